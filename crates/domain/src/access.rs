@@ -1,0 +1,279 @@
+//! Who acts, and what they may do.
+
+use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AppError, RequestId, SessionId, TeamId, TenantId, UserId};
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $key:literal, $sentence:literal;)*) => {
+        /// The permission catalogue: every act that can be allowed or refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Permission {
+            $($(#[$doc])* #[serde(rename = $key)] $name,)*
+        }
+
+        impl Permission {
+            /// All permissions, in the order of the catalogue.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The stable key, as stored in a role and shown in a refusal.
+            pub const fn key(self) -> &'static str {
+                match self { $(Self::$name => $key),* }
+            }
+
+            /// What it allows, for the one who grants it.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence),* }
+            }
+        }
+    };
+}
+
+permissions! {
+    /// See memories that one owns or that are shared with one.
+    MemoryRead = "memory.read", "See and search your memories and those shared with you.";
+    /// Create, edit, delete and restore own memories.
+    MemoryWrite = "memory.write", "Create, edit, delete and restore your memories.";
+    /// Import files of memories.
+    MemoryImport = "memory.import", "Import memories from a file.";
+    /// Own profile and sessions.
+    ProfileManage = "profile.manage", "See your profile and end your own sessions.";
+    /// The organisation's audit log.
+    AuditRead = "audit.read", "Read the organisation's audit log.";
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+/// A key that is not in the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no permission “{0}”")]
+pub struct UnknownPermission(pub String);
+
+impl FromStr for Permission {
+    type Err = UnknownPermission;
+
+    fn from_str(key: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|p| p.key() == key)
+            .ok_or_else(|| UnknownPermission(key.to_owned()))
+    }
+}
+
+/// The roles that every organisation has from its first moment and that
+/// nobody can edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SystemRole {
+    /// Everything in the organisation, except others' private memories.
+    Owner,
+    /// Runs the organisation day to day.
+    Admin,
+    /// Works with own and shared memories.
+    Member,
+    /// Reads only.
+    Viewer,
+    /// Reads usage and cost.
+    Billing,
+}
+
+impl SystemRole {
+    /// All system roles, most powerful first.
+    pub const ALL: &[Self] = &[
+        Self::Owner,
+        Self::Admin,
+        Self::Member,
+        Self::Viewer,
+        Self::Billing,
+    ];
+
+    /// The stable key, unique in a tenant.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Member => "member",
+            Self::Viewer => "viewer",
+            Self::Billing => "billing",
+        }
+    }
+
+    /// The name on pages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "Owner",
+            Self::Admin => "Admin",
+            Self::Member => "Member",
+            Self::Viewer => "Viewer",
+            Self::Billing => "Billing",
+        }
+    }
+
+    /// What the role is for, in one sentence.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Owner => "Everything in the organisation, except others' private memories.",
+            Self::Admin => "Runs the organisation day to day.",
+            Self::Member => "Works with own and shared memories.",
+            Self::Viewer => "Reads what is shared, changes nothing.",
+            Self::Billing => "Reads usage and cost.",
+        }
+    }
+
+    /// What the role allows.
+    pub const fn permissions(self) -> &'static [Permission] {
+        use Permission::{AuditRead, MemoryImport, MemoryRead, MemoryWrite, ProfileManage};
+        match self {
+            Self::Owner | Self::Admin => &[
+                MemoryRead,
+                MemoryWrite,
+                MemoryImport,
+                ProfileManage,
+                AuditRead,
+            ],
+            Self::Member => &[MemoryRead, MemoryWrite, MemoryImport, ProfileManage],
+            Self::Viewer => &[MemoryRead, ProfileManage],
+            Self::Billing => &[ProfileManage],
+        }
+    }
+}
+
+impl FromStr for SystemRole {
+    type Err = UnknownRole;
+
+    fn from_str(key: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|role| role.key() == key)
+            .ok_or_else(|| UnknownRole(key.to_owned()))
+    }
+}
+
+/// A key that names no system role.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no role “{0}”; there are owner, admin, member, viewer and billing")]
+pub struct UnknownRole(pub String);
+
+/// What kind of member acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// A person.
+    Human,
+    /// An AI agent.
+    Agent,
+    /// An agent that works for another agent.
+    SubAgent,
+    /// A program with a key.
+    Service,
+    /// Atrium itself, e.g. before a caller is known.
+    System,
+}
+
+impl ActorKind {
+    /// As stored in `users.kind` and `audit_log.actor_kind`.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Agent => "agent",
+            Self::SubAgent => "sub_agent",
+            Self::Service => "service",
+            Self::System => "system",
+        }
+    }
+
+    /// The reverse of [`ActorKind::key`].
+    pub fn from_key(key: &str) -> Option<Self> {
+        [
+            Self::Human,
+            Self::Agent,
+            Self::SubAgent,
+            Self::Service,
+            Self::System,
+        ]
+        .into_iter()
+        .find(|kind| kind.key() == key)
+    }
+}
+
+/// Where a request came from, for the audit log and the list of sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestFacts {
+    /// The request's id, also in logs and on error pages.
+    pub request_id: RequestId,
+    /// The caller's address, as far as trusted proxies tell it.
+    pub ip: Option<IpAddr>,
+    /// The caller's `User-Agent`, cut to 400 characters.
+    pub user_agent: Option<String>,
+    /// The browser session behind the request, if one is.
+    pub session_id: Option<SessionId>,
+}
+
+/// A member who acts, resolved anew for every request, so that a change of
+/// roles or a revoked session counts at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The organisation in which the act happens.
+    pub tenant_id: TenantId,
+    /// Who acts.
+    pub user_id: UserId,
+    /// What kind of member that is.
+    pub kind: ActorKind,
+    /// Name for the audit log, readable after the member is gone.
+    pub label: String,
+    /// The union of what the member's roles allow.
+    pub permissions: BTreeSet<Permission>,
+    /// The teams that the member belongs to.
+    pub team_ids: Vec<TeamId>,
+    /// The request in which the act happens.
+    pub request: RequestFacts,
+}
+
+impl Actor {
+    /// Passes when the actor holds `permission`.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`] naming the permission.
+    pub fn authorize(&self, permission: Permission) -> Result<(), AppError> {
+        if self.permissions.contains(&permission) {
+            Ok(())
+        } else {
+            Err(AppError::Forbidden { permission })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permission_keys_parse_back_and_are_unique() {
+        let keys: BTreeSet<_> = Permission::ALL.iter().map(|p| p.key()).collect();
+        assert_eq!(keys.len(), Permission::ALL.len());
+        for permission in Permission::ALL {
+            assert_eq!(permission.key().parse(), Ok(*permission));
+        }
+        assert!("memory.everything".parse::<Permission>().is_err());
+    }
+
+    #[test]
+    fn owner_holds_the_whole_catalogue() {
+        assert_eq!(SystemRole::Owner.permissions(), Permission::ALL);
+    }
+
+    #[test]
+    fn system_role_keys_parse_back() {
+        for role in SystemRole::ALL {
+            assert_eq!(role.key().parse(), Ok(*role));
+        }
+    }
+}

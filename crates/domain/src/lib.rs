@@ -1,0 +1,24 @@
+//! The vocabulary of Atrium: ids, permissions and role rules, what travels
+//! between browser and server, and the errors that people see.
+//!
+//! This crate compiles to wasm and knows no database, no HTTP and no clock.
+//! A feature (`memory`, `audit`, `job` …) has the same name in every layer.
+
+pub mod access;
+pub mod audit;
+pub mod error;
+pub mod id;
+pub mod import;
+pub mod job;
+pub mod memory;
+pub mod overview;
+pub mod paging;
+pub mod profile;
+
+pub use access::{Actor, ActorKind, Permission, RequestFacts};
+pub use error::{AppError, FieldError};
+pub use id::*;
+pub use paging::Page;
+
+/// An instant in UTC, microsecond precision as Postgres keeps it.
+pub type Timestamp = time::OffsetDateTime;

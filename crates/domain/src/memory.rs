@@ -1,0 +1,425 @@
+//! Memories: what a member or an agent wants to have at hand later.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AppError, FieldError, MemoryId, Timestamp, UserId};
+
+/// The longest content, in bytes of UTF-8.
+pub const MAX_CONTENT_BYTES: usize = 100_000;
+/// The longest title, in characters.
+pub const MAX_TITLE_CHARS: usize = 200;
+/// The most tags on one memory.
+pub const MAX_TAGS: usize = 20;
+/// The longest tag, in characters.
+pub const MAX_TAG_CHARS: usize = 50;
+/// The longest search text, in characters.
+pub const MAX_QUERY_CHARS: usize = 1_000;
+
+macro_rules! keyed_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $key:literal, $label:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $key)] $variant,)* }
+
+        impl $name {
+            /// All values, in the order in which pages offer them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// As stored and as a form's value.
+            pub const fn key(self) -> &'static str {
+                match self { $(Self::$variant => $key),* }
+            }
+
+            /// The name on pages.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label),* }
+            }
+
+            /// The reverse of `key`.
+            pub fn from_key(key: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|v| v.key() == key)
+            }
+        }
+    };
+}
+
+keyed_enum! {
+    /// What kind of thing is remembered.
+    MemoryKind {
+        /// Something that is so.
+        Fact = "fact", "Fact";
+        /// How somebody likes things.
+        Preference = "preference", "Preference";
+        /// Something that happened.
+        Event = "event", "Event";
+        /// How to do something.
+        SkillNote = "skill_note", "Skill note";
+        /// Background for other work.
+        Context = "context", "Context";
+    }
+}
+
+keyed_enum! {
+    /// Who can see a memory.
+    Visibility {
+        /// Its owner only.
+        Private = "private", "Only you";
+        /// One team.
+        Team = "team", "A team";
+        /// Everyone in the organisation.
+        Org = "org", "Everyone in the organisation";
+    }
+}
+
+keyed_enum! {
+    /// Where a memory came from.
+    Origin {
+        /// Written on a page.
+        Dashboard = "dashboard", "Dashboard";
+        /// Read from a file.
+        Import = "import", "Import";
+    }
+}
+
+/// What a person types into the form; nothing is checked yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemoryDraft {
+    /// Optional; without it pages show the beginning of the content.
+    pub title: String,
+    /// The text.
+    pub content: String,
+    /// A [`MemoryKind`] key; empty means fact.
+    pub kind: String,
+    /// Tags, separated by commas.
+    pub tags: String,
+}
+
+/// A memory's own words, checked: what is stored is what was given, bar the
+/// surrounding white space of title and tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryText {
+    /// At most [`MAX_TITLE_CHARS`]; may be empty.
+    pub title: String,
+    /// 1 to [`MAX_CONTENT_BYTES`], no NUL, not only white space.
+    pub content: String,
+    /// What kind of thing it is.
+    pub kind: MemoryKind,
+    /// Unique, in the order given, without commas.
+    pub tags: Vec<String>,
+}
+
+impl MemoryText {
+    /// Checks a draft.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with every field at fault.
+    pub fn parse(draft: &MemoryDraft) -> Result<Self, AppError> {
+        let tags: Vec<_> = draft.tags.split(',').map(str::to_owned).collect();
+        let kind = if draft.kind.is_empty() {
+            MemoryKind::Fact.key()
+        } else {
+            &draft.kind
+        };
+        Self::new(&draft.title, draft.content.clone(), kind, &tags)
+    }
+
+    /// Checks the parts of a memory, e.g. of an imported record.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with every field at fault.
+    pub fn new(
+        title: &str,
+        content: String,
+        kind: &str,
+        tags: &[String],
+    ) -> Result<Self, AppError> {
+        let mut fields = Vec::new();
+        let mut fault = |field: &str, message: String| {
+            fields.push(FieldError {
+                field: field.to_owned(),
+                message,
+            });
+        };
+
+        let title = title.trim();
+        if title.chars().count() > MAX_TITLE_CHARS {
+            fault(
+                "title",
+                format!("A title has at most {MAX_TITLE_CHARS} characters."),
+            );
+        } else if title.contains('\0') {
+            fault("title", "A title can't contain a NUL character.".into());
+        }
+
+        if content.trim().is_empty() {
+            fault("content", "Write what should be remembered.".into());
+        } else if content.len() > MAX_CONTENT_BYTES {
+            fault(
+                "content",
+                format!(
+                    "A memory has at most 100 kB of text; this one has {} bytes.",
+                    content.len()
+                ),
+            );
+        } else if content.contains('\0') {
+            fault("content", "A memory can't contain a NUL character.".into());
+        }
+
+        let kind = MemoryKind::from_key(kind);
+        if kind.is_none() {
+            fault(
+                "kind",
+                "Choose fact, preference, event, skill note or context.".into(),
+            );
+        }
+
+        let mut unique: Vec<String> = Vec::new();
+        for tag in tags
+            .iter()
+            .map(|tag| tag.trim())
+            .filter(|tag| !tag.is_empty())
+        {
+            if !unique.iter().any(|seen| seen == tag) {
+                unique.push(tag.to_owned());
+            }
+        }
+        if unique.len() > MAX_TAGS {
+            fault("tags", format!("A memory has at most {MAX_TAGS} tags."));
+        } else if unique.iter().any(|tag| tag.chars().count() > MAX_TAG_CHARS) {
+            fault(
+                "tags",
+                format!("A tag has at most {MAX_TAG_CHARS} characters."),
+            );
+        } else if unique
+            .iter()
+            .any(|tag| tag.chars().any(|c| c == ',' || c.is_control()))
+        {
+            fault(
+                "tags",
+                "A tag can't contain a comma or a control character.".into(),
+            );
+        }
+
+        match kind {
+            Some(kind) if fields.is_empty() => Ok(Self {
+                title: title.to_owned(),
+                content,
+                kind,
+                tags: unique,
+            }),
+            _ => Err(AppError::Invalid { fields }),
+        }
+    }
+}
+
+/// A memory in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemorySummary {
+    /// Its id.
+    pub id: MemoryId,
+    /// May be empty.
+    pub title: String,
+    /// The first 280 characters of the content.
+    pub excerpt: String,
+    /// What kind of thing it is.
+    pub kind: MemoryKind,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Who can see it.
+    pub visibility: Visibility,
+    /// Whose it is.
+    pub owner_id: UserId,
+    /// The owner's name.
+    pub owner_name: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// When it was last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: Timestamp,
+}
+
+/// A memory, whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Its id.
+    pub id: MemoryId,
+    /// May be empty.
+    pub title: String,
+    /// The text as given.
+    pub content: String,
+    /// What kind of thing it is.
+    pub kind: MemoryKind,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Who can see it.
+    pub visibility: Visibility,
+    /// The team's name when `visibility` is team.
+    pub team_name: Option<String>,
+    /// Whose it is.
+    pub owner_id: UserId,
+    /// The owner's name.
+    pub owner_name: String,
+    /// The one who asks owns it and so may change it.
+    pub is_own: bool,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Goes up with each change; an edit names the one it started from.
+    pub version: i32,
+    /// Whether it can be found by meaning yet.
+    pub is_embedded: bool,
+    /// When it was created.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: Timestamp,
+    /// When it was moved to the trash.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A memory as it was before a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryVersion {
+    /// The version that this was.
+    pub version: i32,
+    /// The title then.
+    pub title: String,
+    /// The content then.
+    pub content: String,
+    /// The kind then.
+    pub kind: MemoryKind,
+    /// The tags then.
+    pub tags: Vec<String>,
+    /// Who replaced it.
+    pub changed_by_name: String,
+    /// When it was replaced.
+    #[serde(with = "time::serde::rfc3339")]
+    pub changed_at: Timestamp,
+}
+
+/// What a list or a search is narrowed to. Lives in the URL; empty text means
+/// no restriction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemoryFilter {
+    /// A [`MemoryKind`] key.
+    pub kind: String,
+    /// One tag, exactly.
+    pub tag: String,
+    /// `mine`, `shared` or empty.
+    pub owner: String,
+    /// An [`Origin`] key.
+    pub origin: String,
+    /// `trash` shows own deleted memories instead.
+    pub state: String,
+}
+
+/// How a search compares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchMode {
+    /// Words and meaning, fused.
+    #[default]
+    Both,
+    /// Meaning only.
+    Meaning,
+    /// Words only.
+    Words,
+}
+
+impl SearchMode {
+    /// All modes.
+    pub const ALL: &[Self] = &[Self::Both, Self::Meaning, Self::Words];
+
+    /// As a form's value.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Meaning => "meaning",
+            Self::Words => "words",
+        }
+    }
+
+    /// The reverse of [`SearchMode::key`]; anything else is `Both`.
+    pub fn from_key(key: &str) -> Self {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|m| m.key() == key)
+            .unwrap_or_default()
+    }
+}
+
+/// One memory that a search found, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemoryHit {
+    /// The memory; its excerpt is the passage around the first matching word.
+    pub memory: MemorySummary,
+    /// Words of the memory that match words of the question.
+    pub matched_words: Vec<String>,
+    /// Cosine similarity of the meanings, −1 to 1; `None` without embedding.
+    pub similarity: Option<f32>,
+    /// The fused score, 0 to 1, comparable only within one search.
+    pub score: f32,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchResults {
+    /// Best first.
+    pub hits: Vec<MemoryHit>,
+    /// How it compared in the end: words only, when meaning is off.
+    pub mode: SearchMode,
+    /// Why meaning was left out although it was asked for.
+    pub notice: Option<String>,
+    /// Memories in sight that wait for their embedding and so can be found by
+    /// words only.
+    pub waiting_for_embedding: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(content: &str, tags: &str) -> MemoryDraft {
+        MemoryDraft {
+            content: content.into(),
+            tags: tags.into(),
+            ..MemoryDraft::default()
+        }
+    }
+
+    #[test]
+    fn content_is_kept_as_given() {
+        let text = MemoryText::parse(&draft("  two spaces\r\n\u{202e}👩‍🚀 ", "a, b,,a ")).unwrap();
+        assert_eq!(text.content, "  two spaces\r\n\u{202e}👩‍🚀 ");
+        assert_eq!(text.tags, ["a", "b"]);
+        assert_eq!(text.kind, MemoryKind::Fact);
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let bad = MemoryDraft {
+            title: "t".repeat(MAX_TITLE_CHARS + 1),
+            content: "nul\0".into(),
+            kind: "song".into(),
+            tags: "x".repeat(MAX_TAG_CHARS + 1),
+        };
+        let error = MemoryText::parse(&bad).unwrap_err();
+        for field in ["title", "content", "kind", "tags"] {
+            assert!(
+                error.for_field(field).is_some(),
+                "{field} is not named in {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn limits_are_inclusive() {
+        assert!(MemoryText::parse(&draft(&"x".repeat(MAX_CONTENT_BYTES), "")).is_ok());
+        assert!(MemoryText::parse(&draft(&"x".repeat(MAX_CONTENT_BYTES + 1), "")).is_err());
+        assert!(MemoryText::parse(&draft(" \n ", "")).is_err());
+    }
+}

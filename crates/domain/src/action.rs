@@ -1,0 +1,120 @@
+//! Every act that a member can attempt, and the permission that it needs.
+//!
+//! A service function names its action once; authorisation, the audit row and
+//! the role × action matrix all follow from that name.
+
+use std::fmt;
+
+use crate::Permission;
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $key:literal, $permission:ident, $effect:ident;)*) => {
+        /// The acts, noun first.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// All acts.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// As in the audit log.
+            pub const fn key(self) -> &'static str {
+                match self { $(Self::$name => $key),* }
+            }
+
+            /// What it needs.
+            pub const fn permission(self) -> Permission {
+                match self { $(Self::$name => Permission::$permission),* }
+            }
+
+            /// Whether it only reads or also changes something.
+            pub const fn effect(self) -> Effect {
+                match self { $(Self::$name => Effect::$effect),* }
+            }
+        }
+    };
+}
+
+/// Whether an act changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Reads only; audited when refused.
+    Read,
+    /// Changes something; always audited.
+    Write,
+}
+
+actions! {
+    /// List memories in sight.
+    MemoryList = "memory.list", MemoryRead, Read;
+    /// Search memories in sight.
+    MemorySearch = "memory.search", MemoryRead, Read;
+    /// Read one memory and its versions.
+    MemoryGet = "memory.get", MemoryRead, Read;
+    /// Create a memory.
+    MemoryCreate = "memory.create", MemoryWrite, Write;
+    /// Change an own memory.
+    MemoryUpdate = "memory.update", MemoryWrite, Write;
+    /// Move an own memory to the trash.
+    MemoryDelete = "memory.delete", MemoryWrite, Write;
+    /// Take an own memory out of the trash.
+    MemoryRestore = "memory.restore", MemoryWrite, Write;
+    /// Compute the vectors by which own memories are found.
+    MemoryEmbed = "memory.embed", MemoryWrite, Write;
+    /// Give a file of memories.
+    ImportStart = "import.start", MemoryImport, Write;
+    /// Write one batch of a file's records.
+    ImportApply = "import.apply", MemoryImport, Write;
+    /// Look at own imports.
+    ImportGet = "import.get", MemoryImport, Read;
+    /// Stop an own import.
+    ImportCancel = "import.cancel", MemoryImport, Write;
+    /// Start an own import again where it stopped.
+    ImportRetry = "import.retry", MemoryImport, Write;
+    /// Read the audit log.
+    AuditList = "audit.list", AuditRead, Read;
+    /// See the own profile and sessions.
+    ProfileGet = "profile.get", ProfileManage, Read;
+    /// End one of the own sessions.
+    SessionRevoke = "session.revoke", ProfileManage, Write;
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::access::SystemRole;
+
+    /// Compares with `tests/role_action_matrix.txt`, which a reviewer reads:
+    /// a new action or a changed role shows there as a line of the diff.
+    #[test]
+    fn role_action_matrix_is_as_reviewed() {
+        let mut matrix = format!("{:<18}", "action");
+        for role in SystemRole::ALL {
+            let _ = write!(matrix, "{:<9}", role.key());
+        }
+        matrix = format!("{}\n", matrix.trim_end());
+        for action in Action::ALL {
+            let mut line = format!("{:<18}", action.key());
+            for role in SystemRole::ALL {
+                let allowed = role.permissions().contains(&action.permission());
+                let _ = write!(line, "{:<9}", if allowed { "yes" } else { "-" });
+            }
+            let _ = writeln!(matrix, "{}", line.trim_end());
+        }
+        let golden = include_str!("../tests/role_action_matrix.txt");
+        assert_eq!(
+            matrix, golden,
+            "the matrix changed; if that is meant, write it to the file:\n{matrix}"
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! Why a sign-in did not happen, as the sign-in page tells it.
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $sentence:literal;)*) => {
+        /// A closed set: the code travels in `/sign-in?error=CODE`, and nothing
+        /// else about the failure leaves the server's log and audit.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum SignInProblem {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl SignInProblem {
+            /// Every problem.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// As it stands in the URL and in the audit log.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+
+            /// What happened and what to do next, for the person.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence),* }
+            }
+        }
+    };
+}
+
+problems! {
+    /// `state` is unknown, used, too old, or belongs to another browser.
+    State = "state",
+        "This sign-in was started too long ago, was already used, or began in another browser. Start again.";
+    /// The person or the issuer refused.
+    Refused = "refused",
+        "The sign-in was cancelled or refused by your identity provider. Try again, or ask your administrator.";
+    /// The issuer's answer or token does not hold.
+    Token = "token",
+        "Your identity provider's answer could not be trusted, so nobody was signed in. Try again; if it happens again, ask your administrator to look at the server's log.";
+    /// The issuer does not answer.
+    IssuerUnreachable = "issuer_unreachable",
+        "Your identity provider can't be reached right now. Wait a moment and try again.";
+    /// The identity is not known and may not be created.
+    Unknown = "unknown",
+        "Your account is not a member of this organisation. Ask your administrator to add you.";
+    /// The member is suspended or deactivated.
+    Suspended = "suspended",
+        "Your account is suspended. Ask your administrator.";
+    /// The organisation is suspended or deleted.
+    TenantInactive = "tenant_inactive",
+        "Your organisation is not active. Ask whoever runs this installation.";
+    /// Sign-in is not configured.
+    NotConfigured = "not_configured",
+        "Signing in is not set up yet. Whoever runs this installation names an identity provider in the configuration (ATRIUM_OIDC__ISSUER).";
+    /// The database is away.
+    Unavailable = "unavailable",
+        "Signing in does not work right now because the database is away. Wait a moment and try again.";
+    /// A fault of ours.
+    Internal = "internal",
+        "Something went wrong on our side, and nobody was signed in. Try again.";
+}
+
+impl SignInProblem {
+    /// The reverse of [`SignInProblem::code`].
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|p| p.code() == code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SignInProblem;
+
+    #[test]
+    fn codes_parse_back_and_are_unique() {
+        for problem in SignInProblem::ALL {
+            assert_eq!(SignInProblem::from_code(problem.code()), Some(*problem));
+        }
+        assert_eq!(SignInProblem::from_code("<script>"), None);
+    }
+}

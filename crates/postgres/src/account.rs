@@ -27,13 +27,22 @@ impl Account {
     /// that a later start does not depend on which users there are by then.
     pub(crate) fn for_data(data: &Path) -> Result<Self, Error> {
         let us = geteuid().as_raw();
-        let owner = fs::metadata(data).ok().map(|found| (found.uid(), found.gid()));
+        let owner = fs::metadata(data)
+            .ok()
+            .map(|found| (found.uid(), found.gid()));
         if us != 0 {
             return match owner {
-                Some((owner, _)) if owner != us => {
-                    Err(Error::NotOurs { path: data.to_owned(), owner, us })
-                }
-                _ => Ok(Self { uid: us, gid: getegid().as_raw(), name: us.to_string(), change: false }),
+                Some((owner, _)) if owner != us => Err(Error::NotOurs {
+                    path: data.to_owned(),
+                    owner,
+                    us,
+                }),
+                _ => Ok(Self {
+                    uid: us,
+                    gid: getegid().as_raw(),
+                    name: us.to_string(),
+                    change: false,
+                }),
             };
         }
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -41,7 +50,12 @@ impl Account {
             Some((uid, gid)) if uid != 0 => {
                 let name = entries(&passwd).find(|entry| entry.1 == uid);
                 let name = name.map_or_else(|| uid.to_string(), |entry| entry.0.to_owned());
-                Ok(Self { uid, gid, name, change: true })
+                Ok(Self {
+                    uid,
+                    gid,
+                    name,
+                    change: true,
+                })
             }
             _ => unprivileged(&passwd).ok_or(Error::NoAccount),
         }
@@ -55,7 +69,8 @@ impl Account {
     /// Gives a file or folder to this user.
     pub(crate) fn own(&self, path: &Path) -> Result<(), Error> {
         if self.change {
-            chown(path, Some(self.uid), Some(self.gid)).map_err(Error::io("change the owner of", path))?;
+            chown(path, Some(self.uid), Some(self.gid))
+                .map_err(Error::io("change the owner of", path))?;
         }
         Ok(())
     }
@@ -102,7 +117,10 @@ impl Account {
     pub(crate) fn closed_folder(&self, path: &Path) -> Option<PathBuf> {
         let mut folders: Vec<&Path> = path.ancestors().filter(|part| part.is_dir()).collect();
         folders.reverse();
-        folders.into_iter().find(|folder| !self.can_enter(folder)).map(Path::to_owned)
+        folders
+            .into_iter()
+            .find(|folder| !self.can_enter(folder))
+            .map(Path::to_owned)
     }
 
     fn can_enter(&self, folder: &Path) -> bool {
@@ -124,14 +142,22 @@ impl Account {
 /// The first folder on the way to `path` that the user PostgreSQL would run as
 /// can't enter. Always none unless the process is root.
 pub fn folder_closed_to_postgres(path: &Path) -> Option<PathBuf> {
-    let account = Account::for_data(path).ok().filter(|account| account.change)?;
+    let account = Account::for_data(path)
+        .ok()
+        .filter(|account| account.change)?;
     account.closed_folder(path)
 }
 
 fn unprivileged(passwd: &str) -> Option<Account> {
     UNPRIVILEGED.iter().find_map(|wanted| {
-        let (name, uid, gid) = entries(passwd).find(|(name, uid, _)| name == wanted && *uid != 0)?;
-        Some(Account { uid, gid, name: name.to_owned(), change: true })
+        let (name, uid, gid) =
+            entries(passwd).find(|(name, uid, _)| name == wanted && *uid != 0)?;
+        Some(Account {
+            uid,
+            gid,
+            name: name.to_owned(),
+            change: true,
+        })
     })
 }
 
@@ -156,7 +182,10 @@ mod tests {
     #[test]
     fn a_user_of_its_own_comes_before_nobody() {
         let nobody = unprivileged(PASSWD).unwrap();
-        assert_eq!((nobody.uid, nobody.gid, nobody.name.as_str()), (65534, 65533, "nobody"));
+        assert_eq!(
+            (nobody.uid, nobody.gid, nobody.name.as_str()),
+            (65534, 65533, "nobody")
+        );
         let more = format!("{PASSWD}postgres:x:101:104::/:/bin/sh\natrium:x:999:998::/:/bin/sh\n");
         assert_eq!(unprivileged(&more).unwrap().name, "atrium");
         assert_eq!(unprivileged("postgres:x:0:0::/:/bin/sh\n"), None);
@@ -164,7 +193,12 @@ mod tests {
 
     #[test]
     fn the_folder_that_stops_the_user_is_found() {
-        let account = Account { uid: 4242, gid: 4242, name: "x".into(), change: true };
+        let account = Account {
+            uid: 4242,
+            gid: 4242,
+            name: "x".into(),
+            change: true,
+        };
         let outer = tempfile::tempdir().unwrap();
         fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let closed = outer.path().join("closed");

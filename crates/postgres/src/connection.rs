@@ -33,6 +33,10 @@ impl Connection {
 
     /// The way into a cluster that another process runs in this folder, or
     /// none when no cluster runs there.
+    ///
+    /// # Errors
+    ///
+    /// When one runs but its password can't be read.
     pub fn to_running(directory: &Path) -> Result<Option<Self>, Error> {
         let Some(found) = PidFile::read(&data_in(directory)) else {
             return Ok(None);

@@ -1,8 +1,9 @@
 //! The folder of a cluster: its data, its password, its lock and its socket.
 
 use crate::account::Account;
-use crate::binaries::create_readable_folder;
+
 use crate::error::Error;
+use crate::wheel::create_readable_folder;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::env;
 use std::fmt::Write as _;
@@ -95,7 +96,7 @@ impl Directory {
         };
         create_private(&folder, &self.account)?;
         let is_private = fs::symlink_metadata(&folder)
-            .is_ok_and(|found| found.is_dir() && found.permissions().mode() & 0o077 == 0);
+            .is_ok_and(|found| found.is_dir() && found.permissions().mode() & 0o777 == 0o700);
         if is_private && self.account.owns(&folder) {
             return Ok(folder);
         }

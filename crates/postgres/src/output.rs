@@ -45,7 +45,11 @@ impl Output {
         if lines.is_empty() {
             return "it ended and said nothing".to_owned();
         }
-        Vec::from_iter(lines.iter().cloned()).join(" | ")
+        lines
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" | ")
     }
 }
 

@@ -15,7 +15,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Recovery after a crash can take minutes; a server that lives is working.
-const START_LIMIT: Duration = Duration::from_secs(600);
+const START_LIMIT: Duration = Duration::from_mins(10);
 
 /// How long a fast shutdown may take to write everything out. After that the
 /// server is ended at once, which loses nothing but makes the next start recover.

@@ -104,7 +104,7 @@ impl Supervisor {
             match self.start(directory) {
                 Ok(server) => return Some(server),
                 Err(error) => {
-                    tracing::error!(%error, "PostgreSQL could not be restarted, trying again")
+                    tracing::error!(%error, "PostgreSQL could not be restarted, trying again");
                 }
             }
             thread::sleep(pause);

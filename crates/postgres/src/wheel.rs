@@ -4,9 +4,10 @@ use crate::error::Error;
 use sha2::{Digest, Sha256};
 use std::env;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 /// One file of one release of a package, pinned by its hash.
@@ -26,6 +27,10 @@ pub struct Wheel {
 
 /// The folder where downloads are kept for every program of ours:
 /// `$XDG_CACHE_HOME/atrium`, else `~/.cache/atrium`.
+///
+/// # Errors
+///
+/// [`Error::NoCache`] when neither variable is set.
 pub fn default_cache() -> Result<PathBuf, Error> {
     let named = |key| {
         env::var_os(key)
@@ -41,6 +46,11 @@ pub fn default_cache() -> Result<PathBuf, Error> {
 impl Wheel {
     /// The wheel's file, downloaded with pip unless it is in the cache, its
     /// hash checked either way.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Fetch`] when pip is missing or fails, [`Error::WrongHash`] when
+    /// the file is not the pinned one.
     pub fn ensure(&self, cache: &Path) -> Result<PathBuf, Error> {
         let folder = cache.join("wheels");
         let path = folder.join(self.file);
@@ -124,7 +134,100 @@ impl Wheel {
     }
 }
 
+/// A file of a wheel that is to be unpacked.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Where it goes in the target folder.
+    pub path: &'a Path,
+    /// Whether it is a program.
+    pub executable: bool,
+}
+
+/// Unpacks what `choose` wants by its name in the wheel. The target is whole or
+/// absent: it is made beside its place and renamed.
+///
+/// # Errors
+///
+/// [`Error::Unpack`] when the wheel is damaged.
+pub fn unpack(
+    wheel: &Path,
+    target: &Path,
+    choose: impl Fn(&str) -> Option<Wanted<'_>>,
+) -> Result<(), Error> {
+    let mut partial = target.as_os_str().to_owned();
+    partial.push(format!(".partial-{}", std::process::id()));
+    let partial = PathBuf::from(partial);
+    let _ = fs::remove_dir_all(&partial);
+    let outcome = unpack_into(wheel, &partial, choose).and_then(|()| {
+        match fs::rename(&partial, target) {
+            // Another process was quicker, with the same content.
+            Err(_) if target.is_dir() => Ok(()),
+            other => other.map_err(Error::io("create", target)),
+        }
+    });
+    let _ = fs::remove_dir_all(&partial);
+    outcome
+}
+
+fn unpack_into(
+    wheel: &Path,
+    folder: &Path,
+    choose: impl Fn(&str) -> Option<Wanted<'_>>,
+) -> Result<(), Error> {
+    let broken = |cause: String| Error::Unpack {
+        path: wheel.to_owned(),
+        cause,
+    };
+    let file = File::open(wheel).map_err(Error::io("read", wheel))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(error.to_string()))?;
+    for index in 0..archive.len() {
+        let mut entry = archive
+            .by_index(index)
+            .map_err(|error| broken(error.to_string()))?;
+        let name = entry.name().to_owned();
+        let Some(wanted) = choose(&name).filter(|_| entry.is_file()) else {
+            continue;
+        };
+        if !wanted
+            .path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+        {
+            return Err(broken(format!("it holds a file outside itself: {name}")));
+        }
+        let path = folder.join(wanted.path);
+        create_readable_folder(path.parent().unwrap_or(folder))?;
+        let mut output = File::create(&path).map_err(Error::io("create", &path))?;
+        io::copy(&mut entry, &mut output).map_err(Error::io("write", &path))?;
+        let mode = if wanted.executable { 0o755 } else { 0o644 };
+        output
+            .set_permissions(Permissions::from_mode(mode))
+            .map_err(Error::io("write", &path))?;
+    }
+    Ok(())
+}
+
+/// Creates missing folders so that the user PostgreSQL runs as can enter them,
+/// whatever the umask says.
+pub(crate) fn create_readable_folder(folder: &Path) -> Result<(), Error> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        create_readable_folder(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.and_then(|()| fs::set_permissions(folder, Permissions::from_mode(0o755))),
+    }
+    .map_err(Error::io("create", folder))
+}
+
 /// SHA-256 of a file in lower-case hexadecimal.
+///
+/// # Errors
+///
+/// What the system says when the file can't be read.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();

@@ -1,0 +1,306 @@
+//! The arithmetic: matrix products by `gemm`, and the loops between them.
+//!
+//! Every loop is plain code over rows of a width that the compiler can vectorise,
+//! compiled three times (baseline, AVX2, AVX-512) by `pulp`, which chooses at run time.
+
+#![expect(
+    clippy::inline_always,
+    reason = "a helper that is not inlined into the dispatched loop is compiled for the baseline"
+)]
+
+use gemm::Parallelism;
+use pulp::Arch;
+
+use crate::DIMENSIONS;
+use crate::weights::{Norm, Row};
+
+/// Floats handled side by side: one AVX-512 register, two of AVX2.
+pub(crate) const LANES: usize = 16;
+
+/// The model's `layer_norm_eps`.
+const NORM_EPSILON: f32 = 1e-12;
+
+/// A matrix inside a slice: element `(r, c)` is at `r * row_step + c * column_step`.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a> {
+    values: &'a [f32],
+    row_step: usize,
+    column_step: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// Rows one after another, `row_step` apart.
+    pub(crate) fn new(values: &'a [f32], row_step: usize) -> Self {
+        Self {
+            values,
+            row_step,
+            column_step: 1,
+        }
+    }
+
+    pub(crate) fn transposed(self) -> Self {
+        Self {
+            row_step: self.column_step,
+            column_step: self.row_step,
+            ..self
+        }
+    }
+}
+
+/// The elements that a product reaches: rows, inner, columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) rows: usize,
+    pub(crate) inner: usize,
+    pub(crate) columns: usize,
+}
+
+/// `out += scale · left · right`, or `out = …` unless `add`; rows of `out` are
+/// `out_step` apart. Runs on the calling thread.
+#[expect(
+    unsafe_code,
+    reason = "gemm takes pointers; all it reaches is checked here"
+)]
+pub(crate) fn multiply(
+    shape: Shape,
+    left: Matrix,
+    right: Matrix,
+    scale: f32,
+    out: &mut [f32],
+    out_step: usize,
+    add: bool,
+) {
+    let Shape {
+        rows,
+        inner,
+        columns,
+    } = shape;
+    let reach = |rows: usize, row_step: usize, columns: usize, column_step: usize| {
+        (rows - 1) * row_step + (columns - 1) * column_step
+    };
+    assert!(rows > 0 && inner > 0 && columns > 0);
+    assert!(out_step >= columns && reach(rows, out_step, columns, 1) < out.len());
+    assert!(reach(rows, left.row_step, inner, left.column_step) < left.values.len());
+    assert!(reach(inner, right.row_step, columns, right.column_step) < right.values.len());
+    // A slice is never longer than `isize::MAX` bytes, so no step that passed wraps.
+    let step = usize::cast_signed;
+    // SAFETY: all three matrices lie within their slices (asserted above); `out` is
+    // borrowed mutably, so it doesn't overlap the others, and its rows don't overlap.
+    unsafe {
+        gemm::gemm(
+            rows,
+            columns,
+            inner,
+            out.as_mut_ptr(),
+            1,
+            step(out_step),
+            add,
+            left.values.as_ptr(),
+            step(left.column_step),
+            step(left.row_step),
+            right.values.as_ptr(),
+            step(right.column_step),
+            step(right.row_step),
+            1.0,
+            scale,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}
+
+/// Normalises each row to mean 0 and variance 1, then scales and shifts it.
+pub(crate) fn layer_norm(rows: &mut [Row], norm: &Norm) {
+    #[expect(clippy::cast_precision_loss, reason = "384 is exact")]
+    const WIDTH: f32 = DIMENSIONS as f32;
+    Arch::new().dispatch(|| {
+        for row in rows {
+            let mean = sum(row, |value| value) / WIDTH;
+            let variance = sum(row, |value| (value - mean) * (value - mean)) / WIDTH;
+            let scale = 1.0 / (variance + NORM_EPSILON).sqrt();
+            for ((value, weight), bias) in row.iter_mut().zip(&norm.weight).zip(&norm.bias) {
+                *value = (*value - mean) * scale * weight + bias;
+            }
+        }
+    });
+}
+
+/// The Gaussian error linear unit, exact (with `erf`, as the reference has it).
+pub(crate) fn gelu(values: &mut [f32]) {
+    Arch::new().dispatch(|| {
+        for value in values {
+            *value = 0.5 * *value * (1.0 + erf(*value * std::f32::consts::FRAC_1_SQRT_2));
+        }
+    });
+}
+
+/// Softmax of each row of `width` values, a multiple of [`LANES`]. A row may end in
+/// negative infinities: they come out as zero to 38 digits.
+pub(crate) fn softmax(values: &mut [f32], width: usize) {
+    Arch::new().dispatch(|| {
+        for row in values.chunks_exact_mut(width) {
+            let mut most = [f32::NEG_INFINITY; LANES];
+            for lanes in row.as_chunks::<LANES>().0 {
+                for (most, value) in most.iter_mut().zip(lanes) {
+                    *most = if *value > *most { *value } else { *most };
+                }
+            }
+            let most = most.into_iter().fold(f32::NEG_INFINITY, f32::max);
+            for value in &mut *row {
+                *value = exp(*value - most);
+            }
+            let scale = 1.0 / sum(row, |value| value);
+            for value in row {
+                *value *= scale;
+            }
+        }
+    });
+}
+
+/// Adds up what `of` makes of each value; their number is a multiple of [`LANES`].
+#[inline(always)]
+fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0.0; LANES];
+    for lanes in values.as_chunks::<LANES>().0 {
+        for (sum, value) in sums.iter_mut().zip(lanes) {
+            *sum += of(*value);
+        }
+    }
+    sums.into_iter().sum()
+}
+
+/// `e` to the power of `x ≤ 0` to within 2 units in the last place; a NaN stays one.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    // Adding 1.5 · 2^23 rounds to an integer and leaves it in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    // ln 2 in two parts, the first exact when multiplied by a small integer.
+    const LN_2_HIGH: f32 = 0.693_359_375;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    // Below, the result would not be a normal number. `clamp` keeps NaN, `max` would not.
+    let x = x.clamp(-87.0, 0.0);
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let power = rounded - ROUND;
+    let x = x - power * LN_2_HIGH - power * LN_2_LOW;
+    let p = 1.987_569_1e-4;
+    let p = p * x + 1.398_2e-3;
+    let p = p * x + 8.333_452e-3;
+    let p = p * x + 4.166_579_6e-2;
+    let p = p * x + 1.666_666_6e-1;
+    let p = p * x + 0.5;
+    let p = p * x * x + x + 1.0;
+    p * f32::from_bits((rounded.to_bits() << 23).wrapping_add(1.0_f32.to_bits()))
+}
+
+/// The error function to within 4e-7, as a ratio of polynomials: no branch, no table.
+#[inline(always)]
+fn erf(x: f32) -> f32 {
+    // Beyond 4 it is 1 in single precision. `clamp` keeps NaN.
+    let x = x.clamp(-4.0, 4.0);
+    let square = x * x;
+    let p = -2.726_142_3e-10;
+    let p = p * square + 2.770_681_4e-8;
+    let p = p * square - 2.101_024_1e-6;
+    let p = p * square - 5.692_506_4e-5;
+    let p = p * square - 7.349_906_3e-4;
+    let p = p * square - 2.954_599_8e-3;
+    let p = p * square - 1.609_603_3e-2;
+    let q = -1.456_607_2e-5;
+    let q = q * square - 2.133_740_6e-4;
+    let q = q * square - 1.682_827e-3;
+    let q = q * square - 7.373_329e-3;
+    let q = q * square - 1.426_473_9e-2;
+    x * p / q
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By its series, which converges quickly enough up to 4.
+    fn erf_exact(x: f64) -> f64 {
+        let (mut term, mut sum, mut n) = (x, x, 0.0);
+        while term.abs() > 1e-18 {
+            n += 1.0;
+            term *= -x * x / n;
+            sum += term / (2.0 * n + 1.0);
+        }
+        sum * std::f64::consts::FRAC_2_SQRT_PI
+    }
+
+    #[test]
+    fn erf_is_near_the_series() {
+        for step in -400_i16..=400 {
+            let x = f32::from(step) / 100.0;
+            let off = (f64::from(erf(x)) - erf_exact(f64::from(x))).abs();
+            assert!(off <= 4e-7, "erf({x}) is off by {off}");
+        }
+        assert!((erf(9.0) - 1.0).abs() <= 4e-7);
+        assert!(erf(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn exp_is_near_the_exact_one() {
+        for step in 0_i16..=8700 {
+            let x = f32::from(-step) / 100.0;
+            let exact = f64::from(x).exp();
+            let off = (f64::from(exp(x)) - exact).abs() / exact;
+            assert!(off <= 2.5e-7, "exp({x}) is off by {off}");
+        }
+        assert!(exp(f32::NEG_INFINITY) < 1e-37);
+        assert!(exp(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn softmax_sums_to_one_and_ignores_the_padding() {
+        let mut rows = vec![f32::NEG_INFINITY; 2 * LANES];
+        rows[..3].copy_from_slice(&[1.0, 2.0, 3.0]);
+        rows[LANES..LANES + 2].copy_from_slice(&[-500.0, 500.0]);
+        softmax(&mut rows, LANES);
+        let expected = [0.090_030_57, 0.244_728_48, 0.665_240_94];
+        for (value, expected) in rows.iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-6, "{value} for {expected}");
+        }
+        assert!(rows[3..LANES].iter().all(|value| *value < 1e-37));
+        assert!(rows[LANES] < 1e-37 && (rows[LANES + 1] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn softmax_keeps_a_nan() {
+        let mut row = [0.0; LANES];
+        row[5] = f32::NAN;
+        softmax(&mut row, LANES);
+        assert!(row.iter().all(|value| value.is_nan()));
+    }
+
+    #[test]
+    fn multiply_adds_and_scales_and_transposes() {
+        // [1 2; 3 4] · [5 6; 7 8]ᵀ = [17 23; 39 53]
+        let (left, right) = ([1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]);
+        let (left, right) = (Matrix::new(&left, 2), Matrix::new(&right, 2).transposed());
+        let shape = Shape {
+            rows: 2,
+            inner: 2,
+            columns: 2,
+        };
+        let mut out = [100.0; 6];
+        multiply(shape, left, right, 2.0, &mut out, 3, true);
+        let expected = [134.0, 146.0, 100.0, 178.0, 206.0, 100.0];
+        assert_eq!(out.map(f32::to_bits), expected.map(f32::to_bits));
+    }
+
+    #[test]
+    #[should_panic(expected = "assertion failed")]
+    fn multiply_refuses_to_reach_beyond_a_slice() {
+        let values = [0.0; 3];
+        let shape = Shape {
+            rows: 2,
+            inner: 2,
+            columns: 2,
+        };
+        let matrix = Matrix::new(&values, 2);
+        multiply(shape, matrix, matrix, 1.0, &mut [0.0; 4], 2, false);
+    }
+}

@@ -1,0 +1,64 @@
+//! One minified style sheet out of `style/main.css` and what it imports.
+
+use anyhow::{Result, anyhow};
+use lightningcss::bundler::{Bundler, FileProvider};
+use lightningcss::printer::PrinterOptions;
+use lightningcss::stylesheet::{MinifyOptions, ParserOptions};
+use std::path::Path;
+
+/// Follows the imports, with their layers, and minifies. Modern syntax stays as
+/// it is: nesting, `oklch` and `light-dark` are in every current browser.
+pub(crate) fn bundle(entry: &Path) -> Result<String> {
+    let files = FileProvider::new();
+    let mut bundler = Bundler::new(&files, None, ParserOptions::default());
+    let mut sheet = bundler.bundle(entry).map_err(|error| anyhow!("{error}"))?;
+    sheet
+        .minify(MinifyOptions::default())
+        .map_err(|error| anyhow!("{error}"))?;
+    let printed = sheet
+        .to_css(PrinterOptions {
+            minify: true,
+            ..PrinterOptions::default()
+        })
+        .map_err(|error| anyhow!("{error}"))?;
+    Ok(printed.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn imports_keep_their_layers_and_modern_syntax_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry = folder.path().join("main.css");
+        fs::write(
+            &entry,
+            "@layer first, base;\n@import './base.css' layer(base);\n",
+        )
+        .unwrap();
+        fs::write(
+            folder.path().join("base.css"),
+            ":root { color-scheme: light dark; --ink: light-dark(oklch(20% 0 0), white) }\n\
+             a { color: var(--ink); &:hover { text-decoration: underline } }\n",
+        )
+        .unwrap();
+        let css = bundle(&entry).unwrap();
+        assert!(
+            css.starts_with("@layer first;@layer base{:root{"),
+            "{css}"
+        );
+        assert!(css.contains("light-dark(oklch(20% 0 0),#fff)"), "{css}");
+        assert!(css.contains("&:hover{"), "{css}");
+    }
+
+    #[test]
+    fn a_mistake_is_reported_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry = folder.path().join("main.css");
+        fs::write(&entry, "a {\n  color: red;\n}}\n").unwrap();
+        let message = bundle(&entry).unwrap_err().to_string();
+        assert!(message.contains("main.css:3:1"), "{message}");
+    }
+}

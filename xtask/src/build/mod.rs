@@ -1,0 +1,82 @@
+//! Building the server and the files that the browser gets.
+
+mod compress;
+mod css;
+mod publish;
+mod web;
+
+use crate::command::{run, say, timed};
+use crate::project::Project;
+use anyhow::{Context, Result};
+use publish::Publisher;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Both. Returns the folder with the browser's files.
+pub(crate) fn build(project: &Project, release: bool) -> Result<PathBuf> {
+    let site = site(project, release)?;
+    let mut cargo = project.cargo(["build", "--package", "server", "--bin", "atrium"]);
+    if release {
+        cargo.arg("--release");
+    }
+    run(&mut cargo)?;
+    Ok(site)
+}
+
+/// The browser's files only: the application, the styles, fonts and icons.
+/// Debug and release go to different folders, as mixing them breaks hydration.
+pub(crate) fn site(project: &Project, release: bool) -> Result<PathBuf> {
+    let folder = project
+        .target
+        .join(if release { "site-release" } else { "site" });
+    let mut publisher = Publisher::new(&folder, release);
+    let compiled = web::compile(project, release)?;
+    let (js, wasm) = timed("browser application", || {
+        web::publish(&mut publisher, &compiled, &state_file(project, release))
+    })?;
+    let css = css::bundle(&project.root.join("style/main.css"))?;
+    let css = publisher.put_hashed("atrium", "css", css.as_bytes())?;
+    copy_assets(&mut publisher, &project.root.join("style/assets"))?;
+    publisher.finish(&publish::Manifest { js, wasm, css })?;
+    Ok(folder)
+}
+
+/// Sizes of what a first visit loads, for people.
+pub(crate) fn say_sizes(folder: &Path) -> Result<()> {
+    let manifest = publish::Manifest::read(folder)?;
+    for url in [&manifest.wasm, &manifest.js, &manifest.css] {
+        let path = folder.join(url.trim_start_matches('/'));
+        let size = |path: &Path| {
+            fs::metadata(path)
+                .map(|found| found.len())
+                .unwrap_or_default()
+        };
+        let [raw, brotli] = [size(&path), size(&compress::sibling(&path, "br"))];
+        say(&format!(
+            "{url}: {} kB, {} kB in brotli",
+            raw / 1000,
+            brotli / 1000
+        ));
+    }
+    Ok(())
+}
+
+/// Where it is remembered what the published application was made from.
+fn state_file(project: &Project, release: bool) -> PathBuf {
+    let name = if release {
+        "site-release.json"
+    } else {
+        "site.json"
+    };
+    project.target.join("xtask").join(name)
+}
+
+/// Fonts, icons and the like keep their names and places.
+fn copy_assets(publisher: &mut Publisher, folder: &Path) -> Result<()> {
+    for path in publish::files_below(folder)? {
+        let content = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = path.strip_prefix(folder)?.to_owned();
+        publisher.put(&name, &content)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What must not come together.
+
+use crate::command::{output, say};
+use crate::project::Project;
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
+use std::fs;
+
+/// The target of the browser build.
+pub(crate) const BROWSER: &str = "wasm32-unknown-unknown";
+
+/// Parts of the server: none of them belongs into a browser.
+const SERVER_ONLY: [&str; 12] = [
+    "axum",
+    "embed",
+    "embedded-postgres",
+    "hyper",
+    "leptos_axum",
+    "openidconnect",
+    "reqwest",
+    "service",
+    "sqlx",
+    "store",
+    "tokio",
+    "tower-http",
+];
+
+/// Crates whose types are handed from one of our crates to another, so that two
+/// versions of them do not fit together.
+const SINGLE: [&str; 5] = ["axum", "leptos", "sqlx", "tower-sessions", "wasm-bindgen"];
+
+/// The crates that the browser build is made of hold nothing of the server.
+pub(crate) fn browser_tree(project: &Project) -> Result<()> {
+    let mut cargo = project.cargo(["tree", "--package", "web", "--target", BROWSER]);
+    cargo.args(["--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    let tree = output(&mut cargo)?;
+    let found = intruders(&tree);
+    if !found.is_empty() {
+        bail!("the browser build contains {}", found.join(", "));
+    }
+    say("the browser build has nothing of the server in it");
+    Ok(())
+}
+
+fn intruders(tree: &str) -> Vec<&'static str> {
+    let names: BTreeSet<&str> = tree
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    SERVER_ONLY
+        .into_iter()
+        .filter(|name| names.contains(name))
+        .collect()
+}
+
+/// The lockfile has one version of each of these.
+pub(crate) fn single_versions(project: &Project) -> Result<()> {
+    let lock =
+        fs::read_to_string(project.root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
+    for name in SINGLE {
+        let versions = versions_of(&lock, name);
+        if versions.len() != 1 {
+            bail!(
+                "Cargo.lock has {} versions of {name}: {}",
+                versions.len(),
+                versions.join(", ")
+            );
+        }
+    }
+    Ok(())
+}
+
+fn versions_of<'a>(lock: &'a str, name: &str) -> Vec<&'a str> {
+    let wanted = format!("name = \"{name}\"");
+    let lines: Vec<&str> = lock.lines().collect();
+    lines
+        .windows(2)
+        .filter(|pair| pair[0] == wanted)
+        .filter_map(|pair| pair[1].strip_prefix("version = \"")?.strip_suffix('"'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_server_is_found_by_its_whole_name() {
+        let tree = "web v0.1.0 (/x)\nserver_fn v0.8.1\ntokio-stream v0.1.0\ntokio v1.54.1\ntokio v1.54.1 (*)\n";
+        assert_eq!(intruders(tree), ["tokio"]);
+    }
+
+    #[test]
+    fn each_version_in_the_lockfile_is_found() {
+        let lock = "[[package]]\nname = \"sqlx\"\nversion = \"0.8.0\"\n\n[[package]]\n\
+            name = \"sqlx-core\"\nversion = \"0.9.0\"\n\n[[package]]\nname = \"sqlx\"\nversion = \"0.9.0\"\n";
+        assert_eq!(versions_of(lock, "sqlx"), ["0.8.0", "0.9.0"]);
+    }
+}

@@ -1,0 +1,86 @@
+//! Clusters for tests and for checking SQL, gone when the command ends.
+
+use crate::command::say;
+use crate::project::Project;
+use anyhow::{Context, Result};
+use embedded_postgres::{Binaries, Cluster, Settings};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PREFIX: &str = "throwaway-";
+
+/// A running cluster whose folder is removed with it.
+pub(crate) struct Throwaway {
+    cluster: Option<Cluster>,
+    folder: PathBuf,
+    /// The programs it runs with.
+    pub(crate) binaries: Binaries,
+}
+
+impl Throwaway {
+    /// Starts one.
+    pub(crate) fn start(project: &Project) -> Result<Self> {
+        let home = project.throwaway();
+        remove_abandoned(&home);
+        let binaries = Binaries::ensure(&home, &project.cache)?;
+        let folder = home.join(format!("{PREFIX}{}", std::process::id()));
+        let settings = Settings::new(binaries.clone(), &folder)
+            .throwaway()
+            // Each test has its own database, and each database its own pools.
+            .option("max_connections", "300");
+        let cluster = Some(Cluster::start(settings)?);
+        Ok(Self {
+            cluster,
+            folder,
+            binaries,
+        })
+    }
+
+    /// The superuser's connection URL.
+    pub(crate) fn url(&self) -> Result<String> {
+        let cluster = self.cluster.as_ref().context("the cluster was stopped")?;
+        Ok(cluster.connection().url("postgres"))
+    }
+}
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        drop(self.cluster.take());
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            say(&format!(
+                "could not remove {}: {error}",
+                self.folder.display()
+            ));
+        }
+    }
+}
+
+/// Removes what commands that were killed have left.
+fn remove_abandoned(home: &Path) {
+    for entry in fs::read_dir(home).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_of_ended_commands_are_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let running = home.path().join(format!("{PREFIX}{}", std::process::id()));
+        // Process numbers end well below this one.
+        let ended = home.path().join(format!("{PREFIX}4999999"));
+        let other = home.path().join("postgres-16.14");
+        for folder in [&running, &ended, &other] {
+            fs::create_dir(folder).unwrap();
+        }
+        remove_abandoned(home.path());
+        assert!(running.exists() && other.exists() && !ended.exists());
+    }
+}

@@ -1,0 +1,196 @@
+//! `cargo xtask prepare`: the data that lets `query!` be checked without a database.
+
+use crate::cluster::Throwaway;
+use crate::command::{output, run, say};
+use crate::project::Project;
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::SystemTime;
+
+/// The one crate with SQL.
+const CRATE: &str = "crates/store";
+
+/// Compiles the store against a database with all migrations, and takes over
+/// what the macros found; or only compares with `check`.
+pub(crate) fn prepare(project: &Project, check: bool) -> Result<ExitCode> {
+    let committed = project.root.join(CRATE).join(".sqlx");
+    let fresh = project.target.join("xtask/sqlx");
+    if fresh.exists() {
+        fs::remove_dir_all(&fresh)?;
+    }
+    fs::create_dir_all(&fresh)?;
+    describe_queries(project, &fresh)?;
+
+    let difference = Difference::between(&read(&committed)?, &read(&fresh)?);
+    if difference.is_none() {
+        say("query data is current");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if check {
+        bail!(
+            "crates/store/.sqlx is not current ({difference}): run `cargo xtask prepare` and commit it"
+        );
+    }
+    fs::create_dir_all(&committed)?;
+    for name in &difference.removed {
+        fs::remove_file(committed.join(name))?;
+    }
+    for name in difference.added.iter().chain(&difference.changed) {
+        fs::copy(fresh.join(name), committed.join(name))?;
+    }
+    say(&format!("query data renewed: {difference}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe_queries(project: &Project, target: &Path) -> Result<()> {
+    let cluster = Throwaway::start(project)?;
+    let url = cluster.url()?;
+    let mut psql = Command::new(cluster.binaries.program("psql"));
+    psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", &url]);
+    for migration in migrations(&project.root)? {
+        psql.arg("--file").arg(migration);
+    }
+    output(&mut psql).context("the migrations could not be applied")?;
+
+    // The macros write only while they expand, so the crate has to be compiled.
+    touch(&project.root.join(CRATE).join("src/lib.rs"))?;
+    run(project
+        .cargo(["check", "--quiet", "--package", "store", "--all-targets"])
+        .env("DATABASE_URL", &url)
+        .env("SQLX_OFFLINE", "false")
+        .env("SQLX_OFFLINE_DIR", target))
+}
+
+fn migrations(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join("migrations");
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.to_string_lossy().ends_with(".up.sql"))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file's modification time is the real time"
+)]
+fn touch(file: &Path) -> Result<()> {
+    File::options()
+        .append(true)
+        .open(file)
+        .and_then(|file| file.set_modified(SystemTime::now()))
+        .with_context(|| format!("cannot touch {}", file.display()))
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn read(folder: &Path) -> Result<Files> {
+    if !folder.exists() {
+        return Ok(Files::new());
+    }
+    fs::read_dir(folder)?
+        .map(|entry| {
+            let entry = entry?;
+            Ok((
+                entry.file_name().to_string_lossy().into_owned(),
+                fs::read(entry.path())?,
+            ))
+        })
+        .filter(|file| {
+            file.as_ref()
+                .map_or(true, |(name, _)| name.starts_with("query-"))
+        })
+        .collect()
+}
+
+/// What has to change in the committed data, as file names.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Difference {
+    added: Vec<String>,
+    changed: Vec<String>,
+    removed: Vec<String>,
+}
+
+impl Difference {
+    fn between(committed: &Files, fresh: &Files) -> Self {
+        let mut difference = Self::default();
+        for (name, content) in fresh {
+            match committed.get(name) {
+                None => difference.added.push(name.clone()),
+                Some(old) if old != content => difference.changed.push(name.clone()),
+                Some(_) => {}
+            }
+        }
+        let gone = committed.keys().filter(|name| !fresh.contains_key(*name));
+        difference.removed.extend(gone.cloned());
+        difference
+    }
+
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            added,
+            changed,
+            removed,
+        } = self;
+        write!(
+            f,
+            "{} new, {} changed, {} gone",
+            added.len(),
+            changed.len(),
+            removed.len()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(entries: &[(&str, &str)]) -> Files {
+        entries
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn new_changed_and_gone_queries_are_told_apart() {
+        let committed = files(&[("query-a", "1"), ("query-b", "1"), ("query-c", "1")]);
+        let fresh = files(&[("query-a", "1"), ("query-b", "2"), ("query-d", "1")]);
+        let difference = Difference::between(&committed, &fresh);
+        assert_eq!(difference.to_string(), "1 new, 1 changed, 1 gone");
+        assert_eq!(difference.removed, ["query-c"]);
+        assert!(Difference::between(&fresh, &fresh).is_none());
+    }
+
+    #[test]
+    fn migrations_are_applied_in_order_and_forwards_only() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("migrations")).unwrap();
+        for name in [
+            "0002_b.up.sql",
+            "0001_a.down.sql",
+            "0001_a.up.sql",
+            "README.md",
+        ] {
+            fs::write(root.path().join("migrations").join(name), "").unwrap();
+        }
+        let names = migrations(root.path()).unwrap();
+        let names: Vec<_> = names
+            .iter()
+            .filter_map(|path| path.file_name()?.to_str())
+            .collect();
+        assert_eq!(names, ["0001_a.up.sql", "0002_b.up.sql"]);
+    }
+}

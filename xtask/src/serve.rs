@@ -1,0 +1,30 @@
+//! `cargo xtask serve`: from a fresh checkout to a running demo.
+
+use crate::command::say;
+use crate::project::Project;
+use crate::{build, setup};
+use anyhow::{Result, anyhow};
+use std::os::unix::process::CommandExt;
+use std::process::ExitCode;
+
+/// Builds and becomes `atrium serve --demo`, so that Ctrl-C goes to it alone.
+pub(crate) fn serve(project: &Project, release: bool, arguments: &[String]) -> Result<ExitCode> {
+    setup::for_building(project)?;
+    setup::postgres(project)?;
+    setup::model(project)?;
+    let site = build::build(project, release)?;
+    let program = project.built(release).join("atrium");
+    let data = project.data();
+    say(&format!(
+        "starting Atrium with a demo organisation; its data is in {}",
+        data.display()
+    ));
+    let error = project
+        .command(&program, ["serve", "--demo"])
+        .args(arguments)
+        .env("ATRIUM_SITE_DIR", site)
+        .env("ATRIUM_MODEL_DIR", project.model())
+        .env("ATRIUM_DATA_DIR", data)
+        .exec();
+    Err(anyhow!("cannot run {}: {error}", program.display()))
+}

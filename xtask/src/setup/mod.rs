@@ -1,0 +1,50 @@
+//! Bringing what is missing on a machine: build tools, PostgreSQL, the
+//! embedding model, and what the browser journeys need.
+
+mod journeys;
+mod model;
+mod tools;
+
+use crate::command::timed;
+use crate::project::Project;
+use anyhow::Result;
+use embedded_postgres::Binaries;
+use std::path::PathBuf;
+
+/// Programs that may come from the machine or from our cache.
+pub(crate) struct Tools {
+    /// cargo-nextest, to be called with `nextest` as the first argument.
+    pub(crate) nextest: PathBuf,
+    /// The browser.
+    pub(crate) chromium: PathBuf,
+}
+
+/// What it takes to build.
+pub(crate) fn for_building(project: &Project) -> Result<()> {
+    tools::wasm_target(project)
+}
+
+/// What it takes to run every test.
+pub(crate) fn for_everything(project: &Project) -> Result<Tools> {
+    for_building(project)?;
+    postgres(project)?;
+    model(project)?;
+    journeys::packages(project)?;
+    Ok(Tools {
+        nextest: tools::nextest(project)?,
+        chromium: journeys::chromium()?,
+    })
+}
+
+/// The embedded PostgreSQL's download, checked.
+pub(crate) fn postgres(project: &Project) -> Result<()> {
+    timed("embedded PostgreSQL", || {
+        Ok(Binaries::ensure(&project.throwaway(), &project.cache)?)
+    })?;
+    Ok(())
+}
+
+/// The embedding model's files.
+pub(crate) fn model(project: &Project) -> Result<()> {
+    timed("embedding model", || model::ensure(project))
+}

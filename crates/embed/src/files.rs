@@ -100,7 +100,7 @@ impl OpenError {
         }
     }
 
-    pub(crate) fn unusable(path: &Path, reason: impl ToString) -> Self {
+    pub(crate) fn unusable(path: &Path, reason: &impl ToString) -> Self {
         Self::Unusable {
             path: path.to_owned(),
             reason: reason.to_string(),

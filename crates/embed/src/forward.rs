@@ -14,6 +14,8 @@ use crate::{DIMENSIONS, MAX_TOKENS};
 const HEADS: usize = 12;
 /// Width of a head.
 const HEAD: usize = DIMENSIONS / HEADS;
+/// One over the square root of `HEAD`.
+const SCALE: f32 = 0.176_776_7;
 
 /// For each window the sum over its tokens of the last layer's output.
 pub(crate) fn forward(weights: &Weights, windows: &[Window]) -> Vec<Row> {
@@ -122,7 +124,6 @@ fn attention(qkv: &[f32], out: &mut [f32], scores: &mut [f32]) {
     let length = qkv.len() / QKV;
     let width = length.next_multiple_of(LANES);
     let scores = &mut scores[..length * width];
-    let scale = 1.0 / (HEAD as f32).sqrt();
     for head in 0..HEADS {
         let start = head * HEAD;
         let query = Matrix::new(&qkv[start..], QKV);
@@ -133,7 +134,7 @@ fn attention(qkv: &[f32], out: &mut [f32], scores: &mut [f32]) {
             inner: HEAD,
             columns: length,
         };
-        multiply(shape, query, key.transposed(), scale, scores, width, false);
+        multiply(shape, query, key.transposed(), SCALE, scores, width, false);
         for row in scores.chunks_exact_mut(width) {
             row[length..].fill(f32::NEG_INFINITY);
         }

@@ -25,17 +25,17 @@ pub(crate) struct Tokenizer {
 impl Tokenizer {
     pub(crate) fn load(path: &Path) -> Result<Self, OpenError> {
         let mut inner = tokenizers::Tokenizer::from_file(path)
-            .map_err(|error| OpenError::unusable(path, error))?;
+            .map_err(|error| OpenError::unusable(path, &error))?;
         // The file asks to cut at 128 tokens and to pad up to them. Windows do the
         // former better, and packed batches need no padding.
         inner.with_padding(None);
         inner
             .with_truncation(None)
-            .map_err(|error| OpenError::unusable(path, error))?;
+            .map_err(|error| OpenError::unusable(path, &error))?;
         let mark = |token: &str| {
             inner
                 .token_to_id(token)
-                .ok_or_else(|| OpenError::unusable(path, format!("it has no token {token}")))
+                .ok_or_else(|| OpenError::unusable(path, &format!("it has no token {token}")))
         };
         let (open, close) = (mark("[CLS]")?, mark("[SEP]")?);
         Ok(Self { inner, open, close })

@@ -69,7 +69,7 @@ impl Weights {
         let all = map(&file, &MmapOptions::new()).map_err(|source| OpenError::io(path, source))?;
         let source = Source {
             tensors: SafeTensors::deserialize(&all)
-                .map_err(|error| OpenError::unusable(path, error))?,
+                .map_err(|error| OpenError::unusable(path, &error))?,
             path,
         };
 
@@ -137,11 +137,11 @@ impl<'a> Source<'a> {
         let tensor = self
             .tensors
             .tensor(name)
-            .map_err(|error| OpenError::unusable(self.path, error))?;
+            .map_err(|error| OpenError::unusable(self.path, &error))?;
         if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
             return Err(OpenError::unusable(
                 self.path,
-                format!("{name} is not a tensor of floats of shape {shape:?}"),
+                &format!("{name} is not a tensor of floats of shape {shape:?}"),
             ));
         }
         Ok(tensor.data())

@@ -98,9 +98,7 @@ fn the_same_texts_give_the_same_bits() {
     let model = model();
     let texts = [texts().short, texts().long].concat();
     let first = bits(&model.embed_batch(&texts).unwrap());
-    for _ in 0..3 {
-        assert!(bits(&model.embed_batch(&texts).unwrap()) == first);
-    }
+    assert!(bits(&model.embed_batch(&texts).unwrap()) == first);
 }
 
 #[test]
@@ -135,16 +133,17 @@ fn no_texts_give_no_vectors() {
 }
 
 #[test]
-fn the_largest_text_is_embedded() {
-    // 100 kB, the most that a memory holds: many words, one word, and no letters.
+fn unusual_lengths_are_embedded() {
+    // Enough for several batches on each thread; 100 kB that are one word; no letters.
     let model = model();
     for text in [
-        "lorem ipsum ".repeat(8_500),
+        "lorem ipsum ".repeat(500),
         "a".repeat(100_000),
-        "。".repeat(33_000),
+        "。".repeat(600),
     ] {
         let embedding = model.embed_query(&text).unwrap();
-        assert!(embedding.iter().all(|value| value.is_finite()));
+        let all = model.embed_batch(&[&text]).unwrap();
+        assert_near(&embedding, &all[0], 0.999_999, &text[..6]);
     }
 }
 

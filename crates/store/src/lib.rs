@@ -1,1 +1,102 @@
-//! Placeholder.
+//! Every SQL statement of Atrium, and the only way to a connection.
+//!
+//! [`Store`] keeps its pool to itself. What it gives out are transactions that
+//! have already taken a local database role and the tenant's settings:
+//! [`TenantTx`] for an organisation's data under row security, [`FrontDoorTx`]
+//! for what happens before somebody is known, [`WorkerTx`] to claim jobs,
+//! [`OperatorTx`] for the command line. A transaction that is dropped rolls
+//! back, and its settings end with it.
+//!
+//! Functions are named noun first (`user_create`), take one of these
+//! transactions, and know neither clock nor randomness: times and ids are
+//! given to them.
+
+pub mod actor;
+pub mod audit;
+pub mod check;
+pub mod cursor;
+pub mod error;
+pub mod identity;
+pub mod login_attempt;
+pub mod migrate;
+pub mod provision;
+pub mod role;
+pub mod session;
+pub mod team;
+pub mod tenant;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod tx;
+pub mod user;
+
+use std::time::Duration;
+
+use sqlx::{PgPool, postgres::PgPoolOptions};
+
+pub use check::CheckError;
+pub use error::StoreError;
+pub use tx::{FrontDoorTx, OperatorTx, TenantTx, WorkerTx};
+
+/// How the pool behaves.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// The most connections at a time.
+    pub max_connections: u32,
+    /// How long a transaction may wait for a connection before the caller is
+    /// told that the database is away.
+    pub acquire_timeout: Duration,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            max_connections: 20,
+            acquire_timeout: Duration::from_secs(3),
+        }
+    }
+}
+
+/// The way to the database, as the runtime login. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    /// Connects as the runtime login that `url` names.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nobody answers, [`StoreError::Other`]
+    /// when the URL or the login is not accepted.
+    pub async fn connect(url: &str, options: ConnectOptions) -> Result<Self, StoreError> {
+        let pool = PgPoolOptions::new()
+            .max_connections(options.max_connections)
+            .acquire_timeout(options.acquire_timeout)
+            .connect(url)
+            .await?;
+        Ok(Self { pool })
+    }
+
+    /// Passes when the database answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it doesn't.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query!("SELECT 1 AS one").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Passes when requests may be served: see [`CheckError`] for all that
+    /// may stand in the way.
+    ///
+    /// # Errors
+    /// A [`CheckError`] that says what to do.
+    pub async fn check(&self) -> Result<(), CheckError> {
+        check::check(&self.pool).await
+    }
+
+    /// Waits for running transactions and closes the pool.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,140 @@
+//! From a member's id to what the member is and may do.
+
+use domain::{Actor, ActorKind, Permission, RequestFacts, TeamId, TenantId, UserId, profile::Profile};
+
+use crate::{
+    Store, StoreError, TenantTx,
+    tenant::TenantStatus,
+    user::{UserStatus, kind_from_stored},
+};
+
+/// A member with everything that a request needs to know, as of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorRecord {
+    /// The member's tenant.
+    pub tenant_id: TenantId,
+    /// Whether the tenant can be used.
+    pub tenant_status: TenantStatus,
+    /// A person, an agent or a service.
+    pub kind: ActorKind,
+    /// Whether the member may act.
+    pub status: UserStatus,
+    /// Keys of the member's roles; empty for one who may only be told to ask
+    /// an administrator.
+    pub role_keys: Vec<String>,
+    /// The teams that the member belongs to.
+    pub team_ids: Vec<TeamId>,
+    /// The member as pages show it, with the union of permissions.
+    pub profile: Profile,
+}
+
+impl ActorRecord {
+    /// Both the member and the tenant are active.
+    pub fn may_act(&self) -> bool {
+        self.status == UserStatus::Active && self.tenant_status == TenantStatus::Active
+    }
+
+    /// The member as the one who acts in `request`.
+    pub fn to_actor(&self, request: RequestFacts) -> Actor {
+        Actor {
+            tenant_id: self.tenant_id,
+            user_id: self.profile.user_id,
+            kind: self.kind,
+            label: self.profile.display_name.clone(),
+            permissions: self.profile.permissions.iter().copied().collect(),
+            team_ids: self.team_ids.clone(),
+            request,
+        }
+    }
+}
+
+/// Loads a member of the transaction's tenant. For a request, after
+/// [`crate::FrontDoorTx::enter_as`]: session and member in one transaction.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the tenant has no such member.
+pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecord, StoreError> {
+    let tenant_id = tx.tenant_id();
+    let row = sqlx::query!(
+        r#"SELECT t.slug, t.name AS tenant_name, t.status AS tenant_status,
+                  u.kind, u.status, u.display_name, u.email,
+                  ARRAY(
+                      SELECT r.key FROM roles r
+                       WHERE r.tenant_id = $1 AND r.id IN (
+                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
+                       ORDER BY r.key
+                  ) AS "role_keys!",
+                  ARRAY(
+                      SELECT r.name FROM roles r
+                       WHERE r.tenant_id = $1 AND r.id IN (
+                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
+                       ORDER BY r.key
+                  ) AS "role_names!",
+                  ARRAY(
+                      SELECT DISTINCT permission FROM roles r, unnest(r.permissions) AS permission
+                       WHERE r.tenant_id = $1 AND r.id IN (
+                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
+                  ) AS "permissions!",
+                  ARRAY(
+                      SELECT g.id FROM teams g JOIN team_members m ON m.tenant_id = g.tenant_id AND m.team_id = g.id
+                       WHERE g.tenant_id = $1 AND m.user_id = $2 ORDER BY g.name
+                  ) AS "team_ids!",
+                  ARRAY(
+                      SELECT g.name FROM teams g JOIN team_members m ON m.tenant_id = g.tenant_id AND m.team_id = g.id
+                       WHERE g.tenant_id = $1 AND m.user_id = $2 ORDER BY g.name
+                  ) AS "team_names!"
+             FROM users u
+             JOIN tenants t ON t.id = u.tenant_id
+            WHERE u.tenant_id = $1 AND u.id = $2"#,
+        tenant_id.0,
+        user_id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+
+    // A permission that only another version of Atrium knows allows nothing
+    // here, so it is left out.
+    let permissions = Permission::ALL
+        .iter()
+        .copied()
+        .filter(|permission| row.permissions.iter().any(|key| key == permission.key()))
+        .collect();
+    Ok(ActorRecord {
+        tenant_id,
+        tenant_status: TenantStatus::from_stored(&row.tenant_status)?,
+        kind: kind_from_stored(&row.kind)?,
+        status: UserStatus::from_stored(&row.status)?,
+        role_keys: row.role_keys,
+        team_ids: row.team_ids.into_iter().map(TeamId).collect(),
+        profile: Profile {
+            user_id,
+            display_name: row.display_name,
+            email: row.email,
+            tenant_name: row.tenant_name,
+            tenant_slug: row.slug,
+            roles: row.role_names,
+            teams: row.team_names,
+            permissions,
+        },
+    })
+}
+
+/// A member as the one who acts in `request`, with today's permissions;
+/// `None` when there is no such member, or member or tenant is not active.
+/// For work outside a browser's request, such as a job.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn actor_find(
+    store: &Store,
+    tenant_id: TenantId,
+    user_id: UserId,
+    request: RequestFacts,
+) -> Result<Option<Actor>, StoreError> {
+    let mut tx = store.begin_front_door().await?.enter_as(tenant_id, Some(user_id)).await?;
+    match actor_load(&mut tx, user_id).await {
+        Ok(record) => Ok(record.may_act().then(|| record.to_actor(request))),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,236 @@
+//! The audit log: append-only, gapless and chained by hash per tenant.
+
+mod verify;
+
+use std::net::IpAddr;
+
+use domain::{
+    Actor, ActorKind, Page, RequestId, Timestamp, UserId,
+    audit::{AuditEntry, AuditFilter, Outcome},
+};
+use serde_json::Value;
+use time::macros::datetime;
+use uuid::Uuid;
+
+pub use verify::{AuditHead, AuditProblem, AuditVerdict, audit_verify};
+
+use crate::{StoreError, TenantTx, WorkerTx, cursor::Cursor};
+
+/// How much an event matters to the one who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditLevel {
+    /// As it should be.
+    Info,
+    /// Somebody was refused.
+    Warning,
+    /// Something failed.
+    Error,
+    /// Somebody should look now.
+    Critical,
+}
+
+impl AuditLevel {
+    /// As stored.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// One event to be written.
+#[derive(Clone, Debug)]
+pub struct AuditEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Who, if a member.
+    pub actor_user_id: Option<UserId>,
+    /// What kind of actor.
+    pub actor_kind: ActorKind,
+    /// Who, in words that stay readable after the member is gone.
+    pub actor_label: String,
+    /// The member for whom an agent acted.
+    pub on_behalf_of: Option<UserId>,
+    /// From which address.
+    pub ip: Option<IpAddr>,
+    /// With which program.
+    pub user_agent: Option<String>,
+    /// In which request.
+    pub request_id: Option<RequestId>,
+    /// What, noun first: `memory.create`.
+    pub action: String,
+    /// On what kind of thing.
+    pub resource_type: Option<String>,
+    /// On which one.
+    pub resource_id: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How much it matters.
+    pub level: AuditLevel,
+    /// Redacted before and after.
+    pub changes: Option<Value>,
+    /// Anything else worth knowing; never a secret.
+    pub metadata: Option<Value>,
+}
+
+impl AuditEvent {
+    /// An act of a member, in the actor's request.
+    pub fn by(actor: &Actor, action: &str, outcome: Outcome, at: Timestamp) -> Self {
+        Self {
+            actor_user_id: Some(actor.user_id),
+            actor_kind: actor.kind,
+            actor_label: actor.label.clone(),
+            ip: actor.request.ip,
+            user_agent: actor.request.user_agent.clone(),
+            request_id: Some(actor.request.request_id),
+            ..Self::by_system(action, outcome, at)
+        }
+    }
+
+    /// An act of Atrium itself, or of a visitor who is not known yet.
+    pub fn by_system(action: &str, outcome: Outcome, at: Timestamp) -> Self {
+        Self {
+            at,
+            actor_user_id: None,
+            actor_kind: ActorKind::System,
+            actor_label: "Atrium".into(),
+            on_behalf_of: None,
+            ip: None,
+            user_agent: None,
+            request_id: None,
+            action: action.into(),
+            resource_type: None,
+            resource_id: None,
+            outcome,
+            level: match outcome {
+                Outcome::Success => AuditLevel::Info,
+                Outcome::Denied => AuditLevel::Warning,
+                Outcome::Failure => AuditLevel::Error,
+            },
+            changes: None,
+            metadata: None,
+        }
+    }
+}
+
+/// Appends events to the chain of the transaction's tenant and returns the
+/// last sequence number (0 when there are no events). Other appends of the
+/// tenant wait until this transaction ends, so it belongs right before commit.
+///
+/// # Errors
+/// [`StoreError::Constraint`] for an event that the schema doesn't take: then
+/// the act that it tells of must fail as well (SEC-E1).
+pub async fn audit_append(tx: &mut TenantTx, events: &[AuditEvent]) -> Result<i64, StoreError> {
+    if events.is_empty() {
+        return Ok(0);
+    }
+    fn column<'a, T>(events: &'a [AuditEvent], field: impl Fn(&'a AuditEvent) -> T) -> Vec<T> {
+        events.iter().map(field).collect()
+    }
+    let tenant_id = tx.tenant_id();
+    let seq = sqlx::query_scalar!(
+        r#"SELECT audit_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS "seq!""#,
+        tenant_id.0,
+        &column(events, |e| e.at),
+        &column(events, |e| e.actor_user_id.map(|id| id.0)) as &[Option<Uuid>],
+        &column(events, |e| e.actor_kind.key().to_owned()),
+        &column(events, |e| e.actor_label.clone()),
+        &column(events, |e| e.on_behalf_of.map(|id| id.0)) as &[Option<Uuid>],
+        &column(events, |e| e.ip.map(|ip| ip.to_string())) as &[Option<String>],
+        &column(events, |e| e.user_agent.clone()) as &[Option<String>],
+        &column(events, |e| e.request_id.map(|id| id.0)) as &[Option<Uuid>],
+        &column(events, |e| e.action.clone()),
+        &column(events, |e| e.resource_type.clone()) as &[Option<String>],
+        &column(events, |e| e.resource_id.clone()) as &[Option<String>],
+        &column(events, |e| e.outcome.key().to_owned()),
+        &column(events, |e| e.level.key().to_owned()),
+        &column(events, |e| e.changes.clone()) as &[Option<Value>],
+        &column(events, |e| e.metadata.clone()) as &[Option<Value>],
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(seq)
+}
+
+/// Later than any row: where the first page begins.
+const BEYOND: Cursor<i64> = Cursor { at: datetime!(9999-12-31 00:00 UTC), key: i64::MAX };
+
+/// One page of the tenant's audit log, newest first.
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a cursor that this list did not give out,
+/// [`StoreError::Filter`] for an outcome or a member that can't be.
+pub async fn audit_list(
+    tx: &mut TenantTx,
+    filter: &AuditFilter,
+    cursor: Option<&str>,
+    size: u16,
+) -> Result<Page<AuditEntry>, StoreError> {
+    if !filter.outcome.is_empty() && Outcome::from_key(&filter.outcome).is_none() {
+        return Err(StoreError::Filter("outcome"));
+    }
+    let actor: Option<Uuid> = match filter.actor.as_str() {
+        "" => None,
+        id => Some(id.parse().map_err(|_| StoreError::Filter("actor"))?),
+    };
+    // A first page that is bounded like the others keeps one plan for all.
+    let cursor = cursor.map_or(Ok(BEYOND), Cursor::parse)?;
+    let tenant_id = tx.tenant_id();
+    let rows = sqlx::query!(
+        r#"SELECT seq, at, actor_user_id, actor_label, actor_kind, action, resource_type, resource_id, outcome,
+                  host(ip) AS ip, request_id, changes::text AS changes
+             FROM audit_log
+            WHERE tenant_id = $1
+              AND at <= $2 AND (at, seq) < ($2, $3)
+              AND ($4 = '' OR action ^@ $4)
+              AND ($5 = '' OR outcome = $5)
+              AND ($6::uuid IS NULL OR actor_user_id = $6)
+            ORDER BY at DESC, seq DESC
+            LIMIT $7"#,
+        tenant_id.0,
+        cursor.at,
+        cursor.key,
+        filter.action,
+        filter.outcome,
+        actor,
+        i64::from(size) + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let entries = rows
+        .into_iter()
+        .map(|row| {
+            Ok(AuditEntry {
+                seq: row.seq,
+                at: row.at,
+                actor_user_id: row.actor_user_id.map(UserId),
+                actor_label: row.actor_label,
+                actor_kind: row.actor_kind,
+                action: row.action,
+                resource_type: row.resource_type,
+                resource_id: row.resource_id,
+                outcome: Outcome::from_key(&row.outcome)
+                    .ok_or_else(|| StoreError::other("an audit row has an unknown outcome"))?,
+                ip: row.ip,
+                request_id: row.request_id.map(|id| id.to_string()),
+                changes: row.changes,
+            })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(Page::cut(entries, usize::from(size), |entry| Cursor { at: entry.at, key: entry.seq }.to_text()))
+}
+
+/// Prepares the partitions of the month of `now` and of the two after it, and
+/// tells how many were missing. Rows of a month without a partition of its own
+/// go to the default one.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when other work holds the table for too long.
+pub async fn audit_partitions_ensure(tx: &mut WorkerTx, now: Timestamp) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar!(r#"SELECT audit_partitions_ensure($1, 2) AS "made!""#, now)
+        .fetch_one(tx.conn())
+        .await?)
+}

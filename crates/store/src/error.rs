@@ -1,0 +1,151 @@
+//! What can go wrong in the store, and the face of it that people see.
+
+use domain::AppError;
+
+/// A failure of a store function.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such row, or the actor can't see it.
+    #[error("there is no such row in sight")]
+    NotFound,
+    /// Somebody else changed it first, or its state doesn't allow the act.
+    #[error("it was changed by somebody else first")]
+    Conflict,
+    /// A named rule was broken: a constraint of the schema, or a rule of the
+    /// store such as `last_owner`.
+    #[error("the rule “{0}” was broken")]
+    Constraint(String),
+    /// A list's cursor that no list gave out.
+    #[error("the cursor is not one of this list")]
+    Cursor,
+    /// A list's filter that can't match anything, by its field's name.
+    #[error("the filter “{0}” is not acceptable")]
+    Filter(&'static str),
+    /// No connection in time, or it was lost.
+    #[error("the database is away")]
+    Unavailable(#[source] sqlx::Error),
+    /// Anything else: a fault of ours.
+    #[error("the database refused a statement")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The rule that an organisation keeps at least one active owner.
+pub const LAST_OWNER: &str = "last_owner";
+
+/// The rule that text has no NUL character, which Postgres can't keep.
+const TEXT_WITHOUT_NUL: &str = "text_without_nul";
+
+impl StoreError {
+    /// A fault of ours that is not a database error.
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self::Other(message.into().into())
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        match &error {
+            E::RowNotFound => return Self::NotFound,
+            E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Io(_) => return Self::Unavailable(error),
+            E::Database(database) => {
+                if let Some(name) = database.constraint() {
+                    return Self::Constraint(name.to_owned());
+                }
+                match database.code().as_deref() {
+                    // Serialisation failure, deadlock, lock not available.
+                    Some("40001" | "40P01" | "55P03") => return Self::Conflict,
+                    // A character that the database's encoding can't keep.
+                    Some("22021") => return Self::Constraint(TEXT_WITHOUT_NUL.to_owned()),
+                    // Connection failures, too many connections, shutting
+                    // down or starting, statement time-out.
+                    Some(code) if code.starts_with("08") || code.starts_with("57") || code == "53300" => {
+                        return Self::Unavailable(error);
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        Self::Other(error.into())
+    }
+}
+
+impl From<StoreError> for AppError {
+    /// The public face. Causes that people don't see are logged here, once;
+    /// the request's span adds its id.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::NotFound,
+            StoreError::Conflict => Self::Conflict {
+                message: "Somebody else changed this first. Reload it and try again.".into(),
+            },
+            StoreError::Cursor => Self::field("after", "This page of the list doesn't exist. Start at the first page."),
+            StoreError::Filter(field) => Self::field(field, "Choose one of the values offered, or none."),
+            StoreError::Constraint(name) => constraint_face(&name),
+            StoreError::Unavailable(cause) => {
+                tracing::error!(error = %cause, "the database is away");
+                Self::Unavailable {
+                    message: "The database is not available at the moment. Try again shortly.".into(),
+                }
+            }
+            StoreError::Other(cause) => {
+                tracing::error!(error = %cause, "a database statement failed");
+                Self::Internal
+            }
+        }
+    }
+}
+
+/// What a broken constraint means for the one who typed.
+fn constraint_face(name: &str) -> AppError {
+    match name {
+        "tenants_slug_key" => AppError::field("slug", "There is an organisation with this slug already."),
+        "tenants_slug_check" => AppError::field(
+            "slug",
+            "A slug has 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.",
+        ),
+        "tenants_name_check" => AppError::field("name", "A name has 1 to 200 characters."),
+        "users_handle_key" => AppError::field("handle", "There is a member with this handle already."),
+        "users_display_name_check" => AppError::field("display_name", "A name has 1 to 200 characters."),
+        "teams_name_key" => AppError::field("name", "There is a team with this name already."),
+        "teams_name_check" => AppError::field("name", "A team's name has 1 to 100 characters."),
+        "identities_subject_key" | "identities_entra_key" => AppError::Conflict {
+            message: "This identity belongs to a member already.".into(),
+        },
+        LAST_OWNER => AppError::Conflict {
+            message: "This is the organisation's last owner. Make somebody else an owner first.".into(),
+        },
+        TEXT_WITHOUT_NUL => AppError::field("", "Text can't contain a NUL character."),
+        // A reference to what doesn't exist and one to what the caller may
+        // not see are the same to the caller.
+        _ if name.ends_with("_fkey") => AppError::NotFound,
+        _ => {
+            tracing::error!(constraint = name, "a constraint without a field was broken");
+            AppError::Internal
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pool_time_out_is_unavailable_and_hides_its_cause() {
+        let face = AppError::from(StoreError::from(sqlx::Error::PoolTimedOut));
+        assert_eq!(face.status(), 503);
+        assert!(!face.to_string().contains("pool"), "{face}");
+    }
+
+    #[test]
+    fn constraints_become_field_errors() {
+        let face = AppError::from(StoreError::Constraint("teams_name_key".into()));
+        assert!(face.for_field("name").is_some());
+        // SEC-C6: a foreign key into another tenant is like one into nothing.
+        let face = AppError::from(StoreError::Constraint("user_roles_role_id_fkey".into()));
+        assert_eq!(face, AppError::NotFound);
+        let face = AppError::from(StoreError::Constraint("unheard_of_check".into()));
+        assert_eq!(face, AppError::Internal);
+    }
+}

@@ -1,0 +1,100 @@
+//! From what an issuer calls a person to the member that this is. Never by
+//! e-mail (SEC-A9).
+
+use domain::{TenantId, Timestamp, UserId};
+use uuid::Uuid;
+
+use crate::{FrontDoorTx, StoreError};
+
+/// What identifies a person for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdentityKey {
+    /// Any OpenID Connect issuer.
+    Subject {
+        /// The `iss` of its tokens.
+        issuer: String,
+        /// The `sub`, unique at that issuer.
+        subject: String,
+    },
+    /// Entra ID: its `sub` differs from application to application.
+    Entra {
+        /// The directory's id, `tid`.
+        tid: Uuid,
+        /// The person's object id in it, `oid`.
+        oid: Uuid,
+    },
+}
+
+impl IdentityKey {
+    fn columns(&self) -> (Option<&str>, Option<&str>, Option<Uuid>, Option<Uuid>) {
+        match self {
+            Self::Subject { issuer, subject } => (Some(issuer), Some(subject), None, None),
+            Self::Entra { tid, oid } => (None, None, Some(*tid), Some(*oid)),
+        }
+    }
+}
+
+/// The member of `tenant_id` that this identity belongs to.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn identity_find(
+    tx: &mut FrontDoorTx,
+    tenant_id: TenantId,
+    key: &IdentityKey,
+) -> Result<Option<UserId>, StoreError> {
+    let found = match key {
+        IdentityKey::Subject { issuer, subject } => {
+            sqlx::query_scalar!(
+                "SELECT user_id FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3",
+                tenant_id.0,
+                issuer,
+                subject,
+            )
+            .fetch_optional(tx.conn())
+            .await?
+        }
+        IdentityKey::Entra { tid, oid } => {
+            sqlx::query_scalar!(
+                "SELECT user_id FROM identities WHERE tenant_id = $1 AND entra_tid = $2 AND entra_oid = $3",
+                tenant_id.0,
+                tid,
+                oid,
+            )
+            .fetch_optional(tx.conn())
+            .await?
+        }
+    };
+    Ok(found.map(UserId))
+}
+
+/// Ties an identity to a member.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when it belongs to a member of that tenant
+/// already.
+pub async fn identity_create(
+    tx: &mut FrontDoorTx,
+    id: Uuid,
+    tenant_id: TenantId,
+    user_id: UserId,
+    key: &IdentityKey,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (issuer, subject, tid, oid) = key.columns();
+    sqlx::query!(
+        "INSERT INTO identities (tenant_id, id, user_id, issuer, subject, entra_tid, entra_oid, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        tenant_id.0,
+        id,
+        user_id.0,
+        issuer,
+        subject,
+        tid,
+        oid,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Sign-ins that are on their way to the issuer and back.
+
+use domain::Timestamp;
+
+use crate::{FrontDoorTx, StoreError};
+
+/// What must still be known when the browser comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginAttempt {
+    /// SHA-256 of the browser's own secret, which its cookie holds.
+    pub browser_hash: [u8; 32],
+    /// The issuer that was asked.
+    pub issuer: String,
+    /// The nonce that the ID token must carry.
+    pub nonce: String,
+    /// The PKCE verifier behind the challenge that was sent.
+    pub pkce_verifier: String,
+    /// Where the person wanted to go.
+    pub return_to: String,
+    /// From when on it doesn't count any more.
+    pub expires_at: Timestamp,
+}
+
+/// Remembers a sign-in under the SHA-256 of its `state`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn login_attempt_create(
+    tx: &mut FrontDoorTx,
+    state_hash: &[u8; 32],
+    attempt: &LoginAttempt,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO login_attempts
+             (state_hash, browser_hash, issuer, nonce, pkce_verifier, return_to, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        state_hash.as_slice(),
+        attempt.browser_hash.as_slice(),
+        attempt.issuer,
+        attempt.nonce,
+        attempt.pkce_verifier,
+        attempt.return_to,
+        now,
+        attempt.expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Takes a sign-in out, so that its `state` counts once (SEC-A1). `None` when
+/// it is unknown, was taken already, or is too old. The caller compares
+/// browser and issuer, and commits in any case.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn login_attempt_take(
+    tx: &mut FrontDoorTx,
+    state_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<LoginAttempt>, StoreError> {
+    let row = sqlx::query!(
+        "DELETE FROM login_attempts WHERE state_hash = $1
+         RETURNING browser_hash, issuer, nonce, pkce_verifier, return_to, expires_at",
+        state_hash.as_slice(),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(row) = row.filter(|row| row.expires_at > now) else { return Ok(None) };
+    Ok(Some(LoginAttempt {
+        browser_hash: row
+            .browser_hash
+            .try_into()
+            .map_err(|_| StoreError::other("a browser hash is not 32 bytes long"))?,
+        issuer: row.issuer,
+        nonce: row.nonce,
+        pkce_verifier: row.pkce_verifier,
+        return_to: row.return_to,
+        expires_at: row.expires_at,
+    }))
+}
+
+/// Removes sign-ins that were never finished, and tells how many.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn login_attempt_purge(tx: &mut FrontDoorTx, now: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query!("DELETE FROM login_attempts WHERE expires_at <= $1", now).execute(tx.conn()).await?;
+    Ok(done.rows_affected())
+}

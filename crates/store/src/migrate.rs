@@ -1,0 +1,196 @@
+//! The schema: its migrations travel inside the binary. Only the schema's
+//! owner can apply them, so these functions take the owner's URL and not a
+//! [`crate::Store`].
+
+use std::str::FromStr;
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, PgConnection,
+    migrate::{MigrateError as SqlxMigrateError, Migrator},
+    postgres::PgConnectOptions,
+};
+
+use crate::{
+    check::{LOCAL_ROLES, OLDEST_SERVER},
+    provision::quoted,
+};
+
+static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+/// One migration and whether the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Its number.
+    pub version: i64,
+    /// Its name.
+    pub name: String,
+    /// It is in the database.
+    pub is_applied: bool,
+}
+
+/// Why the schema could not be changed. Each sentence says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The server is older than supported.
+    #[error("the database server is PostgreSQL {found}, and Atrium needs 16 or newer: upgrade the server")]
+    ServerTooOld {
+        /// Its version.
+        found: String,
+    },
+    /// The server has no pgvector.
+    #[error("the database server does not offer the extension “vector”: install pgvector on the server")]
+    VectorMissing,
+    /// The login that is to serve requests does not exist.
+    #[error("there is no login “{0}”: create it (`CREATE ROLE … LOGIN PASSWORD …`), then run this again")]
+    LoginMissing(String),
+    /// A newer Atrium migrated the database.
+    #[error(
+        "the database's schema is newer than this version of Atrium (it has migration {found:04}): \
+         start the newer version, or restore a backup from before the upgrade"
+    )]
+    SchemaNewer {
+        /// A migration that this version doesn't know.
+        found: i64,
+    },
+    /// An applied migration is not the one in this binary.
+    #[error("migration {0:04} was applied with other contents than this version of Atrium has: restore a backup")]
+    Changed(i64),
+    /// A migration failed; it left nothing behind.
+    #[error("migration {version:04} failed and was rolled back: {cause}")]
+    Failed {
+        /// Its number.
+        version: i64,
+        /// What the server said.
+        cause: String,
+    },
+    /// The database could not be reached or refused something else.
+    #[error("the database refused: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SqlxMigrateError> for MigrateError {
+    fn from(error: SqlxMigrateError) -> Self {
+        match error {
+            SqlxMigrateError::VersionMissing(found) => Self::SchemaNewer { found },
+            SqlxMigrateError::VersionMismatch(version) => Self::Changed(version),
+            SqlxMigrateError::ExecuteMigration(cause, version) => Self::Failed { version, cause: cause.to_string() },
+            SqlxMigrateError::Execute(cause) => Self::Database(cause),
+            other => Self::Database(sqlx::Error::Migrate(Box::new(other))),
+        }
+    }
+}
+
+/// One connection of the owner. The search path is pinned: a schema with the
+/// owner's name would come first otherwise.
+async fn connect(admin_url: &str) -> Result<PgConnection, sqlx::Error> {
+    PgConnectOptions::from_str(admin_url)?.options([("search_path", "public")]).connect().await
+}
+
+/// Applies what is missing and allows `runtime_login` to take the local roles.
+/// Any number of processes may call this at once: one works, the others wait.
+///
+/// # Errors
+/// A [`MigrateError`] that says what to do.
+pub async fn up(admin_url: &str, runtime_login: &str) -> Result<(), MigrateError> {
+    let mut conn = connect(admin_url).await?;
+    let server = sqlx::query!(
+        r#"SELECT current_setting('server_version_num')::int AS "version!",
+                  current_setting('server_version') AS "version_text!",
+                  EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS "offers_vector!",
+                  EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin) AS "has_login!""#,
+        runtime_login,
+    )
+    .fetch_one(&mut conn)
+    .await?;
+    if server.version < OLDEST_SERVER {
+        return Err(MigrateError::ServerTooOld { found: server.version_text });
+    }
+    if !server.offers_vector {
+        return Err(MigrateError::VectorMissing);
+    }
+    if !server.has_login {
+        return Err(MigrateError::LoginMissing(runtime_login.to_owned()));
+    }
+
+    // The migrator has a lock of its own, but granting needs one as well. It
+    // ends with the connection.
+    sqlx::query!("SELECT pg_advisory_lock(hashtextextended('atrium.migrate', 0))").execute(&mut conn).await?;
+    MIGRATOR.run_direct(None, &mut conn, false).await?;
+    grant(&mut conn, runtime_login).await?;
+    sqlx::query!("SELECT audit_partitions_ensure(now(), 2) AS made").fetch_one(&mut conn).await?;
+    Ok(())
+}
+
+/// Membership without inheritance: the login has no privileges until a
+/// transaction takes a role.
+async fn grant(conn: &mut PgConnection, runtime_login: &str) -> Result<(), sqlx::Error> {
+    for role in LOCAL_ROLES {
+        let is_member = sqlx::query_scalar!(
+            r#"SELECT EXISTS (
+                   SELECT FROM pg_auth_members m
+                    WHERE m.roleid = $1::text::regrole AND m.member = (SELECT oid FROM pg_roles WHERE rolname = $2)
+                      AND m.set_option AND NOT m.inherit_option
+               ) AS "is_member!""#,
+            role,
+            runtime_login,
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        if !is_member {
+            let grant = format!("GRANT {role} TO {} WITH INHERIT FALSE, SET TRUE", quoted(runtime_login));
+            sqlx::raw_sql(AssertSqlSafe(grant)).execute(&mut *conn).await?;
+        }
+    }
+    // The boot check compares versions as the front door.
+    sqlx::raw_sql("GRANT SELECT ON _sqlx_migrations TO atrium_auth").execute(conn).await?;
+    Ok(())
+}
+
+/// Takes back the newest `steps` migrations. Data in what they made is lost.
+///
+/// # Errors
+/// A [`MigrateError`] that says what to do.
+pub async fn down(admin_url: &str, steps: u32) -> Result<(), MigrateError> {
+    let mut conn = connect(admin_url).await?;
+    sqlx::query!("SELECT pg_advisory_lock(hashtextextended('atrium.migrate', 0))").execute(&mut conn).await?;
+    let applied = applied_versions(&mut conn).await?;
+    let steps = usize::try_from(steps).unwrap_or(usize::MAX);
+    let target = applied.iter().rev().nth(steps).copied().unwrap_or(0);
+    MIGRATOR.undo(&mut conn, target).await?;
+    Ok(())
+}
+
+/// All migrations that this version knows, in order.
+///
+/// # Errors
+/// A [`MigrateError`] that says what to do.
+pub async fn status(admin_url: &str) -> Result<Vec<MigrationStatus>, MigrateError> {
+    let mut conn = connect(admin_url).await?;
+    let applied = applied_versions(&mut conn).await?;
+    Ok(MIGRATOR
+        .iter()
+        .filter(|migration| migration.migration_type.is_up_migration())
+        .map(|migration| MigrationStatus {
+            version: migration.version,
+            name: migration.description.to_string(),
+            is_applied: applied.contains(&migration.version),
+        })
+        .collect())
+}
+
+/// The versions that this binary brings, in order.
+pub(crate) fn known_versions() -> Vec<i64> {
+    MIGRATOR.iter().filter(|m| m.migration_type.is_up_migration()).map(|m| m.version).collect()
+}
+
+/// The versions in the database, in order; none without a schema.
+pub(crate) async fn applied_versions(conn: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
+    // Not checked at compile time: the table is the migrator's own.
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass('public._sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *conn)
+        .await?;
+    if !exists {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar("SELECT version FROM public._sqlx_migrations WHERE success ORDER BY version").fetch_all(conn).await
+}

@@ -1,0 +1,319 @@
+//! Signed-in browsers. Only the SHA-256 of the cookie's id is kept (SEC-B1),
+//! and a session that ended stays ended: saving is an UPDATE of a live row,
+//! never an upsert (SEC-B2).
+
+use std::net::IpAddr;
+
+use domain::{SessionId, TenantId, Timestamp, UserId, profile::Session};
+
+use crate::{FrontDoorTx, StoreError};
+
+/// A session to be created.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// The public id.
+    pub id: SessionId,
+    /// SHA-256 of the cookie's id.
+    pub id_hash: [u8; 32],
+    /// The member's tenant.
+    pub tenant_id: TenantId,
+    /// The member.
+    pub user_id: UserId,
+    /// When it ends unless it is used.
+    pub idle_expires_at: Timestamp,
+    /// When it ends whatever happens.
+    pub absolute_expires_at: Timestamp,
+    /// From which address it was opened.
+    pub ip: Option<IpAddr>,
+    /// With which browser.
+    pub user_agent: Option<String>,
+    /// The issuer's own session id, for its logout messages.
+    pub oidc_sid: Option<String>,
+    /// What the web layer keeps in it.
+    pub data: Vec<u8>,
+    /// The issuer's tokens, sealed.
+    pub tokens_encrypted: Option<Vec<u8>>,
+}
+
+/// A live session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSession {
+    /// The public id.
+    pub id: SessionId,
+    /// The member's tenant.
+    pub tenant_id: TenantId,
+    /// The member.
+    pub user_id: UserId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+    /// When it ends unless it is used.
+    pub idle_expires_at: Timestamp,
+    /// When it ends whatever happens.
+    pub absolute_expires_at: Timestamp,
+    /// The issuer's own session id.
+    pub oidc_sid: Option<String>,
+    /// What the web layer keeps in it.
+    pub data: Vec<u8>,
+    /// The issuer's tokens, sealed.
+    pub tokens_encrypted: Option<Vec<u8>>,
+}
+
+/// Creates a session.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the id or its hash is taken.
+pub async fn session_create(tx: &mut FrontDoorTx, session: &NewSession, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO web_sessions (
+             tenant_id, id, id_hash, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
+             ip, user_agent, oidc_sid, data, tokens_encrypted
+         ) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8::text::inet, $9, $10, $11, $12)",
+        session.tenant_id.0,
+        session.id.0,
+        session.id_hash.as_slice(),
+        session.user_id.0,
+        now,
+        session.idle_expires_at.min(session.absolute_expires_at),
+        session.absolute_expires_at,
+        session.ip.map(|ip| ip.to_string()),
+        session.user_agent,
+        session.oidc_sid,
+        session.data,
+        session.tokens_encrypted,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The live session with this hash; `None` when it is unknown, revoked or
+/// expired.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_load(
+    tx: &mut FrontDoorTx,
+    id_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<StoredSession>, StoreError> {
+    let row = sqlx::query_as!(
+        StoredSession,
+        "SELECT id, tenant_id, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
+                oidc_sid, data, tokens_encrypted
+           FROM web_sessions
+          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $2 AND absolute_expires_at > $2",
+        id_hash.as_slice(),
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row)
+}
+
+/// Keeps what the web layer put into a live session. False when it ended in
+/// the meantime: then nothing is kept.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_save(
+    tx: &mut FrontDoorTx,
+    id_hash: &[u8; 32],
+    data: &[u8],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE web_sessions SET data = $2
+          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3",
+        id_hash.as_slice(),
+        data,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Replaces the issuer's sealed tokens in a live session; the old ones are
+/// gone. False when it ended in the meantime.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_tokens_set(
+    tx: &mut FrontDoorTx,
+    id_hash: &[u8; 32],
+    tokens_encrypted: Option<&[u8]>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE web_sessions SET tokens_encrypted = $2
+          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3",
+        id_hash.as_slice(),
+        tokens_encrypted,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Remembers that a live session was used, at most once a minute, and moves
+/// its idle end, but never past its absolute one.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_touch(
+    tx: &mut FrontDoorTx,
+    id_hash: &[u8; 32],
+    idle_expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE web_sessions SET last_seen_at = $2, idle_expires_at = least($3, absolute_expires_at)
+          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $2 AND absolute_expires_at > $2
+            AND last_seen_at <= $2 - interval '1 minute'",
+        id_hash.as_slice(),
+        now,
+        idle_expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Gives a live session a new cookie; the old one is worth nothing from then
+/// on. False when it ended in the meantime.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the new hash is taken.
+pub async fn session_rotate(
+    tx: &mut FrontDoorTx,
+    id_hash: &[u8; 32],
+    new_id_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE web_sessions SET id_hash = $2
+          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3",
+        id_hash.as_slice(),
+        new_id_hash.as_slice(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The live sessions of a member, the one used last first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_list(
+    tx: &mut FrontDoorTx,
+    tenant_id: TenantId,
+    user_id: UserId,
+    current: Option<SessionId>,
+    now: Timestamp,
+) -> Result<Vec<Session>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT id, created_at, last_seen_at, absolute_expires_at, host(ip) AS ip, user_agent
+           FROM web_sessions
+          WHERE tenant_id = $1 AND user_id = $2
+            AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3
+          ORDER BY last_seen_at DESC, id DESC",
+        tenant_id.0,
+        user_id.0,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Session {
+            id: row.id.into(),
+            is_current: current == Some(row.id.into()),
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
+            absolute_expires_at: row.absolute_expires_at,
+            ip: row.ip,
+            user_agent: row.user_agent,
+        })
+        .collect())
+}
+
+/// Ends one session of a member, by its public id, and forgets its tokens.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such session, or it ended
+/// already.
+pub async fn session_revoke(
+    tx: &mut FrontDoorTx,
+    tenant_id: TenantId,
+    user_id: UserId,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE web_sessions SET revoked_at = $4, tokens_encrypted = NULL
+          WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND revoked_at IS NULL",
+        tenant_id.0,
+        user_id.0,
+        id.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+}
+
+/// Ends all sessions of a member but `current` (with `None`: all), and tells
+/// how many were live.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_revoke_others(
+    tx: &mut FrontDoorTx,
+    tenant_id: TenantId,
+    user_id: UserId,
+    current: Option<SessionId>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE web_sessions SET revoked_at = $4, tokens_encrypted = NULL
+          WHERE tenant_id = $1 AND user_id = $2 AND id IS DISTINCT FROM $3
+            AND revoked_at IS NULL AND idle_expires_at > $4 AND absolute_expires_at > $4",
+        tenant_id.0,
+        user_id.0,
+        current.map(|id| id.0),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Removes the session with this hash, as signing out does. False when there
+/// was none.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_delete(tx: &mut FrontDoorTx, id_hash: &[u8; 32]) -> Result<bool, StoreError> {
+    let done =
+        sqlx::query!("DELETE FROM web_sessions WHERE id_hash = $1", id_hash.as_slice()).execute(tx.conn()).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Removes sessions that ended, and tells how many.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_purge(tx: &mut FrontDoorTx, now: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "DELETE FROM web_sessions WHERE absolute_expires_at <= $1 OR idle_expires_at <= $1 OR revoked_at <= $1",
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}

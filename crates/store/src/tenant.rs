@@ -1,0 +1,179 @@
+//! Organisations.
+
+use domain::{RoleId, TenantId, Timestamp, access::SystemRole};
+
+use crate::{FrontDoorTx, OperatorTx, StoreError};
+
+/// Whether an organisation can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantStatus {
+    /// Its members may sign in.
+    Active,
+    /// Nobody may sign in; its data stays.
+    Suspended,
+    /// It is on its way out.
+    Deleted,
+}
+
+impl TenantStatus {
+    const ALL: [Self; 3] = [Self::Active, Self::Suspended, Self::Deleted];
+
+    /// As stored.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// The reverse of [`TenantStatus::key`].
+    pub(crate) fn from_stored(key: &str) -> Result<Self, StoreError> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.key() == key)
+            .ok_or_else(|| StoreError::other(format!("a tenant has the unknown status “{key}”")))
+    }
+}
+
+/// What the front door and the command line know of an organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its short name in commands and configuration.
+    pub slug: String,
+    /// Its name on pages.
+    pub name: String,
+    /// Whether it can be used.
+    pub status: TenantStatus,
+}
+
+/// An organisation as the command line lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantListed {
+    /// The organisation.
+    pub tenant: Tenant,
+    /// It was made up for a demo.
+    pub is_demo: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// An organisation to be created.
+#[derive(Clone, Debug)]
+pub struct NewTenant<'a> {
+    /// Its id.
+    pub id: TenantId,
+    /// Unique among all organisations.
+    pub slug: &'a str,
+    /// Its name on pages.
+    pub name: &'a str,
+    /// It is made up for a demo.
+    pub is_demo: bool,
+    /// Ids for the system roles, in the order of [`SystemRole::ALL`].
+    pub role_ids: [RoleId; SystemRole::ALL.len()],
+}
+
+struct TenantRow {
+    id: uuid::Uuid,
+    slug: String,
+    name: String,
+    status: String,
+}
+
+impl TryFrom<TenantRow> for Tenant {
+    type Error = StoreError;
+
+    fn try_from(row: TenantRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id.into(),
+            slug: row.slug,
+            name: row.name,
+            status: TenantStatus::from_stored(&row.status)?,
+        })
+    }
+}
+
+/// Creates an organisation with its system roles.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the slug is taken or not acceptable.
+pub async fn tenant_create(tx: &mut OperatorTx, tenant: &NewTenant<'_>, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO tenants (id, slug, name, status, tier, is_demo, settings, created_at, updated_at)
+         VALUES ($1, $2, $3, 'active', 'free', $4, '{}', $5, $5)",
+        tenant.id.0,
+        tenant.slug,
+        tenant.name,
+        tenant.is_demo,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+
+    tx.tenant_set(tenant.id).await?;
+    for (role, id) in SystemRole::ALL.iter().zip(tenant.role_ids) {
+        let permissions: Vec<_> = role.permissions().iter().map(|p| p.key().to_owned()).collect();
+        sqlx::query!(
+            "INSERT INTO roles (tenant_id, id, key, name, description, permissions, is_system, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, true, $7, $7)",
+            tenant.id.0,
+            id.0,
+            role.key(),
+            role.name(),
+            role.description(),
+            &permissions,
+            now,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
+    Ok(())
+}
+
+/// All organisations, by slug.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, StoreError> {
+    sqlx::query!("SELECT id, slug, name, status, is_demo, created_at FROM tenants ORDER BY slug")
+        .fetch_all(tx.conn())
+        .await?
+        .into_iter()
+        .map(|row| {
+            let tenant = TenantRow { id: row.id, slug: row.slug, name: row.name, status: row.status };
+            Ok(TenantListed { tenant: tenant.try_into()?, is_demo: row.is_demo, created_at: row.created_at })
+        })
+        .collect()
+}
+
+/// The organisation with this slug, whatever its status.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn tenant_find_by_slug(tx: &mut FrontDoorTx, slug: &str) -> Result<Option<Tenant>, StoreError> {
+    sqlx::query_as!(TenantRow, "SELECT id, slug, name, status FROM tenants WHERE slug = $1", slug)
+        .fetch_optional(tx.conn())
+        .await?
+        .map(Tenant::try_from)
+        .transpose()
+}
+
+/// The one organisation of an installation that has a single one; `None` when
+/// there is none, or several. Deleted ones don't count.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn tenant_find_only(tx: &mut FrontDoorTx) -> Result<Option<Tenant>, StoreError> {
+    let mut rows = sqlx::query_as!(
+        TenantRow,
+        "SELECT id, slug, name, status FROM tenants WHERE status <> 'deleted' LIMIT 2"
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    match rows.pop() {
+        Some(row) if rows.is_empty() => Ok(Some(row.try_into()?)),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,252 @@
+//! Transactions that have taken a role. There is no other way to a connection.
+//!
+//! `set_config('role', …, true)` is `SET LOCAL ROLE`: both go through the same
+//! check against the login's memberships, and both end with the transaction.
+//! So one statement sets the role and all settings, and works through a
+//! transaction-mode pooler as well.
+
+use domain::{Actor, TenantId, UserId};
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::{Store, StoreError};
+
+/// Local roles that a transaction can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LocalRole {
+    App,
+    Auth,
+    Worker,
+    Operator,
+}
+
+impl LocalRole {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::App => "atrium_app",
+            Self::Auth => "atrium_auth",
+            Self::Worker => "atrium_worker",
+            Self::Operator => "atrium_operator",
+        }
+    }
+}
+
+/// What row security compares with. Empty text matches no row.
+#[derive(Debug, Default)]
+struct Settings {
+    tenant_id: String,
+    user_id: String,
+    team_ids: String,
+    permissions: String,
+}
+
+impl Settings {
+    fn of_actor(actor: &Actor) -> Self {
+        let team_ids: Vec<_> = actor.team_ids.iter().map(ToString::to_string).collect();
+        let permissions: Vec<_> = actor.permissions.iter().map(|p| p.key()).collect();
+        Self {
+            tenant_id: actor.tenant_id.to_string(),
+            user_id: actor.user_id.to_string(),
+            team_ids: format!("{{{}}}", team_ids.join(",")),
+            permissions: permissions.join(","),
+        }
+    }
+
+    fn of_member(tenant_id: TenantId, user_id: Option<UserId>) -> Self {
+        Self {
+            tenant_id: tenant_id.to_string(),
+            user_id: user_id.map(|id| id.to_string()).unwrap_or_default(),
+            team_ids: "{}".into(),
+            permissions: String::new(),
+        }
+    }
+}
+
+/// Takes the role and sets the settings, until the transaction ends.
+async fn role_take(conn: &mut PgConnection, role: LocalRole, settings: &Settings) -> Result<(), StoreError> {
+    // The time-outs bound what a stuck statement or a forgotten transaction
+    // can hold; the pinned search path keeps temporary objects last.
+    sqlx::query!(
+        "SELECT set_config('role', $1, true) AS role,
+                set_config('app.current_tenant_id', $2, true) AS tenant_id,
+                set_config('app.current_user_id', $3, true) AS user_id,
+                set_config('app.current_team_ids', $4, true) AS team_ids,
+                set_config('app.permissions', $5, true) AS permissions,
+                set_config('search_path', 'public, pg_temp', true) AS search_path,
+                set_config('statement_timeout', '30s', true) AS statement_timeout,
+                set_config('lock_timeout', '10s', true) AS lock_timeout,
+                set_config('idle_in_transaction_session_timeout', '60s', true) AS idle_timeout",
+        role.name(),
+        settings.tenant_id,
+        settings.user_id,
+        settings.team_ids,
+        settings.permissions,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
+
+type Tx = Transaction<'static, Postgres>;
+
+impl Store {
+    async fn begin_as(&self, role: LocalRole, settings: &Settings) -> Result<Tx, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        role_take(&mut tx, role, settings).await?;
+        Ok(tx)
+    }
+
+    /// Begins a transaction in the actor's tenant, under row security.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is free in time.
+    pub async fn begin(&self, actor: &Actor) -> Result<TenantTx, StoreError> {
+        let tx = self.begin_as(LocalRole::App, &Settings::of_actor(actor)).await?;
+        Ok(TenantTx { tx, tenant_id: actor.tenant_id, user_id: Some(actor.user_id) })
+    }
+
+    /// Begins a transaction of the front door, which knows identities,
+    /// sessions and sign-ins but no tenant's data.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is free in time.
+    pub async fn begin_front_door(&self) -> Result<FrontDoorTx, StoreError> {
+        let tx = self.begin_as(LocalRole::Auth, &Settings::default()).await?;
+        Ok(FrontDoorTx { tx })
+    }
+
+    /// Begins a transaction of a worker, which claims jobs of any tenant but
+    /// reads none of their data.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is free in time.
+    pub async fn begin_worker(&self) -> Result<WorkerTx, StoreError> {
+        let tx = self.begin_as(LocalRole::Worker, &Settings::default()).await?;
+        Ok(WorkerTx { tx })
+    }
+
+    /// Begins a transaction of the command line, which creates and lists
+    /// tenants.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is free in time.
+    pub async fn begin_operator(&self) -> Result<OperatorTx, StoreError> {
+        let tx = self.begin_as(LocalRole::Operator, &Settings::default()).await?;
+        Ok(OperatorTx { tx })
+    }
+}
+
+/// A transaction in one tenant, on behalf of one member or of Atrium itself.
+#[derive(Debug)]
+pub struct TenantTx {
+    tx: Tx,
+    tenant_id: TenantId,
+    user_id: Option<UserId>,
+}
+
+impl TenantTx {
+    /// The tenant, for `tenant_id = $1` in every statement: row security is
+    /// the wall, the condition is what lets the planner choose well.
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant_id
+    }
+
+    /// The member on whose behalf it runs; `None` for Atrium itself.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user_id
+    }
+
+    /// The member on whose behalf it runs.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it runs for Atrium itself, which owns
+    /// nothing.
+    pub(crate) fn member_id(&self) -> Result<UserId, StoreError> {
+        self.user_id.ok_or(StoreError::NotFound)
+    }
+}
+
+/// A transaction of the front door.
+#[derive(Debug)]
+pub struct FrontDoorTx {
+    tx: Tx,
+}
+
+/// A transaction of a worker.
+#[derive(Debug)]
+pub struct WorkerTx {
+    tx: Tx,
+}
+
+/// A transaction of the command line.
+#[derive(Debug)]
+pub struct OperatorTx {
+    tx: Tx,
+}
+
+macro_rules! ends {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// The connection, inside the transaction and its role.
+            pub(crate) fn conn(&mut self) -> &mut PgConnection {
+                &mut self.tx
+            }
+
+            /// Makes everything lasting. Dropping rolls back instead.
+            ///
+            /// # Errors
+            /// [`StoreError::Unavailable`] when the connection was lost: then
+            /// it is not known whether the transaction counts.
+            pub async fn commit(self) -> Result<(), StoreError> {
+                Ok(self.tx.commit().await?)
+            }
+        }
+    )*};
+}
+ends!(TenantTx FrontDoorTx WorkerTx OperatorTx);
+
+macro_rules! enters {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// Goes on in the actor's tenant, in the same transaction.
+            ///
+            /// # Errors
+            /// [`StoreError::Unavailable`] when the connection was lost.
+            pub async fn enter(mut self, actor: &Actor) -> Result<TenantTx, StoreError> {
+                role_take(&mut self.tx, LocalRole::App, &Settings::of_actor(actor)).await?;
+                Ok(TenantTx { tx: self.tx, tenant_id: actor.tenant_id, user_id: Some(actor.user_id) })
+            }
+
+            /// Goes on in a tenant while permissions and teams are not known
+            /// yet, or for Atrium itself (`None`): nothing that needs them is
+            /// in sight.
+            ///
+            /// # Errors
+            /// [`StoreError::Unavailable`] when the connection was lost.
+            pub async fn enter_as(
+                mut self,
+                tenant_id: TenantId,
+                user_id: Option<UserId>,
+            ) -> Result<TenantTx, StoreError> {
+                role_take(&mut self.tx, LocalRole::App, &Settings::of_member(tenant_id, user_id)).await?;
+                Ok(TenantTx { tx: self.tx, tenant_id, user_id })
+            }
+        }
+    )*};
+}
+enters!(FrontDoorTx OperatorTx WorkerTx);
+
+impl OperatorTx {
+    /// Goes on as the front door, in the same transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the connection was lost.
+    pub async fn into_front_door(mut self) -> Result<FrontDoorTx, StoreError> {
+        role_take(&mut self.tx, LocalRole::Auth, &Settings::default()).await?;
+        Ok(FrontDoorTx { tx: self.tx })
+    }
+
+    /// Sets the tenant whose own rows the operator writes next.
+    pub(crate) async fn tenant_set(&mut self, tenant_id: TenantId) -> Result<(), StoreError> {
+        role_take(&mut self.tx, LocalRole::Operator, &Settings::of_member(tenant_id, None)).await
+    }
+}

@@ -1,0 +1,209 @@
+//! Members of an organisation.
+
+use domain::{ActorKind, Timestamp, UserId, profile::Profile};
+
+use crate::{
+    StoreError, TenantTx,
+    actor::actor_load,
+    role::{owners_lock, owners_other_than},
+};
+
+/// Whether a member may act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserStatus {
+    /// Was asked to join and has not signed in yet.
+    Invited,
+    /// May act.
+    Active,
+    /// May not act for now.
+    Suspended,
+    /// Has left.
+    Deactivated,
+}
+
+impl UserStatus {
+    const ALL: [Self; 4] = [Self::Invited, Self::Active, Self::Suspended, Self::Deactivated];
+
+    /// As stored.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deactivated => "deactivated",
+        }
+    }
+
+    /// The reverse of [`UserStatus::key`].
+    pub(crate) fn from_stored(key: &str) -> Result<Self, StoreError> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.key() == key)
+            .ok_or_else(|| StoreError::other(format!("a user has the unknown status “{key}”")))
+    }
+}
+
+/// A member to be created.
+#[derive(Clone, Debug)]
+pub struct NewUser<'a> {
+    /// The member's id.
+    pub id: UserId,
+    /// The name on pages.
+    pub display_name: &'a str,
+    /// As the issuer tells it; never used to identify.
+    pub email: Option<&'a str>,
+    /// A person, an agent or a service.
+    pub kind: ActorKind,
+}
+
+/// A member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The member's id.
+    pub id: UserId,
+    /// The name on pages.
+    pub display_name: String,
+    /// As the issuer tells it; never used to identify.
+    pub email: Option<String>,
+    /// A person, an agent or a service.
+    pub kind: ActorKind,
+    /// Whether the member may act.
+    pub status: UserStatus,
+    /// When the member was last active, to the minute.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// The kind of member behind a stored key.
+pub(crate) fn kind_from_stored(key: &str) -> Result<ActorKind, StoreError> {
+    ActorKind::from_key(key).ok_or_else(|| StoreError::other(format!("a user has the unknown kind “{key}”")))
+}
+
+/// Creates an active member of the transaction's tenant, without any role.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the name is not acceptable.
+pub async fn user_create(tx: &mut TenantTx, user: &NewUser<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let tenant_id = tx.tenant_id();
+    sqlx::query!(
+        "INSERT INTO users (tenant_id, id, display_name, email, kind, status, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, 'active', $6, $6)",
+        tenant_id.0,
+        user.id.0,
+        user.display_name,
+        user.email,
+        user.kind.key(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// One member.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the tenant has no such member.
+pub async fn user_find(tx: &mut TenantTx, id: UserId) -> Result<User, StoreError> {
+    let tenant_id = tx.tenant_id();
+    let row = sqlx::query!(
+        "SELECT display_name, email, kind, status, last_seen_at FROM users WHERE tenant_id = $1 AND id = $2",
+        tenant_id.0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(User {
+        id,
+        display_name: row.display_name,
+        email: row.email,
+        kind: kind_from_stored(&row.kind)?,
+        status: UserStatus::from_stored(&row.status)?,
+        last_seen_at: row.last_seen_at,
+    })
+}
+
+/// The transaction's own member, as the shell and the profile page show it.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member is gone.
+pub async fn profile_get(tx: &mut TenantTx) -> Result<Profile, StoreError> {
+    let id = tx.member_id()?;
+    Ok(actor_load(tx, id).await?.profile)
+}
+
+/// Takes over what the issuer says now about a member's name and address.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the tenant has no such member.
+pub async fn user_describe(
+    tx: &mut TenantTx,
+    id: UserId,
+    display_name: &str,
+    email: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let tenant_id = tx.tenant_id();
+    let done = sqlx::query!(
+        "UPDATE users
+            SET updated_at = CASE WHEN (display_name, email) IS DISTINCT FROM ($3, $4) THEN $5 ELSE updated_at END,
+                display_name = $3,
+                email = $4
+          WHERE tenant_id = $1 AND id = $2",
+        tenant_id.0,
+        id.0,
+        display_name,
+        email,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+}
+
+/// Remembers that a member was active, at most once a minute.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn user_touch_seen(tx: &mut TenantTx, id: UserId, now: Timestamp) -> Result<(), StoreError> {
+    let tenant_id = tx.tenant_id();
+    sqlx::query!(
+        "UPDATE users SET last_seen_at = $3
+          WHERE tenant_id = $1 AND id = $2
+            AND (last_seen_at IS NULL OR last_seen_at <= $3::timestamptz - interval '1 minute')",
+        tenant_id.0,
+        id.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Changes whether a member may act.
+///
+/// # Errors
+/// [`StoreError::Constraint`] with [`crate::error::LAST_OWNER`] when nobody
+/// would be left to run the tenant, [`StoreError::NotFound`] when the tenant
+/// has no such member.
+pub async fn user_status_set(
+    tx: &mut TenantTx,
+    id: UserId,
+    status: UserStatus,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if status != UserStatus::Active {
+        owners_lock(tx).await?;
+        owners_other_than(tx, id).await?;
+    }
+    let tenant_id = tx.tenant_id();
+    let done = sqlx::query!(
+        "UPDATE users SET status = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2",
+        tenant_id.0,
+        id.0,
+        status.key(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+}

@@ -32,16 +32,22 @@ pub struct MigrationStatus {
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The server is older than supported.
-    #[error("the database server is PostgreSQL {found}, and Atrium needs 16 or newer: upgrade the server")]
+    #[error(
+        "the database server is PostgreSQL {found}, and Atrium needs 16 or newer: upgrade the server"
+    )]
     ServerTooOld {
         /// Its version.
         found: String,
     },
     /// The server has no pgvector.
-    #[error("the database server does not offer the extension “vector”: install pgvector on the server")]
+    #[error(
+        "the database server does not offer the extension “vector”: install pgvector on the server"
+    )]
     VectorMissing,
     /// The login that is to serve requests does not exist.
-    #[error("there is no login “{0}”: create it (`CREATE ROLE … LOGIN PASSWORD …`), then run this again")]
+    #[error(
+        "there is no login “{0}”: create it (`CREATE ROLE … LOGIN PASSWORD …`), then run this again"
+    )]
     LoginMissing(String),
     /// A newer Atrium migrated the database.
     #[error(
@@ -53,7 +59,9 @@ pub enum MigrateError {
         found: i64,
     },
     /// An applied migration is not the one in this binary.
-    #[error("migration {0:04} was applied with other contents than this version of Atrium has: restore a backup")]
+    #[error(
+        "migration {0:04} was applied with other contents than this version of Atrium has: restore a backup"
+    )]
     Changed(i64),
     /// A migration failed; it left nothing behind.
     #[error("migration {version:04} failed and was rolled back: {cause}")]
@@ -73,7 +81,10 @@ impl From<SqlxMigrateError> for MigrateError {
         match error {
             SqlxMigrateError::VersionMissing(found) => Self::SchemaNewer { found },
             SqlxMigrateError::VersionMismatch(version) => Self::Changed(version),
-            SqlxMigrateError::ExecuteMigration(cause, version) => Self::Failed { version, cause: cause.to_string() },
+            SqlxMigrateError::ExecuteMigration(cause, version) => Self::Failed {
+                version,
+                cause: cause.to_string(),
+            },
             SqlxMigrateError::Execute(cause) => Self::Database(cause),
             other => Self::Database(sqlx::Error::Migrate(Box::new(other))),
         }
@@ -83,7 +94,10 @@ impl From<SqlxMigrateError> for MigrateError {
 /// One connection of the owner. The search path is pinned: a schema with the
 /// owner's name would come first otherwise.
 async fn connect(admin_url: &str) -> Result<PgConnection, sqlx::Error> {
-    PgConnectOptions::from_str(admin_url)?.options([("search_path", "public")]).connect().await
+    PgConnectOptions::from_str(admin_url)?
+        .options([("search_path", "public")])
+        .connect()
+        .await
 }
 
 /// Applies what is missing and allows `runtime_login` to take the local roles.
@@ -103,7 +117,9 @@ pub async fn up(admin_url: &str, runtime_login: &str) -> Result<(), MigrateError
     .fetch_one(&mut conn)
     .await?;
     if server.version < OLDEST_SERVER {
-        return Err(MigrateError::ServerTooOld { found: server.version_text });
+        return Err(MigrateError::ServerTooOld {
+            found: server.version_text,
+        });
     }
     if !server.offers_vector {
         return Err(MigrateError::VectorMissing);
@@ -114,10 +130,14 @@ pub async fn up(admin_url: &str, runtime_login: &str) -> Result<(), MigrateError
 
     // The migrator has a lock of its own, but granting needs one as well. It
     // ends with the connection.
-    sqlx::query!("SELECT pg_advisory_lock(hashtextextended('atrium.migrate', 0))").execute(&mut conn).await?;
+    sqlx::query!("SELECT pg_advisory_lock(hashtextextended('atrium.migrate', 0))")
+        .execute(&mut conn)
+        .await?;
     MIGRATOR.run_direct(None, &mut conn, false).await?;
     grant(&mut conn, runtime_login).await?;
-    sqlx::query!("SELECT audit_partitions_ensure(now(), 2) AS made").fetch_one(&mut conn).await?;
+    sqlx::query!("SELECT audit_partitions_ensure(now(), 2) AS made")
+        .fetch_one(&mut conn)
+        .await?;
     Ok(())
 }
 
@@ -137,12 +157,19 @@ async fn grant(conn: &mut PgConnection, runtime_login: &str) -> Result<(), sqlx:
         .fetch_one(&mut *conn)
         .await?;
         if !is_member {
-            let grant = format!("GRANT {role} TO {} WITH INHERIT FALSE, SET TRUE", quoted(runtime_login));
-            sqlx::raw_sql(AssertSqlSafe(grant)).execute(&mut *conn).await?;
+            let grant = format!(
+                "GRANT {role} TO {} WITH INHERIT FALSE, SET TRUE",
+                quoted(runtime_login)
+            );
+            sqlx::raw_sql(AssertSqlSafe(grant))
+                .execute(&mut *conn)
+                .await?;
         }
     }
     // The boot check compares versions as the front door.
-    sqlx::raw_sql("GRANT SELECT ON _sqlx_migrations TO atrium_auth").execute(conn).await?;
+    sqlx::raw_sql("GRANT SELECT ON _sqlx_migrations TO atrium_auth")
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -152,7 +179,9 @@ async fn grant(conn: &mut PgConnection, runtime_login: &str) -> Result<(), sqlx:
 /// A [`MigrateError`] that says what to do.
 pub async fn down(admin_url: &str, steps: u32) -> Result<(), MigrateError> {
     let mut conn = connect(admin_url).await?;
-    sqlx::query!("SELECT pg_advisory_lock(hashtextextended('atrium.migrate', 0))").execute(&mut conn).await?;
+    sqlx::query!("SELECT pg_advisory_lock(hashtextextended('atrium.migrate', 0))")
+        .execute(&mut conn)
+        .await?;
     let applied = applied_versions(&mut conn).await?;
     let steps = usize::try_from(steps).unwrap_or(usize::MAX);
     let target = applied.iter().rev().nth(steps).copied().unwrap_or(0);
@@ -180,17 +209,33 @@ pub async fn status(admin_url: &str) -> Result<Vec<MigrationStatus>, MigrateErro
 
 /// The versions that this binary brings, in order.
 pub(crate) fn known_versions() -> Vec<i64> {
-    MIGRATOR.iter().filter(|m| m.migration_type.is_up_migration()).map(|m| m.version).collect()
+    MIGRATOR
+        .iter()
+        .filter(|m| m.migration_type.is_up_migration())
+        .map(|m| m.version)
+        .collect()
+}
+
+/// Digests of what the migrations say, in order.
+#[cfg(feature = "testing")]
+pub(crate) fn checksums() -> Vec<Vec<u8>> {
+    MIGRATOR
+        .iter()
+        .map(|migration| migration.checksum.to_vec())
+        .collect()
 }
 
 /// The versions in the database, in order; none without a schema.
 pub(crate) async fn applied_versions(conn: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
     // Not checked at compile time: the table is the migrator's own.
-    let exists: bool = sqlx::query_scalar("SELECT to_regclass('public._sqlx_migrations') IS NOT NULL")
-        .fetch_one(&mut *conn)
-        .await?;
+    let exists: bool =
+        sqlx::query_scalar("SELECT to_regclass('public._sqlx_migrations') IS NOT NULL")
+            .fetch_one(&mut *conn)
+            .await?;
     if !exists {
         return Ok(Vec::new());
     }
-    sqlx::query_scalar("SELECT version FROM public._sqlx_migrations WHERE success ORDER BY version").fetch_all(conn).await
+    sqlx::query_scalar("SELECT version FROM public._sqlx_migrations WHERE success ORDER BY version")
+        .fetch_all(conn)
+        .await
 }

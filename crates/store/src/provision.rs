@@ -20,20 +20,29 @@ pub async fn provision(
     let mut conn = PgConnectOptions::from_str(superuser_url)?.connect().await?;
     // CREATE DATABASE refuses transactions, so the lock belongs to the
     // connection and ends with it.
-    sqlx::query("SELECT pg_advisory_lock(hashtextextended('atrium.provision', 0))").execute(&mut conn).await?;
-    login_ensure(&mut conn, runtime_login, password).await?;
-    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-        .bind(database)
-        .fetch_one(&mut conn)
+    sqlx::query("SELECT pg_advisory_lock(hashtextextended('atrium.provision', 0))")
+        .execute(&mut conn)
         .await?;
+    login_ensure(&mut conn, runtime_login, password).await?;
+    let exists: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+            .bind(database)
+            .fetch_one(&mut conn)
+            .await?;
     if !exists {
         let create = format!("CREATE DATABASE {}", quoted(database));
-        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut conn).await?;
+        sqlx::raw_sql(AssertSqlSafe(create))
+            .execute(&mut conn)
+            .await?;
     }
     Ok(())
 }
 
-async fn login_ensure(conn: &mut PgConnection, login: &str, password: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn login_ensure(
+    conn: &mut PgConnection,
+    login: &str,
+    password: &str,
+) -> Result<(), sqlx::Error> {
     // A DO block takes no parameters; format() quotes on the server's side.
     let (exists, create, alter): (bool, String, String) = sqlx::query_as(
         "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1),
@@ -44,7 +53,9 @@ async fn login_ensure(conn: &mut PgConnection, login: &str, password: &str) -> R
     .bind(password)
     .fetch_one(&mut *conn)
     .await?;
-    sqlx::raw_sql(AssertSqlSafe(if exists { alter } else { create })).execute(conn).await?;
+    sqlx::raw_sql(AssertSqlSafe(if exists { alter } else { create }))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -1,0 +1,376 @@
+//! One migrated database per test, reached as in production: the store as a
+//! login without privileges. Only for tests, here and in the crates above.
+//!
+//! `ATRIUM_TEST_DATABASE_URL` names a superuser on a server to use. Without
+//! it, each process starts a throw-away server of its own.
+
+mod server;
+
+use std::{str::FromStr, thread};
+
+use domain::{
+    Actor, ActorKind, RequestFacts, RequestId, RoleId, TeamId, TenantId, Timestamp, UserId,
+    access::SystemRole,
+};
+use sha2::{Digest, Sha256};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use time::macros::datetime;
+use uuid::Uuid;
+
+use crate::{
+    ConnectOptions, Store,
+    actor::actor_load,
+    migrate,
+    provision::{login_ensure, quoted},
+    role::{RoleSource, user_role_grant},
+    team::{team_create, team_member_add},
+    tenant::{NewTenant, tenant_create},
+    user::{NewUser, user_create},
+};
+
+/// The runtime login of test databases.
+pub const RUNTIME_LOGIN: &str = "atrium_test_runtime";
+const RUNTIME_PASSWORD: &str = "atrium-test";
+
+/// When tests happen, unless they say otherwise.
+pub const NOW: Timestamp = datetime!(2026-03-02 09:00 UTC);
+
+/// A new random id of any kind.
+pub fn id<T: From<Uuid>>() -> T {
+    #[expect(clippy::disallowed_methods, reason = "tests don't choose their ids")]
+    T::from(Uuid::now_v7())
+}
+
+/// A migrated database that belongs to one test and goes away with it.
+#[derive(Debug)]
+pub struct TestDb {
+    /// As the runtime login.
+    pub store: Store,
+    /// As a superuser: to look behind row security and to tamper.
+    pub admin: PgPool,
+    server: PgConnectOptions,
+    name: String,
+}
+
+impl TestDb {
+    /// A fresh database.
+    ///
+    /// # Panics
+    /// When there is no server to make it on: the message says what to do.
+    pub async fn new() -> Self {
+        Self::with_connections(5).await
+    }
+
+    /// A fresh database whose store has a pool of this size.
+    ///
+    /// # Panics
+    /// When there is no server to make it on: the message says what to do.
+    pub async fn with_connections(max_connections: u32) -> Self {
+        let server = server::options().await;
+        let mut conn = server
+            .connect()
+            .await
+            .expect("the test server takes connections");
+        let template = template_ensure(&mut conn, &server).await;
+        let name = format!("atrium_test_{}", id::<Uuid>().simple());
+        execute(
+            &mut conn,
+            format!(
+                "CREATE DATABASE {} TEMPLATE {}",
+                quoted(&name),
+                quoted(&template)
+            ),
+        )
+        .await;
+
+        let mut db = Self::at(server, name);
+        db.store = db.connect(max_connections).await;
+        db
+    }
+
+    /// An empty database without a schema. Its store can't do anything until
+    /// the test has migrated it.
+    ///
+    /// # Panics
+    /// When there is no server to make it on: the message says what to do.
+    pub async fn empty() -> Self {
+        let server = server::options().await;
+        let mut conn = server
+            .connect()
+            .await
+            .expect("the test server takes connections");
+        // Makes the runtime login and the local roles, which are the whole
+        // server's, so that tests which migrate don't race for them.
+        template_ensure(&mut conn, &server).await;
+        let name = format!("atrium_test_{}", id::<Uuid>().simple());
+        execute(&mut conn, format!("CREATE DATABASE {}", quoted(&name))).await;
+        Self::at(server, name)
+    }
+
+    fn at(server: PgConnectOptions, name: String) -> Self {
+        let admin = PgPoolOptions::new()
+            .max_connections(5)
+            .connect_lazy_with(server.clone().database(&name));
+        let runtime = server
+            .clone()
+            .database(&name)
+            .username(RUNTIME_LOGIN)
+            .password(RUNTIME_PASSWORD);
+        let store = Store {
+            pool: PgPoolOptions::new()
+                .max_connections(5)
+                .connect_lazy_with(runtime),
+        };
+        Self {
+            store,
+            admin,
+            server,
+            name,
+        }
+    }
+
+    /// Another store on the same database, with a pool of its own.
+    ///
+    /// # Panics
+    /// When the database doesn't take the connection.
+    pub async fn connect(&self, max_connections: u32) -> Store {
+        let options = ConnectOptions {
+            max_connections,
+            ..ConnectOptions::default()
+        };
+        Store::connect(&self.runtime_url(), options)
+            .await
+            .expect("the test database takes connections")
+    }
+
+    /// The database's URL as the runtime login.
+    pub fn runtime_url(&self) -> String {
+        self.runtime_options().to_url_lossy().to_string()
+    }
+
+    /// The runtime login's options, to connect past the store.
+    pub fn runtime_options(&self) -> PgConnectOptions {
+        self.server
+            .clone()
+            .database(&self.name)
+            .username(RUNTIME_LOGIN)
+            .password(RUNTIME_PASSWORD)
+    }
+
+    /// The database's URL as a superuser.
+    pub fn admin_url(&self) -> String {
+        self.server
+            .clone()
+            .database(&self.name)
+            .to_url_lossy()
+            .to_string()
+    }
+
+    /// A new organisation with its system roles, and nobody in it.
+    ///
+    /// # Panics
+    /// When the slug is taken.
+    pub async fn tenant(&self, slug: &str) -> TestTenant {
+        let tenant = NewTenant {
+            id: id(),
+            slug,
+            name: &format!("{slug} Ltd"),
+            is_demo: false,
+            role_ids: std::array::from_fn(|_| id::<RoleId>()),
+        };
+        let mut tx = self.store.begin_operator().await.unwrap();
+        tenant_create(&mut tx, &tenant, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        TestTenant {
+            id: tenant.id,
+            store: self.store.clone(),
+        }
+    }
+}
+
+impl Drop for TestDb {
+    /// Drops the database. From a thread of its own, because the test's
+    /// runtime may be gone or busy; a failure only leaves the database behind.
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+            runtime.block_on(async {
+                let mut conn = server.connect().await.ok()?;
+                let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&name));
+                sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut conn).await.ok()
+            })
+        });
+        let _ = dropping.join();
+    }
+}
+
+/// An organisation in a test database.
+#[derive(Clone, Debug)]
+pub struct TestTenant {
+    /// Its id.
+    pub id: TenantId,
+    store: Store,
+}
+
+impl TestTenant {
+    /// A new member with this role, ready to act.
+    ///
+    /// # Panics
+    /// When the database refuses, which is a fault of the test.
+    pub async fn actor(&self, role: SystemRole, name: &str) -> Actor {
+        let user_id = self.user(name).await;
+        let mut tx = self.enter().await;
+        user_role_grant(&mut tx, user_id, role.key(), RoleSource::Manual, NOW)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        self.actor_of(user_id).await
+    }
+
+    /// A new member without any role.
+    ///
+    /// # Panics
+    /// When the database refuses, which is a fault of the test.
+    pub async fn user(&self, name: &str) -> UserId {
+        let user_id = id();
+        let mut tx = self.enter().await;
+        let email = format!("{}@example.test", name.to_lowercase());
+        let user = NewUser {
+            id: user_id,
+            display_name: name,
+            email: Some(&email),
+            kind: ActorKind::Human,
+        };
+        user_create(&mut tx, &user, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        user_id
+    }
+
+    /// A member as an actor with today's roles and teams, in a new request.
+    ///
+    /// # Panics
+    /// When there is no such member.
+    pub async fn actor_of(&self, user_id: UserId) -> Actor {
+        let mut tx = self.enter().await;
+        actor_load(&mut tx, user_id)
+            .await
+            .unwrap()
+            .to_actor(RequestFacts {
+                request_id: id::<RequestId>(),
+                ip: Some([192, 0, 2, 7].into()),
+                user_agent: Some("Test browser".into()),
+                session_id: None,
+            })
+    }
+
+    /// A new team of these members. Load them again with
+    /// [`TestTenant::actor_of`] to let them act as its members.
+    ///
+    /// # Panics
+    /// When the database refuses, which is a fault of the test.
+    pub async fn team(&self, name: &str, members: &[UserId]) -> TeamId {
+        let team_id = id();
+        let mut tx = self.enter().await;
+        team_create(&mut tx, team_id, name, NOW).await.unwrap();
+        for member in members {
+            team_member_add(&mut tx, team_id, *member, NOW)
+                .await
+                .unwrap();
+        }
+        tx.commit().await.unwrap();
+        team_id
+    }
+
+    /// A transaction of Atrium itself in this tenant.
+    ///
+    /// # Panics
+    /// When the database is away.
+    pub async fn enter(&self) -> crate::TenantTx {
+        self.store
+            .begin_front_door()
+            .await
+            .unwrap()
+            .enter_as(self.id, None)
+            .await
+            .unwrap()
+    }
+}
+
+async fn execute(conn: &mut PgConnection, sql: String) {
+    let short = sql.clone();
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(conn)
+        .await
+        .unwrap_or_else(|error| panic!("{short}: {error}"));
+}
+
+/// Makes the migrated database that all others are copied from, unless it is
+/// there: its name is a digest of the migrations.
+async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> String {
+    let digest = Sha256::digest(migrate::checksums().concat());
+    let name = format!(
+        "atrium_test_template_{}",
+        digest[..6]
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<String>()
+    );
+    let lock = "atrium.test-template";
+    sqlx::query("SELECT pg_advisory_lock(hashtextextended($1, 0))")
+        .bind(lock)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    let exists: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+            .bind(&name)
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
+    if !exists {
+        login_ensure(conn, RUNTIME_LOGIN, RUNTIME_PASSWORD)
+            .await
+            .unwrap();
+        // Built under another name, so that one that was left half-way is
+        // never taken for a template.
+        let building = format!("{name}_building");
+        execute(
+            conn,
+            format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&building)),
+        )
+        .await;
+        execute(conn, format!("CREATE DATABASE {}", quoted(&building))).await;
+        let url = server
+            .clone()
+            .database(&building)
+            .to_url_lossy()
+            .to_string();
+        migrate::up(&url, RUNTIME_LOGIN)
+            .await
+            .unwrap_or_else(|error| panic!("the template: {error}"));
+        execute(
+            conn,
+            format!(
+                "ALTER DATABASE {} RENAME TO {}",
+                quoted(&building),
+                quoted(&name)
+            ),
+        )
+        .await;
+    }
+    sqlx::query("SELECT pg_advisory_unlock(hashtextextended($1, 0))")
+        .bind(lock)
+        .execute(conn)
+        .await
+        .unwrap();
+    name
+}
+
+/// The options behind a URL from the environment.
+fn options_of(url: &str) -> PgConnectOptions {
+    PgConnectOptions::from_str(url).expect("ATRIUM_TEST_DATABASE_URL is a PostgreSQL URL")
+}

@@ -1,6 +1,8 @@
 //! From a member's id to what the member is and may do.
 
-use domain::{Actor, ActorKind, Permission, RequestFacts, TeamId, TenantId, UserId, profile::Profile};
+use domain::{
+    Actor, ActorKind, Permission, RequestFacts, TeamId, TenantId, UserId, profile::Profile,
+};
 
 use crate::{
     Store, StoreError, TenantTx,
@@ -131,7 +133,11 @@ pub async fn actor_find(
     user_id: UserId,
     request: RequestFacts,
 ) -> Result<Option<Actor>, StoreError> {
-    let mut tx = store.begin_front_door().await?.enter_as(tenant_id, Some(user_id)).await?;
+    let mut tx = store
+        .begin_front_door()
+        .await?
+        .enter_as(tenant_id, Some(user_id))
+        .await?;
     match actor_load(&mut tx, user_id).await {
         Ok(record) => Ok(record.may_act().then(|| record.to_actor(request))),
         Err(StoreError::NotFound) => Ok(None),

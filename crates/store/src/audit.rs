@@ -156,7 +156,10 @@ pub async fn audit_append(tx: &mut TenantTx, events: &[AuditEvent]) -> Result<i6
 }
 
 /// Later than any row: where the first page begins.
-const BEYOND: Cursor<i64> = Cursor { at: datetime!(9999-12-31 00:00 UTC), key: i64::MAX };
+const BEYOND: Cursor<i64> = Cursor {
+    at: datetime!(9999-12-31 00:00 UTC),
+    key: i64::MAX,
+};
 
 /// One page of the tenant's audit log, newest first.
 ///
@@ -220,7 +223,13 @@ pub async fn audit_list(
             })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
-    Ok(Page::cut(entries, usize::from(size), |entry| Cursor { at: entry.at, key: entry.seq }.to_text()))
+    Ok(Page::cut(entries, usize::from(size), |entry| {
+        Cursor {
+            at: entry.at,
+            key: entry.seq,
+        }
+        .to_text()
+    }))
 }
 
 /// Prepares the partitions of the month of `now` and of the two after it, and
@@ -230,7 +239,9 @@ pub async fn audit_list(
 /// # Errors
 /// [`StoreError::Conflict`] when other work holds the table for too long.
 pub async fn audit_partitions_ensure(tx: &mut WorkerTx, now: Timestamp) -> Result<i32, StoreError> {
-    Ok(sqlx::query_scalar!(r#"SELECT audit_partitions_ensure($1, 2) AS "made!""#, now)
-        .fetch_one(tx.conn())
-        .await?)
+    Ok(
+        sqlx::query_scalar!(r#"SELECT audit_partitions_ensure($1, 2) AS "made!""#, now)
+            .fetch_one(tx.conn())
+            .await?,
+    )
 }

@@ -11,13 +11,17 @@ pub(crate) const OLDEST_SERVER: i32 = 160_000;
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// The server is older than supported.
-    #[error("the database server is PostgreSQL {found}, and Atrium needs 16 or newer: upgrade the server")]
+    #[error(
+        "the database server is PostgreSQL {found}, and Atrium needs 16 or newer: upgrade the server"
+    )]
     ServerTooOld {
         /// Its version.
         found: String,
     },
     /// The extension `vector` is not in the database.
-    #[error("the extension “vector” is not in the database: install pgvector on the server, then run `atrium migrate up`")]
+    #[error(
+        "the extension “vector” is not in the database: install pgvector on the server, then run `atrium migrate up`"
+    )]
     VectorMissing,
     /// The runtime login could pass row security.
     #[error(
@@ -31,7 +35,9 @@ pub enum CheckError {
         how: String,
     },
     /// The runtime login can't take the local roles.
-    #[error("the runtime login “{login}” can't take the role “{role}”: run `atrium migrate up`, which allows it to")]
+    #[error(
+        "the runtime login “{login}” can't take the role “{role}”: run `atrium migrate up`, which allows it to"
+    )]
     RoleNotGranted {
         /// The login.
         login: String,
@@ -42,7 +48,9 @@ pub enum CheckError {
     #[error("the database has no Atrium schema: run `atrium migrate up`")]
     SchemaMissing,
     /// Migrations are missing.
-    #[error("the database's schema is older than this version of Atrium (migration {missing:04} is not applied): run `atrium migrate up`")]
+    #[error(
+        "the database's schema is older than this version of Atrium (migration {missing:04} is not applied): run `atrium migrate up`"
+    )]
     SchemaOlder {
         /// The first missing migration.
         missing: i64,
@@ -70,7 +78,12 @@ impl From<sqlx::Error> for CheckError {
 }
 
 /// Roles that transactions take; see [`crate::tx`].
-pub(crate) const LOCAL_ROLES: [&str; 4] = ["atrium_app", "atrium_auth", "atrium_worker", "atrium_operator"];
+pub(crate) const LOCAL_ROLES: [&str; 4] = [
+    "atrium_app",
+    "atrium_auth",
+    "atrium_worker",
+    "atrium_operator",
+];
 
 pub(crate) async fn check(pool: &PgPool) -> Result<(), CheckError> {
     let mut tx = pool.begin().await?;
@@ -84,7 +97,9 @@ pub(crate) async fn check(pool: &PgPool) -> Result<(), CheckError> {
     .await?;
     let login = server.login;
     if server.version < OLDEST_SERVER {
-        return Err(CheckError::ServerTooOld { found: server.version_text });
+        return Err(CheckError::ServerTooOld {
+            found: server.version_text,
+        });
     }
 
     // Membership counts whether it is inherited or not: SET ROLE takes it.
@@ -109,13 +124,13 @@ pub(crate) async fn check(pool: &PgPool) -> Result<(), CheckError> {
     ];
     for (what, roles) in powers {
         if let Some(roles) = roles {
-            return Err(CheckError::LoginTooPowerful { login, how: format!("{what} {roles}") });
+            return Err(CheckError::LoginTooPowerful {
+                login,
+                how: format!("{what} {roles}"),
+            });
         }
     }
 
-    if !server.has_vector {
-        return Err(CheckError::VectorMissing);
-    }
     let exists = sqlx::query_scalar!(
         r#"SELECT to_regclass('public._sqlx_migrations') IS NOT NULL AS "exists!""#
     )
@@ -123,6 +138,9 @@ pub(crate) async fn check(pool: &PgPool) -> Result<(), CheckError> {
     .await?;
     if !exists {
         return Err(CheckError::SchemaMissing);
+    }
+    if !server.has_vector {
+        return Err(CheckError::VectorMissing);
     }
     for role in LOCAL_ROLES {
         let may_take = sqlx::query_scalar!(
@@ -133,11 +151,16 @@ pub(crate) async fn check(pool: &PgPool) -> Result<(), CheckError> {
         .fetch_one(&mut *tx)
         .await?;
         if !may_take {
-            return Err(CheckError::RoleNotGranted { login, role: role.to_owned() });
+            return Err(CheckError::RoleNotGranted {
+                login,
+                role: role.to_owned(),
+            });
         }
     }
 
-    sqlx::query!("SELECT set_config('role', 'atrium_auth', true)").fetch_one(&mut *tx).await?;
+    sqlx::query!("SELECT set_config('role', 'atrium_auth', true)")
+        .fetch_one(&mut *tx)
+        .await?;
     let applied = migrate::applied_versions(&mut tx).await?;
     let known = migrate::known_versions();
     let ours = known.last().copied().unwrap_or(0);

@@ -32,7 +32,8 @@ impl<T: FromStr> Cursor<T> {
         let (at, key) = text.split_once('~').ok_or(StoreError::Cursor)?;
         let micros: i64 = at.parse().map_err(|_| StoreError::Cursor)?;
         Ok(Self {
-            at: Timestamp::from_unix_timestamp_nanos(i128::from(micros) * 1_000).map_err(|_| StoreError::Cursor)?,
+            at: Timestamp::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
+                .map_err(|_| StoreError::Cursor)?,
             key: key.parse().map_err(|_| StoreError::Cursor)?,
         })
     }
@@ -44,14 +45,30 @@ mod tests {
 
     #[test]
     fn comes_back_as_it_was() {
-        let cursor = Cursor { at: Timestamp::from_unix_timestamp_nanos(1_789_000_000_123_456_000).unwrap(), key: 7_i64 };
+        let cursor = Cursor {
+            at: Timestamp::from_unix_timestamp_nanos(1_789_000_000_123_456_000).unwrap(),
+            key: 7_i64,
+        };
         assert_eq!(Cursor::parse(&cursor.to_text()).unwrap(), cursor);
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "~", "1~", "~1", "x~1", "1~x", "1~1~1", "9223372036854775807~1", "99999999999999999999~1"] {
-            assert!(matches!(Cursor::<i64>::parse(text), Err(StoreError::Cursor)), "{text}");
+        for text in [
+            "",
+            "~",
+            "1~",
+            "~1",
+            "x~1",
+            "1~x",
+            "1~1~1",
+            "9223372036854775807~1",
+            "99999999999999999999~1",
+        ] {
+            assert!(
+                matches!(Cursor::<i64>::parse(text), Err(StoreError::Cursor)),
+                "{text}"
+            );
         }
     }
 }

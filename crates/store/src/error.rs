@@ -47,7 +47,9 @@ impl From<sqlx::Error> for StoreError {
         use sqlx::Error as E;
         match &error {
             E::RowNotFound => return Self::NotFound,
-            E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Io(_) => return Self::Unavailable(error),
+            E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Io(_) => {
+                return Self::Unavailable(error);
+            }
             E::Database(database) => {
                 if let Some(name) = database.constraint() {
                     return Self::Constraint(name.to_owned());
@@ -59,7 +61,9 @@ impl From<sqlx::Error> for StoreError {
                     Some("22021") => return Self::Constraint(TEXT_WITHOUT_NUL.to_owned()),
                     // Connection failures, too many connections, shutting
                     // down or starting, statement time-out.
-                    Some(code) if code.starts_with("08") || code.starts_with("57") || code == "53300" => {
+                    Some(code)
+                        if code.starts_with("08") || code.starts_with("57") || code == "53300" =>
+                    {
                         return Self::Unavailable(error);
                     }
                     _ => {}
@@ -80,13 +84,19 @@ impl From<StoreError> for AppError {
             StoreError::Conflict => Self::Conflict {
                 message: "Somebody else changed this first. Reload it and try again.".into(),
             },
-            StoreError::Cursor => Self::field("after", "This page of the list doesn't exist. Start at the first page."),
-            StoreError::Filter(field) => Self::field(field, "Choose one of the values offered, or none."),
+            StoreError::Cursor => Self::field(
+                "after",
+                "This page of the list doesn't exist. Start at the first page.",
+            ),
+            StoreError::Filter(field) => {
+                Self::field(field, "Choose one of the values offered, or none.")
+            }
             StoreError::Constraint(name) => constraint_face(&name),
             StoreError::Unavailable(cause) => {
                 tracing::error!(error = %cause, "the database is away");
                 Self::Unavailable {
-                    message: "The database is not available at the moment. Try again shortly.".into(),
+                    message: "The database is not available at the moment. Try again shortly."
+                        .into(),
                 }
             }
             StoreError::Other(cause) => {
@@ -100,21 +110,28 @@ impl From<StoreError> for AppError {
 /// What a broken constraint means for the one who typed.
 fn constraint_face(name: &str) -> AppError {
     match name {
-        "tenants_slug_key" => AppError::field("slug", "There is an organisation with this slug already."),
+        "tenants_slug_key" => {
+            AppError::field("slug", "There is an organisation with this slug already.")
+        }
         "tenants_slug_check" => AppError::field(
             "slug",
             "A slug has 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.",
         ),
         "tenants_name_check" => AppError::field("name", "A name has 1 to 200 characters."),
-        "users_handle_key" => AppError::field("handle", "There is a member with this handle already."),
-        "users_display_name_check" => AppError::field("display_name", "A name has 1 to 200 characters."),
+        "users_handle_key" => {
+            AppError::field("handle", "There is a member with this handle already.")
+        }
+        "users_display_name_check" => {
+            AppError::field("display_name", "A name has 1 to 200 characters.")
+        }
         "teams_name_key" => AppError::field("name", "There is a team with this name already."),
         "teams_name_check" => AppError::field("name", "A team's name has 1 to 100 characters."),
         "identities_subject_key" | "identities_entra_key" => AppError::Conflict {
             message: "This identity belongs to a member already.".into(),
         },
         LAST_OWNER => AppError::Conflict {
-            message: "This is the organisation's last owner. Make somebody else an owner first.".into(),
+            message: "This is the organisation's last owner. Make somebody else an owner first."
+                .into(),
         },
         TEXT_WITHOUT_NUL => AppError::field("", "Text can't contain a NUL character."),
         // A reference to what doesn't exist and one to what the caller may

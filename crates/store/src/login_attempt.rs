@@ -67,7 +67,9 @@ pub async fn login_attempt_take(
     )
     .fetch_optional(tx.conn())
     .await?;
-    let Some(row) = row.filter(|row| row.expires_at > now) else { return Ok(None) };
+    let Some(row) = row.filter(|row| row.expires_at > now) else {
+        return Ok(None);
+    };
     Ok(Some(LoginAttempt {
         browser_hash: row
             .browser_hash
@@ -86,6 +88,8 @@ pub async fn login_attempt_take(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn login_attempt_purge(tx: &mut FrontDoorTx, now: Timestamp) -> Result<u64, StoreError> {
-    let done = sqlx::query!("DELETE FROM login_attempts WHERE expires_at <= $1", now).execute(tx.conn()).await?;
+    let done = sqlx::query!("DELETE FROM login_attempts WHERE expires_at <= $1", now)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected())
 }

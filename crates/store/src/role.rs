@@ -101,28 +101,42 @@ pub async fn user_role_revoke(
     )
     .execute(tx.conn())
     .await?;
-    if done.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+    if done.rows_affected() == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
 }
 
 async fn role_find(tx: &mut TenantTx, key: &str) -> Result<uuid::Uuid, StoreError> {
     let tenant_id = tx.tenant_id();
-    Ok(sqlx::query_scalar!("SELECT id FROM roles WHERE tenant_id = $1 AND key = $2", tenant_id.0, key)
-        .fetch_one(tx.conn())
-        .await?)
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM roles WHERE tenant_id = $1 AND key = $2",
+        tenant_id.0,
+        key
+    )
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 /// Lets one transaction at a time take owners away, until it ends: two owners
 /// who remove each other at the same moment would both see the other one.
 pub(crate) async fn owners_lock(tx: &mut TenantTx) -> Result<(), StoreError> {
     let name = format!("atrium.owners:{}", tx.tenant_id());
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+        name
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
 /// Passes when taking `user_id` away leaves an active owner, or takes none.
-pub(crate) async fn owners_other_than(tx: &mut TenantTx, user_id: UserId) -> Result<(), StoreError> {
+pub(crate) async fn owners_other_than(
+    tx: &mut TenantTx,
+    user_id: UserId,
+) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
     let owners = sqlx::query!(
         r#"SELECT coalesce(bool_or(u.id = $2), false) AS "is_one!",
@@ -136,5 +150,9 @@ pub(crate) async fn owners_other_than(tx: &mut TenantTx, user_id: UserId) -> Res
     )
     .fetch_one(tx.conn())
     .await?;
-    if owners.is_one && !owners.others { Err(StoreError::Constraint(LAST_OWNER.into())) } else { Ok(()) }
+    if owners.is_one && !owners.others {
+        Err(StoreError::Constraint(LAST_OWNER.into()))
+    } else {
+        Ok(())
+    }
 }

@@ -64,7 +64,11 @@ pub struct StoredSession {
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the id or its hash is taken.
-pub async fn session_create(tx: &mut FrontDoorTx, session: &NewSession, now: Timestamp) -> Result<(), StoreError> {
+pub async fn session_create(
+    tx: &mut FrontDoorTx,
+    session: &NewSession,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO web_sessions (
              tenant_id, id, id_hash, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
@@ -264,7 +268,11 @@ pub async fn session_revoke(
     )
     .execute(tx.conn())
     .await?;
-    if done.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+    if done.rows_affected() == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
 }
 
 /// Ends all sessions of a member but `current` (with `None`: all), and tells
@@ -299,8 +307,12 @@ pub async fn session_revoke_others(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_delete(tx: &mut FrontDoorTx, id_hash: &[u8; 32]) -> Result<bool, StoreError> {
-    let done =
-        sqlx::query!("DELETE FROM web_sessions WHERE id_hash = $1", id_hash.as_slice()).execute(tx.conn()).await?;
+    let done = sqlx::query!(
+        "DELETE FROM web_sessions WHERE id_hash = $1",
+        id_hash.as_slice()
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -8,7 +8,12 @@ use crate::{StoreError, TenantTx};
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the name is taken or not acceptable.
-pub async fn team_create(tx: &mut TenantTx, id: TeamId, name: &str, now: Timestamp) -> Result<(), StoreError> {
+pub async fn team_create(
+    tx: &mut TenantTx,
+    id: TeamId,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
     sqlx::query!(
         "INSERT INTO teams (tenant_id, id, name, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)",

@@ -99,7 +99,11 @@ impl TryFrom<TenantRow> for Tenant {
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the slug is taken or not acceptable.
-pub async fn tenant_create(tx: &mut OperatorTx, tenant: &NewTenant<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub async fn tenant_create(
+    tx: &mut OperatorTx,
+    tenant: &NewTenant<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO tenants (id, slug, name, status, tier, is_demo, settings, created_at, updated_at)
          VALUES ($1, $2, $3, 'active', 'free', $4, '{}', $5, $5)",
@@ -114,7 +118,11 @@ pub async fn tenant_create(tx: &mut OperatorTx, tenant: &NewTenant<'_>, now: Tim
 
     tx.tenant_set(tenant.id).await?;
     for (role, id) in SystemRole::ALL.iter().zip(tenant.role_ids) {
-        let permissions: Vec<_> = role.permissions().iter().map(|p| p.key().to_owned()).collect();
+        let permissions: Vec<_> = role
+            .permissions()
+            .iter()
+            .map(|p| p.key().to_owned())
+            .collect();
         sqlx::query!(
             "INSERT INTO roles (tenant_id, id, key, name, description, permissions, is_system, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, true, $7, $7)",
@@ -142,8 +150,17 @@ pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, Store
         .await?
         .into_iter()
         .map(|row| {
-            let tenant = TenantRow { id: row.id, slug: row.slug, name: row.name, status: row.status };
-            Ok(TenantListed { tenant: tenant.try_into()?, is_demo: row.is_demo, created_at: row.created_at })
+            let tenant = TenantRow {
+                id: row.id,
+                slug: row.slug,
+                name: row.name,
+                status: row.status,
+            };
+            Ok(TenantListed {
+                tenant: tenant.try_into()?,
+                is_demo: row.is_demo,
+                created_at: row.created_at,
+            })
         })
         .collect()
 }
@@ -152,12 +169,19 @@ pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, Store
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn tenant_find_by_slug(tx: &mut FrontDoorTx, slug: &str) -> Result<Option<Tenant>, StoreError> {
-    sqlx::query_as!(TenantRow, "SELECT id, slug, name, status FROM tenants WHERE slug = $1", slug)
-        .fetch_optional(tx.conn())
-        .await?
-        .map(Tenant::try_from)
-        .transpose()
+pub async fn tenant_find_by_slug(
+    tx: &mut FrontDoorTx,
+    slug: &str,
+) -> Result<Option<Tenant>, StoreError> {
+    sqlx::query_as!(
+        TenantRow,
+        "SELECT id, slug, name, status FROM tenants WHERE slug = $1",
+        slug
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .map(Tenant::try_from)
+    .transpose()
 }
 
 /// The one organisation of an installation that has a single one; `None` when

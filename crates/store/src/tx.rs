@@ -62,7 +62,11 @@ impl Settings {
 }
 
 /// Takes the role and sets the settings, until the transaction ends.
-async fn role_take(conn: &mut PgConnection, role: LocalRole, settings: &Settings) -> Result<(), StoreError> {
+async fn role_take(
+    conn: &mut PgConnection,
+    role: LocalRole,
+    settings: &Settings,
+) -> Result<(), StoreError> {
     // The time-outs bound what a stuck statement or a forgotten transaction
     // can hold; the pinned search path keeps temporary objects last.
     sqlx::query!(
@@ -100,8 +104,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when no connection is free in time.
     pub async fn begin(&self, actor: &Actor) -> Result<TenantTx, StoreError> {
-        let tx = self.begin_as(LocalRole::App, &Settings::of_actor(actor)).await?;
-        Ok(TenantTx { tx, tenant_id: actor.tenant_id, user_id: Some(actor.user_id) })
+        let tx = self
+            .begin_as(LocalRole::App, &Settings::of_actor(actor))
+            .await?;
+        Ok(TenantTx {
+            tx,
+            tenant_id: actor.tenant_id,
+            user_id: Some(actor.user_id),
+        })
     }
 
     /// Begins a transaction of the front door, which knows identities,
@@ -120,7 +130,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when no connection is free in time.
     pub async fn begin_worker(&self) -> Result<WorkerTx, StoreError> {
-        let tx = self.begin_as(LocalRole::Worker, &Settings::default()).await?;
+        let tx = self
+            .begin_as(LocalRole::Worker, &Settings::default())
+            .await?;
         Ok(WorkerTx { tx })
     }
 
@@ -130,7 +142,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when no connection is free in time.
     pub async fn begin_operator(&self) -> Result<OperatorTx, StoreError> {
-        let tx = self.begin_as(LocalRole::Operator, &Settings::default()).await?;
+        let tx = self
+            .begin_as(LocalRole::Operator, &Settings::default())
+            .await?;
         Ok(OperatorTx { tx })
     }
 }
@@ -247,6 +261,11 @@ impl OperatorTx {
 
     /// Sets the tenant whose own rows the operator writes next.
     pub(crate) async fn tenant_set(&mut self, tenant_id: TenantId) -> Result<(), StoreError> {
-        role_take(&mut self.tx, LocalRole::Operator, &Settings::of_member(tenant_id, None)).await
+        role_take(
+            &mut self.tx,
+            LocalRole::Operator,
+            &Settings::of_member(tenant_id, None),
+        )
+        .await
     }
 }

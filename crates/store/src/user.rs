@@ -22,7 +22,12 @@ pub enum UserStatus {
 }
 
 impl UserStatus {
-    const ALL: [Self; 4] = [Self::Invited, Self::Active, Self::Suspended, Self::Deactivated];
+    const ALL: [Self; 4] = [
+        Self::Invited,
+        Self::Active,
+        Self::Suspended,
+        Self::Deactivated,
+    ];
 
     /// As stored.
     pub const fn key(self) -> &'static str {
@@ -75,14 +80,19 @@ pub struct User {
 
 /// The kind of member behind a stored key.
 pub(crate) fn kind_from_stored(key: &str) -> Result<ActorKind, StoreError> {
-    ActorKind::from_key(key).ok_or_else(|| StoreError::other(format!("a user has the unknown kind “{key}”")))
+    ActorKind::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("a user has the unknown kind “{key}”")))
 }
 
 /// Creates an active member of the transaction's tenant, without any role.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the name is not acceptable.
-pub async fn user_create(tx: &mut TenantTx, user: &NewUser<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub async fn user_create(
+    tx: &mut TenantTx,
+    user: &NewUser<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
     sqlx::query!(
         "INSERT INTO users (tenant_id, id, display_name, email, kind, status, created_at, updated_at)
@@ -157,14 +167,22 @@ pub async fn user_describe(
     )
     .execute(tx.conn())
     .await?;
-    if done.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+    if done.rows_affected() == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
 }
 
 /// Remembers that a member was active, at most once a minute.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn user_touch_seen(tx: &mut TenantTx, id: UserId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn user_touch_seen(
+    tx: &mut TenantTx,
+    id: UserId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
     sqlx::query!(
         "UPDATE users SET last_seen_at = $3
@@ -205,5 +223,9 @@ pub async fn user_status_set(
     )
     .execute(tx.conn())
     .await?;
-    if done.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+    if done.rows_affected() == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
 }

@@ -24,13 +24,18 @@ pub struct AuditHead {
 
 impl AuditHead {
     /// Where every chain begins.
-    const START: Self = Self { seq: 0, hash: [0; 32] };
+    const START: Self = Self {
+        seq: 0,
+        hash: [0; 32],
+    };
 }
 
 impl fmt::Display for AuditHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.seq)?;
-        self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.hash
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -38,7 +43,8 @@ impl FromStr for AuditHead {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("“{text}” is not a sequence number, a colon and 64 hexadecimal digits");
+        let wrong =
+            || format!("“{text}” is not a sequence number, a colon and 64 hexadecimal digits");
         let (seq, digits) = text.split_once(':').ok_or_else(wrong)?;
         let seq = seq.parse().map_err(|_| wrong())?;
         if digits.len() != 64 || !digits.is_ascii() {
@@ -46,7 +52,8 @@ impl FromStr for AuditHead {
         }
         let mut hash = [0; 32];
         for (place, byte) in hash.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).map_err(|_| wrong())?;
+            *byte =
+                u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).map_err(|_| wrong())?;
         }
         Ok(Self { seq, hash })
     }
@@ -168,7 +175,10 @@ impl ChainRow {
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away. A broken chain is
 /// not an error but the verdict.
-pub async fn audit_verify(tx: &mut TenantTx, known: Option<AuditHead>) -> Result<AuditVerdict, StoreError> {
+pub async fn audit_verify(
+    tx: &mut TenantTx,
+    known: Option<AuditHead>,
+) -> Result<AuditVerdict, StoreError> {
     let broken = |seq, problem| Ok(AuditVerdict::Broken { seq, problem });
     let tenant_id = tx.tenant_id().0;
     let mut link = AuditHead::START;
@@ -216,7 +226,11 @@ pub async fn audit_verify(tx: &mut TenantTx, known: Option<AuditHead>) -> Result
 
 /// The next rows after a row, by number, then by time in case a number is
 /// there twice.
-async fn chain_rows(tx: &mut TenantTx, seq: i64, at: Timestamp) -> Result<Vec<ChainRow>, StoreError> {
+async fn chain_rows(
+    tx: &mut TenantTx,
+    seq: i64,
+    at: Timestamp,
+) -> Result<Vec<ChainRow>, StoreError> {
     let tenant_id = tx.tenant_id();
     Ok(sqlx::query_as!(
         ChainRow,
@@ -250,7 +264,9 @@ async fn chain_end(tx: &mut TenantTx) -> Result<(AuditHead, i64), StoreError> {
     let head = match (end.seq, end.hash) {
         (Some(seq), Some(hash)) => AuditHead {
             seq,
-            hash: hash.try_into().map_err(|_| StoreError::other("an audit head's hash is not 32 bytes long"))?,
+            hash: hash
+                .try_into()
+                .map_err(|_| StoreError::other("an audit head's hash is not 32 bytes long"))?,
         },
         _ => AuditHead::START,
     };
@@ -263,9 +279,19 @@ mod tests {
 
     #[test]
     fn a_head_comes_back_from_its_text() {
-        let head = AuditHead { seq: 42, hash: [0xa7; 32] };
+        let head = AuditHead {
+            seq: 42,
+            hash: [0xa7; 32],
+        };
         assert_eq!(head.to_string().parse(), Ok(head));
-        for wrong in ["", "42", "42:", "x:00", &format!("1:{}", "g".repeat(64)), &format!("1:{}", "é".repeat(32))] {
+        for wrong in [
+            "",
+            "42",
+            "42:",
+            "x:00",
+            &format!("1:{}", "g".repeat(64)),
+            &format!("1:{}", "é".repeat(32)),
+        ] {
             assert!(wrong.parse::<AuditHead>().is_err(), "{wrong}");
         }
     }

@@ -1,0 +1,255 @@
+//! The member behind a request, resolved anew each time: what changed or was
+//! revoked a moment ago counts now (SEC-B3).
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{Actor, AppError, RequestFacts, SessionId, SignInProblem, audit::Outcome};
+use serde_json::json;
+use store::{
+    StoreError,
+    actor::actor_load,
+    audit::{AuditEvent, audit_append},
+    session::{session_load, session_touch},
+    user::user_touch_seen,
+};
+use tower_sessions::Session;
+use url::form_urlencoded;
+
+use super::{Auth, refusal::to_sign_in, session::id_hash};
+use crate::http::{CrossSite, ReturnTo, check_cross_site, is_read, refuse, refuse_as, wants_html};
+
+/// How long the record of a session's use may lag behind.
+const TOUCH: time::Duration = time::Duration::MINUTE;
+
+/// What a path asks of its visitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    /// Anybody; nobody needs to be known.
+    Open,
+    /// Anybody; whoever is known is told so.
+    Either,
+    /// Members only.
+    Members,
+}
+
+impl Door {
+    fn of(path: &str) -> Self {
+        match path {
+            "/auth/login" | "/auth/callback" => Self::Open,
+            "/sign-in" | "/auth/logout" => Self::Either,
+            _ if path.starts_with("/demo/issuer/") => Self::Open,
+            _ => Self::Members,
+        }
+    }
+}
+
+/// Where sessions without any role end up (SEC-A11).
+const NO_ACCESS: &str = "/no-access";
+
+/// Who a cookie stands for.
+enum Visitor {
+    /// Nobody that we know.
+    Nobody,
+    /// A member, and whether any role was given to them.
+    Member { actor: Box<Actor>, has_role: bool },
+    /// A member who may not act, or whose organisation may not be used.
+    Barred(SignInProblem),
+}
+
+/// Puts `Option<Actor>` and `Option<SessionId>` into the request, keeps
+/// visitors out of the members' pages, and refuses what another site made the
+/// browser send (SEC-B4).
+pub(super) async fn actor_layer(
+    State(auth): State<Auth>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let facts = parts
+        .extensions
+        .get::<RequestFacts>()
+        .cloned()
+        .unwrap_or_else(|| RequestFacts {
+            request_id: auth.0.ids.id(),
+            ip: None,
+            user_agent: None,
+            session_id: None,
+        });
+    let session = parts.extensions.get::<Session>().cloned();
+    let door = Door::of(parts.uri.path());
+    let cross_site = check_cross_site(&auth.0.settings.site, &parts).err();
+
+    let visitor = if door == Door::Open && cross_site.is_none() {
+        Visitor::Nobody
+    } else {
+        match auth.visitor(session.as_ref(), &facts).await {
+            Ok(visitor) => visitor,
+            // Signing in may still be explained while the database is away.
+            Err(_) if door != Door::Members && cross_site.is_none() => Visitor::Nobody,
+            Err(error) => return refuse(&parts.headers, &AppError::from(error)),
+        }
+    };
+    if let Some(cross_site) = cross_site {
+        return auth
+            .refuse_cross_site(cross_site, &visitor, &parts, &facts)
+            .await;
+    }
+
+    let actor = match (visitor, door) {
+        (Visitor::Member { actor, has_role }, _) => {
+            let is_page = is_read(&parts.method) && wants_html(&parts.headers);
+            if !has_role && is_page && door == Door::Members && parts.uri.path() != NO_ACCESS {
+                return Redirect::to(NO_ACCESS).into_response();
+            }
+            Some(*actor)
+        }
+        (Visitor::Nobody, Door::Members) => return auth.ask_to_sign_in(&parts),
+        (Visitor::Barred(problem), Door::Members) => {
+            return if wants_html(&parts.headers) {
+                to_sign_in(problem)
+            } else {
+                refuse(&parts.headers, &AppError::Unauthenticated)
+            };
+        }
+        (Visitor::Nobody | Visitor::Barred(_), _) => None,
+    };
+    let facts = actor.as_ref().map_or(facts, |actor| actor.request.clone());
+    parts
+        .extensions
+        .insert::<Option<SessionId>>(facts.session_id);
+    parts.extensions.insert(facts);
+    parts.extensions.insert::<Option<Actor>>(actor);
+    next.run(Request::from_parts(parts, body)).await
+}
+
+impl Auth {
+    /// Session and member in one transaction.
+    async fn visitor(
+        &self,
+        session: Option<&Session>,
+        facts: &RequestFacts,
+    ) -> Result<Visitor, StoreError> {
+        let Some(id) = session.and_then(Session::id) else {
+            return Ok(Visitor::Nobody);
+        };
+        let now = self.0.clock.now();
+        let hash = id_hash(id);
+        let mut tx = self.0.store.begin_front_door().await?;
+        let Some(stored) = session_load(&mut tx, &hash, now).await? else {
+            return Ok(Visitor::Nobody);
+        };
+        let is_due = now - stored.last_seen_at >= TOUCH;
+        if is_due {
+            session_touch(&mut tx, &hash, now + self.0.settings.lifetimes.idle, now).await?;
+        }
+        let mut tx = tx.enter_as(stored.tenant_id, Some(stored.user_id)).await?;
+        let record = match actor_load(&mut tx, stored.user_id).await {
+            Err(StoreError::NotFound) => return Ok(Visitor::Nobody),
+            other => other?,
+        };
+        if record.tenant_status != store::tenant::TenantStatus::Active {
+            return Ok(Visitor::Barred(SignInProblem::TenantInactive));
+        }
+        if !record.may_act() {
+            return Ok(Visitor::Barred(SignInProblem::Suspended));
+        }
+        if is_due {
+            user_touch_seen(&mut tx, stored.user_id, now).await?;
+        }
+        tx.commit().await?;
+        let mut facts = facts.clone();
+        facts.session_id = Some(stored.id);
+        let has_role = !record.role_keys.is_empty();
+        Ok(Visitor::Member {
+            actor: Box::new(record.to_actor(facts)),
+            has_role,
+        })
+    }
+
+    /// A browser goes to the sign-in page and comes back; a program is told.
+    fn ask_to_sign_in(&self, parts: &axum::http::request::Parts) -> Response {
+        if !wants_html(&parts.headers) {
+            return refuse(&parts.headers, &AppError::Unauthenticated);
+        }
+        let site = &self.0.settings.site;
+        let wanted = if is_read(&parts.method) {
+            parts
+                .uri
+                .path_and_query()
+                .map(|path| path.as_str().to_owned())
+        } else {
+            // A form was sent: back to the page that holds it.
+            referring_path(&parts.headers)
+        };
+        let mut target = "/sign-in".to_owned();
+        if let Some(path) = wanted.and_then(|wanted| ReturnTo::parse(site, &wanted))
+            && path != ReturnTo::home()
+        {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair("return_to", path.as_str())
+                .finish();
+            target = format!("{target}?{query}");
+        }
+        Redirect::to(&target).into_response()
+    }
+
+    async fn refuse_cross_site(
+        &self,
+        cross_site: CrossSite,
+        visitor: &Visitor,
+        parts: &axum::http::request::Parts,
+        facts: &RequestFacts,
+    ) -> Response {
+        let path = parts.uri.path();
+        tracing::warn!(why = cross_site.key(), path, id = %facts.request_id, "another site's request was refused");
+        if let Visitor::Member { actor, .. } = visitor {
+            let written = self
+                .cross_site_audit(actor, cross_site, &parts.method, path)
+                .await;
+            if let Err(error) = written {
+                return refuse(&parts.headers, &AppError::from(error));
+            }
+        }
+        let error = AppError::Transport {
+            message: "This request came from another site, so it was not carried out. Open Atrium itself and try again.".to_owned(),
+        };
+        refuse_as(&parts.headers, StatusCode::FORBIDDEN, &error)
+    }
+
+    async fn cross_site_audit(
+        &self,
+        actor: &Actor,
+        cross_site: CrossSite,
+        method: &axum::http::Method,
+        path: &str,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.0.store.begin(actor).await?;
+        let path: String = path.chars().take(200).collect();
+        let event = AuditEvent {
+            metadata: Some(
+                json!({ "reason": cross_site.key(), "method": method.as_str(), "path": path }),
+            ),
+            ..AuditEvent::by(
+                actor,
+                "request.cross_site",
+                Outcome::Denied,
+                self.0.clock.now(),
+            )
+        };
+        audit_append(&mut tx, &[event]).await?;
+        tx.commit().await
+    }
+}
+
+/// The path of the page that sent a form. Foreign ones were taken out before.
+fn referring_path(headers: &HeaderMap) -> Option<String> {
+    let url = url::Url::parse(headers.get(header::REFERER)?.to_str().ok()?).ok()?;
+    Some(match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    })
+}

@@ -1,0 +1,239 @@
+//! The way back from the issuer (SEC-A1 to A8).
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{RequestFacts, SignInProblem};
+use openidconnect::{
+    AuthorizationCode, Nonce, OAuth2TokenResponse as _, PkceCodeVerifier, RequestTokenError,
+    TokenResponse as _, core::CoreJsonWebKeySet,
+};
+use serde::Deserialize;
+use store::login_attempt::{LoginAttempt, login_attempt_take};
+use subtle::ConstantTimeEq as _;
+use tower_sessions::Session;
+
+use super::{
+    Auth,
+    issuer::{Issuer, Provider, with_causes},
+    refusal::Refusal,
+    seal::Tokens,
+    session::{adopt, cookie_value, hash},
+    sign_in::Person,
+    token::{self, Expected, Token, TokenAnswer, TokenFault},
+};
+
+/// What the issuer sends along (RFC 6749, RFC 9207). A parameter that is there
+/// twice makes the query unreadable, and is refused like a missing one.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CallbackQuery {
+    state: Option<String>,
+    code: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+}
+
+/// Signs in whom the issuer names.
+pub(super) async fn callback(
+    State(auth): State<Auth>,
+    Extension(facts): Extension<RequestFacts>,
+    session: Session,
+    headers: HeaderMap,
+    query: Result<Query<CallbackQuery>, QueryRejection>,
+) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    let signed_in = async {
+        let attempt = auth.attempt_take(&headers, &query).await?;
+        let (person, tokens) = auth.ask(&attempt, query).await?;
+        // Whatever session the browser had ends here, before the new one is
+        // written.
+        session.cycle_id().await.map_err(session_failed)?;
+        let id = auth.sign_in(&person, tokens, &facts).await?;
+        adopt(&session, id).await.map_err(session_failed)?;
+        Ok(attempt.return_to)
+    };
+    match signed_in.await {
+        Ok(return_to) => {
+            let mut response = Redirect::to(&return_to).into_response();
+            if let Ok(cookie) = HeaderValue::from_str(&auth.cookie(auth.login_cookie(), "", 0)) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(refusal) => auth.refuse_sign_in(refusal, &facts).await,
+    }
+}
+
+fn session_failed(error: tower_sessions::session::Error) -> Refusal {
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "the session can't be kept"
+    );
+    Refusal::new(SignInProblem::Unavailable, "session")
+}
+
+impl Auth {
+    /// The sign-in that `state` names, if this browser began it with the
+    /// issuer that answers. It is used up whatever comes of it.
+    async fn attempt_take(
+        &self,
+        headers: &HeaderMap,
+        query: &CallbackQuery,
+    ) -> Result<LoginAttempt, Refusal> {
+        let refuse = |reason| Err(Refusal::new(SignInProblem::State, reason));
+        let Some(state) = query.state.as_deref().filter(|state| !state.is_empty()) else {
+            return refuse("state_missing");
+        };
+        let mut tx = self.0.store.begin_front_door().await?;
+        let attempt =
+            login_attempt_take(&mut tx, &hash(state.as_bytes()), self.0.clock.now()).await?;
+        tx.commit().await?;
+        let Some(attempt) = attempt else {
+            return refuse("state_unknown");
+        };
+        let browser = cookie_value(headers, self.login_cookie()).unwrap_or_default();
+        if !bool::from(hash(browser.as_bytes()).ct_eq(&attempt.browser_hash)) {
+            return refuse("other_browser");
+        }
+        Ok(attempt)
+    }
+
+    /// Redeems the code and checks what comes for it.
+    async fn ask(
+        &self,
+        attempt: &LoginAttempt,
+        query: CallbackQuery,
+    ) -> Result<(Person, Tokens), Refusal> {
+        let Some(issuer) = &self.0.issuer else {
+            return Err(Refusal::new(SignInProblem::NotConfigured, "no_issuer"));
+        };
+        let provider = issuer.provider().await?;
+        if attempt.issuer != *provider.issuer {
+            return Err(Refusal::new(SignInProblem::State, "other_issuer"));
+        }
+        match query.iss {
+            Some(iss) if iss != *provider.issuer => {
+                return Err(Refusal::new(SignInProblem::Token, "response_issuer"));
+            }
+            None if provider.answers_with_iss => {
+                return Err(Refusal::new(
+                    SignInProblem::Token,
+                    "response_issuer_missing",
+                ));
+            }
+            _ => {}
+        }
+        if query.error.is_some() {
+            return Err(Refusal::new(SignInProblem::Refused, "issuer_refused"));
+        }
+        let Some(code) = query.code else {
+            return Err(Refusal::new(SignInProblem::Token, "code_missing"));
+        };
+        let answer = redeem(issuer, &provider, code, &attempt.pkce_verifier).await?;
+        let Some(id_token) = answer.id_token() else {
+            return Err(TokenFault::Missing.into());
+        };
+        let person = self
+            .person(issuer, &provider, &answer, id_token, &attempt.nonce)
+            .await?;
+        let tokens = Tokens {
+            id_token: id_token.to_string(),
+            refresh_token: answer.refresh_token().map(|token| token.secret().clone()),
+        };
+        Ok((person, tokens))
+    }
+
+    /// Whom the ID token names, once it holds. A key that is not known may be
+    /// a new one: then the keys are fetched and the token is looked at again.
+    async fn person(
+        &self,
+        issuer: &Issuer,
+        provider: &Provider,
+        answer: &TokenAnswer,
+        id_token: &Token,
+        nonce: &str,
+    ) -> Result<Person, Refusal> {
+        let nonce = Nonce::new(nonce.to_owned());
+        let verify = |keys: &Arc<CoreJsonWebKeySet>| {
+            let expected = Expected {
+                issuer: &provider.issuer,
+                client_id: issuer.client_id(),
+                keys,
+                algorithms: &provider.algorithms,
+                nonce: &nonce,
+                access_token: answer.access_token(),
+                now: self.0.clock.now(),
+            };
+            token::verify(id_token, &expected)
+        };
+        let keys = issuer.keys().await?;
+        let claims = match verify(&keys) {
+            Ok(claims) => claims,
+            Err(fault) if fault.may_be_stale_keys(id_token) => {
+                match issuer.newer_keys(provider, &keys).await {
+                    Some(newer) => verify(&newer)?,
+                    None => return Err(fault.into()),
+                }
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        Person::from_claims(claims, issuer.settings())
+    }
+}
+
+/// Redeems the code with its PKCE verifier (SEC-A2).
+async fn redeem(
+    issuer: &Issuer,
+    provider: &Provider,
+    code: String,
+    verifier: &str,
+) -> Result<TokenAnswer, Refusal> {
+    let request = provider
+        .relying_party
+        .exchange_code(AuthorizationCode::new(code))
+        .map_err(|error| {
+            tracing::error!(%error, "the code can't be redeemed");
+            Refusal::new(SignInProblem::Internal, "configuration")
+        })?
+        .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()));
+    request
+        .request_async(issuer.transport())
+        .await
+        .map_err(|error| match error {
+            RequestTokenError::Request(error) => {
+                tracing::warn!(
+                    error = with_causes(&error),
+                    "the token endpoint can't be reached"
+                );
+                Refusal::new(
+                    SignInProblem::IssuerUnreachable,
+                    "token_endpoint_unreachable",
+                )
+            }
+            RequestTokenError::ServerResponse(answer) => {
+                tracing::warn!(code = %answer.error(), "the token endpoint refused the code");
+                Refusal::new(SignInProblem::Token, "token_endpoint_refused")
+            }
+            RequestTokenError::Parse(error, _) => {
+                // The path only: the message could hold a part of a token.
+                tracing::warn!(at = %error.path(), "the token endpoint's answer can't be read");
+                Refusal::new(SignInProblem::Token, "token_answer")
+            }
+            RequestTokenError::Other(why) => {
+                tracing::warn!(why, "the token endpoint's answer can't be used");
+                Refusal::new(SignInProblem::Token, "token_answer")
+            }
+        })
+}
+
+impl From<TokenFault> for Refusal {
+    fn from(fault: TokenFault) -> Self {
+        tracing::warn!(%fault, "the ID token does not hold");
+        Self::new(SignInProblem::Token, fault.key())
+    }
+}

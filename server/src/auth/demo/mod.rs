@@ -1,0 +1,399 @@
+//! The demo's own issuer, so that signing in takes the real path. Mounted by
+//! `--demo` only: it asks nobody for a password.
+
+mod page;
+mod tokens;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Form, Json, Router,
+    extract::{Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{Timestamp, access::SystemRole};
+use openidconnect::{
+    AuthUrl, EndSessionUrl, IssuerUrl, JsonWebKeySetUrl, LogoutProviderMetadata,
+    ProviderMetadataWithLogout, ResponseTypes, Scope, TokenUrl,
+    core::{
+        CoreClientAuthMethod, CoreGrantType, CoreJsonWebKeySet, CoreJwsSigningAlgorithm,
+        CoreResponseType, CoreSubjectIdentifierType,
+    },
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use service::{Clock, Ids};
+use subtle::ConstantTimeEq as _;
+use url::Url;
+
+use super::settings::{IssuerKind, OidcSettings};
+use crate::http::Site;
+
+/// Where the issuer is mounted.
+const PATH: &str = "/demo/issuer";
+const CLIENT_ID: &str = "atrium-demo";
+/// How long a code waits to be redeemed.
+const CODE_LIFETIME: time::Duration = time::Duration::minutes(1);
+/// Codes waiting at once; more are nobody's clicks.
+const MAX_CODES: usize = 1_000;
+
+/// Somebody of the demo. The organisation's seed makes a member of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DemoPerson {
+    /// The `sub` of the demo's tokens, and the identity of the member.
+    pub subject: &'static str,
+    /// The member's name.
+    pub name: &'static str,
+    /// The member's address.
+    pub email: &'static str,
+    /// The slug of the member's organisation.
+    pub tenant: &'static str,
+    /// The member's role.
+    pub role: SystemRole,
+    /// What there is to see as this person, in one sentence.
+    pub hint: &'static str,
+}
+
+/// The demo's organisations: slug and name. People who are new join the first.
+pub const DEMO_TENANTS: &[(&str, &str)] = &[
+    ("demo", "Demo organisation"),
+    ("other", "Other organisation"),
+];
+
+macro_rules! people {
+    ($($subject:literal $name:literal $tenant:literal $role:ident $hint:literal)*) => {
+        /// Everybody that the demo can sign in as, named by role.
+        pub const DEMO_PEOPLE: &[DemoPerson] = &[$(DemoPerson {
+            subject: $subject,
+            name: $name,
+            email: concat!($subject, "@", $tenant, ".example"),
+            tenant: $tenant,
+            role: SystemRole::$role,
+            hint: $hint,
+        }),*];
+    };
+}
+
+people! {
+    "member" "Demo member" "demo" Member "Keeps, imports and finds memories."
+    "owner" "Demo owner" "demo" Owner "Has every permission, the audit log included."
+    "admin" "Demo admin" "demo" Admin "Runs the organisation and reads the audit log."
+    "viewer" "Demo viewer" "demo" Viewer "Reads what is shared, changes nothing."
+    "billing" "Demo billing" "demo" Billing "Sees usage and cost, no memories."
+    "other-member" "Other member" "other" Member "Belongs to another organisation and sees nothing of the first."
+}
+
+/// The issuer that `--demo` mounts.
+#[derive(Clone)]
+pub struct DemoIssuer(Arc<Inner>);
+
+struct Inner {
+    site: Site,
+    issuer: IssuerUrl,
+    client_secret: String,
+    style: String,
+    signer: tokens::Signer,
+    clock: Clock,
+    ids: Ids,
+    codes: Mutex<HashMap<String, Code>>,
+}
+
+/// A code that waits to be redeemed.
+struct Code {
+    subject: &'static str,
+    nonce: Option<String>,
+    challenge: String,
+    expires_at: Timestamp,
+}
+
+/// The issuer could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the demo's issuer can't be set up: {0}")]
+pub struct DemoIssuerError(String);
+
+impl DemoIssuer {
+    /// Makes keys and a client secret for this run. `style` is the path of
+    /// the product's style sheet.
+    ///
+    /// # Errors
+    /// No key could be made.
+    pub fn new(site: Site, style: &str, clock: Clock, ids: Ids) -> Result<Self, DemoIssuerError> {
+        let issuer = IssuerUrl::new(format!("{}{PATH}", site.origin()))
+            .map_err(|error| DemoIssuerError(error.to_string()))?;
+        Ok(Self(Arc::new(Inner {
+            site,
+            issuer,
+            client_secret: URL_SAFE_NO_PAD.encode(ids.bytes::<32>()),
+            style: style.to_owned(),
+            signer: tokens::Signer::generate().map_err(DemoIssuerError)?,
+            clock,
+            ids,
+            codes: Mutex::default(),
+        })))
+    }
+
+    /// How Atrium signs in with it.
+    pub fn oidc_settings(&self) -> OidcSettings {
+        OidcSettings {
+            issuer: self.0.issuer.to_string(),
+            kind: IssuerKind::Generic,
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: Some(SecretString::from(self.0.client_secret.clone())),
+            scopes: vec!["profile".to_owned(), "email".to_owned()],
+            default_role: None,
+            tenants: DEMO_TENANTS
+                .iter()
+                .map(|(slug, _)| (*slug).to_owned())
+                .collect(),
+        }
+    }
+
+    /// Its routes, under `/demo/issuer`.
+    pub fn routes(&self) -> Router {
+        let routes = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route("/jwks", get(jwks))
+            .route("/authorize", get(authorize).post(choose))
+            .route("/token", post(token))
+            .route("/logout", get(logout))
+            .with_state(self.clone());
+        Router::new().nest(PATH, routes)
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", *self.0.issuer)
+    }
+
+    fn redirect_uri(&self) -> Url {
+        self.0.site.at("/auth/callback")
+    }
+}
+
+async fn discovery(State(demo): State<DemoIssuer>) -> Result<Response, DemoError> {
+    let broken = |_| DemoError::Internal;
+    let document = ProviderMetadataWithLogout::new(
+        demo.0.issuer.clone(),
+        AuthUrl::new(demo.at("/authorize")).map_err(broken)?,
+        JsonWebKeySetUrl::new(demo.at("/jwks")).map_err(broken)?,
+        vec![ResponseTypes::new(vec![CoreResponseType::Code])],
+        vec![CoreSubjectIdentifierType::Public],
+        vec![CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256],
+        LogoutProviderMetadata {
+            end_session_endpoint: Some(EndSessionUrl::new(demo.at("/logout")).map_err(broken)?),
+            additional_metadata: openidconnect::EmptyAdditionalProviderMetadata {},
+        },
+    )
+    .set_token_endpoint(Some(TokenUrl::new(demo.at("/token")).map_err(broken)?))
+    .set_grant_types_supported(Some(vec![CoreGrantType::AuthorizationCode]))
+    .set_scopes_supported(Some(
+        ["openid", "profile", "email"]
+            .map(|s| Scope::new(s.to_owned()))
+            .to_vec(),
+    ))
+    .set_token_endpoint_auth_methods_supported(Some(vec![CoreClientAuthMethod::ClientSecretBasic]));
+    Ok(Json(document).into_response())
+}
+
+async fn jwks(State(demo): State<DemoIssuer>) -> Json<CoreJsonWebKeySet> {
+    Json(demo.0.signer.keys())
+}
+
+/// What a client asks the authorization endpoint (RFC 6749, RFC 7636).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Authorize {
+    response_type: String,
+    client_id: String,
+    redirect_uri: String,
+    scope: String,
+    state: Option<String>,
+    nonce: Option<String>,
+    code_challenge: String,
+    code_challenge_method: String,
+}
+
+impl Authorize {
+    /// A request that our one client could have made.
+    fn check(&self, demo: &DemoIssuer) -> Result<(), DemoError> {
+        let holds = self.response_type == "code"
+            && self.client_id == CLIENT_ID
+            && self.redirect_uri == demo.redirect_uri().as_str()
+            && self.scope.split(' ').any(|scope| scope == "openid")
+            && self.code_challenge_method == "S256"
+            && self.code_challenge.len() == 43;
+        if holds {
+            Ok(())
+        } else {
+            Err(DemoError::NotOurs)
+        }
+    }
+}
+
+async fn authorize(
+    State(demo): State<DemoIssuer>,
+    request: Result<Query<Authorize>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, DemoError> {
+    let Query(request) = request.map_err(|_| DemoError::NotOurs)?;
+    request.check(&demo)?;
+    let mut response = Html(page::choose(&demo.0.style, &request)).into_response();
+    let policy = HeaderValue::from_static(page::POLICY);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
+    Ok(response)
+}
+
+#[derive(Debug, Deserialize)]
+struct Choice {
+    person: String,
+    #[serde(flatten)]
+    request: Authorize,
+}
+
+async fn choose(
+    State(demo): State<DemoIssuer>,
+    choice: Result<Form<Choice>, axum::extract::rejection::FormRejection>,
+) -> Result<Response, DemoError> {
+    let Form(Choice { person, request }) = choice.map_err(|_| DemoError::NotOurs)?;
+    request.check(&demo)?;
+    let mut target = demo.redirect_uri();
+    let person = DEMO_PEOPLE.iter().find(|known| known.subject == person);
+    {
+        let mut query = target.query_pairs_mut();
+        if let Some(person) = person {
+            let code = URL_SAFE_NO_PAD.encode(demo.0.ids.bytes::<32>());
+            query.append_pair("code", &code);
+            let now = demo.0.clock.now();
+            let waiting = Code {
+                subject: person.subject,
+                nonce: request.nonce.clone(),
+                challenge: request.code_challenge.clone(),
+                expires_at: now + CODE_LIFETIME,
+            };
+            let mut codes = demo.0.codes.lock().unwrap_or_else(PoisonError::into_inner);
+            codes.retain(|_, code| code.expires_at > now);
+            if codes.len() < MAX_CODES {
+                codes.insert(code, waiting);
+            }
+        } else {
+            query.append_pair("error", "access_denied");
+        }
+        if let Some(state) = &request.state {
+            query.append_pair("state", state);
+        }
+        query.append_pair("iss", &demo.0.issuer);
+    }
+    Ok(Redirect::to(target.as_str()).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+struct Redeem {
+    grant_type: String,
+    code: String,
+    redirect_uri: String,
+    code_verifier: String,
+}
+
+async fn token(
+    State(demo): State<DemoIssuer>,
+    headers: HeaderMap,
+    request: Result<Form<Redeem>, axum::extract::rejection::FormRejection>,
+) -> Result<Response, DemoError> {
+    if !is_our_client(&headers, &demo.0.client_secret) {
+        return Err(DemoError::Token(StatusCode::UNAUTHORIZED, "invalid_client"));
+    }
+    let invalid = DemoError::Token(StatusCode::BAD_REQUEST, "invalid_request");
+    let Form(request) = request.map_err(|_| invalid)?;
+    if request.grant_type != "authorization_code" {
+        return Err(DemoError::Token(
+            StatusCode::BAD_REQUEST,
+            "unsupported_grant_type",
+        ));
+    }
+    let code = demo
+        .0
+        .codes
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&request.code);
+    let now = demo.0.clock.now();
+    let code = code
+        .filter(|code| code.expires_at > now)
+        .filter(|code| code.challenge == tokens::challenge(&request.code_verifier))
+        .filter(|_| request.redirect_uri == demo.redirect_uri().as_str());
+    let person = code
+        .as_ref()
+        .and_then(|c| DEMO_PEOPLE.iter().find(|p| p.subject == c.subject));
+    let (Some(code), Some(person)) = (code, person) else {
+        return Err(DemoError::Token(StatusCode::BAD_REQUEST, "invalid_grant"));
+    };
+    let access_token = URL_SAFE_NO_PAD.encode(demo.0.ids.bytes::<32>());
+    let answer = demo
+        .0
+        .signer
+        .answer(
+            &demo.0.issuer,
+            CLIENT_ID,
+            person,
+            code.nonce,
+            access_token,
+            now,
+        )
+        .ok_or(DemoError::Internal)?;
+    Ok(Json(answer).into_response())
+}
+
+/// `Authorization: Basic`, as RFC 6749 spells it.
+fn is_our_client(headers: &HeaderMap, secret: &str) -> bool {
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Basic "))
+        .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+    let expected = format!("{CLIENT_ID}:{secret}");
+    given.is_some_and(|given| given.ct_eq(expected.as_bytes()).into())
+}
+
+#[derive(Debug, Deserialize)]
+struct Logout {
+    post_logout_redirect_uri: Option<String>,
+}
+
+/// The demo's issuer keeps no sessions: it sends the browser back, to our own
+/// site only.
+async fn logout(State(demo): State<DemoIssuer>, Query(request): Query<Logout>) -> Redirect {
+    let target = request
+        .post_logout_redirect_uri
+        .filter(|url| demo.0.site.owns(url));
+    Redirect::to(target.as_deref().unwrap_or("/"))
+}
+
+/// What the issuer refuses.
+#[derive(Clone, Copy, Debug)]
+enum DemoError {
+    /// Nothing that Atrium would have asked.
+    NotOurs,
+    /// As RFC 6749 has it.
+    Token(StatusCode, &'static str),
+    Internal,
+}
+
+impl IntoResponse for DemoError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotOurs => {
+                let sentence =
+                    "This is the demo's sign-in. It opens from Atrium's own sign-in page.";
+                (StatusCode::BAD_REQUEST, Html(page::refusal(sentence))).into_response()
+            }
+            Self::Token(status, code) => {
+                (status, Json(serde_json::json!({ "error": code }))).into_response()
+            }
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+}

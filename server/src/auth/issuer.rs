@@ -1,0 +1,362 @@
+//! The configured issuer as it is now: its metadata and keys, fetched when
+//! first needed and kept (SEC-A7).
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use domain::Timestamp;
+use openidconnect::{
+    AdditionalProviderMetadata, AuthType, ClientId, ClientSecret, DiscoveryError, EndSessionUrl,
+    IssuerUrl, JsonWebKeySetUrl, ProviderMetadata, RedirectUrl,
+    core::{
+        CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType,
+        CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
+        CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType,
+        CoreSubjectIdentifierType,
+    },
+};
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use service::Clock;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::{
+    settings::{AuthSettingsError, OidcSettings},
+    token::RelyingParty,
+    transport::{Transport, TransportError},
+};
+use crate::http::{Site, is_loopback};
+
+/// How long metadata and keys are good without asking again.
+const FRESH: time::Duration = time::Duration::hours(24);
+/// How often an unknown key may make us ask for keys.
+const REFETCH: time::Duration = time::Duration::minutes(5);
+/// How long a failed renewal rests while the last good answer serves.
+const RETRY: time::Duration = time::Duration::minutes(1);
+
+/// What discovery says beside the crate's own list.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct ExtraMetadata {
+    /// Where a session at the issuer is ended.
+    end_session_endpoint: Option<EndSessionUrl>,
+    /// RFC 9207.
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl AdditionalProviderMetadata for ExtraMetadata {}
+
+type Metadata = ProviderMetadata<
+    ExtraMetadata,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// Why nothing can be asked of the issuer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum IssuerError {
+    #[error("the issuer can't be reached: {0}")]
+    Unreachable(String),
+    #[error("the issuer's discovery document can't be used: {0}")]
+    Unusable(String),
+}
+
+impl From<DiscoveryError<TransportError>> for IssuerError {
+    fn from(error: DiscoveryError<TransportError>) -> Self {
+        match error {
+            DiscoveryError::Request(cause) => Self::Unreachable(with_causes(&cause)),
+            DiscoveryError::Response(status, _, _) if status.is_server_error() => {
+                Self::Unreachable(format!("it answers {status}"))
+            }
+            DiscoveryError::Response(status, _, why) => Self::Unusable(format!("{status}: {why}")),
+            DiscoveryError::Parse(cause) => Self::Unusable(cause.to_string()),
+            other => Self::Unusable(other.to_string()),
+        }
+    }
+}
+
+/// An error and what is behind it: reqwest says "error sending request" and
+/// keeps the reason in the chain.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// What discovery said, in the form that signing in uses.
+#[derive(Debug)]
+pub(super) struct Provider {
+    pub issuer: IssuerUrl,
+    pub relying_party: RelyingParty,
+    /// ES256 and PS256, if the issuer has them.
+    pub algorithms: Vec<CoreJwsSigningAlgorithm>,
+    pub end_session: Option<EndSessionUrl>,
+    /// RFC 9207: answers always carry `iss`.
+    pub answers_with_iss: bool,
+    jwks_uri: JsonWebKeySetUrl,
+    fetched_at: Timestamp,
+}
+
+#[derive(Debug)]
+struct Keys {
+    set: Arc<CoreJsonWebKeySet>,
+    fetched_at: Timestamp,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    provider: Option<Arc<Provider>>,
+    keys: Option<Keys>,
+    renewal_failed_at: Option<Timestamp>,
+    /// When an unknown key last made us ask.
+    refetched_at: Option<Timestamp>,
+}
+
+/// The issuer. One for each configured one; shared by all requests.
+#[derive(Debug)]
+pub(super) struct Issuer {
+    settings: OidcSettings,
+    client_id: ClientId,
+    redirect: RedirectUrl,
+    transport: Transport,
+    clock: Clock,
+    known: RwLock<Known>,
+    /// Held while asking, so that many sign-ins ask once.
+    asking: Mutex<()>,
+}
+
+impl Issuer {
+    pub(super) fn new(
+        settings: OidcSettings,
+        site: &Site,
+        clock: Clock,
+    ) -> Result<Self, AuthSettingsError> {
+        settings.check()?;
+        let is_local = Url::parse(&settings.issuer).is_ok_and(|url| is_loopback(&url));
+        let transport = Transport::new(is_local).map_err(|error| {
+            AuthSettingsError::new(format!(
+                "The TLS client can't be set up: {}",
+                with_causes(&error)
+            ))
+        })?;
+        Ok(Self {
+            client_id: ClientId::new(settings.client_id.clone()),
+            redirect: RedirectUrl::from_url(site.at("/auth/callback")),
+            settings,
+            transport,
+            clock,
+            known: RwLock::default(),
+            asking: Mutex::new(()),
+        })
+    }
+
+    pub(super) fn settings(&self) -> &OidcSettings {
+        &self.settings
+    }
+
+    pub(super) fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// What discovery says; asks where nothing fresh is known. During an
+    /// outage the last good answer serves.
+    pub(super) async fn provider(&self) -> Result<Arc<Provider>, IssuerError> {
+        if let Some(provider) = self.fresh_provider() {
+            return Ok(provider);
+        }
+        let _asking = self.asking.lock().await;
+        if let Some(provider) = self.fresh_provider() {
+            return Ok(provider);
+        }
+        let now = self.clock.now();
+        match self.discover(now).await {
+            Ok((provider, keys)) => {
+                let provider = Arc::new(provider);
+                self.write(|known| {
+                    known.provider = Some(provider.clone());
+                    known.keys = Some(Keys {
+                        set: Arc::new(keys),
+                        fetched_at: now,
+                    });
+                    known.renewal_failed_at = None;
+                });
+                Ok(provider)
+            }
+            Err(error) => {
+                tracing::warn!(issuer = self.settings.issuer, %error, "discovery failed");
+                self.write(|known| {
+                    known.renewal_failed_at = Some(now);
+                    known.provider.clone()
+                })
+                .ok_or(error)
+            }
+        }
+    }
+
+    /// The issuer's keys, at most a day old unless it is away.
+    pub(super) async fn keys(&self) -> Result<Arc<CoreJsonWebKeySet>, IssuerError> {
+        // Discovery brings the keys along; both age together.
+        self.provider().await?;
+        self.read(|known| known.keys.as_ref().map(|keys| keys.set.clone()))
+            .ok_or_else(|| IssuerError::Unusable("it has no keys".to_owned()))
+    }
+
+    /// Newer keys than `seen`, because a token names none of those: asked for
+    /// once in five minutes, by one request for all (SEC-A7).
+    pub(super) async fn newer_keys(
+        &self,
+        provider: &Provider,
+        seen: &Arc<CoreJsonWebKeySet>,
+    ) -> Option<Arc<CoreJsonWebKeySet>> {
+        let _asking = self.asking.lock().await;
+        let current = self.read(|known| known.keys.as_ref().map(|keys| keys.set.clone()))?;
+        if !Arc::ptr_eq(&current, seen) {
+            return Some(current);
+        }
+        let now = self.clock.now();
+        let may_ask = self.read(|known| {
+            known
+                .refetched_at
+                .is_none_or(|asked| now - asked >= REFETCH)
+        });
+        if !may_ask {
+            return None;
+        }
+        self.write(|known| known.refetched_at = Some(now));
+        match CoreJsonWebKeySet::fetch_async(&provider.jwks_uri, &self.transport).await {
+            Ok(set) => {
+                let set = Arc::new(set);
+                self.write(|known| {
+                    known.keys = Some(Keys {
+                        set: set.clone(),
+                        fetched_at: now,
+                    });
+                });
+                Some(set)
+            }
+            Err(error) => {
+                let error = IssuerError::from(error);
+                tracing::warn!(issuer = self.settings.issuer, %error, "keys can't be fetched");
+                None
+            }
+        }
+    }
+
+    fn fresh_provider(&self) -> Option<Arc<Provider>> {
+        let now = self.clock.now();
+        self.read(|known| {
+            let provider = known.provider.as_ref()?;
+            let keys_at = known
+                .keys
+                .as_ref()
+                .map_or(provider.fetched_at, |keys| keys.fetched_at);
+            let is_fresh = now - provider.fetched_at < FRESH && now - keys_at < FRESH;
+            let rests = known
+                .renewal_failed_at
+                .is_some_and(|failed| now - failed < RETRY);
+            (is_fresh || rests).then(|| provider.clone())
+        })
+    }
+
+    async fn discover(&self, now: Timestamp) -> Result<(Provider, CoreJsonWebKeySet), IssuerError> {
+        let unusable = |why: String| IssuerError::Unusable(why);
+        let issuer = IssuerUrl::new(self.settings.issuer.clone())
+            .map_err(|error| unusable(error.to_string()))?;
+        // Refuses a document in the name of another issuer.
+        let metadata = Metadata::discover_async(issuer.clone(), &self.transport).await?;
+        self.refuse_downgrade(&metadata)?;
+
+        let advertised = metadata.id_token_signing_alg_values_supported();
+        let algorithms = [
+            CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+            CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+        ]
+        .into_iter()
+        .filter(|algorithm| advertised.contains(algorithm))
+        .collect();
+        let secret = self.settings.client_secret.as_ref();
+        let secret = secret.map(|secret| ClientSecret::new(secret.expose_secret().to_owned()));
+        // Basic is the default of OAuth; some issuers take the body only.
+        let takes_basic = metadata
+            .token_endpoint_auth_methods_supported()
+            .is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        let auth_type = if takes_basic {
+            AuthType::BasicAuth
+        } else {
+            AuthType::RequestBody
+        };
+        let keys = metadata.jwks().clone();
+        let extra = metadata.additional_metadata().clone();
+        let jwks_uri = metadata.jwks_uri().clone();
+        let relying_party =
+            RelyingParty::from_provider_metadata(metadata, self.client_id.clone(), secret)
+                .set_auth_type(auth_type)
+                .set_redirect_uri(self.redirect.clone());
+        let provider = Provider {
+            issuer,
+            relying_party,
+            algorithms,
+            end_session: extra.end_session_endpoint,
+            answers_with_iss: extra.authorization_response_iss_parameter_supported,
+            jwks_uri,
+            fetched_at: now,
+        };
+        Ok((provider, keys))
+    }
+
+    /// An issuer on https does not send us to plain http.
+    fn refuse_downgrade(&self, metadata: &Metadata) -> Result<(), IssuerError> {
+        let Some(token_endpoint) = metadata.token_endpoint() else {
+            return Err(IssuerError::Unusable("it has no token endpoint".to_owned()));
+        };
+        let mut endpoints = vec![
+            metadata.authorization_endpoint().url(),
+            token_endpoint.url(),
+            metadata.jwks_uri().url(),
+        ];
+        endpoints.extend(
+            metadata
+                .additional_metadata()
+                .end_session_endpoint
+                .as_ref()
+                .map(|e| e.url()),
+        );
+        let allowed = if self.settings.issuer.starts_with("https:") {
+            &["https"][..]
+        } else {
+            &["https", "http"]
+        };
+        match endpoints
+            .iter()
+            .find(|url| !allowed.contains(&url.scheme()))
+        {
+            Some(url) => Err(IssuerError::Unusable(format!("{url} is not https"))),
+            None => Ok(()),
+        }
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
+        look(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
+        change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,132 @@
+//! The way to the issuer (SEC-A1, A2).
+
+use axum::{
+    Extension,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{RequestFacts, SignInProblem};
+use openidconnect::{
+    AuthenticationFlow, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, Scope,
+    core::CoreResponseType,
+};
+use serde::Deserialize;
+use store::login_attempt::{LoginAttempt, login_attempt_create};
+
+use super::{
+    Auth,
+    issuer::IssuerError,
+    refusal::{Refusal, to_sign_in},
+    session::{cookie_value, hash},
+};
+use crate::http::ReturnTo;
+
+/// How long somebody may take at the issuer.
+const LIFETIME: time::Duration = time::Duration::minutes(10);
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct LoginQuery {
+    #[serde(default)]
+    return_to: String,
+}
+
+/// Sends the browser to the issuer.
+pub(super) async fn login(
+    State(auth): State<Auth>,
+    Extension(facts): Extension<RequestFacts>,
+    headers: HeaderMap,
+    query: Result<Query<LoginQuery>, QueryRejection>,
+) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    match auth.login_begin(&headers, &query.return_to).await {
+        Ok(response) => response,
+        // Nobody has claimed to be anyone yet: the log is enough.
+        Err(Refusal {
+            problem, reason, ..
+        }) => {
+            tracing::warn!(problem = problem.code(), reason, request = %facts.request_id, "no sign-in was begun");
+            to_sign_in(problem)
+        }
+    }
+}
+
+impl Auth {
+    async fn login_begin(&self, headers: &HeaderMap, return_to: &str) -> Result<Response, Refusal> {
+        let Some(issuer) = &self.0.issuer else {
+            return Err(Refusal::new(SignInProblem::NotConfigured, "no_issuer"));
+        };
+        let provider = issuer.provider().await?;
+        let ids = &self.0.ids;
+        let secret = || URL_SAFE_NO_PAD.encode(ids.bytes::<32>());
+
+        // A second tab must not spoil the first one's sign-in, so a browser
+        // that has a secret keeps it.
+        let browser = cookie_value(headers, self.login_cookie())
+            .filter(|value| is_secret(value))
+            .map_or_else(secret, str::to_owned);
+        let (state, nonce) = (secret(), secret());
+        let verifier = PkceCodeVerifier::new(secret());
+
+        let mut request = provider
+            .relying_party
+            .authorize_url(
+                AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
+                {
+                    let state = CsrfToken::new(state.clone());
+                    move || state
+                },
+                {
+                    let nonce = Nonce::new(nonce.clone());
+                    move || nonce
+                },
+            )
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        for scope in &issuer.settings().scopes {
+            request = request.add_scope(Scope::new(scope.clone()));
+        }
+        let (url, _, _) = request.url();
+
+        let now = self.0.clock.now();
+        let return_to =
+            ReturnTo::parse(&self.0.settings.site, return_to).unwrap_or_else(ReturnTo::home);
+        let attempt = LoginAttempt {
+            browser_hash: hash(browser.as_bytes()),
+            issuer: provider.issuer.to_string(),
+            nonce,
+            pkce_verifier: verifier.into_secret(),
+            return_to: return_to.as_str().to_owned(),
+            expires_at: now + LIFETIME,
+        };
+        let mut tx = self.0.store.begin_front_door().await?;
+        login_attempt_create(&mut tx, &hash(state.as_bytes()), &attempt, now).await?;
+        tx.commit().await?;
+
+        let mut response = Redirect::to(url.as_str()).into_response();
+        let cookie = self.cookie(self.login_cookie(), &browser, LIFETIME.whole_seconds());
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+}
+
+/// A secret as we make them: 32 bytes in base64.
+fn is_secret(text: &str) -> bool {
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .is_ok_and(|bytes| bytes.len() == 32)
+}
+
+impl From<IssuerError> for Refusal {
+    fn from(error: IssuerError) -> Self {
+        tracing::warn!(%error, "the issuer can't be used");
+        match error {
+            IssuerError::Unreachable(_) => {
+                Self::new(SignInProblem::IssuerUnreachable, "issuer_unreachable")
+            }
+            IssuerError::Unusable(_) => Self::new(SignInProblem::Token, "discovery"),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Signing out: here first, then at the issuer (SEC-A13).
+
+use std::time::Duration;
+
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, HeaderValue},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{AppError, RequestFacts, audit::Outcome};
+use openidconnect::{LogoutRequest, PostLogoutRedirectUrl};
+use store::{
+    StoreError,
+    actor::actor_load,
+    audit::{AuditEvent, audit_append},
+    session::{session_delete, session_load},
+};
+use tower_sessions::Session;
+
+use super::{Auth, seal::Tokens, session::id_hash, token::Token};
+use crate::http::refuse;
+
+/// How long the issuer's metadata may keep somebody from leaving.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Ends the session and sends the browser to end it at the issuer as well.
+pub(super) async fn logout(
+    State(auth): State<Auth>,
+    Extension(facts): Extension<RequestFacts>,
+    session: Session,
+    headers: HeaderMap,
+) -> Response {
+    let tokens = match auth.sign_out(&session, &facts).await {
+        Ok(tokens) => tokens,
+        // Better to say that nothing happened than to pretend.
+        Err(error) => return refuse(&headers, &AppError::from(error)),
+    };
+    // The row is gone; what is left is the cookie.
+    if let Err(error) = session.flush().await {
+        tracing::warn!(%error, "the session's cookie can't be removed");
+    }
+    let target = auth
+        .end_session_url(tokens)
+        .await
+        .unwrap_or_else(|| "/sign-in".to_owned());
+    let mut response = Redirect::to(&target).into_response();
+    // Pages of the one who left must not come back with the back button.
+    let headers = response.headers_mut();
+    headers.insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    response
+}
+
+impl Auth {
+    async fn sign_out(
+        &self,
+        session: &Session,
+        facts: &RequestFacts,
+    ) -> Result<Option<Tokens>, StoreError> {
+        let Some(id) = session.id() else {
+            return Ok(None);
+        };
+        let now = self.0.clock.now();
+        let hash = id_hash(id);
+        let mut tx = self.0.store.begin_front_door().await?;
+        let Some(stored) = session_load(&mut tx, &hash, now).await? else {
+            return Ok(None);
+        };
+        session_delete(&mut tx, &hash).await?;
+        let mut tx = tx.enter_as(stored.tenant_id, Some(stored.user_id)).await?;
+        let actor = actor_load(&mut tx, stored.user_id)
+            .await?
+            .to_actor(facts.clone());
+        let event = AuditEvent {
+            resource_type: Some("session".to_owned()),
+            resource_id: Some(stored.id.to_string()),
+            ..AuditEvent::by(&actor, "session.sign_out", Outcome::Success, now)
+        };
+        audit_append(&mut tx, &[event]).await?;
+        tx.commit().await?;
+        let sealed = stored.tokens_encrypted;
+        Ok(sealed.and_then(|sealed| self.0.sealer.open(stored.tenant_id, stored.id, &sealed)))
+    }
+
+    /// Where the issuer ends its own session, if it has such a place.
+    async fn end_session_url(&self, tokens: Option<Tokens>) -> Option<String> {
+        let tokens = tokens?;
+        let issuer = self.0.issuer.as_ref()?;
+        let provider = tokio::time::timeout(PATIENCE, issuer.provider())
+            .await
+            .ok()?
+            .ok()?;
+        let back = PostLogoutRedirectUrl::from_url(self.0.settings.site.at("/sign-in"));
+        let mut request = LogoutRequest::from(provider.end_session.clone()?)
+            .set_client_id(issuer.client_id().clone())
+            .set_post_logout_redirect_uri(back);
+        if let Ok(token) = tokens.id_token.parse::<Token>() {
+            request = request.set_id_token_hint(&token);
+        }
+        Some(request.http_get_url().to_string())
+    }
+}

@@ -1,0 +1,128 @@
+//! A sign-in that did not happen: told to the person, the log and the audit.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::{RequestFacts, SignInProblem, audit::Outcome};
+use serde_json::json;
+use store::{
+    FrontDoorTx, StoreError,
+    audit::{AuditEvent, audit_append},
+    tenant::{Tenant, tenant_find_by_slug, tenant_find_only},
+};
+
+use super::Auth;
+
+/// The audit log's name for signing in.
+pub(super) const SIGN_IN: &str = "session.sign_in";
+
+/// Why nobody was signed in.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// What the person is told.
+    pub problem: SignInProblem,
+    /// What the audit log is told: a stable name, never a part of a token.
+    pub reason: String,
+    /// In which organisation, where that is known.
+    pub tenant: Option<Tenant>,
+}
+
+impl Refusal {
+    pub(super) fn new(problem: SignInProblem, reason: impl Into<String>) -> Self {
+        Self {
+            problem,
+            reason: reason.into(),
+            tenant: None,
+        }
+    }
+
+    pub(super) fn in_tenant(mut self, tenant: &Tenant) -> Self {
+        self.tenant = Some(tenant.clone());
+        self
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        let problem = match &error {
+            StoreError::Unavailable(_) => SignInProblem::Unavailable,
+            _ => SignInProblem::Internal,
+        };
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "signing in failed"
+        );
+        Self::new(problem, "store")
+    }
+}
+
+/// Back to the sign-in page, which tells what happened.
+pub(super) fn to_sign_in(problem: SignInProblem) -> Response {
+    Redirect::to(&format!("/sign-in?error={}", problem.code())).into_response()
+}
+
+impl Auth {
+    /// Writes the refusal down and sends the person back to the sign-in page.
+    pub(super) async fn refuse_sign_in(&self, refusal: Refusal, facts: &RequestFacts) -> Response {
+        let Refusal {
+            problem, reason, ..
+        } = &refusal;
+        tracing::warn!(problem = problem.code(), reason, "nobody was signed in");
+        if let Err(error) = self.refusal_audit(&refusal, facts).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the refusal could not be written to the audit log");
+        }
+        to_sign_in(refusal.problem)
+    }
+
+    async fn refusal_audit(
+        &self,
+        refusal: &Refusal,
+        facts: &RequestFacts,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.0.store.begin_front_door().await?;
+        let tenant = match &refusal.tenant {
+            Some(tenant) => Some(tenant.clone()),
+            None => self.tenants(&mut tx).await?.into_iter().next(),
+        };
+        let Some(tenant) = tenant else {
+            tracing::warn!("no organisation is there whose audit log could keep the refusal");
+            return Ok(());
+        };
+        let mut tx = tx.enter_as(tenant.id, None).await?;
+        let outcome = match refusal.problem {
+            SignInProblem::IssuerUnreachable
+            | SignInProblem::Internal
+            | SignInProblem::Unavailable => Outcome::Failure,
+            _ => Outcome::Denied,
+        };
+        let event = AuditEvent {
+            actor_label: "Visitor".to_owned(),
+            ip: facts.ip,
+            user_agent: facts.user_agent.clone(),
+            request_id: Some(facts.request_id),
+            metadata: Some(json!({ "problem": refusal.problem.code(), "reason": refusal.reason })),
+            ..AuditEvent::by_system(SIGN_IN, outcome, self.0.clock.now())
+        };
+        audit_append(&mut tx, &[event]).await?;
+        tx.commit().await
+    }
+
+    /// The organisations whose people come from the configured issuer. The
+    /// first one takes in somebody new.
+    pub(super) async fn tenants(&self, tx: &mut FrontDoorTx) -> Result<Vec<Tenant>, StoreError> {
+        let oidc = self.0.settings.oidc.as_ref();
+        let slugs = oidc.map(|oidc| oidc.tenants.as_slice()).unwrap_or_default();
+        if slugs.is_empty() {
+            return Ok(tenant_find_only(tx).await?.into_iter().collect());
+        }
+        let mut tenants = Vec::new();
+        for slug in slugs {
+            match tenant_find_by_slug(tx, slug).await? {
+                Some(tenant) => tenants.push(tenant),
+                None => {
+                    tracing::warn!(slug, "oidc.tenants names an organisation that is not there")
+                }
+            }
+        }
+        Ok(tenants)
+    }
+}

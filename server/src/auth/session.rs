@@ -1,0 +1,175 @@
+//! Browser sessions on `tower-sessions`, kept by `store::session`.
+//!
+//! A session is made by signing in and by nothing else: the row is written in
+//! the sign-in's own transaction, and [`SessionRows::create`] only adopts its
+//! id. There are no sessions of visitors, and saving never inserts, so that a
+//! slow request can't bring back a session that ended (SEC-B2).
+
+use std::{collections::HashMap, fmt};
+
+use async_trait::async_trait;
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+use sha2::{Digest as _, Sha256};
+use store::session::{session_delete, session_load};
+use tower_sessions::{
+    Expiry, Session, SessionManagerLayer, SessionStore,
+    cookie::SameSite,
+    session::{Id, Record},
+    session_store,
+};
+
+use super::Auth;
+
+/// Under which a sign-in hands the id of its row to [`SessionRows::create`].
+const MADE: &str = "made";
+
+/// SHA-256, as which ids and secrets of browsers are kept.
+pub(super) fn hash(secret: &[u8]) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}
+
+/// As which the id in a cookie is kept.
+pub(super) fn id_hash(id: Id) -> [u8; 32] {
+    hash(&id.0.to_le_bytes())
+}
+
+/// Makes the session that a sign-in wrote under `id` this browser's own. The
+/// one that the browser had is over: nothing of it carries on (SEC-B2).
+pub(super) async fn adopt(session: &Session, id: Id) -> Result<(), tower_sessions::session::Error> {
+    session.insert(MADE, id).await
+}
+
+impl Auth {
+    /// The session's cookie; the prefix makes browsers hold it to this host.
+    pub(super) fn session_cookie(&self) -> &'static str {
+        if self.0.settings.site.is_https() {
+            "__Host-atrium"
+        } else {
+            "atrium"
+        }
+    }
+
+    /// The cookie that ties a sign-in to the browser that began it.
+    pub(super) fn login_cookie(&self) -> &'static str {
+        if self.0.settings.site.is_https() {
+            "__Host-atrium-login"
+        } else {
+            "atrium-login"
+        }
+    }
+
+    /// A `Set-Cookie` with all that a cookie of ours has (SEC-B1).
+    pub(super) fn cookie(&self, name: &str, value: &str, seconds: i64) -> String {
+        let secure = if self.0.settings.site.is_https() {
+            "; Secure"
+        } else {
+            ""
+        };
+        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    }
+}
+
+/// The value of the cookie `name`, if the request brings exactly one.
+pub(super) fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
+    let first = values.next()?;
+    values.next().is_none().then_some(first)
+}
+
+/// The layer that reads and writes the cookie. The row alone decides how long
+/// a session lives; the cookie only goes when it can't live any longer.
+pub(super) fn session_layer(auth: &Auth) -> SessionManagerLayer<SessionRows> {
+    SessionManagerLayer::new(SessionRows(auth.clone()))
+        .with_name(auth.session_cookie())
+        .with_secure(auth.0.settings.site.is_https())
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(auth.0.settings.lifetimes.absolute))
+}
+
+/// Gives the removal of the session's cookie the attributes without which
+/// browsers ignore it: a `__Host-` cookie can't be touched without `Secure`.
+pub(super) async fn removal_layer(
+    State(auth): State<Auth>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    let empty = format!("{}=;", auth.session_cookie());
+    if let header::Entry::Occupied(mut cookies) = response.headers_mut().entry(header::SET_COOKIE) {
+        let removal = auth.cookie(auth.session_cookie(), "", 0);
+        for value in cookies.iter_mut() {
+            if value.as_bytes().starts_with(empty.as_bytes())
+                && let Ok(removal) = HeaderValue::from_str(&removal)
+            {
+                *value = removal;
+            }
+        }
+    }
+    response
+}
+
+/// `tower-sessions`' store over our rows.
+#[derive(Clone)]
+pub(super) struct SessionRows(Auth);
+
+impl fmt::Debug for SessionRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionRows")
+    }
+}
+
+fn backend(error: impl fmt::Display) -> session_store::Error {
+    session_store::Error::Backend(error.to_string())
+}
+
+#[async_trait]
+impl SessionStore for SessionRows {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        let made = record
+            .data
+            .remove(MADE)
+            .and_then(|id| serde_json::from_value(id).ok());
+        record.id = made.ok_or_else(|| backend("only signing in makes a session"))?;
+        Ok(())
+    }
+
+    /// Nothing of ours is kept in a session beside what its row says.
+    async fn save(&self, _record: &Record) -> session_store::Result<()> {
+        Ok(())
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        let now = self.0.0.clock.now();
+        let mut tx = self.0.0.store.begin_front_door().await.map_err(backend)?;
+        let row = session_load(&mut tx, &id_hash(*id), now)
+            .await
+            .map_err(backend)?;
+        Ok(row.map(|row| Record {
+            id: *id,
+            data: HashMap::new(),
+            expiry_date: row.absolute_expires_at,
+        }))
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        let mut tx = self.0.0.store.begin_front_door().await.map_err(backend)?;
+        session_delete(&mut tx, &id_hash(*id))
+            .await
+            .map_err(backend)?;
+        tx.commit().await.map_err(backend)
+    }
+}

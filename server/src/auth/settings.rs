@@ -1,0 +1,215 @@
+//! What signing in needs to know. Built from the configuration at boot.
+
+use std::fmt;
+
+use domain::access::SystemRole;
+use secrecy::SecretString;
+use time::Duration;
+use url::Url;
+
+use super::seal::MasterKey;
+use crate::http::{Site, is_loopback};
+
+/// Everything that an operator decides about signing in.
+#[derive(Clone, Debug)]
+pub struct AuthSettings {
+    /// Where people reach us.
+    pub site: Site,
+    /// The identity provider; without one nobody can sign in.
+    pub oidc: Option<OidcSettings>,
+    /// How long sessions live.
+    pub lifetimes: SessionLifetimes,
+    /// From which the key for tokens is derived.
+    pub master_key: MasterKey,
+    /// How often one address may begin, and how often finish, signing in.
+    pub sign_ins_per_minute: u32,
+}
+
+/// When a session ends by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLifetimes {
+    /// After so long without a request.
+    pub idle: Duration,
+    /// After so long whatever happens.
+    pub absolute: Duration,
+}
+
+impl Default for SessionLifetimes {
+    fn default() -> Self {
+        Self {
+            idle: Duration::hours(12),
+            absolute: Duration::days(7),
+        }
+    }
+}
+
+/// The identity provider.
+#[derive(Clone, Debug)]
+pub struct OidcSettings {
+    /// The issuer exactly as it spells itself: text, because a parsed URL
+    /// would gain a slash at its end and never equal the token's `iss` again.
+    pub issuer: String,
+    /// What a person's identity is keyed by.
+    pub kind: IssuerKind,
+    /// Our id there.
+    pub client_id: String,
+    /// Our secret there; without one the client is public and relies on PKCE.
+    pub client_secret: Option<SecretString>,
+    /// What is asked for besides `openid`.
+    pub scopes: Vec<String>,
+    /// The role of somebody who signs in for the first time; none: an
+    /// administrator decides.
+    pub default_role: Option<SystemRole>,
+    /// Slugs of the organisations whose people come from this issuer. The
+    /// first one takes in somebody new and has the refusals in its audit log.
+    /// Empty: the only organisation there is.
+    pub tenants: Vec<String>,
+}
+
+/// What a person's identity is keyed by (SEC-A9). E-mail addresses and names
+/// change hands; they are never part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssuerKind {
+    /// `iss` and `sub`.
+    Generic,
+    /// `tid` and `oid`: with Entra, `sub` differs for each client.
+    Entra,
+}
+
+impl IssuerKind {
+    /// Entra, if the issuer is one of Microsoft's.
+    pub fn of(issuer: &str) -> Self {
+        const ENTRA: &[&str] = &[
+            "login.microsoftonline.com",
+            "login.microsoftonline.us",
+            "login.partner.microsoftonline.cn",
+        ];
+        let host = Url::parse(issuer)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned));
+        if host.is_some_and(|host| ENTRA.contains(&host.as_str())) {
+            Self::Entra
+        } else {
+            Self::Generic
+        }
+    }
+}
+
+/// A setting under which signing in can't be safe.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct AuthSettingsError(String);
+
+impl AuthSettingsError {
+    pub(super) fn new(sentence: String) -> Self {
+        Self(sentence)
+    }
+}
+
+impl fmt::Display for AuthSettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl OidcSettings {
+    /// Refuses what could never work, before anybody tries.
+    ///
+    /// # Errors
+    /// Names the key and what to write there.
+    pub fn check(&self) -> Result<(), AuthSettingsError> {
+        let refuse = |text: String| Err(AuthSettingsError(text));
+        let Ok(url) = Url::parse(&self.issuer) else {
+            return refuse(format!("oidc.issuer: {:?} is not a URL.", self.issuer));
+        };
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
+            return refuse(format!(
+                "oidc.issuer: {} must be an https URL.",
+                self.issuer
+            ));
+        }
+        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+            return refuse(format!(
+                "oidc.issuer: {} has parts that no issuer has.",
+                self.issuer
+            ));
+        }
+        let segment = url
+            .path_segments()
+            .and_then(|mut path| path.next())
+            .unwrap_or_default();
+        if self.kind == IssuerKind::Entra && segment.parse::<uuid::Uuid>().is_err() {
+            return refuse(format!(
+                "oidc.issuer: {} names no single directory; use https://{}/TENANT-ID/v2.0 with your directory's id.",
+                self.issuer,
+                url.host_str().unwrap_or("login.microsoftonline.com"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The directory that an Entra issuer speaks for.
+    pub(super) fn entra_tid(&self) -> Option<uuid::Uuid> {
+        Url::parse(&self.issuer)
+            .ok()?
+            .path_segments()?
+            .next()?
+            .parse()
+            .ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(issuer: &str) -> OidcSettings {
+        OidcSettings {
+            issuer: issuer.to_owned(),
+            kind: IssuerKind::of(issuer),
+            client_id: "atrium".to_owned(),
+            client_secret: None,
+            scopes: Vec::new(),
+            default_role: None,
+            tenants: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn issuers_that_could_never_be_trusted_are_refused() {
+        for good in [
+            "https://id.example/realms/a",
+            "https://accounts.google.com",
+            "http://127.0.0.1:3000/demo/issuer",
+            "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
+        ] {
+            assert_eq!(settings(good).check(), Ok(()), "{good}");
+        }
+        for bad in [
+            "id.example",
+            "http://id.example",
+            "https://id.example/?a=b",
+            "https://a@id.example/",
+            "ftp://id.example",
+            "https://login.microsoftonline.com/common/v2.0",
+            "https://login.microsoftonline.com/organizations/v2.0",
+        ] {
+            assert!(settings(bad).check().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn entra_is_known_by_its_host_alone() {
+        assert_eq!(
+            IssuerKind::of("https://login.microsoftonline.com/x/v2.0"),
+            IssuerKind::Entra
+        );
+        assert_eq!(
+            IssuerKind::of("https://login.microsoftonline.com.evil.example/x"),
+            IssuerKind::Generic
+        );
+        assert_eq!(
+            IssuerKind::of("https://evil.example/login.microsoftonline.com"),
+            IssuerKind::Generic
+        );
+    }
+}

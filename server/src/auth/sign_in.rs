@@ -1,0 +1,280 @@
+//! From a person whom the issuer vouches for to a member with a session, in
+//! one transaction.
+
+use domain::{ActorKind, RequestFacts, SessionId, SignInProblem, UserId, audit::Outcome};
+use serde_json::json;
+use store::{
+    StoreError, TenantTx,
+    actor::actor_load,
+    audit::{AuditEvent, audit_append},
+    identity::{IdentityKey, identity_create, identity_find},
+    role::{RoleSource, user_role_grant},
+    session::{NewSession, session_create},
+    tenant::{Tenant, TenantStatus},
+    user::{
+        NewUser, UserStatus, user_create, user_describe, user_find, user_status_set,
+        user_touch_seen,
+    },
+};
+use tower_sessions::session::Id;
+
+use super::{
+    Auth,
+    refusal::{Refusal, SIGN_IN},
+    seal::Tokens,
+    session::id_hash,
+    settings::{IssuerKind, OidcSettings},
+    token::{Claims, TokenFault},
+};
+
+/// Somebody whom the issuer vouches for.
+#[derive(Debug)]
+pub(super) struct Person {
+    key: IdentityKey,
+    /// For pages only.
+    name: Option<String>,
+    /// For pages only: it never identifies (SEC-A9).
+    email: Option<String>,
+    /// The session at the issuer.
+    sid: Option<String>,
+}
+
+impl Person {
+    /// Reads claims that have been verified.
+    pub(super) fn from_claims(claims: &Claims, settings: &OidcSettings) -> Result<Self, Refusal> {
+        let extra = claims.additional_claims();
+        let key = match settings.kind {
+            IssuerKind::Generic => IdentityKey::Subject {
+                issuer: claims.issuer().to_string(),
+                subject: claims.subject().as_str().to_owned(),
+            },
+            IssuerKind::Entra => {
+                let id = |claim: &Option<String>| claim.as_deref().and_then(|id| id.parse().ok());
+                let (Some(tid), Some(oid)) = (id(&extra.tid), id(&extra.oid)) else {
+                    return Err(TokenFault::Rule("tid and oid are not both there").into());
+                };
+                if settings.entra_tid() != Some(tid) {
+                    return Err(TokenFault::Rule("tid is not the issuer's").into());
+                }
+                IdentityKey::Entra { tid, oid }
+            }
+        };
+        let name = claims
+            .name()
+            .and_then(|name| name.get(None))
+            .map(|name| name.as_str());
+        let username = claims.preferred_username().map(|name| name.as_str());
+        let email = claims.email().map(|email| email.as_str());
+        Ok(Self {
+            key,
+            name: [name, username, email]
+                .into_iter()
+                .flatten()
+                .find_map(|text| clean(text, 200)),
+            email: email.and_then(|email| clean(email, 320)),
+            sid: extra.sid.as_deref().and_then(|sid| clean(sid, 255)),
+        })
+    }
+}
+
+/// Text as the database takes it; `None` when nothing is left.
+fn clean(text: &str, max_chars: usize) -> Option<String> {
+    let text: String = text
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(max_chars)
+        .collect();
+    (!text.is_empty()).then_some(text)
+}
+
+impl Auth {
+    /// Writes the session and everything that belongs to it, and returns the
+    /// id for the cookie.
+    pub(super) async fn sign_in(
+        &self,
+        person: &Person,
+        tokens: Tokens,
+        facts: &RequestFacts,
+    ) -> Result<Id, Refusal> {
+        match self.try_sign_in(person, &tokens, facts).await {
+            // The same person signed in for the first time in another tab,
+            // a moment earlier: now they are known.
+            Err(Attempt::Taken) => self.try_sign_in(person, &tokens, facts).await,
+            other => other,
+        }
+        .map_err(|attempt| match attempt {
+            Attempt::Refused(refusal) => refusal,
+            Attempt::Taken => Refusal::new(SignInProblem::Internal, "identity_taken"),
+        })
+    }
+
+    async fn try_sign_in(
+        &self,
+        person: &Person,
+        tokens: &Tokens,
+        facts: &RequestFacts,
+    ) -> Result<Id, Attempt> {
+        let now = self.0.clock.now();
+        let mut tx = self.0.store.begin_front_door().await?;
+        let tenants = self.tenants(&mut tx).await?;
+        let mut member = None;
+        for tenant in &tenants {
+            if let Some(user_id) = identity_find(&mut tx, tenant.id, &person.key).await? {
+                member = Some((tenant, user_id));
+                break;
+            }
+        }
+        let is_new = member.is_none();
+        let (tenant, user_id): (&Tenant, UserId) = match (member, tenants.first()) {
+            (Some(member), _) => member,
+            (None, Some(first)) => (first, self.0.ids.id()),
+            (None, None) => return Err(Refusal::new(SignInProblem::Unknown, "no_tenant").into()),
+        };
+        if tenant.status != TenantStatus::Active {
+            let refusal = Refusal::new(SignInProblem::TenantInactive, "tenant_inactive");
+            return Err(refusal.in_tenant(tenant).into());
+        }
+        if is_new {
+            let id: uuid::Uuid = self.0.ids.id();
+            match identity_create(&mut tx, id, tenant.id, user_id, &person.key, now).await {
+                Err(StoreError::Constraint(_)) => return Err(Attempt::Taken),
+                other => other?,
+            }
+        }
+
+        let cookie = Id(i128::from_le_bytes(self.0.ids.bytes()));
+        let session: SessionId = self.0.ids.id();
+        let lifetimes = self.0.settings.lifetimes;
+        session_create(
+            &mut tx,
+            &NewSession {
+                id: session,
+                id_hash: id_hash(cookie),
+                tenant_id: tenant.id,
+                user_id,
+                idle_expires_at: now + lifetimes.idle,
+                absolute_expires_at: now + lifetimes.absolute,
+                ip: facts.ip,
+                user_agent: facts.user_agent.clone(),
+                oidc_sid: person.sid.clone(),
+                data: Vec::new(),
+                tokens_encrypted: self.0.sealer.seal(
+                    self.0.ids.bytes(),
+                    tenant.id,
+                    session,
+                    tokens,
+                ),
+            },
+            now,
+        )
+        .await?;
+
+        // On Atrium's own behalf: the member may not exist yet.
+        let mut tx = tx.enter_as(tenant.id, None).await?;
+        let mut events = Vec::new();
+        if is_new {
+            self.member_create(&mut tx, user_id, person).await?;
+            events.push("user.create");
+        } else {
+            self.member_welcome(&mut tx, user_id, person, tenant)
+                .await?;
+        }
+        user_touch_seen(&mut tx, user_id, now).await?;
+        events.push(SIGN_IN);
+
+        let mut facts = facts.clone();
+        facts.session_id = Some(session);
+        let record = actor_load(&mut tx, user_id).await?;
+        let actor = record.to_actor(facts);
+        let events: Vec<_> = events
+            .into_iter()
+            .map(|action| {
+                let (kind, id) = match action {
+                    SIGN_IN => ("session", session.to_string()),
+                    _ => ("user", user_id.to_string()),
+                };
+                AuditEvent {
+                    resource_type: Some(kind.to_owned()),
+                    resource_id: Some(id),
+                    metadata: Some(json!({ "roles": record.role_keys })),
+                    ..AuditEvent::by(&actor, action, Outcome::Success, now)
+                }
+            })
+            .collect();
+        audit_append(&mut tx, &events).await?;
+        tx.commit().await?;
+        Ok(cookie)
+    }
+
+    /// Somebody new: a member without a role, or with the configured one.
+    async fn member_create(
+        &self,
+        tx: &mut TenantTx,
+        id: UserId,
+        person: &Person,
+    ) -> Result<(), StoreError> {
+        let now = self.0.clock.now();
+        let display_name = person.name.as_deref().unwrap_or("New member");
+        let email = person.email.as_deref();
+        user_create(
+            tx,
+            &NewUser {
+                id,
+                display_name,
+                email,
+                kind: ActorKind::Human,
+            },
+            now,
+        )
+        .await?;
+        let oidc = self.0.settings.oidc.as_ref();
+        if let Some(role) = oidc.and_then(|oidc| oidc.default_role) {
+            user_role_grant(tx, id, role.key(), RoleSource::Manual, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Somebody known: refused unless active; the name follows the issuer.
+    async fn member_welcome(
+        &self,
+        tx: &mut TenantTx,
+        id: UserId,
+        person: &Person,
+        tenant: &Tenant,
+    ) -> Result<(), Attempt> {
+        let now = self.0.clock.now();
+        let user = user_find(tx, id).await?;
+        match user.status {
+            UserStatus::Active => {}
+            UserStatus::Invited => user_status_set(tx, id, UserStatus::Active, now).await?,
+            UserStatus::Suspended | UserStatus::Deactivated => {
+                let refusal = Refusal::new(SignInProblem::Suspended, user.status.key());
+                return Err(refusal.in_tenant(tenant).into());
+            }
+        }
+        let name = person.name.as_deref().unwrap_or(&user.display_name);
+        let email = person.email.as_deref().or(user.email.as_deref());
+        user_describe(tx, id, name, email, now).await?;
+        Ok(())
+    }
+}
+
+/// How one try to sign in ended, when not well.
+enum Attempt {
+    Refused(Refusal),
+    /// Somebody else created the identity in the meantime.
+    Taken,
+}
+
+impl From<Refusal> for Attempt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Attempt {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}

@@ -1,0 +1,105 @@
+//! Limits on what a request may be: its host, its size, its referrer.
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::AppError;
+use http_body_util::Limited;
+
+use super::{HttpSettings, answer, csrf};
+
+/// Refuses foreign hosts and moves browsers to the one name that cookies know.
+pub(super) async fn host_layer(
+    State(settings): State<HttpSettings>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok())
+        .or_else(|| {
+            request
+                .uri()
+                .authority()
+                .map(axum::http::uri::Authority::as_str)
+        })
+        .unwrap_or_default();
+    if !settings.site.accepts_host(host) {
+        let message = format!(
+            "This Atrium answers at {} only. Open that address.",
+            settings.site.origin()
+        );
+        let error = AppError::Transport { message };
+        return answer::refuse_as(request.headers(), StatusCode::MISDIRECTED_REQUEST, &error);
+    }
+    if csrf::is_read(request.method()) && answer::wants_html(request.headers()) {
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        if let Some(url) = settings.site.canonical(host, path) {
+            return Redirect::temporary(url.as_str()).into_response();
+        }
+    }
+    next.run(request).await
+}
+
+/// Refuses bodies over the limit (SEC-B10): at once where the length is
+/// announced, in the middle of the stream where it is not.
+pub(super) async fn body_layer(
+    State(settings): State<HttpSettings>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let limit = settings.body_limit(request.uri().path());
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        let message = format!(
+            "This is too large: at most {} are taken here.",
+            in_words(limit)
+        );
+        return answer::refuse(request.headers(), &AppError::TooLarge { message });
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    next.run(request.map(|body| Body::new(Limited::new(body, limit))))
+        .await
+}
+
+/// Hides a referrer that is not ours (SEC-B5): the framework answers a plain
+/// form post with a redirect there.
+pub(super) async fn referer_layer(
+    State(settings): State<HttpSettings>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let is_ours = |value: &HeaderValue| value.to_str().is_ok_and(|url| settings.site.owns(url));
+    let mut values = request.headers().get_all(header::REFERER).iter();
+    let foreign = match (values.next(), values.next()) {
+        (Some(only), None) => !is_ours(only),
+        (Some(_), Some(_)) => true,
+        (None, _) => false,
+    };
+    if foreign {
+        match HeaderValue::from_str(settings.site.at("/").as_str()) {
+            Ok(home) => request.headers_mut().insert(header::REFERER, home),
+            Err(_) => request.headers_mut().remove(header::REFERER),
+        };
+    }
+    next.run(request).await
+}
+
+fn in_words(bytes: u64) -> String {
+    match bytes {
+        1_000_000.. => format!("{} MB", bytes / 1_000_000),
+        1_000.. => format!("{} kB", bytes / 1_000),
+        _ => format!("{bytes} bytes"),
+    }
+}

@@ -1,0 +1,63 @@
+//! What every request passes before it reaches a page: its id and facts,
+//! security headers, limits. Who makes the request is `auth`'s question.
+
+mod answer;
+mod csrf;
+mod facts;
+mod headers;
+mod limits;
+mod rate;
+mod return_to;
+mod site;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware::from_fn_with_state};
+use ipnet::IpNet;
+use service::{Clock, Ids};
+
+pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
+pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
+pub(crate) use rate::rate_layer;
+pub(crate) use site::is_loopback;
+pub use {
+    rate::RateLimit,
+    return_to::ReturnTo,
+    site::{Site, SiteError},
+};
+
+/// What the layers need to know.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Where people reach us.
+    pub site: Site,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+    /// Bytes that a request's body may have.
+    pub body_bytes: u64,
+    /// Paths that take more, and how much.
+    pub larger_bodies: Arc<[(String, u64)]>,
+    /// For the time that a request took.
+    pub clock: Clock,
+    /// For request ids.
+    pub ids: Ids,
+}
+
+impl HttpSettings {
+    fn body_limit(&self, path: &str) -> u64 {
+        let larger = self.larger_bodies.iter().find(|(larger, _)| larger == path);
+        larger.map_or(self.body_bytes, |(_, limit)| *limit)
+    }
+}
+
+/// Puts everything in front of `router`. The outermost layer: nothing is
+/// answered without a request id and security headers.
+pub fn protect(router: Router, settings: HttpSettings) -> Router {
+    router
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(settings.clone(), limits::referer_layer))
+        .layer(from_fn_with_state(settings.clone(), limits::body_layer))
+        .layer(from_fn_with_state(settings.clone(), limits::host_layer))
+        .layer(from_fn_with_state(settings.clone(), headers::headers_layer))
+        .layer(from_fn_with_state(settings, facts::facts_layer))
+}

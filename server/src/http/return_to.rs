@@ -1,0 +1,165 @@
+//! Where to go after signing in.
+
+use super::Site;
+
+/// Longer ones are somebody's experiment.
+const MAX_CHARS: usize = 2_000;
+
+/// A path of this site, with query, to which a browser may be sent (SEC-B7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnTo(String);
+
+impl ReturnTo {
+    /// Takes `text` if it is a path of this site and nothing else: no scheme,
+    /// no other host however it is written, no control characters.
+    pub fn parse(site: &Site, text: &str) -> Option<Self> {
+        let is_path = text.starts_with('/')
+            && !text.contains('\\')
+            && !text.starts_with("//")
+            && text.chars().count() <= MAX_CHARS
+            && !text.chars().any(char::is_control)
+            && !has_encoded_trap(text);
+        if !is_path {
+            return None;
+        }
+        // The browser's own reading has the last word.
+        let url = url::Url::parse(&site.origin()).ok()?.join(text).ok()?;
+        if !site.owns(url.as_str()) || url.path().starts_with("//") {
+            return None;
+        }
+        let path = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        // Signing in must not end where signing in begins.
+        let leads_back = ["/sign-in", "/auth", "/demo"]
+            .iter()
+            .any(|start| url.path() == *start || url.path().starts_with(&format!("{start}/")));
+        (!leads_back).then_some(Self(path))
+    }
+
+    /// The first page.
+    pub fn home() -> Self {
+        Self("/".to_owned())
+    }
+
+    /// The path with its query.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Percent-encoded control characters, slashes and backslashes in the path:
+/// something behind us may decode them once more.
+fn has_encoded_trap(text: &str) -> bool {
+    let path = text.split(['?', '#']).next().unwrap_or(text);
+    let in_path = |byte: u8| byte == b'/' || byte == b'\\';
+    encoded_bytes(text).any(|byte| byte.is_ascii_control()) || encoded_bytes(path).any(in_path)
+}
+
+fn encoded_bytes(text: &str) -> impl Iterator<Item = u8> + '_ {
+    text.split('%')
+        .skip(1)
+        .filter_map(|rest| u8::from_str_radix(rest.get(..2)?, 16).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Option<String> {
+        let site = Site::new("https://atrium.example".parse().unwrap()).unwrap();
+        ReturnTo::parse(&site, text).map(|r| r.0)
+    }
+
+    // SEC-B7
+    #[test]
+    fn only_a_path_of_this_site_passes() {
+        for good in [
+            "/",
+            "/memories?q=caf%C3%A9&mode=both",
+            "/memories/0190-a",
+            "/a?next=https://b.example/",
+            "/a%20b",
+        ] {
+            assert_eq!(parse(good).as_deref(), Some(good), "{good}");
+        }
+        for bad in [
+            "",
+            "memories",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/\n",
+            "/a\r\nSet-Cookie: a=b",
+            "/a\0",
+            "/%0d%0aSet-Cookie:a=b",
+            "/%00",
+            "/a%7f",
+            "https://evil.example",
+            "https:evil.example",
+            "javascript:alert(1)",
+            "data:text/html,a",
+            "/%2f/evil.example",
+            "/%2Fevil.example",
+            "/%5cevil.example",
+            "/..//evil.example",
+            "/./\\evil",
+            "/.//evil.example",
+            "@evil.example",
+            " /a",
+            "/\u{85}",
+            "/a?b=%0a",
+            "/sign-in",
+            "/sign-in?error=state",
+            "/auth/login",
+            "/auth/logout",
+            "/auth",
+            "/demo/issuer/authorize",
+        ] {
+            assert_eq!(parse(bad), None, "{bad:?}");
+        }
+        assert_eq!(parse(&format!("/{}", "a".repeat(MAX_CHARS))), None);
+    }
+
+    #[test]
+    fn whatever_passes_stays_on_this_site_as_a_browser_reads_it() {
+        // Every string of up to four of the characters that URL parsers treat
+        // specially.
+        let alphabet = [
+            "/", "\\", ".", "%2f", "%5c", "\t", "@", ":", "?", "#", "a", "\u{0}",
+        ];
+        let base = url::Url::parse("https://atrium.example").unwrap();
+        let mut texts = vec![String::new()];
+        for _ in 0..4 {
+            let longer: Vec<_> = texts
+                .iter()
+                .flat_map(|t| alphabet.iter().map(move |c| format!("{t}{c}")))
+                .collect();
+            for text in &longer {
+                if let Some(path) = parse(text) {
+                    assert_eq!(
+                        base.join(&path).unwrap().origin(),
+                        base.origin(),
+                        "{text:?} → {path:?}"
+                    );
+                    assert!(
+                        path.starts_with('/') && !path.starts_with("//"),
+                        "{text:?} → {path:?}"
+                    );
+                }
+            }
+            texts = longer;
+        }
+    }
+
+    #[test]
+    fn other_scripts_are_encoded_for_the_header() {
+        assert_eq!(
+            parse("/memories?q=été").as_deref(),
+            Some("/memories?q=%C3%A9t%C3%A9")
+        );
+    }
+}

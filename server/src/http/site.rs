@@ -1,0 +1,166 @@
+//! The address at which people reach Atrium, and what follows from it.
+
+use url::{Host, Origin, Url};
+
+/// The public URL. Cookies, redirects and the origin check all follow from
+/// this one value, never from what a request says about itself.
+#[derive(Clone, Debug)]
+pub struct Site {
+    url: Url,
+    origin: Origin,
+}
+
+/// A public URL under which signing in would not be safe.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "public_url: use https, or http with 127.0.0.1, [::1] or localhost; {0} would send sessions in the clear."
+)]
+pub struct SiteError(String);
+
+impl Site {
+    /// Takes the configured public URL.
+    ///
+    /// # Errors
+    /// Plain http is refused for anything but this machine.
+    pub fn new(url: Url) -> Result<Self, SiteError> {
+        let is_safe = match url.scheme() {
+            "https" => true,
+            "http" => is_loopback(&url),
+            _ => false,
+        };
+        if is_safe {
+            Ok(Self {
+                origin: url.origin(),
+                url,
+            })
+        } else {
+            Err(SiteError(url.to_string()))
+        }
+    }
+
+    /// Scheme, host and port, as browsers send it in `Origin`.
+    pub fn origin(&self) -> String {
+        self.origin.ascii_serialization()
+    }
+
+    /// Whether people come over https, so that cookies can be `Secure`.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// Whether only this machine is meant to come.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.url)
+    }
+
+    /// Whether `url` is absolute and of this origin.
+    pub fn owns(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| url.origin() == self.origin)
+    }
+
+    /// The absolute URL of `path`, which begins with a slash.
+    pub fn at(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        let (path, query) = path
+            .split_once('?')
+            .map_or((path, None), |(p, q)| (p, Some(q)));
+        url.set_path(path);
+        url.set_query(query);
+        url
+    }
+
+    /// Whether a request with this `Host` is meant for us. Only a site on
+    /// loopback is strict: any web page can have its own name resolve to
+    /// 127.0.0.1, and would then be same-origin with it.
+    pub fn accepts_host(&self, host: &str) -> bool {
+        !self.is_loopback()
+            || Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_loopback(&url))
+    }
+
+    /// Where a browser should be instead, when it came by another of this
+    /// machine's names: cookies of `localhost` do not reach `127.0.0.1`.
+    pub fn canonical(&self, host: &str, path_and_query: &str) -> Option<Url> {
+        let came_by = Url::parse(&format!("http://{host}/")).ok()?;
+        let is_alias = self.url.scheme() == "http"
+            && self.is_loopback()
+            && is_loopback(&came_by)
+            && came_by.host() != self.url.host()
+            && came_by.port_or_known_default() == self.url.port_or_known_default();
+        is_alias.then(|| self.at(path_and_query))
+    }
+}
+
+/// Whether a URL names this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(url: &str) -> Result<Site, SiteError> {
+        Site::new(Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for url in [
+            "https://atrium.example",
+            "http://127.0.0.1:3000",
+            "http://[::1]:1",
+            "http://localhost:3000",
+        ] {
+            assert!(site(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://atrium.example",
+            "http://10.0.0.1",
+            "http://localhost.evil.example",
+            "ftp://localhost",
+        ] {
+            assert!(site(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn owns_only_its_origin() {
+        let site = site("https://atrium.example").unwrap();
+        assert!(site.owns("https://atrium.example/a?b"));
+        assert!(site.owns("https://atrium.example:443/"));
+        for other in [
+            "http://atrium.example/",
+            "https://atrium.example:8443/",
+            "https://a.atrium.example/",
+            "null",
+            "/a",
+        ] {
+            assert!(!site.owns(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_loopback_site_refuses_foreign_names_and_corrects_aliases() {
+        let local = site("http://127.0.0.1:3000").unwrap();
+        assert!(local.accepts_host("localhost:3000"));
+        assert!(!local.accepts_host("evil.example:3000"));
+        assert!(!local.accepts_host(""));
+        assert_eq!(
+            local
+                .canonical("localhost:3000", "/memories?q=a")
+                .unwrap()
+                .as_str(),
+            "http://127.0.0.1:3000/memories?q=a"
+        );
+        assert_eq!(local.canonical("127.0.0.1:3000", "/"), None);
+        assert_eq!(local.canonical("localhost:4000", "/"), None);
+        let public = site("https://atrium.example").unwrap();
+        assert!(public.accepts_host("backend.internal"));
+        assert_eq!(public.canonical("localhost", "/"), None);
+    }
+}

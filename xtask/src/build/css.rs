@@ -4,24 +4,24 @@ use anyhow::{Result, anyhow};
 use lightningcss::bundler::{Bundler, FileProvider};
 use lightningcss::printer::PrinterOptions;
 use lightningcss::stylesheet::{MinifyOptions, ParserOptions};
+use std::fmt::Display;
 use std::path::Path;
 
 /// Follows the imports, with their layers, and minifies. Modern syntax stays as
 /// it is: nesting, `oklch` and `light-dark` are in every current browser.
 pub(crate) fn bundle(entry: &Path) -> Result<String> {
+    let failed = |error: &dyn Display| anyhow!("{} cannot be bundled: {error}", entry.display());
     let files = FileProvider::new();
     let mut bundler = Bundler::new(&files, None, ParserOptions::default());
-    let mut sheet = bundler.bundle(entry).map_err(|error| anyhow!("{error}"))?;
+    let mut sheet = bundler.bundle(entry).map_err(|error| failed(&error))?;
     sheet
         .minify(MinifyOptions::default())
-        .map_err(|error| anyhow!("{error}"))?;
-    let printed = sheet
-        .to_css(PrinterOptions {
-            minify: true,
-            ..PrinterOptions::default()
-        })
-        .map_err(|error| anyhow!("{error}"))?;
-    Ok(printed.code)
+        .map_err(|error| failed(&error))?;
+    let options = PrinterOptions {
+        minify: true,
+        ..PrinterOptions::default()
+    };
+    Ok(sheet.to_css(options).map_err(|error| failed(&error))?.code)
 }
 
 #[cfg(test)]
@@ -45,10 +45,7 @@ mod tests {
         )
         .unwrap();
         let css = bundle(&entry).unwrap();
-        assert!(
-            css.starts_with("@layer first;@layer base{:root{"),
-            "{css}"
-        );
+        assert!(css.starts_with("@layer first;@layer base{:root{"), "{css}");
         assert!(css.contains("light-dark(oklch(20% 0 0),#fff)"), "{css}");
         assert!(css.contains("&:hover{"), "{css}");
     }

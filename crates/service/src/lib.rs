@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The use cases of Atrium, and the one door to them: pages, REST, MCP and
+//! jobs call these functions and nothing below.
+//!
+//! Each authorises its [`domain::Action`] by name, opens the row-secured
+//! transaction, does its work, writes the audit row into the same
+//! transaction and commits.
+
+mod act;
+mod audit;
+mod context;
+mod embedder;
+mod import;
+mod job;
+mod memory;
+mod overview;
+mod profile;
+mod tenant;
+
+pub use audit::{audit_list, audit_verify};
+pub use context::{Clock, Ctx, Entropy, Ids};
+pub use embedder::Embedder;
+pub use import::{import_cancel, import_get, import_list, import_retry, import_start};
+pub use job::{WorkerSettings, work};
+pub use memory::{
+    memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_search,
+    memory_update, memory_versions,
+};
+pub use overview::overview_get;
+pub use profile::{actor_find, profile_get, session_list, session_revoke, session_revoke_others};
+pub use tenant::{Person, member_add, tenant_create, tenant_list};

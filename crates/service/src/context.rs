@@ -1,0 +1,161 @@
+//! What every use case needs, injected once at boot: the store, the clock,
+//! randomness and the embedding model.
+
+use std::{fmt, sync::Arc};
+
+use domain::Timestamp;
+use store::Store;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::Embedder;
+
+/// The context of all use cases. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    /// The way to the database.
+    pub store: Store,
+    /// The way to the time.
+    pub clock: Clock,
+    /// The way to ids and randomness.
+    pub ids: Ids,
+    /// The way to vectors.
+    pub embedder: Embedder,
+    /// Wakes this process's workers when a job was put in the table.
+    pub jobs_wake: Arc<Notify>,
+}
+
+impl Ctx {
+    /// Puts the parts together.
+    pub fn new(store: Store, clock: Clock, entropy: Entropy, embedder: Embedder) -> Self {
+        let ids = Ids {
+            clock: clock.clone(),
+            entropy,
+        };
+        Self {
+            store,
+            clock,
+            ids,
+            embedder,
+            jobs_wake: Arc::default(),
+        }
+    }
+}
+
+/// Tells the time. Tests set it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock, cut to the microseconds that Postgres keeps, so
+    /// that what was written equals what is read.
+    pub fn system() -> Self {
+        Self::from_fn(|| {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the clock"
+            )]
+            let now = Timestamp::now_utc();
+            now.replace_microsecond(now.microsecond()).unwrap_or(now)
+        })
+    }
+
+    /// A clock that tells what `now` returns.
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time in UTC.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Fills buffers with unpredictable bytes. Tests may make them predictable.
+#[derive(Clone)]
+pub struct Entropy(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+
+impl Entropy {
+    /// The operating system's generator.
+    ///
+    /// # Panics
+    /// When the operating system has no randomness to give: nothing that
+    /// needs it could be done safely.
+    pub fn system() -> Self {
+        Self(Arc::new(|buffer| {
+            getrandom::fill(buffer).expect("the operating system gives random bytes");
+        }))
+    }
+
+    /// A source that `fill` fills from.
+    pub fn from_fn(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(fill))
+    }
+}
+
+impl fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entropy")
+    }
+}
+
+/// Makes ids and secrets.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Ids {
+    /// Ids from a clock and a source of randomness.
+    pub fn new(clock: Clock, entropy: Entropy) -> Self {
+        Self { clock, entropy }
+    }
+
+    /// A new id: a UUID version 7, so that ids sort by time of creation.
+    pub fn id<T: From<Uuid>>(&self) -> T {
+        let millis = self.clock.now().unix_timestamp_nanos() / 1_000_000;
+        let millis = u64::try_from(millis).unwrap_or(0);
+        T::from(uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid())
+    }
+
+    /// `N` unpredictable bytes, for secrets.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.entropy.0)(&mut bytes);
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::MemoryId;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_uuid_v7_that_sort_by_time_and_differ() {
+        let clock = Clock::system();
+        let ids = Ids::new(clock.clone(), Entropy::system());
+        let (a, b): (MemoryId, MemoryId) = (ids.id(), ids.id());
+        assert_ne!(a, b);
+        assert_eq!(a.0.get_version_num(), 7);
+
+        let later = Ids::new(
+            Clock::from_fn(move || clock.now() + std::time::Duration::from_secs(1)),
+            Entropy::system(),
+        );
+        assert!(later.id::<MemoryId>() > b);
+    }
+
+    #[test]
+    fn the_system_clock_has_whole_microseconds() {
+        assert_eq!(Clock::system().now().nanosecond() % 1_000, 0);
+    }
+}

@@ -1,0 +1,17 @@
+//! Background work: claiming, running, retrying.
+//!
+//! A job's row names its kind and the member for whom it runs; its body runs
+//! with that member's permissions of the moment, in that member's tenant.
+
+mod embedding;
+mod lease;
+mod runner;
+
+pub use self::runner::{WorkerSettings, work};
+pub(crate) use self::{
+    embedding::enqueue_embedding,
+    lease::{JobError, Lease},
+};
+
+/// Attempts before a job is given up and waits for a person.
+pub(crate) const MAX_ATTEMPTS: i32 = 3;

@@ -1,0 +1,257 @@
+//! The worker: claims jobs, keeps their leases, runs their bodies.
+
+use std::sync::atomic::Ordering;
+
+use domain::{Actor, AppError, RequestFacts};
+use store::{
+    StoreError,
+    job::{ClaimedJob, JobHold},
+};
+use time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    embedding::{EMBED_JOB, memory_embed},
+    lease::{JobError, Lease},
+};
+use crate::{
+    Ctx,
+    import::{IMPORT_JOB, ImportJob, import_apply},
+    profile::actor_find,
+};
+
+/// How a worker works.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerSettings {
+    /// Jobs at once in this process.
+    pub concurrency: usize,
+    /// How long a job stays claimed without a sign of life.
+    pub lease: Duration,
+    /// How often the table is looked at when nothing woke the worker.
+    pub poll: Duration,
+    /// How often memories without a vector are looked for.
+    pub sweep: Duration,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            concurrency: 2,
+            lease: Duration::seconds(30),
+            poll: Duration::seconds(1),
+            sweep: Duration::seconds(30),
+        }
+    }
+}
+
+/// Works until `stop`; then bodies end at their next batch and their jobs
+/// are given back.
+pub async fn work(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken) {
+    let mut loops = JoinSet::new();
+    for _ in 0..settings.concurrency {
+        loops.spawn(claim_loop(ctx.clone(), settings, stop.clone()));
+    }
+    loops.spawn(sweep_loop(ctx, settings, stop));
+    while let Some(ended) = loops.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a worker loop ended");
+        }
+    }
+}
+
+async fn claim_loop(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken) {
+    let worker = ctx.ids.id::<uuid::Uuid>().to_string();
+    while !stop.is_cancelled() {
+        match claim(&ctx, &worker, settings.lease).await {
+            Ok(Some(job)) => run(&ctx, job, settings.lease, &stop).await,
+            Ok(None) => {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = ctx.jobs_wake.notified() => {}
+                    () = sleep(settings.poll) => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no job could be claimed");
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = sleep(settings.poll * 5) => {}
+                }
+            }
+        }
+    }
+}
+
+async fn claim(ctx: &Ctx, worker: &str, lease: Duration) -> Result<Option<ClaimedJob>, StoreError> {
+    // Without the model its jobs wait; they are found when it is there.
+    let kinds: &[&str] = if ctx.embedder.is_on() {
+        &[IMPORT_JOB, EMBED_JOB]
+    } else {
+        &[IMPORT_JOB]
+    };
+    let mut tx = ctx.store.begin_worker().await?;
+    let job = store::job::job_claim(&mut tx, worker, ctx.clock.now(), lease, kinds).await?;
+    tx.commit().await?;
+    Ok(job)
+}
+
+async fn run(ctx: &Ctx, job: ClaimedJob, lease_time: Duration, stop: &CancellationToken) {
+    let lease = Lease::new(job);
+    let job = &*lease.job;
+    let mut body = tokio::spawn({
+        let (ctx, lease) = (ctx.clone(), lease.clone());
+        async move { run_body(&ctx, &lease).await }
+    });
+    let outcome = loop {
+        tokio::select! {
+            ended = &mut body => break ended,
+            () = stop.cancelled(), if !lease.lost.load(Ordering::Relaxed) => {
+                lease.lost.store(true, Ordering::Relaxed);
+            }
+            () = sleep(lease_time / 3) => {
+                if !heartbeat(ctx, job, lease_time).await {
+                    lease.lost.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    };
+    let outcome = outcome.unwrap_or_else(|error| {
+        tracing::error!(%error, job = %job.id, kind = %job.kind, "a job panicked");
+        Err(JobError::Failed(
+            "It failed for a reason that is in the server's log.".to_owned(),
+        ))
+    });
+    if let Err(error) = settle(ctx, job, outcome, stop.is_cancelled()).await {
+        tracing::warn!(%error, job = %job.id, "a job's end could not be recorded");
+    }
+}
+
+async fn run_body(ctx: &Ctx, lease: &Lease) -> Result<(), JobError> {
+    let job = &*lease.job;
+    let actor = job_actor(ctx, job).await?;
+    match job.kind.as_str() {
+        IMPORT_JOB => {
+            let payload: ImportJob = serde_json::from_value(job.payload.clone())
+                .map_err(|error| JobError::Failed(format!("The job's payload: {error}.")))?;
+            import_apply(ctx, &actor, &payload, lease).await
+        }
+        EMBED_JOB => memory_embed(ctx, &actor, lease).await,
+        other => Err(JobError::Failed(format!(
+            "There is no work called “{other}”."
+        ))),
+    }
+}
+
+/// The member for whom the job runs, with today's permissions.
+async fn job_actor(ctx: &Ctx, job: &ClaimedJob) -> Result<Actor, JobError> {
+    let request = RequestFacts {
+        request_id: ctx.ids.id(),
+        ip: None,
+        user_agent: None,
+        session_id: None,
+    };
+    let actor = actor_find(ctx, job.tenant_id, job.actor_user_id, request).await?;
+    actor.ok_or_else(|| {
+        JobError::Failed("The member who asked for this is no longer active.".to_owned())
+    })
+}
+
+/// Keeps the lease; says whether the job is still this worker's.
+async fn heartbeat(ctx: &Ctx, job: &ClaimedJob, lease: Duration) -> bool {
+    let hold = async {
+        let mut tx = ctx.store.begin_worker().await?;
+        let hold = store::job::job_heartbeat(&mut tx, job, ctx.clock.now(), lease).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(hold)
+    };
+    match hold.await {
+        Ok(hold) => hold == JobHold::Held,
+        Err(StoreError::Conflict) => false,
+        Err(error) => {
+            // The lease outlasts a database that is away for a moment.
+            tracing::warn!(%error, job = %job.id, "the lease of a job could not be renewed");
+            true
+        }
+    }
+}
+
+async fn settle(
+    ctx: &Ctx,
+    job: &ClaimedJob,
+    outcome: Result<(), JobError>,
+    stopping: bool,
+) -> Result<(), StoreError> {
+    let mut tx = ctx.store.begin_worker().await?;
+    let now = ctx.clock.now();
+    match outcome {
+        Ok(()) => {
+            let mut tx = tx.enter_as(job.tenant_id, Some(job.actor_user_id)).await?;
+            store::job::job_complete(&mut tx, job, None, now).await?;
+            return tx.commit().await;
+        }
+        Err(JobError::Lost) if stopping => store::job::job_release(&mut tx, job, now).await?,
+        Err(JobError::Lost) => return Ok(()),
+        Err(JobError::Failed(reason)) => {
+            tracing::warn!(job = %job.id, kind = %job.kind, %reason, "a job failed");
+            let retry_at = Some(now + backoff(ctx, job.attempts));
+            store::job::job_fail(&mut tx, job, &reason, retry_at, now).await?;
+        }
+    }
+    tx.commit().await
+}
+
+async fn sleep(duration: Duration) {
+    tokio::time::sleep(duration.unsigned_abs()).await;
+}
+
+/// Doubles from 2 s to 5 minutes, each time shortened by up to a half at
+/// random, so that jobs which failed together don't come back together.
+fn backoff(ctx: &Ctx, attempts: i32) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(1, 8)).unwrap_or(1);
+    let full = Duration::seconds(1 << doublings).min(Duration::minutes(5));
+    let [random] = ctx.ids.bytes();
+    full * (1.0 - f64::from(random) / 512.0)
+}
+
+/// Looks for members with memories that wait for a vector though no job
+/// does: written while the last batch of a job ended, or before there was a
+/// model.
+async fn sweep_loop(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken) {
+    loop {
+        if ctx.embedder.is_on()
+            && let Err(error) = sweep(&ctx).await
+        {
+            tracing::warn!(%error, "memories without a vector could not be looked for");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(settings.sweep) => {}
+        }
+    }
+}
+
+/// Members looked after in one sweep; the others come with the next.
+const MAX_SWEPT: u16 = 100;
+
+async fn sweep(ctx: &Ctx) -> Result<(), AppError> {
+    let mut tx = ctx.store.begin_worker().await?;
+    let owners = store::memory::embedding_owners(&mut tx, MAX_SWEPT).await?;
+    drop(tx);
+    for (tenant_id, user_id) in owners {
+        let request = RequestFacts {
+            request_id: ctx.ids.id(),
+            ip: None,
+            user_agent: None,
+            session_id: None,
+        };
+        let Some(actor) = actor_find(ctx, tenant_id, user_id, request).await? else {
+            continue;
+        };
+        let mut tx = ctx.store.begin(&actor).await?;
+        super::enqueue_embedding(ctx, &mut tx, &actor).await?;
+        tx.commit().await?;
+        ctx.jobs_wake.notify_one();
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! Memories: list, search, read, write.
+
+use domain::{
+    Action, Actor, AppError, MemoryId, Page,
+    memory::{
+        MAX_QUERY_CHARS, Memory, MemoryDraft, MemoryFilter, MemorySummary, MemoryText,
+        MemoryVersion, Origin, SearchMode, SearchResults,
+    },
+    overview::SemanticSearch,
+    paging::PAGE_SIZE,
+};
+use serde_json::json;
+use store::{
+    cursor::Cursor,
+    memory::{SearchQuery, SearchRequest},
+};
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+    job::enqueue_embedding,
+};
+
+/// Hits of one search at most.
+const MAX_HITS: u16 = 50;
+
+/// One page of the memories that the actor can see, newest change first.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor`.
+pub async fn memory_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    filter: &MemoryFilter,
+    cursor: Option<&str>,
+) -> Result<Page<MemorySummary>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryList).await?;
+    let after = cursor.map(Cursor::parse).transpose()?;
+    Ok(store::memory::memory_list(&mut act.tx, filter, after, PAGE_SIZE).await?)
+}
+
+/// The memories nearest to `question`, by words, by meaning or by both.
+///
+/// When meaning is asked for and the model is absent, words are compared
+/// alone and the result says so.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for an empty or over-long
+/// question.
+pub async fn memory_search(
+    ctx: &Ctx,
+    actor: &Actor,
+    question: &str,
+    mode: SearchMode,
+    filter: &MemoryFilter,
+) -> Result<SearchResults, AppError> {
+    let question = question.trim();
+    if question.is_empty() {
+        return Err(AppError::field("q", "Write what to look for."));
+    }
+    if question.chars().count() > MAX_QUERY_CHARS {
+        let message = format!("A question has at most {MAX_QUERY_CHARS} characters.");
+        return Err(AppError::field("q", message));
+    }
+    if question.contains('\0') {
+        return Err(AppError::field(
+            "q",
+            "A question can't contain a NUL character.",
+        ));
+    }
+    // Before the model runs: a refusal must cost nothing.
+    Act::authorize(ctx, actor, Action::MemorySearch).await?;
+
+    let query = SearchQuery::parse(question);
+    let (mode, notice) = match (mode, ctx.embedder.status()) {
+        (SearchMode::Words, _) | (_, SemanticSearch::On) => (mode, None),
+        (_, SemanticSearch::Off { reason }) => (SearchMode::Words, Some(reason)),
+    };
+    let vector = match mode {
+        SearchMode::Words => None,
+        SearchMode::Both | SearchMode::Meaning => {
+            Some(ctx.embedder.query(query.words().to_owned()).await?)
+        }
+    };
+    let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
+    let request = SearchRequest {
+        query: &query,
+        vector: vector.as_ref().map(<[f32; embed::DIMENSIONS]>::as_slice),
+        mode,
+        filter,
+        limit: MAX_HITS,
+    };
+    let hits = store::memory::memory_search(&mut act.tx, &request).await?;
+    let waiting = match mode {
+        SearchMode::Words => 0,
+        _ => store::memory::embedding_waiting(&mut act.tx).await?,
+    };
+    Ok(SearchResults {
+        hits,
+        mode,
+        notice,
+        waiting_for_embedding: waiting,
+    })
+}
+
+/// One memory.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it doesn't exist or isn't in sight.
+pub async fn memory_get(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<Memory, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    Ok(store::memory::memory_get(&mut act.tx, id).await?)
+}
+
+/// What an own memory said before each change, newest first.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it doesn't exist or isn't in sight.
+pub async fn memory_versions(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: MemoryId,
+) -> Result<Vec<MemoryVersion>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    store::memory::memory_get(&mut act.tx, id).await?;
+    Ok(store::memory::memory_versions(&mut act.tx, id).await?)
+}
+
+/// Keeps a new private memory.
+///
+/// # Errors
+/// [`AppError::Invalid`] with every field at fault.
+pub async fn memory_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    draft: &MemoryDraft,
+) -> Result<MemoryId, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryCreate).await?;
+    let text = MemoryText::parse(draft)?;
+    let id: MemoryId = ctx.ids.id();
+    let now = ctx.clock.now();
+    store::memory::memory_create(&mut act.tx, id, &text, Origin::Dashboard, now).await?;
+    enqueue_embedding(ctx, &mut act.tx, actor).await?;
+    act.commit(Target::memory(id).changed(json!({ "after": described(&text) })))
+        .await?;
+    ctx.jobs_wake.notify_one();
+    Ok(id)
+}
+
+/// Changes an own memory from its version `version`; what it said before is
+/// kept.
+///
+/// # Errors
+/// [`AppError::Conflict`] when it was changed since that version;
+/// [`AppError::NotFound`]; [`AppError::Invalid`].
+pub async fn memory_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: MemoryId,
+    version: i32,
+    draft: &MemoryDraft,
+) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryUpdate).await?;
+    let text = MemoryText::parse(draft)?;
+    let now = ctx.clock.now();
+    store::memory::memory_update(&mut act.tx, id, version, &text, now).await?;
+    enqueue_embedding(ctx, &mut act.tx, actor).await?;
+    let changes = json!({ "after": described(&text), "from_version": version });
+    act.commit(Target::memory(id).changed(changes)).await?;
+    ctx.jobs_wake.notify_one();
+    Ok(())
+}
+
+/// Moves an own memory to the trash. Doing it twice is no error.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it isn't an own one.
+pub async fn memory_delete(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryDelete).await?;
+    store::memory::memory_delete(&mut act.tx, id, ctx.clock.now()).await?;
+    act.commit(Target::memory(id)).await
+}
+
+/// Takes an own memory out of the trash.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it isn't an own one.
+pub async fn memory_restore(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryRestore).await?;
+    store::memory::memory_restore(&mut act.tx, id, ctx.clock.now()).await?;
+    act.commit(Target::memory(id)).await
+}
+
+/// What the audit log keeps of a memory: its shape. The words are private to
+/// those who can see the memory, and auditors need not be among them.
+fn described(text: &MemoryText) -> serde_json::Value {
+    json!({
+        "kind": text.kind.key(),
+        "tags": text.tags.len(),
+        "content_bytes": text.content.len(),
+        "has_title": !text.title.is_empty(),
+    })
+}

@@ -1,0 +1,92 @@
+//! One's own account and browser sessions, and who an actor is.
+
+use domain::{
+    Action, Actor, AppError, RequestFacts, SessionId, TenantId, UserId,
+    profile::{Profile, Session},
+};
+use serde_json::json;
+use store::StoreError;
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+};
+
+/// The actor's account, as the shell and the profile page show it.
+///
+/// # Errors
+/// [`AppError::NotFound`] when the member is gone.
+pub async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
+    Ok(store::actor::actor_load(&mut act.tx, actor.user_id)
+        .await?
+        .profile)
+}
+
+/// The actor's signed-in browsers, the one used last first.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn session_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Session>, AppError> {
+    Act::authorize(ctx, actor, Action::ProfileGet).await?;
+    let mut tx = ctx.store.begin_front_door().await?;
+    let now = ctx.clock.now();
+    let current = actor.request.session_id;
+    Ok(store::session::session_list(&mut tx, actor.tenant_id, actor.user_id, current, now).await?)
+}
+
+/// Ends one of the actor's sessions; it is out with its next request.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it isn't one of the actor's.
+pub async fn session_revoke(ctx: &Ctx, actor: &Actor, id: SessionId) -> Result<(), AppError> {
+    Act::authorize(ctx, actor, Action::SessionRevoke).await?;
+    let mut tx = ctx.store.begin_front_door().await?;
+    let now = ctx.clock.now();
+    store::session::session_revoke(&mut tx, actor.tenant_id, actor.user_id, id, now).await?;
+    let act = Act::enter(ctx, actor, Action::SessionRevoke, tx).await?;
+    act.commit(Target::session(id)).await
+}
+
+/// Ends all of the actor's sessions but the current one; says how many.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn session_revoke_others(ctx: &Ctx, actor: &Actor) -> Result<u64, AppError> {
+    Act::authorize(ctx, actor, Action::SessionRevoke).await?;
+    let mut tx = ctx.store.begin_front_door().await?;
+    let now = ctx.clock.now();
+    let current = actor.request.session_id;
+    let ended = store::session::session_revoke_others(
+        &mut tx,
+        actor.tenant_id,
+        actor.user_id,
+        current,
+        now,
+    )
+    .await?;
+    let act = Act::enter(ctx, actor, Action::SessionRevoke, tx).await?;
+    act.commit(Target::other_sessions().changed(json!({ "ended": ended })))
+        .await?;
+    Ok(ended)
+}
+
+/// The member `user_id` as an actor with today's permissions; `None` when the
+/// member or the organisation is not active.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub async fn actor_find(
+    ctx: &Ctx,
+    tenant_id: TenantId,
+    user_id: UserId,
+    request: RequestFacts,
+) -> Result<Option<Actor>, AppError> {
+    let tx = ctx.store.begin_front_door().await?;
+    let mut tx = tx.enter_as(tenant_id, Some(user_id)).await?;
+    match store::actor::actor_load(&mut tx, user_id).await {
+        Ok(record) if record.may_act() => Ok(Some(record.to_actor(request))),
+        Ok(_) | Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,126 @@
+//! Organisations and their first members, set up by whoever runs the
+//! deployment. These acts have no actor: they come from the command line of
+//! the machine, and are audited in the tenant as Atrium's own.
+
+use domain::{ActorKind, AppError, TenantId, UserId, access::SystemRole, audit::Outcome};
+use serde_json::json;
+use store::{
+    OperatorTx, TenantTx,
+    audit::{AuditEvent, audit_append},
+    identity::{IdentityKey, identity_create},
+    role::{RoleSource, user_role_grant},
+    tenant::{NewTenant, TenantListed},
+    user::{NewUser, user_create},
+};
+
+use crate::Ctx;
+
+/// A person to be known before the first sign-in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The name on pages.
+    pub display_name: String,
+    /// For showing only.
+    pub email: Option<String>,
+    /// What the issuer calls this person.
+    pub identity: IdentityKey,
+}
+
+/// Creates an organisation with its system roles and its owner: whoever signs
+/// in as `owner.identity`, and nobody by being first.
+///
+/// # Errors
+/// [`AppError::Invalid`] for a slug or name that can't be used.
+pub async fn tenant_create(
+    ctx: &Ctx,
+    slug: &str,
+    name: &str,
+    is_demo: bool,
+    owner: &Person,
+) -> Result<TenantId, AppError> {
+    let id: TenantId = ctx.ids.id();
+    let now = ctx.clock.now();
+    let mut tx = ctx.store.begin_operator().await?;
+    let tenant = NewTenant {
+        id,
+        slug,
+        name,
+        is_demo,
+        role_ids: [(); 5].map(|()| ctx.ids.id()),
+    };
+    store::tenant::tenant_create(&mut tx, &tenant, now).await?;
+    let mut tx = member_add_within(ctx, tx, id, owner, SystemRole::Owner).await?;
+    let event = AuditEvent {
+        resource_type: Some("tenant".to_owned()),
+        resource_id: Some(id.to_string()),
+        changes: Some(json!({ "after": { "slug": slug, "name": name } })),
+        ..AuditEvent::by_system("tenant.create", Outcome::Success, now)
+    };
+    audit_append(&mut tx, &[event]).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Adds a member with one role to an organisation.
+///
+/// # Errors
+/// [`AppError::Conflict`] when the identity is a member's already.
+pub async fn member_add(
+    ctx: &Ctx,
+    tenant_id: TenantId,
+    person: &Person,
+    role: SystemRole,
+) -> Result<UserId, AppError> {
+    let tx = ctx.store.begin_operator().await?;
+    let tx = member_add_within(ctx, tx, tenant_id, person, role).await?;
+    let user_id = tx.user_id().ok_or(AppError::Internal)?;
+    tx.commit().await?;
+    Ok(user_id)
+}
+
+/// All organisations, by slug.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub async fn tenant_list(ctx: &Ctx) -> Result<Vec<TenantListed>, AppError> {
+    let mut tx = ctx.store.begin_operator().await?;
+    Ok(store::tenant::tenant_list(&mut tx).await?)
+}
+
+async fn member_add_within(
+    ctx: &Ctx,
+    tx: OperatorTx,
+    tenant_id: TenantId,
+    person: &Person,
+    role: SystemRole,
+) -> Result<TenantTx, AppError> {
+    let now = ctx.clock.now();
+    let user_id: UserId = ctx.ids.id();
+    let mut tx = tx.into_front_door().await?;
+    identity_create(
+        &mut tx,
+        ctx.ids.id(),
+        tenant_id,
+        user_id,
+        &person.identity,
+        now,
+    )
+    .await?;
+    let mut tx = tx.enter_as(tenant_id, Some(user_id)).await?;
+    let user = NewUser {
+        id: user_id,
+        display_name: &person.display_name,
+        email: person.email.as_deref(),
+        kind: ActorKind::Human,
+    };
+    user_create(&mut tx, &user, now).await?;
+    user_role_grant(&mut tx, user_id, role.key(), RoleSource::Manual, now).await?;
+    let event = AuditEvent {
+        resource_type: Some("user".to_owned()),
+        resource_id: Some(user_id.to_string()),
+        changes: Some(json!({ "after": { "role": role.key() } })),
+        ..AuditEvent::by_system("member.create", Outcome::Success, now)
+    };
+    audit_append(&mut tx, &[event]).await?;
+    Ok(tx)
+}

@@ -26,10 +26,10 @@ const ROUNDS: usize = 3;
 const QUERIES: usize = 100;
 /// Of 8 and 22 tokens, the two marks included.
 const QUERY_TEXTS: [(usize, &str); 2] = [
-    (8, "where is the signed lease"),
+    (8, "where is the signed lease now"),
     (
         22,
-        "which of our suppliers raised their prices last year and what did we tell them about the new terms",
+        "which of our suppliers raised their prices last year and what did we tell them about the new contract terms",
     ),
 ];
 

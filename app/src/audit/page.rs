@@ -1,0 +1,312 @@
+//! Who did what, when, and how it ended.
+
+use domain::{
+    AppError, Page,
+    audit::{AuditEntry, AuditFilter, Outcome},
+};
+use leptos::prelude::*;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use serde::{Deserialize, Serialize};
+
+use super::api::audit_list;
+use crate::{
+    profile::Me,
+    ui::{
+        Badge, Choice, CopyId, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging,
+        SelectField, Time, Tone, count, query_string,
+    },
+};
+
+/// Filter and place in the log, as in the URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct AuditQuery {
+    filter: AuditFilter,
+    after: String,
+}
+
+impl AuditQuery {
+    fn from_params(params: &ParamsMap) -> Self {
+        let get = |name: &str| params.get(name).unwrap_or_default();
+        Self {
+            filter: AuditFilter {
+                action: get("action").trim().to_owned(),
+                outcome: get("outcome"),
+                actor: get("actor"),
+            },
+            after: get("after"),
+        }
+    }
+
+    fn path(&self) -> String {
+        let query = query_string(&[
+            ("action", &self.filter.action),
+            ("outcome", &self.filter.outcome),
+            ("actor", &self.filter.actor),
+            ("after", &self.after),
+        ]);
+        format!("/audit{query}")
+    }
+
+    fn starting_after(&self, after: String) -> Self {
+        Self {
+            after,
+            ..self.clone()
+        }
+    }
+}
+
+/// The page at `/audit`.
+#[component]
+pub(crate) fn AuditPage() -> impl IntoView {
+    let params = use_query_map();
+    let query = Memo::new(move |_| params.with(AuditQuery::from_params));
+    let entries = Resource::new(
+        move || query.get(),
+        |query| async move {
+            let page = audit_list(query.filter.clone(), query.after.clone()).await?;
+            Ok::<_, AppError>((query, page))
+        },
+    );
+    view! { <Loaded resource=entries view=|(query, page)| show(query, page) whole_page=true /> }
+        .into_any()
+}
+
+fn show(query: AuditQuery, page: Page<AuditEntry>) -> impl IntoView {
+    let newest = query.starting_after(String::new()).path();
+    let older = page.next.map(|next| query.starting_after(next).path());
+    let first = query.after.is_empty();
+    let filtered = query.filter != AuditFilter::default();
+    // The member that is filtered by is named by the rows themselves.
+    let actor_name = page.items.first().map(|entry| entry.actor_label.clone());
+    view! {
+        <PageHead
+            title="Audit log"
+            lead="Everything that was done or refused in this organisation, newest first. Rows can’t be changed or removed."
+        />
+        <Filters filter=query.filter.clone() actor_name=actor_name />
+        {if page.items.is_empty() {
+            view! {
+                <EmptyState
+                    title=if filtered { "Nothing fits these filters" } else { "Nothing happened yet" }
+                    text=if filtered { "Loosen one of them, or start over." } else { "What people do shows here." }
+                >
+                    <a class="button" href="/audit">"Show everything"</a>
+                </EmptyState>
+            }
+                .into_any()
+        } else {
+            view! { <Entries entries=page.items filter=query.filter /> }.into_any()
+        }}
+        <Paging newest=newest older=older first=first />
+    }
+}
+
+#[component]
+fn Filters(filter: AuditFilter, actor_name: Option<String>) -> impl IntoView {
+    let me = Me::of_page();
+    let filtered = filter != AuditFilter::default();
+    let outcomes = std::iter::once(Choice::new("", "Any outcome"))
+        .chain(
+            Outcome::ALL
+                .iter()
+                .map(|outcome| Choice::new(outcome.key(), outcome_label(*outcome))),
+        )
+        .collect();
+    let AuditFilter {
+        action,
+        outcome,
+        actor,
+    } = filter;
+    view! {
+        <FilterForm path="/audit" label="Filter the audit log" class="filters">
+            <div class="filters-more">
+                <div class="field">
+                    <label for="action">"Action"</label>
+                    <input
+                        type="text"
+                        name="action"
+                        id="action"
+                        value=action
+                        placeholder="memory or memory.create"
+                        autocomplete="off"
+                    />
+                </div>
+                <SelectField name="outcome" label="Outcome" choices=outcomes value=outcome />
+                <Suspense>
+                    {move || {
+                        let actors = actor_choices(me.get().flatten().map(|me| me.user_id.to_string()), &actor, actor_name.as_deref());
+                        view! { <SelectField name="actor" label="Member" choices=actors value=actor.clone() /> }
+                    }}
+                </Suspense>
+                <button type="submit" class="button">"Filter"</button>
+                {filtered.then(|| view! { <a class="button button-quiet" href="/audit">"Clear filters"</a> })}
+            </div>
+        </FilterForm>
+    }
+}
+
+/// Anyone, oneself, and the member that is filtered by.
+fn actor_choices(me: Option<String>, chosen: &str, chosen_name: Option<&str>) -> Vec<Choice> {
+    let mut choices = vec![Choice::new("", "Anyone")];
+    if let Some(me) = &me {
+        choices.push(Choice::new(me.as_str(), "You"));
+    }
+    if !chosen.is_empty() && me.as_deref() != Some(chosen) {
+        choices.push(Choice::new(chosen, chosen_name.unwrap_or("Chosen member")));
+    }
+    choices
+}
+
+#[component]
+fn Entries(entries: Vec<AuditEntry>, filter: AuditFilter) -> impl IntoView {
+    view! {
+        <div class="rows audit">
+            <div class="rows-head" aria-hidden="true">
+                <span></span>
+                <span>"When"</span>
+                <span>"Who"</span>
+                <span>"What"</span>
+                <span class="optional">"On"</span>
+                <span>"Outcome"</span>
+            </div>
+            {entries
+                .into_iter()
+                .map(|entry| view! { <Entry entry=entry filter=filter.clone() /> })
+                .collect_view()}
+        </div>
+    }
+}
+
+/// One row; it opens to show the details.
+#[component]
+fn Entry(entry: AuditEntry, filter: AuditFilter) -> impl IntoView {
+    let target = match (&entry.resource_type, &entry.resource_id) {
+        (Some(kind), Some(id)) => format!("{kind} {}", short(id)),
+        (Some(kind), None) => kind.clone(),
+        _ => "–".to_owned(),
+    };
+    let only = entry.actor_user_id.map(|id| {
+        AuditQuery {
+            filter: AuditFilter {
+                actor: id.to_string(),
+                ..filter
+            },
+            after: String::new(),
+        }
+        .path()
+    });
+    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "Not known".to_owned());
+    view! {
+        <details>
+            <summary>
+                <Glyph icon=Icon::ChevronRight />
+                <Time at=entry.at />
+                <span class="clip" dir="auto">{entry.actor_label.clone()}</span>
+                <code>{entry.action}</code>
+                <span class="clip muted optional">{target}</span>
+                <OutcomeBadge outcome=entry.outcome />
+            </summary>
+            <div class="rows-body">
+                <dl class="facts">
+                    <div><dt>"Number"</dt><dd>{count(entry.seq)}</dd></div>
+                    <div><dt>"Time"</dt><dd>{crate::clock::absolute(entry.at)}</dd></div>
+                    <div>
+                        <dt>"Member"</dt>
+                        <dd>
+                            <span dir="auto">{entry.actor_label}</span>
+                            {format!(" ({})", entry.actor_kind.replace('_', " "))}
+                            {only.map(|href| view! { " " <a href=href>"Only this member"</a> })}
+                        </dd>
+                    </div>
+                    {entry
+                        .resource_id
+                        .map(|id| {
+                            let kind = entry.resource_type.unwrap_or_default();
+                            view! { <div><dt>"On"</dt><dd>{kind} " " <CopyId id=id what="target" /></dd></div> }
+                        })}
+                    <div><dt>"Address"</dt><dd>{or_unknown(entry.ip)}</dd></div>
+                    {entry
+                        .request_id
+                        .map(|id| view! { <div><dt>"Request"</dt><dd><CopyId id=id what="request" /></dd></div> })}
+                </dl>
+                {entry
+                    .changes
+                    .map(|changes| {
+                        view! {
+                            <h3>"Changes"</h3>
+                            <pre tabindex="0"><code>{changes}</code></pre>
+                        }
+                    })}
+            </div>
+        </details>
+    }
+}
+
+#[component]
+fn OutcomeBadge(outcome: Outcome) -> impl IntoView {
+    let tone = match outcome {
+        Outcome::Success => Tone::Good,
+        Outcome::Denied => Tone::Warning,
+        Outcome::Failure => Tone::Bad,
+    };
+    view! { <Badge tone=tone text=outcome_label(outcome) /> }
+}
+
+const fn outcome_label(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "Done",
+        Outcome::Denied => "Refused",
+        Outcome::Failure => "Failed",
+    }
+}
+
+/// The end of an id, which is what differs between neighbours.
+fn short(id: &str) -> String {
+    let cut = id.char_indices().rev().nth(7).map_or(0, |(at, _)| at);
+    if cut == 0 {
+        id.to_owned()
+    } else {
+        format!("…{}", &id[cut..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_holds_the_whole_query() {
+        let mut params = ParamsMap::new();
+        for (name, value) in [
+            ("action", " memory "),
+            ("outcome", "denied"),
+            ("after", "x="),
+        ] {
+            params.insert(name.to_owned(), value.to_owned());
+        }
+        let query = AuditQuery::from_params(&params);
+        assert_eq!(
+            query.path(),
+            "/audit?action=memory&outcome=denied&after=x%3D"
+        );
+    }
+
+    #[test]
+    fn the_chosen_member_is_offered_once() {
+        let values = |me: &str, chosen: &str| {
+            actor_choices(Some(me.to_owned()), chosen, Some("Mia"))
+                .into_iter()
+                .map(|c| c.label)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(values("1", ""), ["Anyone", "You"]);
+        assert_eq!(values("1", "1"), ["Anyone", "You"]);
+        assert_eq!(values("1", "2"), ["Anyone", "You", "Mia"]);
+    }
+
+    #[test]
+    fn long_ids_show_their_end() {
+        assert_eq!(short("0198f000-0000-7000-8000-00000000abcd"), "…0000abcd");
+        assert_eq!(short("abc"), "abc");
+    }
+}

@@ -1,0 +1,143 @@
+//! The page's idea of now. It starts as the server's, so that relative times
+//! hydrate to the same words, and then runs on in the browser.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use leptos::prelude::*;
+
+/// The time that relative times on the page refer to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageClock(RwSignal<Timestamp>);
+
+impl PageClock {
+    /// A clock that shows `now` and, in the browser, moves on from there.
+    pub(crate) fn starting_at(now: Timestamp) -> Self {
+        let clock = Self(RwSignal::new(now));
+        // Effects run in the browser only, after hydration.
+        Effect::new(move |_| {
+            // The server's clock counts: the browser's may be wrong by hours.
+            let ahead = now - browser_now();
+            let handle = set_interval_with_handle(
+                move || clock.0.set(browser_now() + ahead),
+                Duration::from_secs(15),
+            );
+            on_cleanup(move || {
+                if let Ok(handle) = handle {
+                    handle.clear();
+                }
+            });
+        });
+        clock
+    }
+
+    /// The current time; asks again when it moves on.
+    pub(crate) fn now(self) -> Timestamp {
+        self.0.get()
+    }
+
+    /// The clock of the page.
+    pub(crate) fn get() -> Self {
+        use_context::<Self>().unwrap_or_else(|| Self(RwSignal::new(Timestamp::UNIX_EPOCH)))
+    }
+}
+
+fn browser_now() -> Timestamp {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds since 1970 are far below 2^53"
+    )]
+    let millis = js_sys::Date::now() as i64;
+    Timestamp::UNIX_EPOCH + time::Duration::milliseconds(millis)
+}
+
+/// `at` as seen at `now`: "just now", "5 min ago", "in 3 h", "12 Mar 2026".
+pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
+    let seconds = (now - at).whole_seconds();
+    let span = match seconds.unsigned_abs() {
+        0..45 => return "just now".to_owned(),
+        s @ 45..3_570 => format!("{} min", (s + 30) / 60),
+        s @ 3_570..84_600 => format!("{} h", (s + 1_800) / 3_600),
+        s @ 84_600..=604_800 => match (s + 43_200) / 86_400 {
+            1 => "1 day".to_owned(),
+            days => format!("{days} days"),
+        },
+        _ if at.year() == now.year() => return format!("{} {}", at.day(), month(at)),
+        _ => return format!("{} {} {}", at.day(), month(at), at.year()),
+    };
+    if seconds < 0 {
+        format!("in {span}")
+    } else {
+        format!("{span} ago")
+    }
+}
+
+/// `at` to the second in UTC, for titles.
+pub(crate) fn absolute(at: Timestamp) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let (hour, minute, second) = at.to_hms();
+    format!(
+        "{} {} {}, {hour:02}:{minute:02}:{second:02} UTC",
+        at.day(),
+        month(at),
+        at.year()
+    )
+}
+
+/// `at` for the `datetime` attribute.
+pub(crate) fn machine(at: Timestamp) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let (hour, minute, second) = at.to_hms();
+    format!(
+        "{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z",
+        at.year(),
+        u8::from(at.month()),
+        at.day()
+    )
+}
+
+fn month(at: Timestamp) -> &'static str {
+    const NAMES: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    NAMES[usize::from(u8::from(at.month())) - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, macros::datetime};
+
+    use super::*;
+
+    const NOW: Timestamp = datetime!(2026-11-20 12:00:00 UTC);
+
+    #[test]
+    fn the_past_is_told_in_the_largest_fitting_unit() {
+        for (ago, words) in [
+            (Duration::seconds(44), "just now"),
+            (Duration::seconds(45), "1 min ago"),
+            (Duration::minutes(59), "59 min ago"),
+            (Duration::seconds(3_580), "1 h ago"),
+            (Duration::hours(23), "23 h ago"),
+            (Duration::hours(24), "1 day ago"),
+            (Duration::days(7), "7 days ago"),
+            (Duration::days(8), "12 Nov"),
+            (Duration::days(400), "16 Oct 2025"),
+        ] {
+            assert_eq!(relative(NOW - ago, NOW), words, "{ago}");
+        }
+    }
+
+    #[test]
+    fn the_future_is_told_too() {
+        assert_eq!(relative(NOW + Duration::hours(3), NOW), "in 3 h");
+        assert_eq!(relative(NOW + Duration::seconds(10), NOW), "just now");
+    }
+
+    #[test]
+    fn absolute_times_are_in_utc() {
+        let at = datetime!(2026-03-05 01:02:03 +02:00);
+        assert_eq!(absolute(at), "4 Mar 2026, 23:02:03 UTC");
+        assert_eq!(machine(at), "2026-03-04T23:02:03Z");
+    }
+}

@@ -1,0 +1,125 @@
+//! What a page says about the act that led to it. It travels in the URL as
+//! `?done=CODE`, a closed set, so that it works without JavaScript and nobody
+//! can put words in our mouth.
+
+use domain::MemoryId;
+use leptos_router::params::ParamsMap;
+
+/// Something that was just done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flash {
+    /// A memory is there now.
+    MemoryCreated,
+    /// A memory was changed.
+    MemoryUpdated,
+    /// A memory went to the trash; it can be taken back.
+    MemoryDeleted(MemoryId),
+    /// A memory came back from the trash.
+    MemoryRestored,
+    /// The same file was given before; its import is shown instead.
+    ImportKnown,
+    /// An import was stopped.
+    ImportCancelled,
+    /// An import goes on.
+    ImportRetried,
+    /// One of the own sessions was ended.
+    SessionEnded,
+    /// All other sessions of the member were ended.
+    SessionsEnded,
+}
+
+impl Flash {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::MemoryCreated => "memory_created",
+            Self::MemoryUpdated => "memory_updated",
+            Self::MemoryDeleted(_) => "memory_deleted",
+            Self::MemoryRestored => "memory_restored",
+            Self::ImportKnown => "import_known",
+            Self::ImportCancelled => "import_cancelled",
+            Self::ImportRetried => "import_retried",
+            Self::SessionEnded => "session_ended",
+            Self::SessionsEnded => "sessions_ended",
+        }
+    }
+
+    /// The sentence that people read.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::MemoryCreated => "Memory created.",
+            Self::MemoryUpdated => "Changes saved.",
+            Self::MemoryDeleted(_) => "Memory moved to the trash.",
+            Self::MemoryRestored => "Memory restored.",
+            Self::ImportKnown => "This file was given before. This is its import.",
+            Self::ImportCancelled => "Import cancelled. What was imported before stays.",
+            Self::ImportRetried => "Import started again.",
+            Self::SessionEnded => "Session ended.",
+            Self::SessionsEnded => "All other sessions ended.",
+        }
+    }
+
+    /// `path`, which has no query, with this flash in its query.
+    pub fn at(self, path: &str) -> String {
+        match self {
+            Self::MemoryDeleted(id) => format!("{path}?done={}&memory={id}", self.code()),
+            _ => format!("{path}?done={}", self.code()),
+        }
+    }
+
+    /// The flash in a page's query; anything unknown is none.
+    pub(crate) fn from_query(query: &ParamsMap) -> Option<Self> {
+        let simple = [
+            Self::MemoryCreated,
+            Self::MemoryUpdated,
+            Self::MemoryRestored,
+            Self::ImportKnown,
+            Self::ImportCancelled,
+            Self::ImportRetried,
+            Self::SessionEnded,
+            Self::SessionsEnded,
+        ];
+        let code = query.get_str("done")?;
+        if code == "memory_deleted" {
+            return query
+                .get_str("memory")?
+                .parse()
+                .ok()
+                .map(Self::MemoryDeleted);
+        }
+        simple.into_iter().find(|flash| flash.code() == code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Option<Flash> {
+        let (_, query) = url.split_once('?')?;
+        let mut map = ParamsMap::new();
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=')?;
+            map.insert(name.to_owned(), value.to_owned());
+        }
+        Flash::from_query(&map)
+    }
+
+    #[test]
+    fn a_flash_survives_its_url() {
+        let id: MemoryId = "0198f000-0000-7000-8000-000000000001".parse().unwrap();
+        for flash in [
+            Flash::MemoryDeleted(id),
+            Flash::SessionsEnded,
+            Flash::ImportKnown,
+        ] {
+            assert_eq!(read(&flash.at("/memories")), Some(flash));
+        }
+    }
+
+    #[test]
+    fn unknown_codes_and_ids_say_nothing() {
+        assert_eq!(read("/memories?done=you_won"), None);
+        assert_eq!(read("/memories?done=memory_deleted&memory=x"), None);
+        assert_eq!(read("/memories?q=done"), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! Forms that work the same with and without JavaScript.
+//!
+//! A form has no `action`: it posts to the page on which it stands and names
+//! its server function in a hidden field. [`with_page_posts`] calls that
+//! function; on success it redirects, on an error it answers with the same
+//! page, which finds the [`Outcome`] and shows the error next to the field
+//! with everything that was typed. In the browser, [`PostForm`] calls the
+//! server function directly and the page stays.
+
+mod outcome;
+#[cfg(feature = "ssr")]
+mod post;
+
+use domain::AppError;
+use leptos::{
+    ev::SubmitEvent,
+    form::FromFormData,
+    prelude::*,
+    server_fn::{
+        Http, ServerFn,
+        codec::{Json, PostUrl},
+        error::FromServerFnError,
+    },
+};
+use serde::de::DeserializeOwned;
+
+pub(crate) use outcome::{CALL_FIELD, Outcome};
+#[cfg(feature = "ssr")]
+pub use post::with_page_posts;
+
+use crate::start::Page;
+
+/// A server function that a form can call.
+pub(crate) trait FormCall:
+    ServerFn<Error = AppError, Protocol = Http<PostUrl, Json>, Output: Clone + Send + Sync>
+    + DeserializeOwned
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+    /// The function's name, as the hidden field carries it.
+    fn name() -> &'static str {
+        Self::PATH.rsplit('/').next().unwrap_or(Self::PATH)
+    }
+}
+
+impl<S> FormCall for S where
+    S: ServerFn<Error = AppError, Protocol = Http<PostUrl, Json>, Output: Clone + Send + Sync>
+        + DeserializeOwned
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// One form on a page: its call, what came of it, and what was typed.
+pub(crate) struct FormState<S: FormCall> {
+    /// The call.
+    pub(crate) action: ServerAction<S>,
+}
+
+impl<S: FormCall> Clone for FormState<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: FormCall> Copy for FormState<S> {}
+
+impl<S: FormCall> FormState<S> {
+    /// A form that was not sent yet, or the one that this page answers.
+    pub(crate) fn new() -> Self {
+        Self {
+            action: ServerAction::new(),
+        }
+    }
+
+    /// Why the last call failed.
+    pub(crate) fn error(self) -> Signal<Option<AppError>> {
+        let outcome = Page::get().outcome;
+        let value = self.action.value();
+        Signal::derive(move || match value.get() {
+            Some(result) => result.err(),
+            None => outcome.with(|outcome| {
+                outcome
+                    .as_ref()
+                    .filter(|o| o.call == S::name())
+                    .map(|o| o.error.clone())
+            }),
+        })
+    }
+
+    /// What is wrong with the field `name`.
+    pub(crate) fn field_error(self, name: &'static str) -> Signal<Option<String>> {
+        let error = self.error();
+        Signal::derive(move || {
+            error.with(|error| error.as_ref()?.for_field(name).map(str::to_owned))
+        })
+    }
+
+    /// What was typed into `name` before the page came back, or `otherwise`.
+    pub(crate) fn typed(self, name: &str, otherwise: &str) -> String {
+        Page::get().outcome.with_untracked(|outcome| {
+            outcome
+                .as_ref()
+                .filter(|outcome| outcome.call == S::name())
+                .and_then(|outcome| outcome.field(name))
+                .unwrap_or(otherwise)
+                .to_owned()
+        })
+    }
+
+    /// Goes up with each call that ended well, so that resources can follow.
+    pub(crate) fn done(self) -> Signal<usize> {
+        let (version, value) = (self.action.version(), self.action.value());
+        Signal::derive(move || {
+            let version = version.get();
+            if value.with(|value| matches!(value, Some(Ok(_)))) {
+                version
+            } else {
+                0
+            }
+        })
+    }
+}
+
+/// A `<form>` for `state`'s server function. Errors that belong to no field
+/// stand above its children.
+#[component]
+pub(crate) fn PostForm<S: FormCall>(
+    /// The form's state.
+    state: FormState<S>,
+    /// Classes of the `<form>`.
+    #[prop(optional)]
+    class: &'static str,
+    /// The fields and buttons.
+    children: Children,
+) -> impl IntoView {
+    let action = state.action;
+    let pending = action.pending();
+    let on_submit = move |event: SubmitEvent| {
+        if event.default_prevented() {
+            return;
+        }
+        event.prevent_default();
+        if pending.get_untracked() {
+            return;
+        }
+        match S::from_event(&event) {
+            Ok(call) => {
+                action.dispatch(call);
+            }
+            Err(error) => action.value().set(Some(Err(AppError::from_server_fn_error(
+                leptos::server_fn::error::ServerFnErrorErr::Serialization(error.to_string()),
+            )))),
+        }
+    };
+    view! {
+        <form method="post" class=class on:submit=on_submit aria-busy=move || pending.get().then_some("true")>
+            <input type="hidden" name=CALL_FIELD value=S::name() />
+            <FormError error=state.error() />
+            {children()}
+        </form>
+    }
+}
+
+/// What stands in the way of the whole form.
+#[component]
+fn FormError(error: Signal<Option<AppError>>) -> impl IntoView {
+    move || {
+        error.get().map(|error| {
+            let text = match &error {
+                AppError::Invalid { fields } if fields.len() > 1 => {
+                    format!("{} fields need another look.", fields.len())
+                }
+                AppError::Unauthenticated => {
+                    "Your session has ended. Copy what you typed, then sign in again.".to_owned()
+                }
+                other => other.to_string(),
+            };
+            let next = match &error {
+                AppError::Forbidden { .. } => {
+                    "An owner or admin of your organisation can grant it."
+                }
+                AppError::Internal => "Try again. What you typed is still here.",
+                _ => "",
+            };
+            view! {
+                <p class="form-error" role="alert">
+                    {text}
+                    {(!next.is_empty()).then(|| format!(" {next}"))}
+                </p>
+            }
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! The server's side of forms without JavaScript.
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{
+        HeaderMap, HeaderValue, Method, StatusCode, Uri,
+        header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, SET_COOKIE},
+    },
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::AppError;
+use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
+
+use super::outcome::{CALL_FIELD, Outcome};
+
+/// Room for the largest memory with every byte percent-encoded, and its fields.
+const MAX_FORM_BYTES: usize = 512 * 1024;
+/// Errors are small; anything larger is not one of ours.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// Wraps `pages`, the router of pages and server functions, so that forms can
+/// be posted to the page on which they stand, and that a server function's
+/// error has its own status instead of 500.
+pub fn with_page_posts(pages: Router) -> Router {
+    // The inner router as a fallback: a layer on it would run after routing,
+    // too late to send the call to another path.
+    Router::new()
+        .fallback_service(pages)
+        .layer(from_fn(page_post))
+}
+
+async fn page_post(request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !is_urlencoded(request.headers()) {
+        return with_own_status(next.run(request).await).await;
+    }
+    if request.uri().path().starts_with("/api/") {
+        return with_own_status(next.run(request).await).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, MAX_FORM_BYTES).await else {
+        return (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "This form is larger than 512 kB.",
+        )
+            .into_response();
+    };
+    let fields: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
+    let call = fields
+        .iter()
+        .find(|(name, _)| name == CALL_FIELD)
+        .map(|(_, call)| call.clone());
+    let Some((call, path)) = call
+        .and_then(|call| Some((server_fn_path(&call)?, call)))
+        .map(|(path, call)| (call, path))
+    else {
+        return next
+            .run(Request::from_parts(parts, Body::from(bytes)))
+            .await;
+    };
+
+    let mut inner = parts.clone();
+    inner.uri = path;
+    // As the browser's own code would ask: the answer is data, not a redirect.
+    inner
+        .headers
+        .insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let answer = next
+        .clone()
+        .run(Request::from_parts(inner, Body::from(bytes)))
+        .await;
+
+    if answer.status().is_success() {
+        return see_other(&answer, &parts.uri);
+    }
+    let error = match error_of(answer).await {
+        Ok(error) => error,
+        Err(not_ours) => return not_ours,
+    };
+    if error == AppError::Unauthenticated {
+        let from: String = form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect();
+        return Redirect::to(&format!("/sign-in?return_to={from}")).into_response();
+    }
+
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut page = parts;
+    page.method = Method::GET;
+    page.headers.remove(CONTENT_TYPE);
+    page.headers.remove(CONTENT_LENGTH);
+    page.extensions.insert(Outcome {
+        call,
+        error,
+        fields,
+    });
+    let mut response = next.run(Request::from_parts(page, Body::empty())).await;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+fn is_urlencoded(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
+}
+
+/// The path of the server function `call`; none for what can't be a name, so
+/// that a form reaches server functions only.
+fn server_fn_path(call: &str) -> Option<Uri> {
+    let plain = !call.is_empty() && call.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    plain.then(|| format!("/api/{call}").parse().ok()).flatten()
+}
+
+/// Sends the browser on with a GET, with the cookies that the call set.
+fn see_other(answer: &Response, page: &Uri) -> Response {
+    let here = page.path_and_query().map_or("/", |here| here.as_str());
+    let to = answer
+        .headers()
+        .get(LOCATION)
+        .and_then(|to| to.to_str().ok())
+        .unwrap_or(here);
+    let mut response = Redirect::to(to).into_response();
+    for cookie in answer.headers().get_all(SET_COOKIE) {
+        response.headers_mut().append(SET_COOKIE, cookie.clone());
+    }
+    response
+}
+
+/// The error that a server function answered, or the answer itself where it
+/// is something else: a layer's refusal, a fault.
+async fn error_of(answer: Response) -> Result<AppError, Response> {
+    if !answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+        return Err(answer);
+    }
+    let (parts, body) = answer.into_parts();
+    match to_bytes(body, MAX_ERROR_BYTES).await {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|_| Response::from_parts(parts, Body::from(bytes))),
+        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+    }
+}
+
+/// Gives a server function's error the status that belongs to it: the
+/// framework says 500 for all, which would count people's typos as our faults.
+async fn with_own_status(answer: Response) -> Response {
+    let Some(header) = answer.headers().get(SERVER_FN_ERROR_HEADER).cloned() else {
+        return answer;
+    };
+    match error_of(answer).await {
+        Err(answer) => answer,
+        Ok(error) => {
+            let status =
+                StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let mut response = (status, axum::Json(&error)).into_response();
+            response
+                .headers_mut()
+                .insert(SERVER_FN_ERROR_HEADER, header);
+            response
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::{get, post};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    /// Pages and server functions as the framework would answer them.
+    fn pages() -> Router {
+        let failing = || async {
+            let error = AppError::field("title", "Too long.");
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                [(SERVER_FN_ERROR_HEADER, "/api/note_fail")],
+                axum::Json(error),
+            )
+        };
+        let page = |request: Request| async move {
+            match request.extensions().get::<Outcome>() {
+                Some(o) => format!("{}|{}|{}", o.call, o.error, o.field("title").unwrap_or("-")),
+                None => "fresh".to_owned(),
+            }
+        };
+        with_page_posts(
+            Router::new()
+                .route("/notes/new", get(page))
+                .route("/api/note_fail", post(failing))
+                .route(
+                    "/api/note_create",
+                    post(|body: String| async move {
+                        assert!(body.contains("title=a"), "the form arrives as it was sent");
+                        ([(LOCATION, "/notes/1?done=x"), (SET_COOKIE, "k=v")], "null")
+                    }),
+                )
+                .route("/api/note_stay", post(|| async { "null" })),
+        )
+    }
+
+    async fn send(path: &str, body: &'static str) -> (StatusCode, HeaderMap, String) {
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "text/html")
+            .body(Body::from(body))
+            .unwrap();
+        let response = pages().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        (
+            parts.status,
+            parts.headers,
+            String::from_utf8(bytes.to_vec()).unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn success_goes_where_the_call_says_and_keeps_its_cookies() {
+        let (status, headers, _) = send("/notes/new", "call=note_create&title=a").await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+        assert_eq!(headers[LOCATION], "/notes/1?done=x");
+        assert_eq!(headers[SET_COOKIE], "k=v");
+    }
+
+    #[tokio::test]
+    async fn success_without_a_target_stays_on_the_page() {
+        let (status, headers, _) = send("/notes/new?q=1", "call=note_stay").await;
+        assert_eq!(
+            (status, &headers[LOCATION]),
+            (
+                StatusCode::SEE_OTHER,
+                &HeaderValue::from_static("/notes/new?q=1")
+            )
+        );
+    }
+
+    #[tokio::test]
+    async fn an_error_comes_back_on_the_same_page_with_what_was_typed() {
+        let (status, _, body) = send("/notes/new", "call=note_fail&title=a%20b").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(body, "note_fail|Too long.|a b");
+    }
+
+    #[tokio::test]
+    async fn a_call_reaches_server_functions_only() {
+        for call in ["../auth/logout", "v1/x", "", "a%2Fb"] {
+            assert!(server_fn_path(call).is_none(), "{call}");
+        }
+        let (status, ..) = send("/notes/new", "call=..%2Fauth%2Flogout").await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[tokio::test]
+    async fn a_direct_call_has_the_errors_own_status() {
+        let (status, headers, body) = send("/api/note_fail", "title=a").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(headers.contains_key(SERVER_FN_ERROR_HEADER));
+        assert!(body.contains("Too long."), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_form_that_is_too_large_is_refused() {
+        let big: &'static str =
+            Box::leak(format!("call=note_stay&x={}", "x".repeat(MAX_FORM_BYTES)).into_boxed_str());
+        assert_eq!(
+            send("/notes/new", big).await.0,
+            StatusCode::PAYLOAD_TOO_LARGE
+        );
+    }
+}

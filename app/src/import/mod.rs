@@ -1,0 +1,10 @@
+//! Importing memories from a file.
+
+mod api;
+mod page;
+mod parts;
+mod upload;
+
+pub(crate) use page::ImportPage;
+pub(crate) use parts::ImportTable;
+pub(crate) use upload::UploadPage;

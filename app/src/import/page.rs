@@ -1,0 +1,207 @@
+//! One import: how far it is, what came of it, what was not taken and why.
+
+use std::time::Duration;
+
+use domain::{
+    AppError, ImportId,
+    import::{Import, ImportReport},
+    job::{Job, JobStatus},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::{ImportCancel, ImportRetry, import_get},
+    parts::StatusBadge,
+};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{CopyId, Loaded, PageHead, Time, bytes, count, plural},
+};
+
+/// The page at `/memories/imports/{id}`.
+#[component]
+pub(crate) fn ImportPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse::<ImportId>().ok())
+                .ok_or(AppError::NotFound)
+        })
+    });
+    let cancel = FormState::<ImportCancel>::new();
+    let retry = FormState::<ImportRetry>::new();
+    provide_context(cancel);
+    provide_context(retry);
+    let (cancelled, retried) = (cancel.done(), retry.done());
+    let import = Resource::new(
+        move || (id.get(), cancelled.get(), retried.get()),
+        |(id, ..)| async move { import_get(id?).await },
+    );
+    follow(import);
+    view! { <Loaded resource=import view=show whole_page=true /> }.into_any()
+}
+
+/// Asks again every second for as long as the import moves. Without scripts
+/// the page reloads itself.
+fn follow(import: Resource<Result<Import, AppError>>) {
+    let moving = Memo::new(move |_| {
+        import.with(|import| matches!(import, Some(Ok(import)) if !import.job.status.is_final()))
+    });
+    Effect::new(move |_| {
+        if moving.get() {
+            let handle = set_interval_with_handle(move || import.refetch(), Duration::from_secs(1));
+            on_cleanup(move || {
+                if let Ok(handle) = handle {
+                    handle.clear();
+                }
+            });
+        }
+    });
+}
+
+fn show(import: Import) -> impl IntoView {
+    let Import {
+        id,
+        file_name,
+        format,
+        size,
+        job,
+        report,
+    } = import;
+    let moving = !job.status.is_final();
+    let imported = report.imported > 0;
+    view! {
+        // In a noscript element the browser's parser sees text where scripts
+        // run, so its content must not take part in hydration.
+        {moving
+            .then(|| view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"2\">"></noscript> })}
+        <PageHead
+            title=file_name
+            lead=format!("{}, {}", format.name(), bytes(size))
+            up=("/memories/import", "Import")
+        >
+            <Actions id=id status=job.status />
+            {(!moving && imported)
+                .then(|| view! { <a class="button button-primary" href="/memories?origin=import">"See imported memories"</a> })}
+        </PageHead>
+        <Progress job=job.clone() />
+        <dl class="figures">
+            <div><dt>"Imported"</dt><dd>{count(report.imported)}</dd></div>
+            <div><dt>"Known before"</dt><dd>{count(report.duplicates)}</dd></div>
+            <div><dt>"Not taken"</dt><dd>{count(report.failed)}</dd></div>
+        </dl>
+        <Problems report=report />
+        <dl class="facts">
+            <div><dt>"Given"</dt><dd><Time at=job.created_at /></dd></div>
+            {job.finished_at.map(|at| view! { <div><dt>"Ended"</dt><dd><Time at=at /></dd></div> })}
+            <div><dt>"Attempts"</dt><dd>{job.attempts}</dd></div>
+            <div><dt>"Id"</dt><dd><CopyId id=id.to_string() what="import" /></dd></div>
+        </dl>
+    }
+}
+
+#[component]
+fn Actions(id: ImportId, status: JobStatus) -> impl IntoView {
+    let cancel = expect_context::<FormState<ImportCancel>>();
+    let retry = expect_context::<FormState<ImportRetry>>();
+    if !status.is_final() {
+        view! {
+            <PostForm state=cancel class="inline-form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <button type="submit" class="button">"Cancel import"</button>
+            </PostForm>
+        }
+        .into_any()
+    } else if matches!(status, JobStatus::Dead | JobStatus::Cancelled) {
+        view! {
+            <PostForm state=retry class="inline-form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <button type="submit" class="button">"Go on with the import"</button>
+            </PostForm>
+        }
+        .into_any()
+    } else {
+        ().into_any()
+    }
+}
+
+#[component]
+fn Progress(job: Job) -> impl IntoView {
+    let Job {
+        status,
+        progress_done: done,
+        progress_total: total,
+        error,
+        ..
+    } = job;
+    let text = match status {
+        JobStatus::Pending => "Waits for its turn. You can leave; it goes on by itself.".to_owned(),
+        JobStatus::Running if total == 0 => {
+            "Reading the file. You can leave; it goes on by itself.".to_owned()
+        }
+        JobStatus::Running => format!(
+            "{} of {}. You can leave; it goes on by itself.",
+            count(done),
+            plural(total, "record", "records"),
+        ),
+        JobStatus::Completed => format!("{} read.", plural(total.max(done), "record", "records")),
+        JobStatus::Failed => "The last attempt failed; another follows by itself.".to_owned(),
+        JobStatus::Dead => "It stopped. What was imported before stays.".to_owned(),
+        JobStatus::Cancelled => "It was cancelled. What was imported before stays.".to_owned(),
+    };
+    // While the total is unknown the bar has no value and shows movement.
+    let unknown = total == 0 && !status.is_final();
+    let value = (!unknown).then(|| done.to_string());
+    let max = total.max(1).to_string();
+    view! {
+        <section class="progress" aria-label="Progress">
+            <div class="progress-head">
+                <StatusBadge status=status />
+                <span>{text}</span>
+            </div>
+            <progress max=max value=value aria-label="Records read"></progress>
+            {error.filter(|_| status != JobStatus::Completed).map(|error| view! { <p class="field-error">{error}</p> })}
+        </section>
+    }
+}
+
+#[component]
+fn Problems(report: ImportReport) -> impl IntoView {
+    let shown = u64::try_from(report.problems.len()).unwrap_or(u64::MAX);
+    let rest = report.failed.saturating_sub(shown);
+    (!report.problems.is_empty()).then(|| {
+        view! {
+            <section class="section" aria-labelledby="problems">
+                <h2 id="problems">"What was not taken"</h2>
+                <div class="table-frame">
+                    <table>
+                        <thead>
+                            <tr>
+                                <th scope="col" class="number col-line">"Line"</th>
+                                <th scope="col">"Reason"</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            {report
+                                .problems
+                                .into_iter()
+                                .map(|problem| {
+                                    view! {
+                                        <tr>
+                                            <td class="number">{count(problem.line)}</td>
+                                            <td class="wrap">{problem.reason}</td>
+                                        </tr>
+                                    }
+                                })
+                                .collect_view()}
+                        </tbody>
+                    </table>
+                </div>
+                {(rest > 0).then(|| view! { <p class="muted">{format!("And {} more.", count(rest))}</p> })}
+            </section>
+        }
+    })
+}

@@ -1,0 +1,100 @@
+//! Pieces that several pages share.
+
+use domain::{
+    import::{Import, ImportReport},
+    job::JobStatus,
+};
+use leptos::prelude::*;
+
+use crate::ui::{Badge, Time, Tone, bytes, count};
+
+/// A job's state as a badge.
+#[component]
+pub(crate) fn StatusBadge(
+    /// The state.
+    status: JobStatus,
+) -> impl IntoView {
+    let (tone, text) = match status {
+        JobStatus::Pending => (Tone::Neutral, "Waiting"),
+        JobStatus::Running => (Tone::Accent, "Running"),
+        JobStatus::Completed => (Tone::Good, "Done"),
+        JobStatus::Failed => (Tone::Warning, "Trying again soon"),
+        JobStatus::Dead => (Tone::Bad, "Failed"),
+        JobStatus::Cancelled => (Tone::Neutral, "Cancelled"),
+    };
+    view! { <Badge tone=tone text=text /> }
+}
+
+/// What came of an import, in a few words.
+pub(crate) fn outcome(report: &ImportReport) -> String {
+    let mut parts = vec![format!("{} imported", count(report.imported))];
+    if report.duplicates > 0 {
+        parts.push(format!("{} known", count(report.duplicates)));
+    }
+    if report.failed > 0 {
+        parts.push(format!("{} not taken", count(report.failed)));
+    }
+    parts.join(", ")
+}
+
+/// Imports as rows.
+#[component]
+pub(crate) fn ImportTable(
+    /// The rows.
+    imports: Vec<Import>,
+) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"File"</th>
+                        <th scope="col" class="optional">"Format"</th>
+                        <th scope="col" class="optional number">"Size"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col" class="optional">"Outcome"</th>
+                        <th scope="col" class="col-time">"Given"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {imports
+                        .into_iter()
+                        .map(|import| {
+                            let href = format!("/memories/imports/{}", import.id);
+                            view! {
+                                <tr>
+                                    <td><div class="cell-line"><a class="row-title" dir="auto" href=href>{import.file_name}</a></div></td>
+                                    <td class="optional">{import.format.name()}</td>
+                                    <td class="optional number">{bytes(import.size)}</td>
+                                    <td><StatusBadge status=import.job.status /></td>
+                                    <td class="optional">{outcome(&import.report)}</td>
+                                    <td class="col-time"><Time at=import.job.created_at /></td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_names_only_what_happened() {
+        let report = |imported, duplicates, failed| ImportReport {
+            imported,
+            duplicates,
+            failed,
+            problems: Vec::new(),
+        };
+        assert_eq!(outcome(&report(0, 0, 0)), "0 imported");
+        assert_eq!(
+            outcome(&report(1_200, 3, 1)),
+            "1,200 imported, 3 known, 1 not taken"
+        );
+    }
+}

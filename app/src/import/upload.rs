@@ -1,0 +1,152 @@
+//! Giving a file.
+
+use domain::import::{Import, ImportFormat, UploadProblem};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use super::{api::import_list, parts::ImportTable};
+use crate::ui::{Choice, Glyph, Icon, Loaded, PageHead, SelectField};
+
+/// The page at `/memories/import`.
+#[component]
+pub(crate) fn UploadPage() -> impl IntoView {
+    let imports = Resource::new(|| (), |()| import_list());
+    view! { <Loaded resource=imports view=show whole_page=true /> }.into_any()
+}
+
+fn show(imports: Vec<Import>) -> impl IntoView {
+    view! {
+        <PageHead
+            title="Import"
+            lead="Bring a file of notes. Each record becomes a memory that only you can see."
+            up=("/memories", "Memories")
+        />
+        <UploadForm />
+        <Formats />
+        <section class="section" aria-labelledby="imports">
+            <h2 id="imports">"Your imports"</h2>
+            {if imports.is_empty() {
+                view! {
+                    <p class="muted">"None yet. Files that you give show here, with what came of them."</p>
+                }
+                    .into_any()
+            } else {
+                view! { <ImportTable imports=imports /> }.into_any()
+            }}
+        </section>
+    }
+}
+
+/// A plain multipart form: the browser streams the file, and the server
+/// answers with the import's page.
+#[component]
+fn UploadForm() -> impl IntoView {
+    let query = use_query_map();
+    let problem = Signal::derive(move || {
+        query
+            .with(|query| query.get_str("error").and_then(UploadProblem::from_code))
+            .map(|problem| problem.sentence().to_owned())
+    });
+    let formats = std::iter::once(Choice::new("", "By the file’s name"))
+        .chain(
+            ImportFormat::ALL
+                .iter()
+                .map(|format| Choice::new(format.key(), format.name())),
+        )
+        .collect();
+    view! {
+        <form method="post" action="/memories/import" enctype="multipart/form-data" class="form form-card">
+            <div class="field">
+                <label for="file">"File"</label>
+                <input
+                    type="file"
+                    id="file"
+                    name="file"
+                    required
+                    accept=".jsonl,.ndjson,.csv,.md,.markdown,.txt,.text,text/plain,text/csv,text/markdown,application/x-ndjson"
+                    aria-describedby="file-error file-hint"
+                    aria-invalid=move || problem.with(Option::is_some).then_some("true")
+                />
+                <div id="file-error" role="alert">
+                    {move || problem.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                </div>
+                <p class="field-hint" id="file-hint">
+                    "UTF-8 text, up to 50 MB. Giving the same file again imports nothing twice."
+                </p>
+            </div>
+            <SelectField name="format" label="Format" choices=formats value="" />
+            <div class="form-actions">
+                <button type="submit" class="button button-primary">"Start import"</button>
+            </div>
+        </form>
+    }
+}
+
+/// What each format looks like.
+#[component]
+fn Formats() -> impl IntoView {
+    let formats = [
+        (
+            ImportFormat::JsonLines,
+            ".jsonl, .ndjson",
+            "One object a line. “content” is needed; “title”, “kind” and “tags” are welcome.",
+            "{\"content\": \"The office closes at six.\", \"kind\": \"fact\", \"tags\": [\"office\"]}",
+        ),
+        (
+            ImportFormat::Csv,
+            ".csv",
+            "A header line that names the columns: content, and if you like title, kind and tags.",
+            "title,content,tags\nTea,Mira takes her tea without milk.,\"people, tea\"",
+        ),
+        (
+            ImportFormat::Markdown,
+            ".md, .markdown",
+            "Each heading begins a memory and is its title. Without headings the whole file is one.",
+            "# Backups\nRestore drills are on the first Monday of the month.",
+        ),
+        (
+            ImportFormat::PlainText,
+            ".txt, .text",
+            "Each paragraph, that is text up to an empty line, is a memory.",
+            "The spare key is with the neighbours.\n\nThe boiler is serviced each May.",
+        ),
+    ];
+    view! {
+        <section class="section" aria-labelledby="formats">
+            <h2 id="formats">"Formats"</h2>
+            <div class="rows">
+                {formats
+                    .into_iter()
+                    .map(|(format, endings, text, example)| {
+                        view! {
+                            <details>
+                                <summary>
+                                    <Glyph icon=Icon::ChevronRight />
+                                    <strong>{format.name()}</strong>
+                                    <span class="muted">{endings}</span>
+                                </summary>
+                                <div class="rows-body">
+                                    <p>{text}</p>
+                                    <pre tabindex="0"><code>{example}</code></pre>
+                                </div>
+                            </details>
+                        }
+                    })
+                    .collect_view()}
+            </div>
+        </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::UploadProblem;
+
+    #[test]
+    fn codes_parse_back_and_nothing_else_does() {
+        for problem in UploadProblem::ALL {
+            assert_eq!(UploadProblem::from_code(problem.code()), Some(*problem));
+        }
+        assert_eq!(UploadProblem::from_code("<b>"), None);
+    }
+}

@@ -1,0 +1,127 @@
+//! Server functions of memories.
+
+use domain::{
+    AppError, MemoryId, Page,
+    memory::{Memory, MemorySummary, MemoryVersion, SearchResults},
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::query::MemoryQuery;
+#[cfg(feature = "ssr")]
+use crate::{Flash, api};
+
+/// What the list page shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Found {
+    /// Without a question: newest first.
+    List(Page<MemorySummary>),
+    /// With a question: best first.
+    Hits(SearchResults),
+}
+
+/// Lists or searches memories.
+#[server(endpoint = "memory_find")]
+pub(crate) async fn memory_find(query: MemoryQuery) -> Result<Found, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let MemoryQuery {
+        q,
+        mode,
+        filter,
+        after,
+    } = query;
+    if q.trim().is_empty() {
+        let after = Some(after).filter(|after| !after.is_empty());
+        service::memory_list(&ctx, &actor, &filter, after.as_deref())
+            .await
+            .map(Found::List)
+    } else {
+        service::memory_search(&ctx, &actor, &q, mode, &filter)
+            .await
+            .map(Found::Hits)
+    }
+}
+
+/// A memory and what it was before.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MemoryData {
+    pub(crate) memory: Memory,
+    pub(crate) versions: Vec<MemoryVersion>,
+}
+
+/// One memory with its versions.
+#[server(endpoint = "memory_get")]
+pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
+    let (ctx, actor) = api::caller()?;
+    Ok(MemoryData {
+        memory: service::memory_get(&ctx, &actor, id).await?,
+        versions: service::memory_versions(&ctx, &actor, id).await?,
+    })
+}
+
+/// Creates a memory from the form.
+#[server(endpoint = "memory_create")]
+pub(crate) async fn memory_create(
+    #[server(default)] title: String,
+    #[server(default)] content: String,
+    #[server(default)] kind: String,
+    #[server(default)] tags: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let draft = from_form(title, &content, kind, tags);
+    let id = service::memory_create(&ctx, &actor, &draft).await?;
+    api::go(&format!("/memories/{id}"), Flash::MemoryCreated);
+    Ok(())
+}
+
+/// Changes a memory from the form; `version` is the one that was shown.
+#[server(endpoint = "memory_update")]
+pub(crate) async fn memory_update(
+    id: MemoryId,
+    version: i32,
+    #[server(default)] title: String,
+    #[server(default)] content: String,
+    #[server(default)] kind: String,
+    #[server(default)] tags: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let draft = from_form(title, &content, kind, tags);
+    service::memory_update(&ctx, &actor, id, version, &draft).await?;
+    api::go(&format!("/memories/{id}"), Flash::MemoryUpdated);
+    Ok(())
+}
+
+/// Moves a memory to the trash.
+#[server(endpoint = "memory_delete")]
+pub(crate) async fn memory_delete(id: MemoryId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_delete(&ctx, &actor, id).await?;
+    api::go("/memories", Flash::MemoryDeleted(id));
+    Ok(())
+}
+
+/// Takes a memory out of the trash.
+#[server(endpoint = "memory_restore")]
+pub(crate) async fn memory_restore(id: MemoryId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_restore(&ctx, &actor, id).await?;
+    api::go(&format!("/memories/{id}"), Flash::MemoryRestored);
+    Ok(())
+}
+
+/// A text area holds line feeds only, but a plain form post sends each as
+/// CR LF: without this, saving unchanged text would change it.
+#[cfg(feature = "ssr")]
+fn from_form(
+    title: String,
+    content: &str,
+    kind: String,
+    tags: String,
+) -> domain::memory::MemoryDraft {
+    domain::memory::MemoryDraft {
+        title,
+        content: content.replace("\r\n", "\n"),
+        kind,
+        tags,
+    }
+}

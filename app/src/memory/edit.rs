@@ -1,0 +1,208 @@
+//! Writing: a new memory, or a change to one's own.
+
+use domain::{
+    AppError, Permission,
+    memory::{Memory, MemoryKind},
+};
+use leptos::prelude::*;
+
+use super::{
+    api::{MemoryCreate, MemoryData, MemoryUpdate, memory_get},
+    page::id_of_page,
+    parts::display_title,
+};
+use crate::{
+    forms::{FormCall, FormState, PostForm},
+    profile::Me,
+    ui::{
+        Choice, ErrorState, Glyph, Icon, Loaded, PageHead, SelectField, TextArea, TextField, Time,
+    },
+};
+
+/// The page at `/memories/new`.
+#[component]
+pub(crate) fn MemoryNewPage() -> impl IntoView {
+    let me = Me::of_page();
+    view! {
+        <Suspense>
+            {move || {
+                me.get().map(|me| match me {
+                    Some(me) if !me.permissions.contains(&Permission::MemoryWrite) => {
+                        let error = AppError::Forbidden { permission: Permission::MemoryWrite };
+                        view! { <ErrorState error=error whole_page=true /> }.into_any()
+                    }
+                    _ => view! { <NewForm /> }.into_any(),
+                })
+            }}
+        </Suspense>
+    }
+    .into_any()
+}
+
+#[component]
+fn NewForm() -> impl IntoView {
+    let state = FormState::<MemoryCreate>::new();
+    view! {
+        <PageHead
+            title="New memory"
+            lead="Only you will see it. Write it as you would tell it."
+            up=("/memories", "Memories")
+        />
+        <PostForm state=state class="form">
+            <Fields state=state before=None />
+            <div class="form-actions">
+                <button type="submit" class="button button-primary">"Create memory"</button>
+                <a class="button button-quiet" href="/memories">"Cancel"</a>
+            </div>
+        </PostForm>
+    }
+}
+
+/// The page at `/memories/{id}/edit`.
+#[component]
+pub(crate) fn MemoryEditPage() -> impl IntoView {
+    let id = id_of_page();
+    let data = Resource::new(
+        move || id.get(),
+        |id| async move {
+            let data = memory_get(id?).await?;
+            match &data.memory {
+                // Others' memories and those in the trash can't be changed; to
+                // say so by "not found" would be wrong, they can be read.
+                memory if !memory.is_own => Err(AppError::Conflict {
+                    message: format!(
+                        "This memory belongs to {}; only they can change it.",
+                        memory.owner_name
+                    ),
+                }),
+                memory if memory.deleted_at.is_some() => Err(AppError::Conflict {
+                    message: "This memory is in the trash. Restore it first, then edit it."
+                        .to_owned(),
+                }),
+                _ => Ok(data),
+            }
+        },
+    );
+    view! { <Loaded resource=data view=edit_form whole_page=true /> }.into_any()
+}
+
+fn edit_form(data: MemoryData) -> impl IntoView {
+    let memory = data.memory;
+    let id = memory.id;
+    let state = FormState::<MemoryUpdate>::new();
+    let current = RwSignal::new(memory.clone());
+    // On a conflict the current state is fetched, shown beside what was
+    // typed, and becomes the version that the next save replaces.
+    let conflict =
+        Signal::derive(move || matches!(state.error().get(), Some(AppError::Conflict { .. })));
+    Effect::new(move |_| {
+        let answered = state.action.value().with(Option::is_some);
+        if answered && conflict.get() {
+            leptos::task::spawn_local(async move {
+                if let Ok(data) = memory_get(id).await {
+                    current.set(data.memory);
+                }
+            });
+        }
+    });
+    let back = format!("/memories/{id}");
+    view! {
+        <PageHead
+            title="Edit memory"
+            lead="What it was before is kept as an earlier version."
+            up=("/memories", "Memories")
+        />
+        <PostForm state=state class="form">
+            {move || conflict.get().then(|| view! { <Theirs memory=current.get() /> })}
+            <input type="hidden" name="id" value=id.to_string() />
+            <input type="hidden" name="version" value=move || current.with(|memory| memory.version) />
+            <Fields state=state before=Some(memory) />
+            <div class="form-actions">
+                <button type="submit" class="button button-primary">
+                    {move || if conflict.get() { "Save over the current version" } else { "Save changes" }}
+                </button>
+                <a class="button button-quiet" href=back>"Cancel"</a>
+            </div>
+        </PostForm>
+    }
+}
+
+/// What was saved meanwhile, and what to do about it.
+#[component]
+fn Theirs(memory: Memory) -> impl IntoView {
+    let title = display_title(&memory.title, &memory.content);
+    view! {
+        <div class="notice notice-warning notice-tall">
+            <Glyph icon=Icon::Warning />
+            <div>
+                <p>
+                    "It was changed " <Time at=memory.updated_at />
+                    ", after you opened it. Your text is kept below. Compare, then save yours over it, or cancel to keep what is there."
+                </p>
+                <details>
+                    <summary>"Show the current version: " <span dir="auto">{title}</span></summary>
+                    <div class="memory-text" dir="auto">{memory.content}</div>
+                </details>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Fields<S: FormCall>(state: FormState<S>, before: Option<Memory>) -> impl IntoView {
+    let (title, content, kind, tags) = before.map_or_else(
+        || {
+            (
+                String::new(),
+                String::new(),
+                MemoryKind::Fact.key(),
+                String::new(),
+            )
+        },
+        |memory| {
+            (
+                memory.title,
+                memory.content,
+                memory.kind.key(),
+                memory.tags.join(", "),
+            )
+        },
+    );
+    let kinds = MemoryKind::ALL
+        .iter()
+        .map(|kind| Choice::new(kind.key(), kind.label()))
+        .collect();
+    view! {
+        <TextField
+            name="title"
+            label="Title"
+            hint="Optional. Without one, the first line stands in."
+            value=state.typed("title", &title)
+            error=state.field_error("title")
+        />
+        <TextArea
+            name="content"
+            label="What should be remembered"
+            hint="Any text, up to 100 kB."
+            rows=10
+            value=state.typed("content", &content)
+            error=state.field_error("content")
+        />
+        <div class="form-row">
+            <SelectField
+                name="kind"
+                label="Kind"
+                choices=kinds
+                value=state.typed("kind", kind)
+                error=state.field_error("kind")
+            />
+            <TextField
+                name="tags"
+                label="Tags"
+                hint="Separated by commas."
+                value=state.typed("tags", &tags)
+                error=state.field_error("tags")
+            />
+        </div>
+    }
+}

@@ -1,0 +1,15 @@
+//! Memories: list and search, one, new, edit.
+
+mod api;
+mod edit;
+mod highlight;
+mod list;
+mod page;
+mod parts;
+mod query;
+
+pub(crate) use api::MemoryRestore;
+pub(crate) use edit::{MemoryEditPage, MemoryNewPage};
+pub(crate) use list::MemoryListPage;
+pub(crate) use page::MemoryPage;
+pub(crate) use parts::MemoryTable;

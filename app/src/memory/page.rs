@@ -1,0 +1,228 @@
+//! One memory: its text, who can see it, where it came from, what it was.
+
+use domain::{
+    AppError, MemoryId,
+    memory::{Memory, MemoryVersion, Visibility},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::{MemoryData, MemoryDelete, MemoryRestore, memory_get},
+    parts::display_title,
+};
+use crate::{
+    forms::{FormState, PostForm},
+    profile::Me,
+    ui::{Badge, CopyId, Glyph, Icon, Loaded, PageHead, Time, Tone, plural, query_string},
+};
+
+/// The page at `/memories/{id}`.
+#[component]
+pub(crate) fn MemoryPage() -> impl IntoView {
+    let id = id_of_page();
+    let restore = FormState::<MemoryRestore>::new();
+    provide_context(restore);
+    let restored = restore.done();
+    let data = Resource::new(
+        move || (id.get(), restored.get()),
+        |(id, _)| async move { memory_get(id?).await },
+    );
+    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+}
+
+/// The id in the path; what is no id names nothing.
+pub(crate) fn id_of_page() -> Memo<Result<MemoryId, AppError>> {
+    let params = use_params_map();
+    Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse().ok())
+                .ok_or(AppError::NotFound)
+        })
+    })
+}
+
+fn show(data: MemoryData) -> impl IntoView {
+    let MemoryData { memory, versions } = data;
+    let title = display_title(&memory.title, &memory.content);
+    let deleted = memory.deleted_at;
+    let id = memory.id;
+    let may_change = memory.is_own;
+    view! {
+        <PageHead title=title up=("/memories", "Memories")>
+            {(may_change && deleted.is_none()).then(|| view! { <Actions id=id /> })}
+        </PageHead>
+        {deleted.map(|at| view! { <InTrash id=id at=at may_restore=may_change /> })}
+        <div class="split">
+            <article class="memory-text" dir="auto">{memory.content.clone()}</article>
+            <Facts memory=memory />
+        </div>
+        <Versions versions=versions />
+    }
+}
+
+#[component]
+fn Actions(id: MemoryId) -> impl IntoView {
+    let delete = FormState::<MemoryDelete>::new();
+    view! {
+        <PostForm state=delete class="inline-form">
+            <input type="hidden" name="id" value=id.to_string() />
+            <button type="submit" class="button">
+                <Glyph icon=Icon::Trash />
+                "Delete"
+            </button>
+        </PostForm>
+        <a class="button button-primary" href=format!("/memories/{id}/edit")>
+            <Glyph icon=Icon::Pencil />
+            "Edit"
+        </a>
+    }
+}
+
+#[component]
+fn InTrash(id: MemoryId, at: domain::Timestamp, may_restore: bool) -> impl IntoView {
+    let state = expect_context::<FormState<MemoryRestore>>();
+    view! {
+        <div class="notice notice-warning">
+            <Glyph icon=Icon::Trash />
+            <span>"In the trash since " <Time at=at /> ". Lists and searches leave it out."</span>
+            {may_restore
+                .then(|| {
+                    view! {
+                        <PostForm state=state class="inline-form">
+                            <input type="hidden" name="id" value=id.to_string() />
+                            <button type="submit" class="button">"Restore"</button>
+                        </PostForm>
+                    }
+                })}
+        </div>
+    }
+}
+
+#[component]
+fn Facts(memory: Memory) -> impl IntoView {
+    let meaning = if memory.is_embedded {
+        "By words and by meaning"
+    } else {
+        "By words; by meaning in a moment"
+    };
+    view! {
+        <aside class="memory-facts" aria-label="About this memory">
+            <WhoCanSee memory=memory.clone() />
+            <dl class="facts facts-narrow">
+                <div><dt>"Kind"</dt><dd>{memory.kind.label()}</dd></div>
+                <div><dt>"Tags"</dt><dd><Tags tags=memory.tags.clone() /></dd></div>
+                <div><dt>"Owner"</dt><dd dir="auto">{memory.owner_name.clone()}</dd></div>
+                <div><dt>"From"</dt><dd>{memory.origin.label()}</dd></div>
+                <div><dt>"Found"</dt><dd>{meaning}</dd></div>
+                <div><dt>"Created"</dt><dd><Time at=memory.created_at /></dd></div>
+                <div><dt>"Changed"</dt><dd><Time at=memory.updated_at /></dd></div>
+                <div><dt>"Version"</dt><dd>{memory.version}</dd></div>
+                <div><dt>"Id"</dt><dd><CopyId id=memory.id.to_string() what="memory" /></dd></div>
+            </dl>
+        </aside>
+    }
+}
+
+#[component]
+fn Tags(tags: Vec<String>) -> impl IntoView {
+    if tags.is_empty() {
+        return view! { <span class="muted">"None"</span> }.into_any();
+    }
+    view! {
+        <span class="tags">
+            {tags
+                .into_iter()
+                .map(|tag| {
+                    let href = format!("/memories{}", query_string(&[("tag", &tag)]));
+                    view! { <a class="badge" href=href>{tag}</a> }
+                })
+                .collect_view()}
+        </span>
+    }
+    .into_any()
+}
+
+/// Stands on every memory.
+#[component]
+fn WhoCanSee(memory: Memory) -> impl IntoView {
+    let me = Me::of_page();
+    let icon = match memory.visibility {
+        Visibility::Private => Icon::Lock,
+        Visibility::Team => Icon::Users,
+        Visibility::Org => Icon::Building,
+    };
+    view! {
+        <section class="who" aria-labelledby="who">
+            <h2 id="who"><Glyph icon=icon /> "Who can see this"</h2>
+            <Suspense>
+                {move || {
+                    let tenant = me.get().flatten().map(|me| me.tenant_name);
+                    view! { <p>{who_can_see(&memory, tenant.as_deref())}</p> }
+                }}
+            </Suspense>
+        </section>
+    }
+}
+
+fn who_can_see(memory: &Memory, tenant: Option<&str>) -> String {
+    match memory.visibility {
+        Visibility::Private if memory.is_own => {
+            "Only you. Nobody else, owners and admins included.".to_owned()
+        }
+        Visibility::Private => format!("Only {}.", memory.owner_name),
+        Visibility::Team => {
+            let team = memory.team_name.as_deref().unwrap_or("one team");
+            format!("The members of {team}.")
+        }
+        Visibility::Org => format!("Everyone in {}.", tenant.unwrap_or("your organisation")),
+    }
+}
+
+/// What it was before each change.
+#[component]
+fn Versions(versions: Vec<MemoryVersion>) -> impl IntoView {
+    (!versions.is_empty()).then(|| {
+        let lead = plural(
+            i64::try_from(versions.len()).unwrap_or(i64::MAX),
+            "earlier version",
+            "earlier versions",
+        );
+        view! {
+            <section class="section" aria-labelledby="versions">
+                <h2 id="versions">{lead}</h2>
+                <div class="rows">
+                    {versions
+                        .into_iter()
+                        .map(|version| {
+                            let title = display_title(&version.title, &version.content);
+                            view! {
+                                <details>
+                                    <summary>
+                                        <Glyph icon=Icon::ChevronRight />
+                                        <Badge tone=Tone::Neutral text=format!("Version {}", version.version) />
+                                        <span class="row-excerpt" dir="auto">{title}</span>
+                                        <span class="muted">
+                                            "until " <Time at=version.changed_at /> ", by "
+                                            {version.changed_by_name}
+                                        </span>
+                                    </summary>
+                                    <div class="rows-body">
+                                        <div class="memory-text" dir="auto">{version.content}</div>
+                                        <p class="muted small">
+                                            {version.kind.label()}
+                                            {(!version.tags.is_empty())
+                                                .then(|| format!(" · {}", version.tags.join(", ")))}
+                                        </p>
+                                    </div>
+                                </details>
+                            }
+                        })
+                        .collect_view()}
+                </div>
+            </section>
+        }
+    })
+}

@@ -1,0 +1,131 @@
+//! Pieces that several memory pages share.
+
+use domain::{
+    UserId,
+    memory::{MemorySummary, Visibility},
+};
+use leptos::prelude::*;
+
+use crate::{
+    profile::Me,
+    ui::{Badge, Glyph, Icon, Time, Tone},
+};
+
+/// How many tags a row shows before it counts the rest.
+const TAGS_IN_ROW: usize = 2;
+
+/// A memory's title, or the beginning of its text.
+pub(crate) fn display_title(title: &str, text: &str) -> String {
+    const LONGEST: usize = 80;
+    if !title.is_empty() {
+        return title.to_owned();
+    }
+    let line = text.trim().lines().next().unwrap_or_default();
+    let mut cut: String = line.chars().take(LONGEST).collect();
+    if cut.len() < line.len() {
+        cut.push('…');
+    }
+    if cut.is_empty() {
+        "Untitled".to_owned()
+    } else {
+        cut
+    }
+}
+
+/// Memories as rows, newest first.
+#[component]
+pub(crate) fn MemoryTable(
+    /// The rows.
+    memories: Vec<MemorySummary>,
+) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table class="memories">
+                <thead>
+                    <tr>
+                        <th scope="col">"Memory"</th>
+                        <th scope="col" class="optional col-kind">"Kind"</th>
+                        <th scope="col" class="optional col-visible">"Who can see it"</th>
+                        <th scope="col" class="col-time">"Changed"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {memories.into_iter().map(|memory| view! { <MemoryRow memory=memory /> }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn MemoryRow(memory: MemorySummary) -> impl IntoView {
+    let title = display_title(&memory.title, &memory.excerpt);
+    // Without a title the first line is the title already.
+    let excerpt = (!memory.title.is_empty()).then(|| memory.excerpt.clone());
+    let shown: Vec<_> = memory.tags.iter().take(TAGS_IN_ROW).cloned().collect();
+    let hidden = memory.tags.len() - shown.len();
+    view! {
+        <tr>
+            <td>
+                <div class="cell-line">
+                    <a class="row-title" dir="auto" href=format!("/memories/{}", memory.id)>{title}</a>
+                    {excerpt.map(|excerpt| view! { <span class="row-excerpt" dir="auto">{excerpt}</span> })}
+                    <span class="row-tags">
+                        {shown.into_iter().map(|tag| view! { <Badge tone=Tone::Neutral text=tag /> }).collect_view()}
+                        {(hidden > 0).then(|| view! { <span class="muted">{format!("+{hidden}")}</span> })}
+                    </span>
+                </div>
+            </td>
+            <td class="optional">{memory.kind.label()}</td>
+            <td class="optional"><Sight visibility=memory.visibility owner_id=memory.owner_id owner_name=memory.owner_name /></td>
+            <td class="col-time"><Time at=memory.updated_at /></td>
+        </tr>
+    }
+}
+
+/// Who can see a memory, in a row: an icon and two or three words.
+#[component]
+pub(crate) fn Sight(
+    /// As stored.
+    visibility: Visibility,
+    /// Whose it is.
+    owner_id: UserId,
+    /// The owner's name.
+    owner_name: String,
+) -> impl IntoView {
+    let me = Me::of_page();
+    let (icon, text) = match visibility {
+        Visibility::Private => (Icon::Lock, "Only you"),
+        Visibility::Team => (Icon::Users, "A team"),
+        Visibility::Org => (Icon::Building, "Everyone"),
+    };
+    view! {
+        <span class="sight">
+            <Glyph icon=icon />
+            {text}
+            <Suspense>
+                {move || {
+                    let owner_name = owner_name.clone();
+                    me.get()
+                        .flatten()
+                        .filter(|me| me.user_id != owner_id)
+                        .map(|_| view! { <span class="muted">" · by " {owner_name}</span> })
+                }}
+            </Suspense>
+        </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::display_title;
+
+    #[test]
+    fn without_a_title_the_first_line_stands_in() {
+        assert_eq!(display_title("Tea", "x"), "Tea");
+        assert_eq!(display_title("", "\n  First line\nsecond"), "First line");
+        let long = "é".repeat(81);
+        assert_eq!(display_title("", &long), format!("{}…", "é".repeat(80)));
+        assert_eq!(display_title("", " "), "Untitled");
+    }
+}

@@ -1,0 +1,28 @@
+//! Signed in, but without any role: a clear page instead of an empty one.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::ui::{Glyph, Icon, layout::DemoBanner};
+
+/// The page at `/no-access`.
+#[component]
+pub(crate) fn NoAccessPage() -> impl IntoView {
+    view! {
+        <Title text="No access yet · Atrium" />
+        <DemoBanner />
+        <main class="gate">
+            <div class="gate-card">
+                <p class="gate-mark"><Glyph icon=Icon::Lock /></p>
+                <h1>"You have no access yet"</h1>
+                <p>
+                    "You are signed in, but no role has been given to you. Ask an owner or admin of your organisation for one, then sign in again."
+                </p>
+                <form method="post" action="/auth/logout">
+                    <button type="submit" class="button button-wide">"Sign out"</button>
+                </form>
+            </div>
+        </main>
+    }
+    .into_any()
+}

@@ -1,0 +1,6 @@
+//! The first page after signing in.
+
+mod api;
+mod page;
+
+pub(crate) use page::OverviewPage;

@@ -1,0 +1,78 @@
+//! Server functions of the profile, and who is signed in.
+
+use domain::{
+    AppError, SessionId,
+    profile::{Profile, Session},
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::{Flash, api};
+
+/// The signed-in member, read once a page load, for the frame and for what
+/// depends on permissions.
+#[derive(Clone, Copy)]
+pub(crate) struct Me(Resource<Option<Profile>>);
+
+impl Me {
+    /// Starts reading and provides it to the pages.
+    pub(crate) fn provide() -> Self {
+        let me = Self(Resource::new(|| (), |()| async { me_get().await.ok() }));
+        provide_context(me);
+        me
+    }
+
+    /// The frame's.
+    pub(crate) fn of_page() -> Self {
+        expect_context::<Self>()
+    }
+
+    /// Who it is: not known yet, nobody, or a member. Read it inside a
+    /// `Suspense` only.
+    pub(crate) fn get(self) -> Option<Option<Profile>> {
+        self.0.get()
+    }
+}
+
+/// Who is signed in.
+#[server(endpoint = "me_get")]
+pub(crate) async fn me_get() -> Result<Profile, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::profile_get(&ctx, &actor).await
+}
+
+/// What the profile page shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ProfileData {
+    pub(crate) profile: Profile,
+    pub(crate) sessions: Vec<Session>,
+}
+
+/// The own account and sessions.
+#[server(endpoint = "profile_get")]
+pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
+    let (ctx, actor) = api::caller()?;
+    Ok(ProfileData {
+        profile: service::profile_get(&ctx, &actor).await?,
+        sessions: service::session_list(&ctx, &actor).await?,
+    })
+}
+
+/// Ends one of the own sessions.
+#[server(endpoint = "session_revoke")]
+pub(crate) async fn session_revoke(id: SessionId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::session_revoke(&ctx, &actor, id).await?;
+    api::go("/profile", Flash::SessionEnded);
+    Ok(())
+}
+
+/// Ends all own sessions but the one that asks.
+#[server(endpoint = "session_revoke_others")]
+pub(crate) async fn session_revoke_others() -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::session_revoke_others(&ctx, &actor).await?;
+    api::go("/profile", Flash::SessionsEnded);
+    Ok(())
+}

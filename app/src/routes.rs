@@ -1,0 +1,56 @@
+//! Every page and its path.
+
+use domain::AppError;
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    SsrMode,
+    components::{ParentRoute, Route, Router, Routes},
+    path,
+};
+
+use crate::{
+    audit::AuditPage,
+    import::{ImportPage, UploadPage},
+    memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
+    no_access::NoAccessPage,
+    overview::OverviewPage,
+    profile::ProfilePage,
+    sign_in::SignInPage,
+    start::Page,
+    ui::{ErrorState, layout::Layout},
+};
+
+/// The whole of the pages. Every route renders completely on the server
+/// before it is sent, so that it works without scripts.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    Page::provide();
+    view! {
+        <Router>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                <Route path=path!("/no-access") view=NoAccessPage ssr=SsrMode::Async />
+                <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
+                    <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories") view=MemoryListPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/new") view=MemoryNewPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/import") view=UploadPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/imports/:id") view=ImportPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/:id") view=MemoryPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/:id/edit") view=MemoryEditPage ssr=SsrMode::Async />
+                    <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/profile") view=ProfilePage ssr=SsrMode::Async />
+                    <Route path=path!("/*any") view=NotFoundPage ssr=SsrMode::Async />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}
+
+/// What stands at a path where nothing is.
+#[component]
+fn NotFoundPage() -> impl IntoView {
+    view! { <ErrorState error=AppError::NotFound whole_page=true /> }.into_any()
+}

@@ -1,0 +1,110 @@
+//! The HTML document around the pages.
+
+use axum::http::{HeaderName, HeaderValue};
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::MetaTags;
+use serde::Deserialize;
+
+use crate::{AppInfo, routes::App, theme::Theme};
+
+/// Where the built files are, with hashed names. The build writes it as
+/// `manifest.json` beside them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Assets {
+    /// The module that loads the wasm file.
+    pub js: String,
+    /// The pages' code.
+    pub wasm: String,
+    /// All styles.
+    pub css: String,
+}
+
+/// The document. Sets the page's Content-Security-Policy, whose nonce only
+/// this rendering knows.
+pub fn shell(assets: &Assets) -> impl IntoView + use<> {
+    let nonce = use_nonce();
+    let info = use_context::<AppInfo>().unwrap_or_default();
+    if let (Some(nonce), Some(response)) = (
+        nonce.as_deref(),
+        use_context::<leptos_axum::ResponseOptions>(),
+    ) {
+        let policy = content_security_policy(nonce, &info.form_targets);
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            response.insert_header(HeaderName::from_static("content-security-policy"), policy);
+        }
+    }
+    let theme = use_context::<axum::http::request::Parts>()
+        .map(|parts| Theme::of_request(&parts))
+        .unwrap_or_default();
+    let start = format!(
+        "import init, {{ hydrate }} from {:?};\ninit({{ module_or_path: {:?} }}).then(hydrate);",
+        assets.js, assets.wasm
+    );
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme.key()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="stylesheet" href=assets.css.clone() />
+                <link rel="icon" href=ICON type="image/svg+xml" />
+                <link rel="modulepreload" href=assets.js.clone() nonce=nonce.clone() />
+                <link
+                    rel="preload"
+                    href=assets.wasm.clone()
+                    r#as="fetch"
+                    r#type="application/wasm"
+                    crossorigin="anonymous"
+                />
+                <script type="module" nonce=nonce>
+                    {start}
+                </script>
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// The mark: a roof over an open court.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect width='24' height='24' rx='6' fill='%23107470'/%3E%3Cpath d='M6.5 17.5V11L12 6.5l5.500 4.500v6.500M10 17.500v-4h4v4' fill='none' stroke='%23fff' stroke-width='1.750' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E";
+
+fn content_security_policy(nonce: &str, form_targets: &[String]) -> String {
+    let form_action = form_targets
+        .iter()
+        .fold("'self'".to_owned(), |all, origin| format!("{all} {origin}"));
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
+         object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action {form_action}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::content_security_policy;
+
+    // SEC-B6
+    #[test]
+    fn the_policy_allows_no_inline_code_and_no_other_host() {
+        let policy = content_security_policy("n0nce", &["https://issuer.example".to_owned()]);
+        assert!(!policy.contains("unsafe-inline"), "{policy}");
+        assert!(!policy.contains("'unsafe-eval'"), "{policy}");
+        assert!(policy.contains("'nonce-n0nce'"), "{policy}");
+        for directive in [
+            "default-src 'none'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(directive), "{policy}");
+        }
+        assert!(
+            policy.ends_with("form-action 'self' https://issuer.example"),
+            "{policy}"
+        );
+    }
+}

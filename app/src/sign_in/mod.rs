@@ -1,0 +1,5 @@
+//! The door.
+
+mod page;
+
+pub(crate) use page::SignInPage;

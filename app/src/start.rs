@@ -1,0 +1,121 @@
+//! What the server tells every page before anything else, and what the page
+//! keeps of it in the browser.
+
+use domain::Timestamp;
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::PageClock, forms::Outcome, theme::Theme};
+
+/// Facts about this installation. The server provides it by context to pages
+/// and server functions alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppInfo {
+    /// This is the demo with made-up people.
+    pub demo: bool,
+    /// The program's version.
+    pub version: String,
+    /// The name in front of the path in people's browsers, e.g.
+    /// `https://atrium.example.org`.
+    pub public_url: String,
+    /// Other origins to which a form's answer may redirect, e.g. the issuer
+    /// at sign-out: browsers hold redirects of forms against `form-action`.
+    pub form_targets: Vec<String>,
+}
+
+/// What hydration must find exactly as the server saw it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Start {
+    #[serde(with = "time::serde::rfc3339")]
+    now: Timestamp,
+    outcome: Option<Outcome>,
+    theme: Theme,
+    demo: bool,
+    version: String,
+    request_id: Option<String>,
+}
+
+impl Start {
+    /// Taken from the request on the server; in the browser it comes with the
+    /// page, so these values stand in only while routes are listed.
+    fn take() -> Self {
+        #[cfg(feature = "ssr")]
+        {
+            use axum::http::request::Parts;
+
+            let info = use_context::<AppInfo>().unwrap_or_default();
+            let parts = use_context::<Parts>();
+            let actor = use_context::<Option<domain::Actor>>().flatten();
+            let request_id = actor.map(|actor| actor.request.request_id).or_else(|| {
+                parts
+                    .as_ref()
+                    .and_then(|parts| parts.extensions.get::<domain::RequestId>().copied())
+            });
+            Self {
+                now: use_context::<service::Ctx>()
+                    .map_or(Timestamp::UNIX_EPOCH, |ctx| ctx.clock.now()),
+                outcome: parts
+                    .as_ref()
+                    .and_then(|parts| parts.extensions.get::<Outcome>().cloned()),
+                theme: parts.as_ref().map(Theme::of_request).unwrap_or_default(),
+                demo: info.demo,
+                version: info.version,
+                request_id: request_id.map(|id| id.to_string()),
+            }
+        }
+        #[cfg(not(feature = "ssr"))]
+        Self {
+            now: Timestamp::UNIX_EPOCH,
+            outcome: None,
+            theme: Theme::default(),
+            demo: false,
+            version: String::new(),
+            request_id: None,
+        }
+    }
+}
+
+/// The start's facts, for components.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    /// The demo banner shows.
+    pub(crate) demo: bool,
+    /// The program's version.
+    pub(crate) version: StoredValue<String>,
+    /// The id under which the server's log knows the first rendering.
+    pub(crate) request_id: StoredValue<Option<String>>,
+    /// What the person chose.
+    pub(crate) theme: RwSignal<Theme>,
+    /// What became of the form post that this page answers.
+    pub(crate) outcome: RwSignal<Option<Outcome>>,
+}
+
+impl Page {
+    /// Reads the start and provides it, and the clock, to everything below.
+    pub(crate) fn provide() -> Self {
+        let start = SharedValue::new(Start::take).into_inner();
+        let page = Self {
+            demo: start.demo,
+            version: StoredValue::new(start.version),
+            request_id: StoredValue::new(start.request_id),
+            theme: RwSignal::new(start.theme),
+            outcome: RwSignal::new(start.outcome),
+        };
+        provide_context(page);
+        provide_context(PageClock::starting_at(start.now));
+        page
+    }
+
+    /// The page's facts.
+    pub(crate) fn get() -> Self {
+        expect_context::<Self>()
+    }
+}
+
+/// Says on `<html>` that the page is awake: styles show what needs scripts
+/// from then on, and browser tests wait for it.
+pub fn mark_hydrated() {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-hydrated", "");
+    }
+}

@@ -1,0 +1,205 @@
+//! Fields of a form: label, control, hint, and the error next to it.
+
+use leptos::prelude::*;
+
+/// One line of text.
+#[component]
+pub(crate) fn TextField(
+    /// The field's name, unique on the page.
+    name: &'static str,
+    /// Its label.
+    label: &'static str,
+    /// What to write, where the label doesn't say it all.
+    #[prop(optional)]
+    hint: &'static str,
+    /// What stands in it at first.
+    #[prop(into)]
+    value: String,
+    /// What is wrong with it.
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <input
+                type="text"
+                id=name
+                name=name
+                value=value
+                autocomplete="off"
+                dir="auto"
+                aria-describedby=described_by(name, hint)
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+            />
+            <Below name=name hint=hint error=error />
+        </div>
+    }
+}
+
+/// Several lines of text.
+#[component]
+pub(crate) fn TextArea(
+    /// The field's name, unique on the page.
+    name: &'static str,
+    /// Its label.
+    label: &'static str,
+    /// What to write, where the label doesn't say it all.
+    #[prop(optional)]
+    hint: &'static str,
+    /// Lines that show at once.
+    rows: u8,
+    /// What stands in it at first.
+    #[prop(into)]
+    value: String,
+    /// What is wrong with it.
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <textarea
+                id=name
+                name=name
+                rows=rows
+                dir="auto"
+                required
+                aria-describedby=described_by(name, hint)
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                inner_html=textarea_html(&value)
+            ></textarea>
+            <Below name=name hint=hint error=error />
+        </div>
+    }
+}
+
+/// The text as a textarea's inner HTML. As a child it would be lost where it
+/// is empty (no node to hydrate) or begins with a line break, which the HTML
+/// parser drops: it drops the one that the server puts in front.
+fn textarea_html(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
+    if cfg!(feature = "ssr") {
+        format!("\n{escaped}")
+    } else {
+        escaped
+    }
+}
+
+/// One value of a select.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// What the form sends.
+    pub(crate) value: String,
+    /// What people read.
+    pub(crate) label: String,
+}
+
+impl Choice {
+    /// A choice from its parts.
+    pub(crate) fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            label: label.into(),
+        }
+    }
+}
+
+/// One of several values.
+#[component]
+pub(crate) fn SelectField(
+    /// The field's name, unique on the page.
+    name: &'static str,
+    /// Its label.
+    label: &'static str,
+    /// The values.
+    choices: Vec<Choice>,
+    /// The one that is chosen at first.
+    #[prop(into)]
+    value: String,
+    /// What it means, where the label doesn't say it all.
+    #[prop(optional)]
+    hint: &'static str,
+    /// What is wrong with it.
+    #[prop(optional)]
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <select
+                id=name
+                name=name
+                autocomplete="off"
+                aria-describedby=described_by(name, hint)
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+            >
+                {choices
+                    .into_iter()
+                    .map(|choice| {
+                        let selected = choice.value == value;
+                        view! {
+                            <option value=choice.value selected=selected>
+                                {choice.label}
+                            </option>
+                        }
+                    })
+                    .collect_view()}
+            </select>
+            <Below name=name hint=hint error=error />
+        </div>
+    }
+}
+
+fn described_by(name: &str, hint: &str) -> String {
+    if hint.is_empty() {
+        format!("{name}-error")
+    } else {
+        format!("{name}-error {name}-hint")
+    }
+}
+
+/// The error, announced when it appears, and the hint.
+#[component]
+fn Below(name: &'static str, hint: &'static str, error: Signal<Option<String>>) -> impl IntoView {
+    view! {
+        <div id=format!("{name}-error") role="alert">
+            {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+        </div>
+        {(!hint.is_empty())
+            .then(|| view! { <p class="field-hint" id=format!("{name}-hint")>{hint}</p> })}
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_area_keeps_its_first_line_break_and_can_hold_markup() {
+        let owner = Owner::new();
+        owner.set();
+        let html = view! {
+            <TextArea name="content" label="Text" rows=4 value="\nfirst </textarea><b>&amp;" error=Signal::stored(None) />
+        }
+        .to_html();
+        assert!(
+            html.contains(">\n\nfirst &lt;/textarea>&lt;b>&amp;amp;</textarea>"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn an_error_is_tied_to_its_field() {
+        let owner = Owner::new();
+        owner.set();
+        let html = view! {
+            <TextField name="title" label="Title" value="x" error=Signal::stored(Some("Too long.".to_owned())) />
+        }
+        .to_html();
+        assert!(html.contains(r#"aria-invalid="true""#), "{html}");
+        assert!(html.contains(r#"aria-describedby="title-error""#), "{html}");
+        assert!(
+            html.contains(r#"<div id="title-error" role="alert"><p class="field-error">Too long."#),
+            "{html}"
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! Filters live in the URL: a GET form, which the browser's code sends without
+//! a page load and without empty fields.
+
+use std::fmt::Write as _;
+
+use leptos::{ev::SubmitEvent, form::form_data_from_event, html, prelude::*};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+    params::ParamsMap,
+};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlFormElement, HtmlInputElement, HtmlSelectElement, UrlSearchParams};
+
+/// `fields` as a query with its question mark; empty ones are left out.
+pub(crate) fn query_string(fields: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        let value = percent_encode(value);
+        let _ = write!(
+            out,
+            "{}{name}={value}",
+            if out.is_empty() { '?' } else { '&' }
+        );
+    }
+    out
+}
+
+fn percent_encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+/// A form whose fields are the query of `path`.
+#[component]
+pub(crate) fn FilterForm(
+    /// The page that it narrows.
+    path: &'static str,
+    /// Its name for screen readers.
+    label: &'static str,
+    /// Classes of the `<form>`.
+    #[prop(optional)]
+    class: &'static str,
+    /// The fields and the button.
+    children: Children,
+) -> impl IntoView {
+    let form = NodeRef::<html::Form>::new();
+    let navigate = use_navigate();
+    let on_submit = move |event: SubmitEvent| {
+        let Ok(data) = form_data_from_event(&event) else {
+            return;
+        };
+        let Ok(params) = UrlSearchParams::new_with_str_sequence_sequence(&data) else {
+            return;
+        };
+        event.prevent_default();
+        let query = without_empty(&params.to_string().as_string().unwrap_or_default());
+        navigate(&format!("{path}{query}"), NavigateOptions::default());
+    };
+    // A choice narrows at once; text waits for its button or the return key.
+    let on_change = move |event: web_sys::Event| {
+        let chosen = event
+            .target()
+            .is_some_and(|target| target.has_type::<HtmlSelectElement>());
+        if let (true, Some(form)) = (chosen, form.get_untracked()) {
+            let _ = form.request_submit();
+        }
+    };
+    // Going back changes the query but not what the fields hold.
+    let query = use_query_map();
+    Effect::new(move |first: Option<()>| {
+        query.with(|query| {
+            if first.is_some()
+                && let Some(form) = form.get_untracked()
+            {
+                fill(&form, query);
+            }
+        });
+    });
+    view! {
+        <form
+            node_ref=form
+            method="get"
+            action=path
+            role="search"
+            aria-label=label
+            class=class
+            on:submit=on_submit
+            on:change=on_change
+        >
+            {children()}
+        </form>
+    }
+}
+
+fn without_empty(query: &str) -> String {
+    let kept: Vec<_> = query
+        .split('&')
+        .filter(|pair| !pair.ends_with('='))
+        .collect();
+    if kept.is_empty() || kept == [""] {
+        String::new()
+    } else {
+        format!("?{}", kept.join("&"))
+    }
+}
+
+fn fill(form: &HtmlFormElement, query: &ParamsMap) {
+    let fields = form.elements();
+    for index in 0..fields.length() {
+        let Some(field) = fields.item(index) else {
+            continue;
+        };
+        if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
+            let value = query.get(&input.name()).unwrap_or_default();
+            input.set_value(&value);
+        } else if let Some(select) = field.dyn_ref::<HtmlSelectElement>() {
+            // A select always offers the empty value or is one of a closed set
+            // whose first value is the default.
+            let value = query.get(&select.name()).unwrap_or_default();
+            select.set_value(&value);
+            if select.selected_index() < 0 {
+                select.set_selected_index(0);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_has_only_what_is_set_and_is_encoded() {
+        assert_eq!(
+            query_string(&[("q", "a & b"), ("kind", ""), ("tag", "ö")]),
+            "?q=a%20%26%20b&tag=%C3%B6"
+        );
+        assert_eq!(query_string(&[("q", "")]), "");
+    }
+
+    #[test]
+    fn empty_fields_leave_no_trace_in_the_url() {
+        assert_eq!(without_empty("q=&kind=fact&tag="), "?kind=fact");
+        assert_eq!(without_empty("q=&kind="), "");
+        assert_eq!(without_empty(""), "");
+        assert_eq!(without_empty("q=a%3D"), "?q=a%3D");
+    }
+}

@@ -1,0 +1,196 @@
+//! The frame around every page of a signed-in member.
+
+use domain::{Permission, profile::Profile};
+use leptos::{html, prelude::*};
+use leptos_router::{components::Outlet, hooks::use_location};
+
+use super::{
+    Glyph, Icon,
+    nav::{GROUPS, PROFILE, Place, place_of},
+    palette::Palette,
+    theme_switch::ThemeSwitch,
+    toast::Toasts,
+};
+use crate::{profile::Me, start::Page};
+
+/// Navigation on the left (a drawer under 900 px), the page beside it.
+#[component]
+pub(crate) fn Layout() -> impl IntoView {
+    let me = Me::provide();
+    let main = NodeRef::<html::Main>::new();
+    let drawer = NodeRef::<html::Nav>::new();
+    let path = use_location().pathname;
+    let outcome = Page::get().outcome;
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            // As after a page load: the reader starts at the top, the drawer
+            // is closed, and an answered form is done with.
+            if let Some(main) = main.get_untracked() {
+                let _ = main.focus();
+            }
+            if let Some(drawer) = drawer.get_untracked() {
+                let _ = drawer.hide_popover();
+            }
+            outcome.set(None);
+        }
+        path
+    });
+    view! {
+        <a class="skip-link" href="#main" rel="external">"Skip to content"</a>
+        <DemoBanner />
+        <div class="frame">
+            <header class="topbar">
+                <button type="button" class="icon-button" popovertarget="nav" aria-label="Menu">
+                    <Glyph icon=Icon::Menu />
+                </button>
+                <a href="/" class="wordmark">"Atrium"</a>
+            </header>
+            <nav id="nav" class="nav" popover="auto" aria-label="Main" node_ref=drawer>
+                <Suspense>
+                    {move || me.get().map(|me| view! { <NavContent me=me /> })}
+                </Suspense>
+            </nav>
+            <main id="main" class="main" tabindex="-1" node_ref=main>
+                <div class="page">
+                    <Toasts />
+                    <Outlet />
+                </div>
+            </main>
+        </div>
+        <Palette />
+    }
+}
+
+/// Says on every page that this is a demo.
+#[component]
+pub(crate) fn DemoBanner() -> impl IntoView {
+    Page::get().demo.then(|| {
+        view! {
+            <aside class="demo-banner" aria-label="About this demo">
+                "This is a demo: the organisation and its people are made up."
+            </aside>
+        }
+    })
+}
+
+#[component]
+fn NavContent(me: Option<Profile>) -> impl IntoView {
+    let permissions = me
+        .as_ref()
+        .map(|me| me.permissions.clone())
+        .unwrap_or_default();
+    let tenant = me
+        .as_ref()
+        .map_or_else(|| "Atrium".to_owned(), |me| me.tenant_name.clone());
+    let initial = tenant
+        .chars()
+        .next()
+        .unwrap_or('A')
+        .to_uppercase()
+        .to_string();
+    let groups = GROUPS
+        .iter()
+        .filter_map(|group| {
+            let items: Vec<_> = group
+                .places
+                .iter()
+                .filter(|place| place.needs.is_none_or(|needs| permissions.contains(&needs)))
+                .map(|place| view! { <li><NavLink place=*place /></li> })
+                .collect();
+            let id = format!("nav-{}", group.name.to_lowercase());
+            (!items.is_empty()).then(|| {
+                view! {
+                    <div class="nav-group">
+                        <h2 id=id.clone()>{group.name}</h2>
+                        <ul aria-labelledby=id>{items}</ul>
+                    </div>
+                }
+            })
+        })
+        .collect_view();
+    view! {
+        <a href="/" class="tenant" title=tenant.clone()>
+            <span class="tenant-mark" aria-hidden="true">{initial}</span>
+            <span class="tenant-name" dir="auto">{tenant.clone()}</span>
+        </a>
+        <button type="button" class="palette-opener needs-script" data-opens="palette">
+            <Glyph icon=Icon::Search />
+            <span>"Go to or search"</span>
+            <kbd>"Ctrl K"</kbd>
+        </button>
+        {groups}
+        <div class="nav-foot">
+            {me.map(|me| view! { <UserLink me=me /> })}
+            <div class="nav-foot-row">
+                <ThemeSwitch />
+                <form method="post" action="/auth/logout" class="inline-form">
+                    <button type="submit" class="button button-quiet">
+                        <Glyph icon=Icon::SignOut />
+                        "Sign out"
+                    </button>
+                </form>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn NavLink(place: Place) -> impl IntoView {
+    view! {
+        <a href=place.path class="nav-link" aria-current=current(place.path)>
+            <Glyph icon=place.icon />
+            {place.name}
+        </a>
+    }
+}
+
+#[component]
+fn UserLink(me: Profile) -> impl IntoView {
+    let initials: String = me
+        .display_name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .take(2)
+        .collect::<String>()
+        .to_uppercase();
+    view! {
+        <a href=PROFILE.path class="user-link" aria-current=current(PROFILE.path)>
+            <span class="avatar" aria-hidden="true">{initials}</span>
+            <span class="user-text">
+                <span class="user-name" dir="auto">{me.display_name}</span>
+                <span class="user-roles">{me.roles.join(", ")}</span>
+            </span>
+        </a>
+    }
+}
+
+/// `page` where the page on show belongs to `place`.
+fn current(place: &'static str) -> impl Fn() -> Option<&'static str> + Send + Sync + Clone {
+    let path = use_location().pathname;
+    move || {
+        path.with(|path| place_of(path) == Some(place))
+            .then_some("page")
+    }
+}
+
+/// Shows its children to those who hold `permission`.
+#[component]
+pub(crate) fn IfMay(
+    /// What is needed.
+    permission: Permission,
+    /// What is shown then.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let me = Me::of_page();
+    view! {
+        <Suspense>
+            {move || {
+                me.get()
+                    .flatten()
+                    .filter(|me| me.permissions.contains(&permission))
+                    .map(|_| children())
+            }}
+        </Suspense>
+    }
+}

@@ -1,0 +1,29 @@
+//! Components that know no data access: the same everywhere, styled by
+//! `style/`, working before and without hydration.
+
+pub(crate) mod badge;
+pub(crate) mod copy;
+pub(crate) mod field;
+pub(crate) mod filter;
+pub(crate) mod head;
+pub(crate) mod icon;
+pub(crate) mod layout;
+pub(crate) mod nav;
+pub(crate) mod number;
+pub(crate) mod paging;
+pub(crate) mod palette;
+pub(crate) mod state;
+pub(crate) mod theme_switch;
+pub(crate) mod time;
+pub(crate) mod toast;
+
+pub(crate) use badge::{Badge, Tone};
+pub(crate) use copy::CopyId;
+pub(crate) use field::{Choice, SelectField, TextArea, TextField};
+pub(crate) use filter::{FilterForm, query_string};
+pub(crate) use head::PageHead;
+pub(crate) use icon::{Glyph, Icon};
+pub(crate) use number::{bytes, count, plural};
+pub(crate) use paging::Paging;
+pub(crate) use state::{EmptyState, ErrorState, Loaded};
+pub(crate) use time::Time;

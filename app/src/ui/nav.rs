@@ -1,0 +1,153 @@
+//! The places of Atrium, for the navigation, the palette and the shortcuts.
+
+use domain::Permission;
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::{Icon, query_string};
+
+/// A place that one can go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its path.
+    pub(crate) path: &'static str,
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its icon.
+    pub(crate) icon: Icon,
+    /// What one must be allowed to see it.
+    pub(crate) needs: Option<Permission>,
+    /// The key after `g` that goes there.
+    pub(crate) key: char,
+}
+
+/// A group of the navigation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group {
+    /// Its heading.
+    pub(crate) name: &'static str,
+    /// What is in it.
+    pub(crate) places: &'static [Place],
+}
+
+/// The navigation, grouped by whose business it is.
+pub(crate) const GROUPS: &[Group] = &[
+    Group {
+        name: "Mine",
+        places: &[
+            Place {
+                path: "/",
+                name: "Overview",
+                icon: Icon::Overview,
+                needs: None,
+                key: 'o',
+            },
+            Place {
+                path: "/memories",
+                name: "Memories",
+                icon: Icon::Memories,
+                needs: Some(Permission::MemoryRead),
+                key: 'm',
+            },
+            Place {
+                path: "/memories/import",
+                name: "Import",
+                icon: Icon::Upload,
+                needs: Some(Permission::MemoryImport),
+                key: 'i',
+            },
+        ],
+    },
+    Group {
+        name: "Oversight",
+        places: &[Place {
+            path: "/audit",
+            name: "Audit log",
+            icon: Icon::Audit,
+            needs: Some(Permission::AuditRead),
+            key: 'a',
+        }],
+    },
+];
+
+/// One's own page, at the foot of the navigation.
+pub(crate) const PROFILE: Place = Place {
+    path: "/profile",
+    name: "Profile",
+    icon: Icon::User,
+    needs: None,
+    key: 'p',
+};
+
+/// Every place that `permissions` opens.
+pub(crate) fn places(permissions: &[Permission]) -> impl Iterator<Item = &'static Place> {
+    GROUPS
+        .iter()
+        .flat_map(|group| group.places)
+        .chain(std::iter::once(&PROFILE))
+        .filter(move |place| place.needs.is_none_or(|needs| permissions.contains(&needs)))
+}
+
+/// The place to which the page at `path` belongs: the one with the longest
+/// path that begins it.
+pub(crate) fn place_of(path: &str) -> Option<&'static str> {
+    GROUPS
+        .iter()
+        .flat_map(|group| group.places)
+        .chain(std::iter::once(&PROFILE))
+        .map(|place| place.path)
+        .filter(|place| {
+            path == *place
+                || (*place != "/"
+                    && path
+                        .strip_prefix(place)
+                        .is_some_and(|rest| rest.starts_with('/')))
+                || (*place == "/memories/import" && path.starts_with("/memories/imports/"))
+        })
+        .max_by_key(|place| place.len())
+}
+
+/// The sign-in page, which comes back to where one is.
+pub(crate) fn return_to_here() -> String {
+    let location = use_location();
+    let path = location.pathname.get_untracked();
+    let search = location.search.get_untracked();
+    let here = if search.is_empty() {
+        path
+    } else {
+        format!("{path}?{}", search.trim_start_matches('?'))
+    };
+    format!("/sign-in{}", query_string(&[("return_to", &here)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_belongs_to_the_nearest_place() {
+        for (path, place) in [
+            ("/", Some("/")),
+            ("/memories", Some("/memories")),
+            ("/memories/0198", Some("/memories")),
+            ("/memories/import", Some("/memories/import")),
+            ("/memories/imports/0198", Some("/memories/import")),
+            ("/profile", Some("/profile")),
+            ("/nowhere", None),
+            ("/memoriesx", None),
+        ] {
+            assert_eq!(place_of(path), place, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_role_may_not_see_is_not_shown() {
+        let names = |permissions: &[Permission]| {
+            places(permissions)
+                .map(|place| place.name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&[Permission::ProfileManage]), ["Overview", "Profile"]);
+        assert!(names(Permission::ALL).contains(&"Audit log"));
+    }
+}

@@ -1,0 +1,70 @@
+//! Numbers as people read them.
+
+use std::fmt::Write as _;
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn count(n: impl Into<i128>) -> String {
+    let n: i128 = n.into();
+    let digits = n.unsigned_abs().to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if n < 0 {
+        out.push('−');
+    }
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 memory`, `2 memories`.
+pub(crate) fn plural(n: impl Into<i128> + Copy, one: &str, many: &str) -> String {
+    let number: i128 = n.into();
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// A size in the largest unit that leaves a digit before the point.
+pub(crate) fn bytes(n: i64) -> String {
+    let mut out = String::new();
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let size = n as f64;
+    let _ = match n {
+        ..1_000 => write!(out, "{n} B"),
+        1_000..1_000_000 => write!(out, "{:.1} kB", size / 1e3),
+        _ => write!(out, "{:.1} MB", size / 1e6),
+    };
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (n, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (-1_234_567, "−1,234,567"),
+        ] {
+            assert_eq!(count(n), text);
+        }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(plural(1, "memory", "memories"), "1 memory");
+        assert_eq!(plural(0, "memory", "memories"), "0 memories");
+        assert_eq!(plural(1_000, "memory", "memories"), "1,000 memories");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1_500), "1.5 kB");
+        assert_eq!(bytes(52_428_800), "52.4 MB");
+    }
+}

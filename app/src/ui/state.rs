@@ -1,0 +1,191 @@
+//! Loading, empty, and failed: three different states, each with a next step.
+
+use domain::{AppError, Permission};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::{Glyph, Icon, nav::return_to_here};
+use crate::start::Page;
+
+/// Shows what `resource` brings: a still frame while it loads, the error
+/// state when it fails.
+#[component]
+pub(crate) fn Loaded<T, V>(
+    /// What to wait for.
+    resource: Resource<Result<T, AppError>>,
+    /// How to show it.
+    view: fn(T) -> V,
+    /// The error takes the place of the whole page and so has its heading.
+    #[prop(optional)]
+    whole_page: bool,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+    V: IntoView + 'static,
+{
+    view! {
+        <Transition fallback=|| view! { <Skeleton /> }>
+            {move || {
+                resource.get().map(|result| match result {
+                    Ok(data) => view(data).into_any(),
+                    Err(error) => view! { <ErrorState error=error whole_page=whole_page /> }.into_any(),
+                })
+            }}
+        </Transition>
+    }
+}
+
+/// Holds the layout still; shows itself only after 200 ms.
+#[component]
+fn Skeleton() -> impl IntoView {
+    view! {
+        <div class="skeleton" aria-busy="true">
+            <span class="visually-hidden">"Loading"</span>
+            <div></div>
+            <div></div>
+            <div></div>
+        </div>
+    }
+}
+
+/// There is nothing yet, or nothing that fits.
+#[component]
+pub(crate) fn EmptyState(
+    /// What is not there.
+    title: &'static str,
+    /// Why, or what would be here.
+    #[prop(into)]
+    text: String,
+    /// The next step.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <h2>{title}</h2>
+            <p>{text}</p>
+            <div class="empty-actions">{children()}</div>
+        </div>
+    }
+}
+
+/// Something could not be shown: what happened and what to do next. Sets the
+/// response's status.
+#[component]
+pub(crate) fn ErrorState(
+    /// Why.
+    error: AppError,
+    /// It stands alone and so has the page's heading.
+    #[prop(optional)]
+    whole_page: bool,
+) -> impl IntoView {
+    set_status(&error);
+    let (title, text) = words(&error);
+    let next = match &error {
+        AppError::Unauthenticated => {
+            let href = return_to_here();
+            view! { <a class="button button-primary" href=href rel="external">"Sign in"</a> }
+                .into_any()
+        }
+        AppError::Internal
+        | AppError::Unavailable { .. }
+        | AppError::TooManyRequests { .. }
+        | AppError::Transport { .. } => {
+            view! { <a class="button" href="" rel="external">"Try again"</a> }.into_any()
+        }
+        AppError::Forbidden { .. } | AppError::NotFound => {
+            view! { <a class="button" href="/">"Go to the overview"</a> }.into_any()
+        }
+        _ => ().into_any(),
+    };
+    let server_fault = error.status() >= 500;
+    let request_id = Page::get().request_id.get_value().filter(|_| server_fault);
+    view! {
+        <div class="empty" role="alert">
+            <Glyph icon=if matches!(error, AppError::Forbidden { .. }) { Icon::Lock } else { Icon::Warning } />
+            {if whole_page {
+                view! { <Title text=format!("{title} · Atrium") /> <h1>{title}</h1> }.into_any()
+            } else {
+                view! { <h2>{title}</h2> }.into_any()
+            }}
+            <p>{text}</p>
+            {request_id.map(|id| {
+                view! {
+                    <p class="muted">
+                        "If it stays, give this id to whoever runs Atrium: " <code>{id}</code>
+                    </p>
+                }
+            })}
+            <div class="empty-actions">{next}</div>
+        </div>
+    }
+}
+
+fn words(error: &AppError) -> (&'static str, String) {
+    match error {
+        AppError::Unauthenticated => (
+            "You are signed out",
+            "Your session has ended. Sign in to go on.".to_owned(),
+        ),
+        AppError::Forbidden { permission } => ("This is not open to you", refusal(*permission)),
+        AppError::NotFound => (
+            "There is nothing here",
+            "It may have been moved or deleted, or it may not be yours to see.".to_owned(),
+        ),
+        AppError::Conflict { message } | AppError::TooLarge { message } => {
+            ("That did not work", message.clone())
+        }
+        AppError::Invalid { .. } => ("That did not work", error.to_string()),
+        AppError::TooManyRequests { .. } => ("Too many requests", error.to_string()),
+        AppError::Unavailable { message } => ("A part of Atrium is away", message.clone()),
+        AppError::Internal => ("Something went wrong", error.to_string()),
+        AppError::Transport { .. } => (
+            "The server could not be reached",
+            "Check your connection, then try again.".to_owned(),
+        ),
+    }
+}
+
+/// Why something was refused and who can change that.
+fn refusal(permission: Permission) -> String {
+    format!(
+        "It needs the permission {permission}: {} An owner or admin of your organisation can grant it.",
+        lower_first(permission.sentence()),
+    )
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
+}
+
+/// The status of the page that is being rendered; nothing in the browser.
+fn set_status(error: &AppError) {
+    #[cfg(feature = "ssr")]
+    if let (Some(response), Ok(status)) = (
+        use_context::<leptos_axum::ResponseOptions>(),
+        axum::http::StatusCode::from_u16(error.status()),
+    ) {
+        response.set_status(status);
+        if matches!(error, AppError::Unavailable { .. }) {
+            use axum::http::{HeaderValue, header::RETRY_AFTER};
+            response.insert_header(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+    }
+    #[cfg(not(feature = "ssr"))]
+    let _ = error;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_permission_and_who_can_grant_it() {
+        assert_eq!(
+            refusal(Permission::AuditRead),
+            "It needs the permission audit.read: read the organisation's audit log. An owner or admin of your organisation can grant it."
+        );
+    }
+}

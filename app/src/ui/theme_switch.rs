@@ -1,0 +1,53 @@
+//! The switch between light, dark, and the system's choice.
+
+use leptos::prelude::*;
+
+use super::{Glyph, Icon};
+use crate::{
+    forms::{FormState, PostForm},
+    start::Page,
+    theme::{Theme, ThemeSet},
+};
+
+/// Three buttons of one form.
+#[component]
+pub(crate) fn ThemeSwitch() -> impl IntoView {
+    let current = Page::get().theme;
+    let state = FormState::<ThemeSet>::new();
+    Effect::new(move |_| {
+        if let Some(Ok(theme)) = state.action.value().get() {
+            current.set(theme);
+            if let Some(root) = document().document_element() {
+                let _ = root.set_attribute("data-theme", theme.key());
+            }
+        }
+    });
+    view! {
+        <PostForm state=state class="theme-switch">
+            {Theme::ALL
+                .into_iter()
+                .map(|theme| {
+                    let icon = match theme {
+                        Theme::System => Icon::Monitor,
+                        Theme::Light => Icon::Sun,
+                        Theme::Dark => Icon::Moon,
+                    };
+                    let label = format!("Colours: {}", theme.label().to_lowercase());
+                    view! {
+                        <button
+                            type="submit"
+                            name="theme"
+                            value=theme.key()
+                            class="icon-button"
+                            title=label.clone()
+                            aria-label=label
+                            aria-pressed=move || if current.get() == theme { "true" } else { "false" }
+                        >
+                            <Glyph icon=icon />
+                        </button>
+                    }
+                })
+                .collect_view()}
+        </PostForm>
+    }
+}

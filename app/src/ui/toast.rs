@@ -1,0 +1,93 @@
+//! What was just done, in a live region that is there from page load.
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
+
+use super::{Glyph, Icon};
+use crate::{
+    flash::Flash,
+    forms::{FormState, PostForm},
+    memory::MemoryRestore,
+};
+
+/// The place where flashes show.
+#[component]
+pub(crate) fn Toasts() -> impl IntoView {
+    let query = use_query_map();
+    let flash = Memo::new(move |_| query.with(Flash::from_query));
+    let dismissed = RwSignal::new(false);
+    let location = use_location();
+    // The next page, or the same act once more, says it anew. The address
+    // bar forgets it, so that a reload or a shared link does not repeat it.
+    Effect::new(move |_| {
+        location.search.track();
+        dismissed.set(false);
+        if flash.with(Option::is_some) {
+            forget_flash(
+                &location.pathname.get_untracked(),
+                &location.search.get_untracked(),
+            );
+        }
+    });
+    view! {
+        <div class="toasts" role="status" aria-live="polite">
+            {move || {
+                flash.get().filter(|_| !dismissed.get()).map(|flash| {
+                    let undo = match flash {
+                        Flash::MemoryDeleted(id) => Some(view! { <Undo id=id.to_string() /> }),
+                        _ => None,
+                    };
+                    view! {
+                        <div class="toast">
+                            <Glyph icon=if flash == Flash::ImportKnown { Icon::Info } else { Icon::Success } />
+                            <p>{flash.sentence()}</p>
+                            {undo}
+                            <button
+                                type="button"
+                                class="icon-button needs-script"
+                                aria-label="Dismiss"
+                                on:click=move |_| dismissed.set(true)
+                            >
+                                <Glyph icon=Icon::Close />
+                            </button>
+                        </div>
+                    }
+                })
+            }}
+        </div>
+    }
+}
+
+/// Takes a deleted memory back.
+#[component]
+fn Undo(id: String) -> impl IntoView {
+    let restore = FormState::<MemoryRestore>::new();
+    view! {
+        <PostForm state=restore class="inline-form">
+            <input type="hidden" name="id" value=id />
+            <button type="submit" class="button button-quiet">
+                <Glyph icon=Icon::Undo />
+                "Undo"
+            </button>
+        </PostForm>
+    }
+}
+
+fn forget_flash(path: &str, search: &str) {
+    let kept: Vec<_> = search
+        .trim_start_matches('?')
+        .split('&')
+        .filter(|pair| {
+            !pair.is_empty() && !pair.starts_with("done=") && !pair.starts_with("memory=")
+        })
+        .collect();
+    let url = if kept.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", kept.join("&"))
+    };
+    if let Ok(history) = window().history() {
+        let state = history.state().unwrap_or_default();
+        let _ = history.replace_state_with_url(&state, "", Some(&url));
+    }
+}

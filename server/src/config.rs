@@ -22,7 +22,12 @@ use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
 /// Keys that may come from a file named by `…_FILE`.
-const SECRETS: &[&str] = &["database_url", "database_admin_url", "master_key", "oidc.client_secret"];
+const SECRETS: &[&str] = &[
+    "database_url",
+    "database_admin_url",
+    "master_key",
+    "oidc.client_secret",
+];
 
 /// Everything that an operator can set. Keys are the field names.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,6 +58,9 @@ pub struct Config {
     /// Networks whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// How often one address may begin, and how often finish, signing in.
+    #[serde(deserialize_with = "number")]
+    pub sign_ins_per_minute: u32,
     /// How long sessions live.
     pub session: Session,
     /// The log.
@@ -63,8 +71,9 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Oidc {
-    /// The issuer as its discovery document names it.
-    pub issuer: Url,
+    /// The issuer exactly as its discovery document names it: a trailing
+    /// slash counts.
+    pub issuer: String,
     /// This deployment's client id there.
     pub client_id: String,
     /// The client's secret there.
@@ -75,6 +84,10 @@ pub struct Oidc {
     /// The role of a person who signs in for the first time; unset: none, so
     /// that an admin decides.
     pub default_role: Option<SystemRole>,
+    /// Slugs of the organisations whose members sign in here; a new person
+    /// joins the first. Unset: the only one there is.
+    #[serde(default, deserialize_with = "list")]
+    pub tenants: Vec<String>,
 }
 
 fn default_scopes() -> Vec<String> {
@@ -95,7 +108,10 @@ pub struct Session {
 
 impl Default for Session {
     fn default() -> Self {
-        Self { idle_hours: 12, absolute_hours: 7 * 24 }
+        Self {
+            idle_hours: 12,
+            absolute_hours: 7 * 24,
+        }
     }
 }
 
@@ -111,7 +127,10 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
+        Self {
+            filter: "info".to_owned(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -139,6 +158,7 @@ impl Default for Config {
             master_key: None,
             oidc: None,
             trusted_proxies: Vec::new(),
+            sign_ins_per_minute: 30,
             session: Session::default(),
             log: Log::default(),
         }
@@ -233,7 +253,9 @@ impl Config {
 
     /// Whether `ip` is a proxy whose word counts.
     pub fn trusts_proxy(&self, ip: IpAddr) -> bool {
-        self.trusted_proxies.iter().any(|network| network.contains(&ip))
+        self.trusted_proxies
+            .iter()
+            .any(|network| network.contains(&ip))
     }
 }
 
@@ -257,23 +279,32 @@ impl Environment {
     fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut values = BTreeMap::new();
         for (name, value) in variables {
-            let Some(rest) = name.strip_prefix("ATRIUM_") else { continue };
+            let Some(rest) = name.strip_prefix("ATRIUM_") else {
+                continue;
+            };
             // Read by the test helpers, never by the product.
             if rest.starts_with("TEST_") {
                 continue;
             }
             let key = rest.to_ascii_lowercase().replace("__", ".");
-            let secret = key.strip_suffix("_file").filter(|base| SECRETS.contains(base));
+            let secret = key
+                .strip_suffix("_file")
+                .filter(|base| SECRETS.contains(base));
             let (key, value) = if let Some(base) = secret {
                 let text = std::fs::read_to_string(&value).map_err(|error| {
                     ConfigError(format!("{name}: {value} can't be read: {error}."))
                 })?;
-                (base.to_owned(), text.trim_end_matches(['\r', '\n']).to_owned())
+                (
+                    base.to_owned(),
+                    text.trim_end_matches(['\r', '\n']).to_owned(),
+                )
             } else {
                 (key, value)
             };
             if values.insert(key.clone(), value).is_some() {
-                return Err(ConfigError(format!("{name}: {key} is set twice in the environment.")));
+                return Err(ConfigError(format!(
+                    "{name}: {key} is set twice in the environment."
+                )));
             }
         }
         Ok(Self(values))
@@ -312,17 +343,28 @@ fn merge(into: &mut Dict, from: Dict) {
 /// which may be a secret.
 fn describe(error: &figment::Error) -> String {
     use figment::error::Kind;
-    let from = error.metadata.as_ref().map_or("the configuration", |m| m.name.as_ref());
+    let from = error
+        .metadata
+        .as_ref()
+        .map_or("the configuration", |m| m.name.as_ref());
     let path = error.path.join(".");
     match &error.kind {
         Kind::UnknownField(name, known) => {
             let key = error.path.iter().map(String::as_str);
             let mut key: Vec<_> = key.filter(|part| part != name).collect();
             key.push(name);
-            format!("{}: there is no such key ({from}). Known are {}.", key.join("."), known.join(", "))
+            format!(
+                "{}: there is no such key ({from}). Known are {}.",
+                key.join("."),
+                known.join(", ")
+            )
         }
         Kind::MissingField(name) => {
-            let key = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+            let key = if path.is_empty() {
+                name.to_string()
+            } else {
+                format!("{path}.{name}")
+            };
             format!("{key}: it is needed and not set.")
         }
         Kind::Message(text) => format!("{path}: {text} ({from})."),
@@ -346,7 +388,10 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     }
     match Either::deserialize(deserializer) {
         Ok(Either::Number(number)) => Ok(number),
-        Ok(Either::Text(text)) => text.trim().parse().map_err(|_| de::Error::custom("expected a whole number")),
+        Ok(Either::Text(text)) => text
+            .trim()
+            .parse()
+            .map_err(|_| de::Error::custom("expected a whole number")),
         Err(_) => Err(de::Error::custom("expected a whole number")),
     }
 }
@@ -383,7 +428,9 @@ mod tests {
     use super::*;
 
     fn load(variables: &[(&str, &str)]) -> Result<Config, String> {
-        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let variables = variables
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Config::load(None, variables).map_err(|error| error.to_string())
     }
 
@@ -417,13 +464,29 @@ mod tests {
             ("ATRIUM_ADRR", "x", "adrr"),
             ("ATRIUM_ADDR", "nowhere", "addr"),
             ("ATRIUM_OIDC__ISSUR", "https://id.example", "oidc"),
-            ("ATRIUM_DATABASE_MAX_CONNECTIONS", "many", "database_max_connections"),
-            ("ATRIUM_DATABASE_MAX_CONNECTIONS", "1", "database_max_connections"),
+            (
+                "ATRIUM_DATABASE_MAX_CONNECTIONS",
+                "many",
+                "database_max_connections",
+            ),
+            (
+                "ATRIUM_DATABASE_MAX_CONNECTIONS",
+                "1",
+                "database_max_connections",
+            ),
             ("ATRIUM_TRUSTED_PROXIES", "10.0.0.0/99", "trusted_proxies"),
-            ("ATRIUM_PUBLIC_URL", "https://atrium.example/sub", "public_url"),
+            (
+                "ATRIUM_PUBLIC_URL",
+                "https://atrium.example/sub",
+                "public_url",
+            ),
             ("ATRIUM_SESSION__IDLE_HOURS", "0", "session"),
             ("ATRIUM_LOG__FORMAT", "xml", "log.format"),
-            ("ATRIUM_MASTER_KEY_FILE", "/does/not/exist", "ATRIUM_MASTER_KEY_FILE"),
+            (
+                "ATRIUM_MASTER_KEY_FILE",
+                "/does/not/exist",
+                "ATRIUM_MASTER_KEY_FILE",
+            ),
         ] {
             let error = load(&[(name, value)]).unwrap_err();
             assert!(error.contains(expected), "{name}: {error}");
@@ -454,7 +517,15 @@ mod tests {
     #[test]
     fn loopback_needs_both_the_listener_and_the_public_url() {
         assert!(load(&[]).unwrap().is_loopback());
-        assert!(!load(&[("ATRIUM_ADDR", "0.0.0.0:3000")]).unwrap().is_loopback());
-        assert!(!load(&[("ATRIUM_PUBLIC_URL", "https://atrium.example")]).unwrap().is_loopback());
+        assert!(
+            !load(&[("ATRIUM_ADDR", "0.0.0.0:3000")])
+                .unwrap()
+                .is_loopback()
+        );
+        assert!(
+            !load(&[("ATRIUM_PUBLIC_URL", "https://atrium.example")])
+                .unwrap()
+                .is_loopback()
+        );
     }
 }

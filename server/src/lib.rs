@@ -1,4 +1,17 @@
-//! Placeholder.
+//! The process: configuration, command line, routes, sign-in, workers and the
+//! embedded Postgres, around the use cases of `service` and the pages of `app`.
 
+pub mod assets;
 pub mod auth;
+pub mod boot;
+pub mod cli;
+pub mod config;
+pub mod database;
+mod demo;
+pub mod failure;
+pub mod health;
 pub mod http;
+pub mod routes;
+mod secret_file;
+mod telemetry;
+mod upload;

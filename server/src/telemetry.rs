@@ -8,7 +8,7 @@ use crate::config::{ConfigError, Log, LogFormat};
 ///
 /// # Errors
 /// When the filter doesn't parse.
-pub fn start(log: &Log) -> Result<(), ConfigError> {
+pub(crate) fn start(log: &Log) -> Result<(), ConfigError> {
     let filter = EnvFilter::builder()
         .parse(&log.filter)
         .map_err(|error| ConfigError::new(format!("log.filter: {error}.")))?;

@@ -113,3 +113,73 @@ pub struct ImportStarted {
     /// The same bytes were given before, so that one is shown.
     pub already_given: bool,
 }
+
+/// Why a file was not taken. Travels as `/memories/import?error=CODE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadProblem {
+    /// No file was chosen.
+    NoFile,
+    /// The file has no bytes.
+    Empty,
+    /// It is larger than 50 MB.
+    TooLarge,
+    /// Neither its name nor the form says what format it has.
+    UnknownFormat,
+    /// It is not UTF-8 text.
+    NotText,
+    /// The form did not arrive whole.
+    Malformed,
+}
+
+impl UploadProblem {
+    /// Every problem.
+    pub const ALL: &[Self] = &[
+        Self::NoFile,
+        Self::Empty,
+        Self::TooLarge,
+        Self::UnknownFormat,
+        Self::NotText,
+        Self::Malformed,
+    ];
+
+    /// As it stands in the URL.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoFile => "no_file",
+            Self::Empty => "empty",
+            Self::TooLarge => "too_large",
+            Self::UnknownFormat => "unknown_format",
+            Self::NotText => "not_text",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// What is wrong and what to do.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::NoFile => "Choose a file first.",
+            Self::Empty => "This file is empty. Choose another one.",
+            Self::TooLarge => "This file is larger than 50 MB. Split it and import the parts.",
+            Self::UnknownFormat => {
+                "The file’s name does not tell its format. Choose the format below and give the file again."
+            }
+            Self::NotText => {
+                "This file is not UTF-8 text. Give JSON Lines, CSV, Markdown or plain text, saved as UTF-8."
+            }
+            Self::Malformed => "The file did not arrive whole. Give it again.",
+        }
+    }
+
+    /// The path that shows this problem.
+    pub fn path(self) -> String {
+        format!("/memories/import?error={}", self.code())
+    }
+
+    /// The reverse of [`UploadProblem::code`].
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|problem| problem.code() == code)
+    }
+}

@@ -19,7 +19,7 @@ mod tenant;
 pub use audit::{audit_list, audit_verify};
 pub use context::{Clock, Ctx, Entropy, Ids};
 pub use embedder::Embedder;
-pub use import::{import_cancel, import_get, import_list, import_retry, import_start};
+pub use import::{ImportFile, import_cancel, import_get, import_list, import_retry, import_start};
 pub use job::{WorkerSettings, work};
 pub use memory::{
     memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_search,
@@ -27,4 +27,4 @@ pub use memory::{
 };
 pub use overview::overview_get;
 pub use profile::{actor_find, profile_get, session_list, session_revoke, session_revoke_others};
-pub use tenant::{Person, member_add, tenant_create, tenant_list};
+pub use tenant::{Person, member_add, member_exists, tenant_create, tenant_list};

@@ -7,7 +7,7 @@ use serde_json::json;
 use store::{
     OperatorTx, TenantTx,
     audit::{AuditEvent, audit_append},
-    identity::{IdentityKey, identity_create},
+    identity::{IdentityKey, identity_create, identity_find},
     role::{RoleSource, user_role_grant},
     tenant::{NewTenant, TenantListed},
     user::{NewUser, user_create},
@@ -76,6 +76,19 @@ pub async fn member_add(
     let user_id = tx.user_id().ok_or(AppError::Internal)?;
     tx.commit().await?;
     Ok(user_id)
+}
+
+/// Whether an identity belongs to a member of an organisation.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub async fn member_exists(
+    ctx: &Ctx,
+    tenant_id: TenantId,
+    identity: &IdentityKey,
+) -> Result<bool, AppError> {
+    let mut tx = ctx.store.begin_front_door().await?;
+    Ok(identity_find(&mut tx, tenant_id, identity).await?.is_some())
 }
 
 /// All organisations, by slug.

@@ -76,6 +76,11 @@ impl Auth {
         })))
     }
 
+    /// What the operator decided.
+    pub fn settings(&self) -> &AuthSettings {
+        &self.0.settings
+    }
+
     /// `/auth/login`, `/auth/callback` and `/auth/logout`.
     pub fn routes(&self) -> Router {
         let limit = || {

@@ -6,7 +6,7 @@ mod parse;
 
 use domain::{
     Action, Actor, AppError, ImportId, JobId,
-    import::{Import, ImportFormat, ImportStarted, MAX_FILE_BYTES},
+    import::{Import, ImportFormat, ImportStarted, MAX_FILE_BYTES, UploadProblem},
     paging::PAGE_SIZE,
 };
 use serde_json::json;
@@ -23,46 +23,60 @@ use crate::{
 /// The kind of the job that applies an import.
 pub(crate) const IMPORT_JOB: &str = "memory.import";
 
-/// Takes a file and starts to import it in the background. The same bytes
-/// given again lead to the import that they made the first time.
-///
-/// `format` unset: by the file's name.
+/// A file that can be imported: text, of a known format, not too large.
+#[derive(Clone, Debug)]
+pub struct ImportFile {
+    name: String,
+    format: ImportFormat,
+    content: Vec<u8>,
+}
+
+impl ImportFile {
+    /// Takes a file as it was given; `format` unset: by its name.
+    ///
+    /// # Errors
+    /// Why it can't be imported, for the one who gave it.
+    pub fn parse(
+        name: &str,
+        format: Option<ImportFormat>,
+        content: Vec<u8>,
+    ) -> Result<Self, UploadProblem> {
+        if content.len() > MAX_FILE_BYTES {
+            return Err(UploadProblem::TooLarge);
+        }
+        let format = format.or_else(|| ImportFormat::from_file_name(name));
+        let format = format.ok_or(UploadProblem::UnknownFormat)?;
+        parse::text_of(format, &content)?;
+        Ok(Self {
+            name: display_name(name),
+            format,
+            content,
+        })
+    }
+}
+
+/// Keeps a file and imports it in the background. The same bytes given again
+/// lead to the import that they made the first time.
 ///
 /// # Errors
-/// [`AppError::Invalid`] when it isn't text or its format can't be told;
-/// [`AppError::TooLarge`].
+/// [`AppError::Forbidden`].
 pub async fn import_start(
     ctx: &Ctx,
     actor: &Actor,
-    file_name: &str,
-    format: Option<ImportFormat>,
-    file: Vec<u8>,
+    file: &ImportFile,
 ) -> Result<ImportStarted, AppError> {
     let mut act = Act::begin(ctx, actor, Action::ImportStart).await?;
-    if file.len() > MAX_FILE_BYTES {
-        let message = "A file has at most 50 MB. Cut it into several and give them one by one.";
-        return Err(AppError::TooLarge {
-            message: message.to_owned(),
-        });
-    }
-    let Some(format) = format.or_else(|| ImportFormat::from_file_name(file_name)) else {
-        let message = "The file's name doesn't tell its format: choose one.";
-        return Err(AppError::field("format", message));
-    };
-    parse::text_of(format, &file).map_err(|sentence| AppError::field("file", sentence))?;
-
-    let digest: [u8; 32] = Sha256::digest(&file).into();
+    let digest: [u8; 32] = Sha256::digest(&file.content).into();
     let id: ImportId = ctx.ids.id();
     let job_id: JobId = ctx.ids.id();
     let now = ctx.clock.now();
-    let file_name = display_name(file_name);
     let import = NewImport {
         id,
         job_id,
-        file_name: &file_name,
-        format,
+        file_name: &file.name,
+        format: file.format,
         sha256: digest,
-        content: &file,
+        content: &file.content,
     };
     let started = store::import::import_create(&mut act.tx, &import, now).await?;
     if started.already_given {
@@ -77,10 +91,10 @@ pub async fn import_start(
         max_attempts: MAX_ATTEMPTS,
         // Somebody waits for it, unlike for vectors.
         priority: 1,
-        progress_total: i64::try_from(file.len()).unwrap_or(i64::MAX),
+        progress_total: i64::try_from(file.content.len()).unwrap_or(i64::MAX),
     };
     store::job::job_enqueue(&mut act.tx, &job, now).await?;
-    let changes = json!({ "format": format.key(), "bytes": file.len() });
+    let changes = json!({ "format": file.format.key(), "bytes": file.content.len() });
     act.commit(Target::import(id).changed(changes)).await?;
     ctx.jobs_wake.notify_one();
     Ok(started)

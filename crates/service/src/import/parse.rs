@@ -4,7 +4,7 @@
 
 use domain::{
     AppError,
-    import::{ImportFormat, ImportProblem},
+    import::{ImportFormat, ImportProblem, UploadProblem},
     memory::MemoryText,
 };
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
@@ -35,30 +35,20 @@ impl Record {
 /// The bytes of `file` that hold text: without a UTF-8 byte order mark.
 ///
 /// # Errors
-/// A sentence for the person who gave the file, when it isn't text.
-pub(super) fn text_of(format: ImportFormat, file: &[u8]) -> Result<&[u8], String> {
+/// When there is none, or when it isn't text.
+pub(super) fn text_of(format: ImportFormat, file: &[u8]) -> Result<&[u8], UploadProblem> {
     let body = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Err("The file is empty.".to_owned());
+        return Err(UploadProblem::Empty);
     }
-    if file.starts_with(b"\xff\xfe") || file.starts_with(b"\xfe\xff") {
-        return Err("The file is UTF-16. Save it as UTF-8 and give it again.".to_owned());
-    }
+    // UTF-16 in ASCII's range is every other byte NUL.
     let head = &body[..body.len().min(64 * 1024)];
-    if head.contains(&0) || head.starts_with(b"%PDF-") {
-        return Err(
-            "The file isn't text. Give JSON Lines, CSV, Markdown or plain text in UTF-8."
-                .to_owned(),
-        );
-    }
-    // The parts of a Markdown file are found by parsing it whole.
-    if format == ImportFormat::Markdown
-        && let Err(error) = std::str::from_utf8(body)
-    {
-        let line = line_at(body, error.valid_up_to());
-        return Err(format!(
-            "Line {line} is not UTF-8. Save the file as UTF-8 and give it again."
-        ));
+    let is_binary = head.contains(&0) || head.starts_with(b"%PDF-");
+    // The parts of a Markdown file are found by parsing it whole; elsewhere a
+    // broken line spoils only itself.
+    let is_broken = format == ImportFormat::Markdown && std::str::from_utf8(body).is_err();
+    if is_binary || is_broken {
+        return Err(UploadProblem::NotText);
     }
     Ok(body)
 }
@@ -466,19 +456,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_text_is_refused_with_a_sentence() {
-        for (file, word) in [
-            (&b"\x89PNG\r\n\x1a\n\0\0"[..], "isn't text"),
-            (b"%PDF-1.7 \xe2\xe3", "isn't text"),
-            (b"\xff\xfea\0", "UTF-16"),
-            (b" \r\n", "empty"),
-            (b"\xef\xbb\xbf", "empty"),
+    fn what_is_not_text_is_refused() {
+        use UploadProblem::{Empty, NotText};
+        for (file, problem) in [
+            (&b"\x89PNG\r\n\x1a\n\0\0"[..], NotText),
+            (b"%PDF-1.7 \xe2\xe3", NotText),
+            (b"\xff\xfea\0", NotText),
+            (b" \r\n", Empty),
+            (b"\xef\xbb\xbf", Empty),
         ] {
-            let refusal = text_of(ImportFormat::PlainText, file).unwrap_err();
-            assert!(refusal.contains(word), "{refusal}");
+            assert_eq!(text_of(ImportFormat::PlainText, file), Err(problem));
         }
-        let refusal = text_of(ImportFormat::Markdown, b"ok\n\xff").unwrap_err();
-        assert!(refusal.contains("Line 2"), "{refusal}");
+        assert_eq!(text_of(ImportFormat::Markdown, b"ok\n\xff"), Err(NotText));
     }
 
     #[test]

@@ -1,0 +1,182 @@
+//! Bringing a deployment up: database, schema, checks, model.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::ExposeSecret;
+use service::{Clock, Ctx, Embedder, Entropy, Ids};
+use store::{ConnectOptions, Store};
+
+use crate::{
+    auth::{AuthSettings, IssuerKind, MasterKey, OidcSettings, SessionLifetimes, demo::DemoIssuer},
+    config::Config,
+    database::{Database, Joining},
+    failure::Failure,
+    http::Site,
+    secret_file,
+};
+
+/// A deployment that is ready to work: commands and the server alike.
+#[derive(Debug)]
+pub struct Deployment {
+    /// What the use cases need.
+    pub ctx: Ctx,
+    /// The database beneath.
+    pub database: Database,
+}
+
+/// Ids and randomness of the real world.
+pub fn ids() -> Ids {
+    Ids::new(Clock::system(), Entropy::system())
+}
+
+impl Deployment {
+    /// Opens the database, brings the schema up where this process may, and
+    /// passes only when requests may be served (SEC-C1, SEC-F3).
+    ///
+    /// # Errors
+    /// The first thing that stands in the way, and what to do.
+    pub async fn open(config: &Config, joining: Joining, model: Model) -> Result<Self, Failure> {
+        let database = Database::open(config, &ids(), joining).await?;
+        match Self::ready(config, &database, model).await {
+            Ok(ctx) => Ok(Self { ctx, database }),
+            Err(failure) => {
+                database.stop().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn ready(config: &Config, database: &Database, model: Model) -> Result<Ctx, Failure> {
+        if database.admin_url.is_some() {
+            migrate_up(database).await?;
+        }
+        let store = connect(config, database).await?;
+        store.check().await.map_err(Failure::failed)?;
+        let embedder = match model {
+            Model::Needed => Embedder::open(&model_dir(config)?).await,
+            Model::NotNeeded => Embedder::off("This command doesn't load the model."),
+        };
+        Ok(Ctx::new(
+            store,
+            Clock::system(),
+            Entropy::system(),
+            embedder,
+        ))
+    }
+
+    /// Closes the connections and stops the embedded database.
+    pub async fn close(self) {
+        self.ctx.store.close().await;
+        self.database.stop().await;
+    }
+}
+
+/// Whether the embedding model is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// For the server.
+    Needed,
+    /// For commands that search nothing.
+    NotNeeded,
+}
+
+/// Connects as the runtime login.
+pub(crate) async fn connect(config: &Config, database: &Database) -> Result<Store, Failure> {
+    let options = ConnectOptions {
+        max_connections: config.database_max_connections,
+        ..ConnectOptions::default()
+    };
+    Store::connect(database.runtime_url.expose_secret(), options).await.map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(String::new, |c| format!(" ({c})"));
+        let what = if database.is_embedded { "embedded database" } else { "database at ATRIUM_DATABASE_URL" };
+        Failure::Failed(format!(
+            "The {what} can't be reached: {error}{cause}. Check that it runs and that the address, \
+             the login and its password are right."
+        ))
+    })
+}
+
+/// Applies missing migrations and lets the runtime login take the local roles.
+pub(crate) async fn migrate_up(database: &Database) -> Result<(), Failure> {
+    let Some(admin) = &database.admin_url else {
+        return Ok(());
+    };
+    let login = login_of(database.runtime_url.expose_secret())?;
+    store::migrate::up(admin.expose_secret(), &login)
+        .await
+        .map_err(Failure::failed)
+}
+
+fn login_of(runtime_url: &str) -> Result<String, Failure> {
+    let url = url::Url::parse(runtime_url).map_err(|_| {
+        Failure::Usage(
+            "ATRIUM_DATABASE_URL: expected postgres://login:password@host/database.".to_owned(),
+        )
+    })?;
+    let login = percent_encoding::percent_decode_str(url.username()).decode_utf8_lossy();
+    if login.is_empty() {
+        return Err(Failure::Usage(
+            "ATRIUM_DATABASE_URL: it names no login.".to_owned(),
+        ));
+    }
+    Ok(login.into_owned())
+}
+
+/// The address at which people reach us.
+pub(crate) fn site(config: &Config) -> Result<Site, Failure> {
+    Site::new(config.public_url()).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The key from which sealing keys are derived: from the configuration, or
+/// the one that this deployment made for itself.
+pub(crate) fn master_key(config: &Config, ids: &Ids) -> Result<MasterKey, Failure> {
+    let text = match &config.master_key {
+        Some(key) => key.clone(),
+        None => secret_file::read_or_create(&config.data_dir.join("master.key"), ids)?,
+    };
+    MasterKey::from_base64(&text).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Who may sign in and how; a demo brings its own issuer.
+pub(crate) fn auth_settings(
+    config: &Config,
+    ids: &Ids,
+    demo: Option<&DemoIssuer>,
+) -> Result<AuthSettings, Failure> {
+    let configured = config.oidc.as_ref().map(|oidc| OidcSettings {
+        issuer: oidc.issuer.clone(),
+        kind: IssuerKind::of(&oidc.issuer),
+        client_id: oidc.client_id.clone(),
+        client_secret: oidc.client_secret.clone(),
+        scopes: oidc.scopes.clone(),
+        default_role: oidc.default_role,
+        tenants: oidc.tenants.clone(),
+    });
+    Ok(AuthSettings {
+        site: site(config)?,
+        oidc: demo.map(DemoIssuer::oidc_settings).or(configured),
+        lifetimes: SessionLifetimes {
+            idle: time::Duration::hours(config.session.idle_hours.into()),
+            absolute: time::Duration::hours(config.session.absolute_hours.into()),
+        },
+        master_key: master_key(config, ids)?,
+        sign_ins_per_minute: config.sign_ins_per_minute,
+    })
+}
+
+/// Where the model's files are looked for.
+pub(crate) fn model_dir(config: &Config) -> Result<PathBuf, Failure> {
+    if let Some(folder) = &config.model_dir {
+        return Ok(folder.clone());
+    }
+    let cache = embedded_postgres::default_cache().map_err(Failure::failed)?;
+    Ok(cache.join(embed::MODEL_ID))
+}
+
+/// Where the browser bundle is looked for.
+pub(crate) fn site_dir(config: &Config) -> PathBuf {
+    config.site_dir.clone().unwrap_or_else(|| {
+        let program = std::env::current_exe().unwrap_or_default();
+        program.parent().unwrap_or(Path::new(".")).join("site")
+    })
+}

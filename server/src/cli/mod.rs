@@ -1,0 +1,69 @@
+//! The command line. Each command is a file; each ends with status 0, 1 (it
+//! failed) or 2 (it was asked wrongly), and one sentence on standard error.
+
+mod audit;
+mod doctor;
+mod migrate;
+mod serve;
+mod tenant;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{config::Config, failure::Failure, telemetry};
+
+/// The console for an organisation's use of AI.
+#[derive(Debug, Parser)]
+#[command(name = "atrium", version, about, arg_required_else_help = true)]
+struct Cli {
+    /// The configuration file [default: atrium.toml, if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the console.
+    Serve(serve::Serve),
+    /// Bring the database's schema up or down, or show where it stands.
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
+    /// Check everything that the console needs and say what to do.
+    Doctor,
+    /// Organisations of this deployment.
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+}
+
+/// Runs the command line of this process.
+pub async fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("atrium: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+async fn execute(cli: Cli) -> Result<(), Failure> {
+    let mut config = Config::load(cli.config.as_deref(), std::env::vars())?;
+    if let Command::Serve(serve) = &cli.command {
+        serve.override_config(&mut config);
+    }
+    telemetry::start(&config.log)?;
+    match cli.command {
+        Command::Serve(serve) => serve.run(config).await,
+        Command::Migrate(migrate) => migrate.run(&config).await,
+        Command::Doctor => doctor::run(&config).await,
+        Command::Tenant(tenant) => tenant.run(&config).await,
+        Command::Audit(audit) => audit.run(&config).await,
+    }
+}

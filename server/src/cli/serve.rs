@@ -1,0 +1,175 @@
+//! `atrium serve`: the console itself.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use service::WorkerSettings;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    assets::Bundle,
+    auth::demo::DemoIssuer,
+    boot::{self, Deployment, Model},
+    config::Config,
+    database::Joining,
+    demo,
+    failure::Failure,
+    health::Readiness,
+    routes,
+};
+
+/// How long open requests and jobs may take after the first signal (SEC-F2).
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Serve the console.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Bring up a demo organisation with an identity provider of its own.
+    /// For this machine only.
+    #[arg(long)]
+    demo: bool,
+    /// Where to listen.
+    #[arg(long, value_name = "IP:PORT")]
+    addr: Option<SocketAddr>,
+    /// Where data lives.
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Serve {
+    /// Flags count more than the environment and the file.
+    pub(super) fn override_config(&self, config: &mut Config) {
+        if let Some(addr) = self.addr {
+            config.addr = addr;
+        }
+        if let Some(folder) = &self.data_dir {
+            config.data_dir.clone_from(folder);
+        }
+    }
+
+    pub(super) async fn run(self, config: Config) -> Result<(), Failure> {
+        if self.demo {
+            demo::check_config(&config)?;
+        }
+        // A busy port and a missing bundle are told before anything starts.
+        let bundle = Bundle::load(&boot::site_dir(&config)).map_err(Failure::failed)?;
+        let listener = TcpListener::bind(config.addr).await.map_err(|error| {
+            Failure::Failed(format!(
+                "Can't listen on {}: {error}. Choose another address with --addr or ATRIUM_ADDR.",
+                config.addr
+            ))
+        })?;
+        let mut signals = Signals::new()?;
+
+        let deployment = tokio::select! {
+            opened = Deployment::open(&config, Joining::Refused, Model::Needed) => opened?,
+            () = signals.next() => return Ok(()),
+        };
+        let served = serve(
+            self.demo,
+            &config,
+            &bundle,
+            listener,
+            &deployment,
+            &mut signals,
+        )
+        .await;
+        deployment.close().await;
+        served
+    }
+}
+
+async fn serve(
+    is_demo: bool,
+    config: &Config,
+    bundle: &Bundle,
+    listener: TcpListener,
+    deployment: &Deployment,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let ctx = &deployment.ctx;
+    let issuer = if is_demo {
+        let style = &bundle.assets.css;
+        let site = boot::site(config)?;
+        let issuer = DemoIssuer::new(site, style, ctx.clock.clone(), ctx.ids.clone())
+            .map_err(Failure::failed)?;
+        demo::prepare(ctx, &issuer.oidc_settings().issuer).await?;
+        Some(issuer)
+    } else {
+        None
+    };
+    let readiness = Readiness {
+        store: ctx.store.clone(),
+        cluster: deployment.database.state(),
+    };
+    let app = routes::router(config, ctx, bundle, readiness, issuer.as_ref())?;
+
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(service::work(
+        ctx.clone(),
+        WorkerSettings::default(),
+        stop.clone(),
+    ));
+    // Without this, a small answer waits for the client's acknowledgement.
+    let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let server = axum::serve(
+        listener,
+        app.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(stop.clone().cancelled_owned());
+    let mut server = tokio::spawn(server.into_future());
+    tracing::info!(url = %config.public_url(), demo = is_demo, "Atrium is ready");
+
+    tokio::select! {
+        () = signals.next() => {}
+        ended = &mut server => {
+            stop.cancel();
+            let cause = ended.map_or_else(|panic| panic.to_string(), |end| format!("{end:?}"));
+            return Err(Failure::Failed(format!("The listener ended by itself: {cause}.")));
+        }
+    }
+    tracing::info!("stopping: open requests and jobs have 30 s; a second signal stops at once");
+    stop.cancel();
+    tokio::select! {
+        drained = timeout(DRAIN, async { tokio::join!(server, worker) }) => {
+            if drained.is_err() {
+                tracing::warn!("some requests or jobs did not end in 30 s");
+            }
+        }
+        () = signals.next() => tracing::warn!("stopping at once"),
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT alike.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::Failed(format!("Signals can't be received: {error}.")))
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

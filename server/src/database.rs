@@ -1,0 +1,113 @@
+//! The database that the process works on: the embedded Postgres in the data
+//! folder, or an external one.
+
+use std::path::PathBuf;
+
+use embedded_postgres::{Binaries, Cluster, Connection, Settings, State, default_cache};
+use secrecy::{ExposeSecret, SecretString};
+use service::Ids;
+use tokio::{sync::watch, task::spawn_blocking};
+
+use crate::{config::Config, failure::Failure, secret_file};
+
+/// The database inside the embedded Postgres.
+const DATABASE: &str = "atrium";
+/// The login of the running process: no privileges of its own.
+const RUNTIME_LOGIN: &str = "atrium_runtime";
+
+/// How to reach the database, and the embedded server if there is one.
+#[derive(Debug)]
+pub struct Database {
+    /// As the runtime login.
+    pub runtime_url: SecretString,
+    /// As the owner of the schema; `None` when the operator migrates.
+    pub admin_url: Option<SecretString>,
+    /// Whether it is the embedded one.
+    pub is_embedded: bool,
+    cluster: Option<Cluster>,
+}
+
+impl Database {
+    /// Starts the embedded Postgres, or joins the one that another process
+    /// of this deployment runs; with `database_url`, starts nothing.
+    ///
+    /// # Errors
+    /// A sentence that says what is missing or who is in the way.
+    pub async fn open(config: &Config, ids: &Ids, joining: Joining) -> Result<Self, Failure> {
+        if let Some(url) = &config.database_url {
+            return Ok(Self {
+                runtime_url: url.clone(),
+                admin_url: config.database_admin_url.clone(),
+                is_embedded: false,
+                cluster: None,
+            });
+        }
+        let password = secret_file::read_or_create(&config.data_dir.join("runtime.password"), ids)?;
+        let (connection, cluster) = start(config.data_dir.clone(), joining).await?;
+        let password = password.expose_secret();
+        if cluster.is_some() {
+            let superuser = connection.url("postgres");
+            store::provision::provision(&superuser, DATABASE, RUNTIME_LOGIN, password)
+                .await
+                .map_err(|error| {
+                    Failure::Failed(format!("The embedded Postgres can't be set up: {error}."))
+                })?;
+        }
+        Ok(Self {
+            runtime_url: connection.url_as(RUNTIME_LOGIN, password, DATABASE).into(),
+            admin_url: Some(connection.url(DATABASE).into()),
+            is_embedded: true,
+            cluster,
+        })
+    }
+
+    /// Whether the embedded server runs, now and with every change; `None`
+    /// for a server of somebody else.
+    pub fn state(&self) -> Option<watch::Receiver<State>> {
+        self.cluster.as_ref().map(Cluster::state)
+    }
+
+    /// Stops the embedded server, if this process runs it.
+    pub async fn stop(self) {
+        if let Some(cluster) = self.cluster {
+            let _ = spawn_blocking(move || cluster.stop()).await;
+        }
+    }
+}
+
+/// What to do when another process runs the embedded Postgres already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// A command beside the server: use that one.
+    Allowed,
+    /// The server itself: refuse, two would work on one set of files.
+    Refused,
+}
+
+async fn start(
+    data_dir: PathBuf,
+    joining: Joining,
+) -> Result<(Connection, Option<Cluster>), Failure> {
+    let blocking = spawn_blocking(move || {
+        let directory = data_dir.join("postgres");
+        if joining == Joining::Allowed
+            && let Some(connection) = Connection::to_running(&directory)?
+        {
+            return Ok((connection, None));
+        }
+        let binaries = Binaries::ensure(&data_dir, &default_cache()?)?;
+        let cluster = Cluster::start(Settings::new(binaries, directory))?;
+        Ok((cluster.connection().clone(), Some(cluster)))
+    });
+    match blocking.await {
+        Ok(Ok(started)) => Ok(started),
+        Ok(Err(error)) => Err(sentence(&error)),
+        Err(panic) => Err(Failure::Failed(format!(
+            "Starting the embedded Postgres failed: {panic}."
+        ))),
+    }
+}
+
+fn sentence(error: &embedded_postgres::Error) -> Failure {
+    Failure::Failed(format!("The embedded Postgres can't be used: {error}."))
+}

@@ -1,0 +1,91 @@
+//! `--demo`: an organisation with made-up people and an issuer of its own.
+
+use domain::access::SystemRole;
+use service::{Ctx, Person};
+use store::identity::IdentityKey;
+
+use crate::{
+    auth::demo::{DEMO_PEOPLE, DEMO_TENANTS, DemoPerson},
+    config::Config,
+    failure::Failure,
+};
+
+/// Refuses a demo that others could reach: its issuer asks for no password.
+///
+/// # Errors
+/// Says which setting stands in the way.
+pub(crate) fn check_config(config: &Config) -> Result<(), Failure> {
+    if !config.is_loopback() {
+        return Err(Failure::Usage(format!(
+            "--demo signs anybody in without a password, so it listens on this machine only: \
+             {} (public URL {}) is not a loopback address.",
+            config.addr,
+            config.public_url()
+        )));
+    }
+    if config.oidc.is_some() {
+        return Err(Failure::Usage(
+            "--demo brings an issuer of its own: unset ATRIUM_OIDC__* or leave out --demo."
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the demo's organisations and people unless they are there.
+///
+/// # Errors
+/// When the database holds an organisation that is not a demo's.
+pub(crate) async fn prepare(ctx: &Ctx, issuer: &str) -> Result<(), Failure> {
+    let tenants = service::tenant_list(ctx).await.map_err(Failure::failed)?;
+    if let Some(real) = tenants.iter().find(|listed| !listed.is_demo) {
+        return Err(Failure::Failed(format!(
+            "This database belongs to “{}”, which is not a demo. Use --data-dir with another folder, \
+             or leave out --demo.",
+            real.tenant.name
+        )));
+    }
+    for (slug, name) in DEMO_TENANTS {
+        let people = || DEMO_PEOPLE.iter().filter(|person| person.tenant == *slug);
+        let known = tenants.iter().find(|listed| listed.tenant.slug == *slug);
+        let tenant_id = match (
+            known,
+            people().find(|person| person.role == SystemRole::Owner),
+        ) {
+            (Some(listed), _) => listed.tenant.id,
+            (None, Some(owner)) => {
+                let owner = person(issuer, owner);
+                service::tenant_create(ctx, slug, name, true, &owner)
+                    .await
+                    .map_err(Failure::failed)?
+            }
+            (None, None) => {
+                return Err(Failure::Failed(format!("The demo's {slug} has no owner.")));
+            }
+        };
+        // On another address the issuer is another one, and so are its people.
+        for other in people() {
+            let member = person(issuer, other);
+            if !service::member_exists(ctx, tenant_id, &member.identity)
+                .await
+                .map_err(Failure::failed)?
+            {
+                service::member_add(ctx, tenant_id, &member, other.role)
+                    .await
+                    .map_err(Failure::failed)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn person(issuer: &str, demo: &DemoPerson) -> Person {
+    Person {
+        display_name: demo.name.to_owned(),
+        email: Some(demo.email.to_owned()),
+        identity: IdentityKey::Subject {
+            issuer: issuer.to_owned(),
+            subject: demo.subject.to_owned(),
+        },
+    }
+}

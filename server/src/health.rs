@@ -1,0 +1,57 @@
+//! `/healthz`: the process lives. `/readyz`: it can serve.
+
+use std::time::Duration;
+
+use axum::{
+    Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get,
+};
+use embedded_postgres::State as ClusterState;
+use store::Store;
+use tokio::{sync::watch, time::timeout};
+
+/// What readiness is made of.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    /// The database to ask.
+    pub store: Store,
+    /// The embedded server's state, where there is one.
+    pub cluster: Option<watch::Receiver<ClusterState>>,
+}
+
+impl Readiness {
+    async fn check(&self) -> Result<(), &'static str> {
+        if let Some(state) = &self.cluster
+            && *state.borrow() != ClusterState::Running
+        {
+            return Err("the embedded database is starting again");
+        }
+        match timeout(Duration::from_secs(2), self.store.ping()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err("the database does not answer"),
+            Err(_) => Err("the database does not answer in time"),
+        }
+    }
+}
+
+/// Both routes; neither needs a session.
+pub fn routes(readiness: Readiness) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(readiness)
+}
+
+async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
+    match readiness.check().await {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()).into_response(),
+        Err(reason) => {
+            let headers = [(header::RETRY_AFTER, "2")];
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                headers,
+                format!("{reason}\n"),
+            )
+                .into_response()
+        }
+    }
+}

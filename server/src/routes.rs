@@ -1,0 +1,119 @@
+//! Every route, and what a request passes on its way to one.
+//!
+//! From the outside in: request id, headers and limits around everything;
+//! session, member and origin check around what people use; the pages' own
+//! form posts around the pages.
+
+use std::sync::Arc;
+
+use app::{App, AppInfo, shell, with_page_posts};
+use axum::{Router, extract::Request, http::request::Parts, response::IntoResponse, routing::post};
+use domain::Actor;
+use leptos::prelude::{LeptosOptions, provide_context, use_context};
+use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
+use service::Ctx;
+
+use crate::{
+    assets::Bundle,
+    auth::{Auth, demo::DemoIssuer},
+    boot,
+    config::Config,
+    failure::Failure,
+    health::{self, Readiness},
+    http::{HttpSettings, protect},
+    upload,
+};
+
+/// Bytes that a request's body may have, but for uploads: the largest memory
+/// with every byte percent-encoded, and its fields.
+const BODY_BYTES: u64 = 512 * 1024;
+
+/// The whole server as one router.
+///
+/// # Errors
+/// A setting under which people could not sign in safely.
+pub fn router(
+    config: &Config,
+    ctx: &Ctx,
+    bundle: &Bundle,
+    readiness: Readiness,
+    demo: Option<&DemoIssuer>,
+) -> Result<Router, Failure> {
+    let site = boot::site(config)?;
+    let settings = boot::auth_settings(config, &ctx.ids, demo)?;
+    let issuer_origin = settings
+        .oidc
+        .as_ref()
+        .and_then(|oidc| url::Url::parse(&oidc.issuer).ok())
+        .map(|issuer| issuer.origin().ascii_serialization());
+    let auth = Auth::new(
+        ctx.store.clone(),
+        ctx.clock.clone(),
+        ctx.ids.clone(),
+        settings,
+    )
+    .map_err(|error| Failure::Usage(error.to_string()))?;
+
+    let info = AppInfo {
+        demo: demo.is_some(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        public_url: site.origin(),
+        form_targets: issuer_origin.into_iter().collect(),
+    };
+    let members = with_page_posts(pages(ctx.clone(), info, bundle))
+        .merge(
+            Router::new()
+                .route(upload::PATH, post(upload::import_upload))
+                .with_state(ctx.clone()),
+        )
+        .merge(auth.routes())
+        .merge(demo.map_or_else(Router::new, DemoIssuer::routes));
+
+    let router = auth
+        .protect(members)
+        .merge(bundle.routes())
+        .merge(health::routes(readiness));
+    Ok(protect(
+        router,
+        HttpSettings {
+            site,
+            trusted_proxies: config.trusted_proxies.clone().into(),
+            body_bytes: BODY_BYTES,
+            larger_bodies: Arc::new([(upload::PATH.to_owned(), upload::MAX_BODY_BYTES)]),
+            clock: ctx.clock.clone(),
+            ids: ctx.ids.clone(),
+        },
+    ))
+}
+
+/// The pages and their server functions.
+fn pages(ctx: Ctx, info: AppInfo, bundle: &Bundle) -> Router {
+    let options = LeptosOptions::builder().output_name("atrium").build();
+    let assets = bundle.assets.clone();
+    // Called inside each request, for pages and server functions alike.
+    let context = move || {
+        let actor = use_context::<Parts>()
+            .and_then(|parts| parts.extensions.get::<Option<Actor>>().cloned())
+            .flatten();
+        provide_context(actor);
+        provide_context(ctx.clone());
+        provide_context(info.clone());
+    };
+    let call = {
+        let context = context.clone();
+        move |request: Request| {
+            let context = context.clone();
+            async move {
+                handle_server_fns_with_context(context, request)
+                    .await
+                    .into_response()
+            }
+        }
+    };
+    Router::new()
+        .route("/api/{*call}", post(call))
+        .leptos_routes_with_context(&options, generate_route_list(App), context, move || {
+            shell(&assets)
+        })
+        .with_state(options)
+}

@@ -1,0 +1,158 @@
+//! Reading memories: one, a page of them, how many.
+
+use domain::{
+    MemoryId, Page,
+    memory::{Memory, MemoryFilter, MemorySummary},
+};
+
+use super::{Narrowing, SummaryRow, kind_of, origin_of, visibility_of};
+use crate::{StoreError, TenantTx, cursor::Cursor};
+
+/// How many memories the member has and sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryCounts {
+    /// Own ones, without the trash.
+    pub own: i64,
+    /// Those of others that are shared with the member.
+    pub shared: i64,
+    /// Own ones that wait for their embedding.
+    pub waiting_for_embedding: i64,
+}
+
+/// A page of the memories in sight, last changed first. The time it takes
+/// doesn't grow with the depth.
+///
+/// # Errors
+/// [`StoreError::Constraint`] for a filter with a NUL character.
+pub async fn memory_list(
+    tx: &mut TenantTx,
+    filter: &MemoryFilter,
+    after: Option<Cursor<MemoryId>>,
+    size: u16,
+) -> Result<Page<MemorySummary>, StoreError> {
+    let narrowing = Narrowing::from(filter);
+    // Three lists, each along an index of its own. `coalesce` keeps the
+    // cursor an index condition whether there is one or not.
+    let rows = sqlx::query_as!(
+        SummaryRow,
+        r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
+                  user_id AS owner_id, display_name AS owner_name, origin, memories.updated_at
+             FROM (
+                 (SELECT id FROM memories
+                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL
+                     AND NOT $3 AND $4 IS NOT FALSE
+                     AND (updated_at, id) < (coalesce($8, 'infinity'::timestamptz), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+                     AND ($5::text IS NULL OR kind = $5)
+                     AND ($6::text IS NULL OR tags @> ARRAY[$6])
+                     AND ($7::text IS NULL OR origin = $7)
+                   ORDER BY updated_at DESC, id DESC LIMIT $10)
+                 UNION ALL
+                 (SELECT id FROM memories
+                   WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL AND visibility <> 'private'
+                     AND NOT $3 AND $4 IS NOT TRUE
+                     AND (updated_at, id) < (coalesce($8, 'infinity'::timestamptz), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+                     AND ($5::text IS NULL OR kind = $5)
+                     AND ($6::text IS NULL OR tags @> ARRAY[$6])
+                     AND ($7::text IS NULL OR origin = $7)
+                   ORDER BY updated_at DESC, id DESC LIMIT $10)
+                 UNION ALL
+                 (SELECT id FROM memories
+                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL
+                     AND $3 AND $4 IS NOT FALSE
+                     AND (updated_at, id) < (coalesce($8, 'infinity'::timestamptz), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+                     AND ($5::text IS NULL OR kind = $5)
+                     AND ($6::text IS NULL OR tags @> ARRAY[$6])
+                     AND ($7::text IS NULL OR origin = $7)
+                   ORDER BY updated_at DESC, id DESC LIMIT $10)
+             ) AS page
+             JOIN memories ON memories.tenant_id = $1 AND memories.id = page.id
+             JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
+            ORDER BY memories.updated_at DESC, memories.id DESC
+            LIMIT $10"#,
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        narrowing.trash,
+        narrowing.own as Option<bool>,
+        narrowing.kind,
+        narrowing.tag,
+        narrowing.origin,
+        after.map(|cursor| cursor.at),
+        after.map(|cursor| cursor.key.0),
+        i64::from(size) + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let memories = rows
+        .into_iter()
+        .map(MemorySummary::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::cut(memories, size.into(), |memory| {
+        Cursor {
+            at: memory.updated_at,
+            key: memory.id,
+        }
+        .to_text()
+    }))
+}
+
+/// One memory, whole; also one's own in the trash.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when it is not in sight.
+pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, StoreError> {
+    let member_id = tx.member_id()?;
+    let row = sqlx::query!(
+        r#"SELECT title, content, memories.kind, tags, visibility, teams.name AS "team_name?", user_id, display_name,
+                  origin, version, embedded_at IS NOT NULL AS "is_embedded!", memories.created_at,
+                  memories.updated_at, deleted_at
+             FROM memories
+             JOIN users ON users.tenant_id = memories.tenant_id AND users.id = user_id
+             LEFT JOIN teams ON teams.tenant_id = memories.tenant_id AND teams.id = team_id
+            WHERE memories.tenant_id = $1 AND memories.id = $2"#,
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Memory {
+        id,
+        title: row.title,
+        content: row.content,
+        kind: kind_of(&row.kind)?,
+        tags: row.tags,
+        visibility: visibility_of(&row.visibility)?,
+        team_name: row.team_name,
+        owner_id: row.user_id.into(),
+        owner_name: row.display_name,
+        is_own: row.user_id == member_id.0,
+        origin: origin_of(&row.origin)?,
+        version: row.version,
+        is_embedded: row.is_embedded,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        deleted_at: row.deleted_at,
+    })
+}
+
+/// How many memories the member has and sees.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn memory_counts(tx: &mut TenantTx) -> Result<MemoryCounts, StoreError> {
+    let counts = sqlx::query_as!(
+        MemoryCounts,
+        r#"SELECT (SELECT count(*) FROM memories
+                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL) AS "own!",
+                  (SELECT count(*) FROM memories
+                    WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL
+                      AND visibility <> 'private') AS "shared!",
+                  (SELECT count(*) FROM memories
+                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL
+                      AND embedded_at IS NULL) AS "waiting_for_embedding!""#,
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(counts)
+}

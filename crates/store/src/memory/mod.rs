@@ -1,0 +1,106 @@
+//! Memories: writing them, listing them, finding them.
+
+mod embedding;
+mod fusion;
+mod list;
+mod passage;
+mod query;
+mod search;
+mod version;
+mod write;
+
+use domain::{
+    MemoryId, Timestamp,
+    memory::{MemoryFilter, MemoryKind, MemorySummary, Origin, Visibility},
+};
+use uuid::Uuid;
+
+use crate::StoreError;
+
+pub use embedding::{
+    EMBEDDING_DIMENSIONS, EmbeddedMemory, PendingEmbedding, embedding_owners, embedding_pending,
+    embedding_set_many, embedding_waiting,
+};
+pub use list::{MemoryCounts, memory_counts, memory_get, memory_list};
+pub use query::SearchQuery;
+pub use search::{SearchRequest, memory_search};
+pub use version::memory_versions;
+pub use write::{
+    ImportedMemory, memory_create, memory_delete, memory_insert_imported, memory_restore,
+    memory_update,
+};
+
+/// [`MemoryFilter`] as the statements take it: `None` restricts nothing.
+struct Narrowing<'a> {
+    /// Own deleted memories instead of all others.
+    trash: bool,
+    own: Option<bool>,
+    kind: Option<&'a str>,
+    tag: Option<&'a str>,
+    origin: Option<&'a str>,
+}
+
+impl<'a> From<&'a MemoryFilter> for Narrowing<'a> {
+    fn from(filter: &'a MemoryFilter) -> Self {
+        let given = |text: &'a str| (!text.is_empty()).then_some(text);
+        Self {
+            trash: filter.state == "trash",
+            own: match filter.owner.as_str() {
+                "mine" => Some(true),
+                "shared" => Some(false),
+                _ => None,
+            },
+            kind: given(&filter.kind),
+            tag: given(&filter.tag),
+            origin: given(&filter.origin),
+        }
+    }
+}
+
+/// The columns behind [`MemorySummary`].
+struct SummaryRow {
+    id: Uuid,
+    title: String,
+    excerpt: String,
+    kind: String,
+    tags: Vec<String>,
+    visibility: String,
+    owner_id: Uuid,
+    owner_name: String,
+    origin: String,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<SummaryRow> for MemorySummary {
+    type Error = StoreError;
+
+    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: MemoryId(row.id),
+            title: row.title,
+            excerpt: row.excerpt,
+            kind: kind_of(&row.kind)?,
+            tags: row.tags,
+            visibility: visibility_of(&row.visibility)?,
+            owner_id: row.owner_id.into(),
+            owner_name: row.owner_name,
+            origin: origin_of(&row.origin)?,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+fn kind_of(key: &str) -> Result<MemoryKind, StoreError> {
+    MemoryKind::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("a memory has the unknown kind “{key}”")))
+}
+
+fn visibility_of(key: &str) -> Result<Visibility, StoreError> {
+    Visibility::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("a memory has the unknown visibility “{key}”")))
+}
+
+fn origin_of(key: &str) -> Result<Origin, StoreError> {
+    Origin::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("a memory has the unknown origin “{key}”")))
+}

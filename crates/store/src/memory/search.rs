@@ -1,0 +1,316 @@
+//! Finding memories by their words and their meaning.
+//!
+//! Candidates are the nearest vectors and the texts that hold a rare word of
+//! the question; each is then compared both ways, and both scores are fused.
+//! Whatever finds a candidate, its text is read under the member's own row
+//! security.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    MemoryId,
+    memory::{MemoryFilter, MemoryHit, MemorySummary, SearchMode},
+};
+use pgvector::HalfVector;
+use uuid::Uuid;
+
+use super::{
+    Narrowing, SummaryRow,
+    embedding::half_vector,
+    fusion::{Candidate, fuse},
+    passage::{MARK_START, MARK_STOP, matched_words, passage},
+    query::SearchQuery,
+};
+use crate::{StoreError, TenantTx};
+
+/// How many of the nearest vectors are candidates.
+const NEAREST: i64 = 50;
+/// How many of the best matches in words are candidates.
+const WORD_MATCHES: i64 = 200;
+/// Tenants with fewer memories are compared one by one: exact, and quicker
+/// than the graph of all tenants' vectors.
+const EXACT_BELOW: i64 = 5_000;
+/// A word is rare when at most one memory in so many has it …
+const RARE_ONE_IN: i64 = 20;
+/// … or no more than this many, so that in a small collection every word
+/// counts.
+const RARE_AT_MOST: i64 = 30;
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchRequest<'a> {
+    /// The question.
+    pub query: &'a SearchQuery,
+    /// The embedding of the question's words; without one, words decide.
+    pub vector: Option<&'a [f32]>,
+    /// What is compared.
+    pub mode: SearchMode,
+    /// What the search is narrowed to.
+    pub filter: &'a MemoryFilter,
+    /// The most hits.
+    pub limit: u16,
+}
+
+/// The question as Postgres reads it.
+struct Reading {
+    collection_size: i64,
+    lexemes: Vec<String>,
+    /// `tsquery` as text.
+    phrases: Option<String>,
+    /// `tsquery` as text.
+    excluded: Option<String>,
+}
+
+/// The best answers among the memories in sight, best first.
+///
+/// # Errors
+/// [`StoreError::Other`] when the vector is not one of the model's;
+/// [`StoreError::Constraint`] for a filter with a NUL character.
+pub async fn memory_search(
+    tx: &mut TenantTx,
+    request: &SearchRequest<'_>,
+) -> Result<Vec<MemoryHit>, StoreError> {
+    let narrowing = Narrowing::from(request.filter);
+    let vector = request.vector.map(half_vector).transpose()?;
+    let mode = if vector.is_some() {
+        request.mode
+    } else {
+        SearchMode::Words
+    };
+    let reading = read(tx, request.query).await?;
+
+    let mut found = BTreeSet::new();
+    if mode != SearchMode::Meaning && (!reading.lexemes.is_empty() || reading.phrases.is_some()) {
+        found.extend(by_words(tx, &reading, &narrowing).await?);
+    }
+    if let Some(vector) = vector.as_ref().filter(|_| mode != SearchMode::Words) {
+        let exact = reading.collection_size < EXACT_BELOW;
+        let mut nearest = by_meaning(tx, vector, &reading, &narrowing, exact).await?;
+        if !exact && nearest.len() < usize::try_from(NEAREST).unwrap_or(usize::MAX) {
+            // The walk through the graph gave up before the narrowing was met.
+            nearest = by_meaning(tx, vector, &reading, &narrowing, true).await?;
+        }
+        found.extend(nearest);
+    }
+
+    let found: Vec<_> = found.into_iter().collect();
+    let candidates = compare(tx, &found, vector.as_ref(), &reading).await?;
+    let mut best = fuse(candidates, mode);
+    best.truncate(request.limit.into());
+    explain(tx, best, &reading).await
+}
+
+/// Reads the question, and sets how this transaction searches.
+async fn read(tx: &mut TenantTx, query: &SearchQuery) -> Result<Reading, StoreError> {
+    // A plan made for any tenant would be bad for each. Postgres tells the
+    // client about every stop word in a phrase, which is of no use here.
+    sqlx::query!(
+        "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true) AS scan,
+                set_config('hnsw.ef_search', '100', true) AS breadth,
+                set_config('plan_cache_mode', 'force_custom_plan', true) AS plans,
+                set_config('client_min_messages', 'warning', true) AS messages"
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let row = sqlx::query!(
+        r#"SELECT memory_collection_size($1) AS "collection_size!",
+                  tsvector_to_array(to_tsvector('pg_catalog.english', $2)) AS "lexemes!",
+                  memory_phrases($3, true)::text AS phrases,
+                  memory_phrases($4, false)::text AS excluded"#,
+        EXACT_BELOW,
+        query.words(),
+        query.phrases(),
+        query.excluded(),
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Reading {
+        collection_size: row.collection_size,
+        lexemes: row.lexemes,
+        phrases: row.phrases,
+        excluded: row.excluded,
+    })
+}
+
+/// Memories that hold a rare word of the question.
+async fn by_words(
+    tx: &mut TenantTx,
+    reading: &Reading,
+    narrowing: &Narrowing<'_>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        r#"SELECT memory_id AS "id!"
+             FROM memory_search_words($1, $2::text::tsquery, $3::text::tsquery, $4, $5, $6, $7, $8, $9, $10)"#,
+        &reading.lexemes,
+        reading.phrases.as_deref(),
+        reading.excluded.as_deref(),
+        RARE_AT_MOST.max(reading.collection_size / RARE_ONE_IN),
+        narrowing.trash,
+        narrowing.own as Option<bool>,
+        narrowing.kind as Option<&str>,
+        narrowing.tag as Option<&str>,
+        narrowing.origin as Option<&str>,
+        WORD_MATCHES,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids)
+}
+
+/// The statement of `by_meaning`: only a literal text is checked against the
+/// schema when this is compiled.
+macro_rules! nearest {
+    ($distance:literal, $($parameter:expr),+ $(,)?) => {
+        sqlx::query_scalar!(
+            "SELECT id FROM memories
+              WHERE tenant_id = $1
+                AND embedding IS NOT NULL
+                AND CASE WHEN $3 THEN deleted_at IS NOT NULL ELSE deleted_at IS NULL END
+                AND (NOT $3 OR user_id = $4)
+                AND ($5::bool IS NOT TRUE OR user_id = $4)
+                AND ($5::bool IS NOT FALSE OR user_id <> $4)
+                AND ($6::text IS NULL OR kind = $6)
+                AND ($7::text IS NULL OR tags @> ARRAY[$7])
+                AND ($8::text IS NULL OR origin = $8)
+                AND ($9::text IS NULL OR search @@ $9::text::tsquery)
+                AND ($10::text IS NULL OR NOT search @@ $10::text::tsquery)
+              ORDER BY " + $distance + " LIMIT $11",
+            $($parameter),+
+        )
+    };
+}
+
+/// The memories nearest in meaning; `exact` compares with every one.
+async fn by_meaning(
+    tx: &mut TenantTx,
+    vector: &HalfVector,
+    reading: &Reading,
+    narrowing: &Narrowing<'_>,
+    exact: bool,
+) -> Result<Vec<Uuid>, StoreError> {
+    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let ids = if exact {
+        // The sum keeps the graph from being used.
+        nearest!(
+            "(embedding <=> $2) + 0",
+            tenant_id,
+            vector as &HalfVector,
+            narrowing.trash,
+            user_id,
+            narrowing.own as Option<bool>,
+            narrowing.kind,
+            narrowing.tag,
+            narrowing.origin,
+            reading.phrases.as_deref(),
+            reading.excluded.as_deref(),
+            NEAREST,
+        )
+        .fetch_all(tx.conn())
+        .await?
+    } else {
+        nearest!(
+            "embedding <=> $2",
+            tenant_id,
+            vector as &HalfVector,
+            narrowing.trash,
+            user_id,
+            narrowing.own as Option<bool>,
+            narrowing.kind,
+            narrowing.tag,
+            narrowing.origin,
+            reading.phrases.as_deref(),
+            reading.excluded.as_deref(),
+            NEAREST,
+        )
+        .fetch_all(tx.conn())
+        .await?
+    };
+    Ok(ids)
+}
+
+/// Compares each candidate both ways, whichever way it was found.
+async fn compare(
+    tx: &mut TenantTx,
+    ids: &[Uuid],
+    vector: Option<&HalfVector>,
+    reading: &Reading,
+) -> Result<Vec<Candidate>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT id,
+                  (1 - (embedding <=> $3))::real AS similarity,
+                  coalesce(ts_rank(search, memory_any_lexeme($4)), 0) AS "rank!"
+             FROM memories
+            WHERE tenant_id = $1 AND id = ANY ($2)"#,
+        tx.tenant_id().0,
+        ids,
+        vector as Option<&HalfVector>,
+        &reading.lexemes,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Candidate {
+            id: MemoryId(row.id),
+            // The cosine with a vector of nothing but zeros is NaN.
+            similarity: row.similarity.filter(|similarity| similarity.is_finite()),
+            rank: row.rank,
+        })
+        .collect())
+}
+
+/// What is shown of the answers: which words match, and where.
+async fn explain(
+    tx: &mut TenantTx,
+    best: Vec<(Candidate, f32)>,
+    reading: &Reading,
+) -> Result<Vec<MemoryHit>, StoreError> {
+    let ids: Vec<_> = best.iter().map(|(candidate, _)| candidate.id.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility, user_id,
+                  display_name, origin, memories.updated_at,
+                  ts_headline('pg_catalog.english', title || ' ' || memory_tags_text(tags),
+                              memory_any_lexeme($3), $4) AS marked_title,
+                  ts_headline('pg_catalog.english', content, memory_any_lexeme($3), $4) AS marked_content
+             FROM memories
+             JOIN users ON users.tenant_id = memories.tenant_id AND users.id = user_id
+            WHERE memories.tenant_id = $1 AND memories.id = ANY ($2)"#,
+        tx.tenant_id().0,
+        &ids,
+        &reading.lexemes,
+        format!("HighlightAll=true, StartSel=\"{MARK_START}\", StopSel=\"{MARK_STOP}\""),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut hits = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some((candidate, score)) = best.iter().find(|(candidate, _)| candidate.id.0 == row.id)
+        else {
+            continue;
+        };
+        let content = row.marked_content.unwrap_or_default();
+        let title = row.marked_title.unwrap_or_default();
+        hits.push(MemoryHit {
+            matched_words: matched_words(&[&title, &content]),
+            similarity: candidate.similarity,
+            score: *score,
+            memory: MemorySummary::try_from(SummaryRow {
+                id: row.id,
+                title: row.title,
+                excerpt: passage(&content).unwrap_or(row.excerpt),
+                kind: row.kind,
+                tags: row.tags,
+                visibility: row.visibility,
+                owner_id: row.user_id,
+                owner_name: row.display_name,
+                origin: row.origin,
+                updated_at: row.updated_at,
+            })?,
+        });
+    }
+    hits.sort_by_key(|hit| {
+        best.iter()
+            .position(|(candidate, _)| candidate.id == hit.memory.id)
+    });
+    Ok(hits)
+}

@@ -1,0 +1,233 @@
+//! Writing memories: one's own only.
+
+use domain::{
+    MemoryId, Timestamp,
+    memory::{MemoryText, Origin, Visibility},
+};
+use uuid::Uuid;
+
+use crate::{StoreError, TenantTx};
+
+/// What a memory starts with until something rates it.
+const IMPORTANCE: f32 = 0.5;
+
+/// A record of an imported file.
+#[derive(Clone, Debug)]
+pub struct ImportedMemory {
+    /// The memory's id, should it land.
+    pub id: MemoryId,
+    /// Its words.
+    pub text: MemoryText,
+    /// SHA-256 of the record: the same one never lands twice for one member.
+    pub digest: [u8; 32],
+}
+
+/// Creates a private memory of the member.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the text breaks a rule that
+/// [`MemoryText`] should have held.
+pub async fn memory_create(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    text: &MemoryText,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO memories (
+             tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance, version,
+             created_at, updated_at
+         )
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)",
+        tx.tenant_id().0,
+        id.0,
+        tx.member_id()?.0,
+        text.kind.key(),
+        text.title,
+        text.content,
+        &text.tags,
+        Visibility::Private.key(),
+        origin.key(),
+        IMPORTANCE,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Creates private memories of the member from a file's records and returns
+/// the ids of those that landed; the others were there already.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when a text breaks a rule that [`MemoryText`]
+/// should have held: then none landed.
+pub async fn memory_insert_imported(
+    tx: &mut TenantTx,
+    memories: &[ImportedMemory],
+    now: Timestamp,
+) -> Result<Vec<MemoryId>, StoreError> {
+    let ids: Vec<Uuid> = memories.iter().map(|m| m.id.0).collect();
+    let digests: Vec<&[u8]> = memories.iter().map(|m| m.digest.as_slice()).collect();
+    let kinds: Vec<&str> = memories.iter().map(|m| m.text.kind.key()).collect();
+    let titles: Vec<&str> = memories.iter().map(|m| m.text.title.as_str()).collect();
+    let contents: Vec<&str> = memories.iter().map(|m| m.text.content.as_str()).collect();
+    // An array of arrays must be rectangular; a tag has no comma.
+    let tags: Vec<String> = memories.iter().map(|m| m.text.tags.join(",")).collect();
+    let landed = sqlx::query_scalar!(
+        "INSERT INTO memories (
+             tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, importance,
+             version, created_at, updated_at
+         )
+         SELECT $1, id, $2, kind, title, content, string_to_array(tags, ','), $3, $4, digest, $5, 1, $6, $6
+           FROM unnest($7::uuid[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[])
+                AS records (id, digest, kind, title, content, tags)
+         ON CONFLICT (tenant_id, user_id, source_digest) DO NOTHING
+         RETURNING id",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        Visibility::Private.key(),
+        Origin::Import.key(),
+        IMPORTANCE,
+        now,
+        &ids,
+        digests as Vec<&[u8]>,
+        kinds as Vec<&str>,
+        titles as Vec<&str>,
+        contents as Vec<&str>,
+        &tags,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(landed.into_iter().map(MemoryId).collect())
+}
+
+/// Replaces the words of one's own memory, keeping what they were as a version.
+/// Its embedding is dropped: it is of the old words.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such memory;
+/// [`StoreError::Conflict`] when it is not at `version` any more or in the
+/// trash.
+pub async fn memory_update(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    version: i32,
+    text: &MemoryText,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    // Locks the memory, so that the second of two writers waits here and then
+    // finds that its version has passed.
+    let kept = sqlx::query!(
+        "INSERT INTO memory_versions (
+             tenant_id, memory_id, version, user_id, kind, title, content, tags, visibility, origin,
+             changed_by, changed_at
+         )
+         SELECT tenant_id, id, version, user_id, kind, title, content, tags, visibility, origin, $3, $5
+           FROM memories
+          WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4 AND deleted_at IS NULL
+            FOR UPDATE",
+        tenant_id,
+        id.0,
+        user_id,
+        version,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if kept.rows_affected() == 0 {
+        return Err(why_unchanged(tx, id).await);
+    }
+    sqlx::query!(
+        "UPDATE memories
+            SET kind = $3, title = $4, content = $5, tags = $6, version = version + 1, updated_at = $7,
+                embedding = NULL, embedding_model = NULL, embedded_at = NULL
+          WHERE tenant_id = $1 AND id = $2",
+        tenant_id,
+        id.0,
+        text.kind.key(),
+        text.title,
+        text.content,
+        &text.tags,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Moves one's own memory to the trash.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such memory;
+/// [`StoreError::Conflict`] when it is there already.
+pub async fn memory_delete(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE memories SET deleted_at = $4, updated_at = $4
+          WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND deleted_at IS NULL",
+        tx.tenant_id().0,
+        id.0,
+        tx.member_id()?.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(why_unchanged(tx, id).await);
+    }
+    Ok(())
+}
+
+/// Takes one's own memory out of the trash.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such memory;
+/// [`StoreError::Conflict`] when it is not in the trash.
+pub async fn memory_restore(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE memories SET deleted_at = NULL, updated_at = $4
+          WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND deleted_at IS NOT NULL",
+        tx.tenant_id().0,
+        id.0,
+        tx.member_id()?.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(why_unchanged(tx, id).await);
+    }
+    Ok(())
+}
+
+/// Why a statement changed nothing: the member has no such memory, or it is
+/// not in the state that the statement asks for. One that is only shared with
+/// the member counts as none.
+async fn why_unchanged(tx: &mut TenantTx, id: MemoryId) -> StoreError {
+    let Ok(user_id) = tx.member_id() else {
+        return StoreError::NotFound;
+    };
+    let own = sqlx::query!(
+        "SELECT id FROM memories WHERE tenant_id = $1 AND id = $2 AND user_id = $3",
+        tx.tenant_id().0,
+        id.0,
+        user_id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await;
+    match own {
+        Ok(Some(_)) => StoreError::Conflict,
+        Ok(None) => StoreError::NotFound,
+        Err(error) => error.into(),
+    }
+}

@@ -1,0 +1,261 @@
+use std::collections::HashSet;
+
+use domain::{
+    Actor, MemoryId,
+    access::SystemRole,
+    memory::{MemoryFilter, MemoryText},
+};
+use store::{
+    StoreError,
+    cursor::Cursor,
+    memory::{MemoryCounts, memory_counts, memory_delete, memory_get, memory_list},
+    testing::{NOW, TestDb},
+};
+use time::Duration;
+
+use crate::support::{create, create_at, embed, share, text, toward};
+
+async fn list_all(db: &TestDb, actor: &Actor, filter: &MemoryFilter, size: u16) -> Vec<MemoryId> {
+    let mut tx = db.store.begin(actor).await.unwrap();
+    let mut listed = Vec::new();
+    let mut after = None;
+    loop {
+        let page = memory_list(&mut tx, filter, after, size).await.unwrap();
+        assert!(page.items.len() <= size.into());
+        listed.extend(page.items.iter().map(|memory| memory.id));
+        let Some(next) = page.next else { return listed };
+        after = Some(Cursor::parse(&next).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn pages_show_each_memory_once_in_order() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let noah = acme.actor(SystemRole::Member, "Noah").await;
+    let mut expected = Vec::new();
+    for n in 0..23 {
+        let owner = if n % 3 == 0 { &noah } else { &mia };
+        // Several at the same moment, as an import makes them.
+        let at = NOW + Duration::minutes(n / 4);
+        let memory = create_at(&db, owner, text(&format!("number {n}")), at).await;
+        if n % 3 == 0 && n % 2 == 0 {
+            share(&db, memory, "org", None).await;
+        }
+        if n % 3 != 0 || n % 2 == 0 {
+            expected.push((at, memory));
+        }
+    }
+    expected.sort_by(|a, b| b.cmp(a));
+    let expected: Vec<_> = expected.into_iter().map(|(_, memory)| memory).collect();
+    for size in [1, 2, 5, 18, 50] {
+        assert_eq!(
+            list_all(&db, &mia, &MemoryFilter::default(), size).await,
+            expected,
+            "pages of {size}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_shows_the_beginning_and_the_owner() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    create(&db, &mia, &"ä".repeat(400)).await;
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let page = memory_list(&mut tx, &MemoryFilter::default(), None, 10)
+        .await
+        .unwrap();
+    assert_eq!(page.items[0].excerpt, "ä".repeat(280));
+    assert_eq!(page.items[0].owner_name, "Mia");
+    assert_eq!(page.next, None);
+}
+
+#[tokio::test]
+async fn filters_narrow_the_list() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let noah = acme.actor(SystemRole::Member, "Noah").await;
+    let tagged = MemoryText::new(
+        "",
+        "mine".into(),
+        "event",
+        &["garden".into(), "tools".into()],
+    )
+    .unwrap();
+    let mine = create_at(&db, &mia, tagged, NOW).await;
+    let fact = create(&db, &mia, "a fact").await;
+    let shared = create(&db, &noah, "from Noah").await;
+    share(&db, shared, "org", None).await;
+    let gone = create(&db, &mia, "gone").await;
+    let his_gone = create(&db, &noah, "his, gone").await;
+    share(&db, his_gone, "org", None).await;
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    memory_delete(&mut tx, gone, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = db.store.begin(&noah).await.unwrap();
+    memory_delete(&mut tx, his_gone, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let filter = |name: &str, value: &str| {
+        let mut filter = MemoryFilter::default();
+        let field = match name {
+            "kind" => &mut filter.kind,
+            "tag" => &mut filter.tag,
+            "owner" => &mut filter.owner,
+            "origin" => &mut filter.origin,
+            _ => &mut filter.state,
+        };
+        value.clone_into(field);
+        filter
+    };
+    for (name, value, expected) in [
+        ("kind", "", vec![mine, fact, shared]),
+        ("kind", "event", vec![mine]),
+        ("kind", "song", vec![]),
+        ("tag", "tools", vec![mine]),
+        ("tag", "tool", vec![]),
+        ("tag", "'; DROP TABLE memories --", vec![]),
+        ("owner", "mine", vec![mine, fact]),
+        ("owner", "shared", vec![shared]),
+        ("origin", "dashboard", vec![mine, fact, shared]),
+        ("origin", "import", vec![]),
+        ("state", "trash", vec![gone]),
+    ] {
+        let listed: HashSet<_> = list_all(&db, &mia, &filter(name, value), 50)
+            .await
+            .into_iter()
+            .collect();
+        assert_eq!(listed, expected.into_iter().collect(), "{name} = {value:?}");
+    }
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let nul = memory_list(&mut tx, &filter("tag", "a\0b"), None, 10).await;
+    assert!(matches!(nul, Err(StoreError::Constraint(_))), "{nul:?}");
+}
+
+// SEC-C6
+#[tokio::test]
+async fn nothing_of_others_is_in_sight() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let owner = acme.actor(SystemRole::Owner, "Olga").await;
+    let stranger = db
+        .tenant("globex")
+        .await
+        .actor(SystemRole::Owner, "Gus")
+        .await;
+    let private = create(&db, &mia, "private").await;
+    let org = create(&db, &mia, "for everyone").await;
+    share(&db, org, "org", None).await;
+    let nothing = MemoryCounts {
+        own: 0,
+        shared: 0,
+        waiting_for_embedding: 0,
+    };
+
+    let mut tx = db.store.begin(&stranger).await.unwrap();
+    for memory in [private, org] {
+        assert!(matches!(
+            memory_get(&mut tx, memory).await,
+            Err(StoreError::NotFound)
+        ));
+    }
+    assert_eq!(memory_counts(&mut tx).await.unwrap(), nothing);
+    assert!(
+        list_all(&db, &stranger, &MemoryFilter::default(), 10)
+            .await
+            .is_empty()
+    );
+
+    let mut tx = db.store.begin(&owner).await.unwrap();
+    assert!(matches!(
+        memory_get(&mut tx, private).await,
+        Err(StoreError::NotFound)
+    ));
+    assert_eq!(
+        memory_counts(&mut tx).await.unwrap(),
+        MemoryCounts {
+            shared: 1,
+            ..nothing
+        }
+    );
+    assert_eq!(
+        list_all(&db, &owner, &MemoryFilter::default(), 10).await,
+        [org]
+    );
+}
+
+#[tokio::test]
+async fn a_team_sees_what_is_shared_with_it() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let (mia, noah) = (acme.user("Mia").await, acme.user("Noah").await);
+    let team = acme.team("Garden", &[mia, noah]).await;
+    let (mia, noah) = (acme.actor_of(mia).await, acme.actor_of(noah).await);
+    let outsider = acme.actor(SystemRole::Owner, "Olga").await;
+    let memory = create(&db, &mia, "for the team").await;
+    share(&db, memory, "team", Some(team)).await;
+
+    let mut tx = db.store.begin(&noah).await.unwrap();
+    let seen = memory_get(&mut tx, memory).await.unwrap();
+    assert_eq!(
+        (seen.team_name.as_deref(), seen.owner_name.as_str()),
+        (Some("Garden"), "Mia")
+    );
+    assert!(
+        list_all(&db, &outsider, &MemoryFilter::default(), 10)
+            .await
+            .is_empty()
+    );
+
+    // Who leaves the team loses sight of it, but for the owner.
+    let left = |actor: &Actor| Actor {
+        team_ids: Vec::new(),
+        ..actor.clone()
+    };
+    assert!(
+        list_all(&db, &left(&noah), &MemoryFilter::default(), 10)
+            .await
+            .is_empty()
+    );
+    let mut tx = db.store.begin(&left(&mia)).await.unwrap();
+    memory_delete(&mut tx, memory, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(
+        list_all(&db, &noah, &MemoryFilter::default(), 10)
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn counts_leave_the_trash_out() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let embedded = create(&db, &mia, "one").await;
+    create(&db, &mia, "two").await;
+    let gone = create(&db, &mia, "three").await;
+    embed(&db, &mia, embedded, toward(0, 1, 0.0)).await;
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    memory_delete(&mut tx, gone, NOW).await.unwrap();
+    let counts = memory_counts(&mut tx).await.unwrap();
+    assert_eq!(
+        counts,
+        MemoryCounts {
+            own: 2,
+            shared: 0,
+            waiting_for_embedding: 1
+        }
+    );
+}

@@ -1,0 +1,8 @@
+//! Memories: writing, listing, embedding and finding them.
+
+mod embedding;
+mod listing;
+mod searching;
+mod sight;
+mod support;
+mod writing;

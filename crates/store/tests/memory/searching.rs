@@ -1,0 +1,460 @@
+use domain::{
+    Actor, MemoryId,
+    access::SystemRole,
+    memory::{MemoryFilter, MemoryHit, MemoryText, SearchMode},
+};
+use store::{
+    StoreError,
+    memory::{EMBEDDING_DIMENSIONS, SearchQuery, SearchRequest, memory_delete, memory_search},
+    testing::{NOW, TestDb},
+};
+
+use crate::support::{create, create_at, embed, share, toward};
+
+async fn search_in(
+    db: &TestDb,
+    actor: &Actor,
+    question: &str,
+    vector: Option<&[f32]>,
+    mode: SearchMode,
+    filter: &MemoryFilter,
+) -> Vec<MemoryHit> {
+    let mut tx = db.store.begin(actor).await.unwrap();
+    let query = SearchQuery::parse(question);
+    let request = SearchRequest {
+        query: &query,
+        vector,
+        mode,
+        filter,
+        limit: 50,
+    };
+    let hits = memory_search(&mut tx, &request).await.unwrap();
+    for hit in &hits {
+        assert!((0.0..=1.0).contains(&hit.score), "{hit:?}");
+        assert!(
+            hit.similarity.is_none_or(|s| (-1.001..=1.001).contains(&s)),
+            "{hit:?}"
+        );
+        assert!(hit.memory.excerpt.chars().count() <= 280);
+    }
+    assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
+    hits
+}
+
+async fn search(
+    db: &TestDb,
+    actor: &Actor,
+    question: &str,
+    vector: Option<&[f32]>,
+    mode: SearchMode,
+) -> Vec<MemoryHit> {
+    search_in(db, actor, question, vector, mode, &MemoryFilter::default()).await
+}
+
+async fn by_words(db: &TestDb, actor: &Actor, question: &str) -> Vec<MemoryId> {
+    ids(&search(db, actor, question, None, SearchMode::Both).await)
+}
+
+fn ids(hits: &[MemoryHit]) -> Vec<MemoryId> {
+    hits.iter().map(|hit| hit.memory.id).collect()
+}
+
+#[tokio::test]
+async fn words_and_meaning_are_fused() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let both = create(&db, &mia, "The spare keys hang in the cellar").await;
+    let words = create(&db, &mia, "A key signature tells the scale").await;
+    let meaning = create(&db, &mia, "How to get in when locked out").await;
+    let neither = create(&db, &mia, "Bread needs salt").await;
+    let fresh = create(&db, &mia, "Keys were ordered, not embedded yet").await;
+    embed(&db, &mia, both, toward(0, 1, 0.3)).await;
+    embed(&db, &mia, words, toward(5, 6, 0.0)).await;
+    embed(&db, &mia, meaning, toward(0, 1, 0.1)).await;
+    embed(&db, &mia, neither, toward(7, 8, 0.0)).await;
+    let vector = toward(0, 1, 0.0);
+
+    let hits = search(&db, &mia, "spare key", Some(&vector), SearchMode::Both).await;
+    assert_eq!(ids(&hits)[0], both);
+    assert_eq!(hits.len(), 5);
+    assert_eq!(ids(&hits)[4], neither);
+    let of = |hits: &[MemoryHit], id| hits.iter().find(|hit| hit.memory.id == id).unwrap().clone();
+    assert_eq!(of(&hits, both).matched_words, ["spare", "keys"]);
+    assert!((of(&hits, meaning).similarity.unwrap() - 0.995).abs() < 0.001);
+    assert!(of(&hits, meaning).matched_words.is_empty());
+    assert_eq!(of(&hits, fresh).similarity, None);
+    assert!(of(&hits, fresh).score > of(&hits, neither).score);
+
+    let hits = search(&db, &mia, "spare key", Some(&vector), SearchMode::Meaning).await;
+    assert_eq!(ids(&hits)[..2], [meaning, both]);
+    assert_eq!(hits.len(), 4, "what has no embedding has no meaning yet");
+    assert_eq!(of(&hits, both).matched_words, ["spare", "keys"]);
+
+    let hits = search(&db, &mia, "spare key", Some(&vector), SearchMode::Words).await;
+    assert_eq!(ids(&hits)[0], both);
+    assert_eq!(hits.len(), 3);
+    assert!(
+        of(&hits, both).similarity.is_some(),
+        "shown, though it doesn't count"
+    );
+    assert_eq!(
+        ids(&search(&db, &mia, "spare key", None, SearchMode::Both).await).len(),
+        3
+    );
+}
+
+#[tokio::test]
+async fn phrases_and_minus_keep_their_strict_meaning() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let phrase = create(&db, &mia, "The red door sticks").await;
+    let apart = create(&db, &mia, "The door is painted red").await;
+    let other = create(&db, &mia, "The red door of the neighbour").await;
+    for memory in [phrase, apart, other] {
+        embed(&db, &mia, memory, toward(0, 1, 0.0)).await;
+    }
+    let vector = toward(0, 1, 0.0);
+    for vector in [None, Some(vector.as_slice())] {
+        let found = |question: &'static str| {
+            let (db, mia) = (&db, &mia);
+            async move {
+                let mut found = ids(&search(db, mia, question, vector, SearchMode::Both).await);
+                found.sort();
+                found
+            }
+        };
+        assert_eq!(found("red door").await, [phrase, apart, other]);
+        assert_eq!(found("\"red door\"").await, [phrase, other]);
+        assert_eq!(
+            found("“red doors”").await,
+            [phrase, other],
+            "phrases match by stem, too"
+        );
+        assert_eq!(found("\"red door\" -neighbours").await, [phrase]);
+        assert_eq!(found("door -\"red door\"").await, [apart]);
+        assert_eq!(found("\"red door\" \"door sticks\"").await, [phrase]);
+        assert_eq!(found("\"door red\"").await, []);
+        assert_eq!(
+            found("-sticks \"of the\" door").await,
+            [apart, other],
+            "a phrase of stop words asks for nothing"
+        );
+    }
+    assert_eq!(by_words(&db, &mia, "-door").await, []);
+}
+
+#[tokio::test]
+async fn filters_narrow_both_ways_of_finding() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let noah = acme.actor(SystemRole::Member, "Noah").await;
+    let vector = toward(0, 1, 0.0);
+    let mut made = Vec::new();
+    for (owner, kind, tags) in [
+        (&mia, "fact", vec![]),
+        (&mia, "event", vec!["trip".to_owned()]),
+        (&noah, "event", vec![]),
+    ] {
+        let text = MemoryText::new("", "a walk by the lake".into(), kind, &tags).unwrap();
+        let memory = create_at(&db, owner, text, NOW).await;
+        embed(&db, owner, memory, vector.clone()).await;
+        made.push(memory);
+    }
+    let [fact, event, shared] = made[..] else {
+        unreachable!()
+    };
+    share(&db, shared, "org", None).await;
+    let gone = create(&db, &mia, "a walk, deleted").await;
+    embed(&db, &mia, gone, vector.clone()).await;
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    memory_delete(&mut tx, gone, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let all = MemoryFilter::default();
+    for (filter, expected) in [
+        (all.clone(), vec![fact, event, shared]),
+        (
+            MemoryFilter {
+                kind: "event".into(),
+                ..all.clone()
+            },
+            vec![event, shared],
+        ),
+        (
+            MemoryFilter {
+                tag: "trip".into(),
+                ..all.clone()
+            },
+            vec![event],
+        ),
+        (
+            MemoryFilter {
+                owner: "mine".into(),
+                ..all.clone()
+            },
+            vec![fact, event],
+        ),
+        (
+            MemoryFilter {
+                owner: "shared".into(),
+                ..all.clone()
+            },
+            vec![shared],
+        ),
+        (
+            MemoryFilter {
+                origin: "import".into(),
+                ..all.clone()
+            },
+            vec![],
+        ),
+        (
+            MemoryFilter {
+                state: "trash".into(),
+                ..all.clone()
+            },
+            vec![gone],
+        ),
+    ] {
+        for mode in SearchMode::ALL {
+            let mut found =
+                ids(&search_in(&db, &mia, "walks", Some(&vector), *mode, &filter).await);
+            found.sort();
+            assert_eq!(found, expected, "{mode:?} {filter:?}");
+        }
+    }
+}
+
+// SEC-G (SQL injection through memory text)
+#[tokio::test]
+async fn weird_questions_are_answered_calmly() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let memory = create(
+        &db,
+        &mia,
+        "O'Brien's path C:\\temp\\x, 100% & <b>bold</b> 👩‍🚀 naïve café",
+    )
+    .await;
+    embed(&db, &mia, memory, toward(0, 1, 0.0)).await;
+    let vector = toward(0, 1, 0.0);
+    let long = "word ".repeat(200);
+    let distinct = (1000..1140)
+        .map(|n| format!("w{n}"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    for question in [
+        "",
+        " ",
+        "the and of",
+        "\"the of\"",
+        "' OR 1=1 --",
+        ":*&|",
+        "!!!",
+        "a & b | !c <-> (d",
+        "👩‍🚀",
+        "\\",
+        "''",
+        "'\\'",
+        "C:\\temp\\x",
+        "$1 $2 %s {}",
+        "\0",
+        "-",
+        "--",
+        "-\"",
+        "\"",
+        "<b>",
+        "&amp;",
+        "\u{202e}abc",
+        "\u{feff}",
+        "/a'b/c.html",
+        "http://x.example/a?b='c'&d=\\e",
+        &long,
+        &distinct,
+    ] {
+        for vector in [None, Some(vector.as_slice())] {
+            for mode in SearchMode::ALL {
+                search(&db, &mia, question, vector, *mode).await;
+            }
+        }
+    }
+    assert_eq!(
+        by_words(&db, &mia, "the and of").await,
+        [],
+        "nothing but stop words"
+    );
+    assert_eq!(by_words(&db, &mia, "O'Brien").await, [memory]);
+    assert_eq!(by_words(&db, &mia, "naïve").await, [memory]);
+    let hits = search(&db, &mia, "the and of", Some(&vector), SearchMode::Both).await;
+    assert_eq!(ids(&hits), [memory], "meaning still counts");
+}
+
+#[tokio::test]
+async fn vectors_of_zeros_or_nan_spoil_nothing() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let zero = create(&db, &mia, "empty of meaning").await;
+    let good = create(&db, &mia, "full of meaning").await;
+    embed(&db, &mia, zero, vec![0.0; EMBEDDING_DIMENSIONS]).await;
+    embed(&db, &mia, good, toward(0, 1, 0.0)).await;
+    let hits = search(
+        &db,
+        &mia,
+        "full",
+        Some(&toward(0, 1, 0.0)),
+        SearchMode::Both,
+    )
+    .await;
+    assert_eq!(ids(&hits)[0], good);
+    let hits = search(
+        &db,
+        &mia,
+        "meaning",
+        Some(&[0.0; EMBEDDING_DIMENSIONS]),
+        SearchMode::Both,
+    )
+    .await;
+    assert!(hits.iter().all(|hit| hit.similarity.is_none()));
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let (query, filter) = (SearchQuery::parse("full"), MemoryFilter::default());
+    let nan = [f32::NAN; EMBEDDING_DIMENSIONS];
+    let request = SearchRequest {
+        query: &query,
+        vector: Some(&nan),
+        mode: SearchMode::Both,
+        filter: &filter,
+        limit: 10,
+    };
+    assert!(matches!(
+        memory_search(&mut tx, &request).await,
+        Err(StoreError::Other(_))
+    ));
+}
+
+#[tokio::test]
+async fn the_passage_is_where_the_words_are() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let content = format!(
+        "{} the <i>Harvests</i> of 1998 were good {}",
+        "filler ".repeat(300),
+        "more ".repeat(300)
+    );
+    let text = MemoryText::new("Grapes & harvest", content, "fact", &["wine".into()]).unwrap();
+    create_at(&db, &mia, text, NOW).await;
+    let hits = search(&db, &mia, "wines harvested in 1998", None, SearchMode::Both).await;
+    assert_eq!(
+        hits[0].matched_words,
+        ["harvest", "wine", "Harvests", "1998"]
+    );
+    let passage = &hits[0].memory.excerpt;
+    assert!(
+        passage.contains("the <i>Harvests</i> of 1998 were good"),
+        "{passage}"
+    );
+    assert!(
+        passage.starts_with('…') && passage.ends_with('…'),
+        "{passage}"
+    );
+
+    let hits = search(&db, &mia, "grapes", None, SearchMode::Both).await;
+    assert!(
+        hits[0].memory.excerpt.starts_with("filler filler"),
+        "a match in the title shows the beginning"
+    );
+}
+
+/// Fills up a tenant's collection behind the store's back.
+async fn fill(db: &TestDb, actor: &Actor, count: i32, content: &str) {
+    sqlx::query(
+        "INSERT INTO memories (tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance,
+                               version, created_at, updated_at)
+         SELECT $1, gen_random_uuid(), $2, 'fact', '', $4 || ' ' || n, '{}', 'private', 'import', 0.5, 1, $5, $5
+           FROM generate_series(1, $3) AS n",
+    )
+    .bind(actor.tenant_id.0)
+    .bind(actor.user_id.0)
+    .bind(count)
+    .bind(content)
+    .bind(NOW)
+    .execute(&db.admin)
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn rare_words_choose_the_candidates() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    fill(&db, &mia, 400, "weekly meeting about budget").await;
+    fill(&db, &mia, 200, "weekly meeting about hiring").await;
+    let rare = create(&db, &mia, "meeting with the beekeeper").await;
+
+    let found = by_words(&db, &mia, "meeting beekeeper").await;
+    assert_eq!(
+        found,
+        [rare],
+        "the common word brings no candidates of its own"
+    );
+    let hits = search(&db, &mia, "weekly meeting hiring", None, SearchMode::Both).await;
+    assert_eq!(hits.len(), 50, "where no word is rare, the rarest chooses");
+    assert!(hits.iter().all(|hit| hit.memory.excerpt.contains("hiring")));
+}
+
+#[tokio::test]
+async fn a_large_collection_is_searched_by_the_graph_and_then_exactly() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    fill(&db, &mia, 5_200, "ballast").await;
+    let mut made = Vec::new();
+    for n in 0..60_u8 {
+        let kind = if n < 3 { "event" } else { "fact" };
+        let text = MemoryText::new("", format!("numbered {n}"), kind, &[]).unwrap();
+        let memory = create_at(&db, &mia, text, NOW).await;
+        embed(&db, &mia, memory, toward(0, 1, f32::from(n) / 10.0)).await;
+        made.push(memory);
+    }
+    sqlx::query("ANALYZE memories")
+        .execute(&db.admin)
+        .await
+        .unwrap();
+    let vector = toward(0, 1, 0.0);
+    let hits = search(&db, &mia, "", Some(&vector), SearchMode::Meaning).await;
+    assert_eq!(ids(&hits), made[..50]);
+    let events = MemoryFilter {
+        kind: "event".into(),
+        ..MemoryFilter::default()
+    };
+    let hits = search_in(&db, &mia, "", Some(&vector), SearchMode::Meaning, &events).await;
+    assert_eq!(ids(&hits), made[..3]);
+}

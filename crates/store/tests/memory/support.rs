@@ -1,0 +1,72 @@
+//! Short ways to memories in a test's database.
+
+use domain::{
+    Actor, MemoryId, TeamId, Timestamp,
+    memory::{MemoryDraft, MemoryText, Origin},
+};
+use store::{
+    memory::{EMBEDDING_DIMENSIONS, EmbeddedMemory, embedding_set_many, memory_create},
+    testing::{NOW, TestDb, id},
+};
+
+pub(crate) fn text(content: &str) -> MemoryText {
+    MemoryText::parse(&MemoryDraft {
+        content: content.into(),
+        ..MemoryDraft::default()
+    })
+    .unwrap()
+}
+
+pub(crate) async fn create(db: &TestDb, actor: &Actor, content: &str) -> MemoryId {
+    create_at(db, actor, text(content), NOW).await
+}
+
+pub(crate) async fn create_at(
+    db: &TestDb,
+    actor: &Actor,
+    text: MemoryText,
+    at: Timestamp,
+) -> MemoryId {
+    let id = id();
+    let mut tx = db.store.begin(actor).await.unwrap();
+    memory_create(&mut tx, id, &text, Origin::Dashboard, at)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// Shares a memory behind row security's back: there is no act for it yet.
+pub(crate) async fn share(db: &TestDb, memory: MemoryId, visibility: &str, team: Option<TeamId>) {
+    sqlx::query("UPDATE memories SET visibility = $2, team_id = $3 WHERE id = $1")
+        .bind(memory.0)
+        .bind(visibility)
+        .bind(team.map(|team| team.0))
+        .execute(&db.admin)
+        .await
+        .unwrap();
+}
+
+/// A vector between two of the space's axes.
+pub(crate) fn toward(axis: usize, other: usize, lean: f32) -> Vec<f32> {
+    let mut vector = vec![0.0; EMBEDDING_DIMENSIONS];
+    vector[axis] = 1.0;
+    vector[other] += lean;
+    vector
+}
+
+pub(crate) async fn embed(db: &TestDb, actor: &Actor, memory: MemoryId, embedding: Vec<f32>) {
+    let mut tx = db.store.begin(actor).await.unwrap();
+    let embedded = [EmbeddedMemory {
+        id: memory,
+        version: 1,
+        embedding,
+    }];
+    assert_eq!(
+        embedding_set_many(&mut tx, "test", &embedded, NOW)
+            .await
+            .unwrap(),
+        1
+    );
+    tx.commit().await.unwrap();
+}

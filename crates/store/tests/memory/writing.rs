@@ -1,0 +1,352 @@
+use domain::{
+    MemoryId,
+    access::SystemRole,
+    memory::{MAX_CONTENT_BYTES, MemoryFilter, MemoryKind, MemoryText, Origin, Visibility},
+};
+use store::{
+    StoreError,
+    memory::{
+        ImportedMemory, memory_create, memory_delete, memory_get, memory_insert_imported,
+        memory_list, memory_restore, memory_update, memory_versions,
+    },
+    testing::{NOW, TestDb, id},
+};
+use time::Duration;
+
+use crate::support::{create, embed, share, text, toward};
+
+#[tokio::test]
+async fn a_memory_comes_back_as_given() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let tags = vec!["Küche".to_owned(), "a b".to_owned()];
+    let given =
+        MemoryText::new("Ein Titel", "  tab\t\r\n\u{202e}👩‍🚀 ".into(), "event", &tags).unwrap();
+    let memory = id();
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    memory_create(&mut tx, memory, &given, Origin::Dashboard, NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let seen = memory_get(&mut tx, memory).await.unwrap();
+    assert_eq!(
+        (seen.title, seen.content, seen.tags),
+        (given.title, given.content, tags)
+    );
+    assert_eq!(
+        (seen.kind, seen.origin, seen.visibility),
+        (MemoryKind::Event, Origin::Dashboard, Visibility::Private)
+    );
+    assert_eq!(
+        (
+            seen.owner_name.as_str(),
+            seen.is_own,
+            seen.is_embedded,
+            seen.version
+        ),
+        ("Mia", true, false, 1)
+    );
+    assert_eq!(
+        (seen.created_at, seen.updated_at, seen.deleted_at),
+        (NOW, NOW, None)
+    );
+}
+
+#[tokio::test]
+async fn the_largest_and_worst_texts_fit() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let filled = |piece: &dyn Fn(usize) -> String| {
+        let mut text = String::new();
+        for n in 0.. {
+            let next = piece(n);
+            if text.len() + next.len() > MAX_CONTENT_BYTES {
+                break;
+            }
+            text.push_str(&next);
+        }
+        text
+    };
+    let cases = [
+        filled(&|n| format!("h{n}.example.com/p{n} ")),
+        filled(&|n| format!("a{n}-b{n}-c{n} ")),
+        filled(&|n| format!("{n:x} ")),
+        filled(&|n| {
+            format!(
+                "{} ",
+                char::from_u32(0x4e00 + u32::try_from(n % 20_000).unwrap()).unwrap()
+            )
+        }),
+        "x".repeat(MAX_CONTENT_BYTES),
+        format!("{}\u{1}\u{e000}\u{e001}\u{ffff}", "é".repeat(40_000)),
+    ];
+    for content in cases {
+        let memory = create(&db, &mia, &content).await;
+        let mut tx = db.store.begin(&mia).await.unwrap();
+        assert!(memory_get(&mut tx, memory).await.unwrap().content == content);
+    }
+}
+
+#[tokio::test]
+async fn an_update_keeps_what_was_and_drops_the_embedding() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let memory = create(&db, &mia, "the first words").await;
+    embed(&db, &mia, memory, toward(0, 1, 0.0)).await;
+
+    let later = NOW + Duration::hours(1);
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    assert!(memory_get(&mut tx, memory).await.unwrap().is_embedded);
+    let second = MemoryText::new(
+        "Now titled",
+        "the second words".into(),
+        "context",
+        &["t".into()],
+    )
+    .unwrap();
+    memory_update(&mut tx, memory, 1, &second, later)
+        .await
+        .unwrap();
+    memory_update(
+        &mut tx,
+        memory,
+        2,
+        &text("the third words"),
+        later + Duration::hours(1),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let seen = memory_get(&mut tx, memory).await.unwrap();
+    assert_eq!(
+        (seen.version, seen.content.as_str(), seen.is_embedded),
+        (3, "the third words", false)
+    );
+    assert_eq!(
+        (seen.created_at, seen.updated_at),
+        (NOW, later + Duration::hours(1))
+    );
+    let versions = memory_versions(&mut tx, memory).await.unwrap();
+    assert_eq!(
+        versions.iter().map(|v| v.version).collect::<Vec<_>>(),
+        [2, 1]
+    );
+    assert_eq!(
+        (versions[0].title.as_str(), versions[0].kind),
+        ("Now titled", MemoryKind::Context)
+    );
+    assert_eq!(
+        (versions[1].content.as_str(), versions[1].changed_at),
+        ("the first words", later)
+    );
+    assert_eq!(versions[1].changed_by_name, "Mia");
+}
+
+#[tokio::test]
+async fn a_lost_update_is_a_conflict() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let memory = create(&db, &mia, "first").await;
+
+    // The second writer waits for the first and then finds its version gone.
+    let mut first = db.store.begin(&mia).await.unwrap();
+    memory_update(&mut first, memory, 1, &text("by the first"), NOW)
+        .await
+        .unwrap();
+    let (store, actor) = (db.store.clone(), mia.clone());
+    let second = tokio::spawn(async move {
+        let mut tx = store.begin(&actor).await.unwrap();
+        memory_update(&mut tx, memory, 1, &text("by the second"), NOW).await
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(!second.is_finished());
+    first.commit().await.unwrap();
+    assert!(matches!(second.await.unwrap(), Err(StoreError::Conflict)));
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    assert_eq!(
+        memory_get(&mut tx, memory).await.unwrap().content,
+        "by the first"
+    );
+    assert_eq!(memory_versions(&mut tx, memory).await.unwrap().len(), 1);
+}
+
+// SEC-C6, SEC-G (memory IDOR, also through the body of a failed update)
+#[tokio::test]
+async fn nobody_else_can_write_a_memory() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let owner = acme.actor(SystemRole::Owner, "Olga").await;
+    let stranger = db
+        .tenant("globex")
+        .await
+        .actor(SystemRole::Owner, "Gus")
+        .await;
+    let private = create(&db, &mia, "private").await;
+    let shared = create(&db, &mia, "shared").await;
+    share(&db, shared, "org", None).await;
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    memory_update(&mut tx, shared, 1, &text("shared, without the slip"), NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    for other in [&owner, &stranger] {
+        for memory in [private, shared, id::<MemoryId>()] {
+            let mut tx = db.store.begin(other).await.unwrap();
+            for version in [1, 2, 3] {
+                let update = memory_update(&mut tx, memory, version, &text("mine now"), NOW).await;
+                assert!(matches!(update, Err(StoreError::NotFound)), "{update:?}");
+            }
+            assert!(matches!(
+                memory_delete(&mut tx, memory, NOW).await,
+                Err(StoreError::NotFound)
+            ));
+            assert!(matches!(
+                memory_restore(&mut tx, memory, NOW).await,
+                Err(StoreError::NotFound)
+            ));
+            assert!(memory_versions(&mut tx, memory).await.unwrap().is_empty());
+        }
+    }
+    let mut tx = db.store.begin(&owner).await.unwrap();
+    let seen = memory_get(&mut tx, shared).await.unwrap();
+    assert_eq!(
+        (seen.content.as_str(), seen.is_own),
+        ("shared, without the slip", false)
+    );
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    assert_eq!(memory_versions(&mut tx, shared).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn deleting_can_be_undone() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let memory = create(&db, &mia, "to be deleted").await;
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    assert!(matches!(
+        memory_restore(&mut tx, memory, NOW).await,
+        Err(StoreError::Conflict)
+    ));
+    memory_delete(&mut tx, memory, NOW).await.unwrap();
+    assert!(matches!(
+        memory_delete(&mut tx, memory, NOW).await,
+        Err(StoreError::Conflict)
+    ));
+    let update = memory_update(&mut tx, memory, 1, &text("x"), NOW).await;
+    assert!(matches!(update, Err(StoreError::Conflict)));
+    assert_eq!(
+        memory_get(&mut tx, memory).await.unwrap().deleted_at,
+        Some(NOW)
+    );
+    assert!(
+        memory_list(&mut tx, &MemoryFilter::default(), None, 10)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+
+    memory_restore(&mut tx, memory, NOW).await.unwrap();
+    assert_eq!(memory_get(&mut tx, memory).await.unwrap().deleted_at, None);
+    memory_update(&mut tx, memory, 1, &text("again"), NOW)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_imported_record_lands_once() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let noah = acme.actor(SystemRole::Member, "Noah").await;
+    let record = |digest: u8, content: &str| {
+        let tags = ["one".to_owned(), "two words".to_owned()];
+        let tags = if digest == 1 { &tags[..] } else { &[] };
+        ImportedMemory {
+            id: id(),
+            text: MemoryText::new("T", content.into(), "fact", tags).unwrap(),
+            digest: [digest; 32],
+        }
+    };
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let batch = [
+        record(1, "a, \"b\" {c}"),
+        record(2, "NULL"),
+        record(1, "a, \"b\" {c}"),
+    ];
+    assert_eq!(
+        memory_insert_imported(&mut tx, &batch, NOW).await.unwrap(),
+        [batch[0].id, batch[1].id]
+    );
+    tx.commit().await.unwrap();
+
+    // Still so after the memory was changed or deleted.
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    memory_delete(&mut tx, batch[0].id, NOW).await.unwrap();
+    memory_update(&mut tx, batch[1].id, 1, &text("changed"), NOW)
+        .await
+        .unwrap();
+    let again = [record(1, "a"), record(2, "b"), record(3, "c")];
+    assert_eq!(
+        memory_insert_imported(&mut tx, &again, NOW).await.unwrap(),
+        [again[2].id]
+    );
+    assert!(
+        memory_insert_imported(&mut tx, &[], NOW)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    tx.commit().await.unwrap();
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let first = memory_get(&mut tx, batch[0].id).await.unwrap();
+    assert_eq!(
+        (first.content.as_str(), first.origin),
+        ("a, \"b\" {c}", Origin::Import)
+    );
+    assert_eq!(first.tags, ["one", "two words"]);
+    assert!(
+        memory_get(&mut tx, batch[1].id)
+            .await
+            .unwrap()
+            .tags
+            .is_empty()
+    );
+
+    let mut tx = db.store.begin(&noah).await.unwrap();
+    let his = [record(1, "a")];
+    assert_eq!(
+        memory_insert_imported(&mut tx, &his, NOW).await.unwrap(),
+        [his[0].id]
+    );
+}

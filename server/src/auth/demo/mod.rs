@@ -86,7 +86,7 @@ people! {
     "admin" "Demo admin" "demo" Admin "Runs the organisation and reads the audit log."
     "viewer" "Demo viewer" "demo" Viewer "Reads what is shared, changes nothing."
     "billing" "Demo billing" "demo" Billing "Sees usage and cost, no memories."
-    "other-member" "Other member" "other" Member "Belongs to another organisation and sees nothing of the first."
+    "other-owner" "Other owner" "other" Owner "Belongs to another organisation and sees nothing of the first."
 }
 
 /// The issuer that `--demo` mounts.

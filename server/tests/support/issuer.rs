@@ -1,0 +1,262 @@
+//! An OpenID Connect issuer that misbehaves as it is told.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Form, Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::Timestamp;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::keys::{Sign, rsa_jwk};
+
+pub const CLIENT_ID: &str = "atrium-test";
+pub const CLIENT_SECRET: &str = "a secret of the test client: 32 bytes and more";
+
+/// What the issuer does. The default is to behave.
+pub struct Plan {
+    pub subject: String,
+    pub sign: Sign,
+    /// `kid` of the token's header.
+    pub kid: Option<String>,
+    pub jwks: Vec<Value>,
+    /// Changes the token's claims at the last moment.
+    pub claims: fn(&mut Value, &Context),
+    /// Changes the token's header.
+    pub header: fn(&mut Value, &Context),
+    /// Changes the discovery document.
+    pub discovery: fn(&mut Value),
+    /// Changes the token endpoint's answer.
+    pub answer: fn(&mut Value),
+    /// Happens just before signing.
+    pub before_signing: fn(&mut Plan),
+    /// Every endpoint but the token's fails.
+    pub is_down: bool,
+}
+
+/// What a misbehaviour may want to know.
+pub struct Context {
+    pub now: i64,
+    pub base: String,
+}
+
+fn nothing(_: &mut Value, _: &Context) {}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            subject: "mia".into(),
+            sign: Sign::Rs256(0),
+            kid: Some("key-0".into()),
+            jwks: vec![rsa_jwk(0, Some("key-0"))],
+            claims: nothing,
+            header: nothing,
+            discovery: |_| {},
+            answer: |_| {},
+            before_signing: |_| {},
+            is_down: false,
+        }
+    }
+}
+
+/// A running issuer.
+#[derive(Clone)]
+pub struct Issuer {
+    pub url: String,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    plan: Mutex<Plan>,
+    codes: Mutex<HashMap<String, Value>>,
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    base: String,
+    pub discoveries: AtomicUsize,
+    pub jwks_fetches: AtomicUsize,
+    pub foreign_fetches: AtomicUsize,
+    token_requests: AtomicUsize,
+}
+
+impl Issuer {
+    pub async fn start(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let inner = Arc::new(Inner {
+            plan: Mutex::default(),
+            codes: Mutex::default(),
+            now: Arc::new(now),
+            base: base.clone(),
+            discoveries: AtomicUsize::new(0),
+            jwks_fetches: AtomicUsize::new(0),
+            foreign_fetches: AtomicUsize::new(0),
+            token_requests: AtomicUsize::new(0),
+        });
+        let issuer = Self { url: base, inner };
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route(
+                "/{directory}/v2.0/.well-known/openid-configuration",
+                get(discovery),
+            )
+            .route("/jwks", get(jwks))
+            .route("/foreign-jwks", get(foreign_jwks))
+            .route("/token", post(token))
+            .with_state(issuer.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        issuer
+    }
+
+    /// Changes what the issuer does from now on.
+    pub fn plan(&self, change: impl FnOnce(&mut Plan)) {
+        change(&mut self.inner.plan.lock().unwrap());
+    }
+
+    /// Behaves again.
+    pub fn behave(&self) {
+        *self.inner.plan.lock().unwrap() = Plan::default();
+    }
+
+    pub fn discoveries(&self) -> usize {
+        self.inner.discoveries.load(Ordering::SeqCst)
+    }
+
+    pub fn jwks_fetches(&self) -> usize {
+        self.inner.jwks_fetches.load(Ordering::SeqCst)
+    }
+
+    pub fn foreign_fetches(&self) -> usize {
+        self.inner.foreign_fetches.load(Ordering::SeqCst)
+    }
+
+    pub fn token_requests(&self) -> usize {
+        self.inner.token_requests.load(Ordering::SeqCst)
+    }
+
+    /// What a person at this issuer does: agrees, and is sent back with these
+    /// parameters.
+    pub fn agree(&self, authorize: &Url) -> Vec<(String, String)> {
+        let asked: HashMap<_, _> = authorize.query_pairs().into_owned().collect();
+        assert_eq!(asked["response_type"], "code");
+        assert_eq!(asked["code_challenge_method"], "S256");
+        assert!(asked["scope"].split(' ').any(|s| s == "openid"));
+        let code = format!("code-{}", self.inner.codes.lock().unwrap().len());
+        self.inner
+            .codes
+            .lock()
+            .unwrap()
+            .insert(code.clone(), json!(asked));
+        vec![
+            ("code".into(), code),
+            ("state".into(), asked["state"].clone()),
+        ]
+    }
+}
+
+async fn discovery(State(issuer): State<Issuer>, uri: axum::http::Uri) -> Response {
+    issuer.inner.discoveries.fetch_add(1, Ordering::SeqCst);
+    let plan = issuer.inner.plan.lock().unwrap();
+    if plan.is_down {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    let base = &issuer.inner.base;
+    let mut document = json!({
+        "issuer": format!("{base}{}", uri.path().trim_end_matches("/.well-known/openid-configuration")),
+        "authorization_endpoint": format!("{base}/authorize"),
+        "token_endpoint": format!("{base}/token"),
+        "jwks_uri": format!("{base}/jwks"),
+        "end_session_endpoint": format!("{base}/logout"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    });
+    (plan.discovery)(&mut document);
+    Json(document).into_response()
+}
+
+async fn jwks(State(issuer): State<Issuer>) -> Response {
+    issuer.inner.jwks_fetches.fetch_add(1, Ordering::SeqCst);
+    let plan = issuer.inner.plan.lock().unwrap();
+    if plan.is_down {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    Json(json!({ "keys": plan.jwks })).into_response()
+}
+
+async fn foreign_jwks(State(issuer): State<Issuer>) -> Json<Value> {
+    issuer.inner.foreign_fetches.fetch_add(1, Ordering::SeqCst);
+    Json(json!({ "keys": [rsa_jwk(1, Some("foreign"))] }))
+}
+
+async fn token(
+    State(issuer): State<Issuer>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    issuer.inner.token_requests.fetch_add(1, Ordering::SeqCst);
+    let refuse =
+        |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
+    let encoded =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let basic = format!("{}:{}", encoded(CLIENT_ID), encoded(CLIENT_SECRET));
+    let basic = format!(
+        "Basic {}",
+        base64::engine::general_purpose::STANDARD.encode(basic)
+    );
+    if headers["authorization"] != *basic {
+        return refuse("invalid_client");
+    }
+    let Some(asked) = issuer.inner.codes.lock().unwrap().remove(&form["code"]) else {
+        return refuse("invalid_grant");
+    };
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&form["code_verifier"]));
+    if asked["code_challenge"] != *challenge || asked["redirect_uri"] != *form["redirect_uri"] {
+        return refuse("invalid_grant");
+    }
+
+    let mut plan = issuer.inner.plan.lock().unwrap();
+    let before_signing = plan.before_signing;
+    before_signing(&mut plan);
+    let now = (issuer.inner.now)().unix_timestamp();
+    let context = Context {
+        now,
+        base: issuer.inner.base.clone(),
+    };
+    let mut claims = json!({
+        "iss": issuer.inner.base,
+        "aud": CLIENT_ID,
+        "sub": plan.subject,
+        "iat": now,
+        "exp": now + 300,
+        "nonce": asked["nonce"],
+        "name": "Mia Muster",
+        "email": "mia@example.test",
+    });
+    (plan.claims)(&mut claims, &context);
+    let mut header = json!({ "alg": plan.sign.alg(), "typ": "JWT" });
+    if let Some(kid) = &plan.kid {
+        header["kid"] = json!(kid);
+    }
+    (plan.header)(&mut header, &context);
+    let mut answer = json!({
+        "access_token": "an access token",
+        "token_type": "Bearer",
+        "expires_in": 300,
+        "id_token": plan.sign.token(&header, &claims),
+    });
+    (plan.answer)(&mut answer);
+    Json(answer).into_response()
+}

@@ -195,8 +195,11 @@ impl Config {
             )));
         }
         let environment = Environment::read(environment)?;
-        let config: Self = Figment::new()
-            .merge(Toml::file_exact(path))
+        let mut figment = Figment::new();
+        if path.is_file() {
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        let config: Self = figment
             .merge(environment)
             .extract()
             .map_err(|error| ConfigError(describe(&error)))?;

@@ -116,6 +116,11 @@ impl App {
         }
     }
 
+    /// As the router was built with.
+    pub fn http(&self) -> HttpSettings {
+        http_settings(&self.auth.settings().site, &self.clock)
+    }
+
     /// Sign-ins in the audit log, oldest first: outcome and reason.
     pub async fn sign_ins(&self) -> Vec<(String, String)> {
         sqlx::query_as(
@@ -142,17 +147,21 @@ impl App {
 /// Auth, and a router with the kinds of routes that the product has.
 pub fn build(db: &TestDb, clock: &TestClock, settings: AuthSettings) -> (Auth, Router) {
     let ids = Ids::new(clock.clock(), Entropy::system());
-    let http = HttpSettings {
-        site: settings.site.clone(),
+    let http = http_settings(&settings.site, clock);
+    let auth = Auth::new(db.store.clone(), clock.clock(), ids, settings).unwrap();
+    let router = router_of(&auth, Router::new(), http);
+    (auth, router)
+}
+
+fn http_settings(site: &Site, clock: &TestClock) -> HttpSettings {
+    HttpSettings {
+        site: site.clone(),
         trusted_proxies: Arc::new(["10.0.0.0/8".parse().unwrap()]),
         body_bytes: 10_000,
         larger_bodies: Arc::new([("/memories/import".into(), 100_000)]),
         clock: clock.clock(),
-        ids: ids.clone(),
-    };
-    let auth = Auth::new(db.store.clone(), clock.clock(), ids, settings).unwrap();
-    let router = router_of(&auth, Router::new(), http);
-    (auth, router)
+        ids: Ids::new(clock.clock(), Entropy::system()),
+    }
 }
 
 /// Pages, a server function, and an asset outside the door.

@@ -48,7 +48,7 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="stylesheet" href=assets.css.clone() />
-                <link rel="icon" href=ICON type="image/svg+xml" />
+                <link rel="icon" href="/favicon.ico" type="image/svg+xml" />
                 <link rel="modulepreload" href=assets.js.clone() nonce=nonce.clone() />
                 <link
                     rel="preload"
@@ -68,9 +68,6 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
         </html>
     }
 }
-
-/// The mark: a roof over an open court.
-const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect width='24' height='24' rx='6' fill='%23107470'/%3E%3Cpath d='M6.5 17.5V11L12 6.5l5.500 4.500v6.500M10 17.500v-4h4v4' fill='none' stroke='%23fff' stroke-width='1.750' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E";
 
 fn content_security_policy(nonce: &str, form_targets: &[String]) -> String {
     let form_action = form_targets

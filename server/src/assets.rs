@@ -6,8 +6,16 @@ use std::{
 };
 
 use app::Assets;
-use axum::{Router, http::HeaderValue, http::header::CACHE_CONTROL};
+use axum::{
+    Router,
+    http::HeaderValue,
+    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    routing::get,
+};
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
+
+/// The mark: a roof over an open court.
+const ICON: &str = include_str!("../../style/icon.svg");
 
 /// The folder that `cargo xtask` builds: `manifest.json` and `pkg/`.
 #[derive(Clone, Debug)]
@@ -57,7 +65,15 @@ impl Bundle {
             .precompressed_br()
             .precompressed_gzip();
         let cache = HeaderValue::from_static("public, max-age=31536000, immutable");
+        let icon_headers = [
+            (CONTENT_TYPE, "image/svg+xml"),
+            (CACHE_CONTROL, "public, max-age=86400"),
+        ];
         Router::new()
+            .route(
+                "/favicon.ico",
+                get(move || async move { (icon_headers, ICON) }),
+            )
             .nest_service("/pkg", files)
             .layer(SetResponseHeaderLayer::if_not_present(
                 CACHE_CONTROL,

@@ -60,12 +60,14 @@ pub fn router(
         public_url: site.origin(),
         form_targets: issuer_origin.into_iter().collect(),
     };
-    let members = with_page_posts(pages(ctx.clone(), info, bundle))
-        .merge(
-            Router::new()
-                .route(upload::PATH, post(upload::import_upload))
-                .with_state(ctx.clone()),
-        )
+    let pages = with_page_posts(pages(ctx.clone(), info, bundle));
+    // The form's page and its upload share a path.
+    let upload = post(upload::import_upload)
+        .with_state(ctx.clone())
+        .fallback_service(pages.clone());
+    let members = Router::new()
+        .route(upload::PATH, upload)
+        .fallback_service(pages)
         .merge(auth.routes())
         .merge(demo.map_or_else(Router::new, DemoIssuer::routes));
 

@@ -44,15 +44,14 @@ pub(crate) fn ImportPage() -> impl IntoView {
     view! { <Loaded resource=import view=show whole_page=true /> }.into_any()
 }
 
-/// Asks again every second for as long as the import moves. Without scripts
-/// the page reloads itself.
+/// Asks again a second after each answer for as long as the import moves.
+/// Without scripts the page reloads itself.
 fn follow(import: Resource<Result<Import, AppError>>) {
-    let moving = Memo::new(move |_| {
-        import.with(|import| matches!(import, Some(Ok(import)) if !import.job.status.is_final()))
-    });
     Effect::new(move |_| {
-        if moving.get() {
-            let handle = set_interval_with_handle(move || import.refetch(), Duration::from_secs(1));
+        let moving = import
+            .with(|import| matches!(import, Some(Ok(import)) if !import.job.status.is_final()));
+        if moving {
+            let handle = set_timeout_with_handle(move || import.refetch(), Duration::from_secs(1));
             on_cleanup(move || {
                 if let Ok(handle) = handle {
                     handle.clear();

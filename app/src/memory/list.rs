@@ -11,7 +11,7 @@ use leptos_router::hooks::use_query_map;
 use super::{
     api::{Found, memory_find},
     highlight::stretches,
-    parts::{MemoryTable, Sight, display_title},
+    parts::{MemoryTable, Sight},
     query::MemoryQuery,
 };
 use crate::ui::{
@@ -261,15 +261,17 @@ fn Hits(query: MemoryQuery, results: SearchResults) -> impl IntoView {
     view! {
         {notice}
         {waiting}
-        <p class="muted small" role="status">{summary}</p>
-        <ol class="hits">
-            {results.hits.into_iter().map(|hit| view! { <Hit hit=hit /> }).collect_view()}
-        </ol>
+        <div class="hit-results">
+            <p class="muted small" role="status">{summary}</p>
+            <ol class="hits">
+                {results.hits.into_iter().map(|hit| view! { <Hit hit=hit /> }).collect_view()}
+            </ol>
+        </div>
     }
     .into_any()
 }
 
-/// One memory and why it was found.
+/// One memory and why it was found. Without a title, the passage is the link.
 #[component]
 fn Hit(hit: MemoryHit) -> impl IntoView {
     let MemoryHit {
@@ -278,11 +280,9 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
         similarity,
         score,
     } = hit;
-    let title = display_title(&memory.title, &memory.excerpt);
-    let words = (!matched_words.is_empty()).then(|| {
-        let list = matched_words.join(", ");
-        view! { <span>"Words: " <strong>{list}</strong></span> }
-    });
+    let words = words_once(&matched_words);
+    let words = (!words.is_empty())
+        .then(|| view! { <span>"Words: " <strong>{words.join(", ")}</strong></span> });
     let near = similarity.map(|similarity| {
         view! {
             <span title="How near the meanings are: 1 is the same, 0 is unrelated">
@@ -290,13 +290,25 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
             </span>
         }
     });
+    let href = format!("/memories/{}", memory.id);
+    let passage = marked(&memory.excerpt, &matched_words);
+    let (head, text) = if memory.title.is_empty() {
+        (
+            view! { <a class="hit-text" dir="auto" href=href>{passage}</a> }.into_any(),
+            None,
+        )
+    } else {
+        let title = marked(&memory.title, &matched_words);
+        (
+            view! { <a class="row-title" dir="auto" href=href>{title}</a> }.into_any(),
+            Some(view! { <p class="hit-text" dir="auto">{passage}</p> }),
+        )
+    };
     let width = format!("{:.0}", (score.clamp(0.0, 1.0) * 40.0).max(1.0));
     view! {
         <li class="hit">
             <div class="hit-head">
-                <a class="row-title" dir="auto" href=format!("/memories/{}", memory.id)>
-                    {marked(&title, &matched_words)}
-                </a>
+                {head}
                 <span class="hit-score" title="Within this search: 1 is the best possible">
                     <svg width="40" height="4" viewBox="0 0 40 4" aria-hidden="true">
                         <rect class="meter-track" width="40" height="4" rx="2"></rect>
@@ -306,7 +318,7 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
                     {format!("{score:.2}")}
                 </span>
             </div>
-            <p class="hit-text" dir="auto">{marked(&memory.excerpt, &matched_words)}</p>
+            {text}
             <p class="hit-why">
                 {words}
                 {near}
@@ -316,6 +328,20 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
             </p>
         </li>
     }
+}
+
+/// Each word once, whatever its case, in the order of the text.
+fn words_once(words: &[String]) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for word in words {
+        if !once
+            .iter()
+            .any(|seen| seen.to_lowercase() == word.to_lowercase())
+        {
+            once.push(word.clone());
+        }
+    }
+    once
 }
 
 fn marked(text: &str, words: &[String]) -> impl IntoView + use<> {
@@ -335,6 +361,12 @@ fn marked(text: &str, words: &[String]) -> impl IntoView + use<> {
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_matches_twice_is_named_once() {
+        let words = ["The", "river", "the"].map(str::to_owned);
+        assert_eq!(words_once(&words), ["The", "river"]);
+    }
 
     #[test]
     fn matched_words_are_marked_and_markup_stays_text() {

@@ -102,6 +102,7 @@ pub(crate) fn Sight(
     view! {
         <span class="sight">
             <Glyph icon=icon />
+            <span class="clip">
             {text}
             <Suspense>
                 {move || {
@@ -112,6 +113,7 @@ pub(crate) fn Sight(
                         .map(|_| view! { <span class="muted">" · by " {owner_name}</span> })
                 }}
             </Suspense>
+            </span>
         </span>
     }
 }

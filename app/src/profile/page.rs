@@ -117,7 +117,7 @@ fn SessionRow(session: Session) -> impl IntoView {
     view! {
         <tr>
             <td title=agent>
-                <span class="cell-line">
+                <span class="cell-line cell-wrap">
                     {browser}
                     {session.is_current.then(|| view! { <Badge tone=Tone::Accent text="This browser" /> })}
                 </span>

@@ -22,7 +22,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
         <DemoBanner />
         <main class="gate">
             <div class="gate-card">
-                <p class="wordmark wordmark-large">"Atrium"</p>
+                <p class="wordmark"><Glyph icon=Icon::Mark />"Atrium"</p>
                 <h1>"Sign in to your organisation"</h1>
                 <p>"Keep what you and your agents should remember, and find it again by what it means."</p>
                 {move || {

@@ -44,7 +44,7 @@ pub(crate) fn Layout() -> impl IntoView {
                 <button type="button" class="icon-button" popovertarget="nav" aria-label="Menu">
                     <Glyph icon=Icon::Menu />
                 </button>
-                <a href="/" class="wordmark">"Atrium"</a>
+                <a href="/" class="wordmark"><Glyph icon=Icon::Mark />"Atrium"</a>
             </header>
             <nav id="nav" class="nav" popover="auto" aria-label="Main" node_ref=drawer>
                 <Suspense>
@@ -68,7 +68,7 @@ pub(crate) fn DemoBanner() -> impl IntoView {
     Page::get().demo.then(|| {
         view! {
             <aside class="demo-banner" aria-label="About this demo">
-                "This is a demo: the organisation and its people are made up."
+                "Demo: the organisation and its people are made up."
             </aside>
         }
     })

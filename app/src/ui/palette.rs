@@ -71,6 +71,14 @@ pub(crate) fn Palette() -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
     let permissions = RwSignal::new(Vec::<Permission>::new());
+    Effect::new(move |_| {
+        permissions.set(
+            me.get()
+                .flatten()
+                .map(|me| me.permissions)
+                .unwrap_or_default(),
+        );
+    });
     let fitting =
         Memo::new(move |_| permissions.with(|held| typed.with(|typed| commands(held, typed))));
     let navigate = StoredValue::new(use_navigate());
@@ -82,12 +90,6 @@ pub(crate) fn Palette() -> impl IntoView {
     };
     let open = move || {
         if let (Some(dialog), Some(input)) = (palette.get_untracked(), input.get_untracked()) {
-            permissions.set(
-                me.get()
-                    .flatten()
-                    .map(|me| me.permissions)
-                    .unwrap_or_default(),
-            );
             typed.set(String::new());
             chosen.set(0);
             input.set_value("");
@@ -105,7 +107,7 @@ pub(crate) fn Palette() -> impl IntoView {
                 let _ = dialog.show_modal();
             }
         },
-        me,
+        permissions,
     );
     let on_key = move |event: KeyboardEvent| {
         let count = fitting.with_untracked(Vec::len);
@@ -225,7 +227,11 @@ fn ShortcutList() -> impl IntoView {
 }
 
 /// Waits for keys on the whole page, and for the palette's button.
-fn listen(open: impl Fn() + Copy + 'static, help: impl Fn() + Copy + 'static, me: Me) {
+fn listen(
+    open: impl Fn() + Copy + 'static,
+    help: impl Fn() + Copy + 'static,
+    permissions: RwSignal<Vec<Permission>>,
+) {
     let navigate = StoredValue::new(use_navigate());
     let after_g = StoredValue::new(false);
     Effect::new(move |_| {
@@ -249,12 +255,12 @@ fn listen(open: impl Fn() + Copy + 'static, help: impl Fn() + Copy + 'static, me
             let key = event.key();
             if after_g.get_value() {
                 after_g.set_value(false);
-                let held = me
-                    .get()
-                    .flatten()
-                    .map(|me| me.permissions)
-                    .unwrap_or_default();
-                if let Some(place) = places(&held).find(|place| key == place.key.to_string()) {
+                let place = permissions.with_untracked(|held| {
+                    places(held)
+                        .find(|place| key == place.key.to_string())
+                        .copied()
+                });
+                if let Some(place) = place {
                     event.prevent_default();
                     go(place.path);
                 }

@@ -100,7 +100,7 @@ pub(crate) fn ErrorState(
     let server_fault = error.status() >= 500;
     let request_id = Page::get().request_id.get_value().filter(|_| server_fault);
     view! {
-        <div class="empty" role="alert">
+        <div class=if whole_page { "empty empty-page" } else { "empty" } role="alert">
             <Glyph icon=if matches!(error, AppError::Forbidden { .. }) { Icon::Lock } else { Icon::Warning } />
             {if whole_page {
                 view! { <Title text=format!("{title} · Atrium") /> <h1>{title}</h1> }.into_any()

@@ -126,7 +126,12 @@ async fn everybody_signs_in_with_one_click_and_out_again() {
         let path = demo.path(&asked);
         let page = demo.get(&path).await;
         assert_eq!(page.status, StatusCode::OK);
-        assert!(page.body.contains("This is a demo"), "{}", page.body);
+        assert!(
+            page.body
+                .contains("Demo: the organisation and its people are made up."),
+            "{}",
+            page.body
+        );
         assert!(page.body.contains(person.name) && page.body.contains("/pkg/atrium.css"));
         assert!(
             page.header("content-security-policy")

@@ -31,11 +31,8 @@ async fn begun(app: &App) -> (Browser, Vec<(String, String)>) {
 }
 
 fn replace(parameters: &mut [(String, String)], name: &str, value: &str) {
-    parameters
-        .iter_mut()
-        .find(|(key, _)| key == name)
-        .unwrap()
-        .1 = value.to_owned();
+    let (_, old) = parameters.iter_mut().find(|(key, _)| key == name).unwrap();
+    value.clone_into(old);
 }
 
 #[tokio::test]

@@ -98,7 +98,11 @@ async fn only_a_hash_of_the_id_is_stored() {
         .fetch_one(&app.db.admin)
         .await
         .unwrap();
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    };
     assert!(row.contains(&hex(&Sha256::digest(&id))), "{row}");
     assert!(
         !row.contains(&hex(&id)) && !row.contains(&browser.jar[COOKIE]),

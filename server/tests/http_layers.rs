@@ -241,6 +241,7 @@ async fn a_foreign_referrer_is_hidden_from_the_framework() {
 /// the route that takes files takes more.
 #[tokio::test]
 async fn oversized_bodies_are_413() {
+    use axum::{Router, body::Bytes, routing::any};
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     let post = |path: &str, length: usize, announced: bool| {
@@ -253,7 +254,6 @@ async fn oversized_bodies_are_413() {
             .body(Body::from_stream(futures::stream::iter(chunks)))
             .unwrap()
     };
-    use axum::{Router, body::Bytes, routing::any};
     let read = Router::new().route(
         "/read",
         any(|body: Bytes| async move { body.len().to_string() }),

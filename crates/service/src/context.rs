@@ -1,7 +1,13 @@
 //! What every use case needs, injected once at boot: the store, the clock,
 //! randomness and the embedding model.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use domain::Timestamp;
 use store::Store;
@@ -28,10 +34,7 @@ pub struct Ctx {
 impl Ctx {
     /// Puts the parts together.
     pub fn new(store: Store, clock: Clock, entropy: Entropy, embedder: Embedder) -> Self {
-        let ids = Ids {
-            clock: clock.clone(),
-            entropy,
-        };
+        let ids = Ids::new(clock.clone(), entropy);
         Self {
             store,
             clock,
@@ -110,19 +113,40 @@ impl fmt::Debug for Entropy {
 pub struct Ids {
     clock: Clock,
     entropy: Entropy,
+    /// The millisecond and count of the last id.
+    last: Arc<AtomicU64>,
 }
 
 impl Ids {
     /// Ids from a clock and a source of randomness.
     pub fn new(clock: Clock, entropy: Entropy) -> Self {
-        Self { clock, entropy }
+        Self {
+            clock,
+            entropy,
+            last: Arc::default(),
+        }
     }
 
-    /// A new id: a UUID version 7, so that ids sort by time of creation.
+    /// A new id: a UUID version 7. Ids sort in the order in which they were
+    /// made, within a millisecond too: the twelve bits behind the time count
+    /// up (RFC 9562, section 6.2, method 1).
     pub fn id<T: From<Uuid>>(&self) -> T {
+        const COUNT_BITS: u32 = 12;
         let millis = self.clock.now().unix_timestamp_nanos() / 1_000_000;
-        let millis = u64::try_from(millis).unwrap_or(0);
-        T::from(uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid())
+        let now = u64::try_from(millis).unwrap_or(0) << COUNT_BITS;
+        let next = |last: u64| now.max(last + 1);
+        let last = self
+            .last
+            .fetch_update(Relaxed, Relaxed, |last| Some(next(last)));
+        // The closure always gives a value, so this is one either way.
+        let (Ok(last) | Err(last)) = last;
+        let this = next(last);
+
+        let mut random: [u8; 10] = self.bytes();
+        let count = this & ((1 << COUNT_BITS) - 1);
+        [random[0], random[1]] = u16::try_from(count).unwrap_or(0).to_be_bytes();
+        let id = uuid::Builder::from_unix_timestamp_millis(this >> COUNT_BITS, &random).into_uuid();
+        T::from(id)
     }
 
     /// `N` unpredictable bytes, for secrets.
@@ -140,12 +164,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_uuid_v7_that_sort_by_time_and_differ() {
+    fn ids_are_uuid_v7_that_sort_in_the_order_they_were_made() {
         let clock = Clock::system();
         let ids = Ids::new(clock.clone(), Entropy::system());
-        let (a, b): (MemoryId, MemoryId) = (ids.id(), ids.id());
-        assert_ne!(a, b);
-        assert_eq!(a.0.get_version_num(), 7);
+        let many: Vec<MemoryId> = (0..10_000).map(|_| ids.id()).collect();
+        assert!(many.is_sorted_by(|a, b| a < b));
+        assert!(many.iter().all(|id| id.0.get_version_num() == 7));
+        let b = many[many.len() - 1];
 
         let later = Ids::new(
             Clock::from_fn(move || clock.now() + std::time::Duration::from_secs(1)),

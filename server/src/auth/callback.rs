@@ -52,9 +52,14 @@ pub(super) async fn callback(
         let (person, tokens) = auth.ask(&attempt, query).await?;
         // Whatever session the browser had ends here, before the new one is
         // written.
-        session.cycle_id().await.map_err(session_failed)?;
+        session
+            .cycle_id()
+            .await
+            .map_err(|error| session_failed(&error))?;
         let id = auth.sign_in(&person, tokens, &facts).await?;
-        adopt(&session, id).await.map_err(session_failed)?;
+        adopt(&session, id)
+            .await
+            .map_err(|error| session_failed(&error))?;
         Ok(attempt.return_to)
     };
     match signed_in.await {
@@ -69,9 +74,9 @@ pub(super) async fn callback(
     }
 }
 
-fn session_failed(error: tower_sessions::session::Error) -> Refusal {
+fn session_failed(error: &tower_sessions::session::Error) -> Refusal {
     tracing::error!(
-        error = &error as &dyn std::error::Error,
+        error = error as &dyn std::error::Error,
         "the session can't be kept"
     );
     Refusal::new(SignInProblem::Unavailable, "session")

@@ -336,7 +336,7 @@ impl Issuer {
                 .additional_metadata()
                 .end_session_endpoint
                 .as_ref()
-                .map(|e| e.url()),
+                .map(EndSessionUrl::url),
         );
         let allowed = if self.settings.issuer.starts_with("https:") {
             &["https"][..]

@@ -119,7 +119,7 @@ impl Auth {
             match tenant_find_by_slug(tx, slug).await? {
                 Some(tenant) => tenants.push(tenant),
                 None => {
-                    tracing::warn!(slug, "oidc.tenants names an organisation that is not there")
+                    tracing::warn!(slug, "oidc.tenants names an organisation that is not there");
                 }
             }
         }

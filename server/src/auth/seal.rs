@@ -142,21 +142,21 @@ mod tests {
     // SEC-A12
     #[test]
     fn tokens_open_only_with_their_key_in_their_row() {
-        let sealer = Sealer::new(&MasterKey::new([7; 32]));
+        let ours = Sealer::new(&MasterKey::new([7; 32]));
         let (tenant, session) = (TenantId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2)));
         let tokens = Tokens {
             id_token: "canary".into(),
             refresh_token: Some("second".into()),
         };
-        let sealed = sealer.seal([9; 12], tenant, session, &tokens).unwrap();
+        let sealed = ours.seal([9; 12], tenant, session, &tokens).unwrap();
 
-        assert_eq!(sealer.open(tenant, session, &sealed), Some(tokens.clone()));
+        assert_eq!(ours.open(tenant, session, &sealed), Some(tokens.clone()));
         assert!(!sealed.windows(6).any(|w| w == b"canary"));
         assert!(!format!("{tokens:?}").contains("canary"));
 
         let other = Uuid::from_u128(3);
-        assert_eq!(sealer.open(TenantId(other), session, &sealed), None);
-        assert_eq!(sealer.open(tenant, SessionId(other), &sealed), None);
+        assert_eq!(ours.open(TenantId(other), session, &sealed), None);
+        assert_eq!(ours.open(tenant, SessionId(other), &sealed), None);
         assert_eq!(
             Sealer::new(&MasterKey::new([8; 32])).open(tenant, session, &sealed),
             None
@@ -164,10 +164,10 @@ mod tests {
         for i in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[i] ^= 1;
-            assert_eq!(sealer.open(tenant, session, &changed), None, "byte {i}");
+            assert_eq!(ours.open(tenant, session, &changed), None, "byte {i}");
         }
-        for length in 0..NONCE_BYTES + 1 {
-            assert_eq!(sealer.open(tenant, session, &sealed[..length]), None);
+        for length in 0..=NONCE_BYTES {
+            assert_eq!(ours.open(tenant, session, &sealed[..length]), None);
         }
     }
 

@@ -10,7 +10,7 @@ use domain::Timestamp;
 use openidconnect::{
     AccessToken, AccessTokenHash, AdditionalClaims, ClaimsVerificationError, Client, ClientId,
     EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, IdTokenClaims,
-    IdTokenFields, IdTokenVerifier, IssuerUrl, JsonWebKey as _, JsonWebKeyUse as _, Nonce,
+    IdTokenFields, IdTokenVerifier, IssuerUrl, JsonWebKey as _, JsonWebKeyUse, Nonce,
     SignatureVerificationError, StandardErrorResponse, StandardTokenResponse,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
@@ -156,7 +156,7 @@ pub(super) fn verify<'t>(
         .keys
         .keys()
         .iter()
-        .filter(|k| k.key_use().is_none_or(|u| u.allows_signature()));
+        .filter(|k| k.key_use().is_none_or(JsonWebKeyUse::allows_signature));
     if key_name(token)?.is_none() && signing_keys.count() > 1 {
         return Err(TokenFault::KeyNotNamed);
     }

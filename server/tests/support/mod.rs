@@ -1,7 +1,11 @@
 //! A browser before Atrium's router, a database, and an issuer that can be
 //! told to misbehave.
 
-#![expect(dead_code, reason = "each test program uses its own part of this")]
+#![expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test program uses its own part of this"
+)]
 
 pub mod issuer;
 pub mod keys;

@@ -1,15 +1,16 @@
 //! The page on which one chooses whom to be.
 
-use super::{Authorize, DEMO_PEOPLE, DEMO_TENANTS};
+use super::{Authorize, DEMO_PEOPLE, DEMO_TENANTS, DemoPerson};
 use crate::http::escape;
 
 /// Own style sheet and own form, nothing else. `form-action` covers the
 /// redirect that answers the form as well: it leads back to this site.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
 
-/// One button for each person, grouped by organisation.
+/// One button for each person, grouped by organisation, in the product's own
+/// style.
 pub(super) fn choose(style: &str, request: &Authorize) -> String {
-    let hidden: String = [
+    let fields = [
         ("response_type", Some(&request.response_type)),
         ("client_id", Some(&request.client_id)),
         ("redirect_uri", Some(&request.redirect_uri)),
@@ -21,61 +22,74 @@ pub(super) fn choose(style: &str, request: &Authorize) -> String {
             "code_challenge_method",
             Some(&request.code_challenge_method),
         ),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .map(|(name, value)| {
-        format!(
-            "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
-            escape(value)
-        )
-    })
-    .collect();
-
-    let groups: String = DEMO_TENANTS
+    ];
+    let hidden: Vec<_> = fields
         .iter()
-        .map(|(slug, name)| {
-            let people: String = DEMO_PEOPLE
-                .iter()
-                .filter(|person| person.tenant == *slug)
-                .map(|person| {
-                    format!(
-                        "<li><button class=\"button demo-person\" name=\"person\" value=\"{}\" \
-                         aria-describedby=\"about-{0}\">{}</button> <span id=\"about-{0}\">{}</span></li>",
-                        escape(person.subject),
-                        escape(person.name),
-                        escape(person.hint),
-                    )
-                })
-                .collect();
-            format!(
-                "<h2>{}</h2><ul class=\"demo-people\">{people}</ul>",
-                escape(name),
-            )
-        })
+        .filter_map(|(name, value)| Some(field(name, value.as_ref()?)))
         .collect();
-
-    format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\">\
-         <title>Choose who you are · Atrium demo</title>\
-         <link rel=\"stylesheet\" href=\"{}\"></head><body class=\"demo-issuer\"><main>\
-         <h1>Choose who you are</h1>\
-         <p>This is a demo: everything in it is made up, and this page stands in for your \
-         identity provider. Nobody asks for a password.</p>\
-         <form method=\"post\" action=\"/demo/issuer/authorize\">{hidden}{groups}\
-         <p><button class=\"button demo-cancel\" name=\"person\" value=\"\">Cancel</button></p></form>\
-         </main></body></html>",
-        escape(style),
-    )
+    let groups: Vec<_> = DEMO_TENANTS
+        .iter()
+        .map(|(slug, name)| group(slug, name))
+        .collect();
+    let body = format!(
+        "<aside class=\"demo-banner\" aria-label=\"About this demo\">Demo: the organisation and its people are made up.</aside>\
+         <main class=\"gate\"><div class=\"gate-card gate-card-wide\"><h1>Choose who you are</h1>\
+         <p>This page stands in for your identity provider. Nobody here has a password.</p>\
+         <form method=\"post\" action=\"/demo/issuer/authorize\">{}{}\
+         <button class=\"button\" name=\"person\" value=\"\">Cancel</button></form></div></main>",
+        hidden.concat(),
+        groups.concat(),
+    );
+    document(Some(style), "Choose who you are", &body)
 }
 
 /// A page with one sentence.
 pub(super) fn refusal(sentence: &str) -> String {
-    format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Atrium demo</title></head>\
-         <body><main><h1>Nothing to sign in to</h1><p>{}</p><p><a href=\"/sign-in\">Go to the sign-in page</a></p></main></body></html>",
+    let body = format!(
+        "<main><h1>Nothing to sign in to</h1><p>{}</p><p><a href=\"/sign-in\">Go to the sign-in page</a></p></main>",
         escape(sentence)
+    );
+    document(None, "Nothing to sign in to", &body)
+}
+
+fn field(name: &str, value: &str) -> String {
+    format!(
+        "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
+        escape(value)
+    )
+}
+
+fn group(slug: &str, name: &str) -> String {
+    let people = DEMO_PEOPLE
+        .iter()
+        .filter(|person| person.tenant == slug)
+        .map(button);
+    let people: Vec<_> = people.collect();
+    format!(
+        "<h2>{}</h2><ul class=\"people\">{}</ul>",
+        escape(name),
+        people.concat()
+    )
+}
+
+fn button(person: &DemoPerson) -> String {
+    format!(
+        "<li><button class=\"person\" name=\"person\" value=\"{}\">\
+         <span class=\"person-name\">{}</span> <span class=\"person-hint\">{}</span></button></li>",
+        escape(person.subject),
+        escape(person.name),
+        escape(person.hint),
+    )
+}
+
+fn document(style: Option<&str>, title: &str, body: &str) -> String {
+    let style = style.map_or_else(String::new, |style| {
+        format!("<link rel=\"stylesheet\" href=\"{}\">", escape(style))
+    });
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\">\
+         <title>{title} · Atrium demo</title>{style}</head><body>{body}</body></html>"
     )
 }

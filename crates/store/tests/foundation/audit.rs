@@ -1,0 +1,467 @@
+//! The audit log: what is written stays, in order and whole.
+
+use domain::{
+    Actor, AppError,
+    access::SystemRole,
+    audit::{AuditFilter, Outcome},
+};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, PgPool};
+use store::{
+    StoreError,
+    audit::{
+        AuditEvent, AuditHead, AuditProblem, AuditVerdict, audit_append, audit_list,
+        audit_partitions_ensure, audit_verify,
+    },
+    testing::{NOW, TestDb, TestTenant},
+};
+use time::{Duration, macros::datetime};
+
+async fn append(db: &TestDb, actor: &Actor, events: &[AuditEvent]) -> Result<i64, StoreError> {
+    let mut tx = db.store.begin(actor).await?;
+    let seq = audit_append(&mut tx, events).await?;
+    tx.commit().await?;
+    Ok(seq)
+}
+
+/// `count` events a second apart, with every kind of field among them.
+fn events(actor: &Actor, count: i64) -> Vec<AuditEvent> {
+    (0..count)
+        .map(|n| {
+            let at = NOW + Duration::seconds(n) + Duration::microseconds(n);
+            let mut event = AuditEvent::by(actor, "memory.update", Outcome::Success, at);
+            match n % 4 {
+                0 => {
+                    event.resource_type = Some("memory".into());
+                    event.resource_id = Some(format!("größe,{n}:-"));
+                }
+                1 => {
+                    event.changes =
+                        Some(json!({ "title": ["Ü", "\u{1f680}"], "n": 1.50, "a": null }))
+                }
+                2 => event = AuditEvent::by_system("session.sign_in", Outcome::Failure, at),
+                _ => {
+                    event.ip = Some("2001:db8::1".parse().unwrap());
+                    event.metadata = Some(json!({ "permission": "memory.write" }));
+                }
+            }
+            event
+        })
+        .collect()
+}
+
+async fn verify(acme: &TestTenant, known: Option<AuditHead>) -> AuditVerdict {
+    audit_verify(&mut acme.enter().await, known).await.unwrap()
+}
+
+async fn tamper(admin: &PgPool, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(admin)
+        .await
+        .unwrap();
+}
+
+// SEC-E2
+#[tokio::test]
+async fn a_chain_that_nobody_touched_is_intact() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let AuditVerdict::Intact(empty) = verify(&acme, None).await else {
+        panic!("an empty chain is intact")
+    };
+    assert_eq!(empty.seq, 0);
+
+    assert_eq!(append(&db, &mia, &events(&mia, 9)).await.unwrap(), 9);
+    let AuditVerdict::Intact(head) = verify(&acme, None).await else {
+        panic!("the chain is intact")
+    };
+    assert_eq!(head.seq, 9);
+    assert_eq!(append(&db, &mia, &events(&mia, 3)).await.unwrap(), 12);
+    assert!(matches!(verify(&acme, Some(head)).await, AuditVerdict::Intact(now) if now.seq == 12));
+}
+
+// SEC-E2
+#[tokio::test]
+async fn verify_finds_every_kind_of_tampering_and_names_the_first_bad_row() {
+    use AuditProblem::{BeyondHead, Edited, Missing, Rewritten, TailCut, Unchained};
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    append(&db, &mia, &events(&mia, 10)).await.unwrap();
+    let AuditVerdict::Intact(head) = verify(&acme, None).await else {
+        panic!("the chain is intact")
+    };
+    tamper(
+        &db.admin,
+        "CREATE TABLE kept_log AS TABLE audit_log; CREATE TABLE kept_heads AS TABLE audit_heads",
+    )
+    .await;
+
+    // Writes the chain anew from row 4 on, as somebody who knows how would.
+    let rewrite = "
+        UPDATE audit_log SET actor_label = 'Nobody' WHERE seq = 4;
+        DO $$
+        DECLARE v record; v_hash bytea := (SELECT hash FROM audit_log WHERE seq = 3);
+        BEGIN
+            PERFORM set_config('app.current_tenant_id', (SELECT tenant_id::text FROM audit_heads), true);
+            CREATE TEMPORARY TABLE again ON COMMIT DROP AS SELECT * FROM audit_log WHERE seq > 3;
+            DELETE FROM audit_log WHERE seq > 3;
+            UPDATE audit_heads SET seq = 3, hash = v_hash;
+            FOR v IN SELECT * FROM again ORDER BY seq LOOP
+                PERFORM audit_append(
+                    v.tenant_id, ARRAY[v.at], ARRAY[v.actor_user_id], ARRAY[v.actor_kind], ARRAY[v.actor_label],
+                    ARRAY[v.on_behalf_of], ARRAY[host(v.ip)], ARRAY[v.user_agent], ARRAY[v.request_id],
+                    ARRAY[v.action], ARRAY[v.resource_type], ARRAY[v.resource_id], ARRAY[v.outcome], ARRAY[v.level],
+                    ARRAY[v.changes], ARRAY[v.metadata]);
+            END LOOP;
+        END $$;";
+    let rewrite_and_keep_head = format!(
+        "{rewrite} UPDATE audit_heads h SET seq = k.seq, hash = k.hash FROM kept_heads k WHERE h.tenant_id = k.tenant_id"
+    );
+    let swap = |field: &str| {
+        format!(
+            "UPDATE audit_log a SET {field} = b.{field} FROM kept_log b
+              WHERE a.seq IN (6, 7) AND b.seq = 13 - a.seq"
+        )
+    };
+
+    let mut cases: Vec<(&str, String, i64, AuditProblem)> = vec![
+        ("deletion", "DELETE FROM audit_log WHERE seq = 5".into(), 5, Missing),
+        ("deletion of the first", "DELETE FROM audit_log WHERE seq = 1".into(), 1, Missing),
+        ("deletion of all", "DELETE FROM audit_log".into(), 1, TailCut),
+        ("reorder by number", "UPDATE audit_log SET seq = 13 - seq WHERE seq IN (6, 7)".into(), 6, Unchained),
+        ("reorder by time", swap("at"), 6, Edited),
+        ("reorder of hashes", swap("hash"), 6, Edited),
+        ("cut tail", "DELETE FROM audit_log WHERE seq > 8".into(), 9, TailCut),
+        ("head set back", "UPDATE audit_heads SET seq = 8".into(), 9, BeyondHead),
+        ("head removed", "DELETE FROM audit_heads".into(), 1, BeyondHead),
+        ("rewritten, head kept", rewrite_and_keep_head, 10, Rewritten),
+        (
+            "a second row with a number",
+            "INSERT INTO audit_log SELECT tenant_id, at + interval '1 day', seq, actor_user_id, actor_kind, actor_label,
+                    on_behalf_of, ip, user_agent, request_id, action, resource_type, resource_id, outcome, level,
+                    changes, metadata, prev_hash, hash FROM audit_log WHERE seq = 6"
+                .into(),
+            6,
+            Unchained,
+        ),
+    ];
+    for edit in [
+        "at = at + interval '1 microsecond'",
+        "actor_user_id = NULL",
+        "actor_kind = 'agent'",
+        "actor_label = 'Nobody'",
+        "on_behalf_of = tenant_id",
+        "ip = '192.0.2.8'",
+        "user_agent = NULL",
+        "request_id = tenant_id",
+        "action = 'memory.delete'",
+        "resource_type = 'user'",
+        "resource_id = ''",
+        "outcome = 'denied'",
+        "level = 'critical'",
+        "changes = changes || '{\"n\": 2}'",
+        "metadata = '{}'",
+        "hash = sha256(hash)",
+    ] {
+        cases.push((
+            edit,
+            format!("UPDATE audit_log SET {edit} WHERE seq = 2"),
+            2,
+            Edited,
+        ));
+    }
+    cases.push((
+        "prev_hash",
+        "UPDATE audit_log SET prev_hash = sha256(prev_hash) WHERE seq = 2".into(),
+        2,
+        Unchained,
+    ));
+
+    for (way, sql, seq, problem) in cases {
+        tamper(&db.admin, &sql).await;
+        assert_eq!(
+            verify(&acme, None).await,
+            AuditVerdict::Broken { seq, problem },
+            "{way}"
+        );
+        let restore = "TRUNCATE audit_log; INSERT INTO audit_log TABLE kept_log;
+                       TRUNCATE audit_heads; INSERT INTO audit_heads TABLE kept_heads";
+        tamper(&db.admin, restore).await;
+        assert_eq!(
+            verify(&acme, None).await,
+            AuditVerdict::Intact(head),
+            "restored after {way}"
+        );
+    }
+
+    // Rows and head written anew agree with each other: only a head that was
+    // noted outside the database tells.
+    tamper(&db.admin, rewrite).await;
+    assert!(matches!(verify(&acme, None).await, AuditVerdict::Intact(_)));
+    assert_eq!(
+        verify(&acme, Some(head)).await,
+        AuditVerdict::Broken {
+            seq: 10,
+            problem: Rewritten
+        }
+    );
+    // The same for a tail that was cut together with the head.
+    tamper(
+        &db.admin,
+        "DELETE FROM audit_log WHERE seq > 8;
+         UPDATE audit_heads SET seq = 8, hash = (SELECT hash FROM audit_log WHERE seq = 8)",
+    )
+    .await;
+    assert_eq!(
+        verify(&acme, Some(head)).await,
+        AuditVerdict::Broken {
+            seq: 9,
+            problem: TailCut
+        }
+    );
+}
+
+// SEC-E2
+#[tokio::test]
+async fn concurrent_appends_stay_gapless() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let (store, mia) = (db.store.clone(), mia.clone());
+            tokio::spawn(async move {
+                for n in 0..10 {
+                    let mut tx = store.begin(&mia).await.unwrap();
+                    audit_append(&mut tx, &events(&mia, 2)).await.unwrap();
+                    // Every third act fails after all, and its rows with it.
+                    if (writer + n) % 3 != 0 {
+                        tx.commit().await.unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let seqs: Vec<i64> = sqlx::query_scalar("SELECT seq FROM audit_log ORDER BY seq")
+        .fetch_all(&db.admin)
+        .await
+        .unwrap();
+    let kept = (0..8)
+        .flat_map(|writer| (0..10).map(move |n| writer + n))
+        .filter(|sum| sum % 3 != 0)
+        .count()
+        * 2;
+    assert_eq!(seqs, (1..=i64::try_from(kept).unwrap()).collect::<Vec<_>>());
+    assert!(matches!(verify(&acme, None).await, AuditVerdict::Intact(_)));
+}
+
+// SEC-E1
+#[tokio::test]
+async fn an_act_whose_audit_row_is_refused_fails_with_it() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let event = AuditEvent::by(&mia, "Not an action", Outcome::Success, NOW);
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    store::user::user_describe(&mut tx, mia.user_id, "Changed", None, NOW)
+        .await
+        .unwrap();
+    let refused = audit_append(&mut tx, &[event]).await;
+    assert!(
+        matches!(refused, Err(StoreError::Constraint(name)) if name == "audit_log_action_check")
+    );
+    // Even a commit now keeps nothing.
+    let _ = tx.commit().await;
+    let user = store::user::user_find(&mut acme.enter().await, mia.user_id)
+        .await
+        .unwrap();
+    assert_eq!(user.display_name, "Mia");
+}
+
+// SEC-E2
+#[tokio::test]
+async fn the_runtime_can_only_append_to_its_own_chain() {
+    let db = TestDb::new().await;
+    let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    append(&db, &mia, &events(&mia, 1)).await.unwrap();
+
+    let pool = PgPool::connect_with(db.runtime_options()).await.unwrap();
+    let call = "SELECT audit_append($1::uuid, '{2026-01-01}', '{null}', '{system}', '{x}', '{null}', '{null}', '{null}',
+                       '{null}', '{a.b}', '{null}', '{null}', '{success}', '{info}', '{null}', '{null}')";
+    for (sql, tenant, allowed) in [
+        (call, acme.id, true),
+        (call, other.id, false),
+        (
+            "UPDATE audit_log SET actor_label = 'x' WHERE tenant_id = $1::uuid",
+            acme.id,
+            false,
+        ),
+        (
+            "DELETE FROM audit_log WHERE tenant_id = $1::uuid",
+            acme.id,
+            false,
+        ),
+        (
+            "UPDATE audit_heads SET seq = 0 WHERE tenant_id = $1::uuid",
+            acme.id,
+            false,
+        ),
+        (
+            "DELETE FROM audit_heads WHERE tenant_id = $1::uuid",
+            acme.id,
+            false,
+        ),
+        (
+            "SELECT seq FROM audit_log WHERE tenant_id = $1::uuid",
+            acme.id,
+            true,
+        ),
+        (
+            "SELECT seq FROM audit_log_default WHERE tenant_id = $1::uuid",
+            acme.id,
+            false,
+        ),
+    ] {
+        let mut tx = pool.begin().await.unwrap();
+        sqlx::query("SELECT set_config('role', 'atrium_app', true), set_config('app.current_tenant_id', $1, true)")
+            .bind(acme.id.to_string())
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let done = sqlx::query(sql).bind(tenant.0).execute(&mut *tx).await;
+        match done {
+            Ok(done) => assert!(allowed && done.rows_affected() > 0, "{sql} was allowed"),
+            Err(error) => {
+                let code = error
+                    .as_database_error()
+                    .and_then(sqlx::error::DatabaseError::code)
+                    .map(String::from);
+                assert!(
+                    !allowed && code.as_deref() == Some("42501"),
+                    "{sql}: {error}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_and_paged_newest_first() {
+    let db = TestDb::new().await;
+    let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let max = other.actor(SystemRole::Member, "Max").await;
+    append(&db, &mia, &events(&mia, 20)).await.unwrap();
+    append(&db, &max, &events(&max, 5)).await.unwrap();
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let all = AuditFilter::default();
+    let (mut seqs, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = audit_list(&mut tx, &all, cursor.as_deref(), 7)
+            .await
+            .unwrap();
+        assert!(page.items.len() <= 7);
+        seqs.extend(page.items.iter().map(|entry| entry.seq));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seqs, (1..=20).rev().collect::<Vec<_>>());
+
+    let mut count = async |action: &str, outcome: &str, actor: String| {
+        let filter = AuditFilter {
+            action: action.into(),
+            outcome: outcome.into(),
+            actor,
+        };
+        audit_list(&mut tx, &filter, None, 50)
+            .await
+            .map(|page| page.items.len())
+    };
+    assert_eq!(count("memory", "", String::new()).await.unwrap(), 15);
+    assert_eq!(
+        count("session.sign_in", "", String::new()).await.unwrap(),
+        5
+    );
+    assert_eq!(count("", "failure", String::new()).await.unwrap(), 5);
+    assert_eq!(count("", "denied", String::new()).await.unwrap(), 0);
+    assert_eq!(count("", "", mia.user_id.to_string()).await.unwrap(), 15);
+    assert_eq!(count("", "", max.user_id.to_string()).await.unwrap(), 0);
+    assert_eq!(count("%' OR true --", "", String::new()).await.unwrap(), 0);
+    assert!(matches!(
+        count("", "good", String::new()).await,
+        Err(StoreError::Filter("outcome"))
+    ));
+    assert!(matches!(
+        count("", "", "Mia".into()).await,
+        Err(StoreError::Filter("actor"))
+    ));
+    let nul = AppError::from(count("a\0b", "", String::new()).await.unwrap_err());
+    assert_eq!(nul.status(), 422, "{nul:?}");
+}
+
+#[tokio::test]
+async fn a_broken_cursor_is_refused() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let list = audit_list(
+        &mut acme.enter().await,
+        &AuditFilter::default(),
+        Some("x"),
+        50,
+    )
+    .await;
+    assert!(matches!(list, Err(StoreError::Cursor)));
+}
+
+#[tokio::test]
+async fn months_are_prepared_ahead_with_the_same_walls() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let now = datetime!(2031-11-30 23:30 UTC);
+    let mut tx = db.store.begin_worker().await.unwrap();
+    assert_eq!(audit_partitions_ensure(&mut tx, now).await.unwrap(), 3);
+    assert_eq!(audit_partitions_ensure(&mut tx, now).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+
+    // A month whose rows are in the default partition already stays there.
+    let before = datetime!(2029-05-05 05:00 UTC);
+    let at = [
+        now,
+        datetime!(2031-12-01 00:00 UTC),
+        datetime!(2032-01-31 23:59 UTC),
+        before,
+    ];
+    let events: Vec<_> = at
+        .map(|at| AuditEvent::by(&mia, "memory.create", Outcome::Success, at))
+        .into();
+    append(&db, &mia, &events).await.unwrap();
+    let mut tx = db.store.begin_worker().await.unwrap();
+    assert_eq!(audit_partitions_ensure(&mut tx, before).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+
+    let places: Vec<String> =
+        sqlx::query_scalar("SELECT tableoid::regclass::text FROM audit_log ORDER BY seq")
+            .fetch_all(&db.admin)
+            .await
+            .unwrap();
+    assert_eq!(
+        places,
+        [
+            "audit_log_y2031m11",
+            "audit_log_y2031m12",
+            "audit_log_y2032m01",
+            "audit_log_default"
+        ]
+    );
+    assert!(matches!(verify(&acme, None).await, AuditVerdict::Intact(_)));
+}

@@ -1,0 +1,210 @@
+//! What the process refuses to serve from.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, PgPool};
+use store::{
+    CheckError, ConnectOptions, Store, StoreError, migrate,
+    testing::{RUNTIME_LOGIN, TestDb, id},
+};
+use uuid::Uuid;
+
+async fn execute(admin: &PgPool, sql: String) {
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(admin)
+        .await
+        .unwrap();
+}
+
+/// A login of this test's own, made as the runtime login should be.
+struct Login {
+    name: String,
+    store: Store,
+}
+
+impl Login {
+    async fn new(db: &TestDb) -> Self {
+        let name = format!("atrium_test_login_{}", id::<Uuid>().simple());
+        execute(&db.admin, format!("CREATE ROLE {name} LOGIN PASSWORD 'x'")).await;
+        migrate::up(&db.admin_url(), &name).await.unwrap();
+        let url = db
+            .runtime_url()
+            .replace(RUNTIME_LOGIN, &name)
+            .replace("atrium-test@", "x@");
+        Self {
+            name,
+            store: Store::connect(&url, ConnectOptions::default())
+                .await
+                .unwrap(),
+        }
+    }
+
+    async fn refusal(&self) -> String {
+        let error = self.store.check().await.unwrap_err();
+        assert!(
+            matches!(error, CheckError::LoginTooPowerful { .. }),
+            "{error}"
+        );
+        error.to_string()
+    }
+
+    async fn end(self, db: &TestDb) {
+        self.store.close().await;
+        execute(&db.admin, format!("DROP ROLE {}", self.name)).await;
+    }
+}
+
+// SEC-C1
+#[tokio::test]
+async fn a_superuser_is_refused() {
+    let db = TestDb::new().await;
+    let store = Store::connect(&db.admin_url(), ConnectOptions::default())
+        .await
+        .unwrap();
+    let error = store.check().await.unwrap_err().to_string();
+    assert!(error.contains("is a superuser"), "{error}");
+    // The positive control: the same database, the login that is meant.
+    db.store.check().await.unwrap();
+}
+
+// SEC-C1
+#[tokio::test]
+async fn a_login_that_bypasses_row_security_is_refused() {
+    let db = TestDb::new().await;
+    let login = Login::new(&db).await;
+    login.store.check().await.unwrap();
+    execute(&db.admin, format!("ALTER ROLE {} BYPASSRLS", login.name)).await;
+    let refusal = login.refusal().await;
+    assert!(
+        refusal.contains("BYPASSRLS") && refusal.contains(&login.name),
+        "{refusal}"
+    );
+    login.end(&db).await;
+}
+
+// SEC-C1
+#[tokio::test]
+async fn a_member_of_a_role_that_bypasses_row_security_is_refused() {
+    let db = TestDb::new().await;
+    let login = Login::new(&db).await;
+    let group = format!("{}_group", login.name);
+    execute(&db.admin, format!("CREATE ROLE {group} BYPASSRLS")).await;
+    execute(
+        &db.admin,
+        format!(
+            "GRANT {group} TO {} WITH INHERIT FALSE, SET TRUE",
+            login.name
+        ),
+    )
+    .await;
+    let refusal = login.refusal().await;
+    assert!(refusal.contains(&group), "{refusal}");
+    execute(&db.admin, format!("DROP ROLE {group}")).await;
+    login.store.check().await.unwrap();
+    login.end(&db).await;
+}
+
+// SEC-C1
+#[tokio::test]
+async fn a_member_of_an_owner_is_refused() {
+    let db = TestDb::new().await;
+    let login = Login::new(&db).await;
+    // The role that owns the append function passes the wall of the audit log.
+    execute(
+        &db.admin,
+        format!(
+            "GRANT atrium_audit TO {} WITH INHERIT FALSE, SET TRUE",
+            login.name
+        ),
+    )
+    .await;
+    let refusal = login.refusal().await;
+    assert!(
+        refusal.contains("owns objects") && refusal.contains("atrium_audit"),
+        "{refusal}"
+    );
+    execute(
+        &db.admin,
+        format!("REVOKE atrium_audit FROM {}", login.name),
+    )
+    .await;
+
+    execute(
+        &db.admin,
+        format!("ALTER TABLE users OWNER TO {}", login.name),
+    )
+    .await;
+    let refusal = login.refusal().await;
+    assert!(refusal.contains("owns objects"), "{refusal}");
+    execute(&db.admin, "ALTER TABLE users OWNER TO CURRENT_USER".into()).await;
+    login.store.check().await.unwrap();
+    login.end(&db).await;
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_take_the_local_roles_is_told_how() {
+    let db = TestDb::new().await;
+    let login = Login::new(&db).await;
+    execute(
+        &db.admin,
+        format!("REVOKE atrium_worker FROM {}", login.name),
+    )
+    .await;
+    let error = login.store.check().await.unwrap_err().to_string();
+    assert!(
+        error.contains("atrium_worker") && error.contains("atrium migrate up"),
+        "{error}"
+    );
+    login.end(&db).await;
+}
+
+// SEC-F3
+#[tokio::test]
+async fn a_schema_of_another_version_is_refused() {
+    let db = TestDb::empty().await;
+    let error = db.store.check().await.unwrap_err();
+    assert!(matches!(error, CheckError::SchemaMissing), "{error}");
+
+    migrate::up(&db.admin_url(), RUNTIME_LOGIN).await.unwrap();
+    db.store.check().await.unwrap();
+
+    migrate::down(&db.admin_url(), 1).await.unwrap();
+    let error = db.store.check().await.unwrap_err();
+    assert!(matches!(error, CheckError::SchemaOlder { .. }), "{error}");
+
+    migrate::up(&db.admin_url(), RUNTIME_LOGIN).await.unwrap();
+    execute(
+        &db.admin,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', true, '', 0)"
+            .into(),
+    )
+    .await;
+    let error = db.store.check().await.unwrap_err();
+    assert!(
+        matches!(error, CheckError::SchemaNewer { found: 9999, .. }),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("newer than this version"),
+        "{error}"
+    );
+}
+
+// SEC-F4
+#[tokio::test]
+async fn an_exhausted_pool_is_unavailable_and_not_a_hang() {
+    let db = TestDb::new().await;
+    let options = ConnectOptions {
+        max_connections: 1,
+        acquire_timeout: Duration::from_millis(200),
+    };
+    let store = Store::connect(&db.runtime_url(), options).await.unwrap();
+    let held = store.begin_worker().await.unwrap();
+    assert!(matches!(
+        store.begin_worker().await,
+        Err(StoreError::Unavailable(_))
+    ));
+    drop(held);
+    store.begin_worker().await.unwrap();
+}

@@ -1,0 +1,7 @@
+//! The store's ground floor: schema, boot check, access, sessions, audit.
+
+mod access;
+mod audit;
+mod boot;
+mod migrations;
+mod session;

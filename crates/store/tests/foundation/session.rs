@@ -1,0 +1,409 @@
+//! Sessions and sign-ins on their way.
+
+use domain::{SessionId, TenantId, UserId};
+use store::{
+    FrontDoorTx, Store, StoreError,
+    login_attempt::{LoginAttempt, login_attempt_create, login_attempt_purge, login_attempt_take},
+    session::{
+        NewSession, session_create, session_delete, session_list, session_load, session_purge,
+        session_revoke, session_revoke_others, session_rotate, session_save, session_tokens_set,
+        session_touch,
+    },
+    testing::{NOW, TestDb, id},
+};
+use time::Duration;
+
+const IDLE: Duration = Duration::hours(8);
+const ABSOLUTE: Duration = Duration::days(7);
+
+struct Member {
+    tenant_id: TenantId,
+    user_id: UserId,
+}
+
+impl Member {
+    fn new() -> Self {
+        Self {
+            tenant_id: id(),
+            user_id: id(),
+        }
+    }
+
+    fn session(&self, hash: u8) -> NewSession {
+        NewSession {
+            id: id(),
+            id_hash: [hash; 32],
+            tenant_id: self.tenant_id,
+            user_id: self.user_id,
+            idle_expires_at: NOW + IDLE,
+            absolute_expires_at: NOW + ABSOLUTE,
+            ip: Some([192, 0, 2, 1].into()),
+            user_agent: Some("Test browser".into()),
+            oidc_sid: None,
+            data: b"first".to_vec(),
+            tokens_encrypted: Some(b"sealed".to_vec()),
+        }
+    }
+
+    /// Opens a session and returns its public id.
+    async fn open(&self, store: &Store, hash: u8) -> SessionId {
+        let session = self.session(hash);
+        let mut tx = door(store).await;
+        session_create(&mut tx, &session, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        session.id
+    }
+}
+
+async fn door(store: &Store) -> FrontDoorTx {
+    store.begin_front_door().await.unwrap()
+}
+
+async fn is_live(store: &Store, hash: u8, after: Duration) -> bool {
+    session_load(&mut door(store).await, &[hash; 32], NOW + after)
+        .await
+        .unwrap()
+        .is_some()
+}
+
+// SEC-B1
+#[tokio::test]
+async fn only_the_hash_of_the_id_is_stored() {
+    let db = TestDb::new().await;
+    let member = Member::new();
+    let public_id = member.open(&db.store, 1).await;
+    let session = session_load(&mut door(&db.store).await, &[1; 32], NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (session.id, session.user_id, session.data),
+        (public_id, member.user_id, b"first".to_vec())
+    );
+
+    let stored: Vec<u8> = sqlx::query_scalar("SELECT id_hash FROM web_sessions")
+        .fetch_one(&db.admin)
+        .await
+        .unwrap();
+    assert_eq!(stored, [1; 32]);
+    let short = vec![1_u8; 16];
+    let error = sqlx::query("UPDATE web_sessions SET id_hash = $1")
+        .bind(short)
+        .execute(&db.admin)
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("web_sessions_id_hash_check"),
+        "what isn't a hash is refused: {error}"
+    );
+}
+
+// SEC-B2
+#[tokio::test]
+async fn idle_and_absolute_ends_are_enforced() {
+    let db = TestDb::new().await;
+    let member = Member::new();
+    member.open(&db.store, 1).await;
+    let second = Duration::seconds(1);
+    assert!(is_live(&db.store, 1, IDLE - second).await);
+    assert!(!is_live(&db.store, 1, IDLE).await);
+
+    // Used again and again it lives on, but not past its absolute end.
+    let mut used = Duration::ZERO;
+    while used < ABSOLUTE - IDLE {
+        used += IDLE - second;
+        let now = NOW + used;
+        let mut tx = door(&db.store).await;
+        session_touch(&mut tx, &[1; 32], now + IDLE, now)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert!(is_live(&db.store, 1, ABSOLUTE - second).await);
+    assert!(!is_live(&db.store, 1, ABSOLUTE).await);
+}
+
+#[tokio::test]
+async fn use_is_recorded_at_most_once_a_minute() {
+    let db = TestDb::new().await;
+    Member::new().open(&db.store, 1).await;
+    for (seconds, seen) in [(59, 0), (60, 60), (90, 60), (120, 120)] {
+        let now = NOW + Duration::seconds(seconds);
+        let mut tx = door(&db.store).await;
+        session_touch(&mut tx, &[1; 32], now + IDLE, now)
+            .await
+            .unwrap();
+        let session = session_load(&mut tx, &[1; 32], now).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(
+            session.last_seen_at,
+            NOW + Duration::seconds(seen),
+            "after {seconds} s"
+        );
+        assert_eq!(
+            session.idle_expires_at,
+            NOW + Duration::seconds(seen) + IDLE,
+            "after {seconds} s"
+        );
+    }
+}
+
+// SEC-B2
+#[tokio::test]
+async fn a_slow_request_cannot_resurrect_a_session() {
+    let db = TestDb::new().await;
+    let member = Member::new();
+    let tail = b"late".as_slice();
+    for (hash, way) in [(1, "revoked"), (2, "deleted"), (3, "expired"), (4, "live")] {
+        let public_id = member.open(&db.store, hash).await;
+        let mut slow = door(&db.store).await;
+        assert!(
+            session_load(&mut slow, &[hash; 32], NOW)
+                .await
+                .unwrap()
+                .is_some()
+        );
+
+        let mut now = NOW;
+        let mut tx = door(&db.store).await;
+        match way {
+            "revoked" => session_revoke(&mut tx, member.tenant_id, member.user_id, public_id, NOW)
+                .await
+                .unwrap(),
+            "deleted" => assert!(session_delete(&mut tx, &[hash; 32]).await.unwrap()),
+            "expired" => now += IDLE,
+            _ => {}
+        }
+        tx.commit().await.unwrap();
+
+        let lives = way == "live";
+        assert_eq!(
+            session_save(&mut slow, &[hash; 32], tail, now)
+                .await
+                .unwrap(),
+            lives,
+            "{way}: save"
+        );
+        assert_eq!(
+            session_tokens_set(&mut slow, &[hash; 32], Some(tail), now)
+                .await
+                .unwrap(),
+            lives,
+            "{way}: tokens"
+        );
+        assert_eq!(
+            session_rotate(&mut slow, &[hash; 32], &[hash + 100; 32], now)
+                .await
+                .unwrap(),
+            lives,
+            "{way}: rotate"
+        );
+        session_touch(&mut slow, &[hash; 32], now + IDLE, now)
+            .await
+            .unwrap();
+        slow.commit().await.unwrap();
+        let after = now - NOW;
+        assert_eq!(
+            is_live(&db.store, hash + 100, after).await,
+            lives,
+            "{way}: new id"
+        );
+        assert!(!is_live(&db.store, hash, after).await, "{way}: old id");
+    }
+}
+
+// SEC-B2
+#[tokio::test]
+async fn rotating_makes_the_old_cookie_worthless() {
+    let db = TestDb::new().await;
+    let public_id = Member::new().open(&db.store, 1).await;
+    let mut tx = door(&db.store).await;
+    assert!(
+        session_rotate(&mut tx, &[1; 32], &[2; 32], NOW)
+            .await
+            .unwrap()
+    );
+    tx.commit().await.unwrap();
+    assert!(!is_live(&db.store, 1, Duration::ZERO).await);
+    let session = session_load(&mut door(&db.store).await, &[2; 32], NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((session.id, session.created_at), (public_id, NOW));
+}
+
+// SEC-B3
+#[tokio::test]
+async fn a_member_lists_and_ends_own_sessions_only() {
+    let db = TestDb::new().await;
+    let (mia, other) = (Member::new(), Member::new());
+    let current = mia.open(&db.store, 1).await;
+    let elsewhere = mia.open(&db.store, 2).await;
+    let forgotten = mia.open(&db.store, 3).await;
+    let others = other.open(&db.store, 4).await;
+
+    let mut tx = door(&db.store).await;
+    let list = session_list(&mut tx, mia.tenant_id, mia.user_id, Some(current), NOW)
+        .await
+        .unwrap();
+    assert_eq!(list.len(), 3);
+    assert_eq!(
+        list.iter()
+            .filter(|s| s.is_current)
+            .map(|s| s.id)
+            .collect::<Vec<_>>(),
+        [current]
+    );
+    assert_eq!(list[0].ip.as_deref(), Some("192.0.2.1"));
+
+    // Another's session, and the own one under another tenant's name, are as
+    // if they didn't exist.
+    let strange = session_revoke(&mut tx, mia.tenant_id, mia.user_id, others, NOW).await;
+    assert!(matches!(strange, Err(StoreError::NotFound)));
+    let strange = session_revoke(&mut tx, other.tenant_id, mia.user_id, elsewhere, NOW).await;
+    assert!(matches!(strange, Err(StoreError::NotFound)));
+
+    session_revoke(&mut tx, mia.tenant_id, mia.user_id, elsewhere, NOW)
+        .await
+        .unwrap();
+    let again = session_revoke(&mut tx, mia.tenant_id, mia.user_id, elsewhere, NOW).await;
+    assert!(matches!(again, Err(StoreError::NotFound)));
+    assert_eq!(
+        session_revoke_others(&mut tx, mia.tenant_id, mia.user_id, Some(current), NOW)
+            .await
+            .unwrap(),
+        1,
+        "only {forgotten} was left"
+    );
+    tx.commit().await.unwrap();
+
+    for (hash, lives) in [(1, true), (2, false), (3, false), (4, true)] {
+        assert_eq!(
+            is_live(&db.store, hash, Duration::ZERO).await,
+            lives,
+            "session {hash}"
+        );
+    }
+    let tokens: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM web_sessions WHERE revoked_at IS NOT NULL AND tokens_encrypted IS NOT NULL",
+    )
+    .fetch_one(&db.admin)
+    .await
+    .unwrap();
+    assert_eq!(tokens, 0, "ended sessions keep no tokens");
+}
+
+#[tokio::test]
+async fn purging_removes_what_ended_and_nothing_else() {
+    let db = TestDb::new().await;
+    let member = Member::new();
+    member.open(&db.store, 1).await;
+    let revoked = member.open(&db.store, 2).await;
+    let mut tx = door(&db.store).await;
+    session_revoke(&mut tx, member.tenant_id, member.user_id, revoked, NOW)
+        .await
+        .unwrap();
+    assert_eq!(session_purge(&mut tx, NOW).await.unwrap(), 1);
+    assert!(
+        session_load(&mut tx, &[1; 32], NOW)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(session_purge(&mut tx, NOW + IDLE).await.unwrap(), 1);
+}
+
+fn attempt() -> LoginAttempt {
+    LoginAttempt {
+        browser_hash: [9; 32],
+        issuer: "https://issuer.test".into(),
+        nonce: "nonce".into(),
+        pkce_verifier: "verifier".into(),
+        return_to: "/memories".into(),
+        expires_at: NOW + Duration::minutes(10),
+    }
+}
+
+// SEC-A1
+#[tokio::test]
+async fn a_login_attempt_counts_once_and_for_ten_minutes() {
+    let db = TestDb::new().await;
+    let mut tx = door(&db.store).await;
+    login_attempt_create(&mut tx, &[1; 32], &attempt(), NOW)
+        .await
+        .unwrap();
+    login_attempt_create(&mut tx, &[2; 32], &attempt(), NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = door(&db.store).await;
+    assert_eq!(
+        login_attempt_take(&mut tx, &[7; 32], NOW).await.unwrap(),
+        None,
+        "unknown"
+    );
+    assert_eq!(
+        login_attempt_take(&mut tx, &[1; 32], NOW).await.unwrap(),
+        Some(attempt())
+    );
+    assert_eq!(
+        login_attempt_take(&mut tx, &[1; 32], NOW).await.unwrap(),
+        None,
+        "replayed"
+    );
+    let late = NOW + Duration::minutes(10);
+    assert_eq!(
+        login_attempt_take(&mut tx, &[2; 32], late).await.unwrap(),
+        None,
+        "too old"
+    );
+    assert_eq!(
+        login_attempt_take(&mut tx, &[2; 32], NOW).await.unwrap(),
+        None,
+        "taken although too old"
+    );
+}
+
+// SEC-A1
+#[tokio::test]
+async fn of_two_callbacks_at_once_one_gets_the_attempt() {
+    let db = TestDb::new().await;
+    let mut tx = door(&db.store).await;
+    login_attempt_create(&mut tx, &[1; 32], &attempt(), NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let takes: Vec<_> = (0..2)
+        .map(|_| {
+            let store = db.store.clone();
+            tokio::spawn(async move {
+                let mut tx = door(&store).await;
+                let taken = login_attempt_take(&mut tx, &[1; 32], NOW).await.unwrap();
+                tx.commit().await.unwrap();
+                taken.is_some()
+            })
+        })
+        .collect();
+    let mut winners = 0;
+    for take in takes {
+        winners += u32::from(take.await.unwrap());
+    }
+    assert_eq!(winners, 1);
+}
+
+#[tokio::test]
+async fn unfinished_login_attempts_are_purged() {
+    let db = TestDb::new().await;
+    let mut tx = door(&db.store).await;
+    login_attempt_create(&mut tx, &[1; 32], &attempt(), NOW)
+        .await
+        .unwrap();
+    assert_eq!(login_attempt_purge(&mut tx, NOW).await.unwrap(), 0);
+    assert_eq!(
+        login_attempt_purge(&mut tx, NOW + Duration::minutes(10))
+            .await
+            .unwrap(),
+        1
+    );
+}

@@ -1,0 +1,8 @@
+//! Isolation is proved, not believed: the rules that every table keeps, and
+//! what each role can do to each table's rows.
+
+mod catalogue;
+mod exceptions;
+mod matrix;
+mod rows;
+mod rules;

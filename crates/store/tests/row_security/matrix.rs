@@ -1,0 +1,431 @@
+//! SEC-C3: every table × role × verb, on a row of one's own, a colleague's,
+//! another tenant's, and with no tenant set. The outcome is compared with `matrix.txt`, so
+//! that a new table or a wider grant shows up in review.
+
+use std::fmt::Write as _;
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use store::testing::TestDb;
+
+use crate::{
+    exceptions::EXCEPTIONS,
+    rows::{Maker, RowValues, Table, tables},
+};
+
+const ROLES: [&str; 6] = [
+    "atrium_app",
+    "atrium_auth",
+    "atrium_worker",
+    "atrium_operator",
+    "atrium_search",
+    "atrium_audit",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    Select,
+    SelectForUpdate,
+    Insert,
+    InsertOnConflict,
+    Update,
+    UpdateTenant,
+    Delete,
+}
+
+impl Verb {
+    const ALL: [Self; 7] = [
+        Self::Select,
+        Self::SelectForUpdate,
+        Self::Insert,
+        Self::InsertOnConflict,
+        Self::Update,
+        Self::UpdateTenant,
+        Self::Delete,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Select => "select",
+            Self::SelectForUpdate => "select for update",
+            Self::Insert => "insert",
+            Self::InsertOnConflict => "insert on conflict",
+            Self::Update => "update",
+            Self::UpdateTenant => "update of tenant",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The policy command whose openness lets it reach other tenants.
+    const fn command(self) -> &'static str {
+        match self {
+            Self::Select => "select",
+            Self::Insert => "insert",
+            Self::Delete => "delete",
+            Self::SelectForUpdate | Self::InsertOnConflict | Self::Update | Self::UpdateTenant => {
+                "update"
+            }
+        }
+    }
+}
+
+/// In whose name the settings are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// The row is of the tenant that the settings name.
+    Own,
+    /// So it is, but the settings name another member, who is in no team.
+    Colleague,
+    /// The row is of another tenant.
+    Other,
+    /// The settings name nobody.
+    Unset,
+}
+
+impl Target {
+    const ALL: [Self; 4] = [Self::Own, Self::Colleague, Self::Other, Self::Unset];
+}
+
+/// What came of trying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It reached a row.
+    Yes,
+    /// No row was in sight.
+    Nothing,
+    /// A policy refused the new row.
+    Walled,
+    /// The privilege is missing.
+    Denied,
+}
+
+impl Outcome {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::Nothing => "nothing",
+            Self::Walled => "walled",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+/// What one role may name in one table.
+struct Reach {
+    /// A column that it may update, or any.
+    update_column: String,
+    /// It may read the primary key, so that single rows can be picked.
+    reads_key: bool,
+}
+
+impl Reach {
+    async fn of(conn: &mut PgConnection, table: &Table, role: &str) -> Self {
+        let key = table.tenant_column().unwrap_or(&table.primary_key[0]);
+        let mut update_column = None;
+        for column in table.columns.iter().filter(|column| column.name != key) {
+            if has_privilege(conn, role, &table.name, &column.name, "UPDATE").await {
+                update_column.get_or_insert(column.name.clone());
+            }
+        }
+        let mut reads_key = true;
+        for column in &table.primary_key {
+            reads_key &= has_privilege(conn, role, &table.name, column, "SELECT").await;
+        }
+        // Without any such column the statement is refused whatever it names.
+        let update_column =
+            update_column.unwrap_or_else(|| table.columns.last().unwrap().name.clone());
+        Self {
+            update_column,
+            reads_key,
+        }
+    }
+}
+
+async fn has_privilege(
+    conn: &mut PgConnection,
+    role: &str,
+    table: &str,
+    column: &str,
+    privilege: &str,
+) -> bool {
+    sqlx::query_scalar("SELECT has_column_privilege($1, $2, $3, $4)")
+        .bind(role)
+        .bind(table)
+        .bind(column)
+        .bind(privilege)
+        .fetch_one(conn)
+        .await
+        .unwrap()
+}
+
+/// The statement of a verb on a row of `maker`'s tenant; `stranger` is a
+/// tenant that is not.
+fn statement(
+    verb: Verb,
+    table: &Table,
+    reach: &Reach,
+    maker: &Maker,
+    fresh: &RowValues,
+    stranger: &Maker,
+) -> String {
+    let (name, row) = (&table.name, &maker.made[&table.name][0]);
+    let column = &reach.update_column;
+    let tenant = table.tenant_column();
+    let at = match tenant {
+        // Whose key can't be read is picked by its tenant.
+        Some(tenant) if !reach.reads_key => format!("{tenant} = {}", row[tenant]),
+        _ => table.row_condition(row),
+    };
+    match verb {
+        Verb::Select => format!("SELECT 1 FROM {name} WHERE {at}"),
+        Verb::SelectForUpdate => format!("SELECT 1 FROM {name} WHERE {at} FOR UPDATE"),
+        Verb::Insert => table.insert(fresh),
+        Verb::InsertOnConflict => format!(
+            "{} ON CONFLICT ({}) DO UPDATE SET {column} = excluded.{column}",
+            table.insert(row),
+            table.primary_key.join(", ")
+        ),
+        Verb::Update => format!("UPDATE {name} SET {column} = {} WHERE {at}", row[column]),
+        Verb::UpdateTenant => match tenant {
+            Some(tenant) => format!(
+                "UPDATE {name} SET {tenant} = '{}' WHERE {at}",
+                stranger.tenant_id
+            ),
+            // A row of no tenant: its key instead.
+            None => format!(
+                "UPDATE {name} SET {0} = {0} WHERE {at}",
+                table.primary_key[0]
+            ),
+        },
+        Verb::Delete => format!("DELETE FROM {name} WHERE {at}"),
+    }
+}
+
+/// Tries a statement as a role and rolls it back.
+async fn attempt(
+    conn: &mut PgConnection,
+    role: &str,
+    settings: Option<&Maker>,
+    sql: &str,
+) -> Outcome {
+    let mut tx = conn.begin().await.unwrap();
+    let (tenant_id, user_id) = settings
+        .map(|maker| (maker.tenant_id.to_string(), maker.user_id.to_string()))
+        .unwrap_or_default();
+    let teams = settings
+        .and_then(|maker| maker.made.get("teams"))
+        .into_iter()
+        .flatten();
+    let teams: Vec<_> = teams
+        .map(|team| team["id"].split('\'').nth(1).expect("ids are quoted"))
+        .collect();
+    let teams = format!("{{{}}}", teams.join(","));
+    sqlx::query(
+        "SELECT set_config('role', $1, true), set_config('app.current_tenant_id', $2, true),
+                set_config('app.current_user_id', $3, true), set_config('app.current_team_ids', $4, true)",
+    )
+    .bind(role)
+    .bind(tenant_id)
+    .bind(user_id)
+    .bind(teams)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(&mut *tx)
+        .await;
+    tx.rollback().await.unwrap();
+    match done {
+        Ok(done) if done.rows_affected() > 0 => Outcome::Yes,
+        Ok(_) => Outcome::Nothing,
+        Err(error) => {
+            let refusal = error
+                .as_database_error()
+                .unwrap_or_else(|| panic!("{sql}: {error}"));
+            match refusal.code().as_deref() {
+                Some("42501") if refusal.message().contains("row-level security") => {
+                    Outcome::Walled
+                }
+                Some("42501") => Outcome::Denied,
+                // The row was in sight: something refers to it, or it is there.
+                Some("23503" | "23505") => Outcome::Yes,
+                _ => panic!("{role}: {sql}: {error}"),
+            }
+        }
+    }
+}
+
+/// Whether a listed exception opens the table to the role for this verb.
+fn is_open(table: &Table, role: &str, verb: Verb) -> bool {
+    let short = role.trim_start_matches("atrium_");
+    let open = |command: &str| {
+        let policy = format!("{0}.{0}_{short}_{command}", table.name);
+        EXCEPTIONS
+            .iter()
+            .any(|(rule, object, _)| *rule == "policy_holds_tenant" && *object == policy)
+    };
+    open(verb.command()) && (verb != Verb::InsertOnConflict || open("insert"))
+}
+
+/// All outcomes, and what among them must never be.
+async fn survey(db: &TestDb) -> (String, Vec<String>) {
+    let mut admin = db.admin.acquire().await.unwrap();
+    let tables = tables(&mut admin).await;
+    let (mut ours, mut theirs) = (Maker::new(), Maker::new());
+    ours.fill(&mut admin, &tables).await;
+    theirs.fill(&mut admin, &tables).await;
+    let colleague = Maker {
+        tenant_id: ours.tenant_id,
+        ..Maker::new()
+    };
+    // Takes the four roles as production does; the two that nobody takes are
+    // taken by the superuser, who is then bound like anybody.
+    let mut runtime = PgConnection::connect(&db.runtime_url()).await.unwrap();
+
+    let mut matrix = String::from(
+        "# What each role can do to a row of its own / a colleague's / another tenant's / with no tenant set.\n\
+         # yes: it reached the row. nothing: no row in sight. walled: a policy refused. denied: no privilege.\n\
+         # What is denied throughout is left out.\n",
+    );
+    let mut problems = Vec::new();
+    for table in &tables {
+        let fresh_ours = ours.candidate(&mut admin, table).await;
+        let fresh_theirs = theirs.candidate(&mut admin, table).await;
+        let _ = writeln!(matrix, "\n{}", table.name);
+        for role in ROLES {
+            let reach = Reach::of(&mut admin, table, role).await;
+            for verb in Verb::ALL {
+                let mut outcomes = Vec::new();
+                for target in Target::ALL {
+                    let (settings, maker, fresh, stranger) = match target {
+                        Target::Own => (Some(&ours), &ours, &fresh_ours, &theirs),
+                        Target::Colleague => (Some(&colleague), &ours, &fresh_ours, &theirs),
+                        Target::Other => (Some(&ours), &theirs, &fresh_theirs, &ours),
+                        Target::Unset => (None, &ours, &fresh_ours, &theirs),
+                    };
+                    let sql = statement(verb, table, &reach, maker, fresh, stranger);
+                    let is_taken = !matches!(role, "atrium_search" | "atrium_audit");
+                    let conn = if is_taken { &mut runtime } else { &mut *admin };
+                    let outcome = attempt(conn, role, settings, &sql).await;
+                    outcomes.push(outcome);
+                    if let Some(problem) = problem(table, role, verb, target, outcome) {
+                        let cell = format!("{} {role} {} ({target:?})", table.name, verb.name());
+                        problems.push(format!("{cell}: {problem}"));
+                    }
+                }
+                if outcomes.iter().any(|outcome| *outcome != Outcome::Denied) {
+                    let names: Vec<_> = outcomes.iter().map(|outcome| outcome.name()).collect();
+                    let _ = writeln!(
+                        matrix,
+                        "  {role:<16}{:<20}{}",
+                        verb.name(),
+                        names.join(" / ")
+                    );
+                }
+            }
+        }
+    }
+    (matrix, problems)
+}
+
+/// What must not be, whatever was reviewed.
+fn problem(
+    table: &Table,
+    role: &str,
+    verb: Verb,
+    target: Target,
+    outcome: Outcome,
+) -> Option<&'static str> {
+    if verb == Verb::UpdateTenant {
+        return (outcome != Outcome::Denied).then_some("a row can change hands");
+    }
+    match (target, outcome) {
+        // What isn't refused for lack of a privilege must work where it is
+        // meant to, or its refusals prove nothing.
+        (Target::Own, Outcome::Nothing | Outcome::Walled) => Some("there is no positive control"),
+        (Target::Other | Target::Unset, Outcome::Yes) if !is_open(table, role, verb) => {
+            Some("it was reached")
+        }
+        _ => None,
+    }
+}
+
+// SEC-C3
+#[tokio::test]
+async fn every_table_role_and_verb_is_as_reviewed() {
+    let db = TestDb::new().await;
+    let (matrix, problems) = survey(&db).await;
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/row_security/matrix.txt");
+    let reviewed = std::fs::read_to_string(golden).unwrap_or_default();
+    if matrix != reviewed {
+        let proposal = std::env::temp_dir().join("atrium-matrix.txt");
+        std::fs::write(&proposal, &matrix).unwrap();
+        panic!(
+            "the matrix changed. Compare {} with tests/row_security/matrix.txt; if it is meant, put it there",
+            proposal.display()
+        );
+    }
+}
+
+// SEC-C3
+#[tokio::test]
+async fn a_new_table_is_in_the_matrix_by_itself() {
+    let db = TestDb::new().await;
+    sqlx::raw_sql(
+        "CREATE TABLE notes (
+             tenant_id uuid NOT NULL REFERENCES tenants (id),
+             id uuid NOT NULL,
+             user_id uuid NOT NULL,
+             status text NOT NULL CHECK (status IN ('open', 'done')),
+             done_at timestamptz,
+             PRIMARY KEY (tenant_id, id),
+             FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id),
+             CHECK ((status = 'done') = (done_at IS NOT NULL) AND done_at IS NOT NULL)
+         );
+         GRANT SELECT, INSERT, UPDATE ON notes TO atrium_app;
+         CALL policies_create('notes', 'atrium_app', '{select,insert,update}', 'user_id = :user');",
+    )
+    .execute(&db.admin)
+    .await
+    .unwrap();
+    let (matrix, problems) = survey(&db).await;
+    assert!(matrix.contains(
+        "\nnotes\n  atrium_app      select              yes / nothing / nothing / nothing\n"
+    ));
+    let reached: Vec<_> = problems
+        .iter()
+        .filter(|problem| problem.starts_with("notes"))
+        .collect();
+    // The grant of UPDATE covers tenant_id, which the policy alone must hold.
+    assert!(
+        reached
+            .iter()
+            .all(|problem| problem.contains("update of tenant"))
+            && !reached.is_empty(),
+        "{reached:?}"
+    );
+
+    sqlx::raw_sql("ALTER TABLE notes DISABLE ROW LEVEL SECURITY")
+        .execute(&db.admin)
+        .await
+        .unwrap();
+    sqlx::raw_sql("TRUNCATE tenants, users CASCADE")
+        .execute(&db.admin)
+        .await
+        .unwrap();
+    let (_, problems) = survey(&db).await;
+    for verb in [
+        "select",
+        "select for update",
+        "insert",
+        "insert on conflict",
+        "update",
+    ] {
+        let reached = format!("notes atrium_app {verb} (Other): it was reached");
+        assert!(
+            problems.contains(&reached),
+            "“{reached}” is not among {problems:?}"
+        );
+    }
+}

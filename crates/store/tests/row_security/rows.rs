@@ -1,0 +1,334 @@
+//! Makes rows for any table from what the catalogue says of it, so that a new
+//! table is in the matrix without anybody writing rows for it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use store::testing::id;
+use uuid::Uuid;
+
+/// A column that a statement can write.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) type_name: String,
+    is_required: bool,
+    /// What CHECK constraints on it compare it with.
+    literals: Vec<String>,
+    /// The table and column that it refers to.
+    refers_to: Option<(String, String)>,
+}
+
+/// A table of ours; partitions are reached through their parent.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) primary_key: Vec<String>,
+    /// The columns of each CHECK constraint that looks at several.
+    checks: HashMap<String, Vec<String>>,
+}
+
+/// A row: for each column, an SQL expression.
+pub(crate) type RowValues = BTreeMap<String, String>;
+
+impl Table {
+    /// The column that tells whose the row is: `tenant_id`, or `id` of a
+    /// tenant itself.
+    pub(crate) fn tenant_column(&self) -> Option<&str> {
+        if self.name == "tenants" {
+            return Some("id");
+        }
+        self.columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .find(|name| *name == "tenant_id")
+    }
+
+    /// The condition that picks one row.
+    pub(crate) fn row_condition(&self, row: &RowValues) -> String {
+        let parts: Vec<_> = self
+            .primary_key
+            .iter()
+            .map(|key| format!("{key} = {}", row[key]))
+            .collect();
+        parts.join(" AND ")
+    }
+
+    /// An INSERT of one row, without its semicolon.
+    pub(crate) fn insert(&self, row: &RowValues) -> String {
+        let names: Vec<_> = row.keys().cloned().collect();
+        let values: Vec<_> = row.values().cloned().collect();
+        format!(
+            "INSERT INTO {} ({}) VALUES ({})",
+            self.name,
+            names.join(", "),
+            values.join(", ")
+        )
+    }
+}
+
+/// All tables, those that others refer to first.
+pub(crate) async fn tables(conn: &mut PgConnection) -> Vec<Table> {
+    let columns: Vec<(String, String, String, bool, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+                (SELECT string_agg(pg_get_constraintdef(k.oid), ' ') FROM pg_constraint k
+                  WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]),
+                f.target, f.target_column
+           FROM pg_class c
+           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+           LEFT JOIN LATERAL (
+               SELECT k.confrelid::regclass::text AS target, t.attname::text AS target_column
+                 FROM pg_constraint k, unnest(k.conkey, k.confkey) AS pairs (here, there)
+                 JOIN pg_attribute t ON t.attnum = there
+                WHERE k.conrelid = c.oid AND k.contype = 'f' AND here = a.attnum AND t.attrelid = k.confrelid
+                  AND a.attname <> 'tenant_id'
+                LIMIT 1) f ON true
+          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+            AND c.relname <> '_sqlx_migrations'
+          ORDER BY c.relname, a.attnum",
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .unwrap();
+    let keys: Vec<(String, String, String, Vec<String>)> = sqlx::query_as(
+        "SELECT k.conrelid::regclass::text, k.contype::text, k.conname::text,
+                ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS keys (attnum, place)
+                        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = keys.attnum ORDER BY place)
+           FROM pg_constraint k WHERE k.connamespace = 'public'::regnamespace AND k.contype IN ('p', 'c')",
+    )
+    .fetch_all(conn)
+    .await
+    .unwrap();
+
+    let mut tables: BTreeMap<String, Table> = BTreeMap::new();
+    for (table, name, type_name, is_required, checks, target, target_column) in columns {
+        let entry = tables.entry(table.clone()).or_insert_with(|| Table {
+            name: table,
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            checks: HashMap::new(),
+        });
+        let literals = checks.map(|text| literals_of(&text)).unwrap_or_default();
+        let refers_to = target.zip(target_column);
+        entry.columns.push(Column {
+            name,
+            type_name,
+            is_required,
+            literals,
+            refers_to,
+        });
+    }
+    for (table, kind, name, columns) in keys {
+        let Some(entry) = tables.get_mut(&table) else {
+            continue;
+        };
+        if kind == "p" {
+            entry.primary_key = columns;
+        } else {
+            entry.checks.insert(name, columns);
+        }
+    }
+    in_order_of_reference(tables.into_values().collect())
+}
+
+fn in_order_of_reference(mut left: Vec<Table>) -> Vec<Table> {
+    // Nearly every table refers to tenants, by the column that isn't followed.
+    left.sort_by_key(|table| table.name != "tenants");
+    let mut ordered: Vec<Table> = Vec::new();
+    while !left.is_empty() {
+        let ready = left.iter().position(|table| {
+            table
+                .columns
+                .iter()
+                .filter_map(|column| column.refers_to.as_ref())
+                .all(|(target, _)| {
+                    *target == table.name || ordered.iter().any(|done| done.name == *target)
+                })
+        });
+        ordered.push(left.remove(ready.expect("tables refer to each other in a circle")));
+    }
+    ordered
+}
+
+/// The quoted texts of a constraint: values that an enumeration allows.
+fn literals_of(definition: &str) -> Vec<String> {
+    definition
+        .split('\'')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Makes rows of one tenant.
+#[derive(Debug)]
+pub(crate) struct Maker {
+    /// The tenant of all rows.
+    pub(crate) tenant_id: Uuid,
+    /// The member that rows with an owner belong to.
+    pub(crate) user_id: Uuid,
+    /// The rows of each table that are in the database.
+    pub(crate) made: HashMap<String, Vec<RowValues>>,
+}
+
+impl Maker {
+    pub(crate) fn new() -> Self {
+        Self {
+            tenant_id: id(),
+            user_id: id(),
+            made: HashMap::new(),
+        }
+    }
+
+    /// Puts one row into each table, and a second one into those that others
+    /// refer to, so that a third row can refer to what the first does not.
+    pub(crate) async fn fill(&mut self, conn: &mut PgConnection, tables: &[Table]) {
+        for table in tables {
+            let is_target = tables.iter().any(|other| {
+                other.name != table.name
+                    && other
+                        .columns
+                        .iter()
+                        .any(|c| matches!(&c.refers_to, Some((target, _)) if *target == table.name))
+            });
+            // A tenant is the whole of its rows: there is no second one.
+            for _ in 0..if is_target && table.name != "tenants" {
+                2
+            } else {
+                1
+            } {
+                let row = self.candidate(conn, table).await;
+                sqlx::raw_sql(AssertSqlSafe(table.insert(&row)))
+                    .execute(&mut *conn)
+                    .await
+                    .unwrap();
+                self.made.entry(table.name.clone()).or_default().push(row);
+            }
+        }
+    }
+
+    /// A row that the table takes, found by trying: where a CHECK refuses, the
+    /// columns that it looks at get their other values. Nothing is kept.
+    pub(crate) async fn candidate(&self, conn: &mut PgConnection, table: &Table) -> RowValues {
+        let choices: Vec<Vec<String>> = table
+            .columns
+            .iter()
+            .map(|column| self.choices(table, column))
+            .collect();
+        let mut chosen = vec![0; choices.len()];
+        let mut refusal = String::new();
+        for _ in 0..500 {
+            let row: RowValues = table
+                .columns
+                .iter()
+                .zip(choices.iter().zip(&chosen))
+                .map(|(column, (values, n))| (column.name.clone(), values[*n].clone()))
+                .collect();
+            let mut trial = conn.begin().await.unwrap();
+            let tried = sqlx::raw_sql(AssertSqlSafe(table.insert(&row)))
+                .execute(&mut *trial)
+                .await;
+            trial.rollback().await.unwrap();
+            let Err(error) = tried else { return row };
+            let error = error
+                .into_database_error()
+                .expect("the server refused the row");
+            // Past all checks: the tenant has its only such row already.
+            if error.is_unique_violation() {
+                return row;
+            }
+            refusal = error.to_string();
+            let Some(columns) = error.constraint().and_then(|name| table.checks.get(name)) else {
+                break;
+            };
+            // Count on like an odometer over the columns of the constraint.
+            let carried = columns.iter().all(|name| {
+                let place = table.columns.iter().position(|column| column.name == *name);
+                let Some(place) = place else { return true };
+                chosen[place] = (chosen[place] + 1) % choices[place].len();
+                chosen[place] == 0
+            });
+            if carried {
+                break;
+            }
+        }
+        panic!("no row for {}: {refusal}", table.name)
+    }
+
+    /// Values to try for a column, the most likely first.
+    fn choices(&self, table: &Table, column: &Column) -> Vec<String> {
+        // A second row of `tenants` is another tenant.
+        let is_another_tenant = table.name == "tenants" && self.made.contains_key("tenants");
+        if table.tenant_column() == Some(column.name.as_str()) && !is_another_tenant {
+            return vec![quoted(&self.tenant_id.to_string(), "uuid")];
+        }
+        let mut values = self.values(table, column);
+        if !column.is_required {
+            values.insert(0, "NULL".into());
+        }
+        values
+    }
+
+    fn values(&self, table: &Table, column: &Column) -> Vec<String> {
+        if let Some((target, target_column)) = &column.refers_to {
+            // Owned by the member; for the rest the newest row that there is.
+            let rows = self.made.get(target);
+            let row = if target == "users" {
+                rows.and_then(|r| r.first())
+            } else {
+                rows.and_then(|r| r.last())
+            };
+            return row
+                .map(|row| row[target_column].clone())
+                .into_iter()
+                .collect();
+        }
+        let is_first_user = table.name == "users" && !self.made.contains_key("users");
+        if column.type_name == "uuid"
+            && (column.name.ends_with("user_id") || is_first_user && column.name == "id")
+        {
+            return vec![quoted(&self.user_id.to_string(), "uuid")];
+        }
+        let fresh: Uuid = id();
+        let number = fresh.simple().to_string();
+        match column.type_name.as_str() {
+            "uuid" => vec![quoted(&fresh.to_string(), "uuid")],
+            "boolean" => vec!["false".into(), "true".into()],
+            "smallint" | "integer" | "bigint" | "real" | "double precision" | "numeric" => {
+                vec!["1".into(), "0".into()]
+            }
+            "timestamp with time zone" => vec!["timestamptz '2026-03-02 09:00+00'".into()],
+            "jsonb" => vec!["'{}'::jsonb".into()],
+            "text[]" => vec!["'{}'::text[]".into()],
+            "inet" => vec!["'192.0.2.1'::inet".into()],
+            // As long as a SHA-256, and different each time; else one byte.
+            "bytea" => vec![
+                format!("sha256('{number}'::bytea)"),
+                "'\\x00'::bytea".into(),
+            ],
+            "text" => {
+                let allowed = column
+                    .literals
+                    .iter()
+                    .map(|literal| quoted(literal, "text"));
+                let shapes = [format!("t{number}"), "t.t".into(), "t".into()];
+                allowed
+                    .chain(shapes.iter().map(|shape| quoted(shape, "text")))
+                    .collect()
+            }
+            halfvec if halfvec.starts_with("halfvec(") => {
+                let size = halfvec.trim_start_matches("halfvec(").trim_end_matches(')');
+                vec![format!("array_fill(0.5::real, ARRAY[{size}])::halfvec")]
+            }
+            other => panic!(
+                "{}.{}: teach tests/row_security/rows.rs to make a {other}",
+                table.name, column.name
+            ),
+        }
+    }
+}
+
+fn quoted(text: &str, type_name: &str) -> String {
+    format!("'{}'::{type_name}", text.replace('\'', "''"))
+}

@@ -1,5 +1,6 @@
 //! What must hold before requests are served (SEC-C1, SEC-F3).
 
+use domain::Timestamp;
 use sqlx::PgPool;
 
 use crate::{StoreError, migrate};
@@ -75,6 +76,29 @@ impl From<sqlx::Error> for CheckError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
     }
+}
+
+/// What the server says of itself, for `atrium doctor`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerFacts {
+    /// The server's version.
+    pub version: String,
+    /// pgvector's version; `None` when the extension isn't in the database.
+    pub pgvector: Option<String>,
+    /// The server's time.
+    pub now: Timestamp,
+}
+
+pub(crate) async fn facts(pool: &PgPool) -> Result<ServerFacts, StoreError> {
+    let facts = sqlx::query_as!(
+        ServerFacts,
+        r#"SELECT current_setting('server_version') AS "version!",
+                  (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector,
+                  clock_timestamp() AS "now!""#
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(facts)
 }
 
 /// Roles that transactions take; see [`crate::tx`].

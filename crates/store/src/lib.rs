@@ -17,7 +17,10 @@ pub mod check;
 pub mod cursor;
 pub mod error;
 pub mod identity;
+pub mod import;
+pub mod job;
 pub mod login_attempt;
+pub mod memory;
 pub mod migrate;
 pub mod provision;
 pub mod role;
@@ -33,7 +36,7 @@ use std::time::Duration;
 
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-pub use check::CheckError;
+pub use check::{CheckError, ServerFacts};
 pub use error::StoreError;
 pub use tx::{FrontDoorTx, OperatorTx, TenantTx, WorkerTx};
 
@@ -82,7 +85,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when it doesn't.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query!("SELECT 1 AS one").fetch_one(&self.pool).await?;
+        sqlx::query!("SELECT 1 AS one")
+            .fetch_one(&self.pool)
+            .await?;
         Ok(())
     }
 
@@ -93,6 +98,14 @@ impl Store {
     /// A [`CheckError`] that says what to do.
     pub async fn check(&self) -> Result<(), CheckError> {
         check::check(&self.pool).await
+    }
+
+    /// What the server says of itself.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it doesn't answer.
+    pub async fn facts(&self) -> Result<ServerFacts, StoreError> {
+        check::facts(&self.pool).await
     }
 
     /// Waits for running transactions and closes the pool.

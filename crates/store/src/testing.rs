@@ -197,11 +197,17 @@ impl Drop for TestDb {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
         let dropping = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .ok()?;
             runtime.block_on(async {
                 let mut conn = server.connect().await.ok()?;
                 let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&name));
-                sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut conn).await.ok()
+                sqlx::raw_sql(AssertSqlSafe(drop))
+                    .execute(&mut conn)
+                    .await
+                    .ok()
             })
         });
         let _ = dropping.join();

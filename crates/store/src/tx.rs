@@ -269,3 +269,6 @@ impl OperatorTx {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests;

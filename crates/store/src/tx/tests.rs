@@ -1,0 +1,213 @@
+//! SEC-C4: with one connection for all, nothing of a transaction reaches the
+//! next one. Here and not under `tests`, because nothing outside the store can
+//! get at a transaction's connection.
+
+use std::time::Duration;
+
+use domain::{Actor, access::SystemRole};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    Store, TenantTx,
+    testing::{NOW, TestDb},
+    user::{user_describe, user_find},
+};
+
+/// Role and settings as the next one on the connection finds them.
+async fn leftovers(store: &Store) -> Vec<(String, Option<String>)> {
+    sqlx::query_as(
+        "SELECT name, nullif(current_setting(name, true), '') FROM unnest(ARRAY[
+             'role', 'app.current_tenant_id', 'app.current_user_id', 'app.current_team_ids', 'app.permissions']) AS name",
+    )
+    .fetch_all(&store.pool)
+    .await
+    .unwrap()
+}
+
+async fn assert_clean(store: &Store) {
+    for (name, value) in leftovers(store).await {
+        let clean = if name == "role" { Some("none") } else { None };
+        assert_eq!(
+            value.as_deref(),
+            clean,
+            "{name} reached the next one on the connection"
+        );
+    }
+}
+
+/// How many members the transaction sees, and how many of them are its own
+/// tenant's.
+async fn members_in_sight(tx: &mut TenantTx) -> (i64, i64) {
+    let tenant_id = tx.tenant_id().0;
+    sqlx::query_as("SELECT count(*), count(*) FILTER (WHERE tenant_id = $1) FROM users")
+        .bind(tenant_id)
+        .fetch_one(tx.conn())
+        .await
+        .unwrap()
+}
+
+struct Fixture {
+    db: TestDb,
+    mia: Actor,
+    max: Actor,
+}
+
+/// Two tenants, of two and three members, over one connection.
+async fn fixture() -> Fixture {
+    let db = TestDb::with_connections(1).await;
+    let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    acme.user("Moe").await;
+    let max = other.actor(SystemRole::Member, "Max").await;
+    other.user("Meg").await;
+    other.user("Mel").await;
+    Fixture { db, mia, max }
+}
+
+// SEC-C4
+#[tokio::test]
+async fn interleaved_tenants_see_their_own_only() {
+    let Fixture { db, mia, max } = fixture().await;
+    // More often than the five times after which a prepared statement may get
+    // a generic plan.
+    for round in 0..10 {
+        for (actor, own, stranger) in [(&mia, 2, &max), (&max, 3, &mia)] {
+            let mut tx = db.store.begin(actor).await.unwrap();
+            assert_eq!(members_in_sight(&mut tx).await, (own, own), "round {round}");
+            user_find(&mut tx, actor.user_id).await.unwrap();
+            assert!(user_find(&mut tx, stranger.user_id).await.is_err());
+            if round % 2 == 0 {
+                tx.commit().await.unwrap();
+            } else {
+                drop(tx);
+            }
+            assert_clean(&db.store).await;
+        }
+        // Nor do the other roles bring anything in or out.
+        drop(db.store.begin_worker().await.unwrap());
+        drop(db.store.begin_operator().await.unwrap());
+        drop(db.store.begin_front_door().await.unwrap());
+        assert_clean(&db.store).await;
+    }
+}
+
+// SEC-C4
+#[tokio::test]
+async fn a_panic_inside_a_transaction_leaks_nothing() {
+    let Fixture { db, mia, max } = fixture().await;
+    let (store, panicking) = (db.store.clone(), mia.clone());
+    let task = tokio::spawn(async move {
+        let mut tx = store.begin(&panicking).await.unwrap();
+        user_describe(&mut tx, panicking.user_id, "Half done", None, NOW)
+            .await
+            .unwrap();
+        panic!("in the middle of it");
+    });
+    assert!(task.await.unwrap_err().is_panic());
+
+    assert_clean(&db.store).await;
+    let mut tx = db.store.begin(&max).await.unwrap();
+    assert_eq!(members_in_sight(&mut tx).await, (3, 3));
+    drop(tx);
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    assert_eq!(
+        user_find(&mut tx, mia.user_id).await.unwrap().display_name,
+        "Mia",
+        "it was rolled back"
+    );
+}
+
+// SEC-C4
+#[tokio::test]
+async fn a_cancelled_future_inside_a_transaction_leaks_nothing() {
+    let Fixture { db, mia, max } = fixture().await;
+    // Cancelled at any moment: while beginning, while setting the role, in the
+    // middle of a statement, between statements.
+    for wait_micros in [0, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 50_000] {
+        let work = async {
+            let mut tx = db.store.begin(&mia).await.unwrap();
+            user_describe(&mut tx, mia.user_id, "Half done", None, NOW)
+                .await
+                .unwrap();
+            sqlx::query("SELECT pg_sleep(0.1)")
+                .execute(tx.conn())
+                .await
+                .unwrap();
+            sleep(Duration::from_secs(60)).await;
+        };
+        timeout(Duration::from_micros(wait_micros), work)
+            .await
+            .unwrap_err();
+
+        assert_clean(&db.store).await;
+        let mut tx = db.store.begin(&max).await.unwrap();
+        assert_eq!(
+            members_in_sight(&mut tx).await,
+            (3, 3),
+            "after {wait_micros} µs"
+        );
+        drop(tx);
+        let mut tx = db.store.begin(&mia).await.unwrap();
+        let name = user_find(&mut tx, mia.user_id).await.unwrap().display_name;
+        assert_eq!(name, "Mia", "after {wait_micros} µs it was rolled back");
+    }
+}
+
+// SEC-C4
+#[tokio::test]
+async fn a_failed_statement_leaks_nothing() {
+    let Fixture { db, mia, max } = fixture().await;
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    sqlx::query("SELECT 1 / 0")
+        .execute(tx.conn())
+        .await
+        .unwrap_err();
+    // Committing what failed rolls back.
+    let _ = tx.commit().await;
+    assert_clean(&db.store).await;
+    let mut tx = db.store.begin(&max).await.unwrap();
+    assert_eq!(members_in_sight(&mut tx).await, (3, 3));
+}
+
+/// `set_config('role', …, true)` must be what `SET LOCAL ROLE` is.
+#[tokio::test]
+async fn only_granted_roles_can_be_taken() {
+    let db = TestDb::with_connections(1).await;
+    for (role, granted) in [
+        ("atrium_app", true),
+        ("atrium_auth", true),
+        ("atrium_worker", true),
+        ("atrium_operator", true),
+        ("atrium_audit", false),
+        ("atrium_search", false),
+        ("pg_read_all_data", false),
+        ("postgres", false),
+    ] {
+        let mut tx = db.store.pool.begin().await.unwrap();
+        let taken = sqlx::query("SELECT set_config('role', $1, true)")
+            .bind(role)
+            .execute(&mut *tx)
+            .await;
+        assert_eq!(taken.is_ok(), granted, "{role}");
+    }
+}
+
+/// The login itself has no privileges: without a role there is nothing.
+#[tokio::test]
+async fn without_a_role_there_is_nothing() {
+    let db = TestDb::with_connections(1).await;
+    for table in [
+        "tenants",
+        "users",
+        "web_sessions",
+        "identities",
+        "audit_log",
+    ] {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT 1 FROM {table}"));
+        let error = sqlx::query(sql).execute(&db.store.pool).await.unwrap_err();
+        assert!(
+            error.to_string().contains("permission denied"),
+            "{table}: {error}"
+        );
+    }
+}

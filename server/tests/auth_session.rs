@@ -186,7 +186,7 @@ async fn signing_out_works_while_the_issuer_is_away_or_has_no_such_place() {
                     .as_object_mut()
                     .unwrap()
                     .remove("end_session_endpoint"),
-            )
+            );
         }
     });
     let mut browser = signed_in(&app).await;

@@ -127,9 +127,6 @@ pub async fn audit_append(tx: &mut TenantTx, events: &[AuditEvent]) -> Result<i6
     if events.is_empty() {
         return Ok(0);
     }
-    fn column<'a, T>(events: &'a [AuditEvent], field: impl Fn(&'a AuditEvent) -> T) -> Vec<T> {
-        events.iter().map(field).collect()
-    }
     let tenant_id = tx.tenant_id();
     let seq = sqlx::query_scalar!(
         r#"SELECT audit_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS "seq!""#,
@@ -153,6 +150,10 @@ pub async fn audit_append(tx: &mut TenantTx, events: &[AuditEvent]) -> Result<i6
     .fetch_one(tx.conn())
     .await?;
     Ok(seq)
+}
+
+fn column<'a, T>(events: &'a [AuditEvent], field: impl Fn(&'a AuditEvent) -> T) -> Vec<T> {
+    events.iter().map(field).collect()
 }
 
 /// Later than any row: where the first page begins.

@@ -6,7 +6,7 @@
 
 mod server;
 
-use std::{str::FromStr, thread};
+use std::{fmt::Write as _, str::FromStr, thread};
 
 use domain::{
     Actor, ActorKind, RequestFacts, RequestId, RoleId, TeamId, TenantId, Timestamp, UserId,
@@ -318,13 +318,10 @@ async fn execute(conn: &mut PgConnection, sql: String) {
 /// there: its name is a digest of the migrations.
 async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> String {
     let digest = Sha256::digest(migrate::checksums().concat());
-    let name = format!(
-        "atrium_test_template_{}",
-        digest[..6]
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect::<String>()
-    );
+    let mut name = "atrium_test_template_".to_owned();
+    for byte in &digest[..6] {
+        let _ = write!(name, "{byte:02x}");
+    }
     let lock = "atrium.test-template";
     sqlx::query("SELECT pg_advisory_lock(hashtextextended($1, 0))")
         .bind(lock)

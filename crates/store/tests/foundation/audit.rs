@@ -6,18 +6,22 @@ use domain::{
     audit::{AuditFilter, Outcome},
 };
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 use store::{
     StoreError,
     audit::{
-        AuditEvent, AuditHead, AuditProblem, AuditVerdict, audit_append, audit_list,
-        audit_partitions_ensure, audit_verify,
+        AuditEvent, AuditHead, AuditVerdict, audit_append, audit_list, audit_partitions_ensure,
+        audit_verify,
     },
     testing::{NOW, TestDb, TestTenant},
 };
 use time::{Duration, macros::datetime};
 
-async fn append(db: &TestDb, actor: &Actor, events: &[AuditEvent]) -> Result<i64, StoreError> {
+pub(crate) async fn append(
+    db: &TestDb,
+    actor: &Actor,
+    events: &[AuditEvent],
+) -> Result<i64, StoreError> {
     let mut tx = db.store.begin(actor).await?;
     let seq = audit_append(&mut tx, events).await?;
     tx.commit().await?;
@@ -25,7 +29,7 @@ async fn append(db: &TestDb, actor: &Actor, events: &[AuditEvent]) -> Result<i64
 }
 
 /// `count` events a second apart, with every kind of field among them.
-fn events(actor: &Actor, count: i64) -> Vec<AuditEvent> {
+pub(crate) fn events(actor: &Actor, count: i64) -> Vec<AuditEvent> {
     (0..count)
         .map(|n| {
             let at = NOW + Duration::seconds(n) + Duration::microseconds(n);
@@ -37,7 +41,7 @@ fn events(actor: &Actor, count: i64) -> Vec<AuditEvent> {
                 }
                 1 => {
                     event.changes =
-                        Some(json!({ "title": ["Ü", "\u{1f680}"], "n": 1.50, "a": null }))
+                        Some(json!({ "title": ["Ü", "\u{1f680}"], "n": 1.50, "a": null }));
                 }
                 2 => event = AuditEvent::by_system("session.sign_in", Outcome::Failure, at),
                 _ => {
@@ -50,15 +54,8 @@ fn events(actor: &Actor, count: i64) -> Vec<AuditEvent> {
         .collect()
 }
 
-async fn verify(acme: &TestTenant, known: Option<AuditHead>) -> AuditVerdict {
+pub(crate) async fn verify(acme: &TestTenant, known: Option<AuditHead>) -> AuditVerdict {
     audit_verify(&mut acme.enter().await, known).await.unwrap()
-}
-
-async fn tamper(admin: &PgPool, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
-        .execute(admin)
-        .await
-        .unwrap();
 }
 
 // SEC-E2
@@ -79,148 +76,6 @@ async fn a_chain_that_nobody_touched_is_intact() {
     assert_eq!(head.seq, 9);
     assert_eq!(append(&db, &mia, &events(&mia, 3)).await.unwrap(), 12);
     assert!(matches!(verify(&acme, Some(head)).await, AuditVerdict::Intact(now) if now.seq == 12));
-}
-
-// SEC-E2
-#[tokio::test]
-async fn verify_finds_every_kind_of_tampering_and_names_the_first_bad_row() {
-    use AuditProblem::{BeyondHead, Edited, Missing, Rewritten, TailCut, Unchained};
-    let db = TestDb::new().await;
-    let acme = db.tenant("acme").await;
-    let mia = acme.actor(SystemRole::Member, "Mia").await;
-    append(&db, &mia, &events(&mia, 10)).await.unwrap();
-    let AuditVerdict::Intact(head) = verify(&acme, None).await else {
-        panic!("the chain is intact")
-    };
-    tamper(
-        &db.admin,
-        "CREATE TABLE kept_log AS TABLE audit_log; CREATE TABLE kept_heads AS TABLE audit_heads",
-    )
-    .await;
-
-    // Writes the chain anew from row 4 on, as somebody who knows how would.
-    let rewrite = "
-        UPDATE audit_log SET actor_label = 'Nobody' WHERE seq = 4;
-        DO $$
-        DECLARE v record; v_hash bytea := (SELECT hash FROM audit_log WHERE seq = 3);
-        BEGIN
-            PERFORM set_config('app.current_tenant_id', (SELECT tenant_id::text FROM audit_heads), true);
-            CREATE TEMPORARY TABLE again ON COMMIT DROP AS SELECT * FROM audit_log WHERE seq > 3;
-            DELETE FROM audit_log WHERE seq > 3;
-            UPDATE audit_heads SET seq = 3, hash = v_hash;
-            FOR v IN SELECT * FROM again ORDER BY seq LOOP
-                PERFORM audit_append(
-                    v.tenant_id, ARRAY[v.at], ARRAY[v.actor_user_id], ARRAY[v.actor_kind], ARRAY[v.actor_label],
-                    ARRAY[v.on_behalf_of], ARRAY[host(v.ip)], ARRAY[v.user_agent], ARRAY[v.request_id],
-                    ARRAY[v.action], ARRAY[v.resource_type], ARRAY[v.resource_id], ARRAY[v.outcome], ARRAY[v.level],
-                    ARRAY[v.changes], ARRAY[v.metadata]);
-            END LOOP;
-        END $$;";
-    let rewrite_and_keep_head = format!(
-        "{rewrite} UPDATE audit_heads h SET seq = k.seq, hash = k.hash FROM kept_heads k WHERE h.tenant_id = k.tenant_id"
-    );
-    let swap = |field: &str| {
-        format!(
-            "UPDATE audit_log a SET {field} = b.{field} FROM kept_log b
-              WHERE a.seq IN (6, 7) AND b.seq = 13 - a.seq"
-        )
-    };
-
-    let mut cases: Vec<(&str, String, i64, AuditProblem)> = vec![
-        ("deletion", "DELETE FROM audit_log WHERE seq = 5".into(), 5, Missing),
-        ("deletion of the first", "DELETE FROM audit_log WHERE seq = 1".into(), 1, Missing),
-        ("deletion of all", "DELETE FROM audit_log".into(), 1, TailCut),
-        ("reorder by number", "UPDATE audit_log SET seq = 13 - seq WHERE seq IN (6, 7)".into(), 6, Unchained),
-        ("reorder by time", swap("at"), 6, Edited),
-        ("reorder of hashes", swap("hash"), 6, Edited),
-        ("cut tail", "DELETE FROM audit_log WHERE seq > 8".into(), 9, TailCut),
-        ("head set back", "UPDATE audit_heads SET seq = 8".into(), 9, BeyondHead),
-        ("head removed", "DELETE FROM audit_heads".into(), 1, BeyondHead),
-        ("rewritten, head kept", rewrite_and_keep_head, 10, Rewritten),
-        (
-            "a second row with a number",
-            "INSERT INTO audit_log SELECT tenant_id, at + interval '1 day', seq, actor_user_id, actor_kind, actor_label,
-                    on_behalf_of, ip, user_agent, request_id, action, resource_type, resource_id, outcome, level,
-                    changes, metadata, prev_hash, hash FROM audit_log WHERE seq = 6"
-                .into(),
-            6,
-            Unchained,
-        ),
-    ];
-    for edit in [
-        "at = at + interval '1 microsecond'",
-        "actor_user_id = NULL",
-        "actor_kind = 'agent'",
-        "actor_label = 'Nobody'",
-        "on_behalf_of = tenant_id",
-        "ip = '192.0.2.8'",
-        "user_agent = NULL",
-        "request_id = tenant_id",
-        "action = 'memory.delete'",
-        "resource_type = 'user'",
-        "resource_id = ''",
-        "outcome = 'denied'",
-        "level = 'critical'",
-        "changes = changes || '{\"n\": 2}'",
-        "metadata = '{}'",
-        "hash = sha256(hash)",
-    ] {
-        cases.push((
-            edit,
-            format!("UPDATE audit_log SET {edit} WHERE seq = 2"),
-            2,
-            Edited,
-        ));
-    }
-    cases.push((
-        "prev_hash",
-        "UPDATE audit_log SET prev_hash = sha256(prev_hash) WHERE seq = 2".into(),
-        2,
-        Unchained,
-    ));
-
-    for (way, sql, seq, problem) in cases {
-        tamper(&db.admin, &sql).await;
-        assert_eq!(
-            verify(&acme, None).await,
-            AuditVerdict::Broken { seq, problem },
-            "{way}"
-        );
-        let restore = "TRUNCATE audit_log; INSERT INTO audit_log TABLE kept_log;
-                       TRUNCATE audit_heads; INSERT INTO audit_heads TABLE kept_heads";
-        tamper(&db.admin, restore).await;
-        assert_eq!(
-            verify(&acme, None).await,
-            AuditVerdict::Intact(head),
-            "restored after {way}"
-        );
-    }
-
-    // Rows and head written anew agree with each other: only a head that was
-    // noted outside the database tells.
-    tamper(&db.admin, rewrite).await;
-    assert!(matches!(verify(&acme, None).await, AuditVerdict::Intact(_)));
-    assert_eq!(
-        verify(&acme, Some(head)).await,
-        AuditVerdict::Broken {
-            seq: 10,
-            problem: Rewritten
-        }
-    );
-    // The same for a tail that was cut together with the head.
-    tamper(
-        &db.admin,
-        "DELETE FROM audit_log WHERE seq > 8;
-         UPDATE audit_heads SET seq = 8, hash = (SELECT hash FROM audit_log WHERE seq = 8)",
-    )
-    .await;
-    assert_eq!(
-        verify(&acme, Some(head)).await,
-        AuditVerdict::Broken {
-            seq: 9,
-            problem: TailCut
-        }
-    );
 }
 
 // SEC-E2

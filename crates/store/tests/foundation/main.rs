@@ -5,3 +5,4 @@ mod audit;
 mod boot;
 mod migrations;
 mod session;
+mod tampering;

@@ -68,12 +68,27 @@ impl Table {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct ColumnRow {
+    #[sqlx(rename = "relname")]
+    table: String,
+    #[sqlx(rename = "attname")]
+    name: String,
+    #[sqlx(rename = "format_type")]
+    type_name: String,
+    #[sqlx(rename = "attnotnull")]
+    is_required: bool,
+    checks: Option<String>,
+    target: Option<String>,
+    target_column: Option<String>,
+}
+
 /// All tables, those that others refer to first.
 pub(crate) async fn tables(conn: &mut PgConnection) -> Vec<Table> {
-    let columns: Vec<(String, String, String, bool, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
+    let columns: Vec<ColumnRow> = sqlx::query_as(
         "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
                 (SELECT string_agg(pg_get_constraintdef(k.oid), ' ') FROM pg_constraint k
-                  WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]),
+                  WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]) AS checks,
                 f.target, f.target_column
            FROM pg_class c
            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -102,7 +117,16 @@ pub(crate) async fn tables(conn: &mut PgConnection) -> Vec<Table> {
     .unwrap();
 
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
-    for (table, name, type_name, is_required, checks, target, target_column) in columns {
+    for column in columns {
+        let ColumnRow {
+            table,
+            name,
+            type_name,
+            is_required,
+            checks,
+            target,
+            target_column,
+        } = column;
         let entry = tables.entry(table.clone()).or_insert_with(|| Table {
             name: table,
             columns: Vec::new(),

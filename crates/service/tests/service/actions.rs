@@ -1,0 +1,271 @@
+//! Every action, by every role: refused or done, and audited either way.
+
+use domain::{
+    Action, Actor, AppError, JobId, SessionId,
+    access::SystemRole,
+    action::Effect,
+    audit::{AuditFilter, Outcome},
+    import::ImportFormat,
+    memory::{MemoryFilter, SearchMode},
+};
+use service::{Ctx, ImportFile};
+use store::session::NewSession;
+use time::Duration;
+
+use crate::support::{World, draft};
+
+/// Performs `action` on things that `actor` owns. A new action doesn't
+/// compile until it is here.
+async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
+    let ctx = &world.ctx;
+    let filter = MemoryFilter::default();
+    match action {
+        Action::MemoryList => service::memory_list(ctx, actor, &filter, None)
+            .await
+            .map(drop),
+        Action::MemorySearch => {
+            service::memory_search(ctx, actor, "tea", SearchMode::Words, &filter)
+                .await
+                .map(drop)
+        }
+        Action::MemoryGet => {
+            service::memory_get(ctx, actor, memory(world, actor).await).await?;
+            service::memory_versions(ctx, actor, memory(world, actor).await)
+                .await
+                .map(drop)
+        }
+        Action::MemoryCreate => service::memory_create(ctx, actor, &draft("Tea at four"))
+            .await
+            .map(drop),
+        Action::MemoryUpdate => {
+            let id = memory(world, actor).await;
+            service::memory_update(ctx, actor, id, 1, &draft("Tea at five")).await
+        }
+        Action::MemoryDelete => {
+            service::memory_delete(ctx, actor, memory(world, actor).await).await
+        }
+        Action::MemoryRestore => {
+            let id = memory(world, actor).await;
+            let mut tx = ctx.store.begin(actor).await?;
+            store::memory::memory_delete(&mut tx, id, ctx.clock.now()).await?;
+            tx.commit().await?;
+            service::memory_restore(ctx, actor, id).await
+        }
+        Action::ImportStart => import(ctx, actor).await.map(drop),
+        Action::ImportGet => {
+            service::import_list(ctx, actor).await?;
+            service::import_get(ctx, actor, stored_import(world, actor).await)
+                .await
+                .map(drop)
+        }
+        Action::ImportCancel => {
+            service::import_cancel(ctx, actor, stored_import(world, actor).await).await
+        }
+        Action::ImportRetry => {
+            let id = stored_import(world, actor).await;
+            let mut tx = ctx.store.begin(actor).await?;
+            let job = store::import::import_get(&mut tx, id).await?.job.id;
+            store::job::job_cancel(&mut tx, job, ctx.clock.now()).await?;
+            tx.commit().await?;
+            service::import_retry(ctx, actor, id).await
+        }
+        // Both are bodies of jobs: done by a worker in the actor's name.
+        Action::ImportApply | Action::MemoryEmbed => {
+            let mut missing = actor.clone();
+            missing.permissions.retain(|p| *p == action.permission());
+            missing.authorize(action.permission())?;
+            stored_import(world, actor).await;
+            let worker = world.worker();
+            world.embedded(actor).await;
+            let import = service::import_list(ctx, actor).await?.remove(0);
+            world.import_ended(actor, import.id).await;
+            world.embedded(actor).await;
+            worker.stop().await;
+            Ok(())
+        }
+        Action::AuditList => service::audit_list(ctx, actor, &AuditFilter::default(), None)
+            .await
+            .map(drop),
+        Action::ProfileGet => {
+            service::profile_get(ctx, actor).await?;
+            service::session_list(ctx, actor).await?;
+            service::overview_get(ctx, actor).await.map(drop)
+        }
+        Action::SessionRevoke => {
+            service::session_revoke(ctx, actor, session(world, actor).await).await?;
+            service::session_revoke_others(ctx, actor).await.map(drop)
+        }
+    }
+}
+
+/// A memory of the actor's, written below the service.
+async fn memory(world: &World, actor: &Actor) -> domain::MemoryId {
+    let id = world.ctx.ids.id();
+    let text = domain::memory::MemoryText::parse(&draft("Tea at three")).unwrap();
+    let mut tx = world.ctx.store.begin(actor).await.unwrap();
+    let now = world.ctx.clock.now();
+    let origin = domain::memory::Origin::Dashboard;
+    store::memory::memory_create(&mut tx, id, &text, origin, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+async fn import(ctx: &Ctx, actor: &Actor) -> Result<domain::ImportId, AppError> {
+    let text = format!("Tea at {}", ctx.clock.now());
+    let file = ImportFile::parse("tea.txt", None, text.into_bytes()).unwrap();
+    service::import_start(ctx, actor, &file)
+        .await
+        .map(|started| started.id)
+}
+
+/// An import of the actor's with its job, written below the service.
+async fn stored_import(world: &World, actor: &Actor) -> domain::ImportId {
+    let ctx = &world.ctx;
+    let (id, job_id) = (ctx.ids.id(), ctx.ids.id::<JobId>());
+    let now = ctx.clock.now();
+    let mut tx = ctx.store.begin(actor).await.unwrap();
+    let content = format!("Tea at {now}");
+    let new = store::import::NewImport {
+        id,
+        job_id,
+        file_name: "tea.txt",
+        format: ImportFormat::PlainText,
+        sha256: ctx.ids.bytes(),
+        content: content.as_bytes(),
+    };
+    store::import::import_create(&mut tx, &new, now)
+        .await
+        .unwrap();
+    let job = store::job::NewJob {
+        id: job_id,
+        kind: "memory.import",
+        payload: serde_json::json!({ "import_id": id }),
+        dedupe_key: None,
+        run_at: now,
+        max_attempts: 3,
+        priority: 0,
+        progress_total: 0,
+    };
+    store::job::job_enqueue(&mut tx, &job, now).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+async fn session(world: &World, actor: &Actor) -> SessionId {
+    let ctx = &world.ctx;
+    let now = ctx.clock.now();
+    let id = ctx.ids.id();
+    let new = NewSession {
+        id,
+        id_hash: ctx.ids.bytes(),
+        tenant_id: actor.tenant_id,
+        user_id: actor.user_id,
+        idle_expires_at: now + Duration::HOUR,
+        absolute_expires_at: now + Duration::DAY,
+        ip: None,
+        user_agent: None,
+        oidc_sid: None,
+        data: Vec::new(),
+        tokens_encrypted: None,
+    };
+    let mut tx = ctx.store.begin_front_door().await.unwrap();
+    store::session::session_create(&mut tx, &new, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// The role × action matrix as the service enforces it: `domain`'s golden
+/// file says what the roles hold, this says that nothing else counts.
+#[tokio::test]
+async fn each_role_does_what_it_holds_and_nothing_else() {
+    let world = World::new().await;
+    for role in SystemRole::ALL {
+        let actor = world.tenant.actor(*role, role.name()).await;
+        for action in Action::ALL {
+            let allowed = role.permissions().contains(&action.permission());
+            let outcome = perform(&world, &actor, *action).await;
+            match (allowed, outcome) {
+                (true, Ok(())) => {}
+                (false, Err(AppError::Forbidden { permission })) => {
+                    assert_eq!(permission, action.permission(), "{role:?} {action}");
+                }
+                (_, outcome) => panic!("{role:?} {action}: {outcome:?}"),
+            }
+        }
+    }
+}
+
+// SEC-E1
+#[tokio::test]
+async fn every_mutation_writes_its_audit_row() {
+    let world = World::new().await;
+    let actor = world.tenant.actor(SystemRole::Owner, "Olga").await;
+    for action in Action::ALL
+        .iter()
+        .filter(|action| action.effect() == Effect::Write)
+    {
+        let before = world.audit().await.len();
+        perform(&world, &actor, *action).await.unwrap();
+        let after = world.audit().await;
+        let new = &after[..after.len() - before];
+        let row = new.iter().find(|row| row.action == action.key());
+        let row = row.unwrap_or_else(|| panic!("{action} wrote no audit row: {new:?}"));
+        assert_eq!(row.outcome, Outcome::Success);
+        assert_eq!(row.actor_user_id, Some(actor.user_id));
+        assert!(row.resource_type.is_some(), "{row:?}");
+        // The words of a private memory are nobody else's.
+        let changes = row.changes.as_deref().unwrap_or_default();
+        assert!(!changes.contains("Tea"), "{changes}");
+    }
+    let mut tx = world.tenant.enter().await;
+    let verdict = store::audit::audit_verify(&mut tx, None).await.unwrap();
+    assert!(
+        matches!(verdict, store::audit::AuditVerdict::Intact(_)),
+        "{verdict:?}"
+    );
+}
+
+// SEC-E1
+#[tokio::test]
+async fn every_refusal_is_audited_and_changes_nothing() {
+    let world = World::new().await;
+    let mut actor = world.tenant.actor(SystemRole::Owner, "Nobody").await;
+    actor.permissions.clear();
+    let jobs = [Action::ImportApply, Action::MemoryEmbed];
+    for action in Action::ALL.iter().filter(|action| !jobs.contains(action)) {
+        let before = world.audit().await.len();
+        let refusal = perform(&world, &actor, *action).await.unwrap_err();
+        assert_eq!(
+            refusal,
+            AppError::Forbidden {
+                permission: action.permission()
+            },
+            "{action}"
+        );
+        let after = world.audit().await;
+        assert_eq!(after.len(), before + 1, "{action}");
+        assert_eq!(
+            (after[0].action.as_str(), after[0].outcome),
+            (action.key(), Outcome::Denied)
+        );
+    }
+}
+
+// SEC-E1
+#[tokio::test]
+async fn an_act_that_cannot_be_audited_does_not_happen() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    sqlx::query("REVOKE EXECUTE ON FUNCTION audit_append FROM atrium_app")
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    let refused = service::memory_create(&world.ctx, &actor, &draft("Tea")).await;
+    assert_eq!(refused, Err(AppError::Internal));
+    let counts = service::overview_get(&world.ctx, &actor).await.unwrap();
+    assert_eq!(counts.own_memories, 0);
+}

@@ -1,0 +1,173 @@
+//! Keeping and finding memories.
+
+use domain::{
+    AppError,
+    access::SystemRole,
+    memory::{MemoryDraft, MemoryFilter, SearchMode},
+};
+use service::{memory_create, memory_get, memory_search, memory_update, memory_versions};
+
+use crate::support::{World, draft};
+
+#[tokio::test]
+async fn a_memory_is_found_by_a_question_that_shares_no_word_with_it() {
+    let world = World::new().await;
+    let actor = world.member("Mia").await;
+    let texts = [
+        "Suppliers are paid thirty days after their bill arrived.",
+        "The coffee machine is descaled on Mondays.",
+        "Trains are preferred below six hours.",
+        "Passwords live in the shared vault.",
+    ];
+    for text in texts {
+        memory_create(&world.ctx, &actor, &draft(text))
+            .await
+            .unwrap();
+    }
+    let worker = world.worker();
+    world.embedded(&actor).await;
+    worker.stop().await;
+
+    let question = "when do vendors receive money?";
+    let filter = MemoryFilter::default();
+    for mode in [SearchMode::Both, SearchMode::Meaning] {
+        let found = memory_search(&world.ctx, &actor, question, mode, &filter)
+            .await
+            .unwrap();
+        assert_eq!(found.hits[0].memory.excerpt, texts[0], "{mode:?}");
+        assert!(found.hits[0].matched_words.is_empty());
+        assert!(
+            found.hits[0].similarity.is_some_and(|s| s > 0.2),
+            "{:?}",
+            found.hits[0]
+        );
+        assert_eq!(
+            (found.mode, found.notice, found.waiting_for_embedding),
+            (mode, None, 0)
+        );
+    }
+    let words = memory_search(&world.ctx, &actor, question, SearchMode::Words, &filter)
+        .await
+        .unwrap();
+    assert!(words.hits.is_empty(), "{words:?}");
+}
+
+#[tokio::test]
+async fn without_the_model_words_are_compared_and_the_reason_is_told() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    memory_create(&world.ctx, &actor, &draft("The vault holds passwords"))
+        .await
+        .unwrap();
+    let filter = MemoryFilter::default();
+    let found = memory_search(&world.ctx, &actor, "passwords", SearchMode::Both, &filter)
+        .await
+        .unwrap();
+    assert_eq!(found.hits.len(), 1);
+    assert_eq!(found.hits[0].matched_words, ["passwords"]);
+    assert_eq!(found.mode, SearchMode::Words);
+    assert!(found.notice.unwrap().contains("Fetch it"));
+}
+
+#[tokio::test]
+async fn a_question_is_bounded() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let filter = MemoryFilter::default();
+    for question in ["", "  ", "nul\0", &"x".repeat(1_001)] {
+        let refusal = memory_search(&world.ctx, &actor, question, SearchMode::Both, &filter).await;
+        assert!(refusal.unwrap_err().for_field("q").is_some());
+    }
+    let longest = "tea ".repeat(250);
+    memory_search(&world.ctx, &actor, &longest, SearchMode::Both, &filter)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_edit_from_a_stale_version_is_a_conflict_and_loses_nothing() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let id = memory_create(&world.ctx, &actor, &draft("one"))
+        .await
+        .unwrap();
+    memory_update(&world.ctx, &actor, id, 1, &draft("two"))
+        .await
+        .unwrap();
+    let stale = memory_update(&world.ctx, &actor, id, 1, &draft("three"))
+        .await
+        .unwrap_err();
+    assert_eq!(stale.status(), 409);
+    assert_eq!(
+        memory_get(&world.ctx, &actor, id).await.unwrap().content,
+        "two"
+    );
+    let versions = memory_versions(&world.ctx, &actor, id).await.unwrap();
+    assert_eq!(versions.len(), 1);
+    assert_eq!(
+        (versions[0].version, versions[0].content.as_str()),
+        (1, "one")
+    );
+}
+
+// SEC-C6
+#[tokio::test]
+async fn another_members_and_another_tenants_memory_do_not_exist() {
+    let world = World::without_model().await;
+    let mia = world.member("Mia").await;
+    let id = memory_create(&world.ctx, &mia, &draft("mine"))
+        .await
+        .unwrap();
+    let owner = world.tenant.actor(SystemRole::Owner, "Olga").await;
+    let other = world
+        .db
+        .tenant("other")
+        .await
+        .actor(SystemRole::Owner, "Otto")
+        .await;
+    for stranger in [&owner, &other] {
+        let ctx = &world.ctx;
+        assert_eq!(memory_get(ctx, stranger, id).await, Err(AppError::NotFound));
+        assert_eq!(
+            memory_versions(ctx, stranger, id).await,
+            Err(AppError::NotFound)
+        );
+        let update = memory_update(ctx, stranger, id, 1, &draft("theirs")).await;
+        assert_eq!(update, Err(AppError::NotFound));
+        assert_eq!(
+            service::memory_delete(ctx, stranger, id).await,
+            Err(AppError::NotFound)
+        );
+        assert_eq!(
+            service::memory_restore(ctx, stranger, id).await,
+            Err(AppError::NotFound)
+        );
+        let list = service::memory_list(ctx, stranger, &MemoryFilter::default(), None)
+            .await
+            .unwrap();
+        assert!(list.items.is_empty());
+    }
+    assert_eq!(
+        memory_get(&world.ctx, &mia, id).await.unwrap().content,
+        "mine"
+    );
+}
+
+#[tokio::test]
+async fn a_bad_draft_changes_nothing_and_names_its_fields() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let bad = MemoryDraft {
+        kind: "song".into(),
+        ..draft(" ")
+    };
+    let error = memory_create(&world.ctx, &actor, &bad).await.unwrap_err();
+    assert!(error.for_field("content").is_some() && error.for_field("kind").is_some());
+    assert_eq!(
+        service::overview_get(&world.ctx, &actor)
+            .await
+            .unwrap()
+            .own_memories,
+        0
+    );
+}

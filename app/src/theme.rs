@@ -1,5 +1,9 @@
 //! Light or dark: as the system says, or as the person chose. The choice
 //! lives in a cookie, so that the server renders it and nothing flashes.
+#![cfg_attr(
+    feature = "ssr",
+    expect(clippy::unused_async, reason = "server functions are async")
+)]
 
 use domain::AppError;
 use leptos::prelude::*;

@@ -134,7 +134,8 @@ fn Filters(filter: AuditFilter, actor_name: Option<String>) -> impl IntoView {
                 <SelectField name="outcome" label="Outcome" choices=outcomes value=outcome />
                 <Suspense>
                     {move || {
-                        let actors = actor_choices(me.get().flatten().map(|me| me.user_id.to_string()), &actor, actor_name.as_deref());
+                        let me = me.member().map(|me| me.user_id.to_string());
+                        let actors = actor_choices(me.as_deref(), &actor, actor_name.as_deref());
                         view! { <SelectField name="actor" label="Member" choices=actors value=actor.clone() /> }
                     }}
                 </Suspense>
@@ -146,12 +147,12 @@ fn Filters(filter: AuditFilter, actor_name: Option<String>) -> impl IntoView {
 }
 
 /// Anyone, oneself, and the member that is filtered by.
-fn actor_choices(me: Option<String>, chosen: &str, chosen_name: Option<&str>) -> Vec<Choice> {
+fn actor_choices(me: Option<&str>, chosen: &str, chosen_name: Option<&str>) -> Vec<Choice> {
     let mut choices = vec![Choice::new("", "Anyone")];
-    if let Some(me) = &me {
-        choices.push(Choice::new(me.as_str(), "You"));
+    if let Some(me) = me {
+        choices.push(Choice::new(me, "You"));
     }
-    if !chosen.is_empty() && me.as_deref() != Some(chosen) {
+    if !chosen.is_empty() && me != Some(chosen) {
         choices.push(Choice::new(chosen, chosen_name.unwrap_or("Chosen member")));
     }
     choices
@@ -294,7 +295,7 @@ mod tests {
     #[test]
     fn the_chosen_member_is_offered_once() {
         let values = |me: &str, chosen: &str| {
-            actor_choices(Some(me.to_owned()), chosen, Some("Mia"))
+            actor_choices(Some(me), chosen, Some("Mia"))
                 .into_iter()
                 .map(|c| c.label)
                 .collect::<Vec<_>>()

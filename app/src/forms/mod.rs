@@ -56,17 +56,13 @@ impl<S> FormCall for S where
 }
 
 /// One form on a page: its call, what came of it, and what was typed.
+#[derive(Clone)]
 pub(crate) struct FormState<S: FormCall> {
     /// The call.
     pub(crate) action: ServerAction<S>,
 }
 
-impl<S: FormCall> Clone for FormState<S> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
+// By hand: a derived `Copy` would ask the call itself to be `Copy`.
 impl<S: FormCall> Copy for FormState<S> {}
 
 impl<S: FormCall> FormState<S> {
@@ -102,6 +98,10 @@ impl<S: FormCall> FormState<S> {
 
     /// What was typed into `name` before the page came back, or `otherwise`.
     pub(crate) fn typed(self, name: &str, otherwise: &str) -> String {
+        if self.action.value().with_untracked(Option::is_some) {
+            // Called from the browser since: the fields hold what was typed.
+            return otherwise.to_owned();
+        }
         Page::get().outcome.with_untracked(|outcome| {
             outcome
                 .as_ref()

@@ -26,13 +26,13 @@ pub(crate) fn MemoryNewPage() -> impl IntoView {
     view! {
         <Suspense>
             {move || {
-                me.get().map(|me| match me {
+                match me.member() {
                     Some(me) if !me.permissions.contains(&Permission::MemoryWrite) => {
                         let error = AppError::Forbidden { permission: Permission::MemoryWrite };
                         view! { <ErrorState error=error whole_page=true /> }.into_any()
                     }
                     _ => view! { <NewForm /> }.into_any(),
-                })
+                }
             }}
         </Suspense>
     }

@@ -373,7 +373,7 @@ mod tests {
         let owner = Owner::new();
         owner.set();
         let html = marked("Tea <b> time", &["tea".to_owned()]).to_html();
-        assert!(html.contains("<mark>Tea</mark>"), "{html}");
+        assert!(html.starts_with("<mark>Tea<"), "{html}");
         assert!(
             html.contains("&lt;b&gt;") && !html.contains("<b>"),
             "{html}"

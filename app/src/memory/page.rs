@@ -159,7 +159,7 @@ fn WhoCanSee(memory: Memory) -> impl IntoView {
             <h2 id="who"><Glyph icon=icon /> "Who can see this"</h2>
             <Suspense>
                 {move || {
-                    let tenant = me.get().flatten().map(|me| me.tenant_name);
+                    let tenant = me.member().map(|me| me.tenant_name);
                     view! { <p>{who_can_see(&memory, tenant.as_deref())}</p> }
                 }}
             </Suspense>

@@ -107,8 +107,7 @@ pub(crate) fn Sight(
             <Suspense>
                 {move || {
                     let owner_name = owner_name.clone();
-                    me.get()
-                        .flatten()
+                    me.member()
                         .filter(|me| me.user_id != owner_id)
                         .map(|_| view! { <span class="muted">" · by " {owner_name}</span> })
                 }}

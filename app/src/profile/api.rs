@@ -28,10 +28,9 @@ impl Me {
         expect_context::<Self>()
     }
 
-    /// Who it is: not known yet, nobody, or a member. Read it inside a
-    /// `Suspense` only.
-    pub(crate) fn get(self) -> Option<Option<Profile>> {
-        self.0.get()
+    /// The member, once known; read it inside a `Suspense` or an effect only.
+    pub(crate) fn member(self) -> Option<Profile> {
+        self.0.get().flatten()
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn TextArea(
                 required
                 aria-describedby=described_by(name, hint)
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
-                inner_html=textarea_html(&value)
+                inner_html=textarea_html(value)
             ></textarea>
             <Below name=name hint=hint error=error />
         </div>
@@ -75,13 +75,14 @@ pub(crate) fn TextArea(
 /// The text as a textarea's inner HTML. As a child it would be lost where it
 /// is empty (no node to hydrate) or begins with a line break, which the HTML
 /// parser drops: it drops the one that the server puts in front.
-fn textarea_html(text: &str) -> String {
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
-    if cfg!(feature = "ssr") {
-        format!("\n{escaped}")
-    } else {
-        escaped
+fn textarea_html(mut text: String) -> String {
+    if text.contains(['&', '<']) {
+        text = text.replace('&', "&amp;").replace('<', "&lt;");
     }
+    if cfg!(feature = "ssr") {
+        text.insert(0, '\n');
+    }
+    text
 }
 
 /// One value of a select.
@@ -134,7 +135,7 @@ pub(crate) fn SelectField(
             >
                 {choices
                     .into_iter()
-                    .map(|choice| {
+                    .map(move |choice| {
                         let selected = choice.value == value;
                         view! {
                             <option value=choice.value selected=selected>

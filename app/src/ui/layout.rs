@@ -48,7 +48,7 @@ pub(crate) fn Layout() -> impl IntoView {
             </header>
             <nav id="nav" class="nav" popover="auto" aria-label="Main" node_ref=drawer>
                 <Suspense>
-                    {move || me.get().map(|me| view! { <NavContent me=me /> })}
+                    {move || view! { <NavContent me=me.member() /> }}
                 </Suspense>
             </nav>
             <main id="main" class="main" tabindex="-1" node_ref=main>
@@ -186,8 +186,7 @@ pub(crate) fn IfMay(
     view! {
         <Suspense>
             {move || {
-                me.get()
-                    .flatten()
+                me.member()
                     .filter(|me| me.permissions.contains(&permission))
                     .map(|_| children())
             }}

@@ -12,6 +12,7 @@ pub(crate) mod nav;
 pub(crate) mod number;
 pub(crate) mod paging;
 pub(crate) mod palette;
+pub(crate) mod shortcuts;
 pub(crate) mod state;
 pub(crate) mod theme_switch;
 pub(crate) mod time;

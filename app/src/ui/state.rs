@@ -70,6 +70,10 @@ pub(crate) fn EmptyState(
 
 /// Something could not be shown: what happened and what to do next. Sets the
 /// response's status.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns what it shows"
+)]
 #[component]
 pub(crate) fn ErrorState(
     /// Why.

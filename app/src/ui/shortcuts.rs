@@ -1,0 +1,159 @@
+//! Keys that do something anywhere on a page, and their list under `?`. The
+//! single keys can be switched off, for those who speak to their computer.
+
+use domain::Permission;
+use leptos::{ev, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, KeyboardEvent};
+
+use super::nav::places;
+
+/// Where the browser remembers that single keys do nothing.
+const SWITCH: &str = "atrium.shortcuts";
+
+/// The list, and the switch.
+#[component]
+pub(crate) fn ShortcutHelp() -> impl IntoView {
+    let on = RwSignal::new(true);
+    Effect::new(move |_| on.set(single_keys_on()));
+    let keys: [(&[&str], &str); 9] = [
+        (&["Ctrl", "K"], "Go to a page or search"),
+        (&["/"], "Search memories"),
+        (&["n"], "New memory"),
+        (&["g", "o"], "Overview"),
+        (&["g", "m"], "Memories"),
+        (&["g", "i"], "Import"),
+        (&["g", "a"], "Audit log"),
+        (&["g", "p"], "Profile"),
+        (&["?"], "This list"),
+    ];
+    let line = |(keys, what): (&'static [&'static str], &'static str)| {
+        view! {
+            <div>
+                <dt>{what}</dt>
+                <dd>{keys.iter().map(|key| view! { <kbd>{*key}</kbd> }).collect_view()}</dd>
+            </div>
+        }
+    };
+    view! {
+        <h2 id="shortcuts">"Keyboard shortcuts"</h2>
+        <dl class="shortcuts">{keys.into_iter().map(line).collect_view()}</dl>
+        <label class="check">
+            <input
+                type="checkbox"
+                prop:checked=on
+                on:change=move |event| {
+                    let checked = event_target_checked(&event);
+                    on.set(checked);
+                    set_single_keys(checked);
+                }
+            />
+            "Use single-key shortcuts"
+        </label>
+        <form method="dialog">
+            <button type="submit" class="button">"Close"</button>
+        </form>
+    }
+}
+
+/// Waits for keys on the whole page, and for the palette's button.
+pub(crate) fn listen_for_keys(
+    open_palette: impl Fn() + Copy + 'static,
+    open_help: impl Fn() + Copy + 'static,
+    permissions: RwSignal<Vec<Permission>>,
+) {
+    let navigate = StoredValue::new(use_navigate());
+    let go = move |path: &str| {
+        navigate.with_value(|navigate| navigate(path, NavigateOptions::default()));
+    };
+    let after_g = StoredValue::new(false);
+    let on_key = move |event: KeyboardEvent| {
+        let with_command = event.ctrl_key() || event.meta_key();
+        if with_command && event.key().eq_ignore_ascii_case("k") {
+            event.prevent_default();
+            open_palette();
+            return;
+        }
+        if with_command || event.alt_key() || is_typing(&event) || !single_keys_on() {
+            return;
+        }
+        let key = event.key();
+        if after_g.get_value() {
+            after_g.set_value(false);
+            let place = permissions.with_untracked(|held| {
+                places(held)
+                    .find(|place| key == place.key.to_string())
+                    .copied()
+            });
+            if let Some(place) = place {
+                event.prevent_default();
+                go(place.path);
+            }
+            return;
+        }
+        match key.as_str() {
+            "g" => after_g.set_value(true),
+            "n" => {
+                event.prevent_default();
+                go("/memories/new");
+            }
+            "?" => open_help(),
+            "/" => {
+                event.prevent_default();
+                let field = document().get_element_by_id("q");
+                match field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
+                    Some(field) => {
+                        let _ = field.focus();
+                    }
+                    None => go("/memories"),
+                }
+            }
+            _ => {}
+        }
+    };
+    // Effects run in the browser only.
+    Effect::new(move |_| {
+        let keys = window_event_listener(ev::keydown, on_key);
+        let button = window_event_listener(ev::click, move |event| {
+            if closest(event.target(), "[data-opens=palette]").is_some() {
+                open_palette();
+            }
+        });
+        on_cleanup(move || {
+            keys.remove();
+            button.remove();
+        });
+    });
+}
+
+/// The key belongs to a field or a dialog.
+fn is_typing(event: &KeyboardEvent) -> bool {
+    closest(
+        event.target(),
+        "input, textarea, select, dialog, [contenteditable]",
+    )
+    .is_some()
+}
+
+fn closest(target: Option<web_sys::EventTarget>, selector: &str) -> Option<Element> {
+    target?.dyn_into::<Element>().ok()?.closest(selector).ok()?
+}
+
+fn single_keys_on() -> bool {
+    let stored = window().local_storage().ok().flatten();
+    stored
+        .and_then(|store| store.get_item(SWITCH).ok().flatten())
+        .as_deref()
+        != Some("off")
+}
+
+fn set_single_keys(on: bool) {
+    if let Ok(Some(store)) = window().local_storage() {
+        let _ = if on {
+            store.remove_item(SWITCH)
+        } else {
+            store.set_item(SWITCH, "off")
+        };
+    }
+}

@@ -1,0 +1,62 @@
+// Getting memories and files to the server by the forms' own posts, where the
+// journey is about something else.
+import { type Page, expect } from "@playwright/test";
+
+/** What the form for a memory holds. */
+export interface Draft {
+  title?: string;
+  content: string;
+  kind?: string;
+  tags?: string;
+}
+
+/** Posts a form as the browser would without scripts; answers the path that it leads to. */
+export async function post(page: Page, path: string, form: Record<string, string>): Promise<string> {
+  const answer = await page.request.post(path, { form, headers: sameOrigin(page, path), maxRedirects: 0 });
+  expect(answer.status(), `posting to ${path}`).toBe(303);
+  return answer.headers()["location"] ?? "";
+}
+
+/** Creates a memory and answers its id. */
+export async function writeMemory(page: Page, draft: Draft): Promise<string> {
+  const to = await post(page, "/memories/new", { call: "memory_create", title: "", kind: "fact", tags: "", ...draft });
+  const id = /^\/memories\/([0-9a-f-]{36})\?/.exec(to)?.[1];
+  if (id === undefined) throw new Error(`creating a memory led to ${to}`);
+  return id;
+}
+
+/** Moves a memory to the trash. */
+export async function deleteMemory(page: Page, id: string): Promise<void> {
+  await post(page, `/memories/${id}`, { call: "memory_delete", id });
+}
+
+/** Gives a file and answers the path of its import. */
+export async function giveFile(page: Page, name: string, content: string | Buffer, format = ""): Promise<string> {
+  const answer = await page.request.post("/memories/import", {
+    headers: sameOrigin(page, "/memories/import"),
+    multipart: { file: { name, mimeType: "application/octet-stream", buffer: typeof content === "string" ? Buffer.from(content) : content }, format },
+    maxRedirects: 0,
+  });
+  expect(answer.status(), `giving ${name}`).toBe(303);
+  return answer.headers()["location"] ?? "";
+}
+
+/** Waits until the import at `path` has ended well. */
+export async function untilImported(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await expect(page.getByRole("region", { name: "Progress" })).toContainText("Done");
+}
+
+/** Waits until everything the member has can be found by meaning. */
+export async function untilFoundByMeaning(page: Page): Promise<void> {
+  await expect(async () => {
+    await page.goto("/");
+    const waiting = page.locator("dl.figures > div", { hasText: "Waiting to be found by meaning" });
+    await expect(waiting.locator("dd")).toHaveText("0", { timeout: 500 });
+  }).toPass();
+}
+
+/** Where requests of the page itself come from, by the header that browsers send. */
+function sameOrigin(page: Page, path: string): Record<string, string> {
+  return { origin: new URL(path, page.url()).origin, accept: "text/html" };
+}

@@ -6,6 +6,8 @@
 
 mod server;
 
+pub use server::throwaway_server;
+
 use std::{fmt::Write as _, str::FromStr, thread};
 
 use domain::{

@@ -1,9 +1,16 @@
 //! The schema goes up, down and up again, from any number of processes.
 
-use sqlx::PgPool;
+use domain::audit::Outcome;
+use sqlx::{AssertSqlSafe, PgPool};
 use store::{
+    ConnectOptions, Store,
+    audit::{AuditEvent, AuditVerdict, audit_append, audit_partitions_ensure, audit_verify},
     migrate::{self, MigrateError},
-    testing::{RUNTIME_LOGIN, TestDb},
+    provision::provision,
+    role::{RoleSource, user_role_grant},
+    tenant::{NewTenant, tenant_create},
+    testing::{NOW, RUNTIME_LOGIN, TestDb, id, throwaway_server},
+    user::{NewUser, user_create},
 };
 
 /// Everything in the schema, one line a thing, as the catalogue tells it.
@@ -143,4 +150,87 @@ async fn a_login_that_is_not_there_is_named() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("nobody_of_that_name"), "{error}");
+}
+
+/// As on a managed server: the schema's owner is no superuser, row security
+/// holds for it as well, and it may only make roles.
+#[tokio::test]
+async fn an_owner_who_is_no_superuser_can_run_the_schema() {
+    let server = throwaway_server().await;
+    let connection = server.connection();
+    provision(&connection.url("postgres"), "atrium", "runtime", "secret")
+        .await
+        .unwrap();
+    let superuser = PgPool::connect(&connection.url("atrium")).await.unwrap();
+    for sql in [
+        "CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'secret'",
+        "ALTER DATABASE atrium OWNER TO owner",
+        // Managed servers let owners do this; a plain one asks a superuser.
+        "CREATE EXTENSION vector",
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&superuser)
+            .await
+            .unwrap();
+    }
+    let owner = connection.url_as("owner", "secret", "atrium");
+    migrate::up(&owner, "runtime").await.unwrap();
+
+    let runtime = connection.url_as("runtime", "secret", "atrium");
+    let store = Store::connect(&runtime, ConnectOptions::default())
+        .await
+        .unwrap();
+    store.check().await.unwrap();
+    let tenant = NewTenant {
+        id: id(),
+        slug: "acme",
+        name: "Acme",
+        is_demo: false,
+        role_ids: std::array::from_fn(|_| id()),
+    };
+    let user = NewUser {
+        id: id(),
+        display_name: "Olga",
+        email: None,
+        kind: domain::ActorKind::Human,
+    };
+    let mut tx = store.begin_operator().await.unwrap();
+    tenant_create(&mut tx, &tenant, NOW).await.unwrap();
+    let mut tx = tx.enter_as(tenant.id, None).await.unwrap();
+    user_create(&mut tx, &user, NOW).await.unwrap();
+    user_role_grant(&mut tx, user.id, "owner", RoleSource::Manual, NOW)
+        .await
+        .unwrap();
+    audit_append(
+        &mut tx,
+        &[AuditEvent::by_system(
+            "tenant.create",
+            Outcome::Success,
+            NOW,
+        )],
+    )
+    .await
+    .unwrap();
+    assert!(
+        matches!(audit_verify(&mut tx, None).await.unwrap(), AuditVerdict::Intact(head) if head.seq == 1)
+    );
+    tx.commit().await.unwrap();
+    let mut tx = store.begin_worker().await.unwrap();
+    audit_partitions_ensure(&mut tx, NOW + time::Duration::days(4_000))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    // FORCE: what the owner runs by hand sees no tenant's rows.
+    let by_hand = PgPool::connect(&owner).await.unwrap();
+    let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
+        .fetch_one(&by_hand)
+        .await
+        .unwrap();
+    assert_eq!(seen, 0);
+
+    let steps = u32::try_from(migrate::status(&owner).await.unwrap().len()).unwrap();
+    migrate::down(&owner, steps).await.unwrap();
+    migrate::up(&owner, "runtime").await.unwrap();
+    store.check().await.unwrap();
 }

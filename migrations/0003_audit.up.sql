@@ -160,12 +160,7 @@ BEGIN
 END
 $$;
 
-GRANT CREATE ON SCHEMA public TO atrium_audit;
-ALTER FUNCTION audit_append(
-    uuid, timestamptz[], uuid[], text[], text[], uuid[], text[], text[], uuid[], text[], text[], text[], text[], text[],
-    jsonb[], jsonb[]
-) OWNER TO atrium_audit;
-REVOKE CREATE ON SCHEMA public FROM atrium_audit;
+-- Before the function changes hands: afterwards only its new owner could.
 REVOKE EXECUTE ON FUNCTION audit_append(
     uuid, timestamptz[], uuid[], text[], text[], uuid[], text[], text[], uuid[], text[], text[], text[], text[], text[],
     jsonb[], jsonb[]
@@ -174,6 +169,13 @@ GRANT EXECUTE ON FUNCTION audit_append(
     uuid, timestamptz[], uuid[], text[], text[], uuid[], text[], text[], uuid[], text[], text[], text[], text[], text[],
     jsonb[], jsonb[]
 ) TO atrium_app;
+
+GRANT CREATE ON SCHEMA public TO atrium_audit;
+ALTER FUNCTION audit_append(
+    uuid, timestamptz[], uuid[], text[], text[], uuid[], text[], text[], uuid[], text[], text[], text[], text[], text[],
+    jsonb[], jsonb[]
+) OWNER TO atrium_audit;
+REVOKE CREATE ON SCHEMA public FROM atrium_audit;
 
 -- Prepares the month of p_from and p_months further ones (UTC) and returns how
 -- many it made. A month whose rows already went to the default partition stays

@@ -478,3 +478,15 @@ async fn assets_do_not_touch_the_database_and_its_absence_is_a_503() {
     let answer = browser.get("/auth/login").await;
     assert_eq!(answer.location(), "/sign-in?error=unavailable");
 }
+
+/// Rows that count no more don't stay for ever.
+#[tokio::test]
+async fn what_ended_is_removed_with_the_next_sign_in() {
+    let app = App::start().await;
+    app.browser().begin("/").await;
+    signed_in(&app).await;
+    app.clock.forward(time::Duration::days(7));
+    app.browser().begin("/").await;
+    assert_eq!(app.sessions().await, 0);
+    assert_eq!(app.count("SELECT count(*) FROM login_attempts").await, 1);
+}

@@ -327,3 +327,29 @@ async fn on_loopback_only_this_machines_names_are_answered() {
     let answer = app.browser().send(get("localhost:3000")).await;
     assert_eq!(answer.location(), "http://127.0.0.1:3000/memories?q=a");
 }
+
+/// SEC-B10: a fault of ours costs one answer, and tells nothing.
+#[tokio::test]
+async fn a_handler_that_panics_answers_500() {
+    use axum::{Router, routing::get};
+    let app = App::start().await;
+    let faulty = Router::new().route(
+        "/faulty",
+        get(|| async {
+            if app_is_faulty() {
+                panic!("a secret");
+            }
+        }),
+    );
+    let mut browser = signed_in(&app).await;
+    browser.router = support::router_of(&app.auth, faulty, app.http());
+    let answer = browser.get("/faulty").await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!answer.body.contains("a secret"), "{}", answer.body);
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(browser.who().await, "Mia Muster");
+}
+
+fn app_is_faulty() -> bool {
+    true
+}

@@ -102,6 +102,7 @@ impl Auth {
         let mut tx = self.0.store.begin_front_door().await?;
         login_attempt_create(&mut tx, &hash(state.as_bytes()), &attempt, now).await?;
         tx.commit().await?;
+        self.purge_if_due().await;
 
         let mut response = Redirect::to(url.as_str()).into_response();
         let cookie = self.cookie(self.login_cookie(), &browser, LIFETIME.whole_seconds());

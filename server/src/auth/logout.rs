@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderMap, HeaderValue},
+    http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{AppError, RequestFacts, audit::Outcome};
@@ -44,11 +44,7 @@ pub(super) async fn logout(
         .end_session_url(tokens)
         .await
         .unwrap_or_else(|| "/sign-in".to_owned());
-    let mut response = Redirect::to(&target).into_response();
-    // Pages of the one who left must not come back with the back button.
-    let headers = response.headers_mut();
-    headers.insert("clear-site-data", HeaderValue::from_static("\"cache\""));
-    response
+    Redirect::to(&target).into_response()
 }
 
 impl Auth {

@@ -11,6 +11,7 @@ pub mod demo;
 mod issuer;
 mod login;
 mod logout;
+mod purge;
 mod refusal;
 mod seal;
 mod session;
@@ -46,6 +47,7 @@ struct Inner {
     settings: AuthSettings,
     issuer: Option<issuer::Issuer>,
     sealer: seal::Sealer,
+    purge: purge::Purge,
 }
 
 impl Auth {
@@ -73,6 +75,7 @@ impl Auth {
             settings,
             issuer,
             sealer,
+            purge: purge::Purge::default(),
         })))
     }
 

@@ -109,6 +109,7 @@ async fn serve(
     };
     let app = routes::router(config, ctx, bundle, readiness, issuer.as_ref())?;
 
+    let listening = listener.local_addr().map_err(Failure::failed)?;
     let stop = CancellationToken::new();
     let worker = tokio::spawn(service::work(
         ctx.clone(),
@@ -125,7 +126,7 @@ async fn serve(
     )
     .with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut server = tokio::spawn(server.into_future());
-    tracing::info!(url = %config.public_url(), demo = is_demo, "Atrium is ready");
+    tracing::info!(url = %config.public_url(), %listening, demo = is_demo, "Atrium is ready");
 
     tokio::select! {
         () = signals.next() => {}

@@ -1,5 +1,7 @@
 //! Answers that no page gives: refusals before the application is reached.
 
+use std::any::Any;
+
 use axum::{
     Json,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -42,6 +44,18 @@ pub(crate) fn refuse_as(headers: &HeaderMap, status: StatusCode, error: &AppErro
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// What a handler that panicked answers: the process and the connection live
+/// on, and the cause is in the log only (SEC-B10).
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let text = cause.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| cause.downcast_ref::<&str>().copied());
+    tracing::error!(cause = text.unwrap_or("unknown"), "a handler panicked");
+    let error = AppError::Internal;
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    (status, Html(page(status, &error.to_string()))).into_response()
 }
 
 /// A page that needs nothing: no database, no style sheet, no session.

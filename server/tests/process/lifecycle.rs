@@ -1,0 +1,140 @@
+//! Starting, stopping and surviving.
+
+use std::{fs, process::Command, thread, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use store::testing::TestDb;
+
+use crate::support::{Folder, Server, atrium, atrium_on, run};
+
+/// The embedded Postgres' process.
+fn postmaster(folder: &Folder) -> Pid {
+    let file = folder.path().join("data/postgres/data/postmaster.pid");
+    let text = fs::read_to_string(file).unwrap();
+    Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
+}
+
+fn gone(pid: Pid) -> bool {
+    (0..500).any(|_| {
+        thread::sleep(Duration::from_millis(10));
+        test_kill_process(pid).is_err()
+    })
+}
+
+// SEC-F2
+#[tokio::test]
+async fn a_stop_ends_everything_and_the_next_start_finds_what_was_kept() {
+    let folder = Folder::new();
+    let mut server = Server::start(atrium(&folder, &["serve", "--demo"]));
+    let first = postmaster(&folder);
+    // Two servers on one data folder would ruin it.
+    let (status, _, stderr) = run(atrium(&folder, &["serve", "--demo"]));
+    assert_eq!(status, 1, "{stderr}");
+    assert!(stderr.contains("data"), "{stderr}");
+    // A command beside the server uses the running database.
+    let (status, stdout, stderr) = run(atrium(&folder, &["tenant", "list"]));
+    assert_eq!(status, 0, "{stderr}");
+    assert!(stdout.contains("demo"), "{stdout}");
+
+    server.signal(Signal::TERM);
+    assert!(server.ended(Duration::from_secs(20)).success());
+    assert!(gone(first), "Postgres outlived the server");
+
+    let mut again = Server::start(atrium(&folder, &["serve", "--demo"]));
+    let (_, after, _) = run(atrium(&folder, &["tenant", "list"]));
+    assert_eq!(after, stdout);
+
+    // Killed, it takes Postgres with it, and nothing is in the way afterwards.
+    let second = postmaster(&folder);
+    again.signal(Signal::KILL);
+    again.ended(Duration::from_secs(5));
+    assert!(gone(second), "Postgres outlived a killed server");
+    let (status, after, stderr) = run(atrium(&folder, &["tenant", "list"]));
+    assert_eq!((status, after), (0, stdout), "{stderr}");
+}
+
+// SEC-F4
+#[tokio::test]
+async fn a_crashed_database_turns_readiness_off_until_it_is_back() {
+    let folder = Folder::new();
+    let server = Server::start(atrium(&folder, &["serve", "--demo"]));
+    let ready = || async {
+        reqwest::get(format!("{}/readyz", server.url))
+            .await
+            .unwrap()
+            .status()
+    };
+    assert_eq!(ready().await, 200);
+    kill_process(postmaster(&folder), Signal::KILL).unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..600 {
+        let status = ready().await;
+        seen.push(status);
+        if status == 200 && seen.contains(&reqwest::StatusCode::SERVICE_UNAVAILABLE) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(seen.last().unwrap(), &200, "it did not come back");
+    assert!(
+        seen.contains(&reqwest::StatusCode::SERVICE_UNAVAILABLE),
+        "nobody was told"
+    );
+    // The process itself lived all the time, and what needs no database works.
+    let health = reqwest::get(format!("{}/healthz", server.url))
+        .await
+        .unwrap();
+    assert_eq!(health.status(), 200);
+}
+
+// SEC-F3
+#[tokio::test]
+async fn ten_boots_at_once_all_start() {
+    let db = TestDb::empty().await;
+    let folder = Folder::new();
+    let starts: Vec<_> = (0..10)
+        .map(|_| {
+            let command = atrium_on(&db, &folder, &["serve"]);
+            thread::spawn(move || Server::start(command))
+        })
+        .collect();
+    for start in starts {
+        let server = start.join().expect("each of them starts");
+        let ready = reqwest::get(format!("{}/readyz", server.url))
+            .await
+            .unwrap();
+        assert_eq!(ready.status(), 200);
+    }
+}
+
+// SEC-F2
+#[tokio::test]
+async fn a_second_signal_stops_at_once() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let mut server = Server::start(atrium_on(&db, &folder, &["serve"]));
+    // A request that never ends keeps the server draining.
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let mut open = std::net::TcpStream::connect(address).unwrap();
+    std::io::Write::write_all(
+        &mut open,
+        b"POST /memories/import HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n",
+    )
+    .unwrap();
+    thread::sleep(Duration::from_millis(200));
+    server.signal(Signal::TERM);
+    thread::sleep(Duration::from_millis(500));
+    server.signal(Signal::TERM);
+    assert!(server.ended(Duration::from_secs(5)).success());
+}
+
+#[test]
+fn the_program_explains_itself() {
+    let help = Command::new(env!("CARGO_BIN_EXE_atrium"))
+        .arg("--help")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(help.stdout).unwrap();
+    for command in ["serve", "migrate", "doctor", "tenant", "audit"] {
+        assert!(text.contains(command), "{text}");
+    }
+}

@@ -1,0 +1,7 @@
+//! The program as its operator runs it: real processes, signals and exit
+//! statuses.
+
+mod commands;
+mod lifecycle;
+mod refusals;
+mod support;

@@ -1,0 +1,115 @@
+//! Bad input to the process: one sentence that says what to do, and the
+//! right exit status.
+
+use std::{fs, net::TcpListener};
+
+use store::testing::TestDb;
+
+use crate::support::{Folder, atrium, atrium_on, run};
+
+/// One line on standard error, beginning with the program's name.
+fn sentence(stderr: &str) -> &str {
+    let lines: Vec<_> = stderr
+        .lines()
+        .filter(|line| line.starts_with("atrium: "))
+        .collect();
+    assert_eq!(lines.len(), 1, "{stderr}");
+    lines[0]
+}
+
+#[test]
+fn an_unknown_key_or_a_bad_value_is_named_and_ends_with_2() {
+    let folder = Folder::new();
+    for (key, value, named) in [
+        ("ATRIUM_ADRESS", "127.0.0.1:1", "adress"),
+        ("ATRIUM_ADDR", "localhost", "addr"),
+        (
+            "ATRIUM_OIDC__ISSUER",
+            "https://id.example",
+            "oidc.client_id",
+        ),
+        ("ATRIUM_MASTER_KEY", "short", "master_key"),
+        ("ATRIUM_PUBLIC_URL", "http://atrium.example", "public_url"),
+        ("ATRIUM_LOG__FILTER", "=,=", "log.filter"),
+    ] {
+        let mut command = atrium(&folder, &["serve"]);
+        command.env(key, value);
+        let (status, _, stderr) = run(command);
+        assert_eq!(status, 2, "{key}: {stderr}");
+        assert!(sentence(&stderr).contains(named), "{key}: {stderr}");
+    }
+    fs::write(folder.path().join("atrium.toml"), "[oidc]\nisuer = 'x'\n").unwrap();
+    let (status, _, stderr) = run(atrium(&folder, &["tenant", "list"]));
+    assert_eq!(status, 2);
+    assert!(sentence(&stderr).contains("isuer"), "{stderr}");
+}
+
+#[test]
+fn a_busy_port_is_told_before_anything_starts() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, _, stderr) = run(atrium(&folder, &["serve", "--addr", &address]));
+    assert_eq!(status, 1, "{stderr}");
+    assert!(sentence(&stderr).contains(&address), "{stderr}");
+    assert!(sentence(&stderr).contains("--addr"), "{stderr}");
+    assert!(!folder.path().join("data/postgres").exists());
+}
+
+#[test]
+fn an_unreachable_database_is_told_without_its_password() {
+    let folder = Folder::new();
+    let mut command = atrium(&folder, &["serve"]);
+    command.env(
+        "ATRIUM_DATABASE_URL",
+        "postgres://me:s3cret@127.0.0.1:1/atrium",
+    );
+    let (status, _, stderr) = run(command);
+    assert_eq!(status, 1, "{stderr}");
+    assert!(
+        sentence(&stderr).contains("ATRIUM_DATABASE_URL"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("s3cret"), "{stderr}");
+}
+
+#[test]
+fn a_missing_bundle_is_told() {
+    let folder = Folder::new();
+    let mut command = atrium(&folder, &["serve"]);
+    command.env("ATRIUM_SITE_DIR", folder.path().join("nowhere"));
+    let (status, _, stderr) = run(command);
+    assert_eq!(status, 1);
+    assert!(sentence(&stderr).contains("ATRIUM_SITE_DIR"), "{stderr}");
+}
+
+// SEC-C1
+#[tokio::test]
+async fn a_login_that_passes_row_security_is_refused() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let mut command = atrium_on(&db, &folder, &["serve"]);
+    command.env("ATRIUM_DATABASE_URL", db.admin_url());
+    let (status, _, stderr) = run(command);
+    assert_eq!(status, 1, "{stderr}");
+    assert!(sentence(&stderr).contains("superuser"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_demo_is_for_this_machine_and_for_databases_of_its_own() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let (status, _, stderr) = run(atrium(&folder, &["serve", "--demo", "--addr", "0.0.0.0:0"]));
+    assert_eq!(status, 2, "{stderr}");
+    assert!(sentence(&stderr).contains("loopback"), "{stderr}");
+
+    let mut command = atrium(&folder, &["serve", "--demo"]);
+    command
+        .env("ATRIUM_OIDC__ISSUER", "https://id.example")
+        .env("ATRIUM_OIDC__CLIENT_ID", "x");
+    let (status, _, stderr) = run(command);
+    assert_eq!(status, 2, "{stderr}");
+
+    db.tenant("real").await;
+    let (status, _, stderr) = run(atrium_on(&db, &folder, &["serve", "--demo"]));
+    assert_eq!(status, 1, "{stderr}");
+    assert!(sentence(&stderr).contains("real Ltd"), "{stderr}");
+}

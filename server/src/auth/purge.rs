@@ -1,0 +1,46 @@
+//! Rows of the front door that count no more: sign-ins that were never
+//! finished, sessions that ended.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use store::{StoreError, login_attempt::login_attempt_purge, session::session_purge};
+
+use super::Auth;
+
+/// How often a process looks.
+const EVERY_SECONDS: i64 = 3_600;
+
+/// When this process looks again, in seconds since 1970.
+#[derive(Debug, Default)]
+pub(super) struct Purge(AtomicI64);
+
+impl Auth {
+    /// Removes what ended, once an hour, on the back of somebody's sign-in: no
+    /// sign-ins, nothing to remove.
+    pub(super) async fn purge_if_due(&self) {
+        let now = self.0.clock.now().unix_timestamp();
+        let due = self.0.purge.0.load(Ordering::Relaxed);
+        let next = now + EVERY_SECONDS;
+        let is_mine = now >= due
+            && self
+                .0
+                .purge
+                .0
+                .compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if is_mine && let Err(error) = self.purge().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "ended sessions could not be removed");
+        }
+    }
+
+    async fn purge(&self) -> Result<(), StoreError> {
+        let now = self.0.clock.now();
+        let mut tx = self.0.store.begin_front_door().await?;
+        let attempts = login_attempt_purge(&mut tx, now).await?;
+        let sessions = session_purge(&mut tx, now).await?;
+        tx.commit().await?;
+        tracing::debug!(attempts, sessions, "removed what ended");
+        Ok(())
+    }
+}

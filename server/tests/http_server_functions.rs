@@ -1,0 +1,246 @@
+//! The real router with all of the pages' server functions: each of them is
+//! guarded, none changes anything by GET (SEC-B4), and the framework's answer
+//! to a plain form stays on this site (SEC-B5).
+
+mod support;
+
+use std::path::PathBuf;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, StatusCode, header},
+};
+use domain::access::SystemRole;
+use leptos::server_fn::axum::server_fn_paths;
+use server::{
+    assets::Bundle,
+    config::{Config, Oidc},
+    health::Readiness,
+    routes,
+};
+use service::{Ctx, Embedder, Entropy};
+use support::{
+    App, Browser, ORIGIN,
+    issuer::{CLIENT_ID, CLIENT_SECRET},
+    request,
+};
+
+/// A folder with empty files of a bundle, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("atrium-site-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("pkg")).unwrap();
+        for file in ["a.js", "a.wasm", "a.css"] {
+            std::fs::write(folder.join("pkg").join(file), "").unwrap();
+        }
+        let manifest = r#"{"js":"/pkg/a.js","wasm":"/pkg/a.wasm","css":"/pkg/a.css"}"#;
+        std::fs::write(folder.join("manifest.json"), manifest).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The product's own router, before the hostile issuer.
+fn product(app: &App) -> Router {
+    let config = Config {
+        public_url: Some(ORIGIN.parse().unwrap()),
+        master_key: Some(
+            "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM="
+                .to_owned()
+                .into(),
+        ),
+        oidc: Some(Oidc {
+            issuer: app.issuer.url.clone(),
+            client_id: CLIENT_ID.into(),
+            client_secret: Some(CLIENT_SECRET.to_owned().into()),
+            scopes: Vec::new(),
+            default_role: Some(SystemRole::Owner),
+            tenants: Vec::new(),
+        }),
+        sign_ins_per_minute: 1_000,
+        ..Config::default()
+    };
+    let folder = Folder::new();
+    let bundle = Bundle::load(&folder.0).unwrap();
+    let ctx = Ctx::new(
+        app.db.store.clone(),
+        app.clock.clock(),
+        Entropy::system(),
+        Embedder::off("Tests have no model."),
+    );
+    let readiness = Readiness {
+        store: app.db.store.clone(),
+        cluster: None,
+    };
+    routes::router(&config, &ctx, &bundle, readiness, None).unwrap()
+}
+
+async fn signed_in(app: &App) -> Browser {
+    let mut browser = app.browser();
+    browser.router = product(app);
+    assert_eq!(browser.sign_in(&app.issuer).await.location(), "/memories");
+    browser
+}
+
+const BODIES: &[&str] = &[
+    "application/x-www-form-urlencoded",
+    "text/plain",
+    "application/json",
+    "multipart/form-data; boundary=x",
+];
+
+#[tokio::test]
+async fn every_server_function_refuses_other_sites() {
+    let app = App::start().await;
+    let browser = signed_in(&app).await;
+    let functions: Vec<_> = server_fn_paths().collect();
+    assert!(functions.len() >= 10, "{functions:?}");
+    for (path, method) in functions {
+        // A mutation by GET would pass the origin check.
+        assert_eq!(method, Method::POST, "{path}");
+        for content_type in BODIES {
+            for (name, value) in [
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-site", "same-site"),
+                ("origin", "https://evil.example"),
+                ("x-nothing", "neither of them"),
+            ] {
+                let request = request(method.clone(), path)
+                    .header(header::CONTENT_TYPE, *content_type)
+                    .header(name, value)
+                    .body(Body::from("a=b"));
+                let answer = browser.clone().send(request.unwrap()).await;
+                assert_eq!(
+                    answer.status,
+                    StatusCode::FORBIDDEN,
+                    "{path} {content_type} {name}"
+                );
+            }
+        }
+    }
+    let changes = app
+        .count("SELECT count(*) FROM audit_log WHERE action NOT IN ('session.sign_in', 'user.create', 'request.cross_site') AND outcome = 'success'")
+        .await;
+    assert_eq!(changes, 0);
+}
+
+#[tokio::test]
+async fn every_server_function_takes_our_own_pages_and_members_only() {
+    let app = App::start().await;
+    let browser = signed_in(&app).await;
+    for (path, method) in server_fn_paths() {
+        // From our own pages it arrives, whatever it then says to the body.
+        let own = || request(method.clone(), path).header("sec-fetch-site", "same-origin");
+        let answer = browser
+            .clone()
+            .send(own().body(Body::empty()).unwrap())
+            .await;
+        assert_ne!(
+            answer.status,
+            StatusCode::FORBIDDEN,
+            "{path} {}",
+            answer.body
+        );
+        let answer = visitor(&browser)
+            .send(own().body(Body::empty()).unwrap())
+            .await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        let answer = browser
+            .clone()
+            .send(request(Method::GET, path).body(Body::empty()).unwrap())
+            .await;
+        assert!(
+            answer.status.is_client_error(),
+            "{path} by GET: {}",
+            answer.status
+        );
+    }
+}
+
+/// The same browser, signed out.
+fn visitor(browser: &Browser) -> Browser {
+    let mut visitor = browser.clone();
+    visitor.jar.clear();
+    visitor
+}
+
+/// SEC-B5
+#[tokio::test]
+async fn a_plain_form_is_never_answered_with_another_site() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    for (referer, expected) in [
+        ("https://evil.example/trap", "https://atrium.example/"),
+        (
+            "https://atrium.example.evil.example/",
+            "https://atrium.example/",
+        ),
+        (
+            "https://atrium.example/profile",
+            "https://atrium.example/profile",
+        ),
+    ] {
+        let form = request(Method::POST, "/api/theme_set")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::REFERER, referer);
+        let answer = browser
+            .send(form.body(Body::from("theme=dark")).unwrap())
+            .await;
+        assert!(
+            answer.status.is_redirection(),
+            "{} {}",
+            answer.status,
+            answer.body
+        );
+        let location = answer.location().split('?').next().unwrap();
+        assert_eq!(location, expected, "{referer}");
+    }
+}
+
+/// SEC-B6: a page brings its own policy with a nonce of its own.
+#[tokio::test]
+async fn pages_have_a_fresh_nonce_and_are_never_stored() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    let mut policies = std::collections::BTreeSet::new();
+    for path in ["/", "/memories", "/profile"] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let policy = answer.header("content-security-policy").to_owned();
+        let nonce = policy
+            .split("'nonce-")
+            .nth(1)
+            .unwrap()
+            .split('\'')
+            .next()
+            .unwrap()
+            .to_owned();
+        assert!(
+            answer.body.contains(&format!("nonce=\"{nonce}\"")),
+            "{path}"
+        );
+        for rule in [
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(rule), "{policy}");
+        }
+        for loose in ["unsafe-inline", "'unsafe-eval'", "*", "http:"] {
+            let policy = policy.replace(&app.issuer.url, "");
+            assert!(!policy.contains(loose), "{policy}");
+        }
+        assert!(policies.insert(policy));
+    }
+}

@@ -17,7 +17,9 @@ BEGIN
     ] LOOP
         BEGIN
             EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA public FROM %I', v_role);
-            EXECUTE format('DROP ROLE %I', v_role);
+            IF NOT EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = v_role::regrole) THEN
+                EXECUTE format('DROP ROLE %I', v_role);
+            END IF;
         EXCEPTION
             WHEN dependent_objects_still_exist OR undefined_object OR insufficient_privilege THEN
                 NULL;

@@ -208,3 +208,33 @@ async fn an_exhausted_pool_is_unavailable_and_not_a_hang() {
     drop(held);
     store.begin_worker().await.unwrap();
 }
+
+// SEC-F4
+#[tokio::test]
+async fn connections_that_the_server_ended_are_replaced() {
+    let db = TestDb::new().await;
+    let mut held = db.store.begin_front_door().await.unwrap();
+    let ended: i64 = sqlx::query_scalar(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+          WHERE datname = current_database() AND usename = $1",
+    )
+    .bind(RUNTIME_LOGIN)
+    .fetch_one(&db.admin)
+    .await
+    .unwrap();
+    assert!(ended > 0, "there was a connection to end");
+
+    let lost = store::tenant::tenant_find_only(&mut held).await;
+    assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+    drop(held);
+    for _ in 0..5 {
+        db.store.ping().await.unwrap();
+        db.store
+            .begin_worker()
+            .await
+            .unwrap()
+            .commit()
+            .await
+            .unwrap();
+    }
+}

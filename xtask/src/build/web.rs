@@ -130,11 +130,9 @@ fn bind(
 fn optimise(program: &Path, wasm: &Path) -> Result<()> {
     let smaller = wasm.with_extension("opt.wasm");
     let mut command = Command::new(program);
-    command
-        .args(["-Oz", "--all-features"])
-        .arg(wasm)
-        .arg("-o")
-        .arg(&smaller);
+    // Only with the features that the module declares: with more of them it
+    // would change the signatures of functions that JavaScript calls.
+    command.arg("-Oz").arg(wasm).arg("-o").arg(&smaller);
     let output = command
         .output()
         .with_context(|| format!("cannot run {}", program.display()))?;

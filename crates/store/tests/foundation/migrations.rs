@@ -221,6 +221,16 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
         .unwrap();
     tx.commit().await.unwrap();
 
+    // A function that changed hands keeps what the owner took from PUBLIC.
+    let public: Vec<String> = sqlx::query_scalar(
+        "SELECT p.proname::text FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS g
+          WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace AND g.grantee = 0",
+    )
+    .fetch_all(&superuser)
+    .await
+    .unwrap();
+    assert_eq!(public, Vec::<String>::new());
+
     // FORCE: what the owner runs by hand sees no tenant's rows.
     let by_hand = PgPool::connect(&owner).await.unwrap();
     let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM users")

@@ -45,14 +45,22 @@ pub(crate) const RULES: &[Rule] = &[
         name: "row_security_on",
         breaks: "SELECT name AS object, 'row security is not enabled and forced' AS problem
                    FROM tables WHERE NOT (relrowsecurity AND relforcerowsecurity)",
-        breakers: &[("ALTER TABLE audit_log_default NO FORCE ROW LEVEL SECURITY", "audit_log_default"), ("ALTER TABLE users DISABLE ROW LEVEL SECURITY", "users")],
+        breakers: &[
+            ("ALTER TABLE audit_log_default NO FORCE ROW LEVEL SECURITY", "audit_log_default"),
+            ("ALTER TABLE users DISABLE ROW LEVEL SECURITY", "users"),
+        ],
     },
     Rule {
         name: "has_policy",
         breaks: "SELECT name AS object, 'it has no policy' AS problem
                    FROM tables t WHERE NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid)",
-        breakers: &[("DROP POLICY audit_heads_app_select ON audit_heads; DROP POLICY audit_heads_audit_select ON audit_heads;
-                  DROP POLICY audit_heads_audit_insert ON audit_heads; DROP POLICY audit_heads_audit_update ON audit_heads", "audit_heads")],
+        breakers: &[
+            (
+                "DROP POLICY audit_heads_app_select ON audit_heads; DROP POLICY audit_heads_audit_select ON audit_heads;
+                 DROP POLICY audit_heads_audit_insert ON audit_heads; DROP POLICY audit_heads_audit_update ON audit_heads",
+                "audit_heads",
+            ),
+        ],
     },
     Rule {
         name: "privilege_has_policy",
@@ -64,7 +72,9 @@ pub(crate) const RULES: &[Rule] = &[
                          WHERE o.polrelid = p.oid AND r.oid = ANY (o.polroles)
                            AND o.polcmd = CASE p.privilege WHEN 'SELECT' THEN 'r' WHEN 'INSERT' THEN 'a'
                                                            WHEN 'UPDATE' THEN 'w' ELSE 'd' END::\"char\")",
-        breakers: &[("GRANT DELETE ON users TO atrium_app", "users atrium_app")],
+        breakers: &[
+            ("GRANT DELETE ON users TO atrium_app", "users atrium_app"),
+        ],
     },
     Rule {
         // The condition on the tenant stands first and everything else is
@@ -78,15 +88,29 @@ pub(crate) const RULES: &[Rule] = &[
                                ' = (NULLIF(current_setting(''app.current_tenant_id''::text, true), ''''::text))::uuid)') AS tenant
                   WHERE expression IS NOT NULL
                     AND condition <> tenant AND NOT starts_with(condition, '(' || tenant || ' AND ')",
-        breakers: &[("CREATE POLICY users_wide ON users FOR SELECT TO atrium_app USING (true)", "users.users_wide"), ("CREATE POLICY users_or ON users FOR SELECT TO atrium_app USING (
-                      tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid OR status = 'active')", "users.users_or")],
+        breakers: &[
+            (
+                "CREATE POLICY users_wide ON users FOR SELECT TO atrium_app USING (true)",
+                "users.users_wide",
+            ),
+            (
+                "CREATE POLICY users_or ON users FOR SELECT TO atrium_app USING (
+                     tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid OR status = 'active')",
+                "users.users_or",
+            ),
+        ],
     },
     Rule {
         name: "policy_has_role",
         breaks: "SELECT t.name || '.' || p.polname AS object, 'it is for everybody' AS problem
                    FROM tables t JOIN pg_policy p ON p.polrelid = t.oid WHERE 0 = ANY (p.polroles)",
-        breakers: &[("CREATE POLICY users_public ON users FOR SELECT USING (
-                      tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid)", "users.users_public")],
+        breakers: &[
+            (
+                "CREATE POLICY users_public ON users FOR SELECT USING (
+                     tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid)",
+                "users.users_public",
+            ),
+        ],
     },
     Rule {
         // The catalogue knows what a policy reads. Builtin functions are
@@ -99,17 +123,28 @@ pub(crate) const RULES: &[Rule] = &[
                    JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
                   WHERE (d.refclassid = 'pg_class'::regclass AND d.refobjid <> t.oid)
                      OR (d.refclassid = 'pg_proc'::regclass)",
-        breakers: &[("CREATE POLICY users_joined ON users FOR SELECT TO atrium_app USING (
-                      tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid
-                      AND EXISTS (SELECT FROM team_members m WHERE m.user_id = users.id))", "users.users_joined"), ("CREATE FUNCTION is_mine(uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true';
-                  CREATE POLICY users_called ON users FOR SELECT TO atrium_app USING (
-                      tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid AND is_mine(id))", "users.users_called")],
+        breakers: &[
+            (
+                "CREATE POLICY users_joined ON users FOR SELECT TO atrium_app USING (
+                     tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid
+                     AND EXISTS (SELECT FROM team_members m WHERE m.user_id = users.id))",
+                "users.users_joined",
+            ),
+            (
+                "CREATE FUNCTION is_mine(uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+                 CREATE POLICY users_called ON users FOR SELECT TO atrium_app USING (
+                     tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid AND is_mine(id))",
+                "users.users_called",
+            ),
+        ],
     },
     Rule {
         name: "partition_is_behind_parent",
         breaks: "SELECT t.name AS object, 'it can be reached past its parent' AS problem
                    FROM tables t JOIN privileges p ON p.oid = t.oid WHERE t.relispartition",
-        breakers: &[("GRANT SELECT ON audit_log_default TO atrium_app", "audit_log_default")],
+        breakers: &[
+            ("GRANT SELECT ON audit_log_default TO atrium_app", "audit_log_default"),
+        ],
     },
     Rule {
         name: "partition_has_parents_policies",
@@ -122,14 +157,21 @@ pub(crate) const RULES: &[Rule] = &[
                          AND pg_get_expr(o.polqual, o.polrelid) IS NOT DISTINCT FROM pg_get_expr(p.polqual, p.polrelid)
                          AND pg_get_expr(o.polwithcheck, o.polrelid)
                              IS NOT DISTINCT FROM pg_get_expr(p.polwithcheck, p.polrelid))",
-        breakers: &[("CREATE TABLE audit_log_more PARTITION OF audit_log FOR VALUES FROM ('2001-01-01') TO ('2001-02-01')", "audit_log_more")],
+        breakers: &[
+            (
+                "CREATE TABLE audit_log_more PARTITION OF audit_log FOR VALUES FROM ('2001-01-01') TO ('2001-02-01')",
+                "audit_log_more",
+            ),
+        ],
     },
     Rule {
         name: "tenant_is_not_null",
         breaks: "SELECT t.name AS object, 'tenant_id is not a uuid NOT NULL' AS problem
                    FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'tenant_id'
                   WHERE NOT a.attnotnull OR a.atttypid <> 'uuid'::regtype",
-        breakers: &[("CREATE TABLE loose (tenant_id uuid)", "loose")],
+        breakers: &[
+            ("CREATE TABLE loose (tenant_id uuid)", "loose"),
+        ],
     },
     Rule {
         name: "primary_key_begins_with_tenant",
@@ -138,7 +180,9 @@ pub(crate) const RULES: &[Rule] = &[
                   WHERE t.has_tenant AND NOT EXISTS (
                       SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
                        WHERE i.indrelid = t.oid AND i.indisprimary AND a.attname = 'tenant_id')",
-        breakers: &[("ALTER TABLE login_attempts ADD tenant_id uuid NOT NULL", "login_attempts")],
+        breakers: &[
+            ("ALTER TABLE login_attempts ADD tenant_id uuid NOT NULL", "login_attempts"),
+        ],
     },
     Rule {
         name: "unique_begins_with_tenant",
@@ -146,7 +190,9 @@ pub(crate) const RULES: &[Rule] = &[
                    FROM tables t JOIN pg_index i ON i.indrelid = t.oid AND i.indisunique
                    LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
                   WHERE t.has_tenant AND a.attname IS DISTINCT FROM 'tenant_id'",
-        breakers: &[("CREATE UNIQUE INDEX users_email_key ON users (email)", "users.users_email_key")],
+        breakers: &[
+            ("CREATE UNIQUE INDEX users_email_key ON users (email)", "users.users_email_key"),
+        ],
     },
     Rule {
         name: "foreign_key_carries_tenant",
@@ -158,36 +204,52 @@ pub(crate) const RULES: &[Rule] = &[
                         JOIN pg_attribute f ON f.attrelid = k.confrelid AND f.attnum = there
                        WHERE h.attname = 'tenant_id'
                          AND f.attname = CASE k.confrelid WHEN 'tenants'::regclass THEN 'id' ELSE 'tenant_id' END)",
-        breakers: &[("ALTER TABLE users ADD CONSTRAINT users_id_key UNIQUE (id);
-                  ALTER TABLE teams ADD lead_id uuid CONSTRAINT teams_lead_id_fkey REFERENCES users (id)", "teams.teams_lead_id_fkey")],
+        breakers: &[
+            (
+                "ALTER TABLE users ADD CONSTRAINT users_id_key UNIQUE (id);
+                 ALTER TABLE teams ADD lead_id uuid CONSTRAINT teams_lead_id_fkey REFERENCES users (id)",
+                "teams.teams_lead_id_fkey",
+            ),
+        ],
     },
     Rule {
         name: "foreign_key_keeps_tenant",
         breaks: "SELECT t.name || '.' || k.conname AS object, 'it sets columns to NULL or a default, or changes keys' AS problem
                    FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f'
                   WHERE k.confdeltype NOT IN ('a', 'r', 'c') OR k.confupdtype NOT IN ('a', 'r')",
-        breakers: &[("ALTER TABLE users DROP CONSTRAINT users_parent_user_id_fkey;
-                  ALTER TABLE users ADD CONSTRAINT users_parent_user_id_fkey FOREIGN KEY (tenant_id, parent_user_id)
-                      REFERENCES users (tenant_id, id) ON DELETE SET NULL", "users.users_parent_user_id_fkey")],
+        breakers: &[
+            (
+                "ALTER TABLE users DROP CONSTRAINT users_parent_user_id_fkey;
+                 ALTER TABLE users ADD CONSTRAINT users_parent_user_id_fkey FOREIGN KEY (tenant_id, parent_user_id)
+                     REFERENCES users (tenant_id, id) ON DELETE SET NULL",
+                "users.users_parent_user_id_fkey",
+            ),
+        ],
     },
     Rule {
         name: "no_serials",
         breaks: "SELECT relname::text AS object, 'ids are made in Rust, not by sequences' AS problem
                    FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace",
-        breakers: &[("ALTER TABLE teams ADD number bigserial", "teams_number_seq")],
+        breakers: &[
+            ("ALTER TABLE teams ADD number bigserial", "teams_number_seq"),
+        ],
     },
     Rule {
         name: "time_has_zone",
         breaks: "SELECT t.name || '.' || a.attname AS object, 'it is ' || format_type(a.atttypid, NULL) AS problem
                    FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0
                   WHERE a.atttypid IN ('timestamp'::regtype, 'date'::regtype, 'time'::regtype, 'timetz'::regtype)",
-        breakers: &[("ALTER TABLE teams ADD founded timestamp", "teams.founded")],
+        breakers: &[
+            ("ALTER TABLE teams ADD founded timestamp", "teams.founded"),
+        ],
     },
     Rule {
         name: "no_defaults",
         breaks: "SELECT t.name || '.' || a.attname AS object, 'it has a default: values come from the statement' AS problem
                    FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.atthasdef AND a.attgenerated = ''",
-        breakers: &[("ALTER TABLE teams ALTER created_at SET DEFAULT now()", "teams.created_at")],
+        breakers: &[
+            ("ALTER TABLE teams ALTER created_at SET DEFAULT now()", "teams.created_at"),
+        ],
     },
     Rule {
         name: "constraints_are_named",
@@ -195,13 +257,20 @@ pub(crate) const RULES: &[Rule] = &[
                    FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('c', 'f', 'u', 'p')
                   WHERE NOT t.relispartition
                     AND (NOT starts_with(k.conname, t.name || '_') OR k.conname ~ '[0-9]$')",
-        breakers: &[("ALTER TABLE teams ADD CHECK (name <> 'x'); ALTER TABLE teams ADD CHECK (name <> 'y')", "teams.teams_name_check1")],
+        breakers: &[
+            (
+                "ALTER TABLE teams ADD CHECK (name <> 'x'); ALTER TABLE teams ADD CHECK (name <> 'y')",
+                "teams.teams_name_check1",
+            ),
+        ],
     },
     Rule {
         name: "enumerations_are_text",
         breaks: "SELECT typname::text AS object, 'it is an enum type' AS problem
                    FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace",
-        breakers: &[("CREATE TYPE mood AS ENUM ('good')", "mood")],
+        breakers: &[
+            ("CREATE TYPE mood AS ENUM ('good')", "mood"),
+        ],
     },
     Rule {
         name: "json_has_limit",
@@ -212,59 +281,87 @@ pub(crate) const RULES: &[Rule] = &[
                         SELECT FROM pg_constraint k
                          WHERE k.conrelid = t.oid AND k.contype = 'c' AND a.attnum = ANY (k.conkey)
                            AND pg_get_constraintdef(k.oid) LIKE '%octet_length((' || a.attname || ')::text) <=%')",
-        breakers: &[("ALTER TABLE teams ADD settings jsonb", "teams.settings")],
+        breakers: &[
+            ("ALTER TABLE teams ADD settings jsonb", "teams.settings"),
+        ],
     },
     Rule {
         name: "no_triggers",
         breaks: "SELECT t.name || '.' || g.tgname AS object, 'there is a trigger' AS problem
                    FROM tables t JOIN pg_trigger g ON g.tgrelid = t.oid WHERE NOT g.tgisinternal",
-        breakers: &[("CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
-                  CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION nothing()", "users.users_touch")],
+        breakers: &[
+            (
+                "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+                 CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION nothing()",
+                "users.users_touch",
+            ),
+        ],
     },
     Rule {
         name: "no_dangerous_privileges",
         breaks: "SELECT DISTINCT name AS object, privilege || ' is granted to ' || coalesce(grantee::regrole::text, '') AS problem
                    FROM privileges WHERE privilege NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')",
-        breakers: &[("GRANT TRUNCATE ON memories TO atrium_app", "memories"), ("GRANT REFERENCES (id) ON users TO atrium_app", "users")],
+        breakers: &[
+            ("GRANT TRUNCATE ON memories TO atrium_app", "memories"),
+            ("GRANT REFERENCES (id) ON users TO atrium_app", "users"),
+        ],
     },
     Rule {
         name: "privileges_are_the_local_roles",
         breaks: "SELECT DISTINCT name AS object,
                         privilege || ' is granted to ' || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS problem
                    FROM privileges WHERE grantee NOT IN (SELECT oid FROM roles)",
-        breakers: &[("GRANT SELECT ON users TO PUBLIC", "users")],
+        breakers: &[
+            ("GRANT SELECT ON users TO PUBLIC", "users"),
+        ],
     },
     Rule {
         name: "tenant_is_never_updated",
         breaks: "SELECT DISTINCT t.name || ' ' || r.name AS object, 'it may change tenant_id' AS problem
                    FROM tables t, roles r
                   WHERE t.has_tenant AND has_column_privilege(r.oid, t.oid, 'tenant_id', 'UPDATE')",
-        breakers: &[("GRANT UPDATE ON teams TO atrium_app", "teams atrium_app")],
+        breakers: &[
+            ("GRANT UPDATE ON teams TO atrium_app", "teams atrium_app"),
+        ],
     },
     Rule {
         name: "audit_is_append_only",
         breaks: "SELECT DISTINCT name || ' ' || grantee::regrole AS object, privilege || ' is granted' AS problem
                    FROM privileges WHERE name LIKE 'audit\\_log%' AND privilege NOT IN ('SELECT', 'INSERT')",
-        breakers: &[("GRANT DELETE ON audit_log TO atrium_audit", "audit_log atrium_audit")],
+        breakers: &[
+            ("GRANT DELETE ON audit_log TO atrium_audit", "audit_log atrium_audit"),
+        ],
     },
     Rule {
         name: "definer_functions",
         breaks: "SELECT name AS object, 'it runs as its owner' AS problem FROM functions WHERE prosecdef",
-        breakers: &[("CREATE FUNCTION sudo() RETURNS int LANGUAGE sql SECURITY DEFINER
-                      SET search_path = pg_catalog, pg_temp AS 'SELECT 1'", "sudo")],
+        breakers: &[
+            (
+                "CREATE FUNCTION sudo() RETURNS int LANGUAGE sql SECURITY DEFINER
+                     SET search_path = pg_catalog, pg_temp AS 'SELECT 1'",
+                "sudo",
+            ),
+        ],
     },
     Rule {
         name: "definer_pins_search_path",
         breaks: "SELECT name AS object, 'its search_path is not pg_catalog, pg_temp' AS problem
                    FROM functions WHERE prosecdef AND NOT ('search_path=pg_catalog, pg_temp' = ANY (coalesce(proconfig, '{}')))",
-        breakers: &[("CREATE FUNCTION sudo() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "sudo")],
+        breakers: &[
+            (
+                "CREATE FUNCTION sudo() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+                "sudo",
+            ),
+        ],
     },
     Rule {
         name: "powerful_functions_are_not_public",
         breaks: "SELECT f.name AS object, 'everybody may call it' AS problem
                    FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) g
                   WHERE (f.prosecdef OR f.prokind = 'p') AND g.grantee = 0",
-        breakers: &[("GRANT EXECUTE ON PROCEDURE policies_create TO PUBLIC", "policies_create")],
+        breakers: &[
+            ("GRANT EXECUTE ON PROCEDURE policies_create TO PUBLIC", "policies_create"),
+        ],
     },
     Rule {
         name: "views_are_invoker",
@@ -273,13 +370,17 @@ pub(crate) const RULES: &[Rule] = &[
                   WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'
                     AND NOT ('security_invoker=true' = ANY (coalesce(reloptions, '{}')))
                     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')",
-        breakers: &[("CREATE VIEW everybody AS SELECT * FROM users", "everybody")],
+        breakers: &[
+            ("CREATE VIEW everybody AS SELECT * FROM users", "everybody"),
+        ],
     },
     Rule {
         name: "no_materialized_views",
         breaks: "SELECT relname::text AS object, 'row security does not reach a materialized view' AS problem
                    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'm'",
-        breakers: &[("CREATE MATERIALIZED VIEW everybody AS SELECT * FROM users", "everybody")],
+        breakers: &[
+            ("CREATE MATERIALIZED VIEW everybody AS SELECT * FROM users", "everybody"),
+        ],
     },
     Rule {
         name: "local_roles_are_plain",
@@ -289,6 +390,8 @@ pub(crate) const RULES: &[Rule] = &[
                  UNION ALL
                  SELECT l.name, 'it is a member of ' || m.roleid::regrole
                    FROM pg_auth_members m JOIN roles l ON l.oid = m.member",
-        breakers: &[("GRANT atrium_auth TO atrium_app", "atrium_app")],
+        breakers: &[
+            ("GRANT atrium_auth TO atrium_app", "atrium_app"),
+        ],
     },
 ];

@@ -335,7 +335,7 @@ async fn a_handler_that_panics_answers_500() {
     let app = App::start().await;
     let faulty = Router::new().route(
         "/faulty",
-        get(|| async { assert_eq!(1, "2".parse().unwrap(), "a secret") }),
+        get(|| async { assert_eq!(1, "2".parse::<i32>().unwrap(), "a secret") }),
     );
     let mut browser = signed_in(&app).await;
     browser.router = support::router_of(&app.auth, faulty, app.http());

@@ -135,6 +135,9 @@ pub(crate) fn PostForm<S: FormCall>(
     /// Classes of the `<form>`.
     #[prop(optional)]
     class: &'static str,
+    /// The children say themselves what a conflict is about.
+    #[prop(optional)]
+    tells_conflict: bool,
     /// The fields and buttons.
     children: Children,
 ) -> impl IntoView {
@@ -160,7 +163,7 @@ pub(crate) fn PostForm<S: FormCall>(
     view! {
         <form method="post" class=class on:submit=on_submit aria-busy=move || pending.get().then_some("true")>
             <input type="hidden" name=CALL_FIELD value=S::name() />
-            <FormError error=state.error() />
+            <FormError error=state.error() tells_conflict=tells_conflict />
             {children()}
         </form>
     }
@@ -168,9 +171,10 @@ pub(crate) fn PostForm<S: FormCall>(
 
 /// What stands in the way of the whole form.
 #[component]
-fn FormError(error: Signal<Option<AppError>>) -> impl IntoView {
+fn FormError(error: Signal<Option<AppError>>, tells_conflict: bool) -> impl IntoView {
+    let told = move |error: &AppError| tells_conflict && matches!(error, AppError::Conflict { .. });
     move || {
-        error.get().map(|error| {
+        error.get().filter(|error| !told(error)).map(|error| {
             let text = match &error {
                 AppError::Invalid { fields } if fields.len() > 1 => {
                     format!("{} fields need another look.", fields.len())

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{CopyId, Loaded, PageHead, Time, bytes, count, plural},
+    ui::{CopyId, Loaded, PageHead, Time, bytes, count},
 };
 
 /// The page at `/memories/imports/{id}`.
@@ -142,11 +142,11 @@ fn Progress(job: Job) -> impl IntoView {
             "Reading the file. You can leave; it goes on by itself.".to_owned()
         }
         JobStatus::Running => format!(
-            "{} of {}. You can leave; it goes on by itself.",
-            count(done),
-            plural(total, "record", "records"),
+            "{} of {} read. You can leave; it goes on by itself.",
+            bytes(done),
+            bytes(total),
         ),
-        JobStatus::Completed => format!("{} read.", plural(total.max(done), "record", "records")),
+        JobStatus::Completed => "The whole file was read.".to_owned(),
         JobStatus::Failed => "The last attempt failed; another follows by itself.".to_owned(),
         JobStatus::Dead => "It stopped. What was imported before stays.".to_owned(),
         JobStatus::Cancelled => "It was cancelled. What was imported before stays.".to_owned(),
@@ -161,7 +161,7 @@ fn Progress(job: Job) -> impl IntoView {
                 <StatusBadge status=status />
                 <span>{text}</span>
             </div>
-            <progress max=max value=value aria-label="Records read"></progress>
+            <progress max=max value=value aria-label="Part of the file that was read"></progress>
             {error.filter(|_| status != JobStatus::Completed).map(|error| view! { <p class="field-error">{error}</p> })}
         </section>
     }

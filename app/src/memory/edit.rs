@@ -112,7 +112,7 @@ fn edit_form(data: MemoryData) -> impl IntoView {
             lead="What it was before is kept as an earlier version."
             up=("/memories", "Memories")
         />
-        <PostForm state=state class="form">
+        <PostForm state=state class="form" tells_conflict=true>
             {move || conflict.get().then(|| view! { <Theirs memory=current.get() /> })}
             <input type="hidden" name="id" value=id.to_string() />
             <input type="hidden" name="version" value=move || current.with(|memory| memory.version) />
@@ -132,7 +132,7 @@ fn edit_form(data: MemoryData) -> impl IntoView {
 fn Theirs(memory: Memory) -> impl IntoView {
     let title = display_title(&memory.title, &memory.content);
     view! {
-        <div class="notice notice-warning notice-tall">
+        <div class="notice notice-warning notice-tall" role="alert">
             <Glyph icon=Icon::Warning />
             <div>
                 <p>

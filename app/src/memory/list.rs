@@ -101,6 +101,8 @@ fn Filters(query: Memo<MemoryQuery>) -> impl IntoView {
         Choice::new("", "Not deleted"),
         Choice::new("trash", "In the trash"),
     ];
+    // On small screens the filters fold away, unless one is set.
+    let folded_out = first.is_filtered() || first.is_trash();
     let clear = move || query.with(|query| query.is_filtered() || query.is_trash());
     view! {
         <FilterForm path="/memories" label="Search memories" class="filters">
@@ -121,18 +123,24 @@ fn Filters(query: Memo<MemoryQuery>) -> impl IntoView {
                 </div>
                 <button type="submit" class="button">"Search"</button>
             </div>
-            <div class="filters-more">
-                <SelectField name="mode" label="Compare" choices=modes value=mode />
-                <SelectField name="kind" label="Kind" choices=kinds value=filter.kind />
-                <SelectField name="owner" label="Owner" choices=owners value=filter.owner />
-                <SelectField name="origin" label="From" choices=origins value=filter.origin />
-                <div class="field">
-                    <label for="tag">"Tag"</label>
-                    <input type="text" name="tag" id="tag" value=filter.tag autocomplete="off" />
+            <details class="fold" open=folded_out>
+                <summary>
+                    <Glyph icon=Icon::ChevronRight />
+                    "Filters"
+                </summary>
+                <div class="filters-more">
+                    <SelectField name="mode" label="Compare" choices=modes value=mode />
+                    <SelectField name="kind" label="Kind" choices=kinds value=filter.kind />
+                    <SelectField name="owner" label="Owner" choices=owners value=filter.owner />
+                    <SelectField name="origin" label="From" choices=origins value=filter.origin />
+                    <div class="field">
+                        <label for="tag">"Tag"</label>
+                        <input type="text" name="tag" id="tag" value=filter.tag autocomplete="off" />
+                    </div>
+                    <SelectField name="state" label="Show" choices=states value=filter.state />
+                    {move || clear().then(|| view! { <a class="button button-quiet" href="/memories">"Clear filters"</a> })}
                 </div>
-                <SelectField name="state" label="Show" choices=states value=filter.state />
-                {move || clear().then(|| view! { <a class="button button-quiet" href="/memories">"Clear filters"</a> })}
-            </div>
+            </details>
         </FilterForm>
     }
 }
@@ -286,7 +294,7 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
     let near = similarity.map(|similarity| {
         view! {
             <span title="How near the meanings are: 1 is the same, 0 is unrelated">
-                "Meaning: " <strong>{format!("{similarity:.2} near")}</strong>
+                "Meaning: " <strong>{format!("{:.2} near", similarity.max(0.0))}</strong>
             </span>
         }
     });

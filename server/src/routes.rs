@@ -60,13 +60,15 @@ pub fn router(
         public_url: site.origin(),
         form_targets: issuer_origin.into_iter().collect(),
     };
-    let pages = with_page_posts(pages(ctx.clone(), info, bundle));
+    let pages = pages(ctx.clone(), info, bundle);
     // The form's page and its upload share a path.
     let upload = post(upload::import_upload)
         .with_state(ctx.clone())
         .fallback_service(pages.clone());
+    // Around the upload too: its page has other forms, which post to it.
+    let pages =
+        with_page_posts(Router::new().route(upload::PATH, upload).fallback_service(pages));
     let members = Router::new()
-        .route(upload::PATH, upload)
         .fallback_service(pages)
         .merge(auth.routes())
         .merge(demo.map_or_else(Router::new, DemoIssuer::routes));

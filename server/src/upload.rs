@@ -1,5 +1,6 @@
 //! Taking a file of memories: a plain form post, with and without JavaScript.
 
+use app::Flash;
 use axum::{
     Extension,
     extract::{Multipart, State, multipart::MultipartError},
@@ -36,7 +37,11 @@ pub(crate) async fn import_upload(
         Err(problem) => return Redirect::to(&problem.path()).into_response(),
     };
     match service::import_start(&ctx, &actor, &file).await {
-        Ok(started) => Redirect::to(&format!("/memories/imports/{}", started.id)).into_response(),
+        Ok(started) => {
+            let page = format!("/memories/imports/{}", started.id);
+            let page = if started.already_given { Flash::ImportKnown.at(&page) } else { page };
+            Redirect::to(&page).into_response()
+        }
         Err(error) => refuse(&headers, &error),
     }
 }

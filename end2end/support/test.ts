@@ -101,14 +101,19 @@ class Browsers {
   async page(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({ ...this.options, ...options });
     const page = await context.newPage();
+    // Without scripts Chromium warns of preloaded ones that nothing runs.
+    if (options.javaScriptEnabled ?? this.options.javaScriptEnabled) this.listen(page);
+    this.pages.push(page);
+    return page;
+  }
+
+  private listen(page: Page): void {
     page.on("pageerror", (error) => this.complaints.push(error.stack ?? error.message));
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type()) && !isExpected(message.text(), message.location().url)) {
         this.complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
       }
     });
-    this.pages.push(page);
-    return page;
   }
 
   async close(): Promise<void> {

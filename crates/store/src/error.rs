@@ -82,7 +82,9 @@ impl From<StoreError> for AppError {
         match error {
             StoreError::NotFound => Self::NotFound,
             StoreError::Conflict => Self::Conflict {
-                message: "Somebody else changed this first. Reload it and try again.".into(),
+                message:
+                    "This was changed in the meantime. Look at the newest version and try again."
+                        .into(),
             },
             StoreError::Cursor => Self::field(
                 "after",

@@ -17,7 +17,6 @@ use store::{
     user::user_touch_seen,
 };
 use tower_sessions::Session;
-use url::form_urlencoded;
 
 use super::{Auth, refusal::to_sign_in, session::id_hash};
 use crate::http::{CrossSite, ReturnTo, check_cross_site, is_read, refuse, refuse_as, wants_html};
@@ -102,15 +101,18 @@ pub(super) async fn actor_layer(
     let actor = match (visitor, door) {
         (Visitor::Member { actor, has_role }, _) => {
             let is_page = is_read(&parts.method) && wants_html(&parts.headers);
-            if !has_role && is_page && door == Door::Members && parts.uri.path() != NO_ACCESS {
-                return Redirect::to(NO_ACCESS).into_response();
+            let is_told = parts.uri.path() == NO_ACCESS;
+            if is_page && door == Door::Members && is_told == has_role {
+                // To be told, or, with a role by now, to where they can work.
+                let page = if has_role { "/" } else { NO_ACCESS };
+                return Redirect::to(page).into_response();
             }
             Some(*actor)
         }
         (Visitor::Nobody, Door::Members) => return auth.ask_to_sign_in(&parts),
         (Visitor::Barred(problem), Door::Members) => {
             return if wants_html(&parts.headers) {
-                to_sign_in(problem)
+                to_sign_in(Some(problem), None)
             } else {
                 refuse(&parts.headers, &AppError::Unauthenticated)
             };
@@ -185,16 +187,8 @@ impl Auth {
             // A form was sent: back to the page that holds it.
             referring_path(&parts.headers)
         };
-        let mut target = "/sign-in".to_owned();
-        if let Some(path) = wanted.and_then(|wanted| ReturnTo::parse(site, &wanted))
-            && path != ReturnTo::home()
-        {
-            let query = form_urlencoded::Serializer::new(String::new())
-                .append_pair("return_to", path.as_str())
-                .finish();
-            target = format!("{target}?{query}");
-        }
-        Redirect::to(&target).into_response()
+        let return_to = wanted.and_then(|wanted| ReturnTo::parse(site, &wanted));
+        to_sign_in(None, return_to.as_ref())
     }
 
     async fn refuse_cross_site(

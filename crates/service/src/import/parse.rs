@@ -124,11 +124,19 @@ fn json_lines(body: &[u8]) -> impl Iterator<Item = Record> + Send + '_ {
 }
 
 fn json_record(bytes: &[u8]) -> Result<MemoryText, String> {
-    let record: JsonRecord = serde_json::from_str(utf8(bytes)?).map_err(|error| {
-        let said = error.to_string();
-        // The error counts lines within this one line; only the column helps.
-        let said = said.split(" at line ").next().unwrap_or(&said).to_owned();
-        format!("It is not a JSON object with a “content”: {said}.")
+    let value: serde_json::Value =
+        serde_json::from_str(utf8(bytes)?).map_err(|_| "It is not JSON.".to_owned())?;
+    let Some(object) = value.as_object() else {
+        return Err("It is not a JSON object.".to_owned());
+    };
+    if !["content", "text", "memory"]
+        .iter()
+        .any(|name| object.contains_key(*name))
+    {
+        return Err("It has no “content”.".to_owned());
+    }
+    let record: JsonRecord = serde_json::from_value(value).map_err(|_| {
+        "“content”, “title” and “kind” must be text, “tags” a list of texts.".to_owned()
     })?;
     let tags = match record.tags {
         None => Vec::new(),
@@ -393,10 +401,27 @@ mod tests {
         );
         let lines: Vec<_> = records.iter().map(|r| (r.line, r.text.is_ok())).collect();
         assert_eq!(lines, [(1, true), (3, false), (4, true)]);
-        let problem = records[1].problem().unwrap();
-        assert!(problem.reason.contains("content"), "{problem:?}");
-        assert!(!problem.reason.contains("at line"), "{problem:?}");
+        assert!(
+            records[1]
+                .problem()
+                .unwrap()
+                .reason
+                .contains("must be text")
+        );
         assert_eq!(records[2].text.as_ref().unwrap().tags, ["x", "y"]);
+    }
+
+    #[test]
+    fn each_fault_of_a_json_line_has_its_own_sentence() {
+        for (line, reason) in [
+            ("no json", "It is not JSON."),
+            ("[1]", "It is not a JSON object."),
+            ("{\"title\":\"a\"}", "It has no “content”."),
+            ("{\"content\":\" \"}", "Write what should be remembered."),
+        ] {
+            let records = read(ImportFormat::JsonLines, line);
+            assert_eq!(records[0].problem().unwrap().reason, reason);
+        }
     }
 
     #[test]

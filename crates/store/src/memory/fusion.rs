@@ -11,6 +11,11 @@ const MEANING_WEIGHT: f32 = 0.4;
 /// The share of the match in words.
 const WORDS_WEIGHT: f32 = 1.0 - MEANING_WEIGHT;
 
+/// Below this cosine a text has nothing to do with the question: without it a
+/// search would always find everything that there is. Unrelated texts lie
+/// around 0.05 with this model, answers that share no word above 0.25.
+const MEANING_FLOOR: f32 = 0.15;
+
 /// A memory that may be an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate {
@@ -21,7 +26,8 @@ pub(super) struct Candidate {
     pub(super) rank: f32,
 }
 
-/// The candidates with their scores, best first.
+/// The candidates that answer, with their scores, best first: those that
+/// share a word with the question or are near enough in meaning.
 pub(super) fn fuse(candidates: Vec<Candidate>, mode: SearchMode) -> Vec<(Candidate, f32)> {
     let (meaning, words) = match mode {
         SearchMode::Both => (MEANING_WEIGHT, WORDS_WEIGHT),
@@ -47,6 +53,12 @@ pub(super) fn fuse(candidates: Vec<Candidate>, mode: SearchMode) -> Vec<(Candida
             )
         })
         .collect();
+    scored.retain(|(candidate, _)| {
+        let shares_words = words > 0.0 && candidate.rank > 0.0;
+        // Written so that NaN fails.
+        let is_near = meaning > 0.0 && candidate.similarity.is_some_and(|s| s >= MEANING_FLOOR);
+        shares_words || is_near
+    });
     scored.sort_by(|(a, a_score), (b, b_score)| {
         b_score
             .total_cmp(a_score)
@@ -114,6 +126,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_far_and_shares_no_word_is_no_answer() {
+        let candidates = [
+            candidate(1, Some(0.4), 0.0),
+            candidate(2, Some(0.1), 0.0),
+            candidate(3, Some(f32::NAN), 0.0),
+            candidate(4, Some(-0.2), 0.02),
+            candidate(5, None, 0.0),
+        ];
+        assert_eq!(order(&candidates, SearchMode::Both), [4, 1]);
+        assert_eq!(order(&candidates, SearchMode::Meaning), [1]);
+    }
+
+    #[test]
     fn words_outweigh_meaning_and_both_beat_either() {
         let candidates = [
             candidate(1, Some(0.9), 0.0),
@@ -122,8 +147,8 @@ mod tests {
             candidate(4, None, 0.01),
         ];
         assert_eq!(order(&candidates, SearchMode::Both), [3, 2, 1, 4]);
-        assert_eq!(order(&candidates, SearchMode::Meaning), [1, 3, 2, 4]);
-        assert_eq!(order(&candidates, SearchMode::Words), [2, 3, 4, 1]);
+        assert_eq!(order(&candidates, SearchMode::Meaning), [1, 3]);
+        assert_eq!(order(&candidates, SearchMode::Words), [2, 3, 4]);
     }
 
     #[test]

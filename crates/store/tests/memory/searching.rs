@@ -80,18 +80,20 @@ async fn words_and_meaning_are_fused() {
 
     let hits = search(&db, &mia, "spare key", Some(&vector), SearchMode::Both).await;
     assert_eq!(ids(&hits)[0], both);
-    assert_eq!(hits.len(), 5);
-    assert_eq!(ids(&hits)[4], neither);
+    assert_eq!(hits.len(), 4);
+    assert!(
+        !ids(&hits).contains(&neither),
+        "it shares no word and is far"
+    );
     let of = |hits: &[MemoryHit], id| hits.iter().find(|hit| hit.memory.id == id).unwrap().clone();
     assert_eq!(of(&hits, both).matched_words, ["spare", "keys"]);
     assert!((of(&hits, meaning).similarity.unwrap() - 0.995).abs() < 0.001);
     assert!(of(&hits, meaning).matched_words.is_empty());
     assert_eq!(of(&hits, fresh).similarity, None);
-    assert!(of(&hits, fresh).score > of(&hits, neither).score);
 
     let hits = search(&db, &mia, "spare key", Some(&vector), SearchMode::Meaning).await;
     assert_eq!(ids(&hits)[..2], [meaning, both]);
-    assert_eq!(hits.len(), 4, "what has no embedding has no meaning yet");
+    assert_eq!(hits.len(), 2, "the others are far, or have no meaning yet");
     assert_eq!(of(&hits, both).matched_words, ["spare", "keys"]);
 
     let hits = search(&db, &mia, "spare key", Some(&vector), SearchMode::Words).await;

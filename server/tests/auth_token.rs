@@ -21,7 +21,10 @@ async fn refused(misbehave: impl FnOnce(&mut Plan), problem: &str, reason: &str)
     let answer = browser.sign_in(&app.issuer).await;
 
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    assert_eq!(answer.location(), format!("/sign-in?error={problem}"));
+    assert_eq!(
+        answer.location(),
+        format!("/sign-in?error={problem}&return_to=%2Fmemories")
+    );
     assert!(
         !browser.jar.contains_key(support::COOKIE),
         "{:?}",
@@ -190,7 +193,10 @@ async fn jku_x5u_and_jwk_are_ignored() {
         };
     });
     let answer = app.browser().sign_in(&app.issuer).await;
-    assert_eq!(answer.location(), "/sign-in?error=token");
+    assert_eq!(
+        answer.location(),
+        "/sign-in?error=token&return_to=%2Fmemories"
+    );
     assert_eq!(
         app.sign_ins().await,
         [("denied".into(), "unknown_key".into())]
@@ -265,7 +271,7 @@ async fn an_unknown_kid_makes_us_ask_once_in_five_minutes() {
         async move { browser.sign_in(&issuer).await.location().to_owned() }
     });
     for location in futures::future::join_all(attempts).await {
-        assert_eq!(location, "/sign-in?error=token");
+        assert_eq!(location, "/sign-in?error=token&return_to=%2Fmemories");
     }
     // Discovery fetched them once, the unknown name once more.
     assert_eq!(

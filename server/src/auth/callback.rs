@@ -27,6 +27,7 @@ use super::{
     sign_in::Person,
     token::{self, Expected, Token, TokenAnswer, TokenFault},
 };
+use crate::http::ReturnTo;
 
 /// What the issuer sends along (RFC 6749, RFC 9207). A parameter that is there
 /// twice makes the query unreadable, and is refused like a missing one.
@@ -49,22 +50,17 @@ pub(super) async fn callback(
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let signed_in = async {
         let attempt = auth.attempt_take(&headers, &query).await?;
-        let (person, tokens) = auth.ask(&attempt, query).await?;
-        // Whatever session the browser had ends here, before the new one is
-        // written.
-        session
-            .cycle_id()
-            .await
-            .map_err(|error| session_failed(&error))?;
-        let id = auth.sign_in(&person, tokens, &facts).await?;
-        adopt(&session, id)
-            .await
-            .map_err(|error| session_failed(&error))?;
-        Ok(attempt.return_to)
+        // Checked again: it comes out of a table.
+        let site = &auth.0.settings.site;
+        let return_to = ReturnTo::parse(site, &attempt.return_to).unwrap_or_else(ReturnTo::home);
+        match auth.finish(&attempt, query, &session, &facts).await {
+            Ok(()) => Ok(return_to),
+            Err(refusal) => Err(refusal.back_to(return_to)),
+        }
     };
     match signed_in.await {
         Ok(return_to) => {
-            let mut response = Redirect::to(&return_to).into_response();
+            let mut response = Redirect::to(return_to.as_str()).into_response();
             if let Ok(cookie) = HeaderValue::from_str(&auth.cookie(auth.login_cookie(), "", 0)) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -106,6 +102,27 @@ impl Auth {
             return refuse("other_browser");
         }
         Ok(attempt)
+    }
+
+    /// From the issuer's answer to the browser's new session.
+    async fn finish(
+        &self,
+        attempt: &LoginAttempt,
+        query: CallbackQuery,
+        session: &Session,
+        facts: &RequestFacts,
+    ) -> Result<(), Refusal> {
+        let (person, tokens) = self.ask(attempt, query).await?;
+        // Whatever session the browser had ends here, before the new one is
+        // written.
+        session
+            .cycle_id()
+            .await
+            .map_err(|error| session_failed(&error))?;
+        let id = self.sign_in(&person, tokens, facts).await?;
+        adopt(session, id)
+            .await
+            .map_err(|error| session_failed(&error))
     }
 
     /// Redeems the code and checks what comes for it.

@@ -1,13 +1,12 @@
 //! The way to the issuer (SEC-A1, A2).
 
 use axum::{
-    Extension,
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{RequestFacts, SignInProblem};
+use domain::SignInProblem;
 use openidconnect::{
     AuthenticationFlow, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, Scope,
     core::CoreResponseType,
@@ -35,25 +34,30 @@ pub(super) struct LoginQuery {
 /// Sends the browser to the issuer.
 pub(super) async fn login(
     State(auth): State<Auth>,
-    Extension(facts): Extension<RequestFacts>,
     headers: HeaderMap,
     query: Result<Query<LoginQuery>, QueryRejection>,
 ) -> Response {
     let query = query.map(|Query(query)| query).unwrap_or_default();
-    match auth.login_begin(&headers, &query.return_to).await {
+    let return_to = ReturnTo::parse(&auth.0.settings.site, &query.return_to);
+    let return_to = return_to.unwrap_or_else(ReturnTo::home);
+    match auth.login_begin(&headers, &return_to).await {
         Ok(response) => response,
         // Nobody has claimed to be anyone yet: the log is enough.
         Err(Refusal {
             problem, reason, ..
         }) => {
-            tracing::warn!(problem = problem.code(), reason, request = %facts.request_id, "no sign-in was begun");
-            to_sign_in(problem)
+            tracing::warn!(problem = problem.code(), reason, "no sign-in was begun");
+            to_sign_in(Some(problem), Some(&return_to))
         }
     }
 }
 
 impl Auth {
-    async fn login_begin(&self, headers: &HeaderMap, return_to: &str) -> Result<Response, Refusal> {
+    async fn login_begin(
+        &self,
+        headers: &HeaderMap,
+        return_to: &ReturnTo,
+    ) -> Result<Response, Refusal> {
         let Some(issuer) = &self.0.issuer else {
             return Err(Refusal::new(SignInProblem::NotConfigured, "no_issuer"));
         };
@@ -89,8 +93,6 @@ impl Auth {
         let (url, _, _) = request.url();
 
         let now = self.0.clock.now();
-        let return_to =
-            ReturnTo::parse(&self.0.settings.site, return_to).unwrap_or_else(ReturnTo::home);
         let attempt = LoginAttempt {
             browser_hash: hash(browser.as_bytes()),
             issuer: provider.issuer.to_string(),

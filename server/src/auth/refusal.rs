@@ -9,7 +9,10 @@ use store::{
     tenant::{Tenant, tenant_find_by_slug, tenant_find_only},
 };
 
+use url::form_urlencoded;
+
 use super::Auth;
+use crate::http::ReturnTo;
 
 /// The audit log's name for signing in.
 pub(super) const SIGN_IN: &str = "session.sign_in";
@@ -23,6 +26,8 @@ pub(super) struct Refusal {
     pub reason: String,
     /// In which organisation, where that is known.
     pub tenant: Option<Tenant>,
+    /// Where the person wanted to go, so that the next try leads there.
+    pub return_to: Option<ReturnTo>,
 }
 
 impl Refusal {
@@ -31,7 +36,13 @@ impl Refusal {
             problem,
             reason: reason.into(),
             tenant: None,
+            return_to: None,
         }
+    }
+
+    pub(super) fn back_to(mut self, return_to: ReturnTo) -> Self {
+        self.return_to = Some(return_to);
+        self
     }
 
     pub(super) fn in_tenant(mut self, tenant: &Tenant) -> Self {
@@ -54,9 +65,22 @@ impl From<StoreError> for Refusal {
     }
 }
 
-/// Back to the sign-in page, which tells what happened.
-pub(super) fn to_sign_in(problem: SignInProblem) -> Response {
-    Redirect::to(&format!("/sign-in?error={}", problem.code())).into_response()
+/// Back to the sign-in page, which tells what happened and knows the way on.
+pub(super) fn to_sign_in(problem: Option<SignInProblem>, return_to: Option<&ReturnTo>) -> Response {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if let Some(problem) = problem {
+        query.append_pair("error", problem.code());
+    }
+    if let Some(return_to) = return_to.filter(|path| **path != ReturnTo::home()) {
+        query.append_pair("return_to", return_to.as_str());
+    }
+    let query = query.finish();
+    let target = if query.is_empty() {
+        "/sign-in".to_owned()
+    } else {
+        format!("/sign-in?{query}")
+    };
+    Redirect::to(&target).into_response()
 }
 
 impl Auth {
@@ -70,7 +94,7 @@ impl Auth {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the refusal could not be written to the audit log");
         }
-        to_sign_in(refusal.problem)
+        to_sign_in(Some(refusal.problem), refusal.return_to.as_ref())
     }
 
     async fn refusal_audit(

@@ -51,9 +51,12 @@ impl Project {
         })
     }
 
-    /// A command for cargo in the checkout.
+    /// A command for cargo in the checkout. SQL is checked against the committed
+    /// query data, whatever database a developer's own `.env` names.
     pub(crate) fn cargo<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        self.command(cargo(), arguments)
+        let mut command = self.command(cargo(), arguments);
+        command.env("SQLX_OFFLINE", "true");
+        command
     }
 
     /// A command for any program in the checkout.

@@ -7,6 +7,7 @@ use crate::project::Project;
 use crate::setup::{self, Tools};
 use anyhow::Result;
 use std::env;
+use std::fs;
 use std::process::{Command, ExitCode};
 
 /// What the tests of the workspace are run on. The browser crate only compiles
@@ -29,6 +30,7 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> 
     let prepared = |command: &mut Command| {
         command
             .env("ATRIUM_TEST_DATABASE_URL", &url)
+            .env("SQLX_OFFLINE", "true")
             .env("ATRIUM_MODEL_DIR", project.model());
         succeeds(command)
     };
@@ -48,8 +50,14 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> 
     results.push(("examples in the docs", prepared(&mut doc)?));
     drop(cluster);
 
+    let data = project.throwaway().join("journeys");
+    if data.exists() {
+        // Left by a run that was killed.
+        fs::remove_dir_all(&data)?;
+    }
     let mut journeys = journeys(project, &tools, filter);
     journeys
+        .env("ATRIUM_TEST_DATA_DIR", data)
         .env("ATRIUM_SITE_DIR", site)
         .env("ATRIUM_MODEL_DIR", project.model());
     results.push(("browser journeys", succeeds(&mut journeys)?));
@@ -75,7 +83,6 @@ fn journeys(project: &Project, tools: &Tools, filter: Option<&str>) -> Command {
     command
         .current_dir(project.root.join("end2end"))
         .env("ATRIUM_BINARY", project.built(false).join("atrium"))
-        .env("ATRIUM_TEST_DATA_DIR", project.throwaway().join("journeys"))
         .env("CHROMIUM", &tools.chromium)
         .env("CI", env::var_os("CI").unwrap_or_else(|| "1".into()));
     if let Some(filter) = filter {

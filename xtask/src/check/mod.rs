@@ -17,7 +17,7 @@ const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "web", "--exclude", "x
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
 /// Quick ones first.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", format),
     ("boundary of the browser build", boundaries::browser_tree),
     (
@@ -26,6 +26,7 @@ const STEPS: [Step; 10] = [
     ),
     ("licences", licences),
     ("unused dependencies", unused::dependencies),
+    ("types of the browser journeys", journey_types),
     ("lints", lints),
     ("lints of the browser build", browser_lints),
     ("docs", docs),
@@ -86,6 +87,12 @@ fn licences(project: &Project) -> Result<()> {
         return run(&mut project.cargo(offline));
     }
     licences::check(project)
+}
+
+fn journey_types(project: &Project) -> Result<()> {
+    setup::journey_packages(project)?;
+    let mut tsc = project.command("npx", ["--no-install", "tsc"]);
+    run(tsc.current_dir(project.root.join("end2end")))
 }
 
 fn query_data(project: &Project) -> Result<()> {

@@ -24,12 +24,17 @@ pub(crate) fn for_building(project: &Project) -> Result<()> {
     tools::wasm_target(project)
 }
 
+/// The packages of npm that the browser journeys are written with.
+pub(crate) fn journey_packages(project: &Project) -> Result<()> {
+    journeys::packages(project)
+}
+
 /// What it takes to run every test.
 pub(crate) fn for_everything(project: &Project) -> Result<Tools> {
     for_building(project)?;
     postgres(project)?;
     model(project)?;
-    journeys::packages(project)?;
+    journey_packages(project)?;
     Ok(Tools {
         nextest: tools::nextest(project)?,
         chromium: journeys::chromium()?,

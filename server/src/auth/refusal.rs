@@ -1,7 +1,7 @@
 //! A sign-in that did not happen: told to the person, the log and the audit.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{RequestFacts, SignInProblem, audit::Outcome};
+use domain::{RequestFacts, SignInProblem, TenantId, audit::Outcome};
 use serde_json::json;
 use store::{
     FrontDoorTx, StoreError,
@@ -23,18 +23,18 @@ pub(super) struct Refusal {
     /// What the person is told.
     pub problem: SignInProblem,
     /// What the audit log is told: a stable name, never a part of a token.
-    pub reason: String,
+    pub reason: &'static str,
     /// In which organisation, where that is known.
-    pub tenant: Option<Tenant>,
+    pub tenant: Option<TenantId>,
     /// Where the person wanted to go, so that the next try leads there.
     pub return_to: Option<ReturnTo>,
 }
 
 impl Refusal {
-    pub(super) fn new(problem: SignInProblem, reason: impl Into<String>) -> Self {
+    pub(super) fn new(problem: SignInProblem, reason: &'static str) -> Self {
         Self {
             problem,
-            reason: reason.into(),
+            reason,
             tenant: None,
             return_to: None,
         }
@@ -46,7 +46,7 @@ impl Refusal {
     }
 
     pub(super) fn in_tenant(mut self, tenant: &Tenant) -> Self {
-        self.tenant = Some(tenant.clone());
+        self.tenant = Some(tenant.id);
         self
     }
 }
@@ -103,15 +103,15 @@ impl Auth {
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
         let mut tx = self.0.store.begin_front_door().await?;
-        let tenant = match &refusal.tenant {
-            Some(tenant) => Some(tenant.clone()),
-            None => self.tenants(&mut tx).await?.into_iter().next(),
+        let tenant = match refusal.tenant {
+            Some(tenant) => Some(tenant),
+            None => self.tenants(&mut tx).await?.first().map(|tenant| tenant.id),
         };
         let Some(tenant) = tenant else {
             tracing::warn!("no organisation is there whose audit log could keep the refusal");
             return Ok(());
         };
-        let mut tx = tx.enter_as(tenant.id, None).await?;
+        let mut tx = tx.enter_as(tenant, None).await?;
         let outcome = match refusal.problem {
             SignInProblem::IssuerUnreachable
             | SignInProblem::Internal

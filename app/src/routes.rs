@@ -54,3 +54,31 @@ pub fn App() -> impl IntoView {
 fn NotFoundPage() -> impl IntoView {
     view! { <ErrorState error=AppError::NotFound whole_page=true /> }.into_any()
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    /// With another mode a page would stay on "Loading" without scripts.
+    #[tokio::test]
+    async fn every_page_is_rendered_whole_before_it_is_sent() {
+        let routes = leptos_axum::generate_route_list(App);
+        let paths: Vec<_> = routes
+            .iter()
+            .map(leptos_axum::AxumRouteListing::path)
+            .collect();
+        for path in [
+            "/",
+            "/sign-in",
+            "/memories",
+            "/memories/{id}/edit",
+            "/audit",
+            "/profile",
+        ] {
+            assert!(paths.contains(&path), "{path} is not among {paths:?}");
+        }
+        for route in &routes {
+            assert_eq!(route.mode(), &SsrMode::Async, "{}", route.path());
+        }
+    }
+}

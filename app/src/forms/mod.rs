@@ -15,6 +15,7 @@ use domain::AppError;
 use leptos::{
     ev::SubmitEvent,
     form::FromFormData,
+    html,
     prelude::*,
     server_fn::{
         Http, ServerFn,
@@ -23,6 +24,8 @@ use leptos::{
     },
 };
 use serde::de::DeserializeOwned;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 pub(crate) use outcome::{CALL_FIELD, Outcome};
 #[cfg(feature = "ssr")]
@@ -160,8 +163,23 @@ pub(crate) fn PostForm<S: FormCall>(
             )))),
         }
     };
+    let form = NodeRef::<html::Form>::new();
+    // The reader is taken to the first field that needs another look.
+    Effect::new(move |_| {
+        let faulty = action
+            .value()
+            .with(|value| matches!(value, Some(Err(AppError::Invalid { .. }))));
+        if let (true, Some(form)) = (faulty, form.get_untracked()) {
+            request_animation_frame(move || {
+                let field = form.query_selector("[aria-invalid=true]").ok().flatten();
+                if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
+                    let _ = field.focus();
+                }
+            });
+        }
+    });
     view! {
-        <form method="post" class=class on:submit=on_submit aria-busy=move || pending.get().then_some("true")>
+        <form node_ref=form method="post" class=class on:submit=on_submit aria-busy=move || pending.get().then_some("true")>
             <input type="hidden" name=CALL_FIELD value=S::name() />
             <FormError error=state.error() tells_conflict=tells_conflict />
             {children()}

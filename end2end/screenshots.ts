@@ -13,18 +13,19 @@ test("every page in every state", async ({ visitors }) => {
   for (const state of STATES.filter(({ name }) => chosen === undefined || name.startsWith(chosen))) {
     for (const width of WIDTHS) {
       if (state.narrowOnly && width > 900) continue;
-      const options = { viewport: { width, height: width < 900 ? 780 : 900 } };
-      const page = state.as === undefined ? await visitors.anonymous(options) : await visitors.as(state.as, options);
+      const page = state.as === undefined ? await visitors.anonymous() : await visitors.as(state.as);
+      await page.setViewportSize({ width, height: width < 900 ? 780 : 900 });
+      await page.emulateMedia({ reducedMotion: "reduce" });
       try {
         await state.show(page, about);
       } catch (error) {
         console.log(`${state.name} at ${width}: ${String(error).slice(0, 300)}`);
       }
       for (const colorScheme of THEMES) {
-        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await page.emulateMedia({ colorScheme });
         await page.screenshot({ path: `${FOLDER}${state.name}-${colorScheme}-${width}.png`, fullPage: state.name !== "menu" });
       }
-      await page.context().close();
+      await page.close();
     }
   }
 });

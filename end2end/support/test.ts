@@ -1,6 +1,6 @@
 // What every journey stands on: a server, people who visit it, and eyes on
 // the browser's console and the server's log.
-import { type Browser, type BrowserContextOptions, type Page, test as base, expect } from "@playwright/test";
+import { type BrowserContext, type BrowserContextOptions, type Page, test as base, expect } from "@playwright/test";
 import { Server } from "./server.ts";
 
 export { expect, type Page };
@@ -16,15 +16,14 @@ export const PEOPLE = {
 } as const;
 
 export type Person = keyof typeof PEOPLE;
-type Cookies = Exclude<BrowserContextOptions["storageState"], string | undefined>;
 
 /** Opens browsers of their own, as different people. */
 export interface Visitors {
   /** A browser that nobody has signed in with. */
   anonymous(options?: BrowserContextOptions): Promise<Page>;
-  /** A browser in which `person` is signed in, in a session shared by the worker's journeys. */
-  as(person: Person, options?: BrowserContextOptions): Promise<Page>;
-  /** The same in a session that nothing else uses, for journeys that end it. */
+  /** A page in the browser in which `person` stays signed in for all of a worker's journeys. */
+  as(person: Person): Promise<Page>;
+  /** A browser in which `person` has just signed in, for journeys that sign out or choose colours. */
   anew(person: Person, options?: BrowserContextOptions): Promise<Page>;
 }
 
@@ -38,7 +37,7 @@ interface WorkerFixtures {
   /** Journeys with a world of their own start on an empty server. */
   world: string;
   server: Server;
-  sessions: Map<Person, Cookies>;
+  browsers: Map<Person, BrowserContext>;
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
@@ -53,7 +52,15 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { scope: "worker" },
   ],
 
-  sessions: [async ({ server: _ }, use) => use(new Map()), { scope: "worker" }],
+  // Signed in once and kept, with what the browser has cached.
+  browsers: [
+    async ({ server: _ }, use) => {
+      const browsers = new Map<Person, BrowserContext>();
+      await use(browsers);
+      for (const context of browsers.values()) await context.close();
+    },
+    { scope: "worker" },
+  ],
 
   baseURL: async ({ server }, use) => use(server.url),
 
@@ -66,45 +73,55 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { auto: true },
   ],
 
-  visitors: async ({ browser, baseURL, contextOptions, javaScriptEnabled, sessions }, use) => {
-    const open = new Browsers(browser, { ...contextOptions, baseURL: baseURL ?? "", javaScriptEnabled: javaScriptEnabled ?? true });
-    const anew = async (person: Person, options?: BrowserContextOptions): Promise<Page> => {
-      const page = await open.page(options);
-      await signIn(page, person);
-      return page;
+  visitors: async ({ browser, browsers, contextOptions, baseURL, javaScriptEnabled }, use) => {
+    const settings = { ...contextOptions, baseURL: baseURL ?? "", javaScriptEnabled: javaScriptEnabled ?? true };
+    const watch = new Watch(settings.javaScriptEnabled);
+    const own: BrowserContext[] = [];
+    const anonymous = async (options?: BrowserContextOptions): Promise<Page> => {
+      const context = await browser.newContext({ ...settings, ...options });
+      own.push(context);
+      return watch.page(context);
     };
     await use({
-      anonymous: (options) => open.page(options),
-      anew,
-      as: async (person, options) => {
-        const known = sessions.get(person);
-        if (known !== undefined) return open.page({ ...options, storageState: known });
-        const page = await anew(person, options);
-        sessions.set(person, await page.context().storageState());
+      anonymous,
+      anew: async (person, options) => {
+        const page = await anonymous(options);
+        await signIn(page, person);
+        return page;
+      },
+      as: async (person) => {
+        const known = browsers.get(person);
+        if (known !== undefined) return watch.page(known);
+        const context = await browser.newContext(settings);
+        const page = await watch.page(context);
+        await signIn(page, person);
+        browsers.set(person, context);
         return page;
       },
     });
-    await open.close();
+    await watch.close();
+    for (const context of own) await context.close();
   },
 });
 
-/** The browsers of one journey. */
-class Browsers {
+/** The pages of one journey, and what their consoles complain about. */
+class Watch {
   private readonly pages: Page[] = [];
   private readonly complaints: string[] = [];
 
-  constructor(
-    private readonly browser: Browser,
-    private readonly options: BrowserContextOptions,
-  ) {}
+  constructor(private readonly runsScripts: boolean) {}
 
-  async page(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await this.browser.newContext({ ...this.options, ...options });
+  async page(context: BrowserContext): Promise<Page> {
     const page = await context.newPage();
     // Without scripts Chromium warns of preloaded ones that nothing runs.
-    if (options.javaScriptEnabled ?? this.options.javaScriptEnabled) this.listen(page);
+    if (this.runsScripts) this.listen(page);
     this.pages.push(page);
     return page;
+  }
+
+  async close(): Promise<void> {
+    for (const page of this.pages) await page.close();
+    expect(this.complaints, "the browser's console").toEqual([]);
   }
 
   private listen(page: Page): void {
@@ -114,11 +131,6 @@ class Browsers {
         this.complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
       }
     });
-  }
-
-  async close(): Promise<void> {
-    for (const page of this.pages) await page.context().close();
-    expect(this.complaints, "the browser's console").toEqual([]);
   }
 }
 

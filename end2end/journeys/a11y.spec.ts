@@ -1,0 +1,204 @@
+import AxeBuilder from "@axe-core/playwright";
+import { STATES, type Seed, seed } from "../support/states.ts";
+import { type Page, expect, test, visit } from "../support/test.ts";
+
+// The seeds' states need people with nothing, too.
+test.use({ world: "a11y" });
+
+const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const WIDTHS = [360, 1440];
+const THEMES = ["light", "dark"] as const;
+
+let seeded: Seed | undefined;
+
+test.beforeEach(async ({ visitors }) => {
+  seeded ??= await seed(visitors);
+});
+
+/** What axe finds, one line each. */
+async function findings(page: Page, colorsOnly: boolean): Promise<string[]> {
+  const axe = new AxeBuilder({ page });
+  const { violations } = await (colorsOnly ? axe.withRules("color-contrast") : axe.withTags(WCAG)).analyze();
+  return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help} at ${node.target.join(" ")} (${node.html.slice(0, 120)})`));
+}
+
+/** What sticks out of the window to the right, so that one has to scroll sideways. */
+async function sticksOut(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const root = document.documentElement;
+    return Math.max(0, root.scrollWidth - root.clientWidth);
+  });
+}
+
+for (const state of STATES) {
+  test(`${state.name} is accessible in light and dark, narrow and wide`, async ({ visitors }) => {
+    if (seeded === undefined) throw new Error("nothing was seeded");
+    const page = state.as === undefined ? await visitors.anonymous() : await visitors.as(state.as);
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    for (const width of state.narrowOnly ? WIDTHS.slice(0, 1) : WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      await state.show(page, seeded);
+      expect.soft(await page.title(), "the title").not.toBe("");
+      await expect.soft(page.locator("h1"), "one main heading").toHaveCount(1);
+      expect.soft(await sticksOut(page), `pixels that stick out at ${width}`).toBe(0);
+      for (const colorScheme of THEMES) {
+        await page.emulateMedia({ colorScheme });
+        // The page differs from itself in its colours only.
+        expect.soft(await findings(page, colorScheme === "dark"), `${colorScheme} at ${width}`).toEqual([]);
+      }
+    }
+  });
+}
+
+test("the first key leads past the navigation to the content", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  await visit(page, "/memories");
+  await page.keyboard.press("Tab");
+  const skip = page.getByRole("link", { name: "Skip to content" });
+  await expect(skip).toBeFocused();
+  await expect(skip).toBeInViewport();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("main")).toBeFocused();
+  await page.keyboard.press("Tab");
+  const inMain = await page.evaluate(() => document.querySelector("main")?.contains(document.activeElement));
+  expect(inMain).toBe(true);
+});
+
+test("whatever has the focus shows it, is in view, and is at least 24 px", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  for (const path of ["/", "/memories", "/memories/new", "/profile"]) {
+    await visit(page, path);
+    const seen = new Set<string>();
+    for (let steps = 0; steps < 80; steps += 1) {
+      await page.keyboard.press("Tab");
+      const focus = await page.evaluate(() => {
+        const element = document.activeElement;
+        if (!(element instanceof HTMLElement) || element === document.body) return null;
+        const style = getComputedStyle(element);
+        const box = element.getBoundingClientRect();
+        const parts = [...element.querySelectorAll("*"), element, element.parentElement].filter((part) => part instanceof HTMLElement);
+        const isMarked = parts.some((part) => {
+          const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part);
+          return (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
+        });
+        return {
+          name: `${element.tagName} ${element.id} ${element.getAttribute("aria-label") ?? element.textContent?.trim().slice(0, 40)}`,
+          isMarked,
+          isInline: style.display === "inline",
+          isInView: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+          size: Math.min(box.width, box.height),
+        };
+      });
+      // Past the last one, the browser's own controls have it.
+      if (focus === null) break;
+      seen.add(focus.name);
+      expect.soft(focus.isMarked, `${path}: the focus shows on ${focus.name}`).toBe(true);
+      expect.soft(focus.isInView, `${path}: ${focus.name} is in view`).toBe(true);
+      if (!focus.isInline) expect.soft(focus.size, `${path}: ${focus.name}`).toBeGreaterThanOrEqual(24);
+    }
+    expect(seen.size, path).toBeGreaterThan(6);
+  }
+});
+
+test("a memory is written, changed and deleted by keyboard alone", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  await visit(page, "/memories");
+  await follow(page, "New memory");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("New memory");
+  await tabTo(page, "Title");
+  await page.keyboard.type("By keyboard");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("Nobody touched a mouse.");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("keys");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("By keyboard");
+  await expect(page.getByRole("complementary", { name: "About this memory" })).toContainText("Preference");
+  await follow(page, "Edit");
+  await tabTo(page, "What should be remembered");
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type(" Not even now.");
+  await tabTo(page, "Save changes");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("article")).toHaveText("Nobody touched a mouse. Not even now.");
+  await tabTo(page, "Delete");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("status").first()).toContainText("Memory moved to the trash.");
+  await tabTo(page, "Undo");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("By keyboard");
+});
+
+test("the menu of a narrow screen opens, leads on and closes by keyboard", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  await page.setViewportSize({ width: 360, height: 800 });
+  await visit(page, "/");
+  const menu = page.getByRole("navigation", { name: "Main" });
+  await expect(menu).toBeHidden();
+  await tabTo(page, "Menu");
+  await page.keyboard.press("Enter");
+  await expect(menu).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(menu).toBeHidden();
+  await page.keyboard.press("Enter");
+  await follow(page, "Memories");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Memories");
+  await expect(menu).toBeHidden();
+});
+
+test("the palette opens by keyboard, goes where it is told, and gives the focus back", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  await visit(page, "/");
+  await page.keyboard.press("Control+k");
+  const box = page.getByRole("combobox", { name: "Go to or search" });
+  await expect(box).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(box).toBeHidden();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("profile");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Profile");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("blue whales");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL("/memories?q=blue%20whales");
+});
+
+test("single keys do nothing in a field and nothing once switched off", async ({ visitors }) => {
+  const page = await visitors.anew("member");
+  await visit(page, "/memories");
+  await page.getByRole("searchbox", { name: "Search memories" }).focus();
+  await page.keyboard.type("n?g");
+  await expect(page).toHaveURL("/memories");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.getByRole("main").focus();
+  await page.keyboard.press("?");
+  await page.getByRole("checkbox", { name: "Use single-key shortcuts" }).uncheck();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.keyboard.press("n");
+  await expect(page).toHaveURL("/memories");
+});
+
+/** Presses Tab until what is called `name` has the focus. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let steps = 0; steps < 60; steps += 1) {
+    await page.keyboard.press("Tab");
+    const focused = await page.evaluate(() => {
+      const element = document.activeElement;
+      const label = element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement ? element.labels?.[0]?.textContent : null;
+      return (element?.getAttribute("aria-label") ?? label ?? element?.textContent ?? "").trim();
+    });
+    if (focused === name) return;
+  }
+  throw new Error(`Tab never reached “${name}”`);
+}
+
+/** Goes to the link called `name` and follows it. */
+async function follow(page: Page, name: string): Promise<void> {
+  await tabTo(page, name);
+  await page.keyboard.press("Enter");
+}

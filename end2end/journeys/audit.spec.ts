@@ -1,0 +1,85 @@
+import { deleteMemory, writeMemory } from "../support/memories.ts";
+import { type Page, awake, expect, runsScripts, test, visit } from "../support/test.ts";
+
+const entries = (page: Page) => page.locator("main .audit > details");
+const first = (page: Page) => entries(page).first();
+
+test("the owner finds a sign-in, a creation and a refusal, with who, when and how it ended", async ({ visitors }) => {
+  const member = await visitors.anew("member");
+  await visit(member, "/memories");
+  const id = await writeMemory(member, { title: "Watched", content: "Its creation is in the log." });
+  await member.goto("/audit");
+
+  const owner = await visitors.as("owner");
+  await visit(owner, "/audit?action=audit.list&outcome=denied");
+  await expect(first(owner)).toContainText("Demo member");
+  await expect(first(owner)).toContainText("Refused");
+
+  await visit(owner, "/audit?action=memory.create");
+  await expect(first(owner)).toContainText("Demo member");
+  await expect(first(owner)).toContainText("Done");
+  await first(owner).locator("summary").click();
+  await expect(first(owner)).toContainText(id);
+  await expect(first(owner)).toContainText("127.0.0.1");
+  await expect(first(owner)).toContainText("UTC");
+  // What the memory says is nobody else's business.
+  await expect(first(owner)).not.toContainText("Its creation is in the log.");
+
+  await visit(owner, "/audit?action=session.sign_in&outcome=success");
+  await expect(entries(owner).filter({ hasText: "Demo member" }).first()).toBeVisible();
+});
+
+test("a refused sign-in and a sign-out are in the log", async ({ visitors }) => {
+  const visitor = await visitors.anonymous();
+  await visit(visitor, "/sign-in");
+  await visitor.getByRole("link", { name: "Sign in" }).click();
+  await visitor.getByRole("button", { name: "Cancel" }).click();
+  await expect(visitor).toHaveURL("/sign-in?error=refused");
+  const member = await visitors.anew("member");
+  await visit(member, "/profile");
+  await member.getByRole("button", { name: "Sign out" }).click();
+  await expect(member).toHaveURL(/\/sign-in/);
+
+  const admin = await visitors.as("admin");
+  await visit(admin, "/audit?action=session.sign_in&outcome=denied");
+  await expect(first(admin)).toContainText("Visitor");
+  await visit(admin, "/audit?action=session.sign_out");
+  await expect(first(admin)).toContainText("Demo member");
+});
+
+test("the log is narrowed by action, outcome and member, in the URL", async ({ visitors }) => {
+  const member = await visitors.as("member");
+  await visit(member, "/memories");
+  await deleteMemory(member, await writeMemory(member, { content: "Deleted for the log." }));
+
+  const owner = await visitors.as("owner");
+  await visit(owner, "/audit");
+  await owner.getByLabel("Action").fill("memory");
+  await owner.getByRole("button", { name: "Filter", exact: true }).click();
+  await expect(owner).toHaveURL(/action=memory/);
+  await awake(owner);
+  await expect(entries(owner).filter({ hasText: "session." })).toHaveCount(0);
+  await expect(entries(owner).filter({ hasText: "memory.delete" }).first()).toBeVisible();
+
+  await owner.getByLabel("Outcome").selectOption({ label: "Done" });
+  if (!runsScripts(owner)) await owner.getByRole("button", { name: "Filter", exact: true }).click();
+  await expect(owner).toHaveURL(/outcome=success/);
+
+  await entries(owner).filter({ hasText: "memory.delete" }).first().locator("summary").click();
+  await owner.getByRole("link", { name: "Only this member" }).first().click();
+  await expect(owner).toHaveURL(/actor=[0-9a-f-]{36}/);
+  await expect(entries(owner).filter({ hasNotText: "Demo member" })).toHaveCount(0);
+  await expect(owner.getByLabel("Member").locator("option:checked")).toHaveText("Demo member");
+
+  await owner.getByRole("link", { name: "Clear filters" }).click();
+  await expect(owner).toHaveURL("/audit");
+});
+
+test("filters that fit nothing say so and lead back to everything", async ({ visitors }) => {
+  const owner = await visitors.as("owner");
+  await visit(owner, "/audit?action=nothing.like.this");
+  await expect(owner.getByRole("heading", { name: "Nothing fits these filters" })).toBeVisible();
+  await owner.getByRole("link", { name: "Show everything" }).click();
+  await expect(owner).toHaveURL("/audit");
+  await expect(first(owner)).toBeVisible();
+});

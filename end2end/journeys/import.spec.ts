@@ -1,0 +1,180 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { giveFile, untilImported } from "../support/memories.ts";
+import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
+
+interface File {
+  name: string;
+  content: string | Buffer;
+}
+
+/** Gives a file by the form. */
+async function give(page: Page, { name, content }: File, format?: string): Promise<void> {
+  await visit(page, "/memories/import");
+  const buffer = typeof content === "string" ? Buffer.from(content) : content;
+  await page.getByLabel("File", { exact: true }).setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+  if (format !== undefined) await page.getByLabel("Format", { exact: true }).selectOption({ label: format });
+  await page.getByRole("button", { name: "Start import" }).click();
+}
+
+const figure = (page: Page, name: string) => page.locator("dl.figures > div", { hasText: name }).locator("dd");
+const titles = (page: Page) => page.getByRole("table").locator("td a.row-title");
+
+async function ended(page: Page): Promise<void> {
+  await expect(page).toHaveURL(/\/memories\/imports\//);
+  await awake(page);
+  await expect(page.getByRole("region", { name: "Progress" })).toContainText("Done", { timeout: 20_000 });
+}
+
+test("of JSON Lines the good ones land and each bad one is told by its number and reason", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  const tag = uniqueWord();
+  const lines = [
+    `{"content": "The office closes at six.", "title": "Hours", "kind": "fact", "tags": ["${tag}"]}`,
+    "",
+    "this is no JSON",
+    `{"title": "Nothing in it", "tags": ["${tag}"]}`,
+    `{"content": "Unknown kind", "kind": "weather", "tags": ["${tag}"]}`,
+    `{"content": "NUL \\u0000 inside", "tags": ["${tag}"]}`,
+    `{"content": "Mira takes her tea without milk. 🫖", "tags": "${tag}, people"}`,
+  ];
+  await give(page, { name: "mixed.jsonl", content: lines.join("\r\n") });
+  await ended(page);
+  await expect(figure(page, "Imported")).toHaveText("2");
+  await expect(figure(page, "Not taken")).toHaveText("4");
+  const problems = page.getByRole("region", { name: "What was not taken" }).getByRole("row");
+  await expect(problems.nth(1)).toContainText("3");
+  await expect(problems.nth(1)).toContainText("JSON");
+  await expect(problems.nth(2)).toContainText("4");
+  await expect(problems.nth(2)).toContainText("content");
+  await expect(problems.nth(3)).toContainText("5");
+  await expect(problems.nth(3)).toContainText("Choose fact, preference, event, skill note or context.");
+  await expect(problems.nth(4)).toContainText("6");
+  await expect(problems.nth(4)).toContainText("NUL");
+
+  await visit(page, `/memories?tag=${tag}`);
+  await expect(titles(page)).toHaveText(["Mira takes her tea without milk. 🫖", "Hours"]);
+});
+
+test("the same file again imports nothing twice, nor do its lines in another file", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  const tag = uniqueWord();
+  const line = (text: string) => `{"content": "${text}", "tags": ["${tag}"]}`;
+  const content = [line("One of two"), line("Two of two")].join("\n");
+  await give(page, { name: "again.jsonl", content });
+  await ended(page);
+  const first = new URL(page.url()).pathname;
+  await give(page, { name: "again.jsonl", content });
+  await ended(page);
+  expect(new URL(page.url()).pathname).toBe(first);
+
+  await give(page, { name: "more.jsonl", content: `${content}\n${line("Three of two")}` });
+  await ended(page);
+  await expect(figure(page, "Imported")).toHaveText("1");
+  await expect(figure(page, "Known before")).toHaveText("2");
+  await visit(page, `/memories?tag=${tag}`);
+  await expect(titles(page)).toHaveCount(3);
+});
+
+test("CSV with quoted commas, line breaks and a byte order mark lands", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  const tag = uniqueWord();
+  const content = `\uFEFFtitle,content,kind,tags\r\nTea,"Without milk, ""please"".\nAlways.",preference,"${tag}, people"\r\n,,fact,${tag}\r\nLate,"Ten, not nine",fact,${tag}\r\n`;
+  await give(page, { name: "people.csv", content });
+  await ended(page);
+  await expect(figure(page, "Imported")).toHaveText("2");
+  await expect(figure(page, "Not taken")).toHaveText("1");
+  await expect(page.getByRole("region", { name: "What was not taken" }).getByRole("row").nth(1)).toContainText("4");
+  await visit(page, `/memories?tag=${tag}`);
+  await expect(titles(page)).toHaveText(["Late", "Tea"]);
+  await page.getByRole("link", { name: "Tea" }).click();
+  expect(await page.getByRole("article").textContent()).toBe('Without milk, "please".\nAlways.');
+});
+
+test("plain text under a foreign name becomes a memory for each paragraph", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  const word = uniqueWord();
+  const file = { name: "notes.log", content: `The ${word} key is with the neighbours.\n\n\nThe ${word} boiler\nis serviced each May.\n` };
+  await give(page, file);
+  await expect(page).toHaveURL("/memories/import?error=unknown_format");
+  await expect(page.locator("#file-error")).toContainText("Choose the format below");
+  await give(page, file, "Plain text");
+  await ended(page);
+  await expect(figure(page, "Imported")).toHaveText("2");
+  await visit(page, `/memories?q=${word}&mode=words`);
+  await expect(page.locator("ol.hits > li")).toHaveCount(2);
+});
+
+const REFUSED: [string, File, string][] = [
+  ["a picture", { name: "picture.txt", content: Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 0x49, 0x48]) }, "This file is not UTF-8 text."],
+  ["UTF-16", { name: "wide.csv", content: Buffer.from("content\nx\n", "utf16le") }, "This file is not UTF-8 text."],
+  ["an empty file", { name: "empty.md", content: "" }, "This file is empty."],
+  ["a file of white space", { name: "blank.md", content: " \n\t\n" }, "This file is empty."],
+];
+
+for (const [what, file, sentence] of REFUSED) {
+  test(`${what} is refused with a sentence`, async ({ visitors }) => {
+    const page = await visitors.as("owner");
+    await give(page, file);
+    await expect(page).toHaveURL(/\/memories\/import\?error=/);
+    await awake(page);
+    await expect(page.locator("#file-error")).toContainText(sentence);
+    await expect(page.getByLabel("File", { exact: true })).toHaveAttribute("aria-invalid", "true");
+  });
+}
+
+test("without a file the browser asks for one, and so does the server", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  await visit(page, "/memories/import");
+  await page.getByRole("button", { name: "Start import" }).click();
+  await expect(page).toHaveURL("/memories/import");
+  await expect(page.locator("input[type=file]:invalid")).toHaveCount(1);
+
+  const answer = await page.request.post("/memories/import", {
+    multipart: { format: "" },
+    headers: { origin: new URL(page.url()).origin },
+    maxRedirects: 0,
+  });
+  expect(answer.status()).toBe(303);
+  await visit(page, answer.headers()["location"] ?? "");
+  await expect(page.locator("#file-error")).toHaveText("Choose a file first.");
+});
+
+test("a file above 50 MB is refused with what to do, and the next one is taken", async ({ visitors }, info) => {
+  const page = await visitors.as("owner");
+  const large = info.outputPath("large.txt");
+  writeFileSync(large, "A paragraph of a very long file.\n\n".repeat(1_600_000));
+  await visit(page, "/memories/import");
+  await page.getByLabel("File", { exact: true }).setInputFiles(large);
+  await page.getByRole("button", { name: "Start import" }).click();
+  await expect(page.getByText("This file is larger than 50 MB. Split it and import the parts.")).toBeVisible();
+  rmSync(large);
+  await untilImported(page, await giveFile(page, "small.txt", `Taken: ${uniqueWord()}`));
+});
+
+test("an import can be left and found again in the list", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  const name = `${uniqueWord()}.txt`;
+  await visit(page, "/memories/import");
+  const many = Array.from({ length: 400 }, (_, index) => `Paragraph ${index} of ${name}.`).join("\n\n");
+  const path = await giveFile(page, name, many);
+  await visit(page, "/memories");
+  await visit(page, "/memories/import");
+  await page.getByRole("region", { name: "Your imports" }).getByRole("link", { name }).click();
+  await expect(page).toHaveURL(path);
+  await expect(page.getByRole("region", { name: "Progress" })).toContainText("Done", { timeout: 20_000 });
+  await expect(figure(page, "Imported")).toHaveText("400");
+});
+
+test("one's own imports are not others' to see", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  await visit(page, "/memories/import");
+  const path = await giveFile(page, "private.txt", `Private: ${uniqueWord()}`);
+  for (const stranger of ["admin", "other-owner"] as const) {
+    const theirs = await visitors.as(stranger);
+    const answer = await theirs.goto(path);
+    expect(answer?.status()).toBe(404);
+    await awake(theirs);
+    await visit(theirs, "/memories/import");
+    await expect(theirs.getByText("private.txt")).toHaveCount(0);
+  }
+});

@@ -1,0 +1,121 @@
+import { giveFile, post, untilFoundByMeaning, writeMemory } from "../support/memories.ts";
+import { type Page, type Person, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
+
+const NOWHERE = "0198f000-0000-7000-8000-000000000000";
+
+/** Those who must see nothing of what the demo's member keeps. */
+const STRANGERS: [Person, string][] = [
+  ["other-owner", "the owner of another organisation"],
+  ["owner", "the owner of the same organisation"],
+  ["viewer", "a viewer of the same organisation"],
+];
+
+/** What the page at `path` says, without what differs between any two requests. */
+async function seen(page: Page, path: string): Promise<{ status: number | undefined; text: string; title: string }> {
+  const answer = await page.goto(path);
+  await awake(page);
+  return { status: answer?.status(), text: await page.getByRole("main").innerText(), title: await page.title() };
+}
+
+for (const [person, who] of STRANGERS) {
+  test(`${who} sees no private memory in lists, searches or by its address`, async ({ visitors }) => {
+    const word = uniqueWord();
+    const member = await visitors.as("member");
+    await visit(member, "/memories");
+    const id = await writeMemory(member, { title: `Secret ${word}`, content: `The ${word} is kept under the third stone.`, tags: word });
+    await untilFoundByMeaning(member);
+
+    const stranger = await visitors.as(person);
+    const places = [
+      "/",
+      "/memories",
+      "/memories?owner=shared",
+      `/memories?tag=${word}`,
+      "/memories?state=trash",
+      "/memories?q=the%20third%20stone&mode=meaning",
+      "/memories?q=the%20third%20stone&mode=words",
+    ];
+    for (const place of places) {
+      await visit(stranger, place);
+      await expect(stranger.getByRole("main"), place).not.toContainText(word, { ignoreCase: true });
+      await expect(stranger.getByRole("main"), place).not.toContainText("third stone is");
+    }
+
+    const hidden = await seen(stranger, `/memories/${id}`);
+    expect(hidden).toEqual(await seen(stranger, `/memories/${NOWHERE}`));
+    expect(hidden.status).toBe(404);
+    if (person !== "viewer") {
+      expect(await seen(stranger, `/memories/${id}/edit`)).toEqual(await seen(stranger, `/memories/${NOWHERE}/edit`));
+    }
+  });
+}
+
+test("nobody changes, deletes or restores what is not theirs, and the answers tell nothing", async ({ visitors }) => {
+  const member = await visitors.as("member");
+  await visit(member, "/memories");
+  const id = await writeMemory(member, { title: "Untouched", content: "Stays as it is." });
+  for (const person of ["other-owner", "owner"] as const) {
+    const stranger = await visitors.as(person);
+    await visit(stranger, "/");
+    const call = async (name: string, form: Record<string, string>) => {
+      const answer = await stranger.request.post(`/api/${name}`, { form, headers: { origin: new URL(stranger.url()).origin } });
+      return { status: answer.status(), body: await answer.text() };
+    };
+    for (const [name, rest] of [
+      ["memory_get", {}],
+      ["memory_delete", {}],
+      ["memory_restore", {}],
+      ["memory_update", { version: "1", content: "changed" }],
+    ] as const) {
+      const theirs = await call(name, { id, ...rest });
+      expect(theirs, name).toEqual(await call(name, { id: NOWHERE, ...rest }));
+      expect(theirs.status, name).toBe(404);
+    }
+  }
+  await visit(member, `/memories/${id}`);
+  await expect(member.getByRole("article")).toHaveText("Stays as it is.");
+});
+
+test("the audit log shows its own organisation only", async ({ visitors }) => {
+  const member = await visitors.as("member");
+  await visit(member, "/memories");
+  const id = await writeMemory(member, { content: "Seen in one log only." });
+
+  const owner = await visitors.as("owner");
+  await visit(owner, "/audit?action=memory.create");
+  await owner.locator("main details > summary").first().click();
+  await expect(owner.locator("main details").first()).toContainText(id);
+
+  const other = await visitors.as("other-owner");
+  await visit(other, "/audit");
+  await expect(other.getByRole("main")).not.toContainText("Demo member");
+  await expect(other.getByRole("main")).not.toContainText(id.slice(-8));
+});
+
+test("an organisation's own memories stay its own when both import the same file", async ({ visitors }) => {
+  const word = uniqueWord();
+  const paths: string[] = [];
+  for (const person of ["owner", "other-owner"] as const) {
+    const page = await visitors.as(person);
+    await visit(page, "/memories/import");
+    const path = await giveFile(page, "same.txt", `Same text: ${word}`);
+    paths.push(path);
+    await page.goto(path);
+    await expect(page.getByRole("region", { name: "Progress" })).toContainText("Done");
+    await expect(page.locator("dl.figures > div", { hasText: "Imported" }).locator("dd")).toHaveText("1");
+    await visit(page, `/memories?q=${word}&mode=words`);
+    await expect(page.locator("ol.hits > li")).toHaveCount(1);
+  }
+  expect(paths[0]).not.toBe(paths[1]);
+});
+
+test("nobody ends another's session", async ({ visitors }) => {
+  const member = await visitors.anew("member");
+  await visit(member, "/profile");
+  const other = await visitors.as("other-owner");
+  await visit(other, "/profile");
+  const ended = await post(other, "/profile", { call: "session_revoke_others" });
+  expect(ended).toContain("/profile");
+  await visit(member, "/profile");
+  await expect(member.getByRole("heading", { level: 1 })).toHaveText("Profile");
+});

@@ -1,0 +1,54 @@
+import { type Page, awake, expect, test, visit } from "../support/test.ts";
+
+/** The page's background, as the browser paints it. */
+async function background(page: Page): Promise<string> {
+  return page.locator("html").evaluate((root) => getComputedStyle(root).backgroundColor);
+}
+
+const option = (page: Page, name: string) => page.getByRole("button", { name: `Colours: ${name}` });
+
+test("the colours follow the system until the person chooses, and the choice stays", async ({ visitors }) => {
+  const page = await visitors.anew("member", { colorScheme: "light" });
+  await visit(page, "/memories");
+  await expect(option(page, "as the system")).toHaveAttribute("aria-pressed", "true");
+  const light = await background(page);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await expect.poll(() => background(page)).not.toBe(light);
+  const dark = await background(page);
+
+  await option(page, "light").click();
+  await expect(option(page, "light")).toHaveAttribute("aria-pressed", "true");
+  await expect.poll(() => background(page)).toBe(light);
+  await expect(page).toHaveURL("/memories");
+  await awake(page);
+  await page.reload();
+  await awake(page);
+  await expect.poll(() => background(page)).toBe(light);
+
+  await option(page, "dark").click();
+  await expect(option(page, "dark")).toHaveAttribute("aria-pressed", "true");
+  await page.emulateMedia({ colorScheme: "light" });
+  await visit(page, "/profile");
+  await expect(option(page, "dark")).toHaveAttribute("aria-pressed", "true");
+  await expect.poll(() => background(page)).toBe(dark);
+
+  await option(page, "as the system").click();
+  await expect(option(page, "as the system")).toHaveAttribute("aria-pressed", "true");
+  await expect.poll(() => background(page)).toBe(light);
+  await awake(page);
+  await visit(page, "/");
+  await expect(option(page, "as the system")).toHaveAttribute("aria-pressed", "true");
+});
+
+test("the choice holds before signing in again, and a page never starts in the other colours", async ({ visitors }) => {
+  const page = await visitors.anew("member", { colorScheme: "light" });
+  await visit(page, "/profile");
+  await option(page, "dark").click();
+  await expect(option(page, "dark")).toHaveAttribute("aria-pressed", "true");
+  const html = await (await page.request.get("/profile", { headers: { accept: "text/html" } })).text();
+  expect(html).toContain('data-theme="dark"');
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/\/sign-in/);
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await awake(page);
+});

@@ -3,7 +3,8 @@
 //! can put words in our mouth.
 
 use domain::MemoryId;
-use leptos_router::params::ParamsMap;
+
+use crate::ui::Query;
 
 /// Something that was just done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Flash {
     }
 
     /// The flash in a page's query; anything unknown is none.
-    pub(crate) fn from_query(query: &ParamsMap) -> Option<Self> {
+    pub(crate) fn from_query(query: &Query) -> Option<Self> {
         let simple = [
             Self::MemoryCreated,
             Self::MemoryUpdated,
@@ -78,13 +79,9 @@ impl Flash {
             Self::SessionEnded,
             Self::SessionsEnded,
         ];
-        let code = query.get_str("done")?;
+        let code = query.get("done");
         if code == "memory_deleted" {
-            return query
-                .get_str("memory")?
-                .parse()
-                .ok()
-                .map(Self::MemoryDeleted);
+            return query.get("memory").parse().ok().map(Self::MemoryDeleted);
         }
         simple.into_iter().find(|flash| flash.code() == code)
     }
@@ -96,12 +93,7 @@ mod tests {
 
     fn read(url: &str) -> Option<Flash> {
         let (_, query) = url.split_once('?')?;
-        let mut map = ParamsMap::new();
-        for pair in query.split('&') {
-            let (name, value) = pair.split_once('=')?;
-            map.insert(name.to_owned(), value.to_owned());
-        }
-        Flash::from_query(&map)
+        Flash::from_query(&Query::parse(query))
     }
 
     #[test]

@@ -5,7 +5,6 @@ use domain::{
     audit::{AuditEntry, AuditFilter, Outcome},
 };
 use leptos::prelude::*;
-use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use serde::{Deserialize, Serialize};
 
 use super::api::audit_list;
@@ -13,7 +12,7 @@ use crate::{
     profile::Me,
     ui::{
         Badge, Choice, CopyId, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging,
-        SelectField, Time, Tone, count, query_string,
+        Query, SelectField, Time, Tone, count, query_string, use_query,
     },
 };
 
@@ -25,8 +24,8 @@ struct AuditQuery {
 }
 
 impl AuditQuery {
-    fn from_params(params: &ParamsMap) -> Self {
-        let get = |name: &str| params.get(name).unwrap_or_default();
+    fn from_params(params: &Query) -> Self {
+        let get = |name: &str| params.get(name).to_owned();
         Self {
             filter: AuditFilter {
                 action: get("action").trim().to_owned(),
@@ -58,7 +57,7 @@ impl AuditQuery {
 /// The page at `/audit`.
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
-    let params = use_query_map();
+    let params = use_query();
     let query = Memo::new(move |_| params.with(AuditQuery::from_params));
     let entries = Resource::new(
         move || query.get(),
@@ -277,15 +276,8 @@ mod tests {
 
     #[test]
     fn the_url_holds_the_whole_query() {
-        let mut params = ParamsMap::new();
-        for (name, value) in [
-            ("action", " memory "),
-            ("outcome", "denied"),
-            ("after", "x="),
-        ] {
-            params.insert(name.to_owned(), value.to_owned());
-        }
-        let query = AuditQuery::from_params(&params);
+        let query =
+            AuditQuery::from_params(&Query::parse("action=+memory+&outcome=denied&after=x%3D"));
         assert_eq!(
             query.path(),
             "/audit?action=memory&outcome=denied&after=x%3D"

@@ -2,10 +2,9 @@
 
 use domain::import::{Import, ImportFormat, UploadProblem};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::{api::import_list, parts::ImportTable};
-use crate::ui::{Choice, Glyph, Icon, Loaded, PageHead, SelectField};
+use crate::ui::{Choice, Glyph, Icon, Loaded, PageHead, SelectField, use_query};
 
 /// The page at `/memories/import`.
 #[component]
@@ -41,10 +40,10 @@ fn show(imports: Vec<Import>) -> impl IntoView {
 /// answers with the import's page.
 #[component]
 fn UploadForm() -> impl IntoView {
-    let query = use_query_map();
+    let query = use_query();
     let problem = Signal::derive(move || {
         query
-            .with(|query| query.get_str("error").and_then(UploadProblem::from_code))
+            .with(|query| UploadProblem::from_code(query.get("error")))
             .map(|problem| problem.sentence().to_owned())
     });
     let formats = std::iter::once(Choice::new("", "By the file’s name"))

@@ -6,7 +6,6 @@ use domain::{
     memory::{MemoryHit, MemoryKind, Origin, SearchMode, SearchResults},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::{
     api::{Found, memory_find},
@@ -16,13 +15,13 @@ use super::{
 };
 use crate::ui::{
     Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SelectField, Time,
-    layout::IfMay, plural,
+    layout::IfMay, plural, use_query,
 };
 
 /// The page at `/memories`.
 #[component]
 pub(crate) fn MemoryListPage() -> impl IntoView {
-    let params = use_query_map();
+    let params = use_query();
     let query = Memo::new(move |_| params.with(MemoryQuery::from_params));
     let found = Resource::new(
         move || query.get(),

@@ -1,10 +1,9 @@
 //! What the list page is asked for. It lives in the URL.
 
 use domain::memory::{MemoryFilter, SearchMode};
-use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
 
-use crate::ui::query_string;
+use crate::ui::{Query, query_string};
 
 /// Question, filters and place in the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +21,8 @@ pub(crate) struct MemoryQuery {
 
 impl MemoryQuery {
     /// From the page's query.
-    pub(crate) fn from_params(params: &ParamsMap) -> Self {
-        let get = |name: &str| params.get(name).unwrap_or_default();
+    pub(crate) fn from_params(params: &Query) -> Self {
+        let get = |name: &str| params.get(name).to_owned();
         Self {
             q: get("q"),
             mode: SearchMode::from_key(&get("mode")),
@@ -107,10 +106,7 @@ mod tests {
         );
         assert_eq!(MemoryQuery::default().path(), "/memories");
 
-        let mut params = ParamsMap::new();
-        for (name, value) in [("q", "tea & cake"), ("mode", "words"), ("tag", " home ")] {
-            params.insert(name.to_owned(), value.to_owned());
-        }
+        let params = Query::parse("q=tea+%26+cake&mode=words&kind=&tag=+home+");
         assert_eq!(MemoryQuery::from_params(&params), query);
         assert!(query.is_filtered() && !query.is_everything());
     }

@@ -3,20 +3,18 @@
 use domain::sign_in::SignInProblem;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
-use crate::ui::{Glyph, Icon, layout::DemoBanner, query_string};
+use crate::ui::{Glyph, Icon, layout::DemoBanner, query_string, use_query};
 
 /// The page at `/sign-in`, with `?return_to=` and `?error=`.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
-    let query = use_query_map();
+    let query = use_query();
     let login = move || {
-        let return_to = query.with(|query| query.get("return_to").unwrap_or_default());
+        let return_to = query.with(|query| query.get("return_to").to_owned());
         format!("/auth/login{}", query_string(&[("return_to", &return_to)]))
     };
-    let problem =
-        move || query.with(|query| query.get_str("error").and_then(SignInProblem::from_code));
+    let problem = move || query.with(|query| SignInProblem::from_code(query.get("error")));
     view! {
         <Title text="Sign in · Atrium" />
         <DemoBanner />

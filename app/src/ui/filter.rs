@@ -1,45 +1,12 @@
 //! Filters live in the URL: a GET form, which the browser's code sends without
 //! a page load and without empty fields.
 
-use std::fmt::Write as _;
-
 use leptos::{ev::SubmitEvent, form::form_data_from_event, html, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-    params::ParamsMap,
-};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlFormElement, HtmlInputElement, HtmlSelectElement, UrlSearchParams};
 
-/// `fields` as a query with its question mark; empty ones are left out.
-pub(crate) fn query_string(fields: &[(&str, &str)]) -> String {
-    let mut out = String::new();
-    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
-        let value = percent_encode(value);
-        let _ = write!(
-            out,
-            "{}{name}={value}",
-            if out.is_empty() { '?' } else { '&' }
-        );
-    }
-    out
-}
-
-fn percent_encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
-}
+use super::query::{Query, use_query};
 
 /// A form whose fields are the query of `path`.
 #[component]
@@ -77,7 +44,7 @@ pub(crate) fn FilterForm(
         }
     };
     // Going back changes the query but not what the fields hold.
-    let query = use_query_map();
+    let query = use_query();
     Effect::new(move |first: Option<()>| {
         query.with(|query| {
             if first.is_some()
@@ -115,19 +82,19 @@ fn without_empty(query: &str) -> String {
     }
 }
 
-fn fill(form: &HtmlFormElement, query: &ParamsMap) {
+fn fill(form: &HtmlFormElement, query: &Query) {
     let fields = form.elements();
     for index in 0..fields.length() {
         let Some(field) = fields.item(index) else {
             continue;
         };
         if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
-            let value = query.get(&input.name()).unwrap_or_default();
+            let value = query.get(&input.name()).to_owned();
             input.set_value(&value);
         } else if let Some(select) = field.dyn_ref::<HtmlSelectElement>() {
             // A select always offers the empty value or is one of a closed set
             // whose first value is the default.
-            let value = query.get(&select.name()).unwrap_or_default();
+            let value = query.get(&select.name()).to_owned();
             select.set_value(&value);
             if select.selected_index() < 0 {
                 select.set_selected_index(0);
@@ -139,15 +106,6 @@ fn fill(form: &HtmlFormElement, query: &ParamsMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_query_has_only_what_is_set_and_is_encoded() {
-        assert_eq!(
-            query_string(&[("q", "a & b"), ("kind", ""), ("tag", "ö")]),
-            "?q=a%20%26%20b&tag=%C3%B6"
-        );
-        assert_eq!(query_string(&[("q", "")]), "");
-    }
 
     #[test]
     fn empty_fields_leave_no_trace_in_the_url() {

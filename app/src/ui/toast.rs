@@ -1,9 +1,9 @@
 //! What was just done, in a live region that is there from page load.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_query_map};
+use leptos_router::hooks::use_location;
 
-use super::{Glyph, Icon};
+use super::{Glyph, Icon, use_query};
 use crate::{
     flash::Flash,
     forms::{FormState, PostForm},
@@ -13,7 +13,7 @@ use crate::{
 /// The place where flashes show.
 #[component]
 pub(crate) fn Toasts() -> impl IntoView {
-    let query = use_query_map();
+    let query = use_query();
     let flash = Memo::new(move |_| query.with(Flash::from_query));
     let dismissed = RwSignal::new(false);
     let location = use_location();

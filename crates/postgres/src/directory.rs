@@ -12,10 +12,15 @@ use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The system takes socket paths up to 107 bytes; the name in the folder and
 /// the name of its lock take 18 of them.
 const LONGEST_SOCKET_FOLDER: usize = 85;
+
+/// How long a lock that another process holds is asked for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A cluster's folder that this process has locked until this is dropped.
 #[derive(Debug)]
@@ -164,20 +169,25 @@ fn lock(directory: &Path) -> Result<File, Error> {
         .mode(0o600)
         .open(&path)
         .map_err(Error::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let holder = file
-                .read_to_string(&mut text)
-                .ok()
-                .and_then(|_| text.trim().parse().ok());
-            return Err(Error::Busy {
-                path: directory.to_owned(),
-                holder,
-            });
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // A process that is just ending lets go in a moment.
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let _ = file.read_to_string(&mut text);
+                let holder = text.trim().parse().ok();
+                return Err(Error::Busy {
+                    path: directory.to_owned(),
+                    holder,
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
         }
-        Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
     }
     // The number is for the message above and for people.
     file.set_len(0)

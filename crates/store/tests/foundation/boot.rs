@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool};
 use store::{
     CheckError, ConnectOptions, Store, StoreError, migrate,
     testing::{RUNTIME_LOGIN, TestDb, id},
@@ -27,13 +27,11 @@ impl Login {
         let name = format!("atrium_test_login_{}", id::<Uuid>().simple());
         execute(&db.admin, format!("CREATE ROLE {name} LOGIN PASSWORD 'x'")).await;
         migrate::up(&db.admin_url(), &name).await.unwrap();
-        let url = db
-            .runtime_url()
-            .replace(RUNTIME_LOGIN, &name)
-            .replace("atrium-test@", "x@");
+        let options = db.runtime_options().username(&name).password("x");
+        let url = options.to_url_lossy();
         Self {
             name,
-            store: Store::connect(&url, ConnectOptions::default())
+            store: Store::connect(url.as_str(), ConnectOptions::default())
                 .await
                 .unwrap(),
         }

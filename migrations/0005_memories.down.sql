@@ -5,3 +5,5 @@ DROP TABLE memories;
 DROP FUNCTION memory_phrases(text[], boolean);
 DROP FUNCTION memory_any_lexeme(text[]);
 DROP FUNCTION memory_tags_text(text[]);
+DROP FUNCTION memory_words_shown(text);
+DROP FUNCTION memory_words(text);

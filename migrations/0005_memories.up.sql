@@ -7,6 +7,18 @@ CREATE FUNCTION memory_tags_text(p_tags text[]) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN array_to_string(p_tags, ' ');
 
+-- Text as the parser of words should read it: without this it takes what
+-- stands between angle brackets for markup and leaves it out. One character
+-- stands for one, so that places stay the same; these two are private.
+CREATE FUNCTION memory_words(p_text text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN translate(p_text, '<>', U&'\E002\E003');
+
+-- The reverse, for text with marks in it.
+CREATE FUNCTION memory_words_shown(p_text text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN translate(p_text, U&'\E002\E003', '<>');
+
 -- A search for any of the lexemes; NULL for none.
 CREATE FUNCTION memory_any_lexeme(p_lexemes text[]) RETURNS tsquery
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -22,7 +34,7 @@ CREATE FUNCTION memory_phrases(p_phrases text[], p_all boolean) RETURNS tsquery
     RETURN (
         SELECT string_agg('(' || query::text || ')', CASE WHEN p_all THEN ' & ' ELSE ' | ' END)
           FROM unnest(p_phrases) AS phrases (phrase),
-               phraseto_tsquery('pg_catalog.english', phrase) AS query
+               phraseto_tsquery('pg_catalog.english', memory_words(phrase)) AS query
          WHERE numnode(query) > 0
     )::tsquery;
 
@@ -63,7 +75,9 @@ CREATE TABLE memories (
     shared_at timestamptz,
     -- 100 kB of the worst text gives 400 kB; a tsvector may have 1 MB.
     search tsvector NOT NULL GENERATED ALWAYS AS (
-        to_tsvector('pg_catalog.english', title || ' ' || memory_tags_text(tags) || ' ' || content)
+        to_tsvector(
+            'pg_catalog.english', memory_words(title || ' ' || memory_tags_text(tags) || ' ' || content)
+        )
     ) STORED,
     -- On the row itself, because a policy must not join.
     embedding halfvec(384),

@@ -161,6 +161,7 @@ fn csv_rows(body: &[u8]) -> impl Iterator<Item = Record> + Send + '_ {
     let columns = csv_columns(&mut reader);
     let mut row = csv::ByteRecord::new();
     let mut failed = false;
+    let mut lines = LineCounter::new(body);
     std::iter::from_fn(move || {
         if failed {
             return None;
@@ -176,11 +177,16 @@ fn csv_rows(body: &[u8]) -> impl Iterator<Item = Record> + Send + '_ {
                 });
             }
         };
-        let line = reader.position().line();
+        // The reader stands behind a CR, before its LF, and passes over empty
+        // lines: the record begins at the first byte that is neither.
+        let start = usize::try_from(reader.position().byte()).unwrap_or(body.len());
+        let breaks = body[start..]
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        let line = lines.line_at(start + breaks.count());
         match reader.read_byte_record(&mut row) {
             Ok(false) => None,
             Ok(true) => {
-                let line = row.position().map_or(line, csv::Position::line);
                 let end = usize::try_from(reader.position().byte()).unwrap_or(body.len());
                 Some(Record {
                     line,
@@ -445,6 +451,13 @@ mod tests {
             (first.content.as_str(), first.tags.len()),
             ("first\nsecond", 2)
         );
+
+        let crlf = read(
+            ImportFormat::Csv,
+            "content\r\none\r\n\r\n\"\"\r\n\"a\r\nb\"\r\n\"\"\r\n",
+        );
+        let lines: Vec<_> = crlf.iter().map(|r| (r.line, r.text.is_ok())).collect();
+        assert_eq!(lines, [(2, true), (4, false), (5, true), (7, false)]);
 
         let headless = read(ImportFormat::Csv, "a,b\n1,2\n");
         assert_eq!(headless.len(), 1);

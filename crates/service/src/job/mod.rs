@@ -4,6 +4,7 @@
 //! with that member's permissions of the moment, in that member's tenant.
 
 mod embedding;
+mod housekeeping;
 mod lease;
 mod runner;
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{Actor, AppError, RequestFacts};
+use domain::{Actor, RequestFacts};
 use store::{
     StoreError,
     job::{ClaimedJob, JobHold},
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     embedding::{EMBED_JOB, memory_embed},
+    housekeeping::housekeeping,
     lease::{JobError, Lease},
 };
 use crate::{
@@ -30,7 +31,7 @@ pub struct WorkerSettings {
     pub lease: Duration,
     /// How often the table is looked at when nothing woke the worker.
     pub poll: Duration,
-    /// How often memories without a vector are looked for.
+    /// How often housekeeping looks for something to do.
     pub sweep: Duration,
 }
 
@@ -52,7 +53,7 @@ pub async fn work(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken) {
     for _ in 0..settings.concurrency {
         loops.spawn(claim_loop(ctx.clone(), settings, stop.clone()));
     }
-    loops.spawn(sweep_loop(ctx, settings, stop));
+    loops.spawn(housekeeping(ctx, settings.sweep, stop));
     while let Some(ended) = loops.join_next().await {
         if let Err(error) = ended {
             tracing::error!(%error, "a worker loop ended");
@@ -143,15 +144,19 @@ async fn run_body(ctx: &Ctx, lease: &Lease) -> Result<(), JobError> {
     }
 }
 
-/// The member for whom the job runs, with today's permissions.
-async fn job_actor(ctx: &Ctx, job: &ClaimedJob) -> Result<Actor, JobError> {
-    let request = RequestFacts {
+/// The facts of work that no browser asked for.
+pub(super) fn request(ctx: &Ctx) -> RequestFacts {
+    RequestFacts {
         request_id: ctx.ids.id(),
         ip: None,
         user_agent: None,
         session_id: None,
-    };
-    let actor = actor_find(ctx, job.tenant_id, job.actor_user_id, request).await?;
+    }
+}
+
+/// The member for whom the job runs, with today's permissions.
+async fn job_actor(ctx: &Ctx, job: &ClaimedJob) -> Result<Actor, JobError> {
+    let actor = actor_find(ctx, job.tenant_id, job.actor_user_id, request(ctx)).await?;
     actor.ok_or_else(|| {
         JobError::Failed("The member who asked for this is no longer active.".to_owned())
     })
@@ -201,7 +206,7 @@ async fn settle(
     tx.commit().await
 }
 
-async fn sleep(duration: Duration) {
+pub(super) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration.unsigned_abs()).await;
 }
 
@@ -212,46 +217,4 @@ fn backoff(ctx: &Ctx, attempts: i32) -> Duration {
     let full = Duration::seconds(1 << doublings).min(Duration::minutes(5));
     let [random] = ctx.ids.bytes();
     full * (1.0 - f64::from(random) / 512.0)
-}
-
-/// Looks for members with memories that wait for a vector though no job
-/// does: written while the last batch of a job ended, or before there was a
-/// model.
-async fn sweep_loop(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken) {
-    loop {
-        if ctx.embedder.is_on()
-            && let Err(error) = sweep(&ctx).await
-        {
-            tracing::warn!(%error, "memories without a vector could not be looked for");
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = sleep(settings.sweep) => {}
-        }
-    }
-}
-
-/// Members looked after in one sweep; the others come with the next.
-const MAX_SWEPT: u16 = 100;
-
-async fn sweep(ctx: &Ctx) -> Result<(), AppError> {
-    let mut tx = ctx.store.begin_worker().await?;
-    let owners = store::memory::embedding_owners(&mut tx, MAX_SWEPT).await?;
-    drop(tx);
-    for (tenant_id, user_id) in owners {
-        let request = RequestFacts {
-            request_id: ctx.ids.id(),
-            ip: None,
-            user_agent: None,
-            session_id: None,
-        };
-        let Some(actor) = actor_find(ctx, tenant_id, user_id, request).await? else {
-            continue;
-        };
-        let mut tx = ctx.store.begin(&actor).await?;
-        super::enqueue_embedding(ctx, &mut tx, &actor).await?;
-        tx.commit().await?;
-        ctx.jobs_wake.notify_one();
-    }
-    Ok(())
 }

@@ -163,3 +163,31 @@ async fn memories_from_before_the_model_are_embedded_once_it_is_there() {
     world.embedded(&actor).await;
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn housekeeping_prepares_the_audit_logs_months() {
+    let world = World::without_model().await;
+    let partitions = || async {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_inherits WHERE inhparent = 'audit_log'::regclass",
+        )
+        .fetch_one(&world.db.admin)
+        .await
+        .unwrap();
+        count
+    };
+    let before = partitions().await;
+    let worker = world.worker();
+    for _ in 0..500 {
+        if partitions().await == before + 3 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    worker.stop().await;
+    assert_eq!(
+        partitions().await,
+        before + 3,
+        "this month and the next two"
+    );
+}

@@ -114,7 +114,7 @@ async fn read(tx: &mut TenantTx, query: &SearchQuery) -> Result<Reading, StoreEr
     .await?;
     let row = sqlx::query!(
         r#"SELECT memory_collection_size($1) AS "collection_size!",
-                  tsvector_to_array(to_tsvector('pg_catalog.english', $2)) AS "lexemes!",
+                  tsvector_to_array(to_tsvector('pg_catalog.english', memory_words($2))) AS "lexemes!",
                   memory_phrases($3, true)::text AS phrases,
                   memory_phrases($4, false)::text AS excluded"#,
         EXACT_BELOW,
@@ -269,9 +269,12 @@ async fn explain(
     let rows = sqlx::query!(
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility, user_id,
                   display_name, origin, memories.updated_at,
-                  ts_headline('pg_catalog.english', title || ' ' || memory_tags_text(tags),
-                              memory_any_lexeme($3), $4) AS marked_title,
-                  ts_headline('pg_catalog.english', content, memory_any_lexeme($3), $4) AS marked_content
+                  memory_words_shown(ts_headline(
+                      'pg_catalog.english', memory_words(title || ' ' || memory_tags_text(tags)),
+                      memory_any_lexeme($3), $4)) AS marked_title,
+                  memory_words_shown(ts_headline(
+                      'pg_catalog.english', memory_words(content),
+                      memory_any_lexeme($3), $4)) AS marked_content
              FROM memories
              JOIN users ON users.tenant_id = memories.tenant_id AND users.id = user_id
             WHERE memories.tenant_id = $1 AND memories.id = ANY ($2)"#,

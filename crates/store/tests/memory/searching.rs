@@ -460,3 +460,25 @@ async fn a_large_collection_is_searched_by_the_graph_and_then_exactly() {
     let hits = search_in(&db, &mia, "", Some(&vector), SearchMode::Meaning, &events).await;
     assert_eq!(ids(&hits), made[..3]);
 }
+
+#[tokio::test]
+async fn words_between_angle_brackets_are_found_and_shown_as_they_stand() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let generic = create(&db, &mia, "The argument is a Vec<String> of names").await;
+    let script = create(&db, &mia, "<script>alert('teapot')</script>").await;
+    create(&db, &mia, "Bread needs salt").await;
+    assert_eq!(by_words(&db, &mia, "string").await, [generic]);
+    assert_eq!(by_words(&db, &mia, "teapot").await, [script]);
+    assert_eq!(by_words(&db, &mia, "Vec<String>").await, [generic]);
+    let hits = search(&db, &mia, "string", None, SearchMode::Words).await;
+    assert_eq!(hits[0].matched_words, ["String"]);
+    assert_eq!(
+        hits[0].memory.excerpt,
+        "The argument is a Vec<String> of names"
+    );
+}

@@ -1,0 +1,71 @@
+//! What has to be looked after from time to time, in every process: doing it
+//! twice does no harm.
+
+use domain::{Action, AppError};
+use store::StoreError;
+use time::{Date, Duration};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    enqueue_embedding,
+    runner::{request, sleep},
+};
+use crate::{Ctx, profile::actor_find};
+
+/// Members looked after in one sweep; the others come with the next.
+const MAX_SWEPT: u16 = 100;
+
+/// Looks every `interval` until `stop`.
+pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: CancellationToken) {
+    let mut prepared: Option<Date> = None;
+    loop {
+        let today = ctx.clock.now().date();
+        if prepared != Some(today) {
+            match partitions_prepare(&ctx).await {
+                Ok(()) => prepared = Some(today),
+                Err(error) => {
+                    tracing::warn!(%error, "the audit log's next months are not prepared")
+                }
+            }
+        }
+        if ctx.embedder.is_on()
+            && let Err(error) = embedding_sweep(&ctx).await
+        {
+            tracing::warn!(%error, "memories without a vector could not be looked for");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(interval) => {}
+        }
+    }
+}
+
+/// Partitions for the months to come; rows of a month without one would go
+/// to the default partition and stay there.
+async fn partitions_prepare(ctx: &Ctx) -> Result<(), StoreError> {
+    let mut tx = ctx.store.begin_worker().await?;
+    store::audit::audit_partitions_ensure(&mut tx, ctx.clock.now()).await?;
+    tx.commit().await
+}
+
+/// Finds members with memories that wait for a vector though no job does:
+/// written while the last batch of a job ended, or before there was a model.
+async fn embedding_sweep(ctx: &Ctx) -> Result<(), AppError> {
+    let mut tx = ctx.store.begin_worker().await?;
+    let owners = store::memory::embedding_owners(&mut tx, MAX_SWEPT).await?;
+    drop(tx);
+    for (tenant_id, user_id) in owners {
+        let Some(actor) = actor_find(ctx, tenant_id, user_id, request(ctx)).await? else {
+            continue;
+        };
+        // A job for somebody who may not write any more would only be refused.
+        if actor.authorize(Action::MemoryEmbed.permission()).is_err() {
+            continue;
+        }
+        let mut tx = ctx.store.begin(&actor).await?;
+        enqueue_embedding(ctx, &mut tx, &actor).await?;
+        tx.commit().await?;
+        ctx.jobs_wake.notify_one();
+    }
+    Ok(())
+}

@@ -14,6 +14,7 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
     timezoneId: "UTC",
+    contextOptions: { reducedMotion: "reduce" },
     screenshot: "only-on-failure",
     // A trace of everything costs as much time as the journeys themselves.
     trace: process.env["CI"] ? "off" : "retain-on-failure",

@@ -1,11 +1,24 @@
 // Every page in every state, light and dark, narrow and wide, to be looked at.
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { giveFile, untilFoundByMeaning, untilImported } from "./support/memories.ts";
 import { STATES, seed } from "./support/states.ts";
-import { test } from "./support/test.ts";
+import { test, visit } from "./support/test.ts";
 
 const FOLDER = fileURLToPath(new URL("screenshots/", import.meta.url));
 const WIDTHS = [360, 1440];
 const THEMES = ["light", "dark"] as const;
+
+test("the picture in the README", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  await page.setViewportSize({ width: 1440, height: 760 });
+  await visit(page, "/");
+  const notes = readFileSync(new URL("../docs/sample-notes.md", import.meta.url), "utf8");
+  await untilImported(page, await giveFile(page, "sample-notes.md", notes));
+  await untilFoundByMeaning(page);
+  await visit(page, "/memories?q=who%20tells%20our%20customers%20when%20something%20is%20down");
+  await page.screenshot({ path: fileURLToPath(new URL("../docs/images/memories.png", import.meta.url)) });
+});
 
 test("every page in every state", async ({ visitors }) => {
   const about = await seed(visitors);
@@ -15,7 +28,6 @@ test("every page in every state", async ({ visitors }) => {
       if (state.narrowOnly && width > 900) continue;
       const page = state.as === undefined ? await visitors.anonymous() : await visitors.as(state.as);
       await page.setViewportSize({ width, height: width < 900 ? 780 : 900 });
-      await page.emulateMedia({ reducedMotion: "reduce" });
       try {
         await state.show(page, about);
       } catch (error) {

@@ -34,7 +34,6 @@ for (const state of STATES) {
   test(`${state.name} is accessible in light and dark, narrow and wide`, async ({ visitors }) => {
     if (seeded === undefined) throw new Error("nothing was seeded");
     const page = state.as === undefined ? await visitors.anonymous() : await visitors.as(state.as);
-    await page.emulateMedia({ reducedMotion: "reduce" });
     for (const width of state.narrowOnly ? WIDTHS.slice(0, 1) : WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
       await state.show(page, seeded);

@@ -4,7 +4,7 @@ test("a member signs in with one choice and lands on the overview", async ({ vis
   const page = await visitors.anonymous();
   await visit(page, "/");
   await expect(page).toHaveURL("/sign-in");
-  await expect(page.getByText("Demo: the organisation and its people are made up.")).toBeVisible();
+  await expect(page.getByRole("complementary", { name: "About this demo" })).toContainText("made up");
   await page.getByRole("link", { name: "Sign in" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Choose who you are");
   await choose(page, "member");

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 /// Builds and becomes `atrium serve --demo`, so that Ctrl-C goes to it alone.
 pub(crate) fn serve(project: &Project, release: bool, arguments: &[String]) -> Result<ExitCode> {
     setup::for_building(project)?;
-    setup::postgres(project)?;
+    setup::postgres(project, &project.data())?;
     setup::model(project)?;
     let site = build::build(project, release)?;
     let program = project.built(release).join("atrium");

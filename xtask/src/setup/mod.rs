@@ -9,7 +9,7 @@ use crate::command::timed;
 use crate::project::Project;
 use anyhow::Result;
 use embedded_postgres::Binaries;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Programs that may come from the machine or from our cache.
 pub(crate) struct Tools {
@@ -32,7 +32,7 @@ pub(crate) fn journey_packages(project: &Project) -> Result<()> {
 /// What it takes to run every test.
 pub(crate) fn for_everything(project: &Project) -> Result<Tools> {
     for_building(project)?;
-    postgres(project)?;
+    postgres(project, &project.throwaway())?;
     model(project)?;
     journey_packages(project)?;
     Ok(Tools {
@@ -41,12 +41,12 @@ pub(crate) fn for_everything(project: &Project) -> Result<Tools> {
     })
 }
 
-/// The embedded PostgreSQL's download, checked.
-pub(crate) fn postgres(project: &Project) -> Result<()> {
+/// The embedded PostgreSQL in the folder that it will run from.
+pub(crate) fn postgres(project: &Project, folder: &Path) -> Result<()> {
     timed("embedded PostgreSQL", || {
-        Ok(Binaries::ensure(&project.throwaway(), &project.cache)?)
-    })?;
-    Ok(())
+        Binaries::ensure(folder, &project.cache)?;
+        Ok(())
+    })
 }
 
 /// The embedding model's files.

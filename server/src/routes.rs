@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use app::{App, AppInfo, shell, with_page_posts};
 use axum::{Router, extract::Request, http::request::Parts, response::IntoResponse, routing::post};
-use domain::Actor;
+use domain::{Actor, import::UploadProblem};
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
 use service::Ctx;
@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     failure::Failure,
     health::{self, Readiness},
-    http::{HttpSettings, protect},
+    http::{HttpSettings, LargerBody, protect},
     upload,
 };
 
@@ -66,8 +66,11 @@ pub fn router(
         .with_state(ctx.clone())
         .fallback_service(pages.clone());
     // Around the upload too: its page has other forms, which post to it.
-    let pages =
-        with_page_posts(Router::new().route(upload::PATH, upload).fallback_service(pages));
+    let pages = with_page_posts(
+        Router::new()
+            .route(upload::PATH, upload)
+            .fallback_service(pages),
+    );
     let members = Router::new()
         .fallback_service(pages)
         .merge(auth.routes())
@@ -83,7 +86,11 @@ pub fn router(
             site,
             trusted_proxies: config.trusted_proxies.clone().into(),
             body_bytes: BODY_BYTES,
-            larger_bodies: Arc::new([(upload::PATH.to_owned(), upload::MAX_BODY_BYTES)]),
+            larger_bodies: Arc::new([LargerBody {
+                path: upload::PATH,
+                bytes: upload::MAX_BODY_BYTES,
+                refused: UploadProblem::TooLarge.path(),
+            }]),
             clock: ctx.clock.clone(),
             ids: ctx.ids.clone(),
         },

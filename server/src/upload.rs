@@ -39,7 +39,11 @@ pub(crate) async fn import_upload(
     match service::import_start(&ctx, &actor, &file).await {
         Ok(started) => {
             let page = format!("/memories/imports/{}", started.id);
-            let page = if started.already_given { Flash::ImportKnown.at(&page) } else { page };
+            let page = if started.already_given {
+                Flash::ImportKnown.at(&page)
+            } else {
+                page
+            };
             Redirect::to(&page).into_response()
         }
         Err(error) => refuse(&headers, &error),

@@ -281,6 +281,25 @@ async fn oversized_bodies_are_413() {
     );
 }
 
+/// A browser is led back to the form, after all that it sends was taken in.
+#[tokio::test]
+async fn a_browser_with_too_large_a_file_is_led_back() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    let request = request(Method::POST, "/memories/import")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::ACCEPT, "text/html")
+        .header(header::CONTENT_LENGTH, "100001")
+        .body(Body::from("x".repeat(100_001)))
+        .unwrap();
+    let answer = browser.send(request).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(
+        answer.headers[header::LOCATION],
+        "/memories/import?error=too_large"
+    );
+}
+
 /// SEC-B9
 #[tokio::test]
 async fn the_client_address_is_the_one_that_trusted_proxies_tell() {

@@ -1,5 +1,7 @@
 //! Limits on what a request may be: its host, its size, its referrer.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -8,9 +10,14 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::AppError;
-use http_body_util::Limited;
+use http_body_util::{BodyExt as _, Limited};
 
 use super::{HttpSettings, answer, csrf};
+
+/// What a browser may send in vain before it is cut off.
+const MAX_DRAINED_BYTES: usize = 256 * 1024 * 1024;
+/// And for how long.
+const MAX_DRAINED_FOR: Duration = Duration::from_secs(30);
 
 /// Refuses foreign hosts and moves browsers to the one name that cookies know.
 pub(super) async fn host_layer(
@@ -56,21 +63,36 @@ pub(super) async fn body_layer(
     request: Request,
     next: Next,
 ) -> Response {
-    let limit = settings.body_limit(request.uri().path());
+    let larger = settings.larger_body(request.uri().path());
+    let limit = larger.map_or(settings.body_bytes, |larger| larger.bytes);
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {
-        let message = format!(
-            "This is too large: at most {} are taken here.",
-            in_words(limit)
-        );
-        return answer::refuse(request.headers(), &AppError::TooLarge { message });
+        if !answer::wants_html(request.headers()) {
+            return answer::refuse(request.headers(), &too_large(limit));
+        }
+        let refusal = match larger {
+            Some(larger) => Redirect::to(&larger.refused).into_response(),
+            None => answer::refuse(request.headers(), &too_large(limit)),
+        };
+        drain(request.into_body()).await;
+        return refusal;
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     next.run(request.map(|body| Body::new(Limited::new(body, limit))))
         .await
+}
+
+/// Takes in what a browser sends and keeps none of it: one that is still
+/// sending when the connection closes shows its own error, not our answer.
+async fn drain(body: Body) {
+    let read = async {
+        let mut body = Limited::new(body, MAX_DRAINED_BYTES);
+        while let Some(Ok(_)) = body.frame().await {}
+    };
+    let _ = tokio::time::timeout(MAX_DRAINED_FOR, read).await;
 }
 
 /// Hides a referrer that is not ours (SEC-B5): the framework answers a plain
@@ -94,6 +116,13 @@ pub(super) async fn referer_layer(
         };
     }
     next.run(request).await
+}
+
+fn too_large(limit: u64) -> AppError {
+    let limit = in_words(limit);
+    AppError::TooLarge {
+        message: format!("This is too large: at most {limit} are taken here."),
+    }
 }
 
 fn in_words(bytes: u64) -> String {

@@ -36,18 +36,28 @@ pub struct HttpSettings {
     pub trusted_proxies: Arc<[IpNet]>,
     /// Bytes that a request's body may have.
     pub body_bytes: u64,
-    /// Paths that take more, and how much.
-    pub larger_bodies: Arc<[(String, u64)]>,
+    /// Paths that take more.
+    pub larger_bodies: Arc<[LargerBody]>,
     /// For the time that a request took.
     pub clock: Clock,
     /// For request ids.
     pub ids: Ids,
 }
 
+/// A path that takes larger bodies than others.
+#[derive(Clone, Debug)]
+pub struct LargerBody {
+    /// The path.
+    pub path: &'static str,
+    /// Bytes that it takes.
+    pub bytes: u64,
+    /// Where a browser that sends more is told so.
+    pub refused: String,
+}
+
 impl HttpSettings {
-    fn body_limit(&self, path: &str) -> u64 {
-        let larger = self.larger_bodies.iter().find(|(larger, _)| larger == path);
-        larger.map_or(self.body_bytes, |(_, limit)| *limit)
+    fn larger_body(&self, path: &str) -> Option<&LargerBody> {
+        self.larger_bodies.iter().find(|larger| larger.path == path)
     }
 }
 

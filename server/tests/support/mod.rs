@@ -29,7 +29,7 @@ use http_body_util::BodyExt as _;
 use issuer::{CLIENT_ID, CLIENT_SECRET, Issuer};
 use server::{
     auth::{Auth, AuthSettings, IssuerKind, MasterKey, OidcSettings, SessionLifetimes},
-    http::{HttpSettings, Site},
+    http::{HttpSettings, LargerBody, Site},
 };
 use service::{Clock, Entropy, Ids};
 use store::testing::{NOW, TestDb, TestTenant};
@@ -162,7 +162,11 @@ fn http_settings(site: &Site, clock: &TestClock) -> HttpSettings {
         site: site.clone(),
         trusted_proxies: Arc::new(["10.0.0.0/8".parse().unwrap()]),
         body_bytes: 10_000,
-        larger_bodies: Arc::new([("/memories/import".into(), 100_000)]),
+        larger_bodies: Arc::new([LargerBody {
+            path: "/memories/import",
+            bytes: 100_000,
+            refused: "/memories/import?error=too_large".into(),
+        }]),
         clock: clock.clock(),
         ids: Ids::new(clock.clock(), Entropy::system()),
     }

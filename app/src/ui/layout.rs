@@ -68,7 +68,7 @@ pub(crate) fn DemoBanner() -> impl IntoView {
     Page::get().demo.then(|| {
         view! {
             <aside class="demo-banner" aria-label="About this demo">
-                "Demo: everyone and everything here is made up."
+                "Demo: the organisation and its people are made up."
             </aside>
         }
     })

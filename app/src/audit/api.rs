@@ -17,5 +17,32 @@ pub(crate) async fn audit_list(
 ) -> Result<Page<AuditEntry>, AppError> {
     let (ctx, actor) = api::caller()?;
     let after = Some(after).filter(|after| !after.is_empty());
-    service::audit_list(&ctx, &actor, &filter, after.as_deref()).await
+    let mut page = service::audit_list(&ctx, &actor, &filter, after.as_deref()).await?;
+    for entry in &mut page.items {
+        entry.changes = entry.changes.take().map(indented);
+    }
+    Ok(page)
+}
+
+/// JSON over several lines, for people; anything else as it is.
+#[cfg(feature = "ssr")]
+fn indented(json: String) -> String {
+    let value: Option<serde_json::Value> = serde_json::from_str(&json).ok();
+    value
+        .and_then(|value| serde_json::to_string_pretty(&value).ok())
+        .unwrap_or(json)
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::indented;
+
+    #[test]
+    fn changes_are_laid_out_and_what_is_no_json_stays() {
+        assert_eq!(
+            indented(r#"{"a":{"b":1}}"#.to_owned()),
+            "{\n  \"a\": {\n    \"b\": 1\n  }\n}"
+        );
+        assert_eq!(indented("not {json".to_owned()), "not {json");
+    }
 }

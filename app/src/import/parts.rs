@@ -53,7 +53,7 @@ pub(crate) fn ImportTable(
                         <th scope="col" class="optional number">"Size"</th>
                         <th scope="col">"State"</th>
                         <th scope="col" class="optional">"Outcome"</th>
-                        <th scope="col" class="col-time">"Given"</th>
+                        <th scope="col" class="optional col-time">"Given"</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -68,7 +68,7 @@ pub(crate) fn ImportTable(
                                     <td class="optional number">{bytes(import.size)}</td>
                                     <td><StatusBadge status=import.job.status /></td>
                                     <td class="optional">{outcome(&import.report)}</td>
-                                    <td class="col-time"><Time at=import.job.created_at /></td>
+                                    <td class="optional col-time"><Time at=import.job.created_at /></td>
                                 </tr>
                             }
                         })

@@ -10,6 +10,7 @@ use super::api::overview_get;
 use crate::{
     import::ImportTable,
     memory::MemoryTable,
+    profile::Me,
     ui::{EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, count, layout::IfMay},
 };
 
@@ -121,23 +122,61 @@ fn Figure(label: &'static str, value: i64, href: &'static str) -> impl IntoView 
     }
 }
 
-/// Nothing is there yet: the two ways to begin.
+/// Nothing is there yet: how to begin, for whoever may.
 #[component]
 fn Welcome() -> impl IntoView {
+    let me = Me::of_page();
+    view! {
+        <Suspense>
+            {move || {
+                let held = me.member().map(|me| me.permissions).unwrap_or_default();
+                if held.contains(&Permission::MemoryWrite) {
+                    view! { <Beginning may_import=held.contains(&Permission::MemoryImport) /> }.into_any()
+                } else {
+                    view! { <NothingShared reads=held.contains(&Permission::MemoryRead) /> }.into_any()
+                }
+            }}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Beginning(may_import: bool) -> impl IntoView {
     view! {
         <EmptyState
             title="Nothing is remembered yet"
             text="A memory is a short text: a fact, a preference, something that happened. Write one, or bring a file of notes; then ask for it in your own words."
         >
-            <IfMay permission=Permission::MemoryImport>
-                <a class="button button-primary" href="/memories/import">
-                    <Glyph icon=Icon::Upload />
-                    "Import a file"
-                </a>
-            </IfMay>
-            <IfMay permission=Permission::MemoryWrite>
-                <a class="button" href="/memories/new">"Write a memory"</a>
-            </IfMay>
+            {may_import
+                .then(|| {
+                    view! {
+                        <a class="button button-primary" href="/memories/import">
+                            <Glyph icon=Icon::Upload />
+                            "Import a file"
+                        </a>
+                    }
+                })}
+            <a class="button" href="/memories/new">"Write a memory"</a>
+        </EmptyState>
+    }
+}
+
+#[component]
+fn NothingShared(reads: bool) -> impl IntoView {
+    let (title, text) = if reads {
+        (
+            "Nothing is shared with you yet",
+            "Memories that others share with you will show here.",
+        )
+    } else {
+        (
+            "Your role sees no memories",
+            "An owner or admin of your organisation can give you a role that does.",
+        )
+    };
+    view! {
+        <EmptyState title=title text=text>
+            <a class="button" href="/profile">"See what you may do"</a>
         </EmptyState>
     }
 }

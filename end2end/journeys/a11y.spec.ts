@@ -30,6 +30,11 @@ async function sticksOut(page: Page): Promise<number> {
   });
 }
 
+/** Waits until nothing changes its look any more. */
+async function stillness(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === "finished"));
+}
+
 for (const state of STATES) {
   test(`${state.name} is accessible in light and dark, narrow and wide`, async ({ visitors }) => {
     if (seeded === undefined) throw new Error("nothing was seeded");
@@ -42,12 +47,22 @@ for (const state of STATES) {
       expect.soft(await sticksOut(page), `pixels that stick out at ${width}`).toBe(0);
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme });
+        await stillness(page);
         // The page differs from itself in its colours only.
         expect.soft(await findings(page, colorScheme === "dark"), `${colorScheme} at ${width}`).toEqual([]);
       }
     }
   });
 }
+
+test("with reduced motion nothing moves", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  await visit(page, "/memories");
+  await page.emulateMedia({ colorScheme: "dark" });
+  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+  await page.getByRole("button", { name: "Search", exact: true }).hover();
+  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+});
 
 test("the first key leads past the navigation to the content", async ({ visitors }) => {
   const page = await visitors.as("member");

@@ -1,5 +1,8 @@
 import { PEOPLE, awake, choose, expect, runsScripts, signIn, test, visit } from "../support/test.ts";
 
+// Sessions are counted here.
+test.use({ world: "sign-in" });
+
 test("a member signs in with one choice and lands on the overview", async ({ visitors }) => {
   const page = await visitors.anonymous();
   await visit(page, "/");

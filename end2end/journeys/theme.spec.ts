@@ -1,8 +1,8 @@
 import { type Page, awake, expect, test, visit } from "../support/test.ts";
 
-/** The page's background, as the browser paints it. */
-async function background(page: Page): Promise<string> {
-  return page.locator("html").evaluate((root) => getComputedStyle(root).backgroundColor);
+/** The colour of the text, as the browser paints it. */
+async function ink(page: Page): Promise<string> {
+  return page.getByRole("heading", { level: 1 }).evaluate((heading) => getComputedStyle(heading).color);
 }
 
 const option = (page: Page, name: string) => page.getByRole("button", { name: `Colours: ${name}` });
@@ -11,30 +11,30 @@ test("the colours follow the system until the person chooses, and the choice sta
   const page = await visitors.anew("member", { colorScheme: "light" });
   await visit(page, "/memories");
   await expect(option(page, "as the system")).toHaveAttribute("aria-pressed", "true");
-  const light = await background(page);
+  const light = await ink(page);
   await page.emulateMedia({ colorScheme: "dark" });
-  await expect.poll(() => background(page)).not.toBe(light);
-  const dark = await background(page);
+  await expect.poll(() => ink(page)).not.toBe(light);
+  const dark = await ink(page);
 
   await option(page, "light").click();
   await expect(option(page, "light")).toHaveAttribute("aria-pressed", "true");
-  await expect.poll(() => background(page)).toBe(light);
+  await expect.poll(() => ink(page)).toBe(light);
   await expect(page).toHaveURL("/memories");
   await awake(page);
   await page.reload();
   await awake(page);
-  await expect.poll(() => background(page)).toBe(light);
+  await expect.poll(() => ink(page)).toBe(light);
 
   await option(page, "dark").click();
   await expect(option(page, "dark")).toHaveAttribute("aria-pressed", "true");
   await page.emulateMedia({ colorScheme: "light" });
   await visit(page, "/profile");
   await expect(option(page, "dark")).toHaveAttribute("aria-pressed", "true");
-  await expect.poll(() => background(page)).toBe(dark);
+  await expect.poll(() => ink(page)).toBe(dark);
 
   await option(page, "as the system").click();
   await expect(option(page, "as the system")).toHaveAttribute("aria-pressed", "true");
-  await expect.poll(() => background(page)).toBe(light);
+  await expect.poll(() => ink(page)).toBe(light);
   await awake(page);
   await visit(page, "/");
   await expect(option(page, "as the system")).toHaveAttribute("aria-pressed", "true");

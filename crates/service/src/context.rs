@@ -80,9 +80,12 @@ impl fmt::Debug for Clock {
     }
 }
 
+/// Overwrites a buffer with random bytes.
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// Fills buffers with unpredictable bytes. Tests may make them predictable.
 #[derive(Clone)]
-pub struct Entropy(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Entropy(Arc<Fill>);
 
 impl Entropy {
     /// The operating system's generator.

@@ -67,7 +67,7 @@ pub(super) fn records(
 }
 
 fn line_at(body: &[u8], offset: usize) -> u64 {
-    body[..offset].iter().filter(|byte| **byte == b'\n').count() as u64 + 1
+    body[..offset].split(|byte| *byte == b'\n').count() as u64
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, String> {

@@ -24,7 +24,7 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
             match partitions_prepare(&ctx).await {
                 Ok(()) => prepared = Some(today),
                 Err(error) => {
-                    tracing::warn!(%error, "the audit log's next months are not prepared")
+                    tracing::warn!(%error, "the audit log's next months are not prepared");
                 }
             }
         }

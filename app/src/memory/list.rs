@@ -3,19 +3,19 @@
 
 use domain::{
     AppError, Permission,
-    memory::{MemoryHit, MemoryKind, Origin, SearchMode, SearchResults},
+    memory::{MemoryKind, Origin, SearchMode},
 };
 use leptos::prelude::*;
 
 use super::{
     api::{Found, memory_find},
-    highlight::stretches,
-    parts::{MemoryTable, Sight},
+    hits::Hits,
+    parts::MemoryTable,
     query::MemoryQuery,
 };
 use crate::ui::{
-    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SelectField, Time,
-    layout::IfMay, plural, use_query,
+    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SelectField,
+    layout::IfMay, use_query,
 };
 
 /// The page at `/memories`.
@@ -144,7 +144,8 @@ fn Filters(query: Memo<MemoryQuery>) -> impl IntoView {
     }
 }
 
-const fn mode_label(mode: SearchMode) -> &'static str {
+/// How a search compares, in words.
+pub(super) const fn mode_label(mode: SearchMode) -> &'static str {
     match mode {
         SearchMode::Both => "Words and meaning",
         SearchMode::Meaning => "Meaning only",
@@ -203,187 +204,5 @@ fn NothingListed(query: MemoryQuery) -> impl IntoView {
             </EmptyState>
         }
         .into_any()
-    }
-}
-
-#[component]
-fn Hits(query: MemoryQuery, results: SearchResults) -> impl IntoView {
-    let waiting = results.waiting_for_embedding;
-    let summary = format!(
-        "{} for “{}”, best first. Compared by {}.",
-        plural(
-            i64::try_from(results.hits.len()).unwrap_or(i64::MAX),
-            "memory",
-            "memories"
-        ),
-        query.q.trim(),
-        mode_label(results.mode).to_lowercase(),
-    );
-    let notice = results.notice.map(|text| {
-        view! {
-            <p class="notice">
-                <Glyph icon=Icon::Info />
-                <span>{text}</span>
-            </p>
-        }
-    });
-    let waiting = (waiting > 0 && results.mode != SearchMode::Words).then(|| {
-        view! {
-            <p class="notice">
-                <Glyph icon=Icon::Info />
-                <span>
-                    {format!(
-                        "{} can be found by words only for now: computing the meaning takes a moment.",
-                        plural(waiting, "memory", "memories"),
-                    )}
-                </span>
-            </p>
-        }
-    });
-    if results.hits.is_empty() {
-        let narrowed = query.is_filtered() || query.is_trash();
-        let without = MemoryQuery {
-            q: query.q.clone(),
-            mode: query.mode,
-            ..MemoryQuery::default()
-        }
-        .path();
-        return view! {
-            {notice}
-            {waiting}
-            <EmptyState
-                title="Nothing was found"
-                text=if narrowed {
-                    "No memory that fits the filters answers this. Try without them, or say it differently."
-                } else {
-                    "No memory answers this. Say it differently, or write it down for the next time."
-                }
-            >
-                {narrowed.then(|| view! { <a class="button" href=without>"Search without filters"</a> })}
-                <a class="button" href="/memories">"All memories"</a>
-            </EmptyState>
-        }
-        .into_any();
-    }
-    view! {
-        {notice}
-        {waiting}
-        <div class="hit-results">
-            <p class="muted small" role="status">{summary}</p>
-            <ol class="hits">
-                {results.hits.into_iter().map(|hit| view! { <Hit hit=hit /> }).collect_view()}
-            </ol>
-        </div>
-    }
-    .into_any()
-}
-
-/// One memory and why it was found. Without a title, the passage is the link.
-#[component]
-fn Hit(hit: MemoryHit) -> impl IntoView {
-    let MemoryHit {
-        memory,
-        matched_words,
-        similarity,
-        score,
-    } = hit;
-    let words = words_once(&matched_words);
-    let words = (!words.is_empty())
-        .then(|| view! { <span>"Words: " <strong>{words.join(", ")}</strong></span> });
-    let near = similarity.map(|similarity| {
-        view! {
-            <span title="How near the meanings are: 1 is the same, 0 is unrelated">
-                "Meaning: " <strong>{format!("{:.2} near", similarity.max(0.0))}</strong>
-            </span>
-        }
-    });
-    let href = format!("/memories/{}", memory.id);
-    let passage = marked(&memory.excerpt, &matched_words);
-    let (head, text) = if memory.title.is_empty() {
-        (
-            view! { <a class="hit-text" dir="auto" href=href>{passage}</a> }.into_any(),
-            None,
-        )
-    } else {
-        let title = marked(&memory.title, &matched_words);
-        (
-            view! { <a class="row-title" dir="auto" href=href>{title}</a> }.into_any(),
-            Some(view! { <p class="hit-text" dir="auto">{passage}</p> }),
-        )
-    };
-    let width = format!("{:.0}", (score.clamp(0.0, 1.0) * 40.0).max(1.0));
-    view! {
-        <li class="hit">
-            <div class="hit-head">
-                {head}
-                <span class="hit-score" title="Within this search: 1 is the best possible">
-                    <svg width="40" height="4" viewBox="0 0 40 4" aria-hidden="true">
-                        <rect class="meter-track" width="40" height="4" rx="2"></rect>
-                        <rect class="meter-value" width=width height="4" rx="2"></rect>
-                    </svg>
-                    <span class="visually-hidden">"Score "</span>
-                    {format!("{score:.2}")}
-                </span>
-            </div>
-            {text}
-            <p class="hit-why">
-                {words}
-                {near}
-                <span>{memory.kind.label()}</span>
-                <Sight visibility=memory.visibility owner_id=memory.owner_id owner_name=memory.owner_name />
-                <Time at=memory.updated_at />
-            </p>
-        </li>
-    }
-}
-
-/// Each word once, whatever its case, in the order of the text.
-fn words_once(words: &[String]) -> Vec<String> {
-    let mut once: Vec<String> = Vec::new();
-    for word in words {
-        if !once
-            .iter()
-            .any(|seen| seen.to_lowercase() == word.to_lowercase())
-        {
-            once.push(word.clone());
-        }
-    }
-    once
-}
-
-fn marked(text: &str, words: &[String]) -> impl IntoView + use<> {
-    stretches(text, words)
-        .into_iter()
-        .map(|(part, hit)| {
-            let part = part.to_owned();
-            if hit {
-                view! { <mark>{part}</mark> }.into_any()
-            } else {
-                part.into_any()
-            }
-        })
-        .collect_view()
-}
-
-#[cfg(all(test, feature = "ssr"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_that_matches_twice_is_named_once() {
-        let words = ["The", "river", "the"].map(str::to_owned);
-        assert_eq!(words_once(&words), ["The", "river"]);
-    }
-
-    #[test]
-    fn matched_words_are_marked_and_markup_stays_text() {
-        let owner = Owner::new();
-        owner.set();
-        let html = marked("Tea <b> time", &["tea".to_owned()]).to_html();
-        assert!(html.starts_with("<mark>Tea<"), "{html}");
-        assert!(
-            html.contains("&lt;b&gt;") && !html.contains("<b>"),
-            "{html}"
-        );
     }
 }

@@ -3,6 +3,7 @@
 mod api;
 mod edit;
 mod highlight;
+mod hits;
 mod list;
 mod page;
 mod parts;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { giveFile, untilFoundByMeaning, untilImported } from "./support/memories.ts";
 import { STATES, seed } from "./support/states.ts";
-import { test, visit } from "./support/test.ts";
+import { stillness, test, visit } from "./support/test.ts";
 
 const FOLDER = fileURLToPath(new URL("screenshots/", import.meta.url));
 const WIDTHS = [360, 1440];
@@ -35,6 +35,7 @@ test("every page in every state", async ({ visitors }) => {
       }
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme });
+        await stillness(page);
         await page.screenshot({ path: `${FOLDER}${state.name}-${colorScheme}-${width}.png`, fullPage: state.name !== "menu" });
       }
       await page.close();

@@ -1,6 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import { STATES, type Seed, seed } from "../support/states.ts";
-import { type Page, expect, test, visit } from "../support/test.ts";
+import { type Page, expect, stillness, test, visit } from "../support/test.ts";
 
 // The seeds' states need people with nothing, too.
 test.use({ world: "a11y" });
@@ -28,11 +28,6 @@ async function sticksOut(page: Page): Promise<number> {
     const root = document.documentElement;
     return Math.max(0, root.scrollWidth - root.clientWidth);
   });
-}
-
-/** Waits until nothing changes its look any more. */
-async function stillness(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === "finished"));
 }
 
 for (const state of STATES) {

@@ -144,6 +144,11 @@ export async function awake(page: Page): Promise<void> {
   if (runsScripts(page)) await expect(page.locator("html")).toHaveAttribute("data-hydrated", "");
 }
 
+/** Waits until nothing changes its look any more. */
+export async function stillness(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === "finished"));
+}
+
 /** Goes to `path` and waits until the page listens. */
 export async function visit(page: Page, path: string): Promise<void> {
   await page.goto(path);

@@ -140,10 +140,7 @@ async fn a_corrupt_model_is_named_and_the_product_still_runs() {
     let line = stdout.lines().find(|line| line.contains("model")).unwrap();
     assert!(line.starts_with("to do"), "{line}");
     let server = crate::support::Server::start(atrium_on(&db, &folder, &["serve"]));
-    let ready = reqwest::get(format!("{}/readyz", server.url))
-        .await
-        .unwrap();
-    assert_eq!(ready.status(), 200);
+    assert_eq!(server.status("/readyz").await, 200);
 }
 
 #[tokio::test]
@@ -217,10 +214,7 @@ async fn an_owner_without_superuser_rights_sets_everything_up() {
     let (status, _, stderr) = run(on(&["migrate", "up"]));
     assert_eq!(status, 0, "{stderr}");
     let server = crate::support::Server::start(on(&["serve", "--demo"]));
-    let ready = reqwest::get(format!("{}/readyz", server.url))
-        .await
-        .unwrap();
-    assert_eq!(ready.status(), 200);
+    assert_eq!(server.status("/readyz").await, 200);
 
     let open: Vec<String> = sqlx::query_scalar(
         "SELECT proname::text FROM pg_proc

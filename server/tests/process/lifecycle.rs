@@ -58,12 +58,7 @@ async fn a_stop_ends_everything_and_the_next_start_finds_what_was_kept() {
 async fn a_crashed_database_turns_readiness_off_until_it_is_back() {
     let folder = Folder::new();
     let server = Server::start(atrium(&folder, &["serve", "--demo"]));
-    let ready = || async {
-        reqwest::get(format!("{}/readyz", server.url))
-            .await
-            .unwrap()
-            .status()
-    };
+    let ready = || server.status("/readyz");
     assert_eq!(ready().await, 200);
     kill_process(postmaster(&folder), Signal::KILL).unwrap();
     let mut seen = Vec::new();
@@ -81,10 +76,7 @@ async fn a_crashed_database_turns_readiness_off_until_it_is_back() {
         "nobody was told"
     );
     // The process itself lived all the time, and what needs no database works.
-    let health = reqwest::get(format!("{}/healthz", server.url))
-        .await
-        .unwrap();
-    assert_eq!(health.status(), 200);
+    assert_eq!(server.status("/healthz").await, 200);
 }
 
 // SEC-F3
@@ -100,10 +92,7 @@ async fn ten_boots_at_once_all_start() {
         .collect();
     for start in starts {
         let server = start.join().expect("each of them starts");
-        let ready = reqwest::get(format!("{}/readyz", server.url))
-            .await
-            .unwrap();
-        assert_eq!(ready.status(), 200);
+        assert_eq!(server.status("/readyz").await, 200);
     }
 }
 

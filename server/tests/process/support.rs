@@ -123,6 +123,15 @@ impl Server {
         }
     }
 
+    /// The status that a path answers with.
+    pub(crate) async fn status(&self, path: &str) -> reqwest::StatusCode {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .build();
+        let answer = client.unwrap().get(format!("{}{path}", self.url)).send();
+        answer.await.unwrap().status()
+    }
+
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();

@@ -73,7 +73,10 @@ async fn an_import_larger_than_a_batch_keeps_the_files_order() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let worker = world.worker();
-    let text: String = (0..1_234).map(|n| format!("note {n}\n\n")).collect();
+    let text: String = (0..1_234)
+        .map(|n| format!("note {n}\n\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let import = world.import(&actor, ImportFormat::PlainText, &text).await;
     worker.stop().await;
     assert_eq!(import.report.imported, 1_234);

@@ -7,7 +7,10 @@ use time::Duration;
 use crate::support::{World, draft};
 
 fn notes(count: usize) -> ImportFile {
-    let text: String = (0..count).map(|n| format!("note {n}\n\n")).collect();
+    let text: String = (0..count)
+        .map(|n| format!("note {n}\n\n"))
+        .collect::<Vec<_>>()
+        .concat();
     ImportFile::parse("notes.txt", None, text.into_bytes()).unwrap()
 }
 

@@ -57,7 +57,7 @@ fn format(project: &Project) -> Result<()> {
 }
 
 fn lints(project: &Project) -> Result<()> {
-    let mut all = project.cargo(["clippy", "--quiet"]);
+    let mut all = project.cargo(["clippy", "--quiet", "--keep-going"]);
     run(all
         .args(WORKSPACE)
         .args(["--all-targets", "--", "--deny", "warnings"]))?;

@@ -106,16 +106,16 @@ pub(crate) fn status_of(key: &str) -> Result<JobStatus, StoreError> {
         .ok_or_else(|| StoreError::other(format!("a job has the unknown status “{key}”")))
 }
 
-/// Queues work of the member, and returns its id; where the same work waits or
-/// runs already, that one's.
+/// Queues work of the member and returns its id; `None` where the same work
+/// waits or runs already.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the same work ended at this very moment.
+/// [`StoreError::Constraint`] for a payload that is too large.
 pub async fn job_enqueue(
     tx: &mut TenantTx,
     job: &NewJob<'_>,
     now: Timestamp,
-) -> Result<JobId, StoreError> {
+) -> Result<Option<JobId>, StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
     let queued = sqlx::query_scalar!(
         "INSERT INTO jobs (
@@ -141,21 +141,7 @@ pub async fn job_enqueue(
     )
     .fetch_optional(tx.conn())
     .await?;
-    if let Some(id) = queued {
-        return Ok(id.into());
-    }
-    let same = sqlx::query_scalar!(
-        "SELECT id FROM jobs
-          WHERE tenant_id = $1 AND actor_user_id = $2 AND kind = $3 AND dedupe_key = $4
-            AND status IN ('pending', 'running', 'failed')",
-        tenant_id,
-        user_id,
-        job.kind,
-        job.dedupe_key,
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    same.map(JobId).ok_or(StoreError::Conflict)
+    Ok(queued.map(JobId))
 }
 
 /// Takes the most urgent job that is due, of one of `kinds`, until `now + lease`.

@@ -55,3 +55,37 @@ async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use store::testing::TestDb;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    // SEC-F4: in the process' own test a restart can be over before anybody
+    // asks; here it lasts as long as the test wants.
+    #[tokio::test]
+    async fn readiness_is_off_while_the_embedded_database_restarts() {
+        let db = TestDb::new().await;
+        let (state, cluster) = watch::channel(ClusterState::Running);
+        let app = routes(Readiness {
+            store: db.store.clone(),
+            cluster: Some(cluster),
+        });
+        let status = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            app.clone().oneshot(request).await.unwrap().status()
+        };
+        for (now, ready) in [
+            (ClusterState::Running, 200),
+            (ClusterState::Restarting, 503),
+            (ClusterState::Running, 200),
+        ] {
+            state.send(now).unwrap();
+            assert_eq!(status("/readyz").await, ready, "{now:?}");
+            assert_eq!(status("/healthz").await, 200);
+        }
+    }
+}

@@ -15,6 +15,7 @@ mod clock;
 mod flash;
 mod forms;
 mod import;
+mod isolation;
 mod memory;
 mod no_access;
 mod overview;

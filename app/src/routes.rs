@@ -12,6 +12,7 @@ use leptos_router::{
 use crate::{
     audit::AuditPage,
     import::{ImportPage, UploadPage},
+    isolation::IsolationPage,
     memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
     no_access::NoAccessPage,
     overview::OverviewPage,
@@ -41,6 +42,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/memories/:id") view=MemoryPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/:id/edit") view=MemoryEditPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
                     <Route path=path!("/profile") view=ProfilePage ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundPage ssr=SsrMode::Async />
                 </ParentRoute>

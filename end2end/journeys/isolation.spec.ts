@@ -119,3 +119,21 @@ test("nobody ends another's session", async ({ visitors }) => {
   await visit(member, "/profile");
   await expect(member.getByRole("heading", { level: 1 })).toHaveText("Profile");
 });
+
+test("an admin sees that every wall stands, probe by probe; a member is told what is missing", async ({ visitors }) => {
+  const admin = await visitors.as("admin");
+  await visit(admin, "/isolation");
+  await expect(admin.getByRole("status").filter({ hasText: "Every wall stands" })).toBeVisible();
+  const memories = admin.getByRole("row", { name: /^memories / });
+  await expect(memories).toContainText("Nothing in sight");
+  await expect(memories).toContainText("Refused");
+  await expect(memories).toContainText("Seen");
+  await expect(admin.getByRole("main").getByText("Reached", { exact: true })).toHaveCount(0);
+  await admin.getByRole("link", { name: "Run again" }).click();
+  await expect(admin.getByRole("status").filter({ hasText: "Every wall stands" })).toBeVisible();
+
+  const member = await visitors.as("member");
+  const answer = await member.goto("/isolation");
+  expect(answer?.status()).toBe(403);
+  await expect(member.getByRole("main")).toContainText("isolation.probe");
+});

@@ -121,6 +121,7 @@ export const STATES: State[] = [
     },
   },
   { name: "audit-no-fit", as: "owner", show: at("/audit?action=nothing.like.this") },
+  { name: "isolation", as: "admin", show: at("/isolation") },
   { name: "profile", as: "member", show: at("/profile") },
   { name: "not-found", as: "member", show: at("/nothing/here") },
   { name: "forbidden", as: "member", show: at("/audit") },

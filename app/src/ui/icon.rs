@@ -32,6 +32,7 @@ pub(crate) enum Icon {
     Warning,
     Success,
     Undo,
+    Wall,
 }
 
 impl Icon {
@@ -122,6 +123,10 @@ impl Icon {
             }
             // circle-check
             Self::Success => r#"<circle cx="12" cy="12" r="10"/><path d="m9 12 2 2 4-4"/>"#,
+            // brick-wall
+            Self::Wall => {
+                r#"<rect width="18" height="18" x="3" y="3" rx="2"/><path d="M12 9v6"/><path d="M16 15v6"/><path d="M16 3v6"/><path d="M3 15h18"/><path d="M3 9h18"/><path d="M8 15v6"/><path d="M8 3v6"/>"#
+            }
             // undo-2
             Self::Undo => {
                 r#"<path d="M9 14 4 9l5-5"/><path d="M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11"/>"#

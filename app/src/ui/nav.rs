@@ -60,13 +60,22 @@ pub(crate) const GROUPS: &[Group] = &[
     },
     Group {
         name: "Oversight",
-        places: &[Place {
-            path: "/audit",
-            name: "Audit log",
-            icon: Icon::Audit,
-            needs: Some(Permission::AuditRead),
-            key: 'a',
-        }],
+        places: &[
+            Place {
+                path: "/audit",
+                name: "Audit log",
+                icon: Icon::Audit,
+                needs: Some(Permission::AuditRead),
+                key: 'a',
+            },
+            Place {
+                path: "/isolation",
+                name: "Isolation",
+                icon: Icon::Wall,
+                needs: Some(Permission::IsolationProbe),
+                key: 'w',
+            },
+        ],
     },
 ];
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 /// `1234567` as `1,234,567`.
-pub(crate) fn count(n: impl Into<i128>) -> String {
-    let n: i128 = n.into();
+pub(crate) fn count(n: impl TryInto<i128>) -> String {
+    let n: i128 = n.try_into().unwrap_or(i128::MAX);
     let digits = n.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
     if n < 0 {
@@ -20,9 +20,9 @@ pub(crate) fn count(n: impl Into<i128>) -> String {
 }
 
 /// `1 memory`, `2 memories`.
-pub(crate) fn plural(n: impl Into<i128> + Copy, one: &str, many: &str) -> String {
-    let number: i128 = n.into();
-    format!("{} {}", count(number), if number == 1 { one } else { many })
+pub(crate) fn plural(n: impl TryInto<i128>, one: &str, many: &str) -> String {
+    let n: i128 = n.try_into().unwrap_or(i128::MAX);
+    format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
 /// A size in the largest unit that leaves a digit before the point.

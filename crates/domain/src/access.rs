@@ -42,6 +42,8 @@ permissions! {
     ProfileManage = "profile.manage", "See your profile and end your own sessions.";
     /// The organisation's audit log.
     AuditRead = "audit.read", "Read the organisation's audit log.";
+    /// Attempts, on the running database, to reach another tenant's rows.
+    IsolationProbe = "isolation.probe", "Test that no other organisation can be reached.";
 }
 
 impl fmt::Display for Permission {
@@ -129,7 +131,9 @@ impl SystemRole {
 
     /// What the role allows.
     pub const fn permissions(self) -> &'static [Permission] {
-        use Permission::{AuditRead, MemoryImport, MemoryRead, MemoryWrite, ProfileManage};
+        use Permission::{
+            AuditRead, IsolationProbe, MemoryImport, MemoryRead, MemoryWrite, ProfileManage,
+        };
         match self {
             Self::Owner | Self::Admin => &[
                 MemoryRead,
@@ -137,6 +141,7 @@ impl SystemRole {
                 MemoryImport,
                 ProfileManage,
                 AuditRead,
+                IsolationProbe,
             ],
             Self::Member => &[MemoryRead, MemoryWrite, MemoryImport, ProfileManage],
             Self::Viewer => &[MemoryRead, ProfileManage],

@@ -75,6 +75,8 @@ actions! {
     ImportRetry = "import.retry", MemoryImport, Write;
     /// Read the audit log.
     AuditList = "audit.list", AuditRead, Read;
+    /// Try to reach other tenants' rows, and undo it.
+    IsolationProbe = "isolation.probe", IsolationProbe, Read;
     /// See the own profile and sessions.
     ProfileGet = "profile.get", ProfileManage, Read;
     /// End one of the own sessions.

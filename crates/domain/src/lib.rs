@@ -10,6 +10,7 @@ pub mod audit;
 pub mod error;
 pub mod id;
 pub mod import;
+pub mod isolation;
 pub mod job;
 pub mod memory;
 pub mod overview;

@@ -10,6 +10,7 @@ mod audit;
 mod context;
 mod embedder;
 mod import;
+mod isolation;
 mod job;
 mod memory;
 mod overview;
@@ -20,6 +21,7 @@ pub use audit::{audit_list, audit_verify};
 pub use context::{Clock, Ctx, Entropy, Ids};
 pub use embedder::Embedder;
 pub use import::{ImportFile, import_cancel, import_get, import_list, import_retry, import_start};
+pub use isolation::{isolation_check, isolation_probe};
 pub use job::{WorkerSettings, work};
 pub use memory::{
     memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_search,

@@ -5,7 +5,6 @@ use domain::{
     profile::{Profile, Session},
 };
 use serde_json::json;
-use store::StoreError;
 
 use crate::{
     Ctx,
@@ -82,11 +81,5 @@ pub async fn actor_find(
     user_id: UserId,
     request: RequestFacts,
 ) -> Result<Option<Actor>, AppError> {
-    let tx = ctx.store.begin_front_door().await?;
-    let mut tx = tx.enter_as(tenant_id, Some(user_id)).await?;
-    match store::actor::actor_load(&mut tx, user_id).await {
-        Ok(record) if record.may_act() => Ok(Some(record.to_actor(request))),
-        Ok(_) | Err(StoreError::NotFound) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    Ok(store::actor::actor_find(&ctx.store, tenant_id, user_id, request).await?)
 }

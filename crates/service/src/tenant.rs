@@ -49,7 +49,7 @@ pub async fn tenant_create(
         role_ids: [(); 5].map(|()| ctx.ids.id()),
     };
     store::tenant::tenant_create(&mut tx, &tenant, now).await?;
-    let mut tx = member_add_within(ctx, tx, id, owner, SystemRole::Owner).await?;
+    let (mut tx, _) = member_add_within(ctx, tx, id, owner, SystemRole::Owner).await?;
     let event = AuditEvent {
         resource_type: Some("tenant".to_owned()),
         resource_id: Some(id.to_string()),
@@ -72,8 +72,7 @@ pub async fn member_add(
     role: SystemRole,
 ) -> Result<UserId, AppError> {
     let tx = ctx.store.begin_operator().await?;
-    let tx = member_add_within(ctx, tx, tenant_id, person, role).await?;
-    let user_id = tx.user_id().ok_or(AppError::Internal)?;
+    let (tx, user_id) = member_add_within(ctx, tx, tenant_id, person, role).await?;
     tx.commit().await?;
     Ok(user_id)
 }
@@ -106,7 +105,7 @@ async fn member_add_within(
     tenant_id: TenantId,
     person: &Person,
     role: SystemRole,
-) -> Result<TenantTx, AppError> {
+) -> Result<(TenantTx, UserId), AppError> {
     let now = ctx.clock.now();
     let user_id: UserId = ctx.ids.id();
     let mut tx = tx.into_front_door().await?;
@@ -119,7 +118,7 @@ async fn member_add_within(
         now,
     )
     .await?;
-    let mut tx = tx.enter_as(tenant_id, Some(user_id)).await?;
+    let mut tx = tx.enter_as(tenant_id, None).await?;
     let user = NewUser {
         id: user_id,
         display_name: &person.display_name,
@@ -135,5 +134,5 @@ async fn member_add_within(
         ..AuditEvent::by_system("member.create", Outcome::Success, now)
     };
     audit_append(&mut tx, &[event]).await?;
-    Ok(tx)
+    Ok((tx, user_id))
 }

@@ -1,7 +1,8 @@
 //! From a member's id to what the member is and may do.
 
 use domain::{
-    Actor, ActorKind, Permission, RequestFacts, TeamId, TenantId, UserId, profile::Profile,
+    Actor, ActorKind, Permission, RequestFacts, TeamId, TenantId, UserId, access::SystemRole,
+    profile::Profile,
 };
 
 use crate::{
@@ -73,6 +74,11 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
                        ORDER BY r.key
                   ) AS "role_names!",
                   ARRAY(
+                      SELECT r.key FROM roles r
+                       WHERE r.tenant_id = $1 AND r.is_system AND r.id IN (
+                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
+                  ) AS "system_role_keys!",
+                  ARRAY(
                       SELECT DISTINCT permission FROM roles r, unnest(r.permissions) AS permission
                        WHERE r.tenant_id = $1 AND r.id IN (
                            SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
@@ -94,12 +100,21 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
     .fetch_one(tx.conn())
     .await?;
 
-    // A permission that only another version of Atrium knows allows nothing
-    // here, so it is left out.
+    // What a system role allows is in the program, what a custom one allows in
+    // its row. A permission that only another version of Atrium knows allows
+    // nothing here, so it is left out.
+    let by_system_role = |permission: &Permission| {
+        SystemRole::ALL
+            .iter()
+            .filter(|role| row.system_role_keys.iter().any(|key| key == role.key()))
+            .any(|role| role.permissions().contains(permission))
+    };
     let permissions = Permission::ALL
         .iter()
         .copied()
-        .filter(|permission| row.permissions.iter().any(|key| key == permission.key()))
+        .filter(|permission| {
+            by_system_role(permission) || row.permissions.iter().any(|key| key == permission.key())
+        })
         .collect();
     Ok(ActorRecord {
         tenant_id,

@@ -1,7 +1,7 @@
 //! What must hold before requests are served (SEC-C1, SEC-F3).
 
 use domain::Timestamp;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::{StoreError, migrate};
 
@@ -109,6 +109,48 @@ pub(crate) const LOCAL_ROLES: [&str; 4] = [
     "atrium_operator",
 ];
 
+/// The runtime login, and in which way it could pass row security, if any.
+pub(crate) struct LoginPower {
+    pub(crate) login: String,
+    pub(crate) problem: Option<String>,
+}
+
+pub(crate) async fn login_power(pool: &PgPool) -> Result<LoginPower, StoreError> {
+    let mut tx = pool.begin().await?;
+    let login = sqlx::query_scalar!(r#"SELECT session_user::text AS "login!""#)
+        .fetch_one(&mut *tx)
+        .await?;
+    let problem = power(&mut tx).await?;
+    Ok(LoginPower { login, problem })
+}
+
+async fn power(conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    // Membership counts whether it is inherited or not: SET ROLE takes it.
+    let power = sqlx::query!(
+        r#"SELECT (SELECT string_agg(rolname, ', ') FROM pg_roles
+                    WHERE rolsuper AND pg_has_role(session_user, oid, 'MEMBER')) AS superusers,
+                  (SELECT string_agg(rolname, ', ') FROM pg_roles
+                    WHERE rolbypassrls AND pg_has_role(session_user, oid, 'MEMBER')) AS bypassing,
+                  (SELECT string_agg(DISTINCT owner::regrole::text, ', ')
+                     FROM (SELECT relowner AS owner FROM pg_class WHERE relnamespace = 'public'::regnamespace
+                           UNION SELECT proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+                           UNION SELECT nspowner FROM pg_namespace WHERE nspname = 'public'
+                           UNION SELECT datdba FROM pg_database WHERE datname = current_database()) owners
+                    WHERE pg_has_role(session_user, owner, 'MEMBER')) AS owners"#
+    )
+    .fetch_one(conn)
+    .await?;
+    let powers = [
+        ("is a superuser, or may become", power.superusers),
+        ("has BYPASSRLS, or may become", power.bypassing),
+        ("owns objects of the schema, or may become", power.owners),
+    ];
+    let found = powers
+        .into_iter()
+        .find_map(|(what, roles)| Some((what, roles?)));
+    Ok(found.map(|(what, roles)| format!("{what} {roles}")))
+}
+
 pub(crate) async fn check(pool: &PgPool) -> Result<(), CheckError> {
     let mut tx = pool.begin().await?;
     let server = sqlx::query!(
@@ -126,33 +168,8 @@ pub(crate) async fn check(pool: &PgPool) -> Result<(), CheckError> {
         });
     }
 
-    // Membership counts whether it is inherited or not: SET ROLE takes it.
-    let power = sqlx::query!(
-        r#"SELECT (SELECT string_agg(rolname, ', ') FROM pg_roles
-                    WHERE rolsuper AND pg_has_role(session_user, oid, 'MEMBER')) AS superusers,
-                  (SELECT string_agg(rolname, ', ') FROM pg_roles
-                    WHERE rolbypassrls AND pg_has_role(session_user, oid, 'MEMBER')) AS bypassing,
-                  (SELECT string_agg(DISTINCT owner::regrole::text, ', ')
-                     FROM (SELECT relowner AS owner FROM pg_class WHERE relnamespace = 'public'::regnamespace
-                           UNION SELECT proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-                           UNION SELECT nspowner FROM pg_namespace WHERE nspname = 'public'
-                           UNION SELECT datdba FROM pg_database WHERE datname = current_database()) owners
-                    WHERE pg_has_role(session_user, owner, 'MEMBER')) AS owners"#
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    let powers = [
-        ("is a superuser, or may become", power.superusers),
-        ("has BYPASSRLS, or may become", power.bypassing),
-        ("owns objects of the schema, or may become", power.owners),
-    ];
-    for (what, roles) in powers {
-        if let Some(roles) = roles {
-            return Err(CheckError::LoginTooPowerful {
-                login,
-                how: format!("{what} {roles}"),
-            });
-        }
+    if let Some(how) = power(&mut tx).await? {
+        return Err(CheckError::LoginTooPowerful { login, how });
     }
 
     let exists = sqlx::query_scalar!(

@@ -18,6 +18,7 @@ pub mod cursor;
 pub mod error;
 pub mod identity;
 pub mod import;
+pub mod isolation;
 pub mod job;
 pub mod login_attempt;
 pub mod memory;

@@ -118,20 +118,14 @@ pub async fn tenant_create(
 
     tx.tenant_set(tenant.id).await?;
     for (role, id) in SystemRole::ALL.iter().zip(tenant.role_ids) {
-        let permissions: Vec<_> = role
-            .permissions()
-            .iter()
-            .map(|p| p.key().to_owned())
-            .collect();
         sqlx::query!(
             "INSERT INTO roles (tenant_id, id, key, name, description, permissions, is_system, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, true, $7, $7)",
+             VALUES ($1, $2, $3, $4, $5, '{}', true, $6, $6)",
             tenant.id.0,
             id.0,
             role.key(),
             role.name(),
             role.description(),
-            &permissions,
             now,
         )
         .execute(tx.conn())

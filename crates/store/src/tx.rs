@@ -56,7 +56,9 @@ impl Settings {
             tenant_id: tenant_id.to_string(),
             user_id: user_id.map(|id| id.to_string()).unwrap_or_default(),
             team_ids: "{}".into(),
-            permissions: String::new(),
+            // For Atrium itself nothing in the tenant is out of reach: it acts
+            // where nobody is known yet, as at sign-in.
+            permissions: user_id.map_or_else(|| "system".to_owned(), |_| String::new()),
         }
     }
 }
@@ -169,6 +171,23 @@ impl TenantTx {
         self.user_id
     }
 
+    /// Goes on in another tenant or as somebody else (`None`: Atrium itself).
+    /// For the isolation probes, whose transaction is never committed.
+    pub(crate) async fn retake(
+        mut self,
+        tenant_id: TenantId,
+        actor: Option<&Actor>,
+    ) -> Result<Self, StoreError> {
+        let settings =
+            actor.map_or_else(|| Settings::of_member(tenant_id, None), Settings::of_actor);
+        role_take(&mut self.tx, LocalRole::App, &settings).await?;
+        Ok(Self {
+            tx: self.tx,
+            tenant_id,
+            user_id: actor.map(|actor| actor.user_id),
+        })
+    }
+
     /// The member on whose behalf it runs.
     ///
     /// # Errors
@@ -230,9 +249,10 @@ macro_rules! enters {
                 Ok(TenantTx { tx: self.tx, tenant_id: actor.tenant_id, user_id: Some(actor.user_id) })
             }
 
-            /// Goes on in a tenant while permissions and teams are not known
-            /// yet, or for Atrium itself (`None`): nothing that needs them is
-            /// in sight.
+            /// Goes on in a tenant while a member's permissions and teams are
+            /// not known yet, so that nothing that needs them is in sight, or
+            /// for Atrium itself (`None`), which may change members and roles
+            /// but sees nobody's own rows.
             ///
             /// # Errors
             /// [`StoreError::Unavailable`] when the connection was lost.

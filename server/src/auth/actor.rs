@@ -148,7 +148,8 @@ impl Auth {
         if is_due {
             session_touch(&mut tx, &hash, now + self.0.settings.lifetimes.idle, now).await?;
         }
-        let mut tx = tx.enter_as(stored.tenant_id, Some(stored.user_id)).await?;
+        // As Atrium itself: it is what notes that the member was seen.
+        let mut tx = tx.enter_as(stored.tenant_id, None).await?;
         let record = match actor_load(&mut tx, stored.user_id).await {
             Err(StoreError::NotFound) => return Ok(Visitor::Nobody),
             other => other?,

@@ -2,8 +2,13 @@
 
 use std::path::Path;
 
-use domain::{Timestamp, overview::SemanticSearch};
-use service::{Clock, Embedder};
+use clap::Args;
+use domain::{
+    Timestamp,
+    isolation::{IsolationReport, Reached},
+    overview::SemanticSearch,
+};
+use service::{Clock, Ctx, Embedder, Entropy};
 use store::Store;
 
 use crate::{
@@ -21,10 +26,26 @@ struct Line {
     finding: Result<String, String>,
 }
 
+/// Check everything that the console needs and say what to do.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Also reach for other organisations' rows in every way, on the running
+    /// database, and show what came of it. Nothing of it stays.
+    #[arg(long)]
+    isolation: bool,
+}
+
+impl Doctor {
+    pub(super) async fn run(&self, config: &Config) -> Result<(), Failure> {
+        run(config, self.isolation).await
+    }
+}
+
 /// Checks everything and prints a line for each part; status 1 when a part
 /// needs something done.
-pub(super) async fn run(config: &Config) -> Result<(), Failure> {
+async fn run(config: &Config, with_isolation: bool) -> Result<(), Failure> {
     let mut lines = Vec::new();
+    let mut probes = None;
     let mut report = |part, finding| lines.push(Line { part, finding });
 
     let mut database_time = None;
@@ -33,6 +54,11 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
             let store = database_lines(config, &database, &mut report, &mut database_time).await;
             report("issuer", issuer(config, store.as_ref()).await);
             if let Some(store) = store {
+                if with_isolation {
+                    let (finding, found) = isolation(&store).await;
+                    report("probes", finding);
+                    probes = found;
+                }
                 store.close().await;
             }
             database.stop().await;
@@ -72,6 +98,9 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
                 println!("to do {:<11} {text}", line.part);
             }
         }
+    }
+    if let Some(probes) = probes {
+        print_probes(&probes);
     }
     if bad > 0 {
         return Err(Failure::Failed(format!(
@@ -129,6 +158,59 @@ async fn database_lines(
         },
     );
     Some(store)
+}
+
+/// Reaches for rows across organisations.
+async fn isolation(store: &Store) -> (Result<String, String>, Option<IsolationReport>) {
+    let embedder = Embedder::off("This command doesn't load the model.");
+    let ctx = Ctx::new(store.clone(), Clock::system(), Entropy::system(), embedder);
+    match service::isolation_check(&ctx).await {
+        Err(error) => (Err(error.to_string()), None),
+        Ok(report) => {
+            let finding = if report.holds() {
+                Ok(format!(
+                    "none of {} attempts reached another organisation",
+                    report.attempts()
+                ))
+            } else {
+                Err(
+                    "Another organisation was reached: see below. Take Atrium off the network."
+                        .to_owned(),
+                )
+            };
+            (finding, Some(report))
+        }
+    }
+}
+
+fn print_probes(report: &IsolationReport) {
+    println!();
+    println!(
+        "{:<20} {:<13} {:<13} {:<13} {:<13} {:<13} own rows",
+        "table", "read", "read unset", "change", "delete", "add"
+    );
+    for table in &report.tables {
+        print!("{:<20}", table.table);
+        for reached in table.reached {
+            let word = match reached {
+                Reached::NoPrivilege => "not granted",
+                Reached::Refused => "refused",
+                Reached::Nothing => "nothing",
+                Reached::Untried => "no row",
+                Reached::Row => "REACHED",
+            };
+            print!(" {word:<13}");
+        }
+        println!(
+            " {}{}",
+            if table.sees_own { "seen" } else { "none made" },
+            if table.row_security {
+                ""
+            } else {
+                "  ROW SECURITY IS OFF"
+            }
+        );
+    }
 }
 
 async fn model(folder: &Path) -> Result<String, String> {

@@ -32,7 +32,7 @@ enum Command {
     #[command(subcommand)]
     Migrate(migrate::Migrate),
     /// Check everything that the console needs and say what to do.
-    Doctor,
+    Doctor(doctor::Doctor),
     /// Organisations of this deployment.
     #[command(subcommand)]
     Tenant(tenant::Tenant),
@@ -62,7 +62,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(serve) => serve.run(config).await,
         Command::Migrate(migrate) => migrate.run(&config).await,
-        Command::Doctor => doctor::run(&config).await,
+        Command::Doctor(doctor) => doctor.run(&config).await,
         Command::Tenant(tenant) => tenant.run(&config).await,
         Command::Audit(audit) => audit.run(&config).await,
     }

@@ -226,3 +226,25 @@ async fn an_owner_without_superuser_rights_sets_everything_up() {
     .unwrap();
     assert!(open.is_empty(), "anybody may call {open:?}");
 }
+
+#[tokio::test]
+async fn the_doctor_reaches_across_organisations_and_tells_when_a_wall_is_down() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let (_, stdout, _) = run(atrium_on(&db, &folder, &["doctor", "--isolation"]));
+    assert!(stdout.contains("ok    probes"), "{stdout}");
+    assert!(stdout.contains("\nmemories "), "{stdout}");
+    assert!(!stdout.contains("REACHED"), "{stdout}");
+
+    sqlx::raw_sql("ALTER TABLE teams DISABLE ROW LEVEL SECURITY")
+        .execute(&db.admin)
+        .await
+        .unwrap();
+    let (status, stdout, _) = run(atrium_on(&db, &folder, &["doctor", "--isolation"]));
+    assert_eq!(status, 1);
+    assert!(stdout.contains("to do probes"), "{stdout}");
+    let teams = stdout.lines().find(|line| line.starts_with("teams "));
+    assert!(
+        teams.is_some_and(|line| line.contains("REACHED") && line.ends_with("ROW SECURITY IS OFF")),
+        "{stdout}"
+    );
+}

@@ -86,6 +86,11 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         Action::AuditList => service::audit_list(ctx, actor, &AuditFilter::default(), None)
             .await
             .map(drop),
+        Action::IsolationProbe => {
+            let report = service::isolation_probe(ctx, actor).await?;
+            assert!(report.holds(), "{report:?}");
+            Ok(())
+        }
         Action::ProfileGet => {
             service::profile_get(ctx, actor).await?;
             service::session_list(ctx, actor).await?;

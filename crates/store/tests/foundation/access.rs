@@ -387,6 +387,39 @@ async fn ids_of_another_tenant_are_ids_of_nothing() {
     }
 }
 
+// SEC-G: a service that forgot to ask for the permission changes nothing.
+#[tokio::test]
+async fn without_the_permission_the_database_itself_refuses_to_change_the_organisation() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let moe = acme.user("Moe").await;
+    let team = acme.team("Kitchen", &[mia.user_id]).await;
+    let (owner, member) = (SystemRole::Owner.key(), SystemRole::Member.key());
+    let manual = RoleSource::Manual;
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let grant = user_role_grant(&mut tx, mia.user_id, owner, manual, NOW).await;
+    assert!(grant.is_err());
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let revoke = user_role_revoke(&mut tx, mia.user_id, member, manual).await;
+    assert!(matches!(revoke, Err(StoreError::NotFound)));
+    let suspend = user_status_set(&mut tx, moe, UserStatus::Suspended, NOW).await;
+    assert!(matches!(suspend, Err(StoreError::NotFound)));
+    let join = team_member_add(&mut tx, team, moe, NOW).await;
+    assert!(join.is_err());
+
+    // The same, where Atrium itself acts.
+    let mut tx = acme.enter().await;
+    user_role_grant(&mut tx, moe, member, manual, NOW)
+        .await
+        .unwrap();
+    team_member_add(&mut tx, team, moe, NOW).await.unwrap();
+    user_status_set(&mut tx, moe, UserStatus::Suspended, NOW)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_member_is_described_as_the_issuer_says_and_seen_once_a_minute() {
     let db = TestDb::new().await;

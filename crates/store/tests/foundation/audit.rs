@@ -122,7 +122,7 @@ async fn an_act_whose_audit_row_is_refused_fails_with_it() {
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
     let event = AuditEvent::by(&mia, "Not an action", Outcome::Success, NOW);
-    let mut tx = db.store.begin(&mia).await.unwrap();
+    let mut tx = acme.enter().await;
     store::user::user_describe(&mut tx, mia.user_id, "Changed", None, NOW)
         .await
         .unwrap();

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod boot;
+mod isolation;
 mod migrations;
 mod session;
 mod tampering;

@@ -1,9 +1,11 @@
 //! SEC-C3: every table × role × verb, on a row of one's own, a colleague's,
-//! another tenant's, and with no tenant set. The outcome is compared with `matrix.txt`, so
-//! that a new table or a wider grant shows up in review.
+//! another tenant's, and with no tenant set. Where a policy asks for permissions,
+//! each system role is tried with what it holds. The outcome is compared with
+//! `matrix.txt`, so that a new table or a wider grant shows up in review.
 
 use std::fmt::Write as _;
 
+use domain::access::SystemRole;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::testing::TestDb;
 
@@ -83,6 +85,42 @@ enum Target {
 
 impl Target {
     const ALL: [Self; 4] = [Self::Own, Self::Colleague, Self::Other, Self::Unset];
+}
+
+/// With whose permissions a statement is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Atrium's own, or a database role's to which permissions mean nothing.
+    Atrium,
+    /// A member's with this role.
+    Member(SystemRole),
+}
+
+impl Standing {
+    /// All that count for a database role.
+    fn of(role: &str) -> Vec<Self> {
+        let members = SystemRole::ALL.iter().copied().map(Self::Member);
+        let members = members.filter(|_| role == "atrium_app");
+        std::iter::once(Self::Atrium).chain(members).collect()
+    }
+
+    /// As in the setting `app.permissions`.
+    fn permissions(self) -> String {
+        match self {
+            Self::Atrium => "system".to_owned(),
+            Self::Member(role) => {
+                let keys: Vec<_> = role.permissions().iter().map(|p| p.key()).collect();
+                keys.join(",")
+            }
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Atrium => "atrium",
+            Self::Member(role) => role.key(),
+        }
+    }
 }
 
 /// What came of trying.
@@ -204,6 +242,7 @@ fn statement(
 async fn attempt(
     conn: &mut PgConnection,
     role: &str,
+    standing: Standing,
     settings: Option<&Maker>,
     sql: &str,
 ) -> Outcome {
@@ -221,12 +260,14 @@ async fn attempt(
     let teams = format!("{{{}}}", teams.join(","));
     sqlx::query(
         "SELECT set_config('role', $1, true), set_config('app.current_tenant_id', $2, true),
-                set_config('app.current_user_id', $3, true), set_config('app.current_team_ids', $4, true)",
+                set_config('app.current_user_id', $3, true), set_config('app.current_team_ids', $4, true),
+                set_config('app.permissions', $5, true)",
     )
     .bind(role)
     .bind(tenant_id)
     .bind(user_id)
     .bind(teams)
+    .bind(settings.map_or_else(String::new, |_| standing.permissions()))
     .execute(&mut *tx)
     .await
     .unwrap();
@@ -284,7 +325,7 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
     let mut matrix = String::from(
         "# What each role can do to a row of its own / a colleague's / another tenant's / with no tenant set.\n\
          # yes: it reached the row. nothing: no row in sight. walled: a policy refused. denied: no privilege.\n\
-         # What is denied throughout is left out.\n",
+         # What is denied throughout is left out. In brackets: with the permissions of which system roles, or as Atrium itself.\n",
     );
     let mut problems = Vec::new();
     for table in &tables {
@@ -294,32 +335,57 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
         for role in ROLES {
             let reach = Reach::of(&mut admin, table, role).await;
             for verb in Verb::ALL {
-                let mut outcomes = Vec::new();
-                for target in Target::ALL {
-                    let (settings, maker, fresh, stranger) = match target {
-                        Target::Own => (Some(&ours), &ours, &fresh_ours, &theirs),
-                        Target::Colleague => (Some(&colleague), &ours, &fresh_ours, &theirs),
-                        Target::Other => (Some(&ours), &theirs, &fresh_theirs, &ours),
-                        Target::Unset => (None, &ours, &fresh_ours, &theirs),
-                    };
-                    let sql = statement(verb, table, &reach, maker, fresh, stranger);
-                    let is_taken = !matches!(role, "atrium_search" | "atrium_audit");
-                    let conn = if is_taken { &mut runtime } else { &mut *admin };
-                    let outcome = attempt(conn, role, settings, &sql).await;
-                    outcomes.push(outcome);
-                    if let Some(problem) = problem(table, role, verb, target, outcome) {
-                        let cell = format!("{} {role} {} ({target:?})", table.name, verb.name());
-                        problems.push(format!("{cell}: {problem}"));
+                // Standings with the same outcomes share a line.
+                let mut lines: Vec<(Vec<&str>, [Outcome; 4])> = Vec::new();
+                for standing in Standing::of(role) {
+                    let mut outcomes = [Outcome::Denied; 4];
+                    for (target, outcome) in Target::ALL.into_iter().zip(&mut outcomes) {
+                        let (settings, maker, fresh, stranger) = match target {
+                            Target::Own => (Some(&ours), &ours, &fresh_ours, &theirs),
+                            Target::Colleague => (Some(&colleague), &ours, &fresh_ours, &theirs),
+                            Target::Other => (Some(&ours), &theirs, &fresh_theirs, &ours),
+                            Target::Unset => (None, &ours, &fresh_ours, &theirs),
+                        };
+                        let sql = statement(verb, table, &reach, maker, fresh, stranger);
+                        let is_taken = !matches!(role, "atrium_search" | "atrium_audit");
+                        let conn = if is_taken { &mut runtime } else { &mut *admin };
+                        *outcome = attempt(conn, role, standing, settings, &sql).await;
+                        if let Some(problem) = problem(table, role, verb, target, *outcome) {
+                            problems.push(format!(
+                                "{} {role} {} ({target:?}): {problem}",
+                                table.name,
+                                verb.name()
+                            ));
+                        }
+                    }
+                    match lines.iter_mut().find(|(_, others)| *others == outcomes) {
+                        Some((names, _)) => names.push(standing.name()),
+                        None => lines.push((vec![standing.name()], outcomes)),
                     }
                 }
-                if outcomes.iter().any(|outcome| *outcome != Outcome::Denied) {
-                    let names: Vec<_> = outcomes.iter().map(|outcome| outcome.name()).collect();
-                    let _ = writeln!(
-                        matrix,
-                        "  {role:<16}{:<20}{}",
-                        verb.name(),
-                        names.join(" / ")
-                    );
+                // What isn't refused for lack of a privilege must work where
+                // it is meant to, or its refusals prove nothing.
+                let own = lines.iter().map(|(_, outcomes)| outcomes[0]);
+                if own.clone().all(|own| own != Outcome::Denied)
+                    && !own.into_iter().any(|own| own == Outcome::Yes)
+                {
+                    problems.push(format!(
+                        "{} {role} {}: there is no positive control",
+                        table.name,
+                        verb.name()
+                    ));
+                }
+                for (names, outcomes) in &lines {
+                    if outcomes.iter().all(|outcome| *outcome == Outcome::Denied) {
+                        continue;
+                    }
+                    let outcomes = outcomes.map(Outcome::name).join(" / ");
+                    let whose = if lines.len() > 1 {
+                        format!("  ({})", names.join(", "))
+                    } else {
+                        String::new()
+                    };
+                    let _ = writeln!(matrix, "  {role:<16}{:<20}{outcomes}{whose}", verb.name());
                 }
             }
         }
@@ -339,9 +405,6 @@ fn problem(
         return (outcome != Outcome::Denied).then_some("a row can change hands");
     }
     match (target, outcome) {
-        // What isn't refused for lack of a privilege must work where it is
-        // meant to, or its refusals prove nothing.
-        (Target::Own, Outcome::Nothing | Outcome::Walled) => Some("there is no positive control"),
         (Target::Other | Target::Unset, Outcome::Yes) if !is_open(table, role, verb) => {
             Some("it was reached")
         }

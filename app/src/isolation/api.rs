@@ -1,0 +1,14 @@
+//! The server function of the isolation page.
+
+use domain::{AppError, isolation::IsolationReport};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::api;
+
+/// Tries to reach other organisations' rows, and tells what came of it.
+#[server(endpoint = "isolation_probe")]
+pub(crate) async fn isolation_probe() -> Result<IsolationReport, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::isolation_probe(&ctx, &actor).await
+}

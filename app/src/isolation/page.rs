@@ -1,0 +1,128 @@
+//! Each table, each way to reach for another organisation's rows, and what
+//! the database answered a moment ago.
+
+use domain::isolation::{IsolationReport, Reach, Reached, TableIsolation};
+use leptos::prelude::*;
+
+use super::api::isolation_probe;
+use crate::ui::{Badge, Glyph, Icon, Loaded, PageHead, Time, Tone, count, plural};
+
+/// The page at `/isolation`.
+#[component]
+pub(crate) fn IsolationPage() -> impl IntoView {
+    let report = Resource::new(|| (), |()| isolation_probe());
+    view! { <Loaded resource=report view=show whole_page=true /> }.into_any()
+}
+
+fn show(report: IsolationReport) -> impl IntoView {
+    let rows = report.tables.iter().cloned().map(row).collect_view();
+    view! {
+        <PageHead
+            title="Isolation"
+            lead="Two made-up organisations reach for each other’s rows, and for yours, as the database role that serves requests. Nothing of it stays."
+        >
+            <a class="button" href="/isolation" rel="external">"Run again"</a>
+        </PageHead>
+        <Verdict report=report />
+        <div class="table-frame" role="region" aria-label="Probes by table" tabindex="0">
+            <table class="probes">
+                <thead>
+                    <tr>
+                        <th scope="col">"Table"</th>
+                        {Reach::ALL.into_iter().map(|reach| view! { <th scope="col">{heading(reach)}</th> }).collect_view()}
+                        <th scope="col">"Own rows"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        <Legend />
+    }
+}
+
+/// The answer to the page's question, at first glance.
+#[component]
+fn Verdict(report: IsolationReport) -> impl IntoView {
+    let attempts = report.attempts();
+    let broken = report.tables.iter().filter(|table| !table.holds()).count();
+    let text = match (&report.login_problem, broken) {
+        (Some(problem), _) => format!(
+            "The login {} {problem}: row security does not hold for it. Use a login without privileges.",
+            report.login
+        ),
+        (None, 0) => format!(
+            "Every wall stands: none of {} attempts on {} reached a row.",
+            count(attempts),
+            plural(report.tables.len(), "table", "tables"),
+        ),
+        (None, broken) => format!(
+            "{} can be reached from another organisation. Take Atrium off the network and run atrium doctor --isolation.",
+            plural(broken, "table", "tables"),
+        ),
+    };
+    let (class, icon) = if report.holds() {
+        ("notice notice-good", Icon::Success)
+    } else {
+        ("notice notice-bad", Icon::Warning)
+    };
+    view! {
+        <div class=class role="status">
+            <Glyph icon=icon />
+            <div>
+                <p>{text}</p>
+                <p class="muted small">
+                    "Tried " <Time at=report.at /> " as the login " <code>{report.login}</code> "."
+                </p>
+            </div>
+        </div>
+    }
+}
+
+fn row(table: TableIsolation) -> impl IntoView {
+    let unprotected = !table.row_security;
+    view! {
+        <tr>
+            <th scope="row">
+                <code>{table.table}</code>
+                {unprotected.then(|| view! { " " <Badge tone=Tone::Bad text="Row security is off" /> })}
+            </th>
+            {table.reached.into_iter().map(|reached| view! { <td>{outcome(reached)}</td> }).collect_view()}
+            <td>{if table.sees_own { "Seen" } else { "None made" }}</td>
+        </tr>
+    }
+}
+
+fn outcome(reached: Reached) -> AnyView {
+    match reached {
+        Reached::Row => view! { <Badge tone=Tone::Bad text="Reached" /> }.into_any(),
+        Reached::Nothing => "Nothing in sight".into_any(),
+        Reached::Refused => "Refused".into_any(),
+        Reached::NoPrivilege => view! { <span class="muted">"Not granted"</span> }.into_any(),
+        Reached::Untried => view! { <span class="muted">"No row to try"</span> }.into_any(),
+    }
+}
+
+#[component]
+fn Legend() -> impl IntoView {
+    view! {
+        <section class="section" aria-labelledby="legend">
+            <h2 id="legend">"What the answers mean"</h2>
+            <dl class="facts">
+                <div><dt>"Nothing in sight"</dt><dd>"The statement ran, and row security showed it no row."</dd></div>
+                <div><dt>"Refused"</dt><dd>"Row security refused the new row."</dd></div>
+                <div><dt>"Not granted"</dt><dd>"The role that serves requests can’t do this to the table at all."</dd></div>
+                <div><dt>"Own rows"</dt><dd>"The control: where the organisation sees rows of its own, seeing none of the others’ means something."</dd></div>
+            </dl>
+        </section>
+    }
+}
+
+const fn heading(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Read => "Read others’",
+        Reach::ReadUnset => "Read as nobody",
+        Reach::Change => "Change others’",
+        Reach::Delete => "Delete others’",
+        Reach::Add => "Add to others’",
+    }
+}

@@ -1,0 +1,271 @@
+//! Probes of row security on the database as it runs, as the login and the
+//! role that requests use.
+//!
+//! Two made-up organisations are created in a transaction that is never
+//! committed; one of them then reaches for the other's rows, and for everybody
+//! else's. Their members and teams have the same ids, so that nothing but the
+//! tenant stands between them.
+
+use domain::{
+    Actor, ActorKind, Permission, RequestFacts, RequestId, TeamId, TenantId, Timestamp, UserId,
+    access::SystemRole,
+    audit::Outcome,
+    isolation::{IsolationReport, Reach, Reached, TableIsolation},
+    memory::{MemoryDraft, MemoryText, Origin},
+};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use uuid::Uuid;
+
+use crate::{
+    Store, StoreError, TenantTx,
+    audit::{AuditEvent, audit_append},
+    check,
+    memory::{memory_create, memory_update},
+    role::{RoleSource, user_role_grant},
+    team::{team_create, team_member_add},
+    tenant::{NewTenant, tenant_create},
+    user::{NewUser, user_create},
+};
+
+/// Reaches for foreign rows in every way and tells what came of it. Nothing
+/// of it stays in the database.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn isolation_probe(
+    store: &Store,
+    new_id: &(dyn Fn() -> Uuid + Sync),
+    now: Timestamp,
+) -> Result<IsolationReport, StoreError> {
+    let login = check::login_power(&store.pool).await?;
+    let (user_id, team_id) = (UserId(new_id()), TeamId(new_id()));
+    let mut operator = store.begin_operator().await?;
+    let mut tenants = [(); 2].map(|()| TenantId(new_id()));
+    // The one that reaches is entered last.
+    tenants.sort();
+    for tenant_id in tenants {
+        let slug = format!("probe-{}", tenant_id.0.simple());
+        let tenant = NewTenant {
+            id: tenant_id,
+            slug: &slug,
+            name: "Isolation probe",
+            is_demo: false,
+            role_ids: [(); SystemRole::ALL.len()].map(|()| new_id().into()),
+        };
+        tenant_create(&mut operator, &tenant, now).await?;
+    }
+    let [theirs, ours] = tenants;
+    let mut tx = operator.enter_as(theirs, None).await?;
+    for tenant_id in tenants {
+        let actor = Actor {
+            tenant_id,
+            user_id,
+            kind: ActorKind::Human,
+            label: "Isolation probe".into(),
+            permissions: Permission::ALL.iter().copied().collect(),
+            team_ids: vec![team_id],
+            request: RequestFacts {
+                request_id: RequestId(new_id()),
+                ip: None,
+                user_agent: None,
+                session_id: None,
+            },
+        };
+        tx = fill(tx.retake(tenant_id, None).await?, &actor, new_id, now).await?;
+    }
+    let mut reached = Vec::new();
+    for table in tables(tx.conn()).await? {
+        reached.push(probe(&mut tx, &table, ours, theirs, user_id).await?);
+    }
+    // Dropped, and so rolled back: the organisations were never there.
+    drop(tx);
+    Ok(IsolationReport {
+        at: now,
+        login: login.login,
+        login_problem: login.problem,
+        tables: reached,
+    })
+}
+
+/// Puts a row into the tables that people's work fills, and stays in the
+/// member's name.
+async fn fill(
+    mut tx: TenantTx,
+    actor: &Actor,
+    new_id: &(dyn Fn() -> Uuid + Sync),
+    now: Timestamp,
+) -> Result<TenantTx, StoreError> {
+    let user = NewUser {
+        id: actor.user_id,
+        display_name: &actor.label,
+        email: None,
+        kind: actor.kind,
+    };
+    user_create(&mut tx, &user, now).await?;
+    let owner = SystemRole::Owner.key();
+    user_role_grant(&mut tx, actor.user_id, owner, RoleSource::Manual, now).await?;
+    for team_id in &actor.team_ids {
+        team_create(&mut tx, *team_id, "Isolation probe", now).await?;
+        team_member_add(&mut tx, *team_id, actor.user_id, now).await?;
+    }
+    let event = AuditEvent::by(actor, "isolation.probe", Outcome::Success, now);
+    audit_append(&mut tx, &[event]).await?;
+
+    let mut tx = tx.retake(actor.tenant_id, Some(actor)).await?;
+    let text = MemoryText::parse(&MemoryDraft {
+        content: "Isolation probe".into(),
+        ..MemoryDraft::default()
+    })
+    .map_err(|error| StoreError::other(error.to_string()))?;
+    let memory_id = new_id().into();
+    memory_create(&mut tx, memory_id, &text, Origin::Dashboard, now).await?;
+    memory_update(&mut tx, memory_id, 1, &text, now).await?;
+    Ok(tx)
+}
+
+/// A table that holds organisations' rows.
+struct Table {
+    name: String,
+    /// The column that tells whose a row is.
+    tenant: String,
+    row_security: bool,
+    /// A column that the role may change, or the tenant's where there is none.
+    changeable: String,
+    /// Columns that an INSERT may name.
+    columns: Vec<String>,
+    /// Columns that hold a member: they get the probe's.
+    members: Vec<String>,
+}
+
+/// Read from the catalogue, so that a new table is probed by itself.
+async fn tables(conn: &mut PgConnection) -> Result<Vec<Table>, StoreError> {
+    let tables = sqlx::query_as!(
+        Table,
+        r#"SELECT c.relname::text AS "name!",
+                  t.name AS "tenant!",
+                  bool_and(p.relrowsecurity AND p.relforcerowsecurity) AS "row_security!",
+                  coalesce(
+                      (SELECT a.attname::text FROM pg_attribute a
+                        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                          AND has_column_privilege('atrium_app', c.oid, a.attnum, 'UPDATE')
+                        ORDER BY a.attnum LIMIT 1),
+                      t.name) AS "changeable!",
+                  ARRAY(
+                      SELECT a.attname::text FROM pg_attribute a
+                       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+                       ORDER BY a.attnum) AS "columns!",
+                  ARRAY(
+                      SELECT a.attname::text FROM pg_attribute a
+                       WHERE a.attrelid = c.oid AND a.attname LIKE '%user_id' AND NOT a.attisdropped) AS "members!"
+             FROM pg_class c
+             JOIN pg_class p ON p.oid = c.oid
+                             OR p.oid IN (SELECT relid FROM pg_partition_tree(c.oid))
+            CROSS JOIN LATERAL (
+                  SELECT CASE WHEN c.relname = 'tenants' THEN 'id' ELSE 'tenant_id' END AS name) t
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+              AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = t.name AND NOT a.attisdropped)
+              AND (t.name = 'tenant_id' OR c.relname = 'tenants')
+            GROUP BY c.oid, c.relname, t.name
+            ORDER BY c.relname"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(tables)
+}
+
+async fn probe(
+    tx: &mut TenantTx,
+    table: &Table,
+    ours: TenantId,
+    theirs: TenantId,
+    member: UserId,
+) -> Result<TableIsolation, StoreError> {
+    let Table { name, tenant, .. } = table;
+    // Names come from the catalogue, ids are UUIDs: nothing here was typed.
+    let sees = |condition: String| format!("SELECT FROM {name} WHERE {condition} LIMIT 1");
+    let own = attempt(tx, &sees(format!("{tenant} = '{ours}'"))).await?;
+    let mut reached = [Reached::Untried; Reach::ALL.len()];
+    for (reach, outcome) in Reach::ALL.into_iter().zip(&mut reached) {
+        let statement = match reach {
+            Reach::Read => sees(format!("{tenant} <> '{ours}'")),
+            Reach::ReadUnset => {
+                *outcome = attempt_unset(tx, &sees("true".to_owned())).await?;
+                continue;
+            }
+            Reach::Change => format!(
+                "UPDATE {name} SET {0} = {0} WHERE {tenant} = '{theirs}'",
+                table.changeable
+            ),
+            Reach::Delete => format!("DELETE FROM {name} WHERE {tenant} = '{theirs}'"),
+            Reach::Add => add(table, theirs, member),
+        };
+        *outcome = attempt(tx, &statement).await?;
+        let needs_row = matches!(reach, Reach::Change | Reach::Delete);
+        if needs_row && own != Reached::Row && *outcome == Reached::Nothing {
+            *outcome = Reached::Untried;
+        }
+    }
+    Ok(TableIsolation {
+        table: name.clone(),
+        row_security: table.row_security,
+        sees_own: own == Reached::Row,
+        reached,
+    })
+}
+
+/// A row of the other organisation with nothing else in it: policies are held
+/// against a new row before constraints are, so that what a constraint says
+/// got past the wall.
+fn add(table: &Table, theirs: TenantId, member: UserId) -> String {
+    let mut values = serde_json::Map::new();
+    values.insert(table.tenant.clone(), theirs.to_string().into());
+    for column in &table.members {
+        values.insert(column.clone(), member.to_string().into());
+    }
+    let columns = table.columns.join(", ");
+    format!(
+        "INSERT INTO {0} ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::{0}, '{1}')",
+        table.name,
+        serde_json::Value::Object(values)
+    )
+}
+
+/// Tries a statement and undoes it.
+async fn attempt(tx: &mut TenantTx, statement: &str) -> Result<Reached, StoreError> {
+    let mut inner = tx.conn().begin().await?;
+    let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+        .execute(&mut *inner)
+        .await;
+    inner.rollback().await?;
+    reached(done)
+}
+
+/// Tries a statement while no organisation is set, and undoes it.
+async fn attempt_unset(tx: &mut TenantTx, statement: &str) -> Result<Reached, StoreError> {
+    let mut inner = tx.conn().begin().await?;
+    sqlx::query!("SELECT set_config('app.current_tenant_id', '', true)")
+        .fetch_one(&mut *inner)
+        .await?;
+    let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+        .execute(&mut *inner)
+        .await;
+    inner.rollback().await?;
+    reached(done)
+}
+
+fn reached(
+    done: Result<sqlx::postgres::PgQueryResult, sqlx::Error>,
+) -> Result<Reached, StoreError> {
+    match done {
+        Ok(done) if done.rows_affected() == 0 => Ok(Reached::Nothing),
+        Ok(_) => Ok(Reached::Row),
+        Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
+            Some("42501") if error.message().contains("row-level security") => Ok(Reached::Refused),
+            Some("42501") => Ok(Reached::NoPrivilege),
+            // Class 23, integrity: only a row in reach can break a constraint.
+            Some(code) if code.starts_with("23") => Ok(Reached::Row),
+            _ => Err(sqlx::Error::Database(error).into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,81 @@
+//! The probes that run on the live database: they pass where the walls stand,
+//! and name each wall that is taken down.
+
+use domain::isolation::{IsolationReport, Reach, Reached};
+use sqlx::AssertSqlSafe;
+use store::{
+    isolation::isolation_probe,
+    testing::{NOW, TestDb, id},
+};
+
+async fn probe(db: &TestDb) -> IsolationReport {
+    isolation_probe(&db.store, &id, NOW).await.unwrap()
+}
+
+fn reached(report: &IsolationReport, table: &str, reach: Reach) -> Reached {
+    let table = report.tables.iter().find(|t| t.table == table).unwrap();
+    let place = Reach::ALL.iter().position(|r| *r == reach).unwrap();
+    table.reached[place]
+}
+
+#[tokio::test]
+async fn probes_find_every_wall_standing_and_leave_nothing_behind() {
+    let db = TestDb::new().await;
+    let report = probe(&db).await;
+    assert!(report.holds(), "{report:#?}");
+    for table in [
+        "tenants",
+        "users",
+        "user_roles",
+        "teams",
+        "team_members",
+        "memories",
+        "memory_versions",
+        "audit_log",
+    ] {
+        let found = report.tables.iter().find(|t| t.table == table);
+        assert!(
+            found.is_some_and(|t| t.sees_own),
+            "{table} is not tried on real rows"
+        );
+    }
+    // Both kinds of refusal were met, not only missing privileges.
+    assert_eq!(reached(&report, "memories", Reach::Add), Reached::Refused);
+    assert_eq!(
+        reached(&report, "memories", Reach::Change),
+        Reached::Nothing
+    );
+    assert_eq!(
+        reached(&report, "audit_log", Reach::Change),
+        Reached::NoPrivilege
+    );
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM tenants")
+        .fetch_one(&db.admin)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn probes_name_each_wall_that_is_taken_down() {
+    for (breaker, table, reach) in [
+        ("ALTER TABLE teams DISABLE ROW LEVEL SECURITY", "teams", Reach::Read),
+        ("ALTER TABLE teams DISABLE ROW LEVEL SECURITY", "teams", Reach::Add),
+        ("DROP POLICY memories_app_update ON memories;
+          CREATE POLICY memories_app_update ON memories FOR UPDATE TO atrium_app USING (true) WITH CHECK (true);
+          CREATE POLICY memories_seen ON memories FOR SELECT TO atrium_app USING (true)", "memories", Reach::Change),
+        ("CREATE POLICY users_nobody ON users FOR SELECT TO atrium_app USING (
+              coalesce(current_setting('app.current_tenant_id', true), '') = '')", "users", Reach::ReadUnset),
+        ("CREATE POLICY team_members_all ON team_members FOR DELETE TO atrium_app USING (true);
+          CREATE POLICY team_members_seen ON team_members FOR SELECT TO atrium_app USING (true)", "team_members", Reach::Delete),
+    ] {
+        let db = TestDb::new().await;
+        // Somebody's real rows, which no probe made.
+        let acme = db.tenant("acme").await;
+        acme.user("Mia").await;
+        sqlx::raw_sql(AssertSqlSafe(breaker.to_owned())).execute(&db.admin).await.unwrap();
+        let report = probe(&db).await;
+        assert!(!report.holds(), "{breaker}");
+        assert_eq!(reached(&report, table, reach), Reached::Row, "{breaker}");
+    }
+}

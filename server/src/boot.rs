@@ -8,7 +8,7 @@ use store::{ConnectOptions, Store};
 
 use crate::{
     auth::{AuthSettings, IssuerKind, MasterKey, OidcSettings, SessionLifetimes, demo::DemoIssuer},
-    config::Config,
+    config::{Config, Oidc},
     database::{Database, Joining},
     failure::Failure,
     http::Site,
@@ -143,15 +143,7 @@ pub(crate) fn auth_settings(
     ids: &Ids,
     demo: Option<&DemoIssuer>,
 ) -> Result<AuthSettings, Failure> {
-    let configured = config.oidc.as_ref().map(|oidc| OidcSettings {
-        issuer: oidc.issuer.clone(),
-        kind: IssuerKind::of(&oidc.issuer),
-        client_id: oidc.client_id.clone(),
-        client_secret: oidc.client_secret.clone(),
-        scopes: oidc.scopes.clone(),
-        default_role: oidc.default_role,
-        tenants: oidc.tenants.clone(),
-    });
+    let configured = config.oidc.as_ref().map(oidc_settings);
     Ok(AuthSettings {
         site: site(config)?,
         oidc: demo.map(DemoIssuer::oidc_settings).or(configured),
@@ -162,6 +154,22 @@ pub(crate) fn auth_settings(
         master_key: master_key(config, ids)?,
         sign_ins_per_minute: config.sign_ins_per_minute,
     })
+}
+
+fn oidc_settings(oidc: &Oidc) -> OidcSettings {
+    let default_graph = || OidcSettings::default_graph_url(&oidc.issuer);
+    let graph_url = oidc.graph_url.clone().or_else(default_graph);
+    let default_scopes = || OidcSettings::default_scopes(graph_url.as_ref());
+    OidcSettings {
+        issuer: oidc.issuer.clone(),
+        kind: IssuerKind::of(&oidc.issuer),
+        client_id: oidc.client_id.clone(),
+        client_secret: oidc.client_secret.clone(),
+        scopes: oidc.scopes.clone().unwrap_or_else(default_scopes),
+        default_role: oidc.default_role,
+        tenants: oidc.tenants.clone(),
+        graph_url,
+    }
 }
 
 /// Where the model's files are looked for.

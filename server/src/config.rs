@@ -78,9 +78,10 @@ pub struct Oidc {
     pub client_id: String,
     /// The client's secret there.
     pub client_secret: Option<SecretString>,
-    /// Scopes asked for besides `openid`.
-    #[serde(default = "default_scopes", deserialize_with = "list")]
-    pub scopes: Vec<String>,
+    /// Scopes asked for besides `openid`; unset: `profile` and `email`, and
+    /// with Entra Graph's `User.Read`, by which it tells more than 200 groups.
+    #[serde(default, deserialize_with = "some_list")]
+    pub scopes: Option<Vec<String>>,
     /// The role of a person who signs in for the first time; unset: none, so
     /// that an admin decides.
     pub default_role: Option<SystemRole>,
@@ -88,10 +89,9 @@ pub struct Oidc {
     /// joins the first. Unset: the only one there is.
     #[serde(default, deserialize_with = "list")]
     pub tenants: Vec<String>,
-}
-
-fn default_scopes() -> Vec<String> {
-    ["profile", "email"].map(str::to_owned).to_vec()
+    /// Microsoft Graph; unset: the one of the issuer's cloud, and none for
+    /// an issuer that is not Microsoft's.
+    pub graph_url: Option<Url>,
 }
 
 /// Lifetimes of sessions.
@@ -397,6 +397,11 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
             .map_err(|_| de::Error::custom("expected a whole number")),
         Err(_) => Err(de::Error::custom("expected a whole number")),
     }
+}
+
+/// As [`list`], where an absent one is not an empty one.
+fn some_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    list(deserializer).map(Some)
 }
 
 /// A list, or text with commas.

@@ -50,6 +50,8 @@ ids! {
     RoleId
     /// A group of members.
     TeamId
+    /// A rule from a group of the issuer to a role or a team.
+    GroupMappingId
     /// One memory.
     MemoryId
     /// A piece of background work.

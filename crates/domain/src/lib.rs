@@ -8,6 +8,7 @@ pub mod access;
 pub mod action;
 pub mod audit;
 pub mod error;
+pub mod group_mapping;
 pub mod id;
 pub mod import;
 pub mod isolation;

@@ -36,6 +36,9 @@ problems! {
     /// The issuer's answer or token does not hold.
     Token = "token",
         "Your identity provider's answer could not be trusted, so nobody was signed in. Try again; if it happens again, ask your administrator to look at the server's log.";
+    /// The person's groups can't be learned.
+    Groups = "groups",
+        "Your identity provider could not tell which groups you are in, so nobody was signed in: your roles depend on them. Wait a moment and try again; if it happens again, ask your administrator.";
     /// The issuer does not answer.
     IssuerUnreachable = "issuer_unreachable",
         "Your identity provider can't be reached right now. Wait a moment and try again.";

@@ -84,12 +84,16 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
                            SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
                   ) AS "permissions!",
                   ARRAY(
-                      SELECT g.id FROM teams g JOIN team_members m ON m.tenant_id = g.tenant_id AND m.team_id = g.id
-                       WHERE g.tenant_id = $1 AND m.user_id = $2 ORDER BY g.name
+                      SELECT g.id FROM teams g
+                       WHERE g.tenant_id = $1 AND g.id IN (
+                           SELECT m.team_id FROM team_members m WHERE m.tenant_id = $1 AND m.user_id = $2)
+                       ORDER BY g.name
                   ) AS "team_ids!",
                   ARRAY(
-                      SELECT g.name FROM teams g JOIN team_members m ON m.tenant_id = g.tenant_id AND m.team_id = g.id
-                       WHERE g.tenant_id = $1 AND m.user_id = $2 ORDER BY g.name
+                      SELECT g.name FROM teams g
+                       WHERE g.tenant_id = $1 AND g.id IN (
+                           SELECT m.team_id FROM team_members m WHERE m.tenant_id = $1 AND m.user_id = $2)
+                       ORDER BY g.name
                   ) AS "team_names!"
              FROM users u
              JOIN tenants t ON t.id = u.tenant_id

@@ -128,6 +128,22 @@ fn constraint_face(name: &str) -> AppError {
         }
         "teams_name_key" => AppError::field("name", "There is a team with this name already."),
         "teams_name_check" => AppError::field("name", "A team's name has 1 to 100 characters."),
+        "group_mappings_grant_key" => AppError::field(
+            "group_id",
+            "There is a rule already by which this group grants exactly this.",
+        ),
+        "group_mappings_grant_check" => {
+            AppError::field("role_id", "Choose a role, a team, or both.")
+        }
+        "group_mappings_group_id_check" => {
+            AppError::field("group_id", "A group's id or name has 1 to 255 characters.")
+        }
+        "group_mappings_label_check" => {
+            AppError::field("label", "A name has 1 to 255 characters.")
+        }
+        "group_mappings_priority_check" => {
+            AppError::field("priority", "A priority is a whole number from 0 to 1000.")
+        }
         "identities_subject_key" | "identities_entra_key" => AppError::Conflict {
             message: "This identity belongs to a member already.".into(),
         },

@@ -16,6 +16,7 @@ pub mod audit;
 pub mod check;
 pub mod cursor;
 pub mod error;
+pub mod group_mapping;
 pub mod identity;
 pub mod import;
 pub mod isolation;

@@ -27,7 +27,7 @@ pub async fn team_create(
     Ok(())
 }
 
-/// Adds a member to a team. Adding one who is in it already changes nothing.
+/// Adds a member to a team by hand. Adding one who was already changes nothing.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the tenant has no such team or member.
@@ -39,9 +39,9 @@ pub async fn team_member_add(
 ) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
     sqlx::query!(
-        "INSERT INTO team_members (tenant_id, team_id, user_id, role, added_at)
-         VALUES ($1, $2, $3, 'member', $4)
-         ON CONFLICT (tenant_id, team_id, user_id) DO NOTHING",
+        "INSERT INTO team_members (tenant_id, team_id, user_id, role, source, added_at)
+         VALUES ($1, $2, $3, 'member', 'manual', $4)
+         ON CONFLICT (tenant_id, team_id, user_id, source) DO NOTHING",
         tenant_id.0,
         team_id.0,
         user_id.0,

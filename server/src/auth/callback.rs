@@ -204,7 +204,10 @@ impl Auth {
             }
             Err(fault) => return Err(fault.into()),
         };
-        Person::from_claims(claims, issuer.settings())
+        let groups = issuer
+            .group_claims(claims.additional_claims(), answer.access_token())
+            .await?;
+        Person::from_claims(claims, groups, issuer.settings())
     }
 }
 

@@ -8,6 +8,8 @@
 mod actor;
 mod callback;
 pub mod demo;
+mod graph;
+mod groups;
 mod issuer;
 mod login;
 mod logout;

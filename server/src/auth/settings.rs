@@ -64,6 +64,9 @@ pub struct OidcSettings {
     /// first one takes in somebody new and has the refusals in its audit log.
     /// Empty: the only organisation there is.
     pub tenants: Vec<String>,
+    /// Microsoft Graph, which is asked for groups where a token has no room
+    /// for them; none: then nobody with so many groups can sign in.
+    pub graph_url: Option<Url>,
 }
 
 /// What a person's identity is keyed by (SEC-A9). E-mail addresses and names
@@ -79,20 +82,30 @@ pub enum IssuerKind {
 impl IssuerKind {
     /// Entra, if the issuer is one of Microsoft's.
     pub fn of(issuer: &str) -> Self {
-        const ENTRA: &[&str] = &[
-            "login.microsoftonline.com",
-            "login.microsoftonline.us",
-            "login.partner.microsoftonline.cn",
-        ];
-        let host = Url::parse(issuer)
-            .ok()
-            .and_then(|url| url.host_str().map(str::to_owned));
-        if host.is_some_and(|host| ENTRA.contains(&host.as_str())) {
+        if cloud(issuer).is_some() {
             Self::Entra
         } else {
             Self::Generic
         }
     }
+}
+
+/// Microsoft's clouds: where people sign in, and where Graph is.
+const CLOUDS: &[(&str, &str)] = &[
+    ("login.microsoftonline.com", "https://graph.microsoft.com"),
+    ("login.microsoftonline.us", "https://graph.microsoft.us"),
+    (
+        "login.partner.microsoftonline.cn",
+        "https://microsoftgraph.chinacloudapi.cn",
+    ),
+];
+
+/// The Graph of the cloud that an issuer belongs to.
+fn cloud(issuer: &str) -> Option<Url> {
+    let issuer = Url::parse(issuer).ok()?;
+    let host = issuer.host_str()?;
+    let (_, graph) = CLOUDS.iter().find(|(login, _)| *login == host)?;
+    Url::parse(graph).ok()
 }
 
 /// A setting under which signing in can't be safe.
@@ -112,6 +125,22 @@ impl fmt::Display for AuthSettingsError {
 }
 
 impl OidcSettings {
+    /// Where Graph is unless the operator says otherwise.
+    pub fn default_graph_url(issuer: &str) -> Option<Url> {
+        cloud(issuer)
+    }
+
+    /// Scopes unless the operator says otherwise. With Entra, Graph is asked
+    /// for groups.
+    pub fn default_scopes(graph_url: Option<&Url>) -> Vec<String> {
+        let user_read = graph_url.map(|graph| format!("{}/User.Read", root(graph)));
+        ["profile", "email"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(user_read)
+            .collect()
+    }
+
     /// Refuses what could never work, before anybody tries.
     ///
     /// # Errors
@@ -121,7 +150,7 @@ impl OidcSettings {
         let Ok(url) = Url::parse(&self.issuer) else {
             return refuse(format!("oidc.issuer: {:?} is not a URL.", self.issuer));
         };
-        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
+        if !is_safe(&url) {
             return refuse(format!(
                 "oidc.issuer: {} must be an https URL.",
                 self.issuer
@@ -132,6 +161,11 @@ impl OidcSettings {
                 "oidc.issuer: {} has parts that no issuer has.",
                 self.issuer
             ));
+        }
+        if let Some(graph) = &self.graph_url
+            && !is_safe(graph)
+        {
+            return refuse(format!("oidc.graph_url: {graph} must be an https URL."));
         }
         let segment = url
             .path_segments()
@@ -158,6 +192,16 @@ impl OidcSettings {
     }
 }
 
+/// https, or this machine itself.
+fn is_safe(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
+}
+
+/// A URL without the slash that parsing puts at its end.
+fn root(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +215,7 @@ mod tests {
             scopes: Vec::new(),
             default_role: None,
             tenants: Vec::new(),
+            graph_url: OidcSettings::default_graph_url(issuer),
         }
     }
 
@@ -195,6 +240,31 @@ mod tests {
         ] {
             assert!(settings(bad).check().is_err(), "{bad}");
         }
+    }
+
+    // SEC-A10
+    #[test]
+    fn graph_is_the_one_of_the_issuers_cloud() {
+        let graph = |issuer: &str| {
+            let url = OidcSettings::default_graph_url(issuer);
+            url.map(|url| root(&url).to_owned())
+        };
+        for (issuer, expected) in [
+            ("https://login.microsoftonline.com/x/v2.0", Some("https://graph.microsoft.com")),
+            ("https://login.microsoftonline.us/x/v2.0", Some("https://graph.microsoft.us")),
+            (
+                "https://login.partner.microsoftonline.cn/x/v2.0",
+                Some("https://microsoftgraph.chinacloudapi.cn"),
+            ),
+            ("https://id.example", None),
+        ] {
+            assert_eq!(graph(issuer).as_deref(), expected, "{issuer}");
+        }
+        let scopes = OidcSettings::default_scopes(cloud("https://login.microsoftonline.us/x").as_ref());
+        assert_eq!(scopes, ["profile", "email", "https://graph.microsoft.us/User.Read"]);
+        let mut unsafe_graph = settings("https://id.example");
+        unsafe_graph.graph_url = Some("http://graph.example".parse().unwrap());
+        assert!(unsafe_graph.check().is_err());
     }
 
     #[test]

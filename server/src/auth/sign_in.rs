@@ -1,7 +1,10 @@
 //! From a person whom the issuer vouches for to a member with a session, in
 //! one transaction.
 
-use domain::{ActorKind, RequestFacts, SessionId, SignInProblem, UserId, audit::Outcome};
+use domain::{
+    ActorKind, RequestFacts, SessionId, SignInProblem, UserId, audit::Outcome,
+    group_mapping::GroupClaims,
+};
 use serde_json::json;
 use store::{
     StoreError, TenantTx,
@@ -37,11 +40,17 @@ pub(super) struct Person {
     email: Option<String>,
     /// The session at the issuer.
     sid: Option<String>,
+    /// What the issuer says of roles and teams.
+    groups: GroupClaims,
 }
 
 impl Person {
     /// Reads claims that have been verified.
-    pub(super) fn from_claims(claims: &Claims, settings: &OidcSettings) -> Result<Self, Refusal> {
+    pub(super) fn from_claims(
+        claims: &Claims,
+        groups: GroupClaims,
+        settings: &OidcSettings,
+    ) -> Result<Self, Refusal> {
         let extra = claims.additional_claims();
         let key = match settings.kind {
             IssuerKind::Generic => IdentityKey::Subject {
@@ -73,6 +82,7 @@ impl Person {
                 .find_map(|text| clean(text, 200)),
             email: email.and_then(|email| clean(email, 320)),
             sid: extra.sid.as_deref().and_then(|sid| clean(sid, 255)),
+            groups,
         })
     }
 }
@@ -180,6 +190,7 @@ impl Auth {
             self.member_welcome(&mut tx, user_id, person, tenant)
                 .await?;
         }
+        let changed = self.grants_set(&mut tx, user_id, &person.groups).await?;
         user_touch_seen(&mut tx, user_id, now).await?;
         events.push(SIGN_IN);
 
@@ -187,7 +198,7 @@ impl Auth {
         facts.session_id = Some(session);
         let record = actor_load(&mut tx, user_id).await?;
         let actor = record.to_actor(facts);
-        let events: Vec<_> = events
+        let mut events: Vec<_> = events
             .into_iter()
             .map(|action| {
                 let (kind, id) = match action {
@@ -202,6 +213,7 @@ impl Auth {
                 }
             })
             .collect();
+        events.extend(self.grants_events(&actor, &changed));
         audit_append(&mut tx, &events).await?;
         tx.commit().await?;
         Ok(cookie)

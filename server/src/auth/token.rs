@@ -20,6 +20,7 @@ use openidconnect::{
     },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// How far the issuer's clock and ours may be apart (SEC-A6).
 const SKEW: time::Duration = time::Duration::seconds(60);
@@ -39,6 +40,23 @@ pub(super) struct ExtraClaims {
     /// The session at the issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// The groups that the person is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Value>,
+    /// Entra: the app roles that the person was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Value>,
+    /// Claims that are elsewhere (OpenID Connect Core, section 5.6.2). Only
+    /// their names count: where they are said to be is never asked.
+    #[serde(
+        default,
+        rename = "_claim_names",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub claim_names: Option<Value>,
+    /// Entra, in its other spelling: there are more groups than fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hasgroups: Option<Value>,
 }
 
 impl AdditionalClaims for ExtraClaims {}

@@ -43,7 +43,8 @@ impl Transport {
         Ok(Self(builder.build()?))
     }
 
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+    /// One request, one answer of bounded length.
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let mut answer = self.0.execute(request.try_into()?).await?;
         let mut response = http::Response::builder().status(answer.status());
         if let Some(headers) = response.headers_mut() {

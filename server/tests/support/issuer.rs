@@ -10,10 +10,10 @@ use std::{
 
 use axum::{
     Form, Json, Router,
-    extract::State,
+    extract::{Query, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::Timestamp;
@@ -46,6 +46,8 @@ pub struct Plan {
     pub before_signing: fn(&mut Plan),
     /// Every endpoint but the token's fails.
     pub is_down: bool,
+    /// What Graph answers to the request for page `n`.
+    pub graph: fn(usize, &Context) -> Response,
 }
 
 /// What a misbehaviour may want to know.
@@ -69,6 +71,7 @@ impl Default for Plan {
             answer: |_| {},
             before_signing: |_| {},
             is_down: false,
+            graph: |_, _| Json(json!({ "value": [] })).into_response(),
         }
     }
 }
@@ -90,6 +93,7 @@ struct Inner {
     pub jwks_fetches: AtomicUsize,
     pub foreign_fetches: AtomicUsize,
     token_requests: AtomicUsize,
+    graph_requests: AtomicUsize,
 }
 
 impl Issuer {
@@ -106,6 +110,7 @@ impl Issuer {
             jwks_fetches: AtomicUsize::new(0),
             foreign_fetches: AtomicUsize::new(0),
             token_requests: AtomicUsize::new(0),
+            graph_requests: AtomicUsize::new(0),
         });
         let issuer = Self { url: base, inner };
         let router = Router::new()
@@ -116,6 +121,8 @@ impl Issuer {
             )
             .route("/jwks", get(jwks))
             .route("/foreign-jwks", get(foreign_jwks))
+            .route("/foreign-graph", any(foreign_graph))
+            .route("/graph/v1.0/me/transitiveMemberOf", get(graph))
             .route("/token", post(token))
             .with_state(issuer.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -146,6 +153,17 @@ impl Issuer {
 
     pub fn token_requests(&self) -> usize {
         self.inner.token_requests.load(Ordering::SeqCst)
+    }
+
+    pub fn graph_requests(&self) -> usize {
+        self.inner.graph_requests.load(Ordering::SeqCst)
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            now: (self.inner.now)().unix_timestamp(),
+            base: self.inner.base.clone(),
+        }
     }
 
     /// What a person at this issuer does: agrees, and is sent back with these
@@ -206,6 +224,25 @@ async fn foreign_jwks(State(issuer): State<Issuer>) -> Json<Value> {
     Json(json!({ "keys": [rsa_jwk(1, Some("foreign"))] }))
 }
 
+/// What no token may make us ask.
+async fn foreign_graph(State(issuer): State<Issuer>) -> Json<Value> {
+    issuer.inner.foreign_fetches.fetch_add(1, Ordering::SeqCst);
+    Json(json!({ "value": [{ "id": "foreign" }] }))
+}
+
+async fn graph(
+    State(issuer): State<Issuer>,
+    headers: HeaderMap,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    issuer.inner.graph_requests.fetch_add(1, Ordering::SeqCst);
+    assert_eq!(headers["authorization"], "Bearer an access token");
+    let context = issuer.context();
+    let page = query.get("page").map_or(0, |page| page.parse().unwrap());
+    let plan = issuer.inner.plan.lock().unwrap();
+    (plan.graph)(page, &context)
+}
+
 async fn token(
     State(issuer): State<Issuer>,
     headers: HeaderMap,
@@ -235,11 +272,8 @@ async fn token(
     let mut plan = issuer.inner.plan.lock().unwrap();
     let before_signing = plan.before_signing;
     before_signing(&mut plan);
-    let now = (issuer.inner.now)().unix_timestamp();
-    let context = Context {
-        now,
-        base: issuer.inner.base.clone(),
-    };
+    let context = issuer.context();
+    let now = context.now;
     let mut claims = json!({
         "iss": issuer.inner.base,
         "aud": CLIENT_ID,

@@ -94,6 +94,7 @@ impl App {
                 scopes: vec!["profile".into(), "email".into()],
                 default_role: Some(SystemRole::Member),
                 tenants: Vec::new(),
+                graph_url: Some(format!("{}/graph", issuer.url).parse().unwrap()),
             }),
             lifetimes: SessionLifetimes::default(),
             master_key: MasterKey::new([3; 32]),

@@ -151,6 +151,7 @@ impl DemoIssuer {
                 .iter()
                 .map(|(slug, _)| (*slug).to_owned())
                 .collect(),
+            graph_url: None,
         }
     }
 

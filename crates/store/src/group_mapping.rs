@@ -1,0 +1,388 @@
+//! What groups and app roles of the issuer grant, what the issuer said of each
+//! member last, and the grants that follow from both (SEC-A10).
+
+use std::collections::BTreeSet;
+
+use domain::{
+    GroupMappingId, RoleId, TeamId, Timestamp, UserId,
+    access::SystemRole,
+    group_mapping::{Grant, Grants, GroupClaims, GroupId, GroupMapping, GroupSource},
+};
+use uuid::Uuid;
+
+use crate::{
+    StoreError, TenantTx,
+    role::{owners_lock, owners_other_than},
+};
+
+/// Adds a rule. It counts from each member's next sign-in or refresh on.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when there is the same rule already, or the
+/// tenant has no such role or team.
+pub async fn group_mapping_create(
+    tx: &mut TenantTx,
+    mapping: &GroupMapping,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let tenant_id = tx.tenant_id();
+    sqlx::query!(
+        "INSERT INTO group_mappings
+             (tenant_id, id, source, group_id, label, role_id, team_id, priority, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        tenant_id.0,
+        mapping.id.0,
+        mapping.source.key(),
+        mapping.group_id.as_str(),
+        mapping.label,
+        mapping.role_id.map(|id| id.0),
+        mapping.team_id.map(|id| id.0),
+        mapping.priority,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Changes a rule; its id stays.
+///
+/// # Errors
+/// As [`group_mapping_create`]; [`StoreError::NotFound`] when there is no such
+/// rule.
+pub async fn group_mapping_update(
+    tx: &mut TenantTx,
+    mapping: &GroupMapping,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let tenant_id = tx.tenant_id();
+    let done = sqlx::query!(
+        "UPDATE group_mappings
+            SET source = $3, group_id = $4, label = $5, role_id = $6, team_id = $7, priority = $8, updated_at = $9
+          WHERE tenant_id = $1 AND id = $2",
+        tenant_id.0,
+        mapping.id.0,
+        mapping.source.key(),
+        mapping.group_id.as_str(),
+        mapping.label,
+        mapping.role_id.map(|id| id.0),
+        mapping.team_id.map(|id| id.0),
+        mapping.priority,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+/// Removes a rule. What it granted goes with each member's next sign-in.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such rule.
+pub async fn group_mapping_delete(
+    tx: &mut TenantTx,
+    id: GroupMappingId,
+) -> Result<(), StoreError> {
+    let tenant_id = tx.tenant_id();
+    let done = sqlx::query!(
+        "DELETE FROM group_mappings WHERE tenant_id = $1 AND id = $2",
+        tenant_id.0,
+        id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+fn found(rows: u64) -> Result<(), StoreError> {
+    if rows == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
+}
+
+/// All rules, in the order in which they decide.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn group_mapping_list(tx: &mut TenantTx) -> Result<Vec<GroupMapping>, StoreError> {
+    let tenant_id = tx.tenant_id();
+    sqlx::query!(
+        r#"SELECT id, source, group_id, label, role_id, team_id, priority FROM group_mappings
+            WHERE tenant_id = $1 ORDER BY priority DESC, group_id COLLATE "C", source DESC, id"#,
+        tenant_id.0,
+    )
+    .fetch_all(tx.conn())
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(GroupMapping {
+            id: row.id.into(),
+            source: GroupSource::from_key(&row.source).ok_or_else(|| {
+                StoreError::other(format!("a rule has the unknown source “{}”", row.source))
+            })?,
+            group_id: group_id_from_stored(&row.group_id)?,
+            label: row.label,
+            role_id: row.role_id.map(RoleId),
+            team_id: row.team_id.map(TeamId),
+            priority: row.priority,
+        })
+    })
+    .collect()
+}
+
+fn group_id_from_stored(text: &str) -> Result<GroupId, StoreError> {
+    GroupId::parse(text).map_err(|_| StoreError::other("a group id can't be one"))
+}
+
+/// Keeps what the issuer said of a member just now.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the tenant has no such member.
+pub async fn user_claims_set(
+    tx: &mut TenantTx,
+    user_id: UserId,
+    claims: &GroupClaims,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let tenant_id = tx.tenant_id();
+    let words = |ids: &BTreeSet<GroupId>| -> Vec<String> {
+        ids.iter().map(|id| id.as_str().to_owned()).collect()
+    };
+    sqlx::query!(
+        "INSERT INTO user_claims (tenant_id, user_id, groups, app_roles, told_at)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (tenant_id, user_id) DO UPDATE
+            SET groups = EXCLUDED.groups, app_roles = EXCLUDED.app_roles, told_at = EXCLUDED.told_at",
+        tenant_id.0,
+        user_id.0,
+        &words(&claims.groups),
+        &words(&claims.app_roles),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What the issuer said of a member last, and when; `None` before the first
+/// sign-in.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn user_claims_get(
+    tx: &mut TenantTx,
+    user_id: UserId,
+) -> Result<Option<(GroupClaims, Timestamp)>, StoreError> {
+    let tenant_id = tx.tenant_id();
+    let row = sqlx::query!(
+        "SELECT groups, app_roles, told_at FROM user_claims WHERE tenant_id = $1 AND user_id = $2",
+        tenant_id.0,
+        user_id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (GroupClaims::new(row.groups, row.app_roles), row.told_at)))
+}
+
+/// What changed when a member's grants were brought in line, by role key and
+/// team name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GrantsChanged {
+    /// Roles that came.
+    pub roles_gained: Vec<String>,
+    /// Roles that went.
+    pub roles_lost: Vec<String>,
+    /// Teams that came.
+    pub teams_gained: Vec<String>,
+    /// Teams that went.
+    pub teams_lost: Vec<String>,
+    /// No rule makes the member an owner any more, and nobody else is one: the
+    /// role stays, because an organisation without an owner has nobody who
+    /// could mend that (SEC-A11).
+    pub last_owner_kept: bool,
+}
+
+impl GrantsChanged {
+    /// Whether the member's roles or teams are others than before.
+    pub fn is_change(&self) -> bool {
+        let all = [
+            &self.roles_gained,
+            &self.roles_lost,
+            &self.teams_gained,
+            &self.teams_lost,
+        ];
+        all.iter().any(|names| !names.is_empty())
+    }
+}
+
+/// Gives a member exactly the roles and teams of `grants` as far as they come
+/// from groups and app roles. What was granted by hand stays as it is.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn user_grants_set(
+    tx: &mut TenantTx,
+    user_id: UserId,
+    grants: &Grants,
+    now: Timestamp,
+) -> Result<GrantsChanged, StoreError> {
+    let (roles, last_owner_kept) = user_roles_set(tx, user_id, &grants.roles, now).await?;
+    let teams = team_members_set(tx, user_id, &grants.teams, now).await?;
+    Ok(GrantsChanged {
+        roles_gained: difference(&roles.added, &roles.removed),
+        roles_lost: difference(&roles.removed, &roles.added),
+        teams_gained: difference(&teams.added, &teams.removed),
+        teams_lost: difference(&teams.removed, &teams.added),
+        last_owner_kept,
+    })
+}
+
+/// What is held for another reason than before was neither gained nor lost.
+fn difference(these: &BTreeSet<String>, without: &BTreeSet<String>) -> Vec<String> {
+    these.difference(without).cloned().collect()
+}
+
+/// Names of what was written.
+struct Written {
+    added: BTreeSet<String>,
+    removed: BTreeSet<String>,
+}
+
+/// Ids and sources of grants, as columns.
+fn columns<Id: Copy + Into<Uuid>>(grants: &[Grant<Id>]) -> (Vec<Uuid>, Vec<String>) {
+    grants
+        .iter()
+        .map(|grant| (grant.id.into(), grant.source.key().to_owned()))
+        .unzip()
+}
+
+async fn user_roles_set(
+    tx: &mut TenantTx,
+    user_id: UserId,
+    grants: &[Grant<RoleId>],
+    now: Timestamp,
+) -> Result<(Written, bool), StoreError> {
+    let tenant_id = tx.tenant_id();
+    let (role_ids, sources) = columns(grants);
+    let owner_kept = if is_losing_ownership(tx, user_id, &role_ids).await? {
+        owners_lock(tx).await?;
+        match owners_other_than(tx, user_id).await {
+            Err(StoreError::Constraint(_)) => true,
+            other => other.map(|()| false)?,
+        }
+    } else {
+        false
+    };
+    let added = sqlx::query_scalar!(
+        "WITH added AS (
+             INSERT INTO user_roles (tenant_id, user_id, role_id, source, granted_at)
+             SELECT $1, $2, role_id, source, $5 FROM unnest($3::uuid[], $4::text[]) AS grants (role_id, source)
+             ON CONFLICT (tenant_id, user_id, role_id, source) DO NOTHING
+             RETURNING role_id
+         )
+         SELECT r.key FROM roles r JOIN added a ON a.role_id = r.id WHERE r.tenant_id = $1",
+        tenant_id.0,
+        user_id.0,
+        &role_ids,
+        &sources,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let removed = sqlx::query_scalar!(
+        "WITH removed AS (
+             DELETE FROM user_roles ur
+              WHERE ur.tenant_id = $1 AND ur.user_id = $2 AND ur.source IN ('group', 'app_role')
+                AND NOT EXISTS (
+                    SELECT FROM unnest($3::uuid[], $4::text[]) AS grants (role_id, source)
+                     WHERE grants.role_id = ur.role_id AND grants.source = ur.source)
+                AND NOT ($5 AND ur.role_id IN (SELECT id FROM roles WHERE tenant_id = $1 AND key = 'owner'))
+             RETURNING ur.role_id
+         )
+         SELECT r.key FROM roles r JOIN removed d ON d.role_id = r.id WHERE r.tenant_id = $1",
+        tenant_id.0,
+        user_id.0,
+        &role_ids,
+        &sources,
+        owner_kept,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let written = Written {
+        added: added.into_iter().collect(),
+        removed: removed.into_iter().collect(),
+    };
+    Ok((written, owner_kept))
+}
+
+/// Whether a member is an owner by groups or app roles alone, and `role_ids`
+/// would make them none.
+async fn is_losing_ownership(
+    tx: &mut TenantTx,
+    user_id: UserId,
+    role_ids: &[Uuid],
+) -> Result<bool, StoreError> {
+    let tenant_id = tx.tenant_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT coalesce(bool_and(ur.source IN ('group', 'app_role') AND r.id <> ALL ($3)), false) AS "losing!"
+             FROM user_roles ur
+             JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+            WHERE ur.tenant_id = $1 AND ur.user_id = $2 AND r.key = $4"#,
+        tenant_id.0,
+        user_id.0,
+        role_ids,
+        SystemRole::Owner.key(),
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+async fn team_members_set(
+    tx: &mut TenantTx,
+    user_id: UserId,
+    grants: &[Grant<TeamId>],
+    now: Timestamp,
+) -> Result<Written, StoreError> {
+    let tenant_id = tx.tenant_id();
+    let (team_ids, sources) = columns(grants);
+    let added = sqlx::query_scalar!(
+        "WITH added AS (
+             INSERT INTO team_members (tenant_id, team_id, user_id, role, source, added_at)
+             SELECT $1, team_id, $2, 'member', source, $5
+               FROM unnest($3::uuid[], $4::text[]) AS grants (team_id, source)
+             ON CONFLICT (tenant_id, team_id, user_id, source) DO NOTHING
+             RETURNING team_id
+         )
+         SELECT t.name FROM teams t JOIN added a ON a.team_id = t.id WHERE t.tenant_id = $1",
+        tenant_id.0,
+        user_id.0,
+        &team_ids,
+        &sources,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let removed = sqlx::query_scalar!(
+        "WITH removed AS (
+             DELETE FROM team_members m
+              WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.source IN ('group', 'app_role')
+                AND NOT EXISTS (
+                    SELECT FROM unnest($3::uuid[], $4::text[]) AS grants (team_id, source)
+                     WHERE grants.team_id = m.team_id AND grants.source = m.source)
+             RETURNING m.team_id
+         )
+         SELECT t.name FROM teams t JOIN removed d ON d.team_id = t.id WHERE t.tenant_id = $1",
+        tenant_id.0,
+        user_id.0,
+        &team_ids,
+        &sources,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(Written {
+        added: added.into_iter().collect(),
+        removed: removed.into_iter().collect(),
+    })
+}

@@ -101,7 +101,11 @@ async fn audited(app: &App, action: &str) -> Vec<(String, Value)> {
 }
 
 async fn sign_in(app: &App) -> String {
-    app.browser().sign_in(&app.issuer).await.location().to_owned()
+    app.browser()
+        .sign_in(&app.issuer)
+        .await
+        .location()
+        .to_owned()
 }
 
 /// SEC-A10: what the groups grant comes with the sign-in and goes with the
@@ -110,8 +114,22 @@ async fn sign_in(app: &App) -> String {
 async fn groups_grant_and_an_absent_claim_takes_away() {
     let app = app().await;
     let support = app.tenant.team("Support", &[]).await;
-    rule(&app, GroupSource::Group, "engineers", Some(SystemRole::Admin), Some(support)).await;
-    rule(&app, GroupSource::Group, "others", Some(SystemRole::Billing), None).await;
+    rule(
+        &app,
+        GroupSource::Group,
+        "engineers",
+        Some(SystemRole::Admin),
+        Some(support),
+    )
+    .await;
+    rule(
+        &app,
+        GroupSource::Group,
+        "others",
+        Some(SystemRole::Billing),
+        None,
+    )
+    .await;
 
     app.issuer
         .plan(|plan| plan.claims = |claims, _| claims["groups"] = json!(["engineers", "unknown"]));
@@ -124,7 +142,10 @@ async fn groups_grant_and_an_absent_claim_takes_away() {
         "gained": { "roles": ["admin"], "teams": ["Support"] },
         "lost": { "roles": [], "teams": [] },
     });
-    assert_eq!(audited(&app, "user.grants_set").await, [("success".into(), gained)]);
+    assert_eq!(
+        audited(&app, "user.grants_set").await,
+        [("success".into(), gained)]
+    );
 
     // Nothing changed: nothing is written down.
     sign_in(&app).await;
@@ -132,7 +153,9 @@ async fn groups_grant_and_an_absent_claim_takes_away() {
 
     let mia = user(&app).await;
     let mut tx = app.tenant.enter().await;
-    user_role_grant(&mut tx, mia, "viewer", RoleSource::Manual, NOW).await.unwrap();
+    user_role_grant(&mut tx, mia, "viewer", RoleSource::Manual, NOW)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 
     app.issuer.behave();
@@ -150,12 +173,21 @@ async fn groups_grant_and_an_absent_claim_takes_away() {
 #[tokio::test]
 async fn who_leaves_the_group_is_told_to_ask() {
     let app = app().await;
-    rule(&app, GroupSource::Group, "engineers", Some(SystemRole::Member), None).await;
-    app.issuer.plan(|plan| plan.claims = |claims, _| claims["groups"] = json!(["engineers"]));
+    rule(
+        &app,
+        GroupSource::Group,
+        "engineers",
+        Some(SystemRole::Member),
+        None,
+    )
+    .await;
+    app.issuer
+        .plan(|plan| plan.claims = |claims, _| claims["groups"] = json!(["engineers"]));
     let mut browser = app.browser();
     browser.sign_in(&app.issuer).await;
     assert_eq!(browser.who().await, "Mia Muster");
-    app.issuer.plan(|plan| plan.claims = |claims, _| claims["groups"] = json!([]));
+    app.issuer
+        .plan(|plan| plan.claims = |claims, _| claims["groups"] = json!([]));
     sign_in(&app).await;
     // SEC-B3: also in the browser that was signed in before.
     assert_eq!(browser.who().await, "→ /no-access");
@@ -165,13 +197,31 @@ async fn who_leaves_the_group_is_told_to_ask() {
 #[tokio::test]
 async fn app_roles_are_read_from_roles() {
     let app = app().await;
-    rule(&app, GroupSource::AppRole, "Atrium.Admin", Some(SystemRole::Admin), None).await;
-    rule(&app, GroupSource::Group, "Atrium.Admin", Some(SystemRole::Viewer), None).await;
-    app.issuer.plan(|plan| plan.claims = |claims, _| claims["roles"] = json!(["Atrium.Admin"]));
+    rule(
+        &app,
+        GroupSource::AppRole,
+        "Atrium.Admin",
+        Some(SystemRole::Admin),
+        None,
+    )
+    .await;
+    rule(
+        &app,
+        GroupSource::Group,
+        "Atrium.Admin",
+        Some(SystemRole::Viewer),
+        None,
+    )
+    .await;
+    app.issuer
+        .plan(|plan| plan.claims = |claims, _| claims["roles"] = json!(["Atrium.Admin"]));
     sign_in(&app).await;
     assert_eq!(roles(&app).await, ["admin/app_role"]);
     let mut tx = app.tenant.enter().await;
-    let (claims, told_at) = user_claims_get(&mut tx, user(&app).await).await.unwrap().unwrap();
+    let (claims, told_at) = user_claims_get(&mut tx, user(&app).await)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(claims, GroupClaims::new([""; 0], ["Atrium.Admin"]));
     assert_eq!(told_at, NOW);
 }
@@ -180,8 +230,16 @@ async fn app_roles_are_read_from_roles() {
 #[tokio::test]
 async fn a_single_group_may_stand_without_a_list() {
     let app = app().await;
-    rule(&app, GroupSource::Group, "engineers", Some(SystemRole::Admin), None).await;
-    app.issuer.plan(|plan| plan.claims = |claims, _| claims["groups"] = json!("engineers"));
+    rule(
+        &app,
+        GroupSource::Group,
+        "engineers",
+        Some(SystemRole::Admin),
+        None,
+    )
+    .await;
+    app.issuer
+        .plan(|plan| plan.claims = |claims, _| claims["groups"] = json!("engineers"));
     sign_in(&app).await;
     assert_eq!(roles(&app).await, ["admin/group"]);
 }
@@ -190,14 +248,18 @@ async fn a_single_group_may_stand_without_a_list() {
 #[tokio::test]
 async fn claims_that_are_no_lists_of_text_are_refused() {
     for claims in [
-        (|claims: &mut Value, _: &Context| claims["groups"] = json!({ "a": "b" })) as fn(&mut Value, &Context),
+        (|claims: &mut Value, _: &Context| claims["groups"] = json!({ "a": "b" }))
+            as fn(&mut Value, &Context),
         |claims, _| claims["groups"] = json!(["a", 7]),
         |claims, _| claims["roles"] = json!([["a"]]),
         |claims, _| claims["roles"] = json!(true),
     ] {
         let app = app().await;
         app.issuer.plan(|plan| plan.claims = claims);
-        assert_eq!(sign_in(&app).await, "/sign-in?error=token&return_to=%2Fmemories");
+        assert_eq!(
+            sign_in(&app).await,
+            "/sign-in?error=token&return_to=%2Fmemories"
+        );
         assert_eq!(app.sign_ins().await, [("denied".into(), "claims".into())]);
         assert_eq!(app.sessions().await, 0);
     }
@@ -237,9 +299,30 @@ async fn groups_beyond_the_token_come_from_graph() {
         |claims, _| claims["hasgroups"] = json!("true"),
     ] {
         let app = app().await;
-        rule(&app, GroupSource::Group, "second", Some(SystemRole::Admin), None).await;
-        rule(&app, GroupSource::Group, "foreign", Some(SystemRole::Owner), None).await;
-        rule(&app, GroupSource::Group, "a-directory-role", Some(SystemRole::Billing), None).await;
+        rule(
+            &app,
+            GroupSource::Group,
+            "second",
+            Some(SystemRole::Admin),
+            None,
+        )
+        .await;
+        rule(
+            &app,
+            GroupSource::Group,
+            "foreign",
+            Some(SystemRole::Owner),
+            None,
+        )
+        .await;
+        rule(
+            &app,
+            GroupSource::Group,
+            "a-directory-role",
+            Some(SystemRole::Billing),
+            None,
+        )
+        .await;
         app.issuer.plan(|plan| {
             plan.claims = claims;
             plan.graph = two_pages;
@@ -251,25 +334,45 @@ async fn groups_beyond_the_token_come_from_graph() {
     }
 }
 
+type Graph = fn(usize, &Context) -> Response;
+
 /// SEC-A10: a Graph that fails or talks nonsense denies the sign-in; the roles
 /// of before stay as they are.
 #[tokio::test]
 async fn a_graph_that_fails_denies_the_sign_in() {
     let app = app().await;
-    rule(&app, GroupSource::Group, "engineers", Some(SystemRole::Admin), None).await;
-    app.issuer.plan(|plan| plan.claims = |claims, _| claims["groups"] = json!(["engineers"]));
+    rule(
+        &app,
+        GroupSource::Group,
+        "engineers",
+        Some(SystemRole::Admin),
+        None,
+    )
+    .await;
+    app.issuer
+        .plan(|plan| plan.claims = |claims, _| claims["groups"] = json!(["engineers"]));
     sign_in(&app).await;
 
-    let bad: [(&str, fn(usize, &Context) -> Response); 8] = [
-        ("graph_refused", |_, _| StatusCode::SERVICE_UNAVAILABLE.into_response()),
-        ("graph_refused", |_, _| StatusCode::FORBIDDEN.into_response()),
+    let bad: [(&str, Graph); 8] = [
+        ("graph_refused", |_, _| {
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }),
+        ("graph_refused", |_, _| {
+            StatusCode::FORBIDDEN.into_response()
+        }),
         // A redirect is not followed: the token would go along.
         ("graph_refused", |_, context| {
             axum::response::Redirect::to(&format!("{}/foreign-graph", context.base)).into_response()
         }),
-        ("graph_answer", |_, _| Html("<h1>Sign in</h1>").into_response()),
-        ("graph_answer", |_, _| Json(json!({ "value": [{ "id": 7 }] })).into_response()),
-        ("graph_answer", |_, _| Json(json!({ "error": "none" })).into_response()),
+        ("graph_answer", |_, _| {
+            Html("<h1>Sign in</h1>").into_response()
+        }),
+        ("graph_answer", |_, _| {
+            Json(json!({ "value": [{ "id": 7 }] })).into_response()
+        }),
+        ("graph_answer", |_, _| {
+            Json(json!({ "error": "none" })).into_response()
+        }),
         ("graph_answer", |_, context| {
             let next = format!("{}/graph/v1.0/../../foreign-graph", context.base);
             Json(json!({ "value": [], "@odata.nextLink": next })).into_response()
@@ -285,8 +388,14 @@ async fn a_graph_that_fails_denies_the_sign_in() {
             plan.claims = overage;
             plan.graph = graph;
         });
-        assert_eq!(sign_in(&app).await, "/sign-in?error=groups&return_to=%2Fmemories");
-        assert_eq!(app.sign_ins().await.pop().unwrap(), ("denied".into(), reason.into()));
+        assert_eq!(
+            sign_in(&app).await,
+            "/sign-in?error=groups&return_to=%2Fmemories"
+        );
+        assert_eq!(
+            app.sign_ins().await.pop().unwrap(),
+            ("denied".into(), reason.into())
+        );
     }
     assert_eq!(app.issuer.foreign_fetches(), 0);
     assert_eq!(roles(&app).await, ["admin/group"]);
@@ -298,8 +407,14 @@ async fn a_graph_that_fails_denies_the_sign_in() {
 async fn groups_that_nobody_can_be_asked_for_deny_the_sign_in() {
     let app = App::start_with(|settings| settings.oidc.as_mut().unwrap().graph_url = None).await;
     app.issuer.plan(|plan| plan.claims = overage);
-    assert_eq!(sign_in(&app).await, "/sign-in?error=groups&return_to=%2Fmemories");
-    assert_eq!(app.sign_ins().await, [("denied".into(), "graph_unknown".into())]);
+    assert_eq!(
+        sign_in(&app).await,
+        "/sign-in?error=groups&return_to=%2Fmemories"
+    );
+    assert_eq!(
+        app.sign_ins().await,
+        [("denied".into(), "graph_unknown".into())]
+    );
     assert_eq!(app.issuer.foreign_fetches(), 0);
 }
 
@@ -307,8 +422,16 @@ async fn groups_that_nobody_can_be_asked_for_deny_the_sign_in() {
 #[tokio::test]
 async fn the_last_owner_keeps_the_role() {
     let app = app().await;
-    rule(&app, GroupSource::Group, "chiefs", Some(SystemRole::Owner), None).await;
-    app.issuer.plan(|plan| plan.claims = |claims, _| claims["groups"] = json!(["chiefs"]));
+    rule(
+        &app,
+        GroupSource::Group,
+        "chiefs",
+        Some(SystemRole::Owner),
+        None,
+    )
+    .await;
+    app.issuer
+        .plan(|plan| plan.claims = |claims, _| claims["groups"] = json!(["chiefs"]));
     sign_in(&app).await;
     assert_eq!(roles(&app).await, ["owner/group"]);
 

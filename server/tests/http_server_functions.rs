@@ -61,9 +61,10 @@ fn product(app: &App) -> Router {
             issuer: app.issuer.url.clone(),
             client_id: CLIENT_ID.into(),
             client_secret: Some(CLIENT_SECRET.to_owned().into()),
-            scopes: Vec::new(),
+            scopes: None,
             default_role: Some(SystemRole::Owner),
             tenants: Vec::new(),
+            graph_url: None,
         }),
         sign_ins_per_minute: 1_000,
         ..Config::default()

@@ -44,6 +44,8 @@ permissions! {
     AuditRead = "audit.read", "Read the organisation's audit log.";
     /// Attempts, on the running database, to reach another tenant's rows.
     IsolationProbe = "isolation.probe", "Test that no other organisation can be reached.";
+    /// Rules from the issuer's groups to roles and teams.
+    GroupMappingManage = "group_mapping.manage", "Decide which groups grant which roles and teams.";
 }
 
 impl fmt::Display for Permission {
@@ -132,7 +134,8 @@ impl SystemRole {
     /// What the role allows.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AuditRead, IsolationProbe, MemoryImport, MemoryRead, MemoryWrite, ProfileManage,
+            AuditRead, GroupMappingManage, IsolationProbe, MemoryImport, MemoryRead, MemoryWrite,
+            ProfileManage,
         };
         match self {
             Self::Owner | Self::Admin => &[
@@ -142,6 +145,7 @@ impl SystemRole {
                 ProfileManage,
                 AuditRead,
                 IsolationProbe,
+                GroupMappingManage,
             ],
             Self::Member => &[MemoryRead, MemoryWrite, MemoryImport, ProfileManage],
             Self::Viewer => &[MemoryRead, ProfileManage],

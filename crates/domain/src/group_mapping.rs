@@ -13,9 +13,7 @@ use uuid::Uuid;
 use crate::{AppError, GroupMappingId, RoleId, TeamId};
 
 /// The claim that a rule looks at.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupSource {
     /// `groups`, or the directory where the token has no room for them.
@@ -240,7 +238,11 @@ mod tests {
             },
         ];
         let granted = grants(&rules, &in_groups(&["ant", "bee", "zebra", "unknown"]));
-        let decided: Vec<_> = granted.roles.iter().map(|g| (g.id.0, g.decided_by.0)).collect();
+        let decided: Vec<_> = granted
+            .roles
+            .iter()
+            .map(|g| (g.id.0, g.decided_by.0))
+            .collect();
         // 900 before 10; equal priorities by group id: ant before zebra.
         assert_eq!(decided, [(uuid(200), uuid(3)), (uuid(100), uuid(2))]);
         assert_eq!(granted.teams.len(), 1);
@@ -260,7 +262,10 @@ mod tests {
     fn nobody_without_the_group_is_granted_anything() {
         let rules = [granting_role(1, "ant", 1, 100)];
         assert_eq!(grants(&rules, &GroupClaims::default()), Grants::default());
-        assert_eq!(grants(&rules, &in_groups(&["Ant", "ants"])), Grants::default());
+        assert_eq!(
+            grants(&rules, &in_groups(&["Ant", "ants"])),
+            Grants::default()
+        );
         assert_eq!(grants(&[], &in_groups(&["ant"])), Grants::default());
     }
 

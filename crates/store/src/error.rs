@@ -138,9 +138,7 @@ fn constraint_face(name: &str) -> AppError {
         "group_mappings_group_id_check" => {
             AppError::field("group_id", "A group's id or name has 1 to 255 characters.")
         }
-        "group_mappings_label_check" => {
-            AppError::field("label", "A name has 1 to 255 characters.")
-        }
+        "group_mappings_label_check" => AppError::field("label", "A name has 1 to 255 characters."),
         "group_mappings_priority_check" => {
             AppError::field("priority", "A priority is a whole number from 0 to 1000.")
         }

@@ -79,10 +79,7 @@ pub async fn group_mapping_update(
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when there is no such rule.
-pub async fn group_mapping_delete(
-    tx: &mut TenantTx,
-    id: GroupMappingId,
-) -> Result<(), StoreError> {
+pub async fn group_mapping_delete(tx: &mut TenantTx, id: GroupMappingId) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
     let done = sqlx::query!(
         "DELETE FROM group_mappings WHERE tenant_id = $1 AND id = $2",

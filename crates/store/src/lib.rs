@@ -22,6 +22,7 @@ pub mod import;
 pub mod isolation;
 pub mod job;
 pub mod login_attempt;
+pub mod logout_token;
 pub mod memory;
 pub mod migrate;
 pub mod provision;

@@ -27,12 +27,18 @@ pub struct NewSession {
     pub ip: Option<IpAddr>,
     /// With which browser.
     pub user_agent: Option<String>,
+    /// `iss` of the ID token behind it.
+    pub oidc_issuer: Option<String>,
+    /// `sub` of the ID token behind it.
+    pub oidc_subject: Option<String>,
     /// The issuer's own session id, for its logout messages.
     pub oidc_sid: Option<String>,
     /// What the web layer keeps in it.
     pub data: Vec<u8>,
     /// The issuer's tokens, sealed.
     pub tokens_encrypted: Option<Vec<u8>>,
+    /// When they are to be renewed; `None` when they can't be.
+    pub refresh_at: Option<Timestamp>,
 }
 
 /// A live session.
@@ -52,12 +58,40 @@ pub struct StoredSession {
     pub idle_expires_at: Timestamp,
     /// When it ends whatever happens.
     pub absolute_expires_at: Timestamp,
+    /// `iss` of the ID token behind it.
+    pub oidc_issuer: Option<String>,
+    /// `sub` of the ID token behind it.
+    pub oidc_subject: Option<String>,
     /// The issuer's own session id.
     pub oidc_sid: Option<String>,
     /// What the web layer keeps in it.
     pub data: Vec<u8>,
     /// The issuer's tokens, sealed.
     pub tokens_encrypted: Option<Vec<u8>>,
+    /// When they are to be renewed; `None` when they can't be.
+    pub refresh_at: Option<Timestamp>,
+    /// Until when somebody is renewing them.
+    pub refresh_lease_until: Option<Timestamp>,
+}
+
+/// New tokens of a live session.
+#[derive(Clone, Debug)]
+pub struct RefreshedTokens {
+    /// The issuer's tokens, sealed.
+    pub sealed: Option<Vec<u8>>,
+    /// When they are to be renewed again.
+    pub refresh_at: Timestamp,
+}
+
+/// A session that ended just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedSession {
+    /// Its public id.
+    pub id: SessionId,
+    /// The member's tenant.
+    pub tenant_id: TenantId,
+    /// The member.
+    pub user_id: UserId,
 }
 
 /// Creates a session.
@@ -72,8 +106,8 @@ pub async fn session_create(
     sqlx::query!(
         "INSERT INTO web_sessions (
              tenant_id, id, id_hash, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
-             ip, user_agent, oidc_sid, data, tokens_encrypted
-         ) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8::text::inet, $9, $10, $11, $12)",
+             ip, user_agent, oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted, refresh_at
+         ) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8::text::inet, $9, $10, $11, $12, $13, $14, $15)",
         session.tenant_id.0,
         session.id.0,
         session.id_hash.as_slice(),
@@ -83,9 +117,12 @@ pub async fn session_create(
         session.absolute_expires_at,
         session.ip.map(|ip| ip.to_string()),
         session.user_agent,
+        session.oidc_issuer,
+        session.oidc_subject,
         session.oidc_sid,
         session.data,
         session.tokens_encrypted,
+        session.refresh_at,
     )
     .execute(tx.conn())
     .await?;
@@ -105,7 +142,7 @@ pub async fn session_load(
     let row = sqlx::query_as!(
         StoredSession,
         "SELECT id, tenant_id, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
-                oidc_sid, data, tokens_encrypted
+                oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted, refresh_at, refresh_lease_until
            FROM web_sessions
           WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $2 AND absolute_expires_at > $2",
         id_hash.as_slice(),
@@ -139,22 +176,56 @@ pub async fn session_save(
     Ok(done.rows_affected() == 1)
 }
 
-/// Replaces the issuer's sealed tokens in a live session; the old ones are
-/// gone. False when it ended in the meantime.
+/// Claims the renewal of a live session's tokens until `lease`, and returns
+/// them; `None` when it is not due, or another process has claimed it.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn session_tokens_set(
+pub async fn session_refresh_claim(
     tx: &mut FrontDoorTx,
-    id_hash: &[u8; 32],
-    tokens_encrypted: Option<&[u8]>,
+    tenant_id: TenantId,
+    id: SessionId,
+    lease: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"UPDATE web_sessions SET refresh_lease_until = $3
+            WHERE tenant_id = $1 AND id = $2 AND tokens_encrypted IS NOT NULL AND refresh_at <= $4
+              AND (refresh_lease_until IS NULL OR refresh_lease_until <= $4)
+              AND revoked_at IS NULL AND idle_expires_at > $4 AND absolute_expires_at > $4
+            RETURNING tokens_encrypted AS "tokens_encrypted!""#,
+        tenant_id.0,
+        id.0,
+        lease,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Replaces the tokens of a live session by those that came for the claim with
+/// this `lease`; the old ones are gone. False when the session ended, or the
+/// claim ran out and is another process' by now.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_refresh_finish(
+    tx: &mut FrontDoorTx,
+    tenant_id: TenantId,
+    id: SessionId,
+    lease: Timestamp,
+    tokens: &RefreshedTokens,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "UPDATE web_sessions SET tokens_encrypted = $2
-          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3",
-        id_hash.as_slice(),
-        tokens_encrypted,
+        "UPDATE web_sessions SET tokens_encrypted = $4, refresh_at = $5, refresh_lease_until = NULL
+          WHERE tenant_id = $1 AND id = $2 AND refresh_lease_until = $3
+            AND revoked_at IS NULL AND idle_expires_at > $6 AND absolute_expires_at > $6",
+        tenant_id.0,
+        id.0,
+        lease,
+        tokens.sealed,
+        tokens.refresh_at,
         now,
     )
     .execute(tx.conn())
@@ -299,6 +370,44 @@ pub async fn session_revoke_others(
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Ends the sessions that an issuer names: all of a `subject`'s, the one with
+/// its own id `sid`, or the one that has both. Without `issuer` any issuer's;
+/// then `sid` alone must do.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_revoke_of_issuer(
+    tx: &mut FrontDoorTx,
+    issuer: Option<&str>,
+    subject: Option<&str>,
+    sid: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<EndedSession>, StoreError> {
+    let rows = sqlx::query!(
+        "UPDATE web_sessions SET revoked_at = $4, tokens_encrypted = NULL
+          WHERE ($1::text IS NULL OR oidc_issuer = $1)
+            AND ($2::text IS NULL OR oidc_subject = $2)
+            AND ($3::text IS NULL OR oidc_sid = $3)
+            AND ($3 IS NOT NULL OR num_nonnulls($1, $2) = 2)
+            AND revoked_at IS NULL AND idle_expires_at > $4 AND absolute_expires_at > $4
+         RETURNING tenant_id, user_id, id",
+        issuer,
+        subject,
+        sid,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| EndedSession {
+            id: row.id.into(),
+            tenant_id: row.tenant_id.into(),
+            user_id: row.user_id.into(),
+        })
+        .collect())
 }
 
 /// Removes the session with this hash, as signing out does. False when there

@@ -269,6 +269,18 @@ macro_rules! enters {
 }
 enters!(FrontDoorTx OperatorTx WorkerTx);
 
+impl TenantTx {
+    /// Goes back to the front door, in the same transaction, for what belongs
+    /// to no single tenant: a person's sessions in several of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the connection was lost.
+    pub async fn into_front_door(mut self) -> Result<FrontDoorTx, StoreError> {
+        role_take(&mut self.tx, LocalRole::Auth, &Settings::default()).await?;
+        Ok(FrontDoorTx { tx: self.tx })
+    }
+}
+
 impl OperatorTx {
     /// Goes on as the front door, in the same transaction.
     ///

@@ -16,12 +16,13 @@ use store::{
 };
 
 async fn role(db: &TestDb, tenant: &TestTenant, role: SystemRole) -> RoleId {
-    let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1 AND key = $2")
-        .bind(tenant.id.0)
-        .bind(role.key())
-        .fetch_one(&db.admin)
-        .await
-        .unwrap();
+    let id: uuid::Uuid =
+        sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1 AND key = $2")
+            .bind(tenant.id.0)
+            .bind(role.key())
+            .fetch_one(&db.admin)
+            .await
+            .unwrap();
     RoleId(id)
 }
 
@@ -65,7 +66,10 @@ async fn rules_are_listed_in_the_order_in_which_they_decide() {
     assert_eq!(grants(&rules, &claims).roles[0].decided_by, rules[2].id);
 
     group_mapping_delete(&mut tx, rules[0].id).await.unwrap();
-    let changed = GroupMapping { priority: 1000, ..rules[4].clone() };
+    let changed = GroupMapping {
+        priority: 1000,
+        ..rules[4].clone()
+    };
     group_mapping_update(&mut tx, &changed, NOW).await.unwrap();
     let left = group_mapping_list(&mut tx).await.unwrap();
     assert_eq!((left.len(), &left[0]), (4, &changed));
@@ -79,7 +83,9 @@ async fn rules_are_listed_in_the_order_in_which_they_decide() {
 
 /// Each try in a transaction of its own: a refusal ends it.
 async fn refused(tenant: &TestTenant, mapping: &GroupMapping) -> AppError {
-    create(&mut tenant.enter().await, mapping).await.unwrap_err()
+    create(&mut tenant.enter().await, mapping)
+        .await
+        .unwrap_err()
 }
 
 #[tokio::test]
@@ -92,28 +98,55 @@ async fn bad_rules_are_refused_by_their_field() {
     create(&mut tx, &rule).await.unwrap();
     tx.commit().await.unwrap();
 
-    let twin = GroupMapping { id: id(), priority: 20, ..rule.clone() };
+    let twin = GroupMapping {
+        id: id(),
+        priority: 20,
+        ..rule.clone()
+    };
     assert!(refused(&acme, &twin).await.for_field("group_id").is_some());
-    let of_nothing = GroupMapping { id: id(), role_id: None, ..rule.clone() };
-    assert!(refused(&acme, &of_nothing).await.for_field("role_id").is_some());
+    let of_nothing = GroupMapping {
+        id: id(),
+        role_id: None,
+        ..rule.clone()
+    };
+    assert!(
+        refused(&acme, &of_nothing)
+            .await
+            .for_field("role_id")
+            .is_some()
+    );
     for priority in [-1, 1001] {
         let out_of_range = mapping("b", admin, priority);
-        assert!(refused(&acme, &out_of_range).await.for_field("priority").is_some());
+        assert!(
+            refused(&acme, &out_of_range)
+                .await
+                .for_field("priority")
+                .is_some()
+        );
     }
     // SEC-C6: another tenant's role and team are like none.
     let foreign = mapping("a", admin, 10);
     assert_eq!(refused(&other, &foreign).await, AppError::NotFound);
     let team = acme.team("Support", &[]).await;
-    let foreign = GroupMapping { role_id: None, team_id: Some(team), ..foreign };
+    let foreign = GroupMapping {
+        role_id: None,
+        team_id: Some(team),
+        ..foreign
+    };
     assert_eq!(refused(&other, &foreign).await, AppError::NotFound);
     // The same group is another rule in another tenant.
     let own = role(&db, &other, SystemRole::Admin).await;
-    create(&mut other.enter().await, &mapping("a", own, 10)).await.unwrap();
+    create(&mut other.enter().await, &mapping("a", own, 10))
+        .await
+        .unwrap();
 }
 
 async fn claims_as(store: &Store, who: &domain::Actor, of: &domain::Actor) -> Option<GroupClaims> {
     let mut tx = store.begin(who).await.unwrap();
-    user_claims_get(&mut tx, of.user_id).await.unwrap().map(|(claims, _)| claims)
+    user_claims_get(&mut tx, of.user_id)
+        .await
+        .unwrap()
+        .map(|(claims, _)| claims)
 }
 
 /// SEC-C3: only those who may manage rules write them and see others' groups;
@@ -143,18 +176,31 @@ async fn row_security_holds_rules_and_claims() {
 
     let claims = GroupClaims::new(["a"], ["b"]);
     let mut tx = acme.enter().await;
-    user_claims_set(&mut tx, member.user_id, &claims, NOW).await.unwrap();
-    user_claims_set(&mut tx, admin.user_id, &claims, NOW).await.unwrap();
+    user_claims_set(&mut tx, member.user_id, &claims, NOW)
+        .await
+        .unwrap();
+    user_claims_set(&mut tx, admin.user_id, &claims, NOW)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let mut tx = db.store.begin(&admin).await.unwrap();
-    assert!(user_claims_set(&mut tx, admin.user_id, &claims, NOW).await.is_err());
+    assert!(
+        user_claims_set(&mut tx, admin.user_id, &claims, NOW)
+            .await
+            .is_err()
+    );
     for (who, of, sees) in [
         (&admin, &member, true),
         (&member, &member, true),
         (&member, &admin, false),
         (&stranger, &member, false),
     ] {
-        assert_eq!(claims_as(&db.store, who, of).await.is_some(), sees, "{}", who.label);
+        assert_eq!(
+            claims_as(&db.store, who, of).await.is_some(),
+            sees,
+            "{}",
+            who.label
+        );
     }
 }
 
@@ -170,20 +216,37 @@ async fn memberships_by_hand_stay() {
         team_id: Some(team),
         ..mapping("a", role(&db, &acme, SystemRole::Viewer).await, 1)
     };
-    let granted = grants(std::slice::from_ref(&rule), &GroupClaims::new(["a"], [""; 0]));
+    let granted = grants(
+        std::slice::from_ref(&rule),
+        &GroupClaims::new(["a"], [""; 0]),
+    );
     let mut tx = acme.enter().await;
     let changed = user_grants_set(&mut tx, mia, &granted, NOW).await.unwrap();
-    assert_eq!((changed.roles_gained.as_slice(), changed.teams_gained.as_slice()), (&["viewer".to_owned()][..], &["Support".to_owned()][..]));
+    assert_eq!(
+        (
+            changed.roles_gained.as_slice(),
+            changed.teams_gained.as_slice()
+        ),
+        (&["viewer".to_owned()][..], &["Support".to_owned()][..])
+    );
     team_member_add(&mut tx, team, mia, NOW).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(acme.actor_of(mia).await.team_ids, [team]);
 
     let mut tx = acme.enter().await;
-    let by_app_role = GroupMapping { source: GroupSource::AppRole, ..rule };
+    let by_app_role = GroupMapping {
+        source: GroupSource::AppRole,
+        ..rule
+    };
     let granted = grants(&[by_app_role], &GroupClaims::new([""; 0], ["a"]));
     let changed = user_grants_set(&mut tx, mia, &granted, NOW).await.unwrap();
-    assert!(!changed.is_change(), "the same for another reason: {changed:?}");
-    let changed = user_grants_set(&mut tx, mia, &grants(&[], &GroupClaims::default()), NOW).await.unwrap();
+    assert!(
+        !changed.is_change(),
+        "the same for another reason: {changed:?}"
+    );
+    let changed = user_grants_set(&mut tx, mia, &grants(&[], &GroupClaims::default()), NOW)
+        .await
+        .unwrap();
     assert_eq!((changed.roles_lost.len(), changed.teams_lost.len()), (1, 1));
     tx.commit().await.unwrap();
     assert_eq!(acme.actor_of(mia).await.team_ids, [team]);

@@ -29,6 +29,9 @@ const TOUCH: time::Duration = time::Duration::MINUTE;
 enum Door {
     /// Anybody; nobody needs to be known.
     Open,
+    /// A server that brings a signed message: no browser, and so none of what
+    /// a browser says about itself.
+    Signed,
     /// Anybody; whoever is known is told so.
     Either,
     /// Members only.
@@ -38,7 +41,8 @@ enum Door {
 impl Door {
     fn of(path: &str) -> Self {
         match path {
-            "/auth/login" | "/auth/callback" => Self::Open,
+            "/auth/login" | "/auth/callback" | "/auth/frontchannel-logout" => Self::Open,
+            "/auth/backchannel-logout" => Self::Signed,
             "/sign-in" | "/auth/logout" => Self::Either,
             _ if path.starts_with("/demo/issuer/") => Self::Open,
             _ => Self::Members,
@@ -80,9 +84,17 @@ pub(super) async fn actor_layer(
         });
     let session = parts.extensions.get::<Session>().cloned();
     let door = Door::of(parts.uri.path());
-    let cross_site = check_cross_site(&auth.0.settings.site, &parts).err();
+    let cross_site = match check_cross_site(&auth.0.settings.site, &parts).err() {
+        Some(CrossSite::Unproven)
+            if door == Door::Signed && !parts.headers.contains_key(header::COOKIE) =>
+        {
+            None
+        }
+        other => other,
+    };
 
-    let visitor = if door == Door::Open && cross_site.is_none() {
+    let is_open = matches!(door, Door::Open | Door::Signed);
+    let visitor = if is_open && cross_site.is_none() {
         Visitor::Nobody
     } else {
         match auth.visitor(session.as_ref(), &facts).await {
@@ -164,6 +176,7 @@ impl Auth {
             user_touch_seen(&mut tx, stored.user_id, now).await?;
         }
         tx.commit().await?;
+        self.refresh_if_due(&stored, facts);
         let mut facts = facts.clone();
         facts.session_id = Some(stored.id);
         let has_role = !record.role_keys.is_empty();

@@ -21,11 +21,12 @@ use tower_sessions::Session;
 use super::{
     Auth,
     issuer::{Issuer, Provider, with_causes},
+    refresh::refresh_at,
     refusal::Refusal,
     seal::Tokens,
     session::{adopt, cookie_value, hash},
-    sign_in::Person,
-    token::{self, Expected, Token, TokenAnswer, TokenFault},
+    sign_in::{NewTokens, Person},
+    token::{self, Claims, Expected, Nonces, Token, TokenAnswer, TokenFault},
 };
 use crate::http::ReturnTo;
 
@@ -130,7 +131,7 @@ impl Auth {
         &self,
         attempt: &LoginAttempt,
         query: CallbackQuery,
-    ) -> Result<(Person, Tokens), Refusal> {
+    ) -> Result<(Person, NewTokens), Refusal> {
         let Some(issuer) = &self.0.issuer else {
             return Err(Refusal::new(SignInProblem::NotConfigured, "no_issuer"));
         };
@@ -160,54 +161,56 @@ impl Auth {
         let Some(id_token) = answer.id_token() else {
             return Err(TokenFault::Missing.into());
         };
-        let person = self
-            .person(issuer, &provider, &answer, id_token, &attempt.nonce)
+        let nonce = Nonce::new(attempt.nonce.clone());
+        let claims = self
+            .believe_id_token(issuer, &provider, &answer, id_token, Nonces::Asked(&nonce))
             .await?;
-        let tokens = Tokens {
-            id_token: id_token.to_string(),
-            refresh_token: answer.refresh_token().map(|token| token.secret().clone()),
+        let groups = issuer
+            .group_claims(claims.additional_claims(), answer.access_token())
+            .await?;
+        let person = Person::from_claims(claims, groups, issuer.settings())?;
+        let tokens = NewTokens {
+            refresh_at: refresh_at(&answer, self.0.clock.now()),
+            kept: Tokens {
+                id_token: id_token.to_string(),
+                refresh_token: answer.refresh_token().map(|token| token.secret().clone()),
+            },
         };
         Ok((person, tokens))
     }
 
-    /// Whom the ID token names, once it holds. A key that is not known may be
+    /// What the ID token says, once it holds. A key that is not known may be
     /// a new one: then the keys are fetched and the token is looked at again.
-    async fn person(
+    pub(super) async fn believe_id_token<'t>(
         &self,
         issuer: &Issuer,
         provider: &Provider,
         answer: &TokenAnswer,
-        id_token: &Token,
-        nonce: &str,
-    ) -> Result<Person, Refusal> {
-        let nonce = Nonce::new(nonce.to_owned());
+        id_token: &'t Token,
+        nonce: Nonces<'_>,
+    ) -> Result<&'t Claims, Refusal> {
         let verify = |keys: &Arc<CoreJsonWebKeySet>| {
             let expected = Expected {
                 issuer: &provider.issuer,
                 client_id: issuer.client_id(),
                 keys,
                 algorithms: &provider.algorithms,
-                nonce: &nonce,
+                nonce,
                 access_token: answer.access_token(),
                 now: self.0.clock.now(),
             };
             token::verify(id_token, &expected)
         };
         let keys = issuer.keys().await?;
-        let claims = match verify(&keys) {
-            Ok(claims) => claims,
+        match verify(&keys) {
             Err(fault) if fault.may_be_stale_keys(id_token) => {
                 match issuer.newer_keys(provider, &keys).await {
-                    Some(newer) => verify(&newer)?,
-                    None => return Err(fault.into()),
+                    Some(newer) => Ok(verify(&newer)?),
+                    None => Err(fault.into()),
                 }
             }
-            Err(fault) => return Err(fault.into()),
-        };
-        let groups = issuer
-            .group_claims(claims.additional_claims(), answer.access_token())
-            .await?;
-        Person::from_claims(claims, groups, issuer.settings())
+            other => Ok(other?),
+        }
     }
 }
 

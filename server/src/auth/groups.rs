@@ -106,11 +106,11 @@ impl Auth {
         };
         let mut events = Vec::new();
         if changed.is_change() {
-            let changes = json!({
+            let difference = json!({
                 "gained": { "roles": changed.roles_gained, "teams": changed.teams_gained },
                 "lost": { "roles": changed.roles_lost, "teams": changed.teams_lost },
             });
-            events.push(about(GRANTS, Outcome::Success, Some(changes)));
+            events.push(about(GRANTS, Outcome::Success, Some(difference)));
         }
         if changed.last_owner_kept {
             events.push(about(OWNER_KEPT, Outcome::Denied, None));

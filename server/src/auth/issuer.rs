@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
-    settings::{AuthSettingsError, OidcSettings},
+    settings::{AuthSettingsError, IssuerKind, OidcSettings},
     token::RelyingParty,
     transport::{Transport, TransportError},
 };
@@ -122,7 +122,16 @@ struct Known {
     keys: Option<Keys>,
     renewal_failed_at: Option<Timestamp>,
     /// When an unknown key last made us ask.
-    refetched_at: Option<Timestamp>,
+    refetched_at: Refetched,
+}
+
+/// Sign-ins and logout messages each have a turn of their own: anybody can
+/// send a logout message that names an unknown key, and must not use up what
+/// the next sign-in after a rotation needs.
+#[derive(Debug, Default)]
+struct Refetched {
+    by_sign_in: Option<Timestamp>,
+    by_logout: Option<Timestamp>,
 }
 
 /// The issuer. One for each configured one; shared by all requests.
@@ -165,6 +174,16 @@ impl Issuer {
 
     pub(super) fn settings(&self) -> &OidcSettings {
         &self.settings
+    }
+
+    pub(super) fn is_entra(&self) -> bool {
+        self.settings.kind == IssuerKind::Entra
+    }
+
+    /// Scheme, host and port.
+    pub(super) fn origin(&self) -> Option<String> {
+        let url = Url::parse(&self.settings.issuer).ok()?;
+        Some(url.origin().ascii_serialization())
     }
 
     pub(super) fn client_id(&self) -> &ClientId {
@@ -225,21 +244,43 @@ impl Issuer {
         provider: &Provider,
         seen: &Arc<CoreJsonWebKeySet>,
     ) -> Option<Arc<CoreJsonWebKeySet>> {
+        self.newer_keys_by(provider, seen, |known| &mut known.by_sign_in)
+            .await
+    }
+
+    /// As [`Issuer::newer_keys`], for a logout message.
+    pub(super) async fn newer_keys_for_logout(
+        &self,
+        provider: &Provider,
+        seen: &Arc<CoreJsonWebKeySet>,
+    ) -> Option<Arc<CoreJsonWebKeySet>> {
+        self.newer_keys_by(provider, seen, |known| &mut known.by_logout)
+            .await
+    }
+
+    async fn newer_keys_by(
+        &self,
+        provider: &Provider,
+        seen: &Arc<CoreJsonWebKeySet>,
+        turn: fn(&mut Refetched) -> &mut Option<Timestamp>,
+    ) -> Option<Arc<CoreJsonWebKeySet>> {
         let _asking = self.asking.lock().await;
         let current = self.read(|known| known.keys.as_ref().map(|keys| keys.set.clone()))?;
         if !Arc::ptr_eq(&current, seen) {
             return Some(current);
         }
         let now = self.clock.now();
-        let may_ask = self.read(|known| {
-            known
-                .refetched_at
-                .is_none_or(|asked| now - asked >= REFETCH)
+        let may_ask = self.write(|known| {
+            let asked = turn(&mut known.refetched_at);
+            let may_ask = asked.is_none_or(|asked| now - asked >= REFETCH);
+            if may_ask {
+                *asked = Some(now);
+            }
+            may_ask
         });
         if !may_ask {
             return None;
         }
-        self.write(|known| known.refetched_at = Some(now));
         match CoreJsonWebKeySet::fetch_async(&provider.jwks_uri, &self.transport).await {
             Ok(set) => {
                 let set = Arc::new(set);

@@ -18,7 +18,7 @@ use store::{
 };
 use tower_sessions::Session;
 
-use super::{Auth, seal::Tokens, session::id_hash, token::Token};
+use super::{Auth, issuer_logout::SIGN_OUT, seal::Tokens, session::id_hash, token::Token};
 use crate::http::refuse;
 
 /// How long the issuer's metadata may keep somebody from leaving.
@@ -70,7 +70,7 @@ impl Auth {
         let event = AuditEvent {
             resource_type: Some("session".to_owned()),
             resource_id: Some(stored.id.to_string()),
-            ..AuditEvent::by(&actor, "session.sign_out", Outcome::Success, now)
+            ..AuditEvent::by(&actor, SIGN_OUT, Outcome::Success, now)
         };
         audit_append(&mut tx, &[event]).await?;
         tx.commit().await?;

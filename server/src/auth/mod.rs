@@ -11,9 +11,12 @@ pub mod demo;
 mod graph;
 mod groups;
 mod issuer;
+mod issuer_logout;
 mod login;
 mod logout;
+mod logout_token;
 mod purge;
+mod refresh;
 mod refusal;
 mod seal;
 mod session;
@@ -50,6 +53,8 @@ struct Inner {
     issuer: Option<issuer::Issuer>,
     sealer: seal::Sealer,
     purge: purge::Purge,
+    /// How often one address may bring a logout message that is none.
+    logout_refusals: RateLimit,
 }
 
 impl Auth {
@@ -70,6 +75,11 @@ impl Auth {
             .map(|oidc| issuer::Issuer::new(oidc, &settings.site, clock.clone()))
             .transpose()?;
         let sealer = seal::Sealer::new(&settings.master_key);
+        let logout_refusals = RateLimit::new(
+            settings.sign_ins_per_minute,
+            time::Duration::MINUTE,
+            clock.clone(),
+        );
         Ok(Self(Arc::new(Inner {
             store,
             clock,
@@ -78,6 +88,7 @@ impl Auth {
             issuer,
             sealer,
             purge: purge::Purge::default(),
+            logout_refusals,
         })))
     }
 
@@ -86,7 +97,7 @@ impl Auth {
         &self.0.settings
     }
 
-    /// `/auth/login`, `/auth/callback` and `/auth/logout`.
+    /// Everything under `/auth`.
     pub fn routes(&self) -> Router {
         let limit = || {
             let calls = self.0.settings.sign_ins_per_minute;
@@ -102,6 +113,14 @@ impl Auth {
                 get(callback::callback).layer(from_fn_with_state(limit(), rate_layer)),
             )
             .route("/auth/logout", post(logout::logout))
+            .route(
+                "/auth/backchannel-logout",
+                post(issuer_logout::backchannel_logout),
+            )
+            .route(
+                "/auth/frontchannel-logout",
+                get(issuer_logout::frontchannel_logout),
+            )
             .with_state(self.clone())
     }
 
@@ -112,6 +131,17 @@ impl Auth {
             .layer(from_fn_with_state(self.clone(), actor::actor_layer))
             .layer(session::session_layer(self))
             .layer(from_fn_with_state(self.clone(), session::removal_layer))
+    }
+
+    /// Every issuer that is configured.
+    fn issuers(&self) -> impl Iterator<Item = &issuer::Issuer> {
+        self.0.issuer.iter()
+    }
+
+    /// The one whose tokens have this `iss`.
+    fn issuer_of(&self, iss: &str) -> Option<&issuer::Issuer> {
+        self.issuers()
+            .find(|issuer| issuer.settings().issuer == iss)
     }
 
     /// Whether the issuer answers and can be used, for `atrium doctor`.

@@ -1,9 +1,12 @@
 //! Rows of the front door that count no more: sign-ins that were never
-//! finished, sessions that ended.
+//! finished, sessions that ended, logout tokens too old to come again.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use store::{StoreError, login_attempt::login_attempt_purge, session::session_purge};
+use store::{
+    StoreError, login_attempt::login_attempt_purge, logout_token::logout_token_purge,
+    session::session_purge,
+};
 
 use super::Auth;
 
@@ -39,8 +42,9 @@ impl Auth {
         let mut tx = self.0.store.begin_front_door().await?;
         let attempts = login_attempt_purge(&mut tx, now).await?;
         let sessions = session_purge(&mut tx, now).await?;
+        let tokens = logout_token_purge(&mut tx, now).await?;
         tx.commit().await?;
-        tracing::debug!(attempts, sessions, "removed what ended");
+        tracing::debug!(attempts, sessions, tokens, "removed what ended");
         Ok(())
     }
 }

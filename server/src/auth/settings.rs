@@ -250,8 +250,14 @@ mod tests {
             url.map(|url| root(&url).to_owned())
         };
         for (issuer, expected) in [
-            ("https://login.microsoftonline.com/x/v2.0", Some("https://graph.microsoft.com")),
-            ("https://login.microsoftonline.us/x/v2.0", Some("https://graph.microsoft.us")),
+            (
+                "https://login.microsoftonline.com/x/v2.0",
+                Some("https://graph.microsoft.com"),
+            ),
+            (
+                "https://login.microsoftonline.us/x/v2.0",
+                Some("https://graph.microsoft.us"),
+            ),
             (
                 "https://login.partner.microsoftonline.cn/x/v2.0",
                 Some("https://microsoftgraph.chinacloudapi.cn"),
@@ -260,8 +266,12 @@ mod tests {
         ] {
             assert_eq!(graph(issuer).as_deref(), expected, "{issuer}");
         }
-        let scopes = OidcSettings::default_scopes(cloud("https://login.microsoftonline.us/x").as_ref());
-        assert_eq!(scopes, ["profile", "email", "https://graph.microsoft.us/User.Read"]);
+        let scopes =
+            OidcSettings::default_scopes(cloud("https://login.microsoftonline.us/x").as_ref());
+        assert_eq!(
+            scopes,
+            ["profile", "email", "https://graph.microsoft.us/User.Read"]
+        );
         let mut unsafe_graph = settings("https://id.example");
         unsafe_graph.graph_url = Some("http://graph.example".parse().unwrap());
         assert!(unsafe_graph.check().is_err());

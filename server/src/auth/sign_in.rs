@@ -2,7 +2,7 @@
 //! one transaction.
 
 use domain::{
-    ActorKind, RequestFacts, SessionId, SignInProblem, UserId, audit::Outcome,
+    ActorKind, RequestFacts, SessionId, SignInProblem, Timestamp, UserId, audit::Outcome,
     group_mapping::GroupClaims,
 };
 use serde_json::json;
@@ -34,6 +34,9 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Person {
     key: IdentityKey,
+    /// `iss` and `sub`, by which the issuer names sessions.
+    issuer: String,
+    subject: String,
     /// For pages only.
     name: Option<String>,
     /// For pages only: it never identifies (SEC-A9).
@@ -76,6 +79,8 @@ impl Person {
         let email = claims.email().map(|email| email.as_str());
         Ok(Self {
             key,
+            issuer: claims.issuer().to_string(),
+            subject: claims.subject().as_str().to_owned(),
             name: [name, username, email]
                 .into_iter()
                 .flatten()
@@ -85,6 +90,15 @@ impl Person {
             groups,
         })
     }
+}
+
+/// What the issuer gave along.
+#[derive(Debug)]
+pub(super) struct NewTokens {
+    /// What is kept with the session.
+    pub kept: Tokens,
+    /// When they are to be renewed, if they can be.
+    pub refresh_at: Option<Timestamp>,
 }
 
 /// Text as the database takes it; `None` when nothing is left.
@@ -104,7 +118,7 @@ impl Auth {
     pub(super) async fn sign_in(
         &self,
         person: &Person,
-        tokens: Tokens,
+        tokens: NewTokens,
         facts: &RequestFacts,
     ) -> Result<Id, Refusal> {
         match self.try_sign_in(person, &tokens, facts).await {
@@ -122,7 +136,7 @@ impl Auth {
     async fn try_sign_in(
         &self,
         person: &Person,
-        tokens: &Tokens,
+        tokens: &NewTokens,
         facts: &RequestFacts,
     ) -> Result<Id, Attempt> {
         let now = self.0.clock.now();
@@ -167,14 +181,17 @@ impl Auth {
                 absolute_expires_at: now + lifetimes.absolute,
                 ip: facts.ip,
                 user_agent: facts.user_agent.clone(),
+                oidc_issuer: Some(person.issuer.clone()),
+                oidc_subject: Some(person.subject.clone()),
                 oidc_sid: person.sid.clone(),
                 data: Vec::new(),
                 tokens_encrypted: self.0.sealer.seal(
                     self.0.ids.bytes(),
                     tenant.id,
                     session,
-                    tokens,
+                    &tokens.kept,
                 ),
+                refresh_at: tokens.refresh_at,
             },
             now,
         )

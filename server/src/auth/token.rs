@@ -11,7 +11,7 @@ use openidconnect::{
     AccessToken, AccessTokenHash, AdditionalClaims, ClaimsVerificationError, Client, ClientId,
     EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, IdTokenClaims,
     IdTokenFields, IdTokenVerifier, IssuerUrl, JsonWebKey as _, JsonWebKeyUse, Nonce,
-    SignatureVerificationError, StandardErrorResponse, StandardTokenResponse,
+    NonceVerifier, SignatureVerificationError, StandardErrorResponse, StandardTokenResponse,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
         CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How far the issuer's clock and ours may be apart (SEC-A6).
-const SKEW: time::Duration = time::Duration::seconds(60);
+pub(super) const SKEW: time::Duration = time::Duration::seconds(60);
 
 /// Claims beside the standard ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -106,9 +106,27 @@ pub(super) struct Expected<'a> {
     pub keys: &'a CoreJsonWebKeySet,
     /// Beside RS256, which every issuer has.
     pub algorithms: &'a [CoreJwsSigningAlgorithm],
-    pub nonce: &'a Nonce,
+    pub nonce: Nonces<'a>,
     pub access_token: &'a AccessToken,
     pub now: Timestamp,
+}
+
+/// Which nonce a token carries.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Nonces<'a> {
+    /// The one of this sign-in.
+    Asked(&'a Nonce),
+    /// Tokens are renewed without one.
+    NotAsked,
+}
+
+impl NonceVerifier for Nonces<'_> {
+    fn verify(self, claimed: Option<&Nonce>) -> Result<(), String> {
+        match self {
+            Self::Asked(asked) => asked.verify(claimed),
+            Self::NotAsked => Ok(()),
+        }
+    }
 }
 
 /// Why a token is not believed.

@@ -26,6 +26,11 @@ const ALWAYS: &[(&str, &str)] = &[
     ),
 ];
 
+/// On an answer that its own policy lets others show in a frame. The older
+/// header knows no list of them, and would forbid it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Framed;
+
 /// Two years, as browsers' preload lists ask for. Subdomains are not ours to
 /// decide about.
 const HSTS: &str = "max-age=63072000";
@@ -38,9 +43,13 @@ pub(super) async fn headers_layer(
     next: Next,
 ) -> Response {
     let mut response = next.run(request).await;
+    let is_framed = response.extensions().get::<Framed>().is_some();
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(*name, HeaderValue::from_static(value));
+    }
+    if is_framed {
+        headers.remove("x-frame-options");
     }
     headers
         .entry(header::CONTENT_SECURITY_POLICY)

@@ -19,6 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
 pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
+pub(crate) use headers::Framed;
 pub(crate) use rate::rate_layer;
 pub(crate) use site::is_loopback;
 pub use {

@@ -1,11 +1,12 @@
 //! An OpenID Connect issuer that misbehaves as it is told.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -46,6 +47,14 @@ pub struct Plan {
     pub before_signing: fn(&mut Plan),
     /// Every endpoint but the token's fails.
     pub is_down: bool,
+    /// Sends a refresh token along.
+    pub gives_refresh: bool,
+    /// Sends another one each time it is used; the one before is spent.
+    pub rotates_refresh: bool,
+    /// How the use of a refresh token is answered, if badly.
+    pub refuses_refresh: Option<(StatusCode, &'static str)>,
+    /// How long a refresh takes.
+    pub refresh_takes: Duration,
     /// What Graph answers to the request for page `n`.
     pub graph: fn(usize, &Context) -> Response,
 }
@@ -71,6 +80,10 @@ impl Default for Plan {
             answer: |_| {},
             before_signing: |_| {},
             is_down: false,
+            gives_refresh: false,
+            rotates_refresh: true,
+            refuses_refresh: None,
+            refresh_takes: Duration::ZERO,
             graph: |_, _| Json(json!({ "value": [] })).into_response(),
         }
     }
@@ -87,6 +100,10 @@ struct Inner {
     plan: Mutex<Plan>,
     codes: Mutex<HashMap<String, Value>>,
     codes_made: AtomicUsize,
+    /// Refresh tokens that are good.
+    refresh_tokens: Mutex<HashSet<String>>,
+    refreshes: AtomicUsize,
+    logout_tokens_made: AtomicUsize,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     base: String,
     pub discoveries: AtomicUsize,
@@ -104,6 +121,9 @@ impl Issuer {
             plan: Mutex::default(),
             codes: Mutex::default(),
             codes_made: AtomicUsize::new(0),
+            refresh_tokens: Mutex::default(),
+            refreshes: AtomicUsize::new(0),
+            logout_tokens_made: AtomicUsize::new(0),
             now: Arc::new(now),
             base: base.clone(),
             discoveries: AtomicUsize::new(0),
@@ -153,6 +173,36 @@ impl Issuer {
 
     pub fn token_requests(&self) -> usize {
         self.inner.token_requests.load(Ordering::SeqCst)
+    }
+
+    pub fn refreshes(&self) -> usize {
+        self.inner.refreshes.load(Ordering::SeqCst)
+    }
+
+    /// A logout token, as the plan signs, with changes at the last moment.
+    pub fn logout_token(
+        &self,
+        claims: impl FnOnce(&mut Value),
+        header: impl FnOnce(&mut Value),
+    ) -> String {
+        let n = self.inner.logout_tokens_made.fetch_add(1, Ordering::SeqCst);
+        let now = self.context().now;
+        let mut token = json!({
+            "iss": self.inner.base,
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 120,
+            "jti": format!("logout-{n}"),
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        });
+        claims(&mut token);
+        let plan = self.inner.plan.lock().unwrap();
+        let mut head = json!({ "alg": plan.sign.alg(), "typ": "logout+jwt" });
+        if let Some(kid) = &plan.kid {
+            head["kid"] = json!(kid);
+        }
+        header(&mut head);
+        plan.sign.token(&head, &token)
     }
 
     pub fn graph_requests(&self) -> usize {
@@ -261,13 +311,39 @@ async fn token(
     if headers["authorization"] != *basic {
         return refuse("invalid_client");
     }
-    let Some(asked) = issuer.inner.codes.lock().unwrap().remove(&form["code"]) else {
-        return refuse("invalid_grant");
+    let nonce = if form["grant_type"] == "refresh_token" {
+        issuer.inner.refreshes.fetch_add(1, Ordering::SeqCst);
+        let (takes, refusal, rotates) = {
+            let plan = issuer.inner.plan.lock().unwrap();
+            (
+                plan.refresh_takes,
+                plan.refuses_refresh,
+                plan.rotates_refresh,
+            )
+        };
+        tokio::time::sleep(takes).await;
+        if let Some((status, error)) = refusal {
+            return (status, Json(json!({ "error": error }))).into_response();
+        }
+        let mut good = issuer.inner.refresh_tokens.lock().unwrap();
+        let used = &form["refresh_token"];
+        if !good.contains(used) {
+            return refuse("invalid_grant");
+        }
+        if rotates {
+            good.remove(used);
+        }
+        None
+    } else {
+        let Some(asked) = issuer.inner.codes.lock().unwrap().remove(&form["code"]) else {
+            return refuse("invalid_grant");
+        };
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&form["code_verifier"]));
+        if asked["code_challenge"] != *challenge || asked["redirect_uri"] != *form["redirect_uri"] {
+            return refuse("invalid_grant");
+        }
+        Some(asked["nonce"].clone())
     };
-    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&form["code_verifier"]));
-    if asked["code_challenge"] != *challenge || asked["redirect_uri"] != *form["redirect_uri"] {
-        return refuse("invalid_grant");
-    }
 
     let mut plan = issuer.inner.plan.lock().unwrap();
     let before_signing = plan.before_signing;
@@ -280,10 +356,13 @@ async fn token(
         "sub": plan.subject,
         "iat": now,
         "exp": now + 300,
-        "nonce": asked["nonce"],
         "name": "Mia Muster",
         "email": "mia@example.test",
     });
+    let is_renewal = nonce.is_none();
+    if let Some(nonce) = nonce {
+        claims["nonce"] = nonce;
+    }
     (plan.claims)(&mut claims, &context);
     let mut header = json!({ "alg": plan.sign.alg(), "typ": "JWT" });
     if let Some(kid) = &plan.kid {
@@ -296,6 +375,13 @@ async fn token(
         "expires_in": 300,
         "id_token": plan.sign.token(&header, &claims),
     });
+    if plan.gives_refresh && (plan.rotates_refresh || !is_renewal) {
+        let mut good = issuer.inner.refresh_tokens.lock().unwrap();
+        let n = issuer.inner.codes_made.fetch_add(1, Ordering::SeqCst);
+        let refresh = format!("refresh-{n}");
+        answer["refresh_token"] = json!(refresh);
+        good.insert(refresh);
+    }
     (plan.answer)(&mut answer);
     Json(answer).into_response()
 }

@@ -171,9 +171,12 @@ async fn session(world: &World, actor: &Actor) -> SessionId {
         absolute_expires_at: now + Duration::DAY,
         ip: None,
         user_agent: None,
+        oidc_issuer: None,
+        oidc_subject: None,
         oidc_sid: None,
         data: Vec::new(),
         tokens_encrypted: None,
+        refresh_at: None,
     };
     let mut tx = ctx.store.begin_front_door().await.unwrap();
     store::session::session_create(&mut tx, &new, now)

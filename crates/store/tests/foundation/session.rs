@@ -5,9 +5,9 @@ use store::{
     FrontDoorTx, Store, StoreError,
     login_attempt::{LoginAttempt, login_attempt_create, login_attempt_purge, login_attempt_take},
     session::{
-        NewSession, session_create, session_delete, session_list, session_load, session_purge,
-        session_revoke, session_revoke_others, session_rotate, session_save, session_tokens_set,
-        session_touch,
+        NewSession, RefreshedTokens, session_create, session_delete, session_list, session_load,
+        session_purge, session_refresh_claim, session_refresh_finish, session_revoke,
+        session_revoke_others, session_rotate, session_save, session_touch,
     },
     testing::{NOW, TestDb, id},
 };
@@ -39,9 +39,12 @@ impl Member {
             absolute_expires_at: NOW + ABSOLUTE,
             ip: Some([192, 0, 2, 1].into()),
             user_agent: Some("Test browser".into()),
+            oidc_issuer: None,
+            oidc_subject: None,
             oidc_sid: None,
             data: b"first".to_vec(),
             tokens_encrypted: Some(b"sealed".to_vec()),
+            refresh_at: Some(NOW),
         }
     }
 
@@ -184,8 +187,17 @@ async fn a_slow_request_cannot_resurrect_a_session() {
             lives,
             "{way}: save"
         );
+        let (tenant_id, lease) = (member.tenant_id, now + Duration::MINUTE);
+        let claimed = session_refresh_claim(&mut slow, tenant_id, public_id, lease, now)
+            .await
+            .unwrap();
+        assert_eq!(claimed.is_some(), lives, "{way}: claim");
+        let tokens = RefreshedTokens {
+            sealed: Some(tail.to_vec()),
+            refresh_at: now + IDLE,
+        };
         assert_eq!(
-            session_tokens_set(&mut slow, &[hash; 32], Some(tail), now)
+            session_refresh_finish(&mut slow, tenant_id, public_id, lease, &tokens, now)
                 .await
                 .unwrap(),
             lives,

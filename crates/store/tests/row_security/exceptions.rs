@@ -78,6 +78,21 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     ),
     (
         "policy_holds_tenant",
+        "logout_tokens.logout_tokens_auth_select",
+        "the issuer names sessions before a tenant is known",
+    ),
+    (
+        "policy_holds_tenant",
+        "logout_tokens.logout_tokens_auth_insert",
+        "the issuer names sessions before a tenant is known",
+    ),
+    (
+        "policy_holds_tenant",
+        "logout_tokens.logout_tokens_auth_delete",
+        "tokens of all issuers are purged",
+    ),
+    (
+        "policy_holds_tenant",
         "jobs.jobs_worker_select",
         "a worker doesn't know whose work is due before it claims",
     ),

@@ -1,0 +1,309 @@
+//! Signing out that begins at the issuer (SEC-A13): it tells us, directly or
+//! through the person's browser, and the sessions that it names end here.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Extension, Form, Json,
+    extract::{Query, State, rejection::FormRejection, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use domain::{AppError, RequestFacts, TenantId, audit::Outcome};
+use serde::Deserialize;
+use serde_json::json;
+use store::{
+    FrontDoorTx, StoreError,
+    audit::{AuditEvent, audit_append},
+    logout_token::logout_token_use,
+    session::{EndedSession, session_revoke_of_issuer},
+};
+
+use super::{
+    Auth,
+    issuer::{Issuer, IssuerError},
+    logout_token::{Ends, Expected, LogoutFault, LogoutToken},
+    session::hash,
+};
+use crate::http::{Framed, refuse};
+
+/// The audit log's name for signing out.
+pub(super) const SIGN_OUT: &str = "session.sign_out";
+
+/// How the issuer told us.
+#[derive(Clone, Copy, Debug)]
+enum Channel {
+    Back,
+    Front,
+}
+
+impl Channel {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Back => "back_channel",
+            Self::Front => "front_channel",
+        }
+    }
+}
+
+/// Why no session ended.
+#[derive(Debug)]
+enum Refusal {
+    Token(LogoutFault),
+    /// We can't tell at the moment: the issuer should try again.
+    Away,
+    Store(StoreError),
+}
+
+impl From<LogoutFault> for Refusal {
+    fn from(fault: LogoutFault) -> Self {
+        Self::Token(fault)
+    }
+}
+
+impl From<IssuerError> for Refusal {
+    fn from(error: IssuerError) -> Self {
+        tracing::warn!(%error, "the issuer's keys are not known");
+        Self::Away
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct BackChannel {
+    #[serde(default)]
+    logout_token: String,
+}
+
+/// The issuer's server brings a signed logout token.
+pub(super) async fn backchannel_logout(
+    State(auth): State<Auth>,
+    Extension(facts): Extension<RequestFacts>,
+    headers: HeaderMap,
+    form: Result<Form<BackChannel>, FormRejection>,
+) -> Response {
+    let form = form.map(|Form(form)| form).unwrap_or_default();
+    match auth.backchannel_end(&form.logout_token, &facts).await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(refusal) => {
+            auth.refuse_logout(refusal, Channel::Back, &facts, &headers)
+                .await
+        }
+    }
+}
+
+/// As OpenID Connect Front-Channel Logout 1.0 has it. Entra sends `sid` alone.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct FrontChannel {
+    iss: Option<String>,
+    sid: Option<String>,
+}
+
+/// The issuer's page loads this in a frame. The browser sends no cookie of
+/// ours along, so that `sid`, which only the issuer and we know, must do.
+pub(super) async fn frontchannel_logout(
+    State(auth): State<Auth>,
+    Extension(facts): Extension<RequestFacts>,
+    headers: HeaderMap,
+    query: Result<Query<FrontChannel>, QueryRejection>,
+) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    let mut response = match auth.frontchannel_end(&query, &facts).await {
+        // The same whether a session was there or not.
+        Ok(()) => Html("<!DOCTYPE html><title>Signed out</title>").into_response(),
+        Err(refusal) => {
+            auth.refuse_logout(refusal, Channel::Front, &facts, &headers)
+                .await
+        }
+    };
+    if let Ok(policy) = HeaderValue::from_str(&auth.frame_policy()) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, policy);
+        response.extensions_mut().insert(Framed);
+    }
+    response
+}
+
+impl Auth {
+    async fn backchannel_end(&self, text: &str, facts: &RequestFacts) -> Result<(), Refusal> {
+        let token = LogoutToken::parse(text)?;
+        let issuer = self
+            .issuer_of(token.claimed_issuer())
+            .ok_or(LogoutFault::Issuer)?;
+        let ends = self.believe(issuer, &token).await?;
+
+        let now = self.0.clock.now();
+        let mut tx = self.0.store.begin_front_door().await?;
+        let id = hash(format!("{} {}", ends.issuer, ends.token_id).as_bytes());
+        if !logout_token_use(&mut tx, &id, ends.expires_at, now).await? {
+            return Err(LogoutFault::Replayed.into());
+        }
+        let ended =
+            session_revoke_of_issuer(&mut tx, Some(ends.issuer), ends.subject, ends.sid, now)
+                .await?;
+        self.ended_audit(tx, &ended, Channel::Back, facts).await?;
+        Ok(())
+    }
+
+    /// The token's words, once it holds. A key that is not known may be a new
+    /// one: then the keys are fetched and the token is looked at again.
+    async fn believe<'t>(
+        &self,
+        issuer: &Issuer,
+        token: &'t LogoutToken,
+    ) -> Result<Ends<'t>, Refusal> {
+        let provider = issuer.provider().await?;
+        let verify = |keys: &_| {
+            token.verify(&Expected {
+                issuer: &provider.issuer,
+                client_id: issuer.client_id(),
+                keys,
+                algorithms: &provider.algorithms,
+                now: self.0.clock.now(),
+            })
+        };
+        let keys = issuer.keys().await?;
+        match verify(&keys) {
+            Err(fault) if fault.may_be_stale_keys() => {
+                match issuer.newer_keys_for_logout(&provider, &keys).await {
+                    Some(newer) => Ok(verify(&newer)?),
+                    None => Err(fault.into()),
+                }
+            }
+            other => Ok(other?),
+        }
+    }
+
+    async fn frontchannel_end(
+        &self,
+        query: &FrontChannel,
+        facts: &RequestFacts,
+    ) -> Result<(), Refusal> {
+        let sid = query.sid.as_deref().unwrap_or_default();
+        if sid.is_empty() {
+            return Err(LogoutFault::NobodyNamed.into());
+        }
+        match &query.iss {
+            Some(iss) if self.issuer_of(iss).is_none() => return Err(LogoutFault::Issuer.into()),
+            None if !self.issuers().any(Issuer::is_entra) => return Err(LogoutFault::Issuer.into()),
+            _ => {}
+        }
+        let now = self.0.clock.now();
+        let mut tx = self.0.store.begin_front_door().await?;
+        let ended =
+            session_revoke_of_issuer(&mut tx, query.iss.as_deref(), None, Some(sid), now).await?;
+        self.ended_audit(tx, &ended, Channel::Front, facts).await?;
+        Ok(())
+    }
+
+    /// Writes down which sessions ended, in each organisation, and commits.
+    async fn ended_audit(
+        &self,
+        mut tx: FrontDoorTx,
+        ended: &[EndedSession],
+        channel: Channel,
+        facts: &RequestFacts,
+    ) -> Result<(), StoreError> {
+        let mut by_tenant: BTreeMap<TenantId, Vec<AuditEvent>> = BTreeMap::new();
+        for session in ended {
+            let event = AuditEvent {
+                resource_type: Some("session".to_owned()),
+                resource_id: Some(session.id.to_string()),
+                metadata: Some(json!({ "channel": channel.key(), "user_id": session.user_id })),
+                ..self.issuer_event(Outcome::Success, facts)
+            };
+            by_tenant.entry(session.tenant_id).or_default().push(event);
+        }
+        // In one order, so that two of these can't wait for each other.
+        for (tenant_id, events) in by_tenant {
+            let mut tenant = tx.enter_as(tenant_id, None).await?;
+            audit_append(&mut tenant, &events).await?;
+            tx = tenant.into_front_door().await?;
+        }
+        tx.commit().await
+    }
+
+    /// What the issuer did, for the audit log.
+    pub(super) fn issuer_event(&self, outcome: Outcome, facts: &RequestFacts) -> AuditEvent {
+        AuditEvent {
+            actor_label: "Identity provider".to_owned(),
+            ip: facts.ip,
+            user_agent: facts.user_agent.clone(),
+            request_id: Some(facts.request_id),
+            ..AuditEvent::by_system(SIGN_OUT, outcome, self.0.clock.now())
+        }
+    }
+
+    /// Writes the refusal down and tells the issuer (section 2.8). Anybody can
+    /// send anything here, so one address can't fill the audit log.
+    async fn refuse_logout(
+        &self,
+        refusal: Refusal,
+        channel: Channel,
+        facts: &RequestFacts,
+        headers: &HeaderMap,
+    ) -> Response {
+        let fault = match refusal {
+            Refusal::Token(fault) => fault,
+            Refusal::Store(error) => return refuse(headers, &error.into()),
+            Refusal::Away => {
+                let message = "The issuer's keys are not known at the moment.".to_owned();
+                return refuse(headers, &AppError::Unavailable { message });
+            }
+        };
+        tracing::warn!(reason = %fault, channel = channel.key(), "no session was ended for the issuer");
+        if let Err(wait) = self.0.logout_refusals.take(facts.ip) {
+            let seconds = u32::try_from(wait.whole_seconds()).unwrap_or(u32::MAX);
+            let retry_after_seconds = seconds.saturating_add(1);
+            return refuse(
+                headers,
+                &AppError::TooManyRequests {
+                    retry_after_seconds,
+                },
+            );
+        }
+        if let Err(error) = self.logout_refusal_audit(fault, channel, facts).await {
+            return refuse(headers, &error.into());
+        }
+        let body = json!({ "error": "invalid_request", "error_description": fault.to_string() });
+        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    }
+
+    async fn logout_refusal_audit(
+        &self,
+        fault: LogoutFault,
+        channel: Channel,
+        facts: &RequestFacts,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.0.store.begin_front_door().await?;
+        let Some(tenant) = self.tenants(&mut tx).await?.into_iter().next() else {
+            return Ok(());
+        };
+        let mut tx = tx.enter_as(tenant.id, None).await?;
+        let event = AuditEvent {
+            metadata: Some(json!({ "channel": channel.key(), "reason": fault.to_string() })),
+            ..self.issuer_event(Outcome::Denied, facts)
+        };
+        audit_append(&mut tx, &[event]).await?;
+        tx.commit().await
+    }
+
+    /// Only the issuers' own pages may show ours in a frame.
+    fn frame_policy(&self) -> String {
+        let origins: Vec<_> = self.issuers().filter_map(Issuer::origin).collect();
+        format!(
+            "default-src 'none'; base-uri 'none'; form-action 'none'; object-src 'none'; frame-ancestors {}",
+            if origins.is_empty() {
+                "'none'".to_owned()
+            } else {
+                origins.join(" ")
+            }
+        )
+    }
+}

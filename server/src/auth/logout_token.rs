@@ -1,0 +1,279 @@
+//! Whether a logout token may be believed (OpenID Connect Back-Channel Logout
+//! 1.0, section 2.6; SEC-A13, A14).
+//!
+//! `openidconnect` knows ID tokens only, and a logout token must never pass
+//! for one, nor an ID token for it: hence `typ`, `events` and no `nonce`.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::Timestamp;
+use openidconnect::{
+    ClientId, JsonWebKey as _, JsonWebKeyUse,
+    core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::token::SKEW;
+
+const TYPE: &str = "logout+jwt";
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+const MAX_CHARS: usize = 255;
+
+/// A token that was taken apart; nothing of it is believed yet.
+#[derive(Debug)]
+pub(super) struct LogoutToken {
+    header: Header,
+    claims: Claims,
+    message: String,
+    signature: Vec<u8>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Header {
+    alg: CoreJwsSigningAlgorithm,
+    kid: Option<String>,
+    typ: Option<String>,
+    /// Extensions that must be understood: there are none that we do.
+    crit: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: Audience,
+    iat: f64,
+    exp: f64,
+    nbf: Option<f64>,
+    jti: String,
+    sub: Option<String>,
+    sid: Option<String>,
+    events: Map<String, Value>,
+    nonce: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// What a token must agree with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected<'a> {
+    pub issuer: &'a str,
+    pub client_id: &'a ClientId,
+    pub keys: &'a CoreJsonWebKeySet,
+    /// Beside RS256, which every issuer has.
+    pub algorithms: &'a [CoreJwsSigningAlgorithm],
+    pub now: Timestamp,
+}
+
+/// Whose sessions end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ends<'t> {
+    pub issuer: &'t str,
+    pub subject: Option<&'t str>,
+    pub sid: Option<&'t str>,
+    /// The token's own id: it counts once.
+    pub token_id: &'t str,
+    /// From when on the token is refused for its age anyway.
+    pub expires_at: Timestamp,
+}
+
+/// Why a token is not believed. The text is also its stable name in the audit
+/// log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum LogoutFault {
+    #[error("malformed")]
+    Malformed,
+    #[error("type")]
+    Type,
+    #[error("algorithm")]
+    Algorithm,
+    #[error("key_not_named")]
+    KeyNotNamed,
+    #[error("unknown_key")]
+    UnknownKey,
+    #[error("signature")]
+    Signature,
+    #[error("issuer")]
+    Issuer,
+    #[error("audience")]
+    Audience,
+    #[error("issued_in_the_future")]
+    IssuedInTheFuture,
+    #[error("expired")]
+    Expired,
+    #[error("not_yet_valid")]
+    NotYetValid,
+    #[error("event")]
+    Event,
+    #[error("nonce")]
+    Nonce,
+    #[error("nobody_named")]
+    NobodyNamed,
+    #[error("token_id")]
+    TokenId,
+    #[error("replayed")]
+    Replayed,
+}
+
+impl LogoutFault {
+    /// Whether newer keys could change the verdict.
+    pub(super) fn may_be_stale_keys(self) -> bool {
+        matches!(self, Self::UnknownKey | Self::KeyNotNamed | Self::Signature)
+    }
+}
+
+impl LogoutToken {
+    /// Takes a compact token apart.
+    ///
+    /// # Errors
+    /// [`LogoutFault::Malformed`], also for a claim that is missing.
+    pub(super) fn parse(text: &str) -> Result<Self, LogoutFault> {
+        let mut parts = text.split('.');
+        let (Some(header), Some(claims), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(LogoutFault::Malformed);
+        };
+        Ok(Self {
+            message: format!("{header}.{claims}"),
+            header: decode(header)?,
+            claims: decode(claims)?,
+            signature: bytes(signature)?,
+        })
+    }
+
+    /// Who claims to have made it: to know whose keys to look at.
+    pub(super) fn claimed_issuer(&self) -> &str {
+        &self.claims.iss
+    }
+
+    /// Whom it names, if it holds in every respect.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub(super) fn verify(&self, expected: &Expected<'_>) -> Result<Ends<'_>, LogoutFault> {
+        self.verify_signature(expected)?;
+        let claims = &self.claims;
+        if claims.iss != expected.issuer {
+            return Err(LogoutFault::Issuer);
+        }
+        let is_for_us = match &claims.aud {
+            Audience::One(one) => one == expected.client_id.as_str(),
+            Audience::Many(many) => {
+                matches!(many.as_slice(), [one] if one == expected.client_id.as_str())
+            }
+        };
+        if !is_for_us {
+            return Err(LogoutFault::Audience);
+        }
+        let latest = seconds(expected.now + SKEW);
+        if claims.iat > latest {
+            return Err(LogoutFault::IssuedInTheFuture);
+        }
+        if claims.nbf.is_some_and(|not_before| not_before > latest) {
+            return Err(LogoutFault::NotYetValid);
+        }
+        if claims.exp <= seconds(expected.now - SKEW) {
+            return Err(LogoutFault::Expired);
+        }
+        let expires_at = timestamp(claims.exp).ok_or(LogoutFault::Malformed)? + SKEW;
+        if !claims.events.get(EVENT).is_some_and(Value::is_object) {
+            return Err(LogoutFault::Event);
+        }
+        if claims.nonce.is_some() {
+            return Err(LogoutFault::Nonce);
+        }
+        let subject = named(claims.sub.as_deref())?;
+        let sid = named(claims.sid.as_deref())?;
+        if subject.is_none() && sid.is_none() {
+            return Err(LogoutFault::NobodyNamed);
+        }
+        if claims.jti.is_empty() {
+            return Err(LogoutFault::TokenId);
+        }
+        Ok(Ends {
+            issuer: &claims.iss,
+            subject,
+            sid,
+            token_id: &claims.jti,
+            expires_at,
+        })
+    }
+
+    fn verify_signature(&self, expected: &Expected<'_>) -> Result<(), LogoutFault> {
+        let header = &self.header;
+        let typ = header.typ.as_deref().unwrap_or_default();
+        let typ = typ.strip_prefix("application/").unwrap_or(typ);
+        if !typ.eq_ignore_ascii_case(TYPE) || header.crit.is_some() {
+            return Err(LogoutFault::Type);
+        }
+        let is_allowed = header.alg == CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256
+            || expected.algorithms.contains(&header.alg);
+        if !is_allowed {
+            return Err(LogoutFault::Algorithm);
+        }
+        let signs =
+            |key: &&CoreJsonWebKey| key.key_use().is_none_or(JsonWebKeyUse::allows_signature);
+        let mut keys: Vec<_> = expected.keys.keys().iter().filter(signs).collect();
+        match &header.kid {
+            Some(name) => {
+                keys.retain(|key| key.key_id().is_some_and(|id| id.as_str() == name));
+                if keys.is_empty() {
+                    return Err(LogoutFault::UnknownKey);
+                }
+            }
+            None if keys.len() > 1 => return Err(LogoutFault::KeyNotNamed),
+            None => {}
+        }
+        let message = self.message.as_bytes();
+        let holds = |key: &&CoreJsonWebKey| {
+            key.verify_signature(&header.alg, message, &self.signature)
+                .is_ok()
+        };
+        if keys.iter().any(holds) {
+            Ok(())
+        } else {
+            Err(LogoutFault::Signature)
+        }
+    }
+}
+
+fn bytes(part: &str) -> Result<Vec<u8>, LogoutFault> {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| LogoutFault::Malformed)
+}
+
+fn decode<T: DeserializeOwned>(part: &str) -> Result<T, LogoutFault> {
+    serde_json::from_slice(&bytes(part)?).map_err(|_| LogoutFault::Malformed)
+}
+
+/// A claim that names somebody, as it is kept with a session.
+fn named(claim: Option<&str>) -> Result<Option<&str>, LogoutFault> {
+    match claim {
+        Some(text) if text.trim().is_empty() || text.chars().count() > MAX_CHARS => {
+            Err(LogoutFault::NobodyNamed)
+        }
+        other => Ok(other),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "seconds since 1970 are exact in an f64"
+)]
+fn seconds(time: Timestamp) -> f64 {
+    time.unix_timestamp() as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is out of range becomes no time at all"
+)]
+fn timestamp(seconds: f64) -> Option<Timestamp> {
+    Timestamp::from_unix_timestamp(seconds as i64).ok()
+}

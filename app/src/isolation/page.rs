@@ -107,11 +107,14 @@ fn Legend() -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="legend">
             <h2 id="legend">"What the answers mean"</h2>
-            <dl class="facts">
+            <dl class="facts facts-one">
                 <div><dt>"Nothing in sight"</dt><dd>"The statement ran, and row security showed it no row."</dd></div>
                 <div><dt>"Refused"</dt><dd>"Row security refused the new row."</dd></div>
                 <div><dt>"Not granted"</dt><dd>"The role that serves requests can’t do this to the table at all."</dd></div>
-                <div><dt>"Own rows"</dt><dd>"The control: where the organisation sees rows of its own, seeing none of the others’ means something."</dd></div>
+                <div>
+                    <dt>"Own rows"</dt>
+                    <dd>"The control: seeing none of the others’ rows means something where the organisation sees its own."</dd>
+                </div>
             </dl>
         </section>
     }

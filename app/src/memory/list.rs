@@ -179,7 +179,7 @@ fn NothingListed(query: MemoryQuery) -> impl IntoView {
         view! {
             <EmptyState
                 title="No memories yet"
-                text="Write the first one, or import a file of notes."
+                text="What you write or import shows here, and what others share with you."
             >
                 <IfMay permission=Permission::MemoryWrite>
                     <a class="button button-primary" href="/memories/new">"New memory"</a>

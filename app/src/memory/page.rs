@@ -193,23 +193,26 @@ fn Versions(versions: Vec<MemoryVersion>) -> impl IntoView {
         view! {
             <section class="section" aria-labelledby="versions">
                 <h2 id="versions">{lead}</h2>
-                <div class="rows">
+                <div class="rows versions">
                     {versions
                         .into_iter()
                         .map(|version| {
-                            let title = display_title(&version.title, &version.content);
+                            // Versions mostly share their title: the text tells them apart.
+                            let beginning = display_title("", &version.content);
                             view! {
                                 <details>
                                     <summary>
                                         <Glyph icon=Icon::ChevronRight />
                                         <Badge tone=Tone::Neutral text=format!("Version {}", version.version) />
-                                        <span class="row-excerpt" dir="auto">{title}</span>
-                                        <span class="muted">
+                                        <span class="clip" dir="auto">{beginning}</span>
+                                        <span class="clip muted">
                                             "until " <Time at=version.changed_at /> ", by "
                                             {version.changed_by_name}
                                         </span>
                                     </summary>
                                     <div class="rows-body">
+                                        {(!version.title.is_empty())
+                                            .then(|| view! { <p class="version-title" dir="auto">{version.title}</p> })}
                                         <div class="memory-text" dir="auto">{version.content}</div>
                                         <p class="muted small">
                                             {version.kind.label()}

@@ -10,9 +10,11 @@ use domain::{
     Actor, ActorKind, Permission, RequestFacts, RequestId, TeamId, TenantId, Timestamp, UserId,
     access::SystemRole,
     audit::Outcome,
+    import::ImportFormat,
     isolation::{IsolationReport, Reach, Reached, TableIsolation},
     memory::{MemoryDraft, MemoryText, Origin},
 };
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -20,6 +22,8 @@ use crate::{
     Store, StoreError, TenantTx,
     audit::{AuditEvent, audit_append},
     check,
+    import::{NewImport, import_create},
+    job::{NewJob, job_enqueue},
     memory::{memory_create, memory_update},
     role::{RoleSource, user_role_grant},
     team::{team_create, team_member_add},
@@ -120,6 +124,27 @@ async fn fill(
     let memory_id = new_id().into();
     memory_create(&mut tx, memory_id, &text, Origin::Dashboard, now).await?;
     memory_update(&mut tx, memory_id, 1, &text, now).await?;
+    let job_id = new_id().into();
+    let job = NewJob {
+        id: job_id,
+        kind: "isolation.probe",
+        payload: json!({}),
+        dedupe_key: None,
+        run_at: now,
+        max_attempts: 1,
+        priority: 0,
+        progress_total: 0,
+    };
+    job_enqueue(&mut tx, &job, now).await?;
+    let import = NewImport {
+        id: new_id().into(),
+        job_id,
+        file_name: "probe.txt",
+        format: ImportFormat::PlainText,
+        sha256: [0; 32],
+        content: b"Isolation probe",
+    };
+    import_create(&mut tx, &import, now).await?;
     Ok(tx)
 }
 

@@ -32,6 +32,8 @@ async fn probes_find_every_wall_standing_and_leave_nothing_behind() {
         "memories",
         "memory_versions",
         "audit_log",
+        "jobs",
+        "imports",
     ] {
         let found = report.tables.iter().find(|t| t.table == table);
         assert!(

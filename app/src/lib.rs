@@ -18,6 +18,7 @@ mod import;
 mod isolation;
 mod memory;
 mod no_access;
+mod organisation;
 mod overview;
 mod profile;
 mod routes;
@@ -34,4 +35,4 @@ pub use forms::with_page_posts;
 pub use routes::App;
 #[cfg(feature = "ssr")]
 pub use shell::{Assets, shell};
-pub use start::{AppInfo, mark_hydrated};
+pub use start::{AppInfo, WayIn, mark_hydrated};

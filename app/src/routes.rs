@@ -15,6 +15,7 @@ use crate::{
     isolation::IsolationPage,
     memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
     no_access::NoAccessPage,
+    organisation::OrganisationListPage,
     overview::OverviewPage,
     profile::ProfilePage,
     sign_in::SignInPage,
@@ -43,6 +44,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/memories/:id/edit") view=MemoryEditPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
+                    <Route path=path!("/organisations") view=OrganisationListPage ssr=SsrMode::Async />
                     <Route path=path!("/profile") view=ProfilePage ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundPage ssr=SsrMode::Async />
                 </ParentRoute>

@@ -21,6 +21,17 @@ pub struct AppInfo {
     /// Other origins to which a form's answer may redirect, e.g. the issuer
     /// at sign-out: browsers hold redirects of forms against `form-action`.
     pub form_targets: Vec<String>,
+    /// The issuers that people sign in with, the primary one first.
+    pub ways_in: Vec<WayIn>,
+}
+
+/// One issuer, as the sign-in page offers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayIn {
+    /// Its name, for `/auth/login?issuer=`.
+    pub issuer: String,
+    /// What its button says.
+    pub label: String,
 }
 
 /// What hydration must find exactly as the server saw it.
@@ -31,6 +42,7 @@ pub(crate) struct Start {
     outcome: Option<Outcome>,
     theme: Theme,
     demo: bool,
+    ways_in: Vec<WayIn>,
     version: String,
     request_id: Option<String>,
 }
@@ -59,6 +71,7 @@ impl Start {
                     .and_then(|parts| parts.extensions.get::<Outcome>().cloned()),
                 theme: parts.as_ref().map(Theme::of_request).unwrap_or_default(),
                 demo: info.demo,
+                ways_in: info.ways_in,
                 version: info.version,
                 request_id: request_id.map(|id| id.to_string()),
             }
@@ -69,6 +82,7 @@ impl Start {
             outcome: None,
             theme: Theme::default(),
             demo: false,
+            ways_in: Vec::new(),
             version: String::new(),
             request_id: None,
         }
@@ -80,6 +94,8 @@ impl Start {
 pub(crate) struct Page {
     /// The demo banner shows.
     pub(crate) demo: bool,
+    /// The issuers that people sign in with.
+    pub(crate) ways_in: StoredValue<Vec<WayIn>>,
     /// The program's version.
     pub(crate) version: StoredValue<String>,
     /// The id under which the server's log knows the first rendering.
@@ -96,6 +112,7 @@ impl Page {
         let start = SharedValue::new(Start::take).into_inner();
         let page = Self {
             demo: start.demo,
+            ways_in: StoredValue::new(start.ways_in),
             version: StoredValue::new(start.version),
             request_id: StoredValue::new(start.request_id),
             theme: RwSignal::new(start.theme),

@@ -1,5 +1,5 @@
 // Atrium with a demo organisation, on a free port, with data of its own.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
@@ -15,6 +15,13 @@ interface LogLine {
   level: string;
 }
 
+/** What a server is started with, if not as the demo. */
+export interface Setup {
+  settings: Record<string, string>;
+  /** What `atrium` is to do before it serves. */
+  commands: string[][];
+}
+
 /** A running server. */
 export class Server {
   private constructor(
@@ -25,8 +32,8 @@ export class Server {
     private readonly process: ChildProcess,
   ) {}
 
-  /** Starts one whose data is in a new folder that `name` names. */
-  static async start(name: string): Promise<Server> {
+  /** Starts one whose data is in a new folder that `name` names; without a set-up, the demo. */
+  static async start(name: string, setup?: Setup): Promise<Server> {
     const program = process.env["ATRIUM_BINARY"] ?? join(PROJECT, "target/debug/atrium");
     if (!existsSync(program)) {
       throw new Error(`${program} is not there. Build it with \`cargo xtask serve\`, or run \`cargo xtask test\`.`);
@@ -35,7 +42,7 @@ export class Server {
     const log = join(folder, "server.log");
     const address = `127.0.0.1:${await freePort()}`;
     const output = openSync(log, "w");
-    const child = spawn(program, ["serve", "--demo"], {
+    const run = {
       cwd: folder,
       env: environment({
         ATRIUM_ADDR: address,
@@ -45,9 +52,11 @@ export class Server {
         ATRIUM_LOG__FORMAT: "json",
         // All journeys come from one address.
         ATRIUM_SIGN_INS_PER_MINUTE: "100000",
+        ...setup?.settings,
       }),
-      stdio: ["ignore", output, output],
-    });
+    };
+    for (const command of setup?.commands ?? []) execFileSync(program, command, { ...run, stdio: ["ignore", output, output] });
+    const child = spawn(program, setup ? ["serve"] : ["serve", "--demo"], { ...run, stdio: ["ignore", output, output] });
     const server = new Server(`http://${address}`, folder, log, child);
     await server.untilReady();
     return server;

@@ -7,8 +7,11 @@ use service::{Clock, Ctx, Embedder, Entropy, Ids};
 use store::{ConnectOptions, Store};
 
 use crate::{
-    auth::{AuthSettings, IssuerKind, MasterKey, OidcSettings, SessionLifetimes, demo::DemoIssuer},
-    config::{Config, Oidc},
+    auth::{
+        AuthSettings, Directory, MasterKey, OidcSettings, PRIMARY, SessionLifetimes,
+        demo::DemoIssuer,
+    },
+    config::{self, Config, Oidc},
     database::{Database, Joining},
     failure::Failure,
     http::Site,
@@ -143,10 +146,17 @@ pub(crate) fn auth_settings(
     ids: &Ids,
     demo: Option<&DemoIssuer>,
 ) -> Result<AuthSettings, Failure> {
-    let configured = config.oidc.as_ref().map(oidc_settings);
+    let configured = config
+        .oidc
+        .as_ref()
+        .map(|oidc| oidc_settings(PRIMARY, oidc));
+    let further = config.issuers.iter();
     Ok(AuthSettings {
         site: site(config)?,
         oidc: demo.map(DemoIssuer::oidc_settings).or(configured),
+        further: further
+            .map(|(name, oidc)| oidc_settings(name, oidc))
+            .collect(),
         lifetimes: SessionLifetimes {
             idle: time::Duration::hours(config.session.idle_hours.into()),
             absolute: time::Duration::hours(config.session.absolute_hours.into()),
@@ -156,13 +166,26 @@ pub(crate) fn auth_settings(
     })
 }
 
-fn oidc_settings(oidc: &Oidc) -> OidcSettings {
+fn oidc_settings(name: &str, oidc: &Oidc) -> OidcSettings {
     let default_graph = || OidcSettings::default_graph_url(&oidc.issuer);
     let graph_url = oidc.graph_url.clone().or_else(default_graph);
     let default_scopes = || OidcSettings::default_scopes(graph_url.as_ref());
+    let default_label = || match name {
+        PRIMARY => "Sign in".to_owned(),
+        name => format!("Sign in with {name}"),
+    };
+    let directory = |(slug, directory): (&String, &config::Directory)| Directory {
+        tid: directory.tenant_id,
+        owner: directory.owner,
+        slug: slug.clone(),
+        name: directory.name.clone().unwrap_or_else(|| slug.clone()),
+    };
     OidcSettings {
+        name: name.to_owned(),
+        label: oidc.label.clone().unwrap_or_else(default_label),
+        directories: oidc.directories.iter().map(directory).collect(),
         issuer: oidc.issuer.clone(),
-        kind: IssuerKind::of(&oidc.issuer),
+        kind: oidc.kind(),
         client_id: oidc.client_id.clone(),
         client_secret: oidc.client_secret.clone(),
         scopes: oidc.scopes.clone().unwrap_or_else(default_scopes),

@@ -21,6 +21,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use crate::auth::{IssuerKind, is_for_directories};
+
 /// Keys that may come from a file named by `…_FILE`.
 const SECRETS: &[&str] = &[
     "database_url",
@@ -55,6 +57,8 @@ pub struct Config {
     pub master_key: Option<SecretString>,
     /// The identity provider.
     pub oidc: Option<Oidc>,
+    /// Further ones by name, each for organisations of its own.
+    pub issuers: BTreeMap<String, Oidc>,
     /// Networks whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
@@ -71,9 +75,15 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Oidc {
+    /// What its button on the sign-in page says; unset: `Sign in`, and with
+    /// several issuers its name.
+    pub label: Option<String>,
     /// The issuer exactly as its discovery document names it: a trailing
     /// slash counts.
     pub issuer: String,
+    /// What identifies its people; unset: by the host, `entra` for Microsoft's
+    /// clouds and `generic` for all others.
+    pub kind: Option<IssuerKind>,
     /// This deployment's client id there.
     pub client_id: String,
     /// The client's secret there.
@@ -92,6 +102,31 @@ pub struct Oidc {
     /// Microsoft Graph; unset: the one of the issuer's cloud, and none for
     /// an issuer that is not Microsoft's.
     pub graph_url: Option<Url>,
+    /// Entra's directories that become organisations when their first person
+    /// signs in, by the organisation's slug. For an issuer that speaks for all
+    /// directories (`https://login.microsoftonline.com/organizations/v2.0`).
+    #[serde(default)]
+    pub directories: BTreeMap<String, Directory>,
+}
+
+impl Oidc {
+    /// What identifies its people.
+    pub fn kind(&self) -> IssuerKind {
+        self.kind.unwrap_or_else(|| IssuerKind::of(&self.issuer))
+    }
+}
+
+/// A directory that may become an organisation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Directory {
+    /// Its id in Entra.
+    pub tenant_id: uuid::Uuid,
+    /// The object id of the one who owns the organisation then: nobody does by
+    /// coming first.
+    pub owner: uuid::Uuid,
+    /// The organisation's name; unset: its slug.
+    pub name: Option<String>,
 }
 
 /// Lifetimes of sessions.
@@ -157,6 +192,7 @@ impl Default for Config {
             database_max_connections: 20,
             master_key: None,
             oidc: None,
+            issuers: BTreeMap::new(),
             trusted_proxies: Vec::new(),
             sign_ins_per_minute: 30,
             session: Session::default(),
@@ -225,10 +261,29 @@ impl Config {
         {
             return refuse("public_url: give http:// or https://, a host and a port, and no path.");
         }
-        if let Some(oidc) = &self.oidc
-            && oidc.client_id.trim().is_empty()
-        {
-            return refuse("oidc.client_id: it is empty.");
+        let primary = self.oidc.iter().map(|oidc| ("oidc".to_owned(), oidc));
+        let further = self.issuers.iter();
+        let further = further.map(|(name, oidc)| (format!("issuers.{name}"), oidc));
+        for (key, oidc) in primary.chain(further) {
+            if oidc.client_id.trim().is_empty() {
+                return refuse(&format!("{key}.client_id: it is empty."));
+            }
+        }
+        for (name, oidc) in &self.issuers {
+            let is_name = name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+            if !is_name || name.is_empty() || name.len() > 63 || name == "oidc" {
+                return refuse(&format!(
+                    "issuers.{name}: a name has 1 to 63 lower-case letters, digits and hyphens, and is not oidc."
+                ));
+            }
+            // Everybody there would be a stranger in the only organisation.
+            if oidc.tenants.is_empty() && !is_for_directories(oidc.kind(), &oidc.issuer) {
+                return refuse(&format!(
+                    "issuers.{name}.tenants: name the organisations whose people sign in there."
+                ));
+            }
         }
         Ok(())
     }
@@ -274,6 +329,12 @@ fn default_data_dir() -> PathBuf {
     }
 }
 
+/// Whether a key may come from a file.
+fn is_secret(key: &str) -> bool {
+    let is_issuers = || key.starts_with("issuers.") && key.ends_with(".client_secret");
+    SECRETS.contains(&key) || is_issuers()
+}
+
 /// The `ATRIUM_*` variables as text: nothing is guessed to be a number, so a
 /// secret of digits stays what it is.
 struct Environment(BTreeMap<String, String>);
@@ -290,9 +351,7 @@ impl Environment {
                 continue;
             }
             let key = rest.to_ascii_lowercase().replace("__", ".");
-            let secret = key
-                .strip_suffix("_file")
-                .filter(|base| SECRETS.contains(base));
+            let secret = key.strip_suffix("_file").filter(|base| is_secret(base));
             let (key, value) = if let Some(base) = secret {
                 let text = std::fs::read_to_string(&value).map_err(|error| {
                     ConfigError(format!("{name}: {value} can't be read: {error}."))
@@ -513,6 +572,63 @@ mod tests {
         std::fs::write(&file, "from the file\n").unwrap();
         let config = load(&[("ATRIUM_MASTER_KEY_FILE", file.to_str().unwrap())]).unwrap();
         assert_eq!(config.master_key.unwrap().expose_secret(), "from the file");
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[test]
+    fn further_issuers_have_names_and_organisations() {
+        let file = std::env::temp_dir().join(format!("atrium-issuer-{}", std::process::id()));
+        std::fs::write(&file, "from the file\n").unwrap();
+        let issuer = [
+            (
+                "ATRIUM_ISSUERS__CONTOSO__ISSUER",
+                "https://id.contoso.example",
+            ),
+            ("ATRIUM_ISSUERS__CONTOSO__CLIENT_ID", "atrium"),
+            (
+                "ATRIUM_ISSUERS__CONTOSO__CLIENT_SECRET_FILE",
+                file.to_str().unwrap(),
+            ),
+            ("ATRIUM_ISSUERS__CONTOSO__LABEL", "Sign in with Contoso"),
+        ];
+        let error = load(&issuer).unwrap_err();
+        assert!(error.starts_with("issuers.contoso.tenants"), "{error}");
+        let bound = [
+            &issuer[..],
+            &[("ATRIUM_ISSUERS__CONTOSO__TENANTS", "contoso,fabrikam")],
+        ]
+        .concat();
+        let config = load(&bound).unwrap();
+        let oidc = &config.issuers["contoso"];
+        assert_eq!(oidc.tenants, ["contoso", "fabrikam"]);
+        assert_eq!(
+            oidc.client_secret.as_ref().unwrap().expose_secret(),
+            "from the file"
+        );
+        std::fs::remove_file(&file).unwrap();
+
+        let organizations = "https://login.microsoftonline.com/organizations/v2.0";
+        let (tid, owner) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+        let config = load(&[
+            ("ATRIUM_ISSUERS__ENTRA__ISSUER", organizations),
+            ("ATRIUM_ISSUERS__ENTRA__CLIENT_ID", "atrium"),
+            (
+                "ATRIUM_ISSUERS__ENTRA__DIRECTORIES__CONTOSO__TENANT_ID",
+                &tid.to_string(),
+            ),
+            (
+                "ATRIUM_ISSUERS__ENTRA__DIRECTORIES__CONTOSO__OWNER",
+                &owner.to_string(),
+            ),
+        ])
+        .unwrap();
+        let directory = &config.issuers["entra"].directories["contoso"];
+        assert_eq!((directory.tenant_id, directory.owner), (tid, owner));
+
+        let reserved = issuer.map(|(name, value)| (name.replace("CONTOSO", "OIDC"), value));
+        let reserved: Vec<_> = reserved.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        std::fs::write(&file, "again").unwrap();
+        assert!(load(&reserved).unwrap_err().starts_with("issuers.oidc"));
         std::fs::remove_file(file).unwrap();
     }
 

@@ -1,11 +1,11 @@
 //! `--demo`: an organisation with made-up people and an issuer of its own.
 
 use domain::access::SystemRole;
-use service::{Ctx, Person};
+use service::{Ctx, NewOrganisation, Person};
 use store::identity::IdentityKey;
 
 use crate::{
-    auth::demo::{DEMO_PEOPLE, DEMO_TENANTS, DemoPerson},
+    auth::demo::{DEMO_ELSEWHERE, DEMO_PEOPLE, DEMO_TENANTS, DemoPerson},
     config::Config,
     failure::Failure,
 };
@@ -23,9 +23,9 @@ pub(crate) fn check_config(config: &Config) -> Result<(), Failure> {
             config.public_url()
         )));
     }
-    if config.oidc.is_some() {
+    if config.oidc.is_some() || !config.issuers.is_empty() {
         return Err(Failure::Usage(
-            "--demo brings an issuer of its own: unset ATRIUM_OIDC__* or leave out --demo."
+            "--demo brings an issuer of its own: unset ATRIUM_OIDC__* and ATRIUM_ISSUERS__*, or leave out --demo."
                 .to_owned(),
         ));
     }
@@ -55,7 +55,13 @@ pub(crate) async fn prepare(ctx: &Ctx, issuer: &str) -> Result<(), Failure> {
             (Some(listed), _) => listed.tenant.id,
             (None, Some(owner)) => {
                 let owner = person(issuer, owner);
-                service::tenant_create(ctx, slug, name, true, &owner)
+                let organisation = NewOrganisation {
+                    slug,
+                    name,
+                    is_demo: true,
+                    directory: None,
+                };
+                service::tenant_create(ctx, &organisation, &owner)
                     .await
                     .map_err(Failure::failed)?
             }
@@ -63,14 +69,23 @@ pub(crate) async fn prepare(ctx: &Ctx, issuer: &str) -> Result<(), Failure> {
                 return Err(Failure::Failed(format!("The demo's {slug} has no owner.")));
             }
         };
+        let guests = DEMO_ELSEWHERE
+            .iter()
+            .filter(|(_, at, _)| at == slug)
+            .filter_map(|(subject, _, role)| {
+                let guest = DEMO_PEOPLE
+                    .iter()
+                    .find(|person| person.subject == *subject)?;
+                Some((guest, *role))
+            });
         // On another address the issuer is another one, and so are its people.
-        for other in people() {
+        for (other, role) in people().map(|person| (person, person.role)).chain(guests) {
             let member = person(issuer, other);
             if !service::member_exists(ctx, tenant_id, &member.identity)
                 .await
                 .map_err(Failure::failed)?
             {
-                service::member_add(ctx, tenant_id, &member, other.role)
+                service::member_add(ctx, tenant_id, &member, role)
                     .await
                     .map_err(Failure::failed)?;
             }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use app::{App, AppInfo, shell, with_page_posts};
+use app::{App, AppInfo, WayIn, shell, with_page_posts};
 use axum::{Router, extract::Request, http::request::Parts, response::IntoResponse, routing::post};
 use domain::{Actor, import::UploadProblem};
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
@@ -15,7 +15,7 @@ use service::Ctx;
 
 use crate::{
     assets::Bundle,
-    auth::{Auth, demo::DemoIssuer},
+    auth::{Auth, OidcSettings, demo::DemoIssuer},
     boot,
     config::Config,
     failure::Failure,
@@ -41,24 +41,25 @@ pub fn router(
 ) -> Result<Router, Failure> {
     let site = boot::site(config)?;
     let settings = boot::auth_settings(config, &ctx.ids, demo)?;
-    let issuer_origin = settings
-        .oidc
-        .as_ref()
-        .and_then(|oidc| url::Url::parse(&oidc.issuer).ok())
-        .map(|issuer| issuer.origin().ascii_serialization());
-    let auth = Auth::new(
-        ctx.store.clone(),
-        ctx.clock.clone(),
-        ctx.ids.clone(),
-        settings,
-    )
-    .map_err(|error| Failure::Usage(error.to_string()))?;
+    let origin = |oidc: &OidcSettings| {
+        let issuer = url::Url::parse(&oidc.issuer).ok()?;
+        Some(issuer.origin().ascii_serialization())
+    };
+    let form_targets = settings.issuers().filter_map(origin).collect();
+    let offer = |oidc: &OidcSettings| WayIn {
+        issuer: oidc.name.clone(),
+        label: oidc.label.clone(),
+    };
+    let ways_in = settings.issuers().map(offer).collect();
+    let auth =
+        Auth::new(ctx.clone(), settings).map_err(|error| Failure::Usage(error.to_string()))?;
 
     let info = AppInfo {
         demo: demo.is_some(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         public_url: site.origin(),
-        form_targets: issuer_origin.into_iter().collect(),
+        form_targets,
+        ways_in,
     };
     let pages = pages(ctx.clone(), info, bundle);
     // The form's page and its upload share a path.

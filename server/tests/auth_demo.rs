@@ -44,6 +44,7 @@ async fn demo() -> Demo {
     let issuer =
         DemoIssuer::new(site.clone(), "/pkg/atrium.css", clock.clone(), ids.clone()).unwrap();
     let settings = AuthSettings {
+        further: Vec::new(),
         site: site.clone(),
         oidc: Some(issuer.oidc_settings()),
         lifetimes: SessionLifetimes::default(),
@@ -65,7 +66,7 @@ async fn demo() -> Demo {
             tx.commit().await.unwrap();
         }
     }
-    let auth = Auth::new(db.store.clone(), clock.clone(), ids.clone(), settings).unwrap();
+    let auth = Auth::new(support::ctx(&db, clock.clone()), settings).unwrap();
     let http = HttpSettings {
         site,
         trusted_proxies: Arc::new([]),

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use axum::{
     Router,
@@ -65,6 +65,9 @@ fn product(app: &App) -> Router {
             default_role: Some(SystemRole::Owner),
             tenants: Vec::new(),
             graph_url: None,
+            label: None,
+            kind: None,
+            directories: BTreeMap::new(),
         }),
         sign_ins_per_minute: 1_000,
         ..Config::default()

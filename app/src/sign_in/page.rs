@@ -4,16 +4,47 @@ use domain::sign_in::SignInProblem;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::ui::{Glyph, Icon, layout::DemoBanner, query_string, use_query};
+use crate::{
+    start::Page,
+    ui::{Glyph, Icon, layout::DemoBanner, query_string, use_query},
+};
 
 /// The page at `/sign-in`, with `?return_to=` and `?error=`.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
     let query = use_query();
-    let login = move || {
-        let return_to = query.with(|query| query.get("return_to").to_owned());
-        format!("/auth/login{}", query_string(&[("return_to", &return_to)]))
-    };
+    // Without any, the way in says what is missing.
+    let ways_in = Page::get()
+        .ways_in
+        .with_value(|ways| match ways.as_slice() {
+            [] => vec![("Sign in".to_owned(), String::new())],
+            [only] => vec![(only.label.clone(), String::new())],
+            several => several
+                .iter()
+                .map(|way| (way.label.clone(), way.issuer.clone()))
+                .collect(),
+        });
+    let ways_in = ways_in
+        .into_iter()
+        .enumerate()
+        .map(|(n, (label, issuer))| {
+            let login = move || {
+                let return_to = query.with(|query| query.get("return_to").to_owned());
+                let parameters = [("issuer", issuer.as_str()), ("return_to", &return_to)];
+                format!("/auth/login{}", query_string(&parameters))
+            };
+            view! {
+                <a
+                    class="button button-wide"
+                    class:button-primary=n == 0
+                    href=login
+                    rel="external"
+                >
+                    {label}
+                </a>
+            }
+        })
+        .collect_view();
     let problem = move || query.with(|query| SignInProblem::from_code(query.get("error")));
     view! {
         <Title text="Sign in · Atrium" />
@@ -34,7 +65,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
                             }
                         })
                 }}
-                <a class="button button-primary button-wide" href=login rel="external">"Sign in"</a>
+                {ways_in}
             </div>
         </main>
     }

@@ -110,9 +110,10 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <a href="/" class="tenant" title=tenant.clone()>
+        <a href="/organisations" class="tenant" title="Your organisations" aria-current=current("/organisations")>
             <span class="tenant-mark" aria-hidden="true">{initial}</span>
-            <span class="tenant-name" dir="auto">{tenant.clone()}</span>
+            <span class="tenant-name" dir="auto">{tenant}</span>
+            <Glyph icon=Icon::Switch />
         </a>
         <button type="button" class="palette-opener needs-script" data-opens="palette">
             <Glyph icon=Icon::Search />

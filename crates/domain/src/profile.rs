@@ -25,6 +25,19 @@ pub struct Profile {
     pub permissions: Vec<crate::Permission>,
 }
 
+/// An organisation that the person behind a session belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organisation {
+    /// Its short name.
+    pub slug: String,
+    /// Its name on pages.
+    pub name: String,
+    /// The one that the session is in.
+    pub is_current: bool,
+    /// It can be used.
+    pub is_active: bool,
+}
+
 /// One signed-in browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {

@@ -45,6 +45,9 @@ problems! {
     /// The identity is not known and may not be created.
     Unknown = "unknown",
         "Your account is not a member of this organisation. Ask your administrator to add you.";
+    /// The person's directory belongs to no organisation here.
+    Directory = "directory",
+        "Your organisation's directory is not known here. Ask whoever runs this installation to add it.";
     /// The member is suspended or deactivated.
     Suspended = "suspended",
         "Your account is suspended. Ask your administrator.";

@@ -28,5 +28,7 @@ pub use memory::{
     memory_update, memory_versions,
 };
 pub use overview::overview_get;
-pub use profile::{actor_find, profile_get, session_list, session_revoke, session_revoke_others};
-pub use tenant::{Person, member_add, member_exists, tenant_create, tenant_list};
+pub use profile::{
+    actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,
+};
+pub use tenant::{NewOrganisation, Person, member_add, member_exists, tenant_create, tenant_list};

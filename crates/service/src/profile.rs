@@ -2,9 +2,10 @@
 
 use domain::{
     Action, Actor, AppError, RequestFacts, SessionId, TenantId, UserId,
-    profile::{Profile, Session},
+    profile::{Organisation, Profile, Session},
 };
 use serde_json::json;
+use store::tenant::{TenantStatus, session_organisations};
 
 use crate::{
     Ctx,
@@ -32,6 +33,39 @@ pub async fn session_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Session>, AppE
     let now = ctx.clock.now();
     let current = actor.request.session_id;
     Ok(store::session::session_list(&mut tx, actor.tenant_id, actor.user_id, current, now).await?)
+}
+
+/// The organisations that know the person behind the actor's session.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::NotFound`] outside a session.
+pub async fn organisation_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Organisation>, AppError> {
+    Act::authorize(ctx, actor, Action::ProfileGet).await?;
+    let session = actor.request.session_id.ok_or(AppError::NotFound)?;
+    let mut tx = ctx.store.begin_front_door().await?;
+    let memberships = session_organisations(&mut tx, actor.tenant_id, session).await?;
+    if memberships.is_empty() {
+        // A session of before identities were noted: it knows its own only.
+        let mut tx = tx.enter(actor).await?;
+        let own = store::actor::actor_load(&mut tx, actor.user_id)
+            .await?
+            .profile;
+        return Ok(vec![Organisation {
+            slug: own.tenant_slug,
+            name: own.tenant_name,
+            is_current: true,
+            is_active: true,
+        }]);
+    }
+    Ok(memberships
+        .into_iter()
+        .map(|membership| Organisation {
+            is_current: membership.tenant.id == actor.tenant_id,
+            is_active: membership.tenant.status == TenantStatus::Active,
+            slug: membership.tenant.slug,
+            name: membership.tenant.name,
+        })
+        .collect())
 }
 
 /// Ends one of the actor's sessions; it is out with its next request.

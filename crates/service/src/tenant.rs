@@ -13,6 +13,8 @@ use store::{
     user::{NewUser, user_create},
 };
 
+use uuid::Uuid;
+
 use crate::Ctx;
 
 /// A person to be known before the first sign-in.
@@ -26,6 +28,20 @@ pub struct Person {
     pub identity: IdentityKey,
 }
 
+/// An organisation to be created.
+#[derive(Clone, Copy, Debug)]
+pub struct NewOrganisation<'a> {
+    /// Unique among all organisations.
+    pub slug: &'a str,
+    /// Its name on pages.
+    pub name: &'a str,
+    /// It is made up for a demo.
+    pub is_demo: bool,
+    /// The Entra directory whose people sign in to it, where an issuer speaks
+    /// for several.
+    pub directory: Option<Uuid>,
+}
+
 /// Creates an organisation with its system roles and its owner: whoever signs
 /// in as `owner.identity`, and nobody by being first.
 ///
@@ -33,11 +49,15 @@ pub struct Person {
 /// [`AppError::Invalid`] for a slug or name that can't be used.
 pub async fn tenant_create(
     ctx: &Ctx,
-    slug: &str,
-    name: &str,
-    is_demo: bool,
+    organisation: &NewOrganisation<'_>,
     owner: &Person,
 ) -> Result<TenantId, AppError> {
+    let NewOrganisation {
+        slug,
+        name,
+        is_demo,
+        directory,
+    } = *organisation;
     let id: TenantId = ctx.ids.id();
     let now = ctx.clock.now();
     let mut tx = ctx.store.begin_operator().await?;
@@ -46,6 +66,7 @@ pub async fn tenant_create(
         slug,
         name,
         is_demo,
+        entra_tenant_id: directory,
         role_ids: [(); 5].map(|()| ctx.ids.id()),
     };
     store::tenant::tenant_create(&mut tx, &tenant, now).await?;
@@ -53,7 +74,7 @@ pub async fn tenant_create(
     let event = AuditEvent {
         resource_type: Some("tenant".to_owned()),
         resource_id: Some(id.to_string()),
-        changes: Some(json!({ "after": { "slug": slug, "name": name } })),
+        changes: Some(json!({ "after": { "slug": slug, "name": name, "directory": directory } })),
         ..AuditEvent::by_system("tenant.create", Outcome::Success, now)
     };
     audit_append(&mut tx, &[event]).await?;

@@ -119,6 +119,10 @@ fn constraint_face(name: &str) -> AppError {
             "slug",
             "A slug has 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.",
         ),
+        "tenants_entra_tenant_id_key" => AppError::field(
+            "entra_tenant_id",
+            "This directory is another organisation's already.",
+        ),
         "tenants_name_check" => AppError::field("name", "A name has 1 to 200 characters."),
         "users_handle_key" => {
             AppError::field("handle", "There is a member with this handle already.")

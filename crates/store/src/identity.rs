@@ -25,6 +25,15 @@ pub enum IdentityKey {
     },
 }
 
+/// An identity of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its id.
+    pub id: Uuid,
+    /// The member.
+    pub user_id: UserId,
+}
+
 impl IdentityKey {
     fn columns(&self) -> (Option<&str>, Option<&str>, Option<Uuid>, Option<Uuid>) {
         match self {
@@ -34,7 +43,7 @@ impl IdentityKey {
     }
 }
 
-/// The member of `tenant_id` that this identity belongs to.
+/// The identity of a member of `tenant_id` with this key.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
@@ -42,11 +51,12 @@ pub async fn identity_find(
     tx: &mut FrontDoorTx,
     tenant_id: TenantId,
     key: &IdentityKey,
-) -> Result<Option<UserId>, StoreError> {
-    let found = match key {
+) -> Result<Option<Identity>, StoreError> {
+    Ok(match key {
         IdentityKey::Subject { issuer, subject } => {
-            sqlx::query_scalar!(
-                "SELECT user_id FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3",
+            sqlx::query_as!(
+                Identity,
+                "SELECT id, user_id FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3",
                 tenant_id.0,
                 issuer,
                 subject,
@@ -55,8 +65,9 @@ pub async fn identity_find(
             .await?
         }
         IdentityKey::Entra { tid, oid } => {
-            sqlx::query_scalar!(
-                "SELECT user_id FROM identities WHERE tenant_id = $1 AND entra_tid = $2 AND entra_oid = $3",
+            sqlx::query_as!(
+                Identity,
+                "SELECT id, user_id FROM identities WHERE tenant_id = $1 AND entra_tid = $2 AND entra_oid = $3",
                 tenant_id.0,
                 tid,
                 oid,
@@ -64,8 +75,7 @@ pub async fn identity_find(
             .fetch_optional(tx.conn())
             .await?
         }
-    };
-    Ok(found.map(UserId))
+    })
 }
 
 /// Ties an identity to a member.

@@ -54,6 +54,7 @@ pub async fn isolation_probe(
             slug: &slug,
             name: "Isolation probe",
             is_demo: false,
+            entra_tenant_id: None,
             role_ids: [(); SystemRole::ALL.len()].map(|()| new_id().into()),
         };
         tenant_create(&mut operator, &tenant, now).await?;

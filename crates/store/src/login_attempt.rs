@@ -9,7 +9,9 @@ use crate::{FrontDoorTx, StoreError};
 pub struct LoginAttempt {
     /// SHA-256 of the browser's own secret, which its cookie holds.
     pub browser_hash: [u8; 32],
-    /// The issuer that was asked.
+    /// The name of the issuer that was asked.
+    pub issuer_name: String,
+    /// The issuer that was asked, as it spells itself.
     pub issuer: String,
     /// The nonce that the ID token must carry.
     pub nonce: String,
@@ -33,10 +35,11 @@ pub async fn login_attempt_create(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO login_attempts
-             (state_hash, browser_hash, issuer, nonce, pkce_verifier, return_to, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             (state_hash, browser_hash, issuer_name, issuer, nonce, pkce_verifier, return_to, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         state_hash.as_slice(),
         attempt.browser_hash.as_slice(),
+        attempt.issuer_name,
         attempt.issuer,
         attempt.nonce,
         attempt.pkce_verifier,
@@ -62,7 +65,7 @@ pub async fn login_attempt_take(
 ) -> Result<Option<LoginAttempt>, StoreError> {
     let row = sqlx::query!(
         "DELETE FROM login_attempts WHERE state_hash = $1
-         RETURNING browser_hash, issuer, nonce, pkce_verifier, return_to, expires_at",
+         RETURNING browser_hash, issuer_name, issuer, nonce, pkce_verifier, return_to, expires_at",
         state_hash.as_slice(),
     )
     .fetch_optional(tx.conn())
@@ -75,6 +78,7 @@ pub async fn login_attempt_take(
             .browser_hash
             .try_into()
             .map_err(|_| StoreError::other("a browser hash is not 32 bytes long"))?,
+        issuer_name: row.issuer_name,
         issuer: row.issuer,
         nonce: row.nonce,
         pkce_verifier: row.pkce_verifier,

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use domain::{SessionId, TenantId, Timestamp, UserId, profile::Session};
+use uuid::Uuid;
 
 use crate::{FrontDoorTx, StoreError};
 
@@ -27,6 +28,10 @@ pub struct NewSession {
     pub ip: Option<IpAddr>,
     /// With which browser.
     pub user_agent: Option<String>,
+    /// As which of the member's identities.
+    pub identity_id: Option<Uuid>,
+    /// The name of the configured issuer.
+    pub issuer_name: Option<String>,
     /// `iss` of the ID token behind it.
     pub oidc_issuer: Option<String>,
     /// `sub` of the ID token behind it.
@@ -58,6 +63,8 @@ pub struct StoredSession {
     pub idle_expires_at: Timestamp,
     /// When it ends whatever happens.
     pub absolute_expires_at: Timestamp,
+    /// The name of the configured issuer; `None` before there were several.
+    pub issuer_name: Option<String>,
     /// `iss` of the ID token behind it.
     pub oidc_issuer: Option<String>,
     /// `sub` of the ID token behind it.
@@ -106,8 +113,9 @@ pub async fn session_create(
     sqlx::query!(
         "INSERT INTO web_sessions (
              tenant_id, id, id_hash, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
-             ip, user_agent, oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted, refresh_at
-         ) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8::text::inet, $9, $10, $11, $12, $13, $14, $15)",
+             ip, user_agent, identity_id, issuer_name, oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted,
+             refresh_at
+         ) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8::text::inet, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         session.tenant_id.0,
         session.id.0,
         session.id_hash.as_slice(),
@@ -117,6 +125,8 @@ pub async fn session_create(
         session.absolute_expires_at,
         session.ip.map(|ip| ip.to_string()),
         session.user_agent,
+        session.identity_id,
+        session.issuer_name,
         session.oidc_issuer,
         session.oidc_subject,
         session.oidc_sid,
@@ -142,7 +152,8 @@ pub async fn session_load(
     let row = sqlx::query_as!(
         StoredSession,
         "SELECT id, tenant_id, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
-                oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted, refresh_at, refresh_lease_until
+                issuer_name, oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted, refresh_at,
+                refresh_lease_until
            FROM web_sessions
           WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $2 AND absolute_expires_at > $2",
         id_hash.as_slice(),

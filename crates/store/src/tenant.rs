@@ -1,6 +1,7 @@
 //! Organisations.
 
-use domain::{RoleId, TenantId, Timestamp, access::SystemRole};
+use domain::{RoleId, SessionId, TenantId, Timestamp, UserId, access::SystemRole};
+use uuid::Uuid;
 
 use crate::{FrontDoorTx, OperatorTx, StoreError};
 
@@ -71,6 +72,8 @@ pub struct NewTenant<'a> {
     pub name: &'a str,
     /// It is made up for a demo.
     pub is_demo: bool,
+    /// The Entra directory that it is the organisation of.
+    pub entra_tenant_id: Option<Uuid>,
     /// Ids for the system roles, in the order of [`SystemRole::ALL`].
     pub role_ids: [RoleId; SystemRole::ALL.len()],
 }
@@ -105,12 +108,13 @@ pub async fn tenant_create(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO tenants (id, slug, name, status, tier, is_demo, settings, created_at, updated_at)
-         VALUES ($1, $2, $3, 'active', 'free', $4, '{}', $5, $5)",
+        "INSERT INTO tenants (id, slug, name, status, tier, is_demo, entra_tenant_id, settings, created_at, updated_at)
+         VALUES ($1, $2, $3, 'active', 'free', $4, $5, '{}', $6, $6)",
         tenant.id.0,
         tenant.slug,
         tenant.name,
         tenant.is_demo,
+        tenant.entra_tenant_id,
         now,
     )
     .execute(tx.conn())
@@ -176,6 +180,78 @@ pub async fn tenant_find_by_slug(
     .await?
     .map(Tenant::try_from)
     .transpose()
+}
+
+/// The organisation of an Entra directory, whatever its status.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn tenant_find_by_directory(
+    tx: &mut FrontDoorTx,
+    tid: Uuid,
+) -> Result<Option<Tenant>, StoreError> {
+    sqlx::query_as!(
+        TenantRow,
+        "SELECT id, slug, name, status FROM tenants WHERE entra_tenant_id = $1",
+        tid
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .map(Tenant::try_from)
+    .transpose()
+}
+
+/// Somebody's membership of an organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The organisation.
+    pub tenant: Tenant,
+    /// The member that the person is there.
+    pub user_id: UserId,
+    /// As which identity.
+    pub identity_id: Uuid,
+}
+
+/// The organisations that know the identity of a session, by name. Deleted
+/// ones don't count.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_organisations(
+    tx: &mut FrontDoorTx,
+    tenant_id: TenantId,
+    session_id: SessionId,
+) -> Result<Vec<Membership>, StoreError> {
+    sqlx::query!(
+        "SELECT t.id, t.slug, t.name, t.status, other.user_id, other.id AS identity_id
+           FROM web_sessions s
+           JOIN identities mine ON mine.tenant_id = s.tenant_id AND mine.id = s.identity_id
+           JOIN identities other
+             ON (other.issuer = mine.issuer AND other.subject = mine.subject)
+             OR (other.entra_tid = mine.entra_tid AND other.entra_oid = mine.entra_oid)
+           JOIN tenants t ON t.id = other.tenant_id
+          WHERE s.tenant_id = $1 AND s.id = $2 AND t.status <> 'deleted'
+          ORDER BY t.name, t.id",
+        tenant_id.0,
+        session_id.0,
+    )
+    .fetch_all(tx.conn())
+    .await?
+    .into_iter()
+    .map(|row| {
+        let tenant = TenantRow {
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            status: row.status,
+        };
+        Ok(Membership {
+            tenant: tenant.try_into()?,
+            user_id: row.user_id.into(),
+            identity_id: row.identity_id,
+        })
+    })
+    .collect()
 }
 
 /// The one organisation of an installation that has a single one; `None` when

@@ -181,6 +181,7 @@ impl TestDb {
             slug,
             name: &format!("{slug} Ltd"),
             is_demo: false,
+            entra_tenant_id: None,
             role_ids: std::array::from_fn(|_| id::<RoleId>()),
         };
         let mut tx = self.store.begin_operator().await.unwrap();

@@ -43,7 +43,8 @@ impl Door {
         match path {
             "/auth/login" | "/auth/callback" | "/auth/frontchannel-logout" => Self::Open,
             "/auth/backchannel-logout" => Self::Signed,
-            "/sign-in" | "/auth/logout" => Self::Either,
+            "/sign-in" | "/auth/logout" | "/auth/switch" => Self::Either,
+            _ if path.starts_with("/auth/callback/") => Self::Open,
             _ if path.starts_with("/demo/issuer/") => Self::Open,
             _ => Self::Members,
         }
@@ -77,7 +78,7 @@ pub(super) async fn actor_layer(
         .get::<RequestFacts>()
         .cloned()
         .unwrap_or_else(|| RequestFacts {
-            request_id: auth.0.ids.id(),
+            request_id: auth.0.ctx.ids.id(),
             ip: None,
             user_agent: None,
             session_id: None,
@@ -150,9 +151,9 @@ impl Auth {
         let Some(id) = session.and_then(Session::id) else {
             return Ok(Visitor::Nobody);
         };
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         let hash = id_hash(id);
-        let mut tx = self.0.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         let Some(stored) = session_load(&mut tx, &hash, now).await? else {
             return Ok(Visitor::Nobody);
         };
@@ -235,7 +236,7 @@ impl Auth {
         method: &axum::http::Method,
         path: &str,
     ) -> Result<(), StoreError> {
-        let mut tx = self.0.store.begin(actor).await?;
+        let mut tx = self.0.ctx.store.begin(actor).await?;
         let path: String = path.chars().take(200).collect();
         let event = AuditEvent {
             metadata: Some(
@@ -245,7 +246,7 @@ impl Auth {
                 actor,
                 "request.cross_site",
                 Outcome::Denied,
-                self.0.clock.now(),
+                self.0.ctx.clock.now(),
             )
         };
         audit_append(&mut tx, &[event]).await?;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{Path, Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{RequestFacts, SignInProblem};
 use openidconnect::{
     AuthorizationCode, Nonce, OAuth2TokenResponse as _, PkceCodeVerifier, RequestTokenError,
-    TokenResponse as _, core::CoreJsonWebKeySet,
+    TokenResponse as _,
 };
 use serde::Deserialize;
 use store::login_attempt::{LoginAttempt, login_attempt_take};
@@ -21,10 +21,12 @@ use tower_sessions::Session;
 use super::{
     Auth,
     issuer::{Issuer, Provider, with_causes},
+    keys::KeySet,
     refresh::refresh_at,
     refusal::Refusal,
     seal::Tokens,
     session::{adopt, cookie_value, hash},
+    settings::PRIMARY,
     sign_in::{NewTokens, Person},
     token::{self, Claims, Expected, Nonces, Token, TokenAnswer, TokenFault},
 };
@@ -42,7 +44,20 @@ pub(super) struct CallbackQuery {
 
 /// Signs in whom the issuer names.
 pub(super) async fn callback(
+    auth: State<Auth>,
+    facts: Extension<RequestFacts>,
+    session: Session,
+    headers: HeaderMap,
+    query: Result<Query<CallbackQuery>, QueryRejection>,
+) -> Response {
+    let primary = Path(PRIMARY.to_owned());
+    callback_of(auth, primary, facts, session, headers, query).await
+}
+
+/// As [`callback`], at the place of the issuer with this name.
+pub(super) async fn callback_of(
     State(auth): State<Auth>,
+    Path(issuer): Path<String>,
     Extension(facts): Extension<RequestFacts>,
     session: Session,
     headers: HeaderMap,
@@ -50,13 +65,13 @@ pub(super) async fn callback(
 ) -> Response {
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let signed_in = async {
-        let attempt = auth.attempt_take(&headers, &query).await?;
+        let attempt = auth.attempt_take(&headers, &issuer, &query).await?;
         // Checked again: it comes out of a table.
         let site = &auth.0.settings.site;
         let return_to = ReturnTo::parse(site, &attempt.return_to).unwrap_or_else(ReturnTo::home);
         match auth.finish(&attempt, query, &session, &facts).await {
             Ok(()) => Ok(return_to),
-            Err(refusal) => Err(refusal.back_to(return_to)),
+            Err(refusal) => Err(refusal.by(&attempt.issuer_name).back_to(return_to)),
         }
     };
     match signed_in.await {
@@ -85,15 +100,16 @@ impl Auth {
     async fn attempt_take(
         &self,
         headers: &HeaderMap,
+        issuer: &str,
         query: &CallbackQuery,
     ) -> Result<LoginAttempt, Refusal> {
         let refuse = |reason| Err(Refusal::new(SignInProblem::State, reason));
         let Some(state) = query.state.as_deref().filter(|state| !state.is_empty()) else {
             return refuse("state_missing");
         };
-        let mut tx = self.0.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         let attempt =
-            login_attempt_take(&mut tx, &hash(state.as_bytes()), self.0.clock.now()).await?;
+            login_attempt_take(&mut tx, &hash(state.as_bytes()), self.0.ctx.clock.now()).await?;
         tx.commit().await?;
         let Some(attempt) = attempt else {
             return refuse("state_unknown");
@@ -101,6 +117,9 @@ impl Auth {
         let browser = cookie_value(headers, self.login_cookie()).unwrap_or_default();
         if !bool::from(hash(browser.as_bytes()).ct_eq(&attempt.browser_hash)) {
             return refuse("other_browser");
+        }
+        if attempt.issuer_name != issuer {
+            return refuse("other_issuer");
         }
         Ok(attempt)
     }
@@ -113,14 +132,17 @@ impl Auth {
         session: &Session,
         facts: &RequestFacts,
     ) -> Result<(), Refusal> {
-        let (person, tokens) = self.ask(attempt, query).await?;
+        let Some(issuer) = self.issuer_named(&attempt.issuer_name) else {
+            return Err(Refusal::new(SignInProblem::NotConfigured, "no_issuer"));
+        };
+        let (person, tokens) = self.ask(issuer, attempt, query).await?;
         // Whatever session the browser had ends here, before the new one is
         // written.
         session
             .cycle_id()
             .await
             .map_err(|error| session_failed(&error))?;
-        let id = self.sign_in(&person, tokens, facts).await?;
+        let id = self.sign_in(issuer, &person, tokens, facts).await?;
         adopt(session, id)
             .await
             .map_err(|error| session_failed(&error))
@@ -129,18 +151,16 @@ impl Auth {
     /// Redeems the code and checks what comes for it.
     async fn ask(
         &self,
+        issuer: &Issuer,
         attempt: &LoginAttempt,
         query: CallbackQuery,
     ) -> Result<(Person, NewTokens), Refusal> {
-        let Some(issuer) = &self.0.issuer else {
-            return Err(Refusal::new(SignInProblem::NotConfigured, "no_issuer"));
-        };
         let provider = issuer.provider().await?;
         if attempt.issuer != *provider.issuer {
             return Err(Refusal::new(SignInProblem::State, "other_issuer"));
         }
         match query.iss {
-            Some(iss) if iss != *provider.issuer => {
+            Some(iss) if !issuer.settings().speaks_as(&iss) => {
                 return Err(Refusal::new(SignInProblem::Token, "response_issuer"));
             }
             None if provider.answers_with_iss => {
@@ -170,7 +190,7 @@ impl Auth {
             .await?;
         let person = Person::from_claims(claims, groups, issuer.settings())?;
         let tokens = NewTokens {
-            refresh_at: refresh_at(&answer, self.0.clock.now()),
+            refresh_at: refresh_at(&answer, self.0.ctx.clock.now()),
             kept: Tokens {
                 id_token: id_token.to_string(),
                 refresh_token: answer.refresh_token().map(|token| token.secret().clone()),
@@ -189,15 +209,19 @@ impl Auth {
         id_token: &'t Token,
         nonce: Nonces<'_>,
     ) -> Result<&'t Claims, Refusal> {
-        let verify = |keys: &Arc<CoreJsonWebKeySet>| {
+        let directory = token::claimed_directory(id_token);
+        let Some(expected_issuer) = provider.issuer_for(directory) else {
+            return Err(TokenFault::Rule("tid is no directory's id").into());
+        };
+        let verify = |keys: &Arc<KeySet>| {
             let expected = Expected {
-                issuer: &provider.issuer,
+                issuer: &expected_issuer,
                 client_id: issuer.client_id(),
                 keys,
                 algorithms: &provider.algorithms,
                 nonce,
                 access_token: answer.access_token(),
-                now: self.0.clock.now(),
+                now: self.0.ctx.clock.now(),
             };
             token::verify(id_token, &expected)
         };

@@ -90,7 +90,7 @@ impl Auth {
         user_id: UserId,
         claims: &GroupClaims,
     ) -> Result<GrantsChanged, StoreError> {
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         user_claims_set(tx, user_id, claims, now).await?;
         let granted = grants(&group_mapping_list(tx).await?, claims);
         user_grants_set(tx, user_id, &granted, now).await
@@ -102,7 +102,7 @@ impl Auth {
             resource_type: Some("user".to_owned()),
             resource_id: Some(actor.user_id.to_string()),
             changes,
-            ..AuditEvent::by(actor, action, outcome, self.0.clock.now())
+            ..AuditEvent::by(actor, action, outcome, self.0.ctx.clock.now())
         };
         let mut events = Vec::new();
         if changed.is_change() {

@@ -5,25 +5,27 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::Timestamp;
 use openidconnect::{
-    AdditionalProviderMetadata, AuthType, ClientId, ClientSecret, DiscoveryError, EndSessionUrl,
-    IssuerUrl, JsonWebKeySetUrl, ProviderMetadata, RedirectUrl,
+    AdditionalProviderMetadata, AuthType, ClientId, ClientSecret, EndSessionUrl, IssuerUrl,
+    ProviderMetadata, RedirectUrl,
     core::{
         CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType,
-        CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
-        CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType,
-        CoreSubjectIdentifierType,
+        CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
+        CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
     },
+    http::{Method, Request, StatusCode, header},
 };
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use service::Clock;
 use tokio::sync::Mutex;
 use url::Url;
+use uuid::Uuid;
 
 use super::{
-    settings::{AuthSettingsError, IssuerKind, OidcSettings},
+    keys::KeySet,
+    settings::{AuthSettingsError, DIRECTORY, IssuerKind, OidcSettings, PRIMARY},
     token::RelyingParty,
-    transport::{Transport, TransportError},
+    transport::Transport,
 };
 use crate::http::{Site, is_loopback};
 
@@ -70,20 +72,6 @@ pub(super) enum IssuerError {
     Unusable(String),
 }
 
-impl From<DiscoveryError<TransportError>> for IssuerError {
-    fn from(error: DiscoveryError<TransportError>) -> Self {
-        match error {
-            DiscoveryError::Request(cause) => Self::Unreachable(with_causes(&cause)),
-            DiscoveryError::Response(status, _, _) if status.is_server_error() => {
-                Self::Unreachable(format!("it answers {status}"))
-            }
-            DiscoveryError::Response(status, _, why) => Self::Unusable(format!("{status}: {why}")),
-            DiscoveryError::Parse(cause) => Self::Unusable(cause.to_string()),
-            other => Self::Unusable(other.to_string()),
-        }
-    }
-}
-
 /// An error and what is behind it: reqwest says "error sending request" and
 /// keeps the reason in the chain.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
@@ -99,6 +87,7 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
 /// What discovery said, in the form that signing in uses.
 #[derive(Debug)]
 pub(super) struct Provider {
+    /// As discovery spells it: with Entra for all directories, a pattern.
     pub issuer: IssuerUrl,
     pub relying_party: RelyingParty,
     /// ES256 and PS256, if the issuer has them.
@@ -106,13 +95,25 @@ pub(super) struct Provider {
     pub end_session: Option<EndSessionUrl>,
     /// RFC 9207: answers always carry `iss`.
     pub answers_with_iss: bool,
-    jwks_uri: JsonWebKeySetUrl,
+    jwks_uri: Url,
     fetched_at: Timestamp,
+}
+
+impl Provider {
+    /// The `iss` that a token of this directory must have (SEC-A3); `None`
+    /// where a directory is needed and not named.
+    pub(super) fn issuer_for(&self, directory: Option<Uuid>) -> Option<IssuerUrl> {
+        if !self.issuer.contains(DIRECTORY) {
+            return Some(self.issuer.clone());
+        }
+        let issuer = self.issuer.replace(DIRECTORY, &directory?.to_string());
+        IssuerUrl::new(issuer).ok()
+    }
 }
 
 #[derive(Debug)]
 struct Keys {
-    set: Arc<CoreJsonWebKeySet>,
+    set: Arc<KeySet>,
     fetched_at: Timestamp,
 }
 
@@ -132,6 +133,17 @@ struct Known {
 struct Refetched {
     by_sign_in: Option<Timestamp>,
     by_logout: Option<Timestamp>,
+}
+
+/// Where the issuer with this name sends people back to. Each has a place of
+/// its own, so that one can't answer in another's name (RFC 9700, section
+/// 4.4).
+pub(super) fn callback_path(name: &str) -> String {
+    if name == PRIMARY {
+        "/auth/callback".to_owned()
+    } else {
+        format!("/auth/callback/{name}")
+    }
 }
 
 /// The issuer. One for each configured one; shared by all requests.
@@ -163,7 +175,7 @@ impl Issuer {
         })?;
         Ok(Self {
             client_id: ClientId::new(settings.client_id.clone()),
-            redirect: RedirectUrl::from_url(site.at("/auth/callback")),
+            redirect: RedirectUrl::from_url(site.at(&callback_path(&settings.name))),
             settings,
             transport,
             clock,
@@ -230,7 +242,7 @@ impl Issuer {
     }
 
     /// The issuer's keys, at most a day old unless it is away.
-    pub(super) async fn keys(&self) -> Result<Arc<CoreJsonWebKeySet>, IssuerError> {
+    pub(super) async fn keys(&self) -> Result<Arc<KeySet>, IssuerError> {
         // Discovery brings the keys along; both age together.
         self.provider().await?;
         self.read(|known| known.keys.as_ref().map(|keys| keys.set.clone()))
@@ -242,8 +254,8 @@ impl Issuer {
     pub(super) async fn newer_keys(
         &self,
         provider: &Provider,
-        seen: &Arc<CoreJsonWebKeySet>,
-    ) -> Option<Arc<CoreJsonWebKeySet>> {
+        seen: &Arc<KeySet>,
+    ) -> Option<Arc<KeySet>> {
         self.newer_keys_by(provider, seen, |known| &mut known.by_sign_in)
             .await
     }
@@ -252,8 +264,8 @@ impl Issuer {
     pub(super) async fn newer_keys_for_logout(
         &self,
         provider: &Provider,
-        seen: &Arc<CoreJsonWebKeySet>,
-    ) -> Option<Arc<CoreJsonWebKeySet>> {
+        seen: &Arc<KeySet>,
+    ) -> Option<Arc<KeySet>> {
         self.newer_keys_by(provider, seen, |known| &mut known.by_logout)
             .await
     }
@@ -261,9 +273,9 @@ impl Issuer {
     async fn newer_keys_by(
         &self,
         provider: &Provider,
-        seen: &Arc<CoreJsonWebKeySet>,
+        seen: &Arc<KeySet>,
         turn: fn(&mut Refetched) -> &mut Option<Timestamp>,
-    ) -> Option<Arc<CoreJsonWebKeySet>> {
+    ) -> Option<Arc<KeySet>> {
         let _asking = self.asking.lock().await;
         let current = self.read(|known| known.keys.as_ref().map(|keys| keys.set.clone()))?;
         if !Arc::ptr_eq(&current, seen) {
@@ -281,7 +293,7 @@ impl Issuer {
         if !may_ask {
             return None;
         }
-        match CoreJsonWebKeySet::fetch_async(&provider.jwks_uri, &self.transport).await {
+        match self.fetch_keys(&provider.jwks_uri).await {
             Ok(set) => {
                 let set = Arc::new(set);
                 self.write(|known| {
@@ -293,7 +305,6 @@ impl Issuer {
                 Some(set)
             }
             Err(error) => {
-                let error = IssuerError::from(error);
                 tracing::warn!(issuer = self.settings.issuer, %error, "keys can't be fetched");
                 None
             }
@@ -316,12 +327,45 @@ impl Issuer {
         })
     }
 
-    async fn discover(&self, now: Timestamp) -> Result<(Provider, CoreJsonWebKeySet), IssuerError> {
+    /// What is at `url`.
+    async fn fetch(&self, url: &Url) -> Result<Vec<u8>, IssuerError> {
+        let request = Request::builder()
+            .method(Method::GET)
+            .uri(url.as_str())
+            .header(header::ACCEPT, "application/json")
+            .body(Vec::new())
+            .map_err(|error| IssuerError::Unusable(error.to_string()))?;
+        let response = self
+            .transport
+            .send(request)
+            .await
+            .map_err(|error| IssuerError::Unreachable(with_causes(&error)))?;
+        match response.status() {
+            StatusCode::OK => Ok(response.into_body()),
+            status if status.is_server_error() => {
+                Err(IssuerError::Unreachable(format!("it answers {status}")))
+            }
+            status => Err(IssuerError::Unusable(format!("{url} answers {status}"))),
+        }
+    }
+
+    async fn fetch_keys(&self, url: &Url) -> Result<KeySet, IssuerError> {
+        KeySet::parse(&self.fetch(url).await?)
+            .map_err(|error| IssuerError::Unusable(format!("its keys: {error}")))
+    }
+
+    async fn discover(&self, now: Timestamp) -> Result<(Provider, KeySet), IssuerError> {
         let unusable = |why: String| IssuerError::Unusable(why);
-        let issuer = IssuerUrl::new(self.settings.issuer.clone())
+        let root = self.settings.issuer.trim_end_matches('/');
+        let url = Url::parse(&format!("{root}/.well-known/openid-configuration"))
             .map_err(|error| unusable(error.to_string()))?;
-        // Refuses a document in the name of another issuer.
-        let metadata = Metadata::discover_async(issuer.clone(), &self.transport).await?;
+        let metadata: Metadata = serde_json::from_slice(&self.fetch(&url).await?)
+            .map_err(|error| unusable(error.to_string()))?;
+        let issuer = metadata.issuer().clone();
+        // A document in the name of another issuer.
+        if *issuer != self.settings.issuer_pattern() {
+            return Err(unusable(format!("it is in the name of {}", *issuer)));
+        }
         self.refuse_downgrade(&metadata)?;
 
         let advertised = metadata.id_token_signing_alg_values_supported();
@@ -343,9 +387,9 @@ impl Issuer {
         } else {
             AuthType::RequestBody
         };
-        let keys = metadata.jwks().clone();
+        let jwks_uri = metadata.jwks_uri().url().clone();
+        let keys = self.fetch_keys(&jwks_uri).await?;
         let extra = metadata.additional_metadata().clone();
-        let jwks_uri = metadata.jwks_uri().clone();
         let relying_party =
             RelyingParty::from_provider_metadata(metadata, self.client_id.clone(), secret)
                 .set_auth_type(auth_type)

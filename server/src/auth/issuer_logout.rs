@@ -133,13 +133,20 @@ pub(super) async fn frontchannel_logout(
 impl Auth {
     async fn backchannel_end(&self, text: &str, facts: &RequestFacts) -> Result<(), Refusal> {
         let token = LogoutToken::parse(text)?;
-        let issuer = self
-            .issuer_of(token.claimed_issuer())
-            .ok_or(LogoutFault::Issuer)?;
+        let iss = token.claimed_issuer();
+        // Two clients of one issuer are told apart by whom it is for.
+        let mut speaking = self
+            .issuers()
+            .filter(|issuer| issuer.settings().speaks_as(iss));
+        let first = speaking.next().ok_or(LogoutFault::Issuer)?;
+        let issuer = std::iter::once(first)
+            .chain(speaking)
+            .find(|issuer| token.claims_to_be_for(issuer.client_id()))
+            .unwrap_or(first);
         let ends = self.believe(issuer, &token).await?;
 
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin_front_door().await?;
+        let now = self.0.ctx.clock.now();
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         let id = hash(format!("{} {}", ends.issuer, ends.token_id).as_bytes());
         if !logout_token_use(&mut tx, &id, ends.expires_at, now).await? {
             return Err(LogoutFault::Replayed.into());
@@ -161,11 +168,11 @@ impl Auth {
         let provider = issuer.provider().await?;
         let verify = |keys: &_| {
             token.verify(&Expected {
-                issuer: &provider.issuer,
+                directory: issuer.settings().directory_in(token.claimed_issuer()),
                 client_id: issuer.client_id(),
                 keys,
                 algorithms: &provider.algorithms,
-                now: self.0.clock.now(),
+                now: self.0.ctx.clock.now(),
             })
         };
         let keys = issuer.keys().await?;
@@ -190,12 +197,18 @@ impl Auth {
             return Err(LogoutFault::NobodyNamed.into());
         }
         match &query.iss {
-            Some(iss) if self.issuer_of(iss).is_none() => return Err(LogoutFault::Issuer.into()),
+            Some(iss)
+                if !self
+                    .issuers()
+                    .any(|issuer| issuer.settings().speaks_as(iss)) =>
+            {
+                return Err(LogoutFault::Issuer.into());
+            }
             None if !self.issuers().any(Issuer::is_entra) => return Err(LogoutFault::Issuer.into()),
             _ => {}
         }
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin_front_door().await?;
+        let now = self.0.ctx.clock.now();
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         let ended =
             session_revoke_of_issuer(&mut tx, query.iss.as_deref(), None, Some(sid), now).await?;
         self.ended_audit(tx, &ended, Channel::Front, facts).await?;
@@ -236,7 +249,7 @@ impl Auth {
             ip: facts.ip,
             user_agent: facts.user_agent.clone(),
             request_id: Some(facts.request_id),
-            ..AuditEvent::by_system(SIGN_OUT, outcome, self.0.clock.now())
+            ..AuditEvent::by_system(SIGN_OUT, outcome, self.0.ctx.clock.now())
         }
     }
 
@@ -281,11 +294,11 @@ impl Auth {
         channel: Channel,
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
-        let mut tx = self.0.store.begin_front_door().await?;
-        let Some(tenant) = self.tenants(&mut tx).await?.into_iter().next() else {
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let Some(tenant) = self.audit_tenant(&mut tx, None).await? else {
             return Ok(());
         };
-        let mut tx = tx.enter_as(tenant.id, None).await?;
+        let mut tx = tx.enter_as(tenant, None).await?;
         let event = AuditEvent {
             metadata: Some(json!({ "channel": channel.key(), "reason": fault.to_string() })),
             ..self.issuer_event(Outcome::Denied, facts)

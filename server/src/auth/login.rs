@@ -29,6 +29,9 @@ const LIFETIME: time::Duration = time::Duration::minutes(10);
 pub(super) struct LoginQuery {
     #[serde(default)]
     return_to: String,
+    /// One of the configured issuers by its name; the primary one without.
+    #[serde(default)]
+    issuer: String,
 }
 
 /// Sends the browser to the issuer.
@@ -40,7 +43,7 @@ pub(super) async fn login(
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let return_to = ReturnTo::parse(&auth.0.settings.site, &query.return_to);
     let return_to = return_to.unwrap_or_else(ReturnTo::home);
-    match auth.login_begin(&headers, &return_to).await {
+    match auth.login_begin(&headers, &query.issuer, &return_to).await {
         Ok(response) => response,
         // Nobody has claimed to be anyone yet: the log is enough.
         Err(Refusal {
@@ -56,13 +59,18 @@ impl Auth {
     async fn login_begin(
         &self,
         headers: &HeaderMap,
+        issuer: &str,
         return_to: &ReturnTo,
     ) -> Result<Response, Refusal> {
-        let Some(issuer) = &self.0.issuer else {
+        let issuer = match issuer {
+            "" => self.issuers().next(),
+            name => self.issuer_named(name),
+        };
+        let Some(issuer) = issuer else {
             return Err(Refusal::new(SignInProblem::NotConfigured, "no_issuer"));
         };
         let provider = issuer.provider().await?;
-        let ids = &self.0.ids;
+        let ids = &self.0.ctx.ids;
         let secret = || URL_SAFE_NO_PAD.encode(ids.bytes::<32>());
 
         // A second tab must not spoil the first one's sign-in, so a browser
@@ -92,16 +100,17 @@ impl Auth {
         }
         let (url, _, _) = request.url();
 
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         let attempt = LoginAttempt {
             browser_hash: hash(browser.as_bytes()),
+            issuer_name: issuer.settings().name.clone(),
             issuer: provider.issuer.to_string(),
             nonce,
             pkce_verifier: verifier.into_secret(),
             return_to: return_to.as_str().to_owned(),
             expires_at: now + LIFETIME,
         };
-        let mut tx = self.0.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         login_attempt_create(&mut tx, &hash(state.as_bytes()), &attempt, now).await?;
         tx.commit().await?;
         self.purge_if_due().await;

@@ -14,7 +14,7 @@ use store::{
     StoreError,
     actor::actor_load,
     audit::{AuditEvent, audit_append},
-    session::{session_delete, session_load},
+    session::{StoredSession, session_delete, session_load},
 };
 use tower_sessions::Session;
 
@@ -31,8 +31,8 @@ pub(super) async fn logout(
     session: Session,
     headers: HeaderMap,
 ) -> Response {
-    let tokens = match auth.sign_out(&session, &facts).await {
-        Ok(tokens) => tokens,
+    let signed_out = match auth.sign_out(&session, &facts).await {
+        Ok(signed_out) => signed_out,
         // Better to say that nothing happened than to pretend.
         Err(error) => return refuse(&headers, &AppError::from(error)),
     };
@@ -41,10 +41,16 @@ pub(super) async fn logout(
         tracing::warn!(%error, "the session's cookie can't be removed");
     }
     let target = auth
-        .end_session_url(tokens)
+        .end_session_url(signed_out)
         .await
         .unwrap_or_else(|| "/sign-in".to_owned());
     Redirect::to(&target).into_response()
+}
+
+/// A session that is over here.
+struct SignedOut {
+    session: StoredSession,
+    tokens: Tokens,
 }
 
 impl Auth {
@@ -52,13 +58,13 @@ impl Auth {
         &self,
         session: &Session,
         facts: &RequestFacts,
-    ) -> Result<Option<Tokens>, StoreError> {
+    ) -> Result<Option<SignedOut>, StoreError> {
         let Some(id) = session.id() else {
             return Ok(None);
         };
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         let hash = id_hash(id);
-        let mut tx = self.0.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         let Some(stored) = session_load(&mut tx, &hash, now).await? else {
             return Ok(None);
         };
@@ -74,14 +80,19 @@ impl Auth {
         };
         audit_append(&mut tx, &[event]).await?;
         tx.commit().await?;
-        let sealed = stored.tokens_encrypted;
-        Ok(sealed.and_then(|sealed| self.0.sealer.open(stored.tenant_id, stored.id, &sealed)))
+        let sealed = stored.tokens_encrypted.as_ref();
+        let tokens =
+            sealed.and_then(|sealed| self.0.sealer.open(stored.tenant_id, stored.id, sealed));
+        Ok(tokens.map(|tokens| SignedOut {
+            session: stored,
+            tokens,
+        }))
     }
 
     /// Where the issuer ends its own session, if it has such a place.
-    async fn end_session_url(&self, tokens: Option<Tokens>) -> Option<String> {
-        let tokens = tokens?;
-        let issuer = self.0.issuer.as_ref()?;
+    async fn end_session_url(&self, signed_out: Option<SignedOut>) -> Option<String> {
+        let SignedOut { session, tokens } = signed_out?;
+        let issuer = self.issuer_of(&session)?;
         let provider = tokio::time::timeout(PATIENCE, issuer.provider())
             .await
             .ok()?

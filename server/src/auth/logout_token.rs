@@ -8,12 +8,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::Timestamp;
 use openidconnect::{
     ClientId, JsonWebKey as _, JsonWebKeyUse,
-    core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm},
+    core::{CoreJsonWebKey, CoreJwsSigningAlgorithm},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
-use super::token::SKEW;
+use super::{keys::KeySet, token::SKEW};
 
 const TYPE: &str = "logout+jwt";
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -58,12 +59,23 @@ enum Audience {
     Many(Vec<String>),
 }
 
+impl Audience {
+    /// `client_id` and nobody else.
+    fn is(&self, client_id: &ClientId) -> bool {
+        match self {
+            Self::One(one) => one == client_id.as_str(),
+            Self::Many(many) => matches!(many.as_slice(), [one] if one == client_id.as_str()),
+        }
+    }
+}
+
 /// What a token must agree with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected<'a> {
-    pub issuer: &'a str,
+    /// The directory in `iss`, by which these keys were chosen.
+    pub directory: Option<Uuid>,
     pub client_id: &'a ClientId,
-    pub keys: &'a CoreJsonWebKeySet,
+    pub keys: &'a KeySet,
     /// Beside RS256, which every issuer has.
     pub algorithms: &'a [CoreJwsSigningAlgorithm],
     pub now: Timestamp,
@@ -146,6 +158,11 @@ impl LogoutToken {
         })
     }
 
+    /// Whether it claims to be for this client.
+    pub(super) fn claims_to_be_for(&self, client_id: &ClientId) -> bool {
+        self.claims.aud.is(client_id)
+    }
+
     /// Who claims to have made it: to know whose keys to look at.
     pub(super) fn claimed_issuer(&self) -> &str {
         &self.claims.iss
@@ -158,16 +175,14 @@ impl LogoutToken {
     pub(super) fn verify(&self, expected: &Expected<'_>) -> Result<Ends<'_>, LogoutFault> {
         self.verify_signature(expected)?;
         let claims = &self.claims;
-        if claims.iss != expected.issuer {
+        let kid = self.header.kid.as_deref();
+        if !expected
+            .keys
+            .speak_for(kid, &claims.iss, expected.directory)
+        {
             return Err(LogoutFault::Issuer);
         }
-        let is_for_us = match &claims.aud {
-            Audience::One(one) => one == expected.client_id.as_str(),
-            Audience::Many(many) => {
-                matches!(many.as_slice(), [one] if one == expected.client_id.as_str())
-            }
-        };
-        if !is_for_us {
+        if !claims.aud.is(expected.client_id) {
             return Err(LogoutFault::Audience);
         }
         let latest = seconds(expected.now + SKEW);
@@ -218,7 +233,7 @@ impl LogoutToken {
         }
         let signs =
             |key: &&CoreJsonWebKey| key.key_use().is_none_or(JsonWebKeyUse::allows_signature);
-        let mut keys: Vec<_> = expected.keys.keys().iter().filter(signs).collect();
+        let mut keys: Vec<_> = expected.keys.keys.keys().iter().filter(signs).collect();
         match &header.kid {
             Some(name) => {
                 keys.retain(|key| key.key_id().is_some_and(|id| id.as_str() == name));

@@ -12,6 +12,7 @@ mod graph;
 mod groups;
 mod issuer;
 mod issuer_logout;
+mod keys;
 mod login;
 mod logout;
 mod logout_token;
@@ -22,6 +23,7 @@ mod seal;
 mod session;
 mod settings;
 mod sign_in;
+mod switch;
 mod token;
 mod transport;
 
@@ -32,11 +34,15 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use service::{Clock, Ids};
-use store::Store;
+use service::Ctx;
 
 pub use seal::{MasterKey, MasterKeyError};
-pub use settings::{AuthSettings, AuthSettingsError, IssuerKind, OidcSettings, SessionLifetimes};
+pub use settings::{
+    AuthSettings, AuthSettingsError, Directory, IssuerKind, OidcSettings, PRIMARY,
+    SessionLifetimes, is_for_directories,
+};
+
+use store::session::StoredSession;
 
 use crate::http::{RateLimit, rate_layer};
 
@@ -46,11 +52,10 @@ pub struct Auth(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    store: Store,
-    clock: Clock,
-    ids: Ids,
+    ctx: Ctx,
     settings: AuthSettings,
-    issuer: Option<issuer::Issuer>,
+    /// The primary one first.
+    issuers: Vec<issuer::Issuer>,
     sealer: seal::Sealer,
     purge: purge::Purge,
     /// How often one address may bring a logout message that is none.
@@ -63,29 +68,21 @@ impl Auth {
     ///
     /// # Errors
     /// An issuer's setting under which signing in can't be safe.
-    pub fn new(
-        store: Store,
-        clock: Clock,
-        ids: Ids,
-        settings: AuthSettings,
-    ) -> Result<Self, AuthSettingsError> {
-        let issuer = settings
-            .oidc
-            .clone()
-            .map(|oidc| issuer::Issuer::new(oidc, &settings.site, clock.clone()))
-            .transpose()?;
+    pub fn new(ctx: Ctx, settings: AuthSettings) -> Result<Self, AuthSettingsError> {
+        let issuers = settings
+            .issuers()
+            .map(|oidc| issuer::Issuer::new(oidc.clone(), &settings.site, ctx.clock.clone()))
+            .collect::<Result<_, _>>()?;
         let sealer = seal::Sealer::new(&settings.master_key);
         let logout_refusals = RateLimit::new(
             settings.sign_ins_per_minute,
             time::Duration::MINUTE,
-            clock.clone(),
+            ctx.clock.clone(),
         );
         Ok(Self(Arc::new(Inner {
-            store,
-            clock,
-            ids,
+            ctx,
             settings,
-            issuer,
+            issuers,
             sealer,
             purge: purge::Purge::default(),
             logout_refusals,
@@ -101,7 +98,7 @@ impl Auth {
     pub fn routes(&self) -> Router {
         let limit = || {
             let calls = self.0.settings.sign_ins_per_minute;
-            RateLimit::new(calls, time::Duration::MINUTE, self.0.clock.clone())
+            RateLimit::new(calls, time::Duration::MINUTE, self.0.ctx.clock.clone())
         };
         Router::new()
             .route(
@@ -112,7 +109,12 @@ impl Auth {
                 "/auth/callback",
                 get(callback::callback).layer(from_fn_with_state(limit(), rate_layer)),
             )
+            .route(
+                "/auth/callback/{issuer}",
+                get(callback::callback_of).layer(from_fn_with_state(limit(), rate_layer)),
+            )
             .route("/auth/logout", post(logout::logout))
+            .route("/auth/switch", post(switch::switch))
             .route(
                 "/auth/backchannel-logout",
                 post(issuer_logout::backchannel_logout),
@@ -135,27 +137,34 @@ impl Auth {
 
     /// Every issuer that is configured.
     fn issuers(&self) -> impl Iterator<Item = &issuer::Issuer> {
-        self.0.issuer.iter()
+        self.0.issuers.iter()
     }
 
-    /// The one whose tokens have this `iss`.
-    fn issuer_of(&self, iss: &str) -> Option<&issuer::Issuer> {
-        self.issuers()
-            .find(|issuer| issuer.settings().issuer == iss)
+    /// The one with this name in the configuration.
+    fn issuer_named(&self, name: &str) -> Option<&issuer::Issuer> {
+        self.issuers().find(|issuer| issuer.settings().name == name)
     }
 
-    /// Whether the issuer answers and can be used, for `atrium doctor`.
+    /// The one that a session came from.
+    fn issuer_of(&self, session: &StoredSession) -> Option<&issuer::Issuer> {
+        self.issuer_named(session.issuer_name.as_deref().unwrap_or(PRIMARY))
+    }
+
+    /// Whether every issuer answers and can be used, for `atrium doctor`.
     ///
     /// # Errors
-    /// What is wrong, as a sentence.
+    /// What is wrong with which, as a sentence.
     pub async fn issuer_check(&self) -> Result<(), String> {
-        match &self.0.issuer {
-            None => Err("no issuer is configured".to_owned()),
-            Some(issuer) => issuer
+        if self.0.issuers.is_empty() {
+            return Err("no issuer is configured".to_owned());
+        }
+        for issuer in self.issuers() {
+            let name = &issuer.settings().name;
+            issuer
                 .provider()
                 .await
-                .map(drop)
-                .map_err(|error| error.to_string()),
+                .map_err(|error| format!("{name}: {error}"))?;
         }
+        Ok(())
     }
 }

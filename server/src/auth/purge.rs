@@ -21,7 +21,7 @@ impl Auth {
     /// Removes what ended, once an hour, on the back of somebody's sign-in: no
     /// sign-ins, nothing to remove.
     pub(super) async fn purge_if_due(&self) {
-        let now = self.0.clock.now().unix_timestamp();
+        let now = self.0.ctx.clock.now().unix_timestamp();
         let due = self.0.purge.0.load(Ordering::Relaxed);
         let next = now + EVERY_SECONDS;
         let is_mine = now >= due
@@ -38,8 +38,8 @@ impl Auth {
     }
 
     async fn purge(&self) -> Result<(), StoreError> {
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin_front_door().await?;
+        let now = self.0.ctx.clock.now();
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         let attempts = login_attempt_purge(&mut tx, now).await?;
         let sessions = session_purge(&mut tx, now).await?;
         let tokens = logout_token_purge(&mut tx, now).await?;

@@ -72,7 +72,7 @@ impl Auth {
     /// Starts renewing a session's tokens when their time has come, unless
     /// somebody is at it.
     pub(super) fn refresh_if_due(&self, session: &StoredSession, facts: &RequestFacts) {
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         let is_due = session.refresh_at.is_some_and(|at| at <= now)
             && session.refresh_lease_until.is_none_or(|until| until <= now);
         if !is_due {
@@ -92,9 +92,9 @@ impl Auth {
         session: &StoredSession,
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         let lease = now + LEASE;
-        let mut tx = self.0.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         // What another process wrote in the meantime is read with the claim.
         let claimed =
             session_refresh_claim(&mut tx, session.tenant_id, session.id, lease, now).await?;
@@ -103,13 +103,7 @@ impl Auth {
             return Ok(());
         };
         let tokens = self.0.sealer.open(session.tenant_id, session.id, &sealed);
-        let (Some(tokens), Some(issuer)) = (
-            tokens,
-            session
-                .oidc_issuer
-                .as_deref()
-                .and_then(|iss| self.issuer_of(iss)),
-        ) else {
+        let (Some(tokens), Some(issuer)) = (tokens, self.issuer_of(session)) else {
             // Sealed with another key, or of an issuer that is no longer
             // configured: nobody vouches for this session any more.
             return self.end(session, "tokens_unreadable", facts).await;
@@ -156,7 +150,7 @@ impl Auth {
                 return Renewal::Unknown;
             }
         };
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         let told = self.told_again(issuer, session, &answer).await;
         let (id_token, groups, refresh_at) = match told {
             Ok(Told::Somebody(id_token, groups)) => (id_token, groups, end_of_life(&answer, now)),
@@ -213,16 +207,16 @@ impl Auth {
         refresh_at: Timestamp,
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         let (tenant_id, id) = (session.tenant_id, session.id);
         let tokens = RefreshedTokens {
             sealed: self
                 .0
                 .sealer
-                .seal(self.0.ids.bytes(), tenant_id, id, tokens),
+                .seal(self.0.ctx.ids.bytes(), tenant_id, id, tokens),
             refresh_at,
         };
-        let mut tx = self.0.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         if !session_refresh_finish(&mut tx, tenant_id, id, lease, &tokens, now).await? {
             return Ok(());
         }
@@ -244,8 +238,8 @@ impl Auth {
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
         tracing::info!(reason, session = %session.id, "the issuer ended a session");
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin_front_door().await?;
+        let now = self.0.ctx.clock.now();
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         match session_revoke(&mut tx, session.tenant_id, session.user_id, session.id, now).await {
             Err(StoreError::NotFound) => return Ok(()),
             other => other?,

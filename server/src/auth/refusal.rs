@@ -26,6 +26,8 @@ pub(super) struct Refusal {
     pub reason: &'static str,
     /// In which organisation, where that is known.
     pub tenant: Option<TenantId>,
+    /// By which issuer's name, where that is known.
+    pub issuer: Option<String>,
     /// Where the person wanted to go, so that the next try leads there.
     pub return_to: Option<ReturnTo>,
 }
@@ -36,12 +38,19 @@ impl Refusal {
             problem,
             reason,
             tenant: None,
+            issuer: None,
             return_to: None,
         }
     }
 
     pub(super) fn back_to(mut self, return_to: ReturnTo) -> Self {
         self.return_to = Some(return_to);
+        self
+    }
+
+    /// Whose issuer was asked: its organisations hear of it.
+    pub(super) fn by(mut self, issuer_name: &str) -> Self {
+        self.issuer = Some(issuer_name.to_owned());
         self
     }
 
@@ -102,10 +111,13 @@ impl Auth {
         refusal: &Refusal,
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
-        let mut tx = self.0.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
         let tenant = match refusal.tenant {
             Some(tenant) => Some(tenant),
-            None => self.tenants(&mut tx).await?.first().map(|tenant| tenant.id),
+            None => {
+                self.audit_tenant(&mut tx, refusal.issuer.as_deref())
+                    .await?
+            }
         };
         let Some(tenant) = tenant else {
             tracing::warn!("no organisation is there whose audit log could keep the refusal");
@@ -124,29 +136,45 @@ impl Auth {
             user_agent: facts.user_agent.clone(),
             request_id: Some(facts.request_id),
             metadata: Some(json!({ "problem": refusal.problem.code(), "reason": refusal.reason })),
-            ..AuditEvent::by_system(SIGN_IN, outcome, self.0.clock.now())
+            ..AuditEvent::by_system(SIGN_IN, outcome, self.0.ctx.clock.now())
         };
         audit_append(&mut tx, &[event]).await?;
         tx.commit().await
     }
 
-    /// The organisations whose people come from the configured issuer. The
-    /// first one takes in somebody new.
-    pub(super) async fn tenants(&self, tx: &mut FrontDoorTx) -> Result<Vec<Tenant>, StoreError> {
-        let oidc = self.0.settings.oidc.as_ref();
-        let slugs = oidc.map(|oidc| oidc.tenants.as_slice()).unwrap_or_default();
-        if slugs.is_empty() {
-            return Ok(tenant_find_only(tx).await?.into_iter().collect());
-        }
-        let mut tenants = Vec::new();
-        for slug in slugs {
-            match tenant_find_by_slug(tx, slug).await? {
-                Some(tenant) => tenants.push(tenant),
-                None => {
-                    tracing::warn!(slug, "oidc.tenants names an organisation that is not there");
-                }
+    /// The organisation that hears of what can't be told to another: the first
+    /// one of the issuer.
+    pub(super) async fn audit_tenant(
+        &self,
+        tx: &mut FrontDoorTx,
+        issuer: Option<&str>,
+    ) -> Result<Option<TenantId>, StoreError> {
+        let issuer = match issuer {
+            Some(name) => self.issuer_named(name),
+            None => self.issuers().next(),
+        };
+        let slugs = issuer.map(|issuer| issuer.settings().tenants.as_slice());
+        let tenants = tenants(tx, slugs.unwrap_or_default()).await?;
+        Ok(tenants.first().map(|tenant| tenant.id))
+    }
+}
+
+/// The organisations with these slugs; without any, the only one there is.
+pub(super) async fn tenants(
+    tx: &mut FrontDoorTx,
+    slugs: &[String],
+) -> Result<Vec<Tenant>, StoreError> {
+    if slugs.is_empty() {
+        return Ok(tenant_find_only(tx).await?.into_iter().collect());
+    }
+    let mut tenants = Vec::new();
+    for slug in slugs {
+        match tenant_find_by_slug(tx, slug).await? {
+            Some(tenant) => tenants.push(tenant),
+            None => {
+                tracing::warn!(slug, "an issuer is for an organisation that is not there");
             }
         }
-        Ok(tenants)
     }
+    Ok(tenants)
 }

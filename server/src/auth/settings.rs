@@ -4,8 +4,10 @@ use std::fmt;
 
 use domain::access::SystemRole;
 use secrecy::SecretString;
+use serde::Deserialize;
 use time::Duration;
 use url::Url;
+use uuid::Uuid;
 
 use super::seal::MasterKey;
 use crate::http::{Site, is_loopback};
@@ -17,6 +19,8 @@ pub struct AuthSettings {
     pub site: Site,
     /// The identity provider; without one nobody can sign in.
     pub oidc: Option<OidcSettings>,
+    /// Further ones, each for organisations of its own.
+    pub further: Vec<OidcSettings>,
     /// How long sessions live.
     pub lifetimes: SessionLifetimes,
     /// From which the key for tokens is derived.
@@ -24,6 +28,19 @@ pub struct AuthSettings {
     /// How often one address may begin, and how often finish, signing in.
     pub sign_ins_per_minute: u32,
 }
+
+impl AuthSettings {
+    /// Every issuer, the primary one first.
+    pub fn issuers(&self) -> impl Iterator<Item = &OidcSettings> {
+        self.oidc.iter().chain(&self.further)
+    }
+}
+
+/// The name of the issuer that `oidc` configures.
+pub const PRIMARY: &str = "oidc";
+
+/// Stands for the directory's id where an issuer speaks for all of them.
+pub(super) const DIRECTORY: &str = "{tenantid}";
 
 /// When a session ends by itself.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +63,10 @@ impl Default for SessionLifetimes {
 /// The identity provider.
 #[derive(Clone, Debug)]
 pub struct OidcSettings {
+    /// [`PRIMARY`], or the name of its table in the configuration.
+    pub name: String,
+    /// What its button on the sign-in page says.
+    pub label: String,
     /// The issuer exactly as it spells itself: text, because a parsed URL
     /// would gain a slash at its end and never equal the token's `iss` again.
     pub issuer: String,
@@ -67,11 +88,28 @@ pub struct OidcSettings {
     /// Microsoft Graph, which is asked for groups where a token has no room
     /// for them; none: then nobody with so many groups can sign in.
     pub graph_url: Option<Url>,
+    /// Entra's directories whose first sign-in creates their organisation.
+    pub directories: Vec<Directory>,
+}
+
+/// A directory that may become an organisation, and whom it belongs to then:
+/// the one named here, and nobody by coming first.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// The directory's id in Entra.
+    pub tid: Uuid,
+    /// The owner's object id in it.
+    pub owner: Uuid,
+    /// The organisation's slug.
+    pub slug: String,
+    /// The organisation's name.
+    pub name: String,
 }
 
 /// What a person's identity is keyed by (SEC-A9). E-mail addresses and names
 /// change hands; they are never part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IssuerKind {
     /// `iss` and `sub`.
     Generic,
@@ -146,34 +184,39 @@ impl OidcSettings {
     /// # Errors
     /// Names the key and what to write there.
     pub fn check(&self) -> Result<(), AuthSettingsError> {
-        let refuse = |text: String| Err(AuthSettingsError(text));
+        let refuse = |text: String| {
+            let key = if self.name == PRIMARY {
+                PRIMARY.to_owned()
+            } else {
+                format!("issuers.{}", self.name)
+            };
+            Err(AuthSettingsError(format!("{key}.{text}")))
+        };
         let Ok(url) = Url::parse(&self.issuer) else {
-            return refuse(format!("oidc.issuer: {:?} is not a URL.", self.issuer));
+            return refuse(format!("issuer: {:?} is not a URL.", self.issuer));
         };
         if !is_safe(&url) {
-            return refuse(format!(
-                "oidc.issuer: {} must be an https URL.",
-                self.issuer
-            ));
+            return refuse(format!("issuer: {} must be an https URL.", self.issuer));
         }
         if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
             return refuse(format!(
-                "oidc.issuer: {} has parts that no issuer has.",
+                "issuer: {} has parts that no issuer has.",
                 self.issuer
             ));
         }
         if let Some(graph) = &self.graph_url
             && !is_safe(graph)
         {
-            return refuse(format!("oidc.graph_url: {graph} must be an https URL."));
+            return refuse(format!("graph_url: {graph} must be an https URL."));
         }
         let segment = url
             .path_segments()
             .and_then(|mut path| path.next())
             .unwrap_or_default();
-        if self.kind == IssuerKind::Entra && segment.parse::<uuid::Uuid>().is_err() {
+        let is_directory = segment.parse::<Uuid>().is_ok() || self.is_for_directories();
+        if self.kind == IssuerKind::Entra && !is_directory {
             return refuse(format!(
-                "oidc.issuer: {} names no single directory; use https://{}/TENANT-ID/v2.0 with your directory's id.",
+                "issuer: {} names no directory; use https://{}/TENANT-ID/v2.0 with your directory's id, or organizations for several.",
                 self.issuer,
                 url.host_str().unwrap_or("login.microsoftonline.com"),
             ));
@@ -181,8 +224,44 @@ impl OidcSettings {
         Ok(())
     }
 
+    /// Whether it speaks for all of Entra's directories (SEC-A3): then the
+    /// organisation is the one that belongs to the token's directory.
+    pub fn is_for_directories(&self) -> bool {
+        is_for_directories(self.kind, &self.issuer)
+    }
+
+    /// The issuer as its discovery document and its tokens spell it, with
+    /// [`DIRECTORY`] for the directory where it speaks for all of them.
+    pub(super) fn issuer_pattern(&self) -> String {
+        if !self.is_for_directories() {
+            return self.issuer.clone();
+        }
+        self.issuer
+            .replacen("/organizations/", &format!("/{DIRECTORY}/"), 1)
+            .replacen("/common/", &format!("/{DIRECTORY}/"), 1)
+    }
+
+    /// The directory that stands in an `iss` of this issuer.
+    pub(super) fn directory_in(&self, iss: &str) -> Option<Uuid> {
+        let ours = self.issuer_pattern();
+        let (before, after) = ours.split_once(DIRECTORY)?;
+        let id = iss.strip_prefix(before)?.strip_suffix(after)?;
+        // In the spelling of Entra and in no other.
+        id.parse().ok().filter(|uuid: &Uuid| uuid.to_string() == id)
+    }
+
+    /// Whether tokens with this `iss` are this issuer's.
+    pub(super) fn speaks_as(&self, iss: &str) -> bool {
+        iss == self.issuer && !self.is_for_directories() || self.directory_in(iss).is_some()
+    }
+
+    /// Whether people of this issuer may be members of the organisation.
+    pub(super) fn serves(&self, slug: &str) -> bool {
+        self.tenants.is_empty() || self.tenants.iter().any(|tenant| tenant == slug)
+    }
+
     /// The directory that an Entra issuer speaks for.
-    pub(super) fn entra_tid(&self) -> Option<uuid::Uuid> {
+    pub(super) fn entra_tid(&self) -> Option<Uuid> {
         Url::parse(&self.issuer)
             .ok()?
             .path_segments()?
@@ -190,6 +269,14 @@ impl OidcSettings {
             .parse()
             .ok()
     }
+}
+
+/// Whether this is the issuer of all of Entra's directories.
+pub fn is_for_directories(kind: IssuerKind, issuer: &str) -> bool {
+    let segment = Url::parse(issuer)
+        .ok()
+        .and_then(|url| url.path_segments()?.next().map(str::to_owned));
+    kind == IssuerKind::Entra && matches!(segment.as_deref(), Some("organizations" | "common"))
 }
 
 /// https, or this machine itself.
@@ -208,6 +295,9 @@ mod tests {
 
     fn settings(issuer: &str) -> OidcSettings {
         OidcSettings {
+            name: PRIMARY.to_owned(),
+            label: "Sign in".to_owned(),
+            directories: Vec::new(),
             issuer: issuer.to_owned(),
             kind: IssuerKind::of(issuer),
             client_id: "atrium".to_owned(),
@@ -226,6 +316,8 @@ mod tests {
             "https://accounts.google.com",
             "http://127.0.0.1:3000/demo/issuer",
             "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
+            "https://login.microsoftonline.com/common/v2.0",
+            "https://login.microsoftonline.com/organizations/v2.0",
         ] {
             assert_eq!(settings(good).check(), Ok(()), "{good}");
         }
@@ -235,8 +327,8 @@ mod tests {
             "https://id.example/?a=b",
             "https://a@id.example/",
             "ftp://id.example",
-            "https://login.microsoftonline.com/common/v2.0",
-            "https://login.microsoftonline.com/organizations/v2.0",
+            "https://login.microsoftonline.com/consumers/v2.0",
+            "https://login.microsoftonline.com/contoso.example/v2.0",
         ] {
             assert!(settings(bad).check().is_err(), "{bad}");
         }

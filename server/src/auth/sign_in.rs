@@ -7,23 +7,25 @@ use domain::{
 };
 use serde_json::json;
 use store::{
-    StoreError, TenantTx,
+    FrontDoorTx, StoreError, TenantTx,
     actor::actor_load,
     audit::{AuditEvent, audit_append},
-    identity::{IdentityKey, identity_create, identity_find},
+    identity::{Identity, IdentityKey, identity_create, identity_find},
     role::{RoleSource, user_role_grant},
     session::{NewSession, session_create},
-    tenant::{Tenant, TenantStatus},
+    tenant::{Tenant, TenantStatus, tenant_find_by_directory},
     user::{
         NewUser, UserStatus, user_create, user_describe, user_find, user_status_set,
         user_touch_seen,
     },
 };
 use tower_sessions::session::Id;
+use uuid::Uuid;
 
 use super::{
     Auth,
-    refusal::{Refusal, SIGN_IN},
+    issuer::Issuer,
+    refusal::{Refusal, SIGN_IN, tenants},
     seal::Tokens,
     session::id_hash,
     settings::{IssuerKind, OidcSettings},
@@ -65,7 +67,8 @@ impl Person {
                 let (Some(tid), Some(oid)) = (id(&extra.tid), id(&extra.oid)) else {
                     return Err(TokenFault::Rule("tid and oid are not both there").into());
                 };
-                if settings.entra_tid() != Some(tid) {
+                // Where it speaks for all, `iss` has been compared with `tid`.
+                if !settings.is_for_directories() && settings.entra_tid() != Some(tid) {
                     return Err(TokenFault::Rule("tid is not the issuer's").into());
                 }
                 IdentityKey::Entra { tid, oid }
@@ -92,6 +95,16 @@ impl Person {
     }
 }
 
+impl Person {
+    /// The directory that decides where they belong, if one does.
+    fn directory(&self, settings: &OidcSettings) -> Option<Uuid> {
+        match self.key {
+            IdentityKey::Entra { tid, .. } if settings.is_for_directories() => Some(tid),
+            _ => None,
+        }
+    }
+}
+
 /// What the issuer gave along.
 #[derive(Debug)]
 pub(super) struct NewTokens {
@@ -113,18 +126,65 @@ fn clean(text: &str, max_chars: usize) -> Option<String> {
 }
 
 impl Auth {
+    /// Creates the organisation of a directory that the operator admits, when
+    /// its first person comes. It belongs to whom the operator named.
+    async fn directory_admit(&self, issuer: &Issuer, person: &Person) -> Result<(), Refusal> {
+        let settings = issuer.settings();
+        let Some(tid) = person.directory(settings) else {
+            return Ok(());
+        };
+        let Some(admitted) = settings.directories.iter().find(|d| d.tid == tid) else {
+            return Ok(());
+        };
+        let is_known = async || {
+            let mut tx = self.0.ctx.store.begin_front_door().await?;
+            Ok::<_, StoreError>(tenant_find_by_directory(&mut tx, tid).await?.is_some())
+        };
+        if is_known().await? {
+            return Ok(());
+        }
+        let owner = service::Person {
+            display_name: "Owner".to_owned(),
+            email: None,
+            identity: IdentityKey::Entra {
+                tid,
+                oid: admitted.owner,
+            },
+        };
+        let organisation = service::NewOrganisation {
+            slug: &admitted.slug,
+            name: &admitted.name,
+            is_demo: false,
+            directory: Some(tid),
+        };
+        match service::tenant_create(&self.0.ctx, &organisation, &owner).await {
+            Ok(id) => {
+                tracing::info!(slug = admitted.slug, %id, "a directory became an organisation");
+                Ok(())
+            }
+            // Somebody else's first sign-in was a moment earlier.
+            Err(_) if is_known().await? => Ok(()),
+            Err(error) => {
+                tracing::error!(slug = admitted.slug, %error, "a directory can't become an organisation");
+                Err(Refusal::new(SignInProblem::Internal, "directory"))
+            }
+        }
+    }
+
     /// Writes the session and everything that belongs to it, and returns the
     /// id for the cookie.
     pub(super) async fn sign_in(
         &self,
+        issuer: &Issuer,
         person: &Person,
         tokens: NewTokens,
         facts: &RequestFacts,
     ) -> Result<Id, Refusal> {
-        match self.try_sign_in(person, &tokens, facts).await {
+        self.directory_admit(issuer, person).await?;
+        match self.try_sign_in(issuer, person, &tokens, facts).await {
             // The same person signed in for the first time in another tab,
             // a moment earlier: now they are known.
-            Err(Attempt::Taken) => self.try_sign_in(person, &tokens, facts).await,
+            Err(Attempt::Taken) => self.try_sign_in(issuer, person, &tokens, facts).await,
             other => other,
         }
         .map_err(|attempt| match attempt {
@@ -135,40 +195,46 @@ impl Auth {
 
     async fn try_sign_in(
         &self,
+        issuer: &Issuer,
         person: &Person,
         tokens: &NewTokens,
         facts: &RequestFacts,
     ) -> Result<Id, Attempt> {
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin_front_door().await?;
-        let tenants = self.tenants(&mut tx).await?;
+        let now = self.0.ctx.clock.now();
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let tenants = open_to(&mut tx, issuer, person).await?;
         let mut member = None;
         for tenant in &tenants {
-            if let Some(user_id) = identity_find(&mut tx, tenant.id, &person.key).await? {
-                member = Some((tenant, user_id));
+            if let Some(identity) = identity_find(&mut tx, tenant.id, &person.key).await? {
+                member = Some((tenant, identity));
                 break;
             }
         }
         let is_new = member.is_none();
-        let (tenant, user_id): (&Tenant, UserId) = match (member, tenants.first()) {
+        let (tenant, identity): (&Tenant, Identity) = match (member, tenants.first()) {
             (Some(member), _) => member,
-            (None, Some(first)) => (first, self.0.ids.id()),
+            (None, Some(first)) => {
+                let ids = &self.0.ctx.ids;
+                let (id, user_id) = (ids.id(), ids.id());
+                (first, Identity { id, user_id })
+            }
             (None, None) => return Err(Refusal::new(SignInProblem::Unknown, "no_tenant").into()),
         };
+        let user_id = identity.user_id;
         if tenant.status != TenantStatus::Active {
             let refusal = Refusal::new(SignInProblem::TenantInactive, "tenant_inactive");
             return Err(refusal.in_tenant(tenant).into());
         }
         if is_new {
-            let id: uuid::Uuid = self.0.ids.id();
-            match identity_create(&mut tx, id, tenant.id, user_id, &person.key, now).await {
+            match identity_create(&mut tx, identity.id, tenant.id, user_id, &person.key, now).await
+            {
                 Err(StoreError::Constraint(_)) => return Err(Attempt::Taken),
                 other => other?,
             }
         }
 
-        let cookie = Id(i128::from_le_bytes(self.0.ids.bytes()));
-        let session: SessionId = self.0.ids.id();
+        let cookie = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));
+        let session: SessionId = self.0.ctx.ids.id();
         let lifetimes = self.0.settings.lifetimes;
         session_create(
             &mut tx,
@@ -181,12 +247,14 @@ impl Auth {
                 absolute_expires_at: now + lifetimes.absolute,
                 ip: facts.ip,
                 user_agent: facts.user_agent.clone(),
+                identity_id: Some(identity.id),
+                issuer_name: Some(issuer.settings().name.clone()),
                 oidc_issuer: Some(person.issuer.clone()),
                 oidc_subject: Some(person.subject.clone()),
                 oidc_sid: person.sid.clone(),
                 data: Vec::new(),
                 tokens_encrypted: self.0.sealer.seal(
-                    self.0.ids.bytes(),
+                    self.0.ctx.ids.bytes(),
                     tenant.id,
                     session,
                     &tokens.kept,
@@ -201,7 +269,7 @@ impl Auth {
         let mut tx = tx.enter_as(tenant.id, None).await?;
         let mut events = Vec::new();
         if is_new {
-            self.member_create(&mut tx, user_id, person).await?;
+            self.member_create(&mut tx, issuer, user_id, person).await?;
             events.push("user.create");
         } else {
             self.member_welcome(&mut tx, user_id, person, tenant)
@@ -240,10 +308,11 @@ impl Auth {
     async fn member_create(
         &self,
         tx: &mut TenantTx,
+        issuer: &Issuer,
         id: UserId,
         person: &Person,
     ) -> Result<(), StoreError> {
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         let display_name = person.name.as_deref().unwrap_or("New member");
         let email = person.email.as_deref();
         user_create(
@@ -257,8 +326,7 @@ impl Auth {
             now,
         )
         .await?;
-        let oidc = self.0.settings.oidc.as_ref();
-        if let Some(role) = oidc.and_then(|oidc| oidc.default_role) {
+        if let Some(role) = issuer.settings().default_role {
             user_role_grant(tx, id, role.key(), RoleSource::Manual, now).await?;
         }
         Ok(())
@@ -272,7 +340,7 @@ impl Auth {
         person: &Person,
         tenant: &Tenant,
     ) -> Result<(), Attempt> {
-        let now = self.0.clock.now();
+        let now = self.0.ctx.clock.now();
         let user = user_find(tx, id).await?;
         match user.status {
             UserStatus::Active => {}
@@ -286,6 +354,23 @@ impl Auth {
         let email = person.email.as_deref().or(user.email.as_deref());
         user_describe(tx, id, name, email, now).await?;
         Ok(())
+    }
+}
+
+/// The organisations that take in this person (SEC-A3): those of the issuer,
+/// or, where it speaks for all of Entra's directories, the one of theirs.
+async fn open_to(
+    tx: &mut FrontDoorTx,
+    issuer: &Issuer,
+    person: &Person,
+) -> Result<Vec<Tenant>, Refusal> {
+    let settings = issuer.settings();
+    let Some(tid) = person.directory(settings) else {
+        return Ok(tenants(tx, &settings.tenants).await?);
+    };
+    match tenant_find_by_directory(tx, tid).await? {
+        Some(tenant) if settings.serves(&tenant.slug) => Ok(vec![tenant]),
+        _ => Err(Refusal::new(SignInProblem::Directory, "directory_unknown")),
     }
 }
 

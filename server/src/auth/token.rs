@@ -14,13 +14,15 @@ use openidconnect::{
     NonceVerifier, SignatureVerificationError, StandardErrorResponse, StandardTokenResponse,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
-        CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
-        CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse,
-        CoreTokenType,
+        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
+        CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
     },
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use uuid::Uuid;
+
+use super::keys::KeySet;
 
 /// How far the issuer's clock and ours may be apart (SEC-A6).
 pub(super) const SKEW: time::Duration = time::Duration::seconds(60);
@@ -103,7 +105,7 @@ pub(super) type RelyingParty = Client<
 pub(super) struct Expected<'a> {
     pub issuer: &'a IssuerUrl,
     pub client_id: &'a ClientId,
-    pub keys: &'a CoreJsonWebKeySet,
+    pub keys: &'a KeySet,
     /// Beside RS256, which every issuer has.
     pub algorithms: &'a [CoreJwsSigningAlgorithm],
     pub nonce: Nonces<'a>,
@@ -140,6 +142,8 @@ pub(super) enum TokenFault {
     KeyNotNamed,
     #[error("no key of the issuer's signed it")]
     UnknownKey,
+    #[error("the key that signed it is another directory's")]
+    ForeignKey,
     #[error(transparent)]
     Claims(ClaimsVerificationError),
     #[error("{0}")]
@@ -166,6 +170,7 @@ impl TokenFault {
             Self::Header => "header",
             Self::KeyNotNamed => "key_not_named",
             Self::UnknownKey => "unknown_key",
+            Self::ForeignKey => "foreign_key",
             Self::Claims(error) => match error {
                 ClaimsVerificationError::Expired(_) => "expired",
                 ClaimsVerificationError::InvalidAudience(_) => "audience",
@@ -188,12 +193,13 @@ pub(super) fn verify<'t>(
     token: &'t Token,
     expected: &Expected<'_>,
 ) -> Result<&'t Claims, TokenFault> {
-    let signing_keys = expected
-        .keys
+    let keys = &expected.keys.keys;
+    let signing_keys = keys
         .keys()
         .iter()
         .filter(|k| k.key_use().is_none_or(JsonWebKeyUse::allows_signature));
-    if key_name(token)?.is_none() && signing_keys.count() > 1 {
+    let kid = key_name(token)?;
+    if kid.is_none() && signing_keys.count() > 1 {
         return Err(TokenFault::KeyNotNamed);
     }
 
@@ -202,7 +208,7 @@ pub(super) fn verify<'t>(
     let verifier = IdTokenVerifier::new_public_client(
         expected.client_id.clone(),
         expected.issuer.clone(),
-        expected.keys.clone(),
+        keys.clone(),
     )
     .set_allowed_algs(
         [CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256]
@@ -222,6 +228,12 @@ pub(super) fn verify<'t>(
             ) => TokenFault::UnknownKey,
             error => TokenFault::Claims(error),
         })?;
+
+    let issuer = claims.issuer().as_str();
+    let directory = directory(claims.additional_claims());
+    if !expected.keys.speak_for(kid.as_deref(), issuer, directory) {
+        return Err(TokenFault::ForeignKey);
+    }
 
     let latest = chrono_time(expected.now + SKEW);
     if claims.issue_time() > latest {
@@ -268,19 +280,32 @@ pub(super) fn verify<'t>(
     Ok(claims)
 }
 
+/// The directory that claims name.
+fn directory(claims: &ExtraClaims) -> Option<Uuid> {
+    claims.tid.as_deref()?.parse().ok()
+}
+
+/// The directory that a token claims to be of, before anything of it is
+/// believed: to know which issuer it must be from.
+pub(super) fn claimed_directory(token: &Token) -> Option<Uuid> {
+    directory(&part(token, 1)?)
+}
+
 /// The `kid` of the header, which the crate keeps to itself.
 fn key_name(token: &Token) -> Result<Option<String>, TokenFault> {
     #[derive(Deserialize)]
     struct Header {
         kid: Option<String>,
     }
-    let text = token.to_string();
-    let header = text.split('.').next().unwrap_or_default();
-    let bytes = URL_SAFE_NO_PAD
-        .decode(header)
-        .map_err(|_| TokenFault::Header)?;
-    let header: Header = serde_json::from_slice(&bytes).map_err(|_| TokenFault::Header)?;
+    let header: Header = part(token, 0).ok_or(TokenFault::Header)?;
     Ok(header.kid)
+}
+
+/// One of a compact token's parts.
+fn part<T: DeserializeOwned>(token: &Token, n: usize) -> Option<T> {
+    let text = token.to_string();
+    let bytes = URL_SAFE_NO_PAD.decode(text.split('.').nth(n)?).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// Our time in the crate's type.

@@ -222,21 +222,29 @@ async fn model(folder: &Path) -> Result<String, String> {
 
 /// Whether people could sign in now.
 async fn issuer(config: &Config, store: Option<&Store>) -> Result<String, String> {
-    let Some(oidc) = &config.oidc else {
+    let issuers: Vec<_> = config.oidc.iter().chain(config.issuers.values()).collect();
+    if issuers.is_empty() {
         return Err(
             "Nobody can sign in: set ATRIUM_OIDC__ISSUER, ATRIUM_OIDC__CLIENT_ID and \
                     ATRIUM_OIDC__CLIENT_SECRET."
                 .to_owned(),
         );
-    };
+    }
     let Some(store) = store else {
         return Err("Not checked: it needs the database.".to_owned());
     };
     let settings = boot::auth_settings(config, &boot::ids(), None).map_err(|e| e.to_string())?;
-    let auth = Auth::new(store.clone(), Clock::system(), boot::ids(), settings)
-        .map_err(|error| error.to_string())?;
+    let embedder = Embedder::off("This command doesn't load the model.");
+    let ctx = Ctx::new(store.clone(), Clock::system(), Entropy::system(), embedder);
+    let auth = Auth::new(ctx, settings).map_err(|error| error.to_string())?;
     auth.issuer_check().await?;
-    Ok(format!("{} answers", oidc.issuer))
+    let names: Vec<_> = issuers.iter().map(|oidc| oidc.issuer.as_str()).collect();
+    let verb = if names.len() == 1 {
+        "answers"
+    } else {
+        "answer"
+    };
+    Ok(format!("{} {verb}", names.join(", ")))
 }
 
 /// Tokens are valid for minutes: a clock that is off refuses all of them.

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use domain::AppError;
-use service::Person;
+use service::{NewOrganisation, Person};
 use store::identity::IdentityKey;
 use uuid::Uuid;
 
@@ -49,6 +49,10 @@ pub(super) struct Create {
     /// The Entra tenant's (directory's) id.
     #[arg(long, requires = "owner_oid")]
     owner_tid: Option<Uuid>,
+    /// The Entra tenant whose people sign in to it, where the issuer speaks
+    /// for several.
+    #[arg(long)]
+    directory: Option<Uuid>,
 }
 
 impl Tenant {
@@ -71,7 +75,13 @@ impl Create {
             email: None,
         };
         let name = self.name.as_deref().unwrap_or(&self.slug);
-        let id = service::tenant_create(&deployment.ctx, &self.slug, name, false, &owner)
+        let organisation = NewOrganisation {
+            slug: &self.slug,
+            name,
+            is_demo: false,
+            directory: self.directory,
+        };
+        let id = service::tenant_create(&deployment.ctx, &organisation, &owner)
             .await
             .map_err(|error| match error {
                 AppError::Invalid { .. } | AppError::Conflict { .. } => {

@@ -28,10 +28,10 @@ use domain::{Actor, RequestFacts, Timestamp, access::SystemRole};
 use http_body_util::BodyExt as _;
 use issuer::{CLIENT_ID, CLIENT_SECRET, Issuer};
 use server::{
-    auth::{Auth, AuthSettings, IssuerKind, MasterKey, OidcSettings, SessionLifetimes},
+    auth::{Auth, AuthSettings, IssuerKind, MasterKey, OidcSettings, PRIMARY, SessionLifetimes},
     http::{HttpSettings, LargerBody, Site},
 };
-use service::{Clock, Entropy, Ids};
+use service::{Clock, Ctx, Embedder, Entropy, Ids};
 use store::testing::{NOW, TestDb, TestTenant};
 use tower::ServiceExt as _;
 use url::Url;
@@ -87,6 +87,9 @@ impl App {
         let mut settings = AuthSettings {
             site: Site::new(ORIGIN.parse().unwrap()).unwrap(),
             oidc: Some(OidcSettings {
+                name: PRIMARY.into(),
+                label: "Sign in".into(),
+                directories: Vec::new(),
                 issuer: issuer.url.clone(),
                 kind: IssuerKind::Generic,
                 client_id: CLIENT_ID.into(),
@@ -96,6 +99,7 @@ impl App {
                 tenants: Vec::new(),
                 graph_url: Some(format!("{}/graph", issuer.url).parse().unwrap()),
             }),
+            further: Vec::new(),
             lifetimes: SessionLifetimes::default(),
             master_key: MasterKey::new([3; 32]),
             sign_ins_per_minute: 1_000,
@@ -151,11 +155,16 @@ impl App {
 
 /// Auth, and a router with the kinds of routes that the product has.
 pub fn build(db: &TestDb, clock: &TestClock, settings: AuthSettings) -> (Auth, Router) {
-    let ids = Ids::new(clock.clock(), Entropy::system());
     let http = http_settings(&settings.site, clock);
-    let auth = Auth::new(db.store.clone(), clock.clock(), ids, settings).unwrap();
+    let auth = Auth::new(ctx(db, clock.clock()), settings).unwrap();
     let router = router_of(&auth, Router::new(), http);
     (auth, router)
+}
+
+/// What the use cases need, without a model.
+pub fn ctx(db: &TestDb, clock: Clock) -> Ctx {
+    let embedder = Embedder::off("Tests have no model.");
+    Ctx::new(db.store.clone(), clock, Entropy::system(), embedder)
 }
 
 fn http_settings(site: &Site, clock: &TestClock) -> HttpSettings {

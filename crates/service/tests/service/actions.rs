@@ -171,6 +171,8 @@ async fn session(world: &World, actor: &Actor) -> SessionId {
         absolute_expires_at: now + Duration::DAY,
         ip: None,
         user_agent: None,
+        identity_id: None,
+        issuer_name: None,
         oidc_issuer: None,
         oidc_subject: None,
         oidc_sid: None,

@@ -49,6 +49,7 @@ async fn a_slug_is_taken_once_and_has_a_shape() {
             slug,
             name: "Acme",
             is_demo: false,
+            entra_tenant_id: None,
             role_ids: std::array::from_fn(|_| id()),
         };
         let mut tx = db.store.begin_operator().await.unwrap();
@@ -146,7 +147,10 @@ async fn identities_are_found_by_their_key_and_tenant_only() {
         (other.id, IdentityKey::Entra { tid, oid }, None),
     ] {
         assert_eq!(
-            identity_find(&mut tx, tenant, &key).await.unwrap(),
+            identity_find(&mut tx, tenant, &key)
+                .await
+                .unwrap()
+                .map(|identity| identity.user_id),
             found,
             "{key:?}"
         );

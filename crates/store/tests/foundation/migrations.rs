@@ -186,6 +186,7 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
         slug: "acme",
         name: "Acme",
         is_demo: false,
+        entra_tenant_id: None,
         role_ids: std::array::from_fn(|_| id()),
     };
     let user = NewUser {

@@ -39,6 +39,8 @@ impl Member {
             absolute_expires_at: NOW + ABSOLUTE,
             ip: Some([192, 0, 2, 1].into()),
             user_agent: Some("Test browser".into()),
+            identity_id: None,
+            issuer_name: None,
             oidc_issuer: None,
             oidc_subject: None,
             oidc_sid: None,
@@ -327,6 +329,7 @@ async fn purging_removes_what_ended_and_nothing_else() {
 
 fn attempt() -> LoginAttempt {
     LoginAttempt {
+        issuer_name: "oidc".into(),
         browser_hash: [9; 32],
         issuer: "https://issuer.test".into(),
         nonce: "nonce".into(),

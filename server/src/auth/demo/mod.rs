@@ -32,7 +32,7 @@ use service::{Clock, Ids};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
-use super::settings::{IssuerKind, OidcSettings};
+use super::settings::{IssuerKind, OidcSettings, PRIMARY};
 use crate::http::Site;
 
 /// Where the issuer is mounted.
@@ -85,9 +85,14 @@ people! {
     "owner" "Demo owner" "demo" Owner "Has every permission, the audit log included."
     "admin" "Demo admin" "demo" Admin "Runs the organisation and reads the audit log."
     "viewer" "Demo viewer" "demo" Viewer "Reads what is shared, changes nothing."
-    "billing" "Demo billing" "demo" Billing "Sees usage and cost, no memories."
+    "billing" "Demo billing" "demo" Billing "Sees usage and cost, no memories. Belongs to both organisations."
     "other-owner" "Other owner" "other" Owner "Belongs to another organisation and sees nothing of the first."
 }
+
+/// Who belongs to another organisation as well: subject, its slug, the role
+/// there.
+pub const DEMO_ELSEWHERE: &[(&str, &str, SystemRole)] =
+    &[("billing", "other", SystemRole::Billing)];
 
 /// The issuer that `--demo` mounts.
 #[derive(Clone)]
@@ -141,6 +146,9 @@ impl DemoIssuer {
     /// How Atrium signs in with it.
     pub fn oidc_settings(&self) -> OidcSettings {
         OidcSettings {
+            name: PRIMARY.to_owned(),
+            label: "Sign in".to_owned(),
+            directories: Vec::new(),
             issuer: self.0.issuer.to_string(),
             kind: IssuerKind::Generic,
             client_id: CLIENT_ID.to_owned(),

@@ -1,0 +1,101 @@
+//! Where one is, and where else one may go.
+
+use domain::{profile::Organisation, sign_in::SignInProblem};
+use leptos::prelude::*;
+
+use super::api::organisation_list;
+use crate::ui::{Badge, Glyph, Icon, Loaded, PageHead, Tone, use_query};
+
+/// The page at `/organisations`.
+#[component]
+pub(crate) fn OrganisationListPage() -> impl IntoView {
+    let query = use_query();
+    let problem = move || query.with(|query| SignInProblem::from_code(query.get("error")));
+    let organisations = Resource::new(|| (), |()| organisation_list());
+    view! {
+        <PageHead
+            title="Organisations"
+            lead="You are in one at a time. Each has its own memories, roles and rules."
+        />
+        {move || {
+            problem()
+                .map(|problem| {
+                    view! {
+                        <p class="notice notice-bad" role="alert">
+                            <Glyph icon=Icon::Warning />
+                            <span>{problem.sentence()}</span>
+                        </p>
+                    }
+                })
+        }}
+        <Loaded resource=organisations view=show />
+    }
+    .into_any()
+}
+
+fn show(organisations: Vec<Organisation>) -> impl IntoView {
+    let is_alone = organisations.len() == 1;
+    view! {
+        // One form for all rows: the button that is pressed names the organisation.
+        <form method="post" action="/auth/switch">
+            <div class="table-frame">
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Organisation"</th>
+                            <th scope="col" class="optional">"Short name"</th>
+                            <th scope="col" class="narrow"><span class="visually-hidden">"Action"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {organisations
+                            .into_iter()
+                            .map(|organisation| view! { <Row organisation=organisation /> })
+                            .collect_view()}
+                    </tbody>
+                </table>
+            </div>
+        </form>
+        {is_alone
+            .then(|| {
+                view! {
+                    <p class="muted">
+                        "You belong to this one only. Whoever runs another one can add you to it; it is listed here from then on."
+                    </p>
+                }
+            })}
+    }
+}
+
+#[component]
+fn Row(organisation: Organisation) -> impl IntoView {
+    let Organisation {
+        slug,
+        name,
+        is_current,
+        is_active,
+    } = organisation;
+    let action = match (is_current, is_active) {
+        (true, _) => view! { <Badge tone=Tone::Good text="You are here" /> }.into_any(),
+        (false, false) => view! { <Badge tone=Tone::Warning text="Suspended" /> }.into_any(),
+        (false, true) => view! {
+            <button
+                type="submit"
+                class="button button-small"
+                name="organisation"
+                value=slug.clone()
+                aria-label=format!("Switch to {name}")
+            >
+                "Switch"
+            </button>
+        }
+        .into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row" dir="auto">{name.clone()}</th>
+            <td class="optional">{slug}</td>
+            <td class="narrow">{action}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,202 @@
+//! To another organisation of the same person: a new session in that one, in
+//! place of the old (SEC-B2).
+
+use axum::{
+    Extension, Form,
+    extract::{State, rejection::FormRejection},
+    http::HeaderMap,
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{AppError, RequestFacts, SessionId, SignInProblem, audit::Outcome};
+use serde::Deserialize;
+use serde_json::json;
+use store::{
+    StoreError,
+    actor::actor_load,
+    audit::{AuditEvent, audit_append},
+    group_mapping::user_claims_get,
+    session::{NewSession, StoredSession, session_create, session_delete, session_load},
+    tenant::{Membership, TenantStatus, session_organisations},
+    user::user_touch_seen,
+};
+use tower_sessions::{Session, session::Id};
+
+use super::{
+    Auth,
+    session::{adopt, id_hash},
+};
+use crate::http::refuse;
+
+/// The audit log's name for it, in both organisations.
+const SWITCH: &str = "session.switch";
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Switch {
+    #[serde(default)]
+    organisation: String,
+}
+
+/// Why the browser stays where it is.
+#[derive(Debug)]
+enum Refusal {
+    /// There is no session any more.
+    SignedOut,
+    /// There is no such organisation, or none of this person's.
+    NotFound,
+    /// It is one of theirs, and closed to them.
+    Closed(SignInProblem),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Opens the organisation with the slug that the form names.
+pub(super) async fn switch(
+    State(auth): State<Auth>,
+    Extension(facts): Extension<RequestFacts>,
+    session: Session,
+    headers: HeaderMap,
+    form: Result<Form<Switch>, FormRejection>,
+) -> Response {
+    let form = form.map(|Form(form)| form).unwrap_or_default();
+    let refusal = match auth.switch(&session, &form.organisation, &facts).await {
+        Ok(id) => {
+            let kept = async {
+                session.cycle_id().await?;
+                adopt(&session, id).await
+            };
+            return match kept.await {
+                Ok(()) => Redirect::to("/").into_response(),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "the session can't be kept");
+                    refuse(&headers, &AppError::Internal)
+                }
+            };
+        }
+        Err(refusal) => refusal,
+    };
+    match refusal {
+        Refusal::SignedOut => Redirect::to("/sign-in").into_response(),
+        Refusal::NotFound => refuse(&headers, &AppError::NotFound),
+        Refusal::Store(error) => refuse(&headers, &error.into()),
+        Refusal::Closed(problem) => {
+            Redirect::to(&format!("/organisations?error={}", problem.code())).into_response()
+        }
+    }
+}
+
+impl Auth {
+    async fn switch(
+        &self,
+        session: &Session,
+        slug: &str,
+        facts: &RequestFacts,
+    ) -> Result<Id, Refusal> {
+        let old_id = session.id().ok_or(Refusal::SignedOut)?;
+        let (now, old_hash) = (self.0.ctx.clock.now(), id_hash(old_id));
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let old = session_load(&mut tx, &old_hash, now)
+            .await?
+            .ok_or(Refusal::SignedOut)?;
+        let issuer = self.issuer_of(&old).ok_or(Refusal::NotFound)?;
+        let to = session_organisations(&mut tx, old.tenant_id, old.id)
+            .await?
+            .into_iter()
+            .find(|to| to.tenant.slug == slug && issuer.settings().serves(slug))
+            .ok_or(Refusal::NotFound)?;
+        if to.tenant.status != TenantStatus::Active {
+            return Err(Refusal::Closed(SignInProblem::TenantInactive));
+        }
+
+        let cookie = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));
+        let new = self.session_after(&old, &to, cookie, facts);
+        session_create(&mut tx, &new, now).await?;
+        session_delete(&mut tx, &old_hash).await?;
+
+        // What the issuer said of the person counts there by that
+        // organisation's own rules.
+        let mut tx = tx.enter_as(old.tenant_id, None).await?;
+        let told = user_claims_get(&mut tx, old.user_id).await?;
+        let leaving = actor_load(&mut tx, old.user_id)
+            .await?
+            .to_actor(facts.clone());
+        let event = AuditEvent {
+            resource_type: Some("session".to_owned()),
+            resource_id: Some(old.id.to_string()),
+            metadata: Some(json!({ "to": to.tenant.slug })),
+            ..AuditEvent::by(&leaving, SWITCH, Outcome::Success, now)
+        };
+        audit_append(&mut tx, &[event]).await?;
+
+        let tx = tx.into_front_door().await?;
+        let mut tx = tx.enter_as(to.tenant.id, None).await?;
+        if !actor_load(&mut tx, to.user_id).await?.may_act() {
+            return Err(Refusal::Closed(SignInProblem::Suspended));
+        }
+        let changed = match told {
+            Some((claims, _)) => Some(self.grants_set(&mut tx, to.user_id, &claims).await?),
+            None => None,
+        };
+        user_touch_seen(&mut tx, to.user_id, now).await?;
+        let mut facts = facts.clone();
+        facts.session_id = Some(new.id);
+        let record = actor_load(&mut tx, to.user_id).await?;
+        let arriving = record.to_actor(facts);
+        let mut events = vec![AuditEvent {
+            resource_type: Some("session".to_owned()),
+            resource_id: Some(new.id.to_string()),
+            metadata: Some(json!({ "roles": record.role_keys })),
+            ..AuditEvent::by(&arriving, SWITCH, Outcome::Success, now)
+        }];
+        events.extend(
+            changed
+                .iter()
+                .flat_map(|changed| self.grants_events(&arriving, changed)),
+        );
+        audit_append(&mut tx, &events).await?;
+        tx.commit().await?;
+        Ok(cookie)
+    }
+
+    /// The same sign-in in another organisation: it ends when the old session
+    /// would have ended.
+    fn session_after(
+        &self,
+        old: &StoredSession,
+        to: &Membership,
+        cookie: Id,
+        facts: &RequestFacts,
+    ) -> NewSession {
+        let (ids, sealer) = (&self.0.ctx.ids, &self.0.sealer);
+        let id: SessionId = ids.id();
+        let tenant_id = to.tenant.id;
+        let tokens = old
+            .tokens_encrypted
+            .as_ref()
+            .and_then(|sealed| sealer.open(old.tenant_id, old.id, sealed))
+            .and_then(|tokens| sealer.seal(ids.bytes(), tenant_id, id, &tokens));
+        NewSession {
+            id,
+            id_hash: id_hash(cookie),
+            tenant_id,
+            user_id: to.user_id,
+            identity_id: Some(to.identity_id),
+            idle_expires_at: self.0.ctx.clock.now() + self.0.settings.lifetimes.idle,
+            absolute_expires_at: old.absolute_expires_at,
+            ip: facts.ip,
+            user_agent: facts.user_agent.clone(),
+            issuer_name: old.issuer_name.clone(),
+            oidc_issuer: old.oidc_issuer.clone(),
+            oidc_subject: old.oidc_subject.clone(),
+            oidc_sid: old.oidc_sid.clone(),
+            data: Vec::new(),
+            tokens_encrypted: tokens,
+            refresh_at: old.refresh_at,
+        }
+    }
+}

@@ -27,6 +27,34 @@ pub enum Flash {
     SessionEnded,
     /// All other sessions of the member were ended.
     SessionsEnded,
+    /// A member was put out for now.
+    MemberSuspended,
+    /// A member was put out.
+    MemberDeactivated,
+    /// A member was let in again.
+    MemberReactivated,
+    /// All of a member's sessions were ended.
+    MemberSessionsEnded,
+    /// A member was given a role.
+    RoleGiven,
+    /// A role was taken from a member.
+    RoleTaken,
+    /// A team is there now.
+    TeamCreated,
+    /// A team has another name.
+    TeamRenamed,
+    /// A team is gone.
+    TeamDeleted,
+    /// Somebody is in a team, or is something else there.
+    TeamMemberSet,
+    /// Somebody is not in a team any more.
+    TeamMemberRemoved,
+    /// A custom role is there now.
+    RoleCreated,
+    /// A custom role was changed.
+    RoleUpdated,
+    /// A custom role is gone.
+    RoleDeleted,
 }
 
 impl Flash {
@@ -41,6 +69,20 @@ impl Flash {
             Self::ImportRetried => "import_retried",
             Self::SessionEnded => "session_ended",
             Self::SessionsEnded => "sessions_ended",
+            Self::MemberSuspended => "member_suspended",
+            Self::MemberDeactivated => "member_deactivated",
+            Self::MemberReactivated => "member_reactivated",
+            Self::MemberSessionsEnded => "member_sessions_ended",
+            Self::RoleGiven => "role_given",
+            Self::RoleTaken => "role_taken",
+            Self::TeamCreated => "team_created",
+            Self::TeamRenamed => "team_renamed",
+            Self::TeamDeleted => "team_deleted",
+            Self::TeamMemberSet => "team_member_set",
+            Self::TeamMemberRemoved => "team_member_removed",
+            Self::RoleCreated => "role_created",
+            Self::RoleUpdated => "role_updated",
+            Self::RoleDeleted => "role_deleted",
         }
     }
 
@@ -56,6 +98,20 @@ impl Flash {
             Self::ImportRetried => "Import started again.",
             Self::SessionEnded => "Session ended.",
             Self::SessionsEnded => "All other sessions ended.",
+            Self::MemberSuspended => "Member suspended. Their sessions have ended.",
+            Self::MemberDeactivated => "Member deactivated. Their sessions have ended.",
+            Self::MemberReactivated => "Member reactivated.",
+            Self::MemberSessionsEnded => "All of the member's sessions ended.",
+            Self::RoleGiven => "Role given.",
+            Self::RoleTaken => "Role taken.",
+            Self::TeamCreated => "Team created. Add its members.",
+            Self::TeamRenamed => "Team renamed.",
+            Self::TeamDeleted => "Team deleted. What was shared with it stays with its owners.",
+            Self::TeamMemberSet => "Team changed.",
+            Self::TeamMemberRemoved => "Taken out of the team.",
+            Self::RoleCreated => "Role created. Give it on a member's page.",
+            Self::RoleUpdated => "Role saved. It counts from the next request on.",
+            Self::RoleDeleted => "Role deleted.",
         }
     }
 
@@ -78,6 +134,20 @@ impl Flash {
             Self::ImportRetried,
             Self::SessionEnded,
             Self::SessionsEnded,
+            Self::MemberSuspended,
+            Self::MemberDeactivated,
+            Self::MemberReactivated,
+            Self::MemberSessionsEnded,
+            Self::RoleGiven,
+            Self::RoleTaken,
+            Self::TeamCreated,
+            Self::TeamRenamed,
+            Self::TeamDeleted,
+            Self::TeamMemberSet,
+            Self::TeamMemberRemoved,
+            Self::RoleCreated,
+            Self::RoleUpdated,
+            Self::RoleDeleted,
         ];
         let code = query.get("done");
         if code == "memory_deleted" {

@@ -16,16 +16,19 @@ mod flash;
 mod forms;
 mod import;
 mod isolation;
+mod member;
 mod memory;
 mod no_access;
 mod organisation;
 mod overview;
 mod profile;
+mod role;
 mod routes;
 #[cfg(feature = "ssr")]
 mod shell;
 mod sign_in;
 mod start;
+mod team;
 mod theme;
 mod ui;
 

@@ -13,13 +13,16 @@ use crate::{
     audit::AuditPage,
     import::{ImportPage, UploadPage},
     isolation::IsolationPage,
+    member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage},
     memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
     no_access::NoAccessPage,
     organisation::OrganisationListPage,
     overview::OverviewPage,
     profile::ProfilePage,
+    role::{RoleListPage, RoleNewPage, RolePage},
     sign_in::SignInPage,
     start::Page,
+    team::{TeamListPage, TeamPage},
     ui::{ErrorState, layout::Layout},
 };
 
@@ -42,6 +45,15 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/memories/imports/:id") view=ImportPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/:id") view=MemoryPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/:id/edit") view=MemoryEditPage ssr=SsrMode::Async />
+                    <Route path=path!("/members") view=MemberListPage ssr=SsrMode::Async />
+                    <Route path=path!("/members/bulk") view=BulkPage ssr=SsrMode::Async />
+                    <Route path=path!("/members/bulk/:request") view=BulkOutcomePage ssr=SsrMode::Async />
+                    <Route path=path!("/members/:id") view=MemberPage ssr=SsrMode::Async />
+                    <Route path=path!("/teams") view=TeamListPage ssr=SsrMode::Async />
+                    <Route path=path!("/teams/:id") view=TeamPage ssr=SsrMode::Async />
+                    <Route path=path!("/roles") view=RoleListPage ssr=SsrMode::Async />
+                    <Route path=path!("/roles/new") view=RoleNewPage ssr=SsrMode::Async />
+                    <Route path=path!("/roles/:id") view=RolePage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
                     <Route path=path!("/organisations") view=OrganisationListPage ssr=SsrMode::Async />

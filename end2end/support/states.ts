@@ -1,8 +1,9 @@
 // Every page in every state that people can see, for looking at it (the
 // screenshots) and for axe.
 import { readFileSync } from "node:fs";
-import { type Draft, deleteMemory, giveFile, untilFoundByMeaning, untilImported, writeMemory } from "./memories.ts";
-import { type Page, type Person, type Visitors, awake, runsScripts, visit } from "./test.ts";
+import { type Draft, deleteMemory, giveFile, post, untilFoundByMeaning, untilImported, writeMemory } from "./memories.ts";
+import { visitMember } from "./people.ts";
+import { PEOPLE, type Page, type Person, type Visitors, awake, runsScripts, visit } from "./test.ts";
 
 /** What the states are about. */
 export interface Seed {
@@ -10,6 +11,11 @@ export interface Seed {
   untitled: string;
   trashed: string;
   report: string;
+  /** Paths of a team and of a custom role, the id of a member, and the path of what was done to several. */
+  team: string;
+  role: string;
+  person: string;
+  bulk: string;
 }
 
 /** One page in one state. */
@@ -72,7 +78,20 @@ export async function seed(visitors: Visitors): Promise<Seed> {
   await untilFoundByMeaning(page);
   // Something refused, for the audit log.
   await page.goto("/audit");
-  return { memory, untitled, trashed, report };
+  return { memory, untitled, trashed, report, ...(await seedPeople(visitors)) };
+}
+
+/** A team, a custom role, and an act on several members. */
+async function seedPeople(visitors: Visitors): Promise<Pick<Seed, "team" | "role" | "person" | "bulk">> {
+  const admin = await visitors.as("admin");
+  const person = await visitMember(admin, "member");
+  const path = async (place: string, form: Record<string, string>) => (await post(admin, place, form)).split("?")[0] ?? "";
+  const team = await path("/teams", { call: "team_create", name: "Facilities and front desk" });
+  await path(team, { call: "team_member_change", id: team.split("/").at(-1) ?? "", lead: person });
+  const role = await path("/roles/new", { call: "role_create", name: "Auditor", description: "Reads the log, changes nothing.", "permissions[0]": "audit.read", "permissions[1]": "member.read" });
+  const viewer = await visitMember(admin, "viewer");
+  const bulk = await path("/members/bulk", { call: "member_bulk_do", act: `role:${role.split("/").at(-1) ?? ""}`, "ids[0]": viewer, "ids[1]": person });
+  return { team, role, person, bulk };
 }
 
 /** All states. */
@@ -122,6 +141,61 @@ export const STATES: State[] = [
   },
   { name: "audit-no-fit", as: "owner", show: at("/audit?action=nothing.like.this") },
   { name: "isolation", as: "admin", show: at("/isolation") },
+  { name: "members", as: "admin", show: at("/members") },
+  { name: "members-no-fit", as: "admin", show: at("/members?q=zyzzyva") },
+  { name: "members-to-look-at", as: "member", show: at("/members") },
+  { name: "member", as: "admin", show: (page, { person }) => visit(page, `/members/${person}`) },
+  { name: "member-to-look-at", as: "viewer", show: (page, { person }) => visit(page, `/members/${person}`) },
+  {
+    name: "member-last-owner",
+    as: "owner",
+    show: async (page) => {
+      await visitMember(page, "owner");
+    },
+  },
+  {
+    name: "bulk-preview",
+    as: "admin",
+    show: async (page) => {
+      await visit(page, "/members");
+      for (const person of ["owner", "billing"] as const) await page.getByLabel(`Tick ${PEOPLE[person]}`).check();
+      await page.getByLabel("With those that are ticked").selectOption({ label: "Suspend" });
+      await page.getByRole("button", { name: "Show what happens" }).click();
+      await page.getByRole("heading", { name: "Suspend", level: 1 }).waitFor();
+      await awake(page);
+    },
+  },
+  { name: "bulk-outcome", as: "admin", show: (page, { bulk }) => visit(page, bulk) },
+  { name: "teams-empty", as: "other-owner", show: at("/teams") },
+  { name: "teams", as: "admin", show: at("/teams") },
+  { name: "teams-no-fit", as: "admin", show: at("/teams?q=zyzzyva") },
+  { name: "team", as: "admin", show: (page, { team }) => visit(page, team) },
+  { name: "team-find", as: "admin", show: (page, { team }) => visit(page, `${team}?q=demo`) },
+  { name: "team-to-look-at", as: "viewer", show: (page, { team }) => visit(page, team) },
+  { name: "roles", as: "admin", show: at("/roles") },
+  { name: "role-new", as: "admin", show: at("/roles/new") },
+  {
+    name: "role-new-refused",
+    as: "admin",
+    show: async (page) => {
+      await visit(page, "/roles/new");
+      await page.getByLabel("Name", { exact: true }).fill("Empty");
+      await page.getByRole("button", { name: "Create role" }).click();
+      await page.getByText("Choose at least one permission.").first().waitFor();
+      await awake(page);
+    },
+  },
+  { name: "role", as: "admin", show: (page, { role }) => visit(page, role) },
+  {
+    name: "role-system",
+    as: "viewer",
+    show: async (page) => {
+      await visit(page, "/roles");
+      await page.getByRole("link", { name: "Admin", exact: true }).first().click();
+      await page.getByRole("heading", { name: "Admin", level: 1 }).waitFor();
+      await awake(page);
+    },
+  },
   { name: "profile", as: "member", show: at("/profile") },
   { name: "organisations", as: "billing", show: at("/organisations") },
   { name: "organisations-one", as: "member", show: at("/organisations") },

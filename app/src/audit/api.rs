@@ -18,13 +18,20 @@ pub(crate) async fn audit_list(
     let (ctx, actor) = api::caller()?;
     let after = Some(after).filter(|after| !after.is_empty());
     let mut page = service::audit_list(&ctx, &actor, &filter, after.as_deref()).await?;
-    for entry in &mut page.items {
-        entry.changes = entry.changes.take().map(indented);
-    }
+    lay_out(&mut page.items);
     Ok(page)
 }
 
-/// JSON over several lines, for people; anything else as it is.
+/// Lays the rows' JSON out over several lines, for people.
+#[cfg(feature = "ssr")]
+pub(crate) fn lay_out(entries: &mut [AuditEntry]) {
+    for entry in entries {
+        entry.changes = entry.changes.take().map(indented);
+        entry.metadata = entry.metadata.take().map(indented);
+    }
+}
+
+/// JSON over several lines; anything else as it is.
 #[cfg(feature = "ssr")]
 fn indented(json: String) -> String {
     let value: Option<serde_json::Value> = serde_json::from_str(&json).ok();

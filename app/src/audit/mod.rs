@@ -3,4 +3,6 @@
 mod api;
 mod page;
 
-pub(crate) use page::AuditPage;
+#[cfg(feature = "ssr")]
+pub(crate) use api::lay_out;
+pub(crate) use page::{AuditPage, AuditRows};

@@ -31,6 +31,7 @@ impl AuditQuery {
                 action: get("action").trim().to_owned(),
                 outcome: get("outcome"),
                 actor: get("actor"),
+                request: get("request"),
             },
             after: get("after"),
         }
@@ -41,6 +42,7 @@ impl AuditQuery {
             ("action", &self.filter.action),
             ("outcome", &self.filter.outcome),
             ("actor", &self.filter.actor),
+            ("request", &self.filter.request),
             ("after", &self.after),
         ]);
         format!("/audit{query}")
@@ -94,7 +96,7 @@ fn show(query: AuditQuery, page: Page<AuditEntry>) -> impl IntoView {
             }
                 .into_any()
         } else {
-            view! { <Entries entries=page.items filter=query.filter /> }.into_any()
+            view! { <AuditRows entries=page.items filter=query.filter /> }.into_any()
         }}
         <Paging newest=newest older=older first=first />
     }
@@ -115,6 +117,7 @@ fn Filters(filter: AuditFilter, actor_name: Option<String>) -> impl IntoView {
         action,
         outcome,
         actor,
+        request,
     } = filter;
     view! {
         <FilterForm path="/audit" label="Filter the audit log" class="filters">
@@ -138,6 +141,15 @@ fn Filters(filter: AuditFilter, actor_name: Option<String>) -> impl IntoView {
                         view! { <SelectField name="actor" label="Member" choices=actors value=actor.clone() /> }
                     }}
                 </Suspense>
+                {(!request.is_empty())
+                    .then(|| {
+                        view! {
+                            <div class="field">
+                                <label for="request">"Request"</label>
+                                <input type="text" name="request" id="request" value=request.clone() autocomplete="off" />
+                            </div>
+                        }
+                    })}
                 <button type="submit" class="button">"Filter"</button>
                 {filtered.then(|| view! { <a class="button button-quiet" href="/audit">"Clear filters"</a> })}
             </div>
@@ -157,8 +169,18 @@ fn actor_choices(me: Option<&str>, chosen: &str, chosen_name: Option<&str>) -> V
     choices
 }
 
+/// Rows that open to show their details.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns what it shows"
+)]
 #[component]
-fn Entries(entries: Vec<AuditEntry>, filter: AuditFilter) -> impl IntoView {
+pub(crate) fn AuditRows(
+    /// The rows, newest first.
+    entries: Vec<AuditEntry>,
+    /// What they are narrowed to.
+    filter: AuditFilter,
+) -> impl IntoView {
     view! {
         <div class="rows audit">
             <div class="rows-head" aria-hidden="true">
@@ -237,6 +259,14 @@ fn Entry(entry: AuditEntry, filter: AuditFilter) -> impl IntoView {
                             <pre tabindex="0"><code>{changes}</code></pre>
                         }
                     })}
+                {entry
+                    .metadata
+                    .map(|metadata| {
+                        view! {
+                            <h3>"Details"</h3>
+                            <pre tabindex="0"><code>{metadata}</code></pre>
+                        }
+                    })}
             </div>
         </details>
     }
@@ -276,11 +306,12 @@ mod tests {
 
     #[test]
     fn the_url_holds_the_whole_query() {
-        let query =
-            AuditQuery::from_params(&Query::parse("action=+memory+&outcome=denied&after=x%3D"));
+        let query = AuditQuery::from_params(&Query::parse(
+            "action=+memory+&outcome=denied&request=r&after=x%3D",
+        ));
         assert_eq!(
             query.path(),
-            "/audit?action=memory&outcome=denied&after=x%3D"
+            "/audit?action=memory&outcome=denied&request=r&after=x%3D"
         );
     }
 

@@ -115,6 +115,19 @@ impl<S: FormCall> FormState<S> {
         })
     }
 
+    /// All values that were typed into or ticked under `name` before the page
+    /// came back; `None` when it did not.
+    pub(crate) fn typed_all(self, name: &str) -> Option<Vec<String>> {
+        if self.action.value().with_untracked(Option::is_some) {
+            return None;
+        }
+        Page::get().outcome.with_untracked(|outcome| {
+            let outcome = outcome.as_ref().filter(|o| o.call == S::name())?;
+            let values = outcome.fields.iter().filter(|(field, _)| field == name);
+            Some(values.map(|(_, value)| value.clone()).collect())
+        })
+    }
+
     /// Goes up with each call that ended well, so that resources can follow.
     pub(crate) fn done(self) -> Signal<usize> {
         let (version, value) = (self.action.version(), self.action.value());

@@ -2,6 +2,8 @@
 
 mod api;
 mod page;
+mod parts;
 
 pub(crate) use api::Me;
 pub(crate) use page::ProfilePage;
+pub(crate) use parts::SessionTable;

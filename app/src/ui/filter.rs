@@ -12,7 +12,8 @@ use super::query::{Query, use_query};
 #[component]
 pub(crate) fn FilterForm(
     /// The page that it narrows.
-    path: &'static str,
+    #[prop(into)]
+    path: String,
     /// Its name for screen readers.
     label: &'static str,
     /// Classes of the `<form>`.
@@ -23,6 +24,7 @@ pub(crate) fn FilterForm(
 ) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();
     let navigate = use_navigate();
+    let action = path.clone();
     let on_submit = move |event: SubmitEvent| {
         let Ok(data) = form_data_from_event(&event) else {
             return;
@@ -58,7 +60,7 @@ pub(crate) fn FilterForm(
         <form
             node_ref=form
             method="get"
-            action=path
+            action=action
             role="search"
             aria-label=label
             class=class

@@ -59,6 +59,32 @@ pub(crate) const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        name: "Organisation",
+        places: &[
+            Place {
+                path: "/members",
+                name: "Members",
+                icon: Icon::Users,
+                needs: Some(Permission::MemberRead),
+                key: 'e',
+            },
+            Place {
+                path: "/teams",
+                name: "Teams",
+                icon: Icon::Team,
+                needs: Some(Permission::MemberRead),
+                key: 't',
+            },
+            Place {
+                path: "/roles",
+                name: "Roles",
+                icon: Icon::Role,
+                needs: Some(Permission::MemberRead),
+                key: 'r',
+            },
+        ],
+    },
+    Group {
         name: "Oversight",
         places: &[
             Place {

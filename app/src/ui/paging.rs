@@ -12,12 +12,20 @@ pub(crate) fn Paging(
     older: Option<String>,
     /// This is the first page.
     first: bool,
+    /// The list is sorted by name, not by time.
+    #[prop(optional)]
+    by_name: bool,
 ) -> impl IntoView {
+    let (back, on) = if by_name {
+        ("First page", "Next page")
+    } else {
+        ("Newest", "Older")
+    };
     (!first || older.is_some()).then(|| {
         view! {
             <nav class="paging" aria-label="Pages">
-                {(!first).then(|| view! { <a class="button" href=newest>"Newest"</a> })}
-                {older.map(|older| view! { <a class="button" rel="next" href=older>"Older"</a> })}
+                {(!first).then(|| view! { <a class="button" href=newest>{back}</a> })}
+                {older.map(|older| view! { <a class="button" rel="next" href=older>{on}</a> })}
             </nav>
         }
     })

@@ -32,6 +32,14 @@ impl Query {
             .find(|(field, _)| field == name)
             .map_or("", |(_, value)| value)
     }
+
+    /// All values of `name`, in their order.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+    }
 }
 
 /// The query of the page on show.
@@ -103,5 +111,7 @@ mod tests {
         assert_eq!(Query::parse("q&x=1").get("q"), "");
         assert_eq!(Query::parse("q=%FF").get("q"), "\u{fffd}");
         assert_eq!(Query::parse("").get("q"), "");
+        let several = Query::parse("id=a&x=1&id=b");
+        assert_eq!(several.all("id").collect::<Vec<_>>(), ["a", "b"]);
     }
 }

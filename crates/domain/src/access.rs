@@ -46,6 +46,29 @@ permissions! {
     IsolationProbe = "isolation.probe", "Test that no other organisation can be reached.";
     /// Rules from the issuer's groups to roles and teams.
     GroupMappingManage = "group_mapping.manage", "Decide which groups grant which roles and teams.";
+    /// Names, roles and teams of the organisation's members.
+    MemberRead = "member.read", "See the organisation's members, roles and teams.";
+    /// Who is in and who is out.
+    MemberManage = "member.manage", "Suspend, deactivate, reactivate and offboard members, and end their sessions.";
+    /// Roles of the organisation's own.
+    RoleManage = "role.manage", "Create, change and delete custom roles.";
+    /// Who holds which role.
+    RoleGrant = "role.grant", "Give members roles and take them away.";
+    /// Who holds the owner's role.
+    OwnerGrant = "owner.grant", "Make and unmake owners, and entrust somebody with reading private memories.";
+    /// The teams that one leads.
+    TeamLead = "team.lead", "Rename the teams you lead and change who belongs to them.";
+    /// All teams.
+    TeamManage = "team.manage", "Create, change and delete any team.";
+}
+
+/// What somebody may entrust others with.
+impl Permission {
+    /// What somebody who holds `held` may put into roles, give and take: what
+    /// they hold themselves, and nothing beyond.
+    pub fn grantable(held: &BTreeSet<Self>) -> BTreeSet<Self> {
+        held.clone()
+    }
 }
 
 impl fmt::Display for Permission {
@@ -134,11 +157,12 @@ impl SystemRole {
     /// What the role allows.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AuditRead, GroupMappingManage, IsolationProbe, MemoryImport, MemoryRead, MemoryWrite,
-            ProfileManage,
+            AuditRead, GroupMappingManage, IsolationProbe, MemberManage, MemberRead, MemoryImport,
+            MemoryRead, MemoryWrite, OwnerGrant, ProfileManage, RoleGrant, RoleManage, TeamLead,
+            TeamManage,
         };
         match self {
-            Self::Owner | Self::Admin => &[
+            Self::Owner => &[
                 MemoryRead,
                 MemoryWrite,
                 MemoryImport,
@@ -146,10 +170,39 @@ impl SystemRole {
                 AuditRead,
                 IsolationProbe,
                 GroupMappingManage,
+                MemberRead,
+                MemberManage,
+                RoleManage,
+                RoleGrant,
+                OwnerGrant,
+                TeamLead,
+                TeamManage,
             ],
-            Self::Member => &[MemoryRead, MemoryWrite, MemoryImport, ProfileManage],
-            Self::Viewer => &[MemoryRead, ProfileManage],
-            Self::Billing => &[ProfileManage],
+            Self::Admin => &[
+                MemoryRead,
+                MemoryWrite,
+                MemoryImport,
+                ProfileManage,
+                AuditRead,
+                IsolationProbe,
+                GroupMappingManage,
+                MemberRead,
+                MemberManage,
+                RoleManage,
+                RoleGrant,
+                TeamLead,
+                TeamManage,
+            ],
+            Self::Member => &[
+                MemoryRead,
+                MemoryWrite,
+                MemoryImport,
+                ProfileManage,
+                MemberRead,
+                TeamLead,
+            ],
+            Self::Viewer => &[MemoryRead, ProfileManage, MemberRead],
+            Self::Billing => &[ProfileManage, MemberRead],
         }
     }
 }

@@ -81,6 +81,44 @@ actions! {
     ProfileGet = "profile.get", ProfileManage, Read;
     /// End one of the own sessions.
     SessionRevoke = "session.revoke", ProfileManage, Write;
+    /// List members.
+    MemberList = "member.list", MemberRead, Read;
+    /// Look at one member, with roles and teams.
+    MemberGet = "member.get", MemberRead, Read;
+    /// Put a member out for now.
+    MemberSuspend = "member.suspend", MemberManage, Write;
+    /// Put a member out.
+    MemberDeactivate = "member.deactivate", MemberManage, Write;
+    /// Let a member in again.
+    MemberReactivate = "member.reactivate", MemberManage, Write;
+    /// End a member's sessions.
+    MemberSessionRevoke = "member.session_revoke", MemberManage, Write;
+    /// List roles.
+    RoleList = "role.list", MemberRead, Read;
+    /// Look at one role and who holds it.
+    RoleGet = "role.get", MemberRead, Read;
+    /// Make a role of the organisation's own.
+    RoleCreate = "role.create", RoleManage, Write;
+    /// Change a role of the organisation's own.
+    RoleUpdate = "role.update", RoleManage, Write;
+    /// Delete a role of the organisation's own.
+    RoleDelete = "role.delete", RoleManage, Write;
+    /// List teams.
+    TeamList = "team.list", MemberRead, Read;
+    /// Look at one team and who belongs to it.
+    TeamGet = "team.get", MemberRead, Read;
+    /// Make a team.
+    TeamCreate = "team.create", TeamManage, Write;
+    /// Give a team another name.
+    TeamRename = "team.rename", TeamLead, Write;
+    /// Change who belongs to a team, and as what.
+    TeamMemberChange = "team.member_change", TeamLead, Write;
+    /// Delete a team.
+    TeamDelete = "team.delete", TeamManage, Write;
+    /// Give a member a role.
+    RoleGrant = "role.grant", RoleGrant, Write;
+    /// Take a role from a member.
+    RoleRevoke = "role.revoke", RoleGrant, Write;
 }
 
 impl fmt::Display for Action {
@@ -100,13 +138,13 @@ mod tests {
     /// a new action or a changed role shows there as a line of the diff.
     #[test]
     fn role_action_matrix_is_as_reviewed() {
-        let mut matrix = format!("{:<18}", "action");
+        let mut matrix = format!("{:<24}", "action");
         for role in SystemRole::ALL {
             let _ = write!(matrix, "{:<9}", role.key());
         }
         matrix = format!("{}\n", matrix.trim_end());
         for action in Action::ALL {
-            let mut line = format!("{:<18}", action.key());
+            let mut line = format!("{:<24}", action.key());
             for role in SystemRole::ALL {
                 let allowed = role.permissions().contains(&action.permission());
                 let _ = write!(line, "{:<9}", if allowed { "yes" } else { "-" });

@@ -63,6 +63,8 @@ pub struct AuditEntry {
     pub request_id: Option<String>,
     /// Redacted before and after, as JSON text; `None` when nothing changed.
     pub changes: Option<String>,
+    /// Anything else, such as why it was refused, as JSON text.
+    pub metadata: Option<String>,
 }
 
 /// What the audit page shows. Empty text means no restriction.
@@ -75,4 +77,6 @@ pub struct AuditFilter {
     pub outcome: String,
     /// A member's id, or empty.
     pub actor: String,
+    /// A request's id, or empty: all that one request did.
+    pub request: String,
 }

@@ -7,17 +7,21 @@
 pub mod access;
 pub mod action;
 pub mod audit;
+pub mod bulk;
 pub mod error;
 pub mod group_mapping;
 pub mod id;
 pub mod import;
 pub mod isolation;
 pub mod job;
+pub mod member;
 pub mod memory;
 pub mod overview;
 pub mod paging;
 pub mod profile;
+pub mod role;
 pub mod sign_in;
+pub mod team;
 
 pub use access::{Actor, ActorKind, Permission, RequestFacts};
 pub use action::Action;

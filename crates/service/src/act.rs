@@ -3,7 +3,10 @@
 
 use std::fmt::Display;
 
-use domain::{Action, Actor, AppError, ImportId, MemoryId, SessionId, audit::Outcome};
+use domain::{
+    Action, Actor, AppError, ImportId, MemoryId, Permission, RoleId, SessionId, TeamId, UserId,
+    audit::Outcome,
+};
 use serde_json::Value;
 use store::{
     FrontDoorTx, TenantTx,
@@ -32,7 +35,23 @@ impl<'a> Act<'a> {
         actor: &'a Actor,
         action: Action,
     ) -> Result<Self, AppError> {
-        Self::authorize(ctx, actor, action).await?;
+        Self::begin_holding(ctx, actor, action, action.permission()).await
+    }
+
+    /// As [`Act::begin`], for an act that somebody with `permission`, a wider
+    /// one than the action's own, may do as well.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`] naming the missing permission.
+    pub(crate) async fn begin_holding(
+        ctx: &'a Ctx,
+        actor: &'a Actor,
+        action: Action,
+        permission: Permission,
+    ) -> Result<Self, AppError> {
+        if !actor.permissions.contains(&permission) {
+            return Err(denied(ctx, actor, action, permission, None).await);
+        }
         let tx = ctx.store.begin(actor).await?;
         Ok(Self {
             ctx,
@@ -72,17 +91,39 @@ impl<'a> Act<'a> {
         actor: &Actor,
         action: Action,
     ) -> Result<(), AppError> {
-        let Err(refusal) = actor.authorize(action.permission()) else {
-            return Ok(());
-        };
-        let mut tx = ctx.store.begin(actor).await?;
-        let event = AuditEvent {
-            metadata: Some(serde_json::json!({ "permission": action.permission().key() })),
-            ..event(ctx, actor, action, Outcome::Denied)
-        };
-        audit_append(&mut tx, &[event]).await?;
-        tx.commit().await?;
-        Err(refusal)
+        let permission = action.permission();
+        if actor.permissions.contains(&permission) {
+            Ok(())
+        } else {
+            Err(denied(ctx, actor, action, permission, None).await)
+        }
+    }
+
+    /// Ends the act on `target` as it went: what was done is audited and
+    /// committed, a refusal for lack of a permission is audited, and of
+    /// anything else nothing happened.
+    ///
+    /// # Errors
+    /// The one that is given.
+    pub(crate) async fn finish(
+        self,
+        target: Target,
+        done: Result<Value, AppError>,
+    ) -> Result<(), AppError> {
+        match done {
+            Ok(changes) => self.commit(target.changed(changes)).await,
+            Err(AppError::Forbidden { permission }) => Err(self.refuse(target, permission).await),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Undoes the act on `target` because `permission` is missing for this one,
+    /// and returns the audited refusal.
+    pub(crate) async fn refuse(self, target: Target, permission: Permission) -> AppError {
+        let (ctx, actor, action) = (self.ctx, self.actor, self.action);
+        // Gives its connection back before the refusal takes one.
+        drop(self);
+        denied(ctx, actor, action, permission, Some(target)).await
     }
 
     /// Writes the audit row and commits: both or neither.
@@ -96,6 +137,33 @@ impl<'a> Act<'a> {
         audit_append(&mut self.tx, &[event]).await?;
         self.tx.commit().await?;
         Ok(())
+    }
+}
+
+/// The refusal of `action` for lack of `permission`, audited; or what kept it
+/// from being audited.
+async fn denied(
+    ctx: &Ctx,
+    actor: &Actor,
+    action: Action,
+    permission: Permission,
+    target: Option<Target>,
+) -> AppError {
+    let (kind, id) = target.map(|target| (target.kind, target.id)).unzip();
+    let event = AuditEvent {
+        resource_type: kind.map(str::to_owned),
+        resource_id: id.flatten(),
+        metadata: Some(serde_json::json!({ "permission": permission.key() })),
+        ..event(ctx, actor, action, Outcome::Denied)
+    };
+    let written = async {
+        let mut tx = ctx.store.begin(actor).await?;
+        audit_append(&mut tx, &[event]).await?;
+        tx.commit().await
+    };
+    match written.await {
+        Ok(()) => AppError::Forbidden { permission },
+        Err(error) => error.into(),
     }
 }
 
@@ -130,6 +198,18 @@ impl Target {
 
     pub(crate) fn session(id: SessionId) -> Self {
         Self::one("session", id)
+    }
+
+    pub(crate) fn user(id: UserId) -> Self {
+        Self::one("user", id)
+    }
+
+    pub(crate) fn team(id: TeamId) -> Self {
+        Self::one("team", id)
+    }
+
+    pub(crate) fn role(id: RoleId) -> Self {
+        Self::one("role", id)
     }
 
     /// All sessions of the actor but the current one.

@@ -7,22 +7,31 @@
 
 mod act;
 mod audit;
+mod bulk;
 mod context;
 mod embedder;
 mod import;
 mod isolation;
 mod job;
+mod member;
 mod memory;
 mod overview;
 mod profile;
+mod role;
+mod team;
 mod tenant;
 
 pub use audit::{audit_list, audit_verify};
+pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids};
 pub use embedder::Embedder;
 pub use import::{ImportFile, import_cancel, import_get, import_list, import_retry, import_start};
 pub use isolation::{isolation_check, isolation_probe};
 pub use job::{WorkerSettings, work};
+pub use member::{
+    member_change, member_get, member_list, member_role_grant, member_role_revoke,
+    member_session_revoke, member_session_revoke_all,
+};
 pub use memory::{
     memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_search,
     memory_update, memory_versions,
@@ -30,5 +39,9 @@ pub use memory::{
 pub use overview::overview_get;
 pub use profile::{
     actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,
+};
+pub use role::{role_create, role_delete, role_get, role_list, role_names, role_update};
+pub use team::{
+    team_create, team_delete, team_get, team_list, team_member_change, team_names, team_rename,
 };
 pub use tenant::{NewOrganisation, Person, member_add, member_exists, tenant_create, tenant_list};

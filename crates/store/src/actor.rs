@@ -8,7 +8,7 @@ use domain::{
 use crate::{
     Store, StoreError, TenantTx,
     tenant::TenantStatus,
-    user::{UserStatus, kind_from_stored},
+    user::{UserStatus, kind_from_stored, status_from_stored},
 };
 
 /// A member with everything that a request needs to know, as of now.
@@ -124,7 +124,7 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
         tenant_id,
         tenant_status: TenantStatus::from_stored(&row.tenant_status)?,
         kind: kind_from_stored(&row.kind)?,
-        status: UserStatus::from_stored(&row.status)?,
+        status: status_from_stored(&row.status)?,
         role_keys: row.role_keys,
         team_ids: row.team_ids.into_iter().map(TeamId).collect(),
         profile: Profile {

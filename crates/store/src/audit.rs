@@ -156,6 +156,55 @@ fn column<'a, T>(events: &'a [AuditEvent], field: impl Fn(&'a AuditEvent) -> T) 
     events.iter().map(field).collect()
 }
 
+/// The columns behind [`AuditEntry`].
+struct EntryRow {
+    seq: i64,
+    at: Timestamp,
+    actor_user_id: Option<Uuid>,
+    actor_label: String,
+    actor_kind: String,
+    action: String,
+    resource_type: Option<String>,
+    resource_id: Option<String>,
+    outcome: String,
+    ip: Option<String>,
+    request_id: Option<Uuid>,
+    changes: Option<String>,
+    metadata: Option<String>,
+}
+
+impl TryFrom<EntryRow> for AuditEntry {
+    type Error = StoreError;
+
+    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            seq: row.seq,
+            at: row.at,
+            actor_user_id: row.actor_user_id.map(UserId),
+            actor_label: row.actor_label,
+            actor_kind: row.actor_kind,
+            action: row.action,
+            resource_type: row.resource_type,
+            resource_id: row.resource_id,
+            outcome: Outcome::from_key(&row.outcome)
+                .ok_or_else(|| StoreError::other("an audit row has an unknown outcome"))?,
+            ip: row.ip,
+            request_id: row.request_id.map(|id| id.to_string()),
+            changes: row.changes,
+            metadata: row.metadata,
+        })
+    }
+}
+
+/// When a request may have written its rows. Its id, a UUID version 7, holds
+/// when it began, which keeps the search from reading the whole log.
+fn request_span(id: Uuid) -> Option<(Timestamp, Timestamp)> {
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    let began = Timestamp::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?
+        + time::Duration::nanoseconds(i64::from(nanos));
+    Some((began - time::Duration::MINUTE, began + time::Duration::HOUR))
+}
+
 /// Later than any row: where the first page begins.
 const BEYOND: Cursor<i64> = Cursor {
     at: datetime!(9999-12-31 00:00 UTC),
@@ -180,50 +229,49 @@ pub async fn audit_list(
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("actor"))?),
     };
+    let request: Option<Uuid> = match filter.request.as_str() {
+        "" => None,
+        id => Some(id.parse().map_err(|_| StoreError::Filter("request"))?),
+    };
+    let span = match request {
+        Some(id) => Some(request_span(id).ok_or(StoreError::Filter("request"))?),
+        None => None,
+    };
     // A first page that is bounded like the others keeps one plan for all.
     let cursor = cursor.map_or(Ok(BEYOND), Cursor::parse)?;
     let tenant_id = tx.tenant_id();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        EntryRow,
         r#"SELECT seq, at, actor_user_id, actor_label, actor_kind, action, resource_type, resource_id, outcome,
-                  host(ip) AS ip, request_id, changes::text AS changes
+                  host(ip) AS ip, request_id, changes::text AS changes, metadata::text AS metadata
              FROM audit_log
             WHERE tenant_id = $1
               AND at <= $2 AND (at, seq) < ($2, $3)
               AND ($4 = '' OR action ^@ $4)
               AND ($5 = '' OR outcome = $5)
               AND ($6::uuid IS NULL OR actor_user_id = $6)
+              AND ($7::uuid IS NULL OR request_id = $7)
+              AND at >= coalesce($8, '-infinity'::timestamptz)
+              AND at < coalesce($9, 'infinity'::timestamptz)
             ORDER BY at DESC, seq DESC
-            LIMIT $7"#,
+            LIMIT $10"#,
         tenant_id.0,
         cursor.at,
         cursor.key,
         filter.action,
         filter.outcome,
         actor,
+        request,
+        span.map(|(from, _)| from),
+        span.map(|(_, to)| to),
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
     let entries = rows
         .into_iter()
-        .map(|row| {
-            Ok(AuditEntry {
-                seq: row.seq,
-                at: row.at,
-                actor_user_id: row.actor_user_id.map(UserId),
-                actor_label: row.actor_label,
-                actor_kind: row.actor_kind,
-                action: row.action,
-                resource_type: row.resource_type,
-                resource_id: row.resource_id,
-                outcome: Outcome::from_key(&row.outcome)
-                    .ok_or_else(|| StoreError::other("an audit row has an unknown outcome"))?,
-                ip: row.ip,
-                request_id: row.request_id.map(|id| id.to_string()),
-                changes: row.changes,
-            })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
+        .map(AuditEntry::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(Page::cut(entries, usize::from(size), |entry| {
         Cursor {
             at: entry.at,
@@ -231,6 +279,74 @@ pub async fn audit_list(
         }
         .to_text()
     }))
+}
+
+/// The newest rows of what a member did and of what was done to them.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn audit_about(
+    tx: &mut TenantTx,
+    user_id: UserId,
+    size: u16,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    // Each half along an index of its own.
+    let rows = sqlx::query_as!(
+        EntryRow,
+        r#"SELECT seq AS "seq!", at AS "at!", actor_user_id, actor_label AS "actor_label!",
+                  actor_kind AS "actor_kind!", action AS "action!", resource_type, resource_id,
+                  outcome AS "outcome!", host(ip) AS ip, request_id, changes::text AS changes,
+                  metadata::text AS metadata
+             FROM (
+                 (SELECT * FROM audit_log
+                   WHERE tenant_id = $1 AND actor_user_id = $2
+                   ORDER BY at DESC, seq DESC LIMIT $3)
+                 UNION
+                 (SELECT * FROM audit_log
+                   WHERE tenant_id = $1 AND resource_id = $2::uuid::text AND resource_type = 'user'
+                   ORDER BY at DESC, seq DESC LIMIT $3)
+             ) AS rows
+            ORDER BY at DESC, seq DESC
+            LIMIT $3"#,
+        tx.tenant_id().0,
+        user_id.0,
+        i64::from(size),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(AuditEntry::try_from).collect()
+}
+
+/// What a request of the transaction's own member did to members, in its
+/// order. Everybody may read what they did themselves.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when it did nothing, or was somebody else's.
+pub async fn audit_of_request(
+    tx: &mut TenantTx,
+    request_id: RequestId,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let (from, to) = request_span(request_id.0).ok_or(StoreError::NotFound)?;
+    let rows = sqlx::query_as!(
+        EntryRow,
+        r#"SELECT seq, at, actor_user_id, actor_label, actor_kind, action, resource_type, resource_id, outcome,
+                  host(ip) AS ip, request_id, changes::text AS changes, metadata::text AS metadata
+             FROM audit_log
+            WHERE tenant_id = $1 AND actor_user_id = $2 AND at >= $4 AND at < $5
+              AND request_id = $3 AND resource_type = 'user'
+            ORDER BY at, seq"#,
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        request_id.0,
+        from,
+        to,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    if rows.is_empty() {
+        return Err(StoreError::NotFound);
+    }
+    rows.into_iter().map(AuditEntry::try_from).collect()
 }
 
 /// Prepares the partitions of the month of `now` and of the two after it, and

@@ -1,9 +1,10 @@
-//! Where a page of a list ended: the time and a tie-breaker of its last row,
-//! as text that is opaque to clients.
+//! Where a page of a list ended: the time or name of its last row and a
+//! tie-breaker, as text that is opaque to clients.
 
 use std::{fmt::Display, str::FromStr};
 
 use domain::Timestamp;
+use uuid::Uuid;
 
 use crate::StoreError;
 
@@ -39,9 +40,60 @@ impl<T: FromStr> Cursor<T> {
     }
 }
 
+/// The position after a row that is sorted by name and id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameCursor {
+    /// The row's name.
+    pub name: String,
+    /// The row's id.
+    pub id: Uuid,
+}
+
+impl NameCursor {
+    /// Before any row: where the first page begins.
+    pub const START: Self = Self {
+        name: String::new(),
+        id: Uuid::nil(),
+    };
+
+    /// As text, for [`domain::Page::next`].
+    pub fn to_text(&self) -> String {
+        format!("{}~{}", self.id, self.name)
+    }
+
+    /// The reverse of [`NameCursor::to_text`].
+    ///
+    /// # Errors
+    /// [`StoreError::Cursor`] for text that no list gave out.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
+        let (id, name) = text.split_once('~').ok_or(StoreError::Cursor)?;
+        Ok(Self {
+            name: name.to_owned(),
+            id: id.parse().map_err(|_| StoreError::Cursor)?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_comes_back_as_it_was() {
+        for name in ["mia", "a~b", "", "ö 1~"] {
+            let cursor = NameCursor {
+                name: name.into(),
+                id: Uuid::max(),
+            };
+            assert_eq!(NameCursor::parse(&cursor.to_text()).unwrap(), cursor);
+        }
+        for text in ["", "~", "mia", "mia~1"] {
+            assert!(
+                matches!(NameCursor::parse(text), Err(StoreError::Cursor)),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn comes_back_as_it_was() {

@@ -130,6 +130,10 @@ fn constraint_face(name: &str) -> AppError {
         "users_display_name_check" => {
             AppError::field("display_name", "A name has 1 to 200 characters.")
         }
+        "roles_key_key" => AppError::field(
+            "name",
+            "There is a role with this name, or one like it, already.",
+        ),
         "teams_name_key" => AppError::field("name", "There is a team with this name already."),
         "teams_name_check" => AppError::field("name", "A team's name has 1 to 100 characters."),
         "group_mappings_grant_key" => AppError::field(

@@ -23,6 +23,7 @@ pub mod isolation;
 pub mod job;
 pub mod login_attempt;
 pub mod logout_token;
+pub mod member;
 pub mod memory;
 pub mod migrate;
 pub mod provision;

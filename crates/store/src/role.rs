@@ -1,30 +1,237 @@
-//! Who holds which role. Every path that takes a role or a member away goes
-//! through the guard here: a tenant keeps at least one active owner (SEC-A11).
+//! Roles and who holds which. Every path that takes a role or a member away
+//! goes through the guard here: a tenant keeps at least one active owner
+//! (SEC-A11).
 
-use domain::{Timestamp, UserId};
+use std::collections::BTreeSet;
+
+use domain::{
+    Permission, RoleId, Timestamp, UserId,
+    access::SystemRole,
+    role::{Role, RoleHolder, RoleText},
+};
+use uuid::Uuid;
+
+pub use domain::role::RoleSource;
 
 use crate::{StoreError, TenantTx, error::LAST_OWNER};
 
-/// Why a member holds a role; each reason comes and goes by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoleSource {
-    /// Somebody granted it.
-    Manual,
-    /// A group that the issuer tells of.
-    Group,
-    /// An app role that the issuer tells of.
-    AppRole,
+struct RoleRow {
+    id: Uuid,
+    key: String,
+    name: String,
+    description: String,
+    permissions: Vec<String>,
+    is_system: bool,
+    version: i32,
+    updated_at: Timestamp,
+    holders: i64,
 }
 
-impl RoleSource {
-    /// As stored.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Manual => "manual",
-            Self::Group => "group",
-            Self::AppRole => "app_role",
+impl From<RoleRow> for Role {
+    fn from(row: RoleRow) -> Self {
+        Self {
+            id: RoleId(row.id),
+            permissions: permissions_of(&row.key, row.is_system, &row.permissions),
+            key: row.key,
+            name: row.name,
+            description: row.description,
+            is_system: row.is_system,
+            version: row.version,
+            updated_at: row.updated_at,
+            holders: row.holders,
         }
     }
+}
+
+/// What a role allows: a system role by the program, a custom one by its row.
+/// A permission that only another version of Atrium knows allows nothing.
+fn permissions_of(key: &str, is_system: bool, stored: &[String]) -> BTreeSet<Permission> {
+    if is_system {
+        let role: Option<SystemRole> = key.parse().ok();
+        role.map(|role| role.permissions().iter().copied().collect())
+            .unwrap_or_default()
+    } else {
+        stored.iter().filter_map(|key| key.parse().ok()).collect()
+    }
+}
+
+/// All roles of the tenant: what came with it first, the most powerful at the
+/// top, then its own by name.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn role_list(tx: &mut TenantTx) -> Result<Vec<Role>, StoreError> {
+    let rows = sqlx::query_as!(
+        RoleRow,
+        r#"SELECT id, key, name, description, permissions, is_system, version, updated_at,
+                  (SELECT count(DISTINCT user_id) FROM user_roles ur
+                    WHERE ur.tenant_id = $1 AND ur.role_id = roles.id) AS "holders!"
+             FROM roles
+            WHERE tenant_id = $1
+            ORDER BY array_position('{owner,admin,member,viewer,billing}', key), lower(name), id"#,
+        tx.tenant_id().0,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(Role::from).collect())
+}
+
+/// One role.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the tenant has no such role.
+pub async fn role_get(tx: &mut TenantTx, id: RoleId) -> Result<Role, StoreError> {
+    let row = sqlx::query_as!(
+        RoleRow,
+        r#"SELECT id, key, name, description, permissions, is_system, version, updated_at,
+                  (SELECT count(DISTINCT user_id) FROM user_roles ur
+                    WHERE ur.tenant_id = $1 AND ur.role_id = roles.id) AS "holders!"
+             FROM roles
+            WHERE tenant_id = $1 AND id = $2"#,
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(row.into())
+}
+
+/// Members who hold a role, by name, at most `limit`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn role_holders(
+    tx: &mut TenantTx,
+    id: RoleId,
+    limit: i64,
+) -> Result<Vec<RoleHolder>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT id, display_name FROM users
+          WHERE tenant_id = $1
+            AND id IN (SELECT user_id FROM user_roles WHERE tenant_id = $1 AND role_id = $2)
+          ORDER BY sort_name, id
+          LIMIT $3",
+        tx.tenant_id().0,
+        id.0,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| RoleHolder {
+            id: UserId(row.id),
+            display_name: row.display_name,
+        })
+        .collect())
+}
+
+/// Creates a custom role.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when its key is taken.
+pub async fn role_create(
+    tx: &mut TenantTx,
+    id: RoleId,
+    text: &RoleText,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO roles (
+             tenant_id, id, key, name, description, permissions, is_system, version, created_at, updated_at
+         )
+         VALUES ($1, $2, $3, $4, $5, $6, false, 1, $7, $7)",
+        tx.tenant_id().0,
+        id.0,
+        text.key(),
+        text.name,
+        text.description,
+        &keys_of(&text.permissions),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Changes a custom role from its version `version`. Its key stays.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when it was changed or deleted meanwhile.
+pub async fn role_update(
+    tx: &mut TenantTx,
+    id: RoleId,
+    version: i32,
+    text: &RoleText,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE roles
+            SET name = $4, description = $5, permissions = $6, version = version + 1, updated_at = $7
+          WHERE tenant_id = $1 AND id = $2 AND version = $3 AND NOT is_system",
+        tx.tenant_id().0,
+        id.0,
+        version,
+        text.name,
+        text.description,
+        &keys_of(&text.permissions),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        Err(StoreError::Conflict)
+    } else {
+        Ok(())
+    }
+}
+
+/// Takes a custom role from everybody who holds it, whatever the source, and
+/// tells who did.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn role_take_from_all(
+    tx: &mut TenantTx,
+    id: RoleId,
+) -> Result<BTreeSet<UserId>, StoreError> {
+    // The owner's role has a guard of its own and does not come this way.
+    let taken = sqlx::query_scalar!(
+        "DELETE FROM user_roles
+          WHERE tenant_id = $1 AND role_id = $2
+            AND role_id IN (SELECT id FROM roles WHERE tenant_id = $1 AND NOT is_system)
+         RETURNING user_id",
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(taken.into_iter().map(UserId).collect())
+}
+
+/// Deletes a custom role that nobody holds.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when it was changed or deleted meanwhile;
+/// [`StoreError::Constraint`] when something still names it.
+pub async fn role_delete(tx: &mut TenantTx, id: RoleId, version: i32) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "DELETE FROM roles WHERE tenant_id = $1 AND id = $2 AND version = $3 AND NOT is_system",
+        tx.tenant_id().0,
+        id.0,
+        version,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        Err(StoreError::Conflict)
+    } else {
+        Ok(())
+    }
+}
+
+fn keys_of(permissions: &BTreeSet<Permission>) -> Vec<String> {
+    permissions.iter().map(|p| p.key().to_owned()).collect()
 }
 
 /// Gives a member the role with this key. Granting what is held already
@@ -132,13 +339,28 @@ pub(crate) async fn owners_lock(tx: &mut TenantTx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Passes when taking `user_id` away leaves an active owner, or takes none.
-pub(crate) async fn owners_other_than(
+/// Who is among the tenant's active owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OwnerStanding {
+    is_one: bool,
+    others: bool,
+}
+
+impl OwnerStanding {
+    /// Nobody would be left to run the tenant.
+    pub(crate) fn is_last(self) -> bool {
+        self.is_one && !self.others
+    }
+}
+
+/// Whether `user_id` is an active owner, and whether others are.
+pub(crate) async fn owner_standing(
     tx: &mut TenantTx,
     user_id: UserId,
-) -> Result<(), StoreError> {
+) -> Result<OwnerStanding, StoreError> {
     let tenant_id = tx.tenant_id();
-    let owners = sqlx::query!(
+    Ok(sqlx::query_as!(
+        OwnerStanding,
         r#"SELECT coalesce(bool_or(u.id = $2), false) AS "is_one!",
                   coalesce(bool_or(u.id <> $2), false) AS "others!"
              FROM user_roles ur
@@ -149,8 +371,15 @@ pub(crate) async fn owners_other_than(
         user_id.0,
     )
     .fetch_one(tx.conn())
-    .await?;
-    if owners.is_one && !owners.others {
+    .await?)
+}
+
+/// Passes when taking `user_id` away leaves an active owner, or takes none.
+pub(crate) async fn owners_other_than(
+    tx: &mut TenantTx,
+    user_id: UserId,
+) -> Result<(), StoreError> {
+    if owner_standing(tx, user_id).await?.is_last() {
         Err(StoreError::Constraint(LAST_OWNER.into()))
     } else {
         Ok(())

@@ -1,8 +1,21 @@
 //! Teams and who belongs to them.
 
-use domain::{TeamId, Timestamp, UserId};
+use domain::{
+    Page, TeamId, Timestamp, UserId,
+    team::{TeamMember, TeamName, TeamRef, TeamRole, TeamSummary},
+};
 
-use crate::{StoreError, TenantTx};
+use crate::{
+    StoreError, TenantTx,
+    cursor::NameCursor,
+    user::{kind_from_stored, status_from_stored},
+};
+
+/// What somebody is in a team, behind a stored key.
+pub(crate) fn role_from_stored(key: &str) -> Result<TeamRole, StoreError> {
+    TeamRole::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("a team has the unknown role “{key}”")))
+}
 
 /// Creates a team.
 ///
@@ -50,4 +63,317 @@ pub async fn team_member_add(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// The tenant's teams by name.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn team_names(tx: &mut TenantTx) -> Result<Vec<TeamRef>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT id, name FROM teams WHERE tenant_id = $1 ORDER BY name",
+        tx.tenant_id().0,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| TeamRef {
+            id: row.id.into(),
+            name: row.name,
+        })
+        .collect())
+}
+
+/// A page of the tenant's teams, by name; with `q`, those whose name has it.
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a cursor that this list did not give out.
+pub async fn team_list(
+    tx: &mut TenantTx,
+    q: &str,
+    cursor: Option<&str>,
+    size: u16,
+) -> Result<Page<TeamSummary>, StoreError> {
+    let after = cursor.map_or(Ok(NameCursor::START), NameCursor::parse)?;
+    let rows = sqlx::query!(
+        r#"SELECT g.id, g.name, g.sort_name,
+                  (SELECT count(DISTINCT m.user_id) FROM team_members m
+                    WHERE m.tenant_id = $1 AND m.team_id = g.id) AS "members!",
+                  ARRAY(
+                      SELECT u.display_name FROM users u
+                       WHERE u.tenant_id = $1 AND u.id IN (
+                           SELECT m.user_id FROM team_members m
+                            WHERE m.tenant_id = $1 AND m.team_id = g.id AND m.role = 'lead')
+                       ORDER BY u.sort_name LIMIT 5
+                  ) AS "leads!",
+                  EXISTS (
+                      SELECT FROM team_members m
+                       WHERE m.tenant_id = $1 AND m.team_id = g.id AND m.user_id = $5
+                  ) AS "is_own!"
+             FROM teams g
+            WHERE g.tenant_id = $1 AND (g.sort_name, g.id) > ($2, $3)
+              AND ($4 = '' OR strpos(g.sort_name, lower($4)) > 0)
+            ORDER BY g.sort_name, g.id
+            LIMIT $6"#,
+        tx.tenant_id().0,
+        after.name,
+        after.id,
+        q.trim(),
+        tx.user_id().map(|id| id.0),
+        i64::from(size) + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let page = Page::cut(rows, size.into(), |row| {
+        NameCursor {
+            name: row.sort_name.clone(),
+            id: row.id,
+        }
+        .to_text()
+    });
+    Ok(Page {
+        next: page.next,
+        items: page
+            .items
+            .into_iter()
+            .map(|row| TeamSummary {
+                id: row.id.into(),
+                name: row.name,
+                members: row.members,
+                leads: row.leads,
+                is_own: row.is_own,
+            })
+            .collect(),
+    })
+}
+
+/// A team without its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Team {
+    /// Its id.
+    pub id: TeamId,
+    /// For people.
+    pub name: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// How many belong to it.
+    pub members: i64,
+}
+
+/// One team.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the tenant has no such team.
+pub async fn team_get(tx: &mut TenantTx, id: TeamId) -> Result<Team, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT name, created_at,
+                  (SELECT count(DISTINCT user_id) FROM team_members WHERE tenant_id = $1 AND team_id = $2) AS "members!"
+             FROM teams WHERE tenant_id = $1 AND id = $2"#,
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Team {
+        id,
+        name: row.name,
+        created_at: row.created_at,
+        members: row.members,
+    })
+}
+
+/// Who belongs to a team, leads first, then by name, at most `limit`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn team_members(
+    tx: &mut TenantTx,
+    id: TeamId,
+    limit: i64,
+) -> Result<Vec<TeamMember>, StoreError> {
+    // Held for several reasons, a membership has several rows; whoever leads by
+    // one of them leads.
+    sqlx::query!(
+        r#"SELECT u.id, u.display_name, u.email, u.kind, u.status, m.role AS "role!", m.added_at AS "added_at!",
+                  m.from_issuer AS "from_issuer!"
+             FROM (
+                 SELECT user_id, min(role) AS role, min(added_at) AS added_at,
+                        bool_or(source <> 'manual') AS from_issuer
+                   FROM team_members
+                  WHERE tenant_id = $1 AND team_id = $2
+                  GROUP BY user_id
+             ) AS m
+             JOIN users u ON u.tenant_id = $1 AND u.id = m.user_id
+            ORDER BY m.role, u.sort_name, u.id
+            LIMIT $3"#,
+        tx.tenant_id().0,
+        id.0,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(TeamMember {
+            id: UserId(row.id),
+            display_name: row.display_name,
+            email: row.email,
+            kind: kind_from_stored(&row.kind)?,
+            status: status_from_stored(&row.status)?,
+            role: role_from_stored(&row.role)?,
+            added_at: row.added_at,
+            from_issuer: row.from_issuer,
+        })
+    })
+    .collect()
+}
+
+/// A member's place in a team.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// As what.
+    pub role: TeamRole,
+    /// The issuer's groups say so, whatever anybody does here.
+    pub from_issuer: bool,
+}
+
+/// A member's place in a team; `None` for who is not in it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn team_membership(
+    tx: &mut TenantTx,
+    id: TeamId,
+    user_id: UserId,
+) -> Result<Option<Membership>, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT min(role) AS role, coalesce(bool_or(source <> 'manual'), false) AS "from_issuer!"
+             FROM team_members WHERE tenant_id = $1 AND team_id = $2 AND user_id = $3"#,
+        tx.tenant_id().0,
+        id.0,
+        user_id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    row.role
+        .map(|key| {
+            Ok(Membership {
+                role: role_from_stored(&key)?,
+                from_issuer: row.from_issuer,
+            })
+        })
+        .transpose()
+}
+
+/// Gives a team another name.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the name is taken, [`StoreError::NotFound`].
+pub async fn team_rename(
+    tx: &mut TenantTx,
+    id: TeamId,
+    name: &TeamName,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE teams SET name = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2",
+        tx.tenant_id().0,
+        id.0,
+        name.as_str(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+/// Decides by hand what somebody is in a team, from now on if they were not in
+/// it.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the tenant has no such team or member.
+pub async fn team_role_set(
+    tx: &mut TenantTx,
+    id: TeamId,
+    user_id: UserId,
+    role: TeamRole,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO team_members (tenant_id, team_id, user_id, role, source, added_at)
+         VALUES ($1, $2, $3, $4, 'manual', $5)
+         ON CONFLICT (tenant_id, team_id, user_id, source) DO UPDATE SET role = excluded.role",
+        tx.tenant_id().0,
+        id.0,
+        user_id.0,
+        role.key(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Takes back that somebody was put into a team by hand.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when they were not.
+pub async fn team_member_remove(
+    tx: &mut TenantTx,
+    id: TeamId,
+    user_id: UserId,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "DELETE FROM team_members
+          WHERE tenant_id = $1 AND team_id = $2 AND user_id = $3 AND source = 'manual'",
+        tx.tenant_id().0,
+        id.0,
+        user_id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+/// How many memories are shared with a team, whoever's they are; 0 for an
+/// actor who may not delete teams.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn team_memories_count(tx: &mut TenantTx, id: TeamId) -> Result<i64, StoreError> {
+    Ok(
+        sqlx::query_scalar!(r#"SELECT team_memories_count($1) AS "count!""#, id.0)
+            .fetch_one(tx.conn())
+            .await?,
+    )
+}
+
+/// Deletes a team. What was shared with it stays with its owners, who alone
+/// see it from then on; returns how many memories that were.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; [`StoreError::Constraint`] when something else
+/// still names the team.
+pub async fn team_delete(tx: &mut TenantTx, id: TeamId) -> Result<i64, StoreError> {
+    let released = sqlx::query_scalar!(r#"SELECT team_memories_release($1) AS "released!""#, id.0)
+        .fetch_one(tx.conn())
+        .await?;
+    let done = sqlx::query!(
+        "DELETE FROM teams WHERE tenant_id = $1 AND id = $2",
+        tx.tenant_id().0,
+        id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())?;
+    Ok(released)
+}
+
+fn found(rows: u64) -> Result<(), StoreError> {
+    if rows == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
 }

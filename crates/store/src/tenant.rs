@@ -123,8 +123,8 @@ pub async fn tenant_create(
     tx.tenant_set(tenant.id).await?;
     for (role, id) in SystemRole::ALL.iter().zip(tenant.role_ids) {
         sqlx::query!(
-            "INSERT INTO roles (tenant_id, id, key, name, description, permissions, is_system, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, '{}', true, $6, $6)",
+            "INSERT INTO roles (tenant_id, id, key, name, description, permissions, is_system, version, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, '{}', true, 1, $6, $6)",
             tenant.id.0,
             id.0,
             role.key(),

@@ -2,51 +2,13 @@
 
 use domain::{ActorKind, Timestamp, UserId, profile::Profile};
 
+pub use domain::member::UserStatus;
+
 use crate::{
     StoreError, TenantTx,
     actor::actor_load,
     role::{owners_lock, owners_other_than},
 };
-
-/// Whether a member may act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserStatus {
-    /// Was asked to join and has not signed in yet.
-    Invited,
-    /// May act.
-    Active,
-    /// May not act for now.
-    Suspended,
-    /// Has left.
-    Deactivated,
-}
-
-impl UserStatus {
-    const ALL: [Self; 4] = [
-        Self::Invited,
-        Self::Active,
-        Self::Suspended,
-        Self::Deactivated,
-    ];
-
-    /// As stored.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Invited => "invited",
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Deactivated => "deactivated",
-        }
-    }
-
-    /// The reverse of [`UserStatus::key`].
-    pub(crate) fn from_stored(key: &str) -> Result<Self, StoreError> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.key() == key)
-            .ok_or_else(|| StoreError::other(format!("a user has the unknown status “{key}”")))
-    }
-}
 
 /// A member to be created.
 #[derive(Clone, Debug)]
@@ -82,6 +44,12 @@ pub struct User {
 pub(crate) fn kind_from_stored(key: &str) -> Result<ActorKind, StoreError> {
     ActorKind::from_key(key)
         .ok_or_else(|| StoreError::other(format!("a user has the unknown kind “{key}”")))
+}
+
+/// The status behind a stored key.
+pub(crate) fn status_from_stored(key: &str) -> Result<UserStatus, StoreError> {
+    UserStatus::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("a user has the unknown status “{key}”")))
 }
 
 /// Creates an active member of the transaction's tenant, without any role.
@@ -127,7 +95,7 @@ pub async fn user_find(tx: &mut TenantTx, id: UserId) -> Result<User, StoreError
         display_name: row.display_name,
         email: row.email,
         kind: kind_from_stored(&row.kind)?,
-        status: UserStatus::from_stored(&row.status)?,
+        status: status_from_stored(&row.status)?,
         last_seen_at: row.last_seen_at,
     })
 }

@@ -1,21 +1,24 @@
 //! Every action, by every role: refused or done, and audited either way.
 
 use domain::{
-    Action, Actor, AppError, JobId, SessionId,
+    Action, Actor, AppError, JobId, Permission, TeamId, UserId,
     access::SystemRole,
     action::Effect,
     audit::{AuditFilter, Outcome},
     import::ImportFormat,
+    member::{MemberChange, MemberFilter, UserStatus},
     memory::{MemoryFilter, SearchMode},
+    role::RoleDraft,
+    team::{TeamChange, TeamRole},
 };
 use service::{Ctx, ImportFile};
-use store::session::NewSession;
-use time::Duration;
+use store::{team::team_role_set, user::user_status_set};
 
 use crate::support::{World, draft};
 
 /// Performs `action` on things that `actor` owns. A new action doesn't
 /// compile until it is here.
+#[expect(clippy::too_many_lines, reason = "one arm an action")]
 async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
     let ctx = &world.ctx;
     let filter = MemoryFilter::default();
@@ -97,8 +100,87 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             service::overview_get(ctx, actor).await.map(drop)
         }
         Action::SessionRevoke => {
-            service::session_revoke(ctx, actor, session(world, actor).await).await?;
+            service::session_revoke(ctx, actor, world.session(actor.user_id).await).await?;
             service::session_revoke_others(ctx, actor).await.map(drop)
+        }
+        Action::MemberList => {
+            let filter = MemberFilter::default();
+            service::member_list(ctx, actor, &filter, None)
+                .await
+                .map(drop)
+        }
+        Action::MemberGet => service::member_get(ctx, actor, colleague(world).await)
+            .await
+            .map(drop),
+        Action::MemberSuspend => {
+            service::member_change(ctx, actor, colleague(world).await, MemberChange::Suspend).await
+        }
+        Action::MemberDeactivate => {
+            service::member_change(ctx, actor, colleague(world).await, MemberChange::Deactivate)
+                .await
+        }
+        Action::MemberReactivate => {
+            let id = colleague(world).await;
+            let mut tx = world.tenant.enter().await;
+            user_status_set(&mut tx, id, UserStatus::Suspended, ctx.clock.now()).await?;
+            tx.commit().await?;
+            service::member_change(ctx, actor, id, MemberChange::Reactivate).await
+        }
+        Action::MemberSessionRevoke => {
+            let id = colleague(world).await;
+            let one = world.session(id).await;
+            service::member_session_revoke(ctx, actor, id, one).await?;
+            service::member_session_revoke_all(ctx, actor, id)
+                .await
+                .map(drop)
+        }
+        Action::RoleList => service::role_list(ctx, actor).await.map(drop),
+        Action::RoleGet => service::role_get(ctx, actor, world.role("viewer").await)
+            .await
+            .map(drop),
+        Action::RoleCreate => service::role_create(ctx, actor, &role_draft(world))
+            .await
+            .map(drop),
+        Action::RoleUpdate => {
+            let id = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
+            service::role_update(ctx, actor, id, 1, &role_draft(world)).await
+        }
+        Action::RoleDelete => {
+            let id = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
+            service::role_delete(ctx, actor, id, 1, 0).await
+        }
+        Action::TeamList => {
+            service::team_names(ctx, actor).await?;
+            service::team_list(ctx, actor, "", None).await.map(drop)
+        }
+        Action::TeamGet => service::team_get(ctx, actor, team(world, actor).await.0)
+            .await
+            .map(drop),
+        Action::TeamCreate => service::team_create(ctx, actor, &fresh_name(world))
+            .await
+            .map(drop),
+        Action::TeamRename => {
+            let (id, actor) = team(world, actor).await;
+            service::team_rename(ctx, &actor, id, &fresh_name(world)).await
+        }
+        Action::TeamMemberChange => {
+            let (id, actor) = team(world, actor).await;
+            let join = TeamChange::Join(TeamRole::Member);
+            service::team_member_change(ctx, &actor, id, colleague(world).await, join).await
+        }
+        Action::TeamDelete => {
+            let (id, actor) = team(world, actor).await;
+            let mut tx = world.tenant.enter().await;
+            let name = store::team::team_get(&mut tx, id).await?.name;
+            service::team_delete(ctx, &actor, id, &name).await
+        }
+        Action::RoleGrant => {
+            let role = world.role("viewer").await;
+            service::member_role_grant(ctx, actor, colleague(world).await, role).await
+        }
+        Action::RoleRevoke => {
+            let role = world.role("member").await;
+            service::member_role_revoke(ctx, actor, colleague(world).await, role).await
         }
     }
 }
@@ -158,34 +240,40 @@ async fn stored_import(world: &World, actor: &Actor) -> domain::ImportId {
     id
 }
 
-async fn session(world: &World, actor: &Actor) -> SessionId {
-    let ctx = &world.ctx;
-    let now = ctx.clock.now();
-    let id = ctx.ids.id();
-    let new = NewSession {
-        id,
-        id_hash: ctx.ids.bytes(),
-        tenant_id: actor.tenant_id,
-        user_id: actor.user_id,
-        idle_expires_at: now + Duration::HOUR,
-        absolute_expires_at: now + Duration::DAY,
-        ip: None,
-        user_agent: None,
-        identity_id: None,
-        issuer_name: None,
-        oidc_issuer: None,
-        oidc_subject: None,
-        oidc_sid: None,
-        data: Vec::new(),
-        tokens_encrypted: None,
-        refresh_at: None,
-    };
-    let mut tx = ctx.store.begin_front_door().await.unwrap();
-    store::session::session_create(&mut tx, &new, now)
+/// A name that nothing has yet.
+fn fresh_name(world: &World) -> String {
+    format!("Clerks {}", world.ctx.ids.id::<TeamId>())
+}
+
+/// A team that the actor leads, and the actor as the next request finds them,
+/// with no more permissions than before.
+async fn team(world: &World, actor: &Actor) -> (TeamId, Actor) {
+    let id = world
+        .tenant
+        .team(&fresh_name(world), &[actor.user_id])
+        .await;
+    let mut tx = world.tenant.enter().await;
+    let now = world.ctx.clock.now();
+    team_role_set(&mut tx, id, actor.user_id, TeamRole::Lead, now)
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    id
+    let mut actor = actor.clone();
+    actor.team_ids.push(id);
+    (id, actor)
+}
+
+fn role_draft(world: &World) -> RoleDraft {
+    RoleDraft {
+        name: fresh_name(world),
+        description: String::new(),
+        permissions: vec!["memory.read".into()],
+    }
+}
+
+/// Somebody else in the organisation, who holds the member's role.
+async fn colleague(world: &World) -> UserId {
+    world.member("Cleo").await.user_id
 }
 
 /// The role × action matrix as the service enforces it: `domain`'s golden

@@ -1,7 +1,11 @@
 //! The use cases on a real database, as the runtime role, with the real model.
 
 mod actions;
+mod bulk;
 mod import;
 mod job;
+mod member;
 mod memory;
+mod role;
 mod support;
+mod team;

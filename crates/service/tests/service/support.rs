@@ -9,14 +9,20 @@ use std::{
 };
 
 use domain::{
-    Actor, ImportId,
+    Actor, ActorKind, ImportId, Permission, RoleId, SessionId, UserId,
     access::SystemRole,
     audit::{AuditEntry, AuditFilter},
     import::{Import, ImportFormat},
     memory::MemoryDraft,
+    role::RoleText,
 };
 use service::{Clock, Ctx, Embedder, Entropy, ImportFile, WorkerSettings, import_get};
-use store::testing::{NOW, TestDb, TestTenant};
+use store::{
+    role::role_create,
+    session::{NewSession, session_create, session_list},
+    testing::{NOW, TestDb, TestTenant},
+    user::{NewUser, user_create},
+};
 use time::Duration;
 use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -79,6 +85,84 @@ impl World {
         };
         let task = tokio::spawn(service::work(self.ctx.clone(), settings, stop.clone()));
         Worker { stop, task }
+    }
+
+    /// A signed-in browser of a member.
+    pub(crate) async fn session(&self, user_id: UserId) -> SessionId {
+        let ctx = &self.ctx;
+        let now = ctx.clock.now();
+        let id = ctx.ids.id();
+        let new = NewSession {
+            id,
+            id_hash: ctx.ids.bytes(),
+            tenant_id: self.tenant.id,
+            user_id,
+            idle_expires_at: now + Duration::HOUR,
+            absolute_expires_at: now + Duration::DAY,
+            ip: None,
+            user_agent: None,
+            identity_id: None,
+            issuer_name: None,
+            oidc_issuer: None,
+            oidc_subject: None,
+            oidc_sid: None,
+            data: Vec::new(),
+            tokens_encrypted: None,
+            refresh_at: None,
+        };
+        let mut tx = ctx.store.begin_front_door().await.unwrap();
+        session_create(&mut tx, &new, now).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// The sessions of a member that have not ended.
+    pub(crate) async fn live_sessions(&self, user_id: UserId) -> Vec<SessionId> {
+        let mut tx = self.ctx.store.begin_front_door().await.unwrap();
+        let now = self.ctx.clock.now();
+        let live = session_list(&mut tx, self.tenant.id, user_id, None, now)
+            .await
+            .unwrap();
+        live.into_iter().map(|session| session.id).collect()
+    }
+
+    /// The tenant's role with this key.
+    pub(crate) async fn role(&self, key: &str) -> RoleId {
+        let mut tx = self.tenant.enter().await;
+        let roles = store::role::role_list(&mut tx).await.unwrap();
+        roles.into_iter().find(|role| role.key == key).unwrap().id
+    }
+
+    /// A new custom role with a name that begins so.
+    pub(crate) async fn custom_role(&self, name: &str, permissions: &[Permission]) -> RoleId {
+        let id: RoleId = self.ctx.ids.id();
+        let text = RoleText {
+            name: format!("{name} {id}"),
+            description: String::new(),
+            permissions: permissions.iter().copied().collect(),
+        };
+        let mut tx = self.tenant.enter().await;
+        let now = self.ctx.clock.now();
+        role_create(&mut tx, id, &text, now).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// A member that is no person.
+    pub(crate) async fn agent(&self, name: &str) -> UserId {
+        let id = self.ctx.ids.id();
+        let new = NewUser {
+            id,
+            display_name: name,
+            email: None,
+            kind: ActorKind::Agent,
+        };
+        let mut tx = self.tenant.enter().await;
+        user_create(&mut tx, &new, self.ctx.clock.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        id
     }
 
     /// The tenant's audit rows, newest first.

@@ -236,6 +236,7 @@ async fn the_list_is_filtered_and_paged_newest_first() {
             action: action.into(),
             outcome: outcome.into(),
             actor,
+            ..AuditFilter::default()
         };
         audit_list(&mut tx, &filter, None, 50)
             .await

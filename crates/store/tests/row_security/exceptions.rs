@@ -134,6 +134,16 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     ),
     (
         "definer_functions",
+        "team_memories_count",
+        "tells how many, never which, before a team goes",
+    ),
+    (
+        "definer_functions",
+        "team_memories_release",
+        "gives memories back to owners whose rows the actor may not see",
+    ),
+    (
+        "definer_functions",
         "memory_collection_size",
         "counts the tenant's rows without comparing each with the policy",
     ),

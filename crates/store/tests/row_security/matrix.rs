@@ -14,13 +14,14 @@ use crate::{
     rows::{Maker, RowValues, Table, tables},
 };
 
-const ROLES: [&str; 6] = [
+const ROLES: [&str; 7] = [
     "atrium_app",
     "atrium_auth",
     "atrium_worker",
     "atrium_operator",
     "atrium_search",
     "atrium_audit",
+    "atrium_handover",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -347,7 +348,8 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
                             Target::Unset => (None, &ours, &fresh_ours, &theirs),
                         };
                         let sql = statement(verb, table, &reach, maker, fresh, stranger);
-                        let is_taken = !matches!(role, "atrium_search" | "atrium_audit");
+                        let is_taken =
+                            !matches!(role, "atrium_search" | "atrium_audit" | "atrium_handover");
                         let conn = if is_taken { &mut runtime } else { &mut *admin };
                         *outcome = attempt(conn, role, standing, settings, &sql).await;
                         if let Some(problem) = problem(table, role, verb, target, *outcome) {

@@ -1,0 +1,134 @@
+//! Server functions of members.
+
+use domain::{
+    AppError, Page, RequestId, RoleId, SessionId, UserId,
+    bulk::{BulkChoice, BulkOutcome, BulkPreview},
+    member::{MemberChange, MemberDetail, MemberSummary},
+    role::RoleRef,
+    team::TeamRef,
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::query::MemberQuery;
+#[cfg(feature = "ssr")]
+use crate::{Flash, api};
+
+/// What the list page shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MembersData {
+    pub(crate) page: Page<MemberSummary>,
+    /// What the list can be narrowed to.
+    pub(crate) roles: Vec<RoleRef>,
+    pub(crate) teams: Vec<TeamRef>,
+    /// What can be done to several at once.
+    pub(crate) choices: Vec<BulkChoice>,
+}
+
+/// One page of the organisation's members.
+#[server(endpoint = "member_list")]
+pub(crate) async fn member_list(query: MemberQuery) -> Result<MembersData, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let after = Some(query.after).filter(|after| !after.is_empty());
+    Ok(MembersData {
+        page: service::member_list(&ctx, &actor, &query.filter, after.as_deref()).await?,
+        roles: service::role_names(&ctx, &actor).await?,
+        teams: service::team_names(&ctx, &actor).await?,
+        choices: service::bulk_choices(&ctx, &actor).await?,
+    })
+}
+
+/// One member.
+#[server(endpoint = "member_get")]
+pub(crate) async fn member_get(id: UserId) -> Result<MemberDetail, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let mut detail = service::member_get(&ctx, &actor, id).await?;
+    if let Some(entries) = &mut detail.audit {
+        crate::audit::lay_out(entries);
+    }
+    Ok(detail)
+}
+
+/// Suspends, deactivates or reactivates a member.
+#[server(endpoint = "member_status_change")]
+pub(crate) async fn member_status_change(id: UserId, change: MemberChange) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::member_change(&ctx, &actor, id, change).await?;
+    let flash = match change {
+        MemberChange::Suspend => Flash::MemberSuspended,
+        MemberChange::Deactivate => Flash::MemberDeactivated,
+        MemberChange::Reactivate => Flash::MemberReactivated,
+    };
+    api::go(&format!("/members/{id}"), flash);
+    Ok(())
+}
+
+/// Gives a member a role.
+#[server(endpoint = "member_role_grant")]
+pub(crate) async fn member_role_grant(
+    id: UserId,
+    #[server(default)] role: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let chosen = role.parse();
+    let role = chosen.map_err(|_| AppError::field("role", "Choose a role."))?;
+    service::member_role_grant(&ctx, &actor, id, role).await?;
+    api::go(&format!("/members/{id}"), Flash::RoleGiven);
+    Ok(())
+}
+
+/// Takes a role from a member.
+#[server(endpoint = "member_role_revoke")]
+pub(crate) async fn member_role_revoke(id: UserId, role: RoleId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::member_role_revoke(&ctx, &actor, id, role).await?;
+    api::go(&format!("/members/{id}"), Flash::RoleTaken);
+    Ok(())
+}
+
+/// Ends one of a member's sessions.
+#[server(endpoint = "member_session_revoke")]
+pub(crate) async fn member_session_revoke(member: UserId, id: SessionId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::member_session_revoke(&ctx, &actor, member, id).await?;
+    api::go(&format!("/members/{member}"), Flash::SessionEnded);
+    Ok(())
+}
+
+/// Ends all sessions of a member.
+#[server(endpoint = "member_session_revoke_all")]
+pub(crate) async fn member_session_revoke_all(member: UserId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::member_session_revoke_all(&ctx, &actor, member).await?;
+    api::go(&format!("/members/{member}"), Flash::MemberSessionsEnded);
+    Ok(())
+}
+
+/// What an act on several members would do.
+#[server(endpoint = "member_bulk_preview")]
+pub(crate) async fn member_bulk_preview(
+    #[server(default)] act: String,
+    #[server(default)] ids: Vec<UserId>,
+) -> Result<BulkPreview, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::bulk_preview(&ctx, &actor, act.parse()?, &ids).await
+}
+
+/// Does an act to several members.
+#[server(endpoint = "member_bulk_do")]
+pub(crate) async fn member_bulk_do(
+    #[server(default)] act: String,
+    #[server(default)] ids: Vec<UserId>,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let request = service::bulk_do(&ctx, &actor, act.parse()?, &ids).await?;
+    leptos_axum::redirect(&format!("/members/bulk/{request}"));
+    Ok(())
+}
+
+/// What an act on several members did.
+#[server(endpoint = "member_bulk_outcome")]
+pub(crate) async fn member_bulk_outcome(request: RequestId) -> Result<BulkOutcome, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::bulk_outcome(&ctx, &actor, request).await
+}

@@ -1,0 +1,161 @@
+//! Several members at once: what would happen, and what did.
+
+use domain::{
+    AppError, RequestId, UserId,
+    bulk::{BulkOutcome, BulkPreview, BulkRow},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::api::{MemberBulkDo, member_bulk_outcome, member_bulk_preview};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfMay, plural, query_string, use_query},
+};
+
+/// The page at `/members/bulk`: says for each chosen member what would happen.
+#[component]
+pub(crate) fn BulkPage() -> impl IntoView {
+    let params = use_query();
+    let chosen = Memo::new(move |_| {
+        params.with(|params| {
+            let ids: Vec<UserId> = params.all("ids").filter_map(|id| id.parse().ok()).collect();
+            (params.get("act").to_owned(), ids)
+        })
+    });
+    let preview = Resource::new(
+        move || chosen.get(),
+        |(act, ids)| member_bulk_preview(act, ids),
+    );
+    view! { <Loaded resource=preview view=show_preview whole_page=true /> }.into_any()
+}
+
+fn show_preview(preview: BulkPreview) -> impl IntoView {
+    let BulkPreview { choice, rows } = preview;
+    let state = FormState::<MemberBulkDo>::new();
+    let able = rows.iter().filter(|row| row.obstacle.is_none()).count();
+    let left = rows.len() - able;
+    let lead = match left {
+        0 => format!("For {}.", members(able)),
+        _ => format!("For {}; {} stay as they are.", members(able), members(left)),
+    };
+    let ids = rows
+        .iter()
+        .map(|row| view! { <input type="hidden" name="ids[]" value=row.id.to_string() /> })
+        .collect_view();
+    view! {
+        <PageHead title=choice.label.clone() lead=lead up=("/members", "Members") />
+        <Rows rows=rows good="Will be done" bad="Stays as it is" />
+        <PostForm state=state class="form">
+            <input type="hidden" name="act" value=choice.key />
+            {ids}
+            <div class="form-actions">
+                {(able > 0)
+                    .then(|| {
+                        view! {
+                            <button type="submit" class="button button-primary">
+                                {format!("{}: {}", choice.label, members(able))}
+                            </button>
+                        }
+                    })}
+                <a class="button button-quiet" href="/members">"Cancel"</a>
+            </div>
+        </PostForm>
+    }
+}
+
+/// The page at `/members/bulk/{request}`: says for each member what happened.
+#[component]
+pub(crate) fn BulkOutcomePage() -> impl IntoView {
+    let params = use_params_map();
+    let request = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("request")
+                .and_then(|id| id.parse::<RequestId>().ok())
+                .ok_or(AppError::NotFound)
+        })
+    });
+    let outcome = Resource::new(
+        move || request.get(),
+        |request| async move {
+            let request = request?;
+            let outcome = member_bulk_outcome(request).await?;
+            Ok::<_, AppError>((request, outcome))
+        },
+    );
+    view! { <Loaded resource=outcome view=|(request, outcome)| show_outcome(request, outcome) whole_page=true /> }
+        .into_any()
+}
+
+fn show_outcome(request: RequestId, outcome: BulkOutcome) -> impl IntoView {
+    let BulkOutcome { action, at, rows } = outcome;
+    let done = rows.iter().filter(|row| row.obstacle.is_none()).count();
+    let left = rows.len() - done;
+    let title = match left {
+        0 => format!("Done for {}", members(done)),
+        _ => format!("Done for {}, not for {}", members(done), members(left)),
+    };
+    let log = format!(
+        "/audit{}",
+        query_string(&[("request", &request.to_string())])
+    );
+    view! {
+        <PageHead title=title up=("/members", "Members")>
+            <IfMay permission=domain::Permission::AuditRead>
+                <a class="button" href=log.clone()>"In the audit log"</a>
+            </IfMay>
+        </PageHead>
+        <p class="muted"><code>{action}</code> ", " <Time at=at /></p>
+        <Rows rows=rows good="Done" bad="Not done" />
+        <p><a class="button" href="/members">"Back to the members"</a></p>
+    }
+}
+
+#[component]
+fn Rows(rows: Vec<BulkRow>, good: &'static str, bad: &'static str) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"Member"</th>
+                        <th scope="col" class="col-status">"Outcome"</th>
+                        <th scope="col">"Why"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {rows
+                        .into_iter()
+                        .map(|row| {
+                            let done = row.obstacle.is_none();
+                            let name = match row.display_name {
+                                Some(name) => {
+                                    let href = format!("/members/{}", row.id);
+                                    view! { <a class="row-title" dir="auto" href=href>{name}</a> }.into_any()
+                                }
+                                None => view! { <span class="muted">"Nobody"</span> }.into_any(),
+                            };
+                            view! {
+                                <tr>
+                                    <td><div class="cell-line">{name}</div></td>
+                                    <td>
+                                        <Badge
+                                            tone=if done { Tone::Good } else { Tone::Warning }
+                                            text=if done { good } else { bad }
+                                        />
+                                    </td>
+                                    <td class="wrap">{row.obstacle.unwrap_or_default()}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+fn members(n: usize) -> String {
+    plural(i64::try_from(n).unwrap_or(i64::MAX), "member", "members")
+}

@@ -1,0 +1,223 @@
+//! Who belongs to the organisation.
+
+use domain::{
+    ActorKind, AppError,
+    bulk::BulkChoice,
+    member::{MemberSummary, UserStatus},
+    role::RoleRef,
+    team::TeamRef,
+};
+use leptos::prelude::*;
+
+use super::{
+    api::{MembersData, member_list},
+    parts::{KindBadge, StatusBadge, joined, kind_label},
+    query::MemberQuery,
+};
+use crate::ui::{
+    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SelectField, Time,
+    use_query,
+};
+
+/// The page at `/members`.
+#[component]
+pub(crate) fn MemberListPage() -> impl IntoView {
+    let params = use_query();
+    let query = Memo::new(move |_| params.with(MemberQuery::from_params));
+    let data = Resource::new(
+        move || query.get(),
+        |query| async move {
+            let data = member_list(query.clone()).await?;
+            Ok::<_, AppError>((query, data))
+        },
+    );
+    view! { <Loaded resource=data view=|(query, data)| show(query, data) whole_page=true /> }
+        .into_any()
+}
+
+fn show(query: MemberQuery, data: MembersData) -> impl IntoView {
+    let MembersData {
+        page,
+        roles,
+        teams,
+        choices,
+    } = data;
+    let newest = query.starting_after(String::new()).path();
+    let older = page.next.map(|next| query.starting_after(next).path());
+    let first = query.after.is_empty();
+    view! {
+        <PageHead
+            title="Members"
+            lead="Everyone who belongs to the organisation: people, agents and services."
+        />
+        <Filters query=query roles=roles teams=teams />
+        {if page.items.is_empty() {
+            view! {
+                <EmptyState title="Nobody fits these filters" text="Loosen one of them, or start over.">
+                    <a class="button" href="/members">"Show everybody"</a>
+                </EmptyState>
+            }
+                .into_any()
+        } else {
+            view! { <Selectable members=page.items choices=choices /> }.into_any()
+        }}
+        <Paging newest=newest older=older first=first by_name=true />
+    }
+}
+
+#[component]
+fn Filters(query: MemberQuery, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl IntoView {
+    let filtered = query.is_filtered();
+    let filter = query.filter;
+    let any = |label: &str| std::iter::once(Choice::new("", label));
+    let statuses = any("Any status")
+        .chain(
+            UserStatus::ALL
+                .iter()
+                .map(|status| Choice::new(status.key(), status.label())),
+        )
+        .collect();
+    let roles = any("Any role")
+        .chain(
+            roles
+                .into_iter()
+                .map(|role| Choice::new(role.key, role.name)),
+        )
+        .collect();
+    let teams = any("Any team")
+        .chain(
+            teams
+                .into_iter()
+                .map(|team| Choice::new(team.id.to_string(), team.name)),
+        )
+        .collect();
+    let kinds = any("Any kind")
+        .chain(
+            [
+                ActorKind::Human,
+                ActorKind::Agent,
+                ActorKind::SubAgent,
+                ActorKind::Service,
+            ]
+            .map(|kind| Choice::new(kind.key(), kind_label(kind).unwrap_or("Person"))),
+        )
+        .collect();
+    view! {
+        <FilterForm path="/members" label="Search members" class="filters">
+            <div class="filters-main">
+                <div class="search-box">
+                    <Glyph icon=Icon::Search />
+                    <input
+                        type="search"
+                        name="q"
+                        id="q"
+                        value=filter.q
+                        aria-label="Search members"
+                        placeholder="Part of a name, an e-mail address or a handle"
+                        autocomplete="off"
+                        maxlength="200"
+                        dir="auto"
+                    />
+                </div>
+                <button type="submit" class="button">"Search"</button>
+            </div>
+            <details class="fold" open=filtered>
+                <summary>
+                    <Glyph icon=Icon::ChevronRight />
+                    "Filters"
+                </summary>
+                <div class="filters-more">
+                    <SelectField name="status" label="Status" choices=statuses value=filter.status />
+                    <SelectField name="role" label="Role" choices=roles value=filter.role />
+                    <SelectField name="team" label="Team" choices=teams value=filter.team />
+                    <SelectField name="kind" label="Kind" choices=kinds value=filter.kind />
+                    {filtered.then(|| view! { <a class="button button-quiet" href="/members">"Clear filters"</a> })}
+                </div>
+            </details>
+        </FilterForm>
+    }
+}
+
+/// Members as rows; where something can be done to several at once, in a form
+/// that leads to what it would do.
+#[component]
+fn Selectable(members: Vec<MemberSummary>, choices: Vec<BulkChoice>) -> impl IntoView {
+    if choices.is_empty() {
+        return view! { <MemberTable members=members selectable=false /> }.into_any();
+    }
+    let acts = std::iter::once(Choice::new("", "Choose what to do"))
+        .chain(
+            choices
+                .into_iter()
+                .map(|choice| Choice::new(choice.key, choice.label)),
+        )
+        .collect();
+    view! {
+        <form method="get" action="/members/bulk" class="bulk" aria-label="Several members at once">
+            <MemberTable members=members selectable=true />
+            <div class="row-form">
+                <SelectField name="act" label="With those that are ticked" choices=acts value="" />
+                <button type="submit" class="button">"Show what happens"</button>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+#[component]
+fn MemberTable(members: Vec<MemberSummary>, selectable: bool) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table class="members">
+                <thead>
+                    <tr>
+                        {selectable.then(|| view! { <th scope="col" class="col-tick"><span class="visually-hidden">"Ticked"</span></th> })}
+                        <th scope="col">"Member"</th>
+                        <th scope="col" class="optional col-roles">"Roles"</th>
+                        <th scope="col" class="optional col-teams">"Teams"</th>
+                        <th scope="col" class="col-status">"Status"</th>
+                        <th scope="col" class="optional col-time">"Last seen"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {members.into_iter().map(|member| view! { <MemberRow member=member selectable=selectable /> }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn MemberRow(member: MemberSummary, selectable: bool) -> impl IntoView {
+    let tick = selectable.then(|| {
+        let label = format!("Tick {}", member.display_name);
+        view! {
+            <td class="col-tick">
+                <label class="tick-target">
+                    <input type="checkbox" name="ids" value=member.id.to_string() aria-label=label autocomplete="off" />
+                </label>
+            </td>
+        }
+    });
+    view! {
+        <tr>
+            {tick}
+            <td>
+                <div class="cell-line">
+                    <a class="row-title" dir="auto" href=format!("/members/{}", member.id)>{member.display_name}</a>
+                    <KindBadge kind=member.kind />
+                    {member.email.map(|email| view! { <span class="row-excerpt">{email}</span> })}
+                </div>
+            </td>
+            <td class="optional"><div class="cell-line">{joined(&member.roles)}</div></td>
+            <td class="optional"><div class="cell-line">{joined(&member.teams)}</div></td>
+            <td><StatusBadge status=member.status /></td>
+            <td class="optional col-time">
+                {match member.last_seen_at {
+                    Some(at) => view! { <Time at=at /> }.into_any(),
+                    None => view! { <span class="muted">"Never"</span> }.into_any(),
+                }}
+            </td>
+        </tr>
+    }
+}

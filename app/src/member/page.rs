@@ -1,0 +1,403 @@
+//! One member: who it is, what they hold and why, and what can be done.
+
+use domain::{
+    AppError, RoleId, UserId,
+    audit::{AuditEntry, AuditFilter},
+    member::{HeldRole, HeldTeam, Member, MemberChange, MemberDetail, Obstacle, UserStatus},
+    profile::Session,
+    role::{RoleRef, RoleSource},
+    team::TeamRole,
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::{
+        MemberRoleGrant, MemberRoleRevoke, MemberSessionRevoke, MemberSessionRevokeAll,
+        MemberStatusChange, member_get,
+    },
+    parts::{StatusBadge, kind_label},
+};
+use crate::{
+    audit::AuditRows,
+    forms::{FormState, PostForm},
+    profile::SessionTable,
+    ui::{
+        Badge, Choice, CopyId, Glyph, Icon, Loaded, PageHead, SelectField, Time, Tone, query_string,
+    },
+};
+
+/// The forms of the page; each that ended well reads the member anew.
+#[derive(Clone, Copy)]
+struct Forms {
+    change: FormState<MemberStatusChange>,
+    give: FormState<MemberRoleGrant>,
+    take: FormState<MemberRoleRevoke>,
+    end_one: FormState<MemberSessionRevoke>,
+    end_all: FormState<MemberSessionRevokeAll>,
+}
+
+/// The page at `/members/{id}`.
+#[component]
+pub(crate) fn MemberPage() -> impl IntoView {
+    let id = id_of_page();
+    let forms = Forms {
+        change: FormState::new(),
+        give: FormState::new(),
+        take: FormState::new(),
+        end_one: FormState::new(),
+        end_all: FormState::new(),
+    };
+    provide_context(forms);
+    let done = [
+        forms.change.done(),
+        forms.give.done(),
+        forms.take.done(),
+        forms.end_one.done(),
+        forms.end_all.done(),
+    ];
+    let data = Resource::new(
+        move || (id.get(), done.map(|done| done.get())),
+        |(id, _)| async move { member_get(id?).await },
+    );
+    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+}
+
+/// The id in the path; what is no id names nobody.
+pub(super) fn id_of_page() -> Memo<Result<UserId, AppError>> {
+    let params = use_params_map();
+    Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse().ok())
+                .ok_or(AppError::NotFound)
+        })
+    })
+}
+
+fn show(detail: MemberDetail) -> impl IntoView {
+    let MemberDetail {
+        member,
+        is_self,
+        grantable,
+        obstacle,
+        sessions,
+        audit,
+    } = detail;
+    let (id, status) = (member.id, member.status);
+    let lead = member.email.clone().unwrap_or_default();
+    view! {
+        <PageHead title=member.display_name.clone() lead=lead up=("/members", "Members")>
+            <Changes id=id status=status obstacle=obstacle />
+        </PageHead>
+        <Standing status=status obstacle=obstacle is_self=is_self />
+        <Facts member=member.clone() is_self=is_self />
+        <Roles id=id roles=member.roles grantable=grantable is_last_owner=member.is_last_owner />
+        <Teams teams=member.teams />
+        {sessions.map(|sessions| view! { <Sessions id=id sessions=sessions /> })}
+        {audit.map(|entries| view! { <RecentAudit id=id entries=entries /> })}
+    }
+}
+
+/// The buttons that put a member out or let them in.
+#[component]
+fn Changes(id: UserId, status: UserStatus, obstacle: Option<Obstacle>) -> impl IntoView {
+    let state = expect_context::<Forms>().change;
+    let offered: &[(MemberChange, &str)] = match (status, obstacle) {
+        (_, Some(_)) => &[],
+        (UserStatus::Active | UserStatus::Invited, None) => &[
+            (MemberChange::Suspend, "Suspend"),
+            (MemberChange::Deactivate, "Deactivate"),
+        ],
+        (UserStatus::Suspended, None) => &[
+            (MemberChange::Deactivate, "Deactivate"),
+            (MemberChange::Reactivate, "Reactivate"),
+        ],
+        (UserStatus::Deactivated, None) => &[(MemberChange::Reactivate, "Reactivate")],
+    };
+    (!offered.is_empty()).then(|| {
+        view! {
+            // One form: the button that is pressed names the change.
+            <PostForm state=state class="inline-form">
+                <input type="hidden" name="id" value=id.to_string() />
+                {offered
+                    .iter()
+                    .map(|(change, label)| {
+                        view! {
+                            <button type="submit" name="change" value=change.key() class="button">
+                                {*label}
+                            </button>
+                        }
+                    })
+                    .collect_view()}
+            </PostForm>
+        }
+    })
+}
+
+/// What is special about the member's standing, and what to do about it.
+#[component]
+fn Standing(status: UserStatus, obstacle: Option<Obstacle>, is_self: bool) -> impl IntoView {
+    let text = match (status, obstacle) {
+        (UserStatus::Suspended, _) => {
+            Some("Suspended: can’t sign in until somebody reactivates them.")
+        }
+        (UserStatus::Deactivated, _) => Some("Deactivated: has left and can’t sign in."),
+        (_, Some(Obstacle::LastOwner)) if is_self => Some(
+            "You are the organisation’s last owner, so you can’t be suspended, deactivated or lose this role. Make somebody else an owner first.",
+        ),
+        (_, Some(Obstacle::LastOwner)) => Some(
+            "This is the organisation’s last owner, who can’t be suspended, deactivated or lose this role. Make somebody else an owner first.",
+        ),
+        (_, Some(Obstacle::Owner)) => Some("An owner: only owners can suspend or deactivate one."),
+        _ => None,
+    };
+    let out = matches!(status, UserStatus::Suspended | UserStatus::Deactivated);
+    text.map(|text| {
+        view! {
+            <p class=if out { "notice notice-warning" } else { "notice" }>
+                <Glyph icon=if out { Icon::Lock } else { Icon::Info } />
+                <span>{text}</span>
+            </p>
+        }
+    })
+}
+
+#[component]
+fn Facts(member: Member, is_self: bool) -> impl IntoView {
+    view! {
+        <section class="section" aria-labelledby="account">
+            <h2 id="account">"Account"</h2>
+            <dl class="facts">
+                <div>
+                    <dt>"Status"</dt>
+                    <dd class="cell-line">
+                        <StatusBadge status=member.status />
+                        {is_self.then(|| view! { <Badge tone=Tone::Accent text="You" /> })}
+                    </dd>
+                </div>
+                <div><dt>"Kind"</dt><dd>{kind_label(member.kind).unwrap_or("Person")}</dd></div>
+                <div>
+                    <dt>"E-mail"</dt>
+                    <dd>{member.email.unwrap_or_else(|| "Not known".to_owned())}</dd>
+                </div>
+                {member.handle.map(|handle| view! { <div><dt>"Handle"</dt><dd>{handle}</dd></div> })}
+                <div>
+                    <dt>"Last seen"</dt>
+                    <dd>
+                        {match member.last_seen_at {
+                            Some(at) => view! { <Time at=at /> }.into_any(),
+                            None => "Never".into_any(),
+                        }}
+                    </dd>
+                </div>
+                <div><dt>"Member since"</dt><dd><Time at=member.created_at /></dd></div>
+                <div><dt>"Id"</dt><dd><CopyId id=member.id.to_string() what="member" /></dd></div>
+            </dl>
+        </section>
+    }
+}
+
+#[component]
+fn Roles(
+    id: UserId,
+    roles: Vec<HeldRole>,
+    grantable: Vec<RoleRef>,
+    is_last_owner: bool,
+) -> impl IntoView {
+    let Forms { give, take, .. } = expect_context();
+    let may = |role: RoleId| grantable.iter().any(|own| own.id == role);
+    let manual: Vec<RoleId> = roles
+        .iter()
+        .filter(|held| held.source == RoleSource::Manual)
+        .map(|held| held.role.id)
+        .collect();
+    let offered: Vec<Choice> = grantable
+        .iter()
+        .filter(|role| !manual.contains(&role.id))
+        .map(|role| Choice::new(role.id.to_string(), role.name.clone()))
+        .collect();
+    // Nobody is given a role by a button that was pressed too soon.
+    let choices = (!offered.is_empty()).then(|| {
+        let none = std::iter::once(Choice::new("", "Choose a role"));
+        none.chain(offered).collect::<Vec<_>>()
+    });
+    let rows = roles
+        .iter()
+        .map(|held| {
+            let is_guarded = is_last_owner && held.role.key == "owner";
+            let takable = held.source == RoleSource::Manual && may(held.role.id) && !is_guarded;
+            view! { <RoleRow held=held.clone() takable=takable /> }
+        })
+        .collect_view();
+    view! {
+        <section class="section" aria-labelledby="roles">
+            <h2 id="roles">"Roles"</h2>
+            {if roles.is_empty() {
+                view! { <p class="muted">"None. Without a role there is nothing this member may do."</p> }.into_any()
+            } else {
+                view! {
+                    <PostForm state=take>
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <div class="table-frame">
+                            <table>
+                                <thead>
+                                    <tr>
+                                        <th scope="col">"Role"</th>
+                                        <th scope="col">"Where it comes from"</th>
+                                        <th scope="col" class="optional col-time">"Since"</th>
+                                        <th scope="col" class="narrow"><span class="visually-hidden">"Action"</span></th>
+                                    </tr>
+                                </thead>
+                                <tbody>{rows}</tbody>
+                            </table>
+                        </div>
+                    </PostForm>
+                }
+                    .into_any()
+            }}
+            {choices
+                .map(|choices| {
+                    view! {
+                        <PostForm state=give class="row-form">
+                            <input type="hidden" name="id" value=id.to_string() />
+                            <SelectField
+                                name="role"
+                                label="Give another role"
+                                choices=choices
+                                value=give.typed("role", "")
+                                error=give.field_error("role")
+                            />
+                            <button type="submit" class="button">"Give role"</button>
+                        </PostForm>
+                    }
+                })}
+        </section>
+    }
+}
+
+#[component]
+fn RoleRow(held: HeldRole, takable: bool) -> impl IntoView {
+    let HeldRole {
+        role,
+        source,
+        granted_by,
+        granted_at,
+    } = held;
+    let from = match source {
+        RoleSource::Manual => match granted_by {
+            Some(name) => format!("Given by {name}"),
+            None => "Given by Atrium".to_owned(),
+        },
+        RoleSource::Group => "A group of your identity provider".to_owned(),
+        RoleSource::AppRole => "An app role of your identity provider".to_owned(),
+    };
+    let label = format!("Take the role {}", role.name);
+    view! {
+        <tr>
+            <td><span class="strong" dir="auto">{role.name}</span></td>
+            <td class="wrap">{from}</td>
+            <td class="optional col-time"><Time at=granted_at /></td>
+            <td class="narrow">
+                {takable
+                    .then(|| {
+                        view! {
+                            <button
+                                type="submit"
+                                name="role"
+                                value=role.id.to_string()
+                                class="button button-small"
+                                aria-label=label
+                            >
+                                "Take"
+                            </button>
+                        }
+                    })}
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn Teams(teams: Vec<HeldTeam>) -> impl IntoView {
+    view! {
+        <section class="section" aria-labelledby="teams">
+            <h2 id="teams">"Teams"</h2>
+            {if teams.is_empty() {
+                view! { <p class="muted">"None."</p> }.into_any()
+            } else {
+                view! {
+                    <ul class="plain-list">
+                        {teams
+                            .into_iter()
+                            .map(|team| {
+                                view! {
+                                    <li>
+                                        <a dir="auto" href=format!("/teams/{}", team.id)>{team.name}</a>
+                                        {(team.role == TeamRole::Lead)
+                                            .then(|| view! { <Badge tone=Tone::Accent text="Lead" /> })}
+                                    </li>
+                                }
+                            })
+                            .collect_view()}
+                    </ul>
+                }
+                    .into_any()
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Sessions(id: UserId, sessions: Vec<Session>) -> impl IntoView {
+    let Forms {
+        end_one, end_all, ..
+    } = expect_context();
+    let endable = sessions.iter().any(|session| !session.is_current);
+    view! {
+        <section class="section" aria-labelledby="sessions">
+            <div class="section-head">
+                <h2 id="sessions">"Sessions"</h2>
+                {endable
+                    .then(|| {
+                        view! {
+                            <PostForm state=end_all class="inline-form">
+                                <input type="hidden" name="member" value=id.to_string() />
+                                <button type="submit" class="button">"End all"</button>
+                            </PostForm>
+                        }
+                    })}
+            </div>
+            {if sessions.is_empty() {
+                view! { <p class="muted">"Not signed in anywhere."</p> }.into_any()
+            } else {
+                view! {
+                    <PostForm state=end_one>
+                        <input type="hidden" name="member" value=id.to_string() />
+                        <SessionTable sessions=sessions />
+                    </PostForm>
+                }
+                    .into_any()
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn RecentAudit(id: UserId, entries: Vec<AuditEntry>) -> impl IntoView {
+    let all = format!("/audit{}", query_string(&[("actor", &id.to_string())]));
+    view! {
+        <section class="section" aria-labelledby="audit">
+            <div class="section-head">
+                <h2 id="audit">"Latest in the audit log"</h2>
+                <a href=all>"All that this member did"</a>
+            </div>
+            {if entries.is_empty() {
+                view! { <p class="muted">"Nothing yet."</p> }.into_any()
+            } else {
+                view! { <AuditRows entries=entries filter=AuditFilter::default() /> }.into_any()
+            }}
+        </section>
+    }
+}

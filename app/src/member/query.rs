@@ -1,0 +1,79 @@
+//! What the list of members is asked for. It lives in the URL.
+
+use domain::member::MemberFilter;
+use serde::{Deserialize, Serialize};
+
+use crate::ui::{Query, query_string};
+
+/// Filters and place in the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct MemberQuery {
+    /// What it is narrowed to.
+    pub(crate) filter: MemberFilter,
+    /// Where this page of the list begins.
+    pub(crate) after: String,
+}
+
+impl MemberQuery {
+    /// From the page's query.
+    pub(crate) fn from_params(params: &Query) -> Self {
+        let get = |name: &str| params.get(name).to_owned();
+        Self {
+            filter: MemberFilter {
+                q: get("q").trim().to_owned(),
+                status: get("status"),
+                role: get("role"),
+                team: get("team"),
+                kind: get("kind"),
+            },
+            after: get("after"),
+        }
+    }
+
+    /// The page that shows this.
+    pub(crate) fn path(&self) -> String {
+        let query = query_string(&[
+            ("q", &self.filter.q),
+            ("status", &self.filter.status),
+            ("role", &self.filter.role),
+            ("team", &self.filter.team),
+            ("kind", &self.filter.kind),
+            ("after", &self.after),
+        ]);
+        format!("/members{query}")
+    }
+
+    /// The same from row `after` on.
+    pub(crate) fn starting_after(&self, after: String) -> Self {
+        Self {
+            after,
+            ..self.clone()
+        }
+    }
+
+    /// Something is narrowed.
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.filter != MemberFilter::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_holds_the_whole_query_and_nothing_empty() {
+        let params = Query::parse("q=+mia+&status=active&role=&team=x&kind=agent&after=y");
+        let query = MemberQuery::from_params(&params);
+        assert_eq!(
+            query.path(),
+            "/members?q=mia&status=active&team=x&kind=agent&after=y"
+        );
+        assert!(query.is_filtered() && !MemberQuery::default().is_filtered());
+        assert_eq!(
+            query.starting_after(String::new()).path(),
+            "/members?q=mia&status=active&team=x&kind=agent"
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! The form for a role of the organisation's own.
+
+use std::collections::BTreeSet;
+
+use domain::{AppError, Permission, role::Role};
+use leptos::prelude::*;
+
+use super::{
+    api::{RoleCreate, RoleUpdate},
+    parts::PermissionTable,
+};
+use crate::{
+    forms::{FormCall, FormState, PostForm},
+    profile::Me,
+    ui::{ErrorState, PageHead, TextField},
+};
+
+/// The page at `/roles/new`.
+#[component]
+pub(crate) fn RoleNewPage() -> impl IntoView {
+    let me = Me::of_page();
+    view! {
+        <Suspense>
+            {move || {
+                me.member().map(|me| {
+                    if me.permissions.contains(&Permission::RoleManage) {
+                        let held = me.permissions.iter().copied().collect();
+                        view! { <NewForm grantable=Permission::grantable(&held) /> }.into_any()
+                    } else {
+                        let error = AppError::Forbidden { permission: Permission::RoleManage };
+                        view! { <ErrorState error=error whole_page=true /> }.into_any()
+                    }
+                })
+            }}
+        </Suspense>
+    }
+    .into_any()
+}
+
+#[component]
+fn NewForm(grantable: BTreeSet<Permission>) -> impl IntoView {
+    let state = FormState::<RoleCreate>::new();
+    view! {
+        <PageHead
+            title="New role"
+            lead="You can put in whatever you hold yourself. Give it to members afterwards."
+            up=("/roles", "Roles")
+        />
+        <PostForm state=state class="form">
+            <Fields state=state name="" description="" held=BTreeSet::new() grantable=grantable />
+            <div class="form-actions">
+                <button type="submit" class="button button-primary">"Create role"</button>
+                <a class="button button-quiet" href="/roles">"Cancel"</a>
+            </div>
+        </PostForm>
+    }
+}
+
+/// Changes a role. It counts for its holders from their next request on.
+#[component]
+pub(super) fn EditForm(
+    /// As it is.
+    role: Role,
+    /// What may be put in and taken out.
+    grantable: BTreeSet<Permission>,
+    /// The form.
+    state: FormState<RoleUpdate>,
+) -> impl IntoView {
+    view! {
+        <PostForm state=state class="form">
+            <input type="hidden" name="id" value=role.id.to_string() />
+            // Sent again without scripts, it is still the version that was read.
+            <input type="hidden" name="version" value=state.typed("version", &role.version.to_string()) />
+            <Fields
+                state=state
+                name=role.name
+                description=role.description
+                held=role.permissions
+                grantable=grantable
+            />
+            <div class="form-actions">
+                <button type="submit" class="button button-primary">"Save changes"</button>
+                <a class="button button-quiet" href="/roles">"Cancel"</a>
+            </div>
+        </PostForm>
+    }
+}
+
+#[component]
+fn Fields<S: FormCall>(
+    state: FormState<S>,
+    #[prop(into)] name: String,
+    #[prop(into)] description: String,
+    held: BTreeSet<Permission>,
+    grantable: BTreeSet<Permission>,
+) -> impl IntoView {
+    // What can't be changed is not sent, and so stays ticked by itself.
+    let ticked = match state.typed_all("permissions[]") {
+        Some(typed) => {
+            let typed = typed.iter().filter_map(|key| key.parse().ok());
+            typed.chain(held.difference(&grantable).copied()).collect()
+        }
+        None => held,
+    };
+    let error = state.field_error("permissions");
+    view! {
+        <TextField
+            name="name"
+            label="Name"
+            value=state.typed("name", &name)
+            error=state.field_error("name")
+        />
+        <TextField
+            name="description"
+            label="What it is for"
+            hint="Optional. One sentence for those who give it."
+            value=state.typed("description", &description)
+            error=state.field_error("description")
+        />
+        <div role="group" aria-label="Permissions">
+            <div role="alert">
+                {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+            </div>
+            <PermissionTable held=ticked grantable=Some(grantable) />
+        </div>
+    }
+}

@@ -1,0 +1,142 @@
+//! One role: what it allows, who holds it, and, if it is the organisation's
+//! own, its form.
+
+use domain::{
+    AppError, RoleId,
+    role::{Role, RoleDetail, RoleHolder},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::{RoleDelete, RoleUpdate, role_get},
+    edit::EditForm,
+    parts::PermissionTable,
+};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{Glyph, Icon, Loaded, PageHead, count, plural, query_string},
+};
+
+/// The page at `/roles/{id}`.
+#[component]
+pub(crate) fn RolePage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse::<RoleId>().ok())
+                .ok_or(AppError::NotFound)
+        })
+    });
+    let update = FormState::<RoleUpdate>::new();
+    provide_context(update);
+    let updated = update.done();
+    let role = Resource::new(
+        move || (id.get(), updated.get()),
+        |(id, _)| async move { role_get(id?).await },
+    );
+    view! { <Loaded resource=role view=show whole_page=true /> }.into_any()
+}
+
+fn show(detail: RoleDetail) -> impl IntoView {
+    let RoleDetail {
+        role,
+        holders,
+        grantable,
+        may_edit,
+    } = detail;
+    let state = expect_context::<FormState<RoleUpdate>>();
+    let permissions = if may_edit {
+        view! { <EditForm role=role.clone() grantable=grantable state=state /> }.into_any()
+    } else {
+        let notice = role
+            .is_system
+            .then_some("It came with the organisation and is the same everywhere. Make a role of your own for anything else.");
+        view! {
+            {notice
+                .map(|text| {
+                    view! {
+                        <p class="notice">
+                            <Glyph icon=Icon::Lock />
+                            <span>{text}</span>
+                        </p>
+                    }
+                })}
+            <PermissionTable held=role.permissions.clone() />
+        }
+        .into_any()
+    };
+    view! {
+        <PageHead title=role.name.clone() lead=role.description.clone() up=("/roles", "Roles") />
+        {permissions}
+        <Holders role=role.clone() holders=holders />
+        {may_edit.then(|| view! { <Delete role=role /> })}
+    }
+}
+
+#[component]
+fn Holders(role: Role, holders: Vec<RoleHolder>) -> impl IntoView {
+    let rest = role.holders - i64::try_from(holders.len()).unwrap_or(i64::MAX);
+    let all = format!("/members{}", query_string(&[("role", &role.key)]));
+    view! {
+        <section class="section" aria-labelledby="holders">
+            <div class="section-head">
+                <h2 id="holders">"Held by " {plural(role.holders, "member", "members")}</h2>
+                {(role.holders > 0).then(|| view! { <a href=all>"In the list of members"</a> })}
+            </div>
+            {if holders.is_empty() {
+                view! { <p class="muted">"Nobody holds it. Give it on a member’s page."</p> }.into_any()
+            } else {
+                view! {
+                    <p class="names">
+                        {holders
+                            .into_iter()
+                            .map(|holder| {
+                                let href = format!("/members/{}", holder.id);
+                                view! { <a class="badge" dir="auto" href=href>{holder.display_name}</a> }
+                            })
+                            .collect_view()}
+                        {(rest > 0).then(|| view! { <span class="muted">{format!("and {} more", count(rest))}</span> })}
+                    </p>
+                }
+                    .into_any()
+            }}
+        </section>
+    }
+}
+
+/// Says first who loses the role.
+#[component]
+fn Delete(role: Role) -> impl IntoView {
+    let state = FormState::<RoleDelete>::new();
+    let (text, button) = if role.holders == 0 {
+        (
+            "Nobody holds this role, so nobody loses anything.".to_owned(),
+            "Delete role".to_owned(),
+        )
+    } else {
+        let members = plural(role.holders, "member", "members");
+        (
+            format!(
+                "The {members} above lose it, and what only it allows, with their next request."
+            ),
+            format!("Take it from {members} and delete"),
+        )
+    };
+    view! {
+        <section class="section" aria-labelledby="delete">
+            <h2 id="delete">"Delete this role"</h2>
+            <p class="muted">{text}</p>
+            <PostForm state=state class="form">
+                <input type="hidden" name="id" value=role.id.to_string() />
+                <input type="hidden" name="version" value=role.version.to_string() />
+                <input type="hidden" name="holders" value=role.holders.to_string() />
+                <div class="form-actions">
+                    <button type="submit" class="button button-danger">{button}</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}

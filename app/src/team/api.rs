@@ -1,0 +1,113 @@
+//! Server functions of teams.
+
+use domain::{
+    AppError, Page, TeamId, UserId,
+    member::MemberSummary,
+    team::{TeamDetail, TeamSummary},
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::{Flash, api};
+
+/// One page of the organisation's teams.
+#[server(endpoint = "team_list")]
+pub(crate) async fn team_list(
+    #[server(default)] q: String,
+    #[server(default)] after: String,
+) -> Result<Page<TeamSummary>, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let after = Some(after).filter(|after| !after.is_empty());
+    service::team_list(&ctx, &actor, &q, after.as_deref()).await
+}
+
+/// A team, and members who could join it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TeamData {
+    pub(crate) team: TeamDetail,
+    /// Who fits what was looked for.
+    pub(crate) found: Vec<MemberSummary>,
+}
+
+/// One team; with `q`, members whose name, address or handle has it.
+#[server(endpoint = "team_get")]
+pub(crate) async fn team_get(
+    id: TeamId,
+    #[server(default)] q: String,
+) -> Result<TeamData, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let team = service::team_get(&ctx, &actor, id).await?;
+    let found = if q.trim().is_empty() || !team.may_manage {
+        Vec::new()
+    } else {
+        let filter = domain::member::MemberFilter {
+            q,
+            ..domain::member::MemberFilter::default()
+        };
+        service::member_list(&ctx, &actor, &filter, None)
+            .await?
+            .items
+    };
+    Ok(TeamData { team, found })
+}
+
+/// Creates a team.
+#[server(endpoint = "team_create")]
+pub(crate) async fn team_create(#[server(default)] name: String) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let id = service::team_create(&ctx, &actor, &name).await?;
+    api::go(&format!("/teams/{id}"), Flash::TeamCreated);
+    Ok(())
+}
+
+/// Gives a team another name.
+#[server(endpoint = "team_rename")]
+pub(crate) async fn team_rename(
+    id: TeamId,
+    #[server(default)] name: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::team_rename(&ctx, &actor, id, &name).await?;
+    api::go(&format!("/teams/{id}"), Flash::TeamRenamed);
+    Ok(())
+}
+
+/// Changes what somebody is in a team: the button that was pressed says what,
+/// and its value whom.
+#[server(endpoint = "team_member_change")]
+pub(crate) async fn team_member_change(
+    id: TeamId,
+    #[server(default)] member: Option<UserId>,
+    #[server(default)] lead: Option<UserId>,
+    #[server(default)] leave: Option<UserId>,
+) -> Result<(), AppError> {
+    use domain::team::{TeamChange, TeamRole};
+
+    let (ctx, actor) = api::caller()?;
+    let (user_id, change, flash) = match (member, lead, leave) {
+        (Some(user), None, None) => (
+            user,
+            TeamChange::Join(TeamRole::Member),
+            Flash::TeamMemberSet,
+        ),
+        (None, Some(user), None) => (user, TeamChange::Join(TeamRole::Lead), Flash::TeamMemberSet),
+        (None, None, Some(user)) => (user, TeamChange::Leave, Flash::TeamMemberRemoved),
+        _ => return Err(AppError::field("", "Choose one change of one member.")),
+    };
+    service::team_member_change(&ctx, &actor, id, user_id, change).await?;
+    api::go(&format!("/teams/{id}"), flash);
+    Ok(())
+}
+
+/// Deletes a team whose name was typed.
+#[server(endpoint = "team_delete")]
+pub(crate) async fn team_delete(
+    id: TeamId,
+    #[server(default)] confirm: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::team_delete(&ctx, &actor, id, &confirm).await?;
+    api::go("/teams", Flash::TeamDeleted);
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! All teams.
+
+use domain::{AppError, Page, Permission, team::TeamSummary};
+use leptos::prelude::*;
+
+use super::api::{TeamCreate, team_list};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{
+        Badge, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, TextField, Tone,
+        count, layout::IfMay, query_string, use_query,
+    },
+};
+
+/// The page at `/teams`.
+#[component]
+pub(crate) fn TeamListPage() -> impl IntoView {
+    let params = use_query();
+    let query = Memo::new(move |_| {
+        params.with(|params| {
+            (
+                params.get("q").trim().to_owned(),
+                params.get("after").to_owned(),
+            )
+        })
+    });
+    let teams = Resource::new(
+        move || query.get(),
+        |(q, after)| async move {
+            let page = team_list(q.clone(), after.clone()).await?;
+            Ok::<_, AppError>((q, after, page))
+        },
+    );
+    view! {
+        <PageHead title="Teams" lead="Groups of people and agents that share memories." />
+        <Loaded resource=teams view=|(q, after, page)| show(q, &after, page) />
+        <IfMay permission=Permission::TeamManage>
+            <Create />
+        </IfMay>
+    }
+    .into_any()
+}
+
+fn show(q: String, after: &str, page: Page<TeamSummary>) -> AnyView {
+    let first = after.is_empty();
+    if page.items.is_empty() && first && q.is_empty() {
+        return view! {
+            <EmptyState title="There are no teams yet" text="A team’s members see the memories that are shared with it.">
+                <a class="button" href="/members">"See the members"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let newest = format!("/teams{}", query_string(&[("q", &q)]));
+    let older = page
+        .next
+        .map(|next| format!("/teams{}", query_string(&[("q", &q), ("after", &next)])));
+    view! {
+        <FilterForm path="/teams" label="Search teams" class="filters-main">
+            <div class="search-box">
+                <Glyph icon=Icon::Search />
+                <input
+                    type="search"
+                    name="q"
+                    id="q"
+                    value=q
+                    aria-label="Search teams"
+                    placeholder="Part of a name"
+                    autocomplete="off"
+                    maxlength="100"
+                    dir="auto"
+                />
+            </div>
+            <button type="submit" class="button">"Search"</button>
+        </FilterForm>
+        {if page.items.is_empty() {
+            view! {
+                <EmptyState title="No team has this in its name" text="Try a shorter part of it.">
+                    <a class="button" href="/teams">"Show all teams"</a>
+                </EmptyState>
+            }
+                .into_any()
+        } else {
+            view! { <TeamTable teams=page.items /> }.into_any()
+        }}
+        <Paging newest=newest older=older first=first by_name=true />
+    }
+    .into_any()
+}
+
+#[component]
+fn TeamTable(teams: Vec<TeamSummary>) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"Team"</th>
+                        <th scope="col" class="optional">"Led by"</th>
+                        <th scope="col" class="number col-status">"Members"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {teams
+                        .into_iter()
+                        .map(|team| {
+                            let leads = if team.leads.is_empty() {
+                                view! { <span class="muted">"Nobody"</span> }.into_any()
+                            } else {
+                                team.leads.join(", ").into_any()
+                            };
+                            view! {
+                                <tr>
+                                    <td>
+                                        <div class="cell-line">
+                                            <a class="row-title" dir="auto" href=format!("/teams/{}", team.id)>{team.name}</a>
+                                            {team.is_own.then(|| view! { <Badge tone=Tone::Neutral text="Yours" /> })}
+                                        </div>
+                                    </td>
+                                    <td class="optional wrap" dir="auto">{leads}</td>
+                                    <td class="number">{count(team.members)}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn Create() -> impl IntoView {
+    let state = FormState::<TeamCreate>::new();
+    view! {
+        <section class="section" aria-labelledby="create">
+            <h2 id="create">"New team"</h2>
+            <PostForm state=state class="row-form">
+                <TextField
+                    name="name"
+                    label="Name"
+                    value=state.typed("name", "")
+                    error=state.field_error("name")
+                />
+                <button type="submit" class="button">"Create team"</button>
+            </PostForm>
+        </section>
+    }
+}

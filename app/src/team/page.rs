@@ -1,0 +1,330 @@
+//! One team: who belongs to it, and for those who manage it, its forms.
+
+use domain::{
+    AppError, TeamId, UserId,
+    member::{MemberSummary, UserStatus},
+    team::{TeamDetail, TeamMember, TeamRole},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::api::{TeamData, TeamDelete, TeamMemberChange, TeamRename, team_get};
+use crate::{
+    forms::{FormState, PostForm},
+    member::{KindBadge, StatusBadge},
+    ui::{
+        Badge, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, TextField, Time, Tone,
+        plural, query_string, use_query,
+    },
+};
+
+/// The forms of the page.
+#[derive(Clone, Copy)]
+struct Forms {
+    rename: FormState<TeamRename>,
+    change: FormState<TeamMemberChange>,
+}
+
+/// The page at `/teams/{id}`.
+#[component]
+pub(crate) fn TeamPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse::<TeamId>().ok())
+                .ok_or(AppError::NotFound)
+        })
+    });
+    let query = use_query();
+    let q = Memo::new(move |_| query.with(|query| query.get("q").trim().to_owned()));
+    let forms = Forms {
+        rename: FormState::new(),
+        change: FormState::new(),
+    };
+    provide_context(forms);
+    let (renamed, changed) = (forms.rename.done(), forms.change.done());
+    let team = Resource::new(
+        move || (id.get(), q.get(), renamed.get(), changed.get()),
+        |(id, q, ..)| async move {
+            let data = team_get(id?, q.clone()).await?;
+            Ok::<_, AppError>((q, data))
+        },
+    );
+    view! { <Loaded resource=team view=|(q, data)| show(q, data) whole_page=true /> }.into_any()
+}
+
+fn show(q: String, data: TeamData) -> impl IntoView {
+    let TeamData { team, found } = data;
+    let may = team.may_manage;
+    let lead = plural(team.member_count, "member", "members");
+    view! {
+        <PageHead title=team.name.clone() lead=lead up=("/teams", "Teams") />
+        <Members team=team.clone() />
+        {may.then(|| view! { <Add team=team.clone() q=q found=found /> })}
+        {may.then(|| view! { <Rename id=team.id name=team.name.clone() /> })}
+        {team.shared_memories.map(|shared| view! { <Delete team=team.clone() shared=shared /> })}
+    }
+}
+
+#[component]
+fn Members(team: TeamDetail) -> impl IntoView {
+    let state = expect_context::<Forms>().change;
+    let TeamDetail {
+        id,
+        member_count,
+        members,
+        may_manage,
+        ..
+    } = team;
+    if members.is_empty() {
+        return view! {
+            <EmptyState
+                title="Nobody belongs to this team yet"
+                text=if may_manage { "Find somebody below and add them." } else { "Its leads and administrators add people." }
+            >
+                <a class="button" href="/teams">"All teams"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let shown = i64::try_from(members.len()).unwrap_or(i64::MAX);
+    let all = format!("/members{}", query_string(&[("team", &id.to_string())]));
+    view! {
+        // One form for all rows: the button that is pressed says what happens
+        // to whom.
+        <PostForm state=state>
+            <input type="hidden" name="id" value=id.to_string() />
+            <div class="table-frame">
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Member"</th>
+                            <th scope="col">"In the team"</th>
+                            <th scope="col" class="optional col-time">"Since"</th>
+                            {may_manage.then(|| view! { <th scope="col" class="narrow"><span class="visually-hidden">"Actions"</span></th> })}
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {members
+                            .into_iter()
+                            .map(|member| view! { <MemberRow member=member may_manage=may_manage /> })
+                            .collect_view()}
+                    </tbody>
+                </table>
+            </div>
+        </PostForm>
+        {(shown < member_count).then(|| view! { <p><a href=all>"All members of this team"</a></p> })}
+    }
+    .into_any()
+}
+
+#[component]
+fn MemberRow(member: TeamMember, may_manage: bool) -> impl IntoView {
+    let TeamMember {
+        id,
+        display_name,
+        email,
+        kind,
+        status,
+        role,
+        added_at,
+        from_issuer,
+    } = member;
+    let name = display_name.clone();
+    view! {
+        <tr>
+            <td>
+                <div class="cell-line">
+                    <a class="row-title" dir="auto" href=format!("/members/{id}")>{display_name}</a>
+                    <KindBadge kind=kind />
+                    {(status != UserStatus::Active).then(|| view! { <StatusBadge status=status /> })}
+                    {email.map(|email| view! { <span class="row-excerpt">{email}</span> })}
+                </div>
+            </td>
+            <td><Badge tone=if role == TeamRole::Lead { Tone::Accent } else { Tone::Neutral } text=role.label() />
+                {from_issuer.then(|| view! { " " <Badge tone=Tone::Neutral text="By a group" /> })}
+            </td>
+            <td class="optional col-time"><Time at=added_at /></td>
+            {may_manage.then(|| view! { <td class="narrow"><RowActions id=id name=name role=role from_issuer=from_issuer /></td> })}
+        </tr>
+    }
+}
+
+#[component]
+fn RowActions(id: UserId, name: String, role: TeamRole, from_issuer: bool) -> impl IntoView {
+    let (other, text) = match role {
+        TeamRole::Lead => ("member", "Make member"),
+        TeamRole::Member => ("lead", "Make lead"),
+    };
+    view! {
+        <div class="row-actions">
+            <button
+                type="submit"
+                name=other
+                value=id.to_string()
+                class="button button-small"
+                aria-label=format!("{text}: {name}")
+            >
+                {text}
+            </button>
+            {(!from_issuer)
+                .then(|| {
+                    view! {
+                        <button
+                            type="submit"
+                            name="leave"
+                            value=id.to_string()
+                            class="button button-small"
+                            aria-label=format!("Take {name} out of the team")
+                        >
+                            "Remove"
+                        </button>
+                    }
+                })}
+        </div>
+    }
+}
+
+/// Looking for somebody, by a part of their name, and adding them.
+#[component]
+fn Add(team: TeamDetail, q: String, found: Vec<MemberSummary>) -> impl IntoView {
+    let state = expect_context::<Forms>().change;
+    let path = format!("/teams/{}", team.id);
+    let looked = !q.is_empty();
+    let known: Vec<UserId> = team.members.iter().map(|member| member.id).collect();
+    let rows = found
+        .into_iter()
+        .filter(|member| member.status != UserStatus::Deactivated)
+        .map(|member| {
+            let is_in = known.contains(&member.id);
+            view! { <FoundRow member=member is_in=is_in /> }
+        })
+        .collect::<Vec<_>>();
+    view! {
+        <section class="section" aria-labelledby="add">
+            <h2 id="add">"Add somebody"</h2>
+            <FilterForm path=path label="Find a member to add" class="filters-main">
+                <div class="search-box">
+                    <Glyph icon=Icon::Search />
+                    <input
+                        type="search"
+                        name="q"
+                        id="q"
+                        value=q
+                        aria-label="Find a member to add"
+                        placeholder="Part of a name, an e-mail address or a handle"
+                        autocomplete="off"
+                        maxlength="200"
+                        dir="auto"
+                    />
+                </div>
+                <button type="submit" class="button">"Find"</button>
+            </FilterForm>
+            {match (looked, rows.is_empty()) {
+                (false, _) => ().into_any(),
+                (true, true) => view! { <p class="muted">"Nobody fits. Try a shorter part."</p> }.into_any(),
+                (true, false) => view! {
+                    <PostForm state=state>
+                        <input type="hidden" name="id" value=team.id.to_string() />
+                        <ul class="plain-list">{rows}</ul>
+                    </PostForm>
+                }
+                    .into_any(),
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn FoundRow(member: MemberSummary, is_in: bool) -> impl IntoView {
+    let id = member.id.to_string();
+    let name = member.display_name.clone();
+    view! {
+        <li>
+            <span class="cell-line">
+                <span dir="auto">{member.display_name}</span>
+                <KindBadge kind=member.kind />
+                {member.email.map(|email| view! { <span class="muted">{email}</span> })}
+            </span>
+            {if is_in {
+                view! { <span class="muted">"In the team"</span> }.into_any()
+            } else {
+                view! {
+                    <span class="row-actions">
+                        <button
+                            type="submit"
+                            name="member"
+                            value=id.clone()
+                            class="button button-small"
+                            aria-label=format!("Add {name} as member")
+                        >
+                            "Add as member"
+                        </button>
+                        <button
+                            type="submit"
+                            name="lead"
+                            value=id
+                            class="button button-small"
+                            aria-label=format!("Add {name} as lead")
+                        >
+                            "Add as lead"
+                        </button>
+                    </span>
+                }
+                    .into_any()
+            }}
+        </li>
+    }
+}
+
+#[component]
+fn Rename(id: TeamId, name: String) -> impl IntoView {
+    let state = expect_context::<Forms>().rename;
+    view! {
+        <section class="section" aria-labelledby="rename">
+            <h2 id="rename">"Name"</h2>
+            <PostForm state=state class="row-form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <TextField
+                    name="name"
+                    label="The team’s name"
+                    value=state.typed("name", &name)
+                    error=state.field_error("name")
+                />
+                <button type="submit" class="button">"Rename"</button>
+            </PostForm>
+        </section>
+    }
+}
+
+/// Says first what goes, and has the name typed.
+#[component]
+fn Delete(team: TeamDetail, shared: i64) -> impl IntoView {
+    let state = FormState::<TeamDelete>::new();
+    let members = plural(team.member_count, "member leaves", "members leave");
+    let memories = match shared {
+        0 => "No memories are shared with it.".to_owned(),
+        n => format!(
+            "{} shared with it stay with their owners, who alone see them from then on.",
+            plural(n, "memory", "memories"),
+        ),
+    };
+    view! {
+        <section class="section" aria-labelledby="delete">
+            <h2 id="delete">"Delete this team"</h2>
+            <p class="muted">{format!("{members} the team. {memories} This can’t be undone.")}</p>
+            <PostForm state=state class="row-form">
+                <input type="hidden" name="id" value=team.id.to_string() />
+                <TextField
+                    name="confirm"
+                    label="Type the team’s name to confirm"
+                    value=state.typed("confirm", "")
+                    error=state.field_error("confirm")
+                />
+                <button type="submit" class="button button-danger">"Delete team"</button>
+            </PostForm>
+        </section>
+    }
+}

@@ -1,0 +1,314 @@
+//! Members: list, look at, let in and out, give and take roles, end sessions.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    Action, Actor, AppError, Page, Permission, RoleId, SessionId, Timestamp, UserId,
+    member::{Member, MemberChange, MemberDetail, MemberFilter, MemberSummary, Obstacle},
+    paging::PAGE_SIZE,
+    role::{Role, RoleRef, RoleSource},
+};
+use serde_json::{Value, json};
+use store::{
+    TenantTx,
+    role::{user_role_grant, user_role_revoke},
+    session::{session_list, session_revoke, session_revoke_others},
+    user::user_status_set,
+};
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+};
+
+/// Audit rows on the page of one member.
+const AUDIT_ROWS: u16 = 10;
+
+/// One page of the organisation's members, by name.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor` or
+/// filter.
+pub async fn member_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    filter: &MemberFilter,
+    cursor: Option<&str>,
+) -> Result<Page<MemberSummary>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemberList).await?;
+    Ok(store::member::member_list(&mut act.tx, filter, cursor, PAGE_SIZE).await?)
+}
+
+/// One member, and what the actor may see of and do to them.
+///
+/// # Errors
+/// [`AppError::NotFound`] when the organisation has no such member.
+pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDetail, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemberGet).await?;
+    let holds = |permission| actor.permissions.contains(&permission);
+    let member = store::member::member_get(&mut act.tx, id).await?;
+    let grantable = if holds(Permission::RoleGrant) {
+        grantable_within(&mut act.tx, actor).await?
+    } else {
+        Vec::new()
+    };
+    let audit = if holds(Permission::AuditRead) {
+        Some(store::audit::audit_about(&mut act.tx, id, AUDIT_ROWS).await?)
+    } else {
+        None
+    };
+    drop(act);
+    let obstacle = obstacle(actor, &member);
+    let sessions = if holds(Permission::MemberManage) && obstacle != Some(Obstacle::Owner) {
+        let mut tx = ctx.store.begin_front_door().await?;
+        let current = actor.request.session_id;
+        let now = ctx.clock.now();
+        Some(session_list(&mut tx, actor.tenant_id, id, current, now).await?)
+    } else {
+        None
+    };
+    Ok(MemberDetail {
+        is_self: id == actor.user_id,
+        member,
+        grantable,
+        obstacle,
+        sessions,
+        audit,
+    })
+}
+
+/// Why `actor` can't suspend or deactivate `member`.
+fn obstacle(actor: &Actor, member: &Member) -> Option<Obstacle> {
+    let holds = |permission| actor.permissions.contains(&permission);
+    if !holds(Permission::MemberManage) {
+        Some(Obstacle::Permission)
+    } else if member.is_owner && !holds(Permission::OwnerGrant) {
+        Some(Obstacle::Owner)
+    } else if member.is_last_owner {
+        Some(Obstacle::LastOwner)
+    } else {
+        None
+    }
+}
+
+/// Suspends, deactivates or reactivates a member. Whoever is put out is out
+/// with the next request: their sessions end in the same transaction (SEC-B3).
+///
+/// # Errors
+/// [`AppError::Conflict`] for the last owner and for who is so already;
+/// [`AppError::Forbidden`] for an owner without `owner.grant`;
+/// [`AppError::NotFound`].
+pub async fn member_change(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+    change: MemberChange,
+) -> Result<(), AppError> {
+    let action = match change {
+        MemberChange::Suspend => Action::MemberSuspend,
+        MemberChange::Deactivate => Action::MemberDeactivate,
+        MemberChange::Reactivate => Action::MemberReactivate,
+    };
+    Act::authorize(ctx, actor, action).await?;
+    let now = ctx.clock.now();
+    let mut tx = ctx.store.begin_front_door().await?;
+    let ended = match change {
+        MemberChange::Suspend | MemberChange::Deactivate => {
+            session_revoke_others(&mut tx, actor.tenant_id, id, None, now).await?
+        }
+        MemberChange::Reactivate => 0,
+    };
+    let mut act = Act::enter(ctx, actor, action, tx).await?;
+    let done = change_within(&mut act.tx, actor, id, change, now).await;
+    let done = done.map(|mut changes| {
+        changes["sessions_ended"] = json!(ended);
+        changes
+    });
+    act.finish(Target::user(id), done).await
+}
+
+/// What [`member_change`] does in the tenant's own rows.
+pub(crate) async fn change_within(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    id: UserId,
+    change: MemberChange,
+    now: Timestamp,
+) -> Result<Value, AppError> {
+    let member = store::member::member_get(tx, id).await?;
+    if member.is_owner {
+        actor.authorize(Permission::OwnerGrant)?;
+    }
+    change.check(member.status)?;
+    user_status_set(tx, id, change.to(), now).await?;
+    Ok(json!({
+        "before": { "status": member.status.key() },
+        "after": { "status": change.to().key() },
+    }))
+}
+
+/// Gives a member a role that allows nothing the actor may not give.
+///
+/// # Errors
+/// [`AppError::Forbidden`] naming the permission that the actor may not give;
+/// [`AppError::Conflict`] when it is held already; [`AppError::NotFound`].
+pub async fn member_role_grant(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+    role_id: RoleId,
+) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::RoleGrant).await?;
+    let done = role_grant_within(&mut act.tx, actor, id, role_id, ctx.clock.now()).await;
+    act.finish(Target::user(id), done).await
+}
+
+/// What [`member_role_grant`] does.
+pub(crate) async fn role_grant_within(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    id: UserId,
+    role_id: RoleId,
+    now: Timestamp,
+) -> Result<Value, AppError> {
+    let role = grantable_role(tx, actor, role_id).await?;
+    let member = store::member::member_get(tx, id).await?;
+    if manual(&member, role_id) {
+        return Err(AppError::Conflict {
+            message: format!("{} holds this role already.", member.display_name),
+        });
+    }
+    user_role_grant(tx, id, &role.key, RoleSource::Manual, now).await?;
+    Ok(json!({ "role": role.key }))
+}
+
+/// Takes from a member a role that somebody gave them. The same rule as for
+/// giving: nobody takes what they may not give.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Conflict`] for the last owner and for
+/// a role that comes from the identity provider; [`AppError::NotFound`].
+pub async fn member_role_revoke(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+    role_id: RoleId,
+) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::RoleRevoke).await?;
+    let done = role_revoke_within(&mut act.tx, actor, id, role_id).await;
+    act.finish(Target::user(id), done).await
+}
+
+async fn role_revoke_within(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    id: UserId,
+    role_id: RoleId,
+) -> Result<Value, AppError> {
+    let role = grantable_role(tx, actor, role_id).await?;
+    let member = store::member::member_get(tx, id).await?;
+    let is_held = member.roles.iter().any(|held| held.role.id == role_id);
+    if is_held && !manual(&member, role_id) {
+        return Err(AppError::Conflict {
+            message: "This role comes from your identity provider. Change the group there, or its mapping here.".into(),
+        });
+    }
+    user_role_revoke(tx, id, &role.key, RoleSource::Manual).await?;
+    Ok(json!({ "role": role.key }))
+}
+
+/// The role, when the actor may give all that it allows.
+async fn grantable_role(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    role_id: RoleId,
+) -> Result<Role, AppError> {
+    let role = store::role::role_get(tx, role_id).await?;
+    match beyond(actor, &role.permissions) {
+        Some(permission) => Err(AppError::Forbidden { permission }),
+        None => Ok(role),
+    }
+}
+
+/// The member holds the role because somebody gave it.
+fn manual(member: &Member, role_id: RoleId) -> bool {
+    member
+        .roles
+        .iter()
+        .any(|held| held.role.id == role_id && held.source == RoleSource::Manual)
+}
+
+/// The roles that the actor may give.
+pub(crate) async fn roles_grantable(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::RoleList).await?;
+    grantable_within(&mut act.tx, actor).await
+}
+
+async fn grantable_within(tx: &mut TenantTx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
+    let roles = store::role::role_list(tx).await?;
+    Ok(roles
+        .iter()
+        .filter(|role| beyond(actor, &role.permissions).is_none())
+        .map(Role::to_ref)
+        .collect())
+}
+
+/// A permission among `wanted` that the actor may not give; the one that says
+/// most first.
+fn beyond(actor: &Actor, wanted: &BTreeSet<Permission>) -> Option<Permission> {
+    let grantable = Permission::grantable(&actor.permissions);
+    let mut missing: Vec<_> = wanted.difference(&grantable).copied().collect();
+    missing.sort_by_key(|permission| *permission != Permission::OwnerGrant);
+    missing.first().copied()
+}
+
+/// Ends one of a member's sessions; it is out with its next request.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it isn't one of the member's;
+/// [`AppError::Forbidden`] for an owner's without `owner.grant`.
+pub async fn member_session_revoke(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+    session: SessionId,
+) -> Result<(), AppError> {
+    Act::authorize(ctx, actor, Action::MemberSessionRevoke).await?;
+    let mut tx = ctx.store.begin_front_door().await?;
+    session_revoke(&mut tx, actor.tenant_id, id, session, ctx.clock.now()).await?;
+    let mut act = Act::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
+    let done = owner_guard(&mut act.tx, actor, id).await;
+    let done = done.map(|()| json!({ "session": session.to_string() }));
+    act.finish(Target::user(id), done).await
+}
+
+/// Passes unless `id` is an owner and the actor may not unmake owners.
+async fn owner_guard(tx: &mut TenantTx, actor: &Actor, id: UserId) -> Result<(), AppError> {
+    if store::member::member_get(tx, id).await?.is_owner {
+        actor.authorize(Permission::OwnerGrant)?;
+    }
+    Ok(())
+}
+
+/// Ends all sessions of a member; says how many. Of oneself, the current one
+/// stays.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for an owner's without `owner.grant`;
+/// [`AppError::NotFound`].
+pub async fn member_session_revoke_all(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+) -> Result<u64, AppError> {
+    Act::authorize(ctx, actor, Action::MemberSessionRevoke).await?;
+    let mut tx = ctx.store.begin_front_door().await?;
+    let current = actor.request.session_id.filter(|_| id == actor.user_id);
+    let now = ctx.clock.now();
+    let ended = session_revoke_others(&mut tx, actor.tenant_id, id, current, now).await?;
+    let mut act = Act::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
+    let done = owner_guard(&mut act.tx, actor, id).await;
+    let done = done.map(|()| json!({ "sessions_ended": ended }));
+    act.finish(Target::user(id), done).await?;
+    Ok(ended)
+}

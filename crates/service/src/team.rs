@@ -1,0 +1,209 @@
+//! Teams: who shares memories with whom.
+
+use domain::{
+    Action, Actor, AppError, Page, Permission, TeamId, Timestamp, UserId,
+    member::UserStatus,
+    paging::PAGE_SIZE,
+    team::{TeamChange, TeamDetail, TeamName, TeamRef, TeamRole, TeamSummary},
+};
+use serde_json::{Value, json};
+use store::{StoreError, TenantTx};
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+};
+
+/// Members that a team's page shows.
+const MEMBERS_SHOWN: i64 = 200;
+
+/// One page of the organisation's teams, by name.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor`.
+pub async fn team_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    q: &str,
+    cursor: Option<&str>,
+) -> Result<Page<TeamSummary>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::TeamList).await?;
+    Ok(store::team::team_list(&mut act.tx, q, cursor, PAGE_SIZE).await?)
+}
+
+/// The organisation's teams by name, for choosing one.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn team_names(ctx: &Ctx, actor: &Actor) -> Result<Vec<TeamRef>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::TeamList).await?;
+    Ok(store::team::team_names(&mut act.tx).await?)
+}
+
+/// One team, who belongs to it, and what the actor may do with it.
+///
+/// # Errors
+/// [`AppError::NotFound`] when the organisation has no such team.
+pub async fn team_get(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<TeamDetail, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::TeamGet).await?;
+    let team = store::team::team_get(&mut act.tx, id).await?;
+    let holds = |permission| actor.permissions.contains(&permission);
+    let shared_memories = if holds(Permission::TeamManage) {
+        Some(store::team::team_memories_count(&mut act.tx, id).await?)
+    } else {
+        None
+    };
+    let own = store::team::team_membership(&mut act.tx, id, actor.user_id).await?;
+    let leads = own.is_some_and(|own| own.role == TeamRole::Lead) && holds(Permission::TeamLead);
+    Ok(TeamDetail {
+        id,
+        members: store::team::team_members(&mut act.tx, id, MEMBERS_SHOWN).await?,
+        name: team.name,
+        created_at: team.created_at,
+        member_count: team.members,
+        may_manage: leads || holds(Permission::TeamManage),
+        shared_memories,
+    })
+}
+
+/// Creates a team of nobody yet.
+///
+/// # Errors
+/// [`AppError::Invalid`] for a name that is taken or not acceptable.
+pub async fn team_create(ctx: &Ctx, actor: &Actor, name: &str) -> Result<TeamId, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::TeamCreate).await?;
+    let name = TeamName::parse(name)?;
+    let id: TeamId = ctx.ids.id();
+    store::team::team_create(&mut act.tx, id, name.as_str(), ctx.clock.now()).await?;
+    act.commit(Target::team(id).changed(json!({ "after": { "name": name.as_str() } })))
+        .await?;
+    Ok(id)
+}
+
+/// Gives a team that the actor leads, or any with `team.manage`, another name.
+///
+/// # Errors
+/// [`AppError::Invalid`]; [`AppError::Forbidden`]; [`AppError::NotFound`].
+pub async fn team_rename(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Result<(), AppError> {
+    let mut act = begin(ctx, actor, Action::TeamRename, id).await?;
+    let before = store::team::team_get(&mut act.tx, id).await?.name;
+    let name = TeamName::parse(name)?;
+    store::team::team_rename(&mut act.tx, id, &name, ctx.clock.now()).await?;
+    let changes = json!({ "before": { "name": before }, "after": { "name": name.as_str() } });
+    act.commit(Target::team(id).changed(changes)).await
+}
+
+/// Takes somebody into a team, changes what they are in it, or takes them out.
+///
+/// # Errors
+/// [`AppError::Conflict`] for who has left the organisation and for who is so
+/// already; [`AppError::Forbidden`]; [`AppError::NotFound`].
+pub async fn team_member_change(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: TeamId,
+    user_id: UserId,
+    change: TeamChange,
+) -> Result<(), AppError> {
+    let mut act = begin(ctx, actor, Action::TeamMemberChange, id).await?;
+    let done = change_within(&mut act.tx, id, user_id, change, ctx.clock.now()).await;
+    act.finish(Target::user(user_id), done).await
+}
+
+/// What [`team_member_change`] does.
+pub(crate) async fn change_within(
+    tx: &mut TenantTx,
+    id: TeamId,
+    user_id: UserId,
+    change: TeamChange,
+    now: Timestamp,
+) -> Result<Value, AppError> {
+    let user = store::user::user_find(tx, user_id).await?;
+    let membership = store::team::team_membership(tx, id, user_id).await?;
+    let before = membership.map(|membership| membership.role);
+    let refused = |why: &str| {
+        Err(AppError::Conflict {
+            message: format!("{} {why}", user.display_name),
+        })
+    };
+    match (membership, change) {
+        (None, TeamChange::Leave) => return Err(AppError::NotFound),
+        (Some(membership), TeamChange::Leave) if membership.from_issuer => {
+            return refused(
+                "is in this team by a group of your identity provider. Change the group there, or its mapping here.",
+            );
+        }
+        (Some(_), TeamChange::Leave) => store::team::team_member_remove(tx, id, user_id).await?,
+        (Some(membership), TeamChange::Join(role)) if membership.role == role => {
+            return refused("is in this team already.");
+        }
+        (None, TeamChange::Join(_)) if user.status == UserStatus::Deactivated => {
+            return refused("has left the organisation.");
+        }
+        (_, TeamChange::Join(role)) => {
+            store::team::team_role_set(tx, id, user_id, role, now).await?;
+        }
+    }
+    let after = match change {
+        TeamChange::Join(role) => Some(role.key()),
+        TeamChange::Leave => None,
+    };
+    Ok(json!({
+        "team": id.to_string(),
+        "before": { "role": before.map(TeamRole::key) },
+        "after": { "role": after },
+    }))
+}
+
+/// Deletes a team, whose `name` the actor typed to confirm. What was shared
+/// with it stays with its owners, who alone see it from then on.
+///
+/// # Errors
+/// [`AppError::Invalid`] for another name, in the field `confirm`; [`AppError::Conflict`] when
+/// something else still names the team; [`AppError::NotFound`].
+pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::TeamDelete).await?;
+    let team = store::team::team_get(&mut act.tx, id).await?;
+    if name.trim() != team.name {
+        let message = format!("Type the team's name, “{}”, to delete it.", team.name);
+        return Err(AppError::field("confirm", message));
+    }
+    let released =
+        store::team::team_delete(&mut act.tx, id)
+            .await
+            .map_err(|error| match error {
+                StoreError::Constraint(name) if name.ends_with("_team_id_fkey") => {
+                    AppError::Conflict {
+                        message:
+                            "An invite or a group mapping still names this team. Change that first."
+                                .into(),
+                    }
+                }
+                other => other.into(),
+            })?;
+    act.commit(Target::team(id).changed(json!({
+        "before": { "name": team.name, "members": team.members },
+        "memories_made_private": released,
+    })))
+    .await
+}
+
+/// Begins an act on one team: `team.manage` covers all of them, `team.lead`
+/// those that the actor leads.
+async fn begin<'a>(
+    ctx: &'a Ctx,
+    actor: &'a Actor,
+    action: Action,
+    id: TeamId,
+) -> Result<Act<'a>, AppError> {
+    if actor.permissions.contains(&Permission::TeamManage) {
+        return Act::begin_holding(ctx, actor, action, Permission::TeamManage).await;
+    }
+    let mut act = Act::begin(ctx, actor, action).await?;
+    store::team::team_get(&mut act.tx, id).await?;
+    let own = store::team::team_membership(&mut act.tx, id, actor.user_id).await?;
+    if own.is_some_and(|own| own.role == TeamRole::Lead) {
+        return Ok(act);
+    }
+    Err(act.refuse(Target::team(id), Permission::TeamManage).await)
+}

@@ -1,0 +1,216 @@
+//! Reading members: a page of them, one with what they hold.
+
+use std::collections::HashMap;
+
+use domain::{
+    Page, RoleId, UserId,
+    access::SystemRole,
+    member::{HeldRole, HeldTeam, Member, MemberFilter, MemberSummary, UserStatus},
+    role::{RoleRef, RoleSource},
+};
+use uuid::Uuid;
+
+use crate::{
+    StoreError, TenantTx,
+    cursor::NameCursor,
+    role::owner_standing,
+    team::role_from_stored,
+    user::{kind_from_stored, status_from_stored},
+};
+
+/// A page of the tenant's members, by name. The time it takes doesn't grow
+/// with the depth.
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a cursor that this list did not give out,
+/// [`StoreError::Filter`] for a status, kind or team that can't be.
+pub async fn member_list(
+    tx: &mut TenantTx,
+    filter: &MemberFilter,
+    cursor: Option<&str>,
+    size: u16,
+) -> Result<Page<MemberSummary>, StoreError> {
+    if !filter.status.is_empty() && UserStatus::from_key(&filter.status).is_none() {
+        return Err(StoreError::Filter("status"));
+    }
+    if !filter.kind.is_empty() && kind_from_stored(&filter.kind).is_err() {
+        return Err(StoreError::Filter("kind"));
+    }
+    let team: Option<Uuid> = match filter.team.as_str() {
+        "" => None,
+        id => Some(id.parse().map_err(|_| StoreError::Filter("team"))?),
+    };
+    let after = cursor.map_or(Ok(NameCursor::START), NameCursor::parse)?;
+    let tenant_id = tx.tenant_id();
+    let rows = sqlx::query!(
+        r#"SELECT u.id, u.display_name, u.sort_name, u.email, u.kind, u.status, u.last_seen_at,
+                  ARRAY(
+                      SELECT r.name FROM roles r
+                       WHERE r.tenant_id = $1 AND r.id IN (
+                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = u.id)
+                       ORDER BY r.name
+                  ) AS "roles!",
+                  ARRAY(
+                      SELECT g.name FROM teams g
+                       WHERE g.tenant_id = $1 AND g.id IN (
+                           SELECT m.team_id FROM team_members m WHERE m.tenant_id = $1 AND m.user_id = u.id)
+                       ORDER BY g.name
+                  ) AS "teams!"
+             FROM users u
+            WHERE u.tenant_id = $1 AND (u.sort_name, u.id) > ($2, $3)
+              AND ($4 = '' OR strpos(lower(concat_ws(E'\n', u.display_name, u.email, u.handle)), lower($4)) > 0)
+              AND ($5 = '' OR u.status = $5)
+              AND ($6 = '' OR u.kind = $6)
+              AND ($7 = '' OR EXISTS (
+                      SELECT FROM user_roles ur JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+                       WHERE ur.tenant_id = $1 AND ur.user_id = u.id AND r.key = $7))
+              AND ($8::uuid IS NULL OR EXISTS (
+                      SELECT FROM team_members m
+                       WHERE m.tenant_id = $1 AND m.user_id = u.id AND m.team_id = $8))
+            ORDER BY u.sort_name, u.id
+            LIMIT $9"#,
+        tenant_id.0,
+        after.name,
+        after.id,
+        filter.q.trim(),
+        filter.status,
+        filter.kind,
+        filter.role,
+        team,
+        i64::from(size) + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let page = Page::cut(rows, size.into(), |row| {
+        NameCursor {
+            name: row.sort_name.clone(),
+            id: row.id,
+        }
+        .to_text()
+    });
+    Ok(Page {
+        next: page.next,
+        items: page
+            .items
+            .into_iter()
+            .map(|row| {
+                Ok(MemberSummary {
+                    id: UserId(row.id),
+                    display_name: row.display_name,
+                    email: row.email,
+                    kind: kind_from_stored(&row.kind)?,
+                    status: status_from_stored(&row.status)?,
+                    roles: row.roles,
+                    teams: row.teams,
+                    last_seen_at: row.last_seen_at,
+                })
+            })
+            .collect::<Result<_, StoreError>>()?,
+    })
+}
+
+/// The names of these members, as far as the tenant has them.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn member_names(
+    tx: &mut TenantTx,
+    ids: &[UserId],
+) -> Result<HashMap<UserId, String>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "SELECT id, display_name FROM users WHERE tenant_id = $1 AND id = ANY ($2)",
+        tx.tenant_id().0,
+        &ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (UserId(row.id), row.display_name))
+        .collect())
+}
+
+/// One member with roles and teams.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the tenant has no such member.
+pub async fn member_get(tx: &mut TenantTx, id: UserId) -> Result<Member, StoreError> {
+    let tenant_id = tx.tenant_id();
+    let row = sqlx::query!(
+        "SELECT display_name, email, handle, kind, status, last_seen_at, created_at
+           FROM users WHERE tenant_id = $1 AND id = $2",
+        tenant_id.0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let roles = member_roles(tx, id).await?;
+    let teams = sqlx::query!(
+        r#"SELECT g.id, g.name, min(m.role) AS "role!"
+             FROM team_members m JOIN teams g ON g.tenant_id = m.tenant_id AND g.id = m.team_id
+            WHERE m.tenant_id = $1 AND m.user_id = $2
+            GROUP BY g.id, g.name
+            ORDER BY g.name"#,
+        tenant_id.0,
+        id.0,
+    )
+    .fetch_all(tx.conn())
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(HeldTeam {
+            id: row.id.into(),
+            name: row.name,
+            role: role_from_stored(&row.role)?,
+        })
+    })
+    .collect::<Result<_, StoreError>>()?;
+    let is_owner = roles
+        .iter()
+        .any(|held| held.role.key == SystemRole::Owner.key());
+    Ok(Member {
+        id,
+        display_name: row.display_name,
+        email: row.email,
+        handle: row.handle,
+        kind: kind_from_stored(&row.kind)?,
+        status: status_from_stored(&row.status)?,
+        is_owner,
+        is_last_owner: is_owner && owner_standing(tx, id).await?.is_last(),
+        last_seen_at: row.last_seen_at,
+        created_at: row.created_at,
+        roles,
+        teams,
+    })
+}
+
+async fn member_roles(tx: &mut TenantTx, id: UserId) -> Result<Vec<HeldRole>, StoreError> {
+    sqlx::query!(
+        r#"SELECT r.id, r.key, r.name, ur.source, ur.granted_at, g.display_name AS "granted_by?"
+             FROM user_roles ur
+             JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+             LEFT JOIN users g ON g.tenant_id = ur.tenant_id AND g.id = ur.granted_by
+            WHERE ur.tenant_id = $1 AND ur.user_id = $2
+            ORDER BY r.is_system DESC, r.name, ur.source"#,
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_all(tx.conn())
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(HeldRole {
+            role: RoleRef {
+                id: RoleId(row.id),
+                key: row.key,
+                name: row.name,
+            },
+            source: RoleSource::from_key(&row.source)
+                .ok_or_else(|| StoreError::other("a role is held from an unknown source"))?,
+            granted_by: row.granted_by,
+            granted_at: row.granted_at,
+        })
+    })
+    .collect()
+}

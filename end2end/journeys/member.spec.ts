@@ -1,0 +1,211 @@
+import { post } from "../support/memories.ts";
+import { visitMember } from "../support/people.ts";
+import { type Page, PEOPLE, awake, expect, runsScripts, test, visit } from "../support/test.ts";
+
+// People are put out and let in here.
+test.use({ world: "people" });
+
+const NOWHERE = "0198f000-0000-7000-8000-000000000000";
+
+const told = (page: Page) => page.getByRole("status").first();
+const rows = (page: Page) => page.locator("main table.members tbody tr");
+
+test("a suspended member is out with the next click and comes back when reactivated", async ({ visitors }) => {
+  const viewer = await visitors.anew("viewer");
+  await visit(viewer, "/");
+  const admin = await visitors.as("admin");
+  await visitMember(admin, "viewer");
+  await admin.getByRole("button", { name: "Suspend" }).click();
+  await expect(told(admin)).toContainText("Member suspended. Their sessions have ended.");
+  await expect(admin.getByRole("main")).toContainText("can’t sign in until somebody reactivates them");
+  await expect(admin.getByRole("region", { name: "Sessions" })).toContainText("Not signed in anywhere.");
+
+  await visit(viewer, "/memories");
+  await expect(viewer).toHaveURL("/sign-in?return_to=%2Fmemories");
+  await viewer.getByRole("link", { name: "Sign in" }).click();
+  await viewer.getByRole("button", { name: PEOPLE.viewer }).click();
+  await expect(viewer.getByRole("alert")).toContainText("suspended");
+
+  await admin.getByRole("button", { name: "Reactivate" }).click();
+  await expect(told(admin)).toContainText("Member reactivated.");
+  await visit(viewer, "/sign-in");
+  await viewer.getByRole("link", { name: "Sign in" }).click();
+  await viewer.getByRole("button", { name: PEOPLE.viewer }).click();
+  await expect(viewer.getByRole("heading", { level: 1 })).toHaveText("Overview");
+  await awake(viewer);
+});
+
+test("a role that is given or taken counts with the next request", async ({ visitors }) => {
+  const billing = await visitors.anew("billing");
+  const memories = billing.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Memories" });
+  await visit(billing, "/");
+  await expect(memories).toHaveCount(0);
+
+  const admin = await visitors.as("admin");
+  await visitMember(admin, "billing");
+  await admin.getByLabel("Give another role").selectOption({ label: "Viewer" });
+  await admin.getByRole("button", { name: "Give role" }).click();
+  await expect(told(admin)).toContainText("Role given.");
+  const roles = admin.getByRole("region", { name: "Roles" });
+  await expect(roles.getByRole("row", { name: /Viewer/ })).toContainText("Given by Demo admin");
+  await visit(billing, "/");
+  await expect(memories).toBeVisible();
+
+  await admin.getByRole("button", { name: "Take the role Viewer" }).click();
+  await expect(told(admin)).toContainText("Role taken.");
+  await visit(billing, "/");
+  await expect(memories).toHaveCount(0);
+});
+
+test("an admin is not offered the owner's role and is refused it by hand", async ({ visitors }) => {
+  const owner = await visitors.as("owner");
+  const id = await visitMember(owner, "owner");
+  await visit(owner, "/roles");
+  const href = await owner.getByRole("link", { name: "Owner", exact: true }).first().getAttribute("href");
+  const role = href?.split("/").at(-1) ?? "";
+
+  const admin = await visitors.as("admin");
+  const self = await visitMember(admin, "admin");
+  await expect(admin.getByLabel("Give another role").locator("option", { hasText: "Owner" })).toHaveCount(0);
+  const call = await admin.request.post("/api/member_role_grant", {
+    form: { id: self, role },
+    headers: { origin: new URL(admin.url()).origin },
+  });
+  expect(call.status()).toBe(403);
+  expect(await call.text()).toContain("owner.grant");
+
+  await visit(admin, `/members/${id}`);
+  await expect(admin.getByRole("main")).toContainText("only owners can suspend or deactivate one");
+  await expect(admin.getByRole("button", { name: "Suspend" })).toHaveCount(0);
+});
+
+test("the last owner is told why nothing can be done to them", async ({ visitors }) => {
+  const owner = await visitors.as("owner");
+  const id = await visitMember(owner, "owner");
+  await expect(owner.getByRole("main")).toContainText("You are the organisation’s last owner");
+  await expect(owner.getByRole("button", { name: "Suspend" })).toHaveCount(0);
+  await expect(owner.getByRole("button", { name: "Take the role Owner" })).toHaveCount(0);
+  const call = await owner.request.post("/api/member_status_change", {
+    form: { id, change: "deactivate" },
+    headers: { origin: new URL(owner.url()).origin },
+  });
+  expect(call.status()).toBe(409);
+  expect(await call.text()).toContain("last owner");
+});
+
+test("one session of another member is ended from their page", async ({ visitors }) => {
+  const viewer = await visitors.anew("viewer");
+  await visit(viewer, "/");
+  const admin = await visitors.as("admin");
+  await visitMember(admin, "viewer");
+  const sessions = admin.getByRole("region", { name: "Sessions" });
+  await sessions.getByRole("button", { name: /^End the session/ }).first().click();
+  await expect(told(admin)).toContainText("Session ended.");
+  await visit(admin, admin.url());
+  if ((await sessions.getByRole("button", { name: "End all" }).count()) > 0) {
+    await sessions.getByRole("button", { name: "End all" }).click();
+    await expect(told(admin)).toContainText("All of the member's sessions ended.");
+  }
+  await visit(viewer, "/profile");
+  await expect(viewer).toHaveURL("/sign-in?return_to=%2Fprofile");
+});
+
+test("the list is narrowed by text and filters, in the URL", async ({ visitors }) => {
+  const admin = await visitors.as("admin");
+  await visit(admin, "/members");
+  await expect(rows(admin)).toHaveCount(5);
+  await admin.getByRole("searchbox", { name: "Search members" }).fill("BILLING@");
+  await admin.getByRole("button", { name: "Search", exact: true }).click();
+  await expect(admin).toHaveURL(/q=BILLING/);
+  await expect(rows(admin)).toHaveCount(1);
+  await awake(admin);
+
+  await visit(admin, "/members?role=owner");
+  await expect(rows(admin)).toHaveCount(1);
+  await expect(rows(admin)).toContainText(PEOPLE.owner);
+  await admin.getByLabel("Status").selectOption({ label: "Suspended" });
+  if (!runsScripts(admin)) await admin.getByRole("button", { name: "Search", exact: true }).click();
+  await expect(admin).toHaveURL(/status=suspended/);
+  await expect(admin.getByRole("heading", { name: "Nobody fits these filters" })).toBeVisible();
+  await admin.getByRole("link", { name: "Show everybody" }).click();
+  await expect(admin).toHaveURL("/members");
+  await expect(rows(admin)).toHaveCount(5);
+});
+
+test("a member sees who belongs to the organisation and nothing to do to them", async ({ visitors }) => {
+  const member = await visitors.as("member");
+  await visit(member, "/members");
+  await expect(rows(member)).toHaveCount(5);
+  await expect(member.getByRole("checkbox")).toHaveCount(0);
+  const id = await visitMember(member, "viewer");
+  for (const name of ["Suspend", "Deactivate", "Give role", "End all"]) {
+    await expect(member.getByRole("button", { name })).toHaveCount(0);
+  }
+  await expect(member.getByRole("heading", { name: "Sessions" })).toHaveCount(0);
+  await expect(member.getByRole("heading", { name: "Latest in the audit log" })).toHaveCount(0);
+  const call = await member.request.post("/api/member_status_change", {
+    form: { id, change: "suspend" },
+    headers: { origin: new URL(member.url()).origin },
+  });
+  expect(call.status()).toBe(403);
+  expect(await call.text()).toContain("member.manage");
+});
+
+// SEC-C6
+test("another organisation's member, role and team are like none", async ({ visitors }) => {
+  const admin = await visitors.as("admin");
+  const id = await visitMember(admin, "viewer");
+  await visit(admin, "/roles");
+  const role = (await admin.getByRole("link", { name: "Viewer", exact: true }).first().getAttribute("href")) ?? "";
+  const team = (await post(admin, "/teams", { call: "team_create", name: "Out of sight" })).split("?")[0] ?? "";
+  const other = await visitors.as("other-owner");
+  for (const [path, kind] of [
+    [`/members/${id}`, "members"],
+    [role, "roles"],
+    [team, "teams"],
+  ]) {
+    const seen = async (place: string) => {
+      const answer = await other.goto(place);
+      await awake(other);
+      return { status: answer?.status(), text: await other.getByRole("main").innerText() };
+    };
+    const hidden = await seen(path ?? "");
+    expect(hidden).toEqual(await seen(`/${kind}/${NOWHERE}`));
+    expect(hidden.status).toBe(404);
+  }
+  await visit(other, "/members");
+  await expect(rows(other).filter({ hasText: PEOPLE["other-owner"] })).toHaveCount(1);
+  await expect(rows(other).filter({ hasText: PEOPLE.viewer })).toHaveCount(0);
+});
+
+test("several members are suspended at once, with an outcome for each", async ({ visitors }) => {
+  const admin = await visitors.as("admin");
+  await visit(admin, "/members");
+  for (const person of ["viewer", "billing", "owner"] as const) await admin.getByLabel(`Tick ${PEOPLE[person]}`).check();
+  await admin.getByLabel("With those that are ticked").selectOption({ label: "Suspend" });
+  await admin.getByRole("button", { name: "Show what happens" }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Suspend");
+  await awake(admin);
+  await expect(admin.getByRole("main")).toContainText("For 2 members; 1 member stay as they are.");
+  await expect(admin.getByRole("row", { name: new RegExp(PEOPLE.owner) })).toContainText("owner.grant");
+  await admin.getByRole("button", { name: "Suspend: 2 members" }).click();
+
+  await expect(admin).toHaveURL(/\/members\/bulk\/[0-9a-f-]{36}/);
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Done for 2 members, not for 1 member");
+  await awake(admin);
+  await expect(admin.getByRole("row", { name: new RegExp(PEOPLE.viewer) })).toContainText("Done");
+  await admin.getByRole("link", { name: "In the audit log" }).click();
+  await expect(admin).toHaveURL(/\/audit\?request=/);
+  await awake(admin);
+  await expect(admin.locator("main .audit > details")).toHaveCount(3);
+
+  await visit(admin, "/members?status=suspended");
+  await expect(rows(admin)).toHaveCount(2);
+  for (const person of ["viewer", "billing"] as const) await admin.getByLabel(`Tick ${PEOPLE[person]}`).check();
+  await admin.getByLabel("With those that are ticked").selectOption({ label: "Reactivate" });
+  await admin.getByRole("button", { name: "Show what happens" }).click();
+  await awake(admin);
+  await admin.getByRole("button", { name: "Reactivate: 2 members" }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Done for 2 members");
+  await awake(admin);
+});

@@ -37,6 +37,10 @@ pub enum Flash {
     MemberSessionsEnded,
     /// A member was given a role.
     RoleGiven,
+    /// A rule from a group to a role or team was saved.
+    GroupMappingSaved,
+    /// Such a rule was removed.
+    GroupMappingDeleted,
     /// A role was taken from a member.
     RoleTaken,
     /// A team is there now.
@@ -80,6 +84,8 @@ impl Flash {
             Self::TeamDeleted => "team_deleted",
             Self::TeamMemberSet => "team_member_set",
             Self::TeamMemberRemoved => "team_member_removed",
+            Self::GroupMappingSaved => "group_mapping_saved",
+            Self::GroupMappingDeleted => "group_mapping_deleted",
             Self::RoleCreated => "role_created",
             Self::RoleUpdated => "role_updated",
             Self::RoleDeleted => "role_deleted",
@@ -109,6 +115,10 @@ impl Flash {
             Self::TeamDeleted => "Team deleted. What was shared with it stays with its owners.",
             Self::TeamMemberSet => "Team changed.",
             Self::TeamMemberRemoved => "Taken out of the team.",
+            Self::GroupMappingSaved => "Rule saved. It counts from each member's next sign-in on.",
+            Self::GroupMappingDeleted => {
+                "Rule removed. What it granted goes with each member's next sign-in."
+            }
             Self::RoleCreated => "Role created. Give it on a member's page.",
             Self::RoleUpdated => "Role saved. It counts from the next request on.",
             Self::RoleDeleted => "Role deleted.",
@@ -145,6 +155,8 @@ impl Flash {
             Self::TeamDeleted,
             Self::TeamMemberSet,
             Self::TeamMemberRemoved,
+            Self::GroupMappingSaved,
+            Self::GroupMappingDeleted,
             Self::RoleCreated,
             Self::RoleUpdated,
             Self::RoleDeleted,

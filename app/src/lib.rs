@@ -14,6 +14,7 @@ mod audit;
 mod clock;
 mod flash;
 mod forms;
+mod group_mapping;
 mod import;
 mod isolation;
 mod member;

@@ -11,6 +11,9 @@ use leptos_router::{
 
 use crate::{
     audit::AuditPage,
+    group_mapping::{
+        GroupMappingListPage, GroupMappingNewPage, GroupMappingPage, GroupMappingPreviewPage,
+    },
     import::{ImportPage, UploadPage},
     isolation::IsolationPage,
     member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage},
@@ -54,6 +57,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/roles") view=RoleListPage ssr=SsrMode::Async />
                     <Route path=path!("/roles/new") view=RoleNewPage ssr=SsrMode::Async />
                     <Route path=path!("/roles/:id") view=RolePage ssr=SsrMode::Async />
+                    <Route path=path!("/groups") view=GroupMappingListPage ssr=SsrMode::Async />
+                    <Route path=path!("/groups/new") view=GroupMappingNewPage ssr=SsrMode::Async />
+                    <Route path=path!("/groups/preview") view=GroupMappingPreviewPage ssr=SsrMode::Async />
+                    <Route path=path!("/groups/:id") view=GroupMappingPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
                     <Route path=path!("/organisations") view=OrganisationListPage ssr=SsrMode::Async />

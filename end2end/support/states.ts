@@ -140,6 +140,23 @@ export const STATES: State[] = [
     },
   },
   { name: "audit-no-fit", as: "owner", show: at("/audit?action=nothing.like.this") },
+  { name: "groups-empty", as: "admin", show: at("/groups") },
+  { name: "groups-new", as: "admin", show: at("/groups/new") },
+  { name: "groups-faults", as: "admin", show: at("/groups/preview?source=group&group_id=finance&priority=many") },
+  {
+    name: "groups-preview",
+    as: "admin",
+    show: async (page) => {
+      await visit(page, "/groups/new");
+      await page.getByLabel("Group or app role").fill("0fd2a3c4-5b1e-4c0a-9d1f-7a6b5c4d3e2f");
+      await page.getByLabel("Name").fill("Finance");
+      await page.getByLabel("Grants the role").selectOption({ label: "Viewer" });
+      await page.getByRole("button", { name: "Preview" }).click();
+      await page.getByRole("heading", { name: "The rule" }).waitFor();
+      await awake(page);
+    },
+  },
+  { name: "groups-try", as: "admin", show: at("/groups/preview?claims=finance%0Aeverybody") },
   { name: "isolation", as: "admin", show: at("/isolation") },
   { name: "members", as: "admin", show: at("/members") },
   { name: "members-no-fit", as: "admin", show: at("/members?q=zyzzyva") },

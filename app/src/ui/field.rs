@@ -48,6 +48,9 @@ pub(crate) fn TextArea(
     hint: &'static str,
     /// Lines that show at once.
     rows: u8,
+    /// It may stay empty.
+    #[prop(optional)]
+    optional: bool,
     /// What stands in it at first.
     #[prop(into)]
     value: String,
@@ -62,7 +65,7 @@ pub(crate) fn TextArea(
                 name=name
                 rows=rows
                 dir="auto"
-                required
+                required=!optional
                 aria-describedby=described_by(name, hint)
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 inner_html=textarea_html(value)

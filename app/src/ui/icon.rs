@@ -34,6 +34,7 @@ pub(crate) enum Icon {
     Success,
     Undo,
     Wall,
+    Group,
     Role,
     Team,
 }
@@ -128,6 +129,10 @@ impl Icon {
             }
             // circle-check
             Self::Success => r#"<circle cx="12" cy="12" r="10"/><path d="m9 12 2 2 4-4"/>"#,
+            // waypoints
+            Self::Group => {
+                r#"<circle cx="12" cy="4.5" r="2.5"/><path d="m10.2 6.300-3.900 3.900"/><circle cx="4.5" cy="12" r="2.5"/><path d="M7 12h10"/><circle cx="19.5" cy="12" r="2.5"/><path d="m13.800 17.700 3.900-3.900"/><circle cx="12" cy="19.5" r="2.5"/>"#
+            }
             // brick-wall
             Self::Wall => {
                 r#"<rect width="18" height="18" x="3" y="3" rx="2"/><path d="M12 9v6"/><path d="M16 15v6"/><path d="M16 3v6"/><path d="M3 15h18"/><path d="M3 9h18"/><path d="M8 15v6"/><path d="M8 3v6"/>"#

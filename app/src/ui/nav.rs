@@ -82,6 +82,13 @@ pub(crate) const GROUPS: &[Group] = &[
                 needs: Some(Permission::MemberRead),
                 key: 'r',
             },
+            Place {
+                path: "/groups",
+                name: "Groups",
+                icon: Icon::Group,
+                needs: Some(Permission::GroupMappingManage),
+                key: 'u',
+            },
         ],
     },
     Group {

@@ -77,6 +77,16 @@ actions! {
     AuditList = "audit.list", AuditRead, Read;
     /// Try to reach other tenants' rows, and undo it.
     IsolationProbe = "isolation.probe", IsolationProbe, Read;
+    /// See what groups and app roles grant.
+    GroupMappingList = "group_mapping.list", GroupMappingManage, Read;
+    /// Try a change of that on today's members, without making it.
+    GroupMappingSimulate = "group_mapping.simulate", GroupMappingManage, Read;
+    /// Add a rule from a group or an app role to a role or a team.
+    GroupMappingCreate = "group_mapping.create", GroupMappingManage, Write;
+    /// Change such a rule.
+    GroupMappingUpdate = "group_mapping.update", GroupMappingManage, Write;
+    /// Remove such a rule.
+    GroupMappingDelete = "group_mapping.delete", GroupMappingManage, Write;
     /// See the own profile and sessions.
     ProfileGet = "profile.get", ProfileManage, Read;
     /// End one of the own sessions.

@@ -4,8 +4,8 @@
 use std::fmt::Display;
 
 use domain::{
-    Action, Actor, AppError, ImportId, MemoryId, Permission, RoleId, SessionId, TeamId, UserId,
-    audit::Outcome,
+    Action, Actor, AppError, GroupMappingId, ImportId, MemoryId, Permission, RoleId, SessionId,
+    TeamId, UserId, audit::Outcome,
 };
 use serde_json::Value;
 use store::{
@@ -202,6 +202,10 @@ impl Target {
 
     pub(crate) fn user(id: UserId) -> Self {
         Self::one("user", id)
+    }
+
+    pub(crate) fn group_mapping(id: GroupMappingId) -> Self {
+        Self::one("group_mapping", id)
     }
 
     pub(crate) fn team(id: TeamId) -> Self {

@@ -10,6 +10,7 @@ mod audit;
 mod bulk;
 mod context;
 mod embedder;
+mod group_mapping;
 mod import;
 mod isolation;
 mod job;
@@ -25,6 +26,10 @@ pub use audit::{audit_list, audit_verify};
 pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids};
 pub use embedder::Embedder;
+pub use group_mapping::{
+    group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
+    group_mapping_update,
+};
 pub use import::{ImportFile, import_cancel, import_get, import_list, import_retry, import_start};
 pub use isolation::{isolation_check, isolation_probe};
 pub use job::{WorkerSettings, work};

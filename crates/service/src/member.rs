@@ -255,7 +255,7 @@ async fn grantable_within(tx: &mut TenantTx, actor: &Actor) -> Result<Vec<RoleRe
 
 /// A permission among `wanted` that the actor may not give; the one that says
 /// most first.
-fn beyond(actor: &Actor, wanted: &BTreeSet<Permission>) -> Option<Permission> {
+pub(crate) fn beyond(actor: &Actor, wanted: &BTreeSet<Permission>) -> Option<Permission> {
     let grantable = Permission::grantable(&actor.permissions);
     let mut missing: Vec<_> = wanted.difference(&grantable).copied().collect();
     missing.sort_by_key(|permission| *permission != Permission::OwnerGrant);

@@ -17,6 +17,7 @@ pub mod check;
 pub mod cursor;
 pub mod error;
 pub mod group_mapping;
+pub mod group_simulation;
 pub mod identity;
 pub mod import;
 pub mod isolation;

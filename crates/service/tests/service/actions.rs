@@ -5,6 +5,7 @@ use domain::{
     access::SystemRole,
     action::Effect,
     audit::{AuditFilter, Outcome},
+    group_mapping::Proposal,
     import::ImportFormat,
     member::{MemberChange, MemberFilter, UserStatus},
     memory::{MemoryFilter, SearchMode},
@@ -138,6 +139,26 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         Action::RoleGet => service::role_get(ctx, actor, world.role("viewer").await)
             .await
             .map(drop),
+        Action::GroupMappingList => service::group_mapping_list(ctx, actor).await.map(drop),
+        Action::GroupMappingSimulate => {
+            service::group_mapping_simulate(ctx, actor, &Proposal::default())
+                .await
+                .map(drop)
+        }
+        Action::GroupMappingCreate => {
+            let draft = world.rule("finance").await;
+            service::group_mapping_create(ctx, actor, &draft)
+                .await
+                .map(drop)
+        }
+        Action::GroupMappingUpdate => {
+            let (id, draft) = world.stored_rule("sales").await;
+            service::group_mapping_update(ctx, actor, id, &draft).await
+        }
+        Action::GroupMappingDelete => {
+            let (id, _) = world.stored_rule("legal").await;
+            service::group_mapping_delete(ctx, actor, id).await
+        }
         Action::RoleCreate => service::role_create(ctx, actor, &role_draft(world))
             .await
             .map(drop),

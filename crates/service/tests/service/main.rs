@@ -2,6 +2,7 @@
 
 mod actions;
 mod bulk;
+mod group_mapping;
 mod import;
 mod job;
 mod member;

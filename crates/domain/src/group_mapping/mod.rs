@@ -5,12 +5,21 @@
 //! where several grant the same role or team, the first one decides: it is the
 //! one that is shown as the reason.
 
+mod draft;
+mod simulation;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{AppError, GroupMappingId, RoleId, TeamId};
+
+pub use draft::GroupMappingDraft;
+pub use simulation::{
+    Difference, Granted, GroupMappings, MemberChange, PersonOutcome, Proposal, Reason, RuleShown,
+    Simulation, Subject,
+};
 
 /// The claim that a rule looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,0 +1,169 @@
+//! The form of a rule. It leads to the preview, where the rule is saved, and
+//! what stands in it is the URL's: going back from there loses nothing.
+
+use domain::{
+    AppError, GroupMappingId,
+    group_mapping::{GroupMappingDraft, GroupMappings, GroupSource, RuleShown},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::group_mapping_list,
+    list::source_label,
+    preview::{draft_query, read_draft},
+};
+use crate::ui::{Choice, Loaded, PageHead, SelectField, TextField, query_string, use_query};
+
+/// The page at `/groups/new`.
+#[component]
+pub(crate) fn GroupMappingNewPage() -> impl IntoView {
+    form_page(|| Ok(None))
+}
+
+/// The page at `/groups/{id}`.
+#[component]
+pub(crate) fn GroupMappingPage() -> impl IntoView {
+    let params = use_params_map();
+    form_page(move || {
+        let id = params.with(|params| params.get_str("id").and_then(|id| id.parse().ok()));
+        id.map(Some).ok_or(AppError::NotFound)
+    })
+}
+
+/// The form for the rule `id`, or for a new one.
+fn form_page(
+    id: impl Fn() -> Result<Option<GroupMappingId>, AppError> + Send + Sync + 'static,
+) -> AnyView {
+    let query = use_query();
+    let form = Resource::new(
+        move || (id(), query.with(read_draft)),
+        |(id, typed)| async move {
+            let id = id?;
+            let mappings = group_mapping_list().await?;
+            let rule = match id {
+                None => None,
+                Some(id) => {
+                    let rule = mappings.rules.iter().find(|shown| shown.rule.id == id);
+                    Some(rule.ok_or(AppError::NotFound)?.clone())
+                }
+            };
+            Ok::<_, AppError>((rule, mappings, typed))
+        },
+    );
+    view! { <Loaded resource=form view=|(rule, mappings, typed)| show(rule, mappings, typed) whole_page=true /> }
+        .into_any()
+}
+
+fn show(
+    rule: Option<RuleShown>,
+    mappings: GroupMappings,
+    typed: GroupMappingDraft,
+) -> impl IntoView {
+    let stored = rule
+        .as_ref()
+        .map(|shown| GroupMappingDraft::from(&shown.rule));
+    // What the URL says comes from the preview's way back.
+    let draft = if typed == GroupMappingDraft::default() {
+        stored.unwrap_or_else(|| GroupMappingDraft {
+            source: GroupSource::Group.key().to_owned(),
+            priority: GroupMappingDraft::PRIORITY.to_string(),
+            ..GroupMappingDraft::default()
+        })
+    } else {
+        typed
+    };
+    let id = rule.as_ref().map(|shown| shown.rule.id.to_string());
+    let title = rule
+        .as_ref()
+        .map_or_else(|| "New rule".to_owned(), |shown| shown.rule.label.clone());
+    let removal = id.as_ref().map(|id| {
+        let href = format!(
+            "/groups/preview{}",
+            query_string(&[("rule", id), ("remove", "true")])
+        );
+        view! { <a class="button button-danger" href=href>"Remove rule"</a> }
+    });
+    let sources = GroupSource::ALL
+        .iter()
+        .map(|source| Choice::new(source.key(), source_label(*source)))
+        .collect();
+    let none = || std::iter::once(Choice::new("", "None"));
+    let mut roles: Vec<_> = none()
+        .chain(
+            mappings
+                .roles
+                .iter()
+                .map(|role| Choice::new(role.id.to_string(), &role.name)),
+        )
+        .collect();
+    // A role that the one who looks may not grant stays visible where it is.
+    if let Some(shown) = rule
+        .as_ref()
+        .filter(|_| roles.iter().all(|role| role.value != draft.role))
+        && let Some(name) = &shown.role
+    {
+        roles.push(Choice::new(draft.role.clone(), name));
+    }
+    let teams = none()
+        .chain(
+            mappings
+                .teams
+                .iter()
+                .map(|team| Choice::new(team.id.to_string(), &team.name)),
+        )
+        .collect();
+    let no_error = Signal::stored(None);
+    view! {
+        <PageHead
+            title=title
+            lead="Everybody in the group gets what the rule names, from their next sign-in on. You see whom it concerns before it counts."
+            up=("/groups", "Groups")
+        >
+            {removal}
+        </PageHead>
+        <form method="get" action="/groups/preview" class="form">
+            {id.map(|id| view! { <input type="hidden" name="rule" value=id /> })}
+            <SelectField
+                name="source"
+                label="Looks at"
+                choices=sources
+                value=draft.source
+                hint="Groups come in the claim groups, or from the directory where there are many; app roles in the claim roles."
+            />
+            <TextField
+                name="group_id"
+                label="Group or app role"
+                hint="Entra: the group’s object id. Any other issuer: the group as the claim spells it. An app role: its value."
+                value=draft.group_id
+                error=no_error
+            />
+            <TextField
+                name="label"
+                label="Name"
+                hint="Optional. What people call it."
+                value=draft.label
+                error=no_error
+            />
+            <SelectField name="role" label="Grants the role" choices=roles value=draft.role hint="You can choose roles that allow nothing beyond what you may do yourself." />
+            <SelectField name="team" label="Grants membership of" choices=teams value=draft.team />
+            <TextField
+                name="priority"
+                label="Priority"
+                hint="0 to 1000. Where several rules grant the same, the highest is shown as the reason."
+                value=draft.priority
+                error=no_error
+            />
+            <div class="form-actions">
+                <button type="submit" class="button button-primary">"Preview"</button>
+                <a class="button button-quiet" href="/groups">"Cancel"</a>
+            </div>
+        </form>
+    }
+}
+
+/// Where the form is that holds this draft.
+pub(super) fn form_path(rule: &str, draft: &GroupMappingDraft) -> String {
+    let place = if rule.is_empty() { "new" } else { rule };
+    format!("/groups/{place}{}", draft_query(draft))
+}

@@ -1,0 +1,105 @@
+//! All rules, in the order in which they decide.
+
+use domain::group_mapping::{GroupMappings, GroupSource, RuleShown};
+use leptos::prelude::*;
+
+use super::api::group_mapping_list;
+use crate::ui::{Badge, EmptyState, Glyph, Icon, Loaded, PageHead, Tone};
+
+/// The page at `/groups`.
+#[component]
+pub(crate) fn GroupMappingListPage() -> impl IntoView {
+    let rules = Resource::new(|| (), |()| group_mapping_list());
+    view! { <Loaded resource=rules view=show whole_page=true /> }.into_any()
+}
+
+fn show(mappings: GroupMappings) -> impl IntoView {
+    view! {
+        <PageHead
+            title="Groups"
+            lead="What groups and app roles of your identity provider grant here. It is worked out anew at each sign-in."
+        >
+            <a class="button" href="/groups/preview">"Try it"</a>
+            <a class="button button-primary" href="/groups/new">
+                <Glyph icon=Icon::Plus />
+                "New rule"
+            </a>
+        </PageHead>
+        {if mappings.rules.is_empty() {
+            view! {
+                <EmptyState
+                    title="No group grants anything yet"
+                    text="Without rules, people have the roles and teams that somebody gave them by hand. A rule gives a role or a team to everybody in a group."
+                >
+                    <a class="button button-primary" href="/groups/new">"New rule"</a>
+                </EmptyState>
+            }
+                .into_any()
+        } else {
+            view! { <Rules rules=mappings.rules /> }.into_any()
+        }}
+    }
+}
+
+#[component]
+fn Rules(rules: Vec<RuleShown>) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table class="group-rules">
+                <thead>
+                    <tr>
+                        <th scope="col">"Group"</th>
+                        <th scope="col">"Grants"</th>
+                        <th scope="col" class="optional">"From"</th>
+                        <th scope="col" class="number">"Priority"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {rules
+                        .into_iter()
+                        .map(|shown| {
+                            let href = format!("/groups/{}", shown.rule.id);
+                            let group_id = shown.rule.group_id.as_str().to_owned();
+                            let named = group_id != shown.rule.label;
+                            view! {
+                                <tr>
+                                    <td>
+                                        <div class="cell-line">
+                                            <a class="row-title" dir="auto" href=href>{shown.rule.label.clone()}</a>
+                                            {named.then(|| view! { <code class="row-excerpt">{group_id}</code> })}
+                                        </div>
+                                    </td>
+                                    <td><Grants role=shown.role team=shown.team /></td>
+                                    <td class="optional">{source_label(shown.rule.source)}</td>
+                                    <td class="number">{shown.rule.priority}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+        <p class="muted small">
+            "Every rule that fits grants what it names. Where several grant the same, the one with the highest priority is shown as the reason."
+        </p>
+    }
+}
+
+/// What a rule grants.
+#[component]
+pub(super) fn Grants(role: Option<String>, team: Option<String>) -> impl IntoView {
+    view! {
+        <span class="cell-line cell-wrap">
+            {role.map(|name| view! { <Badge tone=Tone::Accent text=format!("Role {name}") /> })}
+            {team.map(|name| view! { <Badge tone=Tone::Neutral text=format!("Team {name}") /> })}
+        </span>
+    }
+}
+
+/// What a rule looks at, in people's words.
+pub(super) const fn source_label(source: GroupSource) -> &'static str {
+    match source {
+        GroupSource::Group => "Group",
+        GroupSource::AppRole => "App role",
+    }
+}

@@ -1,0 +1,424 @@
+//! What a change of the rules would do, before it is made: to today's members,
+//! and to one person.
+
+use domain::{
+    AppError, UserId,
+    group_mapping::{
+        Granted, GroupMappingDraft, MemberChange, PersonOutcome, Proposal, Reason, Simulation,
+    },
+};
+use leptos::prelude::*;
+
+use super::{
+    api::{GroupMappingDelete, GroupMappingSave, group_mapping_simulate},
+    edit::form_path,
+    list::{Grants, source_label},
+};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{
+        Badge, Choice, Glyph, Icon, Loaded, PageHead, Query, SelectField, TextArea, Tone, count,
+        plural, query_string, use_query,
+    },
+};
+
+/// The fields of a draft in a URL.
+fn draft_fields(draft: &GroupMappingDraft) -> [(&'static str, &str); 6] {
+    [
+        ("source", &draft.source),
+        ("group_id", &draft.group_id),
+        ("label", &draft.label),
+        ("role", &draft.role),
+        ("team", &draft.team),
+        ("priority", &draft.priority),
+    ]
+}
+
+/// A draft as a URL's query.
+pub(super) fn draft_query(draft: &GroupMappingDraft) -> String {
+    query_string(&draft_fields(draft))
+}
+
+/// The draft in a URL's query.
+pub(super) fn read_draft(query: &Query) -> GroupMappingDraft {
+    let get = |name: &str| query.get(name).to_owned();
+    GroupMappingDraft {
+        source: get("source"),
+        group_id: get("group_id"),
+        label: get("label"),
+        role: get("role"),
+        team: get("team"),
+        priority: get("priority"),
+    }
+}
+
+fn read_proposal(query: &Query) -> Proposal {
+    Proposal {
+        rule: query.get("rule").to_owned(),
+        remove: query.get("remove") == "true",
+        draft: read_draft(query),
+        member: query.get("member").to_owned(),
+        claims: query.get("claims").to_owned(),
+    }
+}
+
+/// Whether a rule is added, changed or removed, rather than only tried.
+fn is_change(proposal: &Proposal) -> bool {
+    !proposal.rule.is_empty() || proposal.draft != GroupMappingDraft::default()
+}
+
+/// The page at `/groups/preview`.
+#[component]
+pub(crate) fn GroupMappingPreviewPage() -> impl IntoView {
+    provide_context(FormState::<GroupMappingSave>::new());
+    provide_context(FormState::<GroupMappingDelete>::new());
+    let query = use_query();
+    let proposal = Memo::new(move |_| query.with(read_proposal));
+    let simulation = Resource::new(
+        move || proposal.get(),
+        |proposal| async move {
+            // A draft at fault is the page's to explain, beside the way back.
+            let simulation = match group_mapping_simulate(proposal.clone()).await {
+                Err(AppError::Invalid { fields }) => Err(fields),
+                other => Ok(other?),
+            };
+            Ok::<_, AppError>((proposal, simulation))
+        },
+    );
+    view! {
+        <Loaded
+            resource=simulation
+            view=|(proposal, simulation)| match simulation {
+                Ok(simulation) => show(&proposal, simulation).into_any(),
+                Err(fields) => show_faults(&proposal, fields),
+            }
+            whole_page=true
+        />
+    }
+    .into_any()
+}
+
+/// What is wrong with what was typed, and the way back to it.
+fn show_faults(proposal: &Proposal, fields: Vec<domain::FieldError>) -> AnyView {
+    let of_claims = fields.iter().any(|fault| fault.field == "claims");
+    let back = if of_claims {
+        let tried = Proposal {
+            claims: String::new(),
+            ..proposal.clone()
+        };
+        format!("/groups/preview{}", proposal_query(&tried))
+    } else {
+        form_path(&proposal.rule, &proposal.draft)
+    };
+    view! {
+        <PageHead title="This can’t be tried yet" up=("/groups", "Groups") />
+        <div class="notice notice-bad notice-tall" role="alert">
+            <Glyph icon=Icon::Warning />
+            <div>
+                <ul class="faults">
+                    {fields.into_iter().map(|fault| view! { <li>{fault.message}</li> }).collect_view()}
+                </ul>
+            </div>
+        </div>
+        <p><a class="button button-primary" href=back>"Back to the form"</a></p>
+    }
+    .into_any()
+}
+
+fn proposal_query(proposal: &Proposal) -> String {
+    let mut fields = vec![("rule", proposal.rule.as_str())];
+    fields.extend(proposal.remove.then_some(("remove", "true")));
+    fields.extend(draft_fields(&proposal.draft));
+    fields.push(("member", &proposal.member));
+    fields.push(("claims", &proposal.claims));
+    query_string(&fields)
+}
+
+fn show(proposal: &Proposal, simulation: Simulation) -> impl IntoView {
+    let changes = is_change(proposal);
+    let (title, lead) = match (changes, proposal.remove) {
+        (true, true) => ("Remove this rule?", "Nothing is changed until you confirm."),
+        (true, false) => ("Preview", "Nothing is changed until you save the rule."),
+        (false, _) => (
+            "Try the rules",
+            "What the rules that count now give to somebody, and why.",
+        ),
+    };
+    view! {
+        <PageHead title=title lead=lead up=("/groups", "Groups") />
+        {changes.then(|| view! { <Change proposal=proposal.clone() simulation=simulation.clone() /> })}
+        <Changes simulation=simulation.clone() changes=changes />
+        <Try proposal=proposal.clone() people=simulation.people.clone() />
+        {simulation.person.map(|person| view! { <Person person=person /> })}
+    }
+}
+
+/// The rule, and the buttons that make it count.
+#[component]
+fn Change(proposal: Proposal, simulation: Simulation) -> impl IntoView {
+    let save = expect_context::<FormState<GroupMappingSave>>();
+    let delete = expect_context::<FormState<GroupMappingDelete>>();
+    let back = form_path(&proposal.rule, &proposal.draft);
+    let hidden = draft_fields(&proposal.draft)
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned() /> })
+        .collect_view();
+    let rule = simulation.rule.map(|shown| {
+        let group = shown.rule.group_id.as_str().to_owned();
+        view! {
+            <dl class="facts">
+                <div><dt>{source_label(shown.rule.source)}</dt><dd dir="auto">{shown.rule.label.clone()}</dd></div>
+                <div><dt>"Id"</dt><dd><code>{group}</code></dd></div>
+                <div><dt>"Grants"</dt><dd><Grants role=shown.role team=shown.team /></dd></div>
+                <div><dt>"Priority"</dt><dd>{shown.rule.priority}</dd></div>
+            </dl>
+        }
+    });
+    let unchanged = rule.is_none();
+    let known_group = simulation.concerned > 0;
+    view! {
+        <section class="section" aria-labelledby="rule">
+            <h2 id="rule">"The rule"</h2>
+            {rule}
+            {unchanged.then(|| view! { <p>"This is the rule as it is: there is nothing to save."</p> })}
+            {(!unchanged && !known_group).then(|| {
+                view! {
+                    <div class="notice notice-warning">
+                        <Glyph icon=Icon::Warning />
+                        <span>
+                            "Nobody who has signed in so far is in this group. Check its id, unless it is new."
+                        </span>
+                    </div>
+                }
+            })}
+            {if proposal.remove {
+                view! {
+                    <PostForm state=delete class="form-actions">
+                        <input type="hidden" name="rule" value=proposal.rule />
+                        <button type="submit" class="button button-danger">"Remove rule"</button>
+                        <a class="button button-quiet" href="/groups">"Keep it"</a>
+                    </PostForm>
+                }
+                    .into_any()
+            } else {
+                view! {
+                    <PostForm state=save class="form-actions">
+                        {(!proposal.rule.is_empty()).then(|| view! { <input type="hidden" name="rule" value=proposal.rule /> })}
+                        {hidden}
+                        <button type="submit" class="button button-primary" disabled=unchanged>"Save rule"</button>
+                        <a class="button button-quiet" href=back>"Change it"</a>
+                    </PostForm>
+                }
+                    .into_any()
+            }}
+        </section>
+    }
+}
+
+/// Who would gain or lose what.
+#[component]
+fn Changes(simulation: Simulation, changes: bool) -> impl IntoView {
+    let Simulation {
+        known,
+        unknown,
+        changed,
+        changes: members,
+        ..
+    } = simulation;
+    if !changes && changed == 0 {
+        return ().into_any();
+    }
+    let unknown = (unknown > 0).then(|| {
+        let people = plural(unknown, "member has", "members have");
+        format!(" {people} not signed in through the identity provider yet, so nobody knows their groups.")
+    });
+    let more =
+        (changed > members.len()).then(|| format!("And {} more.", count(changed - members.len())));
+    let summary = if changed == 0 {
+        format!(
+            "Of {} whose groups are known, nobody gains or loses anything.",
+            plural(known, "member", "members")
+        )
+    } else {
+        format!(
+            "Of {} whose groups are known, {} at the next sign-in.",
+            plural(known, "member", "members"),
+            plural(changed, "changes", "change")
+        )
+    };
+    view! {
+        <section class="section" aria-labelledby="changes">
+            <h2 id="changes">"Who gains or loses what"</h2>
+            <p>{summary} {unknown}</p>
+            {(!members.is_empty())
+                .then(|| {
+                    view! {
+                        <div class="table-frame">
+                            <table>
+                                <thead>
+                                    <tr>
+                                        <th scope="col">"Member"</th>
+                                        <th scope="col">"Gains"</th>
+                                        <th scope="col">"Loses"</th>
+                                    </tr>
+                                </thead>
+                                <tbody>{members.into_iter().map(change_row).collect_view()}</tbody>
+                            </table>
+                        </div>
+                    }
+                })}
+            {more.map(|more| view! { <p class="muted">{more}</p> })}
+        </section>
+    }
+    .into_any()
+}
+
+fn change_row(change: MemberChange) -> impl IntoView {
+    let badges = |granted: Vec<Granted>, tone: Tone| {
+        let none = granted.is_empty().then_some("–");
+        let badges = granted
+            .into_iter()
+            .map(|granted| view! { <Badge tone=tone text=granted_text(&granted) /> });
+        view! { <span class="cell-line cell-wrap">{none} {badges.collect_view()}</span> }
+    };
+    view! {
+        <tr>
+            <td><a class="row-title" dir="auto" href=format!("/members/{}", change.user_id)>{change.name}</a></td>
+            <td>{badges(change.gains, Tone::Good)}</td>
+            <td>{badges(change.loses, Tone::Warning)}</td>
+        </tr>
+    }
+}
+
+fn granted_text(granted: &Granted) -> String {
+    match granted {
+        Granted::Role(name) => format!("Role {name}"),
+        Granted::Team(name) => format!("Team {name}"),
+    }
+}
+
+/// Picks a member, or takes claims, to try the rules on.
+#[component]
+fn Try(proposal: Proposal, people: Vec<(UserId, String)>) -> impl IntoView {
+    let choices = std::iter::once(Choice::new("", "Nobody, or the claims below"))
+        .chain(
+            people
+                .into_iter()
+                .map(|(id, name)| Choice::new(id.to_string(), name)),
+        )
+        .collect();
+    let hidden = draft_fields(&proposal.draft)
+        .into_iter()
+        .chain([("rule", proposal.rule.as_str())])
+        .chain(proposal.remove.then_some(("remove", "true")))
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned() /> })
+        .collect_view();
+    view! {
+        <section class="section" aria-labelledby="try">
+            <h2 id="try">"Try it on somebody"</h2>
+            <form method="get" action="/groups/preview" class="form">
+                {hidden}
+                <SelectField name="member" label="Member" choices=choices value=proposal.member />
+                <TextArea
+                    name="claims"
+                    label="Or claims"
+                    hint="One group a line, or the JSON of a token’s claims with groups and roles. Nothing of it is kept."
+                    rows=4
+                    value=proposal.claims
+                    error=Signal::stored(None)
+                    optional=true
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button">"Try"</button>
+                </div>
+            </form>
+        </section>
+    }
+}
+
+/// What the rules give to one person, and why.
+#[component]
+fn Person(person: PersonOutcome) -> impl IntoView {
+    let heading = person.name.map_or_else(
+        || "With these claims".to_owned(),
+        |name| format!("{name} would have"),
+    );
+    let nothing = person.reasons.is_empty();
+    view! {
+        <section class="section" aria-labelledby="outcome">
+            <h2 id="outcome" dir="auto">{heading}</h2>
+            {if nothing {
+                view! { <p>"No role and no team. Somebody without a role is told to ask an administrator."</p> }.into_any()
+            } else {
+                view! {
+                    <div class="table-frame">
+                        <table>
+                            <thead>
+                                <tr>
+                                    <th scope="col">"Role or team"</th>
+                                    <th scope="col">"Because of"</th>
+                                </tr>
+                            </thead>
+                            <tbody>{person.reasons.into_iter().map(reason_row).collect_view()}</tbody>
+                        </table>
+                    </div>
+                }
+                    .into_any()
+            }}
+            {(!person.unused.is_empty())
+                .then(|| {
+                    view! {
+                        <p class="muted">"No rule names: " {person.unused.join(", ")}</p>
+                    }
+                })}
+        </section>
+    }
+}
+
+fn reason_row(reason: Reason) -> impl IntoView {
+    let because = match reason.decided_by {
+        None => "Given by hand".to_owned(),
+        Some(rule) => format!(
+            "{} {}, priority {}",
+            source_label(rule.source),
+            rule.label,
+            rule.priority
+        ),
+    };
+    view! {
+        <tr>
+            <td>{granted_text(&reason.granted)}</td>
+            <td dir="auto">{because}</td>
+        </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proposal_survives_its_url() {
+        let proposal = Proposal {
+            rule: "0198f000-0000-7000-8000-000000000001".into(),
+            remove: true,
+            draft: GroupMappingDraft {
+                source: "group".into(),
+                group_id: "a & b".into(),
+                label: "Größe".into(),
+                role: String::new(),
+                team: "x".into(),
+                priority: "5".into(),
+            },
+            member: String::new(),
+            claims: "ant\nbee".into(),
+        };
+        let query = proposal_query(&proposal);
+        assert_eq!(
+            read_proposal(&Query::parse(query.trim_start_matches('?'))),
+            proposal
+        );
+        assert!(is_change(&proposal));
+        assert!(!is_change(&Proposal::default()));
+    }
+}

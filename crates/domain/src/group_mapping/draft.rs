@@ -1,0 +1,173 @@
+//! A rule as people type it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{GroupId, GroupMapping, GroupSource};
+use crate::{AppError, FieldError, GroupMappingId};
+
+/// Characters that a rule's label may have.
+const MAX_LABEL_CHARS: usize = 255;
+
+/// What stands in the form of a rule; nothing is checked yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GroupMappingDraft {
+    /// A [`GroupSource`] key.
+    pub source: String,
+    /// The group's object id or name, or the app role's value.
+    pub group_id: String,
+    /// What people call it; empty: the group's id.
+    pub label: String,
+    /// The id of the role that it grants, or nothing.
+    pub role: String,
+    /// The id of the team that it grants membership of, or nothing.
+    pub team: String,
+    /// A whole number; empty: 100.
+    pub priority: String,
+}
+
+impl GroupMappingDraft {
+    /// What a rule's priority is unless somebody says otherwise.
+    pub const PRIORITY: i32 = 100;
+
+    /// The rule that this draft describes.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with every field at fault.
+    pub fn parse(&self, id: GroupMappingId) -> Result<GroupMapping, AppError> {
+        let mut fields = Vec::new();
+        let mut fault = |field: &str, message: &str| {
+            fields.push(FieldError {
+                field: field.into(),
+                message: message.into(),
+            });
+        };
+        let source = GroupSource::from_key(&self.source);
+        if source.is_none() {
+            fault("source", "Choose a group or an app role.");
+        }
+        let group_id = GroupId::parse(&self.group_id);
+        if let Err(AppError::Invalid { fields: faults }) = &group_id {
+            faults.iter().for_each(|f| fault(&f.field, &f.message));
+        }
+        let label = match self.label.trim() {
+            "" => group_id.as_ref().map_or("", GroupId::as_str),
+            label => label,
+        };
+        if label.chars().count() > MAX_LABEL_CHARS || label.chars().any(char::is_control) {
+            fault("label", "A name has at most 255 characters, on one line.");
+        }
+        let role_id = optional(&self.role);
+        if role_id.is_err() {
+            fault("role", "Choose one of the roles offered, or none.");
+        }
+        let team_id = optional(&self.team);
+        if team_id.is_err() {
+            fault("team", "Choose one of the teams offered, or none.");
+        }
+        if (role_id, team_id) == (Ok(None), Ok(None)) {
+            fault(
+                "role",
+                "Choose a role, a team, or both: the rule has to grant something.",
+            );
+        }
+        let priority = match self.priority.trim() {
+            "" => Some(Self::PRIORITY),
+            text => text
+                .parse()
+                .ok()
+                .filter(|n| GroupMapping::PRIORITIES.contains(n)),
+        };
+        if priority.is_none() {
+            fault("priority", "A priority is a whole number from 0 to 1000.");
+        }
+        let label = label.to_owned();
+        match (source, group_id, role_id, team_id, priority) {
+            (Some(source), Ok(group_id), Ok(role_id), Ok(team_id), Some(priority))
+                if fields.is_empty() =>
+            {
+                Ok(GroupMapping {
+                    id,
+                    source,
+                    group_id,
+                    label,
+                    role_id,
+                    team_id,
+                    priority,
+                })
+            }
+            _ => Err(AppError::Invalid { fields }),
+        }
+    }
+}
+
+impl From<&GroupMapping> for GroupMappingDraft {
+    fn from(rule: &GroupMapping) -> Self {
+        let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+        Self {
+            source: rule.source.key().to_owned(),
+            group_id: rule.group_id.as_str().to_owned(),
+            label: rule.label.clone(),
+            role: text(rule.role_id.map(|id| id.0)),
+            team: text(rule.team_id.map(|id| id.0)),
+            priority: rule.priority.to_string(),
+        }
+    }
+}
+
+fn optional<Id: std::str::FromStr>(text: &str) -> Result<Option<Id>, ()> {
+    match text {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| ()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn draft() -> GroupMappingDraft {
+        GroupMappingDraft {
+            source: "group".into(),
+            group_id: " finance ".into(),
+            role: Uuid::from_u128(1).to_string(),
+            ..GroupMappingDraft::default()
+        }
+    }
+
+    #[test]
+    fn a_rule_survives_its_draft() {
+        let rule = draft().parse(Uuid::from_u128(9).into()).unwrap();
+        assert_eq!((rule.label.as_str(), rule.priority), ("finance", 100));
+        let again = GroupMappingDraft::from(&rule).parse(rule.id).unwrap();
+        assert_eq!(again, rule);
+    }
+
+    #[test]
+    fn every_field_at_fault_is_named() {
+        let bad = GroupMappingDraft {
+            source: "mail".into(),
+            group_id: " ".into(),
+            label: "x".repeat(256),
+            role: "admin".into(),
+            team: "kitchen".into(),
+            priority: "1001".into(),
+        };
+        let error = bad.parse(Uuid::nil().into()).unwrap_err();
+        for field in ["source", "group_id", "label", "role", "team", "priority"] {
+            assert!(error.for_field(field).is_some(), "{field}");
+        }
+        let nothing = GroupMappingDraft {
+            role: String::new(),
+            ..draft()
+        };
+        let error = nothing.parse(Uuid::nil().into()).unwrap_err();
+        assert!(
+            error
+                .for_field("role")
+                .is_some_and(|m| m.contains("or both"))
+        );
+    }
+}

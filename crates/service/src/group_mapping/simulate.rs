@@ -1,0 +1,213 @@
+//! What a change of the rules would do to today's members and to one person.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    Action, Actor, AppError, RoleId, TeamId, UserId,
+    group_mapping::{
+        Difference, Granted, Grants, GroupClaims, GroupMapping, MemberChange, PersonOutcome,
+        Proposal, Reason, Simulation, Subject, grants,
+    },
+};
+use serde_json::Value;
+use store::{TenantTx, group_mapping::user_claims_get, group_simulation::group_subject_list};
+
+use super::Names;
+use crate::{Ctx, act::Act};
+
+/// Members that the preview names; all are counted.
+const CHANGES_SHOWN: usize = 200;
+
+/// Tries a change of the rules on what the issuer said last of each member,
+/// and on one person. Nothing is changed.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a rule or claims that
+/// can't be read; [`AppError::NotFound`] for a rule or member that is gone.
+pub async fn group_mapping_simulate(
+    ctx: &Ctx,
+    actor: &Actor,
+    proposal: &Proposal,
+) -> Result<Simulation, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::GroupMappingSimulate).await?;
+    let before = store::group_mapping::group_mapping_list(&mut act.tx).await?;
+    let after = proposal.apply(before.clone(), ctx.ids.id())?;
+    let names = Names::load(&mut act.tx).await?;
+
+    let rule = changed_rule(&before, &after);
+    let all: Vec<_> = before.iter().chain(&after).cloned().collect();
+    let subjects = group_subject_list(&mut act.tx, &all).await?;
+    let known: Vec<_> = subjects.iter().filter(|s| s.claims.is_some()).collect();
+    let mut changes: Vec<_> = known
+        .iter()
+        .filter_map(|subject| names.change(subject, &after))
+        .collect();
+    let changed = changes.len();
+    changes.truncate(CHANGES_SHOWN);
+    let concerned = rule.as_ref().map_or(0, |rule| {
+        let rule = std::slice::from_ref(rule);
+        let meets = |claims: &GroupClaims| grants(rule, claims) != Grants::default();
+        let claims = known.iter().filter_map(|s| s.claims.as_ref());
+        claims.filter(|claims| meets(claims)).count()
+    });
+    Ok(Simulation {
+        known: known.len(),
+        unknown: subjects.len() - known.len(),
+        concerned,
+        changed,
+        changes,
+        person: person(&mut act.tx, proposal, &subjects, &after, &names).await?,
+        rule: rule.map(|rule| names.show(rule)),
+        people: subjects
+            .into_iter()
+            .map(|subject| (subject.user_id, subject.name))
+            .collect(),
+    })
+}
+
+/// The rule in which the two differ, as it would be, or as it was if it goes.
+fn changed_rule(before: &[GroupMapping], after: &[GroupMapping]) -> Option<GroupMapping> {
+    let new = after.iter().find(|rule| !before.contains(rule));
+    let gone = || before.iter().find(|rule| !after.contains(rule));
+    new.or_else(gone).cloned()
+}
+
+/// The person whom the proposal is tried on.
+async fn person(
+    tx: &mut TenantTx,
+    proposal: &Proposal,
+    subjects: &[Subject],
+    rules: &[GroupMapping],
+    names: &Names,
+) -> Result<Option<PersonOutcome>, AppError> {
+    let (subject, claims) = if !proposal.member.is_empty() {
+        let id: UserId = proposal.member.parse().map_err(|_| AppError::NotFound)?;
+        let subject = subjects.iter().find(|subject| subject.user_id == id);
+        let subject = subject.ok_or(AppError::NotFound)?;
+        let told = user_claims_get(tx, id).await?;
+        (
+            Some(subject),
+            told.map(|(claims, _)| claims).unwrap_or_default(),
+        )
+    } else if proposal.claims.trim().is_empty() {
+        return Ok(None);
+    } else {
+        (None, claims_pasted(&proposal.claims)?)
+    };
+    Ok(Some(PersonOutcome {
+        name: subject.map(|subject| subject.name.clone()),
+        reasons: names.reasons(subject, rules, &claims),
+        unused: claims
+            .groups
+            .iter()
+            .chain(&claims.app_roles)
+            .filter(|word| rules.iter().all(|rule| rule.group_id != **word))
+            .map(|word| word.as_str().to_owned())
+            .collect(),
+    }))
+}
+
+impl Names {
+    fn role(&self, id: RoleId) -> Granted {
+        let role = self.roles.iter().find(|role| role.id == id);
+        Granted::Role(role.map_or_else(|| id.to_string(), |role| role.name.clone()))
+    }
+
+    fn team(&self, id: TeamId) -> Granted {
+        let team = self.teams.iter().find(|team| team.id == id);
+        Granted::Team(team.map_or_else(|| id.to_string(), |team| team.name.clone()))
+    }
+
+    fn all(&self, roles: &BTreeSet<RoleId>, teams: &BTreeSet<TeamId>) -> Vec<Granted> {
+        let roles = roles.iter().map(|id| self.role(*id));
+        let mut all: Vec<_> = roles.chain(teams.iter().map(|id| self.team(*id))).collect();
+        all.sort();
+        all
+    }
+
+    fn change(&self, subject: &Subject, rules: &[GroupMapping]) -> Option<MemberChange> {
+        let difference = Difference::of(subject, rules);
+        (!difference.is_empty()).then(|| MemberChange {
+            user_id: subject.user_id,
+            name: subject.name.clone(),
+            gains: self.all(&difference.roles_gained, &difference.teams_gained),
+            loses: self.all(&difference.roles_lost, &difference.teams_lost),
+        })
+    }
+
+    /// Each role and team, first what the rules grant and then what is held by
+    /// hand besides.
+    fn reasons(
+        &self,
+        subject: Option<&Subject>,
+        rules: &[GroupMapping],
+        claims: &GroupClaims,
+    ) -> Vec<Reason> {
+        let granted = grants(rules, claims);
+        let rule = |id| rules.iter().find(|rule| rule.id == id).cloned();
+        let roles = granted.roles.iter().map(|grant| Reason {
+            granted: self.role(grant.id),
+            decided_by: rule(grant.decided_by),
+        });
+        let teams = granted.teams.iter().map(|grant| Reason {
+            granted: self.team(grant.id),
+            decided_by: rule(grant.decided_by),
+        });
+        let mut reasons: Vec<_> = roles.chain(teams).collect();
+        if let Some(subject) = subject {
+            for granted in self.all(&subject.manual_roles, &subject.manual_teams) {
+                if reasons.iter().all(|reason| reason.granted != granted) {
+                    reasons.push(Reason {
+                        granted,
+                        decided_by: None,
+                    });
+                }
+            }
+        }
+        reasons
+    }
+}
+
+/// Claims as somebody pastes them: the JSON of a token's claims with `groups`
+/// and `roles`, or one group a line.
+fn claims_pasted(text: &str) -> Result<GroupClaims, AppError> {
+    let text = text.trim();
+    if !text.starts_with('{') {
+        let no_roles: [&str; 0] = [];
+        return Ok(GroupClaims::new(text.lines(), no_roles));
+    }
+    let unreadable =
+        |why: &str| AppError::field("claims", format!("These claims can't be read: {why}."));
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| unreadable(&error.to_string()))?;
+    let words = |name: &str| match value.get(name) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::String(word)) => Ok(vec![word.clone()]),
+        Some(Value::Array(words)) => words
+            .iter()
+            .map(|word| word.as_str().map(str::to_owned))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| unreadable(&format!("“{name}” holds something that is no text"))),
+        Some(_) => Err(unreadable(&format!("“{name}” is no list"))),
+    };
+    Ok(GroupClaims::new(words("groups")?, words("roles")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_pasted_as_json_or_as_lines() {
+        let of = |text: &str| claims_pasted(text).unwrap();
+        assert_eq!(of("ant\n  bee \n\n").groups.len(), 2);
+        let json = of(r#"{"sub":"1","groups":["ant"],"roles":["admin","x"]}"#);
+        assert_eq!((json.groups.len(), json.app_roles.len()), (1, 2));
+        assert_eq!(of(r#"{"groups":"ant"}"#).groups.len(), 1);
+        assert_eq!(of(""), GroupClaims::default());
+        for bad in ["{", r#"{"groups":[1]}"#, r#"{"roles":5}"#] {
+            let error = claims_pasted(bad).unwrap_err();
+            assert!(error.for_field("claims").is_some(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What groups grant: who may say so, and what a change would do.
+
+use domain::{
+    Actor, AppError, GroupMappingId, Permission, UserId,
+    access::SystemRole,
+    group_mapping::{Granted, GroupClaims, GroupMappingDraft, Proposal},
+};
+use service::{
+    group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
+    group_mapping_update,
+};
+use store::group_mapping::user_claims_set;
+
+use crate::support::World;
+
+const NO_ROLES: [&str; 0] = [];
+
+impl World {
+    /// A rule from a group of this name to a custom role, not saved.
+    pub(crate) async fn rule(&self, group: &str) -> GroupMappingDraft {
+        let role = self.custom_role("Clerk", &[Permission::MemoryRead]).await;
+        GroupMappingDraft {
+            source: "group".into(),
+            group_id: group.into(),
+            role: role.to_string(),
+            ..GroupMappingDraft::default()
+        }
+    }
+
+    /// The same, saved by Atrium itself.
+    pub(crate) async fn stored_rule(&self, group: &str) -> (GroupMappingId, GroupMappingDraft) {
+        let draft = self.rule(group).await;
+        let rule = draft.parse(self.ctx.ids.id()).unwrap();
+        let mut tx = self.tenant.enter().await;
+        let now = self.ctx.clock.now();
+        store::group_mapping::group_mapping_create(&mut tx, &rule, now)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        (rule.id, draft)
+    }
+
+    /// The issuer said this of a member at the last sign-in.
+    async fn told(&self, member: UserId, groups: &[&str]) {
+        let claims = GroupClaims::new(groups, NO_ROLES);
+        let mut tx = self.tenant.enter().await;
+        user_claims_set(&mut tx, member, &claims, self.ctx.clock.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn role_id(&self, actor: &Actor, role: SystemRole) -> String {
+        let roles = service::role_list(&self.ctx, actor).await.unwrap();
+        let role = roles.into_iter().find(|found| found.key == role.key());
+        role.unwrap().id.to_string()
+    }
+}
+
+#[tokio::test]
+async fn the_simulator_tells_who_gains_and_loses_what_and_why_before_anything_is_saved() {
+    let world = World::without_model().await;
+    let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
+    let ctx = &world.ctx;
+    let mia = world.tenant.user("Mia").await;
+    let moe = world.tenant.user("Moe").await;
+    world.tenant.user("Never signed in").await;
+    world.told(mia, &["finance", "all"]).await;
+    world.told(moe, &["all"]).await;
+    world.told(admin.user_id, &[]).await;
+    let team = world.tenant.team("Kitchen", &[moe]).await;
+
+    let viewer = world.role_id(&admin, SystemRole::Viewer).await;
+    let proposal = Proposal {
+        draft: GroupMappingDraft {
+            source: "group".into(),
+            group_id: "all".into(),
+            label: "Everybody".into(),
+            role: viewer,
+            team: team.to_string(),
+            priority: "7".into(),
+        },
+        member: moe.to_string(),
+        ..Proposal::default()
+    };
+    let seen = group_mapping_simulate(ctx, &admin, &proposal)
+        .await
+        .unwrap();
+    assert_eq!((seen.known, seen.unknown, seen.concerned), (3, 1, 2));
+    assert_eq!(seen.changed, 2);
+    let names: Vec<_> = seen.changes.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["Mia", "Moe"]);
+    let role = || Granted::Role("Viewer".into());
+    let kitchen = || Granted::Team("Kitchen".into());
+    assert_eq!(seen.changes[0].gains, [role(), kitchen()]);
+    // Moe belongs to the team already, by hand.
+    assert_eq!(seen.changes[1].gains, [role()]);
+    let person = seen.person.unwrap();
+    let decided: Vec<_> = person
+        .reasons
+        .iter()
+        .map(|r| {
+            (
+                r.granted.clone(),
+                r.decided_by.as_ref().map(|rule| rule.label.as_str()),
+            )
+        })
+        .collect();
+    assert_eq!(
+        decided,
+        [(role(), Some("Everybody")), (kitchen(), Some("Everybody"))]
+    );
+    // Nothing of it is there.
+    assert_eq!(group_mapping_list(ctx, &admin).await.unwrap().rules, []);
+
+    // A rule that grants what somebody holds by it alone: removing it takes it.
+    let id = group_mapping_create(ctx, &admin, &proposal.draft)
+        .await
+        .unwrap();
+    let rules = store::group_mapping::group_mapping_list(&mut world.tenant.enter().await)
+        .await
+        .unwrap();
+    let mut tx = world.tenant.enter().await;
+    let granted = domain::group_mapping::grants(&rules, &GroupClaims::new(["all"], NO_ROLES));
+    store::group_mapping::user_grants_set(&mut tx, mia, &granted, ctx.clock.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let removal = Proposal {
+        rule: id.to_string(),
+        remove: true,
+        claims: r#"{"groups":["all","x"]}"#.into(),
+        ..Proposal::default()
+    };
+    let seen = group_mapping_simulate(ctx, &admin, &removal).await.unwrap();
+    let mia_change = seen.changes.iter().find(|c| c.user_id == mia).unwrap();
+    assert_eq!(mia_change.loses, [role(), kitchen()]);
+    let person = seen.person.unwrap();
+    assert_eq!(
+        (person.reasons.len(), person.unused),
+        (0, vec!["all".to_owned(), "x".to_owned()])
+    );
+}
+
+// SEC-G: nobody grants, or takes away, by a rule what they don't hold.
+#[tokio::test]
+async fn an_admin_makes_nobody_an_owner_by_a_rule() {
+    let world = World::without_model().await;
+    let owner = world.tenant.actor(SystemRole::Owner, "Ona").await;
+    let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
+    let ctx = &world.ctx;
+    let refusal = || AppError::Forbidden {
+        permission: Permission::OwnerGrant,
+    };
+    let draft = GroupMappingDraft {
+        source: "app_role".into(),
+        group_id: "owners".into(),
+        role: world.role_id(&owner, SystemRole::Owner).await,
+        ..GroupMappingDraft::default()
+    };
+    let offered = group_mapping_list(ctx, &admin).await.unwrap().roles;
+    assert!(
+        offered.iter().all(|role| role.key != "owner"),
+        "{offered:?}"
+    );
+    assert_eq!(
+        group_mapping_create(ctx, &admin, &draft).await,
+        Err(refusal())
+    );
+
+    let id = group_mapping_create(ctx, &owner, &draft).await.unwrap();
+    let harmless = world.rule("owners").await;
+    assert_eq!(
+        group_mapping_update(ctx, &admin, id, &harmless).await,
+        Err(refusal())
+    );
+    assert_eq!(group_mapping_delete(ctx, &admin, id).await, Err(refusal()));
+    let (other, _) = world.stored_rule("staff").await;
+    assert_eq!(
+        group_mapping_update(ctx, &admin, other, &draft).await,
+        Err(refusal())
+    );
+    group_mapping_delete(ctx, &owner, id).await.unwrap();
+}
+
+// Bad input, and SEC-C6.
+#[tokio::test]
+async fn what_is_no_rule_is_refused_with_its_field_and_nothing_is_saved() {
+    let world = World::without_model().await;
+    let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
+    let ctx = &world.ctx;
+    let (id, draft) = world.stored_rule("finance").await;
+    let again = group_mapping_create(ctx, &admin, &draft).await.unwrap_err();
+    assert!(again.for_field("group_id").is_some(), "{again:?}");
+    let with = |change: fn(&mut GroupMappingDraft)| {
+        let mut draft = draft.clone();
+        change(&mut draft);
+        draft
+    };
+    for (bad, field) in [
+        (with(|d| d.group_id = " ".into()), "group_id"),
+        (with(|d| d.priority = "many".into()), "priority"),
+        (with(|d| d.role = String::new()), "role"),
+    ] {
+        let error = group_mapping_create(ctx, &admin, &bad).await.unwrap_err();
+        assert!(error.for_field(field).is_some(), "{error:?}");
+    }
+
+    // Another organisation's role, team and rule are as if there were none.
+    let theirs = world.db.tenant("theirs").await;
+    let stranger = theirs.actor(SystemRole::Owner, "Sue").await;
+    let role = world.role_id(&stranger, SystemRole::Viewer).await;
+    let mut foreign = draft.clone();
+    foreign.role = role;
+    assert_eq!(
+        group_mapping_create(ctx, &admin, &foreign).await,
+        Err(AppError::NotFound)
+    );
+    let team = theirs.team("Their team", &[]).await;
+    let mut foreign = draft.clone();
+    foreign.team = team.to_string();
+    assert_eq!(
+        group_mapping_create(ctx, &admin, &foreign).await,
+        Err(AppError::NotFound)
+    );
+    assert_eq!(
+        group_mapping_delete(ctx, &stranger, id).await,
+        Err(AppError::NotFound)
+    );
+    let proposal = Proposal {
+        rule: id.to_string(),
+        remove: true,
+        ..Proposal::default()
+    };
+    assert_eq!(
+        group_mapping_simulate(ctx, &stranger, &proposal).await,
+        Err(AppError::NotFound)
+    );
+    assert_eq!(
+        group_mapping_list(ctx, &admin).await.unwrap().rules.len(),
+        1
+    );
+}

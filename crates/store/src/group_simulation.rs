@@ -1,0 +1,67 @@
+//! What the simulator of group rules needs to know of today's members.
+
+use std::collections::BTreeSet;
+
+use domain::group_mapping::{GroupClaims, GroupMapping, GroupSource, Subject};
+
+use crate::{StoreError, TenantTx};
+
+/// Everybody who may sign in, by name, with the groups and app roles that
+/// `rules` name: others make no difference.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn group_subject_list(
+    tx: &mut TenantTx,
+    rules: &[GroupMapping],
+) -> Result<Vec<Subject>, StoreError> {
+    let named = |source: GroupSource| -> Vec<String> {
+        let rules = rules.iter().filter(|rule| rule.source == source);
+        rules
+            .map(|rule| rule.group_id.as_str().to_owned())
+            .collect()
+    };
+    let tenant_id = tx.tenant_id();
+    let rows = sqlx::query!(
+        r#"SELECT u.id, u.display_name, (c.user_id IS NOT NULL) AS "is_known!",
+                  ARRAY(SELECT word FROM unnest(c.groups) AS word WHERE word = ANY ($2)) AS "groups!",
+                  ARRAY(SELECT word FROM unnest(c.app_roles) AS word WHERE word = ANY ($3)) AS "app_roles!",
+                  ARRAY(SELECT ur.role_id FROM user_roles ur
+                         WHERE ur.tenant_id = $1 AND ur.user_id = u.id) AS "roles!",
+                  ARRAY(SELECT ur.role_id FROM user_roles ur
+                         WHERE ur.tenant_id = $1 AND ur.user_id = u.id
+                           AND ur.source NOT IN ('group', 'app_role')) AS "manual_roles!",
+                  ARRAY(SELECT m.team_id FROM team_members m
+                         WHERE m.tenant_id = $1 AND m.user_id = u.id) AS "teams!",
+                  ARRAY(SELECT m.team_id FROM team_members m
+                         WHERE m.tenant_id = $1 AND m.user_id = u.id
+                           AND m.source NOT IN ('group', 'app_role')) AS "manual_teams!"
+             FROM users u
+             LEFT JOIN user_claims c ON c.tenant_id = u.tenant_id AND c.user_id = u.id
+            WHERE u.tenant_id = $1 AND u.kind = 'human' AND u.status <> 'deactivated'
+            ORDER BY u.display_name, u.id"#,
+        tenant_id.0,
+        &named(GroupSource::Group),
+        &named(GroupSource::AppRole),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Subject {
+            user_id: row.id.into(),
+            name: row.display_name,
+            claims: row
+                .is_known
+                .then(|| GroupClaims::new(row.groups, row.app_roles)),
+            roles: ids(row.roles),
+            manual_roles: ids(row.manual_roles),
+            teams: ids(row.teams),
+            manual_teams: ids(row.manual_teams),
+        })
+        .collect())
+}
+
+fn ids<Id: From<uuid::Uuid> + Ord>(ids: Vec<uuid::Uuid>) -> BTreeSet<Id> {
+    ids.into_iter().map(Id::from).collect()
+}

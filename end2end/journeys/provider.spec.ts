@@ -1,4 +1,5 @@
 // Signing in and out with a certified OpenID provider that speaks as Entra ID.
+import { randomUUID } from "node:crypto";
 import { type Account, Entra } from "../support/provider.ts";
 import { Server } from "../support/server.ts";
 import { type Page, test as base, awake, expect, visit } from "../support/test.ts";
@@ -40,6 +41,25 @@ async function signIn(page: Page, login: string): Promise<void> {
   await page.getByPlaceholder("Enter any login").fill(login);
   await page.getByPlaceholder("and password").fill("any");
   await page.getByRole("button", { name: "Sign-in" }).click();
+}
+
+/** Fills the form of a new rule and has its effect shown. */
+async function previewRule(page: Page, rule: { source?: string; group: string; name: string; role: string }): Promise<void> {
+  await visit(page, "/groups/new");
+  await page.getByLabel("Looks at").selectOption(rule.source ?? "group");
+  await page.getByLabel("Group or app role").fill(rule.group);
+  await page.getByLabel("Name").fill(rule.name);
+  await page.getByLabel("Grants the role").selectOption({ label: rule.role });
+  await page.getByRole("button", { name: "Preview" }).click();
+  await expect(page.getByRole("button", { name: "Save rule" })).toBeVisible();
+  await awake(page);
+}
+
+/** Saves the rule that is shown. */
+async function save(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Save rule" }).click();
+  await expect(page.getByText("Rule saved.")).toBeVisible();
+  await awake(page);
 }
 
 test("the owner who was named signs in, and is one", async ({ visitors }) => {
@@ -95,4 +115,61 @@ test("signing out at the provider ends the session here", async ({ visitors, dir
   await expect(page.getByText("Sign-out Success")).toBeVisible();
   await visit(page, "/memories");
   await expect(page).toHaveURL("/sign-in?return_to=%2Fmemories");
+});
+
+test("a rule is tried, saved, followed at the next sign-in, and taken back", async ({ visitors, directory: { mia } }) => {
+  const group = randomUUID();
+  mia.groups = [group];
+  const first = await visitors.anonymous();
+  await signIn(first, "mia");
+  await expect(first).toHaveURL("/no-access");
+
+  const owner = await visitors.anonymous();
+  await signIn(owner, "olga");
+  await expect(owner).toHaveURL("/");
+  await previewRule(owner, { group, name: "Engineers", role: "Member" });
+  const change = owner.getByRole("region", { name: "Who gains or loses what" }).getByRole("row").filter({ hasText: "Mia Muster" });
+  await expect(change).toContainText("Role Member");
+  await owner.getByLabel("Member", { exact: true }).selectOption({ label: "Mia Muster" });
+  await owner.getByRole("button", { name: "Try" }).click();
+  await expect(owner.getByRole("heading", { name: "Mia Muster would have" })).toBeVisible();
+  await awake(owner);
+  await expect(owner.getByRole("row").filter({ hasText: "Engineers, priority" })).toContainText("Role Member");
+  await save(owner);
+
+  const second = await visitors.anonymous();
+  await signIn(second, "mia");
+  await expect(second.getByRole("heading", { level: 1 })).toHaveText("Overview");
+  await awake(second);
+
+  await visit(owner, "/groups");
+  await owner.getByRole("link", { name: "Engineers" }).click();
+  await owner.getByRole("link", { name: "Remove rule" }).click();
+  await expect(change).toContainText("Role Member");
+  await awake(owner);
+  await owner.getByRole("button", { name: "Remove rule" }).click();
+  await expect(owner.getByText("Rule removed.")).toBeVisible();
+  const third = await visitors.anonymous();
+  await signIn(third, "mia");
+  await expect(third).toHaveURL("/no-access");
+});
+
+test("app roles count, and more groups than a token holds are asked of Graph", async ({ visitors, directory: { mia } }) => {
+  const [group, appRole] = [randomUUID(), "Atrium.Reader"];
+  const owner = await visitors.anonymous();
+  await signIn(owner, "olga");
+  await expect(owner).toHaveURL("/");
+  await previewRule(owner, { group, name: "Everybody", role: "Member" });
+  await save(owner);
+  await previewRule(owner, { source: "app_role", group: appRole, name: "Readers", role: "Viewer" });
+  await save(owner);
+
+  // The last of several pages of Graph's answer.
+  Object.assign(mia, { groups: [randomUUID(), randomUUID(), group], roles: [appRole], overage: true });
+  const page = await visitors.anonymous();
+  await signIn(page, "mia");
+  await expect(page).toHaveURL("/");
+  await awake(page);
+  await expect(page.getByRole("navigation", { name: "Main" })).toContainText("Member, Viewer");
+  Object.assign(mia, { groups: [], roles: [], overage: false });
 });

@@ -59,6 +59,10 @@ pub enum Flash {
     RoleUpdated,
     /// A custom role is gone.
     RoleDeleted,
+    /// An API key was revoked.
+    KeyRevoked,
+    /// An agent or a service is there now.
+    ServiceAccountCreated,
 }
 
 impl Flash {
@@ -89,6 +93,8 @@ impl Flash {
             Self::RoleCreated => "role_created",
             Self::RoleUpdated => "role_updated",
             Self::RoleDeleted => "role_deleted",
+            Self::KeyRevoked => "key_revoked",
+            Self::ServiceAccountCreated => "service_account_created",
         }
     }
 
@@ -122,6 +128,8 @@ impl Flash {
             Self::RoleCreated => "Role created. Give it on a member's page.",
             Self::RoleUpdated => "Role saved. It counts from the next request on.",
             Self::RoleDeleted => "Role deleted.",
+            Self::KeyRevoked => "Key revoked.",
+            Self::ServiceAccountCreated => "Created. Give it roles, then a key.",
         }
     }
 
@@ -160,6 +168,8 @@ impl Flash {
             Self::RoleCreated,
             Self::RoleUpdated,
             Self::RoleDeleted,
+            Self::KeyRevoked,
+            Self::ServiceAccountCreated,
         ];
         let code = query.get("done");
         if code == "memory_deleted" {

@@ -10,6 +10,7 @@
 )]
 
 mod api;
+mod api_key;
 mod audit;
 mod clock;
 mod flash;
@@ -23,6 +24,7 @@ mod no_access;
 mod organisation;
 mod overview;
 mod profile;
+mod reference;
 mod role;
 mod routes;
 #[cfg(feature = "ssr")]

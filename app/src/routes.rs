@@ -10,6 +10,7 @@ use leptos_router::{
 };
 
 use crate::{
+    api_key::{KeyListPage, KeyNewPage, KeyPage, ServiceNewPage, ServicesPage},
     audit::AuditPage,
     group_mapping::{
         GroupMappingListPage, GroupMappingNewPage, GroupMappingPage, GroupMappingPreviewPage,
@@ -22,6 +23,7 @@ use crate::{
     organisation::OrganisationListPage,
     overview::OverviewPage,
     profile::ProfilePage,
+    reference::ReferencePage,
     role::{RoleListPage, RoleNewPage, RolePage},
     sign_in::SignInPage,
     start::Page,
@@ -61,9 +63,16 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/groups/new") view=GroupMappingNewPage ssr=SsrMode::Async />
                     <Route path=path!("/groups/preview") view=GroupMappingPreviewPage ssr=SsrMode::Async />
                     <Route path=path!("/groups/:id") view=GroupMappingPage ssr=SsrMode::Async />
+                    <Route path=path!("/keys") view=KeyListPage ssr=SsrMode::Async />
+                    <Route path=path!("/keys/all") view=KeyListPage ssr=SsrMode::Async />
+                    <Route path=path!("/keys/new") view=KeyNewPage ssr=SsrMode::Async />
+                    <Route path=path!("/keys/services") view=ServicesPage ssr=SsrMode::Async />
+                    <Route path=path!("/keys/services/new") view=ServiceNewPage ssr=SsrMode::Async />
+                    <Route path=path!("/keys/:id") view=KeyPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
                     <Route path=path!("/organisations") view=OrganisationListPage ssr=SsrMode::Async />
+                    <Route path=path!("/reference") view=ReferencePage ssr=SsrMode::Async />
                     <Route path=path!("/profile") view=ProfilePage ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundPage ssr=SsrMode::Async />
                 </ParentRoute>

@@ -1,7 +1,9 @@
 //! What the server tells every page before anything else, and what the page
 //! keeps of it in the browser.
 
-use domain::Timestamp;
+use std::sync::Arc;
+
+use domain::{Timestamp, reference::Reference};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,8 @@ pub struct AppInfo {
     pub form_targets: Vec<String>,
     /// The issuers that people sign in with, the primary one first.
     pub ways_in: Vec<WayIn>,
+    /// What the REST API can do, for its reference page.
+    pub reference: Arc<Reference>,
 }
 
 /// One issuer, as the sign-in page offers it.

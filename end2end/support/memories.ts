@@ -12,7 +12,7 @@ export interface Draft {
 
 /** Posts a form as the browser would without scripts; answers the path that it leads to. */
 export async function post(page: Page, path: string, form: Record<string, string>): Promise<string> {
-  const answer = await page.request.post(path, { form, headers: sameOrigin(page, path), maxRedirects: 0 });
+  const answer = await page.request.post(path, { form, headers: origin(page, path), maxRedirects: 0 });
   expect(answer.status(), `posting to ${path}`).toBe(303);
   return answer.headers()["location"] ?? "";
 }
@@ -33,7 +33,7 @@ export async function deleteMemory(page: Page, id: string): Promise<void> {
 /** Gives a file and answers the path of its import. */
 export async function giveFile(page: Page, name: string, content: string | Buffer, format = ""): Promise<string> {
   const answer = await page.request.post("/memories/import", {
-    headers: sameOrigin(page, "/memories/import"),
+    headers: origin(page, "/memories/import"),
     multipart: { file: { name, mimeType: "application/octet-stream", buffer: typeof content === "string" ? Buffer.from(content) : content }, format },
     maxRedirects: 0,
   });
@@ -57,6 +57,6 @@ export async function untilFoundByMeaning(page: Page): Promise<void> {
 }
 
 /** Where requests of the page itself come from, by the header that browsers send. */
-function sameOrigin(page: Page, path: string): Record<string, string> {
+export function origin(page: Page, path: string): Record<string, string> {
   return { origin: new URL(path, page.url()).origin, accept: "text/html" };
 }

@@ -2,6 +2,7 @@
 // screenshots) and for axe.
 import { readFileSync } from "node:fs";
 import { type Draft, deleteMemory, giveFile, post, untilFoundByMeaning, untilImported, writeMemory } from "./memories.ts";
+import { makeKey } from "./keys.ts";
 import { visitMember } from "./people.ts";
 import { PEOPLE, type Page, type Person, type Visitors, awake, runsScripts, visit } from "./test.ts";
 
@@ -75,7 +76,12 @@ export async function seed(visitors: Visitors): Promise<Seed> {
     });
   }
   await deleteMemory(page, trashed);
+  await makeKey(page, { label: "Nightly export", scopes: ["memory.read"] });
+  await makeKey(page, { label: "Notes from the phone", scopes: ["memory.read", "memory.write"], lifetime: "never" });
   await untilFoundByMeaning(page);
+  const owner = await visitors.as("owner");
+  await visit(owner, "/keys/services/new");
+  await post(owner, "/keys/services/new", { call: "service_account_create", name: "Nightly export", kind: "service" });
   // Something refused, for the audit log.
   await page.goto("/audit");
   return { memory, untitled, trashed, report, ...(await seedPeople(visitors)) };
@@ -213,6 +219,26 @@ export const STATES: State[] = [
       await awake(page);
     },
   },
+  { name: "keys-empty", as: "viewer", show: at("/keys") },
+  { name: "keys", as: "member", show: at("/keys") },
+  { name: "keys-ended-empty", as: "viewer", show: at("/keys?state=ended") },
+  { name: "keys-all", as: "owner", show: at("/keys/all") },
+  { name: "services-empty", as: "other-owner", show: at("/keys/services") },
+  { name: "services", as: "owner", show: at("/keys/services") },
+  { name: "service-new", as: "owner", show: at("/keys/services/new") },
+  { name: "key-new", as: "owner", show: at("/keys/new") },
+  { name: "key-new-refused", as: "member", show: async (page) => sendEmptyKey(page) },
+  { name: "key-created", as: "member", show: async (page) => showNewKey(page) },
+  { name: "key", as: "member", show: async (page) => showFirstKey(page) },
+  { name: "reference", as: "member", show: at("/reference") },
+  {
+    name: "reference-operation",
+    as: "member",
+    show: async (page) => {
+      await visit(page, "/reference");
+      await page.locator("#api_keys_create > summary").click();
+    },
+  },
   { name: "profile", as: "member", show: at("/profile") },
   { name: "organisations", as: "billing", show: at("/organisations") },
   { name: "organisations-one", as: "member", show: at("/organisations") },
@@ -252,6 +278,28 @@ export const STATES: State[] = [
     },
   },
 ];
+
+async function sendEmptyKey(page: Page): Promise<void> {
+  await visit(page, "/keys/new");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.locator("[aria-invalid=true]").first().waitFor();
+}
+
+async function showNewKey(page: Page): Promise<void> {
+  await visit(page, "/keys/new");
+  await page.getByLabel("What is it for").fill("Backup of the archive");
+  await page.getByRole("checkbox", { name: /See and search your memories/ }).check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.getByRole("heading", { name: "Your new key" }).waitFor();
+  await awake(page);
+}
+
+async function showFirstKey(page: Page): Promise<void> {
+  await visit(page, "/keys");
+  await page.locator("td a.row-title").first().click();
+  await page.getByText("Revoke this key").click();
+  await page.getByRole("button", { name: "Revoke now" }).waitFor();
+}
 
 async function sendInvalid(page: Page): Promise<void> {
   await visit(page, "/memories/new");

@@ -65,6 +65,9 @@ pub struct Config {
     /// How often one address may begin, and how often finish, signing in.
     #[serde(deserialize_with = "number")]
     pub sign_ins_per_minute: u32,
+    /// How often one API key may call in a minute.
+    #[serde(deserialize_with = "number")]
+    pub api_calls_per_minute: u32,
     /// How long sessions live.
     pub session: Session,
     /// The log.
@@ -195,6 +198,7 @@ impl Default for Config {
             issuers: BTreeMap::new(),
             trusted_proxies: Vec::new(),
             sign_ins_per_minute: 30,
+            api_calls_per_minute: 600,
             session: Session::default(),
             log: Log::default(),
         }

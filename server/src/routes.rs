@@ -7,7 +7,10 @@
 use std::sync::Arc;
 
 use app::{App, AppInfo, WayIn, shell, with_page_posts};
-use axum::{Router, extract::Request, http::request::Parts, response::IntoResponse, routing::post};
+use axum::{
+    Router, extract::Request, http::request::Parts, middleware::from_fn, response::IntoResponse,
+    routing::post,
+};
 use domain::{Actor, import::UploadProblem};
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
@@ -21,7 +24,7 @@ use crate::{
     failure::Failure,
     health::{self, Readiness},
     http::{HttpSettings, LargerBody, protect},
-    upload,
+    rest, upload,
 };
 
 /// Bytes that a request's body may have, but for uploads: the largest memory
@@ -54,12 +57,14 @@ pub fn router(
     let auth =
         Auth::new(ctx.clone(), settings).map_err(|error| Failure::Usage(error.to_string()))?;
 
+    let (rest, reference) = rest::rest(ctx.clone(), config.api_calls_per_minute);
     let info = AppInfo {
         demo: demo.is_some(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         public_url: site.origin(),
         form_targets,
         ways_in,
+        reference: Arc::new(reference),
     };
     let pages = pages(ctx.clone(), info, bundle);
     // The form's page and its upload share a path.
@@ -79,9 +84,10 @@ pub fn router(
 
     let router = auth
         .protect(members)
+        .merge(rest)
         .merge(bundle.routes())
         .merge(health::routes(readiness));
-    Ok(protect(
+    let router = protect(
         router,
         HttpSettings {
             site,
@@ -95,7 +101,9 @@ pub fn router(
             clock: ctx.clock.clone(),
             ids: ctx.ids.clone(),
         },
-    ))
+    );
+    // Around all of it: what a limit refuses is a problem to a program, too.
+    Ok(router.layer(from_fn(rest::problem_layer)))
 }
 
 /// The pages and their server functions.

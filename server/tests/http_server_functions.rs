@@ -4,88 +4,12 @@
 
 mod support;
 
-use std::{collections::BTreeMap, path::PathBuf};
-
 use axum::{
-    Router,
     body::Body,
     http::{Method, StatusCode, header},
 };
-use domain::access::SystemRole;
 use leptos::server_fn::axum::server_fn_paths;
-use server::{
-    assets::Bundle,
-    config::{Config, Oidc},
-    health::Readiness,
-    routes,
-};
-use service::{Ctx, Embedder, Entropy};
-use support::{
-    App, Browser, ORIGIN,
-    issuer::{CLIENT_ID, CLIENT_SECRET},
-    request,
-};
-
-/// A folder with empty files of a bundle, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("atrium-site-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("pkg")).unwrap();
-        for file in ["a.js", "a.wasm", "a.css"] {
-            std::fs::write(folder.join("pkg").join(file), "").unwrap();
-        }
-        let manifest = r#"{"js":"/pkg/a.js","wasm":"/pkg/a.wasm","css":"/pkg/a.css"}"#;
-        std::fs::write(folder.join("manifest.json"), manifest).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// The product's own router, before the hostile issuer.
-fn product(app: &App) -> Router {
-    let config = Config {
-        public_url: Some(ORIGIN.parse().unwrap()),
-        master_key: Some(
-            "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM="
-                .to_owned()
-                .into(),
-        ),
-        oidc: Some(Oidc {
-            issuer: app.issuer.url.clone(),
-            client_id: CLIENT_ID.into(),
-            client_secret: Some(CLIENT_SECRET.to_owned().into()),
-            scopes: None,
-            default_role: Some(SystemRole::Owner),
-            tenants: Vec::new(),
-            graph_url: None,
-            label: None,
-            kind: None,
-            directories: BTreeMap::new(),
-        }),
-        sign_ins_per_minute: 1_000,
-        ..Config::default()
-    };
-    let folder = Folder::new();
-    let bundle = Bundle::load(&folder.0).unwrap();
-    let ctx = Ctx::new(
-        app.db.store.clone(),
-        app.clock.clock(),
-        Entropy::system(),
-        Embedder::off("Tests have no model."),
-    );
-    let readiness = Readiness {
-        store: app.db.store.clone(),
-        cluster: None,
-    };
-    routes::router(&config, &ctx, &bundle, readiness, None).unwrap()
-}
+use support::{App, Browser, product::product, request};
 
 async fn signed_in(app: &App) -> Browser {
     let mut browser = app.browser();

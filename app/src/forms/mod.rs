@@ -4,7 +4,8 @@
 //! its server function in a hidden field. [`with_page_posts`] calls that
 //! function; on success it redirects, on an error it answers with the same
 //! page, which finds the [`Outcome`] and shows the error next to the field
-//! with everything that was typed. In the browser, [`PostForm`] calls the
+//! with everything that was typed. An answer that is shown once ([`stay`])
+//! reaches the page in the same way. In the browser, [`PostForm`] calls the
 //! server function directly and the page stays.
 
 mod outcome;
@@ -28,6 +29,8 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 pub(crate) use outcome::{CALL_FIELD, Outcome};
+#[cfg(feature = "ssr")]
+pub(crate) use post::stay;
 #[cfg(feature = "ssr")]
 pub use post::with_page_posts;
 
@@ -86,7 +89,7 @@ impl<S: FormCall> FormState<S> {
                 outcome
                     .as_ref()
                     .filter(|o| o.call == S::name())
-                    .map(|o| o.error.clone())
+                    .and_then(|o| o.ended.clone().err())
             }),
         })
     }
@@ -96,6 +99,35 @@ impl<S: FormCall> FormState<S> {
         let error = self.error();
         Signal::derive(move || {
             error.with(|error| error.as_ref()?.for_field(name).map(str::to_owned))
+        })
+    }
+
+    /// What the last call answered, where it did not lead elsewhere.
+    pub(crate) fn answer(self) -> Memo<Option<S::Output>>
+    where
+        S::Output: DeserializeOwned + PartialEq,
+    {
+        let outcome = Page::get().outcome;
+        let value = self.action.value();
+        Memo::new(move |_| match value.get() {
+            Some(result) => result.ok(),
+            None => outcome.with(|outcome| {
+                let outcome = outcome.as_ref().filter(|o| o.call == S::name())?;
+                serde_json::from_str(outcome.ended.as_ref().ok()?).ok()
+            }),
+        })
+    }
+
+    /// What was chosen among the checkboxes `name` before the page came back;
+    /// `None` where it did not.
+    pub(crate) fn chosen(self, name: &str) -> Option<Vec<String>> {
+        if self.action.value().with_untracked(Option::is_some) {
+            // Called from the browser since: the boxes are as they were left.
+            return None;
+        }
+        Page::get().outcome.with_untracked(|outcome| {
+            let outcome = outcome.as_ref().filter(|o| o.call == S::name())?;
+            Some(outcome.field_all(name))
         })
     }
 

@@ -5,21 +5,21 @@ use axum::{
     body::{Body, to_bytes},
     extract::Request,
     http::{
-        HeaderMap, HeaderValue, Method, StatusCode, Uri,
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
         header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, SET_COOKIE},
     },
     middleware::{Next, from_fn},
     response::{IntoResponse, Redirect, Response},
 };
 use domain::AppError;
-use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
+use leptos::{prelude::use_context, server_fn::error::SERVER_FN_ERROR_HEADER};
 
-use super::outcome::{CALL_FIELD, Outcome};
+use super::outcome::{CALL_FIELD, Outcome, STAY_HEADER};
 
 /// Room for the largest memory with every byte percent-encoded, and its fields.
 const MAX_FORM_BYTES: usize = 512 * 1024;
-/// Errors are small; anything larger is not one of ours.
-const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// Errors and answers to be shown are small; anything larger is not one of ours.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// Wraps `pages`, the router of pages and server functions, so that forms can
 /// be posted to the page on which they stand, and that a server function's
@@ -72,26 +72,36 @@ async fn page_post(request: Request, next: Next) -> Response {
         .run(Request::from_parts(inner, Body::from(bytes)))
         .await;
 
-    if answer.status().is_success() {
-        return see_other(&answer, &parts.uri);
-    }
-    let error = match error_of(answer).await {
-        Ok(error) => error,
-        Err(not_ours) => return not_ours,
+    let ended = if answer.status().is_success() {
+        if !answer.headers().contains_key(STAY_HEADER) {
+            return see_other(&answer, &parts.uri);
+        }
+        match text_of(answer.into_body()).await {
+            Ok(text) => Ok(text),
+            Err(unreadable) => return unreadable,
+        }
+    } else {
+        match error_of(answer).await {
+            Ok(error) => Err(error),
+            Err(not_ours) => return not_ours,
+        }
     };
-    if error == AppError::Unauthenticated {
+    if ended == Err(AppError::Unauthenticated) {
         let from: String = form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect();
         return Redirect::to(&format!("/sign-in?return_to={from}")).into_response();
     }
 
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = ended.as_ref().err().map_or(Ok(StatusCode::OK), |error| {
+        StatusCode::from_u16(error.status())
+    });
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut page = parts;
     page.method = Method::GET;
     page.headers.remove(CONTENT_TYPE);
     page.headers.remove(CONTENT_LENGTH);
     page.extensions.insert(Outcome {
         call,
-        error,
+        ended,
         fields,
     });
     let mut response = next.run(Request::from_parts(page, Body::empty())).await;
@@ -130,6 +140,25 @@ fn see_other(answer: &Response, page: &Uri) -> Response {
     response
 }
 
+/// Has the answer of the server function that calls it shown on the page whose
+/// form called it.
+pub(crate) fn stay() {
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.insert_header(
+            HeaderName::from_static(STAY_HEADER),
+            HeaderValue::from_static("1"),
+        );
+    }
+}
+
+async fn text_of(answer: Body) -> Result<String, Response> {
+    let bytes = to_bytes(answer, MAX_ANSWER_BYTES).await;
+    bytes
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
+        .ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
 /// The error that a server function answered, or the answer itself where it
 /// is something else: a layer's refusal, a fault.
 async fn error_of(answer: Response) -> Result<AppError, Response> {
@@ -137,7 +166,7 @@ async fn error_of(answer: Response) -> Result<AppError, Response> {
         return Err(answer);
     }
     let (parts, body) = answer.into_parts();
-    match to_bytes(body, MAX_ERROR_BYTES).await {
+    match to_bytes(body, MAX_ANSWER_BYTES).await {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|_| Response::from_parts(parts, Body::from(bytes))),
         Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
@@ -183,7 +212,10 @@ mod tests {
         };
         let page = |request: Request| async move {
             match request.extensions().get::<Outcome>() {
-                Some(o) => format!("{}|{}|{}", o.call, o.error, o.field("title").unwrap_or("-")),
+                Some(o) => {
+                    let ended = o.ended.clone().unwrap_or_else(|error| error.to_string());
+                    format!("{}|{ended}|{}", o.call, o.field("title").unwrap_or("-"))
+                }
                 None => "fresh".to_owned(),
             }
         };
@@ -198,7 +230,11 @@ mod tests {
                         ([(LOCATION, "/notes/1?done=x"), (SET_COOKIE, "k=v")], "null")
                     }),
                 )
-                .route("/api/note_stay", post(|| async { "null" })),
+                .route("/api/note_stay", post(|| async { "null" }))
+                .route(
+                    "/api/note_once",
+                    post(|| async { ([(STAY_HEADER, "1")], r#"{"key":"atr_x"}"#) }),
+                ),
         )
     }
 
@@ -236,6 +272,15 @@ mod tests {
                 &HeaderValue::from_static("/notes/new?q=1")
             )
         );
+    }
+
+    // SEC-D5: no URL, so no history, that could hold it.
+    #[tokio::test]
+    async fn what_is_shown_once_is_shown_on_the_page_of_the_form() {
+        let (status, headers, body) = send("/notes/new", "call=note_once&title=a").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(!headers.contains_key(LOCATION));
+        assert_eq!(body, r#"note_once|{"key":"atr_x"}|a"#);
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! An id that can be copied.
+//! Text that can be copied.
 
 use std::time::Duration;
 
@@ -6,8 +6,7 @@ use leptos::prelude::*;
 
 use super::{Glyph, Icon};
 
-/// An id in a fixed-width face with a button that copies it. The button needs
-/// scripts and so shows only once the page is awake.
+/// An id in a fixed-width face with a button that copies it.
 #[component]
 pub(crate) fn CopyId(
     /// The id.
@@ -16,30 +15,55 @@ pub(crate) fn CopyId(
     /// What it is the id of, for the button's name.
     what: &'static str,
 ) -> impl IntoView {
-    let copied = RwSignal::new(false);
     let text = id.clone();
+    view! {
+        <span class="copy-id">
+            <code>{id}</code>
+            <CopyButton text=text label=format!("Copy the {what}'s id") />
+        </span>
+    }
+}
+
+/// Something long to be copied whole, such as a key or a link: selected as a
+/// whole by one click, and copied by the button.
+#[component]
+pub(crate) fn CopyLine(
+    /// The text.
+    #[prop(into)]
+    text: String,
+    /// What it is, for the button's name: "key".
+    what: &'static str,
+) -> impl IntoView {
+    let shown = text.clone();
+    view! {
+        <div class="copy-line">
+            <code translate="no">{shown}</code>
+            <CopyButton text=text label=format!("Copy the {what}") />
+        </div>
+    }
+}
+
+/// Copies `text`. It needs scripts and so shows only once the page is awake.
+#[component]
+fn CopyButton(text: String, label: String) -> impl IntoView {
+    let copied = RwSignal::new(false);
     let copy = move |_| {
         let _ = window().navigator().clipboard().write_text(&text);
         copied.set(true);
         set_timeout(move || copied.set(false), Duration::from_secs(2));
     };
     view! {
-        <span class="copy-id">
-            <code>{id}</code>
-            <button
-                type="button"
-                class="icon-button needs-script"
-                aria-label=move || {
-                    if copied.get() { "Copied".to_owned() } else { format!("Copy the {what}'s id") }
-                }
-                on:click=copy
-            >
-                {move || if copied.get() {
-                    view! { <Glyph icon=Icon::Check /> }
-                } else {
-                    view! { <Glyph icon=Icon::Copy /> }
-                }}
-            </button>
-        </span>
+        <button
+            type="button"
+            class="icon-button needs-script"
+            aria-label=move || if copied.get() { "Copied".to_owned() } else { label.clone() }
+            on:click=copy
+        >
+            {move || if copied.get() {
+                view! { <Glyph icon=Icon::Check /> }
+            } else {
+                view! { <Glyph icon=Icon::Copy /> }
+            }}
+        </button>
     }
 }

@@ -56,6 +56,13 @@ pub(crate) const GROUPS: &[Group] = &[
                 needs: Some(Permission::MemoryImport),
                 key: 'i',
             },
+            Place {
+                path: "/keys",
+                name: "Keys",
+                icon: Icon::Key,
+                needs: Some(Permission::ApiKeyOwn),
+                key: 'k',
+            },
         ],
     },
     Group {

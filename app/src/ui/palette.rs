@@ -45,6 +45,10 @@ fn commands(permissions: &[Permission], typed: &str) -> Vec<Command> {
     if permissions.contains(&Permission::MemoryRead) {
         all.push(Command::new("Trash", Icon::Trash, "/memories?state=trash"));
     }
+    if permissions.contains(&Permission::ApiKeyOwn) {
+        all.push(Command::new("New API key", Icon::Key, "/keys/new"));
+        all.push(Command::new("API reference", Icon::Memories, "/reference"));
+    }
     let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
     all.retain(|command| {
         let name = command.name.to_lowercase();

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, RequestId, SessionId, TeamId, TenantId, UserId};
+use crate::{ApiKeyId, AppError, RequestId, SessionId, TeamId, TenantId, UserId};
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $key:literal, $sentence:literal;)*) => {
@@ -60,6 +60,10 @@ permissions! {
     TeamLead = "team.lead", "Rename the teams you lead and change who belongs to them.";
     /// All teams.
     TeamManage = "team.manage", "Create, change and delete any team.";
+    /// Keys that act as oneself.
+    ApiKeyOwn = "api_key.own", "Create, see and revoke keys with which programs act as you.";
+    /// Everybody's keys, and the agents and services that have some.
+    ApiKeyManage = "api_key.manage", "See and revoke everybody's keys, and create agents and services with theirs.";
 }
 
 /// What somebody may entrust others with.
@@ -157,9 +161,9 @@ impl SystemRole {
     /// What the role allows.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AuditRead, GroupMappingManage, IsolationProbe, MemberManage, MemberRead, MemoryImport,
-            MemoryRead, MemoryWrite, OwnerGrant, ProfileManage, RoleGrant, RoleManage, TeamLead,
-            TeamManage,
+            ApiKeyManage, ApiKeyOwn, AuditRead, GroupMappingManage, IsolationProbe, MemberManage,
+            MemberRead, MemoryImport, MemoryRead, MemoryWrite, OwnerGrant, ProfileManage,
+            RoleGrant, RoleManage, TeamLead, TeamManage,
         };
         match self {
             Self::Owner => &[
@@ -177,6 +181,8 @@ impl SystemRole {
                 OwnerGrant,
                 TeamLead,
                 TeamManage,
+                ApiKeyOwn,
+                ApiKeyManage,
             ],
             Self::Admin => &[
                 MemoryRead,
@@ -192,6 +198,8 @@ impl SystemRole {
                 RoleGrant,
                 TeamLead,
                 TeamManage,
+                ApiKeyOwn,
+                ApiKeyManage,
             ],
             Self::Member => &[
                 MemoryRead,
@@ -200,8 +208,9 @@ impl SystemRole {
                 ProfileManage,
                 MemberRead,
                 TeamLead,
+                ApiKeyOwn,
             ],
-            Self::Viewer => &[MemoryRead, ProfileManage, MemberRead],
+            Self::Viewer => &[MemoryRead, ProfileManage, MemberRead, ApiKeyOwn],
             Self::Billing => &[ProfileManage, MemberRead],
         }
     }
@@ -277,6 +286,8 @@ pub struct RequestFacts {
     pub user_agent: Option<String>,
     /// The browser session behind the request, if one is.
     pub session_id: Option<SessionId>,
+    /// The API key behind the request, if one is.
+    pub api_key_id: Option<ApiKeyId>,
 }
 
 /// A member who acts, resolved anew for every request, so that a change of

@@ -87,6 +87,20 @@ actions! {
     GroupMappingUpdate = "group_mapping.update", GroupMappingManage, Write;
     /// Remove such a rule.
     GroupMappingDelete = "group_mapping.delete", GroupMappingManage, Write;
+    /// See one's own API keys.
+    ApiKeyList = "api_key.list", ApiKeyOwn, Read;
+    /// Create an API key for oneself.
+    ApiKeyCreate = "api_key.create", ApiKeyOwn, Write;
+    /// Revoke an own API key.
+    ApiKeyRevoke = "api_key.revoke", ApiKeyOwn, Write;
+    /// See everybody's API keys, and the agents and services that have some.
+    ApiKeyListAll = "api_key.list_all", ApiKeyManage, Read;
+    /// Create an API key for an agent or a service.
+    ApiKeyCreateFor = "api_key.create_for", ApiKeyManage, Write;
+    /// Revoke somebody else's API key.
+    ApiKeyRevokeAny = "api_key.revoke_any", ApiKeyManage, Write;
+    /// Create an agent or a service that works with keys.
+    ServiceAccountCreate = "service_account.create", ApiKeyManage, Write;
     /// See the own profile and sessions.
     ProfileGet = "profile.get", ProfileManage, Read;
     /// End one of the own sessions.

@@ -98,6 +98,22 @@ impl AppError {
         }
     }
 
+    /// The kind of error as a word that never changes, as in its JSON.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden { .. } => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Conflict { .. } => "conflict",
+            Self::TooLarge { .. } => "too_large",
+            Self::Invalid { .. } => "invalid",
+            Self::TooManyRequests { .. } => "too_many_requests",
+            Self::Internal => "internal",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Transport { .. } => "transport",
+        }
+    }
+
     /// The message for `field`, if this error names it.
     pub fn for_field(&self, field: &str) -> Option<&str> {
         match self {
@@ -130,6 +146,7 @@ mod tests {
         let error = AppError::field("content", "Write something.");
         let json = serde_json::to_string(&error).unwrap();
         assert!(json.contains(r#""code":"invalid""#), "{json}");
+        assert_eq!(error.code(), "invalid");
         assert_eq!(serde_json::from_str::<AppError>(&json).unwrap(), error);
         assert_eq!(error.for_field("content"), Some("Write something."));
         assert_eq!(error.for_field("title"), None);

@@ -60,6 +60,8 @@ ids! {
     ImportId
     /// A browser session, by a public id that reveals nothing of its cookie.
     SessionId
+    /// A key with which a program acts as a member.
+    ApiKeyId
     /// One request, as it appears in logs, audit rows and error pages.
     RequestId
 }

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod action;
+pub mod api_key;
 pub mod audit;
 pub mod bulk;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod memory;
 pub mod overview;
 pub mod paging;
 pub mod profile;
+pub mod reference;
 pub mod role;
 pub mod sign_in;
 pub mod team;

@@ -4,8 +4,8 @@
 use std::fmt::Display;
 
 use domain::{
-    Action, Actor, AppError, GroupMappingId, ImportId, MemoryId, Permission, RoleId, SessionId,
-    TeamId, UserId, audit::Outcome,
+    Action, Actor, ApiKeyId, AppError, GroupMappingId, ImportId, MemoryId, Permission, RoleId,
+    SessionId, TeamId, UserId, audit::Outcome,
 };
 use serde_json::Value;
 use store::{
@@ -153,8 +153,7 @@ async fn denied(
     let event = AuditEvent {
         resource_type: kind.map(str::to_owned),
         resource_id: id.flatten(),
-        metadata: Some(serde_json::json!({ "permission": permission.key() })),
-        ..event(ctx, actor, action, Outcome::Denied)
+        ..event(ctx, actor, action, Outcome::Denied).with("permission", permission.key())
     };
     let written = async {
         let mut tx = ctx.store.begin(actor).await?;
@@ -223,6 +222,10 @@ impl Target {
             id: None,
             changes: None,
         }
+    }
+
+    pub(crate) fn api_key(id: ApiKeyId) -> Self {
+        Self::one("api_key", id)
     }
 
     fn one(kind: &'static str, id: impl Display) -> Self {

@@ -6,11 +6,13 @@
 //! transaction and commits.
 
 mod act;
+mod api_key;
 mod audit;
 mod bulk;
 mod context;
 mod embedder;
 mod group_mapping;
+mod idempotency;
 mod import;
 mod isolation;
 mod job;
@@ -19,9 +21,14 @@ mod memory;
 mod overview;
 mod profile;
 mod role;
+mod secret;
 mod team;
 mod tenant;
 
+pub use api_key::{
+    ApiKeyRefusal, api_key_actor, api_key_create, api_key_get, api_key_is_whole, api_key_list,
+    api_key_owner, api_key_revoke, service_account_create, service_account_list,
+};
 pub use audit::{audit_list, audit_verify};
 pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids};
@@ -30,6 +37,7 @@ pub use group_mapping::{
     group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
     group_mapping_update,
 };
+pub use idempotency::{IdempotentCall, idempotency_answer, idempotency_begin, idempotency_forget};
 pub use import::{ImportFile, import_cancel, import_get, import_list, import_retry, import_start};
 pub use isolation::{isolation_check, isolation_probe};
 pub use job::{WorkerSettings, work};

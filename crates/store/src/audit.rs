@@ -8,7 +8,7 @@ use domain::{
     Actor, ActorKind, Page, RequestId, Timestamp, UserId,
     audit::{AuditEntry, AuditFilter, Outcome},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::macros::datetime;
 use uuid::Uuid;
 
@@ -86,8 +86,20 @@ impl AuditEvent {
             ip: actor.request.ip,
             user_agent: actor.request.user_agent.clone(),
             request_id: Some(actor.request.request_id),
+            metadata: actor
+                .request
+                .api_key_id
+                .map(|key| json!({ "api_key": key })),
             ..Self::by_system(action, outcome, at)
         }
+    }
+
+    /// With something else worth knowing, beside what is there already.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        let metadata = self.metadata.get_or_insert_with(|| json!({}));
+        metadata[name] = value.into();
+        self
     }
 
     /// An act of Atrium itself, or of a visitor who is not known yet.

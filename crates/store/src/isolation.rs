@@ -74,6 +74,7 @@ pub async fn isolation_probe(
                 ip: None,
                 user_agent: None,
                 session_id: None,
+                api_key_id: None,
             },
         };
         tx = fill(tx.retake(tenant_id, None).await?, &actor, new_id, now).await?;

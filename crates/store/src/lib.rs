@@ -12,12 +12,14 @@
 //! given to them.
 
 pub mod actor;
+pub mod api_key;
 pub mod audit;
 pub mod check;
 pub mod cursor;
 pub mod error;
 pub mod group_mapping;
 pub mod group_simulation;
+pub mod idempotency;
 pub mod identity;
 pub mod import;
 pub mod isolation;

@@ -273,6 +273,7 @@ impl TestTenant {
                 ip: Some([192, 0, 2, 7].into()),
                 user_agent: Some("Test browser".into()),
                 session_id: None,
+                api_key_id: None,
             })
     }
 

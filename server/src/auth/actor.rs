@@ -82,6 +82,7 @@ pub(super) async fn actor_layer(
             ip: None,
             user_agent: None,
             session_id: None,
+            api_key_id: None,
         });
     let session = parts.extensions.get::<Session>().cloned();
     let door = Door::of(parts.uri.path());

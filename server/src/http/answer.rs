@@ -31,6 +31,8 @@ pub(crate) fn refuse_as(headers: &HeaderMap, status: StatusCode, error: &AppErro
     } else {
         (status, Json(error)).into_response()
     };
+    // For those who say it in another form.
+    response.extensions_mut().insert(error.clone());
     let retry_after = match error {
         AppError::TooManyRequests {
             retry_after_seconds,

@@ -36,6 +36,7 @@ pub(super) async fn facts_layer(
         ip: peer.map(|peer| client_ip(peer, request.headers(), &settings.trusted_proxies)),
         user_agent: user_agent(request.headers()),
         session_id: None,
+        api_key_id: None,
     };
     let span = tracing::info_span!(
         "request",

@@ -23,7 +23,7 @@ pub(crate) use headers::Framed;
 pub(crate) use rate::rate_layer;
 pub(crate) use site::is_loopback;
 pub use {
-    rate::RateLimit,
+    rate::{Allowance, Left, RateLimit},
     return_to::ReturnTo,
     site::{Site, SiteError},
 };

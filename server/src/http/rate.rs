@@ -1,7 +1,8 @@
-//! A limit on how often one address may call a route (SEC-B9).
+//! Limits on how often one caller may call (SEC-B9).
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -17,55 +18,109 @@ use time::Duration;
 
 use super::answer;
 
-/// Addresses remembered at once; beyond that those that are long quiet go,
+/// Callers remembered at once; beyond that those that are long quiet go,
 /// and failing that everyone starts afresh, so that memory stays bounded.
-const MAX_ADDRESSES: usize = 20_000;
+const MAX_CALLERS: usize = 20_000;
 
-/// So many calls at once, refilled evenly over a period.
+/// So many calls at once by each caller, refilled evenly over a period.
 #[derive(Clone, Debug)]
-pub struct RateLimit {
-    burst: u32,
+pub struct Allowance<K> {
+    calls: u32,
     interval: Duration,
     clock: Clock,
-    /// Per address, when its allowance will be full again.
-    full_at: Arc<Mutex<HashMap<Option<IpAddr>, Timestamp>>>,
+    /// Per caller, when the allowance will be full again.
+    full_at: Arc<Mutex<HashMap<K, Timestamp>>>,
 }
+
+/// What is left of an allowance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Calls that may follow at once.
+    pub calls: u32,
+    /// Until the allowance is full again.
+    pub full_in: Duration,
+}
+
+impl<K: Copy + Eq + Hash> Allowance<K> {
+    /// Allows `calls` in each `period`, all at once if need be.
+    pub fn new(calls: u32, period: Duration, clock: Clock) -> Self {
+        let calls = calls.max(1);
+        Self {
+            calls,
+            interval: period / calls,
+            clock,
+            full_at: Arc::default(),
+        }
+    }
+
+    /// Calls in each period.
+    pub fn calls(&self) -> u32 {
+        self.calls
+    }
+
+    /// The time in which all calls come back.
+    pub fn period(&self) -> Duration {
+        self.interval * self.calls
+    }
+
+    /// Takes one call of the caller's allowance.
+    ///
+    /// # Errors
+    /// How long to wait, when nothing is left.
+    pub fn take(&self, caller: K) -> Result<Left, Duration> {
+        let now = self.clock.now();
+        let mut all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MAX_CALLERS && !all.contains_key(&caller) {
+            all.retain(|_, full_at| *full_at > now);
+            if all.len() >= MAX_CALLERS {
+                all.clear();
+            }
+        }
+        let full_at = all.entry(caller).or_insert(now);
+        let next = (*full_at).max(now) + self.interval;
+        let ahead = next - now;
+        if ahead > self.period() {
+            return Err(ahead - self.period());
+        }
+        *full_at = next;
+        let calls = (self.period() - ahead).whole_microseconds()
+            / self.interval.whole_microseconds().max(1);
+        Ok(Left {
+            calls: u32::try_from(calls).unwrap_or(self.calls),
+            full_in: ahead,
+        })
+    }
+
+    /// How long the caller has to wait for the next call, if at all.
+    pub fn is_used_up(&self, caller: K) -> Option<Duration> {
+        let now = self.clock.now();
+        let all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let ahead = (*all.get(&caller)?).max(now) + self.interval - now;
+        (ahead > self.period()).then(|| ahead - self.period())
+    }
+}
+
+/// An allowance of each address.
+#[derive(Clone, Debug)]
+pub struct RateLimit(Allowance<Option<IpAddr>>);
 
 impl RateLimit {
     /// Allows `calls` in each `period`, all at once if need be.
     pub fn new(calls: u32, period: Duration, clock: Clock) -> Self {
-        let burst = calls.max(1);
-        Self {
-            burst,
-            interval: period / burst,
-            clock,
-            full_at: Arc::default(),
-        }
+        Self(Allowance::new(calls, period, clock))
     }
 
     /// Takes one call of `address`' allowance.
     ///
     /// # Errors
     /// How long to wait, when nothing is left.
-    pub fn take(&self, address: Option<IpAddr>) -> Result<(), Duration> {
-        let now = self.clock.now();
-        let key = address.map(network);
-        let mut all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MAX_ADDRESSES && !all.contains_key(&key) {
-            all.retain(|_, full_at| *full_at > now);
-            if all.len() >= MAX_ADDRESSES {
-                all.clear();
-            }
-        }
-        let full_at = all.entry(key).or_insert(now);
-        let next = (*full_at).max(now) + self.interval;
-        let ahead = next - now;
-        let allowance = self.interval * self.burst;
-        if ahead > allowance {
-            return Err(ahead - allowance);
-        }
-        *full_at = next;
-        Ok(())
+    pub fn take(&self, address: Option<IpAddr>) -> Result<Left, Duration> {
+        self.0.take(address.map(network))
+    }
+
+    /// How long `address` has to wait for its next call, if at all.
+    pub fn is_used_up(&self, address: Option<IpAddr>) -> Option<Duration> {
+        self.0.is_used_up(address.map(network))
     }
 }
 
@@ -88,7 +143,7 @@ pub(crate) async fn rate_layer(
         .get::<RequestFacts>()
         .and_then(|facts| facts.ip);
     match limit.take(address) {
-        Ok(()) => next.run(request).await,
+        Ok(_) => next.run(request).await,
         Err(wait) => {
             let seconds = u32::try_from(wait.whole_seconds())
                 .unwrap_or(u32::MAX)
@@ -119,16 +174,22 @@ mod tests {
         };
         let limit = RateLimit::new(3, Duration::seconds(30), clock);
         let one: Option<IpAddr> = Some("203.0.113.1".parse().unwrap());
-        for _ in 0..3 {
-            assert_eq!(limit.take(one), Ok(()));
+        for calls in [2, 1, 0] {
+            assert_eq!(limit.is_used_up(one), None);
+            assert_eq!(limit.take(one).map(|left| left.calls), Ok(calls));
         }
         assert_eq!(limit.take(one), Err(Duration::seconds(10)));
-        assert_eq!(limit.take(Some("203.0.113.2".parse().unwrap())), Ok(()));
-        assert_eq!(limit.take(None), Ok(()));
+        assert_eq!(limit.is_used_up(one), Some(Duration::seconds(10)));
+        assert!(limit.take(Some("203.0.113.2".parse().unwrap())).is_ok());
+        assert!(limit.take(None).is_ok());
         seconds.store(9, Ordering::Relaxed);
         assert_eq!(limit.take(one), Err(Duration::seconds(1)));
         seconds.store(10, Ordering::Relaxed);
-        assert_eq!(limit.take(one), Ok(()));
+        let left = Left {
+            calls: 0,
+            full_in: Duration::seconds(30),
+        };
+        assert_eq!(limit.take(one), Ok(left));
         assert_eq!(limit.take(one), Err(Duration::seconds(10)));
     }
 
@@ -144,6 +205,6 @@ mod tests {
         for n in 0..50_000_u32 {
             let _ = limit.take(Some(IpAddr::from(n.to_be_bytes())));
         }
-        assert!(limit.full_at.lock().unwrap().len() <= MAX_ADDRESSES);
+        assert!(limit.0.full_at.lock().unwrap().len() <= MAX_CALLERS);
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod issuer;
 pub mod keys;
+pub mod product;
 
 use std::{
     collections::BTreeMap,

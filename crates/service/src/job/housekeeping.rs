@@ -28,6 +28,9 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
                 }
             }
         }
+        if let Err(error) = answers_purge(&ctx).await {
+            tracing::warn!(%error, "answers that programs may ask for again could not be let go");
+        }
         if ctx.embedder.is_on()
             && let Err(error) = embedding_sweep(&ctx).await
         {
@@ -45,6 +48,13 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
 async fn partitions_prepare(ctx: &Ctx) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_worker().await?;
     store::audit::audit_partitions_ensure(&mut tx, ctx.clock.now()).await?;
+    tx.commit().await
+}
+
+/// Answers to programs are kept for a day.
+async fn answers_purge(ctx: &Ctx) -> Result<(), StoreError> {
+    let mut tx = ctx.store.begin_worker().await?;
+    store::idempotency::idempotency_purge(&mut tx, ctx.clock.now()).await?;
     tx.commit().await
 }
 

@@ -151,6 +151,7 @@ pub(super) fn request(ctx: &Ctx) -> RequestFacts {
         ip: None,
         user_agent: None,
         session_id: None,
+        api_key_id: None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Every action, by every role: refused or done, and audited either way.
 
 use domain::{
-    Action, Actor, AppError, JobId, Permission, TeamId, UserId,
+    Action, Actor, ApiKeyId, AppError, JobId, Permission, TeamId, UserId,
     access::SystemRole,
     action::Effect,
+    api_key::{ApiKeyFilter, KeyReach, NewApiKey, ServiceAccountDraft},
     audit::{AuditFilter, Outcome},
     group_mapping::Proposal,
     import::ImportFormat,
@@ -13,9 +14,16 @@ use domain::{
     team::{TeamChange, TeamRole},
 };
 use service::{Ctx, ImportFile};
-use store::{team::team_role_set, user::user_status_set};
+use store::{
+    api_key::{KeyMark, api_key_create},
+    team::team_role_set,
+    user::user_status_set,
+};
 
-use crate::support::{World, draft};
+use crate::{
+    api_key::{key_draft, service_account},
+    support::{World, draft},
+};
 
 /// Performs `action` on things that `actor` owns. A new action doesn't
 /// compile until it is here.
@@ -94,6 +102,55 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             let report = service::isolation_probe(ctx, actor).await?;
             assert!(report.holds(), "{report:?}");
             Ok(())
+        }
+        Action::ApiKeyList => {
+            let filter = ApiKeyFilter::default();
+            service::api_key_list(ctx, actor, &filter, None).await?;
+            let own = own_key(world, actor).await;
+            service::api_key_get(ctx, actor, KeyReach::Own, own)
+                .await
+                .map(drop)
+        }
+        Action::ApiKeyListAll => {
+            let filter = ApiKeyFilter {
+                all: true,
+                ended: false,
+            };
+            service::api_key_list(ctx, actor, &filter, None).await?;
+            service::service_account_list(ctx, actor).await.map(drop)
+        }
+        Action::ApiKeyCreate => {
+            service::api_key_owner(ctx, actor, None).await?;
+            let draft = key_draft(&[Permission::MemoryRead]);
+            service::api_key_create(ctx, actor, None, &draft)
+                .await
+                .map(drop)
+        }
+        Action::ApiKeyCreateFor => {
+            let service = service_account(world, SystemRole::Viewer).await;
+            service::api_key_owner(ctx, actor, Some(service)).await?;
+            let draft = key_draft(&[Permission::MemoryRead]);
+            service::api_key_create(ctx, actor, Some(service), &draft)
+                .await
+                .map(drop)
+        }
+        Action::ApiKeyRevoke => {
+            let own = own_key(world, actor).await;
+            service::api_key_revoke(ctx, actor, KeyReach::Own, own).await
+        }
+        Action::ServiceAccountCreate => {
+            let draft = ServiceAccountDraft {
+                name: "Exporter".into(),
+                kind: "service".into(),
+            };
+            service::service_account_create(ctx, actor, &draft)
+                .await
+                .map(drop)
+        }
+        Action::ApiKeyRevokeAny => {
+            let other = world.member("Max").await;
+            let others = own_key(world, &other).await;
+            service::api_key_revoke(ctx, actor, KeyReach::Any, others).await
         }
         Action::ProfileGet => {
             service::profile_get(ctx, actor).await?;
@@ -214,6 +271,26 @@ async fn memory(world: &World, actor: &Actor) -> domain::MemoryId {
     let now = world.ctx.clock.now();
     let origin = domain::memory::Origin::Dashboard;
     store::memory::memory_create(&mut tx, id, &text, origin, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// An API key of the actor's, written below the service.
+async fn own_key(world: &World, actor: &Actor) -> ApiKeyId {
+    let ctx = &world.ctx;
+    let id = ctx.ids.id();
+    let mut able = actor.clone();
+    able.permissions.insert(Permission::ApiKeyOwn);
+    let mark = KeyMark {
+        hash: &ctx.ids.bytes(),
+        prefix: "atr_abcd",
+    };
+    let new = NewApiKey::parse(&key_draft(&[Permission::MemoryRead])).unwrap();
+    let mut tx = ctx.store.begin(&able).await.unwrap();
+    let now = ctx.clock.now();
+    api_key_create(&mut tx, id, actor.user_id, mark, &new, now)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -1,6 +1,7 @@
 //! The use cases on a real database, as the runtime role, with the real model.
 
 mod actions;
+mod api_key;
 mod bulk;
 mod group_mapping;
 mod import;

@@ -75,6 +75,19 @@ impl World {
         self.tenant.actor(SystemRole::Member, name).await
     }
 
+    /// Somebody without a role, to make requests with.
+    pub(crate) async fn anyone(&self) -> UserId {
+        self.tenant.user("Anyone").await
+    }
+
+    /// How many API keys there are.
+    pub(crate) async fn keys(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM api_keys")
+            .fetch_one(&self.db.admin)
+            .await
+            .unwrap()
+    }
+
     /// A worker until it is dropped.
     pub(crate) fn worker(&self) -> Worker {
         let stop = CancellationToken::new();

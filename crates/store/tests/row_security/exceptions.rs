@@ -93,6 +93,16 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     ),
     (
         "policy_holds_tenant",
+        "api_keys.api_keys_auth_select",
+        "the key is all that a request brings",
+    ),
+    (
+        "policy_holds_tenant",
+        "api_keys.api_keys_auth_update",
+        "its use is noted before a tenant is entered",
+    ),
+    (
+        "policy_holds_tenant",
         "jobs.jobs_worker_select",
         "a worker doesn't know whose work is due before it claims",
     ),
@@ -100,6 +110,16 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         "policy_holds_tenant",
         "jobs.jobs_worker_update",
         "a worker claims the work of any tenant",
+    ),
+    (
+        "policy_holds_tenant",
+        "idempotency_keys.idempotency_keys_worker_select",
+        "what is past its time goes, whosever it is; one column only",
+    ),
+    (
+        "policy_holds_tenant",
+        "idempotency_keys.idempotency_keys_worker_delete",
+        "what is past its time goes, whosever it is",
     ),
     (
         "policy_holds_tenant",
@@ -115,6 +135,11 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         "unique_begins_with_tenant",
         "web_sessions.web_sessions_id_hash_key",
         "the cookie is all that a request brings",
+    ),
+    (
+        "unique_begins_with_tenant",
+        "api_keys.api_keys_key_hash_key",
+        "the key is all that a request brings",
     ),
     // Functions that run as their owner.
     (

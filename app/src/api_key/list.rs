@@ -1,0 +1,209 @@
+//! The keys that there are.
+
+use domain::{
+    AppError, Page, Permission,
+    api_key::{ApiKey, ApiKeyFilter},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    api::api_key_list,
+    parts::{KeyTabs, StateBadge, TimeOr},
+};
+use crate::ui::{
+    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, Query, SelectField,
+    Time, layout::IfMay, plural, query_string, use_query,
+};
+
+/// Which keys, and from where on, as in the URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct KeyQuery {
+    filter: ApiKeyFilter,
+    after: String,
+}
+
+impl KeyQuery {
+    fn from_url(path: &str, params: &Query) -> Self {
+        Self {
+            filter: ApiKeyFilter {
+                all: path == "/keys/all",
+                ended: params.get("state") == "ended",
+            },
+            after: params.get("after").to_owned(),
+        }
+    }
+
+    fn base(&self) -> &'static str {
+        if self.filter.all {
+            "/keys/all"
+        } else {
+            "/keys"
+        }
+    }
+
+    fn path(&self) -> String {
+        let state = if self.filter.ended { "ended" } else { "" };
+        let query = query_string(&[("state", state), ("after", &self.after)]);
+        format!("{}{query}", self.base())
+    }
+
+    fn starting_after(&self, after: String) -> Self {
+        Self {
+            after,
+            filter: self.filter.clone(),
+        }
+    }
+}
+
+/// The page at `/keys` and at `/keys/all`.
+#[component]
+pub(crate) fn KeyListPage() -> impl IntoView {
+    let params = use_query();
+    let path = use_location().pathname;
+    let query = Memo::new(move |_| {
+        path.with(|path| params.with(|params| KeyQuery::from_url(path, params)))
+    });
+    let keys = Resource::new(
+        move || query.get(),
+        |query| async move {
+            let page = api_key_list(query.filter.clone(), query.after.clone()).await?;
+            Ok::<_, AppError>((query, page))
+        },
+    );
+    view! { <Loaded resource=keys view=|(query, page)| show(query, page) whole_page=true /> }
+        .into_any()
+}
+
+fn show(query: KeyQuery, page: Page<ApiKey>) -> impl IntoView {
+    let newest = query.starting_after(String::new()).path();
+    let older = page.next.map(|next| query.starting_after(next).path());
+    let first = query.after.is_empty();
+    let all = query.filter.all;
+    let lead = if all {
+        "Keys of everybody in this organisation. A key may never do more than the one it acts as."
+    } else {
+        "With a key, a program acts as you, within what you allow it."
+    };
+    view! {
+        <PageHead title="API keys" lead=lead>
+            <a class="button" href="/reference">"API reference"</a>
+            <IfMay permission=Permission::ApiKeyOwn>
+                <a class="button button-primary" href="/keys/new">
+                    <Glyph icon=Icon::Plus />
+                    "New key"
+                </a>
+            </IfMay>
+        </PageHead>
+        <KeyTabs />
+        <Filters query=query.clone() />
+        {if page.items.is_empty() {
+            view! { <Nothing query=query /> }.into_any()
+        } else {
+            view! { <KeyTable keys=page.items all=all /> }.into_any()
+        }}
+        <Paging newest=newest older=older first=first />
+    }
+}
+
+#[component]
+fn Filters(query: KeyQuery) -> impl IntoView {
+    let states = vec![
+        Choice::new("", "That work"),
+        Choice::new("ended", "Revoked or expired"),
+    ];
+    let chosen = if query.filter.ended { "ended" } else { "" };
+    view! {
+        <FilterForm path=query.base() label="Filter keys" class="filters">
+            <div class="filters-more">
+                <SelectField name="state" label="Keys" choices=states value=chosen />
+                <button type="submit" class="button">"Filter"</button>
+            </div>
+        </FilterForm>
+    }
+}
+
+#[component]
+fn Nothing(query: KeyQuery) -> impl IntoView {
+    let base = query.base();
+    if query.filter.ended {
+        return view! {
+            <EmptyState title="No key has ended" text="Revoked and expired keys stay here, so that one can see what they were.">
+                <a class="button" href=base>"Show keys that work"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    view! {
+        <EmptyState
+            title="No keys yet"
+            text="A program that reads or writes memories for you needs one: a script, an agent, another product."
+        >
+            <IfMay permission=Permission::ApiKeyOwn>
+                <a class="button button-primary" href="/keys/new">"Create a key"</a>
+            </IfMay>
+            <a class="button" href="/reference">"See what can be done with one"</a>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+#[component]
+fn KeyTable(keys: Vec<ApiKey>, all: bool) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table class="keys">
+                <thead>
+                    <tr>
+                        <th scope="col">"Key"</th>
+                        {all.then(|| view! { <th scope="col">"Acts as"</th> })}
+                        <th scope="col" class="optional">"May do"</th>
+                        <th scope="col">"Last used"</th>
+                        <th scope="col" class="optional">"Created"</th>
+                        <th scope="col" class="optional">"Ends"</th>
+                        <th scope="col" class="narrow">"State"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {keys.into_iter().map(|key| view! { <KeyRow key=key all=all /> }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn KeyRow(key: ApiKey, all: bool) -> impl IntoView {
+    view! {
+        <tr>
+            <td>
+                <span class="cell-line cell-wrap">
+                    <a class="row-title" dir="auto" href=format!("/keys/{}", key.id)>{key.label.clone()}</a>
+                    <code class="muted">{format!("{}…", key.prefix)}</code>
+                </span>
+            </td>
+            {all.then(|| view! { <td dir="auto">{key.owner_name.clone()}</td> })}
+            <td class="optional">{plural(key.scopes.len(), "thing", "things")}</td>
+            <td><TimeOr at=key.last_used_at otherwise="Never" /></td>
+            <td class="optional"><Time at=key.created_at /></td>
+            <td class="optional"><TimeOr at=key.expires_at otherwise="No end" /></td>
+            <td class="narrow"><StateBadge key=key /></td>
+        </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_says_which_keys() {
+        let query = KeyQuery::from_url("/keys/all", &Query::parse("state=ended&after=x%7E"));
+        assert!(query.filter.all && query.filter.ended);
+        assert_eq!(query.path(), "/keys/all?state=ended&after=x~");
+        let own = KeyQuery::from_url("/keys", &Query::parse("state=nonsense"));
+        assert_eq!(own, KeyQuery::default());
+        assert_eq!(own.path(), "/keys");
+    }
+}

@@ -1,0 +1,174 @@
+//! Making a key, and showing it the one time.
+
+use domain::{
+    ActorKind, AppError, Permission, UserId,
+    api_key::{CreatedApiKey, KeyOwner, NEVER},
+};
+use leptos::prelude::*;
+
+use super::api::{ApiKeyCreate, api_key_owner};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{
+        Choice, CopyLine, EmptyState, Glyph, Icon, Loaded, PageHead, SelectField, TextField,
+        use_query,
+    },
+};
+
+/// Offered lifetimes, the proposed one first.
+const LIFETIMES: &[(&str, &str)] = &[
+    ("90", "90 days"),
+    ("30", "30 days"),
+    ("7", "7 days"),
+    ("365", "1 year"),
+    (NEVER, "No end, until it is revoked"),
+];
+
+/// The page at `/keys/new`; `?for=` names an agent or a service.
+#[component]
+pub(crate) fn KeyNewPage() -> impl IntoView {
+    let query = use_query();
+    let state = FormState::<ApiKeyCreate>::new();
+    provide_context(state);
+    let owner = Memo::new(move |_| query.with(|query| query.get("for").to_owned()));
+    let data = Resource::new(
+        move || owner.get(),
+        |owner| async move {
+            let owner = match owner.as_str() {
+                "" => None,
+                id => Some(id.parse::<UserId>().map_err(|_| AppError::NotFound)?),
+            };
+            api_key_owner(owner).await
+        },
+    );
+    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+}
+
+fn show(owner: KeyOwner) -> impl IntoView {
+    let state = expect_context::<FormState<ApiKeyCreate>>();
+    let answer = state.answer();
+    move || match answer.get() {
+        Some(created) => view! { <Created created=created /> }.into_any(),
+        None => view! { <NewForm owner=owner.clone() /> }.into_any(),
+    }
+}
+
+#[component]
+fn NewForm(owner: KeyOwner) -> impl IntoView {
+    let state = expect_context::<FormState<ApiKeyCreate>>();
+    let is_program = owner.kind != ActorKind::Human;
+    let (title, lead) = if is_program {
+        (
+            format!("New key for {}", owner.name),
+            "Whoever has the key acts as this agent or service.",
+        )
+    } else {
+        (
+            "New key".to_owned(),
+            "Whoever has the key acts as you. Allow it what the program needs and no more.",
+        )
+    };
+    let lifetimes = LIFETIMES
+        .iter()
+        .map(|(value, label)| Choice::new(*value, *label))
+        .collect();
+    if owner.offered.is_empty() {
+        return view! {
+            <PageHead title=title up=("/keys", "API keys") />
+            <EmptyState
+                title="There is nothing that this key could do"
+                text="A key may do at most what its owner's roles allow and what you could give. Give its owner a role first."
+            >
+                <a class="button" href=format!("/members/{}", owner.id)>"Go to its roles"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    view! {
+        <PageHead title=title lead=lead up=("/keys", "API keys") />
+        <PostForm state=state class="form">
+            <input type="hidden" name="owner" value=owner.id.to_string() />
+            <TextField
+                name="label"
+                label="What is it for"
+                hint="You and your admins recognise the key by this, for example “Nightly export”."
+                value=state.typed("label", "")
+                error=state.field_error("label")
+            />
+            <Scopes offered=owner.offered />
+            <SelectField
+                name="lifetime"
+                label="Works for"
+                hint="Shorter is safer: a key that leaked and ended does no harm."
+                choices=lifetimes
+                value=state.typed("lifetime", "90")
+                error=state.field_error("lifetime")
+            />
+            <div class="form-actions">
+                <button type="submit" class="button button-primary">"Create key"</button>
+                <a class="button button-quiet" href="/keys">"Cancel"</a>
+            </div>
+        </PostForm>
+    }
+    .into_any()
+}
+
+#[component]
+fn Scopes(offered: Vec<Permission>) -> impl IntoView {
+    let state = expect_context::<FormState<ApiKeyCreate>>();
+    let chosen = state.chosen("scopes[]").unwrap_or_default();
+    let error = state.field_error("scopes");
+    view! {
+        <fieldset
+            class="field checks"
+            aria-describedby="scopes-error"
+            aria-invalid=move || error.with(Option::is_some).then_some("true")
+        >
+            <legend>"What may it do"</legend>
+            <div id="scopes-error" role="alert">
+                {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+            </div>
+            {offered
+                .into_iter()
+                .map(|permission| {
+                    let key = permission.key();
+                    let checked = chosen.iter().any(|chosen| chosen == key);
+                    view! {
+                        <label class="check">
+                            <input type="checkbox" name="scopes[]" value=key checked=checked />
+                            <span>{permission.sentence()}</span>
+                            <code class="muted">{key}</code>
+                        </label>
+                    }
+                })
+                .collect_view()}
+        </fieldset>
+    }
+}
+
+/// The one time that the key is shown.
+#[component]
+fn Created(created: CreatedApiKey) -> impl IntoView {
+    let page = format!("/keys/{}", created.id);
+    view! {
+        <PageHead title="Your new key" lead=created.label up=("/keys", "API keys") />
+        <section class="reveal" aria-labelledby="key">
+            <h2 id="key">"Copy it now"</h2>
+            <p>
+                "This is the only time that the key is shown; Atrium keeps a fingerprint of it only. Put it where the program reads its secrets, never into code or a chat."
+            </p>
+            <CopyLine text=created.key what="key" />
+            <p class="notice">
+                <Glyph icon=Icon::Info />
+                <span>
+                    "Send it with each request as " <code>"Authorization: Bearer …"</code> " or " <code>"X-Api-Key: …"</code>
+                    "."
+                </span>
+            </p>
+            <div class="form-actions">
+                <a class="button button-primary" href="/keys">"I have copied it"</a>
+                <a class="button button-quiet" href=page>"Look at the key’s page"</a>
+            </div>
+        </section>
+    }
+}

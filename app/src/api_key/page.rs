@@ -1,0 +1,138 @@
+//! One key: what it may do, when it was used, and its end.
+
+use domain::{
+    ApiKeyId, AppError, Permission,
+    api_key::{ApiKeyDetail, ApiKeyState},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::{ApiKeyRevoke, api_key_get},
+    parts::{StateBadge, TimeOr, kind_label},
+};
+use crate::{
+    clock::PageClock,
+    forms::{FormState, PostForm},
+    ui::{Badge, CopyId, Loaded, PageHead, Time, Tone},
+};
+
+/// The page at `/keys/{id}`.
+#[component]
+pub(crate) fn KeyPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse::<ApiKeyId>().ok())
+                .ok_or(AppError::NotFound)
+        })
+    });
+    let revoke = FormState::<ApiKeyRevoke>::new();
+    provide_context(revoke);
+    let revoked = revoke.done();
+    let data = Resource::new(
+        move || (id.get(), revoked.get()),
+        |(id, _)| async move { api_key_get(id?).await },
+    );
+    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+}
+
+fn show(detail: ApiKeyDetail) -> impl IntoView {
+    let ApiKeyDetail {
+        key,
+        effective,
+        is_own,
+    } = detail;
+    let works = key.state(PageClock::get().now()) == ApiKeyState::Active;
+    let owner = if is_own {
+        "You".to_owned()
+    } else {
+        format!(
+            "{} ({})",
+            key.owner_name,
+            kind_label(key.owner_kind).to_lowercase()
+        )
+    };
+    let lead = if is_own {
+        "Whoever has this key acts as you, within what is allowed here."
+    } else {
+        "Whoever has this key acts as its owner, within what is allowed here."
+    };
+    view! {
+        <PageHead title=key.label.clone() lead=lead up=("/keys", "API keys") />
+        <section class="section" aria-labelledby="facts">
+            <h2 id="facts">"About this key"</h2>
+            <dl class="facts">
+                <div><dt>"State"</dt><dd><StateBadge key=key.clone() /></dd></div>
+                <div><dt>"Begins with"</dt><dd><code>{key.prefix.clone()}</code></dd></div>
+                <div><dt>"Acts as"</dt><dd dir="auto">{owner}</dd></div>
+                <div><dt>"Last used"</dt><dd><TimeOr at=key.last_used_at otherwise="Never" /></dd></div>
+                <div><dt>"Created"</dt><dd><Time at=key.created_at /></dd></div>
+                <div><dt>"Ends"</dt><dd><TimeOr at=key.expires_at otherwise="No end" /></dd></div>
+                {key
+                    .revoked_at
+                    .map(|at| view! { <div><dt>"Revoked"</dt><dd><Time at=at /></dd></div> })}
+                <div><dt>"Id"</dt><dd><CopyId id=key.id.to_string() what="key" /></dd></div>
+            </dl>
+        </section>
+        <Scopes scopes=key.scopes effective=effective works=works />
+        {works.then(|| view! { <Revoke id=key.id label=key.label /> })}
+    }
+}
+
+#[component]
+fn Scopes(scopes: Vec<Permission>, effective: Vec<Permission>, works: bool) -> impl IntoView {
+    view! {
+        <section class="section" aria-labelledby="scopes">
+            <h2 id="scopes">"What it may do"</h2>
+            <ul class="plain-list">
+                {scopes
+                    .into_iter()
+                    .map(|permission| {
+                        let idle = works && !effective.contains(&permission);
+                        view! {
+                            <li>
+                                <span>{permission.sentence()}</span>
+                                <span class="cell-line">
+                                    {idle
+                                        .then(|| {
+                                            view! {
+                                                <Badge tone=Tone::Warning text="Not now: its owner may not" />
+                                            }
+                                        })}
+                                    <code class="muted">{permission.key()}</code>
+                                </span>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        </section>
+    }
+}
+
+/// Asks once more: what used the key stops at that moment.
+#[component]
+fn Revoke(id: ApiKeyId, label: String) -> impl IntoView {
+    let state = expect_context::<FormState<ApiKeyRevoke>>();
+    view! {
+        <section class="section" aria-labelledby="revoke">
+            <h2 id="revoke">"Revoke"</h2>
+            <details class="confirm">
+                <summary class="button button-danger">"Revoke this key"</summary>
+                <div class="confirm-body">
+                    <p>
+                        "Every program that uses “" <bdi>{label}</bdi>
+                        "” is refused from its next request on. This can’t be undone: it would need a new key."
+                    </p>
+                    <PostForm state=state class="form-actions">
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <button type="submit" class="button button-danger">"Revoke now"</button>
+                    </PostForm>
+                </div>
+            </details>
+        </section>
+    }
+}

@@ -1,0 +1,26 @@
+//! Neighbouring pages that show the same thing in different ways.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+/// Links of which the one to the page on show is marked.
+#[component]
+pub(crate) fn Tabs(
+    /// Their name for screen readers.
+    label: &'static str,
+    /// Path and name of each.
+    tabs: Vec<(&'static str, &'static str)>,
+) -> impl IntoView {
+    let path = use_location().pathname;
+    view! {
+        <nav class="tabs" aria-label=label>
+            {tabs
+                .into_iter()
+                .map(|(to, name)| {
+                    let current = move || path.with(|path| path == to).then_some("page");
+                    view! { <a href=to aria-current=current>{name}</a> }
+                })
+                .collect_view()}
+        </nav>
+    }
+}

@@ -1,0 +1,411 @@
+//! Keys with which programs act as a member, and the agents and services that
+//! have no other way in.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    Action, Actor, ActorKind, ApiKeyId, AppError, Page, Permission, RequestFacts, UserId,
+    api_key::{
+        ApiKey, ApiKeyDetail, ApiKeyDraft, ApiKeyFilter, CreatedApiKey, KeyOwner, KeyReach,
+        NewApiKey, NewServiceAccount, ServiceAccount, ServiceAccountDraft,
+    },
+    audit::Outcome,
+    paging::PAGE_SIZE,
+};
+use serde_json::json;
+use store::{
+    StoreError, TenantTx,
+    actor::{ActorRecord, actor_load},
+    api_key::{KeyMark, StoredApiKey, api_key_find, api_key_touch},
+    audit::{AuditEvent, audit_append},
+    user::{NewUser, user_create, user_touch_seen},
+};
+use subtle::ConstantTimeEq as _;
+use time::Duration;
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+    member::beyond,
+    secret::{Secret, SecretKind},
+};
+
+/// Services on a page. Beyond that they are found among the members.
+const MAX_SERVICES: u16 = 200;
+
+/// How long the record of a key's use may lag behind.
+const TOUCH: Duration = Duration::MINUTE;
+
+/// One page of keys, newest first: the actor's own or, where the filter says
+/// so, everybody's.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor`.
+pub async fn api_key_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    filter: &ApiKeyFilter,
+    cursor: Option<&str>,
+) -> Result<Page<ApiKey>, AppError> {
+    let action = if filter.all {
+        Action::ApiKeyListAll
+    } else {
+        Action::ApiKeyList
+    };
+    let mut act = Act::begin(ctx, actor, action).await?;
+    let now = ctx.clock.now();
+    Ok(store::api_key::api_key_list(&mut act.tx, filter, now, cursor, PAGE_SIZE).await?)
+}
+
+/// One key with what it may do now.
+///
+/// # Errors
+/// [`AppError::NotFound`] for a key that the actor may not know of.
+pub async fn api_key_get(
+    ctx: &Ctx,
+    actor: &Actor,
+    reach: KeyReach,
+    id: ApiKeyId,
+) -> Result<ApiKeyDetail, AppError> {
+    let action = match reach {
+        KeyReach::Own => Action::ApiKeyList,
+        KeyReach::Any => Action::ApiKeyListAll,
+    };
+    let mut act = Act::begin(ctx, actor, action).await?;
+    let key = key_find(&mut act.tx, actor, reach, id).await?;
+    let owner = actor_load(&mut act.tx, key.owner_id).await?;
+    let held: BTreeSet<_> = if owner.may_act() {
+        owner.profile.permissions.into_iter().collect()
+    } else {
+        BTreeSet::new()
+    };
+    let effective = key
+        .scopes
+        .iter()
+        .copied()
+        .filter(|p| held.contains(p))
+        .collect();
+    Ok(ApiKeyDetail {
+        is_own: key.owner_id == actor.user_id,
+        effective,
+        key,
+    })
+}
+
+/// For whom a key would be made (`None`: the actor), and what it could be
+/// allowed: what the owner holds and the actor may give.
+///
+/// # Errors
+/// [`AppError::NotFound`] for anybody but oneself, an agent or a service.
+pub async fn api_key_owner(
+    ctx: &Ctx,
+    actor: &Actor,
+    owner: Option<UserId>,
+) -> Result<KeyOwner, AppError> {
+    let mut act = Act::begin(ctx, actor, create_action(actor, owner)).await?;
+    let record = owner_load(&mut act.tx, actor, owner).await?;
+    Ok(KeyOwner {
+        offered: offered(actor, &record).into_iter().collect(),
+        id: record.profile.user_id,
+        name: record.profile.display_name,
+        kind: record.kind,
+    })
+}
+
+/// Makes a key of the actor or, named by `owner`, of an agent or a service.
+/// The key is in the answer and nowhere else.
+///
+/// # Errors
+/// [`AppError::Invalid`] naming the fields at fault, and for a scope that the
+/// owner doesn't hold or the actor may not give; [`AppError::NotFound`] for
+/// anybody but oneself, an agent or a service: a key of another person would
+/// be that person.
+pub async fn api_key_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    owner: Option<UserId>,
+    draft: &ApiKeyDraft,
+) -> Result<CreatedApiKey, AppError> {
+    let mut act = Act::begin(ctx, actor, create_action(actor, owner)).await?;
+    let new = NewApiKey::parse(draft)?;
+    let record = owner_load(&mut act.tx, actor, owner).await?;
+    let offered = offered(actor, &record);
+    if let Some(permission) = beyond(actor, &new.scopes) {
+        return Err(act
+            .refuse(Target::user(record.profile.user_id), permission)
+            .await);
+    }
+    if let Some(beyond) = new.scopes.iter().find(|scope| !offered.contains(scope)) {
+        let name = record.profile.display_name;
+        return Err(AppError::field(
+            "scopes",
+            format!("{name} doesn't hold “{beyond}”, so no key of it can."),
+        ));
+    }
+    let now = ctx.clock.now();
+    // Or a key that is about to end could go on as another one.
+    if let Some(maker) = actor.request.api_key_id {
+        let maker = store::api_key::api_key_get(&mut act.tx, maker).await?;
+        let end = new.lifetime.map(|lifetime| now + lifetime);
+        if maker
+            .expires_at
+            .is_some_and(|last| end.is_none_or(|end| end > last))
+        {
+            return Err(AppError::field(
+                "lifetime",
+                "A key made with a key can't outlive it. Choose fewer days.",
+            ));
+        }
+    }
+
+    let id: ApiKeyId = ctx.ids.id();
+    let secret = Secret::make(SecretKind::ApiKey, &ctx.ids);
+    let mark = KeyMark {
+        hash: &secret.hash(),
+        prefix: secret.shown(),
+    };
+    let owner = record.profile.user_id;
+    store::api_key::api_key_create(&mut act.tx, id, owner, mark, &new, now).await?;
+    let after = json!({ "after": {
+        "owner": owner,
+        "label": new.label,
+        "prefix": mark.prefix,
+        "scopes": new.scopes,
+        "days": new.lifetime.map(Duration::whole_days),
+    } });
+    act.commit(Target::api_key(id).changed(after)).await?;
+    Ok(CreatedApiKey {
+        id,
+        label: new.label,
+        key: secret.expose().to_owned(),
+    })
+}
+
+/// Ends a key; its next request is refused.
+///
+/// # Errors
+/// [`AppError::NotFound`] for a key that the actor may not know of,
+/// [`AppError::Conflict`] when it was revoked already.
+pub async fn api_key_revoke(
+    ctx: &Ctx,
+    actor: &Actor,
+    reach: KeyReach,
+    id: ApiKeyId,
+) -> Result<(), AppError> {
+    let action = match reach {
+        KeyReach::Own => Action::ApiKeyRevoke,
+        KeyReach::Any => Action::ApiKeyRevokeAny,
+    };
+    let mut act = Act::begin(ctx, actor, action).await?;
+    let key = key_find(&mut act.tx, actor, reach, id).await?;
+    match store::api_key::api_key_revoke(&mut act.tx, id, ctx.clock.now()).await {
+        Err(StoreError::NotFound) => {
+            return Err(AppError::Conflict {
+                message: "This key was revoked already.".to_owned(),
+            });
+        }
+        other => other?,
+    }
+    let before =
+        json!({ "before": { "owner": key.owner_id, "label": key.label, "prefix": key.prefix } });
+    act.commit(Target::api_key(id).changed(before)).await
+}
+
+/// The organisation's agents and services, by name.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn service_account_list(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<Vec<ServiceAccount>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::ApiKeyListAll).await?;
+    let now = ctx.clock.now();
+    Ok(store::api_key::service_account_list(&mut act.tx, now, MAX_SERVICES).await?)
+}
+
+/// Creates an agent or a service, without any role: those are given like
+/// anybody's, and until then its keys may do nothing.
+///
+/// # Errors
+/// [`AppError::Invalid`] naming the fields at fault; [`AppError::Forbidden`].
+pub async fn service_account_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    draft: &ServiceAccountDraft,
+) -> Result<UserId, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::ServiceAccountCreate).await?;
+    let new = NewServiceAccount::parse(draft)?;
+    let user = NewUser {
+        id: ctx.ids.id(),
+        display_name: &new.name,
+        email: None,
+        kind: new.kind,
+    };
+    user_create(&mut act.tx, &user, ctx.clock.now()).await?;
+    let after = json!({ "after": { "name": new.name, "kind": new.kind } });
+    act.commit(Target::user(user.id).changed(after)).await?;
+    Ok(user.id)
+}
+
+/// Why a key opens nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ApiKeyRefusal {
+    /// It can't be a key: cut, mistyped, or something else. Nobody was asked.
+    Malformed,
+    /// No such key was ever made, or its organisation is gone.
+    Unknown,
+    /// Its time is over.
+    Expired,
+    /// Somebody revoked it.
+    Revoked,
+    /// Its owner or its organisation may not act.
+    OwnerInactive,
+    /// It could not be found out.
+    Failed(AppError),
+}
+
+impl From<StoreError> for ApiKeyRefusal {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Whether `text` can be a key at all, by its checksum: worth asking about.
+pub fn api_key_is_whole(text: &str) -> bool {
+    Secret::parse(SecretKind::ApiKey, text).is_some()
+}
+
+/// The member behind a key, with what both the key's scopes and the member's
+/// roles of this moment allow (SEC-D5, SEC-B3).
+///
+/// # Errors
+/// Why the key is refused. Where it was a key once, the refusal is audited.
+pub async fn api_key_actor(
+    ctx: &Ctx,
+    text: &str,
+    facts: &RequestFacts,
+) -> Result<Actor, ApiKeyRefusal> {
+    let secret = Secret::parse(SecretKind::ApiKey, text).ok_or(ApiKeyRefusal::Malformed)?;
+    let hash = secret.hash();
+    let now = ctx.clock.now();
+    let mut tx = ctx.store.begin_front_door().await?;
+    let key = api_key_find(&mut tx, &hash).await?;
+    // The index compared hashes already; this one takes the same time whatever
+    // is compared.
+    let key = key.filter(|key| key.key_hash.ct_eq(&hash).into());
+    let key = key.ok_or(ApiKeyRefusal::Unknown)?;
+    let refusal = match &key {
+        key if key.revoked_at.is_some() => Some(ApiKeyRefusal::Revoked),
+        key if key.expires_at.is_some_and(|at| at <= now) => Some(ApiKeyRefusal::Expired),
+        _ => None,
+    };
+    if let Some(refusal) = refusal {
+        drop(tx);
+        return Err(refused(ctx, &key, facts, refusal).await);
+    }
+    let is_due = key.last_used_at.is_none_or(|at| now - at >= TOUCH);
+    if is_due {
+        api_key_touch(&mut tx, &hash, now).await?;
+    }
+    // As Atrium itself: it is what notes that the member was seen.
+    let mut tx = tx.enter_as(key.tenant_id, None).await?;
+    let record = match actor_load(&mut tx, key.user_id).await {
+        Err(StoreError::NotFound) => return Err(ApiKeyRefusal::Unknown),
+        other => other?,
+    };
+    if !record.may_act() {
+        drop(tx);
+        return Err(refused(ctx, &key, facts, ApiKeyRefusal::OwnerInactive).await);
+    }
+    if is_due {
+        user_touch_seen(&mut tx, key.user_id, now).await?;
+    }
+    tx.commit().await?;
+    let mut actor = record.to_actor(RequestFacts {
+        session_id: None,
+        api_key_id: Some(key.id),
+        ..facts.clone()
+    });
+    actor.permissions.retain(|held| key.scopes.contains(held));
+    Ok(actor)
+}
+
+/// Writes down that a key which was one once was tried in vain.
+async fn refused(
+    ctx: &Ctx,
+    key: &StoredApiKey,
+    facts: &RequestFacts,
+    refusal: ApiKeyRefusal,
+) -> ApiKeyRefusal {
+    let reason = match &refusal {
+        ApiKeyRefusal::Revoked => "revoked",
+        ApiKeyRefusal::Expired => "expired",
+        _ => "owner_inactive",
+    };
+    let event = AuditEvent {
+        actor_label: "A refused API key".to_owned(),
+        ip: facts.ip,
+        user_agent: facts.user_agent.clone(),
+        request_id: Some(facts.request_id),
+        resource_type: Some("api_key".to_owned()),
+        resource_id: Some(key.id.to_string()),
+        metadata: Some(json!({ "reason": reason, "owner": key.user_id })),
+        ..AuditEvent::by_system("api_key.use", Outcome::Denied, ctx.clock.now())
+    };
+    let written = async {
+        let tx = ctx.store.begin_front_door().await?;
+        let mut tx = tx.enter_as(key.tenant_id, None).await?;
+        audit_append(&mut tx, &[event]).await?;
+        tx.commit().await
+    };
+    match written.await {
+        Ok(()) => refusal,
+        Err(error) => error.into(),
+    }
+}
+
+fn create_action(actor: &Actor, owner: Option<UserId>) -> Action {
+    match owner {
+        Some(owner) if owner != actor.user_id => Action::ApiKeyCreateFor,
+        _ => Action::ApiKeyCreate,
+    }
+}
+
+/// A key within reach: row security may show others' keys for other reasons.
+async fn key_find(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    reach: KeyReach,
+    id: ApiKeyId,
+) -> Result<ApiKey, AppError> {
+    let key = store::api_key::api_key_get(tx, id).await?;
+    if reach == KeyReach::Any || key.owner_id == actor.user_id {
+        Ok(key)
+    } else {
+        Err(AppError::NotFound)
+    }
+}
+
+async fn owner_load(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    owner: Option<UserId>,
+) -> Result<ActorRecord, AppError> {
+    let record = actor_load(tx, owner.unwrap_or(actor.user_id)).await?;
+    let is_program = matches!(record.kind, ActorKind::Agent | ActorKind::Service);
+    if record.profile.user_id == actor.user_id || is_program {
+        Ok(record)
+    } else {
+        Err(AppError::NotFound)
+    }
+}
+
+/// What the owner holds and the actor may give. An actor who uses a key may
+/// give no more than that key.
+fn offered(actor: &Actor, owner: &ActorRecord) -> BTreeSet<Permission> {
+    let grantable = Permission::grantable(&actor.permissions);
+    let held = owner.profile.permissions.iter().copied();
+    held.filter(|permission| grantable.contains(permission))
+        .collect()
+}

@@ -1,0 +1,368 @@
+//! What a key may do, as whom, and for how long.
+
+use domain::{
+    Actor, ActorKind, ApiKeyId, AppError, Permission, UserId,
+    access::SystemRole,
+    api_key::{ApiKeyDraft, ApiKeyFilter, CreatedApiKey, KeyReach, NEVER},
+    audit::Outcome,
+};
+use service::{ApiKeyRefusal, api_key_actor, api_key_create};
+use store::{
+    role::{RoleSource, user_role_grant, user_role_revoke},
+    user::{NewUser, UserStatus, user_create, user_status_set},
+};
+use time::Duration;
+
+use crate::support::World;
+
+pub(crate) fn key_draft(scopes: &[Permission]) -> ApiKeyDraft {
+    ApiKeyDraft {
+        label: "Nightly export".into(),
+        scopes: scopes.iter().map(|scope| scope.key().to_owned()).collect(),
+        lifetime: "90".into(),
+    }
+}
+
+/// A service with this role.
+pub(crate) async fn service_account(world: &World, role: SystemRole) -> UserId {
+    let id = world.ctx.ids.id();
+    let now = world.ctx.clock.now();
+    let mut tx = world.tenant.enter().await;
+    let user = NewUser {
+        id,
+        display_name: "Exporter",
+        email: None,
+        kind: ActorKind::Service,
+    };
+    user_create(&mut tx, &user, now).await.unwrap();
+    user_role_grant(&mut tx, id, role.key(), RoleSource::Manual, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+async fn create(world: &World, actor: &Actor, scopes: &[Permission]) -> CreatedApiKey {
+    api_key_create(&world.ctx, actor, None, &key_draft(scopes))
+        .await
+        .unwrap()
+}
+
+/// As whom a request with this key acts.
+async fn used(world: &World, key: &CreatedApiKey) -> Result<Actor, ApiKeyRefusal> {
+    let facts = world.tenant.actor_of(world.anyone().await).await.request;
+    api_key_actor(&world.ctx, &key.key, &facts).await
+}
+
+async fn permissions(world: &World, key: &CreatedApiKey) -> Vec<Permission> {
+    let actor = used(world, key).await.unwrap();
+    actor.permissions.into_iter().collect()
+}
+
+async fn grant(world: &World, actor: &Actor, role: &str, is_held: bool) {
+    let (mut tx, source) = (world.tenant.enter().await, RoleSource::Manual);
+    if is_held {
+        let now = world.ctx.clock.now();
+        user_role_grant(&mut tx, actor.user_id, role, source, now)
+            .await
+            .unwrap();
+    } else {
+        user_role_revoke(&mut tx, actor.user_id, role, source)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+// SEC-D5, SEC-B3
+#[tokio::test]
+async fn a_key_does_what_both_its_scopes_and_its_owners_roles_allow_at_that_moment() {
+    let world = World::without_model().await;
+    let mia = world.tenant.actor(SystemRole::Admin, "Mia").await;
+    let key = create(
+        &world,
+        &mia,
+        &[Permission::MemoryRead, Permission::AuditRead],
+    )
+    .await;
+    let both = [Permission::MemoryRead, Permission::AuditRead];
+    assert_eq!(permissions(&world, &key).await, both);
+    let actor = used(&world, &key).await.unwrap();
+    assert_eq!(
+        (actor.user_id, actor.request.api_key_id),
+        (mia.user_id, Some(key.id))
+    );
+
+    grant(&world, &mia, "member", true).await;
+    grant(&world, &mia, "admin", false).await;
+    assert_eq!(permissions(&world, &key).await, [Permission::MemoryRead]);
+    let detail = service::api_key_get(&world.ctx, &mia, KeyReach::Own, key.id)
+        .await
+        .unwrap();
+    assert_eq!(
+        (detail.effective, detail.key.scopes.len()),
+        (vec![Permission::MemoryRead], 2)
+    );
+    grant(&world, &mia, "member", false).await;
+    assert_eq!(permissions(&world, &key).await, []);
+    grant(&world, &mia, "admin", true).await;
+    assert_eq!(permissions(&world, &key).await, both);
+}
+
+// SEC-G: a key minted above its creator's role.
+#[tokio::test]
+async fn nobody_makes_a_key_that_may_do_more_than_they_may() {
+    let world = World::without_model().await;
+    let mia = world.member("Mia").await;
+    let beyond = key_draft(&[Permission::MemoryRead, Permission::AuditRead]);
+    let refused = api_key_create(&world.ctx, &mia, None, &beyond).await;
+    let permission = Permission::AuditRead;
+    assert_eq!(refused, Err(AppError::Forbidden { permission }));
+    let audited = world.audit().await.remove(0);
+    assert_eq!(
+        (audited.action.as_str(), audited.outcome),
+        ("api_key.create", Outcome::Denied)
+    );
+
+    // Nor through a service that may do more than its maker.
+    let mut ada = world.tenant.actor(SystemRole::Admin, "Ada").await;
+    ada.permissions.remove(&Permission::AuditRead);
+    let exporter = service_account(&world, SystemRole::Owner).await;
+    let draft = key_draft(&[Permission::AuditRead]);
+    let refused = api_key_create(&world.ctx, &ada, Some(exporter), &draft).await;
+    assert_eq!(refused, Err(AppError::Forbidden { permission }));
+    let offered = service::api_key_owner(&world.ctx, &ada, Some(exporter))
+        .await
+        .unwrap();
+    assert!(!offered.offered.contains(&Permission::AuditRead));
+
+    // What the service doesn't hold would do nothing.
+    let reader = service_account(&world, SystemRole::Viewer).await;
+    let draft = key_draft(&[Permission::MemoryWrite]);
+    let refused = api_key_create(&world.ctx, &ada, Some(reader), &draft).await;
+    assert!(refused.unwrap_err().for_field("scopes").is_some());
+    assert_eq!(world.keys().await, 0);
+}
+
+// SEC-G, SEC-C6
+#[tokio::test]
+async fn nobody_makes_a_key_of_another_person() {
+    let world = World::without_model().await;
+    let mia = world.member("Mia").await;
+    let ada = world.tenant.actor(SystemRole::Owner, "Ada").await;
+    let stranger = world.db.tenant("other").await.user("Max").await;
+    let draft = key_draft(&[Permission::MemoryRead]);
+    for owner in [mia.user_id, stranger, world.ctx.ids.id()] {
+        let refused = api_key_create(&world.ctx, &ada, Some(owner), &draft).await;
+        assert_eq!(refused, Err(AppError::NotFound));
+        let refused = service::api_key_owner(&world.ctx, &ada, Some(owner)).await;
+        assert_eq!(refused, Err(AppError::NotFound));
+    }
+    let refused = api_key_create(&world.ctx, &mia, Some(ada.user_id), &draft).await;
+    let permission = Permission::ApiKeyManage;
+    assert_eq!(refused, Err(AppError::Forbidden { permission }));
+    assert_eq!(world.keys().await, 0);
+}
+
+// SEC-D5
+#[tokio::test]
+async fn a_key_that_makes_keys_hands_on_neither_more_rights_nor_more_time() {
+    let world = World::without_model().await;
+    let mia = world.tenant.actor(SystemRole::Admin, "Mia").await;
+    let key = create(
+        &world,
+        &mia,
+        &[Permission::ApiKeyOwn, Permission::MemoryRead],
+    )
+    .await;
+    let program = used(&world, &key).await.unwrap();
+
+    let draft = key_draft(&[Permission::AuditRead]);
+    let refused = api_key_create(&world.ctx, &program, None, &draft).await;
+    let permission = Permission::AuditRead;
+    assert_eq!(refused, Err(AppError::Forbidden { permission }));
+    for lifetime in ["91", NEVER] {
+        let draft = ApiKeyDraft {
+            lifetime: lifetime.into(),
+            ..key_draft(&[Permission::MemoryRead])
+        };
+        let refused = api_key_create(&world.ctx, &program, None, &draft).await;
+        assert!(
+            refused.unwrap_err().for_field("lifetime").is_some(),
+            "{lifetime}"
+        );
+    }
+    let draft = ApiKeyDraft {
+        lifetime: "89".into(),
+        ..key_draft(&[Permission::MemoryRead])
+    };
+    let second = api_key_create(&world.ctx, &program, None, &draft)
+        .await
+        .unwrap();
+    assert_eq!(permissions(&world, &second).await, [Permission::MemoryRead]);
+    // The audit log tells that a key did it, and which.
+    let by_key: String = sqlx::query_scalar(
+        "SELECT metadata->>'api_key' FROM audit_log WHERE action = 'api_key.create' ORDER BY seq DESC LIMIT 1",
+    )
+    .fetch_one(&world.db.admin)
+    .await
+    .unwrap();
+    assert_eq!(by_key, key.id.to_string());
+}
+
+// SEC-B3, SEC-D5
+#[tokio::test]
+async fn an_ended_key_or_owner_is_refused_at_the_next_request_and_audited() {
+    let world = World::without_model().await;
+    let mia = world.member("Mia").await;
+    let key = create(&world, &mia, &[Permission::MemoryRead]).await;
+    assert!(used(&world, &key).await.is_ok());
+
+    let status = async |status| {
+        let mut tx = world.tenant.enter().await;
+        let now = world.ctx.clock.now();
+        user_status_set(&mut tx, mia.user_id, status, now)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    };
+    for gone in [UserStatus::Suspended, UserStatus::Deactivated] {
+        status(gone).await;
+        assert_eq!(used(&world, &key).await, Err(ApiKeyRefusal::OwnerInactive));
+    }
+    status(UserStatus::Active).await;
+    sqlx::query("UPDATE tenants SET status = 'suspended'")
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    assert_eq!(used(&world, &key).await, Err(ApiKeyRefusal::OwnerInactive));
+    sqlx::query("UPDATE tenants SET status = 'active'")
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    assert!(used(&world, &key).await.is_ok());
+
+    service::api_key_revoke(&world.ctx, &mia, KeyReach::Own, key.id)
+        .await
+        .unwrap();
+    assert_eq!(used(&world, &key).await, Err(ApiKeyRefusal::Revoked));
+    let again = service::api_key_revoke(&world.ctx, &mia, KeyReach::Own, key.id).await;
+    assert!(matches!(again, Err(AppError::Conflict { .. })), "{again:?}");
+
+    let second = create(&world, &mia, &[Permission::MemoryRead]).await;
+    world.pass(Duration::days(90));
+    assert_eq!(used(&world, &second).await, Err(ApiKeyRefusal::Expired));
+
+    let refusals = world.audit().await;
+    let refusals: Vec<_> = refusals
+        .iter()
+        .filter(|row| row.action == "api_key.use")
+        .collect();
+    assert_eq!(refusals.len(), 5);
+    assert!(refusals.iter().all(|row| row.outcome == Outcome::Denied));
+}
+
+// SEC-D5, SEC-G: malformed keys cost no question to the database, and what
+// looks like one can't become a part of a statement.
+#[tokio::test]
+async fn what_is_no_key_is_refused_without_the_database() {
+    let world = World::without_model().await;
+    let mia = world.member("Mia").await;
+    let key = create(&world, &mia, &[Permission::MemoryRead]).await;
+    let facts = &mia.request;
+    let mut unknown = key.key.clone();
+    // Another key with a checksum that holds.
+    while unknown == key.key {
+        let other = create(&world, &mia, &[Permission::MemoryRead]).await;
+        sqlx::query("DELETE FROM api_keys WHERE id = $1")
+            .bind(other.id.0)
+            .execute(&world.db.admin)
+            .await
+            .unwrap();
+        unknown = other.key;
+    }
+    let found = api_key_actor(&world.ctx, &unknown, facts).await;
+    assert_eq!(found, Err(ApiKeyRefusal::Unknown));
+
+    world.ctx.store.close().await;
+    let cut = &key.key[..key.key.len() - 1];
+    for bad in [
+        "",
+        "atr_",
+        cut,
+        "' OR '1'='1",
+        "atr_' OR '1'='1' -- aaaaaaaaaaaaaaaaaa",
+    ] {
+        let refused = api_key_actor(&world.ctx, bad, facts).await;
+        assert_eq!(refused, Err(ApiKeyRefusal::Malformed), "{bad}");
+        assert!(!service::api_key_is_whole(bad));
+    }
+    let whole = api_key_actor(&world.ctx, &key.key, facts).await;
+    assert!(matches!(whole, Err(ApiKeyRefusal::Failed(_))), "{whole:?}");
+}
+
+// SEC-D3, SEC-D5
+#[tokio::test]
+async fn a_key_is_nowhere_in_the_database() {
+    let world = World::without_model().await;
+    let ada = world.tenant.actor(SystemRole::Owner, "Ada").await;
+    let exporter = service_account(&world, SystemRole::Member).await;
+    let draft = key_draft(&[Permission::MemoryRead]);
+    let key = api_key_create(&world.ctx, &ada, Some(exporter), &draft)
+        .await
+        .unwrap();
+    used(&world, &key).await.unwrap();
+    service::api_key_revoke(&world.ctx, &ada, KeyReach::Any, key.id)
+        .await
+        .unwrap();
+    used(&world, &key).await.unwrap_err();
+
+    let secret = &key.key["atr_".len() + 4..];
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT format('SELECT t::text FROM %s t', c.oid::regclass) FROM pg_class c
+          WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')",
+    )
+    .fetch_all(&world.db.admin)
+    .await
+    .unwrap();
+    let mut rows_seen = 0;
+    for table in tables {
+        let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(table.clone()))
+            .fetch_all(&world.db.admin)
+            .await
+            .unwrap();
+        rows_seen += rows.len();
+        for row in rows {
+            assert!(!row.contains(secret), "{table}: {row}");
+        }
+    }
+    assert!(rows_seen > 10);
+    assert!(!format!("{key:?}").contains(secret));
+}
+
+// SEC-C6
+#[tokio::test]
+async fn a_key_of_somebody_else_is_a_key_of_nobody() {
+    let world = World::without_model().await;
+    let mia = world.member("Mia").await;
+    let key = create(&world, &mia, &[Permission::MemoryRead]).await.id;
+    let max = world.member("Max").await;
+    let eve = world
+        .db
+        .tenant("other")
+        .await
+        .actor(SystemRole::Owner, "Eve")
+        .await;
+    // Ending somebody's access shows their keys to the database, not to people.
+    let mut ben = world.tenant.actor(SystemRole::Owner, "Ben").await;
+    ben.permissions.remove(&Permission::ApiKeyManage);
+    let unheard_of: ApiKeyId = world.ctx.ids.id();
+    for (actor, id) in [(&max, key), (&eve, key), (&ben, key), (&mia, unheard_of)] {
+        let seen = service::api_key_get(&world.ctx, actor, KeyReach::of(actor), id).await;
+        assert_eq!(seen.unwrap_err(), AppError::NotFound);
+        let ended = service::api_key_revoke(&world.ctx, actor, KeyReach::of(actor), id).await;
+        assert_eq!(ended, Err(AppError::NotFound));
+    }
+    let own = service::api_key_list(&world.ctx, &max, &ApiKeyFilter::default(), None).await;
+    assert_eq!(own.unwrap().items, []);
+}

@@ -1,0 +1,339 @@
+//! Keys with which programs act as a member. Only the SHA-256 of a key is
+//! kept (SEC-D5); the front door looks a key up by it, an organisation's own
+//! transactions never see it.
+
+use domain::{
+    ApiKeyId, Page, Permission, TenantId, Timestamp, UserId,
+    api_key::{ApiKey, ApiKeyFilter, NewApiKey, ServiceAccount},
+};
+use time::macros::datetime;
+use uuid::Uuid;
+
+use crate::{FrontDoorTx, StoreError, TenantTx, cursor::Cursor, user::kind_from_stored};
+
+/// Later than any row: where the first page begins.
+const BEYOND: Cursor<Uuid> = Cursor {
+    at: datetime!(9999-12-31 00:00 UTC),
+    key: Uuid::max(),
+};
+
+/// What the front door knows of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredApiKey {
+    /// The owner's tenant.
+    pub tenant_id: TenantId,
+    /// The public id.
+    pub id: ApiKeyId,
+    /// As whom it acts.
+    pub user_id: UserId,
+    /// SHA-256 of the key.
+    pub key_hash: [u8; 32],
+    /// What it may do at most.
+    pub scopes: Vec<Permission>,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// The secret part of a key to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyMark<'a> {
+    /// SHA-256 of the key.
+    pub hash: &'a [u8; 32],
+    /// How it begins.
+    pub prefix: &'a str,
+}
+
+struct ApiKeyRow {
+    id: Uuid,
+    label: String,
+    prefix: String,
+    owner_id: Uuid,
+    owner_name: String,
+    owner_kind: String,
+    scopes: Vec<String>,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+}
+
+impl TryFrom<ApiKeyRow> for ApiKey {
+    type Error = StoreError;
+
+    fn try_from(row: ApiKeyRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id.into(),
+            label: row.label,
+            prefix: row.prefix,
+            owner_id: row.owner_id.into(),
+            owner_name: row.owner_name,
+            owner_kind: kind_from_stored(&row.owner_kind)?,
+            scopes: scopes_of(&row.scopes),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+            revoked_at: row.revoked_at,
+        })
+    }
+}
+
+/// A permission that only another version of Atrium knows allows nothing
+/// here, so it is left out.
+fn scopes_of(keys: &[String]) -> Vec<Permission> {
+    keys.iter().filter_map(|key| key.parse().ok()).collect()
+}
+
+/// Keeps a key of `owner`.
+///
+/// # Errors
+/// [`StoreError::Constraint`] for a label that is not acceptable,
+/// [`StoreError::Other`] when the one who acts may not make it.
+pub async fn api_key_create(
+    tx: &mut TenantTx,
+    id: ApiKeyId,
+    owner: UserId,
+    mark: KeyMark<'_>,
+    key: &NewApiKey,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (tenant_id, created_by) = (tx.tenant_id().0, tx.member_id()?.0);
+    let scopes: Vec<_> = key.scopes.iter().map(|p| p.key().to_owned()).collect();
+    sqlx::query!(
+        "INSERT INTO api_keys
+             (tenant_id, id, user_id, label, prefix, key_hash, scopes, created_by, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        tenant_id,
+        id.0,
+        owner.0,
+        key.label,
+        mark.prefix,
+        mark.hash.as_slice(),
+        &scopes,
+        created_by,
+        now,
+        key.lifetime.map(|lifetime| now + lifetime),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// One key in sight.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn api_key_get(tx: &mut TenantTx, id: ApiKeyId) -> Result<ApiKey, StoreError> {
+    sqlx::query_as!(
+        ApiKeyRow,
+        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes,
+                k.created_at, expires_at, last_used_at, revoked_at
+           FROM api_keys k
+           JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
+          WHERE k.tenant_id = $1 AND k.id = $2",
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?
+    .try_into()
+}
+
+/// One page of keys, newest first: the member's own, or all in sight.
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a cursor that this list did not give out.
+pub async fn api_key_list(
+    tx: &mut TenantTx,
+    filter: &ApiKeyFilter,
+    now: Timestamp,
+    cursor: Option<&str>,
+    size: u16,
+) -> Result<Page<ApiKey>, StoreError> {
+    let cursor = cursor.map_or(Ok(BEYOND), Cursor::parse)?;
+    let owner = if filter.all {
+        None
+    } else {
+        Some(tx.member_id()?.0)
+    };
+    let rows = sqlx::query_as!(
+        ApiKeyRow,
+        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes,
+                k.created_at, expires_at, last_used_at, revoked_at
+           FROM api_keys k
+           JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
+          WHERE k.tenant_id = $1
+            AND k.created_at <= $2 AND (k.created_at, k.id) < ($2, $3)
+            AND ($4::uuid IS NULL OR k.user_id = $4)
+            AND (revoked_at IS NOT NULL OR expires_at IS NOT NULL AND expires_at <= $5) = $6
+          ORDER BY k.created_at DESC, k.id DESC
+          LIMIT $7",
+        tx.tenant_id().0,
+        cursor.at,
+        cursor.key,
+        owner,
+        now,
+        filter.ended,
+        i64::from(size) + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let keys = rows
+        .into_iter()
+        .map(ApiKey::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::cut(keys, usize::from(size), |key| {
+        Cursor {
+            at: key.created_at,
+            key: key.id.0,
+        }
+        .to_text()
+    }))
+}
+
+/// Ends a key in sight: it opens nothing from the next request on.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such key, or it was revoked
+/// already.
+pub async fn api_key_revoke(
+    tx: &mut TenantTx,
+    id: ApiKeyId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL",
+        tx.tenant_id().0,
+        id.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
+}
+
+/// Ends all keys of a member, and tells how many worked until now.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn api_key_revoke_all(
+    tx: &mut TenantTx,
+    owner: UserId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE api_keys SET revoked_at = $3
+          WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)",
+        tx.tenant_id().0,
+        owner.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// The key with this hash, whether it works or not.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn api_key_find(
+    tx: &mut FrontDoorTx,
+    key_hash: &[u8; 32],
+) -> Result<Option<StoredApiKey>, StoreError> {
+    let row = sqlx::query!(
+        "SELECT tenant_id, id, user_id, key_hash, scopes, expires_at, last_used_at, revoked_at
+           FROM api_keys WHERE key_hash = $1",
+        key_hash.as_slice(),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    row.map(|row| {
+        Ok(StoredApiKey {
+            tenant_id: row.tenant_id.into(),
+            id: row.id.into(),
+            user_id: row.user_id.into(),
+            key_hash: row
+                .key_hash
+                .try_into()
+                .map_err(|_| StoreError::other("a key's hash is not 32 bytes long"))?,
+            scopes: scopes_of(&row.scopes),
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+            revoked_at: row.revoked_at,
+        })
+    })
+    .transpose()
+}
+
+/// Remembers that a key was used, at most once a minute.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn api_key_touch(
+    tx: &mut FrontDoorTx,
+    key_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE api_keys SET last_used_at = $2
+          WHERE key_hash = $1 AND (last_used_at IS NULL OR last_used_at <= $2::timestamptz - interval '1 minute')",
+        key_hash.as_slice(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The organisation's agents and services, by name, with how many keys of
+/// each work.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn service_account_list(
+    tx: &mut TenantTx,
+    now: Timestamp,
+    limit: u16,
+) -> Result<Vec<ServiceAccount>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT u.id, u.display_name, u.kind, u.status,
+                  ARRAY(
+                      SELECT r.name FROM roles r
+                       WHERE r.tenant_id = $1 AND r.id IN (
+                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = u.id)
+                       ORDER BY r.name
+                  ) AS "roles!",
+                  (SELECT count(*) FROM api_keys k
+                    WHERE k.tenant_id = $1 AND k.user_id = u.id AND revoked_at IS NULL
+                      AND (expires_at IS NULL OR expires_at > $2)) AS "keys!"
+             FROM users u
+            WHERE u.tenant_id = $1 AND u.kind IN ('agent', 'service')
+            ORDER BY u.display_name, u.id
+            LIMIT $3"#,
+        tx.tenant_id().0,
+        now,
+        i64::from(limit),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(ServiceAccount {
+                id: row.id.into(),
+                name: row.display_name,
+                kind: kind_from_stored(&row.kind)?,
+                is_active: row.status == crate::user::UserStatus::Active.key(),
+                roles: row.roles,
+                keys: row.keys,
+            })
+        })
+        .collect()
+}

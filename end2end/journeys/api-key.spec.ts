@@ -1,0 +1,124 @@
+import { makeKey } from "../support/keys.ts";
+import { type Page, awake, expect, runsScripts, test, uniqueWord, visit } from "../support/test.ts";
+
+const KEY = /^atr_[0-9A-Za-z]{33}$/;
+
+/** Fills the form and sends it; answers the key that the page shows. */
+async function createKey(page: Page, label: string, scopes: RegExp[]): Promise<string> {
+  await page.getByLabel("What is it for").fill(label);
+  for (const scope of scopes) await page.getByRole("checkbox", { name: scope }).check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your new key");
+  const key = (await page.getByRole("region", { name: "Copy it now" }).locator("code").first().textContent()) ?? "";
+  expect(key).toMatch(KEY);
+  return key;
+}
+
+const READ = /See and search your memories/;
+
+test("a key is made, shown once and nowhere else, and revoked", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  const label = `Export ${uniqueWord()}`;
+  await visit(page, "/keys");
+  await page.getByRole("link", { name: /New key|Create a key/ }).first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("New key");
+  await awake(page);
+  const key = await createKey(page, label, [READ]);
+  const secret = key.slice(8);
+  expect(page.url()).not.toContain(secret);
+  expect(new URL(page.url()).pathname).toBe("/keys/new");
+  expect(JSON.stringify(await page.context().storageState())).not.toContain(secret);
+
+  await page.getByRole("link", { name: "I have copied it" }).click();
+  const row = page.getByRole("row", { name: new RegExp(label) });
+  await expect(row).toContainText("Works");
+  await expect(row).toContainText(`${key.slice(0, 8)}…`);
+  expect(await page.content()).not.toContain(secret);
+  // The history doesn't hold it either: without scripts the browser would have
+  // to send the form again, and asks before it does.
+  if (runsScripts(page)) {
+    await page.goBack();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("New key");
+    expect(await page.content()).not.toContain(secret);
+  } else {
+    await expect(page.goBack()).rejects.toThrow("ERR_CACHE_MISS");
+    await page.waitForURL("chrome-error://chromewebdata/");
+  }
+
+  await visit(page, "/keys");
+  await page.getByRole("link", { name: label }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(label);
+  await expect(page.getByRole("region", { name: "What it may do" })).toContainText("memory.read");
+  expect(await page.content()).not.toContain(secret);
+  await page.getByText("Revoke this key").click();
+  await page.getByRole("button", { name: "Revoke now" }).click();
+  await expect(page.getByRole("status").first()).toContainText("Key revoked.");
+  await expect(page.getByRole("region", { name: "About this key" })).toContainText("Revoked");
+  await expect(page.getByText("Revoke this key")).toHaveCount(0);
+  await visit(page, "/keys?state=ended");
+  await expect(page.getByRole("row", { name: new RegExp(label) })).toContainText("Revoked");
+});
+
+test("what is missing is told next to its field and what was chosen is kept", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  await visit(page, "/keys/new");
+  await page.getByRole("checkbox", { name: READ }).check();
+  await page.getByLabel("Works for").selectOption("7");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByText("Say what the key is for, in 1 to 100 characters.")).not.toHaveCount(0);
+  await expect(page.getByRole("checkbox", { name: READ })).toBeChecked();
+  await expect(page.getByLabel("Works for")).toHaveValue("7");
+  await page.getByRole("checkbox", { name: READ }).uncheck();
+  await page.getByLabel("What is it for").fill("Nothing");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByText("Choose at least one thing that the key may do.")).not.toHaveCount(0);
+  await expect(page.getByLabel("What is it for")).toHaveValue("Nothing");
+});
+
+test("a key is offered only what its owner holds, and others' keys are nobody else's", async ({ visitors }) => {
+  const viewer = await visitors.as("viewer");
+  await visit(viewer, "/keys/new");
+  await expect(viewer.getByRole("checkbox", { name: READ })).toBeVisible();
+  await expect(viewer.getByRole("checkbox", { name: /audit log/ })).toHaveCount(0);
+  const label = `Viewer ${uniqueWord()}`;
+  await makeKey(viewer, { label, scopes: ["memory.read"] });
+  await visit(viewer, "/keys");
+  const href = (await viewer.getByRole("link", { name: label }).getAttribute("href")) ?? "";
+  expect(href).toMatch(/^\/keys\/[0-9a-f-]{36}$/);
+
+  for (const person of ["member", "other-owner"] as const) {
+    const other = await visitors.as(person);
+    const answer = await other.goto(href);
+    expect(answer?.status(), person).toBe(404);
+  }
+  const billing = await visitors.as("billing");
+  expect((await billing.goto("/keys"))?.status()).toBe(403);
+
+  const admin = await visitors.as("admin");
+  await visit(admin, "/keys/all");
+  await expect(admin.getByRole("row", { name: new RegExp(label) })).toContainText("Demo viewer");
+  await admin.getByRole("link", { name: label }).click();
+  await admin.getByText("Revoke this key").click();
+  await admin.getByRole("button", { name: "Revoke now" }).click();
+  await expect(admin.getByRole("status").first()).toContainText("Key revoked.");
+  await visit(viewer, href);
+  await expect(viewer.getByRole("region", { name: "About this key" })).toContainText("Revoked");
+});
+
+test("an agent or a service is made by those who manage keys, and may do nothing before it has a role", async ({ visitors }) => {
+  const admin = await visitors.as("admin");
+  const name = `Exporter ${uniqueWord()}`;
+  await visit(admin, "/keys/services/new");
+  await admin.getByRole("button", { name: "Create" }).click();
+  await expect(admin.getByText("Give it a name, in 1 to 100 characters.")).not.toHaveCount(0);
+  await admin.getByLabel("Name").fill(name);
+  await admin.getByRole("button", { name: "Create" }).click();
+  await expect(admin.getByRole("status").first()).toContainText("Created. Give it roles, then a key.");
+  const row = admin.getByRole("row", { name: new RegExp(name) });
+  await expect(row).toContainText("None");
+  await row.getByRole("link", { name: `New key for ${name}` }).click();
+  await expect(admin.getByRole("heading", { name: "There is nothing that this key could do" })).toBeVisible();
+
+  const member = await visitors.as("member");
+  expect((await member.goto("/keys/services"))?.status()).toBe(403);
+});

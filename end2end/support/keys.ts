@@ -1,0 +1,39 @@
+// API keys: made by the form's own post where the journey is about something
+// else, and used as programs do.
+import { type APIResponse, type Page, expect, request } from "@playwright/test";
+import { origin } from "./memories.ts";
+
+/** What the form for a key holds. */
+export interface KeyDraft {
+  label: string;
+  scopes: string[];
+  lifetime?: string;
+  /** The agent or service whose key it is; oneself if nobody. */
+  owner?: string;
+}
+
+/** Makes a key by the form of `/keys/new` and answers it. */
+export async function makeKey(page: Page, draft: KeyDraft): Promise<string> {
+  const path = draft.owner === undefined ? "/keys/new" : `/keys/new?for=${draft.owner}`;
+  await page.goto(path);
+  const owner = await page.locator("input[name=owner]").getAttribute("value");
+  const form = new URLSearchParams({ call: "api_key_create", owner: owner ?? "", label: draft.label, lifetime: draft.lifetime ?? "90" });
+  for (const scope of draft.scopes) form.append("scopes[]", scope);
+  const answer = await page.request.post(path, {
+    headers: { ...origin(page, path), "content-type": "application/x-www-form-urlencoded" },
+    data: form.toString(),
+    maxRedirects: 0,
+  });
+  expect(answer.status(), "making a key").toBe(200);
+  const key = /atr_[0-9A-Za-z]{33}/.exec(await answer.text())?.[0];
+  if (key === undefined) throw new Error("the page shows no key");
+  return key;
+}
+
+/** Calls the API as a program does: with a key and without any cookie. */
+export async function callApi(page: Page, path: string, key: string): Promise<APIResponse> {
+  const program = await request.newContext({ baseURL: new URL(page.url()).origin });
+  const answer = await program.get(path, { headers: { authorization: `Bearer ${key}` } });
+  await answer.body();
+  return answer;
+}

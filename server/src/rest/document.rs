@@ -1,0 +1,98 @@
+//! The OpenAPI document: what the operations don't say themselves.
+
+use utoipa::{
+    OpenApi as _, ToSchema as _,
+    openapi::{
+        ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder,
+        path::{Operation, ParameterBuilder, ParameterIn, PathItem},
+        schema::{ObjectBuilder, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::problem::Problem;
+
+const INTRODUCTION: &str = "A program calls Atrium with an API key, made on the page “Keys”, and acts as the member \
+behind it within the key's scopes. Send the key as `Authorization: Bearer …` or as `X-Api-Key`. Bodies are JSON. Lists \
+come a page at a time: send `next` of one page as `after` for the next. A call that changes something may carry an \
+`Idempotency-Key`, a name of your choice: sent again within a day, it has the same answer and nothing happens twice. \
+Each key has an allowance of calls, which the `RateLimit` headers tell of; beyond it the answer is 429 with \
+`Retry-After`. Refusals are `application/problem+json`.";
+
+/// The beginning, to which the routes add themselves.
+pub(super) fn beginning() -> OpenApi {
+    #[derive(utoipa::OpenApi)]
+    #[openapi(
+        info(title = "Atrium", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
+        servers((url = "/api/v1")),
+        components(schemas(Problem)),
+    )]
+    struct Beginning;
+    let mut document = Beginning::openapi();
+    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
+    document.info.description = Some(INTRODUCTION.to_owned());
+    if let Some(components) = &mut document.components {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "An API key: `Authorization: Bearer atr_…`, or `X-Api-Key: atr_…`.",
+            ))
+            .build();
+        components.add_security_scheme("key", SecurityScheme::Http(bearer));
+    }
+    document
+}
+
+/// Adds to each operation what holds for all: how refusals look, and the
+/// header that makes a call safe to repeat.
+pub(super) fn complete(mut document: OpenApi) -> OpenApi {
+    let problem = ResponseBuilder::new()
+        .description("Why it was refused")
+        .content(
+            "application/problem+json",
+            ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name(Problem::name())))
+                .build(),
+        )
+        .build();
+    for item in document.paths.paths.values_mut() {
+        for (is_mutation, operation) in operations(item) {
+            operation
+                .responses
+                .responses
+                .insert("default".to_owned(), RefOr::T(problem.clone()));
+            if is_mutation {
+                let header = ParameterBuilder::new()
+                    .name("Idempotency-Key")
+                    .parameter_in(ParameterIn::Header)
+                    .description(Some(
+                        "Your name for this call: sent again within a day, it happens once.",
+                    ))
+                    .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+                    .build();
+                operation
+                    .parameters
+                    .get_or_insert_default()
+                    .push(RefOr::T(header));
+            }
+        }
+    }
+    document
+}
+
+/// The operations of a path, and whether each changes something.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation)> {
+    let reads = [&mut item.get].into_iter().flatten();
+    let writes = [
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ];
+    reads.map(|operation| (false, operation)).chain(
+        writes
+            .into_iter()
+            .flatten()
+            .map(|operation| (true, operation)),
+    )
+}

@@ -1,0 +1,90 @@
+//! What a request brings, refused as a problem where it can't be read.
+
+use axum::{
+    Json,
+    extract::{
+        FromRequest, FromRequestParts, Path, Query, Request,
+        rejection::{JsonRejection, QueryRejection},
+    },
+    http::{StatusCode, request::Parts},
+};
+use domain::{Actor, AppError};
+use serde::de::DeserializeOwned;
+
+use super::problem::Refusal;
+
+/// The member as whom the key acts, with what the key allows.
+pub(super) struct Caller(pub(super) Actor);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let actor = parts.extensions.get::<Actor>().cloned();
+        actor
+            .map(Self)
+            .ok_or_else(|| AppError::Unauthenticated.into())
+    }
+}
+
+/// A JSON body.
+pub(super) struct Given<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        match Json::<T>::from_request(request, state).await {
+            Ok(Json(value)) => Ok(Self(value)),
+            Err(rejection) => Err(body_refusal(&rejection)),
+        }
+    }
+}
+
+fn body_refusal(rejection: &JsonRejection) -> Refusal {
+    let message = rejection.body_text();
+    let error = match rejection {
+        JsonRejection::JsonDataError(_) => AppError::field("", message),
+        _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => AppError::TooLarge {
+            message: "This body is larger than is taken here.".to_owned(),
+        },
+        _ => AppError::Transport { message },
+    };
+    Refusal {
+        error,
+        status: Some(rejection.status()),
+        detail: None,
+    }
+}
+
+/// Parameters behind the question mark.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let asked = Query::<T>::from_request_parts(parts, state).await;
+        asked
+            .map(|Query(value)| Self(value))
+            .map_err(|rejection: QueryRejection| Refusal {
+                error: AppError::field("", rejection.body_text()),
+                status: Some(StatusCode::UNPROCESSABLE_ENTITY),
+                detail: None,
+            })
+    }
+}
+
+/// An id in the path. What is no id is the id of nothing.
+pub(super) struct Named<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let named = Path::<T>::from_request_parts(parts, state).await;
+        named
+            .map(|Path(id)| Self(id))
+            .map_err(|_| AppError::NotFound.into())
+    }
+}

@@ -1,0 +1,239 @@
+//! The key that a request brings, and how often it may.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::{ApiKeyId, AppError, RequestFacts};
+use secrecy::SecretString;
+use service::{ApiKeyRefusal, Ctx, api_key_actor, api_key_is_whole};
+use time::Duration;
+
+use super::problem::Refusal;
+use crate::http::{Allowance, Left, RateLimit};
+
+/// Keys that one address may try in vain in a minute.
+const TRIES_PER_MINUTE: u32 = 30;
+
+/// The key as it came, for what is sealed with it.
+#[derive(Clone, Debug)]
+pub(super) struct Presented(pub(super) SecretString);
+
+/// Lets requests in.
+#[derive(Clone, Debug)]
+pub(super) struct Door {
+    ctx: Ctx,
+    calls: Allowance<ApiKeyId>,
+    tries: RateLimit,
+}
+
+impl Door {
+    pub(super) fn new(ctx: Ctx, calls_per_minute: u32) -> Self {
+        let clock = || ctx.clock.clone();
+        Self {
+            calls: Allowance::new(calls_per_minute, Duration::MINUTE, clock()),
+            tries: RateLimit::new(TRIES_PER_MINUTE, Duration::MINUTE, clock()),
+            ctx,
+        }
+    }
+}
+
+/// Puts the [`Actor`](domain::Actor) behind the key into the request, or
+/// refuses it; counts the key's calls and tells how many are left.
+pub(super) async fn key_layer(
+    State(door): State<Door>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let facts = request.extensions().get::<RequestFacts>().cloned();
+    let Some(facts) = facts else {
+        return Refusal::from(AppError::Internal).into_response();
+    };
+    let key = match presented(request.headers()) {
+        Ok(key) => key.to_owned(),
+        Err(refusal) => return refusal.into_response(),
+    };
+    let actor = match door.actor(&key, &facts).await {
+        Ok(actor) => actor,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let Some(id) = actor.request.api_key_id else {
+        return Refusal::from(AppError::Internal).into_response();
+    };
+    let left = match door.calls.take(id) {
+        Ok(left) => left,
+        Err(wait) => {
+            let refusal = Refusal::from(too_many(wait)).into_response();
+            return door.with_limits(
+                refusal,
+                Left {
+                    calls: 0,
+                    full_in: wait,
+                },
+            );
+        }
+    };
+    request.extensions_mut().insert(actor.request.clone());
+    request.extensions_mut().insert(Presented(key.into()));
+    request.extensions_mut().insert(actor);
+    let response = next.run(request).await;
+    door.with_limits(response, left)
+}
+
+impl Door {
+    async fn actor(&self, key: &str, facts: &RequestFacts) -> Result<domain::Actor, Refusal> {
+        if !api_key_is_whole(key) {
+            return Err(explain(ApiKeyRefusal::Malformed));
+        }
+        // Whoever has tried too many keys waits before another is looked up.
+        if let Some(wait) = self.tries.is_used_up(facts.ip) {
+            return Err(too_many(wait).into());
+        }
+        match api_key_actor(&self.ctx, key, facts).await {
+            Ok(actor) => Ok(actor),
+            Err(refusal) => {
+                if !matches!(refusal, ApiKeyRefusal::Failed(_)) {
+                    let _ = self.tries.take(facts.ip);
+                }
+                Err(explain(refusal))
+            }
+        }
+    }
+
+    /// As draft-ietf-httpapi-ratelimit-headers has it.
+    fn with_limits(&self, mut response: Response, left: Left) -> Response {
+        let (calls, seconds) = (self.calls.calls(), self.calls.period().whole_seconds());
+        let reset = left.full_in.whole_seconds().max(1);
+        let values = [
+            ("ratelimit-policy", format!("\"key\";q={calls};w={seconds}")),
+            ("ratelimit", format!("\"key\";r={};t={reset}", left.calls)),
+        ];
+        for (name, value) in values {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+fn too_many(wait: Duration) -> AppError {
+    AppError::TooManyRequests {
+        retry_after_seconds: u32::try_from(wait.whole_seconds())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1),
+    }
+}
+
+fn explain(refusal: ApiKeyRefusal) -> Refusal {
+    let detail = match refusal {
+        ApiKeyRefusal::Failed(error) => return error.into(),
+        ApiKeyRefusal::Malformed => {
+            "This is not a whole API key: it begins with atr_ and has 37 characters. Copy it again."
+        }
+        ApiKeyRefusal::Unknown => "This API key is not known here.",
+        ApiKeyRefusal::Expired => "This API key has expired. Create a new one.",
+        ApiKeyRefusal::Revoked => "This API key was revoked. Create a new one.",
+        ApiKeyRefusal::OwnerInactive => {
+            "The member or the organisation that this API key acts for is not active."
+        }
+    };
+    Refusal::saying(AppError::Unauthenticated, detail)
+}
+
+/// The one key that the request brings, in whichever header, as often as it
+/// likes (SEC-G: no second header says something else).
+fn presented(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let unreadable = || {
+        Refusal::saying(
+            AppError::Unauthenticated,
+            "The Authorization header is not of the form “Bearer atr_…”.",
+        )
+    };
+    let mut keys = Vec::new();
+    for value in headers.get_all(header::AUTHORIZATION) {
+        let (scheme, key) = value
+            .to_str()
+            .ok()
+            .and_then(|value| value.trim().split_once(' '))
+            .ok_or_else(unreadable)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(unreadable());
+        }
+        keys.push(key.trim());
+    }
+    for value in headers.get_all("x-api-key") {
+        keys.push(value.to_str().map_err(|_| unreadable())?.trim());
+    }
+    let Some(first) = keys.first().copied() else {
+        return Err(Refusal::saying(
+            AppError::Unauthenticated,
+            "Send an API key as “Authorization: Bearer atr_…” or as “X-Api-Key: atr_…”.",
+        ));
+    };
+    if keys.iter().any(|key| *key != first) {
+        return Err(Refusal {
+            error: AppError::Transport {
+                message: "The request brings two different keys. Send one.".to_owned(),
+            },
+            status: Some(StatusCode::BAD_REQUEST),
+            detail: None,
+        });
+    }
+    Ok(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(headers: &[(&'static str, &str)]) -> Result<String, u16> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        presented(&map)
+            .map(str::to_owned)
+            .map_err(|refusal| refusal.into_response().status().as_u16())
+    }
+
+    // SEC-D5, SEC-G: scope bypass through a second header.
+    #[test]
+    fn the_same_key_in_every_header_and_never_two() {
+        for headers in [
+            &[("authorization", "Bearer atr_a")][..],
+            &[("authorization", "bearer   atr_a ")],
+            &[("x-api-key", "atr_a")],
+            &[("x-api-key", "atr_a"), ("authorization", "Bearer atr_a")],
+            &[("x-api-key", "atr_a"), ("x-api-key", "atr_a")],
+        ] {
+            assert_eq!(key(headers).as_deref(), Ok("atr_a"), "{headers:?}");
+        }
+        for (headers, status) in [
+            (&[][..], 401),
+            (&[("authorization", "Basic YTpi")], 401),
+            (&[("authorization", "atr_a")], 401),
+            (
+                &[("x-api-key", "atr_a"), ("authorization", "Basic YTpi")],
+                401,
+            ),
+            (
+                &[("x-api-key", "atr_a"), ("authorization", "Bearer atr_b")],
+                400,
+            ),
+            (&[("x-api-key", "atr_a"), ("x-api-key", "atr_b")], 400),
+            (
+                &[
+                    ("authorization", "Bearer atr_a"),
+                    ("authorization", "Bearer atr_b"),
+                ],
+                400,
+            ),
+            (&[("x-api-key", ""), ("authorization", "Bearer atr_b")], 400),
+        ] {
+            assert_eq!(key(headers), Err(status), "{headers:?}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `/api/v1`: Atrium for programs.
+//!
+//! A request brings an API key and nothing else counts: cookies are not looked
+//! at here, as keys are not looked at where cookies count. Every refusal is a
+//! `problem+json` (RFC 9457).
+
+mod api_key;
+mod audit;
+mod document;
+mod idempotency;
+mod input;
+mod key;
+mod me;
+mod paged;
+mod problem;
+mod reference;
+
+use axum::{
+    Extension, Router,
+    body::Bytes,
+    http::{HeaderValue, header},
+    middleware::from_fn_with_state,
+    routing::get,
+};
+use domain::reference::Reference;
+use service::Ctx;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use problem::problem_layer;
+
+use self::{
+    key::Door,
+    problem::{nothing_here, wrong_method},
+};
+
+/// Where all of it is.
+pub const PATH: &str = "/api/v1";
+
+/// The routes, to be mounted at the root, and what there is to tell of them on
+/// the page that shows it. Each key may make so many calls a minute, and
+/// each address may try so many keys in vain.
+///
+/// # Panics
+/// Never: the document is JSON.
+pub fn rest(ctx: Ctx, calls_per_minute: u32) -> (Router, Reference) {
+    let door = Door::new(ctx.clone(), calls_per_minute);
+    let (operations, document) = OpenApiRouter::with_openapi(document::beginning())
+        .routes(routes!(me::me_get))
+        .routes(routes!(api_key::api_keys_list, api_key::api_keys_create))
+        .routes(routes!(api_key::api_keys_get, api_key::api_keys_revoke))
+        .routes(routes!(audit::audit_list))
+        .split_for_parts();
+    let document = document::complete(document);
+    let document = serde_json::to_value(document).expect("an OpenAPI document is JSON");
+    let reference = reference::reference(&document);
+    let text = Bytes::from(document.to_string());
+    let openapi = get(move || async move {
+        let json = HeaderValue::from_static("application/json");
+        ([(header::CONTENT_TYPE, json)], text)
+    });
+    let operations = operations
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(
+            ctx.clone(),
+            idempotency::idempotency_layer,
+        ))
+        .layer(from_fn_with_state(door, key::key_layer))
+        .layer(Extension(ctx));
+    let router = Router::new()
+        .route("/api/v1/openapi.json", openapi)
+        .nest(PATH, operations);
+    (router, reference)
+}

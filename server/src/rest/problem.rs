@@ -1,0 +1,203 @@
+//! Refusals as `application/problem+json` (RFC 9457).
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::AppError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::PATH;
+use crate::http::refuse;
+
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request was refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// Where the kind of problem is explained.
+    #[schema(example = "/reference#forbidden")]
+    r#type: String,
+    /// The kind of problem in a few words; the same each time.
+    #[schema(example = "Forbidden")]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 403)]
+    status: u16,
+    /// What is wrong this time and what to do.
+    detail: String,
+    /// The kind of problem as a word that never changes.
+    #[schema(example = "forbidden")]
+    code: &'static str,
+    /// The id under which the server's log knows this request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    /// The permission that is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permission: Option<&'static str>,
+    /// What is wrong with which field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ProblemField>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProblemField {
+    /// The field of the body or the parameter.
+    field: String,
+    /// What is wrong and what is allowed.
+    message: String,
+}
+
+/// A refusal on its way out: an error, and perhaps better words for it.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) error: AppError,
+    pub(super) status: Option<StatusCode>,
+    pub(super) detail: Option<String>,
+}
+
+impl Refusal {
+    /// `error` in other words.
+    pub(super) fn saying(error: AppError, detail: impl Into<String>) -> Self {
+        Self {
+            error,
+            status: None,
+            detail: Some(detail.into()),
+        }
+    }
+}
+
+impl From<AppError> for Refusal {
+    fn from(error: AppError) -> Self {
+        Self {
+            error,
+            status: None,
+            detail: None,
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    /// The words are left to [`problem_layer`], which knows the request.
+    fn into_response(self) -> Response {
+        let mut response = refuse(&header::HeaderMap::new(), &self.error);
+        if let Some(status) = self.status {
+            *response.status_mut() = status;
+        }
+        if self.error == AppError::Unauthenticated {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Around everything, so that whoever refuses a program's request (a limit, a
+/// panic, the router) does it in the same form.
+pub async fn problem_layer(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_ours = path
+        .strip_prefix(PATH)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let response = next.run(request).await;
+    let status = response.status();
+    if !is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    let refusal = parts.extensions.remove::<Refusal>();
+    let error = refusal.as_ref().map(|refusal| refusal.error.clone());
+    let error = error.or_else(|| parts.extensions.remove::<AppError>());
+    let detail = refusal.and_then(|refusal| refusal.detail);
+    let request_id = parts.headers.get("x-request-id");
+    let request_id = request_id
+        .and_then(|id| id.to_str().ok())
+        .map(str::to_owned);
+    let problem = Problem::new(status, error, detail, request_id);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    Response::from_parts(parts, Body::from(body))
+}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        error: Option<AppError>,
+        detail: Option<String>,
+        request_id: Option<String>,
+    ) -> Self {
+        let code = code(status, error.as_ref());
+        let said = error.as_ref().map(ToString::to_string);
+        let permission = match &error {
+            Some(AppError::Forbidden { permission }) => Some(permission.key()),
+            _ => None,
+        };
+        let errors = match error {
+            Some(AppError::Invalid { fields }) => fields
+                .into_iter()
+                .map(|fault| ProblemField {
+                    field: fault.field,
+                    message: fault.message,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        Self {
+            r#type: format!("/reference#{code}"),
+            title: status.canonical_reason().unwrap_or("Refused"),
+            status: status.as_u16(),
+            detail: detail
+                .or(said)
+                .unwrap_or_else(|| "The request was refused.".to_owned()),
+            code,
+            request_id,
+            permission,
+            errors,
+        }
+    }
+}
+
+/// The word for a kind of problem: the error's own, or the status'.
+fn code(status: StatusCode, error: Option<&AppError>) -> &'static str {
+    match (error, status) {
+        (Some(AppError::Transport { .. }) | None, StatusCode::METHOD_NOT_ALLOWED) => {
+            "method_not_allowed"
+        }
+        (Some(AppError::Transport { .. }) | None, StatusCode::UNSUPPORTED_MEDIA_TYPE) => {
+            "unsupported_media_type"
+        }
+        (Some(error), _) => error.code(),
+        (None, StatusCode::NOT_FOUND) => "not_found",
+        (None, status) if status.is_server_error() => "internal",
+        (None, _) => "transport",
+    }
+}
+
+/// What stands at a path where nothing is.
+pub(super) async fn nothing_here() -> Refusal {
+    Refusal::saying(
+        AppError::NotFound,
+        "There is no such path. The paths are listed at /reference and in /api/v1/openapi.json.",
+    )
+}
+
+/// What a path answers to a method that it doesn't know.
+pub(super) async fn wrong_method() -> Refusal {
+    Refusal {
+        error: AppError::Transport {
+            message: "This path doesn't know this method.".to_owned(),
+        },
+        status: Some(StatusCode::METHOD_NOT_ALLOWED),
+        detail: None,
+    }
+}

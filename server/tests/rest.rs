@@ -1,0 +1,629 @@
+//! The REST API through the product's own router: each operation's way in, the
+//! keys that open it, and what refusals look like.
+
+mod support;
+
+use std::{
+    io,
+    sync::{Arc, LazyLock, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{Method, Request, StatusCode, header, request::Builder},
+};
+use domain::{
+    Actor, Permission,
+    access::SystemRole,
+    api_key::{ApiKeyDraft, CreatedApiKey, KeyReach, NEVER},
+};
+use serde_json::{Value, json};
+use support::{
+    Answer, App, Browser, ctx,
+    product::{product, product_with},
+    request,
+};
+use tower::ServiceExt as _;
+
+struct World {
+    app: App,
+    router: Router,
+    owner: Actor,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::with(product).await
+    }
+
+    async fn with(router: impl FnOnce(&App) -> Router) -> Self {
+        LazyLock::force(&LOG);
+        let app = App::start().await;
+        let owner = app.tenant.actor(SystemRole::Owner, "Olga").await;
+        let router = router(&app);
+        Self { app, router, owner }
+    }
+
+    fn ctx(&self) -> service::Ctx {
+        ctx(&self.app.db, self.app.clock.clock())
+    }
+
+    /// A key of the owner with these scopes.
+    async fn key(&self, scopes: &[Permission]) -> CreatedApiKey {
+        self.key_of(&self.owner, scopes).await
+    }
+
+    async fn key_of(&self, actor: &Actor, scopes: &[Permission]) -> CreatedApiKey {
+        let draft = ApiKeyDraft {
+            label: "Test".into(),
+            scopes: scopes.iter().map(|scope| scope.key().into()).collect(),
+            lifetime: NEVER.into(),
+        };
+        service::api_key_create(&self.ctx(), actor, None, &draft)
+            .await
+            .unwrap()
+    }
+
+    async fn send(&self, request: Builder, body: impl Into<Body>) -> Answer {
+        self.request(request.body(body.into()).unwrap()).await
+    }
+
+    async fn request(&self, mut request: Request<Body>) -> Answer {
+        let peer: std::net::SocketAddr = "192.0.2.1:1".parse().unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        support::read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    async fn get(&self, path: &str, key: &str) -> Answer {
+        self.send(with_key(Method::GET, path, key), Body::empty())
+            .await
+    }
+
+    async fn post(&self, path: &str, key: &str, idempotency: &str, body: &Value) -> Answer {
+        let mut request =
+            with_key(Method::POST, path, key).header(header::CONTENT_TYPE, "application/json");
+        if !idempotency.is_empty() {
+            request = request.header("idempotency-key", idempotency);
+        }
+        self.send(request, body.to_string()).await
+    }
+
+    async fn document(&self) -> Value {
+        let answer = self
+            .send(request(Method::GET, "/api/v1/openapi.json"), Body::empty())
+            .await;
+        assert_eq!(answer.status, StatusCode::OK);
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    async fn keys(&self) -> i64 {
+        self.app.count("SELECT count(*) FROM api_keys").await
+    }
+}
+
+fn with_key(method: Method, path: &str, key: &str) -> Builder {
+    request(method, path).header(header::AUTHORIZATION, format!("Bearer {key}"))
+}
+
+/// The refusal in the form that all have.
+#[track_caller]
+fn problem(answer: &Answer, status: u16, code: &str) -> Value {
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let problem: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["code"], code, "{problem}");
+    assert_eq!(problem["type"], format!("/reference#{code}"));
+    assert_eq!(problem["request_id"], answer.header("x-request-id"));
+    assert!(!problem["detail"].as_str().unwrap().is_empty());
+    problem
+}
+
+/// Method, path and permission of each operation in the document.
+fn operations(document: &Value) -> Vec<(Method, String, Permission)> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else {
+                continue;
+            };
+            if !operation.is_object() {
+                continue;
+            }
+            let permission = operation["security"][0]["key"][0].as_str();
+            let permission = permission.unwrap_or_else(|| panic!("{method} {path} needs nothing"));
+            all.push((
+                method,
+                format!("/api/v1{path}"),
+                permission.parse().unwrap(),
+            ));
+        }
+    }
+    all
+}
+
+fn named(path: &str, id: &str) -> String {
+    path.replace("{id}", id)
+}
+
+/// A body that each operation takes.
+fn body(method: &Method, path: &str) -> Value {
+    match (method.as_str(), path) {
+        ("POST", "/api/v1/api-keys") => json!({ "label": "Second", "scopes": ["api_key.own"] }),
+        _ => json!({}),
+    }
+}
+
+// SEC-B3, SEC-C6, SEC-D5, SEC-G: one test over all operations there are.
+#[tokio::test]
+async fn every_operation_asks_for_a_key_and_for_its_permission() {
+    let world = World::new().await;
+    let mut browser = world.app.browser();
+    browser.router = world.router.clone();
+    browser.sign_in(&world.app.issuer).await;
+    let other = world.app.db.tenant("other").await;
+    let eve = other.actor(SystemRole::Owner, "Eve").await;
+    let theirs = world
+        .key_of(&eve, &[Permission::ApiKeyOwn])
+        .await
+        .id
+        .to_string();
+
+    let operations = operations(&world.document().await);
+    assert!(operations.len() >= 6, "{operations:?}");
+    let everything = world.key(Permission::ALL).await.key;
+    for (method, path, permission) in &operations {
+        let json = |request: Builder| request.header(header::CONTENT_TYPE, "application/json");
+        let given = body(method, path).to_string();
+        let at = named(path, &uuid::Uuid::nil().to_string());
+
+        let answer = world
+            .send(json(request(method.clone(), &at)), given.clone())
+            .await;
+        problem(&answer, 401, "unauthenticated");
+        assert_eq!(
+            answer.header("www-authenticate"),
+            "Bearer",
+            "{method} {path}"
+        );
+
+        // A signed-in browser is nobody here, however it asks.
+        let asked = json(request(method.clone(), &at)).header("sec-fetch-site", "same-origin");
+        let answer = browser
+            .send(asked.body(Body::from(given.clone())).unwrap())
+            .await;
+        problem(&answer, 401, "unauthenticated");
+
+        let lacking: Vec<_> = Permission::ALL
+            .iter()
+            .copied()
+            .filter(|p| p != permission)
+            .collect();
+        // A key without the permission to have keys is still a key.
+        let lacking = world.key(&lacking).await.key;
+        let answer = world
+            .send(json(with_key(method.clone(), &at, &lacking)), given.clone())
+            .await;
+        if path.contains("{id}") && lacks_by_reach(*permission) {
+            // Whoever manages all keys needs no permission on own ones.
+            problem(&answer, 404, "not_found");
+        } else {
+            let problem = problem(&answer, 403, "forbidden");
+            assert_eq!(problem["permission"], permission.key(), "{method} {path}");
+        }
+
+        if path.contains("{id}") {
+            for id in [
+                theirs.as_str(),
+                &uuid::Uuid::nil().to_string(),
+                "1",
+                "%27%20OR%20%271",
+            ] {
+                let request = json(with_key(method.clone(), &named(path, id), &everything));
+                problem(&world.send(request, given.clone()).await, 404, "not_found");
+            }
+        } else {
+            let request = json(with_key(method.clone(), &at, &everything));
+            let answer = world.send(request, given).await;
+            assert!(
+                answer.status.is_success(),
+                "{method} {path}: {}",
+                answer.body
+            );
+        }
+    }
+}
+
+/// On single keys, managing everybody's takes the place of having own ones.
+fn lacks_by_reach(permission: Permission) -> bool {
+    permission == Permission::ApiKeyOwn
+}
+
+#[tokio::test]
+async fn the_document_tells_of_every_operation() {
+    let world = World::new().await;
+    let document = world.document().await;
+    assert_eq!(
+        document["components"]["securitySchemes"]["key"]["scheme"],
+        "bearer"
+    );
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let what = format!("{method} {path}");
+            for text in ["summary", "operationId"] {
+                assert!(
+                    operation[text].as_str().is_some_and(|t| !t.is_empty()),
+                    "{what}: {text}"
+                );
+            }
+            assert!(operation["tags"][0].is_string(), "{what}");
+            let default = &operation["responses"]["default"]["content"]["application/problem+json"];
+            assert_eq!(
+                default["schema"]["$ref"], "#/components/schemas/Problem",
+                "{what}"
+            );
+            let parameters = operation["parameters"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let repeatable = parameters.iter().any(|p| p["name"] == "Idempotency-Key");
+            assert_eq!(repeatable, method != "get", "{what}");
+        }
+    }
+    // Every reference leads somewhere.
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+}
+
+// SEC-D5
+#[tokio::test]
+async fn a_key_counts_the_same_in_each_header_until_it_is_revoked() {
+    let world = World::new().await;
+    let key = world
+        .key(&[Permission::ProfileManage, Permission::MemoryRead])
+        .await;
+    for (name, value) in [
+        ("authorization", format!("Bearer {}", key.key)),
+        ("authorization", format!("bearer {}", key.key)),
+        ("x-api-key", key.key.clone()),
+    ] {
+        let request = request(Method::GET, "/api/v1/me").header(name, value);
+        let answer = world.send(request, Body::empty()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.body);
+        let me: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(me["permissions"], json!(["memory.read", "profile.manage"]));
+        assert_eq!(me["user_id"], world.owner.user_id.to_string());
+        assert_eq!(me["api_key_id"], key.id.to_string());
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    let second = world.key(&[Permission::ProfileManage]).await;
+    let two = with_key(Method::GET, "/api/v1/me", &key.key).header("x-api-key", &second.key);
+    problem(&world.send(two, Body::empty()).await, 400, "transport");
+
+    // SEC-B3: at the next request.
+    service::api_key_revoke(&world.ctx(), &world.owner, KeyReach::Own, key.id)
+        .await
+        .unwrap();
+    let answer = world.get("/api/v1/me", &key.key).await;
+    let problem = problem(&answer, 401, "unauthenticated");
+    assert!(problem["detail"].as_str().unwrap().contains("revoked"));
+}
+
+/// A key opens `/api/v1` and nothing else, with and without a session.
+#[tokio::test]
+async fn where_cookies_count_keys_do_not() {
+    let world = World::new().await;
+    let key = world.key(Permission::ALL).await.key;
+    for (method, path) in [
+        (Method::GET, "/keys"),
+        (Method::GET, "/"),
+        (Method::POST, "/api/me_get"),
+        (Method::POST, "/api/api_key_create"),
+    ] {
+        let answer = world
+            .send(with_key(method.clone(), path, &key), Body::empty())
+            .await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+    }
+}
+
+// SEC-B10
+#[tokio::test]
+async fn whatever_cannot_be_read_is_a_problem() {
+    let world = World::new().await;
+    let key = world.key(Permission::ALL).await.key;
+    let json = |path: &str| {
+        with_key(Method::POST, path, &key).header(header::CONTENT_TYPE, "application/json")
+    };
+    let at = "/api/v1/api-keys";
+    for (request, body, status, code) in [
+        (json(at), "{", 400, "transport"),
+        (json(at), "", 400, "transport"),
+        (json(at), "[]", 422, "invalid"),
+        (
+            json(at),
+            r#"{"label":"x","scopes":["memory.read"],"role":"owner"}"#,
+            422,
+            "invalid",
+        ),
+        (
+            json(at),
+            r#"{"label":"x","scopes":["memory.read"],"expires_in_days":-1}"#,
+            422,
+            "invalid",
+        ),
+        (
+            with_key(Method::POST, at, &key),
+            "{}",
+            415,
+            "unsupported_media_type",
+        ),
+        (json("/api/v1/nothing"), "{}", 404, "not_found"),
+        (json("/api/v1"), "{}", 404, "not_found"),
+        (json("/api/v1/me"), "{}", 405, "method_not_allowed"),
+        (
+            with_key(Method::GET, "/api/v1/api-keys?all=perhaps", &key),
+            "",
+            422,
+            "invalid",
+        ),
+        (
+            with_key(Method::GET, "/api/v1/api-keys?after=x", &key),
+            "",
+            422,
+            "invalid",
+        ),
+        (
+            with_key(Method::GET, "/api/v1/audit?outcome=x", &key),
+            "",
+            422,
+            "invalid",
+        ),
+    ] {
+        let answer = world.send(request, body).await;
+        problem(&answer, status, code);
+    }
+    let answer = world
+        .post(at, &key, "", &json!({ "label": "", "scopes": ["x"] }))
+        .await;
+    let told = problem(&answer, 422, "invalid");
+    let fields: Vec<_> = told["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| &e["field"])
+        .collect();
+    assert_eq!(fields, ["label", "scopes"]);
+    let answer = world.send(json(at), "x".repeat(600_000)).await;
+    problem(&answer, 413, "too_large");
+    // SEC-G: what looks like SQL is no key.
+    for key in ["' OR 1=1 --", "atr_' OR ''='"] {
+        let answer = world.get("/api/v1/me", key).await;
+        problem(&answer, 401, "unauthenticated");
+    }
+}
+
+// SEC-F5
+#[tokio::test]
+async fn the_same_call_has_the_same_answer_and_happens_once() {
+    let world = World::new().await;
+    let key = world.key(Permission::ALL).await.key;
+    let at = "/api/v1/api-keys";
+    let call = json!({ "label": "Once", "scopes": ["memory.read"], "expires_in_days": 7 });
+    let before = world.keys().await;
+    let first = world.post(at, &key, "call-1", &call).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.body);
+    assert_eq!(first.header("idempotency-replayed"), "");
+    let again = world.post(at, &key, "call-1", &call).await;
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    assert_eq!(again.location(), first.location());
+    assert_eq!(again.header("content-type"), "application/json");
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(world.keys().await, before + 1);
+
+    let other = json!({ "label": "Twice", "scopes": ["memory.read"] });
+    let told = problem(
+        &world.post(at, &key, "call-1", &other).await,
+        422,
+        "invalid",
+    );
+    assert_eq!(told["errors"][0]["field"], "Idempotency-Key");
+
+    // Another key of the same member is another caller.
+    let second = world.key(Permission::ALL).await.key;
+    let theirs = world.post(at, &second, "call-1", &call).await;
+    assert_eq!(theirs.status, StatusCode::CREATED);
+    assert_ne!(theirs.body, first.body);
+
+    // What was refused changed nothing and may be sent again.
+    let bad = json!({ "label": "", "scopes": ["memory.read"] });
+    problem(&world.post(at, &key, "call-2", &bad).await, 422, "invalid");
+    let mended = world.post(at, &key, "call-2", &call).await;
+    assert_eq!(mended.status, StatusCode::CREATED, "{}", mended.body);
+
+    // SEC-D3: the answer that holds a key can't be read where it is kept.
+    let made: Value = serde_json::from_str(&first.body).unwrap();
+    let made = made["key"].as_str().unwrap().as_bytes();
+    let answers: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT answer FROM idempotency_keys WHERE answer IS NOT NULL")
+            .fetch_all(&world.app.db.admin)
+            .await
+            .unwrap();
+    assert_eq!(answers.len(), 3);
+    for answer in answers {
+        assert!(!answer.windows(8).any(|window| window == &made[8..16]));
+    }
+
+    world.app.clock.forward(time::Duration::DAY);
+    let later = world.post(at, &key, "call-1", &call).await;
+    assert_eq!(later.status, StatusCode::CREATED);
+    assert_ne!(later.body, first.body);
+}
+
+// SEC-F5
+#[tokio::test]
+async fn a_call_in_flight_is_a_conflict() {
+    let world = World::new().await;
+    let key = world.key(Permission::ALL).await.key;
+    let call = json!({ "label": "Once", "scopes": ["memory.read"] });
+    let before = world.keys().await;
+    let calls = (0..5).map(|_| world.post("/api/v1/api-keys", &key, "race", &call));
+    let answers = futures::future::join_all(calls).await;
+    let made: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.status == StatusCode::CREATED)
+        .collect();
+    assert!(made.iter().all(|answer| answer.body == made[0].body));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer.status.as_u16(), 201 | 409))
+    );
+    assert_eq!(world.keys().await, before + 1);
+
+    sqlx::query("UPDATE idempotency_keys SET answer = NULL")
+        .execute(&world.app.db.admin)
+        .await
+        .unwrap();
+    let answer = world.post("/api/v1/api-keys", &key, "race", &call).await;
+    problem(&answer, 409, "conflict");
+    assert_eq!(world.keys().await, before + 1);
+}
+
+// SEC-B9
+#[tokio::test]
+async fn each_key_has_an_allowance_and_is_told_what_is_left() {
+    let world =
+        World::with(|app| product_with(app, |config| config.api_calls_per_minute = 3)).await;
+    let key = world.key(&[Permission::ProfileManage]).await.key;
+    for left in [2, 1, 0] {
+        let answer = world.get("/api/v1/me", &key).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.header("ratelimit-policy"), "\"key\";q=3;w=60");
+        assert!(
+            answer
+                .header("ratelimit")
+                .starts_with(&format!("\"key\";r={left};t="))
+        );
+    }
+    let answer = world.get("/api/v1/me", &key).await;
+    problem(&answer, 429, "too_many_requests");
+    assert_eq!(answer.header("retry-after"), "21");
+    assert_eq!(answer.header("ratelimit"), "\"key\";r=0;t=20");
+    let other = world.key(&[Permission::ProfileManage]).await.key;
+    assert_eq!(world.get("/api/v1/me", &other).await.status, StatusCode::OK);
+    world.app.clock.forward(time::Duration::seconds(20));
+    assert_eq!(world.get("/api/v1/me", &key).await.status, StatusCode::OK);
+}
+
+// SEC-B9
+#[tokio::test]
+async fn whoever_tries_keys_in_vain_has_to_wait() {
+    let world = World::new().await;
+    let key = world.key(&[Permission::ProfileManage]).await;
+    service::api_key_revoke(&world.ctx(), &world.owner, KeyReach::Own, key.id)
+        .await
+        .unwrap();
+    for _ in 0..30 {
+        problem(
+            &world.get("/api/v1/me", &key.key).await,
+            401,
+            "unauthenticated",
+        );
+    }
+    let answer = world.get("/api/v1/me", &key.key).await;
+    problem(&answer, 429, "too_many_requests");
+    assert!(!answer.header("retry-after").is_empty());
+    let audited = world.app.count(
+        "SELECT count(*) FROM audit_log WHERE action = 'api_key.use' AND outcome = 'denied'",
+    );
+    assert_eq!(audited.await, 30);
+}
+
+/// Everything that is logged, by all tests of this program.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .init();
+    log
+});
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+// SEC-D3, SEC-D5: the canary is in the answers that show it, and in no log.
+#[tokio::test]
+async fn a_key_is_in_no_log_and_in_no_page_but_the_one() {
+    let world = World::new().await;
+    let maker = world.key(Permission::ALL).await.key;
+    let call = json!({ "label": "By a program", "scopes": ["memory.read"] });
+    let answer = world
+        .post("/api/v1/api-keys", &maker, "canary", &call)
+        .await;
+    let made: Value = serde_json::from_str(&answer.body).unwrap();
+    let by_program = made["key"].as_str().unwrap().to_owned();
+
+    let mut browser = world.app.browser();
+    browser.router = world.router.clone();
+    browser.sign_in(&world.app.issuer).await;
+    let by_person = made_by_form(&mut browser).await;
+
+    let mut keys = vec![maker, by_program, by_person];
+    for key in keys.clone() {
+        world.get("/api/v1/me", &key).await;
+        world.get("/api/v1/me", &key[..36]).await;
+        keys.push(key[..36].to_owned());
+    }
+    for path in ["/keys", "/keys/new", "/keys/all", "/audit", "/profile"] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        for key in &keys {
+            assert!(!page.body.contains(&key[8..]), "{path}");
+        }
+    }
+    let log = String::from_utf8(LOG.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("/api/v1/api-keys"), "the log was listened to");
+    for key in &keys {
+        assert!(!log.contains(&key[8..30]));
+    }
+}
+
+/// Makes a key by the form, as a browser without scripts does: the answer is
+/// the page itself, and nothing leads to it again.
+async fn made_by_form(browser: &mut Browser) -> String {
+    let form = browser.get("/keys/new").await;
+    let owner = form.body.split("name=\"owner\" value=\"").nth(1).unwrap()[..36].to_owned();
+    let request = request(Method::POST, "/keys/new")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::ACCEPT, "text/html")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let body = format!(
+        "call=api_key_create&owner={owner}&label=By+hand&scopes%5B%5D=memory.read&scopes%5B%5D=audit.read&lifetime=30"
+    );
+    let page = browser.send(request.body(Body::from(body)).unwrap()).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert_eq!(page.location(), "");
+    assert_eq!(browser.set, Vec::<String>::new());
+    let at = page.body.find("atr_").unwrap();
+    page.body[at..at + 37].to_owned()
+}

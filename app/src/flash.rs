@@ -37,6 +37,8 @@ pub enum Flash {
     MemberSessionsEnded,
     /// A member was given a role.
     RoleGiven,
+    /// The organisation's settings were saved.
+    SettingsSaved,
     /// A rule from a group to a role or team was saved.
     GroupMappingSaved,
     /// Such a rule was removed.
@@ -88,6 +90,7 @@ impl Flash {
             Self::TeamDeleted => "team_deleted",
             Self::TeamMemberSet => "team_member_set",
             Self::TeamMemberRemoved => "team_member_removed",
+            Self::SettingsSaved => "settings_saved",
             Self::GroupMappingSaved => "group_mapping_saved",
             Self::GroupMappingDeleted => "group_mapping_deleted",
             Self::RoleCreated => "role_created",
@@ -121,6 +124,7 @@ impl Flash {
             Self::TeamDeleted => "Team deleted. What was shared with it stays with its owners.",
             Self::TeamMemberSet => "Team changed.",
             Self::TeamMemberRemoved => "Taken out of the team.",
+            Self::SettingsSaved => "Settings saved.",
             Self::GroupMappingSaved => "Rule saved. It counts from each member's next sign-in on.",
             Self::GroupMappingDeleted => {
                 "Rule removed. What it granted goes with each member's next sign-in."
@@ -163,6 +167,7 @@ impl Flash {
             Self::TeamDeleted,
             Self::TeamMemberSet,
             Self::TeamMemberRemoved,
+            Self::SettingsSaved,
             Self::GroupMappingSaved,
             Self::GroupMappingDeleted,
             Self::RoleCreated,

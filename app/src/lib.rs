@@ -27,6 +27,7 @@ mod profile;
 mod reference;
 mod role;
 mod routes;
+mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
 mod sign_in;

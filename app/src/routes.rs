@@ -25,6 +25,7 @@ use crate::{
     profile::ProfilePage,
     reference::ReferencePage,
     role::{RoleListPage, RoleNewPage, RolePage},
+    settings::SettingsPage,
     sign_in::SignInPage,
     start::Page,
     team::{TeamListPage, TeamPage},
@@ -69,6 +70,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/keys/services") view=ServicesPage ssr=SsrMode::Async />
                     <Route path=path!("/keys/services/new") view=ServiceNewPage ssr=SsrMode::Async />
                     <Route path=path!("/keys/:id") view=KeyPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
                     <Route path=path!("/organisations") view=OrganisationListPage ssr=SsrMode::Async />

@@ -163,6 +163,7 @@ export const STATES: State[] = [
     },
   },
   { name: "groups-try", as: "admin", show: at("/groups/preview?claims=finance%0Aeverybody") },
+  { name: "settings", as: "admin", show: at("/settings") },
   { name: "isolation", as: "admin", show: at("/isolation") },
   { name: "members", as: "admin", show: at("/members") },
   { name: "members-no-fit", as: "admin", show: at("/members?q=zyzzyva") },

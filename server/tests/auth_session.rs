@@ -317,6 +317,28 @@ async fn a_session_ends_after_seven_days_of_constant_use() {
     assert_eq!(browser.who().await, "→ /sign-in");
 }
 
+/// SEC-B2
+#[tokio::test]
+async fn an_organisation_has_its_sessions_end_sooner() {
+    let app = App::start().await;
+    sqlx::query("UPDATE tenants SET settings = $1")
+        .bind(serde_json::json!({ "session_idle_hours": 1, "session_absolute_hours": 3 }))
+        .execute(&app.db.admin)
+        .await
+        .unwrap();
+    let mut browser = signed_in(&app).await;
+    app.clock.forward(time::Duration::hours(1));
+    assert_eq!(browser.who().await, "→ /sign-in");
+
+    let mut browser = signed_in(&app).await;
+    for _ in 0..4 {
+        app.clock.forward(time::Duration::minutes(40));
+        assert_eq!(browser.who().await, "Mia Muster");
+    }
+    app.clock.forward(time::Duration::minutes(20));
+    assert_eq!(browser.who().await, "→ /sign-in");
+}
+
 /// SEC-B3
 #[tokio::test]
 async fn a_revoked_role_and_a_revoked_session_count_at_the_next_request() {

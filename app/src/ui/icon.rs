@@ -34,6 +34,7 @@ pub(crate) enum Icon {
     Success,
     Undo,
     Wall,
+    Settings,
     Group,
     Role,
     Team,
@@ -133,6 +134,10 @@ impl Icon {
             // waypoints
             Self::Group => {
                 r#"<circle cx="12" cy="4.5" r="2.5"/><path d="m10.2 6.300-3.900 3.900"/><circle cx="4.5" cy="12" r="2.5"/><path d="M7 12h10"/><circle cx="19.5" cy="12" r="2.5"/><path d="m13.800 17.700 3.900-3.900"/><circle cx="12" cy="19.5" r="2.5"/>"#
+            }
+            // sliders-horizontal
+            Self::Settings => {
+                r#"<line x1="21" x2="14" y1="4" y2="4"/><line x1="10" x2="3" y1="4" y2="4"/><line x1="21" x2="12" y1="12" y2="12"/><line x1="8" x2="3" y1="12" y2="12"/><line x1="21" x2="16" y1="20" y2="20"/><line x1="12" x2="3" y1="20" y2="20"/><line x1="14" x2="14" y1="2" y2="6"/><line x1="8" x2="8" y1="10" y2="14"/><line x1="16" x2="16" y1="18" y2="22"/>"#
             }
             // brick-wall
             Self::Wall => {

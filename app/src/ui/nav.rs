@@ -96,6 +96,13 @@ pub(crate) const GROUPS: &[Group] = &[
                 needs: Some(Permission::GroupMappingManage),
                 key: 'u',
             },
+            Place {
+                path: "/settings",
+                name: "Settings",
+                icon: Icon::Settings,
+                needs: Some(Permission::SettingsManage),
+                key: 's',
+            },
         ],
     },
     Group {

@@ -46,6 +46,8 @@ permissions! {
     IsolationProbe = "isolation.probe", "Test that no other organisation can be reached.";
     /// Rules from the issuer's groups to roles and teams.
     GroupMappingManage = "group_mapping.manage", "Decide which groups grant which roles and teams.";
+    /// The organisation's own settings.
+    SettingsManage = "settings.manage", "Change the organisation's name and settings.";
     /// Names, roles and teams of the organisation's members.
     MemberRead = "member.read", "See the organisation's members, roles and teams.";
     /// Who is in and who is out.
@@ -163,7 +165,7 @@ impl SystemRole {
         use Permission::{
             ApiKeyManage, ApiKeyOwn, AuditRead, GroupMappingManage, IsolationProbe, MemberManage,
             MemberRead, MemoryImport, MemoryRead, MemoryWrite, OwnerGrant, ProfileManage,
-            RoleGrant, RoleManage, TeamLead, TeamManage,
+            RoleGrant, RoleManage, SettingsManage, TeamLead, TeamManage,
         };
         match self {
             Self::Owner => &[
@@ -174,6 +176,7 @@ impl SystemRole {
                 AuditRead,
                 IsolationProbe,
                 GroupMappingManage,
+                SettingsManage,
                 MemberRead,
                 MemberManage,
                 RoleManage,
@@ -192,6 +195,7 @@ impl SystemRole {
                 AuditRead,
                 IsolationProbe,
                 GroupMappingManage,
+                SettingsManage,
                 MemberRead,
                 MemberManage,
                 RoleManage,

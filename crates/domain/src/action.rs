@@ -101,6 +101,10 @@ actions! {
     ApiKeyRevokeAny = "api_key.revoke_any", ApiKeyManage, Write;
     /// Create an agent or a service that works with keys.
     ServiceAccountCreate = "service_account.create", ApiKeyManage, Write;
+    /// See how the organisation is set up.
+    SettingsGet = "settings.get", SettingsManage, Read;
+    /// Change its name and settings.
+    SettingsUpdate = "settings.update", SettingsManage, Write;
     /// See the own profile and sessions.
     ProfileGet = "profile.get", ProfileManage, Read;
     /// End one of the own sessions.

@@ -22,6 +22,7 @@ pub mod paging;
 pub mod profile;
 pub mod reference;
 pub mod role;
+pub mod settings;
 pub mod sign_in;
 pub mod team;
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use domain::{
     Action, Actor, ApiKeyId, AppError, GroupMappingId, ImportId, MemoryId, Permission, RoleId,
-    SessionId, TeamId, UserId, audit::Outcome,
+    SessionId, TeamId, TenantId, UserId, audit::Outcome,
 };
 use serde_json::Value;
 use store::{
@@ -226,6 +226,10 @@ impl Target {
 
     pub(crate) fn api_key(id: ApiKeyId) -> Self {
         Self::one("api_key", id)
+    }
+
+    pub(crate) fn tenant(id: TenantId) -> Self {
+        Self::one("tenant", id)
     }
 
     fn one(kind: &'static str, id: impl Display) -> Self {

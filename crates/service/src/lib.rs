@@ -22,6 +22,7 @@ mod overview;
 mod profile;
 mod role;
 mod secret;
+mod settings;
 mod team;
 mod tenant;
 
@@ -54,6 +55,7 @@ pub use profile::{
     actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,
 };
 pub use role::{role_create, role_delete, role_get, role_list, role_names, role_update};
+pub use settings::{settings_get, settings_update};
 pub use team::{
     team_create, team_delete, team_get, team_list, team_member_change, team_names, team_rename,
 };

@@ -32,6 +32,7 @@ pub mod migrate;
 pub mod provision;
 pub mod role;
 pub mod session;
+pub mod settings;
 pub mod team;
 pub mod tenant;
 #[cfg(feature = "testing")]

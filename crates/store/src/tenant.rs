@@ -108,8 +108,8 @@ pub async fn tenant_create(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO tenants (id, slug, name, status, tier, is_demo, entra_tenant_id, settings, created_at, updated_at)
-         VALUES ($1, $2, $3, 'active', 'free', $4, $5, '{}', $6, $6)",
+        "INSERT INTO tenants (id, slug, name, status, tier, is_demo, entra_tenant_id, settings, version, created_at, updated_at)
+         VALUES ($1, $2, $3, 'active', 'free', $4, $5, '{}', 1, $6, $6)",
         tenant.id.0,
         tenant.slug,
         tenant.name,

@@ -160,7 +160,10 @@ impl Auth {
         };
         let is_due = now - stored.last_seen_at >= TOUCH;
         if is_due {
-            session_touch(&mut tx, &hash, now + self.0.settings.lifetimes.idle, now).await?;
+            // As long again as it was given when it began: its organisation may
+            // want sessions shorter than the operator does.
+            let idle = stored.idle_expires_at - stored.last_seen_at;
+            session_touch(&mut tx, &hash, now + idle, now).await?;
         }
         // As Atrium itself: it is what notes that the member was seen.
         let mut tx = tx.enter_as(stored.tenant_id, None).await?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::access::SystemRole;
+use domain::{access::SystemRole, settings::TenantSettings};
 use secrecy::SecretString;
 use serde::Deserialize;
 use time::Duration;
@@ -49,6 +49,20 @@ pub struct SessionLifetimes {
     pub idle: Duration,
     /// After so long whatever happens.
     pub absolute: Duration,
+}
+
+impl SessionLifetimes {
+    /// As an organisation wants them: shorter if it likes, never longer.
+    pub(super) fn within(self, settings: &TenantSettings) -> Self {
+        let shorter = |ours: Duration, hours: Option<u32>| {
+            hours.map_or(ours, |hours| ours.min(Duration::hours(hours.into())))
+        };
+        let absolute = shorter(self.absolute, settings.session_absolute_hours);
+        Self {
+            idle: shorter(self.idle, settings.session_idle_hours).min(absolute),
+            absolute,
+        }
+    }
 }
 
 impl Default for SessionLifetimes {
@@ -292,6 +306,25 @@ fn root(url: &Url) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_organisation_shortens_sessions_and_never_lengthens_them() {
+        let ours = SessionLifetimes {
+            idle: Duration::hours(12),
+            absolute: Duration::hours(100),
+        };
+        let within = |idle, absolute| {
+            let theirs = ours.within(&TenantSettings {
+                session_idle_hours: idle,
+                session_absolute_hours: absolute,
+            });
+            (theirs.idle.whole_hours(), theirs.absolute.whole_hours())
+        };
+        assert_eq!(within(None, None), (12, 100));
+        assert_eq!(within(Some(2), Some(8)), (2, 8));
+        assert_eq!(within(Some(50), Some(500)), (12, 100));
+        assert_eq!(within(None, Some(3)), (3, 3));
+    }
 
     fn settings(issuer: &str) -> OidcSettings {
         OidcSettings {

@@ -13,6 +13,7 @@ use store::{
     identity::{Identity, IdentityKey, identity_create, identity_find},
     role::{RoleSource, user_role_grant},
     session::{NewSession, session_create},
+    settings::settings_of,
     tenant::{Tenant, TenantStatus, tenant_find_by_directory},
     user::{
         NewUser, UserStatus, user_create, user_describe, user_find, user_status_set,
@@ -235,7 +236,8 @@ impl Auth {
 
         let cookie = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));
         let session: SessionId = self.0.ctx.ids.id();
-        let lifetimes = self.0.settings.lifetimes;
+        let settings = settings_of(&mut tx, tenant.id).await?;
+        let lifetimes = self.0.settings.lifetimes.within(&settings);
         session_create(
             &mut tx,
             &NewSession {

@@ -7,7 +7,9 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{AppError, RequestFacts, SessionId, SignInProblem, audit::Outcome};
+use domain::{
+    AppError, RequestFacts, SessionId, SignInProblem, audit::Outcome, settings::TenantSettings,
+};
 use serde::Deserialize;
 use serde_json::json;
 use store::{
@@ -16,6 +18,7 @@ use store::{
     audit::{AuditEvent, audit_append},
     group_mapping::user_claims_get,
     session::{NewSession, StoredSession, session_create, session_delete, session_load},
+    settings::settings_of,
     tenant::{Membership, TenantStatus, session_organisations},
     user::user_touch_seen,
 };
@@ -114,7 +117,8 @@ impl Auth {
         }
 
         let cookie = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));
-        let new = self.session_after(&old, &to, cookie, facts);
+        let settings = settings_of(&mut tx, to.tenant.id).await?;
+        let new = self.session_after(&old, &to, &settings, cookie, facts);
         session_create(&mut tx, &new, now).await?;
         session_delete(&mut tx, &old_hash).await?;
 
@@ -164,14 +168,17 @@ impl Auth {
     }
 
     /// The same sign-in in another organisation: it ends when the old session
-    /// would have ended.
+    /// would have ended, or sooner if that organisation wants it so.
     fn session_after(
         &self,
         old: &StoredSession,
         to: &Membership,
+        settings: &TenantSettings,
         cookie: Id,
         facts: &RequestFacts,
     ) -> NewSession {
+        let now = self.0.ctx.clock.now();
+        let lifetimes = self.0.settings.lifetimes.within(settings);
         let (ids, sealer) = (&self.0.ctx.ids, &self.0.sealer);
         let id: SessionId = ids.id();
         let tenant_id = to.tenant.id;
@@ -186,8 +193,8 @@ impl Auth {
             tenant_id,
             user_id: to.user_id,
             identity_id: Some(to.identity_id),
-            idle_expires_at: self.0.ctx.clock.now() + self.0.settings.lifetimes.idle,
-            absolute_expires_at: old.absolute_expires_at,
+            idle_expires_at: now + lifetimes.idle,
+            absolute_expires_at: old.absolute_expires_at.min(now + lifetimes.absolute),
             ip: facts.ip,
             user_agent: facts.user_agent.clone(),
             issuer_name: old.issuer_name.clone(),

@@ -11,6 +11,7 @@ use domain::{
     member::{MemberChange, MemberFilter, UserStatus},
     memory::{MemoryFilter, SearchMode},
     role::RoleDraft,
+    settings::OrganisationDraft,
     team::{TeamChange, TeamRole},
 };
 use service::{Ctx, ImportFile};
@@ -196,6 +197,16 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         Action::RoleGet => service::role_get(ctx, actor, world.role("viewer").await)
             .await
             .map(drop),
+        Action::SettingsGet => service::settings_get(ctx, actor).await.map(drop),
+        Action::SettingsUpdate => {
+            let mut tx = world.tenant.enter().await;
+            let version = store::settings::organisation_get(&mut tx).await?.version;
+            let draft = OrganisationDraft {
+                name: "Acme".into(),
+                ..OrganisationDraft::default()
+            };
+            service::settings_update(ctx, actor, version, &draft).await
+        }
         Action::GroupMappingList => service::group_mapping_list(ctx, actor).await.map(drop),
         Action::GroupMappingSimulate => {
             service::group_mapping_simulate(ctx, actor, &Proposal::default())

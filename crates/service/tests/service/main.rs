@@ -9,5 +9,6 @@ mod job;
 mod member;
 mod memory;
 mod role;
+mod settings;
 mod support;
 mod team;

@@ -1,0 +1,48 @@
+//! The organisation's name and settings.
+
+use domain::{
+    Action, Actor, AppError,
+    settings::{Organisation, OrganisationDraft, OrganisationText},
+};
+use serde_json::json;
+use store::settings::{organisation_get, organisation_update};
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+};
+
+/// The organisation as it is set up.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn settings_get(ctx: &Ctx, actor: &Actor) -> Result<Organisation, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::SettingsGet).await?;
+    Ok(organisation_get(&mut act.tx).await?)
+}
+
+/// Changes the organisation's name and settings from version `version`.
+/// Lifetimes count for sessions that begin from now on.
+///
+/// # Errors
+/// [`AppError::Invalid`] with every field at fault; [`AppError::Conflict`]
+/// when they were changed since.
+pub async fn settings_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    version: i32,
+    draft: &OrganisationDraft,
+) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::SettingsUpdate).await?;
+    let done = async {
+        let before = organisation_get(&mut act.tx).await?;
+        let text = OrganisationText::parse(draft)?;
+        organisation_update(&mut act.tx, version, &text, ctx.clock.now()).await?;
+        Ok(json!({
+            "before": { "name": before.name, "settings": before.settings },
+            "after": { "name": text.name, "settings": text.settings },
+        }))
+    }
+    .await;
+    act.finish(Target::tenant(actor.tenant_id), done).await
+}

@@ -1,0 +1,76 @@
+//! What an organisation's administrators set for it.
+
+use domain::{
+    TenantId, Timestamp,
+    settings::{Organisation, OrganisationText, TenantSettings},
+};
+
+use crate::{FrontDoorTx, StoreError, TenantTx};
+
+fn from_stored(settings: serde_json::Value) -> Result<TenantSettings, StoreError> {
+    serde_json::from_value(settings)
+        .map_err(|error| StoreError::other(format!("a tenant's settings can't be read: {error}")))
+}
+
+/// The transaction's organisation with its settings.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn organisation_get(tx: &mut TenantTx) -> Result<Organisation, StoreError> {
+    let row = sqlx::query!(
+        "SELECT slug, name, settings, version FROM tenants WHERE id = $1",
+        tx.tenant_id().0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Organisation {
+        slug: row.slug,
+        name: row.name,
+        settings: from_stored(row.settings)?,
+        version: row.version,
+    })
+}
+
+/// Changes name and settings from version `version`.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when they were changed since.
+pub async fn organisation_update(
+    tx: &mut TenantTx,
+    version: i32,
+    text: &OrganisationText,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let settings = serde_json::to_value(&text.settings)
+        .map_err(|error| StoreError::other(format!("settings can't be written: {error}")))?;
+    let done = sqlx::query!(
+        "UPDATE tenants SET name = $3, settings = $4, version = version + 1, updated_at = $5
+          WHERE id = $1 AND version = $2",
+        tx.tenant_id().0,
+        version,
+        text.name,
+        settings,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        Err(StoreError::Conflict)
+    } else {
+        Ok(())
+    }
+}
+
+/// The settings of an organisation into which somebody signs in.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such organisation.
+pub async fn settings_of(
+    tx: &mut FrontDoorTx,
+    tenant_id: TenantId,
+) -> Result<TenantSettings, StoreError> {
+    let settings = sqlx::query_scalar!("SELECT settings FROM tenants WHERE id = $1", tenant_id.0)
+        .fetch_one(tx.conn())
+        .await?;
+    from_stored(settings)
+}

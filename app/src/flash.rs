@@ -33,6 +33,8 @@ pub enum Flash {
     MemberDeactivated,
     /// A member was let in again.
     MemberReactivated,
+    /// A member was let go.
+    MemberOffboarded,
     /// All of a member's sessions were ended.
     MemberSessionsEnded,
     /// A member was given a role.
@@ -82,6 +84,7 @@ impl Flash {
             Self::MemberSuspended => "member_suspended",
             Self::MemberDeactivated => "member_deactivated",
             Self::MemberReactivated => "member_reactivated",
+            Self::MemberOffboarded => "member_offboarded",
             Self::MemberSessionsEnded => "member_sessions_ended",
             Self::RoleGiven => "role_given",
             Self::RoleTaken => "role_taken",
@@ -116,6 +119,9 @@ impl Flash {
             Self::MemberSuspended => "Member suspended. Their sessions have ended.",
             Self::MemberDeactivated => "Member deactivated. Their sessions have ended.",
             Self::MemberReactivated => "Member reactivated.",
+            Self::MemberOffboarded => {
+                "Member offboarded. Their sessions, roles and teams have ended."
+            }
             Self::MemberSessionsEnded => "All of the member's sessions ended.",
             Self::RoleGiven => "Role given.",
             Self::RoleTaken => "Role taken.",
@@ -159,6 +165,7 @@ impl Flash {
             Self::MemberSuspended,
             Self::MemberDeactivated,
             Self::MemberReactivated,
+            Self::MemberOffboarded,
             Self::MemberSessionsEnded,
             Self::RoleGiven,
             Self::RoleTaken,

@@ -17,7 +17,7 @@ use crate::{
     },
     import::{ImportPage, UploadPage},
     isolation::IsolationPage,
-    member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage},
+    member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage, OffboardPage},
     memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
     no_access::NoAccessPage,
     organisation::OrganisationListPage,
@@ -54,6 +54,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/members") view=MemberListPage ssr=SsrMode::Async />
                     <Route path=path!("/members/bulk") view=BulkPage ssr=SsrMode::Async />
                     <Route path=path!("/members/bulk/:request") view=BulkOutcomePage ssr=SsrMode::Async />
+                    <Route path=path!("/members/:id/offboard") view=OffboardPage ssr=SsrMode::Async />
                     <Route path=path!("/members/:id") view=MemberPage ssr=SsrMode::Async />
                     <Route path=path!("/teams") view=TeamListPage ssr=SsrMode::Async />
                     <Route path=path!("/teams/:id") view=TeamPage ssr=SsrMode::Async />

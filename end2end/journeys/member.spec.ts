@@ -209,3 +209,43 @@ test("several members are suspended at once, with an outcome for each", async ({
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Done for 2 members");
   await awake(admin);
 });
+
+test("a leaver is let go at one moment, after all of it was told, and a later sign-in revives nothing", async ({ visitors }) => {
+  const billing = await visitors.anew("billing");
+  await visit(billing, "/");
+  const admin = await visitors.as("admin");
+  const id = await visitMember(admin, "billing");
+  await admin.getByRole("link", { name: "Offboard" }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText(`Offboard ${PEOPLE.billing}`);
+  await awake(admin);
+  const ends = admin.getByRole("region", { name: "What ends" });
+  await expect(ends).toContainText("Billing");
+  await expect(ends).toContainText(/[1-9]\d* ends?/);
+
+  await admin.getByLabel("Type the member’s name to confirm").fill("somebody");
+  await admin.getByRole("button", { name: `Offboard ${PEOPLE.billing}` }).click();
+  await expect(admin.locator("#confirm-error")).toContainText(`Type the member's name, “${PEOPLE.billing}”.`);
+  await awake(admin);
+  await admin.getByLabel("Type the member’s name to confirm").fill(PEOPLE.billing);
+  await admin.getByRole("button", { name: `Offboard ${PEOPLE.billing}` }).click();
+  await expect(told(admin)).toContainText("Member offboarded.");
+  await expect(admin.getByRole("region", { name: "Roles" })).toContainText("None.");
+
+  await visit(billing, "/profile");
+  await expect(billing).toHaveURL("/sign-in?return_to=%2Fprofile");
+  await billing.getByRole("link", { name: "Sign in" }).click();
+  await billing.getByRole("button", { name: PEOPLE.billing }).click();
+  await expect(billing.getByRole("alert")).toContainText("suspended");
+  // Nobody new came of it either.
+  await visit(admin, `/members?q=${encodeURIComponent(PEOPLE.billing)}`);
+  await expect(rows(admin)).toHaveCount(1);
+
+  // For the journeys that follow.
+  await visit(admin, `/members/${id}`);
+  await admin.getByRole("button", { name: "Reactivate" }).click();
+  await expect(told(admin)).toContainText("Member reactivated.");
+  await visit(admin, `/members/${id}`);
+  await admin.getByLabel("Give another role").selectOption({ label: "Billing" });
+  await admin.getByRole("button", { name: "Give role" }).click();
+  await expect(told(admin)).toContainText("Role given.");
+});

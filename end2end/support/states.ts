@@ -189,6 +189,18 @@ export const STATES: State[] = [
       await awake(page);
     },
   },
+  { name: "offboard", as: "admin", show: (page, { person }) => visit(page, `/members/${person}/offboard`) },
+  {
+    name: "offboard-refused",
+    as: "admin",
+    show: async (page, { person }) => {
+      await visit(page, `/members/${person}/offboard`);
+      await page.getByLabel("Type the member’s name to confirm").fill("somebody");
+      await page.getByRole("button", { name: /^Offboard/ }).click();
+      await page.locator("#confirm-error p").waitFor();
+      await awake(page);
+    },
+  },
   { name: "bulk-outcome", as: "admin", show: (page, { bulk }) => visit(page, bulk) },
   { name: "teams-empty", as: "other-owner", show: at("/teams") },
   { name: "teams", as: "admin", show: at("/teams") },

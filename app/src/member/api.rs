@@ -4,6 +4,7 @@ use domain::{
     AppError, Page, RequestId, RoleId, SessionId, UserId,
     bulk::{BulkChoice, BulkOutcome, BulkPreview},
     member::{MemberChange, MemberDetail, MemberSummary},
+    offboard::OffboardPreview,
     role::RoleRef,
     team::TeamRef,
 };
@@ -131,4 +132,51 @@ pub(crate) async fn member_bulk_do(
 pub(crate) async fn member_bulk_outcome(request: RequestId) -> Result<BulkOutcome, AppError> {
     let (ctx, actor) = api::caller()?;
     service::bulk_outcome(&ctx, &actor, request).await
+}
+
+/// What ends when a member is let go, and who could take over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OffboardData {
+    pub(crate) preview: OffboardPreview,
+    pub(crate) heirs: Vec<MemberSummary>,
+}
+
+/// What ends when a member is let go; with `q`, members whose name has it.
+#[server(endpoint = "member_offboard_preview")]
+pub(crate) async fn member_offboard_preview(
+    id: UserId,
+    #[server(default)] q: String,
+) -> Result<OffboardData, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let preview = service::offboard_preview(&ctx, &actor, id).await?;
+    let heirs = if q.trim().is_empty() {
+        Vec::new()
+    } else {
+        let filter = domain::member::MemberFilter {
+            q,
+            status: domain::member::UserStatus::Active.key().to_owned(),
+            ..domain::member::MemberFilter::default()
+        };
+        service::member_list(&ctx, &actor, &filter, None)
+            .await?
+            .items
+    };
+    Ok(OffboardData { preview, heirs })
+}
+
+/// Lets a member go.
+#[server(endpoint = "member_offboard")]
+pub(crate) async fn member_offboard(
+    id: UserId,
+    #[server(default)] confirm: String,
+    #[server(default)] heir: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let order = domain::offboard::OffboardOrder {
+        confirm,
+        heir: heir.parse().ok(),
+    };
+    service::offboard(&ctx, &actor, id, &order).await?;
+    api::go(&format!("/members/{id}"), Flash::MemberOffboarded);
+    Ok(())
 }

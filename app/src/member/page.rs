@@ -116,7 +116,7 @@ fn Changes(id: UserId, status: UserStatus, obstacle: Option<Obstacle>) -> impl I
         ],
         (UserStatus::Deactivated, None) => &[(MemberChange::Reactivate, "Reactivate")],
     };
-    (!offered.is_empty()).then(|| {
+    let form = (!offered.is_empty()).then(|| {
         view! {
             // One form: the button that is pressed names the change.
             <PostForm state=state class="inline-form">
@@ -133,7 +133,14 @@ fn Changes(id: UserId, status: UserStatus, obstacle: Option<Obstacle>) -> impl I
                     .collect_view()}
             </PostForm>
         }
-    })
+    });
+    let offboard = obstacle
+        .is_none()
+        .then(|| view! { <a class="button" href=format!("/members/{id}/offboard")>"Offboard"</a> });
+    view! {
+        {form}
+        {offboard}
+    }
 }
 
 /// What is special about the member's standing, and what to do about it.

@@ -119,6 +119,8 @@ actions! {
     MemberDeactivate = "member.deactivate", MemberManage, Write;
     /// Let a member in again.
     MemberReactivate = "member.reactivate", MemberManage, Write;
+    /// Let a member go.
+    MemberOffboard = "member.offboard", MemberManage, Write;
     /// End a member's sessions.
     MemberSessionRevoke = "member.session_revoke", MemberManage, Write;
     /// List roles.

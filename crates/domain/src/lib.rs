@@ -17,6 +17,7 @@ pub mod isolation;
 pub mod job;
 pub mod member;
 pub mod memory;
+pub mod offboard;
 pub mod overview;
 pub mod paging;
 pub mod profile;

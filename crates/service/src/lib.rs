@@ -18,6 +18,7 @@ mod isolation;
 mod job;
 mod member;
 mod memory;
+mod offboard;
 mod overview;
 mod profile;
 mod role;
@@ -50,6 +51,7 @@ pub use memory::{
     memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_search,
     memory_update, memory_versions,
 };
+pub use offboard::{offboard, offboard_preview};
 pub use overview::overview_get;
 pub use profile::{
     actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,

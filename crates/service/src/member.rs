@@ -78,7 +78,7 @@ pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDe
 }
 
 /// Why `actor` can't suspend or deactivate `member`.
-fn obstacle(actor: &Actor, member: &Member) -> Option<Obstacle> {
+pub(crate) fn obstacle(actor: &Actor, member: &Member) -> Option<Obstacle> {
     let holds = |permission| actor.permissions.contains(&permission);
     if !holds(Permission::MemberManage) {
         Some(Obstacle::Permission)

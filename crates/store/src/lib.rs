@@ -29,6 +29,7 @@ pub mod logout_token;
 pub mod member;
 pub mod memory;
 pub mod migrate;
+pub mod offboard;
 pub mod provision;
 pub mod role;
 pub mod session;

@@ -10,6 +10,7 @@ use domain::{
     import::ImportFormat,
     member::{MemberChange, MemberFilter, UserStatus},
     memory::{MemoryFilter, SearchMode},
+    offboard::OffboardOrder,
     role::RoleDraft,
     settings::OrganisationDraft,
     team::{TeamChange, TeamRole},
@@ -184,6 +185,15 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             user_status_set(&mut tx, id, UserStatus::Suspended, ctx.clock.now()).await?;
             tx.commit().await?;
             service::member_change(ctx, actor, id, MemberChange::Reactivate).await
+        }
+        Action::MemberOffboard => {
+            let id = colleague(world).await;
+            service::offboard_preview(ctx, actor, id).await?;
+            let order = OffboardOrder {
+                confirm: "Cleo".into(),
+                heir: None,
+            };
+            service::offboard(ctx, actor, id, &order).await
         }
         Action::MemberSessionRevoke => {
             let id = colleague(world).await;

@@ -8,6 +8,7 @@ mod import;
 mod job;
 mod member;
 mod memory;
+mod offboard;
 mod role;
 mod settings;
 mod support;

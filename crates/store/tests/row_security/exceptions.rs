@@ -169,6 +169,16 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     ),
     (
         "definer_functions",
+        "user_memories_count",
+        "tells how many, never which, before a member goes",
+    ),
+    (
+        "definer_functions",
+        "user_memories_hand_over",
+        "gives shared memories to another member; the actor may not see them",
+    ),
+    (
+        "definer_functions",
         "memory_collection_size",
         "counts the tenant's rows without comparing each with the policy",
     ),

@@ -1,0 +1,210 @@
+//! Letting a member go: what will end, who takes over, and the name to confirm.
+
+use domain::{
+    UserId,
+    member::{MemberSummary, Obstacle},
+    offboard::OffboardPreview,
+};
+use leptos::prelude::*;
+
+use super::{
+    api::{MemberOffboard, OffboardData, member_offboard_preview},
+    page::id_of_page,
+};
+use crate::{
+    forms::{FormState, PostForm},
+    profile::Me,
+    ui::{
+        Choice, FilterForm, Glyph, Icon, Loaded, PageHead, SelectField, TextField, plural,
+        use_query,
+    },
+};
+
+/// The page at `/members/{id}/offboard`.
+#[component]
+pub(crate) fn OffboardPage() -> impl IntoView {
+    let id = id_of_page();
+    let query = use_query();
+    let q = Memo::new(move |_| query.with(|query| query.get("q").trim().to_owned()));
+    let data = Resource::new(
+        move || (id.get(), q.get()),
+        |(id, q)| async move {
+            let data = member_offboard_preview(id?, q.clone()).await?;
+            Ok::<_, domain::AppError>((q, data))
+        },
+    );
+    view! { <Loaded resource=data view=|(q, data)| show(q, data) whole_page=true /> }.into_any()
+}
+
+fn show(q: String, data: OffboardData) -> impl IntoView {
+    let OffboardData { preview, heirs } = data;
+    let name = preview.member.display_name.clone();
+    let back = format!("/members/{}", preview.member.id);
+    let obstacle = preview.obstacle.map(|obstacle| match obstacle {
+        Obstacle::Permission => "You may not let members go.",
+        Obstacle::Owner => "An owner: only owners can let one go.",
+        Obstacle::LastOwner => {
+            "This is the organisation’s last owner. Make somebody else an owner first."
+        }
+    });
+    let possible = obstacle.is_none();
+    view! {
+        <PageHead
+            title=format!("Offboard {name}")
+            lead="All of this happens at one moment, and stays in the audit log."
+            up=("/members", "Members")
+        />
+        {obstacle
+            .map(|text| {
+                view! {
+                    <p class="notice">
+                        <Glyph icon=Icon::Lock />
+                        <span>{text}</span>
+                    </p>
+                }
+            })}
+        <WhatEnds preview=preview.clone() />
+        {possible.then(|| view! { <Confirm preview=preview q=q heirs=heirs back=back /> })}
+    }
+}
+
+#[component]
+fn WhatEnds(preview: OffboardPreview) -> impl IntoView {
+    let OffboardPreview {
+        member,
+        sessions,
+        keys,
+        shared_memories,
+        private_memories,
+        left_without_lead,
+        ..
+    } = preview;
+    let names = |names: Vec<String>| {
+        if names.is_empty() {
+            "None".to_owned()
+        } else {
+            names.join(", ")
+        }
+    };
+    let mut roles: Vec<String> = member
+        .roles
+        .into_iter()
+        .map(|held| held.role.name)
+        .collect();
+    roles.dedup();
+    let teams = member.teams.into_iter().map(|team| team.name).collect();
+    view! {
+        <section class="section" aria-labelledby="ends">
+            <h2 id="ends">"What ends"</h2>
+            <dl class="facts">
+                <div><dt>"Signing in"</dt><dd>"Refused from then on"</dd></div>
+                <div><dt>"Sessions"</dt><dd>{plural(sessions, "ends", "end")}</dd></div>
+                <div><dt>"API keys"</dt><dd>{plural(keys, "is revoked", "are revoked")}</dd></div>
+                <div><dt>"Roles"</dt><dd dir="auto">{names(roles)}</dd></div>
+                <div><dt>"Teams"</dt><dd dir="auto">{names(teams)}</dd></div>
+            </dl>
+            {(!left_without_lead.is_empty())
+                .then(|| {
+                    view! {
+                        <p class="notice notice-warning">
+                            <Glyph icon=Icon::Warning />
+                            <span>"Nobody leads afterwards: " {left_without_lead.join(", ")} "."</span>
+                        </p>
+                    }
+                })}
+        </section>
+        <section class="section" aria-labelledby="stays">
+            <h2 id="stays">"What stays"</h2>
+            <dl class="facts">
+                <div><dt>"Shared"</dt><dd>{plural(shared_memories, "memory goes", "memories go")} " to whom you choose"</dd></div>
+                <div><dt>"Private"</dt><dd>{plural(private_memories, "memory stays", "memories stay")} " where nobody reads it"</dd></div>
+                <div><dt>"Audit log"</dt><dd>"Unchanged, with the name"</dd></div>
+            </dl>
+        </section>
+    }
+}
+
+#[component]
+fn Confirm(
+    preview: OffboardPreview,
+    q: String,
+    heirs: Vec<MemberSummary>,
+    back: String,
+) -> impl IntoView {
+    let state = FormState::<MemberOffboard>::new();
+    let id = preview.member.id;
+    let name = preview.member.display_name.clone();
+    let needs_heir = preview.shared_memories > 0;
+    view! {
+        <section class="section" aria-labelledby="confirm-offboarding">
+            <h2 id="confirm-offboarding">"Confirm"</h2>
+            {needs_heir.then(|| view! { <FindHeir id=id q=q /> })}
+            <PostForm state=state class="form">
+                <input type="hidden" name="id" value=id.to_string() />
+                {needs_heir.then(|| view! { <Heirs state=state id=id heirs=heirs /> })}
+                <TextField
+                    name="confirm"
+                    label="Type the member’s name to confirm"
+                    hint="This can’t be undone: roles and teams have to be given anew."
+                    value=state.typed("confirm", "")
+                    error=state.field_error("confirm")
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button button-danger">{format!("Offboard {name}")}</button>
+                    <a class="button button-quiet" href=back>"Cancel"</a>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+/// Narrows who may take over.
+#[component]
+fn FindHeir(id: UserId, q: String) -> impl IntoView {
+    view! {
+        <FilterForm path=format!("/members/{id}/offboard") label="Find who takes over" class="filters-main form">
+            <div class="search-box">
+                <Glyph icon=Icon::Search />
+                <input
+                    type="search"
+                    name="q"
+                    id="q"
+                    value=q
+                    aria-label="Find who takes over"
+                    placeholder="Part of a name, to choose somebody else"
+                    autocomplete="off"
+                    maxlength="200"
+                    dir="auto"
+                />
+            </div>
+            <button type="submit" class="button">"Find"</button>
+        </FilterForm>
+    }
+}
+
+#[component]
+fn Heirs(state: FormState<MemberOffboard>, id: UserId, heirs: Vec<MemberSummary>) -> impl IntoView {
+    let me = Me::of_page();
+    view! {
+        <Suspense>
+            {move || {
+                let me = me.member().filter(|me| me.user_id != id);
+                let own = me.iter().map(|me| Choice::new(me.user_id.to_string(), "You"));
+                let others = heirs
+                    .iter()
+                    .filter(|heir| heir.id != id && me.as_ref().is_none_or(|me| me.user_id != heir.id))
+                    .map(|heir| Choice::new(heir.id.to_string(), heir.display_name.clone()));
+                let choices: Vec<_> = others.chain(own).collect();
+                view! {
+                    <SelectField
+                        name="heir"
+                        label="Who takes over the shared memories"
+                        choices=choices
+                        value=state.typed("heir", "")
+                        error=state.field_error("heir")
+                    />
+                }
+            }}
+        </Suspense>
+    }
+}

@@ -1,0 +1,238 @@
+//! Letting a member go: told first, then all of it or nothing.
+
+use domain::{
+    Actor, AppError, MemoryId, Permission, TeamId, UserId,
+    access::SystemRole,
+    api_key::NewApiKey,
+    member::{MemberChange, UserStatus},
+    offboard::OffboardOrder,
+};
+use service::{
+    actor_find, member_change, member_get, memory_create, memory_get, memory_update, offboard,
+    offboard_preview,
+};
+
+use store::api_key::{KeyMark, api_key_create};
+
+use crate::support::{World, draft};
+
+fn order(confirm: &str, heir: Option<UserId>) -> OffboardOrder {
+    OffboardOrder {
+        confirm: confirm.into(),
+        heir,
+    }
+}
+
+impl World {
+    /// A memory of `owner` that a team (`None`: everybody) can see.
+    async fn shared_with(&self, owner: &Actor, team: Option<TeamId>) -> MemoryId {
+        let id = memory_create(&self.ctx, owner, &draft("The contract ends in May"))
+            .await
+            .unwrap();
+        sqlx::query(
+            "UPDATE memories SET visibility = CASE WHEN $2::uuid IS NULL THEN 'org' ELSE 'team' END, team_id = $2,
+                    shared_at = updated_at WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(team.map(|team| team.0))
+        .execute(&self.db.admin)
+        .await
+        .unwrap();
+        id
+    }
+}
+
+// SEC-B3
+#[tokio::test]
+async fn all_that_was_told_ends_at_one_moment() {
+    let world = World::without_model().await;
+    let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
+    let heir = world.member("Hans").await;
+    let (mia, max) = (
+        world.member("Mia").await.user_id,
+        world.member("Max").await.user_id,
+    );
+    let ctx = &world.ctx;
+    let team = world.tenant.team("Design", &[mia, max]).await;
+    sqlx::query("UPDATE team_members SET role = 'lead' WHERE user_id = $1")
+        .bind(mia.0)
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    let mia = world.tenant.actor_of(mia).await;
+    let max = world.tenant.actor_of(max).await;
+    world.session(mia.user_id).await;
+    world.session(mia.user_id).await;
+    let key = NewApiKey {
+        label: "Laptop".into(),
+        scopes: [Permission::MemoryRead].into(),
+        lifetime: None,
+    };
+    let mark = KeyMark {
+        hash: &ctx.ids.bytes(),
+        prefix: "atr_1234",
+    };
+    let mut tx = ctx.store.begin(&mia).await.unwrap();
+    api_key_create(
+        &mut tx,
+        ctx.ids.id(),
+        mia.user_id,
+        mark,
+        &key,
+        ctx.clock.now(),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let private = memory_create(ctx, &mia, &draft("Only mine")).await.unwrap();
+    let with_team = world.shared_with(&mia, Some(team)).await;
+    let with_all = world.shared_with(&mia, None).await;
+
+    let told = offboard_preview(ctx, &admin, mia.user_id).await.unwrap();
+    assert_eq!(
+        (
+            told.sessions,
+            told.keys,
+            told.shared_memories,
+            told.private_memories
+        ),
+        (2, 1, 2, 1)
+    );
+    assert_eq!(told.left_without_lead, ["Design"]);
+    assert_eq!((told.member.roles.len(), told.obstacle), (1, None));
+    // Nothing of it happened by looking.
+    assert_eq!(world.live_sessions(mia.user_id).await.len(), 2);
+
+    // Half-typed orders do nothing.
+    for (bad, field) in [
+        (order("mia", Some(heir.user_id)), "confirm"),
+        (order("Mia", None), "heir"),
+        (order("Mia", Some(mia.user_id)), "heir"),
+        (order("Mia", Some(store::testing::id())), "heir"),
+    ] {
+        let refused = offboard(ctx, &admin, mia.user_id, &bad).await.unwrap_err();
+        assert!(refused.for_field(field).is_some(), "{bad:?}: {refused:?}");
+        assert_eq!(world.live_sessions(mia.user_id).await.len(), 2);
+    }
+
+    offboard(
+        ctx,
+        &admin,
+        mia.user_id,
+        &order(" Mia ", Some(heir.user_id)),
+    )
+    .await
+    .unwrap();
+    assert!(world.live_sessions(mia.user_id).await.is_empty());
+    let found = actor_find(ctx, mia.tenant_id, mia.user_id, mia.request.clone()).await;
+    assert_eq!(found, Ok(None));
+    let gone = member_get(ctx, &admin, mia.user_id).await.unwrap().member;
+    assert_eq!(gone.status, UserStatus::Deactivated);
+    assert!(gone.roles.is_empty() && gone.teams.is_empty());
+
+    let after = offboard_preview(ctx, &admin, mia.user_id).await.unwrap();
+    assert_eq!((after.sessions, after.keys), (0, 0));
+
+    // What was shared is the heir's, who may change it; others still see it.
+    for memory in [with_team, with_all] {
+        let kept = memory_get(ctx, &heir, memory).await.unwrap();
+        assert!(kept.is_own);
+        memory_update(ctx, &heir, memory, 1, &draft("It ended in May"))
+            .await
+            .unwrap();
+        memory_get(ctx, &max, memory).await.unwrap();
+    }
+    // SEC-C: the private one is nobody's to read, also not the heir's.
+    for stranger in [&heir, &admin, &max] {
+        let seen = memory_get(ctx, stranger, private).await.map(drop);
+        assert_eq!(seen, Err(AppError::NotFound));
+    }
+    // SEC-E1
+    let row = &world.audit().await;
+    let row = row.iter().find(|row| row.action == "member.offboard");
+    let changes = row.unwrap().changes.as_deref().unwrap();
+    for part in [
+        r#""sessions_ended": 2"#,
+        r#""keys_revoked": 1"#,
+        r#""memories_handed_over": 2"#,
+        &heir.user_id.to_string(),
+        &team.to_string(),
+    ] {
+        assert!(changes.contains(part), "{changes} has no {part}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_let_go_comes_back_without_anything() {
+    let world = World::without_model().await;
+    let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
+    let mia = world.member("Mia").await;
+    let ctx = &world.ctx;
+    // Deactivated before, what is left is taken.
+    member_change(ctx, &admin, mia.user_id, MemberChange::Deactivate)
+        .await
+        .unwrap();
+    offboard(ctx, &admin, mia.user_id, &order("Mia", None))
+        .await
+        .unwrap();
+    member_change(ctx, &admin, mia.user_id, MemberChange::Reactivate)
+        .await
+        .unwrap();
+    let back = actor_find(ctx, mia.tenant_id, mia.user_id, mia.request.clone())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(back.permissions.is_empty() && back.team_ids.is_empty());
+}
+
+// SEC-A11
+#[tokio::test]
+async fn the_last_owner_is_not_let_go_and_an_owner_only_by_an_owner() {
+    let world = World::without_model().await;
+    let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
+    let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
+    let ctx = &world.ctx;
+    world.session(olga.user_id).await;
+    let refused = offboard(ctx, &olga, olga.user_id, &order("Olga", None))
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("last owner"), "{refused}");
+    let permission = Permission::OwnerGrant;
+    let refused = offboard(ctx, &admin, olga.user_id, &order("Olga", None)).await;
+    assert_eq!(refused, Err(AppError::Forbidden { permission }));
+    assert_eq!(world.live_sessions(olga.user_id).await.len(), 1);
+
+    let otto = world.tenant.actor(SystemRole::Owner, "Otto").await;
+    offboard(ctx, &otto, olga.user_id, &order("Olga", None))
+        .await
+        .unwrap();
+}
+
+// SEC-C6, SEC-C3
+#[tokio::test]
+async fn another_tenants_member_does_not_exist_and_the_database_asks_for_the_permission() {
+    let world = World::without_model().await;
+    let mia = world.member("Mia").await;
+    let max = world.member("Max").await;
+    let memory = world.shared_with(&mia, None).await;
+    let other = world.db.tenant("other").await;
+    let otto = other.actor(SystemRole::Owner, "Otto").await;
+    let ctx = &world.ctx;
+    for id in [mia.user_id, store::testing::id::<UserId>()] {
+        let seen = offboard_preview(ctx, &otto, id).await.map(drop);
+        assert_eq!(seen, Err(AppError::NotFound));
+        let done = offboard(ctx, &otto, id, &order("Mia", Some(otto.user_id))).await;
+        assert_eq!(done, Err(AppError::NotFound));
+    }
+    // Past the service: neither another tenant nor a plain member finds any.
+    for stranger in [&otto, &max] {
+        let mut tx = ctx.store.begin(stranger).await.unwrap();
+        let (from, to) = (mia.user_id, stranger.user_id);
+        let handed = store::offboard::user_memories_hand_over(&mut tx, from, to)
+            .await
+            .unwrap();
+        assert_eq!(handed, 0, "{}", stranger.label);
+        tx.commit().await.unwrap();
+    }
+    assert!(memory_get(ctx, &mia, memory).await.unwrap().is_own);
+}

@@ -165,14 +165,24 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     browser.sign_in(&world.app.issuer).await;
     let other = world.app.db.tenant("other").await;
     let eve = other.actor(SystemRole::Owner, "Eve").await;
-    let theirs = world
-        .key_of(&eve, &[Permission::ApiKeyOwn])
+    let their_key = world.key_of(&eve, &[Permission::ApiKeyOwn]).await.id;
+    let their_team = other.team("Theirs", &[eve.user_id]).await;
+    let their_role: uuid::Uuid = sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1")
+        .bind(other.id.0)
+        .fetch_one(&world.app.db.admin)
         .await
-        .id
-        .to_string();
+        .unwrap();
+    // Of each kind of thing, one of another organisation.
+    let theirs = |path: &str| match path {
+        "/api/v1/api-keys/{id}" => their_key.to_string(),
+        "/api/v1/members/{id}" => eve.user_id.to_string(),
+        "/api/v1/roles/{id}" => their_role.to_string(),
+        "/api/v1/teams/{id}" => their_team.to_string(),
+        other => panic!("name something of another organisation for {other}"),
+    };
 
     let operations = operations(&world.document().await);
-    assert!(operations.len() >= 6, "{operations:?}");
+    assert!(operations.len() >= 12, "{operations:?}");
     let everything = world.key(Permission::ALL).await.key;
     for (method, path, permission) in &operations {
         let json = |request: Builder| request.header(header::CONTENT_TYPE, "application/json");
@@ -216,7 +226,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
 
         if path.contains("{id}") {
             for id in [
-                theirs.as_str(),
+                theirs(path).as_str(),
                 &uuid::Uuid::nil().to_string(),
                 "1",
                 "%27%20OR%20%271",

@@ -11,9 +11,12 @@ mod idempotency;
 mod input;
 mod key;
 mod me;
+mod member;
 mod paged;
 mod problem;
 mod reference;
+mod role;
+mod team;
 
 use axum::{
     Extension, Router,
@@ -48,6 +51,12 @@ pub fn rest(ctx: Ctx, calls_per_minute: u32) -> (Router, Reference) {
         .routes(routes!(me::me_get))
         .routes(routes!(api_key::api_keys_list, api_key::api_keys_create))
         .routes(routes!(api_key::api_keys_get, api_key::api_keys_revoke))
+        .routes(routes!(member::members_list))
+        .routes(routes!(member::members_get))
+        .routes(routes!(role::roles_list))
+        .routes(routes!(role::roles_get))
+        .routes(routes!(team::teams_list))
+        .routes(routes!(team::teams_get))
         .routes(routes!(audit::audit_list))
         .split_for_parts();
     let document = document::complete(document);

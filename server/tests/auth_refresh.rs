@@ -290,13 +290,14 @@ async fn a_renewal_does_not_resurrect_a_session() {
     let app = app().await;
     let mut browser = signed_in(&app).await;
     app.issuer
-        .plan(|plan| plan.refresh_takes = Duration::from_millis(300));
+        .plan(|plan| plan.refresh_takes = Duration::from_secs(1));
     app.clock.forward(time::Duration::minutes(5));
     let copy = browser.clone();
     browser.who().await;
-    browser.post("/auth/logout").await;
+    // The issuer is asked and has not answered yet.
     asked(&app, 1).await;
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    browser.post("/auth/logout").await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
     assert_eq!(copy.clone().who().await, "→ /sign-in");
     assert_eq!(app.sessions().await, 0);
 }

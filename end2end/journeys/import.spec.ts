@@ -86,7 +86,7 @@ test("CSV with quoted commas, line breaks and a byte order mark lands", async ({
   await expect(page.getByRole("region", { name: "What was not taken" }).getByRole("row").nth(1)).toContainText("4");
   await visit(page, `/memories?tag=${tag}`);
   await expect(titles(page)).toHaveText(["Late", "Tea"]);
-  await page.getByRole("link", { name: "Tea" }).click();
+  await page.getByRole("link", { name: "Tea", exact: true }).click();
   expect(await page.getByRole("article").textContent()).toBe('Without milk, "please".\nAlways.');
 });
 

@@ -25,10 +25,10 @@ pub(crate) async fn group_mapping_simulate(
     service::group_mapping_simulate(&ctx, &actor, &proposal).await
 }
 
-/// Saves the rule of a preview: a new one, or the change of `rule`.
+/// Saves the rule of a preview: a new one, or the change of `id`.
 #[server(endpoint = "group_mapping_save")]
 pub(crate) async fn group_mapping_save(
-    #[server(default)] rule: Option<GroupMappingId>,
+    #[server(default)] id: Option<GroupMappingId>,
     #[server(default)] source: String,
     #[server(default)] group_id: String,
     #[server(default)] label: String,
@@ -45,7 +45,7 @@ pub(crate) async fn group_mapping_save(
         team,
         priority,
     };
-    match rule {
+    match id {
         Some(id) => service::group_mapping_update(&ctx, &actor, id, &draft).await?,
         None => {
             service::group_mapping_create(&ctx, &actor, &draft).await?;
@@ -57,9 +57,9 @@ pub(crate) async fn group_mapping_save(
 
 /// Removes a rule.
 #[server(endpoint = "group_mapping_delete")]
-pub(crate) async fn group_mapping_delete(rule: GroupMappingId) -> Result<(), AppError> {
+pub(crate) async fn group_mapping_delete(id: GroupMappingId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::group_mapping_delete(&ctx, &actor, rule).await?;
+    service::group_mapping_delete(&ctx, &actor, id).await?;
     api::go("/groups", Flash::GroupMappingDeleted);
     Ok(())
 }

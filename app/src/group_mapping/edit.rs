@@ -51,15 +51,15 @@ fn form_page(
             Ok::<_, AppError>((rule, mappings, typed))
         },
     );
-    view! { <Loaded resource=form view=|(rule, mappings, typed)| show(rule, mappings, typed) whole_page=true /> }
+    view! { <Loaded resource=form view=|(rule, mappings, typed)| show(rule.as_ref(), &mappings, typed) whole_page=true /> }
         .into_any()
 }
 
 fn show(
-    rule: Option<RuleShown>,
-    mappings: GroupMappings,
+    rule: Option<&RuleShown>,
+    mappings: &GroupMappings,
     typed: GroupMappingDraft,
-) -> impl IntoView {
+) -> impl IntoView + use<> {
     let stored = rule
         .as_ref()
         .map(|shown| GroupMappingDraft::from(&shown.rule));

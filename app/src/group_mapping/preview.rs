@@ -193,7 +193,7 @@ fn Change(proposal: Proposal, simulation: Simulation) -> impl IntoView {
             {if proposal.remove {
                 view! {
                     <PostForm state=delete class="form-actions">
-                        <input type="hidden" name="rule" value=proposal.rule />
+                        <input type="hidden" name="id" value=proposal.rule />
                         <button type="submit" class="button button-danger">"Remove rule"</button>
                         <a class="button button-quiet" href="/groups">"Keep it"</a>
                     </PostForm>
@@ -202,7 +202,7 @@ fn Change(proposal: Proposal, simulation: Simulation) -> impl IntoView {
             } else {
                 view! {
                     <PostForm state=save class="form-actions">
-                        {(!proposal.rule.is_empty()).then(|| view! { <input type="hidden" name="rule" value=proposal.rule /> })}
+                        {(!proposal.rule.is_empty()).then(|| view! { <input type="hidden" name="id" value=proposal.rule /> })}
                         {hidden}
                         <button type="submit" class="button button-primary" disabled=unchanged>"Save rule"</button>
                         <a class="button button-quiet" href=back>"Change it"</a>

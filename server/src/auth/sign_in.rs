@@ -204,13 +204,7 @@ impl Auth {
         let now = self.0.ctx.clock.now();
         let mut tx = self.0.ctx.store.begin_front_door().await?;
         let tenants = open_to(&mut tx, issuer, person).await?;
-        let mut member = None;
-        for tenant in &tenants {
-            if let Some(identity) = identity_find(&mut tx, tenant.id, &person.key).await? {
-                member = Some((tenant, identity));
-                break;
-            }
-        }
+        let member = member_among(&mut tx, &tenants, &person.key).await?;
         let is_new = member.is_none();
         let (tenant, identity): (&Tenant, Identity) = match (member, tenants.first()) {
             (Some(member), _) => member,
@@ -374,6 +368,20 @@ async fn open_to(
         Some(tenant) if settings.serves(&tenant.slug) => Ok(vec![tenant]),
         _ => Err(Refusal::new(SignInProblem::Directory, "directory_unknown")),
     }
+}
+
+/// The first of `tenants` that knows an identity, and whose it is there.
+async fn member_among<'t>(
+    tx: &mut FrontDoorTx,
+    tenants: &'t [Tenant],
+    key: &IdentityKey,
+) -> Result<Option<(&'t Tenant, Identity)>, StoreError> {
+    for tenant in tenants {
+        if let Some(identity) = identity_find(tx, tenant.id, key).await? {
+            return Ok(Some((tenant, identity)));
+        }
+    }
+    Ok(None)
 }
 
 /// How one try to sign in ended, when not well.

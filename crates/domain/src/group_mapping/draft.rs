@@ -48,7 +48,9 @@ impl GroupMappingDraft {
         }
         let group_id = GroupId::parse(&self.group_id);
         if let Err(AppError::Invalid { fields: faults }) = &group_id {
-            faults.iter().for_each(|f| fault(&f.field, &f.message));
+            for f in faults {
+                fault(&f.field, &f.message);
+            }
         }
         let label = match self.label.trim() {
             "" => group_id.as_ref().map_or("", GroupId::as_str),

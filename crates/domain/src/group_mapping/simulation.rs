@@ -43,11 +43,11 @@ impl Difference {
     /// Between what `subject` has now and what the rules would give at the
     /// next sign-in. Nobody knows the groups of those who never signed in:
     /// for them nothing changes yet.
-    pub fn of(subject: &Subject, rules: &[GroupMapping]) -> Self {
+    pub fn of(subject: &Subject, mappings: &[GroupMapping]) -> Self {
         let Some(claims) = &subject.claims else {
             return Self::default();
         };
-        let granted = grants(rules, claims);
+        let granted = grants(mappings, claims);
         let roles = with(&subject.manual_roles, granted.roles.iter().map(|g| g.id));
         let teams = with(&subject.manual_teams, granted.teams.iter().map(|g| g.id));
         Self {

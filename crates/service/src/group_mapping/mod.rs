@@ -34,13 +34,14 @@ impl Names {
         })
     }
 
-    fn show(&self, rule: GroupMapping) -> RuleShown {
-        let role = self.roles.iter().find(|role| Some(role.id) == rule.role_id);
-        let team = self.teams.iter().find(|team| Some(team.id) == rule.team_id);
+    fn show(&self, mapping: GroupMapping) -> RuleShown {
+        let (role_id, team_id) = (mapping.role_id, mapping.team_id);
+        let role = self.roles.iter().find(|role| Some(role.id) == role_id);
+        let team = self.teams.iter().find(|team| Some(team.id) == team_id);
         RuleShown {
             role: role.map(|role| role.name.clone()),
             team: team.map(|team| team.name.clone()),
-            rule,
+            rule: mapping,
         }
     }
 }
@@ -146,8 +147,12 @@ async fn find(tx: &mut TenantTx, id: GroupMappingId) -> Result<GroupMapping, App
 }
 
 /// Passes when all that the rule's role allows is the actor's to grant.
-async fn may_grant(tx: &mut TenantTx, actor: &Actor, rule: &GroupMapping) -> Result<(), AppError> {
-    let Some(role_id) = rule.role_id else {
+async fn may_grant(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    mapping: &GroupMapping,
+) -> Result<(), AppError> {
+    let Some(role_id) = mapping.role_id else {
         return Ok(());
     };
     let role = store::role::role_get(tx, role_id).await?;

@@ -42,7 +42,7 @@ pub async fn group_mapping_simulate(
         .iter()
         .filter_map(|subject| names.change(subject, &after))
         .collect();
-    let changed = changes.len();
+    let affected = changes.len();
     changes.truncate(CHANGES_SHOWN);
     let concerned = rule.as_ref().map_or(0, |rule| {
         let rule = std::slice::from_ref(rule);
@@ -54,7 +54,7 @@ pub async fn group_mapping_simulate(
         known: known.len(),
         unknown: subjects.len() - known.len(),
         concerned,
-        changed,
+        changed: affected,
         changes,
         person: person(&mut act.tx, proposal, &subjects, &after, &names).await?,
         rule: rule.map(|rule| names.show(rule)),
@@ -145,15 +145,15 @@ impl Names {
     ) -> Vec<Reason> {
         let granted = grants(rules, claims);
         let rule = |id| rules.iter().find(|rule| rule.id == id).cloned();
-        let roles = granted.roles.iter().map(|grant| Reason {
+        let by_role = granted.roles.iter().map(|grant| Reason {
             granted: self.role(grant.id),
             decided_by: rule(grant.decided_by),
         });
-        let teams = granted.teams.iter().map(|grant| Reason {
+        let by_team = granted.teams.iter().map(|grant| Reason {
             granted: self.team(grant.id),
             decided_by: rule(grant.decided_by),
         });
-        let mut reasons: Vec<_> = roles.chain(teams).collect();
+        let mut reasons: Vec<_> = by_role.chain(by_team).collect();
         if let Some(subject) = subject {
             for granted in self.all(&subject.manual_roles, &subject.manual_teams) {
                 if reasons.iter().all(|reason| reason.granted != granted) {

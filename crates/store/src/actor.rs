@@ -1,12 +1,10 @@
 //! From a member's id to what the member is and may do.
 
-use domain::{
-    Actor, ActorKind, Permission, RequestFacts, TeamId, TenantId, UserId, access::SystemRole,
-    profile::Profile,
-};
+use domain::{Actor, ActorKind, RequestFacts, TeamId, TenantId, UserId, profile::Profile};
 
 use crate::{
     Store, StoreError, TenantTx,
+    role::{permissions_of_custom, permissions_of_system},
     tenant::TenantStatus,
     user::{UserStatus, kind_from_stored, status_from_stored},
 };
@@ -104,22 +102,10 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
     .fetch_one(tx.conn())
     .await?;
 
-    // What a system role allows is in the program, what a custom one allows in
-    // its row. A permission that only another version of Atrium knows allows
-    // nothing here, so it is left out.
-    let by_system_role = |permission: &Permission| {
-        SystemRole::ALL
-            .iter()
-            .filter(|role| row.system_role_keys.iter().any(|key| key == role.key()))
-            .any(|role| role.permissions().contains(permission))
-    };
-    let permissions = Permission::ALL
-        .iter()
-        .copied()
-        .filter(|permission| {
-            by_system_role(permission) || row.permissions.iter().any(|key| key == permission.key())
-        })
-        .collect();
+    let mut permissions = permissions_of_custom(&row.permissions);
+    for key in &row.system_role_keys {
+        permissions.extend(permissions_of_system(key));
+    }
     Ok(ActorRecord {
         tenant_id,
         tenant_status: TenantStatus::from_stored(&row.tenant_status)?,
@@ -135,7 +121,7 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
             tenant_slug: row.slug,
             roles: row.role_names,
             teams: row.team_names,
-            permissions,
+            permissions: permissions.into_iter().collect(),
         },
     })
 }

@@ -31,7 +31,11 @@ impl From<RoleRow> for Role {
     fn from(row: RoleRow) -> Self {
         Self {
             id: RoleId(row.id),
-            permissions: permissions_of(&row.key, row.is_system, &row.permissions),
+            permissions: if row.is_system {
+                permissions_of_system(&row.key)
+            } else {
+                permissions_of_custom(&row.permissions)
+            },
             key: row.key,
             name: row.name,
             description: row.description,
@@ -43,16 +47,17 @@ impl From<RoleRow> for Role {
     }
 }
 
-/// What a role allows: a system role by the program, a custom one by its row.
-/// A permission that only another version of Atrium knows allows nothing.
-fn permissions_of(key: &str, is_system: bool, stored: &[String]) -> BTreeSet<Permission> {
-    if is_system {
-        let role: Option<SystemRole> = key.parse().ok();
-        role.map(|role| role.permissions().iter().copied().collect())
-            .unwrap_or_default()
-    } else {
-        stored.iter().filter_map(|key| key.parse().ok()).collect()
-    }
+/// What a system role allows: the program says so, and not its row.
+pub(crate) fn permissions_of_system(key: &str) -> BTreeSet<Permission> {
+    let role: Option<SystemRole> = key.parse().ok();
+    role.map(|role| role.permissions().iter().copied().collect())
+        .unwrap_or_default()
+}
+
+/// What rows of custom roles allow. A permission that only another version of
+/// Atrium knows allows nothing.
+pub(crate) fn permissions_of_custom(stored: &[String]) -> BTreeSet<Permission> {
+    stored.iter().filter_map(|key| key.parse().ok()).collect()
 }
 
 /// All roles of the tenant: what came with it first, the most powerful at the

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{
+    Timestamp,
+    preferences::{Formats, Zone},
+};
 use leptos::prelude::*;
 
 /// The time that relative times on the page refer to.
@@ -36,6 +39,11 @@ impl PageClock {
         self.0.get()
     }
 
+    /// The current time, once.
+    pub(crate) fn now_untracked(self) -> Timestamp {
+        self.0.get_untracked()
+    }
+
     /// The clock of the page.
     pub(crate) fn get() -> Self {
         use_context::<Self>().unwrap_or_else(|| Self(RwSignal::new(Timestamp::UNIX_EPOCH)))
@@ -51,8 +59,9 @@ fn browser_now() -> Timestamp {
     Timestamp::UNIX_EPOCH + time::Duration::milliseconds(millis)
 }
 
-/// `at` as seen at `now`: "just now", "5 min ago", "in 3 h", "12 Mar 2026".
-pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
+/// `at` as seen at `now`: "just now", "5 min ago", "in 3 h", or the day in
+/// `formats`.
+pub(crate) fn relative(at: Timestamp, now: Timestamp, formats: &Formats) -> String {
     let seconds = (now - at).whole_seconds();
     let span = match seconds.unsigned_abs() {
         0..45 => return "just now".to_owned(),
@@ -62,8 +71,14 @@ pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
             1 => "1 day".to_owned(),
             days => format!("{days} days"),
         },
-        _ if at.year() == now.year() => return format!("{} {}", at.day(), month(at)),
-        _ => return format!("{} {} {}", at.day(), month(at), at.year()),
+        _ => {
+            let (at, now) = (formats.zone.local(at), formats.zone.local(now));
+            return if at.year() == now.year() {
+                formats.locale.day_and_month(at)
+            } else {
+                formats.locale.date(at)
+            };
+        }
     };
     if seconds < 0 {
         format!("in {span}")
@@ -72,16 +87,19 @@ pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// `at` to the second in UTC, for titles.
-pub(crate) fn absolute(at: Timestamp) -> String {
-    let at = at.to_offset(time::UtcOffset::UTC);
-    let (hour, minute, second) = at.to_hms();
-    format!(
-        "{} {} {}, {hour:02}:{minute:02}:{second:02} UTC",
-        at.day(),
-        month(at),
-        at.year()
-    )
+/// `at` to the second, for titles: in UTC, and before that in the zone of
+/// `formats` where that is another.
+pub(crate) fn absolute(at: Timestamp, formats: &Formats) -> String {
+    let utc = Formats {
+        locale: formats.locale,
+        zone: Zone::utc(),
+    };
+    let in_utc = utc.date_time(at);
+    if formats.zone.name == Zone::UTC {
+        in_utc
+    } else {
+        format!("{} ({in_utc})", formats.date_time(at))
+    }
 }
 
 /// `at` for the `datetime` attribute.
@@ -94,13 +112,6 @@ pub(crate) fn machine(at: Timestamp) -> String {
         u8::from(at.month()),
         at.day()
     )
-}
-
-fn month(at: Timestamp) -> &'static str {
-    const NAMES: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    NAMES[usize::from(u8::from(at.month())) - 1]
 }
 
 #[cfg(test)]
@@ -124,20 +135,53 @@ mod tests {
             (Duration::days(8), "12 Nov"),
             (Duration::days(400), "16 Oct 2025"),
         ] {
-            assert_eq!(relative(NOW - ago, NOW), words, "{ago}");
+            assert_eq!(
+                relative(NOW - ago, NOW, &Formats::default()),
+                words,
+                "{ago}"
+            );
         }
     }
 
     #[test]
     fn the_future_is_told_too() {
-        assert_eq!(relative(NOW + Duration::hours(3), NOW), "in 3 h");
-        assert_eq!(relative(NOW + Duration::seconds(10), NOW), "just now");
+        let formats = Formats::default();
+        assert_eq!(relative(NOW + Duration::hours(3), NOW, &formats), "in 3 h");
+        assert_eq!(
+            relative(NOW + Duration::seconds(10), NOW, &formats),
+            "just now"
+        );
     }
 
     #[test]
-    fn absolute_times_are_in_utc() {
+    fn absolute_times_are_in_utc_and_in_the_readers_zone() {
         let at = datetime!(2026-03-05 01:02:03 +02:00);
-        assert_eq!(absolute(at), "4 Mar 2026, 23:02:03 UTC");
+        assert_eq!(
+            absolute(at, &Formats::default()),
+            "4 Mar 2026, 23:02:03 UTC"
+        );
         assert_eq!(machine(at), "2026-03-04T23:02:03Z");
+        assert_eq!(
+            absolute(at, &tokyo()),
+            "2026/03/05, 08:02:03 UTC+9 (2026/03/04, 23:02:03 UTC)"
+        );
+    }
+
+    #[test]
+    fn days_are_those_of_the_readers_zone() {
+        // It is the next year already.
+        let at = datetime!(2025-12-31 20:00 UTC);
+        assert_eq!(relative(at, NOW, &Formats::default()), "31 Dec 2025");
+        assert_eq!(relative(at, NOW, &tokyo()), "01/01");
+    }
+
+    fn tokyo() -> Formats {
+        Formats {
+            locale: domain::preferences::Locale::JaJp,
+            zone: Zone {
+                name: "Asia/Tokyo".into(),
+                offsets: vec![(0, 32_400)],
+            },
+        }
     }
 }

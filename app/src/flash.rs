@@ -41,6 +41,8 @@ pub enum Flash {
     RoleGiven,
     /// The organisation's settings were saved.
     SettingsSaved,
+    /// One's own preferences were saved.
+    PreferencesSaved,
     /// A rule from a group to a role or team was saved.
     GroupMappingSaved,
     /// Such a rule was removed.
@@ -94,6 +96,7 @@ impl Flash {
             Self::TeamMemberSet => "team_member_set",
             Self::TeamMemberRemoved => "team_member_removed",
             Self::SettingsSaved => "settings_saved",
+            Self::PreferencesSaved => "preferences_saved",
             Self::GroupMappingSaved => "group_mapping_saved",
             Self::GroupMappingDeleted => "group_mapping_deleted",
             Self::RoleCreated => "role_created",
@@ -131,6 +134,7 @@ impl Flash {
             Self::TeamMemberSet => "Team changed.",
             Self::TeamMemberRemoved => "Taken out of the team.",
             Self::SettingsSaved => "Settings saved.",
+            Self::PreferencesSaved => "Preferences saved.",
             Self::GroupMappingSaved => "Rule saved. It counts from each member's next sign-in on.",
             Self::GroupMappingDeleted => {
                 "Rule removed. What it granted goes with each member's next sign-in."
@@ -175,6 +179,7 @@ impl Flash {
             Self::TeamMemberSet,
             Self::TeamMemberRemoved,
             Self::SettingsSaved,
+            Self::PreferencesSaved,
             Self::GroupMappingSaved,
             Self::GroupMappingDeleted,
             Self::RoleCreated,

@@ -23,6 +23,7 @@ mod memory;
 mod no_access;
 mod organisation;
 mod overview;
+mod preferences;
 mod profile;
 mod reference;
 mod role;
@@ -33,7 +34,6 @@ mod shell;
 mod sign_in;
 mod start;
 mod team;
-mod theme;
 mod ui;
 
 pub use flash::Flash;

@@ -5,7 +5,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
 use serde::Deserialize;
 
-use crate::{AppInfo, routes::App, theme::Theme};
+use crate::{AppInfo, preferences::theme_of, routes::App};
 
 /// Where the built files are, with hashed names. The build writes it as
 /// `manifest.json` beside them.
@@ -34,7 +34,7 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
         }
     }
     let theme = use_context::<axum::http::request::Parts>()
-        .map(|parts| Theme::of_request(&parts))
+        .map(|parts| theme_of(&parts))
         .unwrap_or_default();
     let start = format!(
         "import init, {{ hydrate }} from {:?};\ninit({{ module_or_path: {:?} }}).then(hydrate);",

@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
-use domain::{Timestamp, reference::Reference};
+use domain::{
+    Timestamp,
+    preferences::{Formats, Theme},
+    reference::Reference,
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::PageClock, forms::Outcome, theme::Theme};
+use crate::{clock::PageClock, forms::Outcome};
 
 /// Facts about this installation. The server provides it by context to pages
 /// and server functions alike.
@@ -45,6 +49,7 @@ pub(crate) struct Start {
     now: Timestamp,
     outcome: Option<Outcome>,
     theme: Theme,
+    formats: Formats,
     demo: bool,
     ways_in: Vec<WayIn>,
     version: String,
@@ -58,6 +63,7 @@ impl Start {
         #[cfg(feature = "ssr")]
         {
             use axum::http::request::Parts;
+            use domain::preferences::Shown;
 
             let info = use_context::<AppInfo>().unwrap_or_default();
             let parts = use_context::<Parts>();
@@ -73,7 +79,15 @@ impl Start {
                 outcome: parts
                     .as_ref()
                     .and_then(|parts| parts.extensions.get::<Outcome>().cloned()),
-                theme: parts.as_ref().map(Theme::of_request).unwrap_or_default(),
+                theme: parts
+                    .as_ref()
+                    .map(crate::preferences::theme_of)
+                    .unwrap_or_default(),
+                formats: parts
+                    .as_ref()
+                    .and_then(|parts| parts.extensions.get::<Shown>())
+                    .map(|shown| shown.formats.clone())
+                    .unwrap_or_default(),
                 demo: info.demo,
                 ways_in: info.ways_in,
                 version: info.version,
@@ -85,6 +99,7 @@ impl Start {
             now: Timestamp::UNIX_EPOCH,
             outcome: None,
             theme: Theme::default(),
+            formats: Formats::default(),
             demo: false,
             ways_in: Vec::new(),
             version: String::new(),
@@ -106,6 +121,8 @@ pub(crate) struct Page {
     pub(crate) request_id: StoredValue<Option<String>>,
     /// What the person chose.
     pub(crate) theme: RwSignal<Theme>,
+    /// How dates, times and numbers are written.
+    pub(crate) formats: RwSignal<Formats>,
     /// What became of the form post that this page answers.
     pub(crate) outcome: RwSignal<Option<Outcome>>,
 }
@@ -120,6 +137,7 @@ impl Page {
             version: StoredValue::new(start.version),
             request_id: StoredValue::new(start.request_id),
             theme: RwSignal::new(start.theme),
+            formats: RwSignal::new(start.formats),
             outcome: RwSignal::new(start.outcome),
         };
         provide_context(page);
@@ -131,6 +149,20 @@ impl Page {
     pub(crate) fn get() -> Self {
         expect_context::<Self>()
     }
+
+    /// Shows the page in `theme` from now on. In the browser only.
+    pub(crate) fn theme_show(self, theme: Theme) {
+        self.theme.set(theme);
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-theme", theme.key());
+        }
+    }
+}
+
+/// How the page writes dates, times and numbers; as Atrium does by itself
+/// outside a page, as in a test of one component.
+pub(crate) fn formats() -> RwSignal<Formats> {
+    use_context::<Page>().map_or_else(RwSignal::default, |page| page.formats)
 }
 
 /// Says on `<html>` that the page is awake: styles show what needs scripts

@@ -51,4 +51,11 @@ test("the choice holds before signing in again, and a page never starts in the o
   await expect(page).toHaveURL(/\/sign-in/);
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await awake(page);
+
+  // Another browser shows what the member chose; the others' journeys see it as it was.
+  const other = await visitors.anew("member", { colorScheme: "light" });
+  await expect(other.locator("html")).toHaveAttribute("data-theme", "dark");
+  await awake(other);
+  await option(other, "as the system").click();
+  await expect(option(other, "as the system")).toHaveAttribute("aria-pressed", "true");
 });

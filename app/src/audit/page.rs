@@ -12,7 +12,7 @@ use crate::{
     profile::Me,
     ui::{
         Badge, Choice, CopyId, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging,
-        Query, SelectField, Time, Tone, count, query_string, use_query,
+        Query, SelectField, Time, Tone, absolute_time, count, query_string, use_query,
     },
 };
 
@@ -231,7 +231,7 @@ fn Entry(entry: AuditEntry, filter: AuditFilter) -> impl IntoView {
             <div class="rows-body">
                 <dl class="facts">
                     <div><dt>"Number"</dt><dd>{count(entry.seq)}</dd></div>
-                    <div><dt>"Time"</dt><dd>{crate::clock::absolute(entry.at)}</dd></div>
+                    <div><dt>"Time"</dt><dd>{absolute_time(entry.at)}</dd></div>
                     <div>
                         <dt>"Member"</dt>
                         <dd>

@@ -7,6 +7,7 @@ use domain::{
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::preferences::PreferencesData;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
@@ -45,14 +46,21 @@ pub(crate) async fn me_get() -> Result<Profile, AppError> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ProfileData {
     pub(crate) profile: Profile,
+    pub(crate) preferences: PreferencesData,
     pub(crate) sessions: Vec<Session>,
 }
 
-/// The own account and sessions.
+/// The own account, preferences and sessions.
 #[server(endpoint = "profile_get")]
 pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
     let (ctx, actor) = api::caller()?;
+    let (preferences, tenant_time_zone) = service::preferences_of(&ctx, &actor).await?;
     Ok(ProfileData {
+        preferences: PreferencesData {
+            preferences,
+            tenant_time_zone,
+            time_zones: service::time_zones(),
+        },
         profile: service::profile_get(&ctx, &actor).await?,
         sessions: service::session_list(&ctx, &actor).await?,
     })

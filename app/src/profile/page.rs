@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
+    preferences::{Preferences, PreferencesUpdate},
     start::Page,
     ui::{CopyId, Loaded, PageHead},
 };
@@ -25,6 +26,8 @@ pub(crate) fn ProfilePage() -> impl IntoView {
     provide_context(end_others);
     let (one, others) = (end_one.done(), end_others.done());
     let data = Resource::new(move || (one.get(), others.get()), |_| profile_get());
+    let choose = FormState::<PreferencesUpdate>::new();
+    provide_context(choose);
     view! {
         <PageHead title="Profile" lead="Who you are here, what you may do, and where you are signed in." />
         <Loaded resource=data view=show />
@@ -34,8 +37,10 @@ pub(crate) fn ProfilePage() -> impl IntoView {
 }
 
 fn show(data: ProfileData) -> impl IntoView {
+    let choose = expect_context::<FormState<PreferencesUpdate>>();
     view! {
         <Account profile=data.profile.clone() />
+        <Preferences state=choose data=data.preferences />
         <Sessions sessions=data.sessions />
         <Permissions held=data.profile.permissions />
     }

@@ -2,15 +2,30 @@
 
 use domain::{AppError, settings::Organisation};
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// The organisation as it is set up.
+/// What the page shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SettingsData {
+    pub(crate) organisation: Organisation,
+    /// All there are.
+    pub(crate) time_zones: Vec<String>,
+    /// Code and name of all there are.
+    pub(crate) currencies: Vec<(String, String)>,
+}
+
+/// The organisation as it is set up, and what can be chosen.
 #[server(endpoint = "settings_get")]
-pub(crate) async fn settings_get() -> Result<Organisation, AppError> {
+pub(crate) async fn settings_get() -> Result<SettingsData, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::settings_get(&ctx, &actor).await
+    Ok(SettingsData {
+        organisation: service::settings_get(&ctx, &actor).await?,
+        time_zones: service::time_zones(),
+        currencies: service::currencies(),
+    })
 }
 
 /// Changes it; `version` is the one that was shown.
@@ -20,12 +35,16 @@ pub(crate) async fn settings_update(
     #[server(default)] name: String,
     #[server(default)] session_idle_hours: String,
     #[server(default)] session_absolute_hours: String,
+    #[server(default)] time_zone: String,
+    #[server(default)] currency: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let draft = domain::settings::OrganisationDraft {
         name,
         session_idle_hours,
         session_absolute_hours,
+        time_zone,
+        currency,
     };
     service::settings_update(&ctx, &actor, version, &draft).await?;
     api::go("/settings", Flash::SettingsSaved);

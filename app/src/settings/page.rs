@@ -1,12 +1,13 @@
 //! What counts for everybody in the organisation.
 
-use domain::settings::Organisation;
+use domain::{preferences::Zone, settings::TenantSettings};
 use leptos::prelude::*;
 
-use super::api::{SettingsUpdate, settings_get};
+use super::api::{SettingsData, SettingsUpdate, settings_get};
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Loaded, PageHead, TextField},
+    preferences::time_zone_choices,
+    ui::{Choice, Loaded, PageHead, SelectField, TextField},
 };
 
 /// The page at `/settings`.
@@ -19,11 +20,23 @@ pub(crate) fn SettingsPage() -> impl IntoView {
     view! { <Loaded resource=organisation view=show whole_page=true /> }.into_any()
 }
 
-fn show(organisation: Organisation) -> impl IntoView {
+fn show(data: SettingsData) -> impl IntoView {
+    let organisation = data.organisation;
     let state = expect_context::<FormState<SettingsUpdate>>();
     let hours = |hours: Option<u32>| hours.map(|hours| hours.to_string()).unwrap_or_default();
     let settings = organisation.settings;
     let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
+    let none = Choice::new("", format!("Not chosen ({})", Zone::UTC));
+    let time_zones = time_zone_choices(none, &data.time_zones);
+    let none = Choice::new(
+        "",
+        format!("Not chosen ({})", TenantSettings::DEFAULT_CURRENCY),
+    );
+    let currencies = data.currencies.into_iter().map(|(code, name)| {
+        let label = format!("{code} · {name}");
+        Choice::new(code, label)
+    });
+    let currencies = std::iter::once(none).chain(currencies).collect::<Vec<_>>();
     view! {
         <PageHead title="Settings" lead="What counts for everybody in the organisation." />
         <PostForm state=state class="form">
@@ -34,6 +47,22 @@ fn show(organisation: Organisation) -> impl IntoView {
                 label="Name of the organisation"
                 value=typed("name", &organisation.name)
                 error=state.field_error("name")
+            />
+            <SelectField
+                name="time_zone"
+                label="Time zone"
+                hint="For those who chose none on their profile."
+                choices=time_zones
+                value=typed("time_zone", settings.time_zone.as_deref().unwrap_or_default())
+                error=state.field_error("time_zone")
+            />
+            <SelectField
+                name="currency"
+                label="Currency"
+                hint="In which usage and budgets are counted."
+                choices=currencies
+                value=typed("currency", settings.currency.as_deref().unwrap_or_default())
+                error=state.field_error("currency")
             />
             <TextField
                 name="session_idle_hours"

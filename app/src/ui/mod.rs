@@ -31,4 +31,4 @@ pub(crate) use paging::Paging;
 pub(crate) use query::{Query, query_string, use_query};
 pub(crate) use state::{EmptyState, ErrorState, Loaded};
 pub(crate) use tabs::Tabs;
-pub(crate) use time::Time;
+pub(crate) use time::{Time, absolute_time};

@@ -1,10 +1,24 @@
 //! Numbers as people read them.
 
-use std::fmt::Write as _;
+use domain::preferences::Locale;
+use leptos::prelude::*;
 
-/// `1234567` as `1,234,567`.
+use crate::start::Page;
+
+/// `1234567` as `1,234,567`, or in the reader's manner.
 pub(crate) fn count(n: impl TryInto<i128>) -> String {
     let n: i128 = n.try_into().unwrap_or(i128::MAX);
+    grouped(n, locale())
+}
+
+fn locale() -> Locale {
+    use_context::<Page>().map_or_else(Locale::default, |page| {
+        page.formats.with_untracked(|formats| formats.locale)
+    })
+}
+
+fn grouped(n: i128, locale: Locale) -> String {
+    let (group, _) = locale.separators();
     let digits = n.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
     if n < 0 {
@@ -12,7 +26,7 @@ pub(crate) fn count(n: impl TryInto<i128>) -> String {
     }
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
+            out.push(group);
         }
         out.push(digit);
     }
@@ -27,15 +41,20 @@ pub(crate) fn plural(n: impl TryInto<i128>, one: &str, many: &str) -> String {
 
 /// A size in the largest unit that leaves a digit before the point.
 pub(crate) fn bytes(n: i64) -> String {
-    let mut out = String::new();
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    let size = n as f64;
-    let _ = match n {
-        ..1_000 => write!(out, "{n} B"),
-        1_000..1_000_000 => write!(out, "{:.1} kB", size / 1e3),
-        _ => write!(out, "{:.1} MB", size / 1e6),
+    size(n, locale())
+}
+
+fn size(n: i64, locale: Locale) -> String {
+    let (_, point) = locale.separators();
+    let tenths = |unit: i64, name: &str| {
+        let tenths = (n * 10 + unit / 2) / unit;
+        format!("{}{point}{} {name}", tenths / 10, tenths % 10)
     };
-    out
+    match n {
+        ..1_000 => format!("{n} B"),
+        1_000..1_000_000 => tenths(1_000, "kB"),
+        _ => tenths(1_000_000, "MB"),
+    }
 }
 
 #[cfg(test)]
@@ -52,6 +71,7 @@ mod tests {
         ] {
             assert_eq!(count(n), text);
         }
+        assert_eq!(grouped(1_234_567, Locale::DeDe), "1.234.567");
     }
 
     #[test]
@@ -66,5 +86,6 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1_500), "1.5 kB");
         assert_eq!(bytes(52_428_800), "52.4 MB");
+        assert_eq!(size(1_550, Locale::DeDe), "1,6 kB");
     }
 }

@@ -1,25 +1,24 @@
 //! The switch between light, dark, and the system's choice.
 
+use domain::preferences::Theme;
 use leptos::prelude::*;
 
 use super::{Glyph, Icon};
 use crate::{
     forms::{FormState, PostForm},
+    preferences::ThemeSet,
     start::Page,
-    theme::{Theme, ThemeSet},
 };
 
 /// Three buttons of one form.
 #[component]
 pub(crate) fn ThemeSwitch() -> impl IntoView {
-    let current = Page::get().theme;
+    let page = Page::get();
+    let current = page.theme;
     let state = FormState::<ThemeSet>::new();
     Effect::new(move |_| {
         if let Some(Ok(theme)) = state.action.value().get() {
-            current.set(theme);
-            if let Some(root) = document().document_element() {
-                let _ = root.set_attribute("data-theme", theme.key());
-            }
+            page.theme_show(theme);
         }
     });
     view! {

@@ -3,7 +3,10 @@
 use domain::Timestamp;
 use leptos::prelude::*;
 
-use crate::clock::{PageClock, absolute, machine, relative};
+use crate::{
+    clock::{PageClock, absolute, machine, relative},
+    start::formats,
+};
 
 /// `at`, in words that follow the clock.
 #[component]
@@ -12,11 +15,18 @@ pub(crate) fn Time(
     at: Timestamp,
 ) -> impl IntoView {
     let clock = PageClock::get();
+    let formats = formats();
     view! {
-        <time datetime=machine(at) title=absolute(at)>
-            {move || relative(at, clock.now())}
+        <time datetime=machine(at) title=absolute_time(at)>
+            {move || formats.with(|formats| relative(at, clock.now(), formats))}
         </time>
     }
+}
+
+/// `at` to the second, as words that follow the reader's preferences.
+pub(crate) fn absolute_time(at: Timestamp) -> impl Fn() -> String + Copy + Send + Sync {
+    let formats = formats();
+    move || formats.with(|formats| absolute(at, formats))
 }
 
 #[cfg(all(test, feature = "ssr"))]

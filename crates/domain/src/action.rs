@@ -107,6 +107,8 @@ actions! {
     SettingsUpdate = "settings.update", SettingsManage, Write;
     /// See the own profile and sessions.
     ProfileGet = "profile.get", ProfileManage, Read;
+    /// Choose how one wants things shown.
+    PreferencesUpdate = "preferences.update", ProfileManage, Write;
     /// End one of the own sessions.
     SessionRevoke = "session.revoke", ProfileManage, Write;
     /// List members.

@@ -20,6 +20,7 @@ pub mod memory;
 pub mod offboard;
 pub mod overview;
 pub mod paging;
+pub mod preferences;
 pub mod profile;
 pub mod reference;
 pub mod role;

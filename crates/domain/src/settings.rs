@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, FieldError};
+use crate::{
+    AppError, FieldError,
+    preferences::{NO_TIME_ZONE, Zone, chosen},
+};
 
 /// Characters that an organisation's name may have.
 pub const MAX_ORGANISATION_NAME_CHARS: usize = 200;
@@ -21,6 +24,28 @@ pub struct TenantSettings {
     /// Hours after which a session ends whatever happens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_absolute_hours: Option<u32>,
+    /// The IANA name of the zone in which those who chose none see times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// In which usage and budgets are counted, by its ISO 4217 code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+}
+
+impl TenantSettings {
+    /// The currency of an organisation that chose none: that of most
+    /// providers' price lists.
+    pub const DEFAULT_CURRENCY: &'static str = "USD";
+
+    /// The zone in which those who chose none see times.
+    pub fn time_zone(&self) -> &str {
+        self.time_zone.as_deref().unwrap_or(Zone::UTC)
+    }
+
+    /// In which usage and budgets are counted.
+    pub fn currency(&self) -> &str {
+        self.currency.as_deref().unwrap_or(Self::DEFAULT_CURRENCY)
+    }
 }
 
 /// An organisation and its settings, as the page shows them.
@@ -46,6 +71,19 @@ pub struct OrganisationDraft {
     pub session_idle_hours: String,
     /// Whole hours, or nothing.
     pub session_absolute_hours: String,
+    /// The IANA name of a zone, or nothing.
+    pub time_zone: String,
+    /// An ISO 4217 code, or nothing.
+    pub currency: String,
+}
+
+/// What a draft can name and only the server has a list of.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Whether there is a time zone of that IANA name.
+    pub is_time_zone: fn(&str) -> bool,
+    /// Whether there is a currency of that ISO 4217 code.
+    pub is_currency: fn(&str) -> bool,
 }
 
 /// Name and settings that the database takes.
@@ -62,7 +100,7 @@ impl OrganisationText {
     ///
     /// # Errors
     /// [`AppError::Invalid`].
-    pub fn parse(draft: &OrganisationDraft) -> Result<Self, AppError> {
+    pub fn parse(draft: &OrganisationDraft, known: Known) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let name = draft.name.trim();
         if name.is_empty()
@@ -102,6 +140,28 @@ impl OrganisationText {
                 message: "This can’t be longer than a session lasts at most.".into(),
             });
         }
+        let mut listed = |field: &str, text: &str, is_known: fn(&str) -> bool, message: &str| {
+            let value = chosen(text);
+            if value.as_deref().is_some_and(|value| !is_known(value)) {
+                fields.push(FieldError {
+                    field: field.into(),
+                    message: message.into(),
+                });
+            }
+            value
+        };
+        let time_zone = listed(
+            "time_zone",
+            &draft.time_zone,
+            known.is_time_zone,
+            NO_TIME_ZONE,
+        );
+        let currency = listed(
+            "currency",
+            &draft.currency,
+            known.is_currency,
+            "Choose one of the currencies in the list.",
+        );
         if !fields.is_empty() {
             return Err(AppError::Invalid { fields });
         }
@@ -110,6 +170,8 @@ impl OrganisationText {
             settings: TenantSettings {
                 session_idle_hours: idle,
                 session_absolute_hours: absolute,
+                time_zone,
+                currency,
             },
         })
     }
@@ -119,14 +181,44 @@ impl OrganisationText {
 mod tests {
     use super::*;
 
+    const KNOWN: Known = Known {
+        is_time_zone: |name| name == "Europe/Berlin",
+        is_currency: |code| code == "EUR",
+    };
+
+    #[test]
+    fn time_zone_and_currency_are_in_their_lists_or_left_out() {
+        let parse = |time_zone: &str, currency: &str| {
+            let draft = OrganisationDraft {
+                name: "Acme".into(),
+                time_zone: time_zone.into(),
+                currency: currency.into(),
+                ..OrganisationDraft::default()
+            };
+            OrganisationText::parse(&draft, KNOWN)
+        };
+        let chosen = parse("Europe/Berlin", "EUR").unwrap().settings;
+        assert_eq!(
+            (chosen.time_zone(), chosen.currency()),
+            ("Europe/Berlin", "EUR")
+        );
+        let left = parse("", "").unwrap().settings;
+        assert_eq!((left.time_zone(), left.currency()), ("UTC", "USD"));
+        assert_eq!(left, TenantSettings::default());
+        let error = parse("Mars/Base", "eur").unwrap_err();
+        assert!(error.for_field("time_zone").is_some() && error.for_field("currency").is_some());
+    }
+
     #[test]
     fn hours_are_whole_and_in_order_or_left_to_the_operator() {
         let parse = |name: &str, idle: &str, absolute: &str| {
-            OrganisationText::parse(&OrganisationDraft {
+            let draft = OrganisationDraft {
                 name: name.into(),
                 session_idle_hours: idle.into(),
                 session_absolute_hours: absolute.into(),
-            })
+                ..OrganisationDraft::default()
+            };
+            OrganisationText::parse(&draft, KNOWN)
         };
         let text = parse(" Acme ", "", " 8 ").unwrap();
         assert_eq!(text.name, "Acme");

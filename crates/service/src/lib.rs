@@ -20,6 +20,7 @@ mod member;
 mod memory;
 mod offboard;
 mod overview;
+mod preferences;
 mod profile;
 mod role;
 mod secret;
@@ -53,6 +54,9 @@ pub use memory::{
 };
 pub use offboard::{offboard, offboard_preview};
 pub use overview::overview_get;
+pub use preferences::{
+    currencies, preferences_of, preferences_update, shown, theme_set, time_zones,
+};
 pub use profile::{
     actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,
 };

@@ -10,6 +10,7 @@ use store::settings::{organisation_get, organisation_update};
 use crate::{
     Ctx,
     act::{Act, Target},
+    preferences::KNOWN,
 };
 
 /// The organisation as it is set up.
@@ -36,7 +37,7 @@ pub async fn settings_update(
     let mut act = Act::begin(ctx, actor, Action::SettingsUpdate).await?;
     let done = async {
         let before = organisation_get(&mut act.tx).await?;
-        let text = OrganisationText::parse(draft)?;
+        let text = OrganisationText::parse(draft, KNOWN)?;
         organisation_update(&mut act.tx, version, &text, ctx.clock.now()).await?;
         Ok(json!({
             "before": { "name": before.name, "settings": before.settings },

@@ -1,9 +1,13 @@
 //! From a member's id to what the member is and may do.
 
-use domain::{Actor, ActorKind, RequestFacts, TeamId, TenantId, UserId, profile::Profile};
+use domain::{
+    Actor, ActorKind, RequestFacts, TeamId, TenantId, UserId, preferences::Preferences,
+    profile::Profile,
+};
 
 use crate::{
     Store, StoreError, TenantTx,
+    preferences::from_stored,
     role::{permissions_of_custom, permissions_of_system},
     tenant::TenantStatus,
     user::{UserStatus, kind_from_stored, status_from_stored},
@@ -27,6 +31,10 @@ pub struct ActorRecord {
     pub team_ids: Vec<TeamId>,
     /// The member as pages show it, with the union of permissions.
     pub profile: Profile,
+    /// How the member wants things shown.
+    pub preferences: Preferences,
+    /// The IANA name of the organisation's time zone, if it chose one.
+    pub tenant_time_zone: Option<String>,
 }
 
 impl ActorRecord {
@@ -58,7 +66,9 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
     let tenant_id = tx.tenant_id();
     let row = sqlx::query!(
         r#"SELECT t.slug, t.name AS tenant_name, t.status AS tenant_status,
+                  t.settings ->> 'time_zone' AS tenant_time_zone,
                   u.kind, u.status, u.display_name, u.email,
+                  p.theme AS "theme?", p.time_zone AS "time_zone?", p.locale AS "locale?",
                   ARRAY(
                       SELECT r.key FROM roles r
                        WHERE r.tenant_id = $1 AND r.id IN (
@@ -95,6 +105,7 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
                   ) AS "team_names!"
              FROM users u
              JOIN tenants t ON t.id = u.tenant_id
+             LEFT JOIN user_preferences p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
             WHERE u.tenant_id = $1 AND u.id = $2"#,
         tenant_id.0,
         user_id.0,
@@ -123,6 +134,8 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
             teams: row.team_names,
             permissions: permissions.into_iter().collect(),
         },
+        preferences: from_stored(row.theme.as_deref(), row.time_zone, row.locale.as_deref()),
+        tenant_time_zone: row.tenant_time_zone,
     })
 }
 

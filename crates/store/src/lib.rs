@@ -30,6 +30,7 @@ pub mod member;
 pub mod memory;
 pub mod migrate;
 pub mod offboard;
+pub mod preferences;
 pub mod provision;
 pub mod role;
 pub mod session;

@@ -7,7 +7,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{Actor, AppError, RequestFacts, SessionId, SignInProblem, audit::Outcome};
+use domain::{
+    Actor, AppError, RequestFacts, SessionId, SignInProblem, audit::Outcome, preferences::Shown,
+};
 use serde_json::json;
 use store::{
     StoreError,
@@ -58,8 +60,13 @@ const NO_ACCESS: &str = "/no-access";
 enum Visitor {
     /// Nobody that we know.
     Nobody,
-    /// A member, and whether any role was given to them.
-    Member { actor: Box<Actor>, has_role: bool },
+    /// A member, whether any role was given to them, and how they want things
+    /// shown.
+    Member {
+        actor: Box<Actor>,
+        has_role: bool,
+        shown: Shown,
+    },
     /// A member who may not act, or whose organisation may not be used.
     Barred(SignInProblem),
 }
@@ -113,7 +120,14 @@ pub(super) async fn actor_layer(
     }
 
     let actor = match (visitor, door) {
-        (Visitor::Member { actor, has_role }, _) => {
+        (
+            Visitor::Member {
+                actor,
+                has_role,
+                shown,
+            },
+            _,
+        ) => {
             let is_page = is_read(&parts.method) && wants_html(&parts.headers);
             let is_told = parts.uri.path() == NO_ACCESS;
             if is_page && door == Door::Members && is_told == has_role {
@@ -121,6 +135,7 @@ pub(super) async fn actor_layer(
                 let page = if has_role { "/" } else { NO_ACCESS };
                 return Redirect::to(page).into_response();
             }
+            parts.extensions.insert(shown);
             Some(*actor)
         }
         (Visitor::Nobody, Door::Members) => return auth.ask_to_sign_in(&parts),
@@ -186,6 +201,7 @@ impl Auth {
         facts.session_id = Some(stored.id);
         let has_role = !record.role_keys.is_empty();
         Ok(Visitor::Member {
+            shown: service::shown(&record, now),
             actor: Box::new(record.to_actor(facts)),
             has_role,
         })

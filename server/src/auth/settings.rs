@@ -317,6 +317,7 @@ mod tests {
             let theirs = ours.within(&TenantSettings {
                 session_idle_hours: idle,
                 session_absolute_hours: absolute,
+                ..TenantSettings::default()
             });
             (theirs.idle.whole_hours(), theirs.absolute.whole_hours())
         };

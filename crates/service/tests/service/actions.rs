@@ -11,6 +11,7 @@ use domain::{
     member::{MemberChange, MemberFilter, UserStatus},
     memory::{MemoryFilter, SearchMode},
     offboard::OffboardOrder,
+    preferences::PreferencesDraft,
     role::RoleDraft,
     settings::OrganisationDraft,
     team::{TeamChange, TeamRole},
@@ -207,6 +208,12 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         Action::RoleGet => service::role_get(ctx, actor, world.role("viewer").await)
             .await
             .map(drop),
+        Action::PreferencesUpdate => {
+            let draft = PreferencesDraft::default();
+            service::preferences_update(ctx, actor, &draft)
+                .await
+                .map(drop)
+        }
         Action::SettingsGet => service::settings_get(ctx, actor).await.map(drop),
         Action::SettingsUpdate => {
             let mut tx = world.tenant.enter().await;

@@ -9,6 +9,7 @@ mod job;
 mod member;
 mod memory;
 mod offboard;
+mod preferences;
 mod role;
 mod settings;
 mod support;

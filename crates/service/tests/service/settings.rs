@@ -34,8 +34,15 @@ async fn settings_change_for_one_organisation_and_a_stale_edit_is_a_conflict() {
 
     let stale = settings_update(ctx, &admin, seen.version, &draft("Mine", "")).await;
     assert!(matches!(stale, Err(AppError::Conflict { .. })), "{stale:?}");
-    let bad = settings_update(ctx, &admin, after.version, &draft(" ", "x")).await;
+    let bad = OrganisationDraft {
+        time_zone: "Mars/Base".into(),
+        currency: "XYZ".into(),
+        ..draft(" ", "x")
+    };
+    let bad = settings_update(ctx, &admin, after.version, &bad).await;
     let error = bad.unwrap_err();
-    assert!(error.for_field("name").is_some() && error.for_field("session_idle_hours").is_some());
+    for field in ["name", "session_idle_hours", "time_zone", "currency"] {
+        assert!(error.for_field(field).is_some(), "{field}");
+    }
     assert_eq!(settings_get(ctx, &admin).await.unwrap(), after);
 }

@@ -1,0 +1,84 @@
+//! The form, on one's profile.
+
+use domain::preferences::{Locale, Theme, Zone};
+use leptos::prelude::*;
+
+use super::api::{PreferencesData, PreferencesUpdate};
+use crate::{
+    clock::PageClock,
+    forms::{FormState, PostForm},
+    start::Page,
+    ui::{Choice, SelectField},
+};
+
+/// Colours, time zone and formats.
+#[component]
+pub(crate) fn Preferences(
+    /// The form.
+    state: FormState<PreferencesUpdate>,
+    /// What was chosen before, and what there is.
+    data: PreferencesData,
+) -> impl IntoView {
+    let page = Page::get();
+    Effect::new(move |_| {
+        if let Some(Ok(shown)) = state.action.value().get() {
+            page.theme_show(shown.theme.unwrap_or_default());
+            page.formats.set(shown.formats);
+        }
+    });
+    let chosen = data.preferences;
+    let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
+    let themes = Theme::ALL.map(|theme| Choice::new(theme.key(), theme.label()));
+    let now = PageClock::get().now_untracked();
+    let locales = Locale::ALL.map(|locale| {
+        let sample = format!("{} · {}", locale.name(), locale.date(now));
+        Choice::new(locale.tag(), sample)
+    });
+    let ours = data.tenant_time_zone.as_deref().unwrap_or(Zone::UTC);
+    let first = Choice::new("", format!("The organisation’s ({})", words(ours)));
+    view! {
+        <section class="section" aria-labelledby="preferences">
+            <h2 id="preferences">"Preferences"</h2>
+            <p class="muted">"How things are shown to you, in every browser."</p>
+            <PostForm state=state class="form">
+                <SelectField
+                    name="theme"
+                    label="Colours"
+                    choices=themes.to_vec()
+                    value=typed("theme", chosen.theme.unwrap_or_default().key())
+                    error=state.field_error("theme")
+                />
+                <SelectField
+                    name="time_zone"
+                    label="Time zone"
+                    choices=time_zone_choices(first, &data.time_zones)
+                    value=typed("time_zone", chosen.time_zone.as_deref().unwrap_or_default())
+                    error=state.field_error("time_zone")
+                />
+                <SelectField
+                    name="locale"
+                    label="Dates and numbers"
+                    choices=locales.to_vec()
+                    value=typed("locale", chosen.locale.unwrap_or_default().tag())
+                    error=state.field_error("locale")
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button">"Save preferences"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+/// All time zones for a select, after `first`, which stands for none.
+pub(crate) fn time_zone_choices(first: Choice, names: &[String]) -> Vec<Choice> {
+    let choice = |name: &String| Choice::new(name.as_str(), words(name));
+    std::iter::once(first)
+        .chain(names.iter().map(choice))
+        .collect()
+}
+
+/// A zone's name as people read it.
+fn words(name: &str) -> String {
+    name.replace('_', " ")
+}

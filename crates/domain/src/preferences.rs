@@ -1,0 +1,444 @@
+//! How somebody wants things shown: colours, time zone, dates and numbers.
+
+use serde::{Deserialize, Serialize};
+use time::UtcOffset;
+
+use crate::{AppError, FieldError, Timestamp};
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system says.
+    #[default]
+    System,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// All choices, in the switch's order.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// As a form's value, in the cookie, in the database, and in `data-theme`.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The name on the switch.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::System => "As the system",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+        }
+    }
+
+    /// The reverse of [`Theme::key`].
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.key() == key)
+    }
+}
+
+/// In whose manner dates and numbers are written. The words of the pages are
+/// English whatever it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Locale {
+    /// `20 Nov 2026, 14:05` and `1,234.5`.
+    #[default]
+    #[serde(rename = "en-GB")]
+    EnGb,
+    /// `Nov 20, 2026, 2:05 PM` and `1,234.5`.
+    #[serde(rename = "en-US")]
+    EnUs,
+    /// `20.11.2026, 14:05` and `1.234,5`.
+    #[serde(rename = "de-DE")]
+    DeDe,
+    /// `20.11.2026, 14:05` and `1’234.5`.
+    #[serde(rename = "de-CH")]
+    DeCh,
+    /// `20/11/2026, 14:05` and `1 234,5`.
+    #[serde(rename = "fr-FR")]
+    FrFr,
+    /// `20/11/2026, 14:05` and `1.234,5`.
+    #[serde(rename = "es-ES")]
+    EsEs,
+    /// `2026-11-20, 14:05` and `1 234,5`.
+    #[serde(rename = "sv-SE")]
+    SvSe,
+    /// `2026/11/20, 14:05` and `1,234.5`.
+    #[serde(rename = "ja-JP")]
+    JaJp,
+}
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+impl Locale {
+    /// All of them, the one that counts where none was chosen first.
+    pub const ALL: [Self; 8] = [
+        Self::EnGb,
+        Self::EnUs,
+        Self::DeDe,
+        Self::DeCh,
+        Self::FrFr,
+        Self::EsEs,
+        Self::SvSe,
+        Self::JaJp,
+    ];
+
+    /// The BCP 47 tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::EnGb => "en-GB",
+            Self::EnUs => "en-US",
+            Self::DeDe => "de-DE",
+            Self::DeCh => "de-CH",
+            Self::FrFr => "fr-FR",
+            Self::EsEs => "es-ES",
+            Self::SvSe => "sv-SE",
+            Self::JaJp => "ja-JP",
+        }
+    }
+
+    /// Language and country, in English.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EnGb => "English (United Kingdom)",
+            Self::EnUs => "English (United States)",
+            Self::DeDe => "German (Germany)",
+            Self::DeCh => "German (Switzerland)",
+            Self::FrFr => "French (France)",
+            Self::EsEs => "Spanish (Spain)",
+            Self::SvSe => "Swedish (Sweden)",
+            Self::JaJp => "Japanese (Japan)",
+        }
+    }
+
+    /// The reverse of [`Locale::tag`].
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|locale| locale.tag() == tag)
+    }
+
+    /// What stands between groups of three digits, and before decimals.
+    pub const fn separators(self) -> (char, char) {
+        match self {
+            Self::EnGb | Self::EnUs | Self::JaJp => (',', '.'),
+            Self::DeDe | Self::EsEs => ('.', ','),
+            Self::DeCh => ('’', '.'),
+            // Narrow and not breaking, as CLDR has it.
+            Self::FrFr => ('\u{202f}', ','),
+            Self::SvSe => ('\u{a0}', ','),
+        }
+    }
+
+    /// The day of `at`, in its own offset.
+    pub fn date(self, at: Timestamp) -> String {
+        let (year, month, day) = at.to_calendar_date();
+        let (number, name) = (u8::from(month), MONTHS[usize::from(u8::from(month)) - 1]);
+        match self {
+            Self::EnGb => format!("{day} {name} {year}"),
+            Self::EnUs => format!("{name} {day}, {year}"),
+            Self::DeDe | Self::DeCh => format!("{day:02}.{number:02}.{year}"),
+            Self::FrFr | Self::EsEs => format!("{day:02}/{number:02}/{year}"),
+            Self::SvSe => format!("{year}-{number:02}-{day:02}"),
+            Self::JaJp => format!("{year}/{number:02}/{day:02}"),
+        }
+    }
+
+    /// The day of `at` in its own offset, where the year goes without saying.
+    pub fn day_and_month(self, at: Timestamp) -> String {
+        let (_, month, day) = at.to_calendar_date();
+        let (number, name) = (u8::from(month), MONTHS[usize::from(u8::from(month)) - 1]);
+        match self {
+            Self::EnGb => format!("{day} {name}"),
+            Self::EnUs => format!("{name} {day}"),
+            Self::DeDe | Self::DeCh => format!("{day:02}.{number:02}."),
+            Self::FrFr | Self::EsEs => format!("{day:02}/{number:02}"),
+            Self::SvSe => format!("{number:02}-{day:02}"),
+            Self::JaJp => format!("{number:02}/{day:02}"),
+        }
+    }
+
+    /// The time of day of `at` to the second, in its own offset.
+    pub fn time_of_day(self, at: Timestamp) -> String {
+        let (hour, minute, second) = at.to_hms();
+        if self == Self::EnUs {
+            let half = if hour < 12 { "AM" } else { "PM" };
+            let hour = (hour + 11) % 12 + 1;
+            format!("{hour}:{minute:02}:{second:02} {half}")
+        } else {
+            format!("{hour:02}:{minute:02}:{second:02}")
+        }
+    }
+}
+
+/// A time zone's offsets over the years that pages show.
+///
+/// The rules of all zones would be a large part of what a browser loads, so
+/// the server, which has them, sends the few offsets that one zone has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Zone {
+    /// Its IANA name, e.g. `Europe/Berlin`.
+    pub name: String,
+    /// From which second since 1970 on which offset in seconds east of UTC
+    /// counts, in order. Before the first one, the first counts.
+    pub offsets: Vec<(i64, i32)>,
+}
+
+impl Zone {
+    /// Its name.
+    pub const UTC: &'static str = "UTC";
+
+    /// Coordinated universal time.
+    pub fn utc() -> Self {
+        Self {
+            name: Self::UTC.to_owned(),
+            offsets: Vec::new(),
+        }
+    }
+
+    /// `at` in this zone.
+    pub fn local(&self, at: Timestamp) -> Timestamp {
+        let second = at.unix_timestamp();
+        let after = self.offsets.partition_point(|(from, _)| *from <= second);
+        let offset = self
+            .offsets
+            .get(after.saturating_sub(1))
+            .and_then(|(_, seconds)| UtcOffset::from_whole_seconds(*seconds).ok())
+            .unwrap_or(UtcOffset::UTC);
+        // Out of range only within a day of the calendar's end.
+        at.checked_to_offset(offset).unwrap_or(at)
+    }
+}
+
+/// How dates and times are written for somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Formats {
+    /// In whose manner.
+    pub locale: Locale,
+    /// In which zone.
+    pub zone: Zone,
+}
+
+impl Default for Formats {
+    fn default() -> Self {
+        Self {
+            locale: Locale::default(),
+            zone: Zone::utc(),
+        }
+    }
+}
+
+impl Formats {
+    /// The day of `at`.
+    pub fn date(&self, at: Timestamp) -> String {
+        self.locale.date(self.zone.local(at))
+    }
+
+    /// `at` to the second, with its distance from UTC.
+    pub fn date_time(&self, at: Timestamp) -> String {
+        let at = self.zone.local(at);
+        let (hours, minutes, _) = at.offset().as_hms();
+        let zone = match (hours, minutes) {
+            (0, 0) => "UTC".to_owned(),
+            (hours, 0) => format!("UTC{hours:+}"),
+            (hours, minutes) => {
+                let sign = if at.offset().is_negative() {
+                    '−'
+                } else {
+                    '+'
+                };
+                format!("UTC{sign}{}:{:02}", hours.abs(), minutes.abs())
+            }
+        };
+        format!(
+            "{}, {} {zone}",
+            self.locale.date(at),
+            self.locale.time_of_day(at)
+        )
+        .replace("UTC-", "UTC−")
+    }
+}
+
+/// What a member chose; what is `None` was not chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferences {
+    /// Colours; else what the browser remembers, else the system's.
+    pub theme: Option<Theme>,
+    /// The IANA name of a zone; else the organisation's.
+    pub time_zone: Option<String>,
+    /// Dates and numbers; else [`Locale::default`].
+    pub locale: Option<Locale>,
+}
+
+/// What follows from a member's preferences for the pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Colours, where the member chose.
+    pub theme: Option<Theme>,
+    /// Dates and numbers.
+    pub formats: Formats,
+}
+
+/// What somebody chose in the form; empty means "not chosen".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PreferencesDraft {
+    /// A [`Theme::key`].
+    pub theme: String,
+    /// The IANA name of a zone.
+    pub time_zone: String,
+    /// A [`Locale::tag`].
+    pub locale: String,
+}
+
+impl Preferences {
+    /// Takes what was chosen, or names every field at fault. `is_time_zone`
+    /// tells whether there is a zone of that name.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`].
+    pub fn parse(
+        draft: &PreferencesDraft,
+        is_time_zone: impl Fn(&str) -> bool,
+    ) -> Result<Self, AppError> {
+        let mut fields = Vec::new();
+        let mut fault = |field: &str, message: &str| {
+            fields.push(FieldError {
+                field: field.into(),
+                message: message.into(),
+            });
+        };
+        let theme = Theme::from_key(&draft.theme);
+        if theme.is_none() && !draft.theme.is_empty() {
+            fault("theme", "Choose one of the colours in the list.");
+        }
+        let time_zone = chosen(&draft.time_zone);
+        if time_zone.as_deref().is_some_and(|name| !is_time_zone(name)) {
+            fault("time_zone", NO_TIME_ZONE);
+        }
+        let locale = Locale::from_tag(&draft.locale);
+        if locale.is_none() && !draft.locale.is_empty() {
+            fault("locale", "Choose one of the formats in the list.");
+        }
+        if fields.is_empty() {
+            Ok(Self {
+                theme,
+                time_zone,
+                locale,
+            })
+        } else {
+            Err(AppError::Invalid { fields })
+        }
+    }
+}
+
+/// What is said of a name that no time zone has.
+pub(crate) const NO_TIME_ZONE: &str = "Choose one of the time zones in the list.";
+
+/// What was chosen in a list whose first entry is empty.
+pub(crate) fn chosen(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    const AT: Timestamp = datetime!(2026-11-20 13:05:09 UTC);
+
+    fn berlin() -> Zone {
+        Zone {
+            name: "Europe/Berlin".into(),
+            // Summer time of 2026.
+            offsets: vec![(0, 3600), (1_774_746_000, 7200), (1_792_890_000, 3600)],
+        }
+    }
+
+    #[test]
+    fn each_locale_writes_dates_and_numbers_in_its_own_manner() {
+        for (locale, date, short, time) in [
+            (Locale::EnGb, "20 Nov 2026", "20 Nov", "13:05:09"),
+            (Locale::EnUs, "Nov 20, 2026", "Nov 20", "1:05:09 PM"),
+            (Locale::DeDe, "20.11.2026", "20.11.", "13:05:09"),
+            (Locale::FrFr, "20/11/2026", "20/11", "13:05:09"),
+            (Locale::SvSe, "2026-11-20", "11-20", "13:05:09"),
+            (Locale::JaJp, "2026/11/20", "11/20", "13:05:09"),
+        ] {
+            assert_eq!(locale.date(AT), date);
+            assert_eq!(locale.day_and_month(AT), short);
+            assert_eq!(locale.time_of_day(AT), time);
+        }
+        assert_eq!(
+            Locale::EnUs.time_of_day(datetime!(2026-11-20 00:00:00 UTC)),
+            "12:00:00 AM"
+        );
+        for locale in Locale::ALL {
+            assert_eq!(Locale::from_tag(locale.tag()), Some(locale));
+            assert_eq!(
+                serde_json::to_value(locale).unwrap(),
+                serde_json::json!(locale.tag())
+            );
+        }
+    }
+
+    #[test]
+    fn a_zone_has_its_offset_of_each_moment() {
+        let formats = |zone| Formats {
+            locale: Locale::EnGb,
+            zone,
+        };
+        assert_eq!(
+            formats(berlin()).date_time(AT),
+            "20 Nov 2026, 14:05:09 UTC+1"
+        );
+        assert_eq!(
+            formats(berlin()).date_time(datetime!(2026-07-01 23:30 UTC)),
+            "2 Jul 2026, 01:30:00 UTC+2"
+        );
+        assert_eq!(
+            formats(Zone::utc()).date_time(AT),
+            "20 Nov 2026, 13:05:09 UTC"
+        );
+        let fixed = |seconds| Zone {
+            name: "x".into(),
+            offsets: vec![(0, seconds)],
+        };
+        assert_eq!(
+            formats(fixed(-12_600)).date_time(AT),
+            "20 Nov 2026, 09:35:09 UTC−3:30"
+        );
+        assert_eq!(
+            formats(fixed(-18_000)).date_time(AT),
+            "20 Nov 2026, 08:05:09 UTC−5"
+        );
+    }
+
+    #[test]
+    fn what_is_in_no_list_is_refused_with_its_field() {
+        let draft = PreferencesDraft {
+            theme: "pink".into(),
+            time_zone: "Mars/Base".into(),
+            locale: "en".into(),
+        };
+        let error = Preferences::parse(&draft, |_| false).unwrap_err();
+        for field in ["theme", "time_zone", "locale"] {
+            assert!(error.for_field(field).is_some(), "{field}");
+        }
+        assert_eq!(
+            Preferences::parse(&PreferencesDraft::default(), |_| false),
+            Ok(Preferences::default())
+        );
+    }
+}

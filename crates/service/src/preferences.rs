@@ -1,0 +1,206 @@
+//! How members want things shown, and the lists that they choose from.
+
+use domain::{
+    Action, Actor, AppError, Timestamp,
+    preferences::{Formats, Preferences, PreferencesDraft, Shown, Theme, Zone},
+    settings::Known,
+};
+use jiff::tz::TimeZone;
+use serde_json::json;
+use store::{
+    actor::{ActorRecord, actor_load},
+    preferences::{preferences_get, preferences_set},
+};
+use time::Duration;
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+};
+
+/// Offsets are sent for times since so long ago …
+const PAST: Duration = Duration::days(5 * 366);
+/// … and until so far ahead. Beyond, the nearest one stands in.
+const FUTURE: Duration = Duration::days(2 * 366);
+
+/// What the settings' forms can name.
+pub(crate) const KNOWN: Known = Known {
+    is_time_zone: |name| TimeZone::get(name).is_ok(),
+    is_currency: |code| iso_currency::Currency::from_code(code).is_some(),
+};
+
+/// The names of all time zones, by continent or ocean and city.
+pub fn time_zones() -> Vec<String> {
+    const REGIONS: [&str; 10] = [
+        "Africa/",
+        "America/",
+        "Antarctica/",
+        "Arctic/",
+        "Asia/",
+        "Atlantic/",
+        "Australia/",
+        "Europe/",
+        "Indian/",
+        "Pacific/",
+    ];
+    let named = jiff::tz::db()
+        .available()
+        .map(|name| name.to_string())
+        .filter(|name| REGIONS.iter().any(|region| name.starts_with(region)));
+    let mut all: Vec<_> = std::iter::once(Zone::UTC.to_owned()).chain(named).collect();
+    all[1..].sort_unstable();
+    all
+}
+
+/// Code and name of all currencies, by code.
+pub fn currencies() -> Vec<(String, String)> {
+    use iso_currency::{Currency, IntoEnumIterator as _};
+
+    let mut all: Vec<_> = Currency::iter()
+        // Without metals, test codes and the like.
+        .filter(|currency| !currency.used_by().is_empty())
+        .map(|currency| (currency.code().to_owned(), currency.name().to_owned()))
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+/// The offsets of the zone `name` around `now`; UTC for a name that this
+/// version doesn't know.
+fn zone(name: &str, now: Timestamp) -> Zone {
+    let instant = |at: Timestamp| jiff::Timestamp::from_second(at.unix_timestamp());
+    let (Ok(zone), Ok(from), Ok(to)) = (
+        TimeZone::get(name),
+        instant(now - PAST),
+        instant(now + FUTURE),
+    ) else {
+        return Zone::utc();
+    };
+    let first = (from.as_second(), zone.to_offset(from).seconds());
+    let later = zone
+        .following(from)
+        .take_while(|transition| transition.timestamp() < to)
+        .map(|transition| {
+            (
+                transition.timestamp().as_second(),
+                transition.offset().seconds(),
+            )
+        });
+    Zone {
+        name: name.to_owned(),
+        offsets: std::iter::once(first).chain(later).collect(),
+    }
+}
+
+/// What follows from a member's preferences, and the organisation's time
+/// zone, for the pages.
+pub fn shown(record: &ActorRecord, now: Timestamp) -> Shown {
+    let preferences = &record.preferences;
+    let time_zone = preferences
+        .time_zone
+        .as_deref()
+        .or(record.tenant_time_zone.as_deref());
+    Shown {
+        theme: preferences.theme,
+        formats: Formats {
+            locale: preferences.locale.unwrap_or_default(),
+            zone: time_zone.map_or_else(Zone::utc, |name| zone(name, now)),
+        },
+    }
+}
+
+/// What the actor chose, and the time zone that counts where none was.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn preferences_of(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<(Preferences, Option<String>), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
+    let record = actor_load(&mut act.tx, actor.user_id).await?;
+    Ok((record.preferences, record.tenant_time_zone))
+}
+
+/// Keeps what the actor chose, and says what follows from it.
+///
+/// # Errors
+/// [`AppError::Invalid`] with every field at fault.
+pub async fn preferences_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    draft: &PreferencesDraft,
+) -> Result<Shown, AppError> {
+    preferences_change(ctx, actor, |_| {
+        Preferences::parse(draft, KNOWN.is_time_zone)
+    })
+    .await
+}
+
+/// Keeps the colours that the actor chose.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn theme_set(ctx: &Ctx, actor: &Actor, theme: Theme) -> Result<(), AppError> {
+    preferences_change(ctx, actor, |before| {
+        Ok(Preferences {
+            theme: Some(theme),
+            ..before
+        })
+    })
+    .await?;
+    Ok(())
+}
+
+async fn preferences_change(
+    ctx: &Ctx,
+    actor: &Actor,
+    change: impl FnOnce(Preferences) -> Result<Preferences, AppError> + Send,
+) -> Result<Shown, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::PreferencesUpdate).await?;
+    let now = ctx.clock.now();
+    let before = preferences_get(&mut act.tx).await?;
+    let after = change(before.clone())?;
+    preferences_set(&mut act.tx, &after, now).await?;
+    let record = actor_load(&mut act.tx, actor.user_id).await?;
+    let changes = json!({ "before": before, "after": after });
+    act.commit(Target::user(actor.user_id).changed(changes))
+        .await?;
+    Ok(shown(&record, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_zone_knows_summer_and_winter_of_the_years_that_pages_show() {
+        let now = datetime!(2026-11-20 12:00 UTC);
+        let berlin = zone("Europe/Berlin", now);
+        for (at, hour) in [
+            (now, 13),
+            (datetime!(2026-07-01 12:00 UTC), 14),
+            (datetime!(2023-01-10 12:00 UTC), 13),
+            (datetime!(2028-07-01 12:00 UTC), 14),
+        ] {
+            assert_eq!(berlin.local(at).hour(), hour, "{at}");
+        }
+        assert!(berlin.offsets.len() < 20, "{berlin:?}");
+        assert_eq!(zone("Asia/Kolkata", now).local(now).minute(), 30);
+        assert_eq!(zone("Mars/Base", now), Zone::utc());
+    }
+
+    #[test]
+    fn every_time_zone_and_currency_that_is_offered_is_taken() {
+        let zones = time_zones();
+        assert!(zones.len() > 300 && zones[0] == "UTC", "{}", zones.len());
+        assert!(zones.iter().all(|name| (KNOWN.is_time_zone)(name)));
+        assert!(zones.iter().all(|name| name.len() <= 64));
+        let currencies = currencies();
+        assert!(currencies.len() > 100);
+        assert!(currencies.iter().all(|(code, _)| (KNOWN.is_currency)(code)));
+        assert!(!(KNOWN.is_time_zone)("Mars/Base") && !(KNOWN.is_currency)("usd"));
+    }
+}

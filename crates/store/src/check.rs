@@ -85,6 +85,9 @@ pub struct ServerFacts {
     pub version: String,
     /// pgvector's version; `None` when the extension isn't in the database.
     pub pgvector: Option<String>,
+    /// Whether the database's character type knows letters beyond ASCII;
+    /// without, word search takes “É” and “é” for different ones.
+    pub knows_letters: bool,
     /// The server's time.
     pub now: Timestamp,
 }
@@ -94,6 +97,7 @@ pub(crate) async fn facts(pool: &PgPool) -> Result<ServerFacts, StoreError> {
         ServerFacts,
         r#"SELECT current_setting('server_version') AS "version!",
                   (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector,
+                  lower('É') = 'é' AS "knows_letters!",
                   clock_timestamp() AS "now!""#
     )
     .fetch_one(pool)

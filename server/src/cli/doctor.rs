@@ -144,6 +144,7 @@ async fn database_lines(
             report("pgvector", facts.pgvector.ok_or_else(|| {
                 "The extension vector is missing: run CREATE EXTENSION vector as a superuser.".to_owned()
             }));
+            report("letters", letters(facts.knows_letters));
             *time = Some(facts.now);
         }
         Err(error) => report("database", Err(error.to_string())),
@@ -158,6 +159,17 @@ async fn database_lines(
         },
     );
     Some(store)
+}
+
+fn letters(are_known: bool) -> Result<String, String> {
+    if are_known {
+        Ok("words are found whatever their letters".to_owned())
+    } else {
+        Err(
+            "Words with letters beyond ASCII are found only as they are written: the database has the character type C. Dump it, create it anew with LC_CTYPE 'C.UTF-8', and restore."
+                .to_owned(),
+        )
+    }
 }
 
 /// Reaches for rows across organisations.

@@ -113,6 +113,7 @@ async fn the_doctor_says_for_each_part_what_to_do() {
     for (part, mark) in [
         ("database", "ok"),
         ("pgvector", "ok"),
+        ("letters", "ok"),
         ("isolation", "ok"),
         ("pages", "ok"),
         ("master key", "ok"),

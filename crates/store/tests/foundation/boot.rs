@@ -237,3 +237,21 @@ async fn connections_that_the_server_ended_are_replaced() {
             .unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_database_that_knows_no_letters_is_told_from_one_that_does() {
+    let db = TestDb::new().await;
+    assert!(db.store.facts().await.unwrap().knows_letters);
+
+    let name = format!("atrium_test_{}", id::<Uuid>().simple());
+    let create = format!("CREATE DATABASE {name} TEMPLATE template0 LC_CTYPE 'C' LC_COLLATE 'C'");
+    execute(&db.admin, create).await;
+    let options = db.runtime_options().database(&name);
+    let url = options.to_url_lossy();
+    let store = Store::connect(url.as_str(), ConnectOptions::default())
+        .await
+        .unwrap();
+    assert!(!store.facts().await.unwrap().knows_letters);
+    store.close().await;
+    execute(&db.admin, format!("DROP DATABASE {name}")).await;
+}

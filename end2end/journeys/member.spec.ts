@@ -186,7 +186,7 @@ test("several members are suspended at once, with an outcome for each", async ({
   await admin.getByRole("button", { name: "Show what happens" }).click();
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Suspend");
   await awake(admin);
-  await expect(admin.getByRole("main")).toContainText("For 2 members; 1 member stay as they are.");
+  await expect(admin.getByRole("main")).toContainText("For 2 members; 1 member stays as it is.");
   await expect(admin.getByRole("row", { name: new RegExp(PEOPLE.owner) })).toContainText("owner.grant");
   await admin.getByRole("button", { name: "Suspend: 2 members" }).click();
 

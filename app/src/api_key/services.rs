@@ -61,7 +61,7 @@ fn ServiceTable(services: Vec<ServiceAccount>) -> impl IntoView {
                         <th scope="col">"Name"</th>
                         <th scope="col" class="optional">"Kind"</th>
                         <th scope="col">"Roles"</th>
-                        <th scope="col" class="number">"Keys that work"</th>
+                        <th scope="col" class="number optional">"Keys that work"</th>
                         <th scope="col" class="narrow"><span class="visually-hidden">"Action"</span></th>
                     </tr>
                 </thead>
@@ -95,7 +95,7 @@ fn ServiceRow(service: ServiceAccount) -> impl IntoView {
             </td>
             <td class="optional">{kind_label(service.kind)}</td>
             <td>{roles}</td>
-            <td class="number">{count(service.keys)}</td>
+            <td class="number optional">{count(service.keys)}</td>
             <td class="narrow">
                 {service
                     .is_active

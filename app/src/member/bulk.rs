@@ -37,6 +37,7 @@ fn show_preview(preview: BulkPreview) -> impl IntoView {
     let left = rows.len() - able;
     let lead = match left {
         0 => format!("For {}.", members(able)),
+        1 => format!("For {}; 1 member stays as it is.", members(able)),
         _ => format!("For {}; {} stay as they are.", members(able), members(left)),
     };
     let ids = rows
@@ -120,8 +121,7 @@ fn Rows(rows: Vec<BulkRow>, good: &'static str, bad: &'static str) -> impl IntoV
                 <thead>
                     <tr>
                         <th scope="col">"Member"</th>
-                        <th scope="col" class="col-status">"Outcome"</th>
-                        <th scope="col">"Why"</th>
+                        <th scope="col">"Outcome"</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -140,12 +140,14 @@ fn Rows(rows: Vec<BulkRow>, good: &'static str, bad: &'static str) -> impl IntoV
                                 <tr>
                                     <td><div class="cell-line">{name}</div></td>
                                     <td>
-                                        <Badge
-                                            tone=if done { Tone::Good } else { Tone::Warning }
-                                            text=if done { good } else { bad }
-                                        />
+                                        <span class="cell-line cell-wrap">
+                                            <Badge
+                                                tone=if done { Tone::Good } else { Tone::Warning }
+                                                text=if done { good } else { bad }
+                                            />
+                                            {row.obstacle}
+                                        </span>
                                     </td>
-                                    <td class="wrap">{row.obstacle.unwrap_or_default()}</td>
                                 </tr>
                             }
                         })

@@ -69,6 +69,14 @@ pub enum Flash {
     KeyRevoked,
     /// An agent or a service is there now.
     ServiceAccountCreated,
+    /// A member's private memories are open.
+    BreakGlassOpened,
+    /// They are closed.
+    BreakGlassClosed,
+    /// A notification was read.
+    NotificationRead,
+    /// All of them were.
+    NotificationsRead,
 }
 
 impl Flash {
@@ -104,6 +112,10 @@ impl Flash {
             Self::RoleDeleted => "role_deleted",
             Self::KeyRevoked => "key_revoked",
             Self::ServiceAccountCreated => "service_account_created",
+            Self::BreakGlassOpened => "break_glass_opened",
+            Self::BreakGlassClosed => "break_glass_closed",
+            Self::NotificationRead => "notification_read",
+            Self::NotificationsRead => "notifications_read",
         }
     }
 
@@ -119,7 +131,9 @@ impl Flash {
             Self::ImportRetried => "Import started again.",
             Self::SessionEnded => "Session ended.",
             Self::SessionsEnded => "All other sessions ended.",
-            Self::MemberSuspended => "Member suspended. Their sessions have ended.",
+            Self::MemberSuspended => {
+                "Member suspended. Their sessions have ended. Their API keys are refused until they are reactivated."
+            }
             Self::MemberDeactivated => "Member deactivated. Their sessions have ended.",
             Self::MemberReactivated => "Member reactivated.",
             Self::MemberOffboarded => {
@@ -144,6 +158,10 @@ impl Flash {
             Self::RoleDeleted => "Role deleted.",
             Self::KeyRevoked => "Key revoked.",
             Self::ServiceAccountCreated => "Created. Give it roles, then a key.",
+            Self::BreakGlassOpened => "Private memories opened. The member was told.",
+            Self::BreakGlassClosed => "Private memories closed.",
+            Self::NotificationRead => "Marked as read.",
+            Self::NotificationsRead => "All marked as read.",
         }
     }
 
@@ -187,6 +205,10 @@ impl Flash {
             Self::RoleDeleted,
             Self::KeyRevoked,
             Self::ServiceAccountCreated,
+            Self::BreakGlassOpened,
+            Self::BreakGlassClosed,
+            Self::NotificationRead,
+            Self::NotificationsRead,
         ];
         let code = query.get("done");
         if code == "memory_deleted" {

@@ -12,6 +12,7 @@
 mod api;
 mod api_key;
 mod audit;
+mod break_glass;
 mod clock;
 mod flash;
 mod forms;
@@ -21,6 +22,7 @@ mod isolation;
 mod member;
 mod memory;
 mod no_access;
+mod notification;
 mod organisation;
 mod overview;
 mod preferences;

@@ -12,6 +12,7 @@ use leptos_router::{
 use crate::{
     api_key::{KeyListPage, KeyNewPage, KeyPage, ServiceNewPage, ServicesPage},
     audit::AuditPage,
+    break_glass::{PrivateMemoryListPage, PrivateMemoryPage},
     group_mapping::{
         GroupMappingListPage, GroupMappingNewPage, GroupMappingPage, GroupMappingPreviewPage,
     },
@@ -20,6 +21,7 @@ use crate::{
     member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage, OffboardPage},
     memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
     no_access::NoAccessPage,
+    notification::NotificationListPage,
     organisation::OrganisationListPage,
     overview::OverviewPage,
     profile::ProfilePage,
@@ -54,6 +56,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/members") view=MemberListPage ssr=SsrMode::Async />
                     <Route path=path!("/members/bulk") view=BulkPage ssr=SsrMode::Async />
                     <Route path=path!("/members/bulk/:request") view=BulkOutcomePage ssr=SsrMode::Async />
+                    <Route path=path!("/members/:id/break-glass") view=PrivateMemoryListPage ssr=SsrMode::Async />
+                    <Route path=path!("/members/:id/break-glass/:memory") view=PrivateMemoryPage ssr=SsrMode::Async />
                     <Route path=path!("/members/:id/offboard") view=OffboardPage ssr=SsrMode::Async />
                     <Route path=path!("/members/:id") view=MemberPage ssr=SsrMode::Async />
                     <Route path=path!("/teams") view=TeamListPage ssr=SsrMode::Async />
@@ -76,6 +80,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
                     <Route path=path!("/organisations") view=OrganisationListPage ssr=SsrMode::Async />
                     <Route path=path!("/reference") view=ReferencePage ssr=SsrMode::Async />
+                    <Route path=path!("/notifications") view=NotificationListPage ssr=SsrMode::Async />
                     <Route path=path!("/profile") view=ProfilePage ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundPage ssr=SsrMode::Async />
                 </ParentRoute>

@@ -2,6 +2,7 @@
 // screenshots) and for axe.
 import { readFileSync } from "node:fs";
 import { type Draft, deleteMemory, giveFile, post, untilFoundByMeaning, untilImported, writeMemory } from "./memories.ts";
+import { makeRole } from "./break-glass.ts";
 import { makeKey } from "./keys.ts";
 import { visitMember } from "./people.ts";
 import { PEOPLE, type Page, type Person, type Visitors, awake, runsScripts, visit } from "./test.ts";
@@ -17,6 +18,8 @@ export interface Seed {
   role: string;
   person: string;
   bulk: string;
+  /** The id of the billing member, who reads the private memories of the member (`person`). */
+  reader: string;
 }
 
 /** One page in one state. */
@@ -84,7 +87,24 @@ export async function seed(visitors: Visitors): Promise<Seed> {
   await post(owner, "/keys/services/new", { call: "service_account_create", name: "Nightly export", kind: "service" });
   // Something refused, for the audit log.
   await page.goto("/audit");
-  return { memory, untitled, trashed, report, ...(await seedPeople(visitors)) };
+  const people = await seedPeople(visitors);
+  return { memory, untitled, trashed, report, ...people, reader: await seedReader(visitors, people.person, memory) };
+}
+
+/** Entrusts the billing member with private memories, who opens and reads one of the member's. */
+async function seedReader(visitors: Visitors, person: string, memory: string): Promise<string> {
+  const owner = await visitors.as("owner");
+  const role = await makeRole(owner);
+  const reader = await visitMember(owner, "billing");
+  await owner.getByLabel("Give another role").selectOption({ label: role });
+  await owner.getByRole("button", { name: "Give role" }).click();
+  await owner.getByText("Role given.").first().waitFor();
+  const page = await visitors.as("billing");
+  await visit(page, `/members/${person}`);
+  const reason = "A customer asks what was agreed on the phone in March, and Mira is on leave until Monday.";
+  await post(page, `/members/${person}`, { call: "break_glass_open", id: person, reason, minutes: "240" });
+  await visit(page, `/members/${person}/break-glass/${memory}`);
+  return reader;
 }
 
 /** A team, a custom role, and an act on several members. */
@@ -187,6 +207,32 @@ export const STATES: State[] = [
       await page.getByRole("button", { name: "Show what happens" }).click();
       await page.getByRole("heading", { name: "Suspend", level: 1 }).waitFor();
       await awake(page);
+    },
+  },
+  { name: "break-glass-form", as: "billing", show: async (page) => void (await visitMember(page, "owner")) },
+  {
+    name: "break-glass-refused",
+    as: "billing",
+    show: async (page) => {
+      await visitMember(page, "owner");
+      await page.getByLabel("Why do you need to read them").fill("Because");
+      await page.getByRole("button", { name: "Open private memories" }).click();
+      await page.locator("#reason-error p").waitFor();
+      await awake(page);
+    },
+  },
+  { name: "break-glass-open", as: "billing", show: (page, { person }) => visit(page, `/members/${person}`) },
+  { name: "break-glass-list", as: "billing", show: (page, { person }) => visit(page, `/members/${person}/break-glass`) },
+  { name: "break-glass-read", as: "billing", show: (page, { person, memory }) => visit(page, `/members/${person}/break-glass/${memory}`) },
+  { name: "break-glass-over", as: "billing", show: (page, { reader }) => visit(page, `/members/${reader}/break-glass`) },
+  { name: "notifications", as: "member", show: at("/notifications") },
+  { name: "notifications-empty", as: "admin", show: at("/notifications") },
+  {
+    name: "profile-readers",
+    as: "member",
+    show: async (page) => {
+      await visit(page, "/profile");
+      await page.locator(".readers summary").first().click();
     },
   },
   { name: "offboard", as: "admin", show: (page, { person }) => visit(page, `/members/${person}/offboard`) },

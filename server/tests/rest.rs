@@ -183,7 +183,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
 
     let operations = operations(&world.document().await);
     assert!(operations.len() >= 12, "{operations:?}");
-    let everything = world.key(Permission::ALL).await.key;
+    let everything = world.key(SystemRole::Owner.permissions()).await.key;
     for (method, path, permission) in &operations {
         let json = |request: Builder| request.header(header::CONTENT_TYPE, "application/json");
         let given = body(method, path).to_string();
@@ -206,7 +206,8 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
             .await;
         problem(&answer, 401, "unauthenticated");
 
-        let lacking: Vec<_> = Permission::ALL
+        let lacking: Vec<_> = SystemRole::Owner
+            .permissions()
             .iter()
             .copied()
             .filter(|p| p != permission)
@@ -328,7 +329,7 @@ async fn a_key_counts_the_same_in_each_header_until_it_is_revoked() {
 #[tokio::test]
 async fn where_cookies_count_keys_do_not() {
     let world = World::new().await;
-    let key = world.key(Permission::ALL).await.key;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
     for (method, path) in [
         (Method::GET, "/keys"),
         (Method::GET, "/"),
@@ -346,7 +347,7 @@ async fn where_cookies_count_keys_do_not() {
 #[tokio::test]
 async fn whatever_cannot_be_read_is_a_problem() {
     let world = World::new().await;
-    let key = world.key(Permission::ALL).await.key;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
     let json = |path: &str| {
         with_key(Method::POST, path, &key).header(header::CONTENT_TYPE, "application/json")
     };
@@ -422,7 +423,7 @@ async fn whatever_cannot_be_read_is_a_problem() {
 #[tokio::test]
 async fn the_same_call_has_the_same_answer_and_happens_once() {
     let world = World::new().await;
-    let key = world.key(Permission::ALL).await.key;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
     let at = "/api/v1/api-keys";
     let call = json!({ "label": "Once", "scopes": ["memory.read"], "expires_in_days": 7 });
     let before = world.keys().await;
@@ -445,7 +446,7 @@ async fn the_same_call_has_the_same_answer_and_happens_once() {
     assert_eq!(told["errors"][0]["field"], "Idempotency-Key");
 
     // Another key of the same member is another caller.
-    let second = world.key(Permission::ALL).await.key;
+    let second = world.key(SystemRole::Owner.permissions()).await.key;
     let theirs = world.post(at, &second, "call-1", &call).await;
     assert_eq!(theirs.status, StatusCode::CREATED);
     assert_ne!(theirs.body, first.body);
@@ -479,7 +480,7 @@ async fn the_same_call_has_the_same_answer_and_happens_once() {
 #[tokio::test]
 async fn a_call_in_flight_is_a_conflict() {
     let world = World::new().await;
-    let key = world.key(Permission::ALL).await.key;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
     let call = json!({ "label": "Once", "scopes": ["memory.read"] });
     let before = world.keys().await;
     let calls = (0..5).map(|_| world.post("/api/v1/api-keys", &key, "race", &call));
@@ -584,7 +585,7 @@ impl io::Write for Log {
 #[tokio::test]
 async fn a_key_is_in_no_log_and_in_no_page_but_the_one() {
     let world = World::new().await;
-    let maker = world.key(Permission::ALL).await.key;
+    let maker = world.key(SystemRole::Owner.permissions()).await.key;
     let call = json!({ "label": "By a program", "scopes": ["memory.read"] });
     let answer = world
         .post("/api/v1/api-keys", &maker, "canary", &call)

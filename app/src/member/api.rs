@@ -105,6 +105,18 @@ pub(crate) async fn member_session_revoke_all(member: UserId) -> Result<(), AppE
     Ok(())
 }
 
+/// Revokes one of a member's API keys.
+#[server(endpoint = "member_key_revoke")]
+pub(crate) async fn member_key_revoke(
+    member: UserId,
+    id: domain::ApiKeyId,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::api_key_revoke(&ctx, &actor, domain::api_key::KeyReach::of(&actor), id).await?;
+    api::go(&format!("/members/{member}"), Flash::KeyRevoked);
+    Ok(())
+}
+
 /// What an act on several members would do.
 #[server(endpoint = "member_bulk_preview")]
 pub(crate) async fn member_bulk_preview(

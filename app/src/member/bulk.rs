@@ -3,11 +3,15 @@
 use domain::{
     AppError, RequestId, UserId,
     bulk::{BulkOutcome, BulkPreview, BulkRow},
+    member::MemberChange,
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::api::{MemberBulkDo, member_bulk_outcome, member_bulk_preview};
+use super::{
+    api::{MemberBulkDo, member_bulk_outcome, member_bulk_preview},
+    parts::SUSPENDED_MEANS,
+};
 use crate::{
     forms::{FormState, PostForm},
     ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfMay, plural, query_string, use_query},
@@ -46,6 +50,8 @@ fn show_preview(preview: BulkPreview) -> impl IntoView {
         .collect_view();
     view! {
         <PageHead title=choice.label.clone() lead=lead up=("/members", "Members") />
+        {(choice.key == MemberChange::Suspend.key())
+            .then(|| view! { <p class="muted">{SUSPENDED_MEANS}</p> })}
         <Rows rows=rows good="Will be done" bad="Stays as it is" />
         <PostForm state=state class="form">
             <input type="hidden" name="act" value=choice.key />

@@ -1,5 +1,6 @@
 //! Members: the list, and one with everything about them.
 
+mod access;
 mod api;
 mod bulk;
 mod list;

@@ -4,7 +4,6 @@ use domain::{
     AppError, RoleId, UserId,
     audit::{AuditEntry, AuditFilter},
     member::{HeldRole, HeldTeam, Member, MemberChange, MemberDetail, Obstacle, UserStatus},
-    profile::Session,
     role::{RoleRef, RoleSource},
     team::TeamRole,
 };
@@ -12,16 +11,17 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::{
+    access::{Keys, Sessions},
     api::{
-        MemberRoleGrant, MemberRoleRevoke, MemberSessionRevoke, MemberSessionRevokeAll,
-        MemberStatusChange, member_get,
+        MemberKeyRevoke, MemberRoleGrant, MemberRoleRevoke, MemberSessionRevoke,
+        MemberSessionRevokeAll, MemberStatusChange, member_get,
     },
-    parts::{StatusBadge, kind_label},
+    parts::{SUSPENDED_MEANS, StatusBadge, kind_label},
 };
 use crate::{
     audit::AuditRows,
+    break_glass::BreakGlassSection,
     forms::{FormState, PostForm},
-    profile::SessionTable,
     ui::{
         Badge, Choice, CopyId, Glyph, Icon, Loaded, PageHead, SelectField, Time, Tone, query_string,
     },
@@ -29,12 +29,13 @@ use crate::{
 
 /// The forms of the page; each that ended well reads the member anew.
 #[derive(Clone, Copy)]
-struct Forms {
+pub(super) struct Forms {
     change: FormState<MemberStatusChange>,
     give: FormState<MemberRoleGrant>,
     take: FormState<MemberRoleRevoke>,
-    end_one: FormState<MemberSessionRevoke>,
-    end_all: FormState<MemberSessionRevokeAll>,
+    pub(super) end_one: FormState<MemberSessionRevoke>,
+    pub(super) end_all: FormState<MemberSessionRevokeAll>,
+    pub(super) end_key: FormState<MemberKeyRevoke>,
 }
 
 /// The page at `/members/{id}`.
@@ -47,6 +48,7 @@ pub(crate) fn MemberPage() -> impl IntoView {
         take: FormState::new(),
         end_one: FormState::new(),
         end_all: FormState::new(),
+        end_key: FormState::new(),
     };
     provide_context(forms);
     let done = [
@@ -55,6 +57,7 @@ pub(crate) fn MemberPage() -> impl IntoView {
         forms.take.done(),
         forms.end_one.done(),
         forms.end_all.done(),
+        forms.end_key.done(),
     ];
     let data = Resource::new(
         move || (id.get(), done.map(|done| done.get())),
@@ -83,8 +86,11 @@ fn show(detail: MemberDetail) -> impl IntoView {
         grantable,
         obstacle,
         sessions,
+        keys,
+        break_glass,
         audit,
     } = detail;
+    let name = member.display_name.clone();
     let (id, status) = (member.id, member.status);
     let lead = member.email.clone().unwrap_or_default();
     view! {
@@ -92,10 +98,14 @@ fn show(detail: MemberDetail) -> impl IntoView {
             <Changes id=id status=status obstacle=obstacle />
         </PageHead>
         <Standing status=status obstacle=obstacle is_self=is_self />
+        {(obstacle.is_none() && matches!(status, UserStatus::Active | UserStatus::Invited))
+            .then(|| view! { <p class="muted small">{SUSPENDED_MEANS}</p> })}
         <Facts member=member.clone() is_self=is_self />
         <Roles id=id roles=member.roles grantable=grantable is_last_owner=member.is_last_owner />
         <Teams teams=member.teams />
+        {break_glass.map(|standing| view! { <BreakGlassSection id=id name=name standing=standing /> })}
         {sessions.map(|sessions| view! { <Sessions id=id sessions=sessions /> })}
+        {keys.map(|keys| view! { <Keys id=id keys=keys /> })}
         {audit.map(|entries| view! { <RecentAudit id=id entries=entries /> })}
     }
 }
@@ -147,10 +157,12 @@ fn Changes(id: UserId, status: UserStatus, obstacle: Option<Obstacle>) -> impl I
 #[component]
 fn Standing(status: UserStatus, obstacle: Option<Obstacle>, is_self: bool) -> impl IntoView {
     let text = match (status, obstacle) {
-        (UserStatus::Suspended, _) => {
-            Some("Suspended: can’t sign in until somebody reactivates them.")
+        (UserStatus::Suspended, _) => Some(
+            "Suspended: can’t sign in, and their API keys are refused, until somebody reactivates them. The keys work again then.",
+        ),
+        (UserStatus::Deactivated, _) => {
+            Some("Deactivated: has left and can’t sign in. Their API keys are refused.")
         }
-        (UserStatus::Deactivated, _) => Some("Deactivated: has left and can’t sign in."),
         (_, Some(Obstacle::LastOwner)) if is_self => Some(
             "You are the organisation’s last owner, so you can’t be suspended, deactivated or lose this role. Make somebody else an owner first.",
         ),
@@ -349,41 +361,6 @@ fn Teams(teams: Vec<HeldTeam>) -> impl IntoView {
                             })
                             .collect_view()}
                     </ul>
-                }
-                    .into_any()
-            }}
-        </section>
-    }
-}
-
-#[component]
-fn Sessions(id: UserId, sessions: Vec<Session>) -> impl IntoView {
-    let Forms {
-        end_one, end_all, ..
-    } = expect_context();
-    let endable = sessions.iter().any(|session| !session.is_current);
-    view! {
-        <section class="section" aria-labelledby="sessions">
-            <div class="section-head">
-                <h2 id="sessions">"Sessions"</h2>
-                {endable
-                    .then(|| {
-                        view! {
-                            <PostForm state=end_all class="inline-form">
-                                <input type="hidden" name="member" value=id.to_string() />
-                                <button type="submit" class="button">"End all"</button>
-                            </PostForm>
-                        }
-                    })}
-            </div>
-            {if sessions.is_empty() {
-                view! { <p class="muted">"Not signed in anywhere."</p> }.into_any()
-            } else {
-                view! {
-                    <PostForm state=end_one>
-                        <input type="hidden" name="member" value=id.to_string() />
-                        <SessionTable sessions=sessions />
-                    </PostForm>
                 }
                     .into_any()
             }}

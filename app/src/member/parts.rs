@@ -5,6 +5,10 @@ use leptos::prelude::*;
 
 use crate::ui::{Badge, Tone};
 
+/// What suspending does, for the one who is about to: keys are not revoked, so
+/// that what somebody is suspended for a day from works again as it did.
+pub(super) const SUSPENDED_MEANS: &str = "Suspended, they can’t sign in and their API keys are refused. Reactivated, they sign in again and their keys work again.";
+
 /// What kind of member it is, where it is no person.
 #[component]
 pub(crate) fn KindBadge(

@@ -13,4 +13,4 @@ pub(crate) use api::MemoryRestore;
 pub(crate) use edit::{MemoryEditPage, MemoryNewPage};
 pub(crate) use list::MemoryListPage;
 pub(crate) use page::MemoryPage;
-pub(crate) use parts::MemoryTable;
+pub(crate) use parts::{MemoryTable, display_title};

@@ -170,7 +170,7 @@ fn WhoCanSee(memory: Memory) -> impl IntoView {
 fn who_can_see(memory: &Memory, tenant: Option<&str>) -> String {
     match memory.visibility {
         Visibility::Private if memory.is_own => {
-            "Only you. Nobody else, owners and admins included.".to_owned()
+            "Only you. Not even owners and admins; should somebody be entrusted with reading it, you are told.".to_owned()
         }
         Visibility::Private => format!("Only {}.", memory.owner_name),
         Visibility::Team => {

@@ -2,6 +2,7 @@
 
 use domain::{
     AppError, SessionId,
+    break_glass::BreakGlassReport,
     profile::{Profile, Session},
 };
 use leptos::prelude::*;
@@ -14,12 +15,27 @@ use crate::{Flash, api};
 /// The signed-in member, read once a page load, for the frame and for what
 /// depends on permissions.
 #[derive(Clone, Copy)]
-pub(crate) struct Me(Resource<Option<Profile>>);
+pub(crate) struct Me {
+    account: Resource<Option<Account>>,
+    /// What the page of notifications found out since.
+    unread: RwSignal<Option<i64>>,
+}
+
+/// What the frame needs to know.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Account {
+    pub(crate) profile: Profile,
+    /// Notifications that were not read.
+    pub(crate) unread: i64,
+}
 
 impl Me {
     /// Starts reading and provides it to the pages.
     pub(crate) fn provide() -> Self {
-        let me = Self(Resource::new(|| (), |()| async { me_get().await.ok() }));
+        let me = Self {
+            account: Resource::new(|| (), |()| async { me_get().await.ok() }),
+            unread: RwSignal::new(None),
+        };
         provide_context(me);
         me
     }
@@ -31,15 +47,31 @@ impl Me {
 
     /// The member, once known; read it inside a `Suspense` or an effect only.
     pub(crate) fn member(self) -> Option<Profile> {
-        self.0.get().flatten()
+        self.account.get().flatten().map(|account| account.profile)
+    }
+
+    /// Notifications that were not read, to the best of the page's knowledge;
+    /// read it as [`Me::member`].
+    pub(crate) fn unread(self) -> i64 {
+        let at_load = self.account.get().flatten();
+        let at_load = at_load.map_or(0, |account| account.unread);
+        self.unread.get().unwrap_or(at_load)
+    }
+
+    /// Corrects how many notifications were not read.
+    pub(crate) fn unread_set(self, unread: i64) {
+        self.unread.set(Some(unread));
     }
 }
 
 /// Who is signed in.
 #[server(endpoint = "me_get")]
-pub(crate) async fn me_get() -> Result<Profile, AppError> {
+pub(crate) async fn me_get() -> Result<Account, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::profile_get(&ctx, &actor).await
+    Ok(Account {
+        profile: service::profile_get(&ctx, &actor).await?,
+        unread: service::notification_unread(&ctx, &actor).await?,
+    })
 }
 
 /// What the profile page shows.
@@ -48,6 +80,7 @@ pub(crate) struct ProfileData {
     pub(crate) profile: Profile,
     pub(crate) preferences: PreferencesData,
     pub(crate) sessions: Vec<Session>,
+    pub(crate) readers: Vec<BreakGlassReport>,
 }
 
 /// The own account, preferences and sessions.
@@ -63,6 +96,7 @@ pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
         },
         profile: service::profile_get(&ctx, &actor).await?,
         sessions: service::session_list(&ctx, &actor).await?,
+        readers: service::break_glass_about(&ctx, &actor).await?,
     })
 }
 

@@ -11,6 +11,7 @@ use super::{
     parts::SessionTable,
 };
 use crate::{
+    break_glass::BreakGlassReports,
     forms::{FormState, PostForm},
     preferences::{Preferences, PreferencesUpdate},
     start::Page,
@@ -40,6 +41,7 @@ fn show(data: ProfileData) -> impl IntoView {
     let choose = expect_context::<FormState<PreferencesUpdate>>();
     view! {
         <Account profile=data.profile.clone() />
+        <BreakGlassReports reports=data.readers />
         <Preferences state=choose data=data.preferences />
         <Sessions sessions=data.sessions />
         <Permissions held=data.profile.permissions />

@@ -55,6 +55,11 @@ fn PermissionRow(permission: Permission, is_held: bool, choice: Option<bool>) ->
             <code class="muted">{permission.key()}</code>
         </span>
     };
+    let why = if permission.is_entrusted() {
+        "Only owners give it"
+    } else {
+        "You don’t hold it"
+    };
     match choice {
         Some(may) => view! {
             <li>
@@ -67,7 +72,7 @@ fn PermissionRow(permission: Permission, is_held: bool, choice: Option<bool>) ->
                         disabled=!may
                     />
                     {words}
-                    {(!may).then(|| view! { <span class="muted small">"You don’t hold it"</span> })}
+                    {(!may).then(|| view! { <span class="muted small">{why}</span> })}
                 </label>
             </li>
         }

@@ -27,6 +27,8 @@ pub(crate) enum Icon {
     Trash,
     Pencil,
     Lock,
+    Unlocked,
+    Bell,
     Users,
     Building,
     Info,
@@ -112,6 +114,14 @@ impl Icon {
             // lock
             Self::Lock => {
                 r#"<rect width="18" height="11" x="3" y="11" rx="2" ry="2"/><path d="M7 11V7a5 5 0 0 1 10 0v4"/>"#
+            }
+            // lock-open
+            Self::Unlocked => {
+                r#"<rect width="18" height="11" x="3" y="11" rx="2" ry="2"/><path d="M7 11V7a5 5 0 0 1 9.9-1"/>"#
+            }
+            // bell
+            Self::Bell => {
+                r#"<path d="M6 8a6 6 0 0 1 12 0c0 7 3 9 3 9H3s3-2 3-9"/><path d="M10.3 21a1.94 1.94 0 0 0 3.4 0"/>"#
             }
             // users
             Self::Users => {

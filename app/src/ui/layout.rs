@@ -5,8 +5,8 @@ use leptos::{html, prelude::*};
 use leptos_router::{components::Outlet, hooks::use_location};
 
 use super::{
-    Glyph, Icon,
-    nav::{GROUPS, PROFILE, Place, place_of},
+    Glyph, Icon, count,
+    nav::{GROUPS, NOTIFICATIONS, PROFILE, Place, place_of},
     palette::Palette,
     theme_switch::ThemeSwitch,
     toast::Toasts,
@@ -109,6 +109,9 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
             })
         })
         .collect_view();
+    let told = NOTIFICATIONS
+        .needs
+        .is_some_and(|needs| permissions.contains(&needs));
     view! {
         <a href="/organisations" class="tenant" title="Your organisations" aria-current=current("/organisations")>
             <span class="tenant-mark" aria-hidden="true">{initial}</span>
@@ -122,6 +125,7 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
         </button>
         {groups}
         <div class="nav-foot">
+            {told.then(|| view! { <NotificationsLink /> })}
             {me.map(|me| view! { <UserLink me=me /> })}
             <div class="nav-foot-row">
                 <ThemeSwitch />
@@ -142,6 +146,29 @@ fn NavLink(place: Place) -> impl IntoView {
         <a href=place.path class="nav-link" aria-current=current(place.path)>
             <Glyph icon=place.icon />
             {place.name}
+        </a>
+    }
+}
+
+/// Notifications, with how many of them are new.
+#[component]
+fn NotificationsLink() -> impl IntoView {
+    let me = Me::of_page();
+    view! {
+        <a href=NOTIFICATIONS.path class="nav-link" aria-current=current(NOTIFICATIONS.path)>
+            <Glyph icon=NOTIFICATIONS.icon />
+            {NOTIFICATIONS.name}
+            {move || {
+                let unread = me.unread();
+                (unread > 0)
+                    .then(|| {
+                        view! {
+                            <span class="badge badge-accent nav-count">
+                                {count(unread)} <span class="visually-hidden">" new"</span>
+                            </span>
+                        }
+                    })
+            }}
         </a>
     }
 }

@@ -135,12 +135,24 @@ pub(crate) const PROFILE: Place = Place {
     key: 'p',
 };
 
+/// What one was told, at the foot of the navigation.
+pub(crate) const NOTIFICATIONS: Place = Place {
+    path: "/notifications",
+    name: "Notifications",
+    icon: Icon::Bell,
+    needs: Some(Permission::ProfileManage),
+    key: 'n',
+};
+
+/// The places at the foot.
+const FOOT: [Place; 2] = [NOTIFICATIONS, PROFILE];
+
 /// Every place that `permissions` opens.
 pub(crate) fn places(permissions: &[Permission]) -> impl Iterator<Item = &'static Place> {
     GROUPS
         .iter()
         .flat_map(|group| group.places)
-        .chain(std::iter::once(&PROFILE))
+        .chain(&FOOT)
         .filter(move |place| place.needs.is_none_or(|needs| permissions.contains(&needs)))
 }
 
@@ -150,7 +162,7 @@ pub(crate) fn place_of(path: &str) -> Option<&'static str> {
     GROUPS
         .iter()
         .flat_map(|group| group.places)
-        .chain(std::iter::once(&PROFILE))
+        .chain(&FOOT)
         .map(|place| place.path)
         .filter(|place| {
             path == *place
@@ -203,7 +215,10 @@ mod tests {
                 .map(|place| place.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(names(&[Permission::ProfileManage]), ["Overview", "Profile"]);
+        assert_eq!(
+            names(&[Permission::ProfileManage]),
+            ["Overview", "Notifications", "Profile"]
+        );
         assert!(names(Permission::ALL).contains(&"Audit log"));
     }
 }

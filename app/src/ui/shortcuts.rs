@@ -17,7 +17,7 @@ const SWITCH: &str = "atrium.shortcuts";
 pub(crate) fn ShortcutHelp() -> impl IntoView {
     let on = RwSignal::new(true);
     Effect::new(move |_| on.set(single_keys_on()));
-    let keys: [(&[&str], &str); 9] = [
+    let keys: [(&[&str], &str); 10] = [
         (&["Ctrl", "K"], "Go to a page or search"),
         (&["/"], "Search memories"),
         (&["n"], "New memory"),
@@ -25,6 +25,7 @@ pub(crate) fn ShortcutHelp() -> impl IntoView {
         (&["g", "m"], "Memories"),
         (&["g", "i"], "Import"),
         (&["g", "a"], "Audit log"),
+        (&["g", "n"], "Notifications"),
         (&["g", "p"], "Profile"),
         (&["?"], "This list"),
     ];

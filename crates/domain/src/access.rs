@@ -62,6 +62,8 @@ permissions! {
     TeamLead = "team.lead", "Rename the teams you lead and change who belongs to them.";
     /// All teams.
     TeamManage = "team.manage", "Create, change and delete any team.";
+    /// Others' private memories, in an emergency.
+    MemoryBreakGlass = "memory.break_glass", "Read a member's private memories for a stated reason; the member is told.";
     /// Keys that act as oneself.
     ApiKeyOwn = "api_key.own", "Create, see and revoke keys with which programs act as you.";
     /// Everybody's keys, and the agents and services that have some.
@@ -71,9 +73,30 @@ permissions! {
 /// What somebody may entrust others with.
 impl Permission {
     /// What somebody who holds `held` may put into roles, give and take: what
-    /// they hold themselves, and nothing beyond.
+    /// they hold themselves, and nothing beyond. What people are entrusted
+    /// with goes by who may entrust, not by who holds it.
     pub fn grantable(held: &BTreeSet<Self>) -> BTreeSet<Self> {
-        held.clone()
+        Self::ALL
+            .iter()
+            .copied()
+            .filter(|permission| held.contains(&permission.to_grant()))
+            .collect()
+    }
+
+    /// What one must hold to give it.
+    #[must_use]
+    pub const fn to_grant(self) -> Self {
+        if self.is_entrusted() {
+            Self::OwnerGrant
+        } else {
+            self
+        }
+    }
+
+    /// Given by name to a person, who uses it in a browser: no system role
+    /// holds it, and neither a key nor a program nor a job can use it.
+    pub const fn is_entrusted(self) -> bool {
+        matches!(self, Self::MemoryBreakGlass)
     }
 }
 
@@ -343,8 +366,29 @@ mod tests {
     }
 
     #[test]
-    fn owner_holds_the_whole_catalogue() {
-        assert_eq!(SystemRole::Owner.permissions(), Permission::ALL);
+    fn owner_holds_the_whole_catalogue_but_what_people_are_entrusted_with() {
+        let all: Vec<_> = Permission::ALL
+            .iter()
+            .copied()
+            .filter(|permission| !permission.is_entrusted())
+            .collect();
+        assert_eq!(SystemRole::Owner.permissions(), all);
+        let in_any = |permission: &Permission| {
+            SystemRole::ALL
+                .iter()
+                .any(|role| role.permissions().contains(permission))
+        };
+        assert!(!in_any(&Permission::MemoryBreakGlass));
+    }
+
+    // SEC-G: a right handed on by somebody who may not give it.
+    #[test]
+    fn who_reads_private_memories_is_for_owners_to_say() {
+        let grantable =
+            |held: &[Permission]| Permission::grantable(&held.iter().copied().collect());
+        assert!(grantable(&[Permission::OwnerGrant]).contains(&Permission::MemoryBreakGlass));
+        let reader = [Permission::MemoryBreakGlass, Permission::RoleGrant];
+        assert_eq!(grantable(&reader), BTreeSet::from([Permission::RoleGrant]));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub enum Effect {
     Read,
     /// Changes something; always audited.
     Write,
+    /// Reads what is somebody else's alone; always audited.
+    Reveal,
 }
 
 actions! {
@@ -147,6 +149,18 @@ actions! {
     TeamMemberChange = "team.member_change", TeamLead, Write;
     /// Delete a team.
     TeamDelete = "team.delete", TeamManage, Write;
+    /// Open a member's private memories for a stated reason.
+    BreakGlassOpen = "break_glass.open", MemoryBreakGlass, Write;
+    /// Close them before the time is over.
+    BreakGlassClose = "break_glass.close", MemoryBreakGlass, Write;
+    /// List the private memories that one has opened.
+    BreakGlassList = "break_glass.list", MemoryBreakGlass, Reveal;
+    /// Read one of them.
+    BreakGlassRead = "break_glass.read", MemoryBreakGlass, Reveal;
+    /// See what one was told.
+    NotificationList = "notification.list", ProfileManage, Read;
+    /// Note that one has read it.
+    NotificationRead = "notification.read", ProfileManage, Write;
     /// Give a member a role.
     RoleGrant = "role.grant", RoleGrant, Write;
     /// Take a role from a member.

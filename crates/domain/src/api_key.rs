@@ -196,13 +196,18 @@ impl NewApiKey {
         );
         let mut scopes = BTreeSet::new();
         for scope in &draft.scopes {
-            if let Ok(permission) = scope.parse() {
-                scopes.insert(permission);
-            } else {
-                faults.push(fault(
+            match scope.parse::<Permission>() {
+                Ok(permission) if permission.is_entrusted() => faults.push(fault(
+                    "scopes",
+                    format!("“{scope}” is for people in their browser; no key can hold it."),
+                )),
+                Ok(permission) => {
+                    scopes.insert(permission);
+                }
+                Err(_) => faults.push(fault(
                     "scopes",
                     format!("There is no permission “{scope}”."),
-                ));
+                )),
             }
         }
         if draft.scopes.is_empty() {
@@ -353,8 +358,11 @@ mod tests {
                 ["lifetime"]
             );
         }
-        let scopes = vec!["memory.read".into(), "everything".into()];
-        assert_eq!(faults(&ApiKeyDraft { scopes, ..draft() }), ["scopes"]);
+        // SEC-D5: what people are entrusted with is in no key.
+        for scope in ["everything", "memory.break_glass"] {
+            let scopes = vec!["memory.read".into(), scope.into()];
+            assert_eq!(faults(&ApiKeyDraft { scopes, ..draft() }), ["scopes"]);
+        }
     }
 
     #[test]

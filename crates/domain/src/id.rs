@@ -62,6 +62,10 @@ ids! {
     SessionId
     /// A key with which a program acts as a member.
     ApiKeyId
+    /// An opening of a member's private memories to somebody.
+    BreakGlassId
+    /// Something that a member was told.
+    NotificationId
     /// One request, as it appears in logs, audit rows and error pages.
     RequestId
 }

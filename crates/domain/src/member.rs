@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ActorKind, AppError, TeamId, Timestamp, UserId,
+    api_key::ApiKey,
     audit::AuditEntry,
+    break_glass::BreakGlassStanding,
     profile::Session,
     role::{RoleRef, RoleSource},
     team::TeamRole,
@@ -227,6 +229,10 @@ pub struct MemberDetail {
     pub obstacle: Option<Obstacle>,
     /// Signed-in browsers.
     pub sessions: Option<Vec<Session>>,
+    /// The newest keys that act as the member, whether they work or not.
+    pub keys: Option<Vec<ApiKey>>,
+    /// Whether the member's private memories are open to the one who looks.
+    pub break_glass: Option<BreakGlassStanding>,
     /// The newest audit rows of and about the member.
     pub audit: Option<Vec<AuditEntry>>,
 }

@@ -4,13 +4,14 @@
 use std::fmt::Display;
 
 use domain::{
-    Action, Actor, ApiKeyId, AppError, GroupMappingId, ImportId, MemoryId, Permission, RoleId,
-    SessionId, TeamId, TenantId, UserId, audit::Outcome,
+    Action, Actor, ApiKeyId, AppError, BreakGlassId, GroupMappingId, ImportId, MemoryId,
+    NotificationId, Permission, RoleId, SessionId, TeamId, TenantId, UserId, audit::Outcome,
 };
 use serde_json::Value;
 use store::{
     FrontDoorTx, TenantTx,
     audit::{AuditEvent, audit_append},
+    break_glass::GRANT_RESOURCE,
 };
 
 use crate::Ctx;
@@ -126,14 +127,25 @@ impl<'a> Act<'a> {
         denied(ctx, actor, action, permission, Some(target)).await
     }
 
+    /// Undoes the act on `target`, which the actor may do but not now, and
+    /// audits that it was tried.
+    pub(crate) async fn deny(self, target: Target, reason: &'static str) -> Result<(), AppError> {
+        let (ctx, actor, action) = (self.ctx, self.actor, self.action);
+        drop(self);
+        denial_write(ctx, actor, action, ("reason", reason), Some(target)).await
+    }
+
     /// Writes the audit row and commits: both or neither.
     pub(crate) async fn commit(mut self, target: Target) -> Result<(), AppError> {
-        let event = AuditEvent {
+        let mut event = AuditEvent {
             resource_type: Some(target.kind.to_owned()),
             resource_id: target.id,
             changes: target.changes,
             ..event(self.ctx, self.actor, self.action, Outcome::Success)
         };
+        for (name, value) in target.notes {
+            event = event.with(name, value);
+        }
         audit_append(&mut self.tx, &[event]).await?;
         self.tx.commit().await?;
         Ok(())
@@ -149,21 +161,30 @@ async fn denied(
     permission: Permission,
     target: Option<Target>,
 ) -> AppError {
+    let why = ("permission", permission.key());
+    match denial_write(ctx, actor, action, why, target).await {
+        Ok(()) => AppError::Forbidden { permission },
+        Err(error) => error,
+    }
+}
+
+/// Writes down that `action` was tried in vain, and why.
+async fn denial_write(
+    ctx: &Ctx,
+    actor: &Actor,
+    action: Action,
+    (name, why): (&str, &str),
+    target: Option<Target>,
+) -> Result<(), AppError> {
     let (kind, id) = target.map(|target| (target.kind, target.id)).unzip();
     let event = AuditEvent {
         resource_type: kind.map(str::to_owned),
         resource_id: id.flatten(),
-        ..event(ctx, actor, action, Outcome::Denied).with("permission", permission.key())
+        ..event(ctx, actor, action, Outcome::Denied).with(name, why)
     };
-    let written = async {
-        let mut tx = ctx.store.begin(actor).await?;
-        audit_append(&mut tx, &[event]).await?;
-        tx.commit().await
-    };
-    match written.await {
-        Ok(()) => AppError::Forbidden { permission },
-        Err(error) => error.into(),
-    }
+    let mut tx = ctx.store.begin(actor).await?;
+    audit_append(&mut tx, &[event]).await?;
+    Ok(tx.commit().await?)
 }
 
 fn event(ctx: &Ctx, actor: &Actor, action: Action, outcome: Outcome) -> AuditEvent {
@@ -175,6 +196,7 @@ pub(crate) struct Target {
     kind: &'static str,
     id: Option<String>,
     changes: Option<Value>,
+    notes: Vec<(&'static str, Value)>,
 }
 
 impl Target {
@@ -184,11 +206,7 @@ impl Target {
 
     /// Several memories at once, e.g. a batch of vectors.
     pub(crate) fn memories() -> Self {
-        Self {
-            kind: "memory",
-            id: None,
-            changes: None,
-        }
+        Self::several("memory")
     }
 
     pub(crate) fn import(id: ImportId) -> Self {
@@ -217,11 +235,7 @@ impl Target {
 
     /// All sessions of the actor but the current one.
     pub(crate) fn other_sessions() -> Self {
-        Self {
-            kind: "session",
-            id: None,
-            changes: None,
-        }
+        Self::several("session")
     }
 
     pub(crate) fn api_key(id: ApiKeyId) -> Self {
@@ -232,12 +246,41 @@ impl Target {
         Self::one("tenant", id)
     }
 
+    /// What is read under it is kept under its id, for the one who is read.
+    pub(crate) fn break_glass(id: BreakGlassId) -> Self {
+        Self::one(GRANT_RESOURCE, id)
+    }
+
+    pub(crate) fn notification(id: NotificationId) -> Self {
+        Self::one("notification", id)
+    }
+
+    /// All of the actor's notifications.
+    pub(crate) fn notifications() -> Self {
+        Self::several("notification")
+    }
+
     fn one(kind: &'static str, id: impl Display) -> Self {
         Self {
-            kind,
             id: Some(id.to_string()),
-            changes: None,
+            ..Self::several(kind)
         }
+    }
+
+    const fn several(kind: &'static str) -> Self {
+        Self {
+            kind,
+            id: None,
+            changes: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// With something else that an auditor needs; never the words of a memory
+    /// and never a secret.
+    pub(crate) fn noting(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.notes.push((name, value.into()));
+        self
     }
 
     /// With what changed; never the words of a memory and never a secret.

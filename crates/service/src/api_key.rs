@@ -401,11 +401,11 @@ async fn owner_load(
     }
 }
 
-/// What the owner holds and the actor may give. An actor who uses a key may
-/// give no more than that key.
+/// What the owner holds, a key can hold and the actor may give. An actor who
+/// uses a key may give no more than that key.
 fn offered(actor: &Actor, owner: &ActorRecord) -> BTreeSet<Permission> {
     let grantable = Permission::grantable(&actor.permissions);
     let held = owner.profile.permissions.iter().copied();
-    held.filter(|permission| grantable.contains(permission))
+    held.filter(|permission| grantable.contains(permission) && !permission.is_entrusted())
         .collect()
 }

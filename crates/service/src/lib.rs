@@ -8,6 +8,7 @@
 mod act;
 mod api_key;
 mod audit;
+mod break_glass;
 mod bulk;
 mod context;
 mod embedder;
@@ -18,6 +19,7 @@ mod isolation;
 mod job;
 mod member;
 mod memory;
+mod notification;
 mod offboard;
 mod overview;
 mod preferences;
@@ -33,6 +35,9 @@ pub use api_key::{
     api_key_owner, api_key_revoke, service_account_create, service_account_list,
 };
 pub use audit::{audit_list, audit_verify};
+pub use break_glass::{
+    break_glass_about, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
+};
 pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids};
 pub use embedder::Embedder;
@@ -51,6 +56,9 @@ pub use member::{
 pub use memory::{
     memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_search,
     memory_update, memory_versions,
+};
+pub use notification::{
+    notification_list, notification_read, notification_read_all, notification_unread,
 };
 pub use offboard::{offboard, offboard_preview};
 pub use overview::overview_get;

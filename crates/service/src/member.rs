@@ -11,6 +11,7 @@ use domain::{
 use serde_json::{Value, json};
 use store::{
     TenantTx,
+    api_key::api_key_list_of,
     role::{user_role_grant, user_role_revoke},
     session::{session_list, session_revoke, session_revoke_others},
     user::user_status_set,
@@ -19,10 +20,13 @@ use store::{
 use crate::{
     Ctx,
     act::{Act, Target},
+    break_glass,
 };
 
 /// Audit rows on the page of one member.
 const AUDIT_ROWS: u16 = 10;
+/// Keys on the page of one member.
+const KEYS_SHOWN: u16 = 50;
 
 /// One page of the organisation's members, by name.
 ///
@@ -57,6 +61,12 @@ pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDe
     } else {
         None
     };
+    let keys = if holds(Permission::ApiKeyManage) {
+        Some(api_key_list_of(&mut act.tx, id, KEYS_SHOWN).await?)
+    } else {
+        None
+    };
+    let break_glass = break_glass::standing(&mut act.tx, actor, &member, ctx.clock.now()).await?;
     drop(act);
     let obstacle = obstacle(actor, &member);
     let sessions = if holds(Permission::MemberManage) && obstacle != Some(Obstacle::Owner) {
@@ -73,6 +83,8 @@ pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDe
         grantable,
         obstacle,
         sessions,
+        keys,
+        break_glass,
         audit,
     })
 }
@@ -93,6 +105,9 @@ pub(crate) fn obstacle(actor: &Actor, member: &Member) -> Option<Obstacle> {
 
 /// Suspends, deactivates or reactivates a member. Whoever is put out is out
 /// with the next request: their sessions end in the same transaction (SEC-B3).
+/// Their API keys are refused as long as they are out and work again when they
+/// are back: suspending is for a while, and whoever means for good offboards,
+/// which revokes them.
 ///
 /// # Errors
 /// [`AppError::Conflict`] for the last owner and for who is so already;
@@ -257,7 +272,8 @@ async fn grantable_within(tx: &mut TenantTx, actor: &Actor) -> Result<Vec<RoleRe
 /// most first.
 pub(crate) fn beyond(actor: &Actor, wanted: &BTreeSet<Permission>) -> Option<Permission> {
     let grantable = Permission::grantable(&actor.permissions);
-    let mut missing: Vec<_> = wanted.difference(&grantable).copied().collect();
+    let missing = wanted.difference(&grantable);
+    let mut missing: Vec<_> = missing.map(|permission| permission.to_grant()).collect();
     missing.sort_by_key(|permission| *permission != Permission::OwnerGrant);
     missing.first().copied()
 }

@@ -71,7 +71,8 @@ async fn create_within(
 ) -> Result<Value, AppError> {
     let text = RoleText::parse(draft)?;
     let grantable = Permission::grantable(&actor.permissions);
-    if let Some(permission) = text.permissions.difference(&grantable).next().copied() {
+    if let Some(permission) = text.permissions.difference(&grantable).next() {
+        let permission = permission.to_grant();
         return Err(AppError::Forbidden { permission });
     }
     store::role::role_create(tx, id, &text, now).await?;
@@ -110,7 +111,9 @@ async fn update_within(
     let mut text = RoleText::parse(draft)?;
     let grantable = Permission::grantable(&actor.permissions);
     text.permissions = edited_permissions(&before.permissions, &text.permissions, &grantable)
-        .map_err(|permission| AppError::Forbidden { permission })?;
+        .map_err(|permission| AppError::Forbidden {
+            permission: permission.to_grant(),
+        })?;
     store::role::role_update(tx, id, version, &text, now).await?;
     keeps_roles(tx, actor).await?;
     Ok(json!({

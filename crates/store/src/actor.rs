@@ -43,14 +43,22 @@ impl ActorRecord {
         self.status == UserStatus::Active && self.tenant_status == TenantStatus::Active
     }
 
-    /// The member as the one who acts in `request`.
+    /// The member as the one who acts in `request`. What people are entrusted
+    /// with is theirs in their own browser only: programs, keys and jobs act
+    /// without it.
     pub fn to_actor(&self, request: RequestFacts) -> Actor {
+        let in_person = self.kind == ActorKind::Human
+            && request.session_id.is_some()
+            && request.api_key_id.is_none();
+        let held = self.profile.permissions.iter().copied();
         Actor {
             tenant_id: self.tenant_id,
             user_id: self.profile.user_id,
             kind: self.kind,
             label: self.profile.display_name.clone(),
-            permissions: self.profile.permissions.iter().copied().collect(),
+            permissions: held
+                .filter(|permission| in_person || !permission.is_entrusted())
+                .collect(),
             team_ids: self.team_ids.clone(),
             request,
         }

@@ -194,6 +194,33 @@ pub async fn api_key_list(
     }))
 }
 
+/// The newest keys in sight that act as `owner`, whether they work or not.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn api_key_list_of(
+    tx: &mut TenantTx,
+    owner: UserId,
+    limit: u16,
+) -> Result<Vec<ApiKey>, StoreError> {
+    let rows = sqlx::query_as!(
+        ApiKeyRow,
+        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes,
+                k.created_at, expires_at, last_used_at, revoked_at
+           FROM api_keys k
+           JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
+          WHERE k.tenant_id = $1 AND k.user_id = $2
+          ORDER BY k.created_at DESC, k.id DESC
+          LIMIT $3",
+        tx.tenant_id().0,
+        owner.0,
+        i64::from(limit),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(ApiKey::try_from).collect()
+}
+
 /// Ends a key in sight: it opens nothing from the next request on.
 ///
 /// # Errors

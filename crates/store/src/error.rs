@@ -151,6 +151,9 @@ fn constraint_face(name: &str) -> AppError {
             AppError::field("priority", "A priority is a whole number from 0 to 1000.")
         }
         "api_keys_label_check" => AppError::field("label", "A label has 1 to 100 characters."),
+        "break_glass_grants_reason_check" => {
+            AppError::field("reason", "Say why, in 10 to 500 characters.")
+        }
         "identities_subject_key" | "identities_entra_key" => AppError::Conflict {
             message: "This identity belongs to a member already.".into(),
         },

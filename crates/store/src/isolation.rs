@@ -13,18 +13,22 @@ use domain::{
     import::ImportFormat,
     isolation::{IsolationReport, Reach, Reached, TableIsolation},
     memory::{MemoryDraft, MemoryText, Origin},
+    notification::{BreakGlassOpened, Notice},
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use time::Duration;
 use uuid::Uuid;
 
 use crate::{
     Store, StoreError, TenantTx,
     audit::{AuditEvent, audit_append},
+    break_glass::break_glass_open,
     check,
     import::{NewImport, import_create},
     job::{NewJob, job_enqueue},
     memory::{memory_create, memory_update},
+    notification::notification_create,
     role::{RoleSource, user_role_grant},
     team::{team_create, team_member_add},
     tenant::{NewTenant, tenant_create},
@@ -116,8 +120,23 @@ async fn fill(
     }
     let event = AuditEvent::by(actor, "isolation.probe", Outcome::Success, now);
     audit_append(&mut tx, &[event]).await?;
+    let other = NewUser {
+        id: UserId(new_id()),
+        ..user
+    };
+    user_create(&mut tx, &other, now).await?;
 
     let mut tx = tx.retake(actor.tenant_id, Some(actor)).await?;
+    let (grant, term) = (new_id().into(), Duration::HOUR);
+    let reason = "Isolation probe";
+    break_glass_open(&mut tx, grant, other.id, reason, term, now).await?;
+    let notice = Notice::BreakGlassOpened(BreakGlassOpened {
+        grant,
+        reader: actor.label.clone(),
+        reason: reason.to_owned(),
+        until: now + term,
+    });
+    notification_create(&mut tx, new_id().into(), actor.user_id, &notice, now).await?;
     let text = MemoryText::parse(&MemoryDraft {
         content: "Isolation probe".into(),
         ..MemoryDraft::default()

@@ -14,6 +14,7 @@
 pub mod actor;
 pub mod api_key;
 pub mod audit;
+pub mod break_glass;
 pub mod check;
 pub mod cursor;
 pub mod error;
@@ -29,6 +30,7 @@ pub mod logout_token;
 pub mod member;
 pub mod memory;
 pub mod migrate;
+pub mod notification;
 pub mod offboard;
 pub mod preferences;
 pub mod provision;

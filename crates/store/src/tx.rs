@@ -77,6 +77,8 @@ async fn role_take(
                 set_config('app.current_user_id', $3, true) AS user_id,
                 set_config('app.current_team_ids', $4, true) AS team_ids,
                 set_config('app.permissions', $5, true) AS permissions,
+                -- Set by `break_glass` alone, after it found an open grant.
+                set_config('app.break_glass_user_id', '', true) AS break_glass_user_id,
                 set_config('search_path', 'public, pg_temp', true) AS search_path,
                 set_config('statement_timeout', '30s', true) AS statement_timeout,
                 set_config('lock_timeout', '10s', true) AS lock_timeout,

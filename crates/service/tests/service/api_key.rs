@@ -5,6 +5,7 @@ use domain::{
     access::SystemRole,
     api_key::{ApiKeyDraft, ApiKeyFilter, CreatedApiKey, KeyReach, NEVER},
     audit::Outcome,
+    member::MemberChange,
 };
 use service::{ApiKeyRefusal, api_key_actor, api_key_create};
 use store::{
@@ -260,6 +261,56 @@ async fn an_ended_key_or_owner_is_refused_at_the_next_request_and_audited() {
         .collect();
     assert_eq!(refusals.len(), 5);
     assert!(refusals.iter().all(|row| row.outcome == Outcome::Denied));
+}
+
+// SEC-B3: suspending is for a while, so it doesn't cost the member their keys.
+#[tokio::test]
+async fn a_suspended_members_keys_are_refused_and_work_again_after_reactivation() {
+    let world = World::without_model().await;
+    let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
+    let mia = world.member("Mia").await;
+    let key = create(&world, &mia, &[Permission::MemoryRead]).await;
+    for out in [MemberChange::Suspend, MemberChange::Deactivate] {
+        service::member_change(&world.ctx, &admin, mia.user_id, out)
+            .await
+            .unwrap();
+        assert_eq!(used(&world, &key).await, Err(ApiKeyRefusal::OwnerInactive));
+        let back = MemberChange::Reactivate;
+        service::member_change(&world.ctx, &admin, mia.user_id, back)
+            .await
+            .unwrap();
+        assert_eq!(permissions(&world, &key).await, [Permission::MemoryRead]);
+    }
+}
+
+#[tokio::test]
+async fn a_members_page_lists_their_keys_for_who_manages_keys() {
+    let world = World::without_model().await;
+    let ctx = &world.ctx;
+    let mia = world.member("Mia").await;
+    let (first, second) = (
+        create(&world, &mia, &[Permission::MemoryRead]).await,
+        create(&world, &mia, &[Permission::MemoryRead]).await,
+    );
+    create(
+        &world,
+        &world.member("Max").await,
+        &[Permission::MemoryRead],
+    )
+    .await;
+    service::api_key_revoke(ctx, &mia, KeyReach::Own, first.id)
+        .await
+        .unwrap();
+    let mut admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
+    let detail = service::member_get(ctx, &admin, mia.user_id).await.unwrap();
+    let keys: Vec<_> = detail.keys.unwrap().iter().map(|key| key.id).collect();
+    assert_eq!(keys, [second.id, first.id]);
+    // Who may only end somebody's access is shown no keys, nor is oneself.
+    admin.permissions.remove(&Permission::ApiKeyManage);
+    for actor in [&admin, &mia] {
+        let detail = service::member_get(ctx, actor, mia.user_id).await.unwrap();
+        assert_eq!(detail.keys, None);
+    }
 }
 
 // SEC-D5, SEC-G: malformed keys cost no question to the database, and what

@@ -2,6 +2,7 @@
 
 mod actions;
 mod api_key;
+mod break_glass;
 mod bulk;
 mod group_mapping;
 mod import;

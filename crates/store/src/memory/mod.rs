@@ -90,7 +90,7 @@ impl TryFrom<SummaryRow> for MemorySummary {
     }
 }
 
-fn kind_of(key: &str) -> Result<MemoryKind, StoreError> {
+pub(crate) fn kind_of(key: &str) -> Result<MemoryKind, StoreError> {
     MemoryKind::from_key(key)
         .ok_or_else(|| StoreError::other(format!("a memory has the unknown kind “{key}”")))
 }

@@ -296,16 +296,18 @@ impl Maker {
 
     fn values(&self, table: &Table, column: &Column) -> Vec<String> {
         if let Some((target, target_column)) = &column.refers_to {
-            // Owned by the member; for the rest the newest row that there is.
-            let rows = self.made.get(target);
-            let row = if target == "users" {
-                rows.and_then(|r| r.first())
+            // Owned by the member or, where a rule wants somebody else, by
+            // another; for the rest the newest row that there is.
+            let rows = self.made.get(target).map(Vec::as_slice);
+            let rows = rows.unwrap_or_default();
+            let chosen = if target == "users" {
+                rows
             } else {
-                rows.and_then(|r| r.last())
+                &rows[rows.len().saturating_sub(1)..]
             };
-            return row
+            return chosen
+                .iter()
                 .map(|row| row[target_column].clone())
-                .into_iter()
                 .collect();
         }
         let is_first_user = table.name == "users" && !self.made.contains_key("users");
@@ -322,7 +324,10 @@ impl Maker {
             "smallint" | "integer" | "bigint" | "real" | "double precision" | "numeric" => {
                 vec!["1".into(), "0".into()]
             }
-            "timestamp with time zone" => vec!["timestamptz '2026-03-02 09:00+00'".into()],
+            "timestamp with time zone" => vec![
+                "timestamptz '2026-03-02 09:00+00'".into(),
+                "timestamptz '2026-03-02 10:00+00'".into(),
+            ],
             "jsonb" => vec!["'{}'::jsonb".into()],
             "text[]" => vec!["'{}'::text[]".into()],
             "inet" => vec!["'192.0.2.1'::inet".into()],

@@ -1,0 +1,58 @@
+//! Server functions of break-glass.
+
+use domain::{
+    AppError, MemoryId, Page, UserId,
+    break_glass::{BreakGlassView, PrivateMemory},
+    memory::Memory,
+};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::{Flash, api};
+
+/// Opens a member's private memories.
+#[server(endpoint = "break_glass_open")]
+pub(crate) async fn break_glass_open(
+    id: UserId,
+    #[server(default)] reason: String,
+    #[server(default)] minutes: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let draft = domain::break_glass::BreakGlassDraft { reason, minutes };
+    service::break_glass_open(&ctx, &actor, id, &draft).await?;
+    api::go(
+        &format!("/members/{id}/break-glass"),
+        Flash::BreakGlassOpened,
+    );
+    Ok(())
+}
+
+/// Closes them.
+#[server(endpoint = "break_glass_close")]
+pub(crate) async fn break_glass_close(id: UserId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::break_glass_close(&ctx, &actor, id).await?;
+    api::go(&format!("/members/{id}"), Flash::BreakGlassClosed);
+    Ok(())
+}
+
+/// One page of a member's private memories.
+#[server(endpoint = "break_glass_list")]
+pub(crate) async fn break_glass_list(
+    id: UserId,
+    #[server(default)] after: String,
+) -> Result<BreakGlassView<Page<PrivateMemory>>, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let after = Some(after).filter(|after| !after.is_empty());
+    service::break_glass_list(&ctx, &actor, id, after.as_deref()).await
+}
+
+/// One of a member's private memories.
+#[server(endpoint = "break_glass_read")]
+pub(crate) async fn break_glass_read(
+    id: UserId,
+    memory: MemoryId,
+) -> Result<BreakGlassView<Memory>, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::break_glass_read(&ctx, &actor, id, memory).await
+}

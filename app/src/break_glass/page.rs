@@ -1,0 +1,187 @@
+//! A member's private memories while they are open to the one who looks.
+
+use domain::{
+    AppError, MemoryId, Page, UserId,
+    break_glass::{BreakGlassView, PrivateMemory},
+    memory::Memory,
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::{break_glass_list, break_glass_read},
+    parts::OpenBanner,
+};
+use crate::{
+    memory::display_title,
+    ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, query_string, use_query},
+};
+
+/// The id in the path called `name`; what is no id names nothing.
+fn id_of_page<T>(name: &'static str) -> Memo<Result<T, AppError>>
+where
+    T: std::str::FromStr + PartialEq + Send + Sync + 'static,
+{
+    let params = use_params_map();
+    Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str(name)
+                .and_then(|id| id.parse().ok())
+                .ok_or(AppError::NotFound)
+        })
+    })
+}
+
+/// The page at `/members/{id}/break-glass`.
+#[component]
+pub(crate) fn PrivateMemoryListPage() -> impl IntoView {
+    let id = id_of_page::<UserId>("id");
+    let query = use_query();
+    let after = Memo::new(move |_| query.with(|query| query.get("after").to_owned()));
+    let data = Resource::new(
+        move || (id.get(), after.get()),
+        |(id, after)| async move {
+            let shown = break_glass_list(id?, after.clone()).await?;
+            Ok::<_, AppError>((after, shown))
+        },
+    );
+    view! { <Loaded resource=data view=|(after, shown)| show_list(&after, shown) whole_page=true /> }
+        .into_any()
+}
+
+fn show_list(after: &str, shown: BreakGlassView<Page<PrivateMemory>>) -> AnyView {
+    let Some((grant, page)) = shown.open else {
+        return view! { <Over id=shown.subject_id name=shown.subject_name /> }.into_any();
+    };
+    let base = format!("/members/{}/break-glass", shown.subject_id);
+    let older = page
+        .next
+        .map(|next| format!("{base}{}", query_string(&[("after", &next)])));
+    let list = if page.items.is_empty() {
+        let back = format!("/members/{}", shown.subject_id);
+        view! {
+            <EmptyState title="No private memories" text="There is nothing here that only this member sees.">
+                <a class="button" href=back>"Back to the member"</a>
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        view! { <PrivateMemoryTable base=base.clone() memories=page.items /> }.into_any()
+    };
+    view! {
+        <PageHead
+            title=format!("Private memories of {}", shown.subject_name)
+            lead="By title and kind. Each one that you open is noted, and the member can see which."
+            up=("/members", "Members")
+        />
+        <OpenBanner grant=grant name=shown.subject_name />
+        {list}
+        <Paging newest=base older=older first=after.is_empty() />
+    }
+    .into_any()
+}
+
+#[component]
+fn PrivateMemoryTable(base: String, memories: Vec<PrivateMemory>) -> impl IntoView {
+    let rows = memories
+        .into_iter()
+        .map(|memory| {
+            let title = if memory.title.is_empty() {
+                "Untitled".to_owned()
+            } else {
+                memory.title
+            };
+            view! {
+                <tr>
+                    <td>
+                        <div class="cell-line">
+                            <a class="row-title" dir="auto" href=format!("{base}/{}", memory.id)>{title}</a>
+                        </div>
+                    </td>
+                    <td class="optional col-kind">{memory.kind.label()}</td>
+                    <td class="col-time"><Time at=memory.updated_at /></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="table-frame">
+            <table class="memories">
+                <thead>
+                    <tr>
+                        <th scope="col">"Memory"</th>
+                        <th scope="col" class="optional col-kind">"Kind"</th>
+                        <th scope="col" class="col-time">"Changed"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+/// The page at `/members/{id}/break-glass/{memory}`.
+#[component]
+pub(crate) fn PrivateMemoryPage() -> impl IntoView {
+    let id = id_of_page::<UserId>("id");
+    let memory = id_of_page::<MemoryId>("memory");
+    let data = Resource::new(
+        move || (id.get(), memory.get()),
+        |(id, memory)| async move { break_glass_read(id?, memory?).await },
+    );
+    view! { <Loaded resource=data view=show_one whole_page=true /> }.into_any()
+}
+
+fn show_one(shown: BreakGlassView<Memory>) -> AnyView {
+    let Some((grant, memory)) = shown.open else {
+        return view! { <Over id=shown.subject_id name=shown.subject_name /> }.into_any();
+    };
+    let back = format!("/members/{}/break-glass", shown.subject_id);
+    let title = display_title(&memory.title, &memory.content);
+    let tags = if memory.tags.is_empty() {
+        view! { <span class="muted">"None"</span> }.into_any()
+    } else {
+        let badges = memory
+            .tags
+            .into_iter()
+            .map(|tag| view! { <Badge tone=Tone::Neutral text=tag /> })
+            .collect_view();
+        view! { <span class="tags">{badges}</span> }.into_any()
+    };
+    view! {
+        <PageHead title=title up=("/members", "Members")>
+            <a class="button" href=back>"All private memories"</a>
+        </PageHead>
+        <OpenBanner grant=grant name=shown.subject_name />
+        <div class="split">
+            <article class="memory-text" dir="auto">{memory.content}</article>
+            <aside class="memory-facts" aria-label="About this memory">
+                <dl class="facts facts-narrow">
+                    <div><dt>"Kind"</dt><dd>{memory.kind.label()}</dd></div>
+                    <div><dt>"Tags"</dt><dd>{tags}</dd></div>
+                    <div><dt>"Owner"</dt><dd dir="auto">{memory.owner_name}</dd></div>
+                    <div><dt>"From"</dt><dd>{memory.origin.label()}</dd></div>
+                    <div><dt>"Created"</dt><dd><Time at=memory.created_at /></dd></div>
+                    <div><dt>"Changed"</dt><dd><Time at=memory.updated_at /></dd></div>
+                    <div><dt>"Version"</dt><dd>{memory.version}</dd></div>
+                </dl>
+            </aside>
+        </div>
+    }
+    .into_any()
+}
+
+/// Nothing is open: it was closed, its time is over, or it never was.
+#[component]
+fn Over(id: UserId, name: String) -> impl IntoView {
+    view! {
+        <PageHead title=format!("Private memories of {name}") up=("/members", "Members") />
+        <EmptyState
+            title="These are closed"
+            text="Your time to read them is over, or you have not opened them. To go on, give a reason on the member’s page."
+        >
+            <a class="button button-primary" href=format!("/members/{id}")>"To the member’s page"</a>
+        </EmptyState>
+    }
+}

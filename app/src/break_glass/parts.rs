@@ -1,0 +1,192 @@
+//! What other pages say of break-glass: the way in on a member's page, and
+//! what came of it on one's own.
+
+use domain::{
+    UserId,
+    break_glass::{BreakGlassGrant, BreakGlassReport, BreakGlassStanding, ReadMemory, TERMS},
+};
+use leptos::prelude::*;
+
+use super::api::{BreakGlassClose, BreakGlassOpen};
+use crate::{
+    clock::PageClock,
+    forms::{FormState, PostForm},
+    memory::display_title,
+    ui::{Badge, Choice, Glyph, Icon, SelectField, TextArea, Time, Tone, plural},
+};
+
+/// On a member's page, for those who are entrusted with it.
+#[component]
+pub(crate) fn BreakGlassSection(
+    /// Whose memories.
+    id: UserId,
+    /// The member's name.
+    name: String,
+    /// Whether they are open.
+    standing: BreakGlassStanding,
+) -> impl IntoView {
+    let content = match standing {
+        BreakGlassStanding::Closed => view! { <OpenForm id=id name=name /> }.into_any(),
+        BreakGlassStanding::Open(grant) => {
+            view! { <OpenBanner grant=grant name=name way_in=true /> }.into_any()
+        }
+    };
+    view! {
+        <section class="section" aria-labelledby="private">
+            <h2 id="private">"Private memories"</h2>
+            {content}
+        </section>
+    }
+}
+
+#[component]
+fn OpenForm(id: UserId, name: String) -> impl IntoView {
+    let state = FormState::<BreakGlassOpen>::new();
+    let terms = TERMS
+        .iter()
+        .map(|minutes| {
+            let label = match minutes {
+                60 => "1 hour".to_owned(),
+                240 => "4 hours".to_owned(),
+                minutes => format!("{minutes} minutes"),
+            };
+            Choice::new(minutes.to_string(), label)
+        })
+        .collect();
+    view! {
+        <p class="page-lead">
+            "Only " <bdi>{name.clone()}</bdi>
+            " sees these. You are entrusted with reading them where there is a reason. "
+            <bdi>{name}</bdi>
+            " is told that you do, why and until when, and which of them you read; the audit log keeps it."
+        </p>
+        <PostForm state=state class="form">
+            <input type="hidden" name="id" value=id.to_string() />
+            <TextArea
+                name="reason"
+                label="Why do you need to read them"
+                hint="10 to 500 characters. The member reads this."
+                rows=3
+                value=state.typed("reason", "")
+                error=state.field_error("reason")
+            />
+            <SelectField
+                name="minutes"
+                label="For how long"
+                choices=terms
+                value=state.typed("minutes", "15")
+                error=state.field_error("minutes")
+            />
+            <div class="form-actions">
+                <button type="submit" class="button button-danger">"Open private memories"</button>
+            </div>
+        </PostForm>
+    }
+}
+
+/// Says on every page of an open grant until when, why, and how to end it.
+#[component]
+pub(super) fn OpenBanner(
+    /// The grant.
+    grant: BreakGlassGrant,
+    /// Whose memories.
+    name: String,
+    /// With a link to them.
+    #[prop(optional)]
+    way_in: bool,
+) -> impl IntoView {
+    let state = FormState::<BreakGlassClose>::new();
+    let id = grant.subject_id;
+    let read = way_in.then(|| {
+        view! {
+            <a class="button" href=format!("/members/{id}/break-glass")>"Read private memories"</a>
+        }
+    });
+    view! {
+        <aside class="notice notice-warning notice-open" aria-label="Open private memories">
+            <Glyph icon=Icon::Unlocked />
+            <div>
+                <p>
+                    "You have opened the private memories of " <bdi>{name}</bdi> ", who was told. Closes "
+                    <Time at=grant.expires_at /> "."
+                </p>
+                <p dir="auto">"Reason: " {grant.reason}</p>
+            </div>
+            {read}
+            <PostForm state=state class="inline-form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <button type="submit" class="button">"Close now"</button>
+            </PostForm>
+        </aside>
+    }
+}
+
+/// On one's own page: who could read one's private memories, and what they
+/// read. Nothing where nobody could.
+#[component]
+pub(crate) fn BreakGlassReports(
+    /// The latest first.
+    reports: Vec<BreakGlassReport>,
+) -> impl IntoView {
+    (!reports.is_empty()).then(|| {
+        view! {
+            <section class="section" aria-labelledby="readers">
+                <div>
+                    <h2 id="readers">"Who opened your private memories"</h2>
+                    <p class="muted">"Somebody who is entrusted with it by an owner, for the reason that they gave."</p>
+                </div>
+                <div class="rows readers">
+                    {reports.into_iter().map(|report| view! { <Report report=report /> }).collect_view()}
+                </div>
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Report(report: BreakGlassReport) -> impl IntoView {
+    let BreakGlassReport { grant, read } = report;
+    let clock = PageClock::get();
+    let known = grant.clone();
+    let open = Memo::new(move |_| known.is_open(clock.now()));
+    let ends = grant.ends_at();
+    let count = plural(read.len(), "memory read", "memories read");
+    view! {
+        <details>
+            <summary>
+                <Glyph icon=Icon::ChevronRight />
+                <span class="clip" dir="auto">{grant.reader_name}</span>
+                <span class="muted">{count}</span>
+                {move || open.get().then(|| view! { <Badge tone=Tone::Warning text="Open now" /> })}
+                <Time at=grant.opened_at />
+            </summary>
+            <div class="rows-body">
+                <dl class="facts facts-one">
+                    <div><dt>"Reason"</dt><dd dir="auto">{grant.reason}</dd></div>
+                    <div><dt>"Opened"</dt><dd><Time at=grant.opened_at /></dd></div>
+                    <div><dt>{move || if open.get() { "Closes" } else { "Closed" }}</dt><dd><Time at=ends /></dd></div>
+                    <div>
+                        <dt>"Read"</dt>
+                        <dd>
+                            {if read.is_empty() {
+                                view! { <span class="muted">"None of them"</span> }.into_any()
+                            } else {
+                                view! { <ul>{read.into_iter().map(read_line).collect_view()}</ul> }.into_any()
+                            }}
+                        </dd>
+                    </div>
+                </dl>
+            </div>
+        </details>
+    }
+}
+
+fn read_line(memory: ReadMemory) -> impl IntoView {
+    let title = display_title("", &memory.title);
+    view! {
+        <li>
+            <a class="link-line" dir="auto" href=format!("/memories/{}", memory.id)>{title}</a>
+            <span class="muted">", " <Time at=memory.at /></span>
+        </li>
+    }
+}

@@ -1,0 +1,135 @@
+//! How a member gets in: signed-in browsers and API keys, each with its end.
+
+use domain::{
+    UserId,
+    api_key::{ApiKey, ApiKeyState},
+    profile::Session,
+};
+use leptos::prelude::*;
+
+use super::page::Forms;
+use crate::{
+    api_key::{StateBadge, TimeOr},
+    clock::PageClock,
+    forms::PostForm,
+    profile::SessionTable,
+    ui::plural,
+};
+
+/// Signed-in browsers.
+#[component]
+pub(super) fn Sessions(id: UserId, sessions: Vec<Session>) -> impl IntoView {
+    let Forms {
+        end_one, end_all, ..
+    } = expect_context();
+    let endable = sessions.iter().any(|session| !session.is_current);
+    view! {
+        <section class="section" aria-labelledby="sessions">
+            <div class="section-head">
+                <h2 id="sessions">"Sessions"</h2>
+                {endable
+                    .then(|| {
+                        view! {
+                            <PostForm state=end_all class="inline-form">
+                                <input type="hidden" name="member" value=id.to_string() />
+                                <button type="submit" class="button">"End all"</button>
+                            </PostForm>
+                        }
+                    })}
+            </div>
+            {if sessions.is_empty() {
+                view! { <p class="muted">"Not signed in anywhere."</p> }.into_any()
+            } else {
+                view! {
+                    <PostForm state=end_one>
+                        <input type="hidden" name="member" value=id.to_string() />
+                        <SessionTable sessions=sessions />
+                    </PostForm>
+                }
+                    .into_any()
+            }}
+        </section>
+    }
+}
+
+/// The member's API keys, the newest first.
+#[component]
+pub(super) fn Keys(id: UserId, keys: Vec<ApiKey>) -> impl IntoView {
+    let Forms { end_key, .. } = expect_context();
+    view! {
+        <section class="section" aria-labelledby="keys">
+            <h2 id="keys">"API keys"</h2>
+            {if keys.is_empty() {
+                view! { <p class="muted">"None."</p> }.into_any()
+            } else {
+                view! {
+                    <PostForm state=end_key>
+                        <input type="hidden" name="member" value=id.to_string() />
+                        <div class="table-frame">
+                            <table class="keys">
+                                <thead>
+                                    <tr>
+                                        <th scope="col">"Key"</th>
+                                        <th scope="col" class="optional">"May do"</th>
+                                        <th scope="col" class="optional">"Last used"</th>
+                                        <th scope="col" class="optional">"Ends"</th>
+                                        <th scope="col" class="narrow">"State"</th>
+                                        <th scope="col" class="narrow"><span class="visually-hidden">"Action"</span></th>
+                                    </tr>
+                                </thead>
+                                <tbody>{keys.into_iter().map(|key| view! { <KeyRow key=key /> }).collect_view()}</tbody>
+                            </table>
+                        </div>
+                    </PostForm>
+                }
+                    .into_any()
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn KeyRow(key: ApiKey) -> impl IntoView {
+    let clock = PageClock::get();
+    let known = key.clone();
+    let works = Memo::new(move |_| known.state(clock.now()) == ApiKeyState::Active);
+    let id = key.id;
+    let label = format!("Revoke {}", key.label);
+    view! {
+        <tr>
+            <td>
+                <span class="cell-line cell-wrap">
+                    <a class="strong" dir="auto" href=format!("/keys/{id}")>{key.label.clone()}</a>
+                    <code class="muted">{format!("{}…", key.prefix)}</code>
+                </span>
+            </td>
+            <td class="optional">{plural(key.scopes.len(), "thing", "things")}</td>
+            <td class="optional"><TimeOr at=key.last_used_at otherwise="Never" /></td>
+            <td class="optional"><TimeOr at=key.expires_at otherwise="No end" /></td>
+            <td class="narrow"><StateBadge key=key /></td>
+            <td class="narrow">
+                // Asks once more: what used the key stops at that moment.
+                {move || {
+                    let label = label.clone();
+                    works
+                        .get()
+                        .then(|| {
+                            view! {
+                                <details class="confirm">
+                                    <summary class="button button-small" aria-label=label>"Revoke"</summary>
+                                    <button
+                                        type="submit"
+                                        name="id"
+                                        value=id.to_string()
+                                        class="button button-small button-danger"
+                                    >
+                                        "Revoke now"
+                                    </button>
+                                </details>
+                            }
+                        })
+                }}
+            </td>
+        </tr>
+    }
+}

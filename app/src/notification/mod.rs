@@ -1,0 +1,6 @@
+//! What one was told.
+
+mod api;
+mod page;
+
+pub(crate) use page::NotificationListPage;

@@ -1,0 +1,141 @@
+//! What one was told, newest first.
+
+use domain::{
+    AppError, NotificationId, Page,
+    notification::{BreakGlassOpened, Notice, Notification},
+};
+use leptos::prelude::*;
+
+use super::api::{NotificationRead, NotificationReadAll, notification_list};
+use crate::{
+    clock::PageClock,
+    forms::{FormState, PostForm},
+    profile::Me,
+    ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, query_string, use_query},
+};
+
+/// The page at `/notifications`.
+#[component]
+pub(crate) fn NotificationListPage() -> impl IntoView {
+    let read_one = FormState::<NotificationRead>::new();
+    let read_all = FormState::<NotificationReadAll>::new();
+    provide_context(read_one);
+    provide_context(read_all);
+    let (one, all) = (read_one.done(), read_all.done());
+    let query = use_query();
+    let after = Memo::new(move |_| query.with(|query| query.get("after").to_owned()));
+    let data = Resource::new(
+        move || (after.get(), one.get(), all.get()),
+        |(after, _, _)| async move {
+            let (page, unread) = notification_list(after.clone()).await?;
+            Ok::<_, AppError>((after, page, unread))
+        },
+    );
+    let me = Me::of_page();
+    Effect::new(move |_| {
+        if let Some(Ok((_, _, unread))) = data.get() {
+            me.unread_set(unread);
+        }
+    });
+    view! { <Loaded resource=data view=|(after, page, unread)| show(&after, page, unread) whole_page=true /> }
+        .into_any()
+}
+
+fn show(after: &str, page: Page<Notification>, unread: i64) -> AnyView {
+    let read_one = expect_context::<FormState<NotificationRead>>();
+    let read_all = expect_context::<FormState<NotificationReadAll>>();
+    let older = page
+        .next
+        .map(|next| format!("/notifications{}", query_string(&[("after", &next)])));
+    let list = if page.items.is_empty() {
+        view! {
+            <EmptyState
+                title="Nothing to tell you"
+                text="You are told here when somebody opens your private memories."
+            >
+                <a class="button" href="/">"Go to the overview"</a>
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        let items = page
+            .items
+            .into_iter()
+            .map(|notification| view! { <Item notification=notification /> })
+            .collect_view();
+        view! {
+            // One form for all rows: the button that is pressed names the one.
+            <PostForm state=read_one>
+                <ul class="notifications">{items}</ul>
+            </PostForm>
+        }
+        .into_any()
+    };
+    view! {
+        <PageHead title="Notifications" lead="What concerns you, newest first.">
+            {(unread > 0)
+                .then(|| {
+                    view! {
+                        <PostForm state=read_all class="inline-form">
+                            <button type="submit" class="button">"Mark all as read"</button>
+                        </PostForm>
+                    }
+                })}
+        </PageHead>
+        {list}
+        <Paging newest="/notifications" older=older first=after.is_empty() />
+    }
+    .into_any()
+}
+
+#[component]
+fn Item(notification: Notification) -> impl IntoView {
+    let Notification {
+        id,
+        notice,
+        created_at,
+        read_at,
+    } = notification;
+    let unread = read_at.is_none();
+    let (title, body) = match notice {
+        Some(Notice::BreakGlassOpened(opened)) => (
+            format!("{} opened your private memories", opened.reader),
+            break_glass_opened(opened).into_any(),
+        ),
+        None => (
+            "Something that this version of Atrium can’t show".to_owned(),
+            ().into_any(),
+        ),
+    };
+    view! {
+        <li class=if unread { "notification notification-unread" } else { "notification" }>
+            <div class="notification-head">
+                <h2 dir="auto">{title}</h2>
+                {unread.then(|| view! { <Badge tone=Tone::Accent text="New" /> })}
+                <span class="muted small"><Time at=created_at /></span>
+            </div>
+            {body}
+            {unread.then(|| view! { <ReadButton id=id /> })}
+        </li>
+    }
+}
+
+fn break_glass_opened(opened: BreakGlassOpened) -> impl IntoView {
+    let clock = PageClock::get();
+    let until = opened.until;
+    let open = Memo::new(move |_| clock.now() < until);
+    view! {
+        <p dir="auto">"Reason: " {opened.reason}</p>
+        <p class="muted">
+            {move || if open.get() { "Closes " } else { "Closed " }} <Time at=until /> " at the latest. "
+            <a class="link-line" href="/profile#readers">"See what was read"</a>
+        </p>
+    }
+}
+
+#[component]
+fn ReadButton(id: NotificationId) -> impl IntoView {
+    view! {
+        <button type="submit" name="id" value=id.to_string() class="button button-small">"Mark as read"</button>
+    }
+}

@@ -1,0 +1,318 @@
+//! Reading a member's private memories under an open grant.
+//!
+//! A setting of the transaction opens the wall for one member's private rows,
+//! and only together with the permission. It is set here and nowhere else, by
+//! the same statement that finds the grant, and is empty again before a
+//! function returns: no list or search in the same transaction sees more.
+
+use domain::{
+    BreakGlassId, MemoryId, Page, Timestamp, UserId,
+    break_glass::{BreakGlassGrant, BreakGlassReport, PrivateMemory, ReadMemory},
+    memory::Memory,
+};
+use time::Duration;
+use uuid::Uuid;
+
+use crate::{
+    StoreError, TenantTx,
+    cursor::Cursor,
+    memory::{kind_of, memory_get},
+};
+
+/// Memories that a report names, the latest first.
+const READ_SHOWN: i64 = 200;
+
+struct GrantRow {
+    id: Uuid,
+    reader_id: Uuid,
+    reader_name: String,
+    subject_id: Uuid,
+    reason: String,
+    opened_at: Timestamp,
+    expires_at: Timestamp,
+    closed_at: Option<Timestamp>,
+}
+
+impl From<GrantRow> for BreakGlassGrant {
+    fn from(row: GrantRow) -> Self {
+        Self {
+            id: row.id.into(),
+            reader_id: row.reader_id.into(),
+            reader_name: row.reader_name,
+            subject_id: row.subject_id.into(),
+            reason: row.reason,
+            opened_at: row.opened_at,
+            expires_at: row.expires_at,
+            closed_at: row.closed_at,
+        }
+    }
+}
+
+/// Opens the private memories of `subject` to the transaction's member.
+///
+/// # Errors
+/// [`StoreError::Constraint`] for a reason or a time that is not acceptable,
+/// for oneself and for nobody; [`StoreError::Other`] without the permission.
+pub async fn break_glass_open(
+    tx: &mut TenantTx,
+    id: BreakGlassId,
+    subject: UserId,
+    reason: &str,
+    term: Duration,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (tenant_id, reader) = (tx.tenant_id().0, tx.member_id()?.0);
+    sqlx::query!(
+        "INSERT INTO break_glass_grants
+             (tenant_id, id, subject_user_id, actor_user_id, reason, opened_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        tenant_id,
+        id.0,
+        subject.0,
+        reader,
+        reason,
+        now,
+        now + term,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The grant by which the transaction's member may read the private memories
+/// of `subject` at `now`, the one that lasts longest.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn break_glass_find(
+    tx: &mut TenantTx,
+    subject: UserId,
+    now: Timestamp,
+) -> Result<Option<BreakGlassGrant>, StoreError> {
+    let (tenant_id, reader) = (tx.tenant_id().0, tx.member_id()?.0);
+    let row = sqlx::query_as!(
+        GrantRow,
+        "SELECT g.id, actor_user_id AS reader_id, display_name AS reader_name, subject_user_id AS subject_id,
+                reason, opened_at, expires_at, closed_at
+           FROM break_glass_grants g
+           JOIN users ON users.tenant_id = $1 AND users.id = actor_user_id
+          WHERE g.tenant_id = $1 AND actor_user_id = $2 AND subject_user_id = $3
+            AND closed_at IS NULL AND expires_at > $4
+          ORDER BY expires_at DESC LIMIT 1",
+        tenant_id,
+        reader,
+        subject.0,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(BreakGlassGrant::from))
+}
+
+/// Ends what the transaction's member has open of `subject` and tells how many
+/// grants those were.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn break_glass_close(
+    tx: &mut TenantTx,
+    subject: UserId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let (tenant_id, reader) = (tx.tenant_id().0, tx.member_id()?.0);
+    let done = sqlx::query!(
+        "UPDATE break_glass_grants SET closed_at = $4
+          WHERE tenant_id = $1 AND actor_user_id = $2 AND subject_user_id = $3
+            AND closed_at IS NULL AND expires_at > $4",
+        tenant_id,
+        reader,
+        subject.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Takes the wall down for the private memories of `subject`, where the
+/// transaction's member has a grant that is open at `now`.
+async fn sight_open(
+    tx: &mut TenantTx,
+    subject: UserId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let (tenant_id, reader) = (tx.tenant_id().0, tx.member_id()?.0);
+    let opened = sqlx::query!(
+        "SELECT set_config('app.break_glass_user_id', subject_user_id::text, true) AS subject
+           FROM break_glass_grants
+          WHERE tenant_id = $1 AND actor_user_id = $2 AND subject_user_id = $3
+            AND closed_at IS NULL AND expires_at > $4
+          LIMIT 1",
+        tenant_id,
+        reader,
+        subject.0,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(opened.is_some())
+}
+
+/// Puts the wall up again.
+async fn sight_close(tx: &mut TenantTx) -> Result<(), StoreError> {
+    sqlx::query!("SELECT set_config('app.break_glass_user_id', '', true) AS subject")
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// A page of the private memories of `subject`, last changed first and without
+/// the trash.
+///
+/// # Errors
+/// [`StoreError::NotFound`] without an open grant; [`StoreError::Cursor`].
+pub async fn break_glass_list(
+    tx: &mut TenantTx,
+    subject: UserId,
+    now: Timestamp,
+    after: Option<&str>,
+    size: u16,
+) -> Result<Page<PrivateMemory>, StoreError> {
+    let after: Option<Cursor<MemoryId>> = after.map(Cursor::parse).transpose()?;
+    if !sight_open(tx, subject, now).await? {
+        return Err(StoreError::NotFound);
+    }
+    let tenant_id = tx.tenant_id().0;
+    let rows = sqlx::query!(
+        "SELECT id, title, kind, updated_at FROM memories
+          WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND visibility = 'private'
+            AND (updated_at, id) < (coalesce($3, 'infinity'::timestamptz), coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+          ORDER BY updated_at DESC, id DESC LIMIT $5",
+        tenant_id,
+        subject.0,
+        after.map(|cursor| cursor.at),
+        after.map(|cursor| cursor.key.0),
+        i64::from(size) + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    sight_close(tx).await?;
+    let memories = rows
+        .into_iter()
+        .map(|row| {
+            Ok(PrivateMemory {
+                id: row.id.into(),
+                title: row.title,
+                kind: kind_of(&row.kind)?,
+                updated_at: row.updated_at,
+            })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(Page::cut(memories, size.into(), |memory| {
+        Cursor {
+            at: memory.updated_at,
+            key: memory.id,
+        }
+        .to_text()
+    }))
+}
+
+/// One of the private memories of `subject`, whole.
+///
+/// # Errors
+/// [`StoreError::NotFound`] without an open grant, and for anything else than
+/// a private memory of `subject`.
+pub async fn break_glass_get(
+    tx: &mut TenantTx,
+    subject: UserId,
+    id: MemoryId,
+    now: Timestamp,
+) -> Result<Memory, StoreError> {
+    if !sight_open(tx, subject, now).await? {
+        return Err(StoreError::NotFound);
+    }
+    let found = memory_get(tx, id).await;
+    sight_close(tx).await?;
+    let memory = found?;
+    // Others are in sight for other reasons.
+    if memory.owner_id == subject && memory.visibility == domain::memory::Visibility::Private {
+        Ok(memory)
+    } else {
+        Err(StoreError::NotFound)
+    }
+}
+
+/// Who could read the private memories of the transaction's member, the latest
+/// first, and what each of them read, as the audit log tells.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn break_glass_about(
+    tx: &mut TenantTx,
+    limit: u16,
+) -> Result<Vec<BreakGlassReport>, StoreError> {
+    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let grants = sqlx::query_as!(
+        GrantRow,
+        "SELECT g.id, actor_user_id AS reader_id, display_name AS reader_name, subject_user_id AS subject_id,
+                reason, opened_at, expires_at, closed_at
+           FROM break_glass_grants g
+           JOIN users ON users.tenant_id = $1 AND users.id = actor_user_id
+          WHERE g.tenant_id = $1 AND subject_user_id = $2
+          ORDER BY opened_at DESC, g.id DESC LIMIT $3",
+        tenant_id,
+        member,
+        i64::from(limit),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut reports = Vec::with_capacity(grants.len());
+    for grant in grants {
+        let read = memories_read(tx, &grant).await?;
+        reports.push(BreakGlassReport {
+            grant: grant.into(),
+            read,
+        });
+    }
+    Ok(reports)
+}
+
+/// The kind of resource under which the audit log keeps what was read.
+pub const GRANT_RESOURCE: &str = "break_glass_grant";
+
+async fn memories_read(tx: &mut TenantTx, grant: &GrantRow) -> Result<Vec<ReadMemory>, StoreError> {
+    let tenant_id = tx.tenant_id().0;
+    // Nothing is read under a grant before it opens or after it ends: that
+    // keeps the search from reading the whole log.
+    let rows = sqlx::query!(
+        r#"SELECT m.id, m.title, left(m.content, 100) AS "excerpt!", max(a.at) AS "at!"
+             FROM audit_log a
+             JOIN memories m ON m.tenant_id = $1 AND m.id = (a.metadata->>'memory')::uuid
+            WHERE a.tenant_id = $1 AND a.resource_type = $2 AND a.resource_id = $3::uuid::text
+              AND a.action = 'break_glass.read' AND a.outcome = 'success'
+              AND a.at >= $4 AND a.at < $5
+            GROUP BY m.id, m.title, m.content
+            ORDER BY 4 DESC, m.id LIMIT $6"#,
+        tenant_id,
+        GRANT_RESOURCE,
+        grant.id,
+        grant.opened_at,
+        // The row is written a moment after the grant was found.
+        grant.expires_at + Duration::MINUTE,
+        READ_SHOWN,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ReadMemory {
+            id: row.id.into(),
+            title: if row.title.is_empty() {
+                row.excerpt
+            } else {
+                row.title
+            },
+            at: row.at,
+        })
+        .collect())
+}

@@ -1,0 +1,159 @@
+//! What members are told on their own page.
+
+use domain::{
+    NotificationId, Page, Timestamp, UserId,
+    notification::{Notice, Notification},
+};
+use serde_json::{Value, json};
+
+use crate::{StoreError, TenantTx, cursor::Cursor};
+
+/// Tells `user_id` something, in the name of the transaction's member or, where
+/// it runs for Atrium itself, in Atrium's.
+///
+/// # Errors
+/// [`StoreError::Constraint`] for nobody, [`StoreError::Other`] where the one
+/// who acts may not tell others such a thing.
+pub async fn notification_create(
+    tx: &mut TenantTx,
+    id: NotificationId,
+    user_id: UserId,
+    notice: &Notice,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (tenant_id, created_by) = (tx.tenant_id().0, tx.user_id().map(|id| id.0));
+    let mut told = serde_json::to_value(notice)
+        .map_err(|error| StoreError::other(format!("a notice is no JSON: {error}")))?;
+    let data = told["data"].take();
+    let kind = told["kind"].as_str().unwrap_or_default();
+    sqlx::query!(
+        "INSERT INTO notifications (tenant_id, id, user_id, created_by, kind, data, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        tenant_id,
+        id.0,
+        user_id.0,
+        created_by,
+        kind,
+        data,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What was stored, where this version of Atrium knows it.
+fn notice_of(kind: &str, data: &Value) -> Option<Notice> {
+    let notice = serde_json::from_value(json!({ "kind": kind, "data": data }));
+    notice
+        .inspect_err(|error| tracing::warn!(kind, %error, "a notification can't be read"))
+        .ok()
+}
+
+/// One page of what the transaction's member was told, newest first.
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a cursor that this list did not give out.
+pub async fn notification_list(
+    tx: &mut TenantTx,
+    after: Option<&str>,
+    size: u16,
+) -> Result<Page<Notification>, StoreError> {
+    let after: Option<Cursor<NotificationId>> = after.map(Cursor::parse).transpose()?;
+    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let rows = sqlx::query!(
+        "SELECT id, kind, data, created_at, read_at FROM notifications
+          WHERE tenant_id = $1 AND user_id = $2
+            AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz), coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+          ORDER BY created_at DESC, id DESC LIMIT $5",
+        tenant_id,
+        member,
+        after.map(|cursor| cursor.at),
+        after.map(|cursor| cursor.key.0),
+        i64::from(size) + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let items = rows
+        .into_iter()
+        .map(|row| Notification {
+            id: row.id.into(),
+            notice: notice_of(&row.kind, &row.data),
+            created_at: row.created_at,
+            read_at: row.read_at,
+        })
+        .collect();
+    Ok(Page::cut(
+        items,
+        size.into(),
+        |notification: &Notification| {
+            Cursor {
+                at: notification.created_at,
+                key: notification.id,
+            }
+            .to_text()
+        },
+    ))
+}
+
+/// How much the transaction's member has not noted yet.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn notification_unread(tx: &mut TenantTx) -> Result<i64, StoreError> {
+    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    Ok(sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM notifications
+            WHERE tenant_id = $1 AND user_id = $2 AND read_at IS NULL"#,
+        tenant_id,
+        member,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Notes that the transaction's member has read one notification.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such one of theirs, or they read
+/// it before.
+pub async fn notification_read(
+    tx: &mut TenantTx,
+    id: NotificationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let done = sqlx::query!(
+        "UPDATE notifications SET read_at = $4
+          WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND read_at IS NULL",
+        tenant_id,
+        member,
+        id.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
+}
+
+/// Notes that the transaction's member has read them all; tells how many those
+/// were.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn notification_read_all(tx: &mut TenantTx, now: Timestamp) -> Result<u64, StoreError> {
+    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let done = sqlx::query!(
+        "UPDATE notifications SET read_at = $3 WHERE tenant_id = $1 AND user_id = $2 AND read_at IS NULL",
+        tenant_id,
+        member,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -18,6 +18,7 @@ test("a suspended member is out with the next click and comes back when reactiva
   await admin.getByRole("button", { name: "Suspend" }).click();
   await expect(told(admin)).toContainText("Member suspended. Their sessions have ended.");
   await expect(admin.getByRole("main")).toContainText("can’t sign in until somebody reactivates them");
+  await expect(admin.getByRole("main")).toContainText("Their API keys are refused as long, and work again then.");
   await expect(admin.getByRole("region", { name: "Sessions" })).toContainText("Not signed in anywhere.");
 
   await visit(viewer, "/memories");

@@ -181,12 +181,14 @@ fn Report(report: BreakGlassReport) -> impl IntoView {
     }
 }
 
-fn read_line(memory: ReadMemory) -> impl IntoView {
-    let title = display_title("", &memory.title);
+fn read_line(memory: ReadMemory) -> AnyView {
+    let ReadMemory { id, title, at } = memory;
+    let title = display_title("", &title);
     view! {
         <li>
-            <a class="link-line" dir="auto" href=format!("/memories/{}", memory.id)>{title}</a>
-            <span class="muted">", " <Time at=memory.at /></span>
+            <a class="link-line" dir="auto" href=format!("/memories/{id}")>{title}</a>
+            <span class="muted">", " <Time at=at /></span>
         </li>
     }
+    .into_any()
 }

@@ -158,7 +158,7 @@ fn Changes(id: UserId, status: UserStatus, obstacle: Option<Obstacle>) -> impl I
 fn Standing(status: UserStatus, obstacle: Option<Obstacle>, is_self: bool) -> impl IntoView {
     let text = match (status, obstacle) {
         (UserStatus::Suspended, _) => Some(
-            "Suspended: can’t sign in, and their API keys are refused, until somebody reactivates them. The keys work again then.",
+            "Suspended: can’t sign in until somebody reactivates them. Their API keys are refused as long, and work again then.",
         ),
         (UserStatus::Deactivated, _) => {
             Some("Deactivated: has left and can’t sign in. Their API keys are refused.")

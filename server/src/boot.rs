@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mail::Mailer;
 use secrecy::ExposeSecret;
 use service::{Clock, Ctx, Embedder, Entropy, Ids};
 use store::{ConnectOptions, Store};
@@ -59,12 +60,8 @@ impl Deployment {
             Model::Needed => Embedder::open(&model_dir(config)?).await,
             Model::NotNeeded => Embedder::off("This command doesn't load the model."),
         };
-        Ok(Ctx::new(
-            store,
-            Clock::system(),
-            Entropy::system(),
-            embedder,
-        ))
+        let mailer = mailer(config)?;
+        Ok(Ctx::new(store, Clock::system(), Entropy::system(), embedder).with_mailer(mailer))
     }
 
     /// Closes the connections and stops the embedded database.
@@ -123,6 +120,14 @@ fn login_of(runtime_url: &str) -> Result<String, Failure> {
         ));
     }
     Ok(login.into_owned())
+}
+
+/// The way to people's mailboxes, if the operator set one up.
+pub(crate) fn mailer(config: &Config) -> Result<Mailer, Failure> {
+    config.mail.as_ref().map_or_else(
+        || Ok(Mailer::off()),
+        |mail| Mailer::new(&mail.settings()).map_err(|error| Failure::Usage(error.to_string())),
+    )
 }
 
 /// The address at which people reach us.

@@ -10,6 +10,7 @@ pub mod api_key;
 pub mod audit;
 pub mod break_glass;
 pub mod bulk;
+pub mod email;
 pub mod error;
 pub mod group_mapping;
 pub mod id;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use domain::Timestamp;
+use mail::Mailer;
 use store::Store;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -27,6 +28,8 @@ pub struct Ctx {
     pub ids: Ids,
     /// The way to vectors.
     pub embedder: Embedder,
+    /// The way to people's mailboxes.
+    pub mailer: Mailer,
     /// Wakes this process's workers when a job was put in the table.
     pub jobs_wake: Arc<Notify>,
 }
@@ -40,8 +43,15 @@ impl Ctx {
             clock,
             ids,
             embedder,
+            mailer: Mailer::off(),
             jobs_wake: Arc::default(),
         }
+    }
+
+    /// With a way to people's mailboxes; without, none.
+    #[must_use]
+    pub fn with_mailer(self, mailer: Mailer) -> Self {
+        Self { mailer, ..self }
     }
 }
 

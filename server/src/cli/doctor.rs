@@ -68,6 +68,9 @@ async fn run(config: &Config, with_isolation: bool) -> Result<(), Failure> {
             report("issuer", issuer(config, None).await);
         }
     }
+    if let Some(mail) = &config.mail {
+        report("mail", mail_server(config, &mail.host).await);
+    }
     report("model", model(&boot::model_dir(config)?).await);
     let bundle = Bundle::load(&boot::site_dir(config));
     report(
@@ -230,6 +233,13 @@ async fn model(folder: &Path) -> Result<String, String> {
         SemanticSearch::On => Ok(format!("{} in {}", embed::MODEL_ID, folder.display())),
         SemanticSearch::Off { reason } => Err(reason),
     }
+}
+
+/// Whether the mail server answers and lets us in. Nothing is sent.
+async fn mail_server(config: &Config, host: &str) -> Result<String, String> {
+    let mailer = boot::mailer(config).map_err(|failure| failure.to_string())?;
+    mailer.check().await.map_err(|error| error.to_string())?;
+    Ok(format!("{host} answers"))
 }
 
 /// Whether people could sign in now.

@@ -10,11 +10,12 @@ use std::fs;
 pub(crate) const BROWSER: &str = "wasm32-unknown-unknown";
 
 /// Parts of the server: none of them belongs into a browser.
-const SERVER_ONLY: [&str; 12] = [
+const SERVER_ONLY: [&str; 13] = [
     "axum",
     "embed",
     "embedded-postgres",
     "hyper",
+    "lettre",
     "leptos_axum",
     "openidconnect",
     "reqwest",

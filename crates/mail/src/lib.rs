@@ -1,0 +1,121 @@
+//! Mail that Atrium sends, by the operator's mail server.
+
+mod error;
+mod message;
+mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor,
+    message::Mailbox,
+    transport::smtp::{
+        authentication::Credentials,
+        client::{Tls, TlsParameters},
+    },
+};
+use secrecy::ExposeSecret as _;
+
+pub use error::MailError;
+pub use message::Mail;
+pub use settings::{MailSettings, MailSettingsError, MailTls};
+
+/// How long the mail server may take for one message, all in all: somebody
+/// waits for the answer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The way to people's mailboxes, if the operator set one up. Cheap to clone.
+#[derive(Clone)]
+pub struct Mailer(Option<Arc<Inner>>);
+
+struct Inner {
+    host: String,
+    from: Mailbox,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    limit: Duration,
+}
+
+impl Mailer {
+    /// No way at all.
+    pub fn off() -> Self {
+        Self(None)
+    }
+
+    /// By the mail server that `settings` name. It is not asked yet.
+    ///
+    /// # Errors
+    /// Names the setting that can't be used.
+    pub fn new(settings: &MailSettings) -> Result<Self, MailSettingsError> {
+        let from = settings.check()?;
+        let tls = || {
+            TlsParameters::new(settings.host.clone())
+                .map_err(|error| MailSettingsError::new("host", error.to_string()))
+        };
+        let tls = match settings.tls {
+            MailTls::StartTls => Tls::Required(tls()?),
+            MailTls::Implicit => Tls::Wrapper(tls()?),
+            MailTls::None => Tls::None,
+        };
+        // “Dangerous” is the builder's default of no TLS, which is set here.
+        let mut builder =
+            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.clone())
+                .port(settings.port)
+                .tls(tls)
+                .timeout(Some(settings.limit.unwrap_or(LIMIT)));
+        if let (Some(username), Some(password)) = (&settings.username, &settings.password) {
+            let password = password.expose_secret().to_owned();
+            builder = builder.credentials(Credentials::new(username.clone(), password));
+        }
+        Ok(Self(Some(Arc::new(Inner {
+            host: settings.host.clone(),
+            from,
+            transport: builder.build(),
+            limit: settings.limit.unwrap_or(LIMIT),
+        }))))
+    }
+
+    /// Whether there is a way.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Hands a message to the mail server.
+    ///
+    /// # Errors
+    /// Why it was not taken. Whether it came before the server fell silent is
+    /// not known then.
+    pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        let inner = self.0.as_ref().ok_or(MailError::Off)?;
+        let message = mail.to_message(&inner.from)?;
+        match tokio::time::timeout(inner.limit, inner.transport.send(message)).await {
+            Err(_) => Err(MailError::Silent(inner.host.clone())),
+            Ok(Err(error)) => Err(MailError::of(&inner.host, &error)),
+            Ok(Ok(_)) => Ok(()),
+        }
+    }
+
+    /// Passes when the mail server answers, and lets us in where it asks for a
+    /// name and a password. Nothing is sent.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn check(&self) -> Result<(), MailError> {
+        let inner = self.0.as_ref().ok_or(MailError::Off)?;
+        match tokio::time::timeout(inner.limit, inner.transport.test_connection()).await {
+            Err(_) | Ok(Ok(false)) => Err(MailError::Silent(inner.host.clone())),
+            Ok(Err(error)) => Err(MailError::of(&inner.host, &error)),
+            Ok(Ok(true)) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(inner) => write!(f, "Mailer({})", inner.host),
+            None => f.write_str("Mailer(off)"),
+        }
+    }
+}

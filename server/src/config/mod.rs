@@ -1,0 +1,282 @@
+//! Configuration: `atrium.toml`, then the environment, then flags.
+//!
+//! An unknown key or a bad value is refused with its name. Environment
+//! variables are `ATRIUM_` and the key in capitals, `__` between levels;
+//! secrets may also stand in a file named by the variable with `_FILE` behind.
+
+mod environment;
+mod mail;
+mod oidc;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment,
+    providers::{Format, Toml},
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use environment::{Environment, describe};
+use value::{list, number};
+
+use crate::auth::is_for_directories;
+
+pub use mail::{Mail, MailTls};
+pub use oidc::{Directory, Oidc};
+
+/// Everything that an operator can set. Keys are the field names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where to listen.
+    pub addr: SocketAddr,
+    /// The address in people's browsers; unset: `http://` and `addr`.
+    pub public_url: Option<Url>,
+    /// Where the embedded Postgres, the master key and the like live.
+    pub data_dir: PathBuf,
+    /// The built browser bundle; unset: the folder `site` beside the program.
+    pub site_dir: Option<PathBuf>,
+    /// The embedding model's files; unset: `all-MiniLM-L6-v2` in the cache folder.
+    pub model_dir: Option<PathBuf>,
+    /// An external Postgres, as the runtime role; unset: the embedded one.
+    pub database_url: Option<SecretString>,
+    /// The same database as its owner, for migrations.
+    pub database_admin_url: Option<SecretString>,
+    /// Connections to the database at most.
+    #[serde(deserialize_with = "number")]
+    pub database_max_connections: u32,
+    /// 32 bytes in base64 from which all sealing keys are derived; unset:
+    /// made at the first start and kept in `data_dir`.
+    pub master_key: Option<SecretString>,
+    /// The identity provider.
+    pub oidc: Option<Oidc>,
+    /// Further ones by name, each for organisations of its own.
+    pub issuers: BTreeMap<String, Oidc>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// How often one address may begin, and how often finish, signing in.
+    #[serde(deserialize_with = "number")]
+    pub sign_ins_per_minute: u32,
+    /// How often one API key may call in a minute.
+    #[serde(deserialize_with = "number")]
+    pub api_calls_per_minute: u32,
+    /// The mail server by which invites are sent; unset: people pass links on
+    /// themselves.
+    pub mail: Option<Mail>,
+    /// How long sessions live.
+    pub session: Session,
+    /// The log.
+    pub log: Log,
+}
+
+/// Lifetimes of sessions.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Session {
+    /// Hours without a request after which a session ends.
+    #[serde(deserialize_with = "number")]
+    pub idle_hours: u32,
+    /// Hours after which a session ends whatever happens.
+    #[serde(deserialize_with = "number")]
+    pub absolute_hours: u32,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            idle_hours: 12,
+            absolute_hours: 7 * 24,
+        }
+    }
+}
+
+/// What the log holds and how it looks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// A `tracing` filter, e.g. `info` or `warn,server=debug`.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            filter: "info".to_owned(),
+            format: LogFormat::Text,
+        }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Text,
+    /// One JSON object a line, for a collector.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+            public_url: None,
+            data_dir: default_data_dir(),
+            site_dir: None,
+            model_dir: None,
+            database_url: None,
+            database_admin_url: None,
+            database_max_connections: 20,
+            master_key: None,
+            oidc: None,
+            issuers: BTreeMap::new(),
+            trusted_proxies: Vec::new(),
+            sign_ins_per_minute: 30,
+            api_calls_per_minute: 600,
+            mail: None,
+            session: Session::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+/// A configuration that can't be used; says which key and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    /// An error that reads `sentence`.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+impl Config {
+    /// Reads `file` (`atrium.toml` in the working folder when unset, if it is
+    /// there) and the environment.
+    ///
+    /// # Errors
+    /// Names the key, where it came from and what is wrong with it.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let path = file.unwrap_or(Path::new("atrium.toml"));
+        if file.is_some() && !path.is_file() {
+            return Err(ConfigError(format!(
+                "The configuration file {} does not exist.",
+                path.display()
+            )));
+        }
+        let environment = Environment::read(environment)?;
+        let mut figment = Figment::new();
+        if path.is_file() {
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        let config: Self = figment
+            .merge(environment)
+            .extract()
+            .map_err(|error| ConfigError(describe(&error)))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let refuse = |text: &str| Err(ConfigError(text.to_owned()));
+        if self.database_max_connections < 2 {
+            return refuse("database_max_connections: at least 2 are needed.");
+        }
+        if self.session.idle_hours == 0 || self.session.absolute_hours == 0 {
+            return refuse("session: idle_hours and absolute_hours are at least 1.");
+        }
+        if self.database_admin_url.is_some() && self.database_url.is_none() {
+            return refuse("database_admin_url: it needs database_url beside it.");
+        }
+        if let Some(url) = &self.public_url
+            && (!matches!(url.scheme(), "http" | "https")
+                || url.path() != "/"
+                || url.query().is_some())
+        {
+            return refuse("public_url: give http:// or https://, a host and a port, and no path.");
+        }
+        let primary = self.oidc.iter().map(|oidc| ("oidc".to_owned(), oidc));
+        let further = self.issuers.iter();
+        let further = further.map(|(name, oidc)| (format!("issuers.{name}"), oidc));
+        for (key, oidc) in primary.chain(further) {
+            if oidc.client_id.trim().is_empty() {
+                return refuse(&format!("{key}.client_id: it is empty."));
+            }
+        }
+        for (name, oidc) in &self.issuers {
+            let is_name = name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+            if !is_name || name.is_empty() || name.len() > 63 || name == "oidc" {
+                return refuse(&format!(
+                    "issuers.{name}: a name has 1 to 63 lower-case letters, digits and hyphens, and is not oidc."
+                ));
+            }
+            // Everybody there would be a stranger in the only organisation.
+            if oidc.tenants.is_empty() && !is_for_directories(oidc.kind(), &oidc.issuer) {
+                return refuse(&format!(
+                    "issuers.{name}.tenants: name the organisations whose people sign in there."
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The address in people's browsers.
+    ///
+    /// # Panics
+    /// Never: a socket address makes a valid URL.
+    pub fn public_url(&self) -> Url {
+        self.public_url.clone().unwrap_or_else(|| {
+            Url::parse(&format!("http://{}", self.addr)).expect("an address makes a URL")
+        })
+    }
+
+    /// Whether only this machine can reach the server.
+    pub fn is_loopback(&self) -> bool {
+        let is_local = match self.public_url().host() {
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        self.addr.ip().is_loopback() && is_local
+    }
+
+    /// Whether `ip` is a proxy whose word counts.
+    pub fn trusts_proxy(&self, ip: IpAddr) -> bool {
+        self.trusted_proxies
+            .iter()
+            .any(|network| network.contains(&ip))
+    }
+}
+
+fn default_data_dir() -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match home {
+        // Postgres never runs as root, and root's own home is closed to others.
+        _ if rustix::process::geteuid().is_root() => PathBuf::from("/var/lib/atrium"),
+        Some(home) => std::env::var_os("XDG_DATA_HOME")
+            .map_or_else(|| home.join(".local/share"), PathBuf::from)
+            .join("atrium"),
+        None => PathBuf::from("data"),
+    }
+}

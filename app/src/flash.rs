@@ -39,6 +39,10 @@ pub enum Flash {
     MemberSessionsEnded,
     /// A member was given a role.
     RoleGiven,
+    /// An invite was taken back.
+    InviteRevoked,
+    /// The one who looks joined by an invite.
+    InviteAccepted,
     /// The organisation's settings were saved.
     SettingsSaved,
     /// One's own preferences were saved.
@@ -103,6 +107,8 @@ impl Flash {
             Self::TeamDeleted => "team_deleted",
             Self::TeamMemberSet => "team_member_set",
             Self::TeamMemberRemoved => "team_member_removed",
+            Self::InviteRevoked => "invite_revoked",
+            Self::InviteAccepted => "invite_accepted",
             Self::SettingsSaved => "settings_saved",
             Self::PreferencesSaved => "preferences_saved",
             Self::GroupMappingSaved => "group_mapping_saved",
@@ -147,6 +153,8 @@ impl Flash {
             Self::TeamDeleted => "Team deleted. What was shared with it stays with its owners.",
             Self::TeamMemberSet => "Team changed.",
             Self::TeamMemberRemoved => "Taken out of the team.",
+            Self::InviteRevoked => "Invite revoked. Its link opens nothing any more.",
+            Self::InviteAccepted => "Welcome. You have joined.",
             Self::SettingsSaved => "Settings saved.",
             Self::PreferencesSaved => "Preferences saved.",
             Self::GroupMappingSaved => "Rule saved. It counts from each member's next sign-in on.",
@@ -196,6 +204,8 @@ impl Flash {
             Self::TeamDeleted,
             Self::TeamMemberSet,
             Self::TeamMemberRemoved,
+            Self::InviteRevoked,
+            Self::InviteAccepted,
             Self::SettingsSaved,
             Self::PreferencesSaved,
             Self::GroupMappingSaved,

@@ -18,6 +18,7 @@ mod flash;
 mod forms;
 mod group_mapping;
 mod import;
+mod invite;
 mod isolation;
 mod member;
 mod memory;

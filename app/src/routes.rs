@@ -17,6 +17,7 @@ use crate::{
         GroupMappingListPage, GroupMappingNewPage, GroupMappingPage, GroupMappingPreviewPage,
     },
     import::{ImportPage, UploadPage},
+    invite::{InviteAcceptPage, InviteListPage, InviteNewPage, InvitePage},
     isolation::IsolationPage,
     member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage, OffboardPage},
     memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
@@ -44,6 +45,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                <Route path=path!("/invite/:token") view=InviteAcceptPage ssr=SsrMode::Async />
                 <Route path=path!("/no-access") view=NoAccessPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
@@ -60,6 +62,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/members/:id/break-glass/:memory") view=PrivateMemoryPage ssr=SsrMode::Async />
                     <Route path=path!("/members/:id/offboard") view=OffboardPage ssr=SsrMode::Async />
                     <Route path=path!("/members/:id") view=MemberPage ssr=SsrMode::Async />
+                    <Route path=path!("/invites") view=InviteListPage ssr=SsrMode::Async />
+                    <Route path=path!("/invites/new") view=InviteNewPage ssr=SsrMode::Async />
+                    <Route path=path!("/invites/:id") view=InvitePage ssr=SsrMode::Async />
                     <Route path=path!("/teams") view=TeamListPage ssr=SsrMode::Async />
                     <Route path=path!("/teams/:id") view=TeamPage ssr=SsrMode::Async />
                     <Route path=path!("/roles") view=RoleListPage ssr=SsrMode::Async />

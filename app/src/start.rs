@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     Timestamp,
+    invite::IssuerReach,
     preferences::{Formats, Theme},
     reference::Reference,
 };
@@ -40,6 +41,9 @@ pub struct WayIn {
     pub issuer: String,
     /// What its button says.
     pub label: String,
+    /// For whose people it is; browsers are not told.
+    #[serde(skip)]
+    pub reach: IssuerReach,
 }
 
 /// What hydration must find exactly as the server saw it.

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type Account, Entra } from "../support/provider.ts";
 import { Server } from "../support/server.ts";
+import { makeInvite } from "../support/invites.ts";
 import { type Page, test as base, awake, expect, visit } from "../support/test.ts";
 
 interface Directory {
@@ -34,10 +35,19 @@ const test = base.extend<object, { directory: Directory }>({
 
 /** Goes through the provider's own page. */
 async function signIn(page: Page, login: string): Promise<void> {
-  // Its page asks for a typeface of another host.
-  await page.context().route("https://fonts.googleapis.com/**", (route) => route.fulfill({ contentType: "text/css", body: "" }));
+  await withoutTypeface(page);
   await visit(page, "/");
   await page.getByRole("link", { name: "Sign in" }).click();
+  await authenticate(page, login);
+}
+
+/** The provider's page asks for a typeface of another host. */
+async function withoutTypeface(page: Page): Promise<void> {
+  await page.context().route("https://fonts.googleapis.com/**", (route) => route.fulfill({ contentType: "text/css", body: "" }));
+}
+
+/** Fills the provider's own form. */
+async function authenticate(page: Page, login: string): Promise<void> {
   await page.getByPlaceholder("Enter any login").fill(login);
   await page.getByPlaceholder("and password").fill("any");
   await page.getByRole("button", { name: "Sign-in" }).click();
@@ -80,6 +90,27 @@ test("somebody without any group is told to ask", async ({ visitors, directory: 
   await signIn(page, "mia");
   await expect(page).toHaveURL("/no-access");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("You have no access yet");
+});
+
+test("somebody joins by an invite with an account of the directory", async ({ visitors, directory: { entra } }) => {
+  entra.person("nina", "Nina Neu");
+  const owner = await visitors.anonymous();
+  await signIn(owner, "olga");
+  await expect(owner).toHaveURL("/");
+  await visit(owner, "/roles");
+  const href = await owner.getByRole("link", { name: "Admin", exact: true }).first().getAttribute("href");
+  const link = await makeInvite(owner, { role: href?.split("/").at(-1) ?? "" });
+
+  const page = await visitors.anonymous();
+  await withoutTypeface(page);
+  await visit(page, link);
+  await page.getByRole("button", { name: "Sign in and join" }).click();
+  await authenticate(page, "nina");
+  await expect(page.getByText("Welcome. You have joined.")).toBeVisible();
+  await awake(page);
+  const nav = page.getByRole("navigation", { name: "Main" });
+  await expect(nav).toContainText("Nina Neu");
+  await expect(nav).toContainText("Admin");
 });
 
 test("keys that rotate between two sign-ins need no restart", async ({ visitors, directory: { entra } }) => {

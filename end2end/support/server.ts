@@ -79,6 +79,11 @@ export class Server {
     return this.logText().length;
   }
 
+  /** Whether anything in the log has this text. */
+  logHas(text: string): boolean {
+    return this.logText().includes(text);
+  }
+
   /** What the server has logged as an error since. */
   troublesSince(length: number): string[] {
     return this.logText()

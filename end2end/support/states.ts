@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { type Draft, deleteMemory, giveFile, post, untilFoundByMeaning, untilImported, writeMemory } from "./memories.ts";
 import { makeRole } from "./break-glass.ts";
+import { makeInvite } from "./invites.ts";
 import { makeKey } from "./keys.ts";
 import { visitMember } from "./people.ts";
 import { PEOPLE, type Page, type Person, type Visitors, awake, runsScripts, visit } from "./test.ts";
@@ -20,6 +21,8 @@ export interface Seed {
   bulk: string;
   /** The id of the billing member, who reads the private memories of the member (`person`). */
   reader: string;
+  /** The path of an open invite's link. */
+  link: string;
 }
 
 /** One page in one state. */
@@ -108,7 +111,7 @@ async function seedReader(visitors: Visitors, person: string, memory: string): P
 }
 
 /** A team, a custom role, and an act on several members. */
-async function seedPeople(visitors: Visitors): Promise<Pick<Seed, "team" | "role" | "person" | "bulk">> {
+async function seedPeople(visitors: Visitors): Promise<Pick<Seed, "team" | "role" | "person" | "bulk" | "link">> {
   const admin = await visitors.as("admin");
   const person = await visitMember(admin, "member");
   const path = async (place: string, form: Record<string, string>) => (await post(admin, place, form)).split("?")[0] ?? "";
@@ -117,7 +120,11 @@ async function seedPeople(visitors: Visitors): Promise<Pick<Seed, "team" | "role
   const role = await path("/roles/new", { call: "role_create", name: "Auditor", description: "Reads the log, changes nothing.", "permissions[0]": "audit.read", "permissions[1]": "member.read" });
   const viewer = await visitMember(admin, "viewer");
   const bulk = await path("/members/bulk", { call: "member_bulk_do", act: `role:${role.split("/").at(-1) ?? ""}`, "ids[0]": viewer, "ids[1]": person });
-  return { team, role, person, bulk };
+  const given = { role: role.split("/").at(-1) ?? "", team: team.split("/").at(-1) ?? "" };
+  await makeInvite(admin, { email: "a.rather.long.address.of.somebody@a-department.of-a-company.example.org", ...given });
+  await makeInvite(admin, { days: "1" });
+  const link = await makeInvite(admin, { email: "nina@example.org", ...given });
+  return { team, role, person, bulk, link };
 }
 
 /** All states. */
@@ -184,6 +191,45 @@ export const STATES: State[] = [
   },
   { name: "groups-try", as: "admin", show: at("/groups/preview?claims=finance%0Aeverybody") },
   { name: "settings", as: "admin", show: at("/settings") },
+  { name: "invites-empty", as: "other-owner", show: at("/invites") },
+  { name: "invites", as: "admin", show: at("/invites") },
+  { name: "invites-no-fit", as: "admin", show: at("/invites?status=accepted") },
+  { name: "invite-new", as: "admin", show: at("/invites/new") },
+  {
+    name: "invite-new-refused",
+    as: "admin",
+    show: async (page) => {
+      await visit(page, "/invites/new");
+      await page.getByLabel("E-mail address").fill("nina");
+      await page.getByRole("button", { name: "Create invite" }).click();
+      await page.locator("#email-error p").waitFor();
+      await awake(page);
+    },
+  },
+  {
+    name: "invite-link",
+    as: "admin",
+    show: async (page) => {
+      await visit(page, "/invites/new");
+      await page.getByLabel("E-mail address").fill("nina@example.org");
+      await page.getByRole("button", { name: "Create invite" }).click();
+      await page.getByRole("heading", { name: "The invite’s link" }).waitFor();
+      await awake(page);
+    },
+  },
+  {
+    name: "invite",
+    as: "admin",
+    show: async (page) => {
+      await visit(page, "/invites");
+      await page.getByRole("link", { name: /^a\.rather/ }).first().click();
+      await page.getByText("Revoke this invite").click();
+      await page.getByRole("button", { name: "Revoke now" }).waitFor();
+    },
+  },
+  { name: "invite-accept", show: (page, { link }) => visit(page, link) },
+  { name: "invite-accept-signed-in", as: "viewer", show: (page, { link }) => visit(page, link) },
+  { name: "invite-accept-ended", show: at("/invite/atri_000000000000000000000000000000000") },
   { name: "isolation", as: "admin", show: at("/isolation") },
   { name: "members", as: "admin", show: at("/members") },
   { name: "members-no-fit", as: "admin", show: at("/members?q=zyzzyva") },

@@ -1,7 +1,7 @@
 //! `--demo`: an organisation with made-up people and an issuer of its own.
 
 use domain::access::SystemRole;
-use service::{Ctx, NewOrganisation, Person};
+use service::{Ctx, NewOrganisation, Owner, Person};
 use store::identity::IdentityKey;
 
 use crate::{
@@ -61,9 +61,10 @@ pub(crate) async fn prepare(ctx: &Ctx, issuer: &str) -> Result<(), Failure> {
                     is_demo: true,
                     directory: None,
                 };
-                service::tenant_create(ctx, &organisation, &owner)
+                service::tenant_create(ctx, &organisation, Owner::Known(&owner))
                     .await
                     .map_err(Failure::failed)?
+                    .id
             }
             (None, None) => {
                 return Err(Failure::Failed(format!("The demo's {slug} has no owner.")));

@@ -52,6 +52,7 @@ pub fn router(
     let offer = |oidc: &OidcSettings| WayIn {
         issuer: oidc.name.clone(),
         label: oidc.label.clone(),
+        reach: oidc.reach(),
     };
     let ways_in = settings.issuers().map(offer).collect();
     let auth =

@@ -1,7 +1,7 @@
 //! Who belongs to the organisation.
 
 use domain::{
-    ActorKind, AppError,
+    ActorKind, AppError, Permission,
     bulk::BulkChoice,
     member::{MemberSummary, UserStatus},
     role::RoleRef,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::ui::{
     Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SelectField, Time,
-    use_query,
+    layout::IfMay, use_query,
 };
 
 /// The page at `/members`.
@@ -49,7 +49,14 @@ fn show(query: MemberQuery, data: MembersData) -> impl IntoView {
         <PageHead
             title="Members"
             lead="Everyone who belongs to the organisation: people, agents and services."
-        />
+        >
+            <IfMay permission=Permission::MemberInvite>
+                <a class="button button-primary" href="/invites/new">
+                    <Glyph icon=Icon::Plus />
+                    "Invite people"
+                </a>
+            </IfMay>
+        </PageHead>
         <Filters query=query roles=roles teams=teams />
         {if page.items.is_empty() {
             view! {

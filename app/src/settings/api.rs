@@ -37,6 +37,7 @@ pub(crate) async fn settings_update(
     #[server(default)] session_absolute_hours: String,
     #[server(default)] time_zone: String,
     #[server(default)] currency: String,
+    #[server(default)] invite_domains: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let draft = domain::settings::OrganisationDraft {
@@ -45,6 +46,7 @@ pub(crate) async fn settings_update(
         session_absolute_hours,
         time_zone,
         currency,
+        invite_domains,
     };
     service::settings_update(&ctx, &actor, version, &draft).await?;
     api::go("/settings", Flash::SettingsSaved);

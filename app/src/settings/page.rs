@@ -7,7 +7,7 @@ use super::api::{SettingsData, SettingsUpdate, settings_get};
 use crate::{
     forms::{FormState, PostForm},
     preferences::time_zone_choices,
-    ui::{Choice, Loaded, PageHead, SelectField, TextField},
+    ui::{Choice, Loaded, PageHead, SelectField, TextArea, TextField},
 };
 
 /// The page at `/settings`.
@@ -77,6 +77,15 @@ fn show(data: SettingsData) -> impl IntoView {
                 hint="Counts for sessions that begin from now on. To end those that are open, go to the members."
                 value=typed("session_absolute_hours", &hours(settings.session_absolute_hours))
                 error=state.field_error("session_absolute_hours")
+            />
+            <TextArea
+                name="invite_domains"
+                label="E-mail domains of invites"
+                hint="One on each line, such as example.org. With any, an invite needs an address of one of them. Empty: people can be invited without."
+                rows=3
+                optional=true
+                value=typed("invite_domains", &settings.invite_domains.join("\n"))
+                error=state.field_error("invite_domains")
             />
             <div class="form-actions">
                 <button type="submit" class="button button-primary">"Save settings"</button>

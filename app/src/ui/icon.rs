@@ -41,6 +41,7 @@ pub(crate) enum Icon {
     Role,
     Team,
     Key,
+    Mail,
 }
 
 impl Icon {
@@ -77,6 +78,10 @@ impl Icon {
             }
             // search
             Self::Search => r#"<circle cx="11" cy="11" r="8"/><path d="m21 21-4.3-4.3"/>"#,
+            // mail
+            Self::Mail => {
+                r#"<rect width="20" height="16" x="2" y="4" rx="2"/><path d="m22 7-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 7"/>"#
+            }
             // plus
             Self::Plus => r#"<path d="M5 12h14"/><path d="M12 5v14"/>"#,
             // menu

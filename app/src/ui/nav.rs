@@ -76,6 +76,13 @@ pub(crate) const GROUPS: &[Group] = &[
                 key: 'e',
             },
             Place {
+                path: "/invites",
+                name: "Invites",
+                icon: Icon::Mail,
+                needs: Some(Permission::MemberInvite),
+                key: 'n',
+            },
+            Place {
                 path: "/teams",
                 name: "Teams",
                 icon: Icon::Team,

@@ -194,7 +194,7 @@ mod tests {
         );
         assert_eq!(
             names(&[Permission::ProfileManage], ""),
-            ["Overview", "Profile"]
+            ["Overview", "Notifications", "Profile"]
         );
         assert_eq!(
             names(&[Permission::ProfileManage], "new"),

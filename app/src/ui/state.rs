@@ -165,7 +165,7 @@ fn lower_first(text: &str) -> String {
 }
 
 /// The status of the page that is being rendered; nothing in the browser.
-fn set_status(error: &AppError) {
+pub(crate) fn set_status(error: &AppError) {
     #[cfg(feature = "ssr")]
     if let (Some(response), Ok(status)) = (
         use_context::<leptos_axum::ResponseOptions>(),

@@ -52,6 +52,8 @@ permissions! {
     MemberRead = "member.read", "See the organisation's members, roles and teams.";
     /// Who is in and who is out.
     MemberManage = "member.manage", "Suspend, deactivate, reactivate and offboard members, and end their sessions.";
+    /// Who is asked to join.
+    MemberInvite = "member.invite", "Invite people into the organisation.";
     /// Roles of the organisation's own.
     RoleManage = "role.manage", "Create, change and delete custom roles.";
     /// Who holds which role.
@@ -186,9 +188,9 @@ impl SystemRole {
     /// What the role allows.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            ApiKeyManage, ApiKeyOwn, AuditRead, GroupMappingManage, IsolationProbe, MemberManage,
-            MemberRead, MemoryImport, MemoryRead, MemoryWrite, OwnerGrant, ProfileManage,
-            RoleGrant, RoleManage, SettingsManage, TeamLead, TeamManage,
+            ApiKeyManage, ApiKeyOwn, AuditRead, GroupMappingManage, IsolationProbe, MemberInvite,
+            MemberManage, MemberRead, MemoryImport, MemoryRead, MemoryWrite, OwnerGrant,
+            ProfileManage, RoleGrant, RoleManage, SettingsManage, TeamLead, TeamManage,
         };
         match self {
             Self::Owner => &[
@@ -202,6 +204,7 @@ impl SystemRole {
                 SettingsManage,
                 MemberRead,
                 MemberManage,
+                MemberInvite,
                 RoleManage,
                 RoleGrant,
                 OwnerGrant,
@@ -221,6 +224,7 @@ impl SystemRole {
                 SettingsManage,
                 MemberRead,
                 MemberManage,
+                MemberInvite,
                 RoleManage,
                 RoleGrant,
                 TeamLead,

@@ -127,6 +127,14 @@ actions! {
     MemberOffboard = "member.offboard", MemberManage, Write;
     /// End a member's sessions.
     MemberSessionRevoke = "member.session_revoke", MemberManage, Write;
+    /// See who was invited.
+    InviteList = "invite.list", MemberInvite, Read;
+    /// Invite somebody.
+    InviteCreate = "invite.create", MemberInvite, Write;
+    /// Make a new link for an invite; the old one ends.
+    InviteRenew = "invite.renew", MemberInvite, Write;
+    /// End an invite.
+    InviteRevoke = "invite.revoke", MemberInvite, Write;
     /// List roles.
     RoleList = "role.list", MemberRead, Read;
     /// Look at one role and who holds it.

@@ -66,6 +66,8 @@ ids! {
     BreakGlassId
     /// Something that a member was told.
     NotificationId
+    /// A link by which somebody joins.
+    InviteId
     /// One request, as it appears in logs, audit rows and error pages.
     RequestId
 }

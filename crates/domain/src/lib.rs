@@ -15,6 +15,7 @@ pub mod error;
 pub mod group_mapping;
 pub mod id;
 pub mod import;
+pub mod invite;
 pub mod isolation;
 pub mod job;
 pub mod member;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AppError, FieldError,
+    email::domains_parse,
     preferences::{NO_TIME_ZONE, Zone, chosen},
 };
 
@@ -12,6 +13,9 @@ pub const MAX_ORGANISATION_NAME_CHARS: usize = 200;
 
 /// Hours that a session's lifetime can be set to: from one to a year.
 pub const SESSION_HOURS: std::ops::RangeInclusive<u32> = 1..=8760;
+
+/// E-mail domains that can be allowed.
+pub const MAX_INVITE_DOMAINS: usize = 100;
 
 /// As stored with the tenant. What is not set is as the operator decided for
 /// the whole installation.
@@ -30,6 +34,10 @@ pub struct TenantSettings {
     /// In which usage and budgets are counted, by its ISO 4217 code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// E-mail domains of which an invite needs an address; empty: of any, or
+    /// none at all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub invite_domains: Vec<String>,
 }
 
 impl TenantSettings {
@@ -75,6 +83,8 @@ pub struct OrganisationDraft {
     pub time_zone: String,
     /// An ISO 4217 code, or nothing.
     pub currency: String,
+    /// Domains with anything between them, or nothing.
+    pub invite_domains: String,
 }
 
 /// What a draft can name and only the server has a list of.
@@ -162,6 +172,23 @@ impl OrganisationText {
             known.is_currency,
             "Choose one of the currencies in the list.",
         );
+        let invite_domains = domains_parse(&draft.invite_domains)
+            .map_err(|word| {
+                let word: String = word.chars().take(80).collect();
+                format!("“{word}” is not a domain such as example.org.")
+            })
+            .and_then(|domains| {
+                let fits = domains.len() <= MAX_INVITE_DOMAINS;
+                let message = || format!("{MAX_INVITE_DOMAINS} domains are the most.");
+                fits.then_some(domains).ok_or_else(message)
+            });
+        let invite_domains = invite_domains.unwrap_or_else(|message| {
+            fields.push(FieldError {
+                field: "invite_domains".into(),
+                message,
+            });
+            Vec::new()
+        });
         if !fields.is_empty() {
             return Err(AppError::Invalid { fields });
         }
@@ -172,6 +199,7 @@ impl OrganisationText {
                 session_absolute_hours: absolute,
                 time_zone,
                 currency,
+                invite_domains,
             },
         })
     }
@@ -235,6 +263,31 @@ mod tests {
             let error = parse(name, idle, absolute).unwrap_err();
             assert!(error.for_field(field).is_some(), "{name} {idle} {absolute}");
         }
+    }
+
+    #[test]
+    fn domains_for_invites_are_parsed_or_named() {
+        let parse = |domains: &str| {
+            let draft = OrganisationDraft {
+                name: "Acme".into(),
+                invite_domains: domains.into(),
+                ..OrganisationDraft::default()
+            };
+            OrganisationText::parse(&draft, KNOWN)
+        };
+        let text = parse("Fabrikam.example\n contoso.example").unwrap();
+        assert_eq!(
+            text.settings.invite_domains,
+            ["contoso.example", "fabrikam.example"]
+        );
+        let error = parse("contoso.example, nowhere").unwrap_err();
+        let message = error.for_field("invite_domains").unwrap();
+        assert!(message.contains("“nowhere”"), "{message}");
+        let many: Vec<_> = (0..=MAX_INVITE_DOMAINS)
+            .map(|n| format!("a{n}.b"))
+            .collect();
+        let error = parse(&many.join(" ")).unwrap_err();
+        assert!(error.for_field("invite_domains").is_some());
     }
 
     #[test]

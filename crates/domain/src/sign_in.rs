@@ -54,6 +54,24 @@ problems! {
     /// The organisation is suspended or deleted.
     TenantInactive = "tenant_inactive",
         "Your organisation is not active. Ask whoever runs this installation.";
+    /// The link was never one, or is no more.
+    InviteUnknown = "invite_unknown",
+        "This invite is not valid. Check that you have the whole link, or ask whoever sent it for a new one.";
+    /// The invite's time is over.
+    InviteExpired = "invite_expired",
+        "This invite has expired. Ask whoever invited you for a new one.";
+    /// Somebody took the invite back.
+    InviteRevoked = "invite_revoked",
+        "This invite was taken back. If you still want to join, ask whoever invited you.";
+    /// The invite was accepted before.
+    InviteUsed = "invite_used",
+        "This invite was used already; each one counts once. If it was you, sign in as usual. Otherwise ask for a new one.";
+    /// Who sent it may not give what it promises any more.
+    InviteRefused = "invite_refused",
+        "Whoever invited you may not give what this invite promises any more, so nothing was changed. Ask an owner or admin of the organisation for a new invite.";
+    /// The issuer's people don't belong to the invite's organisation.
+    InviteElsewhere = "invite_elsewhere",
+        "The account that you chose can't be used for the organisation that invited you. Open the invite again and choose another one.";
     /// Sign-in is not configured.
     NotConfigured = "not_configured",
         "Signing in is not set up yet. Whoever runs this installation names an identity provider in the configuration (ATRIUM_OIDC__ISSUER).";

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use domain::{
-    Action, Actor, ApiKeyId, AppError, BreakGlassId, GroupMappingId, ImportId, MemoryId,
+    Action, Actor, ApiKeyId, AppError, BreakGlassId, GroupMappingId, ImportId, InviteId, MemoryId,
     NotificationId, Permission, RoleId, SessionId, TeamId, TenantId, UserId, audit::Outcome,
 };
 use serde_json::Value;
@@ -231,6 +231,10 @@ impl Target {
 
     pub(crate) fn role(id: RoleId) -> Self {
         Self::one("role", id)
+    }
+
+    pub(crate) fn invite(id: InviteId) -> Self {
+        Self::one("invite", id)
     }
 
     /// All sessions of the actor but the current one.

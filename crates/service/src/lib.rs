@@ -15,6 +15,7 @@ mod embedder;
 mod group_mapping;
 mod idempotency;
 mod import;
+mod invite;
 mod isolation;
 mod job;
 mod member;
@@ -47,6 +48,11 @@ pub use group_mapping::{
 };
 pub use idempotency::{IdempotentCall, idempotency_answer, idempotency_begin, idempotency_forget};
 pub use import::{ImportFile, import_cancel, import_get, import_list, import_retry, import_start};
+pub use invite::{
+    AcceptedInvite, InviteRefusal, InviteToken, KnownInvite, invite_accept, invite_create,
+    invite_get, invite_known, invite_list, invite_offer, invite_renew, invite_revoke,
+    owner_invite_create,
+};
 pub use isolation::{isolation_check, isolation_probe};
 pub use job::{WorkerSettings, work};
 pub use member::{
@@ -73,4 +79,7 @@ pub use settings::{settings_get, settings_update};
 pub use team::{
     team_create, team_delete, team_get, team_list, team_member_change, team_names, team_rename,
 };
-pub use tenant::{NewOrganisation, Person, member_add, member_exists, tenant_create, tenant_list};
+pub use tenant::{
+    CreatedOrganisation, NewOrganisation, Owner, Person, member_add, member_exists, tenant_create,
+    tenant_list,
+};

@@ -233,7 +233,7 @@ async fn role_revoke_within(
 }
 
 /// The role, when the actor may give all that it allows.
-async fn grantable_role(
+pub(crate) async fn grantable_role(
     tx: &mut TenantTx,
     actor: &Actor,
     role_id: RoleId,
@@ -259,7 +259,11 @@ pub(crate) async fn roles_grantable(ctx: &Ctx, actor: &Actor) -> Result<Vec<Role
     grantable_within(&mut act.tx, actor).await
 }
 
-async fn grantable_within(tx: &mut TenantTx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
+/// As [`roles_grantable`], within a transaction.
+pub(crate) async fn grantable_within(
+    tx: &mut TenantTx,
+    actor: &Actor,
+) -> Result<Vec<RoleRef>, AppError> {
     let roles = store::role::role_list(tx).await?;
     Ok(roles
         .iter()

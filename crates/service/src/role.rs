@@ -172,8 +172,7 @@ async fn delete_within(
         .await
         .map_err(|error| match error {
             StoreError::Constraint(name) if name.ends_with("_role_id_fkey") => AppError::Conflict {
-                message: "An invite or a group mapping still gives this role. Change that first."
-                    .into(),
+                message: "A group mapping still gives this role. Change that first.".into(),
             },
             other => other.into(),
         })?;

@@ -27,12 +27,15 @@ const SHOWN_CHARS: usize = 4;
 pub(crate) enum SecretKind {
     /// A program's key.
     ApiKey,
+    /// What stands in the link of an invite.
+    Invite,
 }
 
 impl SecretKind {
     const fn prefix(self) -> &'static str {
         match self {
             Self::ApiKey => "atr_",
+            Self::Invite => "atri_",
         }
     }
 }

@@ -174,9 +174,7 @@ pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
             .map_err(|error| match error {
                 StoreError::Constraint(name) if name.ends_with("_team_id_fkey") => {
                     AppError::Conflict {
-                        message:
-                            "An invite or a group mapping still names this team. Change that first."
-                                .into(),
+                        message: "A group mapping still names this team. Change that first.".into(),
                     }
                 }
                 other => other.into(),
@@ -200,10 +198,33 @@ async fn begin<'a>(
         return Act::begin_holding(ctx, actor, action, Permission::TeamManage).await;
     }
     let mut act = Act::begin(ctx, actor, action).await?;
-    store::team::team_get(&mut act.tx, id).await?;
-    let own = store::team::team_membership(&mut act.tx, id, actor.user_id).await?;
-    if own.is_some_and(|own| own.role == TeamRole::Lead) {
-        return Ok(act);
+    match may_change(&mut act.tx, actor, id).await {
+        Ok(_) => Ok(act),
+        Err(AppError::Forbidden { permission }) => {
+            Err(act.refuse(Target::team(id), permission).await)
+        }
+        Err(other) => Err(other),
     }
-    Err(act.refuse(Target::team(id), Permission::TeamManage).await)
+}
+
+/// The team, when the actor may decide who belongs to it: any with
+/// `team.manage`, and with `team.lead` those that the actor leads.
+pub(crate) async fn may_change(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    id: TeamId,
+) -> Result<store::team::Team, AppError> {
+    let team = store::team::team_get(tx, id).await?;
+    if actor.permissions.contains(&Permission::TeamManage) {
+        return Ok(team);
+    }
+    actor.authorize(Permission::TeamLead)?;
+    let own = store::team::team_membership(tx, id, actor.user_id).await?;
+    if own.is_some_and(|own| own.role == TeamRole::Lead) {
+        Ok(team)
+    } else {
+        Err(AppError::Forbidden {
+            permission: Permission::TeamManage,
+        })
+    }
 }

@@ -2,7 +2,9 @@
 //! deployment. These acts have no actor: they come from the command line of
 //! the machine, and are audited in the tenant as Atrium's own.
 
-use domain::{ActorKind, AppError, TenantId, UserId, access::SystemRole, audit::Outcome};
+use domain::{
+    ActorKind, AppError, TenantId, UserId, access::SystemRole, audit::Outcome, email::EmailAddress,
+};
 use serde_json::json;
 use store::{
     OperatorTx, TenantTx,
@@ -15,7 +17,10 @@ use store::{
 
 use uuid::Uuid;
 
-use crate::Ctx;
+use crate::{
+    Ctx,
+    invite::{InviteToken, owner_invite_within},
+};
 
 /// A person to be known before the first sign-in.
 #[derive(Clone, Debug)]
@@ -26,6 +31,28 @@ pub struct Person {
     pub email: Option<String>,
     /// What the issuer calls this person.
     pub identity: IdentityKey,
+}
+
+/// Who owns an organisation from its first moment.
+#[derive(Clone, Copy, Debug)]
+pub enum Owner<'a> {
+    /// Whoever signs in as this person.
+    Known(&'a Person),
+    /// Whoever accepts the one invite that is made with it.
+    Invited {
+        /// For whom it is meant: a hint, as with every invite.
+        email: Option<&'a EmailAddress>,
+    },
+}
+
+/// An organisation that was just created.
+#[derive(Debug)]
+pub struct CreatedOrganisation {
+    /// Its id.
+    pub id: TenantId,
+    /// What makes somebody its owner, for [`Owner::Invited`]. It is kept
+    /// nowhere: show it once.
+    pub invite: Option<InviteToken>,
 }
 
 /// An organisation to be created.
@@ -42,16 +69,16 @@ pub struct NewOrganisation<'a> {
     pub directory: Option<Uuid>,
 }
 
-/// Creates an organisation with its system roles and its owner: whoever signs
-/// in as `owner.identity`, and nobody by being first.
+/// Creates an organisation with its system roles and its owner, or the invite
+/// for one: nobody owns it by being first.
 ///
 /// # Errors
 /// [`AppError::Invalid`] for a slug or name that can't be used.
 pub async fn tenant_create(
     ctx: &Ctx,
     organisation: &NewOrganisation<'_>,
-    owner: &Person,
-) -> Result<TenantId, AppError> {
+    owner: Owner<'_>,
+) -> Result<CreatedOrganisation, AppError> {
     let NewOrganisation {
         slug,
         name,
@@ -70,7 +97,17 @@ pub async fn tenant_create(
         role_ids: [(); 5].map(|()| ctx.ids.id()),
     };
     store::tenant::tenant_create(&mut tx, &tenant, now).await?;
-    let (mut tx, _) = member_add_within(ctx, tx, id, owner, SystemRole::Owner).await?;
+    let (mut tx, invite) = match owner {
+        Owner::Known(person) => {
+            let (tx, _) = member_add_within(ctx, tx, id, person, SystemRole::Owner).await?;
+            (tx, None)
+        }
+        Owner::Invited { email } => {
+            let mut tx = tx.enter_as(id, None).await?;
+            let invite = owner_invite_within(ctx, &mut tx, email).await?;
+            (tx, Some(invite))
+        }
+    };
     let event = AuditEvent {
         resource_type: Some("tenant".to_owned()),
         resource_id: Some(id.to_string()),
@@ -79,7 +116,7 @@ pub async fn tenant_create(
     };
     audit_append(&mut tx, &[event]).await?;
     tx.commit().await?;
-    Ok(id)
+    Ok(CreatedOrganisation { id, invite })
 }
 
 /// Adds a member with one role to an organisation.

@@ -23,6 +23,7 @@ pub mod group_simulation;
 pub mod idempotency;
 pub mod identity;
 pub mod import;
+pub mod invite;
 pub mod isolation;
 pub mod job;
 pub mod login_attempt;

@@ -1,6 +1,6 @@
 //! Sign-ins that are on their way to the issuer and back.
 
-use domain::Timestamp;
+use domain::{InviteId, TenantId, Timestamp};
 
 use crate::{FrontDoorTx, StoreError};
 
@@ -19,6 +19,8 @@ pub struct LoginAttempt {
     pub pkce_verifier: String,
     /// Where the person wanted to go.
     pub return_to: String,
+    /// By which invite of which organisation the person comes.
+    pub invite: Option<(TenantId, InviteId)>,
     /// From when on it doesn't count any more.
     pub expires_at: Timestamp,
 }
@@ -33,10 +35,12 @@ pub async fn login_attempt_create(
     attempt: &LoginAttempt,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let (invite_tenant, invite) = attempt.invite.unzip();
     sqlx::query!(
         "INSERT INTO login_attempts
-             (state_hash, browser_hash, issuer_name, issuer, nonce, pkce_verifier, return_to, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             (state_hash, browser_hash, issuer_name, issuer, nonce, pkce_verifier, return_to, created_at, expires_at,
+              invite_tenant_id, invite_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         state_hash.as_slice(),
         attempt.browser_hash.as_slice(),
         attempt.issuer_name,
@@ -46,6 +50,8 @@ pub async fn login_attempt_create(
         attempt.return_to,
         now,
         attempt.expires_at,
+        invite_tenant.map(|id| id.0),
+        invite.map(|id| id.0),
     )
     .execute(tx.conn())
     .await?;
@@ -65,7 +71,8 @@ pub async fn login_attempt_take(
 ) -> Result<Option<LoginAttempt>, StoreError> {
     let row = sqlx::query!(
         "DELETE FROM login_attempts WHERE state_hash = $1
-         RETURNING browser_hash, issuer_name, issuer, nonce, pkce_verifier, return_to, expires_at",
+         RETURNING browser_hash, issuer_name, issuer, nonce, pkce_verifier, return_to, expires_at,
+                   invite_tenant_id, invite_id",
         state_hash.as_slice(),
     )
     .fetch_optional(tx.conn())
@@ -83,6 +90,10 @@ pub async fn login_attempt_take(
         nonce: row.nonce,
         pkce_verifier: row.pkce_verifier,
         return_to: row.return_to,
+        invite: row
+            .invite_tenant_id
+            .map(TenantId)
+            .zip(row.invite_id.map(InviteId)),
         expires_at: row.expires_at,
     }))
 }

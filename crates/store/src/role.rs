@@ -252,18 +252,34 @@ pub async fn user_role_grant(
     source: RoleSource,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let granted_by = tx.user_id();
+    let role_id = RoleId(role_find(tx, role_key).await?);
+    user_role_grant_by(tx, user_id, role_id, source, granted_by, now).await
+}
+
+/// As [`user_role_grant`], by a role's id and in the name of another, `None`
+/// for Atrium itself: an invite is followed when nobody is known yet.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the tenant has no such role or member.
+pub async fn user_role_grant_by(
+    tx: &mut TenantTx,
+    user_id: UserId,
+    role_id: RoleId,
+    source: RoleSource,
+    granted_by: Option<UserId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
-    let granted_by = tx.user_id().map(|id| id.0);
-    let role_id = role_find(tx, role_key).await?;
     sqlx::query!(
         "INSERT INTO user_roles (tenant_id, user_id, role_id, source, granted_by, granted_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (tenant_id, user_id, role_id, source) DO NOTHING",
         tenant_id.0,
         user_id.0,
-        role_id,
+        role_id.0,
         source.key(),
-        granted_by,
+        granted_by.map(|id| id.0),
         now,
     )
     .execute(tx.conn())

@@ -1,6 +1,8 @@
 //! Organisations.
 
-use domain::{RoleId, SessionId, TenantId, Timestamp, UserId, access::SystemRole};
+use domain::{
+    RoleId, SessionId, TenantId, Timestamp, UserId, access::SystemRole, invite::Reachable,
+};
 use uuid::Uuid;
 
 use crate::{FrontDoorTx, OperatorTx, StoreError};
@@ -180,6 +182,46 @@ pub async fn tenant_find_by_slug(
     .await?
     .map(Tenant::try_from)
     .transpose()
+}
+
+/// The organisation with this id, whatever its status.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; [`StoreError::Unavailable`] when the database is
+/// away.
+pub async fn tenant_find(tx: &mut FrontDoorTx, id: TenantId) -> Result<Tenant, StoreError> {
+    sqlx::query_as!(
+        TenantRow,
+        "SELECT id, slug, name, status FROM tenants WHERE id = $1",
+        id.0
+    )
+    .fetch_one(tx.conn())
+    .await?
+    .try_into()
+}
+
+/// What decides which issuers are for an organisation. Deleted ones don't
+/// count.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn tenant_reachable(
+    tx: &mut FrontDoorTx,
+    tenant: &Tenant,
+) -> Result<Reachable, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT entra_tenant_id IS NOT NULL AS "has_directory!",
+                  NOT EXISTS (SELECT FROM tenants o WHERE o.id <> $1 AND o.status <> 'deleted') AS "is_only!"
+             FROM tenants WHERE id = $1"#,
+        tenant.id.0
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Reachable {
+        slug: tenant.slug.clone(),
+        is_only: row.is_only,
+        has_directory: row.has_directory,
+    })
 }
 
 /// The organisation of an Entra directory, whatever its status.

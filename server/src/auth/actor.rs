@@ -21,7 +21,10 @@ use store::{
 use tower_sessions::Session;
 
 use super::{Auth, refusal::to_sign_in, session::id_hash};
-use crate::http::{CrossSite, ReturnTo, check_cross_site, is_read, refuse, refuse_as, wants_html};
+use crate::http::{
+    CrossSite, INVITE_PATH, ReturnTo, check_cross_site, is_read, refuse, refuse_as, told_path,
+    wants_html,
+};
 
 /// How long the record of a session's use may lag behind.
 const TOUCH: time::Duration = time::Duration::MINUTE;
@@ -45,7 +48,8 @@ impl Door {
         match path {
             "/auth/login" | "/auth/callback" | "/auth/frontchannel-logout" => Self::Open,
             "/auth/backchannel-logout" => Self::Signed,
-            "/sign-in" | "/auth/logout" | "/auth/switch" => Self::Either,
+            "/sign-in" | "/auth/invite" | "/auth/logout" | "/auth/switch" => Self::Either,
+            _ if path.starts_with(INVITE_PATH) => Self::Either,
             _ if path.starts_with("/auth/callback/") => Self::Open,
             _ if path.starts_with("/demo/issuer/") => Self::Open,
             _ => Self::Members,
@@ -233,7 +237,7 @@ impl Auth {
         parts: &axum::http::request::Parts,
         facts: &RequestFacts,
     ) -> Response {
-        let path = parts.uri.path();
+        let path = told_path(parts.uri.path());
         tracing::warn!(why = cross_site.key(), path, id = %facts.request_id, "another site's request was refused");
         if let Visitor::Member { actor, .. } = visitor {
             let written = self

@@ -71,6 +71,8 @@ pub(super) async fn callback_of(
         let return_to = ReturnTo::parse(site, &attempt.return_to).unwrap_or_else(ReturnTo::home);
         match auth.finish(&attempt, query, &session, &facts).await {
             Ok(()) => Ok(return_to),
+            // Where one goes by an invite is nowhere without it.
+            Err(refusal) if attempt.invite.is_some() => Err(refusal.by(&attempt.issuer_name)),
             Err(refusal) => Err(refusal.by(&attempt.issuer_name).back_to(return_to)),
         }
     };
@@ -142,7 +144,9 @@ impl Auth {
             .cycle_id()
             .await
             .map_err(|error| session_failed(&error))?;
-        let id = self.sign_in(issuer, &person, tokens, facts).await?;
+        let id = self
+            .sign_in(issuer, &person, tokens, attempt.invite, facts)
+            .await?;
         adopt(session, id)
             .await
             .map_err(|error| session_failed(&error))

@@ -6,9 +6,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::SignInProblem;
+use domain::{InviteId, SignInProblem, TenantId};
 use openidconnect::{
-    AuthenticationFlow, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, Scope,
+    AuthenticationFlow, CsrfToken, LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, Scope,
     core::CoreResponseType,
 };
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use store::login_attempt::{LoginAttempt, login_attempt_create};
 
 use super::{
     Auth,
-    issuer::IssuerError,
+    issuer::{Issuer, IssuerError},
     refusal::{Refusal, to_sign_in},
     session::{cookie_value, hash},
 };
@@ -34,6 +34,17 @@ pub(super) struct LoginQuery {
     issuer: String,
 }
 
+/// What somebody wants by signing in.
+#[derive(Debug)]
+pub(super) struct Wish {
+    /// The page that they want to see.
+    pub return_to: ReturnTo,
+    /// The invite that they follow, and of which organisation it is.
+    pub invite: Option<(TenantId, InviteId)>,
+    /// Who they probably are, to save them typing. Nothing follows from it.
+    pub login_hint: Option<String>,
+}
+
 /// Sends the browser to the issuer.
 pub(super) async fn login(
     State(auth): State<Auth>,
@@ -43,7 +54,16 @@ pub(super) async fn login(
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let return_to = ReturnTo::parse(&auth.0.settings.site, &query.return_to);
     let return_to = return_to.unwrap_or_else(ReturnTo::home);
-    match auth.login_begin(&headers, &query.issuer, &return_to).await {
+    let wish = Wish {
+        return_to: return_to.clone(),
+        invite: None,
+        login_hint: None,
+    };
+    let begun = match auth.issuer_asked_for(&query.issuer) {
+        Ok(issuer) => auth.login_begin(&headers, issuer, wish).await,
+        Err(refusal) => Err(refusal),
+    };
+    match begun {
         Ok(response) => response,
         // Nobody has claimed to be anyone yet: the log is enough.
         Err(Refusal {
@@ -56,19 +76,22 @@ pub(super) async fn login(
 }
 
 impl Auth {
-    async fn login_begin(
-        &self,
-        headers: &HeaderMap,
-        issuer: &str,
-        return_to: &ReturnTo,
-    ) -> Result<Response, Refusal> {
-        let issuer = match issuer {
+    /// The issuer with this name, or without any the primary one.
+    fn issuer_asked_for(&self, name: &str) -> Result<&Issuer, Refusal> {
+        match name {
             "" => self.issuers().next(),
             name => self.issuer_named(name),
-        };
-        let Some(issuer) = issuer else {
-            return Err(Refusal::new(SignInProblem::NotConfigured, "no_issuer"));
-        };
+        }
+        .ok_or_else(|| Refusal::new(SignInProblem::NotConfigured, "no_issuer"))
+    }
+
+    /// Remembers a sign-in and sends the browser to the issuer.
+    pub(super) async fn login_begin(
+        &self,
+        headers: &HeaderMap,
+        issuer: &Issuer,
+        wish: Wish,
+    ) -> Result<Response, Refusal> {
         let provider = issuer.provider().await?;
         let ids = &self.0.ctx.ids;
         let secret = || URL_SAFE_NO_PAD.encode(ids.bytes::<32>());
@@ -98,6 +121,9 @@ impl Auth {
         for scope in &issuer.settings().scopes {
             request = request.add_scope(Scope::new(scope.clone()));
         }
+        if let Some(hint) = wish.login_hint {
+            request = request.set_login_hint(LoginHint::new(hint));
+        }
         let (url, _, _) = request.url();
 
         let now = self.0.ctx.clock.now();
@@ -107,7 +133,8 @@ impl Auth {
             issuer: provider.issuer.to_string(),
             nonce,
             pkce_verifier: verifier.into_secret(),
-            return_to: return_to.as_str().to_owned(),
+            return_to: wish.return_to.as_str().to_owned(),
+            invite: wish.invite,
             expires_at: now + LIFETIME,
         };
         let mut tx = self.0.ctx.store.begin_front_door().await?;

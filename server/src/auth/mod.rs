@@ -10,6 +10,7 @@ mod callback;
 pub mod demo;
 mod graph;
 mod groups;
+mod invite;
 mod issuer;
 mod issuer_logout;
 mod keys;
@@ -112,6 +113,10 @@ impl Auth {
             .route(
                 "/auth/callback/{issuer}",
                 get(callback::callback_of).layer(from_fn_with_state(limit(), rate_layer)),
+            )
+            .route(
+                "/auth/invite",
+                post(invite::invite).layer(from_fn_with_state(limit(), rate_layer)),
             )
             .route("/auth/logout", post(logout::logout))
             .route("/auth/switch", post(switch::switch))

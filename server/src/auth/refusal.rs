@@ -1,7 +1,7 @@
 //! A sign-in that did not happen: told to the person, the log and the audit.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{RequestFacts, SignInProblem, TenantId, audit::Outcome};
+use domain::{InviteId, RequestFacts, SignInProblem, TenantId, audit::Outcome};
 use serde_json::json;
 use store::{
     FrontDoorTx, StoreError,
@@ -11,7 +11,7 @@ use store::{
 
 use url::form_urlencoded;
 
-use super::Auth;
+use super::{Auth, invite::ACCEPT};
 use crate::http::ReturnTo;
 
 /// The audit log's name for signing in.
@@ -26,6 +26,8 @@ pub(super) struct Refusal {
     pub reason: &'static str,
     /// In which organisation, where that is known.
     pub tenant: Option<TenantId>,
+    /// The invite that was followed, where the refusal is about it.
+    pub invite: Option<InviteId>,
     /// By which issuer's name, where that is known.
     pub issuer: Option<String>,
     /// Where the person wanted to go, so that the next try leads there.
@@ -38,6 +40,7 @@ impl Refusal {
             problem,
             reason,
             tenant: None,
+            invite: None,
             issuer: None,
             return_to: None,
         }
@@ -130,13 +133,16 @@ impl Auth {
             | SignInProblem::Unavailable => Outcome::Failure,
             _ => Outcome::Denied,
         };
+        let action = refusal.invite.map_or(SIGN_IN, |_| ACCEPT);
         let event = AuditEvent {
+            resource_type: refusal.invite.map(|_| "invite".to_owned()),
+            resource_id: refusal.invite.map(|id| id.to_string()),
             actor_label: "Visitor".to_owned(),
             ip: facts.ip,
             user_agent: facts.user_agent.clone(),
             request_id: Some(facts.request_id),
             metadata: Some(json!({ "problem": refusal.problem.code(), "reason": refusal.reason })),
-            ..AuditEvent::by_system(SIGN_IN, outcome, self.0.ctx.clock.now())
+            ..AuditEvent::by_system(action, outcome, self.0.ctx.clock.now())
         };
         audit_append(&mut tx, &[event]).await?;
         tx.commit().await

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{access::SystemRole, settings::TenantSettings};
+use domain::{access::SystemRole, invite::IssuerReach, settings::TenantSettings};
 use secrecy::SecretString;
 use serde::Deserialize;
 use time::Duration;
@@ -272,6 +272,14 @@ impl OidcSettings {
     /// Whether people of this issuer may be members of the organisation.
     pub(super) fn serves(&self, slug: &str) -> bool {
         self.tenants.is_empty() || self.tenants.iter().any(|tenant| tenant == slug)
+    }
+
+    /// For which organisations its people are.
+    pub fn reach(&self) -> IssuerReach {
+        IssuerReach {
+            tenants: self.tenants.clone(),
+            by_directory: self.is_for_directories(),
+        }
     }
 
     /// The directory that an Entra issuer speaks for.

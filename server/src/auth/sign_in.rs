@@ -2,8 +2,8 @@
 //! one transaction.
 
 use domain::{
-    ActorKind, RequestFacts, SessionId, SignInProblem, Timestamp, UserId, audit::Outcome,
-    group_mapping::GroupClaims,
+    ActorKind, InviteId, RequestFacts, SessionId, SignInProblem, TenantId, Timestamp, UserId,
+    audit::Outcome, group_mapping::GroupClaims,
 };
 use serde_json::json;
 use store::{
@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use super::{
     Auth,
+    invite::invited_or_open_to,
     issuer::Issuer,
     refusal::{Refusal, SIGN_IN, tenants},
     seal::Tokens,
@@ -158,9 +159,10 @@ impl Auth {
             is_demo: false,
             directory: Some(tid),
         };
-        match service::tenant_create(&self.0.ctx, &organisation, &owner).await {
-            Ok(id) => {
-                tracing::info!(slug = admitted.slug, %id, "a directory became an organisation");
+        let owner = service::Owner::Known(&owner);
+        match service::tenant_create(&self.0.ctx, &organisation, owner).await {
+            Ok(created) => {
+                tracing::info!(slug = admitted.slug, id = %created.id, "a directory became an organisation");
                 Ok(())
             }
             // Somebody else's first sign-in was a moment earlier.
@@ -173,23 +175,25 @@ impl Auth {
     }
 
     /// Writes the session and everything that belongs to it, and returns the
-    /// id for the cookie.
+    /// id for the cookie. By an invite, it is accepted with it or nothing is.
     pub(super) async fn sign_in(
         &self,
         issuer: &Issuer,
         person: &Person,
         tokens: NewTokens,
+        invite: Option<(TenantId, InviteId)>,
         facts: &RequestFacts,
     ) -> Result<Id, Refusal> {
         self.directory_admit(issuer, person).await?;
-        match self.try_sign_in(issuer, person, &tokens, facts).await {
+        let try_once = || self.try_sign_in(issuer, person, &tokens, invite, facts);
+        match try_once().await {
             // The same person signed in for the first time in another tab,
             // a moment earlier: now they are known.
-            Err(Attempt::Taken) => self.try_sign_in(issuer, person, &tokens, facts).await,
+            Err(Attempt::Taken) => try_once().await,
             other => other,
         }
         .map_err(|attempt| match attempt {
-            Attempt::Refused(refusal) => refusal,
+            Attempt::Refused(refusal) => refusal.by_invite(invite),
             Attempt::Taken => Refusal::new(SignInProblem::Internal, "identity_taken"),
         })
     }
@@ -199,11 +203,12 @@ impl Auth {
         issuer: &Issuer,
         person: &Person,
         tokens: &NewTokens,
+        invite: Option<(TenantId, InviteId)>,
         facts: &RequestFacts,
     ) -> Result<Id, Attempt> {
         let now = self.0.ctx.clock.now();
         let mut tx = self.0.ctx.store.begin_front_door().await?;
-        let tenants = open_to(&mut tx, issuer, person).await?;
+        let tenants = invited_or_open_to(&mut tx, issuer, person, invite).await?;
         let member = member_among(&mut tx, &tenants, &person.key).await?;
         let is_new = member.is_none();
         let (tenant, identity): (&Tenant, Identity) = match (member, tenants.first()) {
@@ -265,15 +270,24 @@ impl Auth {
         let mut tx = tx.enter_as(tenant.id, None).await?;
         let mut events = Vec::new();
         if is_new {
-            self.member_create(&mut tx, issuer, user_id, person).await?;
-            events.push("user.create");
+            self.member_create(&mut tx, user_id, person).await?;
+            events.push(("user.create", "user", user_id.to_string(), None));
         } else {
             self.member_welcome(&mut tx, user_id, person, tenant)
                 .await?;
         }
+        let gives_role = self
+            .invite_follow(&mut tx, invite, user_id, &mut events)
+            .await?;
+        if let Some(role) = issuer.settings().default_role
+            && is_new
+            && !gives_role
+        {
+            user_role_grant(&mut tx, user_id, role.key(), RoleSource::Manual, now).await?;
+        }
         let changed = self.grants_set(&mut tx, user_id, &person.groups).await?;
         user_touch_seen(&mut tx, user_id, now).await?;
-        events.push(SIGN_IN);
+        events.push((SIGN_IN, "session", session.to_string(), None));
 
         let mut facts = facts.clone();
         facts.session_id = Some(session);
@@ -281,17 +295,12 @@ impl Auth {
         let actor = record.to_actor(facts);
         let mut events: Vec<_> = events
             .into_iter()
-            .map(|action| {
-                let (kind, id) = match action {
-                    SIGN_IN => ("session", session.to_string()),
-                    _ => ("user", user_id.to_string()),
-                };
-                AuditEvent {
-                    resource_type: Some(kind.to_owned()),
-                    resource_id: Some(id),
-                    metadata: Some(json!({ "roles": record.role_keys })),
-                    ..AuditEvent::by(&actor, action, Outcome::Success, now)
-                }
+            .map(|(action, kind, id, changes)| AuditEvent {
+                resource_type: Some(kind.to_owned()),
+                resource_id: Some(id),
+                changes,
+                metadata: Some(json!({ "roles": record.role_keys })),
+                ..AuditEvent::by(&actor, action, Outcome::Success, now)
             })
             .collect();
         events.extend(self.grants_events(&actor, &changed));
@@ -300,11 +309,10 @@ impl Auth {
         Ok(cookie)
     }
 
-    /// Somebody new: a member without a role, or with the configured one.
+    /// Somebody new: a member without a role.
     async fn member_create(
         &self,
         tx: &mut TenantTx,
-        issuer: &Issuer,
         id: UserId,
         person: &Person,
     ) -> Result<(), StoreError> {
@@ -321,11 +329,7 @@ impl Auth {
             },
             now,
         )
-        .await?;
-        if let Some(role) = issuer.settings().default_role {
-            user_role_grant(tx, id, role.key(), RoleSource::Manual, now).await?;
-        }
-        Ok(())
+        .await
     }
 
     /// Somebody known: refused unless active; the name follows the issuer.
@@ -355,7 +359,7 @@ impl Auth {
 
 /// The organisations that take in this person (SEC-A3): those of the issuer,
 /// or, where it speaks for all of Entra's directories, the one of theirs.
-async fn open_to(
+pub(super) async fn open_to(
     tx: &mut FrontDoorTx,
     issuer: &Issuer,
     person: &Person,

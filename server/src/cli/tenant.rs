@@ -1,13 +1,13 @@
 //! `atrium tenant`: organisations of this deployment.
 
 use clap::{Args, Subcommand};
-use domain::AppError;
-use service::{NewOrganisation, Person};
+use domain::{AppError, email::EmailAddress};
+use service::{InviteToken, NewOrganisation, Owner, Person};
 use store::identity::IdentityKey;
 use uuid::Uuid;
 
 use crate::{
-    boot::{Deployment, Model},
+    boot::{self, Deployment, Model},
     config::Config,
     database::Joining,
     failure::Failure,
@@ -19,12 +19,16 @@ pub(super) enum Tenant {
     /// Create an organisation and name its owner. Nobody becomes an owner by
     /// being the first to sign in.
     Create(Create),
+    /// Make a new one-time link by which somebody becomes an organisation's
+    /// owner; the one before ends.
+    InviteOwner(InviteOwner),
     /// List the organisations.
     List,
 }
 
-/// An organisation and its owner's identity: `--owner-subject` for any OIDC
-/// issuer, `--owner-oid` and `--owner-tid` for Entra ID.
+/// An organisation and its owner: `--owner-invite` for whoever accepts a
+/// one-time link, `--owner-subject` for an identity at any OIDC issuer,
+/// `--owner-oid` and `--owner-tid` for one in Entra ID.
 #[derive(Debug, Args)]
 pub(super) struct Create {
     /// Its short name: lower-case letters, digits, hyphens.
@@ -36,6 +40,13 @@ pub(super) struct Create {
     /// The owner's name on pages.
     #[arg(long, default_value = "Owner")]
     owner_name: String,
+    /// Print a link that makes the one who accepts it the owner. It works
+    /// once, for 7 days.
+    #[arg(long, conflicts_with_all = ["owner_subject", "owner_oid", "owner_tid"])]
+    owner_invite: bool,
+    /// The address that the link is meant for, as a hint for signing in.
+    #[arg(long, requires = "owner_invite")]
+    owner_email: Option<String>,
     /// The owner's `sub` at the configured issuer.
     #[arg(long, conflicts_with_all = ["owner_oid", "owner_tid"])]
     owner_subject: Option<String>,
@@ -43,7 +54,7 @@ pub(super) struct Create {
     #[arg(
         long,
         requires = "owner_tid",
-        required_unless_present = "owner_subject"
+        required_unless_present_any = ["owner_subject", "owner_invite"]
     )]
     owner_oid: Option<Uuid>,
     /// The Entra tenant's (directory's) id.
@@ -55,11 +66,23 @@ pub(super) struct Create {
     directory: Option<Uuid>,
 }
 
+/// An organisation whose owner's link was lost or has expired.
+#[derive(Debug, Args)]
+pub(super) struct InviteOwner {
+    /// The organisation's short name.
+    #[arg(long)]
+    slug: String,
+    /// The address that the link is meant for, as a hint for signing in.
+    #[arg(long)]
+    email: Option<String>,
+}
+
 impl Tenant {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         let deployment = Deployment::open(config, Joining::Allowed, Model::NotNeeded).await?;
         let result = match self {
             Self::Create(create) => create.run(config, &deployment).await,
+            Self::InviteOwner(invite) => invite.run(config, &deployment).await,
             Self::List => list(&deployment).await,
         };
         deployment.close().await;
@@ -69,10 +92,21 @@ impl Tenant {
 
 impl Create {
     async fn run(self, config: &Config, deployment: &Deployment) -> Result<(), Failure> {
-        let owner = Person {
-            identity: self.identity(config)?,
-            display_name: self.owner_name,
-            email: None,
+        let email = email(self.owner_email.as_deref())?;
+        let person = if self.owner_invite {
+            None
+        } else {
+            Some(Person {
+                identity: self.identity(config)?,
+                display_name: self.owner_name,
+                email: None,
+            })
+        };
+        let owner = match &person {
+            Some(person) => Owner::Known(person),
+            None => Owner::Invited {
+                email: email.as_ref(),
+            },
         };
         let name = self.name.as_deref().unwrap_or(&self.slug);
         let organisation = NewOrganisation {
@@ -81,7 +115,7 @@ impl Create {
             is_demo: false,
             directory: self.directory,
         };
-        let id = service::tenant_create(&deployment.ctx, &organisation, &owner)
+        let created = service::tenant_create(&deployment.ctx, &organisation, owner)
             .await
             .map_err(|error| match error {
                 AppError::Invalid { .. } | AppError::Conflict { .. } => {
@@ -89,7 +123,14 @@ impl Create {
                 }
                 other => Failure::failed(other),
             })?;
-        println!("Created {} ({id}). Its owner can sign in now.", self.slug);
+        let (slug, id) = (&self.slug, created.id);
+        match created.invite {
+            None => println!("Created {slug} ({id}). Its owner can sign in now."),
+            Some(token) => {
+                println!("Created {slug} ({id}).");
+                show(config, &token)?;
+            }
+        }
         Ok(())
     }
 
@@ -113,6 +154,36 @@ impl Create {
             )),
         }
     }
+}
+
+impl InviteOwner {
+    async fn run(self, config: &Config, deployment: &Deployment) -> Result<(), Failure> {
+        let ctx = &deployment.ctx;
+        let email = email(self.email.as_deref())?;
+        let tenants = service::tenant_list(ctx).await.map_err(Failure::failed)?;
+        let known = tenants
+            .iter()
+            .find(|listed| listed.tenant.slug == self.slug)
+            .ok_or_else(|| Failure::Usage(format!("There is no organisation “{}”.", self.slug)))?;
+        let token = service::owner_invite_create(ctx, known.tenant.id, email.as_ref())
+            .await
+            .map_err(Failure::failed)?;
+        show(config, &token)
+    }
+}
+
+fn email(typed: Option<&str>) -> Result<Option<EmailAddress>, Failure> {
+    let parsed = typed.map(EmailAddress::parse).transpose();
+    parsed.map_err(|why| Failure::Usage(why.to_owned()))
+}
+
+/// Prints the one line that must not be lost, alone so that it can be copied.
+fn show(config: &Config, token: &InviteToken) -> Result<(), Failure> {
+    println!(
+        "Whoever opens this link and signs in becomes its owner. It is shown this once and works once, for 7 days:"
+    );
+    println!("{}", token.link(&boot::site(config)?.origin()));
+    Ok(())
 }
 
 async fn list(deployment: &Deployment) -> Result<(), Failure> {

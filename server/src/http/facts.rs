@@ -13,14 +13,15 @@ use domain::{RequestFacts, RequestId};
 use ipnet::IpNet;
 use tracing::Instrument as _;
 
-use super::HttpSettings;
+use super::{HttpSettings, secret_path::told_path};
 
 const USER_AGENT_CHARS: usize = 400;
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Puts [`RequestFacts`] into the request, its id into the answer, and both
 /// into the span under which everything is logged. The query is left out of
-/// the log: on the way back from the issuer it holds a code.
+/// the log: on the way back from the issuer it holds a code. So is the token
+/// in the path of an invite.
 pub(super) async fn facts_layer(
     State(settings): State<HttpSettings>,
     mut request: Request,
@@ -42,7 +43,7 @@ pub(super) async fn facts_layer(
         "request",
         id = %request_id,
         method = %request.method(),
-        path = request.uri().path(),
+        path = told_path(request.uri().path()),
     );
     request.extensions_mut().insert(facts);
 

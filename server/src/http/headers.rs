@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 
-use super::HttpSettings;
+use super::{HttpSettings, secret_path::is_secret_path};
 
 /// For everything that is not a page of ours with its own policy.
 const STRICT_CSP: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
@@ -42,11 +42,18 @@ pub(super) async fn headers_layer(
     request: Request,
     next: Next,
 ) -> Response {
+    let is_secret = is_secret_path(request.uri().path());
     let mut response = next.run(request).await;
     let is_framed = response.extensions().get::<Framed>().is_some();
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(*name, HeaderValue::from_static(value));
+    }
+    if is_secret {
+        headers.insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        );
     }
     if is_framed {
         headers.remove("x-frame-options");

@@ -8,6 +8,7 @@ mod headers;
 mod limits;
 mod rate;
 mod return_to;
+mod secret_path;
 mod site;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
 pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
 pub(crate) use headers::Framed;
 pub(crate) use rate::rate_layer;
+pub(crate) use secret_path::{INVITE_PATH, told_path};
 pub(crate) use site::is_loopback;
 pub use {
     rate::{Allowance, Left, RateLimit},

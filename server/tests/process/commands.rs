@@ -70,6 +70,112 @@ async fn an_organisation_has_the_owner_that_was_named() {
     assert_eq!((status, stdout.lines().count()), (0, 2));
 }
 
+// SEC-A11, SEC-D3
+#[tokio::test]
+async fn an_organisation_can_wait_for_an_owner_who_has_the_link() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let atrium = |arguments: &[&str]| {
+        let mut command = atrium_on(&db, &folder, arguments);
+        command.env("ATRIUM_PUBLIC_URL", "https://atrium.example");
+        run(command)
+    };
+    let create = ["tenant", "create", "--slug", "acme", "--owner-invite"];
+    let email = ["--owner-email", "olga@example.org"];
+    let (status, stdout, stderr) = atrium(&[&create[..], &email[..]].concat());
+    assert_eq!(status, 0, "{stderr}");
+    let link_in = |stdout: &str| {
+        let last = stdout.lines().last().unwrap_or_default().to_owned();
+        assert!(
+            last.starts_with("https://atrium.example/invite/atri_"),
+            "{stdout}"
+        );
+        last
+    };
+    let first = link_in(&stdout);
+    assert!(!stderr.contains("atri_"), "{stderr}");
+    let (status, stdout, stderr) = atrium(&["tenant", "invite-owner", "--slug", "acme"]);
+    assert_eq!(status, 0, "{stderr}");
+    assert_ne!(link_in(&stdout), first);
+    let invites: Vec<(String, Option<String>, Option<uuid::Uuid>)> =
+        sqlx::query_as("SELECT status, email, invited_by FROM invites ORDER BY created_at")
+            .fetch_all(&db.admin)
+            .await
+            .unwrap();
+    assert_eq!(
+        invites,
+        [
+            ("revoked".into(), Some("olga@example.org".into()), None),
+            ("pending".into(), None, None)
+        ]
+    );
+    for wrong in [
+        &["tenant", "invite-owner", "--slug", "none"][..],
+        &[
+            "tenant",
+            "create",
+            "--slug",
+            "b",
+            "--owner-invite",
+            "--owner-email",
+            "olga",
+        ],
+        &[
+            "tenant",
+            "create",
+            "--slug",
+            "b",
+            "--owner-invite",
+            "--owner-subject",
+            "42",
+        ],
+        &[
+            "tenant",
+            "create",
+            "--slug",
+            "b",
+            "--owner-email",
+            "olga@example.org",
+        ],
+    ] {
+        assert_eq!(atrium(wrong).0, 2, "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_asks_the_mail_server_where_there_is_one() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let doctor = |settings: mail::MailSettings| {
+        let mut command = atrium_on(&db, &folder, &["doctor"]);
+        command
+            .env("ATRIUM_MAIL__HOST", settings.host)
+            .env("ATRIUM_MAIL__PORT", settings.port.to_string())
+            .env("ATRIUM_MAIL__TLS", "none")
+            .env("ATRIUM_MAIL__FROM", settings.from);
+        async {
+            tokio::task::spawn_blocking(|| run(command))
+                .await
+                .unwrap()
+                .1
+        }
+    };
+    let sink = mail::testing::Sink::start(mail::testing::Manner::Takes).await;
+    let stdout = doctor(sink.settings()).await;
+    assert!(
+        stdout.contains("ok    mail        127.0.0.1 answers"),
+        "{stdout}"
+    );
+    assert!(sink.messages().is_empty());
+    let nobody = mail::MailSettings {
+        port: 1,
+        ..sink.settings()
+    };
+    let stdout = doctor(nobody).await;
+    assert!(
+        stdout.contains("to do mail        The mail server 127.0.0.1 does not answer."),
+        "{stdout}"
+    );
+}
+
 // SEC-E2
 #[tokio::test]
 async fn verify_names_the_row_that_was_touched() {

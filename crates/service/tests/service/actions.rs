@@ -8,6 +8,7 @@ use domain::{
     audit::{AuditFilter, Outcome},
     group_mapping::Proposal,
     import::ImportFormat,
+    invite::{InviteDraft, InviteFilter},
     member::{MemberChange, MemberFilter, UserStatus},
     memory::{MemoryFilter, SearchMode},
     notification::{BreakGlassOpened, Notice},
@@ -29,6 +30,7 @@ use store::{
 use crate::{
     api_key::{key_draft, service_account},
     break_glass::{REASON, reason},
+    invite::stored_invite,
     support::{World, draft},
 };
 
@@ -207,6 +209,31 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             service::member_session_revoke_all(ctx, actor, id)
                 .await
                 .map(drop)
+        }
+        Action::InviteList => {
+            let filter = InviteFilter::default();
+            service::invite_list(ctx, actor, &filter, None).await?;
+            service::invite_offer(ctx, actor).await?;
+            let id = stored_invite(world).await;
+            service::invite_get(ctx, actor, id).await.map(drop)
+        }
+        Action::InviteCreate => {
+            let draft = InviteDraft {
+                days: "7".into(),
+                ..InviteDraft::default()
+            };
+            service::invite_create(ctx, actor, &draft, "https://atrium.example")
+                .await
+                .map(drop)
+        }
+        Action::InviteRenew => {
+            let id = stored_invite(world).await;
+            service::invite_renew(ctx, actor, id, "1", "https://atrium.example")
+                .await
+                .map(drop)
+        }
+        Action::InviteRevoke => {
+            service::invite_revoke(ctx, actor, stored_invite(world).await).await
         }
         Action::RoleList => service::role_list(ctx, actor).await.map(drop),
         Action::RoleGet => service::role_get(ctx, actor, world.role("viewer").await)

@@ -6,6 +6,7 @@ mod break_glass;
 mod bulk;
 mod group_mapping;
 mod import;
+mod invite;
 mod job;
 mod member;
 mod memory;

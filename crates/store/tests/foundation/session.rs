@@ -335,6 +335,7 @@ fn attempt() -> LoginAttempt {
         nonce: "nonce".into(),
         pkce_verifier: "verifier".into(),
         return_to: "/memories".into(),
+        invite: Some((id(), id())),
         expires_at: NOW + Duration::minutes(10),
     }
 }

@@ -1,0 +1,124 @@
+//! What whoever opens an invite's link sees, signed in or not.
+
+use domain::{AppError, SignInProblem, invite::OpenInvite};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use super::api::{OpenedLink, invite_look};
+use crate::{
+    start::WayIn,
+    ui::{ErrorState, Glyph, Icon, Time, layout::DemoBanner, state::set_status},
+};
+
+/// The page at `/invite/{token}`.
+#[component]
+pub(crate) fn InviteAcceptPage() -> impl IntoView {
+    let params = use_params_map();
+    let token =
+        params.with_untracked(|params| params.get_str("token").unwrap_or_default().to_owned());
+    let look = Resource::new(|| (), {
+        let token = token.clone();
+        move |()| invite_look(token.clone())
+    });
+    view! {
+        <DemoBanner />
+        <main class="gate">
+            <div class="gate-card">
+                <p class="wordmark"><Glyph icon=Icon::Mark />"Atrium"</p>
+                <Suspense>
+                    {move || {
+                        let token = token.clone();
+                        look.get().map(|look| show(look, token))
+                    }}
+                </Suspense>
+            </div>
+        </main>
+    }
+    .into_any()
+}
+
+fn show(look: Result<OpenedLink, AppError>, token: String) -> AnyView {
+    match look {
+        Ok(OpenedLink::Open {
+            invite,
+            ways,
+            signed_in,
+        }) => view! { <Join invite=invite ways=ways signed_in=signed_in token=token /> }.into_any(),
+        Ok(OpenedLink::Ended(code)) => {
+            let problem = SignInProblem::from_code(&code).unwrap_or(SignInProblem::InviteUnknown);
+            set_status(&AppError::NotFound);
+            view! {
+                <Title text="Invite · Atrium" />
+                <h1>"This invite can’t be used"</h1>
+                <p>{problem.sentence()}</p>
+                <a class="button button-wide" href="/sign-in" rel="external">"Go to sign-in"</a>
+            }
+            .into_any()
+        }
+        Err(error) => view! { <ErrorState error=error whole_page=true /> }.into_any(),
+    }
+}
+
+#[component]
+fn Join(
+    invite: OpenInvite,
+    ways: Vec<WayIn>,
+    signed_in: Option<String>,
+    token: String,
+) -> impl IntoView {
+    let title = format!("Join {}", invite.organisation);
+    let from = invite
+        .invited_by
+        .unwrap_or_else(|| "Whoever runs this installation".to_owned());
+    let is_only = ways.len() == 1;
+    let buttons = ways
+        .into_iter()
+        .enumerate()
+        .map(|(n, way)| {
+            let label = if is_only {
+                "Sign in and join".to_owned()
+            } else {
+                format!("Join: {}", way.label)
+            };
+            view! {
+                <form method="post" action="/auth/invite">
+                    <input type="hidden" name="token" value=token.clone() />
+                    <input type="hidden" name="issuer" value=way.issuer />
+                    <button type="submit" class="button button-wide" class:button-primary=n == 0>{label}</button>
+                </form>
+            }
+        })
+        .collect::<Vec<_>>();
+    let action = if buttons.is_empty() {
+        view! {
+            <p class="notice">
+                <Glyph icon=Icon::Warning />
+                <span>"Nobody can sign in to this organisation yet. Tell whoever invited you."</span>
+            </p>
+        }
+        .into_any()
+    } else {
+        buttons.into_any()
+    };
+    view! {
+        <Title text=format!("{title} · Atrium") />
+        <h1 dir="auto">{title}</h1>
+        <p><bdi>{from}</bdi> " invites you."</p>
+        <dl class="facts">
+            {invite.role.map(|role| view! { <div><dt>"Role"</dt><dd dir="auto">{role}</dd></div> })}
+            {invite.team.map(|team| view! { <div><dt>"Team"</dt><dd dir="auto">{team}</dd></div> })}
+            <div><dt>"Ends"</dt><dd><Time at=invite.expires_at /></dd></div>
+        </dl>
+        {signed_in
+            .map(|name| {
+                view! {
+                    <p>
+                        "You are signed in as " <bdi>{name}</bdi>
+                        ". To join you sign in again, with the account that you want to join with."
+                    </p>
+                }
+            })}
+        {action}
+    }
+}

@@ -1,0 +1,189 @@
+//! Who was invited.
+
+use domain::{
+    AppError, Page,
+    invite::{Invite, InviteFilter, InviteStatus},
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    api::invite_list,
+    parts::{InviteBadge, addressee},
+};
+use crate::ui::{
+    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, Query, SelectField,
+    Time, query_string, use_query,
+};
+
+/// Which invites, and from where on, as in the URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct InviteQuery {
+    filter: InviteFilter,
+    after: String,
+}
+
+impl InviteQuery {
+    fn from_url(params: &Query) -> Self {
+        Self {
+            filter: InviteFilter {
+                status: params.get("status").to_owned(),
+            },
+            after: params.get("after").to_owned(),
+        }
+    }
+
+    fn path_after(&self, after: &str) -> String {
+        let query = query_string(&[("status", &self.filter.status), ("after", after)]);
+        format!("/invites{query}")
+    }
+}
+
+/// The page at `/invites`.
+#[component]
+pub(crate) fn InviteListPage() -> impl IntoView {
+    let params = use_query();
+    let query = Memo::new(move |_| params.with(InviteQuery::from_url));
+    let invites = Resource::new(
+        move || query.get(),
+        |query| async move {
+            let page = invite_list(query.filter.clone(), query.after.clone()).await?;
+            Ok::<_, AppError>((query, page))
+        },
+    );
+    view! { <Loaded resource=invites view=|(query, page)| show(query, page) whole_page=true /> }
+        .into_any()
+}
+
+fn show(query: InviteQuery, page: Page<Invite>) -> impl IntoView {
+    let newest = query.path_after("");
+    let older = page.next.map(|next| query.path_after(&next));
+    let first = query.after.is_empty();
+    let status = query.filter.status;
+    view! {
+        <PageHead title="Invites" lead="Links by which people join the organisation. Each works once and ends by itself.">
+            <a class="button button-primary" href="/invites/new">
+                <Glyph icon=Icon::Plus />
+                "Invite people"
+            </a>
+        </PageHead>
+        <Filters status=status.clone() />
+        {if page.items.is_empty() {
+            view! { <Nothing filtered=!status.is_empty() /> }.into_any()
+        } else {
+            view! { <InviteTable invites=page.items /> }.into_any()
+        }}
+        <Paging newest=newest older=older first=first />
+    }
+}
+
+#[component]
+fn Filters(status: String) -> impl IntoView {
+    let statuses = std::iter::once(Choice::new("", "Any status"))
+        .chain(
+            InviteStatus::ALL
+                .iter()
+                .map(|status| Choice::new(status.key(), status.label())),
+        )
+        .collect();
+    view! {
+        <FilterForm path="/invites" label="Filter invites" class="filters">
+            <div class="filters-more">
+                <SelectField name="status" label="Status" choices=statuses value=status />
+                <button type="submit" class="button">"Filter"</button>
+            </div>
+        </FilterForm>
+    }
+}
+
+#[component]
+fn Nothing(filtered: bool) -> impl IntoView {
+    if filtered {
+        return view! {
+            <EmptyState title="No invite has this status" text="Choose another status, or look at all of them.">
+                <a class="button" href="/invites">"Show all invites"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    view! {
+        <EmptyState
+            title="Nobody was invited yet"
+            text="Make a link for somebody who is to join, with the role and the team that they get by it."
+        >
+            <a class="button button-primary" href="/invites/new">"Invite people"</a>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+#[component]
+fn InviteTable(invites: Vec<Invite>) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table class="invites">
+                <thead>
+                    <tr>
+                        <th scope="col">"For"</th>
+                        <th scope="col" class="optional col-roles">"Gives"</th>
+                        <th scope="col" class="optional col-roles">"Invited by"</th>
+                        <th scope="col" class="optional col-time">"Created"</th>
+                        <th scope="col" class="optional col-time">"Ends"</th>
+                        <th scope="col" class="col-status">"Status"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {invites.into_iter().map(|invite| view! { <InviteRow invite=invite /> }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn InviteRow(invite: Invite) -> impl IntoView {
+    let gives: Vec<_> = [
+        invite.role.as_ref().map(|role| role.name.clone()),
+        invite.team.as_ref().map(|team| team.name.clone()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    view! {
+        <tr>
+            <td>
+                <div class="cell-line">
+                    <a class="row-title" href=format!("/invites/{}", invite.id)>{addressee(invite.email.as_deref())}</a>
+                </div>
+            </td>
+            <td class="optional" dir="auto">
+                {if gives.is_empty() {
+                    view! { <span class="muted">"Membership"</span> }.into_any()
+                } else {
+                    view! { <div class="cell-line">{gives.join(", ")}</div> }.into_any()
+                }}
+            </td>
+            <td class="optional" dir="auto">
+                <div class="cell-line">{invite.invited_by.clone().unwrap_or_else(|| "The operator".to_owned())}</div>
+            </td>
+            <td class="optional col-time"><Time at=invite.created_at /></td>
+            <td class="optional col-time"><Time at=invite.expires_at /></td>
+            <td><InviteBadge invite=invite /></td>
+        </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_says_which_invites() {
+        let query = InviteQuery::from_url(&Query::parse("status=expired&after=x%7E"));
+        assert_eq!(
+            query.path_after(&query.after),
+            "/invites?status=expired&after=x~"
+        );
+        assert_eq!(InviteQuery::default().path_after(""), "/invites");
+    }
+}

@@ -1,0 +1,111 @@
+//! Inviting somebody, and showing the link the one time.
+
+use domain::invite::InviteChoices;
+use leptos::prelude::*;
+
+use super::{
+    api::{InviteCreate, invite_offer},
+    parts::{Reveal, day_choices},
+};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{Choice, Loaded, PageHead, SelectField, TextField},
+};
+
+/// The page at `/invites/new`.
+#[component]
+pub(crate) fn InviteNewPage() -> impl IntoView {
+    provide_context(FormState::<InviteCreate>::new());
+    let offer = Resource::new(|| (), |()| invite_offer());
+    view! { <Loaded resource=offer view=show whole_page=true /> }.into_any()
+}
+
+fn show(offer: InviteChoices) -> impl IntoView {
+    let state = expect_context::<FormState<InviteCreate>>();
+    let answer = state.answer();
+    move || match answer.get() {
+        Some(made) => view! { <Reveal made=made /> }.into_any(),
+        None => view! { <NewForm offer=offer.clone() /> }.into_any(),
+    }
+}
+
+#[component]
+fn NewForm(offer: InviteChoices) -> impl IntoView {
+    let state = expect_context::<FormState<InviteCreate>>();
+    let none = |label: &str| std::iter::once(Choice::new("", label));
+    let roles = none("No role yet")
+        .chain(
+            offer
+                .roles
+                .into_iter()
+                .map(|role| Choice::new(role.id.to_string(), role.name)),
+        )
+        .collect();
+    let teams = none("No team")
+        .chain(
+            offer
+                .teams
+                .into_iter()
+                .map(|team| Choice::new(team.id.to_string(), team.name)),
+        )
+        .collect();
+    let hint = match (offer.sends_mail, offer.domains.is_empty()) {
+        (true, true) => {
+            "The link is sent there. Leave it empty to send the link yourself; then anybody who has it can join."
+        }
+        (true, false) => "The link is sent there.",
+        (false, true) => {
+            "Helps the person sign in with the right account. Anybody who has the link can join, whatever stands here."
+        }
+        (false, false) => {
+            "Helps the person sign in with the right account. Anybody who has the link can join."
+        }
+    };
+    let domains = (!offer.domains.is_empty()).then(|| {
+        let domains = offer.domains.join(", ");
+        view! { <p class="muted small">"Your organisation invites addresses of these domains only: " {domains} "."</p> }
+    });
+    view! {
+        <PageHead
+            title="Invite people"
+            lead="Makes a link by which one person joins your organisation."
+            up=("/invites", "Invites")
+        />
+        <PostForm state=state class="form">
+            <TextField
+                name="email"
+                label="E-mail address"
+                hint=hint
+                value=state.typed("email", "")
+                error=state.field_error("email")
+            />
+            {domains}
+            <SelectField
+                name="role"
+                label="Role"
+                hint="You can give roles that allow nothing beyond what you may do yourself."
+                choices=roles
+                value=state.typed("role", "")
+                error=state.field_error("role")
+            />
+            <SelectField
+                name="team"
+                label="Team"
+                choices=teams
+                value=state.typed("team", "")
+                error=state.field_error("team")
+            />
+            <SelectField
+                name="days"
+                label="Open for"
+                choices=day_choices()
+                value=state.typed("days", "7")
+                error=state.field_error("days")
+            />
+            <div class="form-actions">
+                <button type="submit" class="button button-primary">"Create invite"</button>
+                <a class="button button-quiet" href="/invites">"Cancel"</a>
+            </div>
+        </PostForm>
+    }
+}

@@ -1,0 +1,148 @@
+//! One invite: what it gives, what became of it, a new link, and its end.
+
+use domain::{
+    AppError, InviteId,
+    invite::{Invite, InviteStatus},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::{InviteRenew, InviteRevoke, invite_get},
+    parts::{InviteBadge, Reveal, addressee, day_choices},
+};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{CopyId, Loaded, PageHead, SelectField, Time},
+};
+
+/// The page at `/invites/{id}`.
+#[component]
+pub(crate) fn InvitePage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse::<InviteId>().ok())
+                .ok_or(AppError::NotFound)
+        })
+    });
+    provide_context(FormState::<InviteRenew>::new());
+    provide_context(FormState::<InviteRevoke>::new());
+    let data = Resource::new(move || id.get(), |id| async move { invite_get(id?).await });
+    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+}
+
+fn show(invite: Invite) -> impl IntoView {
+    let answer = expect_context::<FormState<InviteRenew>>().answer();
+    move || match answer.get() {
+        Some(made) => view! { <Reveal made=made /> }.into_any(),
+        None => view! { <Facts invite=invite.clone() /> }.into_any(),
+    }
+}
+
+#[component]
+fn Facts(invite: Invite) -> impl IntoView {
+    let is_open = invite.stored == InviteStatus::Pending;
+    let operators = invite.invited_by.is_none();
+    let id = invite.id;
+    let role = invite
+        .role
+        .as_ref()
+        .map(|role| (format!("/roles/{}", role.id), role.name.clone()));
+    let team = invite
+        .team
+        .as_ref()
+        .map(|team| (format!("/teams/{}", team.id), team.name.clone()));
+    view! {
+        <PageHead
+            title=addressee(invite.email.as_deref())
+            lead="Atrium knows the link by a fingerprint only. A lost one is replaced by a new one."
+            up=("/invites", "Invites")
+        />
+        <section class="section" aria-labelledby="facts">
+            <h2 id="facts">"About this invite"</h2>
+            <dl class="facts">
+                <div><dt>"Status"</dt><dd><InviteBadge invite=invite.clone() /></dd></div>
+                <div><dt>"Role"</dt><dd dir="auto"><Linked to=role otherwise="None" /></dd></div>
+                <div><dt>"Team"</dt><dd dir="auto"><Linked to=team otherwise="None" /></dd></div>
+                <div>
+                    <dt>"Invited by"</dt>
+                    <dd dir="auto">{invite.invited_by.clone().unwrap_or_else(|| "The operator of this installation".to_owned())}</dd>
+                </div>
+                <div><dt>"Created"</dt><dd><Time at=invite.created_at /></dd></div>
+                <div><dt>"Ends"</dt><dd><Time at=invite.expires_at /></dd></div>
+                {invite
+                    .accepted_by
+                    .clone()
+                    .zip(invite.accepted_at)
+                    .map(|(who, at)| {
+                        view! { <div><dt>"Accepted"</dt><dd><span dir="auto">{who}</span> ", " <Time at=at /></dd></div> }
+                    })}
+                <div><dt>"Id"</dt><dd><CopyId id=id.to_string() what="invite" /></dd></div>
+            </dl>
+        </section>
+        {match (is_open, operators) {
+            (true, false) => view! { <Renew id=id /> <Revoke id=id /> }.into_any(),
+            (true, true) => {
+                view! { <p class="muted">"Only the operator of this installation can renew or revoke this invite."</p> }
+                    .into_any()
+            }
+            _ => ().into_any(),
+        }}
+    }
+}
+
+/// A name with a way to what it names.
+#[component]
+fn Linked(to: Option<(String, String)>, otherwise: &'static str) -> impl IntoView {
+    match to {
+        Some((href, name)) => view! { <a href=href>{name}</a> }.into_any(),
+        None => view! { <span class="muted">{otherwise}</span> }.into_any(),
+    }
+}
+
+#[component]
+fn Renew(id: InviteId) -> impl IntoView {
+    let state = expect_context::<FormState<InviteRenew>>();
+    view! {
+        <section class="section" aria-labelledby="renew">
+            <h2 id="renew">"New link"</h2>
+            <p class="muted">"The link that was given out opens nothing any more. From then on the invite is yours: it gives what you may give."</p>
+            <PostForm state=state class="form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <SelectField
+                    name="days"
+                    label="Open for"
+                    choices=day_choices()
+                    value=state.typed("days", "7")
+                    error=state.field_error("days")
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button">"Make a new link"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+#[component]
+fn Revoke(id: InviteId) -> impl IntoView {
+    let state = expect_context::<FormState<InviteRevoke>>();
+    view! {
+        <section class="section" aria-labelledby="revoke">
+            <h2 id="revoke">"Revoke"</h2>
+            <details class="confirm">
+                <summary class="button button-danger">"Revoke this invite"</summary>
+                <div class="confirm-body">
+                    <p>"Nobody can join by its link any more. This can’t be undone: it would need a new invite."</p>
+                    <PostForm state=state class="form-actions">
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <button type="submit" class="button button-danger">"Revoke now"</button>
+                    </PostForm>
+                </div>
+            </details>
+        </section>
+    }
+}

@@ -1,0 +1,84 @@
+//! Pieces that several pages of invites share.
+
+use domain::invite::{INVITE_DAYS, Invite, InviteLink, InviteStatus, MailOutcome};
+use leptos::prelude::*;
+
+use crate::{
+    clock::PageClock,
+    ui::{Badge, Choice, CopyLine, Glyph, Icon, PageHead, Time, Tone},
+};
+
+/// Whom an invite is for.
+pub(crate) fn addressee(email: Option<&str>) -> String {
+    email.map_or_else(|| "Whoever has the link".to_owned(), str::to_owned)
+}
+
+/// What became of an invite.
+#[component]
+pub(crate) fn InviteBadge(invite: Invite) -> impl IntoView {
+    let clock = PageClock::get();
+    move || {
+        let status = invite.status(clock.now());
+        let tone = match status {
+            InviteStatus::Pending => Tone::Accent,
+            InviteStatus::Accepted => Tone::Good,
+            InviteStatus::Expired => Tone::Neutral,
+            InviteStatus::Revoked => Tone::Bad,
+        };
+        view! { <Badge tone=tone text=status.label() /> }
+    }
+}
+
+/// How long an invite can be open.
+pub(crate) fn day_choices() -> Vec<Choice> {
+    INVITE_DAYS
+        .iter()
+        .map(|days| {
+            let unit = if *days == 1 { "day" } else { "days" };
+            Choice::new(days.to_string(), format!("{days} {unit}"))
+        })
+        .collect()
+}
+
+/// The one time that a link is shown.
+#[component]
+pub(crate) fn Reveal(made: InviteLink) -> impl IntoView {
+    let page = format!("/invites/{}", made.id);
+    let (icon, mail) = match (made.mail, made.email) {
+        (MailOutcome::Sent, Some(email)) => (
+            Icon::Success,
+            format!("A mail with the link is on its way to {email}."),
+        ),
+        (MailOutcome::Failed { reason }, _) => (
+            Icon::Warning,
+            format!("The mail with the link could not be sent. {reason} Send the link yourself."),
+        ),
+        (_, Some(email)) => (
+            Icon::Info,
+            format!("No mail is sent from here. Send the link to {email} yourself."),
+        ),
+        (_, None) => (
+            Icon::Info,
+            "Send the link to the one who is to join.".to_owned(),
+        ),
+    };
+    view! {
+        <PageHead title="The invite’s link" lead="Whoever opens it and signs in joins your organisation." up=("/invites", "Invites") />
+        <section class="reveal" aria-labelledby="link">
+            <h2 id="link">"Copy it now"</h2>
+            <p>
+                "This is the only time that the link is shown; Atrium keeps a fingerprint of it only. It works once, and ends "
+                <Time at=made.expires_at /> "."
+            </p>
+            <CopyLine text=made.link what="link" />
+            <p class="notice">
+                <Glyph icon=icon />
+                <span>{mail}</span>
+            </p>
+            <div class="form-actions">
+                <a class="button button-primary" href="/invites">"I have copied it"</a>
+                <a class="button button-quiet" href=page rel="external">"Look at the invite’s page"</a>
+            </div>
+        </section>
+    }
+}

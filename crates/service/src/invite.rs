@@ -1,0 +1,360 @@
+//! Invites: made, renewed and revoked by members, and accepted by whoever has
+//! the link. What an invite gives rests on the permissions of the one who sent
+//! it, both when it is sent and when it is accepted.
+
+mod accept;
+mod letter;
+
+use std::fmt;
+
+use domain::{
+    Action, Actor, AppError, InviteId, Page, Permission, RoleId, TeamId, TenantId,
+    audit::Outcome,
+    email::EmailAddress,
+    invite::{
+        Invite, InviteChoices, InviteDraft, InviteFilter, InviteLink, InviteStatus, NewInvite,
+        lifetime,
+    },
+    paging::PAGE_SIZE,
+    role::RoleRef,
+    team::TeamRef,
+};
+use serde_json::{Value, json};
+use store::{
+    TenantTx,
+    audit::{AuditEvent, audit_append},
+    invite::{InviteRecord, StoredInvite},
+    settings::organisation_get,
+};
+use time::Duration;
+
+pub use accept::{AcceptedInvite, InviteRefusal, KnownInvite, invite_accept, invite_known};
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+    member::{grantable_role, grantable_within},
+    secret::{Secret, SecretKind},
+    team::may_change,
+};
+
+/// How long an owner's invite is open that the operator made.
+const OWNER_INVITE: Duration = Duration::days(7);
+
+/// What stands in the link of an invite. Whoever has it can accept.
+#[derive(Clone)]
+pub struct InviteToken(Secret);
+
+impl InviteToken {
+    pub(crate) fn make(ctx: &Ctx) -> Self {
+        Self(Secret::make(SecretKind::Invite, &ctx.ids))
+    }
+
+    /// Takes what somebody brought, if it can be one at all.
+    pub fn parse(text: &str) -> Option<Self> {
+        Secret::parse(SecretKind::Invite, text).map(Self)
+    }
+
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        self.0.hash()
+    }
+
+    /// The link at the site whose pages are at `origin`.
+    pub fn link(&self, origin: &str) -> String {
+        format!("{origin}/invite/{}", self.0.expose())
+    }
+}
+
+impl fmt::Debug for InviteToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InviteToken(redacted)")
+    }
+}
+
+/// One page of the organisation's invites, newest first.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor` or
+/// filter.
+pub async fn invite_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    filter: &InviteFilter,
+    cursor: Option<&str>,
+) -> Result<Page<Invite>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::InviteList).await?;
+    let now = ctx.clock.now();
+    Ok(store::invite::invite_list(&mut act.tx, filter, now, cursor, PAGE_SIZE).await?)
+}
+
+/// One invite.
+///
+/// # Errors
+/// [`AppError::NotFound`] when the organisation has no such invite.
+pub async fn invite_get(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<Invite, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::InviteList).await?;
+    Ok(store::invite::invite_get(&mut act.tx, id).await?.invite)
+}
+
+/// What the actor can choose from when inviting.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn invite_offer(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::InviteList).await?;
+    let roles = if actor.permissions.contains(&Permission::RoleGrant) {
+        grantable_within(&mut act.tx, actor).await?
+    } else {
+        Vec::new()
+    };
+    let mut teams = store::team::team_names(&mut act.tx).await?;
+    if !actor.permissions.contains(&Permission::TeamManage) {
+        let mut own = Vec::new();
+        for team in teams {
+            if may_change(&mut act.tx, actor, team.id).await.is_ok() {
+                own.push(team);
+            }
+        }
+        teams = own;
+    }
+    Ok(InviteChoices {
+        roles,
+        teams,
+        domains: organisation_get(&mut act.tx).await?.settings.invite_domains,
+        sends_mail: ctx.mailer.is_on(),
+    })
+}
+
+/// Invites somebody. The link, on the site at `origin`, is in the answer, in
+/// the mail where one is sent, and nowhere else.
+///
+/// # Errors
+/// [`AppError::Invalid`] naming every field at fault; [`AppError::Forbidden`]
+/// naming the permission without which the actor can't give the role or the
+/// team; [`AppError::NotFound`] for a role or a team that there is not.
+pub async fn invite_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    draft: &InviteDraft,
+    origin: &str,
+) -> Result<InviteLink, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::InviteCreate).await?;
+    let id: InviteId = ctx.ids.id();
+    let token = InviteToken::make(ctx);
+    let done = create_within(ctx, &mut act.tx, actor, id, &token, draft).await;
+    let stored = match &done {
+        Ok(_) => Some(store::invite::invite_get(&mut act.tx, id).await?),
+        Err(_) => None,
+    };
+    act.finish(Target::invite(id), done).await?;
+    let stored = stored.ok_or(AppError::Internal)?;
+    Ok(letter::hand_over(ctx, actor, &stored.invite, &token, origin).await)
+}
+
+async fn create_within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    actor: &Actor,
+    id: InviteId,
+    token: &InviteToken,
+    draft: &InviteDraft,
+) -> Result<Value, AppError> {
+    let domains = organisation_get(tx).await?.settings.invite_domains;
+    let new = NewInvite::parse(draft, &domains)?;
+    let gift = may_give(tx, actor, new.role, new.team).await?;
+    let now = ctx.clock.now();
+    let record = InviteRecord {
+        id,
+        email: new.email.as_ref(),
+        token_hash: &token.hash(),
+        role_id: new.role,
+        team_id: new.team,
+        expires_at: now + new.lifetime,
+    };
+    store::invite::invite_create(tx, &record, now).await?;
+    Ok(json!({ "after": {
+        "email": new.email.as_ref().map(EmailAddress::as_str),
+        "role": gift.role.map(|role| role.key),
+        "team": gift.team.map(|team| team.name),
+        "days": new.lifetime.whole_days(),
+    } }))
+}
+
+/// Makes a new link for an invite that was neither accepted nor revoked, open
+/// for `days` from now on; the old link opens nothing any more. From then on
+/// it rests on the actor's permissions.
+///
+/// # Errors
+/// [`AppError::Conflict`] for one that was accepted or revoked, and for the
+/// operator's; else as [`invite_create`].
+pub async fn invite_renew(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: InviteId,
+    days: &str,
+    origin: &str,
+) -> Result<InviteLink, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::InviteRenew).await?;
+    let token = InviteToken::make(ctx);
+    let done = renew_within(ctx, &mut act.tx, actor, id, &token, days).await;
+    let stored = match &done {
+        Ok(_) => Some(store::invite::invite_get(&mut act.tx, id).await?),
+        Err(_) => None,
+    };
+    act.finish(Target::invite(id), done).await?;
+    let stored = stored.ok_or(AppError::Internal)?;
+    Ok(letter::hand_over(ctx, actor, &stored.invite, &token, origin).await)
+}
+
+async fn renew_within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    actor: &Actor,
+    id: InviteId,
+    token: &InviteToken,
+    days: &str,
+) -> Result<Value, AppError> {
+    let invite = open_of_members(store::invite::invite_get(tx, id).await?)?;
+    let lifetime = lifetime(days).map_err(|why| AppError::field("days", why))?;
+    // The organisation may allow fewer domains by now.
+    let domains = organisation_get(tx).await?.settings.invite_domains;
+    let draft = InviteDraft {
+        email: invite.email.clone().unwrap_or_default(),
+        days: days.to_owned(),
+        ..InviteDraft::default()
+    };
+    NewInvite::parse(&draft, &domains)?;
+    let (role, team) = (invite.role.map(|r| r.id), invite.team.map(|t| t.id));
+    may_give(tx, actor, role, team).await?;
+    let expires_at = ctx.clock.now() + lifetime;
+    store::invite::invite_renew(tx, id, &token.hash(), expires_at).await?;
+    Ok(json!({ "after": { "days": lifetime.whole_days() } }))
+}
+
+/// Ends an invite; its link opens nothing any more.
+///
+/// # Errors
+/// [`AppError::Conflict`] for one that was accepted or revoked, and for the
+/// operator's; [`AppError::NotFound`].
+pub async fn invite_revoke(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::InviteRevoke).await?;
+    let done = async {
+        let invite = open_of_members(store::invite::invite_get(&mut act.tx, id).await?)?;
+        store::invite::invite_revoke(&mut act.tx, id).await?;
+        Ok(json!({ "before": { "email": invite.email } }))
+    }
+    .await;
+    act.finish(Target::invite(id), done).await
+}
+
+/// The invite, if it is one that members can still change.
+fn open_of_members(stored: StoredInvite) -> Result<Invite, AppError> {
+    let message = match (stored.invite.stored, stored.inviter) {
+        (InviteStatus::Accepted, _) => "This invite was accepted already.",
+        (InviteStatus::Revoked, _) => "This invite was revoked already.",
+        (_, None) => {
+            "This invite comes from the operator of this installation, who alone can change it."
+        }
+        (_, Some(_)) => return Ok(stored.invite),
+    };
+    Err(AppError::Conflict {
+        message: message.into(),
+    })
+}
+
+/// What an invite gives.
+#[derive(Debug)]
+pub(crate) struct Gift {
+    role: Option<RoleRef>,
+    team: Option<TeamRef>,
+}
+
+/// Role and team, when `actor` may give both at this moment.
+async fn may_give(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    role: Option<RoleId>,
+    team: Option<TeamId>,
+) -> Result<Gift, AppError> {
+    actor.authorize(Permission::MemberInvite)?;
+    let role = match role {
+        Some(id) => {
+            actor.authorize(Permission::RoleGrant)?;
+            Some(grantable_role(tx, actor, id).await?.to_ref())
+        }
+        None => None,
+    };
+    let team = match team {
+        Some(id) => {
+            let team = may_change(tx, actor, id).await?;
+            Some(TeamRef {
+                id,
+                name: team.name,
+            })
+        }
+        None => None,
+    };
+    Ok(Gift { role, team })
+}
+
+/// Makes another invite for an organisation's owner in the operator's name;
+/// the operator's earlier ones end.
+///
+/// # Errors
+/// [`AppError::NotFound`] when there is no such organisation.
+pub async fn owner_invite_create(
+    ctx: &Ctx,
+    tenant_id: TenantId,
+    email: Option<&EmailAddress>,
+) -> Result<InviteToken, AppError> {
+    let mut tx = ctx.store.begin_front_door().await?;
+    store::tenant::tenant_find(&mut tx, tenant_id).await?;
+    let mut tx = tx.enter_as(tenant_id, None).await?;
+    let token = owner_invite_within(ctx, &mut tx, email).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+/// What [`owner_invite_create`] does, on Atrium's own behalf.
+pub(crate) async fn owner_invite_within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    email: Option<&EmailAddress>,
+) -> Result<InviteToken, AppError> {
+    let now = ctx.clock.now();
+    let ended = store::invite::invite_revoke_own(tx).await?;
+    let id: InviteId = ctx.ids.id();
+    let token = InviteToken::make(ctx);
+    let owner = store::role::role_list(tx)
+        .await?
+        .into_iter()
+        .find(|role| role.key == domain::access::SystemRole::Owner.key())
+        .ok_or(AppError::NotFound)?;
+    let record = InviteRecord {
+        id,
+        email,
+        token_hash: &token.hash(),
+        role_id: Some(owner.id),
+        team_id: None,
+        expires_at: now + OWNER_INVITE,
+    };
+    store::invite::invite_create(tx, &record, now).await?;
+    let about = |action: &str, id: InviteId, changes| AuditEvent {
+        resource_type: Some("invite".to_owned()),
+        resource_id: Some(id.to_string()),
+        changes,
+        ..AuditEvent::by_system(action, Outcome::Success, now)
+    };
+    let after = json!({ "after": {
+        "email": email.map(EmailAddress::as_str),
+        "role": owner.key,
+        "days": OWNER_INVITE.whole_days(),
+    } });
+    let mut events: Vec<_> = ended
+        .into_iter()
+        .map(|id| about(Action::InviteRevoke.key(), id, None))
+        .collect();
+    events.push(about(Action::InviteCreate.key(), id, Some(after)));
+    audit_append(tx, &events).await?;
+    Ok(token)
+}

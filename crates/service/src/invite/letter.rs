@@ -1,0 +1,100 @@
+//! The mail that brings a link. It is sent after the invite is there: the token
+//! is kept nowhere, so no job could send it later.
+
+use domain::{
+    Actor,
+    email::EmailAddress,
+    invite::{Invite, InviteLink, MailOutcome},
+};
+use mail::Mail;
+
+use super::InviteToken;
+use crate::Ctx;
+
+/// The link with what became of its mail. That the mail failed changes nothing
+/// of the invite.
+pub(super) async fn hand_over(
+    ctx: &Ctx,
+    actor: &Actor,
+    invite: &Invite,
+    token: &InviteToken,
+    origin: &str,
+) -> InviteLink {
+    let link = token.link(origin);
+    let mail = match invite.email.as_deref().map(EmailAddress::parse) {
+        Some(Ok(to)) if ctx.mailer.is_on() => send(ctx, actor, invite, to, &link).await,
+        _ => MailOutcome::NotSent,
+    };
+    InviteLink {
+        id: invite.id,
+        link,
+        email: invite.email.clone(),
+        expires_at: invite.expires_at,
+        mail,
+    }
+}
+
+async fn send(
+    ctx: &Ctx,
+    actor: &Actor,
+    invite: &Invite,
+    to: EmailAddress,
+    link: &str,
+) -> MailOutcome {
+    let organisation = match organisation_name(ctx, actor).await {
+        Ok(name) => name,
+        Err(error) => {
+            let reason = error.to_string();
+            return MailOutcome::Failed { reason };
+        }
+    };
+    let gains: Vec<_> = [
+        invite
+            .role
+            .as_ref()
+            .map(|role| format!("the role {}", role.name)),
+        invite
+            .team
+            .as_ref()
+            .map(|team| format!("the team {}", team.name)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let day = invite.expires_at.date();
+    let until = format!("{} {} {}", day.day(), day.month(), day.year());
+    let mail = Mail {
+        id: ctx.ids.id(),
+        at: ctx.clock.now(),
+        to,
+        subject: format!("{} invites you to {organisation}", actor.label),
+        paragraphs: [
+            Some(format!(
+                "{} invites you to join {organisation} on Atrium.",
+                actor.label
+            )),
+            (!gains.is_empty()).then(|| format!("You get {}.", gains.join(" and "))),
+            Some(format!(
+                "The link works once, until {until}. Whoever has it can join: don't pass it on."
+            )),
+            Some("If you don't know what this is about, ignore this mail.".to_owned()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        link: Some(("Accept the invite".to_owned(), link.to_owned())),
+    };
+    match ctx.mailer.send(&mail).await {
+        Ok(()) => MailOutcome::Sent,
+        Err(error) => {
+            tracing::warn!(%error, invite = %invite.id, "an invite's mail was not sent");
+            let reason = error.to_string();
+            MailOutcome::Failed { reason }
+        }
+    }
+}
+
+async fn organisation_name(ctx: &Ctx, actor: &Actor) -> Result<String, domain::AppError> {
+    let mut tx = ctx.store.begin(actor).await?;
+    Ok(store::settings::organisation_get(&mut tx).await?.name)
+}

@@ -1,0 +1,333 @@
+//! Links by which people join. Only the SHA-256 of a link's token is kept; the
+//! front door finds the tenant by it, an organisation's own transactions never
+//! see it.
+
+use domain::{
+    InviteId, Page, RoleId, TeamId, TenantId, Timestamp, UserId,
+    email::EmailAddress,
+    invite::{Invite, InviteFilter, InviteStatus},
+    role::RoleRef,
+    team::TeamRef,
+};
+use time::macros::datetime;
+use uuid::Uuid;
+
+use crate::{FrontDoorTx, StoreError, TenantTx, cursor::Cursor};
+
+/// Later than any row: where the first page begins.
+const BEYOND: Cursor<Uuid> = Cursor {
+    at: datetime!(9999-12-31 00:00 UTC),
+    key: Uuid::max(),
+};
+
+/// An invite to be kept.
+#[derive(Clone, Debug)]
+pub struct InviteRecord<'a> {
+    /// Its id.
+    pub id: InviteId,
+    /// For whom it is meant.
+    pub email: Option<&'a EmailAddress>,
+    /// SHA-256 of the token.
+    pub token_hash: &'a [u8; 32],
+    /// The role that it gives.
+    pub role_id: Option<RoleId>,
+    /// The team into which it leads.
+    pub team_id: Option<TeamId>,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+}
+
+/// An invite, and on whose permissions it rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredInvite {
+    /// As lists show it.
+    pub invite: Invite,
+    /// Who invited; `None`: Atrium itself.
+    pub inviter: Option<UserId>,
+}
+
+struct InviteRow {
+    id: Uuid,
+    email: Option<String>,
+    role_id: Option<Uuid>,
+    role_key: Option<String>,
+    role_name: Option<String>,
+    team_id: Option<Uuid>,
+    team_name: Option<String>,
+    invited_by: Option<Uuid>,
+    inviter: Option<String>,
+    status: String,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    accepted_at: Option<Timestamp>,
+    accepter: Option<String>,
+}
+
+impl TryFrom<InviteRow> for StoredInvite {
+    type Error = StoreError;
+
+    fn try_from(row: InviteRow) -> Result<Self, StoreError> {
+        let role = row.role_id.zip(row.role_key.zip(row.role_name));
+        let team = row.team_id.zip(row.team_name);
+        Ok(Self {
+            inviter: row.invited_by.map(UserId),
+            invite: Invite {
+                id: row.id.into(),
+                email: row.email,
+                role: role.map(|(id, (key, name))| RoleRef {
+                    id: id.into(),
+                    key,
+                    name,
+                }),
+                team: team.map(|(id, name)| TeamRef {
+                    id: id.into(),
+                    name,
+                }),
+                invited_by: row.inviter,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+                stored: InviteStatus::from_key(&row.status).ok_or_else(|| {
+                    StoreError::other(format!("an invite has the unknown status “{}”", row.status))
+                })?,
+                accepted_by: row.accepter,
+                accepted_at: row.accepted_at,
+            },
+        })
+    }
+}
+
+/// Keeps an invite of the one who acts, or of Atrium itself.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the tenant has no such role or team,
+/// [`StoreError::Other`] when the one who acts may not invite.
+pub async fn invite_create(
+    tx: &mut TenantTx,
+    new: &InviteRecord<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (tenant_id, invited_by) = (tx.tenant_id().0, tx.user_id());
+    sqlx::query!(
+        "INSERT INTO invites
+             (tenant_id, id, email, token_hash, role_id, team_id, invited_by, status, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9)",
+        tenant_id,
+        new.id.0,
+        new.email.map(EmailAddress::as_str),
+        new.token_hash.as_slice(),
+        new.role_id.map(|id| id.0),
+        new.team_id.map(|id| id.0),
+        invited_by.map(|id| id.0),
+        now,
+        new.expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// One invite in sight.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn invite_get(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite, StoreError> {
+    sqlx::query_as!(
+        InviteRow,
+        r#"SELECT i.id, i.email, i.role_id, r.key AS "role_key?", r.name AS "role_name?",
+                  i.team_id, g.name AS "team_name?", i.invited_by, u.display_name AS "inviter?",
+                  i.status, i.created_at, i.expires_at, i.accepted_at, a.display_name AS "accepter?"
+             FROM invites i
+             LEFT JOIN roles r ON r.tenant_id = i.tenant_id AND r.id = i.role_id
+             LEFT JOIN teams g ON g.tenant_id = i.tenant_id AND g.id = i.team_id
+             LEFT JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.invited_by
+             LEFT JOIN users a ON a.tenant_id = i.tenant_id AND a.id = i.accepted_by
+            WHERE i.tenant_id = $1 AND i.id = $2"#,
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?
+    .try_into()
+}
+
+/// One invite, which nobody else changes until the transaction ends: of two who
+/// accept it at the same moment, the second sees what the first did.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn invite_lock(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite, StoreError> {
+    sqlx::query_scalar!(
+        "SELECT id FROM invites WHERE tenant_id = $1 AND id = $2 FOR UPDATE",
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    invite_get(tx, id).await
+}
+
+/// One page of invites, newest first.
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a cursor that this list did not give out,
+/// [`StoreError::Filter`] for a status that there is not.
+pub async fn invite_list(
+    tx: &mut TenantTx,
+    filter: &InviteFilter,
+    now: Timestamp,
+    cursor: Option<&str>,
+    size: u16,
+) -> Result<Page<Invite>, StoreError> {
+    let cursor = cursor.map_or(Ok(BEYOND), Cursor::parse)?;
+    let status = match filter.status.as_str() {
+        "" => None,
+        key => Some(
+            InviteStatus::from_key(key)
+                .ok_or(StoreError::Filter("status"))?
+                .key(),
+        ),
+    };
+    let rows = sqlx::query_as!(
+        InviteRow,
+        r#"SELECT i.id, i.email, i.role_id, r.key AS "role_key?", r.name AS "role_name?",
+                  i.team_id, g.name AS "team_name?", i.invited_by, u.display_name AS "inviter?",
+                  i.status, i.created_at, i.expires_at, i.accepted_at, a.display_name AS "accepter?"
+             FROM invites i
+             LEFT JOIN roles r ON r.tenant_id = i.tenant_id AND r.id = i.role_id
+             LEFT JOIN teams g ON g.tenant_id = i.tenant_id AND g.id = i.team_id
+             LEFT JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.invited_by
+             LEFT JOIN users a ON a.tenant_id = i.tenant_id AND a.id = i.accepted_by
+            WHERE i.tenant_id = $1
+              AND i.created_at <= $2 AND (i.created_at, i.id) < ($2, $3)
+              AND ($4::text IS NULL
+                   OR $4 = CASE WHEN i.status = 'pending' AND i.expires_at <= $5 THEN 'expired' ELSE i.status END)
+            ORDER BY i.created_at DESC, i.id DESC
+            LIMIT $6"#,
+        tx.tenant_id().0,
+        cursor.at,
+        cursor.key,
+        status,
+        now,
+        i64::from(size) + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let invites = rows
+        .into_iter()
+        .map(|row| StoredInvite::try_from(row).map(|stored| stored.invite))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::cut(invites, usize::from(size), |invite| {
+        Cursor {
+            at: invite.created_at,
+            key: invite.id.0,
+        }
+        .to_text()
+    }))
+}
+
+/// Gives an invite in sight that was neither accepted nor revoked another
+/// token and time. From then on it rests on the permissions of the one who
+/// acts.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such invite.
+pub async fn invite_renew(
+    tx: &mut TenantTx,
+    id: InviteId,
+    token_hash: &[u8; 32],
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    let (tenant_id, invited_by) = (tx.tenant_id().0, tx.user_id());
+    let done = sqlx::query!(
+        "UPDATE invites SET token_hash = $3, expires_at = $4, invited_by = $5
+          WHERE tenant_id = $1 AND id = $2 AND status = 'pending'",
+        tenant_id,
+        id.0,
+        token_hash.as_slice(),
+        expires_at,
+        invited_by.map(|id| id.0),
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+/// Ends an invite in sight that was neither accepted nor revoked.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such invite.
+pub async fn invite_revoke(tx: &mut TenantTx, id: InviteId) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE invites SET status = 'revoked' WHERE tenant_id = $1 AND id = $2 AND status = 'pending'",
+        tx.tenant_id().0,
+        id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+/// Ends all of Atrium's own invites that are open, and tells which.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn invite_revoke_own(tx: &mut TenantTx) -> Result<Vec<InviteId>, StoreError> {
+    let ended = sqlx::query_scalar!(
+        "UPDATE invites SET status = 'revoked'
+          WHERE tenant_id = $1 AND invited_by IS NULL AND status = 'pending'
+         RETURNING id",
+        tx.tenant_id().0,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ended.into_iter().map(InviteId).collect())
+}
+
+/// Notes who joined by an invite.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when it is not open.
+pub async fn invite_accept(
+    tx: &mut TenantTx,
+    id: InviteId,
+    accepted_by: UserId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE invites SET status = 'accepted', accepted_by = $3, accepted_at = $4
+          WHERE tenant_id = $1 AND id = $2 AND status = 'pending'",
+        tx.tenant_id().0,
+        id.0,
+        accepted_by.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+/// The invite whose token has this hash, and the organisation that it is of,
+/// whatever became of it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn invite_find(
+    tx: &mut FrontDoorTx,
+    token_hash: &[u8; 32],
+) -> Result<Option<(TenantId, InviteId)>, StoreError> {
+    let row = sqlx::query!(
+        "SELECT tenant_id, id FROM invites WHERE token_hash = $1",
+        token_hash.as_slice(),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (TenantId(row.tenant_id), InviteId(row.id))))
+}
+
+fn found(rows: u64) -> Result<(), StoreError> {
+    if rows == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
+}

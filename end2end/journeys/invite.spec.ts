@@ -1,0 +1,135 @@
+import { makeInvite } from "../support/invites.ts";
+import { post } from "../support/memories.ts";
+import { type Page, awake, choose, expect, test, uniqueWord, visit } from "../support/test.ts";
+
+// Somebody of another organisation joins here.
+test.use({ world: "invite" });
+
+const LINK = /^http:\/\/127\.0\.0\.1:\d+\/invite\/atri_[0-9A-Za-z]{33}$/;
+
+/** The link that the page shows. */
+async function shownLink(page: Page): Promise<string> {
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("The invite’s link");
+  const link = (await page.getByRole("region", { name: "Copy it now" }).locator("code").first().textContent()) ?? "";
+  expect(link).toMatch(LINK);
+  expect(page.url()).not.toContain("atri_");
+  return link;
+}
+
+/** Opens a link and finds that it opens nothing. */
+async function isRefused(page: Page, link: string, reason: string): Promise<void> {
+  expect((await page.goto(link))?.status()).toBe(404);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("This invite can’t be used");
+  await expect(page.getByRole("main")).toContainText(reason);
+  await expect(page.getByRole("button", { name: "Sign in and join" })).toHaveCount(0);
+}
+
+test("somebody new joins by a link, with its role and its team, once", async ({ visitors, server }) => {
+  const admin = await visitors.as("admin");
+  await visit(admin, "/teams");
+  const team = `Front desk ${uniqueWord()}`;
+  await post(admin, "/teams", { call: "team_create", name: team });
+  await visit(admin, "/members");
+  await admin.getByRole("link", { name: "Invite people" }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Invite people");
+  await awake(admin);
+  // An admin gives no owner's role.
+  await expect(admin.getByLabel("Role").getByRole("option", { name: "Owner" })).toHaveCount(0);
+  const email = `${uniqueWord()}@example.org`;
+  await admin.getByLabel("E-mail address").fill(email);
+  await admin.getByLabel("Role").selectOption({ label: "Viewer" });
+  await admin.getByLabel("Team").selectOption({ label: team });
+  await admin.getByLabel("Open for").selectOption("1");
+  await admin.getByRole("button", { name: "Create invite" }).click();
+  const link = await shownLink(admin);
+  await expect(admin.getByRole("main")).toContainText(`Send the link to ${email} yourself.`);
+  await admin.getByRole("link", { name: "I have copied it" }).click();
+  const row = admin.getByRole("row").filter({ hasText: email });
+  await expect(row).toContainText("Pending");
+  await expect(row).toContainText(`Viewer, ${team}`);
+  expect(await admin.content()).not.toContain("atri_");
+
+  const page = await visitors.anonymous();
+  const answer = await page.goto(link);
+  expect(answer?.headers()["referrer-policy"]).toBe("no-referrer");
+  await awake(page);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Join Demo organisation");
+  const main = page.getByRole("main");
+  for (const text of ["Demo admin invites you.", "Viewer", team]) await expect(main).toContainText(text);
+  await page.getByRole("button", { name: "Sign in and join" }).click();
+  await choose(page, "other-owner");
+  await expect(page.getByRole("status").first()).toContainText("Welcome. You have joined.");
+  await awake(page);
+  await expect(page.getByRole("navigation", { name: "Main" })).toContainText("Demo organisation");
+  await visit(page, "/profile");
+  await expect(page.getByRole("main")).toContainText("Viewer");
+  await expect(page.getByRole("main")).toContainText(team);
+
+  await isRefused(await visitors.anonymous(), link, "This invite was used already");
+  await visit(admin, "/invites?status=accepted");
+  await admin.getByRole("link", { name: email }).click();
+  await expect(admin.getByRole("region", { name: "About this invite" })).toContainText("Other owner");
+  await expect(admin.getByRole("button", { name: "Make a new link" })).toHaveCount(0);
+  // The requests are in the log, the link is not.
+  expect(server.logHas("/invite/")).toBe(true);
+  expect(server.logHas("atri_")).toBe(false);
+});
+
+test("who is signed in is told so, and gains what an invite gives", async ({ visitors }) => {
+  const owner = await visitors.as("owner");
+  await visit(owner, "/roles");
+  const href = await owner.getByRole("link", { name: "Billing", exact: true }).first().getAttribute("href");
+  const link = await makeInvite(owner, { role: href?.split("/").at(-1) ?? "" });
+  const page = await visitors.anew("viewer");
+  await visit(page, link);
+  await expect(page.getByRole("main")).toContainText("You are signed in as Demo viewer.");
+  await page.getByRole("button", { name: "Sign in and join" }).click();
+  await choose(page, "viewer");
+  await expect(page.getByRole("status").first()).toContainText("Welcome. You have joined.");
+  await visit(page, "/profile");
+  await expect(page.getByRole("main")).toContainText(/Billing.*Viewer|Viewer.*Billing/);
+});
+
+test("a link is renewed, which ends the old one, and revoked", async ({ visitors }) => {
+  const admin = await visitors.as("admin");
+  const visitor = await visitors.anonymous();
+  const email = `${uniqueWord()}@example.org`;
+  await visit(admin, "/invites");
+  const first = await makeInvite(admin, { email });
+  await visit(admin, "/invites?status=pending");
+  await admin.getByRole("link", { name: email }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText(email);
+  await awake(admin);
+  await admin.getByLabel("Open for").selectOption("30");
+  await admin.getByRole("button", { name: "Make a new link" }).click();
+  const second = await shownLink(admin);
+  await isRefused(visitor, first, "This invite is not valid.");
+  await visit(visitor, second);
+  await expect(visitor.getByRole("heading", { level: 1 })).toHaveText("Join Demo organisation");
+
+  await visit(admin, "/invites");
+  await admin.getByRole("link", { name: email }).click();
+  await awake(admin);
+  await admin.getByText("Revoke this invite").click();
+  await admin.getByRole("button", { name: "Revoke now" }).click();
+  await expect(admin.getByRole("status").first()).toContainText("Invite revoked.");
+  await isRefused(visitor, second, "This invite was taken back.");
+  await visit(admin, "/invites?status=revoked");
+  await expect(admin.getByRole("row").filter({ hasText: email })).toContainText("Revoked");
+});
+
+test("what is wrong is told next to its field, and invites are for those who may invite", async ({ visitors }) => {
+  const admin = await visitors.as("admin");
+  await visit(admin, "/invites/new");
+  await admin.getByLabel("E-mail address").fill("nobody at example");
+  await admin.getByLabel("Open for").selectOption("30");
+  await admin.getByRole("button", { name: "Create invite" }).click();
+  await expect(admin.getByText("This is not an e-mail address, such as mia@example.org.")).not.toHaveCount(0);
+  await expect(admin.getByLabel("E-mail address")).toHaveValue("nobody at example");
+  await expect(admin.getByLabel("Open for")).toHaveValue("30");
+
+  const member = await visitors.as("member");
+  for (const path of ["/invites", "/invites/new"]) expect((await member.goto(path))?.status(), path).toBe(403);
+  await visit(member, "/members");
+  await expect(member.getByRole("link", { name: /Invite/ })).toHaveCount(0);
+});

@@ -1,0 +1,27 @@
+// Invites, made by the form's own post where the journey is about something
+// else.
+import { type Page, expect } from "@playwright/test";
+import { origin } from "./memories.ts";
+
+/** What the form for an invite holds. */
+export interface InviteDraft {
+  email?: string;
+  /** Ids of a role and a team. */
+  role?: string;
+  team?: string;
+  days?: string;
+}
+
+/** Makes an invite by the form of `/invites/new` and answers the path of its link. */
+export async function makeInvite(page: Page, draft: InviteDraft): Promise<string> {
+  const path = "/invites/new";
+  const answer = await page.request.post(path, {
+    headers: origin(page, path),
+    form: { call: "invite_create", email: "", role: "", team: "", days: "7", ...draft },
+    maxRedirects: 0,
+  });
+  expect(answer.status(), "making an invite").toBe(200);
+  const link = /\/invite\/atri_[0-9A-Za-z]{33}/.exec(await answer.text())?.[0];
+  if (link === undefined) throw new Error("the page shows no link");
+  return link;
+}

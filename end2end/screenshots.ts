@@ -20,8 +20,8 @@ test("the picture in the README", async ({ visitors }) => {
   await page.screenshot({ path: fileURLToPath(new URL("../docs/images/memories.png", import.meta.url)) });
 });
 
-test("every page in every state", async ({ visitors }) => {
-  const about = await seed(visitors);
+test("every page in every state", async ({ server, visitors }) => {
+  const about = await seed(visitors, server);
   const chosen = process.env["ONLY"];
   for (const state of STATES.filter(({ name }) => chosen === undefined || name.startsWith(chosen))) {
     for (const width of WIDTHS) {

@@ -81,6 +81,14 @@ pub enum Flash {
     NotificationRead,
     /// All of them were.
     NotificationsRead,
+    /// Everybody of an organisation was put out.
+    TenantSuspended,
+    /// An organisation was let in again.
+    TenantResumed,
+    /// An organisation will be removed.
+    TenantDeleted,
+    /// An organisation is in another tier.
+    TenantTierSet,
 }
 
 impl Flash {
@@ -122,6 +130,10 @@ impl Flash {
             Self::BreakGlassClosed => "break_glass_closed",
             Self::NotificationRead => "notification_read",
             Self::NotificationsRead => "notifications_read",
+            Self::TenantSuspended => "tenant_suspended",
+            Self::TenantResumed => "tenant_resumed",
+            Self::TenantDeleted => "tenant_deleted",
+            Self::TenantTierSet => "tenant_tier_set",
         }
     }
 
@@ -170,6 +182,10 @@ impl Flash {
             Self::BreakGlassClosed => "Private memories closed.",
             Self::NotificationRead => "Marked as read.",
             Self::NotificationsRead => "All marked as read.",
+            Self::TenantSuspended => "Organisation suspended. Everybody of it is out.",
+            Self::TenantResumed => "Organisation resumed. All that it had is there.",
+            Self::TenantDeleted => "Organisation deleted. For 30 days it can be resumed.",
+            Self::TenantTierSet => "Tier changed.",
         }
     }
 
@@ -219,6 +235,10 @@ impl Flash {
             Self::BreakGlassClosed,
             Self::NotificationRead,
             Self::NotificationsRead,
+            Self::TenantSuspended,
+            Self::TenantResumed,
+            Self::TenantDeleted,
+            Self::TenantTierSet,
         ];
         let code = query.get("done");
         if code == "memory_deleted" {

@@ -24,6 +24,7 @@ mod member;
 mod memory;
 mod no_access;
 mod notification;
+mod operator;
 mod organisation;
 mod overview;
 mod preferences;

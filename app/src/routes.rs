@@ -23,6 +23,7 @@ use crate::{
     memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
     no_access::NoAccessPage,
     notification::NotificationListPage,
+    operator::{TenantDeletePage, TenantListPage, TenantPage},
     organisation::OrganisationListPage,
     overview::OverviewPage,
     profile::ProfilePage,
@@ -83,6 +84,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
+                    <Route path=path!("/operator") view=TenantListPage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/:id/delete") view=TenantDeletePage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/:id") view=TenantPage ssr=SsrMode::Async />
                     <Route path=path!("/organisations") view=OrganisationListPage ssr=SsrMode::Async />
                     <Route path=path!("/reference") view=ReferencePage ssr=SsrMode::Async />
                     <Route path=path!("/notifications") view=NotificationListPage ssr=SsrMode::Async />

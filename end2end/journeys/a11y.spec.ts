@@ -11,8 +11,8 @@ const THEMES = ["light", "dark"] as const;
 
 let seeded: Seed | undefined;
 
-test.beforeEach(async ({ visitors }) => {
-  seeded ??= await seed(visitors);
+test.beforeEach(async ({ server, visitors }) => {
+  seeded ??= await seed(visitors, server);
 });
 
 /** What axe finds, one line each. */

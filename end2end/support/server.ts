@@ -30,6 +30,8 @@ export class Server {
     private readonly folder: string,
     private readonly log: string,
     private readonly process: ChildProcess,
+    private readonly program: string,
+    private readonly run: { cwd: string; env: NodeJS.ProcessEnv },
   ) {}
 
   /** Starts one whose data is in a new folder that `name` names; without a set-up, the demo. */
@@ -57,9 +59,14 @@ export class Server {
     };
     for (const command of setup?.commands ?? []) execFileSync(program, command, { ...run, stdio: ["ignore", output, output] });
     const child = spawn(program, setup ? ["serve"] : ["serve", "--demo"], { ...run, stdio: ["ignore", output, output] });
-    const server = new Server(`http://${address}`, folder, log, child);
+    const server = new Server(`http://${address}`, folder, log, child, program, run);
     await server.untilReady();
     return server;
+  }
+
+  /** Has the program's command line do something beside the running server, and answers what it says. */
+  command(args: string[], settings: Record<string, string> = {}): string {
+    return execFileSync(this.program, args, { cwd: this.run.cwd, env: { ...this.run.env, ...settings }, encoding: "utf8" });
   }
 
   /** Stops it and removes its data. */

@@ -5,7 +5,9 @@ import { type Draft, deleteMemory, giveFile, post, untilFoundByMeaning, untilImp
 import { makeRole } from "./break-glass.ts";
 import { makeInvite } from "./invites.ts";
 import { makeKey } from "./keys.ts";
+import { nameOperator } from "./operators.ts";
 import { visitMember } from "./people.ts";
+import { type Server } from "./server.ts";
 import { PEOPLE, type Page, type Person, type Visitors, awake, runsScripts, visit } from "./test.ts";
 
 /** What the states are about. */
@@ -23,6 +25,8 @@ export interface Seed {
   reader: string;
   /** The path of an open invite's link. */
   link: string;
+  /** The path of an organisation, for those who run the installation. */
+  tenant: string;
 }
 
 /** One page in one state. */
@@ -63,7 +67,7 @@ const BAD_LINES = [
 ].join("\n");
 
 /** Fills the organisation. The admin is left with nothing. */
-export async function seed(visitors: Visitors): Promise<Seed> {
+export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
   const page = await visitors.as("member");
   await visit(page, "/");
   const notes = readFileSync(new URL("../../docs/sample-notes.md", import.meta.url), "utf8");
@@ -88,10 +92,13 @@ export async function seed(visitors: Visitors): Promise<Seed> {
   const owner = await visitors.as("owner");
   await visit(owner, "/keys/services/new");
   await post(owner, "/keys/services/new", { call: "service_account_create", name: "Nightly export", kind: "service" });
+  nameOperator(server);
+  await visit(owner, "/operator?q=other");
+  const tenant = (await owner.getByRole("link", { name: "Other organisation" }).getAttribute("href")) ?? "";
   // Something refused, for the audit log.
   await page.goto("/audit");
   const people = await seedPeople(visitors);
-  return { memory, untitled, trashed, report, ...people, reader: await seedReader(visitors, people.person, memory) };
+  return { memory, untitled, trashed, report, tenant, ...people, reader: await seedReader(visitors, people.person, memory) };
 }
 
 /** Entrusts the billing member with private memories, who opens and reads one of the member's. */
@@ -348,6 +355,25 @@ export const STATES: State[] = [
   { name: "organisations", as: "billing", show: at("/organisations") },
   { name: "organisations-one", as: "member", show: at("/organisations") },
   { name: "organisations-refused", as: "billing", show: at("/organisations?error=suspended") },
+  { name: "operator", as: "owner", show: at("/operator") },
+  { name: "operator-no-fit", as: "owner", show: at("/operator?q=zyzzyva") },
+  { name: "operator-refused", as: "member", show: at("/operator") },
+  { name: "operator-home", as: "owner", show: async (page) => showHome(page) },
+  { name: "operator-tenant", as: "owner", show: (page, { tenant }) => visit(page, tenant) },
+  { name: "operator-delete", as: "owner", show: (page, { tenant }) => visit(page, `${tenant}/delete`) },
+  {
+    name: "operator-delete-refused",
+    as: "owner",
+    show: async (page, { tenant }) => {
+      await visit(page, `${tenant}/delete`);
+      await page.getByLabel("Reason").fill("They left");
+      await page.getByLabel("Type the organisation’s name to confirm").fill("somebody");
+      await page.getByRole("button", { name: "Delete organisation" }).click();
+      await page.locator("#confirm-error p").waitFor();
+      await awake(page);
+    },
+  },
+  { name: "operator-suspended", as: "owner", show: (page, { tenant }) => showSuspended(page, tenant) },
   { name: "not-found", as: "member", show: at("/nothing/here") },
   { name: "forbidden", as: "member", show: at("/audit") },
   { name: "forbidden-new", as: "viewer", show: at("/memories/new") },
@@ -383,6 +409,25 @@ export const STATES: State[] = [
     },
   },
 ];
+
+async function showHome(page: Page): Promise<void> {
+  await visit(page, "/operator?q=demo");
+  await page.getByRole("main").getByRole("link", { name: "Demo organisation" }).click();
+  await page.getByRole("heading", { name: "What it has" }).waitFor();
+  await awake(page);
+}
+
+/** Stays suspended: what looks at the other organisation's own people comes before. */
+async function showSuspended(page: Page, tenant: string): Promise<void> {
+  await visit(page, tenant);
+  const suspend = page.getByRole("button", { name: "Suspend organisation" });
+  if ((await suspend.count()) > 0) {
+    await page.getByLabel("Reason").fill("Unpaid since May, and nobody answers. Ask the accounts team before resuming it.");
+    await suspend.click();
+  }
+  await page.getByRole("button", { name: "Resume" }).waitFor();
+  await visit(page, tenant);
+}
 
 async function sendEmptyKey(page: Page): Promise<void> {
   await visit(page, "/keys/new");

@@ -474,23 +474,38 @@ async fn nobody_signs_in_to_a_suspended_organisation() {
     let app = App::start().await;
     let mut browser = app.browser();
     browser.sign_in(&app.issuer).await;
-    sqlx::query("UPDATE tenants SET status = 'suspended'")
-        .execute(&app.db.admin)
-        .await
-        .unwrap();
-    assert_eq!(browser.who().await, "→ /sign-in?error=tenant_inactive");
+    let inside = browser.who().await;
+    // Out with the next request, and with resuming back in the same session.
+    for (status, seen) in [
+        ("suspended", "→ /sign-in?error=tenant_suspended"),
+        ("deleted", "→ /sign-in?error=tenant_deleted"),
+        ("active", inside.as_str()),
+        ("suspended", "→ /sign-in?error=tenant_suspended"),
+    ] {
+        sqlx::query("UPDATE tenants SET status = $1")
+            .bind(status)
+            .execute(&app.db.admin)
+            .await
+            .unwrap();
+        assert_eq!(browser.who().await, seen);
+    }
     sqlx::query("DELETE FROM web_sessions")
         .execute(&app.db.admin)
         .await
         .unwrap();
-    let answer = app.browser().sign_in(&app.issuer).await;
-    assert_refused(
-        &app,
-        answer.location(),
-        "tenant_inactive",
-        "tenant_inactive",
-    )
-    .await;
+    // Also where it is the only one: people are told, not sent away as strangers.
+    for (status, problem) in [
+        ("suspended", "tenant_suspended"),
+        ("deleted", "tenant_deleted"),
+    ] {
+        sqlx::query("UPDATE tenants SET status = $1")
+            .bind(status)
+            .execute(&app.db.admin)
+            .await
+            .unwrap();
+        let answer = app.browser().sign_in(&app.issuer).await;
+        assert_refused(&app, answer.location(), problem, problem).await;
+    }
 }
 
 /// Two first sign-ins of one person at once make one member.

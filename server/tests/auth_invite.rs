@@ -342,10 +342,10 @@ async fn a_suspended_organisations_invite_opens_nothing() {
         .await
         .unwrap();
     let answer = follow(&mut app.browser(), token(&made), "oidc").await;
-    assert_eq!(answer.location(), "/sign-in?error=tenant_inactive");
+    assert_eq!(answer.location(), "/sign-in?error=tenant_suspended");
     let parameters = app.issuer.agree(&begun.location().parse().unwrap());
     let answer = early.come_back(&parameters).await;
-    assert_eq!(answer.location(), "/sign-in?error=tenant_inactive");
+    assert_eq!(answer.location(), "/sign-in?error=tenant_suspended");
     assert_eq!(people(&app).await, 0);
 }
 

@@ -276,7 +276,7 @@ async fn a_suspended_organisation_takes_nobody_of_its_directory() {
     assert!(
         answer
             .location()
-            .starts_with("/sign-in?error=tenant_inactive")
+            .starts_with("/sign-in?error=tenant_suspended")
     );
 }
 
@@ -523,7 +523,7 @@ async fn where_one_is_suspended_one_stays_out_and_is_told() {
         .await
         .unwrap();
     let answer = switch(&mut browser, "other").await;
-    assert_eq!(answer.location(), "/organisations?error=tenant_inactive");
+    assert_eq!(answer.location(), "/organisations?error=tenant_suspended");
     assert_eq!(tenant_of_session(&app).await, ["acme"]);
     assert_eq!(
         app.count("SELECT count(*) FROM audit_log WHERE action = 'session.switch'")

@@ -34,7 +34,7 @@ pub(crate) use post::stay;
 #[cfg(feature = "ssr")]
 pub use post::with_page_posts;
 
-use crate::start::Page;
+use crate::{start::Page, ui::granted_by};
 
 /// A server function that a form can call.
 pub(crate) trait FormCall:
@@ -248,9 +248,7 @@ fn FormError(error: Signal<Option<AppError>>, tells_conflict: bool) -> impl Into
                 other => other.to_string(),
             };
             let next = match &error {
-                AppError::Forbidden { .. } => {
-                    "An owner or admin of your organisation can grant it."
-                }
+                AppError::Forbidden { permission } => granted_by(*permission),
                 AppError::Internal => "Try again. What you typed is still here.",
                 _ => "",
             };

@@ -131,6 +131,16 @@ pub(crate) const GROUPS: &[Group] = &[
             },
         ],
     },
+    Group {
+        name: "Platform",
+        places: &[Place {
+            path: "/operator",
+            name: "All organisations",
+            icon: Icon::Building,
+            needs: Some(Permission::PlatformOperate),
+            key: 'z',
+        }],
+    },
 ];
 
 /// One's own page, at the foot of the navigation.
@@ -227,5 +237,8 @@ mod tests {
             ["Overview", "Notifications", "Profile"]
         );
         assert!(names(Permission::ALL).contains(&"Audit log"));
+        let owner: Vec<_> = Permission::for_roles().collect();
+        assert!(!names(&owner).contains(&"All organisations"));
+        assert!(names(Permission::ALL).contains(&"All organisations"));
     }
 }

@@ -152,9 +152,19 @@ fn words(error: &AppError) -> (&'static str, String) {
 /// Why something was refused and who can change that.
 fn refusal(permission: Permission) -> String {
     format!(
-        "It needs the permission {permission}: {} An owner or admin of your organisation can grant it.",
+        "It needs the permission {permission}: {} {}",
         lower_first(permission.sentence()),
+        granted_by(permission),
     )
+}
+
+/// Who can give somebody what was missing.
+pub(crate) const fn granted_by(permission: Permission) -> &'static str {
+    if permission.is_for_roles() {
+        "An owner or admin of your organisation can grant it."
+    } else {
+        "Only the machine's command line grants it: atrium operator add."
+    }
 }
 
 fn lower_first(text: &str) -> String {
@@ -191,5 +201,7 @@ mod tests {
             refusal(Permission::AuditRead),
             "It needs the permission audit.read: read the organisation's audit log. An owner or admin of your organisation can grant it."
         );
+        let refused = refusal(Permission::PlatformOperate);
+        assert!(refused.ends_with("atrium operator add."), "{refused}");
     }
 }

@@ -70,10 +70,35 @@ permissions! {
     ApiKeyOwn = "api_key.own", "Create, see and revoke keys with which programs act as you.";
     /// Everybody's keys, and the agents and services that have some.
     ApiKeyManage = "api_key.manage", "See and revoke everybody's keys, and create agents and services with theirs.";
+    /// The installation itself; see [`Permission::is_for_roles`].
+    PlatformOperate = "platform.operate", "Run this installation: see, create, suspend and delete organisations.";
 }
 
 /// What somebody may entrust others with.
 impl Permission {
+    /// Whether a role or a key can hold it. What concerns the whole
+    /// installation comes with being its operator, in a browser, and from
+    /// nothing that an organisation could give.
+    pub const fn is_for_roles(self) -> bool {
+        !matches!(self, Self::PlatformOperate)
+    }
+
+    /// What a role or a key can hold, in the order of the catalogue.
+    pub fn for_roles() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|p| p.is_for_roles())
+    }
+
+    /// The permission with this key, where a role or a key can hold it.
+    ///
+    /// # Errors
+    /// [`UnknownPermission`]: inside an organisation there is no other.
+    pub fn for_role(key: &str) -> Result<Self, UnknownPermission> {
+        key.parse()
+            .ok()
+            .filter(|permission: &Self| permission.is_for_roles())
+            .ok_or_else(|| UnknownPermission(key.to_owned()))
+    }
+
     /// What somebody who holds `held` may put into roles, give and take: what
     /// they hold themselves, and nothing beyond. What people are entrusted
     /// with goes by who may entrust, not by who holds it.
@@ -81,7 +106,7 @@ impl Permission {
         Self::ALL
             .iter()
             .copied()
-            .filter(|permission| held.contains(&permission.to_grant()))
+            .filter(|permission| permission.is_for_roles() && held.contains(&permission.to_grant()))
             .collect()
     }
 
@@ -371,9 +396,7 @@ mod tests {
 
     #[test]
     fn owner_holds_the_whole_catalogue_but_what_people_are_entrusted_with() {
-        let all: Vec<_> = Permission::ALL
-            .iter()
-            .copied()
+        let all: Vec<_> = Permission::for_roles()
             .filter(|permission| !permission.is_entrusted())
             .collect();
         assert_eq!(SystemRole::Owner.permissions(), all);
@@ -393,6 +416,20 @@ mod tests {
         assert!(grantable(&[Permission::OwnerGrant]).contains(&Permission::MemoryBreakGlass));
         let reader = [Permission::MemoryBreakGlass, Permission::RoleGrant];
         assert_eq!(grantable(&reader), BTreeSet::from([Permission::RoleGrant]));
+    }
+
+    // SEC-G: a permission above what an organisation can give.
+    #[test]
+    fn what_concerns_the_installation_is_in_no_role_and_no_grant() {
+        let held: BTreeSet<_> = Permission::ALL.iter().copied().collect();
+        assert!(!Permission::grantable(&held).contains(&Permission::PlatformOperate));
+        assert!(Permission::for_role("platform.operate").is_err());
+        for role in SystemRole::ALL {
+            assert!(
+                role.permissions().iter().all(|p| p.is_for_roles()),
+                "{role:?}"
+            );
+        }
     }
 
     #[test]

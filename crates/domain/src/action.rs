@@ -173,6 +173,16 @@ actions! {
     RoleGrant = "role.grant", RoleGrant, Write;
     /// Take a role from a member.
     RoleRevoke = "role.revoke", RoleGrant, Write;
+    /// See the installation's organisations and how many of what they have.
+    TenantList = "tenant.list", PlatformOperate, Read;
+    /// Put everybody of an organisation out for now.
+    TenantSuspend = "tenant.suspend", PlatformOperate, Write;
+    /// Let an organisation in again, also one that was deleted a while ago.
+    TenantResume = "tenant.resume", PlatformOperate, Write;
+    /// Have an organisation removed after a time of grace.
+    TenantDelete = "tenant.delete", PlatformOperate, Write;
+    /// Put an organisation into another tier.
+    TenantTierSet = "tenant.tier_set", PlatformOperate, Write;
 }
 
 impl fmt::Display for Action {

@@ -196,7 +196,7 @@ impl NewApiKey {
         );
         let mut scopes = BTreeSet::new();
         for scope in &draft.scopes {
-            match scope.parse::<Permission>() {
+            match Permission::for_role(scope) {
                 Ok(permission) if permission.is_entrusted() => faults.push(fault(
                     "scopes",
                     format!("“{scope}” is for people in their browser; no key can hold it."),

@@ -31,6 +31,7 @@ pub mod role;
 pub mod settings;
 pub mod sign_in;
 pub mod team;
+pub mod tenant;
 
 pub use access::{Actor, ActorKind, Permission, RequestFacts};
 pub use action::Action;

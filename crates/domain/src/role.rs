@@ -166,8 +166,11 @@ impl RoleText {
         } else if description.contains('\0') {
             fault("description", "Text can't contain a NUL character.".into());
         }
-        let permissions: Result<BTreeSet<Permission>, UnknownPermission> =
-            draft.permissions.iter().map(|key| key.parse()).collect();
+        let permissions: Result<BTreeSet<Permission>, UnknownPermission> = draft
+            .permissions
+            .iter()
+            .map(|key| Permission::for_role(key))
+            .collect();
         match permissions {
             Ok(permissions) if permissions.is_empty() => {
                 fault("permissions", "Choose at least one permission.".into());
@@ -239,14 +242,14 @@ pub fn area(permission: Permission) -> &'static str {
     }
 }
 
-/// The catalogue by area, in its order.
+/// What a role can hold by area, in the order of the catalogue.
 pub fn areas() -> Vec<(&'static str, Vec<Permission>)> {
     let mut areas: Vec<(&'static str, Vec<Permission>)> = Vec::new();
-    for permission in Permission::ALL {
-        let name = area(*permission);
+    for permission in Permission::for_roles() {
+        let name = area(permission);
         match areas.iter_mut().find(|(area, _)| *area == name) {
-            Some((_, permissions)) => permissions.push(*permission),
-            None => areas.push((name, vec![*permission])),
+            Some((_, permissions)) => permissions.push(permission),
+            None => areas.push((name, vec![permission])),
         }
     }
     areas
@@ -289,6 +292,12 @@ mod tests {
             error.for_field("permissions"),
             Some("There is no permission “memory.everything”.")
         );
+        // SEC-G: nor one above what an organisation can give.
+        let error = RoleText::parse(&draft("Root", &["platform.operate"])).unwrap_err();
+        assert_eq!(
+            error.for_field("permissions"),
+            Some("There is no permission “platform.operate”.")
+        );
         let error = RoleText::parse(&draft("Empty", &[])).unwrap_err();
         assert!(error.for_field("permissions").is_some());
     }
@@ -321,7 +330,7 @@ mod tests {
         sorted.dedup();
         assert_eq!(
             (all.len(), sorted.len()),
-            (Permission::ALL.len(), all.len())
+            (Permission::for_roles().count(), all.len())
         );
     }
 }

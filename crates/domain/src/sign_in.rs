@@ -1,5 +1,7 @@
 //! Why a sign-in did not happen, as the sign-in page tells it.
 
+use crate::tenant::TenantStatus;
+
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $sentence:literal;)*) => {
         /// A closed set: the code travels in `/sign-in?error=CODE`, and nothing
@@ -51,9 +53,6 @@ problems! {
     /// The member is suspended or deactivated.
     Suspended = "suspended",
         "Your account is suspended. Ask your administrator.";
-    /// The organisation is suspended or deleted.
-    TenantInactive = "tenant_inactive",
-        "Your organisation is not active. Ask whoever runs this installation.";
     /// The link was never one, or is no more.
     InviteUnknown = "invite_unknown",
         "This invite is not valid. Check that you have the whole link, or ask whoever sent it for a new one.";
@@ -72,6 +71,12 @@ problems! {
     /// The issuer's people don't belong to the invite's organisation.
     InviteElsewhere = "invite_elsewhere",
         "The account that you chose can't be used for the organisation that invited you. Open the invite again and choose another one.";
+    /// The organisation is suspended.
+    TenantSuspended = "tenant_suspended",
+        "Your organisation is suspended: nobody of it can sign in, and nothing was deleted. Ask whoever runs this installation.";
+    /// The organisation is deleted, and may still come back.
+    TenantDeleted = "tenant_deleted",
+        "Your organisation was deleted and its data will be removed. For a while it can be brought back: ask whoever runs this installation soon.";
     /// Sign-in is not configured.
     NotConfigured = "not_configured",
         "Signing in is not set up yet. Whoever runs this installation names an identity provider in the configuration (ATRIUM_OIDC__ISSUER).";
@@ -84,6 +89,16 @@ problems! {
 }
 
 impl SignInProblem {
+    /// Why nobody comes into an organisation with this status; `None` where
+    /// they do.
+    pub const fn of_tenant(status: TenantStatus) -> Option<Self> {
+        match status {
+            TenantStatus::Active => None,
+            TenantStatus::Suspended => Some(Self::TenantSuspended),
+            TenantStatus::Deleted => Some(Self::TenantDeleted),
+        }
+    }
+
     /// The reverse of [`SignInProblem::code`].
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|p| p.code() == code)

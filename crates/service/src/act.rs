@@ -187,7 +187,7 @@ async fn denial_write(
     Ok(tx.commit().await?)
 }
 
-fn event(ctx: &Ctx, actor: &Actor, action: Action, outcome: Outcome) -> AuditEvent {
+pub(crate) fn event(ctx: &Ctx, actor: &Actor, action: Action, outcome: Outcome) -> AuditEvent {
     AuditEvent::by(actor, action.key(), outcome, ctx.clock.now())
 }
 

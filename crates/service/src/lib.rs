@@ -22,6 +22,7 @@ mod member;
 mod memory;
 mod notification;
 mod offboard;
+mod operator;
 mod overview;
 mod preferences;
 mod profile;
@@ -30,6 +31,7 @@ mod secret;
 mod settings;
 mod team;
 mod tenant;
+mod tenant_lifecycle;
 
 pub use api_key::{
     ApiKeyRefusal, api_key_actor, api_key_create, api_key_get, api_key_is_whole, api_key_list,
@@ -67,6 +69,7 @@ pub use notification::{
     notification_list, notification_read, notification_read_all, notification_unread,
 };
 pub use offboard::{offboard, offboard_preview};
+pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;
 pub use preferences::{
     currencies, preferences_of, preferences_update, shown, theme_set, time_zones,
@@ -82,4 +85,8 @@ pub use team::{
 pub use tenant::{
     CreatedOrganisation, NewOrganisation, Owner, Person, member_add, member_exists, tenant_create,
     tenant_list,
+};
+pub use tenant_lifecycle::{
+    By, tenant_delete, tenant_get, tenant_id_of, tenant_page, tenant_resume, tenant_suspend,
+    tenant_tier_set, tenants_purge,
 };

@@ -18,9 +18,10 @@ use crate::{
 /// [`AppError::NotFound`] when the member is gone.
 pub async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> {
     let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
-    Ok(store::actor::actor_load(&mut act.tx, actor.user_id)
-        .await?
-        .profile)
+    let mut record = store::actor::actor_load(&mut act.tx, actor.user_id).await?;
+    let permissions = record.permissions_in(&actor.request);
+    record.profile.permissions = permissions.into_iter().collect();
+    Ok(record.profile)
 }
 
 /// The actor's signed-in browsers, the one used last first.

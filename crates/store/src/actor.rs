@@ -1,7 +1,9 @@
 //! From a member's id to what the member is and may do.
 
+use std::collections::BTreeSet;
+
 use domain::{
-    Actor, ActorKind, RequestFacts, TeamId, TenantId, UserId, preferences::Preferences,
+    Actor, ActorKind, Permission, RequestFacts, TeamId, TenantId, UserId, preferences::Preferences,
     profile::Profile,
 };
 
@@ -9,7 +11,7 @@ use crate::{
     Store, StoreError, TenantTx,
     preferences::from_stored,
     role::{permissions_of_custom, permissions_of_system},
-    tenant::TenantStatus,
+    tenant::{TenantStatus, status_of},
     user::{UserStatus, kind_from_stored, status_from_stored},
 };
 
@@ -29,7 +31,9 @@ pub struct ActorRecord {
     pub role_keys: Vec<String>,
     /// The teams that the member belongs to.
     pub team_ids: Vec<TeamId>,
-    /// The member as pages show it, with the union of permissions.
+    /// The member also runs the installation.
+    pub is_operator: bool,
+    /// The member as pages show it, with what the roles allow.
     pub profile: Profile,
     /// How the member wants things shown.
     pub preferences: Preferences,
@@ -43,22 +47,28 @@ impl ActorRecord {
         self.status == UserStatus::Active && self.tenant_status == TenantStatus::Active
     }
 
-    /// The member as the one who acts in `request`. What people are entrusted
-    /// with is theirs in their own browser only: programs, keys and jobs act
-    /// without it.
-    pub fn to_actor(&self, request: RequestFacts) -> Actor {
+    /// What the member may do in `request`. What people are entrusted with, and
+    /// running the installation, is theirs in their own browser only: programs,
+    /// keys and jobs act without it.
+    pub fn permissions_in(&self, request: &RequestFacts) -> BTreeSet<Permission> {
         let in_person = self.kind == ActorKind::Human
             && request.session_id.is_some()
             && request.api_key_id.is_none();
         let held = self.profile.permissions.iter().copied();
+        let operates = (in_person && self.is_operator).then_some(Permission::PlatformOperate);
+        held.filter(|permission| in_person || !permission.is_entrusted())
+            .chain(operates)
+            .collect()
+    }
+
+    /// The member as the one who acts in `request`.
+    pub fn to_actor(&self, request: RequestFacts) -> Actor {
         Actor {
             tenant_id: self.tenant_id,
             user_id: self.profile.user_id,
             kind: self.kind,
             label: self.profile.display_name.clone(),
-            permissions: held
-                .filter(|permission| in_person || !permission.is_entrusted())
-                .collect(),
+            permissions: self.permissions_in(&request),
             team_ids: self.team_ids.clone(),
             request,
         }
@@ -110,7 +120,10 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
                        WHERE g.tenant_id = $1 AND g.id IN (
                            SELECT m.team_id FROM team_members m WHERE m.tenant_id = $1 AND m.user_id = $2)
                        ORDER BY g.name
-                  ) AS "team_names!"
+                  ) AS "team_names!",
+                  EXISTS (
+                      SELECT FROM platform_operators o WHERE o.tenant_id = $1 AND o.user_id = $2
+                  ) AS "is_operator!"
              FROM users u
              JOIN tenants t ON t.id = u.tenant_id
              LEFT JOIN user_preferences p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
@@ -127,10 +140,11 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
     }
     Ok(ActorRecord {
         tenant_id,
-        tenant_status: TenantStatus::from_stored(&row.tenant_status)?,
+        tenant_status: status_of(&row.tenant_status)?,
         kind: kind_from_stored(&row.kind)?,
         status: status_from_stored(&row.status)?,
         role_keys: row.role_keys,
+        is_operator: row.is_operator,
         team_ids: row.team_ids.into_iter().map(TeamId).collect(),
         profile: Profile {
             user_id,

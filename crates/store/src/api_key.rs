@@ -84,7 +84,9 @@ impl TryFrom<ApiKeyRow> for ApiKey {
 /// A permission that only another version of Atrium knows allows nothing
 /// here, so it is left out.
 fn scopes_of(keys: &[String]) -> Vec<Permission> {
-    keys.iter().filter_map(|key| key.parse().ok()).collect()
+    keys.iter()
+        .filter_map(|key| Permission::for_role(key).ok())
+        .collect()
 }
 
 /// Keeps a key of `owner`.

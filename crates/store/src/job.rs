@@ -69,6 +69,8 @@ pub enum JobHold {
     Held,
     /// A person cancelled the job.
     Cancelled,
+    /// Its organisation is not active any more: the job waits.
+    Paused,
 }
 
 struct JobRow {
@@ -147,7 +149,8 @@ pub async fn job_enqueue(
 /// Takes the most urgent job that is due, of one of `kinds`, until `now + lease`.
 /// Among equally urgent ones the organisation with the fewest running jobs goes
 /// first, so that none can take all workers. Jobs whose worker let the lease
-/// run out are due again, or dead when that was their last attempt.
+/// run out are due again, or dead when that was their last attempt. Those of an
+/// organisation that is not active wait until it is.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
@@ -181,6 +184,7 @@ pub async fn job_claim(
              SELECT jobs.tenant_id, jobs.id
                FROM jobs LEFT JOIN busy USING (tenant_id)
               WHERE jobs.kind = ANY ($4::text[])
+                AND jobs.tenant_id IN (SELECT tenants.id FROM tenants WHERE tenants.status = 'active')
                 AND jobs.status IN ('pending', 'running', 'failed')
                 AND CASE jobs.status WHEN 'running' THEN jobs.lease_until < $1 ELSE jobs.run_at <= $1 END
               ORDER BY jobs.priority DESC, coalesce(busy.running, 0), jobs.run_at, jobs.id
@@ -225,7 +229,8 @@ pub async fn job_heartbeat(
 ) -> Result<JobHold, StoreError> {
     let done = sqlx::query!(
         "UPDATE jobs SET lease_until = $4, updated_at = $5
-          WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'",
+          WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'
+            AND EXISTS (SELECT FROM tenants WHERE tenants.id = $1 AND tenants.status = 'active')",
         job.tenant_id.0,
         job.id.0,
         job.fence,
@@ -238,7 +243,7 @@ pub async fn job_heartbeat(
 }
 
 /// Notes how far the work has come, in the transaction of its effects: both
-/// count or neither does. After [`JobHold::Cancelled`] the caller drops the
+/// count or neither does. Unless it is [`JobHold::Held`] the caller drops the
 /// transaction.
 ///
 /// # Errors
@@ -252,7 +257,8 @@ pub async fn job_progress(
 ) -> Result<JobHold, StoreError> {
     let updated = sqlx::query!(
         "UPDATE jobs SET progress_done = $4, progress_total = $5, updated_at = $6
-          WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'",
+          WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'
+            AND EXISTS (SELECT FROM tenants WHERE tenants.id = $1 AND tenants.status = 'active')",
         job.tenant_id.0,
         job.id.0,
         job.fence,
@@ -274,17 +280,21 @@ async fn hold(
     if updated > 0 {
         return Ok(JobHold::Held);
     }
-    let cancelled = sqlx::query!(
-        "SELECT id FROM jobs WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'cancelled'",
+    let status = sqlx::query_scalar!(
+        "SELECT status FROM jobs
+          WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status IN ('cancelled', 'running')",
         job.tenant_id.0,
         job.id.0,
         job.fence,
     )
     .fetch_optional(conn)
     .await?;
-    cancelled
-        .map(|_| JobHold::Cancelled)
-        .ok_or(StoreError::Conflict)
+    match status.as_deref() {
+        Some("cancelled") => Ok(JobHold::Cancelled),
+        // It is this worker's, and still nothing was to be written.
+        Some(_) => Ok(JobHold::Paused),
+        None => Err(StoreError::Conflict),
+    }
 }
 
 /// Ends the job well, in the transaction of its last effects.
@@ -388,6 +398,32 @@ pub async fn job_release(
         return Err(StoreError::Conflict);
     }
     Ok(())
+}
+
+/// Gives a job back unfinished where its organisation is not active any more,
+/// and tells whether that was so: it waits, and the attempt doesn't count.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn job_pause(
+    tx: &mut WorkerTx,
+    job: &ClaimedJob,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE jobs
+            SET status = 'pending', attempts = attempts - 1, run_at = $4, updated_at = $4,
+                locked_by = NULL, lease_until = NULL
+          WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'
+            AND NOT EXISTS (SELECT FROM tenants WHERE tenants.id = $1 AND tenants.status = 'active')",
+        job.tenant_id.0,
+        job.id.0,
+        job.fence,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// One of the member's jobs.

@@ -33,6 +33,7 @@ pub mod memory;
 pub mod migrate;
 pub mod notification;
 pub mod offboard;
+pub mod operator;
 pub mod preferences;
 pub mod provision;
 pub mod role;
@@ -40,6 +41,7 @@ pub mod session;
 pub mod settings;
 pub mod team;
 pub mod tenant;
+pub mod tenant_lifecycle;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tx;

@@ -55,9 +55,12 @@ pub(crate) fn permissions_of_system(key: &str) -> BTreeSet<Permission> {
 }
 
 /// What rows of custom roles allow. A permission that only another version of
-/// Atrium knows allows nothing.
+/// Atrium knows, or that no role can hold, allows nothing.
 pub(crate) fn permissions_of_custom(stored: &[String]) -> BTreeSet<Permission> {
-    stored.iter().filter_map(|key| key.parse().ok()).collect()
+    stored
+        .iter()
+        .filter_map(|key| Permission::for_role(key).ok())
+        .collect()
 }
 
 /// All roles of the tenant: what came with it first, the most powerful at the

@@ -7,36 +7,11 @@ use uuid::Uuid;
 
 use crate::{FrontDoorTx, OperatorTx, StoreError};
 
-/// Whether an organisation can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TenantStatus {
-    /// Its members may sign in.
-    Active,
-    /// Nobody may sign in; its data stays.
-    Suspended,
-    /// It is on its way out.
-    Deleted,
-}
+pub use domain::tenant::TenantStatus;
 
-impl TenantStatus {
-    const ALL: [Self; 3] = [Self::Active, Self::Suspended, Self::Deleted];
-
-    /// As stored.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    /// The reverse of [`TenantStatus::key`].
-    pub(crate) fn from_stored(key: &str) -> Result<Self, StoreError> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.key() == key)
-            .ok_or_else(|| StoreError::other(format!("a tenant has the unknown status “{key}”")))
-    }
+pub(crate) fn status_of(key: &str) -> Result<TenantStatus, StoreError> {
+    TenantStatus::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("a tenant has the unknown status “{key}”")))
 }
 
 /// What the front door and the command line know of an organisation.
@@ -61,6 +36,8 @@ pub struct TenantListed {
     pub is_demo: bool,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When the data of a deleted one goes.
+    pub delete_after: Option<Timestamp>,
 }
 
 /// An organisation to be created.
@@ -95,7 +72,7 @@ impl TryFrom<TenantRow> for Tenant {
             id: row.id.into(),
             slug: row.slug,
             name: row.name,
-            status: TenantStatus::from_stored(&row.status)?,
+            status: status_of(&row.status)?,
         })
     }
 }
@@ -145,7 +122,7 @@ pub async fn tenant_create(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, StoreError> {
-    sqlx::query!("SELECT id, slug, name, status, is_demo, created_at FROM tenants ORDER BY slug")
+    sqlx::query!("SELECT id, slug, name, status, is_demo, created_at, delete_after FROM tenants ORDER BY slug")
         .fetch_all(tx.conn())
         .await?
         .into_iter()
@@ -160,6 +137,7 @@ pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, Store
                 tenant: tenant.try_into()?,
                 is_demo: row.is_demo,
                 created_at: row.created_at,
+                delete_after: row.delete_after,
             })
         })
         .collect()
@@ -297,14 +275,16 @@ pub async fn session_organisations(
 }
 
 /// The one organisation of an installation that has a single one; `None` when
-/// there is none, or several. Deleted ones don't count.
+/// there is none, or several. Deleted ones don't count while there is another.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn tenant_find_only(tx: &mut FrontDoorTx) -> Result<Option<Tenant>, StoreError> {
     let mut rows = sqlx::query_as!(
         TenantRow,
-        "SELECT id, slug, name, status FROM tenants WHERE status <> 'deleted' LIMIT 2"
+        "SELECT id, slug, name, status FROM tenants
+          WHERE status <> 'deleted' OR NOT EXISTS (SELECT FROM tenants WHERE status <> 'deleted')
+          LIMIT 2"
     )
     .fetch_all(tx.conn())
     .await?;

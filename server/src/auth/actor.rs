@@ -190,8 +190,8 @@ impl Auth {
             Err(StoreError::NotFound) => return Ok(Visitor::Nobody),
             other => other?,
         };
-        if record.tenant_status != store::tenant::TenantStatus::Active {
-            return Ok(Visitor::Barred(SignInProblem::TenantInactive));
+        if let Some(problem) = SignInProblem::of_tenant(record.tenant_status) {
+            return Ok(Visitor::Barred(problem));
         }
         if !record.may_act() {
             return Ok(Visitor::Barred(SignInProblem::Suspended));

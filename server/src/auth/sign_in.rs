@@ -14,7 +14,7 @@ use store::{
     role::{RoleSource, user_role_grant},
     session::{NewSession, session_create},
     settings::settings_of,
-    tenant::{Tenant, TenantStatus, tenant_find_by_directory},
+    tenant::{Tenant, tenant_find_by_directory},
     user::{
         NewUser, UserStatus, user_create, user_describe, user_find, user_status_set,
         user_touch_seen,
@@ -221,8 +221,8 @@ impl Auth {
             (None, None) => return Err(Refusal::new(SignInProblem::Unknown, "no_tenant").into()),
         };
         let user_id = identity.user_id;
-        if tenant.status != TenantStatus::Active {
-            let refusal = Refusal::new(SignInProblem::TenantInactive, "tenant_inactive");
+        if let Some(problem) = SignInProblem::of_tenant(tenant.status) {
+            let refusal = Refusal::new(problem, problem.code());
             return Err(refusal.in_tenant(tenant).into());
         }
         if is_new {

@@ -19,7 +19,7 @@ use store::{
     group_mapping::user_claims_get,
     session::{NewSession, StoredSession, session_create, session_delete, session_load},
     settings::settings_of,
-    tenant::{Membership, TenantStatus, session_organisations},
+    tenant::{Membership, session_organisations},
     user::user_touch_seen,
 };
 use tower_sessions::{Session, session::Id};
@@ -112,8 +112,8 @@ impl Auth {
             .into_iter()
             .find(|to| to.tenant.slug == slug && issuer.settings().serves(slug))
             .ok_or(Refusal::NotFound)?;
-        if to.tenant.status != TenantStatus::Active {
-            return Err(Refusal::Closed(SignInProblem::TenantInactive));
+        if let Some(problem) = SignInProblem::of_tenant(to.tenant.status) {
+            return Err(Refusal::Closed(problem));
         }
 
         let cookie = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));

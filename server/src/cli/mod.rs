@@ -3,9 +3,12 @@
 
 mod audit;
 mod doctor;
+mod identity;
 mod migrate;
+mod operator;
 mod serve;
 mod tenant;
+mod tenant_lifecycle;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -36,6 +39,9 @@ enum Command {
     /// Organisations of this deployment.
     #[command(subcommand)]
     Tenant(tenant::Tenant),
+    /// Members who also run this installation.
+    #[command(subcommand)]
+    Operator(operator::Operator),
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -64,6 +70,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(migrate) => migrate.run(&config).await,
         Command::Doctor(doctor) => doctor.run(&config).await,
         Command::Tenant(tenant) => tenant.run(&config).await,
+        Command::Operator(operator) => operator.run(&config).await,
         Command::Audit(audit) => audit.run(&config).await,
     }
 }

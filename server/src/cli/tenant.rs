@@ -6,6 +6,10 @@ use service::{InviteToken, NewOrganisation, Owner, Person};
 use store::identity::IdentityKey;
 use uuid::Uuid;
 
+use super::{
+    identity::identity_key,
+    tenant_lifecycle::{Delete, Suspend, Tier, resume},
+};
 use crate::{
     boot::{self, Deployment, Model},
     config::Config,
@@ -24,6 +28,18 @@ pub(super) enum Tenant {
     InviteOwner(InviteOwner),
     /// List the organisations.
     List,
+    /// Put everybody of an organisation out. Nothing is deleted.
+    Suspend(Suspend),
+    /// Let an organisation in again that was suspended or deleted.
+    Resume {
+        /// The organisation, by its slug.
+        slug: String,
+    },
+    /// Put everybody of an organisation out, and remove its data after a time
+    /// of grace.
+    Delete(Delete),
+    /// Put an organisation into another tier.
+    Tier(Tier),
 }
 
 /// An organisation and its owner: `--owner-invite` for whoever accepts a
@@ -84,6 +100,10 @@ impl Tenant {
             Self::Create(create) => create.run(config, &deployment).await,
             Self::InviteOwner(invite) => invite.run(config, &deployment).await,
             Self::List => list(&deployment).await,
+            Self::Suspend(suspend) => suspend.run(&deployment).await,
+            Self::Resume { slug } => resume(&deployment, &slug).await,
+            Self::Delete(delete) => delete.run(&deployment).await,
+            Self::Tier(tier) => tier.run(&deployment).await,
         };
         deployment.close().await;
         result
@@ -135,24 +155,13 @@ impl Create {
     }
 
     fn identity(&self, config: &Config) -> Result<IdentityKey, Failure> {
-        match (&self.owner_subject, self.owner_tid, self.owner_oid) {
-            (_, Some(tid), Some(oid)) => Ok(IdentityKey::Entra { tid, oid }),
-            (Some(subject), ..) => {
-                let oidc = config.oidc.as_ref().ok_or_else(|| {
-                    Failure::Usage(
-                        "Set ATRIUM_OIDC__ISSUER first: a subject means something only at its issuer."
-                            .to_owned(),
-                    )
-                })?;
-                Ok(IdentityKey::Subject {
-                    issuer: oidc.issuer.clone(),
-                    subject: subject.clone(),
-                })
-            }
-            _ => Err(Failure::Usage(
+        let subject = self.owner_subject.as_deref();
+        let key = identity_key(config, subject, self.owner_tid, self.owner_oid)?;
+        key.ok_or_else(|| {
+            Failure::Usage(
                 "Name the owner with --owner-subject, or --owner-oid and --owner-tid.".to_owned(),
-            )),
-        }
+            )
+        })
     }
 }
 
@@ -195,9 +204,12 @@ async fn list(deployment: &Deployment) -> Result<(), Failure> {
     }
     for listed in tenants {
         let demo = if listed.is_demo { "  demo" } else { "" };
+        let until = listed.delete_after.map_or_else(String::new, |at| {
+            format!("  its data goes on {}", at.date())
+        });
         let tenant = listed.tenant;
         println!(
-            "{}  {:<9}  {}  {}{demo}",
+            "{}  {:<9}  {}  {}{demo}{until}",
             tenant.id,
             tenant.status.key(),
             tenant.slug,

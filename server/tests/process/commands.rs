@@ -176,6 +176,82 @@ async fn the_doctor_asks_the_mail_server_where_there_is_one() {
     );
 }
 
+// SEC-G: operators are named here, and nowhere else.
+#[tokio::test]
+async fn organisations_are_suspended_resumed_and_deleted_and_operators_named() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let atrium = |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let mut command = atrium_on(&db, &folder, &arguments);
+        command
+            .env("ATRIUM_OIDC__ISSUER", "https://id.example")
+            .env("ATRIUM_OIDC__CLIENT_ID", "atrium");
+        run(command)
+    };
+    let ends = |arguments: &str, status: i32, says: &str| {
+        let (ended, stdout, stderr) = atrium(arguments);
+        assert_eq!(ended, status, "{arguments}: {stdout}{stderr}");
+        let told = if status == 0 { stdout } else { stderr };
+        assert!(told.contains(says), "{arguments}: {told}");
+    };
+    ends(
+        "tenant create --slug acme --owner-subject 42",
+        0,
+        "Created acme",
+    );
+    ends("operator list", 0, "no operator");
+    ends(
+        "operator add --organisation acme --subject 7",
+        2,
+        "no member with this identity",
+    );
+    ends(
+        "operator add --organisation nowhere --subject 42",
+        2,
+        "no organisation",
+    );
+    ends("operator add --organisation acme", 2, "--oid");
+    ends(
+        "operator add --organisation acme --subject 42",
+        0,
+        "runs the installation now",
+    );
+    ends("operator list --organisation acme", 0, "acme  Owner");
+    ends(
+        "operator remove --organisation acme --subject 42",
+        0,
+        "any more",
+    );
+    ends("operator list", 0, "no operator");
+
+    ends("tenant suspend acme", 2, "--reason");
+    ends("tenant suspend nowhere --reason x", 2, "no organisation");
+    ends("tenant suspend acme --reason unpaid", 0, "Suspended acme");
+    ends("tenant list", 0, "suspended");
+    ends("tenant suspend acme --reason unpaid", 2, "Only an active");
+    ends("tenant resume acme", 0, "Resumed acme");
+    ends("tenant tier acme gold", 2, "gold");
+    ends("tenant tier acme enterprise", 0, "enterprise");
+    ends(
+        "tenant delete acme --reason left --grace-days 0",
+        2,
+        "grace-days",
+    );
+    ends("tenant delete acme --reason left", 0, "in 30 days");
+    ends("tenant list", 0, "its data goes on");
+    ends("tenant resume acme", 0, "Resumed acme");
+    ends("tenant delete acme --reason left --now", 0, "everything");
+    ends("tenant list", 0, "no organisation yet");
+    for table in ["users", "identities", "audit_log", "audit_heads", "roles"] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&db.admin)
+            .await
+            .unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+}
+
 // SEC-E2
 #[tokio::test]
 async fn verify_names_the_row_that_was_touched() {

@@ -12,7 +12,7 @@ use store::{
     invite::{StoredInvite, invite_find, invite_lock},
     role::user_role_grant_by,
     team::team_member_add,
-    tenant::{TenantStatus, tenant_find, tenant_reachable},
+    tenant::{tenant_find, tenant_reachable},
 };
 
 use super::{InviteToken, may_give};
@@ -117,8 +117,8 @@ pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteR
     let mut tx = tx.enter_as(tenant_id, None).await?;
     let StoredInvite { invite, .. } = store::invite::invite_get(&mut tx, id).await?;
     is_open(&invite, ctx.clock.now()).map_err(|refusal| refusal.of(tenant_id, id))?;
-    if tenant.status != TenantStatus::Active {
-        let refusal = InviteRefusal::new(SignInProblem::TenantInactive, "tenant_inactive");
+    if let Some(problem) = SignInProblem::of_tenant(tenant.status) {
+        let refusal = InviteRefusal::new(problem, problem.code());
         return Err(refusal.of(tenant_id, id));
     }
     Ok(KnownInvite {

@@ -10,7 +10,7 @@ use super::{
     enqueue_embedding,
     runner::{request, sleep},
 };
-use crate::{Ctx, profile::actor_find};
+use crate::{Ctx, profile::actor_find, tenant_lifecycle::tenants_purge};
 
 /// Members looked after in one sweep; the others come with the next.
 const MAX_SWEPT: u16 = 100;
@@ -30,6 +30,9 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
         }
         if let Err(error) = answers_purge(&ctx).await {
             tracing::warn!(%error, "answers that programs may ask for again could not be let go");
+        }
+        if let Err(error) = tenants_purge(&ctx).await {
+            tracing::warn!(%error, "organisations whose time of grace is over could not be purged");
         }
         if ctx.embedder.is_on()
             && let Err(error) = embedding_sweep(&ctx).await

@@ -74,7 +74,9 @@ impl Lease {
     ) -> Result<(), JobError> {
         match store::job::job_progress(tx, &self.job, done, total, now).await {
             Ok(JobHold::Held) => Ok(()),
-            Ok(JobHold::Cancelled) | Err(StoreError::Conflict) => Err(JobError::Lost),
+            Ok(JobHold::Cancelled | JobHold::Paused) | Err(StoreError::Conflict) => {
+                Err(JobError::Lost)
+            }
             Err(error) => Err(error.into()),
         }
     }

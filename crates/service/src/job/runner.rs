@@ -190,6 +190,10 @@ async fn settle(
 ) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_worker().await?;
     let now = ctx.clock.now();
+    // Whatever stopped it: what was done stays, the rest comes with the resumption.
+    if outcome.is_err() && store::job::job_pause(&mut tx, job, now).await? {
+        return tx.commit().await;
+    }
     match outcome {
         Ok(()) => {
             let mut tx = tx.enter_as(job.tenant_id, Some(job.actor_user_id)).await?;

@@ -1,7 +1,8 @@
 //! Every action, by every role: refused or done, and audited either way.
 
 use domain::{
-    Action, Actor, ApiKeyId, AppError, JobId, MemoryId, NotificationId, Permission, TeamId, UserId,
+    Action, Actor, ApiKeyId, AppError, JobId, MemoryId, NotificationId, Permission, TeamId,
+    TenantId, UserId,
     access::SystemRole,
     action::Effect,
     api_key::{ApiKeyFilter, KeyReach, NewApiKey, ServiceAccountDraft},
@@ -17,8 +18,9 @@ use domain::{
     role::RoleDraft,
     settings::OrganisationDraft,
     team::{TeamChange, TeamRole},
+    tenant::{TenantFilter, TenantStatus, TenantTier},
 };
-use service::{Ctx, ImportFile};
+use service::{By, Ctx, ImportFile};
 use store::{
     api_key::{KeyMark, api_key_create},
     break_glass::break_glass_open,
@@ -343,6 +345,28 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             service::notification_read(ctx, actor, id).await?;
             service::notification_read_all(ctx, actor).await.map(drop)
         }
+        Action::TenantList => {
+            service::tenant_page(ctx, actor, &TenantFilter::default(), None).await?;
+            service::tenant_get(ctx, actor, tenant(world, TenantStatus::Active).await)
+                .await
+                .map(drop)
+        }
+        Action::TenantSuspend => {
+            let id = tenant(world, TenantStatus::Active).await;
+            service::tenant_suspend(ctx, By::Operator(actor), id, "Unpaid").await
+        }
+        Action::TenantResume => {
+            let id = tenant(world, TenantStatus::Suspended).await;
+            service::tenant_resume(ctx, By::Operator(actor), id).await
+        }
+        Action::TenantDelete => {
+            let id = tenant(world, TenantStatus::Active).await;
+            service::tenant_delete(ctx, By::Operator(actor), id, None, "Left", None).await
+        }
+        Action::TenantTierSet => {
+            let id = tenant(world, TenantStatus::Active).await;
+            service::tenant_tier_set(ctx, By::Operator(actor), id, TenantTier::Starter).await
+        }
         Action::RoleGrant => {
             let role = world.role("viewer").await;
             service::member_role_grant(ctx, actor, colleague(world).await, role).await
@@ -352,6 +376,19 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             service::member_role_revoke(ctx, actor, colleague(world).await, role).await
         }
     }
+}
+
+/// Another organisation, with this status.
+async fn tenant(world: &World, status: TenantStatus) -> TenantId {
+    let number = world.ctx.ids.id::<uuid::Uuid>().simple().to_string();
+    let id = world.db.tenant(&format!("t{number}")).await.id;
+    sqlx::query("UPDATE tenants SET status = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(status.key())
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    id
 }
 
 /// A memory of the actor's, written below the service.
@@ -528,6 +565,7 @@ async fn every_mutation_writes_its_audit_row() {
     let world = World::new().await;
     let mut actor = world.tenant.actor(SystemRole::Owner, "Olga").await;
     actor.permissions.insert(Permission::MemoryBreakGlass);
+    actor.permissions.insert(Permission::PlatformOperate);
     for action in Action::ALL
         .iter()
         .filter(|action| action.effect() != Effect::Read)

@@ -11,6 +11,7 @@ mod job;
 mod member;
 mod memory;
 mod offboard;
+mod operator;
 mod preferences;
 mod role;
 mod settings;

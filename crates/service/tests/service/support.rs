@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{
-    Actor, ActorKind, ImportId, Permission, RoleId, SessionId, UserId,
+    Actor, ActorKind, ImportId, Permission, RequestFacts, RoleId, SessionId, UserId,
     access::SystemRole,
     audit::{AuditEntry, AuditFilter},
     import::{Import, ImportFormat},
@@ -78,6 +78,34 @@ impl World {
     /// Somebody without a role, to make requests with.
     pub(crate) async fn anyone(&self) -> UserId {
         self.tenant.user("Anyone").await
+    }
+
+    /// An owner who also runs the installation, in a browser.
+    pub(crate) async fn operator(&self, name: &str) -> Actor {
+        let owner = self.tenant.actor(SystemRole::Owner, name).await;
+        let mut tx = self.ctx.store.begin_operator().await.unwrap();
+        let now = self.ctx.clock.now();
+        store::operator::operator_add(&mut tx, self.tenant.id, owner.user_id, now)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let session_id = Some(self.session(owner.user_id).await);
+        self.acting_in(
+            owner.user_id,
+            RequestFacts {
+                session_id,
+                ..owner.request
+            },
+        )
+        .await
+    }
+
+    /// A member as the one who acts in this request.
+    pub(crate) async fn acting_in(&self, user_id: UserId, request: RequestFacts) -> Actor {
+        service::actor_find(&self.ctx, self.tenant.id, user_id, request)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// How many API keys there are.

@@ -141,8 +141,8 @@ pub async fn embedding_waiting(tx: &mut TenantTx) -> Result<i64, StoreError> {
     Ok(waiting)
 }
 
-/// Owners, whatever their tenant, with memories that wait for their embedding.
-/// For a sweep that queues what was not queued, e.g. while there was no model.
+/// Owners, whatever their tenant if it is active, with memories that wait for
+/// their embedding. For a sweep that queues what was not queued, e.g. while there was no model.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
@@ -153,6 +153,7 @@ pub async fn embedding_owners(
     let rows = sqlx::query!(
         "SELECT DISTINCT tenant_id, user_id FROM memories
           WHERE embedded_at IS NULL AND deleted_at IS NULL
+            AND tenant_id IN (SELECT id FROM tenants WHERE status = 'active')
           LIMIT $1",
         i64::from(limit),
     )

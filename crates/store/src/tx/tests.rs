@@ -197,6 +197,7 @@ async fn only_granted_roles_can_be_taken() {
         ("atrium_audit", false),
         ("atrium_search", false),
         ("atrium_handover", false),
+        ("atrium_purge", false),
         ("pg_read_all_data", false),
         ("postgres", false),
     ] {

@@ -4,5 +4,6 @@
 mod catalogue;
 mod exceptions;
 mod matrix;
+mod purge;
 mod rows;
 mod rules;

@@ -14,7 +14,7 @@ use crate::{
     rows::{Maker, RowValues, Table, tables},
 };
 
-const ROLES: [&str; 7] = [
+const ROLES: [&str; 8] = [
     "atrium_app",
     "atrium_auth",
     "atrium_worker",
@@ -22,6 +22,7 @@ const ROLES: [&str; 7] = [
     "atrium_search",
     "atrium_audit",
     "atrium_handover",
+    "atrium_purge",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -348,8 +349,10 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
                             Target::Unset => (None, &ours, &fresh_ours, &theirs),
                         };
                         let sql = statement(verb, table, &reach, maker, fresh, stranger);
-                        let is_taken =
-                            !matches!(role, "atrium_search" | "atrium_audit" | "atrium_handover");
+                        let is_taken = !matches!(
+                            role,
+                            "atrium_search" | "atrium_audit" | "atrium_handover" | "atrium_purge"
+                        );
                         let conn = if is_taken { &mut runtime } else { &mut *admin };
                         *outcome = attempt(conn, role, standing, settings, &sql).await;
                         if let Some(problem) = problem(table, role, verb, target, *outcome) {

@@ -26,7 +26,7 @@ pub(crate) const COMMON: &str = "
     ), roles AS (
         SELECT oid, rolname::text AS name FROM pg_roles
          WHERE rolname IN ('atrium_app', 'atrium_auth', 'atrium_worker', 'atrium_operator', 'atrium_search', 'atrium_audit',
-                           'atrium_handover')
+                           'atrium_handover', 'atrium_purge')
     ), privileges AS (
         SELECT t.oid, t.name, g.grantee, g.privilege_type AS privilege, NULL::name AS column_name
           FROM tables t, aclexplode(t.relacl) g WHERE g.grantee <> t.relowner
@@ -58,7 +58,8 @@ pub(crate) const RULES: &[Rule] = &[
         breakers: &[
             (
                 "DROP POLICY audit_heads_app_select ON audit_heads; DROP POLICY audit_heads_audit_select ON audit_heads;
-                 DROP POLICY audit_heads_audit_insert ON audit_heads; DROP POLICY audit_heads_audit_update ON audit_heads",
+                 DROP POLICY audit_heads_audit_insert ON audit_heads; DROP POLICY audit_heads_audit_update ON audit_heads;
+                 DROP POLICY audit_heads_purge_select ON audit_heads; DROP POLICY audit_heads_purge_delete ON audit_heads",
                 "audit_heads",
             ),
         ],
@@ -326,11 +327,65 @@ pub(crate) const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        // A purged organisation's chain goes whole, by the role that nobody
+        // takes.
         name: "audit_is_append_only",
         breaks: "SELECT DISTINCT name || ' ' || grantee::regrole AS object, privilege || ' is granted' AS problem
-                   FROM privileges WHERE name LIKE 'audit\\_log%' AND privilege NOT IN ('SELECT', 'INSERT')",
+                   FROM privileges
+                  WHERE name LIKE 'audit\\_log%' AND privilege NOT IN ('SELECT', 'INSERT')
+                    AND NOT (grantee = 'atrium_purge'::regrole AND privilege = 'DELETE')",
         breakers: &[
             ("GRANT DELETE ON audit_log TO atrium_audit", "audit_log atrium_audit"),
+            ("GRANT UPDATE (changes) ON audit_log TO atrium_purge", "audit_log atrium_purge"),
+        ],
+    },
+    Rule {
+        // The helpers that write policies see to it.
+        name: "purge_reaches_every_table",
+        breaks: "SELECT t.name AS object, 'a purged organisation would leave rows in it: CALL policies_create, or purge_allow' AS problem
+                   FROM tables t
+                  WHERE (t.has_tenant OR t.name = 'tenants') AND NOT t.relispartition
+                    AND NOT (has_table_privilege('atrium_purge', t.oid, 'DELETE')
+                             AND EXISTS (SELECT FROM pg_policy p
+                                          WHERE p.polrelid = t.oid AND p.polcmd = 'd'
+                                            AND 'atrium_purge'::regrole = ANY (p.polroles))
+                             AND EXISTS (SELECT FROM pg_policy p
+                                          WHERE p.polrelid = t.oid AND p.polcmd = 'r'
+                                            AND 'atrium_purge'::regrole = ANY (p.polroles)))",
+        breakers: &[
+            ("CREATE TABLE notes (tenant_id uuid NOT NULL PRIMARY KEY)", "notes"),
+            ("DROP POLICY jobs_purge_delete ON jobs", "jobs"),
+            ("REVOKE DELETE ON web_sessions FROM atrium_purge", "web_sessions"),
+        ],
+    },
+    Rule {
+        // It deletes; what is in the rows is none of its business.
+        name: "purge_reads_no_content",
+        breaks: "SELECT DISTINCT name AS object, coalesce(column_name, 'the whole row') || ' can be read' AS problem
+                   FROM privileges
+                  WHERE grantee = 'atrium_purge'::regrole AND privilege NOT IN ('DELETE')
+                    AND NOT (privilege = 'SELECT' AND CASE name
+                                 WHEN 'tenants' THEN coalesce(column_name::text, '') IN ('id', 'status', 'delete_after')
+                                 WHEN 'audit_heads' THEN coalesce(column_name::text, '') IN ('tenant_id', 'seq', 'hash')
+                                 ELSE coalesce(column_name::text, '') = 'tenant_id' END)",
+        breakers: &[
+            ("GRANT SELECT ON memories TO atrium_purge", "memories"),
+            ("GRANT SELECT (id) ON users TO atrium_purge", "users"),
+        ],
+    },
+    Rule {
+        // Operators see how many, never what: nothing that people wrote, no
+        // name, no id of a row.
+        name: "operators_only_count",
+        breaks: "SELECT DISTINCT name AS object, coalesce(column_name, 'the whole row') || ' can be read' AS problem
+                   FROM privileges
+                  WHERE grantee = 'atrium_operator'::regrole AND privilege = 'SELECT'
+                    AND name NOT IN ('tenants', 'roles', 'platform_operators')
+                    AND coalesce(column_name::text, '') <> ALL (ARRAY['tenant_id', 'status', 'kind', 'last_seen_at', 'deleted_at',
+                        'idle_expires_at', 'absolute_expires_at', 'expires_at', 'revoked_at'])",
+        breakers: &[
+            ("GRANT SELECT ON memories TO atrium_operator", "memories"),
+            ("GRANT SELECT (display_name) ON users TO atrium_operator", "users"),
         ],
     },
     Rule {

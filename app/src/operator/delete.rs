@@ -1,0 +1,107 @@
+//! Deleting an organisation: what goes, why, and the name to confirm.
+
+use domain::tenant::{GRACE_DAYS, TenantDetail, TenantStatus};
+use leptos::prelude::*;
+
+use super::{
+    api::{TenantDelete, tenant_get},
+    parts::id_of_page,
+};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{Glyph, Icon, Loaded, PageHead, TextArea, TextField, plural},
+};
+
+/// The page at `/operator/{id}/delete`.
+#[component]
+pub(crate) fn TenantDeletePage() -> impl IntoView {
+    let id = id_of_page();
+    let data = Resource::new(move || id.get(), |id| async move { tenant_get(id?).await });
+    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+}
+
+fn show(detail: TenantDetail) -> impl IntoView {
+    let obstacle = if detail.is_home {
+        Some("This is your own organisation. It can be deleted on the machine’s command line only.")
+    } else if detail.summary.status == TenantStatus::Deleted {
+        Some("This organisation is deleted already.")
+    } else {
+        None
+    };
+    let possible = obstacle.is_none();
+    view! {
+        <PageHead
+            title=format!("Delete {}", detail.summary.name)
+            lead="Everybody is out at once. The data goes later, and then for good."
+            up=("/operator", "All organisations")
+        />
+        {obstacle
+            .map(|text| {
+                view! {
+                    <p class="notice">
+                        <Glyph icon=Icon::Lock />
+                        <span>{text}</span>
+                    </p>
+                }
+            })}
+        <WhatGoes detail=detail.clone() />
+        {possible.then(|| view! { <Confirm detail=detail /> })}
+    }
+}
+
+#[component]
+fn WhatGoes(detail: TenantDetail) -> impl IntoView {
+    let counts = detail.summary.counts;
+    let days = plural(GRACE_DAYS, "day", "days");
+    view! {
+        <section class="section" aria-labelledby="ends">
+            <h2 id="ends">"What ends at once"</h2>
+            <dl class="facts">
+                <div><dt>"Members"</dt><dd>{plural(counts.members, "can’t sign in", "can’t sign in")}</dd></div>
+                <div><dt>"Sessions"</dt><dd>{plural(counts.sessions, "is refused", "are refused")}</dd></div>
+                <div><dt>"API keys"</dt><dd>{plural(counts.keys, "is refused", "are refused")}</dd></div>
+            </dl>
+        </section>
+        <section class="section" aria-labelledby="goes">
+            <h2 id="goes">{format!("What goes after {days}")}</h2>
+            <dl class="facts">
+                <div><dt>"Memories"</dt><dd>{plural(counts.memories, "memory", "memories")}</dd></div>
+                <div><dt>"Everything else"</dt><dd>"Members, roles, teams, keys, files and the audit log"</dd></div>
+                <div><dt>"Your audit log"</dt><dd>"Keeps who deleted it, why, and where its log ended"</dd></div>
+            </dl>
+        </section>
+    }
+}
+
+#[component]
+fn Confirm(detail: TenantDetail) -> impl IntoView {
+    let state = FormState::<TenantDelete>::new();
+    let id = detail.summary.id;
+    view! {
+        <section class="section" aria-labelledby="confirm-deleting">
+            <h2 id="confirm-deleting">"Confirm"</h2>
+            <PostForm state=state class="form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <TextArea
+                    name="reason"
+                    label="Reason"
+                    hint="Kept in your audit log and in theirs."
+                    rows=2
+                    value=state.typed("reason", "")
+                    error=state.field_error("reason")
+                />
+                <TextField
+                    name="confirm"
+                    label="Type the organisation’s name to confirm"
+                    hint="For 30 days it can be resumed with all that it has."
+                    value=state.typed("confirm", "")
+                    error=state.field_error("confirm")
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button button-danger">"Delete organisation"</button>
+                    <a class="button button-quiet" href=format!("/operator/{id}")>"Cancel"</a>
+                </div>
+            </PostForm>
+        </section>
+    }
+}

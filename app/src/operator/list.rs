@@ -1,0 +1,150 @@
+//! All organisations of the installation.
+
+use domain::{
+    AppError, Page,
+    tenant::{TenantStatus, TenantSummary},
+};
+use leptos::prelude::*;
+
+use super::{
+    api::tenant_list,
+    parts::{Health, StatusBadge, time_or},
+    query::TenantQuery,
+};
+use crate::ui::{
+    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SelectField, Time,
+    count, use_query,
+};
+
+/// The page at `/operator`.
+#[component]
+pub(crate) fn TenantListPage() -> impl IntoView {
+    let params = use_query();
+    let query = Memo::new(move |_| params.with(TenantQuery::from_params));
+    let data = Resource::new(
+        move || query.get(),
+        |query| async move {
+            let page = tenant_list(query.clone()).await?;
+            Ok::<_, AppError>((query, page))
+        },
+    );
+    view! { <Loaded resource=data view=|(query, page)| show(query, page) whole_page=true /> }
+        .into_any()
+}
+
+fn show(query: TenantQuery, page: Page<TenantSummary>) -> impl IntoView {
+    let newest = query.starting_after(String::new()).path();
+    let older = page.next.map(|next| query.starting_after(next).path());
+    let first = query.after.is_empty();
+    view! {
+        <PageHead
+            title="All organisations"
+            lead="Everyone who shares this installation. You see how much they have, never what."
+        />
+        <Filters query=query />
+        {if page.items.is_empty() {
+            view! {
+                <EmptyState title="No organisation fits" text="Loosen the filter, or start over.">
+                    <a class="button" href="/operator">"Show all organisations"</a>
+                </EmptyState>
+            }
+                .into_any()
+        } else {
+            view! { <TenantTable tenants=page.items /> }.into_any()
+        }}
+        <Paging newest=newest older=older first=first by_name=true />
+    }
+}
+
+#[component]
+fn Filters(query: TenantQuery) -> impl IntoView {
+    let filter = query.filter;
+    let statuses = std::iter::once(Choice::new("", "Any status"))
+        .chain(
+            TenantStatus::ALL
+                .iter()
+                .map(|status| Choice::new(status.key(), status.label())),
+        )
+        .collect();
+    view! {
+        <FilterForm path="/operator" label="Search organisations" class="filters">
+            <div class="filters-main">
+                <div class="search-box">
+                    <Glyph icon=Icon::Search />
+                    <input
+                        type="search"
+                        name="q"
+                        id="q"
+                        value=filter.q
+                        aria-label="Search organisations"
+                        placeholder="Part of a name or short name"
+                        autocomplete="off"
+                        maxlength="200"
+                        dir="auto"
+                    />
+                </div>
+                <button type="submit" class="button">"Search"</button>
+            </div>
+            <div class="filters-more">
+                <SelectField name="status" label="Status" choices=statuses value=filter.status />
+            </div>
+        </FilterForm>
+    }
+}
+
+#[component]
+fn TenantTable(tenants: Vec<TenantSummary>) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table class="tenants">
+                <thead>
+                    <tr>
+                        <th scope="col">"Organisation"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col" class="optional">"Tier"</th>
+                        <th scope="col" class="optional number">"Members"</th>
+                        <th scope="col" class="optional number">"Sessions"</th>
+                        <th scope="col" class="optional number">"Memories"</th>
+                        <th scope="col" class="optional">"Last seen"</th>
+                        <th scope="col" class="optional">"Created"</th>
+                        <th scope="col" class="optional">"Jobs"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {tenants.into_iter().map(|tenant| view! { <TenantRow tenant=tenant /> }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn TenantRow(tenant: TenantSummary) -> impl IntoView {
+    let TenantSummary {
+        id,
+        slug,
+        name,
+        status,
+        tier,
+        created_at,
+        counts,
+    } = tenant;
+    view! {
+        <tr>
+            <td>
+                <div class="cell-line">
+                    <a class="row-title" dir="auto" href=format!("/operator/{id}")>{name}</a>
+                    <span class="row-excerpt">{slug}</span>
+                </div>
+            </td>
+            <td><StatusBadge status=status /></td>
+            <td class="optional">{tier.label()}</td>
+            <td class="optional number">{count(counts.members)}</td>
+            <td class="optional number">{count(counts.sessions)}</td>
+            <td class="optional number">{count(counts.memories)}</td>
+            <td class="optional">{time_or(counts.last_seen_at, "Never")}</td>
+            <td class="optional"><Time at=created_at /></td>
+            <td class="optional"><Health counts=counts /></td>
+        </tr>
+    }
+}

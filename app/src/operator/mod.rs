@@ -1,0 +1,12 @@
+//! The installation's organisations, for those who run it.
+
+mod api;
+mod delete;
+mod list;
+mod page;
+mod parts;
+mod query;
+
+pub(crate) use delete::TenantDeletePage;
+pub(crate) use list::TenantListPage;
+pub(crate) use page::TenantPage;

@@ -1,0 +1,227 @@
+//! One organisation: how it is, and what an operator can do about it.
+
+use domain::{
+    TenantId,
+    tenant::{TenantCounts, TenantDetail, TenantStatus, TenantTier},
+};
+use leptos::prelude::*;
+
+use super::{
+    api::{TenantResume, TenantSuspend, TenantTierSet, tenant_get},
+    parts::{Health, StatusBadge, id_of_page, time_or},
+};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{
+        Badge, Choice, CopyId, Glyph, Icon, Loaded, PageHead, SelectField, TextArea, Time, Tone,
+        count,
+    },
+};
+
+/// The forms of the page.
+#[derive(Clone, Copy)]
+struct Forms {
+    suspend: FormState<TenantSuspend>,
+    resume: FormState<TenantResume>,
+    tier: FormState<TenantTierSet>,
+}
+
+/// The page at `/operator/{id}`.
+#[component]
+pub(crate) fn TenantPage() -> impl IntoView {
+    let id = id_of_page();
+    let forms = Forms {
+        suspend: FormState::new(),
+        resume: FormState::new(),
+        tier: FormState::new(),
+    };
+    provide_context(forms);
+    let done = [forms.suspend.done(), forms.resume.done(), forms.tier.done()];
+    let data = Resource::new(
+        move || (id.get(), done.map(|done| done.get())),
+        |(id, _)| async move { tenant_get(id?).await },
+    );
+    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+}
+
+fn show(detail: TenantDetail) -> impl IntoView {
+    let summary = detail.summary.clone();
+    let (id, status, is_home) = (summary.id, summary.status, detail.is_home);
+    let may_resume = status != TenantStatus::Active && !detail.is_past_grace;
+    view! {
+        <PageHead title=summary.name lead=summary.slug up=("/operator", "All organisations")>
+            {may_resume.then(|| view! { <Resume id=id /> })}
+        </PageHead>
+        <Standing detail=detail.clone() />
+        <Facts detail=detail />
+        <Has counts=summary.counts />
+        <Tier id=id tier=summary.tier />
+        {match (status, is_home) {
+            (_, true) => view! { <Home /> }.into_any(),
+            (TenantStatus::Active, false) => view! {
+                <Suspend id=id />
+                <ToDelete id=id />
+            }
+                .into_any(),
+            (TenantStatus::Suspended, false) => view! { <ToDelete id=id /> }.into_any(),
+            (TenantStatus::Deleted, false) => ().into_any(),
+        }}
+    }
+}
+
+/// Why nobody comes in, and the way back.
+#[component]
+fn Standing(detail: TenantDetail) -> impl IntoView {
+    let text = match detail.summary.status {
+        TenantStatus::Active => return ().into_any(),
+        TenantStatus::Suspended => "Suspended: nobody of it comes in, and its jobs wait.",
+        TenantStatus::Deleted if detail.is_past_grace => {
+            "Deleted: its time of grace is over, and its data is being removed."
+        }
+        TenantStatus::Deleted => "Deleted: nobody of it comes in, and its data will be removed.",
+    };
+    view! {
+        <div class="notice notice-warning">
+            <Glyph icon=Icon::Lock />
+            <div>
+                <p>{text}</p>
+                {detail.status_reason.map(|reason| view! { <p dir="auto">"Reason: " {reason}</p> })}
+                {detail
+                    .delete_after
+                    .map(|at| view! { <p>"Its data goes: " <Time at=at /></p> })}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Resume(id: TenantId) -> impl IntoView {
+    let state = expect_context::<Forms>().resume;
+    view! {
+        <PostForm state=state class="inline-form">
+            <input type="hidden" name="id" value=id.to_string() />
+            <button type="submit" class="button button-primary">"Resume"</button>
+        </PostForm>
+    }
+}
+
+#[component]
+fn Facts(detail: TenantDetail) -> impl IntoView {
+    let summary = detail.summary;
+    view! {
+        <section class="section" aria-labelledby="organisation">
+            <h2 id="organisation">"Organisation"</h2>
+            <dl class="facts">
+                <div>
+                    <dt>"Status"</dt>
+                    <dd class="cell-line">
+                        <StatusBadge status=summary.status />
+                        {detail.is_home.then(|| view! { <Badge tone=Tone::Accent text="Yours" /> })}
+                        {detail.is_demo.then(|| view! { <Badge tone=Tone::Neutral text="Demo" /> })}
+                    </dd>
+                </div>
+                {detail
+                    .status_changed_at
+                    .map(|at| view! { <div><dt>"Since"</dt><dd><Time at=at /></dd></div> })}
+                <div><dt>"Tier"</dt><dd>{summary.tier.label()}</dd></div>
+                <div><dt>"Created"</dt><dd><Time at=summary.created_at /></dd></div>
+                <div><dt>"Id"</dt><dd><CopyId id=summary.id.to_string() what="organisation" /></dd></div>
+            </dl>
+        </section>
+    }
+}
+
+#[component]
+fn Has(counts: TenantCounts) -> impl IntoView {
+    view! {
+        <section class="section" aria-labelledby="has">
+            <h2 id="has">"What it has"</h2>
+            <dl class="facts">
+                <div><dt>"Members"</dt><dd>{count(counts.members)}</dd></div>
+                <div><dt>"Sessions"</dt><dd>{count(counts.sessions)}</dd></div>
+                <div><dt>"API keys"</dt><dd>{count(counts.keys)}</dd></div>
+                <div><dt>"Memories"</dt><dd>{count(counts.memories)}</dd></div>
+                <div><dt>"Last seen"</dt><dd>{time_or(counts.last_seen_at, "Never")}</dd></div>
+                <div><dt>"Jobs"</dt><dd><Health counts=counts /></dd></div>
+            </dl>
+        </section>
+    }
+}
+
+#[component]
+fn Tier(id: TenantId, tier: TenantTier) -> impl IntoView {
+    let state = expect_context::<Forms>().tier;
+    let choices = TenantTier::ALL
+        .iter()
+        .map(|tier| Choice::new(tier.key(), tier.label()))
+        .collect();
+    view! {
+        <section class="section" aria-labelledby="change-tier">
+            <h2 id="change-tier">"Tier"</h2>
+            <PostForm state=state class="row-form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <SelectField
+                    name="tier"
+                    label="Its tier"
+                    choices=choices
+                    value=state.typed("tier", tier.key())
+                    error=state.field_error("tier")
+                />
+                <button type="submit" class="button">"Change tier"</button>
+            </PostForm>
+        </section>
+    }
+}
+
+#[component]
+fn Suspend(id: TenantId) -> impl IntoView {
+    let state = expect_context::<Forms>().suspend;
+    view! {
+        <section class="section" aria-labelledby="suspend">
+            <h2 id="suspend">"Suspend"</h2>
+            <p class="muted">
+                "Everybody is out with their next request, API keys are refused, and jobs wait. Nothing is deleted; resuming brings all of it back."
+            </p>
+            <PostForm state=state class="form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <TextArea
+                    name="reason"
+                    label="Reason"
+                    hint="Kept in your audit log and in theirs."
+                    rows=2
+                    value=state.typed("reason", "")
+                    error=state.field_error("reason")
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button">"Suspend organisation"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+#[component]
+fn ToDelete(id: TenantId) -> impl IntoView {
+    view! {
+        <section class="section" aria-labelledby="delete">
+            <h2 id="delete">"Delete"</h2>
+            <p class="muted">"Shows first what goes, and can be undone for 30 days."</p>
+            <div class="form-actions">
+                <a class="button" href=format!("/operator/{id}/delete")>"Delete organisation"</a>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Home() -> impl IntoView {
+    view! {
+        <p class="notice">
+            <Glyph icon=Icon::Info />
+            <span>
+                "This is your own organisation. It can be suspended or deleted on the machine’s command line only: here you would lock yourself out."
+            </span>
+        </p>
+    }
+}

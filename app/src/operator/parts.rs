@@ -1,0 +1,67 @@
+//! Pieces that the pages of organisations share.
+
+use domain::{
+    AppError, TenantId, Timestamp,
+    tenant::{TenantCounts, TenantStatus},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use crate::ui::{Badge, Time, Tone, plural};
+
+/// The id in the path; what is no id names nothing.
+pub(super) fn id_of_page() -> Memo<Result<TenantId, AppError>> {
+    let params = use_params_map();
+    Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse().ok())
+                .ok_or(AppError::NotFound)
+        })
+    })
+}
+
+/// Whether an organisation can be used.
+#[component]
+pub(super) fn StatusBadge(
+    /// As stored.
+    status: TenantStatus,
+) -> impl IntoView {
+    let tone = match status {
+        TenantStatus::Active => Tone::Good,
+        TenantStatus::Suspended => Tone::Warning,
+        TenantStatus::Deleted => Tone::Bad,
+    };
+    view! { <Badge tone=tone text=status.label() /> }
+}
+
+/// Whether its jobs get done.
+#[component]
+pub(super) fn Health(
+    /// How many of what it has.
+    counts: TenantCounts,
+) -> impl IntoView {
+    let (tone, text) = if counts.jobs_dead > 0 {
+        (
+            Tone::Bad,
+            plural(counts.jobs_dead, "job given up", "jobs given up"),
+        )
+    } else if counts.jobs_waiting > 0 {
+        (
+            Tone::Neutral,
+            plural(counts.jobs_waiting, "job waiting", "jobs waiting"),
+        )
+    } else {
+        (Tone::Good, "Fine".to_owned())
+    };
+    view! { <Badge tone=tone text=text /> }
+}
+
+/// A point in time that may not have come yet.
+pub(super) fn time_or(at: Option<Timestamp>, otherwise: &'static str) -> AnyView {
+    match at {
+        Some(at) => view! { <Time at=at /> }.into_any(),
+        None => view! { <span class="muted">{otherwise}</span> }.into_any(),
+    }
+}

@@ -1,0 +1,85 @@
+//! Members who also run the installation. The command line names them; no
+//! page does.
+
+use domain::{TenantId, Timestamp, UserId};
+
+use crate::{OperatorTx, StoreError, TenantTx};
+
+/// An operator, as the command line lists them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorListed {
+    /// The member.
+    pub user_id: UserId,
+    /// The member's name.
+    pub display_name: String,
+    /// Since when.
+    pub granted_at: Timestamp,
+}
+
+/// Makes a member an operator; false when they are one already.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the organisation has no such member.
+pub async fn operator_add(
+    tx: &mut OperatorTx,
+    tenant_id: TenantId,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.tenant_set(tenant_id).await?;
+    let done = sqlx::query!(
+        "INSERT INTO platform_operators (tenant_id, user_id, granted_at) VALUES ($1, $2, $3)
+         ON CONFLICT (tenant_id, user_id) DO NOTHING",
+        tenant_id.0,
+        user_id.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Makes an operator a mere member again; false when they are none.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn operator_remove(
+    tx: &mut OperatorTx,
+    tenant_id: TenantId,
+    user_id: UserId,
+) -> Result<bool, StoreError> {
+    tx.tenant_set(tenant_id).await?;
+    let done = sqlx::query!(
+        "DELETE FROM platform_operators WHERE tenant_id = $1 AND user_id = $2",
+        tenant_id.0,
+        user_id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The operators among the members of the transaction's organisation.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn operator_list(tx: &mut TenantTx) -> Result<Vec<OperatorListed>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT o.user_id, u.display_name, o.granted_at
+           FROM platform_operators o
+           JOIN users u ON u.tenant_id = o.tenant_id AND u.id = o.user_id
+          WHERE o.tenant_id = $1
+          ORDER BY u.display_name, o.user_id",
+        tx.tenant_id().0,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| OperatorListed {
+            user_id: row.user_id.into(),
+            display_name: row.display_name,
+            granted_at: row.granted_at,
+        })
+        .collect())
+}

@@ -1,0 +1,331 @@
+//! Organisations as those see and change them who run the installation: how
+//! many of what they have, never what.
+
+use domain::{
+    TenantId, Timestamp, UserId,
+    tenant::{
+        StatusReason, TenantCounts, TenantDetail, TenantFilter, TenantStatus, TenantSummary,
+        TenantTier,
+    },
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{OperatorTx, StoreError, audit::AuditHead, tenant::status_of};
+
+/// An operator by home organisation and member; `None` for the command line.
+pub type ByOperator = Option<(TenantId, UserId)>;
+
+struct SummaryRow {
+    id: Uuid,
+    slug: String,
+    name: String,
+    status: String,
+    tier: String,
+    created_at: Timestamp,
+}
+
+impl TryFrom<SummaryRow> for TenantSummary {
+    type Error = StoreError;
+
+    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id.into(),
+            slug: row.slug,
+            name: row.name,
+            status: status_of(&row.status)?,
+            tier: TenantTier::parse(&row.tier)
+                .map_err(|_| StoreError::other("a tenant has an unknown tier"))?,
+            created_at: row.created_at,
+            counts: TenantCounts::default(),
+        })
+    }
+}
+
+/// Up to `limit` organisations after the slug `after`, by slug, not counted
+/// yet.
+///
+/// # Errors
+/// [`StoreError::Filter`] for a status that can't be.
+pub async fn tenant_page(
+    tx: &mut OperatorTx,
+    filter: &TenantFilter,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<TenantSummary>, StoreError> {
+    if !filter.status.is_empty() && TenantStatus::from_key(&filter.status).is_none() {
+        return Err(StoreError::Filter("status"));
+    }
+    sqlx::query_as!(
+        SummaryRow,
+        r#"SELECT id, slug, name, status, tier, created_at FROM tenants
+            WHERE slug COLLATE "C" > $1
+              AND ($2 = '' OR position(lower($2) IN lower(name)) > 0 OR position(lower($2) IN slug) > 0)
+              AND ($3 = '' OR status = $3)
+            ORDER BY slug COLLATE "C"
+            LIMIT $4"#,
+        after,
+        filter.q.trim(),
+        filter.status,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?
+    .into_iter()
+    .map(TenantSummary::try_from)
+    .collect()
+}
+
+/// How many of what an organisation has.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn tenant_counts(
+    tx: &mut OperatorTx,
+    id: TenantId,
+    now: Timestamp,
+) -> Result<TenantCounts, StoreError> {
+    tx.tenant_set(id).await?;
+    let counts = sqlx::query_as!(
+        TenantCounts,
+        r#"SELECT (SELECT count(*) FROM users
+                    WHERE tenant_id = $1 AND kind = 'human' AND status <> 'deactivated') AS "members!",
+                  (SELECT count(*) FROM web_sessions
+                    WHERE tenant_id = $1 AND revoked_at IS NULL AND idle_expires_at > $2
+                      AND absolute_expires_at > $2) AS "sessions!",
+                  (SELECT count(*) FROM api_keys
+                    WHERE tenant_id = $1 AND revoked_at IS NULL
+                      AND (expires_at IS NULL OR expires_at > $2)) AS "keys!",
+                  (SELECT count(*) FROM memories
+                    WHERE tenant_id = $1 AND deleted_at IS NULL) AS "memories!",
+                  (SELECT count(*) FROM jobs
+                    WHERE tenant_id = $1 AND status IN ('pending', 'running', 'failed')) AS "jobs_waiting!",
+                  (SELECT count(*) FROM jobs
+                    WHERE tenant_id = $1 AND status = 'dead') AS "jobs_dead!",
+                  (SELECT max(last_seen_at) FROM users WHERE tenant_id = $1) AS last_seen_at"#,
+        id.0,
+        now,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(counts)
+}
+
+/// One organisation, counted.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn tenant_get(
+    tx: &mut OperatorTx,
+    id: TenantId,
+    now: Timestamp,
+) -> Result<TenantDetail, StoreError> {
+    let row = sqlx::query!(
+        "SELECT id, slug, name, status, tier, created_at, is_demo, status_reason, status_changed_at, delete_after
+           FROM tenants WHERE id = $1",
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let summary = SummaryRow {
+        id: row.id,
+        slug: row.slug,
+        name: row.name,
+        status: row.status,
+        tier: row.tier,
+        created_at: row.created_at,
+    };
+    let mut summary = TenantSummary::try_from(summary)?;
+    summary.counts = tenant_counts(tx, id, now).await?;
+    Ok(TenantDetail {
+        summary,
+        is_demo: row.is_demo,
+        is_home: false,
+        status_reason: row.status_reason,
+        status_changed_at: row.status_changed_at,
+        delete_after: row.delete_after,
+        is_past_grace: row.delete_after.is_some_and(|at| at <= now),
+    })
+}
+
+/// The organisation with this slug, whatever its status.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn tenant_id_of(tx: &mut OperatorTx, slug: &str) -> Result<TenantId, StoreError> {
+    let id = sqlx::query_scalar!("SELECT id FROM tenants WHERE slug = $1", slug)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(id.into())
+}
+
+/// What an organisation's status becomes.
+#[derive(Clone, Debug)]
+pub struct StatusChange<'a> {
+    /// The one that it has.
+    pub from: TenantStatus,
+    /// The new one.
+    pub to: TenantStatus,
+    /// Why.
+    pub reason: Option<&'a StatusReason>,
+    /// When the data of a deleted one goes.
+    pub delete_after: Option<Timestamp>,
+    /// Who did it.
+    pub by: ByOperator,
+}
+
+/// Gives an organisation another status.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when its status is another one by now, or its time
+/// of grace is over.
+pub async fn tenant_status_set(
+    tx: &mut OperatorTx,
+    id: TenantId,
+    change: &StatusChange<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (by_tenant, by_user) = change.by.unzip();
+    let done = sqlx::query!(
+        "UPDATE tenants
+            SET status = $2, status_reason = $3, delete_after = $4, status_by_tenant_id = $5, status_by_user_id = $6,
+                status_changed_at = $7, updated_at = $7
+          WHERE id = $1 AND status = $8 AND (delete_after IS NULL OR delete_after > $7)",
+        id.0,
+        change.to.key(),
+        change.reason.map(StatusReason::as_str),
+        change.delete_after,
+        by_tenant.map(|id| id.0),
+        by_user.map(|id| id.0),
+        now,
+        change.from.key(),
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Conflict);
+    }
+    Ok(())
+}
+
+/// Puts an organisation into another tier.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn tenant_tier_set(
+    tx: &mut OperatorTx,
+    id: TenantId,
+    tier: TenantTier,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE tenants SET tier = $2, updated_at = $3 WHERE id = $1",
+        id.0,
+        tier.key(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
+    Ok(())
+}
+
+/// An organisation whose time of grace is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantDue {
+    /// Its id.
+    pub id: TenantId,
+    /// Its short name.
+    pub slug: String,
+    /// The operator who deleted it.
+    pub by: ByOperator,
+}
+
+/// One organisation whose time of grace is over and that nobody purges at this
+/// moment; it stays this transaction's.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn tenant_due(
+    tx: &mut OperatorTx,
+    now: Timestamp,
+) -> Result<Option<TenantDue>, StoreError> {
+    let row = sqlx::query!(
+        "SELECT id, slug, status_by_tenant_id, status_by_user_id FROM tenants
+          WHERE status = 'deleted' AND delete_after <= $1
+          ORDER BY delete_after, id
+          LIMIT 1
+            FOR UPDATE SKIP LOCKED",
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| TenantDue {
+        id: row.id.into(),
+        slug: row.slug,
+        by: row
+            .status_by_tenant_id
+            .map(TenantId)
+            .zip(row.status_by_user_id.map(UserId)),
+    }))
+}
+
+/// What became of an organisation's rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Purged {
+    /// Where its audit chain ended; `None` where it had none.
+    pub head: Option<AuditHead>,
+    /// How many rows of which table, as a JSON object.
+    pub rows: Value,
+}
+
+/// Removes all rows of an organisation, and the organisation. The database
+/// refuses one that is not deleted or whose time of grace is not over.
+///
+/// # Errors
+/// [`StoreError::Other`] for a refusal.
+pub async fn tenant_purge(
+    tx: &mut OperatorTx,
+    id: TenantId,
+    now: Timestamp,
+) -> Result<Purged, StoreError> {
+    tx.tenant_set(id).await?;
+    // A large one takes longer than any request may.
+    sqlx::query!("SELECT set_config('statement_timeout', '1h', true)")
+        .fetch_one(tx.conn())
+        .await?;
+    let row = sqlx::query!(
+        r#"SELECT head_seq, head_hash, purged AS "purged!" FROM tenant_purge($1, $2)"#,
+        id.0,
+        now,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let head = match row.head_seq.zip(row.head_hash) {
+        Some((seq, hash)) => Some(AuditHead {
+            seq,
+            hash: hash
+                .try_into()
+                .map_err(|_| StoreError::other("a chain's hash is not 32 bytes long"))?,
+        }),
+        None => None,
+    };
+    Ok(Purged {
+        head,
+        rows: row.purged,
+    })
+}
+
+/// Whether there is an organisation, in whose audit log something can be
+/// written.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn tenant_exists(tx: &mut OperatorTx, id: TenantId) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!("SELECT id FROM tenants WHERE id = $1 FOR KEY SHARE", id.0)
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(found.is_some())
+}

@@ -1,0 +1,126 @@
+//! `atrium operator`: members who also run this installation. Only here are
+//! they named: no page and no API makes an operator.
+
+use clap::{Args, Subcommand};
+use domain::AppError;
+
+use super::identity::MemberIdentity;
+use crate::{
+    boot::{Deployment, Model},
+    config::Config,
+    database::Joining,
+    failure::Failure,
+};
+
+/// What to do with operators.
+#[derive(Debug, Subcommand)]
+pub(super) enum Operator {
+    /// Let a member of an organisation run this installation.
+    Add(Who),
+    /// Make an operator a mere member again, with the next request.
+    Remove(Who),
+    /// List the operators.
+    List {
+        /// Only of this organisation, by its slug.
+        #[arg(long)]
+        organisation: Option<String>,
+    },
+}
+
+/// A member of an organisation.
+#[derive(Debug, Args)]
+pub(super) struct Who {
+    /// The organisation that the member belongs to, by its slug.
+    #[arg(long)]
+    organisation: String,
+    #[command(flatten)]
+    identity: MemberIdentity,
+}
+
+impl Operator {
+    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
+        let deployment = Deployment::open(config, Joining::Allowed, Model::NotNeeded).await?;
+        let result = match &self {
+            Self::Add(who) => who.add(config, &deployment).await,
+            Self::Remove(who) => who.remove(config, &deployment).await,
+            Self::List { organisation } => list(&deployment, organisation.as_deref()).await,
+        };
+        deployment.close().await;
+        result
+    }
+}
+
+impl Who {
+    async fn add(&self, config: &Config, deployment: &Deployment) -> Result<(), Failure> {
+        let (ctx, key) = (&deployment.ctx, self.identity.key(config)?);
+        let tenant_id = super::tenant_lifecycle::id_of(deployment, &self.organisation).await?;
+        let is_new = service::operator_add(ctx, tenant_id, &key)
+            .await
+            .map_err(|error| self.explain(error))?;
+        println!(
+            "{}",
+            if is_new {
+                "This member runs the installation now. What they may do counts with their next request."
+            } else {
+                "This member runs the installation already."
+            }
+        );
+        Ok(())
+    }
+
+    async fn remove(&self, config: &Config, deployment: &Deployment) -> Result<(), Failure> {
+        let (ctx, key) = (&deployment.ctx, self.identity.key(config)?);
+        let tenant_id = super::tenant_lifecycle::id_of(deployment, &self.organisation).await?;
+        let was_one = service::operator_remove(ctx, tenant_id, &key)
+            .await
+            .map_err(|error| self.explain(error))?;
+        println!(
+            "{}",
+            if was_one {
+                "This member does not run the installation any more."
+            } else {
+                "This member does not run the installation."
+            }
+        );
+        Ok(())
+    }
+
+    fn explain(&self, error: AppError) -> Failure {
+        match error {
+            AppError::NotFound => Failure::Usage(format!(
+                "{} has no member with this identity. Members are known once they were named or signed in.",
+                self.organisation
+            )),
+            other => Failure::failed(other),
+        }
+    }
+}
+
+async fn list(deployment: &Deployment, organisation: Option<&str>) -> Result<(), Failure> {
+    let ctx = &deployment.ctx;
+    if let Some(slug) = organisation {
+        super::tenant_lifecycle::id_of(deployment, slug).await?;
+    }
+    let tenants = service::tenant_list(ctx).await.map_err(Failure::failed)?;
+    let mut found = false;
+    for listed in tenants {
+        let tenant = listed.tenant;
+        if organisation.is_some_and(|slug| slug != tenant.slug) {
+            continue;
+        }
+        let operators = service::operator_list(ctx, tenant.id)
+            .await
+            .map_err(Failure::failed)?;
+        for operator in operators {
+            found = true;
+            println!(
+                "{}  {}  {}",
+                operator.user_id, tenant.slug, operator.display_name
+            );
+        }
+    }
+    if !found {
+        println!("There is no operator. Name one with: atrium operator add --help");
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! `atrium tenant suspend`, `resume`, `delete` and `tier`.
+
+use clap::{Args, ValueEnum};
+use domain::{
+    AppError, TenantId,
+    tenant::{GRACE_DAYS, MAX_GRACE_DAYS, TenantTier},
+};
+use service::By;
+use time::Duration;
+
+use crate::{boot::Deployment, failure::Failure};
+
+/// An organisation, and why.
+#[derive(Debug, Args)]
+pub(super) struct Suspend {
+    /// The organisation, by its slug.
+    slug: String,
+    /// Why: it is kept in the organisation's audit log.
+    #[arg(long)]
+    reason: String,
+}
+
+/// An organisation, why, and how long it can be brought back.
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// The organisation, by its slug.
+    slug: String,
+    /// Why: it is kept in the organisation's audit log.
+    #[arg(long)]
+    reason: String,
+    /// For how many days it can be resumed before its data goes.
+    #[arg(long, default_value_t = GRACE_DAYS, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_GRACE_DAYS)))]
+    grace_days: u16,
+    /// Without a time of grace: its data goes at once, for good.
+    #[arg(long, conflicts_with = "grace_days")]
+    now: bool,
+}
+
+/// An organisation and its tier.
+#[derive(Debug, Args)]
+pub(super) struct Tier {
+    /// The organisation, by its slug.
+    slug: String,
+    /// The tier.
+    tier: TierName,
+}
+
+/// The tiers, as they are typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TierName {
+    Free,
+    Starter,
+    Professional,
+    Enterprise,
+}
+
+impl From<TierName> for TenantTier {
+    fn from(name: TierName) -> Self {
+        match name {
+            TierName::Free => Self::Free,
+            TierName::Starter => Self::Starter,
+            TierName::Professional => Self::Professional,
+            TierName::Enterprise => Self::Enterprise,
+        }
+    }
+}
+
+impl Suspend {
+    pub(super) async fn run(&self, deployment: &Deployment) -> Result<(), Failure> {
+        let id = id_of(deployment, &self.slug).await?;
+        service::tenant_suspend(&deployment.ctx, By::Machine, id, &self.reason)
+            .await
+            .map_err(explain)?;
+        println!(
+            "Suspended {}. Nobody of it comes in, and nothing was deleted.",
+            self.slug
+        );
+        Ok(())
+    }
+}
+
+/// Lets an organisation in again.
+pub(super) async fn resume(deployment: &Deployment, slug: &str) -> Result<(), Failure> {
+    let id = id_of(deployment, slug).await?;
+    service::tenant_resume(&deployment.ctx, By::Machine, id)
+        .await
+        .map_err(explain)?;
+    println!("Resumed {slug}. All that it had is there.");
+    Ok(())
+}
+
+impl Delete {
+    pub(super) async fn run(&self, deployment: &Deployment) -> Result<(), Failure> {
+        let ctx = &deployment.ctx;
+        let id = id_of(deployment, &self.slug).await?;
+        let grace = if self.now {
+            Duration::ZERO
+        } else {
+            Duration::days(self.grace_days.into())
+        };
+        service::tenant_delete(ctx, By::Machine, id, None, &self.reason, Some(grace))
+            .await
+            .map_err(explain)?;
+        if self.now {
+            service::tenants_purge(ctx).await.map_err(Failure::failed)?;
+            println!("Deleted {}, with everything that it had.", self.slug);
+        } else {
+            println!(
+                "Deleted {}. Its data goes in {} days; until then: atrium tenant resume {}",
+                self.slug, self.grace_days, self.slug
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Tier {
+    pub(super) async fn run(&self, deployment: &Deployment) -> Result<(), Failure> {
+        let id = id_of(deployment, &self.slug).await?;
+        let tier = TenantTier::from(self.tier);
+        service::tenant_tier_set(&deployment.ctx, By::Machine, id, tier)
+            .await
+            .map_err(explain)?;
+        println!("{} is {} now.", self.slug, tier.key());
+        Ok(())
+    }
+}
+
+/// The organisation with this slug.
+pub(super) async fn id_of(deployment: &Deployment, slug: &str) -> Result<TenantId, Failure> {
+    service::tenant_id_of(&deployment.ctx, slug)
+        .await
+        .map_err(|error| match error {
+            AppError::NotFound => Failure::Usage(format!("There is no organisation “{slug}”.")),
+            other => Failure::failed(other),
+        })
+}
+
+fn explain(error: AppError) -> Failure {
+    match error {
+        AppError::Invalid { .. } | AppError::Conflict { .. } => Failure::Usage(error.to_string()),
+        other => Failure::failed(other),
+    }
+}

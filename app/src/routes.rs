@@ -23,7 +23,7 @@ use crate::{
     memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
     no_access::NoAccessPage,
     notification::NotificationListPage,
-    operator::{TenantDeletePage, TenantListPage, TenantPage},
+    operator::{TenantDeletePage, TenantListPage, TenantNewPage, TenantPage},
     organisation::OrganisationListPage,
     overview::OverviewPage,
     profile::ProfilePage,
@@ -85,6 +85,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
                     <Route path=path!("/operator") view=TenantListPage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/new") view=TenantNewPage ssr=SsrMode::Async />
                     <Route path=path!("/operator/:id/delete") view=TenantDeletePage ssr=SsrMode::Async />
                     <Route path=path!("/operator/:id") view=TenantPage ssr=SsrMode::Async />
                     <Route path=path!("/organisations") view=OrganisationListPage ssr=SsrMode::Async />

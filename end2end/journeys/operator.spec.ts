@@ -130,3 +130,30 @@ test("search that fits nothing leads back", async ({ server, visitors }) => {
   await operator.getByRole("link", { name: "Show all organisations" }).click();
   await expect(operator.getByRole("main").locator("tbody tr")).toHaveCount(2);
 });
+
+test("an operator creates an organisation, whose owner is whoever has the link", async ({ server, visitors }) => {
+  nameOperator(server);
+  const operator = await visitors.as("owner");
+  await visit(operator, "/operator");
+  await operator.getByRole("link", { name: "New organisation" }).click();
+  await operator.getByLabel("Name", { exact: true }).fill("Nova Works");
+  await operator.getByLabel("Short name").fill("Nova Works");
+  await operator.getByRole("button", { name: "Create organisation" }).click();
+  await expect(operator.locator(".field-error", { hasText: "lower-case letters" })).toBeVisible();
+  await awake(operator);
+  await expect(operator.getByLabel("Name", { exact: true })).toHaveValue("Nova Works");
+  const slug = `nova-${Date.now()}`;
+  await operator.getByLabel("Short name").fill(slug);
+  await operator.getByRole("button", { name: "Create organisation" }).click();
+  await expect(operator.getByRole("heading", { level: 1 })).toHaveText("Organisation created");
+  const link = await operator.locator(".reveal code", { hasText: "/invite/" }).innerText();
+  await awake(operator);
+
+  const nina = await visitors.anonymous();
+  await nina.goto(link);
+  await expect(nina.getByRole("main")).toContainText("Nova Works");
+  await expect(nina.getByRole("main")).toContainText("Owner");
+
+  await visit(operator, `/operator?q=${slug}`);
+  await expect(operator.getByRole("row", { name: /Nova Works/ })).toContainText("Active");
+});

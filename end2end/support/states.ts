@@ -359,6 +359,7 @@ export const STATES: State[] = [
   { name: "operator-no-fit", as: "owner", show: at("/operator?q=zyzzyva") },
   { name: "operator-refused", as: "member", show: at("/operator") },
   { name: "operator-home", as: "owner", show: async (page) => showHome(page) },
+  { name: "operator-new", as: "owner", show: at("/operator/new") },
   { name: "operator-tenant", as: "owner", show: (page, { tenant }) => visit(page, tenant) },
   { name: "operator-delete", as: "owner", show: (page, { tenant }) => visit(page, `${tenant}/delete`) },
   {

@@ -61,10 +61,15 @@ pub(crate) async fn prepare(ctx: &Ctx, issuer: &str) -> Result<(), Failure> {
                     is_demo: true,
                     directory: None,
                 };
-                service::tenant_create(ctx, &organisation, Owner::Known(&owner))
-                    .await
-                    .map_err(Failure::failed)?
-                    .id
+                service::tenant_create(
+                    ctx,
+                    service::By::Machine,
+                    &organisation,
+                    Owner::Known(&owner),
+                )
+                .await
+                .map_err(Failure::failed)?
+                .id
             }
             (None, None) => {
                 return Err(Failure::Failed(format!("The demo's {slug} has no owner.")));

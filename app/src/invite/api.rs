@@ -68,7 +68,7 @@ pub(crate) async fn invite_create(
         team,
         days,
     };
-    let made = service::invite_create(&ctx, &actor, &draft, &origin()?).await?;
+    let made = service::invite_create(&ctx, &actor, &draft, &api::origin()?).await?;
     forms::stay();
     Ok(made)
 }
@@ -80,7 +80,7 @@ pub(crate) async fn invite_renew(
     #[server(default)] days: String,
 ) -> Result<InviteLink, AppError> {
     let (ctx, actor) = api::caller()?;
-    let made = service::invite_renew(&ctx, &actor, id, &days, &origin()?).await?;
+    let made = service::invite_renew(&ctx, &actor, id, &days, &api::origin()?).await?;
     forms::stay();
     Ok(made)
 }
@@ -116,12 +116,4 @@ pub(crate) async fn invite_look(token: String) -> Result<OpenedLink, AppError> {
         invite: known.open,
         signed_in: actor.map(|actor| actor.label),
     })
-}
-
-/// Where links lead.
-#[cfg(feature = "ssr")]
-fn origin() -> Result<String, AppError> {
-    use_context::<AppInfo>()
-        .map(|info| info.public_url)
-        .ok_or(AppError::Internal)
 }

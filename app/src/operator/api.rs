@@ -5,10 +5,19 @@ use domain::{
     tenant::{TenantDetail, TenantSummary},
 };
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::query::TenantQuery;
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use crate::{Flash, api, forms};
+
+/// An organisation that was just created, with the link that makes somebody its
+/// owner: the one time it is shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TenantCreated {
+    pub(crate) id: TenantId,
+    pub(crate) link: String,
+}
 
 /// One page of the installation's organisations.
 #[server(endpoint = "tenant_list")]
@@ -23,6 +32,42 @@ pub(crate) async fn tenant_list(query: TenantQuery) -> Result<Page<TenantSummary
 pub(crate) async fn tenant_get(id: TenantId) -> Result<TenantDetail, AppError> {
     let (ctx, actor) = api::caller()?;
     service::tenant_get(&ctx, &actor, id).await
+}
+
+/// Creates an organisation. The page of the form shows the owner's link, once.
+#[server(endpoint = "tenant_create")]
+pub(crate) async fn tenant_create(
+    #[server(default)] name: String,
+    #[server(default)] slug: String,
+    #[server(default)] email: String,
+) -> Result<TenantCreated, AppError> {
+    use domain::email::EmailAddress;
+
+    let (ctx, actor) = api::caller()?;
+    let email = match email.trim() {
+        "" => None,
+        typed => {
+            let parsed = EmailAddress::parse(typed);
+            Some(parsed.map_err(|why| AppError::field("email", why))?)
+        }
+    };
+    let organisation = service::NewOrganisation {
+        slug: slug.trim(),
+        name: name.trim(),
+        is_demo: false,
+        directory: None,
+    };
+    let owner = service::Owner::Invited {
+        email: email.as_ref(),
+    };
+    let by = service::By::Operator(&actor);
+    let created = service::tenant_create(&ctx, by, &organisation, owner).await?;
+    let token = created.invite.ok_or(AppError::Internal)?;
+    forms::stay();
+    Ok(TenantCreated {
+        id: created.id,
+        link: token.link(&api::origin()?),
+    })
 }
 
 /// Puts everybody of an organisation out.

@@ -40,7 +40,12 @@ fn show(query: TenantQuery, page: Page<TenantSummary>) -> impl IntoView {
         <PageHead
             title="All organisations"
             lead="Everyone who shares this installation. You see how much they have, never what."
-        />
+        >
+            <a class="button button-primary" href="/operator/new">
+                <Glyph icon=Icon::Plus />
+                "New organisation"
+            </a>
+        </PageHead>
         <Filters query=query />
         {if page.items.is_empty() {
             view! {

@@ -175,6 +175,8 @@ actions! {
     RoleRevoke = "role.revoke", RoleGrant, Write;
     /// See the installation's organisations and how many of what they have.
     TenantList = "tenant.list", PlatformOperate, Read;
+    /// Create an organisation and the invite for its owner.
+    TenantCreate = "tenant.create", PlatformOperate, Write;
     /// Put everybody of an organisation out for now.
     TenantSuspend = "tenant.suspend", PlatformOperate, Write;
     /// Let an organisation in again, also one that was deleted a while ago.

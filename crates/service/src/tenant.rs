@@ -1,9 +1,10 @@
 //! Organisations and their first members, set up by whoever runs the
-//! deployment. These acts have no actor: they come from the command line of
-//! the machine, and are audited in the tenant as Atrium's own.
+//! deployment. What comes from the command line of the machine has no actor,
+//! and is audited in the tenant as Atrium's own.
 
 use domain::{
-    ActorKind, AppError, TenantId, UserId, access::SystemRole, audit::Outcome, email::EmailAddress,
+    Action, ActorKind, AppError, TenantId, UserId, access::SystemRole, audit::Outcome,
+    email::EmailAddress,
 };
 use serde_json::json;
 use store::{
@@ -19,7 +20,9 @@ use uuid::Uuid;
 
 use crate::{
     Ctx,
+    act::Act,
     invite::{InviteToken, owner_invite_within},
+    tenant_lifecycle::{By, commit_audited},
 };
 
 /// A person to be known before the first sign-in.
@@ -73,9 +76,10 @@ pub struct NewOrganisation<'a> {
 /// for one: nobody owns it by being first.
 ///
 /// # Errors
-/// [`AppError::Invalid`] for a slug or name that can't be used.
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a slug or name that can't be used.
 pub async fn tenant_create(
     ctx: &Ctx,
+    by: By<'_>,
     organisation: &NewOrganisation<'_>,
     owner: Owner<'_>,
 ) -> Result<CreatedOrganisation, AppError> {
@@ -85,6 +89,9 @@ pub async fn tenant_create(
         is_demo,
         directory,
     } = *organisation;
+    if let By::Operator(actor) = by {
+        Act::authorize(ctx, actor, Action::TenantCreate).await?;
+    }
     let id: TenantId = ctx.ids.id();
     let now = ctx.clock.now();
     let mut tx = ctx.store.begin_operator().await?;
@@ -97,7 +104,7 @@ pub async fn tenant_create(
         role_ids: [(); 5].map(|()| ctx.ids.id()),
     };
     store::tenant::tenant_create(&mut tx, &tenant, now).await?;
-    let (mut tx, invite) = match owner {
+    let (tx, invite) = match owner {
         Owner::Known(person) => {
             let (tx, _) = member_add_within(ctx, tx, id, person, SystemRole::Owner).await?;
             (tx, None)
@@ -108,14 +115,14 @@ pub async fn tenant_create(
             (tx, Some(invite))
         }
     };
-    let event = AuditEvent {
+    let told = |event: AuditEvent| AuditEvent {
         resource_type: Some("tenant".to_owned()),
         resource_id: Some(id.to_string()),
         changes: Some(json!({ "after": { "slug": slug, "name": name, "directory": directory } })),
-        ..AuditEvent::by_system("tenant.create", Outcome::Success, now)
+        ..event
     };
-    audit_append(&mut tx, &[event]).await?;
-    tx.commit().await?;
+    let tx = tx.into_front_door().await?;
+    commit_audited(ctx, by, Action::TenantCreate, id, tx, told).await?;
     Ok(CreatedOrganisation { id, invite })
 }
 

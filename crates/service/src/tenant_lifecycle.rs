@@ -14,7 +14,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 use store::{
-    OperatorTx,
+    FrontDoorTx, OperatorTx,
     audit::{AuditEvent, AuditLevel, audit_append},
     tenant_lifecycle::{ByOperator, StatusChange},
 };
@@ -313,7 +313,6 @@ impl<'a> OperatorAct<'a> {
         Ok(store::tenant_lifecycle::tenant_status_set(&mut self.tx, id, &change, now).await?)
     }
 
-    /// Writes both audit rows and commits: all or nothing.
     async fn commit(
         self,
         before: &TenantDetail,
@@ -332,39 +331,51 @@ impl<'a> OperatorAct<'a> {
             metadata: reason.map(|reason| json!({ "reason": reason.as_str() })),
             ..event
         };
-        let mut rows = Vec::new();
-        match self.by {
-            By::Machine => {
-                let at = self.ctx.clock.now();
-                let event = AuditEvent::by_system(self.action.key(), Outcome::Success, at);
-                rows.push((id, told(event)));
-            }
-            By::Operator(actor) => {
-                let own = event(self.ctx, actor, self.action, Outcome::Success);
-                if actor.tenant_id != id {
-                    // Nobody of theirs: a name, and no member.
-                    let theirs = AuditEvent {
-                        actor_user_id: None,
-                        actor_label: format!("operator {}", actor.label),
-                        ..own.clone()
-                    };
-                    rows.push((id, told(theirs)));
-                }
-                rows.push((actor.tenant_id, told(own)));
-            }
-        }
-        // Always in the same order: two operators who act on each other's
-        // organisations would wait for each other.
-        rows.sort_by_key(|(tenant_id, _)| *tenant_id);
-        let mut tx = self.tx.into_front_door().await?;
-        for (tenant_id, event) in rows {
-            let mut inside = tx.enter_as(tenant_id, None).await?;
-            audit_append(&mut inside, &[event]).await?;
-            tx = inside.into_front_door().await?;
-        }
-        tx.commit().await?;
-        Ok(())
+        let tx = self.tx.into_front_door().await?;
+        commit_audited(self.ctx, self.by, self.action, id, tx, told).await
     }
+}
+
+/// Writes what `by` did to organisation `id` into its chain and into the one of
+/// the operator's own, as `told` words it, and commits: all or nothing.
+pub(crate) async fn commit_audited(
+    ctx: &Ctx,
+    by: By<'_>,
+    action: Action,
+    id: TenantId,
+    mut tx: FrontDoorTx,
+    told: impl Fn(AuditEvent) -> AuditEvent,
+) -> Result<(), AppError> {
+    let mut rows = Vec::new();
+    match by {
+        By::Machine => {
+            let event = AuditEvent::by_system(action.key(), Outcome::Success, ctx.clock.now());
+            rows.push((id, told(event)));
+        }
+        By::Operator(actor) => {
+            let own = event(ctx, actor, action, Outcome::Success);
+            if actor.tenant_id != id {
+                // Nobody of theirs: a name, and no member.
+                let theirs = AuditEvent {
+                    actor_user_id: None,
+                    actor_label: format!("operator {}", actor.label),
+                    ..own.clone()
+                };
+                rows.push((id, told(theirs)));
+            }
+            rows.push((actor.tenant_id, told(own)));
+        }
+    }
+    // Always in the same order: two operators who act on each other's
+    // organisations would wait for each other.
+    rows.sort_by_key(|(tenant_id, _)| *tenant_id);
+    for (tenant_id, event) in rows {
+        let mut inside = tx.enter_as(tenant_id, None).await?;
+        audit_append(&mut inside, &[event]).await?;
+        tx = inside.into_front_door().await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 fn conflict(message: &str) -> AppError {

@@ -160,7 +160,8 @@ impl Auth {
             directory: Some(tid),
         };
         let owner = service::Owner::Known(&owner);
-        match service::tenant_create(&self.0.ctx, &organisation, owner).await {
+        match service::tenant_create(&self.0.ctx, service::By::Machine, &organisation, owner).await
+        {
             Ok(created) => {
                 tracing::info!(slug = admitted.slug, id = %created.id, "a directory became an organisation");
                 Ok(())

@@ -135,14 +135,15 @@ impl Create {
             is_demo: false,
             directory: self.directory,
         };
-        let created = service::tenant_create(&deployment.ctx, &organisation, owner)
-            .await
-            .map_err(|error| match error {
-                AppError::Invalid { .. } | AppError::Conflict { .. } => {
-                    Failure::Usage(error.to_string())
-                }
-                other => Failure::failed(other),
-            })?;
+        let created =
+            service::tenant_create(&deployment.ctx, service::By::Machine, &organisation, owner)
+                .await
+                .map_err(|error| match error {
+                    AppError::Invalid { .. } | AppError::Conflict { .. } => {
+                        Failure::Usage(error.to_string())
+                    }
+                    other => Failure::failed(other),
+                })?;
         let (slug, id) = (&self.slug, created.id);
         match created.invite {
             None => println!("Created {slug} ({id}). Its owner can sign in now."),

@@ -20,7 +20,7 @@ use domain::{
     team::{TeamChange, TeamRole},
     tenant::{TenantFilter, TenantStatus, TenantTier},
 };
-use service::{By, Ctx, ImportFile};
+use service::{By, Ctx, ImportFile, NewOrganisation, Owner};
 use store::{
     api_key::{KeyMark, api_key_create},
     break_glass::break_glass_open,
@@ -348,6 +348,18 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         Action::TenantList => {
             service::tenant_page(ctx, actor, &TenantFilter::default(), None).await?;
             service::tenant_get(ctx, actor, tenant(world, TenantStatus::Active).await)
+                .await
+                .map(drop)
+        }
+        Action::TenantCreate => {
+            let organisation = NewOrganisation {
+                slug: "fresh",
+                name: "Fresh",
+                is_demo: false,
+                directory: None,
+            };
+            let owner = Owner::Invited { email: None };
+            service::tenant_create(ctx, By::Operator(actor), &organisation, owner)
                 .await
                 .map(drop)
         }

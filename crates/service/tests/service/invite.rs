@@ -541,7 +541,7 @@ async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
     let owner = Owner::Invited {
         email: Some(&email),
     };
-    let created = service::tenant_create(&world.ctx, &organisation, owner)
+    let created = service::tenant_create(&world.ctx, service::By::Machine, &organisation, owner)
         .await
         .unwrap();
     let first = created.invite.unwrap().link("");

@@ -12,6 +12,7 @@ use store::{
     testing::{NOW, TestDb, id},
 };
 use time::Duration;
+use uuid::Uuid;
 
 const IDLE: Duration = Duration::hours(8);
 const ABSOLUTE: Duration = Duration::days(7);
@@ -335,7 +336,7 @@ fn attempt() -> LoginAttempt {
         nonce: "nonce".into(),
         pkce_verifier: "verifier".into(),
         return_to: "/memories".into(),
-        invite: Some((id(), id())),
+        invite: Some((Uuid::from_u128(1).into(), Uuid::from_u128(2).into())),
         expires_at: NOW + Duration::minutes(10),
     }
 }

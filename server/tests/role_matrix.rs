@@ -1,0 +1,254 @@
+//! Every server function and every operation of the REST API, tried with each
+//! system role: which of them it may call, and what is missing where it may
+//! not. The outcome is compared with `role_matrix.txt`, which a reviewer reads:
+//! a new function or a changed role shows there as a line of the diff.
+
+mod support;
+
+use std::fmt::Write as _;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{Method, Request, header},
+};
+use domain::{
+    AppError, RequestFacts,
+    access::SystemRole,
+    api_key::{ApiKeyDraft, NEVER},
+};
+use leptos::server_fn::axum::server_fn_paths;
+use serde_json::{Value, json};
+use store::{actor::actor_find, testing::id};
+use support::{Answer, App, Browser, ctx, product::product, request};
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+/// Arguments for all functions at once; each takes those that it knows. What is
+/// needed for a call to arrive must be here.
+const ARGUMENTS: &str = "id=ID&owner=MEMBER&member=ID&memory=ID&request=ID&role=ID&version=1&holders=0&token=x\
+     &theme=system&change=suspend&act=suspend&kind=service&tier=free&query[after]=";
+
+/// Whose permissions count.
+#[derive(Clone, Copy)]
+enum Standing {
+    Role(SystemRole),
+    /// The owner's role, and running the installation.
+    Operator,
+}
+
+impl Standing {
+    fn all() -> impl Iterator<Item = Self> {
+        SystemRole::ALL
+            .iter()
+            .copied()
+            .map(Self::Role)
+            .chain([Self::Operator])
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Role(role) => role.key(),
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// One member, who signs in once and holds one role after the other.
+struct World {
+    app: App,
+    router: Router,
+    browser: Browser,
+    member: Uuid,
+    key: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let app = App::start().await;
+        let router = product(&app);
+        let mut browser = app.browser();
+        browser.router = router.clone();
+        assert_eq!(browser.sign_in(&app.issuer).await.location(), "/memories");
+        let member: Uuid = sqlx::query_scalar("SELECT id FROM users")
+            .fetch_one(&app.db.admin)
+            .await
+            .unwrap();
+        let context = ctx(&app.db, app.clock.clock());
+        let facts = RequestFacts {
+            request_id: id(),
+            ip: None,
+            user_agent: None,
+            session_id: None,
+            api_key_id: None,
+        };
+        let owner = actor_find(&app.db.store, app.tenant.id, member.into(), facts)
+            .await
+            .unwrap()
+            .unwrap();
+        let draft = ApiKeyDraft {
+            label: "Everything".into(),
+            scopes: SystemRole::Owner
+                .permissions()
+                .iter()
+                .map(|scope| scope.key().to_owned())
+                .collect(),
+            lifetime: NEVER.into(),
+        };
+        let key = service::api_key_create(&context, &owner, None, &draft)
+            .await
+            .unwrap()
+            .key;
+        Self {
+            app,
+            router,
+            browser,
+            member,
+            key,
+        }
+    }
+
+    async fn execute(&self, sql: &'static str) {
+        let query = sqlx::query(sql).bind(self.member);
+        query.execute(&self.app.db.admin).await.unwrap();
+    }
+
+    async fn stand(&self, standing: Standing) {
+        let role = match standing {
+            Standing::Role(role) => role,
+            Standing::Operator => SystemRole::Owner,
+        };
+        self.execute("DELETE FROM platform_operators WHERE user_id = $1")
+            .await;
+        self.execute("DELETE FROM user_roles WHERE user_id = $1")
+            .await;
+        sqlx::query(
+            "INSERT INTO user_roles (tenant_id, user_id, role_id, source, granted_at)
+             SELECT tenant_id, $1, id, 'manual', created_at FROM roles WHERE key = $2",
+        )
+        .bind(self.member)
+        .bind(role.key())
+        .execute(&self.app.db.admin)
+        .await
+        .unwrap();
+        if matches!(standing, Standing::Operator) {
+            self.execute(
+                "INSERT INTO platform_operators (tenant_id, user_id, granted_at)
+                 SELECT tenant_id, id, created_at FROM users WHERE id = $1",
+            )
+            .await;
+        }
+    }
+
+    async fn function(&self, path: &str) -> Option<String> {
+        let arguments = ARGUMENTS
+            .replace("ID", &Uuid::nil().to_string())
+            .replace("MEMBER", &self.member.to_string());
+        let call = request(Method::POST, path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(arguments));
+        let answer = self.browser.clone().send(call.unwrap()).await;
+        let error = serde_json::from_str::<AppError>(&answer.body).ok();
+        assert!(
+            !matches!(
+                error,
+                Some(AppError::Transport { .. } | AppError::Unauthenticated | AppError::Internal)
+            ),
+            "{path} did not arrive, name its arguments in ARGUMENTS: {}",
+            answer.body
+        );
+        match error {
+            Some(AppError::Forbidden { permission }) => Some(permission.key().to_owned()),
+            _ => None,
+        }
+    }
+
+    async fn operation(&self, method: &Method, path: &str) -> Option<String> {
+        let body = json!({ "label": "Second", "scopes": ["profile.manage"] });
+        let mut call = Request::builder()
+            .method(method)
+            .uri(path.replace("{id}", &Uuid::nil().to_string()))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let peer: std::net::SocketAddr = "192.0.2.1:1".parse().unwrap();
+        call.extensions_mut().insert(ConnectInfo(peer));
+        let answer: Answer = support::read(self.router.clone().oneshot(call).await.unwrap()).await;
+        let problem: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        assert_ne!(answer.status, 401, "{method} {path}: {}", answer.body);
+        assert_ne!(answer.status, 400, "{method} {path}: {}", answer.body);
+        (answer.status == 403).then(|| problem["permission"].as_str().unwrap().to_owned())
+    }
+
+    /// The operations that the API's own document names.
+    async fn operations(&self) -> Vec<(Method, String)> {
+        let call = request(Method::GET, "/api/v1/openapi.json").body(Body::empty());
+        let answer = self.browser.clone().send(call.unwrap()).await;
+        let document: Value = serde_json::from_str(&answer.body).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        paths
+            .iter()
+            .flat_map(|(path, item)| {
+                let methods = item.as_object().unwrap().keys();
+                methods.filter_map(move |method| {
+                    let method = method.to_uppercase().parse().ok()?;
+                    Some((method, format!("/api/v1{path}")))
+                })
+            })
+            .collect()
+    }
+}
+
+/// One line: `yes` or `-` for each standing, and what was missing.
+fn line(name: &str, outcomes: &[Option<String>]) -> String {
+    let mut line = format!("{name:<38}");
+    for outcome in outcomes {
+        let _ = write!(line, "{:<9}", if outcome.is_some() { "-" } else { "yes" });
+    }
+    let mut missing: Vec<_> = outcomes.iter().flatten().cloned().collect();
+    missing.sort_unstable();
+    missing.dedup();
+    let _ = write!(line, "{}", missing.join(" "));
+    format!("{}\n", line.trim_end())
+}
+
+#[tokio::test]
+async fn what_each_role_may_call_is_as_reviewed() {
+    let world = World::new().await;
+    let mut functions: Vec<_> = server_fn_paths().map(|(path, _)| path).collect();
+    functions.sort_unstable();
+    let operations = world.operations().await;
+    assert!(functions.len() > 60 && operations.len() > 8);
+
+    let mut by_function = vec![Vec::new(); functions.len()];
+    let mut by_operation = vec![Vec::new(); operations.len()];
+    for standing in Standing::all() {
+        world.stand(standing).await;
+        for (path, outcomes) in functions.iter().zip(&mut by_function) {
+            outcomes.push(world.function(path).await);
+        }
+        for ((method, path), outcomes) in operations.iter().zip(&mut by_operation) {
+            outcomes.push(world.operation(method, path).await);
+        }
+    }
+
+    let mut matrix = format!("{:<38}", "function or operation");
+    for standing in Standing::all() {
+        let _ = write!(matrix, "{:<9}", standing.name());
+    }
+    matrix.push_str("missing\n");
+    for (path, outcomes) in functions.iter().zip(&by_function) {
+        matrix.push_str(&line(path, outcomes));
+    }
+    for ((method, path), outcomes) in operations.iter().zip(&by_operation) {
+        matrix.push_str(&line(&format!("{method} {path}"), outcomes));
+    }
+    let golden = include_str!("role_matrix.txt");
+    assert!(
+        matrix == golden,
+        "the matrix changed; if that is meant, write it to server/tests/role_matrix.txt:\n{matrix}"
+    );
+}

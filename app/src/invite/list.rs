@@ -160,11 +160,13 @@ fn InviteRow(invite: Invite) -> impl IntoView {
                 {if gives.is_empty() {
                     view! { <span class="muted">"Membership"</span> }.into_any()
                 } else {
-                    view! { <div class="cell-line">{gives.join(", ")}</div> }.into_any()
+                    let all = gives.join(", ");
+                    let title = all.clone();
+                    view! { <div class="clip" title=title>{all}</div> }.into_any()
                 }}
             </td>
             <td class="optional" dir="auto">
-                <div class="cell-line">{invite.invited_by.clone().unwrap_or_else(|| "The operator".to_owned())}</div>
+                <div class="clip">{invite.invited_by.clone().unwrap_or_else(|| "The operator".to_owned())}</div>
             </td>
             <td class="optional col-time"><Time at=invite.created_at /></td>
             <td class="optional col-time"><Time at=invite.expires_at /></td>

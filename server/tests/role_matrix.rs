@@ -1,4 +1,4 @@
-//! Every server function and every operation of the REST API, tried with each
+//! Every server function, the upload and every operation of the REST API, tried with each
 //! system role: which of them it may call, and what is missing where it may
 //! not. The outcome is compared with `role_matrix.txt`, which a reviewer reads:
 //! a new function or a changed role shows there as a line of the diff.
@@ -165,6 +165,23 @@ impl World {
         }
     }
 
+    /// The one form that is no server function: a file of memories.
+    async fn upload(&self) -> Option<String> {
+        let body = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\n\
+                    {\"content\": \"Tea at four\"}\r\n--x--\r\n";
+        let call = request(Method::POST, "/memories/import")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+            .body(Body::from(body));
+        let answer = self.browser.clone().send(call.unwrap()).await;
+        if let Ok(AppError::Forbidden { permission }) = serde_json::from_str(&answer.body) {
+            return Some(permission.key().to_owned());
+        }
+        let location = answer.location();
+        assert!(location.starts_with("/memories/imports/"), "{location}");
+        None
+    }
+
     async fn operation(&self, method: &Method, path: &str) -> Option<String> {
         let body = json!({ "label": "Second", "scopes": ["profile.manage"] });
         let mut call = Request::builder()
@@ -224,12 +241,14 @@ async fn what_each_role_may_call_is_as_reviewed() {
     assert!(functions.len() > 60 && operations.len() > 8);
 
     let mut by_function = vec![Vec::new(); functions.len()];
+    let mut by_upload = Vec::new();
     let mut by_operation = vec![Vec::new(); operations.len()];
     for standing in Standing::all() {
         world.stand(standing).await;
         for (path, outcomes) in functions.iter().zip(&mut by_function) {
             outcomes.push(world.function(path).await);
         }
+        by_upload.push(world.upload().await);
         for ((method, path), outcomes) in operations.iter().zip(&mut by_operation) {
             outcomes.push(world.operation(method, path).await);
         }
@@ -243,6 +262,7 @@ async fn what_each_role_may_call_is_as_reviewed() {
     for (path, outcomes) in functions.iter().zip(&by_function) {
         matrix.push_str(&line(path, outcomes));
     }
+    matrix.push_str(&line("POST /memories/import", &by_upload));
     for ((method, path), outcomes) in operations.iter().zip(&by_operation) {
         matrix.push_str(&line(&format!("{method} {path}"), outcomes));
     }

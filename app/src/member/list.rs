@@ -15,8 +15,8 @@ use super::{
     query::MemberQuery,
 };
 use crate::ui::{
-    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SelectField, Time,
-    layout::IfMay, use_query,
+    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox, SelectField,
+    Time, layout::IfMay, use_query,
 };
 
 /// The page at `/members`.
@@ -112,21 +112,13 @@ fn Filters(query: MemberQuery, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl
     view! {
         <FilterForm path="/members" label="Search members" class="filters">
             <div class="filters-main">
-                <div class="search-box">
-                    <Glyph icon=Icon::Search />
-                    <input
-                        type="search"
-                        name="q"
-                        id="q"
-                        value=filter.q
-                        aria-label="Search members"
-                        placeholder="Part of a name, an e-mail address or a handle"
-                        autocomplete="off"
-                        maxlength="200"
-                        dir="auto"
-                    />
-                </div>
-                <button type="submit" class="button">"Search"</button>
+                <SearchBox
+                    label="Search members"
+                    placeholder="Part of a name, an e-mail address or a handle"
+                    value=filter.q
+                    max_chars=200
+                    act="Search"
+                />
             </div>
             <details class="fold" open=filtered>
                 <summary>

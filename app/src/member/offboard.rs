@@ -15,8 +15,8 @@ use crate::{
     forms::{FormState, PostForm},
     profile::Me,
     ui::{
-        Choice, FilterForm, Glyph, Icon, Loaded, PageHead, SelectField, TextField, plural,
-        use_query,
+        Choice, FilterForm, Glyph, Icon, Loaded, PageHead, SearchBox, SelectField, TextField,
+        plural, use_query,
     },
 };
 
@@ -163,21 +163,13 @@ fn Confirm(
 fn FindHeir(id: UserId, q: String) -> impl IntoView {
     view! {
         <FilterForm path=format!("/members/{id}/offboard") label="Find who takes over" class="filters-main form">
-            <div class="search-box">
-                <Glyph icon=Icon::Search />
-                <input
-                    type="search"
-                    name="q"
-                    id="q"
-                    value=q
-                    aria-label="Find who takes over"
-                    placeholder="Part of a name, to choose somebody else"
-                    autocomplete="off"
-                    maxlength="200"
-                    dir="auto"
-                />
-            </div>
-            <button type="submit" class="button">"Find"</button>
+            <SearchBox
+                label="Find who takes over"
+                placeholder="Part of a name, to choose somebody else"
+                value=q
+                max_chars=200
+                act="Find"
+            />
         </FilterForm>
     }
 }

@@ -14,7 +14,7 @@ use super::{
     query::MemoryQuery,
 };
 use crate::ui::{
-    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SelectField,
+    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox, SelectField,
     layout::IfMay, use_query,
 };
 
@@ -106,21 +106,13 @@ fn Filters(query: Memo<MemoryQuery>) -> impl IntoView {
     view! {
         <FilterForm path="/memories" label="Search memories" class="filters">
             <div class="filters-main">
-                <div class="search-box">
-                    <Glyph icon=Icon::Search />
-                    <input
-                        type="search"
-                        name="q"
-                        id="q"
-                        value=first.q
-                        aria-label="Search memories"
-                        placeholder="Ask for something by words or by meaning"
-                        autocomplete="off"
-                        maxlength="1000"
-                        dir="auto"
-                    />
-                </div>
-                <button type="submit" class="button">"Search"</button>
+                <SearchBox
+                    label="Search memories"
+                    placeholder="Ask for something by words or by meaning"
+                    value=first.q
+                    max_chars=1000
+                    act="Search"
+                />
             </div>
             <details class="fold" open=folded_out>
                 <summary>

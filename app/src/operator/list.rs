@@ -12,8 +12,8 @@ use super::{
     query::TenantQuery,
 };
 use crate::ui::{
-    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SelectField, Time,
-    count, use_query,
+    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox, SelectField,
+    Time, count, use_query,
 };
 
 /// The page at `/operator`.
@@ -74,21 +74,13 @@ fn Filters(query: TenantQuery) -> impl IntoView {
     view! {
         <FilterForm path="/operator" label="Search organisations" class="filters">
             <div class="filters-main">
-                <div class="search-box">
-                    <Glyph icon=Icon::Search />
-                    <input
-                        type="search"
-                        name="q"
-                        id="q"
-                        value=filter.q
-                        aria-label="Search organisations"
-                        placeholder="Part of a name or short name"
-                        autocomplete="off"
-                        maxlength="200"
-                        dir="auto"
-                    />
-                </div>
-                <button type="submit" class="button">"Search"</button>
+                <SearchBox
+                    label="Search organisations"
+                    placeholder="Part of a name or short name"
+                    value=filter.q
+                    max_chars=200
+                    act="Search"
+                />
             </div>
             <div class="filters-more">
                 <SelectField name="status" label="Status" choices=statuses value=filter.status />

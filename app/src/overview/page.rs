@@ -11,7 +11,7 @@ use crate::{
     import::ImportTable,
     memory::MemoryTable,
     profile::Me,
-    ui::{EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, count, layout::IfMay},
+    ui::{EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, SearchBox, count, layout::IfMay},
 };
 
 /// The page at `/`.
@@ -95,19 +95,13 @@ fn show(overview: Overview) -> AnyView {
 fn Ask() -> impl IntoView {
     view! {
         <FilterForm path="/memories" label="Search memories" class="ask">
-            <div class="search-box">
-                <Glyph icon=Icon::Search />
-                <input
-                    type="search"
-                    name="q"
-                    id="q"
-                    aria-label="Search memories"
-                    placeholder="Ask for something by words or by meaning"
-                    autocomplete="off"
-                    maxlength="1000"
-                />
-            </div>
-            <button type="submit" class="button">"Search"</button>
+            <SearchBox
+                label="Search memories"
+                placeholder="Ask for something by words or by meaning"
+                value=""
+                max_chars=1000
+                act="Search"
+            />
         </FilterForm>
     }
 }

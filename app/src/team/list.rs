@@ -7,8 +7,8 @@ use super::api::{TeamCreate, team_list};
 use crate::{
     forms::{FormState, PostForm},
     ui::{
-        Badge, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, TextField, Tone,
-        count, layout::IfMay, query_string, use_query,
+        Badge, EmptyState, FilterForm, Loaded, PageHead, Paging, SearchBox, TextField, Tone, count,
+        layout::IfMay, query_string, use_query,
     },
 };
 
@@ -57,21 +57,13 @@ fn show(q: String, after: &str, page: Page<TeamSummary>) -> AnyView {
         .map(|next| format!("/teams{}", query_string(&[("q", &q), ("after", &next)])));
     view! {
         <FilterForm path="/teams" label="Search teams" class="filters-main">
-            <div class="search-box">
-                <Glyph icon=Icon::Search />
-                <input
-                    type="search"
-                    name="q"
-                    id="q"
-                    value=q
-                    aria-label="Search teams"
-                    placeholder="Part of a name"
-                    autocomplete="off"
-                    maxlength="100"
-                    dir="auto"
-                />
-            </div>
-            <button type="submit" class="button">"Search"</button>
+            <SearchBox
+                label="Search teams"
+                placeholder="Part of a name"
+                value=q
+                max_chars=100
+                act="Search"
+            />
         </FilterForm>
         {if page.items.is_empty() {
             view! {

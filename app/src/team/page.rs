@@ -13,8 +13,8 @@ use crate::{
     forms::{FormState, PostForm},
     member::{KindBadge, StatusBadge},
     ui::{
-        Badge, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, TextField, Time, Tone,
-        plural, query_string, use_query,
+        Badge, EmptyState, FilterForm, Loaded, PageHead, SearchBox, TextField, Time, Tone, plural,
+        query_string, use_query,
     },
 };
 
@@ -206,21 +206,13 @@ fn Add(team: TeamDetail, q: String, found: Vec<MemberSummary>) -> impl IntoView 
         <section class="section" aria-labelledby="add">
             <h2 id="add">"Add somebody"</h2>
             <FilterForm path=path label="Find a member to add" class="filters-main">
-                <div class="search-box">
-                    <Glyph icon=Icon::Search />
-                    <input
-                        type="search"
-                        name="q"
-                        id="q"
-                        value=q
-                        aria-label="Find a member to add"
-                        placeholder="Part of a name, an e-mail address or a handle"
-                        autocomplete="off"
-                        maxlength="200"
-                        dir="auto"
-                    />
-                </div>
-                <button type="submit" class="button">"Find"</button>
+                <SearchBox
+                    label="Find a member to add"
+                    placeholder="Part of a name, an e-mail address or a handle"
+                    value=q
+                    max_chars=200
+                    act="Find"
+                />
             </FilterForm>
             {match (looked, rows.is_empty()) {
                 (false, _) => ().into_any(),

@@ -6,7 +6,10 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlFormElement, HtmlInputElement, HtmlSelectElement, UrlSearchParams};
 
-use super::query::{Query, use_query};
+use super::{
+    Glyph, Icon,
+    query::{Query, use_query},
+};
 
 /// A form whose fields are the query of `path`.
 #[component]
@@ -69,6 +72,40 @@ pub(crate) fn FilterForm(
         >
             {children()}
         </form>
+    }
+}
+
+/// The text that a list is searched for, as `q`, and its button.
+#[component]
+pub(crate) fn SearchBox(
+    /// Its name for screen readers.
+    label: &'static str,
+    /// What to type.
+    placeholder: &'static str,
+    /// What stands in it at first.
+    #[prop(into)]
+    value: String,
+    /// The most characters that it takes.
+    max_chars: u16,
+    /// What its button says.
+    act: &'static str,
+) -> impl IntoView {
+    view! {
+        <div class="search-box">
+            <Glyph icon=Icon::Search />
+            <input
+                type="search"
+                name="q"
+                id="q"
+                value=value
+                aria-label=label
+                placeholder=placeholder
+                autocomplete="off"
+                maxlength=max_chars
+                dir="auto"
+            />
+        </div>
+        <button type="submit" class="button">{act}</button>
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) mod toast;
 pub(crate) use badge::{Badge, Tone};
 pub(crate) use copy::{CopyId, CopyLine};
 pub(crate) use field::{Choice, SelectField, TextArea, TextField};
-pub(crate) use filter::FilterForm;
+pub(crate) use filter::{FilterForm, SearchBox};
 pub(crate) use head::PageHead;
 pub(crate) use icon::{Glyph, Icon};
 pub(crate) use number::{bytes, count, plural};

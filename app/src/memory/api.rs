@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::query::MemoryQuery;
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
+};
 
 /// What the list page shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,8 +71,9 @@ pub(crate) async fn memory_create(
     #[server(default)] tags: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = from_form(title, &content, kind, tags);
-    let id = service::memory_create(&ctx, &actor, &draft).await?;
+    let text = from_form(title, &content, kind, tags)?;
+    let memory = NewMemory::of(text, Origin::Dashboard);
+    let id = service::memory_create(&ctx, &actor, &memory).await?;
     api::go(&format!("/memories/{id}"), Flash::MemoryCreated);
     Ok(())
 }
@@ -85,8 +89,8 @@ pub(crate) async fn memory_update(
     #[server(default)] tags: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = from_form(title, &content, kind, tags);
-    service::memory_update(&ctx, &actor, id, version, &draft).await?;
+    let change = MemoryChange::of(from_form(title, &content, kind, tags)?);
+    service::memory_update(&ctx, &actor, id, version, &change).await?;
     api::go(&format!("/memories/{id}"), Flash::MemoryUpdated);
     Ok(())
 }
@@ -117,11 +121,11 @@ fn from_form(
     content: &str,
     kind: String,
     tags: String,
-) -> domain::memory::MemoryDraft {
-    domain::memory::MemoryDraft {
+) -> Result<MemoryText, AppError> {
+    MemoryText::parse(&MemoryDraft {
         title,
         content: content.replace("\r\n", "\n"),
         kind,
         tags,
-    }
+    })
 }

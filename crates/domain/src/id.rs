@@ -54,6 +54,8 @@ ids! {
     GroupMappingId
     /// One memory.
     MemoryId
+    /// A context of a member that memories may belong to.
+    PersonaId
     /// A piece of background work.
     JobId
     /// A file that was given for import.

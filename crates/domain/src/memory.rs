@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, FieldError, MemoryId, Timestamp, UserId};
+use crate::{AppError, FieldError, MemoryId, PersonaId, TeamId, Timestamp, UserId};
 
 /// The longest content, in bytes of UTF-8.
 pub const MAX_CONTENT_BYTES: usize = 100_000;
@@ -14,6 +14,10 @@ pub const MAX_TAGS: usize = 20;
 pub const MAX_TAG_CHARS: usize = 50;
 /// The longest search text, in characters.
 pub const MAX_QUERY_CHARS: usize = 1_000;
+/// The longest name of the conversation a memory comes from, in characters.
+pub const MAX_SESSION_CHARS: usize = 200;
+/// What a memory's importance is until somebody rates it.
+pub const USUAL_IMPORTANCE: f32 = 0.5;
 
 macro_rules! keyed_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $key:literal, $label:literal;)* }) => {
@@ -78,6 +82,99 @@ keyed_enum! {
         Dashboard = "dashboard", "Dashboard";
         /// Read from a file.
         Import = "import", "Import";
+        /// Written by a program with a key.
+        Api = "api", "API";
+        /// Written by an AI client over MCP that is none of those below.
+        Mcp = "mcp", "MCP";
+        /// Written by ChatGPT.
+        Chatgpt = "chatgpt", "ChatGPT";
+        /// Written by Claude.
+        Claude = "claude", "Claude";
+        /// Written by Cursor.
+        Cursor = "cursor", "Cursor";
+        /// Written by GitHub Copilot.
+        Copilot = "copilot", "Copilot";
+        /// Written by Gemini.
+        Gemini = "gemini", "Gemini";
+        /// Written by an agent of the organisation.
+        Agent = "agent", "Agent";
+    }
+}
+
+keyed_enum! {
+    /// How long a memory is meant to be kept.
+    Term {
+        /// Until a day that is set.
+        Short = "short", "For a while";
+        /// Until somebody deletes it.
+        Long = "long", "For good";
+    }
+}
+
+keyed_enum! {
+    /// Whose AI product a program belongs to.
+    Vendor {
+        /// ChatGPT.
+        Chatgpt = "chatgpt", "ChatGPT";
+        /// Claude.
+        Claude = "claude", "Claude";
+        /// Cursor.
+        Cursor = "cursor", "Cursor";
+        /// GitHub Copilot.
+        Copilot = "copilot", "Copilot";
+        /// Gemini.
+        Gemini = "gemini", "Gemini";
+        /// None of the others.
+        Other = "other", "Other programs";
+    }
+}
+
+/// Which AI products may read a memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllowedVendors {
+    /// Every one.
+    #[default]
+    All,
+    /// These only, each once; none of them when empty.
+    Only(Vec<Vendor>),
+}
+
+impl AllowedVendors {
+    /// The key that stands for all of them.
+    pub const EVERY: &str = "*";
+
+    /// As stored.
+    pub fn keys(&self) -> Vec<&'static str> {
+        match self {
+            Self::All => vec![Self::EVERY],
+            Self::Only(vendors) => vendors.iter().map(|vendor| vendor.key()).collect(),
+        }
+    }
+
+    /// The reverse of [`AllowedVendors::keys`]; an asterisk among others means
+    /// all.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] naming `allowed_vendors` for an unknown key.
+    pub fn from_keys<T: AsRef<str>>(keys: &[T]) -> Result<Self, AppError> {
+        if keys.iter().any(|key| key.as_ref() == Self::EVERY) {
+            return Ok(Self::All);
+        }
+        let mut vendors = Vec::new();
+        for key in keys {
+            let vendor = Vendor::from_key(key.as_ref()).ok_or_else(|| {
+                let known: Vec<_> = Vendor::ALL.iter().map(|vendor| vendor.key()).collect();
+                AppError::field(
+                    "allowed_vendors",
+                    format!("Choose among {}, or * for all.", known.join(", ")),
+                )
+            })?;
+            if !vendors.contains(&vendor) {
+                vendors.push(vendor);
+            }
+        }
+        Ok(Self::Only(vendors))
     }
 }
 
@@ -213,6 +310,126 @@ impl MemoryText {
     }
 }
 
+/// What a memory is besides its words. Its versions don't keep these.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemoryTraits {
+    /// When it is let go; `None` keeps it until somebody deletes it.
+    pub expires_at: Option<Timestamp>,
+    /// The context of its owner that it belongs to.
+    pub persona_id: Option<PersonaId>,
+    /// 0 to 1.
+    pub importance: f32,
+    /// Who may read it through a program.
+    pub allowed_vendors: AllowedVendors,
+}
+
+impl Default for MemoryTraits {
+    fn default() -> Self {
+        Self {
+            expires_at: None,
+            persona_id: None,
+            importance: USUAL_IMPORTANCE,
+            allowed_vendors: AllowedVendors::All,
+        }
+    }
+}
+
+impl MemoryTraits {
+    /// Checks what the types don't hold.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with every field at fault.
+    pub fn check(&self, now: Timestamp) -> Result<(), AppError> {
+        let mut fields = Vec::new();
+        if self.expires_at.is_some_and(|at| at <= now) {
+            fields.push(FieldError {
+                field: "expires_at".into(),
+                message: "Choose a time to come.".into(),
+            });
+        }
+        // Written so that NaN fails.
+        if !(0.0..=1.0).contains(&self.importance) {
+            fields.push(FieldError {
+                field: "importance".into(),
+                message: "Importance is a number from 0 to 1.".into(),
+            });
+        }
+        if fields.is_empty() {
+            Ok(())
+        } else {
+            Err(AppError::Invalid { fields })
+        }
+    }
+}
+
+/// A memory to be kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMemory {
+    /// Its words.
+    pub text: MemoryText,
+    /// What it is besides.
+    pub traits: MemoryTraits,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The conversation it comes from, as its program calls it: 1 to
+    /// [`MAX_SESSION_CHARS`] characters.
+    pub source_session_id: Option<String>,
+}
+
+impl NewMemory {
+    /// One that somebody writes, with nothing said besides its words.
+    pub fn of(text: MemoryText, origin: Origin) -> Self {
+        Self {
+            text,
+            traits: MemoryTraits::default(),
+            origin,
+            source_session_id: None,
+        }
+    }
+
+    /// Checks what the types don't hold.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with the field at fault.
+    pub fn check(&self, now: Timestamp) -> Result<(), AppError> {
+        if self.source_session_id.as_ref().is_some_and(|session| {
+            session.is_empty()
+                || session.chars().count() > MAX_SESSION_CHARS
+                || session.chars().any(char::is_control)
+        }) {
+            return Err(AppError::field(
+                "source_session_id",
+                format!(
+                    "The name of a conversation has 1 to {MAX_SESSION_CHARS} characters and no control character."
+                ),
+            ));
+        }
+        self.traits.check(now)
+    }
+}
+
+/// What an edit puts in the place of what a memory was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemoryChange {
+    /// Its words.
+    pub text: MemoryText,
+    /// What it is besides; `None` leaves that as it is.
+    pub traits: Option<MemoryTraits>,
+    /// Why, kept with the earlier version: at most 500 characters.
+    pub reason: Option<String>,
+}
+
+impl MemoryChange {
+    /// New words and nothing else.
+    pub fn of(text: MemoryText) -> Self {
+        Self {
+            text,
+            traits: None,
+            reason: None,
+        }
+    }
+}
+
 /// A memory in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemorySummary {
@@ -234,13 +451,16 @@ pub struct MemorySummary {
     pub owner_name: String,
     /// Where it came from.
     pub origin: Origin,
+    /// When it is let go; `None` keeps it until somebody deletes it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub expires_at: Option<Timestamp>,
     /// When it was last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: Timestamp,
 }
 
 /// A memory, whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
     /// Its id.
     pub id: MemoryId,
@@ -254,6 +474,8 @@ pub struct Memory {
     pub tags: Vec<String>,
     /// Who can see it.
     pub visibility: Visibility,
+    /// The team when `visibility` is team.
+    pub team_id: Option<TeamId>,
     /// The team's name when `visibility` is team.
     pub team_name: Option<String>,
     /// Whose it is.
@@ -264,6 +486,21 @@ pub struct Memory {
     pub is_own: bool,
     /// Where it came from.
     pub origin: Origin,
+    /// The conversation it comes from, as its program calls it.
+    pub source_session_id: Option<String>,
+    /// When it is let go; `None` keeps it until somebody deletes it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub expires_at: Option<Timestamp>,
+    /// The context of its owner that it belongs to; the owner alone sees it.
+    pub persona_id: Option<PersonaId>,
+    /// The name of that context.
+    pub persona_name: Option<String>,
+    /// The memory that this is a reply to.
+    pub parent_id: Option<MemoryId>,
+    /// 0 to 1.
+    pub importance: f32,
+    /// Who may read it through a program.
+    pub allowed_vendors: AllowedVendors,
     /// Goes up with each change; an edit names the one it started from.
     pub version: i32,
     /// Whether it can be found by meaning yet.
@@ -279,6 +516,16 @@ pub struct Memory {
     pub deleted_at: Option<Timestamp>,
 }
 
+impl Memory {
+    /// How long it is meant to be kept.
+    pub fn term(&self) -> Term {
+        match self.expires_at {
+            Some(_) => Term::Short,
+            None => Term::Long,
+        }
+    }
+}
+
 /// A memory as it was before a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryVersion {
@@ -292,6 +539,10 @@ pub struct MemoryVersion {
     pub kind: MemoryKind,
     /// The tags then.
     pub tags: Vec<String>,
+    /// Who could see it then.
+    pub visibility: Visibility,
+    /// Why it was replaced, where somebody said so.
+    pub reason: Option<String>,
     /// Who replaced it.
     pub changed_by_name: String,
     /// When it was replaced.
@@ -413,6 +664,38 @@ mod tests {
                 error.for_field(field).is_some(),
                 "{field} is not named in {error:?}"
             );
+        }
+    }
+
+    #[test]
+    fn vendors_are_all_or_those_named() {
+        for vendors in [
+            AllowedVendors::All,
+            AllowedVendors::Only(vec![Vendor::Claude, Vendor::Other]),
+            AllowedVendors::Only(vec![]),
+        ] {
+            assert_eq!(AllowedVendors::from_keys(&vendors.keys()), Ok(vendors));
+        }
+        let mixed = AllowedVendors::from_keys(&["claude", "*"]);
+        assert_eq!(mixed, Ok(AllowedVendors::All));
+        let unknown = AllowedVendors::from_keys(&["hal"]).unwrap_err();
+        assert!(unknown.for_field("allowed_vendors").is_some(), "{unknown}");
+    }
+
+    #[test]
+    fn what_is_over_and_what_is_no_share_are_refused() {
+        let now = Timestamp::UNIX_EPOCH;
+        let traits = |importance, expires_at| MemoryTraits {
+            importance,
+            expires_at,
+            ..MemoryTraits::default()
+        };
+        let later = now + time::Duration::seconds(1);
+        assert_eq!(traits(1.0, Some(later)).check(now), Ok(()));
+        for importance in [-0.1, 1.1, f32::NAN] {
+            let error = traits(importance, Some(now)).check(now).unwrap_err();
+            assert!(error.for_field("importance").is_some(), "{error}");
+            assert!(error.for_field("expires_at").is_some(), "{error}");
         }
     }
 

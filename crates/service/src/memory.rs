@@ -3,8 +3,8 @@
 use domain::{
     Action, Actor, AppError, MemoryId, Page,
     memory::{
-        MAX_QUERY_CHARS, Memory, MemoryDraft, MemoryFilter, MemorySummary, MemoryText,
-        MemoryVersion, Origin, SearchMode, SearchResults,
+        MAX_QUERY_CHARS, Memory, MemoryChange, MemoryFilter, MemorySummary, MemoryText,
+        MemoryVersion, NewMemory, SearchMode, SearchResults,
     },
     overview::SemanticSearch,
     paging::PAGE_SIZE,
@@ -133,15 +133,15 @@ pub async fn memory_versions(
 pub async fn memory_create(
     ctx: &Ctx,
     actor: &Actor,
-    draft: &MemoryDraft,
+    memory: &NewMemory,
 ) -> Result<MemoryId, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryCreate).await?;
-    let text = MemoryText::parse(draft)?;
-    let id: MemoryId = ctx.ids.id();
     let now = ctx.clock.now();
-    store::memory::memory_create(&mut act.tx, id, &text, Origin::Dashboard, now).await?;
+    memory.check(now)?;
+    let id: MemoryId = ctx.ids.id();
+    store::memory::memory_create(&mut act.tx, id, memory, now).await?;
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
-    act.commit(Target::memory(id).changed(json!({ "after": described(&text) })))
+    act.commit(Target::memory(id).changed(json!({ "after": described(&memory.text) })))
         .await?;
     ctx.jobs_wake.notify_one();
     Ok(id)
@@ -158,14 +158,16 @@ pub async fn memory_update(
     actor: &Actor,
     id: MemoryId,
     version: i32,
-    draft: &MemoryDraft,
+    change: &MemoryChange,
 ) -> Result<(), AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryUpdate).await?;
-    let text = MemoryText::parse(draft)?;
     let now = ctx.clock.now();
-    store::memory::memory_update(&mut act.tx, id, version, &text, now).await?;
+    if let Some(traits) = &change.traits {
+        traits.check(now)?;
+    }
+    store::memory::memory_update(&mut act.tx, id, version, change, now).await?;
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
-    let changes = json!({ "after": described(&text), "from_version": version });
+    let changes = json!({ "after": described(&change.text), "from_version": version });
     act.commit(Target::memory(id).changed(changes)).await?;
     ctx.jobs_wake.notify_one();
     Ok(())

@@ -154,6 +154,10 @@ fn constraint_face(name: &str) -> AppError {
         "break_glass_grants_reason_check" => {
             AppError::field("reason", "Say why, in 10 to 500 characters.")
         }
+        "memories_persona_id_fkey" => AppError::field("persona_id", "Choose one of your personas."),
+        "memory_versions_change_reason_check" => {
+            AppError::field("reason", "A reason has at most 500 characters.")
+        }
         "identities_subject_key" | "identities_entra_key" => AppError::Conflict {
             message: "This identity belongs to a member already.".into(),
         },

@@ -12,7 +12,7 @@ use domain::{
     audit::Outcome,
     import::ImportFormat,
     isolation::{IsolationReport, Reach, Reached, TableIsolation},
-    memory::{MemoryDraft, MemoryText, Origin},
+    memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
     notification::{BreakGlassOpened, Notice},
 };
 use serde_json::json;
@@ -143,8 +143,9 @@ async fn fill(
     })
     .map_err(|error| StoreError::other(error.to_string()))?;
     let memory_id = new_id().into();
-    memory_create(&mut tx, memory_id, &text, Origin::Dashboard, now).await?;
-    memory_update(&mut tx, memory_id, 1, &text, now).await?;
+    let memory = NewMemory::of(text.clone(), Origin::Dashboard);
+    memory_create(&mut tx, memory_id, &memory, now).await?;
+    memory_update(&mut tx, memory_id, 1, &MemoryChange::of(text), now).await?;
     let job_id = new_id().into();
     let job = NewJob {
         id: job_id,

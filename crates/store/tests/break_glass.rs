@@ -5,7 +5,7 @@ use domain::{
     Actor, ActorKind, ApiKeyId, BreakGlassId, MemoryId, Permission, RequestFacts, SessionId,
     Timestamp, UserId,
     access::SystemRole,
-    memory::{MemoryDraft, MemoryFilter, MemoryText, Origin, SearchMode},
+    memory::{MemoryChange, MemoryDraft, MemoryFilter, MemoryText, NewMemory, Origin, SearchMode},
     notification::{BreakGlassOpened, Notice},
     role::{RoleSource, RoleText},
 };
@@ -55,7 +55,7 @@ impl Scene {
         let owner = acme.actor(SystemRole::Owner, "Olga").await;
         let private = write(&db, &mia, "the canary sings").await;
         let mut tx = db.store.begin(&mia).await.unwrap();
-        memory_update(&mut tx, private, 1, &text("the canary sings"), NOW)
+        memory_update(&mut tx, private, 1, &change("the canary sings"), NOW)
             .await
             .unwrap();
         tx.commit().await.unwrap();
@@ -130,6 +130,10 @@ fn entrusted(mut actor: Actor) -> Actor {
     actor
 }
 
+fn change(content: &str) -> MemoryChange {
+    MemoryChange::of(text(content))
+}
+
 fn text(content: &str) -> MemoryText {
     MemoryText::parse(&MemoryDraft {
         content: content.into(),
@@ -141,9 +145,14 @@ fn text(content: &str) -> MemoryText {
 async fn write(db: &TestDb, actor: &Actor, content: &str) -> MemoryId {
     let memory = id();
     let mut tx = db.store.begin(actor).await.unwrap();
-    memory_create(&mut tx, memory, &text(content), Origin::Dashboard, NOW)
-        .await
-        .unwrap();
+    memory_create(
+        &mut tx,
+        memory,
+        &NewMemory::of(text(content), Origin::Dashboard),
+        NOW,
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     memory
 }

@@ -33,7 +33,7 @@ use crate::{
     api_key::{key_draft, service_account},
     break_glass::{REASON, reason},
     invite::stored_invite,
-    support::{World, draft},
+    support::{World, change, draft},
 };
 
 /// Performs `action` on things that `actor` owns. A new action doesn't
@@ -62,7 +62,7 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             .map(drop),
         Action::MemoryUpdate => {
             let id = memory(world, actor).await;
-            service::memory_update(ctx, actor, id, 1, &draft("Tea at five")).await
+            service::memory_update(ctx, actor, id, 1, &change("Tea at five")).await
         }
         Action::MemoryDelete => {
             service::memory_delete(ctx, actor, memory(world, actor).await).await
@@ -406,11 +406,9 @@ async fn tenant(world: &World, status: TenantStatus) -> TenantId {
 /// A memory of the actor's, written below the service.
 async fn memory(world: &World, actor: &Actor) -> domain::MemoryId {
     let id = world.ctx.ids.id();
-    let text = domain::memory::MemoryText::parse(&draft("Tea at three")).unwrap();
     let mut tx = world.ctx.store.begin(actor).await.unwrap();
     let now = world.ctx.clock.now();
-    let origin = domain::memory::Origin::Dashboard;
-    store::memory::memory_create(&mut tx, id, &text, origin, now)
+    store::memory::memory_create(&mut tx, id, &draft("Tea at three"), now)
         .await
         .unwrap();
     tx.commit().await.unwrap();

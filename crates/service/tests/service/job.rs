@@ -154,10 +154,8 @@ async fn memories_from_before_the_model_are_embedded_once_it_is_there() {
     let actor = world.member("Mia").await;
     // Written while there was no model: no job, only the missing vector.
     let mut tx = world.ctx.store.begin(&actor).await.unwrap();
-    let text = domain::memory::MemoryText::parse(&draft("Tea")).unwrap();
-    let origin = domain::memory::Origin::Dashboard;
     let now = world.ctx.clock.now();
-    store::memory::memory_create(&mut tx, world.ctx.ids.id(), &text, origin, now)
+    store::memory::memory_create(&mut tx, world.ctx.ids.id(), &draft("Tea"), now)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -3,11 +3,11 @@
 use domain::{
     AppError,
     access::SystemRole,
-    memory::{MemoryDraft, MemoryFilter, SearchMode},
+    memory::{MemoryFilter, MemoryTraits, NewMemory, SearchMode},
 };
 use service::{memory_create, memory_get, memory_search, memory_update, memory_versions};
 
-use crate::support::{World, draft};
+use crate::support::{World, change, draft};
 
 #[tokio::test]
 async fn a_memory_is_found_by_a_question_that_shares_no_word_with_it() {
@@ -91,10 +91,10 @@ async fn an_edit_from_a_stale_version_is_a_conflict_and_loses_nothing() {
     let id = memory_create(&world.ctx, &actor, &draft("one"))
         .await
         .unwrap();
-    memory_update(&world.ctx, &actor, id, 1, &draft("two"))
+    memory_update(&world.ctx, &actor, id, 1, &change("two"))
         .await
         .unwrap();
-    let stale = memory_update(&world.ctx, &actor, id, 1, &draft("three"))
+    let stale = memory_update(&world.ctx, &actor, id, 1, &change("three"))
         .await
         .unwrap_err();
     assert_eq!(stale.status(), 409);
@@ -132,7 +132,7 @@ async fn another_members_and_another_tenants_memory_do_not_exist() {
             memory_versions(ctx, stranger, id).await,
             Err(AppError::NotFound)
         );
-        let update = memory_update(ctx, stranger, id, 1, &draft("theirs")).await;
+        let update = memory_update(ctx, stranger, id, 1, &change("theirs")).await;
         assert_eq!(update, Err(AppError::NotFound));
         assert_eq!(
             service::memory_delete(ctx, stranger, id).await,
@@ -154,15 +154,34 @@ async fn another_members_and_another_tenants_memory_do_not_exist() {
 }
 
 #[tokio::test]
-async fn a_bad_draft_changes_nothing_and_names_its_fields() {
+async fn what_a_memory_cannot_be_is_refused_with_its_field_and_nothing_is_kept() {
     let world = World::without_model().await;
-    let actor = world.member("Mia").await;
-    let bad = MemoryDraft {
-        kind: "song".into(),
-        ..draft(" ")
+    let (ctx, actor) = (&world.ctx, &world.member("Mia").await);
+    let traits = |importance, expires_at, persona_id| NewMemory {
+        traits: MemoryTraits {
+            importance,
+            expires_at,
+            persona_id,
+            ..MemoryTraits::default()
+        },
+        ..draft("Tea")
     };
-    let error = memory_create(&world.ctx, &actor, &bad).await.unwrap_err();
-    assert!(error.for_field("content").is_some() && error.for_field("kind").is_some());
+    let session = |name: String| NewMemory {
+        source_session_id: Some(name),
+        ..draft("Tea")
+    };
+    for (field, bad) in [
+        ("importance", traits(1.5, None, None)),
+        ("importance", traits(f32::NAN, None, None)),
+        ("expires_at", traits(0.5, Some(ctx.clock.now()), None)),
+        ("persona_id", traits(0.5, None, Some(ctx.ids.id()))),
+        ("source_session_id", session(String::new())),
+        ("source_session_id", session("s".repeat(201))),
+        ("source_session_id", session("a\0b".into())),
+    ] {
+        let error = memory_create(ctx, actor, &bad).await.unwrap_err();
+        assert!(error.for_field(field).is_some(), "{field}: {error:?}");
+    }
     assert_eq!(
         service::overview_get(&world.ctx, &actor)
             .await

@@ -14,7 +14,7 @@ use service::{
 
 use store::api_key::{KeyMark, api_key_create};
 
-use crate::support::{World, draft};
+use crate::support::{World, change, draft};
 
 fn order(confirm: &str, heir: Option<UserId>) -> OffboardOrder {
     OffboardOrder {
@@ -141,7 +141,7 @@ async fn all_that_was_told_ends_at_one_moment() {
     for memory in [with_team, with_all] {
         let kept = memory_get(ctx, &heir, memory).await.unwrap();
         assert!(kept.is_own);
-        memory_update(ctx, &heir, memory, 1, &draft("It ended in May"))
+        memory_update(ctx, &heir, memory, 1, &change("It ended in May"))
             .await
             .unwrap();
         memory_get(ctx, &max, memory).await.unwrap();

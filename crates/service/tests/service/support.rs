@@ -13,7 +13,7 @@ use domain::{
     access::SystemRole,
     audit::{AuditEntry, AuditFilter},
     import::{Import, ImportFormat},
-    memory::MemoryDraft,
+    memory::{MemoryChange, MemoryText, NewMemory, Origin},
     role::RoleText,
 };
 use service::{Clock, Ctx, Embedder, Entropy, ImportFile, WorkerSettings, import_get};
@@ -262,11 +262,19 @@ impl Worker {
     }
 }
 
-pub(crate) fn draft(content: &str) -> MemoryDraft {
-    MemoryDraft {
-        content: content.into(),
-        ..MemoryDraft::default()
-    }
+/// A fact with these words.
+pub(crate) fn text(content: &str) -> MemoryText {
+    MemoryText::new("", content.to_owned(), "fact", &[]).unwrap()
+}
+
+/// A memory to be kept, with these words.
+pub(crate) fn draft(content: &str) -> NewMemory {
+    NewMemory::of(text(content), Origin::Dashboard)
+}
+
+/// An edit to these words.
+pub(crate) fn change(content: &str) -> MemoryChange {
+    MemoryChange::of(text(content))
 }
 
 fn model_dir() -> PathBuf {

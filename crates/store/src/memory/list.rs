@@ -5,7 +5,7 @@ use domain::{
     memory::{Memory, MemoryFilter, MemorySummary},
 };
 
-use super::{Narrowing, SummaryRow, kind_of, origin_of, visibility_of};
+use super::{Narrowing, SummaryRow, kind_of, origin_of, vendors_of, visibility_of};
 use crate::{StoreError, TenantTx, cursor::Cursor};
 
 /// How many memories the member has and sees.
@@ -36,7 +36,8 @@ pub async fn memory_list(
     let rows = sqlx::query_as!(
         SummaryRow,
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
-                  user_id AS owner_id, display_name AS owner_name, origin, memories.updated_at
+                  user_id AS owner_id, display_name AS owner_name, origin, expires_at,
+                  memories.updated_at
              FROM (
                  (SELECT id FROM memories
                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL
@@ -102,12 +103,14 @@ pub async fn memory_list(
 pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, StoreError> {
     let member_id = tx.member_id()?;
     let row = sqlx::query!(
-        r#"SELECT title, content, memories.kind, tags, visibility, teams.name AS "team_name?", user_id, display_name,
-                  origin, version, embedded_at IS NOT NULL AS "is_embedded!", memories.created_at,
+        r#"SELECT title, content, memories.kind, tags, visibility, team_id, teams.name AS "team_name?",
+                  memories.user_id, display_name, origin, source_session_id, expires_at, persona_id,
+                  personas.name AS "persona_name?", parent_id, importance, allowed_vendors, version, embedded_at IS NOT NULL AS "is_embedded!", memories.created_at,
                   memories.updated_at, deleted_at
              FROM memories
-             JOIN users ON users.tenant_id = memories.tenant_id AND users.id = user_id
+             JOIN users ON users.tenant_id = memories.tenant_id AND users.id = memories.user_id
              LEFT JOIN teams ON teams.tenant_id = memories.tenant_id AND teams.id = team_id
+             LEFT JOIN personas ON personas.tenant_id = memories.tenant_id AND personas.id = persona_id
             WHERE memories.tenant_id = $1 AND memories.id = $2"#,
         tx.tenant_id().0,
         id.0,
@@ -121,11 +124,25 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
         kind: kind_of(&row.kind)?,
         tags: row.tags,
         visibility: visibility_of(&row.visibility)?,
+        team_id: row.team_id.map(Into::into),
         team_name: row.team_name,
         owner_id: row.user_id.into(),
         owner_name: row.display_name,
         is_own: row.user_id == member_id.0,
         origin: origin_of(&row.origin)?,
+        source_session_id: row.source_session_id,
+        expires_at: row.expires_at,
+        // Row security shows personas to their owner alone.
+        persona_id: row
+            .persona_name
+            .is_some()
+            .then_some(row.persona_id)
+            .flatten()
+            .map(Into::into),
+        persona_name: row.persona_name,
+        parent_id: row.parent_id.map(Into::into),
+        importance: row.importance,
+        allowed_vendors: vendors_of(&row.allowed_vendors)?,
         version: row.version,
         is_embedded: row.is_embedded,
         created_at: row.created_at,

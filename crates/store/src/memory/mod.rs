@@ -11,7 +11,7 @@ mod write;
 
 use domain::{
     MemoryId, Timestamp,
-    memory::{MemoryFilter, MemoryKind, MemorySummary, Origin, Visibility},
+    memory::{AllowedVendors, MemoryFilter, MemoryKind, MemorySummary, Origin, Visibility},
 };
 use uuid::Uuid;
 
@@ -68,6 +68,7 @@ struct SummaryRow {
     owner_id: Uuid,
     owner_name: String,
     origin: String,
+    expires_at: Option<Timestamp>,
     updated_at: Timestamp,
 }
 
@@ -85,6 +86,7 @@ impl TryFrom<SummaryRow> for MemorySummary {
             owner_id: row.owner_id.into(),
             owner_name: row.owner_name,
             origin: origin_of(&row.origin)?,
+            expires_at: row.expires_at,
             updated_at: row.updated_at,
         })
     }
@@ -103,4 +105,9 @@ fn visibility_of(key: &str) -> Result<Visibility, StoreError> {
 fn origin_of(key: &str) -> Result<Origin, StoreError> {
     Origin::from_key(key)
         .ok_or_else(|| StoreError::other(format!("a memory has the unknown origin “{key}”")))
+}
+
+fn vendors_of(keys: &[String]) -> Result<AllowedVendors, StoreError> {
+    AllowedVendors::from_keys(keys)
+        .map_err(|_| StoreError::other(format!("a memory names unknown vendors: {keys:?}")))
 }

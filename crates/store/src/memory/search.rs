@@ -268,7 +268,7 @@ async fn explain(
     let ids: Vec<_> = best.iter().map(|(candidate, _)| candidate.id.0).collect();
     let rows = sqlx::query!(
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility, user_id,
-                  display_name, origin, memories.updated_at,
+                  display_name, origin, expires_at, memories.updated_at,
                   memory_words_shown(ts_headline(
                       'pg_catalog.english', memory_words(title || ' ' || memory_tags_text(tags)),
                       memory_any_lexeme($3), $4)) AS marked_title,
@@ -307,6 +307,7 @@ async fn explain(
                 owner_id: row.user_id,
                 owner_name: row.display_name,
                 origin: row.origin,
+                expires_at: row.expires_at,
                 updated_at: row.updated_at,
             })?,
         });

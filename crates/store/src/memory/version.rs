@@ -2,7 +2,7 @@
 
 use domain::{MemoryId, memory::MemoryVersion};
 
-use super::kind_of;
+use super::{kind_of, visibility_of};
 use crate::{StoreError, TenantTx};
 
 /// Earlier versions of one's own memory, latest first. Somebody with whom the
@@ -15,7 +15,7 @@ pub async fn memory_versions(
     id: MemoryId,
 ) -> Result<Vec<MemoryVersion>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT version, title, content, memory_versions.kind, tags, display_name, changed_at
+        "SELECT version, title, content, memory_versions.kind, tags, visibility, change_reason, display_name, changed_at
            FROM memory_versions
            JOIN users ON users.tenant_id = memory_versions.tenant_id AND users.id = changed_by
           WHERE memory_versions.tenant_id = $1 AND memory_id = $2
@@ -33,6 +33,8 @@ pub async fn memory_versions(
                 content: row.content,
                 kind: kind_of(&row.kind)?,
                 tags: row.tags,
+                visibility: visibility_of(&row.visibility)?,
+                reason: row.change_reason,
                 changed_by_name: row.display_name,
                 changed_at: row.changed_at,
             })

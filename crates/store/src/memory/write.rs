@@ -2,14 +2,13 @@
 
 use domain::{
     MemoryId, Timestamp,
-    memory::{MemoryText, Origin, Visibility},
+    memory::{
+        AllowedVendors, MemoryChange, MemoryText, NewMemory, Origin, USUAL_IMPORTANCE, Visibility,
+    },
 };
 use uuid::Uuid;
 
 use crate::{StoreError, TenantTx};
-
-/// What a memory starts with until something rates it.
-const IMPORTANCE: f32 = 0.5;
 
 /// A record of an imported file.
 #[derive(Clone, Debug)]
@@ -26,20 +25,25 @@ pub struct ImportedMemory {
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the text breaks a rule that
-/// [`MemoryText`] should have held.
+/// [`MemoryText`] should have held, or the persona is not the member's.
 pub async fn memory_create(
     tx: &mut TenantTx,
     id: MemoryId,
-    text: &MemoryText,
-    origin: Origin,
+    memory: &NewMemory,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let NewMemory {
+        text,
+        traits,
+        origin,
+        source_session_id,
+    } = memory;
     sqlx::query!(
         "INSERT INTO memories (
              tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance, version,
-             created_at, updated_at
+             created_at, updated_at, expires_at, persona_id, allowed_vendors, source_session_id
          )
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $12, $13, $14, $15)",
         tx.tenant_id().0,
         id.0,
         tx.member_id()?.0,
@@ -49,8 +53,12 @@ pub async fn memory_create(
         &text.tags,
         Visibility::Private.key(),
         origin.key(),
-        IMPORTANCE,
+        traits.importance,
         now,
+        traits.expires_at,
+        traits.persona_id.map(|id| id.0),
+        traits.allowed_vendors.keys() as Vec<&str>,
+        source_session_id.as_deref(),
     )
     .execute(tx.conn())
     .await?;
@@ -78,9 +86,9 @@ pub async fn memory_insert_imported(
     let landed = sqlx::query_scalar!(
         "INSERT INTO memories (
              tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, importance,
-             version, created_at, updated_at
+             version, created_at, updated_at, allowed_vendors
          )
-         SELECT $1, id, $2, kind, title, content, string_to_array(tags, ','), $3, $4, digest, $5, 1, $6, $6
+         SELECT $1, id, $2, kind, title, content, string_to_array(tags, ','), $3, $4, digest, $5, 1, $6, $6, $13
            FROM unnest($7::uuid[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[])
                 AS records (id, digest, kind, title, content, tags)
          ON CONFLICT (tenant_id, user_id, source_digest) DO NOTHING
@@ -89,7 +97,7 @@ pub async fn memory_insert_imported(
         tx.member_id()?.0,
         Visibility::Private.key(),
         Origin::Import.key(),
-        IMPORTANCE,
+        USUAL_IMPORTANCE,
         now,
         &ids,
         digests as Vec<&[u8]>,
@@ -97,35 +105,41 @@ pub async fn memory_insert_imported(
         titles as Vec<&str>,
         contents as Vec<&str>,
         &tags,
+        AllowedVendors::All.keys() as Vec<&str>,
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(landed.into_iter().map(MemoryId).collect())
 }
 
-/// Replaces the words of one's own memory, keeping what they were as a version.
-/// Its embedding is dropped: it is of the old words.
+/// Changes one's own memory, keeping what its words were as a version. Where
+/// they are other words now, its embedding is dropped: it is of the old ones.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when the member has no such memory;
 /// [`StoreError::Conflict`] when it is not at `version` any more or in the
-/// trash.
+/// trash; [`StoreError::Constraint`] when the persona is not the member's.
 pub async fn memory_update(
     tx: &mut TenantTx,
     id: MemoryId,
     version: i32,
-    text: &MemoryText,
+    change: &MemoryChange,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let MemoryChange {
+        text,
+        traits,
+        reason,
+    } = change;
     // Locks the memory, so that the second of two writers waits here and then
     // finds that its version has passed.
     let kept = sqlx::query!(
         "INSERT INTO memory_versions (
              tenant_id, memory_id, version, user_id, kind, title, content, tags, visibility, origin,
-             changed_by, changed_at
+             changed_by, changed_at, change_reason
          )
-         SELECT tenant_id, id, version, user_id, kind, title, content, tags, visibility, origin, $3, $5
+         SELECT tenant_id, id, version, user_id, kind, title, content, tags, visibility, origin, $3, $5, $6
            FROM memories
           WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4 AND deleted_at IS NULL
             FOR UPDATE",
@@ -134,6 +148,7 @@ pub async fn memory_update(
         user_id,
         version,
         now,
+        reason.as_deref(),
     )
     .execute(tx.conn())
     .await?;
@@ -143,7 +158,9 @@ pub async fn memory_update(
     sqlx::query!(
         "UPDATE memories
             SET kind = $3, title = $4, content = $5, tags = $6, version = version + 1, updated_at = $7,
-                embedding = NULL, embedding_model = NULL, embedded_at = NULL
+                embedding = CASE WHEN title = $4 AND content = $5 THEN embedding END,
+                embedding_model = CASE WHEN title = $4 AND content = $5 THEN embedding_model END,
+                embedded_at = CASE WHEN title = $4 AND content = $5 THEN embedded_at END
           WHERE tenant_id = $1 AND id = $2",
         tenant_id,
         id.0,
@@ -155,6 +172,20 @@ pub async fn memory_update(
     )
     .execute(tx.conn())
     .await?;
+    if let Some(traits) = traits {
+        sqlx::query!(
+            "UPDATE memories SET expires_at = $3, persona_id = $4, importance = $5, allowed_vendors = $6
+              WHERE tenant_id = $1 AND id = $2",
+            tenant_id,
+            id.0,
+            traits.expires_at,
+            traits.persona_id.map(|id| id.0),
+            traits.importance,
+            traits.allowed_vendors.keys() as Vec<&str>,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
     Ok(())
 }
 

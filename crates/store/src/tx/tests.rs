@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{
     Actor,
     access::SystemRole,
-    memory::{MemoryDraft, MemoryText, Origin},
+    memory::{MemoryDraft, MemoryText, NewMemory, Origin},
 };
 use tokio::time::timeout;
 
@@ -59,7 +59,7 @@ async fn write(tx: &mut TenantTx) {
         ..MemoryDraft::default()
     })
     .unwrap();
-    memory_create(tx, id(), &text, Origin::Dashboard, NOW)
+    memory_create(tx, id(), &NewMemory::of(text, Origin::Dashboard), NOW)
         .await
         .unwrap();
 }

@@ -8,7 +8,7 @@ use store::{
     testing::{NOW, TestDb},
 };
 
-use crate::support::{create, embed, share, text, toward};
+use crate::support::{change, create, embed, share, toward};
 
 #[tokio::test]
 async fn own_memories_wait_until_they_are_embedded() {
@@ -37,7 +37,7 @@ async fn own_memories_wait_until_they_are_embedded() {
     );
 
     // What changed meanwhile, isn't one's own or doesn't exist takes nothing.
-    memory_update(&mut tx, b, 1, &text("b, changed"), NOW)
+    memory_update(&mut tx, b, 1, &change("b, changed"), NOW)
         .await
         .unwrap();
     let made = |id| EmbeddedMemory {

@@ -2,7 +2,7 @@
 
 use domain::{
     Actor, MemoryId, TeamId, Timestamp,
-    memory::{MemoryDraft, MemoryText, Origin},
+    memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
 };
 use store::{
     memory::{EMBEDDING_DIMENSIONS, EmbeddedMemory, embedding_set_many, memory_create},
@@ -17,6 +17,10 @@ pub(crate) fn text(content: &str) -> MemoryText {
     .unwrap()
 }
 
+pub(crate) fn change(content: &str) -> MemoryChange {
+    MemoryChange::of(text(content))
+}
+
 pub(crate) async fn create(db: &TestDb, actor: &Actor, content: &str) -> MemoryId {
     create_at(db, actor, text(content), NOW).await
 }
@@ -29,7 +33,7 @@ pub(crate) async fn create_at(
 ) -> MemoryId {
     let id = id();
     let mut tx = db.store.begin(actor).await.unwrap();
-    memory_create(&mut tx, id, &text, Origin::Dashboard, at)
+    memory_create(&mut tx, id, &NewMemory::of(text, Origin::Dashboard), at)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -1,7 +1,10 @@
 use domain::{
     MemoryId,
     access::SystemRole,
-    memory::{MAX_CONTENT_BYTES, MemoryFilter, MemoryKind, MemoryText, Origin, Visibility},
+    memory::{
+        MAX_CONTENT_BYTES, MemoryChange, MemoryFilter, MemoryKind, MemoryText, NewMemory, Origin,
+        Visibility,
+    },
 };
 use store::{
     StoreError,
@@ -13,7 +16,7 @@ use store::{
 };
 use time::Duration;
 
-use crate::support::{create, embed, share, text, toward};
+use crate::support::{change, create, embed, share, toward};
 
 #[tokio::test]
 async fn a_memory_comes_back_as_given() {
@@ -28,9 +31,14 @@ async fn a_memory_comes_back_as_given() {
         MemoryText::new("Ein Titel", "  tab\t\r\n\u{202e}👩‍🚀 ".into(), "event", &tags).unwrap();
     let memory = id();
     let mut tx = db.store.begin(&mia).await.unwrap();
-    memory_create(&mut tx, memory, &given, Origin::Dashboard, NOW)
-        .await
-        .unwrap();
+    memory_create(
+        &mut tx,
+        memory,
+        &NewMemory::of(given.clone(), Origin::Dashboard),
+        NOW,
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = db.store.begin(&mia).await.unwrap();
@@ -118,14 +126,14 @@ async fn an_update_keeps_what_was_and_drops_the_embedding() {
         &["t".into()],
     )
     .unwrap();
-    memory_update(&mut tx, memory, 1, &second, later)
+    memory_update(&mut tx, memory, 1, &MemoryChange::of(second), later)
         .await
         .unwrap();
     memory_update(
         &mut tx,
         memory,
         2,
-        &text("the third words"),
+        &change("the third words"),
         later + Duration::hours(1),
     )
     .await
@@ -170,13 +178,13 @@ async fn a_lost_update_is_a_conflict() {
 
     // The second writer waits for the first and then finds its version gone.
     let mut first = db.store.begin(&mia).await.unwrap();
-    memory_update(&mut first, memory, 1, &text("by the first"), NOW)
+    memory_update(&mut first, memory, 1, &change("by the first"), NOW)
         .await
         .unwrap();
     let (store, actor) = (db.store.clone(), mia.clone());
     let second = tokio::spawn(async move {
         let mut tx = store.begin(&actor).await.unwrap();
-        memory_update(&mut tx, memory, 1, &text("by the second"), NOW).await
+        memory_update(&mut tx, memory, 1, &change("by the second"), NOW).await
     });
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     assert!(!second.is_finished());
@@ -208,7 +216,7 @@ async fn nobody_else_can_write_a_memory() {
     share(&db, shared, "org", None).await;
 
     let mut tx = db.store.begin(&mia).await.unwrap();
-    memory_update(&mut tx, shared, 1, &text("shared, without the slip"), NOW)
+    memory_update(&mut tx, shared, 1, &change("shared, without the slip"), NOW)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -217,7 +225,8 @@ async fn nobody_else_can_write_a_memory() {
         for memory in [private, shared, id::<MemoryId>()] {
             let mut tx = db.store.begin(other).await.unwrap();
             for version in [1, 2, 3] {
-                let update = memory_update(&mut tx, memory, version, &text("mine now"), NOW).await;
+                let update =
+                    memory_update(&mut tx, memory, version, &change("mine now"), NOW).await;
                 assert!(matches!(update, Err(StoreError::NotFound)), "{update:?}");
             }
             assert!(matches!(
@@ -260,7 +269,7 @@ async fn deleting_can_be_undone() {
         memory_delete(&mut tx, memory, NOW).await,
         Err(StoreError::Conflict)
     ));
-    let update = memory_update(&mut tx, memory, 1, &text("x"), NOW).await;
+    let update = memory_update(&mut tx, memory, 1, &change("x"), NOW).await;
     assert!(matches!(update, Err(StoreError::Conflict)));
     assert_eq!(
         memory_get(&mut tx, memory).await.unwrap().deleted_at,
@@ -276,7 +285,7 @@ async fn deleting_can_be_undone() {
 
     memory_restore(&mut tx, memory, NOW).await.unwrap();
     assert_eq!(memory_get(&mut tx, memory).await.unwrap().deleted_at, None);
-    memory_update(&mut tx, memory, 1, &text("again"), NOW)
+    memory_update(&mut tx, memory, 1, &change("again"), NOW)
         .await
         .unwrap();
 }
@@ -312,7 +321,7 @@ async fn an_imported_record_lands_once() {
     // Still so after the memory was changed or deleted.
     let mut tx = db.store.begin(&mia).await.unwrap();
     memory_delete(&mut tx, batch[0].id, NOW).await.unwrap();
-    memory_update(&mut tx, batch[1].id, 1, &text("changed"), NOW)
+    memory_update(&mut tx, batch[1].id, 1, &change("changed"), NOW)
         .await
         .unwrap();
     let again = [record(1, "a"), record(2, "b"), record(3, "c")];

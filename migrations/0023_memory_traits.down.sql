@@ -1,3 +1,5 @@
+GRANT CREATE ON SCHEMA public TO atrium_handover;
+SET ROLE atrium_handover;
 CREATE OR REPLACE FUNCTION user_memories_hand_over(p_from uuid, p_to uuid) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -10,6 +12,8 @@ AS $$
     )
     SELECT count(*) FROM handed
 $$;
+RESET ROLE;
+REVOKE CREATE ON SCHEMA public FROM atrium_handover;
 REVOKE UPDATE (importance) ON memories FROM atrium_app;
 
 ALTER TABLE memories

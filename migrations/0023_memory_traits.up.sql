@@ -63,6 +63,8 @@ GRANT UPDATE (expires_at, persona_id, importance, allowed_vendors) ON memories T
 
 -- A persona is its owner's; a memory that goes to somebody else leaves it.
 GRANT SELECT (persona_id), UPDATE (persona_id) ON memories TO atrium_handover;
+GRANT CREATE ON SCHEMA public TO atrium_handover;
+SET ROLE atrium_handover;
 CREATE OR REPLACE FUNCTION user_memories_hand_over(p_from uuid, p_to uuid) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -75,3 +77,5 @@ AS $$
     )
     SELECT count(*) FROM handed
 $$;
+RESET ROLE;
+REVOKE CREATE ON SCHEMA public FROM atrium_handover;

@@ -392,8 +392,8 @@ async fn the_passage_is_where_the_words_are() {
 async fn fill(db: &TestDb, actor: &Actor, count: i32, content: &str) {
     sqlx::query(
         "INSERT INTO memories (tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance,
-                               version, created_at, updated_at)
-         SELECT $1, gen_random_uuid(), $2, 'fact', '', $4 || ' ' || n, '{}', 'private', 'import', 0.5, 1, $5, $5
+                               version, created_at, updated_at, allowed_vendors)
+         SELECT $1, gen_random_uuid(), $2, 'fact', '', $4 || ' ' || n, '{}', 'private', 'import', 0.5, 1, $5, $5, '{*}'
            FROM generate_series(1, $3) AS n",
     )
     .bind(actor.tenant_id.0)

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod filter;
+
+pub use filter::{MemoryFilter, MemoryNarrowing, MemoryOwner, question_parse};
+
 use crate::{AppError, FieldError, MemoryId, PersonaId, TeamId, Timestamp, UserId};
 
 /// The longest content, in bytes of UTF-8.
@@ -550,23 +554,6 @@ pub struct MemoryVersion {
     pub changed_at: Timestamp,
 }
 
-/// What a list or a search is narrowed to. Lives in the URL; empty text means
-/// no restriction.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MemoryFilter {
-    /// A [`MemoryKind`] key.
-    pub kind: String,
-    /// One tag, exactly.
-    pub tag: String,
-    /// `mine`, `shared` or empty.
-    pub owner: String,
-    /// An [`Origin`] key.
-    pub origin: String,
-    /// `trash` shows own deleted memories instead.
-    pub state: String,
-}
-
 /// How a search compares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -614,6 +601,29 @@ pub struct MemoryHit {
     pub similarity: Option<f32>,
     /// The fused score, 0 to 1, comparable only within one search.
     pub score: f32,
+    /// What the score is made of.
+    pub parts: ScoreParts,
+}
+
+/// What a score is made of: each value is 0 for the weakest candidate of one
+/// search and 1 for the best, and the score is the sum of value × weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScoreParts {
+    /// How near in meaning.
+    pub meaning: f32,
+    /// The share of the meaning.
+    pub meaning_weight: f32,
+    /// How well the words match.
+    pub words: f32,
+    /// The share of the words.
+    pub words_weight: f32,
+}
+
+impl ScoreParts {
+    /// The score.
+    pub fn score(self) -> f32 {
+        self.meaning * self.meaning_weight + self.words * self.words_weight
+    }
 }
 
 /// What a search found.
@@ -625,8 +635,8 @@ pub struct SearchResults {
     pub mode: SearchMode,
     /// Why meaning was left out although it was asked for.
     pub notice: Option<String>,
-    /// Memories in sight that wait for their embedding and so can be found by
-    /// words only.
+    /// Own memories that wait for their embedding and so can be found by words
+    /// only; counted up to 1,000.
     pub waiting_for_embedding: i64,
 }
 

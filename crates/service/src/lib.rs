@@ -62,8 +62,8 @@ pub use member::{
     member_session_revoke, member_session_revoke_all,
 };
 pub use memory::{
-    memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_search,
-    memory_update, memory_versions,
+    memory_create, memory_delete, memory_get, memory_like, memory_list, memory_restore,
+    memory_search, memory_update, memory_versions,
 };
 pub use notification::{
     notification_list, notification_read, notification_read_all, notification_unread,

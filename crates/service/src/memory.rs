@@ -3,8 +3,8 @@
 use domain::{
     Action, Actor, AppError, MemoryId, Page,
     memory::{
-        MAX_QUERY_CHARS, Memory, MemoryChange, MemoryFilter, MemorySummary, MemoryText,
-        MemoryVersion, NewMemory, SearchMode, SearchResults,
+        Memory, MemoryChange, MemoryFilter, MemoryNarrowing, MemorySummary, MemoryText,
+        MemoryVersion, NewMemory, SearchMode, SearchResults, question_parse,
     },
     overview::SemanticSearch,
     paging::PAGE_SIZE,
@@ -27,7 +27,8 @@ const MAX_HITS: u16 = 50;
 /// One page of the memories that the actor can see, newest change first.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor`.
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a filter that can't be
+/// or a broken `cursor`.
 pub async fn memory_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -35,8 +36,9 @@ pub async fn memory_list(
     cursor: Option<&str>,
 ) -> Result<Page<MemorySummary>, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryList).await?;
+    let narrowing = MemoryNarrowing::parse(filter)?;
     let after = cursor.map(Cursor::parse).transpose()?;
-    Ok(store::memory::memory_list(&mut act.tx, filter, after, PAGE_SIZE).await?)
+    Ok(store::memory::memory_list(&mut act.tx, &narrowing, after, PAGE_SIZE).await?)
 }
 
 /// The memories nearest to `question`, by words, by meaning or by both.
@@ -46,7 +48,7 @@ pub async fn memory_list(
 ///
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::Invalid`] for an empty or over-long
-/// question.
+/// question or a filter that can't be.
 pub async fn memory_search(
     ctx: &Ctx,
     actor: &Actor,
@@ -54,20 +56,8 @@ pub async fn memory_search(
     mode: SearchMode,
     filter: &MemoryFilter,
 ) -> Result<SearchResults, AppError> {
-    let question = question.trim();
-    if question.is_empty() {
-        return Err(AppError::field("q", "Write what to look for."));
-    }
-    if question.chars().count() > MAX_QUERY_CHARS {
-        let message = format!("A question has at most {MAX_QUERY_CHARS} characters.");
-        return Err(AppError::field("q", message));
-    }
-    if question.contains('\0') {
-        return Err(AppError::field(
-            "q",
-            "A question can't contain a NUL character.",
-        ));
-    }
+    let question = question_parse(question)?;
+    let narrowing = MemoryNarrowing::parse(filter)?;
     // Before the model runs: a refusal must cost nothing.
     Act::authorize(ctx, actor, Action::MemorySearch).await?;
 
@@ -87,7 +77,7 @@ pub async fn memory_search(
         query: &query,
         vector: vector.as_ref().map(<[f32; embed::DIMENSIONS]>::as_slice),
         mode,
-        filter,
+        narrowing: &narrowing,
         limit: MAX_HITS,
     };
     let hits = store::memory::memory_search(&mut act.tx, &request).await?;
@@ -100,6 +90,33 @@ pub async fn memory_search(
         mode,
         notice,
         waiting_for_embedding: waiting,
+    })
+}
+
+/// The memories that are most like one of them.
+///
+/// # Errors
+/// [`AppError::NotFound`] when that one doesn't exist or isn't in sight;
+/// [`AppError::Invalid`] for a filter that can't be.
+pub async fn memory_like(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: MemoryId,
+    filter: &MemoryFilter,
+) -> Result<SearchResults, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
+    let narrowing = MemoryNarrowing::parse(filter)?;
+    let memory = store::memory::memory_get(&mut act.tx, id).await?;
+    let hits = store::memory::memory_like(&mut act.tx, id, &narrowing, MAX_HITS).await?;
+    Ok(SearchResults {
+        hits,
+        mode: if memory.is_embedded {
+            SearchMode::Both
+        } else {
+            SearchMode::Words
+        },
+        notice: None,
+        waiting_for_embedding: store::memory::embedding_waiting(&mut act.tx).await?,
     })
 }
 

@@ -1,6 +1,6 @@
 //! The first page after signing in.
 
-use domain::{Action, Actor, AppError, Permission, memory::MemoryFilter, overview::Overview};
+use domain::{Action, Actor, AppError, Permission, memory::MemoryNarrowing, overview::Overview};
 
 use crate::{Ctx, act::Act};
 
@@ -30,8 +30,8 @@ pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError
         overview.own_memories = counts.own;
         overview.shared_memories = counts.shared;
         overview.waiting_for_embedding = counts.waiting_for_embedding;
-        let filter = MemoryFilter::default();
-        let newest = store::memory::memory_list(&mut act.tx, &filter, None, RECENT).await?;
+        let all = MemoryNarrowing::default();
+        let newest = store::memory::memory_list(&mut act.tx, &all, None, RECENT).await?;
         overview.recent = newest.items;
     }
     if may(Permission::MemoryImport) {

@@ -5,7 +5,9 @@ use domain::{
     Actor, ActorKind, ApiKeyId, BreakGlassId, MemoryId, Permission, RequestFacts, SessionId,
     Timestamp, UserId,
     access::SystemRole,
-    memory::{MemoryChange, MemoryDraft, MemoryFilter, MemoryText, NewMemory, Origin, SearchMode},
+    memory::{
+        MemoryChange, MemoryDraft, MemoryNarrowing, MemoryText, NewMemory, Origin, SearchMode,
+    },
     notification::{BreakGlassOpened, Notice},
     role::{RoleSource, RoleText},
 };
@@ -215,11 +217,11 @@ async fn the_policy_needs_both_the_permission_and_the_setting() {
             Err("42501".to_owned()),
         ),
         (
-            "SELECT FROM memory_search_words('{sing}', NULL, NULL, 9, false, NULL, NULL, NULL, NULL, 9)",
+            "SELECT FROM memory_search_words('{sing}', NULL, NULL, '{}', 9, 9)",
             Ok(0),
         ),
         (
-            "SELECT FROM memory_search_words('{yellow}', NULL, NULL, 9, false, NULL, NULL, NULL, NULL, 9)",
+            "SELECT FROM memory_search_words('{yellow}', NULL, NULL, '{}', 9, 9)",
             Ok(1),
         ),
     ] {
@@ -292,7 +294,7 @@ async fn a_private_memory_is_read_and_nothing_else_is() {
     assert!(is_not_found(&elsewhere), "{elsewhere:?}");
 
     // In the same transaction nothing else sees more than ever.
-    let list = memory_list(&mut tx, &MemoryFilter::default(), None, 50)
+    let list = memory_list(&mut tx, &MemoryNarrowing::default(), None, 50)
         .await
         .unwrap();
     let mut seen: Vec<_> = list.items.iter().map(|memory| memory.id).collect();
@@ -300,12 +302,12 @@ async fn a_private_memory_is_read_and_nothing_else_is() {
     assert_eq!(seen, [scene.shared, own]);
     let read = memory_get(&mut tx, scene.private).await;
     assert!(is_not_found(&read), "{read:?}");
-    let (query, filter) = (SearchQuery::parse("canary"), MemoryFilter::default());
+    let (query, filter) = (SearchQuery::parse("canary"), MemoryNarrowing::default());
     let request = SearchRequest {
         query: &query,
         vector: None,
         mode: SearchMode::Words,
-        filter: &filter,
+        narrowing: &filter,
         limit: 9,
     };
     let hits = memory_search(&mut tx, &request).await.unwrap();

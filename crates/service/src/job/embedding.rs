@@ -10,6 +10,7 @@ use store::{
 
 use super::{
     MAX_ATTEMPTS,
+    housekeeping::collection_refresh,
     lease::{JobError, Lease},
 };
 use crate::{
@@ -22,6 +23,10 @@ pub(super) const EMBED_JOB: &str = "memory.embed";
 
 /// Texts embedded and written at once.
 const BATCH: u16 = 64;
+
+/// After so many new vectors, as after an import, searches soon want to know
+/// how large the collection has become and which of its words are rare.
+const COUNT_ANEW_AFTER: i64 = 200;
 
 /// Sees to it that the actor's memories without a vector get one: at most
 /// one such job waits per member. Wake the workers after the commit.
@@ -57,6 +62,9 @@ pub(super) async fn memory_embed(ctx: &Ctx, actor: &Actor, lease: &Lease) -> Res
         let pending = store::memory::embedding_pending(&mut act.tx, BATCH, None).await?;
         drop(act);
         if pending.is_empty() {
+            if done >= COUNT_ANEW_AFTER {
+                collection_refresh(ctx, actor.tenant_id).await?;
+            }
             return Ok(());
         }
         let texts = pending.iter().map(embedded_text).collect();

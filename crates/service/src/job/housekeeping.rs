@@ -1,7 +1,7 @@
 //! What has to be looked after from time to time, in every process: doing it
 //! twice does no harm.
 
-use domain::{Action, AppError};
+use domain::{Action, AppError, TenantId};
 use store::StoreError;
 use time::{Date, Duration};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,13 @@ use crate::{Ctx, profile::actor_find, tenant_lifecycle::tenants_purge};
 
 /// Members looked after in one sweep; the others come with the next.
 const MAX_SWEPT: u16 = 100;
+
+/// Organisations whose memories are counted in one sweep; the others come with
+/// the next.
+const MAX_COUNTED: u16 = 20;
+
+/// How long a count of an organisation's memories serves.
+const COUNT_SERVES: Duration = Duration::minutes(10);
 
 /// Looks every `interval` until `stop`.
 pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: CancellationToken) {
@@ -33,6 +40,9 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
         }
         if let Err(error) = tenants_purge(&ctx).await {
             tracing::warn!(%error, "organisations whose time of grace is over could not be purged");
+        }
+        if let Err(error) = collections_sweep(&ctx).await {
+            tracing::warn!(%error, "how common words are could not be counted");
         }
         if ctx.embedder.is_on()
             && let Err(error) = embedding_sweep(&ctx).await
@@ -58,6 +68,28 @@ async fn partitions_prepare(ctx: &Ctx) -> Result<(), StoreError> {
 async fn answers_purge(ctx: &Ctx) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_worker().await?;
     store::idempotency::idempotency_purge(&mut tx, ctx.clock.now()).await?;
+    tx.commit().await
+}
+
+/// Counts memories, and their words where enough has changed, of organisations
+/// that were not counted for a while.
+async fn collections_sweep(ctx: &Ctx) -> Result<(), StoreError> {
+    let mut tx = ctx.store.begin_worker().await?;
+    let before = ctx.clock.now() - COUNT_SERVES;
+    let due = store::memory::collections_due(&mut tx, before, MAX_COUNTED).await?;
+    drop(tx);
+    for tenant_id in due {
+        collection_refresh(ctx, tenant_id).await?;
+    }
+    Ok(())
+}
+
+/// Counts one organisation's memories, and their words where enough has
+/// changed.
+pub(super) async fn collection_refresh(ctx: &Ctx, tenant_id: TenantId) -> Result<(), StoreError> {
+    let tx = ctx.store.begin_worker().await?;
+    let mut tx = tx.enter_as(tenant_id, None).await?;
+    store::memory::collection_refresh(&mut tx, ctx.clock.now()).await?;
     tx.commit().await
 }
 

@@ -9,6 +9,9 @@ use crate::{StoreError, TenantTx, WorkerTx};
 /// How many numbers an embedding has: what `memories.embedding` takes.
 pub const EMBEDDING_DIMENSIONS: usize = 384;
 
+/// As far as memories that wait for their embedding are counted.
+pub const WAITING_COUNTED: i64 = 1_000;
+
 /// A memory that waits for its embedding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingEmbedding {
@@ -126,15 +129,20 @@ pub async fn embedding_set_many(
     Ok(done.rows_affected())
 }
 
-/// How many memories in sight wait for their embedding.
+/// How many of the member's own memories wait for their embedding; counting
+/// stops at [`WAITING_COUNTED`], because every search asks.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn embedding_waiting(tx: &mut TenantTx) -> Result<i64, StoreError> {
     let waiting = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "waiting!" FROM memories
-            WHERE tenant_id = $1 AND embedded_at IS NULL AND deleted_at IS NULL"#,
+        r#"SELECT count(*) AS "waiting!"
+             FROM (SELECT FROM memories
+                    WHERE tenant_id = $1 AND user_id = $2 AND embedded_at IS NULL AND deleted_at IS NULL
+                    LIMIT $3) AS waiting"#,
         tx.tenant_id().0,
+        tx.member_id()?.0,
+        WAITING_COUNTED,
     )
     .fetch_one(tx.conn())
     .await?;

@@ -4,7 +4,10 @@
 //! collections this beat reciprocal rank fusion and either score alone, and
 //! was flat for weights of meaning from 0.3 to 0.5.
 
-use domain::{MemoryId, memory::SearchMode};
+use domain::{
+    MemoryId,
+    memory::{ScoreParts, SearchMode},
+};
 
 /// The share of the nearness in meaning.
 const MEANING_WEIGHT: f32 = 0.4;
@@ -26,9 +29,16 @@ pub(super) struct Candidate {
     pub(super) rank: f32,
 }
 
+/// A candidate and what its score is made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scored {
+    pub(super) candidate: Candidate,
+    pub(super) parts: ScoreParts,
+}
+
 /// The candidates that answer, with their scores, best first: those that
 /// share a word with the question or are near enough in meaning.
-pub(super) fn fuse(candidates: Vec<Candidate>, mode: SearchMode) -> Vec<(Candidate, f32)> {
+pub(super) fn fuse(candidates: Vec<Candidate>, mode: SearchMode) -> Vec<Scored> {
     let (meaning, words) = match mode {
         SearchMode::Both => (MEANING_WEIGHT, WORDS_WEIGHT),
         SearchMode::Meaning => (1.0, 0.0),
@@ -46,22 +56,25 @@ pub(super) fn fuse(candidates: Vec<Candidate>, mode: SearchMode) -> Vec<(Candida
     let mut scored: Vec<_> = candidates
         .into_iter()
         .map(|candidate| {
-            let near = candidate.similarity.map_or(0.0, |s| similarity.place(s));
-            (
-                candidate,
-                meaning * near + words * rank.place(candidate.rank),
-            )
+            let parts = ScoreParts {
+                meaning: candidate.similarity.map_or(0.0, |s| similarity.place(s)),
+                meaning_weight: meaning,
+                words: rank.place(candidate.rank),
+                words_weight: words,
+            };
+            Scored { candidate, parts }
         })
         .collect();
-    scored.retain(|(candidate, _)| {
+    scored.retain(|Scored { candidate, .. }| {
         let shares_words = words > 0.0 && candidate.rank > 0.0;
         // Written so that NaN fails.
         let is_near = meaning > 0.0 && candidate.similarity.is_some_and(|s| s >= MEANING_FLOOR);
         shares_words || is_near
     });
-    scored.sort_by(|(a, a_score), (b, b_score)| {
-        b_score
-            .total_cmp(a_score)
+    scored.sort_by(|a, b| {
+        let by_score = b.parts.score().total_cmp(&a.parts.score());
+        let (a, b) = (&a.candidate, &b.candidate);
+        by_score
             .then_with(|| {
                 b.similarity
                     .unwrap_or(-1.0)
@@ -121,7 +134,7 @@ mod tests {
     fn order(candidates: &[Candidate], mode: SearchMode) -> Vec<u128> {
         fuse(candidates.to_vec(), mode)
             .iter()
-            .map(|(c, _)| c.id.0.as_u128())
+            .map(|scored| scored.candidate.id.0.as_u128())
             .collect()
     }
 
@@ -162,7 +175,8 @@ mod tests {
         ];
         for set in sets {
             for mode in SearchMode::ALL {
-                for (candidate, score) in fuse(set.clone(), *mode) {
+                for Scored { candidate, parts } in fuse(set.clone(), *mode) {
+                    let score = parts.score();
                     assert!((0.0..=1.0).contains(&score), "{candidate:?} has {score}");
                 }
             }

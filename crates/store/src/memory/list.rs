@@ -2,10 +2,14 @@
 
 use domain::{
     MemoryId, Page,
-    memory::{Memory, MemoryFilter, MemorySummary},
+    memory::{Memory, MemoryNarrowing, MemorySummary},
 };
 
-use super::{Narrowing, SummaryRow, kind_of, origin_of, vendors_of, visibility_of};
+use super::{
+    SummaryRow, kind_of,
+    narrowing::{filter_of, plan_each},
+    origin_of, vendors_of, visibility_of,
+};
 use crate::{StoreError, TenantTx, cursor::Cursor};
 
 /// How many memories the member has and sees.
@@ -23,14 +27,15 @@ pub struct MemoryCounts {
 /// doesn't grow with the depth.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] for a filter with a NUL character.
+/// [`StoreError::Unavailable`] when the database is away.
 pub async fn memory_list(
     tx: &mut TenantTx,
-    filter: &MemoryFilter,
+    narrowing: &MemoryNarrowing,
     after: Option<Cursor<MemoryId>>,
     size: u16,
 ) -> Result<Page<MemorySummary>, StoreError> {
-    let narrowing = Narrowing::from(filter);
+    let member_id = tx.member_id()?;
+    plan_each(tx.conn()).await?;
     // Three lists, each along an index of its own. `coalesce` keeps the
     // cursor an index condition whether there is one or not.
     let rows = sqlx::query_as!(
@@ -41,42 +46,29 @@ pub async fn memory_list(
              FROM (
                  (SELECT id FROM memories
                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL
-                     AND NOT $3 AND $4 IS NOT FALSE
-                     AND (updated_at, id) < (coalesce($8, 'infinity'::timestamptz), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-                     AND ($5::text IS NULL OR kind = $5)
-                     AND ($6::text IS NULL OR tags @> ARRAY[$6])
-                     AND ($7::text IS NULL OR origin = $7)
-                   ORDER BY updated_at DESC, id DESC LIMIT $10)
+                     AND memory_fits(memories, $3)
+                     AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+                   ORDER BY updated_at DESC, id DESC LIMIT $6)
                  UNION ALL
                  (SELECT id FROM memories
                    WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL AND visibility <> 'private'
-                     AND NOT $3 AND $4 IS NOT TRUE
-                     AND (updated_at, id) < (coalesce($8, 'infinity'::timestamptz), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-                     AND ($5::text IS NULL OR kind = $5)
-                     AND ($6::text IS NULL OR tags @> ARRAY[$6])
-                     AND ($7::text IS NULL OR origin = $7)
-                   ORDER BY updated_at DESC, id DESC LIMIT $10)
+                     AND memory_fits(memories, $3)
+                     AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+                   ORDER BY updated_at DESC, id DESC LIMIT $6)
                  UNION ALL
                  (SELECT id FROM memories
                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL
-                     AND $3 AND $4 IS NOT FALSE
-                     AND (updated_at, id) < (coalesce($8, 'infinity'::timestamptz), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-                     AND ($5::text IS NULL OR kind = $5)
-                     AND ($6::text IS NULL OR tags @> ARRAY[$6])
-                     AND ($7::text IS NULL OR origin = $7)
-                   ORDER BY updated_at DESC, id DESC LIMIT $10)
+                     AND memory_fits(memories, $3)
+                     AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+                   ORDER BY updated_at DESC, id DESC LIMIT $6)
              ) AS page
              JOIN memories ON memories.tenant_id = $1 AND memories.id = page.id
              JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
             ORDER BY memories.updated_at DESC, memories.id DESC
-            LIMIT $10"#,
+            LIMIT $6"#,
         tx.tenant_id().0,
-        tx.member_id()?.0,
-        narrowing.trash,
-        narrowing.own as Option<bool>,
-        narrowing.kind,
-        narrowing.tag,
-        narrowing.origin,
+        member_id.0,
+        filter_of(narrowing, member_id),
         after.map(|cursor| cursor.at),
         after.map(|cursor| cursor.key.0),
         i64::from(size) + 1,

@@ -1,8 +1,10 @@
 //! Memories: writing them, listing them, finding them.
 
 mod embedding;
+mod frequency;
 mod fusion;
 mod list;
+mod narrowing;
 mod passage;
 mod query;
 mod search;
@@ -11,51 +13,25 @@ mod write;
 
 use domain::{
     MemoryId, Timestamp,
-    memory::{AllowedVendors, MemoryFilter, MemoryKind, MemorySummary, Origin, Visibility},
+    memory::{AllowedVendors, MemoryKind, MemorySummary, Origin, Visibility},
 };
 use uuid::Uuid;
 
 use crate::StoreError;
 
 pub use embedding::{
-    EMBEDDING_DIMENSIONS, EmbeddedMemory, PendingEmbedding, embedding_owners, embedding_pending,
-    embedding_set_many, embedding_waiting,
+    EMBEDDING_DIMENSIONS, EmbeddedMemory, PendingEmbedding, WAITING_COUNTED, embedding_owners,
+    embedding_pending, embedding_set_many, embedding_waiting,
 };
+pub use frequency::{collection_refresh, collections_due};
 pub use list::{MemoryCounts, memory_counts, memory_get, memory_list};
 pub use query::SearchQuery;
-pub use search::{SearchRequest, memory_search};
+pub use search::{SearchRequest, memory_like, memory_search};
 pub use version::memory_versions;
 pub use write::{
     ImportedMemory, memory_create, memory_delete, memory_insert_imported, memory_restore,
     memory_update,
 };
-
-/// [`MemoryFilter`] as the statements take it: `None` restricts nothing.
-struct Narrowing<'a> {
-    /// Own deleted memories instead of all others.
-    trash: bool,
-    own: Option<bool>,
-    kind: Option<&'a str>,
-    tag: Option<&'a str>,
-    origin: Option<&'a str>,
-}
-
-impl<'a> From<&'a MemoryFilter> for Narrowing<'a> {
-    fn from(filter: &'a MemoryFilter) -> Self {
-        let given = |text: &'a str| (!text.is_empty()).then_some(text);
-        Self {
-            trash: filter.state == "trash",
-            own: match filter.owner.as_str() {
-                "mine" => Some(true),
-                "shared" => Some(false),
-                _ => None,
-            },
-            kind: given(&filter.kind),
-            tag: given(&filter.tag),
-            origin: given(&filter.origin),
-        }
-    }
-}
 
 /// The columns behind [`MemorySummary`].
 struct SummaryRow {

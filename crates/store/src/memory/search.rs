@@ -9,15 +9,17 @@ use std::collections::BTreeSet;
 
 use domain::{
     MemoryId,
-    memory::{MemoryFilter, MemoryHit, MemorySummary, SearchMode},
+    memory::{MemoryHit, MemoryNarrowing, MemorySummary, SearchMode},
 };
 use pgvector::HalfVector;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Narrowing, SummaryRow,
+    SummaryRow,
     embedding::half_vector,
-    fusion::{Candidate, fuse},
+    fusion::{Candidate, Scored, fuse},
+    narrowing::{filter_of, plan_each},
     passage::{MARK_START, MARK_STOP, matched_words, passage},
     query::SearchQuery,
 };
@@ -30,6 +32,8 @@ const WORD_MATCHES: i64 = 200;
 /// Tenants with fewer memories are compared one by one: exact, and quicker
 /// than the graph of all tenants' vectors.
 const EXACT_BELOW: i64 = 5_000;
+/// By how many of its words others like a memory are looked for.
+const LIKE_WORDS: i64 = 20;
 /// A word is rare when at most one memory in so many has it …
 const RARE_ONE_IN: i64 = 20;
 /// … or no more than this many, so that in a small collection every word
@@ -46,13 +50,15 @@ pub struct SearchRequest<'a> {
     /// What is compared.
     pub mode: SearchMode,
     /// What the search is narrowed to.
-    pub filter: &'a MemoryFilter,
+    pub narrowing: &'a MemoryNarrowing,
     /// The most hits.
     pub limit: u16,
 }
 
 /// The question as Postgres reads it.
 struct Reading {
+    /// What `memory_fits` takes.
+    filter: Value,
     collection_size: i64,
     lexemes: Vec<String>,
     /// `tsquery` as text.
@@ -64,54 +70,90 @@ struct Reading {
 /// The best answers among the memories in sight, best first.
 ///
 /// # Errors
-/// [`StoreError::Other`] when the vector is not one of the model's;
-/// [`StoreError::Constraint`] for a filter with a NUL character.
+/// [`StoreError::Other`] when the vector is not one of the model's.
 pub async fn memory_search(
     tx: &mut TenantTx,
     request: &SearchRequest<'_>,
 ) -> Result<Vec<MemoryHit>, StoreError> {
-    let narrowing = Narrowing::from(request.filter);
     let vector = request.vector.map(half_vector).transpose()?;
     let mode = if vector.is_some() {
         request.mode
     } else {
         SearchMode::Words
     };
-    let reading = read(tx, request.query).await?;
-
-    let mut found = BTreeSet::new();
-    if mode != SearchMode::Meaning && (!reading.lexemes.is_empty() || reading.phrases.is_some()) {
-        found.extend(by_words(tx, &reading, &narrowing).await?);
-    }
-    if let Some(vector) = vector.as_ref().filter(|_| mode != SearchMode::Words) {
-        let exact = reading.collection_size < EXACT_BELOW;
-        let mut nearest = by_meaning(tx, vector, &reading, &narrowing, exact).await?;
-        if !exact && nearest.len() < usize::try_from(NEAREST).unwrap_or(usize::MAX) {
-            // The walk through the graph gave up before the narrowing was met.
-            nearest = by_meaning(tx, vector, &reading, &narrowing, true).await?;
-        }
-        found.extend(nearest);
-    }
-
-    let found: Vec<_> = found.into_iter().collect();
-    let candidates = compare(tx, &found, vector.as_ref(), &reading).await?;
-    let mut best = fuse(candidates, mode);
+    search_set_up(tx).await?;
+    let filter = filter_of(request.narrowing, tx.member_id()?);
+    let reading = read(tx, request.query, filter).await?;
+    let found = candidates(tx, &reading, vector.as_ref(), mode).await?;
+    let mut best = fuse(found, mode);
     best.truncate(request.limit.into());
     explain(tx, best, &reading).await
 }
 
-/// Reads the question, and sets how this transaction searches.
-async fn read(tx: &mut TenantTx, query: &SearchQuery) -> Result<Reading, StoreError> {
-    // A plan made for any tenant would be bad for each. Postgres tells the
-    // client about every stop word in a phrase, which is of no use here.
+/// The memories in sight that are most like one of them, best first, without
+/// itself: near in meaning, or with its rarest words.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when it is not in sight.
+pub async fn memory_like(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    narrowing: &MemoryNarrowing,
+    limit: u16,
+) -> Result<Vec<MemoryHit>, StoreError> {
+    search_set_up(tx).await?;
+    let row = sqlx::query!(
+        r#"SELECT embedding AS "embedding: HalfVector",
+                  memory_like_lexemes(id, $3) AS "lexemes!",
+                  memory_collection_size($4) AS "collection_size!"
+             FROM memories WHERE tenant_id = $1 AND id = $2"#,
+        tx.tenant_id().0,
+        id.0,
+        LIKE_WORDS,
+        EXACT_BELOW,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let reading = Reading {
+        filter: filter_of(narrowing, tx.member_id()?),
+        collection_size: row.collection_size,
+        lexemes: row.lexemes,
+        phrases: None,
+        excluded: None,
+    };
+    let mode = if row.embedding.is_some() {
+        SearchMode::Both
+    } else {
+        SearchMode::Words
+    };
+    let mut found = candidates(tx, &reading, row.embedding.as_ref(), mode).await?;
+    found.retain(|candidate| candidate.id != id);
+    let mut best = fuse(found, mode);
+    best.truncate(limit.into());
+    explain(tx, best, &reading).await
+}
+
+/// Sets how this transaction searches.
+async fn search_set_up(tx: &mut TenantTx) -> Result<(), StoreError> {
+    plan_each(tx.conn()).await?;
+    // Postgres tells the client about every stop word in a phrase, which is
+    // of no use here.
     sqlx::query!(
         "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true) AS scan,
                 set_config('hnsw.ef_search', '100', true) AS breadth,
-                set_config('plan_cache_mode', 'force_custom_plan', true) AS plans,
                 set_config('client_min_messages', 'warning', true) AS messages"
     )
     .fetch_one(tx.conn())
     .await?;
+    Ok(())
+}
+
+/// Reads the question.
+async fn read(
+    tx: &mut TenantTx,
+    query: &SearchQuery,
+    filter: Value,
+) -> Result<Reading, StoreError> {
     let row = sqlx::query!(
         r#"SELECT memory_collection_size($1) AS "collection_size!",
                   tsvector_to_array(to_tsvector('pg_catalog.english', memory_words($2))) AS "lexemes!",
@@ -125,6 +167,7 @@ async fn read(tx: &mut TenantTx, query: &SearchQuery) -> Result<Reading, StoreEr
     .fetch_one(tx.conn())
     .await?;
     Ok(Reading {
+        filter,
         collection_size: row.collection_size,
         lexemes: row.lexemes,
         phrases: row.phrases,
@@ -132,24 +175,40 @@ async fn read(tx: &mut TenantTx, query: &SearchQuery) -> Result<Reading, StoreEr
     })
 }
 
-/// Memories that hold a rare word of the question.
-async fn by_words(
+/// What may answer, found one way or the other and compared both ways.
+async fn candidates(
     tx: &mut TenantTx,
     reading: &Reading,
-    narrowing: &Narrowing<'_>,
-) -> Result<Vec<Uuid>, StoreError> {
+    vector: Option<&HalfVector>,
+    mode: SearchMode,
+) -> Result<Vec<Candidate>, StoreError> {
+    let mut found = BTreeSet::new();
+    if mode != SearchMode::Meaning && (!reading.lexemes.is_empty() || reading.phrases.is_some()) {
+        found.extend(by_words(tx, reading).await?);
+    }
+    if let Some(vector) = vector.filter(|_| mode != SearchMode::Words) {
+        let exact = reading.collection_size < EXACT_BELOW;
+        let mut nearest = by_meaning(tx, vector, reading, exact).await?;
+        if !exact && nearest.len() < usize::try_from(NEAREST).unwrap_or(usize::MAX) {
+            // The walk through the graph gave up before the narrowing was met.
+            nearest = by_meaning(tx, vector, reading, true).await?;
+        }
+        found.extend(nearest);
+    }
+    let found: Vec<_> = found.into_iter().collect();
+    compare(tx, &found, vector, reading).await
+}
+
+/// Memories that hold a rare word of the question.
+async fn by_words(tx: &mut TenantTx, reading: &Reading) -> Result<Vec<Uuid>, StoreError> {
     let ids = sqlx::query_scalar!(
         r#"SELECT memory_id AS "id!"
-             FROM memory_search_words($1, $2::text::tsquery, $3::text::tsquery, $4, $5, $6, $7, $8, $9, $10)"#,
+             FROM memory_search_words($1, $2::text::tsquery, $3::text::tsquery, $4, $5, $6)"#,
         &reading.lexemes,
         reading.phrases.as_deref(),
         reading.excluded.as_deref(),
+        reading.filter,
         RARE_AT_MOST.max(reading.collection_size / RARE_ONE_IN),
-        narrowing.trash,
-        narrowing.own as Option<bool>,
-        narrowing.kind as Option<&str>,
-        narrowing.tag as Option<&str>,
-        narrowing.origin as Option<&str>,
         WORD_MATCHES,
     )
     .fetch_all(tx.conn())
@@ -165,16 +224,10 @@ macro_rules! nearest {
             "SELECT id FROM memories
               WHERE tenant_id = $1
                 AND embedding IS NOT NULL
-                AND CASE WHEN $3 THEN deleted_at IS NOT NULL ELSE deleted_at IS NULL END
-                AND (NOT $3 OR user_id = $4)
-                AND ($5::bool IS NOT TRUE OR user_id = $4)
-                AND ($5::bool IS NOT FALSE OR user_id <> $4)
-                AND ($6::text IS NULL OR kind = $6)
-                AND ($7::text IS NULL OR tags @> ARRAY[$7])
-                AND ($8::text IS NULL OR origin = $8)
-                AND ($9::text IS NULL OR search @@ $9::text::tsquery)
-                AND ($10::text IS NULL OR NOT search @@ $10::text::tsquery)
-              ORDER BY " + $distance + " LIMIT $11",
+                AND memory_fits(memories, $3)
+                AND ($4::text IS NULL OR search @@ $4::text::tsquery)
+                AND ($5::text IS NULL OR NOT search @@ $5::text::tsquery)
+              ORDER BY " + $distance + " LIMIT $6",
             $($parameter),+
         )
     };
@@ -185,22 +238,16 @@ async fn by_meaning(
     tx: &mut TenantTx,
     vector: &HalfVector,
     reading: &Reading,
-    narrowing: &Narrowing<'_>,
     exact: bool,
 ) -> Result<Vec<Uuid>, StoreError> {
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let tenant_id = tx.tenant_id().0;
     let ids = if exact {
         // The sum keeps the graph from being used.
         nearest!(
             "(embedding <=> $2) + 0",
             tenant_id,
             vector as &HalfVector,
-            narrowing.trash,
-            user_id,
-            narrowing.own as Option<bool>,
-            narrowing.kind,
-            narrowing.tag,
-            narrowing.origin,
+            reading.filter,
             reading.phrases.as_deref(),
             reading.excluded.as_deref(),
             NEAREST,
@@ -212,12 +259,7 @@ async fn by_meaning(
             "embedding <=> $2",
             tenant_id,
             vector as &HalfVector,
-            narrowing.trash,
-            user_id,
-            narrowing.own as Option<bool>,
-            narrowing.kind,
-            narrowing.tag,
-            narrowing.origin,
+            reading.filter,
             reading.phrases.as_deref(),
             reading.excluded.as_deref(),
             NEAREST,
@@ -262,10 +304,10 @@ async fn compare(
 /// What is shown of the answers: which words match, and where.
 async fn explain(
     tx: &mut TenantTx,
-    best: Vec<(Candidate, f32)>,
+    best: Vec<Scored>,
     reading: &Reading,
 ) -> Result<Vec<MemoryHit>, StoreError> {
-    let ids: Vec<_> = best.iter().map(|(candidate, _)| candidate.id.0).collect();
+    let ids: Vec<_> = best.iter().map(|scored| scored.candidate.id.0).collect();
     let rows = sqlx::query!(
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility, user_id,
                   display_name, origin, expires_at, memories.updated_at,
@@ -287,16 +329,16 @@ async fn explain(
     .await?;
     let mut hits = Vec::with_capacity(rows.len());
     for row in rows {
-        let Some((candidate, score)) = best.iter().find(|(candidate, _)| candidate.id.0 == row.id)
-        else {
+        let Some(scored) = best.iter().find(|scored| scored.candidate.id.0 == row.id) else {
             continue;
         };
         let content = row.marked_content.unwrap_or_default();
         let title = row.marked_title.unwrap_or_default();
         hits.push(MemoryHit {
             matched_words: matched_words(&[&title, &content]),
-            similarity: candidate.similarity,
-            score: *score,
+            similarity: scored.candidate.similarity,
+            score: scored.parts.score(),
+            parts: scored.parts,
             memory: MemorySummary::try_from(SummaryRow {
                 id: row.id,
                 title: row.title,
@@ -314,7 +356,7 @@ async fn explain(
     }
     hits.sort_by_key(|hit| {
         best.iter()
-            .position(|(candidate, _)| candidate.id == hit.memory.id)
+            .position(|scored| scored.candidate.id == hit.memory.id)
     });
     Ok(hits)
 }

@@ -1,7 +1,7 @@
 use domain::{
     Actor, MemoryId,
     access::SystemRole,
-    memory::{MemoryFilter, MemoryHit, MemoryText, SearchMode},
+    memory::{MemoryHit, MemoryKind, MemoryNarrowing, MemoryText, SearchMode},
 };
 use store::{
     StoreError,
@@ -17,7 +17,7 @@ async fn search_in(
     question: &str,
     vector: Option<&[f32]>,
     mode: SearchMode,
-    filter: &MemoryFilter,
+    narrowing: &MemoryNarrowing,
 ) -> Vec<MemoryHit> {
     let mut tx = db.store.begin(actor).await.unwrap();
     let query = SearchQuery::parse(question);
@@ -25,7 +25,7 @@ async fn search_in(
         query: &query,
         vector,
         mode,
-        filter,
+        narrowing,
         limit: 50,
     };
     let hits = memory_search(&mut tx, &request).await.unwrap();
@@ -48,7 +48,15 @@ async fn search(
     vector: Option<&[f32]>,
     mode: SearchMode,
 ) -> Vec<MemoryHit> {
-    search_in(db, actor, question, vector, mode, &MemoryFilter::default()).await
+    search_in(
+        db,
+        actor,
+        question,
+        vector,
+        mode,
+        &MemoryNarrowing::default(),
+    )
+    .await
 }
 
 async fn by_words(db: &TestDb, actor: &Actor, question: &str) -> Vec<MemoryId> {
@@ -153,89 +161,6 @@ async fn phrases_and_minus_keep_their_strict_meaning() {
     assert_eq!(by_words(&db, &mia, "-door").await, []);
 }
 
-#[tokio::test]
-async fn filters_narrow_both_ways_of_finding() {
-    let db = TestDb::new().await;
-    let acme = db.tenant("acme").await;
-    let mia = acme.actor(SystemRole::Member, "Mia").await;
-    let noah = acme.actor(SystemRole::Member, "Noah").await;
-    let vector = toward(0, 1, 0.0);
-    let mut made = Vec::new();
-    for (owner, kind, tags) in [
-        (&mia, "fact", vec![]),
-        (&mia, "event", vec!["trip".to_owned()]),
-        (&noah, "event", vec![]),
-    ] {
-        let text = MemoryText::new("", "a walk by the lake".into(), kind, &tags).unwrap();
-        let memory = create_at(&db, owner, text, NOW).await;
-        embed(&db, owner, memory, vector.clone()).await;
-        made.push(memory);
-    }
-    let [fact, event, shared] = made[..] else {
-        unreachable!()
-    };
-    share(&db, shared, "org", None).await;
-    let gone = create(&db, &mia, "a walk, deleted").await;
-    embed(&db, &mia, gone, vector.clone()).await;
-    let mut tx = db.store.begin(&mia).await.unwrap();
-    memory_delete(&mut tx, gone, NOW).await.unwrap();
-    tx.commit().await.unwrap();
-
-    let all = MemoryFilter::default();
-    for (filter, expected) in [
-        (all.clone(), vec![fact, event, shared]),
-        (
-            MemoryFilter {
-                kind: "event".into(),
-                ..all.clone()
-            },
-            vec![event, shared],
-        ),
-        (
-            MemoryFilter {
-                tag: "trip".into(),
-                ..all.clone()
-            },
-            vec![event],
-        ),
-        (
-            MemoryFilter {
-                owner: "mine".into(),
-                ..all.clone()
-            },
-            vec![fact, event],
-        ),
-        (
-            MemoryFilter {
-                owner: "shared".into(),
-                ..all.clone()
-            },
-            vec![shared],
-        ),
-        (
-            MemoryFilter {
-                origin: "import".into(),
-                ..all.clone()
-            },
-            vec![],
-        ),
-        (
-            MemoryFilter {
-                state: "trash".into(),
-                ..all.clone()
-            },
-            vec![gone],
-        ),
-    ] {
-        for mode in SearchMode::ALL {
-            let mut found =
-                ids(&search_in(&db, &mia, "walks", Some(&vector), *mode, &filter).await);
-            found.sort();
-            assert_eq!(found, expected, "{mode:?} {filter:?}");
-        }
-    }
-}
-
 // SEC-G (SQL injection through memory text)
 #[tokio::test]
 async fn weird_questions_are_answered_calmly() {
@@ -336,13 +261,13 @@ async fn vectors_of_zeros_or_nan_spoil_nothing() {
     assert!(hits.iter().all(|hit| hit.similarity.is_none()));
 
     let mut tx = db.store.begin(&mia).await.unwrap();
-    let (query, filter) = (SearchQuery::parse("full"), MemoryFilter::default());
+    let (query, filter) = (SearchQuery::parse("full"), MemoryNarrowing::default());
     let nan = [f32::NAN; EMBEDDING_DIMENSIONS];
     let request = SearchRequest {
         query: &query,
         vector: Some(&nan),
         mode: SearchMode::Both,
-        filter: &filter,
+        narrowing: &filter,
         limit: 10,
     };
     assert!(matches!(
@@ -453,9 +378,9 @@ async fn a_large_collection_is_searched_by_the_graph_and_then_exactly() {
     let vector = toward(0, 1, 0.0);
     let hits = search(&db, &mia, "", Some(&vector), SearchMode::Meaning).await;
     assert_eq!(ids(&hits), made[..50]);
-    let events = MemoryFilter {
-        kind: "event".into(),
-        ..MemoryFilter::default()
+    let events = MemoryNarrowing {
+        kind: Some(MemoryKind::Event),
+        ..MemoryNarrowing::default()
     };
     let hits = search_in(&db, &mia, "", Some(&vector), SearchMode::Meaning, &events).await;
     assert_eq!(ids(&hits), made[..3]);

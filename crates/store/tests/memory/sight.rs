@@ -4,7 +4,7 @@
 use domain::{
     Actor,
     access::SystemRole,
-    memory::{MemoryFilter, SearchMode},
+    memory::{MemoryNarrowing, SearchMode},
 };
 use sqlx::{Connection, PgConnection, Row};
 use store::{
@@ -113,7 +113,12 @@ async fn the_word_search_shows_what_the_policy_shows() {
     }
 
     let by_function = "SELECT memory_id FROM memory_search_words(
-                           '{word}', NULL, NULL, 1000, $1, $2, NULL, NULL, NULL, 1000)";
+                           '{word}', NULL, NULL,
+                           jsonb_strip_nulls(jsonb_build_object(
+                               'trash', nullif($1, false),
+                               'owner', CASE WHEN $2 OR $1 THEN current_setting('app.current_user_id') END,
+                               'not_owner', CASE WHEN NOT $2 THEN current_setting('app.current_user_id') END)),
+                           1000, 1000)";
     // Says only what was asked for; what may be seen is up to row security.
     let by_policy = "SELECT id FROM memories
                       WHERE search @@ 'word'::tsquery
@@ -169,13 +174,13 @@ async fn a_search_finds_nothing_of_others() {
 
     let (query, filter) = (
         SearchQuery::parse("canary \"canary\""),
-        MemoryFilter::default(),
+        MemoryNarrowing::default(),
     );
     let request = SearchRequest {
         query: &query,
         vector: Some(&vector),
         mode: SearchMode::Both,
-        filter: &filter,
+        narrowing: &filter,
         limit: 9,
     };
     for (actor, expected) in [
@@ -219,11 +224,9 @@ async fn only_the_application_may_call_them() {
             Some("42501"),
             "{role}"
         );
-        let call = sqlx::query(
-            "SELECT memory_search_words('{a}', NULL, NULL, 1, false, NULL, NULL, NULL, NULL, 1)",
-        )
-        .execute(&mut conn)
-        .await;
+        let call = sqlx::query("SELECT memory_search_words('{a}', NULL, NULL, '{}', 1, 1)")
+            .execute(&mut conn)
+            .await;
         assert_eq!(
             call.unwrap_err()
                 .as_database_error()

@@ -2,8 +2,8 @@ use domain::{
     MemoryId,
     access::SystemRole,
     memory::{
-        MAX_CONTENT_BYTES, MemoryChange, MemoryFilter, MemoryKind, MemoryText, NewMemory, Origin,
-        Visibility,
+        MAX_CONTENT_BYTES, MemoryChange, MemoryKind, MemoryNarrowing, MemoryText, NewMemory,
+        Origin, Visibility,
     },
 };
 use store::{
@@ -276,7 +276,7 @@ async fn deleting_can_be_undone() {
         Some(NOW)
     );
     assert!(
-        memory_list(&mut tx, &MemoryFilter::default(), None, 10)
+        memory_list(&mut tx, &MemoryNarrowing::default(), None, 10)
             .await
             .unwrap()
             .items

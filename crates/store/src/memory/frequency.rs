@@ -1,0 +1,43 @@
+//! How large collections are and how many memories have a word, counted in
+//! the background: a search would have to count for each of its words.
+
+use domain::{TenantId, Timestamp};
+
+use crate::{StoreError, TenantTx, WorkerTx};
+
+/// Active tenants whose collection was not counted since `before`, the longest
+/// waiting first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn collections_due(
+    tx: &mut WorkerTx,
+    before: Timestamp,
+    limit: u16,
+) -> Result<Vec<TenantId>, StoreError> {
+    let due = sqlx::query_scalar!(
+        "SELECT tenants.id
+           FROM tenants
+           LEFT JOIN memory_collections ON memory_collections.tenant_id = tenants.id
+          WHERE tenants.status = 'active' AND (counted_at IS NULL OR counted_at < $1)
+          ORDER BY counted_at NULLS FIRST, tenants.id
+          LIMIT $2",
+        before,
+        i64::from(limit),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(due.into_iter().map(TenantId).collect())
+}
+
+/// Counts the tenant's memories and, when enough has changed, how many have
+/// each word. Says whether words were counted.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn collection_refresh(tx: &mut TenantTx, now: Timestamp) -> Result<bool, StoreError> {
+    let counted = sqlx::query_scalar!(r#"SELECT memory_collection_refresh($1) AS "counted!""#, now)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(counted)
+}

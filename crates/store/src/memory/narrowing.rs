@@ -1,0 +1,109 @@
+//! What a list or a search is narrowed to, as `memory_fits` takes it.
+
+use domain::{
+    UserId,
+    memory::{MemoryNarrowing, MemoryOwner, Visibility},
+};
+use serde_json::{Map, Value, json};
+use sqlx::PgConnection;
+use time::{Date, Time};
+
+use crate::StoreError;
+
+/// The filter of `memory_fits`: each key restricts.
+pub(super) fn filter_of(narrowing: &MemoryNarrowing, member_id: UserId) -> Value {
+    let mut filter = Map::new();
+    let mut set = |key: &str, value: Value| {
+        filter.insert(key.to_owned(), value);
+    };
+    if let Some(kind) = narrowing.kind {
+        set("kind", kind.key().into());
+    }
+    if !narrowing.tags.is_empty() {
+        set("tags", narrowing.tags.join(",").into());
+    }
+    if let Some(persona_id) = narrowing.persona_id {
+        set("persona", json!(persona_id));
+    }
+    if let Some(term) = narrowing.term {
+        set("term", term.key().into());
+    }
+    match narrowing.owner {
+        Some(MemoryOwner::Mine) => set("owner", json!(member_id)),
+        Some(MemoryOwner::Member(id)) => set("owner", json!(id)),
+        Some(MemoryOwner::Others) => set("not_owner", json!(member_id)),
+        // What row security says anyway. Said again, the planner knows how
+        // few these are.
+        None => {
+            let mine = narrowing.trash
+                || narrowing.persona_id.is_some()
+                || narrowing.visibility == Some(Visibility::Private);
+            if mine {
+                set("owner", json!(member_id));
+            }
+        }
+    }
+    if let Some(team_id) = narrowing.team_id {
+        set("team", json!(team_id));
+    }
+    if let Some(origin) = narrowing.origin {
+        set("origin", origin.key().into());
+    }
+    if let Some(visibility) = narrowing.visibility {
+        set("visibility", visibility.key().into());
+    }
+    if let Some(day) = narrowing.changed_from {
+        set("from", start_of(day).into());
+    }
+    // Of the last day of all there is no next one, and nothing after it.
+    if let Some(next) = narrowing.changed_to.and_then(Date::next_day) {
+        set("before", start_of(next).into());
+    }
+    if narrowing.trash {
+        set("trash", true.into());
+    }
+    Value::Object(filter)
+}
+
+fn start_of(day: Date) -> i64 {
+    day.with_time(Time::MIDNIGHT).assume_utc().unix_timestamp()
+}
+
+/// Has this transaction plan each statement for the values that it is given:
+/// a plan made for any filter and any tenant would be bad for each.
+pub(super) async fn plan_each(conn: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!("SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS plans")
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn only_what_restricts_is_there() {
+        let me = UserId(Uuid::from_u128(7));
+        assert_eq!(filter_of(&MemoryNarrowing::default(), me), json!({}));
+        let narrowing = MemoryNarrowing {
+            tags: vec!["a".into(), "b c".into()],
+            changed_from: Some(date!(1970 - 01 - 02)),
+            changed_to: Some(date!(1970 - 01 - 02)),
+            visibility: Some(Visibility::Private),
+            ..MemoryNarrowing::default()
+        };
+        let filter = json!({
+            "tags": "a,b c", "from": 86_400, "before": 172_800, "visibility": "private", "owner": me
+        });
+        assert_eq!(filter_of(&narrowing, me), filter);
+        let last = MemoryNarrowing {
+            changed_to: Some(Date::MAX),
+            ..MemoryNarrowing::default()
+        };
+        assert_eq!(filter_of(&last, me), json!({}));
+    }
+}

@@ -12,6 +12,7 @@ CREATE FUNCTION memory_fits(p_memory memories, p_filter jsonb) RETURNS boolean
        AND (p_filter ->> 'kind' IS NULL OR (p_memory).kind = p_filter ->> 'kind')
        AND (p_filter ->> 'tags' IS NULL OR (p_memory).tags @> string_to_array(p_filter ->> 'tags', ','))
        AND (p_filter ->> 'persona' IS NULL OR (p_memory).persona_id = (p_filter ->> 'persona')::uuid)
+       AND (p_filter ->> 'persona_owner' IS NULL OR (p_memory).user_id = (p_filter ->> 'persona_owner')::uuid)
        AND (p_filter ->> 'term' IS NULL OR (p_memory).term = p_filter ->> 'term')
        AND (p_filter ->> 'owner' IS NULL OR (p_memory).user_id = (p_filter ->> 'owner')::uuid)
        AND (p_filter ->> 'not_owner' IS NULL OR (p_memory).user_id <> (p_filter ->> 'not_owner')::uuid)
@@ -19,7 +20,9 @@ CREATE FUNCTION memory_fits(p_memory memories, p_filter jsonb) RETURNS boolean
        AND (p_filter ->> 'origin' IS NULL OR (p_memory).origin = p_filter ->> 'origin')
        AND (p_filter ->> 'visibility' IS NULL OR (p_memory).visibility = p_filter ->> 'visibility')
        AND (p_filter ->> 'from' IS NULL OR (p_memory).updated_at >= to_timestamp((p_filter ->> 'from')::float8))
-       AND (p_filter ->> 'before' IS NULL OR (p_memory).updated_at < to_timestamp((p_filter ->> 'before')::float8));
+       AND (p_filter ->> 'before' IS NULL OR (p_memory).updated_at < to_timestamp((p_filter ->> 'before')::float8))
+       AND (p_filter ->> 'now' IS NULL OR (p_memory).expires_at IS NULL
+            OR (p_memory).expires_at > to_timestamp((p_filter ->> 'now')::float8));
 
 CREATE TABLE memory_collections (
     tenant_id uuid NOT NULL

@@ -17,6 +17,12 @@ pub enum Flash {
     MemoryDeleted(MemoryId),
     /// A memory came back from the trash.
     MemoryRestored,
+    /// A question and filters have a name now.
+    MemoryViewCreated,
+    /// A saved view has another name.
+    MemoryViewRenamed,
+    /// A saved view is gone.
+    MemoryViewDeleted,
     /// The same file was given before; its import is shown instead.
     ImportKnown,
     /// An import was stopped.
@@ -111,6 +117,9 @@ impl Flash {
             Self::RoleGiven => "role_given",
             Self::RoleTaken => "role_taken",
             Self::TeamCreated => "team_created",
+            Self::MemoryViewCreated => "memory_view_created",
+            Self::MemoryViewRenamed => "memory_view_renamed",
+            Self::MemoryViewDeleted => "memory_view_deleted",
             Self::TeamRenamed => "team_renamed",
             Self::TeamDeleted => "team_deleted",
             Self::TeamMemberSet => "team_member_set",
@@ -161,6 +170,9 @@ impl Flash {
             Self::RoleGiven => "Role given.",
             Self::RoleTaken => "Role taken.",
             Self::TeamCreated => "Team created. Add its members.",
+            Self::MemoryViewCreated => "View saved.",
+            Self::MemoryViewRenamed => "View renamed.",
+            Self::MemoryViewDeleted => "View deleted.",
             Self::TeamRenamed => "Team renamed.",
             Self::TeamDeleted => "Team deleted. What was shared with it stays with its owners.",
             Self::TeamMemberSet => "Team changed.",
@@ -189,11 +201,12 @@ impl Flash {
         }
     }
 
-    /// `path`, which has no query, with this flash in its query.
+    /// `path` with this flash in its query.
     pub fn at(self, path: &str) -> String {
+        let sign = if path.contains('?') { '&' } else { '?' };
         match self {
-            Self::MemoryDeleted(id) => format!("{path}?done={}&memory={id}", self.code()),
-            _ => format!("{path}?done={}", self.code()),
+            Self::MemoryDeleted(id) => format!("{path}{sign}done={}&memory={id}", self.code()),
+            _ => format!("{path}{sign}done={}", self.code()),
         }
     }
 
@@ -216,6 +229,9 @@ impl Flash {
             Self::RoleGiven,
             Self::RoleTaken,
             Self::TeamCreated,
+            Self::MemoryViewCreated,
+            Self::MemoryViewRenamed,
+            Self::MemoryViewDeleted,
             Self::TeamRenamed,
             Self::TeamDeleted,
             Self::TeamMemberSet,

@@ -20,7 +20,7 @@ use crate::{
     invite::{InviteAcceptPage, InviteListPage, InviteNewPage, InvitePage},
     isolation::IsolationPage,
     member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage, OffboardPage},
-    memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage},
+    memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage, MemoryViewListPage},
     no_access::NoAccessPage,
     notification::NotificationListPage,
     operator::{TenantDeletePage, TenantListPage, TenantNewPage, TenantPage},
@@ -52,6 +52,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
                     <Route path=path!("/memories") view=MemoryListPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/new") view=MemoryNewPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/views") view=MemoryViewListPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/import") view=UploadPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/imports/:id") view=ImportPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/:id") view=MemoryPage ssr=SsrMode::Async />

@@ -6,8 +6,16 @@ use crate::setup;
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// Runs the bench of one crate with the model in place.
+/// Runs one bench: of the crate of that name with the model in place, or one
+/// of those in `bench`, which measure several parts together.
 pub(crate) fn bench(project: &Project, part: &str, arguments: &[String]) -> Result<ExitCode> {
+    if part == "search" {
+        let mut cargo = project.cargo(["run", "--package", "bench", "--", part]);
+        run(cargo
+            .args(arguments)
+            .env("ATRIUM_BENCH_DIR", project.throwaway().join("bench")))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     setup::model(project)?;
     let mut cargo = project.cargo(["bench", "--package", part, "--"]);
     run(cargo

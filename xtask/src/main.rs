@@ -68,8 +68,8 @@ enum Command {
     },
     /// Measure a part
     Bench {
-        /// The crate to measure
-        #[arg(value_parser = ["embed"])]
+        /// What to measure: a crate, or the search of memories
+        #[arg(value_parser = ["embed", "search"])]
         part: String,
         /// Passed on to the bench
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

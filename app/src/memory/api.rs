@@ -1,8 +1,9 @@
 //! Server functions of memories.
 
 use domain::{
-    AppError, MemoryId, Page,
-    memory::{Memory, MemorySummary, MemoryVersion, SearchResults},
+    AppError, MemoryId, MemoryViewId, Page,
+    memory::{FilterChoices, Memory, MemoryFilter, MemorySummary, MemoryVersion, SearchResults},
+    memory_view::MemoryView,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::query::MemoryQuery;
 #[cfg(feature = "ssr")]
 use {
-    crate::{Flash, api},
-    domain::memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
+    super::parts::display_title,
+    crate::{Flash, api, ui::Query},
+    domain::{
+        memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode},
+        memory_view::MemoryViewQuery,
+    },
 };
 
 /// What the list page shows.
@@ -21,6 +26,8 @@ pub(crate) enum Found {
     List(Page<MemorySummary>),
     /// With a question: best first.
     Hits(SearchResults),
+    /// What is most like one memory, and what that is called.
+    Like(String, SearchResults),
 }
 
 /// Lists or searches memories.
@@ -32,7 +39,16 @@ pub(crate) async fn memory_find(query: MemoryQuery) -> Result<Found, AppError> {
         mode,
         filter,
         after,
+        like,
     } = query;
+    let mode = SearchMode::parse(&mode)?;
+    if !like.is_empty() {
+        let id = like.parse().map_err(|_| AppError::NotFound)?;
+        let results = service::memory_like(&ctx, &actor, id, &filter).await?;
+        let memory = service::memory_get(&ctx, &actor, id).await?;
+        let title = display_title(&memory.title, &memory.content);
+        return Ok(Found::Like(title, results));
+    }
     if q.trim().is_empty() {
         let after = Some(after).filter(|after| !after.is_empty());
         service::memory_list(&ctx, &actor, &filter, after.as_deref())
@@ -44,6 +60,73 @@ pub(crate) async fn memory_find(query: MemoryQuery) -> Result<Found, AppError> {
             .map(Found::Hits)
     }
 }
+
+/// What stands beside the list: saved views, and what filters offer by name.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Aids {
+    pub(crate) views: Vec<MemoryView>,
+    pub(crate) choices: FilterChoices,
+}
+
+/// Saved views and what filters offer, with the names of what is chosen.
+#[server(endpoint = "memory_aids")]
+pub(crate) async fn memory_aids(#[server(default)] filter: MemoryFilter) -> Result<Aids, AppError> {
+    let (ctx, actor) = api::caller()?;
+    Ok(Aids {
+        views: service::memory_view_list(&ctx, &actor).await?,
+        choices: service::memory_filter_choices(&ctx, &actor, &filter).await?,
+    })
+}
+
+/// The saved views.
+#[server(endpoint = "memory_view_list")]
+pub(crate) async fn memory_view_list() -> Result<Vec<MemoryView>, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_view_list(&ctx, &actor).await
+}
+
+/// Saves what the page shows, given as its URL's query, under a name.
+#[server(endpoint = "memory_view_create")]
+pub(crate) async fn memory_view_create(
+    #[server(default)] name: String,
+    #[server(default)] shown: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let shown = MemoryQuery::from_params(&Query::parse(&shown));
+    let query = MemoryViewQuery {
+        mode: SearchMode::parse(&shown.mode)?,
+        q: shown.q,
+        filter: shown.filter,
+    };
+    service::memory_view_create(&ctx, &actor, &name, &query).await?;
+    let path = MemoryQuery::from_view(&query).path();
+    api::go(&path, Flash::MemoryViewCreated);
+    Ok(())
+}
+
+/// Gives a saved view another name.
+#[server(endpoint = "memory_view_rename")]
+pub(crate) async fn memory_view_rename(
+    id: MemoryViewId,
+    #[server(default)] name: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_view_rename(&ctx, &actor, id, &name).await?;
+    api::go(VIEWS, Flash::MemoryViewRenamed);
+    Ok(())
+}
+
+/// Deletes a saved view.
+#[server(endpoint = "memory_view_delete")]
+pub(crate) async fn memory_view_delete(id: MemoryViewId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_view_delete(&ctx, &actor, id).await?;
+    api::go(VIEWS, Flash::MemoryViewDeleted);
+    Ok(())
+}
+
+/// The page of the saved views.
+pub(crate) const VIEWS: &str = "/memories/views";
 
 /// A memory and what it was before.
 #[derive(Clone, Debug, Serialize, Deserialize)]

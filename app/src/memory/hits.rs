@@ -1,28 +1,30 @@
 //! What a search found, and why each memory was found.
 
-use domain::memory::{MemoryHit, SearchMode, SearchResults};
+use domain::memory::{MemoryHit, ScoreParts, SearchMode, SearchResults};
 use leptos::prelude::*;
 
-use super::{highlight::stretches, list::mode_label, parts::Sight, query::MemoryQuery};
-use crate::ui::{EmptyState, Glyph, Icon, Time, plural};
+use super::{
+    filters::mode_label,
+    highlight::stretches,
+    parts::{Sight, display_title},
+    query::MemoryQuery,
+};
+use crate::ui::{EmptyState, Glyph, Icon, Time, count, plural};
 
 /// What a question found, or that it found nothing.
 #[component]
 pub(super) fn Hits(
-    /// What was asked.
+    /// What the page is asked for.
     query: MemoryQuery,
+    /// What was asked, in words.
+    about: String,
     /// What was found.
     results: SearchResults,
 ) -> impl IntoView {
     let waiting = results.waiting_for_embedding;
     let summary = format!(
-        "{} for “{}”, best first. Compared by {}.",
-        plural(
-            i64::try_from(results.hits.len()).unwrap_or(i64::MAX),
-            "memory",
-            "memories"
-        ),
-        query.q.trim(),
+        "{} {about}, best first. Compared by {}.",
+        found_count(&results),
         mode_label(results.mode).to_lowercase(),
     );
     let notice = results.notice.map(|text| {
@@ -39,8 +41,12 @@ pub(super) fn Hits(
                 <Glyph icon=Icon::Info />
                 <span>
                     {format!(
-                        "{} can be found by words only for now: computing the meaning takes a moment.",
-                        plural(waiting, "memory", "memories"),
+                        "{} of yours can be found by words only for now: computing the meaning takes a moment.",
+                        if waiting < WAITING_COUNTED {
+                            plural(waiting, "memory", "memories")
+                        } else {
+                            format!("{} memories or more", count(waiting))
+                        },
                     )}
                 </span>
             </p>
@@ -48,12 +54,7 @@ pub(super) fn Hits(
     });
     if results.hits.is_empty() {
         let narrowed = query.is_filtered() || query.is_trash();
-        let without = MemoryQuery {
-            q: query.q,
-            mode: query.mode,
-            ..MemoryQuery::default()
-        }
-        .path();
+        let without = query.unfiltered().path();
         return view! {
             {notice}
             {waiting}
@@ -75,7 +76,7 @@ pub(super) fn Hits(
         {notice}
         {waiting}
         <div class="hit-results">
-            <p class="muted small" role="status">{summary}</p>
+            <p class="muted small">{summary}</p>
             <ol class="hits">
                 {results.hits.into_iter().map(|hit| view! { <Hit hit=hit /> }).collect_view()}
             </ol>
@@ -83,6 +84,15 @@ pub(super) fn Hits(
     }
     .into_any()
 }
+
+/// How much was found.
+pub(super) fn found_count(results: &SearchResults) -> String {
+    let found = i64::try_from(results.hits.len()).unwrap_or(i64::MAX);
+    plural(found, "memory", "memories")
+}
+
+/// As far as memories that wait for their meaning are counted.
+const WAITING_COUNTED: i64 = 1_000;
 
 /// One memory and why it was found. Without a title, the passage is the link.
 #[component]
@@ -92,8 +102,12 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
         matched_words,
         similarity,
         score,
+        parts,
     } = hit;
+    let title = display_title(&memory.title, &memory.excerpt);
+    let like = format!("/memories?like={}", memory.id);
     let words = words_once(&matched_words);
+    let why_words = words.clone();
     let words = (!words.is_empty())
         .then(|| view! { <span>"Words: " <strong>{words.join(", ")}</strong></span> });
     let near = similarity.map(|similarity| {
@@ -139,8 +153,49 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
                 <Sight visibility=memory.visibility owner_id=memory.owner_id owner_name=memory.owner_name />
                 <Time at=memory.updated_at />
             </p>
+            <div class="hit-more">
+                <details>
+                    <summary>"Why this score"<span class="visually-hidden">" for " {title.clone()}</span></summary>
+                    <Why parts=parts words=why_words />
+                </details>
+                <a href=like>"More like this"<span class="visually-hidden">": " {title}</span></a>
+            </div>
         </li>
     }
+}
+
+/// What the score is made of, as a sum that can be checked.
+#[component]
+fn Why(parts: ScoreParts, words: Vec<String>) -> impl IntoView {
+    let matched = if words.is_empty() {
+        "None of the words stands in it.".to_owned()
+    } else {
+        format!("Words that match: {}.", words.join(", "))
+    };
+    view! {
+        <p>{sum(parts)}</p>
+        <p>"Each value goes from 0 for the weakest match of this search to 1 for the best one. " {matched}</p>
+    }
+}
+
+/// Meaning × weight + words × weight = score. Without words or meaning, that
+/// part is left out.
+fn sum(parts: ScoreParts) -> String {
+    let part = |name: &str, value: f32, weight: f32| {
+        (weight > 0.0).then(|| format!("{name} {value:.2} × {weight:.1}"))
+    };
+    let terms: Vec<_> = [
+        part("meaning", parts.meaning, parts.meaning_weight),
+        part("words", parts.words, parts.words_weight),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let sum = format!("{} = {:.2}.", terms.join(" + "), parts.score());
+    let mut letters = sum.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// Each word once, whatever its case, in the order of the text.
@@ -174,6 +229,23 @@ fn marked(text: &str, words: &[String]) -> impl IntoView + use<> {
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_score_is_a_sum_that_can_be_checked() {
+        let parts = ScoreParts {
+            meaning: 0.5,
+            meaning_weight: 0.4,
+            words: 1.0,
+            words_weight: 0.6,
+        };
+        assert_eq!(sum(parts), "Meaning 0.50 × 0.4 + words 1.00 × 0.6 = 0.80.");
+        let by_words = ScoreParts {
+            meaning_weight: 0.0,
+            words_weight: 1.0,
+            ..parts
+        };
+        assert_eq!(sum(by_words), "Words 1.00 × 1.0 = 1.00.");
+    }
 
     #[test]
     fn a_word_that_matches_twice_is_named_once() {

@@ -1,21 +1,21 @@
 //! List and search on one page: without a question it lists, with one it
 //! searches and says why each memory was found.
 
-use domain::{
-    AppError, Permission,
-    memory::{MemoryKind, Origin, SearchMode},
-};
+use domain::{AppError, Permission, memory::MemoryFilter};
 use leptos::prelude::*;
 
 use super::{
-    api::{Found, memory_find},
-    hits::Hits,
+    api::{Aids, Found, MemoryViewCreate, memory_aids, memory_find},
+    chips::Chips,
+    filters::Filters,
+    hits::{Hits, found_count},
     parts::MemoryTable,
     query::MemoryQuery,
+    views::Views,
 };
-use crate::ui::{
-    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox, SelectField,
-    layout::IfMay, use_query,
+use crate::{
+    forms::FormState,
+    ui::{EmptyState, Glyph, Icon, Loaded, PageHead, Paging, layout::IfMay, use_query},
 };
 
 /// The page at `/memories`.
@@ -23,6 +23,21 @@ use crate::ui::{
 pub(crate) fn MemoryListPage() -> impl IntoView {
     let params = use_query();
     let query = Memo::new(move |_| params.with(MemoryQuery::from_params));
+    let create = FormState::<MemoryViewCreate>::new();
+    let saved = create.done();
+    // Asked for again only when other names are needed or a view was saved: the
+    // form with the field being typed in hangs on it.
+    let named = Memo::new(move |_| {
+        query.with(|query| MemoryFilter {
+            owner: query.filter.owner.clone(),
+            team: query.filter.team.clone(),
+            ..MemoryFilter::default()
+        })
+    });
+    let aids = Resource::new(
+        move || (named.get(), saved.get()),
+        |(named, _)| async move { memory_aids(named).await },
+    );
     let found = Resource::new(
         move || query.get(),
         |query| async move {
@@ -45,103 +60,37 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
                 </a>
             </IfMay>
         </PageHead>
-        <Filters query=query />
+        <Transition>
+            {move || {
+                aids.get().map(|aids| {
+                    let Aids { views, choices } = aids.unwrap_or_default();
+                    let names = choices.clone();
+                    view! {
+                        <Views views=views query=query create=create />
+                        <Filters query=query choices=choices />
+                        {move || view! { <Chips query=query.get() choices=names.clone() /> }}
+                    }
+                })
+            }}
+        </Transition>
+        <Announced found=found />
         <Loaded resource=found view=|(query, found)| show(query, found) />
     }
     .into_any()
 }
 
-/// The filter bar. It is built once from the first query; the form follows
-/// later ones by itself, so that the field being typed in stays.
+/// Says how much was found to those who don't see it. It is there from the
+/// start, because what appears with its text is often not read out.
 #[component]
-fn Filters(query: Memo<MemoryQuery>) -> impl IntoView {
-    let first = query.get_untracked();
-    let filter = first.filter.clone();
-    let any = |label: &str| vec![Choice::new("", label)];
-    let kinds = any("Any kind")
-        .into_iter()
-        .chain(
-            MemoryKind::ALL
-                .iter()
-                .map(|kind| Choice::new(kind.key(), kind.label())),
-        )
-        .collect();
-    let owners = vec![
-        Choice::new("", "Anyone"),
-        Choice::new("mine", "You"),
-        Choice::new("shared", "Others"),
-    ];
-    let origins = any("Anywhere")
-        .into_iter()
-        .chain(
-            Origin::ALL
-                .iter()
-                .map(|origin| Choice::new(origin.key(), origin.label())),
-        )
-        .collect();
-    let modes = SearchMode::ALL
-        .iter()
-        .map(|mode| {
-            // The default stays out of the URL.
-            let value = if *mode == SearchMode::default() {
-                ""
-            } else {
-                mode.key()
-            };
-            Choice::new(value, mode_label(*mode))
-        })
-        .collect();
-    let mode = if first.mode == SearchMode::default() {
-        ""
-    } else {
-        first.mode.key()
+fn Announced(found: Resource<Result<(MemoryQuery, Found), AppError>>) -> impl IntoView {
+    let text = move || match found.get() {
+        Some(Ok((_, Found::Hits(results) | Found::Like(_, results)))) => found_count(&results),
+        _ => String::new(),
     };
-    let states = vec![
-        Choice::new("", "Not deleted"),
-        Choice::new("trash", "In the trash"),
-    ];
-    // On small screens the filters fold away, unless one is set.
-    let folded_out = first.is_filtered() || first.is_trash();
-    let clear = move || query.with(|query| query.is_filtered() || query.is_trash());
     view! {
-        <FilterForm path="/memories" label="Search memories" class="filters">
-            <div class="filters-main">
-                <SearchBox
-                    label="Search memories"
-                    placeholder="Ask for something by words or by meaning"
-                    value=first.q
-                    max_chars=1000
-                    act="Search"
-                />
-            </div>
-            <details class="fold" open=folded_out>
-                <summary>
-                    <Glyph icon=Icon::ChevronRight />
-                    "Filters"
-                </summary>
-                <div class="filters-more">
-                    <SelectField name="mode" label="Compare" choices=modes value=mode />
-                    <SelectField name="kind" label="Kind" choices=kinds value=filter.kind />
-                    <SelectField name="owner" label="Owner" choices=owners value=filter.owner />
-                    <SelectField name="origin" label="From" choices=origins value=filter.origin />
-                    <div class="field">
-                        <label for="tag">"Tag"</label>
-                        <input type="text" name="tag" id="tag" value=filter.tag autocomplete="off" />
-                    </div>
-                    <SelectField name="state" label="Show" choices=states value=filter.state />
-                    {move || clear().then(|| view! { <a class="button button-quiet" href="/memories">"Clear filters"</a> })}
-                </div>
-            </details>
-        </FilterForm>
-    }
-}
-
-/// How a search compares, in words.
-pub(super) const fn mode_label(mode: SearchMode) -> &'static str {
-    match mode {
-        SearchMode::Both => "Words and meaning",
-        SearchMode::Meaning => "Meaning only",
-        SearchMode::Words => "Words only",
+        <p class="visually-hidden" role="status">
+            <Transition>{text}</Transition>
+        </p>
     }
 }
 
@@ -160,7 +109,14 @@ fn show(query: MemoryQuery, found: Found) -> AnyView {
             }
             .into_any()
         }
-        Found::Hits(results) => view! { <Hits query=query results=results /> }.into_any(),
+        Found::Hits(results) => {
+            let about = format!("for “{}”", query.q.trim());
+            view! { <Hits query=query about=about results=results /> }.into_any()
+        }
+        Found::Like(title, results) => {
+            let about = format!("like “{title}”");
+            view! { <Hits query=query about=about results=results /> }.into_any()
+        }
     }
 }
 

@@ -108,13 +108,15 @@ fn Facts(memory: Memory) -> impl IntoView {
     } else {
         "By words; by meaning in a moment"
     };
+    let owned = format!("/memories?owner={}", memory.owner_id);
+    let like = format!("/memories?like={}", memory.id);
     view! {
         <aside class="memory-facts" aria-label="About this memory">
             <WhoCanSee memory=memory.clone() />
             <dl class="facts facts-narrow">
                 <div><dt>"Kind"</dt><dd>{memory.kind.label()}</dd></div>
                 <div><dt>"Tags"</dt><dd><Tags tags=memory.tags.clone() /></dd></div>
-                <div><dt>"Owner"</dt><dd dir="auto">{memory.owner_name.clone()}</dd></div>
+                <div><dt>"Owner"</dt><dd dir="auto"><a href=owned>{memory.owner_name.clone()}</a></dd></div>
                 <div><dt>"From"</dt><dd>{memory.origin.label()}</dd></div>
                 <div><dt>"Found"</dt><dd>{meaning}</dd></div>
                 <div><dt>"Created"</dt><dd><Time at=memory.created_at /></dd></div>
@@ -122,6 +124,7 @@ fn Facts(memory: Memory) -> impl IntoView {
                 <div><dt>"Version"</dt><dd>{memory.version}</dd></div>
                 <div><dt>"Id"</dt><dd><CopyId id=memory.id.to_string() what="memory" /></dd></div>
             </dl>
+            <a class="button" href=like>"More like this"</a>
         </aside>
     }
 }

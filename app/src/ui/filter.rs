@@ -1,7 +1,12 @@
 //! Filters live in the URL: a GET form, which the browser's code sends without
 //! a page load and without empty fields.
 
-use leptos::{ev::SubmitEvent, form::form_data_from_event, html, prelude::*};
+use std::time::Duration;
+
+use leptos::{
+    ev::SubmitEvent, form::form_data_from_event, html, leptos_dom::helpers::TimeoutHandle,
+    prelude::*,
+};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlFormElement, HtmlInputElement, HtmlSelectElement, UrlSearchParams};
@@ -10,6 +15,9 @@ use super::{
     Glyph, Icon,
     query::{Query, use_query},
 };
+
+/// How long typing must rest before what was typed is looked for.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A form whose fields are the query of `path`.
 #[component]
@@ -22,22 +30,69 @@ pub(crate) fn FilterForm(
     /// Classes of the `<form>`.
     #[prop(optional)]
     class: &'static str,
+    /// What is typed into its search field counts soon after, without the
+    /// button.
+    #[prop(optional)]
+    as_typed: bool,
     /// The fields and the button.
     children: Children,
 ) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();
     let navigate = use_navigate();
     let action = path.clone();
+    // What waits for a pause in typing, and what was last asked for by typing.
+    let waiting = StoredValue::new_local(None::<TimeoutHandle>);
+    let typed = StoredValue::new(None::<String>);
+    let stop_waiting = move || {
+        if let Some(handle) = waiting.try_update_value(Option::take).flatten() {
+            handle.clear();
+        }
+    };
+    on_cleanup(stop_waiting);
+    let go = move |data: &web_sys::FormData, replace: bool| {
+        stop_waiting();
+        let Ok(params) = UrlSearchParams::new_with_str_sequence_sequence(data) else {
+            return false;
+        };
+        let query = without_empty(&params.to_string().as_string().unwrap_or_default());
+        if replace {
+            typed.set_value(Some(Query::parse(&query).get("q").to_owned()));
+        }
+        let options = NavigateOptions {
+            replace,
+            scroll: !replace,
+            ..NavigateOptions::default()
+        };
+        navigate(&format!("{path}{query}"), options);
+        true
+    };
+    let go_as_typed = go.clone();
     let on_submit = move |event: SubmitEvent| {
         let Ok(data) = form_data_from_event(&event) else {
             return;
         };
-        let Ok(params) = UrlSearchParams::new_with_str_sequence_sequence(&data) else {
+        if go(&data, false) {
+            event.prevent_default();
+        }
+    };
+    let on_input = move |event: web_sys::Event| {
+        let in_search = event
+            .target()
+            .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
+            .is_some_and(|input| input.type_() == "search");
+        if !(as_typed && in_search) {
             return;
+        }
+        stop_waiting();
+        let go = go_as_typed.clone();
+        let ask = move || {
+            if let Some(form) = form.try_get_untracked().flatten()
+                && let Ok(data) = web_sys::FormData::new_with_form(&form)
+            {
+                go(&data, true);
+            }
         };
-        event.prevent_default();
-        let query = without_empty(&params.to_string().as_string().unwrap_or_default());
-        navigate(&format!("{path}{query}"), NavigateOptions::default());
+        waiting.set_value(set_timeout_with_handle(ask, PAUSE).ok());
     };
     // A choice narrows at once; text waits for its button or the return key.
     let on_change = move |event: web_sys::Event| {
@@ -55,7 +110,14 @@ pub(crate) fn FilterForm(
             if first.is_some()
                 && let Some(form) = form.get_untracked()
             {
-                fill(&form, query);
+                // What is being typed is ahead of what was asked for by typing.
+                let by_typing = typed
+                    .try_update_value(Option::take)
+                    .flatten()
+                    .is_some_and(|q| q == query.get("q"));
+                if !by_typing {
+                    fill(&form, query);
+                }
             }
         });
     });
@@ -69,6 +131,7 @@ pub(crate) fn FilterForm(
             class=class
             on:submit=on_submit
             on:change=on_change
+            on:input=on_input
         >
             {children()}
         </form>

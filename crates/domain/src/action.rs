@@ -65,6 +65,14 @@ actions! {
     MemoryRestore = "memory.restore", MemoryWrite, Write;
     /// Compute the vectors by which own memories are found.
     MemoryEmbed = "memory.embed", MemoryWrite, Write;
+    /// See one's saved views.
+    MemoryViewList = "memory_view.list", MemoryRead, Read;
+    /// Save a question and filters under a name.
+    MemoryViewCreate = "memory_view.create", MemoryRead, Write;
+    /// Give a saved view another name.
+    MemoryViewRename = "memory_view.rename", MemoryRead, Write;
+    /// Delete a saved view.
+    MemoryViewDelete = "memory_view.delete", MemoryRead, Write;
     /// Give a file of memories.
     ImportStart = "import.start", MemoryImport, Write;
     /// Write one batch of a file's records.

@@ -54,6 +54,8 @@ ids! {
     GroupMappingId
     /// One memory.
     MemoryId
+    /// A saved question with its filters.
+    MemoryViewId
     /// A context of a member that memories may belong to.
     PersonaId
     /// A piece of background work.

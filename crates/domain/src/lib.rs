@@ -20,6 +20,7 @@ pub mod isolation;
 pub mod job;
 pub mod member;
 pub mod memory;
+pub mod memory_view;
 pub mod notification;
 pub mod offboard;
 pub mod overview;

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 mod filter;
 
-pub use filter::{MemoryFilter, MemoryNarrowing, MemoryOwner, question_parse};
+pub use filter::{
+    FilterChoices, MemoryFilter, MemoryNarrowing, MemoryOwner, NamedPersona, NamedUser,
+    question_parse,
+};
 
 use crate::{AppError, FieldError, MemoryId, PersonaId, TeamId, Timestamp, UserId};
 

@@ -5,7 +5,8 @@ use std::fmt::Display;
 
 use domain::{
     Action, Actor, ApiKeyId, AppError, BreakGlassId, GroupMappingId, ImportId, InviteId, MemoryId,
-    NotificationId, Permission, RoleId, SessionId, TeamId, TenantId, UserId, audit::Outcome,
+    MemoryViewId, NotificationId, Permission, RoleId, SessionId, TeamId, TenantId, UserId,
+    audit::Outcome,
 };
 use serde_json::Value;
 use store::{
@@ -202,6 +203,10 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn memory(id: MemoryId) -> Self {
         Self::one("memory", id)
+    }
+
+    pub(crate) fn memory_view(id: MemoryViewId) -> Self {
+        Self::one("memory_view", id)
     }
 
     /// Several memories at once, e.g. a batch of vectors.

@@ -20,6 +20,7 @@ mod isolation;
 mod job;
 mod member;
 mod memory;
+mod memory_view;
 mod notification;
 mod offboard;
 mod operator;
@@ -64,6 +65,10 @@ pub use member::{
 pub use memory::{
     memory_create, memory_delete, memory_get, memory_like, memory_list, memory_restore,
     memory_search, memory_update, memory_versions,
+};
+pub use memory_view::{
+    memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
+    memory_view_rename,
 };
 pub use notification::{
     notification_list, notification_read, notification_read_all, notification_unread,

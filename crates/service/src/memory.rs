@@ -38,7 +38,10 @@ pub async fn memory_list(
     let mut act = Act::begin(ctx, actor, Action::MemoryList).await?;
     let narrowing = MemoryNarrowing::parse(filter)?;
     let after = cursor.map(Cursor::parse).transpose()?;
-    Ok(store::memory::memory_list(&mut act.tx, &narrowing, after, PAGE_SIZE).await?)
+    Ok(
+        store::memory::memory_list(&mut act.tx, &narrowing, after, PAGE_SIZE, ctx.clock.now())
+            .await?,
+    )
 }
 
 /// The memories nearest to `question`, by words, by meaning or by both.
@@ -79,6 +82,7 @@ pub async fn memory_search(
         mode,
         narrowing: &narrowing,
         limit: MAX_HITS,
+        now: ctx.clock.now(),
     };
     let hits = store::memory::memory_search(&mut act.tx, &request).await?;
     let waiting = match mode {
@@ -107,7 +111,8 @@ pub async fn memory_like(
     let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
     let narrowing = MemoryNarrowing::parse(filter)?;
     let memory = store::memory::memory_get(&mut act.tx, id).await?;
-    let hits = store::memory::memory_like(&mut act.tx, id, &narrowing, MAX_HITS).await?;
+    let hits =
+        store::memory::memory_like(&mut act.tx, id, &narrowing, MAX_HITS, ctx.clock.now()).await?;
     Ok(SearchResults {
         hits,
         mode: if memory.is_embedded {

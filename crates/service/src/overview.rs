@@ -31,7 +31,8 @@ pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError
         overview.shared_memories = counts.shared;
         overview.waiting_for_embedding = counts.waiting_for_embedding;
         let all = MemoryNarrowing::default();
-        let newest = store::memory::memory_list(&mut act.tx, &all, None, RECENT).await?;
+        let newest =
+            store::memory::memory_list(&mut act.tx, &all, None, RECENT, ctx.clock.now()).await?;
         overview.recent = newest.items;
     }
     if may(Permission::MemoryImport) {

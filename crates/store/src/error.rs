@@ -32,6 +32,9 @@ pub enum StoreError {
 /// The rule that an organisation keeps at least one active owner.
 pub const LAST_OWNER: &str = "last_owner";
 
+/// The rule that a member has only so many saved views.
+pub(crate) const VIEWS_LIMIT: &str = "memory_views_limit";
+
 /// The rule that text has no NUL character, which Postgres can't keep.
 const TEXT_WITHOUT_NUL: &str = "text_without_nul";
 
@@ -158,6 +161,16 @@ fn constraint_face(name: &str) -> AppError {
         "memory_versions_change_reason_check" => {
             AppError::field("reason", "A reason has at most 500 characters.")
         }
+        "memory_views_name_key" => {
+            AppError::field("name", "You have a view with this name already.")
+        }
+        VIEWS_LIMIT => AppError::field(
+            "name",
+            format!(
+                "You have {} views, which is as many as there may be. Delete one first.",
+                domain::memory_view::MAX_VIEWS
+            ),
+        ),
         "identities_subject_key" | "identities_entra_key" => AppError::Conflict {
             message: "This identity belongs to a member already.".into(),
         },

@@ -294,7 +294,7 @@ async fn a_private_memory_is_read_and_nothing_else_is() {
     assert!(is_not_found(&elsewhere), "{elsewhere:?}");
 
     // In the same transaction nothing else sees more than ever.
-    let list = memory_list(&mut tx, &MemoryNarrowing::default(), None, 50)
+    let list = memory_list(&mut tx, &MemoryNarrowing::default(), None, 50, NOW)
         .await
         .unwrap();
     let mut seen: Vec<_> = list.items.iter().map(|memory| memory.id).collect();
@@ -309,6 +309,7 @@ async fn a_private_memory_is_read_and_nothing_else_is() {
         mode: SearchMode::Words,
         narrowing: &filter,
         limit: 9,
+        now: NOW,
     };
     let hits = memory_search(&mut tx, &request).await.unwrap();
     let hits: Vec<_> = hits.iter().map(|hit| hit.memory.id).collect();

@@ -4,8 +4,10 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, macros::format_description};
 
-use super::{MAX_QUERY_CHARS, MAX_TAG_CHARS, MAX_TAGS, MemoryKind, Origin, SearchMode, Visibility};
-use crate::{AppError, FieldError, PersonaId, TeamId, UserId};
+use super::{
+    MAX_QUERY_CHARS, MAX_TAG_CHARS, MAX_TAGS, MemoryKind, Origin, SearchMode, Term, Visibility,
+};
+use crate::{AppError, FieldError, PersonaId, TeamId, UserId, team::TeamRef};
 
 /// What a list or a search is narrowed to, as it stands in a URL: nothing is
 /// checked yet, and empty text means no restriction. Days are those of UTC.
@@ -206,6 +208,35 @@ fn tags(fields: &mut Vec<FieldError>, text: &str) -> Vec<String> {
         message: fault,
     });
     Vec::new()
+}
+
+/// A member by name, for choosing them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedUser {
+    /// Their id.
+    pub id: UserId,
+    /// For people.
+    pub name: String,
+}
+
+/// One of one's own personas by name, for choosing it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedPersona {
+    /// Its id.
+    pub id: PersonaId,
+    /// For people.
+    pub name: String,
+}
+
+/// What a filter offers by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilterChoices {
+    /// One's own.
+    pub personas: Vec<NamedPersona>,
+    /// Those that one belongs to.
+    pub teams: Vec<TeamRef>,
+    /// Other members; in a large organisation only the chosen one.
+    pub owners: Vec<NamedUser>,
 }
 
 /// What stands in the search field, checked: without the white space around.

@@ -1,7 +1,7 @@
 //! Reading memories: one, a page of them, how many.
 
 use domain::{
-    MemoryId, Page,
+    MemoryId, Page, Timestamp,
     memory::{Memory, MemoryNarrowing, MemorySummary},
 };
 
@@ -33,6 +33,7 @@ pub async fn memory_list(
     narrowing: &MemoryNarrowing,
     after: Option<Cursor<MemoryId>>,
     size: u16,
+    now: Timestamp,
 ) -> Result<Page<MemorySummary>, StoreError> {
     let member_id = tx.member_id()?;
     plan_each(tx.conn()).await?;
@@ -68,7 +69,7 @@ pub async fn memory_list(
             LIMIT $6"#,
         tx.tenant_id().0,
         member_id.0,
-        filter_of(narrowing, member_id),
+        filter_of(narrowing, member_id, now),
         after.map(|cursor| cursor.at),
         after.map(|cursor| cursor.key.0),
         i64::from(size) + 1,

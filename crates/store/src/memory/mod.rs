@@ -9,6 +9,7 @@ mod passage;
 mod query;
 mod search;
 mod version;
+mod view;
 mod write;
 
 use domain::{
@@ -25,9 +26,14 @@ pub use embedding::{
 };
 pub use frequency::{collection_refresh, collections_due};
 pub use list::{MemoryCounts, memory_counts, memory_get, memory_list};
+pub use narrowing::filter_of as narrowing_filter;
 pub use query::SearchQuery;
 pub use search::{SearchRequest, memory_like, memory_search};
 pub use version::memory_versions;
+pub use view::{
+    memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
+    memory_view_rename,
+};
 pub use write::{
     ImportedMemory, memory_create, memory_delete, memory_insert_imported, memory_restore,
     memory_update,

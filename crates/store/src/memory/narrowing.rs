@@ -1,7 +1,7 @@
 //! What a list or a search is narrowed to, as `memory_fits` takes it.
 
 use domain::{
-    UserId,
+    Timestamp, UserId,
     memory::{MemoryNarrowing, MemoryOwner, Visibility},
 };
 use serde_json::{Map, Value, json};
@@ -10,8 +10,9 @@ use time::{Date, Time};
 
 use crate::StoreError;
 
-/// The filter of `memory_fits`: each key restricts.
-pub(super) fn filter_of(narrowing: &MemoryNarrowing, member_id: UserId) -> Value {
+/// The filter of `memory_fits`: each key restricts. What ended by `now` is only
+/// in the trash.
+pub fn filter_of(narrowing: &MemoryNarrowing, member_id: UserId, now: Timestamp) -> Value {
     let mut filter = Map::new();
     let mut set = |key: &str, value: Value| {
         filter.insert(key.to_owned(), value);
@@ -24,6 +25,8 @@ pub(super) fn filter_of(narrowing: &MemoryNarrowing, member_id: UserId) -> Value
     }
     if let Some(persona_id) = narrowing.persona_id {
         set("persona", json!(persona_id));
+        // Another's persona is nobody's business, also of what they share.
+        set("persona_owner", json!(member_id));
     }
     if let Some(term) = narrowing.term {
         set("term", term.key().into());
@@ -35,9 +38,7 @@ pub(super) fn filter_of(narrowing: &MemoryNarrowing, member_id: UserId) -> Value
         // What row security says anyway. Said again, the planner knows how
         // few these are.
         None => {
-            let mine = narrowing.trash
-                || narrowing.persona_id.is_some()
-                || narrowing.visibility == Some(Visibility::Private);
+            let mine = narrowing.trash || narrowing.visibility == Some(Visibility::Private);
             if mine {
                 set("owner", json!(member_id));
             }
@@ -61,6 +62,8 @@ pub(super) fn filter_of(narrowing: &MemoryNarrowing, member_id: UserId) -> Value
     }
     if narrowing.trash {
         set("trash", true.into());
+    } else {
+        set("now", now.unix_timestamp().into());
     }
     Value::Object(filter)
 }
@@ -80,7 +83,7 @@ pub(super) async fn plan_each(conn: &mut PgConnection) -> Result<(), StoreError>
 
 #[cfg(test)]
 mod tests {
-    use time::macros::date;
+    use time::macros::{date, datetime};
     use uuid::Uuid;
 
     use super::*;
@@ -88,22 +91,26 @@ mod tests {
     #[test]
     fn only_what_restricts_is_there() {
         let me = UserId(Uuid::from_u128(7));
-        assert_eq!(filter_of(&MemoryNarrowing::default(), me), json!({}));
+        let now = datetime!(1970-01-01 00:01 UTC);
+        let filter = filter_of(&MemoryNarrowing::default(), me, now);
+        assert_eq!(filter, json!({"now": 60}));
         let narrowing = MemoryNarrowing {
             tags: vec!["a".into(), "b c".into()],
             changed_from: Some(date!(1970 - 01 - 02)),
             changed_to: Some(date!(1970 - 01 - 02)),
             visibility: Some(Visibility::Private),
+            trash: true,
             ..MemoryNarrowing::default()
         };
         let filter = json!({
-            "tags": "a,b c", "from": 86_400, "before": 172_800, "visibility": "private", "owner": me
+            "tags": "a,b c", "from": 86_400, "before": 172_800, "visibility": "private", "owner": me,
+            "trash": true
         });
-        assert_eq!(filter_of(&narrowing, me), filter);
+        assert_eq!(filter_of(&narrowing, me, now), filter);
         let last = MemoryNarrowing {
             changed_to: Some(Date::MAX),
             ..MemoryNarrowing::default()
         };
-        assert_eq!(filter_of(&last, me), json!({}));
+        assert_eq!(filter_of(&last, me, now), json!({"now": 60}));
     }
 }

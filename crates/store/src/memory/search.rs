@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    MemoryId,
+    MemoryId, Timestamp,
     memory::{MemoryHit, MemoryNarrowing, MemorySummary, SearchMode},
 };
 use pgvector::HalfVector;
@@ -53,6 +53,8 @@ pub struct SearchRequest<'a> {
     pub narrowing: &'a MemoryNarrowing,
     /// The most hits.
     pub limit: u16,
+    /// What ended by now is not found.
+    pub now: Timestamp,
 }
 
 /// The question as Postgres reads it.
@@ -82,7 +84,7 @@ pub async fn memory_search(
         SearchMode::Words
     };
     search_set_up(tx).await?;
-    let filter = filter_of(request.narrowing, tx.member_id()?);
+    let filter = filter_of(request.narrowing, tx.member_id()?, request.now);
     let reading = read(tx, request.query, filter).await?;
     let found = candidates(tx, &reading, vector.as_ref(), mode).await?;
     let mut best = fuse(found, mode);
@@ -100,6 +102,7 @@ pub async fn memory_like(
     id: MemoryId,
     narrowing: &MemoryNarrowing,
     limit: u16,
+    now: Timestamp,
 ) -> Result<Vec<MemoryHit>, StoreError> {
     search_set_up(tx).await?;
     let row = sqlx::query!(
@@ -115,7 +118,7 @@ pub async fn memory_like(
     .fetch_one(tx.conn())
     .await?;
     let reading = Reading {
-        filter: filter_of(narrowing, tx.member_id()?),
+        filter: filter_of(narrowing, tx.member_id()?, now),
         collection_size: row.collection_size,
         lexemes: row.lexemes,
         phrases: None,

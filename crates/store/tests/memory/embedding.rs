@@ -32,8 +32,8 @@ async fn own_memories_wait_until_they_are_embedded() {
     assert_eq!(rest.iter().map(|p| p.id).collect::<Vec<_>>(), [c]);
     assert_eq!(
         embedding_waiting(&mut tx).await.unwrap(),
-        4,
-        "with the shared one"
+        3,
+        "one's own, without the trash"
     );
 
     // What changed meanwhile, isn't one's own or doesn't exist takes nothing.

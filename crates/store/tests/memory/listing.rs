@@ -25,7 +25,9 @@ async fn list_all(
     let mut listed = Vec::new();
     let mut after = None;
     loop {
-        let page = memory_list(&mut tx, narrowing, after, size).await.unwrap();
+        let page = memory_list(&mut tx, narrowing, after, size, NOW)
+            .await
+            .unwrap();
         assert!(page.items.len() <= size.into());
         listed.extend(page.items.iter().map(|memory| memory.id));
         let Some(next) = page.next else { return listed };
@@ -73,7 +75,7 @@ async fn a_list_shows_the_beginning_and_the_owner() {
         .await;
     create(&db, &mia, &"ä".repeat(400)).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
-    let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 10)
+    let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, NOW)
         .await
         .unwrap();
     assert_eq!(page.items[0].excerpt, "ä".repeat(280));

@@ -2,6 +2,7 @@
 
 mod embedding;
 mod listing;
+mod narrowing;
 mod searching;
 mod sight;
 mod support;

@@ -27,6 +27,7 @@ async fn search_in(
         mode,
         narrowing,
         limit: 50,
+        now: NOW,
     };
     let hits = memory_search(&mut tx, &request).await.unwrap();
     for hit in &hits {
@@ -269,6 +270,7 @@ async fn vectors_of_zeros_or_nan_spoil_nothing() {
         mode: SearchMode::Both,
         narrowing: &filter,
         limit: 10,
+        now: NOW,
     };
     assert!(matches!(
         memory_search(&mut tx, &request).await,
@@ -317,8 +319,8 @@ async fn the_passage_is_where_the_words_are() {
 async fn fill(db: &TestDb, actor: &Actor, count: i32, content: &str) {
     sqlx::query(
         "INSERT INTO memories (tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance,
-                               version, created_at, updated_at, allowed_vendors)
-         SELECT $1, gen_random_uuid(), $2, 'fact', '', $4 || ' ' || n, '{}', 'private', 'import', 0.5, 1, $5, $5, '{*}'
+                               version, allowed_vendors, created_at, updated_at)
+         SELECT $1, gen_random_uuid(), $2, 'fact', '', $4 || ' ' || n, '{}', 'private', 'import', 0.5, 1, '{*}', $5, $5
            FROM generate_series(1, $3) AS n",
     )
     .bind(actor.tenant_id.0)

@@ -182,6 +182,7 @@ async fn a_search_finds_nothing_of_others() {
         mode: SearchMode::Both,
         narrowing: &filter,
         limit: 9,
+        now: NOW,
     };
     for (actor, expected) in [
         (&mia, vec![private, org]),

@@ -276,7 +276,7 @@ async fn deleting_can_be_undone() {
         Some(NOW)
     );
     assert!(
-        memory_list(&mut tx, &MemoryNarrowing::default(), None, 10)
+        memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, NOW)
             .await
             .unwrap()
             .items

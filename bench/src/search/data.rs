@@ -1,0 +1,155 @@
+//! Writing the data, once.
+
+use super::{
+    server::Server,
+    world::{NOW, Row, Tenant, World},
+};
+use crate::SearchArguments;
+use anyhow::{Context, Result};
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolCopyExt};
+use std::{fmt::Write as _, time::Instant};
+
+/// Text goes to the server in pieces of about this size.
+const PIECE: usize = 1 << 20;
+
+/// The world, and its rows in the database.
+pub(crate) async fn ensure(server: &Server, arguments: &SearchArguments) -> Result<World> {
+    let world = World::new(arguments.rows);
+    // Kept in a comment, for which no table is needed.
+    let is_made: bool = sqlx::query_scalar(
+        "SELECT shobj_description(oid, 'pg_database') IS NOT NULL FROM pg_database WHERE datname = current_database()",
+    )
+    .fetch_one(&server.owner)
+    .await?;
+    if is_made {
+        return Ok(world);
+    }
+    let begun = Instant::now();
+    println!("writing {} memories …", arguments.rows);
+    // What a run that was stopped has left.
+    run(&server.owner, "TRUNCATE tenants CASCADE").await?;
+    // Indexes are built at once, which is many times faster.
+    let indexes: Vec<(String, String)> = sqlx::query_as(
+        "SELECT indexname::text, indexdef FROM pg_indexes
+          WHERE indexname IN ('memories_search_idx', 'memories_embedding_idx')",
+    )
+    .fetch_all(&server.owner)
+    .await?;
+    for (name, _) in &indexes {
+        run(&server.owner, &format!("DROP INDEX {name}")).await?;
+    }
+    for (n, tenant) in world.tenants.iter().enumerate() {
+        people(&server.owner, n, tenant).await?;
+        memories(&server.owner, &world, tenant).await?;
+    }
+    println!("  rows: {:.0} s", begun.elapsed().as_secs_f32());
+    for (name, definition) in &indexes {
+        run(&server.owner, definition).await?;
+        println!("  {name}: {:.0} s", begun.elapsed().as_secs_f32());
+    }
+    run(&server.owner, "VACUUM (ANALYZE) memories").await?;
+    run(&server.owner, "ANALYZE").await?;
+    for tenant in &world.tenants {
+        // As housekeeping does it.
+        let tx = server.store.begin_worker().await?;
+        let mut tx = tx.enter_as(tenant.id, None).await?;
+        store::memory::collection_refresh(&mut tx, NOW).await?;
+        tx.commit().await?;
+    }
+    run(
+        &server.owner,
+        "VACUUM (ANALYZE) memory_lexemes, memory_collections",
+    )
+    .await?;
+    println!("  words counted: {:.0} s", begun.elapsed().as_secs_f32());
+    let name: String = sqlx::query_scalar("SELECT current_database()::text")
+        .fetch_one(&server.owner)
+        .await?;
+    run(
+        &server.owner,
+        &format!("COMMENT ON DATABASE {name} IS 'made'"),
+    )
+    .await?;
+    Ok(world)
+}
+
+async fn run(pool: &PgPool, sql: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(pool)
+        .await
+        .with_context(|| sql.to_owned())?;
+    Ok(())
+}
+
+async fn people(pool: &PgPool, n: usize, tenant: &Tenant) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO tenants (id, slug, name, status, tier, is_demo, settings, created_at, updated_at)
+         VALUES ($1, $2, $2, 'active', 'enterprise', false, '{}', $3, $3)",
+    )
+    .bind(tenant.id.0)
+    .bind(format!("bench-{n}"))
+    .bind(NOW)
+    .execute(pool)
+    .await?;
+    let members: Vec<_> = tenant.members.iter().map(|id| id.0).collect();
+    sqlx::query(
+        "INSERT INTO users (tenant_id, id, display_name, kind, status, created_at, updated_at)
+         SELECT $1, id, 'Member ' || id, 'human', 'active', $3, $3 FROM unnest($2::uuid[]) AS id",
+    )
+    .bind(tenant.id.0)
+    .bind(members)
+    .bind(NOW)
+    .execute(pool)
+    .await?;
+    let teams: Vec<_> = tenant.teams.iter().map(|id| id.0).collect();
+    sqlx::query(
+        "INSERT INTO teams (tenant_id, id, name, created_at, updated_at)
+         SELECT $1, id, 'Team ' || id, $3, $3 FROM unnest($2::uuid[]) AS id",
+    )
+    .bind(tenant.id.0)
+    .bind(teams)
+    .bind(NOW)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+async fn memories(pool: &PgPool, world: &World, tenant: &Tenant) -> Result<()> {
+    let mut copy = pool
+        .copy_in_raw(
+            "COPY memories (tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, origin, importance,
+                            version, created_at, updated_at, allowed_vendors, embedding, embedding_model, embedded_at)
+             FROM STDIN",
+        )
+        .await?;
+    let mut piece = String::with_capacity(PIECE + 10_000);
+    for row in world.rows(tenant) {
+        write_row(&mut piece, tenant, &row);
+        if piece.len() > PIECE {
+            copy.send(piece.as_bytes()).await?;
+            piece.clear();
+        }
+    }
+    copy.send(piece.as_bytes()).await?;
+    copy.finish().await?;
+    Ok(())
+}
+
+/// A line of COPY's text format; nothing in made-up text needs escaping.
+fn write_row(out: &mut String, tenant: &Tenant, row: &Row) {
+    let team = row.team.map_or("\\N".to_owned(), |team| team.to_string());
+    let at = row.updated_at;
+    let at = format!("{} {}+00", at.date(), at.time());
+    let _ = write!(
+        out,
+        "{}\t{}\t{}\t{}\t\t{}\t{{{}}}\t{}\t{team}\timport\t0.5\t1\t{at}\t{at}\t{{*}}\t[",
+        tenant.id, row.id, row.owner, row.kind, row.content, row.tag, row.visibility,
+    );
+    for (n, x) in row.vector.iter().enumerate() {
+        if n > 0 {
+            out.push(',');
+        }
+        let _ = write!(out, "{x:.4}");
+    }
+    let _ = writeln!(out, "]\tsynthetic\t{at}");
+}

@@ -1,0 +1,118 @@
+//! How long a page of the list takes, near its beginning and far from it.
+
+use super::{
+    server::Server,
+    world::{NOW, World},
+};
+use crate::table::{Table, Times, millis, verdict};
+use anyhow::Result;
+use domain::{
+    MemoryId,
+    memory::{MemoryKind, MemoryNarrowing, MemoryOwner, Visibility},
+};
+use std::time::Instant;
+use store::{cursor::Cursor, memory::memory_list};
+
+const PAGE: u16 = 50;
+const TIMES: usize = 60;
+const DEPTHS: [usize; 3] = [1, 1_000, 50_000];
+
+pub(crate) async fn depth(server: &Server, world: &World) -> Result<()> {
+    let tenant = &world.tenants[0];
+    let actor = tenant.veteran();
+    let all = MemoryNarrowing::default;
+    let filters = [
+        ("nothing", all()),
+        (
+            "own",
+            MemoryNarrowing {
+                owner: Some(MemoryOwner::Mine),
+                ..all()
+            },
+        ),
+        (
+            "others'",
+            MemoryNarrowing {
+                owner: Some(MemoryOwner::Others),
+                ..all()
+            },
+        ),
+        (
+            "everyone",
+            MemoryNarrowing {
+                visibility: Some(Visibility::Org),
+                ..all()
+            },
+        ),
+        (
+            "events",
+            MemoryNarrowing {
+                kind: Some(MemoryKind::Event),
+                ..all()
+            },
+        ),
+        (
+            "a common tag",
+            MemoryNarrowing {
+                tags: vec!["often".into()],
+                ..all()
+            },
+        ),
+        (
+            "a rare tag",
+            MemoryNarrowing {
+                tags: vec!["seldom".into()],
+                ..all()
+            },
+        ),
+    ];
+    let mut heads = vec!["narrowed to".to_owned()];
+    heads.extend(DEPTHS.iter().map(|depth| format!("p50 at {depth}")));
+    heads.push("deepest ÷ first".to_owned());
+    let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
+    for (name, narrowing) in filters {
+        // The positions, found by walking there.
+        let mut at: Vec<(usize, Option<Cursor<MemoryId>>)> = vec![(1, None)];
+        let mut tx = server.store.begin(&actor).await?;
+        let (mut walked, mut after) = (0, None);
+        loop {
+            let page = memory_list(&mut tx, &narrowing, after, 500, NOW).await?;
+            let Some(next) = page.next else { break };
+            walked += page.items.len();
+            after = Some(Cursor::parse(&next)?);
+            if DEPTHS.contains(&walked) {
+                at.push((walked, after));
+            }
+            if walked >= DEPTHS[2] {
+                break;
+            }
+        }
+        let mut times = vec![Vec::new(); at.len()];
+        for turn in 0..TIMES + 5 {
+            for ((_, after), times) in at.iter().zip(&mut times) {
+                let begun = Instant::now();
+                memory_list(&mut tx, &narrowing, *after, PAGE, NOW).await?;
+                if turn >= 5 {
+                    times.push(begun.elapsed());
+                }
+            }
+        }
+        let times: Vec<_> = times
+            .into_iter()
+            .map(|times| Times::of(times).percentile(50))
+            .collect();
+        let mut row = vec![name.to_owned()];
+        row.extend(DEPTHS.iter().map(|depth| {
+            let place = at.iter().position(|(at, _)| at == depth);
+            place.map_or("fewer".to_owned(), |place| millis(times[place]))
+        }));
+        let ratio = times[times.len() - 1] / times[0];
+        row.push(format!("{ratio:.2} {}", verdict(ratio <= 1.5)));
+        table.row(row);
+    }
+    table.print(&format!(
+        "A page of {PAGE} of the list, {} memories",
+        tenant.rows
+    ));
+    Ok(())
+}

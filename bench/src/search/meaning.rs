@@ -1,0 +1,343 @@
+//! The search by meaning: what row security costs, and how many of the truly
+//! nearest are found.
+
+use super::{
+    server::Server,
+    world::{NOW, Question, Tenant, World},
+};
+use crate::{
+    SearchArguments,
+    table::{Table, Times, millis, verdict},
+};
+use anyhow::{Context, Result};
+use domain::{
+    Actor,
+    memory::{MemoryKind, MemoryNarrowing, MemoryOwner, SearchMode, Visibility},
+};
+use pgvector::HalfVector;
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use std::time::Instant;
+use store::memory::{SearchQuery, SearchRequest, memory_search};
+use uuid::Uuid;
+
+/// The ten nearest, as the product asks; where it is asked past row security,
+/// the policy's text is written out.
+fn statement(distance: &str, visible: &str) -> String {
+    format!(
+        "SELECT id FROM memories WHERE tenant_id = $1 AND embedding IS NOT NULL AND memory_fits(memories, $3){visible}
+          ORDER BY {distance} LIMIT 10"
+    )
+}
+
+/// The text of the policy by which members see memories.
+async fn policy(server: &Server) -> Result<String> {
+    let policy: String = sqlx::query_scalar(
+        "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy
+          WHERE polrelid = 'memories'::regclass AND polname = 'memories_app_select'",
+    )
+    .fetch_one(&server.owner)
+    .await?;
+    Ok(format!(" AND {policy}"))
+}
+
+/// Puts a connection in an actor's place, for this transaction, as the store
+/// does it.
+async fn enter(conn: &mut PgConnection, actor: &Actor, role: Option<&str>) -> Result<()> {
+    let teams: Vec<_> = actor.team_ids.iter().map(ToString::to_string).collect();
+    sqlx::query(
+        "SELECT set_config('app.current_tenant_id', $1, true), set_config('app.current_user_id', $2, true),
+                set_config('app.current_team_ids', $3, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
+                set_config('hnsw.ef_search', '100', true), set_config('plan_cache_mode', 'force_custom_plan', true)",
+    )
+    .bind(actor.tenant_id.to_string())
+    .bind(actor.user_id.to_string())
+    .bind(format!("{{{}}}", teams.join(",")))
+    .execute(&mut *conn)
+    .await?;
+    if let Some(role) = role {
+        conn.execute(AssertSqlSafe(format!("SET LOCAL ROLE {role}")))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn ask(
+    conn: &mut PgConnection,
+    sql: &str,
+    actor: &Actor,
+    question: &Question,
+    filter: &serde_json::Value,
+) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+        .bind(actor.tenant_id.0)
+        .bind(HalfVector::from_f32_slice(&question.vector))
+        .bind(filter)
+        .fetch_all(conn)
+        .await?)
+}
+
+/// The same statement as the runtime role and past row security, taking turns.
+pub(crate) async fn row_security(
+    server: &Server,
+    world: &World,
+    arguments: &SearchArguments,
+) -> Result<()> {
+    let visible = policy(server).await?;
+    let (under, past) = (
+        statement("embedding <=> $2", ""),
+        statement("embedding <=> $2", &visible),
+    );
+    let filter = serde_json::json!({ "now": NOW.unix_timestamp() });
+    let mut table = Table::new(&[
+        "memories",
+        "reader",
+        "under row security p50",
+        "past it p50",
+        "ratio",
+        "target 1.1",
+    ]);
+    for rows in [usize::MAX, 20_000, 2_000, 100] {
+        let tenant = world.tenant_of(rows.min(world.tenants[0].rows));
+        for (name, actor) in readers(tenant) {
+            let questions = world.questions(tenant, arguments.questions);
+            let (mut times_under, mut times_past) = (Vec::new(), Vec::new());
+            let mut runtime = server.runtime.begin().await?;
+            enter(&mut runtime, &actor, Some("atrium_app")).await?;
+            let mut owner = server.owner.begin().await?;
+            enter(&mut owner, &actor, None).await?;
+            // The first round warms up.
+            for round in 0..2 {
+                for question in &questions {
+                    let begun = Instant::now();
+                    let one = ask(&mut runtime, &under, &actor, question, &filter).await?;
+                    let time_under = begun.elapsed();
+                    let begun = Instant::now();
+                    let other = ask(&mut owner, &past, &actor, question, &filter).await?;
+                    if round > 0 {
+                        times_past.push(begun.elapsed());
+                        times_under.push(time_under);
+                    }
+                    anyhow::ensure!(
+                        one.len() == other.len(),
+                        "row security shows another number of memories"
+                    );
+                }
+            }
+            if arguments.plans {
+                plan(&mut runtime, &under, &actor, &questions[0], &filter).await?;
+            }
+            let (under, past) = (
+                Times::of(times_under).percentile(50),
+                Times::of(times_past).percentile(50),
+            );
+            table.row(vec![
+                tenant.rows.to_string(),
+                name.to_owned(),
+                millis(under),
+                millis(past),
+                format!("{:.2}", under / past),
+                verdict(under / past <= 1.1),
+            ]);
+        }
+    }
+    table.print("Ten nearest: row security ÷ the same conditions past it");
+    Ok(())
+}
+
+async fn plan(
+    conn: &mut PgConnection,
+    sql: &str,
+    actor: &Actor,
+    question: &Question,
+    filter: &serde_json::Value,
+) -> Result<()> {
+    let lines: Vec<String> =
+        sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN (ANALYZE, BUFFERS) {sql}")))
+            .bind(actor.tenant_id.0)
+            .bind(HalfVector::from_f32_slice(&question.vector))
+            .bind(filter)
+            .fetch_all(conn)
+            .await?;
+    for line in lines {
+        // Vectors are long.
+        println!("    {}", line.chars().take(220).collect::<String>());
+    }
+    Ok(())
+}
+
+fn readers(tenant: &Tenant) -> [(&'static str, Actor); 3] {
+    [
+        ("owns a third, half of the teams", tenant.veteran()),
+        ("owns little, one team", tenant.colleague()),
+        ("sees what everyone sees", tenant.newcomer()),
+    ]
+}
+
+/// What a reader may narrow to.
+fn mixes(tenant: &Tenant) -> Vec<(&'static str, MemoryNarrowing)> {
+    let all = MemoryNarrowing::default;
+    vec![
+        ("all in sight", all()),
+        (
+            "own",
+            MemoryNarrowing {
+                owner: Some(MemoryOwner::Mine),
+                ..all()
+            },
+        ),
+        (
+            "others'",
+            MemoryNarrowing {
+                owner: Some(MemoryOwner::Others),
+                ..all()
+            },
+        ),
+        (
+            "private",
+            MemoryNarrowing {
+                visibility: Some(Visibility::Private),
+                ..all()
+            },
+        ),
+        (
+            "any team",
+            MemoryNarrowing {
+                visibility: Some(Visibility::Team),
+                ..all()
+            },
+        ),
+        (
+            "one team",
+            MemoryNarrowing {
+                team_id: tenant.teams.first().copied(),
+                ..all()
+            },
+        ),
+        (
+            "everyone",
+            MemoryNarrowing {
+                visibility: Some(Visibility::Org),
+                ..all()
+            },
+        ),
+        (
+            "events",
+            MemoryNarrowing {
+                kind: Some(MemoryKind::Event),
+                ..all()
+            },
+        ),
+        (
+            "a rare tag",
+            MemoryNarrowing {
+                tags: vec!["seldom".into()],
+                ..all()
+            },
+        ),
+    ]
+}
+
+/// Recall of the product's search by meaning against comparing with all.
+pub(crate) async fn recall(
+    server: &Server,
+    world: &World,
+    arguments: &SearchArguments,
+) -> Result<()> {
+    let exact = statement("(embedding <=> $2) + 0", &policy(server).await?);
+    let mut table = Table::new(&[
+        "memories",
+        "reader",
+        "narrowed to",
+        "in sight",
+        "recall@10",
+        "worst",
+        "p50",
+        "p95",
+        "target",
+    ]);
+    let count = (arguments.questions / 4).max(10);
+    for rows in [usize::MAX, 20_000, 13_000, 6_000, 4_900, 2_000, 500, 100] {
+        let tenant = world.tenant_of(rows.min(world.tenants[0].rows));
+        for (reader, actor) in readers(tenant) {
+            for (mix, narrowing) in mixes(tenant) {
+                let filter = store::memory::narrowing_filter(&narrowing, actor.user_id, NOW);
+                let in_sight = in_sight(server, &actor, &filter).await?;
+                let (mut hit, mut all, mut worst) = (0, 0, 1.0_f64);
+                let mut times = Vec::new();
+                for question in world.questions(tenant, count) {
+                    let mut owner = server.owner.begin().await?;
+                    enter(&mut owner, &actor, None).await?;
+                    let nearest = ask(&mut owner, &exact, &actor, &question, &filter).await?;
+                    drop(owner);
+                    let begun = Instant::now();
+                    let found = by_meaning(server, &actor, &question, &narrowing).await?;
+                    times.push(begun.elapsed());
+                    let right = nearest.iter().filter(|id| found.contains(id)).count();
+                    hit += right;
+                    all += nearest.len();
+                    if !nearest.is_empty() {
+                        worst = worst.min(share(right, nearest.len()));
+                    }
+                }
+                if all == 0 {
+                    continue;
+                }
+                let recall = share(hit, all);
+                let target = if tenant.rows < 5_000 { 1.0 } else { 0.97 };
+                let times = Times::of(times);
+                table.row(vec![
+                    tenant.rows.to_string(),
+                    reader.to_owned(),
+                    mix.to_owned(),
+                    in_sight.to_string(),
+                    format!("{recall:.3}"),
+                    format!("{worst:.1}"),
+                    millis(times.percentile(50)),
+                    millis(times.percentile(95)),
+                    format!("{target} {}", verdict(recall >= target)),
+                ]);
+            }
+        }
+    }
+    table.print("Search by meaning against comparing with every memory");
+    Ok(())
+}
+
+async fn in_sight(server: &Server, actor: &Actor, filter: &serde_json::Value) -> Result<i64> {
+    let mut owner = server.owner.begin().await?;
+    enter(&mut owner, actor, None).await?;
+    let visible = policy(server).await?;
+    sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT count(*) FROM memories WHERE tenant_id = $1 AND memory_fits(memories, $2){visible}"
+    )))
+    .bind(actor.tenant_id.0)
+    .bind(filter)
+    .fetch_one(&mut *owner)
+    .await
+    .context("counting what is in sight")
+}
+
+async fn by_meaning(
+    server: &Server,
+    actor: &Actor,
+    question: &Question,
+    narrowing: &MemoryNarrowing,
+) -> Result<Vec<Uuid>> {
+    let query = SearchQuery::parse(&question.text);
+    let request = SearchRequest {
+        query: &query,
+        vector: Some(&question.vector),
+        mode: SearchMode::Meaning,
+        narrowing,
+        limit: 10,
+        now: NOW,
+    };
+    let mut tx = server.store.begin(actor).await?;
+    let hits = memory_search(&mut tx, &request).await?;
+    Ok(hits.iter().map(|hit| hit.memory.id.0).collect())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn share(part: usize, of: usize) -> f64 {
+    part as f64 / of as f64
+}

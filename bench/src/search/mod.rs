@@ -1,0 +1,34 @@
+//! Lists and searches of memories: 200 organisations of very different sizes
+//! in one database.
+
+mod data;
+mod list;
+mod meaning;
+mod server;
+mod speed;
+mod world;
+
+use crate::SearchArguments;
+use anyhow::Result;
+
+/// Makes the data where it is missing, measures, prints.
+pub(crate) async fn search(arguments: &SearchArguments) -> Result<()> {
+    let server = server::Server::start(arguments).await?;
+    let world = data::ensure(&server, arguments).await?;
+    println!(
+        "{} memories in {} organisations, the largest of {}",
+        world
+            .tenants
+            .iter()
+            .map(|tenant| tenant.rows)
+            .sum::<usize>(),
+        world.tenants.len(),
+        world.tenants[0].rows
+    );
+    meaning::row_security(&server, &world, arguments).await?;
+    meaning::recall(&server, &world, arguments).await?;
+    speed::hybrid(&server, &world, arguments).await?;
+    list::depth(&server, &world).await?;
+    server.stop().await;
+    Ok(())
+}

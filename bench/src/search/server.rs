@@ -1,0 +1,74 @@
+//! The database server of the bench, and the ways in.
+
+use crate::SearchArguments;
+use anyhow::{Context, Result};
+use embedded_postgres::{Binaries, Cluster, Settings, default_cache};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use store::{ConnectOptions, Store, migrate, provision::provision};
+use tokio::task::spawn_blocking;
+
+const LOGIN: &str = "atrium_bench";
+
+/// A running server.
+pub(crate) struct Server {
+    cluster: Cluster,
+    /// As the schema's owner, past row security.
+    pub(crate) owner: PgPool,
+    /// As the product reaches it.
+    pub(crate) store: Store,
+    /// The runtime login, for statements that the store doesn't offer.
+    pub(crate) runtime: PgPool,
+}
+
+impl Server {
+    pub(crate) async fn start(arguments: &SearchArguments) -> Result<Self> {
+        let folder = arguments.folder.clone();
+        let cluster = spawn_blocking(move || {
+            std::fs::create_dir_all(&folder)?;
+            let binaries = Binaries::ensure(&folder, &default_cache()?)?;
+            let settings = Settings::new(binaries, folder.join("search"))
+                .throwaway()
+                .option("shared_buffers", "1GB")
+                .option("maintenance_work_mem", "1GB")
+                .option("max_parallel_maintenance_workers", "2")
+                .option("max_wal_size", "8GB")
+                .option("autovacuum", "off");
+            Ok::<_, anyhow::Error>(Cluster::start(settings)?)
+        })
+        .await??;
+        let database = format!("bench_{}", arguments.rows);
+        let url = cluster.connection().url("postgres");
+        if arguments.fresh {
+            let pool = PgPool::connect(&url).await?;
+            let drop = format!("DROP DATABASE IF EXISTS {database}");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(drop))
+                .execute(&pool)
+                .await?;
+        }
+        provision(&url, &database, LOGIN, "bench").await?;
+        let owner_url = cluster.connection().url(&database);
+        migrate::up(&owner_url, LOGIN).await?;
+        let owner = PgPoolOptions::new()
+            .max_connections(2)
+            .connect(&owner_url)
+            .await?;
+        let (_, place) = owner_url.split_once('@').context("a URL with a user")?;
+        let runtime_url = format!("postgres://{LOGIN}:bench@{place}");
+        Ok(Self {
+            store: Store::connect(&runtime_url, ConnectOptions::default()).await?,
+            runtime: PgPoolOptions::new()
+                .max_connections(1)
+                .connect(&runtime_url)
+                .await?,
+            cluster,
+            owner,
+        })
+    }
+
+    pub(crate) async fn stop(self) {
+        self.owner.close().await;
+        self.runtime.close().await;
+        self.store.close().await;
+        self.cluster.stop();
+    }
+}

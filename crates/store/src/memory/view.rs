@@ -1,0 +1,191 @@
+//! Saved views of one member.
+
+use domain::{
+    MemoryViewId, TeamId, Timestamp, UserId,
+    memory::{FilterChoices, NamedPersona, NamedUser},
+    memory_view::{MAX_VIEWS, MemoryView, MemoryViewQuery, ViewName},
+    team::TeamRef,
+};
+
+use crate::{StoreError, TenantTx, error::VIEWS_LIMIT};
+
+/// The member's views, by name.
+///
+/// # Errors
+/// [`StoreError::Other`] for one that this version can't read.
+pub async fn memory_view_list(tx: &mut TenantTx) -> Result<Vec<MemoryView>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT id, name, query FROM memory_views
+          WHERE tenant_id = $1 AND user_id = $2
+          ORDER BY sort_name",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(MemoryView {
+                id: row.id.into(),
+                name: row.name,
+                query: serde_json::from_value(row.query)
+                    .map_err(|error| StoreError::other(format!("a saved view: {error}")))?,
+            })
+        })
+        .collect()
+}
+
+/// Saves a view.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the member has one of that name, or as many
+/// as there may be.
+pub async fn memory_view_create(
+    tx: &mut TenantTx,
+    id: MemoryViewId,
+    name: &ViewName,
+    query: &MemoryViewQuery,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let query = serde_json::to_value(query)
+        .map_err(|error| StoreError::other(format!("a view to save: {error}")))?;
+    // Two at once must not both be the last one that there is room for.
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('memory_views ' || $1::text, 0)) AS locked",
+        user_id.to_string(),
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let saved = sqlx::query!(
+        "INSERT INTO memory_views (tenant_id, id, user_id, name, query, created_at, updated_at)
+         SELECT $1, $2, $3, $4, $5, $6, $6
+          WHERE (SELECT count(*) FROM memory_views WHERE tenant_id = $1 AND user_id = $3) < $7",
+        tenant_id,
+        id.0,
+        user_id,
+        name.as_str(),
+        query,
+        now,
+        MAX_VIEWS,
+    )
+    .execute(tx.conn())
+    .await?;
+    if saved.rows_affected() == 0 {
+        return Err(StoreError::Constraint(VIEWS_LIMIT.to_owned()));
+    }
+    Ok(())
+}
+
+/// Gives an own view another name.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; [`StoreError::Constraint`] when the name is taken.
+pub async fn memory_view_rename(
+    tx: &mut TenantTx,
+    id: MemoryViewId,
+    name: &ViewName,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let renamed = sqlx::query!(
+        "UPDATE memory_views SET name = $4, updated_at = $5
+          WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        id.0,
+        name.as_str(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    one(renamed.rows_affected())
+}
+
+/// Deletes an own view.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn memory_view_delete(tx: &mut TenantTx, id: MemoryViewId) -> Result<(), StoreError> {
+    let deleted = sqlx::query!(
+        "DELETE FROM memory_views WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    one(deleted.rows_affected())
+}
+
+fn one(rows: u64) -> Result<(), StoreError> {
+    if rows == 0 {
+        return Err(StoreError::NotFound);
+    }
+    Ok(())
+}
+
+/// Members that a filter offers by name; in a larger organisation only the one
+/// that is chosen.
+const OWNERS_OFFERED: i64 = 50;
+
+/// What a filter of memories can be narrowed to by name: the member's own
+/// personas and teams, and others; `owner` and `team` are there in any case,
+/// so that what is narrowed to has its name.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn memory_filter_choices(
+    tx: &mut TenantTx,
+    own_teams: &[TeamId],
+    owner: Option<UserId>,
+    team: Option<TeamId>,
+) -> Result<FilterChoices, StoreError> {
+    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let personas = sqlx::query_as!(
+        NamedPersona,
+        "SELECT id, name FROM personas WHERE tenant_id = $1 AND user_id = $2 ORDER BY lower(name), id",
+        tenant_id,
+        user_id,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let teams: Vec<_> = own_teams.iter().chain(&team).map(|team| team.0).collect();
+    let teams = sqlx::query_as!(
+        TeamRef,
+        "SELECT id, name FROM teams WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY sort_name, id",
+        tenant_id,
+        &teams,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut owners = sqlx::query_as!(
+        NamedUser,
+        r#"SELECT id, display_name AS name FROM users
+            WHERE tenant_id = $1 AND id <> $2 AND status = 'active'
+            ORDER BY sort_name, id LIMIT $3"#,
+        tenant_id,
+        user_id,
+        OWNERS_OFFERED + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    if i64::try_from(owners.len()).is_ok_and(|count| count > OWNERS_OFFERED) {
+        owners.clear();
+    }
+    if let Some(owner) = owner.filter(|owner| owners.iter().all(|known| known.id != *owner)) {
+        let chosen = sqlx::query_as!(
+            NamedUser,
+            "SELECT id, display_name AS name FROM users WHERE tenant_id = $1 AND id = $2",
+            tenant_id,
+            owner.0,
+        )
+        .fetch_optional(tx.conn())
+        .await?;
+        owners.extend(chosen);
+    }
+    Ok(FilterChoices {
+        personas,
+        teams,
+        owners,
+    })
+}

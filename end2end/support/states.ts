@@ -1,7 +1,7 @@
 // Every page in every state that people can see, for looking at it (the
 // screenshots) and for axe.
 import { readFileSync } from "node:fs";
-import { type Draft, deleteMemory, giveFile, post, untilFoundByMeaning, untilImported, writeMemory } from "./memories.ts";
+import { type Draft, deleteMemory, giveFile, origin, post, untilFoundByMeaning, untilImported, writeMemory } from "./memories.ts";
 import { makeRole } from "./break-glass.ts";
 import { makeInvite } from "./invites.ts";
 import { makeKey } from "./keys.ts";
@@ -155,6 +155,35 @@ export const STATES: State[] = [
   { name: "memories-search-words", as: "member", show: at("/memories?q=whole%20team&mode=words") },
   { name: "memories-no-result", as: "member", show: at("/memories?q=zyzzyva&mode=words") },
   { name: "memories-no-fit", as: "member", show: at("/memories?tag=nothing-has-this") },
+  { name: "memories-narrowed", as: "member", show: at("/memories?owner=mine&visibility=private&from=2020-01-01") },
+  { name: "memories-faults", as: "member", show: at("/memories?kind=song&from=yesterday&visibility=x") },
+  {
+    name: "memories-why",
+    as: "member",
+    show: async (page) => {
+      await visit(page, "/memories?q=who%20has%20to%20approve%20an%20expensive%20purchase");
+      await page.getByText("Why this score").first().click();
+    },
+  },
+  { name: "memories-like", as: "member", show: (page, { memory }) => visit(page, `/memories?like=${memory}`) },
+  { name: "memory-views-empty", as: "admin", show: at("/memories/views") },
+  {
+    name: "memory-views",
+    as: "member",
+    show: async (page) => {
+      for (const [name, shown] of [["Meetings of the whole team", "?kind=event&tag=team"], ["What others share", "?owner=shared"]]) {
+        await page.goto("/memories");
+        await page.request.post("/memories", { form: { call: "memory_view_create", name: name ?? "", shown: shown ?? "" }, headers: origin(page, "/memories") });
+      }
+      await visit(page, "/memories/views");
+    },
+  },
+  { name: "memories-views", as: "member", show: at("/memories?owner=shared") },
+  { name: "memories-save-view", as: "member", show: async (page) => {
+      await visit(page, "/memories?kind=event");
+      await page.getByText("Save as a view").click();
+    },
+  },
   { name: "trash-empty", as: "admin", show: at("/memories?state=trash") },
   { name: "trash", as: "member", show: at("/memories?state=trash") },
   { name: "memory-new", as: "member", show: at("/memories/new") },

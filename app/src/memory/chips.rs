@@ -6,6 +6,10 @@ use leptos::prelude::*;
 use super::query::MemoryQuery;
 use crate::ui::{Glyph, Icon};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns what it shows"
+)]
 /// The chips; nothing where nothing narrows.
 #[component]
 pub(super) fn Chips(
@@ -34,7 +38,7 @@ pub(super) fn Chips(
                         }
                     })
                     .collect_view()}
-                {several.then(|| view! { <li><a class="button button-quiet" href=clear>"Take all away"</a></li> })}
+                {several.then(|| view! { <li><a class="button button-quiet" href=clear>"Clear filters"</a></li> })}
             </ul>
         }
     })
@@ -80,8 +84,8 @@ fn chips(query: &MemoryQuery, choices: &FilterChoices) -> Vec<(String, String)> 
     let origin =
         Origin::from_key(&filter.origin).map_or(filter.origin.as_str(), |known| known.label());
     add("origin", "From", origin);
-    let term = Term::from_key(&filter.term).map_or(filter.term.as_str(), |known| known.label());
-    add("term", "Kept", term);
+    let kept = Term::from_key(&filter.term).map_or(filter.term.as_str(), |known| known.label());
+    add("term", "Kept", kept);
     let visibility = Visibility::from_key(&filter.visibility)
         .map_or(filter.visibility.as_str(), |known| known.label());
     add("visibility", "Seen by", visibility);

@@ -3,8 +3,8 @@
 use domain::{
     AppError,
     memory::{
-        FilterChoices, MemoryKind, MemoryNarrowing, Origin, SearchMode, Term, Visibility,
-        question_parse,
+        FilterChoices, MemoryKind, MemoryNarrowing, NamedUser, Origin, SearchMode, Term,
+        Visibility, question_parse,
     },
 };
 use leptos::prelude::*;
@@ -29,6 +29,21 @@ fn faults(query: &MemoryQuery) -> Vec<AppError> {
     .collect()
 }
 
+/// What is wrong with each field, by its name.
+#[derive(Clone, Copy)]
+struct Faults(Memo<Vec<AppError>>);
+
+impl Faults {
+    fn of(self, name: &'static str) -> Signal<Option<String>> {
+        Signal::derive(move || {
+            self.0.with(|all| {
+                all.iter()
+                    .find_map(|fault| fault.for_field(name).map(str::to_owned))
+            })
+        })
+    }
+}
+
 /// The filter bar. It is built once from the first query; the form follows
 /// later ones by itself, so that the field being typed in stays.
 #[component]
@@ -38,39 +53,53 @@ pub(super) fn Filters(
     /// What it offers by name.
     choices: FilterChoices,
 ) -> impl IntoView {
-    let faults = Memo::new(move |_| query.with(faults));
-    let error = move |name: &'static str| {
-        Signal::derive(move || {
-            faults.with(|all| {
-                all.iter()
-                    .find_map(|fault| fault.for_field(name).map(str::to_owned))
-            })
-        })
-    };
-    let FilterChoices {
-        personas,
-        teams,
-        owners,
-    } = choices;
+    let faults = Faults(Memo::new(move |_| query.with(faults)));
+    let question_fault = faults.of("q");
     let first = query.get_untracked();
-    let filter = first.filter.clone();
-    let first_of = |label: &str, rest: Vec<Choice>| {
-        let mut all = vec![Choice::new("", label)];
-        all.extend(rest);
-        all
-    };
+    // On small screens the filters fold away, unless one is set.
+    let folded_out = first.is_filtered() || first.is_trash();
+    view! {
+        <FilterForm path="/memories" label="Search memories" class="filters" as_typed=true>
+            <div class="filters-main">
+                <SearchBox
+                    label="Search memories"
+                    placeholder="Ask for something by words or by meaning"
+                    value=first.q.clone()
+                    max_chars=1000
+                    act="Search"
+                />
+            </div>
+            <div role="alert">
+                {move || question_fault.get().map(|text| view! { <p class="field-error">{text}</p> })}
+            </div>
+            <details class="fold" open=folded_out>
+                <summary>
+                    <Glyph icon=Icon::ChevronRight />
+                    "Filters"
+                </summary>
+                <Often first=first.clone() owners=choices.owners.clone() faults=faults />
+                <Seldom first=first choices=choices faults=faults />
+            </details>
+        </FilterForm>
+    }
+}
+
+/// What does not narrow, and then what does.
+fn or_any(any: &str, choices: impl Iterator<Item = Choice>) -> Vec<Choice> {
+    std::iter::once(Choice::new("", any))
+        .chain(choices)
+        .collect()
+}
+
+#[component]
+fn Often(first: MemoryQuery, owners: Vec<NamedUser>, faults: Faults) -> impl IntoView {
+    let filter = first.filter;
     let kinds = MemoryKind::ALL
         .iter()
         .map(|kind| Choice::new(kind.key(), kind.label()));
     let origins = Origin::ALL
         .iter()
         .map(|origin| Choice::new(origin.key(), origin.label()));
-    let terms = Term::ALL
-        .iter()
-        .map(|term| Choice::new(term.key(), term.label()));
-    let sights = Visibility::ALL
-        .iter()
-        .map(|sight| Choice::new(sight.key(), sight.label()));
     let modes = SearchMode::ALL.iter().map(|mode| {
         // The default stays out of the URL.
         let value = if *mode == SearchMode::default() {
@@ -80,25 +109,31 @@ pub(super) fn Filters(
         };
         Choice::new(value, mode_label(*mode))
     });
-    let mut offered = vec![Choice::new("mine", "You"), Choice::new("shared", "Others")];
-    offered.extend(
-        owners
-            .iter()
-            .map(|owner| Choice::new(owner.id.to_string(), &owner.name)),
-    );
-    let teams = teams
-        .iter()
-        .map(|team| Choice::new(team.id.to_string(), &team.name))
-        .collect();
-    let personas = personas
-        .iter()
-        .map(|p| Choice::new(p.id.to_string(), &p.name))
-        .collect();
-    let states = first_of("Not deleted", vec![Choice::new("trash", "In the trash")]);
-    // On small screens the filters fold away, unless one is set; those that are
-    // seldom needed do so everywhere.
-    let folded_out = first.is_filtered() || first.is_trash();
-    let seldom = [
+    let owners = [Choice::new("mine", "You"), Choice::new("shared", "Others")]
+        .into_iter()
+        .chain(
+            owners
+                .into_iter()
+                .map(|owner| Choice::new(owner.id.to_string(), owner.name)),
+        );
+    let trash = std::iter::once(Choice::new("trash", "In the trash"));
+    view! {
+        <div class="filters-more">
+            <SelectField name="mode" label="Compare" choices=modes.collect() value=first.mode error=faults.of("mode") />
+            <SelectField name="kind" label="Kind" choices=or_any("Any kind", kinds) value=filter.kind error=faults.of("kind") />
+            <SelectField name="owner" label="Owner" choices=or_any("Anyone", owners) value=filter.owner error=faults.of("owner") />
+            <SelectField name="origin" label="From" choices=or_any("Anywhere", origins) value=filter.origin error=faults.of("origin") />
+            <FilterText name="tag" label="Tags" kind="text" value=filter.tag error=faults.of("tag") />
+            <SelectField name="state" label="Show" choices=or_any("Not deleted", trash) value=filter.state error=faults.of("state") />
+        </div>
+    }
+}
+
+/// Folds away everywhere, unless one of them is set.
+#[component]
+fn Seldom(first: MemoryQuery, choices: FilterChoices, faults: Faults) -> impl IntoView {
+    let filter = first.filter;
+    let set = [
         &filter.persona,
         &filter.team,
         &filter.visibility,
@@ -106,51 +141,37 @@ pub(super) fn Filters(
         &filter.from,
         &filter.to,
     ];
-    let seldom_set = seldom.iter().any(|text| !text.is_empty());
+    let is_set = set.iter().any(|text| !text.is_empty());
+    let keeping = Term::ALL
+        .iter()
+        .map(|term| Choice::new(term.key(), term.label()));
+    let sights = Visibility::ALL
+        .iter()
+        .map(|sight| Choice::new(sight.key(), sight.label()));
+    let personas = choices
+        .personas
+        .into_iter()
+        .map(|persona| Choice::new(persona.id.to_string(), persona.name));
+    let teams = choices
+        .teams
+        .into_iter()
+        .map(|team| Choice::new(team.id.to_string(), team.name));
     view! {
-        <FilterForm path="/memories" label="Search memories" class="filters" as_typed=true>
-            <div class="filters-main">
-                <SearchBox
-                    label="Search memories"
-                    placeholder="Ask for something by words or by meaning"
-                    value=first.q
-                    max_chars=1000
-                    act="Search"
-                />
+        <details class="fold-always" open=is_set>
+            <summary>
+                <Glyph icon=Icon::ChevronRight />
+                "More filters"
+            </summary>
+            <div class="filters-more">
+                <SelectField name="persona" label="Persona" choices=or_any("Any persona", personas) value=filter.persona error=faults.of("persona") />
+                <SelectField name="team" label="Team" choices=or_any("Any team", teams) value=filter.team error=faults.of("team") />
+                <SelectField name="visibility" label="Seen by" choices=or_any("Anybody", sights) value=filter.visibility error=faults.of("visibility") />
+                <SelectField name="term" label="Kept" choices=or_any("Any time", keeping) value=filter.term error=faults.of("term") />
+                <FilterText name="from" label="Changed from (UTC)" kind="date" value=filter.from error=faults.of("from") />
+                <FilterText name="to" label="Changed until (UTC)" kind="date" value=filter.to error=faults.of("to") />
+                <button type="submit" class="button">"Apply"</button>
             </div>
-            <div role="alert">
-                {move || error("q").get().map(|text| view! { <p class="field-error">{text}</p> })}
-            </div>
-            <details class="fold" open=folded_out>
-                <summary>
-                    <Glyph icon=Icon::ChevronRight />
-                    "Filters"
-                </summary>
-                <div class="filters-more">
-                    <SelectField name="mode" label="Compare" choices=modes.collect() value=first.mode error=error("mode") />
-                    <SelectField name="kind" label="Kind" choices=first_of("Any kind", kinds.collect()) value=filter.kind error=error("kind") />
-                    <SelectField name="owner" label="Owner" choices=first_of("Anyone", offered) value=filter.owner error=error("owner") />
-                    <SelectField name="origin" label="From" choices=first_of("Anywhere", origins.collect()) value=filter.origin error=error("origin") />
-                    <FilterText name="tag" label="Tags" kind="text" value=filter.tag error=error("tag") />
-                    <SelectField name="state" label="Show" choices=states value=filter.state error=error("state") />
-                </div>
-                <details class="fold-always" open=seldom_set>
-                    <summary>
-                        <Glyph icon=Icon::ChevronRight />
-                        "More filters"
-                    </summary>
-                    <div class="filters-more">
-                        <SelectField name="persona" label="Persona" choices=first_of("Any persona", personas) value=filter.persona error=error("persona") />
-                        <SelectField name="team" label="Team" choices=first_of("Any team", teams) value=filter.team error=error("team") />
-                        <SelectField name="visibility" label="Seen by" choices=first_of("Anybody", sights.collect()) value=filter.visibility error=error("visibility") />
-                        <SelectField name="term" label="Kept" choices=first_of("Any time", terms.collect()) value=filter.term error=error("term") />
-                        <FilterText name="from" label="Changed from (UTC)" kind="date" value=filter.from error=error("from") />
-                        <FilterText name="to" label="Changed until (UTC)" kind="date" value=filter.to error=error("to") />
-                        <button type="submit" class="button">"Apply"</button>
-                    </div>
-                </details>
-            </details>
-        </FilterForm>
+        </details>
     }
 }
 

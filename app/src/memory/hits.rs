@@ -12,6 +12,10 @@ use super::{
 use crate::ui::{EmptyState, Glyph, Icon, Time, count, plural};
 
 /// What a question found, or that it found nothing.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns what it shows"
+)]
 #[component]
 pub(super) fn Hits(
     /// What the page is asked for.

@@ -27,7 +27,7 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
     let saved = create.done();
     // Asked for again only when other names are needed or a view was saved: the
     // form with the field being typed in hangs on it.
-    let named = Memo::new(move |_| {
+    let needed = Memo::new(move |_| {
         query.with(|query| MemoryFilter {
             owner: query.filter.owner.clone(),
             team: query.filter.team.clone(),
@@ -35,8 +35,8 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
         })
     });
     let aids = Resource::new(
-        move || (named.get(), saved.get()),
-        |(named, _)| async move { memory_aids(named).await },
+        move || (needed.get(), saved.get()),
+        |(needed, _)| async move { memory_aids(needed).await },
     );
     let found = Resource::new(
         move || query.get(),

@@ -41,7 +41,7 @@ pub(crate) fn FilterForm(
     let navigate = use_navigate();
     let action = path.clone();
     // What waits for a pause in typing, and what was last asked for by typing.
-    let waiting = StoredValue::new_local(None::<TimeoutHandle>);
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
     let typed = StoredValue::new(None::<String>);
     let stop_waiting = move || {
         if let Some(handle) = waiting.try_update_value(Option::take).flatten() {

@@ -8,6 +8,7 @@ use crate::SearchArguments;
 use anyhow::{Context, Result};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolCopyExt};
 use std::{fmt::Write as _, time::Instant};
+use store::tenant::{NewTenant, tenant_create};
 
 /// Text goes to the server in pieces of about this size.
 const PIECE: usize = 1 << 20;
@@ -39,7 +40,7 @@ pub(crate) async fn ensure(server: &Server, arguments: &SearchArguments) -> Resu
         run(&server.owner, &format!("DROP INDEX {name}")).await?;
     }
     for (n, tenant) in world.tenants.iter().enumerate() {
-        people(&server.owner, n, tenant).await?;
+        people(server, n, tenant).await?;
         memories(&server.owner, &world, tenant).await?;
     }
     println!("  rows: {:.0} s", begun.elapsed().as_secs_f32());
@@ -81,16 +82,20 @@ async fn run(pool: &PgPool, sql: &str) -> Result<()> {
     Ok(())
 }
 
-async fn people(pool: &PgPool, n: usize, tenant: &Tenant) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO tenants (id, slug, name, status, tier, is_demo, settings, created_at, updated_at)
-         VALUES ($1, $2, $2, 'active', 'enterprise', false, '{}', $3, $3)",
-    )
-    .bind(tenant.id.0)
-    .bind(format!("bench-{n}"))
-    .bind(NOW)
-    .execute(pool)
-    .await?;
+async fn people(server: &Server, n: usize, tenant: &Tenant) -> Result<()> {
+    let pool = &server.owner;
+    let slug = format!("bench-{n}");
+    let new = NewTenant {
+        id: tenant.id,
+        slug: &slug,
+        name: &slug,
+        is_demo: false,
+        entra_tenant_id: None,
+        role_ids: tenant.roles,
+    };
+    let mut tx = server.store.begin_operator().await?;
+    tenant_create(&mut tx, &new, NOW).await?;
+    tx.commit().await?;
     let members: Vec<_> = tenant.members.iter().map(|id| id.0).collect();
     sqlx::query(
         "INSERT INTO users (tenant_id, id, display_name, kind, status, created_at, updated_at)

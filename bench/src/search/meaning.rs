@@ -96,8 +96,7 @@ pub(crate) async fn row_security(
         "ratio",
         "target 1.1",
     ]);
-    for rows in [usize::MAX, 20_000, 2_000, 100] {
-        let tenant = world.tenant_of(rows.min(world.tenants[0].rows));
+    for tenant in chosen(world, &[usize::MAX, 20_000, 2_000, 100]) {
         for (name, actor) in readers(tenant) {
             let questions = world.questions(tenant, arguments.questions);
             let (mut times_under, mut times_past) = (Vec::new(), Vec::new());
@@ -237,33 +236,48 @@ fn mixes(tenant: &Tenant) -> Vec<(&'static str, MemoryNarrowing)> {
     ]
 }
 
-/// Recall of the product's search by meaning against comparing with all.
+/// The organisations that are looked at, the largest first, each once.
+pub(crate) fn chosen<'a>(world: &'a World, sizes: &[usize]) -> Vec<&'a Tenant> {
+    let largest = world.tenants[0].rows;
+    let mut chosen: Vec<_> = sizes
+        .iter()
+        .map(|size| world.tenant_of((*size).min(largest)))
+        .collect();
+    chosen.dedup_by_key(|tenant| tenant.id);
+    chosen
+}
+
+/// Recall of the product's search by meaning against comparing with all. What
+/// is too far to be an answer is none in either.
 pub(crate) async fn recall(
     server: &Server,
     world: &World,
     arguments: &SearchArguments,
 ) -> Result<()> {
-    let exact = statement("(embedding <=> $2) + 0", &policy(server).await?);
+    let visible = format!("{} AND embedding <=> $2 <= 0.85", policy(server).await?);
+    let exact = statement("(embedding <=> $2) + 0", &visible);
     let mut table = Table::new(&[
         "memories",
-        "reader",
         "narrowed to",
-        "in sight",
+        "in sight of each reader",
         "recall@10",
-        "worst",
+        "worst question",
         "p50",
         "p95",
         "target",
     ]);
     let count = (arguments.questions / 4).max(10);
-    for rows in [usize::MAX, 20_000, 13_000, 6_000, 4_900, 2_000, 500, 100] {
-        let tenant = world.tenant_of(rows.min(world.tenants[0].rows));
-        for (reader, actor) in readers(tenant) {
-            for (mix, narrowing) in mixes(tenant) {
+    for tenant in chosen(
+        world,
+        &[usize::MAX, 20_000, 13_000, 5_600, 4_500, 2_000, 500, 100],
+    ) {
+        for (mix, narrowing) in mixes(tenant) {
+            let (mut lowest, mut worst) = (1.0_f64, 1.0_f64);
+            let (mut times, mut sights) = (Vec::new(), Vec::new());
+            for (_, actor) in readers(tenant) {
                 let filter = store::memory::narrowing_filter(&narrowing, actor.user_id, NOW);
-                let in_sight = in_sight(server, &actor, &filter).await?;
-                let (mut hit, mut all, mut worst) = (0, 0, 1.0_f64);
-                let mut times = Vec::new();
+                sights.push(in_sight(server, &actor, &filter).await?.to_string());
+                let (mut hit, mut all) = (0, 0);
                 for question in world.questions(tenant, count) {
                     let mut owner = server.owner.begin().await?;
                     enter(&mut owner, &actor, None).await?;
@@ -279,27 +293,27 @@ pub(crate) async fn recall(
                         worst = worst.min(share(right, nearest.len()));
                     }
                 }
-                if all == 0 {
-                    continue;
+                if all > 0 {
+                    lowest = lowest.min(share(hit, all));
                 }
-                let recall = share(hit, all);
-                let target = if tenant.rows < 5_000 { 1.0 } else { 0.97 };
-                let times = Times::of(times);
-                table.row(vec![
-                    tenant.rows.to_string(),
-                    reader.to_owned(),
-                    mix.to_owned(),
-                    in_sight.to_string(),
-                    format!("{recall:.3}"),
-                    format!("{worst:.1}"),
-                    millis(times.percentile(50)),
-                    millis(times.percentile(95)),
-                    format!("{target} {}", verdict(recall >= target)),
-                ]);
             }
+            let target = if tenant.rows < 5_000 { 1.0 } else { 0.97 };
+            let times = Times::of(times);
+            table.row(vec![
+                tenant.rows.to_string(),
+                mix.to_owned(),
+                sights.join(" · "),
+                format!("{lowest:.3}"),
+                format!("{worst:.1}"),
+                millis(times.percentile(50)),
+                millis(times.percentile(95)),
+                format!("{target} {}", verdict(lowest >= target)),
+            ]);
         }
     }
-    table.print("Search by meaning against comparing with every memory");
+    table.print(
+        "Search by meaning against comparing with every memory: the reader with the lowest recall of three",
+    );
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 
 use crate::dice::Dice;
 use domain::{
-    Actor, ActorKind, MemoryId, RequestFacts, RequestId, TeamId, TenantId, Timestamp, UserId,
-    access::SystemRole,
+    Actor, ActorKind, MemoryId, RequestFacts, RequestId, RoleId, TeamId, TenantId, Timestamp,
+    UserId, access::SystemRole,
 };
 use std::fmt::Write as _;
 use time::{Duration, macros::datetime};
@@ -34,6 +34,7 @@ pub(crate) struct Tenant {
     pub(crate) rows: usize,
     pub(crate) members: Vec<UserId>,
     pub(crate) teams: Vec<TeamId>,
+    pub(crate) roles: [RoleId; SystemRole::ALL.len()],
     topics: Vec<usize>,
     seed: u64,
 }
@@ -102,6 +103,7 @@ impl World {
                 teams: (0..(rows / 1_000).clamp(3, 20))
                     .map(|_| TeamId(dice.uuid()))
                     .collect(),
+                roles: std::array::from_fn(|_| RoleId(dice.uuid())),
                 topics: (0..12).map(|_| dice.below(TOPICS)).collect(),
                 seed: 1_000 + n as u64,
             })

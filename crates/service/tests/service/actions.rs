@@ -1,8 +1,8 @@
 //! Every action, by every role: refused or done, and audited either way.
 
 use domain::{
-    Action, Actor, ApiKeyId, AppError, JobId, MemoryId, NotificationId, Permission, TeamId,
-    TenantId, UserId,
+    Action, Actor, ApiKeyId, AppError, JobId, MemoryId, MemoryViewId, NotificationId, Permission,
+    TeamId, TenantId, UserId,
     access::SystemRole,
     action::Effect,
     api_key::{ApiKeyFilter, KeyReach, NewApiKey, ServiceAccountDraft},
@@ -12,6 +12,7 @@ use domain::{
     invite::{InviteDraft, InviteFilter},
     member::{MemberChange, MemberFilter, UserStatus},
     memory::{MemoryFilter, SearchMode},
+    memory_view::{MemoryViewQuery, ViewName},
     notification::{BreakGlassOpened, Notice},
     offboard::OffboardOrder,
     preferences::PreferencesDraft,
@@ -36,6 +37,29 @@ use crate::{
     support::{World, change, draft},
 };
 
+async fn view(ctx: &Ctx, actor: &Actor, name: &str) -> Result<MemoryViewId, AppError> {
+    let query = MemoryViewQuery {
+        q: "tea".into(),
+        ..MemoryViewQuery::default()
+    };
+    service::memory_view_create(ctx, actor, name, &query).await
+}
+
+/// A view of the actor's, written below the service whatever the actor may do.
+async fn stored_view(world: &World, actor: &Actor) -> MemoryViewId {
+    let mut able = actor.clone();
+    able.permissions.insert(Permission::MemoryRead);
+    let id: MemoryViewId = world.ctx.ids.id();
+    let mut tx = world.ctx.store.begin(&able).await.unwrap();
+    let name = ViewName::parse(&id.to_string()).unwrap();
+    let query = MemoryViewQuery::default();
+    store::memory::memory_view_create(&mut tx, id, &name, &query, world.ctx.clock.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
 /// Performs `action` on things that `actor` owns. A new action doesn't
 /// compile until it is here.
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
@@ -50,6 +74,16 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             service::memory_search(ctx, actor, "tea", SearchMode::Words, &filter)
                 .await
                 .map(drop)
+        }
+        Action::MemoryViewList => service::memory_view_list(ctx, actor).await.map(drop),
+        Action::MemoryViewCreate => view(ctx, actor, "Tea").await.map(drop),
+        Action::MemoryViewRename => {
+            let id = stored_view(world, actor).await;
+            service::memory_view_rename(ctx, actor, id, "Coffee").await
+        }
+        Action::MemoryViewDelete => {
+            let id = stored_view(world, actor).await;
+            service::memory_view_delete(ctx, actor, id).await
         }
         Action::MemoryGet => {
             service::memory_get(ctx, actor, memory(world, actor).await).await?;

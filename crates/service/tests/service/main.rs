@@ -10,6 +10,7 @@ mod invite;
 mod job;
 mod member;
 mod memory;
+mod memory_view;
 mod offboard;
 mod operator;
 mod preferences;

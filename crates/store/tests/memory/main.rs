@@ -1,6 +1,7 @@
 //! Memories: writing, listing, embedding and finding them.
 
 mod embedding;
+mod frequency;
 mod listing;
 mod narrowing;
 mod searching;

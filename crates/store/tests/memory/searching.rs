@@ -9,7 +9,7 @@ use store::{
     testing::{NOW, TestDb},
 };
 
-use crate::support::{create, create_at, embed, share, toward};
+use crate::support::{create, create_at, embed, fill, toward};
 
 async fn search_in(
     db: &TestDb,
@@ -313,24 +313,6 @@ async fn the_passage_is_where_the_words_are() {
         hits[0].memory.excerpt.starts_with("filler filler"),
         "a match in the title shows the beginning"
     );
-}
-
-/// Fills up a tenant's collection behind the store's back.
-async fn fill(db: &TestDb, actor: &Actor, count: i32, content: &str) {
-    sqlx::query(
-        "INSERT INTO memories (tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance,
-                               version, allowed_vendors, created_at, updated_at)
-         SELECT $1, gen_random_uuid(), $2, 'fact', '', $4 || ' ' || n, '{}', 'private', 'import', 0.5, 1, '{*}', $5, $5
-           FROM generate_series(1, $3) AS n",
-    )
-    .bind(actor.tenant_id.0)
-    .bind(actor.user_id.0)
-    .bind(count)
-    .bind(content)
-    .bind(NOW)
-    .execute(&db.admin)
-    .await
-    .unwrap();
 }
 
 #[tokio::test]

@@ -74,3 +74,21 @@ pub(crate) async fn embed(db: &TestDb, actor: &Actor, memory: MemoryId, embeddin
     );
     tx.commit().await.unwrap();
 }
+
+/// Fills up a tenant's collection behind the store's back.
+pub(crate) async fn fill(db: &TestDb, actor: &Actor, count: i32, content: &str) {
+    sqlx::query(
+        "INSERT INTO memories (tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance,
+                               version, allowed_vendors, created_at, updated_at)
+         SELECT $1, gen_random_uuid(), $2, 'fact', '', $4 || ' ' || n, '{}', 'private', 'import', 0.5, 1, '{*}', $5, $5
+           FROM generate_series(1, $3) AS n",
+    )
+    .bind(actor.tenant_id.0)
+    .bind(actor.user_id.0)
+    .bind(count)
+    .bind(content)
+    .bind(NOW)
+    .execute(&db.admin)
+    .await
+    .unwrap();
+}

@@ -1,13 +1,14 @@
 DROP FUNCTION memory_like_lexemes(uuid, bigint);
 DROP FUNCTION memory_search_words(text[], tsquery, tsquery, jsonb, bigint, bigint);
 DROP FUNCTION memory_collection_refresh(timestamptz);
+DROP FUNCTION memory_collection_size(bigint);
 
 -- As in 0005.
 
 -- How many memories the tenant has: exact below p_cap, from there on the
 -- planner's estimate. Tells whether comparing with all of them is cheap and
 -- which words are rare. (Volatile, because only such functions may EXPLAIN.)
-CREATE OR REPLACE FUNCTION memory_collection_size(p_cap bigint) RETURNS bigint
+CREATE FUNCTION memory_collection_size(p_cap bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -111,11 +112,16 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION memory_search_words(text[], tsquery, tsquery, bigint, boolean, boolean, text, text, text, bigint)
+REVOKE EXECUTE ON FUNCTION
+    memory_collection_size(bigint),
+    memory_search_words(text[], tsquery, tsquery, bigint, boolean, boolean, text, text, text, bigint)
 FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION memory_search_words(text[], tsquery, tsquery, bigint, boolean, boolean, text, text, text, bigint)
+GRANT EXECUTE ON FUNCTION
+    memory_collection_size(bigint),
+    memory_search_words(text[], tsquery, tsquery, bigint, boolean, boolean, text, text, text, bigint)
 TO atrium_app;
 GRANT CREATE ON SCHEMA public TO atrium_search;
+ALTER FUNCTION memory_collection_size(bigint) OWNER TO atrium_search;
 ALTER FUNCTION memory_search_words(text[], tsquery, tsquery, bigint, boolean, boolean, text, text, text, bigint)
     OWNER TO atrium_search;
 REVOKE CREATE ON SCHEMA public FROM atrium_search;

@@ -100,9 +100,9 @@ BEGIN
               'SELECT search FROM public.memories
                 WHERE tenant_id = %L AND deleted_at IS NULL AND get_byte(uuid_send(id), 15) < %s',
               v_tenant, v_share))
-         WHERE ndoc * 256 / v_share >= greatest(2, v_size / 500)
+         WHERE ndoc * 256 / v_share >= greatest(5, v_size / 500)
          ORDER BY ndoc DESC
-         LIMIT 5000;
+         LIMIT 2000;
         UPDATE public.memory_collections SET lexemes_from = v_size, lexemes_at = p_now WHERE tenant_id = v_tenant;
     ELSE
         UPDATE public.memory_collections SET lexemes_from = NULL, lexemes_at = NULL WHERE tenant_id = v_tenant;
@@ -111,10 +111,12 @@ BEGIN
 END
 $$;
 
+DROP FUNCTION memory_collection_size(bigint);
+
 -- How many memories the tenant has: as it was last counted, or else exact
 -- below p_cap and from there on the planner's estimate. Tells whether
 -- comparing with all of them is cheap and which words are rare.
-CREATE OR REPLACE FUNCTION memory_collection_size(p_cap bigint) RETURNS bigint
+CREATE FUNCTION memory_collection_size(p_cap bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -257,16 +259,19 @@ $$;
 
 REVOKE EXECUTE ON FUNCTION
     memory_collection_refresh(timestamptz),
+    memory_collection_size(bigint),
     memory_search_words(text[], tsquery, tsquery, jsonb, bigint, bigint),
     memory_like_lexemes(uuid, bigint)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     memory_collection_refresh(timestamptz),
+    memory_collection_size(bigint),
     memory_search_words(text[], tsquery, tsquery, jsonb, bigint, bigint),
     memory_like_lexemes(uuid, bigint)
 TO atrium_app;
 GRANT CREATE ON SCHEMA public TO atrium_search;
 ALTER FUNCTION memory_collection_refresh(timestamptz) OWNER TO atrium_search;
+ALTER FUNCTION memory_collection_size(bigint) OWNER TO atrium_search;
 ALTER FUNCTION memory_search_words(text[], tsquery, tsquery, jsonb, bigint, bigint) OWNER TO atrium_search;
 ALTER FUNCTION memory_like_lexemes(uuid, bigint) OWNER TO atrium_search;
 REVOKE CREATE ON SCHEMA public FROM atrium_search;

@@ -155,6 +155,31 @@ impl MemoryNarrowing {
     }
 }
 
+impl MemoryNarrowing {
+    /// Whether what fits may be of the one who looks.
+    pub fn may_be_of(&self, member_id: UserId) -> bool {
+        match self.owner {
+            None | Some(MemoryOwner::Mine) => true,
+            Some(MemoryOwner::Others) => false,
+            Some(MemoryOwner::Member(id)) => id == member_id,
+        }
+    }
+
+    /// Whether what fits may be of somebody else than the one who looks.
+    pub fn may_be_of_others(&self, member_id: UserId) -> bool {
+        let theirs = match self.owner {
+            None | Some(MemoryOwner::Others) => true,
+            Some(MemoryOwner::Mine) => false,
+            Some(MemoryOwner::Member(id)) => id != member_id,
+        };
+        // Private memories, personas and the trash are their owner's alone.
+        theirs
+            && !self.trash
+            && self.persona_id.is_none()
+            && self.visibility != Some(Visibility::Private)
+    }
+}
+
 const OFFERED: &str = "Choose one of the values offered, or none.";
 const DAY: &str = "Write a day as year, month and day: 2026-03-02.";
 

@@ -37,6 +37,9 @@ pub async fn memory_list(
 ) -> Result<Page<MemorySummary>, StoreError> {
     let member_id = tx.member_id()?;
     plan_each(tx.conn()).await?;
+    // A list that can't hold any would be read to its end.
+    let own = narrowing.may_be_of(member_id);
+    let others = narrowing.may_be_of_others(member_id);
     // Three lists, each along an index of its own. `coalesce` keeps the
     // cursor an index condition whether there is one or not.
     let rows = sqlx::query_as!(
@@ -46,19 +49,19 @@ pub async fn memory_list(
                   memories.updated_at
              FROM (
                  (SELECT id FROM memories
-                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL
+                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND $7
                      AND memory_fits(memories, $3)
                      AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
                    ORDER BY updated_at DESC, id DESC LIMIT $6)
                  UNION ALL
                  (SELECT id FROM memories
-                   WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL AND visibility <> 'private'
+                   WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL AND visibility <> 'private' AND $8
                      AND memory_fits(memories, $3)
                      AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
                    ORDER BY updated_at DESC, id DESC LIMIT $6)
                  UNION ALL
                  (SELECT id FROM memories
-                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL
+                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL AND $9
                      AND memory_fits(memories, $3)
                      AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
                    ORDER BY updated_at DESC, id DESC LIMIT $6)
@@ -73,6 +76,9 @@ pub async fn memory_list(
         after.map(|cursor| cursor.at),
         after.map(|cursor| cursor.key.0),
         i64::from(size) + 1,
+        own && !narrowing.trash,
+        others,
+        own && narrowing.trash,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -11,7 +11,7 @@ use domain::{
 };
 use serde_json::json;
 use store::{
-    cursor::Cursor,
+    cursor::{Cursor, List},
     memory::{SearchQuery, SearchRequest},
 };
 
@@ -37,7 +37,9 @@ pub async fn memory_list(
 ) -> Result<Page<MemorySummary>, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryList).await?;
     let narrowing = MemoryNarrowing::parse(filter)?;
-    let after = cursor.map(Cursor::parse).transpose()?;
+    let after = cursor
+        .map(|text| Cursor::parse(text, List::Memory, actor.tenant_id))
+        .transpose()?;
     Ok(
         store::memory::memory_list(&mut act.tx, &narrowing, after, PAGE_SIZE, ctx.clock.now())
             .await?,

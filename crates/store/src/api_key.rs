@@ -9,7 +9,11 @@ use domain::{
 use time::macros::datetime;
 use uuid::Uuid;
 
-use crate::{FrontDoorTx, StoreError, TenantTx, cursor::Cursor, user::kind_from_stored};
+use crate::{
+    FrontDoorTx, StoreError, TenantTx,
+    cursor::{Cursor, List},
+    user::kind_from_stored,
+};
 
 /// Later than any row: where the first page begins.
 const BEYOND: Cursor<Uuid> = Cursor {
@@ -155,7 +159,9 @@ pub async fn api_key_list(
     cursor: Option<&str>,
     size: u16,
 ) -> Result<Page<ApiKey>, StoreError> {
-    let cursor = cursor.map_or(Ok(BEYOND), Cursor::parse)?;
+    let cursor = cursor.map_or(Ok(BEYOND), |text| {
+        Cursor::parse(text, List::ApiKey, tx.tenant_id())
+    })?;
     let owner = if filter.all {
         None
     } else {
@@ -192,7 +198,7 @@ pub async fn api_key_list(
             at: key.created_at,
             key: key.id.0,
         }
-        .to_text()
+        .to_text(List::ApiKey, tx.tenant_id())
     }))
 }
 

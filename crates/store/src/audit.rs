@@ -14,7 +14,10 @@ use uuid::Uuid;
 
 pub use verify::{AuditHead, AuditProblem, AuditVerdict, audit_verify};
 
-use crate::{StoreError, TenantTx, WorkerTx, cursor::Cursor};
+use crate::{
+    StoreError, TenantTx, WorkerTx,
+    cursor::{Cursor, List},
+};
 
 /// How much an event matters to the one who watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,7 +253,9 @@ pub async fn audit_list(
         None => None,
     };
     // A first page that is bounded like the others keeps one plan for all.
-    let cursor = cursor.map_or(Ok(BEYOND), Cursor::parse)?;
+    let cursor = cursor.map_or(Ok(BEYOND), |text| {
+        Cursor::parse(text, List::Audit, tx.tenant_id())
+    })?;
     let tenant_id = tx.tenant_id();
     let rows = sqlx::query_as!(
         EntryRow,
@@ -289,7 +294,7 @@ pub async fn audit_list(
             at: entry.at,
             key: entry.seq,
         }
-        .to_text()
+        .to_text(List::Audit, tx.tenant_id())
     }))
 }
 

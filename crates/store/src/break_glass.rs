@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, TenantTx,
-    cursor::Cursor,
+    cursor::{Cursor, List},
     memory::{kind_of, memory_get},
 };
 
@@ -178,7 +178,9 @@ pub async fn break_glass_list(
     after: Option<&str>,
     size: u16,
 ) -> Result<Page<PrivateMemory>, StoreError> {
-    let after: Option<Cursor<MemoryId>> = after.map(Cursor::parse).transpose()?;
+    let after: Option<Cursor<MemoryId>> = after
+        .map(|text| Cursor::parse(text, List::BreakGlass, tx.tenant_id()))
+        .transpose()?;
     if !sight_open(tx, subject, now).await? {
         return Err(StoreError::NotFound);
     }
@@ -213,7 +215,7 @@ pub async fn break_glass_list(
             at: memory.updated_at,
             key: memory.id,
         }
-        .to_text()
+        .to_text(List::BreakGlass, tx.tenant_id())
     }))
 }
 

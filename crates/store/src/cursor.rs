@@ -1,12 +1,81 @@
 //! Where a page of a list ended: the time or name of its last row and a
 //! tie-breaker, as text that is opaque to clients.
+//!
+//! The text says of which list of which tenant it is. Row security alone would
+//! show nobody else's rows for it; but a position in another tenant's list
+//! would begin anywhere in one's own, and rows would be missed in silence.
 
 use std::{fmt::Display, str::FromStr};
 
-use domain::Timestamp;
+use domain::{TenantId, Timestamp};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::StoreError;
+
+/// A list that gives out cursors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// API keys.
+    ApiKey,
+    /// The audit log.
+    Audit,
+    /// A member's private memories, read for a stated reason.
+    BreakGlass,
+    /// Invites.
+    Invite,
+    /// Jobs.
+    Job,
+    /// Members.
+    Member,
+    /// Memories.
+    Memory,
+    /// Notifications.
+    Notification,
+    /// Teams.
+    Team,
+}
+
+impl List {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Audit => "audit",
+            Self::BreakGlass => "break_glass",
+            Self::Invite => "invite",
+            Self::Job => "job",
+            Self::Member => "member",
+            Self::Memory => "memory",
+            Self::Notification => "notification",
+            Self::Team => "team",
+        }
+    }
+
+    /// What the cursors of this list of `tenant_id` begin with. It keeps
+    /// mistakes apart, not secrets.
+    fn tag(self, tenant_id: TenantId) -> String {
+        let mut hash = Sha256::new();
+        hash.update(tenant_id.0.as_bytes());
+        hash.update(self.name().as_bytes());
+        let digest = hash.finalize();
+        Uuid::from_slice(&digest[..16])
+            .unwrap_or_default()
+            .simple()
+            .to_string()[..12]
+            .to_owned()
+    }
+
+    fn seal(self, tenant_id: TenantId, position: &str) -> String {
+        format!("{}~{position}", self.tag(tenant_id))
+    }
+
+    fn open(self, tenant_id: TenantId, text: &str) -> Result<&str, StoreError> {
+        match text.split_once('~') {
+            Some((tag, position)) if tag == self.tag(tenant_id) => Ok(position),
+            _ => Err(StoreError::Cursor),
+        }
+    }
+}
 
 /// The position after a row that is sorted by time and a tie-breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +88,9 @@ pub struct Cursor<T> {
 
 impl<T: Display> Cursor<T> {
     /// As text, for [`domain::Page::next`].
-    pub fn to_text(&self) -> String {
-        format!("{}~{}", self.at.unix_timestamp_nanos() / 1_000, self.key)
+    pub fn to_text(&self, list: List, tenant_id: TenantId) -> String {
+        let micros = self.at.unix_timestamp_nanos() / 1_000;
+        list.seal(tenant_id, &format!("{micros}~{}", self.key))
     }
 }
 
@@ -28,9 +98,13 @@ impl<T: FromStr> Cursor<T> {
     /// The reverse of [`Cursor::to_text`].
     ///
     /// # Errors
-    /// [`StoreError::Cursor`] for text that no list gave out.
-    pub fn parse(text: &str) -> Result<Self, StoreError> {
-        let (at, key) = text.split_once('~').ok_or(StoreError::Cursor)?;
+    /// [`StoreError::Cursor`] for text that this list of this tenant did not
+    /// give out.
+    pub fn parse(text: &str, list: List, tenant_id: TenantId) -> Result<Self, StoreError> {
+        let (at, key) = list
+            .open(tenant_id, text)?
+            .split_once('~')
+            .ok_or(StoreError::Cursor)?;
         let micros: i64 = at.parse().map_err(|_| StoreError::Cursor)?;
         Ok(Self {
             at: Timestamp::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
@@ -57,16 +131,20 @@ impl NameCursor {
     };
 
     /// As text, for [`domain::Page::next`].
-    pub fn to_text(&self) -> String {
-        format!("{}~{}", self.id, self.name)
+    pub fn to_text(&self, list: List, tenant_id: TenantId) -> String {
+        list.seal(tenant_id, &format!("{}~{}", self.id, self.name))
     }
 
     /// The reverse of [`NameCursor::to_text`].
     ///
     /// # Errors
-    /// [`StoreError::Cursor`] for text that no list gave out.
-    pub fn parse(text: &str) -> Result<Self, StoreError> {
-        let (id, name) = text.split_once('~').ok_or(StoreError::Cursor)?;
+    /// [`StoreError::Cursor`] for text that this list of this tenant did not
+    /// give out.
+    pub fn parse(text: &str, list: List, tenant_id: TenantId) -> Result<Self, StoreError> {
+        let (id, name) = list
+            .open(tenant_id, text)?
+            .split_once('~')
+            .ok_or(StoreError::Cursor)?;
         Ok(Self {
             name: name.to_owned(),
             id: id.parse().map_err(|_| StoreError::Cursor)?,
@@ -78,6 +156,9 @@ impl NameCursor {
 mod tests {
     use super::*;
 
+    const ACME: TenantId = TenantId(Uuid::from_u128(1));
+    const OTHER: TenantId = TenantId(Uuid::from_u128(2));
+
     #[test]
     fn a_name_comes_back_as_it_was() {
         for name in ["mia", "a~b", "", "ö 1~"] {
@@ -85,11 +166,16 @@ mod tests {
                 name: name.into(),
                 id: Uuid::max(),
             };
-            assert_eq!(NameCursor::parse(&cursor.to_text()).unwrap(), cursor);
+            let text = cursor.to_text(List::Team, ACME);
+            assert_eq!(NameCursor::parse(&text, List::Team, ACME).unwrap(), cursor);
         }
-        for text in ["", "~", "mia", "mia~1"] {
+        for position in ["", "~", "mia", "mia~1"] {
+            let text = List::Team.seal(ACME, position);
             assert!(
-                matches!(NameCursor::parse(text), Err(StoreError::Cursor)),
+                matches!(
+                    NameCursor::parse(&text, List::Team, ACME),
+                    Err(StoreError::Cursor)
+                ),
                 "{text}"
             );
         }
@@ -101,12 +187,13 @@ mod tests {
             at: Timestamp::from_unix_timestamp_nanos(1_789_000_000_123_456_000).unwrap(),
             key: 7_i64,
         };
-        assert_eq!(Cursor::parse(&cursor.to_text()).unwrap(), cursor);
+        let text = cursor.to_text(List::Audit, ACME);
+        assert_eq!(Cursor::parse(&text, List::Audit, ACME).unwrap(), cursor);
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for text in [
+        for position in [
             "",
             "~",
             "1~",
@@ -117,10 +204,37 @@ mod tests {
             "9223372036854775807~1",
             "99999999999999999999~1",
         ] {
-            assert!(
-                matches!(Cursor::<i64>::parse(text), Err(StoreError::Cursor)),
-                "{text}"
-            );
+            for text in [position, &List::Audit.seal(ACME, position)] {
+                assert!(
+                    matches!(
+                        Cursor::<i64>::parse(text, List::Audit, ACME),
+                        Err(StoreError::Cursor)
+                    ),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    // SEC-C6: a position in another tenant's list, or in another list.
+    #[test]
+    fn a_cursor_opens_only_the_list_and_the_tenant_that_gave_it_out() {
+        let key = Cursor {
+            at: Timestamp::UNIX_EPOCH,
+            key: Uuid::nil(),
+        };
+        let name = NameCursor::START;
+        for (list, tenant_id) in [(List::Memory, OTHER), (List::ApiKey, ACME)] {
+            let text = key.to_text(List::Memory, ACME);
+            assert!(matches!(
+                Cursor::<Uuid>::parse(&text, list, tenant_id),
+                Err(StoreError::Cursor)
+            ));
+            let text = name.to_text(List::Memory, ACME);
+            assert!(matches!(
+                NameCursor::parse(&text, list, tenant_id),
+                Err(StoreError::Cursor)
+            ));
         }
     }
 }

@@ -15,7 +15,7 @@ pub enum StoreError {
     /// store such as `last_owner`.
     #[error("the rule “{0}” was broken")]
     Constraint(String),
-    /// A list's cursor that no list gave out.
+    /// A cursor that this list of this tenant did not give out.
     #[error("the cursor is not one of this list")]
     Cursor,
     /// A list's filter that can't match anything, by its field's name.

@@ -12,7 +12,10 @@ use domain::{
 use time::macros::datetime;
 use uuid::Uuid;
 
-use crate::{FrontDoorTx, StoreError, TenantTx, cursor::Cursor};
+use crate::{
+    FrontDoorTx, StoreError, TenantTx,
+    cursor::{Cursor, List},
+};
 
 /// Later than any row: where the first page begins.
 const BEYOND: Cursor<Uuid> = Cursor {
@@ -178,7 +181,9 @@ pub async fn invite_list(
     cursor: Option<&str>,
     size: u16,
 ) -> Result<Page<Invite>, StoreError> {
-    let cursor = cursor.map_or(Ok(BEYOND), Cursor::parse)?;
+    let cursor = cursor.map_or(Ok(BEYOND), |text| {
+        Cursor::parse(text, List::Invite, tx.tenant_id())
+    })?;
     let status = match filter.status.as_str() {
         "" => None,
         key => Some(
@@ -221,7 +226,7 @@ pub async fn invite_list(
             at: invite.created_at,
             key: invite.id.0,
         }
-        .to_text()
+        .to_text(List::Invite, tx.tenant_id())
     }))
 }
 

@@ -13,7 +13,10 @@ use sqlx::PgConnection;
 use time::Duration;
 use uuid::Uuid;
 
-use crate::{StoreError, TenantTx, WorkerTx, cursor::Cursor};
+use crate::{
+    StoreError, TenantTx, WorkerTx,
+    cursor::{Cursor, List},
+};
 
 /// The longest error text that is kept, in characters.
 const MAX_ERROR_CHARS: usize = 2_000;
@@ -478,7 +481,7 @@ pub async fn job_list(
             at: job.created_at,
             key: job.id,
         }
-        .to_text()
+        .to_text(List::Job, tx.tenant_id())
     }))
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, TenantTx,
-    cursor::NameCursor,
+    cursor::{List, NameCursor},
     role::owner_standing,
     team::role_from_stored,
     user::{kind_from_stored, status_from_stored},
@@ -40,7 +40,9 @@ pub async fn member_list(
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("team"))?),
     };
-    let after = cursor.map_or(Ok(NameCursor::START), NameCursor::parse)?;
+    let after = cursor.map_or(Ok(NameCursor::START), |text| {
+        NameCursor::parse(text, List::Member, tx.tenant_id())
+    })?;
     let tenant_id = tx.tenant_id();
     let rows = sqlx::query!(
         r#"SELECT u.id, u.display_name, u.sort_name, u.email, u.kind, u.status, u.last_seen_at,
@@ -86,7 +88,7 @@ pub async fn member_list(
             name: row.sort_name.clone(),
             id: row.id,
         }
-        .to_text()
+        .to_text(List::Member, tx.tenant_id())
     });
     Ok(Page {
         next: page.next,

@@ -6,7 +6,10 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::{StoreError, TenantTx, cursor::Cursor};
+use crate::{
+    StoreError, TenantTx,
+    cursor::{Cursor, List},
+};
 
 /// Tells `user_id` something, in the name of the transaction's member or, where
 /// it runs for Atrium itself, in Atrium's.
@@ -59,7 +62,9 @@ pub async fn notification_list(
     after: Option<&str>,
     size: u16,
 ) -> Result<Page<Notification>, StoreError> {
-    let after: Option<Cursor<NotificationId>> = after.map(Cursor::parse).transpose()?;
+    let after: Option<Cursor<NotificationId>> = after
+        .map(|text| Cursor::parse(text, List::Notification, tx.tenant_id()))
+        .transpose()?;
     let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
     let rows = sqlx::query!(
         "SELECT id, kind, data, created_at, read_at FROM notifications
@@ -91,7 +96,7 @@ pub async fn notification_list(
                 at: notification.created_at,
                 key: notification.id,
             }
-            .to_text()
+            .to_text(List::Notification, tx.tenant_id())
         },
     ))
 }

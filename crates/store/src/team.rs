@@ -7,7 +7,7 @@ use domain::{
 
 use crate::{
     StoreError, TenantTx,
-    cursor::NameCursor,
+    cursor::{List, NameCursor},
     user::{kind_from_stored, status_from_stored},
 };
 
@@ -95,7 +95,9 @@ pub async fn team_list(
     cursor: Option<&str>,
     size: u16,
 ) -> Result<Page<TeamSummary>, StoreError> {
-    let after = cursor.map_or(Ok(NameCursor::START), NameCursor::parse)?;
+    let after = cursor.map_or(Ok(NameCursor::START), |text| {
+        NameCursor::parse(text, List::Team, tx.tenant_id())
+    })?;
     let rows = sqlx::query!(
         r#"SELECT g.id, g.name, g.sort_name,
                   (SELECT count(DISTINCT m.user_id) FROM team_members m
@@ -130,7 +132,7 @@ pub async fn team_list(
             name: row.sort_name.clone(),
             id: row.id,
         }
-        .to_text()
+        .to_text(List::Team, tx.tenant_id())
     });
     Ok(Page {
         next: page.next,

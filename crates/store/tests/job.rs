@@ -4,7 +4,7 @@ use domain::{Actor, JobId, access::SystemRole, job::JobStatus};
 use serde_json::json;
 use store::{
     StoreError,
-    cursor::Cursor,
+    cursor::{Cursor, List},
     job::{
         ClaimedJob, JobHold, NewJob, job_cancel, job_claim, job_complete, job_enqueue, job_fail,
         job_get, job_heartbeat, job_list, job_pause, job_progress, job_retry,
@@ -110,7 +110,7 @@ async fn jobs_are_listed_newest_first_page_by_page() {
         let page = job_list(&mut tx, after, 2).await.unwrap();
         listed.extend(page.items.iter().map(|job| job.id));
         let Some(next) = page.next else { break };
-        after = Some(Cursor::parse(&next).unwrap());
+        after = Some(Cursor::parse(&next, List::Job, mia.tenant_id).unwrap());
     }
     assert_eq!(listed, expected);
 }

@@ -10,7 +10,10 @@ use super::{
     narrowing::{filter_of, plan_each},
     origin_of, vendors_of, visibility_of,
 };
-use crate::{StoreError, TenantTx, cursor::Cursor};
+use crate::{
+    StoreError, TenantTx,
+    cursor::{Cursor, List},
+};
 
 /// How many memories the member has and sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +94,7 @@ pub async fn memory_list(
             at: memory.updated_at,
             key: memory.id,
         }
-        .to_text()
+        .to_text(List::Memory, tx.tenant_id())
     }))
 }
 

@@ -7,7 +7,7 @@ use domain::{
 };
 use store::{
     StoreError,
-    cursor::Cursor,
+    cursor::{Cursor, List},
     memory::{MemoryCounts, memory_counts, memory_delete, memory_get, memory_list},
     testing::{NOW, TestDb},
 };
@@ -31,7 +31,7 @@ async fn list_all(
         assert!(page.items.len() <= size.into());
         listed.extend(page.items.iter().map(|memory| memory.id));
         let Some(next) = page.next else { return listed };
-        after = Some(Cursor::parse(&next).unwrap());
+        after = Some(Cursor::parse(&next, List::Memory, actor.tenant_id).unwrap());
     }
 }
 

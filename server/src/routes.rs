@@ -94,11 +94,18 @@ pub fn router(
             site,
             trusted_proxies: config.trusted_proxies.clone().into(),
             body_bytes: BODY_BYTES,
-            larger_bodies: Arc::new([LargerBody {
-                path: upload::PATH,
-                bytes: upload::MAX_BODY_BYTES,
-                refused: UploadProblem::TooLarge.path(),
-            }]),
+            larger_bodies: Arc::new([
+                LargerBody {
+                    path: upload::PATH,
+                    bytes: upload::MAX_BODY_BYTES,
+                    refused: UploadProblem::TooLarge.path(),
+                },
+                LargerBody {
+                    path: rest::BATCH_PATH,
+                    bytes: rest::MAX_BATCH_BYTES,
+                    refused: "/reference".to_owned(),
+                },
+            ]),
             clock: ctx.clock.clone(),
             ids: ctx.ids.clone(),
         },

@@ -9,122 +9,17 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
-    extract::ConnectInfo,
-    http::{Method, Request, StatusCode, header, request::Builder},
+    http::{Method, StatusCode, header, request::Builder},
 };
-use domain::{
-    Actor, Permission,
-    access::SystemRole,
-    api_key::{ApiKeyDraft, CreatedApiKey, KeyReach, NEVER},
-};
+use domain::{Permission, access::SystemRole, api_key::KeyReach};
 use serde_json::{Value, json};
 use support::{
-    Answer, App, Browser, ctx,
-    product::{product, product_with},
+    Browser,
+    product::product_with,
+    program::{World, problem, with_key},
     request,
 };
-use tower::ServiceExt as _;
-
-struct World {
-    app: App,
-    router: Router,
-    owner: Actor,
-}
-
-impl World {
-    async fn new() -> Self {
-        Self::with(product).await
-    }
-
-    async fn with(router: impl FnOnce(&App) -> Router) -> Self {
-        LazyLock::force(&LOG);
-        let app = App::start().await;
-        let owner = app.tenant.actor(SystemRole::Owner, "Olga").await;
-        let router = router(&app);
-        Self { app, router, owner }
-    }
-
-    fn ctx(&self) -> service::Ctx {
-        ctx(&self.app.db, self.app.clock.clock())
-    }
-
-    /// A key of the owner with these scopes.
-    async fn key(&self, scopes: &[Permission]) -> CreatedApiKey {
-        self.key_of(&self.owner, scopes).await
-    }
-
-    async fn key_of(&self, actor: &Actor, scopes: &[Permission]) -> CreatedApiKey {
-        let draft = ApiKeyDraft {
-            label: "Test".into(),
-            // What no key can hold is left out.
-            scopes: scopes
-                .iter()
-                .filter(|scope| scope.is_for_roles())
-                .map(|scope| scope.key().into())
-                .collect(),
-            lifetime: NEVER.into(),
-        };
-        service::api_key_create(&self.ctx(), actor, None, &draft)
-            .await
-            .unwrap()
-    }
-
-    async fn send(&self, request: Builder, body: impl Into<Body>) -> Answer {
-        self.request(request.body(body.into()).unwrap()).await
-    }
-
-    async fn request(&self, mut request: Request<Body>) -> Answer {
-        let peer: std::net::SocketAddr = "192.0.2.1:1".parse().unwrap();
-        request.extensions_mut().insert(ConnectInfo(peer));
-        support::read(self.router.clone().oneshot(request).await.unwrap()).await
-    }
-
-    async fn get(&self, path: &str, key: &str) -> Answer {
-        self.send(with_key(Method::GET, path, key), Body::empty())
-            .await
-    }
-
-    async fn post(&self, path: &str, key: &str, idempotency: &str, body: &Value) -> Answer {
-        let mut request =
-            with_key(Method::POST, path, key).header(header::CONTENT_TYPE, "application/json");
-        if !idempotency.is_empty() {
-            request = request.header("idempotency-key", idempotency);
-        }
-        self.send(request, body.to_string()).await
-    }
-
-    async fn document(&self) -> Value {
-        let answer = self
-            .send(request(Method::GET, "/api/v1/openapi.json"), Body::empty())
-            .await;
-        assert_eq!(answer.status, StatusCode::OK);
-        serde_json::from_str(&answer.body).unwrap()
-    }
-
-    async fn keys(&self) -> i64 {
-        self.app.count("SELECT count(*) FROM api_keys").await
-    }
-}
-
-fn with_key(method: Method, path: &str, key: &str) -> Builder {
-    request(method, path).header(header::AUTHORIZATION, format!("Bearer {key}"))
-}
-
-/// The refusal in the form that all have.
-#[track_caller]
-fn problem(answer: &Answer, status: u16, code: &str) -> Value {
-    assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
-    assert_eq!(answer.header("content-type"), "application/problem+json");
-    let problem: Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(problem["status"], status);
-    assert_eq!(problem["code"], code, "{problem}");
-    assert_eq!(problem["type"], format!("/reference#{code}"));
-    assert_eq!(problem["request_id"], answer.header("x-request-id"));
-    assert!(!problem["detail"].as_str().unwrap().is_empty());
-    problem
-}
 
 /// Method, path and permission of each operation in the document.
 fn operations(document: &Value) -> Vec<(Method, String, Permission)> {
@@ -157,6 +52,12 @@ fn named(path: &str, id: &str) -> String {
 fn body(method: &Method, path: &str) -> Value {
     match (method.as_str(), path) {
         ("POST", "/api/v1/api-keys") => json!({ "label": "Second", "scopes": ["api_key.own"] }),
+        ("POST", "/api/v1/memories") => json!({ "content": "Tea at four" }),
+        ("POST", "/api/v1/memories/search") => json!({ "question": "tea" }),
+        ("POST", "/api/v1/memories/batch") => {
+            json!({ "items": [{ "op": "create", "content": "Tea at five" }] })
+        }
+        ("PATCH", "/api/v1/memories/{id}") => json!({ "version": 1, "title": "Tea" }),
         _ => json!({}),
     }
 }
@@ -171,6 +72,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     let other = world.app.db.tenant("other").await;
     let eve = other.actor(SystemRole::Owner, "Eve").await;
     let their_key = world.key_of(&eve, &[Permission::ApiKeyOwn]).await.id;
+    let their_memory = world.memory_of(&eve, "Theirs").await;
     let their_team = other.team("Theirs", &[eve.user_id]).await;
     let their_role: uuid::Uuid = sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1")
         .bind(other.id.0)
@@ -181,13 +83,16 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     let theirs = |path: &str| match path {
         "/api/v1/api-keys/{id}" => their_key.to_string(),
         "/api/v1/members/{id}" => eve.user_id.to_string(),
+        "/api/v1/memories/{id}"
+        | "/api/v1/memories/{id}/restore"
+        | "/api/v1/memories/{id}/versions" => their_memory.to_string(),
         "/api/v1/roles/{id}" => their_role.to_string(),
         "/api/v1/teams/{id}" => their_team.to_string(),
         other => panic!("name something of another organisation for {other}"),
     };
 
     let operations = operations(&world.document().await);
-    assert!(operations.len() >= 12, "{operations:?}");
+    assert!(operations.len() >= 21, "{operations:?}");
     let everything = world.key(SystemRole::Owner.permissions()).await.key;
     for (method, path, permission) in &operations {
         let json = |request: Builder| request.header(header::CONTENT_TYPE, "application/json");
@@ -589,6 +494,7 @@ impl io::Write for Log {
 // SEC-D3, SEC-D5: the canary is in the answers that show it, and in no log.
 #[tokio::test]
 async fn a_key_is_in_no_log_and_in_no_page_but_the_one() {
+    LazyLock::force(&LOG);
     let world = World::new().await;
     let maker = world.key(SystemRole::Owner.permissions()).await.key;
     let call = json!({ "label": "By a program", "scopes": ["memory.read"] });

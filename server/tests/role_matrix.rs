@@ -183,7 +183,15 @@ impl World {
     }
 
     async fn operation(&self, method: &Method, path: &str) -> Option<String> {
-        let body = json!({ "label": "Second", "scopes": ["profile.manage"] });
+        let body = match path {
+            "/api/v1/memories" => json!({ "content": "Tea at four" }),
+            "/api/v1/memories/search" => json!({ "question": "tea" }),
+            "/api/v1/memories/batch" => {
+                json!({ "items": [{ "op": "create", "content": "Tea at four" }] })
+            }
+            "/api/v1/memories/{id}" => json!({ "version": 1 }),
+            _ => json!({ "label": "Second", "scopes": ["profile.manage"] }),
+        };
         let mut call = Request::builder()
             .method(method)
             .uri(path.replace("{id}", &Uuid::nil().to_string()))

@@ -21,6 +21,7 @@ pub mod job;
 pub mod member;
 pub mod memory;
 pub mod memory_view;
+pub mod memory_order;
 pub mod notification;
 pub mod offboard;
 pub mod overview;

@@ -137,17 +137,21 @@ impl<'a> Act<'a> {
     }
 
     /// Writes the audit row and commits: both or neither.
-    pub(crate) async fn commit(mut self, target: Target) -> Result<(), AppError> {
-        let mut event = AuditEvent {
-            resource_type: Some(target.kind.to_owned()),
-            resource_id: target.id,
-            changes: target.changes,
-            ..event(self.ctx, self.actor, self.action, Outcome::Success)
-        };
-        for (name, value) in target.notes {
-            event = event.with(name, value);
-        }
-        audit_append(&mut self.tx, &[event]).await?;
+    pub(crate) async fn commit(self, target: Target) -> Result<(), AppError> {
+        let action = self.action;
+        self.commit_each(vec![(action, target)]).await
+    }
+
+    /// Writes a row for each of several acts, all of them authorised, and
+    /// commits: all or none.
+    pub(crate) async fn commit_each(mut self, done: Vec<(Action, Target)>) -> Result<(), AppError> {
+        let events: Vec<_> = done
+            .into_iter()
+            .map(|(action, target)| {
+                target.event(event(self.ctx, self.actor, action, Outcome::Success))
+            })
+            .collect();
+        audit_append(&mut self.tx, &events).await?;
         self.tx.commit().await?;
         Ok(())
     }
@@ -283,6 +287,18 @@ impl Target {
             changes: None,
             notes: Vec::new(),
         }
+    }
+
+    /// What `event` says of it.
+    fn event(self, event: AuditEvent) -> AuditEvent {
+        let event = AuditEvent {
+            resource_type: Some(self.kind.to_owned()),
+            resource_id: self.id,
+            changes: self.changes,
+            ..event
+        };
+        let notes = self.notes.into_iter();
+        notes.fold(event, |event, (name, value)| event.with(name, value))
     }
 
     /// With something else that an auditor needs; never the words of a memory

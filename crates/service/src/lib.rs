@@ -21,6 +21,7 @@ mod job;
 mod member;
 mod memory;
 mod memory_view;
+mod memory_order;
 mod notification;
 mod offboard;
 mod operator;
@@ -70,6 +71,7 @@ pub use memory_view::{
     memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
     memory_view_rename,
 };
+pub use memory_order::{memory_batch, memory_order};
 pub use notification::{
     notification_list, notification_read, notification_read_all, notification_unread,
 };

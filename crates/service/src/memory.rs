@@ -11,6 +11,7 @@ use domain::{
 };
 use serde_json::json;
 use store::{
+    TenantTx,
     cursor::{Cursor, List},
     memory::{SearchQuery, SearchRequest},
 };
@@ -160,15 +161,25 @@ pub async fn memory_create(
     memory: &NewMemory,
 ) -> Result<MemoryId, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryCreate).await?;
+    let (id, target) = create_within(ctx, &mut act.tx, memory).await?;
+    enqueue_embedding(ctx, &mut act.tx, actor).await?;
+    act.commit(target).await?;
+    ctx.jobs_wake.notify_one();
+    Ok(id)
+}
+
+/// The same without an end.
+pub(crate) async fn create_within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    memory: &NewMemory,
+) -> Result<(MemoryId, Target), AppError> {
     let now = ctx.clock.now();
     memory.check(now)?;
     let id: MemoryId = ctx.ids.id();
-    store::memory::memory_create(&mut act.tx, id, memory, now).await?;
-    enqueue_embedding(ctx, &mut act.tx, actor).await?;
-    act.commit(Target::memory(id).changed(json!({ "after": described(&memory.text) })))
-        .await?;
-    ctx.jobs_wake.notify_one();
-    Ok(id)
+    store::memory::memory_create(tx, id, memory, now).await?;
+    let target = Target::memory(id).changed(json!({ "after": described(&memory.text) }));
+    Ok((id, target))
 }
 
 /// Changes an own memory from its version `version`; what it said before is
@@ -185,16 +196,28 @@ pub async fn memory_update(
     change: &MemoryChange,
 ) -> Result<(), AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryUpdate).await?;
+    let target = update_within(ctx, &mut act.tx, id, version, change).await?;
+    enqueue_embedding(ctx, &mut act.tx, actor).await?;
+    act.commit(target).await?;
+    ctx.jobs_wake.notify_one();
+    Ok(())
+}
+
+/// The same without an end.
+pub(crate) async fn update_within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: MemoryId,
+    version: i32,
+    change: &MemoryChange,
+) -> Result<Target, AppError> {
     let now = ctx.clock.now();
     if let Some(traits) = &change.traits {
         traits.check(now)?;
     }
-    store::memory::memory_update(&mut act.tx, id, version, change, now).await?;
-    enqueue_embedding(ctx, &mut act.tx, actor).await?;
+    store::memory::memory_update(tx, id, version, change, now).await?;
     let changes = json!({ "after": described(&change.text), "from_version": version });
-    act.commit(Target::memory(id).changed(changes)).await?;
-    ctx.jobs_wake.notify_one();
-    Ok(())
+    Ok(Target::memory(id).changed(changes))
 }
 
 /// Moves an own memory to the trash. Doing it twice is no error.
@@ -203,8 +226,18 @@ pub async fn memory_update(
 /// [`AppError::NotFound`] when it isn't an own one.
 pub async fn memory_delete(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryDelete).await?;
-    store::memory::memory_delete(&mut act.tx, id, ctx.clock.now()).await?;
-    act.commit(Target::memory(id)).await
+    let target = delete_within(ctx, &mut act.tx, id).await?;
+    act.commit(target).await
+}
+
+/// The same without an end.
+pub(crate) async fn delete_within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: MemoryId,
+) -> Result<Target, AppError> {
+    store::memory::memory_delete(tx, id, ctx.clock.now()).await?;
+    Ok(Target::memory(id))
 }
 
 /// Takes an own memory out of the trash.
@@ -213,8 +246,18 @@ pub async fn memory_delete(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(),
 /// [`AppError::NotFound`] when it isn't an own one.
 pub async fn memory_restore(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryRestore).await?;
-    store::memory::memory_restore(&mut act.tx, id, ctx.clock.now()).await?;
-    act.commit(Target::memory(id)).await
+    let target = restore_within(ctx, &mut act.tx, id).await?;
+    act.commit(target).await
+}
+
+/// The same without an end.
+pub(crate) async fn restore_within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: MemoryId,
+) -> Result<Target, AppError> {
+    store::memory::memory_restore(tx, id, ctx.clock.now()).await?;
+    Ok(Target::memory(id))
 }
 
 /// What the audit log keeps of a memory: its shape. The words are private to

@@ -190,6 +190,40 @@ impl TenantTx {
         })
     }
 
+    /// Marks a point to go back to: what one row of many does counts whole or
+    /// not at all, and a statement that fails ends only what came after it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the connection was lost.
+    pub async fn savepoint(&mut self) -> Result<(), StoreError> {
+        sqlx::query!("SAVEPOINT row_begins")
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps what was done since the point.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the connection was lost.
+    pub async fn savepoint_release(&mut self) -> Result<(), StoreError> {
+        sqlx::query!("RELEASE SAVEPOINT row_begins")
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Undoes what was done since the point.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the connection was lost.
+    pub async fn savepoint_rollback(&mut self) -> Result<(), StoreError> {
+        sqlx::query!("ROLLBACK TO SAVEPOINT row_begins")
+            .execute(self.conn())
+            .await?;
+        self.savepoint_release().await
+    }
+
     /// The member on whose behalf it runs.
     ///
     /// # Errors

@@ -35,8 +35,8 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The purpose that the sealing key is derived for; also the format's version.
 const PURPOSE: &[u8] = b"atrium idempotent answers v1";
 const NONCE_BYTES: usize = 12;
-/// Bodies were limited on the way in; answers to mutations are small.
-const MAX_BYTES: usize = 1024 * 1024;
+/// Answers to mutations are small.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// An answer as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -73,7 +73,8 @@ async fn once(ctx: Ctx, request: Request, next: Next) -> Result<Response, Refusa
         return Err(AppError::Unauthenticated.into());
     };
     let name = sole_name(&parts.headers)?;
-    let body = to_bytes(body, MAX_BYTES)
+    // Its length was limited on the way in.
+    let body = to_bytes(body, usize::MAX)
         .await
         .map_err(|_| AppError::TooLarge {
             message: "This is too large.".to_owned(),
@@ -124,7 +125,7 @@ fn request_hash(parts: &axum::http::request::Parts, body: &Bytes) -> [u8; 32] {
 async fn keep(ctx: &Ctx, actor: &Actor, name: &str, seal: &Seal, response: Response) -> Response {
     let (parts, body) = response.into_parts();
     let body = if parts.status.is_success() {
-        to_bytes(body, MAX_BYTES).await
+        to_bytes(body, MAX_ANSWER_BYTES).await
     } else {
         if let Err(error) = idempotency_forget(ctx, actor, name).await {
             tracing::warn!(%error, "a refused call could not be forgotten");

@@ -12,6 +12,9 @@ mod input;
 mod key;
 mod me;
 mod member;
+mod memory;
+mod memory_batch;
+mod memory_shape;
 mod paged;
 mod problem;
 mod reference;
@@ -29,6 +32,7 @@ use domain::reference::Reference;
 use service::Ctx;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use memory_batch::MAX_BODY_BYTES as MAX_BATCH_BYTES;
 pub use problem::problem_layer;
 
 use self::{
@@ -38,6 +42,8 @@ use self::{
 
 /// Where all of it is.
 pub const PATH: &str = "/api/v1";
+/// The one operation that takes more than others.
+pub const BATCH_PATH: &str = "/api/v1/memories/batch";
 
 /// The routes, to be mounted at the root, and what there is to tell of them on
 /// the page that shows it. Each key may make so many calls a minute, and
@@ -51,6 +57,16 @@ pub fn rest(ctx: Ctx, calls_per_minute: u32) -> (Router, Reference) {
         .routes(routes!(me::me_get))
         .routes(routes!(api_key::api_keys_list, api_key::api_keys_create))
         .routes(routes!(api_key::api_keys_get, api_key::api_keys_revoke))
+        .routes(routes!(memory::memories_list, memory::memories_create))
+        .routes(routes!(memory::memories_search))
+        .routes(routes!(memory_batch::memories_batch))
+        .routes(routes!(
+            memory::memories_get,
+            memory::memories_update,
+            memory::memories_delete
+        ))
+        .routes(routes!(memory::memories_restore))
+        .routes(routes!(memory::memories_versions))
         .routes(routes!(member::members_list))
         .routes(routes!(member::members_get))
         .routes(routes!(role::roles_list))

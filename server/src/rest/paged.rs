@@ -15,6 +15,11 @@ pub(super) struct Paged<T> {
 }
 
 impl<T> Paged<T> {
+    /// A list that has one page only.
+    pub(super) fn whole<U: Into<T>>(items: Vec<U>) -> Self {
+        Self::of(Page { items, next: None })
+    }
+
     pub(super) fn of<U: Into<T>>(page: Page<U>) -> Self {
         Self {
             items: page.items.into_iter().map(Into::into).collect(),

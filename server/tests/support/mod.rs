@@ -10,6 +10,7 @@
 pub mod issuer;
 pub mod keys;
 pub mod product;
+pub mod program;
 
 use std::{
     collections::BTreeMap,

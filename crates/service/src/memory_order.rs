@@ -1,0 +1,146 @@
+//! What programs ask to be done with memories, one by one or many at once.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    Action, Actor, AppError,
+    memory::Memory,
+    memory_order::{BatchRow, MAX_BATCH, MemoryOrder},
+};
+use store::TenantTx;
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+    job::enqueue_embedding,
+    memory,
+};
+
+/// Does one thing and returns the memory as it is then.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::NotFound`] when it isn't an own one;
+/// [`AppError::Conflict`] when its version has passed or its state doesn't
+/// allow it; [`AppError::Invalid`] with every field at fault.
+pub async fn memory_order(
+    ctx: &Ctx,
+    actor: &Actor,
+    order: MemoryOrder,
+) -> Result<Memory, AppError> {
+    let mut act = Act::begin(ctx, actor, order.action()).await?;
+    let is_text = is_text(&order);
+    let (row, target) = within(ctx, &mut act.tx, order).await?;
+    if is_text {
+        enqueue_embedding(ctx, &mut act.tx, actor).await?;
+    }
+    let memory = store::memory::memory_get(&mut act.tx, row.id).await?;
+    act.commit(target).await?;
+    if is_text {
+        ctx.jobs_wake.notify_one();
+    }
+    Ok(memory)
+}
+
+/// Does many things in their order, in one transaction: what can't be done, or
+/// was no order to begin with, keeps none of the others from it. Each one that
+/// was done has its audit row.
+///
+/// # Errors
+/// [`AppError::Forbidden`] when the actor lacks the permission for one of the
+/// kinds; [`AppError::Invalid`] for none and for more than [`MAX_BATCH`];
+/// [`AppError::Unavailable`] when the database goes away: then nothing was
+/// done.
+pub async fn memory_batch(
+    ctx: &Ctx,
+    actor: &Actor,
+    orders: Vec<Result<MemoryOrder, AppError>>,
+) -> Result<Vec<Result<BatchRow, AppError>>, AppError> {
+    let mut actions: BTreeSet<_> = orders.iter().flatten().map(MemoryOrder::action).collect();
+    // Whoever may do nothing learns that before what is wrong with the rows.
+    let first = actions.pop_first().unwrap_or(Action::MemoryCreate);
+    for action in actions {
+        Act::authorize(ctx, actor, action).await?;
+    }
+    let mut act = Act::begin(ctx, actor, first).await?;
+    if orders.is_empty() || orders.len() > MAX_BATCH {
+        let message = format!("A batch has 1 to {MAX_BATCH} rows.");
+        return Err(AppError::field("items", message));
+    }
+    let (mut rows, mut done, mut is_any_text) = (Vec::new(), Vec::new(), false);
+    for order in orders {
+        let row = match order {
+            Err(error) => Err(error),
+            Ok(order) => {
+                let (action, is_text) = (order.action(), is_text(&order));
+                act.tx.savepoint().await?;
+                match within(ctx, &mut act.tx, order).await {
+                    Ok((row, target)) => {
+                        act.tx.savepoint_release().await?;
+                        done.push((action, target));
+                        is_any_text |= is_text;
+                        Ok(row)
+                    }
+                    Err(error) => {
+                        concerns_one(&error)?;
+                        act.tx.savepoint_rollback().await?;
+                        Err(error)
+                    }
+                }
+            }
+        };
+        rows.push(row);
+    }
+    if is_any_text {
+        enqueue_embedding(ctx, &mut act.tx, actor).await?;
+    }
+    if !done.is_empty() {
+        act.commit_each(done).await?;
+    }
+    if is_any_text {
+        ctx.jobs_wake.notify_one();
+    }
+    Ok(rows)
+}
+
+/// Whether it brings words that wait for their vector.
+const fn is_text(order: &MemoryOrder) -> bool {
+    matches!(order, MemoryOrder::Create(_) | MemoryOrder::Update { .. })
+}
+
+/// Passes for what is wrong with one row only.
+fn concerns_one(error: &AppError) -> Result<(), AppError> {
+    match error {
+        AppError::NotFound
+        | AppError::Conflict { .. }
+        | AppError::Invalid { .. }
+        | AppError::Forbidden { .. } => Ok(()),
+        other => Err(other.clone()),
+    }
+}
+
+/// Does one thing, without an end.
+async fn within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    order: MemoryOrder,
+) -> Result<(BatchRow, Target), AppError> {
+    let done = order.done();
+    let (id, version, target) = match order {
+        MemoryOrder::Create(new) => {
+            let (id, target) = memory::create_within(ctx, tx, &new).await?;
+            (id, Some(1), target)
+        }
+        MemoryOrder::Update { id, version, edit } => {
+            let before = store::memory::memory_get(tx, id).await?;
+            if !before.is_own {
+                return Err(AppError::NotFound);
+            }
+            let change = edit.onto(before)?;
+            let target = memory::update_within(ctx, tx, id, version, &change).await?;
+            (id, Some(version + 1), target)
+        }
+        MemoryOrder::Delete { id } => (id, None, memory::delete_within(ctx, tx, id).await?),
+        MemoryOrder::Restore { id } => (id, None, memory::restore_within(ctx, tx, id).await?),
+    };
+    Ok((BatchRow { done, id, version }, target))
+}

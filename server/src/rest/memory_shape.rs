@@ -1,0 +1,447 @@
+//! How memories travel to and from programs: the same over REST and MCP.
+
+use domain::{
+    AppError, MemoryId, PersonaId, TeamId, UserId,
+    memory::{
+        self as known, MemoryFilter, MemoryKind, MemorySummary, Origin, SearchMode, SearchResults,
+        Term, Visibility,
+    },
+    memory_order::{MemoryEdit, MemoryFields},
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+/// Hits of a search, where the caller names no number.
+pub(crate) const USUAL_HITS: usize = 20;
+/// Hits of a search at most.
+pub(crate) const MAX_HITS: usize = 50;
+
+/// A memory, whole.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Memory {
+    /// Its id.
+    #[schema(value_type = Uuid)]
+    pub(crate) id: MemoryId,
+    /// May be empty.
+    pub(crate) title: String,
+    /// The text as it was given.
+    pub(crate) content: String,
+    /// `fact`, `preference`, `event`, `skill_note` or `context`.
+    #[schema(value_type = String)]
+    kind: MemoryKind,
+    /// In the order in which they were given.
+    tags: Vec<String>,
+    /// Who can see it: `private`, `team` or `org`.
+    #[schema(value_type = String)]
+    visibility: Visibility,
+    /// The team that can see it, where that is one.
+    team: Option<MemoryTeam>,
+    /// Whose it is. Nobody else can change it.
+    owner: MemoryOwner,
+    /// Where it came from, e.g. `dashboard`, `api` or `mcp`.
+    #[schema(value_type = String)]
+    origin: Origin,
+    /// `short` where it ends by itself, else `long`.
+    #[schema(value_type = String)]
+    term: Term,
+    /// When it ends by itself.
+    #[serde(with = "time::serde::rfc3339::option")]
+    expires_at: Option<OffsetDateTime>,
+    /// The context of its owner that it belongs to; the owner alone sees it.
+    #[schema(value_type = Option<Uuid>)]
+    persona_id: Option<PersonaId>,
+    /// 0 to 1.
+    importance: f32,
+    /// AI products that may read it; `*` stands for all.
+    #[schema(value_type = Vec<String>)]
+    allowed_vendors: Vec<&'static str>,
+    /// The conversation it comes from, as its program called it.
+    source_session_id: Option<String>,
+    /// The memory that this is a reply to.
+    #[schema(value_type = Option<Uuid>)]
+    parent_id: Option<MemoryId>,
+    /// Goes up with each change; a change names the one it started from.
+    pub(crate) version: i32,
+    /// When it was created.
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// When it was last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+    /// When it was moved to the trash.
+    #[serde(with = "time::serde::rfc3339::option")]
+    deleted_at: Option<OffsetDateTime>,
+}
+
+/// A team that a memory is shared with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MemoryTeam {
+    /// Its id.
+    #[schema(value_type = Uuid)]
+    id: TeamId,
+    /// Its name.
+    name: String,
+}
+
+/// Whose a memory is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MemoryOwner {
+    /// The member's id.
+    #[schema(value_type = Uuid)]
+    id: UserId,
+    /// The member's name.
+    name: String,
+}
+
+impl From<known::Memory> for Memory {
+    fn from(memory: known::Memory) -> Self {
+        Self {
+            term: memory.term(),
+            allowed_vendors: memory.allowed_vendors.keys(),
+            team: memory
+                .team_id
+                .zip(memory.team_name)
+                .map(|(id, name)| MemoryTeam { id, name }),
+            owner: MemoryOwner {
+                id: memory.owner_id,
+                name: memory.owner_name,
+            },
+            id: memory.id,
+            title: memory.title,
+            content: memory.content,
+            kind: memory.kind,
+            tags: memory.tags,
+            visibility: memory.visibility,
+            origin: memory.origin,
+            expires_at: memory.expires_at,
+            persona_id: memory.persona_id,
+            importance: memory.importance,
+            source_session_id: memory.source_session_id,
+            parent_id: memory.parent_id,
+            version: memory.version,
+            created_at: memory.created_at,
+            updated_at: memory.updated_at,
+            deleted_at: memory.deleted_at,
+        }
+    }
+}
+
+/// A memory in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MemoryRow {
+    /// Its id.
+    #[schema(value_type = Uuid)]
+    pub(crate) id: MemoryId,
+    /// May be empty.
+    pub(crate) title: String,
+    /// The beginning of the text; in a search, the passage that matches.
+    pub(crate) excerpt: String,
+    /// `fact`, `preference`, `event`, `skill_note` or `context`.
+    #[schema(value_type = String)]
+    kind: MemoryKind,
+    /// In the order in which they were given.
+    tags: Vec<String>,
+    /// Who can see it: `private`, `team` or `org`.
+    #[schema(value_type = String)]
+    visibility: Visibility,
+    /// Whose it is.
+    owner: MemoryOwner,
+    /// Where it came from.
+    #[schema(value_type = String)]
+    origin: Origin,
+    /// When it ends by itself.
+    #[serde(with = "time::serde::rfc3339::option")]
+    expires_at: Option<OffsetDateTime>,
+    /// When it was last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+impl From<MemorySummary> for MemoryRow {
+    fn from(memory: MemorySummary) -> Self {
+        Self {
+            id: memory.id,
+            title: memory.title,
+            excerpt: memory.excerpt,
+            kind: memory.kind,
+            tags: memory.tags,
+            visibility: memory.visibility,
+            owner: MemoryOwner {
+                id: memory.owner_id,
+                name: memory.owner_name,
+            },
+            origin: memory.origin,
+            expires_at: memory.expires_at,
+            updated_at: memory.updated_at,
+        }
+    }
+}
+
+/// A memory to be kept. It is private to the member behind the key.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewMemory {
+    /// At most 200 characters.
+    #[serde(default)]
+    #[schema(example = "Team tea")]
+    title: String,
+    /// The text: 1 to 100,000 bytes.
+    #[schema(example = "The team meets for tea at four on Thursdays.")]
+    content: String,
+    /// `fact`, `preference`, `event`, `skill_note` or `context`; without it, a
+    /// fact.
+    #[schema(example = "fact")]
+    kind: Option<String>,
+    /// At most 20, each of at most 50 characters and without a comma.
+    #[serde(default)]
+    #[schema(example = json!(["tea"]))]
+    tags: Vec<String>,
+    /// When it ends by itself; without it, it is kept.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    expires_at: Option<OffsetDateTime>,
+    /// One of the member's own contexts.
+    #[schema(value_type = Option<Uuid>)]
+    persona_id: Option<PersonaId>,
+    /// 0 to 1; without it, 0.5.
+    importance: Option<f32>,
+    /// AI products that may read it: `chatgpt`, `claude`, `cursor`, `copilot`,
+    /// `gemini`, `other`; without it or with `*`, all.
+    allowed_vendors: Option<Vec<String>>,
+    /// The conversation it comes from, in at most 200 characters.
+    source_session_id: Option<String>,
+}
+
+impl From<NewMemory> for MemoryFields {
+    fn from(new: NewMemory) -> Self {
+        Self {
+            title: new.title,
+            content: new.content,
+            kind: new.kind,
+            tags: new.tags,
+            expires_at: new.expires_at,
+            persona_id: new.persona_id,
+            importance: new.importance,
+            allowed_vendors: new.allowed_vendors,
+            source_session_id: new.source_session_id,
+        }
+    }
+}
+
+/// What is to become of a memory: what is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemoryPatch {
+    /// The version that the change started from.
+    #[schema(example = 1)]
+    pub(crate) version: i32,
+    /// Another title.
+    title: Option<String>,
+    /// Another text.
+    #[schema(example = "The team meets for tea at five on Thursdays.")]
+    content: Option<String>,
+    /// Another kind.
+    kind: Option<String>,
+    /// Other tags, in place of all that there are.
+    tags: Option<Vec<String>>,
+    /// Another end; null: it is kept.
+    #[serde(default, deserialize_with = "time_or_null")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Option<OffsetDateTime>>,
+    /// Another context; null: none.
+    #[serde(default, deserialize_with = "value_or_null")]
+    #[schema(value_type = Option<Uuid>)]
+    persona_id: Option<Option<PersonaId>>,
+    /// 0 to 1.
+    importance: Option<f32>,
+    /// AI products that may read it, in place of all that there are.
+    allowed_vendors: Option<Vec<String>>,
+    /// Why, kept with the earlier version: at most 500 characters.
+    reason: Option<String>,
+}
+
+impl From<MemoryPatch> for MemoryEdit {
+    fn from(patch: MemoryPatch) -> Self {
+        Self {
+            title: patch.title,
+            content: patch.content,
+            kind: patch.kind,
+            tags: patch.tags,
+            expires_at: patch.expires_at,
+            persona_id: patch.persona_id,
+            importance: patch.importance,
+            allowed_vendors: patch.allowed_vendors,
+            reason: patch.reason,
+        }
+    }
+}
+
+/// Absent is `None`, null is `Some(None)`.
+fn value_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+fn time_or_null<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<OffsetDateTime>>, D::Error> {
+    time::serde::rfc3339::option::deserialize(from).map(Some)
+}
+
+/// What a list or a search is narrowed to.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Narrowed {
+    /// `fact`, `preference`, `event`, `skill_note` or `context`.
+    pub(crate) kind: String,
+    /// One tag, exactly.
+    pub(crate) tag: String,
+    /// `mine` or `shared`.
+    pub(crate) owner: String,
+    /// Where they came from.
+    pub(crate) origin: String,
+    /// `trash`: the member's own deleted ones instead.
+    pub(crate) state: String,
+}
+
+impl Narrowed {
+    /// The filter, unless a word of it means nothing: nothing found would say
+    /// that there is nothing.
+    pub(crate) fn filter(self) -> Result<MemoryFilter, AppError> {
+        let kinds: Vec<_> = MemoryKind::ALL.iter().map(|kind| kind.key()).collect();
+        let origins: Vec<_> = Origin::ALL.iter().map(|origin| origin.key()).collect();
+        one_of("kind", &self.kind, &kinds)?;
+        one_of("owner", &self.owner, &["mine", "shared"])?;
+        one_of("origin", &self.origin, &origins)?;
+        one_of("state", &self.state, &["trash"])?;
+        if self.tag.contains('\0') {
+            return Err(AppError::field(
+                "tag",
+                "A tag can't contain a NUL character.",
+            ));
+        }
+        Ok(MemoryFilter {
+            kind: self.kind,
+            tag: self.tag,
+            owner: self.owner,
+            origin: self.origin,
+            state: self.state,
+        })
+    }
+}
+
+fn one_of(field: &str, given: &str, known: &[&str]) -> Result<(), AppError> {
+    if given.is_empty() || known.contains(&given) {
+        return Ok(());
+    }
+    let known = known.join(", ");
+    Err(AppError::field(
+        field,
+        format!("Choose one of {known}, or none."),
+    ))
+}
+
+/// What is looked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Question {
+    /// Words or a whole question, in 1 to 1,000 characters.
+    #[schema(example = "When does the team meet?")]
+    pub(crate) question: String,
+    /// How it compares: `both` (words and meaning), `meaning` or `words`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "both")]
+    pub(crate) mode: SearchMode,
+    /// Hits at most: 1 to 50; without it, 20.
+    pub(crate) limit: Option<usize>,
+    /// What to look among.
+    #[serde(default)]
+    #[schema(example = json!({}))]
+    pub(crate) filter: Narrowed,
+}
+
+impl Question {
+    /// The question of a client that can say no more than that.
+    pub(crate) fn plain(question: String) -> Self {
+        Self {
+            question,
+            mode: SearchMode::Both,
+            limit: None,
+            filter: Narrowed::default(),
+        }
+    }
+
+    /// Asks it.
+    pub(crate) async fn ask(
+        self,
+        ctx: &service::Ctx,
+        actor: &domain::Actor,
+    ) -> Result<Found, AppError> {
+        let limit = self.limit.unwrap_or(USUAL_HITS);
+        if !(1..=MAX_HITS).contains(&limit) {
+            let message = format!("A search has 1 to {MAX_HITS} hits.");
+            return Err(AppError::field("limit", message));
+        }
+        let filter = self.filter.filter()?;
+        let found = service::memory_search(ctx, actor, &self.question, self.mode, &filter).await;
+        let mut found = found.map_err(|error| renamed(error, "q", "question"))?;
+        found.hits.truncate(limit);
+        Ok(found.into())
+    }
+}
+
+/// The same refusal of a field that has another name here.
+fn renamed(error: AppError, from: &str, to: &str) -> AppError {
+    let AppError::Invalid { mut fields } = error else {
+        return error;
+    };
+    for fault in fields.iter_mut().filter(|fault| fault.field == from) {
+        to.clone_into(&mut fault.field);
+    }
+    AppError::Invalid { fields }
+}
+
+/// What a search found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Found {
+    /// Best first.
+    pub(crate) hits: Vec<MemoryHit>,
+    /// How it compared in the end: `words` where meaning is off.
+    #[schema(value_type = String)]
+    mode: SearchMode,
+    /// Why meaning was left out although it was asked for.
+    notice: Option<String>,
+    /// Memories in sight that can't be found by meaning yet.
+    waiting_for_embedding: i64,
+}
+
+/// A memory that was found, and why.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MemoryHit {
+    /// The memory.
+    pub(crate) memory: MemoryRow,
+    /// 0 to 1, comparable within one search only.
+    score: f32,
+    /// How near its meaning is to the question's, −1 to 1.
+    similarity: Option<f32>,
+    /// Words of it that match words of the question.
+    matched_words: Vec<String>,
+}
+
+impl From<SearchResults> for Found {
+    fn from(found: SearchResults) -> Self {
+        let hits = found.hits.into_iter().map(|hit| MemoryHit {
+            memory: hit.memory.into(),
+            score: hit.score,
+            similarity: hit.similarity,
+            matched_words: hit.matched_words,
+        });
+        Self {
+            hits: hits.collect(),
+            mode: found.mode,
+            notice: found.notice,
+            waiting_for_embedding: found.waiting_for_embedding,
+        }
+    }
+}

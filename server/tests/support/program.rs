@@ -1,0 +1,137 @@
+//! Programs before the product's own router: keys, calls and refusals.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{Method, Request, StatusCode, header, request::Builder},
+};
+use domain::{
+    Actor, MemoryId, Permission,
+    access::SystemRole,
+    api_key::{ApiKeyDraft, CreatedApiKey, NEVER},
+    memory::Origin,
+    memory_order::MemoryFields,
+};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use super::{Answer, App, ctx, product::product, read, request};
+
+/// Atrium with an owner, who makes keys.
+pub struct World {
+    pub app: App,
+    pub router: Router,
+    pub owner: Actor,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(product).await
+    }
+
+    pub async fn with(router: impl FnOnce(&App) -> Router) -> Self {
+        let app = App::start().await;
+        let owner = app.tenant.actor(SystemRole::Owner, "Olga").await;
+        let router = router(&app);
+        Self { app, router, owner }
+    }
+
+    pub fn ctx(&self) -> service::Ctx {
+        ctx(&self.app.db, self.app.clock.clock())
+    }
+
+    /// A key of the owner with these scopes.
+    pub async fn key(&self, scopes: &[Permission]) -> CreatedApiKey {
+        self.key_of(&self.owner, scopes).await
+    }
+
+    pub async fn key_of(&self, actor: &Actor, scopes: &[Permission]) -> CreatedApiKey {
+        let draft = ApiKeyDraft {
+            label: "Test".into(),
+            // What no key can hold is left out.
+            scopes: scopes
+                .iter()
+                .filter(|scope| scope.is_for_roles())
+                .map(|scope| scope.key().into())
+                .collect(),
+            lifetime: NEVER.into(),
+        };
+        service::api_key_create(&self.ctx(), actor, None, &draft)
+            .await
+            .unwrap()
+    }
+
+    pub async fn send(&self, request: Builder, body: impl Into<Body>) -> Answer {
+        self.request(request.body(body.into()).unwrap()).await
+    }
+
+    pub async fn request(&self, mut request: Request<Body>) -> Answer {
+        let peer: std::net::SocketAddr = "192.0.2.1:1".parse().unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str, key: &str) -> Answer {
+        self.send(with_key(Method::GET, path, key), Body::empty())
+            .await
+    }
+
+    pub async fn post(&self, path: &str, key: &str, idempotency: &str, body: &Value) -> Answer {
+        let mut request =
+            with_key(Method::POST, path, key).header(header::CONTENT_TYPE, "application/json");
+        if !idempotency.is_empty() {
+            request = request.header("idempotency-key", idempotency);
+        }
+        self.send(request, body.to_string()).await
+    }
+
+    /// A call with a JSON body.
+    pub async fn call(&self, method: Method, path: &str, key: &str, body: &Value) -> Answer {
+        let request = with_key(method, path, key).header(header::CONTENT_TYPE, "application/json");
+        self.send(request, body.to_string()).await
+    }
+
+    /// A private memory of a member.
+    pub async fn memory_of(&self, actor: &Actor, content: &str) -> MemoryId {
+        let fields = MemoryFields {
+            content: content.into(),
+            ..MemoryFields::default()
+        };
+        let memory = fields.parse(Origin::Dashboard).unwrap();
+        service::memory_create(&self.ctx(), actor, &memory)
+            .await
+            .unwrap()
+    }
+
+    pub async fn document(&self) -> Value {
+        let answer = self
+            .send(request(Method::GET, "/api/v1/openapi.json"), Body::empty())
+            .await;
+        assert_eq!(answer.status, StatusCode::OK);
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    pub async fn keys(&self) -> i64 {
+        self.app.count("SELECT count(*) FROM api_keys").await
+    }
+}
+
+/// A request with a key.
+pub fn with_key(method: Method, path: &str, key: &str) -> Builder {
+    request(method, path).header(header::AUTHORIZATION, format!("Bearer {key}"))
+}
+
+/// The refusal in the form that all have.
+#[track_caller]
+pub fn problem(answer: &Answer, status: u16, code: &str) -> Value {
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let problem: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["code"], code, "{problem}");
+    assert_eq!(problem["type"], format!("/reference#{code}"));
+    assert_eq!(problem["request_id"], answer.header("x-request-id"));
+    assert!(!problem["detail"].as_str().unwrap().is_empty());
+    problem
+}

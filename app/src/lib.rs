@@ -14,6 +14,7 @@ mod api_key;
 mod audit;
 mod break_glass;
 mod clock;
+mod connect;
 mod flash;
 mod forms;
 mod group_mapping;

@@ -13,6 +13,7 @@ use crate::{
     api_key::{KeyListPage, KeyNewPage, KeyPage, ServiceNewPage, ServicesPage},
     audit::AuditPage,
     break_glass::{PrivateMemoryListPage, PrivateMemoryPage},
+    connect::ConnectPage,
     group_mapping::{
         GroupMappingListPage, GroupMappingNewPage, GroupMappingPage, GroupMappingPreviewPage,
     },
@@ -82,6 +83,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/keys/services") view=ServicesPage ssr=SsrMode::Async />
                     <Route path=path!("/keys/services/new") view=ServiceNewPage ssr=SsrMode::Async />
                     <Route path=path!("/keys/:id") view=KeyPage ssr=SsrMode::Async />
+                    <Route path=path!("/connect") view=ConnectPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />

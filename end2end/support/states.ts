@@ -371,6 +371,7 @@ export const STATES: State[] = [
   { name: "key-new-refused", as: "member", show: async (page) => sendEmptyKey(page) },
   { name: "key-created", as: "member", show: async (page) => showNewKey(page) },
   { name: "key", as: "member", show: async (page) => showFirstKey(page) },
+  { name: "connect", as: "member", show: at("/connect") },
   { name: "reference", as: "member", show: at("/reference") },
   {
     name: "reference-operation",

@@ -11,6 +11,7 @@ mod demo;
 pub mod failure;
 pub mod health;
 pub mod http;
+pub mod mcp;
 pub mod rest;
 pub mod routes;
 mod secret_file;

@@ -24,7 +24,7 @@ use crate::{
     failure::Failure,
     health::{self, Readiness},
     http::{HttpSettings, LargerBody, protect},
-    rest, upload,
+    mcp, rest, upload,
 };
 
 /// Bytes that a request's body may have, but for uploads: the largest memory
@@ -58,7 +58,10 @@ pub fn router(
     let auth =
         Auth::new(ctx.clone(), settings).map_err(|error| Failure::Usage(error.to_string()))?;
 
-    let (rest, reference) = rest::rest(ctx.clone(), config.api_calls_per_minute);
+    // One for both ways in: a key has one allowance.
+    let door = rest::Door::new(ctx.clone(), config.api_calls_per_minute);
+    let mcp = mcp::mcp(ctx.clone(), door.clone(), &site);
+    let (rest, reference) = rest::rest(ctx.clone(), door);
     let info = AppInfo {
         demo: demo.is_some(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -86,6 +89,7 @@ pub fn router(
     let router = auth
         .protect(members)
         .merge(rest)
+        .merge(mcp)
         .merge(bundle.routes())
         .merge(health::routes(readiness));
     let router = protect(

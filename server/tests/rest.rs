@@ -512,6 +512,15 @@ async fn a_key_is_in_no_log_and_in_no_page_but_the_one() {
     let mut keys = vec![maker, by_program, by_person];
     for key in keys.clone() {
         world.get("/api/v1/me", &key).await;
+        let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+        let asked = with_key(Method::POST, "/mcp", &key)
+            .header(header::HOST, "atrium.example")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json, text/event-stream");
+        assert_eq!(
+            world.send(asked, list.to_string()).await.status,
+            StatusCode::OK
+        );
         world.get("/api/v1/me", &key[..36]).await;
         keys.push(key[..36].to_owned());
     }

@@ -28,7 +28,7 @@ use uuid::Uuid;
 /// Arguments for all functions at once; each takes those that it knows. What is
 /// needed for a call to arrive must be here.
 const ARGUMENTS: &str = "id=ID&owner=MEMBER&member=ID&memory=ID&request=ID&role=ID&version=1&holders=0&token=x\
-     &theme=system&change=suspend&act=suspend&kind=service&tier=free&query[after]=&filter[kind]=";
+     &theme=system&change=suspend&act=suspend&kind=service&tier=free&content=x&query[after]=&filter[kind]=";
 
 /// Whose permissions count.
 #[derive(Clone, Copy)]
@@ -145,6 +145,12 @@ impl World {
         let arguments = ARGUMENTS
             .replace("ID", &Uuid::nil().to_string())
             .replace("MEMBER", &self.member.to_string());
+        // One name for two things.
+        let arguments = if path.starts_with("/api/memory_") {
+            arguments.replace("kind=service", "kind=fact")
+        } else {
+            arguments
+        };
         let call = request(Method::POST, path)
             .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")

@@ -8,6 +8,7 @@ use leptos::prelude::*;
 
 use super::api::{ApiKeyCreate, api_key_owner};
 use crate::{
+    connect::{Setups, connect_get},
     forms::{FormState, PostForm},
     ui::{
         Choice, CopyLine, EmptyState, Glyph, Icon, Loaded, PageHead, SelectField, TextField,
@@ -24,6 +25,12 @@ const LIFETIMES: &[(&str, &str)] = &[
     (NEVER, "No end, until it is revoked"),
 ];
 
+/// What `?purpose=` says of a key for an AI client.
+const CLIENT: &str = "client";
+
+/// What such a key is proposed to be allowed.
+const CLIENT_SCOPES: [Permission; 2] = [Permission::MemoryRead, Permission::MemoryWrite];
+
 /// The page at `/keys/new`; `?for=` names an agent or a service.
 #[component]
 pub(crate) fn KeyNewPage() -> impl IntoView {
@@ -38,17 +45,17 @@ pub(crate) fn KeyNewPage() -> impl IntoView {
                 "" => None,
                 id => Some(id.parse::<UserId>().map_err(|_| AppError::NotFound)?),
             };
-            api_key_owner(owner).await
+            Ok((api_key_owner(owner).await?, connect_get().await?))
         },
     );
     view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
 }
 
-fn show(owner: KeyOwner) -> impl IntoView {
+fn show((owner, address): (KeyOwner, String)) -> impl IntoView {
     let state = expect_context::<FormState<ApiKeyCreate>>();
     let answer = state.answer();
     move || match answer.get() {
-        Some(created) => view! { <Created created=created /> }.into_any(),
+        Some(created) => view! { <Created created=created address=address.clone() /> }.into_any(),
         None => view! { <NewForm owner=owner.clone() /> }.into_any(),
     }
 }
@@ -56,6 +63,8 @@ fn show(owner: KeyOwner) -> impl IntoView {
 #[component]
 fn NewForm(owner: KeyOwner) -> impl IntoView {
     let state = expect_context::<FormState<ApiKeyCreate>>();
+    let query = use_query();
+    let is_for_client = query.with_untracked(|query| query.get("purpose") == CLIENT);
     let is_program = owner.kind != ActorKind::Human;
     let (title, lead) = if is_program {
         (
@@ -92,10 +101,10 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
                 name="label"
                 label="What is it for"
                 hint="You and your admins recognise the key by this, for example “Nightly export”."
-                value=state.typed("label", "")
+                value=state.typed("label", if is_for_client { "AI client" } else { "" })
                 error=state.field_error("label")
             />
-            <Scopes offered=owner.offered />
+            <Scopes offered=owner.offered is_for_client=is_for_client />
             <SelectField
                 name="lifetime"
                 label="Works for"
@@ -114,9 +123,13 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
 }
 
 #[component]
-fn Scopes(offered: Vec<Permission>) -> impl IntoView {
+fn Scopes(offered: Vec<Permission>, is_for_client: bool) -> impl IntoView {
     let state = expect_context::<FormState<ApiKeyCreate>>();
-    let chosen = state.chosen("scopes[]").unwrap_or_default();
+    let proposed = || {
+        let scopes = CLIENT_SCOPES.iter().filter(|_| is_for_client);
+        scopes.map(|scope| scope.key().to_owned()).collect()
+    };
+    let chosen = state.chosen("scopes[]").unwrap_or_else(proposed);
     let error = state.field_error("scopes");
     view! {
         <fieldset
@@ -148,7 +161,12 @@ fn Scopes(offered: Vec<Permission>) -> impl IntoView {
 
 /// The one time that the key is shown.
 #[component]
-fn Created(created: CreatedApiKey) -> impl IntoView {
+fn Created(
+    created: CreatedApiKey,
+    /// Where AI clients connect.
+    address: String,
+) -> impl IntoView {
+    let key = created.key.clone();
     let page = format!("/keys/{}", created.id);
     view! {
         <PageHead title="Your new key" lead=created.label up=("/keys", "API keys") />
@@ -170,5 +188,9 @@ fn Created(created: CreatedApiKey) -> impl IntoView {
                 <a class="button button-quiet" href=page>"Look at the key’s page"</a>
             </div>
         </section>
+        <details>
+            <summary>"Connect an AI client with this key"</summary>
+            <Setups address=address key=key />
+        </details>
     }
 }

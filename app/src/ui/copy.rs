@@ -43,6 +43,25 @@ pub(crate) fn CopyLine(
     }
 }
 
+/// Several lines to be copied whole, such as a file: copied by the button, and
+/// by hand where there are no scripts.
+#[component]
+pub(crate) fn CopyBlock(
+    /// The text.
+    #[prop(into)]
+    text: String,
+    /// What it is for, for the button's name: "Cursor".
+    what: &'static str,
+) -> impl IntoView {
+    let shown = text.clone();
+    view! {
+        <div class="copy-block">
+            <pre tabindex="0" aria-label=format!("For {what}") translate="no"><code>{shown}</code></pre>
+            <CopyButton text=text label=format!("Copy the text for {what}") />
+        </div>
+    }
+}
+
 /// Copies `text`. It needs scripts and so shows only once the page is awake.
 #[component]
 fn CopyButton(text: String, label: String) -> impl IntoView {

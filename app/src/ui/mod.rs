@@ -21,7 +21,7 @@ pub(crate) mod time;
 pub(crate) mod toast;
 
 pub(crate) use badge::{Badge, Tone};
-pub(crate) use copy::{CopyId, CopyLine};
+pub(crate) use copy::{CopyBlock, CopyId, CopyLine};
 pub(crate) use field::{Choice, SelectField, TextArea, TextField};
 pub(crate) use filter::{FilterForm, SearchBox};
 pub(crate) use head::PageHead;

@@ -63,6 +63,13 @@ pub(crate) const GROUPS: &[Group] = &[
                 needs: Some(Permission::ApiKeyOwn),
                 key: 'k',
             },
+            Place {
+                path: "/connect",
+                name: "Connect",
+                icon: Icon::Plug,
+                needs: Some(Permission::ApiKeyOwn),
+                key: 'c',
+            },
         ],
     },
     Group {

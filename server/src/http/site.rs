@@ -58,6 +58,12 @@ impl Site {
         Url::parse(url).is_ok_and(|url| url.origin() == self.origin)
     }
 
+    /// Whether an `Origin` is ours, also by another of this machine's names.
+    pub fn is_ours(&self, origin: &str) -> bool {
+        let host = origin.strip_prefix("http://");
+        self.owns(origin) || host.is_some_and(|host| self.canonical(host, "/").is_some())
+    }
+
     /// The absolute URL of `path`, which begins with a slash.
     pub fn at(&self, path: &str) -> Url {
         let mut url = self.url.clone();

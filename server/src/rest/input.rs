@@ -41,8 +41,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
     }
 }
 
+/// What a reader of JSON says of it, without all that it quotes: nobody is
+/// served by an answer as long as the request.
+pub(crate) fn brief(said: &str) -> String {
+    const MOST: usize = 300;
+    match said.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &said[..end]),
+        None => said.to_owned(),
+    }
+}
+
 fn body_refusal(rejection: &JsonRejection) -> Refusal {
-    let message = rejection.body_text();
+    let message = brief(&rejection.body_text());
     let error = match rejection {
         JsonRejection::JsonDataError(_) => AppError::field("", message),
         _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => AppError::TooLarge {

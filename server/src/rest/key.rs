@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -17,20 +17,25 @@ use crate::http::{Allowance, Left, RateLimit};
 /// Keys that one address may try in vain in a minute.
 const TRIES_PER_MINUTE: u32 = 30;
 
+/// Where a key travels.
+const KEY_HEADERS: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_static("x-api-key")];
+
 /// The key as it came, for what is sealed with it.
 #[derive(Clone, Debug)]
 pub(super) struct Presented(pub(super) SecretString);
 
-/// Lets requests in.
+/// Lets the requests of programs in. Each key may make so many calls a minute,
+/// and each address may try so many keys in vain.
 #[derive(Clone, Debug)]
-pub(super) struct Door {
+pub struct Door {
     ctx: Ctx,
     calls: Allowance<ApiKeyId>,
     tries: RateLimit,
 }
 
 impl Door {
-    pub(super) fn new(ctx: Ctx, calls_per_minute: u32) -> Self {
+    /// With so many calls a minute for each key.
+    pub fn new(ctx: Ctx, calls_per_minute: u32) -> Self {
         let clock = || ctx.clock.clone();
         Self {
             calls: Allowance::new(calls_per_minute, Duration::MINUTE, clock()),
@@ -42,7 +47,7 @@ impl Door {
 
 /// Puts the [`Actor`](domain::Actor) behind the key into the request, or
 /// refuses it; counts the key's calls and tells how many are left.
-pub(super) async fn key_layer(
+pub(crate) async fn key_layer(
     State(door): State<Door>,
     mut request: Request,
     next: Next,
@@ -75,6 +80,10 @@ pub(super) async fn key_layer(
             );
         }
     };
+    // Nothing further in needs it, or could put it into a log.
+    for name in KEY_HEADERS {
+        request.headers_mut().remove(name);
+    }
     request.extensions_mut().insert(actor.request.clone());
     request.extensions_mut().insert(Presented(key.into()));
     request.extensions_mut().insert(actor);
@@ -164,7 +173,7 @@ fn presented(headers: &HeaderMap) -> Result<&str, Refusal> {
         }
         keys.push(key.trim());
     }
-    for value in headers.get_all("x-api-key") {
+    for value in headers.get_all(&KEY_HEADERS[1]) {
         keys.push(value.to_str().map_err(|_| unreadable())?.trim());
     }
     let Some(first) = keys.first().copied() else {

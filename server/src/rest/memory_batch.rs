@@ -17,7 +17,7 @@ use service::Ctx;
 use utoipa::ToSchema;
 
 use super::{
-    input::{Caller, Given},
+    input::{Caller, Given, brief},
     memory_shape::{MemoryPatch, NewMemory},
     problem::{Problem, Refusal},
 };
@@ -123,14 +123,14 @@ fn order(row: &RawValue) -> Result<MemoryOrder, AppError> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, AppError> {
-    serde_json::from_str(text).map_err(|error| AppError::field("", error.to_string()))
+    serde_json::from_str(text).map_err(|error| AppError::field("", brief(&error.to_string())))
 }
 
 fn from_fields<T: serde::de::DeserializeOwned>(
     fields: serde_json::Map<String, serde_json::Value>,
 ) -> Result<T, AppError> {
     serde_json::from_value(serde_json::Value::Object(fields))
-        .map_err(|error| AppError::field("", error.to_string()))
+        .map_err(|error| AppError::field("", brief(&error.to_string())))
 }
 
 /// What became of the rows, and how many of each.

@@ -392,7 +392,7 @@ impl Question {
 }
 
 /// The same refusal of a field that has another name here.
-fn renamed(error: AppError, from: &str, to: &str) -> AppError {
+pub(crate) fn renamed(error: AppError, from: &str, to: &str) -> AppError {
     let AppError::Invalid { mut fields } = error else {
         return error;
     };

@@ -32,13 +32,17 @@ use domain::reference::Reference;
 use service::Ctx;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use input::brief;
+pub use key::Door;
+pub(crate) use key::key_layer;
 pub(crate) use memory_batch::MAX_BODY_BYTES as MAX_BATCH_BYTES;
+pub(crate) use memory_shape::{
+    MAX_HITS, Memory, MemoryPatch, MemoryRow, Narrowed, NewMemory, Question, USUAL_HITS, renamed,
+};
+pub(crate) use problem::Refusal;
 pub use problem::problem_layer;
 
-use self::{
-    key::Door,
-    problem::{nothing_here, wrong_method},
-};
+use self::problem::{nothing_here, wrong_method};
 
 /// Where all of it is.
 pub const PATH: &str = "/api/v1";
@@ -46,13 +50,11 @@ pub const PATH: &str = "/api/v1";
 pub const BATCH_PATH: &str = "/api/v1/memories/batch";
 
 /// The routes, to be mounted at the root, and what there is to tell of them on
-/// the page that shows it. Each key may make so many calls a minute, and
-/// each address may try so many keys in vain.
+/// the page that shows it.
 ///
 /// # Panics
 /// Never: the document is JSON.
-pub fn rest(ctx: Ctx, calls_per_minute: u32) -> (Router, Reference) {
-    let door = Door::new(ctx.clone(), calls_per_minute);
+pub fn rest(ctx: Ctx, door: Door) -> (Router, Reference) {
     let (operations, document) = OpenApiRouter::with_openapi(document::beginning())
         .routes(routes!(me::me_get))
         .routes(routes!(api_key::api_keys_list, api_key::api_keys_create))

@@ -55,13 +55,22 @@ pub(super) struct ProblemField {
 
 /// A refusal on its way out: an error, and perhaps better words for it.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     pub(super) error: AppError,
     pub(super) status: Option<StatusCode>,
     pub(super) detail: Option<String>,
 }
 
 impl Refusal {
+    /// `error` under another status than its own.
+    pub(crate) fn with_status(error: AppError, status: StatusCode) -> Self {
+        Self {
+            error,
+            status: Some(status),
+            detail: None,
+        }
+    }
+
     /// `error` in other words.
     pub(super) fn saying(error: AppError, detail: impl Into<String>) -> Self {
         Self {
@@ -106,9 +115,12 @@ pub async fn problem_layer(request: Request, next: Next) -> Response {
     let is_ours = path
         .strip_prefix(PATH)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_mcp = path == crate::mcp::PATH;
     let response = next.run(request).await;
     let status = response.status();
-    if !is_ours || !(status.is_client_error() || status.is_server_error()) {
+    // The protocol has a form of its own for what is refused further in.
+    let is_told = response.extensions().get::<AppError>().is_some();
+    if !(is_ours || is_mcp && is_told) || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let (mut parts, _) = response.into_parts();

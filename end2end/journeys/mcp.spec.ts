@@ -1,0 +1,122 @@
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { makeKey } from "../support/keys.ts";
+import { KeyProxy, REVISIONS, connect } from "../support/mcp.ts";
+import { expect, test, uniqueWord } from "../support/test.ts";
+
+const SCOPES = ["memory.read", "memory.write"];
+
+interface Hits {
+  hits: { memory: { id: string; excerpt: string }; similarity: number | null }[];
+}
+
+for (const revision of REVISIONS) {
+  test(`a client of ${revision} keeps, finds, reads, changes and deletes memories`, async ({ visitors, server }) => {
+    const page = await visitors.as("member");
+    const key = await makeKey(page, { label: `Client ${uniqueWord()}`, scopes: SCOPES });
+    const client = await connect(server.url, key, revision);
+    expect(client.revision).toBe(revision);
+    const tools = await client.tools();
+    expect(tools.map((tool) => tool.name)).toEqual([
+      "search",
+      "fetch",
+      "search_memories",
+      "add_memory",
+      "get_memory",
+      "list_memories",
+      "update_memory",
+      "delete_memory",
+    ]);
+    const reading = tools.filter((tool) => tool.annotations?.readOnlyHint).map((tool) => tool.name);
+    expect(reading).toEqual(["search", "fetch", "search_memories", "get_memory", "list_memories"]);
+
+    const word = uniqueWord();
+    const added = await client.call("add_memory", { title: word, content: "The cat sleeps on the warm windowsill all afternoon." });
+    expect(added.isError, added.text).toBe(false);
+    const id = String(added.data["id"]);
+
+    // By meaning: the question and the memory share no word.
+    await expect
+      .poll(async () => {
+        const found = await client.call("search_memories", { query: "Where does the pet take a nap?", mode: "meaning", limit: 50 });
+        const { hits } = found.data as unknown as Hits;
+        return hits.find((hit) => hit.memory.id === id)?.similarity ?? 0;
+      })
+      .toBeGreaterThan(0.2);
+    const found = await client.call("search", { query: word });
+    const results = found.data["results"] as { id: string; title: string; url: string }[];
+    expect(results[0]).toEqual({ id, title: word, url: `${server.url}/memories/${id}` });
+    const fetched = await client.call("fetch", { id });
+    expect(fetched.data["text"]).toBe("The cat sleeps on the warm windowsill all afternoon.");
+
+    const changed = await client.call("update_memory", { id, version: 1, content: "The cat sleeps under the stove." });
+    expect(changed.data["version"]).toBe(2);
+    const late = await client.call("update_memory", { id, version: 1, content: "Too late" });
+    expect(late.isError).toBe(true);
+    expect(late.text).toContain("get_memory");
+    const got = await client.call("get_memory", { id });
+    expect(got.data).toMatchObject({ content: "The cat sleeps under the stove.", origin: "mcp", visibility: "private" });
+
+    // A colleague with a key of their own doesn't see it.
+    const admin = await visitors.as("admin");
+    const other = await connect(server.url, await makeKey(admin, { label: `Other ${uniqueWord()}`, scopes: SCOPES }), revision);
+    expect((await other.call("get_memory", { id })).isError).toBe(true);
+    expect((await other.call("search", { query: word })).data["results"]).toEqual([]);
+    await other.close();
+
+    const gone = await client.call("delete_memory", { id });
+    expect(gone.text).toContain("trash");
+    expect((await client.call("search", { query: word })).data["results"]).toEqual([]);
+    await client.close();
+
+    await page.goto("/memories?state=trash");
+    await expect(page.getByRole("link", { name: word })).toBeVisible();
+  });
+
+  test(`a client of ${revision} pages through a list, and is out as soon as its key is`, async ({ visitors, server }) => {
+    const page = await visitors.as("owner");
+    const tag = uniqueWord();
+    const items = Array.from({ length: 53 }, (_, n) => ({ op: "create", content: `Number ${n}`, tags: [tag] }));
+    const made = await fetch(`${server.url}/api/v1/memories/batch`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${await makeKey(page, { label: `Rows ${tag}`, scopes: SCOPES })}`, "content-type": "application/json" },
+      body: JSON.stringify({ items }),
+    });
+    expect(await made.json()).toMatchObject({ created: 53, failed: 0 });
+    const label = `Pages ${uniqueWord()}`;
+    const client = await connect(server.url, await makeKey(page, { label, scopes: ["memory.read"] }), revision);
+    expect((await client.tools()).map((tool) => tool.name)).not.toContain("add_memory");
+    const first = await client.call("list_memories", { tag });
+    expect(first.data["memories"]).toHaveLength(50);
+    const second = await client.call("list_memories", { tag, cursor: first.data["nextCursor"] });
+    expect(second.data["memories"]).toHaveLength(3);
+    expect(second.data["nextCursor"]).toBeUndefined();
+    const refused = await client.call("add_memory", { content: "x" });
+    expect(refused.text).toContain("memory.write");
+
+    await page.goto("/keys");
+    await page.getByRole("link", { name: label }).click();
+    await page.getByText("Revoke this key").click();
+    await page.getByRole("button", { name: "Revoke now" }).click();
+    await expect(page.getByRole("status").first()).toContainText("Key revoked.");
+    await expect(client.call("list_memories", {})).rejects.toThrow();
+    await client.close();
+  });
+}
+
+// The suite knows no keys: they are added on the way.
+test("the protocol's conformance suite passes in what applies", async ({ visitors, server }, info) => {
+  const page = await visitors.as("member");
+  const proxy = await KeyProxy.start(server.url, await makeKey(page, { label: `Suite ${uniqueWord()}`, scopes: SCOPES }));
+  const suite = resolve("node_modules/@modelcontextprotocol/conformance/dist/index.js");
+  const given = ["server", "--url", `${proxy.url}/mcp`, "--expected-failures", resolve("support/conformance.yml")];
+  const outcome = await new Promise<{ code: number | string | null | undefined; said: string }>((done) => {
+    execFile(process.execPath, [suite, ...given, "--output-dir", info.outputDir], (error, out, err) => done({ code: error?.code ?? 0, said: out + err }));
+  });
+  await proxy.stop();
+  await info.attach("conformance", { body: outcome.said, contentType: "text/plain" });
+  expect(outcome.code, outcome.said).toBe(0);
+  for (const scenario of ["server-initialize", "ping", "tools-list", "dns-rebinding-protection"]) {
+    expect(outcome.said).toMatch(new RegExp(`✓ ${scenario}: [1-9]\\d* passed, 0 failed`));
+  }
+});

@@ -36,6 +36,10 @@ permissions! {
     MemoryRead = "memory.read", "See and search your memories and those shared with you.";
     /// Create, edit, delete and restore own memories.
     MemoryWrite = "memory.write", "Create, edit, delete and restore your memories.";
+    /// Let others see own memories, and say so of what they are told in their teams.
+    MemoryShare = "memory.share", "Share your memories or propose it, and decide what is proposed to teams you lead.";
+    /// What is proposed to everybody or to any team.
+    MemoryReview = "memory.review", "Decide what is proposed to any team or to everyone, and share your own without asking.";
     /// Import files of memories.
     MemoryImport = "memory.import", "Import memories from a file.";
     /// Own profile and sessions.
@@ -214,13 +218,15 @@ impl SystemRole {
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
             ApiKeyManage, ApiKeyOwn, AuditRead, GroupMappingManage, IsolationProbe, MemberInvite,
-            MemberManage, MemberRead, MemoryImport, MemoryRead, MemoryWrite, OwnerGrant,
-            ProfileManage, RoleGrant, RoleManage, SettingsManage, TeamLead, TeamManage,
+            MemberManage, MemberRead, MemoryImport, MemoryRead, MemoryReview, MemoryShare,
+            MemoryWrite, OwnerGrant, ProfileManage, RoleGrant, RoleManage, SettingsManage, TeamLead, TeamManage,
         };
         match self {
             Self::Owner => &[
                 MemoryRead,
                 MemoryWrite,
+                MemoryShare,
+                MemoryReview,
                 MemoryImport,
                 ProfileManage,
                 AuditRead,
@@ -241,6 +247,8 @@ impl SystemRole {
             Self::Admin => &[
                 MemoryRead,
                 MemoryWrite,
+                MemoryShare,
+                MemoryReview,
                 MemoryImport,
                 ProfileManage,
                 AuditRead,
@@ -260,6 +268,7 @@ impl SystemRole {
             Self::Member => &[
                 MemoryRead,
                 MemoryWrite,
+                MemoryShare,
                 MemoryImport,
                 ProfileManage,
                 MemberRead,
@@ -269,6 +278,15 @@ impl SystemRole {
             Self::Viewer => &[MemoryRead, ProfileManage, MemberRead, ApiKeyOwn],
             Self::Billing => &[ProfileManage, MemberRead],
         }
+    }
+}
+
+impl SystemRole {
+    /// Keys of the system roles that hold `permission`: what they allow is the
+    /// program's to know, not the database's.
+    pub fn keys_with(permission: Permission) -> Vec<&'static str> {
+        let holds = |role: &&Self| role.permissions().contains(&permission);
+        Self::ALL.iter().filter(holds).map(|role| role.key()).collect()
     }
 }
 
@@ -362,6 +380,8 @@ pub struct Actor {
     pub permissions: BTreeSet<Permission>,
     /// The teams that the member belongs to.
     pub team_ids: Vec<TeamId>,
+    /// Those of them that the member leads.
+    pub led_team_ids: Vec<TeamId>,
     /// The request in which the act happens.
     pub request: RequestFacts,
 }

@@ -73,6 +73,22 @@ actions! {
     MemoryViewRename = "memory_view.rename", MemoryRead, Write;
     /// Delete a saved view.
     MemoryViewDelete = "memory_view.delete", MemoryRead, Write;
+    /// Let others see an own memory, or fewer of them.
+    MemoryShare = "memory.share", MemoryShare, Write;
+    /// Take an own memory back, so that nobody else sees it.
+    MemoryUnshare = "memory.unshare", MemoryShare, Write;
+    /// List what is proposed: own ones and those that one decides.
+    ProposalList = "memory_proposal.list", MemoryShare, Read;
+    /// Read what is proposed.
+    ProposalGet = "memory_proposal.get", MemoryShare, Read;
+    /// Propose to share an own memory.
+    ProposalCreate = "memory_proposal.create", MemoryShare, Write;
+    /// Share what somebody else proposes.
+    ProposalAccept = "memory_proposal.accept", MemoryShare, Write;
+    /// Leave unshared what somebody else proposes.
+    ProposalDecline = "memory_proposal.decline", MemoryShare, Write;
+    /// Take an own proposal back.
+    ProposalWithdraw = "memory_proposal.withdraw", MemoryShare, Write;
     /// Give a file of memories.
     ImportStart = "import.start", MemoryImport, Write;
     /// Write one batch of a file's records.

@@ -58,6 +58,8 @@ ids! {
     MemoryViewId
     /// A context of a member that memories may belong to.
     PersonaId
+    /// What an owner proposes to share.
+    ProposalId
     /// A piece of background work.
     JobId
     /// A file that was given for import.

@@ -54,6 +54,8 @@ macro_rules! keyed_enum {
     };
 }
 
+pub(crate) use keyed_enum;
+
 keyed_enum! {
     /// What kind of thing is remembered.
     MemoryKind {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BreakGlassId, NotificationId, Timestamp};
+use crate::{BreakGlassId, MemoryId, NotificationId, ProposalId, Timestamp};
 
 /// What is told. Stored as its kind and its particulars; a new kind is a new
 /// variant.
@@ -11,6 +11,41 @@ use crate::{BreakGlassId, NotificationId, Timestamp};
 pub enum Notice {
     /// Somebody opened the member's private memories.
     BreakGlassOpened(BreakGlassOpened),
+    /// Somebody proposes to share a memory, and the member can decide it.
+    MemoryProposed(MemoryProposed),
+    /// Somebody decided what the member proposed.
+    MemoryProposalDecided(MemoryProposalDecided),
+}
+
+/// Somebody proposes to share a memory. Of its words it tells nothing: those
+/// are to be read while the proposal waits, and not in a list of old news.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryProposed {
+    /// What is to be decided.
+    pub proposal: ProposalId,
+    /// Who proposes it, by the name of that time.
+    pub proposer: String,
+    /// The name of the team that would see it; `None` for everyone.
+    pub team: Option<String>,
+}
+
+/// Somebody decided what the member proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryProposalDecided {
+    /// What was decided.
+    pub proposal: ProposalId,
+    /// The memory that it was about.
+    pub memory: MemoryId,
+    /// It is shared now.
+    pub accepted: bool,
+    /// Who decided, by the name of that time.
+    pub reviewer: String,
+    /// The name of the team that was to see it; `None` for everyone.
+    pub team: Option<String>,
+    /// What they said; may be empty.
+    pub comment: String,
 }
 
 /// Somebody opened the member's private memories.

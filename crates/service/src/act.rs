@@ -5,7 +5,8 @@ use std::fmt::Display;
 
 use domain::{
     Action, Actor, ApiKeyId, AppError, BreakGlassId, GroupMappingId, ImportId, InviteId, MemoryId,
-    MemoryViewId, NotificationId, Permission, RoleId, SessionId, TeamId, TenantId, UserId,
+    MemoryViewId, NotificationId, Permission, ProposalId, RoleId, SessionId, TeamId, TenantId,
+    UserId,
     audit::Outcome,
 };
 use serde_json::Value;
@@ -83,6 +84,27 @@ impl<'a> Act<'a> {
         })
     }
 
+    /// Goes on as another act that needs the same permission: what it is shows
+    /// only when one looks at what it is about.
+    pub(crate) fn turn_into(mut self, action: Action) -> Self {
+        debug_assert_eq!(action.permission(), self.action.permission());
+        self.action = action;
+        self
+    }
+
+    /// Audits what the act brings about besides, as `action` on each of
+    /// `targets`.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when the database is away.
+    pub(crate) async fn also(
+        &mut self,
+        action: Action,
+        targets: impl IntoIterator<Item = Target>,
+    ) -> Result<(), AppError> {
+        audit_also(self.ctx, self.actor, &mut self.tx, action, targets).await
+    }
+
     /// Authorises `action` without opening a transaction. A refusal is
     /// audited.
     ///
@@ -157,6 +179,25 @@ impl<'a> Act<'a> {
     }
 }
 
+/// Audits what an act brings about besides, as `action` on each of `targets`.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub(crate) async fn audit_also(
+    ctx: &Ctx,
+    actor: &Actor,
+    tx: &mut TenantTx,
+    action: Action,
+    targets: impl IntoIterator<Item = Target>,
+) -> Result<(), AppError> {
+    let events: Vec<_> = targets
+        .into_iter()
+        .map(|target| target.event(event(ctx, actor, action, Outcome::Success)))
+        .collect();
+    audit_append(tx, &events).await?;
+    Ok(())
+}
+
 /// The refusal of `action` for lack of `permission`, audited; or what kept it
 /// from being audited.
 async fn denied(
@@ -216,6 +257,10 @@ impl Target {
     /// Several memories at once, e.g. a batch of vectors.
     pub(crate) fn memories() -> Self {
         Self::several("memory")
+    }
+
+    pub(crate) fn proposal(id: ProposalId) -> Self {
+        Self::one("memory_proposal", id)
     }
 
     pub(crate) fn import(id: ImportId) -> Self {

@@ -28,9 +28,11 @@ mod operator;
 mod overview;
 mod preferences;
 mod profile;
+mod proposal;
 mod role;
 mod secret;
 mod settings;
+mod share;
 mod team;
 mod tenant;
 mod tenant_lifecycle;
@@ -84,8 +86,13 @@ pub use preferences::{
 pub use profile::{
     actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,
 };
+pub use proposal::{
+    proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_withdraw,
+    proposals_waiting,
+};
 pub use role::{role_create, role_delete, role_get, role_list, role_names, role_update};
 pub use settings::{settings_get, settings_update};
+pub use share::{memory_share, memory_sharing, memory_unshare};
 pub use team::{
     team_create, team_delete, team_get, team_list, team_member_change, team_names, team_rename,
 };

@@ -12,11 +12,10 @@ use domain::{
 };
 use serde_json::{Value, json};
 use store::{
-    TenantTx,
     api_key::api_key_revoke_all,
     offboard::{
         teams_led_alone, user_keys_count, user_memories_count, user_memories_hand_over,
-        user_roles_drop, user_teams_leave,
+        user_proposals_withdraw, user_roles_drop, user_teams_leave,
     },
     session::{session_list, session_revoke_others},
     user::{user_find, user_status_set},
@@ -27,6 +26,12 @@ use crate::{
     act::{Act, Target},
     member::obstacle,
 };
+
+/// Memories that change hands in one statement.
+const BATCH: i64 = 500;
+
+/// What the owner of a proposal or the heir of a memory reads of it.
+const REASON: &str = "Its owner has left.";
 
 /// What ends when `id` is let go.
 ///
@@ -76,7 +81,7 @@ pub async fn offboard(
     let mut tx = ctx.store.begin_front_door().await?;
     let ended = session_revoke_others(&mut tx, actor.tenant_id, id, None, now).await?;
     let mut act = Act::enter(ctx, actor, Action::MemberOffboard, tx).await?;
-    let done = within(&mut act.tx, actor, id, order, now).await;
+    let done = within(&mut act, actor, id, order, now).await;
     let done = done.map(|mut changes| {
         changes["sessions_ended"] = json!(ended);
         changes
@@ -85,13 +90,13 @@ pub async fn offboard(
 }
 
 async fn within(
-    tx: &mut TenantTx,
+    act: &mut Act<'_>,
     actor: &Actor,
     id: UserId,
     order: &OffboardOrder,
     now: Timestamp,
 ) -> Result<Value, AppError> {
-    let member = store::member::member_get(tx, id).await?;
+    let member = store::member::member_get(&mut act.tx, id).await?;
     if member.is_owner {
         actor.authorize(Permission::OwnerGrant)?;
     }
@@ -101,9 +106,11 @@ async fn within(
     }
     if member.status != UserStatus::Deactivated {
         // Holds that an owner is left.
-        user_status_set(tx, id, UserStatus::Deactivated, now).await?;
+        user_status_set(&mut act.tx, id, UserStatus::Deactivated, now).await?;
     }
-    let handed = hand_over(tx, id, order.heir).await?;
+    let withdrawn = user_proposals_withdraw(&mut act.tx, id, REASON, now).await?;
+    let handed = hand_over(act, id, order.heir, now).await?;
+    let tx = &mut act.tx;
     let keys = api_key_revoke_all(tx, id, now).await?;
     let teams = user_teams_leave(tx, id).await?;
     let roles = user_roles_drop(tx, id).await?;
@@ -116,24 +123,43 @@ async fn within(
         "after": { "status": UserStatus::Deactivated.key() },
         "keys_revoked": keys,
         "memories_handed_over": handed,
+        "proposals_withdrawn": withdrawn,
         "heir": order.heir.filter(|_| handed > 0).map(|heir| heir.to_string()),
     }))
 }
 
-/// Gives what the member shared to the heir; says how many memories it was.
-async fn hand_over(tx: &mut TenantTx, id: UserId, heir: Option<UserId>) -> Result<i64, AppError> {
-    if user_memories_count(tx, id).await?.shared == 0 {
+/// Gives what the member shared to the heir, each memory with its version and
+/// its audit row; says how many memories it was.
+async fn hand_over(
+    act: &mut Act<'_>,
+    id: UserId,
+    heir: Option<UserId>,
+    now: Timestamp,
+) -> Result<usize, AppError> {
+    if user_memories_count(&mut act.tx, id).await?.shared == 0 {
         return Ok(0);
     }
     let heir = heir
         .filter(|heir| *heir != id)
         .ok_or_else(|| AppError::field("heir", "Choose who takes over the shared memories."))?;
-    match user_find(tx, heir).await {
+    match user_find(&mut act.tx, heir).await {
         Ok(user) if user.status == UserStatus::Active => {}
         Ok(_) | Err(store::StoreError::NotFound) => {
             return Err(AppError::field("heir", "Choose a member who is active."));
         }
         Err(error) => return Err(error.into()),
     }
-    Ok(user_memories_hand_over(tx, id, heir).await?)
+    let mut handed = 0;
+    loop {
+        let some = user_memories_hand_over(&mut act.tx, id, heir, BATCH, REASON, now).await?;
+        if some.is_empty() {
+            return Ok(handed);
+        }
+        handed += some.len();
+        let targets = some.into_iter().map(|memory| {
+            let changes = json!({ "before": { "owner": id }, "after": { "owner": heir } });
+            Target::memory(memory).changed(changes)
+        });
+        act.also(Action::MemberOffboard, targets).await?;
+    }
 }

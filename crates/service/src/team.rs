@@ -3,6 +3,7 @@
 use domain::{
     Action, Actor, AppError, Page, Permission, TeamId, Timestamp, UserId,
     member::UserStatus,
+    memory::Visibility,
     paging::PAGE_SIZE,
     team::{TeamChange, TeamDetail, TeamName, TeamRef, TeamRole, TeamSummary},
 };
@@ -16,6 +17,9 @@ use crate::{
 
 /// Members that a team's page shows.
 const MEMBERS_SHOWN: i64 = 200;
+
+/// Memories that go back to their owners in one statement.
+const BATCH: i64 = 500;
 
 /// One page of the organisation's teams, by name.
 ///
@@ -168,22 +172,46 @@ pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
         let message = format!("Type the team's name, “{}”, to delete it.", team.name);
         return Err(AppError::field("confirm", message));
     }
-    let released =
-        store::team::team_delete(&mut act.tx, id)
-            .await
-            .map_err(|error| match error {
-                StoreError::Constraint(name) if name.ends_with("_team_id_fkey") => {
-                    AppError::Conflict {
-                        message: "A group mapping still names this team. Change that first.".into(),
-                    }
-                }
-                other => other.into(),
-            })?;
+    let now = ctx.clock.now();
+    let (released, withdrawn) = release(&mut act, id, now).await?;
+    store::team::team_delete(&mut act.tx, id)
+        .await
+        .map_err(|error| match error {
+            StoreError::Constraint(name) if name.ends_with("_team_id_fkey") => AppError::Conflict {
+                message: "A group mapping still names this team. Change that first.".into(),
+            },
+            other => other.into(),
+        })?;
     act.commit(Target::team(id).changed(json!({
         "before": { "name": team.name, "members": team.members },
         "memories_made_private": released,
+        "proposals_withdrawn": withdrawn,
     })))
     .await
+}
+
+/// Takes what is shared with a team back to its owners, each memory with its
+/// version and its audit row, and ends what waits for the team. How much of
+/// either.
+async fn release(act: &mut Act<'_>, id: TeamId, now: Timestamp) -> Result<(usize, i64), AppError> {
+    const REASON: &str = "The team was deleted.";
+    let withdrawn = store::team::team_proposals_release(&mut act.tx, id, REASON, now).await?;
+    let mut released = 0;
+    loop {
+        let tx = &mut act.tx;
+        let some = store::team::team_memories_release(tx, id, BATCH, REASON, now).await?;
+        if some.is_empty() {
+            return Ok((released, withdrawn));
+        }
+        released += some.len();
+        let targets = some.into_iter().map(|memory| {
+            Target::memory(memory).changed(json!({
+                "before": { "visibility": Visibility::Team.key(), "team": id },
+                "after": { "visibility": Visibility::Private.key() },
+            }))
+        });
+        act.also(Action::TeamDelete, targets).await?;
+    }
 }
 
 /// Begins an act on one team: `team.manage` covers all of them, `team.lead`

@@ -31,6 +31,8 @@ pub struct ActorRecord {
     pub role_keys: Vec<String>,
     /// The teams that the member belongs to.
     pub team_ids: Vec<TeamId>,
+    /// Those of them that the member leads.
+    pub led_team_ids: Vec<TeamId>,
     /// The member also runs the installation.
     pub is_operator: bool,
     /// The member as pages show it, with what the roles allow.
@@ -70,6 +72,7 @@ impl ActorRecord {
             label: self.profile.display_name.clone(),
             permissions: self.permissions_in(&request),
             team_ids: self.team_ids.clone(),
+            led_team_ids: self.led_team_ids.clone(),
             request,
         }
     }
@@ -116,6 +119,10 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
                        ORDER BY g.name
                   ) AS "team_ids!",
                   ARRAY(
+                      SELECT DISTINCT m.team_id FROM team_members m
+                       WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.role = 'lead'
+                  ) AS "led_team_ids!",
+                  ARRAY(
                       SELECT g.name FROM teams g
                        WHERE g.tenant_id = $1 AND g.id IN (
                            SELECT m.team_id FROM team_members m WHERE m.tenant_id = $1 AND m.user_id = $2)
@@ -146,6 +153,7 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
         role_keys: row.role_keys,
         is_operator: row.is_operator,
         team_ids: row.team_ids.into_iter().map(TeamId).collect(),
+        led_team_ids: row.led_team_ids.into_iter().map(TeamId).collect(),
         profile: Profile {
             user_id,
             display_name: row.display_name,

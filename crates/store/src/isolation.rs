@@ -14,6 +14,7 @@ use domain::{
     isolation::{IsolationReport, Reach, Reached, TableIsolation},
     memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
     notification::{BreakGlassOpened, Notice},
+    share::{Audience, Comment},
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -29,6 +30,7 @@ use crate::{
     job::{NewJob, job_enqueue},
     memory::{memory_create, memory_update},
     notification::notification_create,
+    proposal::proposal_create,
     role::{RoleSource, user_role_grant},
     team::{team_create, team_member_add},
     tenant::{NewTenant, tenant_create},
@@ -73,6 +75,7 @@ pub async fn isolation_probe(
             label: "Isolation probe".into(),
             permissions: Permission::ALL.iter().copied().collect(),
             team_ids: vec![team_id],
+            led_team_ids: vec![team_id],
             request: RequestFacts {
                 request_id: RequestId(new_id()),
                 ip: None,
@@ -146,6 +149,8 @@ async fn fill(
     let memory = NewMemory::of(text.clone(), Origin::Dashboard);
     memory_create(&mut tx, memory_id, &memory, now).await?;
     memory_update(&mut tx, memory_id, 1, &MemoryChange::of(text), now).await?;
+    let (audience, comment) = (Audience::Org, Comment::default());
+    proposal_create(&mut tx, new_id().into(), memory_id, 2, audience, &comment, now).await?;
     let job_id = new_id().into();
     let job = NewJob {
         id: job_id,

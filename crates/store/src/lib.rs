@@ -35,6 +35,7 @@ pub mod notification;
 pub mod offboard;
 pub mod operator;
 pub mod preferences;
+pub mod proposal;
 pub mod provision;
 pub mod role;
 pub mod session;

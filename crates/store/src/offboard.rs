@@ -1,6 +1,6 @@
 //! Letting a member go: roles, teams and shared memories.
 
-use domain::{RoleId, TeamId, Timestamp, UserId};
+use domain::{MemoryId, RoleId, TeamId, Timestamp, UserId};
 
 use crate::{StoreError, TenantTx};
 
@@ -31,7 +31,7 @@ pub async fn user_memories_count(
     .await?)
 }
 
-/// Gives a member's shared memories to another; returns how many there were.
+/// Gives at most `limit` of a member's shared memories to another; tells which.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the tenant has no such heir.
@@ -39,11 +39,39 @@ pub async fn user_memories_hand_over(
     tx: &mut TenantTx,
     from: UserId,
     to: UserId,
+    limit: i64,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Vec<MemoryId>, StoreError> {
+    let handed = sqlx::query_scalar!(
+        r#"SELECT handed_id AS "id!" FROM user_memories_hand_over($1, $2, $3, $4, $5)"#,
+        from.0,
+        to.0,
+        limit,
+        reason,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(handed.into_iter().map(MemoryId).collect())
+}
+
+/// Withdraws what a member has proposed and nobody has decided; says how much
+/// that was.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn user_proposals_withdraw(
+    tx: &mut TenantTx,
+    id: UserId,
+    reason: &str,
+    now: Timestamp,
 ) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT user_memories_hand_over($1, $2) AS "handed!""#,
-        from.0,
-        to.0
+        r#"SELECT user_proposals_withdraw($1, $2, $3) AS "ended!""#,
+        id.0,
+        reason,
+        now,
     )
     .fetch_one(tx.conn())
     .await?)

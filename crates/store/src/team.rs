@@ -1,7 +1,7 @@
 //! Teams and who belongs to them.
 
 use domain::{
-    Page, TeamId, Timestamp, UserId,
+    MemoryId, Page, TeamId, Timestamp, UserId,
     team::{TeamMember, TeamName, TeamRef, TeamRole, TeamSummary},
 };
 
@@ -351,16 +351,56 @@ pub async fn team_memories_count(tx: &mut TenantTx, id: TeamId) -> Result<i64, S
     )
 }
 
-/// Deletes a team. What was shared with it stays with its owners, who alone
-/// see it from then on; returns how many memories that were.
+/// Takes at most `limit` of the memories that are shared with a team back to
+/// their owners, who alone see them from then on; tells which.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn team_memories_release(
+    tx: &mut TenantTx,
+    id: TeamId,
+    limit: i64,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Vec<MemoryId>, StoreError> {
+    let released = sqlx::query_scalar!(
+        r#"SELECT released_id AS "id!" FROM team_memories_release($1, $2, $3, $4)"#,
+        id.0,
+        limit,
+        reason,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(released.into_iter().map(MemoryId).collect())
+}
+
+/// Ends what is proposed to a team; says how much of it waited.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn team_proposals_release(
+    tx: &mut TenantTx,
+    id: TeamId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT team_proposals_release($1, $2, $3) AS "ended!""#,
+        id.0,
+        reason,
+        now,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Deletes a team that nothing is shared with or proposed to any more.
 ///
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Constraint`] when something else
 /// still names the team.
-pub async fn team_delete(tx: &mut TenantTx, id: TeamId) -> Result<i64, StoreError> {
-    let released = sqlx::query_scalar!(r#"SELECT team_memories_release($1) AS "released!""#, id.0)
-        .fetch_one(tx.conn())
-        .await?;
+pub async fn team_delete(tx: &mut TenantTx, id: TeamId) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "DELETE FROM teams WHERE tenant_id = $1 AND id = $2",
         tx.tenant_id().0,
@@ -368,8 +408,7 @@ pub async fn team_delete(tx: &mut TenantTx, id: TeamId) -> Result<i64, StoreErro
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())?;
-    Ok(released)
+    found(done.rows_affected())
 }
 
 fn found(rows: u64) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@
 //! So one statement sets the role and all settings, and works through a
 //! transaction-mode pooler as well.
 
-use domain::{Actor, TenantId, UserId};
+use domain::{Actor, TeamId, TenantId, UserId};
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{Store, StoreError};
@@ -36,17 +36,18 @@ struct Settings {
     tenant_id: String,
     user_id: String,
     team_ids: String,
+    led_team_ids: String,
     permissions: String,
 }
 
 impl Settings {
     fn of_actor(actor: &Actor) -> Self {
-        let team_ids: Vec<_> = actor.team_ids.iter().map(ToString::to_string).collect();
         let permissions: Vec<_> = actor.permissions.iter().map(|p| p.key()).collect();
         Self {
             tenant_id: actor.tenant_id.to_string(),
             user_id: actor.user_id.to_string(),
-            team_ids: format!("{{{}}}", team_ids.join(",")),
+            team_ids: array(&actor.team_ids),
+            led_team_ids: array(&actor.led_team_ids),
             permissions: permissions.join(","),
         }
     }
@@ -55,12 +56,19 @@ impl Settings {
         Self {
             tenant_id: tenant_id.to_string(),
             user_id: user_id.map(|id| id.to_string()).unwrap_or_default(),
-            team_ids: "{}".into(),
+            team_ids: array(&[]),
+            led_team_ids: array(&[]),
             // For Atrium itself nothing in the tenant is out of reach: it acts
             // where nobody is known yet, as at sign-in.
             permissions: user_id.map_or_else(|| "system".to_owned(), |_| String::new()),
         }
     }
+}
+
+/// Ids as an array of Postgres.
+fn array(ids: &[TeamId]) -> String {
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    format!("{{{}}}", ids.join(","))
 }
 
 /// Takes the role and sets the settings, until the transaction ends.
@@ -76,7 +84,8 @@ async fn role_take(
                 set_config('app.current_tenant_id', $2, true) AS tenant_id,
                 set_config('app.current_user_id', $3, true) AS user_id,
                 set_config('app.current_team_ids', $4, true) AS team_ids,
-                set_config('app.permissions', $5, true) AS permissions,
+                set_config('app.led_team_ids', $5, true) AS led_team_ids,
+                set_config('app.permissions', $6, true) AS permissions,
                 -- Set by `break_glass` alone, after it found an open grant.
                 set_config('app.break_glass_user_id', '', true) AS break_glass_user_id,
                 set_config('search_path', 'public, pg_temp', true) AS search_path,
@@ -87,6 +96,7 @@ async fn role_take(
         settings.tenant_id,
         settings.user_id,
         settings.team_ids,
+        settings.led_team_ids,
         settings.permissions,
     )
     .fetch_one(conn)

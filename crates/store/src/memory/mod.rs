@@ -8,6 +8,7 @@ mod narrowing;
 mod passage;
 mod query;
 mod search;
+mod share;
 mod version;
 mod view;
 mod write;
@@ -29,6 +30,7 @@ pub use list::{MemoryCounts, memory_counts, memory_get, memory_list};
 pub use narrowing::filter_of as narrowing_filter;
 pub use query::SearchQuery;
 pub use search::{SearchRequest, memory_like, memory_search};
+pub use share::{Sight, memory_share, memory_viewers};
 pub use version::memory_versions;
 pub use view::{
     memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
@@ -79,7 +81,7 @@ pub(crate) fn kind_of(key: &str) -> Result<MemoryKind, StoreError> {
         .ok_or_else(|| StoreError::other(format!("a memory has the unknown kind “{key}”")))
 }
 
-fn visibility_of(key: &str) -> Result<Visibility, StoreError> {
+pub(crate) fn visibility_of(key: &str) -> Result<Visibility, StoreError> {
     Visibility::from_key(key)
         .ok_or_else(|| StoreError::other(format!("a memory has the unknown visibility “{key}”")))
 }

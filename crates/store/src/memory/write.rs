@@ -244,7 +244,7 @@ pub async fn memory_restore(
 /// Why a statement changed nothing: the member has no such memory, or it is
 /// not in the state that the statement asks for. One that is only shared with
 /// the member counts as none.
-async fn why_unchanged(tx: &mut TenantTx, id: MemoryId) -> StoreError {
+pub(super) async fn why_unchanged(tx: &mut TenantTx, id: MemoryId) -> StoreError {
     let Ok(user_id) = tx.member_id() else {
         return StoreError::NotFound;
     };

@@ -162,6 +162,7 @@ async fn a_team_sees_what_is_shared_with_it() {
     // Who leaves the team loses sight of it, but for the owner.
     let left = |actor: &Actor| Actor {
         team_ids: Vec::new(),
+        led_team_ids: Vec::new(),
         ..actor.clone()
     };
     assert!(

@@ -204,6 +204,31 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     ),
     (
         "definer_functions",
+        "team_proposals_release",
+        "ends what waits for a team that goes, which the actor may not see",
+    ),
+    (
+        "definer_functions",
+        "user_proposals_withdraw",
+        "ends what a member who goes had proposed, which the actor may not see",
+    ),
+    (
+        "definer_functions",
+        "memory_share",
+        "compares a memory with what it was, which a policy can't",
+    ),
+    (
+        "definer_functions",
+        "memory_proposal_accept",
+        "shares a memory that the actor sees as a proposal only",
+    ),
+    (
+        "definer_functions",
+        "memory_proposal_close",
+        "the only way a proposal ends unshared",
+    ),
+    (
+        "definer_functions",
         "tenant_purge",
         "removes a deleted organisation past its grace, as a role that nobody takes",
     ),

@@ -14,7 +14,7 @@ use crate::{
     rows::{Maker, RowValues, Table, tables},
 };
 
-const ROLES: [&str; 8] = [
+const ROLES: [&str; 9] = [
     "atrium_app",
     "atrium_auth",
     "atrium_worker",
@@ -23,6 +23,7 @@ const ROLES: [&str; 8] = [
     "atrium_audit",
     "atrium_handover",
     "atrium_purge",
+    "atrium_sharing",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +264,7 @@ async fn attempt(
     sqlx::query(
         "SELECT set_config('role', $1, true), set_config('app.current_tenant_id', $2, true),
                 set_config('app.current_user_id', $3, true), set_config('app.current_team_ids', $4, true),
-                set_config('app.permissions', $5, true)",
+                set_config('app.led_team_ids', $4, true), set_config('app.permissions', $5, true)",
     )
     .bind(role)
     .bind(tenant_id)
@@ -351,7 +352,11 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
                         let sql = statement(verb, table, &reach, maker, fresh, stranger);
                         let is_taken = !matches!(
                             role,
-                            "atrium_search" | "atrium_audit" | "atrium_handover" | "atrium_purge"
+                            "atrium_search"
+                                | "atrium_audit"
+                                | "atrium_handover"
+                                | "atrium_purge"
+                                | "atrium_sharing"
                         );
                         let conn = if is_taken { &mut runtime } else { &mut *admin };
                         *outcome = attempt(conn, role, standing, settings, &sql).await;

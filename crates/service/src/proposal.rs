@@ -1,0 +1,222 @@
+//! Proposals to share a memory: listing, deciding and withdrawing them.
+
+use domain::{
+    Action, Actor, AppError, Permission, ProposalId, Timestamp,
+    notification::{MemoryProposalDecided, Notice},
+    paging::PAGE_SIZE,
+    proposal::{Proposal, ProposalList, ProposalStatus, ProposalView},
+    share::{Audience, Comment},
+};
+use serde_json::json;
+use store::{
+    StoreError,
+    memory::Sight,
+    notification::notification_create,
+    proposal::{FoundProposal, proposal_get as find},
+};
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+    share::viewers,
+};
+
+/// Begins an act on proposals: to decide any of them is permission enough.
+async fn begin<'a>(ctx: &'a Ctx, actor: &'a Actor, action: Action) -> Result<Act<'a>, AppError> {
+    if actor.permissions.contains(&Permission::MemoryReview) {
+        Act::begin_holding(ctx, actor, action, Permission::MemoryReview).await
+    } else {
+        Act::begin(ctx, actor, action).await
+    }
+}
+
+/// Whether the actor decides any proposal.
+fn may_decide(actor: &Actor) -> bool {
+    let holds = |permission| actor.permissions.contains(&permission);
+    holds(Permission::MemoryReview)
+        || holds(Permission::MemoryShare) && !actor.led_team_ids.is_empty()
+}
+
+/// One page of proposals, newest first; without `view`, those that wait for
+/// the actor, or where they decide none, their own.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `after`.
+pub async fn proposal_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    view: Option<ProposalView>,
+    after: Option<&str>,
+) -> Result<ProposalList, AppError> {
+    let mut act = begin(ctx, actor, Action::ProposalList).await?;
+    let may_decide = may_decide(actor);
+    let view = view.unwrap_or(if may_decide {
+        ProposalView::Waiting
+    } else {
+        ProposalView::Mine
+    });
+    Ok(ProposalList {
+        view,
+        may_decide,
+        waiting: store::proposal::proposals_waiting(&mut act.tx).await?,
+        page: store::proposal::proposal_list(&mut act.tx, view, after, PAGE_SIZE).await?,
+    })
+}
+
+/// How many proposals wait for the actor; 0 for who decides none.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub async fn proposals_waiting(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
+    if !may_decide(actor) {
+        return Ok(0);
+    }
+    let mut act = begin(ctx, actor, Action::ProposalList).await?;
+    Ok(store::proposal::proposals_waiting(&mut act.tx).await?)
+}
+
+/// One proposal: an own one, one that waits for the actor, or one that the
+/// actor has decided.
+///
+/// # Errors
+/// [`AppError::NotFound`] for any other; [`AppError::Forbidden`].
+pub async fn proposal_get(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<Proposal, AppError> {
+    let mut act = begin(ctx, actor, Action::ProposalGet).await?;
+    let FoundProposal {
+        mut proposal,
+        audience,
+    } = find(&mut act.tx, id).await?;
+    if let (ProposalStatus::Pending, Some(audience)) = (proposal.summary.status, audience) {
+        let sight = Sight::were(proposal.summary.proposer_id, audience);
+        proposal.viewers = Some(viewers(&mut act.tx, actor, sight).await?);
+    }
+    Ok(proposal)
+}
+
+/// Shares what somebody else proposes: exactly the words that the proposal
+/// shows.
+///
+/// # Errors
+/// [`AppError::Conflict`] for an own proposal, one that is decided or withdrawn,
+/// and where the memory was changed since; [`AppError::Invalid`] for an
+/// over-long `comment`; [`AppError::Forbidden`]; [`AppError::NotFound`].
+pub async fn proposal_accept(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: ProposalId,
+    comment: &str,
+) -> Result<(), AppError> {
+    let mut act = begin(ctx, actor, Action::ProposalAccept).await?;
+    let comment = Comment::parse(comment)?;
+    let (proposal, audience) = decidable(&mut act, id).await?;
+    let now = ctx.clock.now();
+    let reason = match audience {
+        Audience::Team(_) => "Accepted for a team.",
+        Audience::Org => "Accepted for everyone.",
+    };
+    let (memory, version) =
+        store::proposal::proposal_accept(&mut act.tx, id, &comment, reason, now)
+            .await
+            .map_err(|error| match error {
+                StoreError::Conflict => AppError::Conflict {
+                    message: "The memory was changed after it was proposed, so it stays as it is. \
+                              Its owner can propose it again."
+                        .into(),
+                },
+                other => other.into(),
+            })?;
+    tell(&mut act, ctx, actor, &proposal, &comment, true, now).await?;
+    let after = json!({ "visibility": audience.visibility().key(), "team": audience.team_id() });
+    let shared = Target::memory(memory)
+        .noting("proposal", id.to_string())
+        .changed(json!({ "after": after, "version": version }));
+    act.also(Action::MemoryShare, [shared]).await?;
+    let target = Target::proposal(id).noting("memory", memory.to_string());
+    act.commit(target.changed(json!({ "after": after }))).await
+}
+
+/// Leaves unshared what somebody else proposes.
+///
+/// # Errors
+/// As [`proposal_accept`].
+pub async fn proposal_decline(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: ProposalId,
+    comment: &str,
+) -> Result<(), AppError> {
+    let mut act = begin(ctx, actor, Action::ProposalDecline).await?;
+    let comment = Comment::parse(comment)?;
+    let (proposal, _) = decidable(&mut act, id).await?;
+    let now = ctx.clock.now();
+    store::proposal::proposal_decline(&mut act.tx, id, &comment, now).await?;
+    tell(&mut act, ctx, actor, &proposal, &comment, false, now).await?;
+    act.commit(Target::proposal(id).noting("memory", proposal.memory_id.to_string()))
+        .await
+}
+
+/// Takes an own proposal back.
+///
+/// # Errors
+/// [`AppError::Conflict`] for one that is decided or withdrawn;
+/// [`AppError::Forbidden`]; [`AppError::NotFound`] for somebody else's.
+pub async fn proposal_withdraw(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::ProposalWithdraw).await?;
+    let proposal = find(&mut act.tx, id).await?.proposal;
+    if !proposal.is_own {
+        return Err(AppError::NotFound);
+    }
+    waiting(&proposal)?;
+    store::proposal::proposal_withdraw(&mut act.tx, id, ctx.clock.now()).await?;
+    act.commit(Target::proposal(id).noting("memory", proposal.memory_id.to_string()))
+        .await
+}
+
+/// A proposal that the actor can decide now, and to whom it is.
+async fn decidable(act: &mut Act<'_>, id: ProposalId) -> Result<(Proposal, Audience), AppError> {
+    let FoundProposal { proposal, audience } = find(&mut act.tx, id).await?;
+    if proposal.is_own {
+        return Err(AppError::Conflict {
+            message: "Somebody else has to decide what you propose.".into(),
+        });
+    }
+    waiting(&proposal)?;
+    // A team that goes takes what waits for it along.
+    let audience = audience.ok_or(AppError::NotFound)?;
+    Ok((proposal, audience))
+}
+
+fn waiting(proposal: &Proposal) -> Result<(), AppError> {
+    let ended = match proposal.summary.status {
+        ProposalStatus::Pending => return Ok(()),
+        ProposalStatus::Accepted => "accepted",
+        ProposalStatus::Declined => "declined",
+        ProposalStatus::Withdrawn => "withdrawn",
+    };
+    Err(AppError::Conflict {
+        message: format!("This proposal was {ended} already."),
+    })
+}
+
+/// Tells its author how a proposal was decided.
+async fn tell(
+    act: &mut Act<'_>,
+    ctx: &Ctx,
+    actor: &Actor,
+    proposal: &Proposal,
+    comment: &Comment,
+    accepted: bool,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let notice = Notice::MemoryProposalDecided(MemoryProposalDecided {
+        proposal: proposal.summary.id,
+        memory: proposal.memory_id,
+        accepted,
+        reviewer: actor.label.clone(),
+        team: proposal.summary.team_name.clone(),
+        comment: comment.as_str().to_owned(),
+    });
+    let author = proposal.summary.proposer_id;
+    notification_create(&mut act.tx, ctx.ids.id(), author, &notice, now).await?;
+    Ok(())
+}

@@ -1,0 +1,390 @@
+//! Proposals to share a memory. What ends one goes through functions of the
+//! database, which hold who decides.
+
+use domain::{
+    MemoryId, Page, Permission, ProposalId, TeamId, Timestamp, UserId,
+    access::SystemRole,
+    proposal::{PendingProposal, Proposal, ProposalStatus, ProposalSummary, ProposalView},
+    share::{Audience, Comment},
+};
+use uuid::Uuid;
+
+use crate::{
+    StoreError, TenantTx,
+    cursor::Cursor,
+    memory::{kind_of, visibility_of},
+};
+
+/// Proposes to share one's own memory as it is at `version`. The words are
+/// copied by the database, so that what is decided is what the memory says.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when it is not at `version` any more or can't be
+/// shared; [`StoreError::Constraint`] when something waits of it already.
+pub async fn proposal_create(
+    tx: &mut TenantTx,
+    id: ProposalId,
+    memory: MemoryId,
+    version: i32,
+    audience: Audience,
+    comment: &Comment,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let team = audience.team_id().map(|team| team.0);
+    let done = sqlx::query!(
+        "INSERT INTO memory_proposals (
+             tenant_id, id, memory_id, memory_version, kind, title, content, tags, proposed_by, to_visibility,
+             team_id, team_name, comment, status, created_at
+         )
+         SELECT tenant_id, $3, id, version, kind, title, content, tags, user_id, $6, $7,
+                (SELECT name FROM teams WHERE teams.tenant_id = $1 AND teams.id = $7), $8, 'pending', $9
+           FROM memories
+          WHERE tenant_id = $1 AND user_id = $2 AND id = $4 AND version = $5 AND parent_id IS NULL
+            AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $9)
+            FOR UPDATE",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        id.0,
+        memory.0,
+        version,
+        audience.visibility().key(),
+        team,
+        comment.as_str(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Conflict);
+    }
+    Ok(())
+}
+
+/// Shares a memory as its owner proposes; tells which, and its new version.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when no such proposal waits for the member;
+/// [`StoreError::Conflict`] when the memory is not any more what was proposed;
+/// [`StoreError::Other`] when others decide it.
+pub async fn proposal_accept(
+    tx: &mut TenantTx,
+    id: ProposalId,
+    comment: &Comment,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(MemoryId, i32), StoreError> {
+    let row = sqlx::query!(
+        "SELECT shared_id, shared_version FROM memory_proposal_accept($1, $2, $3, $4)",
+        id.0,
+        comment.as_str(),
+        reason,
+        now,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    match (row.shared_id, row.shared_version) {
+        (Some(memory), Some(version)) => Ok((memory.into(), version)),
+        (Some(_), None) => Err(StoreError::Conflict),
+        (None, _) => Err(StoreError::NotFound),
+    }
+}
+
+/// Declines what somebody else proposes.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when no such proposal waits for the member.
+pub async fn proposal_decline(
+    tx: &mut TenantTx,
+    id: ProposalId,
+    comment: &Comment,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    close(tx, id, true, Some(comment), now).await
+}
+
+/// Takes an own proposal back.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when no such one of the member's waits.
+pub async fn proposal_withdraw(
+    tx: &mut TenantTx,
+    id: ProposalId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    close(tx, id, false, None, now).await
+}
+
+async fn close(
+    tx: &mut TenantTx,
+    id: ProposalId,
+    decline: bool,
+    comment: Option<&Comment>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let closed = sqlx::query_scalar!(
+        r#"SELECT memory_proposal_close($1, $2, $3, $4) AS "closed!""#,
+        id.0,
+        decline,
+        comment.map(Comment::as_str),
+        now,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    if closed {
+        Ok(())
+    } else {
+        Err(StoreError::NotFound)
+    }
+}
+
+/// The columns behind [`ProposalSummary`].
+struct SummaryRow {
+    id: Uuid,
+    title: String,
+    excerpt: String,
+    proposed_by: Uuid,
+    proposer_name: String,
+    to_visibility: String,
+    team_name: Option<String>,
+    status: String,
+    created_at: Timestamp,
+    reviewed_at: Option<Timestamp>,
+}
+
+impl TryFrom<SummaryRow> for ProposalSummary {
+    type Error = StoreError;
+
+    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id.into(),
+            title: row.title,
+            excerpt: row.excerpt,
+            proposer_id: row.proposed_by.into(),
+            proposer_name: row.proposer_name,
+            visibility: visibility_of(&row.to_visibility)?,
+            team_name: row.team_name,
+            status: ProposalStatus::from_key(&row.status).ok_or_else(|| {
+                StoreError::other(format!("a proposal has the unknown status “{}”", row.status))
+            })?,
+            created_at: row.created_at,
+            reviewed_at: row.reviewed_at,
+        })
+    }
+}
+
+/// A proposal, and to which team it is as long as that is there.
+#[derive(Clone, Debug)]
+pub struct FoundProposal {
+    /// The proposal; who would see it is not among what is found.
+    pub proposal: Proposal,
+    /// With whom it would be shared; `None` once the team is gone.
+    pub audience: Option<Audience>,
+}
+
+/// One proposal: an own one, one that waits for the member, or one that the
+/// member has decided.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when it is none of these.
+pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProposal, StoreError> {
+    let member = tx.member_id()?;
+    let row = sqlx::query!(
+        r#"SELECT p.memory_id, p.memory_version, p.kind, p.title, left(p.content, 280) AS "excerpt!", p.content, p.tags,
+                  p.proposed_by, author.display_name AS proposer_name, p.to_visibility, p.team_id, p.team_name,
+                  p.comment, p.status, p.created_at, reviewer.display_name AS "reviewer_name?", p.review_comment,
+                  p.reviewed_at,
+                  EXISTS (
+                      SELECT FROM memories m
+                       WHERE m.tenant_id = $1 AND m.id = p.memory_id AND m.version = p.memory_version
+                         AND m.deleted_at IS NULL
+                  ) AS "is_current!"
+             FROM memory_proposals p
+             JOIN users author ON author.tenant_id = $1 AND author.id = p.proposed_by
+             LEFT JOIN users reviewer ON reviewer.tenant_id = $1 AND reviewer.id = p.reviewed_by
+            WHERE p.tenant_id = $1 AND p.id = $2"#,
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let summary = ProposalSummary::try_from(SummaryRow {
+        id: id.0,
+        title: row.title,
+        excerpt: row.excerpt,
+        proposed_by: row.proposed_by,
+        proposer_name: row.proposer_name,
+        to_visibility: row.to_visibility,
+        team_name: row.team_name,
+        status: row.status,
+        created_at: row.created_at,
+        reviewed_at: row.reviewed_at,
+    })?;
+    let is_own = summary.proposer_id == member;
+    let waits = summary.status == ProposalStatus::Pending;
+    Ok(FoundProposal {
+        audience: match (summary.visibility, row.team_id) {
+            (domain::memory::Visibility::Org, _) => Some(Audience::Org),
+            (_, team) => team.map(|team| Audience::Team(TeamId(team))),
+        },
+        proposal: Proposal {
+            memory_id: row.memory_id.into(),
+            memory_version: row.memory_version,
+            content: row.content,
+            kind: kind_of(&row.kind)?,
+            tags: row.tags,
+            comment: row.comment,
+            reviewer_name: row.reviewer_name,
+            review_comment: row.review_comment,
+            is_own,
+            // Others' that wait are in sight only to who decides them.
+            may_decide: waits && !is_own,
+            is_stale: waits && is_own && !row.is_current,
+            viewers: None,
+            summary,
+        },
+    })
+}
+
+/// What waits of an own memory.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn proposal_pending(
+    tx: &mut TenantTx,
+    memory: MemoryId,
+) -> Result<Option<PendingProposal>, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT p.id, p.to_visibility, p.team_id, p.team_name, p.memory_version <> m.version AS "is_stale!"
+             FROM memory_proposals p
+             JOIN memories m ON m.tenant_id = $1 AND m.id = p.memory_id
+            WHERE p.tenant_id = $1 AND p.memory_id = $2 AND p.proposed_by = $3 AND p.status = 'pending'"#,
+        tx.tenant_id().0,
+        memory.0,
+        tx.member_id()?.0,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    row.map(|row| {
+        Ok(PendingProposal {
+            id: row.id.into(),
+            visibility: visibility_of(&row.to_visibility)?,
+            team_id: row.team_id.map(TeamId),
+            team_name: row.team_name,
+            is_stale: row.is_stale,
+        })
+    })
+    .transpose()
+}
+
+/// One page of proposals, newest first.
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a cursor that this list did not give out.
+pub async fn proposal_list(
+    tx: &mut TenantTx,
+    view: ProposalView,
+    after: Option<&str>,
+    size: u16,
+) -> Result<Page<ProposalSummary>, StoreError> {
+    let after: Option<Cursor<ProposalId>> = after.map(Cursor::parse).transpose()?;
+    let rows = sqlx::query_as!(
+        SummaryRow,
+        r#"SELECT p.id, p.title, left(p.content, 280) AS "excerpt!", p.proposed_by,
+                  author.display_name AS proposer_name, p.to_visibility, p.team_name, p.status, p.created_at,
+                  p.reviewed_at
+             FROM memory_proposals p
+             JOIN users author ON author.tenant_id = $1 AND author.id = p.proposed_by
+            WHERE p.tenant_id = $1
+              AND ($3 = 'mine' AND p.proposed_by = $2
+                   OR $3 = 'decided' AND p.reviewed_by = $2
+                   OR $3 = 'waiting' AND p.status = 'pending' AND p.proposed_by <> $2)
+              AND (p.created_at, p.id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+            ORDER BY p.created_at DESC, p.id DESC
+            LIMIT $6"#,
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        view.key(),
+        after.map(|cursor| cursor.at),
+        after.map(|cursor| cursor.key.0),
+        i64::from(size) + 1,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let proposals = rows
+        .into_iter()
+        .map(ProposalSummary::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::cut(proposals, size.into(), |proposal| {
+        Cursor {
+            at: proposal.created_at,
+            key: proposal.id,
+        }
+        .to_text()
+    }))
+}
+
+/// How many proposals of others wait for the member.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn proposals_waiting(tx: &mut TenantTx) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM memory_proposals
+            WHERE tenant_id = $1 AND status = 'pending' AND proposed_by <> $2"#,
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Who is to be told of a proposal to `audience`: the leads of the team, or
+/// where there are none, and for everyone, those who decide any; at most
+/// `limit`, never the member.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn reviewers(
+    tx: &mut TenantTx,
+    audience: Audience,
+    limit: i64,
+) -> Result<Vec<UserId>, StoreError> {
+    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    if let Audience::Team(team) = audience {
+        let leads = sqlx::query_scalar!(
+            "SELECT u.id FROM users u
+              WHERE u.tenant_id = $1 AND u.status = 'active' AND u.id <> $3
+                AND u.id IN (
+                    SELECT m.user_id FROM team_members m
+                     WHERE m.tenant_id = $1 AND m.team_id = $2 AND m.role = 'lead')
+              ORDER BY u.id LIMIT $4",
+            tenant_id,
+            team.0,
+            member,
+            limit,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        if !leads.is_empty() {
+            return Ok(leads.into_iter().map(UserId).collect());
+        }
+    }
+    let permission = Permission::MemoryReview;
+    let holders = sqlx::query_scalar!(
+        "SELECT u.id FROM users u
+          WHERE u.tenant_id = $1 AND u.status = 'active' AND u.id <> $2
+            AND u.id IN (
+                SELECT ur.user_id FROM user_roles ur
+                  JOIN roles r ON r.tenant_id = $1 AND r.id = ur.role_id
+                 WHERE ur.tenant_id = $1 AND (r.is_system AND r.key = ANY ($3) OR $4 = ANY (r.permissions)))
+          ORDER BY u.id LIMIT $5",
+        tenant_id,
+        member,
+        SystemRole::keys_with(permission) as Vec<&str>,
+        permission.key(),
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(holders.into_iter().map(UserId).collect())
+}

@@ -136,10 +136,10 @@ pub async fn memory_update(
     // finds that its version has passed.
     let kept = sqlx::query!(
         "INSERT INTO memory_versions (
-             tenant_id, memory_id, version, user_id, kind, title, content, tags, visibility, origin,
+             tenant_id, memory_id, version, user_id, kind, title, content, tags, visibility, team_id, origin,
              changed_by, changed_at, change_reason
          )
-         SELECT tenant_id, id, version, user_id, kind, title, content, tags, visibility, origin, $3, $5, $6
+         SELECT tenant_id, id, version, user_id, kind, title, content, tags, visibility, team_id, origin, $3, $5, $6
            FROM memories
           WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4 AND deleted_at IS NULL
             FOR UPDATE",

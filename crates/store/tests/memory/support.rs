@@ -2,11 +2,14 @@
 
 use domain::{
     Actor, MemoryId, TeamId, Timestamp,
+    access::SystemRole,
     memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
 };
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use store::{
+    TenantTx,
     memory::{EMBEDDING_DIMENSIONS, EmbeddedMemory, embedding_set_many, memory_create},
-    testing::{NOW, TestDb, id},
+    testing::{NOW, TestDb, TestTenant, id},
 };
 
 pub(crate) fn text(content: &str) -> MemoryText {
@@ -40,7 +43,7 @@ pub(crate) async fn create_at(
     id
 }
 
-/// Shares a memory behind row security's back: there is no act for it yet.
+/// Shares a memory behind row security's back, whoever would have to decide it.
 pub(crate) async fn share(db: &TestDb, memory: MemoryId, visibility: &str, team: Option<TeamId>) {
     sqlx::query("UPDATE memories SET visibility = $2, team_id = $3 WHERE id = $1")
         .bind(memory.0)
@@ -91,4 +94,101 @@ pub(crate) async fn fill(db: &TestDb, actor: &Actor, count: i32, content: &str) 
     .execute(&db.admin)
     .await
     .unwrap();
+}
+
+/// An organisation in which Mia belongs to the team that Lena leads, and Ada
+/// decides for everybody.
+pub(crate) struct Scene {
+    pub(crate) db: TestDb,
+    pub(crate) acme: TestTenant,
+    pub(crate) mia: Actor,
+    pub(crate) lena: Actor,
+    pub(crate) ada: Actor,
+    /// Lena leads it; Mia and Lena belong to it.
+    pub(crate) design: TeamId,
+    /// Lena belongs to it.
+    pub(crate) sales: TeamId,
+}
+
+impl Scene {
+    pub(crate) async fn new() -> Self {
+        let db = TestDb::new().await;
+        let acme = db.tenant("acme").await;
+        let mia = acme.actor(SystemRole::Member, "Mia").await.user_id;
+        let lena = acme.actor(SystemRole::Member, "Lena").await.user_id;
+        let ada = acme.actor(SystemRole::Admin, "Ada").await;
+        let design = acme.team("Design", &[mia, lena]).await;
+        let sales = acme.team("Sales", &[lena]).await;
+        sqlx::query("UPDATE team_members SET role = 'lead' WHERE team_id = $1 AND user_id = $2")
+            .bind(design.0)
+            .bind(lena.0)
+            .execute(&db.admin)
+            .await
+            .unwrap();
+        Self {
+            mia: acme.actor_of(mia).await,
+            lena: acme.actor_of(lena).await,
+            ada,
+            design,
+            sales,
+            db,
+            acme,
+        }
+    }
+
+    pub(crate) async fn begin(&self, actor: &Actor) -> TenantTx {
+        self.db.store.begin(actor).await.unwrap()
+    }
+
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        sqlx::raw_sql(sql).execute(&self.db.admin).await.unwrap();
+    }
+
+    /// How visible a memory is, to which team, and at which version.
+    pub(crate) async fn standing(&self, memory: MemoryId) -> (String, Option<TeamId>, i32) {
+        let row: (String, Option<uuid::Uuid>, i32) =
+            sqlx::query_as("SELECT visibility, team_id, version FROM memories WHERE id = $1")
+                .bind(memory.0)
+                .fetch_one(&self.db.admin)
+                .await
+                .unwrap();
+        (row.0, row.1.map(TeamId), row.2)
+    }
+
+    /// A connection as the store opens one for `actor`.
+    pub(crate) async fn connection(&self, actor: &Actor) -> PgConnection {
+        let mut conn = PgConnection::connect_with(&self.db.runtime_options())
+            .await
+            .unwrap();
+        let keys: Vec<_> = actor.permissions.iter().map(|p| p.key()).collect();
+        let teams = |ids: &[TeamId]| {
+            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            format!("{{{}}}", ids.join(","))
+        };
+        sqlx::query(
+            "SELECT set_config('role', 'atrium_app', false), set_config('app.current_tenant_id', $1, false),
+                    set_config('app.current_user_id', $2, false), set_config('app.current_team_ids', $3, false),
+                    set_config('app.led_team_ids', $4, false), set_config('app.permissions', $5, false)",
+        )
+        .bind(actor.tenant_id.to_string())
+        .bind(actor.user_id.to_string())
+        .bind(teams(&actor.team_ids))
+        .bind(teams(&actor.led_team_ids))
+        .bind(keys.join(","))
+        .execute(&mut conn)
+        .await
+        .unwrap();
+        conn
+    }
+}
+
+/// How many rows a statement reached, or the code of the refusal.
+pub(crate) async fn tried(conn: &mut PgConnection, sql: &str) -> Result<u64, String> {
+    let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(conn)
+        .await;
+    done.map(|done| done.rows_affected()).map_err(|error| {
+        let error = error.into_database_error().expect("the server refused it");
+        error.code().unwrap_or_default().into_owned()
+    })
 }

@@ -36,6 +36,7 @@ DROP FUNCTION memory_viewers(uuid, text, uuid, timestamptz, text[], bigint);
 DROP FUNCTION memory_proposal_close(uuid, boolean, text, timestamptz);
 DROP FUNCTION memory_proposal_accept(uuid, text, text, timestamptz);
 DROP FUNCTION memory_share(uuid, integer, text, uuid, text, timestamptz);
+DROP FUNCTION memory_replies_follow(uuid);
 DROP FUNCTION memory_version_keep(uuid, text, timestamptz);
 
 DROP POLICY notifications_app_insert ON notifications;
@@ -54,13 +55,25 @@ ALTER TABLE memory_versions DROP COLUMN team_id;
 REVOKE UPDATE (visibility, team_id, shared_at, version, updated_at) ON memories FROM atrium_sharing;
 REVOKE SELECT (
     tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, origin, version, parent_id, expires_at,
-    deleted_at
+    deleted_at, shared_at
 ) ON memories FROM atrium_sharing;
 DROP POLICY memories_sharing_update ON memories;
 DROP POLICY memories_sharing_select ON memories;
 DROP POLICY memories_app_insert ON memories;
-CALL policies_create('memories', 'atrium_app', '{insert}',
-    $$user_id = :user AND (visibility <> 'team' OR team_id = ANY (:teams))$$);
+DO $$
+DECLARE
+    v_vendor text := $q$nullif(current_setting('app.vendor', true), '')$q$;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
+        v_vendor := format('(SELECT %s)', v_vendor);
+    END IF;
+    CALL policies_create('memories', 'atrium_app', '{insert}', format(
+        'user_id = :user AND (visibility <> ''team'' OR team_id = ANY (:teams))
+         AND (%1$s IS NULL OR allowed_vendors && ARRAY[''*'', %1$s])',
+        v_vendor
+    ));
+END
+$$;
 REVOKE USAGE ON SCHEMA public FROM atrium_sharing;
 DO $$
 BEGIN

@@ -54,20 +54,35 @@ END
 $$;
 GRANT USAGE ON SCHEMA public TO atrium_sharing;
 
--- A new memory is its owner's alone. A reply may be as visible as what it
--- replies to.
+-- A new memory is its owner's alone, whoever writes it; a reply may be as
+-- visible as what it replies to. Programs as in 0024.
 DROP POLICY memories_app_insert ON memories;
-CALL policies_create('memories', 'atrium_app', '{insert}',
-    $$user_id = :user AND (visibility = 'private' OR parent_id IS NOT NULL AND (visibility = 'org' OR team_id = ANY (:teams)))$$);
+DO $$
+DECLARE
+    v_vendor text := $q$nullif(current_setting('app.vendor', true), '')$q$;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
+        v_vendor := format('(SELECT %s)', v_vendor);
+    END IF;
+    CALL policies_create('memories', 'atrium_app', '{insert}', format(
+        'user_id = :user
+         AND (visibility = ''private'' OR parent_id IS NOT NULL AND (visibility = ''org'' OR team_id = ANY (:teams)))
+         AND (%1$s IS NULL OR allowed_vendors && ARRAY[''*'', %1$s])',
+        v_vendor
+    ));
+END
+$$;
 
 CALL policies_create('memories', 'atrium_sharing', '{select}',
-    $$user_id = :user OR :may(memory.review) OR :may(memory.share) AND :led <> '{}'$$);
+    $$user_id = :user OR parent_id IS NOT NULL OR :may(memory.review) OR :may(memory.share) AND :led <> '{}'$$);
 -- What a memory can become: taken back by its owner, and shared further by who
--- decides it. From what it comes, the functions see to.
+-- decides it. From what it comes, the functions see to, and that replies,
+-- whosever they are, are as visible as what they reply to.
 CALL policies_create('memories', 'atrium_sharing', '{update}',
     $$user_id = :user AND (visibility = 'private' OR visibility = 'team' AND team_id = ANY (:teams))
       OR visibility <> 'private' AND :may(memory.review)
-      OR visibility = 'team' AND team_id = ANY (:led) AND :may(memory.share)$$);
+      OR visibility = 'team' AND team_id = ANY (:led) AND :may(memory.share)
+      OR parent_id IS NOT NULL$$);
 DO $$
 BEGIN
     EXECUTE (
@@ -78,7 +93,7 @@ END
 $$;
 GRANT SELECT (
     tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, origin, version, parent_id, expires_at,
-    deleted_at
+    deleted_at, shared_at
 ) ON memories TO atrium_sharing;
 GRANT UPDATE (visibility, team_id, shared_at, version, updated_at) ON memories TO atrium_sharing;
 
@@ -196,6 +211,20 @@ AS $$
      WHERE tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid AND id = p_memory_id
 $$;
 
+-- Makes the replies to a memory as visible as it is. With the rights of who
+-- calls it, who holds the thread's lock (0024).
+CREATE FUNCTION memory_replies_follow(p_root uuid) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE public.memories AS reply
+       SET visibility = root.visibility, team_id = root.team_id, shared_at = root.shared_at
+      FROM public.memories AS root
+     WHERE reply.tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid
+       AND reply.parent_id = p_root
+       AND root.tenant_id = reply.tenant_id AND root.id = p_root
+$$;
+
 -- Changes who can see an own memory and returns its new version; NULL where
 -- there is no such memory, or none at p_version (NULL: whichever). To share it
 -- further needs a permission; to take it back needs none, also from the trash.
@@ -219,6 +248,8 @@ DECLARE
     v_before record;
     v_version integer;
 BEGIN
+    -- Who replies meanwhile holds it shared.
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_memory_id::text, 24));
     SELECT visibility, team_id INTO v_before
       FROM public.memories
      WHERE tenant_id = v_tenant AND id = p_memory_id AND user_id = v_user AND version = coalesce(p_version, version)
@@ -244,6 +275,7 @@ BEGIN
            shared_at = CASE WHEN p_visibility <> 'private' THEN p_at END
      WHERE tenant_id = v_tenant AND id = p_memory_id
     RETURNING version INTO STRICT v_version;
+    PERFORM public.memory_replies_follow(p_memory_id);
     -- What was proposed of it is of another version now.
     UPDATE public.memory_proposals SET status = 'withdrawn', reviewed_at = p_at
      WHERE tenant_id = v_tenant AND memory_id = p_memory_id AND proposed_by = v_user AND status = 'pending';
@@ -288,6 +320,7 @@ BEGIN
     END IF;
 
     shared_id := v_proposal.memory_id;
+    PERFORM pg_advisory_xact_lock(hashtextextended(shared_id::text, 24));
     PERFORM FROM public.memories
       WHERE tenant_id = v_tenant AND id = shared_id AND user_id = v_proposal.proposed_by
         AND version = v_proposal.memory_version AND parent_id IS NULL AND deleted_at IS NULL
@@ -305,6 +338,7 @@ BEGIN
            updated_at = p_at, shared_at = p_at
      WHERE tenant_id = v_tenant AND id = shared_id
     RETURNING version INTO STRICT shared_version;
+    PERFORM public.memory_replies_follow(shared_id);
     UPDATE public.memory_proposals
        SET status = 'accepted', reviewed_by = v_user, review_comment = p_comment, reviewed_at = p_at
      WHERE tenant_id = v_tenant AND id = p_proposal_id;
@@ -491,6 +525,7 @@ $$;
 
 REVOKE EXECUTE ON FUNCTION
     memory_version_keep(uuid, text, timestamptz),
+    memory_replies_follow(uuid),
     memory_share(uuid, integer, text, uuid, text, timestamptz),
     memory_proposal_accept(uuid, text, text, timestamptz),
     memory_proposal_close(uuid, boolean, text, timestamptz),
@@ -501,6 +536,7 @@ REVOKE EXECUTE ON FUNCTION
     user_proposals_withdraw(uuid, text, timestamptz)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION memory_version_keep(uuid, text, timestamptz) TO atrium_sharing, atrium_handover;
+GRANT EXECUTE ON FUNCTION memory_replies_follow(uuid) TO atrium_sharing;
 GRANT EXECUTE ON FUNCTION
     memory_share(uuid, integer, text, uuid, text, timestamptz),
     memory_proposal_accept(uuid, text, text, timestamptz),

@@ -23,6 +23,18 @@ pub enum Flash {
     MemoryViewRenamed,
     /// A saved view is gone.
     MemoryViewDeleted,
+    /// Others see a memory now, or others than before.
+    MemoryShared,
+    /// Somebody decides whether others see a memory.
+    MemoryProposed,
+    /// Nobody else sees a memory any more.
+    MemoryUnshared,
+    /// What somebody proposed is shared.
+    ProposalAccepted,
+    /// What somebody proposed stays as it was.
+    ProposalDeclined,
+    /// An own proposal was taken back.
+    ProposalWithdrawn,
     /// The same file was given before; its import is shown instead.
     ImportKnown,
     /// An import was stopped.
@@ -104,6 +116,12 @@ impl Flash {
             Self::MemoryUpdated => "memory_updated",
             Self::MemoryDeleted(_) => "memory_deleted",
             Self::MemoryRestored => "memory_restored",
+            Self::MemoryShared => "memory_shared",
+            Self::MemoryProposed => "memory_proposed",
+            Self::MemoryUnshared => "memory_unshared",
+            Self::ProposalAccepted => "proposal_accepted",
+            Self::ProposalDeclined => "proposal_declined",
+            Self::ProposalWithdrawn => "proposal_withdrawn",
             Self::ImportKnown => "import_known",
             Self::ImportCancelled => "import_cancelled",
             Self::ImportRetried => "import_retried",
@@ -153,6 +171,12 @@ impl Flash {
             Self::MemoryUpdated => "Changes saved.",
             Self::MemoryDeleted(_) => "Memory moved to the trash.",
             Self::MemoryRestored => "Memory restored.",
+            Self::MemoryShared => "Memory shared.",
+            Self::MemoryProposed => "Proposed. You are told what comes of it.",
+            Self::MemoryUnshared => "Taken back. Only you see it now.",
+            Self::ProposalAccepted => "Accepted. The memory is shared.",
+            Self::ProposalDeclined => "Declined. The memory stays as it is.",
+            Self::ProposalWithdrawn => "Proposal withdrawn.",
             Self::ImportKnown => "This file was given before. This is its import.",
             Self::ImportCancelled => "Import cancelled. What was imported before stays.",
             Self::ImportRetried => "Import started again.",
@@ -216,6 +240,12 @@ impl Flash {
             Self::MemoryCreated,
             Self::MemoryUpdated,
             Self::MemoryRestored,
+            Self::MemoryShared,
+            Self::MemoryProposed,
+            Self::MemoryUnshared,
+            Self::ProposalAccepted,
+            Self::ProposalDeclined,
+            Self::ProposalWithdrawn,
             Self::ImportKnown,
             Self::ImportCancelled,
             Self::ImportRetried,

@@ -30,6 +30,7 @@ mod organisation;
 mod overview;
 mod preferences;
 mod profile;
+mod proposal;
 mod reference;
 mod role;
 mod routes;

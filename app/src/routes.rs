@@ -28,6 +28,7 @@ use crate::{
     organisation::OrganisationListPage,
     overview::OverviewPage,
     profile::ProfilePage,
+    proposal::{ProposalListPage, ProposalPage},
     reference::ReferencePage,
     role::{RoleListPage, RoleNewPage, RolePage},
     settings::SettingsPage,
@@ -56,6 +57,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/memories/views") view=MemoryViewListPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/import") view=UploadPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/imports/:id") view=ImportPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/proposals") view=ProposalListPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/proposals/:id") view=ProposalPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/:id") view=MemoryPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/:id/edit") view=MemoryEditPage ssr=SsrMode::Async />
                     <Route path=path!("/members") view=MemberListPage ssr=SsrMode::Async />

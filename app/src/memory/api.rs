@@ -4,6 +4,7 @@ use domain::{
     AppError, MemoryId, MemoryViewId, Page,
     memory::{FilterChoices, Memory, MemoryFilter, MemorySummary, MemoryVersion, SearchResults},
     memory_view::MemoryView,
+    share::MemorySharing,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,7 @@ pub(crate) const VIEWS: &str = "/memories/views";
 pub(crate) struct MemoryData {
     pub(crate) memory: Memory,
     pub(crate) versions: Vec<MemoryVersion>,
+    pub(crate) sharing: MemorySharing,
 }
 
 /// One memory with its versions.
@@ -142,6 +144,7 @@ pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
     Ok(MemoryData {
         memory: service::memory_get(&ctx, &actor, id).await?,
         versions: service::memory_versions(&ctx, &actor, id).await?,
+        sharing: service::memory_sharing(&ctx, &actor, id).await?,
     })
 }
 

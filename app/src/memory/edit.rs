@@ -14,6 +14,7 @@ use super::{
 use crate::{
     forms::{FormCall, FormState, PostForm},
     profile::Me,
+    proposal::PendingHint,
     ui::{
         Choice, ErrorState, Glyph, Icon, Loaded, PageHead, SelectField, TextArea, TextField, Time,
     },
@@ -87,7 +88,9 @@ pub(crate) fn MemoryEditPage() -> impl IntoView {
 }
 
 fn edit_form(data: MemoryData) -> impl IntoView {
-    let memory = data.memory;
+    let MemoryData {
+        memory, sharing, ..
+    } = data;
     let id = memory.id;
     let state = FormState::<MemoryUpdate>::new();
     let current = RwSignal::new(memory.clone());
@@ -112,6 +115,10 @@ fn edit_form(data: MemoryData) -> impl IntoView {
             lead="What it was before is kept as an earlier version."
             up=("/memories", "Memories")
         />
+        {sharing
+            .pending
+            .filter(|pending| !pending.is_stale)
+            .map(|pending| view! { <PendingHint pending=pending /> })}
         <PostForm state=state class="form" tells_conflict=true>
             {move || conflict.get().then(|| view! { <Theirs memory=current.get() /> })}
             <input type="hidden" name="id" value=id.to_string() />

@@ -2,7 +2,8 @@
 
 use domain::{
     AppError, MemoryId,
-    memory::{Memory, MemoryVersion, Visibility},
+    memory::{Memory, MemoryVersion},
+    share::MemorySharing,
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    profile::Me,
+    proposal::{MemoryShare, MemoryUnshare, WhoCanSee},
     ui::{Badge, CopyId, Glyph, Icon, Loaded, PageHead, Time, Tone, plural, query_string},
 };
 
@@ -23,10 +24,16 @@ pub(crate) fn MemoryPage() -> impl IntoView {
     let id = id_of_page();
     let restore = FormState::<MemoryRestore>::new();
     provide_context(restore);
-    let restored = restore.done();
+    let (share, unshare) = (
+        FormState::<MemoryShare>::new(),
+        FormState::<MemoryUnshare>::new(),
+    );
+    provide_context(share);
+    provide_context(unshare);
+    let (restored, shared, unshared) = (restore.done(), share.done(), unshare.done());
     let data = Resource::new(
-        move || (id.get(), restored.get()),
-        |(id, _)| async move { memory_get(id?).await },
+        move || (id.get(), restored.get(), shared.get(), unshared.get()),
+        |(id, ..)| async move { memory_get(id?).await },
     );
     view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
 }
@@ -45,7 +52,11 @@ pub(crate) fn id_of_page() -> Memo<Result<MemoryId, AppError>> {
 }
 
 fn show(data: MemoryData) -> impl IntoView {
-    let MemoryData { memory, versions } = data;
+    let MemoryData {
+        memory,
+        versions,
+        sharing,
+    } = data;
     let title = display_title(&memory.title, &memory.content);
     let deleted = memory.deleted_at;
     let id = memory.id;
@@ -57,7 +68,7 @@ fn show(data: MemoryData) -> impl IntoView {
         {deleted.map(|at| view! { <InTrash id=id at=at may_restore=may_change /> })}
         <div class="split">
             <article class="memory-text" dir="auto">{memory.content.clone()}</article>
-            <Facts memory=memory />
+            <Facts memory=memory sharing=sharing />
         </div>
         <Versions versions=versions />
     }
@@ -102,7 +113,7 @@ fn InTrash(id: MemoryId, at: domain::Timestamp, may_restore: bool) -> impl IntoV
 }
 
 #[component]
-fn Facts(memory: Memory) -> impl IntoView {
+fn Facts(memory: Memory, sharing: MemorySharing) -> impl IntoView {
     let meaning = if memory.is_embedded {
         "By words and by meaning"
     } else {
@@ -112,7 +123,7 @@ fn Facts(memory: Memory) -> impl IntoView {
     let like = format!("/memories?like={}", memory.id);
     view! {
         <aside class="memory-facts" aria-label="About this memory">
-            <WhoCanSee memory=memory.clone() />
+            <WhoCanSee memory=memory.clone() sharing=sharing />
             <dl class="facts facts-narrow">
                 <div><dt>"Kind"</dt><dd>{memory.kind.label()}</dd></div>
                 <div><dt>"Tags"</dt><dd><Tags tags=memory.tags.clone() /></dd></div>
@@ -146,42 +157,6 @@ fn Tags(tags: Vec<String>) -> impl IntoView {
         </span>
     }
     .into_any()
-}
-
-/// Stands on every memory.
-#[component]
-fn WhoCanSee(memory: Memory) -> impl IntoView {
-    let me = Me::of_page();
-    let icon = match memory.visibility {
-        Visibility::Private => Icon::Lock,
-        Visibility::Team => Icon::Users,
-        Visibility::Org => Icon::Building,
-    };
-    view! {
-        <section class="who" aria-labelledby="who">
-            <h2 id="who"><Glyph icon=icon /> "Who can see this"</h2>
-            <Suspense>
-                {move || {
-                    let tenant = me.member().map(|me| me.tenant_name);
-                    view! { <p>{who_can_see(&memory, tenant.as_deref())}</p> }
-                }}
-            </Suspense>
-        </section>
-    }
-}
-
-fn who_can_see(memory: &Memory, tenant: Option<&str>) -> String {
-    match memory.visibility {
-        Visibility::Private if memory.is_own => {
-            "Only you. Not even owners and admins; should somebody be entrusted with reading it, you are told.".to_owned()
-        }
-        Visibility::Private => format!("Only {}.", memory.owner_name),
-        Visibility::Team => {
-            let team = memory.team_name.as_deref().unwrap_or("one team");
-            format!("The members of {team}.")
-        }
-        Visibility::Org => format!("Everyone in {}.", tenant.unwrap_or("your organisation")),
-    }
 }
 
 /// What it was before each change.

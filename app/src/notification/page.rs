@@ -2,7 +2,10 @@
 
 use domain::{
     AppError, NotificationId, Page,
-    notification::{BreakGlassOpened, Notice, Notification},
+    memory::Visibility,
+    notification::{
+        BreakGlassOpened, MemoryProposalDecided, MemoryProposed, Notice, Notification,
+    },
 };
 use leptos::prelude::*;
 
@@ -11,6 +14,7 @@ use crate::{
     clock::PageClock,
     forms::{FormState, PostForm},
     profile::Me,
+    proposal::audience_name,
     ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, query_string, use_query},
 };
 
@@ -51,7 +55,7 @@ fn show(after: &str, page: Page<Notification>, unread: i64) -> AnyView {
         view! {
             <EmptyState
                 title="Nothing to tell you"
-                text="You are told here when somebody opens your private memories."
+                text="You are told here what somebody proposes to you, what came of your proposals, and who opens your private memories."
             >
                 <a class="button" href="/">"Go to the overview"</a>
             </EmptyState>
@@ -102,6 +106,23 @@ fn Item(notification: Notification) -> impl IntoView {
             format!("{} opened your private memories", opened.reader),
             break_glass_opened(opened).into_any(),
         ),
+        Some(Notice::MemoryProposed(proposed)) => (
+            format!(
+                "{} proposes to share a memory with {}",
+                proposed.proposer,
+                whom(proposed.team.as_deref())
+            ),
+            memory_proposed(&proposed).into_any(),
+        ),
+        Some(Notice::MemoryProposalDecided(decided)) => (
+            format!(
+                "{} {} what you proposed for {}",
+                decided.reviewer,
+                if decided.accepted { "accepted" } else { "declined" },
+                whom(decided.team.as_deref())
+            ),
+            proposal_decided(decided).into_any(),
+        ),
         None => (
             "Something that this version of Atrium can’t show".to_owned(),
             ().into_any(),
@@ -130,6 +151,24 @@ fn break_glass_opened(opened: BreakGlassOpened) -> impl IntoView {
             {move || if open.get() { "Closes " } else { "Closed " }} <Time at=until /> " at the latest. "
             <a class="link-line" href="/profile#readers">"See what was read"</a>
         </p>
+    }
+}
+
+fn whom(team: Option<&str>) -> String {
+    let visibility = team.map_or(Visibility::Org, |_| Visibility::Team);
+    audience_name(visibility, team)
+}
+
+fn memory_proposed(proposed: &MemoryProposed) -> impl IntoView {
+    let href = format!("/memories/proposals/{}", proposed.proposal);
+    view! { <p><a class="link-line" href=href>"Read it and decide"</a></p> }
+}
+
+fn proposal_decided(decided: MemoryProposalDecided) -> impl IntoView {
+    let href = format!("/memories/{}", decided.memory);
+    view! {
+        {(!decided.comment.is_empty()).then(|| view! { <p dir="auto">{decided.comment}</p> })}
+        <p><a class="link-line" href=href>"See the memory"</a></p>
     }
 }
 

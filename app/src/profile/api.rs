@@ -19,6 +19,8 @@ pub(crate) struct Me {
     account: Resource<Option<Account>>,
     /// What the page of notifications found out since.
     unread: RwSignal<Option<i64>>,
+    /// What the page of proposals found out since.
+    waiting: RwSignal<Option<i64>>,
 }
 
 /// What the frame needs to know.
@@ -27,6 +29,8 @@ pub(crate) struct Account {
     pub(crate) profile: Profile,
     /// Notifications that were not read.
     pub(crate) unread: i64,
+    /// Proposals that wait for the member.
+    pub(crate) waiting: i64,
 }
 
 impl Me {
@@ -35,6 +39,7 @@ impl Me {
         let me = Self {
             account: Resource::new(|| (), |()| async { me_get().await.ok() }),
             unread: RwSignal::new(None),
+            waiting: RwSignal::new(None),
         };
         provide_context(me);
         me
@@ -62,6 +67,19 @@ impl Me {
     pub(crate) fn unread_set(self, unread: i64) {
         self.unread.set(Some(unread));
     }
+
+    /// Proposals that wait for the member, to the best of the page's knowledge;
+    /// read it as [`Me::member`].
+    pub(crate) fn waiting(self) -> i64 {
+        let at_load = self.account.get().flatten();
+        let at_load = at_load.map_or(0, |account| account.waiting);
+        self.waiting.get().unwrap_or(at_load)
+    }
+
+    /// Corrects how many proposals wait.
+    pub(crate) fn waiting_set(self, waiting: i64) {
+        self.waiting.set(Some(waiting));
+    }
 }
 
 /// Who is signed in.
@@ -71,6 +89,7 @@ pub(crate) async fn me_get() -> Result<Account, AppError> {
     Ok(Account {
         profile: service::profile_get(&ctx, &actor).await?,
         unread: service::notification_unread(&ctx, &actor).await?,
+        waiting: service::proposals_waiting(&ctx, &actor).await?,
     })
 }
 

@@ -43,6 +43,7 @@ pub(crate) enum Icon {
     Key,
     Mail,
     Plug,
+    Share,
 }
 
 impl Icon {
@@ -83,6 +84,10 @@ impl Icon {
             }
             // search
             Self::Search => r#"<circle cx="11" cy="11" r="8"/><path d="m21 21-4.3-4.3"/>"#,
+            // share-2
+            Self::Share => {
+                r#"<circle cx="18" cy="5" r="3"/><circle cx="6" cy="12" r="3"/><circle cx="18" cy="19" r="3"/><line x1="8.59" x2="15.42" y1="13.51" y2="17.49"/><line x1="15.41" x2="8.59" y1="6.51" y2="10.49"/>"#
+            }
             // mail
             Self::Mail => {
                 r#"<rect width="20" height="16" x="2" y="4" rx="2"/><path d="m22 7-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 7"/>"#

@@ -6,7 +6,7 @@ use leptos_router::{components::Outlet, hooks::use_location};
 
 use super::{
     Glyph, Icon, count,
-    nav::{GROUPS, NOTIFICATIONS, PROFILE, Place, place_of},
+    nav::{GROUPS, NOTIFICATIONS, PROFILE, PROPOSALS, Place, place_of},
     palette::Palette,
     theme_switch::ThemeSwitch,
     toast::Toasts,
@@ -146,7 +146,24 @@ fn NavLink(place: Place) -> impl IntoView {
         <a href=place.path class="nav-link" aria-current=current(place.path)>
             <Glyph icon=place.icon />
             {place.name}
+            {(place.path == PROPOSALS).then(|| view! { <Waiting /> })}
         </a>
+    }
+}
+
+/// How many proposals wait for the one who looks.
+#[component]
+fn Waiting() -> impl IntoView {
+    let me = Me::of_page();
+    move || {
+        let waiting = me.waiting();
+        (waiting > 0).then(|| {
+            view! {
+                <span class="badge badge-accent nav-count">
+                    {count(waiting)} <span class="visually-hidden">" to decide"</span>
+                </span>
+            }
+        })
     }
 }
 

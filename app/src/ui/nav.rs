@@ -30,6 +30,9 @@ pub(crate) struct Group {
     pub(crate) places: &'static [Place],
 }
 
+/// Where proposals to share are; the navigation shows how many wait.
+pub(crate) const PROPOSALS: &str = "/memories/proposals";
+
 /// The navigation, grouped by whose business it is.
 pub(crate) const GROUPS: &[Group] = &[
     Group {
@@ -48,6 +51,13 @@ pub(crate) const GROUPS: &[Group] = &[
                 icon: Icon::Memories,
                 needs: Some(Permission::MemoryRead),
                 key: 'm',
+            },
+            Place {
+                path: PROPOSALS,
+                name: "Proposals",
+                icon: Icon::Share,
+                needs: Some(Permission::MemoryShare),
+                key: 'd',
             },
             Place {
                 path: "/memories/import",
@@ -223,6 +233,7 @@ mod tests {
             ("/memories", Some("/memories")),
             ("/memories/0198", Some("/memories")),
             ("/memories/import", Some("/memories/import")),
+            ("/memories/proposals/0198", Some("/memories/proposals")),
             ("/memories/imports/0198", Some("/memories/import")),
             ("/profile", Some("/profile")),
             ("/nowhere", None),

@@ -188,6 +188,35 @@ async fn what_changed_is_gone_or_follows_another_is_not_shared() {
 }
 
 #[tokio::test]
+async fn replies_are_as_visible_as_what_they_reply_to() {
+    let scene = Scene::new().await;
+    let root = create(&scene.db, &scene.lena, "the canary sings").await;
+    let replies = [
+        create(&scene.db, &scene.lena, "it does").await,
+        create(&scene.db, &scene.mia, "I heard it").await,
+    ];
+    let apart = create(&scene.db, &scene.mia, "something else").await;
+    for reply in replies {
+        sqlx::query("UPDATE memories SET parent_id = $2 WHERE id = $1")
+            .bind(reply.0)
+            .bind(root.0)
+            .execute(&scene.db.admin)
+            .await
+            .unwrap();
+    }
+    let team = Some(Audience::Team(scene.design));
+    for (audience, visibility) in [(team, "team"), (None, "private")] {
+        scene.shared(&scene.lena, root, None, audience).await.unwrap();
+        for reply in replies {
+            let (seen, of, version) = scene.standing(reply).await;
+            let team = audience.and_then(Audience::team_id);
+            assert_eq!((seen.as_str(), of, version), (visibility, team, 1));
+        }
+        assert_eq!(scene.standing(apart).await.0, "private");
+    }
+}
+
+#[tokio::test]
 async fn each_change_of_sight_keeps_a_version_and_moves_the_memory_up() {
     let scene = Scene::new().await;
     let memory = create(&scene.db, &scene.lena, "the canary sings").await;
@@ -284,9 +313,11 @@ async fn belonging_to_a_team_is_not_leading_it() {
         let mut tx = scene.begin(actor).await;
         let added = team_member_add(&mut tx, team, max, NOW).await;
         assert_eq!(added.is_ok(), may, "{}: {added:?}", actor.label);
+        drop(tx);
         let mut tx = scene.begin(actor).await;
         let renamed = team_rename(&mut tx, team, &name, NOW).await;
         assert_eq!(renamed.is_ok(), may, "{}: {renamed:?}", actor.label);
+        drop(tx);
         let mut conn = scene.connection(actor).await;
         for sql in [
             "UPDATE team_members SET role = 'lead' WHERE team_id = ",

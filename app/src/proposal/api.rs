@@ -1,0 +1,92 @@
+//! Server functions of sharing and of proposals.
+
+use domain::{
+    AppError, MemoryId, ProposalId,
+    proposal::{Proposal, ProposalList},
+};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::{Flash, api};
+
+/// Shares a memory, or proposes it where others decide; `version` is the one
+/// that was shown.
+#[server(endpoint = "memory_share")]
+pub(crate) async fn memory_share(
+    id: MemoryId,
+    version: i32,
+    #[server(default)] audience: String,
+    #[server(default)] comment: String,
+) -> Result<(), AppError> {
+    use domain::share::{Audience, ShareOutcome};
+
+    let (ctx, actor) = api::caller()?;
+    let audience = Audience::from_key(&audience)
+        .ok_or_else(|| AppError::field("audience", "Choose one of your teams, or everyone."))?;
+    let flash = match service::memory_share(&ctx, &actor, id, version, &audience, &comment).await? {
+        ShareOutcome::Shared(_) => Flash::MemoryShared,
+        ShareOutcome::Proposed(_) => Flash::MemoryProposed,
+    };
+    api::go(&format!("/memories/{id}"), flash);
+    Ok(())
+}
+
+/// Takes a memory back.
+#[server(endpoint = "memory_unshare")]
+pub(crate) async fn memory_unshare(id: MemoryId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_unshare(&ctx, &actor, id).await?;
+    api::go(&format!("/memories/{id}"), Flash::MemoryUnshared);
+    Ok(())
+}
+
+/// One page of proposals; without `view`, those that wait, or the own ones.
+#[server(endpoint = "proposal_list")]
+pub(crate) async fn proposal_list(
+    #[server(default)] view: String,
+    #[server(default)] after: String,
+) -> Result<ProposalList, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let view = domain::proposal::ProposalView::from_key(&view);
+    let after = Some(after).filter(|after| !after.is_empty());
+    service::proposal_list(&ctx, &actor, view, after.as_deref()).await
+}
+
+/// One proposal.
+#[server(endpoint = "proposal_get")]
+pub(crate) async fn proposal_get(id: ProposalId) -> Result<Proposal, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::proposal_get(&ctx, &actor, id).await
+}
+
+/// Decides a proposal: the button that was pressed says how.
+#[server(endpoint = "proposal_decide")]
+pub(crate) async fn proposal_decide(
+    id: ProposalId,
+    #[server(default)] decision: String,
+    #[server(default)] comment: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let flash = match decision.as_str() {
+        "accept" => {
+            service::proposal_accept(&ctx, &actor, id, &comment).await?;
+            Flash::ProposalAccepted
+        }
+        "decline" => {
+            service::proposal_decline(&ctx, &actor, id, &comment).await?;
+            Flash::ProposalDeclined
+        }
+        _ => return Err(AppError::field("", "Accept it or decline it.")),
+    };
+    api::go("/memories/proposals", flash);
+    Ok(())
+}
+
+/// Takes an own proposal back.
+#[server(endpoint = "proposal_withdraw")]
+pub(crate) async fn proposal_withdraw(id: ProposalId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::proposal_withdraw(&ctx, &actor, id).await?;
+    api::go(&format!("/memories/proposals/{id}"), Flash::ProposalWithdrawn);
+    Ok(())
+}

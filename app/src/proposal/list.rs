@@ -1,0 +1,180 @@
+//! Proposals: those that wait for one, one's own, and those one has decided.
+
+use domain::proposal::{ProposalList, ProposalSummary, ProposalView};
+use leptos::prelude::*;
+
+use super::{
+    api::proposal_list,
+    parts::{StatusBadge, audience_name},
+};
+use crate::{
+    memory::display_title,
+    profile::Me,
+    ui::{EmptyState, Loaded, PageHead, Paging, Time, count, query_string, use_query},
+};
+
+/// The page at `/memories/proposals`.
+#[component]
+pub(crate) fn ProposalListPage() -> impl IntoView {
+    let params = use_query();
+    let query = Memo::new(move |_| {
+        params.with(|params| (params.get("view").to_owned(), params.get("after").to_owned()))
+    });
+    let list = Resource::new(
+        move || query.get(),
+        |(view, after)| async move {
+            let list = proposal_list(view, after.clone()).await?;
+            Ok::<_, domain::AppError>((after, list))
+        },
+    );
+    let me = Me::of_page();
+    Effect::new(move |_| {
+        if let Some(Ok((_, list))) = list.get() {
+            me.waiting_set(list.waiting);
+        }
+    });
+    view! {
+        <PageHead title="Proposals" lead="Memories that somebody wants others to see." up=("/memories", "Memories") />
+        <Loaded resource=list view=|(after, list)| show(&after, list) />
+    }
+    .into_any()
+}
+
+fn show(after: &str, list: ProposalList) -> AnyView {
+    let ProposalList {
+        view: shown,
+        may_decide,
+        waiting,
+        page,
+    } = list;
+    let tabs = may_decide.then(|| view! { <Views shown=shown waiting=waiting /> });
+    if page.items.is_empty() && after.is_empty() {
+        return view! {
+            {tabs}
+            <Nothing shown=shown />
+        }
+        .into_any();
+    }
+    let path = |after: &str| {
+        let query = query_string(&[("view", shown.key()), ("after", after)]);
+        format!("/memories/proposals{query}")
+    };
+    view! {
+        {tabs}
+        <ProposalTable proposals=page.items shown=shown />
+        <Paging newest=path("") older=page.next.map(|next| path(&next)) first=after.is_empty() />
+    }
+    .into_any()
+}
+
+/// Links to the other views.
+#[component]
+fn Views(shown: ProposalView, waiting: i64) -> impl IntoView {
+    view! {
+        <nav class="tabs" aria-label="Proposals">
+            {ProposalView::ALL
+                .iter()
+                .map(|view| {
+                    let href = format!("/memories/proposals{}", query_string(&[("view", view.key())]));
+                    let waiting = (*view == ProposalView::Waiting && waiting > 0)
+                        .then(|| view! { " " <span class="badge badge-accent">{count(waiting)}</span> });
+                    view! {
+                        <a href=href aria-current=(*view == shown).then_some("page")>
+                            {view.label()}
+                            {waiting}
+                        </a>
+                    }
+                })
+                .collect_view()}
+        </nav>
+    }
+}
+
+#[component]
+fn Nothing(shown: ProposalView) -> impl IntoView {
+    let (title, text) = match shown {
+        ProposalView::Waiting => (
+            "Nothing waits for you",
+            "When somebody proposes to share a memory and you decide it, it stands here, and you are told.",
+        ),
+        ProposalView::Mine => (
+            "You have proposed nothing yet",
+            "On the page of a memory of yours, propose to share it with a team or with everyone.",
+        ),
+        ProposalView::Decided => (
+            "You have decided nothing yet",
+            "What you accept or decline stands here.",
+        ),
+    };
+    view! {
+        <EmptyState title=title text=text>
+            <a class="button" href="/memories?owner=mine">"Your memories"</a>
+        </EmptyState>
+    }
+}
+
+#[component]
+fn ProposalTable(proposals: Vec<ProposalSummary>, shown: ProposalView) -> impl IntoView {
+    let mine = shown == ProposalView::Mine;
+    view! {
+        <div class="table-frame">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"Memory"</th>
+                        {(!mine).then(|| view! { <th scope="col" class="optional">"Proposed by"</th> })}
+                        <th scope="col">"For"</th>
+                        {(shown != ProposalView::Waiting).then(|| view! { <th scope="col" class="col-status">"State"</th> })}
+                        <th scope="col" class="optional col-time">"Proposed"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {proposals
+                        .into_iter()
+                        .map(|proposal| {
+                            let whom = audience_name(proposal.visibility, proposal.team_name.as_deref());
+                            let title = display_title(&proposal.title, &proposal.excerpt);
+                            let excerpt = (!proposal.title.is_empty()).then_some(proposal.excerpt);
+                            view! {
+                                <tr>
+                                    <td>
+                                        <div class="cell-line">
+                                            <a
+                                                class="row-title"
+                                                dir="auto"
+                                                href=format!("/memories/proposals/{}", proposal.id)
+                                            >
+                                                {title}
+                                            </a>
+                                            {excerpt
+                                                .map(|text| {
+                                                    view! { <span class="row-excerpt" dir="auto">{text}</span> }
+                                                })}
+                                        </div>
+                                    </td>
+                                    {(!mine)
+                                        .then(|| {
+                                            view! { <td class="optional" dir="auto">{proposal.proposer_name}</td> }
+                                        })}
+                                    <td dir="auto">{capitalised(&whom)}</td>
+                                    {(shown != ProposalView::Waiting)
+                                        .then(|| view! { <td><StatusBadge status=proposal.status /></td> })}
+                                    <td class="optional col-time"><Time at=proposal.created_at /></td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+/// At the beginning of a cell.
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}

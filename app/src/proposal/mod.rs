@@ -1,0 +1,14 @@
+//! Sharing and proposals: who sees a memory, the way to more people, and the
+//! queue of those who decide it.
+
+mod api;
+mod list;
+mod page;
+mod parts;
+mod share;
+
+pub(crate) use api::{MemoryShare, MemoryUnshare};
+pub(crate) use list::ProposalListPage;
+pub(crate) use page::ProposalPage;
+pub(crate) use parts::audience_name;
+pub(crate) use share::{PendingHint, WhoCanSee};

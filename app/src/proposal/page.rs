@@ -1,0 +1,214 @@
+//! One proposal: the words that are decided, who would see them, and the
+//! decision.
+
+use domain::{
+    AppError, ProposalId,
+    memory::Visibility,
+    proposal::{Proposal, ProposalStatus},
+    share::Viewers,
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::{ProposalDecide, ProposalWithdraw, proposal_get},
+    parts::{Names, StatusBadge, audience_name, how_many},
+};
+use crate::{
+    forms::{FormState, PostForm},
+    memory::display_title,
+    ui::{Badge, Glyph, Icon, Loaded, PageHead, TextArea, Time, Tone},
+};
+
+/// The page at `/memories/proposals/{id}`.
+#[component]
+pub(crate) fn ProposalPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse::<ProposalId>().ok())
+                .ok_or(AppError::NotFound)
+        })
+    });
+    let withdraw = FormState::<ProposalWithdraw>::new();
+    provide_context(withdraw);
+    let withdrawn = withdraw.done();
+    let proposal = Resource::new(
+        move || (id.get(), withdrawn.get()),
+        |(id, _)| async move { proposal_get(id?).await },
+    );
+    view! { <Loaded resource=proposal view=show whole_page=true /> }.into_any()
+}
+
+fn show(proposal: Proposal) -> impl IntoView {
+    let summary = proposal.summary.clone();
+    let title = display_title(&summary.title, &proposal.content);
+    let whom = audience_name(summary.visibility, summary.team_name.as_deref());
+    let who = if proposal.is_own {
+        "You propose".to_owned()
+    } else {
+        format!("{} proposes", summary.proposer_name)
+    };
+    let lead = format!("{who} to share this with {whom}.");
+    let id = summary.id;
+    let may_withdraw = proposal.is_own && summary.status == ProposalStatus::Pending;
+    view! {
+        <PageHead title=title lead=lead up=("/memories/proposals", "Proposals") />
+        {proposal.is_stale.then(|| view! { <Stale memory=format!("/memories/{}", proposal.memory_id) /> })}
+        <div class="split">
+            <article class="memory-text" dir="auto">{proposal.content.clone()}</article>
+            <aside class="memory-facts" aria-label="About this proposal">
+                {proposal
+                    .viewers
+                    .clone()
+                    .map(|viewers| view! { <WhoWould viewers=viewers visibility=summary.visibility /> })}
+                <Facts proposal=proposal.clone() />
+            </aside>
+        </div>
+        {(!proposal.comment.is_empty())
+            .then(|| {
+                view! {
+                    <section class="section" aria-labelledby="why">
+                        <h2 id="why">"Why they should know"</h2>
+                        <p class="quote" dir="auto">{proposal.comment.clone()}</p>
+                    </section>
+                }
+            })}
+        <Outcome proposal=proposal.clone() />
+        {proposal.may_decide.then(|| view! { <Decide id=id /> })}
+        {may_withdraw.then(|| view! { <Withdraw id=id /> })}
+    }
+}
+
+#[component]
+fn Stale(memory: String) -> impl IntoView {
+    view! {
+        <div class="notice notice-warning">
+            <Glyph icon=Icon::Warning />
+            <span>
+                "You changed " <a href=memory>"the memory"</a>
+                " since, so this can’t be accepted any more. Propose it again as it is now."
+            </span>
+        </div>
+    }
+}
+
+#[component]
+fn WhoWould(viewers: Viewers, visibility: Visibility) -> impl IntoView {
+    let icon = if visibility == Visibility::Org {
+        Icon::Building
+    } else {
+        Icon::Users
+    };
+    view! {
+        <section class="who" aria-labelledby="who">
+            <h2 id="who"><Glyph icon=icon /> "Who would see this"</h2>
+            <p>{how_many(&viewers)} ", its owner among them."</p>
+            <Names viewers=viewers />
+        </section>
+    }
+}
+
+#[component]
+fn Facts(proposal: Proposal) -> impl IntoView {
+    let summary = proposal.summary;
+    let tags = proposal.tags;
+    let memory = proposal
+        .is_own
+        .then(|| format!("/memories/{}", proposal.memory_id));
+    view! {
+        <dl class="facts facts-narrow">
+            <div><dt>"State"</dt><dd><StatusBadge status=summary.status /></dd></div>
+            <div>
+                <dt>"By"</dt>
+                <dd><a dir="auto" href=format!("/members/{}", summary.proposer_id)>{summary.proposer_name}</a></dd>
+            </div>
+            <div><dt>"Proposed"</dt><dd><Time at=summary.created_at /></dd></div>
+            <div><dt>"Kind"</dt><dd>{proposal.kind.label()}</dd></div>
+            {(!tags.is_empty())
+                .then(|| {
+                    let tags = tags
+                        .into_iter()
+                        .map(|tag| view! { <Badge tone=Tone::Neutral text=tag /> })
+                        .collect_view();
+                    view! { <div><dt>"Tags"</dt><dd><span class="tags">{tags}</span></dd></div> }
+                })}
+            {memory
+                .map(|href| {
+                    view! {
+                        <div>
+                            <dt>"Memory"</dt>
+                            <dd><a href=href>{format!("Version {}", proposal.memory_version)}</a></dd>
+                        </div>
+                    }
+                })}
+        </dl>
+    }
+}
+
+/// What came of it.
+#[component]
+fn Outcome(proposal: Proposal) -> impl IntoView {
+    let summary = proposal.summary;
+    summary.reviewed_at.map(|at| {
+        let name = proposal.reviewer_name;
+        let said = proposal.review_comment.filter(|said| !said.is_empty());
+        view! {
+            <section class="section" aria-labelledby="outcome">
+                <h2 id="outcome">{summary.status.label()}</h2>
+                <p>
+                    {name.map(|name| view! { "By " <bdi>{name}</bdi> ", " })}
+                    <Time at=at /> "."
+                </p>
+                {said.map(|said| view! { <p class="quote" dir="auto">{said}</p> })}
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Decide(id: ProposalId) -> impl IntoView {
+    let state = FormState::<ProposalDecide>::new();
+    view! {
+        <section class="section" aria-labelledby="decide">
+            <h2 id="decide">"Your decision"</h2>
+            <p class="muted">
+                "You decide on exactly this text. Should its owner change it first, it stays as it is."
+            </p>
+            <PostForm state=state class="form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <TextArea
+                    name="comment"
+                    label="Comment"
+                    hint="Its owner reads this."
+                    rows=3
+                    optional=true
+                    value=state.typed("comment", "")
+                    error=state.field_error("comment")
+                />
+                <div class="form-actions">
+                    <button type="submit" name="decision" value="accept" class="button button-primary">
+                        "Accept and share"
+                    </button>
+                    <button type="submit" name="decision" value="decline" class="button">"Decline"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+#[component]
+fn Withdraw(id: ProposalId) -> impl IntoView {
+    let state = expect_context::<FormState<ProposalWithdraw>>();
+    view! {
+        <PostForm state=state class="inline-form">
+            <input type="hidden" name="id" value=id.to_string() />
+            <button type="submit" class="button">
+                <Glyph icon=Icon::Undo />
+                "Withdraw"
+            </button>
+        </PostForm>
+    }
+}

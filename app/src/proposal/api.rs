@@ -2,7 +2,7 @@
 
 use domain::{
     AppError, MemoryId, ProposalId,
-    proposal::{Proposal, ProposalList},
+    proposal::{Proposal, Proposals},
 };
 use leptos::prelude::*;
 
@@ -45,7 +45,7 @@ pub(crate) async fn memory_unshare(id: MemoryId) -> Result<(), AppError> {
 pub(crate) async fn proposal_list(
     #[server(default)] view: String,
     #[server(default)] after: String,
-) -> Result<ProposalList, AppError> {
+) -> Result<Proposals, AppError> {
     let (ctx, actor) = api::caller()?;
     let view = domain::proposal::ProposalView::from_key(&view);
     let after = Some(after).filter(|after| !after.is_empty());

@@ -1,6 +1,6 @@
 //! Proposals: those that wait for one, one's own, and those one has decided.
 
-use domain::proposal::{ProposalList, ProposalSummary, ProposalView};
+use domain::proposal::{Proposals, ProposalSummary, ProposalView};
 use leptos::prelude::*;
 
 use super::{
@@ -40,8 +40,8 @@ pub(crate) fn ProposalListPage() -> impl IntoView {
     .into_any()
 }
 
-fn show(after: &str, list: ProposalList) -> AnyView {
-    let ProposalList {
+fn show(after: &str, list: Proposals) -> AnyView {
+    let Proposals {
         view: shown,
         may_decide,
         waiting,

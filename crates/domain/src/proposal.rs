@@ -110,7 +110,7 @@ pub struct PendingProposal {
 
 /// One page of proposals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProposalList {
+pub struct Proposals {
     /// Which ones these are.
     pub view: ProposalView,
     /// Whether the one who asks decides any.

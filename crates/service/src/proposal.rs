@@ -4,7 +4,7 @@ use domain::{
     Action, Actor, AppError, Permission, ProposalId, Timestamp,
     notification::{MemoryProposalDecided, Notice},
     paging::PAGE_SIZE,
-    proposal::{Proposal, ProposalList, ProposalStatus, ProposalView},
+    proposal::{Proposal, Proposals, ProposalStatus, ProposalView},
     share::{Audience, Comment},
 };
 use serde_json::json;
@@ -47,7 +47,7 @@ pub async fn proposal_list(
     actor: &Actor,
     view: Option<ProposalView>,
     after: Option<&str>,
-) -> Result<ProposalList, AppError> {
+) -> Result<Proposals, AppError> {
     let mut act = begin(ctx, actor, Action::ProposalList).await?;
     let may_decide = may_decide(actor);
     let view = view.unwrap_or(if may_decide {
@@ -55,7 +55,7 @@ pub async fn proposal_list(
     } else {
         ProposalView::Mine
     });
-    Ok(ProposalList {
+    Ok(Proposals {
         view,
         may_decide,
         waiting: store::proposal::proposals_waiting(&mut act.tx).await?,

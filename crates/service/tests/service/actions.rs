@@ -2,7 +2,7 @@
 
 use domain::{
     Action, Actor, ApiKeyId, AppError, JobId, MemoryId, MemoryViewId, NotificationId, Permission,
-    TeamId, TenantId, UserId,
+    ProposalId, TeamId, TenantId, UserId,
     access::SystemRole,
     action::Effect,
     api_key::{ApiKeyFilter, KeyReach, NewApiKey, ServiceAccountDraft},
@@ -18,6 +18,7 @@ use domain::{
     preferences::PreferencesDraft,
     role::RoleDraft,
     settings::OrganisationDraft,
+    share::{Audience, Comment},
     team::{TeamChange, TeamRole},
     tenant::{TenantFilter, TenantStatus, TenantTier},
 };
@@ -26,6 +27,7 @@ use store::{
     api_key::{KeyMark, api_key_create},
     break_glass::break_glass_open,
     notification::notification_create,
+    proposal::proposal_create,
     team::team_role_set,
     user::user_status_set,
 };
@@ -107,6 +109,54 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             store::memory::memory_delete(&mut tx, id, ctx.clock.now()).await?;
             tx.commit().await?;
             service::memory_restore(ctx, actor, id).await
+        }
+        Action::MemoryShare => {
+            let (team, actor) = team(world, actor).await;
+            let id = memory(world, &actor).await;
+            service::memory_share(ctx, &actor, id, 1, &Audience::Team(team), "")
+                .await
+                .map(drop)
+        }
+        Action::MemoryUnshare => {
+            let id = memory(world, actor).await;
+            sqlx::query("UPDATE memories SET visibility = 'org' WHERE id = $1")
+                .bind(id.0)
+                .execute(&world.db.admin)
+                .await
+                .unwrap();
+            service::memory_unshare(ctx, actor, id).await
+        }
+        Action::ProposalList => {
+            service::proposals_waiting(ctx, actor).await?;
+            service::proposal_list(ctx, actor, None, None)
+                .await
+                .map(drop)
+        }
+        Action::ProposalGet => {
+            let (id, actor) = proposal_to_decide(world, actor).await;
+            service::proposal_get(ctx, &actor, id).await.map(drop)
+        }
+        // Who decides for everyone would share at once.
+        Action::ProposalCreate => {
+            let id = memory(world, actor).await;
+            let mut actor = actor.clone();
+            actor.permissions.remove(&Permission::MemoryReview);
+            service::memory_share(ctx, &actor, id, 1, &Audience::Org, "")
+                .await
+                .map(drop)
+        }
+        Action::ProposalAccept => {
+            let (id, actor) = proposal_to_decide(world, actor).await;
+            service::proposal_accept(ctx, &actor, id, "").await
+        }
+        Action::ProposalDecline => {
+            let (id, actor) = proposal_to_decide(world, actor).await;
+            service::proposal_decline(ctx, &actor, id, "").await
+        }
+        Action::ProposalWithdraw => {
+            let memory = memory(world, actor).await;
+            let id = proposed(world, actor, memory, Audience::Org).await;
+            service::proposal_withdraw(ctx, actor, id).await
         }
         Action::ImportStart => import(ctx, actor).await.map(drop),
         Action::ImportGet => {
@@ -530,6 +580,37 @@ async fn team(world: &World, actor: &Actor) -> (TeamId, Actor) {
     tx.commit().await.unwrap();
     let mut actor = actor.clone();
     actor.team_ids.push(id);
+    actor.led_team_ids.push(id);
+    (id, actor)
+}
+
+/// What `actor` proposes of an own memory, written below the service.
+async fn proposed(
+    world: &World,
+    actor: &Actor,
+    memory: MemoryId,
+    audience: Audience,
+) -> ProposalId {
+    let (id, now) = (world.ctx.ids.id(), world.ctx.clock.now());
+    let mut able = actor.clone();
+    able.permissions.insert(Permission::MemoryShare);
+    let mut tx = world.ctx.store.begin(&able).await.unwrap();
+    let comment = Comment::default();
+    proposal_create(&mut tx, id, memory, 1, audience, &comment, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// What a colleague proposes for a team that the actor leads, and the actor as
+/// the next request finds them.
+async fn proposal_to_decide(world: &World, actor: &Actor) -> (ProposalId, Actor) {
+    let (team, actor) = team(world, actor).await;
+    let mut cleo = world.member("Cleo").await;
+    cleo.team_ids.push(team);
+    let memory = memory(world, &cleo).await;
+    let id = proposed(world, &cleo, memory, Audience::Team(team)).await;
     (id, actor)
 }
 

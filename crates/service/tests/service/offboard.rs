@@ -6,10 +6,11 @@ use domain::{
     api_key::NewApiKey,
     member::{MemberChange, UserStatus},
     offboard::OffboardOrder,
+    share::{Audience, ShareOutcome},
 };
 use service::{
-    actor_find, member_change, member_get, memory_create, memory_get, memory_update, offboard,
-    offboard_preview,
+    actor_find, member_change, member_get, memory_create, memory_get, memory_share, memory_update,
+    offboard, offboard_preview, proposal_get,
 };
 
 use store::api_key::{KeyMark, api_key_create};
@@ -92,6 +93,11 @@ async fn all_that_was_told_ends_at_one_moment() {
     let with_team = world.shared_with(&mia, Some(team)).await;
     let with_all = world.shared_with(&mia, None).await;
 
+    let outcome = memory_share(ctx, &mia, private, 1, &Audience::Org, "").await;
+    let Ok(ShareOutcome::Proposed(proposal)) = outcome else {
+        panic!("{outcome:?}");
+    };
+
     let told = offboard_preview(ctx, &admin, mia.user_id).await.unwrap();
     assert_eq!(
         (
@@ -141,7 +147,7 @@ async fn all_that_was_told_ends_at_one_moment() {
     for memory in [with_team, with_all] {
         let kept = memory_get(ctx, &heir, memory).await.unwrap();
         assert!(kept.is_own);
-        memory_update(ctx, &heir, memory, 1, &change("It ended in May"))
+        memory_update(ctx, &heir, memory, 2, &change("It ended in May"))
             .await
             .unwrap();
         memory_get(ctx, &max, memory).await.unwrap();
@@ -151,14 +157,37 @@ async fn all_that_was_told_ends_at_one_moment() {
         let seen = memory_get(ctx, stranger, private).await.map(drop);
         assert_eq!(seen, Err(AppError::NotFound));
     }
-    // SEC-E1
-    let row = &world.audit().await;
-    let row = row.iter().find(|row| row.action == "member.offboard");
+    let gone = proposal_get(ctx, &admin, proposal).await.map(drop);
+    assert_eq!(gone, Err(AppError::NotFound));
+    // SEC-E1: each memory has its version, which stays the leaver's, and its
+    // row.
+    let rows = &world.audit().await;
+    for memory in [with_team, with_all] {
+        let row = rows.iter().find(|row| {
+            row.action == "member.offboard" && row.resource_id.as_deref() == Some(&memory.to_string())
+        });
+        let changes = row.unwrap().changes.as_deref().unwrap();
+        assert!(changes.contains(&heir.user_id.to_string()), "{changes}");
+        let kept: Vec<(i32, uuid::Uuid, uuid::Uuid, String)> = sqlx::query_as(
+            "SELECT version, user_id, changed_by, change_reason FROM memory_versions
+              WHERE memory_id = $1 AND version = 1",
+        )
+        .bind(memory.0)
+        .fetch_all(&world.db.admin)
+        .await
+        .unwrap();
+        let (owner, by) = (mia.user_id.0, admin.user_id.0);
+        assert_eq!(kept, [(1, owner, by, "Its owner has left.".to_owned())]);
+    }
+    let row = rows
+        .iter()
+        .find(|row| row.action == "member.offboard" && row.resource_type.as_deref() == Some("user"));
     let changes = row.unwrap().changes.as_deref().unwrap();
     for part in [
         r#""sessions_ended": 2"#,
         r#""keys_revoked": 1"#,
         r#""memories_handed_over": 2"#,
+        r#""proposals_withdrawn": 1"#,
         &heir.user_id.to_string(),
         &team.to_string(),
     ] {
@@ -232,10 +261,11 @@ async fn another_tenants_member_does_not_exist_and_the_database_asks_for_the_per
     for stranger in [&otto, &max] {
         let mut tx = ctx.store.begin(stranger).await.unwrap();
         let (from, to) = (mia.user_id, stranger.user_id);
-        let handed = store::offboard::user_memories_hand_over(&mut tx, from, to)
+        let now = ctx.clock.now();
+        let handed = store::offboard::user_memories_hand_over(&mut tx, from, to, 9, "Mine", now)
             .await
             .unwrap();
-        assert_eq!(handed, 0, "{}", stranger.label);
+        assert_eq!(handed, [], "{}", stranger.label);
         tx.commit().await.unwrap();
     }
     assert!(memory_get(ctx, &mia, memory).await.unwrap().is_own);

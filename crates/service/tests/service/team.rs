@@ -8,7 +8,7 @@ use domain::{
     team::{TeamChange, TeamRole},
 };
 use service::{
-    member_change, memory_create, memory_get, team_create, team_delete, team_get, team_list,
+    member_change, memory_create, memory_get, memory_versions, team_create, team_delete, team_get, team_list,
     team_member_change, team_rename,
 };
 
@@ -191,7 +191,18 @@ async fn what_was_shared_with_a_team_that_goes_stays_with_its_owner_alone() {
         world.tenant.actor_of(max.user_id).await,
     );
     let kept = memory_get(ctx, &mia, memory).await.unwrap();
-    assert_eq!(kept.visibility, Visibility::Private);
+    assert_eq!((kept.visibility, kept.version), (Visibility::Private, 2));
+    // SEC-E1: what it was is kept, and the memory has a row of its own.
+    let versions = memory_versions(ctx, &mia, memory).await.unwrap();
+    assert_eq!(versions[0].visibility, Visibility::Team);
+    assert_eq!(versions[0].reason.as_deref(), Some("The team was deleted."));
+    let rows = world.audit().await;
+    let row = rows
+        .iter()
+        .find(|row| row.resource_id.as_deref() == Some(&memory.to_string()));
+    let row = row.unwrap();
+    assert_eq!(row.action, "team.delete");
+    assert!(row.changes.as_deref().unwrap().contains("private"), "{row:?}");
     for stranger in [&max, &admin] {
         let seen = memory_get(ctx, stranger, memory).await.map(drop);
         assert_eq!(seen, Err(AppError::NotFound));
@@ -253,6 +264,9 @@ async fn another_tenants_team_does_not_exist_and_takes_nobody_from_elsewhere() {
             .unwrap(),
         0
     );
+    let now = ctx.clock.now();
+    let released = store::team::team_memories_release(&mut tx, team, 9, "Mine", now).await;
+    assert_eq!(released.unwrap(), []);
     assert!(store::team::team_delete(&mut tx, team).await.is_err());
     tx.commit().await.unwrap();
     let mia = world.tenant.actor_of(mia.user_id).await;
@@ -275,6 +289,9 @@ async fn without_the_permission_the_database_releases_no_memory() {
             .unwrap(),
         0
     );
+    let now = world.ctx.clock.now();
+    let released = store::team::team_memories_release(&mut tx, team, 9, "Mine", now).await;
+    assert_eq!(released.unwrap(), []);
     let deleted = store::team::team_delete(&mut tx, team).await;
     assert!(
         matches!(deleted, Err(store::StoreError::NotFound)),

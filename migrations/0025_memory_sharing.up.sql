@@ -166,11 +166,11 @@ CREATE INDEX memory_proposals_reviewed_by_idx ON memory_proposals (tenant_id, re
     WHERE reviewed_by IS NOT NULL;
 CREATE INDEX memory_proposals_team_id_idx ON memory_proposals (tenant_id, team_id) WHERE team_id IS NOT NULL;
 
--- While it waits, those who decide it see it; later who decided it, and always
+-- While it waits, members who decide it see it, and not Atrium itself; later who decided it, and always
 -- its author.
 CALL policies_create('memory_proposals', 'atrium_app', '{select}',
     $$proposed_by = :user OR reviewed_by = :user
-      OR status = 'pending' AND (:may(memory.review) OR :may(memory.share) AND team_id = ANY (:led))$$);
+      OR status = 'pending' AND proposed_by <> :user AND (:may(memory.review) OR :may(memory.share) AND team_id = ANY (:led))$$);
 -- Deciding and withdrawing are the functions' alone.
 CALL policies_create('memory_proposals', 'atrium_app', '{insert}',
     $$proposed_by = :user AND status = 'pending' AND :may(memory.share)

@@ -7,6 +7,7 @@ import { makeInvite } from "./invites.ts";
 import { makeKey } from "./keys.ts";
 import { nameOperator } from "./operators.ts";
 import { visitMember } from "./people.ts";
+import { shareMemory, waiting } from "./proposals.ts";
 import { type Server } from "./server.ts";
 import { PEOPLE, type Page, type Person, type Visitors, awake, runsScripts, visit } from "./test.ts";
 
@@ -25,6 +26,12 @@ export interface Seed {
   reader: string;
   /** The path of an open invite's link. */
   link: string;
+  /** Memories of the member: shared with a team, and proposed for everyone. */
+  shared: string;
+  proposed: string;
+  /** Paths of what waits and of what was declined. */
+  proposal: string;
+  declined: string;
   /** The path of an organisation, for those who run the installation. */
   tenant: string;
 }
@@ -98,7 +105,30 @@ export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
   // Something refused, for the audit log.
   await page.goto("/audit");
   const people = await seedPeople(visitors);
-  return { memory, untitled, trashed, report, tenant, ...people, reader: await seedReader(visitors, people.person, memory) };
+  const proposals = await seedProposals(visitors, people.team);
+  return { memory, untitled, trashed, report, tenant, ...people, ...proposals, reader: await seedReader(visitors, people.person, memory) };
+}
+
+/** Has the member share with the team that they lead, and propose twice for everyone; the owner declines one. */
+async function seedProposals(visitors: Visitors, team: string): Promise<Pick<Seed, "shared" | "proposed" | "proposal" | "declined">> {
+  const member = await visitors.as("member");
+  const shared = await writeMemory(member, { title: "Who opens the front desk", content: "Mira on weekdays, Jo on Saturdays. The alarm has to be off before the lights go on." });
+  await shareMemory(member, shared, team.split("/").at(-1) ?? "");
+  const draft: Draft = {
+    title: "Customer 41 pays late",
+    content: "They always pay, three weeks late. Sending the second reminder only costs us a phone call with their director.",
+    kind: "context",
+    tags: "customers, money",
+  };
+  const refused = await writeMemory(member, { ...draft, title: "Customer 17 is moody" });
+  await shareMemory(member, refused, "org");
+  const owner = await visitors.as("owner");
+  const declined = await waiting(owner, "Customer 17 is moody");
+  const comment = "That is an impression, and they could ask to see it. Please keep it to yourself.";
+  await post(owner, declined, { call: "proposal_decide", id: declined.split("/").at(-1) ?? "", decision: "decline", comment });
+  const proposed = await writeMemory(member, draft);
+  await shareMemory(member, proposed, "org", "Whoever answers the phone should know before they call them.");
+  return { shared, proposed, proposal: await waiting(owner, "Customer 41 pays late"), declined };
 }
 
 /** Entrusts the billing member with private memories, who opens and reads one of the member's. */
@@ -194,6 +224,33 @@ export const STATES: State[] = [
   { name: "memory-created", as: "member", show: (page, { memory }) => visit(page, `/memories/${memory}?done=memory_created`) },
   { name: "memory-untitled", as: "member", show: (page, { untitled }) => visit(page, `/memories/${untitled}`) },
   { name: "memory-trashed", as: "member", show: (page, { trashed }) => visit(page, `/memories/${trashed}`) },
+  { name: "memory-share", as: "member", show: (page, { untitled }) => openShare(page, untitled) },
+  {
+    name: "memory-shared",
+    as: "member",
+    show: async (page, { shared }) => {
+      await visit(page, `/memories/${shared}`);
+      await page.getByText("Show who").click();
+    },
+  },
+  { name: "memory-proposed", as: "member", show: (page, { proposed }) => visit(page, `/memories/${proposed}`) },
+  { name: "memory-proposed-edit", as: "member", show: (page, { proposed }) => visit(page, `/memories/${proposed}/edit`) },
+  { name: "proposals-empty", as: "other-owner", show: at("/memories/proposals") },
+  { name: "proposals-decided-empty", as: "admin", show: at("/memories/proposals?view=decided") },
+  { name: "proposals", as: "owner", show: at("/memories/proposals") },
+  { name: "proposals-mine", as: "member", show: at("/memories/proposals?view=mine") },
+  { name: "proposals-decided", as: "owner", show: at("/memories/proposals?view=decided") },
+  { name: "proposals-refused", as: "viewer", show: at("/memories/proposals") },
+  {
+    name: "proposal",
+    as: "owner",
+    show: async (page, { proposal }) => {
+      await visit(page, proposal);
+      await page.getByText("Show who").click();
+    },
+  },
+  { name: "proposal-own", as: "member", show: (page, { proposal }) => visit(page, proposal) },
+  { name: "proposal-declined", as: "member", show: (page, { declined }) => visit(page, declined) },
   { name: "memories-undo", as: "member", show: (page, { trashed }) => visit(page, `/memories?done=memory_deleted&memory=${trashed}`) },
   { name: "import-empty", as: "admin", show: at("/memories/import") },
   { name: "import", as: "member", show: at("/memories/import") },
@@ -308,7 +365,7 @@ export const STATES: State[] = [
   { name: "break-glass-read", as: "billing", show: (page, { person, memory }) => visit(page, `/members/${person}/break-glass/${memory}`) },
   { name: "break-glass-over", as: "billing", show: (page, { reader }) => visit(page, `/members/${reader}/break-glass`) },
   { name: "notifications", as: "member", show: at("/notifications") },
-  { name: "notifications-empty", as: "admin", show: at("/notifications") },
+  { name: "notifications-empty", as: "viewer", show: at("/notifications") },
   {
     name: "profile-readers",
     as: "member",
@@ -480,6 +537,12 @@ async function showFirstKey(page: Page): Promise<void> {
   await page.locator("td a.row-title").first().click();
   await page.getByText("Revoke this key").click();
   await page.getByRole("button", { name: "Revoke now" }).waitFor();
+}
+
+async function openShare(page: Page, id: string): Promise<void> {
+  await visit(page, `/memories/${id}`);
+  await page.locator("summary", { hasText: "Share or propose" }).click();
+  await page.getByLabel("Why they should know").waitFor();
 }
 
 async function sendInvalid(page: Page): Promise<void> {

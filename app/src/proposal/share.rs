@@ -42,6 +42,7 @@ pub(crate) fn WhoCanSee(
     let (id, version) = (memory.id.to_string(), memory.version);
     let own_id = id.clone();
     let trashed = memory.deleted_at.is_some();
+    let narrows = memory.visibility == Visibility::Org;
     view! {
         <section class="who" aria-labelledby="who">
             <h2 id="who"><Glyph icon=icon /> "Who can see this"</h2>
@@ -54,7 +55,7 @@ pub(crate) fn WhoCanSee(
             {many.map(|many| view! { <p>{format!("{many}. Programs with a key of theirs see it as they do.")}</p> })}
             {others.then(|| view! { <Names viewers=viewers /> })}
             {pending.map(|pending| view! { <Pending pending=pending /> })}
-            {(!choices.is_empty()).then(|| view! { <ShareForm id=id version=version choices=choices /> })}
+            {(!choices.is_empty()).then(|| view! { <ShareForm id=id version=version choices=choices narrows=narrows /> })}
             {may_unshare.then(|| view! { <Unshare id=own_id /> })}
         </section>
     }
@@ -119,10 +120,17 @@ pub(crate) fn PendingHint(
 }
 
 #[component]
-fn ShareForm(id: String, version: i32, choices: Vec<AudienceChoice>) -> impl IntoView {
+fn ShareForm(
+    id: String,
+    version: i32,
+    choices: Vec<AudienceChoice>,
+    narrows: bool,
+) -> impl IntoView {
     let state = expect_context::<FormState<MemoryShare>>();
     let at_once = choices.iter().filter(|choice| choice.at_once).count();
-    let act = if at_once == choices.len() {
+    let act = if narrows {
+        "Limit to a team"
+    } else if at_once == choices.len() {
         "Share"
     } else if at_once == 0 {
         "Propose"

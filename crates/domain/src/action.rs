@@ -234,7 +234,7 @@ mod tests {
         }
         matrix = format!("{}\n", matrix.trim_end());
         for action in Action::ALL {
-            let mut line = format!("{:<24}", action.key());
+            let mut line = format!("{:<23} ", action.key());
             for role in SystemRole::ALL {
                 let allowed = role.permissions().contains(&action.permission());
                 let _ = write!(line, "{:<9}", if allowed { "yes" } else { "-" });

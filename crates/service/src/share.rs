@@ -145,7 +145,12 @@ pub async fn memory_share(
     audience: &Audience,
     comment: &str,
 ) -> Result<ShareOutcome, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryShare).await?;
+    let action = if audience.is_decided_by(actor) {
+        Action::MemoryShare
+    } else {
+        Action::ProposalCreate
+    };
+    let mut act = Act::begin(ctx, actor, action).await?;
     let (audience, comment) = (*audience, Comment::parse(comment)?);
     let now = ctx.clock.now();
     let memory = memory_get(&mut act.tx, id).await?;
@@ -165,12 +170,13 @@ pub async fn memory_share(
 
     let pending = proposal_pending(&mut act.tx, id).await?;
     if is_at_once(actor, &memory, audience) {
+        // Also where fewer see it then.
+        let mut act = act.turn_into(Action::MemoryShare);
         let version = share(&mut act, &memory, Some(audience), pending, now).await?;
         let changes = changed(&memory, Some(audience));
         act.commit(Target::memory(id).changed(changes)).await?;
         return Ok(ShareOutcome::Shared(version));
     }
-    let mut act = act.turn_into(Action::ProposalCreate);
     if let Some(pending) = pending {
         let same = (pending.visibility, pending.team_id)
             == (audience.visibility(), audience.team_id());

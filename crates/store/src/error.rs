@@ -171,6 +171,9 @@ fn constraint_face(name: &str) -> AppError {
                 domain::memory_view::MAX_VIEWS
             ),
         ),
+        "memory_proposals_pending_idx" => AppError::Conflict {
+            message: "You have proposed this already. It waits for a decision.".into(),
+        },
         "identities_subject_key" | "identities_entra_key" => AppError::Conflict {
             message: "This identity belongs to a member already.".into(),
         },

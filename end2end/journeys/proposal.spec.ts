@@ -1,0 +1,189 @@
+import { untilFoundByMeaning, writeMemory } from "../support/memories.ts";
+import { makeTeam, shareMemory, waiting } from "../support/proposals.ts";
+import { PEOPLE, type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
+
+// Who belongs to what must not change under other journeys.
+test.use({ world: "proposals" });
+
+const told = (page: Page) => page.getByRole("status").first();
+const sight = (page: Page) => page.getByRole("region", { name: "Who can see this" });
+
+/** The titles that `page`'s member finds. */
+async function finds(page: Page, question: string, mode: string): Promise<string> {
+  await visit(page, `/memories?q=${encodeURIComponent(question)}&mode=${mode}`);
+  return (await page.getByRole("main").textContent()) ?? "";
+}
+
+test("a member proposes, a lead accepts, and the team and nobody else finds it by words and by meaning", async ({ visitors }) => {
+  const word = uniqueWord();
+  const title = `House key ${word}`;
+  const admin = await visitors.as("admin");
+  // The viewer reads along in the team; the owner is not in it.
+  const team = await makeTeam(admin, `Front desk ${word}`, "admin", "member", "viewer");
+  const member = await visitors.as("member");
+  await visit(member, "/");
+  const memory = await writeMemory(member, { title, content: `The spare one lies under the third flower pot, says ${word}.` });
+  await untilFoundByMeaning(member);
+
+  await visit(member, `/memories/${memory}`);
+  await expect(sight(member)).toContainText("Only you");
+  await sight(member).locator("summary", { hasText: "Propose" }).click();
+  await member.getByLabel("With whom").selectOption({ label: team.name });
+  await member.getByLabel("Why they should know").fill("Everybody asks me for it");
+  await member.getByRole("button", { name: "Propose now" }).click();
+  await expect(told(member)).toContainText("Proposed.");
+  await expect(sight(member)).toContainText(`You proposed to share it with ${team.name}. It waits for a decision.`);
+  await awake(member);
+  // Whoever edits it is warned.
+  await visit(member, `/memories/${memory}/edit`);
+  await expect(member.getByRole("main")).toContainText("has to be proposed again");
+
+  const viewer = await visitors.as("viewer");
+  const owner = await visitors.as("owner");
+  for (const outside of [viewer, owner]) expect(await finds(outside, word, "words")).not.toContain(title);
+
+  // The lead is told, reads the very words, and decides.
+  const lead = await visitors.as("admin");
+  await visit(lead, "/notifications");
+  const notice = lead.getByRole("listitem").filter({ hasText: `${PEOPLE.member} proposes to share a memory with ${team.name}` });
+  await notice.getByRole("link", { name: "Read it and decide" }).click();
+  await expect(lead.getByRole("heading", { level: 1 })).toHaveText(title);
+  await awake(lead);
+  const link = lead.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Proposals/ });
+  await expect(link).toContainText("to decide");
+  await expect(lead.getByRole("article")).toContainText("third flower pot");
+  await expect(lead.getByRole("main")).toContainText("Everybody asks me for it");
+  await expect(lead.getByRole("region", { name: "Who would see this" })).toContainText("3 people");
+  await lead.getByLabel("Comment").fill("Good to know");
+  await lead.getByRole("button", { name: "Accept and share" }).click();
+  await expect(told(lead)).toContainText("Accepted. The memory is shared.");
+  await expect(lead).toHaveURL(/\/memories\/proposals(\?|$)/);
+  await awake(lead);
+
+  expect(await finds(viewer, word, "words")).toContain(title);
+  expect(await finds(viewer, "how do I get into the building", "meaning")).toContain(title);
+  for (const mode of ["words", "meaning"]) expect(await finds(owner, word, mode)).not.toContain(title);
+  expect((await owner.goto(`/memories/${memory}`))?.status()).toBe(404);
+  await awake(owner);
+  await visit(viewer, `/memories/${memory}`);
+  await expect(sight(viewer)).toContainText(`${PEOPLE.member} and the members of ${team.name}.`);
+  await expect(sight(viewer)).toContainText("3 people");
+  await sight(viewer).getByText("Show who").click();
+  await expect(sight(viewer).getByRole("link")).toHaveText([PEOPLE.admin, PEOPLE.member, PEOPLE.viewer]);
+  await expect(sight(viewer).getByRole("button")).toHaveCount(0);
+
+  // The member is told, and takes it back when they like.
+  await visit(member, "/notifications");
+  const decided = member.getByRole("listitem").filter({ hasText: `${PEOPLE.admin} accepted what you proposed for ${team.name}` });
+  await expect(decided).toContainText("Good to know");
+  await decided.getByRole("link", { name: "See the memory" }).click();
+  await awake(member);
+  await sight(member).getByRole("button", { name: "Take back" }).click();
+  await expect(told(member)).toContainText("Taken back.");
+  await expect(sight(member)).toContainText("Only you");
+  expect((await viewer.goto(`/memories/${memory}`))?.status()).toBe(404);
+  await awake(viewer);
+});
+
+test("what is declined stays private, and its author reads why", async ({ visitors }) => {
+  const title = `Rumour ${uniqueWord()}`;
+  const member = await visitors.as("member");
+  await visit(member, "/");
+  const memory = await writeMemory(member, { title, content: "Somebody heard something." });
+  await shareMemory(member, memory, "org");
+  const owner = await visitors.as("owner");
+  await visit(owner, await waiting(owner, title));
+  await owner.getByLabel("Comment").fill("x".repeat(1001));
+  await owner.getByRole("button", { name: "Decline" }).click();
+  await expect(owner.locator("#comment-error")).toContainText("at most 1000 characters");
+  await awake(owner);
+  await owner.getByLabel("Comment").fill("Not ours to tell");
+  await owner.getByRole("button", { name: "Decline" }).click();
+  await expect(told(owner)).toContainText("Declined.");
+  await awake(owner);
+  await visit(owner, "/memories/proposals?view=decided");
+  await expect(owner.getByRole("row", { name: new RegExp(title) })).toContainText("Declined");
+
+  await visit(member, "/memories/proposals");
+  await member.getByRole("link", { name: title }).click();
+  await expect(member.getByRole("region", { name: "Declined" })).toContainText("Not ours to tell");
+  await awake(member);
+  const viewer = await visitors.as("viewer");
+  expect((await viewer.goto(`/memories/${memory}`))?.status()).toBe(404);
+  await awake(viewer);
+});
+
+test("a proposal that is withdrawn, or whose memory was changed, is decided by nobody", async ({ visitors }) => {
+  const title = `Door code ${uniqueWord()}`;
+  const member = await visitors.as("member");
+  await visit(member, "/");
+  const memory = await writeMemory(member, { title, content: "It is 4711." });
+  await shareMemory(member, memory, "org");
+  const owner = await visitors.as("owner");
+  const first = await waiting(owner, title);
+  await visit(owner, first);
+
+  await visit(member, `/memories/${memory}/edit`);
+  await member.getByLabel("What should be remembered").fill("It is 0815.");
+  await member.getByRole("button", { name: "Save changes" }).click();
+  await expect(sight(member)).toContainText("It was changed since");
+  await awake(member);
+  await owner.getByRole("button", { name: "Accept and share" }).click();
+  await expect(owner.getByRole("alert").first()).toContainText("changed after it was proposed");
+  await awake(owner);
+
+  // Proposed again as it is now; the old one is gone.
+  await sight(member).locator("summary", { hasText: "Propose" }).click();
+  await member.getByLabel("With whom").selectOption({ label: "Everyone" });
+  await member.getByRole("button", { name: "Propose now" }).click();
+  await expect(told(member)).toContainText("Proposed.");
+  await awake(member);
+  expect((await owner.goto(first))?.status()).toBe(404);
+  await awake(owner);
+  await visit(owner, await waiting(owner, title));
+  await expect(owner.getByRole("article")).toHaveText("It is 0815.");
+
+  await sight(member).getByRole("link", { name: "proposed" }).click();
+  await expect(member.getByRole("heading", { level: 1 })).toHaveText(title);
+  await awake(member);
+  await member.getByRole("button", { name: "Withdraw" }).click();
+  await expect(told(member)).toContainText("Proposal withdrawn.");
+  await expect(member.getByRole("region", { name: "Withdrawn" })).toBeVisible();
+  await owner.getByRole("button", { name: "Accept and share" }).click();
+  await expect(owner.getByRole("alert").first()).toContainText("There is nothing here.");
+});
+
+test("a lead shares with the team at once and proposes for everyone", async ({ visitors }) => {
+  const word = uniqueWord();
+  const admin = await visitors.as("admin");
+  const team = await makeTeam(admin, `Kitchen ${word}`, "member", "viewer");
+  const member = await visitors.as("member");
+  await visit(member, "/");
+  const memory = await writeMemory(member, { title: `Oven ${word}`, content: "It runs ten degrees too hot." });
+  await visit(member, `/memories/${memory}`);
+  await sight(member).locator("summary", { hasText: "Share or propose" }).click();
+  await member.getByLabel("With whom").selectOption({ label: `${team.name}, at once` });
+  await member.getByRole("button", { name: "Share or propose now" }).click();
+  await expect(told(member)).toContainText("Memory shared.");
+  await expect(sight(member)).toContainText(`You and the members of ${team.name}.`);
+  await awake(member);
+  const viewer = await visitors.as("viewer");
+  await visit(viewer, `/memories/${memory}`);
+  await expect(viewer.getByRole("article")).toHaveText("It runs ten degrees too hot.");
+
+  // What it was before each change of sight is kept.
+  await visit(member, `/memories/${memory}`);
+  await expect(member.getByRole("heading", { name: "1 earlier version" })).toBeVisible();
+});
+
+test("a viewer has nothing to propose and can't by hand", async ({ visitors }) => {
+  const viewer = await visitors.as("viewer");
+  await visit(viewer, "/");
+  await expect(viewer.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Proposals/ })).toHaveCount(0);
+  const call = await viewer.request.post("/api/proposal_decide", {
+    form: { id: "0198f000-0000-7000-8000-000000000001", decision: "accept" },
+    headers: { origin: new URL(viewer.url()).origin },
+  });
+  expect(call.status()).toBe(403);
+  expect(await call.text()).toContain("memory.share");
+});

@@ -150,7 +150,7 @@ test("a proposal that is withdrawn, or whose memory was changed, is decided by n
   await expect(told(member)).toContainText("Proposal withdrawn.");
   await expect(member.getByRole("region", { name: "Withdrawn" })).toBeVisible();
   await owner.getByRole("button", { name: "Accept and share" }).click();
-  await expect(owner.getByRole("alert").first()).toContainText("There is nothing here.");
+  await expect(owner.getByRole("main")).toContainText("There is nothing here");
 });
 
 test("a lead shares with the team at once and proposes for everyone", async ({ visitors }) => {

@@ -3,9 +3,7 @@
 use domain::{
     AppError, NotificationId, Page,
     memory::Visibility,
-    notification::{
-        BreakGlassOpened, MemoryProposalDecided, MemoryProposed, Notice, Notification,
-    },
+    notification::{BreakGlassOpened, MemoryProposalDecided, MemoryProposed, Notice, Notification},
 };
 use leptos::prelude::*;
 
@@ -118,7 +116,11 @@ fn Item(notification: Notification) -> impl IntoView {
             format!(
                 "{} {} what you proposed for {}",
                 decided.reviewer,
-                if decided.accepted { "accepted" } else { "declined" },
+                if decided.accepted {
+                    "accepted"
+                } else {
+                    "declined"
+                },
                 whom(decided.team.as_deref())
             ),
             proposal_decided(decided).into_any(),

@@ -87,6 +87,9 @@ pub(crate) async fn proposal_decide(
 pub(crate) async fn proposal_withdraw(id: ProposalId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::proposal_withdraw(&ctx, &actor, id).await?;
-    api::go(&format!("/memories/proposals/{id}"), Flash::ProposalWithdrawn);
+    api::go(
+        &format!("/memories/proposals/{id}"),
+        Flash::ProposalWithdrawn,
+    );
     Ok(())
 }

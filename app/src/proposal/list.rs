@@ -1,6 +1,6 @@
 //! Proposals: those that wait for one, one's own, and those one has decided.
 
-use domain::proposal::{Proposals, ProposalSummary, ProposalView};
+use domain::proposal::{ProposalSummary, ProposalView, Proposals};
 use leptos::prelude::*;
 
 use super::{
@@ -18,7 +18,12 @@ use crate::{
 pub(crate) fn ProposalListPage() -> impl IntoView {
     let params = use_query();
     let query = Memo::new(move |_| {
-        params.with(|params| (params.get("view").to_owned(), params.get("after").to_owned()))
+        params.with(|params| {
+            (
+                params.get("view").to_owned(),
+                params.get("after").to_owned(),
+            )
+        })
     });
     let list = Resource::new(
         move || query.get(),

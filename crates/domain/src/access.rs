@@ -219,7 +219,8 @@ impl SystemRole {
         use Permission::{
             ApiKeyManage, ApiKeyOwn, AuditRead, GroupMappingManage, IsolationProbe, MemberInvite,
             MemberManage, MemberRead, MemoryImport, MemoryRead, MemoryReview, MemoryShare,
-            MemoryWrite, OwnerGrant, ProfileManage, RoleGrant, RoleManage, SettingsManage, TeamLead, TeamManage,
+            MemoryWrite, OwnerGrant, ProfileManage, RoleGrant, RoleManage, SettingsManage,
+            TeamLead, TeamManage,
         };
         match self {
             Self::Owner => &[
@@ -286,7 +287,11 @@ impl SystemRole {
     /// program's to know, not the database's.
     pub fn keys_with(permission: Permission) -> Vec<&'static str> {
         let holds = |role: &&Self| role.permissions().contains(&permission);
-        Self::ALL.iter().filter(holds).map(|role| role.key()).collect()
+        Self::ALL
+            .iter()
+            .filter(holds)
+            .map(|role| role.key())
+            .collect()
     }
 }
 

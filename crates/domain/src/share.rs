@@ -170,7 +170,12 @@ mod tests {
         let long = "é".repeat(MAX_COMMENT_CHARS);
         assert_eq!(Comment::parse(&long).unwrap().as_str(), long);
         for bad in [format!("{long}é"), "a\0b".to_owned()] {
-            assert!(Comment::parse(&bad).unwrap_err().for_field("comment").is_some());
+            assert!(
+                Comment::parse(&bad)
+                    .unwrap_err()
+                    .for_field("comment")
+                    .is_some()
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ use domain::{
     Action, Actor, AppError, Permission, ProposalId, Timestamp,
     notification::{MemoryProposalDecided, Notice},
     paging::PAGE_SIZE,
-    proposal::{Proposal, Proposals, ProposalStatus, ProposalView},
+    proposal::{Proposal, ProposalStatus, ProposalView, Proposals},
     share::{Audience, Comment},
 };
 use serde_json::json;

@@ -48,9 +48,7 @@ pub async fn memory_sharing(
     Ok(MemorySharing {
         viewers,
         choices,
-        may_unshare: may
-            && memory.visibility != Visibility::Private
-            && memory.parent_id.is_none(),
+        may_unshare: may && memory.visibility != Visibility::Private && memory.parent_id.is_none(),
         pending: if memory.is_own {
             proposal_pending(tx, id).await?
         } else {
@@ -178,8 +176,8 @@ pub async fn memory_share(
         return Ok(ShareOutcome::Shared(version));
     }
     if let Some(pending) = pending {
-        let same = (pending.visibility, pending.team_id)
-            == (audience.visibility(), audience.team_id());
+        let same =
+            (pending.visibility, pending.team_id) == (audience.visibility(), audience.team_id());
         if same && !pending.is_stale {
             return Err(conflict(
                 "You have proposed this already. It waits for a decision.",

@@ -150,7 +150,16 @@ async fn fill(
     memory_create(&mut tx, memory_id, &memory, now).await?;
     memory_update(&mut tx, memory_id, 1, &MemoryChange::of(text), now).await?;
     let (audience, comment) = (Audience::Org, Comment::default());
-    proposal_create(&mut tx, new_id().into(), memory_id, 2, audience, &comment, now).await?;
+    proposal_create(
+        &mut tx,
+        new_id().into(),
+        memory_id,
+        2,
+        audience,
+        &comment,
+        now,
+    )
+    .await?;
     let job_id = new_id().into();
     let job = NewJob {
         id: job_id,

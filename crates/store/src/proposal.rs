@@ -164,7 +164,10 @@ impl TryFrom<SummaryRow> for ProposalSummary {
             visibility: visibility_of(&row.to_visibility)?,
             team_name: row.team_name,
             status: ProposalStatus::from_key(&row.status).ok_or_else(|| {
-                StoreError::other(format!("a proposal has the unknown status “{}”", row.status))
+                StoreError::other(format!(
+                    "a proposal has the unknown status “{}”",
+                    row.status
+                ))
             })?,
             created_at: row.created_at,
             reviewed_at: row.reviewed_at,

@@ -164,7 +164,8 @@ async fn all_that_was_told_ends_at_one_moment() {
     let rows = &world.audit().await;
     for memory in [with_team, with_all] {
         let row = rows.iter().find(|row| {
-            row.action == "member.offboard" && row.resource_id.as_deref() == Some(&memory.to_string())
+            row.action == "member.offboard"
+                && row.resource_id.as_deref() == Some(&memory.to_string())
         });
         let changes = row.unwrap().changes.as_deref().unwrap();
         assert!(changes.contains(&heir.user_id.to_string()), "{changes}");
@@ -179,9 +180,9 @@ async fn all_that_was_told_ends_at_one_moment() {
         let (owner, by) = (mia.user_id.0, admin.user_id.0);
         assert_eq!(kept, [(1, owner, by, "Its owner has left.".to_owned())]);
     }
-    let row = rows
-        .iter()
-        .find(|row| row.action == "member.offboard" && row.resource_type.as_deref() == Some("user"));
+    let row = rows.iter().find(|row| {
+        row.action == "member.offboard" && row.resource_type.as_deref() == Some("user")
+    });
     let changes = row.unwrap().changes.as_deref().unwrap();
     for part in [
         r#""sessions_ended": 2"#,

@@ -42,8 +42,13 @@ impl Team {
     }
 
     async fn told(&self, actor: &Actor) -> Vec<Notice> {
-        let (page, _) = notification_list(&self.world.ctx, actor, None).await.unwrap();
-        page.items.into_iter().filter_map(|item| item.notice).collect()
+        let (page, _) = notification_list(&self.world.ctx, actor, None)
+            .await
+            .unwrap();
+        page.items
+            .into_iter()
+            .filter_map(|item| item.notice)
+            .collect()
     }
 
     async fn finds(&self, actor: &Actor, question: &str, mode: SearchMode) -> Vec<MemoryId> {
@@ -71,7 +76,12 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it(
     assert_eq!((told.proposal, told.proposer.as_str()), (proposal, "Mia"));
     assert_eq!(told.team.as_deref(), Some("Design"));
     assert!(team.told(&team.ada).await.is_empty() && team.told(&team.max).await.is_empty());
-    for (actor, waiting) in [(&team.lena, 1), (&team.ada, 1), (&team.mia, 0), (&team.max, 0)] {
+    for (actor, waiting) in [
+        (&team.lena, 1),
+        (&team.ada, 1),
+        (&team.mia, 0),
+        (&team.max, 0),
+    ] {
         let count = proposals_waiting(ctx, actor).await;
         assert_eq!(count, Ok(waiting), "{}", actor.label);
     }
@@ -81,11 +91,21 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it(
     assert_eq!(seen.viewers.unwrap().people, 3);
     assert!(!team.sees(&team.lena, memory).await);
 
-    proposal_accept(ctx, &team.lena, proposal, " Good to know ").await.unwrap();
+    proposal_accept(ctx, &team.lena, proposal, " Good to know ")
+        .await
+        .unwrap();
     let (by_words, by_meaning) = ("mat", "how do I get into the house");
-    for (question, mode) in [(by_words, SearchMode::Words), (by_meaning, SearchMode::Meaning)] {
+    for (question, mode) in [
+        (by_words, SearchMode::Words),
+        (by_meaning, SearchMode::Meaning),
+    ] {
         for actor in [&team.mia, &team.max, &team.lena] {
-            assert_eq!(team.finds(actor, question, mode).await, [memory], "{}", actor.label);
+            assert_eq!(
+                team.finds(actor, question, mode).await,
+                [memory],
+                "{}",
+                actor.label
+            );
         }
         for actor in [&team.otis, &team.ada] {
             let found = team.finds(actor, question, mode).await;
@@ -97,7 +117,10 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it(
         panic!("{told:?}");
     };
     assert!(told.accepted);
-    assert_eq!((told.memory, told.comment.as_str()), (memory, "Good to know"));
+    assert_eq!(
+        (told.memory, told.comment.as_str()),
+        (memory, "Good to know")
+    );
     assert_eq!(told.reviewer, "Lena");
 
     // SEC-E1: the decision, and what became of the memory.
@@ -106,14 +129,20 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it(
         rows,
         [
             ("memory.share".to_owned(), Some(memory.to_string())),
-            ("memory_proposal.accept".to_owned(), Some(proposal.to_string())),
+            (
+                "memory_proposal.accept".to_owned(),
+                Some(proposal.to_string())
+            ),
         ]
     );
     for row in &team.world.audit().await[..3] {
         let kept = format!("{:?} {:?}", row.changes, row.metadata);
         assert!(!kept.contains("spare") && !kept.contains("asks"), "{kept}");
     }
-    is_conflict(&proposal_accept(ctx, &team.lena, proposal, "").await, "accepted");
+    is_conflict(
+        &proposal_accept(ctx, &team.lena, proposal, "").await,
+        "accepted",
+    );
 }
 
 #[tokio::test]
@@ -121,7 +150,9 @@ async fn what_is_declined_or_withdrawn_stays_private() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let (memory, proposal) = team.proposed(&team.mia, Audience::Org).await;
-    proposal_decline(ctx, &team.ada, proposal, "Keys change").await.unwrap();
+    proposal_decline(ctx, &team.ada, proposal, "Keys change")
+        .await
+        .unwrap();
     assert!(!team.sees(&team.otis, memory).await);
     let told = team.told(&team.mia).await;
     let [Notice::MemoryProposalDecided(told)] = told.as_slice() else {
@@ -169,8 +200,20 @@ async fn what_was_changed_since_is_refused_and_proposed_again() {
     let old = proposal_get(ctx, &team.mia, first).await.unwrap();
     assert_eq!(old.summary.status, ProposalStatus::Withdrawn);
     let rows = team.rows(2).await;
-    assert_eq!(rows[0], ("memory_proposal.withdraw".to_owned(), Some(first.to_string())));
-    assert_eq!(rows[1], ("memory_proposal.create".to_owned(), Some(second.to_string())));
+    assert_eq!(
+        rows[0],
+        (
+            "memory_proposal.withdraw".to_owned(),
+            Some(first.to_string())
+        )
+    );
+    assert_eq!(
+        rows[1],
+        (
+            "memory_proposal.create".to_owned(),
+            Some(second.to_string())
+        )
+    );
     proposal_accept(ctx, &team.lena, second, "").await.unwrap();
     let seen = memory_get(ctx, &team.max, memory).await.unwrap();
     assert_eq!(seen.content, "The spare key is gone");
@@ -182,8 +225,14 @@ async fn nobody_decides_their_own_and_nobody_sees_more_than_concerns_them() {
     let ctx = &team.world.ctx;
     // Lena leads the team but not the organisation, Ada is asked by nobody.
     let (_, lenas) = team.proposed(&team.lena, Audience::Org).await;
-    is_conflict(&proposal_accept(ctx, &team.lena, lenas, "").await, "Somebody else");
-    is_conflict(&proposal_decline(ctx, &team.lena, lenas, "").await, "Somebody else");
+    is_conflict(
+        &proposal_accept(ctx, &team.lena, lenas, "").await,
+        "Somebody else",
+    );
+    is_conflict(
+        &proposal_decline(ctx, &team.lena, lenas, "").await,
+        "Somebody else",
+    );
     let (_, mias) = team.proposed(&team.mia, team.audience()).await;
     let other = team.world.db.tenant("other").await;
     let otto = other.actor(SystemRole::Owner, "Otto").await;
@@ -206,6 +255,8 @@ async fn nobody_decides_their_own_and_nobody_sees_more_than_concerns_them() {
 
 #[tokio::test]
 async fn the_lists_are_what_waits_what_is_own_and_what_one_decided() {
+    use ProposalView::{Decided, Mine, Waiting};
+
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let (_, first) = team.proposed(&team.mia, team.audience()).await;
@@ -216,11 +267,13 @@ async fn the_lists_are_what_waits_what_is_own_and_what_one_decided() {
         let ids: Vec<_> = list.page.items.iter().map(|item| item.id).collect();
         (list.view, ids)
     };
-    use ProposalView::{Decided, Mine, Waiting};
     // Without a choice: what waits for who decides, else one's own.
     assert_eq!(list(&team.mia, None).await, (Mine, vec![second, first]));
     assert_eq!(list(&team.lena, None).await, (Waiting, vec![first]));
-    assert_eq!(list(&team.ada, None).await, (Waiting, vec![lenas, second, first]));
+    assert_eq!(
+        list(&team.ada, None).await,
+        (Waiting, vec![lenas, second, first])
+    );
     assert_eq!(list(&team.lena, Some(Mine)).await.1, [lenas]);
     assert_eq!(list(&team.mia, Some(Waiting)).await.1, []);
     proposal_decline(ctx, &team.ada, second, "").await.unwrap();
@@ -230,7 +283,10 @@ async fn the_lists_are_what_waits_what_is_own_and_what_one_decided() {
     assert!(broken.unwrap_err().for_field("after").is_some());
 
     // Taking a memory back ends what waits of it.
-    let (memory, third) = (memory, team.proposal(&team.mia, memory, 1, team.audience()).await);
+    let (memory, third) = (
+        memory,
+        team.proposal(&team.mia, memory, 1, team.audience()).await,
+    );
     proposal_accept(ctx, &team.lena, third, "").await.unwrap();
     let fourth = team.proposal(&team.mia, memory, 2, Audience::Org).await;
     memory_unshare(ctx, &team.mia, memory).await.unwrap();

@@ -62,9 +62,13 @@ impl Team {
     }
 
     pub(crate) async fn written(&self, owner: &Actor) -> MemoryId {
-        memory_create(&self.world.ctx, owner, &draft("The spare key is under the mat"))
-            .await
-            .unwrap()
+        memory_create(
+            &self.world.ctx,
+            owner,
+            &draft("The spare key is under the mat"),
+        )
+        .await
+        .unwrap()
     }
 
     pub(crate) async fn sees(&self, actor: &Actor, memory: MemoryId) -> bool {
@@ -102,15 +106,26 @@ async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
     let memory = team.written(&team.lena).await;
     let shared = memory_share(ctx, &team.lena, memory, 1, &team.audience(), "").await;
     assert_eq!(shared, Ok(ShareOutcome::Shared(2)));
-    for (actor, sees) in [(&team.mia, true), (&team.max, true), (&team.otis, false), (&team.ada, false)] {
+    for (actor, sees) in [
+        (&team.mia, true),
+        (&team.max, true),
+        (&team.otis, false),
+        (&team.ada, false),
+    ] {
         assert_eq!(team.sees(actor, memory).await, sees, "{}", actor.label);
     }
     let kept = memory_get(ctx, &team.lena, memory).await.unwrap();
-    assert_eq!((kept.visibility, kept.team_id), (Visibility::Team, Some(team.design)));
+    assert_eq!(
+        (kept.visibility, kept.team_id),
+        (Visibility::Team, Some(team.design))
+    );
 
     // For everyone somebody else decides.
     let outcome = memory_share(ctx, &team.lena, memory, 2, &Audience::Org, "").await;
-    assert!(matches!(outcome, Ok(ShareOutcome::Proposed(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Ok(ShareOutcome::Proposed(_))),
+        "{outcome:?}"
+    );
     assert!(!team.sees(&team.otis, memory).await);
 
     memory_unshare(ctx, &team.lena, memory).await.unwrap();
@@ -118,7 +133,13 @@ async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
     let versions = memory_versions(ctx, &team.lena, memory).await.unwrap();
     let kept: Vec<_> = versions
         .iter()
-        .map(|version| (version.version, version.visibility, version.reason.as_deref()))
+        .map(|version| {
+            (
+                version.version,
+                version.visibility,
+                version.reason.as_deref(),
+            )
+        })
         .collect();
     assert_eq!(
         kept,
@@ -132,7 +153,12 @@ async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
     let actions: Vec<_> = rows.iter().map(|(action, _)| action.as_str()).collect();
     assert_eq!(
         actions,
-        ["memory.share", "memory_proposal.create", "memory_proposal.withdraw", "memory.unshare"]
+        [
+            "memory.share",
+            "memory_proposal.create",
+            "memory_proposal.withdraw",
+            "memory.unshare"
+        ]
     );
     assert_eq!(rows[0].1.as_deref(), Some(memory.to_string().as_str()));
     let row = &team.world.audit().await[0];
@@ -173,7 +199,9 @@ async fn what_was_shared_comes_back_also_after_leaving_the_team() {
     let memory = team.written(&team.mia).await;
     let mut lead = team.mia.clone();
     lead.led_team_ids.push(team.design);
-    memory_share(ctx, &lead, memory, 1, &team.audience(), "").await.unwrap();
+    memory_share(ctx, &lead, memory, 1, &team.audience(), "")
+        .await
+        .unwrap();
     sqlx::query("DELETE FROM team_members WHERE user_id = $1")
         .bind(team.mia.user_id.0)
         .execute(&team.world.db.admin)
@@ -206,7 +234,11 @@ async fn what_cannot_be_shared_says_why() {
             .unwrap();
     };
     let over = team.written(&team.lena).await;
-    set("UPDATE memories SET expires_at = created_at WHERE id = $1", over).await;
+    set(
+        "UPDATE memories SET expires_at = created_at WHERE id = $1",
+        over,
+    )
+    .await;
     is_conflict(&to(over, 1).await, "time is over");
     let reply = team.written(&team.lena).await;
     set(
@@ -216,7 +248,10 @@ async fn what_cannot_be_shared_says_why() {
     )
     .await;
     is_conflict(&to(reply, 1).await, "sees the reply");
-    is_conflict(&memory_unshare(ctx, &team.lena, reply).await, "sees the reply");
+    is_conflict(
+        &memory_unshare(ctx, &team.lena, reply).await,
+        "sees the reply",
+    );
     let trashed = team.written(&team.lena).await;
     memory_delete(ctx, &team.lena, trashed).await.unwrap();
     is_conflict(&to(trashed, 1).await, "in the trash");
@@ -241,14 +276,19 @@ async fn somebody_elses_memory_is_not_shared_and_another_tenants_does_not_exist(
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.written(&team.lena).await;
-    memory_share(ctx, &team.lena, memory, 1, &team.audience(), "").await.unwrap();
+    memory_share(ctx, &team.lena, memory, 1, &team.audience(), "")
+        .await
+        .unwrap();
     let other = team.world.db.tenant("other").await;
     let otto = other.actor(SystemRole::Owner, "Otto").await;
     // Mia sees it, Ada and Otto don't: none of them can tell.
     for stranger in [&team.mia, &team.ada, &otto] {
         let shared = memory_share(ctx, stranger, memory, 2, &Audience::Org, "").await;
         assert_eq!(shared, Err(AppError::NotFound), "{}", stranger.label);
-        assert_eq!(memory_unshare(ctx, stranger, memory).await, Err(AppError::NotFound));
+        assert_eq!(
+            memory_unshare(ctx, stranger, memory).await,
+            Err(AppError::NotFound)
+        );
     }
     for stranger in [&team.ada, &otto] {
         let told = memory_sharing(ctx, stranger, memory).await;
@@ -272,7 +312,10 @@ async fn who_can_see_it_and_what_one_may_do_is_told_to_each_in_their_way() {
         .collect();
     assert_eq!(
         choices,
-        [(team.audience(), "Design", false), (Audience::Org, "", false)]
+        [
+            (team.audience(), "Design", false),
+            (Audience::Org, "", false)
+        ]
     );
     assert!(!told.may_unshare && told.pending.is_none());
 
@@ -291,16 +334,30 @@ async fn who_can_see_it_and_what_one_may_do_is_told_to_each_in_their_way() {
     );
     assert_eq!(
         at_once(&team.ada).await,
-        [(team.audience(), true), (Audience::Team(sales), true), (Audience::Org, true)]
+        [
+            (team.audience(), true),
+            (Audience::Team(sales), true),
+            (Audience::Org, true)
+        ]
     );
 
     // Shared: the others are told who sees it, and may do nothing.
     let mut lead = team.mia.clone();
     lead.led_team_ids.push(team.design);
-    memory_share(ctx, &lead, memory, 1, &team.audience(), "").await.unwrap();
+    memory_share(ctx, &lead, memory, 1, &team.audience(), "")
+        .await
+        .unwrap();
     let told = memory_sharing(ctx, &team.max, memory).await.unwrap();
-    let names: Vec<_> = told.viewers.first.iter().map(|viewer| viewer.name.as_str()).collect();
-    assert_eq!((told.viewers.people, names), (3, vec!["Lena", "Max", "Mia"]));
+    let names: Vec<_> = told
+        .viewers
+        .first
+        .iter()
+        .map(|viewer| viewer.name.as_str())
+        .collect();
+    assert_eq!(
+        (told.viewers.people, names),
+        (3, vec!["Lena", "Max", "Mia"])
+    );
     assert!(told.choices.is_empty() && !told.may_unshare);
     let own = memory_sharing(ctx, &team.mia, memory).await.unwrap();
     assert!(own.may_unshare);

@@ -8,8 +8,8 @@ use domain::{
     team::{TeamChange, TeamRole},
 };
 use service::{
-    member_change, memory_create, memory_get, memory_versions, team_create, team_delete, team_get, team_list,
-    team_member_change, team_rename,
+    member_change, memory_create, memory_get, memory_versions, team_create, team_delete, team_get,
+    team_list, team_member_change, team_rename,
 };
 
 use crate::support::{World, draft};
@@ -202,7 +202,10 @@ async fn what_was_shared_with_a_team_that_goes_stays_with_its_owner_alone() {
         .find(|row| row.resource_id.as_deref() == Some(&memory.to_string()));
     let row = row.unwrap();
     assert_eq!(row.action, "team.delete");
-    assert!(row.changes.as_deref().unwrap().contains("private"), "{row:?}");
+    assert!(
+        row.changes.as_deref().unwrap().contains("private"),
+        "{row:?}"
+    );
     for stranger in [&max, &admin] {
         let seen = memory_get(ctx, stranger, memory).await.map(drop);
         assert_eq!(seen, Err(AppError::NotFound));

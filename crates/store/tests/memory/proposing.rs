@@ -28,7 +28,10 @@ impl Scene {
     /// A new memory of `actor`, proposed to `audience`.
     async fn proposed(&self, actor: &Actor, audience: Audience) -> (MemoryId, ProposalId) {
         let memory = create(&self.db, actor, "the canary sings").await;
-        (memory, self.proposal(actor, memory, 1, audience).await.unwrap())
+        (
+            memory,
+            self.proposal(actor, memory, 1, audience).await.unwrap(),
+        )
     }
 
     async fn proposal(
@@ -87,7 +90,9 @@ fn is_not_found<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
 #[tokio::test]
 async fn those_who_decide_read_the_words_while_it_waits_and_share_them() {
     let scene = Scene::new().await;
-    let (memory, proposal) = scene.proposed(&scene.mia, Audience::Team(scene.design)).await;
+    let (memory, proposal) = scene
+        .proposed(&scene.mia, Audience::Team(scene.design))
+        .await;
     let max = scene.acme.actor(SystemRole::Member, "Max").await;
     let gus = scene.db.tenant("globex").await;
     let gus = gus.actor(SystemRole::Owner, "Gus").await;
@@ -109,11 +114,16 @@ async fn those_who_decide_read_the_words_while_it_waits_and_share_them() {
     assert_eq!(found.summary.team_name.as_deref(), Some("Design"));
     assert!(found.may_decide && !found.is_own);
     assert_eq!(proposals_waiting(&mut tx).await.unwrap(), 1);
-    let page = proposal_list(&mut tx, ProposalView::Waiting, None, 9).await.unwrap();
+    let page = proposal_list(&mut tx, ProposalView::Waiting, None, 9)
+        .await
+        .unwrap();
     assert_eq!(page.items.len(), 1);
     drop(tx);
 
-    assert_eq!(scene.accepted(&scene.lena, proposal).await.unwrap(), (memory, 2));
+    assert_eq!(
+        scene.accepted(&scene.lena, proposal).await.unwrap(),
+        (memory, 2)
+    );
     assert_eq!(
         scene.standing(memory).await,
         ("team".to_owned(), Some(scene.design), 2)
@@ -158,15 +168,30 @@ async fn only_leads_of_that_team_and_reviewers_decide_and_nobody_their_own() {
     for (author, audience, actor, may) in [
         // The team's lead and who decides any.
         (&scene.mia, Audience::Team(scene.design), &scene.lena, true),
-        (&scene.mia, Audience::Team(scene.design), &reviews_only, true),
+        (
+            &scene.mia,
+            Audience::Team(scene.design),
+            &reviews_only,
+            true,
+        ),
         // A lead of another team, a lead who may not share, and for everyone
         // no lead.
         (&scene.mia, Audience::Team(scene.design), &max, false),
-        (&scene.mia, Audience::Team(scene.design), &sharing_not, false),
+        (
+            &scene.mia,
+            Audience::Team(scene.design),
+            &sharing_not,
+            false,
+        ),
         (&scene.mia, Audience::Org, &scene.lena, false),
         (&scene.mia, Audience::Org, &scene.ada, true),
         // Four eyes: however much one may.
-        (&scene.lena, Audience::Team(scene.design), &scene.lena, false),
+        (
+            &scene.lena,
+            Audience::Team(scene.design),
+            &scene.lena,
+            false,
+        ),
         (&scene.ada, Audience::Org, &scene.ada, false),
         (&scene.mia, Audience::Org, &scene.mia, false),
     ] {
@@ -178,8 +203,14 @@ async fn only_leads_of_that_team_and_reviewers_decide_and_nobody_their_own() {
         let accepted = scene.accepted(actor, proposal).await;
         assert_eq!(accepted.is_ok(), may, "{}: {accepted:?}", actor.label);
         if !may {
-            assert_eq!(scene.standing(memory).await, ("private".to_owned(), None, 1));
-            assert_eq!(scene.status(author, proposal).await, ProposalStatus::Pending);
+            assert_eq!(
+                scene.standing(memory).await,
+                ("private".to_owned(), None, 1)
+            );
+            assert_eq!(
+                scene.status(author, proposal).await,
+                ProposalStatus::Pending
+            );
         }
         // Nobody withdraws for somebody else.
         if author.user_id != actor.user_id {
@@ -198,12 +229,27 @@ async fn what_was_changed_after_it_was_proposed_is_not_accepted() {
     memory_update(&mut tx, memory, 1, &change("the canary is dead"), NOW)
         .await
         .unwrap();
-    assert!(proposal_get(&mut tx, proposal).await.unwrap().proposal.is_stale);
-    assert!(proposal_pending(&mut tx, memory).await.unwrap().unwrap().is_stale);
+    assert!(
+        proposal_get(&mut tx, proposal)
+            .await
+            .unwrap()
+            .proposal
+            .is_stale
+    );
+    assert!(
+        proposal_pending(&mut tx, memory)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_stale
+    );
     tx.commit().await.unwrap();
     let stale = scene.accepted(&scene.ada, proposal).await;
     assert!(matches!(stale, Err(StoreError::Conflict)), "{stale:?}");
-    assert_eq!(scene.standing(memory).await, ("private".to_owned(), None, 2));
+    assert_eq!(
+        scene.standing(memory).await,
+        ("private".to_owned(), None, 2)
+    );
 
     // A second one has to wait until the first is out of the way.
     let second = scene.proposal(&scene.mia, memory, 2, Audience::Org).await;
@@ -214,7 +260,10 @@ async fn what_was_changed_after_it_was_proposed_is_not_accepted() {
     let mut tx = scene.begin(&scene.mia).await;
     proposal_withdraw(&mut tx, proposal, NOW).await.unwrap();
     tx.commit().await.unwrap();
-    let second = scene.proposal(&scene.mia, memory, 2, Audience::Org).await.unwrap();
+    let second = scene
+        .proposal(&scene.mia, memory, 2, Audience::Org)
+        .await
+        .unwrap();
 
     // Nor what says something else than the proposal, whatever its version.
     scene
@@ -223,29 +272,52 @@ async fn what_was_changed_after_it_was_proposed_is_not_accepted() {
     let forged = scene.accepted(&scene.ada, second).await;
     assert!(matches!(forged, Err(StoreError::Conflict)), "{forged:?}");
     scene
-        .execute("UPDATE memory_proposals SET content = 'the canary is dead' WHERE status = 'pending'")
+        .execute(
+            "UPDATE memory_proposals SET content = 'the canary is dead' WHERE status = 'pending'",
+        )
         .await;
 
     // Nor what is somebody else's, a reply, over or in the trash by then.
     let other = scene.lena.user_id;
     for (spoil, mend) in [
-        (format!("user_id = '{other}'"), format!("user_id = '{}'", scene.mia.user_id)),
+        (
+            format!("user_id = '{other}'"),
+            format!("user_id = '{}'", scene.mia.user_id),
+        ),
         (
             "parent_id = (SELECT id FROM memories WHERE content LIKE 'root%')".to_owned(),
             "parent_id = NULL".to_owned(),
         ),
-        ("expires_at = '2026-03-02 09:00+00'".to_owned(), "expires_at = NULL".to_owned()),
-        ("deleted_at = now()".to_owned(), "deleted_at = NULL".to_owned()),
+        (
+            "expires_at = '2026-03-02 09:00+00'".to_owned(),
+            "expires_at = NULL".to_owned(),
+        ),
+        (
+            "deleted_at = now()".to_owned(),
+            "deleted_at = NULL".to_owned(),
+        ),
     ] {
         if spoil.starts_with("parent") {
             create(&scene.db, &scene.mia, "root of it").await;
         }
-        scene.tamper(&format!("UPDATE memories SET {spoil} WHERE id = '{memory}'")).await;
+        scene
+            .tamper(&format!(
+                "UPDATE memories SET {spoil} WHERE id = '{memory}'"
+            ))
+            .await;
         let spoilt = scene.accepted(&scene.ada, second).await;
-        assert!(matches!(spoilt, Err(StoreError::Conflict)), "{spoil}: {spoilt:?}");
-        scene.tamper(&format!("UPDATE memories SET {mend} WHERE id = '{memory}'")).await;
+        assert!(
+            matches!(spoilt, Err(StoreError::Conflict)),
+            "{spoil}: {spoilt:?}"
+        );
+        scene
+            .tamper(&format!("UPDATE memories SET {mend} WHERE id = '{memory}'"))
+            .await;
     }
-    assert_eq!(scene.accepted(&scene.ada, second).await.unwrap(), (memory, 3));
+    assert_eq!(
+        scene.accepted(&scene.ada, second).await.unwrap(),
+        (memory, 3)
+    );
 }
 
 #[tokio::test]
@@ -277,9 +349,15 @@ async fn a_proposal_is_of_an_own_memory_as_it_is_to_a_team_of_ones_own() {
     let denied = Err("42501".to_owned());
     let columns = "tenant_id, memory_id, memory_version, kind, title, content, tags, to_visibility, comment, created_at";
     for (values, names) in [
-        (format!("'{}', 'pending', NULL, NULL", scene.mia.user_id), "for another"),
         (
-            format!("'{}', 'accepted', '{}', created_at", scene.ada.user_id, scene.mia.user_id),
+            format!("'{}', 'pending', NULL, NULL", scene.mia.user_id),
+            "for another",
+        ),
+        (
+            format!(
+                "'{}', 'accepted', '{}', created_at",
+                scene.ada.user_id, scene.mia.user_id
+            ),
             "decided from the start",
         ),
     ] {
@@ -297,7 +375,10 @@ async fn a_proposal_is_of_an_own_memory_as_it_is_to_a_team_of_ones_own() {
             assert_eq!(tried(&mut conn, sql).await, denied, "{sql}");
         }
     }
-    assert_eq!(scene.status(&scene.mia, proposal).await, ProposalStatus::Pending);
+    assert_eq!(
+        scene.status(&scene.mia, proposal).await,
+        ProposalStatus::Pending
+    );
 }
 
 #[tokio::test]
@@ -308,15 +389,28 @@ async fn sharing_or_taking_back_ends_what_waits() {
     promoted.led_team_ids.push(scene.design);
     let mut tx = scene.begin(&promoted).await;
     let team = Some(Audience::Team(scene.design));
-    memory_share(&mut tx, memory, Some(1), team, "Shared.", NOW).await.unwrap();
+    memory_share(&mut tx, memory, Some(1), team, "Shared.", NOW)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(scene.status(&scene.mia, proposal).await, ProposalStatus::Withdrawn);
+    assert_eq!(
+        scene.status(&scene.mia, proposal).await,
+        ProposalStatus::Withdrawn
+    );
 
-    let second = scene.proposal(&scene.mia, memory, 2, Audience::Org).await.unwrap();
+    let second = scene
+        .proposal(&scene.mia, memory, 2, Audience::Org)
+        .await
+        .unwrap();
     let mut tx = scene.begin(&scene.mia).await;
-    memory_share(&mut tx, memory, None, None, "Taken back.", NOW).await.unwrap();
+    memory_share(&mut tx, memory, None, None, "Taken back.", NOW)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(scene.status(&scene.mia, second).await, ProposalStatus::Withdrawn);
+    assert_eq!(
+        scene.status(&scene.mia, second).await,
+        ProposalStatus::Withdrawn
+    );
     // The words are out of sight with it.
     assert!(!scene.sees(&scene.ada, second).await);
 }
@@ -344,9 +438,14 @@ async fn a_team_that_goes_gives_its_memories_back_and_ends_what_waits_for_it() {
     assert_eq!(released.unwrap(), [shared]);
     let done = team_memories_release(&mut tx, scene.design, 9, "Gone.", NOW).await;
     assert_eq!(done.unwrap(), []);
-    store::team::team_delete(&mut tx, scene.design).await.unwrap();
+    store::team::team_delete(&mut tx, scene.design)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(scene.standing(shared).await, ("private".to_owned(), None, 3));
+    assert_eq!(
+        scene.standing(shared).await,
+        ("private".to_owned(), None, 3)
+    );
     let mut tx = scene.begin(&scene.mia).await;
     for (proposal, status) in [
         (accepted, ProposalStatus::Accepted),
@@ -357,7 +456,9 @@ async fn a_team_that_goes_gives_its_memories_back_and_ends_what_waits_for_it() {
         assert_eq!(found.proposal.summary.status, status);
         assert_eq!(found.proposal.summary.team_name.as_deref(), Some("Design"));
     }
-    let versions = store::memory::memory_versions(&mut tx, shared).await.unwrap();
+    let versions = store::memory::memory_versions(&mut tx, shared)
+        .await
+        .unwrap();
     assert_eq!(versions[0].reason.as_deref(), Some("Gone."));
     assert_eq!(versions[0].changed_by_name, "Ada");
 }
@@ -372,7 +473,10 @@ async fn who_goes_withdraws_what_waits_and_only_who_lets_go_of_members_does_that
         assert_eq!(done.unwrap(), ended, "{}", actor.label);
         tx.commit().await.unwrap();
     }
-    assert_eq!(scene.status(&scene.mia, proposal).await, ProposalStatus::Withdrawn);
+    assert_eq!(
+        scene.status(&scene.mia, proposal).await,
+        ProposalStatus::Withdrawn
+    );
 }
 
 #[tokio::test]
@@ -386,7 +490,10 @@ async fn leads_are_told_of_what_is_for_their_team_and_reviewers_of_the_rest() {
     assert_eq!(told(&scene.mia, design).await, [scene.lena.user_id]);
     assert_eq!(told(&scene.mia, Audience::Org).await, [scene.ada.user_id]);
     // Nobody leads it, or only who proposes: then who decides any.
-    assert_eq!(told(&scene.mia, Audience::Team(scene.sales)).await, [scene.ada.user_id]);
+    assert_eq!(
+        told(&scene.mia, Audience::Team(scene.sales)).await,
+        [scene.ada.user_id]
+    );
     assert_eq!(told(&scene.lena, design).await, [scene.ada.user_id]);
     scene
         .execute("UPDATE users SET status = 'suspended' WHERE display_name = 'Ada'")
@@ -427,12 +534,20 @@ async fn members_tell_others_of_proposals_in_their_own_name_only() {
         assert_eq!(told.is_ok(), may, "{}: {told:?}", actor.label);
     }
     let mut conn = scene.connection(&scene.mia).await;
-    for (by, kind) in [("id", "memory_proposed"), ("NULL", "memory_proposed"), ("id", "party")] {
+    for (by, kind) in [
+        ("id", "memory_proposed"),
+        ("NULL", "memory_proposed"),
+        ("id", "party"),
+    ] {
         let sql = format!(
             "INSERT INTO notifications (tenant_id, id, user_id, created_by, kind, data, created_at)
              SELECT tenant_id, gen_random_uuid(), id, {by}, '{kind}', '{{}}', now()
                FROM users WHERE display_name = 'Ada'"
         );
-        assert_eq!(tried(&mut conn, &sql).await, Err("42501".to_owned()), "{by} {kind}");
+        assert_eq!(
+            tried(&mut conn, &sql).await,
+            Err("42501".to_owned()),
+            "{by} {kind}"
+        );
     }
 }

@@ -58,12 +58,20 @@ async fn an_owner_shares_only_with_whom_they_decide_for() {
         (&scene.lena, design, true),
         (&scene.lena, sales, false),
         (&scene.lena, Audience::Org, false),
-        (&without(&scene.lena, Permission::MemoryShare), design, false),
+        (
+            &without(&scene.lena, Permission::MemoryShare),
+            design,
+            false,
+        ),
         (&scene.ada, design, true),
         (&scene.ada, sales, true),
         (&scene.ada, Audience::Org, true),
         (&without(&scene.ada, Permission::MemoryShare), design, false),
-        (&without(&scene.ada, Permission::MemoryReview), Audience::Org, false),
+        (
+            &without(&scene.ada, Permission::MemoryReview),
+            Audience::Org,
+            false,
+        ),
         (&able(Permission::MemoryReview), Audience::Org, true),
         // What is not a permission to share opens nothing.
         (&able(Permission::TeamManage), design, false),
@@ -92,7 +100,11 @@ async fn nobody_shares_or_takes_back_what_is_somebody_elses() {
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
     let globex = scene.db.tenant("globex").await;
     let gus = globex.actor(SystemRole::Owner, "Gus").await;
-    for audience in [Some(Audience::Org), Some(Audience::Team(scene.design)), None] {
+    for audience in [
+        Some(Audience::Org),
+        Some(Audience::Team(scene.design)),
+        None,
+    ] {
         share(&scene.db, memory, "private", None).await;
         if audience.is_none() {
             share(&scene.db, memory, "org", None).await;
@@ -132,8 +144,13 @@ async fn an_owner_always_takes_back() {
     let refused = scene.shared(&bare, memory, Some(1), foreign).await;
     assert!(matches!(refused, Err(StoreError::Other(_))), "{refused:?}");
     let design = Some(Audience::Team(scene.design));
-    assert_eq!(scene.shared(&bare, memory, Some(1), design).await.unwrap(), 2);
-    let wider = scene.shared(&bare, memory, Some(2), Some(Audience::Org)).await;
+    assert_eq!(
+        scene.shared(&bare, memory, Some(1), design).await.unwrap(),
+        2
+    );
+    let wider = scene
+        .shared(&bare, memory, Some(2), Some(Audience::Org))
+        .await;
     assert!(matches!(wider, Err(StoreError::Other(_))), "{wider:?}");
     // Whatever the version, and after leaving the team.
     assert_eq!(scene.shared(&left, memory, None, None).await.unwrap(), 3);
@@ -206,7 +223,10 @@ async fn replies_are_as_visible_as_what_they_reply_to() {
     }
     let team = Some(Audience::Team(scene.design));
     for (audience, visibility) in [(team, "team"), (None, "private")] {
-        scene.shared(&scene.lena, root, None, audience).await.unwrap();
+        scene
+            .shared(&scene.lena, root, None, audience)
+            .await
+            .unwrap();
         for reply in replies {
             let (seen, of, version) = scene.standing(reply).await;
             let team = audience.and_then(Audience::team_id);
@@ -244,7 +264,14 @@ async fn each_change_of_sight_keeps_a_version_and_moves_the_memory_up() {
         kept,
         [
             (1, "private".to_owned(), None, words().0, words().1, by),
-            (2, "team".to_owned(), Some(scene.design.0), words().0, words().1, by),
+            (
+                2,
+                "team".to_owned(),
+                Some(scene.design.0),
+                words().0,
+                words().1,
+                by
+            ),
         ]
     );
     let mut tx = scene.begin(&scene.lena).await;

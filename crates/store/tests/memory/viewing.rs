@@ -46,7 +46,10 @@ async fn people(scene: &Scene) -> Vec<Actor> {
         members.push(user);
     }
     members.push(acme.user("Nora").await);
-    for (name, kind) in [("Filing clerk", ActorKind::Agent), ("Export", ActorKind::Service)] {
+    for (name, kind) in [
+        ("Filing clerk", ActorKind::Agent),
+        ("Export", ActorKind::Service),
+    ] {
         let user = NewUser {
             id: id(),
             display_name: name,
@@ -163,18 +166,28 @@ async fn people_come_first_by_name_and_the_rest_is_counted() {
     people(&scene).await;
     let sight = Sight::were(scene.mia.user_id, Audience::Org);
     let viewers = told(&scene, sight, 3).await;
-    let names: Vec<_> = viewers.first.iter().map(|viewer| viewer.name.as_str()).collect();
+    let names: Vec<_> = viewers
+        .first
+        .iter()
+        .map(|viewer| viewer.name.as_str())
+        .collect();
     assert_eq!(names, ["Ada", "Lena", "Mia"]);
     assert_eq!((viewers.people, viewers.programs), (6, 2));
     let all = told(&scene, sight, 99).await;
     let last = all.first.last().unwrap();
-    assert_eq!((last.name.as_str(), last.kind), ("Filing clerk", ActorKind::Agent));
+    assert_eq!(
+        (last.name.as_str(), last.kind),
+        ("Filing clerk", ActorKind::Agent)
+    );
     // Another tenant's member sees nothing of this one.
     let gus = scene.db.tenant("initech").await;
     let gus = gus.actor(SystemRole::Owner, "Gus").await;
     let mut tx = scene.begin(&gus).await;
     let strangers = memory_viewers(&mut tx, sight, 99).await.unwrap();
-    assert_eq!((strangers.people, strangers.first[0].name.as_str()), (1, "Gus"));
+    assert_eq!(
+        (strangers.people, strangers.first[0].name.as_str()),
+        (1, "Gus")
+    );
 }
 
 // What it can't tell truly, it does not tell.

@@ -162,7 +162,7 @@ test("a lead shares with the team at once and proposes for everyone", async ({ v
   const memory = await writeMemory(member, { title: `Oven ${word}`, content: "It runs ten degrees too hot." });
   await visit(member, `/memories/${memory}`);
   await sight(member).locator("summary", { hasText: "Share or propose" }).click();
-  await member.getByLabel("With whom").selectOption({ label: `${team.name}, at once` });
+  await member.getByLabel("With whom").selectOption({ label: `At once: ${team.name}` });
   await member.getByRole("button", { name: "Share or propose now" }).click();
   await expect(told(member)).toContainText("Memory shared.");
   await expect(sight(member)).toContainText(`You and the members of ${team.name}.`);

@@ -112,6 +112,7 @@ export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
 /** Has the member share with the team that they lead, and propose twice for everyone; the owner declines one. */
 async function seedProposals(visitors: Visitors, team: string): Promise<Pick<Seed, "shared" | "proposed" | "proposal" | "declined">> {
   const member = await visitors.as("member");
+  await visit(member, "/");
   const shared = await writeMemory(member, { title: "Who opens the front desk", content: "Mira on weekdays, Jo on Saturdays. The alarm has to be off before the lights go on." });
   await shareMemory(member, shared, team.split("/").at(-1) ?? "");
   const draft: Draft = {

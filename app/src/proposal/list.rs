@@ -121,14 +121,20 @@ fn Nothing(shown: ProposalView) -> impl IntoView {
 #[component]
 fn ProposalTable(proposals: Vec<ProposalSummary>, shown: ProposalView) -> impl IntoView {
     let mine = shown == ProposalView::Mine;
+    // On a narrow screen there is room for one of “For” and “State”.
+    let for_class = if shown == ProposalView::Waiting {
+        "col-status"
+    } else {
+        "optional col-roles"
+    };
     view! {
         <div class="table-frame">
-            <table>
+            <table class="proposals">
                 <thead>
                     <tr>
                         <th scope="col">"Memory"</th>
-                        {(!mine).then(|| view! { <th scope="col" class="optional">"Proposed by"</th> })}
-                        <th scope="col">"For"</th>
+                        {(!mine).then(|| view! { <th scope="col" class="optional col-roles">"Proposed by"</th> })}
+                        <th scope="col" class=for_class>"For"</th>
                         {(shown != ProposalView::Waiting).then(|| view! { <th scope="col" class="col-status">"State"</th> })}
                         <th scope="col" class="optional col-time">"Proposed"</th>
                     </tr>
@@ -159,9 +165,9 @@ fn ProposalTable(proposals: Vec<ProposalSummary>, shown: ProposalView) -> impl I
                                     </td>
                                     {(!mine)
                                         .then(|| {
-                                            view! { <td class="optional" dir="auto">{proposal.proposer_name}</td> }
+                                            view! { <td class="optional wrap" dir="auto">{proposal.proposer_name}</td> }
                                         })}
-                                    <td dir="auto">{capitalised(&whom)}</td>
+                                    <td class=format!("{for_class} wrap") dir="auto">{capitalised(&whom)}</td>
                                     {(shown != ProposalView::Waiting)
                                         .then(|| view! { <td><StatusBadge status=proposal.status /></td> })}
                                     <td class="optional col-time"><Time at=proposal.created_at /></td>

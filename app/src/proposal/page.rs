@@ -46,18 +46,20 @@ fn show(proposal: Proposal) -> impl IntoView {
     let summary = proposal.summary.clone();
     let title = display_title(&summary.title, &proposal.content);
     let whom = audience_name(summary.visibility, summary.team_name.as_deref());
-    let who = if proposal.is_own {
-        "You propose".to_owned()
-    } else {
-        format!("{} proposes", summary.proposer_name)
+    let waits = summary.status == ProposalStatus::Pending;
+    let who = match (proposal.is_own, waits) {
+        (true, true) => "You propose".to_owned(),
+        (true, false) => "You proposed".to_owned(),
+        (false, true) => format!("{} proposes", summary.proposer_name),
+        (false, false) => format!("{} proposed", summary.proposer_name),
     };
     let lead = format!("{who} to share this with {whom}.");
     let id = summary.id;
-    let may_withdraw = proposal.is_own && summary.status == ProposalStatus::Pending;
+    let may_withdraw = proposal.is_own && waits;
     view! {
         <PageHead title=title lead=lead up=("/memories/proposals", "Proposals") />
         {proposal.is_stale.then(|| view! { <Stale memory=format!("/memories/{}", proposal.memory_id) /> })}
-        <div class="split">
+        <div class="split split-on">
             <article class="memory-text" dir="auto">{proposal.content.clone()}</article>
             <aside class="memory-facts" aria-label="About this proposal">
                 {proposal
@@ -66,19 +68,21 @@ fn show(proposal: Proposal) -> impl IntoView {
                     .map(|viewers| view! { <WhoWould viewers=viewers visibility=summary.visibility /> })}
                 <Facts proposal=proposal.clone() />
             </aside>
+            <div class="split-rest">
+                {(!proposal.comment.is_empty())
+                    .then(|| {
+                        view! {
+                            <section class="section" aria-labelledby="why">
+                                <h2 id="why">"Why they should know"</h2>
+                                <p class="quote" dir="auto">{proposal.comment.clone()}</p>
+                            </section>
+                        }
+                    })}
+                <Outcome proposal=proposal.clone() />
+                {proposal.may_decide.then(|| view! { <Decide id=id /> })}
+                {may_withdraw.then(|| view! { <Withdraw id=id /> })}
+            </div>
         </div>
-        {(!proposal.comment.is_empty())
-            .then(|| {
-                view! {
-                    <section class="section" aria-labelledby="why">
-                        <h2 id="why">"Why they should know"</h2>
-                        <p class="quote" dir="auto">{proposal.comment.clone()}</p>
-                    </section>
-                }
-            })}
-        <Outcome proposal=proposal.clone() />
-        {proposal.may_decide.then(|| view! { <Decide id=id /> })}
-        {may_withdraw.then(|| view! { <Withdraw id=id /> })}
     }
 }
 

@@ -152,8 +152,8 @@ fn ShareForm(
             };
             let label = match (mixed, choice.at_once) {
                 (false, _) => name,
-                (true, true) => format!("{name}, at once"),
-                (true, false) => format!("{name}, once somebody agrees"),
+                (true, true) => format!("At once: {name}"),
+                (true, false) => format!("If somebody agrees: {name}"),
             };
             Choice::new(choice.audience.key(), label)
         })

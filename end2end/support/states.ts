@@ -157,6 +157,7 @@ async function seedPeople(visitors: Visitors): Promise<Pick<Seed, "team" | "role
   await path(team, { call: "team_member_change", id: team.split("/").at(-1) ?? "", lead: person });
   const role = await path("/roles/new", { call: "role_create", name: "Auditor", description: "Reads the log, changes nothing.", "permissions[0]": "audit.read", "permissions[1]": "member.read" });
   const viewer = await visitMember(admin, "viewer");
+  await path(team, { call: "team_member_change", id: team.split("/").at(-1) ?? "", member: viewer });
   const bulk = await path("/members/bulk", { call: "member_bulk_do", act: `role:${role.split("/").at(-1) ?? ""}`, "ids[0]": viewer, "ids[1]": person });
   const given = { role: role.split("/").at(-1) ?? "", team: team.split("/").at(-1) ?? "" };
   await makeInvite(admin, { email: "a.rather.long.address.of.somebody@a-department.of-a-company.example.org", ...given });

@@ -55,6 +55,7 @@ fn show(proposal: Proposal) -> impl IntoView {
     };
     let lead = format!("{who} to share this with {whom}.");
     let id = summary.id;
+    let may_decide = proposal.may_decide;
     let may_withdraw = proposal.is_own && waits;
     view! {
         <PageHead title=title lead=lead up=("/memories/proposals", "Proposals") />
@@ -78,8 +79,8 @@ fn show(proposal: Proposal) -> impl IntoView {
                             </section>
                         }
                     })}
-                <Outcome proposal=proposal.clone() />
-                {proposal.may_decide.then(|| view! { <Decide id=id /> })}
+                <Outcome proposal=proposal />
+                {may_decide.then(|| view! { <Decide id=id /> })}
                 {may_withdraw.then(|| view! { <Withdraw id=id /> })}
             </div>
         </div>
@@ -92,7 +93,7 @@ fn Stale(memory: String) -> impl IntoView {
         <div class="notice notice-warning">
             <Glyph icon=Icon::Warning />
             <span>
-                "You changed " <a href=memory>"the memory"</a>
+                "You changed " <a class="link-line" href=memory>"the memory"</a>
                 " since, so this can’t be accepted any more. Propose it again as it is now."
             </span>
         </div>

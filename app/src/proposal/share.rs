@@ -94,7 +94,8 @@ fn Pending(pending: PendingProposal) -> impl IntoView {
     };
     view! {
         <p class="who-pending">
-            "You " <a href=format!("/memories/proposals/{}", pending.id)>"proposed"</a> " to share it with "
+            "You " <a class="link-line" href=format!("/memories/proposals/{}", pending.id)>"proposed"</a>
+            " to share it with "
             <bdi>{whom}</bdi> ". " {text}
         </p>
     }
@@ -106,12 +107,18 @@ pub(crate) fn PendingHint(
     /// What was proposed.
     pending: PendingProposal,
 ) -> impl IntoView {
-    let whom = audience_name(pending.visibility, pending.team_name.as_deref());
+    let PendingProposal {
+        id,
+        visibility,
+        team_name,
+        ..
+    } = pending;
+    let whom = team_name.unwrap_or_else(|| audience_name(visibility, None));
     view! {
         <div class="notice notice-warning">
             <Glyph icon=Icon::Warning />
             <span>
-                "You " <a href=format!("/memories/proposals/{}", pending.id)>"proposed"</a>
+                "You " <a class="link-line" href=format!("/memories/proposals/{id}")>"proposed"</a>
                 " to share this with " <bdi>{whom}</bdi>
                 ". Once you change it, it can’t be accepted any more and has to be proposed again."
             </span>

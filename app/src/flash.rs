@@ -35,6 +35,18 @@ pub enum Flash {
     ProposalDeclined,
     /// An own proposal was taken back.
     ProposalWithdrawn,
+    /// A reply is there now.
+    MemoryReplied,
+    /// A memory in the trash was deleted for good.
+    MemoryPurged,
+    /// All of one's memories in the trash were.
+    TrashEmptied,
+    /// A memory is what it was again.
+    MemoryVersionRestored,
+    /// A persona is there now, or was changed.
+    PersonaSaved,
+    /// A persona is gone.
+    PersonaDeleted,
     /// The same file was given before; its import is shown instead.
     ImportKnown,
     /// An import was stopped.
@@ -122,6 +134,12 @@ impl Flash {
             Self::ProposalAccepted => "proposal_accepted",
             Self::ProposalDeclined => "proposal_declined",
             Self::ProposalWithdrawn => "proposal_withdrawn",
+            Self::MemoryReplied => "memory_replied",
+            Self::MemoryPurged => "memory_purged",
+            Self::TrashEmptied => "trash_emptied",
+            Self::MemoryVersionRestored => "memory_version_restored",
+            Self::PersonaSaved => "persona_saved",
+            Self::PersonaDeleted => "persona_deleted",
             Self::ImportKnown => "import_known",
             Self::ImportCancelled => "import_cancelled",
             Self::ImportRetried => "import_retried",
@@ -177,6 +195,14 @@ impl Flash {
             Self::ProposalAccepted => "Accepted. The memory is shared.",
             Self::ProposalDeclined => "Declined. The memory stays as it is.",
             Self::ProposalWithdrawn => "Proposal withdrawn.",
+            Self::MemoryReplied => "Reply added.",
+            Self::MemoryPurged => "Memory deleted for good.",
+            Self::TrashEmptied => "Trash emptied.",
+            Self::MemoryVersionRestored => {
+                "Earlier version restored. What was there is kept as a version."
+            }
+            Self::PersonaSaved => "Persona saved.",
+            Self::PersonaDeleted => "Persona deleted. Its memories stay.",
             Self::ImportKnown => "This file was given before. This is its import.",
             Self::ImportCancelled => "Import cancelled. What was imported before stays.",
             Self::ImportRetried => "Import started again.",
@@ -246,6 +272,12 @@ impl Flash {
             Self::ProposalAccepted,
             Self::ProposalDeclined,
             Self::ProposalWithdrawn,
+            Self::MemoryReplied,
+            Self::MemoryPurged,
+            Self::TrashEmptied,
+            Self::MemoryVersionRestored,
+            Self::PersonaSaved,
+            Self::PersonaDeleted,
             Self::ImportKnown,
             Self::ImportCancelled,
             Self::ImportRetried,

@@ -28,6 +28,7 @@ mod notification;
 mod operator;
 mod organisation;
 mod overview;
+mod persona;
 mod preferences;
 mod profile;
 mod proposal;

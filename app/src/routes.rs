@@ -21,12 +21,15 @@ use crate::{
     invite::{InviteAcceptPage, InviteListPage, InviteNewPage, InvitePage},
     isolation::IsolationPage,
     member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage, OffboardPage},
-    memory::{MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage, MemoryViewListPage},
+    memory::{
+        MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage, MemoryViewListPage, VersionPage,
+    },
     no_access::NoAccessPage,
     notification::NotificationListPage,
     operator::{TenantDeletePage, TenantListPage, TenantNewPage, TenantPage},
     organisation::OrganisationListPage,
     overview::OverviewPage,
+    persona::{PersonaListPage, PersonaPage},
     profile::ProfilePage,
     proposal::{ProposalListPage, ProposalPage},
     reference::ReferencePage,
@@ -59,8 +62,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/memories/imports/:id") view=ImportPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/proposals") view=ProposalListPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/proposals/:id") view=ProposalPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/personas") view=PersonaListPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/personas/:id") view=PersonaPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/:id") view=MemoryPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/:id/edit") view=MemoryEditPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/:id/versions/:version") view=VersionPage ssr=SsrMode::Async />
                     <Route path=path!("/members") view=MemberListPage ssr=SsrMode::Async />
                     <Route path=path!("/members/bulk") view=BulkPage ssr=SsrMode::Async />
                     <Route path=path!("/members/bulk/:request") view=BulkOutcomePage ssr=SsrMode::Async />

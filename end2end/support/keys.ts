@@ -8,6 +8,8 @@ export interface KeyDraft {
   label: string;
   scopes: string[];
   lifetime?: string;
+  /** By whose product it is used. */
+  vendor?: string;
   /** The agent or service whose key it is; oneself if nobody. */
   owner?: string;
 }
@@ -17,7 +19,7 @@ export async function makeKey(page: Page, draft: KeyDraft): Promise<string> {
   const path = draft.owner === undefined ? "/keys/new" : `/keys/new?for=${draft.owner}`;
   await page.goto(path);
   const owner = await page.locator("input[name=owner]").getAttribute("value");
-  const form = new URLSearchParams({ call: "api_key_create", owner: owner ?? "", label: draft.label, lifetime: draft.lifetime ?? "90" });
+  const form = new URLSearchParams({ call: "api_key_create", owner: owner ?? "", label: draft.label, lifetime: draft.lifetime ?? "90", vendor: draft.vendor ?? "" });
   for (const scope of draft.scopes) form.append("scopes[]", scope);
   const answer = await page.request.post(path, {
     headers: { ...origin(page, path), "content-type": "application/x-www-form-urlencoded" },

@@ -8,6 +8,13 @@ export interface Draft {
   content: string;
   kind?: string;
   tags?: string;
+  /** `until` the end of `expires_on`, or `always`. */
+  keep?: string;
+  expires_on?: string;
+  persona_id?: string;
+  importance?: string;
+  /** `only` those named: none. */
+  vendors?: string;
 }
 
 /** Posts a form as the browser would without scripts; answers the path that it leads to. */

@@ -73,6 +73,11 @@ const BAD_LINES = [
   '{"content": "The boiler is serviced each May."}',
 ].join("\n");
 
+/** The day so many days from now, as a date field has it. */
+function inDays(days: number): string {
+  return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+}
+
 /** Fills the organisation. The admin is left with nothing. */
 export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
   const page = await visitors.as("member");
@@ -93,6 +98,11 @@ export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
     });
   }
   await deleteMemory(page, trashed);
+  await post(page, `/memories/${untitled}`, { call: "memory_reply", id: untitled, content: "And with honey when she has a cold." });
+  await post(page, `/memories/${untitled}`, { call: "memory_reply", id: untitled, content: "نعم، وبلا سكر.\n\nhttps://example.org/" + "a-very-long-path-without-breaks/".repeat(4) });
+  await post(page, "/memories/personas", { call: "persona_create", name: "Work", description: "What happens between nine and five, and now and then in the evening as well." });
+  await post(page, "/memories/personas", { call: "persona_create", name: "Home", description: "" });
+  await writeMemory(page, { title: "Visitor's badge", content: "It is at the front desk until the end of the fair.", tags: "office", keep: "until", expires_on: inDays(5), vendors: "only", importance: "0.9" });
   await makeKey(page, { label: "Nightly export", scopes: ["memory.read"] });
   await makeKey(page, { label: "Notes from the phone", scopes: ["memory.read", "memory.write"], lifetime: "never" });
   await untilFoundByMeaning(page);
@@ -219,6 +229,48 @@ export const STATES: State[] = [
   { name: "trash-empty", as: "admin", show: at("/memories?state=trash") },
   { name: "trash", as: "member", show: at("/memories?state=trash") },
   { name: "memory-new", as: "member", show: at("/memories/new") },
+  {
+    name: "memory-new-more",
+    as: "member",
+    show: async (page) => {
+      await visit(page, "/memories/new");
+      await page.locator("details.more > summary").click();
+    },
+  },
+  {
+    name: "memory-new-more-refused",
+    as: "member",
+    show: async (page) => {
+      await visit(page, "/memories/new");
+      await page.getByLabel("What should be remembered").fill("Until when?");
+      await page.locator("details.more > summary").click();
+      await page.getByLabel("Keep it").selectOption("until");
+      await page.getByRole("button", { name: "Create memory" }).click();
+      await page.locator("#expires_on-error p").waitFor();
+      await awake(page);
+    },
+  },
+  { name: "memory-version", as: "member", show: (page, { memory }) => visit(page, `/memories/${memory}/versions/2`) },
+  {
+    name: "trash-empty-confirm",
+    as: "member",
+    show: async (page) => {
+      await visit(page, "/memories?state=trash");
+      await page.getByText("Empty trash").click();
+    },
+  },
+  { name: "personas-empty", as: "admin", show: at("/memories/personas") },
+  { name: "personas", as: "member", show: at("/memories/personas") },
+  {
+    name: "persona",
+    as: "member",
+    show: async (page) => {
+      await visit(page, "/memories/personas");
+      await page.getByRole("link", { name: "Work" }).click();
+      await page.getByRole("heading", { name: "Work", level: 1 }).waitFor();
+      await awake(page);
+    },
+  },
   { name: "memory-new-refused", as: "member", show: async (page) => sendInvalid(page) },
   { name: "memory-edit", as: "member", show: (page, { memory }) => visit(page, `/memories/${memory}/edit`) },
   { name: "memory-edit-conflict", as: "member", show: (page, { memory }) => conflict(page, memory) },

@@ -46,12 +46,14 @@ pub(crate) async fn api_key_create(
     owner: UserId,
     #[server(default)] label: String,
     #[server(default)] scopes: Vec<String>,
+    #[server(default)] vendor: String,
     #[server(default)] lifetime: String,
 ) -> Result<CreatedApiKey, AppError> {
     let (ctx, actor) = api::caller()?;
     let draft = ApiKeyDraft {
         label,
         scopes,
+        vendor,
         lifetime,
     };
     let created = service::api_key_create(&ctx, &actor, Some(owner), &draft).await?;

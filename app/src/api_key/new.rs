@@ -1,12 +1,15 @@
 //! Making a key, and showing it the one time.
 
 use domain::{
-    ActorKind, AppError, Permission, UserId,
+    ActorKind, AppError, Permission, UserId, Vendor,
     api_key::{CreatedApiKey, KeyOwner, NEVER},
 };
 use leptos::prelude::*;
 
-use super::api::{ApiKeyCreate, api_key_owner};
+use super::{
+    api::{ApiKeyCreate, api_key_owner},
+    parts::vendor_label,
+};
 use crate::{
     connect::{Setups, connect_get},
     forms::{FormState, PostForm},
@@ -81,6 +84,10 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
         .iter()
         .map(|(value, label)| Choice::new(*value, *label))
         .collect();
+    let vendors = Vendor::ALL
+        .iter()
+        .map(|vendor| Choice::new(vendor.key(), vendor_label(*vendor)))
+        .collect();
     if owner.offered.is_empty() {
         return view! {
             <PageHead title=title up=("/keys", "API keys") />
@@ -103,6 +110,14 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
                 hint="You and your admins recognise the key by this, for example “Nightly export”."
                 value=state.typed("label", if is_for_client { "AI client" } else { "" })
                 error=state.field_error("label")
+            />
+            <SelectField
+                name="vendor"
+                label="Used by"
+                hint="Each memory says which products may read it; this key sees those that this product may."
+                choices=vendors
+                value=state.typed("vendor", Vendor::Other.key())
+                error=state.field_error("vendor")
             />
             <Scopes offered=owner.offered is_for_client=is_for_client />
             <SelectField

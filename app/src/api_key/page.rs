@@ -9,7 +9,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{ApiKeyRevoke, api_key_get},
-    parts::{StateBadge, TimeOr, kind_label},
+    parts::{StateBadge, TimeOr, kind_label, vendor_label},
 };
 use crate::{
     clock::PageClock,
@@ -68,6 +68,7 @@ fn show(detail: ApiKeyDetail) -> impl IntoView {
                 <div><dt>"State"</dt><dd><StateBadge key=key.clone() /></dd></div>
                 <div><dt>"Begins with"</dt><dd><code>{key.prefix.clone()}</code></dd></div>
                 <div><dt>"Acts as"</dt><dd dir="auto">{owner}</dd></div>
+                <div><dt>"Used by"</dt><dd>{vendor_label(key.vendor)}</dd></div>
                 <div><dt>"Last used"</dt><dd><TimeOr at=key.last_used_at otherwise="Never" /></dd></div>
                 <div><dt>"Created"</dt><dd><Time at=key.created_at /></dd></div>
                 <div><dt>"Ends"</dt><dd><TimeOr at=key.expires_at otherwise="No end" /></dd></div>

@@ -1,7 +1,7 @@
 //! Pieces that several pages of keys share.
 
 use domain::{
-    ActorKind, Permission,
+    ActorKind, Permission, Vendor,
     api_key::{ApiKey, ApiKeyState},
 };
 use leptos::prelude::*;
@@ -53,6 +53,14 @@ pub(crate) fn TimeOr(
     match at {
         Some(at) => view! { <Time at=at /> }.into_any(),
         None => view! { <span class="muted">{otherwise}</span> }.into_any(),
+    }
+}
+
+/// By whose product a key is used.
+pub(crate) const fn vendor_label(vendor: Vendor) -> &'static str {
+    match vendor {
+        Vendor::Other => "Another program",
+        named => named.label(),
     }
 }
 

@@ -1,9 +1,17 @@
 //! Server functions of memories.
+#![expect(
+    clippy::too_many_arguments,
+    reason = "a server function takes the fields of its form"
+)]
 
 use domain::{
     AppError, MemoryId, MemoryViewId, Page,
-    memory::{FilterChoices, Memory, MemoryFilter, MemorySummary, MemoryVersion, SearchResults},
+    memory::{
+        FilterChoices, Memory, MemoryFilter, MemoryReply, MemorySummary, MemoryVersion,
+        SearchResults,
+    },
     memory_view::MemoryView,
+    persona::Persona,
     share::MemorySharing,
 };
 use leptos::prelude::*;
@@ -15,7 +23,11 @@ use {
     super::parts::display_title,
     crate::{Flash, api, ui::Query},
     domain::{
-        memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode},
+        Action,
+        memory::{
+            MemoryChange, MemoryDraft, MemoryText, MemoryTraits, NewMemory, Origin, SearchMode,
+        },
+        memory_form::{Keep, TraitsForm, both, reason_parse},
         memory_view::MemoryViewQuery,
     },
 };
@@ -135,16 +147,28 @@ pub(crate) struct MemoryData {
     pub(crate) memory: Memory,
     pub(crate) versions: Vec<MemoryVersion>,
     pub(crate) sharing: MemorySharing,
+    /// In the order of time.
+    pub(crate) replies: Vec<MemoryReply>,
+    /// Where its owner asks: what it may belong to.
+    pub(crate) personas: Vec<Persona>,
 }
 
 /// One memory with its versions.
 #[server(endpoint = "memory_get")]
 pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
     let (ctx, actor) = api::caller()?;
+    let memory = service::memory_get(&ctx, &actor, id).await?;
+    let personas = if memory.is_own {
+        service::persona_list(&ctx, &actor).await?
+    } else {
+        Vec::new()
+    };
     Ok(MemoryData {
-        memory: service::memory_get(&ctx, &actor, id).await?,
         versions: service::memory_versions(&ctx, &actor, id).await?,
         sharing: service::memory_sharing(&ctx, &actor, id).await?,
+        replies: service::memory_replies(&ctx, &actor, id).await?,
+        personas,
+        memory,
     })
 }
 
@@ -155,10 +179,30 @@ pub(crate) async fn memory_create(
     #[server(default)] content: String,
     #[server(default)] kind: String,
     #[server(default)] tags: String,
+    #[server(default)] keep: String,
+    #[server(default)] expires_on: String,
+    #[server(default)] persona_id: String,
+    #[server(default)] importance: String,
+    #[server(default)] vendors: String,
+    #[server(default)] allowed_vendors: Vec<String>,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let text = from_form(title, &content, kind, tags)?;
-    let memory = NewMemory::of(text, Origin::Dashboard);
+    service::authorize(&ctx, &actor, Action::MemoryCreate).await?;
+    let form = TraitsForm {
+        keep,
+        expires_on,
+        expires_was: String::new(),
+        persona_id,
+        importance,
+        vendors,
+        allowed_vendors,
+    };
+    let text = from_form(title, &content, kind, tags);
+    let (text, traits) = both(text, traits_from_form(&ctx, &actor, &form).await)?;
+    let memory = NewMemory {
+        traits,
+        ..NewMemory::of(text, Origin::Dashboard)
+    };
     let id = service::memory_create(&ctx, &actor, &memory).await?;
     api::go(&format!("/memories/{id}"), Flash::MemoryCreated);
     Ok(())
@@ -173,9 +217,37 @@ pub(crate) async fn memory_update(
     #[server(default)] content: String,
     #[server(default)] kind: String,
     #[server(default)] tags: String,
+    #[server(default)] keep: String,
+    #[server(default)] expires_on: String,
+    #[server(default)] expires_was: String,
+    #[server(default)] persona_id: String,
+    #[server(default)] importance: String,
+    #[server(default)] vendors: String,
+    #[server(default)] allowed_vendors: Vec<String>,
+    #[server(default)] reason: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let change = MemoryChange::of(from_form(title, &content, kind, tags)?);
+    service::authorize(&ctx, &actor, Action::MemoryUpdate).await?;
+    let form = TraitsForm {
+        keep,
+        expires_on,
+        expires_was,
+        persona_id,
+        importance,
+        vendors,
+        allowed_vendors,
+    };
+    let text = both(
+        from_form(title, &content, kind, tags),
+        reason_parse(&reason),
+    );
+    let (text, traits) = both(text, traits_from_form(&ctx, &actor, &form).await)?;
+    let (text, reason) = text;
+    let change = MemoryChange {
+        text,
+        traits: (!form.is_absent()).then_some(traits),
+        reason,
+    };
     service::memory_update(&ctx, &actor, id, version, &change).await?;
     api::go(&format!("/memories/{id}"), Flash::MemoryUpdated);
     Ok(())
@@ -199,10 +271,28 @@ pub(crate) async fn memory_restore(id: MemoryId) -> Result<(), AppError> {
     Ok(())
 }
 
+/// What the form says besides the words; a day ends where its owner is.
+#[cfg(feature = "ssr")]
+async fn traits_from_form(
+    ctx: &service::Ctx,
+    actor: &domain::Actor,
+    form: &TraitsForm,
+) -> Result<MemoryTraits, AppError> {
+    let expires_at = match form.keep() {
+        Ok(Keep::Always) => Ok(None),
+        Ok(Keep::Until(at)) => Ok(Some(at)),
+        Ok(Keep::UntilEndOf(day)) => Ok(Some(service::day_end(ctx, actor, day).await?)),
+        Err(error) => Err(error),
+    };
+    let known = expires_at.as_ref().copied().unwrap_or_default();
+    let (_, traits) = both(expires_at, form.traits(known))?;
+    Ok(traits)
+}
+
 /// A text area holds line feeds only, but a plain form post sends each as
 /// CR LF: without this, saving unchanged text would change it.
 #[cfg(feature = "ssr")]
-fn from_form(
+pub(super) fn from_form(
     title: String,
     content: &str,
     kind: String,

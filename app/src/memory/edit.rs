@@ -3,6 +3,7 @@
 use domain::{
     AppError, Permission,
     memory::{Memory, MemoryKind},
+    persona::Persona,
 };
 use leptos::prelude::*;
 
@@ -10,9 +11,11 @@ use super::{
     api::{MemoryCreate, MemoryData, MemoryUpdate, memory_get},
     page::id_of_page,
     parts::display_title,
+    traits::MoreFields,
 };
 use crate::{
     forms::{FormCall, FormState, PostForm},
+    persona::persona_list,
     profile::Me,
     proposal::PendingHint,
     ui::{
@@ -42,6 +45,11 @@ pub(crate) fn MemoryNewPage() -> impl IntoView {
 
 #[component]
 fn NewForm() -> impl IntoView {
+    let personas = Resource::new(|| (), |()| persona_list());
+    view! { <Loaded resource=personas view=new_form whole_page=true /> }
+}
+
+fn new_form(personas: Vec<Persona>) -> impl IntoView {
     let state = FormState::<MemoryCreate>::new();
     view! {
         <PageHead
@@ -50,7 +58,7 @@ fn NewForm() -> impl IntoView {
             up=("/memories", "Memories")
         />
         <PostForm state=state class="form">
-            <Fields state=state before=None />
+            <Fields state=state before=None personas=personas />
             <div class="form-actions">
                 <button type="submit" class="button button-primary">"Create memory"</button>
                 <a class="button button-quiet" href="/memories">"Cancel"</a>
@@ -89,7 +97,10 @@ pub(crate) fn MemoryEditPage() -> impl IntoView {
 
 fn edit_form(data: MemoryData) -> impl IntoView {
     let MemoryData {
-        memory, sharing, ..
+        memory,
+        sharing,
+        personas,
+        ..
     } = data;
     let id = memory.id;
     let state = FormState::<MemoryUpdate>::new();
@@ -123,7 +134,14 @@ fn edit_form(data: MemoryData) -> impl IntoView {
             {move || conflict.get().then(|| view! { <Theirs memory=current.get() /> })}
             <input type="hidden" name="id" value=id.to_string() />
             <input type="hidden" name="version" value=move || current.with(|memory| memory.version) />
-            <Fields state=state before=Some(memory) />
+            <Fields state=state before=Some(memory) personas=personas />
+            <TextField
+                name="reason"
+                label="Why"
+                hint="Optional. It stands beside the earlier version."
+                value=state.typed("reason", "")
+                error=state.field_error("reason")
+            />
             <div class="form-actions">
                 <button type="submit" class="button button-primary">
                     {move || if conflict.get() { "Save over the current version" } else { "Save changes" }}
@@ -156,7 +174,12 @@ fn Theirs(memory: Memory) -> impl IntoView {
 }
 
 #[component]
-fn Fields<S: FormCall>(state: FormState<S>, before: Option<Memory>) -> impl IntoView {
+fn Fields<S: FormCall>(
+    state: FormState<S>,
+    before: Option<Memory>,
+    personas: Vec<Persona>,
+) -> impl IntoView {
+    let more = before.clone();
     let (title, content, kind, tags) = before.map_or_else(
         || {
             (
@@ -211,5 +234,6 @@ fn Fields<S: FormCall>(state: FormState<S>, before: Option<Memory>) -> impl Into
                 error=state.field_error("tags")
             />
         </div>
+        <MoreFields state=state before=more personas=personas />
     }
 }

@@ -8,6 +8,7 @@ use super::{
     highlight::stretches,
     parts::{Sight, display_title},
     query::MemoryQuery,
+    thread::reply_path,
 };
 use crate::ui::{EmptyState, Glyph, Icon, Time, count, plural};
 
@@ -121,7 +122,11 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
             </span>
         }
     });
-    let href = format!("/memories/{}", memory.id);
+    // A reply is read under what it answers.
+    let href = memory.parent_id.map_or_else(
+        || format!("/memories/{}", memory.id),
+        |root| reply_path(root, memory.id),
+    );
     let passage = marked(&memory.excerpt, &matched_words);
     let (head, text) = if memory.title.is_empty() {
         (

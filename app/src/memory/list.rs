@@ -11,6 +11,7 @@ use super::{
     hits::{Hits, found_count},
     parts::MemoryTable,
     query::MemoryQuery,
+    trash::EmptyTrash,
     views::Views,
 };
 use crate::{
@@ -47,6 +48,7 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
     );
     view! {
         <PageHead title="Memories" lead="Yours, and those that others share with you.">
+            <a class="button button-quiet" href="/memories/personas">"Personas"</a>
             <IfMay permission=Permission::MemoryImport>
                 <a class="button" href="/memories/import">
                     <Glyph icon=Icon::Upload />
@@ -104,6 +106,7 @@ fn show(query: MemoryQuery, found: Found) -> AnyView {
             let older = page.next.map(|next| query.starting_after(next).path());
             let first = query.after.is_empty();
             view! {
+                {query.is_trash().then(|| view! { <EmptyTrash /> })}
                 <MemoryTable memories=page.items />
                 <Paging newest=newest older=older first=first />
             }

@@ -2,7 +2,7 @@
 
 use domain::{
     AppError, MemoryId,
-    memory::{Memory, MemoryVersion},
+    memory::Memory,
     share::MemorySharing,
 };
 use leptos::prelude::*;
@@ -10,12 +10,16 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{MemoryData, MemoryDelete, MemoryRestore, memory_get},
+    history::{Versions, entries},
     parts::display_title,
+    thread::{AnswerTo, MemoryReplyCall, Thread},
+    traits::TraitFacts,
+    trash::InTrash,
 };
 use crate::{
     forms::{FormState, PostForm},
     proposal::{MemoryShare, MemoryUnshare, WhoCanSee},
-    ui::{Badge, CopyId, Glyph, Icon, Loaded, PageHead, Time, Tone, plural, query_string},
+    ui::{CopyId, Glyph, Icon, Loaded, PageHead, Time, query_string},
 };
 
 /// The page at `/memories/{id}`.
@@ -24,15 +28,22 @@ pub(crate) fn MemoryPage() -> impl IntoView {
     let id = id_of_page();
     let restore = FormState::<MemoryRestore>::new();
     provide_context(restore);
+    let reply = FormState::<MemoryReplyCall>::new();
     let (share, unshare) = (
         FormState::<MemoryShare>::new(),
         FormState::<MemoryUnshare>::new(),
     );
+    provide_context(reply);
     provide_context(share);
     provide_context(unshare);
-    let (restored, shared, unshared) = (restore.done(), share.done(), unshare.done());
+    let done = [
+        restore.done(),
+        reply.done(),
+        share.done(),
+        unshare.done(),
+    ];
     let data = Resource::new(
-        move || (id.get(), restored.get(), shared.get(), unshared.get()),
+        move || (id.get(), done.map(|done| done.get())),
         |(id, ..)| async move { memory_get(id?).await },
     );
     view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
@@ -56,6 +67,8 @@ fn show(data: MemoryData) -> impl IntoView {
         memory,
         versions,
         sharing,
+        replies,
+        ..
     } = data;
     let title = display_title(&memory.title, &memory.content);
     let deleted = memory.deleted_at;
@@ -65,12 +78,17 @@ fn show(data: MemoryData) -> impl IntoView {
         <PageHead title=title up=("/memories", "Memories")>
             {(may_change && deleted.is_none()).then(|| view! { <Actions id=id /> })}
         </PageHead>
-        {deleted.map(|at| view! { <InTrash id=id at=at may_restore=may_change /> })}
+        {deleted.map(|at| view! { <InTrash id=id at=at is_own=may_change /> })}
+        {memory.parent_id.map(|root| view! { <AnswerTo id=id root=root /> })}
         <div class="split">
             <article class="memory-text" dir="auto">{memory.content.clone()}</article>
-            <Facts memory=memory sharing=sharing />
+            <Facts memory=memory.clone() sharing=sharing />
         </div>
-        <Versions versions=versions />
+        {memory
+            .parent_id
+            .is_none()
+            .then(|| view! { <Thread id=id open=deleted.is_none() replies=replies /> })}
+        <Versions id=id entries=entries(&memory, &versions) />
     }
 }
 
@@ -93,26 +111,6 @@ fn Actions(id: MemoryId) -> impl IntoView {
 }
 
 #[component]
-fn InTrash(id: MemoryId, at: domain::Timestamp, may_restore: bool) -> impl IntoView {
-    let state = expect_context::<FormState<MemoryRestore>>();
-    view! {
-        <div class="notice notice-warning">
-            <Glyph icon=Icon::Trash />
-            <span>"In the trash since " <Time at=at /> ". Lists and searches leave it out."</span>
-            {may_restore
-                .then(|| {
-                    view! {
-                        <PostForm state=state class="inline-form">
-                            <input type="hidden" name="id" value=id.to_string() />
-                            <button type="submit" class="button">"Restore"</button>
-                        </PostForm>
-                    }
-                })}
-        </div>
-    }
-}
-
-#[component]
 fn Facts(memory: Memory, sharing: MemorySharing) -> impl IntoView {
     let meaning = if memory.is_embedded {
         "By words and by meaning"
@@ -129,6 +127,7 @@ fn Facts(memory: Memory, sharing: MemorySharing) -> impl IntoView {
                 <div><dt>"Tags"</dt><dd><Tags tags=memory.tags.clone() /></dd></div>
                 <div><dt>"Owner"</dt><dd dir="auto"><a href=owned>{memory.owner_name.clone()}</a></dd></div>
                 <div><dt>"From"</dt><dd>{memory.origin.label()}</dd></div>
+                <TraitFacts memory=memory.clone() />
                 <div><dt>"Found"</dt><dd>{meaning}</dd></div>
                 <div><dt>"Created"</dt><dd><Time at=memory.created_at /></dd></div>
                 <div><dt>"Changed"</dt><dd><Time at=memory.updated_at /></dd></div>
@@ -159,51 +158,4 @@ fn Tags(tags: Vec<String>) -> impl IntoView {
     .into_any()
 }
 
-/// What it was before each change.
-#[component]
-fn Versions(versions: Vec<MemoryVersion>) -> impl IntoView {
-    (!versions.is_empty()).then(|| {
-        let lead = plural(
-            i64::try_from(versions.len()).unwrap_or(i64::MAX),
-            "earlier version",
-            "earlier versions",
-        );
-        view! {
-            <section class="section" aria-labelledby="versions">
-                <h2 id="versions">{lead}</h2>
-                <div class="rows versions">
-                    {versions
-                        .into_iter()
-                        .map(|version| {
-                            // Versions mostly share their title: the text tells them apart.
-                            let beginning = display_title("", &version.content);
-                            view! {
-                                <details>
-                                    <summary>
-                                        <Glyph icon=Icon::ChevronRight />
-                                        <Badge tone=Tone::Neutral text=format!("Version {}", version.version) />
-                                        <span class="clip" dir="auto">{beginning}</span>
-                                        <span class="clip muted">
-                                            "until " <Time at=version.changed_at /> ", by "
-                                            {version.changed_by_name}
-                                        </span>
-                                    </summary>
-                                    <div class="rows-body">
-                                        {(!version.title.is_empty())
-                                            .then(|| view! { <p class="version-title" dir="auto">{version.title}</p> })}
-                                        <div class="memory-text" dir="auto">{version.content}</div>
-                                        <p class="muted small">
-                                            {version.kind.label()}
-                                            {(!version.tags.is_empty())
-                                                .then(|| format!(" · {}", version.tags.join(", ")))}
-                                        </p>
-                                    </div>
-                                </details>
-                            }
-                        })
-                        .collect_view()}
-                </div>
-            </section>
-        }
-    })
 }

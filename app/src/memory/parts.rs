@@ -2,15 +2,19 @@
 
 use domain::{
     UserId,
-    memory::{MemorySummary, Visibility},
+    memory::{MemorySummary, TRASH_DAYS, Visibility},
 };
 use leptos::prelude::*;
+use time::Duration;
 
+use super::traits::EndsSoon;
 use crate::{
     profile::Me,
-    ui::{Badge, Glyph, Icon, Time, Tone},
+    ui::{Badge, Glyph, Icon, Time, Tone, plural},
 };
 
+/// How long a memory stays in the trash.
+pub(super) const TRASH_TIME: Duration = Duration::days(TRASH_DAYS);
 /// How many tags a row shows before it counts the rest.
 const TAGS_IN_ROW: usize = 2;
 
@@ -71,6 +75,13 @@ fn MemoryRow(memory: MemorySummary) -> impl IntoView {
                     <a class="row-title" dir="auto" href=format!("/memories/{}", memory.id)>{title}</a>
                     {excerpt.map(|excerpt| view! { <span class="row-excerpt" dir="auto">{excerpt}</span> })}
                     <span class="row-tags">
+                        <EndsSoon at=memory.expires_at />
+                        {memory
+                            .deleted_at
+                            .map(|at| view! { <span class="muted">"goes for good " <Time at=at + TRASH_TIME /></span> })}
+                        {memory.parent_id.is_some().then(|| view! { <Badge tone=Tone::Neutral text="Reply" /> })}
+                        {(memory.replies > 0)
+                            .then(|| view! { <span class="muted">{plural(memory.replies, "reply", "replies")}</span> })}
                         {shown.into_iter().map(|tag| view! { <Badge tone=Tone::Neutral text=tag /> }).collect_view()}
                         {(hidden > 0).then(|| view! { <span class="muted">{format!("+{hidden}")}</span> })}
                     </span>

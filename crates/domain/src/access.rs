@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiKeyId, AppError, RequestId, SessionId, TeamId, TenantId, UserId};
+use crate::{ApiKeyId, AppError, RequestId, SessionId, TeamId, TenantId, UserId, Vendor};
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $key:literal, $sentence:literal;)*) => {
@@ -387,6 +387,9 @@ pub struct Actor {
     pub team_ids: Vec<TeamId>,
     /// Those of them that the member leads.
     pub led_team_ids: Vec<TeamId>,
+    /// By whose product the key is used with which the member acts: memories
+    /// that it may not read are out of sight. `None` in a browser.
+    pub vendor: Option<Vendor>,
     /// The request in which the act happens.
     pub request: RequestFacts,
 }

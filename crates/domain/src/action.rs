@@ -63,6 +63,20 @@ actions! {
     MemoryDelete = "memory.delete", MemoryWrite, Write;
     /// Take an own memory out of the trash.
     MemoryRestore = "memory.restore", MemoryWrite, Write;
+    /// Answer a memory in sight.
+    MemoryReply = "memory.reply", MemoryWrite, Write;
+    /// Make an own memory again what it was.
+    MemoryVersionRestore = "memory.version_restore", MemoryWrite, Write;
+    /// Delete own memories in the trash for good.
+    MemoryPurge = "memory.purge", MemoryWrite, Write;
+    /// See the own personas.
+    PersonaList = "persona.list", MemoryRead, Read;
+    /// Create a persona.
+    PersonaCreate = "persona.create", MemoryWrite, Write;
+    /// Change an own persona.
+    PersonaUpdate = "persona.update", MemoryWrite, Write;
+    /// Delete an own persona; its memories stay.
+    PersonaDelete = "persona.delete", MemoryWrite, Write;
     /// Compute the vectors by which own memories are found.
     MemoryEmbed = "memory.embed", MemoryWrite, Write;
     /// See one's saved views.

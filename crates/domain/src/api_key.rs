@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, ActorKind, ApiKeyId, AppError, FieldError, Permission, Timestamp, UserId};
+use crate::{
+    Actor, ActorKind, ApiKeyId, AppError, FieldError, Permission, Timestamp, UserId, Vendor,
+};
 
 /// Longest label of a key, and longest name of a service, in characters.
 pub const MAX_LABEL_CHARS: usize = 100;
@@ -30,6 +32,8 @@ pub struct ApiKey {
     pub owner_kind: ActorKind,
     /// What it may do at most; at use, less where its owner may less.
     pub scopes: Vec<Permission>,
+    /// By whose product it is used.
+    pub vendor: Vendor,
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
@@ -166,6 +170,8 @@ pub struct ApiKeyDraft {
     pub label: String,
     /// Keys of permissions.
     pub scopes: Vec<String>,
+    /// A [`Vendor`]'s key; empty means any other program.
+    pub vendor: String,
     /// Days, or [`NEVER`].
     pub lifetime: String,
 }
@@ -177,6 +183,8 @@ pub struct NewApiKey {
     pub label: String,
     /// What it may do at most.
     pub scopes: BTreeSet<Permission>,
+    /// By whose product it is used.
+    pub vendor: Vendor,
     /// How long it works; `None`: until it is revoked.
     pub lifetime: Option<time::Duration>,
 }
@@ -216,6 +224,13 @@ impl NewApiKey {
                 "Choose at least one thing that the key may do.",
             ));
         }
+        let vendor = match draft.vendor.as_str() {
+            "" => Some(Vendor::Other),
+            key => Vendor::from_key(key),
+        };
+        if vendor.is_none() {
+            faults.push(fault("vendor", "Choose one of the products on the list."));
+        }
         let lifetime = match draft.lifetime.trim() {
             NEVER => None,
             days => {
@@ -232,14 +247,14 @@ impl NewApiKey {
                 days.map(|days| time::Duration::days(days.into()))
             }
         };
-        if faults.is_empty() {
-            Ok(Self {
+        match vendor {
+            Some(vendor) if faults.is_empty() => Ok(Self {
                 label,
                 scopes,
+                vendor,
                 lifetime,
-            })
-        } else {
-            Err(AppError::Invalid { fields: faults })
+            }),
+            _ => Err(AppError::Invalid { fields: faults }),
         }
     }
 }
@@ -317,6 +332,7 @@ mod tests {
         ApiKeyDraft {
             label: " Nightly export ".into(),
             scopes: vec!["memory.read".into(), "memory.read".into()],
+            vendor: "claude".into(),
             lifetime: "90".into(),
         }
     }
@@ -333,7 +349,13 @@ mod tests {
         let key = NewApiKey::parse(&draft()).unwrap();
         assert_eq!(key.label, "Nightly export");
         assert_eq!(key.scopes, BTreeSet::from([Permission::MemoryRead]));
+        assert_eq!(key.vendor, Vendor::Claude);
         assert_eq!(key.lifetime, Some(time::Duration::days(90)));
+        let unsaid = ApiKeyDraft {
+            vendor: String::new(),
+            ..draft()
+        };
+        assert_eq!(NewApiKey::parse(&unsaid).unwrap().vendor, Vendor::Other);
         let never = ApiKeyDraft {
             lifetime: NEVER.into(),
             ..draft()
@@ -357,6 +379,10 @@ mod tests {
                 }),
                 ["lifetime"]
             );
+        }
+        for vendor in ["*", "Claude", "openai"] {
+            let vendor = vendor.to_owned();
+            assert_eq!(faults(&ApiKeyDraft { vendor, ..draft() }), ["vendor"]);
         }
         // SEC-D5: what people are entrusted with is in no key.
         for scope in ["everything", "memory.break_glass"] {

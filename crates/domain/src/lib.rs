@@ -22,10 +22,13 @@ pub mod member;
 pub mod memory;
 pub mod memory_view;
 pub mod memory_order;
+pub mod memory_form;
+pub mod memory_version;
 pub mod notification;
 pub mod offboard;
 pub mod overview;
 pub mod paging;
+pub mod persona;
 pub mod preferences;
 pub mod profile;
 pub mod proposal;
@@ -36,11 +39,13 @@ pub mod share;
 pub mod sign_in;
 pub mod team;
 pub mod tenant;
+pub mod vocabulary;
 
 pub use access::{Actor, ActorKind, Permission, RequestFacts};
 pub use action::Action;
 pub use error::{AppError, FieldError};
 pub use id::*;
+pub use memory::Vendor;
 pub use paging::Page;
 pub use sign_in::SignInProblem;
 

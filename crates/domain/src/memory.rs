@@ -9,7 +9,9 @@ pub use filter::{
     question_parse,
 };
 
-use crate::{AppError, FieldError, MemoryId, PersonaId, TeamId, Timestamp, UserId};
+use crate::{
+    AppError, FieldError, MemoryId, PersonaId, TeamId, Timestamp, UserId, vocabulary::memory_word,
+};
 
 /// The longest content, in bytes of UTF-8.
 pub const MAX_CONTENT_BYTES: usize = 100_000;
@@ -23,6 +25,10 @@ pub const MAX_TAG_CHARS: usize = 50;
 pub const MAX_QUERY_CHARS: usize = 1_000;
 /// The longest name of the conversation a memory comes from, in characters.
 pub const MAX_SESSION_CHARS: usize = 200;
+/// How long a memory stays in the trash, in days.
+pub const TRASH_DAYS: i64 = 30;
+/// The longest reason of a change, in characters.
+pub const MAX_REASON_CHARS: usize = 500;
 /// What a memory's importance is until somebody rates it.
 pub const USUAL_IMPORTANCE: f32 = 0.5;
 
@@ -230,7 +236,8 @@ impl MemoryText {
         Self::new(&draft.title, draft.content.clone(), kind, &tags)
     }
 
-    /// Checks the parts of a memory, e.g. of an imported record.
+    /// Checks the parts of a memory, e.g. of an imported record, whose kind may
+    /// be in another system's words.
     ///
     /// # Errors
     /// [`AppError::Invalid`] with every field at fault.
@@ -272,7 +279,7 @@ impl MemoryText {
             fault("content", "A memory can't contain a NUL character.".into());
         }
 
-        let kind = MemoryKind::from_key(kind);
+        let kind = memory_word(kind).map(|word| word.kind);
         if kind.is_none() {
             fault(
                 "kind",
@@ -463,6 +470,13 @@ pub struct MemorySummary {
     /// When it is let go; `None` keeps it until somebody deletes it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub expires_at: Option<Timestamp>,
+    /// The memory that this is a reply to.
+    pub parent_id: Option<MemoryId>,
+    /// How many replies to it are in sight.
+    pub replies: i64,
+    /// When it was moved to the trash.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub deleted_at: Option<Timestamp>,
     /// When it was last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: Timestamp,
@@ -533,6 +547,35 @@ impl Memory {
             None => Term::Long,
         }
     }
+}
+
+/// A reply to a memory, as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryReply {
+    /// Its id.
+    pub id: MemoryId,
+    /// May be empty.
+    pub title: String,
+    /// The text as given.
+    pub content: String,
+    /// What kind of thing it is.
+    pub kind: MemoryKind,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Whose it is.
+    pub owner_id: UserId,
+    /// The owner's name.
+    pub owner_name: String,
+    /// The one who asks owns it and so may change it.
+    pub is_own: bool,
+    /// Where it came from.
+    pub origin: Origin,
+    /// When it was created.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: Timestamp,
 }
 
 /// A memory as it was before a change.
@@ -701,8 +744,8 @@ mod tests {
     fn what_is_over_and_what_is_no_share_are_refused() {
         let now = Timestamp::UNIX_EPOCH;
         let traits = |importance, expires_at| MemoryTraits {
-            importance,
             expires_at,
+            importance,
             ..MemoryTraits::default()
         };
         let later = now + time::Duration::seconds(1);

@@ -205,6 +205,17 @@ impl Zone {
         }
     }
 
+    /// When `day` begins in this zone.
+    pub fn start_of(&self, day: time::Date) -> Timestamp {
+        let midnight = day.midnight().assume_utc();
+        let behind = |at: Timestamp| {
+            let seconds = self.local(at).offset().whole_seconds();
+            midnight - time::Duration::seconds(seconds.into())
+        };
+        // With the offset that counts there, not the one at midnight in UTC.
+        behind(behind(midnight))
+    }
+
     /// `at` in this zone.
     pub fn local(&self, at: Timestamp) -> Timestamp {
         let second = at.unix_timestamp();

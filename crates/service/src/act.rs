@@ -5,8 +5,8 @@ use std::fmt::Display;
 
 use domain::{
     Action, Actor, ApiKeyId, AppError, BreakGlassId, GroupMappingId, ImportId, InviteId, MemoryId,
-    MemoryViewId, NotificationId, Permission, ProposalId, RoleId, SessionId, TeamId, TenantId,
-    UserId,
+    MemoryViewId, NotificationId, Permission, PersonaId, ProposalId, RoleId, SessionId, TeamId,
+    TenantId, UserId,
     audit::Outcome,
 };
 use serde_json::Value;
@@ -198,6 +198,15 @@ pub(crate) async fn audit_also(
     Ok(())
 }
 
+/// Authorises `action` before its form is read, so that who may not do it is
+/// told that, and not what is wrong with the form. A refusal is audited.
+///
+/// # Errors
+/// [`AppError::Forbidden`] naming the missing permission.
+pub async fn authorize(ctx: &Ctx, actor: &Actor, action: Action) -> Result<(), AppError> {
+    Act::authorize(ctx, actor, action).await
+}
+
 /// The refusal of `action` for lack of `permission`, audited; or what kept it
 /// from being audited.
 async fn denied(
@@ -261,6 +270,10 @@ impl Target {
 
     pub(crate) fn proposal(id: ProposalId) -> Self {
         Self::one("memory_proposal", id)
+    }
+
+    pub(crate) fn persona(id: PersonaId) -> Self {
+        Self::one("persona", id)
     }
 
     pub(crate) fn import(id: ImportId) -> Self {

@@ -128,6 +128,13 @@ pub async fn api_key_create(
 ) -> Result<CreatedApiKey, AppError> {
     let mut act = Act::begin(ctx, actor, create_action(actor, owner)).await?;
     let new = NewApiKey::parse(draft)?;
+    // Or one product's key could read through another's what it may not.
+    if actor.vendor.is_some_and(|vendor| vendor != new.vendor) {
+        return Err(AppError::field(
+            "vendor",
+            "A key made with a key is used by the same product as that one.",
+        ));
+    }
     let record = owner_load(&mut act.tx, actor, owner).await?;
     let offered = offered(actor, &record);
     if let Some(permission) = beyond(actor, &new.scopes) {
@@ -171,6 +178,7 @@ pub async fn api_key_create(
         "label": new.label,
         "prefix": mark.prefix,
         "scopes": new.scopes,
+        "vendor": new.vendor,
         "days": new.lifetime.map(Duration::whole_days),
     } });
     act.commit(Target::api_key(id).changed(after)).await?;
@@ -328,6 +336,7 @@ pub async fn api_key_actor(
         ..facts.clone()
     });
     actor.permissions.retain(|held| key.scopes.contains(held));
+    actor.vendor = Some(key.vendor);
     Ok(actor)
 }
 

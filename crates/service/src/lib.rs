@@ -22,10 +22,13 @@ mod member;
 mod memory;
 mod memory_view;
 mod memory_order;
+mod memory_trash;
+mod memory_version;
 mod notification;
 mod offboard;
 mod operator;
 mod overview;
+mod persona;
 mod preferences;
 mod profile;
 mod proposal;
@@ -37,6 +40,7 @@ mod team;
 mod tenant;
 mod tenant_lifecycle;
 
+pub use act::authorize;
 pub use api_key::{
     ApiKeyRefusal, api_key_actor, api_key_create, api_key_get, api_key_is_whole, api_key_list,
     api_key_owner, api_key_revoke, service_account_create, service_account_list,
@@ -66,22 +70,27 @@ pub use member::{
     member_session_revoke, member_session_revoke_all,
 };
 pub use memory::{
-    memory_create, memory_delete, memory_get, memory_like, memory_list, memory_restore,
+    memory_create, memory_get, memory_like, memory_list, memory_replies, memory_reply,
     memory_search, memory_update, memory_versions,
 };
+pub use memory_order::{memory_batch, memory_order};
+pub use memory_trash::{
+    memory_delete, memory_purge, memory_restore, memory_sweep, memory_trash_empty,
+};
+pub use memory_version::{memory_version_diff, memory_version_restore};
 pub use memory_view::{
     memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
     memory_view_rename,
 };
-pub use memory_order::{memory_batch, memory_order};
 pub use notification::{
     notification_list, notification_read, notification_read_all, notification_unread,
 };
 pub use offboard::{offboard, offboard_preview};
 pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;
+pub use persona::{persona_create, persona_delete, persona_get, persona_list, persona_update};
 pub use preferences::{
-    currencies, preferences_of, preferences_update, shown, theme_set, time_zones,
+    currencies, day_end, preferences_of, preferences_update, shown, theme_set, time_zones,
 };
 pub use profile::{
     actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,

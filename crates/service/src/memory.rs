@@ -3,15 +3,16 @@
 use domain::{
     Action, Actor, AppError, MemoryId, Page,
     memory::{
-        Memory, MemoryChange, MemoryFilter, MemoryNarrowing, MemorySummary, MemoryText,
-        MemoryVersion, NewMemory, SearchMode, SearchResults, question_parse,
+        AllowedVendors, Memory, MemoryChange, MemoryFilter, MemoryNarrowing, MemoryReply,
+        MemorySummary, MemoryText, MemoryTraits, MemoryVersion, NewMemory, SearchMode,
+        SearchResults, question_parse,
     },
     overview::SemanticSearch,
     paging::PAGE_SIZE,
 };
 use serde_json::json;
 use store::{
-    TenantTx,
+    StoreError, TenantTx,
     cursor::{Cursor, List},
     memory::{SearchQuery, SearchRequest},
 };
@@ -176,6 +177,7 @@ pub(crate) async fn create_within(
 ) -> Result<(MemoryId, Target), AppError> {
     let now = ctx.clock.now();
     memory.check(now)?;
+    readable_to(actor, &memory.traits)?;
     let id: MemoryId = ctx.ids.id();
     store::memory::memory_create(tx, id, memory, now).await?;
     let target = Target::memory(id).changed(json!({ "after": described(&memory.text) }));
@@ -214,55 +216,82 @@ pub(crate) async fn update_within(
     let now = ctx.clock.now();
     if let Some(traits) = &change.traits {
         traits.check(now)?;
+        readable_to(actor, traits)?;
     }
     store::memory::memory_update(tx, id, version, change, now).await?;
     let changes = json!({ "after": described(&change.text), "from_version": version });
     Ok(Target::memory(id).changed(changes))
 }
 
-/// Moves an own memory to the trash. Doing it twice is no error.
+/// Answers a memory that the actor sees. Who can see the reply, how long it is
+/// kept and what may read it is as of that memory.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when it isn't an own one.
-pub async fn memory_delete(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryDelete).await?;
-    let target = delete_within(ctx, &mut act.tx, id).await?;
-    act.commit(target).await
-}
-
-/// The same without an end.
-pub(crate) async fn delete_within(
+/// [`AppError::NotFound`] when it isn't in sight; [`AppError::Conflict`] when
+/// it is a reply itself or in the trash; [`AppError::Invalid`].
+pub async fn memory_reply(
     ctx: &Ctx,
-    tx: &mut TenantTx,
-    id: MemoryId,
-) -> Result<Target, AppError> {
-    store::memory::memory_delete(tx, id, ctx.clock.now()).await?;
-    Ok(Target::memory(id))
+    actor: &Actor,
+    root: MemoryId,
+    reply: &NewMemory,
+) -> Result<MemoryId, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryReply).await?;
+    let now = ctx.clock.now();
+    reply.check(now)?;
+    let id: MemoryId = ctx.ids.id();
+    match store::memory::memory_reply(&mut act.tx, id, root, reply, now).await {
+        Err(StoreError::NotFound) => {
+            // Says why of what is in sight, and nothing of what isn't.
+            let found = store::memory::memory_get(&mut act.tx, root).await?;
+            let message = if found.parent_id.is_some() {
+                "This is a reply itself. Reply to the memory that it answers."
+            } else {
+                "This memory is in the trash, or its time is over."
+            };
+            return Err(AppError::Conflict {
+                message: message.to_owned(),
+            });
+        }
+        other => other?,
+    }
+    enqueue_embedding(ctx, &mut act.tx, actor).await?;
+    let after = json!({ "after": described(&reply.text), "reply_to": root });
+    act.commit(Target::memory(id).changed(after)).await?;
+    ctx.jobs_wake.notify_one();
+    Ok(id)
 }
 
-/// Takes an own memory out of the trash.
+/// The replies to a memory that the actor sees, in the order of time.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when it isn't an own one.
-pub async fn memory_restore(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryRestore).await?;
-    let target = restore_within(ctx, &mut act.tx, id).await?;
-    act.commit(target).await
+/// [`AppError::Forbidden`].
+pub async fn memory_replies(
+    ctx: &Ctx,
+    actor: &Actor,
+    root: MemoryId,
+) -> Result<Vec<MemoryReply>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    Ok(store::memory::memory_replies(&mut act.tx, root, ctx.clock.now()).await?)
 }
 
-/// The same without an end.
-pub(crate) async fn restore_within(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    id: MemoryId,
-) -> Result<Target, AppError> {
-    store::memory::memory_restore(tx, id, ctx.clock.now()).await?;
-    Ok(Target::memory(id))
+/// A program keeps no memory that its own product may not read: it would be
+/// out of its sight at once.
+fn readable_to(actor: &Actor, traits: &MemoryTraits) -> Result<(), AppError> {
+    match (actor.vendor, &traits.allowed_vendors) {
+        (Some(vendor), AllowedVendors::Only(vendors)) if !vendors.contains(&vendor) => {
+            let message = format!(
+                "You are using a key for {}; add it to those that may read this.",
+                vendor.label()
+            );
+            Err(AppError::field("allowed_vendors", message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the audit log keeps of a memory: its shape. The words are private to
 /// those who can see the memory, and auditors need not be among them.
-fn described(text: &MemoryText) -> serde_json::Value {
+pub(crate) fn described(text: &MemoryText) -> serde_json::Value {
     json!({
         "kind": text.kind.key(),
         "tags": text.tags.len(),

@@ -13,7 +13,7 @@ use crate::{
     Ctx,
     act::{Act, Target},
     job::enqueue_embedding,
-    memory,
+    memory, memory_trash,
 };
 
 /// Does one thing and returns the memory as it is then.
@@ -139,8 +139,8 @@ async fn within(
             let target = memory::update_within(ctx, tx, id, version, &change).await?;
             (id, Some(version + 1), target)
         }
-        MemoryOrder::Delete { id } => (id, None, memory::delete_within(ctx, tx, id).await?),
-        MemoryOrder::Restore { id } => (id, None, memory::restore_within(ctx, tx, id).await?),
+        MemoryOrder::Delete { id } => (id, None, memory_trash::delete_within(ctx, tx, id).await?),
+        MemoryOrder::Restore { id } => (id, None, memory_trash::restore_within(ctx, tx, id).await?),
     };
     Ok((BatchRow { done, id, version }, target))
 }

@@ -11,7 +11,7 @@ use store::{
     actor::{ActorRecord, actor_load},
     preferences::{preferences_get, preferences_set},
 };
-use time::Duration;
+use time::{Date, Duration};
 
 use crate::{
     Ctx,
@@ -120,6 +120,18 @@ pub async fn preferences_of(
     let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
     let record = actor_load(&mut act.tx, actor.user_id).await?;
     Ok((record.preferences, record.tenant_time_zone))
+}
+
+/// When `day` ends where the actor is.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Unavailable`] when the database is
+/// away.
+pub async fn day_end(ctx: &Ctx, actor: &Actor, day: Date) -> Result<Timestamp, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
+    let record = actor_load(&mut act.tx, actor.user_id).await?;
+    let zone = shown(&record, ctx.clock.now()).formats.zone;
+    Ok(zone.start_of(day.next_day().unwrap_or(day)))
 }
 
 /// Keeps what the actor chose, and says what follows from it.

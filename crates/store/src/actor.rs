@@ -73,6 +73,7 @@ impl ActorRecord {
             permissions: self.permissions_in(&request),
             team_ids: self.team_ids.clone(),
             led_team_ids: self.led_team_ids.clone(),
+            vendor: None,
             request,
         }
     }

@@ -3,7 +3,7 @@
 //! transactions never see it.
 
 use domain::{
-    ApiKeyId, Page, Permission, TenantId, Timestamp, UserId,
+    ApiKeyId, Page, Permission, TenantId, Timestamp, UserId, Vendor,
     api_key::{ApiKey, ApiKeyFilter, NewApiKey, ServiceAccount},
 };
 use time::macros::datetime;
@@ -34,6 +34,8 @@ pub struct StoredApiKey {
     pub key_hash: [u8; 32],
     /// What it may do at most.
     pub scopes: Vec<Permission>,
+    /// By whose product it is used.
+    pub vendor: Vendor,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to the minute.
@@ -59,6 +61,7 @@ struct ApiKeyRow {
     owner_name: String,
     owner_kind: String,
     scopes: Vec<String>,
+    vendor: String,
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
@@ -77,6 +80,7 @@ impl TryFrom<ApiKeyRow> for ApiKey {
             owner_name: row.owner_name,
             owner_kind: kind_from_stored(&row.owner_kind)?,
             scopes: scopes_of(&row.scopes),
+            vendor: vendor_of(&row.vendor)?,
             created_at: row.created_at,
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
@@ -91,6 +95,11 @@ fn scopes_of(keys: &[String]) -> Vec<Permission> {
     keys.iter()
         .filter_map(|key| Permission::for_role(key).ok())
         .collect()
+}
+
+fn vendor_of(key: &str) -> Result<Vendor, StoreError> {
+    Vendor::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("a key has the unknown vendor “{key}”")))
 }
 
 /// Keeps a key of `owner`.
@@ -110,8 +119,8 @@ pub async fn api_key_create(
     let scopes: Vec<_> = key.scopes.iter().map(|p| p.key().to_owned()).collect();
     sqlx::query!(
         "INSERT INTO api_keys
-             (tenant_id, id, user_id, label, prefix, key_hash, scopes, created_by, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             (tenant_id, id, user_id, label, prefix, key_hash, scopes, created_by, created_at, expires_at, vendor)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant_id,
         id.0,
         owner.0,
@@ -122,6 +131,7 @@ pub async fn api_key_create(
         created_by,
         now,
         key.lifetime.map(|lifetime| now + lifetime),
+        key.vendor.key(),
     )
     .execute(tx.conn())
     .await?;
@@ -135,7 +145,7 @@ pub async fn api_key_create(
 pub async fn api_key_get(tx: &mut TenantTx, id: ApiKeyId) -> Result<ApiKey, StoreError> {
     sqlx::query_as!(
         ApiKeyRow,
-        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes,
+        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes, vendor,
                 k.created_at, expires_at, last_used_at, revoked_at
            FROM api_keys k
            JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
@@ -169,7 +179,7 @@ pub async fn api_key_list(
     };
     let rows = sqlx::query_as!(
         ApiKeyRow,
-        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes,
+        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes, vendor,
                 k.created_at, expires_at, last_used_at, revoked_at
            FROM api_keys k
            JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
@@ -213,7 +223,7 @@ pub async fn api_key_list_of(
 ) -> Result<Vec<ApiKey>, StoreError> {
     let rows = sqlx::query_as!(
         ApiKeyRow,
-        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes,
+        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes, vendor,
                 k.created_at, expires_at, last_used_at, revoked_at
            FROM api_keys k
            JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
@@ -284,7 +294,7 @@ pub async fn api_key_find(
     key_hash: &[u8; 32],
 ) -> Result<Option<StoredApiKey>, StoreError> {
     let row = sqlx::query!(
-        "SELECT tenant_id, id, user_id, key_hash, scopes, expires_at, last_used_at, revoked_at
+        "SELECT tenant_id, id, user_id, key_hash, scopes, vendor, expires_at, last_used_at, revoked_at
            FROM api_keys WHERE key_hash = $1",
         key_hash.as_slice(),
     )
@@ -300,6 +310,7 @@ pub async fn api_key_find(
                 .try_into()
                 .map_err(|_| StoreError::other("a key's hash is not 32 bytes long"))?,
             scopes: scopes_of(&row.scopes),
+            vendor: vendor_of(&row.vendor)?,
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,

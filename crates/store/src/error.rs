@@ -157,6 +157,9 @@ fn constraint_face(name: &str) -> AppError {
         "break_glass_grants_reason_check" => {
             AppError::field("reason", "Say why, in 10 to 500 characters.")
         }
+        "personas_name_key" => {
+            AppError::field("name", "You have a persona with this name already.")
+        }
         "memories_persona_id_fkey" => AppError::field("persona_id", "Choose one of your personas."),
         "memory_versions_change_reason_check" => {
             AppError::field("reason", "A reason has at most 500 characters.")

@@ -76,6 +76,7 @@ pub async fn isolation_probe(
             permissions: Permission::ALL.iter().copied().collect(),
             team_ids: vec![team_id],
             led_team_ids: vec![team_id],
+            vendor: None,
             request: RequestFacts {
                 request_id: RequestId(new_id()),
                 ip: None,

@@ -34,6 +34,7 @@ pub mod migrate;
 pub mod notification;
 pub mod offboard;
 pub mod operator;
+pub mod persona;
 pub mod preferences;
 pub mod proposal;
 pub mod provision;

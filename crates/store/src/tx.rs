@@ -38,6 +38,7 @@ struct Settings {
     team_ids: String,
     led_team_ids: String,
     permissions: String,
+    vendor: String,
 }
 
 impl Settings {
@@ -49,6 +50,10 @@ impl Settings {
             team_ids: array(&actor.team_ids),
             led_team_ids: array(&actor.led_team_ids),
             permissions: permissions.join(","),
+            vendor: actor
+                .vendor
+                .map(|vendor| vendor.key().to_owned())
+                .unwrap_or_default(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Settings {
             // For Atrium itself nothing in the tenant is out of reach: it acts
             // where nobody is known yet, as at sign-in.
             permissions: user_id.map_or_else(|| "system".to_owned(), |_| String::new()),
+            vendor: String::new(),
         }
     }
 }
@@ -86,6 +92,7 @@ async fn role_take(
                 set_config('app.current_team_ids', $4, true) AS team_ids,
                 set_config('app.led_team_ids', $5, true) AS led_team_ids,
                 set_config('app.permissions', $6, true) AS permissions,
+                set_config('app.vendor', $7, true) AS vendor,
                 -- Set by `break_glass` alone, after it found an open grant.
                 set_config('app.break_glass_user_id', '', true) AS break_glass_user_id,
                 set_config('search_path', 'public, pg_temp', true) AS search_path,
@@ -98,6 +105,7 @@ async fn role_take(
         settings.team_ids,
         settings.led_team_ids,
         settings.permissions,
+        settings.vendor,
     )
     .fetch_one(conn)
     .await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Actor, ActorKind, ApiKeyId, Permission, UserId,
+    Actor, ActorKind, ApiKeyId, Permission, UserId, Vendor,
     access::SystemRole,
     api_key::{ApiKeyFilter, ApiKeyState, NewApiKey},
 };
@@ -28,6 +28,7 @@ fn new(label: &str) -> NewApiKey {
     NewApiKey {
         label: label.into(),
         scopes: BTreeSet::from([Permission::MemoryRead]),
+        vendor: Vendor::Other,
         lifetime: Some(Duration::days(30)),
     }
 }

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use domain::{
-    ApiKeyId, Permission, UserId,
+    ApiKeyId, Permission, UserId, Vendor,
     api_key::{ApiKey, ApiKeyDraft, ApiKeyFilter, CreatedApiKey, KeyReach, NEVER},
 };
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,10 @@ pub(super) struct Key {
     /// What it may do at most.
     #[schema(value_type = Vec<String>)]
     scopes: Vec<Permission>,
+    /// By whose product it is used: chatgpt, claude, cursor, copilot, gemini or
+    /// other. Memories that this product may not read are out of its sight.
+    #[schema(value_type = String)]
+    vendor: Vendor,
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -62,6 +66,7 @@ impl From<ApiKey> for Key {
             owner_id: key.owner_id,
             owner_name: key.owner_name,
             scopes: key.scopes,
+            vendor: key.vendor,
             created_at: key.created_at,
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,
@@ -81,6 +86,10 @@ pub(super) struct NewKey {
     /// that this key may give.
     #[schema(example = json!(["memory.read"]))]
     scopes: Vec<String>,
+    /// By whose product it is used: chatgpt, claude, cursor, copilot, gemini or
+    /// other. Without it, as the key that asks.
+    #[schema(example = "claude")]
+    vendor: Option<String>,
     /// Days until it ends; without it, it works until it is revoked.
     #[schema(example = 90)]
     expires_in_days: Option<u16>,
@@ -156,6 +165,10 @@ pub(super) async fn api_keys_create(
     let draft = ApiKeyDraft {
         label: new.label,
         scopes: new.scopes,
+        vendor: new
+            .vendor
+            .or_else(|| actor.vendor.map(|vendor| vendor.key().to_owned()))
+            .unwrap_or_default(),
         lifetime: new
             .expires_in_days
             .map_or_else(|| NEVER.to_owned(), |days| days.to_string()),

@@ -10,7 +10,9 @@ use super::{
     enqueue_embedding,
     runner::{request, sleep},
 };
-use crate::{Ctx, profile::actor_find, tenant_lifecycle::tenants_purge};
+use crate::{
+    Ctx, memory_trash::memory_sweep, profile::actor_find, tenant_lifecycle::tenants_purge,
+};
 
 /// Members looked after in one sweep; the others come with the next.
 const MAX_SWEPT: u16 = 100;
@@ -43,6 +45,9 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
         }
         if let Err(error) = collections_sweep(&ctx).await {
             tracing::warn!(%error, "how common words are could not be counted");
+        }
+        if let Err(error) = memory_sweep(&ctx).await {
+            tracing::warn!(%error, "memories that have ended could not be put away");
         }
         if ctx.embedder.is_on()
             && let Err(error) = embedding_sweep(&ctx).await

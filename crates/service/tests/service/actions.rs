@@ -2,7 +2,7 @@
 
 use domain::{
     Action, Actor, ApiKeyId, AppError, JobId, MemoryId, MemoryViewId, NotificationId, Permission,
-    ProposalId, TeamId, TenantId, UserId,
+    PersonaId, ProposalId, TeamId, TenantId, UserId,
     access::SystemRole,
     action::Effect,
     api_key::{ApiKeyFilter, KeyReach, NewApiKey, ServiceAccountDraft},
@@ -15,6 +15,7 @@ use domain::{
     memory_view::{MemoryViewQuery, ViewName},
     notification::{BreakGlassOpened, Notice},
     offboard::OffboardOrder,
+    persona::{PersonaDraft, PersonaText},
     preferences::PreferencesDraft,
     role::RoleDraft,
     settings::OrganisationDraft,
@@ -157,6 +158,43 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
             let memory = memory(world, actor).await;
             let id = proposed(world, actor, memory, Audience::Org).await;
             service::proposal_withdraw(ctx, actor, id).await
+        }
+        Action::MemoryReply => {
+            let root = memory(world, actor).await;
+            service::memory_reply(ctx, actor, root, &draft("Tea with milk"))
+                .await
+                .map(drop)
+        }
+        Action::MemoryVersionRestore => {
+            let id = memory(world, actor).await;
+            let mut tx = ctx.store.begin(actor).await?;
+            let now = ctx.clock.now();
+            store::memory::memory_update(&mut tx, id, 1, &change("Tea at six"), now).await?;
+            tx.commit().await?;
+            service::memory_version_restore(ctx, actor, id, 1, 2).await
+        }
+        Action::MemoryPurge => {
+            let id = trashed(world, actor).await;
+            service::memory_purge(ctx, actor, id).await?;
+            trashed(world, actor).await;
+            let gone = service::memory_trash_empty(ctx, actor).await?;
+            assert!(gone > 0);
+            Ok(())
+        }
+        Action::PersonaList => {
+            let id = persona(world, actor).await;
+            service::persona_get(ctx, actor, id).await?;
+            service::persona_list(ctx, actor).await.map(drop)
+        }
+        Action::PersonaCreate => service::persona_create(ctx, actor, &persona_draft(world))
+            .await
+            .map(drop),
+        Action::PersonaUpdate => {
+            let id = persona(world, actor).await;
+            service::persona_update(ctx, actor, id, &persona_draft(world)).await
+        }
+        Action::PersonaDelete => {
+            service::persona_delete(ctx, actor, persona(world, actor).await).await
         }
         Action::ImportStart => import(ctx, actor).await.map(drop),
         Action::ImportGet => {
@@ -493,6 +531,36 @@ async fn memory(world: &World, actor: &Actor) -> domain::MemoryId {
     let mut tx = world.ctx.store.begin(actor).await.unwrap();
     let now = world.ctx.clock.now();
     store::memory::memory_create(&mut tx, id, &draft("Tea at three"), now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// The same, in the trash.
+async fn trashed(world: &World, actor: &Actor) -> domain::MemoryId {
+    let id = memory(world, actor).await;
+    let mut tx = world.ctx.store.begin(actor).await.unwrap();
+    store::memory::memory_delete(&mut tx, id, world.ctx.clock.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+fn persona_draft(world: &World) -> PersonaDraft {
+    PersonaDraft {
+        name: fresh_name(world),
+        description: "At Tea".into(),
+    }
+}
+
+/// A persona of the actor's, written below the service.
+async fn persona(world: &World, actor: &Actor) -> PersonaId {
+    let id = world.ctx.ids.id();
+    let text = PersonaText::parse(&persona_draft(world)).unwrap();
+    let mut tx = world.ctx.store.begin(actor).await.unwrap();
+    store::persona::persona_create(&mut tx, id, &text, world.ctx.clock.now())
         .await
         .unwrap();
     tx.commit().await.unwrap();

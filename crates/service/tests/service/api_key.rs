@@ -1,7 +1,7 @@
 //! What a key may do, as whom, and for how long.
 
 use domain::{
-    Actor, ActorKind, ApiKeyId, AppError, Permission, UserId,
+    Actor, ActorKind, ApiKeyId, AppError, Permission, UserId, Vendor,
     access::SystemRole,
     api_key::{ApiKeyDraft, ApiKeyFilter, CreatedApiKey, KeyReach, NEVER},
     audit::Outcome,
@@ -20,6 +20,7 @@ pub(crate) fn key_draft(scopes: &[Permission]) -> ApiKeyDraft {
     ApiKeyDraft {
         label: "Nightly export".into(),
         scopes: scopes.iter().map(|scope| scope.key().to_owned()).collect(),
+        vendor: "claude".into(),
         lifetime: "90".into(),
     }
 }
@@ -191,6 +192,19 @@ async fn a_key_that_makes_keys_hands_on_neither_more_rights_nor_more_time() {
         assert!(
             refused.unwrap_err().for_field("lifetime").is_some(),
             "{lifetime}"
+        );
+    }
+    // Nor one that another product could read with.
+    assert_eq!(program.vendor, Some(Vendor::Claude));
+    for vendor in ["cursor", "other", ""] {
+        let draft = ApiKeyDraft {
+            vendor: vendor.into(),
+            ..key_draft(&[Permission::MemoryRead])
+        };
+        let refused = api_key_create(&world.ctx, &program, None, &draft).await;
+        assert!(
+            refused.unwrap_err().for_field("vendor").is_some(),
+            "{vendor}"
         );
     }
     let draft = ApiKeyDraft {

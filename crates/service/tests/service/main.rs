@@ -11,6 +11,7 @@ mod job;
 mod member;
 mod memory;
 mod memory_view;
+mod memory_model;
 mod offboard;
 mod operator;
 mod preferences;

@@ -183,7 +183,7 @@ async fn what_a_memory_cannot_be_is_refused_with_its_field_and_nothing_is_kept()
         assert!(error.for_field(field).is_some(), "{field}: {error:?}");
     }
     assert_eq!(
-        service::overview_get(&world.ctx, &actor)
+        service::overview_get(&world.ctx, actor)
             .await
             .unwrap()
             .own_memories,

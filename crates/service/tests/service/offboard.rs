@@ -26,7 +26,7 @@ fn order(confirm: &str, heir: Option<UserId>) -> OffboardOrder {
 
 impl World {
     /// A memory of `owner` that a team (`None`: everybody) can see.
-    async fn shared_with(&self, owner: &Actor, team: Option<TeamId>) -> MemoryId {
+    pub(crate) async fn shared_with(&self, owner: &Actor, team: Option<TeamId>) -> MemoryId {
         let id = memory_create(&self.ctx, owner, &draft("The contract ends in May"))
             .await
             .unwrap();
@@ -71,6 +71,7 @@ async fn all_that_was_told_ends_at_one_moment() {
     let key = NewApiKey {
         label: "Laptop".into(),
         scopes: [Permission::MemoryRead].into(),
+        vendor: domain::Vendor::Other,
         lifetime: None,
     };
     let mark = KeyMark {

@@ -27,7 +27,8 @@ pub struct MemoryCounts {
 }
 
 /// A page of the memories in sight, last changed first. The time it takes
-/// doesn't grow with the depth.
+/// doesn't grow with the depth. Replies stand under their root, unless that is
+/// out of sight; in the trash each stands for itself.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
@@ -48,18 +49,24 @@ pub async fn memory_list(
     let rows = sqlx::query_as!(
         SummaryRow,
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
-                  user_id AS owner_id, display_name AS owner_name, origin, expires_at,
-                  memories.updated_at
+                  user_id AS owner_id, display_name AS owner_name, origin, expires_at, parent_id,
+                  (SELECT count(*) FROM memories replies
+                    WHERE replies.tenant_id = $1 AND replies.parent_id = memories.id
+                      AND replies.deleted_at IS NULL) AS "replies!",
+                  deleted_at, memories.updated_at
              FROM (
                  (SELECT id FROM memories
                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND $7
                      AND memory_fits(memories, $3)
+                      AND (parent_id IS NULL OR NOT EXISTS (
+                               SELECT FROM memories root WHERE root.tenant_id = $1 AND root.id = memories.parent_id))
                      AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
                    ORDER BY updated_at DESC, id DESC LIMIT $6)
                  UNION ALL
                  (SELECT id FROM memories
                    WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL AND visibility <> 'private' AND $8
                      AND memory_fits(memories, $3)
+                     AND parent_id IS NULL
                      AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
                    ORDER BY updated_at DESC, id DESC LIMIT $6)
                  UNION ALL

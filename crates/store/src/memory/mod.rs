@@ -9,6 +9,8 @@ mod passage;
 mod query;
 mod search;
 mod share;
+mod thread;
+mod trash;
 mod version;
 mod view;
 mod write;
@@ -31,15 +33,17 @@ pub use narrowing::filter_of as narrowing_filter;
 pub use query::SearchQuery;
 pub use search::{SearchRequest, memory_like, memory_search};
 pub use share::{Sight, memory_share, memory_viewers};
+pub use thread::{memory_replies, memory_reply, memory_thread_follow};
+pub use trash::{
+    memory_delete, memory_expire, memory_restore, memory_sweep_tenants, memory_trash_empty,
+    memory_trash_purge,
+};
 pub use version::memory_versions;
 pub use view::{
     memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
     memory_view_rename,
 };
-pub use write::{
-    ImportedMemory, memory_create, memory_delete, memory_insert_imported, memory_restore,
-    memory_update,
-};
+pub use write::{ImportedMemory, memory_create, memory_insert_imported, memory_update};
 
 /// The columns behind [`MemorySummary`].
 struct SummaryRow {
@@ -53,6 +57,9 @@ struct SummaryRow {
     owner_name: String,
     origin: String,
     expires_at: Option<Timestamp>,
+    parent_id: Option<Uuid>,
+    replies: i64,
+    deleted_at: Option<Timestamp>,
     updated_at: Timestamp,
 }
 
@@ -71,6 +78,9 @@ impl TryFrom<SummaryRow> for MemorySummary {
             owner_name: row.owner_name,
             origin: origin_of(&row.origin)?,
             expires_at: row.expires_at,
+            parent_id: row.parent_id.map(MemoryId),
+            replies: row.replies,
+            deleted_at: row.deleted_at,
             updated_at: row.updated_at,
         })
     }

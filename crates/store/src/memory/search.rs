@@ -313,7 +313,8 @@ async fn explain(
     let ids: Vec<_> = best.iter().map(|scored| scored.candidate.id.0).collect();
     let rows = sqlx::query!(
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility, user_id,
-                  display_name, origin, expires_at, memories.updated_at,
+                  display_name, origin, expires_at, parent_id, 0::bigint AS "replies!", deleted_at,
+                  memories.updated_at,
                   memory_words_shown(ts_headline(
                       'pg_catalog.english', memory_words(title || ' ' || memory_tags_text(tags)),
                       memory_any_lexeme($3), $4)) AS marked_title,
@@ -353,6 +354,9 @@ async fn explain(
                 owner_name: row.display_name,
                 origin: row.origin,
                 expires_at: row.expires_at,
+                parent_id: row.parent_id,
+                replies: row.replies,
+                deleted_at: row.deleted_at,
                 updated_at: row.updated_at,
             })?,
         });

@@ -7,6 +7,7 @@ use crate::{StoreError, TenantTx};
 
 /// Earlier versions of one's own memory, latest first. Somebody with whom the
 /// memory is shared sees none: they may hold what was taken out before.
+/// Nor does a program that may not read the memory now.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
@@ -19,6 +20,7 @@ pub async fn memory_versions(
            FROM memory_versions
            JOIN users ON users.tenant_id = memory_versions.tenant_id AND users.id = changed_by
           WHERE memory_versions.tenant_id = $1 AND memory_id = $2
+            AND EXISTS (SELECT FROM memories WHERE memories.tenant_id = $1 AND memories.id = memory_id)
           ORDER BY version DESC",
         tx.tenant_id().0,
         id.0,

@@ -8,6 +8,7 @@ use domain::{
 };
 use uuid::Uuid;
 
+use super::{thread::follow, trash::why_unchanged};
 use crate::{StoreError, TenantTx};
 
 /// A record of an imported file.
@@ -158,9 +159,9 @@ pub async fn memory_update(
     sqlx::query!(
         "UPDATE memories
             SET kind = $3, title = $4, content = $5, tags = $6, version = version + 1, updated_at = $7,
-                embedding = CASE WHEN title = $4 AND content = $5 THEN embedding END,
-                embedding_model = CASE WHEN title = $4 AND content = $5 THEN embedding_model END,
-                embedded_at = CASE WHEN title = $4 AND content = $5 THEN embedded_at END
+                embedding = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedding END,
+                embedding_model = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedding_model END,
+                embedded_at = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedded_at END
           WHERE tenant_id = $1 AND id = $2",
         tenant_id,
         id.0,
@@ -173,9 +174,14 @@ pub async fn memory_update(
     .execute(tx.conn())
     .await?;
     if let Some(traits) = traits {
-        sqlx::query!(
-            "UPDATE memories SET expires_at = $3, persona_id = $4, importance = $5, allowed_vendors = $6
-              WHERE tenant_id = $1 AND id = $2",
+        // How long a reply is kept and what may read it is as of its root.
+        let parent_id = sqlx::query_scalar!(
+            "UPDATE memories
+                SET expires_at = CASE WHEN parent_id IS NULL THEN $3 ELSE expires_at END,
+                    allowed_vendors = CASE WHEN parent_id IS NULL THEN $6 ELSE allowed_vendors END,
+                    persona_id = $4, importance = $5
+              WHERE tenant_id = $1 AND id = $2
+             RETURNING parent_id",
             tenant_id,
             id.0,
             traits.expires_at,
@@ -183,82 +189,11 @@ pub async fn memory_update(
             traits.importance,
             traits.allowed_vendors.keys() as Vec<&str>,
         )
-        .execute(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
+        if parent_id.is_none() {
+            follow(tx, id, None).await?;
+        }
     }
     Ok(())
-}
-
-/// Moves one's own memory to the trash.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory;
-/// [`StoreError::Conflict`] when it is there already.
-pub async fn memory_delete(
-    tx: &mut TenantTx,
-    id: MemoryId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let done = sqlx::query!(
-        "UPDATE memories SET deleted_at = $4, updated_at = $4
-          WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND deleted_at IS NULL",
-        tx.tenant_id().0,
-        id.0,
-        tx.member_id()?.0,
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
-    if done.rows_affected() == 0 {
-        return Err(why_unchanged(tx, id).await);
-    }
-    Ok(())
-}
-
-/// Takes one's own memory out of the trash.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory;
-/// [`StoreError::Conflict`] when it is not in the trash.
-pub async fn memory_restore(
-    tx: &mut TenantTx,
-    id: MemoryId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let done = sqlx::query!(
-        "UPDATE memories SET deleted_at = NULL, updated_at = $4
-          WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND deleted_at IS NOT NULL",
-        tx.tenant_id().0,
-        id.0,
-        tx.member_id()?.0,
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
-    if done.rows_affected() == 0 {
-        return Err(why_unchanged(tx, id).await);
-    }
-    Ok(())
-}
-
-/// Why a statement changed nothing: the member has no such memory, or it is
-/// not in the state that the statement asks for. One that is only shared with
-/// the member counts as none.
-pub(super) async fn why_unchanged(tx: &mut TenantTx, id: MemoryId) -> StoreError {
-    let Ok(user_id) = tx.member_id() else {
-        return StoreError::NotFound;
-    };
-    let own = sqlx::query!(
-        "SELECT id FROM memories WHERE tenant_id = $1 AND id = $2 AND user_id = $3",
-        tx.tenant_id().0,
-        id.0,
-        user_id.0,
-    )
-    .fetch_optional(tx.conn())
-    .await;
-    match own {
-        Ok(Some(_)) => StoreError::Conflict,
-        Ok(None) => StoreError::NotFound,
-        Err(error) => error.into(),
-    }
 }

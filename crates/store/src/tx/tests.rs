@@ -23,7 +23,7 @@ async fn leftovers(store: &Store) -> Vec<(String, Option<String>)> {
     sqlx::query_as(
         "SELECT name, nullif(current_setting(name, true), '') FROM unnest(ARRAY[
              'role', 'app.current_tenant_id', 'app.current_user_id', 'app.current_team_ids',
-             'app.led_team_ids', 'app.permissions',
+             'app.led_team_ids', 'app.permissions', 'app.vendor',
              'app.break_glass_user_id']) AS name",
     )
     .fetch_all(&store.pool)
@@ -200,6 +200,7 @@ async fn only_granted_roles_can_be_taken() {
         ("atrium_handover", false),
         ("atrium_purge", false),
         ("atrium_sharing", false),
+        ("atrium_trash", false),
         ("pg_read_all_data", false),
         ("postgres", false),
     ] {

@@ -9,5 +9,8 @@ mod searching;
 mod sharing;
 mod sight;
 mod support;
+mod thread;
+mod trash;
+mod vendor;
 mod viewing;
 mod writing;

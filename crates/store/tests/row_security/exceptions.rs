@@ -234,6 +234,26 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     ),
     (
         "definer_functions",
+        "memory_thread_follow",
+        "replies follow their root, and belong to others",
+    ),
+    (
+        "definer_functions",
+        "memory_expire",
+        "moves what has ended into the trash, whosever it is, without reading it",
+    ),
+    (
+        "definer_functions",
+        "memory_trash_purge",
+        "deletes what is in the trash, whosever it is, without reading it",
+    ),
+    (
+        "definer_functions",
+        "memory_trash_empty",
+        "deletes one's own trash with the replies in it, which belong to others",
+    ),
+    (
+        "definer_functions",
         "memory_collection_size",
         "counts the tenant's rows without comparing each with the policy",
     ),

@@ -24,6 +24,7 @@ const ROLES: [&str; 9] = [
     "atrium_handover",
     "atrium_purge",
     "atrium_sharing",
+    "atrium_trash",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,6 +242,14 @@ fn statement(
     }
 }
 
+/// What a role's commands are for: without it, none of them could be shown to
+/// reach a row.
+const STATES: [(&str, &str, &str); 1] = [(
+    "memories",
+    "atrium_trash",
+    "UPDATE memories SET expires_at = created_at, deleted_at = created_at",
+)];
+
 /// Tries a statement as a role and rolls it back.
 async fn attempt(
     conn: &mut PgConnection,
@@ -250,6 +259,11 @@ async fn attempt(
     sql: &str,
 ) -> Outcome {
     let mut tx = conn.begin().await.unwrap();
+    for (table, of, state) in STATES {
+        if of == role && sql.contains(table) {
+            sqlx::query(state).execute(&mut *tx).await.unwrap();
+        }
+    }
     let (tenant_id, user_id) = settings
         .map(|maker| (maker.tenant_id.to_string(), maker.user_id.to_string()))
         .unwrap_or_default();
@@ -357,6 +371,7 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
                                 | "atrium_handover"
                                 | "atrium_purge"
                                 | "atrium_sharing"
+                                | "atrium_trash"
                         );
                         let conn = if is_taken { &mut runtime } else { &mut *admin };
                         *outcome = attempt(conn, role, standing, settings, &sql).await;

@@ -26,7 +26,7 @@ pub(crate) const COMMON: &str = "
     ), roles AS (
         SELECT oid, rolname::text AS name FROM pg_roles
          WHERE rolname IN ('atrium_app', 'atrium_auth', 'atrium_worker', 'atrium_operator', 'atrium_search', 'atrium_audit',
-                           'atrium_handover', 'atrium_purge', 'atrium_sharing')
+                           'atrium_handover', 'atrium_purge', 'atrium_sharing', 'atrium_trash')
     ), privileges AS (
         SELECT t.oid, t.name, g.grantee, g.privilege_type AS privilege, NULL::name AS column_name
           FROM tables t, aclexplode(t.relacl) g WHERE g.grantee <> t.relowner
@@ -371,6 +371,34 @@ pub(crate) const RULES: &[Rule] = &[
         breakers: &[
             ("GRANT SELECT ON memories TO atrium_purge", "memories"),
             ("GRANT SELECT (id) ON users TO atrium_purge", "users"),
+        ],
+    },
+    Rule {
+        // Or no memory that has such a row could ever be deleted for good.
+        name: "memories_take_their_rows_along",
+        breaks: "SELECT k.conrelid::regclass::text AS object, k.conname || ' does not delete with the memory' AS problem
+                   FROM pg_constraint k
+                  WHERE k.contype = 'f' AND k.confrelid = 'memories'::regclass AND k.conrelid <> k.confrelid
+                    AND k.confdeltype <> 'c'",
+        breakers: &[
+            (
+                "CREATE TABLE notes (tenant_id uuid NOT NULL, memory_id uuid NOT NULL,
+                     FOREIGN KEY (tenant_id, memory_id) REFERENCES memories (tenant_id, id))",
+                "notes",
+            ),
+        ],
+    },
+    Rule {
+        // It decides by times and ids; the words are none of its business.
+        name: "trash_reads_no_words",
+        breaks: "SELECT DISTINCT name AS object, coalesce(column_name, 'the whole row') || ' can be read or changed' AS problem
+                   FROM privileges
+                  WHERE grantee = 'atrium_trash'::regrole AND privilege <> 'DELETE'
+                    AND (name <> 'memories' OR coalesce(column_name::text, '') <> ALL (ARRAY['tenant_id', 'id', 'user_id',
+                         'parent_id', 'visibility', 'team_id', 'shared_at', 'allowed_vendors', 'expires_at', 'deleted_at']))",
+        breakers: &[
+            ("GRANT SELECT (content) ON memories TO atrium_trash", "memories"),
+            ("GRANT UPDATE (user_id) ON memories TO atrium_trash; GRANT SELECT ON users TO atrium_trash", "users"),
         ],
     },
     Rule {

@@ -1,0 +1,345 @@
+//! What a memory was before each change, how a version differs from the next,
+//! and the way back to it.
+
+use domain::{
+    AppError, MemoryId, Permission, Timestamp,
+    memory::{Memory, MemoryVersion},
+    memory_version::{DiffKind, DiffSpan, VersionDiff},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::page::id_of_page;
+#[cfg(feature = "ssr")]
+use crate::{Flash, api};
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfMay},
+};
+
+/// How a version differs from the next.
+#[server(endpoint = "memory_version_diff")]
+pub(crate) async fn memory_version_diff(
+    id: MemoryId,
+    version: i32,
+) -> Result<VersionDiff, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_version_diff(&ctx, &actor, id, version).await
+}
+
+/// Makes a memory again what it was; `current` is the version that was shown.
+#[server(endpoint = "memory_version_restore")]
+pub(crate) async fn memory_version_restore(
+    id: MemoryId,
+    version: i32,
+    current: i32,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_version_restore(&ctx, &actor, id, version, current).await?;
+    api::go(&format!("/memories/{id}"), Flash::MemoryVersionRestored);
+    Ok(())
+}
+
+/// One version as the list tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    version: i32,
+    /// Who made it and when; `None` where that is not known any more.
+    made: Option<(String, Timestamp)>,
+    reason: Option<String>,
+    is_current: bool,
+}
+
+/// All versions, latest first. What is kept with a version tells of its end,
+/// which is how the one after it began.
+pub(super) fn entries(memory: &Memory, versions: &[MemoryVersion]) -> Vec<Entry> {
+    let began = |version: i32| {
+        versions
+            .iter()
+            .find(|earlier| earlier.version == version - 1)
+    };
+    let entry = |version: i32| {
+        let change = began(version);
+        let made = match change {
+            Some(change) => Some((change.changed_by_name.clone(), change.changed_at)),
+            None if version == 1 => Some((memory.owner_name.clone(), memory.created_at)),
+            None => None,
+        };
+        Entry {
+            version,
+            made,
+            reason: change.and_then(|change| change.reason.clone()),
+            is_current: version == memory.version,
+        }
+    };
+    std::iter::once(memory.version)
+        .chain(versions.iter().map(|earlier| earlier.version))
+        .map(entry)
+        .collect()
+}
+
+/// The section of a memory's page.
+#[component]
+pub(super) fn Versions(
+    /// The memory.
+    id: MemoryId,
+    /// What [`entries`] tells of it.
+    entries: Vec<Entry>,
+) -> impl IntoView {
+    // The first one alone is the memory itself.
+    (entries.len() > 1).then(|| {
+        view! {
+            <section class="section" aria-labelledby="versions">
+                <h2 id="versions">"Versions"</h2>
+                <div class="table-frame">
+                    <table>
+                        <thead>
+                            <tr>
+                                <th scope="col">"Version"</th>
+                                <th scope="col">"By"</th>
+                                <th scope="col" class="optional">"Why"</th>
+                                <th scope="col" class="col-time">"When"</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            {entries
+                                .into_iter()
+                                .map(|entry| view! { <Row id=id entry=entry /> })
+                                .collect_view()}
+                        </tbody>
+                    </table>
+                </div>
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Row(id: MemoryId, entry: Entry) -> impl IntoView {
+    let name = format!("Version {}", entry.version);
+    let first = if entry.is_current {
+        view! {
+            <span class="cell-line">
+                <span>{name}</span>
+                <Badge tone=Tone::Neutral text="Current" />
+            </span>
+        }
+        .into_any()
+    } else {
+        let path = format!("/memories/{id}/versions/{}", entry.version);
+        view! { <a class="row-title" href=path>{name}</a> }.into_any()
+    };
+    let (by, at) = entry.made.unzip();
+    view! {
+        <tr>
+            <td>{first}</td>
+            <td dir="auto">{by}</td>
+            <td class="optional wrap" dir="auto">{entry.reason}</td>
+            <td class="col-time">{at.map(|at| view! { <Time at=at /> })}</td>
+        </tr>
+    }
+}
+
+/// The page at `/memories/{id}/versions/{version}`.
+#[component]
+pub(crate) fn VersionPage() -> impl IntoView {
+    let id = id_of_page();
+    let params = use_params_map();
+    let version = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("version")
+                .and_then(|version| version.parse::<i32>().ok())
+                .ok_or(AppError::NotFound)
+        })
+    });
+    let data = Resource::new(
+        move || (id.get(), version.get()),
+        |(id, version)| async move { memory_version_diff(id?, version?).await },
+    );
+    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+}
+
+fn show(diff: VersionDiff) -> impl IntoView {
+    let restore = FormState::<MemoryVersionRestore>::new();
+    let (id, version) = (diff.memory_id, diff.before.version);
+    let back = format!("/memories/{id}");
+    let restored = diff.may_restore.then(|| {
+        view! {
+            <IfMay permission=Permission::MemoryWrite>
+                <PostForm state=restore class="inline-form">
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <input type="hidden" name="version" value=version />
+                    <input type="hidden" name="current" value=diff.memory_version />
+                    <button type="submit" class="button button-primary">"Restore this version"</button>
+                </PostForm>
+            </IfMay>
+        }
+    });
+    let pairs = [
+        (
+            "Kind",
+            diff.before.kind.label().to_owned(),
+            diff.after.kind.label().to_owned(),
+        ),
+        (
+            "Tags",
+            diff.before.tags.join(", "),
+            diff.after.tags.join(", "),
+        ),
+        (
+            "Who can see it",
+            diff.before.visibility.label().to_owned(),
+            diff.after.visibility.label().to_owned(),
+        ),
+    ];
+    let others: Vec<_> = pairs
+        .into_iter()
+        .filter(|(_, before, after)| before != after)
+        .collect();
+    let has_title = !(diff.before.title.is_empty() && diff.after.title.is_empty());
+    view! {
+        <PageHead
+            title=format!("Version {version}")
+            lead=format!("Beside version {}, which took its place.", diff.after.version)
+        >
+            <a class="button" href=back>"Back to the memory"</a>
+            {restored}
+        </PageHead>
+        <p class="muted">
+            "Changed " <Time at=diff.changed_at /> " by " <bdi>{diff.changed_by_name}</bdi>
+            {diff.reason.map(|reason| view! { ": " <bdi>{reason}</bdi> })}
+        </p>
+        <section class="section" aria-labelledby="difference">
+            <h2 id="difference">"What changed"</h2>
+            {has_title
+                .then(|| view! { <h3 class="version-title" dir="auto"><Spans spans=diff.title /></h3> })}
+            <div class="memory-text diff" dir="auto"><Spans spans=diff.content /></div>
+            {(!others.is_empty())
+                .then(|| {
+                    view! {
+                        <dl class="facts facts-narrow">
+                            {others
+                                .into_iter()
+                                .map(|(name, before, after)| {
+                                    view! {
+                                        <div>
+                                            <dt>{name}</dt>
+                                            <dd>
+                                                <Gone text=before />
+                                                " "
+                                                <Come text=after />
+                                            </dd>
+                                        </div>
+                                    }
+                                })
+                                .collect_view()}
+                        </dl>
+                    }
+                })}
+        </section>
+    }
+}
+
+#[component]
+fn Spans(spans: Vec<DiffSpan>) -> impl IntoView {
+    spans
+        .into_iter()
+        .map(|span| match span.kind {
+            DiffKind::Same => span.text.into_any(),
+            DiffKind::Deleted => view! { <Gone text=span.text /> }.into_any(),
+            DiffKind::Inserted => view! { <Come text=span.text /> }.into_any(),
+        })
+        .collect_view()
+}
+
+/// Colour is not the only signal: it is struck out, or underlined.
+#[component]
+fn Gone(text: String) -> impl IntoView {
+    (!text.is_empty()).then(|| view! { <del>{text}</del> })
+}
+
+#[component]
+fn Come(text: String) -> impl IntoView {
+    (!text.is_empty()).then(|| view! { <ins>{text}</ins> })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::memory::{AllowedVendors, MemoryKind, Origin, Visibility};
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NIL: &str = "00000000-0000-0000-0000-000000000000";
+
+    #[test]
+    fn who_made_a_version_is_kept_with_the_one_before_it() {
+        let at = |day: u8| datetime!(2026-03-01 09:00 UTC).replace_day(day).unwrap();
+        let memory = Memory {
+            id: NIL.parse().unwrap(),
+            title: String::new(),
+            content: "three".into(),
+            kind: MemoryKind::Fact,
+            tags: Vec::new(),
+            visibility: Visibility::Private,
+            team_id: None,
+            team_name: None,
+            owner_id: NIL.parse().unwrap(),
+            owner_name: "Mia".into(),
+            is_own: true,
+            origin: Origin::Dashboard,
+            source_session_id: None,
+            expires_at: None,
+            persona_id: None,
+            persona_name: None,
+            parent_id: None,
+            importance: 0.5,
+            allowed_vendors: AllowedVendors::All,
+            version: 3,
+            is_embedded: false,
+            created_at: at(1),
+            updated_at: at(3),
+            deleted_at: None,
+        };
+        let earlier = |version: i32, by: &str, day: u8, reason: Option<&str>| MemoryVersion {
+            version,
+            title: String::new(),
+            content: String::new(),
+            kind: MemoryKind::Fact,
+            tags: Vec::new(),
+            visibility: Visibility::Private,
+            reason: reason.map(str::to_owned),
+            changed_by_name: by.into(),
+            changed_at: at(day),
+        };
+        let versions = [
+            earlier(2, "Max", 3, Some("Typo")),
+            earlier(1, "Mia", 2, None),
+        ];
+        let told: Vec<_> = entries(&memory, &versions)
+            .into_iter()
+            .map(|entry| {
+                let (by, when) = entry.made.unwrap();
+                (
+                    entry.version,
+                    by,
+                    when.day(),
+                    entry.reason,
+                    entry.is_current,
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (3, "Max".to_owned(), 3, Some("Typo".to_owned()), true),
+                (2, "Mia".to_owned(), 2, None, false),
+                (1, "Mia".to_owned(), 1, None, false),
+            ]
+        );
+        // What was there before a memory changed hands is not in sight.
+        let handed = entries(&memory, &versions[..1]);
+        assert_eq!(handed.last().unwrap().made, None);
+    }
+}

@@ -1,0 +1,144 @@
+//! Replies to a memory, on its page.
+
+use domain::{AppError, MemoryId, Permission, memory::MemoryReply};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use {
+    super::api::from_form,
+    crate::{Flash, api},
+    domain::{
+        Action,
+        memory::{NewMemory, Origin},
+    },
+};
+
+use crate::{
+    forms::{FormState, PostForm},
+    ui::{Glyph, Icon, TextArea, Time, layout::IfMay, plural},
+};
+
+/// Answers a memory.
+#[server(name = MemoryReplyCall, endpoint = "memory_reply")]
+pub(crate) async fn memory_reply(
+    id: MemoryId,
+    #[server(default)] content: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::authorize(&ctx, &actor, Action::MemoryReply).await?;
+    let text = from_form(String::new(), &content, String::new(), String::new())?;
+    let reply = NewMemory::of(text, Origin::Dashboard);
+    service::memory_reply(&ctx, &actor, id, &reply).await?;
+    api::go(&format!("/memories/{id}"), Flash::MemoryReplied);
+    Ok(())
+}
+
+/// On a reply's own page: the way to what it answers.
+#[component]
+pub(super) fn AnswerTo(
+    /// The reply.
+    id: MemoryId,
+    /// What it answers.
+    root: MemoryId,
+) -> impl IntoView {
+    view! {
+        <p class="notice">
+            <Glyph icon=Icon::Info />
+            <span>
+                "This is a reply. " <a href=reply_path(root, id)>"Go to the memory that it answers"</a> "."
+            </span>
+        </p>
+    }
+}
+
+/// Where a reply stands on the page of its root.
+pub(super) fn reply_path(root: MemoryId, reply: MemoryId) -> String {
+    format!("/memories/{root}#reply-{reply}")
+}
+
+/// The replies to a memory, and the way to write one.
+#[component]
+pub(super) fn Thread(
+    /// What they answer.
+    id: MemoryId,
+    /// It can be answered: it is not in the trash.
+    open: bool,
+    /// In the order of time.
+    replies: Vec<MemoryReply>,
+) -> impl IntoView {
+    let title = if replies.is_empty() {
+        "Replies".to_owned()
+    } else {
+        let number = i64::try_from(replies.len()).unwrap_or(i64::MAX);
+        plural(number, "reply", "replies")
+    };
+    let has_replies = !replies.is_empty();
+    (open || has_replies).then(|| {
+        view! {
+            <section class="section" aria-labelledby="replies">
+                <h2 id="replies">{title}</h2>
+                {has_replies
+                    .then(|| {
+                        view! {
+                            <ol class="thread">
+                                {replies
+                                    .into_iter()
+                                    .map(|reply| view! { <Reply reply=reply /> })
+                                    .collect_view()}
+                            </ol>
+                        }
+                    })}
+                {open
+                    .then(|| {
+                        view! {
+                            <IfMay permission=Permission::MemoryWrite>
+                                <ReplyForm id=id />
+                            </IfMay>
+                        }
+                    })}
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Reply(reply: MemoryReply) -> impl IntoView {
+    let path = format!("/memories/{}", reply.id);
+    let label = format!("Open reply by {}", reply.owner_name);
+    let changed = reply.updated_at > reply.created_at;
+    view! {
+        <li id=format!("reply-{}", reply.id)>
+            <p class="muted small">
+                <strong dir="auto">{reply.owner_name}</strong>
+                " · "
+                <Time at=reply.created_at />
+                {changed.then_some(" · changed")}
+                " · "
+                <a href=path aria-label=label>"Open"</a>
+            </p>
+            {(!reply.title.is_empty()).then(|| view! { <p class="version-title" dir="auto">{reply.title}</p> })}
+            <div class="memory-text" dir="auto">{reply.content}</div>
+        </li>
+    }
+}
+
+#[component]
+fn ReplyForm(id: MemoryId) -> impl IntoView {
+    let state = expect_context::<FormState<MemoryReplyCall>>();
+    view! {
+        <PostForm state=state class="form">
+            <input type="hidden" name="id" value=id.to_string() />
+            <TextArea
+                name="content"
+                label="Reply"
+                hint="Whoever sees this memory sees it."
+                rows=3
+                value=state.typed("content", "")
+                error=state.field_error("content")
+            />
+            <div class="form-actions">
+                <button type="submit" class="button">"Reply"</button>
+            </div>
+        </PostForm>
+    }
+}

@@ -1,0 +1,311 @@
+//! What a memory is besides its words: fields of the form, and facts on its
+//! page.
+
+use domain::{
+    Timestamp, Vendor,
+    memory::{AllowedVendors, Memory, USUAL_IMPORTANCE},
+    persona::Persona,
+};
+use leptos::prelude::*;
+
+use crate::{
+    clock::PageClock,
+    forms::{FormCall, FormState},
+    start::formats,
+    ui::{Badge, Choice, Glyph, Icon, SelectField, Time, Tone},
+};
+
+/// Importance as people choose it.
+const LEVELS: [(f32, &str); 3] = [(0.2, "Low"), (USUAL_IMPORTANCE, "Normal"), (0.9, "High")];
+
+/// How important a memory is, in a word or as the number that it is.
+fn importance_label(importance: f32) -> String {
+    LEVELS
+        .iter()
+        .find(|(level, _)| (level - importance).abs() < 0.005)
+        .map_or_else(
+            || format!("{importance:.2}"),
+            |(_, label)| (*label).to_owned(),
+        )
+}
+
+/// Which AI products may read it, in words.
+fn vendors_label(allowed: &AllowedVendors) -> String {
+    match allowed {
+        AllowedVendors::All => "Any AI product".to_owned(),
+        AllowedVendors::Only(vendors) if vendors.is_empty() => "No AI product".to_owned(),
+        AllowedVendors::Only(vendors) => {
+            let names: Vec<_> = vendors.iter().map(|vendor| vendor.label()).collect();
+            names.join(", ")
+        }
+    }
+}
+
+/// The facts of a memory's page that these fields make.
+#[component]
+pub(super) fn TraitFacts(memory: Memory) -> impl IntoView {
+    let kept = match memory.expires_at {
+        Some(at) => view! { "Until " <Time at=at /> }.into_any(),
+        None => "For good".into_any(),
+    };
+    view! {
+        <div><dt>"Kept"</dt><dd>{kept}</dd></div>
+        {memory
+            .persona_name
+            .map(|name| view! { <div><dt>"Persona"</dt><dd dir="auto">{name}</dd></div> })}
+        <div><dt>"Importance"</dt><dd>{importance_label(memory.importance)}</dd></div>
+        <div><dt>"Read by"</dt><dd>{vendors_label(&memory.allowed_vendors)}</dd></div>
+        {memory
+            .source_session_id
+            .map(|session| view! { <div><dt>"Conversation"</dt><dd class="wrap">{session}</dd></div> })}
+    }
+}
+
+/// In a list: what ends within a week.
+#[component]
+pub(super) fn EndsSoon(
+    /// When it ends, if it does.
+    at: Option<Timestamp>,
+) -> impl IntoView {
+    let now = PageClock::get().now_untracked();
+    at.filter(|at| *at - now < time::Duration::WEEK)
+        .map(|_| view! { <Badge tone=Tone::Warning text="Ends soon" /> })
+}
+
+/// The fields that most memories don't need.
+#[component]
+pub(super) fn MoreFields<S: FormCall>(
+    /// The form.
+    state: FormState<S>,
+    /// What the memory is so far.
+    before: Option<Memory>,
+    /// What it may belong to.
+    personas: Vec<Persona>,
+) -> impl IntoView {
+    let is_reply = before
+        .as_ref()
+        .is_some_and(|memory| memory.parent_id.is_some());
+    let is_usual = before.as_ref().is_none_or(|memory| {
+        memory.expires_at.is_none()
+            && memory.persona_id.is_none()
+            && (memory.importance - USUAL_IMPORTANCE).abs() < f32::EPSILON
+            && memory.allowed_vendors == AllowedVendors::All
+    });
+    let fields = ["expires_at", "persona_id", "importance", "allowed_vendors"];
+    let errors = fields.map(|field| state.field_error(field));
+    // Unfolded where there is something to see; a fault must not hide.
+    let open = move || !is_usual || errors.iter().any(|error| error.with(Option::is_some));
+    let persona = before
+        .as_ref()
+        .and_then(|memory| memory.persona_id)
+        .map(|id| id.to_string())
+        .unwrap_or_default();
+    let importance = before
+        .as_ref()
+        .map_or(USUAL_IMPORTANCE, |memory| memory.importance);
+    let (expires_at, allowed) = before
+        .map(|memory| (memory.expires_at, memory.allowed_vendors))
+        .unwrap_or_default();
+    let choices = std::iter::once(Choice::new("", "None"))
+        .chain(
+            personas
+                .into_iter()
+                .map(|persona| Choice::new(persona.id.to_string(), persona.name)),
+        )
+        .collect();
+    view! {
+        <details class="more" open=open>
+            <summary>
+                <Glyph icon=Icon::ChevronRight />
+                "More: how long, for which persona, read by what"
+            </summary>
+            <div class="more-body">
+                {if is_reply {
+                    view! {
+                        // Both are as of the memory that it answers.
+                        <input type="hidden" name="keep" value="always" />
+                    }
+                        .into_any()
+                } else {
+                    view! { <KeepFields state=state expires_at=expires_at /> }.into_any()
+                }}
+                <div class="form-row">
+                    <div>
+                        <SelectField
+                            name="persona_id"
+                            label="Persona"
+                            choices=choices
+                            value=state.typed("persona_id", &persona)
+                            error=state.field_error("persona_id")
+                        />
+                        <p class="field-hint">
+                            <a href="/memories/personas">"Manage your personas"</a>
+                        </p>
+                    </div>
+                    <ImportanceField state=state importance=importance />
+                </div>
+                {(!is_reply).then(|| view! { <VendorFields state=state allowed=allowed /> })}
+            </div>
+        </details>
+    }
+}
+
+#[component]
+fn KeepFields<S: FormCall>(state: FormState<S>, expires_at: Option<Timestamp>) -> impl IntoView {
+    let formats = formats();
+    let day = expires_at
+        .map(|at| {
+            let local = formats.with_untracked(|formats| formats.zone.local(at));
+            // The day that is over then is the last one on which it is kept.
+            let last = local - time::Duration::MICROSECOND;
+            iso_day(last)
+        })
+        .unwrap_or_default();
+    let was = expires_at
+        .and_then(|at| {
+            at.format(&time::format_description::well_known::Rfc3339)
+                .ok()
+        })
+        .map(|at| format!("{at} {day}"))
+        .unwrap_or_default();
+    let keep = if expires_at.is_some() {
+        "until"
+    } else {
+        "always"
+    };
+    let error = state.field_error("expires_at");
+    let choices = vec![
+        Choice::new("always", "Until I delete it"),
+        Choice::new("until", "For a while"),
+    ];
+    view! {
+        <input type="hidden" name="expires_was" value=was />
+        <div class="form-row">
+            <SelectField
+                name="keep"
+                label="Keep it"
+                choices=choices
+                value=state.typed("keep", keep)
+            />
+            <div class="field">
+                <label for="expires_on">"Last day"</label>
+                <input
+                    type="date"
+                    id="expires_on"
+                    name="expires_on"
+                    value=state.typed("expires_on", &day)
+                    aria-describedby="expires_on-error expires_on-hint"
+                    aria-invalid=move || error.with(Option::is_some).then_some("true")
+                />
+                <div id="expires_on-error" role="alert">
+                    {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                </div>
+                <p class="field-hint" id="expires_on-hint">
+                    "For what is kept for a while. After that day it goes to the trash."
+                </p>
+            </div>
+        </div>
+    }
+}
+
+fn iso_day(at: Timestamp) -> String {
+    format!(
+        "{:04}-{:02}-{:02}",
+        at.year(),
+        u8::from(at.month()),
+        at.day()
+    )
+}
+
+#[component]
+fn ImportanceField<S: FormCall>(state: FormState<S>, importance: f32) -> impl IntoView {
+    let mut choices: Vec<_> = LEVELS
+        .iter()
+        .map(|(level, label)| Choice::new(level.to_string(), *label))
+        .collect();
+    let is_level = LEVELS
+        .iter()
+        .any(|(level, _)| (level - importance).abs() < f32::EPSILON);
+    if !is_level {
+        // A program's finer number stays unless another is chosen.
+        let value = importance.to_string();
+        choices.push(Choice::new(value, format!("As it is: {importance:.2}")));
+    }
+    view! {
+        <SelectField
+            name="importance"
+            label="Importance"
+            choices=choices
+            value=state.typed("importance", &importance.to_string())
+            error=state.field_error("importance")
+        />
+    }
+}
+
+#[component]
+fn VendorFields<S: FormCall>(state: FormState<S>, allowed: AllowedVendors) -> impl IntoView {
+    let error = state.field_error("allowed_vendors");
+    let (which, named) = match &allowed {
+        AllowedVendors::All => ("any", Vec::new()),
+        AllowedVendors::Only(vendors) => {
+            ("only", vendors.iter().map(|v| v.key().to_owned()).collect())
+        }
+    };
+    let chosen = state.chosen("allowed_vendors[]").unwrap_or(named);
+    let choices = vec![
+        Choice::new(
+            "any",
+            "Any AI product with a key of mine or of those who see it",
+        ),
+        Choice::new("only", "Only those ticked below"),
+    ];
+    view! {
+        <SelectField
+            name="vendors"
+            label="Which AI products may read it"
+            choices=choices
+            value=state.typed("vendors", which)
+        />
+        <fieldset
+            class="field checks"
+            aria-describedby="allowed_vendors-error"
+            aria-invalid=move || error.with(Option::is_some).then_some("true")
+        >
+            <legend>"AI products"</legend>
+            <div id="allowed_vendors-error" role="alert">
+                {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+            </div>
+            {Vendor::ALL
+                .iter()
+                .map(|vendor| {
+                    let key = vendor.key();
+                    let checked = chosen.iter().any(|chosen| chosen == key);
+                    view! {
+                        <label class="check">
+                            <input type="checkbox" name="allowed_vendors[]" value=key checked=checked />
+                            <span>{vendor.label()}</span>
+                        </label>
+                    }
+                })
+                .collect_view()}
+        </fieldset>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn importance_and_products_are_told_in_words() {
+        assert_eq!(importance_label(0.5), "Normal");
+        assert_eq!(importance_label(0.35), "0.35");
+        assert_eq!(vendors_label(&AllowedVendors::All), "Any AI product");
+        assert_eq!(
+            vendors_label(&AllowedVendors::Only(vec![])),
+            "No AI product"
+        );
+        let two = AllowedVendors::Only(vec![Vendor::Claude, Vendor::Other]);
+        assert_eq!(vendors_label(&two), "Claude, Other programs");
+    }
+}

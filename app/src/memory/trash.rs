@@ -1,0 +1,109 @@
+//! What is in the trash: how long it stays, and the end of it.
+
+use domain::{AppError, MemoryId, Permission, Timestamp, memory::TRASH_DAYS};
+use leptos::prelude::*;
+
+use super::{api::MemoryRestore, parts::TRASH_TIME};
+#[cfg(feature = "ssr")]
+use crate::{Flash, api};
+use crate::{
+    forms::{FormState, PostForm},
+    start::formats,
+    ui::{Glyph, Icon, Time, layout::IfMay},
+};
+
+/// Deletes a memory in the trash for good.
+#[server(endpoint = "memory_purge")]
+pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_purge(&ctx, &actor, id).await?;
+    api::go("/memories", Flash::MemoryPurged);
+    Ok(())
+}
+
+/// Deletes all own memories in the trash for good.
+#[server(endpoint = "memory_trash_empty")]
+pub(crate) async fn memory_trash_empty() -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::memory_trash_empty(&ctx, &actor).await?;
+    api::go("/memories", Flash::TrashEmptied);
+    Ok(())
+}
+
+/// On the page of a memory in the trash: until when, and the ways out.
+#[component]
+pub(super) fn InTrash(
+    /// The memory.
+    id: MemoryId,
+    /// Since when.
+    at: Timestamp,
+    /// The one who looks owns it.
+    is_own: bool,
+) -> impl IntoView {
+    let restore = expect_context::<FormState<MemoryRestore>>();
+    let purge = FormState::<MemoryPurge>::new();
+    let formats = formats();
+    let goes = at + TRASH_TIME;
+    let goes = move || formats.with(|formats| formats.date(goes));
+    view! {
+        <div class="notice notice-warning notice-tall">
+            <Glyph icon=Icon::Trash />
+            <div>
+                <p>
+                    "In the trash since " <Time at=at /> ". Lists and searches leave it out. Goes for good on "
+                    {goes} "."
+                </p>
+                {is_own
+                    .then(|| {
+                        view! {
+                            <div class="form-actions">
+                                <PostForm state=restore class="inline-form">
+                                    <input type="hidden" name="id" value=id.to_string() />
+                                    <button type="submit" class="button">"Restore"</button>
+                                </PostForm>
+                                <details class="confirm">
+                                    <summary class="button button-danger">"Delete for good"</summary>
+                                    <div class="confirm-body">
+                                        <p>
+                                            "Its earlier versions and the replies to it go with it. This can’t be undone."
+                                        </p>
+                                        <PostForm state=purge class="form-actions">
+                                            <input type="hidden" name="id" value=id.to_string() />
+                                            <button type="submit" class="button button-danger">"Delete now"</button>
+                                        </PostForm>
+                                    </div>
+                                </details>
+                            </div>
+                        }
+                    })}
+            </div>
+        </div>
+    }
+}
+
+/// Above the list of what is in the trash.
+#[component]
+pub(super) fn EmptyTrash() -> impl IntoView {
+    let state = FormState::<MemoryTrashEmpty>::new();
+    view! {
+        <div class="notice notice-tall">
+            <Glyph icon=Icon::Trash />
+            <div>
+                <p>{format!("What is in the trash goes for good after {TRASH_DAYS} days.")}</p>
+                <IfMay permission=Permission::MemoryWrite>
+                    <details class="confirm">
+                        <summary class="button button-danger">"Empty trash"</summary>
+                        <div class="confirm-body">
+                            <p>
+                                "All of your memories in the trash, on this page and further ones, with their earlier versions and the replies to them. This can’t be undone."
+                            </p>
+                            <PostForm state=state class="form-actions">
+                                <button type="submit" class="button button-danger">"Delete all now"</button>
+                            </PostForm>
+                        </div>
+                    </details>
+                </IfMay>
+            </div>
+        </div>
+    }
+}

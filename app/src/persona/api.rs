@@ -1,0 +1,60 @@
+//! Server functions of personas.
+
+use domain::{AppError, PersonaId, persona::Persona};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use {
+    crate::{Flash, api},
+    domain::persona::PersonaDraft,
+};
+
+/// The own personas, by name.
+#[server(endpoint = "persona_list")]
+pub(crate) async fn persona_list() -> Result<Vec<Persona>, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::persona_list(&ctx, &actor).await
+}
+
+/// One own persona.
+#[server(endpoint = "persona_get")]
+pub(crate) async fn persona_get(id: PersonaId) -> Result<Persona, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::persona_get(&ctx, &actor, id).await
+}
+
+/// Creates a persona.
+#[server(endpoint = "persona_create")]
+pub(crate) async fn persona_create(
+    #[server(default)] name: String,
+    #[server(default)] description: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let draft = PersonaDraft { name, description };
+    service::persona_create(&ctx, &actor, &draft).await?;
+    api::go("/memories/personas", Flash::PersonaSaved);
+    Ok(())
+}
+
+/// Changes a persona.
+#[server(endpoint = "persona_update")]
+pub(crate) async fn persona_update(
+    id: PersonaId,
+    #[server(default)] name: String,
+    #[server(default)] description: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let draft = PersonaDraft { name, description };
+    service::persona_update(&ctx, &actor, id, &draft).await?;
+    api::go("/memories/personas", Flash::PersonaSaved);
+    Ok(())
+}
+
+/// Deletes a persona; its memories stay.
+#[server(endpoint = "persona_delete")]
+pub(crate) async fn persona_delete(id: PersonaId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::persona_delete(&ctx, &actor, id).await?;
+    api::go("/memories/personas", Flash::PersonaDeleted);
+    Ok(())
+}

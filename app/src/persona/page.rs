@@ -1,0 +1,198 @@
+//! All personas, and one to change.
+
+use domain::{AppError, Permission, PersonaId, persona::Persona};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::api::{PersonaCreate, PersonaDelete, PersonaUpdate, persona_get, persona_list};
+use crate::{
+    forms::{FormCall, FormState, PostForm},
+    ui::{EmptyState, Loaded, PageHead, TextArea, TextField, count, layout::IfMay},
+};
+
+/// The page at `/memories/personas`.
+#[component]
+pub(crate) fn PersonaListPage() -> impl IntoView {
+    let state = FormState::<PersonaCreate>::new();
+    let created = state.done();
+    let personas = Resource::new(move || created.get(), |_| persona_list());
+    view! {
+        <PageHead
+            title="Personas"
+            lead="Contexts of yours, such as work and home. A memory may belong to one; nobody else sees them."
+            up=("/memories", "Memories")
+        />
+        <Loaded resource=personas view=show />
+        <IfMay permission=Permission::MemoryWrite>
+            <Create state=state created=created />
+        </IfMay>
+    }
+    .into_any()
+}
+
+fn show(personas: Vec<Persona>) -> AnyView {
+    if personas.is_empty() {
+        return view! {
+            <EmptyState
+                title="No personas yet"
+                text="Make one when you want to keep memories of different sides of your life apart."
+            >
+                <a class="button" href="/memories">"Back to memories"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    view! {
+        <div class="table-frame">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"Persona"</th>
+                        <th scope="col" class="optional">"About"</th>
+                        <th scope="col" class="number col-status">"Memories"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {personas
+                        .into_iter()
+                        .map(|persona| {
+                            view! {
+                                <tr>
+                                    <td>
+                                        <a
+                                            class="row-title"
+                                            dir="auto"
+                                            href=format!("/memories/personas/{}", persona.id)
+                                        >
+                                            {persona.name}
+                                        </a>
+                                    </td>
+                                    <td class="optional wrap" dir="auto">{persona.description}</td>
+                                    <td class="number">{count(persona.memories)}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Create(state: FormState<PersonaCreate>, created: Signal<usize>) -> impl IntoView {
+    // A new form for each that is created: its fields are empty again.
+    let form = move || {
+        created.track();
+        view! {
+            <PostForm state=state class="form">
+                <Fields state=state name="" description="" />
+                <div class="form-actions">
+                    <button type="submit" class="button">"Create persona"</button>
+                </div>
+            </PostForm>
+        }
+    };
+    view! {
+        <section class="section" aria-labelledby="create">
+            <h2 id="create">"New persona"</h2>
+            {form}
+        </section>
+    }
+}
+
+#[component]
+fn Fields<S: FormCall>(
+    state: FormState<S>,
+    #[prop(into)] name: String,
+    #[prop(into)] description: String,
+) -> impl IntoView {
+    view! {
+        <TextField
+            name="name"
+            label="Name"
+            value=state.typed("name", &name)
+            error=state.field_error("name")
+        />
+        <TextArea
+            name="description"
+            label="About"
+            hint="Optional, up to 500 characters."
+            rows=3
+            optional=true
+            value=state.typed("description", &description)
+            error=state.field_error("description")
+        />
+    }
+}
+
+/// The page at `/memories/personas/{id}`.
+#[component]
+pub(crate) fn PersonaPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get_str("id")
+                .and_then(|id| id.parse::<PersonaId>().ok())
+                .ok_or(AppError::NotFound)
+        })
+    });
+    let data = Resource::new(move || id.get(), |id| async move { persona_get(id?).await });
+    view! { <Loaded resource=data view=edit whole_page=true /> }.into_any()
+}
+
+fn edit(persona: Persona) -> impl IntoView {
+    let changed = persona.clone();
+    view! {
+        <PageHead title=persona.name.clone() up=("/memories/personas", "Personas") />
+        <IfMay permission=Permission::MemoryWrite>
+            <Change persona=changed.clone() />
+            <Delete persona=persona.clone() />
+        </IfMay>
+    }
+}
+
+#[component]
+fn Change(persona: Persona) -> impl IntoView {
+    let state = FormState::<PersonaUpdate>::new();
+    view! {
+        <PostForm state=state class="form">
+            <input type="hidden" name="id" value=persona.id.to_string() />
+            <Fields state=state name=persona.name description=persona.description />
+            <div class="form-actions">
+                <button type="submit" class="button button-primary">"Save changes"</button>
+                <a class="button button-quiet" href="/memories/personas">"Cancel"</a>
+            </div>
+        </PostForm>
+    }
+}
+
+#[component]
+fn Delete(persona: Persona) -> impl IntoView {
+    let state = FormState::<PersonaDelete>::new();
+    let stays = match persona.memories {
+        0 => "No memory belongs to it.".to_owned(),
+        1 => "The memory in it stays and belongs to none from then on.".to_owned(),
+        memories => format!(
+            "The {} memories in it stay and belong to none from then on.",
+            count(memories)
+        ),
+    };
+    view! {
+        <section class="section" aria-labelledby="delete">
+            <h2 id="delete">"Delete"</h2>
+            <details class="confirm">
+                <summary class="button button-danger">"Delete this persona"</summary>
+                <div class="confirm-body">
+                    <p>{stays}</p>
+                    <PostForm state=state class="form-actions">
+                        <input type="hidden" name="id" value=persona.id.to_string() />
+                        <button type="submit" class="button button-danger">"Delete now"</button>
+                    </PostForm>
+                </div>
+            </details>
+        </section>
+    }
+}

@@ -1,0 +1,81 @@
+//! Personas: contexts of a member that memories may belong to.
+
+use domain::{
+    Action, Actor, AppError, PersonaId,
+    persona::{MAX_PERSONAS, Persona, PersonaDraft, PersonaText},
+};
+use serde_json::json;
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+};
+
+/// The actor's personas, by name.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn persona_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Persona>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::PersonaList).await?;
+    Ok(store::persona::persona_list(&mut act.tx).await?)
+}
+
+/// One persona of the actor.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it isn't an own one.
+pub async fn persona_get(ctx: &Ctx, actor: &Actor, id: PersonaId) -> Result<Persona, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::PersonaList).await?;
+    Ok(store::persona::persona_get(&mut act.tx, id).await?)
+}
+
+/// Keeps a new persona.
+///
+/// # Errors
+/// [`AppError::Invalid`] with every field at fault.
+pub async fn persona_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    draft: &PersonaDraft,
+) -> Result<PersonaId, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::PersonaCreate).await?;
+    let text = PersonaText::parse(draft)?;
+    if store::persona::persona_list(&mut act.tx).await?.len() >= MAX_PERSONAS {
+        return Err(AppError::field(
+            "name",
+            format!("You have {MAX_PERSONAS} personas, the most there can be. Delete one first."),
+        ));
+    }
+    let id: PersonaId = ctx.ids.id();
+    store::persona::persona_create(&mut act.tx, id, &text, ctx.clock.now()).await?;
+    act.commit(Target::persona(id)).await?;
+    Ok(id)
+}
+
+/// Changes an own persona.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it isn't an own one; [`AppError::Invalid`].
+pub async fn persona_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: PersonaId,
+    draft: &PersonaDraft,
+) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::PersonaUpdate).await?;
+    let text = PersonaText::parse(draft)?;
+    store::persona::persona_update(&mut act.tx, id, &text, ctx.clock.now()).await?;
+    act.commit(Target::persona(id)).await
+}
+
+/// Deletes an own persona; its memories belong to none from then on.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it isn't an own one.
+pub async fn persona_delete(ctx: &Ctx, actor: &Actor, id: PersonaId) -> Result<(), AppError> {
+    let mut act = Act::begin(ctx, actor, Action::PersonaDelete).await?;
+    let left = store::persona::persona_delete(&mut act.tx, id).await?;
+    // What it was called and was about is the member's own.
+    act.commit(Target::persona(id).changed(json!({ "memories": left })))
+        .await
+}

@@ -1,0 +1,208 @@
+//! The trash: into it, out of it, and out of the world.
+
+use domain::{MemoryId, TenantId, Timestamp};
+use uuid::Uuid;
+
+use super::thread::follow;
+use crate::{StoreError, TenantTx, WorkerTx};
+
+/// Moves one's own memory to the trash, and the replies to it.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such memory;
+/// [`StoreError::Conflict`] when it is there already.
+pub async fn memory_delete(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let deleted = sqlx::query!(
+        "UPDATE memories SET deleted_at = $4, updated_at = $4
+          WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND deleted_at IS NULL
+         RETURNING parent_id",
+        tx.tenant_id().0,
+        id.0,
+        tx.member_id()?.0,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    match deleted {
+        None => Err(why_unchanged(tx, id).await),
+        Some(reply) if reply.parent_id.is_some() => Ok(()),
+        Some(_) => follow(tx, id, None).await.map(|_| ()),
+    }
+}
+
+/// Takes one's own memory out of the trash, and the replies that went there
+/// with it. One whose time is over is kept for good from then on.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such memory;
+/// [`StoreError::Conflict`] when it is not in the trash, or a reply to one
+/// that is or that is out of sight.
+pub async fn memory_restore(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let trashed = sqlx::query!(
+        "SELECT deleted_at, parent_id FROM memories
+          WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND deleted_at IS NOT NULL
+            FOR UPDATE",
+        tenant_id,
+        id.0,
+        user_id,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(trashed) = trashed else {
+        return Err(why_unchanged(tx, id).await);
+    };
+    if let Some(root) = trashed.parent_id {
+        // As for a new reply: the root must not go meanwhile.
+        sqlx::query!(
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 24))",
+            root
+        )
+        .fetch_one(tx.conn())
+        .await?;
+    }
+    let done = sqlx::query!(
+        "UPDATE memories SET deleted_at = NULL, updated_at = $4,
+                expires_at = CASE WHEN expires_at > $4 THEN expires_at END
+          WHERE tenant_id = $1 AND id = $2 AND user_id = $3
+            AND (parent_id IS NULL OR EXISTS (
+                SELECT FROM memories root
+                 WHERE root.tenant_id = $1 AND root.id = memories.parent_id AND root.deleted_at IS NULL))",
+        tenant_id,
+        id.0,
+        user_id,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Conflict);
+    }
+    if trashed.parent_id.is_none() {
+        follow(tx, id, trashed.deleted_at).await?;
+    }
+    Ok(())
+}
+
+/// Deletes one's own memories in the trash for good, with what they were and
+/// the replies to them: one, or up to `limit` of them. Names what went.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such memory;
+/// [`StoreError::Conflict`] when it is not in the trash.
+pub async fn memory_trash_empty(
+    tx: &mut TenantTx,
+    one: Option<MemoryId>,
+    limit: u16,
+) -> Result<Vec<MemoryId>, StoreError> {
+    let gone = sqlx::query_scalar!(
+        r#"SELECT memory_trash_empty($1, $2) AS "id!""#,
+        one.map(|id| id.0),
+        i64::from(limit),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    match one {
+        Some(id) if gone.is_empty() => Err(why_unchanged(tx, id).await),
+        _ => Ok(ids(gone)),
+    }
+}
+
+/// Organisations with a memory whose time ended by `now`, or one that is in
+/// the trash since `before` or longer.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn memory_sweep_tenants(
+    tx: &mut WorkerTx,
+    now: Timestamp,
+    before: Timestamp,
+    limit: u16,
+) -> Result<Vec<TenantId>, StoreError> {
+    let tenants = sqlx::query_scalar!(
+        "SELECT id FROM tenants
+          WHERE EXISTS (SELECT FROM memories WHERE tenant_id = tenants.id AND expires_at <= $1 AND deleted_at IS NULL)
+             OR EXISTS (SELECT FROM memories WHERE tenant_id = tenants.id AND deleted_at <= $2)
+          LIMIT $3",
+        now,
+        before,
+        i64::from(limit),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(tenants.into_iter().map(TenantId).collect())
+}
+
+/// Moves memories whose time ended by `now` into the trash, up to `limit` and
+/// the replies to them, and names them. For Atrium itself.
+///
+/// # Errors
+/// [`StoreError::Other`] for anybody else.
+pub async fn memory_expire(
+    tx: &mut TenantTx,
+    now: Timestamp,
+    limit: u16,
+) -> Result<Vec<MemoryId>, StoreError> {
+    let moved = sqlx::query_scalar!(
+        r#"SELECT memory_expire($1, $2) AS "id!""#,
+        now,
+        i64::from(limit)
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids(moved))
+}
+
+/// Deletes memories for good that are in the trash since `before` or longer,
+/// up to `limit` and the replies to them, and names them. For Atrium itself.
+///
+/// # Errors
+/// [`StoreError::Other`] for anybody else.
+pub async fn memory_trash_purge(
+    tx: &mut TenantTx,
+    before: Timestamp,
+    limit: u16,
+) -> Result<Vec<MemoryId>, StoreError> {
+    let gone = sqlx::query_scalar!(
+        r#"SELECT memory_trash_purge($1, $2) AS "id!""#,
+        before,
+        i64::from(limit)
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids(gone))
+}
+
+fn ids(found: Vec<Uuid>) -> Vec<MemoryId> {
+    found.into_iter().map(MemoryId).collect()
+}
+
+/// Why a statement changed nothing: the member has no such memory, or it is
+/// not in the state that the statement asks for. One that is only shared with
+/// the member counts as none.
+pub(super) async fn why_unchanged(tx: &mut TenantTx, id: MemoryId) -> StoreError {
+    let Ok(user_id) = tx.member_id() else {
+        return StoreError::NotFound;
+    };
+    let own = sqlx::query!(
+        "SELECT id FROM memories WHERE tenant_id = $1 AND id = $2 AND user_id = $3",
+        tx.tenant_id().0,
+        id.0,
+        user_id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await;
+    match own {
+        Ok(Some(_)) => StoreError::Conflict,
+        Ok(None) => StoreError::NotFound,
+        Err(error) => error.into(),
+    }
+}

@@ -1,0 +1,133 @@
+//! Contexts of a member that memories may belong to: the member's alone.
+
+use domain::{
+    PersonaId, Timestamp,
+    persona::{Persona, PersonaText},
+};
+
+use crate::{StoreError, TenantTx};
+
+/// The member's personas, by name.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn persona_list(tx: &mut TenantTx) -> Result<Vec<Persona>, StoreError> {
+    Ok(sqlx::query_as!(
+        Persona,
+        r#"SELECT id, name, description,
+                  (SELECT count(*) FROM memories
+                    WHERE memories.tenant_id = $1 AND memories.user_id = $2 AND persona_id = personas.id
+                      AND deleted_at IS NULL) AS "memories!"
+             FROM personas
+            WHERE tenant_id = $1 AND user_id = $2
+            ORDER BY lower(name), id"#,
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// One persona of the member.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such persona.
+pub async fn persona_get(tx: &mut TenantTx, id: PersonaId) -> Result<Persona, StoreError> {
+    Ok(sqlx::query_as!(
+        Persona,
+        r#"SELECT id, name, description,
+                  (SELECT count(*) FROM memories
+                    WHERE memories.tenant_id = $1 AND memories.user_id = $2 AND persona_id = personas.id
+                      AND deleted_at IS NULL) AS "memories!"
+             FROM personas
+            WHERE tenant_id = $1 AND user_id = $2 AND id = $3"#,
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Keeps a new persona of the member.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the member has one of this name.
+pub async fn persona_create(
+    tx: &mut TenantTx,
+    id: PersonaId,
+    text: &PersonaText,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO personas (tenant_id, id, user_id, name, description, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6)",
+        tx.tenant_id().0,
+        id.0,
+        tx.member_id()?.0,
+        text.name,
+        text.description,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Changes a persona of the member.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such persona;
+/// [`StoreError::Constraint`] when another has this name.
+pub async fn persona_update(
+    tx: &mut TenantTx,
+    id: PersonaId,
+    text: &PersonaText,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE personas SET name = $4, description = $5, updated_at = $6
+          WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        id.0,
+        text.name,
+        text.description,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
+    Ok(())
+}
+
+/// Deletes a persona of the member; its memories belong to none from then on.
+/// Tells how many there were, in the trash or not.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such persona.
+pub async fn persona_delete(tx: &mut TenantTx, id: PersonaId) -> Result<u64, StoreError> {
+    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let left = sqlx::query!(
+        "UPDATE memories SET persona_id = NULL WHERE tenant_id = $1 AND user_id = $2 AND persona_id = $3",
+        tenant_id,
+        user_id,
+        id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    let done = sqlx::query!(
+        "DELETE FROM personas WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
+        tenant_id,
+        user_id,
+        id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
+    Ok(left.rows_affected())
+}

@@ -49,6 +49,10 @@ pub enum Flash {
     PersonaDeleted,
     /// The same file was given before; its import is shown instead.
     ImportKnown,
+    /// A file that waited for a look is being imported.
+    ImportStarted,
+    /// A file that waited for a look was let go of.
+    ImportDiscarded,
     /// An import was stopped.
     ImportCancelled,
     /// An import goes on.
@@ -141,6 +145,8 @@ impl Flash {
             Self::PersonaSaved => "persona_saved",
             Self::PersonaDeleted => "persona_deleted",
             Self::ImportKnown => "import_known",
+            Self::ImportStarted => "import_started",
+            Self::ImportDiscarded => "import_discarded",
             Self::ImportCancelled => "import_cancelled",
             Self::ImportRetried => "import_retried",
             Self::SessionEnded => "session_ended",
@@ -204,6 +210,8 @@ impl Flash {
             Self::PersonaSaved => "Persona saved.",
             Self::PersonaDeleted => "Persona deleted. Its memories stay.",
             Self::ImportKnown => "This file was given before. This is its import.",
+            Self::ImportStarted => "Import started.",
+            Self::ImportDiscarded => "The file was let go of. Nothing was imported.",
             Self::ImportCancelled => "Import cancelled. What was imported before stays.",
             Self::ImportRetried => "Import started again.",
             Self::SessionEnded => "Session ended.",
@@ -279,6 +287,8 @@ impl Flash {
             Self::PersonaSaved,
             Self::PersonaDeleted,
             Self::ImportKnown,
+            Self::ImportStarted,
+            Self::ImportDiscarded,
             Self::ImportCancelled,
             Self::ImportRetried,
             Self::SessionEnded,
@@ -342,6 +352,8 @@ mod tests {
             Flash::MemoryDeleted(id),
             Flash::SessionsEnded,
             Flash::ImportKnown,
+            Flash::ImportStarted,
+            Flash::ImportDiscarded,
         ] {
             assert_eq!(read(&flash.at("/memories")), Some(flash));
         }

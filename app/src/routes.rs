@@ -22,7 +22,8 @@ use crate::{
     isolation::IsolationPage,
     member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage, OffboardPage},
     memory::{
-        MemoryEditPage, MemoryListPage, MemoryNewPage, MemoryPage, MemoryViewListPage, VersionPage,
+        MemoryEditPage, MemoryExportPage, MemoryListPage, MemoryNewPage, MemoryPage,
+        MemoryViewListPage, VersionPage,
     },
     no_access::NoAccessPage,
     notification::NotificationListPage,
@@ -58,6 +59,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/memories") view=MemoryListPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/new") view=MemoryNewPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/views") view=MemoryViewListPage ssr=SsrMode::Async />
+                    <Route path=path!("/memories/export") view=MemoryExportPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/import") view=UploadPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/imports/:id") view=ImportPage ssr=SsrMode::Async />
                     <Route path=path!("/memories/proposals") view=ProposalListPage ssr=SsrMode::Async />

@@ -1,5 +1,5 @@
-import { rmSync, writeFileSync } from "node:fs";
-import { giveFile, untilImported } from "../support/memories.ts";
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
+import { giveFile, untilImported, uploadFile } from "../support/memories.ts";
 import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
 
 interface File {
@@ -7,13 +7,20 @@ interface File {
   content: string | Buffer;
 }
 
-/** Gives a file by the form. */
+/** Gives a file by the form; then it waits for a look. */
 async function give(page: Page, { name, content }: File, format?: string): Promise<void> {
   await visit(page, "/memories/import");
   const buffer = typeof content === "string" ? Buffer.from(content) : content;
   await page.getByLabel("File", { exact: true }).setInputFiles({ name, mimeType: "application/octet-stream", buffer });
   if (format !== undefined) await page.getByLabel("Format", { exact: true }).selectOption({ label: format });
-  await page.getByRole("button", { name: "Start import" }).click();
+  await page.getByRole("button", { name: "Upload file" }).click();
+}
+
+/** Has the file imported that is being looked at. */
+async function confirm(page: Page): Promise<void> {
+  await expect(page).toHaveURL(/\/memories\/imports\//);
+  await awake(page);
+  await page.getByRole("button", { name: /^Import (all|[0-9,]+) memor/ }).click();
 }
 
 const figure = (page: Page, name: string) => page.locator("dl.figures > div", { hasText: name }).locator("dd");
@@ -38,6 +45,7 @@ test("of JSON Lines the good ones land and each bad one is told by its number an
     `{"content": "Mira takes her tea without milk. 🫖", "tags": "${tag}, people"}`,
   ];
   await give(page, { name: "mixed.jsonl", content: lines.join("\r\n") });
+  await confirm(page);
   await ended(page);
   await expect(figure(page, "Imported")).toHaveText("2");
   await expect(figure(page, "Not taken")).toHaveText("4");
@@ -61,13 +69,19 @@ test("the same file again imports nothing twice, nor do its lines in another fil
   const line = (text: string) => `{"content": "${text}", "tags": ["${tag}"]}`;
   const content = [line("One of two"), line("Two of two")].join("\n");
   await give(page, { name: "again.jsonl", content });
-  await ended(page);
-  const first = new URL(page.url()).pathname;
+  const waiting = new URL(page.url()).pathname;
   await give(page, { name: "again.jsonl", content });
+  expect(new URL(page.url()).pathname).toBe(waiting);
+  await confirm(page);
   await ended(page);
-  expect(new URL(page.url()).pathname).toBe(first);
+  await give(page, { name: "again.jsonl", content });
+  await confirm(page);
+  await ended(page);
+  await expect(figure(page, "Imported")).toHaveText("0");
+  await expect(figure(page, "Known before")).toHaveText("2");
 
   await give(page, { name: "more.jsonl", content: `${content}\n${line("Three of two")}` });
+  await confirm(page);
   await ended(page);
   await expect(figure(page, "Imported")).toHaveText("1");
   await expect(figure(page, "Known before")).toHaveText("2");
@@ -80,6 +94,7 @@ test("CSV with quoted commas, line breaks and a byte order mark lands", async ({
   const tag = uniqueWord();
   const content = `\uFEFFtitle,content,kind,tags\r\nTea,"Without milk, ""please"".\nAlways.",preference,"${tag}, people"\r\n,,fact,${tag}\r\nLate,"Ten, not nine",fact,${tag}\r\n`;
   await give(page, { name: "people.csv", content });
+  await confirm(page);
   await ended(page);
   await expect(figure(page, "Imported")).toHaveText("2");
   await expect(figure(page, "Not taken")).toHaveText("1");
@@ -98,6 +113,7 @@ test("plain text under a foreign name becomes a memory for each paragraph", asyn
   await expect(page).toHaveURL("/memories/import?error=unknown_format");
   await expect(page.locator("#file-error")).toContainText("Choose the format below");
   await give(page, file, "Plain text");
+  await confirm(page);
   await ended(page);
   await expect(figure(page, "Imported")).toHaveText("2");
   await visit(page, `/memories?q=${word}&mode=words`);
@@ -125,7 +141,7 @@ for (const [what, file, sentence] of REFUSED) {
 test("without a file the browser asks for one, and so does the server", async ({ visitors }) => {
   const page = await visitors.as("owner");
   await visit(page, "/memories/import");
-  await page.getByRole("button", { name: "Start import" }).click();
+  await page.getByRole("button", { name: "Upload file" }).click();
   await expect(page).toHaveURL("/memories/import");
   await expect(page.locator("input[type=file]:invalid")).toHaveCount(1);
 
@@ -139,16 +155,86 @@ test("without a file the browser asks for one, and so does the server", async ({
   await expect(page.locator("#file-error")).toHaveText("Choose a file first.");
 });
 
-test("a file above 50 MB is refused with what to do, and the next one is taken", async ({ visitors }, info) => {
+test("a file above 256 MB is refused with what to do, and the next one is taken", async ({ visitors }, info) => {
   const page = await visitors.as("owner");
   const large = info.outputPath("large.txt");
-  writeFileSync(large, "A paragraph of a very long file.\n\n".repeat(1_600_000));
+  const file = openSync(large, "w");
+  writeSync(file, "A paragraph of a very long file.");
+  ftruncateSync(file, 257 * 1024 * 1024);
+  closeSync(file);
   await visit(page, "/memories/import");
   await page.getByLabel("File", { exact: true }).setInputFiles(large);
-  await page.getByRole("button", { name: "Start import" }).click();
-  await expect(page.getByText("This file is larger than 50 MB. Split it and import the parts.")).toBeVisible();
+  await page.getByRole("button", { name: "Upload file" }).click();
+  await expect(page.getByText("This file is larger than 256 MB. Split it and import the parts.")).toBeVisible();
   rmSync(large);
   await untilImported(page, await giveFile(page, "small.txt", `Taken: ${uniqueWord()}`));
+});
+
+test("columns are chosen and looked at before anything is imported", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  const tag = uniqueWord();
+  const content = `heading,remark,secret\nTea,Without milk.,one\nCoffee,Black.,two\nNothing,,three\n`;
+  await give(page, { name: "remarks.csv", content });
+  await expect(page).toHaveURL(/\/memories\/imports\//);
+  await awake(page);
+  await expect(page.getByText("The first line must name the columns")).toBeVisible();
+  await page.getByLabel("Text", { exact: true }).selectOption("remark");
+  await page.getByLabel("Title", { exact: true }).selectOption("heading");
+  await page.getByLabel("Tags to add to each").fill(`${tag}, drinks`);
+  await page.getByRole("button", { name: "Update preview" }).click();
+  await awake(page);
+  const records = page.getByRole("region", { name: "The first records, as they would land" }).getByRole("row");
+  await expect(records.nth(1)).toContainText("Tea");
+  await expect(records.nth(1)).toContainText("Without milk.");
+  await expect(records.nth(1)).toContainText("drinks");
+  await expect(page.getByText("Not taken from the file: secret.")).toBeVisible();
+  await expect(figure(page, "Can’t be taken")).toHaveText("1");
+  await page.getByRole("button", { name: "Import 2 memories" }).click();
+  await ended(page);
+  await expect(figure(page, "Imported")).toHaveText("2");
+  await expect(figure(page, "Not taken")).toHaveText("1");
+  await visit(page, `/memories?tag=${tag}`);
+  await expect(titles(page)).toHaveText(["Coffee", "Tea"]);
+});
+
+test("a file that waits for a look can be discarded", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  await visit(page, "/memories/import");
+  const name = `${uniqueWord()}.txt`;
+  const path = await uploadFile(page, name, `Not wanted: ${name}`);
+  await visit(page, "/memories/import");
+  await expect(page.getByRole("row", { name })).toContainText("Waits for your look");
+  await visit(page, path);
+  await page.getByRole("button", { name: "Discard file" }).click();
+  await expect(page).toHaveURL(/\/memories\/import\?/);
+  await expect(page.getByText(name)).toHaveCount(0);
+  expect((await page.goto(path))?.status()).toBe(404);
+});
+
+test("conversations of a ChatGPT export are looked at and land", async ({ visitors }) => {
+  const page = await visitors.as("owner");
+  const word = uniqueWord();
+  const node = (id: string, parent: string | null, role: string, text: string) => ({
+    [id]: { id, parent, children: [], message: { id, author: { role }, content: { content_type: "text", parts: [text] } } },
+  });
+  const conversations = [
+    {
+      title: `Tea for ${word}`,
+      create_time: 1714979289.25,
+      conversation_id: word,
+      current_node: "b",
+      mapping: { ...node("a", null, "user", "How long does it draw?"), ...node("b", "a", "assistant", "Three minutes.") },
+    },
+  ];
+  await give(page, { name: "conversations.json", content: JSON.stringify(conversations) });
+  await expect(page).toHaveURL(/\/memories\/imports\//);
+  await awake(page);
+  await expect(page.getByLabel("Format", { exact: true })).toHaveValue("chatgpt");
+  await page.getByRole("button", { name: "Import 1 memory" }).click();
+  await ended(page);
+  await visit(page, `/memories?q=${word}&mode=words`);
+  await page.getByRole("link", { name: `Tea for ${word}` }).click();
+  await expect(page.getByRole("article")).toContainText("Three minutes.");
 });
 
 test("an import can be left and found again in the list", async ({ visitors }) => {

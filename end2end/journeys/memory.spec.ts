@@ -40,9 +40,11 @@ test("a file of notes is imported, and a question that shares no word with a not
   await page.getByRole("link", { name: "Import", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Import");
   await page.getByLabel("File", { exact: true }).setInputFiles(NOTES);
-  await page.getByRole("button", { name: "Start import" }).click();
+  await page.getByRole("button", { name: "Upload file" }).click();
 
   await expect(page).toHaveURL(/\/memories\/imports\/[0-9a-f-]{36}/);
+  await awake(page);
+  await page.getByRole("button", { name: "Import 12 memories" }).click();
   await awake(page);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("sample-notes.md");
   const progress = page.getByRole("region", { name: "Progress" });

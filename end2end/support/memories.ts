@@ -37,8 +37,8 @@ export async function deleteMemory(page: Page, id: string): Promise<void> {
   await post(page, `/memories/${id}`, { call: "memory_delete", id });
 }
 
-/** Gives a file and answers the path of its import. */
-export async function giveFile(page: Page, name: string, content: string | Buffer, format = ""): Promise<string> {
+/** Gives a file, which then waits for a look, and answers the path of its import. */
+export async function uploadFile(page: Page, name: string, content: string | Buffer, format = ""): Promise<string> {
   const answer = await page.request.post("/memories/import", {
     headers: origin(page, "/memories/import"),
     multipart: { file: { name, mimeType: "application/octet-stream", buffer: typeof content === "string" ? Buffer.from(content) : content }, format },
@@ -46,6 +46,14 @@ export async function giveFile(page: Page, name: string, content: string | Buffe
   });
   expect(answer.status(), `giving ${name}`).toBe(303);
   return answer.headers()["location"] ?? "";
+}
+
+/** Gives a file, has it imported as it is, and answers the path of its import. */
+export async function giveFile(page: Page, name: string, content: string | Buffer, format = ""): Promise<string> {
+  const path = await uploadFile(page, name, content, format);
+  const id = path.split("/").pop() ?? "";
+  await post(page, path, { call: "import_confirm", id });
+  return path;
 }
 
 /** Waits until the import at `path` has ended well. */

@@ -1,7 +1,7 @@
 // Every page in every state that people can see, for looking at it (the
 // screenshots) and for axe.
 import { readFileSync } from "node:fs";
-import { type Draft, deleteMemory, giveFile, origin, post, untilFoundByMeaning, untilImported, writeMemory } from "./memories.ts";
+import { type Draft, deleteMemory, giveFile, origin, post, untilFoundByMeaning, untilImported, uploadFile, writeMemory } from "./memories.ts";
 import { makeRole } from "./break-glass.ts";
 import { makeInvite } from "./invites.ts";
 import { makeKey } from "./keys.ts";
@@ -17,6 +17,8 @@ export interface Seed {
   untitled: string;
   trashed: string;
   report: string;
+  /** The path of a file that waits for a look. */
+  preview: string;
   /** Paths of a team and of a custom role, the id of a member, and the path of what was done to several. */
   team: string;
   role: string;
@@ -78,6 +80,13 @@ function inDays(days: number): string {
   return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
 }
 
+const PEOPLE_ROWS = [
+  "who,note,labels,colour",
+  'Mira,"Takes her tea without milk, always.","people, tea",green',
+  "Ben,Is in on Mondays only.,people,blue",
+  "Nobody,,people,grey",
+].join("\n");
+
 /** Fills the organisation. The admin is left with nothing. */
 export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
   const page = await visitors.as("member");
@@ -86,6 +95,7 @@ export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
   await untilImported(page, await giveFile(page, "sample-notes.md", notes));
   const report = await giveFile(page, "notes-with-mistakes.jsonl", BAD_LINES);
   await untilImported(page, report);
+  const preview = await uploadFile(page, "people.csv", PEOPLE_ROWS);
   const ids: string[] = [];
   for (const draft of DRAFTS) ids.push(await writeMemory(page, draft));
   const [memory, trashed, , , untitled] = ids;
@@ -116,7 +126,7 @@ export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
   await page.goto("/audit");
   const people = await seedPeople(visitors);
   const proposals = await seedProposals(visitors, people.team);
-  return { memory, untitled, trashed, report, tenant, ...people, ...proposals, reader: await seedReader(visitors, people.person, memory) };
+  return { memory, untitled, trashed, report, preview, tenant, ...people, ...proposals, reader: await seedReader(visitors, people.person, memory) };
 }
 
 /** Has the member share with the team that they lead, and propose twice for everyone; the owner declines one. */
@@ -309,6 +319,9 @@ export const STATES: State[] = [
   { name: "import-empty", as: "admin", show: at("/memories/import") },
   { name: "import", as: "member", show: at("/memories/import") },
   { name: "import-refused", as: "member", show: at("/memories/import?error=not_text") },
+  { name: "import-preview", as: "member", show: (page, { preview }) => visit(page, preview) },
+  { name: "import-preview-refused", as: "member", show: (page, { preview }) => visit(page, `${preview}?choice[format]=atrium`) },
+  { name: "export", as: "member", show: at("/memories/export?tag=people") },
   { name: "import-report", as: "member", show: (page, { report }) => visit(page, report) },
   { name: "audit", as: "owner", show: at("/audit") },
   {

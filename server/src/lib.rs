@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod database;
 mod demo;
+mod download;
 pub mod failure;
 pub mod health;
 pub mod http;

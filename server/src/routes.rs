@@ -8,8 +8,12 @@ use std::sync::Arc;
 
 use app::{App, AppInfo, WayIn, shell, with_page_posts};
 use axum::{
-    Router, extract::Request, http::request::Parts, middleware::from_fn, response::IntoResponse,
-    routing::post,
+    Router,
+    extract::Request,
+    http::request::Parts,
+    middleware::from_fn,
+    response::IntoResponse,
+    routing::{get, post},
 };
 use domain::{Actor, import::UploadProblem};
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
@@ -21,6 +25,7 @@ use crate::{
     auth::{Auth, OidcSettings, demo::DemoIssuer},
     boot,
     config::Config,
+    download,
     failure::Failure,
     health::{self, Readiness},
     http::{HttpSettings, LargerBody, protect},
@@ -79,6 +84,10 @@ pub fn router(
     let pages = with_page_posts(
         Router::new()
             .route(upload::PATH, upload)
+            .route(
+                download::PATH,
+                get(download::memory_download).with_state(ctx.clone()),
+            )
             .fallback_service(pages),
     );
     let members = Router::new()

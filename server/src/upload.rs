@@ -1,4 +1,5 @@
 //! Taking a file of memories: a plain form post, with and without JavaScript.
+//! What has arrived goes into the database piece by piece.
 
 use app::Flash;
 use axum::{
@@ -8,10 +9,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{
-    Actor,
-    import::{ImportFormat, MAX_FILE_BYTES, UploadProblem},
+    Actor, ImportId,
+    import::{ImportFormat, ImportStarted, MAX_FILE_BYTES, UploadProblem},
 };
-use service::{Ctx, ImportFile};
+use service::{Ctx, Upload, UploadError};
 
 use crate::http::refuse;
 
@@ -19,10 +20,10 @@ use crate::http::refuse;
 pub(crate) const PATH: &str = "/memories/import";
 
 /// Bytes that the form's body may have: the file and its wrapping.
-pub(crate) const MAX_BODY_BYTES: u64 = MAX_FILE_BYTES as u64 + 64 * 1024;
+pub(crate) const MAX_BODY_BYTES: u64 = MAX_FILE_BYTES + 64 * 1024;
 
-/// Starts the import and sends the browser to its progress; what stands in
-/// the way is shown on the form's page.
+/// Takes the file and sends the browser to the look at it; what stands in the
+/// way is shown on the form's page.
 pub(crate) async fn import_upload(
     State(ctx): State<Ctx>,
     Extension(actor): Extension<Option<Actor>>,
@@ -32,11 +33,14 @@ pub(crate) async fn import_upload(
     let Some(actor) = actor else {
         return Redirect::to("/sign-in?return_to=%2Fmemories%2Fimport").into_response();
     };
-    let file = match read(form).await {
-        Ok(file) => file,
-        Err(problem) => return Redirect::to(&problem.path()).into_response(),
-    };
-    match service::import_start(&ctx, &actor, &file).await {
+    let mut begun = None;
+    let taken = read(&ctx, &actor, form, &mut begun).await;
+    if let (Err(_), Some(id)) = (&taken, begun)
+        && let Err(error) = Upload::abandon(&ctx, &actor, id).await
+    {
+        tracing::warn!(%error, "a file that was not taken stays for now");
+    }
+    match taken {
         Ok(started) => {
             let page = format!("/memories/imports/{}", started.id);
             let page = if started.already_given {
@@ -46,34 +50,51 @@ pub(crate) async fn import_upload(
             };
             Redirect::to(&page).into_response()
         }
-        Err(error) => refuse(&headers, &error),
+        Err(UploadError::Problem(problem)) => Redirect::to(&problem.path()).into_response(),
+        Err(UploadError::App(error)) => refuse(&headers, &error),
     }
 }
 
-async fn read(mut form: Multipart) -> Result<ImportFile, UploadProblem> {
-    let mut file = None;
+/// Reads the form; `begun` is the import that exists from the file's first
+/// byte on.
+async fn read(
+    ctx: &Ctx,
+    actor: &Actor,
+    mut form: Multipart,
+    begun: &mut Option<ImportId>,
+) -> Result<ImportStarted, UploadError> {
+    let mut upload = None;
     let mut format = None;
-    while let Some(field) = form.next_field().await.map_err(|error| problem(&error))? {
+    while let Some(mut field) = form.next_field().await.map_err(|error| problem(&error))? {
         match field.name() {
-            Some("file") => {
+            Some("file") if upload.is_none() => {
                 let name = field.file_name().unwrap_or_default().to_owned();
-                let content = field.bytes().await.map_err(|error| problem(&error))?;
-                file = Some((name, content.to_vec()));
+                while let Some(bytes) = field.chunk().await.map_err(|error| problem(&error))? {
+                    if upload.is_none() {
+                        let begins = Upload::begin(ctx, actor, &name).await?;
+                        *begun = Some(begins.id());
+                        upload = Some(begins);
+                    }
+                    if let Some(upload) = &mut upload {
+                        upload.write(&bytes).await?;
+                    }
+                }
+                // A form sent without a choice carries a file without name and bytes.
+                if upload.is_none() && !name.is_empty() {
+                    return Err(UploadProblem::Empty.into());
+                }
             }
             Some("format") => {
-                // Empty: by the file's name.
+                // Empty: by the file itself.
                 let key = field.text().await.map_err(|error| problem(&error))?;
                 format = ImportFormat::from_key(&key);
             }
             _ => {}
         }
     }
-    match file {
-        // A form sent without a choice carries a file without name and bytes.
-        Some((name, content)) if !name.is_empty() || !content.is_empty() => {
-            ImportFile::parse(&name, format, content)
-        }
-        _ => Err(UploadProblem::NoFile),
+    match upload {
+        Some(upload) => upload.finish(format).await,
+        None => Err(UploadProblem::NoFile.into()),
     }
 }
 

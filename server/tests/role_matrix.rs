@@ -190,6 +190,22 @@ impl World {
         None
     }
 
+    /// The one file that pages lead to: an export of the list.
+    async fn download(&self) -> Option<String> {
+        let call = request(Method::GET, "/memories/export/file?format=csv").body(Body::empty());
+        let answer = self.browser.clone().send(call.unwrap()).await;
+        if let Ok(AppError::Forbidden { permission }) = serde_json::from_str(&answer.body) {
+            return Some(permission.key().to_owned());
+        }
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert!(
+            answer.body.starts_with("content,title,kind"),
+            "{}",
+            answer.body
+        );
+        None
+    }
+
     async fn operation(&self, method: &Method, path: &str) -> Option<String> {
         let body = match path {
             "/api/v1/memories" => json!({ "content": "Tea at four" }),
@@ -258,6 +274,7 @@ async fn what_each_role_may_call_is_as_reviewed() {
 
     let mut by_function = vec![Vec::new(); functions.len()];
     let mut by_upload = Vec::new();
+    let mut by_download = Vec::new();
     let mut by_operation = vec![Vec::new(); operations.len()];
     for standing in Standing::all() {
         world.stand(standing).await;
@@ -265,6 +282,7 @@ async fn what_each_role_may_call_is_as_reviewed() {
             outcomes.push(world.function(path).await);
         }
         by_upload.push(world.upload().await);
+        by_download.push(world.download().await);
         for ((method, path), outcomes) in operations.iter().zip(&mut by_operation) {
             outcomes.push(world.operation(method, path).await);
         }
@@ -279,6 +297,7 @@ async fn what_each_role_may_call_is_as_reviewed() {
         matrix.push_str(&line(path, outcomes));
     }
     matrix.push_str(&line("POST /memories/import", &by_upload));
+    matrix.push_str(&line("GET /memories/export/file", &by_download));
     for ((method, path), outcomes) in operations.iter().zip(&by_operation) {
         matrix.push_str(&line(&format!("{method} {path}"), outcomes));
     }

@@ -17,7 +17,9 @@ pub(crate) fn bench(project: &Project, part: &str, arguments: &[String]) -> Resu
         return Ok(ExitCode::SUCCESS);
     }
     setup::model(project)?;
-    let mut cargo = project.cargo(["bench", "--package", part, "--"]);
+    // The import's figures are those of the use cases.
+    let package = if part == "import" { "service" } else { part };
+    let mut cargo = project.cargo(["bench", "--package", package, "--"]);
     run(cargo
         .args(arguments)
         .env("ATRIUM_MODEL_DIR", project.model()))?;

@@ -68,8 +68,8 @@ enum Command {
     },
     /// Measure a part
     Bench {
-        /// What to measure: a crate, or the search of memories
-        #[arg(value_parser = ["embed", "search"])]
+        /// What to measure: a crate, the search of memories, or their import and export
+        #[arg(value_parser = ["embed", "search", "import"])]
         part: String,
         /// Passed on to the bench
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

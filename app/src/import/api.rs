@@ -1,7 +1,10 @@
 //! Server functions of imports. The file itself comes to a plain route of the
 //! server, which streams it.
 
-use domain::{AppError, ImportId, import::Import};
+use domain::{
+    AppError, ImportId,
+    import::{Import, ImportChoice, ImportPreview},
+};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -14,11 +17,43 @@ pub(crate) async fn import_list() -> Result<Vec<Import>, AppError> {
     service::import_list(&ctx, &actor).await
 }
 
-/// One import.
+/// One import; while it waits for a look, with what it would do if its file
+/// were read as `choice` says.
 #[server(endpoint = "import_get")]
-pub(crate) async fn import_get(id: ImportId) -> Result<Import, AppError> {
+pub(crate) async fn import_get(
+    id: ImportId,
+    #[server(default)] choice: ImportChoice,
+) -> Result<(Import, Option<ImportPreview>), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::import_get(&ctx, &actor, id).await
+    let import = service::import_get(&ctx, &actor, id).await?;
+    let waits = import.state == domain::import::ImportState::Preview;
+    let preview = if waits {
+        Some(service::import_preview(&ctx, &actor, id, &choice).await?)
+    } else {
+        None
+    };
+    Ok((import, preview))
+}
+
+/// Has a file imported that waits for a look.
+#[server(endpoint = "import_confirm")]
+pub(crate) async fn import_confirm(
+    id: ImportId,
+    #[server(default)] choice: ImportChoice,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::import_confirm(&ctx, &actor, id, &choice).await?;
+    api::go(&format!("/memories/imports/{id}"), Flash::ImportStarted);
+    Ok(())
+}
+
+/// Lets go of a file that waits for a look.
+#[server(endpoint = "import_discard")]
+pub(crate) async fn import_discard(id: ImportId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::import_discard(&ctx, &actor, id).await?;
+    api::go("/memories/import", Flash::ImportDiscarded);
+    Ok(())
 }
 
 /// Stops an import.

@@ -3,6 +3,7 @@
 mod api;
 mod page;
 mod parts;
+mod preview;
 mod upload;
 
 pub(crate) use page::ImportPage;

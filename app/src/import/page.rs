@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use domain::{
     AppError, ImportId,
-    import::{Import, ImportReport},
+    import::{Field, Import, ImportChoice, ImportPreview, ImportProblem, ImportReport},
     job::{Job, JobStatus},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::{
-    api::{ImportCancel, ImportRetry, import_get},
+    api::{ImportCancel, ImportConfirm, ImportDiscard, ImportRetry, import_get},
     parts::StatusBadge,
+    preview::Look,
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{CopyId, Loaded, PageHead, Time, bytes, count},
+    ui::{CopyId, Loaded, PageHead, Query, Time, bytes, count, use_query},
 };
 
 /// The page at `/memories/imports/{id}`.
@@ -31,25 +32,50 @@ pub(crate) fn ImportPage() -> impl IntoView {
                 .ok_or(AppError::NotFound)
         })
     });
+    let query = use_query();
+    let choice = Memo::new(move |_| query.with(choice_of));
     let cancel = FormState::<ImportCancel>::new();
     let retry = FormState::<ImportRetry>::new();
     provide_context(cancel);
     provide_context(retry);
+    provide_context(FormState::<ImportConfirm>::new());
+    provide_context(FormState::<ImportDiscard>::new());
     let (cancelled, retried) = (cancel.done(), retry.done());
     let import = Resource::new(
-        move || (id.get(), cancelled.get(), retried.get()),
-        |(id, ..)| async move { import_get(id?).await },
+        move || (id.get(), choice.get(), cancelled.get(), retried.get()),
+        |(id, choice, ..)| async move {
+            let (import, preview) = import_get(id?, choice.clone()).await?;
+            Ok::<_, AppError>((import, preview, choice))
+        },
     );
     follow(import);
     view! { <Loaded resource=import view=show whole_page=true /> }.into_any()
 }
 
+/// What is chosen by the page's query, whose names are those of the form.
+fn choice_of(query: &Query) -> ImportChoice {
+    let get = |name: &str| query.get(&format!("choice[{name}]")).to_owned();
+    let columns = Field::ALL.iter().filter_map(|field| {
+        let column = get(&format!("columns][{}", field.key()));
+        (!column.is_empty()).then(|| (field.key().to_owned(), column))
+    });
+    ImportChoice {
+        format: get("format"),
+        kind: get("kind"),
+        tags: get("tags"),
+        persona: get("persona"),
+        columns: columns.collect(),
+    }
+}
+
+type Shown = (Import, Option<ImportPreview>, ImportChoice);
+
 /// Asks again a second after each answer for as long as the import moves.
 /// Without scripts the page reloads itself.
-fn follow(import: Resource<Result<Import, AppError>>) {
+fn follow(import: Resource<Result<Shown, AppError>>) {
     Effect::new(move |_| {
-        let moving = import
-            .with(|import| matches!(import, Some(Ok(import)) if !import.job.status.is_final()));
+        let moving =
+            import.with(|import| matches!(import, Some(Ok((import, ..))) if !import.is_settled()));
         if moving {
             let handle = set_timeout_with_handle(move || import.refetch(), Duration::from_secs(1));
             on_cleanup(move || {
@@ -61,7 +87,7 @@ fn follow(import: Resource<Result<Import, AppError>>) {
     });
 }
 
-fn show(import: Import) -> impl IntoView {
+fn show((import, preview, choice): Shown) -> impl IntoView {
     let Import {
         id,
         file_name,
@@ -69,7 +95,14 @@ fn show(import: Import) -> impl IntoView {
         size,
         job,
         report,
+        created_at,
+        ..
     } = import;
+    let Some(job) = job else {
+        return preview
+            .map(|preview| view! { <Look id=id file_name=file_name size=size preview=preview choice=choice /> })
+            .into_any();
+    };
     let moving = !job.status.is_final();
     let imported = report.imported > 0;
     view! {
@@ -94,12 +127,13 @@ fn show(import: Import) -> impl IntoView {
         </dl>
         <Problems report=report />
         <dl class="facts">
-            <div><dt>"Given"</dt><dd><Time at=job.created_at /></dd></div>
+            <div><dt>"Given"</dt><dd><Time at=created_at /></dd></div>
             {job.finished_at.map(|at| view! { <div><dt>"Ended"</dt><dd><Time at=at /></dd></div> })}
             <div><dt>"Attempts"</dt><dd>{job.attempts}</dd></div>
             <div><dt>"Id"</dt><dd><CopyId id=id.to_string() what="import" /></dd></div>
         </dl>
     }
+    .into_any()
 }
 
 #[component]
@@ -142,9 +176,9 @@ fn Progress(job: Job) -> impl IntoView {
             "Reading the file. You can leave; it goes on by itself.".to_owned()
         }
         JobStatus::Running => format!(
-            "{} of {} read. You can leave; it goes on by itself.",
-            bytes(done),
-            bytes(total),
+            "{} of {} records read. You can leave; it goes on by itself.",
+            count(done),
+            count(total),
         ),
         JobStatus::Completed => "The whole file was read.".to_owned(),
         JobStatus::Failed => "The last attempt failed; another follows by itself.".to_owned(),
@@ -175,32 +209,49 @@ fn Problems(report: ImportReport) -> impl IntoView {
         view! {
             <section class="section" aria-labelledby="problems">
                 <h2 id="problems">"What was not taken"</h2>
-                <div class="table-frame">
-                    <table>
-                        <thead>
-                            <tr>
-                                <th scope="col" class="number col-line">"Line"</th>
-                                <th scope="col">"Reason"</th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {report
-                                .problems
-                                .into_iter()
-                                .map(|problem| {
-                                    view! {
-                                        <tr>
-                                            <td class="number">{count(problem.line)}</td>
-                                            <td class="wrap">{problem.reason}</td>
-                                        </tr>
-                                    }
-                                })
-                                .collect_view()}
-                        </tbody>
-                    </table>
-                </div>
+                <ProblemTable problems=report.problems />
                 {(rest > 0).then(|| view! { <p class="muted">{format!("And {} more.", count(rest))}</p> })}
             </section>
         }
     })
+}
+
+/// Problems with their places.
+#[component]
+pub(super) fn ProblemTable(problems: Vec<ImportProblem>) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col" class="col-line">"Place"</th>
+                        <th scope="col">"Reason"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {problems
+                        .into_iter()
+                        .map(|problem| {
+                            view! {
+                                <tr>
+                                    <td class="wrap" dir="auto">{place(&problem)}</td>
+                                    <td class="wrap">{problem.reason}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+/// Where a record stands.
+fn place(problem: &ImportProblem) -> String {
+    match (&problem.entry, problem.line) {
+        (None, 0) => "File".to_owned(),
+        (None, line) => format!("Line {}", count(line)),
+        (Some(entry), 0) => entry.clone(),
+        (Some(entry), line) => format!("{entry}, record {}", count(line)),
+    }
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     import::{Import, ImportReport},
-    job::JobStatus,
+    job::{Job, JobStatus},
 };
 use leptos::prelude::*;
 
@@ -23,6 +23,18 @@ pub(crate) fn StatusBadge(
         JobStatus::Cancelled => (Tone::Neutral, "Cancelled"),
     };
     view! { <Badge tone=tone text=text /> }
+}
+
+/// How far an import is, as a badge: without a job it waits for its giver.
+#[component]
+pub(crate) fn StateBadge(
+    /// The work behind it.
+    job: Option<Job>,
+) -> impl IntoView {
+    match job {
+        Some(job) => view! { <StatusBadge status=job.status /> }.into_any(),
+        None => view! { <Badge tone=Tone::Warning text="Waits for your look" /> }.into_any(),
+    }
 }
 
 /// What came of an import, in a few words.
@@ -66,9 +78,9 @@ pub(crate) fn ImportTable(
                                     <td><div class="cell-line"><a class="row-title" dir="auto" href=href>{import.file_name}</a></div></td>
                                     <td class="optional">{import.format.name()}</td>
                                     <td class="optional number">{bytes(import.size)}</td>
-                                    <td><StatusBadge status=import.job.status /></td>
-                                    <td class="optional">{outcome(&import.report)}</td>
-                                    <td class="optional col-time"><Time at=import.job.created_at /></td>
+                                    <td><StateBadge job=import.job.clone() /></td>
+                                    <td class="optional">{import.job.is_some().then(|| outcome(&import.report))}</td>
+                                    <td class="optional col-time"><Time at=import.created_at /></td>
                                 </tr>
                             }
                         })

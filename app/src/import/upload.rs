@@ -17,7 +17,7 @@ fn show(imports: Vec<Import>) -> impl IntoView {
     view! {
         <PageHead
             title="Import"
-            lead="Bring a file of notes. Each record becomes a memory that only you can see."
+            lead="Bring a file of notes, or what another product exported. Each record becomes a memory that only you can see."
             up=("/memories", "Memories")
         />
         <UploadForm />
@@ -46,7 +46,7 @@ fn UploadForm() -> impl IntoView {
             .with(|query| UploadProblem::from_code(query.get("error")))
             .map(|problem| problem.sentence().to_owned())
     });
-    let formats = std::iter::once(Choice::new("", "By the file’s name"))
+    let formats = std::iter::once(Choice::new("", "By the file itself"))
         .chain(
             ImportFormat::ALL
                 .iter()
@@ -62,7 +62,7 @@ fn UploadForm() -> impl IntoView {
                     id="file"
                     name="file"
                     required
-                    accept=".jsonl,.ndjson,.csv,.md,.markdown,.txt,.text,text/plain,text/csv,text/markdown,application/x-ndjson"
+                    accept=".json,.jsonl,.ndjson,.csv,.md,.markdown,.txt,.text,.zip,application/json,text/plain,text/csv,text/markdown,application/x-ndjson,application/zip"
                     aria-describedby="file-error file-hint"
                     aria-invalid=move || problem.with(Option::is_some).then_some("true")
                 />
@@ -70,12 +70,12 @@ fn UploadForm() -> impl IntoView {
                     {move || problem.get().map(|text| view! { <p class="field-error">{text}</p> })}
                 </div>
                 <p class="field-hint" id="file-hint">
-                    "UTF-8 text, up to 50 MB. Giving the same file again imports nothing twice."
+                    "UTF-8 text or a zip archive, up to 256 MB. You look at what would be imported before anything is; what was imported before is not imported again."
                 </p>
             </div>
             <SelectField name="format" label="Format" choices=formats value="" />
             <div class="form-actions">
-                <button type="submit" class="button button-primary">"Start import"</button>
+                <button type="submit" class="button button-primary">"Upload file"</button>
             </div>
         </form>
     }
@@ -87,14 +87,14 @@ fn Formats() -> impl IntoView {
     let formats = [
         (
             ImportFormat::JsonLines,
-            ".jsonl, .ndjson",
-            "One object a line. “content” is needed; “title”, “kind” and “tags” are welcome.",
+            ".json, .jsonl, .ndjson",
+            "One object a line, or a list of objects. You choose which key holds the text and which the title, kind, tags and so on.",
             "{\"content\": \"The office closes at six.\", \"kind\": \"fact\", \"tags\": [\"office\"]}",
         ),
         (
             ImportFormat::Csv,
             ".csv",
-            "A header line that names the columns: content, and if you like title, kind and tags.",
+            "A header line that names the columns. You choose which of them holds the text and which the title, kind, tags and so on.",
             "title,content,tags\nTea,Mira takes her tea without milk.,\"people, tea\"",
         ),
         (
@@ -108,6 +108,36 @@ fn Formats() -> impl IntoView {
             ".txt, .text",
             "Each paragraph, that is text up to an empty line, is a memory.",
             "The spare key is with the neighbours.\n\nThe boiler is serviced each May.",
+        ),
+        (
+            ImportFormat::Atrium,
+            ".jsonl",
+            "What Atrium exports as JSON Lines. Threads, earlier versions and moments come along.",
+            "{\"format\":\"atrium.memory/1\",\"id\":\"1\",\"title\":\"\",\"content\":\"The office closes at six.\",\"kind\":\"fact\",\"tags\":[],\"version\":1}",
+        ),
+        (
+            ImportFormat::MarkdownZip,
+            ".zip",
+            "A folder of Markdown files, as note-taking programs keep them: each file becomes a memory. Title, tags and kind are read from its front matter.",
+            "---\ntitle: Backups\ntags: [drills, monday]\n---\nRestore drills are on the first Monday of the month.",
+        ),
+        (
+            ImportFormat::ChatGpt,
+            ".zip, conversations.json",
+            "The archive that ChatGPT sends when you export your data. Each conversation becomes a memory; saved memories become facts.",
+            "conversations.json\nmemory.json",
+        ),
+        (
+            ImportFormat::Claude,
+            ".zip, conversations.json",
+            "The archive that Claude sends when you export your data. Each conversation becomes a memory; what it keeps in mind and your projects become context.",
+            "conversations.json\nmemories.json\nprojects.json",
+        ),
+        (
+            ImportFormat::Mem0,
+            ".json, .jsonl",
+            "What mem0’s API and its export give: categories become tags, moments are kept.",
+            "{\"results\": [{\"memory\": \"Prefers morning meetings.\", \"categories\": [\"work\"]}]}",
         ),
     ];
     view! {

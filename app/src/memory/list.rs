@@ -55,6 +55,18 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
                     "Import"
                 </a>
             </IfMay>
+            // A search is no list: what it finds depends on the question.
+            {move || {
+                query.with(|query| query.q.trim().is_empty().then(|| query.export_path()))
+                    .map(|path| {
+                        view! {
+                            <a class="button" href=path>
+                                <Glyph icon=Icon::Download />
+                                "Export"
+                            </a>
+                        }
+                    })
+            }}
             <IfMay permission=Permission::MemoryWrite>
                 <a class="button button-primary" href="/memories/new">
                     <Glyph icon=Icon::Plus />

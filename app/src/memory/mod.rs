@@ -3,6 +3,7 @@
 mod api;
 mod chips;
 mod edit;
+mod export;
 mod filters;
 mod highlight;
 mod history;
@@ -18,6 +19,7 @@ mod views;
 
 pub(crate) use api::MemoryRestore;
 pub(crate) use edit::{MemoryEditPage, MemoryNewPage};
+pub(crate) use export::MemoryExportPage;
 pub(crate) use history::VersionPage;
 pub(crate) use list::MemoryListPage;
 pub(crate) use page::MemoryPage;

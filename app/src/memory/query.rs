@@ -77,6 +77,15 @@ impl MemoryQuery {
         format!("/memories{}", self.to_query_string())
     }
 
+    /// The page that exports what this shows, whatever its page of the list.
+    pub(crate) fn export_path(&self) -> String {
+        let shown = Self {
+            filter: self.filter.clone(),
+            ..Self::default()
+        };
+        shown.path().replacen("/memories", "/memories/export", 1)
+    }
+
     /// The same from row `after` on.
     pub(crate) fn starting_after(&self, after: String) -> Self {
         Self {

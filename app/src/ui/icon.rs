@@ -10,6 +10,7 @@ pub(crate) enum Icon {
     Overview,
     Memories,
     Upload,
+    Download,
     Audit,
     User,
     SignOut,
@@ -63,6 +64,10 @@ impl Icon {
             // upload
             Self::Upload => {
                 r#"<path d="M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4"/><polyline points="17 8 12 3 7 8"/><line x1="12" x2="12" y1="3" y2="15"/>"#
+            }
+            // download
+            Self::Download => {
+                r#"<path d="M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4"/><polyline points="7 10 12 15 17 10"/><line x1="12" x2="12" y1="15" y2="3"/>"#
             }
             // scroll-text
             Self::Audit => {

@@ -44,7 +44,8 @@ pub enum Effect {
     Read,
     /// Changes something; always audited.
     Write,
-    /// Reads what is somebody else's alone; always audited.
+    /// Reads what is somebody else's alone, or carries off all that is in
+    /// sight; always audited.
     Reveal,
 }
 
@@ -55,6 +56,8 @@ actions! {
     MemorySearch = "memory.search", MemoryRead, Read;
     /// Read one memory and its versions.
     MemoryGet = "memory.get", MemoryRead, Read;
+    /// Download the memories in sight that a filter shows.
+    MemoryExport = "memory.export", MemoryRead, Reveal;
     /// Create a memory.
     MemoryCreate = "memory.create", MemoryWrite, Write;
     /// Change an own memory.
@@ -107,6 +110,10 @@ actions! {
     ImportStart = "import.start", MemoryImport, Write;
     /// Write one batch of a file's records.
     ImportApply = "import.apply", MemoryImport, Write;
+    /// Have an own file imported that waits for a look.
+    ImportConfirm = "import.confirm", MemoryImport, Write;
+    /// Let go of an own file that waits for a look.
+    ImportDiscard = "import.discard", MemoryImport, Write;
     /// Look at own imports.
     ImportGet = "import.get", MemoryImport, Read;
     /// Stop an own import.

@@ -12,6 +12,7 @@ mod break_glass;
 mod bulk;
 mod context;
 mod embedder;
+mod export;
 mod group_mapping;
 mod idempotency;
 mod import;
@@ -52,12 +53,17 @@ pub use break_glass::{
 pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids};
 pub use embedder::Embedder;
+pub use export::{Export, memory_export};
 pub use group_mapping::{
     group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
     group_mapping_update,
 };
 pub use idempotency::{IdempotentCall, idempotency_answer, idempotency_begin, idempotency_forget};
-pub use import::{ImportFile, import_cancel, import_get, import_list, import_retry, import_start};
+pub use import::{
+    Upload, UploadError, import_cancel, import_confirm, import_discard, import_get, import_list,
+    import_preview, import_retry,
+};
+pub use interchange::ExportFormat;
 pub use invite::{
     AcceptedInvite, InviteRefusal, InviteToken, KnownInvite, invite_accept, invite_create,
     invite_get, invite_known, invite_list, invite_offer, invite_renew, invite_revoke,

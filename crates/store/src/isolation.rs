@@ -26,7 +26,7 @@ use crate::{
     audit::{AuditEvent, audit_append},
     break_glass::break_glass_open,
     check,
-    import::{NewImport, import_create},
+    import::{NewImport, import_chunk_put, import_create},
     job::{NewJob, job_enqueue},
     memory::{memory_create, memory_update},
     notification::notification_create,
@@ -178,10 +178,9 @@ async fn fill(
         job_id,
         file_name: "probe.txt",
         format: ImportFormat::PlainText,
-        sha256: [0; 32],
-        content: b"Isolation probe",
     };
     import_create(&mut tx, &import, now).await?;
+    import_chunk_put(&mut tx, import.id, 0, b"Isolation probe").await?;
     Ok(tx)
 }
 

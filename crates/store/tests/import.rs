@@ -3,83 +3,112 @@
 use domain::{
     Actor, ImportId, JobId,
     access::SystemRole,
-    import::{ImportFormat, ImportProblem, ImportReport, ImportStarted},
+    import::{Field, ImportChoice, ImportFormat, ImportProblem, ImportReport, ImportState},
     job::JobStatus,
 };
 use serde_json::json;
 use store::{
     StoreError,
     import::{
-        NewImport, import_clear_content, import_content, import_create, import_get, import_list,
-        import_set_report,
+        NewImport, import_arrived, import_choice, import_chunk, import_chunk_put,
+        import_chunks_clear, import_confirm, import_create, import_discard, import_forgotten,
+        import_get, import_list, import_same, import_set_report,
     },
     job::{NewJob, job_enqueue},
     testing::{NOW, TestDb, id},
 };
 use time::Duration;
 
-async fn give(db: &TestDb, actor: &Actor, import: &NewImport<'_>, minute: i64) -> ImportStarted {
-    let at = NOW + Duration::minutes(minute);
-    let mut tx = db.store.begin(actor).await.unwrap();
-    let started = import_create(&mut tx, import, at).await.unwrap();
-    if !started.already_given {
-        let job = NewJob {
-            id: import.job_id,
-            kind: "memory.import",
-            payload: json!({ "import_id": import.id }),
-            dedupe_key: None,
-            run_at: at,
-            max_attempts: 3,
-            priority: 0,
-            progress_total: 0,
-        };
-        job_enqueue(&mut tx, &job, at).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    started
-}
+const CONTENT: &[u8] = b"one\n\ntwo \xff\0";
 
-fn file(digest: u8) -> NewImport<'static> {
+fn file() -> NewImport<'static> {
     NewImport {
         id: id::<ImportId>(),
         job_id: id::<JobId>(),
         file_name: "notes.txt",
         format: ImportFormat::PlainText,
-        sha256: [digest; 32],
-        content: b"one\n\ntwo \xff\0",
     }
 }
 
+/// A file that waits for a look.
+async fn give(db: &TestDb, actor: &Actor, import: &NewImport<'_>, digest: u8, minute: i64) {
+    let mut tx = db.store.begin(actor).await.unwrap();
+    import_create(&mut tx, import, NOW + Duration::minutes(minute))
+        .await
+        .unwrap();
+    import_chunk_put(&mut tx, import.id, 0, CONTENT)
+        .await
+        .unwrap();
+    import_arrived(
+        &mut tx,
+        import.id,
+        CONTENT.len() as u64,
+        [digest; 32],
+        import.format,
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
 #[tokio::test]
-async fn an_import_is_kept_with_its_job_and_report() {
+async fn a_file_waits_is_started_and_lets_go_of_its_bytes() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
         .await
         .actor(SystemRole::Member, "Mia")
         .await;
-    let given = file(1);
-    assert_eq!(
-        give(&db, &mia, &given, 0).await,
-        ImportStarted {
-            id: given.id,
-            already_given: false
-        }
-    );
-
+    let given = file();
+    give(&db, &mia, &given, 1, 0).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
     let seen = import_get(&mut tx, given.id).await.unwrap();
-    assert_eq!((seen.file_name.as_str(), seen.size), ("notes.txt", 11));
     assert_eq!(
-        (seen.job.id, seen.job.status),
-        (given.job_id, JobStatus::Pending)
+        (seen.file_name.as_str(), seen.size, seen.state),
+        ("notes.txt", 11, ImportState::Preview)
     );
-    assert_eq!(seen.report, ImportReport::default());
-    let (format, content) = import_content(&mut tx, given.id).await.unwrap();
+    assert_eq!((seen.job, seen.report), (None, ImportReport::default()));
+    assert_eq!(import_chunk(&mut tx, given.id, 0).await.unwrap(), CONTENT);
+    assert!(matches!(
+        import_chunk(&mut tx, given.id, 1).await,
+        Err(StoreError::NotFound)
+    ));
+
+    let choice = ImportChoice {
+        tags: "a".into(),
+        columns: [(Field::Content.key().to_owned(), "note".to_owned())].into(),
+        ..ImportChoice::default()
+    };
+    let job_id = import_confirm(&mut tx, given.id, ImportFormat::Csv, &choice)
+        .await
+        .unwrap();
+    assert_eq!(job_id, given.job_id);
+    let job = NewJob {
+        id: job_id,
+        kind: "memory.import",
+        payload: json!({ "import_id": given.id }),
+        dedupe_key: None,
+        run_at: NOW,
+        max_attempts: 3,
+        priority: 0,
+        progress_total: 0,
+    };
+    job_enqueue(&mut tx, &job, NOW).await.unwrap();
+    let seen = import_get(&mut tx, given.id).await.unwrap();
     assert_eq!(
-        (format, content.as_slice()),
-        (ImportFormat::PlainText, given.content)
+        (seen.format, seen.state),
+        (ImportFormat::Csv, ImportState::Started)
     );
+    assert_eq!(seen.job.unwrap().status, JobStatus::Pending);
+    assert_eq!(import_choice(&mut tx, given.id).await.unwrap(), choice);
+    for again in [
+        import_confirm(&mut tx, given.id, ImportFormat::Csv, &choice)
+            .await
+            .map(drop),
+        import_discard(&mut tx, given.id).await,
+    ] {
+        assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
+    }
 
     let report = ImportReport {
         imported: 2,
@@ -87,13 +116,14 @@ async fn an_import_is_kept_with_its_job_and_report() {
         failed: 1,
         problems: vec![ImportProblem {
             line: 7,
+            entry: Some("a.json".into()),
             reason: "Not JSON: “\u{1F600}”.".into(),
         }],
     };
     import_set_report(&mut tx, given.id, &report).await.unwrap();
-    import_clear_content(&mut tx, given.id).await.unwrap();
+    import_chunks_clear(&mut tx, given.id).await.unwrap();
     assert!(matches!(
-        import_content(&mut tx, given.id).await,
+        import_chunk(&mut tx, given.id, 0).await,
         Err(StoreError::NotFound)
     ));
     let seen = import_get(&mut tx, given.id).await.unwrap();
@@ -101,43 +131,68 @@ async fn an_import_is_kept_with_its_job_and_report() {
 }
 
 #[tokio::test]
-async fn the_same_bytes_are_taken_once_for_each_member_and_format() {
+async fn a_report_from_before_archives_is_still_read() {
+    let old: ImportProblem = serde_json::from_value(json!({ "line": 3, "reason": "x" })).unwrap();
+    assert_eq!((old.line, old.entry), (3, None));
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_found_while_they_wait_for_each_member_alone() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
     let noah = acme.actor(SystemRole::Member, "Noah").await;
-    let first = file(1);
-    give(&db, &mia, &first, 0).await;
-
-    let renamed = NewImport {
-        file_name: "again.txt",
-        ..file(1)
-    };
-    assert_eq!(
-        give(&db, &mia, &renamed, 1).await,
-        ImportStarted {
-            id: first.id,
-            already_given: true
-        }
-    );
-    let as_markdown = NewImport {
-        format: ImportFormat::Markdown,
-        ..file(1)
-    };
-    assert!(!give(&db, &mia, &as_markdown, 2).await.already_given);
-    assert!(!give(&db, &noah, &file(1), 3).await.already_given);
-    let other = file(2);
-    assert!(!give(&db, &mia, &other, 4).await.already_given);
-
+    let (first, second) = (file(), file());
+    give(&db, &mia, &first, 1, 0).await;
+    give(&db, &mia, &second, 2, 1).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
+    assert_eq!(import_same(&mut tx, [1; 32]).await.unwrap(), Some(first.id));
+    assert_eq!(import_same(&mut tx, [3; 32]).await.unwrap(), None);
     let listed: Vec<_> = import_list(&mut tx, 10)
         .await
         .unwrap()
         .into_iter()
         .map(|i| i.id)
         .collect();
-    assert_eq!(listed, [other.id, as_markdown.id, first.id]);
-    assert_eq!(import_list(&mut tx, 2).await.unwrap().len(), 2);
+    assert_eq!(listed, [second.id, first.id]);
+    assert_eq!(import_list(&mut tx, 1).await.unwrap().len(), 1);
+    import_discard(&mut tx, first.id).await.unwrap();
+    assert_eq!(import_same(&mut tx, [1; 32]).await.unwrap(), None);
+    drop(tx);
+    let mut tx = db.store.begin(&noah).await.unwrap();
+    assert_eq!(import_same(&mut tx, [1; 32]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_broke_off_or_was_forgotten_is_found_to_be_let_go_of() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let (broken, waits) = (file(), file());
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    import_create(&mut tx, &broken, NOW).await.unwrap();
+    assert!(import_list(&mut tx, 10).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+    give(&db, &mia, &waits, 1, 0).await;
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let later = NOW + Duration::minutes(1);
+    assert!(
+        import_forgotten(&mut tx, NOW, NOW)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        import_forgotten(&mut tx, later, NOW).await.unwrap(),
+        [broken.id]
+    );
+    assert_eq!(
+        import_forgotten(&mut tx, NOW, later).await.unwrap(),
+        [waits.id]
+    );
 }
 
 #[tokio::test]
@@ -151,29 +206,32 @@ async fn an_import_is_its_members_alone() {
         .await
         .actor(SystemRole::Owner, "Gus")
         .await;
-    let given = file(1);
-    give(&db, &mia, &given, 0).await;
+    let given = file();
+    give(&db, &mia, &given, 1, 0).await;
     for other in [&owner, &stranger] {
         let mut tx = db.store.begin(other).await.unwrap();
-        assert!(matches!(
-            import_get(&mut tx, given.id).await,
-            Err(StoreError::NotFound)
-        ));
-        assert!(matches!(
-            import_content(&mut tx, given.id).await,
-            Err(StoreError::NotFound)
-        ));
-        assert!(matches!(
-            import_clear_content(&mut tx, given.id).await,
-            Err(StoreError::NotFound)
-        ));
         let report = ImportReport::default();
-        assert!(matches!(
+        let choice = ImportChoice::default();
+        for refused in [
+            import_get(&mut tx, given.id).await.map(drop),
+            import_chunk(&mut tx, given.id, 0).await.map(drop),
+            import_choice(&mut tx, given.id).await.map(drop),
             import_set_report(&mut tx, given.id, &report).await,
-            Err(StoreError::NotFound)
-        ));
+            import_confirm(&mut tx, given.id, ImportFormat::Csv, &choice)
+                .await
+                .map(drop),
+            import_discard(&mut tx, given.id).await,
+        ] {
+            assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
+        }
         assert!(import_list(&mut tx, 10).await.unwrap().is_empty());
+        // Not its bytes either: the piece would belong to another's file.
+        import_chunks_clear(&mut tx, given.id).await.unwrap();
+        let piece = import_chunk_put(&mut tx, given.id, 1, b"x").await;
+        assert!(matches!(piece, Err(StoreError::Constraint(_))), "{piece:?}");
     }
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    assert_eq!(import_chunk(&mut tx, given.id, 0).await.unwrap(), CONTENT);
 }
 
 #[tokio::test]
@@ -184,25 +242,35 @@ async fn an_impossible_file_is_refused_by_name() {
         .await
         .actor(SystemRole::Member, "Mia")
         .await;
-    let cases = [
-        (
-            NewImport {
-                content: b"",
-                ..file(1)
-            },
-            "imports_size_check",
-        ),
-        (
-            NewImport {
-                file_name: "",
-                ..file(1)
-            },
-            "imports_file_name_check",
-        ),
-    ];
-    for (import, constraint) in cases {
+    let nameless = NewImport {
+        file_name: "",
+        ..file()
+    };
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    match import_create(&mut tx, &nameless, NOW).await {
+        Err(StoreError::Constraint(name)) => assert_eq!(name, "imports_file_name_check"),
+        other => panic!("{other:?}"),
+    }
+    for (size, constraint) in [
+        (0, "imports_arrived_check"),
+        (1 << 40, "imports_size_check"),
+    ] {
+        let given = file();
         let mut tx = db.store.begin(&mia).await.unwrap();
-        match import_create(&mut tx, &import, NOW).await {
+        import_create(&mut tx, &given, NOW).await.unwrap();
+        match import_arrived(&mut tx, given.id, size, [1; 32], given.format).await {
+            Err(StoreError::Constraint(name)) => assert_eq!(name, constraint),
+            other => panic!("{other:?}"),
+        }
+    }
+    for (position, bytes, constraint) in [
+        (0, &b""[..], "import_chunks_bytes_check"),
+        (256, b"x", "import_chunks_position_check"),
+    ] {
+        let given = file();
+        let mut tx = db.store.begin(&mia).await.unwrap();
+        import_create(&mut tx, &given, NOW).await.unwrap();
+        match import_chunk_put(&mut tx, given.id, position, bytes).await {
             Err(StoreError::Constraint(name)) => assert_eq!(name, constraint),
             other => panic!("{other:?}"),
         }

@@ -1,25 +1,38 @@
 //! The job behind an import.
+//!
+//! The file is read once for what it holds, and then for its records: first
+//! those that answer nothing, then the replies, whose parents have landed by
+//! then. What tells how far an attempt came is the report, which is committed
+//! with each batch: records are gone through in the same order each time.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+};
 
 use domain::{
-    Action, Actor, ImportId,
-    import::{ImportFormat, ImportReport, MAX_REPORTED_PROBLEMS},
-    memory::MemoryText,
+    Action, Actor, ImportId, MemoryId, PersonaId, Timestamp,
+    import::{
+        ImportChoice, ImportFormat, ImportProblem, ImportReport, ImportState, MAX_REPORTED_PROBLEMS,
+    },
 };
+use interchange::{Item, ReadError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::{StoreError, memory::ImportedMemory};
-use tokio::sync::mpsc;
+use store::import::ImportedMemory;
+use tokio::{sync::mpsc, task::spawn_blocking};
 
-use super::parse::{self, Record};
+use super::{land, source::ChunkSource};
 use crate::{
     Ctx,
     act::{Act, Target},
     job::{JobError, Lease, enqueue_embedding},
 };
 
-/// Records in one transaction.
+/// Records in one transaction, and bytes of their words.
 const BATCH: usize = 500;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// What the job's row says.
 #[derive(Serialize, Deserialize)]
@@ -39,24 +52,87 @@ pub(crate) async fn import_apply(
     let id = job.import_id;
     let mut act = Act::begin(ctx, actor, Action::ImportApply).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
-    let (format, file) = match store::import::import_content(&mut act.tx, id).await {
-        Ok(content) => content,
-        // An earlier attempt wrote the last batch.
-        Err(StoreError::NotFound) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
+    let choice = store::import::import_choice(&mut act.tx, id).await?;
     drop(act);
-
+    if import.state != ImportState::Started {
+        return Err(JobError::Failed(
+            "The file waits for its giver’s look.".to_owned(),
+        ));
+    }
+    let file = File {
+        format: import.format,
+        choice,
+        now: ctx.clock.now(),
+    };
+    let size = u64::try_from(import.size).unwrap_or_default();
+    let source = ChunkSource::new(ctx, actor, id, size);
     let mut report = import.report;
-    let seen = report.imported + report.duplicates + report.failed;
-    let mut batches = batches(format, file, seen);
+    let (file, mut source, holds) = blocking(move || {
+        let mut source = source;
+        let holds = file.look(&mut source);
+        (file, source, holds)
+    })
+    .await?;
+    let holds = match holds {
+        Ok(holds) => holds,
+        Err(ReadError::Refused(reason)) => {
+            report.failed += 1;
+            report.problems.push(ImportProblem {
+                line: 0,
+                entry: None,
+                reason,
+            });
+            return finish(ctx, actor, id, &report).await;
+        }
+        Err(ReadError::Source(error)) => return Err(unreadable(&error)),
+    };
+    lease.check()?;
+
+    let total = i64::try_from(holds.records).unwrap_or(i64::MAX);
+    let mut seen = report.imported + report.duplicates + report.failed;
+    let (sender, mut batches) = mpsc::channel(1);
+    let reader = tokio::task::spawn_blocking(move || file.send(&mut source, &holds, seen, &sender));
     while let Some(batch) = batches.recv().await {
         lease.check()?;
-        apply_batch(ctx, actor, id, &batch, import.size, &mut report, lease).await?;
+        seen += batch.len() as u64;
+        let done = i64::try_from(seen).unwrap_or(i64::MAX);
+        apply_batch(ctx, actor, id, batch, &mut report, (done, total), lease).await?;
     }
+    match reader.await {
+        Ok(Ok(())) => finish(ctx, actor, id, &report).await,
+        Ok(Err(ReadError::Source(error))) => Err(unreadable(&error)),
+        // The first look went through to the end.
+        Ok(Err(ReadError::Refused(reason))) => Err(JobError::Failed(reason)),
+        Err(error) => {
+            tracing::error!(%error, "reading a file given for import panicked");
+            Err(JobError::Failed("The file could not be read.".to_owned()))
+        }
+    }
+}
 
+fn unreadable(error: &std::io::Error) -> JobError {
+    tracing::warn!(%error, "a file given for import could not be read");
+    JobError::Failed("The file could not be read to its end.".to_owned())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JobError> {
+    spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "reading a file given for import panicked");
+        JobError::Failed("The file could not be read.".to_owned())
+    })
+}
+
+async fn finish(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: ImportId,
+    report: &ImportReport,
+) -> Result<(), JobError> {
     let mut act = Act::begin(ctx, actor, Action::ImportApply).await?;
-    store::import::import_clear_content(&mut act.tx, id).await?;
+    store::import::import_set_report(&mut act.tx, id, report).await?;
+    store::import::import_chunks_clear(&mut act.tx, id).await?;
     let changes = json!({
         "finished": true,
         "imported": report.imported,
@@ -67,41 +143,237 @@ pub(crate) async fn import_apply(
     Ok(())
 }
 
+/// How a file is read.
+struct File {
+    format: ImportFormat,
+    choice: ImportChoice,
+    now: Timestamp,
+}
+
+/// A digest of what a file calls a record: files may call them anything.
+type Key = [u8; 16];
+
+fn key_of(key: &str) -> Key {
+    let digest: [u8; 32] = Sha256::digest(key).into();
+    let mut short = [0; 16];
+    short.copy_from_slice(&digest[..16]);
+    short
+}
+
+/// What a file holds.
+struct Holds {
+    records: u64,
+    /// Records that others answer.
+    parents: HashSet<Key>,
+}
+
+/// A record on its way into the database.
+struct Ready {
+    item: Item,
+    digest: [u8; 32],
+    /// The digest of the record that it answers.
+    parent: Option<[u8; 32]>,
+}
+
+impl File {
+    fn each(
+        &self,
+        source: &mut ChunkSource,
+        each: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        interchange::read(source, self.format, &self.choice, &mut |item| {
+            each(land::checked(item, self.now))
+        })
+    }
+
+    /// Goes through the file once, so that nothing of one lands that is made
+    /// to harm.
+    fn look(&self, source: &mut ChunkSource) -> Result<Holds, ReadError> {
+        let mut records = 0;
+        let mut keys = HashSet::new();
+        let mut answered = HashSet::new();
+        self.each(source, &mut |item| {
+            records += 1;
+            if let Ok(record) = &item.record {
+                match &record.parent {
+                    Some(parent) => {
+                        answered.insert(key_of(parent));
+                    }
+                    None => keys.extend(record.key.as_deref().map(key_of)),
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        answered.retain(|parent| keys.contains(parent));
+        Ok(Holds {
+            records,
+            parents: answered,
+        })
+    }
+
+    /// Sends the records after the first `seen` in batches, ahead of the
+    /// database by one.
+    fn send(
+        &self,
+        source: &mut ChunkSource,
+        holds: &Holds,
+        seen: u64,
+        sender: &mpsc::Sender<Vec<Ready>>,
+    ) -> Result<(), ReadError> {
+        let mut batches = Batches {
+            skip: seen,
+            batch: Vec::new(),
+            bytes: 0,
+            sender,
+        };
+        let mut landed: HashMap<Key, [u8; 32]> = HashMap::new();
+        self.each(source, &mut |item| {
+            let Ok(record) = &item.record else {
+                return batches.push(Ready {
+                    item,
+                    digest: [0; 32],
+                    parent: None,
+                });
+            };
+            if is_reply(&item, holds) {
+                return ControlFlow::Continue(());
+            }
+            let digest = land::digest_of(record);
+            if let Some(key) = record.key.as_deref().map(key_of)
+                && holds.parents.contains(&key)
+            {
+                landed.insert(key, digest);
+            }
+            batches.push(Ready {
+                item,
+                digest,
+                parent: None,
+            })
+        })?;
+        if !holds.parents.is_empty() {
+            // What is answered must have landed before its first reply comes.
+            if batches.send().is_break() {
+                return Ok(());
+            }
+            self.each(source, &mut |item| {
+                let Ok(record) = &item.record else {
+                    return ControlFlow::Continue(());
+                };
+                if !is_reply(&item, holds) {
+                    return ControlFlow::Continue(());
+                }
+                let parent = record.parent.as_deref().map(key_of);
+                batches.push(Ready {
+                    digest: land::digest_of(record),
+                    parent: parent.and_then(|parent| landed.get(&parent).copied()),
+                    item,
+                })
+            })?;
+        }
+        let _ = batches.send();
+        Ok(())
+    }
+}
+
+/// A record that answers another one of its file; one that answers nothing
+/// that is there stands for itself.
+fn is_reply(item: &Item, holds: &Holds) -> bool {
+    let parent = item
+        .record
+        .as_ref()
+        .ok()
+        .and_then(|record| record.parent.as_deref());
+    parent.is_some_and(|parent| holds.parents.contains(&key_of(parent)))
+}
+
+struct Batches<'a> {
+    skip: u64,
+    batch: Vec<Ready>,
+    bytes: usize,
+    sender: &'a mpsc::Sender<Vec<Ready>>,
+}
+
+impl Batches<'_> {
+    fn push(&mut self, ready: Ready) -> ControlFlow<()> {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return ControlFlow::Continue(());
+        }
+        self.bytes += ready.item.record.as_ref().map_or(0, |record| {
+            let earlier = record
+                .earlier
+                .iter()
+                .map(|earlier| earlier.text.content.len());
+            record.text.content.len() + earlier.sum::<usize>()
+        });
+        self.batch.push(ready);
+        if self.batch.len() >= BATCH || self.bytes >= BATCH_BYTES {
+            self.send()
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Breaks off when the job was given up.
+    fn send(&mut self) -> ControlFlow<()> {
+        self.bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        if batch.is_empty() || self.sender.blocking_send(batch).is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+}
+
 async fn apply_batch(
     ctx: &Ctx,
     actor: &Actor,
     id: ImportId,
-    batch: &[Record],
-    size: i64,
+    batch: Vec<Ready>,
     report: &mut ImportReport,
+    (done, total): (i64, i64),
     lease: &Lease,
 ) -> Result<(), JobError> {
     let mut act = Act::begin(ctx, actor, Action::ImportApply).await?;
     let now = ctx.clock.now();
-    let memories: Vec<_> = batch
-        .iter()
-        .filter_map(|record| record.text.as_ref().ok())
-        .map(|text| ImportedMemory {
+    let personas = personas(ctx, &mut act, &batch, now).await?;
+    let parents = parents(&mut act, &batch).await?;
+    let mut memories = Vec::new();
+    for ready in &batch {
+        let Ok(record) = &ready.item.record else {
+            continue;
+        };
+        let persona_id = record
+            .persona
+            .as_ref()
+            .and_then(|name| personas.get(name).copied());
+        let (created_at, updated_at) = land::moments(record, now);
+        memories.push(ImportedMemory {
             id: ctx.ids.id(),
-            digest: digest_of(text),
-            text: text.clone(),
-        })
-        .collect();
+            memory: land::new_memory(record, persona_id)?,
+            parent_id: ready
+                .parent
+                .and_then(|digest| parents.get(&digest).copied()),
+            created_at,
+            updated_at,
+            version: record.version,
+            earlier: land::earlier(record, now),
+            digest: ready.digest,
+        });
+    }
     let given = memories.len() as u64;
-    let landed = store::memory::memory_insert_imported(&mut act.tx, &memories, now).await?;
+    let landed = store::import::memory_insert_imported(&mut act.tx, &memories).await?;
     let landed = landed.len() as u64;
     report.imported += landed;
     report.duplicates += given - landed;
     report.failed += batch.len() as u64 - given;
     let room = MAX_REPORTED_PROBLEMS.saturating_sub(report.problems.len());
-    report
-        .problems
-        .extend(batch.iter().filter_map(Record::problem).take(room));
+    let problems = batch.iter().filter_map(|ready| ready.item.problem());
+    report.problems.extend(problems.take(room));
 
     store::import::import_set_report(&mut act.tx, id, report).await?;
-    let done = batch.last().map_or(0, |record| record.end);
-    let done = i64::try_from(done).unwrap_or(i64::MAX);
-    lease.progress(&mut act.tx, done, size, now).await?;
+    lease.progress(&mut act.tx, done, total, now).await?;
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
     act.commit(Target::import(id).changed(json!({ "imported": landed })))
         .await?;
@@ -109,37 +381,40 @@ async fn apply_batch(
     Ok(())
 }
 
-/// Reads the file on a thread of its own, ahead of the database by one
-/// batch, skipping the `seen` records of an earlier attempt.
-fn batches(format: ImportFormat, file: Vec<u8>, seen: u64) -> mpsc::Receiver<Vec<Record>> {
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::task::spawn_blocking(move || {
-        // `import_start` has refused what isn't text.
-        let Ok(body) = parse::text_of(format, &file) else {
-            return;
-        };
-        let seen = usize::try_from(seen).unwrap_or(usize::MAX);
-        let mut records = parse::records(format, body).skip(seen).peekable();
-        while records.peek().is_some() {
-            let batch: Vec<_> = records.by_ref().take(BATCH).collect();
-            if sender.blocking_send(batch).is_err() {
-                return; // The job was given up.
-            }
-        }
-    });
-    receiver
+/// The importer's personas by the names that the batch has.
+async fn personas(
+    ctx: &Ctx,
+    act: &mut Act<'_>,
+    batch: &[Ready],
+    now: Timestamp,
+) -> Result<HashMap<String, PersonaId>, JobError> {
+    let names: HashSet<&String> = batch
+        .iter()
+        .filter_map(|ready| ready.item.record.as_ref().ok()?.persona.as_ref())
+        .collect();
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let named: Vec<_> = names
+        .into_iter()
+        .map(|name| (ctx.ids.id(), name.clone()))
+        .collect();
+    Ok(store::import::persona_ensure(&mut act.tx, &named, now).await?)
 }
 
-/// What makes two imported records the same: all that they say.
-fn digest_of(text: &MemoryText) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for part in [text.title.as_str(), text.content.as_str(), text.kind.key()] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
+/// What the batch's replies answer.
+async fn parents(
+    act: &mut Act<'_>,
+    batch: &[Ready],
+) -> Result<HashMap<[u8; 32], MemoryId>, JobError> {
+    let wanted: HashSet<[u8; 32]> = batch.iter().filter_map(|ready| ready.parent).collect();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
     }
-    for tag in &text.tags {
-        hash.update((tag.len() as u64).to_be_bytes());
-        hash.update(tag);
-    }
-    hash.finalize().into()
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let found = store::import::import_parents(&mut act.tx, &wanted).await?;
+    Ok(found
+        .into_iter()
+        .map(|parent| (parent.digest, parent.id))
+        .collect())
 }

@@ -1,14 +1,14 @@
 //! Every action, by every role: refused or done, and audited either way.
 
 use domain::{
-    Action, Actor, ApiKeyId, AppError, JobId, MemoryId, MemoryViewId, NotificationId, Permission,
-    PersonaId, ProposalId, TeamId, TenantId, UserId,
+    Action, Actor, ApiKeyId, AppError, ImportId, JobId, MemoryId, MemoryViewId, NotificationId,
+    Permission, PersonaId, ProposalId, TeamId, TenantId, UserId,
     access::SystemRole,
     action::Effect,
     api_key::{ApiKeyFilter, KeyReach, NewApiKey, ServiceAccountDraft},
     audit::{AuditFilter, Outcome},
     group_mapping::Proposal,
-    import::ImportFormat,
+    import::{ImportChoice, ImportFormat},
     invite::{InviteDraft, InviteFilter},
     member::{MemberChange, MemberFilter, UserStatus},
     memory::{MemoryFilter, SearchMode},
@@ -23,7 +23,7 @@ use domain::{
     team::{TeamChange, TeamRole},
     tenant::{TenantFilter, TenantStatus, TenantTier},
 };
-use service::{By, Ctx, ImportFile, NewOrganisation, Owner};
+use service::{By, Ctx, ExportFormat, NewOrganisation, Owner, Upload, UploadError};
 use store::{
     api_key::{KeyMark, api_key_create},
     break_glass::break_glass_open,
@@ -196,7 +196,26 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         Action::PersonaDelete => {
             service::persona_delete(ctx, actor, persona(world, actor).await).await
         }
-        Action::ImportStart => import(ctx, actor).await.map(drop),
+        Action::ImportStart => match import(ctx, actor).await {
+            Ok(_) => Ok(()),
+            Err(UploadError::App(error)) => Err(error),
+            Err(UploadError::Problem(problem)) => panic!("{problem:?}"),
+        },
+        Action::ImportConfirm => {
+            let id = waiting_import(world, actor).await;
+            service::import_confirm(ctx, actor, id, &ImportChoice::default()).await
+        }
+        Action::ImportDiscard => {
+            service::import_discard(ctx, actor, waiting_import(world, actor).await).await
+        }
+        Action::MemoryExport => {
+            let mut export =
+                service::memory_export(ctx, actor, &filter, ExportFormat::JsonLines).await?;
+            while let Some(chunk) = export.next().await {
+                chunk?;
+            }
+            Ok(())
+        }
         Action::ImportGet => {
             service::import_list(ctx, actor).await?;
             service::import_get(ctx, actor, stored_import(world, actor).await)
@@ -209,7 +228,11 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         Action::ImportRetry => {
             let id = stored_import(world, actor).await;
             let mut tx = ctx.store.begin(actor).await?;
-            let job = store::import::import_get(&mut tx, id).await?.job.id;
+            let job = store::import::import_get(&mut tx, id)
+                .await?
+                .job
+                .unwrap()
+                .id;
             store::job::job_cancel(&mut tx, job, ctx.clock.now()).await?;
             tx.commit().await?;
             service::import_retry(ctx, actor, id).await
@@ -587,30 +610,49 @@ async fn own_key(world: &World, actor: &Actor) -> ApiKeyId {
     id
 }
 
-async fn import(ctx: &Ctx, actor: &Actor) -> Result<domain::ImportId, AppError> {
+async fn import(ctx: &Ctx, actor: &Actor) -> Result<ImportId, UploadError> {
     let text = format!("Tea at {}", ctx.clock.now());
-    let file = ImportFile::parse("tea.txt", None, text.into_bytes()).unwrap();
-    service::import_start(ctx, actor, &file)
-        .await
-        .map(|started| started.id)
+    let mut upload = Upload::begin(ctx, actor, "tea.txt").await?;
+    upload.write(text.as_bytes()).await?;
+    Ok(upload.finish(None).await?.id)
 }
 
-/// An import of the actor's with its job, written below the service.
-async fn stored_import(world: &World, actor: &Actor) -> domain::ImportId {
+/// A file of the actor's that waits for a look, written below the service.
+async fn waiting_import(world: &World, actor: &Actor) -> ImportId {
     let ctx = &world.ctx;
     let (id, job_id) = (ctx.ids.id(), ctx.ids.id::<JobId>());
     let now = ctx.clock.now();
     let mut tx = ctx.store.begin(actor).await.unwrap();
     let content = format!("Tea at {now}");
+    let format = ImportFormat::PlainText;
     let new = store::import::NewImport {
         id,
         job_id,
         file_name: "tea.txt",
-        format: ImportFormat::PlainText,
-        sha256: ctx.ids.bytes(),
-        content: content.as_bytes(),
+        format,
     };
     store::import::import_create(&mut tx, &new, now)
+        .await
+        .unwrap();
+    store::import::import_chunk_put(&mut tx, id, 0, content.as_bytes())
+        .await
+        .unwrap();
+    let size = content.len() as u64;
+    store::import::import_arrived(&mut tx, id, size, ctx.ids.bytes(), format)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// An import of the actor's with its job, written below the service.
+async fn stored_import(world: &World, actor: &Actor) -> ImportId {
+    let ctx = &world.ctx;
+    let now = ctx.clock.now();
+    let id = waiting_import(world, actor).await;
+    let mut tx = ctx.store.begin(actor).await.unwrap();
+    let choice = ImportChoice::default();
+    let job_id = store::import::import_confirm(&mut tx, id, ImportFormat::PlainText, &choice)
         .await
         .unwrap();
     let job = store::job::NewJob {

@@ -1,11 +1,15 @@
 //! Importing files.
 
 use domain::{
-    import::{ImportFormat, MAX_FILE_BYTES, UploadProblem},
+    AppError,
+    access::SystemRole,
+    import::{ImportChoice, ImportFormat, MAX_FILE_BYTES, UploadProblem},
     job::JobStatus,
-    memory::MemoryFilter,
+    memory::{MemoryFilter, MemoryKind, Visibility},
 };
-use service::{ImportFile, import_start, memory_list};
+use service::{
+    Upload, UploadError, import_confirm, import_discard, import_preview, memory_get, memory_list,
+};
 
 use crate::support::World;
 
@@ -18,11 +22,9 @@ async fn good_lines_land_and_bad_ones_are_named() {
     let import = world.import(&actor, ImportFormat::JsonLines, text).await;
     worker.stop().await;
 
-    assert_eq!(import.job.status, JobStatus::Completed);
-    assert_eq!(
-        (import.job.progress_done, import.job.progress_total),
-        (import.size, import.size)
-    );
+    let job = import.job.unwrap();
+    assert_eq!(job.status, JobStatus::Completed);
+    assert_eq!((job.progress_done, job.progress_total), (4, 4));
     let report = import.report;
     assert_eq!(
         (report.imported, report.duplicates, report.failed),
@@ -49,11 +51,17 @@ async fn nothing_is_imported_twice() {
     let first = world
         .import(&actor, ImportFormat::PlainText, "one\n\ntwo\n")
         .await;
-    // The same bytes: the first import is shown.
-    let file = ImportFile::parse("again.txt", None, b"one\n\ntwo\n".to_vec()).unwrap();
-    let again = import_start(&world.ctx, &actor, &file).await.unwrap();
-    assert!(again.already_given);
-    assert_eq!(again.id, first.id);
+    assert_eq!(first.report.imported, 2);
+    // The same bytes, to be read again: all is known.
+    let again = world
+        .import(&actor, ImportFormat::PlainText, "one\n\ntwo\n")
+        .await;
+    assert_eq!((again.report.imported, again.report.duplicates), (0, 2));
+    // Bytes that wait for a look lead to it.
+    let waits = world.give(&actor, "a.txt", None, "three\n").await.unwrap();
+    let twice = world.give(&actor, "b.txt", None, "three\n").await.unwrap();
+    assert!(!waits.already_given && twice.already_given);
+    assert_eq!(waits.id, twice.id);
     // A longer file: only what is new.
     let longer = world
         .import(&actor, ImportFormat::PlainText, "one\n\ntwo\n\nthree\n")
@@ -88,26 +96,226 @@ async fn an_import_larger_than_a_batch_keeps_the_files_order() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_imported_is_refused_before_anything_is_kept() {
+async fn what_cannot_be_imported_is_refused_and_leaves_nothing() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
     for (name, content, problem) in [
+        ("a.png", vec![0x89, b'P', 0, 0], UploadProblem::NotText),
+        ("a.odd", b"text".to_vec(), UploadProblem::UnknownFormat),
+        ("a.txt", b" \n".to_vec(), UploadProblem::Empty),
         (
-            "a.png",
-            vec![0x89, b'P', 0, 0],
-            UploadProblem::UnknownFormat,
-        ),
-        ("a.txt", vec![0x89, b'P', 0, 0], UploadProblem::NotText),
-        ("a.txt", Vec::new(), UploadProblem::Empty),
-        ("a.md", vec![b'#', 0xff], UploadProblem::NotText),
-        (
-            "a.txt",
-            vec![b'a'; MAX_FILE_BYTES + 1],
-            UploadProblem::TooLarge,
+            "a.zip",
+            b"PK\x03\x04 and no more".to_vec(),
+            UploadProblem::BadArchive,
         ),
     ] {
-        assert_eq!(
-            ImportFile::parse(name, None, content).unwrap_err(),
-            problem,
-            "{name}"
-        );
+        let mut upload = Upload::begin(&world.ctx, &actor, name).await.unwrap();
+        let id = upload.id();
+        upload.write(&content).await.unwrap();
+        let refused = upload.finish(None).await.unwrap_err();
+        assert_eq!(refused, UploadError::Problem(problem), "{name}");
+        Upload::abandon(&world.ctx, &actor, id).await.unwrap();
     }
+    let mut upload = Upload::begin(&world.ctx, &actor, "a.txt").await.unwrap();
+    let piece = vec![b'a'; 16 * 1024 * 1024];
+    let mut taken = 0;
+    let refused = loop {
+        match upload.write(&piece).await {
+            Ok(()) => taken += piece.len() as u64,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused, UploadError::Problem(UploadProblem::TooLarge));
+    assert_eq!(taken, MAX_FILE_BYTES);
+    Upload::abandon(&world.ctx, &actor, upload.id())
+        .await
+        .unwrap();
+    for table in ["imports", "import_chunks"] {
+        let left: i64 =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
+                .fetch_one(&world.db.admin)
+                .await
+                .unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_lands_before_the_word_is_given_and_the_look_says_what_would() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let worker = world.worker();
+    let rows: String = (0..30).map(|n| format!("Row {n},note {n},x\n")).collect();
+    let file = format!("heading,note,other\n{rows},,\n");
+    let id = world.give(&actor, "a.csv", None, &file).await.unwrap().id;
+
+    // The guess finds the text under “note”.
+    let guess = import_preview(&world.ctx, &actor, id, &ImportChoice::default())
+        .await
+        .unwrap();
+    assert_eq!((guess.good, guess.failed, guess.is_whole), (30, 1, true));
+    assert_eq!(guess.records.len(), 20);
+    assert_eq!(guess.columns, ["heading", "note", "other"]);
+    assert_eq!(guess.unmapped, ["other"]);
+    assert_eq!(guess.problems[0].line, 32);
+
+    let choice = ImportChoice {
+        kind: "event".into(),
+        tags: "old".into(),
+        persona: "Work".into(),
+        columns: [
+            ("content".into(), "other".into()),
+            ("title".into(), "note".into()),
+        ]
+        .into(),
+        ..ImportChoice::default()
+    };
+    let chosen = import_preview(&world.ctx, &actor, id, &choice)
+        .await
+        .unwrap();
+    assert_eq!(chosen.records[0].title, "note 0");
+    assert_eq!(chosen.unmapped, ["heading"]);
+    let none = memory_list(&world.ctx, &actor, &MemoryFilter::default(), None)
+        .await
+        .unwrap();
+    assert!(none.items.is_empty());
+
+    import_confirm(&world.ctx, &actor, id, &choice)
+        .await
+        .unwrap();
+    let import = world.import_ended(&actor, id).await;
+    worker.stop().await;
+    assert_eq!((import.report.imported, import.report.failed), (30, 1));
+    let list = memory_list(&world.ctx, &actor, &MemoryFilter::default(), None)
+        .await
+        .unwrap();
+    let memory = memory_get(&world.ctx, &actor, list.items[0].id)
+        .await
+        .unwrap();
+    assert_eq!(
+        (memory.title.as_str(), memory.content.as_str()),
+        ("note 29", "x")
+    );
+    assert_eq!(
+        (memory.kind, memory.tags),
+        (MemoryKind::Event, vec!["old".to_owned()])
+    );
+    assert_eq!(memory.persona_name.as_deref(), Some("Work"));
+    assert_eq!(memory.visibility, Visibility::Private);
+
+    // Once it is started there is nothing to look at, to start or to discard.
+    let again = import_confirm(&world.ctx, &actor, id, &choice).await;
+    assert!(matches!(again, Err(AppError::Conflict { .. })), "{again:?}");
+    let gone = import_discard(&world.ctx, &actor, id).await;
+    assert!(matches!(gone, Err(AppError::Conflict { .. })), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_choice_that_cannot_be_is_told_by_its_field() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let id = world.give(&actor, "a.txt", None, "one\n").await.unwrap().id;
+    let long = "x".repeat(51);
+    for (choice, field) in [
+        (
+            ImportChoice {
+                format: "song".into(),
+                ..ImportChoice::default()
+            },
+            "format",
+        ),
+        (
+            ImportChoice {
+                kind: "song".into(),
+                ..ImportChoice::default()
+            },
+            "kind",
+        ),
+        (
+            ImportChoice {
+                tags: long.clone(),
+                ..ImportChoice::default()
+            },
+            "tags",
+        ),
+        (
+            ImportChoice {
+                persona: long,
+                ..ImportChoice::default()
+            },
+            "persona",
+        ),
+    ] {
+        for refused in [
+            import_preview(&world.ctx, &actor, id, &choice)
+                .await
+                .unwrap_err(),
+            import_confirm(&world.ctx, &actor, id, &choice)
+                .await
+                .unwrap_err(),
+        ] {
+            assert!(refused.for_field(field).is_some(), "{refused:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_waits_is_its_givers_alone_and_can_be_let_go_of() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let other = world.tenant.actor(SystemRole::Owner, "Olga").await;
+    let id = world.give(&actor, "a.txt", None, "one\n").await.unwrap().id;
+    let choice = ImportChoice::default();
+    for refused in [
+        import_preview(&world.ctx, &other, id, &choice)
+            .await
+            .map(drop),
+        import_confirm(&world.ctx, &other, id, &choice).await,
+        import_discard(&world.ctx, &other, id).await,
+    ] {
+        assert_eq!(refused, Err(AppError::NotFound));
+    }
+    import_discard(&world.ctx, &actor, id).await.unwrap();
+    let gone = import_preview(&world.ctx, &actor, id, &choice).await;
+    assert_eq!(gone.map(drop), Err(AppError::NotFound));
+}
+
+#[tokio::test]
+async fn of_an_archive_made_to_harm_nothing_lands_and_the_reason_is_told() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let worker = world.worker();
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    let good = r#"{"conversation_id": "c", "create_time": 1714979289.0, "mapping": {"a": {"message":
+        {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["A good one."]}}}}}"#;
+    let mut content = format!("[{good},").into_bytes();
+    content.resize(64 * 1024 * 1024, b' ');
+    archive
+        .start_file("../../conversations.json", options)
+        .unwrap();
+    std::io::Write::write_all(&mut archive, &content).unwrap();
+    let bytes = archive.finish().unwrap().into_inner();
+    let id = world
+        .give(&actor, "export.zip", None, bytes)
+        .await
+        .unwrap()
+        .id;
+    let look = import_preview(&world.ctx, &actor, id, &ImportChoice::default())
+        .await
+        .unwrap();
+    assert_eq!((look.format, look.good), (ImportFormat::ChatGpt, 1));
+    assert!(look.refusal.unwrap().contains("inflates"));
+    import_confirm(&world.ctx, &actor, id, &ImportChoice::default())
+        .await
+        .unwrap();
+    let import = world.import_ended(&actor, id).await;
+    worker.stop().await;
+    assert_eq!((import.report.imported, import.report.failed), (0, 1));
+    assert!(
+        import.report.problems[0].reason.contains("inflates"),
+        "{:?}",
+        import.report
+    );
+    assert_eq!(import.job.unwrap().status, JobStatus::Completed);
 }

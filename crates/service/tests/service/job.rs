@@ -1,27 +1,17 @@
 //! Workers that stop, die and come back.
 
 use domain::{job::JobStatus, memory::MemoryFilter};
-use service::{ImportFile, import_cancel, import_get, import_retry, import_start, memory_list};
+use service::{import_cancel, import_get, import_retry, memory_list};
 use time::Duration;
 
 use crate::support::{World, draft};
-
-fn notes(count: usize) -> ImportFile {
-    let text: String = (0..count)
-        .map(|n| format!("note {n}\n\n"))
-        .collect::<Vec<_>>()
-        .concat();
-    ImportFile::parse("notes.txt", None, text.into_bytes()).unwrap()
-}
 
 // SEC-F1
 #[tokio::test]
 async fn a_killed_workers_import_goes_on_where_it_stopped() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
-    let started = import_start(&world.ctx, &actor, &notes(2_000))
-        .await
-        .unwrap();
+    let started = world.import_notes(&actor, 2_000).await;
 
     // The first worker dies after its first batch.
     let first = tokio::spawn(service::work(
@@ -30,7 +20,7 @@ async fn a_killed_workers_import_goes_on_where_it_stopped() {
         tokio_util::sync::CancellationToken::new(),
     ));
     loop {
-        let import = import_get(&world.ctx, &actor, started.id).await.unwrap();
+        let import = import_get(&world.ctx, &actor, started).await.unwrap();
         if import.report.imported > 0 {
             break;
         }
@@ -39,31 +29,29 @@ async fn a_killed_workers_import_goes_on_where_it_stopped() {
     first.abort();
     let _ = first.await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    let at_death = import_get(&world.ctx, &actor, started.id).await.unwrap();
-    assert_eq!(at_death.job.status, JobStatus::Running);
+    let at_death = import_get(&world.ctx, &actor, started).await.unwrap();
+    assert_eq!(at_death.job.as_ref().unwrap().status, JobStatus::Running);
 
     // Nobody takes the job while its lease runs; then the next one does.
     world.pass(Duration::seconds(31));
     let second = world.worker();
-    let import = world.import_ended(&actor, started.id).await;
+    let import = world.import_ended(&actor, started).await;
     second.stop().await;
-    assert_eq!(import.job.status, JobStatus::Completed);
+    assert_eq!(import.job.as_ref().unwrap().status, JobStatus::Completed);
     assert_eq!(
         (import.report.imported, import.report.duplicates),
         (2_000, 0)
     );
-    assert_eq!(import.job.attempts, 2);
+    assert_eq!(import.job.as_ref().unwrap().attempts, 2);
 }
 
 #[tokio::test]
 async fn a_stopped_worker_gives_its_job_back() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
-    let started = import_start(&world.ctx, &actor, &notes(20_000))
-        .await
-        .unwrap();
+    let started = world.import_notes(&actor, 20_000).await;
     let first = world.worker();
-    while import_get(&world.ctx, &actor, started.id)
+    while import_get(&world.ctx, &actor, started)
         .await
         .unwrap()
         .report
@@ -73,12 +61,16 @@ async fn a_stopped_worker_gives_its_job_back() {
         tokio::task::yield_now().await;
     }
     first.stop().await;
-    let between = import_get(&world.ctx, &actor, started.id).await.unwrap();
-    assert_eq!(between.job.status, JobStatus::Pending);
-    assert_eq!(between.job.attempts, 0, "a stop is no attempt");
+    let between = import_get(&world.ctx, &actor, started).await.unwrap();
+    assert_eq!(between.job.as_ref().unwrap().status, JobStatus::Pending);
+    assert_eq!(
+        between.job.as_ref().unwrap().attempts,
+        0,
+        "a stop is no attempt"
+    );
 
     let second = world.worker();
-    let import = world.import_ended(&actor, started.id).await;
+    let import = world.import_ended(&actor, started).await;
     second.stop().await;
     assert_eq!(
         (import.report.imported, import.report.duplicates),
@@ -90,11 +82,9 @@ async fn a_stopped_worker_gives_its_job_back() {
 async fn a_cancelled_import_stops_and_can_be_started_again() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
-    let started = import_start(&world.ctx, &actor, &notes(20_000))
-        .await
-        .unwrap();
+    let started = world.import_notes(&actor, 20_000).await;
     let worker = world.worker();
-    while import_get(&world.ctx, &actor, started.id)
+    while import_get(&world.ctx, &actor, started)
         .await
         .unwrap()
         .report
@@ -103,16 +93,16 @@ async fn a_cancelled_import_stops_and_can_be_started_again() {
     {
         tokio::task::yield_now().await;
     }
-    import_cancel(&world.ctx, &actor, started.id).await.unwrap();
-    let import = import_get(&world.ctx, &actor, started.id).await.unwrap();
-    assert_eq!(import.job.status, JobStatus::Cancelled);
+    import_cancel(&world.ctx, &actor, started).await.unwrap();
+    let import = import_get(&world.ctx, &actor, started).await.unwrap();
+    assert_eq!(import.job.as_ref().unwrap().status, JobStatus::Cancelled);
     assert!(import.report.imported < 20_000);
     let landed = import.report.imported;
 
-    import_retry(&world.ctx, &actor, started.id).await.unwrap();
-    let import = world.import_ended(&actor, started.id).await;
+    import_retry(&world.ctx, &actor, started).await.unwrap();
+    let import = world.import_ended(&actor, started).await;
     worker.stop().await;
-    assert_eq!(import.job.status, JobStatus::Completed);
+    assert_eq!(import.job.as_ref().unwrap().status, JobStatus::Completed);
     assert!(landed > 0);
     assert_eq!(
         (import.report.imported, import.report.duplicates),
@@ -124,7 +114,7 @@ async fn a_cancelled_import_stops_and_can_be_started_again() {
 async fn jobs_of_a_member_who_left_do_not_run() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
-    let started = import_start(&world.ctx, &actor, &notes(3)).await.unwrap();
+    let started = world.import_notes(&actor, 3).await;
     let mut tx = world.tenant.enter().await;
     let status = store::user::UserStatus::Deactivated;
     store::user::user_status_set(&mut tx, actor.user_id, status, world.ctx.clock.now())
@@ -134,14 +124,21 @@ async fn jobs_of_a_member_who_left_do_not_run() {
 
     let worker = world.worker();
     let import = loop {
-        let import = import_get(&world.ctx, &actor, started.id).await.unwrap();
-        if import.job.error.is_some() {
+        let import = import_get(&world.ctx, &actor, started).await.unwrap();
+        if import.job.as_ref().unwrap().error.is_some() {
             break import;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
     worker.stop().await;
-    assert!(import.job.error.unwrap().contains("no longer active"));
+    assert!(
+        import
+            .job
+            .unwrap()
+            .error
+            .unwrap()
+            .contains("no longer active")
+    );
     let list = memory_list(&world.ctx, &actor, &MemoryFilter::default(), None)
         .await
         .unwrap();

@@ -12,11 +12,13 @@ use domain::{
     Actor, ActorKind, ImportId, Permission, RequestFacts, RoleId, SessionId, UserId,
     access::SystemRole,
     audit::{AuditEntry, AuditFilter},
-    import::{Import, ImportFormat},
+    import::{Import, ImportChoice, ImportFormat, ImportStarted},
     memory::{MemoryChange, MemoryText, NewMemory, Origin},
     role::RoleText,
 };
-use service::{Clock, Ctx, Embedder, Entropy, ImportFile, WorkerSettings, import_get};
+use service::{
+    Clock, Ctx, Embedder, Entropy, Upload, UploadError, WorkerSettings, import_confirm, import_get,
+};
 use store::{
     role::role_create,
     session::{NewSession, session_create, session_list},
@@ -218,17 +220,49 @@ impl World {
 
     /// Starts the import of `text` and waits for its end.
     pub(crate) async fn import(&self, actor: &Actor, format: ImportFormat, text: &str) -> Import {
-        let file = ImportFile::parse("notes", Some(format), text.as_bytes().to_vec()).unwrap();
-        let started = service::import_start(&self.ctx, actor, &file)
+        let id = self
+            .give(actor, "notes", Some(format), text)
+            .await
+            .unwrap()
+            .id;
+        import_confirm(&self.ctx, actor, id, &ImportChoice::default())
             .await
             .unwrap();
-        self.import_ended(actor, started.id).await
+        self.import_ended(actor, id).await
+    }
+
+    /// Starts the import of `count` notes in plain text.
+    pub(crate) async fn import_notes(&self, actor: &Actor, count: usize) -> ImportId {
+        let text: String = (0..count)
+            .map(|n| format!("note {n}\n\n"))
+            .collect::<Vec<_>>()
+            .concat();
+        let id = self.give(actor, "notes.txt", None, text).await.unwrap().id;
+        import_confirm(&self.ctx, actor, id, &ImportChoice::default())
+            .await
+            .unwrap();
+        id
+    }
+
+    /// Gives a file, which then waits for a look.
+    pub(crate) async fn give(
+        &self,
+        actor: &Actor,
+        name: &str,
+        format: Option<ImportFormat>,
+        content: impl AsRef<[u8]>,
+    ) -> Result<ImportStarted, UploadError> {
+        let mut upload = Upload::begin(&self.ctx, actor, name).await?;
+        for piece in content.as_ref().chunks(300_000) {
+            upload.write(piece).await?;
+        }
+        upload.finish(format).await
     }
 
     pub(crate) async fn import_ended(&self, actor: &Actor, id: ImportId) -> Import {
         for _ in 0..1_000 {
             let import = import_get(&self.ctx, actor, id).await.unwrap();
-            if import.job.status.is_final() {
+            if import.is_settled() {
                 return import;
             }
             sleep(std::time::Duration::from_millis(20)).await;

@@ -1,6 +1,7 @@
 //! Memories: writing them, listing them, finding them.
 
 mod embedding;
+mod export;
 mod frequency;
 mod fusion;
 mod list;
@@ -27,6 +28,7 @@ pub use embedding::{
     EMBEDDING_DIMENSIONS, EmbeddedMemory, PendingEmbedding, WAITING_COUNTED, embedding_owners,
     embedding_pending, embedding_set_many, embedding_waiting,
 };
+pub use export::{ExportRow, export_rows, export_versions};
 pub use frequency::{collection_refresh, collections_due};
 pub use list::{MemoryCounts, memory_counts, memory_get, memory_list};
 pub use narrowing::filter_of as narrowing_filter;
@@ -43,7 +45,7 @@ pub use view::{
     memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
     memory_view_rename,
 };
-pub use write::{ImportedMemory, memory_create, memory_insert_imported, memory_update};
+pub use write::{memory_create, memory_update};
 
 /// The columns behind [`MemorySummary`].
 struct SummaryRow {

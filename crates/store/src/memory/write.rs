@@ -2,31 +2,17 @@
 
 use domain::{
     MemoryId, Timestamp,
-    memory::{
-        AllowedVendors, MemoryChange, MemoryText, NewMemory, Origin, USUAL_IMPORTANCE, Visibility,
-    },
+    memory::{MemoryChange, NewMemory, Visibility},
 };
-use uuid::Uuid;
 
 use super::{thread::follow, trash::why_unchanged};
 use crate::{StoreError, TenantTx};
-
-/// A record of an imported file.
-#[derive(Clone, Debug)]
-pub struct ImportedMemory {
-    /// The memory's id, should it land.
-    pub id: MemoryId,
-    /// Its words.
-    pub text: MemoryText,
-    /// SHA-256 of the record: the same one never lands twice for one member.
-    pub digest: [u8; 32],
-}
 
 /// Creates a private memory of the member.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the text breaks a rule that
-/// [`MemoryText`] should have held, or the persona is not the member's.
+/// [`domain::memory::MemoryText`] should have held, or the persona is not the member's.
 pub async fn memory_create(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -64,53 +50,6 @@ pub async fn memory_create(
     .execute(tx.conn())
     .await?;
     Ok(())
-}
-
-/// Creates private memories of the member from a file's records and returns
-/// the ids of those that landed; the others were there already.
-///
-/// # Errors
-/// [`StoreError::Constraint`] when a text breaks a rule that [`MemoryText`]
-/// should have held: then none landed.
-pub async fn memory_insert_imported(
-    tx: &mut TenantTx,
-    memories: &[ImportedMemory],
-    now: Timestamp,
-) -> Result<Vec<MemoryId>, StoreError> {
-    let ids: Vec<Uuid> = memories.iter().map(|m| m.id.0).collect();
-    let digests: Vec<&[u8]> = memories.iter().map(|m| m.digest.as_slice()).collect();
-    let kinds: Vec<&str> = memories.iter().map(|m| m.text.kind.key()).collect();
-    let titles: Vec<&str> = memories.iter().map(|m| m.text.title.as_str()).collect();
-    let contents: Vec<&str> = memories.iter().map(|m| m.text.content.as_str()).collect();
-    // An array of arrays must be rectangular; a tag has no comma.
-    let tags: Vec<String> = memories.iter().map(|m| m.text.tags.join(",")).collect();
-    let landed = sqlx::query_scalar!(
-        "INSERT INTO memories (
-             tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, importance,
-             version, created_at, updated_at, allowed_vendors
-         )
-         SELECT $1, id, $2, kind, title, content, string_to_array(tags, ','), $3, $4, digest, $5, 1, $6, $6, $13
-           FROM unnest($7::uuid[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[])
-                AS records (id, digest, kind, title, content, tags)
-         ON CONFLICT (tenant_id, user_id, source_digest) DO NOTHING
-         RETURNING id",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        Visibility::Private.key(),
-        Origin::Import.key(),
-        USUAL_IMPORTANCE,
-        now,
-        &ids,
-        digests as Vec<&[u8]>,
-        kinds as Vec<&str>,
-        titles as Vec<&str>,
-        contents as Vec<&str>,
-        &tags,
-        AllowedVendors::All.keys() as Vec<&str>,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(landed.into_iter().map(MemoryId).collect())
 }
 
 /// Changes one's own memory, keeping what its words were as a version. Where

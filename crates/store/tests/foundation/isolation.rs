@@ -34,6 +34,7 @@ async fn probes_find_every_wall_standing_and_leave_nothing_behind() {
         "audit_log",
         "jobs",
         "imports",
+        "import_chunks",
         "break_glass_grants",
         "notifications",
     ] {

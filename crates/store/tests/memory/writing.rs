@@ -8,9 +8,13 @@ use domain::{
 };
 use store::{
     StoreError,
+    import::{
+        EarlierVersion, ImportedMemory, ParentMemory, import_parents, memory_insert_imported,
+        persona_ensure,
+    },
     memory::{
-        ImportedMemory, memory_create, memory_delete, memory_get, memory_insert_imported,
-        memory_list, memory_restore, memory_update, memory_versions,
+        memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_update,
+        memory_versions,
     },
     testing::{NOW, TestDb, id},
 };
@@ -290,6 +294,142 @@ async fn deleting_can_be_undone() {
         .unwrap();
 }
 
+fn imported(digest: u8, text: MemoryText) -> ImportedMemory {
+    ImportedMemory {
+        id: id(),
+        memory: NewMemory::of(text, Origin::Import),
+        parent_id: None,
+        created_at: NOW,
+        updated_at: NOW,
+        version: 1,
+        earlier: Vec::new(),
+        digest: [digest; 32],
+    }
+}
+
+#[tokio::test]
+async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let noah = acme.actor(SystemRole::Member, "Noah").await;
+    let text = |content: &str| MemoryText::new("T", content.into(), "event", &[]).unwrap();
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let root = ImportedMemory {
+        created_at: NOW - Duration::days(9),
+        updated_at: NOW - Duration::days(2),
+        version: 5,
+        earlier: [2, 4]
+            .map(|version| EarlierVersion {
+                version,
+                text: text(&format!("was {version}")),
+                changed_at: NOW - Duration::days(9 - i64::from(version)),
+                change_reason: (version == 4).then(|| "why".to_owned()),
+            })
+            .to_vec(),
+        ..imported(1, text("root"))
+    };
+    assert_eq!(
+        memory_insert_imported(&mut tx, std::slice::from_ref(&root))
+            .await
+            .unwrap(),
+        [root.id]
+    );
+    let parents = import_parents(&mut tx, &[[1; 32], [2; 32]]).await.unwrap();
+    assert_eq!(
+        parents,
+        [ParentMemory {
+            id: root.id,
+            digest: [1; 32]
+        }]
+    );
+    let reply = ImportedMemory {
+        parent_id: Some(root.id),
+        ..imported(2, text("reply"))
+    };
+    // What is there already brings no versions of its own.
+    let again = ImportedMemory {
+        id: id(),
+        ..root.clone()
+    };
+    assert_eq!(
+        memory_insert_imported(&mut tx, &[again, reply.clone()])
+            .await
+            .unwrap(),
+        [reply.id]
+    );
+    // A reply is no parent, nor is what lies in the trash.
+    assert!(
+        import_parents(&mut tx, &[[2; 32]])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let seen = memory_get(&mut tx, root.id).await.unwrap();
+    assert_eq!(
+        (seen.version, seen.created_at, seen.updated_at),
+        (5, root.created_at, root.updated_at)
+    );
+    assert_eq!(seen.visibility, Visibility::Private);
+    assert_eq!(
+        memory_get(&mut tx, reply.id).await.unwrap().parent_id,
+        Some(root.id)
+    );
+    let versions = memory_versions(&mut tx, root.id).await.unwrap();
+    let versions: Vec<_> = versions
+        .iter()
+        .map(|v| (v.version, v.content.as_str(), v.reason.as_deref()))
+        .collect();
+    assert_eq!(versions, [(4, "was 4", Some("why")), (2, "was 2", None)]);
+    // From here on it is changed like any other.
+    memory_update(&mut tx, root.id, 5, &change("changed"), NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = db.store.begin(&noah).await.unwrap();
+    assert!(
+        import_parents(&mut tx, &[[1; 32]])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn an_imported_memory_never_gets_into_somebody_elses_persona() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let noah = acme.actor(SystemRole::Member, "Noah").await;
+    let text = MemoryText::new("", "x".into(), "fact", &[]).unwrap();
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let hers = persona_ensure(&mut tx, &[(id(), "Work".to_owned())], NOW)
+        .await
+        .unwrap()["Work"];
+    let again = persona_ensure(
+        &mut tx,
+        &[(id(), "Work".to_owned()), (id(), "Home".to_owned())],
+        NOW,
+    )
+    .await
+    .unwrap();
+    assert_eq!((again["Work"], again.len()), (hers, 2));
+    tx.commit().await.unwrap();
+
+    let mut tx = db.store.begin(&noah).await.unwrap();
+    let his = persona_ensure(&mut tx, &[(id(), "Work".to_owned())], NOW)
+        .await
+        .unwrap()["Work"];
+    assert_ne!(his, hers);
+    let mut memory = imported(1, text);
+    memory.memory.traits.persona_id = Some(hers);
+    match memory_insert_imported(&mut tx, &[memory]).await {
+        Err(StoreError::Constraint(name)) => assert_eq!(name, "memories_persona_id_fkey"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn an_imported_record_lands_once() {
     let db = TestDb::new().await;
@@ -299,11 +439,10 @@ async fn an_imported_record_lands_once() {
     let record = |digest: u8, content: &str| {
         let tags = ["one".to_owned(), "two words".to_owned()];
         let tags = if digest == 1 { &tags[..] } else { &[] };
-        ImportedMemory {
-            id: id(),
-            text: MemoryText::new("T", content.into(), "fact", tags).unwrap(),
-            digest: [digest; 32],
-        }
+        imported(
+            digest,
+            MemoryText::new("T", content.into(), "fact", tags).unwrap(),
+        )
     };
 
     let mut tx = db.store.begin(&mia).await.unwrap();
@@ -313,7 +452,7 @@ async fn an_imported_record_lands_once() {
         record(1, "a, \"b\" {c}"),
     ];
     assert_eq!(
-        memory_insert_imported(&mut tx, &batch, NOW).await.unwrap(),
+        memory_insert_imported(&mut tx, &batch).await.unwrap(),
         [batch[0].id, batch[1].id]
     );
     tx.commit().await.unwrap();
@@ -326,11 +465,11 @@ async fn an_imported_record_lands_once() {
         .unwrap();
     let again = [record(1, "a"), record(2, "b"), record(3, "c")];
     assert_eq!(
-        memory_insert_imported(&mut tx, &again, NOW).await.unwrap(),
+        memory_insert_imported(&mut tx, &again).await.unwrap(),
         [again[2].id]
     );
     assert!(
-        memory_insert_imported(&mut tx, &[], NOW)
+        memory_insert_imported(&mut tx, &[])
             .await
             .unwrap()
             .is_empty()
@@ -355,7 +494,7 @@ async fn an_imported_record_lands_once() {
     let mut tx = db.store.begin(&noah).await.unwrap();
     let his = [record(1, "a")];
     assert_eq!(
-        memory_insert_imported(&mut tx, &his, NOW).await.unwrap(),
+        memory_insert_imported(&mut tx, &his).await.unwrap(),
         [his[0].id]
     );
 }

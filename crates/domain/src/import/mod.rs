@@ -1,11 +1,15 @@
 //! Importing memories from a file.
 
+mod choice;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{ImportId, job::Job};
+use crate::{ImportId, Timestamp, job::Job};
+
+pub use choice::{Field, ImportChoice, ImportPreview, MAX_COLUMNS, PreviewRecord, tags_of};
 
 /// The largest file that is taken, in bytes.
-pub const MAX_FILE_BYTES: usize = 50 * 1024 * 1024;
+pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Problems that a report lists one by one; the rest are counted.
 pub const MAX_REPORTED_PROBLEMS: usize = 200;
@@ -14,7 +18,7 @@ pub const MAX_REPORTED_PROBLEMS: usize = 200;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportFormat {
-    /// One JSON object a line.
+    /// One JSON object a line, or a JSON array of them.
     JsonLines,
     /// Comma-separated with a header line.
     Csv,
@@ -22,11 +26,31 @@ pub enum ImportFormat {
     Markdown,
     /// One memory a paragraph.
     PlainText,
+    /// What Atrium exports as JSON Lines: everything that a memory has.
+    Atrium,
+    /// A folder of Markdown files in a zip archive: one memory a file.
+    MarkdownZip,
+    /// The data export of ChatGPT.
+    ChatGpt,
+    /// The data export of Claude.
+    Claude,
+    /// An export of mem0.
+    Mem0,
 }
 
 impl ImportFormat {
     /// All formats.
-    pub const ALL: &[Self] = &[Self::JsonLines, Self::Csv, Self::Markdown, Self::PlainText];
+    pub const ALL: &[Self] = &[
+        Self::JsonLines,
+        Self::Csv,
+        Self::Markdown,
+        Self::PlainText,
+        Self::Atrium,
+        Self::MarkdownZip,
+        Self::ChatGpt,
+        Self::Claude,
+        Self::Mem0,
+    ];
 
     /// As stored and as the form's value.
     pub const fn key(self) -> &'static str {
@@ -35,17 +59,32 @@ impl ImportFormat {
             Self::Csv => "csv",
             Self::Markdown => "markdown",
             Self::PlainText => "plain_text",
+            Self::Atrium => "atrium",
+            Self::MarkdownZip => "markdown_zip",
+            Self::ChatGpt => "chatgpt",
+            Self::Claude => "claude",
+            Self::Mem0 => "mem0",
         }
     }
 
     /// The name on pages.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::JsonLines => "JSON Lines",
+            Self::JsonLines => "JSON or JSON Lines",
             Self::Csv => "CSV",
             Self::Markdown => "Markdown",
             Self::PlainText => "Plain text",
+            Self::Atrium => "Atrium export",
+            Self::MarkdownZip => "Markdown folder (zip)",
+            Self::ChatGpt => "ChatGPT export",
+            Self::Claude => "Claude export",
+            Self::Mem0 => "mem0 export",
         }
+    }
+
+    /// Its columns or keys can be mapped to the fields of a memory.
+    pub const fn is_mapped(self) -> bool {
+        matches!(self, Self::JsonLines | Self::Csv)
     }
 
     /// The reverse of [`ImportFormat::key`].
@@ -57,10 +96,11 @@ impl ImportFormat {
     pub fn from_file_name(name: &str) -> Option<Self> {
         let (_, ending) = name.rsplit_once('.')?;
         match ending.to_ascii_lowercase().as_str() {
-            "jsonl" | "ndjson" => Some(Self::JsonLines),
+            "json" | "jsonl" | "ndjson" => Some(Self::JsonLines),
             "csv" => Some(Self::Csv),
             "md" | "markdown" => Some(Self::Markdown),
             "txt" | "text" => Some(Self::PlainText),
+            "zip" => Some(Self::MarkdownZip),
             _ => None,
         }
     }
@@ -69,8 +109,13 @@ impl ImportFormat {
 /// Why one record of the file was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportProblem {
-    /// The line in the file on which the record begins, from 1.
+    /// The line in the file on which the record begins, or, in an archive,
+    /// which record of its entry it is; from 1. 0: the file or entry as a
+    /// whole.
     pub line: u64,
+    /// The archive's entry.
+    #[serde(default)]
+    pub entry: Option<String>,
     /// What is wrong with it.
     pub reason: String,
 }
@@ -88,6 +133,36 @@ pub struct ImportReport {
     pub problems: Vec<ImportProblem>,
 }
 
+/// How far an import has come before its job takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportState {
+    /// The file arrives.
+    Uploading,
+    /// It waits for the member's look and word.
+    Preview,
+    /// Its job has it.
+    Started,
+}
+
+impl ImportState {
+    /// As stored.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Uploading => "uploading",
+            Self::Preview => "preview",
+            Self::Started => "started",
+        }
+    }
+
+    /// The reverse of [`ImportState::key`].
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::Uploading, Self::Preview, Self::Started]
+            .into_iter()
+            .find(|state| state.key() == key)
+    }
+}
+
 /// An import as its page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
@@ -99,10 +174,22 @@ pub struct Import {
     pub format: ImportFormat,
     /// Its size in bytes.
     pub size: i64,
-    /// The work behind it, with progress.
-    pub job: Job,
+    /// How far it has come.
+    pub state: ImportState,
+    /// When the file was given.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: Timestamp,
+    /// The work behind it, with progress, once it was started.
+    pub job: Option<Job>,
     /// What came of it so far.
     pub report: ImportReport,
+}
+
+impl Import {
+    /// Nothing more happens with it by itself.
+    pub fn is_settled(&self) -> bool {
+        self.job.as_ref().is_none_or(|job| job.status.is_final())
+    }
 }
 
 /// The answer to giving a file.
@@ -110,7 +197,7 @@ pub struct Import {
 pub struct ImportStarted {
     /// The import to look at.
     pub id: ImportId,
-    /// The same bytes were given before, so that one is shown.
+    /// The same bytes wait or are being read already, so that one is shown.
     pub already_given: bool,
 }
 
@@ -121,12 +208,14 @@ pub enum UploadProblem {
     NoFile,
     /// The file has no bytes.
     Empty,
-    /// It is larger than 50 MB.
+    /// It is larger than 256 MB.
     TooLarge,
     /// Neither its name nor the form says what format it has.
     UnknownFormat,
-    /// It is not UTF-8 text.
+    /// It is neither UTF-8 text nor a zip archive.
     NotText,
+    /// It is a zip archive that can't be opened, or of which nothing is known.
+    BadArchive,
     /// The form did not arrive whole.
     Malformed,
 }
@@ -139,6 +228,7 @@ impl UploadProblem {
         Self::TooLarge,
         Self::UnknownFormat,
         Self::NotText,
+        Self::BadArchive,
         Self::Malformed,
     ];
 
@@ -150,6 +240,7 @@ impl UploadProblem {
             Self::TooLarge => "too_large",
             Self::UnknownFormat => "unknown_format",
             Self::NotText => "not_text",
+            Self::BadArchive => "bad_archive",
             Self::Malformed => "malformed",
         }
     }
@@ -159,12 +250,15 @@ impl UploadProblem {
         match self {
             Self::NoFile => "Choose a file first.",
             Self::Empty => "This file is empty. Choose another one.",
-            Self::TooLarge => "This file is larger than 50 MB. Split it and import the parts.",
+            Self::TooLarge => "This file is larger than 256 MB. Split it and import the parts.",
             Self::UnknownFormat => {
-                "The file’s name does not tell its format. Choose the format below and give the file again."
+                "Neither its name nor its content tells this file’s format. Choose the format below and give the file again."
             }
             Self::NotText => {
-                "This file is not UTF-8 text. Give JSON Lines, CSV, Markdown or plain text, saved as UTF-8."
+                "This file is not UTF-8 text. Give JSON, CSV, Markdown or plain text, saved as UTF-8, or a zip archive."
+            }
+            Self::BadArchive => {
+                "This zip archive is damaged, or holds neither notes in Markdown nor an export of ChatGPT or Claude."
             }
             Self::Malformed => "The file did not arrive whole. Give it again.",
         }

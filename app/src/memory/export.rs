@@ -1,0 +1,108 @@
+//! Exporting what the list shows.
+
+use leptos::prelude::*;
+
+use super::query::MemoryQuery;
+use crate::ui::{PageHead, use_query};
+
+/// What each format is for.
+const FORMATS: &[(&str, &str, &str)] = &[
+    (
+        "jsonl",
+        "JSON Lines",
+        "Everything: threads, moments, and the earlier versions of your own memories. Import it again here or in another Atrium.",
+    ),
+    (
+        "csv",
+        "CSV",
+        "For spreadsheets. Without threads and earlier versions. Text that a spreadsheet would take for a formula has an apostrophe in front, which an import here takes away again.",
+    ),
+    (
+        "markdown",
+        "Markdown files (zip)",
+        "A file for each memory, for note-taking programs. Without threads and earlier versions.",
+    ),
+];
+
+/// The page at `/memories/export`.
+#[component]
+pub(crate) fn MemoryExportPage() -> impl IntoView {
+    let params = use_query();
+    let query = Memo::new(move |_| params.with(MemoryQuery::from_params));
+    let lead = move || {
+        query.with(|query| {
+            if query.is_trash() {
+                "Download what is in your trash and fits the filter."
+            } else if query.is_filtered() {
+                "Download the memories that fit the filter: yours, and those that others share with you."
+            } else {
+                "Download all memories that you see: yours, and those that others share with you."
+            }
+        })
+    };
+    view! {
+        {move || view! { <PageHead title="Export memories" lead=lead() up=("/memories", "Memories") /> }}
+        <div>
+            {FORMATS
+                .iter()
+                .map(|(key, name, text)| {
+                    let file = move || query.with(|query| file_path(query, key));
+                    view! {
+                        <section class="section">
+                            <h2>{*name}</h2>
+                            <p>{*text}</p>
+                            // Not a page: the browser takes the file off by itself.
+                            <a class="button" href=file download rel="external">
+                                {format!("Download {name}")}
+                            </a>
+                        </section>
+                    }
+                })
+                .collect_view()}
+        </div>
+        <p class="muted">
+            {move || {
+                let mine = query.with(|query| query.filter.owner == "mine");
+                (!mine)
+                    .then(|| {
+                        let path = query.with(only_mine);
+                        view! { <a href=path>"Export only your own"</a> ". " }
+                    })
+            }}
+            "The export is noted in the audit log."
+        </p>
+    }
+    .into_any()
+}
+
+fn file_path(query: &MemoryQuery, format: &str) -> String {
+    let page = query.export_path();
+    let (path, rest) = page.split_once('?').unwrap_or((&page, ""));
+    let and = if rest.is_empty() { "" } else { "&" };
+    format!("{path}/file?format={format}{and}{rest}")
+}
+
+fn only_mine(query: &MemoryQuery) -> String {
+    let mut mine = query.clone();
+    mine.filter.owner = "mine".to_owned();
+    mine.export_path()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_what_the_list_shows() {
+        let mut query = MemoryQuery::default();
+        assert_eq!(file_path(&query, "csv"), "/memories/export/file?format=csv");
+        query.filter.tag = "a b".into();
+        query.after = "cursor".into();
+        query.q = "question".into();
+        assert_eq!(
+            file_path(&query, "jsonl"),
+            "/memories/export/file?format=jsonl&tag=a%20b"
+        );
+        assert_eq!(only_mine(&query), "/memories/export?tag=a%20b&owner=mine");
+    }
+}

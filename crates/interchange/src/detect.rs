@@ -1,0 +1,199 @@
+//! Which format a file has, and which columns.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Read},
+};
+
+use domain::import::{Field, ImportChoice, ImportFormat, MAX_COLUMNS};
+
+use crate::{
+    ReadError, Source, Stop, atrium,
+    chatgpt::is_conversations,
+    csv_file,
+    fields::{self, Wanted},
+    input::{Input, is_blank},
+    json_file,
+    markdown::is_note,
+    zip::{Archive, is_archive},
+};
+
+/// What of a file is looked at.
+const HEAD: u64 = 64 * 1024;
+/// Records whose keys are looked at.
+const RECORDS: usize = 1_000;
+/// Bytes whose keys are looked at.
+const BYTES: u64 = 1024 * 1024;
+
+/// What kind of file it is at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing but white space.
+    Empty,
+    /// Text, as far as its beginning tells.
+    Text,
+    /// A zip archive.
+    Archive,
+    /// Anything else.
+    Other,
+}
+
+/// What kind of file begins with `head`, of which there may be more.
+pub fn kind_of(head: &[u8]) -> Kind {
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        return Kind::Archive;
+    }
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    if is_blank(text) {
+        Kind::Empty
+    // UTF-16 in ASCII's range is every other byte NUL.
+    } else if text.contains(&0) || text.starts_with(b"%PDF-") {
+        Kind::Other
+    } else {
+        Kind::Text
+    }
+}
+
+/// The formats in which such a file can be read.
+pub fn formats(kind: Kind) -> &'static [ImportFormat] {
+    use ImportFormat::{
+        Atrium, ChatGpt, Claude, Csv, JsonLines, Markdown, MarkdownZip, Mem0, PlainText,
+    };
+    match kind {
+        Kind::Archive => &[MarkdownZip, ChatGpt, Claude],
+        Kind::Text => &[
+            JsonLines, Csv, Markdown, PlainText, Atrium, ChatGpt, Claude, Mem0,
+        ],
+        Kind::Empty | Kind::Other => &[],
+    }
+}
+
+fn head(source: &mut dyn Source) -> io::Result<Vec<u8>> {
+    source.rewind()?;
+    let mut head = Vec::new();
+    source.take(HEAD).read_to_end(&mut head)?;
+    source.rewind()?;
+    Ok(head)
+}
+
+/// The format of the file `name`, by its content where that tells, else by
+/// its name; none when neither does.
+///
+/// # Errors
+/// [`ReadError`] when it can't be read, e.g. a damaged archive.
+pub fn detect(name: &str, source: &mut dyn Source) -> Result<Option<ImportFormat>, ReadError> {
+    if is_archive(source)? {
+        return in_archive(source);
+    }
+    let by_name = ImportFormat::from_file_name(name).filter(|f| *f != ImportFormat::MarkdownZip);
+    if by_name.is_some_and(|format| format != ImportFormat::JsonLines) {
+        return Ok(by_name);
+    }
+    let head = head(source)?;
+    Ok(in_json(&String::from_utf8_lossy(&head)).or(by_name))
+}
+
+fn in_json(head: &str) -> Option<ImportFormat> {
+    let begins = head.trim_start_matches('\u{feff}').trim_start();
+    if !begins.starts_with(['{', '[']) {
+        return None;
+    }
+    let has = |name: &str| begins.contains(&format!("\"{name}\""));
+    if begins.contains(&format!("\"{}\"", atrium::FORMAT)) {
+        Some(ImportFormat::Atrium)
+    } else if has("chat_messages") || has("conversations_memory") || has("prompt_template") {
+        Some(ImportFormat::Claude)
+    } else if has("mapping") && (has("create_time") || has("current_node")) {
+        Some(ImportFormat::ChatGpt)
+    } else if has("memory")
+        && !has("content")
+        && (has("hash") || has("categories") || has("user_id"))
+    {
+        Some(ImportFormat::Mem0)
+    } else {
+        Some(ImportFormat::JsonLines)
+    }
+}
+
+fn in_archive(source: &mut dyn Source) -> Result<Option<ImportFormat>, ReadError> {
+    let archive = Archive::open(source)?;
+    let names = 0..archive.len();
+    for at in names.clone() {
+        if !is_conversations(&archive.base_name(at).to_ascii_lowercase()) {
+            continue;
+        }
+        if let Ok(reader) = archive.entry(source, at)? {
+            let mut head = Vec::new();
+            reader.take(HEAD).read_to_end(&mut head)?;
+            let format = in_json(&String::from_utf8_lossy(&head));
+            if matches!(format, Some(ImportFormat::ChatGpt | ImportFormat::Claude)) {
+                return Ok(format);
+            }
+        }
+    }
+    let has = |name: &str| {
+        names
+            .clone()
+            .any(|at| archive.base_name(at).eq_ignore_ascii_case(name))
+    };
+    if has("chat.html") || has("memory.json") {
+        return Ok(Some(ImportFormat::ChatGpt));
+    }
+    if has("projects.json") || has("memories.json") {
+        return Ok(Some(ImportFormat::Claude));
+    }
+    let has_notes = names.clone().any(|at| is_note(archive.name(at)));
+    Ok(has_notes.then_some(ImportFormat::MarkdownZip))
+}
+
+/// Which column holds which field.
+pub type Mapping = Vec<(Field, String)>;
+
+/// The columns of a file that can be mapped, and which of them hold which
+/// field by `choice`.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn columns(
+    source: &mut dyn Source,
+    format: ImportFormat,
+    choice: &ImportChoice,
+) -> Result<(Vec<String>, Mapping), ReadError> {
+    source.rewind()?;
+    let mut columns = match format {
+        ImportFormat::Csv => {
+            let mut input = Input::new(source)?;
+            let header = csv_file::header(&mut input, &mut Vec::new())?;
+            header.and_then(Result::ok).unwrap_or_default()
+        }
+        ImportFormat::JsonLines => json_columns(source)?,
+        _ => Vec::new(),
+    };
+    columns.truncate(MAX_COLUMNS);
+    let mapping = Wanted::of(choice, &columns).map_or_else(Vec::new, Wanted::into_pairs);
+    Ok((columns, mapping))
+}
+
+fn json_columns(source: &mut dyn Source) -> Result<Vec<String>, ReadError> {
+    let mut seen = BTreeSet::new();
+    let mut columns = Vec::new();
+    let mut records = 0;
+    let done = json_file::each(source, &mut |_, bytes, raw| {
+        if let Ok(object) = raw.and_then(fields::json_object) {
+            for column in fields::json_columns(&object) {
+                if seen.len() < MAX_COLUMNS && seen.insert(column.clone()) {
+                    columns.push(column);
+                }
+            }
+        }
+        records += 1;
+        if records >= RECORDS || bytes >= BYTES {
+            return Err(Stop::Enough);
+        }
+        Ok(())
+    });
+    match done {
+        Ok(()) | Err(Stop::Enough) => Ok(columns),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}

@@ -1,0 +1,196 @@
+//! Columns of a CSV file and keys of JSON objects as fields of a memory.
+
+use std::borrow::Cow;
+
+use domain::{
+    Timestamp,
+    import::{Field, ImportChoice, MAX_COLUMNS, tags_of},
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    Record,
+    input::utf8,
+    moment,
+    record::{given, text},
+};
+
+/// What stands in one place of a row.
+pub(crate) enum Cell<'a> {
+    Text(Cow<'a, str>),
+    List(Vec<String>),
+    /// Something that is neither, e.g. an object.
+    Other,
+}
+
+/// A row, whatever its file.
+pub(crate) trait Row {
+    /// What stands in `column`; none when there is no such column.
+    fn cell(&self, column: &str) -> Result<Option<Cell<'_>>, String>;
+}
+
+/// Which column holds which field.
+pub(crate) struct Wanted(Vec<(Field, String)>);
+
+/// For no vendor at all in a format that has only text.
+pub(crate) const NO_VENDOR: &str = "none";
+
+const NOT_TEXT: &str = "“content”, “title” and “kind” must be text, “tags” a list of texts.";
+
+impl Wanted {
+    /// The choice among `columns`; none when nothing holds the text.
+    pub(crate) fn of(choice: &ImportChoice, columns: &[String]) -> Option<Self> {
+        let wanted: Vec<_> = Field::ALL
+            .iter()
+            .filter_map(|field| Some((*field, choice.column(*field, columns)?.to_owned())))
+            .collect();
+        wanted
+            .iter()
+            .any(|(field, _)| *field == Field::Content)
+            .then_some(Self(wanted))
+    }
+
+    /// As pairs.
+    pub(crate) fn into_pairs(self) -> Vec<(Field, String)> {
+        self.0
+    }
+
+    /// Makes a record of `row`.
+    pub(crate) fn record(&self, row: &dyn Row, choice: &ImportChoice) -> Result<Record, String> {
+        let cell = |field: Field| match self.0.iter().find(|(wanted, _)| *wanted == field) {
+            Some((_, column)) => row.cell(column),
+            None => Ok(None),
+        };
+        let plain = |field: Field| match cell(field)? {
+            None => Ok(String::new()),
+            Some(Cell::Text(text)) => Ok(text.into_owned()),
+            Some(Cell::List(_) | Cell::Other) => Err(NOT_TEXT.to_owned()),
+        };
+        let list = |field: Field| match cell(field)? {
+            None => Ok(Vec::new()),
+            Some(Cell::Text(text)) => Ok(tags_of(&text)),
+            Some(Cell::List(list)) => Ok(list),
+            Some(Cell::Other) => Err(NOT_TEXT.to_owned()),
+        };
+        let moment_of = |field: Field| -> Result<Option<Timestamp>, String> {
+            let text = plain(field)?;
+            given(&text).map(|text| moment::parse(&text)).transpose()
+        };
+        let words = text(
+            &plain(Field::Title)?,
+            plain(Field::Content)?,
+            &plain(Field::Kind)?,
+            list(Field::Tags)?,
+            choice,
+        )?;
+        // Nobody is something else than nothing said, and must stay so.
+        let vendors = match cell(Field::AllowedVendors)? {
+            None => None,
+            Some(Cell::List(vendors)) => Some(vendors),
+            Some(Cell::Text(text)) if text.trim() == NO_VENDOR => Some(Vec::new()),
+            Some(Cell::Text(text)) => Some(tags_of(&text)).filter(|vendors| !vendors.is_empty()),
+            Some(Cell::Other) => {
+                return Err("“allowed_vendors” must be a list of texts.".to_owned());
+            }
+        };
+        Ok(Record {
+            key: given(&plain(Field::Key)?),
+            importance: importance(&plain(Field::Importance)?)?,
+            expires_at: moment_of(Field::ExpiresAt)?,
+            persona: given(&plain(Field::Persona)?),
+            allowed_vendors: vendors,
+            origin: given(&plain(Field::Origin)?),
+            source_session_id: given(&plain(Field::SourceSession)?),
+            created_at: moment_of(Field::CreatedAt)?,
+            updated_at: moment_of(Field::UpdatedAt)?,
+            ..Record::new(words)
+        }
+        .choosing(choice))
+    }
+}
+
+fn importance(text: &str) -> Result<Option<f32>, String> {
+    let Some(text) = given(text) else {
+        return Ok(None);
+    };
+    text.parse()
+        .ok()
+        .filter(|number| (0.0..=1.0).contains(number))
+        .map(Some)
+        .ok_or_else(|| "An importance is a number from 0 to 1.".to_owned())
+}
+
+/// A raw JSON object.
+///
+/// # Errors
+/// The reason, when it is none.
+pub(crate) fn json_object(raw: &[u8]) -> Result<Map<String, Value>, String> {
+    match serde_json::from_str(utf8(raw)?) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err("It is not a JSON object.".to_owned()),
+        Err(_) => Err("It is not JSON.".to_owned()),
+    }
+}
+
+/// A JSON object as a memory, by the choice.
+pub(crate) fn json_record(raw: &[u8], choice: &ImportChoice) -> Result<Record, String> {
+    let object = json_object(raw)?;
+    let columns = json_columns(&object);
+    let missing = |name: &str| format!("It has no “{name}”.");
+    let wanted = Wanted::of(choice, &columns).ok_or_else(|| missing(Field::Content.key()))?;
+    if let Some((_, column)) = wanted.0.iter().find(|(field, _)| *field == Field::Content)
+        && !columns.contains(column)
+    {
+        return Err(missing(column));
+    }
+    wanted.record(&JsonRow(&object), choice)
+}
+
+/// The names under which an object's values can be mapped: those inside an
+/// object one level down have both names, with a dot.
+pub(crate) fn json_columns(object: &Map<String, Value>) -> Vec<String> {
+    let mut columns = Vec::with_capacity(object.len());
+    for (key, value) in object {
+        match value {
+            Value::Object(inner) => {
+                columns.extend(inner.keys().map(|name| format!("{key}.{name}")));
+            }
+            _ => columns.push(key.clone()),
+        }
+    }
+    columns.truncate(MAX_COLUMNS);
+    columns
+}
+
+struct JsonRow<'a>(&'a Map<String, Value>);
+
+impl Row for JsonRow<'_> {
+    fn cell(&self, column: &str) -> Result<Option<Cell<'_>>, String> {
+        let value = match self.0.get(column) {
+            Some(value) => value,
+            None => match column
+                .split_once('.')
+                .and_then(|(outer, inner)| self.0.get(outer)?.get(inner))
+            {
+                Some(value) => value,
+                None => return Ok(None),
+            },
+        };
+        Ok(match value {
+            Value::Null => None,
+            Value::String(text) => Some(Cell::Text(Cow::Borrowed(text))),
+            Value::Array(values) => Some(
+                values
+                    .iter()
+                    .map(|value| value.as_str().map(str::to_owned))
+                    .collect::<Option<Vec<_>>>()
+                    .map_or(Cell::Other, Cell::List),
+            ),
+            // A number is no text, but may be a moment or an importance.
+            Value::Number(number) if column != "content" => {
+                Some(Cell::Text(Cow::Owned(number.to_string())))
+            }
+            Value::Number(_) | Value::Bool(_) | Value::Object(_) => Some(Cell::Other),
+        })
+    }
+}

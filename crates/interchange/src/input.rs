@@ -1,0 +1,279 @@
+//! Cutting a stream of bytes into the raw texts of its records, each of a
+//! bounded length.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+/// A stream that knows where it is.
+pub(crate) struct Input<R> {
+    inner: BufReader<R>,
+    line: u64,
+    read: u64,
+}
+
+/// A raw record that was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// The line on which it begins, from 1.
+    pub(crate) line: u64,
+    /// It is longer than allowed, and what was kept is only its beginning.
+    pub(crate) too_long: bool,
+}
+
+/// What a scanner makes of a byte.
+enum Step {
+    /// It belongs to the record.
+    Take,
+    /// It is the record's last.
+    TakeAndEnd,
+    /// The record ended before it.
+    End,
+}
+
+impl<R: Read> Input<R> {
+    /// Begins at the first byte behind a byte order mark.
+    pub(crate) fn new(reader: R) -> io::Result<Self> {
+        let mut input = Self {
+            inner: BufReader::with_capacity(64 * 1024, reader),
+            line: 1,
+            read: 0,
+        };
+        if input.inner.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+            input.inner.consume(3);
+            input.read += 3;
+        }
+        Ok(input)
+    }
+
+    /// Bytes that were read.
+    pub(crate) fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// The line of the next byte.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The next byte, which stays.
+    pub(crate) fn peek(&mut self) -> io::Result<Option<u8>> {
+        Ok(self.inner.fill_buf()?.first().copied())
+    }
+
+    /// Goes past the next byte.
+    pub(crate) fn pass(&mut self) -> io::Result<Option<u8>> {
+        let byte = self.peek()?;
+        if let Some(byte) = byte {
+            self.inner.consume(1);
+            self.read += 1;
+            self.line += u64::from(byte == b'\n');
+        }
+        Ok(byte)
+    }
+
+    /// Goes past all bytes that `skipped` holds of, and shows the one after.
+    pub(crate) fn pass_while(&mut self, skipped: impl Fn(u8) -> bool) -> io::Result<Option<u8>> {
+        while let Some(byte) = self.peek()? {
+            if !skipped(byte) {
+                return Ok(Some(byte));
+            }
+            self.pass()?;
+        }
+        Ok(None)
+    }
+
+    /// Takes bytes into `out` until `scan` says that the record has ended, at
+    /// most `max` of them; the rest is passed over. None at the end.
+    fn take(
+        &mut self,
+        out: &mut Vec<u8>,
+        max: usize,
+        mut scan: impl FnMut(u8) -> Step,
+    ) -> io::Result<Option<Cut>> {
+        out.clear();
+        let mut cut = Cut {
+            line: self.line,
+            too_long: false,
+        };
+        let mut any = false;
+        loop {
+            let buffer = self.inner.fill_buf()?;
+            if buffer.is_empty() {
+                return Ok(any.then_some(cut));
+            }
+            let mut taken = 0;
+            let mut lines = 0;
+            let mut ended = false;
+            for byte in buffer {
+                let step = scan(*byte);
+                if matches!(step, Step::End) {
+                    ended = true;
+                    break;
+                }
+                taken += 1;
+                lines += u64::from(*byte == b'\n');
+                if matches!(step, Step::TakeAndEnd) {
+                    ended = true;
+                    break;
+                }
+            }
+            let room = max.saturating_sub(out.len());
+            cut.too_long |= taken > room;
+            out.extend_from_slice(&buffer[..taken.min(room)]);
+            self.inner.consume(taken);
+            self.read += taken as u64;
+            self.line += lines;
+            any |= taken > 0 || ended;
+            if ended {
+                return Ok(Some(cut));
+            }
+        }
+    }
+
+    /// The next line with its end.
+    pub(crate) fn next_line(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Cut>> {
+        self.take(out, max, |byte| {
+            if byte == b'\n' {
+                Step::TakeAndEnd
+            } else {
+                Step::Take
+            }
+        })
+    }
+
+    /// The next row of a CSV file, without its end; empty lines are no rows.
+    pub(crate) fn next_row(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Cut>> {
+        enum At {
+            FieldStart,
+            Plain,
+            Quoted,
+            Quote,
+        }
+        if self
+            .pass_while(|byte| matches!(byte, b'\r' | b'\n'))?
+            .is_none()
+        {
+            return Ok(None);
+        }
+        let mut at = At::FieldStart;
+        self.take(out, max, |byte| {
+            at = match (&at, byte) {
+                (At::Quoted, b'"') => At::Quote,
+                (At::Quoted, _) | (At::FieldStart | At::Quote, b'"') => At::Quoted,
+                (_, b'\r' | b'\n') => return Step::End,
+                (_, b',') => At::FieldStart,
+                _ => At::Plain,
+            };
+            Step::Take
+        })
+    }
+
+    /// The next JSON value: whatever its brackets and quotes hold together.
+    /// Call it where a value begins.
+    pub(crate) fn next_value(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Cut>> {
+        let mut depth = 0_usize;
+        let mut in_text = false;
+        let mut escaped = false;
+        self.take(out, max, |byte| {
+            if in_text {
+                if escaped {
+                    escaped = false;
+                } else if byte == b'\\' {
+                    escaped = true;
+                } else if byte == b'"' {
+                    in_text = false;
+                    if depth == 0 {
+                        return Step::TakeAndEnd;
+                    }
+                }
+                return Step::Take;
+            }
+            match byte {
+                b'"' => in_text = true,
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' | b',' | b':' if depth == 0 => return Step::End,
+                b']' | b'}' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Step::TakeAndEnd;
+                    }
+                }
+                byte if depth == 0 && byte.is_ascii_whitespace() => return Step::End,
+                _ => {}
+            }
+            Step::Take
+        })
+    }
+}
+
+/// The sentence for a record that is too long.
+pub(crate) fn too_long(max: usize) -> String {
+    format!(
+        "It is longer than {} MB, so a bracket or a quote may be missing.",
+        max / 1024 / 1024
+    )
+}
+
+/// Bytes as text.
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|_| "It is not UTF-8.".to_owned())
+}
+
+/// Only white space.
+pub(crate) fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(u8::is_ascii_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str, max: usize) -> Vec<(u64, String, bool)> {
+        let mut input = Input::new(text.as_bytes()).unwrap();
+        let mut out = Vec::new();
+        let mut rows = Vec::new();
+        while let Some(cut) = input.next_row(&mut out, max).unwrap() {
+            rows.push((
+                cut.line,
+                String::from_utf8(out.clone()).unwrap(),
+                cut.too_long,
+            ));
+        }
+        rows
+    }
+
+    #[test]
+    fn rows_are_cut_where_no_quote_is_open() {
+        assert_eq!(
+            rows("\u{feff}a,b\r\n\r\n\"x\r\n\"\"y\",z\r\nq\"r,\"\"\n", 100),
+            [
+                (1, "a,b".into(), false),
+                (3, "\"x\r\n\"\"y\",z".into(), false),
+                (5, "q\"r,\"\"".into(), false),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_long_row_is_cut_short_and_the_next_one_stands() {
+        assert_eq!(
+            rows("abcdef\ngh", 4),
+            [(1, "abcd".into(), true), (2, "gh".into(), false)]
+        );
+    }
+
+    #[test]
+    fn a_value_is_what_its_brackets_hold() {
+        let mut input = Input::new(&b"{\"a\":\"}\\\"\",\"b\":[1]} , 3,\"x\""[..]).unwrap();
+        let mut out = Vec::new();
+        let mut values = Vec::new();
+        while input
+            .pass_while(|b| b == b',' || b.is_ascii_whitespace())
+            .unwrap()
+            .is_some()
+        {
+            input.next_value(&mut out, 100).unwrap();
+            values.push(String::from_utf8(out.clone()).unwrap());
+        }
+        assert_eq!(values, ["{\"a\":\"}\\\"\",\"b\":[1]}", "3", "\"x\""]);
+    }
+}

@@ -1,0 +1,186 @@
+//! Writing an archive to where nothing can be gone back to: an entry's sizes
+//! follow it, the list of entries comes last.
+
+use std::io::Write;
+
+use domain::Timestamp;
+use flate2::{Compression, write::DeflateEncoder};
+
+/// Sizes follow (bit 3), the name is UTF-8 (bit 11).
+const FLAGS: u16 = 1 << 3 | 1 << 11;
+const VERSION: u16 = 20;
+const VERSION_64: u16 = 45;
+const DEFLATED: u16 = 8;
+
+/// An archive on its way. What it holds on to is some hundred bytes an entry.
+pub(crate) struct ArchiveWriter {
+    written: u64,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    name: Box<str>,
+    moment: (u16, u16),
+    crc: u32,
+    compressed: u32,
+    size: u32,
+    place: u64,
+}
+
+impl ArchiveWriter {
+    pub(crate) fn new() -> Self {
+        Self {
+            written: 0,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Appends a file that is below 4 GB.
+    pub(crate) fn file(
+        &mut self,
+        name: &str,
+        at: Option<Timestamp>,
+        content: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        let begin = out.len();
+        let moment = at.map_or((0, 0x21), dos_moment);
+        out.extend(0x0403_4b50_u32.to_le_bytes());
+        out.extend(VERSION.to_le_bytes());
+        out.extend(FLAGS.to_le_bytes());
+        out.extend(DEFLATED.to_le_bytes());
+        out.extend(moment.0.to_le_bytes());
+        out.extend(moment.1.to_le_bytes());
+        out.extend([0; 12]);
+        out.extend(name_length(name).to_le_bytes());
+        out.extend(0_u16.to_le_bytes());
+        out.extend(name.as_bytes());
+        let data = out.len();
+        let mut encoder = DeflateEncoder::new(&mut *out, Compression::default());
+        // Into memory: it can't fail.
+        let _ = encoder
+            .write_all(content)
+            .and_then(|()| encoder.try_finish());
+        drop(encoder);
+        let entry = Entry {
+            name: name.into(),
+            moment,
+            crc: crc32fast::hash(content),
+            compressed: u32::try_from(out.len() - data).unwrap_or(u32::MAX),
+            size: u32::try_from(content.len()).unwrap_or(u32::MAX),
+            place: self.written,
+        };
+        out.extend(0x0807_4b50_u32.to_le_bytes());
+        out.extend(entry.crc.to_le_bytes());
+        out.extend(entry.compressed.to_le_bytes());
+        out.extend(entry.size.to_le_bytes());
+        self.entries.push(entry);
+        self.written += (out.len() - begin) as u64;
+    }
+
+    /// Appends the list of entries, an entry at a time, and the end.
+    pub(crate) fn end(&mut self, out: &mut Vec<u8>) {
+        let begin = out.len();
+        for entry in &self.entries {
+            let place = u32::try_from(entry.place).ok();
+            let version = if place.is_some() { VERSION } else { VERSION_64 };
+            out.extend(0x0201_4b50_u32.to_le_bytes());
+            out.extend(version.to_le_bytes());
+            out.extend(version.to_le_bytes());
+            out.extend(FLAGS.to_le_bytes());
+            out.extend(DEFLATED.to_le_bytes());
+            out.extend(entry.moment.0.to_le_bytes());
+            out.extend(entry.moment.1.to_le_bytes());
+            out.extend(entry.crc.to_le_bytes());
+            out.extend(entry.compressed.to_le_bytes());
+            out.extend(entry.size.to_le_bytes());
+            out.extend(name_length(&entry.name).to_le_bytes());
+            out.extend(if place.is_some() { 0_u16 } else { 12 }.to_le_bytes());
+            out.extend([0; 10]);
+            out.extend(place.unwrap_or(u32::MAX).to_le_bytes());
+            out.extend(entry.name.as_bytes());
+            if place.is_none() {
+                out.extend(1_u16.to_le_bytes());
+                out.extend(8_u16.to_le_bytes());
+                out.extend(entry.place.to_le_bytes());
+            }
+        }
+        let size = (out.len() - begin) as u64;
+        let count = self.entries.len() as u64;
+        let is_large = count >= 0xffff || size >= 0xffff_ffff || self.written >= 0xffff_ffff;
+        if is_large {
+            let place = self.written + size;
+            out.extend(0x0606_4b50_u32.to_le_bytes());
+            out.extend(44_u64.to_le_bytes());
+            out.extend(VERSION_64.to_le_bytes());
+            out.extend(VERSION_64.to_le_bytes());
+            out.extend([0; 8]);
+            out.extend(count.to_le_bytes());
+            out.extend(count.to_le_bytes());
+            out.extend(size.to_le_bytes());
+            out.extend(self.written.to_le_bytes());
+            out.extend(0x0706_4b50_u32.to_le_bytes());
+            out.extend([0; 4]);
+            out.extend(place.to_le_bytes());
+            out.extend(1_u32.to_le_bytes());
+        }
+        let short = |number: u64| u16::try_from(number).unwrap_or(u16::MAX);
+        let long = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        out.extend(0x0605_4b50_u32.to_le_bytes());
+        out.extend([0; 4]);
+        out.extend(short(count).to_le_bytes());
+        out.extend(short(count).to_le_bytes());
+        out.extend(long(size).to_le_bytes());
+        out.extend(long(self.written).to_le_bytes());
+        out.extend([0; 2]);
+    }
+}
+
+fn name_length(name: &str) -> u16 {
+    u16::try_from(name.len()).unwrap_or(u16::MAX)
+}
+
+/// Time and date as archives keep them: two seconds, from 1980 on.
+fn dos_moment(at: Timestamp) -> (u16, u16) {
+    let year = u16::try_from(at.year().clamp(1980, 2107) - 1980).unwrap_or(0);
+    let date = year << 9 | u16::from(u8::from(at.month())) << 5 | u16::from(at.day());
+    let time =
+        u16::from(at.hour()) << 11 | u16::from(at.minute()) << 5 | u16::from(at.second() / 2);
+    (time, date)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read};
+
+    use super::*;
+
+    #[test]
+    fn another_reader_reads_it_whole() {
+        let mut writer = ArchiveWriter::new();
+        let mut bytes = Vec::new();
+        let files: Vec<_> = (0..66_000)
+            .map(|n| (format!("{n}-ü.md"), format!("content {n}")))
+            .collect();
+        for (name, content) in &files {
+            writer.file(
+                name,
+                Some(Timestamp::UNIX_EPOCH),
+                content.as_bytes(),
+                &mut bytes,
+            );
+        }
+        writer.end(&mut bytes);
+        let mut archive = ::zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+        assert_eq!(archive.len(), files.len());
+        for at in [0, 1, 35_000, 65_999] {
+            let mut entry = archive.by_index(at).unwrap();
+            let mut content = String::new();
+            entry.read_to_string(&mut content).unwrap();
+            assert_eq!(
+                (entry.name(), content.as_str()),
+                (files[at].0.as_str(), files[at].1.as_str())
+            );
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Time and memory of an import and an export of many memories:
+//!
+//! `cargo xtask bench import` (`-- --lines 100000 --embed` for more or fewer,
+//! and to wait until all can be found by meaning).
+//!
+//! The file is made as it is given, so what is measured beside the idle
+//! process is what the import itself holds.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use domain::{Actor, access::SystemRole, import::ImportChoice, memory::MemoryFilter};
+use service::{
+    Clock, Ctx, Embedder, Entropy, ExportFormat, Upload, WorkerSettings, import_confirm,
+    import_get, memory_export, overview_get,
+};
+use store::testing::TestDb;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+const WORDS: [&str; 24] = [
+    "the",
+    "invoice",
+    "machine",
+    "of",
+    "spring",
+    "coffee",
+    "needs",
+    "a",
+    "second",
+    "signature",
+    "on",
+    "monday",
+    "deploy",
+    "behind",
+    "server",
+    "quiet",
+    "customer",
+    "prefers",
+    "letters",
+    "north",
+    "budget",
+    "plan",
+    "blue",
+    "tea",
+];
+
+fn main() {
+    let arguments: Vec<String> = env::args().collect();
+    let number = |name: &str, otherwise: usize| {
+        arguments
+            .iter()
+            .position(|argument| argument == name)
+            .and_then(|at| arguments.get(at + 1)?.parse().ok())
+            .unwrap_or(otherwise)
+    };
+    let lines = number("--lines", 100_000);
+    let embed = arguments.iter().any(|argument| argument == "--embed");
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(measure(lines, embed));
+}
+
+async fn measure(lines: usize, embed: bool) {
+    let db = TestDb::new().await;
+    let actor = db
+        .tenant("bench")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let embedder = match (embed, env::var_os("ATRIUM_MODEL_DIR")) {
+        (true, Some(folder)) => Embedder::open(&PathBuf::from(folder)).await,
+        _ => Embedder::off("Not measured."),
+    };
+    let is_on = embedder.is_on();
+    let ctx = Ctx::new(
+        db.store.clone(),
+        Clock::system(),
+        Entropy::system(),
+        embedder,
+    );
+    if is_on {
+        // The model is mapped and its buffers are there before the import.
+        let _ = ctx.embedder.batch(vec!["warm up".to_owned(); 64]).await;
+    }
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(service::work(
+        ctx.clone(),
+        WorkerSettings::default(),
+        stop.clone(),
+    ));
+    sleep(Duration::from_secs(1)).await;
+    println!(
+        "{lines} lines; embedding {}",
+        if is_on { "on" } else { "off" }
+    );
+    println!(
+        "{:<24}{:>10}{:>12}{:>14}",
+        "", "s", "per s", "peak MB above idle"
+    );
+
+    let meter = Meter::start();
+    let (id, bytes) = give(&ctx, &actor, lines).await;
+    meter.stop("upload", lines);
+    let meter = Meter::start();
+    import_confirm(&ctx, &actor, id, &ImportChoice::default())
+        .await
+        .expect("a file that can be imported");
+    loop {
+        let import = import_get(&ctx, &actor, id).await.expect("the import");
+        if import.is_settled() {
+            assert_eq!(import.report.imported, lines as u64, "{:?}", import.report);
+            break;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    meter.stop("import", lines);
+    if is_on {
+        let meter = Meter::start();
+        while overview_get(&ctx, &actor)
+            .await
+            .expect("the overview")
+            .waiting_for_embedding
+            > 0
+        {
+            sleep(Duration::from_millis(500)).await;
+        }
+        meter.stop("embedding, the rest", lines);
+    }
+    for format in ExportFormat::ALL {
+        let meter = Meter::start();
+        let mut export = memory_export(&ctx, &actor, &MemoryFilter::default(), *format)
+            .await
+            .expect("an export");
+        let mut size = 0;
+        while let Some(chunk) = export.next().await {
+            size += chunk.expect("a whole export").len();
+        }
+        meter.stop(&format!("export {}", format.key()), lines);
+        assert!(size > bytes / 20);
+    }
+    stop.cancel();
+    let _ = worker.await;
+}
+
+/// Gives a file of JSON lines.
+async fn give(ctx: &Ctx, actor: &Actor, lines: usize) -> (domain::ImportId, usize) {
+    let mut upload = Upload::begin(ctx, actor, "bench.jsonl")
+        .await
+        .expect("an upload");
+    let mut piece = String::new();
+    let mut bytes = 0;
+    for line in 0..lines {
+        let words: Vec<_> = (0..40)
+            .map(|n| WORDS[(line * 7 + n * n + line / 24) % WORDS.len()])
+            .collect();
+        piece.push_str(&format!(
+            "{{\"id\":\"{line}\",\"content\":\"Note {line}: {}.\",\"tags\":[\"tag {}\"]}}\n",
+            words.join(" "),
+            line % 100
+        ));
+        if piece.len() > 64 * 1024 || line + 1 == lines {
+            bytes += piece.len();
+            upload.write(piece.as_bytes()).await.expect("room");
+            piece.clear();
+        }
+    }
+    let started = upload.finish(None).await.expect("a file");
+    (started.id, bytes)
+}
+
+/// Time, and the most memory above what there was at the start.
+struct Meter {
+    began: Instant,
+    idle: u64,
+}
+
+impl Meter {
+    fn start() -> Self {
+        // Forgets the peak so far.
+        let _ = fs::write("/proc/self/clear_refs", "5");
+        Self {
+            began: Instant::now(),
+            idle: status("VmRSS:"),
+        }
+    }
+
+    fn stop(&self, what: &str, lines: usize) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let peak = status("VmHWM:").saturating_sub(self.idle) / 1024;
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let rate = lines as f64 / seconds;
+        println!("{what:<24}{seconds:>10.1}{rate:>12.0}{peak:>14}");
+    }
+}
+
+/// A line of the process' own status, in kB.
+fn status(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
+}

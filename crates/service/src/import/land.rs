@@ -1,0 +1,165 @@
+//! A record of a file as a memory: what the file doesn't say is filled in,
+//! what can't be is told.
+
+use domain::{
+    AppError, PersonaId, Timestamp,
+    memory::{
+        AllowedVendors, MAX_SESSION_CHARS, MemoryText, MemoryTraits, NewMemory, Origin,
+        USUAL_IMPORTANCE,
+    },
+};
+use interchange::{Item, Record};
+use sha2::{Digest, Sha256};
+use store::import::EarlierVersion;
+
+/// The longest name of a persona, in characters.
+const MAX_PERSONA_CHARS: usize = 50;
+/// The longest reason for a change, in characters.
+const MAX_REASON_CHARS: usize = 500;
+
+/// What is wrong with a persona's name; nothing for an empty one.
+pub(super) fn persona_problem(name: &str) -> Option<String> {
+    let bad = name.trim().chars().count() > MAX_PERSONA_CHARS || name.chars().any(char::is_control);
+    bad.then(|| {
+        format!(
+            "A persona’s name has at most {MAX_PERSONA_CHARS} characters and no control character."
+        )
+    })
+}
+
+/// A record of which nothing but its persona's id is missing: a record that
+/// can't become a memory is told as a problem here, so that the database has
+/// nothing to refuse.
+pub(super) fn checked(item: Item, now: Timestamp) -> Item {
+    let record = item.record.and_then(|record| match problem(&record, now) {
+        None => Ok(record),
+        Some(reason) => Err(reason),
+    });
+    Item { record, ..item }
+}
+
+fn problem(record: &Record, now: Timestamp) -> Option<String> {
+    if let Some(reason) = record.persona.as_deref().and_then(persona_problem) {
+        return Some(reason);
+    }
+    if record.expires_at.is_some_and(|at| at <= now) {
+        return Some("It has expired already.".to_owned());
+    }
+    let too_long =
+        |reason: &String| reason.chars().count() > MAX_REASON_CHARS || reason.contains('\0');
+    if record
+        .earlier
+        .iter()
+        .filter_map(|earlier| earlier.change_reason.as_ref())
+        .any(too_long)
+    {
+        return Some(format!(
+            "A reason for a change has at most {MAX_REASON_CHARS} characters."
+        ));
+    }
+    new_memory(record, None)
+        .and_then(|memory| memory.check(now))
+        .err()
+        .map(|error| match error {
+            AppError::Invalid { fields } => fields
+                .into_iter()
+                .map(|field| field.message)
+                .collect::<Vec<_>>()
+                .join(" "),
+            other => other.to_string(),
+        })
+}
+
+/// The memory that a record becomes.
+///
+/// # Errors
+/// [`AppError::Invalid`].
+pub(super) fn new_memory(
+    record: &Record,
+    persona_id: Option<PersonaId>,
+) -> Result<NewMemory, AppError> {
+    let allowed_vendors = match &record.allowed_vendors {
+        None => AllowedVendors::All,
+        Some(keys) => AllowedVendors::from_keys(keys)?,
+    };
+    let session = record.source_session_id.as_deref().map(str::trim);
+    Ok(NewMemory {
+        text: record.text.clone(),
+        traits: MemoryTraits {
+            expires_at: record.expires_at,
+            persona_id,
+            importance: record.importance.unwrap_or(USUAL_IMPORTANCE),
+            allowed_vendors,
+        },
+        origin: record
+            .origin
+            .as_deref()
+            .and_then(Origin::from_key)
+            .unwrap_or(Origin::Import),
+        // What no program would call a conversation is not worth a refusal.
+        source_session_id: session
+            .filter(|session| {
+                !session.is_empty()
+                    && session.chars().count() <= MAX_SESSION_CHARS
+                    && !session.chars().any(char::is_control)
+            })
+            .map(str::to_owned),
+    })
+}
+
+/// When a record was created and last changed: never in the future, and never
+/// changed before it was created.
+pub(super) fn moments(record: &Record, now: Timestamp) -> (Timestamp, Timestamp) {
+    let created = record
+        .created_at
+        .or(record.updated_at)
+        .unwrap_or(now)
+        .min(now);
+    let updated = record
+        .updated_at
+        .or(record.created_at)
+        .unwrap_or(now)
+        .min(now);
+    (created, updated.max(created))
+}
+
+/// What a record was before.
+pub(super) fn earlier(record: &Record, now: Timestamp) -> Vec<EarlierVersion> {
+    record
+        .earlier
+        .iter()
+        .map(|earlier| EarlierVersion {
+            version: earlier.version,
+            text: earlier.text.clone(),
+            changed_at: earlier.changed_at.min(now),
+            change_reason: earlier.change_reason.clone(),
+        })
+        .collect()
+}
+
+/// What makes two imported records the same: all their words, and what their
+/// file calls them.
+pub(super) fn digest_of(record: &Record) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    };
+    let MemoryText {
+        title,
+        content,
+        kind,
+        tags,
+    } = &record.text;
+    for text in [title.as_str(), content, kind.key()] {
+        part(text);
+    }
+    for tag in tags {
+        part(tag);
+    }
+    if let Some(key) = &record.key {
+        hash.update([0xff]);
+        hash.update(key);
+    }
+    hash.finalize().into()
+}

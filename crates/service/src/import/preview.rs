@@ -1,0 +1,237 @@
+//! How a file would be imported, told from its beginning.
+
+use std::ops::ControlFlow;
+
+use domain::{
+    Action, Actor, AppError, ImportId,
+    import::{
+        Field, Import, ImportChoice, ImportFormat, ImportPreview, ImportState, MAX_COLUMNS,
+        PreviewRecord, tags_of,
+    },
+    memory::{MAX_TAG_CHARS, MAX_TAGS, MemoryKind},
+};
+use interchange::{Item, ReadError, Record};
+use tokio::task::spawn_blocking;
+
+use super::{chosen, land, source::ChunkSource};
+use crate::{Ctx, act::Act};
+
+/// Records that are shown as they would land.
+const SHOWN: usize = 20;
+/// Problems that are shown.
+const PROBLEMS: usize = 20;
+/// Records that are read, and bytes, whichever is first.
+const RECORDS: u64 = 1_000;
+const BYTES: u64 = 1024 * 1024;
+/// Characters of a text that are shown.
+const EXCERPT: usize = 280;
+
+/// What the import of a file that waits for a look would do, were it read as
+/// `choice` says.
+///
+/// # Errors
+/// [`AppError::NotFound`]; [`AppError::Conflict`] when it was started already;
+/// [`AppError::Invalid`] for a choice that can't be.
+pub async fn import_preview(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: ImportId,
+    choice: &ImportChoice,
+) -> Result<ImportPreview, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::ImportGet).await?;
+    let import = store::import::import_get(&mut act.tx, id).await?;
+    drop(act);
+    let format = format_of(&import, choice)?;
+    check(choice)?;
+    let size = u64::try_from(import.size).unwrap_or_default();
+    let mut source = ChunkSource::new(ctx, actor, id, size);
+    let (mut choice, now) = (choice.clone(), ctx.clock.now());
+    blocking(move || {
+        let kind = {
+            let mut head = vec![0; 64 * 1024];
+            let mut filled = 0;
+            while filled < head.len() {
+                match std::io::Read::read(&mut source, &mut head[filled..])? {
+                    0 => break,
+                    read => filled += read,
+                }
+            }
+            interchange::kind_of(&head[..filled])
+        };
+        let (columns, mapping) = settle(&mut source, format, &mut choice)?;
+        let mut preview = ImportPreview {
+            format,
+            formats: interchange::formats(kind).to_vec(),
+            records: Vec::new(),
+            good: 0,
+            failed: 0,
+            problems: Vec::new(),
+            is_whole: true,
+            unmapped: columns
+                .iter()
+                .filter(|column| !mapping.iter().any(|(_, taken)| taken == *column))
+                .cloned()
+                .collect(),
+            columns,
+            mapping,
+            refusal: None,
+        };
+        let done = interchange::read(&mut source, format, &choice, &mut |item| {
+            let (is_enough, item) = (item.bytes >= BYTES, land::checked(item, now));
+            note(&mut preview, &item);
+            if is_enough || preview.good + preview.failed >= RECORDS {
+                preview.is_whole = false;
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        match done {
+            Ok(()) => {}
+            Err(ReadError::Refused(reason)) => preview.refusal = Some(reason),
+            Err(error @ ReadError::Source(_)) => return Err(error),
+        }
+        if preview.is_whole && preview.good + preview.failed == 0 && preview.refusal.is_none() {
+            preview.refusal = Some("No record was found in this format.".to_owned());
+        }
+        Ok(preview)
+    })
+    .await
+}
+
+/// `choice` as it counts for the file: with the columns spelled out that it
+/// takes.
+pub(super) async fn settled(
+    ctx: &Ctx,
+    actor: &Actor,
+    import: &Import,
+    choice: &ImportChoice,
+) -> Result<(ImportFormat, ImportChoice), AppError> {
+    let format = format_of(import, choice)?;
+    check(choice)?;
+    let size = u64::try_from(import.size).unwrap_or_default();
+    let mut source = ChunkSource::new(ctx, actor, import.id, size);
+    let mut choice = choice.clone();
+    blocking(move || {
+        settle(&mut source, format, &mut choice)?;
+        Ok((format, choice))
+    })
+    .await
+}
+
+/// Takes back a choice of columns that this file does not have in this
+/// format, e.g. because it was made for another: then the guess counts.
+fn settle(
+    source: &mut ChunkSource,
+    format: ImportFormat,
+    choice: &mut ImportChoice,
+) -> Result<(Vec<String>, interchange::Mapping), ReadError> {
+    let (columns, _) = interchange::columns(source, format, choice)?;
+    let content = choice.columns.get(Field::Content.key());
+    if !format.is_mapped() || !content.is_some_and(|content| columns.contains(content)) {
+        choice.columns.clear();
+    }
+    interchange::columns(source, format, choice)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, AppError> {
+    match spawn_blocking(work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(ReadError::Refused(reason))) => Err(AppError::field("format", reason)),
+        Ok(Err(ReadError::Source(error))) => {
+            tracing::error!(%error, "a file given for import could not be read");
+            Err(AppError::Internal)
+        }
+        Err(error) => {
+            tracing::error!(%error, "looking at a file given for import panicked");
+            Err(AppError::Internal)
+        }
+    }
+}
+
+fn note(preview: &mut ImportPreview, item: &Item) {
+    match &item.record {
+        Ok(record) => {
+            preview.good += 1;
+            if preview.records.len() < SHOWN {
+                preview.records.push(shown(record));
+            }
+        }
+        Err(_) => {
+            preview.failed += 1;
+            if preview.problems.len() < PROBLEMS {
+                preview.problems.extend(item.problem());
+            }
+        }
+    }
+}
+
+fn shown(record: &Record) -> PreviewRecord {
+    PreviewRecord {
+        title: record.text.title.clone(),
+        excerpt: record.text.content.chars().take(EXCERPT).collect(),
+        kind: record.text.kind,
+        tags: record.text.tags.clone(),
+        persona: record.persona.clone(),
+        is_reply: record.parent.is_some(),
+        earlier: record.earlier.len(),
+        created_at: record.created_at,
+    }
+}
+
+/// The format to read an import in that waits for a look.
+pub(super) fn format_of(import: &Import, choice: &ImportChoice) -> Result<ImportFormat, AppError> {
+    match import.state {
+        ImportState::Preview => {}
+        ImportState::Uploading => return Err(AppError::NotFound),
+        ImportState::Started => return Err(store::StoreError::Conflict.into()),
+    }
+    match (choice.format.as_str(), chosen(choice)) {
+        ("", _) => Ok(import.format),
+        (_, Some(format)) => Ok(format),
+        (_, None) => Err(AppError::field("format", "Choose one of the formats.")),
+    }
+}
+
+/// Checks what is to hold for every record, so that it isn't every record's
+/// problem.
+pub(super) fn check(choice: &ImportChoice) -> Result<(), AppError> {
+    if !choice.kind.is_empty() && MemoryKind::from_key(&choice.kind).is_none() {
+        return Err(AppError::field(
+            "kind",
+            "Choose fact, preference, event, skill note or context.",
+        ));
+    }
+    let tags = tags_of(&choice.tags);
+    if tags.len() > MAX_TAGS {
+        return Err(AppError::field(
+            "tags",
+            format!("A memory has at most {MAX_TAGS} tags."),
+        ));
+    }
+    let is_bad =
+        |tag: &String| tag.chars().count() > MAX_TAG_CHARS || tag.chars().any(char::is_control);
+    if tags.iter().any(is_bad) {
+        return Err(AppError::field(
+            "tags",
+            format!("A tag has at most {MAX_TAG_CHARS} characters and no control character."),
+        ));
+    }
+    if let Some(reason) = land::persona_problem(&choice.persona) {
+        return Err(AppError::field("persona", reason));
+    }
+    let names = choice
+        .columns
+        .iter()
+        .flat_map(|(field, column)| [field, column]);
+    if choice.columns.len() > MAX_COLUMNS
+        || names
+            .into_iter()
+            .any(|name| name.len() > 500 || name.contains('\0'))
+    {
+        return Err(AppError::field("columns", "Choose columns of the file."));
+    }
+    Ok(())
+}

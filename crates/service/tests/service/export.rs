@@ -1,0 +1,475 @@
+//! Exporting, and importing what was exported.
+
+use domain::{
+    Actor,
+    access::SystemRole,
+    audit::Outcome,
+    import::ImportFormat,
+    memory::{
+        AllowedVendors, MemoryChange, MemoryFilter, MemoryKind, MemoryText, MemoryTraits,
+        NewMemory, Origin, Vendor, Visibility,
+    },
+};
+use service::{
+    Ctx, ExportFormat, import_confirm, import_get, memory_delete, memory_export, memory_get,
+    memory_list, memory_versions,
+};
+use time::Duration;
+
+use crate::support::World;
+
+async fn exported(
+    ctx: &Ctx,
+    actor: &Actor,
+    filter: &MemoryFilter,
+    format: ExportFormat,
+) -> Vec<u8> {
+    let mut export = memory_export(ctx, actor, filter, format).await.unwrap();
+    let mut file = Vec::new();
+    while let Some(chunk) = export.next().await {
+        file.extend(chunk.unwrap());
+    }
+    file
+}
+
+fn text(title: &str, content: &str, tags: &[&str]) -> MemoryText {
+    let tags: Vec<_> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    MemoryText::new(
+        title,
+        content.to_owned(),
+        MemoryKind::Preference.key(),
+        &tags,
+    )
+    .unwrap()
+}
+
+/// All that a member has, with what can't be the same left out: ids, the
+/// order within the same moment, and who changed a version under which name.
+async fn all(ctx: &Ctx, actor: &Actor) -> Vec<String> {
+    let mut out = Vec::new();
+    let list = memory_list(ctx, actor, &MemoryFilter::default(), None)
+        .await
+        .unwrap();
+    for summary in &list.items {
+        let memory = memory_get(ctx, actor, summary.id).await.unwrap();
+        let versions = memory_versions(ctx, actor, summary.id).await.unwrap();
+        let parent = match memory.parent_id {
+            Some(id) => memory_get(ctx, actor, id).await.unwrap().content,
+            None => String::new(),
+        };
+        let versions: Vec<_> = versions
+            .iter()
+            .map(|v| {
+                (
+                    v.version,
+                    v.title.clone(),
+                    v.content.clone(),
+                    v.kind,
+                    v.tags.clone(),
+                    v.changed_at,
+                    v.reason.clone(),
+                )
+            })
+            .collect();
+        out.push(format!(
+            "{:?}",
+            (
+                (
+                    memory.title,
+                    memory.content,
+                    memory.kind,
+                    memory.tags,
+                    memory.origin,
+                    memory.source_session_id
+                ),
+                (
+                    memory.expires_at,
+                    memory.persona_name,
+                    memory.importance,
+                    memory.allowed_vendors
+                ),
+                (
+                    memory.version,
+                    memory.created_at,
+                    memory.updated_at,
+                    parent,
+                    versions
+                ),
+            )
+        ));
+    }
+    out.sort();
+    out
+}
+
+/// Memories of all kinds: plain, changed, in a persona, with readers, twice
+/// the same, and a thread.
+async fn collection(world: &World, actor: &Actor) {
+    let ctx = &world.ctx;
+    let mut tx = ctx.store.begin(actor).await.unwrap();
+    let persona_id = ctx.ids.id();
+    let name = "Work".to_owned();
+    let now = ctx.clock.now();
+    store::import::persona_ensure(&mut tx, &[(persona_id, name)], now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let whole = NewMemory {
+        text: text("Formula", "=1+1\r\n\"quoted\"\n---\n", &["a b", "+c"]),
+        traits: MemoryTraits {
+            expires_at: Some(now + Duration::days(90)),
+            persona_id: Some(persona_id),
+            importance: 0.75,
+            allowed_vendors: AllowedVendors::Only(vec![Vendor::Claude]),
+        },
+        origin: Origin::Claude,
+        source_session_id: Some("session 7".into()),
+    };
+    let id = service::memory_create(ctx, actor, &whole).await.unwrap();
+    for n in 1..=3 {
+        world.pass(Duration::hours(1));
+        let change = MemoryChange {
+            text: text("Formula", &format!("changed {n} times 🫖"), &[]),
+            traits: None,
+            reason: (n == 2).then(|| "A better word.".to_owned()),
+        };
+        service::memory_update(ctx, actor, id, n, &change)
+            .await
+            .unwrap();
+    }
+    for _ in 0..2 {
+        world.pass(Duration::hours(1));
+        let twin = NewMemory::of(text("", "The same words twice.", &[]), Origin::Dashboard);
+        service::memory_create(ctx, actor, &twin).await.unwrap();
+    }
+    let nobody = NewMemory {
+        traits: MemoryTraits {
+            allowed_vendors: AllowedVendors::Only(Vec::new()),
+            ..MemoryTraits::default()
+        },
+        ..NewMemory::of(text("Closed", "For no program.", &[]), Origin::Api)
+    };
+    service::memory_create(ctx, actor, &nobody).await.unwrap();
+    // A thread whose reply was written long after, so that the list has it first.
+    let root = service::memory_create(
+        ctx,
+        actor,
+        &NewMemory::of(text("Root", "What a thread is about.", &[]), Origin::Mcp),
+    )
+    .await
+    .unwrap();
+    for n in 0..2 {
+        world.pass(Duration::days(1));
+        let reply = NewMemory::of(text("", &format!("Reply {n}."), &[]), Origin::Mcp);
+        let id = service::memory_create(ctx, actor, &reply).await.unwrap();
+        sqlx::query("UPDATE memories SET parent_id = $2 WHERE id = $1")
+            .bind(id.0)
+            .bind(root.0)
+            .execute(&world.db.admin)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_export_imported_by_another_member_gives_the_same_memories_threads_and_versions() {
+    let world = World::without_model().await;
+    let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
+    collection(&world, &mia).await;
+    let before = all(&world.ctx, &mia).await;
+    let file = exported(
+        &world.ctx,
+        &mia,
+        &MemoryFilter::default(),
+        ExportFormat::JsonLines,
+    )
+    .await;
+    world.pass(Duration::days(30));
+
+    let worker = world.worker();
+    let id = world
+        .give(&noah, "memories.jsonl", None, &file)
+        .await
+        .unwrap()
+        .id;
+    assert_eq!(
+        import_get(&world.ctx, &noah, id).await.unwrap().format,
+        ImportFormat::Atrium
+    );
+    import_confirm(
+        &world.ctx,
+        &noah,
+        id,
+        &domain::import::ImportChoice::default(),
+    )
+    .await
+    .unwrap();
+    let import = world.import_ended(&noah, id).await;
+    assert_eq!(
+        (import.report.imported, import.report.failed),
+        (7, 0),
+        "{:?}",
+        import.report
+    );
+    assert_eq!(all(&world.ctx, &noah).await, before);
+    let list = memory_list(&world.ctx, &noah, &MemoryFilter::default(), None)
+        .await
+        .unwrap();
+    assert!(
+        list.items
+            .iter()
+            .all(|memory| memory.visibility == Visibility::Private)
+    );
+
+    // Once more, nothing is new and nothing is changed.
+    let id = world
+        .give(&noah, "memories.jsonl", None, &file)
+        .await
+        .unwrap()
+        .id;
+    import_confirm(
+        &world.ctx,
+        &noah,
+        id,
+        &domain::import::ImportChoice::default(),
+    )
+    .await
+    .unwrap();
+    let again = world.import_ended(&noah, id).await;
+    worker.stop().await;
+    assert_eq!((again.report.imported, again.report.duplicates), (0, 7));
+    assert_eq!(all(&world.ctx, &noah).await, before);
+}
+
+#[tokio::test]
+async fn csv_and_notes_bring_back_words_and_traits() {
+    for (format, name) in [
+        (ExportFormat::Csv, "a.csv"),
+        (ExportFormat::Markdown, "a.zip"),
+    ] {
+        let world = World::without_model().await;
+        let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
+        collection(&world, &mia).await;
+        let file = exported(&world.ctx, &mia, &MemoryFilter::default(), format).await;
+        let worker = world.worker();
+        let id = world.give(&noah, name, None, &file).await.unwrap().id;
+        import_confirm(
+            &world.ctx,
+            &noah,
+            id,
+            &domain::import::ImportChoice::default(),
+        )
+        .await
+        .unwrap();
+        let import = world.import_ended(&noah, id).await;
+        worker.stop().await;
+        assert_eq!(
+            (import.report.imported, import.report.failed),
+            (7, 0),
+            "{:?}",
+            import.report
+        );
+        let list = memory_list(&world.ctx, &noah, &MemoryFilter::default(), None)
+            .await
+            .unwrap();
+        let closed = list
+            .items
+            .iter()
+            .find(|memory| memory.title == "Closed")
+            .unwrap();
+        let closed = memory_get(&world.ctx, &noah, closed.id).await.unwrap();
+        assert_eq!(closed.allowed_vendors, AllowedVendors::Only(Vec::new()));
+        let changed = list
+            .items
+            .iter()
+            .find(|memory| memory.title == "Formula")
+            .unwrap();
+        let changed = memory_get(&world.ctx, &noah, changed.id).await.unwrap();
+        assert_eq!(
+            (
+                changed.content.as_str(),
+                changed.importance,
+                changed.persona_name.as_deref()
+            ),
+            ("changed 3 times 🫖", 0.75, Some("Work"))
+        );
+        assert_eq!((changed.origin, changed.version), (Origin::Claude, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_persona_of_the_file_is_the_importers_own_and_never_somebody_elses() {
+    let world = World::without_model().await;
+    let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
+    let line = |n: u8| format!("{{\"content\":\"note {n}\",\"persona\":\"Work\"}}\n");
+    let worker = world.worker();
+    world.import(&mia, ImportFormat::JsonLines, &line(1)).await;
+    world.import(&noah, ImportFormat::JsonLines, &line(2)).await;
+    world.import(&noah, ImportFormat::JsonLines, &line(3)).await;
+    worker.stop().await;
+    let mut personas = Vec::new();
+    for actor in [&mia, &noah] {
+        let list = memory_list(&world.ctx, actor, &MemoryFilter::default(), None)
+            .await
+            .unwrap();
+        let mut ids = Vec::new();
+        for memory in list.items {
+            ids.push(
+                memory_get(&world.ctx, actor, memory.id)
+                    .await
+                    .unwrap()
+                    .persona_id
+                    .unwrap(),
+            );
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1);
+        personas.push(ids[0]);
+    }
+    assert_ne!(personas[0], personas[1]);
+}
+
+#[tokio::test]
+async fn an_export_holds_what_is_in_sight_and_fits_the_filter_and_nothing_else() {
+    let world = World::without_model().await;
+    let ctx = &world.ctx;
+    let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
+    let write = async |actor: &Actor, content: &str, tags: &[&str]| {
+        let memory = NewMemory::of(text("", content, tags), Origin::Dashboard);
+        service::memory_create(ctx, actor, &memory).await.unwrap()
+    };
+    write(&mia, "mine, tagged", &["tea"]).await;
+    let shared = write(&noah, "shared by Noah", &[]).await;
+    write(&noah, "private of Noah", &["tea"]).await;
+    let change = MemoryChange {
+        text: text("", "shared by Noah now", &[]),
+        traits: None,
+        reason: None,
+    };
+    service::memory_update(ctx, &noah, shared, 1, &change)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE memories SET visibility = 'org' WHERE id = $1")
+        .bind(shared.0)
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    let trashed = write(&mia, "deleted by Mia", &[]).await;
+    memory_delete(ctx, &mia, trashed).await.unwrap();
+
+    let lines = async |filter: MemoryFilter| {
+        let file = exported(ctx, &mia, &filter, ExportFormat::JsonLines).await;
+        let file = String::from_utf8(file).unwrap();
+        // What was taken out before sharing is its owner's alone.
+        assert!(!file.contains("\"versions\""), "{file}");
+        let mut found: Vec<_> = file
+            .lines()
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                line["content"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        found.sort();
+        found
+    };
+    let of = |field: &str, value: &str| {
+        let mut filter = MemoryFilter::default();
+        match field {
+            "tag" => filter.tag = value.into(),
+            "owner" => filter.owner = value.into(),
+            _ => filter.state = value.into(),
+        }
+        filter
+    };
+    assert_eq!(
+        lines(MemoryFilter::default()).await,
+        ["mine, tagged", "shared by Noah now"]
+    );
+    assert_eq!(lines(of("tag", "tea")).await, ["mine, tagged"]);
+    assert_eq!(lines(of("owner", "mine")).await, ["mine, tagged"]);
+    assert_eq!(lines(of("owner", "shared")).await, ["shared by Noah now"]);
+    assert_eq!(lines(of("state", "trash")).await, ["deleted by Mia"]);
+    let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
+    let file = exported(ctx, &olga, &MemoryFilter::default(), ExportFormat::Csv).await;
+    let file = String::from_utf8(file).unwrap();
+    assert!(
+        file.contains("shared by Noah now") && !file.contains("mine") && !file.contains("private")
+    );
+}
+
+// SEC-E1
+#[tokio::test]
+async fn an_export_is_audited_with_its_filter_before_and_its_count_after() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let memory = NewMemory::of(text("", "Tea at four", &["secret-word"]), Origin::Dashboard);
+    service::memory_create(&world.ctx, &actor, &memory)
+        .await
+        .unwrap();
+    let filter = MemoryFilter {
+        owner: "mine".into(),
+        ..MemoryFilter::default()
+    };
+    exported(&world.ctx, &actor, &filter, ExportFormat::Csv).await;
+    let mut rows = Vec::new();
+    for _ in 0..200 {
+        rows = world.audit().await;
+        rows.retain(|row| row.action == "memory.export");
+        if rows.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row.outcome == Outcome::Success));
+    let changes: Vec<_> = rows
+        .iter()
+        .map(|row| row.changes.clone().unwrap_or_default())
+        .collect();
+    assert!(
+        changes[1].contains("\"owner\"") && changes[1].contains("mine"),
+        "{}",
+        changes[1]
+    );
+    assert!(
+        changes[0].contains("\"memories\"") && changes[0].contains('1'),
+        "{}",
+        changes[0]
+    );
+}
+
+#[tokio::test]
+async fn an_export_that_nobody_takes_off_ends() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let worker = world.worker();
+    let text: String = (0..3_000)
+        .map(|n| format!("note {n} {}\n\n", "x".repeat(500)))
+        .collect();
+    world.import(&actor, ImportFormat::PlainText, &text).await;
+    worker.stop().await;
+    let mut export = memory_export(
+        &world.ctx,
+        &actor,
+        &MemoryFilter::default(),
+        ExportFormat::Markdown,
+    )
+    .await
+    .unwrap();
+    export.next().await.unwrap().unwrap();
+    drop(export);
+    for _ in 0..500 {
+        let ended = world.audit().await.into_iter().any(|row| {
+            row.action == "memory.export"
+                && row.changes.is_some_and(|changes| {
+                    changes.contains("\"finished\": false")
+                        || changes.contains("\"finished\":false")
+                })
+        });
+        if ended {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the export goes on though nobody takes it off");
+}

@@ -1,0 +1,68 @@
+//! The bytes of a file given for import, in pieces.
+
+use domain::ImportId;
+
+use crate::{StoreError, TenantTx};
+
+/// The size of every piece but the last.
+pub const CHUNK_BYTES: usize = 1024 * 1024;
+
+/// Keeps a piece of an own file that is on its way.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when the member has no such file, or for an
+/// impossible piece.
+pub async fn import_chunk_put(
+    tx: &mut TenantTx,
+    id: ImportId,
+    position: i32,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO import_chunks (tenant_id, import_id, position, user_id, bytes) VALUES ($1, $2, $3, $4, $5)",
+        tx.tenant_id().0,
+        id.0,
+        position,
+        tx.member_id()?.0,
+        bytes,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A piece of an own file.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is none, e.g. because the file was let
+/// go of.
+pub async fn import_chunk(
+    tx: &mut TenantTx,
+    id: ImportId,
+    position: i32,
+) -> Result<Vec<u8>, StoreError> {
+    let bytes = sqlx::query_scalar!(
+        "SELECT bytes FROM import_chunks WHERE tenant_id = $1 AND import_id = $2 AND position = $3",
+        tx.tenant_id().0,
+        id.0,
+        position,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(bytes)
+}
+
+/// Lets go of the bytes. Their digest stays.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn import_chunks_clear(tx: &mut TenantTx, id: ImportId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM import_chunks WHERE tenant_id = $1 AND import_id = $2",
+        tx.tenant_id().0,
+        id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

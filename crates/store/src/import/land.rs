@@ -1,0 +1,281 @@
+//! Records of imported files becoming memories.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::{
+    MemoryId, PersonaId, Timestamp,
+    memory::{MemoryText, NewMemory, Visibility},
+};
+use uuid::Uuid;
+
+use crate::{StoreError, TenantTx};
+
+/// A record of an imported file.
+#[derive(Clone, Debug)]
+pub struct ImportedMemory {
+    /// The memory's id, should it land.
+    pub id: MemoryId,
+    /// What it is.
+    pub memory: NewMemory,
+    /// The memory that it answers, one of [`import_parents`].
+    pub parent_id: Option<MemoryId>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Its version.
+    pub version: i32,
+    /// What it was before.
+    pub earlier: Vec<EarlierVersion>,
+    /// SHA-256 of the record: the same one never lands twice for one member.
+    pub digest: [u8; 32],
+}
+
+/// What an imported memory was before a change.
+#[derive(Clone, Debug)]
+pub struct EarlierVersion {
+    /// Which version that was, below the memory's own.
+    pub version: i32,
+    /// Its words then.
+    pub text: MemoryText,
+    /// When it was replaced.
+    pub changed_at: Timestamp,
+    /// Why: at most 500 characters.
+    pub change_reason: Option<String>,
+}
+
+/// A memory that imported replies can be given to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParentMemory {
+    /// Its id.
+    pub id: MemoryId,
+    /// The digest of the record that it came from.
+    pub digest: [u8; 32],
+}
+
+/// Creates private memories of the member from a file's records, with what
+/// they were before, and returns the ids of those that landed; the others
+/// were there already.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when a record breaks a rule that its types
+/// should have held, or names somebody else's persona: then none landed.
+pub async fn memory_insert_imported(
+    tx: &mut TenantTx,
+    memories: &[ImportedMemory],
+) -> Result<Vec<MemoryId>, StoreError> {
+    let each = |text: fn(&NewMemory) -> &str| -> Vec<&str> {
+        memories.iter().map(|m| text(&m.memory)).collect()
+    };
+    let ids: Vec<Uuid> = memories.iter().map(|m| m.id.0).collect();
+    let digests: Vec<&[u8]> = memories.iter().map(|m| m.digest.as_slice()).collect();
+    // An array of arrays must be rectangular; a tag has no comma.
+    let tags: Vec<String> = memories
+        .iter()
+        .map(|m| m.memory.text.tags.join(","))
+        .collect();
+    let vendors: Vec<String> = memories
+        .iter()
+        .map(|m| m.memory.traits.allowed_vendors.keys().join(","))
+        .collect();
+    let importances: Vec<f32> = memories
+        .iter()
+        .map(|m| m.memory.traits.importance)
+        .collect();
+    let versions: Vec<i32> = memories.iter().map(|m| m.version).collect();
+    let created: Vec<Timestamp> = memories.iter().map(|m| m.created_at).collect();
+    let updated: Vec<Timestamp> = memories.iter().map(|m| m.updated_at).collect();
+    let expires: Vec<Option<Timestamp>> = memories
+        .iter()
+        .map(|m| m.memory.traits.expires_at)
+        .collect();
+    let personas: Vec<Option<Uuid>> = memories
+        .iter()
+        .map(|m| m.memory.traits.persona_id.map(|id| id.0))
+        .collect();
+    let sessions: Vec<Option<&str>> = memories
+        .iter()
+        .map(|m| m.memory.source_session_id.as_deref())
+        .collect();
+    let parents: Vec<Option<Uuid>> = memories
+        .iter()
+        .map(|m| m.parent_id.map(|id| id.0))
+        .collect();
+    let landed = sqlx::query_scalar!(
+        "INSERT INTO memories (
+             tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, importance,
+             version, created_at, updated_at, expires_at, persona_id, allowed_vendors, source_session_id, parent_id
+         )
+         SELECT $1, id, $2, kind, title, content, string_to_array(tags, ','), $3, origin, digest, importance,
+                version, created_at, updated_at, expires_at, persona_id, string_to_array(vendors, ','), session,
+                parent_id
+           FROM unnest(
+                    $4::uuid[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                    $11::real[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
+                    $16::uuid[], $17::text[], $18::text[], $19::uuid[]
+                ) AS records (
+                    id, digest, kind, title, content, tags, origin, importance, version, created_at, updated_at,
+                    expires_at, persona_id, vendors, session, parent_id
+                )
+         ON CONFLICT (tenant_id, user_id, source_digest) DO NOTHING
+         RETURNING id",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        Visibility::Private.key(),
+        &ids,
+        digests as Vec<&[u8]>,
+        each(|memory| memory.text.kind.key()) as Vec<&str>,
+        each(|memory| &memory.text.title) as Vec<&str>,
+        each(|memory| &memory.text.content) as Vec<&str>,
+        &tags,
+        each(|memory| memory.origin.key()) as Vec<&str>,
+        &importances,
+        &versions,
+        &created,
+        &updated,
+        expires as Vec<Option<Timestamp>>,
+        personas as Vec<Option<Uuid>>,
+        &vendors,
+        sessions as Vec<Option<&str>>,
+        parents as Vec<Option<Uuid>>,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let landed: Vec<MemoryId> = landed.into_iter().map(MemoryId).collect();
+    versions_insert(tx, memories, &landed).await?;
+    Ok(landed)
+}
+
+/// Keeps what the memories that landed were before. The file says by whom
+/// they were changed only as a name, so they count as changed by the member.
+async fn versions_insert(
+    tx: &mut TenantTx,
+    memories: &[ImportedMemory],
+    landed: &[MemoryId],
+) -> Result<(), StoreError> {
+    let landed: HashSet<MemoryId> = landed.iter().copied().collect();
+    let earlier: Vec<_> = memories
+        .iter()
+        .filter(|memory| landed.contains(&memory.id))
+        .flat_map(|memory| memory.earlier.iter().map(move |earlier| (memory, earlier)))
+        .collect();
+    if earlier.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = earlier.iter().map(|(memory, _)| memory.id.0).collect();
+    let numbers: Vec<i32> = earlier.iter().map(|(_, e)| e.version).collect();
+    let kinds: Vec<&str> = earlier.iter().map(|(_, e)| e.text.kind.key()).collect();
+    let titles: Vec<&str> = earlier.iter().map(|(_, e)| e.text.title.as_str()).collect();
+    let contents: Vec<&str> = earlier
+        .iter()
+        .map(|(_, e)| e.text.content.as_str())
+        .collect();
+    let tags: Vec<String> = earlier.iter().map(|(_, e)| e.text.tags.join(",")).collect();
+    let origins: Vec<&str> = earlier
+        .iter()
+        .map(|(memory, _)| memory.memory.origin.key())
+        .collect();
+    let changed: Vec<Timestamp> = earlier.iter().map(|(_, e)| e.changed_at).collect();
+    let reasons: Vec<Option<&str>> = earlier
+        .iter()
+        .map(|(_, e)| e.change_reason.as_deref())
+        .collect();
+    sqlx::query!(
+        "INSERT INTO memory_versions (
+             tenant_id, memory_id, version, user_id, kind, title, content, tags, visibility, origin,
+             changed_by, changed_at, change_reason
+         )
+         SELECT $1, memory_id, version, $2, kind, title, content, string_to_array(tags, ','), $3, origin,
+                $2, changed_at, reason
+           FROM unnest(
+                    $4::uuid[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                    $11::timestamptz[], $12::text[]
+                ) AS earlier (memory_id, version, kind, title, content, tags, origin, changed_at, reason)",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        Visibility::Private.key(),
+        &ids,
+        &numbers,
+        kinds as Vec<&str>,
+        titles as Vec<&str>,
+        contents as Vec<&str>,
+        &tags,
+        origins as Vec<&str>,
+        &changed,
+        reasons as Vec<Option<&str>>,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The member's memories from these records that imported replies can be
+/// given to: private ones as the replies will be, not in the trash, and no
+/// replies themselves.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn import_parents(
+    tx: &mut TenantTx,
+    digests: &[[u8; 32]],
+) -> Result<Vec<ParentMemory>, StoreError> {
+    let digests: Vec<&[u8]> = digests.iter().map(<[u8; 32]>::as_slice).collect();
+    let rows = sqlx::query!(
+        r#"SELECT id, source_digest AS "digest!" FROM memories
+            WHERE tenant_id = $1 AND user_id = $2 AND source_digest = ANY ($3)
+              AND parent_id IS NULL AND deleted_at IS NULL AND visibility = 'private'"#,
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        digests as Vec<&[u8]>,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            Some(ParentMemory {
+                id: row.id.into(),
+                digest: row.digest.try_into().ok()?,
+            })
+        })
+        .collect())
+}
+
+/// The member's personas by these names, made where there are none; each name
+/// comes with the id that a new one gets.
+///
+/// # Errors
+/// [`StoreError::Constraint`] for a name that is not acceptable.
+pub async fn persona_ensure(
+    tx: &mut TenantTx,
+    names: &[(PersonaId, String)],
+    now: Timestamp,
+) -> Result<HashMap<String, PersonaId>, StoreError> {
+    let ids: Vec<Uuid> = names.iter().map(|(id, _)| id.0).collect();
+    let texts: Vec<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
+    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    sqlx::query!(
+        "INSERT INTO personas (tenant_id, id, user_id, name, description, created_at, updated_at)
+         SELECT $1, id, $2, name, '', $5, $5 FROM unnest($3::uuid[], $4::text[]) AS named (id, name)
+         ON CONFLICT (tenant_id, user_id, name) DO NOTHING",
+        tenant_id,
+        user_id,
+        &ids,
+        texts.clone() as Vec<&str>,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    let rows = sqlx::query!(
+        "SELECT id, name FROM personas WHERE tenant_id = $1 AND user_id = $2 AND name = ANY ($3)",
+        tenant_id,
+        user_id,
+        texts as Vec<&str>,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.name, row.id.into()))
+        .collect())
+}

@@ -1,0 +1,342 @@
+//! Files of memories, given for import, and what came of them.
+
+mod chunk;
+mod land;
+
+use domain::{
+    ImportId, JobId, Timestamp,
+    import::{Import, ImportChoice, ImportFormat, ImportReport, ImportState},
+    job::Job,
+};
+use uuid::Uuid;
+
+use crate::{StoreError, TenantTx, job::status_of};
+
+pub use chunk::{CHUNK_BYTES, import_chunk, import_chunk_put, import_chunks_clear};
+pub use land::{
+    EarlierVersion, ImportedMemory, ParentMemory, import_parents, memory_insert_imported,
+    persona_ensure,
+};
+
+/// A file that begins to arrive.
+#[derive(Clone, Copy, Debug)]
+pub struct NewImport<'a> {
+    /// Its id.
+    pub id: ImportId,
+    /// The job that will read it.
+    pub job_id: JobId,
+    /// The name as given, 1 to 255 characters.
+    pub file_name: &'a str,
+    /// How to read it, as far as that is known.
+    pub format: ImportFormat,
+}
+
+struct ImportRow {
+    id: Uuid,
+    file_name: String,
+    format: String,
+    size: i64,
+    state: String,
+    created_at: Timestamp,
+    report: serde_json::Value,
+    job_id: Uuid,
+    job_kind: Option<String>,
+    job_status: Option<String>,
+    progress_done: Option<i64>,
+    progress_total: Option<i64>,
+    attempts: Option<i32>,
+    error: Option<String>,
+    job_created_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+}
+
+impl TryFrom<ImportRow> for Import {
+    type Error = StoreError;
+
+    fn try_from(row: ImportRow) -> Result<Self, StoreError> {
+        let job = match (row.job_kind, row.job_status, row.job_created_at) {
+            (Some(kind), Some(status), Some(created_at)) => Some(Job {
+                id: row.job_id.into(),
+                kind,
+                status: status_of(&status)?,
+                progress_done: row.progress_done.unwrap_or_default(),
+                progress_total: row.progress_total.unwrap_or_default(),
+                attempts: row.attempts.unwrap_or_default(),
+                error: row.error,
+                created_at,
+                finished_at: row.finished_at,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: row.id.into(),
+            file_name: row.file_name,
+            format: format_of(&row.format)?,
+            size: row.size,
+            state: state_of(&row.state)?,
+            created_at: row.created_at,
+            job,
+            report: json_of(row.report)?,
+        })
+    }
+}
+
+fn format_of(key: &str) -> Result<ImportFormat, StoreError> {
+    ImportFormat::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("an import has the unknown format “{key}”")))
+}
+
+fn state_of(key: &str) -> Result<ImportState, StoreError> {
+    ImportState::from_key(key)
+        .ok_or_else(|| StoreError::other(format!("an import has the unknown state “{key}”")))
+}
+
+fn json_of<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T, StoreError> {
+    serde_json::from_value(value).map_err(|error| StoreError::Other(error.into()))
+}
+
+fn as_json(value: &impl serde::Serialize) -> Result<serde_json::Value, StoreError> {
+    serde_json::to_value(value).map_err(|error| StoreError::Other(error.into()))
+}
+
+/// Begins to keep a file of the member; its pieces follow.
+///
+/// # Errors
+/// [`StoreError::Constraint`] for a name that is not acceptable.
+pub async fn import_create(
+    tx: &mut TenantTx,
+    import: &NewImport<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO imports (
+             tenant_id, id, user_id, file_name, format, size, state, choice, job_id, report, created_at
+         )
+         VALUES ($1, $2, $3, $4, $5, 0, 'uploading', '{}', $6, $7, $8)",
+        tx.tenant_id().0,
+        import.id.0,
+        tx.member_id()?.0,
+        import.file_name,
+        import.format.key(),
+        import.job_id.0,
+        as_json(&ImportReport::default())?,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A file has arrived whole and waits for its giver's look.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such file on its way;
+/// [`StoreError::Constraint`] for an impossible size.
+pub async fn import_arrived(
+    tx: &mut TenantTx,
+    id: ImportId,
+    size: u64,
+    sha256: [u8; 32],
+    format: ImportFormat,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE imports SET state = 'preview', size = $3, sha256 = $4, format = $5
+          WHERE tenant_id = $1 AND id = $2 AND state = 'uploading'",
+        tx.tenant_id().0,
+        id.0,
+        i64::try_from(size).unwrap_or(i64::MAX),
+        &sha256,
+        format.key(),
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+/// The member's import of the same bytes that waits for a look or is being
+/// read.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn import_same(
+    tx: &mut TenantTx,
+    sha256: [u8; 32],
+) -> Result<Option<ImportId>, StoreError> {
+    let id = sqlx::query_scalar!(
+        "SELECT imports.id FROM imports
+           LEFT JOIN jobs ON jobs.tenant_id = imports.tenant_id AND jobs.id = job_id
+          WHERE imports.tenant_id = $1 AND user_id = $2 AND sha256 = $3
+            AND (state = 'preview' OR jobs.status IN ('pending', 'running', 'failed'))
+          ORDER BY imports.created_at DESC
+          LIMIT 1",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        &sha256,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(id.map(Into::into))
+}
+
+/// Settles how a file is read that waits for its giver's look. Answers with
+/// its job's id.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; [`StoreError::Conflict`] when it doesn't wait.
+pub async fn import_confirm(
+    tx: &mut TenantTx,
+    id: ImportId,
+    format: ImportFormat,
+    choice: &ImportChoice,
+) -> Result<JobId, StoreError> {
+    let job_id = sqlx::query_scalar!(
+        "UPDATE imports SET state = 'started', format = $3, choice = $4
+          WHERE tenant_id = $1 AND id = $2 AND state = 'preview'
+         RETURNING job_id",
+        tx.tenant_id().0,
+        id.0,
+        format.key(),
+        as_json(choice)?,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    match job_id {
+        Some(job_id) => Ok(job_id.into()),
+        None => {
+            import_get(tx, id).await?;
+            Err(StoreError::Conflict)
+        }
+    }
+}
+
+/// Lets go of a file that was not started.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; [`StoreError::Conflict`] when it was started.
+pub async fn import_discard(tx: &mut TenantTx, id: ImportId) -> Result<(), StoreError> {
+    if import_get(tx, id).await?.state == ImportState::Started {
+        return Err(StoreError::Conflict);
+    }
+    import_chunks_clear(tx, id).await?;
+    let done = sqlx::query!(
+        "DELETE FROM imports WHERE tenant_id = $1 AND id = $2 AND state <> 'started'",
+        tx.tenant_id().0,
+        id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+/// The member's files that were given before `uploads` and did not arrive, or
+/// before `previews` and were not looked at since.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn import_forgotten(
+    tx: &mut TenantTx,
+    uploads: Timestamp,
+    previews: Timestamp,
+) -> Result<Vec<ImportId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM imports
+          WHERE tenant_id = $1 AND user_id = $2
+            AND (state = 'uploading' AND created_at < $3 OR state = 'preview' AND created_at < $4)",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        uploads,
+        previews,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids.into_iter().map(Into::into).collect())
+}
+
+/// One of the member's imports, with the work behind it.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn import_get(tx: &mut TenantTx, id: ImportId) -> Result<Import, StoreError> {
+    sqlx::query_as!(
+        ImportRow,
+        r#"SELECT imports.id, file_name, format, size, state, imports.created_at, report, job_id,
+                  jobs.kind AS "job_kind?", jobs.status AS "job_status?", progress_done AS "progress_done?",
+                  progress_total AS "progress_total?", attempts AS "attempts?", error,
+                  jobs.created_at AS "job_created_at?", finished_at
+             FROM imports
+             LEFT JOIN jobs ON jobs.tenant_id = imports.tenant_id AND jobs.id = job_id
+            WHERE imports.tenant_id = $1 AND imports.id = $2"#,
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?
+    .try_into()
+}
+
+/// The member's imports that arrived, newest first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn import_list(tx: &mut TenantTx, limit: u16) -> Result<Vec<Import>, StoreError> {
+    let rows = sqlx::query_as!(
+        ImportRow,
+        r#"SELECT imports.id, file_name, format, size, state, imports.created_at, report, job_id,
+                  jobs.kind AS "job_kind?", jobs.status AS "job_status?", progress_done AS "progress_done?",
+                  progress_total AS "progress_total?", attempts AS "attempts?", error,
+                  jobs.created_at AS "job_created_at?", finished_at
+             FROM imports
+             LEFT JOIN jobs ON jobs.tenant_id = imports.tenant_id AND jobs.id = job_id
+            WHERE imports.tenant_id = $1 AND user_id = $2 AND state <> 'uploading'
+            ORDER BY imports.created_at DESC, imports.id DESC
+            LIMIT $3"#,
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        i64::from(limit),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(Import::try_from).collect()
+}
+
+/// How its giver wants a file to be read.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn import_choice(tx: &mut TenantTx, id: ImportId) -> Result<ImportChoice, StoreError> {
+    let choice = sqlx::query_scalar!(
+        "SELECT choice FROM imports WHERE tenant_id = $1 AND id = $2",
+        tx.tenant_id().0,
+        id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    json_of(choice)
+}
+
+/// Notes what has become of the records so far.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn import_set_report(
+    tx: &mut TenantTx,
+    id: ImportId,
+    report: &ImportReport,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE imports SET report = $3 WHERE tenant_id = $1 AND id = $2",
+        tx.tenant_id().0,
+        id.0,
+        as_json(report)?,
+    )
+    .execute(tx.conn())
+    .await?;
+    found(done.rows_affected())
+}
+
+fn found(rows: u64) -> Result<(), StoreError> {
+    if rows == 0 {
+        return Err(StoreError::NotFound);
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Memories, whole, many at a time.
+
+use domain::{
+    MemoryId, Timestamp,
+    memory::{AllowedVendors, MemoryText, MemoryVersion, Origin, Visibility},
+};
+use uuid::Uuid;
+
+use super::{kind_of, origin_of, vendors_of, visibility_of};
+use crate::{StoreError, TenantTx};
+
+/// A memory as an export has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportRow {
+    /// Its id.
+    pub id: MemoryId,
+    /// What it answers, where that is in sight.
+    pub parent_id: Option<MemoryId>,
+    /// Its words.
+    pub text: MemoryText,
+    /// 0 to 1.
+    pub importance: f32,
+    /// When it is let go.
+    pub expires_at: Option<Timestamp>,
+    /// The name of its persona, which only its owner sees.
+    pub persona: Option<String>,
+    /// Who may read it through a program.
+    pub allowed_vendors: AllowedVendors,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The conversation it comes from.
+    pub source_session_id: Option<String>,
+    /// Its version.
+    pub version: i32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Who can see it.
+    pub visibility: Visibility,
+    /// Whose it is.
+    pub owner: String,
+    /// It is the member's own.
+    pub is_own: bool,
+}
+
+/// The memories `ids` in their order, each followed by its replies, as far as
+/// they are in sight; of the replies those in the trash when `trash`, the
+/// others when not. Replies among `ids` come with what they answer, or by
+/// themselves where that is not in sight.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn export_rows(
+    tx: &mut TenantTx,
+    ids: &[MemoryId],
+    trash: bool,
+    now: Timestamp,
+) -> Result<Vec<ExportRow>, StoreError> {
+    let member_id = tx.member_id()?;
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT memories.id, root.id AS "root_id?", memories.kind, memories.title, memories.content, memories.tags,
+                  memories.importance, memories.expires_at, personas.name AS "persona?", memories.allowed_vendors,
+                  memories.origin, memories.source_session_id, memories.version, memories.created_at,
+                  memories.updated_at, memories.visibility, memories.user_id, display_name
+             FROM (
+                 SELECT id, id AS first, place FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, place)
+                 UNION
+                 SELECT replies.id, asked.id, place
+                   FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, place)
+                   JOIN memories replies ON replies.tenant_id = $1 AND replies.parent_id = asked.id
+                  WHERE (replies.deleted_at IS NOT NULL) = $3
+                    AND (replies.deleted_at IS NOT NULL OR replies.expires_at IS NULL OR replies.expires_at > $4)
+             ) AS wanted
+             JOIN memories ON memories.tenant_id = $1 AND memories.id = wanted.id
+             JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
+             LEFT JOIN memories root ON root.tenant_id = $1 AND root.id = memories.parent_id
+             LEFT JOIN personas ON personas.tenant_id = $1 AND personas.id = memories.persona_id
+            WHERE wanted.first <> wanted.id OR root.id IS NULL
+            ORDER BY wanted.place, (wanted.first <> wanted.id), memories.created_at, memories.id"#,
+        tx.tenant_id().0,
+        &ids,
+        trash,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(ExportRow {
+                id: row.id.into(),
+                parent_id: row.root_id.map(Into::into),
+                text: MemoryText {
+                    title: row.title,
+                    content: row.content,
+                    kind: kind_of(&row.kind)?,
+                    tags: row.tags,
+                },
+                importance: row.importance,
+                expires_at: row.expires_at,
+                persona: row.persona,
+                allowed_vendors: vendors_of(&row.allowed_vendors)?,
+                origin: origin_of(&row.origin)?,
+                source_session_id: row.source_session_id,
+                version: row.version,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+                visibility: visibility_of(&row.visibility)?,
+                owner: row.display_name,
+                is_own: row.user_id == member_id.0,
+            })
+        })
+        .collect()
+}
+
+/// What own memories were before, oldest first. Those of others show none:
+/// they may hold what was taken out before sharing.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn export_versions(
+    tx: &mut TenantTx,
+    ids: &[MemoryId],
+) -> Result<Vec<(MemoryId, MemoryVersion)>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "SELECT memory_id, version, title, content, memory_versions.kind, tags, display_name, changed_at,
+                change_reason, visibility
+           FROM memory_versions
+           JOIN users ON users.tenant_id = memory_versions.tenant_id AND users.id = changed_by
+          WHERE memory_versions.tenant_id = $1 AND memory_id = ANY ($2)
+          ORDER BY memory_id, version",
+        tx.tenant_id().0,
+        &ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let version = MemoryVersion {
+                version: row.version,
+                title: row.title,
+                content: row.content,
+                kind: kind_of(&row.kind)?,
+                tags: row.tags,
+                changed_by_name: row.display_name,
+                changed_at: row.changed_at,
+                reason: row.change_reason,
+                visibility: visibility_of(&row.visibility)?,
+            };
+            Ok((row.memory_id.into(), version))
+        })
+        .collect()
+}

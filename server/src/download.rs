@@ -1,0 +1,79 @@
+//! Downloading the memories that the list shows.
+
+use axum::{
+    Extension,
+    body::{Body, Bytes},
+    extract::{Query, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{Actor, AppError, memory::MemoryFilter};
+use futures::stream;
+use serde_json::{Map, Value};
+use service::{Ctx, Export, ExportFormat};
+
+use crate::http::refuse;
+
+/// Where the file is: its query is the list's, and `format`.
+pub(crate) const PATH: &str = "/memories/export/file";
+
+/// Sends the file as it is made.
+pub(crate) async fn memory_download(
+    State(ctx): State<Ctx>,
+    Extension(actor): Extension<Option<Actor>>,
+    headers: HeaderMap,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    let Some(actor) = actor else {
+        return Redirect::to("/sign-in?return_to=%2Fmemories%2Fexport").into_response();
+    };
+    match begin(&ctx, &actor, query).await {
+        Ok((format, export)) => {
+            let day = ctx.clock.now().date();
+            let name = format!("atrium-memories-{day}.{}", format.ending());
+            let mut response = Response::new(body(export));
+            let set = response.headers_mut();
+            set.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static(format.media_type()),
+            );
+            if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+                set.insert(header::CONTENT_DISPOSITION, value);
+            }
+            response
+        }
+        Err(error) => refuse(&headers, &error),
+    }
+}
+
+async fn begin(
+    ctx: &Ctx,
+    actor: &Actor,
+    query: Vec<(String, String)>,
+) -> Result<(ExportFormat, Export), AppError> {
+    let mut format = None;
+    let mut filter = Map::new();
+    for (name, value) in query {
+        if name == "format" {
+            format = ExportFormat::from_key(&value);
+        } else {
+            filter.insert(name, Value::from(value));
+        }
+    }
+    let format =
+        format.ok_or_else(|| AppError::field("format", "Choose jsonl, csv or markdown."))?;
+    // The same names as in the list's address.
+    let filter: MemoryFilter = serde_json::from_value(filter.into())
+        .map_err(|_| AppError::field("filter", "This is no filter of the list."))?;
+    let export = service::memory_export(ctx, actor, &filter, format).await?;
+    Ok((format, export))
+}
+
+/// A body that breaks off where the export does, so that nobody takes a part
+/// for the whole.
+fn body(export: Export) -> Body {
+    Body::from_stream(stream::unfold(export, |mut export| async {
+        let chunk = export.next().await?;
+        Some((chunk.map(Bytes::from), export))
+    }))
+}

@@ -157,5 +157,3 @@ fn Tags(tags: Vec<String>) -> impl IntoView {
     }
     .into_any()
 }
-
-}

@@ -11,7 +11,10 @@ use domain::{
     memory::{MemoryKind, MemoryNarrowing, MemoryOwner, Visibility},
 };
 use std::time::Instant;
-use store::{cursor::Cursor, memory::memory_list};
+use store::{
+    cursor::{Cursor, List},
+    memory::memory_list,
+};
 
 const PAGE: u16 = 50;
 const TIMES: usize = 60;
@@ -79,7 +82,7 @@ pub(crate) async fn depth(server: &Server, world: &World) -> Result<()> {
             let page = memory_list(&mut tx, &narrowing, after, 500, NOW).await?;
             let Some(next) = page.next else { break };
             walked += page.items.len();
-            after = Some(Cursor::parse(&next)?);
+            after = Some(Cursor::parse(&next, List::Memory, actor.tenant_id)?);
             if DEPTHS.contains(&walked) {
                 at.push((walked, after));
             }

@@ -231,6 +231,8 @@ impl Tenant {
             label: "bench".to_owned(),
             permissions: SystemRole::Member.permissions().iter().copied().collect(),
             team_ids: teams.to_vec(),
+            led_team_ids: Vec::new(),
+            vendor: None,
             request: RequestFacts {
                 request_id: RequestId(uuid::Uuid::from_u128(1)),
                 ip: None,

@@ -144,6 +144,21 @@ keyed_enum! {
     }
 }
 
+impl Vendor {
+    /// Where a memory comes from that a program of this product wrote, where
+    /// it is one of those that are known.
+    pub const fn origin(self) -> Option<Origin> {
+        match self {
+            Self::Chatgpt => Some(Origin::Chatgpt),
+            Self::Claude => Some(Origin::Claude),
+            Self::Cursor => Some(Origin::Cursor),
+            Self::Copilot => Some(Origin::Copilot),
+            Self::Gemini => Some(Origin::Gemini),
+            Self::Other => None,
+        }
+    }
+}
+
 /// Which AI products may read a memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,10 +1,13 @@
 //! Downloading the memories that a filter shows, however many there are.
 
-use domain::{Action, Actor, AppError, MemoryId, Timestamp, memory::MemoryFilter};
+use domain::{
+    Action, Actor, AppError, MemoryId, Timestamp,
+    memory::{MemoryFilter, MemoryNarrowing},
+};
 use interchange::{Earlier, ExportFormat, Record, Writer};
 use serde_json::json;
 use store::{
-    cursor::Cursor,
+    cursor::{Cursor, List},
     memory::{ExportRow, export_rows, export_versions, memory_list},
 };
 use tokio::sync::mpsc;
@@ -46,16 +49,16 @@ pub async fn memory_export(
     filter: &MemoryFilter,
     format: ExportFormat,
 ) -> Result<Export, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryExport).await?;
+    let act = Act::begin(ctx, actor, Action::MemoryExport).await?;
     // A filter that can't be is refused before anything is sent.
-    memory_list(&mut act.tx, filter, None, 1).await?;
+    let narrowing = MemoryNarrowing::parse(filter)?;
     let asked = json!({ "format": format.key(), "filter": filter });
     act.commit(Target::memories().changed(asked)).await?;
     let (sender, chunks) = mpsc::channel(2);
     let task = Task {
         ctx: ctx.clone(),
         actor: actor.clone(),
-        filter: filter.clone(),
+        narrowing,
         format,
         sender,
     };
@@ -66,7 +69,7 @@ pub async fn memory_export(
 struct Task {
     ctx: Ctx,
     actor: Actor,
-    filter: MemoryFilter,
+    narrowing: MemoryNarrowing,
     format: ExportFormat,
     sender: mpsc::Sender<Result<Vec<u8>, AppError>>,
 }
@@ -131,9 +134,11 @@ impl Task {
 
     /// A page of the list, as its page shows it.
     async fn page(&self, after: Option<&str>) -> Result<(Vec<MemoryId>, Option<String>), Ended> {
-        let after = after.map(Cursor::parse).transpose()?;
+        let after = after
+            .map(|text| Cursor::parse(text, List::Memory, self.actor.tenant_id))
+            .transpose()?;
         let mut tx = self.ctx.store.begin(&self.actor).await?;
-        let page = memory_list(&mut tx, &self.filter, after, PAGE).await?;
+        let page = memory_list(&mut tx, &self.narrowing, after, PAGE, self.ctx.clock.now()).await?;
         let ids = page.items.iter().map(|memory| memory.id).collect();
         Ok((ids, page.next))
     }
@@ -141,9 +146,8 @@ impl Task {
     /// Memories, whole, with their replies. No transaction is open while they
     /// are sent.
     async fn records(&self, ids: &[MemoryId], now: Timestamp) -> Result<Vec<Record>, Ended> {
-        let trash = self.filter.state == "trash";
         let mut tx = self.ctx.store.begin(&self.actor).await?;
-        let rows = export_rows(&mut tx, ids, trash, now).await?;
+        let rows = export_rows(&mut tx, ids, self.narrowing.trash, now).await?;
         let changed: Vec<_> = rows
             .iter()
             .filter(|row| self.format.has_versions() && row.is_own && row.version > 1)

@@ -162,7 +162,7 @@ pub async fn memory_create(
     memory: &NewMemory,
 ) -> Result<MemoryId, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryCreate).await?;
-    let (id, target) = create_within(ctx, &mut act.tx, memory).await?;
+    let (id, target) = create_within(ctx, actor, &mut act.tx, memory).await?;
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
     act.commit(target).await?;
     ctx.jobs_wake.notify_one();
@@ -172,6 +172,7 @@ pub async fn memory_create(
 /// The same without an end.
 pub(crate) async fn create_within(
     ctx: &Ctx,
+    actor: &Actor,
     tx: &mut TenantTx,
     memory: &NewMemory,
 ) -> Result<(MemoryId, Target), AppError> {
@@ -198,7 +199,7 @@ pub async fn memory_update(
     change: &MemoryChange,
 ) -> Result<(), AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryUpdate).await?;
-    let target = update_within(ctx, &mut act.tx, id, version, change).await?;
+    let target = update_within(ctx, actor, &mut act.tx, id, version, change).await?;
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
     act.commit(target).await?;
     ctx.jobs_wake.notify_one();
@@ -208,6 +209,7 @@ pub async fn memory_update(
 /// The same without an end.
 pub(crate) async fn update_within(
     ctx: &Ctx,
+    actor: &Actor,
     tx: &mut TenantTx,
     id: MemoryId,
     version: i32,

@@ -29,7 +29,7 @@ pub async fn memory_order(
 ) -> Result<Memory, AppError> {
     let mut act = Act::begin(ctx, actor, order.action()).await?;
     let is_text = is_text(&order);
-    let (row, target) = within(ctx, &mut act.tx, order).await?;
+    let (row, target) = within(ctx, actor, &mut act.tx, order).await?;
     if is_text {
         enqueue_embedding(ctx, &mut act.tx, actor).await?;
     }
@@ -73,7 +73,7 @@ pub async fn memory_batch(
             Ok(order) => {
                 let (action, is_text) = (order.action(), is_text(&order));
                 act.tx.savepoint().await?;
-                match within(ctx, &mut act.tx, order).await {
+                match within(ctx, actor, &mut act.tx, order).await {
                     Ok((row, target)) => {
                         act.tx.savepoint_release().await?;
                         done.push((action, target));
@@ -121,13 +121,14 @@ fn concerns_one(error: &AppError) -> Result<(), AppError> {
 /// Does one thing, without an end.
 async fn within(
     ctx: &Ctx,
+    actor: &Actor,
     tx: &mut TenantTx,
     order: MemoryOrder,
 ) -> Result<(BatchRow, Target), AppError> {
     let done = order.done();
     let (id, version, target) = match order {
         MemoryOrder::Create(new) => {
-            let (id, target) = memory::create_within(ctx, tx, &new).await?;
+            let (id, target) = memory::create_within(ctx, actor, tx, &new).await?;
             (id, Some(1), target)
         }
         MemoryOrder::Update { id, version, edit } => {
@@ -136,7 +137,7 @@ async fn within(
                 return Err(AppError::NotFound);
             }
             let change = edit.onto(before)?;
-            let target = memory::update_within(ctx, tx, id, version, &change).await?;
+            let target = memory::update_within(ctx, actor, tx, id, version, &change).await?;
             (id, Some(version + 1), target)
         }
         MemoryOrder::Delete { id } => (id, None, memory_trash::delete_within(ctx, tx, id).await?),

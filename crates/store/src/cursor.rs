@@ -32,6 +32,8 @@ pub enum List {
     Memory,
     /// Notifications.
     Notification,
+    /// What is proposed to be shared.
+    Proposal,
     /// Teams.
     Team,
 }
@@ -47,6 +49,7 @@ impl List {
             Self::Member => "member",
             Self::Memory => "memory",
             Self::Notification => "notification",
+            Self::Proposal => "proposal",
             Self::Team => "team",
         }
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, TenantTx,
-    cursor::Cursor,
+    cursor::{Cursor, List},
     memory::{kind_of, visibility_of},
 };
 
@@ -289,7 +289,10 @@ pub async fn proposal_list(
     after: Option<&str>,
     size: u16,
 ) -> Result<Page<ProposalSummary>, StoreError> {
-    let after: Option<Cursor<ProposalId>> = after.map(Cursor::parse).transpose()?;
+    let tenant_id = tx.tenant_id();
+    let after: Option<Cursor<ProposalId>> = after
+        .map(|text| Cursor::parse(text, List::Proposal, tenant_id))
+        .transpose()?;
     let rows = sqlx::query_as!(
         SummaryRow,
         r#"SELECT p.id, p.title, left(p.content, 280) AS "excerpt!", p.proposed_by,
@@ -322,7 +325,7 @@ pub async fn proposal_list(
             at: proposal.created_at,
             key: proposal.id,
         }
-        .to_text()
+        .to_text(List::Proposal, tenant_id)
     }))
 }
 

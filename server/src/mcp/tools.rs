@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Actor, AppError, MemoryId, Permission,
-    memory::{Origin, SearchMode},
+    memory::{MemoryFilter, Origin, SearchMode, Vendor},
     memory_order::{MemoryFields, MemoryOrder},
 };
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
@@ -271,8 +271,15 @@ impl Call<'_> {
 
     async fn add_memory(&self, arguments: JsonObject) -> Result<Value, AppError> {
         let new: NewMemory = taken(arguments)?;
-        let new = MemoryFields::from(new).parse(Origin::Mcp)?;
+        let new = MemoryFields::from(new).parse(self.origin())?;
         self.order(MemoryOrder::Create(new)).await
+    }
+
+    /// What writes: the product that the key is for, where that is one of
+    /// those that are known.
+    fn origin(&self) -> Origin {
+        let product = self.actor.vendor.and_then(Vendor::origin);
+        product.unwrap_or(Origin::Mcp)
     }
 
     async fn get_memory(&self, arguments: JsonObject) -> Result<Value, AppError> {
@@ -281,14 +288,14 @@ impl Call<'_> {
 
     async fn list_memories(&self, arguments: JsonObject) -> Result<Value, AppError> {
         let asked: ListMemories = taken(arguments)?;
-        let filter = Narrowed {
+        let filter = MemoryFilter {
             kind: asked.kind,
             tag: asked.tag,
             owner: asked.owner,
             origin: asked.origin,
             state: asked.state,
-        }
-        .filter()?;
+            ..MemoryFilter::default()
+        };
         let cursor = asked.cursor.as_deref();
         let page = service::memory_list(self.ctx, self.actor, &filter, cursor).await;
         let page = page.map_err(|error| crate::rest::renamed(error, "after", "cursor"))?;

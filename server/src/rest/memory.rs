@@ -7,7 +7,7 @@ use axum::{
 };
 use domain::{
     MemoryId,
-    memory::{MemoryKind, MemoryVersion, Origin, Visibility},
+    memory::{MemoryFilter, MemoryKind, MemoryVersion, Origin, Visibility},
     memory_order::{MemoryFields, MemoryOrder},
 };
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     PATH,
     input::{Asked, Caller, Given, Named},
-    memory_shape::{Found, Memory, MemoryPatch, MemoryRow, Narrowed, NewMemory, Question},
+    memory_shape::{Found, Memory, MemoryPatch, MemoryRow, NewMemory, Question},
     paged::Paged,
     problem::Refusal,
 };
@@ -30,12 +30,24 @@ use super::{
 pub(super) struct MemoriesAsked {
     /// `fact`, `preference`, `event`, `skill_note` or `context`.
     kind: String,
-    /// One tag, exactly.
+    /// Tags, separated by commas: all of them, exactly.
     tag: String,
-    /// `mine` or `shared`.
+    /// The id of one of the member's own personas.
+    persona: String,
+    /// `mine`, `shared` (those of others) or a member's id.
     owner: String,
+    /// The id of a team: what is shared with it.
+    team: String,
     /// Where they came from, e.g. `dashboard`, `import`, `api` or `mcp`.
     origin: String,
+    /// `short` or `long`.
+    term: String,
+    /// `private`, `team` or `org`.
+    visibility: String,
+    /// Changed on this day (`YYYY-MM-DD`) or later.
+    from: String,
+    /// Changed on this day or earlier.
+    to: String,
     /// `trash`: the member's own deleted ones instead.
     state: String,
     /// `next` of the page before; without it, the first page.
@@ -99,14 +111,19 @@ pub(super) async fn memories_list(
     Caller(actor): Caller,
     Asked(asked): Asked<MemoriesAsked>,
 ) -> Result<Json<Paged<MemoryRow>>, Refusal> {
-    let filter = Narrowed {
+    let filter = MemoryFilter {
         kind: asked.kind,
         tag: asked.tag,
+        persona: asked.persona,
         owner: asked.owner,
+        team: asked.team,
         origin: asked.origin,
+        term: asked.term,
+        visibility: asked.visibility,
+        from: asked.from,
+        to: asked.to,
         state: asked.state,
-    }
-    .filter()?;
+    };
     let page = service::memory_list(&ctx, &actor, &filter, asked.after.as_deref()).await?;
     Ok(Json(Paged::of(page)))
 }

@@ -295,51 +295,44 @@ fn time_or_null<'de, D: Deserializer<'de>>(
 pub(crate) struct Narrowed {
     /// `fact`, `preference`, `event`, `skill_note` or `context`.
     pub(crate) kind: String,
-    /// One tag, exactly.
+    /// Tags, separated by commas: all of them, exactly.
     pub(crate) tag: String,
-    /// `mine` or `shared`.
+    /// The id of one of the member's own personas.
+    pub(crate) persona: String,
+    /// `mine`, `shared` (those of others) or a member's id.
     pub(crate) owner: String,
+    /// The id of a team: what is shared with it.
+    pub(crate) team: String,
     /// Where they came from.
     pub(crate) origin: String,
+    /// `short` or `long`.
+    pub(crate) term: String,
+    /// `private`, `team` or `org`.
+    pub(crate) visibility: String,
+    /// Changed on this day (`YYYY-MM-DD`) or later.
+    pub(crate) from: String,
+    /// Changed on this day or earlier.
+    pub(crate) to: String,
     /// `trash`: the member's own deleted ones instead.
     pub(crate) state: String,
 }
 
-impl Narrowed {
-    /// The filter, unless a word of it means nothing: nothing found would say
-    /// that there is nothing.
-    pub(crate) fn filter(self) -> Result<MemoryFilter, AppError> {
-        let kinds: Vec<_> = MemoryKind::ALL.iter().map(|kind| kind.key()).collect();
-        let origins: Vec<_> = Origin::ALL.iter().map(|origin| origin.key()).collect();
-        one_of("kind", &self.kind, &kinds)?;
-        one_of("owner", &self.owner, &["mine", "shared"])?;
-        one_of("origin", &self.origin, &origins)?;
-        one_of("state", &self.state, &["trash"])?;
-        if self.tag.contains('\0') {
-            return Err(AppError::field(
-                "tag",
-                "A tag can't contain a NUL character.",
-            ));
+impl From<Narrowed> for MemoryFilter {
+    fn from(narrowed: Narrowed) -> Self {
+        Self {
+            kind: narrowed.kind,
+            tag: narrowed.tag,
+            persona: narrowed.persona,
+            owner: narrowed.owner,
+            team: narrowed.team,
+            origin: narrowed.origin,
+            term: narrowed.term,
+            visibility: narrowed.visibility,
+            from: narrowed.from,
+            to: narrowed.to,
+            state: narrowed.state,
         }
-        Ok(MemoryFilter {
-            kind: self.kind,
-            tag: self.tag,
-            owner: self.owner,
-            origin: self.origin,
-            state: self.state,
-        })
     }
-}
-
-fn one_of(field: &str, given: &str, known: &[&str]) -> Result<(), AppError> {
-    if given.is_empty() || known.contains(&given) {
-        return Ok(());
-    }
-    let known = known.join(", ");
-    Err(AppError::field(
-        field,
-        format!("Choose one of {known}, or none."),
-    ))
 }
 
 /// What is looked for.
@@ -383,7 +376,7 @@ impl Question {
             let message = format!("A search has 1 to {MAX_HITS} hits.");
             return Err(AppError::field("limit", message));
         }
-        let filter = self.filter.filter()?;
+        let filter = self.filter.into();
         let found = service::memory_search(ctx, actor, &self.question, self.mode, &filter).await;
         let mut found = found.map_err(|error| renamed(error, "q", "question"))?;
         found.hits.truncate(limit);

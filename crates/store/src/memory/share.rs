@@ -8,7 +8,7 @@ use domain::{
     share::{Audience, Viewer, Viewers},
 };
 
-use super::write::why_unchanged;
+use super::trash::why_unchanged;
 use crate::{StoreError, TenantTx, user::kind_from_stored};
 
 /// Shares one's own memory, or with `None` takes it back; keeps a version and

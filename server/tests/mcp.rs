@@ -319,20 +319,23 @@ async fn there_is_no_stream_to_open_and_no_session_to_end() {
 async fn tools_that_a_key_may_not_use_are_neither_listed_nor_done() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
-    let reads = [
+    let looking = [
         "search",
         "fetch",
         "search_memories",
         "get_memory",
         "list_memories",
     ];
-    let writes = ["add_memory", "update_memory", "delete_memory"];
-    assert_eq!(world.tools(&key).await.len(), reads.len() + writes.len());
+    let changing = ["add_memory", "update_memory", "delete_memory"];
+    assert_eq!(
+        world.tools(&key).await.len(),
+        looking.len() + changing.len()
+    );
     let reader = world.key_of(&mia, &[Permission::MemoryRead]).await.key;
     let writer = world.key_of(&mia, &[Permission::MemoryWrite]).await.key;
     let neither = world.key_of(&mia, &[Permission::ProfileManage]).await.key;
-    assert_eq!(world.tools(&reader).await, reads);
-    assert_eq!(world.tools(&writer).await, writes);
+    assert_eq!(world.tools(&reader).await, looking);
+    assert_eq!(world.tools(&writer).await, changing);
     assert_eq!(world.tools(&neither).await, Vec::<String>::new());
 
     let memory = world.memory_of(&mia, "Tea").await;
@@ -344,8 +347,8 @@ async fn tools_that_a_key_may_not_use_are_neither_listed_nor_done() {
         _ => json!({ "id": memory }),
     };
     for (tools, key, missing) in [
-        (&reads[..], &writer, "memory.read"),
-        (&writes[..], &reader, "memory.write"),
+        (&looking[..], &writer, "memory.read"),
+        (&changing[..], &reader, "memory.write"),
     ] {
         for tool in tools {
             let said = wrong(&world.tool(key, tool, arguments(tool)).await);

@@ -703,11 +703,11 @@ async fn what_is_shared_can_be_read_and_not_changed() {
         200,
     );
     assert_eq!(versions["items"], json!([]));
-    let patch = json!({ "version": 1, "content": "Mine now" });
+    let change = json!({ "version": 1, "content": "Mine now" });
     for id in [private, shared] {
         let path = format!("{AT}/{id}");
         problem(
-            &world.call(Method::PATCH, &path, &noahs, &patch).await,
+            &world.call(Method::PATCH, &path, &noahs, &change).await,
             404,
             "not_found",
         );

@@ -19,6 +19,7 @@ struct Setup {
     note: &'static str,
 }
 
+#[expect(clippy::too_many_lines, reason = "what is to be pasted is long")]
 fn setups(address: &str, key: &str) -> [Setup; 5] {
     // The bridge takes plain HTTP only when told to.
     let http = if address.starts_with("http://") {
@@ -126,6 +127,10 @@ fn setups(address: &str, key: &str) -> [Setup; 5] {
 }
 
 /// The set-up of each client, with `key` where there is one to show.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "components own what they show"
+)]
 #[component]
 pub(crate) fn Setups(
     /// Where clients connect.

@@ -63,13 +63,11 @@ pub fn mcp(ctx: Ctx, door: Door, site: &Site) -> Router {
 async fn whole_layer(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     // Its length was limited on the way in.
-    match to_bytes(body, usize::MAX).await {
-        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
-        Err(_) => {
-            let message = "This message is larger than is taken here.".to_owned();
-            Refusal::from(AppError::TooLarge { message }).into_response()
-        }
-    }
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        let message = "This message is larger than is taken here.".to_owned();
+        return Refusal::from(AppError::TooLarge { message }).into_response();
+    };
+    next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
 /// Refuses what the page of another site sends: it may have had its own name

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use service::Ctx;
 
 use super::schema;
-use crate::rest::{Memory, MemoryPatch, MemoryRow, Narrowed, NewMemory, Question, brief};
+use crate::rest::{Inquiry, Memory, MemoryPatch, MemoryRow, Narrowed, NewMemory, brief};
 
 /// A tool, and what a key needs for it.
 pub(super) struct MemoryTool {
@@ -219,7 +219,7 @@ impl Call<'_> {
 
     async fn search(&self, arguments: JsonObject) -> Result<Value, AppError> {
         let Search { query } = taken(arguments)?;
-        let found = Question::plain(query).ask(self.ctx, self.actor).await;
+        let found = Inquiry::plain(query).ask(self.ctx, self.actor).await;
         let found = found.map_err(as_query)?;
         let results: Vec<_> = found
             .hits
@@ -253,7 +253,7 @@ impl Call<'_> {
 
     async fn search_memories(&self, arguments: JsonObject) -> Result<Value, AppError> {
         let asked: SearchMemories = taken(arguments)?;
-        let question = Question {
+        let question = Inquiry {
             question: asked.query,
             mode: asked.mode,
             limit: asked.limit,

@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     PATH,
     input::{Asked, Caller, Given, Named},
-    memory_shape::{Found, Memory, MemoryPatch, MemoryRow, NewMemory, Question},
+    memory_shape::{Found, Inquiry, Memory, MemoryPatch, MemoryRow, NewMemory},
     paged::Paged,
     problem::Refusal,
 };
@@ -56,7 +56,7 @@ pub(super) struct MemoriesAsked {
 
 /// A memory as it was before a change.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Version {
+pub(super) struct EarlierMemory {
     /// Which version it was.
     version: i32,
     /// The title then.
@@ -80,7 +80,7 @@ pub(super) struct Version {
     changed_at: OffsetDateTime,
 }
 
-impl From<MemoryVersion> for Version {
+impl From<MemoryVersion> for EarlierMemory {
     fn from(version: MemoryVersion) -> Self {
         Self {
             version: version.version,
@@ -241,13 +241,13 @@ pub(super) async fn memories_restore(
     get, path = "/memories/{id}/versions", tag = "Memories",
     security(("key" = ["memory.read"])),
     params(("id" = Uuid, Path, description = "The memory's id")),
-    responses((status = 200, description = "Its earlier versions", body = Paged<Version>)),
+    responses((status = 200, description = "Its earlier versions", body = Paged<EarlierMemory>)),
 )]
 pub(super) async fn memories_versions(
     Extension(ctx): Extension<Ctx>,
     Caller(actor): Caller,
     Named(id): Named<MemoryId>,
-) -> Result<Json<Paged<Version>>, Refusal> {
+) -> Result<Json<Paged<EarlierMemory>>, Refusal> {
     let versions = service::memory_versions(&ctx, &actor, id).await?;
     Ok(Json(Paged::whole(versions)))
 }
@@ -259,13 +259,13 @@ pub(super) async fn memories_versions(
 #[utoipa::path(
     post, path = "/memories/search", tag = "Memories",
     security(("key" = ["memory.read"])),
-    request_body = Question,
+    request_body = Inquiry,
     responses((status = 200, description = "What was found", body = Found)),
 )]
 pub(super) async fn memories_search(
     Extension(ctx): Extension<Ctx>,
     Caller(actor): Caller,
-    Given(question): Given<Question>,
+    Given(question): Given<Inquiry>,
 ) -> Result<Json<Found>, Refusal> {
     Ok(Json(question.ask(&ctx, &actor).await?))
 }

@@ -1,4 +1,8 @@
 //! How memories travel to and from programs: the same over REST and MCP.
+#![expect(
+    clippy::option_option,
+    reason = "what is absent, what is null and what is given are three things"
+)]
 
 use domain::{
     AppError, MemoryId, PersonaId, TeamId, UserId,
@@ -338,7 +342,7 @@ impl From<Narrowed> for MemoryFilter {
 /// What is looked for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Question {
+pub(crate) struct Inquiry {
     /// Words or a whole question, in 1 to 1,000 characters.
     #[schema(example = "When does the team meet?")]
     pub(crate) question: String,
@@ -354,7 +358,7 @@ pub(crate) struct Question {
     pub(crate) filter: Narrowed,
 }
 
-impl Question {
+impl Inquiry {
     /// The question of a client that can say no more than that.
     pub(crate) fn plain(question: String) -> Self {
         Self {

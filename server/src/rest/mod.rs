@@ -37,7 +37,7 @@ pub use key::Door;
 pub(crate) use key::key_layer;
 pub(crate) use memory_batch::MAX_BODY_BYTES as MAX_BATCH_BYTES;
 pub(crate) use memory_shape::{
-    MAX_HITS, Memory, MemoryPatch, MemoryRow, Narrowed, NewMemory, Question, USUAL_HITS, renamed,
+    Inquiry, MAX_HITS, Memory, MemoryPatch, MemoryRow, Narrowed, NewMemory, USUAL_HITS, renamed,
 };
 pub(crate) use problem::Refusal;
 pub use problem::problem_layer;

@@ -71,7 +71,7 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
   await visit(page, `/memories?q=${word}&mode=words&kind=event`);
   await page.getByText("Save as a view").click();
   await page.getByRole("button", { name: "Save view" }).click();
-  await expect(page.getByText("A view's name has 1 to 60 characters.")).toBeVisible();
+  await expect(page.locator("#name-error")).toHaveText("A view's name has 1 to 60 characters.");
   await awake(page);
   await page.getByLabel("Name of the view").fill(`Events ${word}`);
   await page.getByRole("button", { name: "Save view" }).click();
@@ -92,7 +92,7 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
   await page.getByText("Save as a view").click();
   await page.getByLabel("Name of the view").fill(`events ${word}`);
   await page.getByRole("button", { name: "Save view" }).click();
-  await expect(page.getByText("You have a view with this name already.")).toBeVisible();
+  await expect(page.locator("#name-error")).toHaveText("You have a view with this name already.");
   await awake(page);
   await expect(page.getByLabel("Name of the view")).toHaveValue(`events ${word}`);
 
@@ -102,7 +102,7 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
   await page.getByLabel(`Name of “Events ${word}”`).fill("");
   const row = page.getByRole("listitem").filter({ hasText: `Events ${word}` });
   await row.getByRole("button", { name: "Rename" }).click();
-  await expect(page.getByText("A view's name has 1 to 60 characters.")).toBeVisible();
+  await expect(row.locator(".view-error")).toHaveText("A view's name has 1 to 60 characters.");
   await awake(page);
   await page.getByLabel(`Name of “Events ${word}”`).fill(`Renamed ${word}`);
   await row.getByRole("button", { name: "Rename" }).click();
@@ -200,7 +200,7 @@ test("results come as one types, the last one's only, and the return key still s
     await search(page).pressSequentially(word);
     await expect(page).toHaveURL("/memories?mode=words");
     await search(page).press("Enter");
-    await expect(page).toHaveURL(`/memories?q=${word}&mode=words`);
+    await expect(page).toHaveURL(new RegExp(`q=${word}&mode=words`));
     await expect(hits(page)).toHaveCount(1);
     return;
   }

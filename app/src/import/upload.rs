@@ -81,82 +81,84 @@ fn UploadForm() -> impl IntoView {
     }
 }
 
+/// Formats with their endings, what is read of them, and an example.
+const FORMATS: &[(ImportFormat, &str, &str, &str)] = &[
+    (
+        ImportFormat::JsonLines,
+        ".json, .jsonl, .ndjson",
+        "One object a line, or a list of objects. You choose which key holds the text and which the title, kind, tags and so on.",
+        "{\"content\": \"The office closes at six.\", \"kind\": \"fact\", \"tags\": [\"office\"]}",
+    ),
+    (
+        ImportFormat::Csv,
+        ".csv",
+        "A header line that names the columns. You choose which of them holds the text and which the title, kind, tags and so on.",
+        "title,content,tags\nTea,Mira takes her tea without milk.,\"people, tea\"",
+    ),
+    (
+        ImportFormat::Markdown,
+        ".md, .markdown",
+        "Each heading begins a memory and is its title. Without headings the whole file is one.",
+        "# Backups\nRestore drills are on the first Monday of the month.",
+    ),
+    (
+        ImportFormat::PlainText,
+        ".txt, .text",
+        "Each paragraph, that is text up to an empty line, is a memory.",
+        "The spare key is with the neighbours.\n\nThe boiler is serviced each May.",
+    ),
+    (
+        ImportFormat::Atrium,
+        ".jsonl",
+        "What Atrium exports as JSON Lines. Threads, earlier versions and moments come along.",
+        "{\"format\":\"atrium.memory/1\",\"id\":\"1\",\"title\":\"\",\"content\":\"The office closes at six.\",\"kind\":\"fact\",\"tags\":[],\"version\":1}",
+    ),
+    (
+        ImportFormat::MarkdownZip,
+        ".zip",
+        "A folder of Markdown files, as note-taking programs keep them: each file becomes a memory. Title, tags and kind are read from its front matter.",
+        "---\ntitle: Backups\ntags: [drills, monday]\n---\nRestore drills are on the first Monday of the month.",
+    ),
+    (
+        ImportFormat::ChatGpt,
+        ".zip, conversations.json",
+        "The archive that ChatGPT sends when you export your data. Each conversation becomes a memory; saved memories become facts.",
+        "conversations.json\nmemory.json",
+    ),
+    (
+        ImportFormat::Claude,
+        ".zip, conversations.json",
+        "The archive that Claude sends when you export your data. Each conversation becomes a memory; what it keeps in mind and your projects become context.",
+        "conversations.json\nmemories.json\nprojects.json",
+    ),
+    (
+        ImportFormat::Mem0,
+        ".json, .jsonl",
+        "What mem0’s API and its export give: categories become tags, moments are kept.",
+        "{\"results\": [{\"memory\": \"Prefers morning meetings.\", \"categories\": [\"work\"]}]}",
+    ),
+];
+
 /// What each format looks like.
 #[component]
 fn Formats() -> impl IntoView {
-    let formats = [
-        (
-            ImportFormat::JsonLines,
-            ".json, .jsonl, .ndjson",
-            "One object a line, or a list of objects. You choose which key holds the text and which the title, kind, tags and so on.",
-            "{\"content\": \"The office closes at six.\", \"kind\": \"fact\", \"tags\": [\"office\"]}",
-        ),
-        (
-            ImportFormat::Csv,
-            ".csv",
-            "A header line that names the columns. You choose which of them holds the text and which the title, kind, tags and so on.",
-            "title,content,tags\nTea,Mira takes her tea without milk.,\"people, tea\"",
-        ),
-        (
-            ImportFormat::Markdown,
-            ".md, .markdown",
-            "Each heading begins a memory and is its title. Without headings the whole file is one.",
-            "# Backups\nRestore drills are on the first Monday of the month.",
-        ),
-        (
-            ImportFormat::PlainText,
-            ".txt, .text",
-            "Each paragraph, that is text up to an empty line, is a memory.",
-            "The spare key is with the neighbours.\n\nThe boiler is serviced each May.",
-        ),
-        (
-            ImportFormat::Atrium,
-            ".jsonl",
-            "What Atrium exports as JSON Lines. Threads, earlier versions and moments come along.",
-            "{\"format\":\"atrium.memory/1\",\"id\":\"1\",\"title\":\"\",\"content\":\"The office closes at six.\",\"kind\":\"fact\",\"tags\":[],\"version\":1}",
-        ),
-        (
-            ImportFormat::MarkdownZip,
-            ".zip",
-            "A folder of Markdown files, as note-taking programs keep them: each file becomes a memory. Title, tags and kind are read from its front matter.",
-            "---\ntitle: Backups\ntags: [drills, monday]\n---\nRestore drills are on the first Monday of the month.",
-        ),
-        (
-            ImportFormat::ChatGpt,
-            ".zip, conversations.json",
-            "The archive that ChatGPT sends when you export your data. Each conversation becomes a memory; saved memories become facts.",
-            "conversations.json\nmemory.json",
-        ),
-        (
-            ImportFormat::Claude,
-            ".zip, conversations.json",
-            "The archive that Claude sends when you export your data. Each conversation becomes a memory; what it keeps in mind and your projects become context.",
-            "conversations.json\nmemories.json\nprojects.json",
-        ),
-        (
-            ImportFormat::Mem0,
-            ".json, .jsonl",
-            "What mem0’s API and its export give: categories become tags, moments are kept.",
-            "{\"results\": [{\"memory\": \"Prefers morning meetings.\", \"categories\": [\"work\"]}]}",
-        ),
-    ];
     view! {
         <section class="section" aria-labelledby="formats">
             <h2 id="formats">"Formats"</h2>
             <div class="rows">
-                {formats
-                    .into_iter()
+                {FORMATS
+                    .iter()
                     .map(|(format, endings, text, example)| {
                         view! {
                             <details>
                                 <summary>
                                     <Glyph icon=Icon::ChevronRight />
                                     <strong>{format.name()}</strong>
-                                    <span class="muted">{endings}</span>
+                                    <span class="muted">{*endings}</span>
                                 </summary>
                                 <div class="rows-body">
-                                    <p>{text}</p>
-                                    <pre tabindex="0"><code>{example}</code></pre>
+                                    <p>{*text}</p>
+                                    <pre tabindex="0"><code>{*example}</code></pre>
                                 </div>
                             </details>
                         }

@@ -185,6 +185,9 @@ fn FilterText(
     error: Signal<Option<String>>,
 ) -> impl IntoView {
     let described_by = format!("{name}-error");
+    // A browser takes no other text for a day and complains.
+    let is_no_day = kind == "date" && error.with_untracked(Option::is_some);
+    let value = if is_no_day { String::new() } else { value };
     view! {
         <div class="field">
             <label for=name>{label}</label>

@@ -200,13 +200,11 @@ pub async fn import_confirm(
     )
     .fetch_optional(tx.conn())
     .await?;
-    match job_id {
-        Some(job_id) => Ok(job_id.into()),
-        None => {
-            import_get(tx, id).await?;
-            Err(StoreError::Conflict)
-        }
+    if let Some(job_id) = job_id {
+        return Ok(job_id.into());
     }
+    import_get(tx, id).await?;
+    Err(StoreError::Conflict)
 }
 
 /// Lets go of a file that was not started.

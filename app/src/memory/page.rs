@@ -1,10 +1,6 @@
 //! One memory: its text, who can see it, where it came from, what it was.
 
-use domain::{
-    AppError, MemoryId,
-    memory::Memory,
-    share::MemorySharing,
-};
+use domain::{AppError, MemoryId, memory::Memory, share::MemorySharing};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -36,12 +32,7 @@ pub(crate) fn MemoryPage() -> impl IntoView {
     provide_context(reply);
     provide_context(share);
     provide_context(unshare);
-    let done = [
-        restore.done(),
-        reply.done(),
-        share.done(),
-        unshare.done(),
-    ];
+    let done = [restore.done(), reply.done(), share.done(), unshare.done()];
     let data = Resource::new(
         move || (id.get(), done.map(|done| done.get())),
         |(id, ..)| async move { memory_get(id?).await },

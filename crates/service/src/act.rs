@@ -6,8 +6,7 @@ use std::fmt::Display;
 use domain::{
     Action, Actor, ApiKeyId, AppError, BreakGlassId, GroupMappingId, ImportId, InviteId, MemoryId,
     MemoryViewId, NotificationId, Permission, PersonaId, ProposalId, RoleId, SessionId, TeamId,
-    TenantId, UserId,
-    audit::Outcome,
+    TenantId, UserId, audit::Outcome,
 };
 use serde_json::Value;
 use store::{

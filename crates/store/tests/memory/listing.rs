@@ -1,9 +1,8 @@
-use std::collections::HashSet;
 
 use domain::{
     Actor, MemoryId,
     access::SystemRole,
-    memory::{MemoryNarrowing, MemoryText},
+    memory::MemoryNarrowing,
 };
 use store::{
     StoreError,

@@ -9,7 +9,7 @@ use domain::{
     memory::{MemoryKind, MemoryNarrowing, MemoryOwner, Origin, SearchMode, Term, Visibility},
 };
 use store::{
-    cursor::Cursor,
+    cursor::{Cursor, List},
     memory::{SearchQuery, SearchRequest, memory_list, memory_search},
     testing::{NOW, TestDb, id},
 };
@@ -272,7 +272,7 @@ async fn listed(world: &World, actor: &Actor, narrowing: &MemoryNarrowing) -> Ve
             .unwrap();
         listed.extend(page.items.iter().map(|memory| memory.id));
         let Some(next) = page.next else { return listed };
-        after = Some(Cursor::parse(&next).unwrap());
+        after = Some(Cursor::parse(&next, List::Memory, actor.tenant_id).unwrap());
     }
 }
 

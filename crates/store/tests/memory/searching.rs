@@ -5,7 +5,7 @@ use domain::{
 };
 use store::{
     StoreError,
-    memory::{EMBEDDING_DIMENSIONS, SearchQuery, SearchRequest, memory_delete, memory_search},
+    memory::{EMBEDDING_DIMENSIONS, SearchQuery, SearchRequest, memory_search},
     testing::{NOW, TestDb},
 };
 

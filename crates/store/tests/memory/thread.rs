@@ -4,7 +4,7 @@ use domain::{
     Actor, MemoryId, Vendor,
     access::SystemRole,
     memory::{
-        AllowedVendors, Memory, MemoryFilter, MemoryTraits, NewMemory, Origin, SearchMode,
+        AllowedVendors, Memory, MemoryNarrowing, MemoryTraits, NewMemory, Origin, SearchMode,
         Visibility,
     },
 };
@@ -255,7 +255,7 @@ async fn lists_show_roots_with_how_many_replies_and_searches_find_replies() {
     world.reply(&world.mia, root, "Balloon").await.unwrap();
     for actor in [&world.mia, &world.max] {
         let mut tx = world.db.store.begin(actor).await.unwrap();
-        let page = memory_list(&mut tx, &MemoryFilter::default(), None, 10, NOW).await;
+        let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, NOW).await;
         let listed: Vec<_> = page
             .unwrap()
             .items
@@ -267,7 +267,7 @@ async fn lists_show_roots_with_how_many_replies_and_searches_find_replies() {
             query: &SearchQuery::parse("zeppelin"),
             vector: None,
             mode: SearchMode::Words,
-            filter: &MemoryFilter::default(),
+            narrowing: &MemoryNarrowing::default(),
             limit: 10,
             now: NOW,
         };
@@ -281,7 +281,7 @@ async fn lists_show_roots_with_how_many_replies_and_searches_find_replies() {
     // One whose root is out of sight is listed for itself, or it were lost.
     share(&world.db, root, "private", None).await;
     let mut tx = world.db.store.begin(&world.max).await.unwrap();
-    let page = memory_list(&mut tx, &MemoryFilter::default(), None, 10, NOW).await;
+    let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, NOW).await;
     let listed: Vec<_> = page.unwrap().items.iter().map(|m| m.id).collect();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed, [reply]);

@@ -3,7 +3,7 @@
 use domain::{
     Actor, MemoryId, TenantId, Timestamp,
     access::SystemRole,
-    memory::{MemoryFilter, MemoryTraits, NewMemory, Origin, SearchMode},
+    memory::{MemoryNarrowing, MemoryTraits, NewMemory, Origin, SearchMode},
 };
 use sqlx::{Connection as _, PgConnection};
 use store::{
@@ -88,13 +88,13 @@ async fn what_has_ended_is_in_no_list_and_no_search_before_any_sweep() {
             (end, false),
         ] {
             let mut tx = db.store.begin(actor).await.unwrap();
-            let page = memory_list(&mut tx, &MemoryFilter::default(), None, 10, now).await;
+            let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, now).await;
             assert_eq!(!page.unwrap().items.is_empty(), seen, "list at {now}");
             let request = SearchRequest {
                 query: &SearchQuery::parse("word"),
                 vector: None,
                 mode: SearchMode::Words,
-                filter: &MemoryFilter::default(),
+                narrowing: &MemoryNarrowing::default(),
                 limit: 10,
                 now,
             };

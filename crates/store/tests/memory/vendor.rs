@@ -3,7 +3,7 @@
 use domain::{
     Actor, MemoryId, Vendor,
     access::SystemRole,
-    memory::{AllowedVendors, MemoryFilter, MemoryTraits, NewMemory, Origin, SearchMode},
+    memory::{AllowedVendors, MemoryNarrowing, MemoryTraits, NewMemory, Origin, SearchMode},
 };
 use store::{
     StoreError,
@@ -53,7 +53,7 @@ async fn keep(db: &TestDb, actor: &Actor, allowed: AllowedVendors) -> Result<Mem
 
 async fn listed(db: &TestDb, actor: &Actor) -> Vec<MemoryId> {
     let mut tx = db.store.begin(actor).await.unwrap();
-    let page = memory_list(&mut tx, &MemoryFilter::default(), None, 50, NOW).await;
+    let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 50, NOW).await;
     let mut ids: Vec<_> = page.unwrap().items.iter().map(|m| m.id).collect();
     ids.sort();
     ids
@@ -65,7 +65,7 @@ async fn found(db: &TestDb, actor: &Actor, vector: Option<&[f32]>) -> Vec<Memory
         query: &SearchQuery::parse("word"),
         vector,
         mode: SearchMode::Both,
-        filter: &MemoryFilter::default(),
+        narrowing: &MemoryNarrowing::default(),
         limit: 50,
         now: NOW,
     };

@@ -14,7 +14,7 @@ use crate::{
     rows::{Maker, RowValues, Table, tables},
 };
 
-const ROLES: [&str; 9] = [
+const ROLES: [&str; 10] = [
     "atrium_app",
     "atrium_auth",
     "atrium_worker",

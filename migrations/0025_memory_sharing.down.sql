@@ -63,15 +63,20 @@ DROP POLICY memories_app_insert ON memories;
 DO $$
 DECLARE
     v_vendor text := $q$nullif(current_setting('app.vendor', true), '')$q$;
+    v_may_read text := 'true';
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
         v_vendor := format('(SELECT %s)', v_vendor);
     END IF;
-    CALL policies_create('memories', 'atrium_app', '{insert}', format(
-        'user_id = :user AND (visibility <> ''team'' OR team_id = ANY (:teams))
-         AND (%1$s IS NULL OR allowed_vendors && ARRAY[''*'', %1$s])',
-        v_vendor
-    ));
+    -- As 0024 has it, where it was there.
+    IF EXISTS (
+        SELECT FROM pg_attribute
+         WHERE attrelid = 'api_keys'::regclass AND attname = 'vendor' AND NOT attisdropped
+    ) THEN
+        v_may_read := format('(%1$s IS NULL OR allowed_vendors && ARRAY[''*'', %1$s])', v_vendor);
+    END IF;
+    CALL policies_create('memories', 'atrium_app', '{insert}',
+        'user_id = :user AND (visibility <> ''team'' OR team_id = ANY (:teams)) AND ' || v_may_read);
 END
 $$;
 REVOKE USAGE ON SCHEMA public FROM atrium_sharing;

@@ -84,7 +84,7 @@ fn file_path(query: &MemoryQuery, format: &str) -> String {
 
 fn only_mine(query: &MemoryQuery) -> String {
     let mut mine = query.clone();
-    mine.filter.owner = "mine".to_owned();
+    mine.filter.owner = "mine".into();
     mine.export_path()
 }
 

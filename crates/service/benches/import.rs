@@ -7,7 +7,9 @@
 //! process is what the import itself holds.
 
 use std::{
-    env, fs,
+    env,
+    fmt::Write as _,
+    fs,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -159,11 +161,13 @@ async fn give(ctx: &Ctx, actor: &Actor, lines: usize) -> (domain::ImportId, usiz
         let words: Vec<_> = (0..40)
             .map(|n| WORDS[(line * 7 + n * n + line / 24) % WORDS.len()])
             .collect();
-        piece.push_str(&format!(
-            "{{\"id\":\"{line}\",\"content\":\"Note {line}: {}.\",\"tags\":[\"tag {}\"]}}\n",
+        // Into memory: it can't fail.
+        let _ = writeln!(
+            piece,
+            "{{\"id\":\"{line}\",\"content\":\"Note {line}: {}.\",\"tags\":[\"tag {}\"]}}",
             words.join(" "),
             line % 100
-        ));
+        );
         if piece.len() > 64 * 1024 || line + 1 == lines {
             bytes += piece.len();
             upload.write(piece.as_bytes()).await.expect("room");

@@ -49,6 +49,7 @@ impl World {
     pub async fn key_of(&self, actor: &Actor, scopes: &[Permission]) -> CreatedApiKey {
         let draft = ApiKeyDraft {
             label: "Test".into(),
+            vendor: String::new(),
             // What no key can hold is left out.
             scopes: scopes
                 .iter()

@@ -381,7 +381,13 @@ mod tests {
         }
         for (tag, what) in [
             ("x".repeat(MAX_TAG_CHARS + 1), "long"),
-            ((0..=MAX_TAGS).map(|n| format!("{n},")).collect(), "many"),
+            (
+                (0..=MAX_TAGS)
+                    .map(|n| n.to_string())
+                    .collect::<Vec<_>>()
+                    .join(","),
+                "many",
+            ),
         ] {
             let filter = MemoryFilter {
                 tag,

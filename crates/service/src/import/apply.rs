@@ -395,11 +395,11 @@ async fn personas(
     if names.is_empty() {
         return Ok(HashMap::new());
     }
-    let named: Vec<_> = names
+    let wanted: Vec<_> = names
         .into_iter()
         .map(|name| (ctx.ids.id(), name.clone()))
         .collect();
-    Ok(store::import::persona_ensure(&mut act.tx, &named, now).await?)
+    Ok(store::import::persona_ensure(&mut act.tx, &wanted, now).await?)
 }
 
 /// What the batch's replies answer.

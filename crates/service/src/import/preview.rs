@@ -152,18 +152,15 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn note(preview: &mut ImportPreview, item: &Item) {
-    match &item.record {
-        Ok(record) => {
-            preview.good += 1;
-            if preview.records.len() < SHOWN {
-                preview.records.push(shown(record));
-            }
+    if let Ok(record) = &item.record {
+        preview.good += 1;
+        if preview.records.len() < SHOWN {
+            preview.records.push(shown(record));
         }
-        Err(_) => {
-            preview.failed += 1;
-            if preview.problems.len() < PROBLEMS {
-                preview.problems.extend(item.problem());
-            }
+    } else {
+        preview.failed += 1;
+        if preview.problems.len() < PROBLEMS {
+            preview.problems.extend(item.problem());
         }
     }
 }

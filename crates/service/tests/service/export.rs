@@ -445,7 +445,8 @@ async fn an_export_that_nobody_takes_off_ends() {
     let worker = world.worker();
     let text: String = (0..3_000)
         .map(|n| format!("note {n} {}\n\n", "x".repeat(500)))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     world.import(&actor, ImportFormat::PlainText, &text).await;
     worker.stop().await;
     let mut export = memory_export(

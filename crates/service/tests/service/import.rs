@@ -145,7 +145,10 @@ async fn nothing_lands_before_the_word_is_given_and_the_look_says_what_would() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let worker = world.worker();
-    let rows: String = (0..30).map(|n| format!("Row {n},note {n},x\n")).collect();
+    let rows: String = (0..30)
+        .map(|n| format!("Row {n},note {n},x\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let file = format!("heading,note,other\n{rows},,\n");
     let id = world.give(&actor, "a.csv", None, &file).await.unwrap().id;
 

@@ -1,9 +1,4 @@
-
-use domain::{
-    Actor, MemoryId,
-    access::SystemRole,
-    memory::MemoryNarrowing,
-};
+use domain::{Actor, MemoryId, access::SystemRole, memory::MemoryNarrowing};
 use store::{
     StoreError,
     cursor::{Cursor, List},

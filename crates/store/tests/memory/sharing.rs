@@ -17,6 +17,9 @@ use crate::support::{Scene, create, share, tried};
 
 const REASON: &str = "Because.";
 
+/// A kept version: its number, visibility, team, content, reason and author.
+type KeptRow = (i32, String, Option<uuid::Uuid>, String, String, uuid::Uuid);
+
 impl Scene {
     async fn shared(
         &self,
@@ -251,8 +254,7 @@ async fn each_change_of_sight_keeps_a_version_and_moves_the_memory_up() {
             .unwrap();
         tx.commit().await.unwrap();
     }
-    type Row = (i32, String, Option<uuid::Uuid>, String, String, uuid::Uuid);
-    let kept: Vec<Row> = sqlx::query_as(
+    let kept: Vec<KeptRow> = sqlx::query_as(
         "SELECT version, visibility, team_id, content, change_reason, changed_by FROM memory_versions ORDER BY version",
     )
     .fetch_all(&scene.db.admin)

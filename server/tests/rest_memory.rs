@@ -69,7 +69,7 @@ async fn a_memory_keeps_all_that_is_said_of_it() {
             &key,
             &json!({
                 "title": "Team tea", "content": "Tea at four.", "kind": "event", "tags": ["tea", "team"],
-                "importance": 0.9, "allowed_vendors": ["claude"], "source_session_id": "chat-7",
+                "importance": 0.9, "allowed_vendors": ["claude", "other"], "source_session_id": "chat-7",
                 "expires_at": "2099-01-01T00:00:00Z",
             }),
         )
@@ -90,7 +90,7 @@ async fn a_memory_keeps_all_that_is_said_of_it() {
         ("origin", json!("api")),
         ("term", json!("short")),
         ("expires_at", json!("2099-01-01T00:00:00Z")),
-        ("allowed_vendors", json!(["claude"])),
+        ("allowed_vendors", json!(["claude", "other"])),
         ("source_session_id", json!("chat-7")),
         ("persona_id", Value::Null),
         ("parent_id", Value::Null),
@@ -109,7 +109,7 @@ async fn a_memory_is_changed_deleted_and_restored() {
     let (mia, key) = member(&world, "Mia").await;
     let made = json!({
         "title": "Team tea", "content": "Tea at four.", "tags": ["tea", "team"], "importance": 0.9,
-        "allowed_vendors": ["claude"], "expires_at": "2099-01-01T00:00:00Z",
+        "allowed_vendors": ["claude", "other"], "expires_at": "2099-01-01T00:00:00Z",
     });
     let made = create(&world, &key, &made).await;
 

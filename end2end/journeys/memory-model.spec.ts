@@ -114,7 +114,7 @@ test("a reply stands under its memory, is found, and follows it into the trash a
   await expect(page.getByRole("row", { name: new RegExp(word) })).toHaveCount(1);
   await expect(page.getByRole("row", { name: new RegExp(word) })).toContainText("1 reply");
   await visit(page, `/memories?q=zeppelin${word}&mode=words`);
-  await page.locator("ol.hits > li").getByRole("link").click();
+  await page.locator("ol.hits > li").getByRole("link").first().click();
   await expect(page).toHaveURL(new RegExp(`/memories/${id}#reply-`));
 
   await visit(page, `/memories/${id}`);

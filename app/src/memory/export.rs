@@ -66,7 +66,7 @@ pub(crate) fn MemoryExportPage() -> impl IntoView {
                 (!mine)
                     .then(|| {
                         let path = query.with(only_mine);
-                        view! { <a href=path>"Export only your own"</a> ". " }
+                        view! { <a class="link-line" href=path>"Export only your own"</a> ". " }
                     })
             }}
             "The export is noted in the audit log."

@@ -34,6 +34,7 @@ impl Dice {
     }
 
     /// Small numbers often, large ones seldom, as people use words: 1/n.
+    #[expect(clippy::cast_sign_loss, reason = "a power is above nothing")]
     pub(crate) fn zipf(&mut self, count: usize) -> usize {
         let exponent = self.part() * (count as f32).ln();
         (exponent.exp() as usize).min(count) - 1

@@ -49,6 +49,7 @@ pub(crate) enum Icon {
 
 impl Icon {
     /// The drawing inside a 24 × 24 box.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     const fn paths(self) -> &'static str {
         match self {
             // Our own: a roof over an open court.

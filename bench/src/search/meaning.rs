@@ -109,12 +109,12 @@ pub(crate) async fn row_security(
                 for question in &questions {
                     let begun = Instant::now();
                     let one = ask(&mut runtime, &under, &actor, question, &filter).await?;
-                    let time_under = begun.elapsed();
+                    let walled = begun.elapsed();
                     let begun = Instant::now();
                     let other = ask(&mut owner, &past, &actor, question, &filter).await?;
                     if round > 0 {
                         times_past.push(begun.elapsed());
-                        times_under.push(time_under);
+                        times_under.push(walled);
                     }
                     anyhow::ensure!(
                         one.len() == other.len(),

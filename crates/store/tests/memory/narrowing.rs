@@ -250,7 +250,7 @@ fn also(narrowing: &mut MemoryNarrowing, sort: usize, dice: &mut Dice, world: &W
         5 => {
             narrowing.owner = Some(MemoryOwner::Member(
                 dice.of(&world.known.iter().map(|m| m.owner).collect::<Vec<_>>()),
-            ))
+            ));
         }
         6 => narrowing.team_id = Some(dice.of(&world.teams)),
         7 => narrowing.origin = Some(dice.of(&[Origin::Dashboard, Origin::Import, Origin::Claude])),

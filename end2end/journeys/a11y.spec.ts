@@ -124,7 +124,7 @@ test("a memory is written, changed and deleted by keyboard alone", async ({ visi
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Tab");
   await page.keyboard.type("keys");
-  await page.keyboard.press("Tab");
+  await tabTo(page, "Create memory");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("By keyboard");
   await expect(page.getByRole("complementary", { name: "About this memory" })).toContainText("Preference");

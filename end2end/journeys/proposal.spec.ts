@@ -173,7 +173,7 @@ test("a lead shares with the team at once and proposes for everyone", async ({ v
 
   // What it was before each change of sight is kept.
   await visit(member, `/memories/${memory}`);
-  await expect(member.getByRole("heading", { name: "1 earlier version" })).toBeVisible();
+  await expect(member.getByRole("region", { name: "Versions" }).getByRole("row", { name: /Version 1/ })).toBeVisible();
 });
 
 test("a viewer has nothing to propose and can't by hand", async ({ visitors }) => {

@@ -165,7 +165,7 @@ test("a file above 256 MB is refused with what to do, and the next one is taken"
   await visit(page, "/memories/import");
   await page.getByLabel("File", { exact: true }).setInputFiles(large);
   await page.getByRole("button", { name: "Upload file" }).click();
-  await expect(page.getByText("This file is larger than 256 MB. Split it and import the parts.")).toBeVisible();
+  await expect(page.getByText("This file is larger than 256 MB. Split it and import the parts.")).toBeVisible({ timeout: 30_000 });
   rmSync(large);
   await untilImported(page, await giveFile(page, "small.txt", `Taken: ${uniqueWord()}`));
 });

@@ -20,7 +20,7 @@ use interchange::{Item, ReadError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::import::ImportedMemory;
+use store::{StoreError, import::ImportedMemory};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::{land, source::ChunkSource};
@@ -53,6 +53,10 @@ pub(crate) async fn import_apply(
     let mut act = Act::begin(ctx, actor, Action::ImportApply).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
     let choice = store::import::import_choice(&mut act.tx, id).await?;
+    // An earlier attempt wrote the last batch and let the file go.
+    if let Err(StoreError::NotFound) = store::import::import_chunk(&mut act.tx, id, 0).await {
+        return Ok(());
+    }
     drop(act);
     if import.state != ImportState::Started {
         return Err(JobError::Failed(

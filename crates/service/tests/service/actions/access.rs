@@ -1,0 +1,173 @@
+//! On programs, the own account, the organisation, its records and the installation.
+
+use domain::{
+    Action, Actor, AppError, Permission,
+    access::SystemRole,
+    api_key::{ApiKeyFilter, KeyReach, ServiceAccountDraft},
+    audit::AuditFilter,
+    group_mapping::Proposal,
+    preferences::PreferencesDraft,
+    settings::OrganisationDraft,
+    tenant::{TenantFilter, TenantStatus, TenantTier},
+};
+use service::{By, NewOrganisation, Owner};
+
+use super::given::{notification, own_key, tenant};
+use crate::{
+    api_key::{key_draft, service_account},
+    support::World,
+};
+
+#[expect(clippy::too_many_lines, reason = "one arm an action")]
+pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
+    let ctx = &world.ctx;
+    match action {
+        Action::AuditList => service::audit_list(ctx, actor, &AuditFilter::default(), None)
+            .await
+            .map(drop),
+        Action::IsolationProbe => {
+            let report = service::isolation_probe(ctx, actor).await?;
+            assert!(report.holds(), "{report:?}");
+            Ok(())
+        }
+        Action::ApiKeyList => {
+            let filter = ApiKeyFilter::default();
+            service::api_key_list(ctx, actor, &filter, None).await?;
+            let own = own_key(world, actor).await;
+            service::api_key_get(ctx, actor, KeyReach::Own, own)
+                .await
+                .map(drop)
+        }
+        Action::ApiKeyListAll => {
+            let filter = ApiKeyFilter {
+                all: true,
+                ended: false,
+            };
+            service::api_key_list(ctx, actor, &filter, None).await?;
+            service::service_account_list(ctx, actor).await.map(drop)
+        }
+        Action::ApiKeyCreate => {
+            service::api_key_owner(ctx, actor, None).await?;
+            let draft = key_draft(&[Permission::MemoryRead]);
+            service::api_key_create(ctx, actor, None, &draft)
+                .await
+                .map(drop)
+        }
+        Action::ApiKeyCreateFor => {
+            let service = service_account(world, SystemRole::Viewer).await;
+            service::api_key_owner(ctx, actor, Some(service)).await?;
+            let draft = key_draft(&[Permission::MemoryRead]);
+            service::api_key_create(ctx, actor, Some(service), &draft)
+                .await
+                .map(drop)
+        }
+        Action::ApiKeyRevoke => {
+            let own = own_key(world, actor).await;
+            service::api_key_revoke(ctx, actor, KeyReach::Own, own).await
+        }
+        Action::ServiceAccountCreate => {
+            let draft = ServiceAccountDraft {
+                name: "Exporter".into(),
+                kind: "service".into(),
+            };
+            service::service_account_create(ctx, actor, &draft)
+                .await
+                .map(drop)
+        }
+        Action::ApiKeyRevokeAny => {
+            let other = world.member("Max").await;
+            let others = own_key(world, &other).await;
+            service::api_key_revoke(ctx, actor, KeyReach::Any, others).await
+        }
+        Action::ProfileGet => {
+            service::profile_get(ctx, actor).await?;
+            service::session_list(ctx, actor).await?;
+            service::overview_get(ctx, actor).await.map(drop)
+        }
+        Action::SessionRevoke => {
+            service::session_revoke(ctx, actor, world.session(actor.user_id).await).await?;
+            service::session_revoke_others(ctx, actor).await.map(drop)
+        }
+        Action::PreferencesUpdate => {
+            let draft = PreferencesDraft::default();
+            service::preferences_update(ctx, actor, &draft)
+                .await
+                .map(drop)
+        }
+        Action::SettingsGet => service::settings_get(ctx, actor).await.map(drop),
+        Action::SettingsUpdate => {
+            let mut tx = world.tenant.enter().await;
+            let version = store::settings::organisation_get(&mut tx).await?.version;
+            let draft = OrganisationDraft {
+                name: "Acme".into(),
+                ..OrganisationDraft::default()
+            };
+            service::settings_update(ctx, actor, version, &draft).await
+        }
+        Action::GroupMappingList => service::group_mapping_list(ctx, actor).await.map(drop),
+        Action::GroupMappingSimulate => {
+            service::group_mapping_simulate(ctx, actor, &Proposal::default())
+                .await
+                .map(drop)
+        }
+        Action::GroupMappingCreate => {
+            let draft = world.rule("finance").await;
+            service::group_mapping_create(ctx, actor, &draft)
+                .await
+                .map(drop)
+        }
+        Action::GroupMappingUpdate => {
+            let (id, draft) = world.stored_rule("sales").await;
+            service::group_mapping_update(ctx, actor, id, &draft).await
+        }
+        Action::GroupMappingDelete => {
+            let (id, _) = world.stored_rule("legal").await;
+            service::group_mapping_delete(ctx, actor, id).await
+        }
+        Action::NotificationList => {
+            service::notification_unread(ctx, actor).await?;
+            service::break_glass_about(ctx, actor).await?;
+            service::notification_list(ctx, actor, None).await.map(drop)
+        }
+        Action::NotificationRead => {
+            let id = notification(world, actor).await;
+            service::notification_read(ctx, actor, id).await?;
+            service::notification_read_all(ctx, actor).await.map(drop)
+        }
+        Action::TenantList => {
+            service::tenant_page(ctx, actor, &TenantFilter::default(), None).await?;
+            service::tenant_get(ctx, actor, tenant(world, TenantStatus::Active).await)
+                .await
+                .map(drop)
+        }
+        Action::TenantCreate => {
+            let organisation = NewOrganisation {
+                slug: "fresh",
+                name: "Fresh",
+                is_demo: false,
+                directory: None,
+            };
+            let owner = Owner::Invited { email: None };
+            service::tenant_create(ctx, By::Operator(actor), &organisation, owner)
+                .await
+                .map(drop)
+        }
+        Action::TenantSuspend => {
+            let id = tenant(world, TenantStatus::Active).await;
+            service::tenant_suspend(ctx, By::Operator(actor), id, "Unpaid").await
+        }
+        Action::TenantResume => {
+            let id = tenant(world, TenantStatus::Suspended).await;
+            service::tenant_resume(ctx, By::Operator(actor), id).await
+        }
+        Action::TenantDelete => {
+            let id = tenant(world, TenantStatus::Active).await;
+            service::tenant_delete(ctx, By::Operator(actor), id, None, "Left", None).await
+        }
+        Action::TenantTierSet => {
+            let id = tenant(world, TenantStatus::Active).await;
+            service::tenant_tier_set(ctx, By::Operator(actor), id, TenantTier::Starter).await
+        }
+        other => unreachable!("{other} is performed elsewhere"),
+    }
+}

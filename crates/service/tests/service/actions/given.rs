@@ -1,0 +1,291 @@
+//! What the actions are performed on, written below the service whatever the
+//! actor may do.
+
+use domain::{
+    Actor, ApiKeyId, AppError, ImportId, JobId, MemoryId, MemoryViewId, NotificationId, Permission,
+    PersonaId, ProposalId, TeamId, TenantId, UserId,
+    api_key::NewApiKey,
+    import::{ImportChoice, ImportFormat},
+    memory_view::{MemoryViewQuery, ViewName},
+    notification::{BreakGlassOpened, Notice},
+    persona::{PersonaDraft, PersonaText},
+    role::RoleDraft,
+    share::{Audience, Comment},
+    team::TeamRole,
+    tenant::TenantStatus,
+};
+use service::{Ctx, Upload, UploadError};
+use store::{
+    api_key::{KeyMark, api_key_create},
+    break_glass::break_glass_open,
+    notification::notification_create,
+    proposal::proposal_create,
+    team::team_role_set,
+};
+
+use crate::{
+    api_key::key_draft,
+    break_glass::REASON,
+    support::{World, draft},
+};
+
+pub(super) async fn view(ctx: &Ctx, actor: &Actor, name: &str) -> Result<MemoryViewId, AppError> {
+    let query = MemoryViewQuery {
+        q: "tea".into(),
+        ..MemoryViewQuery::default()
+    };
+    service::memory_view_create(ctx, actor, name, &query).await
+}
+
+/// A view of the actor's, written below the service whatever the actor may do.
+pub(super) async fn stored_view(world: &World, actor: &Actor) -> MemoryViewId {
+    let mut able = actor.clone();
+    able.permissions.insert(Permission::MemoryRead);
+    let id: MemoryViewId = world.ctx.ids.id();
+    let mut tx = world.ctx.store.begin(&able).await.unwrap();
+    let name = ViewName::parse(&id.to_string()).unwrap();
+    let query = MemoryViewQuery::default();
+    store::memory::memory_view_create(&mut tx, id, &name, &query, world.ctx.clock.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// Another organisation, with this status.
+pub(super) async fn tenant(world: &World, status: TenantStatus) -> TenantId {
+    let number = world.ctx.ids.id::<uuid::Uuid>().simple().to_string();
+    let id = world.db.tenant(&format!("t{number}")).await.id;
+    sqlx::query("UPDATE tenants SET status = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(status.key())
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    id
+}
+
+/// A memory of the actor's, written below the service.
+pub(super) async fn memory(world: &World, actor: &Actor) -> domain::MemoryId {
+    let id = world.ctx.ids.id();
+    let mut tx = world.ctx.store.begin(actor).await.unwrap();
+    let now = world.ctx.clock.now();
+    store::memory::memory_create(&mut tx, id, &draft("Tea at three"), now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// The same, in the trash.
+pub(super) async fn trashed(world: &World, actor: &Actor) -> domain::MemoryId {
+    let id = memory(world, actor).await;
+    let mut tx = world.ctx.store.begin(actor).await.unwrap();
+    store::memory::memory_delete(&mut tx, id, world.ctx.clock.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+pub(super) fn persona_draft(world: &World) -> PersonaDraft {
+    PersonaDraft {
+        name: fresh_name(world),
+        description: "At Tea".into(),
+    }
+}
+
+/// A persona of the actor's, written below the service.
+pub(super) async fn persona(world: &World, actor: &Actor) -> PersonaId {
+    let id = world.ctx.ids.id();
+    let text = PersonaText::parse(&persona_draft(world)).unwrap();
+    let mut tx = world.ctx.store.begin(actor).await.unwrap();
+    store::persona::persona_create(&mut tx, id, &text, world.ctx.clock.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// An API key of the actor's, written below the service.
+pub(super) async fn own_key(world: &World, actor: &Actor) -> ApiKeyId {
+    let ctx = &world.ctx;
+    let id = ctx.ids.id();
+    let mut able = actor.clone();
+    able.permissions.insert(Permission::ApiKeyOwn);
+    let mark = KeyMark {
+        hash: &ctx.ids.bytes(),
+        prefix: "atr_abcd",
+    };
+    let new = NewApiKey::parse(&key_draft(&[Permission::MemoryRead])).unwrap();
+    let mut tx = ctx.store.begin(&able).await.unwrap();
+    let now = ctx.clock.now();
+    api_key_create(&mut tx, id, actor.user_id, mark, &new, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+pub(super) async fn import(ctx: &Ctx, actor: &Actor) -> Result<ImportId, UploadError> {
+    let text = format!("Tea at {}", ctx.clock.now());
+    let mut upload = Upload::begin(ctx, actor, "tea.txt").await?;
+    upload.write(text.as_bytes()).await?;
+    Ok(upload.finish(None).await?.id)
+}
+
+/// A file of the actor's that waits for a look, written below the service.
+pub(super) async fn waiting_import(world: &World, actor: &Actor) -> ImportId {
+    let ctx = &world.ctx;
+    let (id, job_id) = (ctx.ids.id(), ctx.ids.id::<JobId>());
+    let now = ctx.clock.now();
+    let mut tx = ctx.store.begin(actor).await.unwrap();
+    let content = format!("Tea at {now}");
+    let format = ImportFormat::PlainText;
+    let new = store::import::NewImport {
+        id,
+        job_id,
+        file_name: "tea.txt",
+        format,
+    };
+    store::import::import_create(&mut tx, &new, now)
+        .await
+        .unwrap();
+    store::import::import_chunk_put(&mut tx, id, 0, content.as_bytes())
+        .await
+        .unwrap();
+    let size = content.len() as u64;
+    store::import::import_arrived(&mut tx, id, size, ctx.ids.bytes(), format)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// An import of the actor's with its job, written below the service.
+pub(super) async fn stored_import(world: &World, actor: &Actor) -> ImportId {
+    let ctx = &world.ctx;
+    let now = ctx.clock.now();
+    let id = waiting_import(world, actor).await;
+    let mut tx = ctx.store.begin(actor).await.unwrap();
+    let choice = ImportChoice::default();
+    let job_id = store::import::import_confirm(&mut tx, id, ImportFormat::PlainText, &choice)
+        .await
+        .unwrap();
+    let job = store::job::NewJob {
+        id: job_id,
+        kind: "memory.import",
+        payload: serde_json::json!({ "import_id": id }),
+        dedupe_key: None,
+        run_at: now,
+        max_attempts: 3,
+        priority: 0,
+        progress_total: 0,
+    };
+    store::job::job_enqueue(&mut tx, &job, now).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// A name that nothing has yet.
+pub(super) fn fresh_name(world: &World) -> String {
+    format!("Clerks {}", world.ctx.ids.id::<TeamId>())
+}
+
+/// A team that the actor leads, and the actor as the next request finds them,
+/// with no more permissions than before.
+pub(super) async fn team(world: &World, actor: &Actor) -> (TeamId, Actor) {
+    let id = world
+        .tenant
+        .team(&fresh_name(world), &[actor.user_id])
+        .await;
+    let mut tx = world.tenant.enter().await;
+    let now = world.ctx.clock.now();
+    team_role_set(&mut tx, id, actor.user_id, TeamRole::Lead, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let mut actor = actor.clone();
+    actor.team_ids.push(id);
+    actor.led_team_ids.push(id);
+    (id, actor)
+}
+
+/// What `actor` proposes of an own memory, written below the service.
+pub(super) async fn proposed(
+    world: &World,
+    actor: &Actor,
+    memory: MemoryId,
+    audience: Audience,
+) -> ProposalId {
+    let (id, now) = (world.ctx.ids.id(), world.ctx.clock.now());
+    let mut able = actor.clone();
+    able.permissions.insert(Permission::MemoryShare);
+    let mut tx = world.ctx.store.begin(&able).await.unwrap();
+    let comment = Comment::default();
+    proposal_create(&mut tx, id, memory, 1, audience, &comment, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// What a colleague proposes for a team that the actor leads, and the actor as
+/// the next request finds them.
+pub(super) async fn proposal_to_decide(world: &World, actor: &Actor) -> (ProposalId, Actor) {
+    let (team, actor) = team(world, actor).await;
+    let mut cleo = world.member("Cleo").await;
+    cleo.team_ids.push(team);
+    let memory = memory(world, &cleo).await;
+    let id = proposed(world, &cleo, memory, Audience::Team(team)).await;
+    (id, actor)
+}
+
+/// A colleague whose private memories the actor has opened below the service,
+/// and one of those.
+pub(super) async fn opened(world: &World, actor: &Actor) -> (UserId, MemoryId) {
+    let cleo = world.member("Cleo").await;
+    let memory = memory(world, &cleo).await;
+    let mut able = actor.clone();
+    able.permissions.insert(Permission::MemoryBreakGlass);
+    let ctx = &world.ctx;
+    let mut tx = ctx.store.begin(&able).await.unwrap();
+    let (id, now) = (ctx.ids.id(), ctx.clock.now());
+    let term = time::Duration::HOUR;
+    break_glass_open(&mut tx, id, cleo.user_id, REASON, term, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    (cleo.user_id, memory)
+}
+
+/// Something that the actor was told by Atrium.
+pub(super) async fn notification(world: &World, actor: &Actor) -> NotificationId {
+    let ctx = &world.ctx;
+    let (id, now) = (ctx.ids.id(), ctx.clock.now());
+    let notice = Notice::BreakGlassOpened(BreakGlassOpened {
+        grant: ctx.ids.id(),
+        reader: "Rita".into(),
+        reason: REASON.into(),
+        until: now,
+    });
+    let mut tx = world.tenant.enter().await;
+    notification_create(&mut tx, id, actor.user_id, &notice, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+pub(super) fn role_draft(world: &World) -> RoleDraft {
+    RoleDraft {
+        name: fresh_name(world),
+        description: String::new(),
+        permissions: vec!["memory.read".into()],
+    }
+}
+
+/// Somebody else in the organisation, who holds the member's role.
+pub(super) async fn colleague(world: &World) -> UserId {
+    world.member("Cleo").await.user_id
+}

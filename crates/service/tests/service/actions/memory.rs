@@ -1,0 +1,205 @@
+//! On memories and what belongs to them.
+
+use domain::{
+    Action, Actor, AppError, Permission,
+    import::ImportChoice,
+    memory::{MemoryFilter, SearchMode},
+    share::Audience,
+};
+use service::{ExportFormat, UploadError};
+
+use super::given::{
+    import, memory, persona, persona_draft, proposal_to_decide, proposed, stored_import,
+    stored_view, team, trashed, view, waiting_import,
+};
+use crate::support::{World, change, draft};
+
+#[expect(clippy::too_many_lines, reason = "one arm an action")]
+pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
+    let ctx = &world.ctx;
+    let filter = MemoryFilter::default();
+    match action {
+        Action::MemoryList => service::memory_list(ctx, actor, &filter, None)
+            .await
+            .map(drop),
+        Action::MemorySearch => {
+            service::memory_search(ctx, actor, "tea", SearchMode::Words, &filter)
+                .await
+                .map(drop)
+        }
+        Action::MemoryViewList => service::memory_view_list(ctx, actor).await.map(drop),
+        Action::MemoryViewCreate => view(ctx, actor, "Tea").await.map(drop),
+        Action::MemoryViewRename => {
+            let id = stored_view(world, actor).await;
+            service::memory_view_rename(ctx, actor, id, "Coffee").await
+        }
+        Action::MemoryViewDelete => {
+            let id = stored_view(world, actor).await;
+            service::memory_view_delete(ctx, actor, id).await
+        }
+        Action::MemoryGet => {
+            service::memory_get(ctx, actor, memory(world, actor).await).await?;
+            service::memory_versions(ctx, actor, memory(world, actor).await)
+                .await
+                .map(drop)
+        }
+        Action::MemoryCreate => service::memory_create(ctx, actor, &draft("Tea at four"))
+            .await
+            .map(drop),
+        Action::MemoryUpdate => {
+            let id = memory(world, actor).await;
+            service::memory_update(ctx, actor, id, 1, &change("Tea at five")).await
+        }
+        Action::MemoryDelete => {
+            service::memory_delete(ctx, actor, memory(world, actor).await).await
+        }
+        Action::MemoryRestore => {
+            let id = memory(world, actor).await;
+            let mut tx = ctx.store.begin(actor).await?;
+            store::memory::memory_delete(&mut tx, id, ctx.clock.now()).await?;
+            tx.commit().await?;
+            service::memory_restore(ctx, actor, id).await
+        }
+        Action::MemoryShare => {
+            let (team, actor) = team(world, actor).await;
+            let id = memory(world, &actor).await;
+            service::memory_share(ctx, &actor, id, 1, &Audience::Team(team), "")
+                .await
+                .map(drop)
+        }
+        Action::MemoryUnshare => {
+            let id = memory(world, actor).await;
+            sqlx::query("UPDATE memories SET visibility = 'org' WHERE id = $1")
+                .bind(id.0)
+                .execute(&world.db.admin)
+                .await
+                .unwrap();
+            service::memory_unshare(ctx, actor, id).await
+        }
+        Action::ProposalList => {
+            service::proposals_waiting(ctx, actor).await?;
+            service::proposal_list(ctx, actor, None, None)
+                .await
+                .map(drop)
+        }
+        Action::ProposalGet => {
+            let (id, actor) = proposal_to_decide(world, actor).await;
+            service::proposal_get(ctx, &actor, id).await.map(drop)
+        }
+        // Who decides for everyone would share at once.
+        Action::ProposalCreate => {
+            let id = memory(world, actor).await;
+            let mut actor = actor.clone();
+            actor.permissions.remove(&Permission::MemoryReview);
+            service::memory_share(ctx, &actor, id, 1, &Audience::Org, "")
+                .await
+                .map(drop)
+        }
+        Action::ProposalAccept => {
+            let (id, actor) = proposal_to_decide(world, actor).await;
+            service::proposal_accept(ctx, &actor, id, "").await
+        }
+        Action::ProposalDecline => {
+            let (id, actor) = proposal_to_decide(world, actor).await;
+            service::proposal_decline(ctx, &actor, id, "").await
+        }
+        Action::ProposalWithdraw => {
+            let memory = memory(world, actor).await;
+            let id = proposed(world, actor, memory, Audience::Org).await;
+            service::proposal_withdraw(ctx, actor, id).await
+        }
+        Action::MemoryReply => {
+            let root = memory(world, actor).await;
+            service::memory_reply(ctx, actor, root, &draft("Tea with milk"))
+                .await
+                .map(drop)
+        }
+        Action::MemoryVersionRestore => {
+            let id = memory(world, actor).await;
+            let mut tx = ctx.store.begin(actor).await?;
+            let now = ctx.clock.now();
+            store::memory::memory_update(&mut tx, id, 1, &change("Tea at six"), now).await?;
+            tx.commit().await?;
+            service::memory_version_restore(ctx, actor, id, 1, 2).await
+        }
+        Action::MemoryPurge => {
+            let id = trashed(world, actor).await;
+            service::memory_purge(ctx, actor, id).await?;
+            trashed(world, actor).await;
+            let gone = service::memory_trash_empty(ctx, actor).await?;
+            assert!(gone > 0);
+            Ok(())
+        }
+        Action::PersonaList => {
+            let id = persona(world, actor).await;
+            service::persona_get(ctx, actor, id).await?;
+            service::persona_list(ctx, actor).await.map(drop)
+        }
+        Action::PersonaCreate => service::persona_create(ctx, actor, &persona_draft(world))
+            .await
+            .map(drop),
+        Action::PersonaUpdate => {
+            let id = persona(world, actor).await;
+            service::persona_update(ctx, actor, id, &persona_draft(world)).await
+        }
+        Action::PersonaDelete => {
+            service::persona_delete(ctx, actor, persona(world, actor).await).await
+        }
+        Action::ImportStart => match import(ctx, actor).await {
+            Ok(_) => Ok(()),
+            Err(UploadError::App(error)) => Err(error),
+            Err(UploadError::Problem(problem)) => panic!("{problem:?}"),
+        },
+        Action::ImportConfirm => {
+            let id = waiting_import(world, actor).await;
+            service::import_confirm(ctx, actor, id, &ImportChoice::default()).await
+        }
+        Action::ImportDiscard => {
+            service::import_discard(ctx, actor, waiting_import(world, actor).await).await
+        }
+        Action::MemoryExport => {
+            let mut export =
+                service::memory_export(ctx, actor, &filter, ExportFormat::JsonLines).await?;
+            while let Some(chunk) = export.next().await {
+                chunk?;
+            }
+            Ok(())
+        }
+        Action::ImportGet => {
+            service::import_list(ctx, actor).await?;
+            service::import_get(ctx, actor, stored_import(world, actor).await)
+                .await
+                .map(drop)
+        }
+        Action::ImportCancel => {
+            service::import_cancel(ctx, actor, stored_import(world, actor).await).await
+        }
+        Action::ImportRetry => {
+            let id = stored_import(world, actor).await;
+            let mut tx = ctx.store.begin(actor).await?;
+            let job = store::import::import_get(&mut tx, id)
+                .await?
+                .job
+                .unwrap()
+                .id;
+            store::job::job_cancel(&mut tx, job, ctx.clock.now()).await?;
+            tx.commit().await?;
+            service::import_retry(ctx, actor, id).await
+        }
+        // Both are bodies of jobs: done by a worker in the actor's name.
+        Action::ImportApply | Action::MemoryEmbed => {
+            let mut missing = actor.clone();
+            missing.permissions.retain(|p| *p == action.permission());
+            missing.authorize(action.permission())?;
+            stored_import(world, actor).await;
+            let worker = world.worker();
+            world.embedded(actor).await;
+            let import = service::import_list(ctx, actor).await?.remove(0);
+            world.import_ended(actor, import.id).await;
+            world.embedded(actor).await;
+            worker.stop().await;
+            Ok(())
+        }
+        other => unreachable!("{other} is performed elsewhere"),
+    }
+}

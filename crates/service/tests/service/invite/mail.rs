@@ -1,0 +1,94 @@
+//! An invite that is mailed.
+
+use ::mail::{
+    Mailer,
+    testing::{Manner, Sink},
+};
+use domain::invite::{InviteDraft, MailOutcome};
+use service::{invite_create, invite_renew};
+
+use super::{ORIGIN, admin, giving, invite, plain, problem, token};
+use crate::support::World;
+
+async fn with_mail(manner: Manner) -> (World, Sink) {
+    let sink = Sink::start(manner).await;
+    let mut world = World::without_model().await;
+    world.ctx = world
+        .ctx
+        .with_mailer(Mailer::new(&sink.settings()).unwrap());
+    (world, sink)
+}
+
+#[tokio::test]
+async fn the_link_is_mailed_where_mail_is_set_up() {
+    let (world, sink) = with_mail(Manner::Takes).await;
+    let ada = admin(&world).await;
+    let viewer = world.role("viewer").await;
+    let draft = InviteDraft {
+        email: "nina@example.org".into(),
+        ..giving(Some(viewer), None)
+    };
+    let made = invite(&world, &ada, &draft).await;
+    assert_eq!(made.mail, MailOutcome::Sent);
+    let mail = sink.messages().remove(0);
+    assert_eq!(mail.recipients(), ["nina@example.org"]);
+    assert_eq!(mail.headers("Subject"), ["Ada invites you to acme Ltd"]);
+    let text = mail.text();
+    assert!(text.contains(&made.link), "{text}");
+    assert!(text.contains("You get the role Viewer."), "{text}");
+
+    let renewed = invite_renew(&world.ctx, &ada, made.id, "1", ORIGIN)
+        .await
+        .unwrap();
+    assert_eq!(renewed.mail, MailOutcome::Sent);
+    assert!(sink.messages()[1].text().contains(&renewed.link));
+    // Without an address there is nobody to write to.
+    assert_eq!(
+        invite(&world, &ada, &plain()).await.mail,
+        MailOutcome::NotSent
+    );
+    assert_eq!(sink.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn a_mail_that_fails_leaves_the_invite() {
+    for (manner, expected) in [
+        (Manner::Refuses, "550 5.1.1 Nobody here by that name"),
+        (Manner::IsSilent, "does not answer"),
+    ] {
+        let (world, sink) = with_mail(manner).await;
+        let ada = admin(&world).await;
+        let draft = InviteDraft {
+            email: "nina@example.org".into(),
+            ..plain()
+        };
+        let made = invite(&world, &ada, &draft).await;
+        let MailOutcome::Failed { reason } = &made.mail else {
+            panic!("{:?}", made.mail)
+        };
+        assert!(reason.contains(expected), "{reason}");
+        assert!(!reason.contains(token(&made)));
+        assert_eq!(problem(&world, &made).await, None);
+        assert!(sink.messages().is_empty());
+    }
+}
+
+// SEC-B10
+#[tokio::test]
+async fn an_address_that_is_none_never_reaches_the_mail_server() {
+    let (world, sink) = with_mail(Manner::Takes).await;
+    let ada = admin(&world).await;
+    for email in [
+        "nina@example.org\r\nBcc: eve@example.org",
+        "nina@example.org, eve@example.org",
+        "Nina <nina@example.org>",
+    ] {
+        let draft = InviteDraft {
+            email: email.into(),
+            ..plain()
+        };
+        let error = invite_create(&world.ctx, &ada, &draft, ORIGIN).await;
+        assert!(error.unwrap_err().for_field("email").is_some(), "{email}");
+    }
+    assert!(sink.received().is_empty());
+}

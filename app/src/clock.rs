@@ -64,6 +64,8 @@ fn browser_now() -> Timestamp {
 pub(crate) fn relative(at: Timestamp, now: Timestamp, formats: &Formats) -> String {
     let seconds = (now - at).whole_seconds();
     let span = match seconds.unsigned_abs() {
+        // Clocks differ a little: what happened may seem to be about to.
+        6..45 if seconds < 0 => return "in a moment".to_owned(),
         0..45 => return "just now".to_owned(),
         s @ 45..3_570 => format!("{} min", (s + 30) / 60),
         s @ 3_570..84_600 => format!("{} h", (s + 1_800) / 3_600),
@@ -149,6 +151,10 @@ mod tests {
         assert_eq!(relative(NOW + Duration::hours(3), NOW, &formats), "in 3 h");
         assert_eq!(
             relative(NOW + Duration::seconds(10), NOW, &formats),
+            "in a moment"
+        );
+        assert_eq!(
+            relative(NOW + Duration::seconds(5), NOW, &formats),
             "just now"
         );
     }

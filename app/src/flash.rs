@@ -79,6 +79,14 @@ pub enum Flash {
     InviteAccepted,
     /// The organisation's settings were saved.
     SettingsSaved,
+    /// Another embedding model is being prepared.
+    EmbeddingModelStarted,
+    /// Its preparation is halted.
+    EmbeddingModelPaused,
+    /// Its preparation goes on.
+    EmbeddingModelResumed,
+    /// It was given up.
+    EmbeddingModelCancelled,
     /// One's own preferences were saved.
     PreferencesSaved,
     /// A rule from a group to a role or team was saved.
@@ -169,6 +177,10 @@ impl Flash {
             Self::InviteRevoked => "invite_revoked",
             Self::InviteAccepted => "invite_accepted",
             Self::SettingsSaved => "settings_saved",
+            Self::EmbeddingModelStarted => "embedding_model_started",
+            Self::EmbeddingModelPaused => "embedding_model_paused",
+            Self::EmbeddingModelResumed => "embedding_model_resumed",
+            Self::EmbeddingModelCancelled => "embedding_model_cancelled",
             Self::PreferencesSaved => "preferences_saved",
             Self::GroupMappingSaved => "group_mapping_saved",
             Self::GroupMappingDeleted => "group_mapping_deleted",
@@ -238,6 +250,12 @@ impl Flash {
             Self::InviteRevoked => "Invite revoked. Its link opens nothing any more.",
             Self::InviteAccepted => "Welcome. You have joined.",
             Self::SettingsSaved => "Settings saved.",
+            Self::EmbeddingModelStarted => {
+                "The new model is being prepared. Searches stay on the present one until it is whole."
+            }
+            Self::EmbeddingModelPaused => "Paused.",
+            Self::EmbeddingModelResumed => "Going on.",
+            Self::EmbeddingModelCancelled => "Given up. Its vectors are let go.",
             Self::PreferencesSaved => "Preferences saved.",
             Self::GroupMappingSaved => "Rule saved. It counts from each member's next sign-in on.",
             Self::GroupMappingDeleted => {
@@ -311,6 +329,10 @@ impl Flash {
             Self::InviteRevoked,
             Self::InviteAccepted,
             Self::SettingsSaved,
+            Self::EmbeddingModelStarted,
+            Self::EmbeddingModelPaused,
+            Self::EmbeddingModelResumed,
+            Self::EmbeddingModelCancelled,
             Self::PreferencesSaved,
             Self::GroupMappingSaved,
             Self::GroupMappingDeleted,

@@ -15,6 +15,7 @@ mod audit;
 mod break_glass;
 mod clock;
 mod connect;
+mod embedding_model;
 mod flash;
 mod forms;
 mod group_mapping;

@@ -14,6 +14,7 @@ use crate::{
     audit::AuditPage,
     break_glass::{PrivateMemoryListPage, PrivateMemoryPage},
     connect::ConnectPage,
+    embedding_model::EmbeddingModelPage,
     group_mapping::{
         GroupMappingListPage, GroupMappingNewPage, GroupMappingPage, GroupMappingPreviewPage,
     },
@@ -96,6 +97,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/keys/:id") view=KeyPage ssr=SsrMode::Async />
                     <Route path=path!("/connect") view=ConnectPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/embedding") view=EmbeddingModelPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
                     <Route path=path!("/operator") view=TenantListPage ssr=SsrMode::Async />

@@ -35,6 +35,9 @@ pub(crate) struct SearchArguments {
     /// Questions for each figure
     #[arg(long, default_value_t = 200)]
     questions: usize,
+    /// Where Atrium's embedding model is
+    #[arg(long, env = "ATRIUM_MODEL_DIR")]
+    model: Option<PathBuf>,
     /// Make the data anew
     #[arg(long)]
     fresh: bool,

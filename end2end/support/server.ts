@@ -15,11 +15,13 @@ interface LogLine {
   level: string;
 }
 
-/** What a server is started with, if not as the demo. */
+/** What a server is started with. */
 export interface Setup {
-  settings: Record<string, string>;
+  settings?: Record<string, string>;
   /** What `atrium` is to do before it serves. */
-  commands: string[][];
+  commands?: string[][];
+  /** With the demo organisation and its people. */
+  demo?: boolean;
 }
 
 /** A running server. */
@@ -34,8 +36,8 @@ export class Server {
     private readonly run: { cwd: string; env: NodeJS.ProcessEnv },
   ) {}
 
-  /** Starts one whose data is in a new folder that `name` names; without a set-up, the demo. */
-  static async start(name: string, setup?: Setup): Promise<Server> {
+  /** Starts one whose data is in a new folder that `name` names. */
+  static async start(name: string, setup: Setup = { demo: true }): Promise<Server> {
     const program = process.env["ATRIUM_BINARY"] ?? join(PROJECT, "target/debug/atrium");
     if (!existsSync(program)) {
       throw new Error(`${program} is not there. Build it with \`cargo xtask serve\`, or run \`cargo xtask test\`.`);
@@ -54,11 +56,11 @@ export class Server {
         ATRIUM_LOG__FORMAT: "json",
         // All journeys come from one address.
         ATRIUM_SIGN_INS_PER_MINUTE: "100000",
-        ...setup?.settings,
+        ...setup.settings,
       }),
     };
-    for (const command of setup?.commands ?? []) execFileSync(program, command, { ...run, stdio: ["ignore", output, output] });
-    const child = spawn(program, setup ? ["serve"] : ["serve", "--demo"], { ...run, stdio: ["ignore", output, output] });
+    for (const command of setup.commands ?? []) execFileSync(program, command, { ...run, stdio: ["ignore", output, output] });
+    const child = spawn(program, setup.demo ? ["serve", "--demo"] : ["serve"], { ...run, stdio: ["ignore", output, output] });
     const server = new Server(`http://${address}`, folder, log, child, program, run);
     await server.untilReady();
     return server;

@@ -351,6 +351,7 @@ export const STATES: State[] = [
   },
   { name: "groups-try", as: "admin", show: at("/groups/preview?claims=finance%0Aeverybody") },
   { name: "settings", as: "admin", show: at("/settings") },
+  { name: "embedding-model", as: "admin", show: at("/settings/embedding") },
   { name: "invites-empty", as: "other-owner", show: at("/invites") },
   { name: "invites", as: "admin", show: at("/invites") },
   { name: "invites-no-fit", as: "admin", show: at("/invites?status=accepted") },

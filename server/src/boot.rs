@@ -1,9 +1,12 @@
 //! Bringing a deployment up: database, schema, checks, model.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use mail::Mailer;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use service::{Clock, Ctx, Embedder, Entropy, Ids};
 use store::{ConnectOptions, Store};
 
@@ -60,6 +63,9 @@ impl Deployment {
             Model::Needed => Embedder::open(&model_dir(config)?).await,
             Model::NotNeeded => Embedder::off("This command doesn't load the model."),
         };
+        let embedder = embedder
+            .with_services(&config.outbound_hosts, endpoints(config))
+            .map_err(Failure::failed)?;
         let mailer = mailer(config)?;
         Ok(Ctx::new(store, Clock::system(), Entropy::system(), embedder).with_mailer(mailer))
     }
@@ -128,6 +134,19 @@ pub(crate) fn mailer(config: &Config) -> Result<Mailer, Failure> {
         || Ok(Mailer::off()),
         |mail| Mailer::new(&mail.settings()).map_err(|error| Failure::Usage(error.to_string())),
     )
+}
+
+/// Services that make vectors, as the operator set them up.
+fn endpoints(config: &Config) -> BTreeMap<String, (String, Option<SecretString>)> {
+    let endpoints = config.embedding_endpoints.iter();
+    endpoints
+        .map(|(name, endpoint)| {
+            (
+                name.clone(),
+                (endpoint.url.to_string(), endpoint.key.clone()),
+            )
+        })
+        .collect()
 }
 
 /// The address at which people reach us.

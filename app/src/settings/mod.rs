@@ -2,5 +2,6 @@
 
 mod api;
 mod page;
+mod parts;
 
-pub(crate) use page::SettingsPage;
+pub(crate) use {page::SettingsPage, parts::SettingsTabs};

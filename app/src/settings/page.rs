@@ -3,7 +3,10 @@
 use domain::{preferences::Zone, settings::TenantSettings};
 use leptos::prelude::*;
 
-use super::api::{SettingsData, SettingsUpdate, settings_get};
+use super::{
+    api::{SettingsData, SettingsUpdate, settings_get},
+    parts::SettingsTabs,
+};
 use crate::{
     forms::{FormState, PostForm},
     preferences::time_zone_choices,
@@ -39,6 +42,7 @@ fn show(data: SettingsData) -> impl IntoView {
     let currencies = std::iter::once(none).chain(currencies).collect::<Vec<_>>();
     view! {
         <PageHead title="Settings" lead="What counts for everybody in the organisation." />
+        <SettingsTabs />
         <PostForm state=state class="form">
             // Sent again without scripts, it is still the version that was read.
             <input type="hidden" name="version" value=typed("version", &organisation.version.to_string()) />

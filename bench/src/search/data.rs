@@ -6,6 +6,7 @@ use super::{
 };
 use crate::SearchArguments;
 use anyhow::{Context, Result};
+use domain::EmbeddingModelId;
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolCopyExt};
 use std::{fmt::Write as _, time::Instant};
 use store::tenant::{NewTenant, tenant_create};
@@ -32,7 +33,7 @@ pub(crate) async fn ensure(server: &Server, arguments: &SearchArguments) -> Resu
     // Indexes are built at once, which is many times faster.
     let indexes: Vec<(String, String)> = sqlx::query_as(
         "SELECT indexname::text, indexdef FROM pg_indexes
-          WHERE indexname IN ('memories_search_idx', 'memories_embedding_idx')",
+          WHERE indexname IN ('memories_search_idx', 'memories_embedding_a_384_idx')",
     )
     .fetch_all(&server.owner)
     .await?;
@@ -92,6 +93,7 @@ async fn people(server: &Server, n: usize, tenant: &Tenant) -> Result<()> {
         is_demo: false,
         entra_tenant_id: None,
         role_ids: tenant.roles,
+        embedding_model_id: EmbeddingModelId(tenant.id.0),
     };
     let mut tx = server.store.begin_operator().await?;
     tenant_create(&mut tx, &new, NOW).await?;
@@ -123,7 +125,7 @@ async fn memories(pool: &PgPool, world: &World, tenant: &Tenant) -> Result<()> {
     let mut copy = pool
         .copy_in_raw(
             "COPY memories (tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, origin, importance,
-                            version, created_at, updated_at, allowed_vendors, embedding, embedding_model, embedded_at)
+                            version, created_at, updated_at, allowed_vendors, embedding_a)
              FROM STDIN",
         )
         .await?;
@@ -156,5 +158,5 @@ fn write_row(out: &mut String, tenant: &Tenant, row: &Row) {
         }
         let _ = write!(out, "{x:.4}");
     }
-    let _ = writeln!(out, "]\tsynthetic\t{at}");
+    let _ = writeln!(out, "]");
 }

@@ -17,14 +17,17 @@ use domain::{
 use pgvector::HalfVector;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use std::time::Instant;
-use store::memory::{SearchQuery, SearchRequest, memory_search};
+use store::{
+    embedding_model::embedding_model_active,
+    memory::{SearchQuery, SearchRequest, memory_search},
+};
 use uuid::Uuid;
 
 /// The ten nearest, as the product asks; where it is asked past row security,
 /// the policy's text is written out.
 fn statement(distance: &str, visible: &str) -> String {
     format!(
-        "SELECT id FROM memories WHERE tenant_id = $1 AND embedding IS NOT NULL AND memory_fits(memories, $3){visible}
+        "SELECT id FROM memories WHERE tenant_id = $1 AND vector_dims(embedding_a) = 384 AND memory_fits(memories, $3){visible}
           ORDER BY {distance} LIMIT 10"
     )
 }
@@ -83,10 +86,8 @@ pub(crate) async fn row_security(
     arguments: &SearchArguments,
 ) -> Result<()> {
     let visible = policy(server).await?;
-    let (under, past) = (
-        statement("embedding <=> $2", ""),
-        statement("embedding <=> $2", &visible),
-    );
+    let distance = "embedding_a::halfvec(384) <=> $2::halfvec(384)";
+    let (under, past) = (statement(distance, ""), statement(distance, &visible));
     let filter = serde_json::json!({ "now": NOW.unix_timestamp() });
     let mut table = Table::new(&[
         "memories",
@@ -254,8 +255,8 @@ pub(crate) async fn recall(
     world: &World,
     arguments: &SearchArguments,
 ) -> Result<()> {
-    let visible = format!("{} AND embedding <=> $2 <= 0.85", policy(server).await?);
-    let exact = statement("(embedding <=> $2) + 0", &visible);
+    let visible = format!("{} AND embedding_a <=> $2 <= 0.85", policy(server).await?);
+    let exact = statement("(embedding_a <=> $2) + 0", &visible);
     let mut table = Table::new(&[
         "memories",
         "narrowed to",
@@ -338,15 +339,16 @@ async fn by_meaning(
     narrowing: &MemoryNarrowing,
 ) -> Result<Vec<Uuid>> {
     let query = SearchQuery::parse(&question.text);
+    let mut tx = server.store.begin(actor).await?;
+    let model = embedding_model_active(&mut tx).await?;
     let request = SearchRequest {
         query: &query,
-        vector: Some(&question.vector),
+        vector: Some((&model, &question.vector)),
         mode: SearchMode::Meaning,
         narrowing,
         limit: 10,
         now: NOW,
     };
-    let mut tx = server.store.begin(actor).await?;
     let hits = memory_search(&mut tx, &request).await?;
     Ok(hits.iter().map(|hit| hit.memory.id.0).collect())
 }

@@ -4,6 +4,7 @@
 mod data;
 mod list;
 mod meaning;
+mod rest;
 mod server;
 mod speed;
 mod world;
@@ -29,6 +30,7 @@ pub(crate) async fn search(arguments: &SearchArguments) -> Result<()> {
     meaning::recall(&server, &world, arguments).await?;
     speed::hybrid(&server, &world, arguments).await?;
     list::depth(&server, &world).await?;
+    rest::question(&server, &world, arguments).await?;
     server.stop().await;
     Ok(())
 }

@@ -12,7 +12,10 @@ use crate::{
 use anyhow::Result;
 use domain::memory::{MemoryNarrowing, SearchMode};
 use std::time::Instant;
-use store::memory::{SearchQuery, SearchRequest, memory_search};
+use store::{
+    embedding_model::embedding_model_active,
+    memory::{SearchQuery, SearchRequest, memory_search},
+};
 
 pub(crate) async fn hybrid(
     server: &Server,
@@ -34,16 +37,17 @@ pub(crate) async fn hybrid(
             let question = &questions[n];
             let query = SearchQuery::parse(&question.text);
             for (mode, times) in modes.iter().zip(&mut times[at]) {
+                let begun = Instant::now();
+                let mut tx = server.store.begin(&tenant.veteran()).await?;
+                let model = embedding_model_active(&mut tx).await?;
                 let request = SearchRequest {
                     query: &query,
-                    vector: Some(&question.vector),
+                    vector: Some((&model, &question.vector)),
                     mode: *mode,
                     narrowing: &narrowing,
                     limit: 50,
                     now: NOW,
                 };
-                let begun = Instant::now();
-                let mut tx = server.store.begin(&tenant.veteran()).await?;
                 memory_search(&mut tx, &request).await?;
                 drop(tx);
                 if n >= 10 {

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use time::{Duration, macros::datetime};
 
 /// How many numbers a vector has.
-pub(crate) const DIMENSIONS: usize = store::memory::EMBEDDING_DIMENSIONS;
+pub(crate) const DIMENSIONS: usize = domain::embedding_model::LOCAL_DIMENSIONS as usize;
 /// When it is.
 pub(crate) const NOW: Timestamp = datetime!(2026-03-02 09:00 UTC);
 

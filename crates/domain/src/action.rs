@@ -80,8 +80,6 @@ actions! {
     PersonaUpdate = "persona.update", MemoryWrite, Write;
     /// Delete an own persona; its memories stay.
     PersonaDelete = "persona.delete", MemoryWrite, Write;
-    /// Compute the vectors by which own memories are found.
-    MemoryEmbed = "memory.embed", MemoryWrite, Write;
     /// See one's saved views.
     MemoryViewList = "memory_view.list", MemoryRead, Read;
     /// Save a question and filters under a name.
@@ -152,6 +150,16 @@ actions! {
     SettingsGet = "settings.get", SettingsManage, Read;
     /// Change its name and settings.
     SettingsUpdate = "settings.update", SettingsManage, Write;
+    /// See by which model memories are found.
+    EmbeddingModelList = "embedding_model.list", SettingsManage, Read;
+    /// Prepare another model.
+    EmbeddingModelStart = "embedding_model.start", SettingsManage, Write;
+    /// Halt the preparation.
+    EmbeddingModelPause = "embedding_model.pause", SettingsManage, Write;
+    /// Go on with it.
+    EmbeddingModelResume = "embedding_model.resume", SettingsManage, Write;
+    /// Give it up.
+    EmbeddingModelCancel = "embedding_model.cancel", SettingsManage, Write;
     /// See the own profile and sessions.
     ProfileGet = "profile.get", ProfileManage, Read;
     /// Choose how one wants things shown.

@@ -56,6 +56,8 @@ ids! {
     MemoryId
     /// A saved question with its filters.
     MemoryViewId
+    /// A model by which memories are found.
+    EmbeddingModelId
     /// A context of a member that memories may belong to.
     PersonaId
     /// What an owner proposes to share.

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod break_glass;
 pub mod bulk;
 pub mod email;
+pub mod embedding_model;
 pub mod error;
 pub mod group_mapping;
 pub mod id;

@@ -70,6 +70,12 @@ impl OutboundUrl {
         self.0.as_str().trim_end_matches('/')
     }
 
+    /// The host that `text` names, if it is an address: for allowing whom the
+    /// operator set up.
+    pub fn host_of(text: &str) -> Option<String> {
+        Url::parse(text.trim()).ok()?.host_str().map(str::to_owned)
+    }
+
     /// The address of `path` below this one.
     ///
     /// # Errors

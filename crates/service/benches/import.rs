@@ -19,7 +19,7 @@ use service::{
     Clock, Ctx, Embedder, Entropy, ExportFormat, Upload, WorkerSettings, import_confirm,
     import_get, memory_export, overview_get,
 };
-use store::testing::TestDb;
+use store::{embedding_model::embedding_model_active, testing::TestDb};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +88,10 @@ async fn measure(lines: usize, embed: bool) {
     );
     if is_on {
         // The model is mapped and its buffers are there before the import.
-        let _ = ctx.embedder.batch(vec!["warm up".to_owned(); 64]).await;
+        let mut tx = ctx.store.begin(&actor).await.expect("a session");
+        let model = embedding_model_active(&mut tx).await.expect("a model");
+        let texts = vec!["warm up".to_owned(); 64];
+        ctx.embedder.batch(&model, texts).await.expect("vectors");
     }
     let stop = CancellationToken::new();
     let worker = tokio::spawn(service::work(

@@ -4,9 +4,9 @@
 use std::fmt::Display;
 
 use domain::{
-    Action, Actor, ApiKeyId, AppError, BreakGlassId, GroupMappingId, ImportId, InviteId, MemoryId,
-    MemoryViewId, NotificationId, Permission, PersonaId, ProposalId, RoleId, SessionId, TeamId,
-    TenantId, UserId, audit::Outcome,
+    Action, Actor, ApiKeyId, AppError, BreakGlassId, EmbeddingModelId, GroupMappingId, ImportId,
+    InviteId, MemoryId, MemoryViewId, NotificationId, Permission, PersonaId, ProposalId, RoleId,
+    SessionId, TeamId, TenantId, UserId, audit::Outcome,
 };
 use serde_json::Value;
 use store::{
@@ -262,9 +262,13 @@ impl Target {
         Self::one("memory_view", id)
     }
 
-    /// Several memories at once, e.g. a batch of vectors.
+    /// Several memories at once.
     pub(crate) fn memories() -> Self {
         Self::several("memory")
+    }
+
+    pub(crate) fn embedding_model(id: EmbeddingModelId) -> Self {
+        Self::one("embedding_model", id)
     }
 
     pub(crate) fn proposal(id: ProposalId) -> Self {

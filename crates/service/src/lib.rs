@@ -12,6 +12,7 @@ mod break_glass;
 mod bulk;
 mod context;
 mod embedder;
+mod embedding_model;
 mod export;
 mod group_mapping;
 mod idempotency;
@@ -52,7 +53,11 @@ pub use break_glass::{
 };
 pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids};
-pub use embedder::Embedder;
+pub use embedder::{EmbedFailure, Embedder};
+pub use embedding_model::{
+    embedding_model_cancel, embedding_model_get, embedding_model_pause, embedding_model_resume,
+    embedding_model_start,
+};
 pub use export::{Export, memory_export};
 pub use group_mapping::{
     group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
@@ -70,7 +75,7 @@ pub use invite::{
     owner_invite_create,
 };
 pub use isolation::{isolation_check, isolation_probe};
-pub use job::{WorkerSettings, work};
+pub use job::{WorkerSettings, embedding_sweep, work};
 pub use member::{
     member_change, member_get, member_list, member_role_grant, member_role_revoke,
     member_session_revoke, member_session_revoke_all,

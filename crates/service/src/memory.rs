@@ -2,6 +2,7 @@
 
 use domain::{
     Action, Actor, AppError, MemoryId, Page,
+    embedding_model::EmbeddingModel,
     memory::{
         AllowedVendors, Memory, MemoryChange, MemoryFilter, MemoryNarrowing, MemoryReply,
         MemorySummary, MemoryText, MemoryTraits, MemoryVersion, NewMemory, SearchMode,
@@ -14,7 +15,8 @@ use serde_json::json;
 use store::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
-    memory::{SearchQuery, SearchRequest},
+    embedding_model::embedding_model_active,
+    memory::{SearchQuery, SearchRequest, embedding_waiting},
 };
 
 use crate::{
@@ -65,24 +67,29 @@ pub async fn memory_search(
 ) -> Result<SearchResults, AppError> {
     let question = question_parse(question)?;
     let narrowing = MemoryNarrowing::parse(filter)?;
-    // Before the model runs: a refusal must cost nothing.
-    Act::authorize(ctx, actor, Action::MemorySearch).await?;
-
     let query = SearchQuery::parse(question);
-    let (mode, notice) = match (mode, ctx.embedder.status()) {
-        (SearchMode::Words, _) | (_, SemanticSearch::On) => (mode, None),
-        (_, SemanticSearch::Off { reason }) => (SearchMode::Words, Some(reason)),
-    };
-    let vector = match mode {
-        SearchMode::Words => None,
+    let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
+    let model = embedding_model_active(&mut act.tx).await?;
+    // No transaction is open while the model works.
+    drop(act);
+    let (vector, notice) = match mode {
+        SearchMode::Words => (None, None),
         SearchMode::Both | SearchMode::Meaning => {
-            Some(ctx.embedder.query(query.words().to_owned()).await?)
+            match question_vector(ctx, &model, &query).await {
+                Ok(vector) => (Some(vector), None),
+                Err(problem) => (None, Some(problem)),
+            }
         }
+    };
+    let mode = if vector.is_some() {
+        mode
+    } else {
+        SearchMode::Words
     };
     let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
     let request = SearchRequest {
         query: &query,
-        vector: vector.as_ref().map(<[f32; embed::DIMENSIONS]>::as_slice),
+        vector: vector.as_deref().map(|vector| (&model, vector)),
         mode,
         narrowing: &narrowing,
         limit: MAX_HITS,
@@ -91,7 +98,7 @@ pub async fn memory_search(
     let hits = store::memory::memory_search(&mut act.tx, &request).await?;
     let waiting = match mode {
         SearchMode::Words => 0,
-        _ => store::memory::embedding_waiting(&mut act.tx).await?,
+        _ => embedding_waiting(&mut act.tx, model.slot).await?,
     };
     Ok(SearchResults {
         hits,
@@ -99,6 +106,20 @@ pub async fn memory_search(
         notice,
         waiting_for_embedding: waiting,
     })
+}
+
+/// The vector of the question's words, or why there is none, for the one who
+/// asks.
+async fn question_vector(
+    ctx: &Ctx,
+    model: &EmbeddingModel,
+    query: &SearchQuery,
+) -> Result<Vec<f32>, String> {
+    if let SemanticSearch::Off { reason } = ctx.embedder.status_of(model) {
+        return Err(reason);
+    }
+    let vector = ctx.embedder.query(model, query.words().to_owned()).await;
+    vector.map_err(|failure| format!("{failure} Words alone were compared."))
 }
 
 /// The memories that are most like one of them.
@@ -115,8 +136,9 @@ pub async fn memory_like(
     let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
     let narrowing = MemoryNarrowing::parse(filter)?;
     let memory = store::memory::memory_get(&mut act.tx, id).await?;
-    let hits =
-        store::memory::memory_like(&mut act.tx, id, &narrowing, MAX_HITS, ctx.clock.now()).await?;
+    let slot = embedding_model_active(&mut act.tx).await?.slot;
+    let now = ctx.clock.now();
+    let hits = store::memory::memory_like(&mut act.tx, id, slot, &narrowing, MAX_HITS, now).await?;
     Ok(SearchResults {
         hits,
         mode: if memory.is_embedded {
@@ -125,7 +147,7 @@ pub async fn memory_like(
             SearchMode::Words
         },
         notice: None,
-        waiting_for_embedding: store::memory::embedding_waiting(&mut act.tx).await?,
+        waiting_for_embedding: embedding_waiting(&mut act.tx, slot).await?,
     })
 }
 

@@ -16,6 +16,7 @@ const IMPORTS: u16 = 3;
 /// [`AppError::Forbidden`] without `profile.manage`.
 pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError> {
     let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
+    let model = store::embedding_model::embedding_model_active(&mut act.tx).await?;
     let may = |permission| actor.permissions.contains(&permission);
     let mut overview = Overview {
         own_memories: 0,
@@ -23,13 +24,14 @@ pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError
         waiting_for_embedding: 0,
         recent: Vec::new(),
         imports: Vec::new(),
-        semantic_search: ctx.embedder.status(),
+        semantic_search: ctx.embedder.status_of(&model),
     };
     if may(Permission::MemoryRead) {
         let counts = store::memory::memory_counts(&mut act.tx).await?;
         overview.own_memories = counts.own;
         overview.shared_memories = counts.shared;
-        overview.waiting_for_embedding = counts.waiting_for_embedding;
+        overview.waiting_for_embedding =
+            store::memory::embedding_waiting(&mut act.tx, model.slot).await?;
         let all = MemoryNarrowing::default();
         let newest =
             store::memory::memory_list(&mut act.tx, &all, None, RECENT, ctx.clock.now()).await?;

@@ -102,6 +102,7 @@ pub async fn tenant_create(
         is_demo,
         entra_tenant_id: directory,
         role_ids: [(); 5].map(|()| ctx.ids.id()),
+        embedding_model_id: ctx.ids.id(),
     };
     store::tenant::tenant_create(&mut tx, &tenant, now).await?;
     let (tx, invite) = match owner {

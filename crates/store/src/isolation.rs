@@ -62,6 +62,7 @@ pub async fn isolation_probe(
             is_demo: false,
             entra_tenant_id: None,
             role_ids: [(); SystemRole::ALL.len()].map(|()| new_id().into()),
+            embedding_model_id: new_id().into(),
         };
         tenant_create(&mut operator, &tenant, now).await?;
     }

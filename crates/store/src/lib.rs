@@ -17,6 +17,7 @@ pub mod audit;
 pub mod break_glass;
 pub mod check;
 pub mod cursor;
+pub mod embedding_model;
 pub mod error;
 pub mod group_mapping;
 pub mod group_simulation;

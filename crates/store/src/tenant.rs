@@ -1,11 +1,12 @@
 //! Organisations.
 
 use domain::{
-    RoleId, SessionId, TenantId, Timestamp, UserId, access::SystemRole, invite::Reachable,
+    EmbeddingModelId, RoleId, SessionId, TenantId, Timestamp, UserId, access::SystemRole,
+    invite::Reachable,
 };
 use uuid::Uuid;
 
-use crate::{FrontDoorTx, OperatorTx, StoreError};
+use crate::{FrontDoorTx, OperatorTx, StoreError, embedding_model::embedding_model_begin};
 
 pub use domain::tenant::TenantStatus;
 
@@ -55,6 +56,8 @@ pub struct NewTenant<'a> {
     pub entra_tenant_id: Option<Uuid>,
     /// Ids for the system roles, in the order of [`SystemRole::ALL`].
     pub role_ids: [RoleId; SystemRole::ALL.len()],
+    /// The id for the embedding model that it begins with.
+    pub embedding_model_id: EmbeddingModelId,
 }
 
 struct TenantRow {
@@ -114,7 +117,7 @@ pub async fn tenant_create(
         .execute(tx.conn())
         .await?;
     }
-    Ok(())
+    embedding_model_begin(tx, tenant.id, tenant.embedding_model_id, now).await
 }
 
 /// All organisations, by slug.

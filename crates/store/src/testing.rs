@@ -183,6 +183,7 @@ impl TestDb {
             is_demo: false,
             entra_tenant_id: None,
             role_ids: std::array::from_fn(|_| id::<RoleId>()),
+            embedding_model_id: id(),
         };
         let mut tx = self.store.begin_operator().await.unwrap();
         tenant_create(&mut tx, &tenant, NOW).await.unwrap();

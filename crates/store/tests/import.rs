@@ -177,21 +177,31 @@ async fn what_broke_off_or_was_forgotten_is_found_to_be_let_go_of() {
     assert!(import_list(&mut tx, 10).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     give(&db, &mia, &waits, 1, 0).await;
-    let mut tx = db.store.begin(&mia).await.unwrap();
+    let mut tx = db.store.begin_worker().await.unwrap();
     let later = NOW + Duration::minutes(1);
-    assert!(
-        import_forgotten(&mut tx, NOW, NOW)
+    let whose = |id| vec![(mia.tenant_id, mia.user_id, id)];
+    for (uploads, previews, expected) in [
+        (NOW, NOW, vec![]),
+        (later, NOW, whose(broken.id)),
+        (NOW, later, whose(waits.id)),
+    ] {
+        let found = import_forgotten(&mut tx, uploads, previews, 10).await;
+        assert_eq!(found.unwrap(), expected);
+    }
+    assert_eq!(
+        import_forgotten(&mut tx, later, later, 1)
             .await
             .unwrap()
-            .is_empty()
+            .len(),
+        1
     );
+    sqlx::query("UPDATE tenants SET status = 'suspended'")
+        .execute(&db.admin)
+        .await
+        .unwrap();
     assert_eq!(
-        import_forgotten(&mut tx, later, NOW).await.unwrap(),
-        [broken.id]
-    );
-    assert_eq!(
-        import_forgotten(&mut tx, NOW, later).await.unwrap(),
-        [waits.id]
+        import_forgotten(&mut tx, later, later, 10).await.unwrap(),
+        []
     );
 }
 

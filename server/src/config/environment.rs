@@ -21,7 +21,8 @@ const SECRETS: &[&str] = &[
 /// Whether a key may come from a file.
 fn is_secret(key: &str) -> bool {
     let is_issuers = || key.starts_with("issuers.") && key.ends_with(".client_secret");
-    SECRETS.contains(&key) || is_issuers()
+    let is_services = || key.starts_with("embedding_endpoints.") && key.ends_with(".key");
+    SECRETS.contains(&key) || is_issuers() || is_services()
 }
 
 /// The `ATRIUM_*` variables as text: nothing is guessed to be a number, so a

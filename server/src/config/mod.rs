@@ -73,10 +73,27 @@ pub struct Config {
     /// The mail server by which invites are sent; unset: people pass links on
     /// themselves.
     pub mail: Option<Mail>,
+    /// Services that make vectors, by the name under which organisations
+    /// choose them.
+    pub embedding_endpoints: BTreeMap<String, EmbeddingEndpoint>,
+    /// Hosts that addresses set by organisations may lead to although they are
+    /// not public, such as a model server next door.
+    #[serde(deserialize_with = "list")]
+    pub outbound_hosts: Vec<String>,
     /// How long sessions live.
     pub session: Session,
     /// The log.
     pub log: Log,
+}
+
+/// A service that speaks OpenAI's `/embeddings`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingEndpoint {
+    /// The address to which `/embeddings` is added.
+    pub url: Url,
+    /// What it asks for, if anything; it goes to this address alone.
+    pub key: Option<SecretString>,
 }
 
 /// Lifetimes of sessions.
@@ -147,6 +164,8 @@ impl Default for Config {
             sign_ins_per_minute: 30,
             api_calls_per_minute: 600,
             mail: None,
+            embedding_endpoints: BTreeMap::new(),
+            outbound_hosts: Vec::new(),
             session: Session::default(),
             log: Log::default(),
         }
@@ -234,6 +253,18 @@ impl Config {
             if oidc.tenants.is_empty() && !is_for_directories(oidc.kind(), &oidc.issuer) {
                 return refuse(&format!(
                     "issuers.{name}.tenants: name the organisations whose people sign in there."
+                ));
+            }
+        }
+        for (name, endpoint) in &self.embedding_endpoints {
+            let url = &endpoint.url;
+            if !matches!(url.scheme(), "http" | "https")
+                || url.query().is_some()
+                || url.fragment().is_some()
+                || !url.username().is_empty()
+            {
+                return refuse(&format!(
+                    "embedding_endpoints.{name}.url: give http:// or https://, a host and a path; the key has a place of its own."
                 ));
             }
         }

@@ -204,3 +204,31 @@ fn loopback_needs_both_the_listener_and_the_public_url() {
             .is_loopback()
     );
 }
+
+#[test]
+fn embedding_services_have_an_address_and_maybe_a_key() {
+    let url = (
+        "ATRIUM_EMBEDDING_ENDPOINTS__OPENAI__URL",
+        "https://api.openai.com/v1",
+    );
+    let config = load(&[url, ("ATRIUM_EMBEDDING_ENDPOINTS__OPENAI__KEY", "sk-1")]).unwrap();
+    let endpoint = &config.embedding_endpoints["openai"];
+    assert_eq!(endpoint.url.as_str(), "https://api.openai.com/v1");
+    assert_eq!(endpoint.key.as_ref().unwrap().expose_secret(), "sk-1");
+    assert!(!format!("{config:?}").contains("sk-1"));
+
+    let error = load(&[("ATRIUM_EMBEDDING_ENDPOINTS__OPENAI__KEY", "sk-1")]).unwrap_err();
+    assert!(error.contains("embedding_endpoints.openai"), "{error}");
+    for bad in [
+        "ftp://models.example/",
+        "https://me:sk-1@models.example/v1",
+        "https://m.example/?key=sk-1",
+    ] {
+        let error = load(&[("ATRIUM_EMBEDDING_ENDPOINTS__OPENAI__URL", bad)]).unwrap_err();
+        assert!(
+            error.starts_with("embedding_endpoints.openai.url"),
+            "{error}"
+        );
+        assert!(!error.contains("sk-1"), "{error}");
+    }
+}

@@ -16,7 +16,10 @@ use domain::{
 use serde_json::json;
 use store::job::NewJob;
 
-pub(crate) use self::apply::{ImportJob, import_apply};
+pub(crate) use self::{
+    apply::{ImportJob, import_apply},
+    upload::imports_sweep,
+};
 pub use self::{
     preview::import_preview,
     upload::{Upload, UploadError},

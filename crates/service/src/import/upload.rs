@@ -27,6 +27,29 @@ const UPLOAD_TERM: Duration = Duration::hours(1);
 /// A file that nobody looked at for so long is let go of.
 const PREVIEW_TERM: Duration = Duration::days(7);
 
+/// Files let go of in one sweep; the others go with the next.
+const MAX_SWEPT: u16 = 100;
+
+/// Lets go of files that broke off, and of those that their givers left.
+pub(crate) async fn imports_sweep(ctx: &Ctx) -> Result<(), StoreError> {
+    let now = ctx.clock.now();
+    let (uploads, previews) = (now - UPLOAD_TERM, now - PREVIEW_TERM);
+    let mut tx = ctx.store.begin_worker().await?;
+    let forgotten = store::import::import_forgotten(&mut tx, uploads, previews, MAX_SWEPT).await?;
+    drop(tx);
+    for (tenant_id, user_id, id) in forgotten {
+        let tx = ctx.store.begin_worker().await?;
+        let mut tx = tx.enter_as(tenant_id, Some(user_id)).await?;
+        match store::import::import_discard(&mut tx, id).await {
+            // Another process was quicker, or its giver came back.
+            Err(StoreError::NotFound) => {}
+            done => done?,
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// Why a file was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadError {
@@ -55,8 +78,8 @@ impl From<StoreError> for UploadError {
 }
 
 /// A file on its way. What it holds is one piece; what is in the database of
-/// one that breaks off is let go of by [`Upload::abandon`], or at the member's
-/// next upload.
+/// one that breaks off is let go of by [`Upload::abandon`], or by
+/// [`imports_sweep`].
 pub struct Upload<'a> {
     ctx: &'a Ctx,
     actor: &'a Actor,
@@ -81,10 +104,6 @@ impl<'a> Upload<'a> {
         let now = ctx.clock.now();
         // Not an act of its own until it has arrived: then it is audited.
         let mut tx = ctx.store.begin(actor).await?;
-        let (uploads, previews) = (now - UPLOAD_TERM, now - PREVIEW_TERM);
-        for forgotten in store::import::import_forgotten(&mut tx, uploads, previews).await? {
-            store::import::import_discard(&mut tx, forgotten).await?;
-        }
         let import = NewImport {
             id,
             job_id: ctx.ids.id::<JobId>(),

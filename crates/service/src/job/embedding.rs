@@ -1,32 +1,48 @@
-//! Vectors for memories, made in batches after the memories are written.
+//! Vectors for memories, made in batches after the memories are written; for
+//! the model that searches use and for the one that is to follow it. Vectors
+//! of a model that nothing uses any more go the same way, backwards.
+//!
+//! A vector says nothing that its memory doesn't, so what is audited is the
+//! choice of a model, not each batch.
 
-use domain::{Action, Actor};
+use std::collections::BTreeSet;
+
+use domain::{
+    Actor, EmbeddingModelId, MemoryId, TenantId, UserId, audit::Outcome,
+    embedding_model::EmbeddingModel, overview::SemanticSearch,
+};
 use serde_json::json;
 use store::{
     StoreError, TenantTx,
+    audit::{AuditEvent, audit_append},
+    embedding_model::{embedding_model_list, embedding_model_problem, embedding_model_settle},
     job::NewJob,
-    memory::{EmbeddedMemory, PendingEmbedding},
+    memory::{EmbeddedMemory, GRACE, PendingEmbedding},
 };
+use time::Duration;
 
 use super::{
     MAX_ATTEMPTS,
     housekeeping::collection_refresh,
     lease::{JobError, Lease},
 };
-use crate::{
-    Ctx,
-    act::{Act, Target},
-};
+use crate::{Ctx, embedder::EmbedFailure};
 
 /// The kind of the job that embeds a member's new and changed memories.
 pub(super) const EMBED_JOB: &str = "memory.embed";
 
 /// Texts embedded and written at once.
 const BATCH: u16 = 64;
-
-/// After so many new vectors, as after an import, searches soon want to know
-/// how large the collection has become and which of its words are rare.
-const COUNT_ANEW_AFTER: i64 = 200;
+/// Vectors let go at once.
+const DROP_BATCH: u16 = 500;
+/// So many new vectors may have changed which words are rare.
+const COUNT_ANEW_AFTER: i64 = 1_000;
+/// How long a service that failed once is left alone; twice as long each time.
+const FIRST_REST: Duration = Duration::seconds(15);
+/// How long it is left alone at most.
+const LONGEST_REST: Duration = Duration::minutes(10);
+/// A text that no service has a reason to refuse.
+const HARMLESS: &str = "Where is the spare key?";
 
 /// Sees to it that the actor's memories without a vector get one: at most
 /// one such job waits per member. Wake the workers after the commit.
@@ -35,7 +51,17 @@ pub(crate) async fn enqueue_embedding(
     tx: &mut TenantTx,
     actor: &Actor,
 ) -> Result<(), StoreError> {
-    let key = format!("{EMBED_JOB}:{}", actor.user_id);
+    enqueue_for(ctx, tx, actor.user_id).await
+}
+
+/// The same for the member of `tx`, who may not be active any more: what they
+/// wrote is still found.
+pub(super) async fn enqueue_for(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    user_id: UserId,
+) -> Result<(), StoreError> {
+    let key = format!("{EMBED_JOB}:{user_id}");
     let now = ctx.clock.now();
     let job = NewJob {
         id: ctx.ids.id(),
@@ -51,43 +77,197 @@ pub(crate) async fn enqueue_embedding(
     Ok(())
 }
 
-/// Embeds the actor's memories until none is left without a vector. No
-/// transaction is open while the model works; a memory that was changed
-/// meanwhile keeps waiting.
-pub(super) async fn memory_embed(ctx: &Ctx, actor: &Actor, lease: &Lease) -> Result<(), JobError> {
-    let mut done = 0;
-    loop {
+/// Embeds a member's memories until none is left without a vector of the
+/// models that are filled, and lets those of retired ones go. No transaction
+/// is open while a model works; a memory that was changed meanwhile keeps
+/// waiting. A service that fails is left alone for a while, and nothing of the
+/// memory is lost.
+pub(super) async fn memory_embed(
+    ctx: &Ctx,
+    tenant_id: TenantId,
+    user_id: UserId,
+    lease: &Lease,
+) -> Result<(), JobError> {
+    let mut run = Run {
+        ctx,
+        tenant_id,
+        user_id,
+        lease,
+        done: 0,
+        failed: BTreeSet::new(),
+    };
+    while run.step().await? {
         lease.check()?;
-        let mut act = Act::begin(ctx, actor, Action::MemoryEmbed).await?;
-        let pending = store::memory::embedding_pending(&mut act.tx, BATCH, None).await?;
-        drop(act);
-        if pending.is_empty() {
-            if done >= COUNT_ANEW_AFTER {
-                collection_refresh(ctx, actor.tenant_id).await?;
+    }
+    if run.done >= COUNT_ANEW_AFTER {
+        collection_refresh(ctx, tenant_id).await?;
+    }
+    models_settle(ctx, tenant_id).await?;
+    Ok(())
+}
+
+/// Lets searches use the next model as soon as it is whole, and notes which
+/// earlier one is gone.
+pub(super) async fn models_settle(ctx: &Ctx, tenant_id: TenantId) -> Result<(), StoreError> {
+    let tx = ctx.store.begin_worker().await?;
+    let mut tx = tx.enter_as(tenant_id, None).await?;
+    let now = ctx.clock.now();
+    let settled = embedding_model_settle(&mut tx, now).await?;
+    if let Some(id) = settled.activated {
+        let event = AuditEvent {
+            resource_type: Some("embedding_model".to_owned()),
+            resource_id: Some(id.to_string()),
+            ..AuditEvent::by_system("embedding_model.activate", Outcome::Success, now)
+        };
+        audit_append(&mut tx, &[event]).await?;
+    }
+    tx.commit().await
+}
+
+struct Run<'a> {
+    ctx: &'a Ctx,
+    tenant_id: TenantId,
+    user_id: UserId,
+    lease: &'a Lease,
+    /// Vectors written so far.
+    done: i64,
+    /// Models that are not asked again in this run.
+    failed: BTreeSet<EmbeddingModelId>,
+}
+
+impl Run<'_> {
+    /// A transaction that sees the member's own memories, whether or not the
+    /// member may still sign in.
+    async fn begin(&self) -> Result<TenantTx, StoreError> {
+        let tx = self.ctx.store.begin_worker().await?;
+        tx.enter_as(self.tenant_id, Some(self.user_id)).await
+    }
+
+    /// Does one batch of whatever there is to do; says whether there was any.
+    async fn step(&mut self) -> Result<bool, JobError> {
+        let mut tx = self.begin().await?;
+        let now = self.ctx.clock.now();
+        for model in embedding_model_list(&mut tx).await? {
+            if model.is_filled() {
+                let may_be_asked = model.retry_at.is_none_or(|at| at <= now)
+                    && !self.failed.contains(&model.id)
+                    && self.ctx.embedder.status_of(&model) == SemanticSearch::On;
+                if !may_be_asked {
+                    continue;
+                }
+                let pending =
+                    store::memory::embedding_pending(&mut tx, model.slot, BATCH, None).await?;
+                if !pending.is_empty() {
+                    drop(tx);
+                    self.fill(&model, &pending).await?;
+                    return Ok(true);
+                }
+            } else if model.is_being_dropped()
+                && model.retired_at.is_some_and(|at| at + GRACE <= now)
+            {
+                let dropped =
+                    store::memory::embedding_drop_many(&mut tx, &model, DROP_BATCH, now).await?;
+                if dropped > 0 {
+                    tx.commit().await?;
+                    return Ok(true);
+                }
             }
+        }
+        Ok(false)
+    }
+
+    async fn fill(
+        &mut self,
+        model: &EmbeddingModel,
+        pending: &[PendingEmbedding],
+    ) -> Result<(), JobError> {
+        let (rows, failure) = self.vectors(model, pending).await;
+        if !rows.is_empty() {
+            let mut tx = self.begin().await?;
+            let written = store::memory::embedding_set_many(&mut tx, model, &rows).await?;
+            self.done += i64::try_from(written).unwrap_or_default();
+            self.lease
+                .progress(&mut tx, self.done, 0, self.ctx.clock.now())
+                .await?;
+            tx.commit().await?;
+        }
+        if failure.is_none() && model.problem.is_none() {
             return Ok(());
         }
-        let texts = pending.iter().map(embedded_text).collect();
-        let vectors = ctx.embedder.batch(texts).await?;
-
-        let mut act = Act::begin(ctx, actor, Action::MemoryEmbed).await?;
-        let model = embed::MODEL_ID;
-        let now = ctx.clock.now();
-        let rows: Vec<_> = pending
-            .iter()
-            .zip(&vectors)
-            .map(|(memory, vector)| EmbeddedMemory {
-                id: memory.id,
-                version: memory.version,
-                embedding: vector.to_vec(),
-            })
-            .collect();
-        store::memory::embedding_set_many(&mut act.tx, model, &rows, now).await?;
-        done += i64::try_from(rows.len()).unwrap_or(0);
-        lease.progress(&mut act.tx, done, 0, now).await?;
-        act.commit(Target::memories().changed(json!({ "embedded": rows.len() })))
-            .await?;
+        let tx = self.ctx.store.begin_worker().await?;
+        let mut tx = tx.enter_as(self.tenant_id, None).await?;
+        let problem = failure.as_ref().map(|failure| {
+            let retry_at = self.ctx.clock.now() + rest(model, failure);
+            (failure.message.as_str(), retry_at)
+        });
+        embedding_model_problem(&mut tx, model.id, problem).await?;
+        tx.commit().await?;
+        if let Some(failure) = failure {
+            tracing::warn!(model = %model.id, problem = %failure, "memories can't be embedded now");
+            self.failed.insert(model.id);
+        }
+        Ok(())
     }
+
+    /// The vectors of the texts, or of those that came before a failure. One
+    /// that is refused by a service that takes others is near nothing: it is
+    /// found by its words.
+    async fn vectors(
+        &self,
+        model: &EmbeddingModel,
+        pending: &[PendingEmbedding],
+    ) -> (Vec<EmbeddedMemory>, Option<EmbedFailure>) {
+        let embedder = &self.ctx.embedder;
+        let texts = pending.iter().map(embedded_text).collect();
+        match embedder.batch(model, texts).await {
+            Ok(vectors) => {
+                let rows = pending.iter().zip(vectors);
+                return (
+                    rows.map(|(memory, vector)| embedded(memory, vector))
+                        .collect(),
+                    None,
+                );
+            }
+            Err(failure) if !failure.is_refusal => return (Vec::new(), Some(failure)),
+            Err(_) => {}
+        }
+        if let Err(failure) = embedder.batch(model, vec![HARMLESS.to_owned()]).await {
+            return (Vec::new(), Some(failure));
+        }
+        let mut rows = Vec::with_capacity(pending.len());
+        for memory in pending {
+            match embedder.batch(model, vec![embedded_text(memory)]).await {
+                Ok(vectors) => {
+                    rows.extend(vectors.into_iter().map(|vector| embedded(memory, vector)))
+                }
+                Err(failure) if failure.is_refusal => {
+                    rows.push(embedded(memory, vec![0.0; model.dimensions.into()]));
+                }
+                Err(failure) => return (rows, Some(failure)),
+            }
+        }
+        (rows, None)
+    }
+}
+
+fn embedded(memory: &PendingEmbedding, embedding: Vec<f32>) -> EmbeddedMemory {
+    let (id, version): (MemoryId, i32) = (memory.id, memory.version);
+    EmbeddedMemory {
+        id,
+        version,
+        embedding,
+    }
+}
+
+/// How long a model is left alone after a failure.
+fn rest(model: &EmbeddingModel, failure: &EmbedFailure) -> Duration {
+    let doublings = model.failures.min(8);
+    let rest = (FIRST_REST * 2_i32.pow(doublings)).min(LONGEST_REST);
+    let asked = failure
+        .retry_after
+        .and_then(|asked| Duration::try_from(asked).ok());
+    // A service that asks for a day is asked every ten minutes all the same.
+    asked.map_or(rest, |asked| asked.clamp(rest, LONGEST_REST))
 }
 
 /// What is embedded: the title, where there is one, and the content.

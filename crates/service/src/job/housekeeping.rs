@@ -1,21 +1,21 @@
 //! What has to be looked after from time to time, in every process: doing it
 //! twice does no harm.
 
-use domain::{Action, AppError, TenantId};
+use domain::TenantId;
 use store::StoreError;
 use time::{Date, Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    enqueue_embedding,
-    runner::{request, sleep},
+    embedding::{enqueue_for, models_settle},
+    runner::sleep,
 };
 use crate::{
-    Ctx, memory_trash::memory_sweep, profile::actor_find, tenant_lifecycle::tenants_purge,
+    Ctx, import::imports_sweep, memory_trash::memory_sweep, tenant_lifecycle::tenants_purge,
 };
 
 /// Members looked after in one sweep; the others come with the next.
-const MAX_SWEPT: u16 = 100;
+const MAX_SWEPT: u16 = 1_000;
 
 /// Organisations whose memories are counted in one sweep; the others come with
 /// the next.
@@ -49,9 +49,10 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
         if let Err(error) = memory_sweep(&ctx).await {
             tracing::warn!(%error, "memories that have ended could not be put away");
         }
-        if ctx.embedder.is_on()
-            && let Err(error) = embedding_sweep(&ctx).await
-        {
+        if let Err(error) = imports_sweep(&ctx).await {
+            tracing::warn!(%error, "files that nobody imports could not be let go of");
+        }
+        if let Err(error) = embedding_sweep(&ctx).await {
             tracing::warn!(%error, "memories without a vector could not be looked for");
         }
         tokio::select! {
@@ -99,23 +100,28 @@ pub(super) async fn collection_refresh(ctx: &Ctx, tenant_id: TenantId) -> Result
 }
 
 /// Finds members with memories that wait for a vector though no job does:
-/// written while the last batch of a job ended, or before there was a model.
-async fn embedding_sweep(ctx: &Ctx) -> Result<(), AppError> {
+/// written while the last batch of a job ended, before there was a model, or
+/// of a model that is being changed. Then lets that change take effect where
+/// nothing is left to do.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn embedding_sweep(ctx: &Ctx) -> Result<(), StoreError> {
+    let now = ctx.clock.now();
     let mut tx = ctx.store.begin_worker().await?;
-    let owners = store::memory::embedding_owners(&mut tx, MAX_SWEPT).await?;
+    let local_is_on = ctx.embedder.is_on();
+    let owners = store::memory::embedding_owners(&mut tx, local_is_on, MAX_SWEPT, now).await?;
+    let moving = store::embedding_model::embedding_models_moving(&mut tx).await?;
     drop(tx);
     for (tenant_id, user_id) in owners {
-        let Some(actor) = actor_find(ctx, tenant_id, user_id, request(ctx)).await? else {
-            continue;
-        };
-        // A job for somebody who may not write any more would only be refused.
-        if actor.authorize(Action::MemoryEmbed.permission()).is_err() {
-            continue;
-        }
-        let mut tx = ctx.store.begin(&actor).await?;
-        enqueue_embedding(ctx, &mut tx, &actor).await?;
+        let tx = ctx.store.begin_worker().await?;
+        let mut tx = tx.enter_as(tenant_id, Some(user_id)).await?;
+        enqueue_for(ctx, &mut tx, user_id).await?;
         tx.commit().await?;
         ctx.jobs_wake.notify_one();
+    }
+    for tenant_id in moving {
+        models_settle(ctx, tenant_id).await?;
     }
     Ok(())
 }

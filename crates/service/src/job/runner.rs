@@ -85,14 +85,15 @@ async fn claim_loop(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken)
 }
 
 async fn claim(ctx: &Ctx, worker: &str, lease: Duration) -> Result<Option<ClaimedJob>, StoreError> {
-    // Without the model its jobs wait; they are found when it is there.
-    let kinds: &[&str] = if ctx.embedder.is_on() {
-        &[IMPORT_JOB, EMBED_JOB]
-    } else {
-        &[IMPORT_JOB]
-    };
     let mut tx = ctx.store.begin_worker().await?;
-    let job = store::job::job_claim(&mut tx, worker, ctx.clock.now(), lease, kinds).await?;
+    let job = store::job::job_claim(
+        &mut tx,
+        worker,
+        ctx.clock.now(),
+        lease,
+        &[IMPORT_JOB, EMBED_JOB],
+    )
+    .await?;
     tx.commit().await?;
     Ok(job)
 }
@@ -130,14 +131,14 @@ async fn run(ctx: &Ctx, job: ClaimedJob, lease_time: Duration, stop: &Cancellati
 
 async fn run_body(ctx: &Ctx, lease: &Lease) -> Result<(), JobError> {
     let job = &*lease.job;
-    let actor = job_actor(ctx, job).await?;
     match job.kind.as_str() {
         IMPORT_JOB => {
+            let actor = job_actor(ctx, job).await?;
             let payload: ImportJob = serde_json::from_value(job.payload.clone())
                 .map_err(|error| JobError::Failed(format!("The job's payload: {error}.")))?;
             import_apply(ctx, &actor, &payload, lease).await
         }
-        EMBED_JOB => memory_embed(ctx, &actor, lease).await,
+        EMBED_JOB => memory_embed(ctx, job.tenant_id, job.actor_user_id, lease).await,
         other => Err(JobError::Failed(format!(
             "There is no work called “{other}”."
         ))),

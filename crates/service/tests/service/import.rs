@@ -284,6 +284,48 @@ async fn a_file_that_waits_is_its_givers_alone_and_can_be_let_go_of() {
 }
 
 #[tokio::test]
+async fn housekeeping_lets_go_of_what_broke_off_or_was_left_though_its_giver_stays_away() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let left = world.give(&actor, "a.txt", None, "one\n").await.unwrap().id;
+    let waits = world.give(&actor, "b.txt", None, "two\n").await.unwrap().id;
+    let mut broken = Upload::begin(&world.ctx, &actor, "c.txt").await.unwrap();
+    broken.write(&vec![b'x'; 2_000_000]).await.unwrap();
+    drop(broken);
+    let stored = async || -> Vec<uuid::Uuid> {
+        let ids = sqlx::query_scalar("SELECT DISTINCT import_id FROM import_chunks ORDER BY 1");
+        ids.fetch_all(&world.db.admin).await.unwrap()
+    };
+    assert_eq!(stored().await.len(), 3);
+    sqlx::query("UPDATE imports SET created_at = created_at - interval '2 hours'")
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE imports SET created_at = created_at - interval '8 days' WHERE id = $1")
+        .bind(left.0)
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    let worker = world.worker();
+    for _ in 0..500 {
+        if stored().await.len() == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    worker.stop().await;
+    assert_eq!(stored().await, [waits.0]);
+    let choice = ImportChoice::default();
+    assert!(
+        import_preview(&world.ctx, &actor, waits, &choice)
+            .await
+            .is_ok()
+    );
+    let gone = import_preview(&world.ctx, &actor, left, &choice).await;
+    assert_eq!(gone.map(drop), Err(AppError::NotFound));
+}
+
+#[tokio::test]
 async fn of_an_archive_made_to_harm_nothing_lands_and_the_reason_is_told() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;

@@ -4,6 +4,7 @@ mod actions;
 mod api_key;
 mod break_glass;
 mod bulk;
+mod embedding_model;
 mod export;
 mod group_mapping;
 mod import;

@@ -48,7 +48,7 @@ impl World {
         Self::with(Embedder::off("There is no model here. Fetch it.")).await
     }
 
-    async fn with(embedder: Embedder) -> Self {
+    pub(crate) async fn with(embedder: Embedder) -> Self {
         let db = TestDb::new().await;
         let tenant = db.tenant("acme").await;
         let offset = Arc::new(AtomicI64::new(0));
@@ -311,7 +311,7 @@ pub(crate) fn change(content: &str) -> MemoryChange {
     MemoryChange::of(text(content))
 }
 
-fn model_dir() -> PathBuf {
+pub(crate) fn model_dir() -> PathBuf {
     std::env::var_os("ATRIUM_MODEL_DIR").map_or_else(
         || {
             let home = std::env::var_os("HOME").unwrap_or_default();

@@ -4,13 +4,13 @@ mod chunk;
 mod land;
 
 use domain::{
-    ImportId, JobId, Timestamp,
+    ImportId, JobId, TenantId, Timestamp, UserId,
     import::{Import, ImportChoice, ImportFormat, ImportReport, ImportState},
     job::Job,
 };
 use uuid::Uuid;
 
-use crate::{StoreError, TenantTx, job::status_of};
+use crate::{StoreError, TenantTx, WorkerTx, job::status_of};
 
 pub use chunk::{CHUNK_BYTES, import_chunk, import_chunk_put, import_chunks_clear};
 pub use land::{
@@ -226,28 +226,34 @@ pub async fn import_discard(tx: &mut TenantTx, id: ImportId) -> Result<(), Store
     found(done.rows_affected())
 }
 
-/// The member's files that were given before `uploads` and did not arrive, or
-/// before `previews` and were not looked at since.
+/// Whose files, whatever their tenant if it is active, were given before
+/// `uploads` and did not arrive, or before `previews` and were not looked at
+/// since; the oldest first.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn import_forgotten(
-    tx: &mut TenantTx,
+    tx: &mut WorkerTx,
     uploads: Timestamp,
     previews: Timestamp,
-) -> Result<Vec<ImportId>, StoreError> {
-    let ids = sqlx::query_scalar!(
-        "SELECT id FROM imports
-          WHERE tenant_id = $1 AND user_id = $2
-            AND (state = 'uploading' AND created_at < $3 OR state = 'preview' AND created_at < $4)",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+    limit: u16,
+) -> Result<Vec<(TenantId, UserId, ImportId)>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT tenant_id, user_id, id FROM imports
+          WHERE state <> 'started'
+            AND (state = 'uploading' AND created_at < $1 OR state = 'preview' AND created_at < $2)
+            AND tenant_id IN (SELECT id FROM tenants WHERE status = 'active')
+          ORDER BY created_at LIMIT $3",
         uploads,
         previews,
+        i64::from(limit),
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(ids.into_iter().map(Into::into).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tenant_id.into(), row.user_id.into(), row.id.into()))
+        .collect())
 }
 
 /// One of the member's imports, with the work behind it.

@@ -1,16 +1,26 @@
-//! Which memories wait for their embedding, and giving it to them.
+//! Which memories wait for an embedding, giving it to them, and taking away
+//! those of a model that is not used any more.
 
-use domain::{MemoryId, TenantId, Timestamp, UserId};
+use domain::{
+    MemoryId, TenantId, Timestamp, UserId,
+    embedding_model::{EmbeddingModel, EmbeddingSlot},
+};
 use pgvector::HalfVector;
+use time::Duration;
 use uuid::Uuid;
 
 use crate::{StoreError, TenantTx, WorkerTx};
 
-/// How many numbers an embedding has: what `memories.embedding` takes.
-pub const EMBEDDING_DIMENSIONS: usize = 384;
+/// Lengths for which there is an index: a vector is filled up with zeros to
+/// the next of them, which changes no cosine.
+const INDEXED_LENGTHS: [usize; 5] = [384, 768, 1_536, 3_072, 4_000];
 
 /// As far as memories that wait for their embedding are counted.
 pub const WAITING_COUNTED: i64 = 1_000;
+
+/// How long the vectors of a retired model stay: longer than any transaction
+/// that still reads or writes them can live.
+pub const GRACE: Duration = Duration::minutes(2);
 
 /// A memory that waits for its embedding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,19 +44,20 @@ pub struct EmbeddedMemory {
     pub id: MemoryId,
     /// The version whose words were embedded.
     pub version: i32,
-    /// [`EMBEDDING_DIMENSIONS`] finite numbers.
+    /// As many finite numbers as the model's vectors have. Nothing but zeros
+    /// for a text that can't be embedded: it is near nothing.
     pub embedding: Vec<f32>,
 }
 
-/// The vector as the database keeps it.
+/// The vector of `dimensions` numbers as the database keeps it.
 ///
 /// # Errors
 /// [`StoreError::Other`] when its length or a number of it is impossible: NaN
 /// would spoil every comparison.
-pub(super) fn half_vector(embedding: &[f32]) -> Result<HalfVector, StoreError> {
-    if embedding.len() != EMBEDDING_DIMENSIONS {
+pub(super) fn half_vector(embedding: &[f32], dimensions: u16) -> Result<HalfVector, StoreError> {
+    if embedding.len() != usize::from(dimensions) {
         return Err(StoreError::other(format!(
-            "an embedding has {} numbers",
+            "an embedding has {} numbers in place of {dimensions}",
             embedding.len()
         )));
     }
@@ -55,27 +66,42 @@ pub(super) fn half_vector(embedding: &[f32]) -> Result<HalfVector, StoreError> {
             "an embedding has a number that is not finite",
         ));
     }
-    Ok(HalfVector::from_f32_slice(embedding))
+    let length = INDEXED_LENGTHS
+        .into_iter()
+        .find(|length| *length >= embedding.len())
+        .ok_or_else(|| StoreError::other("an embedding is too long"))?;
+    let mut filled = embedding.to_vec();
+    filled.resize(length, 0.0);
+    Ok(HalfVector::from_f32_slice(&filled))
 }
 
-/// The member's memories that wait for their embedding, by id from `after` on,
-/// so that a caller gets past one that can't be embedded.
+/// The member's memories that have no embedding in this place, by id from
+/// `after` on.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn embedding_pending(
     tx: &mut TenantTx,
+    slot: EmbeddingSlot,
     limit: u16,
     after: Option<MemoryId>,
 ) -> Result<Vec<PendingEmbedding>, StoreError> {
+    // Two statements in one, so that each place's own index serves.
     let rows = sqlx::query!(
-        "SELECT id, version, title, content, tags
-           FROM memories
-          WHERE tenant_id = $1 AND user_id = $2 AND embedded_at IS NULL AND deleted_at IS NULL AND id > $3
-          ORDER BY id
-          LIMIT $4",
+        r#"(SELECT id AS "id!", version AS "version!", title AS "title!", content AS "content!", tags AS "tags!"
+              FROM memories
+             WHERE $3 = 'a' AND tenant_id = $1 AND user_id = $2 AND embedding_a IS NULL AND deleted_at IS NULL
+               AND id > $4
+             ORDER BY id LIMIT $5)
+            UNION ALL
+           (SELECT id, version, title, content, tags
+              FROM memories
+             WHERE $3 = 'b' AND tenant_id = $1 AND user_id = $2 AND embedding_b IS NULL AND deleted_at IS NULL
+               AND id > $4
+             ORDER BY id LIMIT $5)"#,
         tx.tenant_id().0,
         tx.member_id()?.0,
+        slot.key(),
         after.map_or(Uuid::nil(), |id| id.0),
         i64::from(limit),
     )
@@ -94,76 +120,145 @@ pub async fn embedding_pending(
 }
 
 /// Gives memories of the member their embeddings and returns how many took
-/// theirs: one that was changed meanwhile waits for another.
+/// theirs: one that was changed meanwhile waits for another, and a model that
+/// was given up meanwhile gives none.
 ///
 /// # Errors
 /// [`StoreError::Other`] for an impossible vector.
 pub async fn embedding_set_many(
     tx: &mut TenantTx,
-    model: &str,
+    model: &EmbeddingModel,
     embedded: &[EmbeddedMemory],
-    now: Timestamp,
 ) -> Result<u64, StoreError> {
     let ids: Vec<Uuid> = embedded.iter().map(|e| e.id.0).collect();
     let versions: Vec<i32> = embedded.iter().map(|e| e.version).collect();
     let vectors = embedded
         .iter()
-        .map(|e| half_vector(&e.embedding))
+        .map(|e| half_vector(&e.embedding, model.dimensions))
         .collect::<Result<Vec<_>, _>>()?;
     let done = sqlx::query!(
         "UPDATE memories
-            SET embedding = made.embedding, embedding_model = $3, embedded_at = $4
-           FROM unnest($5::uuid[], $6::int[], $7::halfvec[]) AS made (id, version, embedding)
+            SET embedding_a = CASE $3 WHEN 'a' THEN made.embedding ELSE embedding_a END,
+                embedding_b = CASE $3 WHEN 'b' THEN made.embedding ELSE embedding_b END
+           FROM unnest($4::uuid[], $5::int[], $6::halfvec[]) AS made (id, version, embedding)
           WHERE memories.tenant_id = $1 AND memories.user_id = $2
-            AND memories.id = made.id AND memories.version = made.version",
+            AND memories.id = made.id AND memories.version = made.version
+            AND EXISTS (SELECT FROM embedding_models AS model
+                         WHERE model.tenant_id = $1 AND model.id = $7 AND model.slot = $3
+                           AND model.status <> 'retired')",
         tx.tenant_id().0,
         tx.member_id()?.0,
-        model,
-        now,
+        model.slot.key(),
         &ids,
         &versions,
         vectors as Vec<HalfVector>,
+        model.id.0,
     )
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected())
 }
 
-/// How many of the member's own memories wait for their embedding; counting
-/// stops at [`WAITING_COUNTED`], because every search asks.
+/// Takes up to `limit` embeddings of the member's memories, those in the trash
+/// included, out of the place of a model that was retired at least [`GRACE`]
+/// ago. Returns how many there were.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn embedding_waiting(tx: &mut TenantTx) -> Result<i64, StoreError> {
+pub async fn embedding_drop_many(
+    tx: &mut TenantTx,
+    model: &EmbeddingModel,
+    limit: u16,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE memories
+            SET embedding_a = CASE $3 WHEN 'a' THEN NULL ELSE embedding_a END,
+                embedding_b = CASE $3 WHEN 'b' THEN NULL ELSE embedding_b END
+          WHERE tenant_id = $1
+            AND id IN (SELECT id FROM memories
+                        WHERE tenant_id = $1 AND user_id = $2
+                          AND memory_embedding(memories, $3) IS NOT NULL LIMIT $5)
+            AND EXISTS (SELECT FROM embedding_models AS model
+                         WHERE model.tenant_id = $1 AND model.id = $4 AND model.slot = $3
+                           AND model.retired_at <= $6 AND model.dropped_at IS NULL)",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        model.slot.key(),
+        model.id.0,
+        i64::from(limit),
+        now - GRACE,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// How many of the member's own memories wait for their embedding in this
+/// place; counting stops at [`WAITING_COUNTED`], because every search asks.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn embedding_waiting(tx: &mut TenantTx, slot: EmbeddingSlot) -> Result<i64, StoreError> {
     let waiting = sqlx::query_scalar!(
         r#"SELECT count(*) AS "waiting!"
              FROM (SELECT FROM memories
-                    WHERE tenant_id = $1 AND user_id = $2 AND embedded_at IS NULL AND deleted_at IS NULL
+                    WHERE $4 = 'a' AND tenant_id = $1 AND user_id = $2 AND embedding_a IS NULL AND deleted_at IS NULL
+                    UNION ALL
+                   SELECT FROM memories
+                    WHERE $4 = 'b' AND tenant_id = $1 AND user_id = $2 AND embedding_b IS NULL AND deleted_at IS NULL
                     LIMIT $3) AS waiting"#,
         tx.tenant_id().0,
         tx.member_id()?.0,
         WAITING_COUNTED,
+        slot.key(),
     )
     .fetch_one(tx.conn())
     .await?;
     Ok(waiting)
 }
 
-/// Owners, whatever their tenant if it is active, with memories that wait for
-/// their embedding. For a sweep that queues what was not queued, e.g. while there was no model.
+/// Owners, whatever their tenant if it is active and whether or not they still
+/// are, with something to do: memories without an embedding by a model that is
+/// being filled and may be asked now, or with one by a model that is let go.
+/// For a sweep that queues what was not queued, e.g. while there was no model.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn embedding_owners(
     tx: &mut WorkerTx,
+    local_is_on: bool,
     limit: u16,
+    now: Timestamp,
 ) -> Result<Vec<(TenantId, UserId)>, StoreError> {
+    // Each part along an index: of waiting memories there are few, and of
+    // models in the second place or on their way out as well.
     let rows = sqlx::query!(
-        "SELECT DISTINCT tenant_id, user_id FROM memories
-          WHERE embedded_at IS NULL AND deleted_at IS NULL
-            AND tenant_id IN (SELECT id FROM tenants WHERE status = 'active')
-          LIMIT $1",
+        r#"SELECT DISTINCT tenant_id AS "tenant_id!", user_id AS "user_id!"
+             FROM (
+                 SELECT model.tenant_id, user_id
+                   FROM embedding_models AS model JOIN memories USING (tenant_id)
+                  WHERE slot = 'a' AND status IN ('active', 'building')
+                    AND ($2 OR source <> 'local') AND (retry_at IS NULL OR retry_at <= $3)
+                    AND embedding_a IS NULL AND deleted_at IS NULL
+                 UNION ALL
+                 SELECT model.tenant_id, user_id
+                   FROM embedding_models AS model JOIN memories USING (tenant_id)
+                  WHERE slot = 'b' AND status IN ('active', 'building')
+                    AND ($2 OR source <> 'local') AND (retry_at IS NULL OR retry_at <= $3)
+                    AND embedding_b IS NULL AND deleted_at IS NULL
+                 UNION ALL
+                 SELECT model.tenant_id, user_id
+                   FROM embedding_models AS model JOIN memories USING (tenant_id)
+                  WHERE retired_at <= $4 AND dropped_at IS NULL
+                    AND CASE slot WHEN 'a' THEN embedding_a IS NOT NULL ELSE embedding_b IS NOT NULL END
+             ) AS waiting
+            WHERE tenant_id IN (SELECT id FROM tenants WHERE status = 'active')
+            LIMIT $1"#,
         i64::from(limit),
+        local_is_on,
+        now,
+        now - GRACE,
     )
     .fetch_all(tx.conn())
     .await?;

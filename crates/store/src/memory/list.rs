@@ -22,8 +22,6 @@ pub struct MemoryCounts {
     pub own: i64,
     /// Those of others that are shared with the member.
     pub shared: i64,
-    /// Own ones that wait for their embedding.
-    pub waiting_for_embedding: i64,
 }
 
 /// A page of the memories in sight, last changed first. The time it takes
@@ -114,7 +112,9 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
     let row = sqlx::query!(
         r#"SELECT title, content, memories.kind, tags, visibility, team_id, teams.name AS "team_name?",
                   memories.user_id, display_name, origin, source_session_id, expires_at, persona_id,
-                  personas.name AS "persona_name?", parent_id, importance, allowed_vendors, version, embedded_at IS NOT NULL AS "is_embedded!", memories.created_at,
+                  personas.name AS "persona_name?", parent_id, importance, allowed_vendors, version, memory_embedding(memories, (SELECT slot FROM embedding_models
+                       WHERE embedding_models.tenant_id = $1 AND embedding_models.status = 'active')) IS NOT NULL
+                      AS "is_embedded!", memories.created_at,
                   memories.updated_at, deleted_at
              FROM memories
              JOIN users ON users.tenant_id = memories.tenant_id AND users.id = memories.user_id
@@ -171,10 +171,7 @@ pub async fn memory_counts(tx: &mut TenantTx) -> Result<MemoryCounts, StoreError
                     WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL) AS "own!",
                   (SELECT count(*) FROM memories
                     WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL
-                      AND visibility <> 'private') AS "shared!",
-                  (SELECT count(*) FROM memories
-                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL
-                      AND embedded_at IS NULL) AS "waiting_for_embedding!""#,
+                      AND visibility <> 'private') AS "shared!""#,
         tx.tenant_id().0,
         tx.member_id()?.0,
     )

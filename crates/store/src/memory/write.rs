@@ -98,9 +98,8 @@ pub async fn memory_update(
     sqlx::query!(
         "UPDATE memories
             SET kind = $3, title = $4, content = $5, tags = $6, version = version + 1, updated_at = $7,
-                embedding = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedding END,
-                embedding_model = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedding_model END,
-                embedded_at = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedded_at END
+                embedding_a = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedding_a END,
+                embedding_b = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedding_b END
           WHERE tenant_id = $1 AND id = $2",
         tenant_id,
         id.0,

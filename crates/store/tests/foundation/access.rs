@@ -51,6 +51,7 @@ async fn a_slug_is_taken_once_and_has_a_shape() {
             is_demo: false,
             entra_tenant_id: None,
             role_ids: std::array::from_fn(|_| id()),
+            embedding_model_id: id(),
         };
         let mut tx = db.store.begin_operator().await.unwrap();
         let error = AppError::from(tenant_create(&mut tx, &tenant, NOW).await.unwrap_err());

@@ -188,6 +188,7 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
         is_demo: false,
         entra_tenant_id: None,
         role_ids: std::array::from_fn(|_| id()),
+        embedding_model_id: id(),
     };
     let user = NewUser {
         id: id(),

@@ -2,13 +2,13 @@ use domain::access::SystemRole;
 use store::{
     StoreError,
     memory::{
-        EMBEDDING_DIMENSIONS, EmbeddedMemory, embedding_owners, embedding_pending,
-        embedding_set_many, embedding_waiting, memory_delete, memory_get, memory_update,
+        EmbeddedMemory, embedding_owners, embedding_pending, embedding_set_many, embedding_waiting,
+        memory_delete, memory_get, memory_update,
     },
     testing::{NOW, TestDb},
 };
 
-use crate::support::{change, create, embed, share, toward};
+use crate::support::{DIMENSIONS, change, create, embed, model, share, toward};
 
 #[tokio::test]
 async fn own_memories_wait_until_they_are_embedded() {
@@ -23,15 +23,20 @@ async fn own_memories_wait_until_they_are_embedded() {
     let his = create(&db, &noah, "his").await;
     share(&db, his, "org", None).await;
 
+    let model = model(&db, &mia).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
     memory_delete(&mut tx, gone, NOW).await.unwrap();
-    let pending = embedding_pending(&mut tx, 2, None).await.unwrap();
+    let pending = embedding_pending(&mut tx, model.slot, 2, None)
+        .await
+        .unwrap();
     assert_eq!(pending.iter().map(|p| p.id).collect::<Vec<_>>(), [a, b]);
     assert_eq!((pending[0].content.as_str(), pending[0].version), ("a", 1));
-    let rest = embedding_pending(&mut tx, 2, Some(b)).await.unwrap();
+    let rest = embedding_pending(&mut tx, model.slot, 2, Some(b))
+        .await
+        .unwrap();
     assert_eq!(rest.iter().map(|p| p.id).collect::<Vec<_>>(), [c]);
     assert_eq!(
-        embedding_waiting(&mut tx).await.unwrap(),
+        embedding_waiting(&mut tx, model.slot).await.unwrap(),
         3,
         "one's own, without the trash"
     );
@@ -45,20 +50,17 @@ async fn own_memories_wait_until_they_are_embedded() {
         version: 1,
         embedding: toward(3, 4, 0.5),
     };
-    let set = embedding_set_many(&mut tx, "model", &[made(a), made(b), made(his)], NOW)
+    let set = embedding_set_many(&mut tx, &model, &[made(a), made(b), made(his)])
         .await
         .unwrap();
     assert_eq!(set, 1);
     assert!(memory_get(&mut tx, a).await.unwrap().is_embedded);
     assert!(!memory_get(&mut tx, b).await.unwrap().is_embedded);
     assert!(!memory_get(&mut tx, his).await.unwrap().is_embedded);
-    assert_eq!(
-        embedding_set_many(&mut tx, "model", &[], NOW)
-            .await
-            .unwrap(),
-        0
-    );
-    let pending = embedding_pending(&mut tx, 10, None).await.unwrap();
+    assert_eq!(embedding_set_many(&mut tx, &model, &[]).await.unwrap(), 0);
+    let pending = embedding_pending(&mut tx, model.slot, 10, None)
+        .await
+        .unwrap();
     assert_eq!(
         pending
             .iter()
@@ -77,21 +79,21 @@ async fn an_impossible_vector_is_refused() {
         .actor(SystemRole::Member, "Mia")
         .await;
     let memory = create(&db, &mia, "a").await;
+    let model = model(&db, &mia).await;
     let mut bad = toward(0, 1, 0.0);
     bad[7] = f32::NAN;
     let mut huge = toward(0, 1, 0.0);
     huge[7] = f32::INFINITY;
-    for embedding in [bad, huge, vec![1.0; EMBEDDING_DIMENSIONS - 1], Vec::new()] {
+    for embedding in [bad, huge, vec![1.0; DIMENSIONS - 1], Vec::new()] {
         let mut tx = db.store.begin(&mia).await.unwrap();
         let set = embedding_set_many(
             &mut tx,
-            "m",
+            &model,
             &[EmbeddedMemory {
                 id: memory,
                 version: 1,
                 embedding,
             }],
-            NOW,
         )
         .await;
         assert!(matches!(set, Err(StoreError::Other(_))), "{set:?}");
@@ -123,10 +125,14 @@ async fn a_sweep_finds_owners_in_every_organisation() {
     embed(&db, &ready, done, toward(0, 1, 0.0)).await;
 
     let mut tx = db.store.begin_worker().await.unwrap();
-    let mut owners = embedding_owners(&mut tx, 10).await.unwrap();
+    let mut owners = embedding_owners(&mut tx, true, 10, NOW).await.unwrap();
     owners.sort();
     let mut expected = [(mia.tenant_id, mia.user_id), (gus.tenant_id, gus.user_id)];
     expected.sort();
     assert_eq!(owners, expected);
-    assert_eq!(embedding_owners(&mut tx, 1).await.unwrap().len(), 1);
+    let one = embedding_owners(&mut tx, true, 1, NOW).await.unwrap();
+    assert_eq!(one.len(), 1);
+    // All have the model that is not there.
+    let none = embedding_owners(&mut tx, false, 10, NOW).await.unwrap();
+    assert_eq!(none, []);
 }

@@ -4,6 +4,7 @@
 use domain::{
     Actor, MemoryId, TenantId,
     access::SystemRole,
+    embedding_model::EmbeddingSlot,
     memory::{MemoryNarrowing, SearchMode},
 };
 use sqlx::{Connection, PgConnection};
@@ -224,13 +225,15 @@ async fn what_is_like_a_memory_is_in_sight_and_is_not_itself() {
             assert!(refresh(&db, acme.id, 0).await);
         }
         let mut tx = db.store.begin(&mia).await.unwrap();
-        let hits = memory_like(&mut tx, made[0], &all, 3, NOW).await.unwrap();
+        let hits = memory_like(&mut tx, made[0], EmbeddingSlot::A, &all, 3, NOW)
+            .await
+            .unwrap();
         let mut found: Vec<_> = hits.iter().map(|hit| hit.memory.id).collect();
         assert_eq!(found[0], made[1], "words and meaning: {hits:?}");
         found.sort();
         assert_eq!(found, [made[1], made[2], made[4]]);
         for hidden in [made[3], made[5]] {
-            let refused = memory_like(&mut tx, hidden, &all, 3, NOW).await;
+            let refused = memory_like(&mut tx, hidden, EmbeddingSlot::A, &all, 3, NOW).await;
             assert!(matches!(refused, Err(StoreError::NotFound)));
             let words: Vec<String> =
                 sqlx::query_scalar("SELECT unnest(memory_like_lexemes($1, 20))")
@@ -255,9 +258,16 @@ async fn without_an_embedding_likeness_goes_by_words() {
     let other = create(&db, &mia, "a heron in the reeds").await;
     create(&db, &mia, "bread needs salt").await;
     let mut tx = db.store.begin(&mia).await.unwrap();
-    let hits = memory_like(&mut tx, one, &MemoryNarrowing::default(), 9, NOW)
-        .await
-        .unwrap();
+    let hits = memory_like(
+        &mut tx,
+        one,
+        EmbeddingSlot::A,
+        &MemoryNarrowing::default(),
+        9,
+        NOW,
+    )
+    .await
+    .unwrap();
     assert_eq!(
         hits.iter().map(|hit| hit.memory.id).collect::<Vec<_>>(),
         [other]

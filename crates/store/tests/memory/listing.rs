@@ -92,11 +92,7 @@ async fn nothing_of_others_is_in_sight() {
     let private = create(&db, &mia, "private").await;
     let org = create(&db, &mia, "for everyone").await;
     share(&db, org, "org", None).await;
-    let nothing = MemoryCounts {
-        own: 0,
-        shared: 0,
-        waiting_for_embedding: 0,
-    };
+    let nothing = MemoryCounts { own: 0, shared: 0 };
 
     let mut tx = db.store.begin(&stranger).await.unwrap();
     for memory in [private, org] {
@@ -189,12 +185,5 @@ async fn counts_leave_the_trash_out() {
     let mut tx = db.store.begin(&mia).await.unwrap();
     memory_delete(&mut tx, gone, NOW).await.unwrap();
     let counts = memory_counts(&mut tx).await.unwrap();
-    assert_eq!(
-        counts,
-        MemoryCounts {
-            own: 2,
-            shared: 0,
-            waiting_for_embedding: 1
-        }
-    );
+    assert_eq!(counts, MemoryCounts { own: 2, shared: 0 });
 }

@@ -16,7 +16,7 @@ use store::{
 use time::{Date, Duration, macros::date};
 use uuid::Uuid;
 
-use crate::support::toward;
+use crate::support::{model, toward};
 
 /// A memory as this test knows it.
 #[derive(Clone, Debug)]
@@ -159,9 +159,9 @@ async fn insert(db: &TestDb, tenant: Uuid, memory: &Known) {
     sqlx::query(
         "INSERT INTO memories (tenant_id, id, user_id, kind, title, content, tags, persona_id, visibility, team_id,
                                origin, expires_at, importance, version, allowed_vendors, created_at, updated_at,
-                               deleted_at, embedding, embedding_model, embedded_at)
+                               deleted_at, embedding_a)
          VALUES ($1, $2, $3, $4, '', 'a lake in the hills', $5, $6, $7, $8, $9, $10, 0.5, 1, '{*}', $11, $11, $12,
-                 $13::real[]::vector::halfvec(384), 'test', $11)",
+                 $13::real[]::vector::halfvec)",
     )
     .bind(tenant)
     .bind(memory.id.0)
@@ -282,11 +282,12 @@ async fn found(
     narrowing: &MemoryNarrowing,
     mode: SearchMode,
 ) -> BTreeSet<MemoryId> {
+    let model = model(&world.db, actor).await;
     let query = SearchQuery::parse("hills");
     let vector = toward(0, 1, 0.0);
     let request = SearchRequest {
         query: &query,
-        vector: Some(&vector),
+        vector: Some((&model, &vector)),
         mode,
         narrowing,
         limit: 1_000,

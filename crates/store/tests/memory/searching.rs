@@ -5,11 +5,11 @@ use domain::{
 };
 use store::{
     StoreError,
-    memory::{EMBEDDING_DIMENSIONS, SearchQuery, SearchRequest, memory_search},
+    memory::{SearchQuery, SearchRequest, memory_search},
     testing::{NOW, TestDb},
 };
 
-use crate::support::{create, create_at, embed, fill, toward};
+use crate::support::{DIMENSIONS, create, create_at, embed, fill, model, toward};
 
 async fn search_in(
     db: &TestDb,
@@ -19,11 +19,12 @@ async fn search_in(
     mode: SearchMode,
     narrowing: &MemoryNarrowing,
 ) -> Vec<MemoryHit> {
+    let model = model(db, actor).await;
     let mut tx = db.store.begin(actor).await.unwrap();
     let query = SearchQuery::parse(question);
     let request = SearchRequest {
         query: &query,
-        vector,
+        vector: vector.map(|vector| (&model, vector)),
         mode,
         narrowing,
         limit: 50,
@@ -240,7 +241,7 @@ async fn vectors_of_zeros_or_nan_spoil_nothing() {
         .await;
     let zero = create(&db, &mia, "empty of meaning").await;
     let good = create(&db, &mia, "full of meaning").await;
-    embed(&db, &mia, zero, vec![0.0; EMBEDDING_DIMENSIONS]).await;
+    embed(&db, &mia, zero, vec![0.0; DIMENSIONS]).await;
     embed(&db, &mia, good, toward(0, 1, 0.0)).await;
     let hits = search(
         &db,
@@ -255,18 +256,19 @@ async fn vectors_of_zeros_or_nan_spoil_nothing() {
         &db,
         &mia,
         "meaning",
-        Some(&[0.0; EMBEDDING_DIMENSIONS]),
+        Some(&[0.0; DIMENSIONS]),
         SearchMode::Both,
     )
     .await;
     assert!(hits.iter().all(|hit| hit.similarity.is_none()));
 
+    let model = model(&db, &mia).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
     let (query, filter) = (SearchQuery::parse("full"), MemoryNarrowing::default());
-    let nan = [f32::NAN; EMBEDDING_DIMENSIONS];
+    let nan = [f32::NAN; DIMENSIONS];
     let request = SearchRequest {
         query: &query,
-        vector: Some(&nan),
+        vector: Some((&model, &nan)),
         mode: SearchMode::Both,
         narrowing: &filter,
         limit: 10,
@@ -346,7 +348,7 @@ async fn a_large_collection_is_searched_by_the_graph_and_then_exactly() {
         .await
         .actor(SystemRole::Member, "Mia")
         .await;
-    fill(&db, &mia, 5_200, "ballast").await;
+    fill(&db, &mia, 25_200, "ballast").await;
     let mut made = Vec::new();
     for n in 0..60_u8 {
         let kind = if n < 3 { "event" } else { "fact" };

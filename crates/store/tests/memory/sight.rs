@@ -13,7 +13,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::support::{create, embed, share, toward};
+use crate::support::{create, embed, model, share, toward};
 
 /// The runtime login's connection with the role and settings of an actor, as
 /// the store sets them.
@@ -178,7 +178,7 @@ async fn a_search_finds_nothing_of_others() {
     );
     let request = SearchRequest {
         query: &query,
-        vector: Some(&vector),
+        vector: None,
         mode: SearchMode::Both,
         narrowing: &filter,
         limit: 9,
@@ -189,6 +189,11 @@ async fn a_search_finds_nothing_of_others() {
         (&owner, vec![org]),
         (&stranger, vec![]),
     ] {
+        let model = model(&db, actor).await;
+        let request = SearchRequest {
+            vector: Some((&model, &vector)),
+            ..request
+        };
         let mut tx = db.store.begin(actor).await.unwrap();
         let mut found: Vec<_> = memory_search(&mut tx, &request)
             .await

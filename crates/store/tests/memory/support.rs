@@ -3,12 +3,14 @@
 use domain::{
     Actor, MemoryId, TeamId, Timestamp,
     access::SystemRole,
+    embedding_model::EmbeddingModel,
     memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use store::{
     TenantTx,
-    memory::{EMBEDDING_DIMENSIONS, EmbeddedMemory, embedding_set_many, memory_create},
+    embedding_model::embedding_model_active,
+    memory::{EmbeddedMemory, embedding_set_many, memory_create},
     testing::{NOW, TestDb, TestTenant, id},
 };
 
@@ -54,15 +56,25 @@ pub(crate) async fn share(db: &TestDb, memory: MemoryId, visibility: &str, team:
         .unwrap();
 }
 
+/// How many numbers the vectors of a new organisation's model have.
+pub(crate) const DIMENSIONS: usize = 384;
+
+/// The model that searches in the actor's organisation use.
+pub(crate) async fn model(db: &TestDb, actor: &Actor) -> EmbeddingModel {
+    let mut tx = db.store.begin(actor).await.unwrap();
+    embedding_model_active(&mut tx).await.unwrap()
+}
+
 /// A vector between two of the space's axes.
 pub(crate) fn toward(axis: usize, other: usize, lean: f32) -> Vec<f32> {
-    let mut vector = vec![0.0; EMBEDDING_DIMENSIONS];
+    let mut vector = vec![0.0; DIMENSIONS];
     vector[axis] = 1.0;
     vector[other] += lean;
     vector
 }
 
 pub(crate) async fn embed(db: &TestDb, actor: &Actor, memory: MemoryId, embedding: Vec<f32>) {
+    let model = model(db, actor).await;
     let mut tx = db.store.begin(actor).await.unwrap();
     let embedded = [EmbeddedMemory {
         id: memory,
@@ -70,7 +82,7 @@ pub(crate) async fn embed(db: &TestDb, actor: &Actor, memory: MemoryId, embeddin
         embedding,
     }];
     assert_eq!(
-        embedding_set_many(&mut tx, "test", &embedded, NOW)
+        embedding_set_many(&mut tx, &model, &embedded)
             .await
             .unwrap(),
         1

@@ -14,7 +14,7 @@ use store::{
     testing::{NOW, TestDb, id},
 };
 
-use crate::support::{change, embed, share, text, toward};
+use crate::support::{change, embed, model, share, text, toward};
 
 const EVERYBODY: [Option<Vendor>; 7] = [
     None,
@@ -60,10 +60,11 @@ async fn listed(db: &TestDb, actor: &Actor) -> Vec<MemoryId> {
 }
 
 async fn found(db: &TestDb, actor: &Actor, vector: Option<&[f32]>) -> Vec<MemoryId> {
+    let model = model(db, actor).await;
     let mut tx = db.store.begin(actor).await.unwrap();
     let request = SearchRequest {
         query: &SearchQuery::parse("word"),
-        vector,
+        vector: vector.map(|vector| (&model, vector)),
         mode: SearchMode::Both,
         narrowing: &MemoryNarrowing::default(),
         limit: 50,

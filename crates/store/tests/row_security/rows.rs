@@ -322,7 +322,7 @@ impl Maker {
             "uuid" => vec![quoted(&fresh.to_string(), "uuid")],
             "boolean" => vec!["false".into(), "true".into()],
             "smallint" | "integer" | "bigint" | "real" | "double precision" | "numeric" => {
-                vec!["1".into(), "0".into()]
+                vec!["1".into(), "0".into(), "100".into()]
             }
             "timestamp with time zone" => vec![
                 "timestamptz '2026-03-02 09:00+00'".into(),
@@ -346,10 +346,7 @@ impl Maker {
                     .chain(shapes.iter().map(|shape| quoted(shape, "text")))
                     .collect()
             }
-            halfvec if halfvec.starts_with("halfvec(") => {
-                let size = halfvec.trim_start_matches("halfvec(").trim_end_matches(')');
-                vec![format!("array_fill(0.5::real, ARRAY[{size}])::halfvec")]
-            }
+            "halfvec" => vec!["array_fill(0.5::real, ARRAY[384])::halfvec".into()],
             other => panic!(
                 "{}.{}: teach tests/row_security/rows.rs to make a {other}",
                 table.name, column.name

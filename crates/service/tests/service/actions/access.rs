@@ -5,6 +5,7 @@ use domain::{
     access::SystemRole,
     api_key::{ApiKeyFilter, KeyReach, ServiceAccountDraft},
     audit::AuditFilter,
+    embedding_model::EmbeddingModelDraft,
     group_mapping::Proposal,
     preferences::PreferencesDraft,
     settings::OrganisationDraft,
@@ -12,7 +13,7 @@ use domain::{
 };
 use service::{By, NewOrganisation, Owner};
 
-use super::given::{notification, own_key, tenant};
+use super::given::{local_again, next_model, notification, own_key, tenant};
 use crate::{
     api_key::{key_draft, service_account},
     support::World,
@@ -22,6 +23,34 @@ use crate::{
 pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
     let ctx = &world.ctx;
     match action {
+        Action::EmbeddingModelList => service::embedding_model_get(ctx, actor).await.map(drop),
+        Action::EmbeddingModelStart => {
+            next_model(world, actor, true).await;
+            let local = EmbeddingModelDraft {
+                source: "local".into(),
+                ..EmbeddingModelDraft::default()
+            };
+            let started = service::embedding_model_start(ctx, actor, &local).await;
+            local_again(world, actor).await;
+            started.map(drop)
+        }
+        Action::EmbeddingModelPause => {
+            let id = next_model(world, actor, false).await;
+            service::embedding_model_pause(ctx, actor, id).await
+        }
+        Action::EmbeddingModelResume => {
+            let id = next_model(world, actor, false).await;
+            sqlx::query("UPDATE embedding_models SET status = 'paused' WHERE id = $1")
+                .bind(id.0)
+                .execute(&world.db.admin)
+                .await
+                .unwrap();
+            service::embedding_model_resume(ctx, actor, id).await
+        }
+        Action::EmbeddingModelCancel => {
+            let id = next_model(world, actor, false).await;
+            service::embedding_model_cancel(ctx, actor, id).await
+        }
         Action::AuditList => service::audit_list(ctx, actor, &AuditFilter::default(), None)
             .await
             .map(drop),

@@ -107,6 +107,51 @@ pub(super) async fn persona(world: &World, actor: &Actor) -> PersonaId {
     id
 }
 
+/// A model of the actor's organisation that is being prepared, or in use, and
+/// no other but the active one.
+pub(super) async fn next_model(
+    world: &World,
+    actor: &Actor,
+    is_active: bool,
+) -> domain::EmbeddingModelId {
+    let id = world.ctx.ids.id();
+    let statement = if is_active {
+        "UPDATE embedding_models SET id = $2, source = 'endpoint', endpoint = 'x', model = 'x'
+          WHERE tenant_id = $1 AND status = 'active'"
+    } else {
+        "INSERT INTO embedding_models (
+             tenant_id, id, source, endpoint, model, dimensions, is_shortened, slot, status, failures, created_at
+         )
+         VALUES ($1, $2, 'endpoint', 'x', 'x', 100, false, 'b', 'building', 0, now())"
+    };
+    for clear in [
+        "DELETE FROM embedding_models WHERE tenant_id = $1 AND status <> 'active'",
+        statement,
+    ] {
+        let mut query = sqlx::query(clear).bind(actor.tenant_id.0);
+        if clear == statement {
+            query = query.bind(uuid::Uuid::from(id));
+        }
+        query.execute(&world.db.admin).await.unwrap();
+    }
+    id
+}
+
+/// Atrium's own model is in use again.
+pub(super) async fn local_again(world: &World, actor: &Actor) {
+    for statement in [
+        "DELETE FROM embedding_models WHERE tenant_id = $1 AND status <> 'active'",
+        "UPDATE embedding_models SET source = 'local', endpoint = NULL, model = 'all-MiniLM-L6-v2'
+          WHERE tenant_id = $1",
+    ] {
+        sqlx::query(statement)
+            .bind(actor.tenant_id.0)
+            .execute(&world.db.admin)
+            .await
+            .unwrap();
+    }
+}
+
 /// An API key of the actor's, written below the service.
 pub(super) async fn own_key(world: &World, actor: &Actor) -> ApiKeyId {
     let ctx = &world.ctx;

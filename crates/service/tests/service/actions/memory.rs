@@ -186,8 +186,8 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             tx.commit().await?;
             service::import_retry(ctx, actor, id).await
         }
-        // Both are bodies of jobs: done by a worker in the actor's name.
-        Action::ImportApply | Action::MemoryEmbed => {
+        // The body of a job: done by a worker in the actor's name.
+        Action::ImportApply => {
             let mut missing = actor.clone();
             missing.permissions.retain(|p| *p == action.permission());
             missing.authorize(action.permission())?;

@@ -49,9 +49,13 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         | Action::ImportGet
         | Action::ImportCancel
         | Action::ImportRetry
-        | Action::ImportApply
-        | Action::MemoryEmbed => Box::pin(memory::perform(world, actor, action)).await,
-        Action::AuditList
+        | Action::ImportApply => Box::pin(memory::perform(world, actor, action)).await,
+        Action::EmbeddingModelList
+        | Action::EmbeddingModelStart
+        | Action::EmbeddingModelPause
+        | Action::EmbeddingModelResume
+        | Action::EmbeddingModelCancel
+        | Action::AuditList
         | Action::IsolationProbe
         | Action::ApiKeyList
         | Action::ApiKeyListAll
@@ -168,7 +172,7 @@ async fn every_refusal_is_audited_and_changes_nothing() {
     let world = World::new().await;
     let mut actor = world.tenant.actor(SystemRole::Owner, "Nobody").await;
     actor.permissions.clear();
-    let jobs = [Action::ImportApply, Action::MemoryEmbed];
+    let jobs = [Action::ImportApply];
     for action in Action::ALL.iter().filter(|action| !jobs.contains(action)) {
         let before = world.audit().await.len();
         let refusal = perform(&world, &actor, *action).await.unwrap_err();

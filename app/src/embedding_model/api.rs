@@ -1,0 +1,64 @@
+//! Server functions of the embedding model.
+
+use domain::{AppError, EmbeddingModelId, embedding_model::EmbeddingModels};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::{Flash, api};
+
+#[cfg(feature = "ssr")]
+const PAGE: &str = "/settings/embedding";
+
+/// The organisation's models.
+#[server(endpoint = "embedding_model_get")]
+pub(crate) async fn embedding_model_get() -> Result<EmbeddingModels, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::embedding_model_get(&ctx, &actor).await
+}
+
+/// Begins to prepare another one.
+#[server(endpoint = "embedding_model_start")]
+pub(crate) async fn embedding_model_start(
+    #[server(default)] source: String,
+    #[server(default)] base_url: String,
+    #[server(default)] model: String,
+    #[server(default)] dimensions: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    let draft = domain::embedding_model::EmbeddingModelDraft {
+        source,
+        base_url,
+        model,
+        dimensions,
+    };
+    service::embedding_model_start(&ctx, &actor, &draft).await?;
+    api::go(PAGE, Flash::EmbeddingModelStarted);
+    Ok(())
+}
+
+/// Halts the preparation.
+#[server(endpoint = "embedding_model_pause")]
+pub(crate) async fn embedding_model_pause(id: EmbeddingModelId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::embedding_model_pause(&ctx, &actor, id).await?;
+    api::go(PAGE, Flash::EmbeddingModelPaused);
+    Ok(())
+}
+
+/// Goes on with it.
+#[server(endpoint = "embedding_model_resume")]
+pub(crate) async fn embedding_model_resume(id: EmbeddingModelId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::embedding_model_resume(&ctx, &actor, id).await?;
+    api::go(PAGE, Flash::EmbeddingModelResumed);
+    Ok(())
+}
+
+/// Gives it up.
+#[server(endpoint = "embedding_model_cancel")]
+pub(crate) async fn embedding_model_cancel(id: EmbeddingModelId) -> Result<(), AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::embedding_model_cancel(&ctx, &actor, id).await?;
+    api::go(PAGE, Flash::EmbeddingModelCancelled);
+    Ok(())
+}

@@ -1,0 +1,341 @@
+//! By which model memories are found, how far the next one is, and choosing it.
+
+use std::time::Duration;
+
+use domain::{
+    AppError, EmbeddingModelId,
+    embedding_model::{
+        EmbeddingModel, EmbeddingModelStatus, EmbeddingModels, EmbeddingProgress, EmbeddingSource,
+        LOCAL_MODEL,
+    },
+};
+use leptos::prelude::*;
+
+use super::api::{
+    EmbeddingModelCancel, EmbeddingModelPause, EmbeddingModelResume, EmbeddingModelStart,
+    embedding_model_get,
+};
+use crate::{
+    forms::{FormState, PostForm},
+    settings::SettingsTabs,
+    ui::{
+        Badge, Choice, Glyph, Icon, Loaded, PageHead, SelectField, TextField, Time, Tone, count,
+        plural,
+    },
+};
+
+/// The page at `/settings/embedding`.
+#[component]
+pub(crate) fn EmbeddingModelPage() -> impl IntoView {
+    let start = FormState::<EmbeddingModelStart>::new();
+    let pause = FormState::<EmbeddingModelPause>::new();
+    let resume = FormState::<EmbeddingModelResume>::new();
+    let cancel = FormState::<EmbeddingModelCancel>::new();
+    provide_context(start);
+    provide_context(pause);
+    provide_context(resume);
+    provide_context(cancel);
+    let done = [start.done(), pause.done(), resume.done(), cancel.done()];
+    let models = Resource::new(
+        move || done.map(|done| done.get()),
+        |_| embedding_model_get(),
+    );
+    follow(models);
+    view! { <Loaded resource=models view=show whole_page=true /> }.into_any()
+}
+
+fn is_moving(models: &EmbeddingModels) -> bool {
+    let is_building =
+        |(model, _): &(EmbeddingModel, _)| model.status == EmbeddingModelStatus::Building;
+    models.next().is_some_and(is_building)
+}
+
+/// Asks again two seconds after each answer for as long as a model is being
+/// prepared. Without scripts the page reloads itself.
+fn follow(models: Resource<Result<EmbeddingModels, AppError>>) {
+    Effect::new(move |_| {
+        let moving = models.with(|models| matches!(models, Some(Ok(models)) if is_moving(models)));
+        if moving {
+            let handle = set_timeout_with_handle(move || models.refetch(), Duration::from_secs(2));
+            on_cleanup(move || {
+                if let Ok(handle) = handle {
+                    handle.clear();
+                }
+            });
+        }
+    });
+}
+
+fn show(models: EmbeddingModels) -> impl IntoView {
+    let moving = is_moving(&models);
+    let dropping = models.is_dropping();
+    let active = models.active().cloned();
+    let next = models.next().cloned();
+    let has_next = next.is_some();
+    let earlier: Vec<_> = models
+        .models
+        .iter()
+        .filter(|(model, _)| model.status == EmbeddingModelStatus::Retired)
+        .map(|(model, _)| model.clone())
+        .collect();
+    view! {
+        {moving
+            .then(|| view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"3\">"></noscript> })}
+        <PageHead
+            title="Search by meaning"
+            lead="The model that turns memories and questions into vectors. Memories whose vectors are near a question answer it."
+        />
+        <SettingsTabs />
+        {active.map(|(model, progress)| view! { <Active model=model progress=progress /> })}
+        {next.map(|(model, progress)| view! { <Next model=model progress=progress /> })}
+        {(!has_next).then(|| view! { <Start models=models dropping=dropping /> })}
+        <Earlier models=earlier />
+    }
+}
+
+/// Who makes the vectors, in a few words.
+fn source_label(source: &EmbeddingSource) -> String {
+    match source {
+        EmbeddingSource::Local => "Atrium itself; nothing leaves this machine".to_owned(),
+        EmbeddingSource::Endpoint(name) => format!("The service “{name}”, set up by the operator"),
+        EmbeddingSource::Address(url) => format!("The service at {url}"),
+    }
+}
+
+#[component]
+fn Active(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
+    let waiting = progress.total - progress.done;
+    view! {
+        <section class="section" aria-labelledby="active-model">
+            <h2 id="active-model">"In use"</h2>
+            <Problem model=model.clone() />
+            <dl class="facts">
+                <div><dt>"Model"</dt><dd><code>{model.model.clone()}</code></dd></div>
+                <div><dt>"Made by"</dt><dd>{source_label(&model.source)}</dd></div>
+                <div><dt>"Numbers in a vector"</dt><dd>{count(model.dimensions)}</dd></div>
+                <div>
+                    <dt>"Memories"</dt>
+                    <dd>
+                        {count(progress.total)}
+                        {(waiting > 0).then(|| format!(", {} still without a vector", count(waiting)))}
+                    </dd>
+                </div>
+                {model.activated_at.map(|at| view! { <div><dt>"Since"</dt><dd><Time at=at /></dd></div> })}
+            </dl>
+        </section>
+    }
+}
+
+/// Why the last vectors could not be made.
+#[component]
+fn Problem(model: EmbeddingModel) -> impl IntoView {
+    model.problem.map(|problem| {
+        view! {
+            <div class="notice notice-warning" role="status">
+                <Glyph icon=Icon::Info />
+                <span>
+                    {problem}
+                    " No memory is lost; words find them meanwhile. "
+                    {model.retry_at.map(|at| view! { "Next try: " <Time at=at /> "." })}
+                </span>
+            </div>
+        }
+    })
+}
+
+#[component]
+fn Next(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
+    let paused = model.status == EmbeddingModelStatus::Paused;
+    let (tone, label) = if paused {
+        (Tone::Neutral, "Paused")
+    } else {
+        (Tone::Accent, "Being prepared")
+    };
+    let text = format!(
+        "{} of {} have their new vector. Searches stay on the model in use until all have.",
+        count(progress.done),
+        plural(progress.total, "memory", "memories"),
+    );
+    let id = model.id;
+    view! {
+        <section class="section" aria-labelledby="next-model">
+            <h2 id="next-model">"Next"</h2>
+            <div class="progress">
+                <div class="progress-head">
+                    <Badge tone=tone text=label />
+                    <span>{text}</span>
+                </div>
+                <progress
+                    max=progress.total.max(1).to_string()
+                    value=progress.done.to_string()
+                    aria-label="Memories with their new vector"
+                ></progress>
+            </div>
+            <Problem model=model.clone() />
+            <dl class="facts">
+                <div><dt>"Model"</dt><dd><code>{model.model.clone()}</code></dd></div>
+                <div><dt>"Made by"</dt><dd>{source_label(&model.source)}</dd></div>
+                <div><dt>"Numbers in a vector"</dt><dd>{count(model.dimensions)}</dd></div>
+                <div>
+                    <dt>"Chosen"</dt>
+                    <dd>
+                        <Time at=model.created_at />
+                        {model.created_by_name.map(|name| format!(" by {name}"))}
+                    </dd>
+                </div>
+            </dl>
+            <NextActions id=id paused=paused />
+        </section>
+    }
+}
+
+#[component]
+fn NextActions(id: EmbeddingModelId, paused: bool) -> impl IntoView {
+    let pause = expect_context::<FormState<EmbeddingModelPause>>();
+    let resume = expect_context::<FormState<EmbeddingModelResume>>();
+    let cancel = expect_context::<FormState<EmbeddingModelCancel>>();
+    view! {
+        <div class="form-actions">
+            {if paused {
+                view! {
+                    <PostForm state=resume class="inline-form">
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <button type="submit" class="button button-primary">"Go on"</button>
+                    </PostForm>
+                }
+                    .into_any()
+            } else {
+                view! {
+                    <PostForm state=pause class="inline-form">
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <button type="submit" class="button">"Pause"</button>
+                    </PostForm>
+                }
+                    .into_any()
+            }}
+            <PostForm state=cancel class="inline-form">
+                <input type="hidden" name="id" value=id.to_string() />
+                <button type="submit" class="button">"Give it up"</button>
+            </PostForm>
+        </div>
+    }
+}
+
+#[component]
+fn Start(models: EmbeddingModels, dropping: bool) -> impl IntoView {
+    let state = expect_context::<FormState<EmbeddingModelStart>>();
+    if dropping {
+        return view! {
+            <section class="section" aria-labelledby="start-model">
+                <h2 id="start-model">"Use another model"</h2>
+                <p class="muted">
+                    "Vectors of the model before are being let go, which takes a few minutes. Then another one can be chosen."
+                </p>
+            </section>
+        }
+        .into_any();
+    }
+    let is_local = models
+        .active()
+        .is_some_and(|(model, _)| model.source == EmbeddingSource::Local);
+    let mut choices: Vec<_> = models
+        .endpoints
+        .iter()
+        .map(|name| Choice::new(format!("endpoint:{name}"), format!("The service “{name}”")))
+        .collect();
+    choices.push(Choice::new("address", "A service at an address of its own"));
+    if !is_local {
+        choices.push(Choice::new(
+            "local",
+            format!("Atrium itself ({LOCAL_MODEL})"),
+        ));
+    }
+    let first = choices
+        .first()
+        .map(|choice| choice.value.clone())
+        .unwrap_or_default();
+    let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
+    view! {
+        <section class="section" aria-labelledby="start-model">
+            <h2 id="start-model">"Use another model"</h2>
+            <p class="muted">
+                "Every memory gets a new vector in the background. With a service, the text of all memories goes there, private ones too."
+            </p>
+            <PostForm state=state class="form">
+                <SelectField
+                    name="source"
+                    label="Who makes the vectors"
+                    hint="Services with a key are set up by the operator of this installation."
+                    choices=choices
+                    value=typed("source", &first)
+                    error=state.field_error("source")
+                />
+                <TextField
+                    name="base_url"
+                    label="Address"
+                    hint="Only for a service at an address of its own: where it takes /embeddings as OpenAI does, such as https://models.example.org/v1."
+                    value=typed("base_url", "")
+                    error=state.field_error("base_url")
+                />
+                <TextField
+                    name="model"
+                    label="Model"
+                    hint="As the service calls it, such as text-embedding-3-small. Atrium’s own has one."
+                    value=typed("model", "")
+                    error=state.field_error("model")
+                />
+                <TextField
+                    name="dimensions"
+                    label="Numbers in a vector"
+                    hint="From 64 to 4,000, for models that can shorten their vectors. Empty: as many as the model gives."
+                    value=typed("dimensions", "")
+                    error=state.field_error("dimensions")
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button button-primary">"Try it and begin"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Earlier(models: Vec<EmbeddingModel>) -> impl IntoView {
+    (!models.is_empty()).then(|| {
+        view! {
+            <section class="section" aria-labelledby="earlier-models">
+                <h2 id="earlier-models">"Before"</h2>
+                <div class="table-frame">
+                    <table>
+                        <thead>
+                            <tr>
+                                <th scope="col">"Model"</th>
+                                <th scope="col" class="optional">"Made by"</th>
+                                <th scope="col" class="col-time">"Until"</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            {models
+                                .into_iter()
+                                .map(|model| {
+                                    let given_up = model.activated_at.is_none();
+                                    view! {
+                                        <tr>
+                                            <td class="wrap">
+                                                <code>{model.model.clone()}</code>
+                                                {given_up.then(|| view! { <span class="muted">" given up"</span> })}
+                                            </td>
+                                            <td class="optional wrap">{source_label(&model.source)}</td>
+                                            <td class="col-time">{model.retired_at.map(|at| view! { <Time at=at /> })}</td>
+                                        </tr>
+                                    }
+                                })
+                                .collect_view()}
+                        </tbody>
+                    </table>
+                </div>
+            </section>
+        }
+    })
+}

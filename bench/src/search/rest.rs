@@ -1,0 +1,156 @@
+//! One question over REST: a program's call with its key, the question
+//! embedded, memories searched, the answer read.
+
+use super::{
+    server::Server,
+    world::{Tenant, World},
+};
+use crate::{
+    SearchArguments,
+    table::{Table, Times, millis},
+};
+use anyhow::{Context, Result, anyhow};
+use axum::serve;
+use domain::{
+    Actor, Permission,
+    access::SystemRole,
+    api_key::{ApiKeyDraft, NEVER},
+};
+use reqwest::Client;
+use serde_json::{Value, json};
+use server::{
+    http::{HttpSettings, Site, protect},
+    rest::{Door, PATH, rest},
+};
+use service::{Clock, Ctx, Embedder, Entropy};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+use store::{
+    embedding_model::embedding_model_active,
+    role::{RoleSource, user_role_grant},
+    team::team_member_add,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// Answers of the first questions are not counted.
+const WARM_UP: usize = 10;
+
+pub(crate) async fn question(
+    server: &Server,
+    world: &World,
+    arguments: &SearchArguments,
+) -> Result<()> {
+    let embedder = match &arguments.model {
+        Some(folder) => Embedder::open(folder).await,
+        None => Embedder::off("No model was named."),
+    };
+    if !embedder.is_on() {
+        println!("\nQuestions over REST were not measured: there is no model.");
+        return Ok(());
+    }
+    let ctx = Ctx::new(
+        server.store.clone(),
+        Clock::system(),
+        Entropy::system(),
+        embedder,
+    );
+    let (address, serving) = listen(&ctx).await?;
+    let client = Client::new();
+    let mut table = Table::new(&[
+        "memories",
+        "embedding p50",
+        "whole call p50",
+        "whole call p95",
+    ]);
+    for rows in [usize::MAX, 2_000] {
+        let tenant = world.tenant_of(rows.min(world.tenants[0].rows));
+        let actor = tenant.veteran();
+        settle(server, tenant, &actor).await?;
+        let draft = ApiKeyDraft {
+            label: "Bench".into(),
+            vendor: String::new(),
+            scopes: vec![Permission::MemoryRead.key().into()],
+            lifetime: NEVER.into(),
+        };
+        let key = service::api_key_create(&ctx, &actor, None, &draft)
+            .await
+            .map_err(|error| anyhow!("{error}"))?
+            .key;
+        let mut tx = server.store.begin(&actor).await?;
+        let model = embedding_model_active(&mut tx).await?;
+        drop(tx);
+        let (mut embedding, mut whole) = (Vec::new(), Vec::new());
+        for (n, question) in world
+            .questions(tenant, arguments.questions + WARM_UP)
+            .into_iter()
+            .enumerate()
+        {
+            let begun = Instant::now();
+            ctx.embedder.query(&model, question.text.clone()).await?;
+            let embedded = begun.elapsed();
+            let begun = Instant::now();
+            let answer: Value = client
+                .post(format!("http://{address}{PATH}/memories/search"))
+                .bearer_auth(&key)
+                .json(&json!({ "question": question.text }))
+                .send()
+                .await?
+                .error_for_status()?
+                .json()
+                .await?;
+            let called = begun.elapsed();
+            answer.get("hits").context("an answer with hits")?;
+            if n >= WARM_UP {
+                embedding.push(embedded);
+                whole.push(called);
+            }
+        }
+        let (embedding, whole) = (Times::of(embedding), Times::of(whole));
+        table.row(vec![
+            tenant.rows.to_string(),
+            millis(embedding.percentile(50)),
+            millis(whole.percentile(50)),
+            millis(whole.percentile(95)),
+        ]);
+    }
+    serving.abort();
+    table.print("One question over REST, embedded and searched by words and meaning");
+    Ok(())
+}
+
+/// What the store's own measurements do without: the role and the teams that a
+/// key's owner has.
+async fn settle(server: &Server, tenant: &Tenant, actor: &Actor) -> Result<()> {
+    let tx = server.store.begin_worker().await?;
+    let mut tx = tx.enter_as(tenant.id, None).await?;
+    let now = Clock::system().now();
+    let role = SystemRole::Member.key();
+    user_role_grant(&mut tx, actor.user_id, role, RoleSource::Manual, now).await?;
+    for team in &actor.team_ids {
+        team_member_add(&mut tx, *team, actor.user_id, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The REST interface on a port of its own, as the product serves it.
+async fn listen(ctx: &Ctx) -> Result<(SocketAddr, JoinHandle<std::io::Result<()>>)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let site =
+        Site::new(format!("http://{address}").parse()?).map_err(|error| anyhow!("{error}"))?;
+    let (operations, _) = rest(ctx.clone(), Door::new(ctx.clone(), u32::MAX));
+    let router = protect(
+        operations,
+        HttpSettings {
+            site,
+            trusted_proxies: Arc::new([]),
+            body_bytes: 512 * 1024,
+            larger_bodies: Arc::new([]),
+            clock: ctx.clock.clone(),
+            ids: ctx.ids.clone(),
+        },
+    );
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = tokio::spawn(async move { serve(listener, service).await });
+    Ok((address, serving))
+}

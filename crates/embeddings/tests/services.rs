@@ -1,0 +1,280 @@
+//! Against services that answer well, badly, late and not at all.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use embeddings::{EmbeddingsError, Endpoint, MAX_CHARS, embed};
+use outbound::{AllowedHosts, Outbound};
+use serde_json::{Value, json};
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+struct Asked {
+    key: Option<String>,
+    body: Value,
+}
+
+type Seen = Arc<Mutex<Vec<Asked>>>;
+
+/// A service that gives every request this answer.
+async fn service(
+    answer: impl Fn(&Value) -> Response + Clone + Send + Sync + 'static,
+) -> (SocketAddr, Seen) {
+    let seen = Seen::default();
+    let handler = {
+        let seen = seen.clone();
+        move |headers: HeaderMap, body: Bytes| {
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let key = headers
+                .get(header::AUTHORIZATION)
+                .map(|value| value.to_str().unwrap().to_owned());
+            seen.lock().unwrap().push(Asked {
+                key,
+                body: body.clone(),
+            });
+            let answer = answer(&body);
+            async move { answer }
+        }
+    };
+    let app = Router::new().route("/v1/embeddings", post(handler));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (addr, seen)
+}
+
+fn outbound() -> Outbound {
+    Outbound::new(
+        AllowedHosts::from_iter(["127.0.0.1"]),
+        Duration::from_millis(500),
+    )
+    .unwrap()
+}
+
+fn endpoint(addr: SocketAddr, key: Option<&str>) -> Endpoint {
+    Endpoint {
+        base_url: outbound().parse(&format!("http://{addr}/v1/")).unwrap(),
+        key: key.map(Into::into),
+        model: "small".into(),
+        dimensions: None,
+    }
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+/// A vector of 64 numbers of which the first says something.
+fn vector(first: f64) -> Vec<f64> {
+    let mut vector = vec![0.5; 64];
+    vector[0] = first;
+    vector
+}
+
+/// One vector a text, and the answers in the wrong order.
+fn good(body: &Value) -> Response {
+    let count = body["input"].as_array().unwrap().len();
+    let data: Vec<_> = (0..count)
+        .rev()
+        .map(|index| json!({ "object": "embedding", "index": index, "embedding": vector(3.0 + index as f64) }))
+        .collect();
+    Json(json!({ "object": "list", "data": data, "model": "small", "usage": {} })).into_response()
+}
+
+#[tokio::test]
+async fn vectors_come_in_the_order_of_the_texts_and_have_the_length_1() {
+    let (addr, seen) = service(good).await;
+    let vectors = embed(
+        &outbound(),
+        &endpoint(addr, Some("sk-secret")),
+        &texts(&["a", "b", "c"]),
+    )
+    .await
+    .unwrap();
+    assert_eq!(vectors.len(), 3);
+    assert!(vectors[0][0] < vectors[1][0] && vectors[1][0] < vectors[2][0]);
+    for vector in &vectors {
+        let length: f32 = vector.iter().map(|x| x * x).sum();
+        assert!((length - 1.0).abs() < 1e-5, "{length}");
+    }
+    let asked = seen.lock().unwrap().pop().unwrap();
+    assert_eq!(asked.key.as_deref(), Some("Bearer sk-secret"));
+    assert_eq!(
+        asked.body,
+        json!({ "model": "small", "input": ["a", "b", "c"], "encoding_format": "float" })
+    );
+}
+
+#[tokio::test]
+async fn a_wish_for_shorter_vectors_is_passed_on_and_must_be_met() {
+    let (addr, seen) = service(good).await;
+    let wish = |dimensions| Endpoint {
+        dimensions: Some(dimensions),
+        ..endpoint(addr, None)
+    };
+    assert!(embed(&outbound(), &wish(64), &texts(&["a"])).await.is_ok());
+    let asked = seen.lock().unwrap().pop().unwrap();
+    assert_eq!((asked.key, &asked.body["dimensions"]), (None, &json!(64)));
+    let other = embed(&outbound(), &wish(128), &texts(&["a"])).await;
+    assert!(
+        matches!(other, Err(EmbeddingsError::Nonsense(_))),
+        "{other:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_long_text_is_cut_between_characters() {
+    let (addr, seen) = service(good).await;
+    let long = "é".repeat(MAX_CHARS + 10);
+    embed(&outbound(), &endpoint(addr, None), &[long])
+        .await
+        .unwrap();
+    let asked = seen.lock().unwrap().pop().unwrap();
+    assert_eq!(
+        asked.body["input"][0].as_str().unwrap().chars().count(),
+        MAX_CHARS
+    );
+}
+
+#[tokio::test]
+async fn nonsense_is_told_apart_from_vectors() {
+    let item =
+        |index: usize, embedding: Vec<f64>| json!({ "index": index, "embedding": embedding });
+    for (what, answer) in [
+        ("no JSON", "<html>".to_owned()),
+        (
+            "another shape",
+            json!({ "embeddings": [vector(1.0)] }).to_string(),
+        ),
+        (
+            "too few",
+            json!({ "data": [item(0, vector(1.0))] }).to_string(),
+        ),
+        (
+            "too many",
+            json!({ "data": [item(0, vector(1.0)), item(1, vector(1.0)), item(2, vector(1.0))] })
+                .to_string(),
+        ),
+        (
+            "the same twice",
+            json!({ "data": [item(1, vector(1.0)), item(1, vector(1.0))] }).to_string(),
+        ),
+        (
+            "one that was not asked for",
+            json!({ "data": [item(0, vector(1.0)), item(7, vector(1.0))] }).to_string(),
+        ),
+        (
+            "two lengths",
+            json!({ "data": [item(0, vector(1.0)), item(1, vec![1.0; 65])] }).to_string(),
+        ),
+        (
+            "too short",
+            json!({ "data": [item(0, vec![1.0; 63]), item(1, vec![1.0; 63])] }).to_string(),
+        ),
+        (
+            "too long",
+            json!({ "data": [item(0, vec![1.0; 4_001]), item(1, vec![1.0; 4_001])] }).to_string(),
+        ),
+        (
+            "nothing but zeros",
+            json!({ "data": [item(0, vec![0.0; 64]), item(1, vector(1.0))] }).to_string(),
+        ),
+        // Infinite as an f32.
+        (
+            "no number",
+            json!({ "data": [item(0, vector(1e300)), item(1, vector(1.0))] }).to_string(),
+        ),
+        (
+            "words",
+            json!({ "data": [{ "index": 0, "embedding": ["a"] }, item(1, vector(1.0))] })
+                .to_string(),
+        ),
+        (
+            "base64",
+            json!({ "data": [{ "index": 0, "embedding": "AAAA" }, item(1, vector(1.0))] })
+                .to_string(),
+        ),
+    ] {
+        let (addr, _) = service(move |_| answer.clone().into_response()).await;
+        let answer = embed(&outbound(), &endpoint(addr, None), &texts(&["a", "b"])).await;
+        assert!(
+            matches!(answer, Err(EmbeddingsError::Nonsense(_))),
+            "{what}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_own_sentence_and_repeats_nothing() {
+    use EmbeddingsError::{Failed, Refused, TooBusy, Unauthorized};
+    for (status, expected) in [
+        (401, Unauthorized(401)),
+        (403, Unauthorized(403)),
+        (404, Refused(404)),
+        (400, Refused(400)),
+        (500, Failed(500)),
+        (503, Failed(503)),
+        (304, Failed(304)),
+        (
+            429,
+            TooBusy {
+                retry_after: Some(Duration::from_secs(7)),
+            },
+        ),
+    ] {
+        let (addr, _) = service(move |body| {
+            let status = StatusCode::from_u16(status).unwrap();
+            (status, [(header::RETRY_AFTER, "7")], body.to_string()).into_response()
+        })
+        .await;
+        let endpoint = endpoint(addr, Some("sk-secret"));
+        let error = embed(&outbound(), &endpoint, &texts(&["the text"]))
+            .await
+            .unwrap_err();
+        assert_eq!(error, expected);
+        let told = format!("{error} {error:?} {endpoint:?}");
+        assert!(
+            !told.contains("the text") && !told.contains("sk-secret"),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_answer_and_a_late_one_are_told_apart() {
+    let nobody = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    let answer = embed(&outbound(), &endpoint(nobody, None), &texts(&["a"])).await;
+    assert_eq!(answer, Err(EmbeddingsError::Unreachable));
+
+    let app = Router::new().route(
+        "/v1/embeddings",
+        post(async || {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let answer = embed(&outbound(), &endpoint(addr, None), &texts(&["a"])).await;
+    assert_eq!(answer, Err(EmbeddingsError::TimedOut));
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut() {
+    let (addr, _) = service(|_| "x".repeat(17 * 1024 * 1024).into_response()).await;
+    let answer = embed(&outbound(), &endpoint(addr, None), &texts(&["a"])).await;
+    assert_eq!(answer, Err(EmbeddingsError::Nonsense("it is far too long")));
+}

@@ -1,0 +1,486 @@
+//! Changing the embedding model while members go on searching.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use domain::{
+    Actor, AppError, EmbeddingModelId,
+    access::SystemRole,
+    embedding_model::{EmbeddingModelDraft, EmbeddingModelStatus},
+    memory::{MemoryFilter, SearchMode, SearchResults},
+};
+use serde_json::{Value, json};
+use service::{
+    Embedder, embedding_model_cancel, embedding_model_get, embedding_model_pause,
+    embedding_model_resume, embedding_model_start, memory_create, memory_search,
+};
+use time::Duration;
+
+use crate::support::{World, draft, model_dir};
+
+/// What the service does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    Good,
+    Down,
+    Nonsense,
+    Shorter,
+}
+
+struct Fake {
+    addr: SocketAddr,
+    mood: Mutex<Mood>,
+    keys: Mutex<Vec<Option<String>>>,
+    texts: Mutex<Vec<String>>,
+}
+
+/// An embedding service in which a text's meaning is which of a few words it
+/// has: 100 numbers, and a text with “poison” is refused.
+async fn service() -> Arc<Fake> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let fake = Arc::new(Fake {
+        addr: listener.local_addr().unwrap(),
+        mood: Mutex::new(Mood::Good),
+        keys: Mutex::default(),
+        texts: Mutex::default(),
+    });
+    let app = Router::new()
+        .route("/v1/embeddings", post(answer))
+        .with_state(fake.clone());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    fake
+}
+
+async fn answer(
+    State(fake): State<Arc<Fake>>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let key = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.to_str().unwrap().to_owned());
+    fake.keys.lock().unwrap().push(key);
+    if body["model"] != "fake" {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let texts: Vec<String> = serde_json::from_value(body["input"].clone()).unwrap();
+    fake.texts.lock().unwrap().extend(texts.clone());
+    let mood = *fake.mood.lock().unwrap();
+    match mood {
+        Mood::Down => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Mood::Nonsense => return "certainly!".into_response(),
+        Mood::Good | Mood::Shorter => {}
+    }
+    if texts.iter().any(|text| text.contains("poison")) {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    let dimensions = if mood == Mood::Shorter { 64 } else { 100 };
+    let data: Vec<_> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| json!({ "index": index, "embedding": meaning(text, dimensions) }))
+        .collect();
+    Json(json!({ "data": data })).into_response()
+}
+
+/// Points to one axis for what swims and to another for what flies.
+fn meaning(text: &str, dimensions: usize) -> Vec<f32> {
+    let mut vector = vec![0.01; dimensions];
+    for (axis, words) in [["trout", "swims"], ["heron", "flies"]].iter().enumerate() {
+        if words.iter().any(|word| text.contains(word)) {
+            vector[axis] = 1.0;
+        }
+    }
+    vector
+}
+
+async fn world() -> (World, Arc<Fake>, Actor) {
+    let fake = service().await;
+    let endpoint = (format!("http://{}/v1", fake.addr), Some("sk-secret".into()));
+    let embedder = Embedder::open(&model_dir())
+        .await
+        .with_services(&[], BTreeMap::from([("fake".to_owned(), endpoint)]))
+        .unwrap();
+    let world = World::with(embedder).await;
+    let owner = world.tenant.actor(SystemRole::Owner, "Olga").await;
+    (world, fake, owner)
+}
+
+fn fake_model() -> EmbeddingModelDraft {
+    EmbeddingModelDraft {
+        source: "endpoint:fake".into(),
+        model: "fake".into(),
+        ..EmbeddingModelDraft::default()
+    }
+}
+
+async fn search(world: &World, actor: &Actor, question: &str, mode: SearchMode) -> SearchResults {
+    memory_search(&world.ctx, actor, question, mode, &MemoryFilter::default())
+        .await
+        .unwrap()
+}
+
+fn first(results: &SearchResults) -> Option<&str> {
+    Some(results.hits.first()?.memory.excerpt.as_str())
+}
+
+async fn status(world: &World, owner: &Actor, id: EmbeddingModelId) -> EmbeddingModelStatus {
+    let models = embedding_model_get(&world.ctx, owner).await.unwrap();
+    let (model, _) = models
+        .models
+        .iter()
+        .find(|(model, _)| model.id == id)
+        .unwrap();
+    model.status
+}
+
+/// Waits for what work in the background brings about.
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..500 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{what}: not within 10 s");
+}
+
+async fn vectors(world: &World) -> (i64, i64) {
+    sqlx::query_as("SELECT count(embedding_a), count(embedding_b) FROM memories")
+        .fetch_one(&world.db.admin)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vectors_go_after() {
+    let (world, fake, owner) = world().await;
+    let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
+    for text in ["a trout", "a heron", "a stone"] {
+        memory_create(ctx, mia, &draft(text)).await.unwrap();
+    }
+    let worker = world.worker();
+    world.embedded(mia).await;
+
+    // It doesn't answer from the second question on: the first one was whether
+    // it does.
+    let id = embedding_model_start(ctx, &owner, &fake_model())
+        .await
+        .unwrap();
+    worker.stop().await;
+    let (_, before) = vectors(&world).await;
+    assert!(before == 0 || before == 3, "in one batch or not at all");
+    fake.texts.lock().unwrap().clear();
+
+    // A search asks whichever model is in use, and finds either way.
+    let results = search(&world, mia, "what swims?", SearchMode::Meaning).await;
+    assert_eq!(results.notice, None);
+    assert_eq!(first(&results), Some("a trout"));
+    let asked_fake = !fake.texts.lock().unwrap().is_empty();
+    assert_eq!(
+        asked_fake,
+        status(&world, &owner, id).await == EmbeddingModelStatus::Active
+    );
+
+    let worker = world.worker();
+    until("the new model is in use", async || {
+        status(&world, &owner, id).await == EmbeddingModelStatus::Active
+    })
+    .await;
+    assert_eq!(
+        vectors(&world).await,
+        (3, 3),
+        "the old ones serve who still asks"
+    );
+    let results = search(&world, mia, "what swims?", SearchMode::Meaning).await;
+    assert_eq!(first(&results), Some("a trout"));
+    assert!(
+        fake.texts
+            .lock()
+            .unwrap()
+            .contains(&"what swims?".to_owned())
+    );
+    let like = service::memory_like(
+        ctx,
+        mia,
+        results.hits[0].memory.id,
+        &MemoryFilter::default(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(like.mode, SearchMode::Both);
+
+    let models = embedding_model_get(ctx, &owner).await.unwrap();
+    let (active, progress) = models.active().unwrap();
+    assert_eq!(
+        (active.id, active.dimensions, active.is_shortened),
+        (id, 100, false)
+    );
+    assert_eq!((progress.done, progress.total), (3, 3));
+    assert!(models.is_dropping());
+    let activated = world.audit().await;
+    let activated = activated
+        .iter()
+        .find(|row| row.action == "embedding_model.activate");
+    assert!(activated.is_some_and(|row| row.resource_id == Some(id.to_string())));
+
+    world.pass(Duration::minutes(3));
+    service::embedding_sweep(ctx).await.unwrap();
+    until("the old vectors are gone", async || {
+        vectors(&world).await == (0, 3)
+    })
+    .await;
+    until("there is room for another model", async || {
+        let models = embedding_model_get(ctx, &owner).await.unwrap();
+        !models.is_dropping()
+    })
+    .await;
+
+    // And back, in the place that has become free.
+    let local = EmbeddingModelDraft {
+        source: "local".into(),
+        ..EmbeddingModelDraft::default()
+    };
+    let back = embedding_model_start(ctx, &owner, &local).await.unwrap();
+    until("the first model is in use again", async || {
+        status(&world, &owner, back).await == EmbeddingModelStatus::Active
+    })
+    .await;
+    assert_eq!(vectors(&world).await, (3, 3));
+    worker.stop().await;
+
+    assert!(
+        fake.keys
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|key| key.as_deref() == Some("Bearer sk-secret"))
+    );
+    let told = format!("{:?} {:?} {models:?}", world.ctx, world.audit().await);
+    assert!(!told.contains("sk-secret"), "{told}");
+}
+
+#[tokio::test]
+async fn a_service_that_fails_delays_vectors_and_loses_nothing() {
+    let (world, fake, owner) = world().await;
+    let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
+    let worker = world.worker();
+    let id = embedding_model_start(ctx, &owner, &fake_model())
+        .await
+        .unwrap();
+    until("there is nothing to make vectors of", async || {
+        status(&world, &owner, id).await == EmbeddingModelStatus::Active
+    })
+    .await;
+
+    for (mood, name, sentence) in [
+        (Mood::Down, "Amber", "fault of its own"),
+        (Mood::Nonsense, "Pebble", "no embedding"),
+        (Mood::Shorter, "Cedar", "another length than the 100"),
+    ] {
+        *fake.mood.lock().unwrap() = mood;
+        let text = format!("a trout called {name}");
+        memory_create(ctx, mia, &draft(&text)).await.unwrap();
+        until("the problem is told", async || {
+            let models = embedding_model_get(ctx, &owner).await.unwrap();
+            let (model, _) = models.active().unwrap();
+            model
+                .problem
+                .as_ref()
+                .is_some_and(|problem| problem.contains(sentence))
+        })
+        .await;
+        // Words go on serving, and the one who searches is told why alone.
+        let results = search(&world, mia, name, SearchMode::Both).await;
+        assert_eq!(
+            (first(&results), results.mode),
+            (Some(text.as_str()), SearchMode::Words)
+        );
+        let notice = results.notice.unwrap();
+        assert!(notice.contains(sentence), "{notice}");
+        assert_eq!(results.waiting_for_embedding, 0, "words don't wait");
+
+        *fake.mood.lock().unwrap() = Mood::Good;
+        world.pass(Duration::minutes(11));
+        service::embedding_sweep(ctx).await.unwrap();
+        world.embedded(mia).await;
+        let models = embedding_model_get(ctx, &owner).await.unwrap();
+        until("the problem is over", async || {
+            let models = embedding_model_get(ctx, &owner).await.unwrap();
+            models.active().unwrap().0.problem.is_none()
+        })
+        .await;
+        drop(models);
+    }
+    let results = search(&world, mia, "what swims?", SearchMode::Meaning).await;
+    assert_eq!(results.hits.len(), 3);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_text_that_the_service_refuses_holds_up_no_other() {
+    let (world, fake, owner) = world().await;
+    let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
+    for text in ["a trout", "a poison", "a heron"] {
+        memory_create(ctx, mia, &draft(text)).await.unwrap();
+    }
+    let worker = world.worker();
+    let id = embedding_model_start(ctx, &owner, &fake_model())
+        .await
+        .unwrap();
+    until("the model is whole", async || {
+        status(&world, &owner, id).await == EmbeddingModelStatus::Active
+    })
+    .await;
+    let found = search(&world, mia, "what flies?", SearchMode::Meaning).await;
+    assert_eq!(first(&found), Some("a heron"));
+    let found = search(&world, mia, "poison", SearchMode::Words).await;
+    assert_eq!(first(&found), Some("a poison"));
+    worker.stop().await;
+    drop(fake);
+}
+
+#[tokio::test]
+async fn the_preparation_is_halted_resumed_and_given_up() {
+    let (world, fake, owner) = world().await;
+    let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
+    memory_create(ctx, mia, &draft("a trout")).await.unwrap();
+
+    let id = embedding_model_start(ctx, &owner, &fake_model())
+        .await
+        .unwrap();
+    embedding_model_pause(ctx, &owner, id).await.unwrap();
+    let again = embedding_model_pause(ctx, &owner, id).await;
+    assert!(matches!(again, Err(AppError::Conflict { .. })), "{again:?}");
+    fake.texts.lock().unwrap().clear();
+    let worker = world.worker();
+    world.embedded(mia).await;
+    assert_eq!(vectors(&world).await, (1, 0));
+    assert_eq!(
+        status(&world, &owner, id).await,
+        EmbeddingModelStatus::Paused
+    );
+    assert!(
+        fake.texts.lock().unwrap().is_empty(),
+        "nothing leaves while it is halted"
+    );
+
+    // There is room for one alone.
+    let other = embedding_model_start(ctx, &owner, &fake_model()).await;
+    assert!(matches!(other, Err(AppError::Conflict { .. })), "{other:?}");
+    *fake.mood.lock().unwrap() = Mood::Down;
+    embedding_model_resume(ctx, &owner, id).await.unwrap();
+    embedding_model_cancel(ctx, &owner, id).await.unwrap();
+    assert_eq!(
+        status(&world, &owner, id).await,
+        EmbeddingModelStatus::Retired
+    );
+    let again = embedding_model_resume(ctx, &owner, id).await;
+    assert!(matches!(again, Err(AppError::Conflict { .. })), "{again:?}");
+    world.pass(Duration::minutes(3));
+    service::embedding_sweep(ctx).await.unwrap();
+    *fake.mood.lock().unwrap() = Mood::Good;
+
+    let id = embedding_model_start(ctx, &owner, &fake_model())
+        .await
+        .unwrap();
+    until("the next try is whole", async || {
+        status(&world, &owner, id).await == EmbeddingModelStatus::Active
+    })
+    .await;
+    let same = embedding_model_start(ctx, &owner, &fake_model()).await;
+    assert!(matches!(same, Err(AppError::Conflict { .. })), "{same:?}");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_member_who_left_wrote_gets_its_vectors_too() {
+    let (world, _fake, owner) = world().await;
+    let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
+    memory_create(ctx, mia, &draft("a trout")).await.unwrap();
+    sqlx::query("UPDATE users SET status = 'deactivated' WHERE id = $1")
+        .bind(mia.user_id.0)
+        .execute(&world.db.admin)
+        .await
+        .unwrap();
+    let worker = world.worker();
+    let id = embedding_model_start(ctx, &owner, &fake_model())
+        .await
+        .unwrap();
+    until("the model is whole", async || {
+        status(&world, &owner, id).await == EmbeddingModelStatus::Active
+    })
+    .await;
+    assert_eq!(vectors(&world).await.1, 1);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_answer_is_refused_with_its_field() {
+    let (world, fake, owner) = world().await;
+    let ctx = &world.ctx;
+    let next_door = format!("https://{}/v1", fake.addr);
+    let draft = |source: &str, base_url: &str, model: &str, dimensions: &str| EmbeddingModelDraft {
+        source: source.into(),
+        base_url: base_url.into(),
+        model: model.into(),
+        dimensions: dimensions.into(),
+    };
+    for (field, bad) in [
+        ("source", draft("endpoint:unknown", "", "fake", "")),
+        ("model", draft("endpoint:fake", "", "other", "")),
+        ("model", draft("endpoint:fake", "", "fake", "128")),
+        ("model", draft("endpoint:fake", "", "", "")),
+        ("dimensions", draft("endpoint:fake", "", "fake", "5000")),
+        // SEC-B8: no way into the network that this stands in.
+        (
+            "base_url",
+            draft("address", "https://127.0.0.1/v1", "fake", ""),
+        ),
+        (
+            "base_url",
+            draft("address", "https://169.254.169.254/", "fake", ""),
+        ),
+        (
+            "base_url",
+            draft("address", "http://example.com/v1", "fake", ""),
+        ),
+        // Nor to the service that the operator set up, past its key.
+        ("base_url", draft("address", &next_door, "fake", "")),
+        ("base_url", draft("address", "", "fake", "")),
+    ] {
+        let error = embedding_model_start(ctx, &owner, &bad).await.unwrap_err();
+        assert!(error.for_field(field).is_some(), "{bad:?}: {error:?}");
+        if bad.base_url == next_door {
+            let told = error.for_field(field).unwrap();
+            assert!(told.contains("this installation stands in"), "{told}");
+        }
+    }
+    *fake.mood.lock().unwrap() = Mood::Down;
+    let error = embedding_model_start(ctx, &owner, &fake_model())
+        .await
+        .unwrap_err();
+    assert!(error.for_field("source").is_some(), "{error:?}");
+    let models = embedding_model_get(ctx, &owner).await.unwrap();
+    assert_eq!(models.models.len(), 1, "nothing was begun");
+
+    // SEC-E1: nothing leaves the machine for who may not.
+    fake.texts.lock().unwrap().clear();
+    let mia = world.member("Mia").await;
+    let refused = embedding_model_start(ctx, &mia, &fake_model()).await;
+    assert!(
+        matches!(refused, Err(AppError::Forbidden { .. })),
+        "{refused:?}"
+    );
+    assert!(fake.texts.lock().unwrap().is_empty());
+}

@@ -1,0 +1,414 @@
+//! By which model an organisation's memories are found by meaning.
+
+use domain::{
+    EmbeddingModelId, TenantId, Timestamp,
+    embedding_model::{
+        EmbeddingModel, EmbeddingModelStatus, EmbeddingProgress, EmbeddingSlot, EmbeddingSource,
+        LOCAL_DIMENSIONS, LOCAL_MODEL,
+    },
+};
+use uuid::Uuid;
+
+use crate::{OperatorTx, StoreError, TenantTx, WorkerTx, memory::GRACE};
+
+/// Earlier models that a page shows.
+const MAX_EARLIER: i64 = 20;
+
+/// A model to be prepared.
+#[derive(Clone, Debug)]
+pub struct NewEmbeddingModel {
+    /// Its id.
+    pub id: EmbeddingModelId,
+    /// Who makes its vectors.
+    pub source: EmbeddingSource,
+    /// The model as its service calls it.
+    pub model: String,
+    /// How many numbers its vectors have.
+    pub dimensions: u16,
+    /// That many are asked for.
+    pub is_shortened: bool,
+}
+
+struct Row {
+    id: Uuid,
+    source: String,
+    endpoint: Option<String>,
+    base_url: Option<String>,
+    model: String,
+    dimensions: i32,
+    is_shortened: bool,
+    slot: String,
+    status: String,
+    problem: Option<String>,
+    failures: i32,
+    retry_at: Option<Timestamp>,
+    created_by_name: Option<String>,
+    created_at: Timestamp,
+    activated_at: Option<Timestamp>,
+    retired_at: Option<Timestamp>,
+    dropped_at: Option<Timestamp>,
+}
+
+impl TryFrom<Row> for EmbeddingModel {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let unknown =
+            |what: &str| StoreError::other(format!("an embedding model has an unknown {what}"));
+        let source = match (row.source.as_str(), row.endpoint, row.base_url) {
+            ("local", None, None) => EmbeddingSource::Local,
+            ("endpoint", Some(name), None) => EmbeddingSource::Endpoint(name),
+            ("address", None, Some(url)) => EmbeddingSource::Address(url),
+            _ => return Err(unknown("source")),
+        };
+        Ok(Self {
+            id: row.id.into(),
+            source,
+            model: row.model,
+            dimensions: u16::try_from(row.dimensions).map_err(|_| unknown("length"))?,
+            is_shortened: row.is_shortened,
+            slot: slot_of(&row.slot)?,
+            status: EmbeddingModelStatus::from_key(&row.status).ok_or_else(|| unknown("status"))?,
+            problem: row.problem,
+            retry_at: row.retry_at,
+            failures: u32::try_from(row.failures).unwrap_or_default(),
+            created_by_name: row.created_by_name,
+            created_at: row.created_at,
+            activated_at: row.activated_at,
+            retired_at: row.retired_at,
+            dropped_at: row.dropped_at,
+        })
+    }
+}
+
+fn slot_of(key: &str) -> Result<EmbeddingSlot, StoreError> {
+    match key {
+        "a" => Ok(EmbeddingSlot::A),
+        "b" => Ok(EmbeddingSlot::B),
+        _ => Err(StoreError::other("an embedding model has an unknown place")),
+    }
+}
+
+const fn source_parts(source: &EmbeddingSource) -> (&'static str, Option<&str>, Option<&str>) {
+    match source {
+        EmbeddingSource::Local => ("local", None, None),
+        EmbeddingSource::Endpoint(name) => ("endpoint", Some(name.as_str()), None),
+        EmbeddingSource::Address(url) => ("address", None, Some(url.as_str())),
+    }
+}
+
+/// The organisation's models: those in use, then the earlier ones, newest
+/// first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn embedding_model_list(tx: &mut TenantTx) -> Result<Vec<EmbeddingModel>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT embedding_models.id, source, endpoint, base_url, model, dimensions, is_shortened, slot,
+                  embedding_models.status, problem, failures, retry_at, display_name AS "created_by_name?",
+                  embedding_models.created_at, activated_at, retired_at, dropped_at
+             FROM embedding_models
+             LEFT JOIN users ON users.tenant_id = embedding_models.tenant_id AND users.id = created_by
+            WHERE embedding_models.tenant_id = $1
+            ORDER BY dropped_at IS NOT NULL, retired_at DESC NULLS FIRST, embedding_models.created_at DESC
+            LIMIT $2"#,
+        tx.tenant_id().0,
+        MAX_EARLIER,
+    )
+    .fetch_all(tx.conn())
+    .await?
+    .into_iter()
+    .map(EmbeddingModel::try_from)
+    .collect()
+}
+
+/// The model that searches use.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the organisation is gone.
+pub async fn embedding_model_active(tx: &mut TenantTx) -> Result<EmbeddingModel, StoreError> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT id, source, endpoint, base_url, model, dimensions, is_shortened, slot, status, problem,
+                  failures, retry_at, NULL AS "created_by_name?: String", created_at, activated_at, retired_at, dropped_at
+             FROM embedding_models
+            WHERE tenant_id = $1 AND status = 'active'"#,
+        tx.tenant_id().0,
+    )
+    .fetch_one(tx.conn())
+    .await?
+    .try_into()
+}
+
+/// The model that a new organisation begins with: Atrium's own.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when it has one.
+pub(crate) async fn embedding_model_begin(
+    tx: &mut OperatorTx,
+    tenant_id: TenantId,
+    id: EmbeddingModelId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO embedding_models (
+             tenant_id, id, source, model, dimensions, is_shortened, slot, status, failures, created_at, activated_at
+         )
+         VALUES ($1, $2, 'local', $3, $4, false, 'a', 'active', 0, $5, $5)",
+        tenant_id.0,
+        id.0,
+        LOCAL_MODEL,
+        i32::from(LOCAL_DIMENSIONS),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Begins to prepare another model, in the place that the active one doesn't
+/// have.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when another one is being prepared, or vectors of
+/// an earlier one are still in that place.
+pub async fn embedding_model_start(
+    tx: &mut TenantTx,
+    model: &NewEmbeddingModel,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let slot = embedding_model_active(tx).await?.slot.other();
+    let (source, endpoint, base_url) = source_parts(&model.source);
+    let started = sqlx::query!(
+        "INSERT INTO embedding_models (
+             tenant_id, id, source, endpoint, base_url, model, dimensions, is_shortened, slot, status, failures,
+             created_by, created_at
+         )
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'building', 0, $10, $11)
+         ON CONFLICT DO NOTHING",
+        tx.tenant_id().0,
+        model.id.0,
+        source,
+        endpoint,
+        base_url,
+        model.model,
+        i32::from(model.dimensions),
+        model.is_shortened,
+        slot.key(),
+        tx.member_id()?.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    changed(started.rows_affected())
+}
+
+fn changed(rows: u64) -> Result<(), StoreError> {
+    if rows == 0 {
+        Err(StoreError::Conflict)
+    } else {
+        Ok(())
+    }
+}
+
+/// Halts the preparation of the next model, or goes on with it.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when there is none in that state.
+pub async fn embedding_model_pause(
+    tx: &mut TenantTx,
+    id: EmbeddingModelId,
+    paused: bool,
+) -> Result<(), StoreError> {
+    let (from, to) = if paused {
+        ("building", "paused")
+    } else {
+        ("paused", "building")
+    };
+    let done = sqlx::query!(
+        "UPDATE embedding_models SET status = $4, problem = NULL, failures = 0, retry_at = NULL
+          WHERE tenant_id = $1 AND id = $2 AND status = $3",
+        tx.tenant_id().0,
+        id.0,
+        from,
+        to,
+    )
+    .execute(tx.conn())
+    .await?;
+    changed(done.rows_affected())
+}
+
+/// Gives up the preparation of the next model.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when there is none.
+pub async fn embedding_model_cancel(
+    tx: &mut TenantTx,
+    id: EmbeddingModelId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "UPDATE embedding_models SET status = 'retired', retired_at = $3, problem = NULL, retry_at = NULL
+          WHERE tenant_id = $1 AND id = $2 AND status IN ('building', 'paused')",
+        tx.tenant_id().0,
+        id.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    changed(done.rows_affected())
+}
+
+/// Remembers why a model's vectors could not be made and when to try again;
+/// `None` that they could.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn embedding_model_problem(
+    tx: &mut TenantTx,
+    id: EmbeddingModelId,
+    problem: Option<(&str, Timestamp)>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE embedding_models
+            SET problem = $3, retry_at = $4, failures = CASE WHEN $3::text IS NULL THEN 0 ELSE failures + 1 END
+          WHERE tenant_id = $1 AND id = $2 AND status <> 'retired'",
+        tx.tenant_id().0,
+        id.0,
+        problem.map(|(text, _)| text),
+        problem.map(|(_, at)| at),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What [`embedding_model_settle`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Searches use this one from now on.
+    pub activated: Option<EmbeddingModelId>,
+    /// Nothing is left of these.
+    pub dropped: Vec<EmbeddingModelId>,
+}
+
+/// Lets searches use the next model once every memory has its vector, and
+/// notes of which earlier ones nothing is left.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn embedding_model_settle(
+    tx: &mut TenantTx,
+    now: Timestamp,
+) -> Result<Settled, StoreError> {
+    let mut settled = Settled::default();
+    // Locked, so that of two processes one does it.
+    let waiting = sqlx::query!(
+        "SELECT id, slot, status, retired_at FROM embedding_models
+          WHERE tenant_id = $1 AND (status = 'building' OR status = 'retired' AND dropped_at IS NULL)
+          ORDER BY id
+            FOR UPDATE",
+        tx.tenant_id().0,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    if waiting.is_empty() {
+        return Ok(settled);
+    }
+    let counts = counts(tx).await?;
+    for model in waiting {
+        let slot = slot_of(&model.slot)?;
+        if model.status == "building" && counts.progress(slot).done >= counts.total {
+            sqlx::query!(
+                "UPDATE embedding_models SET status = 'retired', retired_at = $2, problem = NULL, retry_at = NULL
+                  WHERE tenant_id = $1 AND status = 'active'",
+                tx.tenant_id().0,
+                now,
+            )
+            .execute(tx.conn())
+            .await?;
+            sqlx::query!(
+                "UPDATE embedding_models SET status = 'active', activated_at = $3 WHERE tenant_id = $1 AND id = $2",
+                tx.tenant_id().0,
+                model.id,
+                now,
+            )
+            .execute(tx.conn())
+            .await?;
+            settled.activated = Some(model.id.into());
+        } else if model.retired_at.is_some_and(|at| at + GRACE <= now) && !counts.is_left(slot) {
+            sqlx::query!(
+                "UPDATE embedding_models SET dropped_at = $3 WHERE tenant_id = $1 AND id = $2",
+                tx.tenant_id().0,
+                model.id,
+                now,
+            )
+            .execute(tx.conn())
+            .await?;
+            settled.dropped.push(model.id.into());
+        }
+    }
+    Ok(settled)
+}
+
+/// How many memories the organisation has, and how many of them a vector in
+/// each place.
+#[derive(Clone, Copy, Debug)]
+pub struct EmbeddingCounts {
+    total: i64,
+    in_a: i64,
+    in_b: i64,
+    left_a: bool,
+    left_b: bool,
+}
+
+impl EmbeddingCounts {
+    /// For one place.
+    pub fn progress(&self, slot: EmbeddingSlot) -> EmbeddingProgress {
+        EmbeddingProgress {
+            done: match slot {
+                EmbeddingSlot::A => self.in_a,
+                EmbeddingSlot::B => self.in_b,
+            },
+            total: self.total,
+        }
+    }
+
+    fn is_left(&self, slot: EmbeddingSlot) -> bool {
+        match slot {
+            EmbeddingSlot::A => self.left_a,
+            EmbeddingSlot::B => self.left_b,
+        }
+    }
+}
+
+/// How far the models are. Counts every memory of the organisation.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn counts(tx: &mut TenantTx) -> Result<EmbeddingCounts, StoreError> {
+    let counts = sqlx::query_as!(
+        EmbeddingCounts,
+        r#"SELECT total AS "total!", in_a AS "in_a!", in_b AS "in_b!", left_a AS "left_a!", left_b AS "left_b!"
+             FROM memory_embedding_counts()"#,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(counts)
+}
+
+/// Active organisations with a model that is being prepared or let go.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn embedding_models_moving(tx: &mut WorkerTx) -> Result<Vec<TenantId>, StoreError> {
+    let tenants = sqlx::query_scalar!(
+        "SELECT DISTINCT tenant_id FROM embedding_models
+          WHERE (status = 'building' OR status = 'retired' AND dropped_at IS NULL)
+            AND tenant_id IN (SELECT id FROM tenants WHERE status = 'active')",
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(tenants.into_iter().map(TenantId).collect())
+}

@@ -1,0 +1,122 @@
+import { EmbeddingService } from "../support/embeddings.ts";
+import { writeMemory } from "../support/memories.ts";
+import { Server } from "../support/server.ts";
+import { awake, test as base, expect, type Page, runsScripts, visit } from "../support/test.ts";
+
+// A server of its own, whose operator has set up a service for vectors.
+const test = base.extend<object, { service: EmbeddingService }>({
+  service: [
+    async ({ world: _ }, use) => {
+      const service = await EmbeddingService.start();
+      await use(service);
+      service.stop();
+    },
+    { scope: "worker" },
+  ],
+  server: [
+    async ({ world, service }, use, worker) => {
+      const settings = {
+        ATRIUM_EMBEDDING_ENDPOINTS__HOUSE__URL: service.url,
+        ATRIUM_EMBEDDING_ENDPOINTS__HOUSE__KEY: "house-key",
+      };
+      const server = await Server.start(`${worker.project.name}-${world}`, { settings, demo: true });
+      await use(server);
+      await server.stop();
+    },
+    { scope: "worker" },
+  ],
+});
+
+test.use({ world: "embedding" });
+
+/** Waits for what happens in the background: without scripts the page reloads itself only while a model is prepared. */
+async function eventually(page: Page, look: () => Promise<boolean>): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        if (!runsScripts(page)) await page.reload();
+        return look();
+      },
+      { timeout: 40_000, intervals: [500] },
+    )
+    .toBe(true);
+}
+
+async function byMeaning(page: Page, question: string): Promise<void> {
+  await visit(page, `/memories?q=${encodeURIComponent(question)}&mode=meaning`);
+}
+
+test("an admin sees by which model memories are found, and a service that is not there is told beside its field", async ({ visitors }) => {
+  const admin = await visitors.as("admin");
+  await visit(admin, "/settings");
+  await admin.getByRole("link", { name: "Search by meaning" }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Search by meaning");
+  await awake(admin);
+  const active = admin.getByRole("region", { name: "In use" });
+  await expect(active).toContainText("all-MiniLM-L6-v2");
+  await expect(active).toContainText("nothing leaves this machine");
+  await expect(active).toContainText("384");
+
+  await admin.getByLabel("Who makes the vectors").selectOption({ label: "A service at an address of its own" });
+  await admin.getByLabel("Address").fill("https://127.0.0.1/v1");
+  await admin.getByLabel("Numbers in a vector").fill("12");
+  await admin.getByRole("button", { name: "Try it and begin" }).click();
+  await expect(admin.locator("#dimensions-error")).toContainText("64");
+  await expect(admin.locator("#model-error")).toContainText("model");
+  await awake(admin);
+  await expect(admin.getByLabel("Address")).toHaveValue("https://127.0.0.1/v1");
+
+  await admin.getByLabel("Model", { exact: true }).fill("small");
+  await admin.getByLabel("Numbers in a vector").fill("");
+  await admin.getByRole("button", { name: "Try it and begin" }).click();
+  await expect(admin.locator("#base_url-error")).toContainText("into the network that this installation stands in");
+});
+
+test("a member is refused the choice of a model", async ({ visitors }) => {
+  const member = await visitors.as("member");
+  const answer = await member.goto("/settings/embedding");
+  expect(answer?.status()).toBe(403);
+  await expect(member.getByRole("main")).toContainText("settings.manage");
+});
+
+test("an organisation changes its model while its members go on searching by the one before", async ({ visitors, service }) => {
+  test.slow();
+  const [admin, member] = [await visitors.as("admin"), await visitors.as("member")];
+  await visit(member, "/");
+  for (const content of ["The kettle is descaled in May", "Parking is behind the mill", "Lunch is at noon"]) await writeMemory(member, { content });
+  // Atrium's own model finds it without a common word.
+  await eventually(member, async () => {
+    await byMeaning(member, "When do we eat?");
+    return (await member.getByRole("main").textContent())?.includes("Lunch is at noon") ?? false;
+  });
+
+  service.hold();
+  await visit(admin, "/settings/embedding");
+  await admin.getByLabel("Who makes the vectors").selectOption({ label: "The service “house”" });
+  await admin.getByLabel("Model", { exact: true }).fill("small");
+  await admin.getByRole("button", { name: "Try it and begin" }).click();
+  const next = admin.getByRole("region", { name: "Next" });
+  await expect(next).toContainText("Being prepared");
+  await expect(next).toContainText("96");
+  await expect(next.getByRole("progressbar")).toBeVisible();
+  await awake(admin);
+  await next.getByRole("button", { name: "Pause" }).click();
+  await expect(next).toContainText("Paused");
+  await byMeaning(member, "When do we eat?");
+  await expect(member.getByRole("main")).toContainText("Lunch is at noon");
+
+  await awake(admin);
+  await next.getByRole("button", { name: "Go on" }).click();
+  await expect(next).toContainText("Being prepared");
+  service.release();
+  const active = admin.getByRole("region", { name: "In use" });
+  await eventually(admin, async () => (await active.textContent())?.includes("small") ?? false);
+  await expect(active).toContainText("The service “house”");
+  expect(service.texts).toContain("Parking is behind the mill");
+  await expect(admin.getByRole("region", { name: "Use another model" })).toContainText("Vectors of the model before are being let go");
+
+  // Now the service's vectors count, for which common words make texts alike.
+  await byMeaning(member, "Who descaled the kettle in May?");
+  await expect(member.getByRole("main")).toContainText("The kettle is descaled in May");
+  expect(service.texts.some((text) => text.includes("descaled the kettle"))).toBe(true);
+});

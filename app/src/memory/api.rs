@@ -57,8 +57,7 @@ pub(crate) async fn memory_find(query: MemoryQuery) -> Result<Found, AppError> {
     let mode = SearchMode::parse(&mode)?;
     if !like.is_empty() {
         let id = like.parse().map_err(|_| AppError::NotFound)?;
-        let results = service::memory_like(&ctx, &actor, id, &filter).await?;
-        let memory = service::memory_get(&ctx, &actor, id).await?;
+        let (memory, results) = service::memory_like(&ctx, &actor, id, &filter).await?;
         let title = display_title(&memory.title, &memory.content);
         return Ok(Found::Like(title, results));
     }

@@ -122,7 +122,7 @@ async fn question_vector(
     vector.map_err(|failure| format!("{failure} Words alone were compared."))
 }
 
-/// The memories that are most like one of them.
+/// The memories that are most like one of them, and that one.
 ///
 /// # Errors
 /// [`AppError::NotFound`] when that one doesn't exist or isn't in sight;
@@ -132,23 +132,24 @@ pub async fn memory_like(
     actor: &Actor,
     id: MemoryId,
     filter: &MemoryFilter,
-) -> Result<SearchResults, AppError> {
+) -> Result<(Memory, SearchResults), AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
     let narrowing = MemoryNarrowing::parse(filter)?;
     let memory = store::memory::memory_get(&mut act.tx, id).await?;
     let slot = embedding_model_active(&mut act.tx).await?.slot;
     let now = ctx.clock.now();
     let hits = store::memory::memory_like(&mut act.tx, id, slot, &narrowing, MAX_HITS, now).await?;
-    Ok(SearchResults {
+    let mode = if memory.is_embedded {
+        SearchMode::Both
+    } else {
+        SearchMode::Words
+    };
+    let results = SearchResults {
         hits,
-        mode: if memory.is_embedded {
-            SearchMode::Both
-        } else {
-            SearchMode::Words
-        },
+        mode,
         notice: None,
         waiting_for_embedding: embedding_waiting(&mut act.tx, slot).await?,
-    })
+    };
 }
 
 /// One memory.

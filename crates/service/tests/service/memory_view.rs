@@ -165,7 +165,8 @@ async fn like_what_is_out_of_sight_does_not_exist() {
         .await
         .unwrap();
     let all = MemoryFilter::default();
-    let like = memory_like(ctx, &mia, id, &all).await.unwrap();
+    let (memory, like) = memory_like(ctx, &mia, id, &all).await.unwrap();
+    assert_eq!(memory.id, id);
     let found: Vec<_> = like
         .hits
         .iter()

@@ -1,6 +1,6 @@
 //! What a search found, and why each memory was found.
 
-use domain::memory::{MemoryHit, ScoreParts, SearchMode, SearchResults};
+use domain::memory::{MemoryHit, ScoreParts, SearchMode, SearchResults, WAITING_COUNTED};
 use leptos::prelude::*;
 
 use super::{
@@ -95,9 +95,6 @@ pub(super) fn found_count(results: &SearchResults) -> String {
     let found = i64::try_from(results.hits.len()).unwrap_or(i64::MAX);
     plural(found, "memory", "memories")
 }
-
-/// As far as memories that wait for their meaning are counted.
-const WAITING_COUNTED: i64 = 1_000;
 
 /// One memory and why it was found. Without a title, the passage is the link.
 #[component]

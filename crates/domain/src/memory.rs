@@ -29,6 +29,8 @@ pub const MAX_SESSION_CHARS: usize = 200;
 pub const TRASH_DAYS: i64 = 30;
 /// The longest reason of a change, in characters.
 pub const MAX_REASON_CHARS: usize = 500;
+/// As far as memories that wait for their embedding are counted.
+pub const WAITING_COUNTED: i64 = 1_000;
 /// What a memory's importance is until somebody rates it.
 pub const USUAL_IMPORTANCE: f32 = 0.5;
 
@@ -699,7 +701,7 @@ pub struct SearchResults {
     /// Why meaning was left out although it was asked for.
     pub notice: Option<String>,
     /// Own memories that wait for their embedding and so can be found by words
-    /// only; counted up to 1,000.
+    /// only; counted up to [`WAITING_COUNTED`].
     pub waiting_for_embedding: i64,
 }
 

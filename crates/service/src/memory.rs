@@ -150,6 +150,7 @@ pub async fn memory_like(
         notice: None,
         waiting_for_embedding: embedding_waiting(&mut act.tx, slot).await?,
     };
+    Ok((memory, results))
 }
 
 /// One memory.

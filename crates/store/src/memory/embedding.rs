@@ -4,6 +4,7 @@
 use domain::{
     MemoryId, TenantId, Timestamp, UserId,
     embedding_model::{EmbeddingModel, EmbeddingSlot},
+    memory::WAITING_COUNTED,
 };
 use pgvector::HalfVector;
 use time::Duration;
@@ -14,9 +15,6 @@ use crate::{StoreError, TenantTx, WorkerTx};
 /// Lengths for which there is an index: a vector is filled up with zeros to
 /// the next of them, which changes no cosine.
 const INDEXED_LENGTHS: [usize; 5] = [384, 768, 1_536, 3_072, 4_000];
-
-/// As far as memories that wait for their embedding are counted.
-pub const WAITING_COUNTED: i64 = 1_000;
 
 /// How long the vectors of a retired model stay: longer than any transaction
 /// that still reads or writes them can live.

@@ -25,8 +25,8 @@ use uuid::Uuid;
 use crate::StoreError;
 
 pub use embedding::{
-    EmbeddedMemory, GRACE, PendingEmbedding, WAITING_COUNTED, embedding_drop_many,
-    embedding_owners, embedding_pending, embedding_set_many, embedding_waiting,
+    EmbeddedMemory, GRACE, PendingEmbedding, embedding_drop_many, embedding_owners,
+    embedding_pending, embedding_set_many, embedding_waiting,
 };
 pub use export::{ExportRow, export_rows, export_versions};
 pub use frequency::{collection_refresh, collections_due};

@@ -644,15 +644,6 @@ impl SearchMode {
             Self::Words => "words",
         }
     }
-
-    /// The reverse of [`SearchMode::key`]; anything else is `Both`.
-    pub fn from_key(key: &str) -> Self {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|m| m.key() == key)
-            .unwrap_or_default()
-    }
 }
 
 /// One memory that a search found, and why.

@@ -12,6 +12,7 @@ use domain::{
     },
     memory_view::MemoryView,
     persona::Persona,
+    proposal::PendingProposal,
     share::MemorySharing,
 };
 use leptos::prelude::*;
@@ -140,6 +141,37 @@ pub(crate) async fn memory_view_delete(id: MemoryViewId) -> Result<(), AppError>
 /// The page of the saved views.
 pub(crate) const VIEWS: &str = "/memories/views";
 
+/// An own memory, to be changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EditData {
+    pub(crate) memory: Memory,
+    /// What its owner has proposed of it.
+    pub(crate) pending: Option<PendingProposal>,
+    /// What it may belong to.
+    pub(crate) personas: Vec<Persona>,
+}
+
+/// One memory for its form. Others' memories and those in the trash can't be
+/// changed; to say so by "not found" would be wrong, they can be read.
+#[server(endpoint = "memory_edit")]
+pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let memory = service::memory_get(&ctx, &actor, id).await?;
+    let obstacle = if !memory.is_own {
+        let owner = &memory.owner_name;
+        format!("This memory belongs to {owner}; only they can change it.")
+    } else if memory.deleted_at.is_some() {
+        "This memory is in the trash. Restore it first, then edit it.".to_owned()
+    } else {
+        return Ok(EditData {
+            pending: service::proposal_pending(&ctx, &actor, id).await?,
+            personas: service::persona_list(&ctx, &actor).await?,
+            memory,
+        });
+    };
+    Err(AppError::Conflict { message: obstacle })
+}
+
 /// A memory and what it was before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MemoryData {
@@ -148,26 +180,17 @@ pub(crate) struct MemoryData {
     pub(crate) sharing: MemorySharing,
     /// In the order of time.
     pub(crate) replies: Vec<MemoryReply>,
-    /// Where its owner asks: what it may belong to.
-    pub(crate) personas: Vec<Persona>,
 }
 
 /// One memory with its versions.
 #[server(endpoint = "memory_get")]
 pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let memory = service::memory_get(&ctx, &actor, id).await?;
-    let personas = if memory.is_own {
-        service::persona_list(&ctx, &actor).await?
-    } else {
-        Vec::new()
-    };
     Ok(MemoryData {
+        memory: service::memory_get(&ctx, &actor, id).await?,
         versions: service::memory_versions(&ctx, &actor, id).await?,
         sharing: service::memory_sharing(&ctx, &actor, id).await?,
         replies: service::memory_replies(&ctx, &actor, id).await?,
-        personas,
-        memory,
     })
 }
 

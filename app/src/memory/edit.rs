@@ -8,7 +8,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::{
-    api::{MemoryCreate, MemoryData, MemoryUpdate, memory_get},
+    api::{EditData, MemoryCreate, MemoryUpdate, memory_edit},
     page::id_of_page,
     parts::display_title,
     traits::MoreFields,
@@ -71,36 +71,15 @@ fn new_form(personas: Vec<Persona>) -> impl IntoView {
 #[component]
 pub(crate) fn MemoryEditPage() -> impl IntoView {
     let id = id_of_page();
-    let data = Resource::new(
-        move || id.get(),
-        |id| async move {
-            let data = memory_get(id?).await?;
-            match &data.memory {
-                // Others' memories and those in the trash can't be changed; to
-                // say so by "not found" would be wrong, they can be read.
-                memory if !memory.is_own => Err(AppError::Conflict {
-                    message: format!(
-                        "This memory belongs to {}; only they can change it.",
-                        memory.owner_name
-                    ),
-                }),
-                memory if memory.deleted_at.is_some() => Err(AppError::Conflict {
-                    message: "This memory is in the trash. Restore it first, then edit it."
-                        .to_owned(),
-                }),
-                _ => Ok(data),
-            }
-        },
-    );
+    let data = Resource::new(move || id.get(), |id| async move { memory_edit(id?).await });
     view! { <Loaded resource=data view=edit_form whole_page=true /> }.into_any()
 }
 
-fn edit_form(data: MemoryData) -> impl IntoView {
-    let MemoryData {
+fn edit_form(data: EditData) -> impl IntoView {
+    let EditData {
         memory,
-        sharing,
+        pending,
         personas,
-        ..
     } = data;
     let id = memory.id;
     let state = FormState::<MemoryUpdate>::new();
@@ -113,7 +92,7 @@ fn edit_form(data: MemoryData) -> impl IntoView {
         let answered = state.action.value().with(Option::is_some);
         if answered && conflict.get() {
             leptos::task::spawn_local(async move {
-                if let Ok(data) = memory_get(id).await {
+                if let Ok(data) = memory_edit(id).await {
                     current.set(data.memory);
                 }
             });
@@ -126,8 +105,7 @@ fn edit_form(data: MemoryData) -> impl IntoView {
             lead="What it was before is kept as an earlier version."
             up=("/memories", "Memories")
         />
-        {sharing
-            .pending
+        {pending
             .filter(|pending| !pending.is_stale)
             .map(|pending| view! { <PendingHint pending=pending /> })}
         <PostForm state=state class="form" tells_conflict=true>

@@ -107,8 +107,8 @@ pub use profile::{
     actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,
 };
 pub use proposal::{
-    proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_withdraw,
-    proposals_waiting,
+    proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_pending,
+    proposal_withdraw, proposals_waiting,
 };
 pub use role::{role_create, role_delete, role_get, role_list, role_names, role_update};
 pub use settings::{settings_get, settings_update};

@@ -1,10 +1,10 @@
 //! Proposals to share a memory: listing, deciding and withdrawing them.
 
 use domain::{
-    Action, Actor, AppError, Permission, ProposalId, Timestamp,
+    Action, Actor, AppError, MemoryId, Permission, ProposalId, Timestamp,
     notification::{MemoryProposalDecided, Notice},
     paging::PAGE_SIZE,
-    proposal::{Proposal, ProposalStatus, ProposalView, Proposals},
+    proposal::{PendingProposal, Proposal, ProposalStatus, ProposalView, Proposals},
     share::{Audience, Comment},
 };
 use serde_json::json;
@@ -73,6 +73,19 @@ pub async fn proposals_waiting(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError
     }
     let mut act = begin(ctx, actor, Action::ProposalList).await?;
     Ok(store::proposal::proposals_waiting(&mut act.tx).await?)
+}
+
+/// What waits of an own memory.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub async fn proposal_pending(
+    ctx: &Ctx,
+    actor: &Actor,
+    memory: MemoryId,
+) -> Result<Option<PendingProposal>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    Ok(store::proposal::proposal_pending(&mut act.tx, memory).await?)
 }
 
 /// One proposal: an own one, one that waits for the actor, or one that the

@@ -34,10 +34,11 @@ pub async fn proposal_create(
     let done = sqlx::query!(
         "INSERT INTO memory_proposals (
              tenant_id, id, memory_id, memory_version, kind, title, content, tags, proposed_by, to_visibility,
-             team_id, team_name, comment, status, created_at
+             team_id, team_name, comment, status, created_at, allowed_vendors
          )
          SELECT tenant_id, $3, id, version, kind, title, content, tags, user_id, $6, $7,
-                (SELECT name FROM teams WHERE teams.tenant_id = $1 AND teams.id = $7), $8, 'pending', $9
+                (SELECT name FROM teams WHERE teams.tenant_id = $1 AND teams.id = $7), $8, 'pending', $9,
+                allowed_vendors
            FROM memories
           WHERE tenant_id = $1 AND user_id = $2 AND id = $4 AND version = $5 AND parent_id IS NULL
             AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $9)

@@ -88,7 +88,9 @@ pub use memory_order::{memory_batch, memory_order};
 pub use memory_trash::{
     memory_delete, memory_purge, memory_restore, memory_sweep, memory_trash_empty,
 };
-pub use memory_version::{memory_version_diff, memory_version_restore};
+pub use memory_version::{
+    memory_version_diff, memory_version_get, memory_version_list, memory_version_restore,
+};
 pub use memory_view::{
     memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
     memory_view_rename,

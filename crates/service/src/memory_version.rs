@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use domain::{
-    Action, Actor, AppError, MemoryId,
-    memory::{MemoryChange, MemoryText},
+    Action, Actor, AppError, MemoryId, Page,
+    memory::{Memory, MemoryChange, MemoryText, MemoryVersion},
     memory_version::{DiffKind, DiffSpan, VersionDiff, VersionSide},
+    paging::PAGE_SIZE,
 };
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
@@ -23,6 +24,38 @@ const WORDS_UP_TO: usize = 40_000;
 /// Where comparing takes longer, what is left counts as replaced.
 const LONGEST: Duration = Duration::from_millis(200);
 
+/// One page of what an own memory said before each change, newest first.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it doesn't exist or isn't in sight;
+/// [`AppError::Invalid`] for a broken `after`.
+pub async fn memory_version_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: MemoryId,
+    after: Option<&str>,
+) -> Result<Page<MemoryVersion>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    store::memory::memory_get(&mut act.tx, id).await?;
+    Ok(store::memory::memory_version_page(&mut act.tx, id, after, PAGE_SIZE).await?)
+}
+
+/// What an own memory said at version `version`, before it was changed.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it isn't an own memory, or has no such version
+/// before the current one.
+pub async fn memory_version_get(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: MemoryId,
+    version: i32,
+) -> Result<MemoryVersion, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
+    Ok(found?.0)
+}
+
 /// How version `version` of an own memory differs from the one after it.
 ///
 /// # Errors
@@ -36,19 +69,10 @@ pub async fn memory_version_diff(
 ) -> Result<VersionDiff, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
     let current = store::memory::memory_get(&mut act.tx, id).await?;
-    let mut versions = store::memory::memory_versions(&mut act.tx, id).await?;
+    let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
+    let (change, next) = found?;
     drop(act);
-    // Latest first, so the one after it stands before it.
-    let place = versions
-        .iter()
-        .position(|earlier| earlier.version == version)
-        .ok_or(AppError::NotFound)?;
-    let earlier = versions.swap_remove(place);
-    let (before, change) = (VersionSide::from(&earlier), earlier);
-    let next = versions
-        .into_iter()
-        .filter(|later| later.version > version)
-        .min_by_key(|later| later.version);
+    let before = VersionSide::from(&change);
     let after = next
         .as_ref()
         .map_or_else(|| VersionSide::from(&current), VersionSide::from);
@@ -77,7 +101,7 @@ pub async fn memory_version_diff(
 
 /// Makes an own memory again what it was at version `version`, as a new
 /// version; `current` is the one that was shown. What it is besides its words
-/// stays.
+/// stays. Returns the memory as it is then.
 ///
 /// # Errors
 /// [`AppError::NotFound`] when it isn't an own memory or has no such version;
@@ -88,13 +112,10 @@ pub async fn memory_version_restore(
     id: MemoryId,
     version: i32,
     current: i32,
-) -> Result<(), AppError> {
+) -> Result<Memory, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryVersionRestore).await?;
-    let versions = store::memory::memory_versions(&mut act.tx, id).await?;
-    let earlier = versions
-        .into_iter()
-        .find(|earlier| earlier.version == version)
-        .ok_or(AppError::NotFound)?;
+    let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
+    let (earlier, _) = found?;
     let change = MemoryChange {
         text: MemoryText {
             title: earlier.title,
@@ -113,9 +134,10 @@ pub async fn memory_version_restore(
         "from_version": current,
         "restored_version": version,
     });
+    let memory = store::memory::memory_get(&mut act.tx, id).await?;
     act.commit(Target::memory(id).changed(changes)).await?;
     ctx.jobs_wake.notify_one();
-    Ok(())
+    Ok(memory)
 }
 
 /// What was deleted and inserted between two texts, in the order of reading.

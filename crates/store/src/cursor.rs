@@ -30,6 +30,8 @@ pub enum List {
     Member,
     /// Memories.
     Memory,
+    /// What a memory was before its changes.
+    MemoryVersion,
     /// Notifications.
     Notification,
     /// What is proposed to be shared.
@@ -48,6 +50,7 @@ impl List {
             Self::Job => "job",
             Self::Member => "member",
             Self::Memory => "memory",
+            Self::MemoryVersion => "memory_version",
             Self::Notification => "notification",
             Self::Proposal => "proposal",
             Self::Team => "team",

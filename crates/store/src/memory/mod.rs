@@ -40,7 +40,7 @@ pub use trash::{
     memory_delete, memory_expire, memory_restore, memory_sweep_tenants, memory_trash_empty,
     memory_trash_purge,
 };
-pub use version::memory_versions;
+pub use version::{memory_version_and_next, memory_version_page, memory_versions};
 pub use view::{
     memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
     memory_view_rename,

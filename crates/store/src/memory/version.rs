@@ -1,9 +1,43 @@
 //! What a memory was before its changes.
 
-use domain::{MemoryId, memory::MemoryVersion};
+use domain::{MemoryId, Page, Timestamp, memory::MemoryVersion};
 
 use super::{kind_of, visibility_of};
-use crate::{StoreError, TenantTx};
+use crate::{
+    StoreError, TenantTx,
+    cursor::{Cursor, List},
+};
+
+/// The columns behind [`MemoryVersion`].
+struct VersionRow {
+    version: i32,
+    title: String,
+    content: String,
+    kind: String,
+    tags: Vec<String>,
+    visibility: String,
+    change_reason: Option<String>,
+    display_name: String,
+    changed_at: Timestamp,
+}
+
+impl TryFrom<VersionRow> for MemoryVersion {
+    type Error = StoreError;
+
+    fn try_from(row: VersionRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            version: row.version,
+            title: row.title,
+            content: row.content,
+            kind: kind_of(&row.kind)?,
+            tags: row.tags,
+            visibility: visibility_of(&row.visibility)?,
+            reason: row.change_reason,
+            changed_by_name: row.display_name,
+            changed_at: row.changed_at,
+        })
+    }
+}
 
 /// Earlier versions of one's own memory, latest first. Somebody with whom the
 /// memory is shared sees none: they may hold what was taken out before.
@@ -15,31 +49,90 @@ pub async fn memory_versions(
     tx: &mut TenantTx,
     id: MemoryId,
 ) -> Result<Vec<MemoryVersion>, StoreError> {
-    let rows = sqlx::query!(
+    before(tx, id, None, None).await
+}
+
+/// One page of [`memory_versions`].
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a cursor that no list of versions gave out.
+pub async fn memory_version_page(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    after: Option<&str>,
+    size: u16,
+) -> Result<Page<MemoryVersion>, StoreError> {
+    let tenant_id = tx.tenant_id();
+    let after: Option<Cursor<i32>> = after
+        .map(|text| Cursor::parse(text, List::MemoryVersion, tenant_id))
+        .transpose()?;
+    let limit = i64::from(size) + 1;
+    let versions = before(tx, id, after.map(|cursor| cursor.key), Some(limit)).await?;
+    Ok(Page::cut(versions, size.into(), |version| {
+        Cursor {
+            at: version.changed_at,
+            key: version.version,
+        }
+        .to_text(List::MemoryVersion, tenant_id)
+    }))
+}
+
+async fn before(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    before: Option<i32>,
+    limit: Option<i64>,
+) -> Result<Vec<MemoryVersion>, StoreError> {
+    sqlx::query_as!(
+        VersionRow,
         "SELECT version, title, content, memory_versions.kind, tags, visibility, change_reason, display_name, changed_at
            FROM memory_versions
            JOIN users ON users.tenant_id = memory_versions.tenant_id AND users.id = changed_by
-          WHERE memory_versions.tenant_id = $1 AND memory_id = $2
+          WHERE memory_versions.tenant_id = $1 AND memory_id = $2 AND ($3::integer IS NULL OR version < $3)
             AND EXISTS (SELECT FROM memories WHERE memories.tenant_id = $1 AND memories.id = memory_id)
-          ORDER BY version DESC",
+          ORDER BY version DESC
+          LIMIT $4",
         tx.tenant_id().0,
         id.0,
+        before,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?
+    .into_iter()
+    .map(MemoryVersion::try_from)
+    .collect()
+}
+
+/// An earlier version of one's own memory, and the one that took its place,
+/// where that is an earlier one too.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such memory, or it never was
+/// at `version` before.
+pub async fn memory_version_and_next(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    version: i32,
+) -> Result<(MemoryVersion, Option<MemoryVersion>), StoreError> {
+    let rows = sqlx::query_as!(
+        VersionRow,
+        "SELECT version, title, content, memory_versions.kind, tags, visibility, change_reason, display_name, changed_at
+           FROM memory_versions
+           JOIN users ON users.tenant_id = memory_versions.tenant_id AND users.id = changed_by
+          WHERE memory_versions.tenant_id = $1 AND memory_id = $2 AND version >= $3
+            AND EXISTS (SELECT FROM memories WHERE memories.tenant_id = $1 AND memories.id = memory_id)
+          ORDER BY version
+          LIMIT 2",
+        tx.tenant_id().0,
+        id.0,
+        version,
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(MemoryVersion {
-                version: row.version,
-                title: row.title,
-                content: row.content,
-                kind: kind_of(&row.kind)?,
-                tags: row.tags,
-                visibility: visibility_of(&row.visibility)?,
-                reason: row.change_reason,
-                changed_by_name: row.display_name,
-                changed_at: row.changed_at,
-            })
-        })
-        .collect()
+    let mut versions = rows.into_iter().map(MemoryVersion::try_from);
+    match versions.next().transpose()? {
+        Some(found) if found.version == version => Ok((found, versions.next().transpose()?)),
+        _ => Err(StoreError::NotFound),
+    }
 }

@@ -4,13 +4,17 @@ use domain::{
     Actor, MemoryId, Vendor,
     access::SystemRole,
     memory::{AllowedVendors, MemoryNarrowing, MemoryTraits, NewMemory, Origin, SearchMode},
+    proposal::ProposalView,
+    share::{Audience, Comment},
 };
 use store::{
     StoreError,
     memory::{
         SearchQuery, SearchRequest, memory_create, memory_delete, memory_get, memory_list,
-        memory_search, memory_trash_empty, memory_update, memory_versions,
+        memory_search, memory_trash_empty, memory_update, memory_version_and_next,
+        memory_version_page, memory_versions,
     },
+    proposal::{proposal_create, proposal_get, proposal_list, proposals_waiting},
     testing::{NOW, TestDb, id},
 };
 
@@ -149,6 +153,10 @@ async fn what_a_program_may_not_read_it_cannot_change_delete_or_look_behind() {
         let mut tx = db.store.begin(&program).await.unwrap();
         let versions = memory_versions(&mut tx, memory).await.unwrap();
         assert_eq!(!versions.is_empty(), may, "versions by {vendor:?}");
+        let page = memory_version_page(&mut tx, memory, None, 9).await.unwrap();
+        assert_eq!(!page.items.is_empty(), may, "a page by {vendor:?}");
+        let one = memory_version_and_next(&mut tx, memory, 1).await;
+        assert_eq!(one.is_ok(), may, "a version by {vendor:?}");
         let updated = memory_update(&mut tx, memory, 2, &change("mine"), NOW).await;
         assert_eq!(updated.is_ok(), may, "update by {vendor:?}");
         drop(tx);
@@ -177,6 +185,41 @@ async fn what_a_program_may_not_read_it_cannot_change_delete_or_look_behind() {
         memory_trash_empty(&mut tx, None, 10).await.unwrap(),
         [memory]
     );
+}
+
+/// Who decides on a proposal can't see the memory: its words are held there,
+/// too, and so is who may read them.
+#[tokio::test]
+async fn what_a_program_may_not_read_it_does_not_find_in_a_proposal() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let ada = acme.actor(SystemRole::Admin, "Ada").await;
+    let allowed = AllowedVendors::Only(vec![Vendor::Claude, Vendor::Other]);
+    let memory = keep(&db, &mia, allowed).await.unwrap();
+    let proposal = id();
+    let propose = async |by: &Actor| {
+        let mut tx = db.store.begin(by).await?;
+        let (org, comment) = (Audience::Org, Comment::default());
+        proposal_create(&mut tx, proposal, memory, 1, org, &comment, NOW).await?;
+        tx.commit().await
+    };
+    let refused = propose(&using(&mia, Some(Vendor::Cursor))).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    propose(&using(&mia, Some(Vendor::Claude))).await.unwrap();
+    for (person, view) in [(&mia, ProposalView::Mine), (&ada, ProposalView::Waiting)] {
+        for vendor in EVERYBODY {
+            let may = matches!(vendor, None | Some(Vendor::Claude | Vendor::Other));
+            let who = format!("{} by {vendor:?}", person.label);
+            let mut tx = db.store.begin(&using(person, vendor)).await.unwrap();
+            let found = proposal_get(&mut tx, proposal).await;
+            assert_eq!(found.is_ok(), may, "{who}");
+            let page = proposal_list(&mut tx, view, None, 9).await.unwrap();
+            assert_eq!(page.items.len(), usize::from(may), "{who}");
+            let waiting = proposals_waiting(&mut tx).await.unwrap();
+            assert_eq!(waiting > 0, may && person.user_id == ada.user_id, "{who}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use store::{
     },
     memory::{
         memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_update,
-        memory_versions,
+        memory_version_and_next, memory_version_page, memory_versions,
     },
     testing::{NOW, TestDb, id},
 };
@@ -168,6 +168,22 @@ async fn an_update_keeps_what_was_and_drops_the_embedding() {
         ("the first words", later)
     );
     assert_eq!(versions[1].changed_by_name, "Mia");
+    // The same one by one, and a page at a time.
+    let (first, next) = memory_version_and_next(&mut tx, memory, 1).await.unwrap();
+    assert_eq!((&first, next.as_ref()), (&versions[1], Some(&versions[0])));
+    let last = memory_version_and_next(&mut tx, memory, 2).await.unwrap();
+    assert_eq!(last, (versions[0].clone(), None));
+    for never in [0, 3, -1] {
+        let none = memory_version_and_next(&mut tx, memory, never).await;
+        assert!(matches!(none, Err(StoreError::NotFound)), "{none:?}");
+    }
+    let page = memory_version_page(&mut tx, memory, None, 1).await.unwrap();
+    assert_eq!(page.items, versions[..1]);
+    let after = page.next.as_deref();
+    let page = memory_version_page(&mut tx, memory, after, 1)
+        .await
+        .unwrap();
+    assert_eq!((page.items, page.next), (versions[1..].to_vec(), None));
 }
 
 #[tokio::test]

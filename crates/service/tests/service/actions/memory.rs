@@ -120,7 +120,9 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             let now = ctx.clock.now();
             store::memory::memory_update(&mut tx, id, 1, &change("Tea at six"), now).await?;
             tx.commit().await?;
-            service::memory_version_restore(ctx, actor, id, 1, 2).await
+            service::memory_version_restore(ctx, actor, id, 1, 2)
+                .await
+                .map(drop)
         }
         Action::MemoryPurge => {
             let id = trashed(world, actor).await;

@@ -4,11 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, AppError, MemoryId, PersonaId, Timestamp,
+    Action, AppError, FieldError, MemoryId, PersonaId, Timestamp,
     memory::{
         AllowedVendors, Memory, MemoryChange, MemoryKind, MemoryText, MemoryTraits, NewMemory,
         Origin, USUAL_IMPORTANCE,
     },
+    memory_form::both,
 };
 
 /// Rows of one batch at most.
@@ -35,6 +36,8 @@ pub struct MemoryFields {
     pub allowed_vendors: Option<Vec<String>>,
     /// The conversation it comes from.
     pub source_session_id: Option<String>,
+    /// The memory that this replies to.
+    pub parent_id: Option<MemoryId>,
 }
 
 impl MemoryFields {
@@ -59,6 +62,39 @@ impl MemoryFields {
             origin,
             source_session_id: self.source_session_id,
         })
+    }
+
+    /// What is to be done with the fields: a new memory kept, or a reply to
+    /// one. Who may read a reply and how long it is kept is as of what it
+    /// replies to, so that nothing can be said of it.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with every field at fault.
+    pub fn order(self, origin: Origin) -> Result<MemoryOrder, AppError> {
+        let Some(root) = self.parent_id else {
+            return self.parse(origin).map(MemoryOrder::Create);
+        };
+        let inherited = [
+            ("expires_at", self.expires_at.is_some()),
+            ("persona_id", self.persona_id.is_some()),
+            ("allowed_vendors", self.allowed_vendors.is_some()),
+        ];
+        let faults: Vec<_> = inherited
+            .into_iter()
+            .filter(|(_, is_given)| *is_given)
+            .map(|(field, _)| FieldError {
+                field: field.to_owned(),
+                message: "Leave this out: a reply has it from the memory that it replies to."
+                    .to_owned(),
+            })
+            .collect();
+        let inherits = if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(AppError::Invalid { fields: faults })
+        };
+        let (reply, ()) = both(self.parse(origin), inherits)?;
+        Ok(MemoryOrder::Reply { root, reply })
     }
 }
 
@@ -118,23 +154,18 @@ impl MemoryEdit {
     }
 }
 
-/// Both, or what is wrong with either.
-fn both<A, B>(a: Result<A, AppError>, b: Result<B, AppError>) -> Result<(A, B), AppError> {
-    match (a, b) {
-        (Ok(a), Ok(b)) => Ok((a, b)),
-        (Err(AppError::Invalid { mut fields }), Err(AppError::Invalid { fields: more })) => {
-            fields.extend(more);
-            Err(AppError::Invalid { fields })
-        }
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    }
-}
-
-/// One thing to be done with a memory of one's own.
+/// One thing to be done with memories.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MemoryOrder {
     /// Keep a new one.
     Create(NewMemory),
+    /// Keep a reply to one in sight.
+    Reply {
+        /// To which.
+        root: MemoryId,
+        /// What is said.
+        reply: NewMemory,
+    },
     /// Change one from a version of it.
     Update {
         /// Which.
@@ -161,6 +192,7 @@ impl MemoryOrder {
     pub const fn action(&self) -> Action {
         match self {
             Self::Create(_) => Action::MemoryCreate,
+            Self::Reply { .. } => Action::MemoryReply,
             Self::Update { .. } => Action::MemoryUpdate,
             Self::Delete { .. } => Action::MemoryDelete,
             Self::Restore { .. } => Action::MemoryRestore,
@@ -170,7 +202,7 @@ impl MemoryOrder {
     /// What is to be told when it was done.
     pub const fn done(&self) -> BatchDone {
         match self {
-            Self::Create(_) => BatchDone::Created,
+            Self::Create(_) | Self::Reply { .. } => BatchDone::Created,
             Self::Update { .. } => BatchDone::Updated,
             Self::Delete { .. } => BatchDone::Deleted,
             Self::Restore { .. } => BatchDone::Restored,
@@ -220,6 +252,33 @@ mod tests {
         assert_eq!(memory.text.kind, MemoryKind::Fact);
         assert_eq!(memory.traits, MemoryTraits::default());
         assert_eq!(memory.origin, Origin::Api);
+    }
+
+    #[test]
+    fn a_reply_says_nothing_of_what_it_has_from_its_root() {
+        let root = MemoryId(uuid::Uuid::from_u128(7));
+        let reply = MemoryFields {
+            parent_id: Some(root),
+            ..fields()
+        };
+        let order = reply.clone().order(Origin::Api).unwrap();
+        assert!(matches!(order, MemoryOrder::Reply { root: to, .. } if to == root));
+        assert!(matches!(
+            fields().order(Origin::Api),
+            Ok(MemoryOrder::Create(_))
+        ));
+        let error = MemoryFields {
+            content: " ".into(),
+            expires_at: Some(Timestamp::UNIX_EPOCH),
+            persona_id: Some(PersonaId(uuid::Uuid::nil())),
+            allowed_vendors: Some(vec!["*".into()]),
+            ..reply
+        }
+        .order(Origin::Api)
+        .unwrap_err();
+        for field in ["content", "expires_at", "persona_id", "allowed_vendors"] {
+            assert!(error.for_field(field).is_some(), "{field}: {error:?}");
+        }
     }
 
     #[test]

@@ -262,13 +262,27 @@ pub async fn memory_reply(
     reply: &NewMemory,
 ) -> Result<MemoryId, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryReply).await?;
+    let (id, target) = reply_within(ctx, &mut act.tx, root, reply).await?;
+    enqueue_embedding(ctx, &mut act.tx, actor).await?;
+    act.commit(target).await?;
+    ctx.jobs_wake.notify_one();
+    Ok(id)
+}
+
+/// The same without an end.
+pub(crate) async fn reply_within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    root: MemoryId,
+    reply: &NewMemory,
+) -> Result<(MemoryId, Target), AppError> {
     let now = ctx.clock.now();
     reply.check(now)?;
     let id: MemoryId = ctx.ids.id();
-    match store::memory::memory_reply(&mut act.tx, id, root, reply, now).await {
+    match store::memory::memory_reply(tx, id, root, reply, now).await {
         Err(StoreError::NotFound) => {
             // Says why of what is in sight, and nothing of what isn't.
-            let found = store::memory::memory_get(&mut act.tx, root).await?;
+            let found = store::memory::memory_get(tx, root).await?;
             let message = if found.parent_id.is_some() {
                 "This is a reply itself. Reply to the memory that it answers."
             } else {
@@ -280,11 +294,8 @@ pub async fn memory_reply(
         }
         other => other?,
     }
-    enqueue_embedding(ctx, &mut act.tx, actor).await?;
     let after = json!({ "after": described(&reply.text), "reply_to": root });
-    act.commit(Target::memory(id).changed(after)).await?;
-    ctx.jobs_wake.notify_one();
-    Ok(id)
+    Ok((id, Target::memory(id).changed(after)))
 }
 
 /// The replies to a memory that the actor sees, in the order of time.

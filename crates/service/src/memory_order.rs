@@ -104,7 +104,10 @@ pub async fn memory_batch(
 
 /// Whether it brings words that wait for their vector.
 const fn is_text(order: &MemoryOrder) -> bool {
-    matches!(order, MemoryOrder::Create(_) | MemoryOrder::Update { .. })
+    matches!(
+        order,
+        MemoryOrder::Create(_) | MemoryOrder::Reply { .. } | MemoryOrder::Update { .. }
+    )
 }
 
 /// Passes for what is wrong with one row only.
@@ -129,6 +132,10 @@ async fn within(
     let (id, version, target) = match order {
         MemoryOrder::Create(new) => {
             let (id, target) = memory::create_within(ctx, actor, tx, &new).await?;
+            (id, Some(1), target)
+        }
+        MemoryOrder::Reply { root, reply } => {
+            let (id, target) = memory::reply_within(ctx, tx, root, &reply).await?;
             (id, Some(1), target)
         }
         MemoryOrder::Update { id, version, edit } => {

@@ -199,11 +199,12 @@ pub async fn memory_share(
 
 /// Takes an own memory back, so that nobody else sees it, at whatever version
 /// and also after leaving the team. What was proposed of it is withdrawn.
+/// Returns its version then.
 ///
 /// # Errors
 /// [`AppError::Conflict`] when nobody else sees it already, and for a reply;
 /// [`AppError::Forbidden`]; [`AppError::NotFound`] when it isn't an own one.
-pub async fn memory_unshare(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
+pub async fn memory_unshare(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<i32, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryUnshare).await?;
     let memory = memory_get(&mut act.tx, id).await?;
     if !memory.is_own {
@@ -218,9 +219,10 @@ pub async fn memory_unshare(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<()
         return Err(conflict("Nobody else sees this already."));
     }
     let pending = proposal_pending(&mut act.tx, id).await?;
-    share(&mut act, &memory, None, pending, ctx.clock.now()).await?;
+    let version = share(&mut act, &memory, None, pending, ctx.clock.now()).await?;
     let changes = changed(&memory, None);
-    act.commit(Target::memory(id).changed(changes)).await
+    act.commit(Target::memory(id).changed(changes)).await?;
+    Ok(version)
 }
 
 /// Changes who sees a memory, and audits that what was proposed of it ends.

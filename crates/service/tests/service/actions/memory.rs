@@ -74,7 +74,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .execute(&world.db.admin)
                 .await
                 .unwrap();
-            service::memory_unshare(ctx, actor, id).await
+            service::memory_unshare(ctx, actor, id).await.map(drop)
         }
         Action::ProposalList => {
             service::proposals_waiting(ctx, actor).await?;

@@ -12,7 +12,12 @@ use axum::{
     body::Body,
     http::{Method, StatusCode, header, request::Builder},
 };
-use domain::{Permission, access::SystemRole, api_key::KeyReach};
+use domain::{
+    Actor, Permission, ProposalId,
+    access::SystemRole,
+    api_key::KeyReach,
+    share::{Audience, ShareOutcome},
+};
 use serde_json::{Value, json};
 use support::{
     Browser,
@@ -45,7 +50,7 @@ fn operations(document: &Value) -> Vec<(Method, String, Permission)> {
 }
 
 fn named(path: &str, id: &str) -> String {
-    path.replace("{id}", id)
+    path.replace("{id}", id).replace("{version}", "1")
 }
 
 /// A body that each operation takes.
@@ -58,6 +63,8 @@ fn body(method: &Method, path: &str) -> Value {
             json!({ "items": [{ "op": "create", "content": "Tea at five" }] })
         }
         ("PATCH", "/api/v1/memories/{id}") => json!({ "version": 1, "title": "Tea" }),
+        ("POST", "/api/v1/memories/{id}/share") => json!({ "version": 1, "audience": "org" }),
+        ("POST", "/api/v1/memories/{id}/versions/{version}/restore") => json!({ "current": 2 }),
         _ => json!({}),
     }
 }
@@ -73,6 +80,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     let eve = other.actor(SystemRole::Owner, "Eve").await;
     let their_key = world.key_of(&eve, &[Permission::ApiKeyOwn]).await.id;
     let their_memory = world.memory_of(&eve, "Theirs").await;
+    let their_proposal = proposed(&world, &eve).await;
     let their_team = other.team("Theirs", &[eve.user_id]).await;
     let their_role: uuid::Uuid = sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1")
         .bind(other.id.0)
@@ -83,16 +91,15 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     let theirs = |path: &str| match path {
         "/api/v1/api-keys/{id}" => their_key.to_string(),
         "/api/v1/members/{id}" => eve.user_id.to_string(),
-        "/api/v1/memories/{id}"
-        | "/api/v1/memories/{id}/restore"
-        | "/api/v1/memories/{id}/versions" => their_memory.to_string(),
+        path if path.starts_with("/api/v1/memories/") => their_memory.to_string(),
+        path if path.starts_with("/api/v1/proposals/") => their_proposal.to_string(),
         "/api/v1/roles/{id}" => their_role.to_string(),
         "/api/v1/teams/{id}" => their_team.to_string(),
         other => panic!("name something of another organisation for {other}"),
     };
 
     let operations = operations(&world.document().await);
-    assert!(operations.len() >= 21, "{operations:?}");
+    assert!(operations.len() >= 37, "{operations:?}");
     let everything = world.key(SystemRole::Owner.permissions()).await.key;
     for (method, path, permission) in &operations {
         let json = |request: Builder| request.header(header::CONTENT_TYPE, "application/json");
@@ -120,7 +127,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
             .permissions()
             .iter()
             .copied()
-            .filter(|p| p != permission)
+            .filter(|p| p != permission && Some(*p) != in_place_of(path))
             .collect();
         // A key without the permission to have keys is still a key.
         let lacking = world.key(&lacking).await.key;
@@ -155,6 +162,25 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
             );
         }
     }
+}
+
+/// A memory of a member, proposed to everyone.
+async fn proposed(world: &World, actor: &Actor) -> ProposalId {
+    let memory = world.memory_of(actor, "Theirs, too").await;
+    let mut actor = actor.clone();
+    // Whoever decides it would share at once.
+    actor.permissions.remove(&Permission::MemoryReview);
+    let ctx = world.ctx();
+    match service::memory_share(&ctx, &actor, memory, 1, &Audience::Org, "").await {
+        Ok(ShareOutcome::Proposed(id)) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The permission that opens an operation as well.
+fn in_place_of(path: &str) -> Option<Permission> {
+    let decides = path.starts_with("/api/v1/proposals");
+    decides.then_some(Permission::MemoryReview)
 }
 
 /// On single keys, managing everybody's takes the place of having own ones.

@@ -1,5 +1,7 @@
 //! What a request brings, refused as a problem where it can't be read.
 
+use std::{fmt, marker::PhantomData};
+
 use axum::{
     Json,
     extract::{
@@ -9,7 +11,10 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use domain::{Actor, AppError};
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::problem::Refusal;
 
@@ -27,15 +32,37 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// A JSON body.
+/// An object: what is read into fields would be taken from a list as well, by
+/// their order, which nobody promises.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+            }
+        }
+        from.deserialize_map(Reader(PhantomData))
+    }
+}
+
+/// A JSON body: an object.
 pub(super) struct Given<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(value)) => Ok(Self(value)),
+        match Json::<Object<T>>::from_request(request, state).await {
+            Ok(Json(Object(value))) => Ok(Self(value)),
             Err(rejection) => Err(body_refusal(&rejection)),
         }
     }

@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use domain::{
     AppError, MemoryId,
     memory::Origin,
-    memory_order::{BatchDone, BatchRow, MAX_BATCH, MemoryFields, MemoryOrder},
+    memory_order::{BatchDone, BatchRow, MAX_BATCH, MemoryOrder},
 };
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -95,8 +95,7 @@ fn order(row: &RawValue) -> Result<MemoryOrder, AppError> {
     match op.as_ref().and_then(serde_json::Value::as_str) {
         Some("create") => {
             let new: NewMemory = from_fields(fields)?;
-            let new = MemoryFields::from(new).parse(Origin::Api)?;
-            Ok(MemoryOrder::Create(new))
+            new.order(Origin::Api)
         }
         Some("update") => {
             let id = id(&mut fields)?;

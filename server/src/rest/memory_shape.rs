@@ -6,20 +6,12 @@
 
 use domain::{
     AppError, MemoryId, PersonaId, TeamId, UserId,
-    memory::{
-        self as known, MemoryFilter, MemoryKind, MemorySummary, Origin, SearchMode, SearchResults,
-        Term, Visibility,
-    },
-    memory_order::{MemoryEdit, MemoryFields},
+    memory::{self as known, MemoryKind, MemorySummary, Origin, Term, Visibility},
+    memory_order::{MemoryEdit, MemoryFields, MemoryOrder},
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-
-/// Hits of a search, where the caller names no number.
-pub(crate) const USUAL_HITS: usize = 20;
-/// Hits of a search at most.
-pub(crate) const MAX_HITS: usize = 50;
 
 /// A memory, whole.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,9 +75,9 @@ pub(crate) struct Memory {
 pub(crate) struct MemoryTeam {
     /// Its id.
     #[schema(value_type = Uuid)]
-    id: TeamId,
+    pub(crate) id: TeamId,
     /// Its name.
-    name: String,
+    pub(crate) name: String,
 }
 
 /// Whose a memory is.
@@ -93,9 +85,9 @@ pub(crate) struct MemoryTeam {
 pub(crate) struct MemoryOwner {
     /// The member's id.
     #[schema(value_type = Uuid)]
-    id: UserId,
+    pub(crate) id: UserId,
     /// The member's name.
-    name: String,
+    pub(crate) name: String,
 }
 
 impl From<known::Memory> for Memory {
@@ -157,9 +149,17 @@ pub(crate) struct MemoryRow {
     /// When it ends by itself.
     #[serde(with = "time::serde::rfc3339::option")]
     expires_at: Option<OffsetDateTime>,
+    /// The memory that this is a reply to.
+    #[schema(value_type = Option<Uuid>)]
+    parent_id: Option<MemoryId>,
+    /// How many replies to it are in sight.
+    replies: i64,
     /// When it was last changed.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
+    /// When it was moved to the trash.
+    #[serde(with = "time::serde::rfc3339::option")]
+    deleted_at: Option<OffsetDateTime>,
 }
 
 impl From<MemorySummary> for MemoryRow {
@@ -177,12 +177,16 @@ impl From<MemorySummary> for MemoryRow {
             },
             origin: memory.origin,
             expires_at: memory.expires_at,
+            parent_id: memory.parent_id,
+            replies: memory.replies,
             updated_at: memory.updated_at,
+            deleted_at: memory.deleted_at,
         }
     }
 }
 
-/// A memory to be kept. It is private to the member behind the key.
+/// A memory to be kept. It is private to the member behind the key, unless it
+/// is a reply.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMemory {
@@ -214,6 +218,18 @@ pub(crate) struct NewMemory {
     allowed_vendors: Option<Vec<String>>,
     /// The conversation it comes from, in at most 200 characters.
     source_session_id: Option<String>,
+    /// The memory in sight that this replies to, which is no reply itself.
+    /// Whoever sees that one sees the reply; it ends with it, and
+    /// `expires_at`, `persona_id` and `allowed_vendors` are left out.
+    #[schema(value_type = Option<Uuid>)]
+    parent_id: Option<MemoryId>,
+}
+
+impl NewMemory {
+    /// What is to be done with it.
+    pub(crate) fn order(self, origin: Origin) -> Result<MemoryOrder, AppError> {
+        MemoryFields::from(self).order(origin)
+    }
 }
 
 impl From<NewMemory> for MemoryFields {
@@ -228,6 +244,7 @@ impl From<NewMemory> for MemoryFields {
             importance: new.importance,
             allowed_vendors: new.allowed_vendors,
             source_session_id: new.source_session_id,
+            parent_id: new.parent_id,
         }
     }
 }
@@ -291,154 +308,4 @@ fn time_or_null<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<Option<OffsetDateTime>>, D::Error> {
     time::serde::rfc3339::option::deserialize(from).map(Some)
-}
-
-/// What a list or a search is narrowed to.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Narrowed {
-    /// `fact`, `preference`, `event`, `skill_note` or `context`.
-    pub(crate) kind: String,
-    /// Tags, separated by commas: all of them, exactly.
-    pub(crate) tag: String,
-    /// The id of one of the member's own personas.
-    pub(crate) persona: String,
-    /// `mine`, `shared` (those of others) or a member's id.
-    pub(crate) owner: String,
-    /// The id of a team: what is shared with it.
-    pub(crate) team: String,
-    /// Where they came from.
-    pub(crate) origin: String,
-    /// `short` or `long`.
-    pub(crate) term: String,
-    /// `private`, `team` or `org`.
-    pub(crate) visibility: String,
-    /// Changed on this day (`YYYY-MM-DD`) or later.
-    pub(crate) from: String,
-    /// Changed on this day or earlier.
-    pub(crate) to: String,
-    /// `trash`: the member's own deleted ones instead.
-    pub(crate) state: String,
-}
-
-impl From<Narrowed> for MemoryFilter {
-    fn from(narrowed: Narrowed) -> Self {
-        Self {
-            kind: narrowed.kind,
-            tag: narrowed.tag,
-            persona: narrowed.persona,
-            owner: narrowed.owner,
-            team: narrowed.team,
-            origin: narrowed.origin,
-            term: narrowed.term,
-            visibility: narrowed.visibility,
-            from: narrowed.from,
-            to: narrowed.to,
-            state: narrowed.state,
-        }
-    }
-}
-
-/// What is looked for.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Inquiry {
-    /// Words or a whole question, in 1 to 1,000 characters.
-    #[schema(example = "When does the team meet?")]
-    pub(crate) question: String,
-    /// How it compares: `both` (words and meaning), `meaning` or `words`.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, example = "both")]
-    pub(crate) mode: SearchMode,
-    /// Hits at most: 1 to 50; without it, 20.
-    pub(crate) limit: Option<usize>,
-    /// What to look among.
-    #[serde(default)]
-    #[schema(example = json!({}))]
-    pub(crate) filter: Narrowed,
-}
-
-impl Inquiry {
-    /// The question of a client that can say no more than that.
-    pub(crate) fn plain(question: String) -> Self {
-        Self {
-            question,
-            mode: SearchMode::Both,
-            limit: None,
-            filter: Narrowed::default(),
-        }
-    }
-
-    /// Asks it.
-    pub(crate) async fn ask(
-        self,
-        ctx: &service::Ctx,
-        actor: &domain::Actor,
-    ) -> Result<Found, AppError> {
-        let limit = self.limit.unwrap_or(USUAL_HITS);
-        if !(1..=MAX_HITS).contains(&limit) {
-            let message = format!("A search has 1 to {MAX_HITS} hits.");
-            return Err(AppError::field("limit", message));
-        }
-        let filter = self.filter.into();
-        let found = service::memory_search(ctx, actor, &self.question, self.mode, &filter).await;
-        let mut found = found.map_err(|error| renamed(error, "q", "question"))?;
-        found.hits.truncate(limit);
-        Ok(found.into())
-    }
-}
-
-/// The same refusal of a field that has another name here.
-pub(crate) fn renamed(error: AppError, from: &str, to: &str) -> AppError {
-    let AppError::Invalid { mut fields } = error else {
-        return error;
-    };
-    for fault in fields.iter_mut().filter(|fault| fault.field == from) {
-        to.clone_into(&mut fault.field);
-    }
-    AppError::Invalid { fields }
-}
-
-/// What a search found.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Found {
-    /// Best first.
-    pub(crate) hits: Vec<MemoryHit>,
-    /// How it compared in the end: `words` where meaning is off.
-    #[schema(value_type = String)]
-    mode: SearchMode,
-    /// Why meaning was left out although it was asked for.
-    notice: Option<String>,
-    /// Memories in sight that can't be found by meaning yet.
-    waiting_for_embedding: i64,
-}
-
-/// A memory that was found, and why.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct MemoryHit {
-    /// The memory.
-    pub(crate) memory: MemoryRow,
-    /// 0 to 1, comparable within one search only.
-    score: f32,
-    /// How near its meaning is to the question's, −1 to 1.
-    similarity: Option<f32>,
-    /// Words of it that match words of the question.
-    matched_words: Vec<String>,
-}
-
-impl From<SearchResults> for Found {
-    fn from(found: SearchResults) -> Self {
-        let hits = found.hits.into_iter().map(|hit| MemoryHit {
-            memory: hit.memory.into(),
-            score: hit.score,
-            similarity: hit.similarity,
-            matched_words: hit.matched_words,
-        });
-        Self {
-            hits: hits.collect(),
-            mode: found.mode,
-            notice: found.notice,
-            waiting_for_embedding: found.waiting_for_embedding,
-        }
-    }
 }

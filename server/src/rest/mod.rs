@@ -14,9 +14,17 @@ mod me;
 mod member;
 mod memory;
 mod memory_batch;
+mod memory_search;
 mod memory_shape;
+mod memory_share;
+mod memory_thread;
+mod memory_trash;
+mod memory_version;
+mod narrowed;
 mod paged;
+mod persona;
 mod problem;
+mod proposal;
 mod reference;
 mod role;
 mod team;
@@ -36,9 +44,9 @@ pub(crate) use input::brief;
 pub use key::Door;
 pub(crate) use key::key_layer;
 pub(crate) use memory_batch::MAX_BODY_BYTES as MAX_BATCH_BYTES;
-pub(crate) use memory_shape::{
-    Inquiry, MAX_HITS, Memory, MemoryPatch, MemoryRow, Narrowed, NewMemory, USUAL_HITS, renamed,
-};
+pub(crate) use memory_search::{Found, MAX_HITS, Question, USUAL_HITS, renamed};
+pub(crate) use memory_shape::{Memory, MemoryPatch, MemoryRow, NewMemory};
+pub(crate) use narrowed::{Among, FIELDS as NARROWED_FIELDS};
 pub(crate) use problem::Refusal;
 pub use problem::problem_layer;
 
@@ -60,7 +68,7 @@ pub fn rest(ctx: Ctx, door: Door) -> (Router, Reference) {
         .routes(routes!(api_key::api_keys_list, api_key::api_keys_create))
         .routes(routes!(api_key::api_keys_get, api_key::api_keys_revoke))
         .routes(routes!(memory::memories_list, memory::memories_create))
-        .routes(routes!(memory::memories_search))
+        .routes(routes!(memory_search::memories_search))
         .routes(routes!(memory_batch::memories_batch))
         .routes(routes!(
             memory::memories_get,
@@ -68,7 +76,23 @@ pub fn rest(ctx: Ctx, door: Door) -> (Router, Reference) {
             memory::memories_delete
         ))
         .routes(routes!(memory::memories_restore))
-        .routes(routes!(memory::memories_versions))
+        .routes(routes!(memory_search::memories_similar))
+        .routes(routes!(memory_thread::memories_replies))
+        .routes(routes!(memory_trash::trash_empty))
+        .routes(routes!(memory_trash::trash_delete))
+        .routes(routes!(memory_version::memories_versions))
+        .routes(routes!(memory_version::memories_version))
+        .routes(routes!(memory_version::memories_version_diff))
+        .routes(routes!(memory_version::memories_version_restore))
+        .routes(routes!(memory_share::memories_viewers))
+        .routes(routes!(memory_share::memories_share))
+        .routes(routes!(memory_share::memories_unshare))
+        .routes(routes!(proposal::proposals_list))
+        .routes(routes!(proposal::proposals_get))
+        .routes(routes!(proposal::proposals_accept))
+        .routes(routes!(proposal::proposals_decline))
+        .routes(routes!(proposal::proposals_withdraw))
+        .routes(routes!(persona::personas_list))
         .routes(routes!(member::members_list))
         .routes(routes!(member::members_get))
         .routes(routes!(role::roles_list))

@@ -87,6 +87,9 @@ fn collect(
     all: &mut Vec<ReferenceField>,
 ) {
     let schema = resolved(document, schema);
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        collect(document, part, prefix, depth, all);
+    }
     let required = schema["required"].as_array();
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let full = format!("{prefix}{name}");

@@ -47,9 +47,19 @@ impl World {
     }
 
     pub async fn key_of(&self, actor: &Actor, scopes: &[Permission]) -> CreatedApiKey {
+        self.key_for(actor, scopes, "").await
+    }
+
+    /// A key for the product `vendor`.
+    pub async fn key_for(
+        &self,
+        actor: &Actor,
+        scopes: &[Permission],
+        vendor: &str,
+    ) -> CreatedApiKey {
         let draft = ApiKeyDraft {
             label: "Test".into(),
-            vendor: String::new(),
+            vendor: vendor.into(),
             // What no key can hold is left out.
             scopes: scopes
                 .iter()
@@ -91,6 +101,29 @@ impl World {
     pub async fn call(&self, method: Method, path: &str, key: &str, body: &Value) -> Answer {
         let request = with_key(method, path, key).header(header::CONTENT_TYPE, "application/json");
         self.send(request, body.to_string()).await
+    }
+
+    /// The answer of a call that is to go well.
+    pub async fn done(&self, method: Method, path: &str, key: &str, body: &Value) -> Value {
+        let answer = self.call(method, path, key, body).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap_or_default()
+    }
+
+    /// The answer of a look that is to go well.
+    pub async fn look(&self, path: &str, key: &str) -> Value {
+        let answer = self.get(path, key).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    /// Makes a member of a team lead it.
+    pub async fn lead(&self, actor: &Actor) {
+        sqlx::query("UPDATE team_members SET role = 'lead' WHERE user_id = $1")
+            .bind(actor.user_id.0)
+            .execute(&self.app.db.admin)
+            .await
+            .unwrap();
     }
 
     /// A private memory of a member.

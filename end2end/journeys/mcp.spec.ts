@@ -73,6 +73,63 @@ for (const revision of REVISIONS) {
     await expect(page.getByRole("link", { name: word })).toBeVisible();
   });
 
+  test(`a client of ${revision} narrows lists and searches as programs over REST do`, async ({ visitors, server }) => {
+    // Another journey's member is to find nothing of it by meaning.
+    const page = await visitors.as("owner");
+    const key = await makeKey(page, { label: `Filters ${uniqueWord()}`, scopes: SCOPES });
+    const client = await connect(server.url, key, revision);
+    const word = uniqueWord();
+    for (const [title, more] of [
+      ["event", { kind: "event", tags: ["green", "black"] }],
+      ["short", { tags: ["green"], expires_at: "2099-01-01T00:00:00Z" }],
+      ["plain", {}],
+    ] as const) {
+      const added = await client.call("add_memory", { title, content: `Tea of ${word}`, ...more });
+      expect(added.isError, added.text).toBe(false);
+    }
+    const today = new Date().toISOString().slice(0, 10);
+    const ever = { from: "2001-01-01", to: "2999-12-31" };
+    for (const [filter, expected] of [
+      [{ kind: "event" }, ["event"]],
+      [{ tag: "green" }, ["event", "short"]],
+      [{ tag: "green,black" }, ["event"]],
+      [{ term: "short" }, ["short"]],
+      [{ owner: "mine", origin: "mcp", visibility: "private", ...ever }, ["event", "plain", "short"]],
+      [{ owner: "shared" }, []],
+      [{ from: today, to: "2001-01-02" }, undefined],
+      [{ team: crypto.randomUUID() }, []],
+      [{ persona: crypto.randomUUID() }, []],
+      [{ state: "trash" }, []],
+      [{ colour: "green" }, undefined],
+    ] as const) {
+      const found = await client.call("search_memories", { query: word, mode: "words", ...filter });
+      const rest = await fetch(`${server.url}/api/v1/memories/search`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: JSON.stringify({ question: word, mode: "words", filter }),
+      });
+      expect([found.isError, rest.status], found.text).toEqual(expected === undefined ? [true, 422] : [false, 200]);
+      if (expected === undefined) continue;
+      for (const { hits } of [found.data, await rest.json()] as { hits: { memory: { title: string } }[] }[]) {
+        expect(hits.map((hit) => hit.memory.title).sort()).toEqual(expected);
+      }
+    }
+    const [hit] = (await client.call("search_memories", { query: word, mode: "words", kind: "event" })).data["hits"] as {
+      memory: { id: string };
+      score: number;
+      parts: Record<string, number>;
+    }[];
+    expect(hit?.parts).toMatchObject({ words_weight: 1, meaning_weight: 0 });
+
+    // A reply stands beside what it replies to.
+    const id = hit?.memory.id;
+    const reply = await client.call("add_memory", { content: "With milk", parent_id: id });
+    expect(reply.data["parent_id"]).toBe(id);
+    const whole = await client.call("get_memory", { id });
+    expect(whole.data["replies"]).toMatchObject([{ id: reply.data["id"], excerpt: "With milk" }]);
+    await client.close();
+  });
+
   test(`a client of ${revision} pages through a list, and is out as soon as its key is`, async ({ visitors, server }) => {
     const page = await visitors.as("owner");
     const tag = uniqueWord();

@@ -1,3 +1,5 @@
+import { makeKey, tellApi } from "../support/keys.ts";
+import { REVISIONS, connect } from "../support/mcp.ts";
 import { untilFoundByMeaning, writeMemory } from "../support/memories.ts";
 import { makeTeam, shareMemory, waiting } from "../support/proposals.ts";
 import { PEOPLE, type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
@@ -186,4 +188,38 @@ test("a viewer has nothing to propose and can't by hand", async ({ visitors }) =
   });
   expect(call.status()).toBe(403);
   expect(await call.text()).toContain("memory.share");
+});
+
+test("what an AI client keeps is proposed and accepted by programs, and the team's clients find it", async ({ visitors, server }) => {
+  const word = uniqueWord();
+  const admin = await visitors.as("admin");
+  const team = await makeTeam(admin, `Tea kitchen ${word}`, "admin", "member", "viewer");
+  const keyOf = async (page: Page, scopes: string[]) => makeKey(page, { label: `Program ${uniqueWord()}`, scopes });
+  const member = await visitors.as("member");
+  const writer = await connect(server.url, await keyOf(member, ["memory.read", "memory.write"]), REVISIONS[0]);
+  const added = await writer.call("add_memory", { title: `Kettle ${word}`, content: "The kettle has to be descaled every month." });
+  const id = String(added.data["id"]);
+  await writer.close();
+  await untilFoundByMeaning(member);
+
+  const sharer = await keyOf(member, ["memory.share"]);
+  const shared = await tellApi(member, `/api/v1/memories/${id}/share`, sharer, { version: 1, audience: "team", team_id: team.id });
+  expect(shared["outcome"]).toBe("proposed");
+  const viewer = await visitors.as("viewer");
+  const owner = await visitors.as("owner");
+  const [reader, outside] = [await keyOf(viewer, ["memory.read"]), await keyOf(owner, ["memory.read"])];
+  const finds = async (key: string, filter: object) => {
+    const client = await connect(server.url, key, REVISIONS[1]);
+    const found = await client.call("search_memories", { query: "How do I look after what boils the water?", mode: "meaning", limit: 50, ...filter });
+    await client.close();
+    expect(found.isError, found.text).toBe(false);
+    return (found.data["hits"] as { memory: { id: string } }[]).some((hit) => hit.memory.id === id);
+  };
+  expect(await finds(reader, {})).toBe(false);
+
+  const lead = await keyOf(admin, ["memory.share"]);
+  await tellApi(admin, `/api/v1/proposals/${String(shared["proposal_id"])}/accept`, lead, { comment: "Good to know" });
+  expect(await finds(reader, { team: team.id, owner: "shared" })).toBe(true);
+  expect(await finds(reader, { visibility: "private" })).toBe(false);
+  expect(await finds(outside, {})).toBe(false);
 });

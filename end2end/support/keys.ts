@@ -32,6 +32,15 @@ export async function makeKey(page: Page, draft: KeyDraft): Promise<string> {
   return key;
 }
 
+/** Tells the API to do something, as a program does, and answers what came of it. */
+export async function tellApi(page: Page, path: string, key: string, data: unknown = {}): Promise<Record<string, unknown>> {
+  const program = await request.newContext({ baseURL: new URL(page.url()).origin });
+  const answer = await program.post(path, { headers: { authorization: `Bearer ${key}` }, data });
+  const text = await answer.text();
+  expect(answer.ok(), `${path}: ${text}`).toBe(true);
+  return text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
+}
+
 /** Calls the API as a program does: with a key and without any cookie. */
 export async function callApi(page: Page, path: string, key: string): Promise<APIResponse> {
   const program = await request.newContext({ baseURL: new URL(page.url()).origin });

@@ -16,14 +16,18 @@ use domain::{
     access::SystemRole,
     api_key::{ApiKeyDraft, NEVER},
 };
-use reqwest::Client;
+use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
 use server::{
     http::{HttpSettings, Site, protect},
     rest::{Door, PATH, rest},
 };
 use service::{Clock, Ctx, Embedder, Entropy};
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use store::{
     embedding_model::embedding_model_active,
     role::{RoleSource, user_role_grant},
@@ -54,7 +58,10 @@ pub(crate) async fn question(
         embedder,
     );
     let (address, serving) = listen(&ctx).await?;
-    let client = Client::new();
+    let client = Client::builder()
+        .timeout(Duration::from_secs(30))
+        .redirect(Policy::none())
+        .build()?;
     let mut table = Table::new(&[
         "memories",
         "embedding p50",
@@ -86,7 +93,7 @@ pub(crate) async fn question(
         {
             let begun = Instant::now();
             ctx.embedder.query(&model, question.text.clone()).await?;
-            let embedded = begun.elapsed();
+            let vector_after = begun.elapsed();
             let begun = Instant::now();
             let answer: Value = client
                 .post(format!("http://{address}{PATH}/memories/search"))
@@ -100,7 +107,7 @@ pub(crate) async fn question(
             let called = begun.elapsed();
             answer.get("hits").context("an answer with hits")?;
             if n >= WARM_UP {
-                embedding.push(embedded);
+                embedding.push(vector_after);
                 whole.push(called);
             }
         }

@@ -39,10 +39,10 @@ pub(crate) async fn hybrid(
             for (mode, times) in modes.iter().zip(&mut times[at]) {
                 let begun = Instant::now();
                 let mut tx = server.store.begin(&tenant.veteran()).await?;
-                let model = embedding_model_active(&mut tx).await?;
+                let active = embedding_model_active(&mut tx).await?;
                 let request = SearchRequest {
                     query: &query,
-                    vector: Some((&model, &question.vector)),
+                    vector: Some((&active, &question.vector)),
                     mode: *mode,
                     narrowing: &narrowing,
                     limit: 50,

@@ -21,7 +21,10 @@ const SECRETS: &[&str] = &[
 /// Whether a key may come from a file.
 fn is_secret(key: &str) -> bool {
     let is_issuers = || key.starts_with("issuers.") && key.ends_with(".client_secret");
-    let is_services = || key.starts_with("embedding_endpoints.") && key.ends_with(".key");
+    let is_services = || {
+        let parts: Vec<_> = key.split('.').collect();
+        matches!(parts[..], ["embedding_endpoints", _, "key"])
+    };
     SECRETS.contains(&key) || is_issuers() || is_services()
 }
 

@@ -238,7 +238,7 @@ impl Run<'_> {
         for memory in pending {
             match embedder.batch(model, vec![embedded_text(memory)]).await {
                 Ok(vectors) => {
-                    rows.extend(vectors.into_iter().map(|vector| embedded(memory, vector)))
+                    rows.extend(vectors.into_iter().map(|vector| embedded(memory, vector)));
                 }
                 Err(failure) if failure.is_refusal => {
                     rows.push(embedded(memory, vec![0.0; model.dimensions.into()]));

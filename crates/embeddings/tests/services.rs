@@ -83,10 +83,10 @@ fn vector(first: f64) -> Vec<f64> {
 
 /// One vector a text, and the answers in the wrong order.
 fn good(body: &Value) -> Response {
-    let count = body["input"].as_array().unwrap().len();
+    let count = u8::try_from(body["input"].as_array().unwrap().len()).unwrap();
     let data: Vec<_> = (0..count)
         .rev()
-        .map(|index| json!({ "object": "embedding", "index": index, "embedding": vector(3.0 + index as f64) }))
+        .map(|index| json!({ "object": "embedding", "index": index, "embedding": vector(3.0 + f64::from(index)) }))
         .collect();
     Json(json!({ "object": "list", "data": data, "model": "small", "usage": {} })).into_response()
 }

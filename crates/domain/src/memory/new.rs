@@ -1,0 +1,324 @@
+//! A memory to be kept, and what changes one: as typed, and checked.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AllowedVendors, MAX_CONTENT_BYTES, MAX_SESSION_CHARS, MAX_TAG_CHARS, MAX_TAGS, MAX_TITLE_CHARS,
+    MemoryKind, Origin, USUAL_IMPORTANCE,
+};
+use crate::{AppError, FieldError, PersonaId, Timestamp, vocabulary::memory_word};
+
+/// What a person types into the form; nothing is checked yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemoryDraft {
+    /// Optional; without it pages show the beginning of the content.
+    pub title: String,
+    /// The text.
+    pub content: String,
+    /// A [`MemoryKind`] key; empty means fact.
+    pub kind: String,
+    /// Tags, separated by commas.
+    pub tags: String,
+}
+
+/// A memory's own words, checked: what is stored is what was given, bar the
+/// surrounding white space of title and tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryText {
+    /// At most [`MAX_TITLE_CHARS`]; may be empty.
+    pub title: String,
+    /// 1 to [`MAX_CONTENT_BYTES`], no NUL, not only white space.
+    pub content: String,
+    /// What kind of thing it is.
+    pub kind: MemoryKind,
+    /// Unique, in the order given, without commas.
+    pub tags: Vec<String>,
+}
+
+impl MemoryText {
+    /// Checks a draft.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with every field at fault.
+    pub fn parse(draft: &MemoryDraft) -> Result<Self, AppError> {
+        let tags: Vec<_> = draft.tags.split(',').map(str::to_owned).collect();
+        let kind = if draft.kind.is_empty() {
+            MemoryKind::Fact.key()
+        } else {
+            &draft.kind
+        };
+        Self::new(&draft.title, draft.content.clone(), kind, &tags)
+    }
+
+    /// Checks the parts of a memory, e.g. of an imported record, whose kind may
+    /// be in another system's words.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with every field at fault.
+    pub fn new(
+        title: &str,
+        content: String,
+        kind: &str,
+        tags: &[String],
+    ) -> Result<Self, AppError> {
+        let mut fields = Vec::new();
+        let mut fault = |field: &str, message: String| {
+            fields.push(FieldError {
+                field: field.to_owned(),
+                message,
+            });
+        };
+
+        let title = title.trim();
+        if title.chars().count() > MAX_TITLE_CHARS {
+            fault(
+                "title",
+                format!("A title has at most {MAX_TITLE_CHARS} characters."),
+            );
+        } else if title.contains('\0') {
+            fault("title", "A title can't contain a NUL character.".into());
+        }
+
+        if content.trim().is_empty() {
+            fault("content", "Write what should be remembered.".into());
+        } else if content.len() > MAX_CONTENT_BYTES {
+            fault(
+                "content",
+                format!(
+                    "A memory has at most 100 kB of text; this one has {} bytes.",
+                    content.len()
+                ),
+            );
+        } else if content.contains('\0') {
+            fault("content", "A memory can't contain a NUL character.".into());
+        }
+
+        let kind = memory_word(kind).map(|word| word.kind);
+        if kind.is_none() {
+            fault(
+                "kind",
+                "Choose fact, preference, event, skill note or context.".into(),
+            );
+        }
+
+        let mut unique: Vec<String> = Vec::new();
+        for tag in tags
+            .iter()
+            .map(|tag| tag.trim())
+            .filter(|tag| !tag.is_empty())
+        {
+            if !unique.iter().any(|seen| seen == tag) {
+                unique.push(tag.to_owned());
+            }
+        }
+        if unique.len() > MAX_TAGS {
+            fault("tags", format!("A memory has at most {MAX_TAGS} tags."));
+        } else if unique.iter().any(|tag| tag.chars().count() > MAX_TAG_CHARS) {
+            fault(
+                "tags",
+                format!("A tag has at most {MAX_TAG_CHARS} characters."),
+            );
+        } else if unique
+            .iter()
+            .any(|tag| tag.chars().any(|c| c == ',' || c.is_control()))
+        {
+            fault(
+                "tags",
+                "A tag can't contain a comma or a control character.".into(),
+            );
+        }
+
+        match kind {
+            Some(kind) if fields.is_empty() => Ok(Self {
+                title: title.to_owned(),
+                content,
+                kind,
+                tags: unique,
+            }),
+            _ => Err(AppError::Invalid { fields }),
+        }
+    }
+}
+
+/// What a memory is besides its words. Its versions don't keep these.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemoryTraits {
+    /// When it is let go; `None` keeps it until somebody deletes it.
+    pub expires_at: Option<Timestamp>,
+    /// The context of its owner that it belongs to.
+    pub persona_id: Option<PersonaId>,
+    /// 0 to 1.
+    pub importance: f32,
+    /// Who may read it through a program.
+    pub allowed_vendors: AllowedVendors,
+}
+
+impl Default for MemoryTraits {
+    fn default() -> Self {
+        Self {
+            expires_at: None,
+            persona_id: None,
+            importance: USUAL_IMPORTANCE,
+            allowed_vendors: AllowedVendors::All,
+        }
+    }
+}
+
+impl MemoryTraits {
+    /// Checks what the types don't hold.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with every field at fault.
+    pub fn check(&self, now: Timestamp) -> Result<(), AppError> {
+        let mut fields = Vec::new();
+        if self.expires_at.is_some_and(|at| at <= now) {
+            fields.push(FieldError {
+                field: "expires_at".into(),
+                message: "Choose a time to come.".into(),
+            });
+        }
+        // Written so that NaN fails.
+        if !(0.0..=1.0).contains(&self.importance) {
+            fields.push(FieldError {
+                field: "importance".into(),
+                message: "Importance is a number from 0 to 1.".into(),
+            });
+        }
+        if fields.is_empty() {
+            Ok(())
+        } else {
+            Err(AppError::Invalid { fields })
+        }
+    }
+}
+
+/// A memory to be kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMemory {
+    /// Its words.
+    pub text: MemoryText,
+    /// What it is besides.
+    pub traits: MemoryTraits,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The conversation it comes from, as its program calls it: 1 to
+    /// [`MAX_SESSION_CHARS`] characters.
+    pub source_session_id: Option<String>,
+}
+
+impl NewMemory {
+    /// One that somebody writes, with nothing said besides its words.
+    pub fn of(text: MemoryText, origin: Origin) -> Self {
+        Self {
+            text,
+            traits: MemoryTraits::default(),
+            origin,
+            source_session_id: None,
+        }
+    }
+
+    /// Checks what the types don't hold.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] with the field at fault.
+    pub fn check(&self, now: Timestamp) -> Result<(), AppError> {
+        if self.source_session_id.as_ref().is_some_and(|session| {
+            session.is_empty()
+                || session.chars().count() > MAX_SESSION_CHARS
+                || session.chars().any(char::is_control)
+        }) {
+            return Err(AppError::field(
+                "source_session_id",
+                format!(
+                    "The name of a conversation has 1 to {MAX_SESSION_CHARS} characters and no control character."
+                ),
+            ));
+        }
+        self.traits.check(now)
+    }
+}
+
+/// What an edit puts in the place of what a memory was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemoryChange {
+    /// Its words.
+    pub text: MemoryText,
+    /// What it is besides; `None` leaves that as it is.
+    pub traits: Option<MemoryTraits>,
+    /// Why, kept with the earlier version: at most 500 characters.
+    pub reason: Option<String>,
+}
+
+impl MemoryChange {
+    /// New words and nothing else.
+    pub fn of(text: MemoryText) -> Self {
+        Self {
+            text,
+            traits: None,
+            reason: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(content: &str, tags: &str) -> MemoryDraft {
+        MemoryDraft {
+            content: content.into(),
+            tags: tags.into(),
+            ..MemoryDraft::default()
+        }
+    }
+
+    #[test]
+    fn content_is_kept_as_given() {
+        let text = MemoryText::parse(&draft("  two spaces\r\n\u{202e}👩‍🚀 ", "a, b,,a ")).unwrap();
+        assert_eq!(text.content, "  two spaces\r\n\u{202e}👩‍🚀 ");
+        assert_eq!(text.tags, ["a", "b"]);
+        assert_eq!(text.kind, MemoryKind::Fact);
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let bad = MemoryDraft {
+            title: "t".repeat(MAX_TITLE_CHARS + 1),
+            content: "nul\0".into(),
+            kind: "song".into(),
+            tags: "x".repeat(MAX_TAG_CHARS + 1),
+        };
+        let error = MemoryText::parse(&bad).unwrap_err();
+        for field in ["title", "content", "kind", "tags"] {
+            assert!(
+                error.for_field(field).is_some(),
+                "{field} is not named in {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_over_and_what_is_no_share_are_refused() {
+        let now = Timestamp::UNIX_EPOCH;
+        let traits = |importance, expires_at| MemoryTraits {
+            expires_at,
+            importance,
+            ..MemoryTraits::default()
+        };
+        let later = now + time::Duration::seconds(1);
+        assert_eq!(traits(1.0, Some(later)).check(now), Ok(()));
+        for importance in [-0.1, 1.1, f32::NAN] {
+            let error = traits(importance, Some(now)).check(now).unwrap_err();
+            assert!(error.for_field("importance").is_some(), "{error}");
+            assert!(error.for_field("expires_at").is_some(), "{error}");
+        }
+    }
+
+    #[test]
+    fn limits_are_inclusive() {
+        assert!(MemoryText::parse(&draft(&"x".repeat(MAX_CONTENT_BYTES), "")).is_ok());
+        assert!(MemoryText::parse(&draft(&"x".repeat(MAX_CONTENT_BYTES + 1), "")).is_err());
+        assert!(MemoryText::parse(&draft(" \n ", "")).is_err());
+    }
+}

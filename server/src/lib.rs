@@ -11,6 +11,7 @@ mod demo;
 mod download;
 pub mod failure;
 pub mod health;
+mod live;
 pub mod http;
 pub mod mcp;
 pub mod rest;

@@ -29,6 +29,7 @@ use crate::{
     failure::Failure,
     health::{self, Readiness},
     http::{HttpSettings, LargerBody, protect},
+    live::{self, Streams},
     mcp, rest, upload,
 };
 
@@ -65,8 +66,9 @@ pub fn router(
 
     // One for both ways in: a key has one allowance.
     let door = rest::Door::new(ctx.clone(), config.api_calls_per_minute);
+    let streams = Streams::new(ctx.clone());
     let mcp = mcp::mcp(ctx.clone(), door.clone(), &site);
-    let (rest, reference) = rest::rest(ctx.clone(), door);
+    let (rest, reference) = rest::rest(ctx.clone(), door, streams.clone());
     let info = AppInfo {
         demo: demo.is_some(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -91,6 +93,10 @@ pub fn router(
             .fallback_service(pages),
     );
     let members = Router::new()
+        .route(
+            live::PATH,
+            get(live::page_events).with_state((auth.clone(), streams)),
+        )
         .fallback_service(pages)
         .merge(auth.routes())
         .merge(demo.map_or_else(Router::new, DemoIssuer::routes));

@@ -56,6 +56,8 @@ actions! {
     MemorySearch = "memory.search", MemoryRead, Read;
     /// Read one memory and its versions.
     MemoryGet = "memory.get", MemoryRead, Read;
+    /// Be told when memories in sight or own jobs change.
+    EventStream = "event.stream", MemoryRead, Read;
     /// Download the memories in sight that a filter shows.
     MemoryExport = "memory.export", MemoryRead, Reveal;
     /// Create a memory.

@@ -13,6 +13,7 @@ use domain::Timestamp;
 use mail::Mailer;
 use store::Store;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::Embedder;
@@ -32,6 +33,8 @@ pub struct Ctx {
     pub mailer: Mailer,
     /// Wakes this process's workers when a job was put in the table.
     pub jobs_wake: Arc<Notify>,
+    /// Cancelled when the process stops: what would go on forever ends.
+    pub stop: CancellationToken,
 }
 
 impl Ctx {
@@ -45,6 +48,7 @@ impl Ctx {
             embedder,
             mailer: Mailer::off(),
             jobs_wake: Arc::default(),
+            stop: CancellationToken::new(),
         }
     }
 

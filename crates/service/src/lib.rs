@@ -20,6 +20,7 @@ mod import;
 mod invite;
 mod isolation;
 mod job;
+mod live;
 mod member;
 mod memory;
 mod memory_order;
@@ -76,6 +77,7 @@ pub use invite::{
 };
 pub use isolation::{isolation_check, isolation_probe};
 pub use job::{WorkerSettings, embedding_sweep, work};
+pub use live::{LiveReader, changes_relay};
 pub use member::{
     member_change, member_get, member_list, member_role_grant, member_role_revoke,
     member_session_revoke, member_session_revoke_all,

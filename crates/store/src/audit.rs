@@ -164,6 +164,8 @@ pub async fn audit_append(tx: &mut TenantTx, events: &[AuditEvent]) -> Result<i6
     )
     .fetch_one(tx.conn())
     .await?;
+    // Whatever changes is audited, so whoever waits for changes hears of all.
+    tx.note(tenant_id);
     Ok(seq)
 }
 

@@ -7,6 +7,7 @@
 use domain::{
     JobId, Page, TenantId, Timestamp, UserId,
     job::{Job, JobStatus},
+    live::JobEvent,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -146,6 +147,7 @@ pub async fn job_enqueue(
     )
     .fetch_optional(tx.conn())
     .await?;
+    tx.note(tx.tenant_id());
     Ok(queued.map(JobId))
 }
 
@@ -208,6 +210,9 @@ pub async fn job_claim(
     )
     .fetch_optional(tx.conn())
     .await?;
+    if let Some(row) = &claimed {
+        tx.note(row.tenant_id.into());
+    }
     Ok(claimed.map(|row| ClaimedJob {
         tenant_id: row.tenant_id.into(),
         actor_user_id: row.actor_user_id.into(),
@@ -271,6 +276,7 @@ pub async fn job_progress(
     )
     .execute(tx.conn())
     .await?;
+    tx.note(job.tenant_id);
     hold(tx.conn(), job, updated.rows_affected()).await
 }
 
@@ -327,6 +333,7 @@ pub async fn job_complete(
     if done.rows_affected() == 0 {
         return Err(StoreError::Conflict);
     }
+    tx.note(job.tenant_id);
     Ok(())
 }
 
@@ -372,6 +379,7 @@ pub async fn job_fail(
     if done.rows_affected() == 0 {
         return Err(StoreError::Conflict);
     }
+    tx.note(job.tenant_id);
     Ok(status)
 }
 
@@ -400,6 +408,7 @@ pub async fn job_release(
     if done.rows_affected() == 0 {
         return Err(StoreError::Conflict);
     }
+    tx.note(job.tenant_id);
     Ok(())
 }
 
@@ -426,6 +435,7 @@ pub async fn job_pause(
     )
     .execute(tx.conn())
     .await?;
+    tx.note(job.tenant_id);
     Ok(done.rows_affected() > 0)
 }
 
@@ -485,6 +495,41 @@ pub async fn job_list(
     }))
 }
 
+/// The member's jobs that changed after `after`, last changed first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn job_changes(
+    tx: &mut TenantTx,
+    after: Timestamp,
+    limit: u16,
+) -> Result<Vec<JobEvent>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT id, kind, status, progress_done, progress_total
+           FROM jobs
+          WHERE tenant_id = $1 AND actor_user_id = $2 AND updated_at > $3
+          ORDER BY updated_at DESC, id DESC
+          LIMIT $4",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        after,
+        i64::from(limit),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(JobEvent {
+                id: row.id.into(),
+                kind: row.kind,
+                status: status_of(&row.status)?,
+                done: row.progress_done,
+                total: row.progress_total,
+            })
+        })
+        .collect()
+}
+
 /// Ends a job that is not finished. A worker that holds it learns so with its
 /// next heartbeat or progress.
 ///
@@ -533,5 +578,6 @@ async fn changed_or_why(tx: &mut TenantTx, id: JobId, changed: u64) -> Result<()
         job_get(tx, id).await?;
         return Err(StoreError::Conflict);
     }
+    tx.note(tx.tenant_id());
     Ok(())
 }

@@ -15,6 +15,7 @@ pub mod actor;
 pub mod api_key;
 pub mod audit;
 pub mod break_glass;
+pub mod changes;
 pub mod check;
 pub mod cursor;
 pub mod embedding_model;
@@ -53,7 +54,9 @@ pub mod user;
 use std::time::Duration;
 
 use sqlx::{PgPool, postgres::PgPoolOptions};
+use uuid::Uuid;
 
+pub use changes::{Changes, Waiting};
 pub use check::{CheckError, ServerFacts};
 pub use error::StoreError;
 pub use tx::{FrontDoorTx, OperatorTx, TenantTx, WorkerTx};
@@ -81,6 +84,7 @@ impl Default for ConnectOptions {
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
+    changes: Changes,
 }
 
 impl Store {
@@ -95,7 +99,10 @@ impl Store {
             .acquire_timeout(options.acquire_timeout)
             .connect(url)
             .await?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            changes: Changes::default(),
+        })
     }
 
     /// Passes when the database answers.
@@ -126,8 +133,12 @@ impl Store {
         check::facts(&self.pool).await
     }
 
-    /// Waits for running transactions and closes the pool.
+    /// Waits for running transactions and closes the pool. A command that
+    /// changed something still tells the server so.
     pub async fn close(&self) {
+        if let Err(error) = self.changes_flush(Uuid::nil()).await {
+            tracing::debug!(%error, "the server could not be told of changes");
+        }
         self.pool.close().await;
     }
 }

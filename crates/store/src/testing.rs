@@ -23,7 +23,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::{
-    ConnectOptions, Store,
+    Changes, ConnectOptions, Store,
     actor::actor_load,
     migrate,
     provision::{login_ensure, quoted},
@@ -125,6 +125,7 @@ impl TestDb {
             pool: PgPoolOptions::new()
                 .max_connections(5)
                 .connect_lazy_with(runtime),
+            changes: Changes::default(),
         };
         Self {
             store,

@@ -8,7 +8,7 @@
 use domain::{Actor, TeamId, TenantId, UserId};
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, changes::Noted};
 
 /// Local roles that a transaction can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +121,10 @@ impl Store {
         Ok(tx)
     }
 
+    fn noted(&self) -> Noted {
+        Noted::none(self.changes().clone())
+    }
+
     /// Begins a transaction in the actor's tenant, under row security.
     ///
     /// # Errors
@@ -131,6 +135,7 @@ impl Store {
             .await?;
         Ok(TenantTx {
             tx,
+            noted: self.noted(),
             tenant_id: actor.tenant_id,
             user_id: Some(actor.user_id),
         })
@@ -143,7 +148,10 @@ impl Store {
     /// [`StoreError::Unavailable`] when no connection is free in time.
     pub async fn begin_front_door(&self) -> Result<FrontDoorTx, StoreError> {
         let tx = self.begin_as(LocalRole::Auth, &Settings::default()).await?;
-        Ok(FrontDoorTx { tx })
+        Ok(FrontDoorTx {
+            tx,
+            noted: self.noted(),
+        })
     }
 
     /// Begins a transaction of a worker, which claims jobs of any tenant but
@@ -155,7 +163,10 @@ impl Store {
         let tx = self
             .begin_as(LocalRole::Worker, &Settings::default())
             .await?;
-        Ok(WorkerTx { tx })
+        Ok(WorkerTx {
+            tx,
+            noted: self.noted(),
+        })
     }
 
     /// Begins a transaction of the command line, which creates and lists
@@ -167,7 +178,10 @@ impl Store {
         let tx = self
             .begin_as(LocalRole::Operator, &Settings::default())
             .await?;
-        Ok(OperatorTx { tx })
+        Ok(OperatorTx {
+            tx,
+            noted: self.noted(),
+        })
     }
 }
 
@@ -175,6 +189,7 @@ impl Store {
 #[derive(Debug)]
 pub struct TenantTx {
     tx: Tx,
+    noted: Noted,
     tenant_id: TenantId,
     user_id: Option<UserId>,
 }
@@ -203,6 +218,7 @@ impl TenantTx {
         role_take(&mut self.tx, LocalRole::App, &settings).await?;
         Ok(Self {
             tx: self.tx,
+            noted: self.noted,
             tenant_id,
             user_id: actor.map(|actor| actor.user_id),
         })
@@ -256,18 +272,21 @@ impl TenantTx {
 #[derive(Debug)]
 pub struct FrontDoorTx {
     tx: Tx,
+    noted: Noted,
 }
 
 /// A transaction of a worker.
 #[derive(Debug)]
 pub struct WorkerTx {
     tx: Tx,
+    noted: Noted,
 }
 
 /// A transaction of the command line.
 #[derive(Debug)]
 pub struct OperatorTx {
     tx: Tx,
+    noted: Noted,
 }
 
 macro_rules! ends {
@@ -284,12 +303,27 @@ macro_rules! ends {
             /// [`StoreError::Unavailable`] when the connection was lost: then
             /// it is not known whether the transaction counts.
             pub async fn commit(self) -> Result<(), StoreError> {
-                Ok(self.tx.commit().await?)
+                self.tx.commit().await?;
+                self.noted.tell();
+                Ok(())
             }
         }
     )*};
 }
 ends!(TenantTx FrontDoorTx WorkerTx OperatorTx);
+
+macro_rules! notes {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// Notes that something changes in the tenant: whoever waits for
+            /// that is told once it counts.
+            pub(crate) fn note(&mut self, tenant_id: TenantId) {
+                self.noted.note(tenant_id);
+            }
+        }
+    )*};
+}
+notes!(TenantTx WorkerTx);
 
 macro_rules! enters {
     ($($name:ident)*) => {$(
@@ -300,7 +334,12 @@ macro_rules! enters {
             /// [`StoreError::Unavailable`] when the connection was lost.
             pub async fn enter(mut self, actor: &Actor) -> Result<TenantTx, StoreError> {
                 role_take(&mut self.tx, LocalRole::App, &Settings::of_actor(actor)).await?;
-                Ok(TenantTx { tx: self.tx, tenant_id: actor.tenant_id, user_id: Some(actor.user_id) })
+                Ok(TenantTx {
+                    tx: self.tx,
+                    noted: self.noted,
+                    tenant_id: actor.tenant_id,
+                    user_id: Some(actor.user_id),
+                })
             }
 
             /// Goes on in a tenant while a member's permissions and teams are
@@ -316,7 +355,7 @@ macro_rules! enters {
                 user_id: Option<UserId>,
             ) -> Result<TenantTx, StoreError> {
                 role_take(&mut self.tx, LocalRole::App, &Settings::of_member(tenant_id, user_id)).await?;
-                Ok(TenantTx { tx: self.tx, tenant_id, user_id })
+                Ok(TenantTx { tx: self.tx, noted: self.noted, tenant_id, user_id })
             }
         }
     )*};
@@ -331,7 +370,10 @@ impl TenantTx {
     /// [`StoreError::Unavailable`] when the connection was lost.
     pub async fn into_front_door(mut self) -> Result<FrontDoorTx, StoreError> {
         role_take(&mut self.tx, LocalRole::Auth, &Settings::default()).await?;
-        Ok(FrontDoorTx { tx: self.tx })
+        Ok(FrontDoorTx {
+            tx: self.tx,
+            noted: self.noted,
+        })
     }
 }
 
@@ -342,7 +384,10 @@ impl OperatorTx {
     /// [`StoreError::Unavailable`] when the connection was lost.
     pub async fn into_front_door(mut self) -> Result<FrontDoorTx, StoreError> {
         role_take(&mut self.tx, LocalRole::Auth, &Settings::default()).await?;
-        Ok(FrontDoorTx { tx: self.tx })
+        Ok(FrontDoorTx {
+            tx: self.tx,
+            noted: self.noted,
+        })
     }
 
     /// Sets the tenant whose own rows the operator writes next.

@@ -8,7 +8,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{
-    Actor, AppError, RequestFacts, SessionId, SignInProblem, audit::Outcome, preferences::Shown,
+    Actor, AppError, RequestFacts, SessionId, SignInProblem, audit::Outcome, live::EndReason,
+    preferences::Shown,
 };
 use serde_json::json;
 use store::{
@@ -21,9 +22,12 @@ use store::{
 use tower_sessions::Session;
 
 use super::{Auth, refusal::to_sign_in, session::id_hash};
-use crate::http::{
-    CrossSite, INVITE_PATH, ReturnTo, check_cross_site, is_read, refuse, refuse_as, told_path,
-    wants_html,
+use crate::{
+    http::{
+        CrossSite, INVITE_PATH, ReturnTo, check_cross_site, is_read, refuse, refuse_as, told_path,
+        wants_html,
+    },
+    live,
 };
 
 /// How long the record of a session's use may lag behind.
@@ -110,7 +114,9 @@ pub(super) async fn actor_layer(
     let visitor = if is_open && cross_site.is_none() {
         Visitor::Nobody
     } else {
-        match auth.visitor(session.as_ref(), &facts).await {
+        // An open page is not a person who uses it.
+        let is_use = parts.uri.path() != live::PATH;
+        match auth.visitor(session.as_ref(), &facts, is_use).await {
             Ok(visitor) => visitor,
             // Signing in may still be explained while the database is away.
             Err(_) if door != Door::Members && cross_site.is_none() => Visitor::Nobody,
@@ -162,11 +168,27 @@ pub(super) async fn actor_layer(
 }
 
 impl Auth {
-    /// Session and member in one transaction.
+    /// The member behind a session whose request goes on, as of now; or why
+    /// there is none any more. It doesn't count as use of the session.
+    pub(crate) async fn still(
+        &self,
+        session: &Session,
+        facts: &RequestFacts,
+    ) -> Result<Result<Actor, EndReason>, StoreError> {
+        Ok(match self.visitor(Some(session), facts, false).await? {
+            Visitor::Member { actor, .. } => Ok(*actor),
+            Visitor::Nobody => Err(EndReason::SignedOut),
+            Visitor::Barred(_) => Err(EndReason::Inactive),
+        })
+    }
+
+    /// Session and member in one transaction. Whether it `is_use` decides how
+    /// long the session goes on.
     async fn visitor(
         &self,
         session: Option<&Session>,
         facts: &RequestFacts,
+        is_use: bool,
     ) -> Result<Visitor, StoreError> {
         let Some(id) = session.and_then(Session::id) else {
             return Ok(Visitor::Nobody);
@@ -177,7 +199,7 @@ impl Auth {
         let Some(stored) = session_load(&mut tx, &hash, now).await? else {
             return Ok(Visitor::Nobody);
         };
-        let is_due = now - stored.last_seen_at >= TOUCH;
+        let is_due = is_use && now - stored.last_seen_at >= TOUCH;
         if is_due {
             // As long again as it was given when it began: its organisation may
             // want sessions shorter than the operator does.
@@ -200,7 +222,9 @@ impl Auth {
             user_touch_seen(&mut tx, stored.user_id, now).await?;
         }
         tx.commit().await?;
-        self.refresh_if_due(&stored, facts);
+        if is_use {
+            self.refresh_if_due(&stored, facts);
+        }
         let mut facts = facts.clone();
         facts.session_id = Some(stored.id);
         let has_role = !record.role_keys.is_empty();

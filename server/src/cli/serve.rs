@@ -9,7 +9,6 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     assets::Bundle,
@@ -110,7 +109,8 @@ async fn serve(
     let app = routes::router(config, ctx, bundle, readiness, issuer.as_ref())?;
 
     let listening = listener.local_addr().map_err(Failure::failed)?;
-    let stop = CancellationToken::new();
+    let stop = ctx.stop.clone();
+    let relay = tokio::spawn(service::changes_relay(ctx.clone()));
     let worker = tokio::spawn(service::work(
         ctx.clone(),
         WorkerSettings::default(),
@@ -139,7 +139,7 @@ async fn serve(
     tracing::info!("stopping: open requests and jobs have 30 s; a second signal stops at once");
     stop.cancel();
     tokio::select! {
-        drained = timeout(DRAIN, async { tokio::join!(server, worker) }) => {
+        drained = timeout(DRAIN, async { tokio::join!(server, worker, relay) }) => {
             if drained.is_err() {
                 tracing::warn!("some requests or jobs did not end in 30 s");
             }

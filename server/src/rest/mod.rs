@@ -7,6 +7,7 @@
 mod api_key;
 mod audit;
 mod document;
+mod event;
 mod idempotency;
 mod input;
 mod key;
@@ -51,6 +52,7 @@ pub(crate) use problem::Refusal;
 pub use problem::problem_layer;
 
 use self::problem::{nothing_here, wrong_method};
+use crate::live::Streams;
 
 /// Where all of it is.
 pub const PATH: &str = "/api/v1";
@@ -62,7 +64,7 @@ pub const BATCH_PATH: &str = "/api/v1/memories/batch";
 ///
 /// # Panics
 /// Never: the document is JSON.
-pub fn rest(ctx: Ctx, door: Door) -> (Router, Reference) {
+pub fn rest(ctx: Ctx, door: Door, streams: Streams) -> (Router, Reference) {
     let (operations, document) = OpenApiRouter::with_openapi(document::beginning())
         .routes(routes!(me::me_get))
         .routes(routes!(api_key::api_keys_list, api_key::api_keys_create))
@@ -100,6 +102,7 @@ pub fn rest(ctx: Ctx, door: Door) -> (Router, Reference) {
         .routes(routes!(team::teams_list))
         .routes(routes!(team::teams_get))
         .routes(routes!(audit::audit_list))
+        .routes(routes!(event::events_stream))
         .split_for_parts();
     let document = document::complete(document);
     let document = serde_json::to_value(document).expect("an OpenAPI document is JSON");
@@ -117,6 +120,7 @@ pub fn rest(ctx: Ctx, door: Door) -> (Router, Reference) {
             idempotency::idempotency_layer,
         ))
         .layer(from_fn_with_state(door, key::key_layer))
+        .layer(Extension(streams))
         .layer(Extension(ctx));
     let router = Router::new()
         .route("/api/v1/openapi.json", openapi)

@@ -5,6 +5,7 @@ mod export;
 mod frequency;
 mod fusion;
 mod list;
+mod live;
 mod narrowing;
 mod passage;
 mod query;
@@ -31,6 +32,7 @@ pub use embedding::{
 pub use export::{ExportRow, export_rows, export_versions};
 pub use frequency::{collection_refresh, collections_due};
 pub use list::{MemoryCounts, memory_counts, memory_get, memory_list};
+pub use live::{ChangedMemory, memory_changes, memory_in_sight};
 pub use narrowing::filter_of as narrowing_filter;
 pub use query::SearchQuery;
 pub use search::{SearchRequest, memory_like, memory_search};

@@ -1,0 +1,34 @@
+//! `/events`: the stream of a page, by its session.
+
+use axum::{
+    Extension,
+    extract::{Query, State, rejection::QueryRejection},
+    http::HeaderMap,
+    response::Response,
+};
+use domain::{Actor, AppError};
+use tower_sessions::Session;
+
+use super::{Asked, Streams, Who};
+use crate::{auth::Auth, http::refuse};
+
+/// Where pages listen.
+pub(crate) const PATH: &str = "/events";
+
+/// Opens the stream of a page.
+pub(crate) async fn page_events(
+    State((auth, streams)): State<(Auth, Streams)>,
+    Extension(actor): Extension<Option<Actor>>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let opened = async {
+        let actor = actor.ok_or(AppError::Unauthenticated)?;
+        let Query(asked) =
+            asked.map_err(|_| AppError::field("watch", "This can’t be asked for."))?;
+        let who = Who::Session { auth, session };
+        streams.open(who, actor, &asked, &headers).await
+    };
+    opened.await.unwrap_or_else(|error| refuse(&headers, &error))
+}

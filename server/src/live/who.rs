@@ -1,0 +1,78 @@
+//! Who an open stream is for, found out anew for each look.
+
+use std::fmt;
+
+use domain::{Actor, AppError, RequestFacts, live::EndReason};
+use secrecy::{ExposeSecret as _, SecretString};
+use service::{ApiKeyRefusal, Ctx, api_key_actor};
+use tower_sessions::Session;
+
+use crate::auth::Auth;
+
+/// By what a stream was opened.
+#[derive(Clone)]
+pub(crate) enum Who {
+    /// A browser's session.
+    Session {
+        /// What knows sessions.
+        auth: Auth,
+        /// Its cookie.
+        session: Session,
+    },
+    /// An API key.
+    Key(SecretString),
+}
+
+impl fmt::Debug for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Session { .. } => "Session",
+            Self::Key(_) => "Key",
+        })
+    }
+}
+
+/// Why there is nothing to tell.
+#[derive(Debug)]
+pub(super) enum Over {
+    /// And never will be.
+    Ended(EndReason),
+    /// It could not be found out now.
+    Unknown,
+}
+
+impl From<AppError> for Over {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Forbidden { .. } => Self::Ended(EndReason::Forbidden),
+            AppError::Unauthenticated => Self::Ended(EndReason::SignedOut),
+            error => {
+                tracing::debug!(%error, "a stream could not look");
+                Self::Unknown
+            }
+        }
+    }
+}
+
+impl Who {
+    /// The member as of now, if they may still act.
+    pub(super) async fn resolve(
+        &self,
+        ctx: &Ctx,
+        facts: &RequestFacts,
+    ) -> Result<Actor, Over> {
+        match self {
+            Self::Session { auth, session } => match auth.still(session, facts).await {
+                Ok(still) => still.map_err(Over::Ended),
+                Err(error) => Err(AppError::from(error).into()),
+            },
+            Self::Key(key) => api_key_actor(ctx, key.expose_secret(), facts)
+                .await
+                .map_err(|refusal| match refusal {
+                    ApiKeyRefusal::Failed(error) => error.into(),
+                    ApiKeyRefusal::OwnerInactive => Over::Ended(EndReason::Inactive),
+                    _ => Over::Ended(EndReason::Key),
+                }),
+        }
+    }
+}

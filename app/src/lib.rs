@@ -22,6 +22,7 @@ mod group_mapping;
 mod import;
 mod invite;
 mod isolation;
+mod live;
 mod member;
 mod memory;
 mod no_access;

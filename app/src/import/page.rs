@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    AppError, ImportId,
+    AppError, ImportId, JobId,
     import::{Field, Import, ImportChoice, ImportPreview, ImportProblem, ImportReport},
     job::{Job, JobStatus},
 };
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
+    live::hear_job,
     ui::{CopyId, Loaded, PageHead, Query, Time, bytes, count, use_query},
 };
 
@@ -70,13 +71,24 @@ fn choice_of(query: &Query) -> ImportChoice {
 
 type Shown = (Import, Option<ImportPreview>, ImportChoice);
 
-/// Asks again a second after each answer for as long as the import moves.
-/// Without scripts the page reloads itself.
+/// Asks again whenever the import's job has moved, for as long as it does;
+/// where that can't be heard, a second after each answer. Without scripts the
+/// page reloads itself.
 fn follow(import: Resource<Result<Shown, AppError>>) {
+    let job = RwSignal::new(None::<JobId>);
     Effect::new(move |_| {
+        job.set(import.with(|import| {
+            let (import, ..) = import.as_ref()?.as_ref().ok()?;
+            let job = import.job.as_ref()?;
+            (!import.is_settled()).then_some(job.id)
+        }));
+    });
+    let is_heard = hear_job(job.into(), move || import.refetch());
+    Effect::new(move |_| {
+        // Each answer is tracked, so that another one follows.
         let moving =
             import.with(|import| matches!(import, Some(Ok((import, ..))) if !import.is_settled()));
-        if moving {
+        if moving && !is_heard.get() {
             let handle = set_timeout_with_handle(move || import.refetch(), Duration::from_secs(1));
             on_cleanup(move || {
                 if let Ok(handle) = handle {

@@ -6,6 +6,7 @@
 
 use domain::{
     AppError, MemoryId, MemoryViewId, Page,
+    live::Mark,
     memory::{
         FilterChoices, Memory, MemoryFilter, MemoryReply, MemorySummary, MemoryVersion,
         SearchResults,
@@ -24,7 +25,7 @@ use {
     super::parts::display_title,
     crate::{Flash, api, ui::Query},
     domain::{
-        Action,
+        Action, Actor,
         memory::{
             MemoryChange, MemoryDraft, MemoryText, MemoryTraits, NewMemory, Origin, SearchMode,
         },
@@ -44,10 +45,25 @@ pub(crate) enum Found {
     Like(String, SearchResults),
 }
 
+/// What the list page shows, and as of when.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) found: Found,
+    /// What changed after this is not in it.
+    pub(crate) as_of: Mark,
+}
+
 /// Lists or searches memories.
 #[server(endpoint = "memory_find")]
-pub(crate) async fn memory_find(query: MemoryQuery) -> Result<Found, AppError> {
+pub(crate) async fn memory_find(query: MemoryQuery) -> Result<Listed, AppError> {
     let (ctx, actor) = api::caller()?;
+    let as_of = Mark::at(ctx.clock.now());
+    let found = found(&ctx, &actor, query).await?;
+    Ok(Listed { found, as_of })
+}
+
+#[cfg(feature = "ssr")]
+async fn found(ctx: &service::Ctx, actor: &Actor, query: MemoryQuery) -> Result<Found, AppError> {
     let MemoryQuery {
         q,
         mode,
@@ -58,17 +74,17 @@ pub(crate) async fn memory_find(query: MemoryQuery) -> Result<Found, AppError> {
     let mode = SearchMode::parse(&mode)?;
     if !like.is_empty() {
         let id = like.parse().map_err(|_| AppError::NotFound)?;
-        let (memory, results) = service::memory_like(&ctx, &actor, id, &filter).await?;
+        let (memory, results) = service::memory_like(ctx, actor, id, &filter).await?;
         let title = display_title(&memory.title, &memory.content);
         return Ok(Found::Like(title, results));
     }
     if q.trim().is_empty() {
         let after = Some(after).filter(|after| !after.is_empty());
-        service::memory_list(&ctx, &actor, &filter, after.as_deref())
+        service::memory_list(ctx, actor, &filter, after.as_deref())
             .await
             .map(Found::List)
     } else {
-        service::memory_search(&ctx, &actor, &q, mode, &filter)
+        service::memory_search(ctx, actor, &q, mode, &filter)
             .await
             .map(Found::Hits)
     }
@@ -144,6 +160,8 @@ pub(crate) const VIEWS: &str = "/memories/views";
 /// An own memory, to be changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EditData {
+    /// What changed after this is not in it.
+    pub(crate) as_of: Mark,
     pub(crate) memory: Memory,
     /// What its owner has proposed of it.
     pub(crate) pending: Option<PendingProposal>,
@@ -156,6 +174,7 @@ pub(crate) struct EditData {
 #[server(endpoint = "memory_edit")]
 pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
     let (ctx, actor) = api::caller()?;
+    let as_of = Mark::at(ctx.clock.now());
     let memory = service::memory_get(&ctx, &actor, id).await?;
     let obstacle = if !memory.is_own {
         let owner = &memory.owner_name;
@@ -164,6 +183,7 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
         "This memory is in the trash. Restore it first, then edit it.".to_owned()
     } else {
         return Ok(EditData {
+            as_of,
             pending: service::proposal_pending(&ctx, &actor, id).await?,
             personas: service::persona_list(&ctx, &actor).await?,
             memory,
@@ -175,6 +195,8 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
 /// A memory and what it was before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MemoryData {
+    /// What changed after this is not in it.
+    pub(crate) as_of: Mark,
     pub(crate) memory: Memory,
     pub(crate) versions: Vec<MemoryVersion>,
     pub(crate) sharing: MemorySharing,
@@ -186,7 +208,9 @@ pub(crate) struct MemoryData {
 #[server(endpoint = "memory_get")]
 pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
     let (ctx, actor) = api::caller()?;
+    let as_of = Mark::at(ctx.clock.now());
     Ok(MemoryData {
+        as_of,
         memory: service::memory_get(&ctx, &actor, id).await?,
         versions: service::memory_versions(&ctx, &actor, id).await?,
         sharing: service::memory_sharing(&ctx, &actor, id).await?,

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 
 use super::{
     api::{EditData, MemoryCreate, MemoryUpdate, memory_edit},
+    live::FormNews,
     page::id_of_page,
     parts::display_title,
     traits::MoreFields,
@@ -77,6 +78,7 @@ pub(crate) fn MemoryEditPage() -> impl IntoView {
 
 fn edit_form(data: EditData) -> impl IntoView {
     let EditData {
+        as_of,
         memory,
         pending,
         personas,
@@ -105,6 +107,7 @@ fn edit_form(data: EditData) -> impl IntoView {
             lead="What it was before is kept as an earlier version."
             up=("/memories", "Memories")
         />
+        <FormNews current=current as_of=as_of />
         {pending
             .filter(|pending| !pending.is_stale)
             .map(|pending| view! { <PendingHint pending=pending /> })}

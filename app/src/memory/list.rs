@@ -5,10 +5,11 @@ use domain::{AppError, Permission, memory::MemoryFilter};
 use leptos::prelude::*;
 
 use super::{
-    api::{Aids, Found, MemoryViewCreate, memory_aids, memory_find},
+    api::{Aids, Found, Listed, MemoryViewCreate, memory_aids, memory_find},
     chips::Chips,
     filters::Filters,
     hits::{Hits, found_count},
+    live::ListNews,
     parts::MemoryTable,
     query::MemoryQuery,
     trash::EmptyTrash,
@@ -88,7 +89,8 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
             }}
         </Transition>
         <Announced found=found />
-        <Loaded resource=found view=|(query, found)| show(query, found) />
+        <ListNews found=found listed=|(_, listed)| listed />
+        <Loaded resource=found view=|(query, listed)| show(query, listed.found) />
     }
     .into_any()
 }
@@ -96,9 +98,12 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
 /// Says how much was found to those who don't see it. It is there from the
 /// start, because what appears with its text is often not read out.
 #[component]
-fn Announced(found: Resource<Result<(MemoryQuery, Found), AppError>>) -> impl IntoView {
+fn Announced(found: Resource<Result<(MemoryQuery, Listed), AppError>>) -> impl IntoView {
     let text = move || match found.get() {
-        Some(Ok((_, Found::Hits(results) | Found::Like(_, results)))) => found_count(&results),
+        Some(Ok((_, listed))) => match &listed.found {
+            Found::Hits(results) | Found::Like(_, results) => found_count(results),
+            Found::List(_) => String::new(),
+        },
         _ => String::new(),
     };
     view! {

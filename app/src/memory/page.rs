@@ -7,6 +7,7 @@ use leptos_router::hooks::use_params_map;
 use super::{
     api::{MemoryData, MemoryDelete, MemoryRestore, memory_get},
     history::{Versions, entries},
+    live::PageNews,
     parts::display_title,
     thread::{AnswerTo, MemoryReplyCall, Thread},
     traits::TraitFacts,
@@ -37,7 +38,11 @@ pub(crate) fn MemoryPage() -> impl IntoView {
         move || (id.get(), done.map(|done| done.get())),
         |(id, ..)| async move { memory_get(id?).await },
     );
-    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+    view! {
+        <PageNews data=data />
+        <Loaded resource=data view=show whole_page=true />
+    }
+    .into_any()
 }
 
 /// The id in the path; what is no id names nothing.

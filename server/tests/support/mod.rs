@@ -7,6 +7,7 @@
     reason = "each test program uses its own part of this"
 )]
 
+pub mod events;
 pub mod issuer;
 pub mod keys;
 pub mod product;

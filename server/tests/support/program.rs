@@ -10,7 +10,7 @@ use domain::{
     Actor, MemoryId, Permission,
     access::SystemRole,
     api_key::{ApiKeyDraft, CreatedApiKey, NEVER},
-    memory::Origin,
+    memory::{NewMemory, Origin},
     memory_order::MemoryFields,
 };
 use serde_json::Value;
@@ -128,14 +128,7 @@ impl World {
 
     /// A private memory of a member.
     pub async fn memory_of(&self, actor: &Actor, content: &str) -> MemoryId {
-        let fields = MemoryFields {
-            content: content.into(),
-            ..MemoryFields::default()
-        };
-        let memory = fields.parse(Origin::Dashboard).unwrap();
-        service::memory_create(&self.ctx(), actor, &memory)
-            .await
-            .unwrap()
+        memory(&self.ctx(), actor, content).await
     }
 
     pub async fn document(&self) -> Value {
@@ -149,6 +142,20 @@ impl World {
     pub async fn keys(&self) -> i64 {
         self.app.count("SELECT count(*) FROM api_keys").await
     }
+}
+
+/// A private memory of a member.
+pub async fn memory(ctx: &service::Ctx, actor: &Actor, content: &str) -> MemoryId {
+    let memory = new_memory(content);
+    service::memory_create(ctx, actor, &memory).await.unwrap()
+}
+
+pub fn new_memory(content: &str) -> NewMemory {
+    let fields = MemoryFields {
+        content: content.into(),
+        ..MemoryFields::default()
+    };
+    fields.parse(Origin::Dashboard).unwrap()
 }
 
 /// A request with a key.

@@ -22,6 +22,9 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::MemoryList => service::memory_list(ctx, actor, &filter, None)
             .await
             .map(drop),
+        Action::EventStream => service::LiveReader::open(ctx, actor, None, Vec::new())
+            .await
+            .map(drop),
         Action::MemorySearch => {
             service::memory_search(ctx, actor, "tea", SearchMode::Words, &filter)
                 .await

@@ -17,6 +17,7 @@ use crate::support::{World, draft};
 async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
     match action {
         Action::MemoryList
+        | Action::EventStream
         | Action::MemorySearch
         | Action::MemoryViewList
         | Action::MemoryViewCreate

@@ -203,6 +203,7 @@ export const STATES: State[] = [
   { name: "memories-empty", as: "admin", show: at("/memories") },
   { name: "memories-empty-viewer", as: "viewer", show: at("/memories") },
   { name: "memories", as: "member", show: at("/memories") },
+  { name: "memories-changed", as: "owner", needsScripts: true, show: changed },
   { name: "memories-search", as: "member", show: at("/memories?q=who%20has%20to%20approve%20an%20expensive%20purchase") },
   { name: "memories-search-words", as: "member", show: at("/memories?q=whole%20team&mode=words") },
   { name: "memories-no-result", as: "member", show: at("/memories?q=zyzzyva&mode=words") },
@@ -598,6 +599,15 @@ async function showNewKey(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Create key" }).click();
   await page.getByRole("heading", { name: "Your new key" }).waitFor();
   await awake(page);
+}
+
+/** The list while somebody writes to it. */
+async function changed(page: Page): Promise<void> {
+  const stream = page.waitForResponse((response) => new URL(response.url()).pathname === "/events");
+  await visit(page, "/memories");
+  await stream;
+  await writeMemory(page, { content: "Written elsewhere." });
+  await page.locator(".live-bar").waitFor();
 }
 
 async function showFirstKey(page: Page): Promise<void> {

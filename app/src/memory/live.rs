@@ -119,7 +119,7 @@ fn page_text(heard: &[(Mark, Heard)], data: &MemoryData) -> Option<String> {
                         event.parent_id == Some(memory.id) && !(is_shown && *as_of < data.as_of)
                     }
                 };
-                is_news.then_some("The answers to this changed.")
+                is_news.then_some("The replies to this changed.")
             }
             Heard::Reset => Some("This may have changed."),
             Heard::End(reason) => Some(end_text(*reason)),

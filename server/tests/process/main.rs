@@ -3,5 +3,6 @@
 
 mod commands;
 mod lifecycle;
+mod live;
 mod refusals;
 mod support;

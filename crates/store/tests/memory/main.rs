@@ -3,6 +3,7 @@
 mod embedding;
 mod frequency;
 mod listing;
+mod live;
 mod narrowing;
 mod proposing;
 mod searching;

@@ -1,8 +1,9 @@
-// Pages that say by themselves that something changed.
+// Pages that say by themselves that something changed, and programs that hear
+// it. What pages do without scripts is in live-plain.spec.ts.
 import { callApi, makeKey } from "../support/keys.ts";
 import { giveFile, post, writeMemory } from "../support/memories.ts";
 import { shareMemory, waiting } from "../support/proposals.ts";
-import { type Page, awake, expect, runsScripts, test, uniqueWord, visit } from "../support/test.ts";
+import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
 
 // What changes must not show on other journeys' pages.
 test.use({ world: "live" });
@@ -22,7 +23,6 @@ async function edit(page: Page, id: string, version: number, content: string): P
 }
 
 test("what a member proposes and an owner accepts shows by itself to those who look, and to nobody else", async ({ visitors }) => {
-  test.skip(!runsScripts((await visitors.anonymous())), "needs scripts; the page without them is below");
   const title = `Spare key ${uniqueWord()}`;
   const member = await visitors.as("member");
   await visit(member, "/");
@@ -58,7 +58,6 @@ test("what a member proposes and an owner accepts shows by itself to those who l
 });
 
 test("a memory's page says that the memory changed, was replied to, or is out of sight", async ({ visitors }) => {
-  test.skip(!runsScripts((await visitors.anonymous())), "needs scripts");
   const owner = await visitors.as("owner");
   await visit(owner, "/");
   const memory = await writeMemory(owner, { title: "", content: "Tea at four." });
@@ -84,7 +83,6 @@ test("a memory's page says that the memory changed, was replied to, or is out of
 });
 
 test("one's own reply shows without a bar", async ({ visitors }) => {
-  test.skip(!runsScripts((await visitors.anonymous())), "needs scripts");
   const member = await visitors.as("member");
   await visit(member, "/");
   const memory = await writeMemory(member, { content: "Tea at four." });
@@ -97,7 +95,6 @@ test("one's own reply shows without a bar", async ({ visitors }) => {
 });
 
 test("who edits hears that the memory changed meanwhile, and loses nothing", async ({ visitors }) => {
-  test.skip(!runsScripts((await visitors.anonymous())), "needs scripts");
   const member = await visitors.as("member");
   await visit(member, "/");
   const memory = await writeMemory(member, { content: "It is 4711." });
@@ -122,12 +119,6 @@ test("an import's page follows the import without being loaded again", async ({ 
   const lines = Array.from({ length: 3_000 }, (_, n) => JSON.stringify({ content: `Line ${n} of ${tag}`, tags: [tag] }));
   const path = await giveFile(member, `${tag}.jsonl`, lines.join("\n"));
   const progress = member.getByRole("region", { name: "Progress" });
-  if (!runsScripts(member)) {
-    // The page reloads itself.
-    await visit(member, path);
-    await expect(progress).toContainText("Done", { timeout: 40_000 });
-    return;
-  }
   const asked: string[] = [];
   member.on("request", (request) => asked.push(new URL(request.url()).pathname));
   await listening(member, path);
@@ -139,7 +130,6 @@ test("an import's page follows the import without being loaded again", async ({ 
 });
 
 test("a page whose session ends elsewhere says so, and asks no more", async ({ visitors }) => {
-  test.skip(!runsScripts((await visitors.anonymous())), "needs scripts");
   const page = await visitors.anew("member");
   await listening(page, "/memories");
   const streams: string[] = [];
@@ -157,14 +147,13 @@ test("a page whose session ends elsewhere says so, and asks no more", async ({ v
 });
 
 test("a page has one stream, while it is looked at", async ({ visitors }) => {
-  test.skip(!runsScripts((await visitors.anonymous())), "needs scripts");
   const member = await visitors.as("member");
   await member.addInitScript(() => {
     const open = new Set<EventSource>();
     Object.assign(window, { openStreams: () => [...open].filter((source) => source.readyState !== 2).length });
     window.EventSource = class extends EventSource {
-      constructor(url: string) {
-        super(url);
+      constructor(url: string | URL, init?: EventSourceInit) {
+        super(url, init);
         open.add(this);
       }
     };
@@ -195,15 +184,6 @@ test("a page has one stream, while it is looked at", async ({ visitors }) => {
   await member.goBack();
   await awake(member);
   await expect.poll(streams).toBe(1);
-});
-
-test("without scripts the list is as it was when it was asked for", async ({ visitors }) => {
-  const member = await visitors.as("member");
-  if (runsScripts(member)) test.skip();
-  await visit(member, "/memories");
-  await writeMemory(member, { content: `Quiet ${uniqueWord()}` });
-  await expect(member.getByRole("main").locator(".live")).toHaveText("");
-  await expect(bar(member)).toHaveCount(0);
 });
 
 test("a program hears of changes with its key, and not without", async ({ visitors, server }) => {

@@ -117,10 +117,18 @@ async fn a_change_is_told_to_those_who_see_it_and_to_nobody_else() {
         .await
         .unwrap();
     let (_, told) = stream.news().await;
-    assert_eq!((&told["id"], &told["parent_id"]), (&json!(reply), &json!(teams)));
-    service::memory_delete(&world.ctx(), &mia, own).await.unwrap();
+    assert_eq!(
+        (&told["id"], &told["parent_id"]),
+        (&json!(reply), &json!(teams))
+    );
+    service::memory_delete(&world.ctx(), &mia, own)
+        .await
+        .unwrap();
     let (_, told) = stream.news().await;
-    assert_eq!((&told["id"], &told["change"]), (&json!(own), &json!("trashed")));
+    assert_eq!(
+        (&told["id"], &told["change"]),
+        (&json!(own), &json!("trashed"))
+    );
     // Nothing is told twice.
     assert_eq!(stream.next(Duration::from_millis(1_500)).await, None);
 }
@@ -147,8 +155,12 @@ async fn a_watched_memory_is_told_of_when_it_leaves_sight() {
     }
     later(&world).await;
     // And it stays so, whatever happens to it.
-    service::memory_delete(&world.ctx(), &max, hidden).await.unwrap();
-    service::memory_unshare(&world.ctx(), &max, shared).await.unwrap();
+    service::memory_delete(&world.ctx(), &max, hidden)
+        .await
+        .unwrap();
+    service::memory_unshare(&world.ctx(), &max, shared)
+        .await
+        .unwrap();
     assert_eq!(stream.news().await, gone(shared));
     share(&world, &max, shared, Audience::Org).await;
     assert_eq!(stream.news().await, changed(shared, 4));
@@ -235,7 +247,9 @@ async fn a_stream_ends_with_the_role_and_with_the_member() {
     let (max, maxs) = member(&world, "Max").await;
     let mut of_mia = Events::open(&world.router, asked("", &mias)).await;
     let mut of_max = Events::open(&world.router, asked("", &maxs)).await;
-    let roles = service::role_names(&world.ctx(), &world.owner).await.unwrap();
+    let roles = service::role_names(&world.ctx(), &world.owner)
+        .await
+        .unwrap();
     let role = roles.iter().find(|role| role.name == "Member").unwrap();
     service::member_role_revoke(&world.ctx(), &world.owner, mia.user_id, role.id)
         .await
@@ -243,9 +257,14 @@ async fn a_stream_ends_with_the_role_and_with_the_member() {
     assert_eq!(of_mia.soon().await, end("forbidden"));
     assert!(of_mia.is_over().await);
     // The other one goes on, until it is his turn.
-    service::member_change(&world.ctx(), &world.owner, max.user_id, MemberChange::Suspend)
-        .await
-        .unwrap();
+    service::member_change(
+        &world.ctx(),
+        &world.owner,
+        max.user_id,
+        MemberChange::Suspend,
+    )
+    .await
+    .unwrap();
     assert_eq!(of_max.soon().await, end("inactive"));
     assert!(of_max.is_over().await);
 }
@@ -274,9 +293,14 @@ async fn a_page_hears_that_its_organisation_is_suspended() {
     let world = World::new().await;
     let browser = signed_in(&world).await;
     let mut stream = Events::open(&world.router, cookie_of(&browser).await).await;
-    service::tenant_suspend(&world.ctx(), service::By::Machine, world.app.tenant.id, "Unpaid")
-        .await
-        .unwrap();
+    service::tenant_suspend(
+        &world.ctx(),
+        service::By::Machine,
+        world.app.tenant.id,
+        "Unpaid",
+    )
+    .await
+    .unwrap();
     assert_eq!(stream.soon().await, end("inactive"));
     assert!(stream.is_over().await);
 }
@@ -307,9 +331,15 @@ async fn who_may_see_other_things_reads_again() {
     let (mia, mias) = member(&world, "Mia").await;
     let team = world.app.tenant.team("Kitchen", &[]).await;
     let mut stream = Events::open(&world.router, asked("", &mias)).await;
-    service::team_member_change(&world.ctx(), &world.owner, team, mia.user_id, TeamChange::Join(TeamRole::Member))
-        .await
-        .unwrap();
+    service::team_member_change(
+        &world.ctx(),
+        &world.owner,
+        team,
+        mia.user_id,
+        TeamChange::Join(TeamRole::Member),
+    )
+    .await
+    .unwrap();
     assert_eq!(stream.news().await, ("reset".into(), json!({})));
 }
 
@@ -394,7 +424,10 @@ async fn too_many_streams_of_one_member_are_refused_until_some_close() {
     open.truncate(6);
     let mut status = 429;
     for _ in 0..50 {
-        status = Events::send(&world.router, asked("", &mias)).await.status.as_u16();
+        status = Events::send(&world.router, asked("", &mias))
+            .await
+            .status
+            .as_u16();
         if status == 200 {
             break;
         }

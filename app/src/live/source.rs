@@ -59,7 +59,11 @@ impl Source {
             let source = source.clone();
             Closure::<dyn FnMut(_)>::new(move |_: web_sys::Event| {
                 let is_closed = source.ready_state() == EventSource::CLOSED;
-                happened(if is_closed { Event::Refused } else { Event::Broken });
+                happened(if is_closed {
+                    Event::Refused
+                } else {
+                    Event::Broken
+                });
             })
         };
         source.set_onerror(Some(failed.as_ref().unchecked_ref()));

@@ -155,7 +155,10 @@ fn page_news(data: Signal<Option<MemoryData>>) -> Signal<Option<String>> {
             let replies = data.replies.iter().map(|reply| reply.id);
             Some(Listen {
                 after: Some(data.as_of),
-                watch: replies.take(MAX_WATCHED - 1).chain([data.memory.id]).collect(),
+                watch: replies
+                    .take(MAX_WATCHED - 1)
+                    .chain([data.memory.id])
+                    .collect(),
             })
         });
         heard.set(Vec::new());
@@ -171,9 +174,7 @@ fn page_news(data: Signal<Option<MemoryData>>) -> Signal<Option<String>> {
         };
         set_timeout(tell, OWN);
     });
-    Signal::derive(move || {
-        data.with(|data| heard.with(|heard| page_text(heard, data.as_ref()?)))
-    })
+    Signal::derive(move || data.with(|data| heard.with(|heard| page_text(heard, data.as_ref()?))))
 }
 
 /// Says that a memory changed since it was loaded.
@@ -243,7 +244,11 @@ mod tests {
 
     #[test]
     fn memories_are_counted_once_however_often_they_change() {
-        let id = |n| format!("00000000-0000-7000-8000-00000000000{n}").parse().unwrap();
+        let id = |n| {
+            format!("00000000-0000-7000-8000-00000000000{n}")
+                .parse()
+                .unwrap()
+        };
         let (one, other): (MemoryId, MemoryId) = (id(1), id(2));
         let mut news = News::default();
         assert_eq!(news.text(), None);

@@ -145,7 +145,13 @@ mod tests {
         let mark = Mark::at(at);
         assert_eq!(mark.time(), Some(at));
         assert_eq!(mark.to_string().parse(), Ok(mark));
-        for text in ["", "now", "1.5", "99999999999999999999", "9223372036854775807"] {
+        for text in [
+            "",
+            "now",
+            "1.5",
+            "99999999999999999999",
+            "9223372036854775807",
+        ] {
             assert!(text.parse::<Mark>().is_err(), "{text}");
         }
     }

@@ -12,11 +12,7 @@ use store::{
 };
 use time::Duration;
 
-use crate::{
-    Ctx,
-    act::Act,
-    import::IMPORT_JOB,
-};
+use crate::{Ctx, act::Act, import::IMPORT_JOB};
 
 /// How long a change may take from the time that it bears to the commit after
 /// which it can be seen. Each read looks back this far for those that came late.

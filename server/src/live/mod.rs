@@ -34,8 +34,8 @@ use tokio::{
 
 pub(crate) use page::{PATH, page_events};
 use slots::{Slot, Slots};
-pub(crate) use who::Who;
 use who::Over;
+pub(crate) use who::Who;
 
 /// How often a stream looks by itself, and shows that it lives.
 const LOOK: Duration = Duration::from_secs(10);

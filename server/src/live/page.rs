@@ -30,5 +30,7 @@ pub(crate) async fn page_events(
         let who = Who::Session { auth, session };
         streams.open(who, actor, &asked, &headers).await
     };
-    opened.await.unwrap_or_else(|error| refuse(&headers, &error))
+    opened
+        .await
+        .unwrap_or_else(|error| refuse(&headers, &error))
 }

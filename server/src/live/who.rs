@@ -56,11 +56,7 @@ impl From<AppError> for Over {
 
 impl Who {
     /// The member as of now, if they may still act.
-    pub(super) async fn resolve(
-        &self,
-        ctx: &Ctx,
-        facts: &RequestFacts,
-    ) -> Result<Actor, Over> {
+    pub(super) async fn resolve(&self, ctx: &Ctx, facts: &RequestFacts) -> Result<Actor, Over> {
         match self {
             Self::Session { auth, session } => match auth.still(session, facts).await {
                 Ok(still) => still.map_err(Over::Ended),

@@ -17,9 +17,18 @@ use crate::support::{Folder, Server, atrium_on, run};
 /// A server with an organisation, and the key of a member of it.
 async fn started() -> (TestDb, Folder, Server, String) {
     let (db, folder) = (TestDb::new().await, Folder::new());
-    let member = db.tenant("acme").await.actor(SystemRole::Member, "Mia").await;
+    let member = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
     let embedder = Embedder::off("Tests have no model.");
-    let ctx = Ctx::new(db.store.clone(), Clock::system(), Entropy::system(), embedder);
+    let ctx = Ctx::new(
+        db.store.clone(),
+        Clock::system(),
+        Entropy::system(),
+        embedder,
+    );
     let draft = ApiKeyDraft {
         label: "Ears".into(),
         vendor: String::new(),

@@ -89,7 +89,7 @@ test("one's own reply shows without a bar", async ({ visitors }) => {
   await listening(member, `/memories/${memory}`);
   await member.getByLabel("Reply").fill("And cake.");
   await member.getByRole("button", { name: "Reply" }).click();
-  await expect(member.getByText("And cake.").first()).toBeVisible();
+  await expect(member.getByRole("region", { name: "1 reply" })).toContainText("And cake.");
   await member.waitForTimeout(1_500);
   await expect(bar(member)).toHaveCount(0);
 });
@@ -143,7 +143,7 @@ test("a page whose session ends elsewhere says so, and asks no more", async ({ v
   await page.waitForTimeout(4_000);
   expect(streams).toEqual([]);
   await bar(page).getByRole("button", { name: "Show" }).click();
-  await expect(page.getByRole("alert")).toContainText("You are signed out");
+  await expect(page.getByRole("alert").filter({ hasText: "You are signed out" })).toBeVisible();
 });
 
 test("a page has one stream, while it is looked at", async ({ visitors }) => {

@@ -81,18 +81,17 @@ pub(crate) fn hear(
         on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
     });
     let listen = Memo::new(move |_| listen.get());
-    Effect::new(move |_| {
-        listen.track();
-        place.set_value(String::new());
-    });
-    Effect::new(move |_| {
+    Effect::new(move |before: Option<Option<Listen>>| {
         let attempt = refusals.get();
-        let wanted = listen
-            .get()
-            .filter(|_| shown.get() && !over.get() && attempt <= MAX_REFUSALS);
+        let asked = listen.get();
+        if before.as_ref() != Some(&asked) {
+            // The page was loaded again and knows more than was told before.
+            place.set_value(String::new());
+        }
+        let is_on = shown.get() && !over.get() && attempt <= MAX_REFUSALS;
         open.set(false);
-        let Some(wanted) = wanted else {
-            return;
+        let Some(wanted) = asked.clone().filter(|_| is_on) else {
+            return asked;
         };
         let path = format!("/events{}", wanted.path(&place.get_value()));
         let source = Source::open(&path, move |event| match event {
@@ -114,6 +113,7 @@ pub(crate) fn hear(
         });
         // Closed when this runs again or the page is left.
         StoredValue::new_local(source);
+        asked
     });
     open.into()
 }

@@ -20,7 +20,7 @@ use store::{
 };
 use support::{
     Browser, COOKIE, ctx,
-    events::{Events, SOON},
+    events::Events,
     product::product,
     program::{World, problem, with_key},
     request,
@@ -33,7 +33,7 @@ fn asked(path: &str, key: &str) -> Builder {
 }
 
 /// A world in which time went on since its streams were opened.
-async fn later(world: &World) {
+fn later(world: &World) {
     world.app.clock.forward(time::Duration::seconds(2));
 }
 
@@ -69,7 +69,7 @@ fn end(reason: &str) -> (String, Value) {
     ("end".into(), json!({ "reason": reason }))
 }
 
-async fn cookie_of(browser: &Browser) -> Builder {
+fn cookie_of(browser: &Browser) -> Builder {
     request(Method::GET, "/events")
         .header(header::ACCEPT, "text/event-stream")
         .header("sec-fetch-site", "same-origin")
@@ -97,7 +97,7 @@ async fn a_change_is_told_to_those_who_see_it_and_to_nobody_else() {
     assert_eq!(stream.headers["content-type"], "text/event-stream");
     assert_eq!(stream.headers["cache-control"], "no-store");
     assert_eq!(stream.headers["x-accel-buffering"], "no");
-    later(&world).await;
+    later(&world);
 
     // Another's own, another team's, another organisation's.
     world.memory_of(&max, "Private").await;
@@ -153,7 +153,7 @@ async fn a_watched_memory_is_told_of_when_it_leaves_sight() {
     for unseen in [hidden, theirs, nothing] {
         assert_eq!(stream.news().await, gone(unseen));
     }
-    later(&world).await;
+    later(&world);
     // And it stays so, whatever happens to it.
     service::memory_delete(&world.ctx(), &max, hidden)
         .await
@@ -274,8 +274,8 @@ async fn a_stream_ends_with_the_role_and_with_the_member() {
 async fn a_page_hears_until_its_session_ends() {
     let world = World::new().await;
     let browser = signed_in(&world).await;
-    let mut stream = Events::open(&world.router, cookie_of(&browser).await).await;
-    later(&world).await;
+    let mut stream = Events::open(&world.router, cookie_of(&browser)).await;
+    later(&world);
     let shared = world.memory_of(&world.owner, "For all").await;
     share(&world, &world.owner, shared, Audience::Org).await;
     assert_eq!(stream.soon().await, changed(shared, 2));
@@ -283,7 +283,7 @@ async fn a_page_hears_until_its_session_ends() {
     browser.clone().post("/auth/logout").await;
     assert_eq!(stream.soon().await, end("signed_out"));
     assert!(stream.is_over().await);
-    let again = Events::send(&world.router, cookie_of(&browser).await).await;
+    let again = Events::send(&world.router, cookie_of(&browser)).await;
     assert_eq!(again.status, 401);
 }
 
@@ -292,7 +292,7 @@ async fn a_page_hears_until_its_session_ends() {
 async fn a_page_hears_that_its_organisation_is_suspended() {
     let world = World::new().await;
     let browser = signed_in(&world).await;
-    let mut stream = Events::open(&world.router, cookie_of(&browser).await).await;
+    let mut stream = Events::open(&world.router, cookie_of(&browser)).await;
     service::tenant_suspend(
         &world.ctx(),
         service::By::Machine,
@@ -313,7 +313,7 @@ async fn a_stream_keeps_no_session_alive() {
     let seen = "SELECT extract(epoch FROM max(last_seen_at))::bigint FROM web_sessions";
     let before = world.app.count(seen).await;
     world.app.clock.forward(time::Duration::minutes(5));
-    let mut stream = Events::open(&world.router, cookie_of(&browser).await).await;
+    let mut stream = Events::open(&world.router, cookie_of(&browser)).await;
     let shared = world.memory_of(&world.owner, "For all").await;
     world.app.clock.forward(time::Duration::minutes(5));
     share(&world, &world.owner, shared, Audience::Org).await;
@@ -351,7 +351,7 @@ async fn a_stream_goes_on_where_it_broke_off() {
     world.app.clock.forward(time::Duration::minutes(10));
     let mut stream = Events::open(&world.router, asked("", &mias)).await;
     let first = stream.id.clone();
-    later(&world).await;
+    later(&world);
     let told = world.memory_of(&mia, "Told").await;
     assert_eq!(stream.news().await, changed(told, 1));
     drop(stream);
@@ -378,7 +378,7 @@ async fn a_stream_goes_on_where_it_broke_off() {
     let request = asked("", &mias).header("last-event-id", &first);
     let mut stream = Events::open(&world.router, request).await;
     assert_eq!(stream.news().await, ("reset".into(), json!({})));
-    later(&world).await;
+    later(&world);
     let new = world.memory_of(&mia, "New").await;
     assert_eq!(stream.news().await, changed(new, 1));
 }
@@ -415,9 +415,10 @@ async fn too_many_streams_of_one_member_are_refused_until_some_close() {
     for _ in 0..12 {
         open.push(Events::open(&world.router, asked("", &mias)).await);
     }
-    let answer = world.get("/api/v1/events", &mias).await;
-    problem(&answer, 429, "too_many_requests");
-    assert!(answer.headers.contains_key("retry-after"));
+    let refused = Events::send(&world.router, asked("", &mias)).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.headers["content-type"], "application/problem+json");
+    assert!(refused.headers.contains_key("retry-after"));
     // Others are not held up by that.
     let (_, maxs) = member(&world, "Max").await;
     Events::open(&world.router, asked("", &maxs)).await;
@@ -441,21 +442,26 @@ async fn many_changes_are_told_as_one() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
     let mut stream = Events::open(&world.router, asked("", &mias)).await;
-    later(&world).await;
+    later(&world);
     let items: Vec<_> = (0..300)
         .map(|n| json!({ "op": "create", "content": format!("Number {n}") }))
         .collect();
     let writes = [Permission::MemoryRead, Permission::MemoryWrite];
-    let writer = world.key_of(&mia, &writes).await.key;
+    let key = world.key_of(&mia, &writes).await.key;
     let body = json!({ "items": items });
     let answer = world
-        .call(Method::POST, "/api/v1/memories/batch", &writer, &body)
+        .call(Method::POST, "/api/v1/memories/batch", &key, &body)
         .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(stream.news().await, ("reset".into(), json!({})));
     // And what comes then is told one by one again.
-    later(&world).await;
+    later(&world);
     let one = world.memory_of(&mia, "One more").await;
+    assert_eq!(stream.news().await, changed(one, 1));
+    // Also to those who come only now: what they know already fills no place.
+    let mut stream = Events::open(&world.router, asked("", &mias)).await;
+    later(&world);
+    let one = world.memory_of(&mia, "And one more").await;
     assert_eq!(stream.news().await, changed(one, 1));
 }
 
@@ -469,7 +475,7 @@ async fn elsewhere(world: &World) -> service::Ctx {
 /// A stream that has looked for the first time.
 async fn looked(world: &World, mia: &Actor, mias: &str) -> Events {
     let mut stream = Events::open(&world.router, asked("", mias)).await;
-    later(world).await;
+    later(world);
     let first = world.memory_of(mia, "First").await;
     assert_eq!(stream.news().await, changed(first, 1));
     stream
@@ -522,7 +528,7 @@ async fn a_stream_holds_no_words() {
     let world = World::with(product).await;
     let (mia, mias) = member(&world, "Mia").await;
     let mut stream = Events::open(&world.router, asked("", &mias)).await;
-    later(&world).await;
+    later(&world);
     let memory = world.memory_of(&mia, "Canary in the text").await;
     let (_, told) = stream.news().await;
     let names: Vec<_> = told.as_object().unwrap().keys().cloned().collect();

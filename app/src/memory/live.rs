@@ -83,7 +83,7 @@ where
     T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
 {
     let news = RwSignal::new(News::default());
-    let listen = RwSignal::new(None::<Listen>);
+    let asked = RwSignal::new(None::<Listen>);
     Effect::new(move |_| {
         let wanted = found.with(|found| {
             let listed = listed(found.as_ref()?.as_ref().ok()?);
@@ -93,9 +93,9 @@ where
             })
         });
         news.set(News::default());
-        listen.set(wanted);
+        asked.set(wanted);
     });
-    hear(listen.into(), move |heard| {
+    hear(asked.into(), move |heard| {
         news.update(|news| news.add(heard));
     });
     let text = Signal::derive(move || news.with(News::text));

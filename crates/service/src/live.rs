@@ -156,13 +156,16 @@ impl LiveReader {
         let begin = self.begin.time().unwrap_or(after);
         let mut told = HashMap::with_capacity(found.len());
         let mut events = Vec::new();
-        for memory in found.into_iter().rev() {
+        let mut is_lost = false;
+        for (place, memory) in found.into_iter().rev().enumerate() {
             let is_known = if is_first {
                 memory.at <= begin
             } else {
                 self.told.get(&memory.id) == Some(&memory)
             };
             if !is_known {
+                // Behind it there may be more that was told to nobody.
+                is_lost |= is_cut && place == 0;
                 events.push(LiveEvent::Memory(MemoryEvent {
                     id: memory.id,
                     change: if memory.trashed {
@@ -177,7 +180,7 @@ impl LiveReader {
             told.insert(memory.id, memory);
         }
         self.told = told;
-        (!is_cut || events.is_empty()).then_some(events)
+        (!is_lost).then_some(events)
     }
 
     /// Those of the watched that are out of sight now. What somebody who asks

@@ -11,7 +11,7 @@ use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
-    http::{HeaderValue, Method, Request, header},
+    http::{Method, Request, header},
 };
 use domain::{
     AppError, RequestFacts,
@@ -30,9 +30,6 @@ use uuid::Uuid;
 const ARGUMENTS: &str = "id=ID&owner=MEMBER&member=ID&memory=ID&request=ID&role=ID&version=1&current=1&holders=0&token=x\
      &theme=system&change=suspend&act=suspend&kind=service&tier=free&content=x&audience=org&decision=accept\
      &query[after]=&filter[kind]=";
-
-/// What a stream of events is.
-const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// Whose permissions count.
 #[derive(Clone, Copy)]
@@ -234,13 +231,7 @@ impl World {
             .unwrap();
         let peer: std::net::SocketAddr = "192.0.2.1:1".parse().unwrap();
         call.extensions_mut().insert(ConnectInfo(peer));
-        let response = self.router.clone().oneshot(call).await.unwrap();
-        if response.headers().get(header::CONTENT_TYPE) == Some(&EVENTS) {
-            // It never ends by itself.
-            assert_eq!(response.status(), 200);
-            return None;
-        }
-        let answer: Answer = support::read(response).await;
+        let answer: Answer = support::read(self.router.clone().oneshot(call).await.unwrap()).await;
         let problem: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         assert_ne!(answer.status, 401, "{method} {path}: {}", answer.body);
         assert!(

@@ -24,7 +24,7 @@ use std::{
 use axum::{
     Extension, Router,
     body::Body,
-    http::{Method, Request, Response, StatusCode, header},
+    http::{HeaderValue, Method, Request, Response, StatusCode, header},
     routing::{any, get},
 };
 use domain::{Actor, RequestFacts, Timestamp, access::SystemRole};
@@ -345,9 +345,17 @@ impl Browser {
     }
 }
 
+/// What a stream of events is.
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+
 pub async fn read(response: Response<Body>) -> Answer {
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.unwrap().to_bytes();
+    let (parts, mut body) = response.into_parts();
+    // A stream of events never ends by itself; its beginning says that it is one.
+    let bytes = if parts.headers.get(header::CONTENT_TYPE) == Some(&EVENTS) {
+        body.frame().await.unwrap().unwrap().into_data().unwrap()
+    } else {
+        body.collect().await.unwrap().to_bytes()
+    };
     Answer {
         status: parts.status,
         headers: parts.headers,

@@ -64,6 +64,7 @@ fn show(data: MemoryData) -> impl IntoView {
         versions,
         sharing,
         replies,
+        ..
     } = data;
     let title = display_title(&memory.title, &memory.content);
     let deleted = memory.deleted_at;

@@ -12,7 +12,7 @@ mod download;
 pub mod failure;
 pub mod health;
 pub mod http;
-mod live;
+pub mod live;
 pub mod mcp;
 pub mod rest;
 pub mod routes;

@@ -145,7 +145,11 @@ async fn listen(ctx: &Ctx) -> Result<(SocketAddr, JoinHandle<std::io::Result<()>
     let address = listener.local_addr()?;
     let site =
         Site::new(format!("http://{address}").parse()?).map_err(|error| anyhow!("{error}"))?;
-    let (operations, _) = rest(ctx.clone(), Door::new(ctx.clone(), u32::MAX));
+    let (operations, _) = rest(
+        ctx.clone(),
+        Door::new(ctx.clone(), u32::MAX),
+        server::live::Streams::new(ctx.clone()),
+    );
     let router = protect(
         operations,
         HttpSettings {

@@ -105,8 +105,15 @@ async fn measure(lines: usize, embed: bool) {
         if is_on { "on" } else { "off" }
     );
     println!(
-        "{:<24}{:>10}{:>12}{:>14}",
-        "", "s", "per s", "peak MB above idle"
+        "{:<24}{:>10}{:>12}{:>24}{:>20}",
+        "",
+        "s",
+        "per s",
+        "peak MB above idle",
+        format!(
+            "cores busy, of {}",
+            std::thread::available_parallelism().map_or(1, usize::from)
+        )
     );
 
     let meter = Meter::start();
@@ -181,10 +188,12 @@ async fn give(ctx: &Ctx, actor: &Actor, lines: usize) -> (domain::ImportId, usiz
     (started.id, bytes)
 }
 
-/// Time, and the most memory above what there was at the start.
+/// Time, the most memory above what there was at the start, and how many cores
+/// worked for this process, the database's apart.
 struct Meter {
     began: Instant,
     idle: u64,
+    busy: f64,
 }
 
 impl Meter {
@@ -194,6 +203,7 @@ impl Meter {
         Self {
             began: Instant::now(),
             idle: status("VmRSS:"),
+            busy: cpu_seconds(),
         }
     }
 
@@ -202,8 +212,25 @@ impl Meter {
         let peak = status("VmHWM:").saturating_sub(self.idle) / 1024;
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
         let rate = lines as f64 / seconds;
-        println!("{what:<24}{seconds:>10.1}{rate:>12.0}{peak:>14}");
+        let cores = (cpu_seconds() - self.busy) / seconds;
+        println!("{what:<24}{seconds:>10.1}{rate:>12.0}{peak:>24}{cores:>20.2}");
     }
+}
+
+/// How long cores have worked for this process so far, in seconds.
+fn cpu_seconds() -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name in brackets; user and system time are proc(5)'s fields
+    // 14 and 15.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: f64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
+    ticks / TICKS_PER_SECOND
 }
 
 /// A line of the process' own status, in kB.

@@ -77,6 +77,6 @@ pub struct SearchResults {
     /// Why meaning was left out although it was asked for.
     pub notice: Option<String>,
     /// Own memories that wait for their embedding and so can be found by words
-    /// only; counted up to [`WAITING_COUNTED`].
+    /// only; counted up to [`super::WAITING_COUNTED`].
     pub waiting_for_embedding: i64,
 }

@@ -79,7 +79,7 @@ impl From<StoreError> for UploadError {
 
 /// A file on its way. What it holds is one piece; what is in the database of
 /// one that breaks off is let go of by [`Upload::abandon`], or by
-/// [`imports_sweep`].
+/// housekeeping.
 pub struct Upload<'a> {
     ctx: &'a Ctx,
     actor: &'a Actor,

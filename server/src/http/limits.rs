@@ -17,7 +17,7 @@ use super::{HttpSettings, answer, csrf};
 /// What a browser may send in vain before it is cut off.
 const MAX_DRAINED_BYTES: usize = 1024 * 1024 * 1024;
 /// And for how long.
-const MAX_DRAINED_FOR: Duration = Duration::from_secs(60);
+const MAX_DRAINED_FOR: Duration = Duration::from_mins(1);
 
 /// Refuses foreign hosts and moves browsers to the one name that cookies know.
 pub(super) async fn host_layer(

@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long it may take for a question that somebody waits for.
 const PATIENCE_FOR_QUESTIONS: Duration = Duration::from_secs(5);
 
+/// A text that no service has a reason to refuse.
+pub(crate) const HARMLESS: &str = "Where is the spare key?";
+
 /// A service, and the way to it.
 #[derive(Clone)]
 struct EmbeddingService {
@@ -248,7 +251,7 @@ impl Embedder {
         let (outbound, endpoint) = self
             .service(&source, &text.model, text.dimensions)
             .map_err(unreachable)?;
-        let sample = ["Where is the spare key?".to_owned()];
+        let sample = [HARMLESS.to_owned()];
         let vectors = embeddings::embed(&outbound, &endpoint, &sample)
             .await
             .map_err(|error| {

@@ -26,7 +26,10 @@ use super::{
     housekeeping::collection_refresh,
     lease::{JobError, Lease},
 };
-use crate::{Ctx, embedder::EmbedFailure};
+use crate::{
+    Ctx,
+    embedder::{EmbedFailure, HARMLESS},
+};
 
 /// The kind of the job that embeds a member's new and changed memories.
 pub(super) const EMBED_JOB: &str = "memory.embed";
@@ -41,8 +44,6 @@ const COUNT_ANEW_AFTER: i64 = 1_000;
 const FIRST_REST: Duration = Duration::seconds(15);
 /// How long it is left alone at most.
 const LONGEST_REST: Duration = Duration::minutes(10);
-/// A text that no service has a reason to refuse.
-const HARMLESS: &str = "Where is the spare key?";
 
 /// Sees to it that the actor's memories without a vector get one: at most
 /// one such job waits per member. Wake the workers after the commit.

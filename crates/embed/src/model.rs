@@ -14,8 +14,8 @@ use crate::{DIMENSIONS, MAX_TOKENS};
 /// A text's vector, of length 1.
 pub type Embedding = [f32; DIMENSIONS];
 
-/// Tokens that one thread works on at once. Bounds memory (8 kB a token and thread);
-/// larger batches are no quicker.
+/// About how many tokens one thread works on at once. Bounds memory (8 kB a token and
+/// thread); larger batches are no quicker.
 const TOKENS_AT_ONCE: usize = 4 * MAX_TOKENS;
 
 /// Tokens that are worth a thread of their own.
@@ -122,7 +122,9 @@ impl Model {
     fn sums(&self, windows: &[Window], threads: usize) -> Vec<Embedding> {
         let tokens: usize = windows.iter().map(|window| window.ids.len()).sum();
         let threads = threads.min(tokens.div_ceil(TOKENS_PER_THREAD)).max(1);
-        let batches = pack(windows, TOKENS_AT_ONCE.min(tokens.div_ceil(threads)));
+        // Equally many for each thread: none waits for the last.
+        let rounds = tokens.div_ceil(threads * TOKENS_AT_ONCE);
+        let batches = pack(windows, threads * rounds);
         let next = AtomicUsize::new(0);
         let work = || {
             let mut done = Vec::new();
@@ -151,24 +153,22 @@ impl Model {
     }
 }
 
-/// Cuts a list of windows where `budget` tokens are reached; a batch has at least one
-/// window.
-fn pack(mut windows: &[Window], budget: usize) -> Vec<&[Window]> {
-    let mut batches = Vec::new();
-    while !windows.is_empty() {
-        let mut tokens = 0;
-        let count = windows
-            .iter()
-            .take_while(|window| {
-                tokens += window.ids.len();
-                tokens <= budget
-            })
-            .count()
-            .max(1);
-        let (batch, rest) = windows.split_at(count);
-        batches.push(batch);
-        windows = rest;
+/// Cuts a list of windows into at most `parts` of about as many tokens each: a
+/// window goes where its middle falls.
+fn pack(windows: &[Window], parts: usize) -> Vec<&[Window]> {
+    let tokens: usize = windows.iter().map(|window| window.ids.len()).sum();
+    let mut batches = Vec::with_capacity(parts);
+    let (mut start, mut part, mut before) = (0, 0, 0);
+    for (at, window) in windows.iter().enumerate() {
+        let falls_into = (2 * before + window.ids.len()) * parts / (2 * tokens);
+        if falls_into != part {
+            batches.push(&windows[start..at]);
+            (start, part) = (at, falls_into);
+        }
+        before += window.ids.len();
     }
+    batches.push(&windows[start..]);
+    batches.retain(|batch| !batch.is_empty());
     batches
 }
 
@@ -225,19 +225,27 @@ mod tests {
     }
 
     #[test]
-    fn batches_keep_to_the_budget_and_lose_nothing() {
-        let window = |length| Window {
-            text: 0,
-            ids: vec![0; length],
+    fn parts_have_about_as_many_tokens_and_lose_nothing() {
+        let lengths = |windows: &[usize], parts| -> Vec<Vec<usize>> {
+            let windows: Vec<_> = windows
+                .iter()
+                .map(|length| Window {
+                    text: 0,
+                    ids: vec![0; *length],
+                })
+                .collect();
+            pack(&windows, parts)
+                .into_iter()
+                .map(|batch| batch.iter().map(|window| window.ids.len()).collect())
+                .collect()
         };
-        let windows = [5, 5, 1, 30, 4, 6, 1].map(window);
-        let lengths: Vec<Vec<usize>> = pack(&windows, 10)
-            .into_iter()
-            .map(|batch| batch.iter().map(|window| window.ids.len()).collect())
-            .collect();
+        assert_eq!(lengths(&[47; 64], 4), vec![vec![47; 16]; 4]);
         assert_eq!(
-            lengths,
-            [vec![5, 5], vec![1], vec![30], vec![4, 6], vec![1]]
+            lengths(&[5, 5, 1, 30, 4, 6, 1], 3),
+            [vec![5, 5, 1], vec![30], vec![4, 6, 1]]
         );
+        assert_eq!(lengths(&[256, 1], 2), [vec![256], vec![1]]);
+        assert_eq!(lengths(&[3], 4), [vec![3]]);
+        assert_eq!(lengths(&[], 2), Vec::<Vec<usize>>::new());
     }
 }

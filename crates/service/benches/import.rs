@@ -105,7 +105,7 @@ async fn measure(lines: usize, embed: bool) {
         if is_on { "on" } else { "off" }
     );
     println!(
-        "{:<24}{:>10}{:>12}{:>24}{:>20}",
+        "{:<24}{:>10}{:>12}{:>24}{:>20}{:>24}",
         "",
         "s",
         "per s",
@@ -113,7 +113,8 @@ async fn measure(lines: usize, embed: bool) {
         format!(
             "cores busy, of {}",
             std::thread::available_parallelism().map_or(1, usize::from)
-        )
+        ),
+        "with all that runs"
     );
 
     let meter = Meter::start();
@@ -189,11 +190,12 @@ async fn give(ctx: &Ctx, actor: &Actor, lines: usize) -> (domain::ImportId, usiz
 }
 
 /// Time, the most memory above what there was at the start, and how many cores
-/// worked for this process, the database's apart.
+/// worked: for this process, and for all on this machine, the database's too.
 struct Meter {
     began: Instant,
     idle: u64,
     busy: f64,
+    all_busy: f64,
 }
 
 impl Meter {
@@ -204,6 +206,7 @@ impl Meter {
             began: Instant::now(),
             idle: status("VmRSS:"),
             busy: cpu_seconds(),
+            all_busy: all_cpu_seconds(),
         }
     }
 
@@ -213,13 +216,31 @@ impl Meter {
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
         let rate = lines as f64 / seconds;
         let cores = (cpu_seconds() - self.busy) / seconds;
-        println!("{what:<24}{seconds:>10.1}{rate:>12.0}{peak:>24}{cores:>20.2}");
+        let all = (all_cpu_seconds() - self.all_busy) / seconds;
+        println!("{what:<24}{seconds:>10.1}{rate:>12.0}{peak:>24}{cores:>20.2}{all:>24.2}");
     }
+}
+
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// How long cores have worked for whatever runs on this machine, in seconds.
+fn all_cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    // proc(5): user, nice, system, idle and iowait, irq and softirq.
+    let ticks: Vec<f64> = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    let working = [0, 1, 2, 5, 6].iter().filter_map(|at| ticks.get(*at));
+    working.sum::<f64>() / TICKS_PER_SECOND
 }
 
 /// How long cores have worked for this process so far, in seconds.
 fn cpu_seconds() -> f64 {
-    const TICKS_PER_SECOND: f64 = 100.0;
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // Behind the name in brackets; user and system time are proc(5)'s fields
     // 14 and 15.

@@ -97,7 +97,17 @@ pub(super) async fn memory_embed(
         done: 0,
         failed: BTreeSet::new(),
     };
-    while run.step().await? {
+    loop {
+        // From the start each time: what was changed while its batch was made
+        // waits behind.
+        let mut made = run.make(None).await?;
+        if made.is_none() && !run.let_go().await? {
+            break;
+        }
+        while let Some(batch) = made {
+            lease.check()?;
+            made = run.keep(batch).await?;
+        }
         lease.check()?;
     }
     if run.done >= COUNT_ANEW_AFTER {
@@ -136,6 +146,16 @@ struct Run<'a> {
     failed: BTreeSet<EmbeddingModelId>,
 }
 
+/// Vectors that are to be written.
+struct Batch {
+    model: EmbeddingModel,
+    /// The memory with the highest id of those that were read.
+    last: MemoryId,
+    rows: Vec<EmbeddedMemory>,
+    /// Why there are no more rows.
+    failure: Option<EmbedFailure>,
+}
+
 impl Run<'_> {
     /// A transaction that sees the member's own memories, whether or not the
     /// member may still sign in.
@@ -144,28 +164,57 @@ impl Run<'_> {
         tx.enter_as(self.tenant_id, Some(self.user_id)).await
     }
 
-    /// Does one batch of whatever there is to do; says whether there was any.
-    async fn step(&mut self) -> Result<bool, JobError> {
+    /// The next vectors that are missing: of any model, or of the same behind
+    /// `before`. `None` when there are none to make.
+    async fn make(&self, before: Option<&Batch>) -> Result<Option<Batch>, JobError> {
+        let Some((model, pending)) = self.pending(before).await? else {
+            return Ok(None);
+        };
+        let Some(last) = pending.last().map(|memory| memory.id) else {
+            return Ok(None);
+        };
+        let (rows, failure) = self.vectors(&model, &pending).await;
+        Ok(Some(Batch {
+            model,
+            last,
+            rows,
+            failure,
+        }))
+    }
+
+    async fn pending(
+        &self,
+        before: Option<&Batch>,
+    ) -> Result<Option<(EmbeddingModel, Vec<PendingEmbedding>)>, StoreError> {
+        let mut tx = self.begin().await?;
+        let now = self.ctx.clock.now();
+        // Read anew for each batch: it may have been halted, or given up.
+        for model in embedding_model_list(&mut tx).await? {
+            let may_be_asked = model.is_filled()
+                && before.is_none_or(|batch| batch.model.id == model.id)
+                && model.retry_at.is_none_or(|at| at <= now)
+                && !self.failed.contains(&model.id)
+                && self.ctx.embedder.status_of(&model) == SemanticSearch::On;
+            if !may_be_asked {
+                continue;
+            }
+            let after = before.map(|batch| batch.last);
+            let pending =
+                store::memory::embedding_pending(&mut tx, model.slot, BATCH, after).await?;
+            if !pending.is_empty() {
+                return Ok(Some((model, pending)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lets a batch go of vectors of a model that nothing uses any more; says
+    /// whether there were any.
+    async fn let_go(&self) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let now = self.ctx.clock.now();
         for model in embedding_model_list(&mut tx).await? {
-            if model.is_filled() {
-                let may_be_asked = model.retry_at.is_none_or(|at| at <= now)
-                    && !self.failed.contains(&model.id)
-                    && self.ctx.embedder.status_of(&model) == SemanticSearch::On;
-                if !may_be_asked {
-                    continue;
-                }
-                let pending =
-                    store::memory::embedding_pending(&mut tx, model.slot, BATCH, None).await?;
-                if !pending.is_empty() {
-                    drop(tx);
-                    self.fill(&model, &pending).await?;
-                    return Ok(true);
-                }
-            } else if model.is_being_dropped()
-                && model.retired_at.is_some_and(|at| at + GRACE <= now)
-            {
+            if model.is_being_dropped() && model.retired_at.is_some_and(|at| at + GRACE <= now) {
                 let dropped =
                     store::memory::embedding_drop_many(&mut tx, &model, DROP_BATCH, now).await?;
                 if dropped > 0 {
@@ -177,23 +226,36 @@ impl Run<'_> {
         Ok(false)
     }
 
-    async fn fill(
-        &mut self,
-        model: &EmbeddingModel,
-        pending: &[PendingEmbedding],
-    ) -> Result<(), JobError> {
-        let (rows, failure) = self.vectors(model, pending).await;
-        if !rows.is_empty() {
+    /// Writes a batch, and makes the next one meanwhile: either alone leaves
+    /// cores idle.
+    async fn keep(&mut self, batch: Batch) -> Result<Option<Batch>, JobError> {
+        let (written, next) = if batch.failure.is_none() {
+            tokio::try_join!(self.write(&batch), self.make(Some(&batch)))?
+        } else {
+            (self.write(&batch).await?, None)
+        };
+        self.done += written;
+        if batch.failure.is_some() {
+            self.failed.insert(batch.model.id);
+        }
+        Ok(next)
+    }
+
+    /// Returns how many memories took their vectors.
+    async fn write(&self, batch: &Batch) -> Result<i64, JobError> {
+        let Batch { model, failure, .. } = batch;
+        let mut written = 0;
+        if !batch.rows.is_empty() {
             let mut tx = self.begin().await?;
-            let written = store::memory::embedding_set_many(&mut tx, model, &rows).await?;
-            self.done += i64::try_from(written).unwrap_or_default();
+            let taken = store::memory::embedding_set_many(&mut tx, model, &batch.rows).await?;
+            written = i64::try_from(taken).unwrap_or_default();
             self.lease
-                .progress(&mut tx, self.done, 0, self.ctx.clock.now())
+                .progress(&mut tx, self.done + written, 0, self.ctx.clock.now())
                 .await?;
             tx.commit().await?;
         }
         if failure.is_none() && model.problem.is_none() {
-            return Ok(());
+            return Ok(written);
         }
         let tx = self.ctx.store.begin_worker().await?;
         let mut tx = tx.enter_as(self.tenant_id, None).await?;
@@ -205,9 +267,8 @@ impl Run<'_> {
         tx.commit().await?;
         if let Some(failure) = failure {
             tracing::warn!(model = %model.id, problem = %failure, "memories can't be embedded now");
-            self.failed.insert(model.id);
         }
-        Ok(())
+        Ok(written)
     }
 
     /// The vectors of the texts, or of those that came before a failure. One

@@ -40,11 +40,14 @@ pub async fn memory_list(
     let member_id = tx.member_id()?;
     plan_each(tx.conn()).await?;
     // How many rows the policy lets through the planner can't know. It takes
-    // them for so few that it would collect and sort a large collection where
-    // the first rows along the index will do.
-    sqlx::query!("SELECT set_config('enable_bitmapscan', 'off', true) AS bitmaps")
-        .fetch_one(tx.conn())
-        .await?;
+    // them for so few that it would read a large collection to its end and sort
+    // it where the first rows along the index will do.
+    sqlx::query!(
+        "SELECT set_config('enable_bitmapscan', 'off', true) AS bitmaps,
+                set_config('enable_seqscan', 'off', true) AS sequences"
+    )
+    .fetch_one(tx.conn())
+    .await?;
     // A list that can't hold any would be read to its end.
     let own = narrowing.may_be_of(member_id);
     let others = narrowing.may_be_of_others(member_id);

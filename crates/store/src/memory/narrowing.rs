@@ -72,12 +72,16 @@ fn start_of(day: Date) -> i64 {
     day.with_time(Time::MIDNIGHT).assume_utc().unix_timestamp()
 }
 
-/// Has this transaction plan each statement for the values that it is given:
-/// a plan made for any filter and any tenant would be bad for each.
+/// Has this transaction plan each statement for the values that it is given: a
+/// plan made for any filter and any tenant would be bad for each. And for one
+/// process: to start another takes longer than lists and searches do.
 pub(super) async fn plan_each(conn: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query!("SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS plans")
-        .fetch_one(conn)
-        .await?;
+    sqlx::query!(
+        "SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS plans,
+                set_config('max_parallel_workers_per_gather', '0', true) AS processes"
+    )
+    .fetch_one(conn)
+    .await?;
     Ok(())
 }
 

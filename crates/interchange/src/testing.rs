@@ -145,6 +145,6 @@ pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     for (name, content) in files {
         writer.file(name, None, content.as_bytes(), &mut out);
     }
-    writer.end(&mut out);
+    while writer.end(&mut out) {}
     out
 }

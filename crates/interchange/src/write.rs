@@ -106,10 +106,13 @@ impl Writer {
         }
     }
 
-    /// Appends what the file ends with to `out`.
-    pub fn end(&mut self, out: &mut Vec<u8>) {
-        if let Inner::Markdown(archive, _) = &mut self.0 {
-            archive.end(out);
+    /// Appends a piece of what the file ends with to `out`; says whether there
+    /// is more to append.
+    #[must_use]
+    pub fn end(&mut self, out: &mut Vec<u8>) -> bool {
+        match &mut self.0 {
+            Inner::Markdown(archive, _) => archive.end(out),
+            Inner::JsonLines | Inner::Csv => false,
         }
     }
 }
@@ -164,7 +167,7 @@ mod tests {
         for record in records {
             writer.record(record, &mut out);
         }
-        writer.end(&mut out);
+        while writer.end(&mut out) {}
         out
     }
 

@@ -128,7 +128,9 @@ impl Task {
                 None => break,
             }
         }
-        writer.end(&mut out);
+        while writer.end(&mut out) {
+            self.send(&mut out).await?;
+        }
         self.send(&mut out).await
     }
 

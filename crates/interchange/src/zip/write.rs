@@ -1,21 +1,26 @@
 //! Writing an archive to where nothing can be gone back to: an entry's sizes
 //! follow it, the list of entries comes last.
 
-use std::io::Write;
-
 use domain::Timestamp;
-use flate2::{Compression, write::DeflateEncoder};
+use flate2::{Compress, Compression, FlushCompress, Status};
 
 /// Sizes follow (bit 3), the name is UTF-8 (bit 11).
 const FLAGS: u16 = 1 << 3 | 1 << 11;
 const VERSION: u16 = 20;
 const VERSION_64: u16 = 45;
 const DEFLATED: u16 = 8;
+/// Entries that are listed at once.
+const LISTED: usize = 1_000;
 
 /// An archive on its way. What it holds on to is some hundred bytes an entry.
 pub(crate) struct ArchiveWriter {
+    /// One for all files: its tables are 300 kB.
+    deflate: Compress,
     written: u64,
     entries: Vec<Entry>,
+    /// Entries that the list has so far, and its bytes.
+    listed: usize,
+    list_size: u64,
 }
 
 struct Entry {
@@ -30,8 +35,11 @@ struct Entry {
 impl ArchiveWriter {
     pub(crate) fn new() -> Self {
         Self {
+            deflate: Compress::new(Compression::default(), false),
             written: 0,
             entries: Vec::new(),
+            listed: 0,
+            list_size: 0,
         }
     }
 
@@ -56,12 +64,7 @@ impl ArchiveWriter {
         out.extend(0_u16.to_le_bytes());
         out.extend(name.as_bytes());
         let data = out.len();
-        let mut encoder = DeflateEncoder::new(&mut *out, Compression::default());
-        // Into memory: it can't fail.
-        let _ = encoder
-            .write_all(content)
-            .and_then(|()| encoder.try_finish());
-        drop(encoder);
+        self.deflate(content, out);
         let entry = Entry {
             name: name.into(),
             moment,
@@ -78,10 +81,31 @@ impl ArchiveWriter {
         self.written += (out.len() - begin) as u64;
     }
 
-    /// Appends the list of entries, an entry at a time, and the end.
-    pub(crate) fn end(&mut self, out: &mut Vec<u8>) {
+    fn deflate(&mut self, content: &[u8], out: &mut Vec<u8>) {
+        self.deflate.reset();
+        let mut rest = content;
+        loop {
+            out.reserve(rest.len() / 2 + 256);
+            let before = self.deflate.total_in();
+            // Into memory: it can't fail.
+            let status = self
+                .deflate
+                .compress_vec(rest, out, FlushCompress::Finish)
+                .unwrap_or(Status::StreamEnd);
+            if status == Status::StreamEnd {
+                break;
+            }
+            let taken = usize::try_from(self.deflate.total_in() - before).unwrap_or(rest.len());
+            rest = &rest[taken..];
+        }
+    }
+
+    /// Appends a piece of the list of entries, or the end behind it; says
+    /// whether there is more to append.
+    pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> bool {
         let begin = out.len();
-        for entry in &self.entries {
+        let entries = self.entries.iter().skip(self.listed).take(LISTED);
+        for entry in entries {
             let place = u32::try_from(entry.place).ok();
             let version = if place.is_some() { VERSION } else { VERSION_64 };
             out.extend(0x0201_4b50_u32.to_le_bytes());
@@ -105,8 +129,12 @@ impl ArchiveWriter {
                 out.extend(entry.place.to_le_bytes());
             }
         }
-        let size = (out.len() - begin) as u64;
-        let count = self.entries.len() as u64;
+        self.listed += LISTED;
+        self.list_size += (out.len() - begin) as u64;
+        if self.listed < self.entries.len() {
+            return true;
+        }
+        let (size, count) = (self.list_size, self.entries.len() as u64);
         let is_large = count >= 0xffff || size >= 0xffff_ffff || self.written >= 0xffff_ffff;
         if is_large {
             let place = self.written + size;
@@ -133,6 +161,7 @@ impl ArchiveWriter {
         out.extend(long(size).to_le_bytes());
         out.extend(long(self.written).to_le_bytes());
         out.extend([0; 2]);
+        false
     }
 }
 
@@ -159,8 +188,13 @@ mod tests {
     fn another_reader_reads_it_whole() {
         let mut writer = ArchiveWriter::new();
         let mut bytes = Vec::new();
-        let files: Vec<_> = (0..66_000)
+        let mut files: Vec<_> = (0..66_000)
             .map(|n| (format!("{n}-ü.md"), format!("content {n}")))
+            .collect();
+        files[1].1.clear();
+        // Large, and nothing that shrinks.
+        files[35_000].1 = (0..300_000_u32)
+            .map(|n| char::from(b' ' + (n.wrapping_mul(2_654_435_761) >> 26) as u8))
             .collect();
         for (name, content) in &files {
             writer.file(
@@ -170,7 +204,7 @@ mod tests {
                 &mut bytes,
             );
         }
-        writer.end(&mut bytes);
+        while writer.end(&mut bytes) {}
         let mut archive = ::zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
         assert_eq!(archive.len(), files.len());
         for at in [0, 1, 35_000, 65_999] {

@@ -7,7 +7,7 @@ mod search;
 mod table;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Parser)]
@@ -44,6 +44,24 @@ pub(crate) struct SearchArguments {
     /// Print the plan of the search by meaning for each reader and organisation
     #[arg(long)]
     plans: bool,
+    /// The tables to print; all of them unless told
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<SearchTable>,
+}
+
+/// What `bench search` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SearchTable {
+    /// What row security costs
+    RowSecurity,
+    /// How many of the nearest are found
+    Recall,
+    /// How long a search takes
+    Speed,
+    /// How long a page of the list takes
+    List,
+    /// How long a question over REST takes
+    Rest,
 }
 
 #[tokio::main]

@@ -24,7 +24,7 @@ use store::{
 use uuid::Uuid;
 
 /// The ten nearest, as the product asks; where it is asked past row security,
-/// the policy's text is written out.
+/// the policies' text is written out.
 fn statement(distance: &str, visible: &str) -> String {
     format!(
         "SELECT id FROM memories WHERE tenant_id = $1 AND vector_dims(embedding_a) = 384 AND memory_fits(memories, $3){visible}
@@ -32,15 +32,18 @@ fn statement(distance: &str, visible: &str) -> String {
     )
 }
 
-/// The text of the policy by which members see memories.
-async fn policy(server: &Server) -> Result<String> {
-    let policy: String = sqlx::query_scalar(
-        "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy
-          WHERE polrelid = 'memories'::regclass AND polname = 'memories_app_select'",
+/// The text of the policies by which members see memories: all that apply, of
+/// which one has to let a row through.
+async fn policies(server: &Server) -> Result<String> {
+    let policies: String = sqlx::query_scalar(
+        "SELECT string_agg(format('(%s)', pg_get_expr(polqual, polrelid)), ' OR ' ORDER BY polname)
+           FROM pg_policy
+          WHERE polrelid = 'memories'::regclass AND polcmd = 'r' AND polpermissive
+            AND 'atrium_app'::regrole = ANY (polroles)",
     )
     .fetch_one(&server.owner)
     .await?;
-    Ok(format!(" AND {policy}"))
+    Ok(format!(" AND ({policies})"))
 }
 
 /// Puts a connection in an actor's place, for this transaction, as the store
@@ -85,7 +88,7 @@ pub(crate) async fn row_security(
     world: &World,
     arguments: &SearchArguments,
 ) -> Result<()> {
-    let visible = policy(server).await?;
+    let visible = policies(server).await?;
     let distance = "embedding_a::halfvec(384) <=> $2::halfvec(384)";
     let (under, past) = (statement(distance, ""), statement(distance, &visible));
     let filter = serde_json::json!({ "now": NOW.unix_timestamp() });
@@ -260,7 +263,7 @@ pub(crate) async fn recall(
     world: &World,
     arguments: &SearchArguments,
 ) -> Result<()> {
-    let visible = format!("{} AND embedding_a <=> $2 <= 0.85", policy(server).await?);
+    let visible = format!("{} AND embedding_a <=> $2 <= 0.85", policies(server).await?);
     let exact = statement("(embedding_a <=> $2) + 0", &visible);
     let mut table = Table::new(&[
         "memories",
@@ -326,7 +329,7 @@ pub(crate) async fn recall(
 async fn in_sight(server: &Server, actor: &Actor, filter: &serde_json::Value) -> Result<i64> {
     let mut owner = server.owner.begin().await?;
     enter(&mut owner, actor, None).await?;
-    let visible = policy(server).await?;
+    let visible = policies(server).await?;
     sqlx::query_scalar(AssertSqlSafe(format!(
         "SELECT count(*) FROM memories WHERE tenant_id = $1 AND memory_fits(memories, $2){visible}"
     )))

@@ -9,7 +9,7 @@ mod server;
 mod speed;
 mod world;
 
-use crate::SearchArguments;
+use crate::{SearchArguments, SearchTable};
 use anyhow::Result;
 
 /// Makes the data where it is missing, measures, prints.
@@ -26,11 +26,22 @@ pub(crate) async fn search(arguments: &SearchArguments) -> Result<()> {
         world.tenants.len(),
         world.tenants[0].rows
     );
-    meaning::row_security(&server, &world, arguments).await?;
-    meaning::recall(&server, &world, arguments).await?;
-    speed::hybrid(&server, &world, arguments).await?;
-    list::depth(&server, &world).await?;
-    rest::question(&server, &world, arguments).await?;
+    let wanted = |table| arguments.only.is_empty() || arguments.only.contains(&table);
+    if wanted(SearchTable::RowSecurity) {
+        meaning::row_security(&server, &world, arguments).await?;
+    }
+    if wanted(SearchTable::Recall) {
+        meaning::recall(&server, &world, arguments).await?;
+    }
+    if wanted(SearchTable::Speed) {
+        speed::hybrid(&server, &world, arguments).await?;
+    }
+    if wanted(SearchTable::List) {
+        list::depth(&server, &world).await?;
+    }
+    if wanted(SearchTable::Rest) {
+        rest::question(&server, &world, arguments).await?;
+    }
     server.stop().await;
     Ok(())
 }

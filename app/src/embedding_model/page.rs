@@ -102,6 +102,15 @@ fn source_label(source: &EmbeddingSource) -> String {
     }
 }
 
+/// Which model it is, as rows of a list of facts.
+fn model_facts(model: &EmbeddingModel) -> impl IntoView + use<> {
+    view! {
+        <div><dt>"Model"</dt><dd><code>{model.model.clone()}</code></dd></div>
+        <div><dt>"Made by"</dt><dd>{source_label(&model.source)}</dd></div>
+        <div><dt>"Numbers in a vector"</dt><dd>{count(model.dimensions)}</dd></div>
+    }
+}
+
 #[component]
 fn Active(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
     let waiting = progress.total - progress.done;
@@ -110,9 +119,7 @@ fn Active(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
             <h2 id="active-model">"In use"</h2>
             <Problem model=model.clone() />
             <dl class="facts">
-                <div><dt>"Model"</dt><dd><code>{model.model.clone()}</code></dd></div>
-                <div><dt>"Made by"</dt><dd>{source_label(&model.source)}</dd></div>
-                <div><dt>"Numbers in a vector"</dt><dd>{count(model.dimensions)}</dd></div>
+                {model_facts(&model)}
                 <div>
                     <dt>"Memories"</dt>
                     <dd>
@@ -173,9 +180,7 @@ fn Next(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
             </div>
             <Problem model=model.clone() />
             <dl class="facts">
-                <div><dt>"Model"</dt><dd><code>{model.model.clone()}</code></dd></div>
-                <div><dt>"Made by"</dt><dd>{source_label(&model.source)}</dd></div>
-                <div><dt>"Numbers in a vector"</dt><dd>{count(model.dimensions)}</dd></div>
+                {model_facts(&model)}
                 <div>
                     <dt>"Chosen"</dt>
                     <dd>

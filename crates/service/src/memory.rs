@@ -68,14 +68,10 @@ pub async fn memory_search(
     let question = question_parse(question)?;
     let narrowing = MemoryNarrowing::parse(filter)?;
     let query = SearchQuery::parse(question);
-    let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
-    let model = embedding_model_active(&mut act.tx).await?;
-    // No transaction is open while the model works.
-    drop(act);
     let (vector, notice) = match mode {
         SearchMode::Words => (None, None),
         SearchMode::Both | SearchMode::Meaning => {
-            match question_vector(ctx, &model, &query).await {
+            match question_vector(ctx, actor, &query).await? {
                 Ok(vector) => (Some(vector), None),
                 Err(problem) => (None, Some(problem)),
             }
@@ -89,16 +85,18 @@ pub async fn memory_search(
     let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
     let request = SearchRequest {
         query: &query,
-        vector: vector.as_deref().map(|vector| (&model, vector)),
+        vector: vector
+            .as_ref()
+            .map(|(model, numbers)| (model, numbers.as_slice())),
         mode,
         narrowing: &narrowing,
         limit: MAX_HITS,
         now: ctx.clock.now(),
     };
     let hits = store::memory::memory_search(&mut act.tx, &request).await?;
-    let waiting = match mode {
-        SearchMode::Words => 0,
-        _ => embedding_waiting(&mut act.tx, model.slot).await?,
+    let waiting = match &vector {
+        None => 0,
+        Some((model, _)) => embedding_waiting(&mut act.tx, model.slot).await?,
     };
     Ok(SearchResults {
         hits,
@@ -108,18 +106,25 @@ pub async fn memory_search(
     })
 }
 
-/// The vector of the question's words, or why there is none, for the one who
-/// asks.
+/// The vector of the question's words and the model that it is of, or why
+/// there is none, for the one who asks. No transaction is open while the model
+/// works.
 async fn question_vector(
     ctx: &Ctx,
-    model: &EmbeddingModel,
+    actor: &Actor,
     query: &SearchQuery,
-) -> Result<Vec<f32>, String> {
-    if let SemanticSearch::Off { reason } = ctx.embedder.status_of(model) {
-        return Err(reason);
+) -> Result<Result<(EmbeddingModel, Vec<f32>), String>, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
+    let model = embedding_model_active(&mut act.tx).await?;
+    drop(act);
+    if let SemanticSearch::Off { reason } = ctx.embedder.status_of(&model) {
+        return Ok(Err(reason));
     }
-    let vector = ctx.embedder.query(model, query.words().to_owned()).await;
-    vector.map_err(|failure| format!("{failure} Words alone were compared."))
+    let vector = ctx.embedder.query(&model, query.words().to_owned()).await;
+    Ok(match vector {
+        Ok(vector) => Ok((model, vector)),
+        Err(failure) => Err(format!("{failure} Words alone were compared.")),
+    })
 }
 
 /// The memories that are most like one of them, and that one.

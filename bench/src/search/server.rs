@@ -16,8 +16,6 @@ pub(crate) struct Server {
     pub(crate) owner: PgPool,
     /// As the product reaches it.
     pub(crate) store: Store,
-    /// The runtime login, for statements that the store doesn't offer.
-    pub(crate) runtime: PgPool,
 }
 
 impl Server {
@@ -56,10 +54,6 @@ impl Server {
         let runtime_url = format!("postgres://{LOGIN}:bench@{place}");
         Ok(Self {
             store: Store::connect(&runtime_url, ConnectOptions::default()).await?,
-            runtime: PgPoolOptions::new()
-                .max_connections(1)
-                .connect(&runtime_url)
-                .await?,
             cluster,
             owner,
         })
@@ -67,7 +61,6 @@ impl Server {
 
     pub(crate) async fn stop(self) {
         self.owner.close().await;
-        self.runtime.close().await;
         self.store.close().await;
         self.cluster.stop();
     }

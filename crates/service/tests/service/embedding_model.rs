@@ -22,11 +22,11 @@ use domain::{
 use serde_json::{Value, json};
 use service::{
     Embedder, embedding_model_cancel, embedding_model_get, embedding_model_pause,
-    embedding_model_resume, embedding_model_start, memory_create, memory_search,
+    embedding_model_resume, embedding_model_start, memory_create, memory_search, memory_update,
 };
 use time::Duration;
 
-use crate::support::{World, draft, model_dir};
+use crate::support::{World, change, draft, model_dir};
 
 /// What the service does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ enum Mood {
     Down,
     Nonsense,
     Shorter,
+    /// Answers when its mood changes.
+    Waiting,
 }
 
 struct Fake {
@@ -75,11 +77,15 @@ async fn answer(
     }
     let texts: Vec<String> = serde_json::from_value(body["input"].clone()).unwrap();
     fake.texts.lock().unwrap().extend(texts.clone());
-    let mood = *fake.mood.lock().unwrap();
+    let mut mood = *fake.mood.lock().unwrap();
+    while mood == Mood::Waiting {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        mood = *fake.mood.lock().unwrap();
+    }
     match mood {
         Mood::Down => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Mood::Nonsense => return "certainly!".into_response(),
-        Mood::Good | Mood::Shorter => {}
+        Mood::Good | Mood::Shorter | Mood::Waiting => {}
     }
     if texts.iter().any(|text| text.contains("poison")) {
         return StatusCode::BAD_REQUEST.into_response();
@@ -348,6 +354,48 @@ async fn a_text_that_the_service_refuses_holds_up_no_other() {
     assert_eq!(first(&found), Some("a poison"));
     worker.stop().await;
     drop(fake);
+}
+
+#[tokio::test]
+async fn of_many_each_is_asked_for_once_and_what_changed_meanwhile_once_more() {
+    let (world, fake, owner) = world().await;
+    let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
+    let mut ids = Vec::new();
+    for n in 0..150 {
+        let text = format!("trout number {n}");
+        ids.push(memory_create(ctx, mia, &draft(&text)).await.unwrap());
+    }
+    let id = embedding_model_start(ctx, &owner, &fake_model())
+        .await
+        .unwrap();
+    fake.texts.lock().unwrap().clear();
+    *fake.mood.lock().unwrap() = Mood::Waiting;
+    let worker = world.worker();
+    until("the first are asked for", async || {
+        let texts = fake.texts.lock().unwrap();
+        texts.iter().any(|text| text == "trout number 7")
+    })
+    .await;
+    memory_update(ctx, mia, ids[7], 1, &change("a heron"))
+        .await
+        .unwrap();
+    *fake.mood.lock().unwrap() = Mood::Good;
+    until("the model is whole", async || {
+        status(&world, &owner, id).await == EmbeddingModelStatus::Active
+    })
+    .await;
+
+    assert_eq!(vectors(&world).await.1, 150);
+    let found = search(&world, mia, "what flies?", SearchMode::Meaning).await;
+    assert_eq!(first(&found), Some("a heron"));
+    let mut texts = fake.texts.lock().unwrap().clone();
+    texts.retain(|text| text != "what flies?");
+    texts.sort_unstable();
+    let mut expected: Vec<_> = (0..150).map(|n| format!("trout number {n}")).collect();
+    expected.push("a heron".into());
+    expected.sort_unstable();
+    assert_eq!(texts, expected);
+    worker.stop().await;
 }
 
 #[tokio::test]

@@ -24,14 +24,16 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// Finds them. The checkout is the one this program was built from.
+    /// Finds them. The checkout is the one in which cargo runs this program,
+    /// which another checkout with the same target folder may have built.
     pub(crate) fn find() -> Result<Self> {
         #[derive(Deserialize)]
         struct Metadata {
             workspace_root: PathBuf,
             target_directory: PathBuf,
         }
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let package = env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
+        let manifest = Path::new(&package).join("Cargo.toml");
         let mut cargo = Command::new(cargo());
         cargo.args([
             "metadata",

@@ -123,6 +123,14 @@ pub async fn job_enqueue(
     now: Timestamp,
 ) -> Result<Option<JobId>, StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    if let Some(key) = job.dedupe_key {
+        sqlx::query!(
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 34))",
+            key
+        )
+        .fetch_one(tx.conn())
+        .await?;
+    }
     let queued = sqlx::query_scalar!(
         "INSERT INTO jobs (
              tenant_id, id, actor_user_id, kind, status, payload, run_at, attempts, max_attempts, priority,
@@ -149,6 +157,22 @@ pub async fn job_enqueue(
     .await?;
     tx.note(tx.tenant_id());
     Ok(queued.map(JobId))
+}
+
+/// Waits for the transactions that queued a job with this key, or found one
+/// queued; others that want to do so wait for this one. Whoever takes it before
+/// [`job_complete`] sees then what they wrote.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away or they take too long.
+pub async fn job_key_lock(tx: &mut TenantTx, key: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 34))",
+        key
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Takes the most urgent job that is due, of one of `kinds`, until `now + lease`.

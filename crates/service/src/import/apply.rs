@@ -341,6 +341,9 @@ async fn apply_batch(
 ) -> Result<(), JobError> {
     let mut act = Act::begin(ctx, actor, Action::ImportApply).await?;
     let now = ctx.clock.now();
+    // Before anything is audited, as everywhere: in another order two
+    // transactions could wait for each other.
+    enqueue_embedding(ctx, &mut act.tx, actor).await?;
     let personas = personas(ctx, &mut act, &batch, now).await?;
     let parents = parents(&mut act, &batch).await?;
     let mut memories = Vec::new();
@@ -378,7 +381,6 @@ async fn apply_batch(
 
     store::import::import_set_report(&mut act.tx, id, report).await?;
     lease.progress(&mut act.tx, done, total, now).await?;
-    enqueue_embedding(ctx, &mut act.tx, actor).await?;
     act.commit(Target::import(id).changed(json!({ "imported": landed })))
         .await?;
     ctx.jobs_wake.notify_one();

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Actor, EmbeddingModelId, MemoryId, TenantId, UserId, audit::Outcome,
+    Actor, EmbeddingModelId, MemoryId, TenantId, Timestamp, UserId, audit::Outcome,
     embedding_model::EmbeddingModel, overview::SemanticSearch,
 };
 use serde_json::json;
@@ -16,7 +16,7 @@ use store::{
     StoreError, TenantTx,
     audit::{AuditEvent, audit_append},
     embedding_model::{embedding_model_list, embedding_model_problem, embedding_model_settle},
-    job::NewJob,
+    job::{ClaimedJob, NewJob, job_complete, job_key_lock},
     memory::{EmbeddedMemory, GRACE, PendingEmbedding},
 };
 use time::Duration;
@@ -62,7 +62,7 @@ pub(super) async fn enqueue_for(
     tx: &mut TenantTx,
     user_id: UserId,
 ) -> Result<(), StoreError> {
-    let key = format!("{EMBED_JOB}:{user_id}");
+    let key = job_key(user_id);
     let now = ctx.clock.now();
     let job = NewJob {
         id: ctx.ids.id(),
@@ -76,6 +76,10 @@ pub(super) async fn enqueue_for(
     };
     store::job::job_enqueue(tx, &job, now).await?;
     Ok(())
+}
+
+fn job_key(user_id: UserId) -> String {
+    format!("{EMBED_JOB}:{user_id}")
 }
 
 /// Embeds a member's memories until none is left without a vector of the
@@ -135,6 +139,35 @@ pub(super) async fn models_settle(ctx: &Ctx, tenant_id: TenantId) -> Result<(), 
     tx.commit().await
 }
 
+/// Completes the job, and queues another where somebody who found this one at
+/// its end wrote a memory that it didn't see.
+pub(super) async fn embed_complete(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    job: &ClaimedJob,
+) -> Result<(), StoreError> {
+    let now = ctx.clock.now();
+    job_key_lock(tx, &job_key(job.actor_user_id)).await?;
+    job_complete(tx, job, None, now).await?;
+    for model in embedding_model_list(tx).await? {
+        if may_be_asked(ctx, &model, now)
+            && !store::memory::embedding_pending(tx, model.slot, 1, None)
+                .await?
+                .is_empty()
+        {
+            return enqueue_for(ctx, tx, job.actor_user_id).await;
+        }
+    }
+    Ok(())
+}
+
+/// Whether vectors of a model are to be made, and can be.
+fn may_be_asked(ctx: &Ctx, model: &EmbeddingModel, now: Timestamp) -> bool {
+    model.is_filled()
+        && model.retry_at.is_none_or(|at| at <= now)
+        && ctx.embedder.status_of(model) == SemanticSearch::On
+}
+
 struct Run<'a> {
     ctx: &'a Ctx,
     tenant_id: TenantId,
@@ -190,12 +223,10 @@ impl Run<'_> {
         let now = self.ctx.clock.now();
         // Read anew for each batch: it may have been halted, or given up.
         for model in embedding_model_list(&mut tx).await? {
-            let may_be_asked = model.is_filled()
+            let is_next = may_be_asked(self.ctx, &model, now)
                 && before.is_none_or(|batch| batch.model.id == model.id)
-                && model.retry_at.is_none_or(|at| at <= now)
-                && !self.failed.contains(&model.id)
-                && self.ctx.embedder.status_of(&model) == SemanticSearch::On;
-            if !may_be_asked {
+                && !self.failed.contains(&model.id);
+            if !is_next {
                 continue;
             }
             let after = before.map(|batch| batch.last);

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    embedding::{EMBED_JOB, memory_embed},
+    embedding::{EMBED_JOB, embed_complete, memory_embed},
     housekeeping::housekeeping,
     lease::{JobError, Lease},
 };
@@ -198,7 +198,10 @@ async fn settle(
     match outcome {
         Ok(()) => {
             let mut tx = tx.enter_as(job.tenant_id, Some(job.actor_user_id)).await?;
-            store::job::job_complete(&mut tx, job, None, now).await?;
+            match job.kind.as_str() {
+                EMBED_JOB => embed_complete(ctx, &mut tx, job).await?,
+                _ => store::job::job_complete(&mut tx, job, None, now).await?,
+            }
             return tx.commit().await;
         }
         Err(JobError::Lost) if stopping => store::job::job_release(&mut tx, job, now).await?,

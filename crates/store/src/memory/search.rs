@@ -308,14 +308,16 @@ async fn explain(
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility, user_id,
                   display_name, origin, expires_at, parent_id, 0::bigint AS "replies!", deleted_at,
                   memories.updated_at,
-                  memory_words_shown(ts_headline(
+                  CASE WHEN has_words THEN memory_words_shown(ts_headline(
                       'pg_catalog.english', memory_words(title || ' ' || memory_tags_text(tags)),
-                      memory_any_lexeme($3), $4)) AS marked_title,
-                  memory_words_shown(ts_headline(
+                      memory_any_lexeme($3), $4)) END AS marked_title,
+                  CASE WHEN has_words THEN memory_words_shown(ts_headline(
                       'pg_catalog.english', memory_words(content),
-                      memory_any_lexeme($3), $4)) AS marked_content
+                      memory_any_lexeme($3), $4)) END AS marked_content
              FROM memories
              JOIN users ON users.tenant_id = memories.tenant_id AND users.id = user_id
+            -- To read a text anew for its words takes longer than all else.
+            CROSS JOIN LATERAL (SELECT search @@ memory_any_lexeme($3) AS has_words) AS matching
             WHERE memories.tenant_id = $1 AND memories.id = ANY ($2)"#,
         tx.tenant_id().0,
         &ids,

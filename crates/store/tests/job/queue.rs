@@ -1,0 +1,141 @@
+//! Queueing: whose a job is, and the same work once.
+
+use domain::{access::SystemRole, job::JobStatus};
+use store::{
+    StoreError,
+    cursor::{Cursor, List},
+    job::{
+        NewJob, job_cancel, job_complete, job_enqueue, job_get, job_key_lock, job_list, job_retry,
+    },
+    testing::{NOW, TestDb, id},
+};
+use time::Duration;
+
+use crate::{claim_at, enqueue, enqueue_once, status, work};
+
+#[tokio::test]
+async fn a_job_is_its_members_alone() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let owner = acme.actor(SystemRole::Owner, "Olga").await;
+    let stranger = db
+        .tenant("globex")
+        .await
+        .actor(SystemRole::Owner, "Gus")
+        .await;
+    let job = enqueue(&db, &mia, &work(id())).await;
+
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let seen = job_get(&mut tx, job).await.unwrap();
+    assert_eq!((seen.status, seen.progress_total), (JobStatus::Pending, 10));
+    for other in [&owner, &stranger] {
+        let mut tx = db.store.begin(other).await.unwrap();
+        assert!(matches!(
+            job_get(&mut tx, job).await,
+            Err(StoreError::NotFound)
+        ));
+        assert!(matches!(
+            job_cancel(&mut tx, job, NOW).await,
+            Err(StoreError::NotFound)
+        ));
+        assert!(matches!(
+            job_retry(&mut tx, job, NOW).await,
+            Err(StoreError::NotFound)
+        ));
+        assert!(job_list(&mut tx, None, 10).await.unwrap().items.is_empty());
+    }
+    assert_eq!(status(&db, &mia, job).await, JobStatus::Pending);
+}
+
+#[tokio::test]
+async fn jobs_are_listed_newest_first_page_by_page() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let mut expected = Vec::new();
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    for minute in 0..5 {
+        let at = NOW + Duration::minutes(minute);
+        let job = job_enqueue(&mut tx, &work(id()), at).await.unwrap();
+        expected.insert(0, job.unwrap());
+    }
+    let mut listed = Vec::new();
+    let mut after = None;
+    loop {
+        let page = job_list(&mut tx, after, 2).await.unwrap();
+        listed.extend(page.items.iter().map(|job| job.id));
+        let Some(next) = page.next else { break };
+        after = Some(Cursor::parse(&next, List::Job, mia.tenant_id).unwrap());
+    }
+    assert_eq!(listed, expected);
+}
+
+#[tokio::test]
+async fn the_same_work_is_queued_once_until_it_is_finished() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let noah = acme.actor(SystemRole::Member, "Noah").await;
+    let keyed = || NewJob {
+        dedupe_key: Some("embed"),
+        ..work(id())
+    };
+
+    let first = enqueue(&db, &mia, &keyed()).await;
+    assert_eq!(enqueue_once(&db, &mia, &keyed()).await, None, "it waits");
+    assert_ne!(
+        enqueue(&db, &noah, &keyed()).await,
+        first,
+        "another member's work is other work"
+    );
+
+    // Mia's was queued first and so is claimed first.
+    let claimed = claim_at(&db, Duration::ZERO).await.unwrap();
+    assert_eq!(claimed.id, first);
+    assert_eq!(enqueue_once(&db, &mia, &keyed()).await, None, "it runs");
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    job_complete(&mut tx, &claimed, None, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_ne!(enqueue(&db, &mia, &keyed()).await, first, "it is finished");
+}
+
+#[tokio::test]
+async fn whoever_found_a_job_queued_is_waited_for_before_it_completes() {
+    let db = TestDb::new().await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    let keyed = || NewJob {
+        dedupe_key: Some("letters"),
+        ..work(id())
+    };
+    enqueue(&db, &mia, &keyed()).await;
+    let running = claim_at(&db, Duration::ZERO).await.unwrap();
+    let mut finder = db.store.begin(&mia).await.unwrap();
+    let found = job_enqueue(&mut finder, &keyed(), NOW).await.unwrap();
+    assert_eq!(found, None, "it runs");
+
+    let mut last = db.store.begin(&mia).await.unwrap();
+    {
+        let lock = job_key_lock(&mut last, "letters");
+        tokio::pin!(lock);
+        let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut lock).await;
+        assert!(early.is_err(), "what the other one wrote can't be seen yet");
+        finder.commit().await.unwrap();
+        lock.await.unwrap();
+    }
+    job_complete(&mut last, &running, None, NOW).await.unwrap();
+    let next = job_enqueue(&mut last, &keyed(), NOW).await.unwrap();
+    last.commit().await.unwrap();
+    assert_eq!(
+        claim_at(&db, Duration::ZERO).await.map(|job| job.id),
+        next,
+        "what came at its end is done next"
+    );
+}

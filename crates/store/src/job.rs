@@ -123,6 +123,7 @@ pub async fn job_enqueue(
     now: Timestamp,
 ) -> Result<Option<JobId>, StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    // One that finds its work queued is waited for at that job's end.
     if let Some(key) = job.dedupe_key {
         sqlx::query!(
             "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 34))",

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Actor, EmbeddingModelId, MemoryId, TenantId, Timestamp, UserId, audit::Outcome,
+    Actor, EmbeddingModelId, MemoryId, TenantId, UserId, audit::Outcome,
     embedding_model::EmbeddingModel, overview::SemanticSearch,
 };
 use serde_json::json;
@@ -146,26 +146,38 @@ pub(super) async fn embed_complete(
     tx: &mut TenantTx,
     job: &ClaimedJob,
 ) -> Result<(), StoreError> {
-    let now = ctx.clock.now();
     job_key_lock(tx, &job_key(job.actor_user_id)).await?;
-    job_complete(tx, job, None, now).await?;
-    for model in embedding_model_list(tx).await? {
-        if may_be_asked(ctx, &model, now)
-            && !store::memory::embedding_pending(tx, model.slot, 1, None)
-                .await?
-                .is_empty()
-        {
-            return enqueue_for(ctx, tx, job.actor_user_id).await;
-        }
+    job_complete(tx, job, None, ctx.clock.now()).await?;
+    if pending(ctx, tx, 1, None, |_| true).await?.is_some() {
+        enqueue_for(ctx, tx, job.actor_user_id).await?;
     }
     Ok(())
 }
 
-/// Whether vectors of a model are to be made, and can be.
-fn may_be_asked(ctx: &Ctx, model: &EmbeddingModel, now: Timestamp) -> bool {
-    model.is_filled()
-        && model.retry_at.is_none_or(|at| at <= now)
-        && ctx.embedder.status_of(model) == SemanticSearch::On
+/// The first memories of the member, behind `after`, without a vector of a
+/// model that is wanted, that is filled and that can be asked now.
+async fn pending(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    limit: u16,
+    after: Option<MemoryId>,
+    is_wanted: impl Fn(&EmbeddingModel) -> bool,
+) -> Result<Option<(EmbeddingModel, Vec<PendingEmbedding>)>, StoreError> {
+    let now = ctx.clock.now();
+    for model in embedding_model_list(tx).await? {
+        let may_be_asked = model.is_filled()
+            && model.retry_at.is_none_or(|at| at <= now)
+            && ctx.embedder.status_of(&model) == SemanticSearch::On
+            && is_wanted(&model);
+        if !may_be_asked {
+            continue;
+        }
+        let pending = store::memory::embedding_pending(tx, model.slot, limit, after).await?;
+        if !pending.is_empty() {
+            return Ok(Some((model, pending)));
+        }
+    }
+    Ok(None)
 }
 
 struct Run<'a> {
@@ -200,7 +212,16 @@ impl Run<'_> {
     /// The next vectors that are missing: of any model, or of the same behind
     /// `before`. `None` when there are none to make.
     async fn make(&self, before: Option<&Batch>) -> Result<Option<Batch>, JobError> {
-        let Some((model, pending)) = self.pending(before).await? else {
+        // Read anew for each batch: a model may have been halted, or given up.
+        let mut tx = self.begin().await?;
+        let after = before.map(|batch| batch.last);
+        let is_wanted = |model: &EmbeddingModel| {
+            before.is_none_or(|batch| batch.model.id == model.id)
+                && !self.failed.contains(&model.id)
+        };
+        let pending = pending(self.ctx, &mut tx, BATCH, after, is_wanted).await?;
+        drop(tx);
+        let Some((model, pending)) = pending else {
             return Ok(None);
         };
         let Some(last) = pending.last().map(|memory| memory.id) else {
@@ -213,30 +234,6 @@ impl Run<'_> {
             rows,
             failure,
         }))
-    }
-
-    async fn pending(
-        &self,
-        before: Option<&Batch>,
-    ) -> Result<Option<(EmbeddingModel, Vec<PendingEmbedding>)>, StoreError> {
-        let mut tx = self.begin().await?;
-        let now = self.ctx.clock.now();
-        // Read anew for each batch: it may have been halted, or given up.
-        for model in embedding_model_list(&mut tx).await? {
-            let is_next = may_be_asked(self.ctx, &model, now)
-                && before.is_none_or(|batch| batch.model.id == model.id)
-                && !self.failed.contains(&model.id);
-            if !is_next {
-                continue;
-            }
-            let after = before.map(|batch| batch.last);
-            let pending =
-                store::memory::embedding_pending(&mut tx, model.slot, BATCH, after).await?;
-            if !pending.is_empty() {
-                return Ok(Some((model, pending)));
-            }
-        }
-        Ok(None)
     }
 
     /// Lets a batch go of vectors of a model that nothing uses any more; says

@@ -1,15 +1,14 @@
 //! Signed in, but without any role: a clear page instead of an empty one.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use crate::ui::{Glyph, Icon, layout::DemoBanner};
+use crate::ui::{Glyph, Icon, PageTitle, layout::DemoBanner};
 
 /// The page at `/no-access`.
 #[component]
 pub(crate) fn NoAccessPage() -> impl IntoView {
     view! {
-        <Title text="No access yet · Atrium" />
+        <PageTitle text="No access yet" />
         <DemoBanner />
         <main class="gate">
             <div class="gate-card">

@@ -172,3 +172,91 @@ async fn pages_have_a_fresh_nonce_and_are_never_stored() {
         assert!(policies.insert(policy));
     }
 }
+
+/// SEC-B7: wherever a request leads, its answer leads to this site.
+#[tokio::test]
+async fn no_request_is_answered_with_a_redirect_to_another_site() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    let form = |path: &str, call: &str| {
+        request(Method::POST, path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(format!("call={call}&theme=dark")))
+            .unwrap()
+    };
+    for path in [
+        "//evil.example/x",
+        "//evil.example/x?a=b",
+        "///evil.example",
+        "/\\evil.example",
+        "//evil.example/%2e%2e",
+    ] {
+        let answer = browser.send(form(path, "theme_set")).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
+        assert_eq!(answer.location(), "/", "{path}");
+        let answer = visitor(&browser).get(path).await;
+        let location = answer.location();
+        assert!(
+            location.is_empty() || location.starts_with("/sign-in"),
+            "{path} leads to {location}"
+        );
+    }
+    let answer = browser.send(form("/audit?after=x", "theme_set")).await;
+    assert_eq!(answer.location(), "/audit?after=x");
+    for target in ["//evil.example", "https://evil.example/", "/\\evil.example"] {
+        let target: String = url::form_urlencoded::byte_serialize(target.as_bytes()).collect();
+        for path in ["/sign-in?return_to=", "/auth/login?return_to="] {
+            let answer = visitor(&browser).get(&format!("{path}{target}")).await;
+            let location = answer.location();
+            assert!(
+                !location.contains("evil.example"),
+                "{path}{target}: {location}"
+            );
+        }
+    }
+    // The issuer is the one other site that an answer may lead to.
+    let asked = visitor(&browser).get("/auth/login").await;
+    assert!(
+        asked.location().starts_with(&app.issuer.url),
+        "{}",
+        asked.location()
+    );
+}
+
+/// What an error repeats of what came in is bounded, however large that was.
+#[tokio::test]
+async fn an_error_that_repeats_a_large_value_is_answered_in_full() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    let scopes: String = (0..20)
+        .map(|n| format!("&scopes[{n}]={}", "s".repeat(10_000)))
+        .collect();
+    let body = format!("call=api_key_create&owner=x&label=a{scopes}");
+    for body in [
+        body.replace("owner=x", "owner=00000000-0000-7000-8000-000000000000"),
+        // The framework's own sentence repeats the value, too.
+        format!("call=api_key_create&owner={}", "x".repeat(200_000)),
+    ] {
+        let form = request(Method::POST, "/keys/new")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body.clone()));
+        let answer = browser.send(form.unwrap()).await;
+        assert!(answer.status.is_client_error(), "{}", answer.status);
+        assert!(answer.body.contains("</html>"), "{}", answer.body.len());
+        let call = request(Method::POST, "/api/api_key_create")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body));
+        let answer = browser.send(call.unwrap()).await;
+        assert!(answer.status.is_client_error(), "{}", answer.status);
+        assert!(
+            !answer.body.is_empty() && answer.body.len() < 64 * 1024,
+            "{}",
+            answer.body.len()
+        );
+    }
+}

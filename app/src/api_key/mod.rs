@@ -12,3 +12,14 @@ pub(crate) use new::KeyNewPage;
 pub(crate) use page::KeyPage;
 pub(crate) use parts::{StateBadge, TimeOr};
 pub(crate) use services::{ServiceNewPage, ServicesPage};
+
+/// The forms of these pages.
+#[cfg(feature = "ssr")]
+pub(crate) const FORMS: crate::forms::PageForms = {
+    use leptos::server_fn::ServerFn as _;
+    &[
+        ("/keys/new", &[api::ApiKeyCreate::PATH]),
+        ("/keys/services/new", &[api::ServiceAccountCreate::PATH]),
+        ("/keys/:id", &[api::ApiKeyRevoke::PATH]),
+    ]
+};

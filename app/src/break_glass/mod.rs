@@ -6,3 +6,20 @@ mod parts;
 
 pub(crate) use page::{PrivateMemoryListPage, PrivateMemoryPage};
 pub(crate) use parts::{BreakGlassReports, BreakGlassSection};
+
+/// The forms of these pages.
+#[cfg(feature = "ssr")]
+pub(crate) const FORMS: crate::forms::PageForms = {
+    use leptos::server_fn::ServerFn as _;
+    &[
+        (
+            "/members/:id",
+            &[api::BreakGlassOpen::PATH, api::BreakGlassClose::PATH],
+        ),
+        ("/members/:id/break-glass", &[api::BreakGlassClose::PATH]),
+        (
+            "/members/:id/break-glass/:memory",
+            &[api::BreakGlassClose::PATH],
+        ),
+    ]
+};

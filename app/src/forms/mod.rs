@@ -10,6 +10,8 @@
 
 mod outcome;
 #[cfg(feature = "ssr")]
+mod pages;
+#[cfg(feature = "ssr")]
 mod post;
 
 use domain::AppError;
@@ -29,6 +31,8 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 pub(crate) use outcome::{CALL_FIELD, Outcome};
+#[cfg(feature = "ssr")]
+pub(crate) use pages::PageForms;
 #[cfg(feature = "ssr")]
 pub(crate) use post::stay;
 #[cfg(feature = "ssr")]

@@ -14,12 +14,16 @@ use axum::{
 use domain::AppError;
 use leptos::{prelude::use_context, server_fn::error::SERVER_FN_ERROR_HEADER};
 
-use super::outcome::{CALL_FIELD, Outcome, STAY_HEADER};
+use super::{
+    outcome::{CALL_FIELD, Outcome, STAY_HEADER},
+    pages::has_form,
+};
 
 /// Room for the largest memory with every byte percent-encoded, and its fields.
 const MAX_FORM_BYTES: usize = 512 * 1024;
-/// Errors and answers to be shown are small; anything larger is not one of ours.
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// Larger than any error ([`AppError`] bounds what it says) and than any answer
+/// to be shown; anything larger is not one of ours.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// Wraps `pages`, the router of pages and server functions, so that forms can
 /// be posted to the page on which they stand, and that a server function's
@@ -37,6 +41,15 @@ async fn page_post(request: Request, next: Next) -> Response {
         return with_own_status(next.run(request).await).await;
     }
     if request.uri().path().starts_with("/api/") {
+        // Our forms post to their page: a browser that navigates here follows a
+        // form that is not ours.
+        if request
+            .headers()
+            .get("sec-fetch-mode")
+            .is_some_and(|mode| mode == "navigate")
+        {
+            return foreign_form();
+        }
         return with_own_status(next.run(request).await).await;
     }
     let (parts, body) = request.into_parts();
@@ -60,6 +73,10 @@ async fn page_post(request: Request, next: Next) -> Response {
             .run(Request::from_parts(parts, Body::from(bytes)))
             .await;
     };
+
+    if !has_form(parts.uri.path(), path.path()) {
+        return foreign_form();
+    }
 
     let mut inner = parts.clone();
     inner.uri = path;
@@ -118,6 +135,12 @@ fn is_urlencoded(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
 }
 
+/// The answer to a form that stands on none of our pages, or not on this one.
+fn foreign_form() -> Response {
+    let sentence = "This form does not belong to this page, so it was not carried out. Open the page again and fill in its form.";
+    (StatusCode::FORBIDDEN, sentence).into_response()
+}
+
 /// The path of the server function `call`; none for what can't be a name, so
 /// that a form reaches server functions only.
 fn server_fn_path(call: &str) -> Option<Uri> {
@@ -156,7 +179,13 @@ async fn text_of(answer: Body) -> Result<String, Response> {
     bytes
         .ok()
         .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
-        .ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        .ok_or_else(unreadable)
+}
+
+/// What is said instead of an answer that can't be shown.
+fn unreadable() -> Response {
+    let error = AppError::Internal;
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
 }
 
 /// The error that a server function answered, or the answer itself where it
@@ -169,7 +198,7 @@ async fn error_of(answer: Response) -> Result<AppError, Response> {
     match to_bytes(body, MAX_ANSWER_BYTES).await {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|_| Response::from_parts(parts, Body::from(bytes))),
-        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+        Err(_) => Err(unreadable()),
     }
 }
 
@@ -200,13 +229,16 @@ mod tests {
 
     use super::*;
 
+    const PAGE: &str = "/members/0198f000-0000-7000-8000-000000000001";
+    const PAGE_WITH_QUERY: &str = "/members/0198f000-0000-7000-8000-000000000001?q=1";
+
     /// Pages and server functions as the framework would answer them.
     fn pages() -> Router {
         let failing = || async {
             let error = AppError::field("title", "Too long.");
             (
                 StatusCode::INTERNAL_SERVER_ERROR,
-                [(SERVER_FN_ERROR_HEADER, "/api/note_fail")],
+                [(SERVER_FN_ERROR_HEADER, "/api/member_role_revoke")],
                 axum::Json(error),
             )
         };
@@ -221,18 +253,18 @@ mod tests {
         };
         with_page_posts(
             Router::new()
-                .route("/notes/new", get(page))
-                .route("/api/note_fail", post(failing))
+                .route(PAGE, get(page))
+                .route("/api/member_role_revoke", post(failing))
                 .route(
-                    "/api/note_create",
+                    "/api/member_role_grant",
                     post(|body: String| async move {
                         assert!(body.contains("title=a"), "the form arrives as it was sent");
                         ([(LOCATION, "/notes/1?done=x"), (SET_COOKIE, "k=v")], "null")
                     }),
                 )
-                .route("/api/note_stay", post(|| async { "null" }))
+                .route("/api/member_status_change", post(|| async { "null" }))
                 .route(
-                    "/api/note_once",
+                    "/api/member_session_revoke",
                     post(|| async { ([(STAY_HEADER, "1")], r#"{"key":"atr_x"}"#) }),
                 ),
         )
@@ -256,7 +288,7 @@ mod tests {
 
     #[tokio::test]
     async fn success_goes_where_the_call_says_and_keeps_its_cookies() {
-        let (status, headers, _) = send("/notes/new", "call=note_create&title=a").await;
+        let (status, headers, _) = send(PAGE, "call=member_role_grant&title=a").await;
         assert_eq!(status, StatusCode::SEE_OTHER);
         assert_eq!(headers[LOCATION], "/notes/1?done=x");
         assert_eq!(headers[SET_COOKIE], "k=v");
@@ -264,12 +296,12 @@ mod tests {
 
     #[tokio::test]
     async fn success_without_a_target_stays_on_the_page() {
-        let (status, headers, _) = send("/notes/new?q=1", "call=note_stay").await;
+        let (status, headers, _) = send(PAGE_WITH_QUERY, "call=member_status_change").await;
         assert_eq!(
             (status, &headers[LOCATION]),
             (
                 StatusCode::SEE_OTHER,
-                &HeaderValue::from_static("/notes/new?q=1")
+                &HeaderValue::from_static(PAGE_WITH_QUERY)
             )
         );
     }
@@ -277,17 +309,17 @@ mod tests {
     // SEC-D5: no URL, so no history, that could hold it.
     #[tokio::test]
     async fn what_is_shown_once_is_shown_on_the_page_of_the_form() {
-        let (status, headers, body) = send("/notes/new", "call=note_once&title=a").await;
+        let (status, headers, body) = send(PAGE, "call=member_session_revoke&title=a").await;
         assert_eq!(status, StatusCode::OK);
         assert!(!headers.contains_key(LOCATION));
-        assert_eq!(body, r#"note_once|{"key":"atr_x"}|a"#);
+        assert_eq!(body, r#"member_session_revoke|{"key":"atr_x"}|a"#);
     }
 
     #[tokio::test]
     async fn an_error_comes_back_on_the_same_page_with_what_was_typed() {
-        let (status, _, body) = send("/notes/new", "call=note_fail&title=a%20b").await;
+        let (status, _, body) = send(PAGE, "call=member_role_revoke&title=a%20b").await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(body, "note_fail|Too long.|a b");
+        assert_eq!(body, "member_role_revoke|Too long.|a b");
     }
 
     #[tokio::test]
@@ -295,13 +327,21 @@ mod tests {
         for call in ["../auth/logout", "v1/x", "", "a%2Fb"] {
             assert!(server_fn_path(call).is_none(), "{call}");
         }
-        let (status, ..) = send("/notes/new", "call=..%2Fauth%2Flogout").await;
+        let (status, ..) = send(PAGE, "call=..%2Fauth%2Flogout").await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    // SEC-G
+    #[tokio::test]
+    async fn a_form_of_another_page_is_refused() {
+        let (status, _, body) = send("/memories/new", "call=member_role_grant&title=a").await;
+        assert_eq!(status, StatusCode::FORBIDDEN);
+        assert!(body.contains("does not belong to this page"), "{body}");
     }
 
     #[tokio::test]
     async fn a_direct_call_has_the_errors_own_status() {
-        let (status, headers, body) = send("/api/note_fail", "title=a").await;
+        let (status, headers, body) = send("/api/member_role_revoke", "title=a").await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(headers.contains_key(SERVER_FN_ERROR_HEADER));
         assert!(body.contains("Too long."), "{body}");
@@ -309,11 +349,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_form_that_is_too_large_is_refused() {
-        let big: &'static str =
-            Box::leak(format!("call=note_stay&x={}", "x".repeat(MAX_FORM_BYTES)).into_boxed_str());
-        assert_eq!(
-            send("/notes/new", big).await.0,
-            StatusCode::PAYLOAD_TOO_LARGE
+        let big: &'static str = Box::leak(
+            format!("call=member_status_change&x={}", "x".repeat(MAX_FORM_BYTES)).into_boxed_str(),
         );
+        assert_eq!(send(PAGE, big).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     }
 }

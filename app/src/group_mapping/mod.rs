@@ -9,3 +9,13 @@ mod preview;
 pub(crate) use edit::{GroupMappingNewPage, GroupMappingPage};
 pub(crate) use list::GroupMappingListPage;
 pub(crate) use preview::GroupMappingPreviewPage;
+
+/// The forms of these pages.
+#[cfg(feature = "ssr")]
+pub(crate) const FORMS: crate::forms::PageForms = {
+    use leptos::server_fn::ServerFn as _;
+    &[(
+        "/groups/preview",
+        &[api::GroupMappingSave::PATH, api::GroupMappingDelete::PATH],
+    )]
+};

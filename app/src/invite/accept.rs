@@ -2,13 +2,12 @@
 
 use domain::{AppError, SignInProblem, invite::OpenInvite};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::api::{OpenedLink, invite_look};
 use crate::{
     start::WayIn,
-    ui::{ErrorState, Glyph, Icon, Time, layout::DemoBanner, state::set_status},
+    ui::{ErrorState, Glyph, Icon, PageTitle, Time, layout::DemoBanner, state::set_status},
 };
 
 /// The page at `/invite/{token}`.
@@ -49,7 +48,7 @@ fn show(look: Result<OpenedLink, AppError>, token: String) -> AnyView {
             let problem = SignInProblem::from_code(&code).unwrap_or(SignInProblem::InviteUnknown);
             set_status(&AppError::NotFound);
             view! {
-                <Title text="Invite · Atrium" />
+                <PageTitle text="Invite" />
                 <h1>"This invite can’t be used"</h1>
                 <p>{problem.sentence()}</p>
                 <a class="button button-wide" href="/sign-in" rel="external">"Go to sign-in"</a>
@@ -102,7 +101,7 @@ fn Join(
         buttons.into_any()
     };
     view! {
-        <Title text=format!("{title} · Atrium") />
+        <PageTitle text=title.clone() />
         <h1 dir="auto">{title}</h1>
         <p><bdi>{from}</bdi> " invites you."</p>
         <dl class="facts">

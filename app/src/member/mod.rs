@@ -14,3 +14,24 @@ pub(crate) use list::MemberListPage;
 pub(crate) use offboard::OffboardPage;
 pub(crate) use page::MemberPage;
 pub(crate) use parts::{KindBadge, StatusBadge};
+
+/// The forms of these pages.
+#[cfg(feature = "ssr")]
+pub(crate) const FORMS: crate::forms::PageForms = {
+    use leptos::server_fn::ServerFn as _;
+    &[
+        ("/members/bulk", &[api::MemberBulkDo::PATH]),
+        ("/members/:id/offboard", &[api::MemberOffboard::PATH]),
+        (
+            "/members/:id",
+            &[
+                api::MemberStatusChange::PATH,
+                api::MemberRoleGrant::PATH,
+                api::MemberRoleRevoke::PATH,
+                api::MemberSessionRevoke::PATH,
+                api::MemberSessionRevokeAll::PATH,
+                api::MemberKeyRevoke::PATH,
+            ],
+        ),
+    ]
+};

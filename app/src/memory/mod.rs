@@ -26,3 +26,33 @@ pub(crate) use list::MemoryListPage;
 pub(crate) use page::MemoryPage;
 pub(crate) use parts::{MemoryTable, display_title};
 pub(crate) use views::MemoryViewListPage;
+
+/// The forms of these pages.
+#[cfg(feature = "ssr")]
+pub(crate) const FORMS: crate::forms::PageForms = {
+    use leptos::server_fn::ServerFn as _;
+    &[
+        (
+            "/memories",
+            &[api::MemoryViewCreate::PATH, trash::MemoryTrashEmpty::PATH],
+        ),
+        ("/memories/new", &[api::MemoryCreate::PATH]),
+        (
+            "/memories/views",
+            &[api::MemoryViewRename::PATH, api::MemoryViewDelete::PATH],
+        ),
+        (
+            "/memories/:id",
+            &[
+                api::MemoryDelete::PATH,
+                trash::MemoryPurge::PATH,
+                thread::MemoryReplyCall::PATH,
+            ],
+        ),
+        ("/memories/:id/edit", &[api::MemoryUpdate::PATH]),
+        (
+            "/memories/:id/versions/:version",
+            &[history::MemoryVersionRestore::PATH],
+        ),
+    ]
+};

@@ -12,3 +12,21 @@ pub(crate) use delete::TenantDeletePage;
 pub(crate) use list::TenantListPage;
 pub(crate) use new::TenantNewPage;
 pub(crate) use page::TenantPage;
+
+/// The forms of these pages.
+#[cfg(feature = "ssr")]
+pub(crate) const FORMS: crate::forms::PageForms = {
+    use leptos::server_fn::ServerFn as _;
+    &[
+        ("/operator/new", &[api::TenantCreate::PATH]),
+        ("/operator/:id/delete", &[api::TenantDelete::PATH]),
+        (
+            "/operator/:id",
+            &[
+                api::TenantSuspend::PATH,
+                api::TenantResume::PATH,
+                api::TenantTierSet::PATH,
+            ],
+        ),
+    ]
+};

@@ -7,3 +7,17 @@ mod parts;
 pub(crate) use api::Me;
 pub(crate) use page::ProfilePage;
 pub(crate) use parts::SessionTable;
+
+/// The forms of these pages.
+#[cfg(feature = "ssr")]
+pub(crate) const FORMS: crate::forms::PageForms = {
+    use leptos::server_fn::ServerFn as _;
+    &[(
+        "/profile",
+        &[
+            api::SessionRevoke::PATH,
+            api::SessionRevokeOthers::PATH,
+            crate::preferences::PreferencesUpdate::PATH,
+        ],
+    )]
+};

@@ -12,3 +12,19 @@ pub(crate) use list::ProposalListPage;
 pub(crate) use page::ProposalPage;
 pub(crate) use parts::audience_name;
 pub(crate) use share::{PendingHint, WhoCanSee};
+
+/// The forms of these pages.
+#[cfg(feature = "ssr")]
+pub(crate) const FORMS: crate::forms::PageForms = {
+    use leptos::server_fn::ServerFn as _;
+    &[
+        (
+            "/memories/:id",
+            &[api::MemoryShare::PATH, api::MemoryUnshare::PATH],
+        ),
+        (
+            "/memories/proposals/:id",
+            &[api::ProposalDecide::PATH, api::ProposalWithdraw::PATH],
+        ),
+    ]
+};

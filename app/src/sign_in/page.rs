@@ -2,11 +2,10 @@
 
 use domain::sign_in::SignInProblem;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::{
     start::Page,
-    ui::{Glyph, Icon, layout::DemoBanner, query_string, use_query},
+    ui::{Glyph, Icon, PageTitle, layout::DemoBanner, query_string, use_query},
 };
 
 /// The page at `/sign-in`, with `?return_to=` and `?error=`.
@@ -47,7 +46,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
         .collect_view();
     let problem = move || query.with(|query| SignInProblem::from_code(query.get("error")));
     view! {
-        <Title text="Sign in · Atrium" />
+        <PageTitle text="Sign in" />
         <DemoBanner />
         <main class="gate">
             <div class="gate-card">

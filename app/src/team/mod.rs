@@ -6,3 +6,20 @@ mod page;
 
 pub(crate) use list::TeamListPage;
 pub(crate) use page::TeamPage;
+
+/// The forms of these pages.
+#[cfg(feature = "ssr")]
+pub(crate) const FORMS: crate::forms::PageForms = {
+    use leptos::server_fn::ServerFn as _;
+    &[
+        ("/teams", &[api::TeamCreate::PATH]),
+        (
+            "/teams/:id",
+            &[
+                api::TeamRename::PATH,
+                api::TeamMemberChange::PATH,
+                api::TeamDelete::PATH,
+            ],
+        ),
+    ]
+};

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::title::escape_text;
+
 /// One line of text.
 #[component]
 pub(crate) fn TextField(
@@ -78,10 +80,8 @@ pub(crate) fn TextArea(
 /// The text as a textarea's inner HTML. As a child it would be lost where it
 /// is empty (no node to hydrate) or begins with a line break, which the HTML
 /// parser drops: it drops the one that the server puts in front.
-fn textarea_html(mut text: String) -> String {
-    if text.contains(['&', '<']) {
-        text = text.replace('&', "&amp;").replace('<', "&lt;");
-    }
+fn textarea_html(text: String) -> String {
+    let mut text = escape_text(text);
     if cfg!(feature = "ssr") {
         text.insert(0, '\n');
     }

@@ -1,7 +1,8 @@
 //! The top of a page: what it is, in one sentence, and what to do.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+
+use super::PageTitle;
 
 /// Title, sentence and main action; also names the browser's tab.
 #[component]
@@ -19,9 +20,8 @@ pub(crate) fn PageHead(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let tab = format!("{title} · Atrium");
     view! {
-        <Title text=tab />
+        <PageTitle text=title.clone() />
         <header class="page-head">
             <div class="page-head-text">
                 {up.map(|(path, name)| {

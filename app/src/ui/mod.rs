@@ -18,6 +18,7 @@ pub(crate) mod state;
 pub(crate) mod tabs;
 pub(crate) mod theme_switch;
 pub(crate) mod time;
+pub(crate) mod title;
 pub(crate) mod toast;
 
 pub(crate) use badge::{Badge, Tone};
@@ -32,3 +33,4 @@ pub(crate) use query::{Query, query_string, use_query};
 pub(crate) use state::{EmptyState, ErrorState, Loaded, granted_by};
 pub(crate) use tabs::Tabs;
 pub(crate) use time::{Time, absolute_time};
+pub(crate) use title::PageTitle;

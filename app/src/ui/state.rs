@@ -2,9 +2,8 @@
 
 use domain::{AppError, Permission};
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use super::{Glyph, Icon, nav::return_to_here};
+use super::{Glyph, Icon, PageTitle, nav::return_to_here};
 use crate::start::Page;
 
 /// Shows what `resource` brings: a still frame while it loads, the error
@@ -107,7 +106,7 @@ pub(crate) fn ErrorState(
         <div class=if whole_page { "empty empty-page" } else { "empty" } role="alert">
             <Glyph icon=if matches!(error, AppError::Forbidden { .. }) { Icon::Lock } else { Icon::Warning } />
             {if whole_page {
-                view! { <Title text=format!("{title} · Atrium") /> <h1>{title}</h1> }.into_any()
+                view! { <PageTitle text=title /> <h1>{title}</h1> }.into_any()
             } else {
                 view! { <h2>{title}</h2> }.into_any()
             }}

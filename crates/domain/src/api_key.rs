@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, ActorKind, ApiKeyId, AppError, FieldError, Permission, Timestamp, UserId, Vendor,
+    error::quote,
 };
 
 /// Longest label of a key, and longest name of a service, in characters.
@@ -207,14 +208,17 @@ impl NewApiKey {
             match Permission::for_role(scope) {
                 Ok(permission) if permission.is_entrusted() => faults.push(fault(
                     "scopes",
-                    format!("“{scope}” is for people in their browser; no key can hold it."),
+                    format!(
+                        "{} is for people in their browser; no key can hold it.",
+                        quote(scope)
+                    ),
                 )),
                 Ok(permission) => {
                     scopes.insert(permission);
                 }
                 Err(_) => faults.push(fault(
                     "scopes",
-                    format!("There is no permission “{scope}”."),
+                    format!("There is no permission {}.", quote(scope)),
                 )),
             }
         }

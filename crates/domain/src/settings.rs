@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AppError, FieldError,
     email::domains_parse,
+    error::quote,
     preferences::{NO_TIME_ZONE, Zone, chosen},
 };
 
@@ -173,10 +174,7 @@ impl OrganisationText {
             "Choose one of the currencies in the list.",
         );
         let invite_domains = domains_parse(&draft.invite_domains)
-            .map_err(|word| {
-                let word: String = word.chars().take(80).collect();
-                format!("“{word}” is not a domain such as example.org.")
-            })
+            .map_err(|word| format!("{} is not a domain such as example.org.", quote(word)))
             .and_then(|domains| {
                 let fits = domains.len() <= MAX_INVITE_DOMAINS;
                 let message = || format!("{MAX_INVITE_DOMAINS} domains are the most.");

@@ -3,7 +3,7 @@
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Redirect, Response},
+    response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{InviteId, SignInProblem, TenantId};
@@ -20,7 +20,7 @@ use super::{
     refusal::{Refusal, to_sign_in},
     session::{cookie_value, hash},
 };
-use crate::http::ReturnTo;
+use crate::http::{ReturnTo, redirect_to_issuer};
 
 /// How long somebody may take at the issuer.
 const LIFETIME: time::Duration = time::Duration::minutes(10);
@@ -142,7 +142,7 @@ impl Auth {
         tx.commit().await?;
         self.purge_if_due().await;
 
-        let mut response = Redirect::to(url.as_str()).into_response();
+        let mut response = redirect_to_issuer(url.as_str());
         let cookie = self.cookie(self.login_cookie(), &browser, LIFETIME.whole_seconds());
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, cookie);

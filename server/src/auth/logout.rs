@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    Extension,
-    extract::State,
-    http::HeaderMap,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use domain::{AppError, RequestFacts, audit::Outcome};
 use openidconnect::{LogoutRequest, PostLogoutRedirectUrl};
 use store::{
@@ -18,8 +13,11 @@ use store::{
 };
 use tower_sessions::Session;
 
-use super::{Auth, issuer_logout::SIGN_OUT, seal::Tokens, session::id_hash, token::Token};
-use crate::http::refuse;
+use super::{
+    Auth, issuer_logout::SIGN_OUT, refusal::to_sign_in, seal::Tokens, session::id_hash,
+    token::Token,
+};
+use crate::http::{redirect_to_issuer, refuse};
 
 /// How long the issuer's metadata may keep somebody from leaving.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -40,11 +38,10 @@ pub(super) async fn logout(
     if let Err(error) = session.flush().await {
         tracing::warn!(%error, "the session's cookie can't be removed");
     }
-    let target = auth
-        .end_session_url(signed_out)
-        .await
-        .unwrap_or_else(|| "/sign-in".to_owned());
-    Redirect::to(&target).into_response()
+    match auth.end_session_url(signed_out).await {
+        Some(url) => redirect_to_issuer(&url),
+        None => to_sign_in(None, None),
+    }
 }
 
 /// A session that is over here.

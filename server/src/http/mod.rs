@@ -7,6 +7,7 @@ mod facts;
 mod headers;
 mod limits;
 mod rate;
+mod redirect;
 mod return_to;
 mod secret_path;
 mod site;
@@ -22,6 +23,7 @@ pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
 pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
 pub(crate) use headers::Framed;
 pub(crate) use rate::rate_layer;
+pub(crate) use redirect::redirect_to_issuer;
 pub(crate) use secret_path::{INVITE_PATH, told_path};
 pub(crate) use site::is_loopback;
 pub use {
@@ -73,6 +75,10 @@ pub fn protect(router: Router, settings: HttpSettings) -> Router {
         .layer(from_fn_with_state(settings.clone(), limits::referer_layer))
         .layer(from_fn_with_state(settings.clone(), limits::body_layer))
         .layer(from_fn_with_state(settings.clone(), limits::host_layer))
+        .layer(from_fn_with_state(
+            settings.clone(),
+            redirect::redirect_layer,
+        ))
         .layer(from_fn_with_state(settings.clone(), headers::headers_layer))
         .layer(from_fn_with_state(settings, facts::facts_layer))
 }

@@ -13,20 +13,10 @@ impl ReturnTo {
     /// Takes `text` if it is a path of this site and nothing else: no scheme,
     /// no other host however it is written, no control characters.
     pub fn parse(site: &Site, text: &str) -> Option<Self> {
-        let is_path = text.starts_with('/')
-            && !text.contains('\\')
-            && !text.starts_with("//")
-            && text.chars().count() <= MAX_CHARS
-            && !text.chars().any(char::is_control)
-            && !has_encoded_trap(text);
-        if !is_path {
+        if text.chars().count() > MAX_CHARS || has_encoded_control(text) {
             return None;
         }
-        // The browser's own reading has the last word.
-        let url = url::Url::parse(&site.origin()).ok()?.join(text).ok()?;
-        if !site.owns(url.as_str()) || url.path().starts_with("//") {
-            return None;
-        }
+        let url = on_site(site, text)?;
         let path = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
@@ -36,6 +26,12 @@ impl ReturnTo {
             .iter()
             .any(|start| url.path() == *start || url.path().starts_with(&format!("{start}/")));
         (!leads_back).then_some(Self(path))
+    }
+
+    /// True if a browser that follows `location` stays on this site: it is a
+    /// path of it, signing in included, or an absolute URL of this origin.
+    pub(super) fn stays(site: &Site, location: &str) -> bool {
+        site.owns(location) || on_site(site, location).is_some()
     }
 
     /// The first page.
@@ -49,12 +45,30 @@ impl ReturnTo {
     }
 }
 
+/// What `text` leads to, if it is a path of this site and nothing else.
+fn on_site(site: &Site, text: &str) -> Option<url::Url> {
+    let is_path = text.starts_with('/')
+        && !text.contains('\\')
+        && !text.starts_with("//")
+        && !text.chars().any(char::is_control)
+        && !has_encoded_trap(text);
+    if !is_path {
+        return None;
+    }
+    // The browser's own reading has the last word.
+    let url = url::Url::parse(&site.origin()).ok()?.join(text).ok()?;
+    (site.owns(url.as_str()) && !url.path().starts_with("//")).then_some(url)
+}
+
 /// Percent-encoded control characters, slashes and backslashes in the path:
 /// something behind us may decode them once more.
 fn has_encoded_trap(text: &str) -> bool {
     let path = text.split(['?', '#']).next().unwrap_or(text);
-    let in_path = |byte: u8| byte == b'/' || byte == b'\\';
-    encoded_bytes(text).any(|byte| byte.is_ascii_control()) || encoded_bytes(path).any(in_path)
+    has_encoded_control(path) || encoded_bytes(path).any(|byte| byte == b'/' || byte == b'\\')
+}
+
+fn has_encoded_control(text: &str) -> bool {
+    encoded_bytes(text).any(|byte| byte.is_ascii_control())
 }
 
 fn encoded_bytes(text: &str) -> impl Iterator<Item = u8> + '_ {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use axum::http::request::Parts;
-use domain::Actor;
+use domain::{Actor, error::quote};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -97,7 +97,7 @@ impl ServerHandler for Memories {
     ) -> Result<CallToolResponse, ErrorData> {
         let actor = actor(&context)?;
         if self.get_tool(&request.name).is_none() {
-            let message = Cow::Owned(format!("There is no tool “{}”.", request.name));
+            let message = Cow::Owned(format!("There is no tool {}.", quote(&request.name)));
             return Err(ErrorData::invalid_params(message, None));
         }
         let call = Call {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Actor, AppError, MemoryId, Permission,
+    error::cut,
     memory::{MemoryReply, Origin, SearchMode, Vendor},
     memory_order::MemoryOrder,
 };
@@ -373,6 +374,10 @@ fn titled(title: &str, text: &str) -> String {
     short
 }
 
+/// Characters of what is wrong with a call's arguments: enough for a sentence
+/// on each.
+const MAX_FAULTS: usize = 4_000;
+
 /// What went wrong and what to do, for a model.
 fn told(error: &AppError) -> String {
     match error {
@@ -385,7 +390,8 @@ fn told(error: &AppError) -> String {
         ),
         AppError::Invalid { fields } => {
             let faults = fields.iter().map(|fault| format!("{}: {}", fault.field, fault.message));
-            format!("Nothing was changed. {}", faults.collect::<Vec<_>>().join(" "))
+            let faults = faults.collect::<Vec<_>>().join(" ");
+            format!("Nothing was changed. {}", cut(&faults, MAX_FAULTS))
         }
         AppError::Forbidden { permission } => format!(
             "This API key lacks the permission “{permission}”. The member can make another key, if they hold it."

@@ -10,7 +10,7 @@ use axum::{
     },
     http::{StatusCode, request::Parts},
 };
-use domain::{Actor, AppError};
+use domain::{Actor, AppError, error::cut};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -71,11 +71,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
 /// What a reader of JSON says of it, without all that it quotes: nobody is
 /// served by an answer as long as the request.
 pub(crate) fn brief(said: &str) -> String {
-    const MOST: usize = 300;
-    match said.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &said[..end]),
-        None => said.to_owned(),
-    }
+    cut(said, 300).into_owned()
 }
 
 fn body_refusal(rejection: &JsonRejection) -> Refusal {
@@ -105,7 +101,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
         asked
             .map(|Query(value)| Self(value))
             .map_err(|rejection: QueryRejection| Refusal {
-                error: AppError::field("", rejection.body_text()),
+                error: AppError::field("", brief(&rejection.body_text())),
                 status: Some(StatusCode::UNPROCESSABLE_ENTITY),
                 detail: None,
             })

@@ -7,7 +7,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::AppError;
+use domain::{
+    AppError,
+    error::{cut_field, cut_fields, cut_message},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,6 +32,7 @@ pub(super) struct Problem {
     #[schema(example = 403)]
     status: u16,
     /// What is wrong this time and what to do.
+    #[serde(serialize_with = "cut_message")]
     detail: String,
     /// The kind of problem as a word that never changes.
     #[schema(example = "forbidden")]
@@ -40,7 +44,7 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     permission: Option<&'static str>,
     /// What is wrong with which field.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "cut_fields")]
     errors: Vec<ProblemField>,
 }
 
@@ -48,8 +52,10 @@ pub(super) struct Problem {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ProblemField {
     /// The field of the body or the parameter.
+    #[serde(serialize_with = "cut_field")]
     field: String,
     /// What is wrong and what is allowed.
+    #[serde(serialize_with = "cut_message")]
     message: String,
 }
 

@@ -1,0 +1,123 @@
+//! Which forms stand on which page. A post to a page calls one of that page's
+//! own server functions and no other, so that markup which somebody smuggled
+//! into a page can't make its reader's click do anything else (SEC-G).
+
+use domain::MemoryId;
+use leptos::server_fn::ServerFn as _;
+
+use crate::{
+    api_key, break_glass, embedding_model, group_mapping, import, invite, member,
+    memory::{self, MemoryRestore},
+    notification, operator, persona,
+    preferences::ThemeSet,
+    profile, proposal, role, settings, team,
+};
+
+/// Routes as the router writes them, each with the paths of the server
+/// functions that its forms call. A route may stand in several features' lists.
+pub(crate) type PageForms = &'static [(&'static str, &'static [&'static str])];
+
+const FEATURES: [PageForms; 16] = [
+    api_key::FORMS,
+    break_glass::FORMS,
+    embedding_model::FORMS,
+    group_mapping::FORMS,
+    import::FORMS,
+    invite::FORMS,
+    member::FORMS,
+    memory::FORMS,
+    notification::FORMS,
+    operator::FORMS,
+    persona::FORMS,
+    profile::FORMS,
+    proposal::FORMS,
+    role::FORMS,
+    settings::FORMS,
+    team::FORMS,
+];
+
+/// What the frame around every page holds: the theme switch, and the offer to
+/// undo a deletion.
+const FRAME: &[&str] = &[ThemeSet::PATH, MemoryRestore::PATH];
+
+/// True if a form on the page at `page` calls the server function at `call`.
+pub(crate) fn has_form(page: &str, call: &str) -> bool {
+    let mut features = FEATURES.iter().copied().flatten();
+    FRAME.contains(&call)
+        || features.any(|(route, calls)| calls.contains(&call) && matches(route, page))
+}
+
+/// True if `page` is of this route: a parameter of ours is an id or a number,
+/// so that `/memories/export` is not the page of a memory.
+fn matches(route: &str, page: &str) -> bool {
+    // All ids are of one form.
+    let is_parameter =
+        |segment: &str| segment.parse::<MemoryId>().is_ok() || segment.parse::<u32>().is_ok();
+    let fits = |expected: &str, segment: &str| match expected.strip_prefix(':') {
+        Some(_) => is_parameter(segment),
+        None => expected == segment,
+    };
+    route.split('/').count() == page.split('/').count()
+        && route
+            .split('/')
+            .zip(page.split('/'))
+            .all(|(expected, segment)| fits(expected, segment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_its_own_forms_and_the_frames_and_no_other() {
+        for (page, call) in [
+            ("/memories/new", "/api/memory_create"),
+            (
+                "/memories/0198f000-0000-7000-8000-000000000001/edit",
+                "/api/memory_update",
+            ),
+            (
+                "/memories/0198f000-0000-7000-8000-000000000001",
+                "/api/memory_share",
+            ),
+            (
+                "/members/0198f000-0000-7000-8000-000000000001",
+                "/api/member_role_grant",
+            ),
+            (
+                "/members/0198f000-0000-7000-8000-000000000001",
+                "/api/break_glass_open",
+            ),
+            ("/audit", "/api/theme_set"),
+            ("/nowhere", "/api/theme_set"),
+        ] {
+            assert!(has_form(page, call), "{page} {call}");
+        }
+        for (page, call) in [
+            (
+                "/memories/0198f000-0000-7000-8000-000000000001",
+                "/api/member_role_grant",
+            ),
+            ("/memories/new", "/api/memory_share"),
+            ("/memories/export", "/api/memory_share"),
+            ("/memories", "/api/memory_create"),
+            (
+                "/members/0198f000-0000-7000-8000-000000000001/offboard",
+                "/api/member_role_grant",
+            ),
+            (
+                "/members/0198f000-0000-7000-8000-000000000001/",
+                "/api/member_role_grant",
+            ),
+            (
+                "//members/0198f000-0000-7000-8000-000000000001",
+                "/api/member_role_grant",
+            ),
+            ("/members", "/api/member_role_grant"),
+            ("/", "/api/member_role_grant"),
+            ("/members/bulk", "/api/member_status_change"),
+        ] {
+            assert!(!has_form(page, call), "{page} {call}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Where our answers send a browser.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+
+use super::{HttpSettings, ReturnTo};
+
+/// On an answer that is meant to lead to another site: to the issuer, whose
+/// address comes from the operator's configuration and its discovery.
+#[derive(Clone, Copy, Debug)]
+struct Leaving;
+
+/// A redirect to the issuer, the only other site that ours leads to.
+pub(crate) fn redirect_to_issuer(url: &str) -> Response {
+    let mut response = Redirect::to(url).into_response();
+    response.extensions_mut().insert(Leaving);
+    response
+}
+
+/// Holds every `Location` to this site (SEC-B7): one that a browser would read
+/// as another, such as `//evil.example`, becomes the first page.
+pub(super) async fn redirect_layer(
+    State(settings): State<HttpSettings>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    if response.extensions().get::<Leaving>().is_some() {
+        return response;
+    }
+    let stays = |to: &HeaderValue| {
+        to.to_str()
+            .is_ok_and(|to| ReturnTo::stays(&settings.site, to))
+    };
+    if response
+        .headers()
+        .get(header::LOCATION)
+        .is_some_and(|to| !stays(to))
+    {
+        tracing::warn!("a redirect to another site was held back");
+        let home = HeaderValue::from_static("/");
+        response.headers_mut().insert(header::LOCATION, home);
+    }
+    response
+}

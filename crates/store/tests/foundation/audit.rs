@@ -8,7 +8,7 @@ use domain::{
 use serde_json::json;
 use sqlx::PgPool;
 use store::{
-    StoreError,
+    Login, StoreError,
     audit::{
         AuditEvent, AuditHead, AuditVerdict, audit_append, audit_list, audit_partitions_ensure,
         audit_verify,
@@ -146,7 +146,9 @@ async fn the_runtime_can_only_append_to_its_own_chain() {
     let mia = acme.actor(SystemRole::Member, "Mia").await;
     append(&db, &mia, &events(&mia, 1)).await.unwrap();
 
-    let pool = PgPool::connect_with(db.runtime_options()).await.unwrap();
+    let pool = PgPool::connect_with(db.login_options(Login::App))
+        .await
+        .unwrap();
     let call = "SELECT audit_append($1::uuid, '{2026-01-01}', '{null}', '{system}', '{x}', '{null}', '{null}', '{null}',
                        '{null}', '{a.b}', '{null}', '{null}', '{success}', '{info}', '{null}', '{null}')";
     for (sql, tenant, allowed) in [
@@ -184,7 +186,9 @@ async fn the_runtime_can_only_append_to_its_own_chain() {
         ),
     ] {
         let mut tx = pool.begin().await.unwrap();
-        sqlx::query("SELECT set_config('role', 'atrium_app', true), set_config('app.current_tenant_id', $1, true)")
+        sqlx::query(
+            "SELECT set_config('role', 'atrium_app', true), set_config('app.current_tenant_id', $1, true)",
+        )
             .bind(acme.id.to_string())
             .execute(&mut *tx)
             .await

@@ -138,7 +138,7 @@ pub const EXCEPTIONS: &[Exception] = &[
     (
         "policy_holds_tenant",
         "memories.memories_worker_select",
-        "finds owners with memories to embed; four columns only",
+        "finds organisations with something to sweep; no words and no vectors",
     ),
     (
         "policy_holds_tenant",
@@ -230,6 +230,16 @@ pub const EXCEPTIONS: &[Exception] = &[
         "definer_functions",
         "tenant_purge",
         "removes a deleted organisation past its grace, as a role that nobody takes",
+    ),
+    (
+        "definer_functions",
+        "memory_reply_publish",
+        "makes a reply as visible as what it replies to, which a policy can't compare",
+    ),
+    (
+        "definer_functions",
+        "memory_embedding_owners",
+        "tells a worker whose memories wait for a vector, and shows it none",
     ),
     (
         "definer_functions",

@@ -6,6 +6,7 @@ use domain::access::SystemRole;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use store::{
     CheckError, ConnectOptions, Login as Kind, PerLogin, Store, StoreError, migrate,
+    provision::{Credentials, LOGIN_SETTINGS, provision},
     testing::{LOGINS, TestDb, id},
 };
 use uuid::Uuid;
@@ -177,14 +178,19 @@ async fn no_login_can_take_the_role_of_another_kind_of_work() {
     for role in ["atrium_app", "atrium_auth", "atrium_operator", "postgres"] {
         assert!(roles.iter().any(|name| name == role), "{role} is tried");
     }
-    for kind in Kind::ALL {
+    for (kind, own) in [
+        (Kind::App, &["atrium_app"][..]),
+        (Kind::Auth, &["atrium_auth", "atrium_app"]),
+        (Kind::Operator, &["atrium_operator", "atrium_app"]),
+        (Kind::Worker, &["atrium_worker"]),
+    ] {
         let options = db.login_options(kind);
         let mut conn = PgConnection::connect_with(&options).await.unwrap();
         for role in &roles {
             // As the login itself, and after it has taken its own role.
-            for before in ["none", kind.roles()[0]] {
+            for before in ["none", own[0]] {
                 assert!(takes(&mut conn, before).await, "{before}");
-                let may = kind.roles().contains(&role.as_str());
+                let may = own.contains(&role.as_str());
                 assert_eq!(takes(&mut conn, role).await, may, "{kind:?} {role}");
             }
         }
@@ -242,6 +248,71 @@ async fn a_login_that_can_take_another_role_is_refused_until_it_is_revoked() {
     execute(&db.admin, grant).await;
     let error = login.store.check().await.unwrap_err().to_string();
     assert!(error.contains("pg_read_all_data"), "{error}");
+    login.end(&db).await;
+}
+
+/// Postgres lets every login change what its own sessions start with.
+#[tokio::test]
+async fn a_login_that_gave_itself_another_meaning_is_refused_until_it_is_provisioned_anew() {
+    let db = TestDb::new().await;
+    let login = Login::new(&db).await;
+    let options = db.login_options(Kind::App).username(&login.name);
+    let mut conn = PgConnection::connect_with(&options.password("x"))
+        .await
+        .unwrap();
+    for (name, value) in [
+        ("default_transaction_read_only", "on"),
+        ("role", "atrium_app"),
+        ("row_security", "off"),
+    ] {
+        let set = format!("ALTER ROLE {} SET {name} = '{value}'", login.name);
+        sqlx::raw_sql(AssertSqlSafe(set))
+            .execute(&mut conn)
+            .await
+            .unwrap();
+        let error = login.store.check().await.unwrap_err();
+        assert!(matches!(error, CheckError::LoginSetting { .. }), "{error}");
+        let error = error.to_string();
+        assert!(
+            error.contains(name) && error.contains("RESET ALL"),
+            "{error}"
+        );
+        if name != "row_security" {
+            let reset = format!("ALTER ROLE {} RESET ALL", login.name);
+            sqlx::raw_sql(AssertSqlSafe(reset))
+                .execute(&mut conn)
+                .await
+                .unwrap();
+            login.store.check().await.unwrap();
+        }
+    }
+
+    let names = PerLogin::from_fn(|kind| match kind {
+        Kind::App => login.name.clone(),
+        kind => format!("{}_{kind:?}", login.name).to_lowercase(),
+    });
+    let credentials = PerLogin::from_fn(|kind| Credentials {
+        login: names.get(kind),
+        password: "x",
+    });
+    provision(&db.admin_url(), "postgres", &credentials)
+        .await
+        .unwrap();
+    login.store.check().await.unwrap();
+    for (_, name) in names.each() {
+        let settings: Vec<String> = sqlx::query_scalar(
+            "SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setrole = $1::text::regrole ORDER BY 1",
+        )
+        .bind(name)
+        .fetch_all(&db.admin)
+        .await
+        .unwrap();
+        let expected = LOGIN_SETTINGS.map(|(name, value)| format!("{name}={value}"));
+        assert_eq!(settings, expected);
+        if *name != login.name {
+            execute(&db.admin, format!("DROP ROLE {name}")).await;
+        }
+    }
     login.end(&db).await;
 }
 

@@ -4,6 +4,7 @@
 mod breakers;
 mod catalogue;
 mod exceptions;
+mod logins;
 mod matrix;
 mod purge;
 mod rows;

@@ -47,7 +47,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
             ) {
                 sources(&path, found);
             }
-        } else if name.ends_with(".rs") && !matches!(name.as_str(), "tests.rs" | "testing.rs") {
+        } else if path.extension().is_some_and(|is| is == "rs")
+            && !matches!(name.as_str(), "tests.rs" | "testing.rs")
+        {
             found.push(path);
         }
     }

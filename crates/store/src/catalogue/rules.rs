@@ -74,7 +74,7 @@ pub const RULES: &[Rule] = &[
         breaks: "SELECT DISTINCT t.name || ' ' || r.name AS object, 'it may change tenant_id' AS problem
                    FROM tables t, roles r
                   WHERE t.has_tenant AND has_column_privilege(r.oid, t.oid, 'tenant_id', 'UPDATE')",
-        remedy: Some("run `REVOKE UPDATE` of the table from the role, then `atrium migrate up` on a copy shows the columns that are meant"),
+        remedy: Some("run `REVOKE UPDATE` on the table from the role and grant it by column, without tenant_id, as the migrations do"),
     },
     Rule {
         // A purged organisation's chain goes whole, by the role that nobody

@@ -8,7 +8,7 @@ use std::{
 use mail::Mailer;
 use secrecy::{ExposeSecret, SecretString};
 use service::{Clock, Ctx, Embedder, Entropy, Ids};
-use store::{ConnectOptions, Store};
+use store::{ConnectOptions, Login, PerLogin, Store};
 
 use crate::{
     auth::{
@@ -86,15 +86,21 @@ pub enum Model {
     NotNeeded,
 }
 
-/// Connects as the runtime login.
+/// Connects as the logins of the running process.
 pub(crate) async fn connect(config: &Config, database: &Database) -> Result<Store, Failure> {
     let options = ConnectOptions {
-        max_connections: config.database_max_connections,
+        max_connections: PerLogin::shares_of(config.database_max_connections),
         ..ConnectOptions::default()
     };
-    Store::connect(database.runtime_url.expose_secret(), options).await.map_err(|error| {
-        let cause = std::error::Error::source(&error).map_or_else(String::new, |c| format!(" ({c})"));
-        let what = if database.is_embedded { "embedded database" } else { "database at ATRIUM_DATABASE_URL" };
+    let urls = PerLogin::from_fn(|login| database.urls.get(login).expose_secret());
+    Store::connect(&urls, options).await.map_err(|error| {
+        let cause = std::error::Error::source(&error.source)
+            .map_or_else(String::new, |c| format!(" ({c})"));
+        let what = if database.is_embedded {
+            "embedded database".to_owned()
+        } else {
+            format!("database at {}", error.login.variable())
+        };
         Failure::Failed(format!(
             "The {what} can't be reached: {error}{cause}. Check that it runs and that the address, \
              the login and its password are right."
@@ -102,28 +108,28 @@ pub(crate) async fn connect(config: &Config, database: &Database) -> Result<Stor
     })
 }
 
-/// Applies missing migrations and lets the runtime login take the local roles.
+/// Applies missing migrations and lets each login take its local roles.
 pub(crate) async fn migrate_up(database: &Database) -> Result<(), Failure> {
     let Some(admin) = &database.admin_url else {
         return Ok(());
     };
-    let login = login_of(database.runtime_url.expose_secret())?;
-    store::migrate::up(admin.expose_secret(), &login)
+    let logins =
+        PerLogin::try_from_fn(|login| login_of(login, database.urls.get(login).expose_secret()))?;
+    store::migrate::up(admin.expose_secret(), &logins)
         .await
         .map_err(Failure::failed)
 }
 
-fn login_of(runtime_url: &str) -> Result<String, Failure> {
-    let url = url::Url::parse(runtime_url).map_err(|_| {
-        Failure::Usage(
-            "ATRIUM_DATABASE_URL: expected postgres://login:password@host/database.".to_owned(),
-        )
+fn login_of(login: Login, url: &str) -> Result<String, Failure> {
+    let variable = login.variable();
+    let url = url::Url::parse(url).map_err(|_| {
+        Failure::Usage(format!(
+            "{variable}: expected postgres://login:password@host/database."
+        ))
     })?;
     let login = percent_encoding::percent_decode_str(url.username()).decode_utf8_lossy();
     if login.is_empty() {
-        return Err(Failure::Usage(
-            "ATRIUM_DATABASE_URL: it names no login.".to_owned(),
-        ));
+        return Err(Failure::Usage(format!("{variable}: it names no login.")));
     }
     Ok(login.into_owned())
 }

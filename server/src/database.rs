@@ -6,20 +6,27 @@ use std::path::PathBuf;
 use embedded_postgres::{Binaries, Cluster, Connection, Settings, State, default_cache};
 use secrecy::{ExposeSecret, SecretString};
 use service::Ids;
+use store::{Login, PerLogin, provision::Credentials};
 use tokio::{sync::watch, task::spawn_blocking};
 
 use crate::{config::Config, failure::Failure, secret_file};
 
 /// The database inside the embedded Postgres.
 const DATABASE: &str = "atrium";
-/// The login of the running process: no privileges of its own.
-const RUNTIME_LOGIN: &str = "atrium_runtime";
+/// The logins of the running process, without privileges of their own, and the
+/// files in the data folder that hold their passwords.
+const LOGINS: PerLogin<(&str, &str)> = PerLogin {
+    app: ("atrium_runtime", "runtime.password"),
+    auth: ("atrium_runtime_auth", "runtime-auth.password"),
+    operator: ("atrium_runtime_operator", "runtime-operator.password"),
+    worker: ("atrium_runtime_worker", "runtime-worker.password"),
+};
 
 /// How to reach the database, and the embedded server if there is one.
 #[derive(Debug)]
 pub struct Database {
-    /// As the runtime login.
-    pub runtime_url: SecretString,
+    /// As each login of the running process.
+    pub urls: PerLogin<SecretString>,
     /// As the owner of the schema; `None` when the operator migrates.
     pub admin_url: Option<SecretString>,
     /// Whether it is the embedded one.
@@ -34,27 +41,38 @@ impl Database {
     /// # Errors
     /// A sentence that says what is missing or who is in the way.
     pub async fn open(config: &Config, ids: &Ids, joining: Joining) -> Result<Self, Failure> {
-        if let Some(url) = &config.database_url {
+        let urls = external(config);
+        secret_file::close_folder(&config.data_dir, urls.is_none())?;
+        if let Some(urls) = urls {
             return Ok(Self {
-                runtime_url: url.clone(),
+                urls,
                 admin_url: config.database_admin_url.clone(),
                 is_embedded: false,
                 cluster: None,
             });
         }
-        let password = secret_file::read_or_create(&config.data_dir.join("runtime.password"), ids)?;
+        let passwords = PerLogin::try_from_fn(|login| {
+            let (_, file) = LOGINS.get(login);
+            secret_file::read_or_create(&config.data_dir.join(file), ids)
+        })?;
         let (connection, cluster) = start(config.data_dir.clone(), joining).await?;
-        let password = password.expose_secret();
+        let credentials = PerLogin::from_fn(|login| Credentials {
+            login: LOGINS.get(login).0,
+            password: passwords.get(login).expose_secret(),
+        });
         if cluster.is_some() {
             let superuser = connection.url("postgres");
-            store::provision::provision(&superuser, DATABASE, RUNTIME_LOGIN, password)
+            store::provision::provision(&superuser, DATABASE, &credentials)
                 .await
                 .map_err(|error| {
                     Failure::Failed(format!("The embedded Postgres can't be set up: {error}."))
                 })?;
         }
         Ok(Self {
-            runtime_url: connection.url_as(RUNTIME_LOGIN, password, DATABASE).into(),
+            urls: PerLogin::from_fn(|login| {
+                let Credentials { login, password } = *credentials.get(login);
+                connection.url_as(login, password, DATABASE).into()
+            }),
             admin_url: Some(connection.url(DATABASE).into()),
             is_embedded: true,
             cluster,
@@ -73,6 +91,17 @@ impl Database {
             let _ = spawn_blocking(move || cluster.stop()).await;
         }
     }
+}
+
+/// The URLs of an external database, which come all or not at all.
+fn external(config: &Config) -> Option<PerLogin<SecretString>> {
+    let url = |login| match login {
+        Login::App => config.database_url.clone(),
+        Login::Auth => config.database_auth_url.clone(),
+        Login::Operator => config.database_operator_url.clone(),
+        Login::Worker => config.database_worker_url.clone(),
+    };
+    PerLogin::try_from_fn(|login| url(login).ok_or(())).ok()
 }
 
 /// What to do when another process runs the embedded Postgres already.

@@ -53,8 +53,7 @@ pub(crate) async fn ensure(server: &Server, arguments: &SearchArguments) -> Resu
     run(&server.owner, "ANALYZE").await?;
     for tenant in &world.tenants {
         // As housekeeping does it.
-        let tx = server.store.begin_worker().await?;
-        let mut tx = tx.enter_as(tenant.id, None).await?;
+        let mut tx = server.store.begin_as_system(tenant.id).await?;
         store::memory::collection_refresh(&mut tx, NOW).await?;
         tx.commit().await?;
     }

@@ -127,8 +127,7 @@ pub(crate) async fn question(
 /// What the store's own measurements do without: the role and the teams that a
 /// key's owner has.
 async fn settle(server: &Server, tenant: &Tenant, actor: &Actor) -> Result<()> {
-    let tx = server.store.begin_worker().await?;
-    let mut tx = tx.enter_as(tenant.id, None).await?;
+    let mut tx = server.store.begin_as_system(tenant.id).await?;
     let now = Clock::system().now();
     let role = SystemRole::Member.key();
     user_role_grant(&mut tx, actor.user_id, role, RoleSource::Manual, now).await?;

@@ -4,7 +4,10 @@ use crate::SearchArguments;
 use anyhow::{Context, Result};
 use embedded_postgres::{Binaries, Cluster, Settings, default_cache};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{ConnectOptions, Store, migrate, provision::provision};
+use store::{
+    ConnectOptions, PerLogin, Store, migrate,
+    provision::{Credentials, provision},
+};
 use tokio::task::spawn_blocking;
 
 const LOGIN: &str = "atrium_bench";
@@ -43,17 +46,23 @@ impl Server {
                 .execute(&pool)
                 .await?;
         }
-        provision(&url, &database, LOGIN, "bench").await?;
+        let logins = PerLogin::from_fn(|login| format!("{LOGIN}_{login:?}").to_lowercase());
+        let credentials = PerLogin::from_fn(|login| Credentials {
+            login: logins.get(login),
+            password: "bench",
+        });
+        provision(&url, &database, &credentials).await?;
         let owner_url = cluster.connection().url(&database);
-        migrate::up(&owner_url, LOGIN).await?;
+        migrate::up(&owner_url, &logins).await?;
         let owner = PgPoolOptions::new()
             .max_connections(2)
             .connect(&owner_url)
             .await?;
         let (_, place) = owner_url.split_once('@').context("a URL with a user")?;
-        let runtime_url = format!("postgres://{LOGIN}:bench@{place}");
+        let urls =
+            PerLogin::from_fn(|login| format!("postgres://{}:bench@{place}", logins.get(login)));
         Ok(Self {
-            store: Store::connect(&runtime_url, ConnectOptions::default()).await?,
+            store: Store::connect(&urls, ConnectOptions::default()).await?,
             cluster,
             owner,
         })

@@ -363,8 +363,7 @@ async fn refused(
         ..AuditEvent::by_system("api_key.use", Outcome::Denied, ctx.clock.now())
     };
     let written = async {
-        let tx = ctx.store.begin_front_door().await?;
-        let mut tx = tx.enter_as(key.tenant_id, None).await?;
+        let mut tx = ctx.store.begin_as_system(key.tenant_id).await?;
         audit_append(&mut tx, &[event]).await?;
         tx.commit().await
     };

@@ -31,7 +31,6 @@ pub async fn audit_list(
 /// # Errors
 /// [`AppError::Unavailable`] when the database is away.
 pub async fn audit_verify(ctx: &Ctx, tenant_id: TenantId) -> Result<AuditVerdict, AppError> {
-    let tx = ctx.store.begin_operator().await?;
-    let mut tx = tx.enter_as(tenant_id, None).await?;
+    let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     Ok(store::audit::audit_verify(&mut tx, None).await?)
 }

@@ -138,12 +138,7 @@ async fn tenant_sweep(ctx: &Ctx, tenant: TenantId) -> Result<(), AppError> {
     let now = ctx.clock.now();
     let before = now - Duration::days(TRASH_DAYS);
     for _ in 0..MAX_BATCHES {
-        let mut tx = ctx
-            .store
-            .begin_worker()
-            .await?
-            .enter_as(tenant, None)
-            .await?;
+        let mut tx = ctx.store.begin_as_system(tenant).await?;
         let moved = store::memory::memory_expire(&mut tx, now, BATCH).await?;
         let gone = store::memory::memory_trash_purge(&mut tx, before, BATCH).await?;
         if moved.is_empty() && gone.is_empty() {

@@ -57,8 +57,7 @@ pub async fn operator_list(
     ctx: &Ctx,
     tenant_id: TenantId,
 ) -> Result<Vec<OperatorListed>, AppError> {
-    let tx = ctx.store.begin_operator().await?;
-    let mut tx = tx.enter_as(tenant_id, None).await?;
+    let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     Ok(store::operator::operator_list(&mut tx).await?)
 }
 

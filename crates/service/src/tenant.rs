@@ -10,7 +10,7 @@ use serde_json::json;
 use store::{
     OperatorTx, TenantTx,
     audit::{AuditEvent, audit_append},
-    identity::{IdentityKey, identity_create, identity_find},
+    identity::{IdentityKey, identity_add, identity_find},
     role::{RoleSource, user_role_grant},
     tenant::{NewTenant, TenantListed},
     user::{NewUser, user_create},
@@ -122,7 +122,7 @@ pub async fn tenant_create(
         changes: Some(json!({ "after": { "slug": slug, "name": name, "directory": directory } })),
         ..event
     };
-    let tx = tx.into_front_door().await?;
+    let tx = tx.into_operator().await?;
     commit_audited(ctx, by, Action::TenantCreate, id, tx, told).await?;
     Ok(CreatedOrganisation { id, invite })
 }
@@ -167,15 +167,14 @@ pub async fn tenant_list(ctx: &Ctx) -> Result<Vec<TenantListed>, AppError> {
 
 async fn member_add_within(
     ctx: &Ctx,
-    tx: OperatorTx,
+    mut tx: OperatorTx,
     tenant_id: TenantId,
     person: &Person,
     role: SystemRole,
 ) -> Result<(TenantTx, UserId), AppError> {
     let now = ctx.clock.now();
     let user_id: UserId = ctx.ids.id();
-    let mut tx = tx.into_front_door().await?;
-    identity_create(
+    identity_add(
         &mut tx,
         ctx.ids.id(),
         tenant_id,

@@ -14,7 +14,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 use store::{
-    FrontDoorTx, OperatorTx,
+    OperatorTx,
     audit::{AuditEvent, AuditLevel, audit_append},
     tenant_lifecycle::{ByOperator, StatusChange},
 };
@@ -331,8 +331,7 @@ impl<'a> OperatorAct<'a> {
             metadata: reason.map(|reason| json!({ "reason": reason.as_str() })),
             ..event
         };
-        let tx = self.tx.into_front_door().await?;
-        commit_audited(self.ctx, self.by, self.action, id, tx, told).await
+        commit_audited(self.ctx, self.by, self.action, id, self.tx, told).await
     }
 }
 
@@ -343,7 +342,7 @@ pub(crate) async fn commit_audited(
     by: By<'_>,
     action: Action,
     id: TenantId,
-    mut tx: FrontDoorTx,
+    mut tx: OperatorTx,
     told: impl Fn(AuditEvent) -> AuditEvent,
 ) -> Result<(), AppError> {
     let mut rows = Vec::new();
@@ -372,7 +371,7 @@ pub(crate) async fn commit_audited(
     for (tenant_id, event) in rows {
         let mut inside = tx.enter_as(tenant_id, None).await?;
         audit_append(&mut inside, &[event]).await?;
-        tx = inside.into_front_door().await?;
+        tx = inside.into_operator().await?;
     }
     tx.commit().await?;
     Ok(())

@@ -182,11 +182,7 @@ pub async fn actor_find(
     user_id: UserId,
     request: RequestFacts,
 ) -> Result<Option<Actor>, StoreError> {
-    let mut tx = store
-        .begin_front_door()
-        .await?
-        .enter_as(tenant_id, Some(user_id))
-        .await?;
+    let mut tx = store.begin_as_member(tenant_id, user_id).await?;
     match actor_load(&mut tx, user_id).await {
         Ok(record) => Ok(record.may_act().then(|| record.to_actor(request))),
         Err(StoreError::NotFound) => Ok(None),

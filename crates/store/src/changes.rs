@@ -154,7 +154,7 @@ impl Store {
                 process.to_string(),
                 &tenants,
             )
-            .fetch_all(&self.pool)
+            .fetch_all(&self.pools.app)
             .await?;
         }
         Ok(())
@@ -171,7 +171,7 @@ impl Store {
     async fn changes_listen(&self, process: Uuid) -> Result<Infallible, sqlx::Error> {
         // A connection of its own beside the pool, which it would never go
         // back to.
-        let options = self.pool.connect_options().as_ref().clone();
+        let options = self.pools.app.connect_options().as_ref().clone();
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .connect_lazy_with(options);

@@ -3,7 +3,11 @@
 use domain::Timestamp;
 use sqlx::{PgConnection, PgPool};
 
-use crate::{StoreError, migrate};
+use crate::{
+    Login, PerLogin, StoreError,
+    catalogue::{self, EXCEPTIONS, Finding, RULES},
+    migrate,
+};
 
 /// The oldest server that is supported, as in `server_version_num`.
 pub(crate) const OLDEST_SERVER: i32 = 160_000;
@@ -24,20 +28,22 @@ pub enum CheckError {
         "the extension “vector” is not in the database: install pgvector on the server, then run `atrium migrate up`"
     )]
     VectorMissing,
-    /// The runtime login could pass row security.
+    /// A login could pass row security.
     #[error(
-        "the runtime login “{login}” {how}, so row security would not hold: \
-         use a login of its own that has no privileges, and name it in ATRIUM_DATABASE_URL"
+        "the login “{login}” {how}, so row security would not hold: \
+         use a login of its own that has no privileges, and name it in {variable}"
     )]
     LoginTooPowerful {
         /// The login.
         login: String,
         /// In which way.
         how: String,
+        /// The environment variable that names it.
+        variable: &'static str,
     },
-    /// The runtime login can't take the local roles.
+    /// A login can't take one of its local roles.
     #[error(
-        "the runtime login “{login}” can't take the role “{role}”: run `atrium migrate up`, which allows it to"
+        "the login “{login}” can't take the role “{role}”: run `atrium migrate up`, which allows it to"
     )]
     RoleNotGranted {
         /// The login.
@@ -45,6 +51,37 @@ pub enum CheckError {
         /// The role.
         role: String,
     },
+    /// A login can take a role that is not for it.
+    #[error(
+        "the login “{login}” in {variable} can take {roles}, which is not for it: run `atrium migrate up`, \
+         or REVOKE {roles} FROM “{login}” as who granted it"
+    )]
+    RoleNotForLogin {
+        /// The login.
+        login: String,
+        /// The roles.
+        roles: String,
+        /// The environment variable that names it.
+        variable: &'static str,
+    },
+    /// A login starts its sessions with a setting that changes what
+    /// transactions mean.
+    #[error(
+        "the login “{login}” starts its sessions with {setting}, which no version of Atrium sets: \
+         run `ALTER ROLE \"{login}\" RESET ALL`, and find out who set it"
+    )]
+    LoginSetting {
+        /// The login.
+        login: String,
+        /// The setting and its value.
+        setting: String,
+    },
+    /// Something was changed by hand that row security rests on.
+    #[error(
+        "row security would not hold: {}: {} ({}). Do this: {}",
+        .0.object, .0.problem, .0.rule, .0.remedy
+    )]
+    RuleBroken(Finding),
     /// There is no schema yet.
     #[error("the database has no Atrium schema: run `atrium migrate up`")]
     SchemaMissing,
@@ -105,15 +142,7 @@ pub(crate) async fn facts(pool: &PgPool) -> Result<ServerFacts, StoreError> {
     Ok(facts)
 }
 
-/// Roles that transactions take; see [`crate::tx`].
-pub(crate) const LOCAL_ROLES: [&str; 4] = [
-    "atrium_app",
-    "atrium_auth",
-    "atrium_worker",
-    "atrium_operator",
-];
-
-/// The runtime login, and in which way it could pass row security, if any.
+/// A login, and in which way it could pass row security, if any.
 pub(crate) struct LoginPower {
     pub(crate) login: String,
     pub(crate) problem: Option<String>,
@@ -155,54 +184,118 @@ async fn power(conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
     Ok(found.map(|(what, roles)| format!("{what} {roles}")))
 }
 
-pub(crate) async fn check(pool: &PgPool) -> Result<(), CheckError> {
-    let mut tx = pool.begin().await?;
+pub(crate) async fn check(pools: &PerLogin<PgPool>) -> Result<(), CheckError> {
     let server = sqlx::query!(
-        r#"SELECT session_user::text AS "login!",
-                  current_setting('server_version_num')::int AS "version!",
+        r#"SELECT current_setting('server_version_num')::int AS "version!",
                   current_setting('server_version') AS "version_text!",
-                  EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') AS "has_vector!""#
+                  EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') AS "has_vector!",
+                  to_regclass('public._sqlx_migrations') IS NOT NULL AS "has_schema!""#
     )
-    .fetch_one(&mut *tx)
+    .fetch_one(&pools.app)
     .await?;
-    let login = server.login;
     if server.version < OLDEST_SERVER {
         return Err(CheckError::ServerTooOld {
             found: server.version_text,
         });
     }
-
-    if let Some(how) = power(&mut tx).await? {
-        return Err(CheckError::LoginTooPowerful { login, how });
+    for (login, pool) in pools.each() {
+        let LoginPower {
+            login: name,
+            problem,
+        } = login_power(pool).await?;
+        if let Some(how) = problem {
+            return Err(CheckError::LoginTooPowerful {
+                login: name,
+                how,
+                variable: login.variable(),
+            });
+        }
     }
-
-    let exists = sqlx::query_scalar!(
-        r#"SELECT to_regclass('public._sqlx_migrations') IS NOT NULL AS "exists!""#
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    if !exists {
+    if !server.has_schema {
         return Err(CheckError::SchemaMissing);
     }
     if !server.has_vector {
         return Err(CheckError::VectorMissing);
     }
-    for role in LOCAL_ROLES {
-        let may_take = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND pg_has_role(session_user, oid, 'SET'))
-                   AS "may!""#,
-            role,
-        )
+    for (login, pool) in pools.each() {
+        roles_check(login, pool).await?;
+    }
+    versions_check(&pools.auth).await?;
+    match rules_check(&pools.app).await?.into_iter().next() {
+        Some(finding) => Err(CheckError::RuleBroken(finding)),
+        None => Ok(()),
+    }
+}
+
+/// What in the catalogue row security does not survive.
+pub(crate) async fn rules_check(pool: &PgPool) -> Result<Vec<Finding>, StoreError> {
+    let mut tx = pool.begin().await?;
+    // What a name in a rule means must not depend on the login.
+    sqlx::query!("SELECT set_config('search_path', 'public, pg_temp', true)")
         .fetch_one(&mut *tx)
         .await?;
-        if !may_take {
-            return Err(CheckError::RoleNotGranted {
-                login,
-                role: role.to_owned(),
-            });
-        }
-    }
+    Ok(catalogue::findings(&mut tx, RULES, EXCEPTIONS).await?)
+}
 
+/// Settings that a login can give itself, which Postgres allows everybody, and
+/// that would change or stop what transactions do. Those that transactions set
+/// for themselves are not among them.
+const FOREIGN_SETTINGS: [&str; 6] = [
+    "role",
+    "row_security",
+    "local_preload_libraries",
+    "default_transaction_read_only",
+    "default_transaction_isolation",
+    "check_function_bodies",
+];
+
+/// Passes when the login can take its local roles and nothing else.
+async fn roles_check(login: Login, pool: &PgPool) -> Result<(), CheckError> {
+    let roles: Vec<String> = login.roles().iter().map(|&role| role.to_owned()).collect();
+    // Membership counts whether it is inherited or not: SET ROLE takes it.
+    let found = sqlx::query!(
+        r#"SELECT session_user::text AS "login!",
+                  (SELECT role FROM unnest($1::text[]) AS own (role)
+                    WHERE NOT EXISTS (SELECT FROM pg_roles
+                                       WHERE rolname = role AND pg_has_role(session_user, oid, 'SET'))
+                    LIMIT 1) AS missing,
+                  (SELECT string_agg(rolname, ', ' ORDER BY rolname) FROM pg_roles
+                    WHERE rolname <> session_user AND rolname <> ALL ($1::text[])
+                      AND pg_has_role(session_user, oid, 'MEMBER')) AS further,
+                  (SELECT setting FROM pg_db_role_setting, unnest(setconfig) AS setting
+                    WHERE setrole = (SELECT oid FROM pg_roles WHERE rolname = session_user)
+                      AND (split_part(setting, '=', 1) = ANY ($2::text[]) OR starts_with(setting, 'app.'))
+                    LIMIT 1) AS setting"#,
+        &roles,
+        &FOREIGN_SETTINGS.map(str::to_owned),
+    )
+    .fetch_one(pool)
+    .await?;
+    if let Some(roles) = found.further {
+        return Err(CheckError::RoleNotForLogin {
+            login: found.login,
+            roles,
+            variable: login.variable(),
+        });
+    }
+    if let Some(setting) = found.setting {
+        return Err(CheckError::LoginSetting {
+            login: found.login,
+            setting,
+        });
+    }
+    match found.missing {
+        Some(role) => Err(CheckError::RoleNotGranted {
+            login: found.login,
+            role,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Passes when the database has the migrations that this binary brings.
+async fn versions_check(auth: &PgPool) -> Result<(), CheckError> {
+    let mut tx = auth.begin().await?;
     sqlx::query!("SELECT set_config('role', 'atrium_auth', true)")
         .fetch_one(&mut *tx)
         .await?;

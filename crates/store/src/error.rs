@@ -1,6 +1,6 @@
 //! What can go wrong in the store, and the face of it that people see.
 
-use domain::AppError;
+use domain::{AppError, Permission};
 
 /// A failure of a store function.
 #[derive(Debug, thiserror::Error)]
@@ -176,6 +176,10 @@ fn constraint_face(name: &str) -> AppError {
         ),
         "memory_proposals_pending_idx" => AppError::Conflict {
             message: "You have proposed this already. It waits for a decision.".into(),
+        },
+        // Raised by `memory_reply_publish`.
+        "memory_reply_share" => AppError::Forbidden {
+            permission: Permission::MemoryShare,
         },
         "identities_subject_key" | "identities_entra_key" => AppError::Conflict {
             message: "This identity belongs to a member already.".into(),

@@ -2,9 +2,10 @@
 //! e-mail (SEC-A9).
 
 use domain::{TenantId, Timestamp, UserId};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{FrontDoorTx, StoreError};
+use crate::{FrontDoorTx, OperatorTx, StoreError};
 
 /// What identifies a person for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +92,34 @@ pub async fn identity_create(
     key: &IdentityKey,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    insert(tx.conn(), id, tenant_id, user_id, key, now).await
+}
+
+/// Ties an identity to a member whom the operator adds.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when it belongs to a member of that tenant
+/// already.
+pub async fn identity_add(
+    tx: &mut OperatorTx,
+    id: Uuid,
+    tenant_id: TenantId,
+    user_id: UserId,
+    key: &IdentityKey,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.tenant_set(tenant_id).await?;
+    insert(tx.conn(), id, tenant_id, user_id, key, now).await
+}
+
+async fn insert(
+    conn: &mut PgConnection,
+    id: Uuid,
+    tenant_id: TenantId,
+    user_id: UserId,
+    key: &IdentityKey,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let (issuer, subject, tid, oid) = key.columns();
     sqlx::query!(
         "INSERT INTO identities (tenant_id, id, user_id, issuer, subject, entra_tid, entra_oid, created_at)
@@ -104,7 +133,7 @@ pub async fn identity_create(
         oid,
         now,
     )
-    .execute(tx.conn())
+    .execute(conn)
     .await?;
     Ok(())
 }

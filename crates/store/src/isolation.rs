@@ -1,5 +1,6 @@
-//! Probes of row security on the database as it runs, as the login and the
-//! role that requests use.
+//! Probes of row security on the database as it runs, in the role that
+//! requests use. The login is the operator's, which alone can make
+//! organisations; policies and privileges go by the role.
 //!
 //! Two made-up organisations are created in a transaction that is never
 //! committed; one of them then reaches for the other's rows, and for everybody
@@ -47,7 +48,7 @@ pub async fn isolation_probe(
     new_id: &(dyn Fn() -> Uuid + Sync),
     now: Timestamp,
 ) -> Result<IsolationReport, StoreError> {
-    let login = check::login_power(&store.pool).await?;
+    let login = check::login_power(&store.pools.app).await?;
     let (user_id, team_id) = (UserId(new_id()), TeamId(new_id()));
     let mut operator = store.begin_operator().await?;
     let mut tenants = [(); 2].map(|()| TenantId(new_id()));

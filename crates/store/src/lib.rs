@@ -1,6 +1,6 @@
 //! Every SQL statement of Atrium, and the only way to a connection.
 //!
-//! [`Store`] keeps its pool to itself. What it gives out are transactions that
+//! [`Store`] keeps its pools to itself, one for each [`Login`]. What it gives out are transactions that
 //! have already taken a local database role and the tenant's settings:
 //! [`TenantTx`] for an organisation's data under row security, [`FrontDoorTx`]
 //! for what happens before somebody is known, [`WorkerTx`] to claim jobs,
@@ -15,6 +15,7 @@ pub mod actor;
 pub mod api_key;
 pub mod audit;
 pub mod break_glass;
+pub mod catalogue;
 pub mod changes;
 pub mod check;
 pub mod cursor;
@@ -28,6 +29,7 @@ pub mod import;
 pub mod invite;
 pub mod isolation;
 pub mod job;
+pub mod login;
 pub mod login_attempt;
 pub mod logout_token;
 pub mod member;
@@ -51,21 +53,25 @@ pub mod testing;
 pub mod tx;
 pub mod user;
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use uuid::Uuid;
 
 pub use changes::{Changes, Waiting};
 pub use check::{CheckError, ServerFacts};
 pub use error::StoreError;
+pub use login::{Login, PerLogin};
 pub use tx::{FrontDoorTx, OperatorTx, TenantTx, WorkerTx};
 
-/// How the pool behaves.
+/// How the pools behave.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
-    /// The most connections at a time.
-    pub max_connections: u32,
+    /// The most connections of each login at a time.
+    pub max_connections: PerLogin<u32>,
     /// How long a transaction may wait for a connection before the caller is
     /// told that the database is away.
     pub acquire_timeout: Duration,
@@ -74,33 +80,59 @@ pub struct ConnectOptions {
 impl Default for ConnectOptions {
     fn default() -> Self {
         Self {
-            max_connections: 20,
+            max_connections: PerLogin::shares_of(20),
             acquire_timeout: Duration::from_secs(3),
         }
     }
 }
 
-/// The way to the database, as the runtime login. Cheap to clone.
+/// A login that the database does not let in.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+pub struct ConnectError {
+    /// Which one.
+    pub login: Login,
+    /// Why.
+    #[source]
+    pub source: StoreError,
+}
+
+/// The way to the database, a pool for each login. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: PgPool,
+    pools: PerLogin<PgPool>,
     changes: Changes,
 }
 
 impl Store {
-    /// Connects as the runtime login that `url` names.
+    /// Connects as each of the logins that `urls` name.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when nobody answers, [`StoreError::Other`]
-    /// when the URL or the login is not accepted.
-    pub async fn connect(url: &str, options: ConnectOptions) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(options.max_connections)
-            .acquire_timeout(options.acquire_timeout)
-            .connect(url)
-            .await?;
+    /// [`ConnectError`] of [`StoreError::Unavailable`] when nobody answers, of
+    /// [`StoreError::Other`] when a URL or a login is not accepted.
+    pub async fn connect(
+        urls: &PerLogin<impl AsRef<str>>,
+        options: ConnectOptions,
+    ) -> Result<Self, ConnectError> {
+        let pools = PerLogin::try_from_fn(|login| {
+            let url = PgConnectOptions::from_str(urls.get(login).as_ref());
+            Ok(PgPoolOptions::new()
+                .max_connections(*options.max_connections.get(login))
+                .acquire_timeout(options.acquire_timeout)
+                .connect_lazy_with(url.map_err(|error| ConnectError {
+                    login,
+                    source: error.into(),
+                })?))
+        })?;
+        for (login, pool) in pools.each() {
+            // Tells at once whether the login is let in.
+            pool.acquire().await.map_err(|error| ConnectError {
+                login,
+                source: error.into(),
+            })?;
+        }
         Ok(Self {
-            pool,
+            pools,
             changes: Changes::default(),
         })
     }
@@ -111,7 +143,7 @@ impl Store {
     /// [`StoreError::Unavailable`] when it doesn't.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query!("SELECT 1 AS one")
-            .fetch_one(&self.pool)
+            .fetch_one(&self.pools.app)
             .await?;
         Ok(())
     }
@@ -122,7 +154,16 @@ impl Store {
     /// # Errors
     /// A [`CheckError`] that says what to do.
     pub async fn check(&self) -> Result<(), CheckError> {
-        check::check(&self.pool).await
+        check::check(&self.pools).await
+    }
+
+    /// What in the catalogue row security does not survive: all of it, where
+    /// [`Store::check`] names the first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database is away.
+    pub async fn findings(&self) -> Result<Vec<catalogue::Finding>, StoreError> {
+        check::rules_check(&self.pools.app).await
     }
 
     /// What the server says of itself.
@@ -130,15 +171,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when it doesn't answer.
     pub async fn facts(&self) -> Result<ServerFacts, StoreError> {
-        check::facts(&self.pool).await
+        check::facts(&self.pools.app).await
     }
 
-    /// Waits for running transactions and closes the pool. A command that
+    /// Waits for running transactions and closes the pools. A command that
     /// changed something still tells the server so.
     pub async fn close(&self) {
         if let Err(error) = self.changes_flush(Uuid::nil()).await {
             tracing::debug!(%error, "the server could not be told of changes");
         }
-        self.pool.close().await;
+        for (_, pool) in self.pools.each() {
+            pool.close().await;
+        }
     }
 }

@@ -10,10 +10,7 @@ use sqlx::{
     postgres::PgConnectOptions,
 };
 
-use crate::{
-    check::{LOCAL_ROLES, OLDEST_SERVER},
-    provision::quoted,
-};
+use crate::{Login, PerLogin, check::OLDEST_SERVER, provision::quoted};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
@@ -44,11 +41,23 @@ pub enum MigrateError {
         "the database server does not offer the extension “vector”: install pgvector on the server"
     )]
     VectorMissing,
-    /// The login that is to serve requests does not exist.
+    /// A login that the process is to use does not exist.
     #[error(
-        "there is no login “{0}”: create it (`CREATE ROLE … LOGIN PASSWORD …`), then run this again"
+        "there is no login “{name}”, which {variable} names: create it (`CREATE ROLE … LOGIN PASSWORD …`), \
+         then run this again"
     )]
-    LoginMissing(String),
+    LoginMissing {
+        /// The login.
+        name: String,
+        /// The environment variable that names it.
+        variable: &'static str,
+    },
+    /// Two kinds of work would share a login.
+    #[error(
+        "{0} and {1} name the same login, which could then take the roles of both: \
+         create one for each (`CREATE ROLE … LOGIN PASSWORD …`)"
+    )]
+    LoginShared(&'static str, &'static str),
     /// A newer Atrium migrated the database.
     #[error(
         "the database's schema is newer than this version of Atrium (it has migration {found:04}): \
@@ -100,19 +109,27 @@ async fn connect(admin_url: &str) -> Result<PgConnection, sqlx::Error> {
         .await
 }
 
-/// Applies what is missing and allows `runtime_login` to take the local roles.
-/// Any number of processes may call this at once: one works, the others wait.
+/// Applies what is missing, allows each login to take its own local roles and
+/// takes from it what earlier versions allowed besides. Any number of processes may call this at once: one works, the others wait.
 ///
 /// # Errors
 /// A [`MigrateError`] that says what to do.
-pub async fn up(admin_url: &str, runtime_login: &str) -> Result<(), MigrateError> {
+pub async fn up(admin_url: &str, logins: &PerLogin<impl AsRef<str>>) -> Result<(), MigrateError> {
+    for (login, name) in logins.each() {
+        for (other, same) in logins.each() {
+            if login != other && name.as_ref() == same.as_ref() {
+                return Err(MigrateError::LoginShared(
+                    login.variable(),
+                    other.variable(),
+                ));
+            }
+        }
+    }
     let mut conn = connect(admin_url).await?;
     let server = sqlx::query!(
         r#"SELECT current_setting('server_version_num')::int AS "version!",
                   current_setting('server_version') AS "version_text!",
-                  EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS "offers_vector!",
-                  EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin) AS "has_login!""#,
-        runtime_login,
+                  EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS "offers_vector!""#
     )
     .fetch_one(&mut conn)
     .await?;
@@ -124,8 +141,19 @@ pub async fn up(admin_url: &str, runtime_login: &str) -> Result<(), MigrateError
     if !server.offers_vector {
         return Err(MigrateError::VectorMissing);
     }
-    if !server.has_login {
-        return Err(MigrateError::LoginMissing(runtime_login.to_owned()));
+    for (login, name) in logins.each() {
+        let exists = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin) AS "exists!""#,
+            name.as_ref(),
+        )
+        .fetch_one(&mut conn)
+        .await?;
+        if !exists {
+            return Err(MigrateError::LoginMissing {
+                name: name.as_ref().to_owned(),
+                variable: login.variable(),
+            });
+        }
     }
 
     // The migrator has a lock of its own, but granting needs one as well. It
@@ -134,7 +162,13 @@ pub async fn up(admin_url: &str, runtime_login: &str) -> Result<(), MigrateError
         .execute(&mut conn)
         .await?;
     MIGRATOR.run_direct(None, &mut conn, false).await?;
-    grant(&mut conn, runtime_login).await?;
+    for (login, name) in logins.each() {
+        grant(&mut conn, login, name.as_ref()).await?;
+    }
+    // The boot check compares versions as the front door.
+    sqlx::raw_sql("GRANT SELECT ON _sqlx_migrations TO atrium_auth")
+        .execute(&mut conn)
+        .await?;
     sqlx::query!("SELECT audit_partitions_ensure(now(), 2) AS made")
         .fetch_one(&mut conn)
         .await?;
@@ -143,33 +177,29 @@ pub async fn up(admin_url: &str, runtime_login: &str) -> Result<(), MigrateError
 
 /// Membership without inheritance: the login has no privileges until a
 /// transaction takes a role.
-async fn grant(conn: &mut PgConnection, runtime_login: &str) -> Result<(), sqlx::Error> {
-    for role in LOCAL_ROLES {
-        let is_member = sqlx::query_scalar!(
-            r#"SELECT EXISTS (
-                   SELECT FROM pg_auth_members m
-                    WHERE m.roleid = $1::text::regrole AND m.member = (SELECT oid FROM pg_roles WHERE rolname = $2)
-                      AND m.set_option AND NOT m.inherit_option
-               ) AS "is_member!""#,
+async fn grant(conn: &mut PgConnection, login: Login, name: &str) -> Result<(), sqlx::Error> {
+    for role in Login::ALL.map(|login| login.roles()[0]) {
+        let membership = sqlx::query!(
+            r#"SELECT count(*) > 0 AS "exists!",
+                      coalesce(bool_and(m.set_option AND NOT m.inherit_option), false) AS "is_exact!"
+                 FROM pg_auth_members m
+                WHERE m.roleid = $1::text::regrole AND m.member = (SELECT oid FROM pg_roles WHERE rolname = $2)"#,
             role,
-            runtime_login,
+            name,
         )
         .fetch_one(&mut *conn)
         .await?;
-        if !is_member {
-            let grant = format!(
-                "GRANT {role} TO {} WITH INHERIT FALSE, SET TRUE",
-                quoted(runtime_login)
-            );
-            sqlx::raw_sql(AssertSqlSafe(grant))
-                .execute(&mut *conn)
-                .await?;
-        }
+        let login_name = quoted(name);
+        let statement = match (login.roles().contains(&role), membership.exists) {
+            (true, _) if membership.is_exact => continue,
+            (true, _) => format!("GRANT {role} TO {login_name} WITH INHERIT FALSE, SET TRUE"),
+            (false, true) => format!("REVOKE {role} FROM {login_name}"),
+            (false, false) => continue,
+        };
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut *conn)
+            .await?;
     }
-    // The boot check compares versions as the front door.
-    sqlx::raw_sql("GRANT SELECT ON _sqlx_migrations TO atrium_auth")
-        .execute(conn)
-        .await?;
     Ok(())
 }
 

@@ -1,21 +1,38 @@
-//! The database and the runtime login on a server of one's own, before any
-//! migration.
+//! The database and the logins on a server of one's own, before any migration.
 
-use std::str::FromStr;
+use std::{fmt::Write as _, str::FromStr};
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 
-/// Creates the database `database` and the login `runtime_login` where they
-/// are missing, and gives the login this password. Other processes may do the
-/// same at the same time.
+use crate::PerLogin;
+
+/// What each login starts its sessions with. Transactions set the same for
+/// themselves; these bound what runs outside of one.
+pub const LOGIN_SETTINGS: [(&str, &str); 3] = [
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("lock_timeout", "10s"),
+    ("statement_timeout", "30s"),
+];
+
+/// A login and its password.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials<'a> {
+    /// The login.
+    pub login: &'a str,
+    /// Its password.
+    pub password: &'a str,
+}
+
+/// Creates the database `database` and the logins where they are missing, and
+/// gives each login its password and [`LOGIN_SETTINGS`], and no other setting.
+/// Other processes may do the same at the same time.
 ///
 /// # Errors
 /// What the server said.
 pub async fn provision(
     superuser_url: &str,
     database: &str,
-    runtime_login: &str,
-    password: &str,
+    logins: &PerLogin<Credentials<'_>>,
 ) -> Result<(), sqlx::Error> {
     let mut conn = PgConnectOptions::from_str(superuser_url)?.connect().await?;
     // CREATE DATABASE refuses transactions, so the lock belongs to the
@@ -23,7 +40,9 @@ pub async fn provision(
     sqlx::query("SELECT pg_advisory_lock(hashtextextended('atrium.provision', 0))")
         .execute(&mut conn)
         .await?;
-    login_ensure(&mut conn, runtime_login, password).await?;
+    for (_, credentials) in logins.each() {
+        login_ensure(&mut conn, credentials).await?;
+    }
     let exists: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
             .bind(database)
@@ -40,8 +59,7 @@ pub async fn provision(
 
 pub(crate) async fn login_ensure(
     conn: &mut PgConnection,
-    login: &str,
-    password: &str,
+    credentials: &Credentials<'_>,
 ) -> Result<(), sqlx::Error> {
     // A DO block takes no parameters; format() quotes on the server's side.
     let (exists, create, alter): (bool, String, String) = sqlx::query_as(
@@ -49,13 +67,20 @@ pub(crate) async fn login_ensure(
                 format('CREATE ROLE %I LOGIN PASSWORD %L', $1, $2),
                 format('ALTER ROLE %I LOGIN PASSWORD %L', $1, $2)",
     )
-    .bind(login)
-    .bind(password)
+    .bind(credentials.login)
+    .bind(credentials.password)
     .fetch_one(&mut *conn)
     .await?;
     sqlx::raw_sql(AssertSqlSafe(if exists { alter } else { create }))
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
+    // A login may change its own settings, so what it set goes.
+    let login = quoted(credentials.login);
+    let mut settings = format!("ALTER ROLE {login} RESET ALL;");
+    for (name, value) in LOGIN_SETTINGS {
+        let _ = write!(settings, " ALTER ROLE {login} SET {name} = '{value}';");
+    }
+    sqlx::raw_sql(AssertSqlSafe(settings)).execute(conn).await?;
     Ok(())
 }
 

@@ -23,19 +23,24 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::{
-    Changes, ConnectOptions, Store,
+    Changes, ConnectOptions, Login, PerLogin, Store,
     actor::actor_load,
     migrate,
-    provision::{login_ensure, quoted},
+    provision::{Credentials, login_ensure, quoted},
     role::{RoleSource, user_role_grant},
     team::{team_create, team_member_add},
     tenant::{NewTenant, tenant_create},
     user::{NewUser, user_create},
 };
 
-/// The runtime login of test databases.
-pub const RUNTIME_LOGIN: &str = "atrium_test_runtime";
-const RUNTIME_PASSWORD: &str = "atrium-test";
+/// The logins of test databases.
+pub const LOGINS: PerLogin<&str> = PerLogin {
+    app: "atrium_test_app",
+    auth: "atrium_test_auth",
+    operator: "atrium_test_operator",
+    worker: "atrium_test_worker",
+};
+const PASSWORD: &str = "atrium-test";
 
 /// When tests happen, unless they say otherwise.
 pub const NOW: Timestamp = datetime!(2026-03-02 09:00 UTC);
@@ -49,7 +54,7 @@ pub fn id<T: From<Uuid>>() -> T {
 /// A migrated database that belongs to one test and goes away with it.
 #[derive(Debug)]
 pub struct TestDb {
-    /// As the runtime login.
+    /// As the logins of the running process.
     pub store: Store,
     /// As a superuser: to look behind row security and to tamper.
     pub admin: PgPool,
@@ -66,7 +71,7 @@ impl TestDb {
         Self::with_connections(5).await
     }
 
-    /// A fresh database whose store has a pool of this size.
+    /// A fresh database whose store has a pool of this size for each login.
     ///
     /// # Panics
     /// When there is no server to make it on: the message says what to do.
@@ -104,7 +109,7 @@ impl TestDb {
             .connect()
             .await
             .expect("the test server takes connections");
-        // Makes the runtime login and the local roles, which are the whole
+        // Makes the logins and the local roles, which are the whole
         // server's, so that tests which migrate don't race for them.
         template_ensure(&mut conn, &server).await;
         let name = format!("atrium_test_{}", id::<Uuid>().simple());
@@ -116,15 +121,13 @@ impl TestDb {
         let admin = PgPoolOptions::new()
             .max_connections(5)
             .connect_lazy_with(server.clone().database(&name));
-        let runtime = server
-            .clone()
-            .database(&name)
-            .username(RUNTIME_LOGIN)
-            .password(RUNTIME_PASSWORD);
         let store = Store {
-            pool: PgPoolOptions::new()
-                .max_connections(5)
-                .connect_lazy_with(runtime),
+            pools: PerLogin::from_fn(|login| {
+                let options = login_options(&server, &name, login);
+                PgPoolOptions::new()
+                    .max_connections(5)
+                    .connect_lazy_with(options)
+            }),
             changes: Changes::default(),
         };
         Self {
@@ -135,32 +138,40 @@ impl TestDb {
         }
     }
 
-    /// Another store on the same database, with a pool of its own.
+    /// Another store on the same database, with a pool of its own for each
+    /// login.
     ///
     /// # Panics
     /// When the database doesn't take the connection.
     pub async fn connect(&self, max_connections: u32) -> Store {
         let options = ConnectOptions {
-            max_connections,
+            max_connections: PerLogin::from_fn(|_| max_connections),
             ..ConnectOptions::default()
         };
-        Store::connect(&self.runtime_url(), options)
+        Store::connect(&self.urls(), options)
             .await
             .expect("the test database takes connections")
     }
 
-    /// The database's URL as the runtime login.
-    pub fn runtime_url(&self) -> String {
-        self.runtime_options().to_url_lossy().to_string()
+    /// The database's URL as each login.
+    pub fn urls(&self) -> PerLogin<String> {
+        PerLogin::from_fn(|login| self.login_options(login).to_url_lossy().to_string())
     }
 
-    /// The runtime login's options, to connect past the store.
-    pub fn runtime_options(&self) -> PgConnectOptions {
-        self.server
-            .clone()
-            .database(&self.name)
-            .username(RUNTIME_LOGIN)
-            .password(RUNTIME_PASSWORD)
+    /// A login's options, to connect past the store.
+    pub fn login_options(&self, login: Login) -> PgConnectOptions {
+        login_options(&self.server, &self.name, login)
+    }
+
+    /// A connection of the login whose own role `role` is, which has not taken
+    /// it yet; `None` for a role that nobody takes.
+    ///
+    /// # Panics
+    /// When the database doesn't take the connection.
+    pub async fn connection_for(&self, role: &str) -> Option<PgConnection> {
+        let mut logins = Login::ALL.into_iter();
+        let login = logins.find(|login| login.roles()[0] == role)?;
+        Some(self.login_options(login).connect().await.unwrap())
     }
 
     /// The database's URL as a superuser.
@@ -302,14 +313,16 @@ impl TestTenant {
     /// # Panics
     /// When the database is away.
     pub async fn enter(&self) -> crate::TenantTx {
-        self.store
-            .begin_front_door()
-            .await
-            .unwrap()
-            .enter_as(self.id, None)
-            .await
-            .unwrap()
+        self.store.begin_as_system(self.id).await.unwrap()
     }
+}
+
+fn login_options(server: &PgConnectOptions, database: &str, login: Login) -> PgConnectOptions {
+    server
+        .clone()
+        .database(database)
+        .username(LOGINS.get(login))
+        .password(PASSWORD)
 }
 
 async fn execute(conn: &mut PgConnection, sql: String) {
@@ -341,9 +354,13 @@ async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> 
             .await
             .unwrap();
     if !exists {
-        login_ensure(conn, RUNTIME_LOGIN, RUNTIME_PASSWORD)
-            .await
-            .unwrap();
+        for (_, login) in LOGINS.each() {
+            let credentials = Credentials {
+                login,
+                password: PASSWORD,
+            };
+            login_ensure(conn, &credentials).await.unwrap();
+        }
         // Built under another name, so that one that was left half-way is
         // never taken for a template.
         let building = format!("{name}_building");
@@ -358,7 +375,7 @@ async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> 
             .database(&building)
             .to_url_lossy()
             .to_string();
-        migrate::up(&url, RUNTIME_LOGIN)
+        migrate::up(&url, &LOGINS)
             .await
             .unwrap_or_else(|error| panic!("the template: {error}"));
         execute(

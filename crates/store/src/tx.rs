@@ -8,7 +8,7 @@
 use domain::{Actor, TeamId, TenantId, UserId};
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use crate::{Store, StoreError, changes::Noted};
+use crate::{Login, Store, StoreError, changes::Noted};
 
 /// Local roles that a transaction can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,17 @@ impl LocalRole {
             Self::Auth => "atrium_auth",
             Self::Worker => "atrium_worker",
             Self::Operator => "atrium_operator",
+        }
+    }
+
+    /// The login whose own role this is. A connection of [`Login::App`] can
+    /// take no other role, whatever SQL runs on it.
+    const fn login(self) -> Login {
+        match self {
+            Self::App => Login::App,
+            Self::Auth => Login::Auth,
+            Self::Worker => Login::Worker,
+            Self::Operator => Login::Operator,
         }
     }
 }
@@ -116,7 +127,7 @@ type Tx = Transaction<'static, Postgres>;
 
 impl Store {
     async fn begin_as(&self, role: LocalRole, settings: &Settings) -> Result<Tx, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.pools.get(role.login()).begin().await?;
         role_take(&mut tx, role, settings).await?;
         Ok(tx)
     }
@@ -138,6 +149,43 @@ impl Store {
             noted: self.noted(),
             tenant_id: actor.tenant_id,
             user_id: Some(actor.user_id),
+        })
+    }
+
+    /// Begins a transaction in a tenant for Atrium itself, which may change
+    /// members and roles but sees nobody's own rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is free in time.
+    pub async fn begin_as_system(&self, tenant_id: TenantId) -> Result<TenantTx, StoreError> {
+        self.begin_of(tenant_id, None).await
+    }
+
+    /// Begins a transaction in a tenant in the name of a member without any
+    /// permission or team: what belongs to the member is in sight, whether or
+    /// not the member may still sign in.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is free in time.
+    pub async fn begin_as_member(
+        &self,
+        tenant_id: TenantId,
+        user_id: UserId,
+    ) -> Result<TenantTx, StoreError> {
+        self.begin_of(tenant_id, Some(user_id)).await
+    }
+
+    async fn begin_of(
+        &self,
+        tenant_id: TenantId,
+        user_id: Option<UserId>,
+    ) -> Result<TenantTx, StoreError> {
+        let settings = Settings::of_member(tenant_id, user_id);
+        Ok(TenantTx {
+            tx: self.begin_as(LocalRole::App, &settings).await?,
+            noted: self.noted(),
+            tenant_id,
+            user_id,
         })
     }
 
@@ -360,17 +408,30 @@ macro_rules! enters {
         }
     )*};
 }
-enters!(FrontDoorTx OperatorTx WorkerTx);
+enters!(FrontDoorTx OperatorTx);
 
 impl TenantTx {
     /// Goes back to the front door, in the same transaction, for what belongs
     /// to no single tenant: a person's sessions in several of them.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the connection was lost.
+    /// [`StoreError::Other`] unless the front door began the transaction:
+    /// [`Login::App`] can't take its role.
     pub async fn into_front_door(mut self) -> Result<FrontDoorTx, StoreError> {
         role_take(&mut self.tx, LocalRole::Auth, &Settings::default()).await?;
         Ok(FrontDoorTx {
+            tx: self.tx,
+            noted: self.noted,
+        })
+    }
+
+    /// Goes back to the operator, in the same transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Other`] unless an operator began the transaction.
+    pub async fn into_operator(mut self) -> Result<OperatorTx, StoreError> {
+        role_take(&mut self.tx, LocalRole::Operator, &Settings::default()).await?;
+        Ok(OperatorTx {
             tx: self.tx,
             noted: self.noted,
         })
@@ -378,18 +439,6 @@ impl TenantTx {
 }
 
 impl OperatorTx {
-    /// Goes on as the front door, in the same transaction.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the connection was lost.
-    pub async fn into_front_door(mut self) -> Result<FrontDoorTx, StoreError> {
-        role_take(&mut self.tx, LocalRole::Auth, &Settings::default()).await?;
-        Ok(FrontDoorTx {
-            tx: self.tx,
-            noted: self.noted,
-        })
-    }
-
     /// Sets the tenant whose own rows the operator writes next.
     pub(crate) async fn tenant_set(&mut self, tenant_id: TenantId) -> Result<(), StoreError> {
         role_take(

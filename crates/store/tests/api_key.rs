@@ -163,10 +163,8 @@ async fn the_front_door_finds_a_key_by_its_hash_and_notes_its_use_once_a_minute(
 #[tokio::test]
 async fn the_hash_is_for_the_front_door_only() {
     let db = TestDb::new().await;
-    let mut conn = sqlx::PgConnection::connect(&db.runtime_url())
-        .await
-        .unwrap();
     for (role, reads) in [("atrium_app", false), ("atrium_auth", true)] {
+        let mut conn = db.connection_for(role).await.unwrap();
         let mut tx = conn.begin().await.unwrap();
         sqlx::query("SELECT set_config('role', $1, true)")
             .bind(role)

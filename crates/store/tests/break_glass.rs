@@ -13,7 +13,7 @@ use domain::{
 };
 use sqlx::{Connection as _, PgConnection};
 use store::{
-    StoreError, TenantTx,
+    Login, StoreError, TenantTx,
     actor::actor_load,
     break_glass::{
         break_glass_about, break_glass_close, break_glass_find, break_glass_get, break_glass_list,
@@ -107,7 +107,7 @@ impl Scene {
     /// A connection as the store opens one for `actor`, with the setting that
     /// opens the wall.
     async fn connection(&self, actor: &Actor, subject: Option<UserId>) -> PgConnection {
-        let mut conn = PgConnection::connect_with(&self.db.runtime_options())
+        let mut conn = PgConnection::connect_with(&self.db.login_options(Login::App))
             .await
             .unwrap();
         let keys: Vec<_> = actor.permissions.iter().map(|p| p.key()).collect();

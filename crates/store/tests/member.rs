@@ -7,7 +7,7 @@ use domain::{
 };
 use sqlx::{Connection, PgConnection};
 use store::{
-    StoreError,
+    Login, StoreError,
     member::{member_get, member_list},
     testing::{NOW, TestDb, TestTenant, id},
     user::{NewUser, user_create, user_status_set},
@@ -137,7 +137,7 @@ async fn a_page_of_many_members_is_read_along_the_index() {
         .await
         .unwrap();
     // As the application, so that row security has its say in the plan.
-    let mut conn = PgConnection::connect_with(&db.runtime_options())
+    let mut conn = PgConnection::connect_with(&db.login_options(Login::App))
         .await
         .unwrap();
     sqlx::query("SELECT set_config('role', 'atrium_app', false), set_config('app.current_tenant_id', $1, false)")

@@ -1,6 +1,6 @@
 //! `atrium doctor`: each part that the console needs, ok or what to do.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use clap::Args;
 use domain::{
@@ -161,7 +161,30 @@ async fn database_lines(
             Err(error) => Err(error.to_string()),
         },
     );
+    report("rules", rules(&store).await);
     Some(store)
+}
+
+/// Everything in the catalogue that row security does not survive.
+async fn rules(store: &Store) -> Result<String, String> {
+    let start = Instant::now();
+    let found = store.findings().await.map_err(|error| error.to_string())?;
+    if found.is_empty() {
+        return Ok(format!(
+            "nothing that row level security rests on was changed ({} ms)",
+            start.elapsed().as_millis()
+        ));
+    }
+    let found: Vec<_> = found
+        .iter()
+        .map(|found| {
+            format!(
+                "{}: {}. Do this: {}.",
+                found.object, found.problem, found.remedy
+            )
+        })
+        .collect();
+    Err(found.join(" "))
 }
 
 fn letters(are_known: bool) -> Result<String, String> {

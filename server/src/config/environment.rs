@@ -12,6 +12,9 @@ use super::ConfigError;
 /// Keys that may come from a file named by `…_FILE`.
 const SECRETS: &[&str] = &[
     "database_url",
+    "database_auth_url",
+    "database_operator_url",
+    "database_worker_url",
     "database_admin_url",
     "master_key",
     "oidc.client_secret",

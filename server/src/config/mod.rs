@@ -47,11 +47,18 @@ pub struct Config {
     pub site_dir: Option<PathBuf>,
     /// The embedding model's files; unset: `all-MiniLM-L6-v2` in the cache folder.
     pub model_dir: Option<PathBuf>,
-    /// An external Postgres, as the runtime role; unset: the embedded one.
+    /// An external Postgres, as the login of members' requests; unset: the
+    /// embedded one.
     pub database_url: Option<SecretString>,
+    /// The same database as the login of sessions, keys and signing in.
+    pub database_auth_url: Option<SecretString>,
+    /// The same database as the login of operators and the command line.
+    pub database_operator_url: Option<SecretString>,
+    /// The same database as the login that claims jobs.
+    pub database_worker_url: Option<SecretString>,
     /// The same database as its owner, for migrations.
     pub database_admin_url: Option<SecretString>,
-    /// Connections to the database at most.
+    /// Connections to the database at most, all logins together.
     #[serde(deserialize_with = "number")]
     pub database_max_connections: u32,
     /// 32 bytes in base64 from which all sealing keys are derived; unset:
@@ -155,6 +162,9 @@ impl Default for Config {
             site_dir: None,
             model_dir: None,
             database_url: None,
+            database_auth_url: None,
+            database_operator_url: None,
+            database_worker_url: None,
             database_admin_url: None,
             database_max_connections: 20,
             master_key: None,
@@ -216,15 +226,13 @@ impl Config {
 
     fn validate(&self) -> Result<(), ConfigError> {
         let refuse = |text: &str| Err(ConfigError(text.to_owned()));
-        if self.database_max_connections < 2 {
-            return refuse("database_max_connections: at least 2 are needed.");
+        if self.database_max_connections < 4 {
+            return refuse("database_max_connections: at least 4 are needed, one for each login.");
         }
         if self.session.idle_hours == 0 || self.session.absolute_hours == 0 {
             return refuse("session: idle_hours and absolute_hours are at least 1.");
         }
-        if self.database_admin_url.is_some() && self.database_url.is_none() {
-            return refuse("database_admin_url: it needs database_url beside it.");
-        }
+        self.validate_database()?;
         if let Some(url) = &self.public_url
             && (!matches!(url.scheme(), "http" | "https")
                 || url.path() != "/"
@@ -269,6 +277,38 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// An external database is named with all logins, an embedded one with
+    /// none.
+    fn validate_database(&self) -> Result<(), ConfigError> {
+        let beside = [
+            ("database_auth_url", &self.database_auth_url),
+            ("database_operator_url", &self.database_operator_url),
+            ("database_worker_url", &self.database_worker_url),
+        ];
+        if self.database_url.is_some() {
+            let missing = beside.iter().filter(|(_, url)| url.is_none());
+            let missing: Vec<_> = missing.map(|(key, _)| *key).collect();
+            if !missing.is_empty() {
+                return Err(ConfigError(format!(
+                    "{}: with database_url, each kind of work has a login of its own. Create it and name it \
+                     here; the README shows how under “Your own Postgres”.",
+                    missing.join(", ")
+                )));
+            }
+            return Ok(());
+        }
+        let alone = beside
+            .into_iter()
+            .chain([("database_admin_url", &self.database_admin_url)])
+            .find(|(_, url)| url.is_some());
+        match alone {
+            Some((key, _)) => Err(ConfigError(format!(
+                "{key}: it needs database_url beside it."
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The address in people's browsers.

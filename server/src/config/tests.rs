@@ -36,6 +36,42 @@ fn the_environment_sets_nested_keys_and_keeps_digits_as_text() {
 }
 
 #[test]
+fn an_external_database_is_named_with_every_login() {
+    let variables = [
+        "ATRIUM_DATABASE_URL",
+        "ATRIUM_DATABASE_AUTH_URL",
+        "ATRIUM_DATABASE_OPERATOR_URL",
+        "ATRIUM_DATABASE_WORKER_URL",
+    ];
+    let all = variables.map(|variable| (variable, "postgres://login:s3cret@db/atrium"));
+    load(&all).unwrap();
+    for left_out in &variables[1..] {
+        let some: Vec<_> = all
+            .iter()
+            .filter(|(name, _)| name != left_out)
+            .copied()
+            .collect();
+        let error = load(&some).unwrap_err();
+        let key = left_out.trim_start_matches("ATRIUM_").to_lowercase();
+        assert!(
+            error.starts_with(&format!("{key}:")) && error.contains("Your own Postgres"),
+            "{error}"
+        );
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+    // As an upgrade finds it: all that is missing is told at once.
+    let error = load(&all[..1]).unwrap_err();
+    assert!(
+        error.starts_with("database_auth_url, database_operator_url, database_worker_url:"),
+        "{error}"
+    );
+    for alone in &all[1..] {
+        let error = load(&[*alone]).unwrap_err();
+        assert!(error.contains("it needs database_url beside it"), "{error}");
+    }
+}
+
+#[test]
 fn mistakes_are_refused_by_name_and_never_show_a_secret() {
     for (name, value, expected) in [
         ("ATRIUM_ADRR", "x", "adrr"),
@@ -48,7 +84,7 @@ fn mistakes_are_refused_by_name_and_never_show_a_secret() {
         ),
         (
             "ATRIUM_DATABASE_MAX_CONNECTIONS",
-            "1",
+            "3",
             "database_max_connections",
         ),
         ("ATRIUM_TRUSTED_PROXIES", "10.0.0.0/99", "trusted_proxies"),

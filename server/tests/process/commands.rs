@@ -1,6 +1,6 @@
 //! The commands beside `serve`.
 
-use store::testing::TestDb;
+use store::{PerLogin, testing::TestDb};
 
 use crate::support::{Folder, atrium_on, run};
 
@@ -369,6 +369,9 @@ async fn an_owner_without_superuser_rights_sets_everything_up() {
     for statement in [
         "CREATE ROLE atrium_owner LOGIN CREATEROLE PASSWORD 'owner'",
         "CREATE ROLE atrium_runtime LOGIN PASSWORD 'runtime'",
+        "CREATE ROLE atrium_runtime_auth LOGIN PASSWORD 'runtime'",
+        "CREATE ROLE atrium_runtime_operator LOGIN PASSWORD 'runtime'",
+        "CREATE ROLE atrium_runtime_worker LOGIN PASSWORD 'runtime'",
         "CREATE DATABASE atrium OWNER atrium_owner",
     ] {
         sqlx::query(statement).execute(&superuser).await.unwrap();
@@ -383,15 +386,19 @@ async fn an_owner_without_superuser_rights_sets_everything_up() {
 
     let on = |arguments: &[&str]| {
         let mut command = crate::support::atrium(&folder, arguments);
-        command
-            .env(
-                "ATRIUM_DATABASE_URL",
-                connection.url_as("atrium_runtime", "runtime", "atrium"),
-            )
-            .env(
-                "ATRIUM_DATABASE_ADMIN_URL",
-                connection.url_as("atrium_owner", "owner", "atrium"),
-            );
+        let urls = PerLogin {
+            app: "atrium_runtime",
+            auth: "atrium_runtime_auth",
+            operator: "atrium_runtime_operator",
+            worker: "atrium_runtime_worker",
+        };
+        let urls =
+            PerLogin::from_fn(|login| connection.url_as(urls.get(login), "runtime", "atrium"));
+        crate::support::with_logins(&mut command, &urls);
+        command.env(
+            "ATRIUM_DATABASE_ADMIN_URL",
+            connection.url_as("atrium_owner", "owner", "atrium"),
+        );
         command
     };
     let (status, _, stderr) = run(on(&["migrate", "up"]));
@@ -415,6 +422,7 @@ async fn the_doctor_reaches_across_organisations_and_tells_when_a_wall_is_down()
     let (db, folder) = (TestDb::new().await, Folder::new());
     let (_, stdout, _) = run(atrium_on(&db, &folder, &["doctor", "--isolation"]));
     assert!(stdout.contains("ok    probes"), "{stdout}");
+    assert!(stdout.contains("ok    rules"), "{stdout}");
     assert!(stdout.contains("\nmemories "), "{stdout}");
     assert!(!stdout.contains("REACHED"), "{stdout}");
 
@@ -425,6 +433,11 @@ async fn the_doctor_reaches_across_organisations_and_tells_when_a_wall_is_down()
     let (status, stdout, _) = run(atrium_on(&db, &folder, &["doctor", "--isolation"]));
     assert_eq!(status, 1);
     assert!(stdout.contains("to do probes"), "{stdout}");
+    assert!(
+        stdout.contains("to do rules")
+            && stdout.contains("ALTER TABLE teams ENABLE ROW LEVEL SECURITY"),
+        "{stdout}"
+    );
     let teams = stdout.lines().find(|line| line.starts_with("teams "));
     assert!(
         teams.is_some_and(|line| line.contains("REACHED") && line.ends_with("ROW SECURITY IS OFF")),

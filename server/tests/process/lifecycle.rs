@@ -1,6 +1,8 @@
 //! Starting, stopping and surviving.
 
-use std::{fs, process::Command, thread, time::Duration};
+use std::{
+    fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, thread, time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use store::testing::TestDb;
@@ -12,6 +14,26 @@ fn postmaster(folder: &Folder) -> Pid {
     let file = folder.path().join("data/postgres/data/postmaster.pid");
     let text = fs::read_to_string(file).unwrap();
     Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
+}
+
+/// Other users see nothing of the data folder, and nobody else reads the
+/// passwords and the key in it.
+fn assert_closed(folder: &Folder) {
+    let data = folder.path().join("data");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    // As root, Postgres runs as another user and passes through.
+    let is_root = rustix::process::geteuid().is_root();
+    assert_eq!(mode(&data), if is_root { 0o711 } else { 0o700 });
+    assert_eq!(mode(&data.join("postgres")), 0o700);
+    for file in [
+        "master.key",
+        "runtime.password",
+        "runtime-auth.password",
+        "runtime-operator.password",
+        "runtime-worker.password",
+    ] {
+        assert_eq!(mode(&data.join(file)), 0o600, "{file}");
+    }
 }
 
 fn gone(pid: Pid) -> bool {
@@ -27,6 +49,7 @@ async fn a_stop_ends_everything_and_the_next_start_finds_what_was_kept() {
     let folder = Folder::new();
     let mut server = Server::start(atrium(&folder, &["serve", "--demo"]));
     let first = postmaster(&folder);
+    assert_closed(&folder);
     // Two servers on one data folder would ruin it.
     let (status, _, stderr) = run(atrium(&folder, &["serve", "--demo"]));
     assert_eq!(status, 1, "{stderr}");

@@ -3,9 +3,9 @@
 
 use std::{fs, net::TcpListener};
 
-use store::testing::TestDb;
+use store::{Login, PerLogin, testing::TestDb};
 
-use crate::support::{Folder, atrium, atrium_on, run};
+use crate::support::{Folder, atrium, atrium_on, run, with_logins};
 
 /// One line on standard error, beginning with the program's name.
 fn sentence(stderr: &str) -> &str {
@@ -60,10 +60,8 @@ fn a_busy_port_is_told_before_anything_starts() {
 fn an_unreachable_database_is_told_without_its_password() {
     let folder = Folder::new();
     let mut command = atrium(&folder, &["serve"]);
-    command.env(
-        "ATRIUM_DATABASE_URL",
-        "postgres://me:s3cret@127.0.0.1:1/atrium",
-    );
+    let urls = PerLogin::from_fn(|_| "postgres://me:s3cret@127.0.0.1:1/atrium".to_owned());
+    with_logins(&mut command, &urls);
     let (status, _, stderr) = run(command);
     assert_eq!(status, 1, "{stderr}");
     assert!(
@@ -71,6 +69,29 @@ fn an_unreachable_database_is_told_without_its_password() {
         "{stderr}"
     );
     assert!(!stderr.contains("s3cret"), "{stderr}");
+}
+
+// What an upgrade from one login for all finds.
+#[tokio::test]
+async fn an_external_database_without_the_further_logins_is_told_which_are_missing() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let mut command = atrium_on(&db, &folder, &["serve"]);
+    command.env_remove(Login::Auth.variable());
+    let (status, _, stderr) = run(command);
+    assert_eq!(status, 2, "{stderr}");
+    assert!(sentence(&stderr).contains("database_auth_url"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_login_that_takes_the_front_doors_role_is_refused() {
+    let (db, folder) = (TestDb::new().await, Folder::new());
+    let mut command = atrium_on(&db, &folder, &["serve"]);
+    command
+        .env(Login::App.variable(), db.urls().auth)
+        .env_remove("ATRIUM_DATABASE_ADMIN_URL");
+    let (status, _, stderr) = run(command);
+    assert_eq!(status, 1, "{stderr}");
+    assert!(sentence(&stderr).contains("atrium_auth"), "{stderr}");
 }
 
 #[test]

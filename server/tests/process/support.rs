@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::testing::TestDb;
+use store::{PerLogin, testing::TestDb};
 
 /// A folder of the test's own, removed at its end.
 pub(crate) struct Folder(PathBuf);
@@ -71,10 +71,16 @@ pub(crate) fn atrium(folder: &Folder, arguments: &[&str]) -> Command {
 /// The same on a test's database instead of an embedded one.
 pub(crate) fn atrium_on(db: &TestDb, folder: &Folder, arguments: &[&str]) -> Command {
     let mut command = atrium(folder, arguments);
+    with_logins(&mut command, &db.urls());
+    command.env("ATRIUM_DATABASE_ADMIN_URL", db.admin_url());
     command
-        .env("ATRIUM_DATABASE_URL", db.runtime_url())
-        .env("ATRIUM_DATABASE_ADMIN_URL", db.admin_url());
-    command
+}
+
+/// Names a database with every login.
+pub(crate) fn with_logins(command: &mut Command, urls: &PerLogin<String>) {
+    for (login, url) in urls.each() {
+        command.env(login.variable(), url);
+    }
 }
 
 /// Runs to the end: exit status, standard output, standard error.

@@ -38,8 +38,7 @@ pub(crate) async fn imports_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     let forgotten = store::import::import_forgotten(&mut tx, uploads, previews, MAX_SWEPT).await?;
     drop(tx);
     for (tenant_id, user_id, id) in forgotten {
-        let tx = ctx.store.begin_worker().await?;
-        let mut tx = tx.enter_as(tenant_id, Some(user_id)).await?;
+        let mut tx = ctx.store.begin_as_member(tenant_id, user_id).await?;
         match store::import::import_discard(&mut tx, id).await {
             // Another process was quicker, or its giver came back.
             Err(StoreError::NotFound) => {}

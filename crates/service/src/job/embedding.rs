@@ -124,8 +124,7 @@ pub(super) async fn memory_embed(
 /// Lets searches use the next model as soon as it is whole, and notes which
 /// earlier one is gone.
 pub(super) async fn models_settle(ctx: &Ctx, tenant_id: TenantId) -> Result<(), StoreError> {
-    let tx = ctx.store.begin_worker().await?;
-    let mut tx = tx.enter_as(tenant_id, None).await?;
+    let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     let now = ctx.clock.now();
     let settled = embedding_model_settle(&mut tx, now).await?;
     if let Some(id) = settled.activated {
@@ -205,8 +204,8 @@ impl Run<'_> {
     /// A transaction that sees the member's own memories, whether or not the
     /// member may still sign in.
     async fn begin(&self) -> Result<TenantTx, StoreError> {
-        let tx = self.ctx.store.begin_worker().await?;
-        tx.enter_as(self.tenant_id, Some(self.user_id)).await
+        let store = &self.ctx.store;
+        store.begin_as_member(self.tenant_id, self.user_id).await
     }
 
     /// The next vectors that are missing: of any model, or of the same behind
@@ -285,8 +284,7 @@ impl Run<'_> {
         if failure.is_none() && model.problem.is_none() {
             return Ok(written);
         }
-        let tx = self.ctx.store.begin_worker().await?;
-        let mut tx = tx.enter_as(self.tenant_id, None).await?;
+        let mut tx = self.ctx.store.begin_as_system(self.tenant_id).await?;
         let problem = failure.as_ref().map(|failure| {
             let retry_at = self.ctx.clock.now() + rest(model, failure);
             (failure.message.as_str(), retry_at)

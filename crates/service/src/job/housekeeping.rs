@@ -93,8 +93,7 @@ async fn collections_sweep(ctx: &Ctx) -> Result<(), StoreError> {
 /// Counts one organisation's memories, and their words where enough has
 /// changed.
 pub(super) async fn collection_refresh(ctx: &Ctx, tenant_id: TenantId) -> Result<(), StoreError> {
-    let tx = ctx.store.begin_worker().await?;
-    let mut tx = tx.enter_as(tenant_id, None).await?;
+    let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     store::memory::collection_refresh(&mut tx, ctx.clock.now()).await?;
     tx.commit().await
 }
@@ -114,8 +113,7 @@ pub async fn embedding_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     let moving = store::embedding_model::embedding_models_moving(&mut tx).await?;
     drop(tx);
     for (tenant_id, user_id) in owners {
-        let tx = ctx.store.begin_worker().await?;
-        let mut tx = tx.enter_as(tenant_id, Some(user_id)).await?;
+        let mut tx = ctx.store.begin_as_member(tenant_id, user_id).await?;
         enqueue_for(ctx, &mut tx, user_id).await?;
         tx.commit().await?;
         ctx.jobs_wake.notify_one();

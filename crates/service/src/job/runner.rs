@@ -189,24 +189,27 @@ async fn settle(
     outcome: Result<(), JobError>,
     stopping: bool,
 ) -> Result<(), StoreError> {
-    let mut tx = ctx.store.begin_worker().await?;
     let now = ctx.clock.now();
+    let Err(error) = outcome else {
+        let store = &ctx.store;
+        let mut tx = store
+            .begin_as_member(job.tenant_id, job.actor_user_id)
+            .await?;
+        match job.kind.as_str() {
+            EMBED_JOB => embed_complete(ctx, &mut tx, job).await?,
+            _ => store::job::job_complete(&mut tx, job, None, now).await?,
+        }
+        return tx.commit().await;
+    };
+    let mut tx = ctx.store.begin_worker().await?;
     // Whatever stopped it: what was done stays, the rest comes with the resumption.
-    if outcome.is_err() && store::job::job_pause(&mut tx, job, now).await? {
+    if store::job::job_pause(&mut tx, job, now).await? {
         return tx.commit().await;
     }
-    match outcome {
-        Ok(()) => {
-            let mut tx = tx.enter_as(job.tenant_id, Some(job.actor_user_id)).await?;
-            match job.kind.as_str() {
-                EMBED_JOB => embed_complete(ctx, &mut tx, job).await?,
-                _ => store::job::job_complete(&mut tx, job, None, now).await?,
-            }
-            return tx.commit().await;
-        }
-        Err(JobError::Lost) if stopping => store::job::job_release(&mut tx, job, now).await?,
-        Err(JobError::Lost) => return Ok(()),
-        Err(JobError::Failed(reason)) => {
+    match error {
+        JobError::Lost if stopping => store::job::job_release(&mut tx, job, now).await?,
+        JobError::Lost => return Ok(()),
+        JobError::Failed(reason) => {
             tracing::warn!(job = %job.id, kind = %job.kind, %reason, "a job failed");
             let retry_at = Some(now + backoff(ctx, job.attempts));
             store::job::job_fail(&mut tx, job, &reason, retry_at, now).await?;

@@ -229,28 +229,18 @@ pub async fn embedding_owners(
     limit: u16,
     now: Timestamp,
 ) -> Result<Vec<(TenantId, UserId)>, StoreError> {
-    // Each part along an index: of waiting memories there are few, and of
-    // models in the second place or on their way out as well.
+    // A worker reads no vector: which memories have one, the function tells.
     let rows = sqlx::query!(
         r#"SELECT DISTINCT tenant_id AS "tenant_id!", user_id AS "user_id!"
              FROM (
-                 SELECT model.tenant_id, user_id
-                   FROM embedding_models AS model JOIN memories USING (tenant_id)
-                  WHERE slot = 'a' AND status IN ('active', 'building')
+                 SELECT tenant_id, slot, false AS is_filled FROM embedding_models
+                  WHERE status IN ('active', 'building')
                     AND ($2 OR source <> 'local') AND (retry_at IS NULL OR retry_at <= $3)
-                    AND embedding_a IS NULL AND deleted_at IS NULL
                  UNION ALL
-                 SELECT model.tenant_id, user_id
-                   FROM embedding_models AS model JOIN memories USING (tenant_id)
-                  WHERE slot = 'b' AND status IN ('active', 'building')
-                    AND ($2 OR source <> 'local') AND (retry_at IS NULL OR retry_at <= $3)
-                    AND embedding_b IS NULL AND deleted_at IS NULL
-                 UNION ALL
-                 SELECT model.tenant_id, user_id
-                   FROM embedding_models AS model JOIN memories USING (tenant_id)
+                 SELECT tenant_id, slot, true FROM embedding_models
                   WHERE retired_at <= $4 AND dropped_at IS NULL
-                    AND CASE slot WHEN 'a' THEN embedding_a IS NOT NULL ELSE embedding_b IS NOT NULL END
-             ) AS waiting
+             ) AS model
+            CROSS JOIN LATERAL memory_embedding_owners(tenant_id, slot, is_filled) AS user_id
             WHERE tenant_id IN (SELECT id FROM tenants WHERE status = 'active')
             LIMIT $1"#,
         i64::from(limit),

@@ -2,7 +2,7 @@
 
 use domain::{
     MemoryId, Timestamp,
-    memory::{MemoryReply, NewMemory},
+    memory::{MemoryReply, NewMemory, Visibility},
 };
 
 use super::{kind_of, origin_of};
@@ -17,7 +17,8 @@ const MAX_REPLIES: i64 = 200;
 /// # Errors
 /// [`StoreError::NotFound`] when no such memory is in sight, it is in the
 /// trash, or it is a reply itself; [`StoreError::Constraint`] when the text
-/// breaks a rule that `MemoryText` should have held.
+/// breaks a rule that `MemoryText` should have held, or, as `memory_reply_share`,
+/// when others see the root and the member may not share.
 pub async fn memory_reply(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -42,10 +43,10 @@ pub async fn memory_reply(
     } = reply;
     let done = sqlx::query!(
         "INSERT INTO memories (
-             tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, shared_at, origin, importance,
+             tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance,
              version, created_at, updated_at, expires_at, allowed_vendors, source_session_id, parent_id
          )
-         SELECT tenant_id, $2, $3, $4, $5, $6, $7, visibility, team_id, shared_at, $8, $9,
+         SELECT tenant_id, $2, $3, $4, $5, $6, $7, $13, $8, $9,
                 1, $10, $10, expires_at, allowed_vendors, $11, id
            FROM memories
           WHERE tenant_id = $1 AND id = $12 AND parent_id IS NULL AND deleted_at IS NULL
@@ -62,12 +63,17 @@ pub async fn memory_reply(
         now,
         source_session_id.as_deref(),
         root.0,
+        Visibility::Private.key(),
     )
     .execute(tx.conn())
     .await?;
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
+    // Nothing else makes it as visible as its root.
+    sqlx::query!("SELECT memory_reply_publish($1)", id.0)
+        .fetch_one(tx.conn())
+        .await?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use domain::{
     access::SystemRole,
     memory::{MemoryDraft, MemoryText, NewMemory, Origin},
 };
+use sqlx::PgPool;
 use tokio::time::timeout;
 
 use crate::{
@@ -19,26 +20,28 @@ use crate::{
 };
 
 /// Role and settings as the next one on the connection finds them.
-async fn leftovers(store: &Store) -> Vec<(String, Option<String>)> {
+async fn leftovers(pool: &PgPool) -> Vec<(String, Option<String>)> {
     sqlx::query_as(
         "SELECT name, nullif(current_setting(name, true), '') FROM unnest(ARRAY[
              'role', 'app.current_tenant_id', 'app.current_user_id', 'app.current_team_ids',
              'app.led_team_ids', 'app.permissions', 'app.vendor',
              'app.break_glass_user_id']) AS name",
     )
-    .fetch_all(&store.pool)
+    .fetch_all(pool)
     .await
     .unwrap()
 }
 
 async fn assert_clean(store: &Store) {
-    for (name, value) in leftovers(store).await {
-        let clean = if name == "role" { Some("none") } else { None };
-        assert_eq!(
-            value.as_deref(),
-            clean,
-            "{name} reached the next one on the connection"
-        );
+    for (login, pool) in store.pools.each() {
+        for (name, value) in leftovers(pool).await {
+            let clean = if name == "role" { Some("none") } else { None };
+            assert_eq!(
+                value.as_deref(),
+                clean,
+                "{name} reached the next one on the connection of {login:?}"
+            );
+        }
     }
 }
 
@@ -186,34 +189,7 @@ async fn a_failed_statement_leaks_nothing() {
     assert_eq!(members_in_sight(&mut tx).await, (3, 3));
 }
 
-/// `set_config('role', …, true)` must be what `SET LOCAL ROLE` is.
-#[tokio::test]
-async fn only_granted_roles_can_be_taken() {
-    let db = TestDb::with_connections(1).await;
-    for (role, granted) in [
-        ("atrium_app", true),
-        ("atrium_auth", true),
-        ("atrium_worker", true),
-        ("atrium_operator", true),
-        ("atrium_audit", false),
-        ("atrium_search", false),
-        ("atrium_handover", false),
-        ("atrium_purge", false),
-        ("atrium_sharing", false),
-        ("atrium_trash", false),
-        ("pg_read_all_data", false),
-        ("postgres", false),
-    ] {
-        let mut tx = db.store.pool.begin().await.unwrap();
-        let taken = sqlx::query("SELECT set_config('role', $1, true)")
-            .bind(role)
-            .execute(&mut *tx)
-            .await;
-        assert_eq!(taken.is_ok(), granted, "{role}");
-    }
-}
-
-/// The login itself has no privileges: without a role there is nothing.
+/// The logins themselves have no privileges: without a role there is nothing.
 #[tokio::test]
 async fn without_a_role_there_is_nothing() {
     let db = TestDb::with_connections(1).await;
@@ -224,11 +200,13 @@ async fn without_a_role_there_is_nothing() {
         "identities",
         "audit_log",
     ] {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT 1 FROM {table}"));
-        let error = sqlx::query(sql).execute(&db.store.pool).await.unwrap_err();
-        assert!(
-            error.to_string().contains("permission denied"),
-            "{table}: {error}"
-        );
+        for (login, pool) in db.store.pools.each() {
+            let sql = sqlx::AssertSqlSafe(format!("SELECT 1 FROM {table}"));
+            let error = sqlx::query(sql).execute(pool).await.unwrap_err();
+            assert!(
+                error.to_string().contains("permission denied"),
+                "{login:?} {table}: {error}"
+            );
+        }
     }
 }

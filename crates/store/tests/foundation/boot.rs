@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool};
+use domain::access::SystemRole;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use store::{
-    CheckError, ConnectOptions, Store, StoreError, migrate,
-    testing::{RUNTIME_LOGIN, TestDb, id},
+    CheckError, ConnectOptions, Login as Kind, PerLogin, Store, StoreError, migrate,
+    provision::{Credentials, LOGIN_SETTINGS, provision},
+    testing::{LOGINS, TestDb, id},
 };
 use uuid::Uuid;
 
@@ -16,7 +18,7 @@ async fn execute(admin: &PgPool, sql: String) {
         .unwrap();
 }
 
-/// A login of this test's own, made as the runtime login should be.
+/// A login of this test's own, made as the one for members' requests should be.
 struct Login {
     name: String,
     store: Store,
@@ -26,12 +28,19 @@ impl Login {
     async fn new(db: &TestDb) -> Self {
         let name = format!("atrium_test_login_{}", id::<Uuid>().simple());
         execute(&db.admin, format!("CREATE ROLE {name} LOGIN PASSWORD 'x'")).await;
-        migrate::up(&db.admin_url(), &name).await.unwrap();
-        let options = db.runtime_options().username(&name).password("x");
-        let url = options.to_url_lossy();
+        let logins = PerLogin {
+            app: name.as_str(),
+            ..LOGINS
+        };
+        migrate::up(&db.admin_url(), &logins).await.unwrap();
+        let options = db.login_options(Kind::App).username(&name).password("x");
+        let urls = PerLogin {
+            app: options.to_url_lossy().to_string(),
+            ..db.urls()
+        };
         Self {
             name,
-            store: Store::connect(url.as_str(), ConnectOptions::default())
+            store: Store::connect(&urls, ConnectOptions::default())
                 .await
                 .unwrap(),
         }
@@ -56,11 +65,20 @@ impl Login {
 #[tokio::test]
 async fn a_superuser_is_refused() {
     let db = TestDb::new().await;
-    let store = Store::connect(&db.admin_url(), ConnectOptions::default())
-        .await
-        .unwrap();
-    let error = store.check().await.unwrap_err().to_string();
-    assert!(error.contains("is a superuser"), "{error}");
+    for kind in Kind::ALL {
+        let urls = PerLogin::from_fn(|login| match login {
+            login if login == kind => db.admin_url(),
+            login => db.urls().get(login).clone(),
+        });
+        let store = Store::connect(&urls, ConnectOptions::default())
+            .await
+            .unwrap();
+        let error = store.check().await.unwrap_err().to_string();
+        assert!(
+            error.contains("is a superuser") && error.contains(kind.variable()),
+            "{error}"
+        );
+    }
     // The positive control: the same database, the login that is meant.
     db.store.check().await.unwrap();
 }
@@ -139,18 +157,188 @@ async fn a_member_of_an_owner_is_refused() {
     login.end(&db).await;
 }
 
+/// What one SELECT does to the role of a connection.
+async fn takes(conn: &mut PgConnection, role: &str) -> bool {
+    sqlx::query("SELECT set_config('role', $1, false)")
+        .bind(role)
+        .execute(conn)
+        .await
+        .is_ok()
+}
+
+#[tokio::test]
+async fn no_login_can_take_the_role_of_another_kind_of_work() {
+    let db = TestDb::new().await;
+    let roles: Vec<String> =
+        sqlx::query_scalar("SELECT rolname::text FROM pg_roles WHERE rolname <> ALL ($1)")
+            .bind(LOGINS.each().map(|(_, name)| *name).collect::<Vec<_>>())
+            .fetch_all(&db.admin)
+            .await
+            .unwrap();
+    for role in ["atrium_app", "atrium_auth", "atrium_operator", "postgres"] {
+        assert!(roles.iter().any(|name| name == role), "{role} is tried");
+    }
+    for (kind, own) in [
+        (Kind::App, &["atrium_app"][..]),
+        (Kind::Auth, &["atrium_auth", "atrium_app"]),
+        (Kind::Operator, &["atrium_operator", "atrium_app"]),
+        (Kind::Worker, &["atrium_worker"]),
+    ] {
+        let options = db.login_options(kind);
+        let mut conn = PgConnection::connect_with(&options).await.unwrap();
+        for role in &roles {
+            // As the login itself, and after it has taken its own role.
+            for before in ["none", own[0]] {
+                assert!(takes(&mut conn, before).await, "{before}");
+                let may = own.contains(&role.as_str());
+                assert_eq!(takes(&mut conn, role).await, may, "{kind:?} {role}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_member_request_cannot_turn_into_the_front_door_or_the_operator() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let tx = db.store.begin(&mia).await.unwrap();
+    assert!(tx.into_front_door().await.is_err());
+    let tx = db.store.begin(&mia).await.unwrap();
+    assert!(tx.into_operator().await.is_err());
+    let tx = db.store.begin_as_system(acme.id).await.unwrap();
+    assert!(tx.into_front_door().await.is_err());
+    // The positive control: who began as the front door goes back to it.
+    let tx = db.store.begin_front_door().await.unwrap();
+    let tx = tx.enter(&mia).await.unwrap();
+    tx.into_front_door().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_login_that_can_take_another_role_is_refused_until_it_is_revoked() {
+    let db = TestDb::new().await;
+    let login = Login::new(&db).await;
+    login.store.check().await.unwrap();
+    // As versions before the logins were parted left it.
+    for role in ["atrium_auth", "atrium_worker", "atrium_operator"] {
+        let grant = format!(
+            "GRANT {role} TO {} WITH INHERIT FALSE, SET TRUE",
+            login.name
+        );
+        execute(&db.admin, grant).await;
+        let error = login.store.check().await.unwrap_err();
+        assert!(
+            matches!(error, CheckError::RoleNotForLogin { .. }),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.contains(role) && text.contains("ATRIUM_DATABASE_URL"),
+            "{text}"
+        );
+    }
+    let logins = PerLogin {
+        app: login.name.as_str(),
+        ..LOGINS
+    };
+    migrate::up(&db.admin_url(), &logins).await.unwrap();
+    login.store.check().await.unwrap();
+
+    let grant = format!("GRANT pg_read_all_data TO {}", login.name);
+    execute(&db.admin, grant).await;
+    let error = login.store.check().await.unwrap_err().to_string();
+    assert!(error.contains("pg_read_all_data"), "{error}");
+    login.end(&db).await;
+}
+
+/// Postgres lets every login change what its own sessions start with.
+#[tokio::test]
+async fn a_login_that_gave_itself_another_meaning_is_refused_until_it_is_provisioned_anew() {
+    let db = TestDb::new().await;
+    let login = Login::new(&db).await;
+    let options = db.login_options(Kind::App).username(&login.name);
+    let mut conn = PgConnection::connect_with(&options.password("x"))
+        .await
+        .unwrap();
+    for (name, value) in [
+        ("default_transaction_read_only", "on"),
+        ("role", "atrium_app"),
+        ("row_security", "off"),
+    ] {
+        let set = format!("ALTER ROLE {} SET {name} = '{value}'", login.name);
+        sqlx::raw_sql(AssertSqlSafe(set))
+            .execute(&mut conn)
+            .await
+            .unwrap();
+        let error = login.store.check().await.unwrap_err();
+        assert!(matches!(error, CheckError::LoginSetting { .. }), "{error}");
+        let error = error.to_string();
+        assert!(
+            error.contains(name) && error.contains("RESET ALL"),
+            "{error}"
+        );
+        if name != "row_security" {
+            let reset = format!("ALTER ROLE {} RESET ALL", login.name);
+            sqlx::raw_sql(AssertSqlSafe(reset))
+                .execute(&mut conn)
+                .await
+                .unwrap();
+            login.store.check().await.unwrap();
+        }
+    }
+
+    let names = PerLogin::from_fn(|kind| match kind {
+        Kind::App => login.name.clone(),
+        kind => format!("{}_{kind:?}", login.name).to_lowercase(),
+    });
+    let credentials = PerLogin::from_fn(|kind| Credentials {
+        login: names.get(kind),
+        password: "x",
+    });
+    provision(&db.admin_url(), "postgres", &credentials)
+        .await
+        .unwrap();
+    login.store.check().await.unwrap();
+    for (_, name) in names.each() {
+        let settings: Vec<String> = sqlx::query_scalar(
+            "SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setrole = $1::text::regrole ORDER BY 1",
+        )
+        .bind(name)
+        .fetch_all(&db.admin)
+        .await
+        .unwrap();
+        let expected = LOGIN_SETTINGS.map(|(name, value)| format!("{name}={value}"));
+        assert_eq!(settings, expected);
+        if *name != login.name {
+            execute(&db.admin, format!("DROP ROLE {name}")).await;
+        }
+    }
+    login.end(&db).await;
+}
+
+#[tokio::test]
+async fn one_login_for_two_kinds_of_work_is_not_migrated() {
+    let db = TestDb::new().await;
+    let logins = PerLogin {
+        auth: LOGINS.app,
+        ..LOGINS
+    };
+    let error = migrate::up(&db.admin_url(), &logins).await.unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("ATRIUM_DATABASE_URL") && error.contains("ATRIUM_DATABASE_AUTH_URL"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_login_that_cannot_take_the_local_roles_is_told_how() {
     let db = TestDb::new().await;
     let login = Login::new(&db).await;
-    execute(
-        &db.admin,
-        format!("REVOKE atrium_worker FROM {}", login.name),
-    )
-    .await;
+    execute(&db.admin, format!("REVOKE atrium_app FROM {}", login.name)).await;
     let error = login.store.check().await.unwrap_err().to_string();
     assert!(
-        error.contains("atrium_worker") && error.contains("atrium migrate up"),
+        error.contains("atrium_app") && error.contains("atrium migrate up"),
         "{error}"
     );
     login.end(&db).await;
@@ -163,14 +351,14 @@ async fn a_schema_of_another_version_is_refused() {
     let error = db.store.check().await.unwrap_err();
     assert!(matches!(error, CheckError::SchemaMissing), "{error}");
 
-    migrate::up(&db.admin_url(), RUNTIME_LOGIN).await.unwrap();
+    migrate::up(&db.admin_url(), &LOGINS).await.unwrap();
     db.store.check().await.unwrap();
 
     migrate::down(&db.admin_url(), 1).await.unwrap();
     let error = db.store.check().await.unwrap_err();
     assert!(matches!(error, CheckError::SchemaOlder { .. }), "{error}");
 
-    migrate::up(&db.admin_url(), RUNTIME_LOGIN).await.unwrap();
+    migrate::up(&db.admin_url(), &LOGINS).await.unwrap();
     execute(
         &db.admin,
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -194,11 +382,11 @@ async fn a_schema_of_another_version_is_refused() {
 async fn an_exhausted_pool_is_unavailable_and_not_a_hang() {
     let db = TestDb::new().await;
     let options = ConnectOptions {
-        max_connections: 1,
+        max_connections: PerLogin::from_fn(|_| 1),
         // Long enough for a busy machine to make the one connection.
         acquire_timeout: Duration::from_secs(2),
     };
-    let store = Store::connect(&db.runtime_url(), options).await.unwrap();
+    let store = Store::connect(&db.urls(), options).await.unwrap();
     let held = store.begin_worker().await.unwrap();
     assert!(matches!(
         store.begin_worker().await,
@@ -217,7 +405,7 @@ async fn connections_that_the_server_ended_are_replaced() {
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
           WHERE datname = current_database() AND usename = $1",
     )
-    .bind(RUNTIME_LOGIN)
+    .bind(LOGINS.auth)
     .fetch_one(&db.admin)
     .await
     .unwrap();
@@ -246,9 +434,11 @@ async fn a_database_that_knows_no_letters_is_told_from_one_that_does() {
     let name = format!("atrium_test_{}", id::<Uuid>().simple());
     let create = format!("CREATE DATABASE {name} TEMPLATE template0 LC_CTYPE 'C' LC_COLLATE 'C'");
     execute(&db.admin, create).await;
-    let options = db.runtime_options().database(&name);
-    let url = options.to_url_lossy();
-    let store = Store::connect(url.as_str(), ConnectOptions::default())
+    let urls = PerLogin::from_fn(|kind| {
+        let options = db.login_options(kind).database(&name);
+        options.to_url_lossy().to_string()
+    });
+    let store = Store::connect(&urls, ConnectOptions::default())
         .await
         .unwrap();
     assert!(!store.facts().await.unwrap().knows_letters);

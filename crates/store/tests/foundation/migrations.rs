@@ -3,13 +3,13 @@
 use domain::audit::Outcome;
 use sqlx::{AssertSqlSafe, PgPool};
 use store::{
-    ConnectOptions, Store,
+    ConnectOptions, PerLogin, Store,
     audit::{AuditEvent, AuditVerdict, audit_append, audit_partitions_ensure, audit_verify},
     migrate::{self, MigrateError},
-    provision::provision,
+    provision::{Credentials, provision},
     role::{RoleSource, user_role_grant},
     tenant::{NewTenant, tenant_create},
-    testing::{NOW, RUNTIME_LOGIN, TestDb, id, throwaway_server},
+    testing::{LOGINS, NOW, TestDb, id, throwaway_server},
     user::{NewUser, user_create},
 };
 
@@ -58,7 +58,7 @@ fn without_migrator(dump: Vec<String>) -> Vec<String> {
 async fn schema_goes_down_to_nothing_and_up_to_the_same() {
     let db = TestDb::empty().await;
     let url = db.admin_url();
-    migrate::up(&url, RUNTIME_LOGIN).await.unwrap();
+    migrate::up(&url, &LOGINS).await.unwrap();
     let first = schema_dump(&db.admin).await;
     assert!(
         first.iter().any(|line| line.starts_with("policy users")),
@@ -79,7 +79,7 @@ async fn schema_goes_down_to_nothing_and_up_to_the_same() {
             .all(|migration| !migration.is_applied)
     );
 
-    migrate::up(&url, RUNTIME_LOGIN).await.unwrap();
+    migrate::up(&url, &LOGINS).await.unwrap();
     assert_eq!(schema_dump(&db.admin).await, first);
     db.connect(1).await.check().await.unwrap();
 }
@@ -109,7 +109,7 @@ async fn ten_boots_at_once_migrate_once_and_all_start() {
     let boots: Vec<_> = (0..10)
         .map(|_| {
             let url = db.admin_url();
-            tokio::spawn(async move { migrate::up(&url, RUNTIME_LOGIN).await })
+            tokio::spawn(async move { migrate::up(&url, &LOGINS).await })
         })
         .collect();
     for boot in boots {
@@ -129,9 +129,7 @@ async fn a_newer_schema_is_not_migrated() {
     .execute(&db.admin)
     .await
     .unwrap();
-    let error = migrate::up(&db.admin_url(), RUNTIME_LOGIN)
-        .await
-        .unwrap_err();
+    let error = migrate::up(&db.admin_url(), &LOGINS).await.unwrap_err();
     assert!(
         matches!(error, MigrateError::SchemaNewer { found: 9999 }),
         "{error}"
@@ -146,10 +144,16 @@ async fn a_newer_schema_is_not_migrated() {
 #[tokio::test]
 async fn a_login_that_is_not_there_is_named() {
     let db = TestDb::empty().await;
-    let error = migrate::up(&db.admin_url(), "nobody_of_that_name")
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("nobody_of_that_name"), "{error}");
+    let logins = PerLogin {
+        worker: "nobody_of_that_name",
+        ..LOGINS
+    };
+    let error = migrate::up(&db.admin_url(), &logins).await.unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("nobody_of_that_name") && error.contains("ATRIUM_DATABASE_WORKER_URL"),
+        "{error}"
+    );
 }
 
 /// As on a managed server: the schema's owner is no superuser, row security
@@ -158,7 +162,11 @@ async fn a_login_that_is_not_there_is_named() {
 async fn an_owner_who_is_no_superuser_can_run_the_schema() {
     let server = throwaway_server().await;
     let connection = server.connection();
-    provision(&connection.url("postgres"), "atrium", "runtime", "secret")
+    let credentials = PerLogin::from_fn(|login| Credentials {
+        login: LOGINS.get(login),
+        password: "secret",
+    });
+    provision(&connection.url("postgres"), "atrium", &credentials)
         .await
         .unwrap();
     let superuser = PgPool::connect(&connection.url("atrium")).await.unwrap();
@@ -174,10 +182,10 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
             .unwrap();
     }
     let owner = connection.url_as("owner", "secret", "atrium");
-    migrate::up(&owner, "runtime").await.unwrap();
+    migrate::up(&owner, &LOGINS).await.unwrap();
 
-    let runtime = connection.url_as("runtime", "secret", "atrium");
-    let store = Store::connect(&runtime, ConnectOptions::default())
+    let urls = PerLogin::from_fn(|login| connection.url_as(LOGINS.get(login), "secret", "atrium"));
+    let store = Store::connect(&urls, ConnectOptions::default())
         .await
         .unwrap();
     store.check().await.unwrap();
@@ -243,6 +251,6 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
 
     let steps = u32::try_from(migrate::status(&owner).await.unwrap().len()).unwrap();
     migrate::down(&owner, steps).await.unwrap();
-    migrate::up(&owner, "runtime").await.unwrap();
+    migrate::up(&owner, &LOGINS).await.unwrap();
     store.check().await.unwrap();
 }

@@ -7,7 +7,6 @@ use domain::{
     embedding_model::EmbeddingSlot,
     memory::{MemoryNarrowing, SearchMode},
 };
-use sqlx::{Connection, PgConnection};
 use store::{
     StoreError,
     memory::{
@@ -20,8 +19,7 @@ use time::Duration;
 use crate::support::{create, embed, fill, share, toward};
 
 async fn refresh(db: &TestDb, tenant: TenantId, days: i64) -> bool {
-    let tx = db.store.begin_worker().await.unwrap();
-    let mut tx = tx.enter_as(tenant, None).await.unwrap();
+    let mut tx = db.store.begin_as_system(tenant).await.unwrap();
     let counted = collection_refresh(&mut tx, NOW + Duration::days(days))
         .await
         .unwrap();
@@ -151,9 +149,7 @@ async fn counts_are_seen_by_nobody_and_other_tenants_count_for_nothing() {
         "atrium_worker",
         "atrium_operator",
     ] {
-        let mut conn = PgConnection::connect_with(&db.runtime_options())
-            .await
-            .unwrap();
+        let mut conn = db.connection_for(role).await.unwrap();
         sqlx::query(
             "SELECT set_config('role', $1, false), set_config('app.current_tenant_id', $2, false)",
         )

@@ -4,7 +4,6 @@
 use domain::{
     Actor, MemoryId, Permission, access::SystemRole, memory::Visibility, share::Audience,
 };
-use sqlx::{Connection as _, PgConnection};
 use store::{
     StoreError,
     memory::{memory_delete, memory_get, memory_share},
@@ -306,9 +305,7 @@ async fn there_is_no_way_around_the_functions() {
         assert_eq!(tried(&mut conn, sql).await, denied, "{sql}");
     }
     for role in ["atrium_auth", "atrium_worker", "atrium_operator"] {
-        let mut conn = PgConnection::connect_with(&scene.db.runtime_options())
-            .await
-            .unwrap();
+        let mut conn = scene.db.connection_for(role).await.unwrap();
         let take = format!("SELECT set_config('role', '{role}', false)");
         tried(&mut conn, &take).await.unwrap();
         for call in [

@@ -8,6 +8,7 @@ use domain::{
 };
 use sqlx::{Connection, PgConnection, Row};
 use store::{
+    Login,
     memory::{SearchQuery, SearchRequest, memory_delete, memory_search},
     testing::{NOW, TestDb},
 };
@@ -18,7 +19,7 @@ use crate::support::{create, embed, model, share, toward};
 /// The runtime login's connection with the role and settings of an actor, as
 /// the store sets them.
 async fn connection_of(db: &TestDb, actor: Option<&Actor>) -> PgConnection {
-    let mut conn = PgConnection::connect_with(&db.runtime_options())
+    let mut conn = PgConnection::connect_with(&db.login_options(Login::App))
         .await
         .unwrap();
     let (tenant, user, teams) = match actor {
@@ -210,9 +211,7 @@ async fn a_search_finds_nothing_of_others() {
 async fn only_the_application_may_call_them() {
     let db = TestDb::new().await;
     for role in ["atrium_auth", "atrium_worker", "atrium_operator"] {
-        let mut conn = PgConnection::connect_with(&db.runtime_options())
-            .await
-            .unwrap();
+        let mut conn = db.connection_for(role).await.unwrap();
         sqlx::query("SELECT set_config('role', $1, false)")
             .bind(role)
             .execute(&mut conn)

@@ -8,7 +8,7 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use store::{
-    TenantTx,
+    Login, TenantTx,
     embedding_model::embedding_model_active,
     memory::{EmbeddedMemory, embedding_set_many, memory_create},
     testing::{NOW, TestDb, TestTenant, id},
@@ -169,7 +169,7 @@ impl Scene {
 
     /// A connection as the store opens one for `actor`.
     pub(crate) async fn connection(&self, actor: &Actor) -> PgConnection {
-        let mut conn = PgConnection::connect_with(&self.db.runtime_options())
+        let mut conn = PgConnection::connect_with(&self.db.login_options(Login::App))
             .await
             .unwrap();
         let keys: Vec<_> = actor.permissions.iter().map(|p| p.key()).collect();

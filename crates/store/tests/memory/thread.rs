@@ -1,7 +1,7 @@
 //! Replies: who can write one, and that they go where their root goes.
 
 use domain::{
-    Actor, MemoryId, Vendor,
+    Actor, AppError, MemoryId, Permission, Vendor,
     access::SystemRole,
     memory::{
         AllowedVendors, Memory, MemoryNarrowing, MemoryTraits, NewMemory, Origin, SearchMode,
@@ -113,6 +113,27 @@ async fn a_reply_is_born_as_visible_as_its_root_and_no_other_reply_is() {
             "{visibility}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
+    let world = World::new().await;
+    let root = create(&world.db, &world.mia, "Where is the key").await;
+    let mut writer = world.max.clone();
+    writer.permissions.remove(&Permission::MemoryShare);
+    let mut owner = world.mia.clone();
+    owner.permissions.remove(&Permission::MemoryShare);
+    // To one's own, which nobody else sees, it needs none.
+    world.reply(&owner, root, "Asked myself").await.unwrap();
+    share(&world.db, root, "org", None).await;
+    for actor in [&writer, &owner] {
+        let refused = world.reply(actor, root, "In the cellar").await.unwrap_err();
+        assert_eq!(AppError::from(refused).status(), 403);
+    }
+    world
+        .reply(&world.max, root, "In the cellar")
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -56,8 +56,7 @@ async fn delete(db: &TestDb, actor: &Actor, id: MemoryId, at: Timestamp) {
 
 /// A transaction of Atrium itself in an organisation.
 async fn system(db: &TestDb, tenant: TenantId) -> TenantTx {
-    let tx = db.store.begin_worker().await.unwrap();
-    tx.enter_as(tenant, None).await.unwrap()
+    db.store.begin_as_system(tenant).await.unwrap()
 }
 
 /// All memories that there are, with whether they are in the trash.

@@ -1,27 +1,31 @@
 //! SEC-C2, SEC-C5: what the catalogue says must hold for every table, so that
 //! a new one is covered without anybody thinking of it.
 
-use sqlx::{AssertSqlSafe, PgConnection};
-use store::testing::TestDb;
+use std::time::Instant;
 
-use crate::{
-    exceptions::EXCEPTIONS,
-    rules::{COMMON, RULES, Rule},
+use sqlx::{AssertSqlSafe, PgConnection};
+use store::{
+    CheckError,
+    catalogue::{COMMON, EXCEPTIONS, Exception, Finding, RULES, Rule, findings},
+    testing::{LOGINS, TestDb},
 };
 
-/// What breaks a rule: the object and the problem.
-async fn breaks(conn: &mut PgConnection, rule: &Rule) -> Vec<(String, String)> {
-    let sql = format!("{COMMON} {} ORDER BY 1, 2", rule.breaks);
-    sqlx::query_as(AssertSqlSafe(sql))
-        .fetch_all(conn)
-        .await
-        .unwrap_or_else(|error| panic!("{}: {error}", rule.name))
+use crate::{breakers::BREAKERS, exceptions::SHAPE_EXCEPTIONS, rules::SHAPE_RULES};
+
+/// Those that are asked at boot, and those that only tests ask.
+fn rules() -> Vec<Rule> {
+    [RULES, SHAPE_RULES].concat()
 }
 
-fn is_excepted(rule: &str, object: &str) -> bool {
-    EXCEPTIONS
-        .iter()
-        .any(|(of, what, _)| *of == rule && *what == object)
+fn exceptions() -> Vec<Exception> {
+    [EXCEPTIONS, SHAPE_EXCEPTIONS].concat()
+}
+
+/// What breaks a rule, exceptions included.
+async fn breaks(conn: &mut PgConnection, rule: &Rule) -> Vec<Finding> {
+    findings(conn, &[*rule], &[])
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", rule.name))
 }
 
 // SEC-C2, SEC-C5
@@ -29,19 +33,18 @@ fn is_excepted(rule: &str, object: &str) -> bool {
 async fn every_table_keeps_every_rule() {
     let db = TestDb::new().await;
     let mut conn = db.admin.acquire().await.unwrap();
-    let mut problems = Vec::new();
-    let mut needed = Vec::new();
-    for rule in RULES {
-        for (object, problem) in breaks(&mut conn, rule).await {
-            if is_excepted(rule.name, &object) {
-                needed.push((rule.name, object));
-            } else {
-                problems.push(format!("{}: {object}: {problem}", rule.name));
-            }
-        }
-    }
-    for (rule, object, _) in EXCEPTIONS {
-        if !needed.iter().any(|(of, what)| of == rule && what == object) {
+    let (rules, exceptions) = (rules(), exceptions());
+    let found = findings(&mut conn, &rules, &exceptions).await.unwrap();
+    let mut problems: Vec<String> = found
+        .iter()
+        .map(|found| format!("{}: {}: {}", found.rule, found.object, found.problem))
+        .collect();
+    let needed = findings(&mut conn, &rules, &[]).await.unwrap();
+    for (rule, object, _) in exceptions {
+        if !needed
+            .iter()
+            .any(|found| found.rule == rule && found.object == object)
+        {
             problems.push(format!("{rule}: {object}: the exception is not needed"));
         }
     }
@@ -52,16 +55,15 @@ async fn every_table_keeps_every_rule() {
 #[tokio::test]
 async fn breaking_any_rule_is_noticed() {
     let db = TestDb::new().await;
-    assert!(
-        RULES.iter().all(|rule| !rule.breakers.is_empty()),
-        "each rule shows that it can fail"
-    );
-    for rule in RULES {
-        for (breaker, broken) in rule.breakers {
+    for rule in rules() {
+        let shown = BREAKERS.iter().find(|(name, _)| *name == rule.name);
+        let (_, breakers) = shown.unwrap_or_else(|| panic!("{} can't be seen to fail", rule.name));
+        assert!(!breakers.is_empty(), "{} can't be seen to fail", rule.name);
+        for (breaker, broken) in *breakers {
             let mut tx = db.admin.begin().await.unwrap();
-            let before = breaks(&mut tx, rule).await;
+            let before = breaks(&mut tx, &rule).await;
             assert!(
-                !before.iter().any(|(object, _)| object == broken),
+                !before.iter().any(|found| found.object == *broken),
                 "{}: {broken} breaks it already",
                 rule.name
             );
@@ -69,15 +71,92 @@ async fn breaking_any_rule_is_noticed() {
                 .execute(&mut *tx)
                 .await
                 .unwrap_or_else(|error| panic!("{breaker}: {error}"));
-            let after = breaks(&mut tx, rule).await;
+            // As the process asks: a login without any privilege.
+            let login = format!("SET LOCAL SESSION AUTHORIZATION {}", LOGINS.app);
+            sqlx::raw_sql(AssertSqlSafe(login))
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            let after = breaks(&mut tx, &rule).await;
             assert!(
-                after.iter().any(|(object, _)| object == broken),
+                after.iter().any(|found| found.object == *broken),
                 "{}: after “{breaker}” it still passes: {after:?}",
                 rule.name
             );
             tx.rollback().await.unwrap();
         }
     }
+    for (name, _) in BREAKERS {
+        assert!(
+            rules().iter().any(|rule| rule.name == *name),
+            "{name} is no rule"
+        );
+    }
+}
+
+// SEC-C2
+#[tokio::test]
+async fn boot_refuses_what_breaks_a_rule_and_says_what_to_do() {
+    for (breaker, rule, object, remedy) in [
+        (
+            "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
+            "row_security_on",
+            "users",
+            "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
+        ),
+        (
+            "CREATE POLICY users_wide ON users FOR SELECT TO atrium_app USING (true)",
+            "policy_holds_tenant",
+            "users.users_wide",
+            "drop the policy",
+        ),
+        (
+            "CREATE VIEW everybody AS SELECT * FROM users",
+            "views_are_invoker",
+            "everybody",
+            "security_invoker = true",
+        ),
+        (
+            "GRANT TRUNCATE ON memories TO atrium_app",
+            "no_dangerous_privileges",
+            "memories",
+            "REVOKE TRUNCATE",
+        ),
+    ] {
+        let db = TestDb::new().await;
+        db.store.check().await.unwrap();
+        sqlx::raw_sql(breaker).execute(&db.admin).await.unwrap();
+        let refusal = db.store.check().await.unwrap_err();
+        assert!(
+            matches!(&refusal, CheckError::RuleBroken(found) if found.rule == rule && found.object == object),
+            "{breaker}: {refusal:?}"
+        );
+        let refusal = refusal.to_string();
+        assert!(
+            refusal.contains(object) && refusal.contains(remedy),
+            "{refusal}"
+        );
+    }
+    assert!(
+        RULES.iter().all(|rule| rule.remedy.is_some()),
+        "each says what to do"
+    );
+}
+
+/// What boot pays for it. The best of several, because tests run beside each
+/// other.
+#[tokio::test]
+async fn asking_for_all_rules_takes_under_100_milliseconds() {
+    let db = TestDb::new().await;
+    let mut best = None;
+    for _ in 0..5 {
+        let start = Instant::now();
+        assert_eq!(db.store.findings().await.unwrap(), Vec::new());
+        best = best.into_iter().chain([start.elapsed()]).min();
+    }
+    let best = best.unwrap();
+    println!("all rules: {best:?}");
+    assert!(best.as_millis() < 100, "{best:?}");
 }
 
 /// The rules read our tables; this would catch a list that is empty.

@@ -3,16 +3,13 @@
 //! each system role is tried with what it holds. The outcome is compared with
 //! `matrix.txt`, so that a new table or a wider grant shows up in review.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 use domain::access::SystemRole;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use store::testing::TestDb;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use store::{catalogue::EXCEPTIONS, testing::TestDb};
 
-use crate::{
-    exceptions::EXCEPTIONS,
-    rows::{Maker, RowValues, Table, tables},
-};
+use crate::rows::{Maker, RowValues, Table, tables};
 
 const ROLES: [&str; 10] = [
     "atrium_app",
@@ -335,9 +332,14 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
         tenant_id: ours.tenant_id,
         ..Maker::new()
     };
-    // Takes the four roles as production does; the two that nobody takes are
+    // Each role is taken as production does; those that nobody takes are
     // taken by the superuser, who is then bound like anybody.
-    let mut runtime = PgConnection::connect(&db.runtime_url()).await.unwrap();
+    let mut taken = HashMap::new();
+    for role in ROLES {
+        if let Some(conn) = db.connection_for(role).await {
+            taken.insert(role, conn);
+        }
+    }
 
     let mut matrix = String::from(
         "# What each role can do to a row of its own / a colleague's / another tenant's / with no tenant set.\n\
@@ -364,16 +366,7 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
                             Target::Unset => (None, &ours, &fresh_ours, &theirs),
                         };
                         let sql = statement(verb, table, &reach, maker, fresh, stranger);
-                        let is_taken = !matches!(
-                            role,
-                            "atrium_search"
-                                | "atrium_audit"
-                                | "atrium_handover"
-                                | "atrium_purge"
-                                | "atrium_sharing"
-                                | "atrium_trash"
-                        );
-                        let conn = if is_taken { &mut runtime } else { &mut *admin };
+                        let conn = taken.get_mut(role).unwrap_or(&mut admin);
                         *outcome = attempt(conn, role, standing, settings, &sql).await;
                         if let Some(problem) = problem(table, role, verb, target, *outcome) {
                             problems.push(format!(

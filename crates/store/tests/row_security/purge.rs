@@ -149,7 +149,6 @@ async fn only_the_operators_role_purges_and_only_its_own_transactions_tenant() {
     let mut admin = db.admin.acquire().await.unwrap();
     status_set(&db, ours, "deleted", Some(Duration::ZERO)).await;
     let before = rows(&mut admin, &tables, ours).await;
-    let mut runtime = PgConnection::connect(&db.runtime_url()).await.unwrap();
     for (role, tenant, refusal) in [
         ("atrium_app", ours, "permission denied"),
         ("atrium_auth", ours, "permission denied"),
@@ -160,7 +159,8 @@ async fn only_the_operators_role_purges_and_only_its_own_transactions_tenant() {
             "only the transaction's own tenant",
         ),
     ] {
-        let mut tx = runtime.begin().await.unwrap();
+        let mut conn = db.connection_for(role).await.unwrap();
+        let mut tx = conn.begin().await.unwrap();
         sqlx::query(
             "SELECT set_config('role', $1, true), set_config('app.current_tenant_id', $2, true)",
         )

@@ -312,7 +312,9 @@ impl Maker {
         }
         let is_first_user = table.name == "users" && !self.made.contains_key("users");
         if column.type_name == "uuid"
-            && (column.name.ends_with("user_id") || is_first_user && column.name == "id")
+            && (column.name.ends_with("user_id")
+                || column.name.ends_with("_by")
+                || is_first_user && column.name == "id")
         {
             return vec![quoted(&self.user_id.to_string(), "uuid")];
         }

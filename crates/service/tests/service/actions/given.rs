@@ -157,12 +157,13 @@ pub(super) async fn own_key(world: &World, actor: &Actor) -> ApiKeyId {
     let ctx = &world.ctx;
     let id = ctx.ids.id();
     let mut able = actor.clone();
-    able.permissions.insert(Permission::ApiKeyOwn);
+    let scope = Permission::MemoryRead;
+    able.permissions.extend([Permission::ApiKeyOwn, scope]);
     let mark = KeyMark {
         hash: &ctx.ids.bytes(),
         prefix: "atr_abcd",
     };
-    let new = NewApiKey::parse(&key_draft(&[Permission::MemoryRead])).unwrap();
+    let new = NewApiKey::parse(&key_draft(&[scope])).unwrap();
     let mut tx = ctx.store.begin(&able).await.unwrap();
     let now = ctx.clock.now();
     api_key_create(&mut tx, id, actor.user_id, mark, &new, now)

@@ -45,8 +45,9 @@ mod tenant_lifecycle;
 
 pub use act::authorize;
 pub use api_key::{
-    ApiKeyRefusal, api_key_actor, api_key_create, api_key_get, api_key_is_whole, api_key_list,
-    api_key_owner, api_key_revoke, service_account_create, service_account_list,
+    ApiKeyRefusal, RefusedKey, api_key_actor, api_key_check, api_key_create, api_key_get,
+    api_key_is_whole, api_key_list, api_key_owner, api_key_refusal_audit, api_key_revoke,
+    service_account_create, service_account_list,
 };
 pub use audit::{audit_list, audit_verify};
 pub use break_glass::{

@@ -4,6 +4,7 @@
 mod answer;
 mod csrf;
 mod facts;
+mod failures;
 mod headers;
 mod limits;
 mod rate;
@@ -21,10 +22,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
 pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
 pub(crate) use headers::Framed;
-pub(crate) use rate::rate_layer;
+pub(crate) use rate::{rate_layer, too_many};
 pub(crate) use secret_path::{INVITE_PATH, told_path};
 pub(crate) use site::is_loopback;
 pub use {
+    failures::FailureLimit,
     rate::{Allowance, Left, RateLimit},
     return_to::ReturnTo,
     site::{Site, SiteError},

@@ -12,7 +12,7 @@ use store::{ConnectOptions, Store};
 
 use crate::{
     auth::{
-        AuthSettings, Directory, MasterKey, OidcSettings, PRIMARY, SessionLifetimes,
+        AuthSettings, Directory, MasterKey, OidcSettings, PRIMARY, SessionLifetimes, SignInLimits,
         demo::DemoIssuer,
     },
     config::{self, Config, Oidc},
@@ -186,7 +186,11 @@ pub(crate) fn auth_settings(
             absolute: time::Duration::hours(config.session.absolute_hours.into()),
         },
         master_key: master_key(config, ids)?,
-        sign_ins_per_minute: config.sign_ins_per_minute,
+        limits: SignInLimits {
+            starts: config.sign_in_starts_per_minute,
+            failures: config.sign_in_failures_per_minute,
+            account_failures: config.account_sign_in_failures_per_minute,
+        },
     })
 }
 

@@ -64,9 +64,16 @@ pub struct Config {
     /// Networks whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// How often one address may begin, and how often finish, signing in.
+    /// How often one address may begin to sign in in a minute.
     #[serde(deserialize_with = "number")]
-    pub sign_ins_per_minute: u32,
+    pub sign_in_starts_per_minute: u32,
+    /// How often one address may fail to sign in in a minute.
+    #[serde(deserialize_with = "number")]
+    pub sign_in_failures_per_minute: u32,
+    /// How often one account may fail to sign in in a minute, from whatever
+    /// address.
+    #[serde(deserialize_with = "number")]
+    pub account_sign_in_failures_per_minute: u32,
     /// How often one API key may call in a minute.
     #[serde(deserialize_with = "number")]
     pub api_calls_per_minute: u32,
@@ -161,7 +168,9 @@ impl Default for Config {
             oidc: None,
             issuers: BTreeMap::new(),
             trusted_proxies: Vec::new(),
-            sign_ins_per_minute: 30,
+            sign_in_starts_per_minute: 600,
+            sign_in_failures_per_minute: 30,
+            account_sign_in_failures_per_minute: 10,
             api_calls_per_minute: 600,
             mail: None,
             embedding_endpoints: BTreeMap::new(),

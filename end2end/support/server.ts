@@ -58,6 +58,8 @@ export class Server {
         ATRIUM_SIGN_IN_STARTS_PER_MINUTE: "100000",
         ATRIUM_SIGN_IN_FAILURES_PER_MINUTE: "100000",
         ATRIUM_ACCOUNT_SIGN_IN_FAILURES_PER_MINUTE: "100000",
+        // And many of them are one member.
+        ATRIUM_PAGE_CALLS_PER_MINUTE: "100000",
         ...setup.settings,
       }),
     };

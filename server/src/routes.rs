@@ -11,7 +11,7 @@ use axum::{
     Router,
     extract::Request,
     http::request::Parts,
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     response::IntoResponse,
     routing::{get, post},
 };
@@ -28,7 +28,7 @@ use crate::{
     download,
     failure::Failure,
     health::{self, Readiness},
-    http::{HttpSettings, LargerBody, protect},
+    http::{HttpSettings, LargerBody, MemberLimit, member_rate_layer, protect},
     live::{self, Streams},
     mcp, rest, upload,
 };
@@ -92,12 +92,15 @@ pub fn router(
             )
             .fallback_service(pages),
     );
+    let page_limit = MemberLimit::new(config.page_calls_per_minute, ctx.clock.clone());
     let members = Router::new()
         .route(
             live::PATH,
             get(live::page_events).with_state((auth.clone(), streams)),
         )
         .fallback_service(pages)
+        .layer(from_fn_with_state(page_limit, member_rate_layer))
+        // Not limited: whoever has called too often may still sign out.
         .merge(auth.routes())
         .merge(demo.map_or_else(Router::new, DemoIssuer::routes));
 

@@ -77,6 +77,10 @@ pub struct Config {
     /// How often one API key may call in a minute.
     #[serde(deserialize_with = "number")]
     pub api_calls_per_minute: u32,
+    /// How often one member may call pages and what is behind them in a
+    /// minute.
+    #[serde(deserialize_with = "number")]
+    pub page_calls_per_minute: u32,
     /// The mail server by which invites are sent; unset: people pass links on
     /// themselves.
     pub mail: Option<Mail>,
@@ -172,6 +176,7 @@ impl Default for Config {
             sign_in_failures_per_minute: 30,
             account_sign_in_failures_per_minute: 10,
             api_calls_per_minute: 600,
+            page_calls_per_minute: 600,
             mail: None,
             embedding_endpoints: BTreeMap::new(),
             outbound_hosts: Vec::new(),

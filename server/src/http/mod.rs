@@ -7,6 +7,7 @@ mod facts;
 mod failures;
 mod headers;
 mod limits;
+mod member_rate;
 mod rate;
 mod return_to;
 mod secret_path;
@@ -22,11 +23,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
 pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
 pub(crate) use headers::Framed;
+pub(crate) use member_rate::member_rate_layer;
 pub(crate) use rate::{rate_layer, too_many};
 pub(crate) use secret_path::{INVITE_PATH, told_path};
 pub(crate) use site::is_loopback;
 pub use {
     failures::FailureLimit,
+    member_rate::MemberLimit,
     rate::{Allowance, Left, RateLimit},
     return_to::ReturnTo,
     site::{Site, SiteError},

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use mail::Mailer;
@@ -19,6 +20,7 @@ use crate::{
     database::{Database, Joining},
     failure::Failure,
     http::Site,
+    listener::ConnectionLimits,
     secret_file,
 };
 
@@ -162,6 +164,19 @@ pub(crate) fn master_key(config: &Config, ids: &Ids) -> Result<MasterKey, Failur
         None => secret_file::read_or_create(&config.data_dir.join("master.key"), ids)?,
     };
     MasterKey::from_base64(&text).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// How many connections there may be and how long they may stand still.
+pub(crate) fn connection_limits(config: &Config) -> ConnectionLimits {
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    ConnectionLimits {
+        // More than that a semaphore doesn't count.
+        connections: count(config.max_connections).min(tokio::sync::Semaphore::MAX_PERMITS),
+        connections_per_address: count(config.max_connections_per_address),
+        trusted_proxies: config.trusted_proxies.clone().into(),
+        header_timeout: Duration::from_secs(config.header_timeout_seconds.into()),
+        write_timeout: Duration::from_secs(config.body_timeout_seconds.into()),
+    }
 }
 
 /// Who may sign in and how; a demo brings its own issuer.

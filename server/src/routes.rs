@@ -4,7 +4,7 @@
 //! session, member and origin check around what people use; the pages' own
 //! form posts around the pages.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use app::{App, AppInfo, WayIn, shell, with_page_posts};
 use axum::{
@@ -115,6 +115,7 @@ pub fn router(
         HttpSettings {
             site,
             trusted_proxies: config.trusted_proxies.clone().into(),
+            body_timeout: Duration::from_secs(config.body_timeout_seconds.into()),
             body_bytes: BODY_BYTES,
             larger_bodies: Arc::new([
                 LargerBody {

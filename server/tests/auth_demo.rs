@@ -74,6 +74,7 @@ async fn demo() -> Demo {
     let http = HttpSettings {
         site,
         trusted_proxies: Arc::new([]),
+        body_timeout: std::time::Duration::from_secs(30),
         body_bytes: 10_000,
         larger_bodies: Arc::new([]),
         clock,

@@ -64,6 +64,21 @@ pub struct Config {
     /// Networks whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Open connections at a time.
+    #[serde(deserialize_with = "number")]
+    pub max_connections: u32,
+    /// Of these, so many of one address on which nobody has signed in; proxies
+    /// that are trusted have no such limit.
+    #[serde(deserialize_with = "number")]
+    pub max_connections_per_address: u32,
+    /// Seconds in which a request's headers have to arrive, also counted from
+    /// the end of the answer before.
+    #[serde(deserialize_with = "number")]
+    pub header_timeout_seconds: u32,
+    /// Seconds in which a client may send nothing of a body, or take nothing
+    /// of an answer.
+    #[serde(deserialize_with = "number")]
+    pub body_timeout_seconds: u32,
     /// How often one address may begin to sign in in a minute.
     #[serde(deserialize_with = "number")]
     pub sign_in_starts_per_minute: u32,
@@ -172,6 +187,10 @@ impl Default for Config {
             oidc: None,
             issuers: BTreeMap::new(),
             trusted_proxies: Vec::new(),
+            max_connections: 4_000,
+            max_connections_per_address: 500,
+            header_timeout_seconds: 30,
+            body_timeout_seconds: 30,
             sign_in_starts_per_minute: 600,
             sign_in_failures_per_minute: 30,
             account_sign_in_failures_per_minute: 10,
@@ -235,6 +254,19 @@ impl Config {
         }
         if self.session.idle_hours == 0 || self.session.absolute_hours == 0 {
             return refuse("session: idle_hours and absolute_hours are at least 1.");
+        }
+        for (key, value) in [
+            ("max_connections", self.max_connections),
+            (
+                "max_connections_per_address",
+                self.max_connections_per_address,
+            ),
+            ("header_timeout_seconds", self.header_timeout_seconds),
+            ("body_timeout_seconds", self.body_timeout_seconds),
+        ] {
+            if value == 0 {
+                return refuse(&format!("{key}: at least 1 is needed."));
+            }
         }
         if self.database_admin_url.is_some() && self.database_url.is_none() {
             return refuse("database_admin_url: it needs database_url beside it.");

@@ -13,6 +13,7 @@ use super::{
     answer,
     rate::{Allowance, too_many},
 };
+use crate::listener::AddressSlot;
 
 /// An allowance of each member, whatever session they use.
 #[derive(Clone, Debug)]
@@ -39,6 +40,9 @@ pub(crate) async fn member_rate_layer(
     let Some(member) = member else {
         return next.run(request).await;
     };
+    if let Some(slot) = request.extensions().get::<AddressSlot>() {
+        slot.release();
+    }
     match calls.take(member) {
         Ok(_) => next.run(request).await,
         Err(wait) => {

@@ -22,7 +22,10 @@ use service::{ApiKeyRefusal, Ctx, api_key_check, api_key_is_whole, api_key_refus
 use time::Duration;
 
 use super::problem::Refusal;
-use crate::http::{Allowance, FailureLimit, Left, too_many};
+use crate::{
+    http::{Allowance, FailureLimit, Left, too_many},
+    listener::AddressSlot,
+};
 
 /// Keys that one address may try in vain in a minute.
 const TRIES_PER_MINUTE: u32 = 30;
@@ -108,6 +111,9 @@ pub(crate) async fn key_layer(
     let Some(id) = actor.request.api_key_id else {
         return Refusal::from(AppError::Internal).into_response();
     };
+    if let Some(slot) = request.extensions().get::<AddressSlot>() {
+        slot.release();
+    }
     let left = match door.calls.take(id) {
         Ok(left) => left,
         Err(wait) => {

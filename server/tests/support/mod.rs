@@ -181,6 +181,7 @@ fn http_settings(site: &Site, clock: &TestClock) -> HttpSettings {
     HttpSettings {
         site: site.clone(),
         trusted_proxies: Arc::new(["10.0.0.0/8".parse().unwrap()]),
+        body_timeout: std::time::Duration::from_secs(30),
         body_bytes: 10_000,
         larger_bodies: Arc::new([LargerBody {
             path: "/memories/import",

@@ -8,7 +8,7 @@ use std::{
 
 use mail::Mailer;
 use secrecy::{ExposeSecret, SecretString};
-use service::{Clock, Ctx, Embedder, Entropy, Ids};
+use service::{Clock, Ctx, Embedder, Entropy, Ids, Quotas};
 use store::{ConnectOptions, Store};
 
 use crate::{
@@ -69,7 +69,11 @@ impl Deployment {
             .with_services(&config.outbound_hosts, endpoints(config))
             .map_err(Failure::failed)?;
         let mailer = mailer(config)?;
-        Ok(Ctx::new(store, Clock::system(), Entropy::system(), embedder).with_mailer(mailer))
+        Ok(
+            Ctx::new(store, Clock::system(), Entropy::system(), embedder)
+                .with_mailer(mailer)
+                .with_quotas(quotas(config)),
+        )
     }
 
     /// Closes the connections and stops the embedded database.
@@ -164,6 +168,14 @@ pub(crate) fn master_key(config: &Config, ids: &Ids) -> Result<MasterKey, Failur
         None => secret_file::read_or_create(&config.data_dir.join("master.key"), ids)?,
     };
     MasterKey::from_base64(&text).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// How much one organisation may have at a time.
+fn quotas(config: &Config) -> Quotas {
+    Quotas {
+        waiting_files: config.waiting_import_files,
+        waiting_bytes: u64::from(config.waiting_import_megabytes) * 1024 * 1024,
+    }
 }
 
 /// How many connections there may be and how long they may stand still.

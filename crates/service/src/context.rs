@@ -31,6 +31,8 @@ pub struct Ctx {
     pub embedder: Embedder,
     /// The way to people's mailboxes.
     pub mailer: Mailer,
+    /// How much one organisation or member may have at a time.
+    pub quotas: Quotas,
     /// Wakes this process's workers when a job was put in the table.
     pub jobs_wake: Arc<Notify>,
     /// Cancelled when the process stops: what would go on forever ends.
@@ -47,15 +49,40 @@ impl Ctx {
             ids,
             embedder,
             mailer: Mailer::off(),
+            quotas: Quotas::default(),
             jobs_wake: Arc::default(),
             stop: CancellationToken::new(),
         }
+    }
+
+    /// With other quotas than the usual ones.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
+        Self { quotas, ..self }
     }
 
     /// With a way to people's mailboxes; without, none.
     #[must_use]
     pub fn with_mailer(self, mailer: Mailer) -> Self {
         Self { mailer, ..self }
+    }
+}
+
+/// How much one organisation or member may have at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Quotas {
+    /// Files of an organisation that wait to be imported.
+    pub waiting_files: u32,
+    /// Bytes that these have together.
+    pub waiting_bytes: u64,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            waiting_files: 100,
+            waiting_bytes: 2 * 1024 * 1024 * 1024,
+        }
     }
 }
 

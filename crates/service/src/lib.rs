@@ -54,7 +54,7 @@ pub use break_glass::{
     break_glass_about, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
 };
 pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
-pub use context::{Clock, Ctx, Entropy, Ids};
+pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
 pub use embedder::{EmbedFailure, Embedder};
 pub use embedding_model::{
     embedding_model_cancel, embedding_model_get, embedding_model_pause, embedding_model_resume,

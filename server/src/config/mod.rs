@@ -79,6 +79,12 @@ pub struct Config {
     /// of an answer.
     #[serde(deserialize_with = "number")]
     pub body_timeout_seconds: u32,
+    /// Files of an organisation that wait to be imported, at a time.
+    #[serde(deserialize_with = "number")]
+    pub waiting_import_files: u32,
+    /// Megabytes that these have together.
+    #[serde(deserialize_with = "number")]
+    pub waiting_import_megabytes: u32,
     /// How often one address may begin to sign in in a minute.
     #[serde(deserialize_with = "number")]
     pub sign_in_starts_per_minute: u32,
@@ -191,6 +197,8 @@ impl Default for Config {
             max_connections_per_address: 500,
             header_timeout_seconds: 30,
             body_timeout_seconds: 30,
+            waiting_import_files: 100,
+            waiting_import_megabytes: 2_048,
             sign_in_starts_per_minute: 600,
             sign_in_failures_per_minute: 30,
             account_sign_in_failures_per_minute: 10,

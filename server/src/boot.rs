@@ -175,6 +175,7 @@ fn quotas(config: &Config) -> Quotas {
     Quotas {
         waiting_files: config.waiting_import_files,
         waiting_bytes: u64::from(config.waiting_import_megabytes) * 1024 * 1024,
+        ..Quotas::default()
     }
 }
 

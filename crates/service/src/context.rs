@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use domain::Timestamp;
@@ -16,7 +17,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Embedder;
+use crate::{Embedder, export::Exports};
 
 /// The context of all use cases. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Ctx {
     pub mailer: Mailer,
     /// How much one organisation or member may have at a time.
     pub quotas: Quotas,
+    /// The exports that are being made.
+    pub exports: Exports,
     /// Wakes this process's workers when a job was put in the table.
     pub jobs_wake: Arc<Notify>,
     /// Cancelled when the process stops: what would go on forever ends.
@@ -50,6 +53,7 @@ impl Ctx {
             embedder,
             mailer: Mailer::off(),
             quotas: Quotas::default(),
+            exports: Exports::default(),
             jobs_wake: Arc::default(),
             stop: CancellationToken::new(),
         }
@@ -75,6 +79,12 @@ pub struct Quotas {
     pub waiting_files: u32,
     /// Bytes that these have together.
     pub waiting_bytes: u64,
+    /// Exports that one member may have made at the same time.
+    pub exports: usize,
+    /// How long one may take as a whole.
+    pub export_time: Duration,
+    /// How long whoever takes it off may take for one piece.
+    pub export_patience: Duration,
 }
 
 impl Default for Quotas {
@@ -82,6 +92,9 @@ impl Default for Quotas {
         Self {
             waiting_files: 100,
             waiting_bytes: 2 * 1024 * 1024 * 1024,
+            exports: 2,
+            export_time: Duration::from_hours(1),
+            export_patience: Duration::from_mins(1),
         }
     }
 }

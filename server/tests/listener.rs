@@ -185,7 +185,7 @@ async fn an_answer_that_nobody_takes_is_given_up() {
         let guard = Dropped(sender);
         Body::from_stream(stream::unfold(guard, |guard| async {
             Some((
-                Ok::<_, Infallible>(Bytes::from_static(&[0; 64 * 1024])),
+                Ok::<_, Infallible>(Bytes::from_static(&[0; 16 * 1024])),
                 guard,
             ))
         }))

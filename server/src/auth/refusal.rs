@@ -41,8 +41,8 @@ pub(super) struct Refusal {
     pub return_to: Option<ReturnTo>,
 }
 
-/// An account at an issuer, as a hash of its identity key.
-pub(super) type AccountHash = [u8; 32];
+/// An account at an issuer, as the half of its identity key's hash.
+pub(super) type AccountHash = [u8; 16];
 
 impl Refusal {
     pub(super) fn new(problem: SignInProblem, reason: &'static str) -> Self {

@@ -104,7 +104,8 @@ impl Person {
             IdentityKey::Entra { tid, oid } => format!("{tid} {oid}"),
             IdentityKey::Subject { issuer, subject } => format!("{issuer} {subject}"),
         };
-        hash(text.as_bytes())
+        let hash = hash(text.as_bytes());
+        std::array::from_fn(|n| hash[n])
     }
 
     /// The directory that decides where they belong, if one does.

@@ -55,7 +55,11 @@ export class Server {
         ATRIUM_MODEL_DIR: process.env["ATRIUM_MODEL_DIR"] ?? join(homedir(), ".cache/atrium/all-MiniLM-L6-v2"),
         ATRIUM_LOG__FORMAT: "json",
         // All journeys come from one address.
-        ATRIUM_SIGN_INS_PER_MINUTE: "100000",
+        ATRIUM_SIGN_IN_STARTS_PER_MINUTE: "100000",
+        ATRIUM_SIGN_IN_FAILURES_PER_MINUTE: "100000",
+        ATRIUM_ACCOUNT_SIGN_IN_FAILURES_PER_MINUTE: "100000",
+        // And many of them are one member.
+        ATRIUM_PAGE_CALLS_PER_MINUTE: "100000",
         ...setup.settings,
       }),
     };

@@ -3,22 +3,24 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use mail::Mailer;
 use secrecy::{ExposeSecret, SecretString};
-use service::{Clock, Ctx, Embedder, Entropy, Ids};
+use service::{Clock, Ctx, Embedder, Entropy, Ids, Quotas};
 use store::{ConnectOptions, Login, PerLogin, Store};
 
 use crate::{
     auth::{
-        AuthSettings, Directory, MasterKey, OidcSettings, PRIMARY, SessionLifetimes,
+        AuthSettings, Directory, MasterKey, OidcSettings, PRIMARY, SessionLifetimes, SignInLimits,
         demo::DemoIssuer,
     },
     config::{self, Config, Oidc},
     database::{Database, Joining},
     failure::Failure,
     http::Site,
+    listener::ConnectionLimits,
     secret_file,
 };
 
@@ -67,7 +69,11 @@ impl Deployment {
             .with_services(&config.outbound_hosts, endpoints(config))
             .map_err(Failure::failed)?;
         let mailer = mailer(config)?;
-        Ok(Ctx::new(store, Clock::system(), Entropy::system(), embedder).with_mailer(mailer))
+        Ok(
+            Ctx::new(store, Clock::system(), Entropy::system(), embedder)
+                .with_mailer(mailer)
+                .with_quotas(quotas(config)),
+        )
     }
 
     /// Closes the connections and stops the embedded database.
@@ -170,6 +176,28 @@ pub(crate) fn master_key(config: &Config, ids: &Ids) -> Result<MasterKey, Failur
     MasterKey::from_base64(&text).map_err(|error| Failure::Usage(error.to_string()))
 }
 
+/// How much one organisation may have at a time.
+fn quotas(config: &Config) -> Quotas {
+    Quotas {
+        waiting_files: config.waiting_import_files,
+        waiting_bytes: u64::from(config.waiting_import_megabytes) * 1024 * 1024,
+        ..Quotas::default()
+    }
+}
+
+/// How many connections there may be and how long they may stand still.
+pub(crate) fn connection_limits(config: &Config) -> ConnectionLimits {
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    ConnectionLimits {
+        // More than that a semaphore doesn't count.
+        connections: count(config.max_connections).min(tokio::sync::Semaphore::MAX_PERMITS),
+        connections_per_address: count(config.max_connections_per_address),
+        trusted_proxies: config.trusted_proxies.clone().into(),
+        header_timeout: Duration::from_secs(config.header_timeout_seconds.into()),
+        write_timeout: Duration::from_secs(config.body_timeout_seconds.into()),
+    }
+}
+
 /// Who may sign in and how; a demo brings its own issuer.
 pub(crate) fn auth_settings(
     config: &Config,
@@ -192,7 +220,11 @@ pub(crate) fn auth_settings(
             absolute: time::Duration::hours(config.session.absolute_hours.into()),
         },
         master_key: master_key(config, ids)?,
-        sign_ins_per_minute: config.sign_ins_per_minute,
+        limits: SignInLimits {
+            starts: config.sign_in_starts_per_minute,
+            failures: config.sign_in_failures_per_minute,
+            account_failures: config.account_sign_in_failures_per_minute,
+        },
     })
 }
 

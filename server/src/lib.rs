@@ -12,6 +12,7 @@ mod download;
 pub mod failure;
 pub mod health;
 pub mod http;
+pub mod listener;
 pub mod live;
 pub mod mcp;
 pub mod rest;

@@ -4,14 +4,14 @@
 //! session, member and origin check around what people use; the pages' own
 //! form posts around the pages.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use app::{App, AppInfo, WayIn, shell, with_page_posts};
 use axum::{
     Router,
     extract::Request,
     http::request::Parts,
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     response::IntoResponse,
     routing::{get, post},
 };
@@ -28,7 +28,7 @@ use crate::{
     download,
     failure::Failure,
     health::{self, Readiness},
-    http::{HttpSettings, LargerBody, protect},
+    http::{HttpSettings, LargerBody, MemberLimit, member_rate_layer, protect},
     live::{self, Streams},
     mcp, rest, upload,
 };
@@ -92,12 +92,15 @@ pub fn router(
             )
             .fallback_service(pages),
     );
+    let page_limit = MemberLimit::new(config.page_calls_per_minute, ctx.clock.clone());
     let members = Router::new()
         .route(
             live::PATH,
             get(live::page_events).with_state((auth.clone(), streams)),
         )
         .fallback_service(pages)
+        .layer(from_fn_with_state(page_limit, member_rate_layer))
+        // Not limited: whoever has called too often may still sign out.
         .merge(auth.routes())
         .merge(demo.map_or_else(Router::new, DemoIssuer::routes));
 
@@ -112,6 +115,7 @@ pub fn router(
         HttpSettings {
             site,
             trusted_proxies: config.trusted_proxies.clone().into(),
+            body_timeout: Duration::from_secs(config.body_timeout_seconds.into()),
             body_bytes: BODY_BYTES,
             larger_bodies: Arc::new([
                 LargerBody {

@@ -13,7 +13,7 @@ use axum::{
 use domain::access::SystemRole;
 use server::{
     auth::{
-        Auth, AuthSettings, MasterKey, SessionLifetimes,
+        Auth, AuthSettings, MasterKey, SessionLifetimes, SignInLimits,
         demo::{DEMO_PEOPLE, DEMO_TENANTS, DemoIssuer},
     },
     http::{HttpSettings, Site},
@@ -49,7 +49,11 @@ async fn demo() -> Demo {
         oidc: Some(issuer.oidc_settings()),
         lifetimes: SessionLifetimes::default(),
         master_key: MasterKey::new([3; 32]),
-        sign_ins_per_minute: 1_000,
+        limits: SignInLimits {
+            starts: 1_000,
+            failures: 1_000,
+            account_failures: 1_000,
+        },
     };
     for (slug, _) in DEMO_TENANTS {
         let tenant = db.tenant(slug).await;
@@ -70,6 +74,7 @@ async fn demo() -> Demo {
     let http = HttpSettings {
         site,
         trusted_proxies: Arc::new([]),
+        body_timeout: std::time::Duration::from_secs(30),
         body_bytes: 10_000,
         larger_bodies: Arc::new([]),
         clock,

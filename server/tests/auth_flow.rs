@@ -3,16 +3,19 @@
 
 mod support;
 
-use axum::http::StatusCode;
+use axum::{
+    body::Body,
+    http::{Method, StatusCode},
+};
 use domain::access::SystemRole;
 use serde_json::json;
-use server::auth::IssuerKind;
+use server::auth::{IssuerKind, SignInLimits};
 use store::{
     identity::{IdentityKey, identity_create},
     testing::{NOW, id},
     user::{UserStatus, user_status_set},
 };
-use support::{App, Browser, LOGIN_COOKIE, issuer::Issuer};
+use support::{App, Browser, LOGIN_COOKIE, issuer::Issuer, request};
 use uuid::Uuid;
 
 /// Nobody was signed in, and the audit log says why.
@@ -547,22 +550,110 @@ async fn return_to_leads_to_this_site_only() {
 
 /// SEC-B9
 #[tokio::test]
-async fn too_many_sign_ins_from_one_address_are_asked_to_wait() {
-    let app = App::start_with(|settings| settings.sign_ins_per_minute = 3).await;
-    for _ in 0..3 {
-        assert_eq!(
-            app.browser().get("/auth/callback").await.status,
-            StatusCode::SEE_OTHER
-        );
+async fn an_office_signs_in_from_one_address_within_a_minute() {
+    let limits = server::config::Config::default();
+    let app = App::start_with(|settings| {
+        settings.limits = SignInLimits {
+            starts: limits.sign_in_starts_per_minute,
+            failures: limits.sign_in_failures_per_minute,
+            account_failures: limits.account_sign_in_failures_per_minute,
+        };
+    })
+    .await;
+    for n in 0..200 {
+        app.issuer.plan(|plan| plan.subject = format!("person {n}"));
+        let answer = app.browser().sign_in(&app.issuer).await;
+        assert_eq!(answer.location(), "/memories", "person {n}");
     }
-    let answer = app.browser().get("/auth/callback").await;
+    assert_eq!(app.sessions().await, 200);
+}
+
+/// SEC-B9
+#[tokio::test]
+async fn failures_of_an_address_are_held_back_and_success_is_not() {
+    let app = App::start_with(|settings| settings.limits.failures = 3).await;
+    for path in ["/auth/callback", "/auth/callback?state=a", "/auth/callback"] {
+        let answer = app.browser().get(path).await;
+        assert_eq!(answer.location(), "/sign-in?error=state", "{path}");
+    }
+    for _ in 0..2 {
+        let answer = app.browser().get("/auth/callback?state=a").await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(answer.header("retry-after"), "21");
+    }
+    // The bad token of an invite is a failure like any other.
+    let invite = request(Method::POST, "/auth/invite").header("sec-fetch-site", "same-origin");
+    let answer = app
+        .browser()
+        .send(invite.body(Body::from("token=atri_none")).unwrap())
+        .await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(answer.header("retry-after"), "21");
+    assert_eq!(
+        app.sign_ins().await.len(),
+        3,
+        "nobody can fill the audit log"
+    );
+
+    let answer = app.browser().sign_in(&app.issuer).await;
+    assert_eq!(answer.location(), "/memories");
     app.clock.forward(time::Duration::seconds(21));
     assert_eq!(
-        app.browser().get("/auth/callback").await.status,
-        StatusCode::SEE_OTHER
+        app.browser().get("/auth/callback").await.location(),
+        "/sign-in?error=state"
     );
+}
+
+/// SEC-B9
+#[tokio::test]
+async fn failures_of_an_account_are_held_back_and_leave_others_their_own() {
+    let app = App::start_with(|settings| {
+        settings.limits.failures = 5;
+        settings.limits.account_failures = 2;
+    })
+    .await;
+    for subject in ["mallory", "eve"] {
+        app.issuer.plan(|plan| plan.subject = subject.into());
+        app.browser().sign_in(&app.issuer).await;
+    }
+    sqlx::query("UPDATE users SET status = 'suspended'")
+        .execute(&app.db.admin)
+        .await
+        .unwrap();
+    let fails = async |subject: &str| {
+        app.issuer.plan(|plan| plan.subject = subject.into());
+        app.browser().sign_in(&app.issuer).await.status
+    };
+    let told = StatusCode::SEE_OTHER;
+    let held_back = StatusCode::TOO_MANY_REQUESTS;
+    assert_eq!(fails("mallory").await, told);
+    assert_eq!(fails("mallory").await, told);
+    for _ in 0..5 {
+        assert_eq!(fails("mallory").await, held_back);
+    }
+    assert_eq!(fails("eve").await, told);
+    assert_eq!(fails("eve").await, told);
+    assert_eq!(fails("eve").await, held_back);
+    // The address has failed four times by now, and may once more.
+    assert_eq!(app.browser().get("/auth/callback").await.status, told);
+    assert_eq!(app.browser().get("/auth/callback").await.status, held_back);
+    app.issuer.plan(|plan| plan.subject = "nina".into());
+    assert_eq!(
+        app.browser().sign_in(&app.issuer).await.location(),
+        "/memories"
+    );
+}
+
+/// SEC-B9: each start is a row in a table.
+#[tokio::test]
+async fn one_address_can_not_begin_to_sign_in_without_end() {
+    let app = App::start_with(|settings| settings.limits.starts = 3).await;
+    for _ in 0..3 {
+        app.browser().begin("/memories").await;
+    }
+    let answer = app.browser().get("/auth/login").await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.header("retry-after"), "21");
+    assert_eq!(app.count("SELECT count(*) FROM login_attempts").await, 3);
 }
 
 fn settings_of(app: &App) -> server::auth::AuthSettings {

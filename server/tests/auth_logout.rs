@@ -379,7 +379,7 @@ async fn keys_rotate_before_a_logout_token() {
 /// SEC-B10, SEC-B9
 #[tokio::test]
 async fn what_is_no_token_is_refused_and_does_not_fill_the_audit_log() {
-    let app = App::start_with(|settings| settings.sign_ins_per_minute = 5).await;
+    let app = App::start_with(|settings| settings.limits.failures = 5).await;
     for junk in ["", "a", "a.b.c", "....", "e30.e30.e30"] {
         assert_eq!(
             tell(&app, junk).await.status,

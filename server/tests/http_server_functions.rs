@@ -9,7 +9,11 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use leptos::server_fn::axum::server_fn_paths;
-use support::{App, Browser, product::product, request};
+use support::{
+    App, Browser,
+    product::{product, product_with},
+    request,
+};
 
 async fn signed_in(app: &App) -> Browser {
     let mut browser = app.browser();
@@ -259,4 +263,65 @@ async fn an_error_that_repeats_a_large_value_is_answered_in_full() {
             answer.body.len()
         );
     }
+}
+
+/// SEC-B9: pages, server functions and the opening of a stream alike.
+#[tokio::test]
+async fn a_member_who_calls_too_often_is_asked_to_wait() {
+    let app = App::start().await;
+    let router = product_with(&app, |config| config.page_calls_per_minute = 6);
+    let browser = || Browser {
+        router: router.clone(),
+        ..app.browser()
+    };
+    let mut mia = browser();
+    assert_eq!(mia.sign_in(&app.issuer).await.location(), "/memories");
+    let call = |path: &str| {
+        request(Method::POST, path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::empty())
+            .unwrap()
+    };
+    let search = server_fn_paths()
+        .map(|(path, _)| path)
+        .find(|path| path.contains("memory_find"))
+        .expect("memories are searched by a server function");
+    // From two sessions, and whatever it is that is called.
+    let mut elsewhere = browser();
+    assert_eq!(elsewhere.sign_in(&app.issuer).await.location(), "/memories");
+    for _ in 0..2 {
+        assert_eq!(mia.get("/memories").await.status, StatusCode::OK);
+        assert_ne!(
+            elsewhere.send(call(search)).await.status,
+            StatusCode::TOO_MANY_REQUESTS
+        );
+        assert_eq!(mia.get("/events").await.status, StatusCode::OK);
+    }
+
+    let page = mia.get("/memories").await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(page.header("retry-after"), "11");
+    assert!(page.body.starts_with("<!DOCTYPE html>"), "{}", page.body);
+    let answer = elsewhere.send(call(search)).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.header("retry-after"), "11");
+    let error: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(error["code"], "too_many_requests");
+    assert_eq!(
+        mia.get("/events").await.status,
+        StatusCode::TOO_MANY_REQUESTS
+    );
+
+    // Others are not concerned, and signing out always works.
+    app.issuer.plan(|plan| plan.subject = "nina".into());
+    let mut nina = browser();
+    assert_eq!(nina.sign_in(&app.issuer).await.location(), "/memories");
+    assert_eq!(nina.get("/memories").await.status, StatusCode::OK);
+    assert_eq!(
+        elsewhere.send(call("/auth/logout")).await.status,
+        StatusCode::SEE_OTHER
+    );
+    app.clock.forward(time::Duration::seconds(10));
+    assert_eq!(mia.get("/memories").await.status, StatusCode::OK);
 }

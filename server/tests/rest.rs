@@ -470,26 +470,55 @@ async fn each_key_has_an_allowance_and_is_told_what_is_left() {
 
 // SEC-B9
 #[tokio::test]
-async fn whoever_tries_keys_in_vain_has_to_wait() {
+async fn bad_keys_are_held_back_and_good_ones_of_their_address_are_not() {
     let world = World::new().await;
-    let key = world.key(&[Permission::ProfileManage]).await;
-    service::api_key_revoke(&world.ctx(), &world.owner, KeyReach::Own, key.id)
+    let revoked = world.key(&[Permission::ProfileManage]).await;
+    service::api_key_revoke(&world.ctx(), &world.owner, KeyReach::Own, revoked.id)
         .await
         .unwrap();
-    for _ in 0..30 {
-        problem(
-            &world.get("/api/v1/me", &key.key).await,
-            401,
-            "unauthenticated",
-        );
+    let unknown = world.key(&[Permission::ProfileManage]).await;
+    sqlx::query("DELETE FROM api_keys WHERE id = $1")
+        .bind(unknown.id.0)
+        .execute(&world.app.db.admin)
+        .await
+        .unwrap();
+    let used = world.key(&[Permission::ProfileManage]).await.key;
+    let unused = world.key(&[Permission::ProfileManage]).await.key;
+    let me = async |key: &str| world.get("/api/v1/me", key).await;
+    assert_eq!(me(&used).await.status, StatusCode::OK);
+
+    for _ in 0..15 {
+        for bad in [&revoked.key, &unknown.key] {
+            problem(&me(bad).await, 401, "unauthenticated");
+        }
     }
-    let answer = world.get("/api/v1/me", &key.key).await;
-    problem(&answer, 429, "too_many_requests");
-    assert!(!answer.header("retry-after").is_empty());
+    for _ in 0..10 {
+        for bad in [&revoked.key, &unknown.key] {
+            let answer = me(bad).await;
+            problem(&answer, 429, "too_many_requests");
+            assert_eq!(answer.header("retry-after"), "3");
+        }
+        assert_eq!(me(&used).await.status, StatusCode::OK);
+    }
+    assert_eq!(me(&unused).await.status, StatusCode::OK);
+    // Nor for the protocol of AI clients, which has the same limits.
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    let asked = with_key(Method::POST, "/mcp", &unused)
+        .header(header::HOST, "atrium.example")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/json, text/event-stream");
+    assert_eq!(
+        world.send(asked, call.to_string()).await.status,
+        StatusCode::OK
+    );
+
+    // What is held back is in no log that an attacker could fill.
     let audited = world.app.count(
         "SELECT count(*) FROM audit_log WHERE action = 'api_key.use' AND outcome = 'denied'",
     );
-    assert_eq!(audited.await, 30);
+    assert_eq!(audited.await, 15);
+    world.app.clock.forward(time::Duration::seconds(3));
+    problem(&me(&unknown.key).await, 401, "unauthenticated");
 }
 
 /// Everything that is logged, by all tests of this program.

@@ -284,6 +284,30 @@ pub fn api_key_is_whole(text: &str) -> bool {
     Secret::parse(SecretKind::ApiKey, text).is_some()
 }
 
+/// A key that was refused, and what is known of it.
+#[derive(Debug)]
+pub struct RefusedKey {
+    /// Why it opens nothing.
+    pub refusal: ApiKeyRefusal,
+    /// The key, where it was one once.
+    stored: Option<StoredApiKey>,
+}
+
+impl From<ApiKeyRefusal> for RefusedKey {
+    fn from(refusal: ApiKeyRefusal) -> Self {
+        Self {
+            refusal,
+            stored: None,
+        }
+    }
+}
+
+impl From<StoreError> for RefusedKey {
+    fn from(error: StoreError) -> Self {
+        ApiKeyRefusal::from(error).into()
+    }
+}
+
 /// The member behind a key, with what both the key's scopes and the member's
 /// roles of this moment allow (SEC-D5, SEC-B3).
 ///
@@ -294,6 +318,26 @@ pub async fn api_key_actor(
     text: &str,
     facts: &RequestFacts,
 ) -> Result<Actor, ApiKeyRefusal> {
+    match api_key_check(ctx, text, facts).await {
+        Ok(actor) => Ok(actor),
+        Err(refused) => {
+            let written = api_key_refusal_audit(ctx, &refused, facts).await;
+            written.map_err(ApiKeyRefusal::Failed)?;
+            Err(refused.refusal)
+        }
+    }
+}
+
+/// As [`api_key_actor`], but a refusal is left to the caller to audit with
+/// [`api_key_refusal_audit`].
+///
+/// # Errors
+/// Why the key is refused.
+pub async fn api_key_check(
+    ctx: &Ctx,
+    text: &str,
+    facts: &RequestFacts,
+) -> Result<Actor, RefusedKey> {
     let secret = Secret::parse(SecretKind::ApiKey, text).ok_or(ApiKeyRefusal::Malformed)?;
     let hash = secret.hash();
     let now = ctx.clock.now();
@@ -309,8 +353,10 @@ pub async fn api_key_actor(
         _ => None,
     };
     if let Some(refusal) = refusal {
-        drop(tx);
-        return Err(refused(ctx, &key, facts, refusal).await);
+        return Err(RefusedKey {
+            refusal,
+            stored: Some(key),
+        });
     }
     let is_due = key.last_used_at.is_none_or(|at| now - at >= TOUCH);
     if is_due {
@@ -319,12 +365,14 @@ pub async fn api_key_actor(
     // As Atrium itself: it is what notes that the member was seen.
     let mut tx = tx.enter_as(key.tenant_id, None).await?;
     let record = match actor_load(&mut tx, key.user_id).await {
-        Err(StoreError::NotFound) => return Err(ApiKeyRefusal::Unknown),
+        Err(StoreError::NotFound) => return Err(ApiKeyRefusal::Unknown.into()),
         other => other?,
     };
     if !record.may_act() {
-        drop(tx);
-        return Err(refused(ctx, &key, facts, ApiKeyRefusal::OwnerInactive).await);
+        return Err(RefusedKey {
+            refusal: ApiKeyRefusal::OwnerInactive,
+            stored: Some(key),
+        });
     }
     if is_due {
         user_touch_seen(&mut tx, key.user_id, now).await?;
@@ -340,14 +388,20 @@ pub async fn api_key_actor(
     Ok(actor)
 }
 
-/// Writes down that a key which was one once was tried in vain.
-async fn refused(
+/// Writes down that a key which was one once was tried in vain. Of what never
+/// was a key no organisation could be told.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub async fn api_key_refusal_audit(
     ctx: &Ctx,
-    key: &StoredApiKey,
+    refused: &RefusedKey,
     facts: &RequestFacts,
-    refusal: ApiKeyRefusal,
-) -> ApiKeyRefusal {
-    let reason = match &refusal {
+) -> Result<(), AppError> {
+    let Some(key) = &refused.stored else {
+        return Ok(());
+    };
+    let reason = match &refused.refusal {
         ApiKeyRefusal::Revoked => "revoked",
         ApiKeyRefusal::Expired => "expired",
         _ => "owner_inactive",
@@ -362,15 +416,9 @@ async fn refused(
         metadata: Some(json!({ "reason": reason, "owner": key.user_id })),
         ..AuditEvent::by_system("api_key.use", Outcome::Denied, ctx.clock.now())
     };
-    let written = async {
-        let mut tx = ctx.store.begin_as_system(key.tenant_id).await?;
-        audit_append(&mut tx, &[event]).await?;
-        tx.commit().await
-    };
-    match written.await {
-        Ok(()) => refusal,
-        Err(error) => error.into(),
-    }
+    let mut tx = ctx.store.begin_as_system(key.tenant_id).await?;
+    audit_append(&mut tx, &[event]).await?;
+    Ok(tx.commit().await?)
 }
 
 fn create_action(actor: &Actor, owner: Option<UserId>) -> Action {

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use domain::Timestamp;
@@ -16,7 +17,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Embedder;
+use crate::{Embedder, export::Exports};
 
 /// The context of all use cases. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,6 +32,10 @@ pub struct Ctx {
     pub embedder: Embedder,
     /// The way to people's mailboxes.
     pub mailer: Mailer,
+    /// How much one organisation or member may have at a time.
+    pub quotas: Quotas,
+    /// The exports that are being made.
+    pub exports: Exports,
     /// Wakes this process's workers when a job was put in the table.
     pub jobs_wake: Arc<Notify>,
     /// Cancelled when the process stops: what would go on forever ends.
@@ -47,15 +52,50 @@ impl Ctx {
             ids,
             embedder,
             mailer: Mailer::off(),
+            quotas: Quotas::default(),
+            exports: Exports::default(),
             jobs_wake: Arc::default(),
             stop: CancellationToken::new(),
         }
+    }
+
+    /// With other quotas than the usual ones.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
+        Self { quotas, ..self }
     }
 
     /// With a way to people's mailboxes; without, none.
     #[must_use]
     pub fn with_mailer(self, mailer: Mailer) -> Self {
         Self { mailer, ..self }
+    }
+}
+
+/// How much one organisation or member may have at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Quotas {
+    /// Files of an organisation that wait to be imported.
+    pub waiting_files: u32,
+    /// Bytes that these have together.
+    pub waiting_bytes: u64,
+    /// Exports that one member may have made at the same time.
+    pub exports: usize,
+    /// How long one may take as a whole.
+    pub export_time: Duration,
+    /// How long whoever takes it off may take for one piece.
+    pub export_patience: Duration,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            waiting_files: 100,
+            waiting_bytes: 2 * 1024 * 1024 * 1024,
+            exports: 2,
+            export_time: Duration::from_hours(1),
+            export_patience: Duration::from_mins(1),
+        }
     }
 }
 

@@ -1,7 +1,18 @@
 //! Downloading the memories that a filter shows, however many there are.
+//!
+//! An export works only while somebody takes it off, not for longer than
+//! [`Quotas`](crate::Quotas) allow, and never beside too many of its member's.
+//! It looks at that between two small pieces of work, so that no statement is
+//! broken off in the middle.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Instant,
+};
 
 use domain::{
-    Action, Actor, AppError, MemoryId, Timestamp,
+    Action, Actor, AppError, MemoryId, TenantId, Timestamp, UserId,
     memory::{MemoryFilter, MemoryNarrowing},
 };
 use interchange::{Earlier, ExportFormat, Record, Writer};
@@ -10,7 +21,7 @@ use store::{
     cursor::{Cursor, List},
     memory::{ExportRow, export_rows, export_versions, memory_list},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     Ctx,
@@ -24,16 +35,79 @@ const WHOLE: usize = 25;
 /// Bytes that are sent at once.
 const CHUNK: usize = 64 * 1024;
 
+/// When to try again while others are being made.
+const RETRY_SECONDS: u32 = 30;
+
+/// How many exports each member has made at the moment.
+#[derive(Clone, Debug, Default)]
+pub struct Exports(Arc<Mutex<HashMap<(TenantId, UserId), usize>>>);
+
+/// The right to one export; given back when dropped.
+struct Slot {
+    exports: Exports,
+    member: (TenantId, UserId),
+}
+
+impl Exports {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(TenantId, UserId), usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, actor: &Actor, at_most: usize) -> Result<Slot, AppError> {
+        let member = (actor.tenant_id, actor.user_id);
+        let mut running = self.lock();
+        let own = running.get(&member).copied().unwrap_or_default();
+        if own >= at_most {
+            return Err(AppError::TooManyRequests {
+                retry_after_seconds: RETRY_SECONDS,
+            });
+        }
+        running.insert(member, own + 1);
+        Ok(Slot {
+            exports: self.clone(),
+            member,
+        })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut running = self.exports.lock();
+        match running.get(&self.member) {
+            Some(own) if *own > 1 => {
+                let left = *own - 1;
+                running.insert(self.member, left);
+            }
+            _ => {
+                running.remove(&self.member);
+            }
+        }
+    }
+}
+
 /// A download on its way.
 pub struct Export {
-    chunks: mpsc::Receiver<Result<Vec<u8>, AppError>>,
+    chunks: mpsc::Receiver<Vec<u8>>,
+    outcome: Outcome,
+    is_over: bool,
 }
+
+/// How the task ended that makes an export, once it has.
+type Outcome = Arc<OnceLock<Result<(), AppError>>>;
 
 impl Export {
     /// The next bytes; none at the end. An error means that the file is not
     /// whole.
     pub async fn next(&mut self) -> Option<Result<Vec<u8>, AppError>> {
-        self.chunks.recv().await
+        if let Some(chunk) = self.chunks.recv().await {
+            return Some(Ok(chunk));
+        }
+        if std::mem::replace(&mut self.is_over, true) {
+            return None;
+        }
+        // Without an outcome the task panicked.
+        let outcome = self.outcome.get().cloned();
+        outcome.unwrap_or(Err(AppError::Internal)).err().map(Err)
     }
 }
 
@@ -42,7 +116,8 @@ impl Export {
 /// how many there were.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a filter that can't be.
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a filter that can't be;
+/// [`AppError::TooManyRequests`] while the member has others made.
 pub async fn memory_export(
     ctx: &Ctx,
     actor: &Actor,
@@ -52,18 +127,26 @@ pub async fn memory_export(
     let act = Act::begin(ctx, actor, Action::MemoryExport).await?;
     // A filter that can't be is refused before anything is sent.
     let narrowing = MemoryNarrowing::parse(filter)?;
+    let slot = ctx.exports.take(actor, ctx.quotas.exports)?;
     let asked = json!({ "format": format.key(), "filter": filter });
     act.commit(Target::memories().changed(asked)).await?;
     let (sender, chunks) = mpsc::channel(2);
+    let outcome = Outcome::default();
     let task = Task {
         ctx: ctx.clone(),
         actor: actor.clone(),
         narrowing,
         format,
         sender,
+        started: Instant::now(),
+        slot,
     };
-    tokio::spawn(task.run());
-    Ok(Export { chunks })
+    tokio::spawn(task.run(outcome.clone()));
+    Ok(Export {
+        chunks,
+        outcome,
+        is_over: false,
+    })
 }
 
 struct Task {
@@ -71,7 +154,9 @@ struct Task {
     actor: Actor,
     narrowing: MemoryNarrowing,
     format: ExportFormat,
-    sender: mpsc::Sender<Result<Vec<u8>, AppError>>,
+    sender: mpsc::Sender<Vec<u8>>,
+    started: Instant,
+    slot: Slot,
 }
 
 /// Why an export ended early.
@@ -79,6 +164,8 @@ enum Ended {
     Failed(AppError),
     /// Nobody takes it off any more.
     Left,
+    /// It has taken as long as it may.
+    TooLong,
 }
 
 impl<E: Into<AppError>> From<E> for Ended {
@@ -88,17 +175,40 @@ impl<E: Into<AppError>> From<E> for Ended {
 }
 
 impl Task {
-    async fn run(self) {
+    async fn run(self, outcome: Outcome) {
         let mut count = 0;
-        let outcome = self.write(&mut count).await;
-        let whole = outcome.is_ok();
-        if let Err(Ended::Failed(error)) = outcome {
-            tracing::warn!(%error, "an export broke off");
-            let _ = self.sender.send(Err(error)).await;
+        let ended = self.write(&mut count).await.map_err(|ended| match ended {
+            Ended::Failed(error) => error,
+            Ended::Left => AppError::Unavailable {
+                message: "Nobody took the export off.".to_owned(),
+            },
+            Ended::TooLong => AppError::TooLarge {
+                message:
+                    "This export takes too long. Export a part at a time by the list’s filter."
+                        .to_owned(),
+            },
+        });
+        let whole = ended.is_ok();
+        if let Err(error) = &ended {
+            tracing::warn!(%error, count, "an export broke off");
         }
+        // Before the channel closes, at which this is looked for.
+        let _ = outcome.set(ended);
         if let Err(error) = self.note_end(count, whole).await {
             tracing::warn!(%error, "the end of an export could not be recorded");
         }
+        drop(self.slot);
+    }
+
+    /// Whether it is to go on.
+    fn check(&self) -> Result<(), Ended> {
+        if self.sender.is_closed() {
+            return Err(Ended::Left);
+        }
+        if self.started.elapsed() >= self.ctx.quotas.export_time {
+            return Err(Ended::TooLong);
+        }
+        Ok(())
     }
 
     async fn note_end(&self, count: u64, whole: bool) -> Result<(), AppError> {
@@ -112,9 +222,11 @@ impl Task {
         let mut writer = Writer::new(self.format, &mut out);
         let mut after = None;
         loop {
+            self.check()?;
             let now = self.ctx.clock.now();
             let (ids, next) = self.page(after.as_deref()).await?;
             for ids in ids.chunks(WHOLE) {
+                self.check()?;
                 for record in self.records(ids, now).await? {
                     writer.record(&record, &mut out);
                     *count += 1;
@@ -194,7 +306,8 @@ impl Task {
             return Ok(());
         }
         let chunk = std::mem::take(out);
-        self.sender.send(Ok(chunk)).await.map_err(|_| Ended::Left)
+        let sent = timeout(self.ctx.quotas.export_patience, self.sender.send(chunk)).await;
+        sent.map_err(|_| Ended::Left)?.map_err(|_| Ended::Left)
     }
 }
 

@@ -45,15 +45,16 @@ mod tenant_lifecycle;
 
 pub use act::authorize;
 pub use api_key::{
-    ApiKeyRefusal, api_key_actor, api_key_create, api_key_get, api_key_is_whole, api_key_list,
-    api_key_owner, api_key_revoke, service_account_create, service_account_list,
+    ApiKeyRefusal, RefusedKey, api_key_actor, api_key_check, api_key_create, api_key_get,
+    api_key_is_whole, api_key_list, api_key_owner, api_key_refusal_audit, api_key_revoke,
+    service_account_create, service_account_list,
 };
 pub use audit::{audit_list, audit_verify};
 pub use break_glass::{
     break_glass_about, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
 };
 pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
-pub use context::{Clock, Ctx, Entropy, Ids};
+pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
 pub use embedder::{EmbedFailure, Embedder};
 pub use embedding_model::{
     embedding_model_cancel, embedding_model_get, embedding_model_pause, embedding_model_resume,

@@ -65,7 +65,9 @@ pub(super) async fn callback_of(
 ) -> Response {
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let signed_in = async {
+        let slot = auth.0.failures.look_up_slot(facts.ip).await;
         let attempt = auth.attempt_take(&headers, &issuer, &query).await?;
+        drop(slot);
         // Checked again: it comes out of a table.
         let site = &auth.0.settings.site;
         let return_to = ReturnTo::parse(site, &attempt.return_to).unwrap_or_else(ReturnTo::home);
@@ -84,7 +86,7 @@ pub(super) async fn callback_of(
             }
             response
         }
-        Err(refusal) => auth.refuse_sign_in(refusal, &facts).await,
+        Err(refusal) => auth.refuse_sign_in(refusal, &facts, &headers).await,
     }
 }
 
@@ -146,7 +148,8 @@ impl Auth {
             .map_err(|error| session_failed(&error))?;
         let id = self
             .sign_in(issuer, &person, tokens, attempt.invite, facts)
-            .await?;
+            .await
+            .map_err(|refusal| refusal.of_account(person.account()))?;
         adopt(session, id)
             .await
             .map_err(|error| session_failed(&error))

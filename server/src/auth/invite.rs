@@ -53,9 +53,12 @@ pub(super) async fn invite(
     form: Result<Form<InviteForm>, FormRejection>,
 ) -> Response {
     let form = form.map(|Form(form)| form).unwrap_or_default();
-    match auth.invite_begin(&headers, &form).await {
+    let slot = auth.0.failures.look_up_slot(facts.ip).await;
+    let begun = auth.invite_begin(&headers, &form).await;
+    drop(slot);
+    match begun {
         Ok(response) => response,
-        Err(refusal) => auth.refuse_sign_in(refusal, &facts).await,
+        Err(refusal) => auth.refuse_sign_in(refusal, &facts, &headers).await,
     }
 }
 

@@ -40,12 +40,14 @@ use service::Ctx;
 pub use seal::{MasterKey, MasterKeyError};
 pub use settings::{
     AuthSettings, AuthSettingsError, Directory, IssuerKind, OidcSettings, PRIMARY,
-    SessionLifetimes, is_for_directories,
+    SessionLifetimes, SignInLimits, is_for_directories,
 };
 
 use store::session::StoredSession;
 
-use crate::http::{RateLimit, rate_layer};
+use refusal::AccountHash;
+
+use crate::http::{Allowance, FailureLimit, RateLimit, rate_layer};
 
 /// Everything about who makes a request. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -59,6 +61,10 @@ struct Inner {
     issuers: Vec<issuer::Issuer>,
     sealer: seal::Sealer,
     purge: purge::Purge,
+    /// How often one address may fail to sign in.
+    failures: FailureLimit,
+    /// How often one account may.
+    account_failures: Allowance<AccountHash>,
     /// How often one address may bring a logout message that is none.
     logout_refusals: RateLimit,
 }
@@ -75,17 +81,20 @@ impl Auth {
             .map(|oidc| issuer::Issuer::new(oidc.clone(), &settings.site, ctx.clock.clone()))
             .collect::<Result<_, _>>()?;
         let sealer = seal::Sealer::new(&settings.master_key);
-        let logout_refusals = RateLimit::new(
-            settings.sign_ins_per_minute,
-            time::Duration::MINUTE,
-            ctx.clock.clone(),
-        );
+        let limits = settings.limits;
+        let clock = || ctx.clock.clone();
+        let minute = time::Duration::MINUTE;
+        let failures = FailureLimit::new(limits.failures, clock());
+        let account_failures = Allowance::new(limits.account_failures, minute, clock());
+        let logout_refusals = RateLimit::new(limits.failures, minute, clock());
         Ok(Self(Arc::new(Inner {
             ctx,
             settings,
             issuers,
             sealer,
             purge: purge::Purge::default(),
+            failures,
+            account_failures,
             logout_refusals,
         })))
     }
@@ -97,27 +106,15 @@ impl Auth {
 
     /// Everything under `/auth`.
     pub fn routes(&self) -> Router {
-        let limit = || {
-            let calls = self.0.settings.sign_ins_per_minute;
-            RateLimit::new(calls, time::Duration::MINUTE, self.0.ctx.clock.clone())
-        };
+        // Each start is a row of a table.
+        let starts = self.0.settings.limits.starts;
+        let starts = RateLimit::new(starts, time::Duration::MINUTE, self.0.ctx.clock.clone());
+        let limit = || from_fn_with_state(starts.clone(), rate_layer);
         Router::new()
-            .route(
-                "/auth/login",
-                get(login::login).layer(from_fn_with_state(limit(), rate_layer)),
-            )
-            .route(
-                "/auth/callback",
-                get(callback::callback).layer(from_fn_with_state(limit(), rate_layer)),
-            )
-            .route(
-                "/auth/callback/{issuer}",
-                get(callback::callback_of).layer(from_fn_with_state(limit(), rate_layer)),
-            )
-            .route(
-                "/auth/invite",
-                post(invite::invite).layer(from_fn_with_state(limit(), rate_layer)),
-            )
+            .route("/auth/login", get(login::login).layer(limit()))
+            .route("/auth/callback", get(callback::callback))
+            .route("/auth/callback/{issuer}", get(callback::callback_of))
+            .route("/auth/invite", post(invite::invite).layer(limit()))
             .route("/auth/logout", post(logout::logout))
             .route("/auth/switch", post(switch::switch))
             .route(

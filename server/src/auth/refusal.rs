@@ -1,7 +1,12 @@
 //! A sign-in that did not happen: told to the person, the log and the audit.
 
-use axum::response::{IntoResponse, Redirect, Response};
-use domain::{InviteId, RequestFacts, SignInProblem, TenantId, audit::Outcome};
+use std::net::IpAddr;
+
+use axum::{
+    http::HeaderMap,
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{AppError, InviteId, RequestFacts, SignInProblem, TenantId, audit::Outcome};
 use serde_json::json;
 use store::{
     FrontDoorTx, StoreError,
@@ -12,7 +17,7 @@ use store::{
 use url::form_urlencoded;
 
 use super::{Auth, invite::ACCEPT};
-use crate::http::ReturnTo;
+use crate::http::{ReturnTo, refuse, too_many};
 
 /// The audit log's name for signing in.
 pub(super) const SIGN_IN: &str = "session.sign_in";
@@ -30,9 +35,14 @@ pub(super) struct Refusal {
     pub invite: Option<InviteId>,
     /// By which issuer's name, where that is known.
     pub issuer: Option<String>,
+    /// Whose account was refused, where that is known.
+    pub account: Option<AccountHash>,
     /// Where the person wanted to go, so that the next try leads there.
     pub return_to: Option<ReturnTo>,
 }
+
+/// An account at an issuer, as the half of its identity key's hash.
+pub(super) type AccountHash = [u8; 16];
 
 impl Refusal {
     pub(super) fn new(problem: SignInProblem, reason: &'static str) -> Self {
@@ -42,6 +52,7 @@ impl Refusal {
             tenant: None,
             invite: None,
             issuer: None,
+            account: None,
             return_to: None,
         }
     }
@@ -55,6 +66,23 @@ impl Refusal {
     pub(super) fn by(mut self, issuer_name: &str) -> Self {
         self.issuer = Some(issuer_name.to_owned());
         self
+    }
+
+    pub(super) fn of_account(mut self, account: AccountHash) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Whether it counts against the address and the account. What is out of
+    /// order here or at the issuer is nobody's failure to sign in.
+    fn is_visitors(&self) -> bool {
+        !matches!(
+            self.problem,
+            SignInProblem::IssuerUnreachable
+                | SignInProblem::NotConfigured
+                | SignInProblem::Internal
+                | SignInProblem::Unavailable
+        )
     }
 
     pub(super) fn in_tenant(mut self, tenant: &Tenant) -> Self {
@@ -96,17 +124,43 @@ pub(super) fn to_sign_in(problem: Option<SignInProblem>, return_to: Option<&Retu
 }
 
 impl Auth {
-    /// Writes the refusal down and sends the person back to the sign-in page.
-    pub(super) async fn refuse_sign_in(&self, refusal: Refusal, facts: &RequestFacts) -> Response {
+    /// Writes the refusal down and sends the person back to the sign-in page;
+    /// beyond what the address or the account may fail, 429 is all that comes
+    /// of it (SEC-B9).
+    pub(super) async fn refuse_sign_in(
+        &self,
+        refusal: Refusal,
+        facts: &RequestFacts,
+        headers: &HeaderMap,
+    ) -> Response {
         let Refusal {
             problem, reason, ..
         } = &refusal;
         tracing::warn!(problem = problem.code(), reason, "nobody was signed in");
+        if refusal.is_visitors()
+            && let Err(error) = self.failure_count(refusal.account, facts.ip)
+        {
+            return refuse(headers, &error);
+        }
         if let Err(error) = self.refusal_audit(&refusal, facts).await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the refusal could not be written to the audit log");
         }
         to_sign_in(Some(refusal.problem), refusal.return_to.as_ref())
+    }
+
+    /// The account's failures beyond its own limit don't count against the
+    /// address, which others share.
+    fn failure_count(
+        &self,
+        account: Option<AccountHash>,
+        address: Option<IpAddr>,
+    ) -> Result<(), AppError> {
+        if let Some(account) = account {
+            let left = self.0.account_failures.take(account);
+            left.map_err(too_many)?;
+        }
+        self.0.failures.count(address)
     }
 
     async fn refusal_audit(

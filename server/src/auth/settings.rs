@@ -25,8 +25,20 @@ pub struct AuthSettings {
     pub lifetimes: SessionLifetimes,
     /// From which the key for tokens is derived.
     pub master_key: MasterKey,
-    /// How often one address may begin, and how often finish, signing in.
-    pub sign_ins_per_minute: u32,
+    /// How often signing in may begin and fail.
+    pub limits: SignInLimits,
+}
+
+/// How often signing in may begin and fail in a minute. Success is not
+/// limited.
+#[derive(Clone, Copy, Debug)]
+pub struct SignInLimits {
+    /// Sign-ins that one address may begin.
+    pub starts: u32,
+    /// Failures of one address.
+    pub failures: u32,
+    /// Failures of one account at an issuer, from whatever address.
+    pub account_failures: u32,
 }
 
 impl AuthSettings {

@@ -27,9 +27,9 @@ use super::{
     Auth,
     invite::invited_or_open_to,
     issuer::Issuer,
-    refusal::{Refusal, SIGN_IN, tenants},
+    refusal::{AccountHash, Refusal, SIGN_IN, tenants},
     seal::Tokens,
-    session::id_hash,
+    session::{hash, id_hash},
     settings::{IssuerKind, OidcSettings},
     token::{Claims, TokenFault},
 };
@@ -98,6 +98,16 @@ impl Person {
 }
 
 impl Person {
+    /// Who they are at the issuer, for counting failures.
+    pub(super) fn account(&self) -> AccountHash {
+        let text = match &self.key {
+            IdentityKey::Entra { tid, oid } => format!("{tid} {oid}"),
+            IdentityKey::Subject { issuer, subject } => format!("{issuer} {subject}"),
+        };
+        let hash = hash(text.as_bytes());
+        std::array::from_fn(|n| hash[n])
+    }
+
     /// The directory that decides where they belong, if one does.
     fn directory(&self, settings: &OidcSettings) -> Option<Uuid> {
         match self.key {

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use service::WorkerSettings;
 use tokio::{
     net::TcpListener,
@@ -19,7 +20,7 @@ use crate::{
     demo,
     failure::Failure,
     health::Readiness,
-    routes,
+    listener, routes,
 };
 
 /// How long open requests and jobs may take after the first signal (SEC-F2).
@@ -116,23 +117,16 @@ async fn serve(
         WorkerSettings::default(),
         stop.clone(),
     ));
-    // Without this, a small answer waits for the client's acknowledgement.
-    let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let server = axum::serve(
-        listener,
-        app.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .with_graceful_shutdown(stop.clone().cancelled_owned());
-    let mut server = tokio::spawn(server.into_future());
+    raise_open_files();
+    let limits = boot::connection_limits(config);
+    let mut server = tokio::spawn(listener::serve(listener, app, limits, stop.clone()));
     tracing::info!(url = %config.public_url(), %listening, demo = is_demo, "Atrium is ready");
 
     tokio::select! {
         () = signals.next() => {}
         ended = &mut server => {
             stop.cancel();
-            let cause = ended.map_or_else(|panic| panic.to_string(), |end| format!("{end:?}"));
+            let cause = ended.map_or_else(|panic| panic.to_string(), |()| "it was stopped".to_owned());
             return Err(Failure::Failed(format!("The listener ended by itself: {cause}.")));
         }
     }
@@ -147,6 +141,16 @@ async fn serve(
         () = signals.next() => tracing::warn!("stopping at once"),
     }
     Ok(())
+}
+
+/// Has the process open as many files as it is allowed to: usually it begins
+/// with 1024, and each connection is one.
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 /// SIGTERM and SIGINT alike.

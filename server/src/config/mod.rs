@@ -71,12 +71,44 @@ pub struct Config {
     /// Networks whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// How often one address may begin, and how often finish, signing in.
+    /// Open connections at a time.
     #[serde(deserialize_with = "number")]
-    pub sign_ins_per_minute: u32,
+    pub max_connections: u32,
+    /// Of these, so many of one address on which nobody has signed in; proxies
+    /// that are trusted have no such limit.
+    #[serde(deserialize_with = "number")]
+    pub max_connections_per_address: u32,
+    /// Seconds in which a request's headers have to arrive, also counted from
+    /// the end of the answer before.
+    #[serde(deserialize_with = "number")]
+    pub header_timeout_seconds: u32,
+    /// Seconds in which a client may send nothing of a body, or take nothing
+    /// of an answer.
+    #[serde(deserialize_with = "number")]
+    pub body_timeout_seconds: u32,
+    /// Files of an organisation that wait to be imported, at a time.
+    #[serde(deserialize_with = "number")]
+    pub waiting_import_files: u32,
+    /// Megabytes that these have together.
+    #[serde(deserialize_with = "number")]
+    pub waiting_import_megabytes: u32,
+    /// How often one address may begin to sign in in a minute.
+    #[serde(deserialize_with = "number")]
+    pub sign_in_starts_per_minute: u32,
+    /// How often one address may fail to sign in in a minute.
+    #[serde(deserialize_with = "number")]
+    pub sign_in_failures_per_minute: u32,
+    /// How often one account may fail to sign in in a minute, from whatever
+    /// address.
+    #[serde(deserialize_with = "number")]
+    pub account_sign_in_failures_per_minute: u32,
     /// How often one API key may call in a minute.
     #[serde(deserialize_with = "number")]
     pub api_calls_per_minute: u32,
+    /// How often one member may call pages and what is behind them in a
+    /// minute.
+    #[serde(deserialize_with = "number")]
+    pub page_calls_per_minute: u32,
     /// The mail server by which invites are sent; unset: people pass links on
     /// themselves.
     pub mail: Option<Mail>,
@@ -171,8 +203,17 @@ impl Default for Config {
             oidc: None,
             issuers: BTreeMap::new(),
             trusted_proxies: Vec::new(),
-            sign_ins_per_minute: 30,
+            max_connections: 4_000,
+            max_connections_per_address: 500,
+            header_timeout_seconds: 30,
+            body_timeout_seconds: 30,
+            waiting_import_files: 100,
+            waiting_import_megabytes: 2_048,
+            sign_in_starts_per_minute: 600,
+            sign_in_failures_per_minute: 30,
+            account_sign_in_failures_per_minute: 10,
             api_calls_per_minute: 600,
+            page_calls_per_minute: 600,
             mail: None,
             embedding_endpoints: BTreeMap::new(),
             outbound_hosts: Vec::new(),
@@ -233,6 +274,19 @@ impl Config {
             return refuse("session: idle_hours and absolute_hours are at least 1.");
         }
         self.validate_database()?;
+        for (key, value) in [
+            ("max_connections", self.max_connections),
+            (
+                "max_connections_per_address",
+                self.max_connections_per_address,
+            ),
+            ("header_timeout_seconds", self.header_timeout_seconds),
+            ("body_timeout_seconds", self.body_timeout_seconds),
+        ] {
+            if value == 0 {
+                return refuse(&format!("{key}: at least 1 is needed."));
+            }
+        }
         if let Some(url) = &self.public_url
             && (!matches!(url.scheme(), "http" | "https")
                 || url.path() != "/"

@@ -88,6 +88,9 @@ fn mistakes_are_refused_by_name_and_never_show_a_secret() {
             "database_max_connections",
         ),
         ("ATRIUM_TRUSTED_PROXIES", "10.0.0.0/99", "trusted_proxies"),
+        ("ATRIUM_MAX_CONNECTIONS", "0", "max_connections"),
+        ("ATRIUM_HEADER_TIMEOUT_SECONDS", "0", "header_timeout"),
+        ("ATRIUM_PAGE_CALLS_PER_MINUTE", "many", "page_calls"),
         (
             "ATRIUM_PUBLIC_URL",
             "https://atrium.example/sub",

@@ -12,7 +12,10 @@ use axum::{
 use domain::AppError;
 use http_body_util::{BodyExt as _, Limited};
 
-use super::{HttpSettings, answer, csrf};
+use super::{
+    HttpSettings, answer, csrf,
+    slow_body::{GivenUp, SlowBody},
+};
 
 /// What a browser may send in vain before it is cut off.
 const MAX_DRAINED_BYTES: usize = 1024 * 1024 * 1024;
@@ -57,7 +60,8 @@ pub(super) async fn host_layer(
 }
 
 /// Refuses bodies over the limit (SEC-B10): at once where the length is
-/// announced, in the middle of the stream where it is not.
+/// announced, in the middle of the stream where it is not. One that stops
+/// arriving is given up.
 pub(super) async fn body_layer(
     State(settings): State<HttpSettings>,
     request: Request,
@@ -81,8 +85,19 @@ pub(super) async fn body_layer(
         return refusal;
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    next.run(request.map(|body| Body::new(Limited::new(body, limit))))
-        .await
+    let (headers, given_up) = (request.headers().clone(), GivenUp::default());
+    let request = request.map(|body| {
+        let body = SlowBody::new(body, settings.body_timeout, given_up.clone());
+        Body::new(Limited::new(body, limit))
+    });
+    let response = next.run(request).await;
+    if !given_up.is_set() {
+        return response;
+    }
+    // Whatever the handler made of the part that it got.
+    let message = "The request did not arrive in time. Send it again.".to_owned();
+    let error = AppError::Transport { message };
+    answer::refuse_as(&headers, StatusCode::REQUEST_TIMEOUT, &error)
 }
 
 /// Takes in what a browser sends and keeps none of it: one that is still

@@ -4,15 +4,18 @@
 mod answer;
 mod csrf;
 mod facts;
+mod failures;
 mod headers;
 mod limits;
+mod member_rate;
 mod rate;
 mod redirect;
 mod return_to;
 mod secret_path;
 mod site;
+mod slow_body;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
 use ipnet::IpNet;
@@ -22,11 +25,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
 pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
 pub(crate) use headers::Framed;
-pub(crate) use rate::rate_layer;
+pub(crate) use member_rate::member_rate_layer;
+pub(crate) use rate::{network, rate_layer, too_many};
 pub(crate) use redirect::redirect_to_issuer;
 pub(crate) use secret_path::{INVITE_PATH, told_path};
 pub(crate) use site::is_loopback;
 pub use {
+    failures::FailureLimit,
+    member_rate::MemberLimit,
     rate::{Allowance, Left, RateLimit},
     return_to::ReturnTo,
     site::{Site, SiteError},
@@ -39,6 +45,8 @@ pub struct HttpSettings {
     pub site: Site,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// How long a client may send nothing of a body.
+    pub body_timeout: Duration,
     /// Bytes that a request's body may have.
     pub body_bytes: u64,
     /// Paths that take more.

@@ -18,8 +18,9 @@ use time::Duration;
 
 use super::answer;
 
-/// Callers remembered at once; beyond that those that are long quiet go,
-/// and failing that everyone starts afresh, so that memory stays bounded.
+/// Callers remembered at once, so that memory stays bounded. Beyond that those
+/// who have used least of their allowance are forgotten, and never first those
+/// who are being held back.
 const MAX_CALLERS: usize = 20_000;
 
 /// So many calls at once by each caller, refilled evenly over a period.
@@ -71,10 +72,7 @@ impl<K: Copy + Eq + Hash> Allowance<K> {
         let now = self.clock.now();
         let mut all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_CALLERS && !all.contains_key(&caller) {
-            all.retain(|_, full_at| *full_at > now);
-            if all.len() >= MAX_CALLERS {
-                all.clear();
-            }
+            make_room(&mut all, now);
         }
         let full_at = all.entry(caller).or_insert(now);
         let next = (*full_at).max(now) + self.interval;
@@ -98,6 +96,24 @@ impl<K: Copy + Eq + Hash> Allowance<K> {
         let ahead = (*all.get(&caller)?).max(now) + self.interval - now;
         (ahead > self.period()).then(|| ahead - self.period())
     }
+}
+
+/// Forgets callers with a full allowance and, if more than half of the room is
+/// taken even so, the half that has used least.
+fn make_room<K: Eq + Hash>(all: &mut HashMap<K, Timestamp>, now: Timestamp) {
+    all.retain(|_, full_at| *full_at > now);
+    let mut excess = all.len().saturating_sub(MAX_CALLERS / 2);
+    if excess == 0 {
+        return;
+    }
+    let mut times: Vec<_> = all.values().copied().collect();
+    let (_, last_to_go, _) = times.select_nth_unstable(excess - 1);
+    let last_to_go = *last_to_go;
+    all.retain(|_, full_at| {
+        let goes = excess > 0 && *full_at <= last_to_go;
+        excess -= usize::from(goes);
+        !goes
+    });
 }
 
 /// An allowance of each address.
@@ -125,10 +141,19 @@ impl RateLimit {
 }
 
 /// One household or machine has a whole /64 of IPv6.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+/// The refusal of a call that may be tried again after `wait`.
+pub(crate) fn too_many(wait: Duration) -> AppError {
+    AppError::TooManyRequests {
+        retry_after_seconds: u32::try_from(wait.whole_seconds())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1),
     }
 }
 
@@ -145,14 +170,8 @@ pub(crate) async fn rate_layer(
     match limit.take(address) {
         Ok(_) => next.run(request).await,
         Err(wait) => {
-            let seconds = u32::try_from(wait.whole_seconds())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1);
             tracing::warn!(?address, "too many calls");
-            let error = AppError::TooManyRequests {
-                retry_after_seconds: seconds,
-            };
-            answer::refuse(request.headers(), &error)
+            answer::refuse(request.headers(), &too_many(wait))
         }
     }
 }
@@ -206,5 +225,26 @@ mod tests {
             let _ = limit.take(Some(IpAddr::from(n.to_be_bytes())));
         }
         assert!(limit.0.full_at.lock().unwrap().len() <= MAX_CALLERS);
+    }
+
+    // SEC-B9
+    #[test]
+    fn a_crowd_does_not_free_those_who_are_held_back() {
+        let limit = Allowance::new(
+            3,
+            Duration::hours(1),
+            Clock::from_fn(|| Timestamp::UNIX_EPOCH),
+        );
+        let held_back = 1_000_000..1_000_100_u32;
+        for caller in held_back.clone() {
+            while limit.take(caller).is_ok() {}
+        }
+        for caller in 0..100_000 {
+            assert!(limit.take(caller).is_ok());
+        }
+        assert!(limit.full_at.lock().unwrap().len() <= MAX_CALLERS);
+        for caller in held_back {
+            assert!(limit.take(caller).is_err(), "{caller} was forgotten");
+        }
     }
 }

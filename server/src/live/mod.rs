@@ -108,7 +108,7 @@ impl Streams {
         headers: &HeaderMap,
     ) -> Result<Response, AppError> {
         let (after, watch) = (asked.after(headers)?, asked.watch()?);
-        let slot = self.slots.take(actor.user_id)?;
+        let slot = self.slots.take(actor.tenant_id, actor.user_id)?;
         // First, so that nothing falls between this and the first look.
         let waiting = self.ctx.store.changes().wait(actor.tenant_id);
         let reader = LiveReader::open(&self.ctx, &actor, after, watch).await?;

@@ -1,4 +1,14 @@
 //! The key that a request brings, and how often it may.
+//!
+//! A key is looked up before anything else is asked, and only keys that open
+//! nothing are held back: a good one gets through whatever else its address
+//! tries.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     extract::{Request, State},
@@ -6,13 +16,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{ApiKeyId, AppError, RequestFacts};
+use domain::{Actor, ApiKeyId, AppError, RequestFacts, Timestamp};
 use secrecy::SecretString;
-use service::{ApiKeyRefusal, Ctx, api_key_actor, api_key_is_whole};
+use service::{ApiKeyRefusal, Ctx, api_key_check, api_key_is_whole, api_key_refusal_audit};
 use time::Duration;
 
 use super::problem::Refusal;
-use crate::http::{Allowance, Left, RateLimit};
+use crate::{
+    http::{Allowance, FailureLimit, Left, too_many},
+    listener::AddressSlot,
+};
 
 /// Keys that one address may try in vain in a minute.
 const TRIES_PER_MINUTE: u32 = 30;
@@ -24,13 +37,43 @@ const KEY_HEADERS: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_st
 #[derive(Clone, Debug)]
 pub(super) struct Presented(pub(super) SecretString);
 
+/// How long a key that was good counts as known.
+const KNOWN_FOR: Duration = Duration::minutes(10);
+/// Keys known at once; beyond that all are found out anew.
+const MAX_KNOWN: usize = 20_000;
+
 /// Lets the requests of programs in. Each key may make so many calls a minute,
 /// and each address may try so many keys in vain.
 #[derive(Clone, Debug)]
 pub struct Door {
     ctx: Ctx,
     calls: Allowance<ApiKeyId>,
-    tries: RateLimit,
+    tries: FailureLimit,
+    known: KnownKeys,
+}
+
+/// Keys that were good a short while ago. They are looked up like all others,
+/// but don't wait behind the guesses of their address.
+#[derive(Clone, Debug, Default)]
+struct KnownKeys {
+    hasher: RandomState,
+    until: Arc<Mutex<HashMap<u64, Timestamp>>>,
+}
+
+impl KnownKeys {
+    fn has(&self, key: &str, now: Timestamp) -> bool {
+        let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = until.get(&self.hasher.hash_one(key));
+        until.is_some_and(|until| *until > now)
+    }
+
+    fn insert(&self, key: &str, now: Timestamp) {
+        let mut all = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MAX_KNOWN {
+            all.clear();
+        }
+        all.insert(self.hasher.hash_one(key), now + KNOWN_FOR);
+    }
 }
 
 impl Door {
@@ -39,7 +82,8 @@ impl Door {
         let clock = || ctx.clock.clone();
         Self {
             calls: Allowance::new(calls_per_minute, Duration::MINUTE, clock()),
-            tries: RateLimit::new(TRIES_PER_MINUTE, Duration::MINUTE, clock()),
+            tries: FailureLimit::new(TRIES_PER_MINUTE, clock()),
+            known: KnownKeys::default(),
             ctx,
         }
     }
@@ -67,6 +111,9 @@ pub(crate) async fn key_layer(
     let Some(id) = actor.request.api_key_id else {
         return Refusal::from(AppError::Internal).into_response();
     };
+    if let Some(slot) = request.extensions().get::<AddressSlot>() {
+        slot.release();
+    }
     let left = match door.calls.take(id) {
         Ok(left) => left,
         Err(wait) => {
@@ -92,23 +139,30 @@ pub(crate) async fn key_layer(
 }
 
 impl Door {
-    async fn actor(&self, key: &str, facts: &RequestFacts) -> Result<domain::Actor, Refusal> {
+    async fn actor(&self, key: &str, facts: &RequestFacts) -> Result<Actor, Refusal> {
         if !api_key_is_whole(key) {
             return Err(explain(ApiKeyRefusal::Malformed));
         }
-        // Whoever has tried too many keys waits before another is looked up.
-        if let Some(wait) = self.tries.is_used_up(facts.ip) {
-            return Err(too_many(wait).into());
-        }
-        match api_key_actor(&self.ctx, key, facts).await {
-            Ok(actor) => Ok(actor),
-            Err(refusal) => {
-                if !matches!(refusal, ApiKeyRefusal::Failed(_)) {
-                    let _ = self.tries.take(facts.ip);
-                }
-                Err(explain(refusal))
+        let now = self.ctx.clock.now();
+        let slot = if self.known.has(key, now) {
+            None
+        } else {
+            self.tries.look_up_slot(facts.ip).await
+        };
+        let checked = api_key_check(&self.ctx, key, facts).await;
+        drop(slot);
+        let refused = match checked {
+            Ok(actor) => {
+                self.known.insert(key, now);
+                return Ok(actor);
             }
+            Err(refused) => refused,
+        };
+        if !matches!(refused.refusal, ApiKeyRefusal::Failed(_)) {
+            self.tries.count(facts.ip)?;
+            api_key_refusal_audit(&self.ctx, &refused, facts).await?;
         }
+        Err(explain(refused.refusal))
     }
 
     /// As draft-ietf-httpapi-ratelimit-headers has it.
@@ -125,14 +179,6 @@ impl Door {
             }
         }
         response
-    }
-}
-
-fn too_many(wait: Duration) -> AppError {
-    AppError::TooManyRequests {
-        retry_after_seconds: u32::try_from(wait.whole_seconds())
-            .unwrap_or(u32::MAX)
-            .saturating_add(1),
     }
 }
 

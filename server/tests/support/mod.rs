@@ -31,7 +31,10 @@ use domain::{Actor, RequestFacts, Timestamp, access::SystemRole};
 use http_body_util::BodyExt as _;
 use issuer::{CLIENT_ID, CLIENT_SECRET, Issuer};
 use server::{
-    auth::{Auth, AuthSettings, IssuerKind, MasterKey, OidcSettings, PRIMARY, SessionLifetimes},
+    auth::{
+        Auth, AuthSettings, IssuerKind, MasterKey, OidcSettings, PRIMARY, SessionLifetimes,
+        SignInLimits,
+    },
     http::{HttpSettings, LargerBody, Site},
 };
 use service::{Clock, Ctx, Embedder, Entropy, Ids};
@@ -105,7 +108,11 @@ impl App {
             further: Vec::new(),
             lifetimes: SessionLifetimes::default(),
             master_key: MasterKey::new([3; 32]),
-            sign_ins_per_minute: 1_000,
+            limits: SignInLimits {
+                starts: 1_000,
+                failures: 1_000,
+                account_failures: 1_000,
+            },
         };
         change(&mut settings);
         let (auth, router) = build(&db, &clock, settings);
@@ -174,6 +181,7 @@ fn http_settings(site: &Site, clock: &TestClock) -> HttpSettings {
     HttpSettings {
         site: site.clone(),
         trusted_proxies: Arc::new(["10.0.0.0/8".parse().unwrap()]),
+        body_timeout: std::time::Duration::from_secs(30),
         body_bytes: 10_000,
         larger_bodies: Arc::new([LargerBody {
             path: "/memories/import",

@@ -65,7 +65,9 @@ pub fn product_with(app: &App, change: impl FnOnce(&mut Config)) -> Router {
             kind: None,
             directories: BTreeMap::new(),
         }),
-        sign_ins_per_minute: 1_000,
+        sign_in_starts_per_minute: 1_000,
+        sign_in_failures_per_minute: 1_000,
+        page_calls_per_minute: 100_000,
         ..Config::default()
     };
     change(&mut config);

@@ -218,6 +218,9 @@ pub enum UploadProblem {
     BadArchive,
     /// The form did not arrive whole.
     Malformed,
+    /// Files that wait already are as many, or as large, as the organisation
+    /// may have.
+    WaitingFull,
 }
 
 impl UploadProblem {
@@ -230,6 +233,7 @@ impl UploadProblem {
         Self::NotText,
         Self::BadArchive,
         Self::Malformed,
+        Self::WaitingFull,
     ];
 
     /// As it stands in the URL.
@@ -242,6 +246,7 @@ impl UploadProblem {
             Self::NotText => "not_text",
             Self::BadArchive => "bad_archive",
             Self::Malformed => "malformed",
+            Self::WaitingFull => "waiting_full",
         }
     }
 
@@ -261,6 +266,9 @@ impl UploadProblem {
                 "This zip archive is damaged, or holds neither notes in Markdown nor an export of ChatGPT or Claude."
             }
             Self::Malformed => "The file did not arrive whole. Give it again.",
+            Self::WaitingFull => {
+                "Too many files of your organisation wait to be imported. Start or discard the ones below that you have given, ask colleagues to do so with theirs, and give this file again."
+            }
         }
     }
 

@@ -95,8 +95,8 @@ impl<'a> Upload<'a> {
     /// Begins to take the file `name`.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`].
-    pub async fn begin(ctx: &'a Ctx, actor: &'a Actor, name: &str) -> Result<Self, AppError> {
+    /// [`AppError::Forbidden`]; [`UploadProblem::WaitingFull`].
+    pub async fn begin(ctx: &'a Ctx, actor: &'a Actor, name: &str) -> Result<Self, UploadError> {
         Act::authorize(ctx, actor, Action::ImportStart).await?;
         let name = display_name(name);
         let id: ImportId = ctx.ids.id();
@@ -111,6 +111,10 @@ impl<'a> Upload<'a> {
         };
         store::import::import_create(&mut tx, &import, now).await?;
         tx.commit().await?;
+        if let Err(error) = waiting_check(ctx, actor).await {
+            Self::abandon(ctx, actor, id).await?;
+            return Err(error);
+        }
         Ok(Self {
             ctx,
             actor,
@@ -127,7 +131,8 @@ impl<'a> Upload<'a> {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// [`UploadProblem::TooLarge`] as soon as it is.
+    /// [`UploadProblem::TooLarge`] as soon as it is;
+    /// [`UploadProblem::WaitingFull`].
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), UploadError> {
         self.size += bytes.len() as u64;
         if self.size > MAX_FILE_BYTES {
@@ -148,7 +153,7 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    async fn flush(&mut self) -> Result<(), AppError> {
+    async fn flush(&mut self) -> Result<(), UploadError> {
         if self.piece.is_empty() {
             return Ok(());
         }
@@ -157,7 +162,7 @@ impl<'a> Upload<'a> {
         tx.commit().await?;
         self.position += 1;
         self.piece.clear();
-        Ok(())
+        waiting_check(self.ctx, self.actor).await
     }
 
     /// The file has arrived; `format` unset: by its content and name. It
@@ -240,6 +245,18 @@ impl<'a> Upload<'a> {
     pub fn id(&self) -> ImportId {
         self.id
     }
+}
+
+/// Refuses what has just been kept if the organisation's files that wait are
+/// now beyond its quota. After it was kept, and not before: so two at the same
+/// time can't both find room that is there for one.
+async fn waiting_check(ctx: &Ctx, actor: &Actor) -> Result<(), UploadError> {
+    let mut tx = ctx.store.begin_worker().await?;
+    let (files, bytes) = store::import::import_waiting(&mut tx, actor.tenant_id).await?;
+    if files > ctx.quotas.waiting_files.into() || bytes > ctx.quotas.waiting_bytes {
+        return Err(UploadProblem::WaitingFull.into());
+    }
+    Ok(())
 }
 
 /// The file's name without folders and control characters, at most 200

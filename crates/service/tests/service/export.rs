@@ -1,7 +1,7 @@
 //! Exporting, and importing what was exported.
 
 use domain::{
-    Actor,
+    Actor, AppError,
     access::SystemRole,
     audit::Outcome,
     import::ImportFormat,
@@ -17,6 +17,116 @@ use service::{
 use time::Duration;
 
 use crate::support::World;
+
+/// More than is held for whoever takes it off: an export of these waits.
+async fn much(world: &World, actor: &Actor) {
+    for n in 0..40 {
+        let content = format!("{n} {}", "words ".repeat(2_000));
+        let memory = NewMemory::of(text("", &content, &[]), Origin::Dashboard);
+        service::memory_create(&world.ctx, actor, &memory)
+            .await
+            .unwrap();
+    }
+}
+
+async fn begun(ctx: &Ctx, actor: &Actor) -> Result<service::Export, AppError> {
+    memory_export(
+        ctx,
+        actor,
+        &MemoryFilter::default(),
+        ExportFormat::JsonLines,
+    )
+    .await
+}
+
+/// What the audit log says of the exports that ended: how many memories they
+/// had, and whether they were whole. There are to be so many.
+async fn ended(world: &World, number: usize) -> Vec<(i64, bool)> {
+    let read = async {
+        loop {
+            let ends: Vec<(i64, bool)> = sqlx::query_as(
+                "SELECT (changes->>'memories')::bigint, (changes->>'finished')::boolean
+                   FROM audit_log
+                  WHERE action = 'memory.export' AND changes ? 'finished' ORDER BY seq",
+            )
+            .fetch_all(&world.db.admin)
+            .await
+            .unwrap();
+            if ends.len() >= number {
+                return ends;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let seconds = std::time::Duration::from_secs(20);
+    tokio::time::timeout(seconds, read)
+        .await
+        .expect("the exports end")
+}
+
+#[tokio::test]
+async fn a_member_has_two_exports_made_at_a_time() {
+    let world = World::without_model().await;
+    let (mia, nils) = (world.member("Mia").await, world.member("Nils").await);
+    much(&world, &mia).await;
+    let mut first = begun(&world.ctx, &mia).await.unwrap();
+    assert!(matches!(first.next().await, Some(Ok(_))));
+    let mut second = begun(&world.ctx, &mia).await.unwrap();
+    let refused = begun(&world.ctx, &mia).await.err();
+    assert!(
+        matches!(refused, Some(AppError::TooManyRequests { .. })),
+        "{refused:?}"
+    );
+    drop(begun(&world.ctx, &nils).await.unwrap());
+
+    // One that nobody wants any more makes room, and does not go on.
+    drop(first);
+    let ends = ended(&world, 2).await;
+    let (memories, _) = *ends.iter().find(|(count, _)| *count > 0).unwrap();
+    assert!(memories < 40, "{ends:?}");
+    let third = async {
+        while begun(&world.ctx, &mia).await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), third)
+        .await
+        .expect("there is room again");
+    while let Some(chunk) = second.next().await {
+        chunk.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_nobody_takes_off_or_that_takes_too_long_ends_and_is_not_whole() {
+    let mut world = World::without_model().await;
+    let mia = world.member("Mia").await;
+    much(&world, &mia).await;
+    let usual = world.ctx.quotas;
+
+    world.ctx.quotas.export_patience = std::time::Duration::from_millis(50);
+    let mut export = begun(&world.ctx, &mia).await.unwrap();
+    let ends = ended(&world, 1).await;
+    assert!(!ends[0].1 && ends[0].0 < 40, "{ends:?}");
+    let mut last = Ok(Vec::new());
+    while let Some(chunk) = export.next().await {
+        last = chunk;
+    }
+    assert!(last.is_err(), "a part must not be taken for the whole");
+
+    world.ctx.quotas = service::Quotas {
+        export_time: std::time::Duration::ZERO,
+        ..usual
+    };
+    let mut export = begun(&world.ctx, &mia).await.unwrap();
+    let first = export.next().await;
+    assert!(
+        matches!(first, Some(Err(AppError::TooLarge { .. }))),
+        "{first:?}"
+    );
+    assert_eq!(export.next().await, None);
+    assert_eq!(ended(&world, 2).await[1], (0, false));
+}
 
 async fn exported(
     ctx: &Ctx,

@@ -43,6 +43,50 @@ async fn good_lines_land_and_bad_ones_are_named() {
     assert_eq!(contents, ["two", "one"]);
 }
 
+// SEC-B9: of the whole organisation, though nobody sees another's files.
+#[tokio::test]
+async fn files_that_wait_have_a_quota_of_the_organisation() {
+    let mut world = World::without_model().await;
+    let (mia, nils) = (world.member("Mia").await, world.member("Nils").await);
+    world.ctx.quotas.waiting_files = 2;
+    world.ctx.quotas.waiting_bytes = 3 * 1024 * 1024;
+    let give = async |actor: &domain::Actor, bytes: &[u8]| {
+        let mut upload = Upload::begin(&world.ctx, actor, "a.txt").await?;
+        let id = upload.id();
+        let given = async {
+            upload.write(bytes).await?;
+            upload.finish(None).await
+        };
+        match given.await {
+            Ok(started) => Ok(started.id),
+            Err(error) => {
+                Upload::abandon(&world.ctx, actor, id).await?;
+                Err(error)
+            }
+        }
+    };
+    let full = Err(UploadError::Problem(UploadProblem::WaitingFull));
+    let first = give(&mia, b"one").await.unwrap();
+    let second = give(&nils, b"two").await.unwrap();
+    assert_eq!(give(&mia, b"three").await, full);
+    assert_eq!(give(&nils, b"three").await, full);
+    import_discard(&world.ctx, &nils, second).await.unwrap();
+    let large = vec![b'a'; 2 * 1024 * 1024];
+    let second = give(&nils, &large).await.unwrap();
+    import_discard(&world.ctx, &mia, first).await.unwrap();
+    // Not by how many they are, but by how large; and nothing stays of it.
+    assert_eq!(give(&mia, &large).await, full);
+    assert_eq!(give(&mia, b"three").await.map(drop), Ok(()));
+    import_discard(&world.ctx, &nils, second).await.unwrap();
+
+    // Another organisation has its own.
+    let other = world.db.tenant("other").await;
+    let olga = other.actor(SystemRole::Member, "Olga").await;
+    assert_eq!(give(&olga, b"one").await.map(drop), Ok(()));
+    assert_eq!(give(&olga, b"two").await.map(drop), Ok(()));
+    assert_eq!(give(&olga, b"three").await.map(drop), full.map(drop));
+}
+
 #[tokio::test]
 async fn nothing_is_imported_twice() {
     let world = World::without_model().await;

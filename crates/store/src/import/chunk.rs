@@ -7,7 +7,7 @@ use crate::{StoreError, TenantTx};
 /// The size of every piece but the last.
 pub const CHUNK_BYTES: usize = 1024 * 1024;
 
-/// Keeps a piece of an own file that is on its way.
+/// Keeps a piece of an own file that is on its way, and counts its bytes.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the member has no such file, or for an
@@ -25,6 +25,15 @@ pub async fn import_chunk_put(
         position,
         tx.member_id()?.0,
         bytes,
+    )
+    .execute(tx.conn())
+    .await?;
+    // What has arrived counts from now on.
+    sqlx::query!(
+        "UPDATE imports SET size = size + $3 WHERE tenant_id = $1 AND id = $2 AND state = 'uploading'",
+        tx.tenant_id().0,
+        id.0,
+        i64::try_from(bytes.len()).unwrap_or(i64::MAX),
     )
     .execute(tx.conn())
     .await?;

@@ -256,6 +256,25 @@ pub async fn import_forgotten(
         .collect())
 }
 
+/// How many files of an organisation wait for their givers, those that are
+/// still arriving among them, and how many bytes of them are here.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn import_waiting(
+    tx: &mut WorkerTx,
+    tenant_id: TenantId,
+) -> Result<(u64, u64), StoreError> {
+    let waiting = sqlx::query!(
+        r#"SELECT count(*) AS "files!", coalesce(sum(size), 0)::bigint AS "bytes!" FROM imports
+            WHERE tenant_id = $1 AND state <> 'started'"#,
+        tenant_id.0,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok((waiting.files.unsigned_abs(), waiting.bytes.unsigned_abs()))
+}
+
 /// One of the member's imports, with the work behind it.
 ///
 /// # Errors

@@ -1,0 +1,1 @@
+REVOKE SELECT (size) ON imports FROM atrium_worker;

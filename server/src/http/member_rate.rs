@@ -1,0 +1,53 @@
+//! How often one member may call pages and server functions (SEC-B9).
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use domain::{Actor, TenantId, UserId};
+use service::Clock;
+use time::Duration;
+
+use super::{
+    answer,
+    rate::{Allowance, too_many},
+};
+use crate::listener::AddressSlot;
+
+/// An allowance of each member, whatever session they use.
+#[derive(Clone, Debug)]
+pub struct MemberLimit(Allowance<(TenantId, UserId)>);
+
+impl MemberLimit {
+    /// Allows each member so many calls a minute.
+    pub fn new(calls_per_minute: u32, clock: Clock) -> Self {
+        Self(Allowance::new(calls_per_minute, Duration::MINUTE, clock))
+    }
+}
+
+/// Answers 429 with `Retry-After` beyond the limit. It stands behind what finds
+/// out the member; whoever is nobody passes.
+pub(crate) async fn member_rate_layer(
+    State(MemberLimit(calls)): State<MemberLimit>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let actor = request.extensions().get::<Option<Actor>>();
+    let member = actor
+        .and_then(Option::as_ref)
+        .map(|actor| (actor.tenant_id, actor.user_id));
+    let Some(member) = member else {
+        return next.run(request).await;
+    };
+    if let Some(slot) = request.extensions().get::<AddressSlot>() {
+        slot.release();
+    }
+    match calls.take(member) {
+        Ok(_) => next.run(request).await,
+        Err(wait) => {
+            tracing::warn!(user_id = %member.1, "too many calls of a member");
+            answer::refuse(request.headers(), &too_many(wait))
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::{
 
 use mail::Mailer;
 use secrecy::{ExposeSecret, SecretString};
-use service::{Clock, Ctx, Embedder, Entropy, Ids};
+use service::{CheckpointFolder, CheckpointKey, Clock, Ctx, Embedder, Entropy, Ids};
 use store::{ConnectOptions, Store};
 
 use crate::{
@@ -67,7 +67,11 @@ impl Deployment {
             .with_services(&config.outbound_hosts, endpoints(config))
             .map_err(Failure::failed)?;
         let mailer = mailer(config)?;
-        Ok(Ctx::new(store, Clock::system(), Entropy::system(), embedder).with_mailer(mailer))
+        Ok(
+            Ctx::new(store, Clock::system(), Entropy::system(), embedder)
+                .with_mailer(mailer)
+                .with_checkpoints(checkpoint_folder(config)),
+        )
     }
 
     /// Closes the connections and stops the embedded database.
@@ -162,6 +166,23 @@ pub(crate) fn master_key(config: &Config, ids: &Ids) -> Result<MasterKey, Failur
         None => secret_file::read_or_create(&config.data_dir.join("master.key"), ids)?,
     };
     MasterKey::from_base64(&text).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The purpose that the key of the audit log's checkpoints is derived for.
+const CHECKPOINTS: &[u8] = b"atrium audit checkpoints v1";
+
+/// The key that signs checkpoints of the audit log.
+pub(crate) fn checkpoint_key(config: &Config, ids: &Ids) -> Result<CheckpointKey, Failure> {
+    let seed = master_key(config, ids)?.derive(CHECKPOINTS);
+    let url = config.public_url();
+    CheckpointKey::new(seed, url.host_str().unwrap_or_default()).map_err(|_| {
+        Failure::Usage("public_url: its host can't name the audit log's checkpoints.".to_owned())
+    })
+}
+
+/// Where checkpoints of the audit log are kept outside the database.
+pub(crate) fn checkpoint_folder(config: &Config) -> CheckpointFolder {
+    CheckpointFolder::new(config.checkpoint_dir())
 }
 
 /// Who may sign in and how; a demo brings its own issuer.

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Embedder;
+use crate::{CheckpointFolder, Embedder};
 
 /// The context of all use cases. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -33,6 +33,9 @@ pub struct Ctx {
     pub mailer: Mailer,
     /// Wakes this process's workers when a job was put in the table.
     pub jobs_wake: Arc<Notify>,
+    /// Where checkpoints of audit logs are kept outside the database, if they
+    /// are.
+    pub checkpoints: Option<CheckpointFolder>,
     /// Cancelled when the process stops: what would go on forever ends.
     pub stop: CancellationToken,
 }
@@ -48,7 +51,17 @@ impl Ctx {
             embedder,
             mailer: Mailer::off(),
             jobs_wake: Arc::default(),
+            checkpoints: None,
             stop: CancellationToken::new(),
+        }
+    }
+
+    /// With a folder for checkpoints of audit logs.
+    #[must_use]
+    pub fn with_checkpoints(self, folder: CheckpointFolder) -> Self {
+        Self {
+            checkpoints: Some(folder),
+            ..self
         }
     }
 

@@ -48,7 +48,10 @@ pub use api_key::{
     ApiKeyRefusal, api_key_actor, api_key_create, api_key_get, api_key_is_whole, api_key_list,
     api_key_owner, api_key_revoke, service_account_create, service_account_list,
 };
-pub use audit::{audit_list, audit_verify};
+pub use audit::{
+    AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
+    CheckpointWriter, KeptNotes, NoteProblem, audit_list, audit_verify,
+};
 pub use break_glass::{
     break_glass_about, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
 };

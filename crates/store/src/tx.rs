@@ -377,6 +377,18 @@ impl TenantTx {
     }
 }
 
+impl WorkerTx {
+    /// Sets the tenant whose row the worker writes next.
+    pub(crate) async fn tenant_set(&mut self, tenant_id: TenantId) -> Result<(), StoreError> {
+        role_take(
+            &mut self.tx,
+            LocalRole::Worker,
+            &Settings::of_member(tenant_id, None),
+        )
+        .await
+    }
+}
+
 impl OperatorTx {
     /// Goes on as the front door, in the same transaction.
     ///

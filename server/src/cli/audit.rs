@@ -59,7 +59,12 @@ impl Verify {
                 Failure::Usage(format!("{} can't be read: {error}.", path.display()))
             })?;
             let place = path.display().to_string();
-            let kept = KeptNotes { place, text };
+            let is_mixed = true;
+            let kept = KeptNotes {
+                place,
+                text,
+                is_mixed,
+            };
             if kept.tenants().is_empty() {
                 return Err(Failure::Usage(format!(
                     "There is no checkpoint of an audit log in {}.",
@@ -125,6 +130,7 @@ impl Verify {
                 kept.extend(text.map(|text| KeptNotes {
                     place: folder.file(tenant.id).display().to_string(),
                     text,
+                    is_mixed: false,
                 }));
             }
             let report = audit_verify(ctx, keys, tenant.id, &kept)

@@ -14,8 +14,10 @@ use crate::Ctx;
 pub struct KeptNotes {
     /// Where, for people.
     pub place: String,
-    /// One or more notes; those of other logs are passed over.
+    /// One or more notes.
     pub text: String,
+    /// Notes of other logs may be among them and are passed over.
+    pub is_mixed: bool,
 }
 
 impl KeptNotes {
@@ -127,13 +129,13 @@ pub async fn audit_verify(
     let stored = stored.iter().map(|note| note.parse()).collect();
     let places = kept
         .iter()
-        .map(|kept| (kept.place.clone(), Note::in_file(&kept.text), true));
-    for (place, notes, has_others) in
+        .map(|kept| (kept.place.clone(), Note::in_file(&kept.text), kept.is_mixed));
+    for (place, notes, is_mixed) in
         std::iter::once(("the database".to_owned(), stored, false)).chain(places)
     {
         let before = known.len();
         for note in notes {
-            match judged(keys, tenant_id, note, has_others) {
+            match judged(keys, tenant_id, note, is_mixed) {
                 Ok(head) => known.extend(head),
                 Err((size, problem)) => problems.push(CheckpointProblem {
                     place: place.clone(),
@@ -159,7 +161,7 @@ fn judged(
     keys: &[NoteVerifier],
     tenant_id: TenantId,
     note: Result<Note, NoteError>,
-    has_others: bool,
+    is_mixed: bool,
 ) -> Judged {
     let note = note.map_err(|error| (None, NoteProblem::Unreadable(error)))?;
     let checkpoint: Checkpoint = note
@@ -169,7 +171,7 @@ fn judged(
     let size = Some(checkpoint.head.size);
     match checked(keys, tenant_id, &note) {
         Ok(head) => Ok(Some(head)),
-        Err(NotOurs::Other) if has_others => Ok(None),
+        Err(NotOurs::Other) if is_mixed => Ok(None),
         Err(NotOurs::Other) => Err((size, NoteProblem::OtherLog(checkpoint.origin))),
         Err(NotOurs::Unverified(error @ NoteError::Forged(_))) => {
             Err((size, NoteProblem::Forged(error)))

@@ -95,6 +95,7 @@ impl Watch {
         KeptNotes {
             place: path.display().to_string(),
             text: fs::read_to_string(path).unwrap_or_default(),
+            is_mixed: false,
         }
     }
 
@@ -365,6 +366,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
         let kept = KeptNotes {
             place: "elsewhere".into(),
             text,
+            is_mixed: true,
         };
         watch
             .verify_against(std::slice::from_ref(&ours), &[kept])
@@ -394,7 +396,19 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
     let report = of_notes(other.clone()).await;
     assert!(report.holds(), "{report:?}");
     assert_eq!(report.compared[1], ("elsewhere".to_owned(), 0));
-    // But not where the database says that they are of this one.
+    // But not in the file that is for this one,
+    let exchanged = KeptNotes {
+        place: "the folder".into(),
+        text: other.clone(),
+        is_mixed: false,
+    };
+    let keys = std::slice::from_ref(&ours);
+    let report = watch.verify_against(keys, &[exchanged]).await;
+    assert!(
+        matches!(&report.problems[..], [only] if matches!(only.problem, NoteProblem::OtherLog(_))),
+        "{report:?}"
+    );
+    // nor where the database says that they are of this one.
     sqlx::query("UPDATE audit_checkpoints SET note = $1")
         .bind(&other)
         .execute(&watch.world.db.admin)

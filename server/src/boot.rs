@@ -8,7 +8,7 @@ use std::{
 
 use mail::Mailer;
 use secrecy::{ExposeSecret, SecretString};
-use service::{Clock, Ctx, Embedder, Entropy, Ids, Quotas};
+use service::{CheckpointFolder, CheckpointKey, Clock, Ctx, Embedder, Entropy, Ids, Quotas};
 use store::{ConnectOptions, Login, PerLogin, Store};
 
 use crate::{
@@ -72,7 +72,8 @@ impl Deployment {
         Ok(
             Ctx::new(store, Clock::system(), Entropy::system(), embedder)
                 .with_mailer(mailer)
-                .with_quotas(quotas(config)),
+                .with_quotas(quotas(config))
+                .with_checkpoints(checkpoint_folder(config)),
         )
     }
 
@@ -196,6 +197,23 @@ pub(crate) fn connection_limits(config: &Config) -> ConnectionLimits {
         header_timeout: Duration::from_secs(config.header_timeout_seconds.into()),
         write_timeout: Duration::from_secs(config.body_timeout_seconds.into()),
     }
+}
+
+/// The purpose that the key of the audit log's checkpoints is derived for.
+const CHECKPOINTS: &[u8] = b"atrium audit checkpoints v1";
+
+/// The key that signs checkpoints of the audit log.
+pub(crate) fn checkpoint_key(config: &Config, ids: &Ids) -> Result<CheckpointKey, Failure> {
+    let seed = master_key(config, ids)?.derive(CHECKPOINTS);
+    let url = config.public_url();
+    CheckpointKey::new(seed, url.host_str().unwrap_or_default()).map_err(|_| {
+        Failure::Usage("public_url: its host can't name the audit log's checkpoints.".to_owned())
+    })
+}
+
+/// Where checkpoints of the audit log are kept outside the database.
+pub(crate) fn checkpoint_folder(config: &Config) -> CheckpointFolder {
+    CheckpointFolder::new(config.checkpoint_dir())
 }
 
 /// Who may sign in and how; a demo brings its own issuer.

@@ -1,12 +1,18 @@
-//! Reading the audit log.
+//! Reading the audit log, and proving that it is whole.
+
+mod checkpoint;
+mod folder;
+mod verify;
 
 use domain::{
-    Action, Actor, AppError, Page, TenantId,
+    Action, Actor, AppError, Page,
     audit::{AuditEntry, AuditFilter},
     paging::PAGE_SIZE,
 };
 
-use store::audit::AuditVerdict;
+pub use checkpoint::{CheckpointKey, CheckpointSettings, CheckpointWriter};
+pub use folder::CheckpointFolder;
+pub use verify::{AuditReport, CheckpointProblem, KeptNotes, NoteProblem, audit_verify};
 
 use crate::{Ctx, act::Act};
 
@@ -23,14 +29,4 @@ pub async fn audit_list(
 ) -> Result<Page<AuditEntry>, AppError> {
     let mut act = Act::begin(ctx, actor, Action::AuditList).await?;
     Ok(store::audit::audit_list(&mut act.tx, filter, cursor, PAGE_SIZE).await?)
-}
-
-/// Recomputes an organisation's whole chain (SEC-E2). For the command line,
-/// which acts for nobody.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
-pub async fn audit_verify(ctx: &Ctx, tenant_id: TenantId) -> Result<AuditVerdict, AppError> {
-    let mut tx = ctx.store.begin_as_system(tenant_id).await?;
-    Ok(store::audit::audit_verify(&mut tx, None).await?)
 }

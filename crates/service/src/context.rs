@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Embedder, export::Exports};
+use crate::{CheckpointFolder, Embedder, export::Exports};
 
 /// The context of all use cases. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -38,6 +38,9 @@ pub struct Ctx {
     pub exports: Exports,
     /// Wakes this process's workers when a job was put in the table.
     pub jobs_wake: Arc<Notify>,
+    /// Where checkpoints of audit logs are kept outside the database, if they
+    /// are.
+    pub checkpoints: Option<CheckpointFolder>,
     /// Cancelled when the process stops: what would go on forever ends.
     pub stop: CancellationToken,
 }
@@ -55,6 +58,7 @@ impl Ctx {
             quotas: Quotas::default(),
             exports: Exports::default(),
             jobs_wake: Arc::default(),
+            checkpoints: None,
             stop: CancellationToken::new(),
         }
     }
@@ -63,6 +67,15 @@ impl Ctx {
     #[must_use]
     pub fn with_quotas(self, quotas: Quotas) -> Self {
         Self { quotas, ..self }
+    }
+
+    /// With a folder for checkpoints of audit logs.
+    #[must_use]
+    pub fn with_checkpoints(self, folder: CheckpointFolder) -> Self {
+        Self {
+            checkpoints: Some(folder),
+            ..self
+        }
     }
 
     /// With a way to people's mailboxes; without, none.

@@ -49,7 +49,10 @@ pub use api_key::{
     api_key_is_whole, api_key_list, api_key_owner, api_key_refusal_audit, api_key_revoke,
     service_account_create, service_account_list,
 };
-pub use audit::{audit_list, audit_verify};
+pub use audit::{
+    AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
+    CheckpointWriter, KeptNotes, NoteProblem, audit_list, audit_verify,
+};
 pub use break_glass::{
     break_glass_about, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
 };

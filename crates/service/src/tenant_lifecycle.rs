@@ -247,6 +247,12 @@ async fn tenant_purge_next(ctx: &Ctx) -> Result<bool, AppError> {
     } else {
         tx.commit().await?;
     }
+    // Or `audit verify` would miss the log that the checkpoints are of.
+    if let Some(folder) = &ctx.checkpoints
+        && let Err(error) = folder.retire(due.id)
+    {
+        tracing::warn!(%error, tenant = %due.id, "a purged organisation's checkpoints could not be set aside");
+    }
     tracing::info!(
         tenant = %due.id,
         slug = due.slug,

@@ -1,5 +1,6 @@
 //! The audit log: append-only, gapless and chained by hash per tenant.
 
+mod checkpoint;
 mod verify;
 
 use std::net::IpAddr;
@@ -12,7 +13,11 @@ use serde_json::{Value, json};
 use time::macros::datetime;
 use uuid::Uuid;
 
-pub use verify::{AuditHead, AuditProblem, AuditVerdict, audit_verify};
+pub use checkpoint::{
+    CheckpointDue, StoredCheckpoint, checkpoint_create, checkpoint_notes, checkpoints_due,
+    checkpoints_newest,
+};
+pub use verify::{AuditHead, AuditProblem, AuditVerdict, audit_edge_extend, audit_verify};
 
 use crate::{
     StoreError, TenantTx, WorkerTx,

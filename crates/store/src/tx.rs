@@ -438,6 +438,18 @@ impl TenantTx {
     }
 }
 
+impl WorkerTx {
+    /// Sets the tenant whose row the worker writes next.
+    pub(crate) async fn tenant_set(&mut self, tenant_id: TenantId) -> Result<(), StoreError> {
+        role_take(
+            &mut self.tx,
+            LocalRole::Worker,
+            &Settings::of_member(tenant_id, None),
+        )
+        .await
+    }
+}
+
 impl OperatorTx {
     /// Sets the tenant whose own rows the operator writes next.
     pub(crate) async fn tenant_set(&mut self, tenant_id: TenantId) -> Result<(), StoreError> {

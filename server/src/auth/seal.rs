@@ -34,6 +34,18 @@ impl MasterKey {
         Self(Zeroizing::new(bytes))
     }
 
+    /// A key for one purpose, by which it is named.
+    ///
+    /// # Panics
+    /// Never: 32 bytes are within what HKDF-SHA256 gives.
+    pub fn derive(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0; 32]);
+        Hkdf::<Sha256>::new(None, self.0.as_ref())
+            .expand(purpose, key.as_mut())
+            .expect("32 bytes are within what HKDF-SHA256 gives");
+        key
+    }
+
     /// Takes 32 bytes in base64.
     ///
     /// # Errors
@@ -84,10 +96,7 @@ impl fmt::Debug for Sealer {
 
 impl Sealer {
     pub(super) fn new(master: &MasterKey) -> Self {
-        let mut key = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(None, master.0.as_ref())
-            .expand(PURPOSE, key.as_mut())
-            .expect("32 bytes are within what HKDF-SHA256 gives");
+        let key = master.derive(PURPOSE);
         Self(Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(key.as_ref())))
     }
 
@@ -169,6 +178,16 @@ mod tests {
         for length in 0..=NONCE_BYTES {
             assert_eq!(ours.open(tenant, session, &sealed[..length]), None);
         }
+    }
+
+    // SEC-D1, SEC-G: one key for one purpose.
+    #[test]
+    fn each_purpose_has_a_key_of_its_own() {
+        let master = MasterKey::new([7; 32]);
+        assert_eq!(master.derive(b"a"), master.derive(b"a"));
+        assert_ne!(master.derive(b"a"), master.derive(b"b"));
+        assert_ne!(*master.derive(b""), [7; 32]);
+        assert_ne!(master.derive(b"a"), MasterKey::new([8; 32]).derive(b"a"));
     }
 
     #[test]

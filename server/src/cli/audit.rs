@@ -1,10 +1,15 @@
 //! `atrium audit`: proving that the log is whole.
 
-use clap::Subcommand;
-use store::audit::AuditVerdict;
+use std::{collections::BTreeSet, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use domain::TenantId;
+use service::{AuditReport, CheckpointFolder, KeptNotes, audit_verify};
+use store::{audit::AuditVerdict, tenant::Tenant};
+use tlog::NoteVerifier;
 
 use crate::{
-    boot::{Deployment, Model},
+    boot::{self, Deployment, Model},
     config::Config,
     database::Joining,
     failure::Failure,
@@ -13,58 +18,178 @@ use crate::{
 /// What to do with the audit log.
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Recompute every hash of the chain and name the first row that is
-    /// wrong. Ends with status 1 when one is.
-    Verify {
-        /// Only this organisation, by its slug.
-        #[arg(long)]
-        tenant: Option<String>,
-    },
+    /// Recompute every hash, compare with all signed checkpoints, and name the
+    /// first row that is wrong. Ends with status 1 when anything is.
+    Verify(Verify),
+}
+
+/// Which logs, and what they are compared with beside the checkpoints in the
+/// database and in the checkpoint folder.
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// Only this organisation, by its slug.
+    #[arg(long)]
+    tenant: Option<String>,
+    /// Compare with the checkpoints in this file, kept elsewhere, instead of
+    /// those in the checkpoint folder. May be given again.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    /// Count checkpoints that are signed by this key, kept elsewhere, instead
+    /// of those signed by this installation's. May be given again.
+    #[arg(long, value_name = "NAME+HASH+KEY")]
+    verifier_key: Vec<NoteVerifier>,
 }
 
 impl Audit {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
+        let Self::Verify(verify) = self;
+        let files = verify.files()?;
         let deployment = Deployment::open(config, Joining::Allowed, Model::NotNeeded).await?;
-        let Self::Verify { tenant } = self;
-        let result = verify(&deployment, tenant.as_deref()).await;
+        let result = verify.run(config, &deployment, files).await;
         deployment.close().await;
         result
     }
 }
 
-async fn verify(deployment: &Deployment, slug: Option<&str>) -> Result<(), Failure> {
-    let ctx = &deployment.ctx;
-    let tenants = service::tenant_list(ctx).await.map_err(Failure::failed)?;
-    let chosen: Vec<_> = tenants
-        .into_iter()
-        .map(|listed| listed.tenant)
-        .filter(|tenant| slug.is_none_or(|slug| slug == tenant.slug))
-        .collect();
-    if let (Some(slug), true) = (slug, chosen.is_empty()) {
-        return Err(Failure::Usage(format!(
-            "There is no organisation “{slug}”."
-        )));
+impl Verify {
+    /// What is in the files that were named.
+    fn files(&self) -> Result<Vec<KeptNotes>, Failure> {
+        let read = |path: &PathBuf| {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Failure::Usage(format!("{} can't be read: {error}.", path.display()))
+            })?;
+            let place = path.display().to_string();
+            let is_mixed = true;
+            let kept = KeptNotes {
+                place,
+                text,
+                is_mixed,
+            };
+            if kept.tenants().is_empty() {
+                return Err(Failure::Usage(format!(
+                    "There is no checkpoint of an audit log in {}.",
+                    kept.place
+                )));
+            }
+            Ok(kept)
+        };
+        self.checkpoint.iter().map(read).collect()
     }
-    let mut broken = 0_usize;
-    for tenant in &chosen {
-        match service::audit_verify(ctx, tenant.id)
-            .await
-            .map_err(Failure::failed)?
-        {
-            AuditVerdict::Intact(head) => {
-                println!("{}: the chain is whole, its head is {head}", tenant.slug);
-            }
-            AuditVerdict::Broken { seq, problem } => {
-                broken += 1;
-                println!("{}: row {seq}: {problem}", tenant.slug);
-            }
+
+    async fn run(
+        &self,
+        config: &Config,
+        deployment: &Deployment,
+        files: Vec<KeptNotes>,
+    ) -> Result<(), Failure> {
+        let ctx = &deployment.ctx;
+        let slug = self.tenant.as_deref();
+        // Before the list of organisations: one that is made meanwhile is in
+        // neither.
+        let folder = boot::checkpoint_folder(config);
+        let in_folder = if files.is_empty() {
+            folder
+                .tenants()
+                .map_err(|error| unreadable(&folder, &error))?
+        } else {
+            Vec::new()
+        };
+        let tenants = service::tenant_list(ctx).await.map_err(Failure::failed)?;
+        let tenants: Vec<_> = tenants.into_iter().map(|listed| listed.tenant).collect();
+        let chosen: Vec<_> = tenants
+            .iter()
+            .filter(|tenant| slug.is_none_or(|slug| slug == tenant.slug))
+            .collect();
+        if let (Some(slug), true) = (slug, chosen.is_empty()) {
+            return Err(Failure::Usage(format!(
+                "There is no organisation “{slug}”."
+            )));
         }
+        let mut named: BTreeSet<TenantId> = in_folder.into_iter().collect();
+        named.extend(files.iter().flat_map(KeptNotes::tenants));
+        if !files.is_empty() && slug.is_some() && chosen.iter().all(|t| !named.contains(&t.id)) {
+            return Err(Failure::Usage(
+                "The files have no checkpoint of this organisation.".to_owned(),
+            ));
+        }
+        let mut broken = 0_usize;
+        for tenant in &chosen {
+            let own = boot::checkpoint_key(config, &ctx.ids)?
+                .verifier(tenant.id)
+                .map_err(Failure::failed)?;
+            let keys = if self.verifier_key.is_empty() {
+                std::slice::from_ref(&own)
+            } else {
+                &self.verifier_key
+            };
+            let mut kept = files.clone();
+            if files.is_empty() {
+                let text = folder
+                    .read(tenant.id)
+                    .map_err(|error| unreadable(&folder, &error))?;
+                kept.extend(text.map(|text| KeptNotes {
+                    place: folder.file(tenant.id).display().to_string(),
+                    text,
+                    is_mixed: false,
+                }));
+            }
+            let report = audit_verify(ctx, keys, tenant.id, &kept)
+                .await
+                .map_err(Failure::failed)?;
+            print(tenant, &report);
+            println!("{}: its verifier key is {own}", tenant.slug);
+            broken += usize::from(!report.holds());
+        }
+        let gone = named
+            .iter()
+            .filter(|id| tenants.iter().all(|tenant| tenant.id != **id));
+        let gone: Vec<_> = gone.filter(|_| slug.is_none()).collect();
+        for id in &gone {
+            println!(
+                "{id}: there are checkpoints of this organisation and no trace of it: \
+                 it was deleted, with its log, behind Atrium's back or on another machine"
+            );
+        }
+        if broken + gone.len() > 0 {
+            return Err(Failure::Failed(format!(
+                "The audit log of {} of {} organisations is not whole.",
+                broken + gone.len(),
+                chosen.len() + gone.len()
+            )));
+        }
+        Ok(())
     }
-    if broken > 0 {
-        return Err(Failure::Failed(format!(
-            "The audit log of {broken} of {} organisations is not whole.",
-            chosen.len()
-        )));
+}
+
+fn unreadable(folder: &CheckpointFolder, error: &std::io::Error) -> Failure {
+    Failure::Failed(format!(
+        "The checkpoints in {} can't be read: {error}.",
+        folder.path().display()
+    ))
+}
+
+fn print(tenant: &Tenant, report: &AuditReport) {
+    let slug = &tenant.slug;
+    match report.verdict {
+        AuditVerdict::Intact(head) => {
+            println!("{slug}: the chain is whole, its head is {head}");
+        }
+        AuditVerdict::Broken { seq, problem } => println!("{slug}: row {seq}: {problem}"),
     }
-    Ok(())
+    for problem in &report.problems {
+        println!("{slug}: {problem}");
+    }
+    let places: Vec<_> = report
+        .compared
+        .iter()
+        .map(|(place, count)| format!("{count} in {place}"))
+        .collect();
+    let newest = report.newest.map_or_else(
+        || "none vouches for it yet".to_owned(),
+        |size| format!("the newest is of {size} rows"),
+    );
+    println!(
+        "{slug}: compared with checkpoints, {}: {newest}",
+        places.join(", ")
+    );
 }

@@ -90,6 +90,7 @@ async fn run(config: &Config, with_isolation: bool) -> Result<(), Failure> {
         key.map(|_| source.to_owned())
             .map_err(|error| error.to_string()),
     );
+    report("audit", checkpoints(config, database_time));
     report("clock", clock(database_time));
 
     let mut bad = 0_usize;
@@ -185,6 +186,47 @@ async fn rules(store: &Store) -> Result<String, String> {
         })
         .collect();
     Err(found.join(" "))
+}
+
+/// Whether checkpoints of the audit log can be kept, and are.
+fn checkpoints(config: &Config, now: Option<Timestamp>) -> Result<String, String> {
+    let folder = boot::checkpoint_folder(config);
+    let path = folder.path().display().to_string();
+    let failed = |error: &dyn std::fmt::Display| {
+        format!(
+            "Checkpoints can't be kept in {path}: {error}. Choose another folder with audit.checkpoint_dir."
+        )
+    };
+    let key = boot::checkpoint_key(config, &boot::ids()).map_err(|error| error.to_string())?;
+    folder.ensure().map_err(|error| failed(&error))?;
+    rustix::fs::access(
+        folder.path(),
+        rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
+    )
+    .map_err(|error| failed(&error))?;
+    let mut newest: Option<std::time::SystemTime> = None;
+    for tenant_id in folder.tenants().map_err(|error| failed(&error))? {
+        let has_ours = folder
+            .newest(&key, tenant_id)
+            .map_err(|error| failed(&error))?
+            .is_some();
+        if !has_ours {
+            return Err(format!(
+                "The checkpoints in {} are signed by another key: the master key is not the one that it was.",
+                folder.file(tenant_id).display()
+            ));
+        }
+        let written = std::fs::metadata(folder.file(tenant_id)).and_then(|file| file.modified());
+        newest = newest.max(written.ok());
+    }
+    let Some(newest) = newest else {
+        return Ok(format!("checkpoints go to {path}; there is none yet"));
+    };
+    let now = now.unwrap_or_else(|| Clock::system().now());
+    let minutes = (now - Timestamp::from(newest)).whole_minutes().max(0);
+    Ok(format!(
+        "checkpoints go to {path}; the newest is {minutes} minutes old and signed by this master key"
+    ))
 }
 
 fn letters(are_known: bool) -> Result<String, String> {

@@ -4,12 +4,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use service::WorkerSettings;
+use service::{CheckpointSettings, CheckpointWriter, WorkerSettings};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     assets::Bundle,
@@ -25,6 +26,12 @@ use crate::{
 
 /// How long open requests and jobs may take after the first signal (SEC-F2).
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long the last checkpoints of the audit log may take after that.
+const LAST_CHECKPOINTS: Duration = Duration::from_secs(10);
+
+/// How often is looked for audit logs that are due for a checkpoint.
+const CHECKPOINT_POLL: time::Duration = time::Duration::seconds(15);
 
 /// Serve the console.
 #[derive(Debug, Args)]
@@ -117,6 +124,9 @@ async fn serve(
         WorkerSettings::default(),
         stop.clone(),
     ));
+    // Outlives the others: what they wrote last gets a checkpoint as well.
+    let drained = CancellationToken::new();
+    let checkpoints = tokio::spawn(checkpoint_writer(config, deployment)?.run(drained.clone()));
     raise_open_files();
     let limits = boot::connection_limits(config);
     let mut server = tokio::spawn(listener::serve(listener, app, limits, stop.clone()));
@@ -132,12 +142,18 @@ async fn serve(
     }
     tracing::info!("stopping: open requests and jobs have 30 s; a second signal stops at once");
     stop.cancel();
-    tokio::select! {
-        drained = timeout(DRAIN, async { tokio::join!(server, worker, relay) }) => {
-            if drained.is_err() {
-                tracing::warn!("some requests or jobs did not end in 30 s");
-            }
+    let ended = async {
+        let work = async { tokio::join!(server, worker, relay) };
+        if timeout(DRAIN, work).await.is_err() {
+            tracing::warn!("some requests or jobs did not end in 30 s");
         }
+        drained.cancel();
+        if timeout(LAST_CHECKPOINTS, checkpoints).await.is_err() {
+            tracing::warn!("the last checkpoints of the audit log could not be made in time");
+        }
+    };
+    tokio::select! {
+        () = ended => {}
         () = signals.next() => tracing::warn!("stopping at once"),
     }
     Ok(())
@@ -151,6 +167,27 @@ fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
+}
+
+fn checkpoint_writer(
+    config: &Config,
+    deployment: &Deployment,
+) -> Result<CheckpointWriter, Failure> {
+    let ctx = deployment.ctx.clone();
+    let key = boot::checkpoint_key(config, &ctx.ids)?;
+    let folder = boot::checkpoint_folder(config);
+    folder.ensure().map_err(|error| {
+        let path = folder.path().display();
+        Failure::Failed(format!(
+            "The folder {path} for checkpoints of the audit log can't be made: {error}. Choose another with audit.checkpoint_dir."
+        ))
+    })?;
+    let settings = CheckpointSettings {
+        rows: config.audit.checkpoint_rows,
+        every: time::Duration::minutes(config.audit.checkpoint_minutes.into()),
+        poll: CHECKPOINT_POLL,
+    };
+    Ok(CheckpointWriter::new(ctx, key, folder, settings))
 }
 
 /// SIGTERM and SIGINT alike.

@@ -4,6 +4,7 @@
 //! variables are `ATRIUM_` and the key in capitals, `__` between levels;
 //! secrets may also stand in a file named by the variable with `_FILE` behind.
 
+mod audit;
 mod environment;
 mod mail;
 mod oidc;
@@ -30,6 +31,7 @@ use value::{list, number};
 
 use crate::auth::is_for_directories;
 
+pub use audit::Audit;
 pub use mail::{Mail, MailTls};
 pub use oidc::{Directory, Oidc};
 
@@ -119,6 +121,8 @@ pub struct Config {
     /// not public, such as a model server next door.
     #[serde(deserialize_with = "list")]
     pub outbound_hosts: Vec<String>,
+    /// Checkpoints of the audit log.
+    pub audit: Audit,
     /// How long sessions live.
     pub session: Session,
     /// The log.
@@ -217,6 +221,7 @@ impl Default for Config {
             mail: None,
             embedding_endpoints: BTreeMap::new(),
             outbound_hosts: Vec::new(),
+            audit: Audit::default(),
             session: Session::default(),
             log: Log::default(),
         }
@@ -286,6 +291,9 @@ impl Config {
             if value == 0 {
                 return refuse(&format!("{key}: at least 1 is needed."));
             }
+        }
+        if self.audit.checkpoint_rows == 0 || self.audit.checkpoint_minutes == 0 {
+            return refuse("audit: checkpoint_rows and checkpoint_minutes are at least 1.");
         }
         if let Some(url) = &self.public_url
             && (!matches!(url.scheme(), "http" | "https")
@@ -373,6 +381,12 @@ impl Config {
         self.public_url.clone().unwrap_or_else(|| {
             Url::parse(&format!("http://{}", self.addr)).expect("an address makes a URL")
         })
+    }
+
+    /// The folder with checkpoints of the audit log.
+    pub fn checkpoint_dir(&self) -> PathBuf {
+        let folder = self.audit.checkpoint_dir.clone();
+        folder.unwrap_or_else(|| self.data_dir.join("audit-checkpoints"))
     }
 
     /// Whether only this machine can reach the server.

@@ -98,6 +98,14 @@ fn mistakes_are_refused_by_name_and_never_show_a_secret() {
         ),
         ("ATRIUM_SESSION__IDLE_HOURS", "0", "session"),
         ("ATRIUM_LOG__FORMAT", "xml", "log.format"),
+        ("ATRIUM_AUDIT__CHECKPOINT_ROWS", "0", "audit"),
+        ("ATRIUM_AUDIT__CHECKPOINT_MINUTES", "0", "audit"),
+        (
+            "ATRIUM_AUDIT__CHECKPOINT_ROWS",
+            "few",
+            "audit.checkpoint_rows",
+        ),
+        ("ATRIUM_AUDIT__CHECKPOINT", "x", "audit.checkpoint"),
         (
             "ATRIUM_MASTER_KEY_FILE",
             "/does/not/exist",

@@ -299,6 +299,7 @@ async fn the_doctor_says_for_each_part_what_to_do() {
         ("isolation", "ok"),
         ("pages", "ok"),
         ("master key", "ok"),
+        ("audit", "ok"),
         ("clock", "ok"),
         ("model", "to do"),
         ("issuer", "to do"),

@@ -1,6 +1,7 @@
 //! The program as its operator runs it: real processes, signals and exit
 //! statuses.
 
+mod audit;
 mod commands;
 mod lifecycle;
 mod live;

@@ -2,6 +2,7 @@
 
 mod actions;
 mod api_key;
+mod audit;
 mod break_glass;
 mod bulk;
 mod embedding_model;

@@ -1,25 +1,25 @@
 //! Proves that a tenant's audit chain is whole, by computing it again from the
 //! columns.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
-use domain::Timestamp;
 use sha2::{Digest, Sha256};
+use tlog::{Edge, Hash, TreeHead, leaf_hash};
 use uuid::Uuid;
 
+use super::checkpoint::edge_of;
 use crate::{StoreError, TenantTx};
 
 /// Rows that are read at a time: memory stays bounded for a log of any size.
-const BATCH: i64 = 5_000;
+const BATCH: i64 = 2_000;
 
-/// A link of the chain. One that is kept outside the database proves later
-/// that the chain up to it was not written anew. As text: `12:6f1e…`.
+/// A link of the chain. As text: `12:6f1e…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditHead {
     /// The row's sequence number; 0 before the first row.
     pub seq: i64,
     /// The row's hash.
-    pub hash: [u8; 32],
+    pub hash: Hash,
 }
 
 impl AuditHead {
@@ -39,26 +39,6 @@ impl fmt::Display for AuditHead {
     }
 }
 
-impl FromStr for AuditHead {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("“{text}” is not a sequence number, a colon and 64 hexadecimal digits");
-        let (seq, digits) = text.split_once(':').ok_or_else(wrong)?;
-        let seq = seq.parse().map_err(|_| wrong())?;
-        if digits.len() != 64 || !digits.is_ascii() {
-            return Err(wrong());
-        }
-        let mut hash = [0; 32];
-        for (place, byte) in hash.iter_mut().enumerate() {
-            *byte =
-                u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).map_err(|_| wrong())?;
-        }
-        Ok(Self { seq, hash })
-    }
-}
-
 /// What is wrong with the first bad row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditProblem {
@@ -73,21 +53,57 @@ pub enum AuditProblem {
     TailCut,
     /// The row is there, but the chain's head doesn't know of it.
     BeyondHead,
-    /// The row's hash is not the one that was noted for it: the chain was
+    /// The row's hash is not the one that the head has for it: the chain was
     /// written anew up to here.
     Rewritten,
+    /// The Merkle tree in the head is not that of the rows.
+    TreeDiffers,
+    /// There is no row, although the organisation has members, whose arrival
+    /// is audited.
+    Emptied,
+    /// The row and all after it are not there, but a checkpoint has them.
+    CheckpointBeyond {
+        /// The rows that the checkpoint has.
+        size: i64,
+    },
+    /// The tree of the rows up to this one is not that of the checkpoint.
+    CheckpointDiffers {
+        /// The last row that an earlier checkpoint vouches for; 0 if none does.
+        vouched: i64,
+    },
 }
 
 impl fmt::Display for AuditProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        let sentence = match self {
             Self::Edited => "its fields were changed after it was written",
             Self::Missing => "it is missing, although later rows are there",
             Self::Unchained => "it does not follow the row before it",
             Self::TailCut => "it and all later rows were removed",
             Self::BeyondHead => "it was added behind the chain's head",
             Self::Rewritten => "the chain was written anew up to here",
-        })
+            Self::TreeDiffers => {
+                "the Merkle tree in the chain's head is not that of the rows up to here"
+            }
+            Self::Emptied => {
+                "the log is empty although the organisation has members: all rows were removed"
+            }
+            Self::CheckpointBeyond { size } => {
+                return write!(
+                    f,
+                    "it and all later rows were removed: a signed checkpoint has {size} rows"
+                );
+            }
+            Self::CheckpointDiffers { vouched } => {
+                return write!(
+                    f,
+                    "a signed checkpoint of the rows up to here has another root: \
+                     a row from {} to here was changed, and the chain was written anew",
+                    vouched + 1
+                );
+            }
+        };
+        f.write_str(sentence)
     }
 }
 
@@ -106,7 +122,8 @@ pub enum AuditVerdict {
 }
 
 struct ChainRow {
-    at: Timestamp,
+    /// Microseconds since 1970; `None` for a time that is none.
+    micros: Option<i64>,
     seq: i64,
     actor_user_id: Option<Uuid>,
     actor_kind: String,
@@ -127,172 +144,262 @@ struct ChainRow {
 }
 
 impl ChainRow {
-    /// The hash that `audit_append` gave the row, computed again.
-    fn computed_hash(&self, tenant_id: Uuid, prev_hash: &[u8; 32]) -> [u8; 32] {
-        let micros = self.at.unix_timestamp_nanos() / 1_000;
-        let fields = [
+    /// The row's canonical bytes, as `audit_row_bytes` makes them.
+    fn bytes(&self, tenant_id: Uuid) -> Vec<u8> {
+        let own = |id: Option<Uuid>| id.map(|id| id.to_string());
+        let [tenant, seq, micros, actor, behalf, request] = [
             Some(tenant_id.to_string()),
             Some(self.seq.to_string()),
-            Some(micros.to_string()),
-            self.actor_user_id.map(|id| id.to_string()),
-            Some(self.actor_kind.clone()),
-            Some(self.actor_label.clone()),
-            self.on_behalf_of.map(|id| id.to_string()),
-            self.ip.clone(),
-            self.user_agent.clone(),
-            self.request_id.map(|id| id.to_string()),
-            Some(self.action.clone()),
-            self.resource_type.clone(),
-            self.resource_id.clone(),
-            Some(self.outcome.clone()),
-            Some(self.level.clone()),
-            self.changes.clone(),
-            self.metadata.clone(),
+            self.micros.map(|micros| micros.to_string()),
+            own(self.actor_user_id),
+            own(self.on_behalf_of),
+            own(self.request_id),
         ];
-        let mut digest = Sha256::new();
-        digest.update(prev_hash);
+        let fields = [
+            tenant.as_deref(),
+            seq.as_deref(),
+            micros.as_deref(),
+            actor.as_deref(),
+            Some(&self.actor_kind),
+            Some(&self.actor_label),
+            behalf.as_deref(),
+            self.ip.as_deref(),
+            self.user_agent.as_deref(),
+            request.as_deref(),
+            Some(&self.action),
+            self.resource_type.as_deref(),
+            self.resource_id.as_deref(),
+            Some(&self.outcome),
+            Some(&self.level),
+            self.changes.as_deref(),
+            self.metadata.as_deref(),
+        ];
+        let mut bytes = Vec::with_capacity(512);
         for field in fields {
             match field {
                 Some(text) => {
-                    digest.update(text.len().to_string());
-                    digest.update(":");
-                    digest.update(text);
+                    bytes.extend_from_slice(text.len().to_string().as_bytes());
+                    bytes.push(b':');
+                    bytes.extend_from_slice(text.as_bytes());
                 }
-                None => digest.update("-"),
+                None => bytes.push(b'-'),
             }
-            digest.update(",");
+            bytes.push(b',');
         }
-        digest.finalize().into()
+        bytes
     }
 }
 
-/// Computes the chain of the transaction's tenant again and compares.
+/// The hash of a link: over the hash before it and the row's bytes.
+fn link_hash(prev_hash: &Hash, bytes: &[u8]) -> Hash {
+    Sha256::new()
+        .chain_update(prev_hash)
+        .chain_update(bytes)
+        .finalize()
+        .into()
+}
+
+/// How far the chain was computed again.
+struct Progress {
+    link: AuditHead,
+    edge: Edge,
+    /// The trees still to be met, by size.
+    known: std::iter::Peekable<std::vec::IntoIter<TreeHead>>,
+    /// The last row up to which a checkpoint was found right.
+    vouched: i64,
+}
+
+impl Progress {
+    /// Goes on by a row, or says what is wrong with it.
+    fn take(&mut self, tenant_id: Uuid, row: &ChainRow) -> Result<(), (i64, AuditProblem)> {
+        let expected = self.link.seq + 1;
+        if row.seq > expected {
+            return Err((expected, AuditProblem::Missing));
+        }
+        // A second row with a number that was there already.
+        if row.seq < expected || row.prev_hash != self.link.hash {
+            return Err((row.seq, AuditProblem::Unchained));
+        }
+        let bytes = row.bytes(tenant_id);
+        let hash = link_hash(&self.link.hash, &bytes);
+        if row.hash != hash {
+            return Err((row.seq, AuditProblem::Edited));
+        }
+        self.link = AuditHead { seq: row.seq, hash };
+        self.edge.push(leaf_hash(&bytes));
+        let size = self.edge.size();
+        while let Some(known) = self.known.next_if(|known| known.size <= size) {
+            if known != self.edge.head() {
+                let vouched = self.vouched;
+                return Err((row.seq, AuditProblem::CheckpointDiffers { vouched }));
+            }
+            self.vouched = row.seq;
+        }
+        Ok(())
+    }
+}
+
+/// Computes the chain and the Merkle tree of the transaction's tenant again
+/// and compares.
 ///
-/// `known` is a head that was noted earlier outside the database; without it,
-/// somebody who can write both rows and head could have written everything
-/// anew unnoticed.
+/// `known` are trees that were signed: without any, somebody who can write
+/// both rows and head could have written everything anew unnoticed.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away. A broken chain is
 /// not an error but the verdict.
 pub async fn audit_verify(
     tx: &mut TenantTx,
-    known: Option<AuditHead>,
+    known: &[TreeHead],
 ) -> Result<AuditVerdict, StoreError> {
     let broken = |seq, problem| Ok(AuditVerdict::Broken { seq, problem });
     let tenant_id = tx.tenant_id().0;
-    let mut link = AuditHead::START;
-    let mut last_at = Timestamp::UNIX_EPOCH;
+    // Of nothing there is only one tree.
+    let mut known: Vec<_> = known.iter().copied().filter(|k| k.size > 0).collect();
+    known.sort_by_key(|known| known.size);
+    let mut progress = Progress {
+        link: AuditHead::START,
+        edge: Edge::default(),
+        known: known.into_iter().peekable(),
+        vouched: 0,
+    };
     loop {
-        let rows = chain_rows(tx, link.seq, last_at).await?;
-        if rows.is_empty() {
-            let (head, newest) = chain_end(tx).await?;
-            if newest > link.seq {
+        let from = progress.link.seq;
+        let mut rows = chain_rows(tx, from).await?.into_iter().peekable();
+        // The last row of the batch before is read again: a second one with
+        // its number shows.
+        if from > 0 && rows.next().is_none_or(|row| row.seq != from) {
+            return broken(from, AuditProblem::Missing);
+        }
+        if rows.peek().is_none() {
+            let end = chain_end(tx).await?;
+            if end.newest > from {
                 // Written since the last batch was read.
                 continue;
             }
-            return match known {
-                _ if head.seq > link.seq => broken(link.seq + 1, AuditProblem::TailCut),
-                _ if head.seq < link.seq => broken(head.seq + 1, AuditProblem::BeyondHead),
-                _ if head.hash != link.hash => broken(link.seq, AuditProblem::Rewritten),
-                Some(known) if known.seq > link.seq => broken(link.seq + 1, AuditProblem::TailCut),
-                _ => Ok(AuditVerdict::Intact(link)),
-            };
+            return Ok(end.verdict(&mut progress));
         }
         for row in rows {
-            let expected = link.seq + 1;
-            if row.seq > expected {
-                return broken(expected, AuditProblem::Missing);
+            if let Err((seq, problem)) = progress.take(tenant_id, &row) {
+                return broken(seq, problem);
             }
-            // A second row with a number that was there already.
-            if row.seq < expected {
-                return broken(row.seq, AuditProblem::Unchained);
-            }
-            if row.prev_hash != link.hash {
-                return broken(row.seq, AuditProblem::Unchained);
-            }
-            let hash = row.computed_hash(tenant_id, &link.hash);
-            if row.hash != hash {
-                return broken(row.seq, AuditProblem::Edited);
-            }
-            if known.is_some_and(|known| known.seq == row.seq && known.hash != hash) {
-                return broken(row.seq, AuditProblem::Rewritten);
-            }
-            link = AuditHead { seq: row.seq, hash };
-            last_at = row.at;
         }
     }
 }
 
-/// The next rows after a row, by number, then by time in case a number is
-/// there twice.
-async fn chain_rows(
+/// Appends to `edge` the rows that come after it in the transaction's tenant,
+/// up to row `size`, or says which row is wrong. The rows' own hashes are not
+/// looked at.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away; a row that is
+/// missing is `Ok(None)`.
+pub async fn audit_edge_extend(
     tx: &mut TenantTx,
-    seq: i64,
-    at: Timestamp,
-) -> Result<Vec<ChainRow>, StoreError> {
+    mut edge: Edge,
+    size: u64,
+) -> Result<Option<Edge>, StoreError> {
+    let tenant_id = tx.tenant_id().0;
+    while edge.size() < size {
+        let after = i64::try_from(edge.size()).unwrap_or(i64::MAX);
+        // The first one is in the edge already.
+        let rows = chain_rows(tx, after + 1).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        for row in rows {
+            if edge.size() == size {
+                break;
+            }
+            if u64::try_from(row.seq) != Ok(edge.size() + 1) {
+                return Ok(None);
+            }
+            edge.push(leaf_hash(&row.bytes(tenant_id)));
+        }
+    }
+    Ok(Some(edge))
+}
+
+/// The next rows from a number on. Times may be anything in a log that somebody
+/// wrote to, so none is read as one.
+async fn chain_rows(tx: &mut TenantTx, from: i64) -> Result<Vec<ChainRow>, StoreError> {
     let tenant_id = tx.tenant_id();
     Ok(sqlx::query_as!(
         ChainRow,
-        "SELECT at, seq, actor_user_id, actor_kind, actor_label, on_behalf_of, host(ip) AS ip, user_agent, request_id,
-                action, resource_type, resource_id, outcome, level, changes::text AS changes,
-                metadata::text AS metadata, prev_hash, hash
+        "SELECT CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint END AS micros, seq, actor_user_id,
+                actor_kind, actor_label, on_behalf_of, host(ip) AS ip, user_agent, request_id, action, resource_type,
+                resource_id, outcome, level, changes::text AS changes, metadata::text AS metadata, prev_hash, hash
            FROM audit_log
-          WHERE tenant_id = $1 AND seq >= $2 AND (seq, at) > ($2, $3)
+          WHERE tenant_id = $1 AND seq >= $2
           ORDER BY seq, at
-          LIMIT $4",
+          LIMIT $3",
         tenant_id.0,
-        seq,
-        at,
+        from,
         BATCH,
     )
     .fetch_all(tx.conn())
     .await?)
 }
 
-/// The head and the newest row's number, as of one moment.
-async fn chain_end(tx: &mut TenantTx) -> Result<(AuditHead, i64), StoreError> {
+/// What the head says, and what there is beside it.
+struct ChainEnd {
+    head: AuditHead,
+    /// The tree in the head; `None` if it is none.
+    edge: Option<Edge>,
+    /// The newest row's number.
+    newest: i64,
+    has_members: bool,
+}
+
+impl ChainEnd {
+    /// The verdict on a chain that was computed to its last row.
+    fn verdict(&self, done: &mut Progress) -> AuditVerdict {
+        let AuditHead { seq, hash } = done.link;
+        let head = &self.head;
+        let beyond = done.known.next();
+        let cut = beyond.map(|known| i64::try_from(known.size).unwrap_or(i64::MAX));
+        let (seq, problem) = match cut {
+            _ if head.seq > seq => (seq + 1, AuditProblem::TailCut),
+            _ if head.seq < seq => (head.seq + 1, AuditProblem::BeyondHead),
+            _ if head.hash != hash => (seq, AuditProblem::Rewritten),
+            Some(size) => (seq + 1, AuditProblem::CheckpointBeyond { size }),
+            _ if self.edge.as_ref() != Some(&done.edge) => (seq, AuditProblem::TreeDiffers),
+            _ if seq == 0 && self.has_members => (1, AuditProblem::Emptied),
+            _ => return AuditVerdict::Intact(done.link),
+        };
+        AuditVerdict::Broken { seq, problem }
+    }
+}
+
+/// The head, and what there is beside it, as of one moment.
+async fn chain_end(tx: &mut TenantTx) -> Result<ChainEnd, StoreError> {
     let tenant_id = tx.tenant_id();
     let end = sqlx::query!(
         r#"SELECT coalesce((SELECT max(seq) FROM audit_log WHERE tenant_id = $1), 0) AS "newest!",
+                  EXISTS (SELECT FROM users WHERE tenant_id = $1) AS "has_members!",
                   (SELECT seq FROM audit_heads WHERE tenant_id = $1) AS seq,
-                  (SELECT hash FROM audit_heads WHERE tenant_id = $1) AS hash"#,
+                  (SELECT hash FROM audit_heads WHERE tenant_id = $1) AS hash,
+                  (SELECT edge FROM audit_heads WHERE tenant_id = $1) AS "edge: Vec<Option<Vec<u8>>>""#,
         tenant_id.0,
     )
     .fetch_one(tx.conn())
     .await?;
-    let head = match (end.seq, end.hash) {
-        (Some(seq), Some(hash)) => AuditHead {
-            seq,
-            hash: hash
+    let (head, edge) = match (end.seq, end.hash) {
+        (Some(seq), Some(hash)) => {
+            let hash = hash
                 .try_into()
-                .map_err(|_| StoreError::other("an audit head's hash is not 32 bytes long"))?,
-        },
-        _ => AuditHead::START,
-    };
-    Ok((head, end.newest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_head_comes_back_from_its_text() {
-        let head = AuditHead {
-            seq: 42,
-            hash: [0xa7; 32],
-        };
-        assert_eq!(head.to_string().parse(), Ok(head));
-        for wrong in [
-            "",
-            "42",
-            "42:",
-            "x:00",
-            &format!("1:{}", "g".repeat(64)),
-            &format!("1:{}", "é".repeat(32)),
-        ] {
-            assert!(wrong.parse::<AuditHead>().is_err(), "{wrong}");
+                .map_err(|_| StoreError::other("an audit head's hash is not 32 bytes long"))?;
+            (
+                AuditHead { seq, hash },
+                edge_of(seq, end.edge.unwrap_or_default()),
+            )
         }
-    }
+        _ => (AuditHead::START, Some(Edge::default())),
+    };
+    Ok(ChainEnd {
+        head,
+        edge,
+        newest: end.newest,
+        has_members: end.has_members,
+    })
 }

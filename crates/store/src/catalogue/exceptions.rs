@@ -132,6 +132,16 @@ pub const EXCEPTIONS: &[Exception] = &[
     ),
     (
         "policy_holds_tenant",
+        "audit_heads.audit_heads_worker_select",
+        "finds logs that grew since their last checkpoint; how long they are and the tree's hashes",
+    ),
+    (
+        "policy_holds_tenant",
+        "audit_checkpoints.audit_checkpoints_worker_select",
+        "finds logs that grew since their last checkpoint; it is signed to be shown",
+    ),
+    (
+        "policy_holds_tenant",
         "imports.imports_worker_select",
         "housekeeping doesn't know whose files nobody imports before it looks; no name and no content",
     ),

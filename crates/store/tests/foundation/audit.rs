@@ -10,12 +10,13 @@ use sqlx::PgPool;
 use store::{
     Login, StoreError,
     audit::{
-        AuditEvent, AuditHead, AuditVerdict, audit_append, audit_list, audit_partitions_ensure,
+        AuditEvent, AuditProblem, AuditVerdict, audit_append, audit_list, audit_partitions_ensure,
         audit_verify,
     },
     testing::{NOW, TestDb, TestTenant},
 };
 use time::{Duration, macros::datetime};
+use tlog::{Edge, TreeHead};
 
 pub(crate) async fn append(
     db: &TestDb,
@@ -55,8 +56,21 @@ pub(crate) fn events(actor: &Actor, count: i64) -> Vec<AuditEvent> {
         .collect()
 }
 
-pub(crate) async fn verify(acme: &TestTenant, known: Option<AuditHead>) -> AuditVerdict {
+pub(crate) async fn verify(acme: &TestTenant, known: &[TreeHead]) -> AuditVerdict {
     audit_verify(&mut acme.enter().await, known).await.unwrap()
+}
+
+/// The tree in a tenant's head, as a checkpoint would sign it.
+pub(crate) async fn tree(db: &TestDb, acme: &TestTenant) -> TreeHead {
+    let (seq, roots): (i64, Vec<Vec<u8>>) =
+        sqlx::query_as("SELECT seq, edge FROM audit_heads WHERE tenant_id = $1")
+            .bind(acme.id.0)
+            .fetch_one(&db.admin)
+            .await
+            .unwrap();
+    let roots = roots.into_iter().map(|root| root.try_into().unwrap());
+    let edge = Edge::new(seq.unsigned_abs(), roots.collect());
+    edge.expect("the edge fits the size").head()
 }
 
 // SEC-E2
@@ -64,19 +78,76 @@ pub(crate) async fn verify(acme: &TestTenant, known: Option<AuditHead>) -> Audit
 async fn a_chain_that_nobody_touched_is_intact() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
-    let mia = acme.actor(SystemRole::Member, "Mia").await;
-    let AuditVerdict::Intact(empty) = verify(&acme, None).await else {
-        panic!("an empty chain is intact")
+    let AuditVerdict::Intact(empty) = verify(&acme, &[]).await else {
+        panic!("an empty chain of an organisation without members is intact")
     };
     assert_eq!(empty.seq, 0);
+    // Members don't arrive unseen.
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    assert_eq!(
+        verify(&acme, &[]).await,
+        AuditVerdict::Broken {
+            seq: 1,
+            problem: AuditProblem::Emptied
+        }
+    );
 
-    assert_eq!(append(&db, &mia, &events(&mia, 9)).await.unwrap(), 9);
-    let AuditVerdict::Intact(head) = verify(&acme, None).await else {
-        panic!("the chain is intact")
-    };
-    assert_eq!(head.seq, 9);
-    assert_eq!(append(&db, &mia, &events(&mia, 3)).await.unwrap(), 12);
-    assert!(matches!(verify(&acme, Some(head)).await, AuditVerdict::Intact(now) if now.seq == 12));
+    let mut known = Vec::new();
+    let mut size = 0;
+    // Each size up to 40 in steps, and a batch over several powers of two.
+    for step in [1, 1, 1, 1, 1, 2, 1, 3, 5, 8, 16, 100, 1] {
+        size += step;
+        assert_eq!(append(&db, &mia, &events(&mia, step)).await.unwrap(), size);
+        known.push(tree(&db, &acme).await);
+        assert!(
+            matches!(verify(&acme, &known).await, AuditVerdict::Intact(head) if head.seq == size),
+            "{size}"
+        );
+    }
+}
+
+// SEC-E2: rows that are read in several batches.
+#[tokio::test]
+async fn a_chain_longer_than_a_batch_is_verified_to_its_end() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let many = events(&mia, 4_001);
+    append(&db, &mia, &many[..2_000]).await.unwrap();
+    let known = [tree(&db, &acme).await];
+    append(&db, &mia, &many[2_000..]).await.unwrap();
+    assert!(matches!(verify(&acme, &known).await, AuditVerdict::Intact(head) if head.seq == 4_001));
+    for (sql, seq, problem) in [
+        (
+            "INSERT INTO audit_log SELECT tenant_id, at + interval '1 day', seq, actor_user_id, actor_kind, actor_label,
+                 on_behalf_of, ip, user_agent, request_id, action, resource_type, resource_id, outcome, level,
+                 changes, metadata, prev_hash, hash FROM audit_log WHERE seq = 2000",
+            2_000,
+            AuditProblem::Unchained,
+        ),
+        (
+            "DELETE FROM audit_log WHERE seq = 2001",
+            2_000,
+            AuditProblem::Unchained,
+        ),
+        (
+            "DELETE FROM audit_log WHERE seq = 2000",
+            2_000,
+            AuditProblem::Missing,
+        ),
+        (
+            "DELETE FROM audit_log WHERE seq > 2000",
+            2_000,
+            AuditProblem::TailCut,
+        ),
+    ] {
+        sqlx::query(sql).execute(&db.admin).await.unwrap();
+        assert_eq!(
+            verify(&acme, &known).await,
+            AuditVerdict::Broken { seq, problem },
+            "{sql}"
+        );
+    }
 }
 
 // SEC-E2
@@ -113,7 +184,7 @@ async fn concurrent_appends_stay_gapless() {
         .count()
         * 2;
     assert_eq!(seqs, (1..=i64::try_from(kept).unwrap()).collect::<Vec<_>>());
-    assert!(matches!(verify(&acme, None).await, AuditVerdict::Intact(_)));
+    assert!(matches!(verify(&acme, &[]).await, AuditVerdict::Intact(_)));
 }
 
 // SEC-E1
@@ -325,5 +396,5 @@ async fn months_are_prepared_ahead_with_the_same_walls() {
             "audit_log_default"
         ]
     );
-    assert!(matches!(verify(&acme, None).await, AuditVerdict::Intact(_)));
+    assert!(matches!(verify(&acme, &[]).await, AuditVerdict::Intact(_)));
 }

@@ -2,7 +2,9 @@
 
 mod access;
 mod audit;
+mod audit_upgrade;
 mod boot;
+mod hostile_append;
 mod isolation;
 mod migrations;
 mod session;

@@ -222,7 +222,7 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
     .await
     .unwrap();
     assert!(
-        matches!(audit_verify(&mut tx, None).await.unwrap(), AuditVerdict::Intact(head) if head.seq == 1)
+        matches!(audit_verify(&mut tx, &[]).await.unwrap(), AuditVerdict::Intact(head) if head.seq == 1)
     );
     tx.commit().await.unwrap();
     let mut tx = store.begin_worker().await.unwrap();

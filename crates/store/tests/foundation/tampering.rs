@@ -4,13 +4,16 @@ use domain::access::SystemRole;
 use sqlx::{AssertSqlSafe, PgPool};
 use store::{
     audit::{
-        AuditProblem::{self, BeyondHead, Edited, Missing, Rewritten, TailCut, Unchained},
+        AuditProblem::{
+            self, BeyondHead, CheckpointBeyond, CheckpointDiffers, Edited, Emptied, Missing,
+            Rewritten, TailCut, TreeDiffers, Unchained,
+        },
         AuditVerdict,
     },
     testing::{TestDb, TestTenant},
 };
 
-use crate::audit::{append, events, verify};
+use crate::audit::{append, events, tree, verify};
 
 /// One way to tamper, and the first row that must be named.
 struct Case {
@@ -29,18 +32,17 @@ fn case(way: &str, sql: impl Into<String>, seq: i64, problem: AuditProblem) -> C
     }
 }
 
-/// Writes the chain anew from row 4 on, head included, as somebody who knows
-/// how would.
-const REWRITE: &str = "
-    UPDATE audit_log SET actor_label = 'Nobody' WHERE seq = 4;
+/// Appends what is in the log anew, from nothing, with the product's own
+/// function: what comes of it agrees with itself, whatever was done before.
+const APPEND_ANEW: &str = "
     DO $$
-    DECLARE v record; v_hash bytea := (SELECT hash FROM audit_log WHERE seq = 3);
+    DECLARE v record;
     BEGIN
         PERFORM set_config('app.current_tenant_id', (SELECT tenant_id::text FROM audit_heads), true);
         PERFORM set_config('app.permissions', 'system', true);
-        CREATE TEMPORARY TABLE again ON COMMIT DROP AS SELECT * FROM audit_log WHERE seq > 3;
-        DELETE FROM audit_log WHERE seq > 3;
-        UPDATE audit_heads SET seq = 3, hash = v_hash;
+        CREATE TEMPORARY TABLE again ON COMMIT DROP AS SELECT * FROM audit_log;
+        DELETE FROM audit_log;
+        UPDATE audit_heads SET seq = 0, hash = decode(repeat('00', 32), 'hex'), edge = '{}';
         FOR v IN SELECT * FROM again ORDER BY seq LOOP
             PERFORM audit_append(
                 v.tenant_id, ARRAY[v.at], ARRAY[v.actor_user_id], ARRAY[v.actor_kind], ARRAY[v.actor_label],
@@ -49,6 +51,10 @@ const REWRITE: &str = "
                 ARRAY[v.changes], ARRAY[v.metadata]);
         END LOOP;
     END $$;";
+
+fn rewritten() -> String {
+    format!("UPDATE audit_log SET actor_label = 'Nobody' WHERE seq = 4; {APPEND_ANEW}")
+}
 
 /// Rows 6 and 7 exchange a field.
 fn swap(field: &str) -> String {
@@ -60,7 +66,8 @@ fn swap(field: &str) -> String {
 
 fn cases() -> Vec<Case> {
     let rewrite_and_keep_head = format!(
-        "{REWRITE} UPDATE audit_heads h SET seq = k.seq, hash = k.hash FROM kept_heads k WHERE h.tenant_id = k.tenant_id"
+        "{} UPDATE audit_heads h SET seq = k.seq, hash = k.hash FROM kept_heads k WHERE h.tenant_id = k.tenant_id",
+        rewritten()
     );
     let insert_again = "
         INSERT INTO audit_log SELECT tenant_id, at + interval '1 day', seq, actor_user_id, actor_kind, actor_label,
@@ -110,6 +117,7 @@ fn cases() -> Vec<Case> {
             Unchained,
         ),
     ];
+    cases.extend(tree_and_time_cases());
     for edit in [
         "at = at + interval '1 microsecond'",
         "actor_user_id = NULL",
@@ -138,6 +146,73 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// The tree in the head, both tables at once, and times that are none.
+fn tree_and_time_cases() -> Vec<Case> {
+    vec![
+        case(
+            "the tree's last root",
+            "UPDATE audit_heads SET edge[2] = sha256('x')",
+            10,
+            TreeDiffers,
+        ),
+        case(
+            "the tree's first root",
+            "UPDATE audit_heads SET edge[1] = sha256('x')",
+            10,
+            TreeDiffers,
+        ),
+        case(
+            "a tree of another size",
+            "UPDATE audit_heads SET edge = edge[1:1]",
+            10,
+            TreeDiffers,
+        ),
+        case(
+            "no tree",
+            "UPDATE audit_heads SET edge = '{}'",
+            10,
+            TreeDiffers,
+        ),
+        case(
+            "a tree that is none",
+            "UPDATE audit_heads SET edge = ARRAY[NULL, 'short'::bytea]",
+            10,
+            TreeDiffers,
+        ),
+        // Without any checkpoint.
+        case(
+            "both tables emptied",
+            "TRUNCATE audit_log; TRUNCATE audit_heads",
+            1,
+            Emptied,
+        ),
+        case(
+            "log emptied, head at nothing",
+            "TRUNCATE audit_log; UPDATE audit_heads SET seq = 0, hash = decode(repeat('00', 32), 'hex'), edge = '{}'",
+            1,
+            Emptied,
+        ),
+        case(
+            "a time that is none",
+            "UPDATE audit_log SET at = 'infinity' WHERE seq = 2",
+            2,
+            Edited,
+        ),
+        case(
+            "a time before all times",
+            "UPDATE audit_log SET at = '-infinity' WHERE seq = 2",
+            2,
+            Edited,
+        ),
+        case(
+            "a time that no calendar has",
+            "UPDATE audit_log SET at = '294000-01-01' WHERE seq = 2",
+            2,
+            Edited,
+        ),
+    ]
+}
+
 async fn tamper(admin: &PgPool, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
         .execute(admin)
@@ -157,8 +232,14 @@ async fn chain(db: &TestDb) -> TestTenant {
 async fn verify_finds_every_kind_of_tampering_and_names_the_first_bad_row() {
     let db = TestDb::new().await;
     let acme = chain(&db).await;
-    let intact = verify(&acme, None).await;
+    let intact = verify(&acme, &[]).await;
     assert!(matches!(intact, AuditVerdict::Intact(head) if head.seq == 10));
+    // The one that tampers owns the tables.
+    tamper(
+        &db.admin,
+        "ALTER TABLE audit_log DROP CONSTRAINT audit_log_at_check",
+    )
+    .await;
     let keep =
         "CREATE TABLE kept_log AS TABLE audit_log; CREATE TABLE kept_heads AS TABLE audit_heads";
     tamper(&db.admin, keep).await;
@@ -171,46 +252,95 @@ async fn verify_finds_every_kind_of_tampering_and_names_the_first_bad_row() {
     {
         tamper(&db.admin, &sql).await;
         assert_eq!(
-            verify(&acme, None).await,
+            verify(&acme, &[]).await,
             AuditVerdict::Broken { seq, problem },
             "{way}"
         );
         let restore = "TRUNCATE audit_log; INSERT INTO audit_log TABLE kept_log;
                        TRUNCATE audit_heads; INSERT INTO audit_heads TABLE kept_heads";
         tamper(&db.admin, restore).await;
-        assert_eq!(verify(&acme, None).await, intact, "restored after {way}");
+        assert_eq!(verify(&acme, &[]).await, intact, "restored after {way}");
     }
 }
 
-/// Rows and head written anew agree with each other: only a head that was
-/// noted outside the database tells.
+/// Rows and head written anew agree with each other: only a tree that was
+/// signed, and kept where they can't be written, tells.
 #[tokio::test]
-async fn a_noted_head_finds_what_was_rewritten_or_cut_together_with_the_head() {
+async fn a_signed_tree_finds_what_agrees_with_itself() {
     let db = TestDb::new().await;
-    let acme = chain(&db).await;
-    let AuditVerdict::Intact(noted) = verify(&acme, None).await else {
-        panic!("the chain is intact")
-    };
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let events = events(&mia, 10);
+    let mut known = Vec::new();
+    for part in [&events[..3], &events[3..6], &events[6..]] {
+        append(&db, &mia, part).await.unwrap();
+        known.push(tree(&db, &acme).await);
+    }
+    let keep =
+        "CREATE TABLE kept_log AS TABLE audit_log; CREATE TABLE kept_heads AS TABLE audit_heads";
+    tamper(&db.admin, keep).await;
 
-    tamper(&db.admin, REWRITE).await;
-    assert!(matches!(verify(&acme, None).await, AuditVerdict::Intact(_)));
-    assert_eq!(
-        verify(&acme, Some(noted)).await,
-        AuditVerdict::Broken {
-            seq: 10,
-            problem: Rewritten
-        }
-    );
-
-    let cut = "DELETE FROM audit_log WHERE seq > 8;
-               UPDATE audit_heads SET seq = 8, hash = (SELECT hash FROM audit_log WHERE seq = 8)";
-    tamper(&db.admin, cut).await;
-    assert!(matches!(verify(&acme, None).await, AuditVerdict::Intact(_)));
-    assert_eq!(
-        verify(&acme, Some(noted)).await,
-        AuditVerdict::Broken {
-            seq: 9,
-            problem: TailCut
-        }
-    );
+    let cut = format!("DELETE FROM audit_log WHERE seq > 8; {APPEND_ANEW}");
+    let cases = [
+        case(
+            "changed and appended anew",
+            rewritten(),
+            6,
+            CheckpointDiffers { vouched: 3 },
+        ),
+        case("tail cut", cut, 9, CheckpointBeyond { size: 10 }),
+        case(
+            "one row left",
+            format!("DELETE FROM audit_log WHERE seq > 1; {APPEND_ANEW}"),
+            2,
+            CheckpointBeyond { size: 3 },
+        ),
+        case(
+            "both tables emptied",
+            "TRUNCATE audit_log; TRUNCATE audit_heads",
+            1,
+            CheckpointBeyond { size: 3 },
+        ),
+        case(
+            "the organisation's log and head deleted, and its members",
+            format!(
+                "DELETE FROM audit_log WHERE tenant_id = '{0}'; DELETE FROM audit_heads WHERE tenant_id = '{0}';
+                 DELETE FROM user_roles; DELETE FROM users",
+                acme.id
+            ),
+            1,
+            CheckpointBeyond { size: 3 },
+        ),
+    ];
+    for Case {
+        way,
+        sql,
+        seq,
+        problem,
+    } in cases
+    {
+        assert!(
+            matches!(verify(&acme, &known).await, AuditVerdict::Intact(head) if head.seq == 10),
+            "before {way}"
+        );
+        tamper(&db.admin, &sql).await;
+        let alone = verify(&acme, &[]).await;
+        let is_found_alone = way == "both tables emptied";
+        assert_eq!(
+            matches!(alone, AuditVerdict::Broken { .. }),
+            is_found_alone,
+            "{way} without a checkpoint: {alone:?}"
+        );
+        assert_eq!(
+            verify(&acme, &known).await,
+            AuditVerdict::Broken { seq, problem },
+            "{way}"
+        );
+        // The newest alone tells as well, with less of where.
+        let newest = verify(&acme, &known[2..]).await;
+        assert!(matches!(newest, AuditVerdict::Broken { .. }), "{way}");
+        let restore = "TRUNCATE audit_log; INSERT INTO audit_log TABLE kept_log;
+                       TRUNCATE audit_heads; INSERT INTO audit_heads TABLE kept_heads";
+        tamper(&db.admin, restore).await;
+    }
 }

@@ -18,7 +18,8 @@ pub(crate) const BREAKERS: &[Breakers] = &[
             (
                 "DROP POLICY audit_heads_app_select ON audit_heads; DROP POLICY audit_heads_audit_select ON audit_heads;
                  DROP POLICY audit_heads_audit_insert ON audit_heads; DROP POLICY audit_heads_audit_update ON audit_heads;
-                 DROP POLICY audit_heads_purge_select ON audit_heads; DROP POLICY audit_heads_purge_delete ON audit_heads",
+                 DROP POLICY audit_heads_purge_select ON audit_heads; DROP POLICY audit_heads_purge_delete ON audit_heads;
+                 DROP POLICY audit_heads_worker_select ON audit_heads",
                 "audit_heads",
             ),
         ],

@@ -332,6 +332,7 @@ impl Maker {
             ],
             "jsonb" => vec!["'{}'::jsonb".into()],
             "text[]" => vec!["'{}'::text[]".into()],
+            "bytea[]" => vec!["'{}'::bytea[]".into()],
             "inet" => vec!["'192.0.2.1'::inet".into()],
             // As long as a SHA-256, and different each time; else one byte.
             "bytea" => vec![

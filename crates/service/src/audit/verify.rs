@@ -1,0 +1,190 @@
+//! Verifying an organisation's audit log against what was signed.
+
+use std::{collections::BTreeSet, fmt};
+
+use domain::{AppError, TenantId};
+use store::audit::{AuditVerdict, audit_verify as chain_verify, checkpoint_notes};
+use tlog::{Checkpoint, Note, NoteError, NoteVerifier};
+
+use super::checkpoint::{NotOurs, checked, tenant_of};
+use crate::Ctx;
+
+/// Notes that are kept in one place outside the database.
+#[derive(Clone, Debug)]
+pub struct KeptNotes {
+    /// Where, for people.
+    pub place: String,
+    /// One or more notes.
+    pub text: String,
+    /// Notes of other logs may be among them and are passed over.
+    pub is_mixed: bool,
+}
+
+impl KeptNotes {
+    /// The organisations whose logs the notes are of.
+    pub fn tenants(&self) -> BTreeSet<TenantId> {
+        let notes = Note::in_file(&self.text).into_iter().flatten();
+        notes
+            .filter_map(|note| note.text.parse::<Checkpoint>().ok())
+            .filter_map(|checkpoint| tenant_of(&checkpoint))
+            .collect()
+    }
+}
+
+/// What came of verifying a log.
+#[derive(Clone, Debug)]
+pub struct AuditReport {
+    /// Of the rows themselves, and of the checkpoints that count.
+    pub verdict: AuditVerdict,
+    /// Checkpoints that don't count.
+    pub problems: Vec<CheckpointProblem>,
+    /// How many checkpoints were compared, by place; the database first.
+    pub compared: Vec<(String, usize)>,
+    /// The rows of the newest of them.
+    pub newest: Option<u64>,
+}
+
+impl AuditReport {
+    /// True if nothing was found.
+    pub fn holds(&self) -> bool {
+        matches!(self.verdict, AuditVerdict::Intact(_)) && self.problems.is_empty()
+    }
+}
+
+/// A checkpoint that can't be counted, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointProblem {
+    /// Where it is.
+    pub place: String,
+    /// The rows that it speaks of, if it can be read.
+    pub size: Option<u64>,
+    /// What is wrong with it.
+    pub problem: NoteProblem,
+}
+
+/// What is wrong with a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoteProblem {
+    /// It can't be read.
+    Unreadable(NoteError),
+    /// It stands with this log and is of another.
+    OtherLog(String),
+    /// Its signature claims to be by a key that counts, and is not.
+    Forged(NoteError),
+    /// None of the keys that count signed it, but others.
+    OtherKey {
+        /// Those that signed it.
+        signed_by: Vec<String>,
+        /// Those that count.
+        expected: Vec<String>,
+    },
+}
+
+impl fmt::Display for CheckpointProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.size {
+            Some(size) => write!(f, "the checkpoint of {size} rows in {}", self.place)?,
+            None => write!(f, "a checkpoint in {}", self.place)?,
+        }
+        match &self.problem {
+            NoteProblem::Unreadable(error) => write!(
+                f,
+                " can't be read: {error}; it was cut off while it was written, or changed"
+            ),
+            NoteProblem::OtherLog(origin) => write!(f, " is of another log, {origin}"),
+            NoteProblem::Forged(error) => write!(f, " was forged or changed: {error}"),
+            NoteProblem::OtherKey {
+                signed_by,
+                expected,
+            } => write!(
+                f,
+                " is signed by another key, {}; this installation's is {}",
+                signed_by.join(" and "),
+                expected.join(" or ")
+            ),
+        }
+    }
+}
+
+/// Recomputes an organisation's chain and tree and compares them with its head,
+/// with the checkpoints in the database and with those in `kept` (SEC-E2).
+/// Those signed by one of `keys` count, under whichever host. For the command
+/// line, which acts for nobody.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub async fn audit_verify(
+    ctx: &Ctx,
+    keys: &[NoteVerifier],
+    tenant_id: TenantId,
+    kept: &[KeptNotes],
+) -> Result<AuditReport, AppError> {
+    let mut tx = ctx.store.begin_as_system(tenant_id).await?;
+    let stored = checkpoint_notes(&mut tx).await?;
+    let mut problems = Vec::new();
+    let mut compared = Vec::new();
+    let mut known = Vec::new();
+
+    let stored = stored.iter().map(|note| note.parse()).collect();
+    let places = kept
+        .iter()
+        .map(|kept| (kept.place.clone(), Note::in_file(&kept.text), kept.is_mixed));
+    for (place, notes, is_mixed) in
+        std::iter::once(("the database".to_owned(), stored, false)).chain(places)
+    {
+        let before = known.len();
+        for note in notes {
+            match judged(keys, tenant_id, note, is_mixed) {
+                Ok(head) => known.extend(head),
+                Err((size, problem)) => problems.push(CheckpointProblem {
+                    place: place.clone(),
+                    size,
+                    problem,
+                }),
+            }
+        }
+        compared.push((place, known.len() - before));
+    }
+    let verdict = chain_verify(&mut tx, &known).await?;
+    Ok(AuditReport {
+        verdict,
+        problems,
+        compared,
+        newest: known.iter().map(|head| head.size).max(),
+    })
+}
+
+type Judged = Result<Option<tlog::TreeHead>, (Option<u64>, NoteProblem)>;
+
+fn judged(
+    keys: &[NoteVerifier],
+    tenant_id: TenantId,
+    note: Result<Note, NoteError>,
+    is_mixed: bool,
+) -> Judged {
+    let note = note.map_err(|error| (None, NoteProblem::Unreadable(error)))?;
+    let checkpoint: Checkpoint = note
+        .text
+        .parse()
+        .map_err(|error| (None, NoteProblem::Unreadable(error)))?;
+    let size = Some(checkpoint.head.size);
+    match checked(keys, tenant_id, &note) {
+        Ok(head) => Ok(Some(head)),
+        Err(NotOurs::Other) if is_mixed => Ok(None),
+        Err(NotOurs::Other) => Err((size, NoteProblem::OtherLog(checkpoint.origin))),
+        Err(NotOurs::Unverified(error @ NoteError::Forged(_))) => {
+            Err((size, NoteProblem::Forged(error)))
+        }
+        Err(NotOurs::Unverified(_)) => {
+            let name = &checkpoint.origin;
+            let expected = keys.iter().filter_map(|key| key.renamed(name).ok());
+            Err((
+                size,
+                NoteProblem::OtherKey {
+                    signed_by: note.signatures.iter().map(|s| s.key.to_string()).collect(),
+                    expected: expected.map(|key| key.id().to_string()).collect(),
+                },
+            ))
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Logs from before the tree get one when the schema is brought up.
+
+use domain::{Actor, access::SystemRole};
+use store::{
+    audit::{AuditProblem, AuditVerdict},
+    migrate,
+    testing::{RUNTIME_LOGIN, TestDb, TestTenant},
+};
+
+use crate::audit::{append, events, tree, verify};
+
+/// The migration that brought the tree.
+const TREES: i64 = 34;
+
+async fn chain(db: &TestDb, slug: &str, rows: i64) -> (TestTenant, Actor) {
+    let tenant = db.tenant(slug).await;
+    let actor = tenant.actor(SystemRole::Member, "Mia").await;
+    append(db, &actor, &events(&actor, rows)).await.unwrap();
+    (tenant, actor)
+}
+
+// SEC-E2
+#[tokio::test]
+async fn logs_from_before_the_tree_verify_and_go_on_after_the_upgrade() {
+    let db = TestDb::new().await;
+    let url = db.admin_url();
+    let newer = migrate::status(&url).await.unwrap();
+    let newer = newer.iter().filter(|m| m.version >= TREES).count();
+    migrate::down(&url, u32::try_from(newer).unwrap())
+        .await
+        .unwrap();
+
+    // Written by the function as it was.
+    let sizes = [1, 2, 7, 64, 100];
+    let mut chains = Vec::new();
+    for size in sizes {
+        chains.push(chain(&db, &format!("t{size}"), size).await);
+    }
+    let (holed, mia) = chain(&db, "holed", 21).await;
+    let (cut, max) = chain(&db, "cut", 21).await;
+    for (tenant, condition) in [(&holed, "seq IN (3, 4)"), (&cut, "seq > 18")] {
+        let sql = format!("DELETE FROM audit_log WHERE tenant_id = $1 AND {condition}");
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(tenant.id.0)
+            .execute(&db.admin)
+            .await
+            .unwrap();
+    }
+    migrate::up(&url, RUNTIME_LOGIN).await.unwrap();
+
+    for (size, (tenant, actor)) in sizes.into_iter().zip(&chains) {
+        let before = tree(&db, tenant).await;
+        assert!(
+            matches!(verify(tenant, &[]).await, AuditVerdict::Intact(head) if head.seq == size),
+            "{size}"
+        );
+        append(&db, actor, &events(actor, 5)).await.unwrap();
+        let known = [before, tree(&db, tenant).await];
+        assert!(
+            matches!(verify(tenant, &known).await, AuditVerdict::Intact(head) if head.seq == size + 5),
+            "{size}"
+        );
+    }
+    // What was broken before is still told, and stops nobody's work.
+    for (tenant, actor, seq) in [(&holed, &mia, 3), (&cut, &max, 19)] {
+        append(&db, actor, &events(actor, 1)).await.unwrap();
+        let problem = AuditProblem::Missing;
+        assert_eq!(
+            verify(tenant, &[]).await,
+            AuditVerdict::Broken { seq, problem }
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! Transparency-log primitives: the Merkle tree of RFC 6962, signed notes
+//! (<https://c2sp.org/signed-note>) and the checkpoints that are written as
+//! notes (<https://c2sp.org/tlog-checkpoint>). No input or output, no clock.
+
+mod checkpoint;
+mod merkle;
+mod note;
+
+pub use checkpoint::Checkpoint;
+pub use merkle::{Edge, Hash, TreeHead, leaf_hash};
+pub use note::{KeyId, Note, NoteError, NoteKey, NoteSignature, NoteVerifier};

@@ -19,7 +19,7 @@ use crate::{
 const LEVELS: [(f32, &str); 3] = [(0.2, "Low"), (USUAL_IMPORTANCE, "Normal"), (0.9, "High")];
 
 /// How important a memory is, in a word or as the number that it is.
-fn importance_label(importance: f32) -> String {
+pub(crate) fn importance_label(importance: f32) -> String {
     LEVELS
         .iter()
         .find(|(level, _)| (level - importance).abs() < 0.005)
@@ -30,7 +30,7 @@ fn importance_label(importance: f32) -> String {
 }
 
 /// Which AI products may read it, in words.
-fn vendors_label(allowed: &AllowedVendors) -> String {
+pub(crate) fn vendors_label(allowed: &AllowedVendors) -> String {
     match allowed {
         AllowedVendors::All => "Any AI product".to_owned(),
         AllowedVendors::Only(vendors) if vendors.is_empty() => "No AI product".to_owned(),

@@ -11,4 +11,4 @@ pub(crate) use api::{MemoryShare, MemoryUnshare};
 pub(crate) use list::ProposalListPage;
 pub(crate) use page::ProposalPage;
 pub(crate) use parts::audience_name;
-pub(crate) use share::{PendingHint, WhoCanSee};
+pub(crate) use share::{PendingHint, ReviewHint, WhoCanSee};

@@ -4,9 +4,9 @@ use domain::{
     Action, Actor, AppError, MemoryId, Page,
     embedding_model::EmbeddingModel,
     memory::{
-        AllowedVendors, Memory, MemoryChange, MemoryFilter, MemoryNarrowing, MemoryReply,
-        MemorySummary, MemoryText, MemoryTraits, MemoryVersion, NewMemory, SearchMode,
-        SearchResults, question_parse,
+        AllowedVendors, Memory, MemoryFilter, MemoryNarrowing, MemoryReply, MemorySummary,
+        MemoryText, MemoryTraits, MemoryVersion, NewMemory, SearchMode, SearchResults,
+        question_parse,
     },
     overview::SemanticSearch,
     paging::PAGE_SIZE,
@@ -214,46 +214,6 @@ pub(crate) async fn create_within(
     Ok((id, target))
 }
 
-/// Changes an own memory from its version `version`; what it said before is
-/// kept.
-///
-/// # Errors
-/// [`AppError::Conflict`] when it was changed since that version;
-/// [`AppError::NotFound`]; [`AppError::Invalid`].
-pub async fn memory_update(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryId,
-    version: i32,
-    change: &MemoryChange,
-) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryUpdate).await?;
-    let target = update_within(ctx, actor, &mut act.tx, id, version, change).await?;
-    enqueue_embedding(ctx, &mut act.tx, actor).await?;
-    act.commit(target).await?;
-    ctx.jobs_wake.notify_one();
-    Ok(())
-}
-
-/// The same without an end.
-pub(crate) async fn update_within(
-    ctx: &Ctx,
-    actor: &Actor,
-    tx: &mut TenantTx,
-    id: MemoryId,
-    version: i32,
-    change: &MemoryChange,
-) -> Result<Target, AppError> {
-    let now = ctx.clock.now();
-    if let Some(traits) = &change.traits {
-        traits.check(now)?;
-        readable_to(actor, traits)?;
-    }
-    store::memory::memory_update(tx, id, version, change, now).await?;
-    let changes = json!({ "after": described(&change.text), "from_version": version });
-    Ok(Target::memory(id).changed(changes))
-}
-
 /// Answers a memory that the actor sees. Who can see the reply, how long it is
 /// kept and what may read it is as of that memory.
 ///
@@ -318,7 +278,7 @@ pub async fn memory_replies(
 
 /// A program keeps no memory that its own product may not read: it would be
 /// out of its sight at once.
-fn readable_to(actor: &Actor, traits: &MemoryTraits) -> Result<(), AppError> {
+pub(crate) fn readable_to(actor: &Actor, traits: &MemoryTraits) -> Result<(), AppError> {
     match (actor.vendor, &traits.allowed_vendors) {
         (Some(vendor), AllowedVendors::Only(vendors)) if !vendors.contains(&vendor) => {
             let message = format!(

@@ -300,6 +300,20 @@ pub(super) fn memory_with_replies() -> Value {
     schema
 }
 
+/// Of `update_memory`.
+pub(super) fn updated_memory() -> Value {
+    let mut schema = memory();
+    schema["properties"]["proposal_id"] = json!({
+        "type": "string",
+        "description": "The proposal, where the change waits for a review.",
+    });
+    schema["properties"]["notice"] = json!({
+        "type": "string",
+        "description": "What that means.",
+    });
+    schema
+}
+
 /// A memory in a list.
 fn row() -> Value {
     let mut properties = told();

@@ -18,6 +18,7 @@ mod offboard;
 mod operator;
 mod preferences;
 mod proposal;
+mod review;
 mod role;
 mod settings;
 mod share;

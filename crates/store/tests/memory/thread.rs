@@ -214,7 +214,9 @@ async fn nobody_but_the_roots_owner_makes_replies_follow() {
 #[tokio::test]
 async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
     let world = World::new().await;
-    let root = create(&world.db, &world.mia, "Root").await;
+    // Who decides for everyone changes what they see.
+    let ada = world.acme.actor(SystemRole::Admin, "Ada").await;
+    let root = create(&world.db, &ada, "Root").await;
     share(&world.db, root, "org", None).await;
     let reply = world.reply(&world.max, root, "Reply").await.unwrap();
     let traits = MemoryTraits {
@@ -226,7 +228,7 @@ async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
         traits: Some(traits.clone()),
         ..change("Same")
     };
-    let mut tx = world.db.store.begin(&world.mia).await.unwrap();
+    let mut tx = world.db.store.begin(&ada).await.unwrap();
     memory_update(&mut tx, root, 1, &with(&traits), NOW)
         .await
         .unwrap();

@@ -187,6 +187,17 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
         "This memory is in the trash. Restore it first, then edit it.".to_owned()
     } else {
         let pending = service::proposal_pending(&ctx, &actor, id).await?;
+        let needs_review = service::memory_needs_review(&ctx, &actor, id).await?;
+        let is_shared_further = pending
+            .as_ref()
+            .is_some_and(|pending| !pending.is_change && !pending.is_stale);
+        if needs_review && is_shared_further {
+            return Err(AppError::Conflict {
+                message: "You have proposed to share this further, as it is now. Withdraw that, or wait for the \
+                          decision, before you change it."
+                    .to_owned(),
+            });
+        }
         let memory = match &pending {
             Some(pending) if pending.is_change && !pending.is_stale => {
                 proposed(&ctx, &actor, memory, pending).await?
@@ -196,7 +207,7 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
         return Ok(EditData {
             as_of,
             pending,
-            needs_review: service::memory_needs_review(&ctx, &actor, id).await?,
+            needs_review,
             personas: service::persona_list(&ctx, &actor).await?,
             memory,
         });

@@ -114,7 +114,7 @@ fn edit_form(data: EditData) -> impl IntoView {
         />
         <FormNews current=current as_of=as_of />
         {pending
-            .filter(|pending| !pending.is_stale && !pending.is_change && !needs_review)
+            .filter(|pending| !pending.is_stale && !pending.is_change)
             .map(|pending| view! { <PendingHint pending=pending /> })}
         {needs_review
             .then(|| {

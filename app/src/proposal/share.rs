@@ -88,15 +88,19 @@ fn who_can_see(memory: &Memory, tenant: Option<&str>, trashed: bool) -> String {
 fn Pending(pending: PendingProposal, version: i32) -> impl IntoView {
     let whom = audience_name(pending.visibility, pending.team_name.as_deref());
     if pending.is_change {
-        let text = if pending.is_stale {
-            "It was changed otherwise since, so this can’t be accepted."
-        } else {
-            "It waits for a review."
-        };
         return view! {
             <p class="who-pending">
                 "You " <a class="link-line" href=format!("/memories/proposals/{}", pending.id)>"proposed a change"</a>
-                ". " {text} " Until then " <bdi>{whom}</bdi> {format!(" sees version {version}.")}
+                ". "
+                {if pending.is_stale {
+                    "It was changed otherwise since, so this can’t be accepted.".into_any()
+                } else {
+                    view! {
+                        "It waits for a review. Until then " <bdi>{whom}</bdi>
+                        {format!(" sees version {version}.")}
+                    }
+                        .into_any()
+                }}
             </p>
         }
         .into_any();
@@ -128,7 +132,7 @@ pub(crate) fn ReviewHint(
     /// A change waits already, and is what the form shows.
     is_waiting: bool,
 ) -> impl IntoView {
-    let whom = audience_name(visibility, team.as_deref());
+    let whom = team.unwrap_or_else(|| audience_name(visibility, None));
     let text = if is_waiting {
         "This is the change that you have proposed. Saving proposes it as it is then, in its place: "
     } else {

@@ -107,6 +107,22 @@ BEGIN
     ));
 END
 $$;
+DROP POLICY memories_app_insert ON memories;
+DO $$
+DECLARE
+    v_vendor text := $q$nullif(current_setting('app.vendor', true), '')$q$;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
+        v_vendor := format('(SELECT %s)', v_vendor);
+    END IF;
+    CALL policies_create('memories', 'atrium_app', '{insert}', format(
+        'user_id = :user
+         AND (visibility = ''private'' OR parent_id IS NOT NULL AND (visibility = ''org'' OR team_id = ANY (:teams)))
+         AND (%1$s IS NULL OR allowed_vendors && ARRAY[''*'', %1$s])',
+        v_vendor
+    ));
+END
+$$;
 ALTER TABLE memory_proposals
     DROP CONSTRAINT memory_proposals_importance_check,
     DROP CONSTRAINT memory_proposals_replaces_check,

@@ -1,5 +1,24 @@
 -- A change to a memory that others see is decided by those who decide what
--- they see.
+-- they see, and who writes a reply where others read it may share.
+
+-- As in 0025, and a reply that others see needs the permission to share.
+DROP POLICY memories_app_insert ON memories;
+DO $$
+DECLARE
+    v_vendor text := $q$nullif(current_setting('app.vendor', true), '')$q$;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
+        v_vendor := format('(SELECT %s)', v_vendor);
+    END IF;
+    CALL policies_create('memories', 'atrium_app', '{insert}', format(
+        'user_id = :user
+         AND (visibility = ''private''
+              OR parent_id IS NOT NULL AND (visibility = ''org'' OR team_id = ANY (:teams)) AND :may(memory.share))
+         AND (%1$s IS NULL OR allowed_vendors && ARRAY[''*'', %1$s])',
+        v_vendor
+    ));
+END
+$$;
 
 -- What a proposal of a change is about: all that others see of the memory, as
 -- it is for now and as it would be.
@@ -86,7 +105,8 @@ GRANT SELECT (allowed_vendors, importance),
 -- Changes an own memory and returns its new version; NULL where there is no
 -- such memory at p_version. Without p_attributes, when it ends, how important
 -- it is and what reads it stay; a reply has its end and its readers from what
--- it replies to. What others see is changed by who decides it.
+-- it replies to. What others see is changed by who decides it, a reply of one's
+-- own by who may share.
 CREATE FUNCTION memory_edit(
     p_memory_id uuid,
     p_version integer,
@@ -139,19 +159,19 @@ BEGIN
         RAISE EXCEPTION 'a program would not see this any more' USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF v_before.visibility <> 'private'
-        AND v_before.parent_id IS NULL
         AND (v_before.kind, v_before.title, v_before.content, v_before.tags, v_before.expires_at,
              v_before.importance, v_before.allowed_vendors)
             IS DISTINCT FROM
             (p_kind, p_title, p_content, p_tags, v_expires_at, v_importance, v_allowed_vendors)
         AND NOT coalesce(
             'memory.share' = ANY (v_held)
-            AND ('memory.review' = ANY (v_held)
+            AND (v_before.parent_id IS NOT NULL
+                 OR 'memory.review' = ANY (v_held)
                  OR v_before.visibility = 'team' AND v_before.team_id = ANY (v_led)),
             false
         )
         AND NOT coalesce(
-            (SELECT (settings ->> 'owners_change_reviewed')::boolean FROM public.tenants WHERE id = v_tenant),
+            v_before.parent_id IS NULL AND (SELECT (settings ->> 'owners_change_reviewed')::boolean FROM public.tenants WHERE id = v_tenant),
             false
         )
     THEN

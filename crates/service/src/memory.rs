@@ -1,11 +1,11 @@
 //! Memories: list, search, read, write.
 
 use domain::{
-    Action, Actor, AppError, MemoryId, Page,
+    Action, Actor, AppError, MemoryId, Page, Permission,
     embedding_model::EmbeddingModel,
     memory::{
         AllowedVendors, Memory, MemoryFilter, MemoryNarrowing, MemoryReply, MemorySummary,
-        MemoryText, MemoryTraits, MemoryVersion, NewMemory, SearchMode, SearchResults,
+        MemoryText, MemoryTraits, MemoryVersion, NewMemory, SearchMode, SearchResults, Visibility,
         question_parse,
     },
     overview::SemanticSearch,
@@ -215,9 +215,12 @@ pub(crate) async fn create_within(
 }
 
 /// Answers a memory that the actor sees. Who can see the reply, how long it is
-/// kept and what may read it is as of that memory.
+/// kept and what may read it is as of that memory. Whoever answers what others
+/// see shares with them.
 ///
 /// # Errors
+/// [`AppError::Forbidden`] also where others see that memory and the actor may
+/// not share;
 /// [`AppError::NotFound`] when it isn't in sight; [`AppError::Conflict`] when
 /// it is a reply itself or in the trash; [`AppError::Invalid`].
 pub async fn memory_reply(
@@ -227,7 +230,12 @@ pub async fn memory_reply(
     reply: &NewMemory,
 ) -> Result<MemoryId, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryReply).await?;
-    let (id, target) = reply_within(ctx, &mut act.tx, root, reply).await?;
+    let (id, target) = match reply_within(ctx, actor, &mut act.tx, root, reply).await {
+        Err(AppError::Forbidden { permission }) => {
+            return Err(act.refuse(Target::memory(root), permission).await);
+        }
+        other => other?,
+    };
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
     act.commit(target).await?;
     ctx.jobs_wake.notify_one();
@@ -237,17 +245,18 @@ pub async fn memory_reply(
 /// The same without an end.
 pub(crate) async fn reply_within(
     ctx: &Ctx,
+    actor: &Actor,
     tx: &mut TenantTx,
     root: MemoryId,
     reply: &NewMemory,
 ) -> Result<(MemoryId, Target), AppError> {
     let now = ctx.clock.now();
     reply.check(now)?;
+    let found = store::memory::memory_get(tx, root).await?;
+    may_be_seen(actor, &found)?;
     let id: MemoryId = ctx.ids.id();
     match store::memory::memory_reply(tx, id, root, reply, now).await {
         Err(StoreError::NotFound) => {
-            // Says why of what is in sight, and nothing of what isn't.
-            let found = store::memory::memory_get(tx, root).await?;
             let message = if found.parent_id.is_some() {
                 "This is a reply itself. Reply to the memory that it answers."
             } else {
@@ -274,6 +283,15 @@ pub async fn memory_replies(
 ) -> Result<Vec<MemoryReply>, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
     Ok(store::memory::memory_replies(&mut act.tx, root, ctx.clock.now()).await?)
+}
+
+/// What stands where others see it is shared with them.
+pub(crate) fn may_be_seen(actor: &Actor, memory: &Memory) -> Result<(), AppError> {
+    if memory.visibility == Visibility::Private {
+        Ok(())
+    } else {
+        actor.authorize(Permission::MemoryShare)
+    }
 }
 
 /// A program keeps no memory that its own product may not read: it would be

@@ -18,7 +18,7 @@ use crate::{
     Ctx,
     act::{Act, Target},
     job::enqueue_embedding,
-    memory::{described, readable_to},
+    memory::{described, may_be_seen, readable_to},
     share::{ReviewRequest, conflict, notify},
 };
 
@@ -134,6 +134,9 @@ impl Edit<'_> {
         if !before.is_own {
             return Err(AppError::NotFound);
         }
+        if before.parent_id.is_some() {
+            may_be_seen(actor, &before)?;
+        }
         let asked = audience_to_ask(tx, actor, &before).await?;
         let after = MemoryShown::after(&before, self.change);
         match asked {
@@ -192,8 +195,8 @@ impl Edit<'_> {
             .is_some_and(|team| !actor.team_ids.contains(&team))
         {
             return Err(conflict(
-                "You don’t belong to the team that sees this any more, so you can’t propose to change it. \
-                 Take it back first.",
+                "You don’t belong to the team that sees this, so you can’t propose to change it. Join it, or take \
+                 the memory back first.",
             ));
         }
         if before.version != self.version {

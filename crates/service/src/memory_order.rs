@@ -160,7 +160,7 @@ async fn within(
             (row(id, Some(1)), target)
         }
         MemoryOrder::Reply { root, reply } => {
-            let (id, target) = memory::reply_within(ctx, tx, root, &reply).await?;
+            let (id, target) = memory::reply_within(ctx, actor, tx, root, &reply).await?;
             (row(id, Some(1)), target)
         }
         MemoryOrder::Update { id, version, edit } => {

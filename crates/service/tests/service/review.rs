@@ -14,14 +14,15 @@ use domain::{
     share::{Audience, EditOutcome, ShareOutcome},
 };
 use service::{
-    memory_batch, memory_get, memory_needs_review, memory_order, memory_share, memory_sharing,
-    memory_update, memory_version_diff, memory_version_restore, memory_versions, notification_list,
-    persona_create, proposal_accept, proposal_decline, proposal_get, settings_get, settings_update,
+    memory_batch, memory_get, memory_needs_review, memory_order, memory_reply, memory_share,
+    memory_sharing, memory_update, memory_version_diff, memory_version_restore, memory_versions,
+    notification_list, persona_create, proposal_accept, proposal_decline, proposal_get,
+    settings_get, settings_update,
 };
 
 use crate::{
     share::{Team, is_conflict},
-    support::{World, change},
+    support::{World, change, draft},
 };
 
 const MAT: &str = "The spare key is under the mat";
@@ -317,7 +318,7 @@ async fn a_change_waits_behind_what_is_proposed_to_be_shared_further() {
     let own = team.reviewed(team.audience(), &team.lena).await;
     is_conflict(
         &memory_update(ctx, &left, own, 2, &change("It moved")).await,
-        "Take it back first",
+        "take the memory back first",
     );
 }
 
@@ -362,4 +363,55 @@ async fn who_may_not_propose_is_told_which_permission_that_needs() {
         .filter(|row| row.outcome == Outcome::Denied && row.action == "memory.update");
     assert_eq!(denied.count(), 3);
     assert_eq!(team.read(memory).await, (MAT.to_owned(), 2));
+}
+
+#[tokio::test]
+async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
+    let team = Team::new().await;
+    let ctx = &team.world.ctx;
+    let shared = team.reviewed(Audience::Org, &team.ada).await;
+    let own = team.written(&team.mia).await;
+    let earlier = memory_reply(ctx, &team.mia, shared, &draft("It is"))
+        .await
+        .unwrap();
+    let mut mia = team.mia.clone();
+    mia.permissions.remove(&Permission::MemoryShare);
+    let denied = || AppError::Forbidden {
+        permission: Permission::MemoryShare,
+    };
+    let answer = draft("It was");
+    assert_eq!(
+        memory_reply(ctx, &mia, shared, &answer).await,
+        Err(denied())
+    );
+    let order = || MemoryOrder::Reply {
+        root: shared,
+        reply: draft("It was"),
+    };
+    let ordered = memory_order(ctx, &mia, order()).await.map(drop);
+    assert_eq!(ordered, Err(denied()));
+    let rows = memory_batch(ctx, &mia, vec![Ok(order())]).await.unwrap();
+    assert_eq!(rows[0].as_ref().unwrap_err(), &denied());
+    // Nor does an own reply come to say something else.
+    let edited = memory_update(ctx, &mia, earlier, 1, &change("It was")).await;
+    assert_eq!(edited, Err(denied()));
+    let written = team.world.audit().await;
+    let written: Vec<_> = written
+        .iter()
+        .take(4)
+        .map(|row| (row.action.as_str(), row.outcome))
+        .collect();
+    assert_eq!(
+        written,
+        [
+            ("memory.update", Outcome::Denied),
+            ("memory.reply", Outcome::Denied),
+            ("memory.reply", Outcome::Denied),
+            ("memory.reply", Outcome::Denied),
+        ]
+    );
+    // What nobody else sees is one's own affair.
+    memory_reply(ctx, &mia, own, &answer).await.unwrap();
+    let edited = memory_update(ctx, &team.mia, earlier, 1, &change("It was")).await;
+    assert_eq!(edited, Ok(EditOutcome::Changed));
 }

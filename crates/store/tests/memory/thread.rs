@@ -1,7 +1,7 @@
 //! Replies: who can write one, and that they go where their root goes.
 
 use domain::{
-    Actor, MemoryId, Vendor,
+    Actor, MemoryId, Permission, Vendor,
     access::SystemRole,
     memory::{
         AllowedVendors, Memory, MemoryNarrowing, MemoryTraits, NewMemory, Origin, SearchMode,
@@ -113,6 +113,29 @@ async fn a_reply_is_born_as_visible_as_its_root_and_no_other_reply_is() {
             "{visibility}"
         );
     }
+}
+
+// SEC-C3: below the service.
+#[tokio::test]
+async fn a_reply_that_others_see_needs_the_permission_to_share() {
+    let world = World::new().await;
+    let root = create(&world.db, &world.mia, "Root").await;
+    let own = create(&world.db, &world.max, "Own").await;
+    share(&world.db, root, "org", None).await;
+    let earlier = world.reply(&world.max, root, "Earlier").await.unwrap();
+    let mut silent = world.max.clone();
+    silent.permissions.remove(&Permission::MemoryShare);
+    let refused = world.reply(&silent, root, "Hello").await;
+    assert!(matches!(refused, Err(StoreError::Other(_))), "{refused:?}");
+    let mut tx = world.db.store.begin(&silent).await.unwrap();
+    let edited = memory_update(&mut tx, earlier, 1, &change("Other"), NOW).await;
+    assert!(matches!(edited, Err(StoreError::Other(_))), "{edited:?}");
+    drop(tx);
+    world.reply(&silent, own, "To myself").await.unwrap();
+    let mut tx = world.db.store.begin(&world.max).await.unwrap();
+    memory_update(&mut tx, earlier, 1, &change("Other"), NOW)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 use domain::{SessionId, TenantId, UserId};
 use store::{
     FrontDoorTx, Store, StoreError,
-    login_attempt::{LoginAttempt, login_attempt_create, login_attempt_purge, login_attempt_take},
+    login_attempt::{
+        FollowedInvite, LoginAttempt, login_attempt_create, login_attempt_purge, login_attempt_take,
+    },
     session::{
         NewSession, RefreshedTokens, session_create, session_delete, session_list, session_load,
         session_purge, session_refresh_claim, session_refresh_finish, session_revoke,
@@ -336,7 +338,11 @@ fn attempt() -> LoginAttempt {
         nonce: "nonce".into(),
         pkce_verifier: "verifier".into(),
         return_to: "/memories".into(),
-        invite: Some((Uuid::from_u128(1).into(), Uuid::from_u128(2).into())),
+        invite: Some(FollowedInvite {
+            tenant_id: Uuid::from_u128(1).into(),
+            id: Uuid::from_u128(2).into(),
+            renewals: 3,
+        }),
         expires_at: NOW + Duration::minutes(10),
     }
 }

@@ -1,3 +1,7 @@
+ALTER TABLE web_sessions
+    DROP COLUMN previous_id_until,
+    DROP COLUMN previous_id_hash,
+    DROP COLUMN privileges_hash;
 ALTER TABLE login_attempts
     DROP CONSTRAINT login_attempts_invite_check,
     DROP COLUMN invite_renewals,

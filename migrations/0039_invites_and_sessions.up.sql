@@ -1,4 +1,5 @@
--- A renewed link ends the sign-ins that the one before began.
+-- A renewed link ends the sign-ins that the one before began, and a session has
+-- another id once its member may do other things.
 
 -- How often an invite got another link. Sign-ins on their way by the links of
 -- before are begun anew.
@@ -17,3 +18,16 @@ ALTER TABLE login_attempts
     DROP CONSTRAINT login_attempts_invite_check,
     ADD CONSTRAINT login_attempts_invite_check
         CHECK (num_nonnulls(invite_tenant_id, invite_id, invite_renewals) IN (0, 3));
+
+-- SHA-256 of what the member could do when the id was given; the id before it,
+-- and until when requests that had it already are still answered.
+ALTER TABLE web_sessions
+    ADD COLUMN privileges_hash bytea
+        CONSTRAINT web_sessions_privileges_hash_check CHECK (octet_length(privileges_hash) = 32),
+    ADD COLUMN previous_id_hash bytea
+        CONSTRAINT web_sessions_previous_id_hash_check CHECK (octet_length(previous_id_hash) = 32),
+    ADD COLUMN previous_id_until timestamptz,
+    ADD CONSTRAINT web_sessions_previous_id_check
+        CHECK ((previous_id_hash IS NULL) = (previous_id_until IS NULL));
+GRANT UPDATE (privileges_hash, previous_id_hash, previous_id_until) ON web_sessions TO atrium_auth;
+CREATE INDEX web_sessions_previous_id_hash_idx ON web_sessions (previous_id_hash) WHERE previous_id_hash IS NOT NULL;

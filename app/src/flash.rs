@@ -27,6 +27,8 @@ pub enum Flash {
     MemoryShared,
     /// Somebody decides whether others see a memory.
     MemoryProposed,
+    /// Others see a memory as it was until somebody accepts its change.
+    MemoryChangeProposed,
     /// Nobody else sees a memory any more.
     MemoryUnshared,
     /// What somebody proposed is shared.
@@ -142,6 +144,7 @@ impl Flash {
             Self::MemoryRestored => "memory_restored",
             Self::MemoryShared => "memory_shared",
             Self::MemoryProposed => "memory_proposed",
+            Self::MemoryChangeProposed => "memory_change_proposed",
             Self::MemoryUnshared => "memory_unshared",
             Self::ProposalAccepted => "proposal_accepted",
             Self::ProposalDeclined => "proposal_declined",
@@ -209,6 +212,9 @@ impl Flash {
             Self::MemoryRestored => "Memory restored.",
             Self::MemoryShared => "Memory shared.",
             Self::MemoryProposed => "Proposed. You are told what comes of it.",
+            Self::MemoryChangeProposed => {
+                "Saved as a proposal. The others see the version before until it is reviewed."
+            }
             Self::MemoryUnshared => "Taken back. Only you see it now.",
             Self::ProposalAccepted => "Accepted. The memory is shared.",
             Self::ProposalDeclined => "Declined. The memory stays as it is.",
@@ -294,6 +300,7 @@ impl Flash {
             Self::MemoryRestored,
             Self::MemoryShared,
             Self::MemoryProposed,
+            Self::MemoryChangeProposed,
             Self::MemoryUnshared,
             Self::ProposalAccepted,
             Self::ProposalDeclined,

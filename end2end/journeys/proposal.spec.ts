@@ -178,6 +178,52 @@ test("a lead shares with the team at once and proposes for everyone", async ({ v
   await expect(member.getByRole("region", { name: "Versions" }).getByRole("row", { name: /Version 1/ })).toBeVisible();
 });
 
+test("a change of what others see waits for a review, which shows both; others see the accepted version until then", async ({ visitors }) => {
+  const title = `Wifi ${uniqueWord()}`;
+  const member = await visitors.as("member");
+  await visit(member, "/");
+  const memory = await writeMemory(member, { title, content: "The password is on the fridge." });
+  await shareMemory(member, memory, "org");
+  const owner = await visitors.as("owner");
+  await visit(owner, await waiting(owner, title));
+  await owner.getByRole("button", { name: "Accept and share" }).click();
+  await expect(told(owner)).toContainText("Accepted.");
+  await awake(owner);
+
+  // Before saving, and after it.
+  await visit(member, `/memories/${memory}/edit`);
+  await expect(member.getByRole("main")).toContainText("everyone sees version 2 until somebody who decides it has reviewed the change");
+  await member.getByLabel("What should be remembered").fill("The password is on the door.");
+  await member.getByLabel("Why").fill("The fridge is new");
+  await member.getByRole("button", { name: "Propose changes" }).click();
+  await expect(told(member)).toContainText("Saved as a proposal.");
+  await expect(sight(member)).toContainText("It waits for a review. Until then everyone sees version 2.");
+  await expect(member.getByRole("article")).toHaveText("The password is on the fridge.");
+  await awake(member);
+  // The form goes on from what waits.
+  await visit(member, `/memories/${memory}/edit`);
+  await expect(member.getByLabel("What should be remembered")).toHaveValue("The password is on the door.");
+  await expect(member.getByRole("main")).toContainText("This is the change that you have proposed.");
+
+  const viewer = await visitors.as("viewer");
+  await visit(viewer, `/memories/${memory}`);
+  await expect(viewer.getByRole("article")).toHaveText("The password is on the fridge.");
+  await expect(viewer.getByRole("textbox", { name: "Reply" })).toHaveCount(0);
+
+  await visit(owner, "/memories/proposals?view=waiting");
+  await expect(owner.getByRole("row", { name: new RegExp(title) })).toContainText("Change");
+  await visit(owner, await waiting(owner, title));
+  const difference = owner.getByRole("region", { name: "What would change from version 2" });
+  await expect(difference.locator("del")).toHaveText("fridge.");
+  await expect(difference.locator("ins")).toHaveText("door.");
+  await expect(owner.getByRole("main")).toContainText("The fridge is new");
+  await owner.getByRole("button", { name: "Accept the change" }).click();
+  await expect(told(owner)).toContainText("Accepted.");
+  await awake(owner);
+  await visit(viewer, `/memories/${memory}`);
+  await expect(viewer.getByRole("article")).toHaveText("The password is on the door.");
+});
+
 test("a viewer has nothing to propose and can't by hand", async ({ visitors }) => {
   const viewer = await visitors.as("viewer");
   await visit(viewer, "/");

@@ -204,6 +204,46 @@ async fn a_link_that_was_used_is_refused() {
     );
 }
 
+// A link that was renewed or revoked ends what it began.
+#[tokio::test]
+async fn a_sign_in_that_began_by_an_old_link_is_refused() {
+    let app = app().await;
+    for (ended, problem, reason) in [
+        ("renewed", "invite_unknown", "invite_renewed"),
+        ("revoked", "invite_revoked", "invite_revoked"),
+    ] {
+        let (ada, made) = viewers_invite(&app).await;
+        let mut slow = app.browser();
+        let begun = follow(&mut slow, token(&made), "oidc").await;
+        let ctx = support::ctx(&app.db, app.clock.clock());
+        let renewed = if ended == "renewed" {
+            let origin = "https://atrium.example";
+            Some(
+                service::invite_renew(&ctx, &ada, made.id, "7", origin)
+                    .await
+                    .unwrap(),
+            )
+        } else {
+            service::invite_revoke(&ctx, &ada, made.id).await.unwrap();
+            None
+        };
+        let subject = format!("nina-{ended}");
+        app.issuer.plan(|plan| plan.subject.clone_from(&subject));
+        let parameters = app.issuer.agree(&begun.location().parse().unwrap());
+        let before = (people(&app).await, app.sessions().await);
+        let answer = slow.come_back(&parameters).await;
+        let refused = format!("/sign-in?error={problem}");
+        assert_eq!(answer.location(), refused, "{ended}");
+        assert_eq!((people(&app).await, app.sessions().await), before);
+        let denied = ("denied".to_owned(), reason.to_owned(), made.id.to_string());
+        assert_eq!(accepts(&app).await.last(), Some(&denied));
+        if let Some(renewed) = renewed {
+            let answer = join(&app, &mut app.browser(), token(&renewed), &subject).await;
+            assert_eq!(answer.location(), "/?done=invite_accepted");
+        }
+    }
+}
+
 // SEC-A1, SEC-F: and by one of several at the same moment.
 #[tokio::test]
 async fn of_several_at_once_one_joins() {

@@ -287,6 +287,32 @@ async fn a_page_hears_until_its_session_ends() {
     assert_eq!(again.status, 401);
 }
 
+// SEC-B2: another id is no end.
+#[tokio::test]
+async fn a_page_goes_on_hearing_when_its_session_gets_another_id() {
+    let world = World::new().await;
+    let mut browser = signed_in(&world).await;
+    browser.get("/profile").await;
+    let old = browser.jar[COOKIE].clone();
+    let mut stream = Events::open(&world.router, cookie_of(&browser)).await;
+    sqlx::query(
+        "INSERT INTO user_roles (tenant_id, user_id, role_id, source, granted_at)
+         SELECT i.tenant_id, i.user_id, r.id, 'manual', now()
+           FROM identities i JOIN roles r ON r.tenant_id = i.tenant_id AND r.key = 'billing'",
+    )
+    .execute(&world.app.db.admin)
+    .await
+    .unwrap();
+    browser.get("/profile").await;
+    assert_ne!(browser.jar[COOKIE], old);
+    world.app.clock.forward(time::Duration::minutes(1));
+    let shared = world.memory_of(&world.owner, "For all").await;
+    share(&world, &world.owner, shared, Audience::Org).await;
+    assert_eq!(stream.soon().await, changed(shared, 2));
+    browser.post("/auth/logout").await;
+    assert_eq!(stream.soon().await, end("signed_out"));
+}
+
 // SEC-B3
 #[tokio::test]
 async fn a_page_hears_that_its_organisation_is_suspended() {

@@ -31,6 +31,7 @@ use {
         },
         memory_form::{Keep, TraitsForm, both, reason_parse},
         memory_view::MemoryViewQuery,
+        share::EditOutcome,
     },
 };
 
@@ -163,8 +164,11 @@ pub(crate) struct EditData {
     /// What changed after this is not in it.
     pub(crate) as_of: Mark,
     pub(crate) memory: Memory,
-    /// What its owner has proposed of it.
+    /// What its owner has proposed of it. Of a change, `memory` says what is
+    /// proposed.
     pub(crate) pending: Option<PendingProposal>,
+    /// Others see it and decide what they see: a change is proposed to them.
+    pub(crate) needs_review: bool,
     /// What it may belong to.
     pub(crate) personas: Vec<Persona>,
 }
@@ -182,14 +186,58 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
     } else if memory.deleted_at.is_some() {
         "This memory is in the trash. Restore it first, then edit it.".to_owned()
     } else {
+        let pending = service::proposal_pending(&ctx, &actor, id).await?;
+        let needs_review = service::memory_needs_review(&ctx, &actor, id).await?;
+        let is_shared_further = pending
+            .as_ref()
+            .is_some_and(|pending| !pending.is_change && !pending.is_stale);
+        if needs_review && is_shared_further {
+            return Err(AppError::Conflict {
+                message: "You have proposed to share this further, as it is now. Withdraw that, or wait for the \
+                          decision, before you change it."
+                    .to_owned(),
+            });
+        }
+        let memory = match &pending {
+            Some(pending) if pending.is_change && !pending.is_stale => {
+                proposed(&ctx, &actor, memory, pending).await?
+            }
+            _ => memory,
+        };
         return Ok(EditData {
             as_of,
-            pending: service::proposal_pending(&ctx, &actor, id).await?,
+            pending,
+            needs_review,
             personas: service::persona_list(&ctx, &actor).await?,
             memory,
         });
     };
     Err(AppError::Conflict { message: obstacle })
+}
+
+/// `memory` as its owner has proposed to change it, to go on from there.
+#[cfg(feature = "ssr")]
+async fn proposed(
+    ctx: &service::Ctx,
+    actor: &Actor,
+    memory: Memory,
+    pending: &PendingProposal,
+) -> Result<Memory, AppError> {
+    let proposal = service::proposal_get(ctx, actor, pending.id).await?;
+    let Some(change) = proposal.change else {
+        return Ok(memory);
+    };
+    let after = change.after;
+    Ok(Memory {
+        title: after.title,
+        content: after.content,
+        kind: after.kind,
+        tags: after.tags,
+        allowed_vendors: after.allowed_vendors,
+        importance: after.importance,
+        expires_at: after.expires_at,
+        ..memory
+    })
 }
 
 /// A memory and what it was before.
@@ -294,8 +342,11 @@ pub(crate) async fn memory_update(
         traits: (!form.is_absent()).then_some(traits),
         reason,
     };
-    service::memory_update(&ctx, &actor, id, version, &change).await?;
-    api::go(&format!("/memories/{id}"), Flash::MemoryUpdated);
+    let flash = match service::memory_update(&ctx, &actor, id, version, &change).await? {
+        EditOutcome::Changed => Flash::MemoryUpdated,
+        EditOutcome::Proposed(_) => Flash::MemoryChangeProposed,
+    };
+    api::go(&format!("/memories/{id}"), flash);
     Ok(())
 }
 

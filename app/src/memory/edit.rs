@@ -18,7 +18,7 @@ use crate::{
     forms::{FormCall, FormState, PostForm},
     persona::persona_list,
     profile::Me,
-    proposal::PendingHint,
+    proposal::{PendingHint, ReviewHint},
     ui::{
         Choice, ErrorState, Glyph, Icon, Loaded, PageHead, SelectField, TextArea, TextField, Time,
     },
@@ -81,8 +81,13 @@ fn edit_form(data: EditData) -> impl IntoView {
         as_of,
         memory,
         pending,
+        needs_review,
         personas,
     } = data;
+    let (version, visibility, team) = (memory.version, memory.visibility, memory.team_name.clone());
+    let is_waiting = pending
+        .as_ref()
+        .is_some_and(|pending| pending.is_change && !pending.is_stale);
     let id = memory.id;
     let state = FormState::<MemoryUpdate>::new();
     let current = RwSignal::new(memory.clone());
@@ -109,8 +114,12 @@ fn edit_form(data: EditData) -> impl IntoView {
         />
         <FormNews current=current as_of=as_of />
         {pending
-            .filter(|pending| !pending.is_stale)
+            .filter(|pending| !pending.is_stale && !pending.is_change)
             .map(|pending| view! { <PendingHint pending=pending /> })}
+        {needs_review
+            .then(|| {
+                view! { <ReviewHint version=version visibility=visibility team=team is_waiting=is_waiting /> }
+            })}
         <PostForm state=state class="form" tells_conflict=true>
             {move || conflict.get().then(|| view! { <Theirs memory=current.get() /> })}
             <input type="hidden" name="id" value=id.to_string() />
@@ -119,13 +128,21 @@ fn edit_form(data: EditData) -> impl IntoView {
             <TextField
                 name="reason"
                 label="Why"
-                hint="Optional. It stands beside the earlier version."
+                hint=if needs_review {
+                    "Optional. Those who decide read it."
+                } else {
+                    "Optional. It stands beside the earlier version."
+                }
                 value=state.typed("reason", "")
                 error=state.field_error("reason")
             />
             <div class="form-actions">
                 <button type="submit" class="button button-primary">
-                    {move || if conflict.get() { "Save over the current version" } else { "Save changes" }}
+                    {move || match (conflict.get(), needs_review) {
+                        (true, false) => "Save over the current version",
+                        (false, false) => "Save changes",
+                        (_, true) => "Propose changes",
+                    }}
                 </button>
                 <a class="button button-quiet" href=back>"Cancel"</a>
             </div>

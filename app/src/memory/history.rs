@@ -11,7 +11,11 @@ use leptos_router::hooks::use_params_map;
 
 use super::page::id_of_page;
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::share::EditOutcome,
+};
+
 use crate::{
     forms::{FormState, PostForm},
     ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfMay},
@@ -35,8 +39,12 @@ pub(crate) async fn memory_version_restore(
     current: i32,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_version_restore(&ctx, &actor, id, version, current).await?;
-    api::go(&format!("/memories/{id}"), Flash::MemoryVersionRestored);
+    let done = service::memory_version_restore(&ctx, &actor, id, version, current).await?;
+    let flash = match done.1 {
+        EditOutcome::Changed => Flash::MemoryVersionRestored,
+        EditOutcome::Proposed(_) => Flash::MemoryChangeProposed,
+    };
+    api::go(&format!("/memories/{id}"), flash);
     Ok(())
 }
 
@@ -164,6 +172,11 @@ fn show(diff: VersionDiff) -> impl IntoView {
     let restore = FormState::<MemoryVersionRestore>::new();
     let (id, version) = (diff.memory_id, diff.before.version);
     let back = format!("/memories/{id}");
+    let restore_label = if diff.needs_review {
+        "Propose this version"
+    } else {
+        "Restore this version"
+    };
     let restored = diff.may_restore.then(|| {
         view! {
             <IfMay permission=Permission::MemoryWrite>
@@ -171,7 +184,7 @@ fn show(diff: VersionDiff) -> impl IntoView {
                     <input type="hidden" name="id" value=id.to_string() />
                     <input type="hidden" name="version" value=version />
                     <input type="hidden" name="current" value=diff.memory_version />
-                    <button type="submit" class="button button-primary">"Restore this version"</button>
+                    <button type="submit" class="button button-primary">{restore_label}</button>
                 </PostForm>
             </IfMay>
         }
@@ -206,6 +219,8 @@ fn show(diff: VersionDiff) -> impl IntoView {
             <a class="button" href=back>"Back to the memory"</a>
             {restored}
         </PageHead>
+        {(diff.may_restore && diff.needs_review)
+            .then(|| view! { <p class="muted">"Others see this memory: going back is proposed to those who decide what they see."</p> })}
         <p class="muted">
             "Changed " <Time at=diff.changed_at /> " by " <bdi>{diff.changed_by_name}</bdi>
             {diff.reason.map(|reason| view! { ": " <bdi>{reason}</bdi> })}
@@ -241,8 +256,12 @@ fn show(diff: VersionDiff) -> impl IntoView {
     }
 }
 
+/// Two texts compared, in the order of reading.
 #[component]
-fn Spans(spans: Vec<DiffSpan>) -> impl IntoView {
+pub(crate) fn Spans(
+    /// The pieces.
+    spans: Vec<DiffSpan>,
+) -> impl IntoView {
     spans
         .into_iter()
         .map(|span| match span.kind {
@@ -255,12 +274,18 @@ fn Spans(spans: Vec<DiffSpan>) -> impl IntoView {
 
 /// Colour is not the only signal: it is struck out, or underlined.
 #[component]
-fn Gone(text: String) -> impl IntoView {
+pub(crate) fn Gone(
+    /// What went.
+    text: String,
+) -> impl IntoView {
     (!text.is_empty()).then(|| view! { <del>{text}</del> })
 }
 
 #[component]
-fn Come(text: String) -> impl IntoView {
+pub(crate) fn Come(
+    /// What came.
+    text: String,
+) -> impl IntoView {
     (!text.is_empty()).then(|| view! { <ins>{text}</ins> })
 }
 

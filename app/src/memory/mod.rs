@@ -21,10 +21,11 @@ mod views;
 pub(crate) use api::MemoryRestore;
 pub(crate) use edit::{MemoryEditPage, MemoryNewPage};
 pub(crate) use export::MemoryExportPage;
-pub(crate) use history::VersionPage;
+pub(crate) use history::{Come, Gone, Spans, VersionPage};
 pub(crate) use list::MemoryListPage;
 pub(crate) use page::MemoryPage;
 pub(crate) use parts::{MemoryTable, display_title};
+pub(crate) use traits::{importance_label, vendors_label};
 pub(crate) use views::MemoryViewListPage;
 
 /// The forms of these pages.

@@ -1,6 +1,10 @@
 //! One memory: its text, who can see it, where it came from, what it was.
 
-use domain::{AppError, MemoryId, memory::Memory, share::MemorySharing};
+use domain::{
+    AppError, MemoryId,
+    memory::{Memory, Visibility},
+    share::MemorySharing,
+};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -70,6 +74,7 @@ fn show(data: MemoryData) -> impl IntoView {
     let deleted = memory.deleted_at;
     let id = memory.id;
     let may_change = memory.is_own;
+    let shared = memory.visibility != Visibility::Private;
     view! {
         <PageHead title=title up=("/memories", "Memories")>
             {(may_change && deleted.is_none()).then(|| view! { <Actions id=id /> })}
@@ -83,7 +88,7 @@ fn show(data: MemoryData) -> impl IntoView {
         {memory
             .parent_id
             .is_none()
-            .then(|| view! { <Thread id=id open=deleted.is_none() replies=replies /> })}
+            .then(|| view! { <Thread id=id open=deleted.is_none() shared=shared replies=replies /> })}
         <Versions id=id entries=entries(&memory, &versions) />
     }
 }

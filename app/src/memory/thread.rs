@@ -63,6 +63,8 @@ pub(super) fn Thread(
     id: MemoryId,
     /// It can be answered: it is not in the trash.
     open: bool,
+    /// Others see it, and so the replies.
+    shared: bool,
     /// In the order of time.
     replies: Vec<MemoryReply>,
 ) -> impl IntoView {
@@ -92,7 +94,16 @@ pub(super) fn Thread(
                     .then(|| {
                         view! {
                             <IfMay permission=Permission::MemoryWrite>
-                                <ReplyForm id=id />
+                                {if shared {
+                                    view! {
+                                        <IfMay permission=Permission::MemoryShare>
+                                            <ReplyForm id=id />
+                                        </IfMay>
+                                    }
+                                        .into_any()
+                                } else {
+                                    view! { <ReplyForm id=id /> }.into_any()
+                                }}
                             </IfMay>
                         }
                     })}

@@ -4,6 +4,7 @@
 use domain::{
     Timestamp, Vendor,
     memory::{AllowedVendors, Memory, USUAL_IMPORTANCE},
+    memory_form::{ANY_VENDOR, ONLY_VENDORS},
     persona::Persona,
 };
 use leptos::prelude::*;
@@ -19,7 +20,7 @@ use crate::{
 const LEVELS: [(f32, &str); 3] = [(0.2, "Low"), (USUAL_IMPORTANCE, "Normal"), (0.9, "High")];
 
 /// How important a memory is, in a word or as the number that it is.
-fn importance_label(importance: f32) -> String {
+pub(crate) fn importance_label(importance: f32) -> String {
     LEVELS
         .iter()
         .find(|(level, _)| (level - importance).abs() < 0.005)
@@ -30,7 +31,7 @@ fn importance_label(importance: f32) -> String {
 }
 
 /// Which AI products may read it, in words.
-fn vendors_label(allowed: &AllowedVendors) -> String {
+pub(crate) fn vendors_label(allowed: &AllowedVendors) -> String {
     match allowed {
         AllowedVendors::All => "Any AI product".to_owned(),
         AllowedVendors::Only(vendors) if vendors.is_empty() => "No AI product".to_owned(),
@@ -246,18 +247,19 @@ fn ImportanceField<S: FormCall>(state: FormState<S>, importance: f32) -> impl In
 fn VendorFields<S: FormCall>(state: FormState<S>, allowed: AllowedVendors) -> impl IntoView {
     let error = state.field_error("allowed_vendors");
     let (which, named) = match &allowed {
-        AllowedVendors::All => ("any", Vec::new()),
-        AllowedVendors::Only(vendors) => {
-            ("only", vendors.iter().map(|v| v.key().to_owned()).collect())
-        }
+        AllowedVendors::All => (ANY_VENDOR, Vec::new()),
+        AllowedVendors::Only(vendors) => (
+            ONLY_VENDORS,
+            vendors.iter().map(|v| v.key().to_owned()).collect(),
+        ),
     };
     let chosen = state.chosen("allowed_vendors[]").unwrap_or(named);
     let choices = vec![
         Choice::new(
-            "any",
+            ANY_VENDOR,
             "Any AI product with a key of mine or of those who see it",
         ),
-        Choice::new("only", "Only those ticked below"),
+        Choice::new(ONLY_VENDORS, "Only those ticked below"),
     ];
     view! {
         <SelectField

@@ -105,11 +105,14 @@ fn Item(notification: Notification) -> impl IntoView {
             break_glass_opened(opened).into_any(),
         ),
         Some(Notice::MemoryProposed(proposed)) => (
-            format!(
-                "{} proposes to share a memory with {}",
-                proposed.proposer,
-                whom(proposed.team.as_deref())
-            ),
+            {
+                let (proposer, whom) = (&proposed.proposer, whom(proposed.team.as_deref()));
+                if proposed.is_change {
+                    format!("{proposer} proposes to change a memory that {whom} sees")
+                } else {
+                    format!("{proposer} proposes to share a memory with {whom}")
+                }
+            },
             memory_proposed(&proposed).into_any(),
         ),
         Some(Notice::MemoryProposalDecided(decided)) => (

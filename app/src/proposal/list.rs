@@ -10,7 +10,7 @@ use super::{
 use crate::{
     memory::display_title,
     profile::Me,
-    ui::{EmptyState, Loaded, PageHead, Paging, Time, count, query_string, use_query},
+    ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, count, query_string, use_query},
 };
 
 /// The page at `/memories/proposals`.
@@ -100,7 +100,7 @@ fn Nothing(shown: ProposalView) -> impl IntoView {
     let (title, text) = match shown {
         ProposalView::Waiting => (
             "Nothing waits for you",
-            "When somebody proposes to share a memory and you decide it, it stands here, and you are told.",
+            "When somebody proposes to share a memory, or to change a shared one, and you decide it, it stands here, and you are told.",
         ),
         ProposalView::Mine => (
             "You have proposed nothing yet",
@@ -157,6 +157,9 @@ fn ProposalTable(proposals: Vec<ProposalSummary>, shown: ProposalView) -> impl I
                                             >
                                                 {title}
                                             </a>
+                                            {proposal
+                                                .is_change
+                                                .then(|| view! { <Badge tone=Tone::Neutral text="Change" /> })}
                                             {excerpt
                                                 .map(|text| {
                                                     view! { <span class="row-excerpt" dir="auto">{text}</span> }

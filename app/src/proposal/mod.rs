@@ -11,7 +11,7 @@ pub(crate) use api::{MemoryShare, MemoryUnshare};
 pub(crate) use list::ProposalListPage;
 pub(crate) use page::ProposalPage;
 pub(crate) use parts::audience_name;
-pub(crate) use share::{PendingHint, WhoCanSee};
+pub(crate) use share::{PendingHint, ReviewHint, WhoCanSee};
 
 /// The forms of these pages.
 #[cfg(feature = "ssr")]

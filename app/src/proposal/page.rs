@@ -2,9 +2,9 @@
 //! decision.
 
 use domain::{
-    AppError, ProposalId,
+    AppError, ProposalId, Timestamp,
     memory::Visibility,
-    proposal::{Proposal, ProposalStatus},
+    proposal::{Proposal, ProposalStatus, ProposedChange},
     share::Viewers,
 };
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    memory::display_title,
+    memory::{Come, Gone, Spans, display_title, importance_label, vendors_label},
     ui::{Badge, Glyph, Icon, Loaded, PageHead, TextArea, Time, Tone},
 };
 
@@ -53,7 +53,12 @@ fn show(proposal: Proposal) -> impl IntoView {
         (false, true) => format!("{} proposes", summary.proposer_name),
         (false, false) => format!("{} proposed", summary.proposer_name),
     };
-    let lead = format!("{who} to share this with {whom}.");
+    let is_change = proposal.change.is_some();
+    let lead = if is_change {
+        format!("{who} to change this, which {whom} sees.")
+    } else {
+        format!("{who} to share this with {whom}.")
+    };
     let id = summary.id;
     let may_decide = proposal.may_decide;
     let may_withdraw = proposal.is_own && waits;
@@ -61,12 +66,19 @@ fn show(proposal: Proposal) -> impl IntoView {
         <PageHead title=title lead=lead up=("/memories/proposals", "Proposals") />
         {proposal.is_stale.then(|| view! { <Stale memory=format!("/memories/{}", proposal.memory_id) /> })}
         <div class="split split-on">
-            <article class="memory-text" dir="auto">{proposal.content.clone()}</article>
+            {match proposal.change.clone() {
+                Some(change) => view! { <Changed change=change version=proposal.memory_version /> }.into_any(),
+                None => {
+                    view! { <article class="memory-text" dir="auto">{proposal.content.clone()}</article> }.into_any()
+                }
+            }}
             <aside class="memory-facts" aria-label="About this proposal">
                 {proposal
                     .viewers
                     .clone()
-                    .map(|viewers| view! { <WhoWould viewers=viewers visibility=summary.visibility /> })}
+                    .map(|viewers| {
+                        view! { <WhoWould viewers=viewers visibility=summary.visibility is_change=is_change /> }
+                    })}
                 <Facts proposal=proposal.clone() />
             </aside>
             <div class="split-rest">
@@ -74,13 +86,13 @@ fn show(proposal: Proposal) -> impl IntoView {
                     .then(|| {
                         view! {
                             <section class="section" aria-labelledby="why">
-                                <h2 id="why">"Why they should know"</h2>
+                                <h2 id="why">{if is_change { "Why" } else { "Why they should know" }}</h2>
                                 <p class="quote" dir="auto">{proposal.comment.clone()}</p>
                             </section>
                         }
                     })}
                 <Outcome proposal=proposal />
-                {may_decide.then(|| view! { <Decide id=id /> })}
+                {may_decide.then(|| view! { <Decide id=id is_change=is_change /> })}
                 {may_withdraw.then(|| view! { <Withdraw id=id /> })}
             </div>
         </div>
@@ -100,8 +112,88 @@ fn Stale(memory: String) -> impl IntoView {
     }
 }
 
+/// What a change does: the text as it is and as it would be, and all else that
+/// others see.
 #[component]
-fn WhoWould(viewers: Viewers, visibility: Visibility) -> impl IntoView {
+fn Changed(change: ProposedChange, version: i32) -> impl IntoView {
+    let ProposedChange {
+        before,
+        after,
+        title,
+        content,
+    } = change;
+    let has_title = !(before.title.is_empty() && after.title.is_empty());
+    let pairs = [
+        (
+            "Kind",
+            before.kind.label().to_owned(),
+            after.kind.label().to_owned(),
+        ),
+        ("Tags", before.tags.join(", "), after.tags.join(", ")),
+        (
+            "Read by",
+            vendors_label(&before.allowed_vendors),
+            vendors_label(&after.allowed_vendors),
+        ),
+        (
+            "Importance",
+            importance_label(before.importance),
+            importance_label(after.importance),
+        ),
+    ];
+    let others: Vec<_> = pairs
+        .into_iter()
+        .filter(|(_, before, after)| before != after)
+        .collect();
+    let kept =
+        (before.expires_at != after.expires_at).then_some((before.expires_at, after.expires_at));
+    let has_others = !others.is_empty() || kept.is_some();
+    view! {
+        <section aria-labelledby="difference">
+            <h2 id="difference">{format!("What would change from version {version}")}</h2>
+            {has_title.then(|| view! { <h3 class="version-title" dir="auto"><Spans spans=title /></h3> })}
+            <div class="memory-text diff" dir="auto"><Spans spans=content /></div>
+            {has_others
+                .then(|| {
+                    view! {
+                        <dl class="facts facts-narrow">
+                            {others
+                                .into_iter()
+                                .map(|(name, before, after)| {
+                                    view! {
+                                        <div>
+                                            <dt>{name}</dt>
+                                            <dd><Gone text=before /> " " <Come text=after /></dd>
+                                        </div>
+                                    }
+                                })
+                                .collect_view()}
+                            {kept
+                                .map(|(before, after)| {
+                                    view! {
+                                        <div>
+                                            <dt>"Kept"</dt>
+                                            <dd><del><Kept until=before /></del> " " <ins><Kept until=after /></ins></dd>
+                                        </div>
+                                    }
+                                })}
+                        </dl>
+                    }
+                })}
+        </section>
+    }
+}
+
+#[component]
+fn Kept(until: Option<Timestamp>) -> impl IntoView {
+    match until {
+        Some(at) => view! { "Until " <Time at=at /> }.into_any(),
+        None => "For good".into_any(),
+    }
+}
+
+#[component]
+fn WhoWould(viewers: Viewers, visibility: Visibility, is_change: bool) -> impl IntoView {
     let icon = if visibility == Visibility::Org {
         Icon::Building
     } else {
@@ -109,7 +201,7 @@ fn WhoWould(viewers: Viewers, visibility: Visibility) -> impl IntoView {
     };
     view! {
         <section class="who" aria-labelledby="who">
-            <h2 id="who"><Glyph icon=icon /> "Who would see this"</h2>
+            <h2 id="who"><Glyph icon=icon /> {if is_change { "Who sees this" } else { "Who would see this" }}</h2>
             <p>{how_many(&viewers)} ", its owner among them."</p>
             <Names viewers=viewers />
         </section>
@@ -174,8 +266,13 @@ fn Outcome(proposal: Proposal) -> impl IntoView {
 }
 
 #[component]
-fn Decide(id: ProposalId) -> impl IntoView {
+fn Decide(id: ProposalId, is_change: bool) -> impl IntoView {
     let state = FormState::<ProposalDecide>::new();
+    let accept = if is_change {
+        "Accept the change"
+    } else {
+        "Accept and share"
+    };
     view! {
         <section class="section" aria-labelledby="decide">
             <h2 id="decide">"Your decision"</h2>
@@ -195,7 +292,7 @@ fn Decide(id: ProposalId) -> impl IntoView {
                 />
                 <div class="form-actions">
                     <button type="submit" name="decision" value="accept" class="button button-primary">
-                        "Accept and share"
+                        {accept}
                     </button>
                     <button type="submit" name="decision" value="decline" class="button">"Decline"</button>
                 </div>

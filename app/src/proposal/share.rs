@@ -54,7 +54,7 @@ pub(crate) fn WhoCanSee(
             </Suspense>
             {many.map(|many| view! { <p>{format!("{many}. Programs with a key of theirs see it as they do.")}</p> })}
             {others.then(|| view! { <Names viewers=viewers /> })}
-            {pending.map(|pending| view! { <Pending pending=pending /> })}
+            {pending.map(|pending| view! { <Pending pending=pending version=version /> })}
             {(!choices.is_empty()).then(|| view! { <ShareForm id=id version=version choices=choices narrows=narrows /> })}
             {may_unshare.then(|| view! { <Unshare id=own_id /> })}
         </section>
@@ -85,8 +85,26 @@ fn who_can_see(memory: &Memory, tenant: Option<&str>, trashed: bool) -> String {
 
 /// What its owner has proposed.
 #[component]
-fn Pending(pending: PendingProposal) -> impl IntoView {
+fn Pending(pending: PendingProposal, version: i32) -> impl IntoView {
     let whom = audience_name(pending.visibility, pending.team_name.as_deref());
+    if pending.is_change {
+        return view! {
+            <p class="who-pending">
+                "You " <a class="link-line" href=format!("/memories/proposals/{}", pending.id)>"proposed a change"</a>
+                ". "
+                {if pending.is_stale {
+                    "It was changed otherwise since, so this can’t be accepted.".into_any()
+                } else {
+                    view! {
+                        "It waits for a review. Until then " <bdi>{whom}</bdi>
+                        {format!(" sees version {version}.")}
+                    }
+                        .into_any()
+                }}
+            </p>
+        }
+        .into_any();
+    }
     let text = if pending.is_stale {
         "It was changed since, so it can’t be accepted. Propose it again."
     } else {
@@ -98,6 +116,35 @@ fn Pending(pending: PendingProposal) -> impl IntoView {
             " to share it with "
             <bdi>{whom}</bdi> ". " {text}
         </p>
+    }
+    .into_any()
+}
+
+/// What an edit of a memory does that others see and decide about.
+#[component]
+pub(crate) fn ReviewHint(
+    /// What they see.
+    version: i32,
+    /// Who sees it.
+    visibility: Visibility,
+    /// The team, where it is one.
+    team: Option<String>,
+    /// A change waits already, and is what the form shows.
+    is_waiting: bool,
+) -> impl IntoView {
+    let whom = team.unwrap_or_else(|| audience_name(visibility, None));
+    let text = if is_waiting {
+        "This is the change that you have proposed. Saving proposes it as it is then, in its place: "
+    } else {
+        "Saving proposes your change: "
+    };
+    view! {
+        <div class="notice">
+            <Glyph icon=Icon::Info />
+            <span>
+                {text} <bdi>{whom}</bdi> {format!(" sees version {version} until somebody who decides it has reviewed the change.")}
+            </span>
+        </div>
     }
 }
 

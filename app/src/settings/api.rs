@@ -1,4 +1,8 @@
 //! Server functions of the organisation's settings.
+#![expect(
+    clippy::too_many_arguments,
+    reason = "a server function takes the fields of its form"
+)]
 
 use domain::{AppError, settings::Organisation};
 use leptos::prelude::*;
@@ -38,6 +42,7 @@ pub(crate) async fn settings_update(
     #[server(default)] time_zone: String,
     #[server(default)] currency: String,
     #[server(default)] invite_domains: String,
+    #[server(default)] reviewed_changes: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let draft = domain::settings::OrganisationDraft {
@@ -47,6 +52,7 @@ pub(crate) async fn settings_update(
         time_zone,
         currency,
         invite_domains,
+        reviewed_changes,
     };
     service::settings_update(&ctx, &actor, version, &draft).await?;
     api::go("/settings", Flash::SettingsSaved);

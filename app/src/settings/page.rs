@@ -1,6 +1,9 @@
 //! What counts for everybody in the organisation.
 
-use domain::{preferences::Zone, settings::TenantSettings};
+use domain::{
+    preferences::Zone,
+    settings::{OWNERS_DECIDE, REVIEWED_AGAIN, TenantSettings},
+};
 use leptos::prelude::*;
 
 use super::{
@@ -28,6 +31,11 @@ fn show(data: SettingsData) -> impl IntoView {
     let state = expect_context::<FormState<SettingsUpdate>>();
     let hours = |hours: Option<u32>| hours.map(|hours| hours.to_string()).unwrap_or_default();
     let settings = organisation.settings;
+    let reviewed_changes = if settings.owners_change_reviewed {
+        OWNERS_DECIDE
+    } else {
+        REVIEWED_AGAIN
+    };
     let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
     let none = Choice::new("", format!("Not chosen ({})", Zone::UTC));
     let time_zones = time_zone_choices(none, &data.time_zones);
@@ -90,6 +98,17 @@ fn show(data: SettingsData) -> impl IntoView {
                 optional=true
                 value=typed("invite_domains", &settings.invite_domains.join("\n"))
                 error=state.field_error("invite_domains")
+            />
+            <SelectField
+                name="reviewed_changes"
+                label="Changes to reviewed memories"
+                hint="What others see of a memory is accepted for them. Those who decide that change it at once, either way."
+                choices=vec![
+                    Choice::new(REVIEWED_AGAIN, "Need a new review"),
+                    Choice::new(OWNERS_DECIDE, "Are up to the owner of the memory"),
+                ]
+                value=typed("reviewed_changes", reviewed_changes)
+                error=state.field_error("reviewed_changes")
             />
             <div class="form-actions">
                 <button type="submit" class="button button-primary">"Save settings"</button>

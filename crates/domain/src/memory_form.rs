@@ -23,11 +23,18 @@ pub struct TraitsForm {
     pub persona_id: String,
     /// A number, or empty.
     pub importance: String,
-    /// `only` those named in `allowed_vendors`; anything else means all.
+    /// [`ANY_VENDOR`], or [`ONLY_VENDORS`]: those named in `allowed_vendors`;
+    /// empty where the form had none of these fields.
     pub vendors: String,
     /// Keys of vendors.
     pub allowed_vendors: Vec<String>,
 }
+
+/// Every AI product may read it.
+pub const ANY_VENDOR: &str = "any";
+
+/// Only the AI products that are named may read it.
+pub const ONLY_VENDORS: &str = "only";
 
 /// How long a memory is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,26 +102,30 @@ impl TraitsForm {
             let message = "Importance is a number from 0 to 1.";
             fields.push(fault("importance", message));
         }
-        let allowed_vendors = if self.vendors == "only" {
-            match AllowedVendors::from_keys(&self.allowed_vendors) {
-                Ok(vendors) => vendors,
-                Err(AppError::Invalid { fields: faults }) => {
-                    fields.extend(faults);
-                    AllowedVendors::All
-                }
-                Err(other) => return Err(other),
-            }
-        } else {
-            AllowedVendors::All
+        let (allowed_vendors, ()) = match (importance, fields) {
+            (Some(_), fields) if fields.is_empty() => both(self.vendors(), Ok(()))?,
+            (_, fields) => both(self.vendors(), Err(AppError::Invalid { fields }))?,
         };
-        match importance {
-            Some(importance) if fields.is_empty() => Ok(MemoryTraits {
-                expires_at,
-                persona_id,
-                importance,
-                allowed_vendors,
-            }),
-            _ => Err(AppError::Invalid { fields }),
+        Ok(MemoryTraits {
+            expires_at,
+            persona_id,
+            importance: importance.unwrap_or(USUAL_IMPORTANCE),
+            allowed_vendors,
+        })
+    }
+
+    /// What may read it.
+    fn vendors(&self) -> Result<AllowedVendors, AppError> {
+        match self.vendors.as_str() {
+            // Those that are ticked don't count, but are no nonsense either.
+            "" | ANY_VENDOR => {
+                AllowedVendors::from_keys(&self.allowed_vendors).map(|_| AllowedVendors::All)
+            }
+            ONLY_VENDORS => AllowedVendors::from_keys(&self.allowed_vendors),
+            _ => Err(AppError::field(
+                "allowed_vendors",
+                format!("Choose {ANY_VENDOR} or {ONLY_VENDORS}."),
+            )),
         }
     }
 }
@@ -216,6 +227,22 @@ mod tests {
         let error = bad.traits(None).unwrap_err();
         for field in ["persona_id", "importance", "allowed_vendors"] {
             assert!(error.for_field(field).is_some(), "{field}");
+        }
+        for (vendors, allowed, told) in [
+            ("all", &[][..], "any or only"),
+            ("Only", &["claude"], "any or only"),
+            ("*", &[], "any or only"),
+            ("any", &["hal"], "chatgpt, claude"),
+            ("", &["hal"], "chatgpt, claude"),
+        ] {
+            let bad = TraitsForm {
+                vendors: vendors.into(),
+                allowed_vendors: allowed.iter().map(ToString::to_string).collect(),
+                ..form("always", "", "")
+            };
+            let error = bad.traits(None).unwrap_err();
+            let message = error.for_field("allowed_vendors").unwrap();
+            assert!(message.contains(told), "{vendors}: {message}");
         }
         let good = TraitsForm {
             importance: "0.35".into(),

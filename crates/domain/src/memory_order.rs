@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, AppError, FieldError, MemoryId, PersonaId, Timestamp,
+    Action, AppError, FieldError, MemoryId, PersonaId, ProposalId, Timestamp,
     memory::{
         AllowedVendors, Memory, MemoryChange, MemoryKind, MemoryText, MemoryTraits, NewMemory,
         Origin, USUAL_IMPORTANCE,
@@ -199,6 +199,17 @@ impl MemoryOrder {
         }
     }
 
+    /// The memory that it is about; for a reply, the one that is replied to.
+    pub const fn target(&self) -> Option<MemoryId> {
+        match self {
+            Self::Create(_) => None,
+            Self::Reply { root: id, .. }
+            | Self::Update { id, .. }
+            | Self::Delete { id }
+            | Self::Restore { id } => Some(*id),
+        }
+    }
+
     /// What is to be told when it was done.
     pub const fn done(&self) -> BatchDone {
         match self {
@@ -218,6 +229,8 @@ pub enum BatchDone {
     Created,
     /// The memory was changed.
     Updated,
+    /// Its change waits for a review.
+    Proposed,
     /// The memory is in the trash.
     Deleted,
     /// The memory is out of the trash.
@@ -233,6 +246,8 @@ pub struct BatchRow {
     pub id: MemoryId,
     /// The version that it has now, where that changed.
     pub version: Option<i32>,
+    /// The proposal, where it is one.
+    pub proposal_id: Option<ProposalId>,
 }
 
 #[cfg(test)]

@@ -76,6 +76,8 @@ pub struct VersionDiff {
     pub memory_version: i32,
     /// The one who asks may make the memory again what it was.
     pub may_restore: bool,
+    /// Others see it, so that this is proposed to those who decide it.
+    pub needs_review: bool,
     /// The earlier one.
     pub before: VersionSide,
     /// The one that took its place.

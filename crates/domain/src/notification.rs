@@ -28,6 +28,9 @@ pub struct MemoryProposed {
     pub proposer: String,
     /// The name of the team that would see it; `None` for everyone.
     pub team: Option<String>,
+    /// They see it already, and it is to be changed.
+    #[serde(default)]
+    pub is_change: bool,
 }
 
 /// Somebody decided what the member proposed.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     MemoryId, Page, ProposalId, TeamId, Timestamp, UserId,
-    memory::{MemoryKind, Visibility, keyed_enum},
+    memory::{AllowedVendors, Memory, MemoryChange, MemoryKind, Visibility, keyed_enum},
+    memory_version::DiffSpan,
     share::Viewers,
 };
 
@@ -52,6 +53,8 @@ pub struct ProposalSummary {
     pub visibility: Visibility,
     /// The team's name, also of one that is gone.
     pub team_name: Option<String>,
+    /// It changes what they see already; else it is to be shared with them.
+    pub is_change: bool,
     /// How far it has come.
     pub status: ProposalStatus,
     /// When it was made.
@@ -62,8 +65,74 @@ pub struct ProposalSummary {
     pub reviewed_at: Option<Timestamp>,
 }
 
+/// All that others see of a memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemoryShown {
+    /// May be empty.
+    pub title: String,
+    /// The text.
+    pub content: String,
+    /// What kind of thing it is.
+    pub kind: MemoryKind,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Who may read it through a program.
+    pub allowed_vendors: AllowedVendors,
+    /// 0 to 1.
+    pub importance: f32,
+    /// When it ends by itself.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl MemoryShown {
+    /// What others see of `memory`.
+    pub fn of(memory: &Memory) -> Self {
+        Self {
+            title: memory.title.clone(),
+            content: memory.content.clone(),
+            kind: memory.kind,
+            tags: memory.tags.clone(),
+            allowed_vendors: memory.allowed_vendors.clone(),
+            importance: memory.importance,
+            expires_at: memory.expires_at,
+        }
+    }
+
+    /// What others would see of `memory` after `change`.
+    pub fn after(memory: &Memory, change: &MemoryChange) -> Self {
+        let text = change.text.clone();
+        let before = Self::of(memory);
+        let attributes = change.traits.as_ref();
+        Self {
+            title: text.title,
+            content: text.content,
+            kind: text.kind,
+            tags: text.tags,
+            allowed_vendors: attributes.map_or(before.allowed_vendors, |attributes| {
+                attributes.allowed_vendors.clone()
+            }),
+            importance: attributes.map_or(before.importance, |attributes| attributes.importance),
+            expires_at: attributes.map_or(before.expires_at, |attributes| attributes.expires_at),
+        }
+    }
+}
+
+/// What a proposal changes about a memory that others see.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProposedChange {
+    /// As others saw it when the change was proposed.
+    pub before: MemoryShown,
+    /// As they would see it.
+    pub after: MemoryShown,
+    /// The titles compared.
+    pub title: Vec<DiffSpan>,
+    /// The texts compared.
+    pub content: Vec<DiffSpan>,
+}
+
 /// A proposal, whole: what is decided are these words and no others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
     /// As in a list.
     pub summary: ProposalSummary,
@@ -77,6 +146,8 @@ pub struct Proposal {
     pub kind: MemoryKind,
     /// Its tags.
     pub tags: Vec<String>,
+    /// What it changes, where others see the memory already.
+    pub change: Option<ProposedChange>,
     /// What its author says about it; may be empty.
     pub comment: String,
     /// Who decided.
@@ -106,6 +177,8 @@ pub struct PendingProposal {
     pub team_name: Option<String>,
     /// The memory was changed since, so that it can't be accepted any more.
     pub is_stale: bool,
+    /// It changes what they see already.
+    pub is_change: bool,
 }
 
 /// One page of proposals.

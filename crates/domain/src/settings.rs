@@ -39,6 +39,9 @@ pub struct TenantSettings {
     /// none at all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub invite_domains: Vec<String>,
+    /// Owners change a memory that was accepted without a new review.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub owners_change_reviewed: bool,
 }
 
 impl TenantSettings {
@@ -86,7 +89,15 @@ pub struct OrganisationDraft {
     pub currency: String,
     /// Domains with anything between them, or nothing.
     pub invite_domains: String,
+    /// [`REVIEWED_AGAIN`] or [`OWNERS_DECIDE`]; nothing means the former.
+    pub reviewed_changes: String,
 }
+
+/// A change to a memory that was accepted needs a new review.
+pub const REVIEWED_AGAIN: &str = "review";
+
+/// Owners change a memory that was accepted without a new review.
+pub const OWNERS_DECIDE: &str = "owner";
 
 /// What a draft can name and only the server has a list of.
 #[derive(Clone, Copy, Debug)]
@@ -187,6 +198,12 @@ impl OrganisationText {
             });
             Vec::new()
         });
+        if !["", REVIEWED_AGAIN, OWNERS_DECIDE].contains(&draft.reviewed_changes.as_str()) {
+            fields.push(FieldError {
+                field: "reviewed_changes".into(),
+                message: format!("Choose {REVIEWED_AGAIN} or {OWNERS_DECIDE}."),
+            });
+        }
         if !fields.is_empty() {
             return Err(AppError::Invalid { fields });
         }
@@ -198,6 +215,7 @@ impl OrganisationText {
                 time_zone,
                 currency,
                 invite_domains,
+                owners_change_reviewed: draft.reviewed_changes == OWNERS_DECIDE,
             },
         })
     }
@@ -286,6 +304,26 @@ mod tests {
             .collect();
         let error = parse(&many.join(" ")).unwrap_err();
         assert!(error.for_field("invite_domains").is_some());
+    }
+
+    #[test]
+    fn changes_are_reviewed_unless_owners_are_chosen() {
+        let parse = |reviewed_changes: &str| {
+            let draft = OrganisationDraft {
+                name: "Acme".into(),
+                reviewed_changes: reviewed_changes.into(),
+                ..OrganisationDraft::default()
+            };
+            OrganisationText::parse(&draft, KNOWN)
+        };
+        for (typed, owners) in [("", false), (REVIEWED_AGAIN, false), (OWNERS_DECIDE, true)] {
+            let settings = parse(typed).unwrap().settings;
+            assert_eq!(settings.owners_change_reviewed, owners, "{typed}");
+        }
+        let error = parse("true").unwrap_err();
+        assert!(error.for_field("reviewed_changes").is_some());
+        let stored = serde_json::to_value(TenantSettings::default()).unwrap();
+        assert_eq!(stored, serde_json::json!({}));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, ActorKind, AppError, Permission, ProposalId, TeamId, UserId, memory::Visibility,
+    Actor, ActorKind, AppError, Permission, ProposalId, TeamId, UserId,
+    memory::{Memory, Visibility},
     proposal::PendingProposal,
 };
 
@@ -34,6 +35,15 @@ impl Audience {
         match self {
             Self::Team(id) => Some(id),
             Self::Org => None,
+        }
+    }
+
+    /// Who sees `memory` beside its owner.
+    pub fn of(memory: &Memory) -> Option<Self> {
+        match memory.visibility {
+            Visibility::Private => None,
+            Visibility::Team => memory.team_id.map(Self::Team),
+            Visibility::Org => Some(Self::Org),
         }
     }
 
@@ -100,6 +110,26 @@ pub enum ShareOutcome {
     Shared(i32),
     /// It waits for somebody who decides it.
     Proposed(ProposalId),
+}
+
+/// What came of changing a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EditOutcome {
+    /// It is changed.
+    Changed,
+    /// Others see it as it was until somebody accepts the change.
+    Proposed(ProposalId),
+}
+
+impl EditOutcome {
+    /// The proposal, where it is one.
+    pub const fn proposal_id(self) -> Option<ProposalId> {
+        match self {
+            Self::Changed => None,
+            Self::Proposed(id) => Some(id),
+        }
+    }
 }
 
 /// Somebody who sees a memory.

@@ -88,7 +88,11 @@ impl Wanted {
             None => None,
             Some(Cell::List(vendors)) => Some(vendors),
             Some(Cell::Text(text)) if text.trim() == NO_VENDOR => Some(Vec::new()),
-            Some(Cell::Text(text)) => Some(tags_of(&text)).filter(|vendors| !vendors.is_empty()),
+            Some(Cell::Text(text)) if text.trim().is_empty() => None,
+            Some(Cell::Text(text)) => Some(tags_of(&text))
+                .filter(|vendors| !vendors.is_empty())
+                .map(Some)
+                .ok_or_else(|| "“allowed_vendors” names nothing.".to_owned())?,
             Some(Cell::Other) => {
                 return Err("“allowed_vendors” must be a list of texts.".to_owned());
             }

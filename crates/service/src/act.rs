@@ -222,6 +222,22 @@ async fn denied(
     }
 }
 
+/// Audits that `permission` was missing for `action` on `target`, one of
+/// several that were tried.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub(crate) async fn deny(
+    ctx: &Ctx,
+    actor: &Actor,
+    action: Action,
+    permission: Permission,
+    target: Target,
+) -> Result<(), AppError> {
+    let why = ("permission", permission.key());
+    denial_write(ctx, actor, action, why, Some(target)).await
+}
+
 /// Writes down that `action` was tried in vain, and why.
 async fn denial_write(
     ctx: &Ctx,
@@ -256,6 +272,11 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn memory(id: MemoryId) -> Self {
         Self::one("memory", id)
+    }
+
+    /// One memory, or one that is not there yet.
+    pub(crate) fn of_memory(id: Option<MemoryId>) -> Self {
+        id.map_or_else(Self::memories, Self::memory)
     }
 
     pub(crate) fn memory_view(id: MemoryViewId) -> Self {

@@ -23,6 +23,7 @@ mod job;
 mod live;
 mod member;
 mod memory;
+mod memory_edit;
 mod memory_order;
 mod memory_trash;
 mod memory_version;
@@ -88,8 +89,9 @@ pub use member::{
 };
 pub use memory::{
     memory_create, memory_get, memory_like, memory_list, memory_replies, memory_reply,
-    memory_search, memory_update, memory_versions,
+    memory_search, memory_versions,
 };
+pub use memory_edit::{memory_needs_review, memory_update};
 pub use memory_order::{memory_batch, memory_order};
 pub use memory_trash::{
     memory_delete, memory_purge, memory_restore, memory_sweep, memory_trash_empty,

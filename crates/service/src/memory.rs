@@ -1,12 +1,12 @@
 //! Memories: list, search, read, write.
 
 use domain::{
-    Action, Actor, AppError, MemoryId, Page,
+    Action, Actor, AppError, MemoryId, Page, Permission,
     embedding_model::EmbeddingModel,
     memory::{
-        AllowedVendors, Memory, MemoryChange, MemoryFilter, MemoryNarrowing, MemoryReply,
-        MemorySummary, MemoryText, MemoryTraits, MemoryVersion, NewMemory, SearchMode,
-        SearchResults, question_parse,
+        AllowedVendors, Memory, MemoryFilter, MemoryNarrowing, MemoryReply, MemorySummary,
+        MemoryText, MemoryTraits, MemoryVersion, NewMemory, SearchMode, SearchResults, Visibility,
+        question_parse,
     },
     overview::SemanticSearch,
     paging::PAGE_SIZE,
@@ -214,50 +214,13 @@ pub(crate) async fn create_within(
     Ok((id, target))
 }
 
-/// Changes an own memory from its version `version`; what it said before is
-/// kept.
-///
-/// # Errors
-/// [`AppError::Conflict`] when it was changed since that version;
-/// [`AppError::NotFound`]; [`AppError::Invalid`].
-pub async fn memory_update(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryId,
-    version: i32,
-    change: &MemoryChange,
-) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryUpdate).await?;
-    let target = update_within(ctx, actor, &mut act.tx, id, version, change).await?;
-    enqueue_embedding(ctx, &mut act.tx, actor).await?;
-    act.commit(target).await?;
-    ctx.jobs_wake.notify_one();
-    Ok(())
-}
-
-/// The same without an end.
-pub(crate) async fn update_within(
-    ctx: &Ctx,
-    actor: &Actor,
-    tx: &mut TenantTx,
-    id: MemoryId,
-    version: i32,
-    change: &MemoryChange,
-) -> Result<Target, AppError> {
-    let now = ctx.clock.now();
-    if let Some(traits) = &change.traits {
-        traits.check(now)?;
-        readable_to(actor, traits)?;
-    }
-    store::memory::memory_update(tx, id, version, change, now).await?;
-    let changes = json!({ "after": described(&change.text), "from_version": version });
-    Ok(Target::memory(id).changed(changes))
-}
-
 /// Answers a memory that the actor sees. Who can see the reply, how long it is
-/// kept and what may read it is as of that memory.
+/// kept and what may read it is as of that memory. Whoever answers what others
+/// see shares with them.
 ///
 /// # Errors
+/// [`AppError::Forbidden`] also where others see that memory and the actor may
+/// not share;
 /// [`AppError::NotFound`] when it isn't in sight; [`AppError::Conflict`] when
 /// it is a reply itself or in the trash; [`AppError::Invalid`].
 pub async fn memory_reply(
@@ -267,7 +230,12 @@ pub async fn memory_reply(
     reply: &NewMemory,
 ) -> Result<MemoryId, AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryReply).await?;
-    let (id, target) = reply_within(ctx, &mut act.tx, root, reply).await?;
+    let (id, target) = match reply_within(ctx, actor, &mut act.tx, root, reply).await {
+        Err(AppError::Forbidden { permission }) => {
+            return Err(act.refuse(Target::memory(root), permission).await);
+        }
+        other => other?,
+    };
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
     act.commit(target).await?;
     ctx.jobs_wake.notify_one();
@@ -277,17 +245,18 @@ pub async fn memory_reply(
 /// The same without an end.
 pub(crate) async fn reply_within(
     ctx: &Ctx,
+    actor: &Actor,
     tx: &mut TenantTx,
     root: MemoryId,
     reply: &NewMemory,
 ) -> Result<(MemoryId, Target), AppError> {
     let now = ctx.clock.now();
     reply.check(now)?;
+    let found = store::memory::memory_get(tx, root).await?;
+    may_be_seen(actor, &found)?;
     let id: MemoryId = ctx.ids.id();
     match store::memory::memory_reply(tx, id, root, reply, now).await {
         Err(StoreError::NotFound) => {
-            // Says why of what is in sight, and nothing of what isn't.
-            let found = store::memory::memory_get(tx, root).await?;
             let message = if found.parent_id.is_some() {
                 "This is a reply itself. Reply to the memory that it answers."
             } else {
@@ -316,9 +285,18 @@ pub async fn memory_replies(
     Ok(store::memory::memory_replies(&mut act.tx, root, ctx.clock.now()).await?)
 }
 
+/// What stands where others see it is shared with them.
+pub(crate) fn may_be_seen(actor: &Actor, memory: &Memory) -> Result<(), AppError> {
+    if memory.visibility == Visibility::Private {
+        Ok(())
+    } else {
+        actor.authorize(Permission::MemoryShare)
+    }
+}
+
 /// A program keeps no memory that its own product may not read: it would be
 /// out of its sight at once.
-fn readable_to(actor: &Actor, traits: &MemoryTraits) -> Result<(), AppError> {
+pub(crate) fn readable_to(actor: &Actor, traits: &MemoryTraits) -> Result<(), AppError> {
     match (actor.vendor, &traits.allowed_vendors) {
         (Some(vendor), AllowedVendors::Only(vendors)) if !vendors.contains(&vendor) => {
             let message = format!(

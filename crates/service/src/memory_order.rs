@@ -3,20 +3,24 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Action, Actor, AppError,
+    Action, Actor, AppError, MemoryId, ProposalId,
     memory::Memory,
-    memory_order::{BatchRow, MAX_BATCH, MemoryOrder},
+    memory_order::{BatchDone, BatchRow, MAX_BATCH, MemoryEdit, MemoryOrder},
+    share::EditOutcome,
 };
 use store::TenantTx;
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    act::{Act, Target, deny},
     job::enqueue_embedding,
-    memory, memory_trash,
+    memory,
+    memory_edit::{Edit, Edited},
+    memory_trash,
 };
 
-/// Does one thing and returns the memory as it is then.
+/// Does one thing. Returns the memory as others see it then, and the proposal
+/// where a change waits for a review.
 ///
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::NotFound`] when it isn't an own one;
@@ -26,19 +30,24 @@ pub async fn memory_order(
     ctx: &Ctx,
     actor: &Actor,
     order: MemoryOrder,
-) -> Result<Memory, AppError> {
+) -> Result<(Memory, Option<ProposalId>), AppError> {
     let mut act = Act::begin(ctx, actor, order.action()).await?;
-    let is_text = is_text(&order);
-    let (row, target) = within(ctx, actor, &mut act.tx, order).await?;
+    let (is_text, target) = (is_text(&order), order.target());
+    let (row, rows) = match within(ctx, actor, &mut act.tx, order).await {
+        Err(AppError::Forbidden { permission }) => {
+            return Err(act.refuse(Target::of_memory(target), permission).await);
+        }
+        other => other?,
+    };
     if is_text {
         enqueue_embedding(ctx, &mut act.tx, actor).await?;
     }
     let memory = store::memory::memory_get(&mut act.tx, row.id).await?;
-    act.commit(target).await?;
+    act.commit_each(rows).await?;
     if is_text {
         ctx.jobs_wake.notify_one();
     }
-    Ok(memory)
+    Ok((memory, row.proposal_id))
 }
 
 /// Does many things in their order, in one transaction: what can't be done, or
@@ -67,22 +76,26 @@ pub async fn memory_batch(
         return Err(AppError::field("items", message));
     }
     let (mut rows, mut done, mut is_any_text) = (Vec::new(), Vec::new(), false);
+    let mut denied = Vec::new();
     for order in orders {
         let row = match order {
             Err(error) => Err(error),
             Ok(order) => {
-                let (action, is_text) = (order.action(), is_text(&order));
+                let (action, target, is_text) = (order.action(), order.target(), is_text(&order));
                 act.tx.savepoint().await?;
                 match within(ctx, actor, &mut act.tx, order).await {
-                    Ok((row, target)) => {
+                    Ok((row, events)) => {
                         act.tx.savepoint_release().await?;
-                        done.push((action, target));
+                        done.extend(events);
                         is_any_text |= is_text;
                         Ok(row)
                     }
                     Err(error) => {
                         concerns_one(&error)?;
                         act.tx.savepoint_rollback().await?;
+                        if let AppError::Forbidden { permission } = error {
+                            denied.push((action, target, permission));
+                        }
                         Err(error)
                     }
                 }
@@ -93,8 +106,14 @@ pub async fn memory_batch(
     if is_any_text {
         enqueue_embedding(ctx, &mut act.tx, actor).await?;
     }
-    if !done.is_empty() {
+    if done.is_empty() {
+        // Gives its connection back before the refusals take one.
+        drop(act);
+    } else {
         act.commit_each(done).await?;
+    }
+    for (action, target, permission) in denied {
+        deny(ctx, actor, action, permission, Target::of_memory(target)).await?;
     }
     if is_any_text {
         ctx.jobs_wake.notify_one();
@@ -127,28 +146,70 @@ async fn within(
     actor: &Actor,
     tx: &mut TenantTx,
     order: MemoryOrder,
-) -> Result<(BatchRow, Target), AppError> {
-    let done = order.done();
-    let (id, version, target) = match order {
+) -> Result<(BatchRow, Vec<(Action, Target)>), AppError> {
+    let (done, action) = (order.done(), order.action());
+    let row = |id, version| BatchRow {
+        done,
+        id,
+        version,
+        proposal_id: None,
+    };
+    let (row, target) = match order {
         MemoryOrder::Create(new) => {
             let (id, target) = memory::create_within(ctx, actor, tx, &new).await?;
-            (id, Some(1), target)
+            (row(id, Some(1)), target)
         }
         MemoryOrder::Reply { root, reply } => {
-            let (id, target) = memory::reply_within(ctx, tx, root, &reply).await?;
-            (id, Some(1), target)
+            let (id, target) = memory::reply_within(ctx, actor, tx, root, &reply).await?;
+            (row(id, Some(1)), target)
         }
         MemoryOrder::Update { id, version, edit } => {
-            let before = store::memory::memory_get(tx, id).await?;
-            if !before.is_own {
-                return Err(AppError::NotFound);
-            }
-            let change = edit.onto(before)?;
-            let target = memory::update_within(ctx, actor, tx, id, version, &change).await?;
-            (id, Some(version + 1), target)
+            return update(ctx, actor, tx, id, version, edit).await;
         }
-        MemoryOrder::Delete { id } => (id, None, memory_trash::delete_within(ctx, tx, id).await?),
-        MemoryOrder::Restore { id } => (id, None, memory_trash::restore_within(ctx, tx, id).await?),
+        MemoryOrder::Delete { id } => {
+            let target = memory_trash::delete_within(ctx, tx, id).await?;
+            (row(id, None), target)
+        }
+        MemoryOrder::Restore { id } => {
+            let target = memory_trash::restore_within(ctx, tx, id).await?;
+            (row(id, None), target)
+        }
     };
-    Ok((BatchRow { done, id, version }, target))
+    Ok((row, vec![(action, target)]))
+}
+
+async fn update(
+    ctx: &Ctx,
+    actor: &Actor,
+    tx: &mut TenantTx,
+    id: MemoryId,
+    version: i32,
+    edit: MemoryEdit,
+) -> Result<(BatchRow, Vec<(Action, Target)>), AppError> {
+    let before = store::memory::memory_get(tx, id).await?;
+    if !before.is_own {
+        return Err(AppError::NotFound);
+    }
+    let change = edit.onto(before)?;
+    let edit = Edit {
+        id,
+        version,
+        change: &change,
+        restores: None,
+    };
+    let Edited { outcome, rows } = edit.within(ctx, actor, tx).await?;
+    let (done, version) = match outcome {
+        EditOutcome::Changed => {
+            let now = store::memory::memory_get(tx, id).await?.version;
+            (BatchDone::Updated, (now != version).then_some(now))
+        }
+        EditOutcome::Proposed(_) => (BatchDone::Proposed, None),
+    };
+    let row = BatchRow {
+        done,
+        id,
+        version,
+        proposal_id: outcome.proposal_id(),
+    };
+    Ok((row, rows))
 }

@@ -7,15 +7,14 @@ use domain::{
     memory::{Memory, MemoryChange, MemoryText, MemoryVersion},
     memory_version::{DiffKind, DiffSpan, VersionDiff, VersionSide},
     paging::PAGE_SIZE,
+    share::EditOutcome,
 };
-use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 
 use crate::{
     Ctx,
-    act::{Act, Target},
-    job::enqueue_embedding,
-    memory::described,
+    act::Act,
+    memory_edit::{Edit, audience_to_ask},
 };
 
 /// Up to so many bytes on both sides together words are compared; beyond that
@@ -71,6 +70,9 @@ pub async fn memory_version_diff(
     let current = store::memory::memory_get(&mut act.tx, id).await?;
     let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
     let (change, next) = found?;
+    let needs_review = audience_to_ask(&mut act.tx, actor, &current)
+        .await?
+        .is_some();
     drop(act);
     let before = VersionSide::from(&change);
     let after = next
@@ -81,14 +83,12 @@ pub async fn memory_version_diff(
         next.map_or(current.content, |next| next.content),
     );
     let titles = (change.title.clone(), after.title.clone());
-    let compared = tokio::task::spawn_blocking(move || {
-        (spans(&titles.0, &titles.1), spans(&contents.0, &contents.1))
-    });
-    let (title, content) = compared.await.map_err(|_| AppError::Internal)?;
+    let (title, content) = compared(titles, contents).await?;
     Ok(VersionDiff {
         memory_id: id,
         memory_version: current.version,
         may_restore: current.is_own && current.deleted_at.is_none(),
+        needs_review,
         before,
         after,
         changed_by_name: change.changed_by_name,
@@ -100,19 +100,21 @@ pub async fn memory_version_diff(
 }
 
 /// Makes an own memory again what it was at version `version`, as a new
-/// version; `current` is the one that was shown. What it is besides its words
-/// stays. Returns the memory as it is then.
+/// version, or proposes that where a change needs a review; `current` is the
+/// one that was shown. What it is besides its words stays. Returns the memory
+/// as others see it then.
 ///
 /// # Errors
 /// [`AppError::NotFound`] when it isn't an own memory or has no such version;
-/// [`AppError::Conflict`] when it was changed meanwhile.
+/// [`AppError::Conflict`] when it was changed meanwhile;
+/// [`AppError::Forbidden`].
 pub async fn memory_version_restore(
     ctx: &Ctx,
     actor: &Actor,
     id: MemoryId,
     version: i32,
     current: i32,
-) -> Result<Memory, AppError> {
+) -> Result<(Memory, EditOutcome), AppError> {
     let mut act = Act::begin(ctx, actor, Action::MemoryVersionRestore).await?;
     let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
     let (earlier, _) = found?;
@@ -126,18 +128,25 @@ pub async fn memory_version_restore(
         traits: None,
         reason: Some(format!("Restored version {version}")),
     };
-    let now = ctx.clock.now();
-    store::memory::memory_update(&mut act.tx, id, current, &change, now).await?;
-    enqueue_embedding(ctx, &mut act.tx, actor).await?;
-    let changes = json!({
-        "after": described(&change.text),
-        "from_version": current,
-        "restored_version": version,
+    let edit = Edit {
+        id,
+        version: current,
+        change: &change,
+        restores: Some(version),
+    };
+    let (outcome, memory) = edit.commit(ctx, actor, act).await?;
+    Ok((memory, outcome))
+}
+
+/// How two texts differ, as [`spans`], off the thread that serves requests.
+pub(crate) async fn compared(
+    titles: (String, String),
+    contents: (String, String),
+) -> Result<(Vec<DiffSpan>, Vec<DiffSpan>), AppError> {
+    let compared = tokio::task::spawn_blocking(move || {
+        (spans(&titles.0, &titles.1), spans(&contents.0, &contents.1))
     });
-    let memory = store::memory::memory_get(&mut act.tx, id).await?;
-    act.commit(Target::memory(id).changed(changes)).await?;
-    ctx.jobs_wake.notify_one();
-    Ok(memory)
+    compared.await.map_err(|_| AppError::Internal)
 }
 
 /// What was deleted and inserted between two texts, in the order of reading.

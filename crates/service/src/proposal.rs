@@ -2,6 +2,7 @@
 
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, ProposalId, Timestamp,
+    memory::MAX_REASON_CHARS,
     notification::{MemoryProposalDecided, Notice},
     paging::PAGE_SIZE,
     proposal::{PendingProposal, Proposal, ProposalStatus, ProposalView, Proposals},
@@ -18,6 +19,8 @@ use store::{
 use crate::{
     Ctx,
     act::{Act, Target},
+    job::enqueue_embedding_of,
+    memory_version::compared,
     share::viewers,
 };
 
@@ -103,11 +106,17 @@ pub async fn proposal_get(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<Pr
         let sight = Sight::were(proposal.summary.proposer_id, audience);
         proposal.viewers = Some(viewers(&mut act.tx, actor, sight).await?);
     }
+    drop(act);
+    if let Some(change) = &mut proposal.change {
+        let (before, after) = (change.before.clone(), change.after.clone());
+        (change.title, change.content) =
+            compared((before.title, after.title), (before.content, after.content)).await?;
+    }
     Ok(proposal)
 }
 
-/// Shares what somebody else proposes: exactly the words that the proposal
-/// shows.
+/// Shares what somebody else proposes, or changes what is shared: exactly the
+/// words that the proposal shows.
 ///
 /// # Errors
 /// [`AppError::Conflict`] for an own proposal, one that is decided or withdrawn,
@@ -123,14 +132,25 @@ pub async fn proposal_accept(
     let comment = Comment::parse(comment)?;
     let (proposal, audience) = decidable(&mut act, id).await?;
     let now = ctx.clock.now();
+    let is_change = proposal.change.is_some();
     let reason = match audience {
-        Audience::Team(_) => "Accepted for a team.",
-        Audience::Org => "Accepted for everyone.",
+        _ if is_change && !proposal.comment.is_empty() => {
+            // One that a form takes fits; one written by other means is cut.
+            proposal.comment.chars().take(MAX_REASON_CHARS).collect()
+        }
+        _ if is_change => "Accepted change.".to_owned(),
+        Audience::Team(_) => "Accepted for a team.".to_owned(),
+        Audience::Org => "Accepted for everyone.".to_owned(),
     };
     let (memory, version) =
-        store::proposal::proposal_accept(&mut act.tx, id, &comment, reason, now)
+        store::proposal::proposal_accept(&mut act.tx, id, &comment, &reason, now)
             .await
             .map_err(|error| match error {
+                StoreError::Conflict if is_change => AppError::Conflict {
+                    message: "The memory was changed after this change was proposed, or the time until which it \
+                              was to be kept is over, so it stays as it is. Its owner can propose it again."
+                        .into(),
+                },
                 StoreError::Conflict => AppError::Conflict {
                     message: "The memory was changed after it was proposed, so it stays as it is. \
                               Its owner can propose it again."
@@ -140,12 +160,23 @@ pub async fn proposal_accept(
             })?;
     tell(&mut act, ctx, actor, &proposal, &comment, true, now).await?;
     let after = json!({ "visibility": audience.visibility().key(), "team": audience.team_id() });
-    let shared = Target::memory(memory)
+    let accepted = Target::memory(memory)
         .noting("proposal", id.to_string())
         .changed(json!({ "after": after, "version": version }));
-    act.also(Action::MemoryShare, [shared]).await?;
+    let action = if is_change {
+        Action::MemoryUpdate
+    } else {
+        Action::MemoryShare
+    };
+    act.also(action, [accepted]).await?;
     let target = Target::proposal(id).noting("memory", memory.to_string());
-    act.commit(target.changed(json!({ "after": after }))).await
+    act.commit(target.changed(json!({ "after": after })))
+        .await?;
+    if is_change {
+        // The job is its owner's; should it get lost, the sweep queues another.
+        enqueue_embedding_of(ctx, actor.tenant_id, proposal.summary.proposer_id).await?;
+    }
+    Ok(())
 }
 
 /// Leaves unshared what somebody else proposes.

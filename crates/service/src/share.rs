@@ -120,7 +120,7 @@ fn obstacle(memory: &Memory, now: Timestamp) -> Option<&'static str> {
     }
 }
 
-fn conflict(message: impl Into<String>) -> AppError {
+pub(crate) fn conflict(message: impl Into<String>) -> AppError {
     AppError::Conflict {
         message: message.into(),
     }
@@ -176,8 +176,8 @@ pub async fn memory_share(
         return Ok(ShareOutcome::Shared(version));
     }
     if let Some(pending) = pending {
-        let same =
-            (pending.visibility, pending.team_id) == (audience.visibility(), audience.team_id());
+        let same = !pending.is_change
+            && (pending.visibility, pending.team_id) == (audience.visibility(), audience.team_id());
         if same && !pending.is_stale {
             return Err(conflict(
                 "You have proposed this already. It waits for a decision.",
@@ -188,7 +188,12 @@ pub async fn memory_share(
     }
     let proposal: ProposalId = ctx.ids.id();
     proposal_create(&mut act.tx, proposal, id, version, audience, &comment, now).await?;
-    notify(&mut act.tx, ctx, actor, proposal, audience, now).await?;
+    let request = ReviewRequest {
+        proposal,
+        audience,
+        is_change: false,
+    };
+    notify(&mut act.tx, ctx, actor, request, now).await?;
     let changes = changed(&memory, Some(audience));
     let target = Target::proposal(proposal)
         .noting("memory", id.to_string())
@@ -282,15 +287,27 @@ async fn audience_check(
     }
 }
 
+/// What somebody is to decide.
+pub(crate) struct ReviewRequest {
+    pub(crate) proposal: ProposalId,
+    pub(crate) audience: Audience,
+    /// They see the memory already, and it is to be changed.
+    pub(crate) is_change: bool,
+}
+
 /// Tells those who decide it.
-async fn notify(
+pub(crate) async fn notify(
     tx: &mut TenantTx,
     ctx: &Ctx,
     actor: &Actor,
-    proposal: ProposalId,
-    audience: Audience,
+    request: ReviewRequest,
     now: Timestamp,
 ) -> Result<(), AppError> {
+    let ReviewRequest {
+        proposal,
+        audience,
+        is_change,
+    } = request;
     let team = match audience {
         Audience::Team(team) => Some(store::team::team_get(tx, team).await?.name),
         Audience::Org => None,
@@ -299,6 +316,7 @@ async fn notify(
         proposal,
         proposer: actor.label.clone(),
         team,
+        is_change,
     });
     for reviewer in reviewers(tx, audience, REVIEWERS_TOLD).await? {
         notification_create(tx, ctx.ids.id(), reviewer, &notice, now).await?;

@@ -47,6 +47,8 @@ pub struct StoredInvite {
     pub invite: Invite,
     /// Who invited; `None`: Atrium itself.
     pub inviter: Option<UserId>,
+    /// How often it got another link.
+    pub renewals: i32,
 }
 
 struct InviteRow {
@@ -59,6 +61,7 @@ struct InviteRow {
     team_name: Option<String>,
     invited_by: Option<Uuid>,
     inviter: Option<String>,
+    renewals: i32,
     status: String,
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -74,6 +77,7 @@ impl TryFrom<InviteRow> for StoredInvite {
         let team = row.team_id.zip(row.team_name);
         Ok(Self {
             inviter: row.invited_by.map(UserId),
+            renewals: row.renewals,
             invite: Invite {
                 id: row.id.into(),
                 email: row.email,
@@ -112,8 +116,8 @@ pub async fn invite_create(
     let (tenant_id, invited_by) = (tx.tenant_id().0, tx.user_id());
     sqlx::query!(
         "INSERT INTO invites
-             (tenant_id, id, email, token_hash, role_id, team_id, invited_by, status, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9)",
+             (tenant_id, id, email, token_hash, role_id, team_id, invited_by, renewals, status, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 'pending', $8, $9)",
         tenant_id,
         new.id.0,
         new.email.map(EmailAddress::as_str),
@@ -138,7 +142,7 @@ pub async fn invite_get(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite,
         InviteRow,
         r#"SELECT i.id, i.email, i.role_id, r.key AS "role_key?", r.name AS "role_name?",
                   i.team_id, g.name AS "team_name?", i.invited_by, u.display_name AS "inviter?",
-                  i.status, i.created_at, i.expires_at, i.accepted_at, a.display_name AS "accepter?"
+                  i.renewals, i.status, i.created_at, i.expires_at, i.accepted_at, a.display_name AS "accepter?"
              FROM invites i
              LEFT JOIN roles r ON r.tenant_id = i.tenant_id AND r.id = i.role_id
              LEFT JOIN teams g ON g.tenant_id = i.tenant_id AND g.id = i.team_id
@@ -196,7 +200,7 @@ pub async fn invite_list(
         InviteRow,
         r#"SELECT i.id, i.email, i.role_id, r.key AS "role_key?", r.name AS "role_name?",
                   i.team_id, g.name AS "team_name?", i.invited_by, u.display_name AS "inviter?",
-                  i.status, i.created_at, i.expires_at, i.accepted_at, a.display_name AS "accepter?"
+                  i.renewals, i.status, i.created_at, i.expires_at, i.accepted_at, a.display_name AS "accepter?"
              FROM invites i
              LEFT JOIN roles r ON r.tenant_id = i.tenant_id AND r.id = i.role_id
              LEFT JOIN teams g ON g.tenant_id = i.tenant_id AND g.id = i.team_id
@@ -231,8 +235,8 @@ pub async fn invite_list(
 }
 
 /// Gives an invite in sight that was neither accepted nor revoked another
-/// token and time. From then on it rests on the permissions of the one who
-/// acts.
+/// token and time; what was begun by the one before comes to nothing. From then
+/// on it rests on the permissions of the one who acts.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when there is no such invite.
@@ -244,7 +248,7 @@ pub async fn invite_renew(
 ) -> Result<(), StoreError> {
     let (tenant_id, invited_by) = (tx.tenant_id().0, tx.user_id());
     let done = sqlx::query!(
-        "UPDATE invites SET token_hash = $3, expires_at = $4, invited_by = $5
+        "UPDATE invites SET token_hash = $3, expires_at = $4, invited_by = $5, renewals = renewals + 1
           WHERE tenant_id = $1 AND id = $2 AND status = 'pending'",
         tenant_id,
         id.0,

@@ -4,6 +4,17 @@ use domain::{InviteId, TenantId, Timestamp};
 
 use crate::{FrontDoorTx, StoreError};
 
+/// The link of an invite, as it was when somebody followed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FollowedInvite {
+    /// The organisation.
+    pub tenant_id: TenantId,
+    /// The invite.
+    pub id: InviteId,
+    /// How often it had got another link by then.
+    pub renewals: i32,
+}
+
 /// What must still be known when the browser comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginAttempt {
@@ -19,8 +30,8 @@ pub struct LoginAttempt {
     pub pkce_verifier: String,
     /// Where the person wanted to go.
     pub return_to: String,
-    /// By which invite of which organisation the person comes.
-    pub invite: Option<(TenantId, InviteId)>,
+    /// By which invite the person comes.
+    pub invite: Option<FollowedInvite>,
     /// From when on it doesn't count any more.
     pub expires_at: Timestamp,
 }
@@ -35,12 +46,11 @@ pub async fn login_attempt_create(
     attempt: &LoginAttempt,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (invite_tenant, invite) = attempt.invite.unzip();
     sqlx::query!(
         "INSERT INTO login_attempts
              (state_hash, browser_hash, issuer_name, issuer, nonce, pkce_verifier, return_to, created_at, expires_at,
-              invite_tenant_id, invite_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+              invite_tenant_id, invite_id, invite_renewals)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         state_hash.as_slice(),
         attempt.browser_hash.as_slice(),
         attempt.issuer_name,
@@ -50,8 +60,9 @@ pub async fn login_attempt_create(
         attempt.return_to,
         now,
         attempt.expires_at,
-        invite_tenant.map(|id| id.0),
-        invite.map(|id| id.0),
+        attempt.invite.map(|invite| invite.tenant_id.0),
+        attempt.invite.map(|invite| invite.id.0),
+        attempt.invite.map(|invite| invite.renewals),
     )
     .execute(tx.conn())
     .await?;
@@ -72,7 +83,7 @@ pub async fn login_attempt_take(
     let row = sqlx::query!(
         "DELETE FROM login_attempts WHERE state_hash = $1
          RETURNING browser_hash, issuer_name, issuer, nonce, pkce_verifier, return_to, expires_at,
-                   invite_tenant_id, invite_id",
+                   invite_tenant_id, invite_id, invite_renewals",
         state_hash.as_slice(),
     )
     .fetch_optional(tx.conn())
@@ -92,8 +103,12 @@ pub async fn login_attempt_take(
         return_to: row.return_to,
         invite: row
             .invite_tenant_id
-            .map(TenantId)
-            .zip(row.invite_id.map(InviteId)),
+            .zip(row.invite_id.zip(row.invite_renewals))
+            .map(|(tenant_id, (id, renewals))| FollowedInvite {
+                tenant_id: tenant_id.into(),
+                id: id.into(),
+                renewals,
+            }),
         expires_at: row.expires_at,
     }))
 }

@@ -4,15 +4,20 @@
 use domain::{
     MemoryId, Page, Permission, ProposalId, TeamId, Timestamp, UserId,
     access::SystemRole,
-    proposal::{PendingProposal, Proposal, ProposalStatus, ProposalSummary, ProposalView},
+    memory::USUAL_IMPORTANCE,
+    proposal::{
+        MemoryShown, PendingProposal, Proposal, ProposalStatus, ProposalSummary, ProposalView,
+        ProposedChange,
+    },
     share::{Audience, Comment},
 };
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
-    memory::{kind_of, visibility_of},
+    memory::{kind_of, vendors_of, visibility_of},
 };
 
 /// Proposes to share one's own memory as it is at `version`. The words are
@@ -50,6 +55,58 @@ pub async fn proposal_create(
         version,
         audience.visibility().key(),
         team,
+        comment.as_str(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Conflict);
+    }
+    Ok(())
+}
+
+/// Proposes to change one's own memory, which others see, from its version
+/// `version`; until it is accepted they see what they saw.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when it is not at `version` any more, is in the
+/// trash, or nobody else sees it; [`StoreError::Constraint`] when something
+/// waits of it already.
+pub async fn proposal_change_create(
+    tx: &mut TenantTx,
+    id: ProposalId,
+    memory: MemoryId,
+    version: i32,
+    after: &MemoryShown,
+    comment: &Comment,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "INSERT INTO memory_proposals (
+             tenant_id, id, memory_id, memory_version, kind, title, content, tags, allowed_vendors, importance,
+             expires_at, replaces, proposed_by, to_visibility, team_id, team_name, comment, status, created_at
+         )
+         SELECT tenant_id, $3, id, version, $6, $7, $8, $9, $10, $11, $12,
+                memory_shown(kind, title, content, tags, allowed_vendors, importance, expires_at),
+                user_id, visibility, team_id,
+                (SELECT name FROM teams WHERE teams.tenant_id = $1 AND teams.id = team_id), $13, 'pending', $14
+           FROM memories
+          WHERE tenant_id = $1 AND user_id = $2 AND id = $4 AND version = $5 AND parent_id IS NULL
+            AND visibility <> 'private' AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $14)
+            FOR UPDATE",
+        tx.tenant_id().0,
+        tx.member_id()?.0,
+        id.0,
+        memory.0,
+        version,
+        after.kind.key(),
+        after.title,
+        after.content,
+        &after.tags,
+        after.allowed_vendors.keys() as Vec<&str>,
+        after.importance,
+        after.expires_at,
         comment.as_str(),
         now,
     )
@@ -147,6 +204,7 @@ struct SummaryRow {
     proposer_name: String,
     to_visibility: String,
     team_name: Option<String>,
+    is_change: bool,
     status: String,
     created_at: Timestamp,
     reviewed_at: Option<Timestamp>,
@@ -164,6 +222,7 @@ impl TryFrom<SummaryRow> for ProposalSummary {
             proposer_name: row.proposer_name,
             visibility: visibility_of(&row.to_visibility)?,
             team_name: row.team_name,
+            is_change: row.is_change,
             status: ProposalStatus::from_key(&row.status).ok_or_else(|| {
                 StoreError::other(format!(
                     "a proposal has the unknown status “{}”",
@@ -176,10 +235,38 @@ impl TryFrom<SummaryRow> for ProposalSummary {
     }
 }
 
+/// What others see of a memory, as `memory_shown` writes it.
+#[derive(Deserialize)]
+struct ShownRow {
+    kind: String,
+    title: String,
+    content: String,
+    tags: Vec<String>,
+    allowed_vendors: Vec<String>,
+    importance: f32,
+    #[serde(with = "time::serde::rfc3339::option")]
+    expires_at: Option<Timestamp>,
+}
+
+impl ShownRow {
+    fn shown(self) -> Result<MemoryShown, StoreError> {
+        Ok(MemoryShown {
+            title: self.title,
+            content: self.content,
+            kind: kind_of(&self.kind)?,
+            tags: self.tags,
+            allowed_vendors: vendors_of(&self.allowed_vendors)?,
+            importance: self.importance,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
 /// A proposal, and to which team it is as long as that is there.
 #[derive(Clone, Debug)]
 pub struct FoundProposal {
-    /// The proposal; who would see it is not among what is found.
+    /// The proposal; who would see it, and how texts differ, is not among what
+    /// is found.
     pub proposal: Proposal,
     /// With whom it would be shared; `None` once the team is gone.
     pub audience: Option<Audience>,
@@ -195,6 +282,7 @@ pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProp
     let row = sqlx::query!(
         r#"SELECT p.memory_id, p.memory_version, p.kind, p.title, left(p.content, 280) AS "excerpt!", p.content, p.tags,
                   p.proposed_by, author.display_name AS proposer_name, p.to_visibility, p.team_id, p.team_name,
+                  p.allowed_vendors, p.importance, p.expires_at, p.replaces,
                   p.comment, p.status, p.created_at, reviewer.display_name AS "reviewer_name?", p.review_comment,
                   p.reviewed_at,
                   EXISTS (
@@ -219,10 +307,34 @@ pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProp
         proposer_name: row.proposer_name,
         to_visibility: row.to_visibility,
         team_name: row.team_name,
+        is_change: row.replaces.is_some(),
         status: row.status,
         created_at: row.created_at,
         reviewed_at: row.reviewed_at,
     })?;
+    let kind = kind_of(&row.kind)?;
+    let change = match row.replaces {
+        None => None,
+        Some(replaced) => {
+            let before: ShownRow = serde_json::from_value(replaced).map_err(|error| {
+                StoreError::other(format!("what a proposal replaces can't be read: {error}"))
+            })?;
+            Some(ProposedChange {
+                before: before.shown()?,
+                after: MemoryShown {
+                    title: summary.title.clone(),
+                    content: row.content.clone(),
+                    kind,
+                    tags: row.tags.clone(),
+                    allowed_vendors: vendors_of(&row.allowed_vendors)?,
+                    importance: row.importance.unwrap_or(USUAL_IMPORTANCE),
+                    expires_at: row.expires_at,
+                },
+                title: Vec::new(),
+                content: Vec::new(),
+            })
+        }
+    };
     let is_own = summary.proposer_id == member;
     let waits = summary.status == ProposalStatus::Pending;
     Ok(FoundProposal {
@@ -234,8 +346,9 @@ pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProp
             memory_id: row.memory_id.into(),
             memory_version: row.memory_version,
             content: row.content,
-            kind: kind_of(&row.kind)?,
+            kind,
             tags: row.tags,
+            change,
             comment: row.comment,
             reviewer_name: row.reviewer_name,
             review_comment: row.review_comment,
@@ -258,7 +371,8 @@ pub async fn proposal_pending(
     memory: MemoryId,
 ) -> Result<Option<PendingProposal>, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT p.id, p.to_visibility, p.team_id, p.team_name, p.memory_version <> m.version AS "is_stale!"
+        r#"SELECT p.id, p.to_visibility, p.team_id, p.team_name, p.memory_version <> m.version AS "is_stale!",
+                  p.replaces IS NOT NULL AS "is_change!"
              FROM memory_proposals p
              JOIN memories m ON m.tenant_id = $1 AND m.id = p.memory_id
             WHERE p.tenant_id = $1 AND p.memory_id = $2 AND p.proposed_by = $3 AND p.status = 'pending'"#,
@@ -275,6 +389,7 @@ pub async fn proposal_pending(
             team_id: row.team_id.map(TeamId),
             team_name: row.team_name,
             is_stale: row.is_stale,
+            is_change: row.is_change,
         })
     })
     .transpose()
@@ -297,8 +412,8 @@ pub async fn proposal_list(
     let rows = sqlx::query_as!(
         SummaryRow,
         r#"SELECT p.id, p.title, left(p.content, 280) AS "excerpt!", p.proposed_by,
-                  author.display_name AS proposer_name, p.to_visibility, p.team_name, p.status, p.created_at,
-                  p.reviewed_at
+                  author.display_name AS proposer_name, p.to_visibility, p.team_name,
+                  p.replaces IS NOT NULL AS "is_change!", p.status, p.created_at, p.reviewed_at
              FROM memory_proposals p
              JOIN users author ON author.tenant_id = $1 AND author.id = p.proposed_by
             WHERE p.tenant_id = $1

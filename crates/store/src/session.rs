@@ -1,6 +1,8 @@
 //! Signed-in browsers. Only the SHA-256 of the cookie's id is kept (SEC-B1),
 //! and a session that ended stays ended: saving is an UPDATE of a live row,
-//! never an upsert (SEC-B2).
+//! never an upsert (SEC-B2). For a moment after it got another id, requests
+//! that were on their way by the one before are still answered; they change
+//! nothing about the session but its end.
 
 use std::net::IpAddr;
 
@@ -79,6 +81,10 @@ pub struct StoredSession {
     pub refresh_at: Option<Timestamp>,
     /// Until when somebody is renewing them.
     pub refresh_lease_until: Option<Timestamp>,
+    /// SHA-256 of what the member could do when its id was given.
+    pub privileges_hash: Option<Vec<u8>>,
+    /// It was found by the id before its present one.
+    pub by_previous_id: bool,
 }
 
 /// New tokens of a live session.
@@ -139,8 +145,8 @@ pub async fn session_create(
     Ok(())
 }
 
-/// The live session with this hash; `None` when it is unknown, revoked or
-/// expired.
+/// The live session with this hash, or with this one until a moment ago; `None`
+/// when it is unknown, revoked or expired.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
@@ -151,17 +157,66 @@ pub async fn session_load(
 ) -> Result<Option<StoredSession>, StoreError> {
     let row = sqlx::query_as!(
         StoredSession,
-        "SELECT id, tenant_id, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
-                issuer_name, oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted, refresh_at,
-                refresh_lease_until
-           FROM web_sessions
-          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $2 AND absolute_expires_at > $2",
+        r#"SELECT id, tenant_id, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
+                  issuer_name, oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted, refresh_at,
+                  refresh_lease_until, privileges_hash, id_hash <> $1 AS "by_previous_id!"
+             FROM web_sessions
+            WHERE (id_hash = $1 OR previous_id_hash = $1 AND previous_id_until > $2)
+              AND revoked_at IS NULL AND idle_expires_at > $2 AND absolute_expires_at > $2"#,
         id_hash.as_slice(),
         now,
     )
     .fetch_optional(tx.conn())
     .await?;
     Ok(row)
+}
+
+/// The member of a live session, by its public id; `None` when it is unknown,
+/// revoked or expired.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_user(
+    tx: &mut FrontDoorTx,
+    tenant_id: TenantId,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<Option<UserId>, StoreError> {
+    let user_id = sqlx::query_scalar!(
+        "SELECT user_id FROM web_sessions
+          WHERE tenant_id = $1 AND id = $2
+            AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3",
+        tenant_id.0,
+        id.0,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(user_id.map(UserId))
+}
+
+/// Remembers what the member of a live session can do, where that is not known
+/// yet.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn session_privileges_note(
+    tx: &mut FrontDoorTx,
+    id_hash: &[u8; 32],
+    privileges: &[u8; 32],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE web_sessions SET privileges_hash = $2
+          WHERE id_hash = $1 AND privileges_hash IS NULL
+            AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3",
+        id_hash.as_slice(),
+        privileges.as_slice(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Keeps what the web layer put into a live session. False when it ended in
@@ -268,22 +323,36 @@ pub async fn session_touch(
     Ok(())
 }
 
-/// Gives a live session a new cookie; the old one is worth nothing from then
-/// on. False when it ended in the meantime.
+/// Another id for a session whose member can do other things now.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    /// SHA-256 of the new id.
+    pub id_hash: [u8; 32],
+    /// SHA-256 of what the member can do now.
+    pub privileges: [u8; 32],
+    /// Until when requests by the old id are still answered.
+    pub previous_until: Timestamp,
+}
+
+/// Gives a live session a new cookie. False when it ended in the meantime, or
+/// another request was faster: then this id is not the session's any more.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when the new hash is taken.
 pub async fn session_rotate(
     tx: &mut FrontDoorTx,
     id_hash: &[u8; 32],
-    new_id_hash: &[u8; 32],
+    rotation: &Rotation,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "UPDATE web_sessions SET id_hash = $2
-          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3",
+        "UPDATE web_sessions
+            SET id_hash = $2, privileges_hash = $3, previous_id_hash = $1, previous_id_until = $4
+          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $5 AND absolute_expires_at > $5",
         id_hash.as_slice(),
-        new_id_hash.as_slice(),
+        rotation.id_hash.as_slice(),
+        rotation.privileges.as_slice(),
+        rotation.previous_until,
         now,
     )
     .execute(tx.conn())
@@ -421,15 +490,20 @@ pub async fn session_revoke_of_issuer(
         .collect())
 }
 
-/// Removes the session with this hash, as signing out does. False when there
-/// was none.
+/// Removes the session with this hash, or with this one until a moment ago, as
+/// signing out does. False when there was none.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn session_delete(tx: &mut FrontDoorTx, id_hash: &[u8; 32]) -> Result<bool, StoreError> {
+pub async fn session_delete(
+    tx: &mut FrontDoorTx,
+    id_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "DELETE FROM web_sessions WHERE id_hash = $1",
-        id_hash.as_slice()
+        "DELETE FROM web_sessions WHERE id_hash = $1 OR previous_id_hash = $1 AND previous_id_until > $2",
+        id_hash.as_slice(),
+        now,
     )
     .execute(tx.conn())
     .await?;

@@ -209,7 +209,7 @@ async fn the_policy_needs_both_the_permission_and_the_setting() {
             Ok(0),
         ),
         (
-            "UPDATE memories SET title = 'x' WHERE visibility = 'private'",
+            "UPDATE memories SET persona_id = NULL WHERE visibility = 'private'",
             Ok(0),
         ),
         (

@@ -96,11 +96,11 @@ async fn the_database_lets_no_member_make_or_touch_the_operators_invites() {
     let mut conn = db.admin.acquire().await.unwrap();
     let permissions: Vec<_> = olga.permissions.iter().map(|p| p.key()).collect();
     for forged in [
-        "INSERT INTO invites (tenant_id, id, token_hash, status, created_at, expires_at)
-         SELECT tenant_id, gen_random_uuid(), sha256('x'), 'pending', created_at, expires_at FROM invites LIMIT 1",
-        "INSERT INTO invites (tenant_id, id, token_hash, invited_by, status, created_at, expires_at)
+        "INSERT INTO invites (tenant_id, id, token_hash, renewals, status, created_at, expires_at)
+         SELECT tenant_id, gen_random_uuid(), sha256('x'), 0, 'pending', created_at, expires_at FROM invites LIMIT 1",
+        "INSERT INTO invites (tenant_id, id, token_hash, invited_by, renewals, status, created_at, expires_at)
          SELECT tenant_id, gen_random_uuid(), sha256('x'), (SELECT u.id FROM users u WHERE u.id <> invited_by LIMIT 1),
-                'pending', created_at, expires_at FROM invites WHERE invited_by IS NOT NULL LIMIT 1",
+                0, 'pending', created_at, expires_at FROM invites WHERE invited_by IS NOT NULL LIMIT 1",
         "UPDATE invites SET invited_by = NULL WHERE invited_by IS NOT NULL",
     ] {
         let mut tx = sqlx::Connection::begin(&mut *conn).await.unwrap();

@@ -3,25 +3,32 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{
-    Actor, AppError, RequestFacts, SessionId, SignInProblem, audit::Outcome, live::EndReason,
-    preferences::Shown,
+    Actor, AppError, RequestFacts, SessionId, SignInProblem, TenantId, Timestamp, audit::Outcome,
+    live::EndReason, preferences::Shown,
 };
 use serde_json::json;
 use store::{
-    StoreError,
+    FrontDoorTx, StoreError,
     actor::actor_load,
     audit::{AuditEvent, audit_append},
-    session::{session_load, session_touch},
+    session::{
+        Rotation, StoredSession, session_load, session_privileges_note, session_rotate,
+        session_touch, session_user,
+    },
     user::user_touch_seen,
 };
-use tower_sessions::Session;
+use tower_sessions::{Session, session::Id};
 
-use super::{Auth, refusal::to_sign_in, session::id_hash};
+use super::{
+    Auth,
+    refusal::to_sign_in,
+    session::{ROTATION_GRACE, id_hash, privileges_hash},
+};
 use crate::{
     http::{
         CrossSite, INVITE_PATH, ReturnTo, check_cross_site, is_read, refuse, refuse_as, told_path,
@@ -74,6 +81,8 @@ enum Visitor {
         actor: Box<Actor>,
         has_role: bool,
         shown: Shown,
+        /// The cookie with the session's new id, where it got one.
+        cookie: Option<HeaderValue>,
     },
     /// A member who may not act, or whose organisation may not be used.
     Barred(SignInProblem),
@@ -116,7 +125,10 @@ pub(super) async fn actor_layer(
     } else {
         // An open page is not a person who uses it.
         let is_use = parts.uri.path() != live::PATH;
-        match auth.visitor(session.as_ref(), &facts, is_use).await {
+        // What signs out or in sets the cookie itself.
+        let may_rotate = is_use && door == Door::Members && cross_site.is_none();
+        let visit = Visit { is_use, may_rotate };
+        match auth.visitor(session.as_ref(), &facts, visit).await {
             Ok(visitor) => visitor,
             // Signing in may still be explained while the database is away.
             Err(_) if door != Door::Members && cross_site.is_none() => Visitor::Nobody,
@@ -129,12 +141,14 @@ pub(super) async fn actor_layer(
             .await;
     }
 
+    let mut new_cookie = None;
     let actor = match (visitor, door) {
         (
             Visitor::Member {
                 actor,
                 has_role,
                 shown,
+                cookie,
             },
             _,
         ) => {
@@ -143,8 +157,9 @@ pub(super) async fn actor_layer(
             if is_page && door == Door::Members && is_told == has_role {
                 // To be told, or, with a role by now, to where they can work.
                 let page = if has_role { "/" } else { NO_ACCESS };
-                return Redirect::to(page).into_response();
+                return with_cookie(Redirect::to(page).into_response(), cookie);
             }
+            new_cookie = cookie;
             parts.extensions.insert(shown);
             Some(*actor)
         }
@@ -164,31 +179,58 @@ pub(super) async fn actor_layer(
         .insert::<Option<SessionId>>(facts.session_id);
     parts.extensions.insert(facts);
     parts.extensions.insert::<Option<Actor>>(actor);
-    next.run(Request::from_parts(parts, body)).await
+    with_cookie(next.run(Request::from_parts(parts, body)).await, new_cookie)
+}
+
+fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// What a request does to the session that it comes with.
+#[derive(Clone, Copy)]
+struct Visit {
+    /// Counts as use: the session goes on.
+    is_use: bool,
+    /// Its answer can bring the browser another id.
+    may_rotate: bool,
 }
 
 impl Auth {
     /// The member behind a session whose request goes on, as of now; or why
-    /// there is none any more. It doesn't count as use of the session.
+    /// there is none any more. The session may have another cookie by then. It
+    /// doesn't count as use of the session.
     pub(crate) async fn still(
         &self,
-        session: &Session,
+        (tenant_id, session): (TenantId, SessionId),
         facts: &RequestFacts,
     ) -> Result<Result<Actor, EndReason>, StoreError> {
-        Ok(match self.visitor(Some(session), facts, false).await? {
-            Visitor::Member { actor, .. } => Ok(*actor),
-            Visitor::Nobody => Err(EndReason::SignedOut),
-            Visitor::Barred(_) => Err(EndReason::Inactive),
-        })
+        let now = self.0.ctx.clock.now();
+        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let Some(user_id) = session_user(&mut tx, tenant_id, session, now).await? else {
+            return Ok(Err(EndReason::SignedOut));
+        };
+        let mut tx = tx.enter_as(tenant_id, None).await?;
+        let record = match actor_load(&mut tx, user_id).await {
+            Err(StoreError::NotFound) => return Ok(Err(EndReason::SignedOut)),
+            other => other?,
+        };
+        if !record.may_act() {
+            return Ok(Err(EndReason::Inactive));
+        }
+        let mut facts = facts.clone();
+        facts.session_id = Some(session);
+        Ok(Ok(record.to_actor(facts)))
     }
 
-    /// Session and member in one transaction. Whether it `is_use` decides how
-    /// long the session goes on.
+    /// Session and member in one transaction.
     async fn visitor(
         &self,
         session: Option<&Session>,
         facts: &RequestFacts,
-        is_use: bool,
+        Visit { is_use, may_rotate }: Visit,
     ) -> Result<Visitor, StoreError> {
         let Some(id) = session.and_then(Session::id) else {
             return Ok(Visitor::Nobody);
@@ -199,7 +241,7 @@ impl Auth {
         let Some(stored) = session_load(&mut tx, &hash, now).await? else {
             return Ok(Visitor::Nobody);
         };
-        let is_due = is_use && now - stored.last_seen_at >= TOUCH;
+        let is_due = is_use && !stored.by_previous_id && now - stored.last_seen_at >= TOUCH;
         if is_due {
             // As long again as it was given when it began: its organisation may
             // want sessions shorter than the operator does.
@@ -221,7 +263,19 @@ impl Auth {
         if is_due {
             user_touch_seen(&mut tx, stored.user_id, now).await?;
         }
-        tx.commit().await?;
+        let privileges = privileges_hash(&record);
+        let is_known = stored.privileges_hash.as_deref() == Some(&privileges);
+        let cookie = if may_rotate && !is_known && !stored.by_previous_id {
+            let mut tx = tx.into_front_door().await?;
+            let cookie = self
+                .rotate(&mut tx, &hash, &stored, privileges, now)
+                .await?;
+            tx.commit().await?;
+            cookie
+        } else {
+            tx.commit().await?;
+            None
+        };
         if is_use {
             self.refresh_if_due(&stored, facts);
         }
@@ -232,7 +286,39 @@ impl Auth {
             shown: service::shown(&record, now),
             actor: Box::new(record.to_actor(facts)),
             has_role,
+            cookie,
         })
+    }
+
+    /// Gives the session another id, because its member can do other things than
+    /// when it got this one, and returns the cookie (SEC-B2).
+    async fn rotate(
+        &self,
+        tx: &mut FrontDoorTx,
+        hash: &[u8; 32],
+        stored: &StoredSession,
+        privileges: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<HeaderValue>, StoreError> {
+        if stored.privileges_hash.is_none() {
+            // It has just begun.
+            session_privileges_note(tx, hash, &privileges, now).await?;
+            return Ok(None);
+        }
+        let id = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));
+        let seconds = (stored.absolute_expires_at - now).whole_seconds();
+        let cookie = self.cookie(self.session_cookie(), &id.to_string(), seconds);
+        // Without a cookie to bring it, the session keeps its id.
+        let Ok(cookie) = HeaderValue::from_str(&cookie) else {
+            return Ok(None);
+        };
+        let rotation = Rotation {
+            id_hash: id_hash(id),
+            privileges,
+            previous_until: now + ROTATION_GRACE,
+        };
+        let is_rotated = session_rotate(tx, hash, &rotation, now).await?;
+        Ok(is_rotated.then_some(cookie))
     }
 
     /// A browser goes to the sign-in page and comes back; a program is told.

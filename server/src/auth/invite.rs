@@ -11,7 +11,7 @@ use domain::{InviteId, RequestFacts, SignInProblem, TenantId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 use service::{InviteRefusal, KnownInvite, invite_accept, invite_known};
-use store::{FrontDoorTx, TenantTx, tenant::Tenant};
+use store::{FrontDoorTx, TenantTx, login_attempt::FollowedInvite, tenant::Tenant};
 
 use super::{
     Auth,
@@ -89,7 +89,11 @@ impl Auth {
         let wish = Wish {
             return_to: ReturnTo::parse(&self.0.settings.site, WELCOME)
                 .unwrap_or_else(ReturnTo::home),
-            invite: Some((known.tenant_id, known.id)),
+            invite: Some(FollowedInvite {
+                tenant_id: known.tenant_id,
+                id: known.id,
+                renewals: known.renewals,
+            }),
             login_hint: known.email,
         };
         self.login_begin(headers, issuer, wish).await
@@ -102,15 +106,16 @@ impl Auth {
     pub(super) async fn invite_follow(
         &self,
         tx: &mut TenantTx,
-        invite: Option<(TenantId, InviteId)>,
+        invite: Option<FollowedInvite>,
         user_id: UserId,
         events: &mut Vec<Happened>,
     ) -> Result<bool, Refusal> {
-        let Some((_, id)) = invite else {
+        let Some(followed) = invite else {
             return Ok(false);
         };
-        let accepted = invite_accept(&self.0.ctx, tx, id, user_id).await?;
-        events.push((ACCEPT, "invite", id.to_string(), Some(accepted.changes)));
+        let accepted = invite_accept(&self.0.ctx, tx, followed, user_id).await?;
+        let id = followed.id.to_string();
+        events.push((ACCEPT, "invite", id, Some(accepted.changes)));
         Ok(accepted.gives_role)
     }
 }
@@ -121,9 +126,9 @@ pub(super) async fn invited_or_open_to(
     tx: &mut FrontDoorTx,
     issuer: &Issuer,
     person: &Person,
-    invite: Option<(TenantId, InviteId)>,
+    invite: Option<FollowedInvite>,
 ) -> Result<Vec<Tenant>, Refusal> {
-    let Some((tenant_id, _)) = invite else {
+    let Some(FollowedInvite { tenant_id, .. }) = invite else {
         return open_to(tx, issuer, person).await;
     };
     let tenants = match open_to(tx, issuer, person).await {

@@ -6,13 +6,13 @@ use axum::{
     response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{InviteId, SignInProblem, TenantId};
+use domain::SignInProblem;
 use openidconnect::{
     AuthenticationFlow, CsrfToken, LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, Scope,
     core::CoreResponseType,
 };
 use serde::Deserialize;
-use store::login_attempt::{LoginAttempt, login_attempt_create};
+use store::login_attempt::{FollowedInvite, LoginAttempt, login_attempt_create};
 
 use super::{
     Auth,
@@ -39,8 +39,8 @@ pub(super) struct LoginQuery {
 pub(super) struct Wish {
     /// The page that they want to see.
     pub return_to: ReturnTo,
-    /// The invite that they follow, and of which organisation it is.
-    pub invite: Option<(TenantId, InviteId)>,
+    /// The invite whose link they follow.
+    pub invite: Option<FollowedInvite>,
     /// Who they probably are, to save them typing. Nothing follows from it.
     pub login_hint: Option<String>,
 }

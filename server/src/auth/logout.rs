@@ -65,7 +65,7 @@ impl Auth {
         let Some(stored) = session_load(&mut tx, &hash, now).await? else {
             return Ok(None);
         };
-        session_delete(&mut tx, &hash).await?;
+        session_delete(&mut tx, &hash, now).await?;
         let mut tx = tx.enter_as(stored.tenant_id, Some(stored.user_id)).await?;
         let actor = actor_load(&mut tx, stored.user_id)
             .await?

@@ -5,7 +5,10 @@
 //! id. There are no sessions of visitors, and saving never inserts, so that a
 //! slow request can't bring back a session that ended (SEC-B2).
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use async_trait::async_trait;
 use axum::{
@@ -14,8 +17,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use store::session::{session_delete, session_load};
+use store::{
+    actor::ActorRecord,
+    session::{session_delete, session_load},
+};
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer, SessionStore,
     cookie::SameSite,
@@ -73,6 +80,20 @@ impl Auth {
         };
         format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
     }
+}
+
+/// How long requests that were on their way with the id before a rotation are
+/// still answered: as long as a page may take to load what it consists of.
+pub(super) const ROTATION_GRACE: time::Duration = time::Duration::seconds(30);
+
+/// SHA-256 of what a member can do: the roles, what they allow, the teams that
+/// the member leads, and running the installation.
+pub(super) fn privileges_hash(record: &ActorRecord) -> [u8; 32] {
+    let permissions = record.profile.permissions.iter();
+    let permissions: BTreeSet<_> = permissions.map(|permission| permission.key()).collect();
+    let led: BTreeSet<_> = record.led_team_ids.iter().map(|id| id.0).collect();
+    let privileges = json!([record.role_keys, permissions, led, record.is_operator]);
+    hash(privileges.to_string().as_bytes())
 }
 
 /// The value of the cookie `name`, if the request brings exactly one.
@@ -172,6 +193,7 @@ impl SessionStore for SessionRows {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        let now = self.0.0.ctx.clock.now();
         let mut tx = self
             .0
             .0
@@ -180,7 +202,7 @@ impl SessionStore for SessionRows {
             .begin_front_door()
             .await
             .map_err(backend)?;
-        session_delete(&mut tx, &id_hash(*id))
+        session_delete(&mut tx, &id_hash(*id), now)
             .await
             .map_err(backend)?;
         tx.commit().await.map_err(backend)

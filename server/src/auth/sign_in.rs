@@ -2,8 +2,8 @@
 //! one transaction.
 
 use domain::{
-    ActorKind, InviteId, RequestFacts, SessionId, SignInProblem, TenantId, Timestamp, UserId,
-    audit::Outcome, group_mapping::GroupClaims,
+    ActorKind, RequestFacts, SessionId, SignInProblem, Timestamp, UserId, audit::Outcome,
+    group_mapping::GroupClaims,
 };
 use serde_json::json;
 use store::{
@@ -11,6 +11,7 @@ use store::{
     actor::actor_load,
     audit::{AuditEvent, audit_append},
     identity::{Identity, IdentityKey, identity_create, identity_find},
+    login_attempt::FollowedInvite,
     role::{RoleSource, user_role_grant},
     session::{NewSession, session_create},
     settings::settings_of,
@@ -192,7 +193,7 @@ impl Auth {
         issuer: &Issuer,
         person: &Person,
         tokens: NewTokens,
-        invite: Option<(TenantId, InviteId)>,
+        invite: Option<FollowedInvite>,
         facts: &RequestFacts,
     ) -> Result<Id, Refusal> {
         self.directory_admit(issuer, person).await?;
@@ -204,7 +205,9 @@ impl Auth {
             other => other,
         }
         .map_err(|attempt| match attempt {
-            Attempt::Refused(refusal) => refusal.by_invite(invite),
+            Attempt::Refused(refusal) => {
+                refusal.by_invite(invite.map(|invite| (invite.tenant_id, invite.id)))
+            }
             Attempt::Taken => Refusal::new(SignInProblem::Internal, "identity_taken"),
         })
     }
@@ -214,7 +217,7 @@ impl Auth {
         issuer: &Issuer,
         person: &Person,
         tokens: &NewTokens,
-        invite: Option<(TenantId, InviteId)>,
+        invite: Option<FollowedInvite>,
         facts: &RequestFacts,
     ) -> Result<Id, Attempt> {
         let now = self.0.ctx.clock.now();

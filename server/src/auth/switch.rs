@@ -120,7 +120,7 @@ impl Auth {
         let settings = settings_of(&mut tx, to.tenant.id).await?;
         let new = self.session_after(&old, &to, &settings, cookie, facts);
         session_create(&mut tx, &new, now).await?;
-        session_delete(&mut tx, &old_hash).await?;
+        session_delete(&mut tx, &old_hash, now).await?;
 
         // What the issuer said of the person counts there by that
         // organisation's own rules.

@@ -7,7 +7,6 @@ use axum::{
     response::Response,
 };
 use domain::{Actor, AppError};
-use tower_sessions::Session;
 
 use super::{Asked, Streams, Who};
 use crate::{auth::Auth, http::refuse};
@@ -19,7 +18,6 @@ pub(crate) const PATH: &str = "/events";
 pub(crate) async fn page_events(
     State((auth, streams)): State<(Auth, Streams)>,
     Extension(actor): Extension<Option<Actor>>,
-    Extension(session): Extension<Session>,
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
@@ -27,6 +25,8 @@ pub(crate) async fn page_events(
         let actor = actor.ok_or(AppError::Unauthenticated)?;
         let Query(asked) =
             asked.map_err(|_| AppError::field("watch", "This can’t be asked for."))?;
+        let session = actor.request.session_id.ok_or(AppError::Unauthenticated)?;
+        let session = (actor.tenant_id, session);
         let who = Who::Session { auth, session };
         streams.open(who, actor, &asked, &headers).await
     };

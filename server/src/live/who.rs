@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use domain::{Actor, AppError, RequestFacts, live::EndReason};
+use domain::{Actor, AppError, RequestFacts, SessionId, TenantId, live::EndReason};
 use secrecy::{ExposeSecret as _, SecretString};
 use service::{ApiKeyRefusal, Ctx, api_key_actor};
-use tower_sessions::Session;
 
 use crate::auth::Auth;
 
@@ -16,8 +15,8 @@ pub(crate) enum Who {
     Session {
         /// What knows sessions.
         auth: Auth,
-        /// Its cookie.
-        session: Session,
+        /// Its organisation and its public id, which no rotation changes.
+        session: (TenantId, SessionId),
     },
     /// An API key.
     Key(SecretString),
@@ -58,7 +57,7 @@ impl Who {
     /// The member as of now, if they may still act.
     pub(super) async fn resolve(&self, ctx: &Ctx, facts: &RequestFacts) -> Result<Actor, Over> {
         match self {
-            Self::Session { auth, session } => match auth.still(session, facts).await {
+            Self::Session { auth, session } => match auth.still(*session, facts).await {
                 Ok(still) => still.map_err(Over::Ended),
                 Err(error) => Err(AppError::from(error).into()),
             },

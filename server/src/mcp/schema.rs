@@ -1,7 +1,7 @@
 //! What the tools take and answer, as JSON Schema.
 
 use domain::memory::{
-    MAX_CONTENT_BYTES, MAX_QUERY_CHARS, MAX_SESSION_CHARS, MAX_TAG_CHARS, MAX_TAGS,
+    AllowedVendors, MAX_CONTENT_BYTES, MAX_QUERY_CHARS, MAX_SESSION_CHARS, MAX_TAG_CHARS, MAX_TAGS,
     MAX_TITLE_CHARS, MemoryKind, Origin, Term, Vendor, Visibility,
 };
 use serde_json::{Value, json};
@@ -155,6 +155,11 @@ pub(super) fn search_memories_output() -> Value {
 /// What can be said of a memory, new or changed.
 fn fields() -> Value {
     let vendors: Vec<_> = Vendor::ALL.iter().map(|vendor| vendor.key()).collect();
+    let with_all: Vec<_> = vendors
+        .iter()
+        .copied()
+        .chain([AllowedVendors::EVERY])
+        .collect();
     json!({
         "title": {
             "type": "string",
@@ -192,7 +197,7 @@ fn fields() -> Value {
         "importance": { "type": "number", "minimum": 0, "maximum": 1 },
         "allowed_vendors": {
             "type": "array",
-            "items": { "type": "string" },
+            "items": { "type": "string", "enum": with_all },
             "description": format!("AI products that may read it: * for all, or {}.", vendors.join(", ")),
         },
     })
@@ -296,6 +301,20 @@ pub(super) fn memory_with_replies() -> Value {
         "type": "array",
         "items": reply,
         "description": "Replies to it, oldest first.",
+    });
+    schema
+}
+
+/// Of `update_memory`.
+pub(super) fn updated_memory() -> Value {
+    let mut schema = memory();
+    schema["properties"]["proposal_id"] = json!({
+        "type": "string",
+        "description": "The proposal, where the change waits for a review.",
+    });
+    schema["properties"]["notice"] = json!({
+        "type": "string",
+        "description": "What that means.",
     });
     schema
 }

@@ -125,8 +125,10 @@ pub(super) fn all() -> Vec<MemoryTool> {
             ("update_memory", "Change a memory"),
             Effect::Changes,
             "Change a memory of the member's own, from the version that get_memory told: what isn't named stays as \
-             it is. What it said before is kept as a version. Others' memories can't be changed.",
-            (schema::update_memory_input(), schema::memory()),
+             it is. What it said before is kept as a version. Others' memories can't be changed. Where others see the \
+             memory and decide what they see, the change is proposed to them: the answer then has a proposal_id and \
+             the memory as it stays until it is accepted.",
+            (schema::update_memory_input(), schema::updated_memory()),
         ),
         tool(
             ("delete_memory", "Delete a memory"),
@@ -174,6 +176,10 @@ struct SearchMemories {
 struct ListMemories {
     cursor: Option<String>,
 }
+
+/// What a model is told of a change that waits for a review.
+const PROPOSED: &str = "The change is saved as a proposal. Others see the memory as it is here until somebody who \
+                        decides it accepts the change. Don't try again.";
 
 /// One call of a tool.
 pub(super) struct Call<'a> {
@@ -294,12 +300,16 @@ impl Call<'_> {
         let id = id.ok_or_else(|| AppError::field("id", "Name the memory's id."))?;
         let id = Which { id: id.to_owned() }.id()?;
         let patch: MemoryPatch = taken(arguments)?;
-        self.order(MemoryOrder::Update {
+        let order = MemoryOrder::Update {
             id,
             version: patch.version,
             edit: patch.into(),
-        })
-        .await
+        };
+        let mut answer = self.order(order).await?;
+        if answer.get("proposal_id").is_some() {
+            answer["notice"] = PROPOSED.into();
+        }
+        Ok(answer)
     }
 
     async fn delete_memory(&self, arguments: JsonObject) -> Result<Value, AppError> {
@@ -318,8 +328,8 @@ impl Call<'_> {
     }
 
     async fn order(&self, order: MemoryOrder) -> Result<Value, AppError> {
-        let memory = service::memory_order(self.ctx, self.actor, order).await?;
-        json(&Memory::from(memory))
+        let (memory, proposal_id) = service::memory_order(self.ctx, self.actor, order).await?;
+        json(&Memory::changed(memory, proposal_id))
     }
 
     fn url(&self, id: MemoryId) -> String {
@@ -385,8 +395,8 @@ fn told(error: &AppError) -> String {
                                member's own can be changed or deleted. Look for it with search_memories."
             .to_owned(),
         AppError::Conflict { message } => format!(
-            "Nothing was changed: the memory is at another version by now, in the trash, or a reply itself. ({message}) \
-             Call get_memory, look at what it says now, and try again with that."
+            "Nothing was changed: the memory is at another version by now, in the trash, a reply itself, or something else \
+             waits of it. ({message}) Call get_memory, look at what it says now, and try again with that."
         ),
         AppError::Invalid { fields } => {
             let faults = fields.iter().map(|fault| format!("{}: {}", fault.field, fault.message));

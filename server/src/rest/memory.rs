@@ -63,7 +63,7 @@ pub(super) async fn memories_create(
     Caller(actor): Caller,
     Given(new): Given<NewMemory>,
 ) -> Result<(StatusCode, HeaderMap, Json<Memory>), Refusal> {
-    let memory = service::memory_order(&ctx, &actor, new.order(Origin::Api)?).await?;
+    let (memory, _) = service::memory_order(&ctx, &actor, new.order(Origin::Api)?).await?;
     let mut headers = HeaderMap::new();
     if let Ok(location) = HeaderValue::from_str(&format!("{PATH}/memories/{}", memory.id)) {
         headers.insert(header::LOCATION, location);
@@ -94,26 +94,34 @@ pub(super) async fn memories_get(
 /// An own one, from the version that the change started from: where somebody
 /// was faster, the answer is 409 and nothing is changed. What it said before
 /// is kept as a version.
+///
+/// Where others see the memory and decide what they see, the answer is 202: the
+/// change waits for a review as `proposal_id`, and they go on seeing the memory
+/// as the answer shows it. That needs `memory.share` as well.
 #[utoipa::path(
     patch, path = "/memories/{id}", tag = "Memories",
     security(("key" = ["memory.write"])),
     params(("id" = Uuid, Path, description = "The memory's id")),
     request_body = MemoryPatch,
-    responses((status = 200, description = "The memory as it is now", body = Memory)),
+    responses(
+        (status = 200, description = "The memory as it is now", body = Memory),
+        (status = 202, description = "The change waits for a review", body = Memory),
+    ),
 )]
 pub(super) async fn memories_update(
     Extension(ctx): Extension<Ctx>,
     Caller(actor): Caller,
     Named(id): Named<MemoryId>,
     Given(patch): Given<MemoryPatch>,
-) -> Result<Json<Memory>, Refusal> {
+) -> Result<(StatusCode, Json<Memory>), Refusal> {
     let order = MemoryOrder::Update {
         id,
         version: patch.version,
         edit: patch.into(),
     };
-    let memory = service::memory_order(&ctx, &actor, order).await?;
-    Ok(Json(memory.into()))
+    let (memory, proposal_id) = service::memory_order(&ctx, &actor, order).await?;
+    let memory = Memory::changed(memory, proposal_id);
+    Ok((memory.status(), Json(memory)))
 }
 
 /// Delete a memory
@@ -148,6 +156,6 @@ pub(super) async fn memories_restore(
     Caller(actor): Caller,
     Named(id): Named<MemoryId>,
 ) -> Result<Json<Memory>, Refusal> {
-    let memory = service::memory_order(&ctx, &actor, MemoryOrder::Restore { id }).await?;
+    let (memory, _) = service::memory_order(&ctx, &actor, MemoryOrder::Restore { id }).await?;
     Ok(Json(memory.into()))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::{Extension, Json};
 use domain::{
-    AppError, MemoryId,
+    AppError, MemoryId, ProposalId,
     memory::Origin,
     memory_order::{BatchDone, BatchRow, MAX_BATCH, MemoryOrder},
 };
@@ -139,6 +139,8 @@ pub(super) struct BatchAnswer {
     created: usize,
     /// Changed ones.
     updated: usize,
+    /// Those whose change waits for a review.
+    proposed: usize,
     /// Those that are in the trash now.
     deleted: usize,
     /// Those that are out of it now.
@@ -154,7 +156,7 @@ pub(super) struct BatchAnswer {
 struct RowAnswer {
     /// Its place, from 0.
     row: usize,
-    /// `created`, `updated`, `deleted`, `restored` or `failed`.
+    /// `created`, `updated`, `proposed`, `deleted`, `restored` or `failed`.
     outcome: &'static str,
     /// The memory's id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,6 +165,10 @@ struct RowAnswer {
     /// The version that it has now, where that changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<i32>,
+    /// The proposal of a change that waits for a review.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    proposal_id: Option<ProposalId>,
     /// Why nothing came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
@@ -170,19 +176,25 @@ struct RowAnswer {
 
 impl BatchAnswer {
     fn add(&mut self, outcome: Result<BatchRow, AppError>) {
-        let (count, outcome, id, version, problem) = match outcome {
-            Ok(BatchRow { done, id, version }) => {
+        let (count, outcome, id, version, proposal_id, problem) = match outcome {
+            Ok(BatchRow {
+                done,
+                id,
+                version,
+                proposal_id,
+            }) => {
                 let (count, outcome) = match done {
                     BatchDone::Created => (&mut self.created, "created"),
                     BatchDone::Updated => (&mut self.updated, "updated"),
+                    BatchDone::Proposed => (&mut self.proposed, "proposed"),
                     BatchDone::Deleted => (&mut self.deleted, "deleted"),
                     BatchDone::Restored => (&mut self.restored, "restored"),
                 };
-                (count, outcome, Some(id), version, None)
+                (count, outcome, Some(id), version, proposal_id, None)
             }
             Err(error) => {
                 let problem = Problem::of(error);
-                (&mut self.failed, "failed", None, None, Some(problem))
+                (&mut self.failed, "failed", None, None, None, Some(problem))
             }
         };
         *count += 1;
@@ -191,6 +203,7 @@ impl BatchAnswer {
             outcome,
             id,
             version,
+            proposal_id,
             problem,
         });
     }

@@ -4,8 +4,9 @@
     reason = "what is absent, what is null and what is given are three things"
 )]
 
+use axum::http::StatusCode;
 use domain::{
-    AppError, MemoryId, PersonaId, TeamId, UserId,
+    AppError, MemoryId, PersonaId, ProposalId, TeamId, UserId,
     memory::{self as known, MemoryKind, MemorySummary, Origin, Term, Visibility},
     memory_order::{MemoryEdit, MemoryFields, MemoryOrder},
 };
@@ -68,6 +69,11 @@ pub(crate) struct Memory {
     /// When it was moved to the trash.
     #[serde(with = "time::serde::rfc3339::option")]
     deleted_at: Option<OffsetDateTime>,
+    /// In the answer to a change that waits for a review: its proposal. The
+    /// rest is what others see until it is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    pub(crate) proposal_id: Option<ProposalId>,
 }
 
 /// A team that a memory is shared with.
@@ -119,6 +125,26 @@ impl From<known::Memory> for Memory {
             created_at: memory.created_at,
             updated_at: memory.updated_at,
             deleted_at: memory.deleted_at,
+            proposal_id: None,
+        }
+    }
+}
+
+impl Memory {
+    /// The answer to a change of `memory`.
+    pub(crate) fn changed(memory: known::Memory, proposal_id: Option<ProposalId>) -> Self {
+        Self {
+            proposal_id,
+            ..memory.into()
+        }
+    }
+
+    /// 202 where the change waits for a review.
+    pub(crate) const fn status(&self) -> StatusCode {
+        if self.proposal_id.is_some() {
+            StatusCode::ACCEPTED
+        } else {
+            StatusCode::OK
         }
     }
 }

@@ -148,6 +148,8 @@ pub(super) struct Waiting {
     audience: Visibility,
     /// The team's name, where it is one.
     team_name: Option<String>,
+    /// It changes what they see already; else it is to be shared with them.
+    is_change: bool,
     /// The memory was changed since, so that it can't be accepted any more.
     is_stale: bool,
 }
@@ -158,6 +160,7 @@ impl From<PendingProposal> for Waiting {
             id: pending.id,
             audience: pending.visibility,
             team_name: pending.team_name,
+            is_change: pending.is_change,
             is_stale: pending.is_stale,
         }
     }

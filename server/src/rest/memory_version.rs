@@ -1,6 +1,6 @@
 //! What a memory said before its changes, how that differs, and back to it.
 
-use axum::{Extension, Json};
+use axum::{Extension, Json, http::StatusCode};
 use domain::{
     MemoryId,
     memory::{MemoryKind, MemoryVersion, Visibility},
@@ -218,6 +218,9 @@ pub(super) async fn memories_version_diff(
 ///
 /// Makes an own one say again what it said at that version, as a new version:
 /// nothing is lost. What it is besides its words stays.
+///
+/// Where others decide what they see of the memory, it is proposed to them: the
+/// answer is 202, as to any change.
 #[utoipa::path(
     post, path = "/memories/{id}/versions/{version}/restore", tag = "Memories",
     security(("key" = ["memory.write"])),
@@ -226,15 +229,19 @@ pub(super) async fn memories_version_diff(
         ("version" = i32, Path, description = "Which version"),
     ),
     request_body = Restore,
-    responses((status = 200, description = "The memory as it is now", body = Memory)),
+    responses(
+        (status = 200, description = "The memory as it is now", body = Memory),
+        (status = 202, description = "The change waits for a review", body = Memory),
+    ),
 )]
 pub(super) async fn memories_version_restore(
     Extension(ctx): Extension<Ctx>,
     Caller(actor): Caller,
     Named((id, version)): Named<(MemoryId, i32)>,
     Given(restore): Given<Restore>,
-) -> Result<Json<Memory>, Refusal> {
-    let memory =
+) -> Result<(StatusCode, Json<Memory>), Refusal> {
+    let (memory, outcome) =
         service::memory_version_restore(&ctx, &actor, id, version, restore.current).await?;
-    Ok(Json(memory.into()))
+    let memory = Memory::changed(memory, outcome.proposal_id());
+    Ok((memory.status(), Json(memory)))
 }

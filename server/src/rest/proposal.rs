@@ -4,7 +4,10 @@ use axum::{Extension, Json, http::StatusCode};
 use domain::{
     AppError, MemoryId, ProposalId,
     memory::{MemoryKind, Visibility},
-    proposal::{Proposal as Known, ProposalStatus, ProposalSummary, ProposalView},
+    proposal::{
+        MemoryShown, Proposal as Known, ProposalStatus, ProposalSummary, ProposalView,
+        ProposedChange,
+    },
 };
 use serde::{Deserialize, Serialize};
 use service::Ctx;
@@ -15,6 +18,7 @@ use super::{
     input::{Asked, Caller, Given, Named},
     memory_shape::MemoryOwner,
     memory_share::Viewers,
+    memory_version::Span,
     paged::Paged,
     problem::Refusal,
 };
@@ -36,6 +40,8 @@ pub(super) struct ProposalRow {
     audience: Visibility,
     /// The team's name, where it is one.
     team_name: Option<String>,
+    /// It changes what they see already; else it is to be shared with them.
+    is_change: bool,
     /// `pending`, `accepted`, `declined` or `withdrawn`.
     #[schema(value_type = String)]
     status: ProposalStatus,
@@ -59,9 +65,67 @@ impl From<ProposalSummary> for ProposalRow {
             },
             audience: proposal.visibility,
             team_name: proposal.team_name,
+            is_change: proposal.is_change,
             status: proposal.status,
             created_at: proposal.created_at,
             reviewed_at: proposal.reviewed_at,
+        }
+    }
+}
+
+/// All that others see of a memory beside its text.
+#[derive(Debug, Serialize, ToSchema)]
+struct Shown {
+    /// May be empty.
+    title: String,
+    /// Its kind.
+    #[schema(value_type = String)]
+    kind: MemoryKind,
+    /// Its tags.
+    tags: Vec<String>,
+    /// AI products that may read it; `*` stands for all.
+    #[schema(value_type = Vec<String>)]
+    allowed_vendors: Vec<&'static str>,
+    /// 0 to 1.
+    importance: f32,
+    /// When it ends by itself.
+    #[serde(with = "time::serde::rfc3339::option")]
+    expires_at: Option<OffsetDateTime>,
+}
+
+impl From<MemoryShown> for Shown {
+    fn from(shown: MemoryShown) -> Self {
+        Self {
+            title: shown.title,
+            kind: shown.kind,
+            tags: shown.tags,
+            allowed_vendors: shown.allowed_vendors.keys(),
+            importance: shown.importance,
+            expires_at: shown.expires_at,
+        }
+    }
+}
+
+/// What a proposal changes.
+#[derive(Debug, Serialize, ToSchema)]
+struct Change {
+    /// As others see it until it is accepted.
+    before: Shown,
+    /// As they would see it.
+    after: Shown,
+    /// The titles compared, in the order of reading.
+    title: Vec<Span>,
+    /// The texts compared, as the titles.
+    content: Vec<Span>,
+}
+
+impl From<ProposedChange> for Change {
+    fn from(change: ProposedChange) -> Self {
+        Self {
+            before: change.before.into(),
+            after: change.after.into(),
+            title: change.title.into_iter().map(Into::into).collect(),
+            content: change.content.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -84,6 +148,8 @@ pub(super) struct Proposal {
     kind: MemoryKind,
     /// Its tags.
     tags: Vec<String>,
+    /// What it changes, where others see the memory already.
+    change: Option<Change>,
     /// What its author says about it; may be empty.
     comment: String,
     /// Who decided.
@@ -109,6 +175,7 @@ impl From<Known> for Proposal {
             content: proposal.content,
             kind: proposal.kind,
             tags: proposal.tags,
+            change: proposal.change.map(Into::into),
             comment: proposal.comment,
             reviewer: proposal.reviewer_name,
             review_comment: proposal.review_comment,
@@ -185,7 +252,8 @@ pub(super) async fn proposals_get(
 
 /// Accept a proposal
 ///
-/// Shares exactly the words that the proposal shows. Nobody decides their own.
+/// Shares exactly the words that the proposal shows, or puts them in the place
+/// of what is shared. Nobody decides their own.
 #[utoipa::path(
     post, path = "/proposals/{id}/accept", tag = "Sharing",
     security(("key" = ["memory.share"])),

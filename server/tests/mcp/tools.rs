@@ -1,7 +1,7 @@
 //! What the tools do, and what they can't take.
 
 use axum::http::{Method, StatusCode};
-use domain::access::SystemRole;
+use domain::{Permission, access::SystemRole};
 use serde_json::json;
 
 use crate::{
@@ -330,4 +330,35 @@ async fn what_a_tool_cannot_take_is_told_to_the_model() {
         assert!(said.contains(named), "{tool}: {said}");
     }
     assert_eq!(world.app.count("SELECT count(*) FROM memories").await, 0);
+}
+
+#[tokio::test]
+async fn a_change_of_what_others_see_is_told_to_wait() {
+    let world = World::new().await;
+    let (mia, without) = member(&world, "Mia").await;
+    let scopes = [SCOPES, &[Permission::MemoryShare]].concat();
+    let key = world.key_of(&mia, &scopes).await.key;
+    let memory = world.memory_of(&mia, "Tea at four").await;
+    sqlx::query("UPDATE memories SET visibility = 'org', shared_at = created_at WHERE id = $1")
+        .bind(memory.0)
+        .execute(&world.app.db.admin)
+        .await
+        .unwrap();
+    let change = json!({ "id": memory, "version": 1, "content": "Tea at five" });
+    let said = wrong(&world.tool(&without, "update_memory", change.clone()).await);
+    assert!(said.contains("“memory.share”"), "{said}");
+    let reply = json!({ "content": "With milk", "parent_id": memory });
+    let said = wrong(&world.tool(&without, "add_memory", reply).await);
+    assert!(said.contains("“memory.share”"), "{said}");
+
+    let changed = done(&world.tool(&key, "update_memory", change).await);
+    assert_eq!(
+        (&changed["content"], &changed["version"]),
+        (&json!("Tea at four"), &json!(1))
+    );
+    assert!(changed["proposal_id"].is_string(), "{changed}");
+    let notice = changed["notice"].as_str().unwrap();
+    assert!(notice.contains("saved as a proposal"), "{notice}");
+    let waiting = "SELECT count(*) FROM memory_proposals WHERE replaces IS NOT NULL";
+    assert_eq!(world.app.count(waiting).await, 1);
 }

@@ -184,3 +184,121 @@ async fn a_proposal_is_read_by_the_products_that_may_read_its_memory() {
         .unwrap();
     assert_eq!(list.page.items.len(), 1);
 }
+
+#[tokio::test]
+async fn a_change_of_what_others_see_waits_for_a_review() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let memory = world.memory_of(&scene.mia.actor, "Tea at three").await;
+    let one = format!("{AT}/{memory}");
+    let change = |version: i32, content: &str| json!({ "version": version, "content": content });
+    let first = world
+        .done(
+            Method::PATCH,
+            &one,
+            &scene.mia.key,
+            &change(1, "Tea at four"),
+        )
+        .await;
+    assert_eq!(first["proposal_id"], Value::Null);
+    let shared = scene.share(&scene.mia, memory, &scene.team(2)).await;
+    let shared: Value = serde_json::from_str(&shared.body).unwrap();
+    let accept = |id: &Value| format!("{PROPOSALS}/{}/accept", id.as_str().unwrap());
+    let accepted = accept(&shared["proposal_id"]);
+    let answer = world
+        .call(Method::POST, &accepted, &scene.lena.key, &json!({}))
+        .await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    let read = async |person: &Person| {
+        let seen = world.look(&one, &person.key).await;
+        (seen["content"].clone(), seen["version"].clone())
+    };
+    let before = (json!("Tea at four"), json!(3));
+
+    // SEC-D5: keeping memories is not changing what others see.
+    let without = world.key_of(&scene.mia.actor, crate::SCOPES).await.key;
+    let answer = world
+        .call(Method::PATCH, &one, &without, &change(3, "Tea at five"))
+        .await;
+    let told = problem(&answer, 403, "forbidden");
+    assert_eq!(told["permission"], "memory.share");
+
+    let restore = format!("{one}/versions/1/restore");
+    let batch = json!({ "items": [
+        { "op": "update", "id": memory, "version": 3, "content": "Tea at six" }
+    ] });
+    for (method, path, body) in [
+        (Method::POST, restore, json!({ "current": 3 })),
+        (Method::POST, format!("{AT}/batch"), batch),
+        (Method::PATCH, one.clone(), change(3, "Tea at five")),
+    ] {
+        let answer = world.call(method, &path, &scene.mia.key, &body).await;
+        let told: Value = serde_json::from_str(&answer.body).unwrap();
+        let told = if path.ends_with("batch") {
+            assert_eq!(
+                (&told["proposed"], &told["updated"]),
+                (&json!(1), &json!(0))
+            );
+            assert_eq!(told["rows"][0]["outcome"], "proposed");
+            told["rows"][0].clone()
+        } else {
+            assert_eq!(
+                answer.status,
+                StatusCode::ACCEPTED,
+                "{path}: {}",
+                answer.body
+            );
+            told
+        };
+        assert!(told["proposal_id"].is_string(), "{path}: {told}");
+        for person in [&scene.mia, &scene.max] {
+            assert_eq!(read(person).await, before, "{path}");
+        }
+    }
+    let sharing = world.look(&format!("{one}/viewers"), &scene.mia.key).await;
+    let waiting = &sharing["waiting"];
+    assert_eq!(waiting["is_change"], json!(true));
+    let path = format!("{PROPOSALS}/{}", waiting["id"].as_str().unwrap());
+    let proposal = world.look(&path, &scene.lena.key).await;
+    assert_eq!(proposal["is_change"], json!(true));
+    let changed: Vec<_> = proposal["change"]["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|span| (&span["kind"], &span["text"]))
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            (&json!("same"), &json!("Tea at ")),
+            (&json!("deleted"), &json!("four")),
+            (&json!("inserted"), &json!("five")),
+        ]
+    );
+    let answer = world
+        .call(
+            Method::POST,
+            &accept(&waiting["id"]),
+            &scene.lena.key,
+            &json!({}),
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert_eq!(read(&scene.max).await, (json!("Tea at five"), json!(4)));
+}
+
+#[tokio::test]
+async fn a_lead_changes_what_the_team_sees_at_once() {
+    let scene = Scene::new().await;
+    let leads = scene.world.memory_of(&scene.lena.actor, "Cake").await;
+    scene.share(&scene.lena, leads, &scene.team(1)).await;
+    let path = format!("{AT}/{leads}");
+    let change = json!({ "version": 2, "content": "No cake" });
+    let answer = scene
+        .world
+        .call(Method::PATCH, &path, &scene.lena.key, &change)
+        .await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let seen = scene.world.look(&path, &scene.max.key).await;
+    assert_eq!(seen["content"], "No cake");
+}

@@ -5,7 +5,7 @@ use domain::{MemoryId, access::SystemRole, persona::PersonaDraft};
 use serde_json::json;
 
 use crate::{
-    AT, at, audited, create, fields, member, ok,
+    AT, at, audited, create, fields, member, ok, sharing,
     support::program::{World, problem},
 };
 
@@ -20,12 +20,18 @@ async fn shared(world: &World, id: MemoryId) {
 #[tokio::test]
 async fn whoever_sees_a_memory_replies_to_it_and_sees_what_others_reply() {
     let world = World::new().await;
-    let (mia, key) = member(&world, "Mia").await;
-    let (noah, noahs) = member(&world, "Noah").await;
+    let (mia, without) = member(&world, "Mia").await;
+    let (noah, _) = member(&world, "Noah").await;
+    let key = world.key_of(&mia, sharing::SCOPES).await.key;
+    let noahs = world.key_of(&noah, sharing::SCOPES).await.key;
     let root = world.memory_of(&mia, "Tea at four").await;
     shared(&world, root).await;
     let path = format!("{AT}/{root}/replies");
     let reply = json!({ "content": "With milk", "parent_id": root, "tags": ["tea"], "source_session_id": "chat-7" });
+    // SEC-D5: keeping memories is not writing where others read.
+    let answer = world.call(Method::POST, AT, &without, &reply).await;
+    let told = problem(&answer, 403, "forbidden");
+    assert_eq!(told["permission"], "memory.share");
     let first = create(&world, &noahs, &reply).await;
     for (field, value) in [
         ("parent_id", json!(root)),

@@ -160,11 +160,13 @@ impl AllowedVendors {
     /// # Errors
     /// [`AppError::Invalid`] naming `allowed_vendors` for an unknown key.
     pub fn from_keys<T: AsRef<str>>(keys: &[T]) -> Result<Self, AppError> {
-        if keys.iter().any(|key| key.as_ref() == Self::EVERY) {
-            return Ok(Self::All);
-        }
         let mut vendors = Vec::new();
+        let mut is_every = false;
         for key in keys {
+            if key.as_ref() == Self::EVERY {
+                is_every = true;
+                continue;
+            }
             let vendor = Vendor::from_key(key.as_ref()).ok_or_else(|| {
                 let known: Vec<_> = Vendor::ALL.iter().map(|vendor| vendor.key()).collect();
                 AppError::field(
@@ -176,7 +178,11 @@ impl AllowedVendors {
                 vendors.push(vendor);
             }
         }
-        Ok(Self::Only(vendors))
+        Ok(if is_every {
+            Self::All
+        } else {
+            Self::Only(vendors)
+        })
     }
 }
 
@@ -195,7 +201,13 @@ mod tests {
         }
         let mixed = AllowedVendors::from_keys(&["claude", "*"]);
         assert_eq!(mixed, Ok(AllowedVendors::All));
-        let unknown = AllowedVendors::from_keys(&["hal"]).unwrap_err();
-        assert!(unknown.for_field("allowed_vendors").is_some(), "{unknown}");
+        for keys in [&["hal"][..], &["*", "hal"], &["claude", ""], &["Claude"]] {
+            let unknown = AllowedVendors::from_keys(keys).unwrap_err();
+            let told = unknown.for_field("allowed_vendors").unwrap();
+            for vendor in Vendor::ALL {
+                assert!(told.contains(vendor.key()), "{told}");
+            }
+            assert!(told.contains("* for all"), "{told}");
+        }
     }
 }

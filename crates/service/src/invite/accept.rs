@@ -10,6 +10,7 @@ use store::{
     StoreError, TenantTx,
     actor::actor_load,
     invite::{StoredInvite, invite_find, invite_lock},
+    login_attempt::FollowedInvite,
     role::user_role_grant_by,
     team::team_member_add,
     tenant::{tenant_find, tenant_reachable},
@@ -92,6 +93,8 @@ pub struct KnownInvite {
     pub tenant_id: TenantId,
     /// Its id.
     pub id: InviteId,
+    /// How often it got another link.
+    pub renewals: i32,
     /// For whom it is meant, as a hint for the issuer.
     pub email: Option<String>,
     /// What decides which issuers are for it.
@@ -115,7 +118,9 @@ pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteR
     let tenant = tenant_find(&mut tx, tenant_id).await?;
     let reachable = tenant_reachable(&mut tx, &tenant).await?;
     let mut tx = tx.enter_as(tenant_id, None).await?;
-    let StoredInvite { invite, .. } = store::invite::invite_get(&mut tx, id).await?;
+    let StoredInvite {
+        invite, renewals, ..
+    } = store::invite::invite_get(&mut tx, id).await?;
     is_open(&invite, ctx.clock.now()).map_err(|refusal| refusal.of(tenant_id, id))?;
     if let Some(problem) = SignInProblem::of_tenant(tenant.status) {
         let refusal = InviteRefusal::new(problem, problem.code());
@@ -124,6 +129,7 @@ pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteR
     Ok(KnownInvite {
         tenant_id,
         id,
+        renewals,
         email: invite.email,
         reachable,
         open: OpenInvite {
@@ -145,18 +151,20 @@ pub struct AcceptedInvite {
     pub changes: Value,
 }
 
-/// Accepts an invite for `user_id`, an active member of the tenant of `tx`
+/// Accepts the invite whose link was `followed` for `user_id`, an active member of the tenant of `tx`
 /// since a moment or for long. `tx` runs on Atrium's own behalf; when it is not
 /// committed, nothing of this happened.
 ///
 /// # Errors
-/// Why not. The one who invited must still be able to give what it promises.
+/// Why not. The one who invited must still be able to give what it promises,
+/// and the link that was followed must still be the invite's.
 pub async fn invite_accept(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    id: InviteId,
+    followed: FollowedInvite,
     user_id: UserId,
 ) -> Result<AcceptedInvite, InviteRefusal> {
+    let id = followed.id;
     let now = ctx.clock.now();
     let stored = match invite_lock(tx, id).await {
         // With a role or a team that is gone, so is the invite.
@@ -168,8 +176,19 @@ pub async fn invite_accept(
         }
         other => other?,
     };
-    let StoredInvite { invite, inviter } = stored;
+    let StoredInvite {
+        invite,
+        inviter,
+        renewals,
+    } = stored;
     is_open(&invite, now)?;
+    if renewals != followed.renewals {
+        // Its link opens nothing any more, as if there had never been one.
+        return Err(InviteRefusal::new(
+            SignInProblem::InviteUnknown,
+            "invite_renewed",
+        ));
+    }
     let (role, team) = (
         invite.role.as_ref().map(|role| role.id),
         invite.team.as_ref().map(|team| team.id),

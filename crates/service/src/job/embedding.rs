@@ -55,13 +55,22 @@ pub(crate) async fn enqueue_embedding(
     enqueue_for(ctx, tx, actor.user_id).await
 }
 
-/// The same for the member of `tx`, who may not be active any more: what they
-/// wrote is still found.
-pub(super) async fn enqueue_for(
+/// The same for another member, in a transaction of its own.
+pub(crate) async fn enqueue_embedding_of(
     ctx: &Ctx,
-    tx: &mut TenantTx,
+    tenant_id: TenantId,
     user_id: UserId,
 ) -> Result<(), StoreError> {
+    let mut tx = ctx.store.begin_as_member(tenant_id, user_id).await?;
+    enqueue_for(ctx, &mut tx, user_id).await?;
+    tx.commit().await?;
+    ctx.jobs_wake.notify_one();
+    Ok(())
+}
+
+/// The same for the member of `tx`, who may not be active any more: what they
+/// wrote is still found.
+async fn enqueue_for(ctx: &Ctx, tx: &mut TenantTx, user_id: UserId) -> Result<(), StoreError> {
     let key = job_key(user_id);
     let now = ctx.clock.now();
     let job = NewJob {

@@ -7,7 +7,7 @@ use time::{Date, Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    embedding::{enqueue_for, models_settle},
+    embedding::{enqueue_embedding_of, models_settle},
     runner::sleep,
 };
 use crate::{
@@ -113,10 +113,7 @@ pub async fn embedding_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     let moving = store::embedding_model::embedding_models_moving(&mut tx).await?;
     drop(tx);
     for (tenant_id, user_id) in owners {
-        let mut tx = ctx.store.begin_as_member(tenant_id, user_id).await?;
-        enqueue_for(ctx, &mut tx, user_id).await?;
-        tx.commit().await?;
-        ctx.jobs_wake.notify_one();
+        enqueue_embedding_of(ctx, tenant_id, user_id).await?;
     }
     for tenant_id in moving {
         models_settle(ctx, tenant_id).await?;

@@ -13,7 +13,7 @@ mod runner;
 pub use self::housekeeping::embedding_sweep;
 pub use self::runner::{WorkerSettings, work};
 pub(crate) use self::{
-    embedding::enqueue_embedding,
+    embedding::{enqueue_embedding, enqueue_embedding_of},
     lease::{JobError, Lease},
 };
 

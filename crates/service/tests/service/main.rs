@@ -19,6 +19,7 @@ mod offboard;
 mod operator;
 mod preferences;
 mod proposal;
+mod review;
 mod role;
 mod settings;
 mod share;

@@ -6,7 +6,7 @@ use domain::{
     api_key::NewApiKey,
     member::{MemberChange, UserStatus},
     offboard::OffboardOrder,
-    share::{Audience, ShareOutcome},
+    share::{Audience, EditOutcome, ShareOutcome},
 };
 use service::{
     actor_find, member_change, member_get, memory_create, memory_get, memory_share, memory_update,
@@ -144,14 +144,21 @@ async fn all_that_was_told_ends_at_one_moment() {
     let after = offboard_preview(ctx, &admin, mia.user_id).await.unwrap();
     assert_eq!((after.sessions, after.keys), (0, 0));
 
-    // What was shared is the heir's, who may change it; others still see it.
-    for memory in [with_team, with_all] {
+    // What was shared is the heir's, who may propose to change it, of a team's
+    // memories as one of the team; others still see it as it was.
+    for (memory, may) in [(with_team, false), (with_all, true)] {
         let kept = memory_get(ctx, &heir, memory).await.unwrap();
         assert!(kept.is_own);
-        memory_update(ctx, &heir, memory, 2, &change("It ended in May"))
-            .await
-            .unwrap();
-        memory_get(ctx, &max, memory).await.unwrap();
+        let edited = memory_update(ctx, &heir, memory, 2, &change("It ended in May")).await;
+        match edited {
+            Ok(EditOutcome::Proposed(_)) if may => {}
+            Err(AppError::Conflict { message }) if !may => {
+                assert!(message.contains("team"), "{message}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let seen = memory_get(ctx, &max, memory).await.unwrap();
+        assert_eq!(seen.content, "The contract ends in May");
     }
     // SEC-C: the private one is nobody's to read, also not the heir's.
     for stranger in [&heir, &admin, &max] {

@@ -228,6 +228,11 @@ pub const EXCEPTIONS: &[Exception] = &[
     ),
     (
         "definer_functions",
+        "memory_edit",
+        "compares a memory with what it becomes, which a policy can't",
+    ),
+    (
+        "definer_functions",
         "memory_proposal_accept",
         "shares a memory that the actor sees as a proposal only",
     ),

@@ -47,7 +47,7 @@ pub use view::{
     memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
     memory_view_rename,
 };
-pub use write::{memory_create, memory_update};
+pub use write::{memory_create, memory_persona_set, memory_update};
 
 /// The columns behind [`MemorySummary`].
 struct SummaryRow {
@@ -105,7 +105,7 @@ fn origin_of(key: &str) -> Result<Origin, StoreError> {
         .ok_or_else(|| StoreError::other(format!("a memory has the unknown origin “{key}”")))
 }
 
-fn vendors_of(keys: &[String]) -> Result<AllowedVendors, StoreError> {
+pub(crate) fn vendors_of(keys: &[String]) -> Result<AllowedVendors, StoreError> {
     AllowedVendors::from_keys(keys)
         .map_err(|_| StoreError::other(format!("a memory names unknown vendors: {keys:?}")))
 }

@@ -1,9 +1,10 @@
 //! Writing memories: one's own only.
 
 use domain::{
-    MemoryId, Timestamp,
+    MemoryId, PersonaId, Timestamp,
     memory::{MemoryChange, NewMemory, Visibility},
 };
+use uuid::Uuid;
 
 use super::{thread::follow, trash::why_unchanged};
 use crate::{StoreError, TenantTx};
@@ -58,7 +59,8 @@ pub async fn memory_create(
 /// # Errors
 /// [`StoreError::NotFound`] when the member has no such memory;
 /// [`StoreError::Conflict`] when it is not at `version` any more or in the
-/// trash; [`StoreError::Constraint`] when the persona is not the member's.
+/// trash; [`StoreError::Constraint`] when the persona is not the member's;
+/// [`StoreError::Other`] when others decide what becomes of it.
 pub async fn memory_update(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -66,72 +68,84 @@ pub async fn memory_update(
     change: &MemoryChange,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
     let MemoryChange {
         text,
         traits,
         reason,
     } = change;
-    // Locks the memory, so that the second of two writers waits here and then
-    // finds that its version has passed.
-    let kept = sqlx::query!(
-        "INSERT INTO memory_versions (
-             tenant_id, memory_id, version, user_id, kind, title, content, tags, visibility, team_id, origin,
-             changed_by, changed_at, change_reason
-         )
-         SELECT tenant_id, id, version, user_id, kind, title, content, tags, visibility, team_id, origin, $3, $5, $6
-           FROM memories
-          WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4 AND deleted_at IS NULL
-            FOR UPDATE",
-        tenant_id,
+    let attributes = traits.as_ref();
+    let edited = sqlx::query_scalar!(
+        "SELECT memory_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         id.0,
-        user_id,
         version,
-        now,
-        reason.as_deref(),
-    )
-    .execute(tx.conn())
-    .await?;
-    if kept.rows_affected() == 0 {
-        return Err(why_unchanged(tx, id).await);
-    }
-    sqlx::query!(
-        "UPDATE memories
-            SET kind = $3, title = $4, content = $5, tags = $6, version = version + 1, updated_at = $7,
-                embedding_a = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedding_a END,
-                embedding_b = CASE WHEN title = $4 AND content = $5 AND tags = $6 THEN embedding_b END
-          WHERE tenant_id = $1 AND id = $2",
-        tenant_id,
-        id.0,
         text.kind.key(),
         text.title,
         text.content,
         &text.tags,
+        attributes.is_some(),
+        attributes.and_then(|attributes| attributes.expires_at),
+        attributes.map(|attributes| attributes.importance),
+        attributes.map(|attributes| attributes.allowed_vendors.keys()) as Option<Vec<&str>>,
+        reason.as_deref(),
         now,
     )
-    .execute(tx.conn())
+    .fetch_one(tx.conn())
     .await?;
-    if let Some(traits) = traits {
-        // How long a reply is kept and what may read it is as of its root.
-        let parent_id = sqlx::query_scalar!(
-            "UPDATE memories
-                SET expires_at = CASE WHEN parent_id IS NULL THEN $3 ELSE expires_at END,
-                    allowed_vendors = CASE WHEN parent_id IS NULL THEN $6 ELSE allowed_vendors END,
-                    persona_id = $4, importance = $5
-              WHERE tenant_id = $1 AND id = $2
-             RETURNING parent_id",
-            tenant_id,
-            id.0,
-            traits.expires_at,
-            traits.persona_id.map(|id| id.0),
-            traits.importance,
-            traits.allowed_vendors.keys() as Vec<&str>,
-        )
-        .fetch_one(tx.conn())
-        .await?;
+    if edited.is_none() {
+        return Err(why_unchanged(tx, id).await);
+    }
+    if let Some(attributes) = attributes {
+        let parent_id = persona_set(tx, id, attributes.persona_id).await?;
         if parent_id.is_none() {
             follow(tx, id, None).await?;
         }
     }
     Ok(())
+}
+
+/// Puts one's own memory into another persona, which others don't see: it
+/// stays at its version.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the member has no such memory;
+/// [`StoreError::Conflict`] when it is not at `version` any more or in the
+/// trash; [`StoreError::Constraint`] when the persona is not the member's.
+pub async fn memory_persona_set(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    version: i32,
+    persona: Option<PersonaId>,
+) -> Result<(), StoreError> {
+    let found = sqlx::query!(
+        "SELECT id FROM memories
+          WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4 AND deleted_at IS NULL
+            FOR UPDATE",
+        tx.tenant_id().0,
+        id.0,
+        tx.member_id()?.0,
+        version,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    if found.is_none() {
+        return Err(why_unchanged(tx, id).await);
+    }
+    persona_set(tx, id, persona).await?;
+    Ok(())
+}
+
+/// Returns the memory that it replies to.
+async fn persona_set(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    persona: Option<PersonaId>,
+) -> Result<Option<Uuid>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE memories SET persona_id = $3 WHERE tenant_id = $1 AND id = $2 RETURNING parent_id",
+        tx.tenant_id().0,
+        id.0,
+        persona.map(|id| id.0),
+    )
+    .fetch_one(tx.conn())
+    .await?)
 }

@@ -1,12 +1,14 @@
 //! Sessions and sign-ins on their way.
 
-use domain::{SessionId, TenantId, UserId};
+use domain::{SessionId, TenantId, Timestamp, UserId};
 use store::{
     FrontDoorTx, Store, StoreError,
-    login_attempt::{LoginAttempt, login_attempt_create, login_attempt_purge, login_attempt_take},
+    login_attempt::{
+        FollowedInvite, LoginAttempt, login_attempt_create, login_attempt_purge, login_attempt_take,
+    },
     session::{
-        NewSession, RefreshedTokens, session_create, session_delete, session_list, session_load,
-        session_purge, session_refresh_claim, session_refresh_finish, session_revoke,
+        NewSession, RefreshedTokens, Rotation, session_create, session_delete, session_list,
+        session_load, session_purge, session_refresh_claim, session_refresh_finish, session_revoke,
         session_revoke_others, session_rotate, session_save, session_touch,
     },
     testing::{NOW, TestDb, id},
@@ -58,6 +60,15 @@ impl Member {
         session_create(&mut tx, &session, NOW).await.unwrap();
         tx.commit().await.unwrap();
         session.id
+    }
+}
+
+/// To the id `hash`, with half a minute for requests that are on their way.
+fn rotation(hash: u8, now: Timestamp) -> Rotation {
+    Rotation {
+        id_hash: [hash; 32],
+        privileges: [0; 32],
+        previous_until: now + Duration::seconds(30),
     }
 }
 
@@ -176,7 +187,7 @@ async fn a_slow_request_cannot_resurrect_a_session() {
             "revoked" => session_revoke(&mut tx, member.tenant_id, member.user_id, public_id, NOW)
                 .await
                 .unwrap(),
-            "deleted" => assert!(session_delete(&mut tx, &[hash; 32]).await.unwrap()),
+            "deleted" => assert!(session_delete(&mut tx, &[hash; 32], NOW).await.unwrap()),
             "expired" => now += IDLE,
             _ => {}
         }
@@ -207,7 +218,7 @@ async fn a_slow_request_cannot_resurrect_a_session() {
             "{way}: tokens"
         );
         assert_eq!(
-            session_rotate(&mut slow, &[hash; 32], &[hash + 100; 32], now)
+            session_rotate(&mut slow, &[hash; 32], &rotation(hash + 100, now), now)
                 .await
                 .unwrap(),
             lives,
@@ -223,28 +234,68 @@ async fn a_slow_request_cannot_resurrect_a_session() {
             lives,
             "{way}: new id"
         );
-        assert!(!is_live(&db.store, hash, after).await, "{way}: old id");
+        let grace = Duration::SECOND * 30;
+        assert_eq!(
+            is_live(&db.store, hash, after).await,
+            lives,
+            "{way}: old id"
+        );
+        assert!(
+            !is_live(&db.store, hash, after + grace).await,
+            "{way}: old id"
+        );
     }
 }
 
 // SEC-B2
 #[tokio::test]
-async fn rotating_makes_the_old_cookie_worthless() {
+async fn rotated_sessions_old_cookie_is_worthless_after_a_moment() {
     let db = TestDb::new().await;
     let public_id = Member::new().open(&db.store, 1).await;
     let mut tx = door(&db.store).await;
     assert!(
-        session_rotate(&mut tx, &[1; 32], &[2; 32], NOW)
+        session_rotate(&mut tx, &[1; 32], &rotation(2, NOW), NOW)
+            .await
+            .unwrap()
+    );
+    // A second request that came with the old id at the same time.
+    assert!(
+        !session_rotate(&mut tx, &[1; 32], &rotation(3, NOW), NOW)
             .await
             .unwrap()
     );
     tx.commit().await.unwrap();
-    assert!(!is_live(&db.store, 1, Duration::ZERO).await);
-    let session = session_load(&mut door(&db.store).await, &[2; 32], NOW)
+    assert!(!is_live(&db.store, 3, Duration::ZERO).await);
+    for (hash, by_previous_id) in [(1, true), (2, false)] {
+        let session = session_load(&mut door(&db.store).await, &[hash; 32], NOW)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((session.id, session.created_at), (public_id, NOW));
+        assert_eq!(session.by_previous_id, by_previous_id, "{hash}");
+    }
+    let grace = Duration::seconds(30);
+    assert!(is_live(&db.store, 1, grace - Duration::MILLISECOND).await);
+    assert!(!is_live(&db.store, 1, grace).await);
+    assert!(is_live(&db.store, 2, grace).await);
+
+    // Used by its old id, it lives no longer for that; signed out by it, it is
+    // over for both.
+    let mut tx = door(&db.store).await;
+    let later = NOW + Duration::MINUTE * 2;
+    session_touch(&mut tx, &[1; 32], later + IDLE, later)
         .await
-        .unwrap()
         .unwrap();
-    assert_eq!((session.id, session.created_at), (public_id, NOW));
+    assert!(
+        !session_delete(&mut tx, &[1; 32], NOW + grace)
+            .await
+            .unwrap()
+    );
+    assert!(session_delete(&mut tx, &[1; 32], NOW).await.unwrap());
+    tx.commit().await.unwrap();
+    for hash in [1, 2] {
+        assert!(!is_live(&db.store, hash, Duration::ZERO).await, "{hash}");
+    }
 }
 
 // SEC-B3
@@ -336,7 +387,11 @@ fn attempt() -> LoginAttempt {
         nonce: "nonce".into(),
         pkce_verifier: "verifier".into(),
         return_to: "/memories".into(),
-        invite: Some((Uuid::from_u128(1).into(), Uuid::from_u128(2).into())),
+        invite: Some(FollowedInvite {
+            tenant_id: Uuid::from_u128(1).into(),
+            id: Uuid::from_u128(2).into(),
+            renewals: 3,
+        }),
         expires_at: NOW + Duration::minutes(10),
     }
 }

@@ -6,6 +6,7 @@ mod listing;
 mod live;
 mod narrowing;
 mod proposing;
+mod reviewing;
 mod searching;
 mod sharing;
 mod sight;

@@ -510,6 +510,7 @@ async fn members_tell_others_of_proposals_in_their_own_name_only() {
         proposal: id(),
         proposer: "Mia".into(),
         team: None,
+        is_change: false,
     });
     let decided = Notice::MemoryProposalDecided(MemoryProposalDecided {
         proposal: id(),

@@ -310,6 +310,7 @@ async fn there_is_no_way_around_the_functions() {
         tried(&mut conn, &take).await.unwrap();
         for call in [
             "SELECT memory_share(gen_random_uuid(), NULL, 'org', NULL, '', now())",
+            "SELECT memory_edit(gen_random_uuid(), 1, '', '', '', '{}', false, NULL, NULL, NULL, '', now())",
             "SELECT memory_proposal_accept(gen_random_uuid(), '', '', now())",
             "SELECT memory_proposal_close(gen_random_uuid(), true, '', now())",
             "SELECT memory_viewers(gen_random_uuid(), 'org', NULL, NULL, '{}', 1)",

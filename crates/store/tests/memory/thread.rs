@@ -115,6 +115,25 @@ async fn a_reply_is_born_as_visible_as_its_root_and_no_other_reply_is() {
     }
 }
 
+// SEC-C3: below the service.
+#[tokio::test]
+async fn changing_a_reply_that_others_see_needs_the_permission_to_share() {
+    let world = World::new().await;
+    let root = create(&world.db, &world.mia, "Root").await;
+    share(&world.db, root, "org", None).await;
+    let earlier = world.reply(&world.max, root, "Earlier").await.unwrap();
+    let mut silent = world.max.clone();
+    silent.permissions.remove(&Permission::MemoryShare);
+    let mut tx = world.db.store.begin(&silent).await.unwrap();
+    let edited = memory_update(&mut tx, earlier, 1, &change("Other"), NOW).await;
+    assert!(matches!(edited, Err(StoreError::Other(_))), "{edited:?}");
+    drop(tx);
+    let mut tx = world.db.store.begin(&world.max).await.unwrap();
+    memory_update(&mut tx, earlier, 1, &change("Other"), NOW)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
     let world = World::new().await;
@@ -235,7 +254,9 @@ async fn nobody_but_the_roots_owner_makes_replies_follow() {
 #[tokio::test]
 async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
     let world = World::new().await;
-    let root = create(&world.db, &world.mia, "Root").await;
+    // Who decides for everyone changes what they see.
+    let ada = world.acme.actor(SystemRole::Admin, "Ada").await;
+    let root = create(&world.db, &ada, "Root").await;
     share(&world.db, root, "org", None).await;
     let reply = world.reply(&world.max, root, "Reply").await.unwrap();
     let traits = MemoryTraits {
@@ -247,7 +268,7 @@ async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
         traits: Some(traits.clone()),
         ..change("Same")
     };
-    let mut tx = world.db.store.begin(&world.mia).await.unwrap();
+    let mut tx = world.db.store.begin(&ada).await.unwrap();
     memory_update(&mut tx, root, 1, &with(&traits), NOW)
         .await
         .unwrap();

@@ -233,13 +233,12 @@ async fn nobody_else_can_write_a_memory() {
         .await;
     let private = create(&db, &mia, "private").await;
     let shared = create(&db, &mia, "shared").await;
-    share(&db, shared, "org", None).await;
-
     let mut tx = db.store.begin(&mia).await.unwrap();
     memory_update(&mut tx, shared, 1, &change("shared, without the slip"), NOW)
         .await
         .unwrap();
     tx.commit().await.unwrap();
+    share(&db, shared, "org", None).await;
 
     for other in [&owner, &stranger] {
         for memory in [private, shared, id::<MemoryId>()] {

@@ -51,7 +51,9 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             .map(drop),
         Action::MemoryUpdate => {
             let id = memory(world, actor).await;
-            service::memory_update(ctx, actor, id, 1, &change("Tea at five")).await
+            service::memory_update(ctx, actor, id, 1, &change("Tea at five"))
+                .await
+                .map(drop)
         }
         Action::MemoryDelete => {
             service::memory_delete(ctx, actor, memory(world, actor).await).await

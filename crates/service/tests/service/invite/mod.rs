@@ -21,6 +21,7 @@ use sqlx::AssertSqlSafe;
 use store::{
     actor::actor_load,
     invite::InviteRecord,
+    login_attempt::FollowedInvite,
     role::{RoleSource, user_role_grant, user_role_grant_by, user_role_revoke},
     team::team_role_set,
     user::{UserStatus, user_status_set},
@@ -101,7 +102,12 @@ async fn accept(world: &World, link: &str, user_id: UserId) -> Result<(), Invite
     let known = invite_known(&world.ctx, link).await?;
     let tx = world.ctx.store.begin_front_door().await.unwrap();
     let mut tx = tx.enter_as(known.tenant_id, None).await.unwrap();
-    invite_accept(&world.ctx, &mut tx, known.id, user_id).await?;
+    let followed = FollowedInvite {
+        tenant_id: known.tenant_id,
+        id: known.id,
+        renewals: known.renewals,
+    };
+    invite_accept(&world.ctx, &mut tx, followed, user_id).await?;
     tx.commit().await.unwrap();
     Ok(())
 }

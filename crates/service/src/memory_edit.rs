@@ -1,0 +1,237 @@
+//! Changing an own memory: at once, or where others decide what they see, as a
+//! proposal to them.
+
+use domain::{
+    Action, Actor, AppError, MemoryId, Permission, ProposalId,
+    memory::{Memory, MemoryChange},
+    proposal::MemoryShown,
+    share::{Audience, Comment, EditOutcome},
+};
+use serde_json::json;
+use store::{
+    StoreError, TenantTx,
+    proposal::{proposal_change_create, proposal_pending, proposal_withdraw},
+    settings::organisation_get,
+};
+
+use crate::{
+    Ctx,
+    act::{Act, Target},
+    job::enqueue_embedding,
+    memory::{described, may_be_seen, readable_to},
+    share::{ReviewRequest, conflict, notify},
+};
+
+/// A change of an own memory.
+pub(crate) struct Edit<'a> {
+    pub(crate) id: MemoryId,
+    /// The version that the change started from.
+    pub(crate) version: i32,
+    pub(crate) change: &'a MemoryChange,
+    /// The earlier version that it goes back to.
+    pub(crate) restores: Option<i32>,
+}
+
+/// What came of it, and the audit rows that it leaves.
+pub(crate) struct Edited {
+    pub(crate) outcome: EditOutcome,
+    pub(crate) rows: Vec<(Action, Target)>,
+}
+
+/// Changes an own memory from its version `version`; what it said before is
+/// kept. Where others decide what they see of it, the change is proposed to
+/// them, and they go on seeing what they saw.
+///
+/// # Errors
+/// [`AppError::Conflict`] when it was changed since that version, or something
+/// else waits of it; [`AppError::Forbidden`] also where the change needs a
+/// review and the actor may not propose; [`AppError::NotFound`];
+/// [`AppError::Invalid`].
+pub async fn memory_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: MemoryId,
+    version: i32,
+    change: &MemoryChange,
+) -> Result<EditOutcome, AppError> {
+    let act = Act::begin(ctx, actor, Action::MemoryUpdate).await?;
+    let edit = Edit {
+        id,
+        version,
+        change,
+        restores: None,
+    };
+    Ok(edit.commit(ctx, actor, act).await?.0)
+}
+
+/// True if a change of this memory by the actor, its owner, is proposed to
+/// those who decide what others see.
+///
+/// # Errors
+/// [`AppError::NotFound`] when it doesn't exist or isn't in sight.
+pub async fn memory_needs_review(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<bool, AppError> {
+    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let memory = store::memory::memory_get(&mut act.tx, id).await?;
+    Ok(audience_to_ask(&mut act.tx, actor, &memory)
+        .await?
+        .is_some())
+}
+
+/// Whom to ask before what others see of an own memory changes: nobody where
+/// nobody else sees it, the actor decides for them, or the organisation leaves
+/// it to the owners.
+pub(crate) async fn audience_to_ask(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    memory: &Memory,
+) -> Result<Option<Audience>, AppError> {
+    let Some(audience) = Audience::of(memory).filter(|_| memory.parent_id.is_none()) else {
+        return Ok(None);
+    };
+    let decides =
+        actor.permissions.contains(&Permission::MemoryShare) && audience.is_decided_by(actor);
+    if decides || organisation_get(tx).await?.settings.owners_change_reviewed {
+        return Ok(None);
+    }
+    Ok(Some(audience))
+}
+
+impl Edit<'_> {
+    /// Ends `act` with it, and returns the memory as others see it then.
+    pub(crate) async fn commit(
+        self,
+        ctx: &Ctx,
+        actor: &Actor,
+        mut act: Act<'_>,
+    ) -> Result<(EditOutcome, Memory), AppError> {
+        let id = self.id;
+        let Edited { outcome, rows } = match self.within(ctx, actor, &mut act.tx).await {
+            Err(AppError::Forbidden { permission }) => {
+                return Err(act.refuse(Target::memory(id), permission).await);
+            }
+            other => other?,
+        };
+        enqueue_embedding(ctx, &mut act.tx, actor).await?;
+        let memory = store::memory::memory_get(&mut act.tx, id).await?;
+        act.commit_each(rows).await?;
+        ctx.jobs_wake.notify_one();
+        Ok((outcome, memory))
+    }
+
+    /// The same without an end.
+    pub(crate) async fn within(
+        self,
+        ctx: &Ctx,
+        actor: &Actor,
+        tx: &mut TenantTx,
+    ) -> Result<Edited, AppError> {
+        let now = ctx.clock.now();
+        if let Some(attributes) = &self.change.traits {
+            attributes.check(now)?;
+            readable_to(actor, attributes)?;
+        }
+        let before = store::memory::memory_get(tx, self.id).await?;
+        if !before.is_own {
+            return Err(AppError::NotFound);
+        }
+        if before.parent_id.is_some() {
+            may_be_seen(actor, &before)?;
+        }
+        let asked = audience_to_ask(tx, actor, &before).await?;
+        let after = MemoryShown::after(&before, self.change);
+        match asked {
+            Some(audience) if after != MemoryShown::of(&before) && before.deleted_at.is_none() => {
+                self.propose(ctx, actor, tx, (&before, &after), audience)
+                    .await
+            }
+            // Others see no change, so they see no new version either.
+            Some(_) => {
+                let persona = self.change.traits.as_ref().map(|traits| traits.persona_id);
+                let persona = persona.unwrap_or(before.persona_id);
+                store::memory::memory_persona_set(tx, self.id, self.version, persona).await?;
+                Ok(self.changed())
+            }
+            None => {
+                store::memory::memory_update(tx, self.id, self.version, self.change, now).await?;
+                Ok(self.changed())
+            }
+        }
+    }
+
+    fn changed(self) -> Edited {
+        let mut changes = json!({
+            "after": described(&self.change.text),
+            "from_version": self.version,
+        });
+        let action = match self.restores {
+            None => Action::MemoryUpdate,
+            Some(version) => {
+                changes["restored_version"] = version.into();
+                Action::MemoryVersionRestore
+            }
+        };
+        Edited {
+            outcome: EditOutcome::Changed,
+            rows: vec![(action, Target::memory(self.id).changed(changes))],
+        }
+    }
+
+    /// Proposes it; what was proposed of the memory before gives way.
+    async fn propose(
+        self,
+        ctx: &Ctx,
+        actor: &Actor,
+        tx: &mut TenantTx,
+        (before, after): (&Memory, &MemoryShown),
+        audience: Audience,
+    ) -> Result<Edited, AppError> {
+        if !actor.permissions.contains(&Permission::MemoryShare) {
+            return Err(AppError::Forbidden {
+                permission: Permission::MemoryShare,
+            });
+        }
+        if audience
+            .team_id()
+            .is_some_and(|team| !actor.team_ids.contains(&team))
+        {
+            return Err(conflict(
+                "You don’t belong to the team that sees this, so you can’t propose to change it. Join it, or take \
+                 the memory back first.",
+            ));
+        }
+        if before.version != self.version {
+            return Err(StoreError::Conflict.into());
+        }
+        let now = ctx.clock.now();
+        let mut rows = Vec::new();
+        if let Some(pending) = proposal_pending(tx, self.id).await? {
+            if !pending.is_change && !pending.is_stale {
+                return Err(conflict(
+                    "You have proposed to share this further, as it is now. Withdraw that, or wait for the \
+                     decision, before you change it.",
+                ));
+            }
+            proposal_withdraw(tx, pending.id, now).await?;
+            let target = Target::proposal(pending.id).noting("memory", self.id.to_string());
+            rows.push((Action::ProposalWithdraw, target));
+        }
+        let proposal: ProposalId = ctx.ids.id();
+        let comment = Comment::parse(self.change.reason.as_deref().unwrap_or_default())?;
+        let (id, version) = (self.id, self.version);
+        proposal_change_create(tx, proposal, id, version, after, &comment, now).await?;
+        let request = ReviewRequest {
+            proposal,
+            audience,
+            is_change: true,
+        };
+        notify(tx, ctx, actor, request, now).await?;
+        let target = Target::proposal(proposal)
+            .noting("memory", id.to_string())
+            .changed(json!({ "after": described(&self.change.text), "from_version": version }));
+        rows.push((Action::ProposalCreate, target));
+        Ok(Edited {
+            outcome: EditOutcome::Proposed(proposal),
+            rows,
+        })
+    }
+}

@@ -1,0 +1,417 @@
+//! A change of what others see: proposed to those who decide that, at every
+//! door.
+
+use domain::{
+    Actor, AppError, MemoryId, Permission, ProposalId,
+    audit::Outcome,
+    memory::{MemoryChange, MemoryTraits},
+    memory_order::{BatchDone, MemoryEdit, MemoryOrder},
+    memory_version::DiffKind,
+    notification::Notice,
+    persona::PersonaDraft,
+    proposal::ProposalStatus,
+    settings::{OWNERS_DECIDE, OrganisationDraft},
+    share::{Audience, EditOutcome, ShareOutcome},
+};
+use service::{
+    memory_batch, memory_get, memory_needs_review, memory_order, memory_reply, memory_share,
+    memory_sharing, memory_update, memory_version_diff, memory_version_restore, memory_versions,
+    notification_list, persona_create, proposal_accept, proposal_decline, proposal_get,
+    settings_get, settings_update,
+};
+
+use crate::{
+    share::{Team, is_conflict},
+    support::{World, change, draft},
+};
+
+const MAT: &str = "The spare key is under the mat";
+
+impl Team {
+    /// A memory of Mia's that `reviewer` accepted for `audience`; it is at
+    /// version 2.
+    async fn reviewed(&self, audience: Audience, reviewer: &Actor) -> MemoryId {
+        let ctx = &self.world.ctx;
+        let memory = self.written(&self.mia).await;
+        let shared = memory_share(ctx, &self.mia, memory, 1, &audience, "").await;
+        let Ok(ShareOutcome::Proposed(proposal)) = shared else {
+            panic!("{shared:?}");
+        };
+        proposal_accept(ctx, reviewer, proposal, "").await.unwrap();
+        memory
+    }
+
+    /// What somebody else of the team reads, and at which version.
+    async fn read(&self, memory: MemoryId) -> (String, i32) {
+        let read = memory_get(&self.world.ctx, &self.max, memory)
+            .await
+            .unwrap();
+        (read.content, read.version)
+    }
+}
+
+fn proposed(outcome: Result<EditOutcome, AppError>) -> ProposalId {
+    match outcome {
+        Ok(EditOutcome::Proposed(id)) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_what_others_see_waits_until_it_is_accepted() {
+    let team = Team::new().await;
+    let ctx = &team.world.ctx;
+    let memory = team.reviewed(team.audience(), &team.lena).await;
+    assert_eq!(memory_needs_review(ctx, &team.mia, memory).await, Ok(true));
+    let edit = MemoryChange {
+        reason: Some("The mat is gone".into()),
+        ..change("The spare key is under the pot")
+    };
+    let proposal = proposed(memory_update(ctx, &team.mia, memory, 2, &edit).await);
+    for reader in [&team.mia, &team.max] {
+        let read = memory_get(ctx, reader, memory).await.unwrap();
+        assert_eq!((read.content.as_str(), read.version), (MAT, 2));
+    }
+    let told = memory_sharing(ctx, &team.mia, memory).await.unwrap();
+    let pending = told.pending.unwrap();
+    assert!(pending.is_change && !pending.is_stale && pending.id == proposal);
+    let (page, _) = notification_list(ctx, &team.lena, None).await.unwrap();
+    let Some(Notice::MemoryProposed(told)) = &page.items[0].notice else {
+        panic!("{page:?}");
+    };
+    assert!(told.is_change && told.proposal == proposal);
+
+    // Who decides it sees how it differs.
+    let seen = proposal_get(ctx, &team.lena, proposal).await.unwrap();
+    assert!(seen.may_decide && seen.summary.is_change);
+    assert_eq!(seen.comment, "The mat is gone");
+    let diff = seen.change.unwrap();
+    let changed: Vec<_> = diff
+        .content
+        .iter()
+        .filter(|span| span.kind != DiffKind::Same)
+        .map(|span| (span.kind, span.text.as_str()))
+        .collect();
+    assert_eq!(
+        changed,
+        [(DiffKind::Deleted, "mat"), (DiffKind::Inserted, "pot")]
+    );
+    is_conflict(
+        &proposal_accept(ctx, &team.mia, proposal, "").await,
+        "Somebody else",
+    );
+    let foreign = proposal_accept(ctx, &team.otis, proposal, "").await;
+    assert_eq!(foreign, Err(AppError::NotFound));
+
+    proposal_accept(ctx, &team.lena, proposal, "")
+        .await
+        .unwrap();
+    let now = team.read(memory).await;
+    assert_eq!(now, ("The spare key is under the pot".to_owned(), 3));
+    let kept = memory_versions(ctx, &team.mia, memory).await.unwrap();
+    assert_eq!((kept[0].content.as_str(), kept[0].version), (MAT, 2));
+    assert_eq!(kept[0].reason.as_deref(), Some("The mat is gone"));
+    assert_eq!(kept[0].changed_by_name, "Lena");
+    // SEC-E1
+    assert_eq!(
+        team.rows(2).await,
+        [
+            ("memory.update".to_owned(), Some(memory.to_string())),
+            (
+                "memory_proposal.accept".to_owned(),
+                Some(proposal.to_string())
+            ),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_accepted_change_is_found_by_its_new_meaning() {
+    let team = Team::of(World::new().await).await;
+    let ctx = &team.world.ctx;
+    let memory = team.reviewed(team.audience(), &team.lena).await;
+    let worker = team.world.worker();
+    team.world.embedded(&team.mia).await;
+    let edit = change("Lunch is served at noon");
+    let proposal = proposed(memory_update(ctx, &team.mia, memory, 2, &edit).await);
+    proposal_accept(ctx, &team.lena, proposal, "")
+        .await
+        .unwrap();
+    // Queued for its owner, who has done nothing since.
+    team.world.embedded(&team.mia).await;
+    worker.stop().await;
+    assert!(
+        memory_get(ctx, &team.max, memory)
+            .await
+            .unwrap()
+            .is_embedded
+    );
+}
+
+#[tokio::test]
+async fn a_declined_change_leaves_everything_as_it_was() {
+    let team = Team::new().await;
+    let ctx = &team.world.ctx;
+    let memory = team.reviewed(Audience::Org, &team.ada).await;
+    let proposal = proposed(memory_update(ctx, &team.mia, memory, 2, &change("Gone")).await);
+    proposal_decline(ctx, &team.ada, proposal, "It is there")
+        .await
+        .unwrap();
+    assert_eq!(team.read(memory).await, (MAT.to_owned(), 2));
+}
+
+#[tokio::test]
+async fn those_who_decide_what_others_see_change_it_at_once() {
+    let team = Team::new().await;
+    let ctx = &team.world.ctx;
+    for (owner, audience) in [
+        (&team.lena, team.audience()),
+        (&team.ada, Audience::Org),
+        (&team.ada, team.audience()),
+    ] {
+        let memory = team.written(owner).await;
+        memory_share(ctx, owner, memory, 1, &audience, "")
+            .await
+            .unwrap();
+        assert_eq!(memory_needs_review(ctx, owner, memory).await, Ok(false));
+        let edited = memory_update(ctx, owner, memory, 2, &change("It moved")).await;
+        assert_eq!(edited, Ok(EditOutcome::Changed), "{}", owner.label);
+    }
+    // Who only led the team it was shared with then does not.
+    let memory = team.written(&team.lena).await;
+    memory_share(ctx, &team.lena, memory, 1, &team.audience(), "")
+        .await
+        .unwrap();
+    let mut lena = team.lena.clone();
+    lena.led_team_ids.clear();
+    proposed(memory_update(ctx, &lena, memory, 2, &change("It moved")).await);
+}
+
+#[tokio::test]
+async fn an_organisation_can_leave_it_to_the_owners() {
+    let team = Team::new().await;
+    let ctx = &team.world.ctx;
+    let memory = team.reviewed(Audience::Org, &team.ada).await;
+    let before = settings_get(ctx, &team.ada).await.unwrap();
+    assert!(!before.settings.owners_change_reviewed);
+    let draft = OrganisationDraft {
+        name: before.name,
+        reviewed_changes: OWNERS_DECIDE.into(),
+        ..OrganisationDraft::default()
+    };
+    settings_update(ctx, &team.ada, before.version, &draft)
+        .await
+        .unwrap();
+    let row = &team.world.audit().await[0];
+    assert!(format!("{:?}", row.changes).contains("owners_change_reviewed"));
+    let edited = memory_update(ctx, &team.mia, memory, 2, &change("It moved")).await;
+    assert_eq!(edited, Ok(EditOutcome::Changed));
+    assert_eq!(team.read(memory).await, ("It moved".to_owned(), 3));
+    let settings = settings_get(ctx, &team.ada).await.unwrap();
+    let draft = OrganisationDraft {
+        name: settings.name,
+        ..OrganisationDraft::default()
+    };
+    settings_update(ctx, &team.ada, settings.version, &draft)
+        .await
+        .unwrap();
+    proposed(memory_update(ctx, &team.mia, memory, 3, &change("Back")).await);
+}
+
+#[tokio::test]
+async fn every_way_of_changing_waits() {
+    let team = Team::new().await;
+    let ctx = &team.world.ctx;
+    let memory = team.written(&team.mia).await;
+    memory_update(ctx, &team.mia, memory, 1, &change("Something else"))
+        .await
+        .unwrap();
+    let shared = memory_share(ctx, &team.mia, memory, 2, &Audience::Org, "").await;
+    let Ok(ShareOutcome::Proposed(proposal)) = shared else {
+        panic!("{shared:?}");
+    };
+    proposal_accept(ctx, &team.ada, proposal, "").await.unwrap();
+    let unchanged = || ("Something else".to_owned(), 3);
+
+    let diff = memory_version_diff(ctx, &team.mia, memory, 1).await;
+    assert!(diff.unwrap().needs_review);
+    let (seen, outcome) = memory_version_restore(ctx, &team.mia, memory, 1, 3)
+        .await
+        .unwrap();
+    let restoring = proposed(Ok(outcome));
+    assert_eq!((seen.content, seen.version), unchanged());
+    let waits = proposal_get(ctx, &team.ada, restoring).await.unwrap();
+    assert_eq!(waits.content, MAT);
+    assert_eq!(waits.comment, "Restored version 1");
+
+    let edit = |content: &str| MemoryOrder::Update {
+        id: memory,
+        version: 3,
+        edit: MemoryEdit {
+            content: Some(content.to_owned()),
+            ..MemoryEdit::default()
+        },
+    };
+    let (seen, ordered) = memory_order(ctx, &team.mia, edit("By a program"))
+        .await
+        .unwrap();
+    assert_eq!((seen.content, seen.version), unchanged());
+    let rows = memory_batch(ctx, &team.mia, vec![Ok(edit("By a batch"))])
+        .await
+        .unwrap();
+    let Ok(row) = &rows[0] else {
+        panic!("{rows:?}");
+    };
+    assert_eq!((row.done, row.version), (BatchDone::Proposed, None));
+    assert_eq!(team.read(memory).await, unchanged());
+
+    // Each takes the place of the one before.
+    for earlier in [restoring, ordered.unwrap()] {
+        let earlier = proposal_get(ctx, &team.mia, earlier).await.unwrap();
+        assert_eq!(earlier.summary.status, ProposalStatus::Withdrawn);
+    }
+    let last = row.proposal_id.unwrap();
+    let rows = team.rows(2).await;
+    let actions: Vec<_> = rows.iter().map(|row| row.0.as_str()).collect();
+    assert_eq!(
+        actions,
+        ["memory_proposal.withdraw", "memory_proposal.create"]
+    );
+    assert_eq!(rows[1].1, Some(last.to_string()));
+
+    // What nobody else sees, and what is as it was, is saved at once.
+    let home = PersonaDraft {
+        name: "Home".into(),
+        ..PersonaDraft::default()
+    };
+    let persona = persona_create(ctx, &team.mia, &home).await.unwrap();
+    let own = MemoryChange {
+        traits: Some(MemoryTraits {
+            persona_id: Some(persona),
+            ..MemoryTraits::default()
+        }),
+        ..change("Something else")
+    };
+    let edited = memory_update(ctx, &team.mia, memory, 3, &own).await;
+    assert_eq!(edited, Ok(EditOutcome::Changed));
+    let now = memory_get(ctx, &team.mia, memory).await.unwrap();
+    assert_eq!((now.persona_id, now.version), (Some(persona), 3));
+    let stale = memory_update(ctx, &team.mia, memory, 2, &change("Late")).await;
+    assert!(matches!(stale, Err(AppError::Conflict { .. })), "{stale:?}");
+}
+
+#[tokio::test]
+async fn a_change_waits_behind_what_is_proposed_to_be_shared_further() {
+    let team = Team::new().await;
+    let ctx = &team.world.ctx;
+    let memory = team.reviewed(team.audience(), &team.lena).await;
+    memory_share(ctx, &team.mia, memory, 2, &Audience::Org, "")
+        .await
+        .unwrap();
+    is_conflict(
+        &memory_update(ctx, &team.mia, memory, 2, &change("It moved")).await,
+        "Withdraw that",
+    );
+    // Who left the team takes it back first.
+    let mut left = team.mia.clone();
+    left.team_ids.clear();
+    let own = team.reviewed(team.audience(), &team.lena).await;
+    is_conflict(
+        &memory_update(ctx, &left, own, 2, &change("It moved")).await,
+        "take the memory back first",
+    );
+}
+
+#[tokio::test]
+async fn who_may_not_propose_is_told_which_permission_that_needs() {
+    let team = Team::new().await;
+    let ctx = &team.world.ctx;
+    let memory = team.reviewed(Audience::Org, &team.ada).await;
+    let mut mia = team.mia.clone();
+    mia.permissions.remove(&Permission::MemoryShare);
+    let permission = Permission::MemoryShare;
+    let edit = change("It moved");
+    let order = || MemoryOrder::Update {
+        id: memory,
+        version: 2,
+        edit: MemoryEdit {
+            content: Some("It moved".into()),
+            ..MemoryEdit::default()
+        },
+    };
+    let outcomes = [
+        memory_update(ctx, &mia, memory, 2, &edit).await.map(drop),
+        memory_version_restore(ctx, &mia, memory, 1, 2)
+            .await
+            .map(drop),
+        memory_order(ctx, &mia, order()).await.map(drop),
+        memory_batch(ctx, &mia, vec![Ok(order())]).await.unwrap()[0]
+            .clone()
+            .map(drop),
+    ];
+    // Version 1 has the words of version 2: there is nothing to propose.
+    let expected = [
+        Err(AppError::Forbidden { permission }),
+        Ok(()),
+        Err(AppError::Forbidden { permission }),
+        Err(AppError::Forbidden { permission }),
+    ];
+    assert_eq!(outcomes, expected);
+    let denied = team.world.audit().await;
+    let denied = denied
+        .iter()
+        .filter(|row| row.outcome == Outcome::Denied && row.action == "memory.update");
+    assert_eq!(denied.count(), 3);
+    assert_eq!(team.read(memory).await, (MAT.to_owned(), 2));
+}
+
+#[tokio::test]
+async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
+    let team = Team::new().await;
+    let ctx = &team.world.ctx;
+    let shared = team.reviewed(Audience::Org, &team.ada).await;
+    let own = team.written(&team.mia).await;
+    let earlier = memory_reply(ctx, &team.mia, shared, &draft("It is"))
+        .await
+        .unwrap();
+    let mut mia = team.mia.clone();
+    mia.permissions.remove(&Permission::MemoryShare);
+    let denied = || AppError::Forbidden {
+        permission: Permission::MemoryShare,
+    };
+    let answer = draft("It was");
+    assert_eq!(
+        memory_reply(ctx, &mia, shared, &answer).await,
+        Err(denied())
+    );
+    let order = || MemoryOrder::Reply {
+        root: shared,
+        reply: draft("It was"),
+    };
+    let ordered = memory_order(ctx, &mia, order()).await.map(drop);
+    assert_eq!(ordered, Err(denied()));
+    let rows = memory_batch(ctx, &mia, vec![Ok(order())]).await.unwrap();
+    assert_eq!(rows[0].as_ref().unwrap_err(), &denied());
+    // Nor does an own reply come to say something else.
+    let edited = memory_update(ctx, &mia, earlier, 1, &change("It was")).await;
+    assert_eq!(edited, Err(denied()));
+    let written = team.world.audit().await;
+    let written: Vec<_> = written
+        .iter()
+        .take(4)
+        .map(|row| (row.action.as_str(), row.outcome))
+        .collect();
+    assert_eq!(
+        written,
+        [
+            ("memory.update", Outcome::Denied),
+            ("memory.reply", Outcome::Denied),
+            ("memory.reply", Outcome::Denied),
+            ("memory.reply", Outcome::Denied),
+        ]
+    );
+    // What nobody else sees is one's own affair.
+    memory_reply(ctx, &mia, own, &answer).await.unwrap();
+    let edited = memory_update(ctx, &team.mia, earlier, 1, &change("It was")).await;
+    assert_eq!(edited, Ok(EditOutcome::Changed));
+}

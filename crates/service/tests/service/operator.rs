@@ -188,6 +188,10 @@ async fn an_act_that_the_other_log_does_not_take_does_not_happen() {
     let world = World::without_model().await;
     let operator = world.operator("Opa").await;
     let other = world.db.tenant("other").await;
+    // Members whose log is empty would be a finding.
+    service::memory_create(&world.ctx, &operator, &draft("Tea"))
+        .await
+        .unwrap();
     let before = chain(&world.tenant).await.len();
     let refuse = format!(
         "ALTER TABLE audit_log_default ADD CONSTRAINT audit_log_refused CHECK (tenant_id <> '{}')",

@@ -131,6 +131,7 @@ pub fn router(
             ]),
             clock: ctx.clock.clone(),
             ids: ctx.ids.clone(),
+            requests: ctx.requests.clone(),
         },
     );
     // Around all of it: what a limit refuses is a problem to a program, too.

@@ -79,6 +79,7 @@ async fn demo() -> Demo {
         larger_bodies: Arc::new([]),
         clock,
         ids,
+        requests: tokio_util::task::TaskTracker::new(),
     };
     let router: Router = support::router_of(&auth, issuer.routes(), http);
     tokio::spawn({

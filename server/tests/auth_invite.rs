@@ -419,12 +419,14 @@ async fn an_issuer_of_other_organisations_leads_nowhere() {
     // Nor where a sign-in with the other issuer is given the invite.
     let mut browser = app.browser();
     let answer = browser.get("/auth/login?issuer=second").await;
-    sqlx::query("UPDATE login_attempts SET invite_tenant_id = $1, invite_id = $2")
-        .bind(app.tenant.id.0)
-        .bind(made.id.0)
-        .execute(&app.db.admin)
-        .await
-        .unwrap();
+    sqlx::query(
+        "UPDATE login_attempts SET invite_tenant_id = $1, invite_id = $2, invite_renewals = 0",
+    )
+    .bind(app.tenant.id.0)
+    .bind(made.id.0)
+    .execute(&app.db.admin)
+    .await
+    .unwrap();
     let parameters = second.agree(&answer.location().parse().unwrap());
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(&parameters)

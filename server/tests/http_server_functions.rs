@@ -325,3 +325,81 @@ async fn a_member_who_calls_too_often_is_asked_to_wait() {
     app.clock.forward(time::Duration::seconds(10));
     assert_eq!(mia.get("/memories").await.status, StatusCode::OK);
 }
+
+/// SEC-C6: somebody who tries ids leaves a trace, and not one for each.
+#[tokio::test]
+async fn asking_for_ids_that_are_not_there_is_counted_in_the_audit_log() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    for n in 0..5 {
+        let path = format!("/memories/00000000-0000-7000-8000-00000000000{n}");
+        assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND);
+    }
+    // What is no id of anything is a typing error.
+    assert_eq!(browser.get("/nowhere").await.status, StatusCode::NOT_FOUND);
+    app.clock.forward(time::Duration::minutes(2));
+    let ctx = support::ctx(&app.db, app.clock.clock());
+    service::denials_sweep(&ctx).await.unwrap();
+    let rows: Vec<(String, Option<i64>)> = sqlx::query_as(
+        "SELECT metadata->>'reason', (metadata->>'repeats')::bigint FROM audit_log
+          WHERE action = 'request.not_found' ORDER BY seq",
+    )
+    .fetch_all(&app.db.admin)
+    .await
+    .unwrap();
+    let reason = "GET /memories/{id}".to_owned();
+    assert_eq!(rows, [(reason.clone(), None), (reason, Some(4))]);
+}
+
+/// SEC-E1: whoever hangs up in the middle keeps neither a denial out of the
+/// audit log nor a change from being whole.
+#[tokio::test]
+async fn hanging_up_ends_neither_a_denial_nor_a_change() {
+    let app = App::start().await;
+    let browser = signed_in(&app).await;
+    let calls = [
+        // An owner of the organisation doesn't run the installation.
+        (
+            "tenant_create",
+            "name=Globex&slug=globex",
+            "tenant.create",
+            "denied",
+        ),
+        ("team_create", "name=Clerks", "team.create", "success"),
+    ];
+    for (function, body, action, outcome) in calls {
+        // Whoever appends to the log waits.
+        let mut lock = app.db.admin.begin().await.unwrap();
+        sqlx::query("SELECT FROM audit_heads FOR UPDATE")
+            .fetch_all(&mut *lock)
+            .await
+            .unwrap();
+        let call = request(Method::POST, &format!("/api/{function}"))
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body));
+        let mut caller = browser.clone();
+        let answer = caller.send(call.unwrap());
+        let hung_up = tokio::time::timeout(std::time::Duration::from_millis(500), answer).await;
+        assert!(hung_up.is_err(), "{function} did not wait for the log");
+        lock.rollback().await.unwrap();
+
+        let mut written = 0_i64;
+        for _ in 0..100 {
+            written = sqlx::query_scalar(
+                "SELECT count(*) FROM audit_log WHERE action = $1 AND outcome = $2",
+            )
+            .bind(action)
+            .bind(outcome)
+            .fetch_one(&app.db.admin)
+            .await
+            .unwrap();
+            if written > 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(written, 1, "{action}");
+    }
+    assert_eq!(app.count("SELECT count(*) FROM teams").await, 1);
+}

@@ -154,10 +154,12 @@ async fn listen(ctx: &Ctx) -> Result<(SocketAddr, JoinHandle<std::io::Result<()>
         HttpSettings {
             site,
             trusted_proxies: Arc::new([]),
+            body_timeout: std::time::Duration::from_secs(30),
             body_bytes: 512 * 1024,
             larger_bodies: Arc::new([]),
             clock: ctx.clock.clone(),
             ids: ctx.ids.clone(),
+            requests: ctx.requests.clone(),
         },
     );
     let service = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -15,7 +15,7 @@ use store::{
     break_glass::GRANT_RESOURCE,
 };
 
-use crate::Ctx;
+use crate::{Ctx, denial::denial_audit};
 
 /// An authorised act with its transaction. Dropped without
 /// [`Act::commit`], nothing of it happened.
@@ -252,9 +252,7 @@ async fn denial_write(
         resource_id: id.flatten(),
         ..event(ctx, actor, action, Outcome::Denied).with(name, why)
     };
-    let mut tx = ctx.store.begin(actor).await?;
-    audit_append(&mut tx, &[event]).await?;
-    Ok(tx.commit().await?)
+    denial_audit(ctx, actor, event, why).await
 }
 
 pub(crate) fn event(ctx: &Ctx, actor: &Actor, action: Action, outcome: Outcome) -> AuditEvent {

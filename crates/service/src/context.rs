@@ -14,7 +14,7 @@ use domain::Timestamp;
 use mail::Mailer;
 use store::Store;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{CheckpointFolder, Embedder, export::Exports};
@@ -43,6 +43,8 @@ pub struct Ctx {
     pub checkpoints: Option<CheckpointFolder>,
     /// Cancelled when the process stops: what would go on forever ends.
     pub stop: CancellationToken,
+    /// Requests that are being answered, waited for when the process stops.
+    pub requests: TaskTracker,
 }
 
 impl Ctx {
@@ -60,6 +62,7 @@ impl Ctx {
             jobs_wake: Arc::default(),
             checkpoints: None,
             stop: CancellationToken::new(),
+            requests: TaskTracker::new(),
         }
     }
 

@@ -11,6 +11,7 @@ mod audit;
 mod break_glass;
 mod bulk;
 mod context;
+mod denial;
 mod embedder;
 mod embedding_model;
 mod export;
@@ -59,6 +60,7 @@ pub use break_glass::{
 };
 pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
+pub use denial::{denials_sweep, request_denied};
 pub use embedder::{EmbedFailure, Embedder};
 pub use embedding_model::{
     embedding_model_cancel, embedding_model_get, embedding_model_pause, embedding_model_resume,

@@ -1,6 +1,7 @@
 //! The audit log: append-only, gapless and chained by hash per tenant.
 
 mod checkpoint;
+mod denial;
 mod verify;
 
 use std::net::IpAddr;
@@ -17,6 +18,7 @@ pub use checkpoint::{
     CheckpointDue, StoredCheckpoint, checkpoint_create, checkpoint_notes, checkpoints_due,
     checkpoints_newest,
 };
+pub use denial::{Denial, RepeatedDenial, denial_note, denial_take, denial_tenants};
 pub use verify::{AuditHead, AuditProblem, AuditVerdict, audit_edge_extend, audit_verify};
 
 use crate::{

@@ -127,7 +127,14 @@ type Tx = Transaction<'static, Postgres>;
 
 impl Store {
     async fn begin_as(&self, role: LocalRole, settings: &Settings) -> Result<Tx, StoreError> {
-        let mut tx = self.pools.get(role.login()).begin().await?;
+        // sqlx (0.9) forgets a BEGIN whose answer nobody waited for, and the
+        // connection would go back to the pool inside a transaction. As a task
+        // of its own it is waited for, whatever becomes of the caller.
+        let pool = self.pools.get(role.login()).clone();
+        let begun = tokio::spawn(async move { pool.begin().await });
+        let mut tx = begun
+            .await
+            .map_err(|ended| StoreError::other(ended.to_string()))??;
         role_take(&mut tx, role, settings).await?;
         Ok(tx)
     }

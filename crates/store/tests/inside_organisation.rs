@@ -208,8 +208,8 @@ async fn nobody_puts_anothers_name_to_what_they_do() {
             (
                 "invites.invited_by of a new one",
                 format!(
-                    "INSERT INTO invites (tenant_id, id, token_hash, invited_by, status, created_at, expires_at)
-                     VALUES ('{tenant}', gen_random_uuid(), sha256('x'), '{name}', 'pending', now(), now())"
+                    "INSERT INTO invites (tenant_id, id, token_hash, invited_by, renewals, status, created_at, expires_at)
+                     VALUES ('{tenant}', gen_random_uuid(), sha256('x'), '{name}', 0, 'pending', now(), now())"
                 ),
             ),
             (
@@ -255,8 +255,8 @@ async fn anybody_revokes_an_invite_and_nobody_renews_it_in_anothers_name() {
     let olga = world.acme.actor(SystemRole::Owner, "Olga").await;
     let mut conn = world.connect(&olga).await;
     let make = format!(
-        "INSERT INTO invites (tenant_id, id, token_hash, invited_by, status, created_at, expires_at)
-         VALUES ('{}', gen_random_uuid(), sha256('x'), '{}', 'pending', now(), now())",
+        "INSERT INTO invites (tenant_id, id, token_hash, invited_by, renewals, status, created_at, expires_at)
+         VALUES ('{}', gen_random_uuid(), sha256('x'), '{}', 0, 'pending', now(), now())",
         olga.tenant_id, olga.user_id
     );
     assert_eq!(tried(&mut conn, &make).await, Ok(1));

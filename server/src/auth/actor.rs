@@ -8,14 +8,13 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{
-    Actor, AppError, RequestFacts, SessionId, SignInProblem, TenantId, Timestamp, audit::Outcome,
-    live::EndReason, preferences::Shown,
+    Actor, AppError, RequestFacts, SessionId, SignInProblem, TenantId, Timestamp, live::EndReason,
+    preferences::Shown,
 };
-use serde_json::json;
+use service::request_denied;
 use store::{
     FrontDoorTx, StoreError,
     actor::actor_load,
-    audit::{AuditEvent, audit_append},
     session::{
         Rotation, StoredSession, session_load, session_privileges_note, session_rotate,
         session_touch, session_user,
@@ -31,8 +30,8 @@ use super::{
 };
 use crate::{
     http::{
-        CrossSite, INVITE_PATH, ReturnTo, check_cross_site, is_read, refuse, refuse_as, told_path,
-        wants_html,
+        CrossSite, INVITE_PATH, ReturnTo, check_cross_site, is_read, note_unknown_id, refuse,
+        refuse_as, told_path, wants_html,
     },
     live,
 };
@@ -178,8 +177,13 @@ pub(super) async fn actor_layer(
         .extensions
         .insert::<Option<SessionId>>(facts.session_id);
     parts.extensions.insert(facts);
-    parts.extensions.insert::<Option<Actor>>(actor);
-    with_cookie(next.run(Request::from_parts(parts, body)).await, new_cookie)
+    parts.extensions.insert::<Option<Actor>>(actor.clone());
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    if let Some(actor) = actor.filter(|_| response.status() == StatusCode::NOT_FOUND) {
+        note_unknown_id(&auth.0.ctx, &actor, &method, &path).await;
+    }
+    with_cookie(response, new_cookie)
 }
 
 fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
@@ -350,41 +354,22 @@ impl Auth {
         let path = told_path(parts.uri.path());
         tracing::warn!(why = cross_site.key(), path, id = %facts.request_id, "another site's request was refused");
         if let Visitor::Member { actor, .. } = visitor {
-            let written = self
-                .cross_site_audit(actor, cross_site, &parts.method, path)
-                .await;
-            if let Err(error) = written {
-                return refuse(&parts.headers, &AppError::from(error));
+            let path: String = path.chars().take(200).collect();
+            let known = [
+                ("method", parts.method.as_str().into()),
+                ("path", path.into()),
+            ];
+            let ctx = &self.0.ctx;
+            let why = cross_site.key();
+            if let Err(error) = request_denied(ctx, actor, "request.cross_site", why, &known).await
+            {
+                return refuse(&parts.headers, &error);
             }
         }
         let error = AppError::Transport {
             message: "This request came from another site, so it was not carried out. Open Atrium itself and try again.".to_owned(),
         };
         refuse_as(&parts.headers, StatusCode::FORBIDDEN, &error)
-    }
-
-    async fn cross_site_audit(
-        &self,
-        actor: &Actor,
-        cross_site: CrossSite,
-        method: &axum::http::Method,
-        path: &str,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.0.ctx.store.begin(actor).await?;
-        let path: String = path.chars().take(200).collect();
-        let event = AuditEvent {
-            metadata: Some(
-                json!({ "reason": cross_site.key(), "method": method.as_str(), "path": path }),
-            ),
-            ..AuditEvent::by(
-                actor,
-                "request.cross_site",
-                Outcome::Denied,
-                self.0.ctx.clock.now(),
-            )
-        };
-        audit_append(&mut tx, &[event]).await?;
-        tx.commit().await
     }
 }
 

@@ -143,7 +143,9 @@ async fn serve(
     tracing::info!("stopping: open requests and jobs have 30 s; a second signal stops at once");
     stop.cancel();
     let ended = async {
-        let work = async { tokio::join!(server, worker, relay) };
+        // Requests whose connection ended go on as well.
+        ctx.requests.close();
+        let work = async { tokio::join!(server, worker, relay, ctx.requests.wait()) };
         if timeout(DRAIN, work).await.is_err() {
             tracing::warn!("some requests or jobs did not end in 30 s");
         }

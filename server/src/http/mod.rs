@@ -3,6 +3,7 @@
 
 mod answer;
 mod csrf;
+mod detach;
 mod facts;
 mod failures;
 mod headers;
@@ -14,12 +15,14 @@ mod return_to;
 mod secret_path;
 mod site;
 mod slow_body;
+mod unknown_id;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
 use ipnet::IpNet;
 use service::{Clock, Ids};
+use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
@@ -30,6 +33,7 @@ pub(crate) use rate::{network, rate_layer, too_many};
 pub(crate) use redirect::redirect_to_issuer;
 pub(crate) use secret_path::{INVITE_PATH, told_path};
 pub(crate) use site::is_loopback;
+pub(crate) use unknown_id::{note_not_found, note_unknown_id};
 pub use {
     failures::FailureLimit,
     member_rate::MemberLimit,
@@ -55,6 +59,8 @@ pub struct HttpSettings {
     pub clock: Clock,
     /// For request ids.
     pub ids: Ids,
+    /// Where requests run to their end.
+    pub requests: TaskTracker,
 }
 
 /// A path that takes larger bodies than others.
@@ -80,6 +86,7 @@ pub fn protect(router: Router, settings: HttpSettings) -> Router {
     router
         .layer(CatchPanicLayer::custom(answer::panicked))
         .layer(axum::extract::DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(settings.clone(), detach::detach_layer))
         .layer(from_fn_with_state(settings.clone(), limits::referer_layer))
         .layer(from_fn_with_state(settings.clone(), limits::body_layer))
         .layer(from_fn_with_state(settings.clone(), limits::host_layer))

@@ -15,6 +15,7 @@ use service::Ctx;
 use time::format_description::well_known::Rfc3339;
 
 use super::schema;
+use crate::http::note_not_found;
 use crate::rest::{Among, Found, Memory, MemoryPatch, MemoryRow, NewMemory, Question, brief};
 
 /// A tool, and what a key needs for it.
@@ -202,6 +203,15 @@ impl Call<'_> {
             "delete_memory" => self.delete_memory(arguments).await,
             _ => Err(AppError::NotFound),
         };
+        if done == Err(AppError::NotFound) {
+            note_not_found(
+                self.ctx,
+                self.actor,
+                &format!("{}/{name}", super::PATH),
+                None,
+            )
+            .await;
+        }
         match done {
             Ok(answer) => CallToolResult::structured(answer),
             Err(error) => CallToolResult::error(vec![ContentBlock::text(told(&error))]),

@@ -23,7 +23,7 @@ use time::Duration;
 
 use super::problem::Refusal;
 use crate::{
-    http::{Allowance, FailureLimit, Left, too_many},
+    http::{Allowance, FailureLimit, Left, note_unknown_id, too_many},
     listener::AddressSlot,
 };
 
@@ -133,8 +133,12 @@ pub(crate) async fn key_layer(
     }
     request.extensions_mut().insert(actor.request.clone());
     request.extensions_mut().insert(Presented(key.into()));
-    request.extensions_mut().insert(actor);
+    request.extensions_mut().insert(actor.clone());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = next.run(request).await;
+    if response.status() == StatusCode::NOT_FOUND {
+        note_unknown_id(&door.ctx, &actor, &method, &path).await;
+    }
     door.with_limits(response, left)
 }
 

@@ -143,13 +143,18 @@ impl Filled {
             .await;
         let bulk = self.bulk(member, team).await;
         let text = format!(
-            "title=Title {WORD}&content=Content {WORD}&kind=fact&tags={WORD}&keep=always&persona_id={persona}&importance=0.5&vendors=all"
+            "title=Title {WORD}&content=Content {WORD}&kind=fact&tags={WORD}&keep=always&persona_id={persona}&importance=0.5&vendors=any"
         );
         self.call("memory_create", &text).await;
         let memory = self.id("SELECT id FROM memories").await;
-        let more = format!("id={memory}&version=1&reason=Because {WORD}&{text} again");
-        self.call("memory_update", &more.replace("tags=", "tags=again,"))
-            .await;
+        let more = format!("id={memory}&version=1&reason=Because {WORD}&{text}");
+        self.call(
+            "memory_update",
+            &more
+                .replace("tags=", "tags=again,")
+                .replace("Content", "Changed content"),
+        )
+        .await;
         self.call(
             "memory_share",
             &format!("id={memory}&version=2&audience=org&comment=Please {WORD}"),

@@ -149,10 +149,7 @@ async fn tools_that_a_key_may_not_use_are_neither_listed_nor_done() {
             assert!(said.contains(missing), "{tool}: {said}");
         }
     }
-    let denied = world
-        .app
-        .count("SELECT count(*) FROM audit_log WHERE outcome = 'denied'");
-    assert_eq!(denied.await, 8);
+    assert_eq!(world.app.denials().await, 8);
     assert_eq!(
         world
             .app

@@ -40,8 +40,7 @@ async fn a_key_without_the_scope_shares_and_decides_nothing() {
     for path in [PROPOSALS, &proposal] {
         problem(&scene.world.get(path, &lenas).await, 403, "forbidden");
     }
-    let denied = "SELECT count(*) FROM audit_log WHERE outcome = 'denied'";
-    assert_eq!(scene.world.app.count(denied).await, 10);
+    assert_eq!(scene.world.app.denials().await, 10);
     let waiting = "SELECT count(*) FROM memory_proposals WHERE status = 'pending'";
     assert_eq!(scene.world.app.count(waiting).await, 1);
     let shared = "SELECT count(*) FROM memories WHERE visibility <> 'private'";

@@ -158,6 +158,15 @@ impl App {
             .unwrap()
     }
 
+    /// Denials in the audit log, and those that repeat one and are counted.
+    pub async fn denials(&self) -> i64 {
+        self.count(
+            "SELECT (SELECT count(*) FROM audit_log WHERE outcome = 'denied')
+                    + (SELECT coalesce(sum(repeats), 0)::bigint FROM audit_denials)",
+        )
+        .await
+    }
+
     pub async fn sessions(&self) -> i64 {
         self.count("SELECT count(*) FROM web_sessions").await
     }
@@ -190,6 +199,7 @@ fn http_settings(site: &Site, clock: &TestClock) -> HttpSettings {
         }]),
         clock: clock.clock(),
         ids: Ids::new(clock.clock(), Entropy::system()),
+        requests: tokio_util::task::TaskTracker::new(),
     }
 }
 

@@ -11,7 +11,8 @@ use super::{
     runner::sleep,
 };
 use crate::{
-    Ctx, import::imports_sweep, memory_trash::memory_sweep, tenant_lifecycle::tenants_purge,
+    Ctx, denial::denials_sweep, import::imports_sweep, memory_trash::memory_sweep,
+    tenant_lifecycle::tenants_purge,
 };
 
 /// Members looked after in one sweep; the others come with the next.
@@ -45,6 +46,9 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
         }
         if let Err(error) = collections_sweep(&ctx).await {
             tracing::warn!(%error, "how common words are could not be counted");
+        }
+        if let Err(error) = denials_sweep(&ctx).await {
+            tracing::warn!(%error, "denials that repeat could not be written to the audit log");
         }
         if let Err(error) = memory_sweep(&ctx).await {
             tracing::warn!(%error, "memories that have ended could not be put away");

@@ -149,6 +149,7 @@ const APPEND_ANEW: &str = "
     DECLARE v record;
     BEGIN
         PERFORM set_config('app.current_tenant_id', (SELECT tenant_id::text FROM audit_heads), true);
+        PERFORM set_config('app.permissions', 'system', true);
         CREATE TEMPORARY TABLE again ON COMMIT DROP AS SELECT * FROM audit_log;
         DELETE FROM audit_log;
         UPDATE audit_heads SET seq = 0, hash = decode(repeat('00', 32), 'hex'), edge = '{}';

@@ -5,6 +5,7 @@ mod api_key;
 mod audit;
 mod break_glass;
 mod bulk;
+mod denial;
 mod embedding_model;
 mod export;
 mod group_mapping;

@@ -208,6 +208,17 @@ impl World {
         id
     }
 
+    /// Denials of an action that repeat one in the audit log and are counted.
+    pub(crate) async fn repeated_denials(&self, action: &str) -> i64 {
+        sqlx::query_scalar(
+            "SELECT coalesce(sum(repeats), 0)::bigint FROM audit_denials WHERE action = $1",
+        )
+        .bind(action)
+        .fetch_one(&self.db.admin)
+        .await
+        .unwrap()
+    }
+
     /// The tenant's audit rows, newest first.
     pub(crate) async fn audit(&self) -> Vec<AuditEntry> {
         let mut tx = self.tenant.enter().await;

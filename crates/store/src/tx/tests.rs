@@ -118,6 +118,35 @@ async fn interleaved_tenants_see_their_own_only() {
     }
 }
 
+// SEC-E1, SEC-C4
+#[tokio::test]
+async fn a_begin_that_nobody_waits_for_leaves_no_connection_in_a_transaction() {
+    let Fixture { db, mia, .. } = fixture().await;
+    for n in 0..400 {
+        let soon = std::time::Duration::from_micros(n % 100 * 20);
+        tokio::select! {
+            begun = db.store.begin(&mia) => drop(begun.unwrap()),
+            () = tokio::time::sleep(soon) => {}
+        }
+    }
+    // What was begun is rolled back in the background.
+    let mut open = 0_i64;
+    for _ in 0..40 {
+        open = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+              WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+        )
+        .fetch_one(&db.admin)
+        .await
+        .unwrap();
+        if open == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(open, 0);
+}
+
 // SEC-C4
 #[tokio::test]
 async fn a_panic_inside_a_transaction_leaks_nothing() {

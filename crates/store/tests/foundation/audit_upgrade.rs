@@ -4,7 +4,7 @@ use domain::{Actor, access::SystemRole};
 use store::{
     audit::{AuditProblem, AuditVerdict},
     migrate,
-    testing::{RUNTIME_LOGIN, TestDb, TestTenant},
+    testing::{LOGINS, TestDb, TestTenant},
 };
 
 use crate::audit::{append, events, tree, verify};
@@ -46,7 +46,7 @@ async fn logs_from_before_the_tree_verify_and_go_on_after_the_upgrade() {
             .await
             .unwrap();
     }
-    migrate::up(&url, RUNTIME_LOGIN).await.unwrap();
+    migrate::up(&url, &LOGINS).await.unwrap();
 
     for (size, (tenant, actor)) in sizes.into_iter().zip(&chains) {
         let before = tree(&db, tenant).await;

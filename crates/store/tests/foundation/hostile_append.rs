@@ -143,9 +143,9 @@ async fn attempt(
     settings: &str,
     sql: &str,
 ) -> Result<(), String> {
-    let mut conn = PgConnection::connect(&db.runtime_url()).await.unwrap();
+    let mut conn = db.connection_for("atrium_app").await.unwrap();
     let enter = format!(
-        "BEGIN; SET LOCAL ROLE atrium_app; SET LOCAL app.current_tenant_id = '{}'; {settings}",
+        "BEGIN; SET LOCAL ROLE atrium_app; SET LOCAL app.current_tenant_id = '{}'; SET LOCAL app.permissions = 'system'; {settings}",
         tenant.id
     );
     sqlx::raw_sql(AssertSqlSafe(enter))

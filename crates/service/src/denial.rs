@@ -1,0 +1,94 @@
+//! Denials in the audit log: the first of an actor and a kind at once, those
+//! that follow within a minute counted into one row (SEC-E1).
+
+use domain::{Actor, AppError, Timestamp, audit::Outcome};
+use serde_json::Value;
+use store::audit::{
+    AuditEvent, Denial, RepeatedDenial, audit_append, denial_note, denial_take, denial_tenants,
+};
+use time::{Duration, format_description::well_known::Rfc3339};
+
+use crate::Ctx;
+
+/// How long denials of one kind are counted before they are written.
+const INTERVAL: Duration = Duration::MINUTE;
+/// Organisations whose denials are written in one sweep; the others come with
+/// the next.
+const MAX_SWEPT: u16 = 100;
+
+/// Writes down that the event's actor was refused because of `reason`, or
+/// counts it with those before.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub(crate) async fn denial_audit(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: AuditEvent,
+    reason: &str,
+) -> Result<(), AppError> {
+    let mut tx = ctx.store.begin(actor).await?;
+    let began = event.at - INTERVAL;
+    if let Denial::Written(ended) = denial_note(&mut tx, &event, reason, began).await? {
+        let at = event.at;
+        let mut events: Vec<_> = ended.iter().map(|ended| repeated(ended, at)).collect();
+        events.push(event);
+        audit_append(&mut tx, &events).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Writes down that a request of the actor was refused below or beside the
+/// acts: `action` names how, `reason` and what else is known go with it.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub async fn request_denied(
+    ctx: &Ctx,
+    actor: &Actor,
+    action: &'static str,
+    reason: &str,
+    known: &[(&str, Value)],
+) -> Result<(), AppError> {
+    let event = AuditEvent::by(actor, action, Outcome::Denied, ctx.clock.now());
+    let event = event.with("reason", reason);
+    let event = known.iter().fold(event, |event, (name, value)| {
+        event.with(name, value.clone())
+    });
+    denial_audit(ctx, actor, event, reason).await
+}
+
+/// Writes what was counted of intervals that are over.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the database is away.
+pub async fn denials_sweep(ctx: &Ctx) -> Result<(), AppError> {
+    let began = ctx.clock.now() - INTERVAL;
+    let mut tx = ctx.store.begin_worker().await?;
+    let tenants = denial_tenants(&mut tx, began, MAX_SWEPT).await?;
+    drop(tx);
+    for tenant in tenants {
+        let mut tx = ctx.store.begin_as_system(tenant).await?;
+        let ended = denial_take(&mut tx, began).await?;
+        let now = ctx.clock.now();
+        let events: Vec<_> = ended.iter().map(|ended| repeated(ended, now)).collect();
+        audit_append(&mut tx, &events).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// One row for all repeats of an interval, in the actor's name.
+fn repeated(ended: &RepeatedDenial, now: Timestamp) -> AuditEvent {
+    let text = |at: Timestamp| at.format(&Rfc3339).unwrap_or_default();
+    AuditEvent {
+        actor_user_id: Some(ended.actor_user_id),
+        actor_kind: ended.actor_kind,
+        actor_label: ended.actor_label.clone(),
+        ..AuditEvent::by_system(&ended.action, Outcome::Denied, now)
+    }
+    .with("reason", ended.reason.as_str())
+    .with("repeats", ended.repeats)
+    .with("since", text(ended.since))
+    .with("until", text(ended.last_at))
+}

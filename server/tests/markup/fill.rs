@@ -5,8 +5,9 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use domain::{
+    MemoryId,
     access::SystemRole,
-    memory::{MemoryText, NewMemory, Origin},
+    memory::{MemoryChange, MemoryText, NewMemory, Origin},
     share::Audience,
 };
 use serde_json::Value;
@@ -23,6 +24,15 @@ pub(crate) const WORD: &str = "Quartz";
 const NO_WORDS: &[(&str, &str)] = &[
     ("api_keys.prefix", "made by us"),
     ("api_keys.scopes", "names of permissions"),
+    ("audit_checkpoints.note", "signed by us, never shown"),
+    (
+        "audit_denials.actor_label",
+        "written into the audit log before it is shown",
+    ),
+    (
+        "audit_denials.reason",
+        "our names, and addresses without their ids",
+    ),
     ("audit_log.resource_id", "ids"),
     ("audit_log.resource_type", "our names"),
     (
@@ -176,22 +186,26 @@ impl Filled {
         self.call("memory_view_create", &format!("name={WORD}&shown=q={WORD}"))
             .await;
 
-        for title in ["Declined", "Proposed"] {
-            self.propose(title).await;
-            if title == "Declined" {
-                let id = self.id("SELECT id FROM memory_proposals").await;
-                self.call(
-                    "proposal_decide",
-                    &format!("id={id}&decision=decline&comment=No {WORD}"),
-                )
+        for (title, decision) in [("Declined", "decline"), ("Changed", "accept")] {
+            let memory = self.propose(title).await;
+            let id = self
+                .id("SELECT id FROM memory_proposals WHERE status = 'pending'")
                 .await;
+            let decide = format!("id={id}&decision={decision}&comment=Because {WORD}");
+            self.call("proposal_decide", &decide).await;
+            if decision == "accept" {
+                self.propose_change(memory).await;
             }
         }
+        let change = self
+            .id("SELECT id FROM memory_proposals WHERE status = 'pending'")
+            .await;
+        self.propose("Proposed").await;
         let private = self
             .id("SELECT id FROM memories WHERE title LIKE 'Proposed%'")
             .await;
         let proposal = self
-            .id("SELECT id FROM memory_proposals WHERE status = 'pending'")
+            .id("SELECT id FROM memory_proposals WHERE status = 'pending' AND replaces IS NULL")
             .await;
 
         self.call(
@@ -295,6 +309,7 @@ impl Filled {
             format!("/memories/imports/{ended}"),
             "/memories/proposals".to_owned(),
             format!("/memories/proposals/{proposal}"),
+            format!("/memories/proposals/{change}"),
             "/memories/personas".to_owned(),
             format!("/memories/personas/{persona}"),
             format!("/memories/{memory}"),
@@ -352,17 +367,10 @@ impl Filled {
     }
 
     /// The member proposes a memory of theirs to everyone.
-    async fn propose(&self, title: &str) {
+    async fn propose(&self, title: &str) -> MemoryId {
         let ctx = ctx(&self.app.db, self.app.clock.clock());
         let actor = self.app.tenant.actor_of(self.member.into()).await;
-        let tags = [format!("tag {WORD}")];
-        let text = MemoryText::new(
-            &format!("{title} {WORD}"),
-            format!("Words {WORD}"),
-            "fact",
-            &tags,
-        );
-        let memory = NewMemory::of(text.unwrap(), Origin::Dashboard);
+        let memory = NewMemory::of(text(title), Origin::Dashboard);
         let id = service::memory_create(&ctx, &actor, &memory).await.unwrap();
         service::memory_share(
             &ctx,
@@ -374,6 +382,17 @@ impl Filled {
         )
         .await
         .unwrap();
+        id
+    }
+
+    /// The member changes what others see of a memory, which waits.
+    async fn propose_change(&self, memory: MemoryId) {
+        let ctx = ctx(&self.app.db, self.app.clock.clock());
+        let actor = self.app.tenant.actor_of(self.member.into()).await;
+        let change = MemoryChange::of(text("Changed again"));
+        service::memory_update(&ctx, &actor, memory, 2, &change)
+            .await
+            .unwrap();
     }
 
     async fn execute(&self, statement: &str) {
@@ -529,4 +548,16 @@ impl Filled {
             "write the word into these columns in fill.rs, or say in NO_WORDS why none can be there: {without:?}"
         );
     }
+}
+
+/// A memory's words, with this title.
+fn text(title: &str) -> MemoryText {
+    let tags = [format!("tag {WORD}")];
+    MemoryText::new(
+        &format!("{title} {WORD}"),
+        format!("{title}: {WORD}"),
+        "fact",
+        &tags,
+    )
+    .unwrap()
 }

@@ -75,6 +75,51 @@ const NO_WORDS: &[(&str, &str)] = &[
     ("web_sessions.oidc_subject", "never shown"),
 ];
 
+/// Pages whose address holds no id.
+const PLAIN_PAGES: &[&str] = &[
+    "/sign-in?return_to=/memories%3Fq=Quartz&error=Quartz",
+    "/no-access",
+    "/",
+    "/memories",
+    "/memories?q=Quartz",
+    "/memories?tag=again",
+    "/memories?show=trash",
+    "/memories/new",
+    "/memories/views",
+    "/memories/export?q=Quartz",
+    "/memories/import",
+    "/memories/proposals",
+    "/memories/personas",
+    "/members?q=Quartz",
+    "/members",
+    "/invites",
+    "/invites/new",
+    "/teams",
+    "/roles",
+    "/roles/new",
+    "/groups",
+    "/groups/new",
+    "/keys",
+    "/keys/all",
+    "/keys/new",
+    "/keys/services",
+    "/keys/services/new",
+    "/connect",
+    "/settings",
+    "/settings/embedding",
+    "/audit",
+    "/audit?action=Quartz",
+    "/isolation",
+    "/operator",
+    "/operator?q=Quartz",
+    "/operator/new",
+    "/organisations",
+    "/reference",
+    "/notifications",
+    "/profile",
+    "/nowhere",
+];
+
 pub(crate) struct Filled {
     app: App,
     /// An owner who also runs the installation.
@@ -139,19 +184,28 @@ impl Filled {
         self.owner_role = self
             .id("SELECT id FROM roles WHERE key = 'viewer' AND is_system")
             .await;
-        let member = self.member;
+        self.pages = PLAIN_PAGES.iter().map(|&page| page.to_owned()).collect();
+        self.call("team_create", &format!("name=Team {WORD}")).await;
+        let team = self.id("SELECT id FROM teams").await;
+        self.call("team_member_change", &format!("id={team}&member={me}"))
+            .await;
+        let bulk = self.bulk(self.member, team).await;
+        self.pages.push(bulk);
+        self.fill_memories().await;
+        self.fill_access(me, team).await;
+        self.fill_imports().await;
+        self.fill_past_forms().await;
+    }
 
+    /// Memories and what belongs to them.
+    async fn fill_memories(&mut self) {
+        let member = self.member;
         self.call(
             "persona_create",
             &format!("name={WORD}&description=About {WORD}"),
         )
         .await;
         let persona = self.id("SELECT id FROM personas").await;
-        self.call("team_create", &format!("name=Team {WORD}")).await;
-        let team = self.id("SELECT id FROM teams").await;
-        self.call("team_member_change", &format!("id={team}&member={me}"))
-            .await;
-        let bulk = self.bulk(member, team).await;
         let text = format!(
             "title=Title {WORD}&content=Content {WORD}&kind=fact&tags={WORD}&keep=always&persona_id={persona}&importance=0.5&vendors=any"
         );
@@ -185,7 +239,25 @@ impl Filled {
         self.call("memory_delete", &format!("id={gone}")).await;
         self.call("memory_view_create", &format!("name={WORD}&shown=q={WORD}"))
             .await;
+        let (change, proposal, private) = self.fill_proposals().await;
+        self.pages.extend([
+            format!("/memories?like={second}"),
+            format!("/memories?done=memory_deleted&memory={gone}"),
+            format!("/memories/proposals/{proposal}"),
+            format!("/memories/proposals/{change}"),
+            format!("/memories/personas/{persona}"),
+            format!("/memories/{memory}"),
+            format!("/memories/{second}"),
+            format!("/memories/{gone}"),
+            format!("/memories/{memory}/edit"),
+            format!("/memories/{memory}/versions/1"),
+            format!("/members/{member}/break-glass/{private}"),
+        ]);
+    }
 
+    /// A proposal of each kind: a change that waits, a memory that waits, and
+    /// that memory.
+    async fn fill_proposals(&mut self) -> (Uuid, Uuid, Uuid) {
         for (title, decision) in [("Declined", "decline"), ("Changed", "accept")] {
             let memory = self.propose(title).await;
             let id = self
@@ -207,7 +279,12 @@ impl Filled {
         let proposal = self
             .id("SELECT id FROM memory_proposals WHERE status = 'pending' AND replaces IS NULL")
             .await;
+        (change, proposal, private)
+    }
 
+    /// Who may do what, and other organisations.
+    async fn fill_access(&mut self, me: Uuid, team: Uuid) {
+        let member = self.member;
         self.call(
             "role_create",
             &format!("name=Role {WORD}&description=For {WORD}&permissions[0]=memory.read"),
@@ -268,12 +345,40 @@ impl Filled {
             &format!("id={globex}&reason=Unpaid {WORD}"),
         )
         .await;
+        let link = self.invite_link(invite).await;
+        self.pages.push(link);
+        self.pages.extend([
+            format!("/members/bulk?ids={member}&act=suspend"),
+            format!("/members/{member}/break-glass"),
+            format!("/members/{member}/offboard"),
+            format!("/members/{member}"),
+            format!("/members/{me}"),
+            format!("/invites/{invite}"),
+            format!("/teams/{team}"),
+            format!("/roles/{role}"),
+            format!(
+            "/groups/preview?id={mapping}&source=group&group_id=Quartz&label=Quartz&role={role}",
+            ),
+            format!("/groups/{mapping}"),
+            format!("/keys/{key}"),
+            format!("/operator/{globex}"),
+            format!("/operator/{globex}/delete"),
+        ]);
+    }
+
+    async fn fill_imports(&mut self) {
         let ended = self.upload(&format!("First {WORD}"), "plain_text").await;
         self.call("import_confirm", &format!("id={ended}")).await;
         let file = format!("id,title,content\n1,Row {WORD},From a file {WORD}\n");
         let waiting = self.upload(&file, "csv").await;
+        self.pages.extend([
+            format!("/memories/imports/{waiting}"),
+            format!("/memories/imports/{ended}"),
+        ]);
+    }
 
-        // What no form writes.
+    /// What no form writes.
+    async fn fill_past_forms(&self) {
         for statement in [
             "UPDATE memories SET source_session_id = 'Session Quartz'",
             "UPDATE tenants SET name = 'Acme Quartz' WHERE slug = 'acme'",
@@ -288,82 +393,6 @@ impl Filled {
         ] {
             self.execute(statement).await;
         }
-
-        let token = self.invite_link(invite).await;
-        self.pages = [
-            "/sign-in?return_to=/memories%3Fq=Quartz&error=Quartz".to_owned(),
-            token,
-            "/no-access".to_owned(),
-            "/".to_owned(),
-            "/memories".to_owned(),
-            "/memories?q=Quartz".to_owned(),
-            "/memories?tag=again".to_owned(),
-            "/memories?show=trash".to_owned(),
-            format!("/memories?like={second}"),
-            format!("/memories?done=memory_deleted&memory={gone}"),
-            "/memories/new".to_owned(),
-            "/memories/views".to_owned(),
-            "/memories/export?q=Quartz".to_owned(),
-            "/memories/import".to_owned(),
-            format!("/memories/imports/{waiting}"),
-            format!("/memories/imports/{ended}"),
-            "/memories/proposals".to_owned(),
-            format!("/memories/proposals/{proposal}"),
-            format!("/memories/proposals/{change}"),
-            "/memories/personas".to_owned(),
-            format!("/memories/personas/{persona}"),
-            format!("/memories/{memory}"),
-            format!("/memories/{second}"),
-            format!("/memories/{gone}"),
-            format!("/memories/{memory}/edit"),
-            format!("/memories/{memory}/versions/1"),
-            "/members?q=Quartz".to_owned(),
-            "/members".to_owned(),
-            format!("/members/bulk?ids={member}&act=suspend"),
-            bulk,
-            format!("/members/{member}/break-glass"),
-            format!("/members/{member}/break-glass/{private}"),
-            format!("/members/{member}/offboard"),
-            format!("/members/{member}"),
-            format!("/members/{me}"),
-            "/invites".to_owned(),
-            "/invites/new".to_owned(),
-            format!("/invites/{invite}"),
-            "/teams".to_owned(),
-            format!("/teams/{team}"),
-            "/roles".to_owned(),
-            "/roles/new".to_owned(),
-            format!("/roles/{role}"),
-            "/groups".to_owned(),
-            "/groups/new".to_owned(),
-            format!(
-                "/groups/preview?id={mapping}&source=group&group_id=Quartz&label=Quartz&role={role}"
-            ),
-            format!("/groups/{mapping}"),
-            "/keys".to_owned(),
-            "/keys/all".to_owned(),
-            "/keys/new".to_owned(),
-            "/keys/services".to_owned(),
-            "/keys/services/new".to_owned(),
-            format!("/keys/{key}"),
-            "/connect".to_owned(),
-            "/settings".to_owned(),
-            "/settings/embedding".to_owned(),
-            "/audit".to_owned(),
-            "/audit?action=Quartz".to_owned(),
-            "/isolation".to_owned(),
-            "/operator".to_owned(),
-            "/operator?q=Quartz".to_owned(),
-            "/operator/new".to_owned(),
-            format!("/operator/{globex}"),
-            format!("/operator/{globex}/delete"),
-            "/organisations".to_owned(),
-            "/reference".to_owned(),
-            "/notifications".to_owned(),
-            "/profile".to_owned(),
-            "/nowhere".to_owned(),
-        ]
-        .into();
     }
 
     /// The member proposes a memory of theirs to everyone.

@@ -89,7 +89,7 @@ impl Door {
     }
 }
 
-/// Puts the [`Actor`](domain::Actor) behind the key into the request, or
+/// Puts the [`Actor`] behind the key into the request, or
 /// refuses it; counts the key's calls and tells how many are left.
 pub(crate) async fn key_layer(
     State(door): State<Door>,

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use domain::{access::SystemRole, audit::AuditFilter};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::AssertSqlSafe;
 use store::{
     audit::{AuditVerdict, audit_list},
     testing::{TestDb, TestTenant},

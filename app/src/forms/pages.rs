@@ -36,7 +36,7 @@ const FEATURES: [PageForms; 16] = [
     team::FORMS,
 ];
 
-/// What the frame around every page holds: the theme switch, and the offer to
+/// Forms of the frame around every page: the theme switch, and the offer to
 /// undo a deletion.
 const FRAME: &[&str] = &[ThemeSet::PATH, MemoryRestore::PATH];
 

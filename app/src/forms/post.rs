@@ -182,7 +182,7 @@ async fn text_of(answer: Body) -> Result<String, Response> {
         .ok_or_else(unreadable)
 }
 
-/// What is said instead of an answer that can't be shown.
+/// The answer in place of one that can't be shown.
 fn unreadable() -> Response {
     let error = AppError::Internal;
     (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()

@@ -128,7 +128,7 @@ pub(crate) struct Filled {
     pub(crate) pages: Vec<String>,
     /// Somebody else.
     pub(crate) member: Uuid,
-    pub(crate) owner_role: Uuid,
+    pub(crate) viewer_role: Uuid,
 }
 
 impl Filled {
@@ -160,7 +160,7 @@ impl Filled {
             browser,
             pages: Vec::new(),
             member: Uuid::nil(),
-            owner_role: Uuid::nil(),
+            viewer_role: Uuid::nil(),
         };
         filled.fill().await;
         filled
@@ -181,7 +181,7 @@ impl Filled {
         let me = self
             .id("SELECT id FROM users WHERE display_name LIKE 'Mia%'")
             .await;
-        self.owner_role = self
+        self.viewer_role = self
             .id("SELECT id FROM roles WHERE key = 'viewer' AND is_system")
             .await;
         self.pages = PLAIN_PAGES.iter().map(|&page| page.to_owned()).collect();

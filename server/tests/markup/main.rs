@@ -166,7 +166,7 @@ async fn a_page_calls_only_what_its_own_forms_call() {
     let member = filled.member.to_string();
     let grant = format!(
         "call=member_role_grant&id={member}&role={}",
-        filled.owner_role
+        filled.viewer_role
     );
     let before = filled.role_count().await;
     for path in filled.pages.clone() {

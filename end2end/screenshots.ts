@@ -16,7 +16,7 @@ test("the picture in the README", async ({ visitors }) => {
   const notes = readFileSync(new URL("../docs/sample-notes.md", import.meta.url), "utf8");
   await untilImported(page, await giveFile(page, "sample-notes.md", notes));
   await untilFoundByMeaning(page);
-  await visit(page, "/memories?q=who%20tells%20our%20customers%20when%20something%20is%20down");
+  await visit(page, "/memories?query=who%20tells%20our%20customers%20when%20something%20is%20down");
   await page.screenshot({ path: fileURLToPath(new URL("../docs/images/memories.png", import.meta.url)) });
 });
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{
     Timestamp,
-    preferences::{Formats, Zone},
+    preferences::{Formats, TimeZone},
 };
 use leptos::prelude::*;
 
@@ -94,10 +94,10 @@ pub(crate) fn relative(at: Timestamp, now: Timestamp, formats: &Formats) -> Stri
 pub(crate) fn absolute(at: Timestamp, formats: &Formats) -> String {
     let utc = Formats {
         locale: formats.locale,
-        zone: Zone::utc(),
+        zone: TimeZone::utc(),
     };
     let in_utc = utc.date_time(at);
-    if formats.zone.name == Zone::UTC {
+    if formats.zone.name == TimeZone::UTC {
         in_utc
     } else {
         format!("{} ({in_utc})", formats.date_time(at))
@@ -184,7 +184,7 @@ mod tests {
     fn tokyo() -> Formats {
         Formats {
             locale: domain::preferences::Locale::JaJp,
-            zone: Zone {
+            zone: TimeZone {
                 name: "Asia/Tokyo".into(),
                 offsets: vec![(0, 32_400)],
             },

@@ -392,6 +392,6 @@ mod tests {
     fn unknown_codes_and_ids_say_nothing() {
         assert_eq!(read("/memories?done=you_won"), None);
         assert_eq!(read("/memories?done=memory_deleted&memory=x"), None);
-        assert_eq!(read("/memories?q=done"), None);
+        assert_eq!(read("/memories?query=done"), None);
     }
 }

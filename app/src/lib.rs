@@ -51,4 +51,4 @@ pub use forms::with_page_posts;
 pub use routes::App;
 #[cfg(feature = "ssr")]
 pub use shell::{Assets, shell};
-pub use start::{AppInfo, WayIn, mark_hydrated};
+pub use start::{AppInfo, LoginOption, mark_hydrated};

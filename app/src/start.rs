@@ -29,14 +29,14 @@ pub struct AppInfo {
     /// at sign-out: browsers hold redirects of forms against `form-action`.
     pub form_targets: Vec<String>,
     /// The issuers that people sign in with, the primary one first.
-    pub ways_in: Vec<WayIn>,
+    pub ways_in: Vec<LoginOption>,
     /// What the REST API can do, for its reference page.
     pub reference: Arc<Reference>,
 }
 
 /// One issuer, as the sign-in page offers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WayIn {
+pub struct LoginOption {
     /// Its name, for `/auth/login?issuer=`.
     pub issuer: String,
     /// What its button says.
@@ -55,7 +55,7 @@ pub(crate) struct Start {
     theme: Theme,
     formats: Formats,
     demo: bool,
-    ways_in: Vec<WayIn>,
+    ways_in: Vec<LoginOption>,
     version: String,
     request_id: Option<String>,
 }
@@ -67,7 +67,7 @@ impl Start {
         #[cfg(feature = "ssr")]
         {
             use axum::http::request::Parts;
-            use domain::preferences::Shown;
+            use domain::preferences::DisplaySettings;
 
             let info = use_context::<AppInfo>().unwrap_or_default();
             let parts = use_context::<Parts>();
@@ -89,7 +89,7 @@ impl Start {
                     .unwrap_or_default(),
                 formats: parts
                     .as_ref()
-                    .and_then(|parts| parts.extensions.get::<Shown>())
+                    .and_then(|parts| parts.extensions.get::<DisplaySettings>())
                     .map(|shown| shown.formats.clone())
                     .unwrap_or_default(),
                 demo: info.demo,
@@ -118,7 +118,7 @@ pub(crate) struct Page {
     /// The demo banner shows.
     pub(crate) demo: bool,
     /// The issuers that people sign in with.
-    pub(crate) ways_in: StoredValue<Vec<WayIn>>,
+    pub(crate) ways_in: StoredValue<Vec<LoginOption>>,
     /// The program's version.
     pub(crate) version: StoredValue<String>,
     /// The id under which the server's log knows the first rendering.

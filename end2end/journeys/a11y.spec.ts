@@ -175,7 +175,7 @@ test("the palette opens by keyboard, goes where it is told, and gives the focus 
   await page.keyboard.press("Control+k");
   await page.keyboard.type("blue whales");
   await page.keyboard.press("Enter");
-  await expect(page).toHaveURL("/memories?q=blue%20whales");
+  await expect(page).toHaveURL("/memories?query=blue%20whales");
 });
 
 test("single keys do nothing in a field and nothing once switched off", async ({ visitors }) => {
@@ -183,7 +183,7 @@ test("single keys do nothing in a field and nothing once switched off", async ({
   await visit(page, "/memories");
   await page.getByRole("searchbox", { name: "Search memories" }).focus();
   await page.keyboard.type("n?g");
-  await expect(page).toHaveURL("/memories?q=n%3Fg");
+  await expect(page).toHaveURL("/memories?query=n%3Fg");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.getByRole("main").focus();
   await page.keyboard.press("?");
@@ -191,7 +191,7 @@ test("single keys do nothing in a field and nothing once switched off", async ({
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.keyboard.press("n");
-  await expect(page).toHaveURL("/memories?q=n%3Fg");
+  await expect(page).toHaveURL("/memories?query=n%3Fg");
 });
 
 /** Presses Tab until what is called `name` has the focus. */

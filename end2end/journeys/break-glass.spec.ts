@@ -56,7 +56,7 @@ test("an owner entrusts somebody, who gives a reason, reads and closes; the memb
   await awake(reader);
   // Everywhere else it stays the member's alone.
   expect((await reader.goto(`/memories/${memory}`))?.status()).toBe(404);
-  await visit(reader, `/memories?q=${word}&mode=words`);
+  await visit(reader, `/memories?query=${word}&mode=words`);
   await expect(reader.getByText(`Agreed with ${word}`)).toHaveCount(0);
 
   // The member sees it at the next page load.

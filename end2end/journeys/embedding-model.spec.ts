@@ -43,7 +43,7 @@ async function eventually(page: Page, look: () => Promise<boolean>): Promise<voi
 }
 
 async function byMeaning(page: Page, question: string): Promise<void> {
-  await visit(page, `/memories?q=${encodeURIComponent(question)}&mode=meaning`);
+  await visit(page, `/memories?query=${encodeURIComponent(question)}&mode=meaning`);
 }
 
 test("an admin sees by which model memories are found, and a service that is not there is told beside its field", async ({ visitors }) => {

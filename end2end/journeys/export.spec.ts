@@ -56,7 +56,7 @@ test("a search is not exported, and an export says whose memories it has", async
   const page = await visitors.as("owner");
   await visit(page, "/memories");
   await untilImported(page, await giveFile(page, "one.txt", `One: ${uniqueWord()}`));
-  await visit(page, "/memories?q=one&mode=words");
+  await visit(page, "/memories?query=one&mode=words");
   await expect(page.getByRole("link", { name: "Export", exact: true })).toHaveCount(0);
   await visit(page, "/memories/export");
   await page.getByRole("link", { name: "Export only your own" }).click();

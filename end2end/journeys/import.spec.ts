@@ -116,7 +116,7 @@ test("plain text under a foreign name becomes a memory for each paragraph", asyn
   await confirm(page);
   await ended(page);
   await expect(figure(page, "Imported")).toHaveText("2");
-  await visit(page, `/memories?q=${word}&mode=words`);
+  await visit(page, `/memories?query=${word}&mode=words`);
   await expect(page.locator("ol.hits > li")).toHaveCount(2);
 });
 
@@ -234,7 +234,7 @@ test("conversations of a ChatGPT export are looked at and land", async ({ visito
   await expect(page.getByLabel("Format", { exact: true })).toHaveValue("chatgpt");
   await page.getByRole("button", { name: "Import 1 memory" }).click();
   await ended(page);
-  await visit(page, `/memories?q=${word}&mode=words`);
+  await visit(page, `/memories?query=${word}&mode=words`);
   await page.getByRole("link", { name: `Tea for ${word}`, exact: true }).click();
   await expect(page.getByRole("article")).toContainText("Three minutes.");
 });

@@ -41,8 +41,8 @@ for (const [person, who] of STRANGERS) {
       "/memories?owner=shared",
       `/memories?tag=${word}`,
       "/memories?state=trash",
-      "/memories?q=the%20third%20stone&mode=meaning",
-      "/memories?q=the%20third%20stone&mode=words",
+      "/memories?query=the%20third%20stone&mode=meaning",
+      "/memories?query=the%20third%20stone&mode=words",
     ];
     for (const place of places) {
       await visit(stranger, place);
@@ -112,7 +112,7 @@ test("an organisation's own memories stay its own when both import the same file
     await page.goto(path);
     await expect(page.getByRole("region", { name: "Progress" })).toContainText("Done");
     await expect(page.locator("dl.figures > div", { hasText: "Imported" }).locator("dd")).toHaveText("1");
-    await visit(page, `/memories?q=${word}&mode=words`);
+    await visit(page, `/memories?query=${word}&mode=words`);
     await expect(page.locator("ol.hits > li")).toHaveCount(1);
   }
   expect(paths[0]).not.toBe(paths[1]);

@@ -108,7 +108,7 @@ for (const revision of REVISIONS) {
       const rest = await fetch(`${server.url}/api/v1/memories/search`, {
         method: "POST",
         headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-        body: JSON.stringify({ question: word, mode: "words", filter }),
+        body: JSON.stringify({ query: word, mode: "words", filter }),
       });
       expect([found.isError, rest.status], found.text).toEqual(expected === undefined ? [true, 422] : [false, 200]);
       if (expected === undefined) continue;
@@ -147,9 +147,9 @@ for (const revision of REVISIONS) {
     expect((await client.tools()).map((tool) => tool.name)).not.toContain("add_memory");
     const first = await client.call("list_memories", { tag });
     expect(first.data["memories"]).toHaveLength(50);
-    const second = await client.call("list_memories", { tag, cursor: first.data["nextCursor"] });
+    const second = await client.call("list_memories", { tag, after: first.data["next"] });
     expect(second.data["memories"]).toHaveLength(3);
-    expect(second.data["nextCursor"]).toBeUndefined();
+    expect(second.data["next"]).toBeUndefined();
     const refused = await client.call("add_memory", { content: "x" });
     expect(refused.text).toContain("memory.write");
 

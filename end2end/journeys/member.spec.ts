@@ -117,7 +117,7 @@ test("the list is narrowed by text and filters, in the URL", async ({ visitors }
   await expect(rows(admin)).toHaveCount(5);
   await admin.getByRole("searchbox", { name: "Search members" }).fill("BILLING@");
   await admin.getByRole("button", { name: "Search", exact: true }).click();
-  await expect(admin).toHaveURL(/q=BILLING/);
+  await expect(admin).toHaveURL(/query=BILLING/);
   await expect(rows(admin)).toHaveCount(1);
   await awake(admin);
 
@@ -238,7 +238,7 @@ test("a leaver is let go at one moment, after all of it was told, and a later si
   await billing.getByRole("button", { name: PEOPLE.billing }).click();
   await expect(billing.getByRole("alert")).toContainText("suspended");
   // Nobody new came of it either.
-  await visit(admin, `/members?q=${encodeURIComponent(PEOPLE.billing)}`);
+  await visit(admin, `/members?query=${encodeURIComponent(PEOPLE.billing)}`);
   await expect(rows(admin)).toHaveCount(1);
 
   // For the journeys that follow.

@@ -113,7 +113,7 @@ test("a reply stands under its memory, is found, and follows it into the trash a
   await visit(page, "/memories");
   await expect(page.getByRole("row", { name: new RegExp(word) })).toHaveCount(1);
   await expect(page.getByRole("row", { name: new RegExp(word) })).toContainText("1 reply");
-  await visit(page, `/memories?q=zeppelin${word}&mode=words`);
+  await visit(page, `/memories?query=zeppelin${word}&mode=words`);
   await page.locator("ol.hits > li").getByRole("link").first().click();
   await expect(page).toHaveURL(new RegExp(`/memories/${id}#reply-`));
 
@@ -124,7 +124,7 @@ test("a reply stands under its memory, is found, and follows it into the trash a
   const reply = new URL(page.url()).pathname;
 
   await deleteMemory(page, id);
-  await visit(page, `/memories?q=zeppelin${word}&mode=words`);
+  await visit(page, `/memories?query=zeppelin${word}&mode=words`);
   await expect(page.getByRole("heading", { name: "Nothing was found" })).toBeVisible();
   await visit(page, reply);
   await page.getByRole("button", { name: "Restore" }).click();

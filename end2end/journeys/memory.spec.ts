@@ -15,7 +15,7 @@ const done = (page: Page) => page.getByRole("main").getByRole("status").first();
 async function ask(page: Page, question: string): Promise<void> {
   await search(page).fill(question);
   await page.getByRole("button", { name: "Search", exact: true }).click();
-  await expect(page).toHaveURL(/[?&]q=/);
+  await expect(page).toHaveURL(/[?&]query=/);
   await awake(page);
 }
 
@@ -85,7 +85,7 @@ test("a search without an answer says so and offers the next step", async ({ vis
   await ask(page, uniqueWord());
   await expect(page.getByRole("heading", { name: "Nothing was found" })).toBeVisible();
   await page.getByRole("link", { name: "Search without filters" }).click();
-  await expect(page).toHaveURL(/\/memories\?q=[a-z]+&mode=words$/);
+  await expect(page).toHaveURL(/\/memories\?query=[a-z]+&mode=words$/);
 });
 
 test("a question is asked as it was typed, percent signs, plus and ampersand included", async ({ visitors }) => {
@@ -180,7 +180,7 @@ test("a deleted memory waits in the trash, out of lists and searches, until it i
   await visit(page, "/memories");
   const id = await writeMemory(page, { title: word, content: `About ${word}.` });
   await deleteMemory(page, id);
-  await visit(page, `/memories?q=${word}&mode=words`);
+  await visit(page, `/memories?query=${word}&mode=words`);
   await expect(page.getByRole("heading", { name: "Nothing was found" })).toBeVisible();
 
   await visit(page, "/memories?state=trash");
@@ -194,7 +194,7 @@ test("a deleted memory waits in the trash, out of lists and searches, until it i
   await opened(page, id);
   await page.getByRole("button", { name: "Restore" }).click();
   await expect(done(page)).toContainText("Memory restored.");
-  await visit(page, `/memories?q=${word}&mode=words`);
+  await visit(page, `/memories?query=${word}&mode=words`);
   await expect(hits(page)).toHaveCount(1);
 });
 
@@ -326,7 +326,7 @@ test("words between angle brackets are found and shown as text", async ({ visito
   const word = uniqueWord();
   await visit(page, "/memories");
   await writeMemory(page, { content: `It returns a Vec<${word}> in <script>code</script>.` });
-  await visit(page, `/memories?q=${word}&mode=words`);
+  await visit(page, `/memories?query=${word}&mode=words`);
   await expect(hits(page).first()).toContainText(`Vec<${word}> in <script>code</script>.`);
 });
 

@@ -10,7 +10,7 @@ const told = (page: Page) => page.getByRole("status").first();
 
 /** Goes to the page of the other organisation. */
 async function visitOther(page: Page): Promise<void> {
-  await visit(page, "/operator?q=other");
+  await visit(page, "/operator?query=other");
   await page.getByRole("link", { name: NAME }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(NAME);
   await awake(page);
@@ -114,7 +114,7 @@ test("the tier changes, and the own organisation can't be put out from here", as
   await expect(told(operator)).toContainText("Tier changed.");
   await expect(operator.getByRole("region", { name: "Organisation" })).toContainText("Enterprise");
 
-  await visit(operator, "/operator?q=demo");
+  await visit(operator, "/operator?query=demo");
   await operator.getByRole("link", { name: "Demo organisation" }).last().click();
   await expect(operator.getByRole("main")).toContainText("you would lock yourself out");
   await expect(operator.getByRole("button", { name: "Suspend organisation" })).toHaveCount(0);
@@ -154,6 +154,6 @@ test("an operator creates an organisation, whose owner is whoever has the link",
   await expect(nina.getByRole("main")).toContainText("Nova Works");
   await expect(nina.getByRole("main")).toContainText("Owner");
 
-  await visit(operator, `/operator?q=${slug}`);
+  await visit(operator, `/operator?query=${slug}`);
   await expect(operator.getByRole("row", { name: /Nova Works/ })).toContainText("Active");
 });

@@ -12,7 +12,7 @@ const sight = (page: Page) => page.getByRole("region", { name: "Who can see this
 
 /** The titles that `page`'s member finds. */
 async function finds(page: Page, question: string, mode: string): Promise<string> {
-  await visit(page, `/memories?q=${encodeURIComponent(question)}&mode=${mode}`);
+  await visit(page, `/memories?query=${encodeURIComponent(question)}&mode=${mode}`);
   return (await page.getByRole("main").textContent()) ?? "";
 }
 

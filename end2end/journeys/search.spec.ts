@@ -68,7 +68,7 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
   await writeMemory(page, { title: "Saved for later", content: word, kind: "event" });
   await expect(page.getByText("Save as a view")).toHaveCount(0);
 
-  await visit(page, `/memories?q=${word}&mode=words&kind=event`);
+  await visit(page, `/memories?query=${word}&mode=words&kind=event`);
   await page.getByText("Save as a view").click();
   await page.getByRole("button", { name: "Save view" }).click();
   await expect(page.locator("#name-error")).toHaveText("A view's name has 1 to 60 characters.");
@@ -81,14 +81,14 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
 
   await visit(page, "/memories");
   await views(page).getByRole("link", { name: `Events ${word}` }).click();
-  await expect(page).toHaveURL(`/memories?q=${word}&mode=words&kind=event`);
+  await expect(page).toHaveURL(`/memories?query=${word}&mode=words&kind=event`);
   await expect(hits(page)).toHaveCount(1);
   await expect(views(page).getByRole("link", { name: `Events ${word}` })).toHaveAttribute("aria-current", "page");
   await expect(page.getByText("Save as a view")).toHaveCount(0);
   await awake(page);
 
   // The same name twice is refused, with what was typed kept.
-  await visit(page, `/memories?q=${word}`);
+  await visit(page, `/memories?query=${word}`);
   await page.getByText("Save as a view").click();
   await page.getByLabel("Name of the view").fill(`events ${word}`);
   await page.getByRole("button", { name: "Save view" }).click();
@@ -116,7 +116,7 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
 test("nobody else sees or changes a view", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
-  await visit(page, `/memories?q=${word}`);
+  await visit(page, `/memories?query=${word}`);
   await page.getByText("Save as a view").click();
   await page.getByLabel("Name of the view").fill(word);
   await page.getByRole("button", { name: "Save view" }).click();
@@ -160,12 +160,12 @@ test("the score is explained as a sum", async ({ visitors }) => {
   await visit(page, "/memories");
   await writeMemory(page, { title: "Scored", content: `Why the ${word} counts.` });
   await untilFoundByMeaning(page);
-  await visit(page, `/memories?q=${word}`);
+  await visit(page, `/memories?query=${word}`);
   const best = hits(page).first();
   await best.getByText("Why this score").click();
   await expect(best).toContainText(/Meaning [01]\.[0-9]{2} × 0\.4 \+ words 1\.00 × 0\.6 = [01]\.[0-9]{2}\./);
   await expect(best).toContainText(`Words that match: ${word}.`);
-  await visit(page, `/memories?q=${word}&mode=words`);
+  await visit(page, `/memories?query=${word}&mode=words`);
   await best.getByText("Why this score").click();
   await expect(best).toContainText("Words 1.00 × 1.0 = 1.00.");
 });
@@ -181,10 +181,10 @@ test("what can't be in a filter or a question is named next to its field", async
   await expect(page.locator("#from-error")).toContainText("Write a day as year, month and day");
   await expect(page.getByRole("heading", { name: "That did not work" })).toBeVisible();
 
-  const long = await page.goto(`/memories?q=${"x".repeat(1001)}`);
+  const long = await page.goto(`/memories?query=${"x".repeat(1001)}`);
   expect(long?.status()).toBe(422);
   await expect(page.getByText("A question has at most 1000 characters.").first()).toBeVisible();
-  const nul = await page.goto("/memories?q=a%00b");
+  const nul = await page.goto("/memories?query=a%00b");
   expect(nul?.status()).toBe(422);
   await visit(page, "/memories");
   await expect(page.locator("#kind")).not.toHaveAttribute("aria-invalid", "true");
@@ -200,7 +200,7 @@ test("results come as one types, the last one's only, and the return key still s
     await search(page).pressSequentially(word);
     await expect(page).toHaveURL("/memories?mode=words");
     await search(page).press("Enter");
-    await expect(page).toHaveURL(new RegExp(`q=${word}&mode=words`));
+    await expect(page).toHaveURL(new RegExp(`query=${word}&mode=words`));
     await expect(hits(page)).toHaveCount(1);
     return;
   }
@@ -217,7 +217,7 @@ test("results come as one types, the last one's only, and the return key still s
   await expect.poll(() => asked).toBe(1);
   await search(page).fill(word);
   await expect(hits(page)).toHaveCount(1);
-  await expect(page).toHaveURL(`/memories?q=${word}&mode=words`);
+  await expect(page).toHaveURL(`/memories?query=${word}&mode=words`);
   await expect(page.getByRole("status").filter({ hasText: "1 memory" })).toHaveCount(1);
   await page.waitForTimeout(2_200);
   await expect(hits(page)).toHaveCount(1);

@@ -19,7 +19,7 @@ test("a member signs in with one choice and lands on the overview", async ({ vis
 
 test("signing in returns to the page that was asked for, with its query", async ({ visitors }) => {
   const page = await visitors.anonymous();
-  await signIn(page, "member", "/memories?q=tea%20%26%20cake&mode=words");
+  await signIn(page, "member", "/memories?query=tea%20%26%20cake&mode=words");
   await expect(page.getByRole("searchbox", { name: "Search memories" })).toHaveValue("tea & cake");
 });
 

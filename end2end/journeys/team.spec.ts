@@ -8,7 +8,7 @@ const told = (page: Page) => page.getByRole("status").first();
 async function find(page: Page, name: string): Promise<void> {
   await page.getByRole("searchbox", { name: "Find a member to add" }).fill(name);
   await page.getByRole("button", { name: "Find" }).click();
-  await expect(page).toHaveURL(/[?&]q=/);
+  await expect(page).toHaveURL(/[?&]query=/);
   await awake(page);
 }
 

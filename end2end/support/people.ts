@@ -3,7 +3,7 @@ import { PEOPLE, type Page, type Person, visit } from "./test.ts";
 
 /** Goes to the page of `person` as somebody who may see members; answers the person's id. */
 export async function visitMember(page: Page, person: Person): Promise<string> {
-  await visit(page, `/members?q=${encodeURIComponent(PEOPLE[person])}`);
+  await visit(page, `/members?query=${encodeURIComponent(PEOPLE[person])}`);
   const href = await page.getByRole("link", { name: PEOPLE[person], exact: true }).last().getAttribute("href");
   const id = /^\/members\/([0-9a-f-]{36})$/.exec(href ?? "")?.[1];
   if (id === undefined) throw new Error(`${person} is not in the list: ${href}`);

@@ -120,7 +120,7 @@ export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
   await visit(owner, "/keys/services/new");
   await post(owner, "/keys/services/new", { call: "service_account_create", name: "Nightly export", kind: "service" });
   nameOperator(server);
-  await visit(owner, "/operator?q=other");
+  await visit(owner, "/operator?query=other");
   const tenant = (await owner.getByRole("link", { name: "Other organisation" }).getAttribute("href")) ?? "";
   // Something refused, for the audit log.
   await page.goto("/audit");
@@ -178,7 +178,7 @@ async function seedPeople(visitors: Visitors): Promise<Pick<Seed, "team" | "role
   const role = await path("/roles/new", { call: "role_create", name: "Auditor", description: "Reads the log, changes nothing.", "permissions[0]": "audit.read", "permissions[1]": "member.read" });
   const viewer = await visitMember(admin, "viewer");
   await path(team, { call: "team_member_change", id: team.split("/").at(-1) ?? "", member: viewer });
-  const bulk = await path("/members/bulk", { call: "member_bulk_do", act: `role:${role.split("/").at(-1) ?? ""}`, "ids[0]": viewer, "ids[1]": person });
+  const bulk = await path("/members/bulk", { call: "member_bulk_apply", act: `role:${role.split("/").at(-1) ?? ""}`, "ids[0]": viewer, "ids[1]": person });
   const given = { role: role.split("/").at(-1) ?? "", team: team.split("/").at(-1) ?? "" };
   await makeInvite(admin, { email: "a.rather.long.address.of.somebody@a-department.of-a-company.example.org", ...given });
   await makeInvite(admin, { days: "1" });
@@ -204,9 +204,9 @@ export const STATES: State[] = [
   { name: "memories-empty-viewer", as: "viewer", show: at("/memories") },
   { name: "memories", as: "member", show: at("/memories") },
   { name: "memories-changed", as: "owner", needsScripts: true, show: changed },
-  { name: "memories-search", as: "member", show: at("/memories?q=who%20has%20to%20approve%20an%20expensive%20purchase") },
-  { name: "memories-search-words", as: "member", show: at("/memories?q=whole%20team&mode=words") },
-  { name: "memories-no-result", as: "member", show: at("/memories?q=zyzzyva&mode=words") },
+  { name: "memories-search", as: "member", show: at("/memories?query=who%20has%20to%20approve%20an%20expensive%20purchase") },
+  { name: "memories-search-words", as: "member", show: at("/memories?query=whole%20team&mode=words") },
+  { name: "memories-no-result", as: "member", show: at("/memories?query=zyzzyva&mode=words") },
   { name: "memories-no-fit", as: "member", show: at("/memories?tag=nothing-has-this") },
   { name: "memories-narrowed", as: "member", show: at("/memories?owner=mine&visibility=private&from=2020-01-01") },
   { name: "memories-faults", as: "member", show: at("/memories?kind=song&from=yesterday&visibility=x") },
@@ -214,7 +214,7 @@ export const STATES: State[] = [
     name: "memories-why",
     as: "member",
     show: async (page) => {
-      await visit(page, "/memories?q=who%20has%20to%20approve%20an%20expensive%20purchase");
+      await visit(page, "/memories?query=who%20has%20to%20approve%20an%20expensive%20purchase");
       await page.getByText("Why this score").first().click();
     },
   },
@@ -394,7 +394,7 @@ export const STATES: State[] = [
   { name: "invite-accept-ended", show: at("/invite/atri_000000000000000000000000000000000") },
   { name: "isolation", as: "admin", show: at("/isolation") },
   { name: "members", as: "admin", show: at("/members") },
-  { name: "members-no-fit", as: "admin", show: at("/members?q=zyzzyva") },
+  { name: "members-no-fit", as: "admin", show: at("/members?query=zyzzyva") },
   { name: "members-to-look-at", as: "member", show: at("/members") },
   { name: "member", as: "admin", show: (page, { person }) => visit(page, `/members/${person}`) },
   { name: "member-to-look-at", as: "viewer", show: (page, { person }) => visit(page, `/members/${person}`) },
@@ -458,9 +458,9 @@ export const STATES: State[] = [
   { name: "bulk-outcome", as: "admin", show: (page, { bulk }) => visit(page, bulk) },
   { name: "teams-empty", as: "other-owner", show: at("/teams") },
   { name: "teams", as: "admin", show: at("/teams") },
-  { name: "teams-no-fit", as: "admin", show: at("/teams?q=zyzzyva") },
+  { name: "teams-no-fit", as: "admin", show: at("/teams?query=zyzzyva") },
   { name: "team", as: "admin", show: (page, { team }) => visit(page, team) },
-  { name: "team-find", as: "admin", show: (page, { team }) => visit(page, `${team}?q=demo`) },
+  { name: "team-find", as: "admin", show: (page, { team }) => visit(page, `${team}?query=demo`) },
   { name: "team-to-look-at", as: "viewer", show: (page, { team }) => visit(page, team) },
   { name: "roles", as: "admin", show: at("/roles") },
   { name: "role-new", as: "admin", show: at("/roles/new") },
@@ -512,7 +512,7 @@ export const STATES: State[] = [
   { name: "organisations-one", as: "member", show: at("/organisations") },
   { name: "organisations-refused", as: "billing", show: at("/organisations?error=suspended") },
   { name: "operator", as: "owner", show: at("/operator") },
-  { name: "operator-no-fit", as: "owner", show: at("/operator?q=zyzzyva") },
+  { name: "operator-no-fit", as: "owner", show: at("/operator?query=zyzzyva") },
   { name: "operator-refused", as: "member", show: at("/operator") },
   { name: "operator-home", as: "owner", show: async (page) => showHome(page) },
   { name: "operator-new", as: "owner", show: at("/operator/new") },
@@ -568,7 +568,7 @@ export const STATES: State[] = [
 ];
 
 async function showHome(page: Page): Promise<void> {
-  await visit(page, "/operator?q=demo");
+  await visit(page, "/operator?query=demo");
   await page.getByRole("main").getByRole("link", { name: "Demo organisation" }).click();
   await page.getByRole("heading", { name: "What it has" }).waitFor();
   await awake(page);

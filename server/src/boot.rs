@@ -17,7 +17,7 @@ use crate::{
         demo::DemoIssuer,
     },
     config::{self, Config, Oidc},
-    database::{Database, Joining},
+    database::{Database, IfRunning},
     failure::Failure,
     http::Site,
     listener::ConnectionLimits,
@@ -44,7 +44,7 @@ impl Deployment {
     ///
     /// # Errors
     /// The first thing that stands in the way, and what to do.
-    pub async fn open(config: &Config, joining: Joining, model: Model) -> Result<Self, Failure> {
+    pub async fn open(config: &Config, joining: IfRunning, model: Model) -> Result<Self, Failure> {
         let database = Database::open(config, &ids(), joining).await?;
         match Self::ready(config, &database, model).await {
             Ok(ctx) => Ok(Self { ctx, database }),

@@ -40,7 +40,7 @@ impl Database {
     ///
     /// # Errors
     /// A sentence that says what is missing or who is in the way.
-    pub async fn open(config: &Config, ids: &Ids, joining: Joining) -> Result<Self, Failure> {
+    pub async fn open(config: &Config, ids: &Ids, joining: IfRunning) -> Result<Self, Failure> {
         let urls = external(config);
         secret_file::close_folder(&config.data_dir, urls.is_none())?;
         if let Some(urls) = urls {
@@ -106,7 +106,7 @@ fn external(config: &Config) -> Option<PerLogin<SecretString>> {
 
 /// What to do when another process runs the embedded Postgres already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Joining {
+pub enum IfRunning {
     /// A command beside the server: use that one.
     Allowed,
     /// The server itself: refuse, two would work on one set of files.
@@ -115,11 +115,11 @@ pub enum Joining {
 
 async fn start(
     data_dir: PathBuf,
-    joining: Joining,
+    joining: IfRunning,
 ) -> Result<(Connection, Option<Cluster>), Failure> {
     let blocking = spawn_blocking(move || {
         let directory = data_dir.join("postgres");
-        if joining == Joining::Allowed
+        if joining == IfRunning::Allowed
             && let Some(connection) = Connection::to_running(&directory)?
         {
             return Ok((connection, None));

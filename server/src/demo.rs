@@ -63,7 +63,7 @@ pub(crate) async fn prepare(ctx: &Ctx, issuer: &str) -> Result<(), Failure> {
                 };
                 service::tenant_create(
                     ctx,
-                    service::By::Machine,
+                    service::Initiator::Cli,
                     &organisation,
                     Owner::Known(&owner),
                 )

@@ -12,7 +12,7 @@ use futures::stream;
 use serde_json::{Map, Value};
 use service::{Ctx, Export, ExportFormat};
 
-use crate::http::refuse;
+use crate::http::error_response;
 
 /// Where the file is: its query is the list's, and `format`.
 pub(crate) const PATH: &str = "/memories/export/file";
@@ -42,7 +42,7 @@ pub(crate) async fn memory_download(
             }
             response
         }
-        Err(error) => refuse(&headers, &error),
+        Err(error) => error_response(&headers, &error),
     }
 }
 

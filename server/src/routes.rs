@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use app::{App, AppInfo, WayIn, shell, with_page_posts};
+use app::{App, AppInfo, LoginOption, shell, with_page_posts};
 use axum::{
     Router,
     extract::Request,
@@ -55,7 +55,7 @@ pub fn router(
         Some(issuer.origin().ascii_serialization())
     };
     let form_targets = settings.issuers().filter_map(origin).collect();
-    let offer = |oidc: &OidcSettings| WayIn {
+    let offer = |oidc: &OidcSettings| LoginOption {
         issuer: oidc.name.clone(),
         label: oidc.label.clone(),
         reach: oidc.reach(),
@@ -65,7 +65,7 @@ pub fn router(
         Auth::new(ctx.clone(), settings).map_err(|error| Failure::Usage(error.to_string()))?;
 
     // One for both ways in: a key has one allowance.
-    let door = rest::Door::new(ctx.clone(), config.api_calls_per_minute);
+    let door = rest::ApiKeyAuth::new(ctx.clone(), config.api_calls_per_minute);
     let streams = Streams::new(ctx.clone());
     let mcp = mcp::mcp(ctx.clone(), door.clone(), &site);
     let (rest, reference) = rest::rest(ctx.clone(), door, streams.clone());

@@ -14,7 +14,7 @@ use domain::{
 };
 use service::{Ctx, Upload, UploadError};
 
-use crate::http::refuse;
+use crate::http::error_response;
 
 /// Where the form is, and where it posts to.
 pub(crate) const PATH: &str = "/memories/import";
@@ -51,7 +51,7 @@ pub(crate) async fn import_upload(
             Redirect::to(&page).into_response()
         }
         Err(UploadError::Problem(problem)) => Redirect::to(&problem.path()).into_response(),
-        Err(UploadError::App(error)) => refuse(&headers, &error),
+        Err(UploadError::App(error)) => error_response(&headers, &error),
     }
 }
 

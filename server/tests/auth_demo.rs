@@ -63,7 +63,7 @@ async fn demo() -> Demo {
                 issuer: issuer.oidc_settings().issuer,
                 subject: person.subject.into(),
             };
-            let mut tx = db.store.begin_front_door().await.unwrap();
+            let mut tx = db.store.begin_auth().await.unwrap();
             identity_create(&mut tx, id(), tenant.id, actor.user_id, &key, NOW)
                 .await
                 .unwrap();

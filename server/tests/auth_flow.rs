@@ -337,7 +337,7 @@ async fn the_same_email_is_not_the_same_person() {
 async fn a_named_owner_is_found_by_subject() {
     let app = App::start_with(|settings| settings.oidc.as_mut().unwrap().default_role = None).await;
     let owner = app.tenant.actor(SystemRole::Owner, "Mia").await;
-    let mut tx = app.db.store.begin_front_door().await.unwrap();
+    let mut tx = app.db.store.begin_auth().await.unwrap();
     let key = IdentityKey::Subject {
         issuer: app.issuer.url.clone(),
         subject: "the-owner".into(),
@@ -531,7 +531,7 @@ async fn first_sign_ins_at_once_make_one_member() {
 async fn return_to_leads_to_this_site_only() {
     let app = App::start().await;
     for (asked, reached) in [
-        ("/memories?q=a%20b", "/memories?q=a%20b"),
+        ("/memories?query=a%20b", "/memories?query=a%20b"),
         ("https://evil.example/", "/"),
         ("//evil.example", "/"),
         ("/\\evil.example", "/"),

@@ -533,7 +533,7 @@ async fn the_owner_is_whoever_accepts_the_operators_invite() {
         directory: None,
     };
     let owner = Owner::Invited { email: None };
-    let created = service::tenant_create(&context, service::By::Machine, &organisation, owner)
+    let created = service::tenant_create(&context, service::Initiator::Cli, &organisation, owner)
         .await
         .unwrap();
     let link = created.invite.unwrap().link(ORIGIN);

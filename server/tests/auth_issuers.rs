@@ -410,7 +410,7 @@ async fn joins(app: &App, tenant: &TestTenant, role: SystemRole) -> UserId {
         issuer: app.issuer.url.clone(),
         subject: "mia".into(),
     };
-    let mut tx = app.db.store.begin_front_door().await.unwrap();
+    let mut tx = app.db.store.begin_auth().await.unwrap();
     identity_create(&mut tx, id(), tenant.id, actor.user_id, &key, NOW)
         .await
         .unwrap();

@@ -360,7 +360,7 @@ async fn a_revoked_role_and_a_revoked_session_count_at_the_next_request() {
     tx.commit().await.unwrap();
     assert_eq!(browser.who().await, "→ /no-access");
 
-    let mut tx = app.db.store.begin_front_door().await.unwrap();
+    let mut tx = app.db.store.begin_auth().await.unwrap();
     store::session::session_revoke_others(&mut tx, app.tenant.id, user.into(), None, NOW)
         .await
         .unwrap();
@@ -474,7 +474,7 @@ async fn a_program_without_a_session_gets_401_and_a_form_comes_back_to_its_page(
         .send(post("text/html", "https://evil.example/memories"))
         .await;
     assert_eq!(answer.location(), "/sign-in");
-    let answer = app.browser().get("/memories?q=a&mode=both").await;
+    let answer = app.browser().get("/memories?query=a&mode=both").await;
     assert_eq!(
         answer.location(),
         "/sign-in?return_to=%2Fmemories%3Fq%3Da%26mode%3Dboth"

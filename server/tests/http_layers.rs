@@ -222,8 +222,8 @@ async fn a_foreign_referrer_is_hidden_from_the_framework() {
     browser.router = support::router_of(&app.auth, echo, app.http());
     for (sent, seen) in [
         (
-            &b"https://atrium.example/memories?q=a"[..],
-            "https://atrium.example/memories?q=a",
+            &b"https://atrium.example/memories?query=a"[..],
+            "https://atrium.example/memories?query=a",
         ),
         (b"https://evil.example/", "https://atrium.example/"),
         (
@@ -343,7 +343,7 @@ async fn on_loopback_only_this_machines_names_are_answered() {
     })
     .await;
     let get = |host: &str| {
-        Request::get("/memories?q=a")
+        Request::get("/memories?query=a")
             .header(header::HOST, host)
             .header(header::ACCEPT, "text/html")
             .body(Body::empty())
@@ -357,7 +357,7 @@ async fn on_loopback_only_this_machines_names_are_answered() {
     assert_eq!(answer.location(), "/sign-in?return_to=%2Fmemories%3Fq%3Da");
     assert_eq!(answer.header("strict-transport-security"), "");
     let answer = app.browser().send(get("localhost:3000")).await;
-    assert_eq!(answer.location(), "http://127.0.0.1:3000/memories?q=a");
+    assert_eq!(answer.location(), "http://127.0.0.1:3000/memories?query=a");
 }
 
 /// SEC-B10: a fault of ours costs one answer, and tells nothing.

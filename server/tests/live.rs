@@ -321,7 +321,7 @@ async fn a_page_hears_that_its_organisation_is_suspended() {
     let mut stream = Events::open(&world.router, cookie_of(&browser)).await;
     service::tenant_suspend(
         &world.ctx(),
-        service::By::Machine,
+        service::Initiator::Cli,
         world.app.tenant.id,
         "Unpaid",
     )

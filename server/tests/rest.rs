@@ -58,7 +58,7 @@ fn body(method: &Method, path: &str) -> Value {
     match (method.as_str(), path) {
         ("POST", "/api/v1/api-keys") => json!({ "label": "Second", "scopes": ["api_key.own"] }),
         ("POST", "/api/v1/memories") => json!({ "content": "Tea at four" }),
-        ("POST", "/api/v1/memories/search") => json!({ "question": "tea" }),
+        ("POST", "/api/v1/memories/search") => json!({ "query": "tea" }),
         ("POST", "/api/v1/memories/batch") => {
             json!({ "items": [{ "op": "create", "content": "Tea at five" }] })
         }

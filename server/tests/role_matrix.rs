@@ -209,7 +209,7 @@ impl World {
     async fn operation(&self, method: &Method, path: &str) -> Option<String> {
         let body = match path {
             "/api/v1/memories" => json!({ "content": "Tea at four" }),
-            "/api/v1/memories/search" => json!({ "question": "tea" }),
+            "/api/v1/memories/search" => json!({ "query": "tea" }),
             "/api/v1/memories/batch" => {
                 json!({ "items": [{ "op": "create", "content": "Tea at four" }] })
             }

@@ -52,7 +52,7 @@ pub(crate) fn PrivateMemoryListPage() -> impl IntoView {
 
 fn show_list(after: &str, shown: BreakGlassView<Page<PrivateMemory>>) -> AnyView {
     let Some((grant, page)) = shown.open else {
-        return view! { <Over id=shown.subject_id name=shown.subject_name /> }.into_any();
+        return view! { <GrantEnded id=shown.subject_id name=shown.subject_name /> }.into_any();
     };
     let base = format!("/members/{}/break-glass", shown.subject_id);
     let older = page
@@ -135,7 +135,7 @@ pub(crate) fn PrivateMemoryPage() -> impl IntoView {
 
 fn show_one(shown: BreakGlassView<Memory>) -> AnyView {
     let Some((grant, memory)) = shown.open else {
-        return view! { <Over id=shown.subject_id name=shown.subject_name /> }.into_any();
+        return view! { <GrantEnded id=shown.subject_id name=shown.subject_name /> }.into_any();
     };
     let back = format!("/members/{}/break-glass", shown.subject_id);
     let title = display_title(&memory.title, &memory.content);
@@ -174,7 +174,7 @@ fn show_one(shown: BreakGlassView<Memory>) -> AnyView {
 
 /// Nothing is open: it was closed, its time is over, or it never was.
 #[component]
-fn Over(id: UserId, name: String) -> impl IntoView {
+fn GrantEnded(id: UserId, name: String) -> impl IntoView {
     view! {
         <PageHead title=format!("Private memories of {name}") up=("/members", "Members") />
         <EmptyState

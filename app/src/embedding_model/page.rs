@@ -89,7 +89,7 @@ fn show(models: EmbeddingModels) -> impl IntoView {
         {active.map(|(model, progress)| view! { <Active model=model progress=progress /> })}
         {next.map(|(model, progress)| view! { <Next model=model progress=progress /> })}
         {(!has_next).then(|| view! { <Start models=models dropping=dropping /> })}
-        <Earlier models=earlier />
+        <EarlierModels models=earlier />
     }
 }
 
@@ -306,7 +306,7 @@ fn Start(models: EmbeddingModels, dropping: bool) -> impl IntoView {
 }
 
 #[component]
-fn Earlier(models: Vec<EmbeddingModel>) -> impl IntoView {
+fn EarlierModels(models: Vec<EmbeddingModel>) -> impl IntoView {
     (!models.is_empty()).then(|| {
         view! {
             <section class="section" aria-labelledby="earlier-models">

@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     const PAGE: &str = "/members/0198f000-0000-7000-8000-000000000001";
-    const PAGE_WITH_QUERY: &str = "/members/0198f000-0000-7000-8000-000000000001?q=1";
+    const PAGE_WITH_QUERY: &str = "/members/0198f000-0000-7000-8000-000000000001?query=1";
 
     /// Pages and server functions as the framework would answer them.
     fn pages() -> Router {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    live::hear_job,
+    live::subscribe_job,
     ui::{CopyId, Loaded, PageHead, Query, Time, bytes, count, use_query},
 };
 
@@ -69,12 +69,12 @@ fn choice_of(query: &Query) -> ImportChoice {
     }
 }
 
-type Shown = (Import, Option<ImportPreview>, ImportChoice);
+type LoadedImport = (Import, Option<ImportPreview>, ImportChoice);
 
 /// Asks again whenever the import's job has moved, for as long as it does;
 /// where that can't be heard, a second after each answer. Without scripts the
 /// page reloads itself.
-fn follow(import: Resource<Result<Shown, AppError>>) {
+fn follow(import: Resource<Result<LoadedImport, AppError>>) {
     let job = RwSignal::new(None::<JobId>);
     Effect::new(move |_| {
         job.set(import.with(|import| {
@@ -83,7 +83,7 @@ fn follow(import: Resource<Result<Shown, AppError>>) {
             (!import.is_settled()).then_some(job.id)
         }));
     });
-    let is_heard = hear_job(job.into(), move || import.refetch());
+    let is_heard = subscribe_job(job.into(), move || import.refetch());
     Effect::new(move |_| {
         // Each answer is tracked, so that another one follows.
         let moving =
@@ -99,7 +99,7 @@ fn follow(import: Resource<Result<Shown, AppError>>) {
     });
 }
 
-fn show((import, preview, choice): Shown) -> impl IntoView {
+fn show((import, preview, choice): LoadedImport) -> impl IntoView {
     let Import {
         id,
         file_name,

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::api::{OpenedLink, invite_look};
 use crate::{
-    start::WayIn,
+    start::LoginOption,
     ui::{ErrorState, Glyph, Icon, PageTitle, Time, layout::DemoBanner, state::set_status},
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn InviteAcceptPage() -> impl IntoView {
         <DemoBanner />
         <main class="gate">
             <div class="gate-card">
-                <p class="wordmark"><Glyph icon=Icon::Mark />"Atrium"</p>
+                <p class="wordmark"><Glyph icon=Icon::StreamCursor />"Atrium"</p>
                 <Suspense>
                     {move || {
                         let token = token.clone();
@@ -62,7 +62,7 @@ fn show(look: Result<OpenedLink, AppError>, token: String) -> AnyView {
 #[component]
 fn Join(
     invite: OpenInvite,
-    ways: Vec<WayIn>,
+    ways: Vec<LoginOption>,
     signed_in: Option<String>,
     token: String,
 ) -> impl IntoView {

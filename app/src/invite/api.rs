@@ -7,7 +7,7 @@ use domain::{
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::start::WayIn;
+use crate::start::LoginOption;
 #[cfg(feature = "ssr")]
 use crate::{AppInfo, Flash, api, forms};
 
@@ -19,7 +19,7 @@ pub(crate) enum OpenedLink {
         /// What it gives.
         invite: OpenInvite,
         /// Issuers whose people may belong to the organisation.
-        ways: Vec<WayIn>,
+        ways: Vec<LoginOption>,
         /// As whom the visitor is signed in already.
         signed_in: Option<String>,
     },

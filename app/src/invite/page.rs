@@ -38,12 +38,12 @@ fn show(invite: Invite) -> impl IntoView {
     let answer = expect_context::<FormState<InviteRenew>>().answer();
     move || match answer.get() {
         Some(made) => view! { <Reveal made=made /> }.into_any(),
-        None => view! { <Facts invite=invite.clone() /> }.into_any(),
+        None => view! { <Details invite=invite.clone() /> }.into_any(),
     }
 }
 
 #[component]
-fn Facts(invite: Invite) -> impl IntoView {
+fn Details(invite: Invite) -> impl IntoView {
     let is_open = invite.stored == InviteStatus::Pending;
     let operators = invite.invited_by.is_none();
     let id = invite.id;

@@ -1,7 +1,7 @@
 //! Each table, each way to reach for another organisation's rows, and what
 //! the database answered a moment ago.
 
-use domain::isolation::{IsolationReport, Reach, Reached, TableIsolation};
+use domain::isolation::{IsolationReport, Probe, ProbeResult, TableIsolation};
 use leptos::prelude::*;
 
 use super::api::isolation_probe;
@@ -29,7 +29,7 @@ fn show(report: IsolationReport) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Table"</th>
-                        {Reach::ALL.into_iter().map(|reach| view! { <th scope="col">{heading(reach)}</th> }).collect_view()}
+                        {Probe::ALL.into_iter().map(|reach| view! { <th scope="col">{heading(reach)}</th> }).collect_view()}
                         <th scope="col">"Own rows"</th>
                     </tr>
                 </thead>
@@ -92,13 +92,13 @@ fn row(table: TableIsolation) -> impl IntoView {
     }
 }
 
-fn outcome(reached: Reached) -> AnyView {
+fn outcome(reached: ProbeResult) -> AnyView {
     match reached {
-        Reached::Row => view! { <Badge tone=Tone::Bad text="Reached" /> }.into_any(),
-        Reached::Nothing => "Nothing in sight".into_any(),
-        Reached::Refused => "Refused".into_any(),
-        Reached::NoPrivilege => view! { <span class="muted">"Not granted"</span> }.into_any(),
-        Reached::Untried => view! { <span class="muted">"No row to try"</span> }.into_any(),
+        ProbeResult::Row => view! { <Badge tone=Tone::Bad text="Reached" /> }.into_any(),
+        ProbeResult::Nothing => "Nothing in sight".into_any(),
+        ProbeResult::Refused => "Refused".into_any(),
+        ProbeResult::NoPrivilege => view! { <span class="muted">"Not granted"</span> }.into_any(),
+        ProbeResult::Untried => view! { <span class="muted">"No row to try"</span> }.into_any(),
     }
 }
 
@@ -120,12 +120,12 @@ fn Legend() -> impl IntoView {
     }
 }
 
-const fn heading(reach: Reach) -> &'static str {
+const fn heading(reach: Probe) -> &'static str {
     match reach {
-        Reach::Read => "Read others’",
-        Reach::ReadUnset => "Read as nobody",
-        Reach::Change => "Change others’",
-        Reach::Delete => "Delete others’",
-        Reach::Add => "Add to others’",
+        Probe::Read => "Read others’",
+        Probe::ReadUnset => "Read as nobody",
+        Probe::Change => "Change others’",
+        Probe::Delete => "Delete others’",
+        Probe::Add => "Add to others’",
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::{
     JobId, MemoryId,
-    live::{EndReason, JobEvent, Mark, MemoryEvent},
+    live::{EndReason, JobEvent, MemoryEvent, StreamCursor},
 };
 use leptos::{ev::Event, prelude::*};
 
@@ -22,14 +22,14 @@ const MAX_REFUSALS: u32 = 4;
 
 /// What a page wants to hear.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Listen {
+pub(crate) struct Subscription {
     /// What it knows already.
-    pub(crate) after: Option<Mark>,
+    pub(crate) after: Option<StreamCursor>,
     /// The memories that it shows.
     pub(crate) watch: Vec<MemoryId>,
 }
 
-impl Listen {
+impl Subscription {
     fn path(&self, place: &str) -> String {
         let after = match (place, self.after) {
             ("", Some(after)) => after.to_string(),
@@ -43,7 +43,7 @@ impl Listen {
 
 /// What it hears.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Heard {
+pub(crate) enum Notification {
     /// A memory changed.
     Memory(MemoryEvent),
     /// A job of one's own moved.
@@ -60,9 +60,9 @@ pub(crate) enum Heard {
 /// It is closed while the page is hidden, or a browser with many tabs would
 /// have no connection left for the rest, and goes on where it was when the
 /// page is back.
-pub(crate) fn hear(
-    listen: Signal<Option<Listen>>,
-    heard: impl Fn(Heard) + Copy + 'static,
+pub(crate) fn subscribe(
+    listen: Signal<Option<Subscription>>,
+    heard: impl Fn(Notification) + Copy + 'static,
 ) -> Signal<bool> {
     let open = RwSignal::new(false);
     let shown = RwSignal::new(false);
@@ -81,7 +81,7 @@ pub(crate) fn hear(
         on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
     });
     let listen = Memo::new(move |_| listen.get());
-    Effect::new(move |before: Option<Option<Listen>>| {
+    Effect::new(move |before: Option<Option<Subscription>>| {
         let attempt = refusals.get();
         let asked = listen.get();
         if before.as_ref() != Some(&asked) {
@@ -96,9 +96,9 @@ pub(crate) fn hear(
         let path = format!("/events{}", wanted.path(&place.get_value()));
         let source = Source::open(&path, move |event| match event {
             source::Event::Open => open.set(true),
-            source::Event::Place(at) => place.set_value(at),
-            source::Event::Heard(told) => {
-                if matches!(told, Heard::End(_)) {
+            source::Event::Cursor(at) => place.set_value(at),
+            source::Event::Notification(told) => {
+                if matches!(told, Notification::End(_)) {
                     over.set(true);
                 }
                 heard(told);
@@ -120,16 +120,16 @@ pub(crate) fn hear(
 
 /// Calls `moved` whenever the job moves, for as long as there is one and the
 /// page is looked at, and once when it can be heard. Says whether it is.
-pub(crate) fn hear_job(
+pub(crate) fn subscribe_job(
     job: Signal<Option<JobId>>,
     moved: impl Fn() + Copy + 'static,
 ) -> Signal<bool> {
     let job = Memo::new(move |_| job.get());
-    let listen = Signal::derive(move || job.get().map(|_| Listen::default()));
-    let open = hear(listen, move |heard| match heard {
-        Heard::Job(event) if Some(event.id) == job.get_untracked() => moved(),
-        Heard::Reset | Heard::End(_) => moved(),
-        Heard::Job(_) | Heard::Memory(_) => {}
+    let listen = Signal::derive(move || job.get().map(|_| Subscription::default()));
+    let open = subscribe(listen, move |heard| match heard {
+        Notification::Job(event) if Some(event.id) == job.get_untracked() => moved(),
+        Notification::Reset | Notification::End(_) => moved(),
+        Notification::Job(_) | Notification::Memory(_) => {}
     });
     // What happened before that was told to nobody.
     Effect::new(move |_| {

@@ -4,7 +4,7 @@ use leptos::wasm_bindgen::{JsCast as _, closure::Closure};
 use serde::{Deserialize, de::DeserializeOwned};
 use web_sys::{EventSource, MessageEvent};
 
-use super::Heard;
+use super::Notification;
 use domain::live::EndReason;
 
 /// What happens to a stream.
@@ -12,9 +12,9 @@ pub(super) enum Event {
     /// It is open.
     Open,
     /// It went on to here.
-    Place(String),
+    Cursor(String),
     /// It told something.
-    Heard(Heard),
+    Notification(Notification),
     /// It broke off; the browser opens it again.
     Broken,
     /// It was not opened, and won't be.
@@ -47,7 +47,7 @@ impl Source {
             };
             let data = message.data().as_string().unwrap_or_default();
             let event = heard(&message.type_(), &data);
-            happened(Event::Place(message.last_event_id()));
+            happened(Event::Cursor(message.last_event_id()));
             if let Some(event) = event {
                 happened(event);
             }
@@ -93,11 +93,11 @@ fn heard(name: &str, data: &str) -> Option<Event> {
     }
     let told = match name {
         "ready" => return Some(Event::Open),
-        "memory" => Heard::Memory(read(data)?),
-        "job" => Heard::Job(read(data)?),
-        "reset" => Heard::Reset,
-        "end" => Heard::End(read::<End>(data)?.reason),
+        "memory" => Notification::Memory(read(data)?),
+        "job" => Notification::Job(read(data)?),
+        "reset" => Notification::Reset,
+        "end" => Notification::End(read::<End>(data)?.reason),
         _ => return None,
     };
-    Some(Event::Heard(told))
+    Some(Event::Notification(told))
 }

@@ -128,13 +128,13 @@ pub(crate) async fn member_bulk_preview(
 }
 
 /// Does an act to several members.
-#[server(endpoint = "member_bulk_do")]
-pub(crate) async fn member_bulk_do(
+#[server(endpoint = "member_bulk_apply")]
+pub(crate) async fn member_bulk_apply(
     #[server(default)] act: String,
     #[server(default)] ids: Vec<UserId>,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let request = service::bulk_do(&ctx, &actor, act.parse()?, &ids).await?;
+    let request = service::bulk_apply(&ctx, &actor, act.parse()?, &ids).await?;
     leptos_axum::redirect(&format!("/members/bulk/{request}"));
     Ok(())
 }
@@ -153,19 +153,19 @@ pub(crate) struct OffboardData {
     pub(crate) heirs: Vec<MemberSummary>,
 }
 
-/// What ends when a member is let go; with `q`, members whose name has it.
+/// What ends when a member is let go; with `query`, members whose name has it.
 #[server(endpoint = "member_offboard_preview")]
 pub(crate) async fn member_offboard_preview(
     id: UserId,
-    #[server(default)] q: String,
+    #[server(default)] query: String,
 ) -> Result<OffboardData, AppError> {
     let (ctx, actor) = api::caller()?;
     let preview = service::offboard_preview(&ctx, &actor, id).await?;
-    let heirs = if q.trim().is_empty() {
+    let heirs = if query.trim().is_empty() {
         Vec::new()
     } else {
         let filter = domain::member::MemberFilter {
-            q,
+            query,
             status: domain::member::UserStatus::Active.key().to_owned(),
             ..domain::member::MemberFilter::default()
         };
@@ -184,7 +184,7 @@ pub(crate) async fn member_offboard(
     #[server(default)] heir: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let order = domain::offboard::OffboardOrder {
+    let order = domain::offboard::OffboardRequest {
         confirm,
         heir: heir.parse().ok(),
     };

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::{
-    api::{MemberBulkDo, member_bulk_outcome, member_bulk_preview},
+    api::{MemberBulkApply, member_bulk_outcome, member_bulk_preview},
     parts::SUSPENDED_MEANS,
 };
 use crate::{
@@ -36,8 +36,11 @@ pub(crate) fn BulkPage() -> impl IntoView {
 
 fn show_preview(preview: BulkPreview) -> impl IntoView {
     let BulkPreview { choice, rows } = preview;
-    let state = FormState::<MemberBulkDo>::new();
-    let able = rows.iter().filter(|row| row.obstacle.is_none()).count();
+    let state = FormState::<MemberBulkApply>::new();
+    let able = rows
+        .iter()
+        .filter(|row| row.blocked_reason.is_none())
+        .count();
     let left = rows.len() - able;
     let lead = match left {
         0 => format!("For {}.", members(able)),
@@ -97,7 +100,10 @@ pub(crate) fn BulkOutcomePage() -> impl IntoView {
 
 fn show_outcome(request: RequestId, outcome: BulkOutcome) -> impl IntoView {
     let BulkOutcome { action, at, rows } = outcome;
-    let done = rows.iter().filter(|row| row.obstacle.is_none()).count();
+    let done = rows
+        .iter()
+        .filter(|row| row.blocked_reason.is_none())
+        .count();
     let left = rows.len() - done;
     let title = match left {
         0 => format!("Done for {}", members(done)),
@@ -134,7 +140,7 @@ fn Rows(rows: Vec<BulkRow>, good: &'static str, bad: &'static str) -> impl IntoV
                     {rows
                         .into_iter()
                         .map(|row| {
-                            let done = row.obstacle.is_none();
+                            let done = row.blocked_reason.is_none();
                             let name = match row.display_name {
                                 Some(name) => {
                                     let href = format!("/members/{}", row.id);
@@ -151,7 +157,7 @@ fn Rows(rows: Vec<BulkRow>, good: &'static str, bad: &'static str) -> impl IntoV
                                                 tone=if done { Tone::Good } else { Tone::Warning }
                                                 text=if done { good } else { bad }
                                             />
-                                            {row.obstacle}
+                                            {row.blocked_reason}
                                         </span>
                                     </td>
                                 </tr>

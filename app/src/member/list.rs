@@ -115,7 +115,7 @@ fn Filters(query: MemberQuery, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl
                 <SearchBox
                     label="Search members"
                     placeholder="Part of a name, an e-mail address or a handle"
-                    value=filter.q
+                    value=filter.query
                     max_chars=200
                     act="Search"
                 />

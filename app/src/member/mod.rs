@@ -20,7 +20,7 @@ pub(crate) use parts::{KindBadge, StatusBadge};
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;
     &[
-        ("/members/bulk", &[api::MemberBulkDo::PATH]),
+        ("/members/bulk", &[api::MemberBulkApply::PATH]),
         ("/members/:id/offboard", &[api::MemberOffboard::PATH]),
         (
             "/members/:id",

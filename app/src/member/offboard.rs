@@ -2,7 +2,7 @@
 
 use domain::{
     UserId,
-    member::{MemberSummary, Obstacle},
+    member::{BlockedReason, MemberSummary},
     offboard::OffboardPreview,
 };
 use leptos::prelude::*;
@@ -24,37 +24,40 @@ use crate::{
 #[component]
 pub(crate) fn OffboardPage() -> impl IntoView {
     let id = id_of_page();
-    let query = use_query();
-    let q = Memo::new(move |_| query.with(|query| query.get("q").trim().to_owned()));
+    let params = use_query();
+    let query = Memo::new(move |_| params.with(|params| params.get("query").trim().to_owned()));
     let data = Resource::new(
-        move || (id.get(), q.get()),
-        |(id, q)| async move {
-            let data = member_offboard_preview(id?, q.clone()).await?;
-            Ok::<_, domain::AppError>((q, data))
+        move || (id.get(), query.get()),
+        |(id, query)| async move {
+            let data = member_offboard_preview(id?, query.clone()).await?;
+            Ok::<_, domain::AppError>((query, data))
         },
     );
-    view! { <Loaded resource=data view=|(q, data)| show(q, data) whole_page=true /> }.into_any()
+    view! { <Loaded resource=data view=|(query, data)| show(query, data) whole_page=true /> }
+        .into_any()
 }
 
-fn show(q: String, data: OffboardData) -> impl IntoView {
+fn show(query: String, data: OffboardData) -> impl IntoView {
     let OffboardData { preview, heirs } = data;
     let name = preview.member.display_name.clone();
     let back = format!("/members/{}", preview.member.id);
-    let obstacle = preview.obstacle.map(|obstacle| match obstacle {
-        Obstacle::Permission => "You may not let members go.",
-        Obstacle::Owner => "An owner: only owners can let one go.",
-        Obstacle::LastOwner => {
-            "This is the organisation’s last owner. Make somebody else an owner first."
-        }
-    });
-    let possible = obstacle.is_none();
+    let blocked_reason = preview
+        .blocked_reason
+        .map(|blocked_reason| match blocked_reason {
+            BlockedReason::Permission => "You may not let members go.",
+            BlockedReason::Owner => "An owner: only owners can let one go.",
+            BlockedReason::LastOwner => {
+                "This is the organisation’s last owner. Make somebody else an owner first."
+            }
+        });
+    let possible = blocked_reason.is_none();
     view! {
         <PageHead
             title=format!("Offboard {name}")
             lead="All of this happens at one moment, and stays in the audit log."
             up=("/members", "Members")
         />
-        {obstacle
+        {blocked_reason
             .map(|text| {
                 view! {
                     <p class="notice">
@@ -64,7 +67,7 @@ fn show(q: String, data: OffboardData) -> impl IntoView {
                 }
             })}
         <WhatEnds preview=preview.clone() />
-        {possible.then(|| view! { <Confirm preview=preview q=q heirs=heirs back=back /> })}
+        {possible.then(|| view! { <Confirm preview=preview query=query heirs=heirs back=back /> })}
     }
 }
 
@@ -127,7 +130,7 @@ fn WhatEnds(preview: OffboardPreview) -> impl IntoView {
 #[component]
 fn Confirm(
     preview: OffboardPreview,
-    q: String,
+    query: String,
     heirs: Vec<MemberSummary>,
     back: String,
 ) -> impl IntoView {
@@ -138,7 +141,7 @@ fn Confirm(
     view! {
         <section class="section" aria-labelledby="confirm-offboarding">
             <h2 id="confirm-offboarding">"Confirm"</h2>
-            {needs_heir.then(|| view! { <FindHeir id=id q=q /> })}
+            {needs_heir.then(|| view! { <FindHeir id=id query=query /> })}
             <PostForm state=state class="form">
                 <input type="hidden" name="id" value=id.to_string() />
                 {needs_heir.then(|| view! { <Heirs state=state id=id heirs=heirs /> })}
@@ -160,13 +163,13 @@ fn Confirm(
 
 /// Narrows who may take over.
 #[component]
-fn FindHeir(id: UserId, q: String) -> impl IntoView {
+fn FindHeir(id: UserId, query: String) -> impl IntoView {
     view! {
         <FilterForm path=format!("/members/{id}/offboard") label="Find who takes over" class="filters-main form">
             <SearchBox
                 label="Find who takes over"
                 placeholder="Part of a name, to choose somebody else"
-                value=q
+                value=query
                 max_chars=200
                 act="Find"
             />

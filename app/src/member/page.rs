@@ -3,7 +3,7 @@
 use domain::{
     AppError, RoleId, UserId,
     audit::{AuditEntry, AuditFilter},
-    member::{HeldRole, HeldTeam, Member, MemberChange, MemberDetail, Obstacle, UserStatus},
+    member::{BlockedReason, HeldRole, HeldTeam, Member, MemberChange, MemberDetail, UserStatus},
     role::{RoleRef, RoleSource},
     team::TeamRole,
 };
@@ -84,7 +84,7 @@ fn show(detail: MemberDetail) -> impl IntoView {
         member,
         is_self,
         grantable,
-        obstacle,
+        blocked_reason,
         sessions,
         keys,
         break_glass,
@@ -95,12 +95,12 @@ fn show(detail: MemberDetail) -> impl IntoView {
     let lead = member.email.clone().unwrap_or_default();
     view! {
         <PageHead title=member.display_name.clone() lead=lead up=("/members", "Members")>
-            <Changes id=id status=status obstacle=obstacle />
+            <Changes id=id status=status blocked_reason=blocked_reason />
         </PageHead>
-        <Standing status=status obstacle=obstacle is_self=is_self />
-        {(obstacle.is_none() && matches!(status, UserStatus::Active | UserStatus::Invited))
+        <Status status=status blocked_reason=blocked_reason is_self=is_self />
+        {(blocked_reason.is_none() && matches!(status, UserStatus::Active | UserStatus::Invited))
             .then(|| view! { <p class="muted small">{SUSPENDED_MEANS}</p> })}
-        <Facts member=member.clone() is_self=is_self />
+        <Details member=member.clone() is_self=is_self />
         <Roles id=id roles=member.roles grantable=grantable is_last_owner=member.is_last_owner />
         <Teams teams=member.teams />
         {break_glass.map(|standing| view! { <BreakGlassSection id=id name=name standing=standing /> })}
@@ -112,9 +112,9 @@ fn show(detail: MemberDetail) -> impl IntoView {
 
 /// The buttons that put a member out or let them in.
 #[component]
-fn Changes(id: UserId, status: UserStatus, obstacle: Option<Obstacle>) -> impl IntoView {
+fn Changes(id: UserId, status: UserStatus, blocked_reason: Option<BlockedReason>) -> impl IntoView {
     let state = expect_context::<Forms>().change;
-    let offered: &[(MemberChange, &str)] = match (status, obstacle) {
+    let offered: &[(MemberChange, &str)] = match (status, blocked_reason) {
         (_, Some(_)) => &[],
         (UserStatus::Active | UserStatus::Invited, None) => &[
             (MemberChange::Suspend, "Suspend"),
@@ -144,7 +144,7 @@ fn Changes(id: UserId, status: UserStatus, obstacle: Option<Obstacle>) -> impl I
             </PostForm>
         }
     });
-    let offboard = obstacle
+    let offboard = blocked_reason
         .is_none()
         .then(|| view! { <a class="button" href=format!("/members/{id}/offboard")>"Offboard"</a> });
     view! {
@@ -155,21 +155,27 @@ fn Changes(id: UserId, status: UserStatus, obstacle: Option<Obstacle>) -> impl I
 
 /// What is special about the member's standing, and what to do about it.
 #[component]
-fn Standing(status: UserStatus, obstacle: Option<Obstacle>, is_self: bool) -> impl IntoView {
-    let text = match (status, obstacle) {
+fn Status(
+    status: UserStatus,
+    blocked_reason: Option<BlockedReason>,
+    is_self: bool,
+) -> impl IntoView {
+    let text = match (status, blocked_reason) {
         (UserStatus::Suspended, _) => Some(
             "Suspended: can’t sign in until somebody reactivates them. Their API keys are refused as long, and work again then.",
         ),
         (UserStatus::Deactivated, _) => {
             Some("Deactivated: has left and can’t sign in. Their API keys are refused.")
         }
-        (_, Some(Obstacle::LastOwner)) if is_self => Some(
+        (_, Some(BlockedReason::LastOwner)) if is_self => Some(
             "You are the organisation’s last owner, so you can’t be suspended, deactivated or lose this role. Make somebody else an owner first.",
         ),
-        (_, Some(Obstacle::LastOwner)) => Some(
+        (_, Some(BlockedReason::LastOwner)) => Some(
             "This is the organisation’s last owner, who can’t be suspended, deactivated or lose this role. Make somebody else an owner first.",
         ),
-        (_, Some(Obstacle::Owner)) => Some("An owner: only owners can suspend or deactivate one."),
+        (_, Some(BlockedReason::Owner)) => {
+            Some("An owner: only owners can suspend or deactivate one.")
+        }
         _ => None,
     };
     let out = matches!(status, UserStatus::Suspended | UserStatus::Deactivated);
@@ -184,7 +190,7 @@ fn Standing(status: UserStatus, obstacle: Option<Obstacle>, is_self: bool) -> im
 }
 
 #[component]
-fn Facts(member: Member, is_self: bool) -> impl IntoView {
+fn Details(member: Member, is_self: bool) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="account">
             <h2 id="account">"Account"</h2>

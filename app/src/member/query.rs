@@ -21,7 +21,7 @@ impl MemberQuery {
         let get = |name: &str| params.get(name).to_owned();
         Self {
             filter: MemberFilter {
-                q: get("q").trim().to_owned(),
+                query: get("query").trim().to_owned(),
                 status: get("status"),
                 role: get("role"),
                 team: get("team"),
@@ -34,7 +34,7 @@ impl MemberQuery {
     /// The page that shows this.
     pub(crate) fn path(&self) -> String {
         let query = query_string(&[
-            ("q", &self.filter.q),
+            ("query", &self.filter.query),
             ("status", &self.filter.status),
             ("role", &self.filter.role),
             ("team", &self.filter.team),
@@ -64,16 +64,16 @@ mod tests {
 
     #[test]
     fn the_url_holds_the_whole_query_and_nothing_empty() {
-        let params = Query::parse("q=+mia+&status=active&role=&team=x&kind=agent&after=y");
+        let params = Query::parse("query=+mia+&status=active&role=&team=x&kind=agent&after=y");
         let query = MemberQuery::from_params(&params);
         assert_eq!(
             query.path(),
-            "/members?q=mia&status=active&team=x&kind=agent&after=y"
+            "/members?query=mia&status=active&team=x&kind=agent&after=y"
         );
         assert!(query.is_filtered() && !MemberQuery::default().is_filtered());
         assert_eq!(
             query.starting_after(String::new()).path(),
-            "/members?q=mia&status=active&team=x&kind=agent"
+            "/members?query=mia&status=active&team=x&kind=agent"
         );
     }
 }

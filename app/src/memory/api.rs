@@ -6,7 +6,7 @@
 
 use domain::{
     AppError, MemoryId, MemoryViewId, Page,
-    live::Mark,
+    live::StreamCursor,
     memory::{
         FilterChoices, Memory, MemoryFilter, MemoryReply, MemorySummary, MemoryVersion,
         SearchResults,
@@ -27,9 +27,9 @@ use {
     domain::{
         Action, Actor,
         memory::{
-            MemoryChange, MemoryDraft, MemoryText, MemoryTraits, NewMemory, Origin, SearchMode,
+            MemoryAttributes, MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode,
         },
-        memory_form::{Keep, TraitsForm, both, reason_parse},
+        memory_form::{AttributesForm, Keep, both, reason_parse},
         memory_view::MemoryViewQuery,
         share::EditOutcome,
     },
@@ -37,7 +37,7 @@ use {
 
 /// What the list page shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Found {
+pub(crate) enum MemoryListing {
     /// Without a question: newest first.
     List(Page<MemorySummary>),
     /// With a question: best first.
@@ -48,25 +48,29 @@ pub(crate) enum Found {
 
 /// What the list page shows, and as of when.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Listed {
-    pub(crate) found: Found,
+pub(crate) struct MemoryListData {
+    pub(crate) found: MemoryListing,
     /// What changed after this is not in it.
-    pub(crate) as_of: Mark,
+    pub(crate) as_of: StreamCursor,
 }
 
 /// Lists or searches memories.
 #[server(endpoint = "memory_find")]
-pub(crate) async fn memory_find(query: MemoryQuery) -> Result<Listed, AppError> {
+pub(crate) async fn memory_find(query: MemoryQuery) -> Result<MemoryListData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let as_of = Mark::at(ctx.clock.now());
+    let as_of = StreamCursor::at(ctx.clock.now());
     let found = found(&ctx, &actor, query).await?;
-    Ok(Listed { found, as_of })
+    Ok(MemoryListData { found, as_of })
 }
 
 #[cfg(feature = "ssr")]
-async fn found(ctx: &service::Ctx, actor: &Actor, query: MemoryQuery) -> Result<Found, AppError> {
+async fn found(
+    ctx: &service::Ctx,
+    actor: &Actor,
+    query: MemoryQuery,
+) -> Result<MemoryListing, AppError> {
     let MemoryQuery {
-        q,
+        query,
         mode,
         filter,
         after,
@@ -75,34 +79,36 @@ async fn found(ctx: &service::Ctx, actor: &Actor, query: MemoryQuery) -> Result<
     let mode = SearchMode::parse(&mode)?;
     if !like.is_empty() {
         let id = like.parse().map_err(|_| AppError::NotFound)?;
-        let (memory, results) = service::memory_like(ctx, actor, id, &filter).await?;
+        let (memory, results) = service::memory_similar(ctx, actor, id, &filter).await?;
         let title = display_title(&memory.title, &memory.content);
-        return Ok(Found::Like(title, results));
+        return Ok(MemoryListing::Like(title, results));
     }
-    if q.trim().is_empty() {
+    if query.trim().is_empty() {
         let after = Some(after).filter(|after| !after.is_empty());
         service::memory_list(ctx, actor, &filter, after.as_deref())
             .await
-            .map(Found::List)
+            .map(MemoryListing::List)
     } else {
-        service::memory_search(ctx, actor, &q, mode, &filter)
+        service::memory_search(ctx, actor, &query, mode, &filter)
             .await
-            .map(Found::Hits)
+            .map(MemoryListing::Hits)
     }
 }
 
 /// What stands beside the list: saved views, and what filters offer by name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Aids {
+pub(crate) struct ListContext {
     pub(crate) views: Vec<MemoryView>,
     pub(crate) choices: FilterChoices,
 }
 
 /// Saved views and what filters offer, with the names of what is chosen.
 #[server(endpoint = "memory_aids")]
-pub(crate) async fn memory_aids(#[server(default)] filter: MemoryFilter) -> Result<Aids, AppError> {
+pub(crate) async fn memory_list_context(
+    #[server(default)] filter: MemoryFilter,
+) -> Result<ListContext, AppError> {
     let (ctx, actor) = api::caller()?;
-    Ok(Aids {
+    Ok(ListContext {
         views: service::memory_view_list(&ctx, &actor).await?,
         choices: service::memory_filter_choices(&ctx, &actor, &filter).await?,
     })
@@ -125,7 +131,7 @@ pub(crate) async fn memory_view_create(
     let shown = MemoryQuery::from_params(&Query::parse(&shown));
     let query = MemoryViewQuery {
         mode: SearchMode::parse(&shown.mode)?,
-        q: shown.q,
+        query: shown.query,
         filter: shown.filter,
     };
     service::memory_view_create(&ctx, &actor, &name, &query).await?;
@@ -162,7 +168,7 @@ pub(crate) const VIEWS: &str = "/memories/views";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EditData {
     /// What changed after this is not in it.
-    pub(crate) as_of: Mark,
+    pub(crate) as_of: StreamCursor,
     pub(crate) memory: Memory,
     /// What its owner has proposed of it. Of a change, `memory` says what is
     /// proposed.
@@ -178,9 +184,9 @@ pub(crate) struct EditData {
 #[server(endpoint = "memory_edit")]
 pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let as_of = Mark::at(ctx.clock.now());
+    let as_of = StreamCursor::at(ctx.clock.now());
     let memory = service::memory_get(&ctx, &actor, id).await?;
-    let obstacle = if !memory.is_own {
+    let blocked_reason = if !memory.is_own {
         let owner = &memory.owner_name;
         format!("This memory belongs to {owner}; only they can change it.")
     } else if memory.deleted_at.is_some() {
@@ -212,7 +218,9 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
             memory,
         });
     };
-    Err(AppError::Conflict { message: obstacle })
+    Err(AppError::Conflict {
+        message: blocked_reason,
+    })
 }
 
 /// `memory` as its owner has proposed to change it, to go on from there.
@@ -244,7 +252,7 @@ async fn proposed(
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MemoryData {
     /// What changed after this is not in it.
-    pub(crate) as_of: Mark,
+    pub(crate) as_of: StreamCursor,
     pub(crate) memory: Memory,
     pub(crate) versions: Vec<MemoryVersion>,
     pub(crate) sharing: MemorySharing,
@@ -256,7 +264,7 @@ pub(crate) struct MemoryData {
 #[server(endpoint = "memory_get")]
 pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let as_of = Mark::at(ctx.clock.now());
+    let as_of = StreamCursor::at(ctx.clock.now());
     Ok(MemoryData {
         as_of,
         memory: service::memory_get(&ctx, &actor, id).await?,
@@ -282,7 +290,7 @@ pub(crate) async fn memory_create(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::authorize(&ctx, &actor, Action::MemoryCreate).await?;
-    let form = TraitsForm {
+    let form = AttributesForm {
         keep,
         expires_on,
         expires_was: String::new(),
@@ -292,9 +300,9 @@ pub(crate) async fn memory_create(
         allowed_vendors,
     };
     let text = from_form(title, &content, kind, tags);
-    let (text, traits) = both(text, traits_from_form(&ctx, &actor, &form).await)?;
+    let (text, attributes) = both(text, attributes_from_form(&ctx, &actor, &form).await)?;
     let memory = NewMemory {
-        traits,
+        attributes,
         ..NewMemory::of(text, Origin::Dashboard)
     };
     let id = service::memory_create(&ctx, &actor, &memory).await?;
@@ -322,7 +330,7 @@ pub(crate) async fn memory_update(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::authorize(&ctx, &actor, Action::MemoryUpdate).await?;
-    let form = TraitsForm {
+    let form = AttributesForm {
         keep,
         expires_on,
         expires_was,
@@ -335,11 +343,11 @@ pub(crate) async fn memory_update(
         from_form(title, &content, kind, tags),
         reason_parse(&reason),
     );
-    let (text, traits) = both(text, traits_from_form(&ctx, &actor, &form).await)?;
+    let (text, attributes) = both(text, attributes_from_form(&ctx, &actor, &form).await)?;
     let (text, reason) = text;
     let change = MemoryChange {
         text,
-        traits: (!form.is_absent()).then_some(traits),
+        attributes: (!form.is_absent()).then_some(attributes),
         reason,
     };
     let flash = match service::memory_update(&ctx, &actor, id, version, &change).await? {
@@ -370,11 +378,11 @@ pub(crate) async fn memory_restore(id: MemoryId) -> Result<(), AppError> {
 
 /// What the form says besides the words; a day ends where its owner is.
 #[cfg(feature = "ssr")]
-async fn traits_from_form(
+async fn attributes_from_form(
     ctx: &service::Ctx,
     actor: &domain::Actor,
-    form: &TraitsForm,
-) -> Result<MemoryTraits, AppError> {
+    form: &AttributesForm,
+) -> Result<MemoryAttributes, AppError> {
     let expires_at = match form.keep() {
         Ok(Keep::Always) => Ok(None),
         Ok(Keep::Until(at)) => Ok(Some(at)),
@@ -382,8 +390,8 @@ async fn traits_from_form(
         Err(error) => Err(error),
     };
     let known = expires_at.as_ref().copied().unwrap_or_default();
-    let (_, traits) = both(expires_at, form.traits(known))?;
-    Ok(traits)
+    let (_, attributes) = both(expires_at, form.attributes(known))?;
+    Ok(attributes)
 }
 
 /// A text area holds line feeds only, but a plain form post sends each as

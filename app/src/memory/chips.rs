@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn each_chip_takes_away_what_it_names_and_nothing_else() {
         let query = MemoryQuery {
-            q: "tea".into(),
+            query: "tea".into(),
             filter: MemoryFilter {
                 kind: "event".into(),
                 tag: "home, garden".into(),
@@ -148,11 +148,11 @@ mod tests {
         );
         assert_eq!(
             chips[0].1,
-            "/memories?q=tea&tag=home%2C%20garden&owner=shared&origin=song"
+            "/memories?query=tea&tag=home%2C%20garden&owner=shared&origin=song"
         );
         assert_eq!(
             chips[3].1,
-            "/memories?q=tea&kind=event&tag=garden&owner=shared&origin=song"
+            "/memories?query=tea&kind=event&tag=garden&owner=shared&origin=song"
         );
     }
 }

@@ -9,10 +9,10 @@ use leptos::prelude::*;
 
 use super::{
     api::{EditData, MemoryCreate, MemoryUpdate, memory_edit},
+    attributes::MoreFields,
     live::FormNews,
     page::id_of_page,
     parts::display_title,
-    traits::MoreFields,
 };
 use crate::{
     forms::{FormCall, FormState, PostForm},
@@ -121,7 +121,7 @@ fn edit_form(data: EditData) -> impl IntoView {
                 view! { <ReviewHint version=version visibility=visibility team=team is_waiting=is_waiting /> }
             })}
         <PostForm state=state class="form" tells_conflict=true>
-            {move || conflict.get().then(|| view! { <Theirs memory=current.get() /> })}
+            {move || conflict.get().then(|| view! { <ConflictNotice memory=current.get() /> })}
             <input type="hidden" name="id" value=id.to_string() />
             <input type="hidden" name="version" value=move || current.with(|memory| memory.version) />
             <Fields state=state before=Some(memory) personas=personas />
@@ -152,7 +152,7 @@ fn edit_form(data: EditData) -> impl IntoView {
 
 /// What was saved meanwhile, and what to do about it.
 #[component]
-fn Theirs(memory: Memory) -> impl IntoView {
+fn ConflictNotice(memory: Memory) -> impl IntoView {
     let title = display_title(&memory.title, &memory.content);
     view! {
         <div class="notice notice-warning notice-tall" role="alert">

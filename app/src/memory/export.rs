@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(file_path(&query, "csv"), "/memories/export/file?format=csv");
         query.filter.tag = "a b".into();
         query.after = "cursor".into();
-        query.q = "question".into();
+        query.query = "question".into();
         assert_eq!(
             file_path(&query, "jsonl"),
             "/memories/export/file?format=jsonl&tag=a%20b"

@@ -3,8 +3,8 @@
 use domain::{
     AppError,
     memory::{
-        FilterChoices, MemoryKind, MemoryNarrowing, NamedUser, Origin, SearchMode, Term,
-        Visibility, question_parse,
+        FilterChoices, MemoryCriteria, MemoryKind, NamedUser, Origin, SearchMode, Term, Visibility,
+        query_parse,
     },
 };
 use leptos::prelude::*;
@@ -14,15 +14,15 @@ use crate::ui::{Choice, FilterForm, Glyph, Icon, SearchBox, SelectField};
 
 /// What is wrong with the fields of a query, as far as the browser can tell.
 fn faults(query: &MemoryQuery) -> Vec<AppError> {
-    let question = if query.q.trim().is_empty() {
+    let query_check = if query.query.trim().is_empty() {
         Ok(())
     } else {
-        question_parse(&query.q).map(drop)
+        query_parse(&query.query).map(drop)
     };
     [
-        question,
+        query_check,
         SearchMode::parse(&query.mode).map(drop),
-        MemoryNarrowing::parse(&query.filter).map(drop),
+        MemoryCriteria::parse(&query.filter).map(drop),
     ]
     .into_iter()
     .filter_map(Result::err)
@@ -54,7 +54,7 @@ pub(super) fn Filters(
     choices: FilterChoices,
 ) -> impl IntoView {
     let faults = Faults(Memo::new(move |_| query.with(faults)));
-    let question_fault = faults.of("q");
+    let query_error = faults.of("query");
     let first = query.get_untracked();
     // On small screens the filters fold away, unless one is set.
     let folded_out = first.is_filtered() || first.is_trash();
@@ -64,21 +64,21 @@ pub(super) fn Filters(
                 <SearchBox
                     label="Search memories"
                     placeholder="Ask for something by words or by meaning"
-                    value=first.q.clone()
+                    value=first.query.clone()
                     max_chars=1000
                     act="Search"
                 />
             </div>
             <div role="alert">
-                {move || question_fault.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                {move || query_error.get().map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
             <details class="fold" open=folded_out>
                 <summary>
                     <Glyph icon=Icon::ChevronRight />
                     "Filters"
                 </summary>
-                <Often first=first.clone() owners=choices.owners.clone() faults=faults />
-                <Seldom first=first choices=choices faults=faults />
+                <PrimaryFilters first=first.clone() owners=choices.owners.clone() faults=faults />
+                <MoreFilters first=first choices=choices faults=faults />
             </details>
         </FilterForm>
     }
@@ -92,7 +92,7 @@ fn or_any(any: &str, choices: impl Iterator<Item = Choice>) -> Vec<Choice> {
 }
 
 #[component]
-fn Often(first: MemoryQuery, owners: Vec<NamedUser>, faults: Faults) -> impl IntoView {
+fn PrimaryFilters(first: MemoryQuery, owners: Vec<NamedUser>, faults: Faults) -> impl IntoView {
     let filter = first.filter;
     let kinds = MemoryKind::ALL
         .iter()
@@ -131,7 +131,7 @@ fn Often(first: MemoryQuery, owners: Vec<NamedUser>, faults: Faults) -> impl Int
 
 /// Folds away everywhere, unless one of them is set.
 #[component]
-fn Seldom(first: MemoryQuery, choices: FilterChoices, faults: Faults) -> impl IntoView {
+fn MoreFilters(first: MemoryQuery, choices: FilterChoices, faults: Faults) -> impl IntoView {
     let filter = first.filter;
     let set = [
         &filter.persona,
@@ -226,7 +226,7 @@ mod tests {
     fn every_fault_of_a_url_is_found_before_it_is_asked_for() {
         assert!(faults(&MemoryQuery::default()).is_empty());
         let query = MemoryQuery {
-            q: "x".repeat(1_001),
+            query: "x".repeat(1_001),
             mode: "loud".into(),
             filter: MemoryFilter {
                 from: "yesterday".into(),
@@ -235,7 +235,7 @@ mod tests {
             ..MemoryQuery::default()
         };
         let faults = faults(&query);
-        for field in ["q", "mode", "from"] {
+        for field in ["query", "mode", "from"] {
             assert!(
                 faults.iter().any(|fault| fault.for_field(field).is_some()),
                 "{field}"

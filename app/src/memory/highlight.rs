@@ -1,11 +1,11 @@
 //! Marks the words of a passage that match a question.
 
 /// A stretch of text, and whether it matches.
-pub(crate) type Stretch<'a> = (&'a str, bool);
+pub(crate) type TextSpan<'a> = (&'a str, bool);
 
 /// Cuts `text` into stretches; those that equal one of `words`, whatever the
 /// case, match. Joined again they are `text`.
-pub(crate) fn stretches<'a>(text: &'a str, words: &[String]) -> Vec<Stretch<'a>> {
+pub(crate) fn stretches<'a>(text: &'a str, words: &[String]) -> Vec<TextSpan<'a>> {
     let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let mut out = Vec::new();
     let (mut plain_from, mut word_from) = (0, None);

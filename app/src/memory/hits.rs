@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::{
     filters::mode_label,
     highlight::stretches,
-    parts::{Sight, display_title},
+    parts::{VisibilityLabel, display_title},
     query::MemoryQuery,
     thread::reply_path,
 };
@@ -156,7 +156,7 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
                 {words}
                 {near}
                 <span>{memory.kind.label()}</span>
-                <Sight visibility=memory.visibility owner_id=memory.owner_id owner_name=memory.owner_name />
+                <VisibilityLabel visibility=memory.visibility owner_id=memory.owner_id owner_name=memory.owner_name />
                 <Time at=memory.updated_at />
             </p>
             <div class="hit-more">

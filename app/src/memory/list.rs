@@ -5,7 +5,10 @@ use domain::{AppError, Permission, memory::MemoryFilter};
 use leptos::prelude::*;
 
 use super::{
-    api::{Aids, Found, Listed, MemoryViewCreate, memory_aids, memory_find},
+    api::{
+        ListContext, MemoryListData, MemoryListing, MemoryViewCreate, memory_find,
+        memory_list_context,
+    },
     chips::Chips,
     filters::Filters,
     hits::{Hits, found_count},
@@ -36,9 +39,9 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
             ..MemoryFilter::default()
         })
     });
-    let aids = Resource::new(
+    let list_context = Resource::new(
         move || (needed.get(), saved.get()),
-        |(needed, _)| async move { memory_aids(needed).await },
+        |(needed, _)| async move { memory_list_context(needed).await },
     );
     let found = Resource::new(
         move || query.get(),
@@ -58,7 +61,7 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
             </IfMay>
             // A search is no list: what it finds depends on the question.
             {move || {
-                query.with(|query| query.q.trim().is_empty().then(|| query.export_path()))
+                query.with(|query| query.query.trim().is_empty().then(|| query.export_path()))
                     .map(|path| {
                         view! {
                             <a class="button" href=path>
@@ -77,8 +80,8 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
         </PageHead>
         <Transition>
             {move || {
-                aids.get().map(|aids| {
-                    let Aids { views, choices } = aids.unwrap_or_default();
+                list_context.get().map(|list_context| {
+                    let ListContext { views, choices } = list_context.unwrap_or_default();
                     let names = choices.clone();
                     view! {
                         <Views views=views query=query create=create />
@@ -98,11 +101,11 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
 /// Says how much was found to those who don't see it. It is there from the
 /// start, because what appears with its text is often not read out.
 #[component]
-fn Announced(found: Resource<Result<(MemoryQuery, Listed), AppError>>) -> impl IntoView {
+fn Announced(found: Resource<Result<(MemoryQuery, MemoryListData), AppError>>) -> impl IntoView {
     let text = move || match found.get() {
         Some(Ok((_, listed))) => match &listed.found {
-            Found::Hits(results) | Found::Like(_, results) => found_count(results),
-            Found::List(_) => String::new(),
+            MemoryListing::Hits(results) | MemoryListing::Like(_, results) => found_count(results),
+            MemoryListing::List(_) => String::new(),
         },
         _ => String::new(),
     };
@@ -113,12 +116,12 @@ fn Announced(found: Resource<Result<(MemoryQuery, Listed), AppError>>) -> impl I
     }
 }
 
-fn show(query: MemoryQuery, found: Found) -> AnyView {
+fn show(query: MemoryQuery, found: MemoryListing) -> AnyView {
     match found {
-        Found::List(page) if page.items.is_empty() => {
+        MemoryListing::List(page) if page.items.is_empty() => {
             view! { <NothingListed query=query /> }.into_any()
         }
-        Found::List(page) => {
+        MemoryListing::List(page) => {
             let newest = query.starting_after(String::new()).path();
             let older = page.next.map(|next| query.starting_after(next).path());
             let first = query.after.is_empty();
@@ -129,11 +132,11 @@ fn show(query: MemoryQuery, found: Found) -> AnyView {
             }
             .into_any()
         }
-        Found::Hits(results) => {
-            let about = format!("for “{}”", query.q.trim());
+        MemoryListing::Hits(results) => {
+            let about = format!("for “{}”", query.query.trim());
             view! { <Hits query=query about=about results=results /> }.into_any()
         }
-        Found::Like(title, results) => {
+        MemoryListing::Like(title, results) => {
             let about = format!("like “{title}”");
             view! { <Hits query=query about=about results=results /> }.into_any()
         }

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use domain::{
     AppError, MemoryId,
-    live::{EndReason, MAX_WATCHED, Mark, MemoryChangeKind, MemoryEvent},
+    live::{EndReason, MAX_WATCHED, MemoryChangeKind, MemoryEvent, StreamCursor},
     memory::Memory,
 };
 use leptos::prelude::*;
 
-use super::api::{Found, Listed, MemoryData};
+use super::api::{MemoryData, MemoryListData, MemoryListing};
 use crate::{
-    live::{Heard, Listen, LiveBar, hear},
+    live::{LiveBar, Notification, Subscription, subscribe},
     ui::plural,
 };
 
@@ -19,12 +19,12 @@ use crate::{
 /// comes in that time, and shows it.
 const OWN: std::time::Duration = std::time::Duration::from_millis(800);
 
-impl Listed {
+impl MemoryListData {
     /// The memories on show.
     fn ids(&self) -> Vec<MemoryId> {
         match &self.found {
-            Found::List(page) => page.items.iter().map(|memory| memory.id).collect(),
-            Found::Hits(results) | Found::Like(_, results) => {
+            MemoryListing::List(page) => page.items.iter().map(|memory| memory.id).collect(),
+            MemoryListing::Hits(results) | MemoryListing::Like(_, results) => {
                 results.hits.iter().map(|hit| hit.memory.id).collect()
             }
         }
@@ -33,22 +33,22 @@ impl Listed {
 
 /// What was heard since the list was loaded.
 #[derive(Clone, Debug, Default)]
-struct News {
+struct PendingChanges {
     changed: HashSet<MemoryId>,
     many: bool,
     end: Option<EndReason>,
 }
 
-impl News {
-    fn add(&mut self, heard: Heard) {
+impl PendingChanges {
+    fn add(&mut self, heard: Notification) {
         match heard {
             // A reply stands under what it replies to.
-            Heard::Memory(memory) => {
+            Notification::Memory(memory) => {
                 self.changed.insert(memory.parent_id.unwrap_or(memory.id));
             }
-            Heard::Reset => self.many = true,
-            Heard::End(reason) => self.end = Some(reason),
-            Heard::Job(_) => {}
+            Notification::Reset => self.many = true,
+            Notification::End(reason) => self.end = Some(reason),
+            Notification::Job(_) => {}
         }
     }
 
@@ -77,40 +77,40 @@ pub(super) fn ListNews<T>(
     /// The list.
     found: Resource<Result<T, AppError>>,
     /// What of it is shown.
-    listed: fn(&T) -> &Listed,
+    listed: fn(&T) -> &MemoryListData,
 ) -> impl IntoView
 where
     T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
 {
-    let news = RwSignal::new(News::default());
-    let asked = RwSignal::new(None::<Listen>);
+    let news = RwSignal::new(PendingChanges::default());
+    let asked = RwSignal::new(None::<Subscription>);
     Effect::new(move |_| {
         let wanted = found.with(|found| {
             let listed = listed(found.as_ref()?.as_ref().ok()?);
-            Some(Listen {
+            Some(Subscription {
                 after: Some(listed.as_of),
                 watch: listed.ids(),
             })
         });
-        news.set(News::default());
+        news.set(PendingChanges::default());
         asked.set(wanted);
     });
-    hear(asked.into(), move |heard| {
+    subscribe(asked.into(), move |heard| {
         news.update(|news| news.add(heard));
     });
-    let text = Signal::derive(move || news.with(News::text));
+    let text = Signal::derive(move || news.with(PendingChanges::text));
     view! { <LiveBar text=text show=Callback::new(move |()| found.refetch()) /> }
 }
 
 /// What was heard since one memory was loaded, each with what the page was as
 /// of then.
-fn page_text(heard: &[(Mark, Heard)], data: &MemoryData) -> Option<String> {
+fn page_text(heard: &[(StreamCursor, Notification)], data: &MemoryData) -> Option<String> {
     let memory = &data.memory;
     let mut text = None;
     for (as_of, heard) in heard {
         let told = match heard {
-            Heard::Memory(event) if event.id == memory.id => memory_text(event, memory),
-            Heard::Memory(event) => {
+            Notification::Memory(event) if event.id == memory.id => memory_text(event, memory),
+            Notification::Memory(event) => {
                 let is_shown = data.replies.iter().any(|reply| reply.id == event.id);
                 let is_news = match event.change {
                     MemoryChangeKind::Gone | MemoryChangeKind::Trashed => is_shown,
@@ -121,9 +121,9 @@ fn page_text(heard: &[(Mark, Heard)], data: &MemoryData) -> Option<String> {
                 };
                 is_news.then_some("The replies to this changed.")
             }
-            Heard::Reset => Some("This may have changed."),
-            Heard::End(reason) => Some(end_text(*reason)),
-            Heard::Job(_) => None,
+            Notification::Reset => Some("This may have changed."),
+            Notification::End(reason) => Some(end_text(*reason)),
+            Notification::Job(_) => None,
         };
         text = told.or(text);
     }
@@ -147,13 +147,13 @@ fn memory_text(event: &MemoryEvent, shown: &Memory) -> Option<&'static str> {
 
 /// Hears of one memory and its replies what `data` doesn't show yet.
 fn page_news(data: Signal<Option<MemoryData>>) -> Signal<Option<String>> {
-    let heard = RwSignal::new(Vec::<(Mark, Heard)>::new());
-    let listen = RwSignal::new(None::<Listen>);
+    let heard = RwSignal::new(Vec::<(StreamCursor, Notification)>::new());
+    let listen = RwSignal::new(None::<Subscription>);
     Effect::new(move |_| {
         let wanted = data.with(|data| {
             let data = data.as_ref()?;
             let replies = data.replies.iter().map(|reply| reply.id);
-            Some(Listen {
+            Some(Subscription {
                 after: Some(data.as_of),
                 watch: replies
                     .take(MAX_WATCHED - 1)
@@ -164,7 +164,7 @@ fn page_news(data: Signal<Option<MemoryData>>) -> Signal<Option<String>> {
         heard.set(Vec::new());
         listen.set(wanted);
     });
-    hear(listen.into(), move |told| {
+    subscribe(listen.into(), move |told| {
         let Some(as_of) = data.with_untracked(|data| data.as_ref().map(|data| data.as_of)) else {
             return;
         };
@@ -197,26 +197,26 @@ pub(super) fn FormNews(
     /// The memory as the form knows it.
     current: RwSignal<Memory>,
     /// As it was loaded.
-    as_of: Mark,
+    as_of: StreamCursor,
 ) -> impl IntoView {
     let heard = RwSignal::new(Vec::new());
     let listen = Signal::derive(move || {
-        Some(Listen {
+        Some(Subscription {
             after: Some(as_of),
             watch: vec![current.with_untracked(|memory| memory.id)],
         })
     });
-    hear(listen, move |told| heard.update(|heard| heard.push(told)));
+    subscribe(listen, move |told| heard.update(|heard| heard.push(told)));
     let text = Signal::derive(move || {
         current.with(|memory| {
-            heard.with(|heard: &Vec<Heard>| {
+            heard.with(|heard: &Vec<Notification>| {
                 let mut texts = heard.iter().filter_map(|heard| match heard {
-                    Heard::Memory(event) if event.id == memory.id => {
+                    Notification::Memory(event) if event.id == memory.id => {
                         let text = memory_text(event, memory)?;
                         let is_changed = event.change == MemoryChangeKind::Changed;
                         Some(if is_changed { MEANWHILE } else { text })
                     }
-                    Heard::End(reason) => Some(end_text(*reason)),
+                    Notification::End(reason) => Some(end_text(*reason)),
                     _ => None,
                 });
                 texts.next_back().map(str::to_owned)
@@ -233,8 +233,8 @@ const MEANWHILE: &str =
 mod tests {
     use super::*;
 
-    fn told(id: MemoryId, change: MemoryChangeKind) -> Heard {
-        Heard::Memory(MemoryEvent {
+    fn told(id: MemoryId, change: MemoryChangeKind) -> Notification {
+        Notification::Memory(MemoryEvent {
             id,
             change,
             version: None,
@@ -250,12 +250,12 @@ mod tests {
                 .unwrap()
         };
         let (one, other): (MemoryId, MemoryId) = (id(1), id(2));
-        let mut news = News::default();
+        let mut news = PendingChanges::default();
         assert_eq!(news.text(), None);
         news.add(told(one, MemoryChangeKind::Changed));
         news.add(told(one, MemoryChangeKind::Gone));
         assert_eq!(news.text().as_deref(), Some("1 memory changed."));
-        news.add(Heard::Memory(MemoryEvent {
+        news.add(Notification::Memory(MemoryEvent {
             id: other,
             change: MemoryChangeKind::Changed,
             version: Some(1),
@@ -264,9 +264,9 @@ mod tests {
         assert_eq!(news.text().as_deref(), Some("1 memory changed."));
         news.add(told(other, MemoryChangeKind::Trashed));
         assert_eq!(news.text().as_deref(), Some("2 memories changed."));
-        news.add(Heard::Reset);
+        news.add(Notification::Reset);
         assert_eq!(news.text().as_deref(), Some("Memories changed."));
-        news.add(Heard::End(EndReason::SignedOut));
+        news.add(Notification::End(EndReason::SignedOut));
         assert_eq!(news.text().as_deref(), Some("You are signed out."));
     }
 }

@@ -1,6 +1,7 @@
 //! Memories: list and search, one, new, edit.
 
 mod api;
+mod attributes;
 mod chips;
 mod edit;
 mod export;
@@ -14,18 +15,17 @@ mod page;
 mod parts;
 mod query;
 mod thread;
-mod traits;
 mod trash;
 mod views;
 
 pub(crate) use api::MemoryRestore;
+pub(crate) use attributes::{importance_label, vendors_label};
 pub(crate) use edit::{MemoryEditPage, MemoryNewPage};
 pub(crate) use export::MemoryExportPage;
 pub(crate) use history::{Come, Gone, Spans, VersionPage};
 pub(crate) use list::MemoryListPage;
 pub(crate) use page::MemoryPage;
 pub(crate) use parts::{MemoryTable, display_title};
-pub(crate) use traits::{importance_label, vendors_label};
 pub(crate) use views::MemoryViewListPage;
 
 /// The forms of these pages.

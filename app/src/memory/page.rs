@@ -10,11 +10,11 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{MemoryData, MemoryDelete, MemoryRestore, memory_get},
+    attributes::AttributeList,
     history::{Versions, entries},
     live::PageNews,
     parts::display_title,
     thread::{AnswerTo, MemoryReplyCall, Thread},
-    traits::TraitFacts,
     trash::InTrash,
 };
 use crate::{
@@ -83,7 +83,7 @@ fn show(data: MemoryData) -> impl IntoView {
         {memory.parent_id.map(|root| view! { <AnswerTo id=id root=root /> })}
         <div class="split">
             <article class="memory-text" dir="auto">{memory.content.clone()}</article>
-            <Facts memory=memory.clone() sharing=sharing />
+            <Details memory=memory.clone() sharing=sharing />
         </div>
         {memory
             .parent_id
@@ -112,7 +112,7 @@ fn Actions(id: MemoryId) -> impl IntoView {
 }
 
 #[component]
-fn Facts(memory: Memory, sharing: MemorySharing) -> impl IntoView {
+fn Details(memory: Memory, sharing: MemorySharing) -> impl IntoView {
     let meaning = if memory.is_embedded {
         "By words and by meaning"
     } else {
@@ -128,7 +128,7 @@ fn Facts(memory: Memory, sharing: MemorySharing) -> impl IntoView {
                 <div><dt>"Tags"</dt><dd><Tags tags=memory.tags.clone() /></dd></div>
                 <div><dt>"Owner"</dt><dd dir="auto"><a href=owned>{memory.owner_name.clone()}</a></dd></div>
                 <div><dt>"From"</dt><dd>{memory.origin.label()}</dd></div>
-                <TraitFacts memory=memory.clone() />
+                <AttributeList memory=memory.clone() />
                 <div><dt>"Found"</dt><dd>{meaning}</dd></div>
                 <div><dt>"Created"</dt><dd><Time at=memory.created_at /></dd></div>
                 <div><dt>"Changed"</dt><dd><Time at=memory.updated_at /></dd></div>

@@ -7,7 +7,7 @@ use domain::{
 use leptos::prelude::*;
 use time::Duration;
 
-use super::traits::EndsSoon;
+use super::attributes::EndsSoon;
 use crate::{
     profile::Me,
     ui::{Badge, Glyph, Icon, Time, Tone, plural},
@@ -88,7 +88,7 @@ fn MemoryRow(memory: MemorySummary) -> impl IntoView {
                 </div>
             </td>
             <td class="optional">{memory.kind.label()}</td>
-            <td class="optional"><Sight visibility=memory.visibility owner_id=memory.owner_id owner_name=memory.owner_name /></td>
+            <td class="optional"><VisibilityLabel visibility=memory.visibility owner_id=memory.owner_id owner_name=memory.owner_name /></td>
             <td class="col-time"><Time at=memory.updated_at /></td>
         </tr>
     }
@@ -96,7 +96,7 @@ fn MemoryRow(memory: MemorySummary) -> impl IntoView {
 
 /// Who can see a memory, in a row: an icon and two or three words.
 #[component]
-pub(crate) fn Sight(
+pub(crate) fn VisibilityLabel(
     /// As stored.
     visibility: Visibility,
     /// Whose it is.

@@ -14,7 +14,7 @@ use crate::ui::{Query, query_string};
 #[serde(default)]
 pub(crate) struct MemoryQuery {
     /// The question; empty lists all.
-    pub(crate) q: String,
+    pub(crate) query: String,
     /// How the question compares, as a [`SearchMode`] key; empty is both ways.
     pub(crate) mode: String,
     /// What it is narrowed to.
@@ -30,7 +30,7 @@ impl MemoryQuery {
     pub(crate) fn from_params(params: &Query) -> Self {
         let get = |name: &str| params.get(name).to_owned();
         let mut query = Self {
-            q: get("q"),
+            query: get("query"),
             mode: get("mode"),
             after: get("after"),
             like: get("like"),
@@ -54,7 +54,7 @@ impl MemoryQuery {
             view.mode.key()
         };
         Self {
-            q: view.q.clone(),
+            query: view.query.clone(),
             mode: mode.to_owned(),
             filter: view.filter.clone(),
             ..Self::default()
@@ -65,7 +65,7 @@ impl MemoryQuery {
     pub(crate) fn to_query_string(&self) -> String {
         let mut filter = self.filter.clone();
         let narrowed = fields_mut(&mut filter);
-        let mut fields = vec![("q", self.q.as_str()), ("mode", self.mode.as_str())];
+        let mut fields = vec![("query", self.query.as_str()), ("mode", self.mode.as_str())];
         fields.extend(narrowed.iter().map(|(name, value)| (*name, value.as_str())));
         fields.push(("like", &self.like));
         fields.push(("after", &self.after));
@@ -121,7 +121,7 @@ impl MemoryQuery {
 
     /// Neither question nor filter: what shows is all there is.
     pub(crate) fn is_everything(&self) -> bool {
-        self.q.trim().is_empty()
+        self.query.trim().is_empty()
             && self.filter == MemoryFilter::default()
             && self.after.is_empty()
             && self.like.is_empty()
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn the_url_holds_the_whole_query_and_nothing_empty() {
         let query = MemoryQuery {
-            q: "tea & cake".into(),
+            query: "tea & cake".into(),
             mode: "words".into(),
             filter: MemoryFilter {
                 tag: "home".into(),
@@ -185,12 +185,12 @@ mod tests {
         };
         assert_eq!(
             query.path(),
-            "/memories?q=tea%20%26%20cake&mode=words&tag=home&from=2026-03-02"
+            "/memories?query=tea%20%26%20cake&mode=words&tag=home&from=2026-03-02"
         );
         assert_eq!(MemoryQuery::default().path(), "/memories");
 
         let params =
-            Query::parse("q=tea+%26+cake&mode=words&kind=&tag=+home+&from=2026-03-02&done=x");
+            Query::parse("query=tea+%26+cake&mode=words&kind=&tag=+home+&from=2026-03-02&done=x");
         assert_eq!(MemoryQuery::from_params(&params), query);
         assert!(query.is_filtered() && !query.is_everything());
     }
@@ -213,15 +213,18 @@ mod tests {
     #[test]
     fn a_view_is_shown_as_it_was_saved() {
         let view = MemoryViewQuery {
-            q: "tea".into(),
+            query: "tea".into(),
             mode: SearchMode::Words,
             ..MemoryViewQuery::default()
         };
         assert_eq!(
             MemoryQuery::from_view(&view).path(),
-            "/memories?q=tea&mode=words"
+            "/memories?query=tea&mode=words"
         );
-        let params = Query::parse("q=tea&mode=both");
-        assert_eq!(MemoryQuery::from_params(&params).path(), "/memories?q=tea");
+        let params = Query::parse("query=tea&mode=both");
+        assert_eq!(
+            MemoryQuery::from_params(&params).path(),
+            "/memories?query=tea"
+        );
     }
 }

@@ -60,7 +60,7 @@ pub(crate) async fn tenant_create(
     let owner = service::Owner::Invited {
         email: email.as_ref(),
     };
-    let by = service::By::Operator(&actor);
+    let by = service::Initiator::Operator(&actor);
     let created = service::tenant_create(&ctx, by, &organisation, owner).await?;
     let token = created.invite.ok_or(AppError::Internal)?;
     forms::stay();
@@ -77,7 +77,7 @@ pub(crate) async fn tenant_suspend(
     #[server(default)] reason: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::tenant_suspend(&ctx, service::By::Operator(&actor), id, &reason).await?;
+    service::tenant_suspend(&ctx, service::Initiator::Operator(&actor), id, &reason).await?;
     api::go(&format!("/operator/{id}"), Flash::TenantSuspended);
     Ok(())
 }
@@ -86,7 +86,7 @@ pub(crate) async fn tenant_suspend(
 #[server(endpoint = "tenant_resume")]
 pub(crate) async fn tenant_resume(id: TenantId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::tenant_resume(&ctx, service::By::Operator(&actor), id).await?;
+    service::tenant_resume(&ctx, service::Initiator::Operator(&actor), id).await?;
     api::go(&format!("/operator/{id}"), Flash::TenantResumed);
     Ok(())
 }
@@ -99,7 +99,7 @@ pub(crate) async fn tenant_delete(
     #[server(default)] reason: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let by = service::By::Operator(&actor);
+    let by = service::Initiator::Operator(&actor);
     service::tenant_delete(&ctx, by, id, Some(&confirm), &reason, None).await?;
     api::go(&format!("/operator/{id}"), Flash::TenantDeleted);
     Ok(())
@@ -113,7 +113,7 @@ pub(crate) async fn tenant_tier_set(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let tier = domain::tenant::TenantTier::parse(&tier)?;
-    service::tenant_tier_set(&ctx, service::By::Operator(&actor), id, tier).await?;
+    service::tenant_tier_set(&ctx, service::Initiator::Operator(&actor), id, tier).await?;
     api::go(&format!("/operator/{id}"), Flash::TenantTierSet);
     Ok(())
 }

@@ -21,21 +21,21 @@ pub(crate) fn TenantDeletePage() -> impl IntoView {
 }
 
 fn show(detail: TenantDetail) -> impl IntoView {
-    let obstacle = if detail.is_home {
+    let blocked_reason = if detail.is_home {
         Some("This is your own organisation. It can be deleted on the machine’s command line only.")
     } else if detail.summary.status == TenantStatus::Deleted {
         Some("This organisation is deleted already.")
     } else {
         None
     };
-    let possible = obstacle.is_none();
+    let possible = blocked_reason.is_none();
     view! {
         <PageHead
             title=format!("Delete {}", detail.summary.name)
             lead="Everybody is out at once. The data goes later, and then for good."
             up=("/operator", "All organisations")
         />
-        {obstacle
+        {blocked_reason
             .map(|text| {
                 view! {
                     <p class="notice">

@@ -77,7 +77,7 @@ fn Filters(query: TenantQuery) -> impl IntoView {
                 <SearchBox
                     label="Search organisations"
                     placeholder="Part of a name or short name"
-                    value=filter.q
+                    value=filter.query
                     max_chars=200
                     act="Search"
                 />

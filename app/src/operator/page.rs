@@ -52,8 +52,8 @@ fn show(detail: TenantDetail) -> impl IntoView {
         <PageHead title=summary.name lead=summary.slug up=("/operator", "All organisations")>
             {may_resume.then(|| view! { <Resume id=id /> })}
         </PageHead>
-        <Standing detail=detail.clone() />
-        <Facts detail=detail />
+        <Status detail=detail.clone() />
+        <Details detail=detail />
         <Has counts=summary.counts />
         <Tier id=id tier=summary.tier />
         {match (status, is_home) {
@@ -71,7 +71,7 @@ fn show(detail: TenantDetail) -> impl IntoView {
 
 /// Why nobody comes in, and the way back.
 #[component]
-fn Standing(detail: TenantDetail) -> impl IntoView {
+fn Status(detail: TenantDetail) -> impl IntoView {
     let text = match detail.summary.status {
         TenantStatus::Active => return ().into_any(),
         TenantStatus::Suspended => "Suspended: nobody of it comes in, and its jobs wait.",
@@ -107,7 +107,7 @@ fn Resume(id: TenantId) -> impl IntoView {
 }
 
 #[component]
-fn Facts(detail: TenantDetail) -> impl IntoView {
+fn Details(detail: TenantDetail) -> impl IntoView {
     let summary = detail.summary;
     view! {
         <section class="section" aria-labelledby="organisation">

@@ -20,7 +20,7 @@ impl TenantQuery {
     pub(crate) fn from_params(params: &Query) -> Self {
         Self {
             filter: TenantFilter {
-                q: params.get("q").trim().to_owned(),
+                query: params.get("query").trim().to_owned(),
                 status: params.get("status").to_owned(),
             },
             after: params.get("after").to_owned(),
@@ -30,7 +30,7 @@ impl TenantQuery {
     /// The page that shows this.
     pub(crate) fn path(&self) -> String {
         let query = query_string(&[
-            ("q", &self.filter.q),
+            ("query", &self.filter.query),
             ("status", &self.filter.status),
             ("after", &self.after),
         ]);
@@ -52,11 +52,11 @@ mod tests {
 
     #[test]
     fn the_url_holds_the_whole_query_and_nothing_empty() {
-        let query = TenantQuery::from_params(&Query::parse("q=+acme+&status=&after=b"));
-        assert_eq!(query.path(), "/operator?q=acme&after=b");
+        let query = TenantQuery::from_params(&Query::parse("query=+acme+&status=&after=b"));
+        assert_eq!(query.path(), "/operator?query=acme&after=b");
         assert_eq!(
             query.starting_after(String::new()).path(),
-            "/operator?q=acme"
+            "/operator?query=acme"
         );
     }
 }

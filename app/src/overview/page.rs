@@ -125,7 +125,7 @@ fn Welcome() -> impl IntoView {
             {move || {
                 let held = me.member().map(|me| me.permissions).unwrap_or_default();
                 if held.contains(&Permission::MemoryWrite) {
-                    view! { <Beginning may_import=held.contains(&Permission::MemoryImport) /> }.into_any()
+                    view! { <GettingStarted may_import=held.contains(&Permission::MemoryImport) /> }.into_any()
                 } else {
                     view! { <NothingShared reads=held.contains(&Permission::MemoryRead) /> }.into_any()
                 }
@@ -135,7 +135,7 @@ fn Welcome() -> impl IntoView {
 }
 
 #[component]
-fn Beginning(may_import: bool) -> impl IntoView {
+fn GettingStarted(may_import: bool) -> impl IntoView {
     view! {
         <EmptyState
             title="Nothing is remembered yet"

@@ -2,7 +2,7 @@
 
 use domain::{
     AppError,
-    preferences::{Preferences, Shown},
+    preferences::{DisplaySettings, Preferences},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub(crate) async fn preferences_update(
     #[server(default)] theme: String,
     #[server(default)] time_zone: String,
     #[server(default)] locale: String,
-) -> Result<Shown, AppError> {
+) -> Result<DisplaySettings, AppError> {
     let (ctx, actor) = api::caller()?;
     let draft = domain::preferences::PreferencesDraft {
         theme,

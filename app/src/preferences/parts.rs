@@ -1,6 +1,6 @@
 //! The form, on one's profile.
 
-use domain::preferences::{Locale, Theme, Zone};
+use domain::preferences::{Locale, Theme, TimeZone};
 use leptos::prelude::*;
 
 use super::api::{PreferencesData, PreferencesUpdate};
@@ -34,7 +34,7 @@ pub(crate) fn Preferences(
         let sample = format!("{} · {}", locale.name(), locale.date(now));
         Choice::new(locale.tag(), sample)
     });
-    let ours = data.tenant_time_zone.as_deref().unwrap_or(Zone::UTC);
+    let ours = data.tenant_time_zone.as_deref().unwrap_or(TimeZone::UTC);
     let first = Choice::new("", format!("The organisation’s ({})", words(ours)));
     view! {
         <section class="section" aria-labelledby="preferences">

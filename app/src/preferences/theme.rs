@@ -3,7 +3,7 @@
 
 use domain::{AppError, preferences::Theme};
 #[cfg(feature = "ssr")]
-use domain::{Permission, preferences::Shown};
+use domain::{Permission, preferences::DisplaySettings};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -28,7 +28,7 @@ fn remembered(headers: &axum::http::HeaderMap) -> Theme {
 pub(crate) fn theme_of(parts: &axum::http::request::Parts) -> Theme {
     let chosen = parts
         .extensions
-        .get::<Shown>()
+        .get::<DisplaySettings>()
         .and_then(|shown| shown.theme);
     chosen.unwrap_or_else(|| remembered(&parts.headers))
 }
@@ -94,12 +94,12 @@ mod tests {
     #[test]
     fn what_the_member_chose_counts_before_what_the_browser_remembers() {
         let mut parts = request(&["theme=dark"]);
-        parts.extensions.insert(Shown {
+        parts.extensions.insert(DisplaySettings {
             theme: Some(Theme::Light),
-            ..Shown::default()
+            ..DisplaySettings::default()
         });
         assert_eq!(theme_of(&parts), Theme::Light);
-        parts.extensions.insert(Shown::default());
+        parts.extensions.insert(DisplaySettings::default());
         assert_eq!(theme_of(&parts), Theme::Dark);
     }
 }

@@ -79,7 +79,7 @@ fn show(proposal: Proposal) -> impl IntoView {
                     .map(|viewers| {
                         view! { <WhoWould viewers=viewers visibility=summary.visibility is_change=is_change /> }
                     })}
-                <Facts proposal=proposal.clone() />
+                <Details proposal=proposal.clone() />
             </aside>
             <div class="split-rest">
                 {(!proposal.comment.is_empty())
@@ -173,7 +173,7 @@ fn Changed(change: ProposedChange, version: i32) -> impl IntoView {
                                     view! {
                                         <div>
                                             <dt>"Kept"</dt>
-                                            <dd><del><Kept until=before /></del> " " <ins><Kept until=after /></ins></dd>
+                                            <dd><del><RetentionLabel until=before /></del> " " <ins><RetentionLabel until=after /></ins></dd>
                                         </div>
                                     }
                                 })}
@@ -185,7 +185,7 @@ fn Changed(change: ProposedChange, version: i32) -> impl IntoView {
 }
 
 #[component]
-fn Kept(until: Option<Timestamp>) -> impl IntoView {
+fn RetentionLabel(until: Option<Timestamp>) -> impl IntoView {
     match until {
         Some(at) => view! { "Until " <Time at=at /> }.into_any(),
         None => "For good".into_any(),
@@ -209,7 +209,7 @@ fn WhoWould(viewers: Viewers, visibility: Visibility, is_change: bool) -> impl I
 }
 
 #[component]
-fn Facts(proposal: Proposal) -> impl IntoView {
+fn Details(proposal: Proposal) -> impl IntoView {
     let summary = proposal.summary;
     let tags = proposal.tags;
     let memory = proposal

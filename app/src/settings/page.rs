@@ -1,7 +1,7 @@
 //! What counts for everybody in the organisation.
 
 use domain::{
-    preferences::Zone,
+    preferences::TimeZone,
     settings::{OWNERS_DECIDE, REVIEWED_AGAIN, TenantSettings},
 };
 use leptos::prelude::*;
@@ -37,7 +37,7 @@ fn show(data: SettingsData) -> impl IntoView {
         REVIEWED_AGAIN
     };
     let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
-    let none = Choice::new("", format!("Not chosen ({})", Zone::UTC));
+    let none = Choice::new("", format!("Not chosen ({})", TimeZone::UTC));
     let time_zones = time_zone_choices(none, &data.time_zones);
     let none = Choice::new(
         "",

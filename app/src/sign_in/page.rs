@@ -50,7 +50,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
         <DemoBanner />
         <main class="gate">
             <div class="gate-card">
-                <p class="wordmark"><Glyph icon=Icon::Mark />"Atrium"</p>
+                <p class="wordmark"><Glyph icon=Icon::StreamCursor />"Atrium"</p>
                 <h1>"Sign in to your organisation"</h1>
                 <p>"Keep what you and your agents should remember, and find it again by what it means."</p>
                 {move || {

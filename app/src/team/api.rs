@@ -14,12 +14,12 @@ use crate::{Flash, api};
 /// One page of the organisation's teams.
 #[server(endpoint = "team_list")]
 pub(crate) async fn team_list(
-    #[server(default)] q: String,
+    #[server(default)] query: String,
     #[server(default)] after: String,
 ) -> Result<Page<TeamSummary>, AppError> {
     let (ctx, actor) = api::caller()?;
     let after = Some(after).filter(|after| !after.is_empty());
-    service::team_list(&ctx, &actor, &q, after.as_deref()).await
+    service::team_list(&ctx, &actor, &query, after.as_deref()).await
 }
 
 /// A team, and members who could join it.
@@ -30,19 +30,19 @@ pub(crate) struct TeamData {
     pub(crate) found: Vec<MemberSummary>,
 }
 
-/// One team; with `q`, members whose name, address or handle has it.
+/// One team; with `query`, members whose name, address or handle has it.
 #[server(endpoint = "team_get")]
 pub(crate) async fn team_get(
     id: TeamId,
-    #[server(default)] q: String,
+    #[server(default)] query: String,
 ) -> Result<TeamData, AppError> {
     let (ctx, actor) = api::caller()?;
     let team = service::team_get(&ctx, &actor, id).await?;
-    let found = if q.trim().is_empty() || !team.may_manage {
+    let found = if query.trim().is_empty() || !team.may_manage {
         Vec::new()
     } else {
         let filter = domain::member::MemberFilter {
-            q,
+            query,
             ..domain::member::MemberFilter::default()
         };
         service::member_list(&ctx, &actor, &filter, None)

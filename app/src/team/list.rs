@@ -19,21 +19,21 @@ pub(crate) fn TeamListPage() -> impl IntoView {
     let query = Memo::new(move |_| {
         params.with(|params| {
             (
-                params.get("q").trim().to_owned(),
+                params.get("query").trim().to_owned(),
                 params.get("after").to_owned(),
             )
         })
     });
     let teams = Resource::new(
         move || query.get(),
-        |(q, after)| async move {
-            let page = team_list(q.clone(), after.clone()).await?;
-            Ok::<_, AppError>((q, after, page))
+        |(query, after)| async move {
+            let page = team_list(query.clone(), after.clone()).await?;
+            Ok::<_, AppError>((query, after, page))
         },
     );
     view! {
         <PageHead title="Teams" lead="Groups of people and agents that share memories." />
-        <Loaded resource=teams view=|(q, after, page)| show(q, &after, page) />
+        <Loaded resource=teams view=|(query, after, page)| show(query, &after, page) />
         <IfMay permission=Permission::TeamManage>
             <Create />
         </IfMay>
@@ -41,9 +41,9 @@ pub(crate) fn TeamListPage() -> impl IntoView {
     .into_any()
 }
 
-fn show(q: String, after: &str, page: Page<TeamSummary>) -> AnyView {
+fn show(query: String, after: &str, page: Page<TeamSummary>) -> AnyView {
     let first = after.is_empty();
-    if page.items.is_empty() && first && q.is_empty() {
+    if page.items.is_empty() && first && query.is_empty() {
         return view! {
             <EmptyState title="There are no teams yet" text="A team’s members see the memories that are shared with it.">
                 <a class="button" href="/members">"See the members"</a>
@@ -51,16 +51,19 @@ fn show(q: String, after: &str, page: Page<TeamSummary>) -> AnyView {
         }
         .into_any();
     }
-    let newest = format!("/teams{}", query_string(&[("q", &q)]));
-    let older = page
-        .next
-        .map(|next| format!("/teams{}", query_string(&[("q", &q), ("after", &next)])));
+    let newest = format!("/teams{}", query_string(&[("query", &query)]));
+    let older = page.next.map(|next| {
+        format!(
+            "/teams{}",
+            query_string(&[("query", &query), ("after", &next)])
+        )
+    });
     view! {
         <FilterForm path="/teams" label="Search teams" class="filters-main">
             <SearchBox
                 label="Search teams"
                 placeholder="Part of a name"
-                value=q
+                value=query
                 max_chars=100
                 act="Search"
             />

@@ -37,8 +37,8 @@ pub(crate) fn TeamPage() -> impl IntoView {
                 .ok_or(AppError::NotFound)
         })
     });
-    let query = use_query();
-    let q = Memo::new(move |_| query.with(|query| query.get("q").trim().to_owned()));
+    let params = use_query();
+    let query = Memo::new(move |_| params.with(|params| params.get("query").trim().to_owned()));
     let forms = Forms {
         rename: FormState::new(),
         change: FormState::new(),
@@ -46,23 +46,24 @@ pub(crate) fn TeamPage() -> impl IntoView {
     provide_context(forms);
     let (renamed, changed) = (forms.rename.done(), forms.change.done());
     let team = Resource::new(
-        move || (id.get(), q.get(), renamed.get(), changed.get()),
-        |(id, q, ..)| async move {
-            let data = team_get(id?, q.clone()).await?;
-            Ok::<_, AppError>((q, data))
+        move || (id.get(), query.get(), renamed.get(), changed.get()),
+        |(id, query, ..)| async move {
+            let data = team_get(id?, query.clone()).await?;
+            Ok::<_, AppError>((query, data))
         },
     );
-    view! { <Loaded resource=team view=|(q, data)| show(q, data) whole_page=true /> }.into_any()
+    view! { <Loaded resource=team view=|(query, data)| show(query, data) whole_page=true /> }
+        .into_any()
 }
 
-fn show(q: String, data: TeamData) -> impl IntoView {
+fn show(query: String, data: TeamData) -> impl IntoView {
     let TeamData { team, found } = data;
     let may = team.may_manage;
     let lead = plural(team.member_count, "member", "members");
     view! {
         <PageHead title=team.name.clone() lead=lead up=("/teams", "Teams") />
         <Members team=team.clone() />
-        {may.then(|| view! { <Add team=team.clone() q=q found=found /> })}
+        {may.then(|| view! { <Add team=team.clone() query=query found=found /> })}
         {may.then(|| view! { <Rename id=team.id name=team.name.clone() /> })}
         {team.shared_memories.map(|shared| view! { <Delete team=team.clone() shared=shared /> })}
     }
@@ -189,10 +190,10 @@ fn RowActions(id: UserId, name: String, role: TeamRole, from_issuer: bool) -> im
 
 /// Looking for somebody, by a part of their name, and adding them.
 #[component]
-fn Add(team: TeamDetail, q: String, found: Vec<MemberSummary>) -> impl IntoView {
+fn Add(team: TeamDetail, query: String, found: Vec<MemberSummary>) -> impl IntoView {
     let state = expect_context::<Forms>().change;
     let path = format!("/teams/{}", team.id);
-    let looked = !q.is_empty();
+    let looked = !query.is_empty();
     let known: Vec<UserId> = team.members.iter().map(|member| member.id).collect();
     let rows = found
         .into_iter()
@@ -209,7 +210,7 @@ fn Add(team: TeamDetail, q: String, found: Vec<MemberSummary>) -> impl IntoView 
                 <SearchBox
                     label="Find a member to add"
                     placeholder="Part of a name, an e-mail address or a handle"
-                    value=q
+                    value=query
                     max_chars=200
                     act="Find"
                 />

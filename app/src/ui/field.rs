@@ -33,7 +33,7 @@ pub(crate) fn TextField(
                 aria-describedby=described_by(name, hint)
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
             />
-            <Below name=name hint=hint error=error />
+            <FieldMessages name=name hint=hint error=error />
         </div>
     }
 }
@@ -72,7 +72,7 @@ pub(crate) fn TextArea(
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 inner_html=textarea_html(value)
             ></textarea>
-            <Below name=name hint=hint error=error />
+            <FieldMessages name=name hint=hint error=error />
         </div>
     }
 }
@@ -148,7 +148,7 @@ pub(crate) fn SelectField(
                     })
                     .collect_view()}
             </select>
-            <Below name=name hint=hint error=error />
+            <FieldMessages name=name hint=hint error=error />
         </div>
     }
 }
@@ -163,7 +163,11 @@ fn described_by(name: &str, hint: &str) -> String {
 
 /// The error, announced when it appears, and the hint.
 #[component]
-fn Below(name: &'static str, hint: &'static str, error: Signal<Option<String>>) -> impl IntoView {
+fn FieldMessages(
+    name: &'static str,
+    hint: &'static str,
+    error: Signal<Option<String>>,
+) -> impl IntoView {
     view! {
         <div id=format!("{name}-error") role="alert">
             {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}

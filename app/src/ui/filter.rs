@@ -56,7 +56,7 @@ pub(crate) fn FilterForm(
         };
         let query = without_empty(&params.to_string().as_string().unwrap_or_default());
         if replace {
-            typed.set_value(Some(Query::parse(&query).get("q").to_owned()));
+            typed.set_value(Some(Query::parse(&query).get("query").to_owned()));
         }
         let options = NavigateOptions {
             replace,
@@ -114,7 +114,7 @@ pub(crate) fn FilterForm(
                 let by_typing = typed
                     .try_update_value(Option::take)
                     .flatten()
-                    .is_some_and(|q| q == query.get("q"));
+                    .is_some_and(|value| value == query.get("query"));
                 if !by_typing {
                     fill(&form, query);
                 }
@@ -138,7 +138,7 @@ pub(crate) fn FilterForm(
     }
 }
 
-/// The text that a list is searched for, as `q`, and its button.
+/// The text that a list is searched for, as `query`, and its button.
 #[component]
 pub(crate) fn SearchBox(
     /// Its name for screen readers.
@@ -158,8 +158,8 @@ pub(crate) fn SearchBox(
             <Glyph icon=Icon::Search />
             <input
                 type="search"
-                name="q"
-                id="q"
+                name="query"
+                id="query"
                 value=value
                 aria-label=label
                 placeholder=placeholder
@@ -211,9 +211,9 @@ mod tests {
 
     #[test]
     fn empty_fields_leave_no_trace_in_the_url() {
-        assert_eq!(without_empty("q=&kind=fact&tag="), "?kind=fact");
-        assert_eq!(without_empty("q=&kind="), "");
+        assert_eq!(without_empty("query=&kind=fact&tag="), "?kind=fact");
+        assert_eq!(without_empty("query=&kind="), "");
         assert_eq!(without_empty(""), "");
-        assert_eq!(without_empty("q=a%3D"), "?q=a%3D");
+        assert_eq!(without_empty("query=a%3D"), "?query=a%3D");
     }
 }

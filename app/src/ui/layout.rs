@@ -6,7 +6,7 @@ use leptos_router::{components::Outlet, hooks::use_location};
 
 use super::{
     Glyph, Icon, count,
-    nav::{GROUPS, NOTIFICATIONS, PROFILE, PROPOSALS, Place, place_of},
+    nav::{GROUPS, NOTIFICATIONS, NavItem, PROFILE, PROPOSALS, place_of},
     palette::Palette,
     theme_switch::ThemeSwitch,
     toast::Toasts,
@@ -44,7 +44,7 @@ pub(crate) fn Layout() -> impl IntoView {
                 <button type="button" class="icon-button" popovertarget="nav" aria-label="Menu">
                     <Glyph icon=Icon::Menu />
                 </button>
-                <a href="/" class="wordmark"><Glyph icon=Icon::Mark />"Atrium"</a>
+                <a href="/" class="wordmark"><Glyph icon=Icon::StreamCursor />"Atrium"</a>
             </header>
             <nav id="nav" class="nav" popover="auto" aria-label="Main" node_ref=drawer>
                 <Suspense>
@@ -141,19 +141,19 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
 }
 
 #[component]
-fn NavLink(place: Place) -> impl IntoView {
+fn NavLink(place: NavItem) -> impl IntoView {
     view! {
         <a href=place.path class="nav-link" aria-current=current(place.path)>
             <Glyph icon=place.icon />
             {place.name}
-            {(place.path == PROPOSALS).then(|| view! { <Waiting /> })}
+            {(place.path == PROPOSALS).then(|| view! { <WaitingBadge /> })}
         </a>
     }
 }
 
 /// How many proposals wait for the one who looks.
 #[component]
-fn Waiting() -> impl IntoView {
+fn WaitingBadge() -> impl IntoView {
     let me = Me::of_page();
     move || {
         let waiting = me.waiting();

@@ -8,7 +8,7 @@ use super::{Icon, query_string};
 
 /// A place that one can go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct NavItem {
     /// Its path.
     pub(crate) path: &'static str,
     /// Its name.
@@ -27,7 +27,7 @@ pub(crate) struct Group {
     /// Its heading.
     pub(crate) name: &'static str,
     /// What is in it.
-    pub(crate) places: &'static [Place],
+    pub(crate) places: &'static [NavItem],
 }
 
 /// Where proposals to share are; the navigation shows how many wait.
@@ -38,42 +38,42 @@ pub(crate) const GROUPS: &[Group] = &[
     Group {
         name: "Mine",
         places: &[
-            Place {
+            NavItem {
                 path: "/",
                 name: "Overview",
                 icon: Icon::Overview,
                 needs: None,
                 key: 'o',
             },
-            Place {
+            NavItem {
                 path: "/memories",
                 name: "Memories",
                 icon: Icon::Memories,
                 needs: Some(Permission::MemoryRead),
                 key: 'm',
             },
-            Place {
+            NavItem {
                 path: PROPOSALS,
                 name: "Proposals",
                 icon: Icon::Share,
                 needs: Some(Permission::MemoryShare),
                 key: 'd',
             },
-            Place {
+            NavItem {
                 path: "/memories/import",
                 name: "Import",
                 icon: Icon::Upload,
                 needs: Some(Permission::MemoryImport),
                 key: 'i',
             },
-            Place {
+            NavItem {
                 path: "/keys",
                 name: "Keys",
                 icon: Icon::Key,
                 needs: Some(Permission::ApiKeyOwn),
                 key: 'k',
             },
-            Place {
+            NavItem {
                 path: "/connect",
                 name: "Connect",
                 icon: Icon::Plug,
@@ -85,42 +85,42 @@ pub(crate) const GROUPS: &[Group] = &[
     Group {
         name: "Organisation",
         places: &[
-            Place {
+            NavItem {
                 path: "/members",
                 name: "Members",
                 icon: Icon::Users,
                 needs: Some(Permission::MemberRead),
                 key: 'e',
             },
-            Place {
+            NavItem {
                 path: "/invites",
                 name: "Invites",
                 icon: Icon::Mail,
                 needs: Some(Permission::MemberInvite),
                 key: 'n',
             },
-            Place {
+            NavItem {
                 path: "/teams",
                 name: "Teams",
                 icon: Icon::Team,
                 needs: Some(Permission::MemberRead),
                 key: 't',
             },
-            Place {
+            NavItem {
                 path: "/roles",
                 name: "Roles",
                 icon: Icon::Role,
                 needs: Some(Permission::MemberRead),
                 key: 'r',
             },
-            Place {
+            NavItem {
                 path: "/groups",
                 name: "Groups",
                 icon: Icon::Group,
                 needs: Some(Permission::GroupMappingManage),
                 key: 'u',
             },
-            Place {
+            NavItem {
                 path: "/settings",
                 name: "Settings",
                 icon: Icon::Settings,
@@ -132,14 +132,14 @@ pub(crate) const GROUPS: &[Group] = &[
     Group {
         name: "Oversight",
         places: &[
-            Place {
+            NavItem {
                 path: "/audit",
                 name: "Audit log",
                 icon: Icon::Audit,
                 needs: Some(Permission::AuditRead),
                 key: 'a',
             },
-            Place {
+            NavItem {
                 path: "/isolation",
                 name: "Isolation",
                 icon: Icon::Wall,
@@ -150,7 +150,7 @@ pub(crate) const GROUPS: &[Group] = &[
     },
     Group {
         name: "Platform",
-        places: &[Place {
+        places: &[NavItem {
             path: "/operator",
             name: "All organisations",
             icon: Icon::Building,
@@ -161,7 +161,7 @@ pub(crate) const GROUPS: &[Group] = &[
 ];
 
 /// One's own page, at the foot of the navigation.
-pub(crate) const PROFILE: Place = Place {
+pub(crate) const PROFILE: NavItem = NavItem {
     path: "/profile",
     name: "Profile",
     icon: Icon::User,
@@ -170,7 +170,7 @@ pub(crate) const PROFILE: Place = Place {
 };
 
 /// What one was told, at the foot of the navigation.
-pub(crate) const NOTIFICATIONS: Place = Place {
+pub(crate) const NOTIFICATIONS: NavItem = NavItem {
     path: "/notifications",
     name: "Notifications",
     icon: Icon::Bell,
@@ -179,10 +179,10 @@ pub(crate) const NOTIFICATIONS: Place = Place {
 };
 
 /// The places at the foot.
-const FOOT: [Place; 2] = [NOTIFICATIONS, PROFILE];
+const FOOT: [NavItem; 2] = [NOTIFICATIONS, PROFILE];
 
 /// Every place that `permissions` opens.
-pub(crate) fn places(permissions: &[Permission]) -> impl Iterator<Item = &'static Place> {
+pub(crate) fn places(permissions: &[Permission]) -> impl Iterator<Item = &'static NavItem> {
     GROUPS
         .iter()
         .flat_map(|group| group.places)

@@ -55,7 +55,7 @@ fn commands(permissions: &[Permission], typed: &str) -> Vec<Command> {
         words.iter().all(|word| name.contains(word))
     });
     if !typed.is_empty() && permissions.contains(&Permission::MemoryRead) {
-        let path = format!("/memories{}", query_string(&[("q", typed)]));
+        let path = format!("/memories{}", query_string(&[("query", typed)]));
         all.push(Command::new(
             format!("Search memories for “{typed}”"),
             Icon::Search,

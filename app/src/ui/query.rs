@@ -96,21 +96,21 @@ mod tests {
 
     #[test]
     fn a_query_has_only_what_is_set_and_is_encoded() {
-        let query = query_string(&[("q", "a & b"), ("kind", ""), ("tag", "ö")]);
-        assert_eq!(query, "?q=a%20%26%20b&tag=%C3%B6");
-        assert_eq!(query_string(&[("q", "")]), "");
+        let query = query_string(&[("query", "a & b"), ("kind", ""), ("tag", "ö")]);
+        assert_eq!(query, "?query=a%20%26%20b&tag=%C3%B6");
+        assert_eq!(query_string(&[("query", "")]), "");
     }
 
     #[test]
     fn what_was_typed_is_read_as_it_was_typed() {
         for typed in ["100%25 & a+b=c", "%", "50%", "ö ?#/", "%zz%2", "=&="] {
-            let query = Query::parse(&query_string(&[("x", "1"), ("q", typed)]));
-            assert_eq!(query.get("q"), typed);
+            let query = Query::parse(&query_string(&[("x", "1"), ("query", typed)]));
+            assert_eq!(query.get("query"), typed);
         }
-        assert_eq!(Query::parse("?q=a+b%2").get("q"), "a b%2");
-        assert_eq!(Query::parse("q&x=1").get("q"), "");
-        assert_eq!(Query::parse("q=%FF").get("q"), "\u{fffd}");
-        assert_eq!(Query::parse("").get("q"), "");
+        assert_eq!(Query::parse("?query=a+b%2").get("query"), "a b%2");
+        assert_eq!(Query::parse("query&x=1").get("query"), "");
+        assert_eq!(Query::parse("query=%FF").get("query"), "\u{fffd}");
+        assert_eq!(Query::parse("").get("query"), "");
         let several = Query::parse("id=a&x=1&id=b");
         assert_eq!(several.all("id").collect::<Vec<_>>(), ["a", "b"]);
     }

@@ -102,7 +102,7 @@ pub(crate) fn listen_for_keys(
             "?" => open_help(),
             "/" => {
                 event.prevent_default();
-                let field = document().get_element_by_id("q");
+                let field = document().get_element_by_id("query");
                 match field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
                     Some(field) => {
                         let _ = field.focus();

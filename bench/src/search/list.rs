@@ -8,7 +8,7 @@ use crate::table::{Table, Times, millis, verdict};
 use anyhow::Result;
 use domain::{
     MemoryId,
-    memory::{MemoryKind, MemoryNarrowing, MemoryOwner, Visibility},
+    memory::{MemoryCriteria, MemoryKind, MemoryOwner, Visibility},
 };
 use std::time::Instant;
 use store::{
@@ -23,47 +23,47 @@ const DEPTHS: [usize; 3] = [1, 1_000, 50_000];
 pub(crate) async fn depth(server: &Server, world: &World) -> Result<()> {
     let tenant = &world.tenants[0];
     let actor = tenant.veteran();
-    let all = MemoryNarrowing::default;
+    let all = MemoryCriteria::default;
     let filters = [
         ("nothing", all()),
         (
             "own",
-            MemoryNarrowing {
+            MemoryCriteria {
                 owner: Some(MemoryOwner::Mine),
                 ..all()
             },
         ),
         (
             "others'",
-            MemoryNarrowing {
+            MemoryCriteria {
                 owner: Some(MemoryOwner::Others),
                 ..all()
             },
         ),
         (
             "everyone",
-            MemoryNarrowing {
+            MemoryCriteria {
                 visibility: Some(Visibility::Org),
                 ..all()
             },
         ),
         (
             "events",
-            MemoryNarrowing {
+            MemoryCriteria {
                 kind: Some(MemoryKind::Event),
                 ..all()
             },
         ),
         (
             "a common tag",
-            MemoryNarrowing {
+            MemoryCriteria {
                 tags: vec!["often".into()],
                 ..all()
             },
         ),
         (
             "a rare tag",
-            MemoryNarrowing {
+            MemoryCriteria {
                 tags: vec!["seldom".into()],
                 ..all()
             },
@@ -73,13 +73,13 @@ pub(crate) async fn depth(server: &Server, world: &World) -> Result<()> {
     heads.extend(DEPTHS.iter().map(|depth| format!("p50 at {depth}")));
     heads.push("deepest ÷ first".to_owned());
     let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
-    for (name, narrowing) in filters {
+    for (name, criteria) in filters {
         // The positions, found by walking there.
         let mut at: Vec<(usize, Option<Cursor<MemoryId>>)> = vec![(1, None)];
         let mut tx = server.store.begin(&actor).await?;
         let (mut walked, mut after) = (0, None);
         loop {
-            let page = memory_list(&mut tx, &narrowing, after, 500, NOW).await?;
+            let page = memory_list(&mut tx, &criteria, after, 500, NOW).await?;
             let Some(next) = page.next else { break };
             walked += page.items.len();
             after = Some(Cursor::parse(&next, List::Memory, actor.tenant_id)?);
@@ -94,7 +94,7 @@ pub(crate) async fn depth(server: &Server, world: &World) -> Result<()> {
         for turn in 0..TIMES + 5 {
             for ((_, after), times) in at.iter().zip(&mut times) {
                 let begun = Instant::now();
-                memory_list(&mut tx, &narrowing, *after, PAGE, NOW).await?;
+                memory_list(&mut tx, &criteria, *after, PAGE, NOW).await?;
                 if turn >= 5 {
                     times.push(begun.elapsed());
                 }

@@ -12,14 +12,14 @@ use crate::{
 use anyhow::{Context, Result};
 use domain::{
     Actor,
-    memory::{MemoryKind, MemoryNarrowing, MemoryOwner, SearchMode, Visibility},
+    memory::{MemoryCriteria, MemoryKind, MemoryOwner, SearchMode, Visibility},
 };
 use pgvector::HalfVector;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use std::time::Instant;
 use store::{
     embedding_model::embedding_model_active,
-    memory::{SearchQuery, SearchRequest, memory_search},
+    memory::{SearchParams, SearchQuery, memory_search},
 };
 use uuid::Uuid;
 
@@ -177,62 +177,62 @@ fn readers(tenant: &Tenant) -> [(&'static str, Actor); 3] {
 }
 
 /// What a reader may narrow to.
-fn mixes(tenant: &Tenant) -> Vec<(&'static str, MemoryNarrowing)> {
-    let all = MemoryNarrowing::default;
+fn mixes(tenant: &Tenant) -> Vec<(&'static str, MemoryCriteria)> {
+    let all = MemoryCriteria::default;
     vec![
         ("all in sight", all()),
         (
             "own",
-            MemoryNarrowing {
+            MemoryCriteria {
                 owner: Some(MemoryOwner::Mine),
                 ..all()
             },
         ),
         (
             "others'",
-            MemoryNarrowing {
+            MemoryCriteria {
                 owner: Some(MemoryOwner::Others),
                 ..all()
             },
         ),
         (
             "private",
-            MemoryNarrowing {
+            MemoryCriteria {
                 visibility: Some(Visibility::Private),
                 ..all()
             },
         ),
         (
             "any team",
-            MemoryNarrowing {
+            MemoryCriteria {
                 visibility: Some(Visibility::Team),
                 ..all()
             },
         ),
         (
             "one team",
-            MemoryNarrowing {
+            MemoryCriteria {
                 team_id: tenant.teams.first().copied(),
                 ..all()
             },
         ),
         (
             "everyone",
-            MemoryNarrowing {
+            MemoryCriteria {
                 visibility: Some(Visibility::Org),
                 ..all()
             },
         ),
         (
             "events",
-            MemoryNarrowing {
+            MemoryCriteria {
                 kind: Some(MemoryKind::Event),
                 ..all()
             },
         ),
         (
             "a rare tag",
-            MemoryNarrowing {
+            MemoryCriteria {
                 tags: vec!["seldom".into()],
                 ..all()
             },
@@ -275,12 +275,12 @@ pub(crate) async fn recall(
         world,
         &[usize::MAX, 20_000, 13_000, 5_600, 4_500, 2_000, 500, 100],
     ) {
-        for (mix, narrowing) in mixes(tenant) {
+        for (mix, criteria) in mixes(tenant) {
             let (mut lowest, mut worst) = (1.0_f64, 1.0_f64);
             let (mut times, mut sights) = (Vec::new(), Vec::new());
             for (_, actor) in readers(tenant) {
-                let filter = store::memory::narrowing_filter(&narrowing, actor.user_id, NOW);
-                sights.push(in_sight(server, &actor, &filter).await?.to_string());
+                let filter = store::memory::criteria_filter(&criteria, actor.user_id, NOW);
+                sights.push(visible_count(server, &actor, &filter).await?.to_string());
                 let (mut hit, mut all) = (0, 0);
                 for question in world.questions(tenant, count) {
                     let mut owner = server.owner.begin().await?;
@@ -288,7 +288,7 @@ pub(crate) async fn recall(
                     let nearest = ask(&mut owner, &exact, &actor, &question, &filter).await?;
                     drop(owner);
                     let begun = Instant::now();
-                    let found = by_meaning(server, &actor, &question, &narrowing).await?;
+                    let found = by_meaning(server, &actor, &question, &criteria).await?;
                     times.push(begun.elapsed());
                     let right = nearest.iter().filter(|id| found.contains(id)).count();
                     hit += right;
@@ -321,7 +321,7 @@ pub(crate) async fn recall(
     Ok(())
 }
 
-async fn in_sight(server: &Server, actor: &Actor, filter: &serde_json::Value) -> Result<i64> {
+async fn visible_count(server: &Server, actor: &Actor, filter: &serde_json::Value) -> Result<i64> {
     let mut owner = server.owner.begin().await?;
     enter(&mut owner, actor).await?;
     let visible = policies(server).await?;
@@ -339,16 +339,16 @@ async fn by_meaning(
     server: &Server,
     actor: &Actor,
     question: &Question,
-    narrowing: &MemoryNarrowing,
+    criteria: &MemoryCriteria,
 ) -> Result<Vec<Uuid>> {
     let query = SearchQuery::parse(&question.text);
     let mut tx = server.store.begin(actor).await?;
     let model = embedding_model_active(&mut tx).await?;
-    let request = SearchRequest {
+    let request = SearchParams {
         query: &query,
         vector: Some((&model, &question.vector)),
         mode: SearchMode::Meaning,
-        narrowing,
+        criteria,
         limit: 10,
         now: NOW,
     };

@@ -20,7 +20,7 @@ use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
 use server::{
     http::{HttpSettings, Site, protect},
-    rest::{Door, PATH, rest},
+    rest::{ApiKeyAuth, PATH, rest},
 };
 use service::{Clock, Ctx, Embedder, Entropy};
 use std::{
@@ -98,7 +98,7 @@ pub(crate) async fn question(
             let answer: Value = client
                 .post(format!("http://{address}{PATH}/memories/search"))
                 .bearer_auth(&key)
-                .json(&json!({ "question": question.text }))
+                .json(&json!({ "query": question.text }))
                 .send()
                 .await?
                 .error_for_status()?
@@ -146,7 +146,7 @@ async fn listen(ctx: &Ctx) -> Result<(SocketAddr, JoinHandle<std::io::Result<()>
         Site::new(format!("http://{address}").parse()?).map_err(|error| anyhow!("{error}"))?;
     let (operations, _) = rest(
         ctx.clone(),
-        Door::new(ctx.clone(), u32::MAX),
+        ApiKeyAuth::new(ctx.clone(), u32::MAX),
         server::live::Streams::new(ctx.clone()),
     );
     let router = protect(

@@ -10,11 +10,11 @@ use crate::{
     table::{Table, Times, millis, verdict},
 };
 use anyhow::Result;
-use domain::memory::{MemoryNarrowing, SearchMode};
+use domain::memory::{MemoryCriteria, SearchMode};
 use std::time::Instant;
 use store::{
     embedding_model::embedding_model_active,
-    memory::{SearchQuery, SearchRequest, memory_search},
+    memory::{SearchParams, SearchQuery, memory_search},
 };
 
 pub(crate) async fn hybrid(
@@ -26,7 +26,7 @@ pub(crate) async fn hybrid(
         .into_iter()
         .map(|rows| world.tenant_of(rows.min(world.tenants[0].rows)))
         .collect();
-    let narrowing = MemoryNarrowing::default();
+    let criteria = MemoryCriteria::default();
     let modes = [SearchMode::Both, SearchMode::Words, SearchMode::Meaning];
     let mut times = vec![vec![Vec::new(); modes.len()]; sizes.len()];
     // Taking turns, so that a busy moment is unfair to none; the first
@@ -40,11 +40,11 @@ pub(crate) async fn hybrid(
                 let begun = Instant::now();
                 let mut tx = server.store.begin(&tenant.veteran()).await?;
                 let active = embedding_model_active(&mut tx).await?;
-                let request = SearchRequest {
+                let request = SearchParams {
                     query: &query,
                     vector: Some((&active, &question.vector)),
                     mode: *mode,
-                    narrowing: &narrowing,
+                    criteria: &criteria,
                     limit: 50,
                     now: NOW,
                 };

@@ -24,14 +24,14 @@ pub struct BreakGlassDraft {
 
 /// A reason and a time that the database takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BreakGlassOrder {
+pub struct BreakGlassRequest {
     /// Why.
     pub reason: String,
     /// For how long.
     pub term: time::Duration,
 }
 
-impl BreakGlassOrder {
+impl BreakGlassRequest {
     /// Reads a draft.
     ///
     /// # Errors
@@ -178,14 +178,14 @@ mod tests {
 
     #[test]
     fn a_reason_and_one_of_three_terms_are_needed() {
-        let order = BreakGlassOrder::parse(&draft("  Customer 41 asks for it. ", "15")).unwrap();
+        let order = BreakGlassRequest::parse(&draft("  Customer 41 asks for it. ", "15")).unwrap();
         assert_eq!(order.reason, "Customer 41 asks for it.");
         assert_eq!(order.term, Duration::minutes(15));
         let longest = "é".repeat(MAX_REASON_CHARS);
-        assert!(BreakGlassOrder::parse(&draft(&longest, "240")).is_ok());
+        assert!(BreakGlassRequest::parse(&draft(&longest, "240")).is_ok());
 
         let faults = |reason: &str, minutes: &str| {
-            let error = BreakGlassOrder::parse(&draft(reason, minutes)).unwrap_err();
+            let error = BreakGlassRequest::parse(&draft(reason, minutes)).unwrap_err();
             ["reason", "minutes"].map(|field| error.for_field(field).is_some())
         };
         assert_eq!(faults("", ""), [true, true]);

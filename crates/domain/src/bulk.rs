@@ -76,7 +76,7 @@ pub struct BulkRow {
     /// The member's name; `None` where there is no such member.
     pub display_name: Option<String>,
     /// Why not, where it does not or did not happen.
-    pub obstacle: Option<String>,
+    pub blocked_reason: Option<String>,
 }
 
 /// What an act would do.

@@ -292,7 +292,7 @@ pub struct IssuerReach {
 
 /// What decides which issuers are for an organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reachable {
+pub struct LoginTarget {
     /// Its short name.
     pub slug: String,
     /// There is no other organisation.
@@ -304,7 +304,7 @@ pub struct Reachable {
 impl IssuerReach {
     /// Whether people of the issuer may belong to the organisation. Whether one
     /// of them may is found out when they sign in.
-    pub fn reaches(&self, organisation: &Reachable) -> bool {
+    pub fn reaches(&self, organisation: &LoginTarget) -> bool {
         let is_named = self.tenants.contains(&organisation.slug);
         match (self.by_directory, self.tenants.is_empty()) {
             (true, is_any) => organisation.has_directory && (is_any || is_named),
@@ -384,7 +384,7 @@ mod tests {
                 tenants,
                 by_directory,
             }
-            .reaches(&Reachable {
+            .reaches(&LoginTarget {
                 slug: "acme".into(),
                 is_only,
                 has_directory,

@@ -8,7 +8,7 @@ use crate::Timestamp;
 /// A way to reach for rows that are not one's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reach {
+pub enum Probe {
     /// Read rows of any other organisation.
     Read,
     /// Read rows while no organisation is set.
@@ -21,7 +21,7 @@ pub enum Reach {
     Add,
 }
 
-impl Reach {
+impl Probe {
     /// All of them, in the order in which they are tried.
     pub const ALL: [Self; 5] = [
         Self::Read,
@@ -35,7 +35,7 @@ impl Reach {
 /// What came of reaching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reached {
+pub enum ProbeResult {
     /// The runtime role may not do that to this table at all.
     NoPrivilege,
     /// A policy refused the row.
@@ -48,7 +48,7 @@ pub enum Reached {
     Row,
 }
 
-/// One table and what came of each [`Reach`].
+/// One table and what came of each [`Probe`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableIsolation {
     /// The table's name.
@@ -57,14 +57,14 @@ pub struct TableIsolation {
     pub row_security: bool,
     /// The positive control: the made-up organisation sees rows of its own.
     pub sees_own: bool,
-    /// In the order of [`Reach::ALL`].
-    pub reached: [Reached; Reach::ALL.len()],
+    /// In the order of [`Probe::ALL`].
+    pub reached: [ProbeResult; Probe::ALL.len()],
 }
 
 impl TableIsolation {
     /// Whether the wall around this table stands.
     pub fn holds(&self) -> bool {
-        self.row_security && !self.reached.contains(&Reached::Row)
+        self.row_security && !self.reached.contains(&ProbeResult::Row)
     }
 }
 
@@ -93,7 +93,7 @@ impl IsolationReport {
         let tried = |table: &TableIsolation| {
             let reached = table.reached.iter();
             reached
-                .filter(|reached| **reached != Reached::Untried)
+                .filter(|reached| **reached != ProbeResult::Untried)
                 .count()
         };
         self.tables.iter().map(tried).sum()
@@ -110,7 +110,7 @@ mod tests {
             table: "users".into(),
             row_security: true,
             sees_own: true,
-            reached: [Reached::Nothing; 5],
+            reached: [ProbeResult::Nothing; 5],
         };
         let report = IsolationReport {
             at: Timestamp::UNIX_EPOCH,
@@ -128,7 +128,7 @@ mod tests {
         open.row_security = false;
         assert!(!with(open).holds());
         let mut reached = table;
-        reached.reached[2] = Reached::Row;
+        reached.reached[2] = ProbeResult::Row;
         assert!(!with(reached).holds());
         let powerful = IsolationReport {
             login_problem: Some("is a superuser".into()),

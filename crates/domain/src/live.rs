@@ -15,9 +15,9 @@ pub const MAX_WATCHED: usize = 100;
 /// told everything. Microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Mark(i64);
+pub struct StreamCursor(i64);
 
-impl Mark {
+impl StreamCursor {
     /// Everything up to `at` is known.
     pub fn at(at: Timestamp) -> Self {
         let since = at - Timestamp::UNIX_EPOCH;
@@ -30,13 +30,13 @@ impl Mark {
     }
 }
 
-impl fmt::Display for Mark {
+impl fmt::Display for StreamCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl FromStr for Mark {
+impl FromStr for StreamCursor {
     type Err = AppError;
 
     fn from_str(text: &str) -> Result<Self, AppError> {
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_mark_is_read_as_it_was_written_and_nothing_else_is_one() {
         let at = datetime!(2026-03-02 09:00:00.123_456 UTC);
-        let mark = Mark::at(at);
+        let mark = StreamCursor::at(at);
         assert_eq!(mark.time(), Some(at));
         assert_eq!(mark.to_string().parse(), Ok(mark));
         for text in [
@@ -152,7 +152,7 @@ mod tests {
             "99999999999999999999",
             "9223372036854775807",
         ] {
-            assert!(text.parse::<Mark>().is_err(), "{text}");
+            assert!(text.parse::<StreamCursor>().is_err(), "{text}");
         }
     }
 

@@ -124,7 +124,7 @@ impl MemberChange {
 #[serde(default)]
 pub struct MemberFilter {
     /// A part of a name, an e-mail address or a handle.
-    pub q: String,
+    pub query: String,
     /// A [`UserStatus`] key.
     pub status: String,
     /// A role's key.
@@ -226,7 +226,7 @@ pub struct MemberDetail {
     pub grantable: Vec<RoleRef>,
     /// Why the one who looks can't suspend or deactivate this member; `None`
     /// when nothing stands in the way.
-    pub obstacle: Option<Obstacle>,
+    pub blocked_reason: Option<BlockedReason>,
     /// Signed-in browsers.
     pub sessions: Option<Vec<Session>>,
     /// The newest keys that act as the member, whether they work or not.
@@ -240,7 +240,7 @@ pub struct MemberDetail {
 /// Why a member can't be suspended or deactivated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Obstacle {
+pub enum BlockedReason {
     /// `member.manage` is missing.
     Permission,
     /// An owner is only managed by who may unmake owners.

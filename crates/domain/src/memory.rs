@@ -8,12 +8,11 @@ mod new;
 mod search;
 
 pub use filter::{
-    FilterChoices, MemoryFilter, MemoryNarrowing, MemoryOwner, NamedPersona, NamedUser,
-    question_parse,
+    FilterChoices, MemoryCriteria, MemoryFilter, MemoryOwner, NamedPersona, NamedUser, query_parse,
 };
 pub(crate) use kinds::keyed_enum;
 pub use kinds::{AllowedVendors, MemoryKind, Origin, Term, Vendor, Visibility};
-pub use new::{MemoryChange, MemoryDraft, MemoryText, MemoryTraits, NewMemory};
+pub use new::{MemoryAttributes, MemoryChange, MemoryDraft, MemoryText, NewMemory};
 pub use search::{MemoryHit, ScoreParts, SearchMode, SearchResults};
 
 use crate::{MemoryId, PersonaId, TeamId, Timestamp, UserId};

@@ -5,13 +5,13 @@ use time::{Date, format_description::well_known::Rfc3339, macros::format_descrip
 
 use crate::{
     AppError, FieldError, Timestamp,
-    memory::{AllowedVendors, MAX_REASON_CHARS, MemoryTraits, USUAL_IMPORTANCE},
+    memory::{AllowedVendors, MAX_REASON_CHARS, MemoryAttributes, USUAL_IMPORTANCE},
 };
 
 /// The form's fields as they came; nothing is checked yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct TraitsForm {
+pub struct AttributesForm {
     /// `always`, `until`, or empty where the form had none of these fields.
     pub keep: String,
     /// The last day on which it is kept, as `2026-12-31`.
@@ -47,7 +47,7 @@ pub enum Keep {
     UntilEndOf(Date),
 }
 
-impl TraitsForm {
+impl AttributesForm {
     /// The form had none of these fields: what the memory is stays.
     pub fn is_absent(&self) -> bool {
         self.keep.is_empty()
@@ -78,11 +78,11 @@ impl TraitsForm {
             })
     }
 
-    /// All of it, with the end that [`TraitsForm::keep`] came to.
+    /// All of it, with the end that [`AttributesForm::keep`] came to.
     ///
     /// # Errors
     /// [`AppError::Invalid`] with every field at fault.
-    pub fn traits(&self, expires_at: Option<Timestamp>) -> Result<MemoryTraits, AppError> {
+    pub fn attributes(&self, expires_at: Option<Timestamp>) -> Result<MemoryAttributes, AppError> {
         let mut fields = Vec::new();
         let persona_id = match self.persona_id.as_str() {
             "" => None,
@@ -106,7 +106,7 @@ impl TraitsForm {
             (Some(_), fields) if fields.is_empty() => both(self.vendors(), Ok(()))?,
             (_, fields) => both(self.vendors(), Err(AppError::Invalid { fields }))?,
         };
-        Ok(MemoryTraits {
+        Ok(MemoryAttributes {
             expires_at,
             persona_id,
             importance: importance.unwrap_or(USUAL_IMPORTANCE),
@@ -181,12 +181,12 @@ mod tests {
     use super::*;
     use crate::Vendor;
 
-    fn form(keep: &str, expires_on: &str, expires_was: &str) -> TraitsForm {
-        TraitsForm {
+    fn form(keep: &str, expires_on: &str, expires_was: &str) -> AttributesForm {
+        AttributesForm {
             keep: keep.into(),
             expires_on: expires_on.into(),
             expires_was: expires_was.into(),
-            ..TraitsForm::default()
+            ..AttributesForm::default()
         }
     }
 
@@ -217,14 +217,14 @@ mod tests {
 
     #[test]
     fn every_field_at_fault_is_named() {
-        let bad = TraitsForm {
+        let bad = AttributesForm {
             persona_id: "work".into(),
             importance: "very".into(),
             vendors: "only".into(),
             allowed_vendors: vec!["claude".into(), "hal".into()],
             ..form("always", "", "")
         };
-        let error = bad.traits(None).unwrap_err();
+        let error = bad.attributes(None).unwrap_err();
         for field in ["persona_id", "importance", "allowed_vendors"] {
             assert!(error.for_field(field).is_some(), "{field}");
         }
@@ -235,30 +235,30 @@ mod tests {
             ("any", &["hal"], "chatgpt, claude"),
             ("", &["hal"], "chatgpt, claude"),
         ] {
-            let bad = TraitsForm {
+            let bad = AttributesForm {
                 vendors: vendors.into(),
                 allowed_vendors: allowed.iter().map(ToString::to_string).collect(),
                 ..form("always", "", "")
             };
-            let error = bad.traits(None).unwrap_err();
+            let error = bad.attributes(None).unwrap_err();
             let message = error.for_field("allowed_vendors").unwrap();
             assert!(message.contains(told), "{vendors}: {message}");
         }
-        let good = TraitsForm {
+        let good = AttributesForm {
             importance: "0.35".into(),
             vendors: "only".into(),
             allowed_vendors: vec!["claude".into()],
             ..form("always", "", "")
         };
-        let traits = good.traits(None).unwrap();
-        assert!((traits.importance - 0.35).abs() < f32::EPSILON);
+        let attributes = good.attributes(None).unwrap();
+        assert!((attributes.importance - 0.35).abs() < f32::EPSILON);
         assert_eq!(
-            traits.allowed_vendors,
+            attributes.allowed_vendors,
             AllowedVendors::Only(vec![Vendor::Claude])
         );
         assert_eq!(
-            TraitsForm::default().traits(None),
-            Ok(MemoryTraits::default())
+            AttributesForm::default().attributes(None),
+            Ok(MemoryAttributes::default())
         );
     }
 

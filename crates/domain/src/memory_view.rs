@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AppError, MemoryViewId,
-    memory::{MemoryFilter, MemoryNarrowing, SearchMode, question_parse},
+    memory::{MemoryCriteria, MemoryFilter, SearchMode, query_parse},
 };
 
 /// The most views of one member.
@@ -17,7 +17,7 @@ pub const MAX_VIEW_NAME_CHARS: usize = 60;
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryViewQuery {
     /// The question; empty lists all.
-    pub q: String,
+    pub query: String,
     /// How the question compares.
     pub mode: SearchMode,
     /// What it is narrowed to.
@@ -30,16 +30,16 @@ impl MemoryViewQuery {
     /// # Errors
     /// [`AppError::Invalid`] with every field at fault.
     pub fn check(&self) -> Result<(), AppError> {
-        if self.q.trim().is_empty() && self.filter == MemoryFilter::default() {
+        if self.query.trim().is_empty() && self.filter == MemoryFilter::default() {
             return Err(AppError::field(
                 "name",
                 "There is nothing to save: ask something or set a filter first.",
             ));
         }
-        if !self.q.trim().is_empty() {
-            question_parse(&self.q)?;
+        if !self.query.trim().is_empty() {
+            query_parse(&self.query)?;
         }
-        MemoryNarrowing::parse(&self.filter).map(drop)
+        MemoryCriteria::parse(&self.filter).map(drop)
     }
 }
 
@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn a_view_shows_something_that_can_be_shown() {
-        let asks = |q: &str, kind: &str| MemoryViewQuery {
-            q: q.into(),
+        let asks = |query: &str, kind: &str| MemoryViewQuery {
+            query: query.into(),
             filter: MemoryFilter {
                 kind: kind.into(),
                 ..MemoryFilter::default()
@@ -111,7 +111,7 @@ mod tests {
             asks("a\0", "fact")
                 .check()
                 .unwrap_err()
-                .for_field("q")
+                .for_field("query")
                 .is_some()
         );
         assert!(

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     UserId,
-    member::{Member, Obstacle},
+    member::{BlockedReason, Member},
 };
 
 /// What ends when a member is let go.
@@ -13,7 +13,7 @@ pub struct OffboardPreview {
     /// The member, with the roles and teams that go.
     pub member: Member,
     /// Why it can't be done.
-    pub obstacle: Option<Obstacle>,
+    pub blocked_reason: Option<BlockedReason>,
     /// Browsers in which the member is signed in.
     pub sessions: i64,
     /// Keys that act as the member.
@@ -28,7 +28,7 @@ pub struct OffboardPreview {
 
 /// How a member is let go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OffboardOrder {
+pub struct OffboardRequest {
     /// The member's name, typed to confirm.
     pub confirm: String,
     /// Who takes over what the member shared.

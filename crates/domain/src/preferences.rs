@@ -185,7 +185,7 @@ impl Locale {
 /// The rules of all zones would be a large part of what a browser loads, so
 /// the server, which has them, sends the few offsets that one zone has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Zone {
+pub struct TimeZone {
     /// Its IANA name, e.g. `Europe/Berlin`.
     pub name: String,
     /// From which second since 1970 on which offset in seconds east of UTC
@@ -193,7 +193,7 @@ pub struct Zone {
     pub offsets: Vec<(i64, i32)>,
 }
 
-impl Zone {
+impl TimeZone {
     /// Its name.
     pub const UTC: &'static str = "UTC";
 
@@ -236,14 +236,14 @@ pub struct Formats {
     /// In whose manner.
     pub locale: Locale,
     /// In which zone.
-    pub zone: Zone,
+    pub zone: TimeZone,
 }
 
 impl Default for Formats {
     fn default() -> Self {
         Self {
             locale: Locale::default(),
-            zone: Zone::utc(),
+            zone: TimeZone::utc(),
         }
     }
 }
@@ -292,7 +292,7 @@ pub struct Preferences {
 
 /// What follows from a member's preferences for the pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct DisplaySettings {
     /// Colours, where the member chose.
     pub theme: Option<Theme>,
     /// Dates and numbers.
@@ -369,8 +369,8 @@ mod tests {
 
     const AT: Timestamp = datetime!(2026-11-20 13:05:09 UTC);
 
-    fn berlin() -> Zone {
-        Zone {
+    fn berlin() -> TimeZone {
+        TimeZone {
             name: "Europe/Berlin".into(),
             // Summer time of 2026.
             offsets: vec![(0, 3600), (1_774_746_000, 7200), (1_792_890_000, 3600)],
@@ -419,10 +419,10 @@ mod tests {
             "2 Jul 2026, 01:30:00 UTC+2"
         );
         assert_eq!(
-            formats(Zone::utc()).date_time(AT),
+            formats(TimeZone::utc()).date_time(AT),
             "20 Nov 2026, 13:05:09 UTC"
         );
-        let fixed = |seconds| Zone {
+        let fixed = |seconds| TimeZone {
             name: "x".into(),
             offsets: vec![(0, seconds)],
         };

@@ -103,7 +103,7 @@ impl MemoryShown {
     pub fn after(memory: &Memory, change: &MemoryChange) -> Self {
         let text = change.text.clone();
         let before = Self::of(memory);
-        let attributes = change.traits.as_ref();
+        let attributes = change.attributes.as_ref();
         Self {
             title: text.title,
             content: text.content,

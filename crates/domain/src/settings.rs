@@ -6,7 +6,7 @@ use crate::{
     AppError, FieldError,
     email::domains_parse,
     error::quote,
-    preferences::{NO_TIME_ZONE, Zone, chosen},
+    preferences::{NO_TIME_ZONE, TimeZone, chosen},
 };
 
 /// Characters that an organisation's name may have.
@@ -51,7 +51,7 @@ impl TenantSettings {
 
     /// The zone in which those who chose none see times.
     pub fn time_zone(&self) -> &str {
-        self.time_zone.as_deref().unwrap_or(Zone::UTC)
+        self.time_zone.as_deref().unwrap_or(TimeZone::UTC)
     }
 
     /// In which usage and budgets are counted.
@@ -101,7 +101,7 @@ pub const OWNERS_DECIDE: &str = "owner";
 
 /// What a draft can name and only the server has a list of.
 #[derive(Clone, Copy, Debug)]
-pub struct Known {
+pub struct KnownValues {
     /// Whether there is a time zone of that IANA name.
     pub is_time_zone: fn(&str) -> bool,
     /// Whether there is a currency of that ISO 4217 code.
@@ -122,7 +122,7 @@ impl OrganisationText {
     ///
     /// # Errors
     /// [`AppError::Invalid`].
-    pub fn parse(draft: &OrganisationDraft, known: Known) -> Result<Self, AppError> {
+    pub fn parse(draft: &OrganisationDraft, known: KnownValues) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let name = draft.name.trim();
         if name.is_empty()
@@ -225,7 +225,7 @@ impl OrganisationText {
 mod tests {
     use super::*;
 
-    const KNOWN: Known = Known {
+    const KNOWN: KnownValues = KnownValues {
         is_time_zone: |name| name == "Europe/Berlin",
         is_currency: |code| code == "EUR",
     };

@@ -219,7 +219,7 @@ pub struct TenantDetail {
 #[serde(default)]
 pub struct TenantFilter {
     /// A part of the name or of the short name.
-    pub q: String,
+    pub query: String,
     /// A status, or empty.
     pub status: String,
 }

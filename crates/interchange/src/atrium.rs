@@ -9,7 +9,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Earlier, Record,
+    EarlierText, Record,
     input::utf8,
     moment,
     record::{given, reason, text},
@@ -141,7 +141,7 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportChoice) -> Result<Record, String>
         .versions
         .into_iter()
         .map(|version| {
-            Ok(Earlier {
+            Ok(EarlierText {
                 version: version.number,
                 text: MemoryText::new(
                     &version.title,

@@ -6,7 +6,7 @@ use domain::import::ImportChoice;
 
 use crate::{
     Sink, Stop,
-    fields::{Cell, Row, Wanted},
+    fields::{Cell, ColumnMapping, Row},
     input::{Input, too_long, utf8},
 };
 
@@ -47,7 +47,7 @@ pub(crate) fn read(
         return Ok(());
     };
     let wanted = match columns.and_then(|columns| {
-        Wanted::of(choice, &columns).map(|wanted| (wanted, columns)).ok_or_else(|| {
+        ColumnMapping::of(choice, &columns).map(|wanted| (wanted, columns)).ok_or_else(|| {
             "The first line must name the columns, one of them “content”. Known are content, title, kind and tags."
                 .to_owned()
         })

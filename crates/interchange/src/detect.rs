@@ -11,7 +11,7 @@ use crate::{
     ReadError, Source, Stop, atrium,
     chatgpt::is_conversations,
     csv_file,
-    fields::{self, Wanted},
+    fields::{self, ColumnMapping},
     input::{Input, is_blank},
     json_file,
     markdown::is_note,
@@ -170,7 +170,8 @@ pub fn columns(
         _ => Vec::new(),
     };
     columns.truncate(MAX_COLUMNS);
-    let mapping = Wanted::of(choice, &columns).map_or_else(Vec::new, Wanted::into_pairs);
+    let mapping =
+        ColumnMapping::of(choice, &columns).map_or_else(Vec::new, ColumnMapping::into_pairs);
     Ok((columns, mapping))
 }
 

@@ -30,14 +30,14 @@ pub(crate) trait Row {
 }
 
 /// Which column holds which field.
-pub(crate) struct Wanted(Vec<(Field, String)>);
+pub(crate) struct ColumnMapping(Vec<(Field, String)>);
 
 /// For no vendor at all in a format that has only text.
 pub(crate) const NO_VENDOR: &str = "none";
 
 const NOT_TEXT: &str = "“content”, “title” and “kind” must be text, “tags” a list of texts.";
 
-impl Wanted {
+impl ColumnMapping {
     /// The choice among `columns`; none when nothing holds the text.
     pub(crate) fn of(choice: &ImportChoice, columns: &[String]) -> Option<Self> {
         let wanted: Vec<_> = Field::ALL
@@ -141,7 +141,8 @@ pub(crate) fn json_record(raw: &[u8], choice: &ImportChoice) -> Result<Record, S
     let object = json_object(raw)?;
     let columns = json_columns(&object);
     let missing = |name: &str| format!("It has no “{name}”.");
-    let wanted = Wanted::of(choice, &columns).ok_or_else(|| missing(Field::Content.key()))?;
+    let wanted =
+        ColumnMapping::of(choice, &columns).ok_or_else(|| missing(Field::Content.key()))?;
     if let Some((_, column)) = wanted.0.iter().find(|(field, _)| *field == Field::Content)
         && !columns.contains(column)
     {

@@ -12,7 +12,7 @@ pub(crate) struct Input<R> {
 
 /// A raw record that was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub(crate) struct Chunk {
     /// The line on which it begins, from 1.
     pub(crate) line: u64,
     /// It is longer than allowed, and what was kept is only its beginning.
@@ -88,9 +88,9 @@ impl<R: Read> Input<R> {
         out: &mut Vec<u8>,
         max: usize,
         mut scan: impl FnMut(u8) -> Step,
-    ) -> io::Result<Option<Cut>> {
+    ) -> io::Result<Option<Chunk>> {
         out.clear();
-        let mut cut = Cut {
+        let mut cut = Chunk {
             line: self.line,
             too_long: false,
         };
@@ -130,7 +130,7 @@ impl<R: Read> Input<R> {
     }
 
     /// The next line with its end.
-    pub(crate) fn next_line(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Cut>> {
+    pub(crate) fn next_line(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Chunk>> {
         self.take(out, max, |byte| {
             if byte == b'\n' {
                 Step::TakeAndEnd
@@ -141,7 +141,7 @@ impl<R: Read> Input<R> {
     }
 
     /// The next row of a CSV file, without its end; empty lines are no rows.
-    pub(crate) fn next_row(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Cut>> {
+    pub(crate) fn next_row(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Chunk>> {
         enum At {
             FieldStart,
             Plain,
@@ -169,7 +169,11 @@ impl<R: Read> Input<R> {
 
     /// The next JSON value: whatever its brackets and quotes hold together.
     /// Call it where a value begins.
-    pub(crate) fn next_value(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Cut>> {
+    pub(crate) fn next_value(
+        &mut self,
+        out: &mut Vec<u8>,
+        max: usize,
+    ) -> io::Result<Option<Chunk>> {
         let mut depth = 0_usize;
         let mut in_text = false;
         let mut escaped = false;

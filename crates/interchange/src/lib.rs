@@ -31,7 +31,7 @@ use domain::import::{ImportChoice, ImportFormat, ImportProblem};
 
 pub use self::{
     detect::{Kind, Mapping, columns, detect, formats, kind_of},
-    record::{Earlier, Record},
+    record::{EarlierText, Record},
     write::{ExportFormat, Writer},
 };
 
@@ -47,7 +47,7 @@ impl<T: Read + Seek> Source for T {}
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// Where it stands.
-    pub place: Place,
+    pub place: RecordLocation,
     /// Bytes that were read of the file, or of its entry, up to its end.
     pub bytes: u64,
     /// What it says, or what is wrong with it.
@@ -68,7 +68,7 @@ impl Item {
 
 /// Where a record stands in its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct RecordLocation {
     /// The entry of an archive.
     pub entry: Option<String>,
     /// The line on which it begins, or which one of its entry it is, from 1;
@@ -88,7 +88,7 @@ pub enum ReadError {
 
 impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
-        match error.downcast::<Refusal>() {
+        match error.downcast::<ImportError>() {
             Ok(refusal) => Self::Refused(refusal.0),
             Err(error) => Self::Source(error),
         }
@@ -97,15 +97,15 @@ impl From<io::Error> for ReadError {
 
 /// A refusal on its way through code that knows only `io::Error`.
 #[derive(Debug)]
-struct Refusal(String);
+struct ImportError(String);
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for ImportError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for ImportError {}
 
 /// Why reading stopped.
 enum Stop {
@@ -130,7 +130,7 @@ struct Sink<'a> {
 impl Sink<'_> {
     fn give(&mut self, line: u64, bytes: u64, record: Result<Record, String>) -> Result<(), Stop> {
         let item = Item {
-            place: Place {
+            place: RecordLocation {
                 entry: self.entry.clone(),
                 line,
             },

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     Record, Sink, Source, Stop,
-    fields::{Cell, Row, Wanted},
+    fields::{Cell, ColumnMapping, Row},
     moment,
     record::{self, text},
     zip::Archive,
@@ -165,7 +165,7 @@ fn parse_note(stem: &str, note: &[u8], choice: &ImportChoice) -> Result<Record, 
     };
     // Names of our own for all fields, and no others: a note's own `type` or
     // `date` may mean anything.
-    let wanted = Wanted::of(
+    let wanted = ColumnMapping::of(
         &ImportChoice {
             columns: Field::ALL
                 .iter()

@@ -34,7 +34,7 @@ pub struct Record {
     /// Its version; the earlier ones come before it.
     pub version: i32,
     /// What it said before its changes, oldest first.
-    pub earlier: Vec<Earlier>,
+    pub earlier: Vec<EarlierText>,
     /// Who could see it; told, and not restored.
     pub visibility: Option<Visibility>,
     /// Whose it was; told, and not restored.
@@ -43,7 +43,7 @@ pub struct Record {
 
 /// What a memory said before a change.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Earlier {
+pub struct EarlierText {
     /// Which version that was.
     pub version: i32,
     /// Its words then.

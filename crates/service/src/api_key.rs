@@ -25,7 +25,7 @@ use time::Duration;
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     member::beyond,
     secret::{Secret, SecretKind},
 };
@@ -52,7 +52,7 @@ pub async fn api_key_list(
     } else {
         Action::ApiKeyList
     };
-    let mut act = Act::begin(ctx, actor, action).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
     let now = ctx.clock.now();
     Ok(store::api_key::api_key_list(&mut act.tx, filter, now, cursor, PAGE_SIZE).await?)
 }
@@ -71,7 +71,7 @@ pub async fn api_key_get(
         KeyReach::Own => Action::ApiKeyList,
         KeyReach::Any => Action::ApiKeyListAll,
     };
-    let mut act = Act::begin(ctx, actor, action).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
     let key = key_find(&mut act.tx, actor, reach, id).await?;
     let owner = actor_load(&mut act.tx, key.owner_id).await?;
     let held: BTreeSet<_> = if owner.may_act() {
@@ -102,7 +102,7 @@ pub async fn api_key_owner(
     actor: &Actor,
     owner: Option<UserId>,
 ) -> Result<KeyOwner, AppError> {
-    let mut act = Act::begin(ctx, actor, create_action(actor, owner)).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, create_action(actor, owner)).await?;
     let record = owner_load(&mut act.tx, actor, owner).await?;
     Ok(KeyOwner {
         offered: offered(actor, &record).into_iter().collect(),
@@ -126,7 +126,7 @@ pub async fn api_key_create(
     owner: Option<UserId>,
     draft: &ApiKeyDraft,
 ) -> Result<CreatedApiKey, AppError> {
-    let mut act = Act::begin(ctx, actor, create_action(actor, owner)).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, create_action(actor, owner)).await?;
     let new = NewApiKey::parse(draft)?;
     // Or one product's key could read through another's what it may not.
     if actor.vendor.is_some_and(|vendor| vendor != new.vendor) {
@@ -139,7 +139,7 @@ pub async fn api_key_create(
     let offered = offered(actor, &record);
     if let Some(permission) = beyond(actor, &new.scopes) {
         return Err(act
-            .refuse(Target::user(record.profile.user_id), permission)
+            .refuse(AuditTarget::user(record.profile.user_id), permission)
             .await);
     }
     if let Some(beyond) = new.scopes.iter().find(|scope| !offered.contains(scope)) {
@@ -181,7 +181,7 @@ pub async fn api_key_create(
         "vendor": new.vendor,
         "days": new.lifetime.map(Duration::whole_days),
     } });
-    act.commit(Target::api_key(id).changed(after)).await?;
+    act.commit(AuditTarget::api_key(id).changed(after)).await?;
     Ok(CreatedApiKey {
         id,
         label: new.label,
@@ -204,7 +204,7 @@ pub async fn api_key_revoke(
         KeyReach::Own => Action::ApiKeyRevoke,
         KeyReach::Any => Action::ApiKeyRevokeAny,
     };
-    let mut act = Act::begin(ctx, actor, action).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
     let key = key_find(&mut act.tx, actor, reach, id).await?;
     match store::api_key::api_key_revoke(&mut act.tx, id, ctx.clock.now()).await {
         Err(StoreError::NotFound) => {
@@ -216,7 +216,7 @@ pub async fn api_key_revoke(
     }
     let before =
         json!({ "before": { "owner": key.owner_id, "label": key.label, "prefix": key.prefix } });
-    act.commit(Target::api_key(id).changed(before)).await
+    act.commit(AuditTarget::api_key(id).changed(before)).await
 }
 
 /// The organisation's agents and services, by name.
@@ -227,7 +227,7 @@ pub async fn service_account_list(
     ctx: &Ctx,
     actor: &Actor,
 ) -> Result<Vec<ServiceAccount>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ApiKeyListAll).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ApiKeyListAll).await?;
     let now = ctx.clock.now();
     Ok(store::api_key::service_account_list(&mut act.tx, now, MAX_SERVICES).await?)
 }
@@ -242,7 +242,7 @@ pub async fn service_account_create(
     actor: &Actor,
     draft: &ServiceAccountDraft,
 ) -> Result<UserId, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ServiceAccountCreate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ServiceAccountCreate).await?;
     let new = NewServiceAccount::parse(draft)?;
     let user = NewUser {
         id: ctx.ids.id(),
@@ -252,13 +252,14 @@ pub async fn service_account_create(
     };
     user_create(&mut act.tx, &user, ctx.clock.now()).await?;
     let after = json!({ "after": { "name": new.name, "kind": new.kind } });
-    act.commit(Target::user(user.id).changed(after)).await?;
+    act.commit(AuditTarget::user(user.id).changed(after))
+        .await?;
     Ok(user.id)
 }
 
 /// Why a key opens nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub enum ApiKeyRefusal {
+pub enum ApiKeyError {
     /// It can't be a key: cut, mistyped, or something else. Nobody was asked.
     Malformed,
     /// No such key was ever made, or its organisation is gone.
@@ -273,38 +274,38 @@ pub enum ApiKeyRefusal {
     Failed(AppError),
 }
 
-impl From<StoreError> for ApiKeyRefusal {
+impl From<StoreError> for ApiKeyError {
     fn from(error: StoreError) -> Self {
         Self::Failed(error.into())
     }
 }
 
 /// Whether `text` can be a key at all, by its checksum: worth asking about.
-pub fn api_key_is_whole(text: &str) -> bool {
+pub fn api_key_is_well_formed(text: &str) -> bool {
     Secret::parse(SecretKind::ApiKey, text).is_some()
 }
 
 /// A key that was refused, and what is known of it.
 #[derive(Debug)]
-pub struct RefusedKey {
+pub struct RejectedKey {
     /// Why it opens nothing.
-    pub refusal: ApiKeyRefusal,
+    pub error: ApiKeyError,
     /// The key, where it was one once.
     stored: Option<StoredApiKey>,
 }
 
-impl From<ApiKeyRefusal> for RefusedKey {
-    fn from(refusal: ApiKeyRefusal) -> Self {
+impl From<ApiKeyError> for RejectedKey {
+    fn from(error: ApiKeyError) -> Self {
         Self {
-            refusal,
+            error,
             stored: None,
         }
     }
 }
 
-impl From<StoreError> for RefusedKey {
+impl From<StoreError> for RejectedKey {
     fn from(error: StoreError) -> Self {
-        ApiKeyRefusal::from(error).into()
+        ApiKeyError::from(error).into()
     }
 }
 
@@ -317,19 +318,19 @@ pub async fn api_key_actor(
     ctx: &Ctx,
     text: &str,
     facts: &RequestFacts,
-) -> Result<Actor, ApiKeyRefusal> {
+) -> Result<Actor, ApiKeyError> {
     match api_key_check(ctx, text, facts).await {
         Ok(actor) => Ok(actor),
-        Err(refused) => {
-            let written = api_key_refusal_audit(ctx, &refused, facts).await;
-            written.map_err(ApiKeyRefusal::Failed)?;
-            Err(refused.refusal)
+        Err(rejected) => {
+            let written = api_key_rejection_audit(ctx, &rejected, facts).await;
+            written.map_err(ApiKeyError::Failed)?;
+            Err(rejected.error)
         }
     }
 }
 
 /// As [`api_key_actor`], but a refusal is left to the caller to audit with
-/// [`api_key_refusal_audit`].
+/// [`api_key_rejection_audit`].
 ///
 /// # Errors
 /// Why the key is refused.
@@ -337,24 +338,24 @@ pub async fn api_key_check(
     ctx: &Ctx,
     text: &str,
     facts: &RequestFacts,
-) -> Result<Actor, RefusedKey> {
-    let secret = Secret::parse(SecretKind::ApiKey, text).ok_or(ApiKeyRefusal::Malformed)?;
+) -> Result<Actor, RejectedKey> {
+    let secret = Secret::parse(SecretKind::ApiKey, text).ok_or(ApiKeyError::Malformed)?;
     let hash = secret.hash();
     let now = ctx.clock.now();
-    let mut tx = ctx.store.begin_front_door().await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let key = api_key_find(&mut tx, &hash).await?;
     // The index compared hashes already; this one takes the same time whatever
     // is compared.
     let key = key.filter(|key| key.key_hash.ct_eq(&hash).into());
-    let key = key.ok_or(ApiKeyRefusal::Unknown)?;
-    let refusal = match &key {
-        key if key.revoked_at.is_some() => Some(ApiKeyRefusal::Revoked),
-        key if key.expires_at.is_some_and(|at| at <= now) => Some(ApiKeyRefusal::Expired),
+    let key = key.ok_or(ApiKeyError::Unknown)?;
+    let error = match &key {
+        key if key.revoked_at.is_some() => Some(ApiKeyError::Revoked),
+        key if key.expires_at.is_some_and(|at| at <= now) => Some(ApiKeyError::Expired),
         _ => None,
     };
-    if let Some(refusal) = refusal {
-        return Err(RefusedKey {
-            refusal,
+    if let Some(error) = error {
+        return Err(RejectedKey {
+            error,
             stored: Some(key),
         });
     }
@@ -363,14 +364,14 @@ pub async fn api_key_check(
         api_key_touch(&mut tx, &hash, now).await?;
     }
     // As Atrium itself: it is what notes that the member was seen.
-    let mut tx = tx.enter_as(key.tenant_id, None).await?;
+    let mut tx = tx.enter_as_system(key.tenant_id).await?;
     let record = match actor_load(&mut tx, key.user_id).await {
-        Err(StoreError::NotFound) => return Err(ApiKeyRefusal::Unknown.into()),
+        Err(StoreError::NotFound) => return Err(ApiKeyError::Unknown.into()),
         other => other?,
     };
     if !record.may_act() {
-        return Err(RefusedKey {
-            refusal: ApiKeyRefusal::OwnerInactive,
+        return Err(RejectedKey {
+            error: ApiKeyError::OwnerInactive,
             stored: Some(key),
         });
     }
@@ -393,17 +394,17 @@ pub async fn api_key_check(
 ///
 /// # Errors
 /// [`AppError::Unavailable`] when the database is away.
-pub async fn api_key_refusal_audit(
+pub async fn api_key_rejection_audit(
     ctx: &Ctx,
-    refused: &RefusedKey,
+    rejected: &RejectedKey,
     facts: &RequestFacts,
 ) -> Result<(), AppError> {
-    let Some(key) = &refused.stored else {
+    let Some(key) = &rejected.stored else {
         return Ok(());
     };
-    let reason = match &refused.refusal {
-        ApiKeyRefusal::Revoked => "revoked",
-        ApiKeyRefusal::Expired => "expired",
+    let reason = match &rejected.error {
+        ApiKeyError::Revoked => "revoked",
+        ApiKeyError::Expired => "expired",
         _ => "owner_inactive",
     };
     let event = AuditEvent {

@@ -14,7 +14,7 @@ pub use checkpoint::{CheckpointKey, CheckpointSettings, CheckpointWriter};
 pub use folder::CheckpointFolder;
 pub use verify::{AuditReport, CheckpointProblem, KeptNotes, NoteProblem, audit_verify};
 
-use crate::{Ctx, act::Act};
+use crate::{Ctx, authorized_tx::AuthorizedTx};
 
 /// One page of the organisation's audit log, newest first.
 ///
@@ -27,6 +27,6 @@ pub async fn audit_list(
     filter: &AuditFilter,
     cursor: Option<&str>,
 ) -> Result<Page<AuditEntry>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::AuditList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::AuditList).await?;
     Ok(store::audit::audit_list(&mut act.tx, filter, cursor, PAGE_SIZE).await?)
 }

@@ -6,7 +6,7 @@ use domain::{
     Action, Actor, ActorKind, AppError, BreakGlassId, MemoryId, Page, Permission, Timestamp,
     UserId,
     break_glass::{
-        BreakGlassDraft, BreakGlassGrant, BreakGlassOrder, BreakGlassReport, BreakGlassStanding,
+        BreakGlassDraft, BreakGlassGrant, BreakGlassReport, BreakGlassRequest, BreakGlassStanding,
         BreakGlassView, PrivateMemory,
     },
     member::Member,
@@ -21,7 +21,7 @@ use store::{
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// Grants that a member's own page tells of.
@@ -39,7 +39,7 @@ pub async fn break_glass_open(
     subject: UserId,
     draft: &BreakGlassDraft,
 ) -> Result<BreakGlassId, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::BreakGlassOpen).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::BreakGlassOpen).await?;
     let member = user_find(&mut act.tx, subject).await?;
     let conflict = |message: &str| AppError::Conflict {
         message: message.to_owned(),
@@ -52,7 +52,7 @@ pub async fn break_glass_open(
             "Only people's private memories can be opened: nobody could be told of this.",
         ));
     }
-    let order = BreakGlassOrder::parse(draft)?;
+    let command = BreakGlassRequest::parse(draft)?;
     let now = ctx.clock.now();
     if break_glass_find(&mut act.tx, subject, now).await?.is_some() {
         return Err(conflict(
@@ -60,7 +60,7 @@ pub async fn break_glass_open(
         ));
     }
     let id: BreakGlassId = ctx.ids.id();
-    let BreakGlassOrder { reason, term } = &order;
+    let BreakGlassRequest { reason, term } = &command;
     store::break_glass::break_glass_open(&mut act.tx, id, subject, reason, *term, now).await?;
     let notice = Notice::BreakGlassOpened(BreakGlassOpened {
         grant: id,
@@ -74,7 +74,8 @@ pub async fn break_glass_open(
         "reason": reason,
         "minutes": term.whole_minutes(),
     } });
-    act.commit(Target::user(subject).changed(opened)).await?;
+    act.commit(AuditTarget::user(subject).changed(opened))
+        .await?;
     Ok(id)
 }
 
@@ -84,7 +85,7 @@ pub async fn break_glass_open(
 /// [`AppError::Conflict`] when nothing is open; [`AppError::Forbidden`];
 /// [`AppError::NotFound`].
 pub async fn break_glass_close(ctx: &Ctx, actor: &Actor, subject: UserId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::BreakGlassClose).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::BreakGlassClose).await?;
     user_find(&mut act.tx, subject).await?;
     let now = ctx.clock.now();
     let Some(grant) = break_glass_find(&mut act.tx, subject, now).await? else {
@@ -94,7 +95,7 @@ pub async fn break_glass_close(ctx: &Ctx, actor: &Actor, subject: UserId) -> Res
     };
     store::break_glass::break_glass_close(&mut act.tx, subject, now).await?;
     let closed = json!({ "before": { "grant": grant.id, "reason": grant.reason } });
-    act.commit(Target::user(subject).changed(closed)).await
+    act.commit(AuditTarget::user(subject).changed(closed)).await
 }
 
 /// One page of the private memories of `subject`, last changed first; audited.
@@ -111,12 +112,12 @@ pub async fn break_glass_list(
 ) -> Result<BreakGlassView<Page<PrivateMemory>>, AppError> {
     let (mut act, grant, closed) = reveal(ctx, actor, Action::BreakGlassList, subject).await?;
     let Some((grant, now)) = grant else {
-        act.deny(Target::user(subject), "not_open").await?;
+        act.deny(AuditTarget::user(subject), "not_open").await?;
         return Ok(closed);
     };
     let page =
         store::break_glass::break_glass_list(&mut act.tx, subject, now, after, PAGE_SIZE).await?;
-    let target = Target::break_glass(grant.id)
+    let target = AuditTarget::break_glass(grant.id)
         .noting("member", subject.to_string())
         .noting("memories", page.items.len());
     act.commit(target).await?;
@@ -140,11 +141,11 @@ pub async fn break_glass_read(
 ) -> Result<BreakGlassView<Memory>, AppError> {
     let (mut act, grant, closed) = reveal(ctx, actor, Action::BreakGlassRead, subject).await?;
     let Some((grant, now)) = grant else {
-        act.deny(Target::user(subject), "not_open").await?;
+        act.deny(AuditTarget::user(subject), "not_open").await?;
         return Ok(closed);
     };
     let memory = store::break_glass::break_glass_get(&mut act.tx, subject, id, now).await?;
-    let target = Target::break_glass(grant.id)
+    let target = AuditTarget::break_glass(grant.id)
         .noting("member", subject.to_string())
         .noting("memory", id.to_string());
     act.commit(target).await?;
@@ -163,13 +164,13 @@ async fn reveal<'a, T>(
     subject: UserId,
 ) -> Result<
     (
-        Act<'a>,
+        AuthorizedTx<'a>,
         Option<(BreakGlassGrant, Timestamp)>,
         BreakGlassView<T>,
     ),
     AppError,
 > {
-    let mut act = Act::begin(ctx, actor, action).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
     let member = user_find(&mut act.tx, subject).await?;
     let now = ctx.clock.now();
     let grant = break_glass_find(&mut act.tx, subject, now).await?;
@@ -189,7 +190,7 @@ pub async fn break_glass_about(
     ctx: &Ctx,
     actor: &Actor,
 ) -> Result<Vec<BreakGlassReport>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::NotificationList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
     Ok(store::break_glass::break_glass_about(&mut act.tx, REPORTS_SHOWN).await?)
 }
 

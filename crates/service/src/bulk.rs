@@ -13,7 +13,7 @@ use domain::{
 use serde_json::{Value, json};
 use store::{TenantTx, audit::AuditEvent};
 
-use crate::{Ctx, act::Act, member, team};
+use crate::{Ctx, authorized_tx::AuthorizedTx, member, team};
 
 /// What the actor may choose to do with several members.
 ///
@@ -65,7 +65,7 @@ pub async fn bulk_preview(
         .ok_or_else(|| AppError::field("act", "Choose one of the acts that are offered."))?;
     let mut rows = Vec::new();
     for id in ids {
-        let mut trial = Act::begin(ctx, actor, act.action()).await?;
+        let mut trial = AuthorizedTx::begin(ctx, actor, act.action()).await?;
         let names = store::member::member_names(&mut trial.tx, &[id]).await?;
         let done = within(ctx, &mut trial.tx, actor, act, id).await;
         // Without a commit, nothing of it happened.
@@ -73,7 +73,7 @@ pub async fn bulk_preview(
         rows.push(BulkRow {
             id,
             display_name: names.into_values().next(),
-            obstacle: done.err().map(reason).transpose()?,
+            blocked_reason: done.err().map(reason).transpose()?,
         });
     }
     Ok(BulkPreview { choice, rows })
@@ -86,13 +86,13 @@ pub async fn bulk_preview(
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::Invalid`] for none or too many
 /// members; [`AppError::Unavailable`] when the database went away half-way.
-pub async fn bulk_do(
+pub async fn bulk_apply(
     ctx: &Ctx,
     actor: &Actor,
     act: BulkAct,
     ids: &[UserId],
 ) -> Result<RequestId, AppError> {
-    Act::authorize(ctx, actor, act.action()).await?;
+    AuthorizedTx::authorize(ctx, actor, act.action()).await?;
     for id in chosen(ids)? {
         let done = match act {
             BulkAct::Suspend => member::member_change(ctx, actor, id, MemberChange::Suspend).await,
@@ -125,7 +125,7 @@ pub async fn bulk_outcome(
     actor: &Actor,
     request: RequestId,
 ) -> Result<BulkOutcome, AppError> {
-    let mut act = Act::begin(ctx, actor, domain::Action::MemberList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, domain::Action::MemberList).await?;
     let entries = store::audit::audit_of_request(&mut act.tx, request).await?;
     let ids: Vec<UserId> = entries
         .iter()
@@ -142,7 +142,7 @@ pub async fn bulk_outcome(
             .map(|(id, entry)| BulkRow {
                 id: *id,
                 display_name: names.get(id).cloned(),
-                obstacle: (entry.outcome != Outcome::Success)
+                blocked_reason: (entry.outcome != Outcome::Success)
                     .then(|| reason_in(entry.metadata.as_deref())),
             })
             .collect(),
@@ -159,14 +159,14 @@ async fn within(
 ) -> Result<Value, AppError> {
     let now = ctx.clock.now();
     match act {
-        BulkAct::Suspend => member::change_within(tx, actor, id, MemberChange::Suspend, now).await,
+        BulkAct::Suspend => member::change_in_tx(tx, actor, id, MemberChange::Suspend, now).await,
         BulkAct::Reactivate => {
-            member::change_within(tx, actor, id, MemberChange::Reactivate, now).await
+            member::change_in_tx(tx, actor, id, MemberChange::Reactivate, now).await
         }
-        BulkAct::GiveRole(role) => member::role_grant_within(tx, actor, id, role, now).await,
+        BulkAct::GiveRole(role) => member::role_grant_in_tx(tx, actor, id, role, now).await,
         BulkAct::JoinTeam(team) => {
             let join = TeamChange::Join(TeamRole::Member);
-            team::change_within(tx, team, id, join, now).await
+            team::change_in_tx(tx, team, id, join, now).await
         }
     }
 }

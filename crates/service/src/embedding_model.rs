@@ -17,7 +17,7 @@ use store::{
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     job::embedding_sweep,
 };
 
@@ -26,7 +26,7 @@ use crate::{
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn embedding_model_get(ctx: &Ctx, actor: &Actor) -> Result<EmbeddingModels, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::EmbeddingModelList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelList).await?;
     let models = embedding_model_list(&mut act.tx).await?;
     let counts = counts(&mut act.tx).await?;
     Ok(EmbeddingModels {
@@ -61,10 +61,10 @@ pub async fn embedding_model_start(
     draft: &EmbeddingModelDraft,
 ) -> Result<EmbeddingModelId, AppError> {
     // Before anything leaves the machine.
-    Act::authorize(ctx, actor, Action::EmbeddingModelStart).await?;
+    AuthorizedTx::authorize(ctx, actor, Action::EmbeddingModelStart).await?;
     let text = EmbeddingModelText::parse(draft)?;
     let (source, dimensions) = ctx.embedder.probe(&text).await?;
-    let mut act = Act::begin(ctx, actor, Action::EmbeddingModelStart).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelStart).await?;
     let id: EmbeddingModelId = ctx.ids.id();
     let active = store::embedding_model::embedding_model_active(&mut act.tx).await?;
     if (&active.source, &active.model, active.dimensions) == (&source, &text.model, dimensions) {
@@ -91,7 +91,7 @@ pub async fn embedding_model_start(
     let changes = json!({ "after": {
         "source": model.source, "model": model.model, "dimensions": model.dimensions,
     } });
-    act.commit(Target::embedding_model(id).changed(changes))
+    act.commit(AuditTarget::embedding_model(id).changed(changes))
         .await?;
     go_on(ctx).await?;
     Ok(id)
@@ -106,9 +106,9 @@ pub async fn embedding_model_pause(
     actor: &Actor,
     id: EmbeddingModelId,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::EmbeddingModelPause).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelPause).await?;
     store::embedding_model::embedding_model_pause(&mut act.tx, id, true).await?;
-    act.commit(Target::embedding_model(id)).await
+    act.commit(AuditTarget::embedding_model(id)).await
 }
 
 /// Goes on with it.
@@ -120,9 +120,9 @@ pub async fn embedding_model_resume(
     actor: &Actor,
     id: EmbeddingModelId,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::EmbeddingModelResume).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelResume).await?;
     store::embedding_model::embedding_model_pause(&mut act.tx, id, false).await?;
-    act.commit(Target::embedding_model(id)).await?;
+    act.commit(AuditTarget::embedding_model(id)).await?;
     go_on(ctx).await
 }
 
@@ -135,9 +135,9 @@ pub async fn embedding_model_cancel(
     actor: &Actor,
     id: EmbeddingModelId,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::EmbeddingModelCancel).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelCancel).await?;
     store::embedding_model::embedding_model_cancel(&mut act.tx, id, ctx.clock.now()).await?;
-    act.commit(Target::embedding_model(id)).await
+    act.commit(AuditTarget::embedding_model(id)).await
 }
 
 /// Queues the work now, without waiting for housekeeping; an organisation

@@ -13,9 +13,9 @@ use std::{
 
 use domain::{
     Action, Actor, AppError, MemoryId, TenantId, Timestamp, UserId,
-    memory::{MemoryFilter, MemoryNarrowing},
+    memory::{MemoryCriteria, MemoryFilter},
 };
-use interchange::{Earlier, ExportFormat, Record, Writer};
+use interchange::{EarlierText, ExportFormat, Record, Writer};
 use serde_json::json;
 use store::{
     cursor::{Cursor, List},
@@ -25,7 +25,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// Memories of the list in one transaction.
@@ -124,18 +124,18 @@ pub async fn memory_export(
     filter: &MemoryFilter,
     format: ExportFormat,
 ) -> Result<Export, AppError> {
-    let act = Act::begin(ctx, actor, Action::MemoryExport).await?;
+    let act = AuthorizedTx::begin(ctx, actor, Action::MemoryExport).await?;
     // A filter that can't be is refused before anything is sent.
-    let narrowing = MemoryNarrowing::parse(filter)?;
+    let criteria = MemoryCriteria::parse(filter)?;
     let slot = ctx.exports.take(actor, ctx.quotas.exports)?;
     let asked = json!({ "format": format.key(), "filter": filter });
-    act.commit(Target::memories().changed(asked)).await?;
+    act.commit(AuditTarget::memories().changed(asked)).await?;
     let (sender, chunks) = mpsc::channel(2);
     let outcome = Outcome::default();
     let task = Task {
         ctx: ctx.clone(),
         actor: actor.clone(),
-        narrowing,
+        criteria,
         format,
         sender,
         started: Instant::now(),
@@ -152,7 +152,7 @@ pub async fn memory_export(
 struct Task {
     ctx: Ctx,
     actor: Actor,
-    narrowing: MemoryNarrowing,
+    criteria: MemoryCriteria,
     format: ExportFormat,
     sender: mpsc::Sender<Vec<u8>>,
     started: Instant,
@@ -160,7 +160,7 @@ struct Task {
 }
 
 /// Why an export ended early.
-enum Ended {
+enum ExportStopped {
     Failed(AppError),
     /// Nobody takes it off any more.
     Left,
@@ -168,7 +168,7 @@ enum Ended {
     TooLong,
 }
 
-impl<E: Into<AppError>> From<E> for Ended {
+impl<E: Into<AppError>> From<E> for ExportStopped {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
@@ -178,11 +178,11 @@ impl Task {
     async fn run(self, outcome: Outcome) {
         let mut count = 0;
         let ended = self.write(&mut count).await.map_err(|ended| match ended {
-            Ended::Failed(error) => error,
-            Ended::Left => AppError::Unavailable {
+            ExportStopped::Failed(error) => error,
+            ExportStopped::Left => AppError::Unavailable {
                 message: "Nobody took the export off.".to_owned(),
             },
-            Ended::TooLong => AppError::TooLarge {
+            ExportStopped::TooLong => AppError::TooLarge {
                 message:
                     "This export takes too long. Export a part at a time by the list’s filter."
                         .to_owned(),
@@ -201,23 +201,23 @@ impl Task {
     }
 
     /// Whether it is to go on.
-    fn check(&self) -> Result<(), Ended> {
+    fn check(&self) -> Result<(), ExportStopped> {
         if self.sender.is_closed() {
-            return Err(Ended::Left);
+            return Err(ExportStopped::Left);
         }
         if self.started.elapsed() >= self.ctx.quotas.export_time {
-            return Err(Ended::TooLong);
+            return Err(ExportStopped::TooLong);
         }
         Ok(())
     }
 
     async fn note_end(&self, count: u64, whole: bool) -> Result<(), AppError> {
-        let act = Act::begin(&self.ctx, &self.actor, Action::MemoryExport).await?;
+        let act = AuthorizedTx::begin(&self.ctx, &self.actor, Action::MemoryExport).await?;
         let ended = json!({ "format": self.format.key(), "memories": count, "finished": whole });
-        act.commit(Target::memories().changed(ended)).await
+        act.commit(AuditTarget::memories().changed(ended)).await
     }
 
-    async fn write(&self, count: &mut u64) -> Result<(), Ended> {
+    async fn write(&self, count: &mut u64) -> Result<(), ExportStopped> {
         let mut out = Vec::new();
         let mut writer = Writer::new(self.format, &mut out);
         let mut after = None;
@@ -247,21 +247,28 @@ impl Task {
     }
 
     /// A page of the list, as its page shows it.
-    async fn page(&self, after: Option<&str>) -> Result<(Vec<MemoryId>, Option<String>), Ended> {
+    async fn page(
+        &self,
+        after: Option<&str>,
+    ) -> Result<(Vec<MemoryId>, Option<String>), ExportStopped> {
         let after = after
             .map(|text| Cursor::parse(text, List::Memory, self.actor.tenant_id))
             .transpose()?;
         let mut tx = self.ctx.store.begin(&self.actor).await?;
-        let page = memory_list(&mut tx, &self.narrowing, after, PAGE, self.ctx.clock.now()).await?;
+        let page = memory_list(&mut tx, &self.criteria, after, PAGE, self.ctx.clock.now()).await?;
         let ids = page.items.iter().map(|memory| memory.id).collect();
         Ok((ids, page.next))
     }
 
     /// Memories, whole, with their replies. No transaction is open while they
     /// are sent.
-    async fn records(&self, ids: &[MemoryId], now: Timestamp) -> Result<Vec<Record>, Ended> {
+    async fn records(
+        &self,
+        ids: &[MemoryId],
+        now: Timestamp,
+    ) -> Result<Vec<Record>, ExportStopped> {
         let mut tx = self.ctx.store.begin(&self.actor).await?;
-        let rows = export_rows(&mut tx, ids, self.narrowing.trash, now).await?;
+        let rows = export_rows(&mut tx, ids, self.criteria.trash, now).await?;
         let changed: Vec<_> = rows
             .iter()
             .filter(|row| self.format.has_versions() && row.is_own && row.version > 1)
@@ -286,7 +293,7 @@ impl Task {
             if version.version >= record.version {
                 continue;
             }
-            record.earlier.push(Earlier {
+            record.earlier.push(EarlierText {
                 version: version.version,
                 text: domain::memory::MemoryText {
                     title: version.title,
@@ -301,13 +308,14 @@ impl Task {
         Ok(records)
     }
 
-    async fn send(&self, out: &mut Vec<u8>) -> Result<(), Ended> {
+    async fn send(&self, out: &mut Vec<u8>) -> Result<(), ExportStopped> {
         if out.is_empty() {
             return Ok(());
         }
         let chunk = std::mem::take(out);
         let sent = timeout(self.ctx.quotas.export_patience, self.sender.send(chunk)).await;
-        sent.map_err(|_| Ended::Left)?.map_err(|_| Ended::Left)
+        sent.map_err(|_| ExportStopped::Left)?
+            .map_err(|_| ExportStopped::Left)
     }
 }
 

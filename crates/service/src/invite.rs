@@ -28,12 +28,12 @@ use store::{
 };
 use time::Duration;
 
-pub use accept::{AcceptedInvite, InviteRefusal, KnownInvite, invite_accept, invite_known};
+pub use accept::{AcceptedInvite, InviteError, KnownInvite, invite_accept, invite_known};
 
 use crate::{
     Ctx,
-    act::{Act, Target},
-    member::{grantable_role, grantable_within},
+    authorized_tx::{AuditTarget, AuthorizedTx},
+    member::{grantable_in_tx, grantable_role},
     secret::{Secret, SecretKind},
     team::may_change,
 };
@@ -82,7 +82,7 @@ pub async fn invite_list(
     filter: &InviteFilter,
     cursor: Option<&str>,
 ) -> Result<Page<Invite>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::InviteList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteList).await?;
     let now = ctx.clock.now();
     Ok(store::invite::invite_list(&mut act.tx, filter, now, cursor, PAGE_SIZE).await?)
 }
@@ -92,7 +92,7 @@ pub async fn invite_list(
 /// # Errors
 /// [`AppError::NotFound`] when the organisation has no such invite.
 pub async fn invite_get(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<Invite, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::InviteList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteList).await?;
     Ok(store::invite::invite_get(&mut act.tx, id).await?.invite)
 }
 
@@ -101,9 +101,9 @@ pub async fn invite_get(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<Invite
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn invite_offer(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::InviteList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteList).await?;
     let roles = if actor.permissions.contains(&Permission::RoleGrant) {
-        grantable_within(&mut act.tx, actor).await?
+        grantable_in_tx(&mut act.tx, actor).await?
     } else {
         Vec::new()
     };
@@ -138,20 +138,20 @@ pub async fn invite_create(
     draft: &InviteDraft,
     origin: &str,
 ) -> Result<InviteLink, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::InviteCreate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteCreate).await?;
     let id: InviteId = ctx.ids.id();
     let token = InviteToken::make(ctx);
-    let done = create_within(ctx, &mut act.tx, actor, id, &token, draft).await;
+    let done = create_in_tx(ctx, &mut act.tx, actor, id, &token, draft).await;
     let stored = match &done {
         Ok(_) => Some(store::invite::invite_get(&mut act.tx, id).await?),
         Err(_) => None,
     };
-    act.finish(Target::invite(id), done).await?;
+    act.finish(AuditTarget::invite(id), done).await?;
     let stored = stored.ok_or(AppError::Internal)?;
     Ok(letter::hand_over(ctx, actor, &stored.invite, &token, origin).await)
 }
 
-async fn create_within(
+async fn create_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
     actor: &Actor,
@@ -161,7 +161,7 @@ async fn create_within(
 ) -> Result<Value, AppError> {
     let domains = organisation_get(tx).await?.settings.invite_domains;
     let new = NewInvite::parse(draft, &domains)?;
-    let gift = may_give(tx, actor, new.role, new.team).await?;
+    let grant = grantable(tx, actor, new.role, new.team).await?;
     let now = ctx.clock.now();
     let record = InviteRecord {
         id,
@@ -174,8 +174,8 @@ async fn create_within(
     store::invite::invite_create(tx, &record, now).await?;
     Ok(json!({ "after": {
         "email": new.email.as_ref().map(EmailAddress::as_str),
-        "role": gift.role.map(|role| role.key),
-        "team": gift.team.map(|team| team.name),
+        "role": grant.role.map(|role| role.key),
+        "team": grant.team.map(|team| team.name),
         "days": new.lifetime.whole_days(),
     } }))
 }
@@ -194,19 +194,19 @@ pub async fn invite_renew(
     days: &str,
     origin: &str,
 ) -> Result<InviteLink, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::InviteRenew).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteRenew).await?;
     let token = InviteToken::make(ctx);
-    let done = renew_within(ctx, &mut act.tx, actor, id, &token, days).await;
+    let done = renew_in_tx(ctx, &mut act.tx, actor, id, &token, days).await;
     let stored = match &done {
         Ok(_) => Some(store::invite::invite_get(&mut act.tx, id).await?),
         Err(_) => None,
     };
-    act.finish(Target::invite(id), done).await?;
+    act.finish(AuditTarget::invite(id), done).await?;
     let stored = stored.ok_or(AppError::Internal)?;
     Ok(letter::hand_over(ctx, actor, &stored.invite, &token, origin).await)
 }
 
-async fn renew_within(
+async fn renew_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
     actor: &Actor,
@@ -225,7 +225,7 @@ async fn renew_within(
     };
     NewInvite::parse(&draft, &domains)?;
     let (role, team) = (invite.role.map(|r| r.id), invite.team.map(|t| t.id));
-    may_give(tx, actor, role, team).await?;
+    grantable(tx, actor, role, team).await?;
     let expires_at = ctx.clock.now() + lifetime;
     store::invite::invite_renew(tx, id, &token.hash(), expires_at).await?;
     Ok(json!({ "after": { "days": lifetime.whole_days() } }))
@@ -237,14 +237,14 @@ async fn renew_within(
 /// [`AppError::Conflict`] for one that was accepted or revoked, and for the
 /// operator's; [`AppError::NotFound`].
 pub async fn invite_revoke(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::InviteRevoke).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteRevoke).await?;
     let done = async {
         let invite = open_of_members(store::invite::invite_get(&mut act.tx, id).await?)?;
         store::invite::invite_revoke(&mut act.tx, id).await?;
         Ok(json!({ "before": { "email": invite.email } }))
     }
     .await;
-    act.finish(Target::invite(id), done).await
+    act.finish(AuditTarget::invite(id), done).await
 }
 
 /// The invite, if it is one that members can still change.
@@ -264,18 +264,18 @@ fn open_of_members(stored: StoredInvite) -> Result<Invite, AppError> {
 
 /// What an invite gives.
 #[derive(Debug)]
-pub(crate) struct Gift {
+pub(crate) struct InviteGrant {
     role: Option<RoleRef>,
     team: Option<TeamRef>,
 }
 
 /// Role and team, when `actor` may give both at this moment.
-async fn may_give(
+async fn grantable(
     tx: &mut TenantTx,
     actor: &Actor,
     role: Option<RoleId>,
     team: Option<TeamId>,
-) -> Result<Gift, AppError> {
+) -> Result<InviteGrant, AppError> {
     actor.authorize(Permission::MemberInvite)?;
     let role = match role {
         Some(id) => {
@@ -294,7 +294,7 @@ async fn may_give(
         }
         None => None,
     };
-    Ok(Gift { role, team })
+    Ok(InviteGrant { role, team })
 }
 
 /// Makes another invite for an organisation's owner in the operator's name;
@@ -307,16 +307,16 @@ pub async fn owner_invite_create(
     tenant_id: TenantId,
     email: Option<&EmailAddress>,
 ) -> Result<InviteToken, AppError> {
-    let mut tx = ctx.store.begin_front_door().await?;
+    let mut tx = ctx.store.begin_auth().await?;
     store::tenant::tenant_find(&mut tx, tenant_id).await?;
-    let mut tx = tx.enter_as(tenant_id, None).await?;
-    let token = owner_invite_within(ctx, &mut tx, email).await?;
+    let mut tx = tx.enter_as_system(tenant_id).await?;
+    let token = owner_invite_in_tx(ctx, &mut tx, email).await?;
     tx.commit().await?;
     Ok(token)
 }
 
 /// What [`owner_invite_create`] does, on Atrium's own behalf.
-pub(crate) async fn owner_invite_within(
+pub(crate) async fn owner_invite_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
     email: Option<&EmailAddress>,

@@ -3,7 +3,7 @@
 
 use domain::{Action, Actor, AppError, isolation::IsolationReport};
 
-use crate::{Ctx, act::Act};
+use crate::{Ctx, authorized_tx::AuthorizedTx};
 
 /// Reaches for other organisations' rows in every way, for a member who may
 /// know the outcome.
@@ -11,7 +11,7 @@ use crate::{Ctx, act::Act};
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn isolation_probe(ctx: &Ctx, actor: &Actor) -> Result<IsolationReport, AppError> {
-    Act::authorize(ctx, actor, Action::IsolationProbe).await?;
+    AuthorizedTx::authorize(ctx, actor, Action::IsolationProbe).await?;
     isolation_check(ctx).await
 }
 

@@ -5,9 +5,9 @@
 //! transaction, does its work, writes the audit row into the same
 //! transaction and commits.
 
-mod act;
 mod api_key;
 mod audit;
+mod authorized_tx;
 mod break_glass;
 mod bulk;
 mod context;
@@ -24,8 +24,8 @@ mod job;
 mod live;
 mod member;
 mod memory;
+mod memory_command;
 mod memory_edit;
-mod memory_order;
 mod memory_trash;
 mod memory_version;
 mod memory_view;
@@ -45,20 +45,20 @@ mod team;
 mod tenant;
 mod tenant_lifecycle;
 
-pub use act::authorize;
 pub use api_key::{
-    ApiKeyRefusal, RefusedKey, api_key_actor, api_key_check, api_key_create, api_key_get,
-    api_key_is_whole, api_key_list, api_key_owner, api_key_refusal_audit, api_key_revoke,
+    ApiKeyError, RejectedKey, api_key_actor, api_key_check, api_key_create, api_key_get,
+    api_key_is_well_formed, api_key_list, api_key_owner, api_key_rejection_audit, api_key_revoke,
     service_account_create, service_account_list,
 };
 pub use audit::{
     AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
     CheckpointWriter, KeptNotes, NoteProblem, audit_list, audit_verify,
 };
+pub use authorized_tx::authorize;
 pub use break_glass::{
     break_glass_about, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
 };
-pub use bulk::{bulk_choices, bulk_do, bulk_outcome, bulk_preview};
+pub use bulk::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
 pub use denial::{denials_sweep, request_denied};
 pub use embedder::{EmbedFailure, Embedder};
@@ -78,7 +78,7 @@ pub use import::{
 };
 pub use interchange::ExportFormat;
 pub use invite::{
-    AcceptedInvite, InviteRefusal, InviteToken, KnownInvite, invite_accept, invite_create,
+    AcceptedInvite, InviteError, InviteToken, KnownInvite, invite_accept, invite_create,
     invite_get, invite_known, invite_list, invite_offer, invite_renew, invite_revoke,
     owner_invite_create,
 };
@@ -90,11 +90,11 @@ pub use member::{
     member_session_revoke, member_session_revoke_all,
 };
 pub use memory::{
-    memory_create, memory_get, memory_like, memory_list, memory_replies, memory_reply,
-    memory_search, memory_versions,
+    memory_create, memory_get, memory_list, memory_replies, memory_reply, memory_search,
+    memory_similar, memory_versions,
 };
+pub use memory_command::{memory_apply, memory_batch};
 pub use memory_edit::{memory_needs_review, memory_update};
-pub use memory_order::{memory_batch, memory_order};
 pub use memory_trash::{
     memory_delete, memory_purge, memory_restore, memory_sweep, memory_trash_empty,
 };
@@ -113,7 +113,8 @@ pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;
 pub use persona::{persona_create, persona_delete, persona_get, persona_list, persona_update};
 pub use preferences::{
-    currencies, day_end, preferences_of, preferences_update, shown, theme_set, time_zones,
+    currencies, day_end, display_settings, preferences_of, preferences_update, theme_set,
+    time_zones,
 };
 pub use profile::{
     actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,
@@ -133,6 +134,6 @@ pub use tenant::{
     tenant_list,
 };
 pub use tenant_lifecycle::{
-    By, tenant_delete, tenant_get, tenant_id_of, tenant_page, tenant_resume, tenant_suspend,
+    Initiator, tenant_delete, tenant_get, tenant_id_of, tenant_page, tenant_resume, tenant_suspend,
     tenant_tier_set, tenants_purge,
 };

@@ -4,33 +4,33 @@ use std::collections::HashMap;
 
 use domain::{
     Action, Actor, AppError, JobId, MemoryId, Permission, TeamId, Timestamp, Vendor,
-    live::{JobEvent, LiveEvent, MAX_WATCHED, Mark, MemoryChangeKind, MemoryEvent},
+    live::{JobEvent, LiveEvent, MAX_WATCHED, MemoryChangeKind, MemoryEvent, StreamCursor},
 };
 use store::{
     TenantTx,
-    memory::{ChangedMemory, memory_changes, memory_in_sight},
+    memory::{ChangedMemory, memory_changes, memory_visible},
 };
 use time::Duration;
 
-use crate::{Ctx, act::Act, import::IMPORT_JOB};
+use crate::{Ctx, authorized_tx::AuthorizedTx, import::IMPORT_JOB};
 
 /// How long a change may take from the time that it bears to the commit after
 /// which it can be seen. Each read looks back this far for those that came late.
-const LOOK_BACK: Duration = Duration::minutes(1);
+const COMMIT_LAG: Duration = Duration::minutes(1);
 /// By how much a place in the stream is put back for the same reason: who comes
 /// back there hears rather twice of a change than never.
-const PUT_BACK: Duration = Duration::seconds(5);
+const RESUME_OVERLAP: Duration = Duration::seconds(5);
 /// Who comes back later than this reads everything again.
 const MAX_BEHIND: Duration = Duration::hours(1);
 /// Changes that one read tells one by one.
-const MAX_TOLD: u16 = 200;
+const MAX_EVENTS: u16 = 200;
 /// Own jobs that one read looks at.
 const MAX_JOBS: u16 = 50;
 
 /// What an actor may see; when it becomes another, so does everything shown.
-type Sight = (Vec<Permission>, Vec<TeamId>, Option<Vendor>);
+type AccessScope = (Vec<Permission>, Vec<TeamId>, Option<Vendor>);
 
-fn sight(actor: &Actor) -> Sight {
+fn access_scope(actor: &Actor) -> AccessScope {
     (
         actor.permissions.iter().copied().collect(),
         actor.team_ids.clone(),
@@ -42,15 +42,15 @@ fn sight(actor: &Actor) -> Sight {
 #[derive(Debug)]
 pub struct LiveReader {
     /// Changes up to here were known when the stream was opened.
-    begin: Mark,
+    begin: StreamCursor,
     /// The last read looked at everything up to here.
     read: Option<Timestamp>,
     /// Nothing older is looked at any more: there was too much of it.
     floor: Timestamp,
-    told: HashMap<MemoryId, ChangedMemory>,
+    sent: HashMap<MemoryId, ChangedMemory>,
     jobs: HashMap<JobId, JobEvent>,
     watched: Vec<MemoryId>,
-    sight: Sight,
+    access_scope: AccessScope,
     reset: bool,
 }
 
@@ -65,34 +65,34 @@ impl LiveReader {
     pub async fn open(
         ctx: &Ctx,
         actor: &Actor,
-        after: Option<Mark>,
+        after: Option<StreamCursor>,
         watched: Vec<MemoryId>,
     ) -> Result<Self, AppError> {
-        Act::authorize(ctx, actor, Action::EventStream).await?;
+        AuthorizedTx::authorize(ctx, actor, Action::EventStream).await?;
         if watched.len() > MAX_WATCHED {
             let sentence = format!("At most {MAX_WATCHED} memories can be watched.");
             return Err(AppError::field("watch", sentence));
         }
         let now = ctx.clock.now();
-        let known = after.and_then(Mark::time);
+        let known = after.and_then(StreamCursor::time);
         // From another clock, or from another day.
-        let is_lost = known.is_some_and(|at| at < now - MAX_BEHIND || at > now + LOOK_BACK);
+        let is_lost = known.is_some_and(|at| at < now - MAX_BEHIND || at > now + COMMIT_LAG);
         Ok(Self {
-            begin: Mark::at(known.filter(|_| !is_lost).unwrap_or(now)),
+            begin: StreamCursor::at(known.filter(|_| !is_lost).unwrap_or(now)),
             read: None,
             floor: Timestamp::UNIX_EPOCH,
-            told: HashMap::new(),
+            sent: HashMap::new(),
             jobs: HashMap::new(),
             watched,
-            sight: sight(actor),
+            access_scope: access_scope(actor),
             reset: is_lost,
         })
     }
 
     /// Where a stream that breaks off now goes on without missing anything.
-    pub fn mark(&self) -> Mark {
-        let read = self.read.map(|at| Mark::at(at - PUT_BACK));
-        read.map_or(self.begin, |mark| mark.max(self.begin))
+    pub fn cursor(&self) -> StreamCursor {
+        let read = self.read.map(|at| StreamCursor::at(at - RESUME_OVERLAP));
+        read.map_or(self.begin, |cursor| cursor.max(self.begin))
     }
 
     /// What happened since the last time, as `actor` may know it now.
@@ -110,14 +110,14 @@ impl LiveReader {
         let now = ctx.clock.now();
         let mut tx = ctx.store.begin(actor).await?;
         let after = self.look_from(now);
-        let changed = memory_changes(&mut tx, after, MAX_TOLD + 1).await?;
+        let changed = memory_changes(&mut tx, after, MAX_EVENTS + 1).await?;
         let gone = self.gone(&mut tx).await?;
-        let jobs = store::job::job_changes(&mut tx, now - LOOK_BACK, MAX_JOBS).await?;
+        let jobs = store::job::job_changes(&mut tx, now - COMMIT_LAG, MAX_JOBS).await?;
         drop(tx);
 
-        let sight = sight(actor);
-        let mut reset = std::mem::take(&mut self.reset) || sight != self.sight;
-        self.sight = sight;
+        let access_scope = access_scope(actor);
+        let mut reset = std::mem::take(&mut self.reset) || access_scope != self.access_scope;
+        self.access_scope = access_scope;
         let mut events = Vec::new();
         let changed = self.changed(changed, after);
         match changed {
@@ -137,7 +137,7 @@ impl LiveReader {
     /// The time after which changes are looked at.
     fn look_from(&self, now: Timestamp) -> Timestamp {
         let since = self.read.or(self.begin.time()).unwrap_or(now).min(now);
-        (since - LOOK_BACK).max(self.floor)
+        (since - COMMIT_LAG).max(self.floor)
     }
 
     /// Of what was found the part that wasn't told, oldest first; `None` where
@@ -147,21 +147,21 @@ impl LiveReader {
         mut found: Vec<ChangedMemory>,
         after: Timestamp,
     ) -> Option<Vec<LiveEvent>> {
-        let is_cut = found.len() > usize::from(MAX_TOLD);
+        let is_cut = found.len() > usize::from(MAX_EVENTS);
         if is_cut {
-            found.truncate(MAX_TOLD.into());
+            found.truncate(MAX_EVENTS.into());
             self.floor = found.last().map_or(self.floor, |oldest| oldest.at);
         }
         let is_first = self.read.is_none();
         let begin = self.begin.time().unwrap_or(after);
-        let mut told = HashMap::with_capacity(found.len());
+        let mut sent = HashMap::with_capacity(found.len());
         let mut events = Vec::new();
         let mut is_lost = false;
         for (place, memory) in found.into_iter().rev().enumerate() {
             let is_known = if is_first {
                 memory.at <= begin
             } else {
-                self.told.get(&memory.id) == Some(&memory)
+                self.sent.get(&memory.id) == Some(&memory)
             };
             if !is_known {
                 // Behind it there may be more that was told to nobody.
@@ -177,9 +177,9 @@ impl LiveReader {
                     parent_id: memory.parent_id,
                 }));
             }
-            told.insert(memory.id, memory);
+            sent.insert(memory.id, memory);
         }
-        self.told = told;
+        self.sent = sent;
         (!is_lost).then_some(events)
     }
 
@@ -189,7 +189,7 @@ impl LiveReader {
         if self.watched.is_empty() {
             return Ok(Vec::new());
         }
-        let seen = memory_in_sight(tx, &self.watched).await?;
+        let seen = memory_visible(tx, &self.watched).await?;
         let (stay, gone) = std::mem::take(&mut self.watched)
             .into_iter()
             .partition::<Vec<_>, _>(|id| seen.contains(id));
@@ -208,7 +208,7 @@ impl LiveReader {
     /// Jobs that are not as they were told.
     fn moved(&mut self, found: Vec<JobEvent>, actor: &Actor) -> Vec<LiveEvent> {
         let mut events = Vec::new();
-        let mut told = HashMap::with_capacity(found.len());
+        let mut sent = HashMap::with_capacity(found.len());
         let found = found
             .into_iter()
             .rev()
@@ -217,9 +217,9 @@ impl LiveReader {
             if self.jobs.get(&job.id) != Some(&job) {
                 events.push(LiveEvent::Job(job.clone()));
             }
-            told.insert(job.id, job);
+            sent.insert(job.id, job);
         }
-        self.jobs = told;
+        self.jobs = sent;
         events
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Action, Actor, AppError, Page, Permission, RoleId, SessionId, Timestamp, UserId,
-    member::{Member, MemberChange, MemberDetail, MemberFilter, MemberSummary, Obstacle},
+    member::{BlockedReason, Member, MemberChange, MemberDetail, MemberFilter, MemberSummary},
     paging::PAGE_SIZE,
     role::{Role, RoleRef, RoleSource},
 };
@@ -19,7 +19,7 @@ use store::{
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     break_glass,
 };
 
@@ -39,7 +39,7 @@ pub async fn member_list(
     filter: &MemberFilter,
     cursor: Option<&str>,
 ) -> Result<Page<MemberSummary>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemberList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemberList).await?;
     Ok(store::member::member_list(&mut act.tx, filter, cursor, PAGE_SIZE).await?)
 }
 
@@ -48,11 +48,11 @@ pub async fn member_list(
 /// # Errors
 /// [`AppError::NotFound`] when the organisation has no such member.
 pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDetail, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemberGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemberGet).await?;
     let holds = |permission| actor.permissions.contains(&permission);
     let member = store::member::member_get(&mut act.tx, id).await?;
     let grantable = if holds(Permission::RoleGrant) {
-        grantable_within(&mut act.tx, actor).await?
+        grantable_in_tx(&mut act.tx, actor).await?
     } else {
         Vec::new()
     };
@@ -68,20 +68,21 @@ pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDe
     };
     let break_glass = break_glass::standing(&mut act.tx, actor, &member, ctx.clock.now()).await?;
     drop(act);
-    let obstacle = obstacle(actor, &member);
-    let sessions = if holds(Permission::MemberManage) && obstacle != Some(Obstacle::Owner) {
-        let mut tx = ctx.store.begin_front_door().await?;
-        let current = actor.request.session_id;
-        let now = ctx.clock.now();
-        Some(session_list(&mut tx, actor.tenant_id, id, current, now).await?)
-    } else {
-        None
-    };
+    let blocked_reason = blocked_reason(actor, &member);
+    let sessions =
+        if holds(Permission::MemberManage) && blocked_reason != Some(BlockedReason::Owner) {
+            let mut tx = ctx.store.begin_auth().await?;
+            let current = actor.request.session_id;
+            let now = ctx.clock.now();
+            Some(session_list(&mut tx, actor.tenant_id, id, current, now).await?)
+        } else {
+            None
+        };
     Ok(MemberDetail {
         is_self: id == actor.user_id,
         member,
         grantable,
-        obstacle,
+        blocked_reason,
         sessions,
         keys,
         break_glass,
@@ -90,14 +91,14 @@ pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDe
 }
 
 /// Why `actor` can't suspend or deactivate `member`.
-pub(crate) fn obstacle(actor: &Actor, member: &Member) -> Option<Obstacle> {
+pub(crate) fn blocked_reason(actor: &Actor, member: &Member) -> Option<BlockedReason> {
     let holds = |permission| actor.permissions.contains(&permission);
     if !holds(Permission::MemberManage) {
-        Some(Obstacle::Permission)
+        Some(BlockedReason::Permission)
     } else if member.is_owner && !holds(Permission::OwnerGrant) {
-        Some(Obstacle::Owner)
+        Some(BlockedReason::Owner)
     } else if member.is_last_owner {
-        Some(Obstacle::LastOwner)
+        Some(BlockedReason::LastOwner)
     } else {
         None
     }
@@ -124,26 +125,26 @@ pub async fn member_change(
         MemberChange::Deactivate => Action::MemberDeactivate,
         MemberChange::Reactivate => Action::MemberReactivate,
     };
-    Act::authorize(ctx, actor, action).await?;
+    AuthorizedTx::authorize(ctx, actor, action).await?;
     let now = ctx.clock.now();
-    let mut tx = ctx.store.begin_front_door().await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let ended = match change {
         MemberChange::Suspend | MemberChange::Deactivate => {
             session_revoke_others(&mut tx, actor.tenant_id, id, None, now).await?
         }
         MemberChange::Reactivate => 0,
     };
-    let mut act = Act::enter(ctx, actor, action, tx).await?;
-    let done = change_within(&mut act.tx, actor, id, change, now).await;
+    let mut act = AuthorizedTx::enter(ctx, actor, action, tx).await?;
+    let done = change_in_tx(&mut act.tx, actor, id, change, now).await;
     let done = done.map(|mut changes| {
         changes["sessions_ended"] = json!(ended);
         changes
     });
-    act.finish(Target::user(id), done).await
+    act.finish(AuditTarget::user(id), done).await
 }
 
 /// What [`member_change`] does in the tenant's own rows.
-pub(crate) async fn change_within(
+pub(crate) async fn change_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
     id: UserId,
@@ -173,13 +174,13 @@ pub async fn member_role_grant(
     id: UserId,
     role_id: RoleId,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::RoleGrant).await?;
-    let done = role_grant_within(&mut act.tx, actor, id, role_id, ctx.clock.now()).await;
-    act.finish(Target::user(id), done).await
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleGrant).await?;
+    let done = role_grant_in_tx(&mut act.tx, actor, id, role_id, ctx.clock.now()).await;
+    act.finish(AuditTarget::user(id), done).await
 }
 
 /// What [`member_role_grant`] does.
-pub(crate) async fn role_grant_within(
+pub(crate) async fn role_grant_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
     id: UserId,
@@ -209,12 +210,12 @@ pub async fn member_role_revoke(
     id: UserId,
     role_id: RoleId,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::RoleRevoke).await?;
-    let done = role_revoke_within(&mut act.tx, actor, id, role_id).await;
-    act.finish(Target::user(id), done).await
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleRevoke).await?;
+    let done = role_revoke_in_tx(&mut act.tx, actor, id, role_id).await;
+    act.finish(AuditTarget::user(id), done).await
 }
 
-async fn role_revoke_within(
+async fn role_revoke_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
     id: UserId,
@@ -255,12 +256,12 @@ fn manual(member: &Member, role_id: RoleId) -> bool {
 
 /// The roles that the actor may give.
 pub(crate) async fn roles_grantable(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::RoleList).await?;
-    grantable_within(&mut act.tx, actor).await
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleList).await?;
+    grantable_in_tx(&mut act.tx, actor).await
 }
 
 /// As [`roles_grantable`], within a transaction.
-pub(crate) async fn grantable_within(
+pub(crate) async fn grantable_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
 ) -> Result<Vec<RoleRef>, AppError> {
@@ -293,13 +294,13 @@ pub async fn member_session_revoke(
     id: UserId,
     session: SessionId,
 ) -> Result<(), AppError> {
-    Act::authorize(ctx, actor, Action::MemberSessionRevoke).await?;
-    let mut tx = ctx.store.begin_front_door().await?;
+    AuthorizedTx::authorize(ctx, actor, Action::MemberSessionRevoke).await?;
+    let mut tx = ctx.store.begin_auth().await?;
     session_revoke(&mut tx, actor.tenant_id, id, session, ctx.clock.now()).await?;
-    let mut act = Act::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
+    let mut act = AuthorizedTx::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
     let done = owner_guard(&mut act.tx, actor, id).await;
     let done = done.map(|()| json!({ "session": session.to_string() }));
-    act.finish(Target::user(id), done).await
+    act.finish(AuditTarget::user(id), done).await
 }
 
 /// Passes unless `id` is an owner and the actor may not unmake owners.
@@ -321,14 +322,14 @@ pub async fn member_session_revoke_all(
     actor: &Actor,
     id: UserId,
 ) -> Result<u64, AppError> {
-    Act::authorize(ctx, actor, Action::MemberSessionRevoke).await?;
-    let mut tx = ctx.store.begin_front_door().await?;
+    AuthorizedTx::authorize(ctx, actor, Action::MemberSessionRevoke).await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let current = actor.request.session_id.filter(|_| id == actor.user_id);
     let now = ctx.clock.now();
     let ended = session_revoke_others(&mut tx, actor.tenant_id, id, current, now).await?;
-    let mut act = Act::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
+    let mut act = AuthorizedTx::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
     let done = owner_guard(&mut act.tx, actor, id).await;
     let done = done.map(|()| json!({ "sessions_ended": ended }));
-    act.finish(Target::user(id), done).await?;
+    act.finish(AuditTarget::user(id), done).await?;
     Ok(ended)
 }

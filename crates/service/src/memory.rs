@@ -4,9 +4,9 @@ use domain::{
     Action, Actor, AppError, MemoryId, Page, Permission,
     embedding_model::EmbeddingModel,
     memory::{
-        AllowedVendors, Memory, MemoryFilter, MemoryNarrowing, MemoryReply, MemorySummary,
-        MemoryText, MemoryTraits, MemoryVersion, NewMemory, SearchMode, SearchResults, Visibility,
-        question_parse,
+        AllowedVendors, Memory, MemoryAttributes, MemoryCriteria, MemoryFilter, MemoryReply,
+        MemorySummary, MemoryText, MemoryVersion, NewMemory, SearchMode, SearchResults, Visibility,
+        query_parse,
     },
     overview::SemanticSearch,
     paging::PAGE_SIZE,
@@ -16,12 +16,12 @@ use store::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
     embedding_model::embedding_model_active,
-    memory::{SearchQuery, SearchRequest, embedding_waiting},
+    memory::{SearchParams, SearchQuery, embedding_waiting},
 };
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     job::enqueue_embedding,
 };
 
@@ -39,18 +39,18 @@ pub async fn memory_list(
     filter: &MemoryFilter,
     cursor: Option<&str>,
 ) -> Result<Page<MemorySummary>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryList).await?;
-    let narrowing = MemoryNarrowing::parse(filter)?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryList).await?;
+    let criteria = MemoryCriteria::parse(filter)?;
     let after = cursor
         .map(|text| Cursor::parse(text, List::Memory, actor.tenant_id))
         .transpose()?;
     Ok(
-        store::memory::memory_list(&mut act.tx, &narrowing, after, PAGE_SIZE, ctx.clock.now())
+        store::memory::memory_list(&mut act.tx, &criteria, after, PAGE_SIZE, ctx.clock.now())
             .await?,
     )
 }
 
-/// The memories nearest to `question`, by words, by meaning or by both.
+/// The memories nearest to `query`, by words, by meaning or by both.
 ///
 /// When meaning is asked for and the model is absent, words are compared
 /// alone and the result says so.
@@ -61,35 +61,33 @@ pub async fn memory_list(
 pub async fn memory_search(
     ctx: &Ctx,
     actor: &Actor,
-    question: &str,
+    query: &str,
     mode: SearchMode,
     filter: &MemoryFilter,
 ) -> Result<SearchResults, AppError> {
-    let question = question_parse(question)?;
-    let narrowing = MemoryNarrowing::parse(filter)?;
-    let query = SearchQuery::parse(question);
+    AuthorizedTx::authorize(ctx, actor, Action::MemorySearch).await?;
+    let criteria = MemoryCriteria::parse(filter)?;
+    let query = SearchQuery::parse(query_parse(query)?);
     let (vector, notice) = match mode {
         SearchMode::Words => (None, None),
-        SearchMode::Both | SearchMode::Meaning => {
-            match question_vector(ctx, actor, &query).await? {
-                Ok(vector) => (Some(vector), None),
-                Err(problem) => (None, Some(problem)),
-            }
-        }
+        SearchMode::Both | SearchMode::Meaning => match query_vector(ctx, actor, &query).await? {
+            Ok(vector) => (Some(vector), None),
+            Err(problem) => (None, Some(problem)),
+        },
     };
     let mode = if vector.is_some() {
         mode
     } else {
         SearchMode::Words
     };
-    let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
-    let request = SearchRequest {
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemorySearch).await?;
+    let request = SearchParams {
         query: &query,
         vector: vector
             .as_ref()
             .map(|(model, numbers)| (model, numbers.as_slice())),
         mode,
-        narrowing: &narrowing,
+        criteria: &criteria,
         limit: MAX_HITS,
         now: ctx.clock.now(),
     };
@@ -109,12 +107,12 @@ pub async fn memory_search(
 /// The vector of the question's words and the model that it is of, or why
 /// there is none, for the one who asks. No transaction is open while the model
 /// works.
-async fn question_vector(
+async fn query_vector(
     ctx: &Ctx,
     actor: &Actor,
     query: &SearchQuery,
 ) -> Result<Result<(EmbeddingModel, Vec<f32>), String>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemorySearch).await?;
     let model = embedding_model_active(&mut act.tx).await?;
     drop(act);
     if let SemanticSearch::Off { reason } = ctx.embedder.status_of(&model) {
@@ -132,18 +130,19 @@ async fn question_vector(
 /// # Errors
 /// [`AppError::NotFound`] when that one doesn't exist or isn't in sight;
 /// [`AppError::Invalid`] for a filter that can't be.
-pub async fn memory_like(
+pub async fn memory_similar(
     ctx: &Ctx,
     actor: &Actor,
     id: MemoryId,
     filter: &MemoryFilter,
 ) -> Result<(Memory, SearchResults), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemorySearch).await?;
-    let narrowing = MemoryNarrowing::parse(filter)?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemorySearch).await?;
+    let criteria = MemoryCriteria::parse(filter)?;
     let memory = store::memory::memory_get(&mut act.tx, id).await?;
     let slot = embedding_model_active(&mut act.tx).await?.slot;
     let now = ctx.clock.now();
-    let hits = store::memory::memory_like(&mut act.tx, id, slot, &narrowing, MAX_HITS, now).await?;
+    let hits =
+        store::memory::memory_similar(&mut act.tx, id, slot, &criteria, MAX_HITS, now).await?;
     let mode = if memory.is_embedded {
         SearchMode::Both
     } else {
@@ -163,7 +162,7 @@ pub async fn memory_like(
 /// # Errors
 /// [`AppError::NotFound`] when it doesn't exist or isn't in sight.
 pub async fn memory_get(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<Memory, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     Ok(store::memory::memory_get(&mut act.tx, id).await?)
 }
 
@@ -176,7 +175,7 @@ pub async fn memory_versions(
     actor: &Actor,
     id: MemoryId,
 ) -> Result<Vec<MemoryVersion>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     store::memory::memory_get(&mut act.tx, id).await?;
     Ok(store::memory::memory_versions(&mut act.tx, id).await?)
 }
@@ -190,8 +189,8 @@ pub async fn memory_create(
     actor: &Actor,
     memory: &NewMemory,
 ) -> Result<MemoryId, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryCreate).await?;
-    let (id, target) = create_within(ctx, actor, &mut act.tx, memory).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryCreate).await?;
+    let (id, target) = create_in_tx(ctx, actor, &mut act.tx, memory).await?;
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
     act.commit(target).await?;
     ctx.jobs_wake.notify_one();
@@ -199,18 +198,18 @@ pub async fn memory_create(
 }
 
 /// The same without an end.
-pub(crate) async fn create_within(
+pub(crate) async fn create_in_tx(
     ctx: &Ctx,
     actor: &Actor,
     tx: &mut TenantTx,
     memory: &NewMemory,
-) -> Result<(MemoryId, Target), AppError> {
+) -> Result<(MemoryId, AuditTarget), AppError> {
     let now = ctx.clock.now();
     memory.check(now)?;
-    readable_to(actor, &memory.traits)?;
+    readable_to(actor, &memory.attributes)?;
     let id: MemoryId = ctx.ids.id();
     store::memory::memory_create(tx, id, memory, now).await?;
-    let target = Target::memory(id).changed(json!({ "after": described(&memory.text) }));
+    let target = AuditTarget::memory(id).changed(json!({ "after": described(&memory.text) }));
     Ok((id, target))
 }
 
@@ -229,10 +228,10 @@ pub async fn memory_reply(
     root: MemoryId,
     reply: &NewMemory,
 ) -> Result<MemoryId, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryReply).await?;
-    let (id, target) = match reply_within(ctx, actor, &mut act.tx, root, reply).await {
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryReply).await?;
+    let (id, target) = match reply_in_tx(ctx, actor, &mut act.tx, root, reply).await {
         Err(AppError::Forbidden { permission }) => {
-            return Err(act.refuse(Target::memory(root), permission).await);
+            return Err(act.refuse(AuditTarget::memory(root), permission).await);
         }
         other => other?,
     };
@@ -243,13 +242,13 @@ pub async fn memory_reply(
 }
 
 /// The same without an end.
-pub(crate) async fn reply_within(
+pub(crate) async fn reply_in_tx(
     ctx: &Ctx,
     actor: &Actor,
     tx: &mut TenantTx,
     root: MemoryId,
     reply: &NewMemory,
-) -> Result<(MemoryId, Target), AppError> {
+) -> Result<(MemoryId, AuditTarget), AppError> {
     let now = ctx.clock.now();
     reply.check(now)?;
     let found = store::memory::memory_get(tx, root).await?;
@@ -269,7 +268,7 @@ pub(crate) async fn reply_within(
         other => other?,
     }
     let after = json!({ "after": described(&reply.text), "reply_to": root });
-    Ok((id, Target::memory(id).changed(after)))
+    Ok((id, AuditTarget::memory(id).changed(after)))
 }
 
 /// The replies to a memory that the actor sees, in the order of time.
@@ -281,7 +280,7 @@ pub async fn memory_replies(
     actor: &Actor,
     root: MemoryId,
 ) -> Result<Vec<MemoryReply>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     Ok(store::memory::memory_replies(&mut act.tx, root, ctx.clock.now()).await?)
 }
 
@@ -296,8 +295,8 @@ pub(crate) fn may_be_seen(actor: &Actor, memory: &Memory) -> Result<(), AppError
 
 /// A program keeps no memory that its own product may not read: it would be
 /// out of its sight at once.
-pub(crate) fn readable_to(actor: &Actor, traits: &MemoryTraits) -> Result<(), AppError> {
-    match (actor.vendor, &traits.allowed_vendors) {
+pub(crate) fn readable_to(actor: &Actor, attributes: &MemoryAttributes) -> Result<(), AppError> {
+    match (actor.vendor, &attributes.allowed_vendors) {
         (Some(vendor), AllowedVendors::Only(vendors)) if !vendors.contains(&vendor) => {
             let message = format!(
                 "You are using a key for {}; add it to those that may read this.",

@@ -16,7 +16,7 @@ use store::{
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     job::enqueue_embedding,
     memory::{described, may_be_seen, readable_to},
     share::{ReviewRequest, conflict, notify},
@@ -33,9 +33,9 @@ pub(crate) struct Edit<'a> {
 }
 
 /// What came of it, and the audit rows that it leaves.
-pub(crate) struct Edited {
+pub(crate) struct EditResult {
     pub(crate) outcome: EditOutcome,
-    pub(crate) rows: Vec<(Action, Target)>,
+    pub(crate) rows: Vec<(Action, AuditTarget)>,
 }
 
 /// Changes an own memory from its version `version`; what it said before is
@@ -54,7 +54,7 @@ pub async fn memory_update(
     version: i32,
     change: &MemoryChange,
 ) -> Result<EditOutcome, AppError> {
-    let act = Act::begin(ctx, actor, Action::MemoryUpdate).await?;
+    let act = AuthorizedTx::begin(ctx, actor, Action::MemoryUpdate).await?;
     let edit = Edit {
         id,
         version,
@@ -70,7 +70,7 @@ pub async fn memory_update(
 /// # Errors
 /// [`AppError::NotFound`] when it doesn't exist or isn't in sight.
 pub async fn memory_needs_review(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<bool, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     let memory = store::memory::memory_get(&mut act.tx, id).await?;
     Ok(audience_to_ask(&mut act.tx, actor, &memory)
         .await?
@@ -102,12 +102,12 @@ impl Edit<'_> {
         self,
         ctx: &Ctx,
         actor: &Actor,
-        mut act: Act<'_>,
+        mut act: AuthorizedTx<'_>,
     ) -> Result<(EditOutcome, Memory), AppError> {
         let id = self.id;
-        let Edited { outcome, rows } = match self.within(ctx, actor, &mut act.tx).await {
+        let EditResult { outcome, rows } = match self.within(ctx, actor, &mut act.tx).await {
             Err(AppError::Forbidden { permission }) => {
-                return Err(act.refuse(Target::memory(id), permission).await);
+                return Err(act.refuse(AuditTarget::memory(id), permission).await);
             }
             other => other?,
         };
@@ -124,9 +124,9 @@ impl Edit<'_> {
         ctx: &Ctx,
         actor: &Actor,
         tx: &mut TenantTx,
-    ) -> Result<Edited, AppError> {
+    ) -> Result<EditResult, AppError> {
         let now = ctx.clock.now();
-        if let Some(attributes) = &self.change.traits {
+        if let Some(attributes) = &self.change.attributes {
             attributes.check(now)?;
             readable_to(actor, attributes)?;
         }
@@ -146,7 +146,11 @@ impl Edit<'_> {
             }
             // Others see no change, so they see no new version either.
             Some(_) => {
-                let persona = self.change.traits.as_ref().map(|traits| traits.persona_id);
+                let persona = self
+                    .change
+                    .attributes
+                    .as_ref()
+                    .map(|attributes| attributes.persona_id);
                 let persona = persona.unwrap_or(before.persona_id);
                 store::memory::memory_persona_set(tx, self.id, self.version, persona).await?;
                 Ok(self.changed())
@@ -158,7 +162,7 @@ impl Edit<'_> {
         }
     }
 
-    fn changed(self) -> Edited {
+    fn changed(self) -> EditResult {
         let mut changes = json!({
             "after": described(&self.change.text),
             "from_version": self.version,
@@ -170,9 +174,9 @@ impl Edit<'_> {
                 Action::MemoryVersionRestore
             }
         };
-        Edited {
+        EditResult {
             outcome: EditOutcome::Changed,
-            rows: vec![(action, Target::memory(self.id).changed(changes))],
+            rows: vec![(action, AuditTarget::memory(self.id).changed(changes))],
         }
     }
 
@@ -184,7 +188,7 @@ impl Edit<'_> {
         tx: &mut TenantTx,
         (before, after): (&Memory, &MemoryShown),
         audience: Audience,
-    ) -> Result<Edited, AppError> {
+    ) -> Result<EditResult, AppError> {
         if !actor.permissions.contains(&Permission::MemoryShare) {
             return Err(AppError::Forbidden {
                 permission: Permission::MemoryShare,
@@ -212,7 +216,7 @@ impl Edit<'_> {
                 ));
             }
             proposal_withdraw(tx, pending.id, now).await?;
-            let target = Target::proposal(pending.id).noting("memory", self.id.to_string());
+            let target = AuditTarget::proposal(pending.id).noting("memory", self.id.to_string());
             rows.push((Action::ProposalWithdraw, target));
         }
         let proposal: ProposalId = ctx.ids.id();
@@ -225,11 +229,11 @@ impl Edit<'_> {
             is_change: true,
         };
         notify(tx, ctx, actor, request, now).await?;
-        let target = Target::proposal(proposal)
+        let target = AuditTarget::proposal(proposal)
             .noting("memory", id.to_string())
             .changed(json!({ "after": described(&self.change.text), "from_version": version }));
         rows.push((Action::ProposalCreate, target));
-        Ok(Edited {
+        Ok(EditResult {
             outcome: EditOutcome::Proposed(proposal),
             rows,
         })

@@ -10,7 +10,7 @@ use time::Duration;
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// Memories that one transaction moves or deletes.
@@ -27,19 +27,19 @@ const MAX_BATCHES: u16 = 25;
 /// # Errors
 /// [`AppError::NotFound`] when it isn't an own one; [`AppError::Conflict`].
 pub async fn memory_delete(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryDelete).await?;
-    let target = delete_within(ctx, &mut act.tx, id).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryDelete).await?;
+    let target = delete_in_tx(ctx, &mut act.tx, id).await?;
     act.commit(target).await
 }
 
 /// The same without an end.
-pub(crate) async fn delete_within(
+pub(crate) async fn delete_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
     id: MemoryId,
-) -> Result<Target, AppError> {
+) -> Result<AuditTarget, AppError> {
     store::memory::memory_delete(tx, id, ctx.clock.now()).await?;
-    Ok(Target::memory(id))
+    Ok(AuditTarget::memory(id))
 }
 
 /// Takes an own memory out of the trash, and the replies that went there with
@@ -49,17 +49,17 @@ pub(crate) async fn delete_within(
 /// [`AppError::NotFound`] when it isn't an own one; [`AppError::Conflict`] for
 /// a reply to one that is in the trash.
 pub async fn memory_restore(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryRestore).await?;
-    let target = restore_within(ctx, &mut act.tx, id).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryRestore).await?;
+    let target = restore_in_tx(ctx, &mut act.tx, id).await?;
     act.commit(target).await
 }
 
 /// The same without an end.
-pub(crate) async fn restore_within(
+pub(crate) async fn restore_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
     id: MemoryId,
-) -> Result<Target, AppError> {
+) -> Result<AuditTarget, AppError> {
     if let Err(error) = store::memory::memory_restore(tx, id, ctx.clock.now()).await {
         let found = store::memory::memory_get(tx, id).await;
         return Err(match (error, found) {
@@ -71,7 +71,7 @@ pub(crate) async fn restore_within(
             (error, _) => error.into(),
         });
     }
-    Ok(Target::memory(id))
+    Ok(AuditTarget::memory(id))
 }
 
 /// Deletes an own memory in the trash for good, with what it was before and
@@ -81,7 +81,7 @@ pub(crate) async fn restore_within(
 /// [`AppError::NotFound`] when it isn't an own one; [`AppError::Conflict`] when
 /// it isn't in the trash.
 pub async fn memory_purge(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryPurge).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryPurge).await?;
     let gone = match store::memory::memory_trash_empty(&mut act.tx, Some(id), BATCH).await {
         Err(StoreError::Conflict) => {
             return Err(AppError::Conflict {
@@ -90,7 +90,7 @@ pub async fn memory_purge(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), 
         }
         other => other?,
     };
-    let target = Target::memory(id).changed(json!({ "replies": gone.len() - 1 }));
+    let target = AuditTarget::memory(id).changed(json!({ "replies": gone.len() - 1 }));
     act.commit(target).await
 }
 
@@ -102,13 +102,13 @@ pub async fn memory_purge(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), 
 pub async fn memory_trash_empty(ctx: &Ctx, actor: &Actor) -> Result<usize, AppError> {
     let mut count = 0;
     loop {
-        let mut act = Act::begin(ctx, actor, Action::MemoryPurge).await?;
+        let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryPurge).await?;
         let gone = store::memory::memory_trash_empty(&mut act.tx, None, BATCH).await?;
         if gone.is_empty() {
             return Ok(count);
         }
         count += gone.len();
-        let target = Target::memories().changed(json!({ "memories": gone }));
+        let target = AuditTarget::memories().changed(json!({ "memories": gone }));
         act.commit(target).await?;
     }
 }
@@ -144,14 +144,14 @@ async fn tenant_sweep(ctx: &Ctx, tenant: TenantId) -> Result<(), AppError> {
         if moved.is_empty() && gone.is_empty() {
             break;
         }
-        told(ctx, &mut tx, "memory.expire", &moved).await?;
-        told(ctx, &mut tx, Action::MemoryPurge.key(), &gone).await?;
+        audit_each(ctx, &mut tx, "memory.expire", &moved).await?;
+        audit_each(ctx, &mut tx, Action::MemoryPurge.key(), &gone).await?;
         tx.commit().await?;
     }
     Ok(())
 }
 
-async fn told(
+async fn audit_each(
     ctx: &Ctx,
     tx: &mut TenantTx,
     action: &'static str,

@@ -13,7 +13,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::{
     Ctx,
-    act::Act,
+    authorized_tx::AuthorizedTx,
     memory_edit::{Edit, audience_to_ask},
 };
 
@@ -34,7 +34,7 @@ pub async fn memory_version_list(
     id: MemoryId,
     after: Option<&str>,
 ) -> Result<Page<MemoryVersion>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     store::memory::memory_get(&mut act.tx, id).await?;
     Ok(store::memory::memory_version_page(&mut act.tx, id, after, PAGE_SIZE).await?)
 }
@@ -50,7 +50,7 @@ pub async fn memory_version_get(
     id: MemoryId,
     version: i32,
 ) -> Result<MemoryVersion, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
     Ok(found?.0)
 }
@@ -66,7 +66,7 @@ pub async fn memory_version_diff(
     id: MemoryId,
     version: i32,
 ) -> Result<VersionDiff, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     let current = store::memory::memory_get(&mut act.tx, id).await?;
     let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
     let (change, next) = found?;
@@ -115,7 +115,7 @@ pub async fn memory_version_restore(
     version: i32,
     current: i32,
 ) -> Result<(Memory, EditOutcome), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryVersionRestore).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryVersionRestore).await?;
     let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
     let (earlier, _) = found?;
     let change = MemoryChange {
@@ -125,7 +125,7 @@ pub async fn memory_version_restore(
             kind: earlier.kind,
             tags: earlier.tags,
         },
-        traits: None,
+        attributes: None,
         reason: Some(format!("Restored version {version}")),
     };
     let edit = Edit {

@@ -2,14 +2,14 @@
 
 use domain::{
     Action, Actor, AppError, MemoryViewId,
-    memory::{FilterChoices, MemoryFilter, MemoryNarrowing, MemoryOwner},
+    memory::{FilterChoices, MemoryCriteria, MemoryFilter, MemoryOwner},
     memory_view::{MemoryView, MemoryViewQuery, ViewName},
 };
 use serde_json::json;
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// The actor's saved views, by name.
@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn memory_view_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<MemoryView>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryViewList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryViewList).await?;
     Ok(store::memory::memory_view_list(&mut act.tx).await?)
 }
 
@@ -32,14 +32,15 @@ pub async fn memory_view_create(
     name: &str,
     query: &MemoryViewQuery,
 ) -> Result<MemoryViewId, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryViewCreate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryViewCreate).await?;
     let name = ViewName::parse(name)?;
     query.check()?;
     let id: MemoryViewId = ctx.ids.id();
     store::memory::memory_view_create(&mut act.tx, id, &name, query, ctx.clock.now()).await?;
     // What somebody looks for may be as private as what they find.
-    let changes = json!({ "after": { "has_question": !query.q.trim().is_empty() } });
-    act.commit(Target::memory_view(id).changed(changes)).await?;
+    let changes = json!({ "after": { "has_question": !query.query.trim().is_empty() } });
+    act.commit(AuditTarget::memory_view(id).changed(changes))
+        .await?;
     Ok(id)
 }
 
@@ -54,10 +55,10 @@ pub async fn memory_view_rename(
     id: MemoryViewId,
     name: &str,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryViewRename).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryViewRename).await?;
     let name = ViewName::parse(name)?;
     store::memory::memory_view_rename(&mut act.tx, id, &name, ctx.clock.now()).await?;
-    act.commit(Target::memory_view(id)).await
+    act.commit(AuditTarget::memory_view(id)).await
 }
 
 /// Deletes an own view.
@@ -69,9 +70,9 @@ pub async fn memory_view_delete(
     actor: &Actor,
     id: MemoryViewId,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryViewDelete).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryViewDelete).await?;
     store::memory::memory_view_delete(&mut act.tx, id).await?;
-    act.commit(Target::memory_view(id)).await
+    act.commit(AuditTarget::memory_view(id)).await
 }
 
 /// What lists and searches can be narrowed to by name, with the names of what
@@ -84,15 +85,15 @@ pub async fn memory_filter_choices(
     actor: &Actor,
     filter: &MemoryFilter,
 ) -> Result<FilterChoices, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryList).await?;
     // One that can't be has no names; the list itself says what is wrong.
-    let narrowing = MemoryNarrowing::parse(filter).unwrap_or_default();
-    let owner = match narrowing.owner {
+    let criteria = MemoryCriteria::parse(filter).unwrap_or_default();
+    let owner = match criteria.owner {
         Some(MemoryOwner::Member(id)) => Some(id),
         _ => None,
     };
     let teams = &actor.team_ids;
     let choices =
-        store::memory::memory_filter_choices(&mut act.tx, teams, owner, narrowing.team_id).await?;
+        store::memory::memory_filter_choices(&mut act.tx, teams, owner, criteria.team_id).await?;
     Ok(choices)
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// One page of what the actor was told, newest first, and how much of all of
@@ -20,7 +20,7 @@ pub async fn notification_list(
     actor: &Actor,
     after: Option<&str>,
 ) -> Result<(Page<Notification>, i64), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::NotificationList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
     let page = store::notification::notification_list(&mut act.tx, after, PAGE_SIZE).await?;
     let unread = store::notification::notification_unread(&mut act.tx).await?;
     Ok((page, unread))
@@ -31,7 +31,7 @@ pub async fn notification_list(
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn notification_unread(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::NotificationList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
     Ok(store::notification::notification_unread(&mut act.tx).await?)
 }
 
@@ -45,9 +45,9 @@ pub async fn notification_read(
     actor: &Actor,
     id: NotificationId,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::NotificationRead).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationRead).await?;
     store::notification::notification_read(&mut act.tx, id, ctx.clock.now()).await?;
-    act.commit(Target::notification(id)).await
+    act.commit(AuditTarget::notification(id)).await
 }
 
 /// Notes that the actor has read everything; says how much it was.
@@ -55,9 +55,9 @@ pub async fn notification_read(
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn notification_read_all(ctx: &Ctx, actor: &Actor) -> Result<u64, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::NotificationRead).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationRead).await?;
     let read = store::notification::notification_read_all(&mut act.tx, ctx.clock.now()).await?;
-    act.commit(Target::notifications().changed(json!({ "read": read })))
+    act.commit(AuditTarget::notifications().changed(json!({ "read": read })))
         .await?;
     Ok(read)
 }

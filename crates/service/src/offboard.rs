@@ -8,7 +8,7 @@
 use domain::{
     Action, Actor, AppError, Permission, Timestamp, UserId,
     member::UserStatus,
-    offboard::{OffboardOrder, OffboardPreview},
+    offboard::{OffboardPreview, OffboardRequest},
 };
 use serde_json::{Value, json};
 use store::{
@@ -23,8 +23,8 @@ use store::{
 
 use crate::{
     Ctx,
-    act::{Act, Target},
-    member::obstacle,
+    authorized_tx::{AuditTarget, AuthorizedTx},
+    member::blocked_reason,
 };
 
 /// Memories that change hands in one statement.
@@ -42,17 +42,17 @@ pub async fn offboard_preview(
     actor: &Actor,
     id: UserId,
 ) -> Result<OffboardPreview, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemberOffboard).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemberOffboard).await?;
     let member = store::member::member_get(&mut act.tx, id).await?;
     let memories = user_memories_count(&mut act.tx, id).await?;
     let left_without_lead = teams_led_alone(&mut act.tx, id).await?;
     let keys = user_keys_count(&mut act.tx, id, ctx.clock.now()).await?;
     drop(act);
-    let mut tx = ctx.store.begin_front_door().await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let now = ctx.clock.now();
     let sessions = session_list(&mut tx, actor.tenant_id, id, None, now).await?;
     Ok(OffboardPreview {
-        obstacle: obstacle(actor, &member),
+        blocked_reason: blocked_reason(actor, &member),
         member,
         sessions: i64::try_from(sessions.len()).unwrap_or(i64::MAX),
         keys,
@@ -74,33 +74,33 @@ pub async fn offboard(
     ctx: &Ctx,
     actor: &Actor,
     id: UserId,
-    order: &OffboardOrder,
+    command: &OffboardRequest,
 ) -> Result<(), AppError> {
-    Act::authorize(ctx, actor, Action::MemberOffboard).await?;
+    AuthorizedTx::authorize(ctx, actor, Action::MemberOffboard).await?;
     let now = ctx.clock.now();
-    let mut tx = ctx.store.begin_front_door().await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let ended = session_revoke_others(&mut tx, actor.tenant_id, id, None, now).await?;
-    let mut act = Act::enter(ctx, actor, Action::MemberOffboard, tx).await?;
-    let done = within(&mut act, actor, id, order, now).await;
+    let mut act = AuthorizedTx::enter(ctx, actor, Action::MemberOffboard, tx).await?;
+    let done = within(&mut act, actor, id, command, now).await;
     let done = done.map(|mut changes| {
         changes["sessions_ended"] = json!(ended);
         changes
     });
-    act.finish(Target::user(id), done).await
+    act.finish(AuditTarget::user(id), done).await
 }
 
 async fn within(
-    act: &mut Act<'_>,
+    act: &mut AuthorizedTx<'_>,
     actor: &Actor,
     id: UserId,
-    order: &OffboardOrder,
+    command: &OffboardRequest,
     now: Timestamp,
 ) -> Result<Value, AppError> {
     let member = store::member::member_get(&mut act.tx, id).await?;
     if member.is_owner {
         actor.authorize(Permission::OwnerGrant)?;
     }
-    if order.confirm.trim() != member.display_name.trim() {
+    if command.confirm.trim() != member.display_name.trim() {
         let message = format!("Type the member's name, “{}”.", member.display_name);
         return Err(AppError::field("confirm", message));
     }
@@ -109,7 +109,7 @@ async fn within(
         user_status_set(&mut act.tx, id, UserStatus::Deactivated, now).await?;
     }
     let withdrawn = user_proposals_withdraw(&mut act.tx, id, REASON, now).await?;
-    let handed = hand_over(act, id, order.heir, now).await?;
+    let handed = hand_over(act, id, command.heir, now).await?;
     let tx = &mut act.tx;
     let keys = api_key_revoke_all(tx, id, now).await?;
     let teams = user_teams_leave(tx, id).await?;
@@ -124,14 +124,14 @@ async fn within(
         "keys_revoked": keys,
         "memories_handed_over": handed,
         "proposals_withdrawn": withdrawn,
-        "heir": order.heir.filter(|_| handed > 0).map(|heir| heir.to_string()),
+        "heir": command.heir.filter(|_| handed > 0).map(|heir| heir.to_string()),
     }))
 }
 
 /// Gives what the member shared to the heir, each memory with its version and
 /// its audit row; says how many memories it was.
 async fn hand_over(
-    act: &mut Act<'_>,
+    act: &mut AuthorizedTx<'_>,
     id: UserId,
     heir: Option<UserId>,
     now: Timestamp,
@@ -158,7 +158,7 @@ async fn hand_over(
         handed += some.len();
         let targets = some.into_iter().map(|memory| {
             let changes = json!({ "before": { "owner": id }, "after": { "owner": heir } });
-            Target::memory(memory).changed(changes)
+            AuditTarget::memory(memory).changed(changes)
         });
         act.also(Action::MemberOffboard, targets).await?;
     }

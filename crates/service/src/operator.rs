@@ -66,7 +66,7 @@ async fn member_of(
     tenant_id: TenantId,
     identity: &IdentityKey,
 ) -> Result<UserId, AppError> {
-    let mut tx = ctx.store.begin_front_door().await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let found = identity_find(&mut tx, tenant_id, identity).await?;
     Ok(found.ok_or(AppError::NotFound)?.user_id)
 }
@@ -78,7 +78,7 @@ async fn finish(
     user_id: UserId,
     action: &str,
 ) -> Result<(), AppError> {
-    let mut tx = tx.enter_as(tenant_id, None).await?;
+    let mut tx = tx.enter_as_system(tenant_id).await?;
     let event = AuditEvent {
         resource_type: Some("user".to_owned()),
         resource_id: Some(user_id.to_string()),

@@ -1,8 +1,8 @@
 //! The first page after signing in.
 
-use domain::{Action, Actor, AppError, Permission, memory::MemoryNarrowing, overview::Overview};
+use domain::{Action, Actor, AppError, Permission, memory::MemoryCriteria, overview::Overview};
 
-use crate::{Ctx, act::Act};
+use crate::{Ctx, authorized_tx::AuthorizedTx};
 
 /// Memories shown as the newest ones.
 const RECENT: u16 = 5;
@@ -15,7 +15,7 @@ const IMPORTS: u16 = 3;
 /// # Errors
 /// [`AppError::Forbidden`] without `profile.manage`.
 pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
     let model = store::embedding_model::embedding_model_active(&mut act.tx).await?;
     let may = |permission| actor.permissions.contains(&permission);
     let mut overview = Overview {
@@ -32,7 +32,7 @@ pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError
         overview.shared_memories = counts.shared;
         overview.waiting_for_embedding =
             store::memory::embedding_waiting(&mut act.tx, model.slot).await?;
-        let all = MemoryNarrowing::default();
+        let all = MemoryCriteria::default();
         let newest =
             store::memory::memory_list(&mut act.tx, &all, None, RECENT, ctx.clock.now()).await?;
         overview.recent = newest.items;

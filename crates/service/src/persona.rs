@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// The actor's personas, by name.
@@ -16,7 +16,7 @@ use crate::{
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn persona_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Persona>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::PersonaList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaList).await?;
     Ok(store::persona::persona_list(&mut act.tx).await?)
 }
 
@@ -25,7 +25,7 @@ pub async fn persona_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Persona>, AppE
 /// # Errors
 /// [`AppError::NotFound`] when it isn't an own one.
 pub async fn persona_get(ctx: &Ctx, actor: &Actor, id: PersonaId) -> Result<Persona, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::PersonaList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaList).await?;
     Ok(store::persona::persona_get(&mut act.tx, id).await?)
 }
 
@@ -38,7 +38,7 @@ pub async fn persona_create(
     actor: &Actor,
     draft: &PersonaDraft,
 ) -> Result<PersonaId, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::PersonaCreate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaCreate).await?;
     let text = PersonaText::parse(draft)?;
     if store::persona::persona_list(&mut act.tx).await?.len() >= MAX_PERSONAS {
         return Err(AppError::field(
@@ -48,7 +48,7 @@ pub async fn persona_create(
     }
     let id: PersonaId = ctx.ids.id();
     store::persona::persona_create(&mut act.tx, id, &text, ctx.clock.now()).await?;
-    act.commit(Target::persona(id)).await?;
+    act.commit(AuditTarget::persona(id)).await?;
     Ok(id)
 }
 
@@ -62,10 +62,10 @@ pub async fn persona_update(
     id: PersonaId,
     draft: &PersonaDraft,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::PersonaUpdate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaUpdate).await?;
     let text = PersonaText::parse(draft)?;
     store::persona::persona_update(&mut act.tx, id, &text, ctx.clock.now()).await?;
-    act.commit(Target::persona(id)).await
+    act.commit(AuditTarget::persona(id)).await
 }
 
 /// Deletes an own persona; its memories belong to none from then on.
@@ -73,9 +73,9 @@ pub async fn persona_update(
 /// # Errors
 /// [`AppError::NotFound`] when it isn't an own one.
 pub async fn persona_delete(ctx: &Ctx, actor: &Actor, id: PersonaId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::PersonaDelete).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaDelete).await?;
     let left = store::persona::persona_delete(&mut act.tx, id).await?;
     // What it was called and was about is the member's own.
-    act.commit(Target::persona(id).changed(json!({ "memories": left })))
+    act.commit(AuditTarget::persona(id).changed(json!({ "memories": left })))
         .await
 }

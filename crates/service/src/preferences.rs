@@ -2,10 +2,10 @@
 
 use domain::{
     Action, Actor, AppError, Timestamp,
-    preferences::{Formats, Preferences, PreferencesDraft, Shown, Theme, Zone},
-    settings::Known,
+    preferences::{DisplaySettings, Formats, Preferences, PreferencesDraft, Theme, TimeZone},
+    settings::KnownValues,
 };
-use jiff::tz::TimeZone;
+use jiff::tz;
 use serde_json::json;
 use store::{
     actor::{ActorRecord, actor_load},
@@ -15,7 +15,7 @@ use time::{Date, Duration};
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// Offsets are sent for times since so long ago …
@@ -24,8 +24,8 @@ const PAST: Duration = Duration::days(5 * 366);
 const FUTURE: Duration = Duration::days(2 * 366);
 
 /// What the settings' forms can name.
-pub(crate) const KNOWN: Known = Known {
-    is_time_zone: |name| TimeZone::get(name).is_ok(),
+pub(crate) const KNOWN: KnownValues = KnownValues {
+    is_time_zone: |name| tz::TimeZone::get(name).is_ok(),
     is_currency: |code| iso_currency::Currency::from_code(code).is_some(),
 };
 
@@ -47,7 +47,9 @@ pub fn time_zones() -> Vec<String> {
         .available()
         .map(|name| name.to_string())
         .filter(|name| REGIONS.iter().any(|region| name.starts_with(region)));
-    let mut all: Vec<_> = std::iter::once(Zone::UTC.to_owned()).chain(named).collect();
+    let mut all: Vec<_> = std::iter::once(TimeZone::UTC.to_owned())
+        .chain(named)
+        .collect();
     all[1..].sort_unstable();
     all
 }
@@ -67,14 +69,14 @@ pub fn currencies() -> Vec<(String, String)> {
 
 /// The offsets of the zone `name` around `now`; UTC for a name that this
 /// version doesn't know.
-fn zone(name: &str, now: Timestamp) -> Zone {
+fn zone(name: &str, now: Timestamp) -> TimeZone {
     let instant = |at: Timestamp| jiff::Timestamp::from_second(at.unix_timestamp());
     let (Ok(zone), Ok(from), Ok(to)) = (
-        TimeZone::get(name),
+        tz::TimeZone::get(name),
         instant(now - PAST),
         instant(now + FUTURE),
     ) else {
-        return Zone::utc();
+        return TimeZone::utc();
     };
     let first = (from.as_second(), zone.to_offset(from).seconds());
     let later = zone
@@ -86,7 +88,7 @@ fn zone(name: &str, now: Timestamp) -> Zone {
                 transition.offset().seconds(),
             )
         });
-    Zone {
+    TimeZone {
         name: name.to_owned(),
         offsets: std::iter::once(first).chain(later).collect(),
     }
@@ -94,17 +96,17 @@ fn zone(name: &str, now: Timestamp) -> Zone {
 
 /// What follows from a member's preferences, and the organisation's time
 /// zone, for the pages.
-pub fn shown(record: &ActorRecord, now: Timestamp) -> Shown {
+pub fn display_settings(record: &ActorRecord, now: Timestamp) -> DisplaySettings {
     let preferences = &record.preferences;
     let time_zone = preferences
         .time_zone
         .as_deref()
         .or(record.tenant_time_zone.as_deref());
-    Shown {
+    DisplaySettings {
         theme: preferences.theme,
         formats: Formats {
             locale: preferences.locale.unwrap_or_default(),
-            zone: time_zone.map_or_else(Zone::utc, |name| zone(name, now)),
+            zone: time_zone.map_or_else(TimeZone::utc, |name| zone(name, now)),
         },
     }
 }
@@ -117,7 +119,7 @@ pub async fn preferences_of(
     ctx: &Ctx,
     actor: &Actor,
 ) -> Result<(Preferences, Option<String>), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
     let record = actor_load(&mut act.tx, actor.user_id).await?;
     Ok((record.preferences, record.tenant_time_zone))
 }
@@ -128,9 +130,9 @@ pub async fn preferences_of(
 /// [`AppError::Forbidden`]; [`AppError::Unavailable`] when the database is
 /// away.
 pub async fn day_end(ctx: &Ctx, actor: &Actor, day: Date) -> Result<Timestamp, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
     let record = actor_load(&mut act.tx, actor.user_id).await?;
-    let zone = shown(&record, ctx.clock.now()).formats.zone;
+    let zone = display_settings(&record, ctx.clock.now()).formats.zone;
     Ok(zone.start_of(day.next_day().unwrap_or(day)))
 }
 
@@ -142,7 +144,7 @@ pub async fn preferences_update(
     ctx: &Ctx,
     actor: &Actor,
     draft: &PreferencesDraft,
-) -> Result<Shown, AppError> {
+) -> Result<DisplaySettings, AppError> {
     preferences_change(ctx, actor, |_| {
         Preferences::parse(draft, KNOWN.is_time_zone)
     })
@@ -168,17 +170,17 @@ async fn preferences_change(
     ctx: &Ctx,
     actor: &Actor,
     change: impl FnOnce(Preferences) -> Result<Preferences, AppError> + Send,
-) -> Result<Shown, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::PreferencesUpdate).await?;
+) -> Result<DisplaySettings, AppError> {
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::PreferencesUpdate).await?;
     let now = ctx.clock.now();
     let before = preferences_get(&mut act.tx).await?;
     let after = change(before.clone())?;
     preferences_set(&mut act.tx, &after, now).await?;
     let record = actor_load(&mut act.tx, actor.user_id).await?;
     let changes = json!({ "before": before, "after": after });
-    act.commit(Target::user(actor.user_id).changed(changes))
+    act.commit(AuditTarget::user(actor.user_id).changed(changes))
         .await?;
-    Ok(shown(&record, now))
+    Ok(display_settings(&record, now))
 }
 
 #[cfg(test)]
@@ -201,7 +203,7 @@ mod tests {
         }
         assert!(berlin.offsets.len() < 20, "{berlin:?}");
         assert_eq!(zone("Asia/Kolkata", now).local(now).minute(), 30);
-        assert_eq!(zone("Mars/Base", now), Zone::utc());
+        assert_eq!(zone("Mars/Base", now), TimeZone::utc());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use store::tenant::{TenantStatus, session_organisations};
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// The actor's account, as the shell and the profile page show it.
@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// [`AppError::NotFound`] when the member is gone.
 pub async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ProfileGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
     let mut record = store::actor::actor_load(&mut act.tx, actor.user_id).await?;
     let permissions = record.permissions_in(&actor.request);
     record.profile.permissions = permissions.into_iter().collect();
@@ -29,8 +29,8 @@ pub async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> 
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn session_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Session>, AppError> {
-    Act::authorize(ctx, actor, Action::ProfileGet).await?;
-    let mut tx = ctx.store.begin_front_door().await?;
+    AuthorizedTx::authorize(ctx, actor, Action::ProfileGet).await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let now = ctx.clock.now();
     let current = actor.request.session_id;
     Ok(store::session::session_list(&mut tx, actor.tenant_id, actor.user_id, current, now).await?)
@@ -41,9 +41,9 @@ pub async fn session_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Session>, AppE
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::NotFound`] outside a session.
 pub async fn organisation_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Organisation>, AppError> {
-    Act::authorize(ctx, actor, Action::ProfileGet).await?;
+    AuthorizedTx::authorize(ctx, actor, Action::ProfileGet).await?;
     let session = actor.request.session_id.ok_or(AppError::NotFound)?;
-    let mut tx = ctx.store.begin_front_door().await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let memberships = session_organisations(&mut tx, actor.tenant_id, session).await?;
     if memberships.is_empty() {
         // A session of before identities were noted: it knows its own only.
@@ -74,12 +74,12 @@ pub async fn organisation_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Organisat
 /// # Errors
 /// [`AppError::NotFound`] when it isn't one of the actor's.
 pub async fn session_revoke(ctx: &Ctx, actor: &Actor, id: SessionId) -> Result<(), AppError> {
-    Act::authorize(ctx, actor, Action::SessionRevoke).await?;
-    let mut tx = ctx.store.begin_front_door().await?;
+    AuthorizedTx::authorize(ctx, actor, Action::SessionRevoke).await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let now = ctx.clock.now();
     store::session::session_revoke(&mut tx, actor.tenant_id, actor.user_id, id, now).await?;
-    let act = Act::enter(ctx, actor, Action::SessionRevoke, tx).await?;
-    act.commit(Target::session(id)).await
+    let act = AuthorizedTx::enter(ctx, actor, Action::SessionRevoke, tx).await?;
+    act.commit(AuditTarget::session(id)).await
 }
 
 /// Ends all of the actor's sessions but the current one; says how many.
@@ -87,8 +87,8 @@ pub async fn session_revoke(ctx: &Ctx, actor: &Actor, id: SessionId) -> Result<(
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn session_revoke_others(ctx: &Ctx, actor: &Actor) -> Result<u64, AppError> {
-    Act::authorize(ctx, actor, Action::SessionRevoke).await?;
-    let mut tx = ctx.store.begin_front_door().await?;
+    AuthorizedTx::authorize(ctx, actor, Action::SessionRevoke).await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let now = ctx.clock.now();
     let current = actor.request.session_id;
     let ended = store::session::session_revoke_others(
@@ -99,8 +99,8 @@ pub async fn session_revoke_others(ctx: &Ctx, actor: &Actor) -> Result<u64, AppE
         now,
     )
     .await?;
-    let act = Act::enter(ctx, actor, Action::SessionRevoke, tx).await?;
-    act.commit(Target::other_sessions().changed(json!({ "ended": ended })))
+    let act = AuthorizedTx::enter(ctx, actor, Action::SessionRevoke, tx).await?;
+    act.commit(AuditTarget::other_sessions().changed(json!({ "ended": ended })))
         .await?;
     Ok(ended)
 }

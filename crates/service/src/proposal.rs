@@ -11,25 +11,29 @@ use domain::{
 use serde_json::json;
 use store::{
     StoreError,
-    memory::Sight,
+    memory::AccessScope,
     notification::notification_create,
     proposal::{FoundProposal, proposal_get as find},
 };
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     job::enqueue_embedding_of,
     memory_version::compared,
     share::viewers,
 };
 
 /// Begins an act on proposals: to decide any of them is permission enough.
-async fn begin<'a>(ctx: &'a Ctx, actor: &'a Actor, action: Action) -> Result<Act<'a>, AppError> {
+async fn begin<'a>(
+    ctx: &'a Ctx,
+    actor: &'a Actor,
+    action: Action,
+) -> Result<AuthorizedTx<'a>, AppError> {
     if actor.permissions.contains(&Permission::MemoryReview) {
-        Act::begin_holding(ctx, actor, action, Permission::MemoryReview).await
+        AuthorizedTx::begin_holding(ctx, actor, action, Permission::MemoryReview).await
     } else {
-        Act::begin(ctx, actor, action).await
+        AuthorizedTx::begin(ctx, actor, action).await
     }
 }
 
@@ -87,7 +91,7 @@ pub async fn proposal_pending(
     actor: &Actor,
     memory: MemoryId,
 ) -> Result<Option<PendingProposal>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     Ok(store::proposal::proposal_pending(&mut act.tx, memory).await?)
 }
 
@@ -103,8 +107,8 @@ pub async fn proposal_get(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<Pr
         audience,
     } = find(&mut act.tx, id).await?;
     if let (ProposalStatus::Pending, Some(audience)) = (proposal.summary.status, audience) {
-        let sight = Sight::were(proposal.summary.proposer_id, audience);
-        proposal.viewers = Some(viewers(&mut act.tx, actor, sight).await?);
+        let scope = AccessScope::if_shared(proposal.summary.proposer_id, audience);
+        proposal.viewers = Some(viewers(&mut act.tx, actor, scope).await?);
     }
     drop(act);
     if let Some(change) = &mut proposal.change {
@@ -158,9 +162,9 @@ pub async fn proposal_accept(
                 },
                 other => other.into(),
             })?;
-    tell(&mut act, ctx, actor, &proposal, &comment, true, now).await?;
+    notify(&mut act, ctx, actor, &proposal, &comment, true, now).await?;
     let after = json!({ "visibility": audience.visibility().key(), "team": audience.team_id() });
-    let accepted = Target::memory(memory)
+    let accepted = AuditTarget::memory(memory)
         .noting("proposal", id.to_string())
         .changed(json!({ "after": after, "version": version }));
     let action = if is_change {
@@ -169,7 +173,7 @@ pub async fn proposal_accept(
         Action::MemoryShare
     };
     act.also(action, [accepted]).await?;
-    let target = Target::proposal(id).noting("memory", memory.to_string());
+    let target = AuditTarget::proposal(id).noting("memory", memory.to_string());
     act.commit(target.changed(json!({ "after": after })))
         .await?;
     if is_change {
@@ -194,8 +198,8 @@ pub async fn proposal_decline(
     let (proposal, _) = decidable(&mut act, id).await?;
     let now = ctx.clock.now();
     store::proposal::proposal_decline(&mut act.tx, id, &comment, now).await?;
-    tell(&mut act, ctx, actor, &proposal, &comment, false, now).await?;
-    act.commit(Target::proposal(id).noting("memory", proposal.memory_id.to_string()))
+    notify(&mut act, ctx, actor, &proposal, &comment, false, now).await?;
+    act.commit(AuditTarget::proposal(id).noting("memory", proposal.memory_id.to_string()))
         .await
 }
 
@@ -205,19 +209,22 @@ pub async fn proposal_decline(
 /// [`AppError::Conflict`] for one that is decided or withdrawn;
 /// [`AppError::Forbidden`]; [`AppError::NotFound`] for somebody else's.
 pub async fn proposal_withdraw(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ProposalWithdraw).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ProposalWithdraw).await?;
     let proposal = find(&mut act.tx, id).await?.proposal;
     if !proposal.is_own {
         return Err(AppError::NotFound);
     }
     waiting(&proposal)?;
     store::proposal::proposal_withdraw(&mut act.tx, id, ctx.clock.now()).await?;
-    act.commit(Target::proposal(id).noting("memory", proposal.memory_id.to_string()))
+    act.commit(AuditTarget::proposal(id).noting("memory", proposal.memory_id.to_string()))
         .await
 }
 
 /// A proposal that the actor can decide now, and to whom it is.
-async fn decidable(act: &mut Act<'_>, id: ProposalId) -> Result<(Proposal, Audience), AppError> {
+async fn decidable(
+    act: &mut AuthorizedTx<'_>,
+    id: ProposalId,
+) -> Result<(Proposal, Audience), AppError> {
     let FoundProposal { proposal, audience } = find(&mut act.tx, id).await?;
     if proposal.is_own {
         return Err(AppError::Conflict {
@@ -243,8 +250,8 @@ fn waiting(proposal: &Proposal) -> Result<(), AppError> {
 }
 
 /// Tells its author how a proposal was decided.
-async fn tell(
-    act: &mut Act<'_>,
+async fn notify(
+    act: &mut AuthorizedTx<'_>,
     ctx: &Ctx,
     actor: &Actor,
     proposal: &Proposal,

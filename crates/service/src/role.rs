@@ -9,7 +9,7 @@ use store::{StoreError, TenantTx};
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// Holders that a role's page names.
@@ -20,7 +20,7 @@ const HOLDERS_SHOWN: i64 = 50;
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn role_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Role>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::RoleList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleList).await?;
     Ok(store::role::role_list(&mut act.tx).await?)
 }
 
@@ -38,7 +38,7 @@ pub async fn role_names(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppErr
 /// # Errors
 /// [`AppError::NotFound`] when the organisation has no such role.
 pub async fn role_get(ctx: &Ctx, actor: &Actor, id: RoleId) -> Result<RoleDetail, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::RoleGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleGet).await?;
     let role = store::role::role_get(&mut act.tx, id).await?;
     let holders = store::role::role_holders(&mut act.tx, id, HOLDERS_SHOWN).await?;
     Ok(RoleDetail {
@@ -55,14 +55,14 @@ pub async fn role_get(ctx: &Ctx, actor: &Actor, id: RoleId) -> Result<RoleDetail
 /// [`AppError::Forbidden`] naming what the actor may not grant;
 /// [`AppError::Invalid`] with every field at fault.
 pub async fn role_create(ctx: &Ctx, actor: &Actor, draft: &RoleDraft) -> Result<RoleId, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::RoleCreate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleCreate).await?;
     let id: RoleId = ctx.ids.id();
-    let done = create_within(&mut act.tx, actor, id, draft, ctx.clock.now()).await;
-    act.finish(Target::role(id), done).await?;
+    let done = create_in_tx(&mut act.tx, actor, id, draft, ctx.clock.now()).await;
+    act.finish(AuditTarget::role(id), done).await?;
     Ok(id)
 }
 
-async fn create_within(
+async fn create_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
     id: RoleId,
@@ -94,12 +94,12 @@ pub async fn role_update(
     version: i32,
     draft: &RoleDraft,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::RoleUpdate).await?;
-    let done = update_within(&mut act.tx, actor, id, version, draft, ctx.clock.now()).await;
-    act.finish(Target::role(id), done).await
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleUpdate).await?;
+    let done = update_in_tx(&mut act.tx, actor, id, version, draft, ctx.clock.now()).await;
+    act.finish(AuditTarget::role(id), done).await
 }
 
-async fn update_within(
+async fn update_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
     id: RoleId,
@@ -141,12 +141,12 @@ pub async fn role_delete(
     version: i32,
     holders: i64,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::RoleDelete).await?;
-    let done = delete_within(&mut act.tx, actor, id, version, holders).await;
-    act.finish(Target::role(id), done).await
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleDelete).await?;
+    let done = delete_in_tx(&mut act.tx, actor, id, version, holders).await;
+    act.finish(AuditTarget::role(id), done).await
 }
 
-async fn delete_within(
+async fn delete_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
     id: RoleId,

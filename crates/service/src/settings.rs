@@ -9,7 +9,7 @@ use store::settings::{organisation_get, organisation_update};
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     preferences::KNOWN,
 };
 
@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn settings_get(ctx: &Ctx, actor: &Actor) -> Result<Organisation, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::SettingsGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::SettingsGet).await?;
     Ok(organisation_get(&mut act.tx).await?)
 }
 
@@ -34,7 +34,7 @@ pub async fn settings_update(
     version: i32,
     draft: &OrganisationDraft,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::SettingsUpdate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::SettingsUpdate).await?;
     let done = async {
         let before = organisation_get(&mut act.tx).await?;
         let text = OrganisationText::parse(draft, KNOWN)?;
@@ -45,5 +45,5 @@ pub async fn settings_update(
         }))
     }
     .await;
-    act.finish(Target::tenant(actor.tenant_id), done).await
+    act.finish(AuditTarget::tenant(actor.tenant_id), done).await
 }

@@ -10,14 +10,14 @@ use domain::{
 use serde_json::{Value, json};
 use store::{
     StoreError, TenantTx,
-    memory::{Sight, memory_get, memory_viewers},
+    memory::{AccessScope, memory_get, memory_viewers},
     notification::notification_create,
     proposal::{proposal_create, proposal_pending, proposal_withdraw, reviewers},
 };
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// How many of those who see a memory are named.
@@ -35,12 +35,12 @@ pub async fn memory_sharing(
     actor: &Actor,
     id: MemoryId,
 ) -> Result<MemorySharing, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     let tx = &mut act.tx;
     let memory = memory_get(tx, id).await?;
-    let viewers = viewers(tx, actor, Sight::of(&memory)).await?;
+    let viewers = viewers(tx, actor, AccessScope::of(&memory)).await?;
     let may = memory.is_own && actor.permissions.contains(&Permission::MemoryShare);
-    let choices = if may && obstacle(&memory, ctx.clock.now()).is_none() {
+    let choices = if may && blocked_reason(&memory, ctx.clock.now()).is_none() {
         choices(tx, actor, &memory).await?
     } else {
         Vec::new()
@@ -61,9 +61,9 @@ pub async fn memory_sharing(
 pub(crate) async fn viewers(
     tx: &mut TenantTx,
     actor: &Actor,
-    sight: Sight,
+    scope: AccessScope,
 ) -> Result<Viewers, AppError> {
-    let mut viewers = memory_viewers(tx, sight, VIEWERS_NAMED).await?;
+    let mut viewers = memory_viewers(tx, scope, VIEWERS_NAMED).await?;
     if !actor.permissions.contains(&Permission::MemberRead) {
         viewers.first.clear();
     }
@@ -108,7 +108,7 @@ fn is_at_once(actor: &Actor, memory: &Memory, audience: Audience) -> bool {
 }
 
 /// Why a memory can't be shared further, whoever asks.
-fn obstacle(memory: &Memory, now: Timestamp) -> Option<&'static str> {
+fn blocked_reason(memory: &Memory, now: Timestamp) -> Option<&'static str> {
     if memory.deleted_at.is_some() {
         Some("This memory is in the trash. Restore it first, then share it.")
     } else if memory.parent_id.is_some() {
@@ -148,15 +148,15 @@ pub async fn memory_share(
     } else {
         Action::ProposalCreate
     };
-    let mut act = Act::begin(ctx, actor, action).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
     let (audience, comment) = (*audience, Comment::parse(comment)?);
     let now = ctx.clock.now();
     let memory = memory_get(&mut act.tx, id).await?;
     if !memory.is_own {
         return Err(AppError::NotFound);
     }
-    if let Some(obstacle) = obstacle(&memory, now) {
-        return Err(conflict(obstacle));
+    if let Some(blocked_reason) = blocked_reason(&memory, now) {
+        return Err(conflict(blocked_reason));
     }
     if memory.version != version {
         return Err(StoreError::Conflict.into());
@@ -172,7 +172,7 @@ pub async fn memory_share(
         let mut act = act.turn_into(Action::MemoryShare);
         let version = share(&mut act, &memory, Some(audience), pending, now).await?;
         let changes = changed(&memory, Some(audience));
-        act.commit(Target::memory(id).changed(changes)).await?;
+        act.commit(AuditTarget::memory(id).changed(changes)).await?;
         return Ok(ShareOutcome::Shared(version));
     }
     if let Some(pending) = pending {
@@ -195,7 +195,7 @@ pub async fn memory_share(
     };
     notify(&mut act.tx, ctx, actor, request, now).await?;
     let changes = changed(&memory, Some(audience));
-    let target = Target::proposal(proposal)
+    let target = AuditTarget::proposal(proposal)
         .noting("memory", id.to_string())
         .changed(changes);
     act.commit(target).await?;
@@ -210,7 +210,7 @@ pub async fn memory_share(
 /// [`AppError::Conflict`] when nobody else sees it already, and for a reply;
 /// [`AppError::Forbidden`]; [`AppError::NotFound`] when it isn't an own one.
 pub async fn memory_unshare(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<i32, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::MemoryUnshare).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryUnshare).await?;
     let memory = memory_get(&mut act.tx, id).await?;
     if !memory.is_own {
         return Err(AppError::NotFound);
@@ -226,13 +226,13 @@ pub async fn memory_unshare(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<i3
     let pending = proposal_pending(&mut act.tx, id).await?;
     let version = share(&mut act, &memory, None, pending, ctx.clock.now()).await?;
     let changes = changed(&memory, None);
-    act.commit(Target::memory(id).changed(changes)).await?;
+    act.commit(AuditTarget::memory(id).changed(changes)).await?;
     Ok(version)
 }
 
 /// Changes who sees a memory, and audits that what was proposed of it ends.
 async fn share(
-    act: &mut Act<'_>,
+    act: &mut AuthorizedTx<'_>,
     memory: &Memory,
     audience: Option<Audience>,
     pending: Option<PendingProposal>,
@@ -255,11 +255,11 @@ async fn share(
 }
 
 async fn withdrawn(
-    act: &mut Act<'_>,
+    act: &mut AuthorizedTx<'_>,
     memory: MemoryId,
     pending: &PendingProposal,
 ) -> Result<(), AppError> {
-    let target = Target::proposal(pending.id).noting("memory", memory.to_string());
+    let target = AuditTarget::proposal(pending.id).noting("memory", memory.to_string());
     act.also(Action::ProposalWithdraw, [target]).await
 }
 

@@ -12,7 +12,7 @@ use store::{StoreError, TenantTx};
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// Members that a team's page shows.
@@ -28,11 +28,11 @@ const BATCH: i64 = 500;
 pub async fn team_list(
     ctx: &Ctx,
     actor: &Actor,
-    q: &str,
+    query: &str,
     cursor: Option<&str>,
 ) -> Result<Page<TeamSummary>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::TeamList).await?;
-    Ok(store::team::team_list(&mut act.tx, q, cursor, PAGE_SIZE).await?)
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamList).await?;
+    Ok(store::team::team_list(&mut act.tx, query, cursor, PAGE_SIZE).await?)
 }
 
 /// The organisation's teams by name, for choosing one.
@@ -40,7 +40,7 @@ pub async fn team_list(
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn team_names(ctx: &Ctx, actor: &Actor) -> Result<Vec<TeamRef>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::TeamList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamList).await?;
     Ok(store::team::team_names(&mut act.tx).await?)
 }
 
@@ -49,7 +49,7 @@ pub async fn team_names(ctx: &Ctx, actor: &Actor) -> Result<Vec<TeamRef>, AppErr
 /// # Errors
 /// [`AppError::NotFound`] when the organisation has no such team.
 pub async fn team_get(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<TeamDetail, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::TeamGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamGet).await?;
     let team = store::team::team_get(&mut act.tx, id).await?;
     let holds = |permission| actor.permissions.contains(&permission);
     let shared_memories = if holds(Permission::TeamManage) {
@@ -75,11 +75,11 @@ pub async fn team_get(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<TeamDetail
 /// # Errors
 /// [`AppError::Invalid`] for a name that is taken or not acceptable.
 pub async fn team_create(ctx: &Ctx, actor: &Actor, name: &str) -> Result<TeamId, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::TeamCreate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamCreate).await?;
     let name = TeamName::parse(name)?;
     let id: TeamId = ctx.ids.id();
     store::team::team_create(&mut act.tx, id, name.as_str(), ctx.clock.now()).await?;
-    act.commit(Target::team(id).changed(json!({ "after": { "name": name.as_str() } })))
+    act.commit(AuditTarget::team(id).changed(json!({ "after": { "name": name.as_str() } })))
         .await?;
     Ok(id)
 }
@@ -94,7 +94,7 @@ pub async fn team_rename(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
     let name = TeamName::parse(name)?;
     store::team::team_rename(&mut act.tx, id, &name, ctx.clock.now()).await?;
     let changes = json!({ "before": { "name": before }, "after": { "name": name.as_str() } });
-    act.commit(Target::team(id).changed(changes)).await
+    act.commit(AuditTarget::team(id).changed(changes)).await
 }
 
 /// Takes somebody into a team, changes what they are in it, or takes them out.
@@ -110,12 +110,12 @@ pub async fn team_member_change(
     change: TeamChange,
 ) -> Result<(), AppError> {
     let mut act = begin(ctx, actor, Action::TeamMemberChange, id).await?;
-    let done = change_within(&mut act.tx, id, user_id, change, ctx.clock.now()).await;
-    act.finish(Target::user(user_id), done).await
+    let done = change_in_tx(&mut act.tx, id, user_id, change, ctx.clock.now()).await;
+    act.finish(AuditTarget::user(user_id), done).await
 }
 
 /// What [`team_member_change`] does.
-pub(crate) async fn change_within(
+pub(crate) async fn change_in_tx(
     tx: &mut TenantTx,
     id: TeamId,
     user_id: UserId,
@@ -166,7 +166,7 @@ pub(crate) async fn change_within(
 /// [`AppError::Invalid`] for another name, in the field `confirm`; [`AppError::Conflict`] when
 /// something else still names the team; [`AppError::NotFound`].
 pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::TeamDelete).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamDelete).await?;
     let team = store::team::team_get(&mut act.tx, id).await?;
     if name.trim() != team.name {
         let message = format!("Type the team's name, “{}”, to delete it.", team.name);
@@ -182,7 +182,7 @@ pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
             },
             other => other.into(),
         })?;
-    act.commit(Target::team(id).changed(json!({
+    act.commit(AuditTarget::team(id).changed(json!({
         "before": { "name": team.name, "members": team.members },
         "memories_made_private": released,
         "proposals_withdrawn": withdrawn,
@@ -193,7 +193,11 @@ pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
 /// Takes what is shared with a team back to its owners, each memory with its
 /// version and its audit row, and ends what waits for the team. How much of
 /// either.
-async fn release(act: &mut Act<'_>, id: TeamId, now: Timestamp) -> Result<(usize, i64), AppError> {
+async fn release(
+    act: &mut AuthorizedTx<'_>,
+    id: TeamId,
+    now: Timestamp,
+) -> Result<(usize, i64), AppError> {
     const REASON: &str = "The team was deleted.";
     let withdrawn = store::team::team_proposals_release(&mut act.tx, id, REASON, now).await?;
     let mut released = 0;
@@ -205,7 +209,7 @@ async fn release(act: &mut Act<'_>, id: TeamId, now: Timestamp) -> Result<(usize
         }
         released += some.len();
         let targets = some.into_iter().map(|memory| {
-            Target::memory(memory).changed(json!({
+            AuditTarget::memory(memory).changed(json!({
                 "before": { "visibility": Visibility::Team.key(), "team": id },
                 "after": { "visibility": Visibility::Private.key() },
             }))
@@ -221,15 +225,15 @@ async fn begin<'a>(
     actor: &'a Actor,
     action: Action,
     id: TeamId,
-) -> Result<Act<'a>, AppError> {
+) -> Result<AuthorizedTx<'a>, AppError> {
     if actor.permissions.contains(&Permission::TeamManage) {
-        return Act::begin_holding(ctx, actor, action, Permission::TeamManage).await;
+        return AuthorizedTx::begin_holding(ctx, actor, action, Permission::TeamManage).await;
     }
-    let mut act = Act::begin(ctx, actor, action).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
     match may_change(&mut act.tx, actor, id).await {
         Ok(_) => Ok(act),
         Err(AppError::Forbidden { permission }) => {
-            Err(act.refuse(Target::team(id), permission).await)
+            Err(act.refuse(AuditTarget::team(id), permission).await)
         }
         Err(other) => Err(other),
     }

@@ -20,9 +20,9 @@ use uuid::Uuid;
 
 use crate::{
     Ctx,
-    act::Act,
-    invite::{InviteToken, owner_invite_within},
-    tenant_lifecycle::{By, commit_audited},
+    authorized_tx::AuthorizedTx,
+    invite::{InviteToken, owner_invite_in_tx},
+    tenant_lifecycle::{Initiator, commit_audited},
 };
 
 /// A person to be known before the first sign-in.
@@ -79,7 +79,7 @@ pub struct NewOrganisation<'a> {
 /// [`AppError::Forbidden`]; [`AppError::Invalid`] for a slug or name that can't be used.
 pub async fn tenant_create(
     ctx: &Ctx,
-    by: By<'_>,
+    by: Initiator<'_>,
     organisation: &NewOrganisation<'_>,
     owner: Owner<'_>,
 ) -> Result<CreatedOrganisation, AppError> {
@@ -89,8 +89,8 @@ pub async fn tenant_create(
         is_demo,
         directory,
     } = *organisation;
-    if let By::Operator(actor) = by {
-        Act::authorize(ctx, actor, Action::TenantCreate).await?;
+    if let Initiator::Operator(actor) = by {
+        AuthorizedTx::authorize(ctx, actor, Action::TenantCreate).await?;
     }
     let id: TenantId = ctx.ids.id();
     let now = ctx.clock.now();
@@ -107,12 +107,12 @@ pub async fn tenant_create(
     store::tenant::tenant_create(&mut tx, &tenant, now).await?;
     let (tx, invite) = match owner {
         Owner::Known(person) => {
-            let (tx, _) = member_add_within(ctx, tx, id, person, SystemRole::Owner).await?;
+            let (tx, _) = member_add_in_tx(ctx, tx, id, person, SystemRole::Owner).await?;
             (tx, None)
         }
         Owner::Invited { email } => {
-            let mut tx = tx.enter_as(id, None).await?;
-            let invite = owner_invite_within(ctx, &mut tx, email).await?;
+            let mut tx = tx.enter_as_system(id).await?;
+            let invite = owner_invite_in_tx(ctx, &mut tx, email).await?;
             (tx, Some(invite))
         }
     };
@@ -138,7 +138,7 @@ pub async fn member_add(
     role: SystemRole,
 ) -> Result<UserId, AppError> {
     let tx = ctx.store.begin_operator().await?;
-    let (tx, user_id) = member_add_within(ctx, tx, tenant_id, person, role).await?;
+    let (tx, user_id) = member_add_in_tx(ctx, tx, tenant_id, person, role).await?;
     tx.commit().await?;
     Ok(user_id)
 }
@@ -152,7 +152,7 @@ pub async fn member_exists(
     tenant_id: TenantId,
     identity: &IdentityKey,
 ) -> Result<bool, AppError> {
-    let mut tx = ctx.store.begin_front_door().await?;
+    let mut tx = ctx.store.begin_auth().await?;
     Ok(identity_find(&mut tx, tenant_id, identity).await?.is_some())
 }
 
@@ -165,7 +165,7 @@ pub async fn tenant_list(ctx: &Ctx) -> Result<Vec<TenantListed>, AppError> {
     Ok(store::tenant::tenant_list(&mut tx).await?)
 }
 
-async fn member_add_within(
+async fn member_add_in_tx(
     ctx: &Ctx,
     mut tx: OperatorTx,
     tenant_id: TenantId,
@@ -183,7 +183,7 @@ async fn member_add_within(
         now,
     )
     .await?;
-    let mut tx = tx.enter_as(tenant_id, None).await?;
+    let mut tx = tx.enter_as_system(tenant_id).await?;
     let user = NewUser {
         id: user_id,
         display_name: &person.display_name,

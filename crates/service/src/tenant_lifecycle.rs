@@ -22,22 +22,22 @@ use time::Duration;
 
 use crate::{
     Ctx,
-    act::{Act, event},
+    authorized_tx::{AuthorizedTx, event},
 };
 
 /// Who acts on an organisation.
 #[derive(Clone, Copy, Debug)]
-pub enum By<'a> {
+pub enum Initiator<'a> {
     /// Whoever has the machine's command line.
-    Machine,
+    Cli,
     /// An operator, in a browser.
     Operator(&'a Actor),
 }
 
-impl By<'_> {
+impl Initiator<'_> {
     fn stored(self) -> ByOperator {
         match self {
-            Self::Machine => None,
+            Self::Cli => None,
             Self::Operator(actor) => Some((actor.tenant_id, actor.user_id)),
         }
     }
@@ -53,7 +53,7 @@ pub async fn tenant_page(
     filter: &TenantFilter,
     after: Option<&str>,
 ) -> Result<Page<TenantSummary>, AppError> {
-    Act::authorize(ctx, actor, Action::TenantList).await?;
+    AuthorizedTx::authorize(ctx, actor, Action::TenantList).await?;
     let mut tx = ctx.store.begin_operator().await?;
     let limit = i64::from(TENANTS_PER_PAGE) + 1;
     let found =
@@ -72,7 +72,7 @@ pub async fn tenant_page(
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::NotFound`].
 pub async fn tenant_get(ctx: &Ctx, actor: &Actor, id: TenantId) -> Result<TenantDetail, AppError> {
-    Act::authorize(ctx, actor, Action::TenantList).await?;
+    AuthorizedTx::authorize(ctx, actor, Action::TenantList).await?;
     let mut tx = ctx.store.begin_operator().await?;
     let detail = store::tenant_lifecycle::tenant_get(&mut tx, id, ctx.clock.now()).await?;
     Ok(TenantDetail {
@@ -99,7 +99,7 @@ pub async fn tenant_id_of(ctx: &Ctx, slug: &str) -> Result<TenantId, AppError> {
 /// not active.
 pub async fn tenant_suspend(
     ctx: &Ctx,
-    by: By<'_>,
+    by: Initiator<'_>,
     id: TenantId,
     reason: &str,
 ) -> Result<(), AppError> {
@@ -122,7 +122,7 @@ pub async fn tenant_suspend(
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::NotFound`]; [`AppError::Conflict`]
 /// when it is active, or its time of grace is over.
-pub async fn tenant_resume(ctx: &Ctx, by: By<'_>, id: TenantId) -> Result<(), AppError> {
+pub async fn tenant_resume(ctx: &Ctx, by: Initiator<'_>, id: TenantId) -> Result<(), AppError> {
     let mut act = OperatorAct::begin(ctx, by, Action::TenantResume).await?;
     let before = act.tenant(id).await?;
     if before.summary.status == TenantStatus::Active {
@@ -148,7 +148,7 @@ pub async fn tenant_resume(ctx: &Ctx, by: By<'_>, id: TenantId) -> Result<(), Ap
 /// [`AppError::Conflict`] when it is the operator's own, or deleted already.
 pub async fn tenant_delete(
     ctx: &Ctx,
-    by: By<'_>,
+    by: Initiator<'_>,
     id: TenantId,
     confirm: Option<&str>,
     reason: &str,
@@ -187,7 +187,7 @@ pub async fn tenant_delete(
 /// [`AppError::Forbidden`]; [`AppError::NotFound`].
 pub async fn tenant_tier_set(
     ctx: &Ctx,
-    by: By<'_>,
+    by: Initiator<'_>,
     id: TenantId,
     tier: TenantTier,
 ) -> Result<(), AppError> {
@@ -227,7 +227,7 @@ async fn tenant_purge_next(ctx: &Ctx) -> Result<bool, AppError> {
         None => None,
     };
     if let Some(home) = told {
-        let mut tx = tx.enter_as(home, None).await?;
+        let mut tx = tx.enter_as_system(home).await?;
         let event = AuditEvent {
             resource_type: Some("tenant".to_owned()),
             resource_id: Some(due.id.to_string()),
@@ -265,16 +265,16 @@ async fn tenant_purge_next(ctx: &Ctx) -> Result<bool, AppError> {
 /// An authorised act on an organisation from outside it.
 struct OperatorAct<'a> {
     ctx: &'a Ctx,
-    by: By<'a>,
+    by: Initiator<'a>,
     action: Action,
     tx: OperatorTx,
 }
 
 impl<'a> OperatorAct<'a> {
     /// Authorises `action`. A refusal is audited where the actor belongs.
-    async fn begin(ctx: &'a Ctx, by: By<'a>, action: Action) -> Result<Self, AppError> {
-        if let By::Operator(actor) = by {
-            Act::authorize(ctx, actor, action).await?;
+    async fn begin(ctx: &'a Ctx, by: Initiator<'a>, action: Action) -> Result<Self, AppError> {
+        if let Initiator::Operator(actor) = by {
+            AuthorizedTx::authorize(ctx, actor, action).await?;
         }
         let tx = ctx.store.begin_operator().await?;
         Ok(Self {
@@ -293,7 +293,7 @@ impl<'a> OperatorAct<'a> {
     /// Nobody locks themselves out.
     fn not_at_home(&self, id: TenantId) -> Result<(), AppError> {
         match self.by {
-            By::Operator(actor) if actor.tenant_id == id => Err(conflict(
+            Initiator::Operator(actor) if actor.tenant_id == id => Err(conflict(
                 "This is your own organisation, and you would lock yourself out. Use the command line of the machine.",
             )),
             _ => Ok(()),
@@ -345,7 +345,7 @@ impl<'a> OperatorAct<'a> {
 /// the operator's own, as `told` words it, and commits: all or nothing.
 pub(crate) async fn commit_audited(
     ctx: &Ctx,
-    by: By<'_>,
+    by: Initiator<'_>,
     action: Action,
     id: TenantId,
     mut tx: OperatorTx,
@@ -353,11 +353,11 @@ pub(crate) async fn commit_audited(
 ) -> Result<(), AppError> {
     let mut rows = Vec::new();
     match by {
-        By::Machine => {
+        Initiator::Cli => {
             let event = AuditEvent::by_system(action.key(), Outcome::Success, ctx.clock.now());
             rows.push((id, told(event)));
         }
-        By::Operator(actor) => {
+        Initiator::Operator(actor) => {
             let own = event(ctx, actor, action, Outcome::Success);
             if actor.tenant_id != id {
                 // Nobody of theirs: a name, and no member.
@@ -375,7 +375,7 @@ pub(crate) async fn commit_audited(
     // organisations would wait for each other.
     rows.sort_by_key(|(tenant_id, _)| *tenant_id);
     for (tenant_id, event) in rows {
-        let mut inside = tx.enter_as(tenant_id, None).await?;
+        let mut inside = tx.enter_as_system(tenant_id).await?;
         audit_append(&mut inside, &[event]).await?;
         tx = inside.into_operator().await?;
     }

@@ -80,7 +80,7 @@ impl ActorRecord {
 }
 
 /// Loads a member of the transaction's tenant. For a request, after
-/// [`crate::FrontDoorTx::enter_as`]: session and member in one transaction.
+/// [`crate::AuthTx::enter_as_system`]: session and member in one transaction.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when the tenant has no such member.

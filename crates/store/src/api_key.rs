@@ -10,7 +10,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::{
-    FrontDoorTx, StoreError, TenantTx,
+    AuthTx, StoreError, TenantTx,
     cursor::{Cursor, List},
     user::kind_from_stored,
 };
@@ -290,7 +290,7 @@ pub async fn api_key_revoke_all(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn api_key_find(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     key_hash: &[u8; 32],
 ) -> Result<Option<StoredApiKey>, StoreError> {
     let row = sqlx::query!(
@@ -324,7 +324,7 @@ pub async fn api_key_find(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn api_key_touch(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     key_hash: &[u8; 32],
     now: Timestamp,
 ) -> Result<(), StoreError> {

@@ -136,7 +136,7 @@ pub async fn break_glass_close(
 
 /// Takes the wall down for the private memories of `subject`, where the
 /// transaction's member has a grant that is open at `now`.
-async fn sight_open(
+async fn access_open(
     tx: &mut TenantTx,
     subject: UserId,
     now: Timestamp,
@@ -159,7 +159,7 @@ async fn sight_open(
 }
 
 /// Puts the wall up again.
-async fn sight_close(tx: &mut TenantTx) -> Result<(), StoreError> {
+async fn access_close(tx: &mut TenantTx) -> Result<(), StoreError> {
     sqlx::query!("SELECT set_config('app.break_glass_user_id', '', true) AS subject")
         .fetch_one(tx.conn())
         .await?;
@@ -181,7 +181,7 @@ pub async fn break_glass_list(
     let after: Option<Cursor<MemoryId>> = after
         .map(|text| Cursor::parse(text, List::BreakGlass, tx.tenant_id()))
         .transpose()?;
-    if !sight_open(tx, subject, now).await? {
+    if !access_open(tx, subject, now).await? {
         return Err(StoreError::NotFound);
     }
     let tenant_id = tx.tenant_id().0;
@@ -198,7 +198,7 @@ pub async fn break_glass_list(
     )
     .fetch_all(tx.conn())
     .await?;
-    sight_close(tx).await?;
+    access_close(tx).await?;
     let memories = rows
         .into_iter()
         .map(|row| {
@@ -230,11 +230,11 @@ pub async fn break_glass_get(
     id: MemoryId,
     now: Timestamp,
 ) -> Result<Memory, StoreError> {
-    if !sight_open(tx, subject, now).await? {
+    if !access_open(tx, subject, now).await? {
         return Err(StoreError::NotFound);
     }
     let found = memory_get(tx, id).await;
-    sight_close(tx).await?;
+    access_close(tx).await?;
     let memory = found?;
     // Others are in sight for other reasons.
     if memory.owner_id == subject && memory.visibility == domain::memory::Visibility::Private {

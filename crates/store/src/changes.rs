@@ -28,7 +28,7 @@ use crate::{Store, StoreError};
 /// As other processes listen.
 const CHANNEL: &str = "atrium_changes";
 /// Between two words to the other processes.
-const TELL_EVERY: Duration = Duration::from_millis(250);
+const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
 /// Until a lost connection is tried again.
 const RECONNECT: Duration = Duration::from_secs(2);
 
@@ -40,10 +40,10 @@ pub struct Changes(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     /// Organisations for which somebody waits.
-    waiting: Mutex<HashMap<TenantId, watch::Sender<()>>>,
+    subscribers: Mutex<HashMap<TenantId, watch::Sender<()>>>,
     /// What other processes don't know yet.
-    untold: Mutex<BTreeSet<TenantId>>,
-    is_untold: Notify,
+    unpublished: Mutex<BTreeSet<TenantId>>,
+    has_unpublished: Notify,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -52,9 +52,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Waits for changes in one organisation.
 #[derive(Debug)]
-pub struct Waiting(watch::Receiver<()>);
+pub struct Subscription(watch::Receiver<()>);
 
-impl Waiting {
+impl Subscription {
     /// Ends when something changed since it was last asked.
     pub async fn changed(&mut self) {
         // The sender stays for as long as somebody waits.
@@ -64,29 +64,29 @@ impl Waiting {
 
 impl Changes {
     /// Waits for what changes in the organisation from now on.
-    pub fn wait(&self, tenant_id: TenantId) -> Waiting {
-        let mut waiting = locked(&self.0.waiting);
-        waiting.retain(|_, sender| sender.receiver_count() > 0);
-        let sender = waiting.entry(tenant_id).or_default();
-        Waiting(sender.subscribe())
+    pub fn wait(&self, tenant_id: TenantId) -> Subscription {
+        let mut subscribers = locked(&self.0.subscribers);
+        subscribers.retain(|_, sender| sender.receiver_count() > 0);
+        let sender = subscribers.entry(tenant_id).or_default();
+        Subscription(sender.subscribe())
     }
 
     /// Something was committed in the organisation, here.
-    fn tell(&self, tenant_id: TenantId) {
+    fn publish(&self, tenant_id: TenantId) {
         self.wake(tenant_id);
-        locked(&self.0.untold).insert(tenant_id);
-        self.0.is_untold.notify_one();
+        locked(&self.0.unpublished).insert(tenant_id);
+        self.0.has_unpublished.notify_one();
     }
 
     fn wake(&self, tenant_id: TenantId) {
-        if let Some(sender) = locked(&self.0.waiting).get(&tenant_id) {
+        if let Some(sender) = locked(&self.0.subscribers).get(&tenant_id) {
             sender.send_replace(());
         }
     }
 
     /// Something may have been missed.
     fn wake_all(&self) {
-        for sender in locked(&self.0.waiting).values() {
+        for sender in locked(&self.0.subscribers).values() {
             sender.send_replace(());
         }
     }
@@ -94,12 +94,12 @@ impl Changes {
 
 /// What a transaction did, to be passed on once it counts.
 #[derive(Debug)]
-pub(crate) struct Noted {
+pub(crate) struct PendingNotify {
     changes: Changes,
     tenants: BTreeSet<TenantId>,
 }
 
-impl Noted {
+impl PendingNotify {
     pub(crate) fn none(changes: Changes) -> Self {
         Self {
             changes,
@@ -111,9 +111,9 @@ impl Noted {
         self.tenants.insert(tenant_id);
     }
 
-    pub(crate) fn tell(self) {
+    pub(crate) fn publish(self) {
         for tenant_id in self.tenants {
-            self.changes.tell(tenant_id);
+            self.changes.publish(tenant_id);
         }
     }
 }
@@ -132,18 +132,18 @@ impl Store {
 
     async fn changes_send(&self, process: Uuid) {
         loop {
-            self.changes.0.is_untold.notified().await;
+            self.changes.0.has_unpublished.notified().await;
             if let Err(error) = self.changes_flush(process).await {
                 tracing::debug!(%error, "other processes could not be told of changes");
             }
             // What comes meanwhile is told together.
-            sleep(TELL_EVERY).await;
+            sleep(PUBLISH_INTERVAL).await;
         }
     }
 
     /// Tells other processes what they don't know yet.
     pub(crate) async fn changes_flush(&self, process: Uuid) -> Result<(), StoreError> {
-        let tenants: Vec<Uuid> = std::mem::take(&mut *locked(&self.changes.0.untold))
+        let tenants: Vec<Uuid> = std::mem::take(&mut *locked(&self.changes.0.unpublished))
             .into_iter()
             .map(|tenant| tenant.0)
             .collect();

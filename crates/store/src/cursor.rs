@@ -71,11 +71,11 @@ impl List {
             .to_owned()
     }
 
-    fn seal(self, tenant_id: TenantId, position: &str) -> String {
+    fn encode(self, tenant_id: TenantId, position: &str) -> String {
         format!("{}~{position}", self.tag(tenant_id))
     }
 
-    fn open(self, tenant_id: TenantId, text: &str) -> Result<&str, StoreError> {
+    fn decode(self, tenant_id: TenantId, text: &str) -> Result<&str, StoreError> {
         match text.split_once('~') {
             Some((tag, position)) if tag == self.tag(tenant_id) => Ok(position),
             _ => Err(StoreError::Cursor),
@@ -96,7 +96,7 @@ impl<T: Display> Cursor<T> {
     /// As text, for [`domain::Page::next`].
     pub fn to_text(&self, list: List, tenant_id: TenantId) -> String {
         let micros = self.at.unix_timestamp_nanos() / 1_000;
-        list.seal(tenant_id, &format!("{micros}~{}", self.key))
+        list.encode(tenant_id, &format!("{micros}~{}", self.key))
     }
 }
 
@@ -108,7 +108,7 @@ impl<T: FromStr> Cursor<T> {
     /// give out.
     pub fn parse(text: &str, list: List, tenant_id: TenantId) -> Result<Self, StoreError> {
         let (at, key) = list
-            .open(tenant_id, text)?
+            .decode(tenant_id, text)?
             .split_once('~')
             .ok_or(StoreError::Cursor)?;
         let micros: i64 = at.parse().map_err(|_| StoreError::Cursor)?;
@@ -138,7 +138,7 @@ impl NameCursor {
 
     /// As text, for [`domain::Page::next`].
     pub fn to_text(&self, list: List, tenant_id: TenantId) -> String {
-        list.seal(tenant_id, &format!("{}~{}", self.id, self.name))
+        list.encode(tenant_id, &format!("{}~{}", self.id, self.name))
     }
 
     /// The reverse of [`NameCursor::to_text`].
@@ -148,7 +148,7 @@ impl NameCursor {
     /// give out.
     pub fn parse(text: &str, list: List, tenant_id: TenantId) -> Result<Self, StoreError> {
         let (id, name) = list
-            .open(tenant_id, text)?
+            .decode(tenant_id, text)?
             .split_once('~')
             .ok_or(StoreError::Cursor)?;
         Ok(Self {
@@ -176,7 +176,7 @@ mod tests {
             assert_eq!(NameCursor::parse(&text, List::Team, ACME).unwrap(), cursor);
         }
         for position in ["", "~", "mia", "mia~1"] {
-            let text = List::Team.seal(ACME, position);
+            let text = List::Team.encode(ACME, position);
             assert!(
                 matches!(
                     NameCursor::parse(&text, List::Team, ACME),
@@ -210,7 +210,7 @@ mod tests {
             "9223372036854775807~1",
             "99999999999999999999~1",
         ] {
-            for text in [position, &List::Audit.seal(ACME, position)] {
+            for text in [position, &List::Audit.encode(ACME, position)] {
                 assert!(
                     matches!(
                         Cursor::<i64>::parse(text, List::Audit, ACME),

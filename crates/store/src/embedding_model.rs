@@ -286,7 +286,7 @@ pub async fn embedding_model_problem(
 
 /// What [`embedding_model_settle`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
+pub struct SettledModels {
     /// Searches use this one from now on.
     pub activated: Option<EmbeddingModelId>,
     /// Nothing is left of these.
@@ -301,8 +301,8 @@ pub struct Settled {
 pub async fn embedding_model_settle(
     tx: &mut TenantTx,
     now: Timestamp,
-) -> Result<Settled, StoreError> {
-    let mut settled = Settled::default();
+) -> Result<SettledModels, StoreError> {
+    let mut settled = SettledModels::default();
     // Locked, so that of two processes one does it.
     let waiting = sqlx::query!(
         "SELECT id, slot, status, retired_at FROM embedding_models

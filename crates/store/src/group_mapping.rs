@@ -242,7 +242,7 @@ fn difference(these: &BTreeSet<String>, without: &BTreeSet<String>) -> Vec<Strin
 }
 
 /// Names of what was written.
-struct Written {
+struct GrantDelta {
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
 }
@@ -260,7 +260,7 @@ async fn user_roles_set(
     user_id: UserId,
     grants: &[Grant<RoleId>],
     now: Timestamp,
-) -> Result<(Written, bool), StoreError> {
+) -> Result<(GrantDelta, bool), StoreError> {
     let tenant_id = tx.tenant_id();
     let (role_ids, sources) = columns(grants);
     let owner_kept = if is_losing_ownership(tx, user_id, &role_ids).await? {
@@ -307,7 +307,7 @@ async fn user_roles_set(
     )
     .fetch_all(tx.conn())
     .await?;
-    let written = Written {
+    let written = GrantDelta {
         added: added.into_iter().collect(),
         removed: removed.into_iter().collect(),
     };
@@ -341,7 +341,7 @@ async fn team_members_set(
     user_id: UserId,
     grants: &[Grant<TeamId>],
     now: Timestamp,
-) -> Result<Written, StoreError> {
+) -> Result<GrantDelta, StoreError> {
     let tenant_id = tx.tenant_id();
     let (team_ids, sources) = columns(grants);
     let added = sqlx::query_scalar!(
@@ -378,7 +378,7 @@ async fn team_members_set(
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(Written {
+    Ok(GrantDelta {
         added: added.into_iter().collect(),
         removed: removed.into_iter().collect(),
     })

@@ -6,7 +6,7 @@ use crate::{StoreError, TenantTx, WorkerTx};
 
 /// What a caller asked before under the same key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AskedBefore {
+pub struct StoredCall {
     /// SHA-256 of what was asked.
     pub request_hash: [u8; 32],
     /// What was answered, sealed; `None` while it is being worked on.
@@ -25,7 +25,7 @@ pub async fn idempotency_begin(
     request_hash: &[u8; 32],
     expires_at: Timestamp,
     now: Timestamp,
-) -> Result<Option<AskedBefore>, StoreError> {
+) -> Result<Option<StoredCall>, StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
     sqlx::query!(
         "DELETE FROM idempotency_keys
@@ -37,7 +37,7 @@ pub async fn idempotency_begin(
     )
     .execute(tx.conn())
     .await?;
-    let noted = sqlx::query!(
+    let pending_notify = sqlx::query!(
         "INSERT INTO idempotency_keys (tenant_id, user_id, api_key_id, key, request_hash, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tenant_id, api_key_id, key) DO NOTHING",
@@ -51,7 +51,7 @@ pub async fn idempotency_begin(
     )
     .execute(tx.conn())
     .await?;
-    if noted.rows_affected() == 1 {
+    if pending_notify.rows_affected() == 1 {
         return Ok(None);
     }
     let row = sqlx::query!(
@@ -63,7 +63,7 @@ pub async fn idempotency_begin(
     )
     .fetch_one(tx.conn())
     .await?;
-    Ok(Some(AskedBefore {
+    Ok(Some(StoredCall {
         request_hash: row
             .request_hash
             .try_into()

@@ -5,7 +5,7 @@ use domain::{TenantId, Timestamp, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{FrontDoorTx, OperatorTx, StoreError};
+use crate::{AuthTx, OperatorTx, StoreError};
 
 /// What identifies a person for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl IdentityKey {
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn identity_find(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenant_id: TenantId,
     key: &IdentityKey,
 ) -> Result<Option<Identity>, StoreError> {
@@ -85,7 +85,7 @@ pub async fn identity_find(
 /// [`StoreError::Constraint`] when it belongs to a member of that tenant
 /// already.
 pub async fn identity_create(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     id: Uuid,
     tenant_id: TenantId,
     user_id: UserId,

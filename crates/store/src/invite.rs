@@ -13,7 +13,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::{
-    FrontDoorTx, StoreError, TenantTx,
+    AuthTx, StoreError, TenantTx,
     cursor::{Cursor, List},
 };
 
@@ -321,7 +321,7 @@ pub async fn invite_accept(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn invite_find(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     token_hash: &[u8; 32],
 ) -> Result<Option<(TenantId, InviteId)>, StoreError> {
     let row = sqlx::query!(

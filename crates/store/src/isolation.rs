@@ -12,7 +12,7 @@ use domain::{
     access::SystemRole,
     audit::Outcome,
     import::ImportFormat,
-    isolation::{IsolationReport, Reach, Reached, TableIsolation},
+    isolation::{IsolationReport, Probe, ProbeResult, TableIsolation},
     memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
     notification::{BreakGlassOpened, Notice},
     share::{Audience, Comment},
@@ -68,7 +68,7 @@ pub async fn isolation_probe(
         tenant_create(&mut operator, &tenant, now).await?;
     }
     let [theirs, ours] = tenants;
-    let mut tx = operator.enter_as(theirs, None).await?;
+    let mut tx = operator.enter_as_system(theirs).await?;
     for tenant_id in tenants {
         let actor = Actor {
             tenant_id,
@@ -247,31 +247,31 @@ async fn probe(
     // Names come from the catalogue, ids are UUIDs: nothing here was typed.
     let sees = |condition: String| format!("SELECT FROM {name} WHERE {condition} LIMIT 1");
     let own = attempt(tx, &sees(format!("{tenant} = '{ours}'"))).await?;
-    let mut reached = [Reached::Untried; Reach::ALL.len()];
-    for (reach, outcome) in Reach::ALL.into_iter().zip(&mut reached) {
+    let mut reached = [ProbeResult::Untried; Probe::ALL.len()];
+    for (reach, outcome) in Probe::ALL.into_iter().zip(&mut reached) {
         let statement = match reach {
-            Reach::Read => sees(format!("{tenant} <> '{ours}'")),
-            Reach::ReadUnset => {
+            Probe::Read => sees(format!("{tenant} <> '{ours}'")),
+            Probe::ReadUnset => {
                 *outcome = attempt_unset(tx, &sees("true".to_owned())).await?;
                 continue;
             }
-            Reach::Change => format!(
+            Probe::Change => format!(
                 "UPDATE {name} SET {0} = {0} WHERE {tenant} = '{theirs}'",
                 table.changeable
             ),
-            Reach::Delete => format!("DELETE FROM {name} WHERE {tenant} = '{theirs}'"),
-            Reach::Add => add(table, theirs, member),
+            Probe::Delete => format!("DELETE FROM {name} WHERE {tenant} = '{theirs}'"),
+            Probe::Add => add(table, theirs, member),
         };
         *outcome = attempt(tx, &statement).await?;
-        let needs_row = matches!(reach, Reach::Change | Reach::Delete);
-        if needs_row && own != Reached::Row && *outcome == Reached::Nothing {
-            *outcome = Reached::Untried;
+        let needs_row = matches!(reach, Probe::Change | Probe::Delete);
+        if needs_row && own != ProbeResult::Row && *outcome == ProbeResult::Nothing {
+            *outcome = ProbeResult::Untried;
         }
     }
     Ok(TableIsolation {
         table: name.clone(),
         row_security: table.row_security,
-        sees_own: own == Reached::Row,
+        sees_own: own == ProbeResult::Row,
         reached,
     })
 }
@@ -294,7 +294,7 @@ fn add(table: &Table, theirs: TenantId, member: UserId) -> String {
 }
 
 /// Tries a statement and undoes it.
-async fn attempt(tx: &mut TenantTx, statement: &str) -> Result<Reached, StoreError> {
+async fn attempt(tx: &mut TenantTx, statement: &str) -> Result<ProbeResult, StoreError> {
     let mut inner = tx.conn().begin().await?;
     let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
         .execute(&mut *inner)
@@ -304,7 +304,7 @@ async fn attempt(tx: &mut TenantTx, statement: &str) -> Result<Reached, StoreErr
 }
 
 /// Tries a statement while no organisation is set, and undoes it.
-async fn attempt_unset(tx: &mut TenantTx, statement: &str) -> Result<Reached, StoreError> {
+async fn attempt_unset(tx: &mut TenantTx, statement: &str) -> Result<ProbeResult, StoreError> {
     let mut inner = tx.conn().begin().await?;
     sqlx::query!("SELECT set_config('app.current_tenant_id', '', true)")
         .fetch_one(&mut *inner)
@@ -318,15 +318,17 @@ async fn attempt_unset(tx: &mut TenantTx, statement: &str) -> Result<Reached, St
 
 fn reached(
     done: Result<sqlx::postgres::PgQueryResult, sqlx::Error>,
-) -> Result<Reached, StoreError> {
+) -> Result<ProbeResult, StoreError> {
     match done {
-        Ok(done) if done.rows_affected() == 0 => Ok(Reached::Nothing),
-        Ok(_) => Ok(Reached::Row),
+        Ok(done) if done.rows_affected() == 0 => Ok(ProbeResult::Nothing),
+        Ok(_) => Ok(ProbeResult::Row),
         Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
-            Some("42501") if error.message().contains("row-level security") => Ok(Reached::Refused),
-            Some("42501") => Ok(Reached::NoPrivilege),
+            Some("42501") if error.message().contains("row-level security") => {
+                Ok(ProbeResult::Refused)
+            }
+            Some("42501") => Ok(ProbeResult::NoPrivilege),
             // Class 23, integrity: only a row in reach can break a constraint.
-            Some(code) if code.starts_with("23") => Ok(Reached::Row),
+            Some(code) if code.starts_with("23") => Ok(ProbeResult::Row),
             _ => Err(sqlx::Error::Database(error).into()),
         },
         Err(error) => Err(error.into()),

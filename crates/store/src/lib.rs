@@ -2,7 +2,7 @@
 //!
 //! [`Store`] keeps its pools to itself, one for each [`Login`]. What it gives out are transactions that
 //! have already taken a local database role and the tenant's settings:
-//! [`TenantTx`] for an organisation's data under row security, [`FrontDoorTx`]
+//! [`TenantTx`] for an organisation's data under row security, [`AuthTx`]
 //! for what happens before somebody is known, [`WorkerTx`] to claim jobs,
 //! [`OperatorTx`] for the command line. A transaction that is dropped rolls
 //! back, and its settings end with it.
@@ -61,11 +61,11 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-pub use changes::{Changes, Waiting};
+pub use changes::{Changes, Subscription};
 pub use check::{CheckError, ServerFacts};
 pub use error::StoreError;
 pub use login::{Login, PerLogin};
-pub use tx::{FrontDoorTx, OperatorTx, TenantTx, WorkerTx};
+pub use tx::{AuthTx, OperatorTx, TenantTx, WorkerTx};
 
 /// How the pools behave.
 #[derive(Clone, Debug)]

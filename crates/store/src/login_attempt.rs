@@ -2,7 +2,7 @@
 
 use domain::{InviteId, TenantId, Timestamp};
 
-use crate::{FrontDoorTx, StoreError};
+use crate::{AuthTx, StoreError};
 
 /// The link of an invite, as it was when somebody followed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct LoginAttempt {
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn login_attempt_create(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     state_hash: &[u8; 32],
     attempt: &LoginAttempt,
     now: Timestamp,
@@ -76,7 +76,7 @@ pub async fn login_attempt_create(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn login_attempt_take(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     state_hash: &[u8; 32],
     now: Timestamp,
 ) -> Result<Option<LoginAttempt>, StoreError> {
@@ -117,7 +117,7 @@ pub async fn login_attempt_take(
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn login_attempt_purge(tx: &mut FrontDoorTx, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn login_attempt_purge(tx: &mut AuthTx, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query!("DELETE FROM login_attempts WHERE expires_at <= $1", now)
         .execute(tx.conn())
         .await?;

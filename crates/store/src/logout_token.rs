@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 
-use crate::{FrontDoorTx, StoreError};
+use crate::{AuthTx, StoreError};
 
 /// Remembers a token by the SHA-256 of its issuer and id until it is too old
 /// to count anyway. False when it was used before.
@@ -10,7 +10,7 @@ use crate::{FrontDoorTx, StoreError};
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn logout_token_use(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     id_hash: &[u8; 32],
     expires_at: Timestamp,
     now: Timestamp,
@@ -31,7 +31,7 @@ pub async fn logout_token_use(
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn logout_token_purge(tx: &mut FrontDoorTx, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn logout_token_purge(tx: &mut AuthTx, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query!("DELETE FROM logout_tokens WHERE expires_at <= $1", now)
         .execute(tx.conn())
         .await?;

@@ -74,7 +74,7 @@ pub async fn member_list(
         tenant_id.0,
         after.name,
         after.id,
-        filter.q.trim(),
+        filter.query.trim(),
         filter.status,
         filter.kind,
         filter.role,

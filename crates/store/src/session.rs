@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use domain::{SessionId, TenantId, Timestamp, UserId, profile::Session};
 use uuid::Uuid;
 
-use crate::{FrontDoorTx, StoreError};
+use crate::{AuthTx, StoreError};
 
 /// A session to be created.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ pub struct EndedSession {
 /// # Errors
 /// [`StoreError::Constraint`] when the id or its hash is taken.
 pub async fn session_create(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     session: &NewSession,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -151,7 +151,7 @@ pub async fn session_create(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_load(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     id_hash: &[u8; 32],
     now: Timestamp,
 ) -> Result<Option<StoredSession>, StoreError> {
@@ -177,7 +177,7 @@ pub async fn session_load(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_user(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenant_id: TenantId,
     id: SessionId,
     now: Timestamp,
@@ -201,7 +201,7 @@ pub async fn session_user(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_privileges_note(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     id_hash: &[u8; 32],
     privileges: &[u8; 32],
     now: Timestamp,
@@ -225,7 +225,7 @@ pub async fn session_privileges_note(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_save(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     id_hash: &[u8; 32],
     data: &[u8],
     now: Timestamp,
@@ -248,7 +248,7 @@ pub async fn session_save(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_refresh_claim(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenant_id: TenantId,
     id: SessionId,
     lease: Timestamp,
@@ -276,7 +276,7 @@ pub async fn session_refresh_claim(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_refresh_finish(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenant_id: TenantId,
     id: SessionId,
     lease: Timestamp,
@@ -305,7 +305,7 @@ pub async fn session_refresh_finish(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_touch(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     id_hash: &[u8; 32],
     idle_expires_at: Timestamp,
     now: Timestamp,
@@ -340,7 +340,7 @@ pub struct Rotation {
 /// # Errors
 /// [`StoreError::Constraint`] when the new hash is taken.
 pub async fn session_rotate(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     id_hash: &[u8; 32],
     rotation: &Rotation,
     now: Timestamp,
@@ -365,7 +365,7 @@ pub async fn session_rotate(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_list(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenant_id: TenantId,
     user_id: UserId,
     current: Option<SessionId>,
@@ -403,7 +403,7 @@ pub async fn session_list(
 /// [`StoreError::NotFound`] when the member has no such session, or it ended
 /// already.
 pub async fn session_revoke(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenant_id: TenantId,
     user_id: UserId,
     id: SessionId,
@@ -432,7 +432,7 @@ pub async fn session_revoke(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_revoke_others(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenant_id: TenantId,
     user_id: UserId,
     current: Option<SessionId>,
@@ -459,7 +459,7 @@ pub async fn session_revoke_others(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_revoke_of_issuer(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     issuer: Option<&str>,
     subject: Option<&str>,
     sid: Option<&str>,
@@ -496,7 +496,7 @@ pub async fn session_revoke_of_issuer(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_delete(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     id_hash: &[u8; 32],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -514,7 +514,7 @@ pub async fn session_delete(
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn session_purge(tx: &mut FrontDoorTx, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn session_purge(tx: &mut AuthTx, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         "DELETE FROM web_sessions WHERE absolute_expires_at <= $1 OR idle_expires_at <= $1 OR revoked_at <= $1",
         now,

@@ -5,7 +5,7 @@ use domain::{
     settings::{Organisation, OrganisationText, TenantSettings},
 };
 
-use crate::{FrontDoorTx, StoreError, TenantTx};
+use crate::{AuthTx, StoreError, TenantTx};
 
 fn from_stored(settings: serde_json::Value) -> Result<TenantSettings, StoreError> {
     serde_json::from_value(settings)
@@ -66,7 +66,7 @@ pub async fn organisation_update(
 /// # Errors
 /// [`StoreError::NotFound`] when there is no such organisation.
 pub async fn settings_of(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenant_id: TenantId,
 ) -> Result<TenantSettings, StoreError> {
     let settings = sqlx::query_scalar!("SELECT settings FROM tenants WHERE id = $1", tenant_id.0)

@@ -85,13 +85,13 @@ pub async fn team_names(tx: &mut TenantTx) -> Result<Vec<TeamRef>, StoreError> {
         .collect())
 }
 
-/// A page of the tenant's teams, by name; with `q`, those whose name has it.
+/// A page of the tenant's teams, by name; with `query`, those whose name has it.
 ///
 /// # Errors
 /// [`StoreError::Cursor`] for a cursor that this list did not give out.
 pub async fn team_list(
     tx: &mut TenantTx,
-    q: &str,
+    query: &str,
     cursor: Option<&str>,
     size: u16,
 ) -> Result<Page<TeamSummary>, StoreError> {
@@ -121,7 +121,7 @@ pub async fn team_list(
         tx.tenant_id().0,
         after.name,
         after.id,
-        q.trim(),
+        query.trim(),
         tx.user_id().map(|id| id.0),
         i64::from(size) + 1,
     )

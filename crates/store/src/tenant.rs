@@ -2,11 +2,11 @@
 
 use domain::{
     EmbeddingModelId, RoleId, SessionId, TenantId, Timestamp, UserId, access::SystemRole,
-    invite::Reachable,
+    invite::LoginTarget,
 };
 use uuid::Uuid;
 
-use crate::{FrontDoorTx, OperatorTx, StoreError, embedding_model::embedding_model_begin};
+use crate::{AuthTx, OperatorTx, StoreError, embedding_model::embedding_model_begin};
 
 pub use domain::tenant::TenantStatus;
 
@@ -151,7 +151,7 @@ pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, Store
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn tenant_find_by_slug(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     slug: &str,
 ) -> Result<Option<Tenant>, StoreError> {
     sqlx::query_as!(
@@ -170,7 +170,7 @@ pub async fn tenant_find_by_slug(
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Unavailable`] when the database is
 /// away.
-pub async fn tenant_find(tx: &mut FrontDoorTx, id: TenantId) -> Result<Tenant, StoreError> {
+pub async fn tenant_find(tx: &mut AuthTx, id: TenantId) -> Result<Tenant, StoreError> {
     sqlx::query_as!(
         TenantRow,
         "SELECT id, slug, name, status FROM tenants WHERE id = $1",
@@ -186,10 +186,7 @@ pub async fn tenant_find(tx: &mut FrontDoorTx, id: TenantId) -> Result<Tenant, S
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn tenant_reachable(
-    tx: &mut FrontDoorTx,
-    tenant: &Tenant,
-) -> Result<Reachable, StoreError> {
+pub async fn tenant_reachable(tx: &mut AuthTx, tenant: &Tenant) -> Result<LoginTarget, StoreError> {
     let row = sqlx::query!(
         r#"SELECT entra_tenant_id IS NOT NULL AS "has_directory!",
                   NOT EXISTS (SELECT FROM tenants o WHERE o.id <> $1 AND o.status <> 'deleted') AS "is_only!"
@@ -198,7 +195,7 @@ pub async fn tenant_reachable(
     )
     .fetch_one(tx.conn())
     .await?;
-    Ok(Reachable {
+    Ok(LoginTarget {
         slug: tenant.slug.clone(),
         is_only: row.is_only,
         has_directory: row.has_directory,
@@ -210,7 +207,7 @@ pub async fn tenant_reachable(
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn tenant_find_by_directory(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tid: Uuid,
 ) -> Result<Option<Tenant>, StoreError> {
     sqlx::query_as!(
@@ -241,7 +238,7 @@ pub struct Membership {
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_organisations(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenant_id: TenantId,
     session_id: SessionId,
 ) -> Result<Vec<Membership>, StoreError> {
@@ -282,7 +279,7 @@ pub async fn session_organisations(
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn tenant_find_only(tx: &mut FrontDoorTx) -> Result<Option<Tenant>, StoreError> {
+pub async fn tenant_find_only(tx: &mut AuthTx) -> Result<Option<Tenant>, StoreError> {
     let mut rows = sqlx::query_as!(
         TenantRow,
         "SELECT id, slug, name, status FROM tenants

@@ -65,7 +65,7 @@ pub async fn tenant_page(
             ORDER BY slug COLLATE "C"
             LIMIT $4"#,
         after,
-        filter.q.trim(),
+        filter.query.trim(),
         filter.status,
         limit,
     )

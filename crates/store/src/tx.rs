@@ -8,7 +8,7 @@
 use domain::{Actor, TeamId, TenantId, UserId};
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use crate::{Login, Store, StoreError, changes::Noted};
+use crate::{Login, Store, StoreError, changes::PendingNotify};
 
 /// Local roles that a transaction can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,16 +68,26 @@ impl Settings {
         }
     }
 
-    fn of_member(tenant_id: TenantId, user_id: Option<UserId>) -> Self {
+    /// A member whose permissions and teams are not known yet.
+    fn of_member(tenant_id: TenantId, user_id: UserId) -> Self {
         Self {
             tenant_id: tenant_id.to_string(),
-            user_id: user_id.map(|id| id.to_string()).unwrap_or_default(),
+            user_id: user_id.to_string(),
             team_ids: array(&[]),
             led_team_ids: array(&[]),
-            // For Atrium itself nothing in the tenant is out of reach: it acts
-            // where nobody is known yet, as at sign-in.
-            permissions: user_id.map_or_else(|| "system".to_owned(), |_| String::new()),
-            vendor: String::new(),
+            ..Self::default()
+        }
+    }
+
+    /// Atrium itself, which has every permission in the tenant: it acts where
+    /// no member is known yet, such as at sign-in.
+    fn of_system(tenant_id: TenantId) -> Self {
+        Self {
+            tenant_id: tenant_id.to_string(),
+            team_ids: array(&[]),
+            led_team_ids: array(&[]),
+            permissions: "system".to_owned(),
+            ..Self::default()
         }
     }
 }
@@ -139,8 +149,8 @@ impl Store {
         Ok(tx)
     }
 
-    fn noted(&self) -> Noted {
-        Noted::none(self.changes().clone())
+    fn pending_notify(&self) -> PendingNotify {
+        PendingNotify::none(self.changes().clone())
     }
 
     /// Begins a transaction in the actor's tenant, under row security.
@@ -153,7 +163,7 @@ impl Store {
             .await?;
         Ok(TenantTx {
             tx,
-            noted: self.noted(),
+            pending_notify: self.pending_notify(),
             tenant_id: actor.tenant_id,
             user_id: Some(actor.user_id),
         })
@@ -165,12 +175,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when no connection is free in time.
     pub async fn begin_as_system(&self, tenant_id: TenantId) -> Result<TenantTx, StoreError> {
-        self.begin_of(tenant_id, None).await
+        let tx = self
+            .begin_as(LocalRole::App, &Settings::of_system(tenant_id))
+            .await?;
+        Ok(TenantTx {
+            tx,
+            pending_notify: self.pending_notify(),
+            tenant_id,
+            user_id: None,
+        })
     }
 
-    /// Begins a transaction in a tenant in the name of a member without any
-    /// permission or team: what belongs to the member is in sight, whether or
-    /// not the member may still sign in.
+    /// Begins a transaction in a tenant as a member without any permission or
+    /// team: the member's own rows are visible, whether or not the member may
+    /// still sign in.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when no connection is free in time.
@@ -179,20 +197,12 @@ impl Store {
         tenant_id: TenantId,
         user_id: UserId,
     ) -> Result<TenantTx, StoreError> {
-        self.begin_of(tenant_id, Some(user_id)).await
-    }
-
-    async fn begin_of(
-        &self,
-        tenant_id: TenantId,
-        user_id: Option<UserId>,
-    ) -> Result<TenantTx, StoreError> {
         let settings = Settings::of_member(tenant_id, user_id);
         Ok(TenantTx {
             tx: self.begin_as(LocalRole::App, &settings).await?,
-            noted: self.noted(),
+            pending_notify: self.pending_notify(),
             tenant_id,
-            user_id,
+            user_id: Some(user_id),
         })
     }
 
@@ -201,11 +211,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when no connection is free in time.
-    pub async fn begin_front_door(&self) -> Result<FrontDoorTx, StoreError> {
+    pub async fn begin_auth(&self) -> Result<AuthTx, StoreError> {
         let tx = self.begin_as(LocalRole::Auth, &Settings::default()).await?;
-        Ok(FrontDoorTx {
+        Ok(AuthTx {
             tx,
-            noted: self.noted(),
+            pending_notify: self.pending_notify(),
         })
     }
 
@@ -220,7 +230,7 @@ impl Store {
             .await?;
         Ok(WorkerTx {
             tx,
-            noted: self.noted(),
+            pending_notify: self.pending_notify(),
         })
     }
 
@@ -235,7 +245,7 @@ impl Store {
             .await?;
         Ok(OperatorTx {
             tx,
-            noted: self.noted(),
+            pending_notify: self.pending_notify(),
         })
     }
 }
@@ -244,7 +254,7 @@ impl Store {
 #[derive(Debug)]
 pub struct TenantTx {
     tx: Tx,
-    noted: Noted,
+    pending_notify: PendingNotify,
     tenant_id: TenantId,
     user_id: Option<UserId>,
 }
@@ -268,12 +278,11 @@ impl TenantTx {
         tenant_id: TenantId,
         actor: Option<&Actor>,
     ) -> Result<Self, StoreError> {
-        let settings =
-            actor.map_or_else(|| Settings::of_member(tenant_id, None), Settings::of_actor);
+        let settings = actor.map_or_else(|| Settings::of_system(tenant_id), Settings::of_actor);
         role_take(&mut self.tx, LocalRole::App, &settings).await?;
         Ok(Self {
             tx: self.tx,
-            noted: self.noted,
+            pending_notify: self.pending_notify,
             tenant_id,
             user_id: actor.map(|actor| actor.user_id),
         })
@@ -325,23 +334,23 @@ impl TenantTx {
 
 /// A transaction of the front door.
 #[derive(Debug)]
-pub struct FrontDoorTx {
+pub struct AuthTx {
     tx: Tx,
-    noted: Noted,
+    pending_notify: PendingNotify,
 }
 
 /// A transaction of a worker.
 #[derive(Debug)]
 pub struct WorkerTx {
     tx: Tx,
-    noted: Noted,
+    pending_notify: PendingNotify,
 }
 
 /// A transaction of the command line.
 #[derive(Debug)]
 pub struct OperatorTx {
     tx: Tx,
-    noted: Noted,
+    pending_notify: PendingNotify,
 }
 
 macro_rules! ends {
@@ -359,13 +368,13 @@ macro_rules! ends {
             /// it is not known whether the transaction counts.
             pub async fn commit(self) -> Result<(), StoreError> {
                 self.tx.commit().await?;
-                self.noted.tell();
+                self.pending_notify.publish();
                 Ok(())
             }
         }
     )*};
 }
-ends!(TenantTx FrontDoorTx WorkerTx OperatorTx);
+ends!(TenantTx AuthTx WorkerTx OperatorTx);
 
 macro_rules! notes {
     ($($name:ident)*) => {$(
@@ -373,7 +382,7 @@ macro_rules! notes {
             /// Notes that something changes in the tenant: whoever waits for
             /// that is told once it counts.
             pub(crate) fn note(&mut self, tenant_id: TenantId) {
-                self.noted.note(tenant_id);
+                self.pending_notify.note(tenant_id);
             }
         }
     )*};
@@ -391,31 +400,49 @@ macro_rules! enters {
                 role_take(&mut self.tx, LocalRole::App, &Settings::of_actor(actor)).await?;
                 Ok(TenantTx {
                     tx: self.tx,
-                    noted: self.noted,
+                    pending_notify: self.pending_notify,
                     tenant_id: actor.tenant_id,
                     user_id: Some(actor.user_id),
                 })
             }
 
-            /// Goes on in a tenant while a member's permissions and teams are
-            /// not known yet, so that nothing that needs them is in sight, or
-            /// for Atrium itself (`None`), which may change members and roles
-            /// but sees nobody's own rows.
+            /// Continues as a member whose permissions and teams are not known
+            /// yet: only the member's own rows are visible.
             ///
             /// # Errors
             /// [`StoreError::Unavailable`] when the connection was lost.
-            pub async fn enter_as(
+            pub async fn enter_as_member(
                 mut self,
                 tenant_id: TenantId,
-                user_id: Option<UserId>,
+                user_id: UserId,
             ) -> Result<TenantTx, StoreError> {
                 role_take(&mut self.tx, LocalRole::App, &Settings::of_member(tenant_id, user_id)).await?;
-                Ok(TenantTx { tx: self.tx, noted: self.noted, tenant_id, user_id })
+                Ok(TenantTx {
+                    tx: self.tx,
+                    pending_notify: self.pending_notify,
+                    tenant_id,
+                    user_id: Some(user_id),
+                })
+            }
+
+            /// Continues as Atrium itself, with every permission in the tenant:
+            /// it may change members and roles but sees no member's own rows.
+            ///
+            /// # Errors
+            /// [`StoreError::Unavailable`] when the connection was lost.
+            pub async fn enter_as_system(mut self, tenant_id: TenantId) -> Result<TenantTx, StoreError> {
+                role_take(&mut self.tx, LocalRole::App, &Settings::of_system(tenant_id)).await?;
+                Ok(TenantTx {
+                    tx: self.tx,
+                    pending_notify: self.pending_notify,
+                    tenant_id,
+                    user_id: None,
+                })
             }
         }
     )*};
 }
-enters!(FrontDoorTx OperatorTx);
+enters!(AuthTx OperatorTx);
 
 impl TenantTx {
     /// Goes back to the front door, in the same transaction, for what belongs
@@ -424,11 +451,11 @@ impl TenantTx {
     /// # Errors
     /// [`StoreError::Other`] unless the front door began the transaction:
     /// [`Login::App`] can't take its role.
-    pub async fn into_front_door(mut self) -> Result<FrontDoorTx, StoreError> {
+    pub async fn into_auth(mut self) -> Result<AuthTx, StoreError> {
         role_take(&mut self.tx, LocalRole::Auth, &Settings::default()).await?;
-        Ok(FrontDoorTx {
+        Ok(AuthTx {
             tx: self.tx,
-            noted: self.noted,
+            pending_notify: self.pending_notify,
         })
     }
 
@@ -440,7 +467,7 @@ impl TenantTx {
         role_take(&mut self.tx, LocalRole::Operator, &Settings::default()).await?;
         Ok(OperatorTx {
             tx: self.tx,
-            noted: self.noted,
+            pending_notify: self.pending_notify,
         })
     }
 }
@@ -451,7 +478,7 @@ impl WorkerTx {
         role_take(
             &mut self.tx,
             LocalRole::Worker,
-            &Settings::of_member(tenant_id, None),
+            &Settings::of_system(tenant_id),
         )
         .await
     }
@@ -463,7 +490,7 @@ impl OperatorTx {
         role_take(
             &mut self.tx,
             LocalRole::Operator,
-            &Settings::of_member(tenant_id, None),
+            &Settings::of_system(tenant_id),
         )
         .await
     }

@@ -145,7 +145,7 @@ async fn the_front_door_finds_a_key_by_its_hash_and_notes_its_use_once_a_minute(
     let mia = acme.actor(SystemRole::Member, "Mia").await;
     let key = create(&db, &mia, mia.user_id, 1).await.unwrap();
 
-    let mut tx = db.store.begin_front_door().await.unwrap();
+    let mut tx = db.store.begin_auth().await.unwrap();
     assert_eq!(api_key_find(&mut tx, &[2; 32]).await.unwrap(), None);
     let found = api_key_find(&mut tx, &[1; 32]).await.unwrap().unwrap();
     assert_eq!((found.id, found.user_id), (key, mia.user_id));

@@ -6,7 +6,7 @@ use domain::{
     Timestamp, UserId,
     access::SystemRole,
     memory::{
-        MemoryChange, MemoryDraft, MemoryNarrowing, MemoryText, NewMemory, Origin, SearchMode,
+        MemoryChange, MemoryCriteria, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode,
     },
     notification::{BreakGlassOpened, Notice},
     role::{RoleSource, RoleText},
@@ -20,7 +20,7 @@ use store::{
         break_glass_open,
     },
     memory::{
-        SearchQuery, SearchRequest, memory_create, memory_delete, memory_get, memory_list,
+        SearchParams, SearchQuery, memory_create, memory_delete, memory_get, memory_list,
         memory_search, memory_update,
     },
     notification::{
@@ -294,7 +294,7 @@ async fn a_private_memory_is_read_and_nothing_else_is() {
     assert!(is_not_found(&elsewhere), "{elsewhere:?}");
 
     // In the same transaction nothing else sees more than ever.
-    let list = memory_list(&mut tx, &MemoryNarrowing::default(), None, 50, NOW)
+    let list = memory_list(&mut tx, &MemoryCriteria::default(), None, 50, NOW)
         .await
         .unwrap();
     let mut seen: Vec<_> = list.items.iter().map(|memory| memory.id).collect();
@@ -302,12 +302,12 @@ async fn a_private_memory_is_read_and_nothing_else_is() {
     assert_eq!(seen, [scene.shared, own]);
     let read = memory_get(&mut tx, scene.private).await;
     assert!(is_not_found(&read), "{read:?}");
-    let (query, filter) = (SearchQuery::parse("canary"), MemoryNarrowing::default());
-    let request = SearchRequest {
+    let (query, filter) = (SearchQuery::parse("canary"), MemoryCriteria::default());
+    let request = SearchParams {
         query: &query,
         vector: None,
         mode: SearchMode::Words,
-        narrowing: &filter,
+        criteria: &filter,
         limit: 9,
         now: NOW,
     };

@@ -135,7 +135,7 @@ async fn only_the_front_door_finds_an_invite_by_its_token_and_learns_no_more() {
     let acme = db.tenant("acme").await;
     let ada = acme.actor(SystemRole::Admin, "Ada").await;
     let invite = create(&db, &ada, 1).await.unwrap();
-    let mut tx = db.store.begin_front_door().await.unwrap();
+    let mut tx = db.store.begin_auth().await.unwrap();
     assert_eq!(
         invite_find(&mut tx, &[1; 32]).await.unwrap(),
         Some((acme.id, invite))

@@ -75,10 +75,10 @@ async fn members_are_found_by_name_address_role_team_kind_and_status() {
     tx.commit().await.unwrap();
 
     for (of, found) in [
-        (filter(|f| f.q = "LOVE".into()), vec!["Ada Lovelace"]),
-        (filter(|f| f.q = "ben@".into()), vec!["Ben"]),
-        (filter(|f| f.q = "%".into()), vec![]),
-        (filter(|f| f.q = "' OR 1=1 --".into()), vec![]),
+        (filter(|f| f.query = "LOVE".into()), vec!["Ada Lovelace"]),
+        (filter(|f| f.query = "ben@".into()), vec!["Ben"]),
+        (filter(|f| f.query = "%".into()), vec![]),
+        (filter(|f| f.query = "' OR 1=1 --".into()), vec![]),
         (filter(|f| f.role = "admin".into()), vec!["Ada Lovelace"]),
         (filter(|f| f.role = "nonsense".into()), vec![]),
         (filter(|f| f.team = team.to_string()), vec!["Ben"]),

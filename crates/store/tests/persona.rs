@@ -3,7 +3,7 @@
 use domain::{
     Actor, PersonaId,
     access::SystemRole,
-    memory::{MemoryText, MemoryTraits, NewMemory, Origin},
+    memory::{MemoryAttributes, MemoryText, NewMemory, Origin},
     persona::PersonaText,
 };
 use store::{
@@ -53,9 +53,9 @@ async fn nobody_else_sees_changes_or_uses_a_persona() {
             Err(StoreError::NotFound)
         ));
         let memory = NewMemory {
-            traits: MemoryTraits {
+            attributes: MemoryAttributes {
                 persona_id: Some(work),
-                ..MemoryTraits::default()
+                ..MemoryAttributes::default()
             },
             ..NewMemory::of(
                 MemoryText::new("", "Tea".into(), "fact", &[]).unwrap(),
@@ -87,9 +87,9 @@ async fn memories_outlive_their_persona() {
     let mut kept = Vec::new();
     for persona in [work, work, home] {
         let memory = NewMemory {
-            traits: MemoryTraits {
+            attributes: MemoryAttributes {
                 persona_id: Some(persona),
-                ..MemoryTraits::default()
+                ..MemoryAttributes::default()
             },
             ..NewMemory::of(
                 MemoryText::new("", "Tea".into(), "fact", &[]).unwrap(),

@@ -9,11 +9,11 @@ use axum::{
 };
 use domain::{
     Actor, AppError, RequestFacts, SessionId, SignInProblem, TenantId, Timestamp, live::EndReason,
-    preferences::Shown,
+    preferences::DisplaySettings,
 };
 use service::request_denied;
 use store::{
-    FrontDoorTx, StoreError,
+    AuthTx, StoreError,
     actor::actor_load,
     session::{
         Rotation, StoredSession, session_load, session_privileges_note, session_rotate,
@@ -25,13 +25,13 @@ use tower_sessions::{Session, session::Id};
 
 use super::{
     Auth,
-    refusal::to_sign_in,
     session::{ROTATION_GRACE, id_hash, privileges_hash},
+    sign_in_error::to_sign_in,
 };
 use crate::{
     http::{
-        CrossSite, INVITE_PATH, ReturnTo, check_cross_site, is_read, note_unknown_id, refuse,
-        refuse_as, told_path, wants_html,
+        CrossSite, INVITE_PATH, ReturnTo, check_cross_site, error_response,
+        error_response_with_status, is_read, loggable_path, note_unknown_id, wants_html,
     },
     live,
 };
@@ -41,7 +41,7 @@ const TOUCH: time::Duration = time::Duration::MINUTE;
 
 /// What a path asks of its visitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Door {
+enum PathAccess {
     /// Anybody; nobody needs to be known.
     Open,
     /// A server that brings a signed message: no browser, and so none of what
@@ -53,7 +53,7 @@ enum Door {
     Members,
 }
 
-impl Door {
+impl PathAccess {
     fn of(path: &str) -> Self {
         match path {
             "/auth/login" | "/auth/callback" | "/auth/frontchannel-logout" => Self::Open,
@@ -79,7 +79,7 @@ enum Visitor {
     Member {
         actor: Box<Actor>,
         has_role: bool,
-        shown: Shown,
+        shown: DisplaySettings,
         /// The cookie with the session's new id, where it got one.
         cookie: Option<HeaderValue>,
     },
@@ -108,30 +108,30 @@ pub(super) async fn actor_layer(
             api_key_id: None,
         });
     let session = parts.extensions.get::<Session>().cloned();
-    let door = Door::of(parts.uri.path());
+    let access = PathAccess::of(parts.uri.path());
     let cross_site = match check_cross_site(&auth.0.settings.site, &parts).err() {
         Some(CrossSite::Unproven)
-            if door == Door::Signed && !parts.headers.contains_key(header::COOKIE) =>
+            if access == PathAccess::Signed && !parts.headers.contains_key(header::COOKIE) =>
         {
             None
         }
         other => other,
     };
 
-    let is_open = matches!(door, Door::Open | Door::Signed);
+    let is_open = matches!(access, PathAccess::Open | PathAccess::Signed);
     let visitor = if is_open && cross_site.is_none() {
         Visitor::Nobody
     } else {
         // An open page is not a person who uses it.
         let is_use = parts.uri.path() != live::PATH;
         // What signs out or in sets the cookie itself.
-        let may_rotate = is_use && door == Door::Members && cross_site.is_none();
+        let may_rotate = is_use && access == PathAccess::Members && cross_site.is_none();
         let visit = Visit { is_use, may_rotate };
         match auth.visitor(session.as_ref(), &facts, visit).await {
             Ok(visitor) => visitor,
             // Signing in may still be explained while the database is away.
-            Err(_) if door != Door::Members && cross_site.is_none() => Visitor::Nobody,
-            Err(error) => return refuse(&parts.headers, &AppError::from(error)),
+            Err(_) if access != PathAccess::Members && cross_site.is_none() => Visitor::Nobody,
+            Err(error) => return error_response(&parts.headers, &AppError::from(error)),
         }
     };
     if let Some(cross_site) = cross_site {
@@ -141,7 +141,7 @@ pub(super) async fn actor_layer(
     }
 
     let mut new_cookie = None;
-    let actor = match (visitor, door) {
+    let actor = match (visitor, access) {
         (
             Visitor::Member {
                 actor,
@@ -153,7 +153,7 @@ pub(super) async fn actor_layer(
         ) => {
             let is_page = is_read(&parts.method) && wants_html(&parts.headers);
             let is_told = parts.uri.path() == NO_ACCESS;
-            if is_page && door == Door::Members && is_told == has_role {
+            if is_page && access == PathAccess::Members && is_told == has_role {
                 // To be told, or, with a role by now, to where they can work.
                 let page = if has_role { "/" } else { NO_ACCESS };
                 return with_cookie(Redirect::to(page).into_response(), cookie);
@@ -162,12 +162,12 @@ pub(super) async fn actor_layer(
             parts.extensions.insert(shown);
             Some(*actor)
         }
-        (Visitor::Nobody, Door::Members) => return auth.ask_to_sign_in(&parts),
-        (Visitor::Barred(problem), Door::Members) => {
+        (Visitor::Nobody, PathAccess::Members) => return auth.ask_to_sign_in(&parts),
+        (Visitor::Barred(problem), PathAccess::Members) => {
             return if wants_html(&parts.headers) {
                 to_sign_in(Some(problem), None)
             } else {
-                refuse(&parts.headers, &AppError::Unauthenticated)
+                error_response(&parts.headers, &AppError::Unauthenticated)
             };
         }
         (Visitor::Nobody | Visitor::Barred(_), _) => None,
@@ -206,17 +206,17 @@ impl Auth {
     /// The member behind a session whose request goes on, as of now; or why
     /// there is none any more. The session may have another cookie by then. It
     /// doesn't count as use of the session.
-    pub(crate) async fn still(
+    pub(crate) async fn revalidate(
         &self,
         (tenant_id, session): (TenantId, SessionId),
         facts: &RequestFacts,
     ) -> Result<Result<Actor, EndReason>, StoreError> {
         let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let Some(user_id) = session_user(&mut tx, tenant_id, session, now).await? else {
             return Ok(Err(EndReason::SignedOut));
         };
-        let mut tx = tx.enter_as(tenant_id, None).await?;
+        let mut tx = tx.enter_as_system(tenant_id).await?;
         let record = match actor_load(&mut tx, user_id).await {
             Err(StoreError::NotFound) => return Ok(Err(EndReason::SignedOut)),
             other => other?,
@@ -241,7 +241,7 @@ impl Auth {
         };
         let now = self.0.ctx.clock.now();
         let hash = id_hash(id);
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let Some(stored) = session_load(&mut tx, &hash, now).await? else {
             return Ok(Visitor::Nobody);
         };
@@ -253,7 +253,7 @@ impl Auth {
             session_touch(&mut tx, &hash, now + idle, now).await?;
         }
         // As Atrium itself: it is what notes that the member was seen.
-        let mut tx = tx.enter_as(stored.tenant_id, None).await?;
+        let mut tx = tx.enter_as_system(stored.tenant_id).await?;
         let record = match actor_load(&mut tx, stored.user_id).await {
             Err(StoreError::NotFound) => return Ok(Visitor::Nobody),
             other => other?,
@@ -270,7 +270,7 @@ impl Auth {
         let privileges = privileges_hash(&record);
         let is_known = stored.privileges_hash.as_deref() == Some(&privileges);
         let cookie = if may_rotate && !is_known && !stored.by_previous_id {
-            let mut tx = tx.into_front_door().await?;
+            let mut tx = tx.into_auth().await?;
             let cookie = self
                 .rotate(&mut tx, &hash, &stored, privileges, now)
                 .await?;
@@ -287,7 +287,7 @@ impl Auth {
         facts.session_id = Some(stored.id);
         let has_role = !record.role_keys.is_empty();
         Ok(Visitor::Member {
-            shown: service::shown(&record, now),
+            shown: service::display_settings(&record, now),
             actor: Box::new(record.to_actor(facts)),
             has_role,
             cookie,
@@ -298,7 +298,7 @@ impl Auth {
     /// when it got this one, and returns the cookie (SEC-B2).
     async fn rotate(
         &self,
-        tx: &mut FrontDoorTx,
+        tx: &mut AuthTx,
         hash: &[u8; 32],
         stored: &StoredSession,
         privileges: [u8; 32],
@@ -328,7 +328,7 @@ impl Auth {
     /// A browser goes to the sign-in page and comes back; a program is told.
     fn ask_to_sign_in(&self, parts: &axum::http::request::Parts) -> Response {
         if !wants_html(&parts.headers) {
-            return refuse(&parts.headers, &AppError::Unauthenticated);
+            return error_response(&parts.headers, &AppError::Unauthenticated);
         }
         let site = &self.0.settings.site;
         let wanted = if is_read(&parts.method) {
@@ -351,7 +351,7 @@ impl Auth {
         parts: &axum::http::request::Parts,
         facts: &RequestFacts,
     ) -> Response {
-        let path = told_path(parts.uri.path());
+        let path = loggable_path(parts.uri.path());
         tracing::warn!(why = cross_site.key(), path, id = %facts.request_id, "another site's request was refused");
         if let Visitor::Member { actor, .. } = visitor {
             let path: String = path.chars().take(200).collect();
@@ -363,13 +363,13 @@ impl Auth {
             let why = cross_site.key();
             if let Err(error) = request_denied(ctx, actor, "request.cross_site", why, &known).await
             {
-                return refuse(&parts.headers, &error);
+                return error_response(&parts.headers, &error);
             }
         }
         let error = AppError::Transport {
             message: "This request came from another site, so it was not carried out. Open Atrium itself and try again.".to_owned(),
         };
-        refuse_as(&parts.headers, StatusCode::FORBIDDEN, &error)
+        error_response_with_status(&parts.headers, StatusCode::FORBIDDEN, &error)
     }
 }
 

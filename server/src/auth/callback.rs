@@ -23,11 +23,11 @@ use super::{
     issuer::{Issuer, Provider, with_causes},
     keys::KeySet,
     refresh::refresh_at,
-    refusal::Refusal,
     seal::Tokens,
     session::{adopt, cookie_value, hash},
     settings::PRIMARY,
     sign_in::{NewTokens, Person},
+    sign_in_error::SignInError,
     token::{self, Claims, Expected, Nonces, Token, TokenAnswer, TokenFault},
 };
 use crate::http::ReturnTo;
@@ -90,12 +90,12 @@ pub(super) async fn callback_of(
     }
 }
 
-fn session_failed(error: &tower_sessions::session::Error) -> Refusal {
+fn session_failed(error: &tower_sessions::session::Error) -> SignInError {
     tracing::error!(
         error = error as &dyn std::error::Error,
         "the session can't be kept"
     );
-    Refusal::new(SignInProblem::Unavailable, "session")
+    SignInError::new(SignInProblem::Unavailable, "session")
 }
 
 impl Auth {
@@ -106,24 +106,24 @@ impl Auth {
         headers: &HeaderMap,
         issuer: &str,
         query: &CallbackQuery,
-    ) -> Result<LoginAttempt, Refusal> {
-        let refuse = |reason| Err(Refusal::new(SignInProblem::State, reason));
+    ) -> Result<LoginAttempt, SignInError> {
+        let error_response = |reason| Err(SignInError::new(SignInProblem::State, reason));
         let Some(state) = query.state.as_deref().filter(|state| !state.is_empty()) else {
-            return refuse("state_missing");
+            return error_response("state_missing");
         };
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let attempt =
             login_attempt_take(&mut tx, &hash(state.as_bytes()), self.0.ctx.clock.now()).await?;
         tx.commit().await?;
         let Some(attempt) = attempt else {
-            return refuse("state_unknown");
+            return error_response("state_unknown");
         };
         let browser = cookie_value(headers, self.login_cookie()).unwrap_or_default();
         if !bool::from(hash(browser.as_bytes()).ct_eq(&attempt.browser_hash)) {
-            return refuse("other_browser");
+            return error_response("other_browser");
         }
         if attempt.issuer_name != issuer {
-            return refuse("other_issuer");
+            return error_response("other_issuer");
         }
         Ok(attempt)
     }
@@ -135,9 +135,9 @@ impl Auth {
         query: CallbackQuery,
         session: &Session,
         facts: &RequestFacts,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), SignInError> {
         let Some(issuer) = self.issuer_named(&attempt.issuer_name) else {
-            return Err(Refusal::new(SignInProblem::NotConfigured, "no_issuer"));
+            return Err(SignInError::new(SignInProblem::NotConfigured, "no_issuer"));
         };
         let (person, tokens) = self.ask(issuer, attempt, query).await?;
         // Whatever session the browser had ends here, before the new one is
@@ -161,17 +161,17 @@ impl Auth {
         issuer: &Issuer,
         attempt: &LoginAttempt,
         query: CallbackQuery,
-    ) -> Result<(Person, NewTokens), Refusal> {
+    ) -> Result<(Person, NewTokens), SignInError> {
         let provider = issuer.provider().await?;
         if attempt.issuer != *provider.issuer {
-            return Err(Refusal::new(SignInProblem::State, "other_issuer"));
+            return Err(SignInError::new(SignInProblem::State, "other_issuer"));
         }
         match query.iss {
             Some(iss) if !issuer.settings().speaks_as(&iss) => {
-                return Err(Refusal::new(SignInProblem::Token, "response_issuer"));
+                return Err(SignInError::new(SignInProblem::Token, "response_issuer"));
             }
             None if provider.answers_with_iss => {
-                return Err(Refusal::new(
+                return Err(SignInError::new(
                     SignInProblem::Token,
                     "response_issuer_missing",
                 ));
@@ -179,10 +179,10 @@ impl Auth {
             _ => {}
         }
         if query.error.is_some() {
-            return Err(Refusal::new(SignInProblem::Refused, "issuer_refused"));
+            return Err(SignInError::new(SignInProblem::Refused, "issuer_refused"));
         }
         let Some(code) = query.code else {
-            return Err(Refusal::new(SignInProblem::Token, "code_missing"));
+            return Err(SignInError::new(SignInProblem::Token, "code_missing"));
         };
         let answer = redeem(issuer, &provider, code, &attempt.pkce_verifier).await?;
         let Some(id_token) = answer.id_token() else {
@@ -190,7 +190,13 @@ impl Auth {
         };
         let nonce = Nonce::new(attempt.nonce.clone());
         let claims = self
-            .believe_id_token(issuer, &provider, &answer, id_token, Nonces::Asked(&nonce))
+            .believe_id_token(
+                issuer,
+                &provider,
+                &answer,
+                id_token,
+                Nonces::QueryParams(&nonce),
+            )
             .await?;
         let groups = issuer
             .group_claims(claims.additional_claims(), answer.access_token())
@@ -215,7 +221,7 @@ impl Auth {
         answer: &TokenAnswer,
         id_token: &'t Token,
         nonce: Nonces<'_>,
-    ) -> Result<&'t Claims, Refusal> {
+    ) -> Result<&'t Claims, SignInError> {
         let directory = token::claimed_directory(id_token);
         let Some(expected_issuer) = provider.issuer_for(directory) else {
             return Err(TokenFault::Rule("tid is no directory's id").into());
@@ -251,13 +257,13 @@ async fn redeem(
     provider: &Provider,
     code: String,
     verifier: &str,
-) -> Result<TokenAnswer, Refusal> {
+) -> Result<TokenAnswer, SignInError> {
     let request = provider
         .relying_party
         .exchange_code(AuthorizationCode::new(code))
         .map_err(|error| {
             tracing::error!(%error, "the code can't be redeemed");
-            Refusal::new(SignInProblem::Internal, "configuration")
+            SignInError::new(SignInProblem::Internal, "configuration")
         })?
         .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()));
     request
@@ -269,28 +275,28 @@ async fn redeem(
                     error = with_causes(&error),
                     "the token endpoint can't be reached"
                 );
-                Refusal::new(
+                SignInError::new(
                     SignInProblem::IssuerUnreachable,
                     "token_endpoint_unreachable",
                 )
             }
             RequestTokenError::ServerResponse(answer) => {
                 tracing::warn!(code = %answer.error(), "the token endpoint refused the code");
-                Refusal::new(SignInProblem::Token, "token_endpoint_refused")
+                SignInError::new(SignInProblem::Token, "token_endpoint_refused")
             }
             RequestTokenError::Parse(error, _) => {
                 // The path only: the message could hold a part of a token.
                 tracing::warn!(at = %error.path(), "the token endpoint's answer can't be read");
-                Refusal::new(SignInProblem::Token, "token_answer")
+                SignInError::new(SignInProblem::Token, "token_answer")
             }
             RequestTokenError::Other(why) => {
                 tracing::warn!(why, "the token endpoint's answer can't be used");
-                Refusal::new(SignInProblem::Token, "token_answer")
+                SignInError::new(SignInProblem::Token, "token_answer")
             }
         })
 }
 
-impl From<TokenFault> for Refusal {
+impl From<TokenFault> for SignInError {
     fn from(fault: TokenFault) -> Self {
         tracing::warn!(%fault, "the ID token does not hold");
         Self::new(SignInProblem::Token, fault.key())

@@ -17,7 +17,7 @@ use store::{
 use super::{
     Auth, graph,
     issuer::Issuer,
-    refusal::Refusal,
+    sign_in_error::SignInError,
     token::{ExtraClaims, TokenFault},
 };
 
@@ -28,7 +28,7 @@ const OWNER_KEPT: &str = "user.last_owner_kept";
 
 /// The words of a claim that is a list of text, or one text. An absent claim
 /// is an empty list: what it granted before goes (SEC-A10).
-fn words(claim: Option<&Value>) -> Result<Vec<String>, Refusal> {
+fn words(claim: Option<&Value>) -> Result<Vec<String>, SignInError> {
     match claim {
         None | Some(Value::Null) => Some(Vec::new()),
         Some(Value::String(word)) => Some(vec![word.clone()]),
@@ -62,20 +62,20 @@ impl Issuer {
         &self,
         claims: &ExtraClaims,
         access_token: &AccessToken,
-    ) -> Result<GroupClaims, Refusal> {
+    ) -> Result<GroupClaims, SignInError> {
         let app_roles = words(claims.roles.as_ref())?;
         if !are_elsewhere(claims) {
             return Ok(GroupClaims::new(words(claims.groups.as_ref())?, app_roles));
         }
         // Without a place to ask, the roles would silently vanish.
         let Some(base) = &self.settings().graph_url else {
-            return Err(Refusal::new(SignInProblem::Groups, "graph_unknown"));
+            return Err(SignInError::new(SignInProblem::Groups, "graph_unknown"));
         };
         match graph::groups(self.transport(), base, access_token).await {
             Ok(groups) => Ok(GroupClaims::new(groups, app_roles)),
             Err(error) => {
                 tracing::warn!(%error, "the person's groups can't be learned");
-                Err(Refusal::new(SignInProblem::Groups, error.key()))
+                Err(SignInError::new(SignInProblem::Groups, error.key()))
             }
         }
     }

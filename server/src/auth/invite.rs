@@ -10,15 +10,15 @@ use axum::{
 use domain::{InviteId, RequestFacts, SignInProblem, TenantId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
-use service::{InviteRefusal, KnownInvite, invite_accept, invite_known};
-use store::{FrontDoorTx, TenantTx, login_attempt::FollowedInvite, tenant::Tenant};
+use service::{InviteError, KnownInvite, invite_accept, invite_known};
+use store::{AuthTx, TenantTx, login_attempt::FollowedInvite, tenant::Tenant};
 
 use super::{
     Auth,
     issuer::Issuer,
-    login::Wish,
-    refusal::Refusal,
+    login::LoginParams,
     sign_in::{Person, open_to},
+    sign_in_error::SignInError,
 };
 use crate::http::ReturnTo;
 
@@ -27,7 +27,7 @@ pub(super) const ACCEPT: &str = "invite.accept";
 
 /// What the audit log is told of: the action, what it was done to and its id,
 /// and what changed.
-pub(super) type Happened = (&'static str, &'static str, String, Option<Value>);
+pub(super) type InviteEvent = (&'static str, &'static str, String, Option<Value>);
 
 /// Where somebody who joined begins.
 const WELCOME: &str = "/?done=invite_accepted";
@@ -67,7 +67,7 @@ impl Auth {
         &self,
         headers: &HeaderMap,
         form: &InviteForm,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, SignInError> {
         let known = invite_known(&self.0.ctx, &form.token).await?;
         let invite = (known.tenant_id, known.id);
         self.invite_login(headers, &form.issuer, known)
@@ -80,13 +80,13 @@ impl Auth {
         headers: &HeaderMap,
         issuer: &str,
         known: KnownInvite,
-    ) -> Result<Response, Refusal> {
-        let elsewhere = || Refusal::new(SignInProblem::InviteElsewhere, "invite_elsewhere");
+    ) -> Result<Response, SignInError> {
+        let elsewhere = || SignInError::new(SignInProblem::InviteElsewhere, "invite_elsewhere");
         let issuer = self.issuer_named(issuer).ok_or_else(elsewhere)?;
         if !issuer.settings().reach().reaches(&known.reachable) {
             return Err(elsewhere());
         }
-        let wish = Wish {
+        let params = LoginParams {
             return_to: ReturnTo::parse(&self.0.settings.site, WELCOME)
                 .unwrap_or_else(ReturnTo::home),
             invite: Some(FollowedInvite {
@@ -96,7 +96,7 @@ impl Auth {
             }),
             login_hint: known.email,
         };
-        self.login_begin(headers, issuer, wish).await
+        self.login_begin(headers, issuer, params).await
     }
 }
 
@@ -108,8 +108,8 @@ impl Auth {
         tx: &mut TenantTx,
         invite: Option<FollowedInvite>,
         user_id: UserId,
-        events: &mut Vec<Happened>,
-    ) -> Result<bool, Refusal> {
+        events: &mut Vec<InviteEvent>,
+    ) -> Result<bool, SignInError> {
         let Some(followed) = invite else {
             return Ok(false);
         };
@@ -123,11 +123,11 @@ impl Auth {
 /// The organisations that take in this person (SEC-A3); by an invite, its own
 /// and no other.
 pub(super) async fn invited_or_open_to(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     issuer: &Issuer,
     person: &Person,
     invite: Option<FollowedInvite>,
-) -> Result<Vec<Tenant>, Refusal> {
+) -> Result<Vec<Tenant>, SignInError> {
     let Some(FollowedInvite { tenant_id, .. }) = invite else {
         return open_to(tx, issuer, person).await;
     };
@@ -140,10 +140,10 @@ pub(super) async fn invited_or_open_to(
         .into_iter()
         .find(|tenant| tenant.id == tenant_id)
         .map(|tenant| vec![tenant])
-        .ok_or_else(|| Refusal::new(SignInProblem::InviteElsewhere, "invite_elsewhere"))
+        .ok_or_else(|| SignInError::new(SignInProblem::InviteElsewhere, "invite_elsewhere"))
 }
 
-impl Refusal {
+impl SignInError {
     /// In whose invite's name it was tried: that organisation hears of it.
     pub(super) fn by_invite(mut self, invite: Option<(TenantId, InviteId)>) -> Self {
         if let Some((tenant_id, id)) = invite {
@@ -154,9 +154,9 @@ impl Refusal {
     }
 }
 
-impl From<InviteRefusal> for Refusal {
-    fn from(refusal: InviteRefusal) -> Self {
-        let InviteRefusal {
+impl From<InviteError> for SignInError {
+    fn from(refusal: InviteError) -> Self {
+        let InviteError {
             problem,
             reason,
             invite,

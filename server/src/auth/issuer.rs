@@ -118,19 +118,19 @@ struct Keys {
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct IssuerCache {
     provider: Option<Arc<Provider>>,
     keys: Option<Keys>,
     renewal_failed_at: Option<Timestamp>,
     /// When an unknown key last made us ask.
-    refetched_at: Refetched,
+    refetched_at: RefetchTimes,
 }
 
 /// Sign-ins and logout messages each have a turn of their own: anybody can
 /// send a logout message that names an unknown key, and must not use up what
 /// the next sign-in after a rotation needs.
 #[derive(Debug, Default)]
-struct Refetched {
+struct RefetchTimes {
     by_sign_in: Option<Timestamp>,
     by_logout: Option<Timestamp>,
 }
@@ -154,7 +154,7 @@ pub(super) struct Issuer {
     redirect: RedirectUrl,
     transport: Transport,
     clock: Clock,
-    known: RwLock<Known>,
+    known: RwLock<IssuerCache>,
     /// Held while asking, so that many sign-ins ask once.
     asking: Mutex<()>,
 }
@@ -274,7 +274,7 @@ impl Issuer {
         &self,
         provider: &Provider,
         seen: &Arc<KeySet>,
-        turn: fn(&mut Refetched) -> &mut Option<Timestamp>,
+        turn: fn(&mut RefetchTimes) -> &mut Option<Timestamp>,
     ) -> Option<Arc<KeySet>> {
         let _asking = self.asking.lock().await;
         let current = self.read(|known| known.keys.as_ref().map(|keys| keys.set.clone()))?;
@@ -437,11 +437,11 @@ impl Issuer {
         }
     }
 
-    fn read<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
+    fn read<T>(&self, look: impl FnOnce(&IssuerCache) -> T) -> T {
         look(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
+    fn write<T>(&self, change: impl FnOnce(&mut IssuerCache) -> T) -> T {
         change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -13,7 +13,7 @@ use domain::{AppError, RequestFacts, TenantId, audit::Outcome};
 use serde::Deserialize;
 use serde_json::json;
 use store::{
-    FrontDoorTx, StoreError,
+    AuthTx, StoreError,
     audit::{AuditEvent, audit_append},
     logout_token::logout_token_use,
     session::{EndedSession, session_revoke_of_issuer},
@@ -22,10 +22,10 @@ use store::{
 use super::{
     Auth,
     issuer::{Issuer, IssuerError},
-    logout_token::{Ends, Expected, LogoutFault, LogoutToken},
+    logout_token::{Expected, LogoutFault, LogoutTarget, LogoutToken},
     session::hash,
 };
-use crate::http::{Framed, refuse};
+use crate::http::{Framed, error_response};
 
 /// The audit log's name for signing out.
 pub(super) const SIGN_OUT: &str = "session.sign_out";
@@ -48,27 +48,27 @@ impl Channel {
 
 /// Why no session ended.
 #[derive(Debug)]
-enum Refusal {
+enum LogoutError {
     Token(LogoutFault),
     /// We can't tell at the moment: the issuer should try again.
     Away,
     Store(StoreError),
 }
 
-impl From<LogoutFault> for Refusal {
+impl From<LogoutFault> for LogoutError {
     fn from(fault: LogoutFault) -> Self {
         Self::Token(fault)
     }
 }
 
-impl From<IssuerError> for Refusal {
+impl From<IssuerError> for LogoutError {
     fn from(error: IssuerError) -> Self {
         tracing::warn!(%error, "the issuer's keys are not known");
         Self::Away
     }
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for LogoutError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -90,8 +90,8 @@ pub(super) async fn backchannel_logout(
     let form = form.map(|Form(form)| form).unwrap_or_default();
     match auth.backchannel_end(&form.logout_token, &facts).await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(refusal) => {
-            auth.refuse_logout(refusal, Channel::Back, &facts, &headers)
+        Err(error) => {
+            auth.refuse_logout(error, Channel::Back, &facts, &headers)
                 .await
         }
     }
@@ -116,8 +116,8 @@ pub(super) async fn frontchannel_logout(
     let mut response = match auth.frontchannel_end(&query, &facts).await {
         // The same whether a session was there or not.
         Ok(()) => Html("<!DOCTYPE html><title>Signed out</title>").into_response(),
-        Err(refusal) => {
-            auth.refuse_logout(refusal, Channel::Front, &facts, &headers)
+        Err(error) => {
+            auth.refuse_logout(error, Channel::Front, &facts, &headers)
                 .await
         }
     };
@@ -131,7 +131,7 @@ pub(super) async fn frontchannel_logout(
 }
 
 impl Auth {
-    async fn backchannel_end(&self, text: &str, facts: &RequestFacts) -> Result<(), Refusal> {
+    async fn backchannel_end(&self, text: &str, facts: &RequestFacts) -> Result<(), LogoutError> {
         let token = LogoutToken::parse(text)?;
         let iss = token.claimed_issuer();
         // Two clients of one issuer are told apart by whom it is for.
@@ -146,7 +146,7 @@ impl Auth {
         let ends = self.believe(issuer, &token).await?;
 
         let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let id = hash(format!("{} {}", ends.issuer, ends.token_id).as_bytes());
         if !logout_token_use(&mut tx, &id, ends.expires_at, now).await? {
             return Err(LogoutFault::Replayed.into());
@@ -164,7 +164,7 @@ impl Auth {
         &self,
         issuer: &Issuer,
         token: &'t LogoutToken,
-    ) -> Result<Ends<'t>, Refusal> {
+    ) -> Result<LogoutTarget<'t>, LogoutError> {
         let provider = issuer.provider().await?;
         let verify = |keys: &_| {
             token.verify(&Expected {
@@ -191,7 +191,7 @@ impl Auth {
         &self,
         query: &FrontChannel,
         facts: &RequestFacts,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), LogoutError> {
         let sid = query.sid.as_deref().unwrap_or_default();
         if sid.is_empty() {
             return Err(LogoutFault::NobodyNamed.into());
@@ -208,7 +208,7 @@ impl Auth {
             _ => {}
         }
         let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let ended =
             session_revoke_of_issuer(&mut tx, query.iss.as_deref(), None, Some(sid), now).await?;
         self.ended_audit(tx, &ended, Channel::Front, facts).await?;
@@ -218,7 +218,7 @@ impl Auth {
     /// Writes down which sessions ended, in each organisation, and commits.
     async fn ended_audit(
         &self,
-        mut tx: FrontDoorTx,
+        mut tx: AuthTx,
         ended: &[EndedSession],
         channel: Channel,
         facts: &RequestFacts,
@@ -235,9 +235,9 @@ impl Auth {
         }
         // In one order, so that two of these can't wait for each other.
         for (tenant_id, events) in by_tenant {
-            let mut tenant = tx.enter_as(tenant_id, None).await?;
+            let mut tenant = tx.enter_as_system(tenant_id).await?;
             audit_append(&mut tenant, &events).await?;
-            tx = tenant.into_front_door().await?;
+            tx = tenant.into_auth().await?;
         }
         tx.commit().await
     }
@@ -257,24 +257,24 @@ impl Auth {
     /// send anything here, so one address can't fill the audit log.
     async fn refuse_logout(
         &self,
-        refusal: Refusal,
+        error: LogoutError,
         channel: Channel,
         facts: &RequestFacts,
         headers: &HeaderMap,
     ) -> Response {
-        let fault = match refusal {
-            Refusal::Token(fault) => fault,
-            Refusal::Store(error) => return refuse(headers, &error.into()),
-            Refusal::Away => {
+        let fault = match error {
+            LogoutError::Token(fault) => fault,
+            LogoutError::Store(error) => return error_response(headers, &error.into()),
+            LogoutError::Away => {
                 let message = "The issuer's keys are not known at the moment.".to_owned();
-                return refuse(headers, &AppError::Unavailable { message });
+                return error_response(headers, &AppError::Unavailable { message });
             }
         };
         tracing::warn!(reason = %fault, channel = channel.key(), "no session was ended for the issuer");
-        if let Err(wait) = self.0.logout_refusals.take(facts.ip) {
+        if let Err(wait) = self.0.logout_errors.try_acquire(facts.ip) {
             let seconds = u32::try_from(wait.whole_seconds()).unwrap_or(u32::MAX);
             let retry_after_seconds = seconds.saturating_add(1);
-            return refuse(
+            return error_response(
                 headers,
                 &AppError::TooManyRequests {
                     retry_after_seconds,
@@ -282,7 +282,7 @@ impl Auth {
             );
         }
         if let Err(error) = self.logout_refusal_audit(fault, channel, facts).await {
-            return refuse(headers, &error.into());
+            return error_response(headers, &error.into());
         }
         let body = json!({ "error": "invalid_request", "error_description": fault.to_string() });
         (StatusCode::BAD_REQUEST, Json(body)).into_response()
@@ -294,11 +294,11 @@ impl Auth {
         channel: Channel,
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let Some(tenant) = self.audit_tenant(&mut tx, None).await? else {
             return Ok(());
         };
-        let mut tx = tx.enter_as(tenant, None).await?;
+        let mut tx = tx.enter_as_system(tenant).await?;
         let event = AuditEvent {
             metadata: Some(json!({ "channel": channel.key(), "reason": fault.to_string() })),
             ..self.issuer_event(Outcome::Denied, facts)

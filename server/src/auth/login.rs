@@ -17,8 +17,8 @@ use store::login_attempt::{FollowedInvite, LoginAttempt, login_attempt_create};
 use super::{
     Auth,
     issuer::{Issuer, IssuerError},
-    refusal::{Refusal, to_sign_in},
     session::{cookie_value, hash},
+    sign_in_error::{SignInError, to_sign_in},
 };
 use crate::http::{ReturnTo, redirect_to_issuer};
 
@@ -36,7 +36,7 @@ pub(super) struct LoginQuery {
 
 /// What somebody wants by signing in.
 #[derive(Debug)]
-pub(super) struct Wish {
+pub(super) struct LoginParams {
     /// The page that they want to see.
     pub return_to: ReturnTo,
     /// The invite whose link they follow.
@@ -54,19 +54,19 @@ pub(super) async fn login(
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let return_to = ReturnTo::parse(&auth.0.settings.site, &query.return_to);
     let return_to = return_to.unwrap_or_else(ReturnTo::home);
-    let wish = Wish {
+    let params = LoginParams {
         return_to: return_to.clone(),
         invite: None,
         login_hint: None,
     };
     let begun = match auth.issuer_asked_for(&query.issuer) {
-        Ok(issuer) => auth.login_begin(&headers, issuer, wish).await,
+        Ok(issuer) => auth.login_begin(&headers, issuer, params).await,
         Err(refusal) => Err(refusal),
     };
     match begun {
         Ok(response) => response,
         // Nobody has claimed to be anyone yet: the log is enough.
-        Err(Refusal {
+        Err(SignInError {
             problem, reason, ..
         }) => {
             tracing::warn!(problem = problem.code(), reason, "no sign-in was begun");
@@ -77,12 +77,12 @@ pub(super) async fn login(
 
 impl Auth {
     /// The issuer with this name, or without any the primary one.
-    fn issuer_asked_for(&self, name: &str) -> Result<&Issuer, Refusal> {
+    fn issuer_asked_for(&self, name: &str) -> Result<&Issuer, SignInError> {
         match name {
             "" => self.issuers().next(),
             name => self.issuer_named(name),
         }
-        .ok_or_else(|| Refusal::new(SignInProblem::NotConfigured, "no_issuer"))
+        .ok_or_else(|| SignInError::new(SignInProblem::NotConfigured, "no_issuer"))
     }
 
     /// Remembers a sign-in and sends the browser to the issuer.
@@ -90,8 +90,8 @@ impl Auth {
         &self,
         headers: &HeaderMap,
         issuer: &Issuer,
-        wish: Wish,
-    ) -> Result<Response, Refusal> {
+        params: LoginParams,
+    ) -> Result<Response, SignInError> {
         let provider = issuer.provider().await?;
         let ids = &self.0.ctx.ids;
         let secret = || URL_SAFE_NO_PAD.encode(ids.bytes::<32>());
@@ -121,7 +121,7 @@ impl Auth {
         for scope in &issuer.settings().scopes {
             request = request.add_scope(Scope::new(scope.clone()));
         }
-        if let Some(hint) = wish.login_hint {
+        if let Some(hint) = params.login_hint {
             request = request.set_login_hint(LoginHint::new(hint));
         }
         let (url, _, _) = request.url();
@@ -133,11 +133,11 @@ impl Auth {
             issuer: provider.issuer.to_string(),
             nonce,
             pkce_verifier: verifier.into_secret(),
-            return_to: wish.return_to.as_str().to_owned(),
-            invite: wish.invite,
+            return_to: params.return_to.as_str().to_owned(),
+            invite: params.invite,
             expires_at: now + LIFETIME,
         };
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         login_attempt_create(&mut tx, &hash(state.as_bytes()), &attempt, now).await?;
         tx.commit().await?;
         self.purge_if_due().await;
@@ -158,7 +158,7 @@ fn is_secret(text: &str) -> bool {
         .is_ok_and(|bytes| bytes.len() == 32)
 }
 
-impl From<IssuerError> for Refusal {
+impl From<IssuerError> for SignInError {
     fn from(error: IssuerError) -> Self {
         tracing::warn!(%error, "the issuer can't be used");
         match error {

@@ -14,10 +14,10 @@ use store::{
 use tower_sessions::Session;
 
 use super::{
-    Auth, issuer_logout::SIGN_OUT, refusal::to_sign_in, seal::Tokens, session::id_hash,
+    Auth, issuer_logout::SIGN_OUT, seal::Tokens, session::id_hash, sign_in_error::to_sign_in,
     token::Token,
 };
-use crate::http::{redirect_to_issuer, refuse};
+use crate::http::{error_response, redirect_to_issuer};
 
 /// How long the issuer's metadata may keep somebody from leaving.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -32,7 +32,7 @@ pub(super) async fn logout(
     let signed_out = match auth.sign_out(&session, &facts).await {
         Ok(signed_out) => signed_out,
         // Better to say that nothing happened than to pretend.
-        Err(error) => return refuse(&headers, &AppError::from(error)),
+        Err(error) => return error_response(&headers, &AppError::from(error)),
     };
     // The row is gone; what is left is the cookie.
     if let Err(error) = session.flush().await {
@@ -61,12 +61,12 @@ impl Auth {
         };
         let now = self.0.ctx.clock.now();
         let hash = id_hash(id);
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let Some(stored) = session_load(&mut tx, &hash, now).await? else {
             return Ok(None);
         };
         session_delete(&mut tx, &hash, now).await?;
-        let mut tx = tx.enter_as(stored.tenant_id, Some(stored.user_id)).await?;
+        let mut tx = tx.enter_as_member(stored.tenant_id, stored.user_id).await?;
         let actor = actor_load(&mut tx, stored.user_id)
             .await?
             .to_actor(facts.clone());

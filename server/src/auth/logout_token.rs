@@ -83,7 +83,7 @@ pub(super) struct Expected<'a> {
 
 /// Whose sessions end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ends<'t> {
+pub(super) struct LogoutTarget<'t> {
     pub issuer: &'t str,
     pub subject: Option<&'t str>,
     pub sid: Option<&'t str>,
@@ -172,7 +172,7 @@ impl LogoutToken {
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub(super) fn verify(&self, expected: &Expected<'_>) -> Result<Ends<'_>, LogoutFault> {
+    pub(super) fn verify(&self, expected: &Expected<'_>) -> Result<LogoutTarget<'_>, LogoutFault> {
         self.verify_signature(expected)?;
         let claims = &self.claims;
         let kid = self.header.kid.as_deref();
@@ -210,7 +210,7 @@ impl LogoutToken {
         if claims.jti.is_empty() {
             return Err(LogoutFault::TokenId);
         }
-        Ok(Ends {
+        Ok(LogoutTarget {
             issuer: &claims.iss,
             subject,
             sid,

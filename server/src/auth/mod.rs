@@ -19,11 +19,11 @@ mod logout;
 mod logout_token;
 mod purge;
 mod refresh;
-mod refusal;
 mod seal;
 mod session;
 mod settings;
 mod sign_in;
+mod sign_in_error;
 mod switch;
 mod token;
 mod transport;
@@ -45,9 +45,9 @@ pub use settings::{
 
 use store::session::StoredSession;
 
-use refusal::AccountHash;
+use sign_in_error::AccountHash;
 
-use crate::http::{Allowance, FailureLimit, RateLimit, rate_layer};
+use crate::http::{FailureLimit, RateLimit, RateLimiter, rate_layer};
 
 /// Everything about who makes a request. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -64,9 +64,9 @@ struct Inner {
     /// How often one address may fail to sign in.
     failures: FailureLimit,
     /// How often one account may.
-    account_failures: Allowance<AccountHash>,
+    account_failures: RateLimiter<AccountHash>,
     /// How often one address may bring a logout message that is none.
-    logout_refusals: RateLimit,
+    logout_errors: RateLimit,
 }
 
 impl Auth {
@@ -85,8 +85,8 @@ impl Auth {
         let clock = || ctx.clock.clone();
         let minute = time::Duration::MINUTE;
         let failures = FailureLimit::new(limits.failures, clock());
-        let account_failures = Allowance::new(limits.account_failures, minute, clock());
-        let logout_refusals = RateLimit::new(limits.failures, minute, clock());
+        let account_failures = RateLimiter::new(limits.account_failures, minute, clock());
+        let logout_errors = RateLimit::new(limits.failures, minute, clock());
         Ok(Self(Arc::new(Inner {
             ctx,
             settings,
@@ -95,7 +95,7 @@ impl Auth {
             purge: purge::Purge::default(),
             failures,
             account_failures,
-            logout_refusals,
+            logout_errors,
         })))
     }
 

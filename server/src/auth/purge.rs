@@ -39,7 +39,7 @@ impl Auth {
 
     async fn purge(&self) -> Result<(), StoreError> {
         let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let attempts = login_attempt_purge(&mut tx, now).await?;
         let sessions = session_purge(&mut tx, now).await?;
         let tokens = logout_token_purge(&mut tx, now).await?;

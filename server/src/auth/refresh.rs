@@ -28,8 +28,8 @@ use store::{
 use super::{
     Auth,
     issuer::Issuer,
-    refusal::Refusal,
     seal::Tokens,
+    sign_in_error::SignInError,
     token::{Nonces, TokenAnswer},
 };
 
@@ -94,7 +94,7 @@ impl Auth {
     ) -> Result<(), StoreError> {
         let now = self.0.ctx.clock.now();
         let lease = now + LEASE;
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         // What another process wrote in the meantime is read with the claim.
         let claimed =
             session_refresh_claim(&mut tx, session.tenant_id, session.id, lease, now).await?;
@@ -153,8 +153,10 @@ impl Auth {
         let now = self.0.ctx.clock.now();
         let told = self.told_again(issuer, session, &answer).await;
         let (id_token, groups, refresh_at) = match told {
-            Ok(Told::Somebody(id_token, groups)) => (id_token, groups, end_of_life(&answer, now)),
-            Ok(Told::SomebodyElse) => return Renewal::Over("another_person"),
+            Ok(RefreshedIdentity::Somebody(id_token, groups)) => {
+                (id_token, groups, end_of_life(&answer, now))
+            }
+            Ok(RefreshedIdentity::SomebodyElse) => return Renewal::Over("another_person"),
             // The old refresh token may be spent by now, so the new one is
             // kept; what else came is not believed, and asked for again soon.
             Err(_) => (None, None, now + LEASE),
@@ -177,9 +179,9 @@ impl Auth {
         issuer: &Issuer,
         session: &StoredSession,
         answer: &TokenAnswer,
-    ) -> Result<Told, Refusal> {
+    ) -> Result<RefreshedIdentity, SignInError> {
         let Some(id_token) = answer.id_token() else {
-            return Ok(Told::Somebody(None, None));
+            return Ok(RefreshedIdentity::Somebody(None, None));
         };
         let provider = issuer.provider().await?;
         let claims = self
@@ -188,12 +190,15 @@ impl Auth {
         let is_same = session.oidc_issuer.as_deref() == Some(claims.issuer().as_str())
             && session.oidc_subject.as_deref() == Some(claims.subject().as_str());
         if !is_same {
-            return Ok(Told::SomebodyElse);
+            return Ok(RefreshedIdentity::SomebodyElse);
         }
         let groups = issuer
             .group_claims(claims.additional_claims(), answer.access_token())
             .await?;
-        Ok(Told::Somebody(Some(id_token.to_string()), Some(groups)))
+        Ok(RefreshedIdentity::Somebody(
+            Some(id_token.to_string()),
+            Some(groups),
+        ))
     }
 
     /// Keeps new tokens and brings the member's roles in line, both or
@@ -216,11 +221,11 @@ impl Auth {
                 .seal(self.0.ctx.ids.bytes(), tenant_id, id, tokens),
             refresh_at,
         };
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         if !session_refresh_finish(&mut tx, tenant_id, id, lease, &tokens, now).await? {
             return Ok(());
         }
-        let mut tx = tx.enter_as(tenant_id, None).await?;
+        let mut tx = tx.enter_as_system(tenant_id).await?;
         if let Some(groups) = groups {
             let changed = self.grants_set(&mut tx, session.user_id, groups).await?;
             let record = actor_load(&mut tx, session.user_id).await?;
@@ -239,12 +244,12 @@ impl Auth {
     ) -> Result<(), StoreError> {
         tracing::info!(reason, session = %session.id, "the issuer ended a session");
         let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         match session_revoke(&mut tx, session.tenant_id, session.user_id, session.id, now).await {
             Err(StoreError::NotFound) => return Ok(()),
             other => other?,
         }
-        let mut tx = tx.enter_as(session.tenant_id, None).await?;
+        let mut tx = tx.enter_as_system(session.tenant_id).await?;
         let event = AuditEvent {
             resource_type: Some("session".to_owned()),
             resource_id: Some(session.id.to_string()),
@@ -257,7 +262,7 @@ impl Auth {
 }
 
 /// What a new ID token says.
-enum Told {
+enum RefreshedIdentity {
     /// Of the same person: the token and the groups, if there was one.
     Somebody(Option<String>, Option<GroupClaims>),
     /// Of another person than the session's.

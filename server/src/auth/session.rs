@@ -174,14 +174,7 @@ impl SessionStore for SessionRows {
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         let now = self.0.0.ctx.clock.now();
-        let mut tx = self
-            .0
-            .0
-            .ctx
-            .store
-            .begin_front_door()
-            .await
-            .map_err(backend)?;
+        let mut tx = self.0.0.ctx.store.begin_auth().await.map_err(backend)?;
         let row = session_load(&mut tx, &id_hash(*id), now)
             .await
             .map_err(backend)?;
@@ -194,14 +187,7 @@ impl SessionStore for SessionRows {
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let now = self.0.0.ctx.clock.now();
-        let mut tx = self
-            .0
-            .0
-            .ctx
-            .store
-            .begin_front_door()
-            .await
-            .map_err(backend)?;
+        let mut tx = self.0.0.ctx.store.begin_auth().await.map_err(backend)?;
         session_delete(&mut tx, &id_hash(*id), now)
             .await
             .map_err(backend)?;

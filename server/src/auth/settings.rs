@@ -210,7 +210,7 @@ impl OidcSettings {
     /// # Errors
     /// Names the key and what to write there.
     pub fn check(&self) -> Result<(), AuthSettingsError> {
-        let refuse = |text: String| {
+        let error_response = |text: String| {
             let key = if self.name == PRIMARY {
                 PRIMARY.to_owned()
             } else {
@@ -219,13 +219,13 @@ impl OidcSettings {
             Err(AuthSettingsError(format!("{key}.{text}")))
         };
         let Ok(url) = Url::parse(&self.issuer) else {
-            return refuse(format!("issuer: {:?} is not a URL.", self.issuer));
+            return error_response(format!("issuer: {:?} is not a URL.", self.issuer));
         };
         if !is_safe(&url) {
-            return refuse(format!("issuer: {} must be an https URL.", self.issuer));
+            return error_response(format!("issuer: {} must be an https URL.", self.issuer));
         }
         if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-            return refuse(format!(
+            return error_response(format!(
                 "issuer: {} has parts that no issuer has.",
                 self.issuer
             ));
@@ -233,7 +233,7 @@ impl OidcSettings {
         if let Some(graph) = &self.graph_url
             && !is_safe(graph)
         {
-            return refuse(format!("graph_url: {graph} must be an https URL."));
+            return error_response(format!("graph_url: {graph} must be an https URL."));
         }
         let segment = url
             .path_segments()
@@ -241,7 +241,7 @@ impl OidcSettings {
             .unwrap_or_default();
         let is_directory = segment.parse::<Uuid>().is_ok() || self.is_for_directories();
         if self.kind == IssuerKind::Entra && !is_directory {
-            return refuse(format!(
+            return error_response(format!(
                 "issuer: {} names no directory; use https://{}/TENANT-ID/v2.0 with your directory's id, or organizations for several.",
                 self.issuer,
                 url.host_str().unwrap_or("login.microsoftonline.com"),

@@ -7,7 +7,7 @@ use domain::{
 };
 use serde_json::json;
 use store::{
-    FrontDoorTx, StoreError, TenantTx,
+    AuthTx, StoreError, TenantTx,
     actor::actor_load,
     audit::{AuditEvent, audit_append},
     identity::{Identity, IdentityKey, identity_create, identity_find},
@@ -28,10 +28,10 @@ use super::{
     Auth,
     invite::invited_or_open_to,
     issuer::Issuer,
-    refusal::{AccountHash, Refusal, SIGN_IN, tenants},
     seal::Tokens,
     session::{hash, id_hash},
     settings::{IssuerKind, OidcSettings},
+    sign_in_error::{AccountHash, SIGN_IN, SignInError, tenants},
     token::{Claims, TokenFault},
 };
 
@@ -58,7 +58,7 @@ impl Person {
         claims: &Claims,
         groups: GroupClaims,
         settings: &OidcSettings,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, SignInError> {
         let extra = claims.additional_claims();
         let key = match settings.kind {
             IssuerKind::Generic => IdentityKey::Subject {
@@ -141,7 +141,7 @@ fn clean(text: &str, max_chars: usize) -> Option<String> {
 impl Auth {
     /// Creates the organisation of a directory that the operator admits, when
     /// its first person comes. It belongs to whom the operator named.
-    async fn directory_admit(&self, issuer: &Issuer, person: &Person) -> Result<(), Refusal> {
+    async fn directory_admit(&self, issuer: &Issuer, person: &Person) -> Result<(), SignInError> {
         let settings = issuer.settings();
         let Some(tid) = person.directory(settings) else {
             return Ok(());
@@ -150,7 +150,7 @@ impl Auth {
             return Ok(());
         };
         let is_known = async || {
-            let mut tx = self.0.ctx.store.begin_front_door().await?;
+            let mut tx = self.0.ctx.store.begin_auth().await?;
             Ok::<_, StoreError>(tenant_find_by_directory(&mut tx, tid).await?.is_some())
         };
         if is_known().await? {
@@ -171,7 +171,8 @@ impl Auth {
             directory: Some(tid),
         };
         let owner = service::Owner::Known(&owner);
-        match service::tenant_create(&self.0.ctx, service::By::Machine, &organisation, owner).await
+        match service::tenant_create(&self.0.ctx, service::Initiator::Cli, &organisation, owner)
+            .await
         {
             Ok(created) => {
                 tracing::info!(slug = admitted.slug, id = %created.id, "a directory became an organisation");
@@ -181,7 +182,7 @@ impl Auth {
             Err(_) if is_known().await? => Ok(()),
             Err(error) => {
                 tracing::error!(slug = admitted.slug, %error, "a directory can't become an organisation");
-                Err(Refusal::new(SignInProblem::Internal, "directory"))
+                Err(SignInError::new(SignInProblem::Internal, "directory"))
             }
         }
     }
@@ -195,7 +196,7 @@ impl Auth {
         tokens: NewTokens,
         invite: Option<FollowedInvite>,
         facts: &RequestFacts,
-    ) -> Result<Id, Refusal> {
+    ) -> Result<Id, SignInError> {
         self.directory_admit(issuer, person).await?;
         let try_once = || self.try_sign_in(issuer, person, &tokens, invite, facts);
         match try_once().await {
@@ -208,7 +209,7 @@ impl Auth {
             Attempt::Refused(refusal) => {
                 refusal.by_invite(invite.map(|invite| (invite.tenant_id, invite.id)))
             }
-            Attempt::Taken => Refusal::new(SignInProblem::Internal, "identity_taken"),
+            Attempt::Taken => SignInError::new(SignInProblem::Internal, "identity_taken"),
         })
     }
 
@@ -221,7 +222,7 @@ impl Auth {
         facts: &RequestFacts,
     ) -> Result<Id, Attempt> {
         let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let tenants = invited_or_open_to(&mut tx, issuer, person, invite).await?;
         let member = member_among(&mut tx, &tenants, &person.key).await?;
         let is_new = member.is_none();
@@ -232,11 +233,13 @@ impl Auth {
                 let (id, user_id) = (ids.id(), ids.id());
                 (first, Identity { id, user_id })
             }
-            (None, None) => return Err(Refusal::new(SignInProblem::Unknown, "no_tenant").into()),
+            (None, None) => {
+                return Err(SignInError::new(SignInProblem::Unknown, "no_tenant").into());
+            }
         };
         let user_id = identity.user_id;
         if let Some(problem) = SignInProblem::of_tenant(tenant.status) {
-            let refusal = Refusal::new(problem, problem.code());
+            let refusal = SignInError::new(problem, problem.code());
             return Err(refusal.in_tenant(tenant).into());
         }
         if is_new {
@@ -281,7 +284,7 @@ impl Auth {
         .await?;
 
         // On Atrium's own behalf: the member may not exist yet.
-        let mut tx = tx.enter_as(tenant.id, None).await?;
+        let mut tx = tx.enter_as_system(tenant.id).await?;
         let mut events = Vec::new();
         if is_new {
             self.member_create(&mut tx, user_id, person).await?;
@@ -360,7 +363,7 @@ impl Auth {
             UserStatus::Active => {}
             UserStatus::Invited => user_status_set(tx, id, UserStatus::Active, now).await?,
             UserStatus::Suspended | UserStatus::Deactivated => {
-                let refusal = Refusal::new(SignInProblem::Suspended, user.status.key());
+                let refusal = SignInError::new(SignInProblem::Suspended, user.status.key());
                 return Err(refusal.in_tenant(tenant).into());
             }
         }
@@ -374,23 +377,26 @@ impl Auth {
 /// The organisations that take in this person (SEC-A3): those of the issuer,
 /// or, where it speaks for all of Entra's directories, the one of theirs.
 pub(super) async fn open_to(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     issuer: &Issuer,
     person: &Person,
-) -> Result<Vec<Tenant>, Refusal> {
+) -> Result<Vec<Tenant>, SignInError> {
     let settings = issuer.settings();
     let Some(tid) = person.directory(settings) else {
         return Ok(tenants(tx, &settings.tenants).await?);
     };
     match tenant_find_by_directory(tx, tid).await? {
         Some(tenant) if settings.serves(&tenant.slug) => Ok(vec![tenant]),
-        _ => Err(Refusal::new(SignInProblem::Directory, "directory_unknown")),
+        _ => Err(SignInError::new(
+            SignInProblem::Directory,
+            "directory_unknown",
+        )),
     }
 }
 
 /// The first of `tenants` that knows an identity, and whose it is there.
 async fn member_among<'t>(
-    tx: &mut FrontDoorTx,
+    tx: &mut AuthTx,
     tenants: &'t [Tenant],
     key: &IdentityKey,
 ) -> Result<Option<(&'t Tenant, Identity)>, StoreError> {
@@ -404,13 +410,13 @@ async fn member_among<'t>(
 
 /// How one try to sign in ended, when not well.
 enum Attempt {
-    Refused(Refusal),
+    Refused(SignInError),
     /// Somebody else created the identity in the meantime.
     Taken,
 }
 
-impl From<Refusal> for Attempt {
-    fn from(refusal: Refusal) -> Self {
+impl From<SignInError> for Attempt {
+    fn from(refusal: SignInError) -> Self {
         Self::Refused(refusal)
     }
 }

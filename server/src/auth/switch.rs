@@ -28,7 +28,7 @@ use super::{
     Auth,
     session::{adopt, id_hash},
 };
-use crate::http::refuse;
+use crate::http::error_response;
 
 /// The audit log's name for it, in both organisations.
 const SWITCH: &str = "session.switch";
@@ -41,7 +41,7 @@ pub(super) struct Switch {
 
 /// Why the browser stays where it is.
 #[derive(Debug)]
-enum Refusal {
+enum SwitchError {
     /// There is no session any more.
     SignedOut,
     /// There is no such organisation, or none of this person's.
@@ -51,7 +51,7 @@ enum Refusal {
     Store(StoreError),
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for SwitchError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -66,7 +66,7 @@ pub(super) async fn switch(
     form: Result<Form<Switch>, FormRejection>,
 ) -> Response {
     let form = form.map(|Form(form)| form).unwrap_or_default();
-    let refusal = match auth.switch(&session, &form.organisation, &facts).await {
+    let error = match auth.switch(&session, &form.organisation, &facts).await {
         Ok(id) => {
             let kept = async {
                 session.cycle_id().await?;
@@ -77,17 +77,17 @@ pub(super) async fn switch(
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(error, "the session can't be kept");
-                    refuse(&headers, &AppError::Internal)
+                    error_response(&headers, &AppError::Internal)
                 }
             };
         }
-        Err(refusal) => refusal,
+        Err(error) => error,
     };
-    match refusal {
-        Refusal::SignedOut => Redirect::to("/sign-in").into_response(),
-        Refusal::NotFound => refuse(&headers, &AppError::NotFound),
-        Refusal::Store(error) => refuse(&headers, &error.into()),
-        Refusal::Closed(problem) => {
+    match error {
+        SwitchError::SignedOut => Redirect::to("/sign-in").into_response(),
+        SwitchError::NotFound => error_response(&headers, &AppError::NotFound),
+        SwitchError::Store(error) => error_response(&headers, &error.into()),
+        SwitchError::Closed(problem) => {
             Redirect::to(&format!("/organisations?error={}", problem.code())).into_response()
         }
     }
@@ -99,21 +99,21 @@ impl Auth {
         session: &Session,
         slug: &str,
         facts: &RequestFacts,
-    ) -> Result<Id, Refusal> {
-        let old_id = session.id().ok_or(Refusal::SignedOut)?;
+    ) -> Result<Id, SwitchError> {
+        let old_id = session.id().ok_or(SwitchError::SignedOut)?;
         let (now, old_hash) = (self.0.ctx.clock.now(), id_hash(old_id));
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let old = session_load(&mut tx, &old_hash, now)
             .await?
-            .ok_or(Refusal::SignedOut)?;
-        let issuer = self.issuer_of(&old).ok_or(Refusal::NotFound)?;
+            .ok_or(SwitchError::SignedOut)?;
+        let issuer = self.issuer_of(&old).ok_or(SwitchError::NotFound)?;
         let to = session_organisations(&mut tx, old.tenant_id, old.id)
             .await?
             .into_iter()
             .find(|to| to.tenant.slug == slug && issuer.settings().serves(slug))
-            .ok_or(Refusal::NotFound)?;
+            .ok_or(SwitchError::NotFound)?;
         if let Some(problem) = SignInProblem::of_tenant(to.tenant.status) {
-            return Err(Refusal::Closed(problem));
+            return Err(SwitchError::Closed(problem));
         }
 
         let cookie = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));
@@ -124,7 +124,7 @@ impl Auth {
 
         // What the issuer said of the person counts there by that
         // organisation's own rules.
-        let mut tx = tx.enter_as(old.tenant_id, None).await?;
+        let mut tx = tx.enter_as_system(old.tenant_id).await?;
         let told = user_claims_get(&mut tx, old.user_id).await?;
         let leaving = actor_load(&mut tx, old.user_id)
             .await?
@@ -137,10 +137,10 @@ impl Auth {
         };
         audit_append(&mut tx, &[event]).await?;
 
-        let tx = tx.into_front_door().await?;
-        let mut tx = tx.enter_as(to.tenant.id, None).await?;
+        let tx = tx.into_auth().await?;
+        let mut tx = tx.enter_as_system(to.tenant.id).await?;
         if !actor_load(&mut tx, to.user_id).await?.may_act() {
-            return Err(Refusal::Closed(SignInProblem::Suspended));
+            return Err(SwitchError::Closed(SignInProblem::Suspended));
         }
         let changed = match told {
             Some((claims, _)) => Some(self.grants_set(&mut tx, to.user_id, &claims).await?),

@@ -117,7 +117,7 @@ pub(super) struct Expected<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Nonces<'a> {
     /// The one of this sign-in.
-    Asked(&'a Nonce),
+    QueryParams(&'a Nonce),
     /// Tokens are renewed without one.
     NotAsked,
 }
@@ -125,7 +125,7 @@ pub(super) enum Nonces<'a> {
 impl NonceVerifier for Nonces<'_> {
     fn verify(self, claimed: Option<&Nonce>) -> Result<(), String> {
         match self {
-            Self::Asked(asked) => asked.verify(claimed),
+            Self::QueryParams(asked) => asked.verify(claimed),
             Self::NotAsked => Ok(()),
         }
     }

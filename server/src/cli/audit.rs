@@ -11,7 +11,7 @@ use tlog::NoteVerifier;
 use crate::{
     boot::{self, Deployment, Model},
     config::Config,
-    database::Joining,
+    database::IfRunning,
     failure::Failure,
 };
 
@@ -44,7 +44,7 @@ impl Audit {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         let Self::Verify(verify) = self;
         let files = verify.files()?;
-        let deployment = Deployment::open(config, Joining::Allowed, Model::NotNeeded).await?;
+        let deployment = Deployment::open(config, IfRunning::Allowed, Model::NotNeeded).await?;
         let result = verify.run(config, &deployment, files).await;
         deployment.close().await;
         result

@@ -5,7 +5,7 @@ use std::{path::Path, time::Instant};
 use clap::Args;
 use domain::{
     Timestamp,
-    isolation::{IsolationReport, Reached},
+    isolation::{IsolationReport, ProbeResult},
     overview::SemanticSearch,
 };
 use service::{Clock, Ctx, Embedder, Entropy};
@@ -16,7 +16,7 @@ use crate::{
     auth::Auth,
     boot,
     config::Config,
-    database::{Database, Joining},
+    database::{Database, IfRunning},
     failure::Failure,
 };
 
@@ -49,7 +49,7 @@ async fn run(config: &Config, with_isolation: bool) -> Result<(), Failure> {
     let mut report = |part, finding| lines.push(Line { part, finding });
 
     let mut database_time = None;
-    match Database::open(config, &boot::ids(), Joining::Allowed).await {
+    match Database::open(config, &boot::ids(), IfRunning::Allowed).await {
         Ok(database) => {
             let store = database_lines(config, &database, &mut report, &mut database_time).await;
             report("issuer", issuer(config, store.as_ref()).await);
@@ -273,11 +273,11 @@ fn print_probes(report: &IsolationReport) {
         print!("{:<20}", table.table);
         for reached in table.reached {
             let word = match reached {
-                Reached::NoPrivilege => "not granted",
-                Reached::Refused => "refused",
-                Reached::Nothing => "nothing",
-                Reached::Untried => "no row",
-                Reached::Row => "REACHED",
+                ProbeResult::NoPrivilege => "not granted",
+                ProbeResult::Refused => "refused",
+                ProbeResult::Nothing => "nothing",
+                ProbeResult::Untried => "no row",
+                ProbeResult::Row => "REACHED",
             };
             print!(" {word:<13}");
         }

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use crate::{
     boot,
     config::Config,
-    database::{Database, Joining},
+    database::{Database, IfRunning},
     failure::Failure,
 };
 
@@ -27,7 +27,7 @@ pub(super) enum Migrate {
 
 impl Migrate {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
-        let database = Database::open(config, &boot::ids(), Joining::Allowed).await?;
+        let database = Database::open(config, &boot::ids(), IfRunning::Allowed).await?;
         let result = self.apply(&database).await;
         database.stop().await;
         result

@@ -8,7 +8,7 @@ use super::identity::MemberIdentity;
 use crate::{
     boot::{Deployment, Model},
     config::Config,
-    database::Joining,
+    database::IfRunning,
     failure::Failure,
 };
 
@@ -16,9 +16,9 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Operator {
     /// Let a member of an organisation run this installation.
-    Add(Who),
+    Add(MemberArgs),
     /// Make an operator a mere member again, with the next request.
-    Remove(Who),
+    Remove(MemberArgs),
     /// List the operators.
     List {
         /// Only of this organisation, by its slug.
@@ -29,7 +29,7 @@ pub(super) enum Operator {
 
 /// A member of an organisation.
 #[derive(Debug, Args)]
-pub(super) struct Who {
+pub(super) struct MemberArgs {
     /// The organisation that the member belongs to, by its slug.
     #[arg(long)]
     organisation: String,
@@ -39,7 +39,7 @@ pub(super) struct Who {
 
 impl Operator {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
-        let deployment = Deployment::open(config, Joining::Allowed, Model::NotNeeded).await?;
+        let deployment = Deployment::open(config, IfRunning::Allowed, Model::NotNeeded).await?;
         let result = match &self {
             Self::Add(who) => who.add(config, &deployment).await,
             Self::Remove(who) => who.remove(config, &deployment).await,
@@ -50,7 +50,7 @@ impl Operator {
     }
 }
 
-impl Who {
+impl MemberArgs {
     async fn add(&self, config: &Config, deployment: &Deployment) -> Result<(), Failure> {
         let (ctx, key) = (&deployment.ctx, self.identity.key(config)?);
         let tenant_id = super::tenant_lifecycle::id_of(deployment, &self.organisation).await?;

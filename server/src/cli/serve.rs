@@ -17,7 +17,7 @@ use crate::{
     auth::demo::DemoIssuer,
     boot::{self, Deployment, Model},
     config::Config,
-    database::Joining,
+    database::IfRunning,
     demo,
     failure::Failure,
     health::Readiness,
@@ -74,7 +74,7 @@ impl Serve {
         let mut signals = Signals::new()?;
 
         let deployment = tokio::select! {
-            opened = Deployment::open(&config, Joining::Refused, Model::Needed) => opened?,
+            opened = Deployment::open(&config, IfRunning::Refused, Model::Needed) => opened?,
             () = signals.next() => return Ok(()),
         };
         let served = serve(

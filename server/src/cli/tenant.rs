@@ -13,7 +13,7 @@ use super::{
 use crate::{
     boot::{self, Deployment, Model},
     config::Config,
-    database::Joining,
+    database::IfRunning,
     failure::Failure,
 };
 
@@ -95,7 +95,7 @@ pub(super) struct InviteOwner {
 
 impl Tenant {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
-        let deployment = Deployment::open(config, Joining::Allowed, Model::NotNeeded).await?;
+        let deployment = Deployment::open(config, IfRunning::Allowed, Model::NotNeeded).await?;
         let result = match self {
             Self::Create(create) => create.run(config, &deployment).await,
             Self::InviteOwner(invite) => invite.run(config, &deployment).await,
@@ -135,15 +135,19 @@ impl Create {
             is_demo: false,
             directory: self.directory,
         };
-        let created =
-            service::tenant_create(&deployment.ctx, service::By::Machine, &organisation, owner)
-                .await
-                .map_err(|error| match error {
-                    AppError::Invalid { .. } | AppError::Conflict { .. } => {
-                        Failure::Usage(error.to_string())
-                    }
-                    other => Failure::failed(other),
-                })?;
+        let created = service::tenant_create(
+            &deployment.ctx,
+            service::Initiator::Cli,
+            &organisation,
+            owner,
+        )
+        .await
+        .map_err(|error| match error {
+            AppError::Invalid { .. } | AppError::Conflict { .. } => {
+                Failure::Usage(error.to_string())
+            }
+            other => Failure::failed(other),
+        })?;
         let (slug, id) = (&self.slug, created.id);
         match created.invite {
             None => println!("Created {slug} ({id}). Its owner can sign in now."),

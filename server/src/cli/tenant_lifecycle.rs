@@ -5,7 +5,7 @@ use domain::{
     AppError, TenantId,
     tenant::{GRACE_DAYS, MAX_GRACE_DAYS, TenantTier},
 };
-use service::By;
+use service::Initiator;
 use time::Duration;
 
 use crate::{boot::Deployment, failure::Failure};
@@ -68,7 +68,7 @@ impl From<TierName> for TenantTier {
 impl Suspend {
     pub(super) async fn run(&self, deployment: &Deployment) -> Result<(), Failure> {
         let id = id_of(deployment, &self.slug).await?;
-        service::tenant_suspend(&deployment.ctx, By::Machine, id, &self.reason)
+        service::tenant_suspend(&deployment.ctx, Initiator::Cli, id, &self.reason)
             .await
             .map_err(explain)?;
         println!(
@@ -82,7 +82,7 @@ impl Suspend {
 /// Lets an organisation in again.
 pub(super) async fn resume(deployment: &Deployment, slug: &str) -> Result<(), Failure> {
     let id = id_of(deployment, slug).await?;
-    service::tenant_resume(&deployment.ctx, By::Machine, id)
+    service::tenant_resume(&deployment.ctx, Initiator::Cli, id)
         .await
         .map_err(explain)?;
     println!("Resumed {slug}. All that it had is there.");
@@ -98,7 +98,7 @@ impl Delete {
         } else {
             Duration::days(self.grace_days.into())
         };
-        service::tenant_delete(ctx, By::Machine, id, None, &self.reason, Some(grace))
+        service::tenant_delete(ctx, Initiator::Cli, id, None, &self.reason, Some(grace))
             .await
             .map_err(explain)?;
         if self.now {
@@ -118,7 +118,7 @@ impl Tier {
     pub(super) async fn run(&self, deployment: &Deployment) -> Result<(), Failure> {
         let id = id_of(deployment, &self.slug).await?;
         let tier = TenantTier::from(self.tier);
-        service::tenant_tier_set(&deployment.ctx, By::Machine, id, tier)
+        service::tenant_tier_set(&deployment.ctx, Initiator::Cli, id, tier)
             .await
             .map_err(explain)?;
         println!("{} is {} now.", self.slug, tier.key());

@@ -19,13 +19,17 @@ pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
 }
 
 /// `error` with its own status, as a page or as JSON, whichever is asked for.
-pub(crate) fn refuse(headers: &HeaderMap, error: &AppError) -> Response {
+pub(crate) fn error_response(headers: &HeaderMap, error: &AppError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    refuse_as(headers, status, error)
+    error_response_with_status(headers, status, error)
 }
 
 /// `error` under another status, for refusals below the application's own.
-pub(crate) fn refuse_as(headers: &HeaderMap, status: StatusCode, error: &AppError) -> Response {
+pub(crate) fn error_response_with_status(
+    headers: &HeaderMap,
+    status: StatusCode,
+    error: &AppError,
+) -> Response {
     let mut response = if wants_html(headers) {
         (status, Html(page(status, &error.to_string()))).into_response()
     } else {

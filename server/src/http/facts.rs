@@ -13,7 +13,7 @@ use domain::{RequestFacts, RequestId};
 use ipnet::IpNet;
 use tracing::Instrument as _;
 
-use super::{HttpSettings, secret_path::told_path};
+use super::{HttpSettings, secret_path::loggable_path};
 
 const USER_AGENT_CHARS: usize = 400;
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -43,7 +43,7 @@ pub(super) async fn facts_layer(
         "request",
         id = %request_id,
         method = %request.method(),
-        path = told_path(request.uri().path()),
+        path = loggable_path(request.uri().path()),
     );
     request.extensions_mut().insert(facts);
 

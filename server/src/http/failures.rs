@@ -35,7 +35,10 @@ impl FailureLimit {
     /// [`AppError::TooManyRequests`] when it has failed too often: then the
     /// failure is answered with this, and written down nowhere.
     pub fn count(&self, address: Option<IpAddr>) -> Result<(), AppError> {
-        self.failures.take(address).map(drop).map_err(too_many)
+        self.failures
+            .try_acquire(address)
+            .map(drop)
+            .map_err(too_many)
     }
 
     /// Waits for a place to look up in the database what `address` brings, in
@@ -43,7 +46,7 @@ impl FailureLimit {
     /// can't take the connections that others need, and what is right among
     /// them still gets through.
     pub async fn look_up_slot(&self, address: Option<IpAddr>) -> Option<OwnedSemaphorePermit> {
-        self.failures.is_used_up(address)?;
+        self.failures.is_exhausted(address)?;
         // Never closed.
         self.look_ups.clone().acquire_owned().await.ok()
     }

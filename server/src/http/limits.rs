@@ -45,7 +45,11 @@ pub(super) async fn host_layer(
             settings.site.origin()
         );
         let error = AppError::Transport { message };
-        return answer::refuse_as(request.headers(), StatusCode::MISDIRECTED_REQUEST, &error);
+        return answer::error_response_with_status(
+            request.headers(),
+            StatusCode::MISDIRECTED_REQUEST,
+            &error,
+        );
     }
     if csrf::is_read(request.method()) && answer::wants_html(request.headers()) {
         let path = request
@@ -75,11 +79,11 @@ pub(super) async fn body_layer(
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {
         if !answer::wants_html(request.headers()) {
-            return answer::refuse(request.headers(), &too_large(limit));
+            return answer::error_response(request.headers(), &too_large(limit));
         }
         let refusal = match larger {
             Some(larger) => Redirect::to(&larger.refused).into_response(),
-            None => answer::refuse(request.headers(), &too_large(limit)),
+            None => answer::error_response(request.headers(), &too_large(limit)),
         };
         drain(request.into_body()).await;
         return refusal;
@@ -97,7 +101,7 @@ pub(super) async fn body_layer(
     // Whatever the handler made of the part that it got.
     let message = "The request did not arrive in time. Send it again.".to_owned();
     let error = AppError::Transport { message };
-    answer::refuse_as(&headers, StatusCode::REQUEST_TIMEOUT, &error)
+    answer::error_response_with_status(&headers, StatusCode::REQUEST_TIMEOUT, &error)
 }
 
 /// Takes in what a browser sends and keeps none of it: one that is still

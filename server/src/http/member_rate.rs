@@ -11,18 +11,18 @@ use time::Duration;
 
 use super::{
     answer,
-    rate::{Allowance, too_many},
+    rate::{RateLimiter, too_many},
 };
 use crate::listener::AddressSlot;
 
 /// An allowance of each member, whatever session they use.
 #[derive(Clone, Debug)]
-pub struct MemberLimit(Allowance<(TenantId, UserId)>);
+pub struct MemberLimit(RateLimiter<(TenantId, UserId)>);
 
 impl MemberLimit {
     /// Allows each member so many calls a minute.
     pub fn new(calls_per_minute: u32, clock: Clock) -> Self {
-        Self(Allowance::new(calls_per_minute, Duration::MINUTE, clock))
+        Self(RateLimiter::new(calls_per_minute, Duration::MINUTE, clock))
     }
 }
 
@@ -43,11 +43,11 @@ pub(crate) async fn member_rate_layer(
     if let Some(slot) = request.extensions().get::<AddressSlot>() {
         slot.release();
     }
-    match calls.take(member) {
+    match calls.try_acquire(member) {
         Ok(_) => next.run(request).await,
         Err(wait) => {
             tracing::warn!(user_id = %member.1, "too many calls of a member");
-            answer::refuse(request.headers(), &too_many(wait))
+            answer::error_response(request.headers(), &too_many(wait))
         }
     }
 }

@@ -25,19 +25,19 @@ use service::{Clock, Ids};
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub(crate) use answer::{escape, refuse, refuse_as, wants_html};
+pub(crate) use answer::{error_response, error_response_with_status, escape, wants_html};
 pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
 pub(crate) use headers::Framed;
 pub(crate) use member_rate::member_rate_layer;
 pub(crate) use rate::{network, rate_layer, too_many};
 pub(crate) use redirect::redirect_to_issuer;
-pub(crate) use secret_path::{INVITE_PATH, told_path};
+pub(crate) use secret_path::{INVITE_PATH, loggable_path};
 pub(crate) use site::is_loopback;
 pub(crate) use unknown_id::{note_not_found, note_unknown_id};
 pub use {
     failures::FailureLimit,
     member_rate::MemberLimit,
-    rate::{Allowance, Left, RateLimit},
+    rate::{RateLimit, RateLimiter, Remaining},
     return_to::ReturnTo,
     site::{Site, SiteError},
 };

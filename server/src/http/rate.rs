@@ -25,7 +25,7 @@ const MAX_CALLERS: usize = 20_000;
 
 /// So many calls at once by each caller, refilled evenly over a period.
 #[derive(Clone, Debug)]
-pub struct Allowance<K> {
+pub struct RateLimiter<K> {
     calls: u32,
     interval: Duration,
     clock: Clock,
@@ -35,14 +35,14 @@ pub struct Allowance<K> {
 
 /// What is left of an allowance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Remaining {
     /// Calls that may follow at once.
     pub calls: u32,
     /// Until the allowance is full again.
     pub full_in: Duration,
 }
 
-impl<K: Copy + Eq + Hash> Allowance<K> {
+impl<K: Copy + Eq + Hash> RateLimiter<K> {
     /// Allows `calls` in each `period`, all at once if need be.
     pub fn new(calls: u32, period: Duration, clock: Clock) -> Self {
         let calls = calls.max(1);
@@ -68,7 +68,7 @@ impl<K: Copy + Eq + Hash> Allowance<K> {
     ///
     /// # Errors
     /// How long to wait, when nothing is left.
-    pub fn take(&self, caller: K) -> Result<Left, Duration> {
+    pub fn try_acquire(&self, caller: K) -> Result<Remaining, Duration> {
         let now = self.clock.now();
         let mut all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_CALLERS && !all.contains_key(&caller) {
@@ -83,14 +83,14 @@ impl<K: Copy + Eq + Hash> Allowance<K> {
         *full_at = next;
         let calls = (self.period() - ahead).whole_microseconds()
             / self.interval.whole_microseconds().max(1);
-        Ok(Left {
+        Ok(Remaining {
             calls: u32::try_from(calls).unwrap_or(self.calls),
             full_in: ahead,
         })
     }
 
     /// How long the caller has to wait for the next call, if at all.
-    pub fn is_used_up(&self, caller: K) -> Option<Duration> {
+    pub fn is_exhausted(&self, caller: K) -> Option<Duration> {
         let now = self.clock.now();
         let all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let ahead = (*all.get(&caller)?).max(now) + self.interval - now;
@@ -118,25 +118,25 @@ fn make_room<K: Eq + Hash>(all: &mut HashMap<K, Timestamp>, now: Timestamp) {
 
 /// An allowance of each address.
 #[derive(Clone, Debug)]
-pub struct RateLimit(Allowance<Option<IpAddr>>);
+pub struct RateLimit(RateLimiter<Option<IpAddr>>);
 
 impl RateLimit {
     /// Allows `calls` in each `period`, all at once if need be.
     pub fn new(calls: u32, period: Duration, clock: Clock) -> Self {
-        Self(Allowance::new(calls, period, clock))
+        Self(RateLimiter::new(calls, period, clock))
     }
 
     /// Takes one call of `address`' allowance.
     ///
     /// # Errors
     /// How long to wait, when nothing is left.
-    pub fn take(&self, address: Option<IpAddr>) -> Result<Left, Duration> {
-        self.0.take(address.map(network))
+    pub fn try_acquire(&self, address: Option<IpAddr>) -> Result<Remaining, Duration> {
+        self.0.try_acquire(address.map(network))
     }
 
     /// How long `address` has to wait for its next call, if at all.
-    pub fn is_used_up(&self, address: Option<IpAddr>) -> Option<Duration> {
-        self.0.is_used_up(address.map(network))
+    pub fn is_exhausted(&self, address: Option<IpAddr>) -> Option<Duration> {
+        self.0.is_exhausted(address.map(network))
     }
 }
 
@@ -167,11 +167,11 @@ pub(crate) async fn rate_layer(
         .extensions()
         .get::<RequestFacts>()
         .and_then(|facts| facts.ip);
-    match limit.take(address) {
+    match limit.try_acquire(address) {
         Ok(_) => next.run(request).await,
         Err(wait) => {
             tracing::warn!(?address, "too many calls");
-            answer::refuse(request.headers(), &too_many(wait))
+            answer::error_response(request.headers(), &too_many(wait))
         }
     }
 }
@@ -194,22 +194,29 @@ mod tests {
         let limit = RateLimit::new(3, Duration::seconds(30), clock);
         let one: Option<IpAddr> = Some("203.0.113.1".parse().unwrap());
         for calls in [2, 1, 0] {
-            assert_eq!(limit.is_used_up(one), None);
-            assert_eq!(limit.take(one).map(|left| left.calls), Ok(calls));
+            assert_eq!(limit.is_exhausted(one), None);
+            assert_eq!(
+                limit.try_acquire(one).map(|remaining| remaining.calls),
+                Ok(calls)
+            );
         }
-        assert_eq!(limit.take(one), Err(Duration::seconds(10)));
-        assert_eq!(limit.is_used_up(one), Some(Duration::seconds(10)));
-        assert!(limit.take(Some("203.0.113.2".parse().unwrap())).is_ok());
-        assert!(limit.take(None).is_ok());
+        assert_eq!(limit.try_acquire(one), Err(Duration::seconds(10)));
+        assert_eq!(limit.is_exhausted(one), Some(Duration::seconds(10)));
+        assert!(
+            limit
+                .try_acquire(Some("203.0.113.2".parse().unwrap()))
+                .is_ok()
+        );
+        assert!(limit.try_acquire(None).is_ok());
         seconds.store(9, Ordering::Relaxed);
-        assert_eq!(limit.take(one), Err(Duration::seconds(1)));
+        assert_eq!(limit.try_acquire(one), Err(Duration::seconds(1)));
         seconds.store(10, Ordering::Relaxed);
-        let left = Left {
+        let remaining = Remaining {
             calls: 0,
             full_in: Duration::seconds(30),
         };
-        assert_eq!(limit.take(one), Ok(left));
-        assert_eq!(limit.take(one), Err(Duration::seconds(10)));
+        assert_eq!(limit.try_acquire(one), Ok(remaining));
+        assert_eq!(limit.try_acquire(one), Err(Duration::seconds(10)));
     }
 
     #[test]
@@ -219,10 +226,18 @@ mod tests {
             Duration::hours(1),
             Clock::from_fn(|| Timestamp::UNIX_EPOCH),
         );
-        assert!(limit.take(Some("2001:db8::1".parse().unwrap())).is_ok());
-        assert!(limit.take(Some("2001:db8::2".parse().unwrap())).is_err());
+        assert!(
+            limit
+                .try_acquire(Some("2001:db8::1".parse().unwrap()))
+                .is_ok()
+        );
+        assert!(
+            limit
+                .try_acquire(Some("2001:db8::2".parse().unwrap()))
+                .is_err()
+        );
         for n in 0..50_000_u32 {
-            let _ = limit.take(Some(IpAddr::from(n.to_be_bytes())));
+            let _ = limit.try_acquire(Some(IpAddr::from(n.to_be_bytes())));
         }
         assert!(limit.0.full_at.lock().unwrap().len() <= MAX_CALLERS);
     }
@@ -230,21 +245,21 @@ mod tests {
     // SEC-B9
     #[test]
     fn a_crowd_does_not_free_those_who_are_held_back() {
-        let limit = Allowance::new(
+        let limit = RateLimiter::new(
             3,
             Duration::hours(1),
             Clock::from_fn(|| Timestamp::UNIX_EPOCH),
         );
         let held_back = 1_000_000..1_000_100_u32;
         for caller in held_back.clone() {
-            while limit.take(caller).is_ok() {}
+            while limit.try_acquire(caller).is_ok() {}
         }
         for caller in 0..100_000 {
-            assert!(limit.take(caller).is_ok());
+            assert!(limit.try_acquire(caller).is_ok());
         }
         assert!(limit.full_at.lock().unwrap().len() <= MAX_CALLERS);
         for caller in held_back {
-            assert!(limit.take(caller).is_err(), "{caller} was forgotten");
+            assert!(limit.try_acquire(caller).is_err(), "{caller} was forgotten");
         }
     }
 }

@@ -12,12 +12,12 @@ use super::{HttpSettings, ReturnTo};
 /// On an answer that is meant to lead to another site: to the issuer, whose
 /// address comes from the operator's configuration and its discovery.
 #[derive(Clone, Copy, Debug)]
-struct Leaving;
+struct ExternalRedirect;
 
 /// A redirect to the issuer, the only other site that ours leads to.
 pub(crate) fn redirect_to_issuer(url: &str) -> Response {
     let mut response = Redirect::to(url).into_response();
-    response.extensions_mut().insert(Leaving);
+    response.extensions_mut().insert(ExternalRedirect);
     response
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn redirect_layer(
     next: Next,
 ) -> Response {
     let mut response = next.run(request).await;
-    if response.extensions().get::<Leaving>().is_some() {
+    if response.extensions().get::<ExternalRedirect>().is_some() {
         return response;
     }
     let stays = |to: &HeaderValue| {

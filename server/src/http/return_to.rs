@@ -91,7 +91,7 @@ mod tests {
     fn only_a_path_of_this_site_passes() {
         for good in [
             "/",
-            "/memories?q=caf%C3%A9&mode=both",
+            "/memories?query=caf%C3%A9&mode=both",
             "/memories/0190-a",
             "/a?next=https://b.example/",
             "/a%20b",
@@ -172,8 +172,8 @@ mod tests {
     #[test]
     fn other_scripts_are_encoded_for_the_header() {
         assert_eq!(
-            parse("/memories?q=été").as_deref(),
-            Some("/memories?q=%C3%A9t%C3%A9")
+            parse("/memories?query=été").as_deref(),
+            Some("/memories?query=%C3%A9t%C3%A9")
         );
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn is_secret_path(path: &str) -> bool {
 }
 
 /// A path as logs and audit rows may have it.
-pub(crate) fn told_path(path: &str) -> &str {
+pub(crate) fn loggable_path(path: &str) -> &str {
     if is_secret_path(path) {
         INVITE_PATH
     } else {
@@ -29,7 +29,7 @@ mod tests {
             "/invite/canary/more",
             "/invite//canary",
         ] {
-            assert_eq!(told_path(path), "/invite/");
+            assert_eq!(loggable_path(path), "/invite/");
         }
         for path in [
             "/",
@@ -38,7 +38,7 @@ mod tests {
             "/invite",
             "/memories/invite/x",
         ] {
-            assert_eq!(told_path(path), path);
+            assert_eq!(loggable_path(path), path);
         }
     }
 }

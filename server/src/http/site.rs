@@ -69,7 +69,7 @@ impl Site {
         let mut url = self.url.clone();
         let (path, query) = path
             .split_once('?')
-            .map_or((path, None), |(p, q)| (p, Some(q)));
+            .map_or((path, None), |(p, query)| (p, Some(query)));
         url.set_path(path);
         url.set_query(query);
         url
@@ -158,10 +158,10 @@ mod tests {
         assert!(!local.accepts_host(""));
         assert_eq!(
             local
-                .canonical("localhost:3000", "/memories?q=a")
+                .canonical("localhost:3000", "/memories?query=a")
                 .unwrap()
                 .as_str(),
-            "http://127.0.0.1:3000/memories?q=a"
+            "http://127.0.0.1:3000/memories?query=a"
         );
         assert_eq!(local.canonical("127.0.0.1:3000", "/"), None);
         assert_eq!(local.canonical("localhost:4000", "/"), None);

@@ -113,7 +113,7 @@ async fn accept(listener: &TcpListener, slots: &Slots) -> (TcpStream, SocketAddr
     loop {
         let place = slots.wait().await;
         match listener.accept().await {
-            Ok((stream, peer)) => match slots.take(place, peer.ip()) {
+            Ok((stream, peer)) => match slots.try_acquire(place, peer.ip()) {
                 Some(slot) => return (stream, peer, slot),
                 None => refuse(stream, peer),
             },

@@ -102,7 +102,7 @@ impl Slots {
     }
 
     /// A connection of `peer`, unless its address has too many.
-    pub(super) fn take(
+    pub(super) fn try_acquire(
         &self,
         place: Option<OwnedSemaphorePermit>,
         peer: IpAddr,
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn an_address_has_so_many_connections_and_gets_them_back() {
         let slots = slots();
-        let take = |peer: &str| slots.take(None, peer.parse().unwrap());
+        let take = |peer: &str| slots.try_acquire(None, peer.parse().unwrap());
         let first = take("203.0.113.1").unwrap();
         let _second = take("203.0.113.1").unwrap();
         assert!(take("203.0.113.1").is_none());
@@ -172,11 +172,15 @@ mod tests {
     fn a_proxy_has_no_limit_of_its_own_and_nothing_is_kept_of_who_left() {
         let slots = slots();
         let held: Vec<_> = (0..5)
-            .map(|_| slots.take(None, "10.1.2.3".parse().unwrap()).unwrap())
+            .map(|_| {
+                slots
+                    .try_acquire(None, "10.1.2.3".parse().unwrap())
+                    .unwrap()
+            })
             .collect();
         assert!(slots.open.lock().is_empty());
         drop(held);
-        drop(slots.take(None, "203.0.113.1".parse().unwrap()));
+        drop(slots.try_acquire(None, "203.0.113.1".parse().unwrap()));
         assert!(slots.open.lock().is_empty());
     }
 }

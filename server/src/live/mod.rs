@@ -6,9 +6,9 @@
 //! the key or the role that opened it, and tells nobody what they could not
 //! have read themselves. Without any word it does the same every few seconds.
 
+mod owner;
 mod page;
 mod slots;
-mod who;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -21,21 +21,21 @@ use axum::{
 };
 use domain::{
     Actor, AppError, MemoryId,
-    live::{EndReason, LiveEvent, Mark},
+    live::{EndReason, LiveEvent, StreamCursor},
 };
 use futures::stream;
 use serde::Deserialize;
 use service::{Ctx, LiveReader};
-use store::Waiting;
+use store::Subscription;
 use tokio::{
     sync::{Semaphore, mpsc},
     time::{Instant, sleep, sleep_until},
 };
 
+use owner::StreamEnd;
+pub(crate) use owner::StreamOwner;
 pub(crate) use page::{PATH, page_events};
 use slots::{Slot, Slots};
-use who::Over;
-pub(crate) use who::Who;
 
 /// How often a stream looks by itself, and shows that it lives.
 const LOOK: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ pub struct Streams {
 /// Where a stream begins and what it watches.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
+pub(crate) struct EventParams {
     /// Where an earlier stream broke off, for a client that can't send
     /// `Last-Event-ID`.
     #[serde(default)]
@@ -72,8 +72,8 @@ pub(crate) struct Asked {
     watch: String,
 }
 
-impl Asked {
-    fn after(&self, headers: &HeaderMap) -> Result<Option<Mark>, AppError> {
+impl EventParams {
+    fn after(&self, headers: &HeaderMap) -> Result<Option<StreamCursor>, AppError> {
         let header = headers
             .get("last-event-id")
             .and_then(|value| value.to_str().ok());
@@ -99,26 +99,26 @@ impl Streams {
         }
     }
 
-    /// Opens a stream for `actor`, who is `who` from now on.
+    /// Opens a stream for `actor`, who is `owner` from now on.
     pub(crate) async fn open(
         &self,
-        who: Who,
+        owner: StreamOwner,
         actor: Actor,
-        asked: &Asked,
+        asked: &EventParams,
         headers: &HeaderMap,
     ) -> Result<Response, AppError> {
         let (after, watch) = (asked.after(headers)?, asked.watch()?);
-        let slot = self.slots.take(actor.tenant_id, actor.user_id)?;
+        let slot = self.slots.try_acquire(actor.tenant_id, actor.user_id)?;
         // First, so that nothing falls between this and the first look.
-        let waiting = self.ctx.store.changes().wait(actor.tenant_id);
+        let changes = self.ctx.store.changes().wait(actor.tenant_id);
         let reader = LiveReader::open(&self.ctx, &actor, after, watch).await?;
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let stream = Stream {
             streams: self.clone(),
-            who,
+            owner,
             actor,
             reader,
-            waiting,
+            changes,
             sender,
             _slot: slot,
         };
@@ -139,36 +139,36 @@ impl Streams {
 /// One open stream.
 struct Stream {
     streams: Streams,
-    who: Who,
+    owner: StreamOwner,
     actor: Actor,
     reader: LiveReader,
-    waiting: Waiting,
+    changes: Subscription,
     sender: mpsc::Sender<Event>,
     _slot: Slot,
 }
 
 /// The client is gone, or doesn't take what it is sent.
-struct Left;
+struct Disconnected;
 
 impl Stream {
     async fn run(mut self) {
         let ready = event(&LiveEvent::Ready)
-            .id(self.reader.mark().to_string())
+            .id(self.reader.cursor().to_string())
             .retry(RETRY);
         let mut sent = self.send(ready).await;
         while sent.is_ok() {
             let next = Instant::now() + REST;
             match self.look().await {
                 Ok(events) => sent = self.tell(&events).await,
-                Err(Over::Ended(reason)) => {
+                Err(StreamEnd::Ended(reason)) => {
                     let _ = self.send(event(&LiveEvent::End(reason))).await;
                     return;
                 }
                 // The next look makes up for it.
-                Err(Over::Unknown) => {}
+                Err(StreamEnd::Unknown) => {}
             }
             let woken = async {
-                self.waiting.changed().await;
+                self.changes.changed().await;
                 sleep_until(next).await;
             };
             tokio::select! {
@@ -181,29 +181,29 @@ impl Stream {
     }
 
     /// What happened, as far as whoever this is now may know.
-    async fn look(&mut self) -> Result<Vec<LiveEvent>, Over> {
+    async fn look(&mut self) -> Result<Vec<LiveEvent>, StreamEnd> {
         let _permit = self.streams.looks.acquire().await;
         let ctx = &self.streams.ctx;
-        let actor = self.who.resolve(ctx, &self.actor.request).await?;
+        let actor = self.owner.resolve(ctx, &self.actor.request).await?;
         if (actor.tenant_id, actor.user_id) != (self.actor.tenant_id, self.actor.user_id) {
-            return Err(Over::Ended(EndReason::SignedOut));
+            return Err(StreamEnd::Ended(EndReason::SignedOut));
         }
         Ok(self.reader.read(ctx, &actor).await?)
     }
 
     /// The place in the stream comes after all that one look found: who got
     /// only a part of it hears all of it again.
-    async fn tell(&mut self, events: &[LiveEvent]) -> Result<(), Left> {
+    async fn tell(&mut self, events: &[LiveEvent]) -> Result<(), Disconnected> {
         for told in events {
             self.send(event(told)).await?;
         }
-        let place = Event::default().id(self.reader.mark().to_string());
+        let place = Event::default().id(self.reader.cursor().to_string());
         self.send(place).await
     }
 
-    async fn send(&self, event: Event) -> Result<(), Left> {
+    async fn send(&self, event: Event) -> Result<(), Disconnected> {
         let sent = self.sender.send_timeout(event, PATIENCE).await;
-        sent.map_err(|_| Left)
+        sent.map_err(|_| Disconnected)
     }
 }
 

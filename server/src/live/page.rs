@@ -8,8 +8,8 @@ use axum::{
 };
 use domain::{Actor, AppError};
 
-use super::{Asked, Streams, Who};
-use crate::{auth::Auth, http::refuse};
+use super::{EventParams, StreamOwner, Streams};
+use crate::{auth::Auth, http::error_response};
 
 /// Where pages listen.
 pub(crate) const PATH: &str = "/events";
@@ -19,7 +19,7 @@ pub(crate) async fn page_events(
     State((auth, streams)): State<(Auth, Streams)>,
     Extension(actor): Extension<Option<Actor>>,
     headers: HeaderMap,
-    asked: Result<Query<Asked>, QueryRejection>,
+    asked: Result<Query<EventParams>, QueryRejection>,
 ) -> Response {
     let opened = async {
         let actor = actor.ok_or(AppError::Unauthenticated)?;
@@ -27,10 +27,10 @@ pub(crate) async fn page_events(
             asked.map_err(|_| AppError::field("watch", "This can’t be asked for."))?;
         let session = actor.request.session_id.ok_or(AppError::Unauthenticated)?;
         let session = (actor.tenant_id, session);
-        let who = Who::Session { auth, session };
-        streams.open(who, actor, &asked, &headers).await
+        let owner = StreamOwner::Session { auth, session };
+        streams.open(owner, actor, &asked, &headers).await
     };
     opened
         .await
-        .unwrap_or_else(|error| refuse(&headers, &error))
+        .unwrap_or_else(|error| error_response(&headers, &error))
 }

@@ -43,7 +43,11 @@ impl Slots {
 
     /// # Errors
     /// [`AppError::TooManyRequests`] when too many are open.
-    pub(super) fn take(&self, tenant_id: TenantId, user_id: UserId) -> Result<Slot, AppError> {
+    pub(super) fn try_acquire(
+        &self,
+        tenant_id: TenantId,
+        user_id: UserId,
+    ) -> Result<Slot, AppError> {
         let mut open = self.open();
         let own = count(&open.of_members, (tenant_id, user_id));
         let organisation = count(&open.of_organisations, tenant_id);
@@ -68,7 +72,7 @@ fn count<K: Copy + Eq + Hash>(counts: &HashMap<K, usize>, key: K) -> usize {
 }
 
 /// Nothing is kept of who has none.
-fn give_back<K: Copy + Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
+fn release<K: Copy + Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
     match count(counts, key) {
         0 | 1 => counts.remove(&key),
         more => counts.insert(key, more - 1),
@@ -79,8 +83,8 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.slots.open();
         open.all -= 1;
-        give_back(&mut open.of_organisations, self.tenant_id);
-        give_back(&mut open.of_members, (self.tenant_id, self.user_id));
+        release(&mut open.of_organisations, self.tenant_id);
+        release(&mut open.of_members, (self.tenant_id, self.user_id));
     }
 }
 
@@ -100,13 +104,13 @@ mod tests {
         let slots = Slots::default();
         let (acme, one, other) = (id(), id(), id());
         let mut held: Vec<_> = (0..OF_ONE)
-            .map(|_| slots.take(acme, one).unwrap())
+            .map(|_| slots.try_acquire(acme, one).unwrap())
             .collect();
-        assert!(slots.take(acme, one).is_err());
-        drop(slots.take(acme, other).unwrap());
+        assert!(slots.try_acquire(acme, one).is_err());
+        drop(slots.try_acquire(acme, other).unwrap());
         held.pop();
-        held.push(slots.take(acme, one).unwrap());
-        assert!(slots.take(acme, one).is_err());
+        held.push(slots.try_acquire(acme, one).unwrap());
+        assert!(slots.try_acquire(acme, one).is_err());
         drop(held);
         assert!(is_empty(&slots), "nothing is kept of who left");
     }
@@ -116,12 +120,12 @@ mod tests {
         let slots = Slots::default();
         let (acme, other) = (id(), id());
         let mut held: Vec<_> = (0..OF_ORGANISATION)
-            .map(|_| slots.take(acme, id()).unwrap())
+            .map(|_| slots.try_acquire(acme, id()).unwrap())
             .collect();
-        assert!(slots.take(acme, id()).is_err());
-        drop(slots.take(other, id()).unwrap());
+        assert!(slots.try_acquire(acme, id()).is_err());
+        drop(slots.try_acquire(other, id()).unwrap());
         held.pop();
-        held.push(slots.take(acme, id()).unwrap());
+        held.push(slots.try_acquire(acme, id()).unwrap());
         drop(held);
         assert!(is_empty(&slots));
     }
@@ -130,15 +134,15 @@ mod tests {
     fn all_together_have_so_many() {
         let slots = Slots::default();
         let held: Vec<_> = (0..OF_ALL)
-            .map(|_| slots.take(id(), id()).unwrap())
+            .map(|_| slots.try_acquire(id(), id()).unwrap())
             .collect();
-        assert!(slots.take(id(), id()).is_err());
+        assert!(slots.try_acquire(id(), id()).is_err());
         assert_eq!(
             slots.open().of_members.len(),
             OF_ALL,
             "a refusal leaves nothing"
         );
         drop(held);
-        assert!(slots.take(id(), id()).is_ok());
+        assert!(slots.try_acquire(id(), id()).is_ok());
     }
 }

@@ -30,15 +30,15 @@ use service::Ctx;
 use self::handler::Memories;
 use crate::{
     http::Site,
-    rest::{Door, Refusal, key_layer},
+    rest::{ApiError, ApiKeyAuth, key_layer},
 };
 
 /// Where it is.
 pub const PATH: &str = "/mcp";
 
-/// The route, to be mounted at the root. `door` is the REST API's: a key has
+/// The route, to be mounted at the root. `auth` is the REST API's: a key has
 /// one allowance for both.
-pub fn mcp(ctx: Ctx, door: Door, site: &Site) -> Router {
+pub fn mcp(ctx: Ctx, auth: ApiKeyAuth, site: &Site) -> Router {
     let memories = Memories::new(ctx, site);
     // The host is checked before a request comes here, and its length too;
     // the origin below, before a key is looked at.
@@ -54,7 +54,7 @@ pub fn mcp(ctx: Ctx, door: Door, site: &Site) -> Router {
     Router::new()
         .route_service(PATH, service)
         .layer(from_fn(whole_layer))
-        .layer(from_fn_with_state(door, key_layer))
+        .layer(from_fn_with_state(auth, key_layer))
         .layer(from_fn_with_state(site.clone(), origin_layer))
 }
 
@@ -65,7 +65,7 @@ async fn whole_layer(request: Request, next: Next) -> Response {
     // Its length was limited on the way in.
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         let message = "This message is larger than is taken here.".to_owned();
-        return Refusal::from(AppError::TooLarge { message }).into_response();
+        return ApiError::from(AppError::TooLarge { message }).into_response();
     };
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
@@ -85,5 +85,5 @@ async fn origin_layer(State(site): State<Site>, request: Request, next: Next) ->
     }
     let message = "Requests of other sites' pages are not taken here.".to_owned();
     let error = AppError::Transport { message };
-    Refusal::with_status(error, StatusCode::FORBIDDEN).into_response()
+    ApiError::with_status(error, StatusCode::FORBIDDEN).into_response()
 }

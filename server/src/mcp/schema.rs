@@ -6,7 +6,7 @@ use domain::memory::{
 };
 use serde_json::{Value, json};
 
-use crate::rest::{MAX_HITS, NARROWED_FIELDS, USUAL_HITS};
+use crate::rest::{DEFAULT_HITS, FILTER_FIELDS, MAX_HITS};
 
 fn input(properties: &Value, required: &[&str]) -> Value {
     json!({
@@ -81,8 +81,8 @@ pub(super) fn fetch_output() -> Value {
 
 /// What a list and a search are narrowed to, as over REST; what a field can be
 /// is told where that is little.
-fn narrowing() -> Value {
-    let mut fields = NARROWED_FIELDS.clone();
+fn filter_properties() -> Value {
+    let mut fields = FILTER_FIELDS.clone();
     let terms = Term::ALL.iter().map(|term| term.key()).collect();
     let seen = Visibility::ALL.iter().map(|seen| seen.key()).collect();
     for (name, keys) in [
@@ -99,7 +99,7 @@ fn narrowing() -> Value {
 
 /// Of `search_memories`.
 pub(super) fn search_memories_input() -> Value {
-    let mut properties = narrowing();
+    let mut properties = filter_properties();
     properties["query"] = query();
     properties["mode"] = json!({
         "type": "string",
@@ -111,7 +111,7 @@ pub(super) fn search_memories_input() -> Value {
         "type": "integer",
         "minimum": 1,
         "maximum": MAX_HITS,
-        "default": USUAL_HITS,
+        "default": DEFAULT_HITS,
         "description": "Hits at most.",
     });
     input(&properties, &["query"])
@@ -239,10 +239,10 @@ pub(super) fn update_memory_input() -> Value {
 
 /// Of `list_memories`.
 pub(super) fn list_memories_input() -> Value {
-    let mut properties = narrowing();
-    properties["cursor"] = json!({
+    let mut properties = filter_properties();
+    properties["after"] = json!({
         "type": "string",
-        "description": "nextCursor of the page before; without it, the first page.",
+        "description": "`next` of the page before; without it, the first page.",
     });
     input(&properties, &[])
 }
@@ -252,7 +252,7 @@ pub(super) fn list_memories_output() -> Value {
     output(
         &json!({
             "memories": { "type": "array", "items": row(), "description": "Last changed first." },
-            "nextCursor": { "type": "string", "description": "Where the next page begins; absent on the last one." },
+            "next": { "type": "string", "description": "Where the next page begins; absent on the last one." },
         }),
         &["memories"],
     )

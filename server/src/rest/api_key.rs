@@ -15,9 +15,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     PATH,
-    input::{Asked, Caller, Given, Named},
+    input::{Authenticated, JsonBody, PathId, QueryParams},
     paged::{After, Paged},
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// A key, without the key itself.
@@ -115,7 +115,7 @@ pub(super) struct MadeKey {
 /// Which keys.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct KeysAsked {
+pub(super) struct ApiKeyListParams {
     /// Everybody's keys, which needs `api_key.manage`.
     #[serde(default)]
     all: bool,
@@ -130,15 +130,15 @@ pub(super) struct KeysAsked {
 #[utoipa::path(
     get, path = "/api-keys", tag = "API keys",
     security(("key" = ["api_key.own"])),
-    params(KeysAsked, After),
+    params(ApiKeyListParams, After),
     responses((status = 200, description = "One page of keys", body = Paged<Key>)),
 )]
 pub(super) async fn api_keys_list(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Asked(asked): Asked<KeysAsked>,
-    Asked(After { after }): Asked<After>,
-) -> Result<Json<Paged<Key>>, Refusal> {
+    Authenticated(actor): Authenticated,
+    QueryParams(asked): QueryParams<ApiKeyListParams>,
+    QueryParams(After { after }): QueryParams<After>,
+) -> Result<Json<Paged<Key>>, ApiError> {
     let filter = ApiKeyFilter {
         all: asked.all,
         ended: asked.ended,
@@ -159,9 +159,9 @@ pub(super) async fn api_keys_list(
 )]
 pub(super) async fn api_keys_create(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Given(new): Given<NewKey>,
-) -> Result<(StatusCode, HeaderMap, Json<MadeKey>), Refusal> {
+    Authenticated(actor): Authenticated,
+    JsonBody(new): JsonBody<NewKey>,
+) -> Result<(StatusCode, HeaderMap, Json<MadeKey>), ApiError> {
     let draft = ApiKeyDraft {
         label: new.label,
         scopes: new.scopes,
@@ -195,9 +195,9 @@ pub(super) async fn api_keys_create(
 )]
 pub(super) async fn api_keys_get(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<ApiKeyId>,
-) -> Result<Json<Key>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<ApiKeyId>,
+) -> Result<Json<Key>, ApiError> {
     let detail = service::api_key_get(&ctx, &actor, KeyReach::of(&actor), id).await?;
     Ok(Json(detail.key.into()))
 }
@@ -213,9 +213,9 @@ pub(super) async fn api_keys_get(
 )]
 pub(super) async fn api_keys_revoke(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<ApiKeyId>,
-) -> Result<StatusCode, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<ApiKeyId>,
+) -> Result<StatusCode, ApiError> {
     service::api_key_revoke(&ctx, &actor, KeyReach::of(&actor), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,9 +11,9 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    input::{Asked, Caller},
+    input::{Authenticated, QueryParams},
     paged::{After, Paged},
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// One thing that was done or refused.
@@ -73,7 +73,7 @@ impl From<AuditEntry> for AuditRow {
 /// Which rows.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct AuditAsked {
+pub(super) struct AuditListParams {
     /// An action or its beginning: `memory` or `memory.create`.
     #[serde(default)]
     action: String,
@@ -94,15 +94,15 @@ pub(super) struct AuditAsked {
 #[utoipa::path(
     get, path = "/audit", tag = "Audit log",
     security(("key" = ["audit.read"])),
-    params(AuditAsked, After),
+    params(AuditListParams, After),
     responses((status = 200, description = "One page of the log", body = Paged<AuditRow>)),
 )]
 pub(super) async fn audit_list(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Asked(asked): Asked<AuditAsked>,
-    Asked(After { after }): Asked<After>,
-) -> Result<Json<Paged<AuditRow>>, Refusal> {
+    Authenticated(actor): Authenticated,
+    QueryParams(asked): QueryParams<AuditListParams>,
+    QueryParams(After { after }): QueryParams<After>,
+) -> Result<Json<Paged<AuditRow>>, ApiError> {
     let filter = AuditFilter {
         action: asked.action,
         outcome: asked.outcome,

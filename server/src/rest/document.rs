@@ -27,8 +27,8 @@ pub(super) fn beginning() -> OpenApi {
         servers((url = "/api/v1")),
         components(schemas(Problem)),
     )]
-    struct Beginning;
-    let mut document = Beginning::openapi();
+    struct BaseDocument;
+    let mut document = BaseDocument::openapi();
     env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     document.info.description = Some(INTRODUCTION.to_owned());
     if let Some(components) = &mut document.components {

@@ -3,11 +3,11 @@
 use axum::{Extension, http::HeaderMap, response::Response};
 
 use super::{
-    input::{Asked, Caller},
-    key::Presented,
-    problem::Refusal,
+    input::{Authenticated, QueryParams},
+    key::PresentedKey,
+    problem::ApiError,
 };
-use crate::live::{self, Streams, Who};
+use crate::live::{self, StreamOwner, Streams};
 
 /// Be told when something changes
 ///
@@ -29,18 +29,20 @@ use crate::live::{self, Streams, Who};
 #[utoipa::path(
     get, path = "/events", tag = "Events",
     security(("key" = ["memory.read"])),
-    params(live::Asked),
+    params(live::EventParams),
     responses((
         status = 200, description = "The stream", body = String, content_type = "text/event-stream",
     )),
 )]
 pub(super) async fn events_stream(
     Extension(streams): Extension<Streams>,
-    Extension(Presented(key)): Extension<Presented>,
-    Caller(actor): Caller,
-    Asked(asked): Asked<live::Asked>,
+    Extension(PresentedKey(key)): Extension<PresentedKey>,
+    Authenticated(actor): Authenticated,
+    QueryParams(asked): QueryParams<live::EventParams>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let opened = streams.open(Who::Key(key), actor, &asked, &headers).await;
+) -> Result<Response, ApiError> {
+    let opened = streams
+        .open(StreamOwner::Key(key), actor, &asked, &headers)
+        .await;
     Ok(opened?)
 }

@@ -26,7 +26,7 @@ use sha2::{Digest as _, Sha256};
 use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
-use super::{key::Presented, problem::Refusal};
+use super::{key::PresentedKey, problem::ApiError};
 use crate::http::is_read;
 
 const HEADER: &str = "idempotency-key";
@@ -59,16 +59,16 @@ pub(super) async fn idempotency_layer(
     }
     match once(ctx, request, next).await {
         Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
+        Err(error) => error.into_response(),
     }
 }
 
-async fn once(ctx: Ctx, request: Request, next: Next) -> Result<Response, Refusal> {
+async fn once(ctx: Ctx, request: Request, next: Next) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let extensions = &parts.extensions;
-    let (Some(actor), Some(Presented(secret))) = (
+    let (Some(actor), Some(PresentedKey(secret))) = (
         extensions.get::<Actor>().cloned(),
-        extensions.get::<Presented>().cloned(),
+        extensions.get::<PresentedKey>().cloned(),
     ) else {
         return Err(AppError::Unauthenticated.into());
     };
@@ -98,7 +98,7 @@ async fn once(ctx: Ctx, request: Request, next: Next) -> Result<Response, Refusa
 }
 
 /// The caller's name for the call, if there is one only.
-fn sole_name(headers: &HeaderMap) -> Result<String, Refusal> {
+fn sole_name(headers: &HeaderMap) -> Result<String, ApiError> {
     let mut values = headers.get_all(HEADER).iter();
     match (
         values.next().and_then(|value| value.to_str().ok()),
@@ -133,7 +133,7 @@ async fn keep(ctx: &Ctx, actor: &Actor, name: &str, seal: &Seal, response: Respo
         return Response::from_parts(parts, body);
     };
     let Ok(body) = body else {
-        return Refusal::from(AppError::Internal).into_response();
+        return ApiError::from(AppError::Internal).into_response();
     };
     let text = |name| {
         let value: Option<&HeaderValue> = parts.headers.get(name);

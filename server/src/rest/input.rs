@@ -16,15 +16,15 @@ use serde::{
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::problem::Refusal;
+use super::problem::ApiError;
 
 /// The member as whom the key acts, with what the key allows.
-pub(super) struct Caller(pub(super) Actor);
+pub(super) struct Authenticated(pub(super) Actor);
 
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Refusal;
+impl<S: Sync> FromRequestParts<S> for Authenticated {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let actor = parts.extensions.get::<Actor>().cloned();
         actor
             .map(Self)
@@ -55,12 +55,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 }
 
 /// A JSON body: an object.
-pub(super) struct Given<T>(pub(super) T);
+pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
-    type Rejection = Refusal;
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         match Json::<Object<T>>::from_request(request, state).await {
             Ok(Json(Object(value))) => Ok(Self(value)),
             Err(rejection) => Err(body_refusal(&rejection)),
@@ -74,7 +74,7 @@ pub(crate) fn brief(said: &str) -> String {
     cut(said, 300).into_owned()
 }
 
-fn body_refusal(rejection: &JsonRejection) -> Refusal {
+fn body_refusal(rejection: &JsonRejection) -> ApiError {
     let message = brief(&rejection.body_text());
     let error = match rejection {
         JsonRejection::JsonDataError(_) => AppError::field("", message),
@@ -83,7 +83,7 @@ fn body_refusal(rejection: &JsonRejection) -> Refusal {
         },
         _ => AppError::Transport { message },
     };
-    Refusal {
+    ApiError {
         error,
         status: Some(rejection.status()),
         detail: None,
@@ -91,16 +91,16 @@ fn body_refusal(rejection: &JsonRejection) -> Refusal {
 }
 
 /// Parameters behind the question mark.
-pub(super) struct Asked<T>(pub(super) T);
+pub(super) struct QueryParams<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
-    type Rejection = Refusal;
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let asked = Query::<T>::from_request_parts(parts, state).await;
         asked
             .map(|Query(value)| Self(value))
-            .map_err(|rejection: QueryRejection| Refusal {
+            .map_err(|rejection: QueryRejection| ApiError {
                 error: AppError::field("", brief(&rejection.body_text())),
                 status: Some(StatusCode::UNPROCESSABLE_ENTITY),
                 detail: None,
@@ -109,12 +109,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
 }
 
 /// An id in the path. What is no id is the id of nothing.
-pub(super) struct Named<T>(pub(super) T);
+pub(super) struct PathId<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
-    type Rejection = Refusal;
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathId<T> {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let named = Path::<T>::from_request_parts(parts, state).await;
         named
             .map(|Path(id)| Self(id))

@@ -18,12 +18,12 @@ use axum::{
 };
 use domain::{Actor, ApiKeyId, AppError, RequestFacts, Timestamp};
 use secrecy::SecretString;
-use service::{ApiKeyRefusal, Ctx, api_key_check, api_key_is_whole, api_key_refusal_audit};
+use service::{ApiKeyError, Ctx, api_key_check, api_key_is_well_formed, api_key_rejection_audit};
 use time::Duration;
 
-use super::problem::Refusal;
+use super::problem::ApiError;
 use crate::{
-    http::{Allowance, FailureLimit, Left, note_unknown_id, too_many},
+    http::{FailureLimit, RateLimiter, Remaining, note_unknown_id, too_many},
     listener::AddressSlot,
 };
 
@@ -35,7 +35,7 @@ const KEY_HEADERS: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_st
 
 /// The key as it came, for what is sealed with it.
 #[derive(Clone, Debug)]
-pub(super) struct Presented(pub(super) SecretString);
+pub(super) struct PresentedKey(pub(super) SecretString);
 
 /// How long a key that was good counts as known.
 const KNOWN_FOR: Duration = Duration::minutes(10);
@@ -45,9 +45,9 @@ const MAX_KNOWN: usize = 20_000;
 /// Lets the requests of programs in. Each key may make so many calls a minute,
 /// and each address may try so many keys in vain.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct ApiKeyAuth {
     ctx: Ctx,
-    calls: Allowance<ApiKeyId>,
+    calls: RateLimiter<ApiKeyId>,
     tries: FailureLimit,
     known: KnownKeys,
 }
@@ -76,12 +76,12 @@ impl KnownKeys {
     }
 }
 
-impl Door {
+impl ApiKeyAuth {
     /// With so many calls a minute for each key.
     pub fn new(ctx: Ctx, calls_per_minute: u32) -> Self {
         let clock = || ctx.clock.clone();
         Self {
-            calls: Allowance::new(calls_per_minute, Duration::MINUTE, clock()),
+            calls: RateLimiter::new(calls_per_minute, Duration::MINUTE, clock()),
             tries: FailureLimit::new(TRIES_PER_MINUTE, clock()),
             known: KnownKeys::default(),
             ctx,
@@ -92,35 +92,35 @@ impl Door {
 /// Puts the [`Actor`] behind the key into the request, or
 /// refuses it; counts the key's calls and tells how many are left.
 pub(crate) async fn key_layer(
-    State(door): State<Door>,
+    State(auth): State<ApiKeyAuth>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let facts = request.extensions().get::<RequestFacts>().cloned();
     let Some(facts) = facts else {
-        return Refusal::from(AppError::Internal).into_response();
+        return ApiError::from(AppError::Internal).into_response();
     };
     let key = match presented(request.headers()) {
         Ok(key) => key.to_owned(),
-        Err(refusal) => return refusal.into_response(),
+        Err(error) => return error.into_response(),
     };
-    let actor = match door.actor(&key, &facts).await {
+    let actor = match auth.actor(&key, &facts).await {
         Ok(actor) => actor,
-        Err(refusal) => return refusal.into_response(),
+        Err(error) => return error.into_response(),
     };
     let Some(id) = actor.request.api_key_id else {
-        return Refusal::from(AppError::Internal).into_response();
+        return ApiError::from(AppError::Internal).into_response();
     };
     if let Some(slot) = request.extensions().get::<AddressSlot>() {
         slot.release();
     }
-    let left = match door.calls.take(id) {
-        Ok(left) => left,
+    let remaining = match auth.calls.try_acquire(id) {
+        Ok(remaining) => remaining,
         Err(wait) => {
-            let refusal = Refusal::from(too_many(wait)).into_response();
-            return door.with_limits(
-                refusal,
-                Left {
+            let error = ApiError::from(too_many(wait)).into_response();
+            return auth.with_limits(
+                error,
+                Remaining {
                     calls: 0,
                     full_in: wait,
                 },
@@ -132,20 +132,20 @@ pub(crate) async fn key_layer(
         request.headers_mut().remove(name);
     }
     request.extensions_mut().insert(actor.request.clone());
-    request.extensions_mut().insert(Presented(key.into()));
+    request.extensions_mut().insert(PresentedKey(key.into()));
     request.extensions_mut().insert(actor.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = next.run(request).await;
     if response.status() == StatusCode::NOT_FOUND {
-        note_unknown_id(&door.ctx, &actor, &method, &path).await;
+        note_unknown_id(&auth.ctx, &actor, &method, &path).await;
     }
-    door.with_limits(response, left)
+    auth.with_limits(response, remaining)
 }
 
-impl Door {
-    async fn actor(&self, key: &str, facts: &RequestFacts) -> Result<Actor, Refusal> {
-        if !api_key_is_whole(key) {
-            return Err(explain(ApiKeyRefusal::Malformed));
+impl ApiKeyAuth {
+    async fn actor(&self, key: &str, facts: &RequestFacts) -> Result<Actor, ApiError> {
+        if !api_key_is_well_formed(key) {
+            return Err(explain(ApiKeyError::Malformed));
         }
         let now = self.ctx.clock.now();
         let slot = if self.known.has(key, now) {
@@ -155,27 +155,30 @@ impl Door {
         };
         let checked = api_key_check(&self.ctx, key, facts).await;
         drop(slot);
-        let refused = match checked {
+        let rejected = match checked {
             Ok(actor) => {
                 self.known.insert(key, now);
                 return Ok(actor);
             }
-            Err(refused) => refused,
+            Err(rejected) => rejected,
         };
-        if !matches!(refused.refusal, ApiKeyRefusal::Failed(_)) {
+        if !matches!(rejected.error, ApiKeyError::Failed(_)) {
             self.tries.count(facts.ip)?;
-            api_key_refusal_audit(&self.ctx, &refused, facts).await?;
+            api_key_rejection_audit(&self.ctx, &rejected, facts).await?;
         }
-        Err(explain(refused.refusal))
+        Err(explain(rejected.error))
     }
 
     /// As draft-ietf-httpapi-ratelimit-headers has it.
-    fn with_limits(&self, mut response: Response, left: Left) -> Response {
+    fn with_limits(&self, mut response: Response, remaining: Remaining) -> Response {
         let (calls, seconds) = (self.calls.calls(), self.calls.period().whole_seconds());
-        let reset = left.full_in.whole_seconds().max(1);
+        let reset = remaining.full_in.whole_seconds().max(1);
         let values = [
             ("ratelimit-policy", format!("\"key\";q={calls};w={seconds}")),
-            ("ratelimit", format!("\"key\";r={};t={reset}", left.calls)),
+            (
+                "ratelimit",
+                format!("\"key\";r={};t={reset}", remaining.calls),
+            ),
         ];
         for (name, value) in values {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -186,27 +189,27 @@ impl Door {
     }
 }
 
-fn explain(refusal: ApiKeyRefusal) -> Refusal {
-    let detail = match refusal {
-        ApiKeyRefusal::Failed(error) => return error.into(),
-        ApiKeyRefusal::Malformed => {
+fn explain(error: ApiKeyError) -> ApiError {
+    let detail = match error {
+        ApiKeyError::Failed(error) => return error.into(),
+        ApiKeyError::Malformed => {
             "This is not a whole API key: it begins with atr_ and has 37 characters. Copy it again."
         }
-        ApiKeyRefusal::Unknown => "This API key is not known here.",
-        ApiKeyRefusal::Expired => "This API key has expired. Create a new one.",
-        ApiKeyRefusal::Revoked => "This API key was revoked. Create a new one.",
-        ApiKeyRefusal::OwnerInactive => {
+        ApiKeyError::Unknown => "This API key is not known here.",
+        ApiKeyError::Expired => "This API key has expired. Create a new one.",
+        ApiKeyError::Revoked => "This API key was revoked. Create a new one.",
+        ApiKeyError::OwnerInactive => {
             "The member or the organisation that this API key acts for is not active."
         }
     };
-    Refusal::saying(AppError::Unauthenticated, detail)
+    ApiError::saying(AppError::Unauthenticated, detail)
 }
 
 /// The one key that the request brings, in whichever header, as often as it
 /// likes (SEC-G: no second header says something else).
-fn presented(headers: &HeaderMap) -> Result<&str, Refusal> {
+fn presented(headers: &HeaderMap) -> Result<&str, ApiError> {
     let unreadable = || {
-        Refusal::saying(
+        ApiError::saying(
             AppError::Unauthenticated,
             "The Authorization header is not of the form “Bearer atr_…”.",
         )
@@ -227,13 +230,13 @@ fn presented(headers: &HeaderMap) -> Result<&str, Refusal> {
         keys.push(value.to_str().map_err(|_| unreadable())?.trim());
     }
     let Some(first) = keys.first().copied() else {
-        return Err(Refusal::saying(
+        return Err(ApiError::saying(
             AppError::Unauthenticated,
             "Send an API key as “Authorization: Bearer atr_…” or as “X-Api-Key: atr_…”.",
         ));
     };
     if keys.iter().any(|key| *key != first) {
-        return Err(Refusal {
+        return Err(ApiError {
             error: AppError::Transport {
                 message: "The request brings two different keys. Send one.".to_owned(),
             },
@@ -255,7 +258,7 @@ mod tests {
         }
         presented(&map)
             .map(str::to_owned)
-            .map_err(|refusal| refusal.into_response().status().as_u16())
+            .map_err(|error| error.into_response().status().as_u16())
     }
 
     // SEC-D5, SEC-G: scope bypass through a second header.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use service::Ctx;
 use utoipa::ToSchema;
 
-use super::{input::Caller, problem::Refusal};
+use super::{input::Authenticated, problem::ApiError};
 
 /// As whom the key acts, and what it may do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,8 +45,8 @@ pub(super) struct Me {
 )]
 pub(super) async fn me_get(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-) -> Result<Json<Me>, Refusal> {
+    Authenticated(actor): Authenticated,
+) -> Result<Json<Me>, ApiError> {
     let profile = service::profile_get(&ctx, &actor).await?;
     Ok(Json(Me {
         user_id: profile.user_id,

@@ -3,7 +3,7 @@
 use axum::{Extension, Json};
 use domain::{
     ActorKind, UserId,
-    member::{Member as Known, MemberFilter, MemberSummary, UserStatus},
+    member::{self, MemberFilter, MemberSummary, UserStatus},
 };
 use serde::{Deserialize, Serialize};
 use service::Ctx;
@@ -11,9 +11,9 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    input::{Asked, Caller, Named},
+    input::{Authenticated, PathId, QueryParams},
     paged::{After, Paged},
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// A person, an agent or a service of the organisation.
@@ -56,8 +56,8 @@ impl From<MemberSummary> for Member {
     }
 }
 
-impl From<Known> for Member {
-    fn from(member: Known) -> Self {
+impl From<member::Member> for Member {
+    fn from(member: member::Member) -> Self {
         let mut roles: Vec<_> = member
             .roles
             .into_iter()
@@ -81,10 +81,10 @@ impl From<Known> for Member {
 /// Which members.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct MembersAsked {
+pub(super) struct MemberListParams {
     /// A part of a name, an e-mail address or a handle.
     #[serde(default)]
-    q: String,
+    query: String,
     /// `invited`, `active`, `suspended` or `deactivated`.
     #[serde(default)]
     status: String,
@@ -105,17 +105,17 @@ pub(super) struct MembersAsked {
 #[utoipa::path(
     get, path = "/members", tag = "Members, roles and teams",
     security(("key" = ["member.read"])),
-    params(MembersAsked, After),
+    params(MemberListParams, After),
     responses((status = 200, description = "One page of members", body = Paged<Member>)),
 )]
 pub(super) async fn members_list(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Asked(asked): Asked<MembersAsked>,
-    Asked(After { after }): Asked<After>,
-) -> Result<Json<Paged<Member>>, Refusal> {
+    Authenticated(actor): Authenticated,
+    QueryParams(asked): QueryParams<MemberListParams>,
+    QueryParams(After { after }): QueryParams<After>,
+) -> Result<Json<Paged<Member>>, ApiError> {
     let filter = MemberFilter {
-        q: asked.q,
+        query: asked.query,
         status: asked.status,
         role: asked.role,
         team: asked.team,
@@ -134,9 +134,9 @@ pub(super) async fn members_list(
 )]
 pub(super) async fn members_get(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<UserId>,
-) -> Result<Json<Member>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<UserId>,
+) -> Result<Json<Member>, ApiError> {
     let detail = service::member_get(&ctx, &actor, id).await?;
     Ok(Json(detail.member.into()))
 }

@@ -5,25 +5,25 @@ use axum::{
     Extension, Json,
     http::{HeaderMap, HeaderValue, StatusCode, header},
 };
-use domain::{MemoryId, memory::Origin, memory_order::MemoryOrder};
+use domain::{MemoryId, memory::Origin, memory_command::MemoryCommand};
 use serde::Deserialize;
 use service::Ctx;
 use utoipa::IntoParams;
 
 use super::{
     PATH,
-    input::{Asked, Caller, Given, Named},
+    input::{Authenticated, JsonBody, PathId, QueryParams},
+    memory_filter::{MemoryFilterParams, WithFilter},
     memory_shape::{Memory, MemoryPatch, MemoryRow, NewMemory},
-    narrowed::{Among, Narrowed},
     paged::Paged,
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// Where in a list of memories.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListAsked {
+pub(super) struct MemoryListParams {
     /// `next` of the page before; without it, the first page.
     after: Option<String>,
 }
@@ -35,14 +35,14 @@ pub(super) struct ListAsked {
 #[utoipa::path(
     get, path = "/memories", tag = "Memories",
     security(("key" = ["memory.read"])),
-    params(Narrowed, ListAsked),
+    params(MemoryFilterParams, MemoryListParams),
     responses((status = 200, description = "One page of memories", body = Paged<MemoryRow>)),
 )]
 pub(super) async fn memories_list(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Asked(Among { filter, asked }): Asked<Among<ListAsked>>,
-) -> Result<Json<Paged<MemoryRow>>, Refusal> {
+    Authenticated(actor): Authenticated,
+    QueryParams(WithFilter { filter, asked }): QueryParams<WithFilter<MemoryListParams>>,
+) -> Result<Json<Paged<MemoryRow>>, ApiError> {
     let page = service::memory_list(&ctx, &actor, &filter, asked.after.as_deref()).await?;
     Ok(Json(Paged::of(page)))
 }
@@ -60,10 +60,10 @@ pub(super) async fn memories_list(
 )]
 pub(super) async fn memories_create(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Given(new): Given<NewMemory>,
-) -> Result<(StatusCode, HeaderMap, Json<Memory>), Refusal> {
-    let (memory, _) = service::memory_order(&ctx, &actor, new.order(Origin::Api)?).await?;
+    Authenticated(actor): Authenticated,
+    JsonBody(new): JsonBody<NewMemory>,
+) -> Result<(StatusCode, HeaderMap, Json<Memory>), ApiError> {
+    let (memory, _) = service::memory_apply(&ctx, &actor, new.command(Origin::Api)?).await?;
     let mut headers = HeaderMap::new();
     if let Ok(location) = HeaderValue::from_str(&format!("{PATH}/memories/{}", memory.id)) {
         headers.insert(header::LOCATION, location);
@@ -82,9 +82,9 @@ pub(super) async fn memories_create(
 )]
 pub(super) async fn memories_get(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-) -> Result<Json<Memory>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+) -> Result<Json<Memory>, ApiError> {
     let memory = service::memory_get(&ctx, &actor, id).await?;
     Ok(Json(memory.into()))
 }
@@ -110,16 +110,16 @@ pub(super) async fn memories_get(
 )]
 pub(super) async fn memories_update(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-    Given(patch): Given<MemoryPatch>,
-) -> Result<(StatusCode, Json<Memory>), Refusal> {
-    let order = MemoryOrder::Update {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+    JsonBody(patch): JsonBody<MemoryPatch>,
+) -> Result<(StatusCode, Json<Memory>), ApiError> {
+    let command = MemoryCommand::Update {
         id,
         version: patch.version,
         edit: patch.into(),
     };
-    let (memory, proposal_id) = service::memory_order(&ctx, &actor, order).await?;
+    let (memory, proposal_id) = service::memory_apply(&ctx, &actor, command).await?;
     let memory = Memory::changed(memory, proposal_id);
     Ok((memory.status(), Json(memory)))
 }
@@ -135,10 +135,10 @@ pub(super) async fn memories_update(
 )]
 pub(super) async fn memories_delete(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-) -> Result<StatusCode, Refusal> {
-    service::memory_order(&ctx, &actor, MemoryOrder::Delete { id }).await?;
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+) -> Result<StatusCode, ApiError> {
+    service::memory_apply(&ctx, &actor, MemoryCommand::Delete { id }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -153,9 +153,9 @@ pub(super) async fn memories_delete(
 )]
 pub(super) async fn memories_restore(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-) -> Result<Json<Memory>, Refusal> {
-    let (memory, _) = service::memory_order(&ctx, &actor, MemoryOrder::Restore { id }).await?;
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+) -> Result<Json<Memory>, ApiError> {
+    let (memory, _) = service::memory_apply(&ctx, &actor, MemoryCommand::Restore { id }).await?;
     Ok(Json(memory.into()))
 }

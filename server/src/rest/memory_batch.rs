@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use domain::{
     AppError, MemoryId, ProposalId,
     memory::Origin,
-    memory_order::{BatchDone, BatchRow, MAX_BATCH, MemoryOrder},
+    memory_command::{BatchDone, BatchRow, MAX_BATCH, MemoryCommand},
 };
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -17,9 +17,9 @@ use service::Ctx;
 use utoipa::ToSchema;
 
 use super::{
-    input::{Caller, Given, brief},
+    input::{Authenticated, JsonBody, brief},
     memory_shape::{MemoryPatch, NewMemory},
-    problem::{Problem, Refusal},
+    problem::{ApiError, Problem},
 };
 
 /// Bytes that the body of a batch may have.
@@ -78,13 +78,13 @@ impl<'de> Deserialize<'de> for Rows {
 /// Which memory is to be deleted or restored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Which {
+struct MemoryRef {
     id: MemoryId,
 }
 
 /// Reads a row. What there is to read goes by its `op`, so each kind of row
 /// refuses the fields of the others.
-fn order(row: &RawValue) -> Result<MemoryOrder, AppError> {
+fn command(row: &RawValue) -> Result<MemoryCommand, AppError> {
     let mut fields: serde_json::Map<String, serde_json::Value> = read(row.get())?;
     let op = fields.remove("op");
     let id = |fields: &mut serde_json::Map<_, _>| {
@@ -95,24 +95,24 @@ fn order(row: &RawValue) -> Result<MemoryOrder, AppError> {
     match op.as_ref().and_then(serde_json::Value::as_str) {
         Some("create") => {
             let new: NewMemory = from_fields(fields)?;
-            new.order(Origin::Api)
+            new.command(Origin::Api)
         }
         Some("update") => {
             let id = id(&mut fields)?;
             let patch: MemoryPatch = from_fields(fields)?;
-            Ok(MemoryOrder::Update {
+            Ok(MemoryCommand::Update {
                 id,
                 version: patch.version,
                 edit: patch.into(),
             })
         }
         Some("delete") => {
-            let Which { id } = from_fields(fields)?;
-            Ok(MemoryOrder::Delete { id })
+            let MemoryRef { id } = from_fields(fields)?;
+            Ok(MemoryCommand::Delete { id })
         }
         Some("restore") => {
-            let Which { id } = from_fields(fields)?;
-            Ok(MemoryOrder::Restore { id })
+            let MemoryRef { id } = from_fields(fields)?;
+            Ok(MemoryCommand::Restore { id })
         }
         _ => Err(AppError::field(
             "op",
@@ -222,16 +222,16 @@ impl BatchAnswer {
 )]
 pub(super) async fn memories_batch(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Given(batch): Given<Batch>,
-) -> Result<Json<BatchAnswer>, Refusal> {
+    Authenticated(actor): Authenticated,
+    JsonBody(batch): JsonBody<Batch>,
+) -> Result<Json<BatchAnswer>, ApiError> {
     if batch.items.more {
         let message = format!("A batch has 1 to {MAX_BATCH} rows.");
         return Err(AppError::field("items", message).into());
     }
-    let orders = batch.items.rows.iter().map(|row| order(row)).collect();
+    let commands = batch.items.rows.iter().map(|row| command(row)).collect();
     let mut answer = BatchAnswer::default();
-    for outcome in service::memory_batch(&ctx, &actor, orders).await? {
+    for outcome in service::memory_batch(&ctx, &actor, commands).await? {
         answer.add(outcome);
     }
     Ok(Json(answer))
@@ -243,7 +243,7 @@ mod tests {
 
     fn fault(row: &str) -> String {
         let row: Box<RawValue> = serde_json::from_str(row).unwrap();
-        order(&row).unwrap_err().to_string()
+        command(&row).unwrap_err().to_string()
     }
 
     #[test]

@@ -3,82 +3,55 @@
 use axum::{Extension, Json};
 use domain::{
     Actor, AppError, MemoryId,
-    memory::{MemoryFilter, ScoreParts, SearchMode, SearchResults},
+    memory::{self, MemoryFilter, SearchMode, SearchResults},
 };
 use serde::{Deserialize, Serialize};
 use service::Ctx;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    input::{Asked, Caller, Given, Named},
+    input::{Authenticated, JsonBody, PathId, QueryParams},
+    memory_filter::{MemoryFilterParams, WithFilter},
     memory_shape::MemoryRow,
-    narrowed::{Among, Narrowed},
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// Hits of a search, where the caller names no number.
-pub(crate) const USUAL_HITS: usize = 20;
+pub(crate) const DEFAULT_HITS: usize = 20;
 /// Hits of a search at most.
 pub(crate) const MAX_HITS: usize = 50;
 
-/// What is looked for.
-#[derive(Debug, Deserialize, ToSchema)]
+/// A search for memories.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Inquiry {
+pub(crate) struct SearchRequest {
     /// Words or a whole question, in 1 to 1,000 characters.
     #[schema(example = "When does the team meet?")]
-    question: String,
+    pub(crate) query: String,
     /// How it compares: `both` (words and meaning), `meaning` or `words`.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "both")]
-    mode: SearchMode,
-    /// Hits at most: 1 to 50; without it, 20.
-    limit: Option<usize>,
-    /// What to look among.
-    #[serde(default)]
-    #[schema(example = json!({}))]
-    filter: Narrowed,
-}
-
-impl Inquiry {
-    fn question(self) -> Question {
-        Question {
-            words: self.question,
-            mode: self.mode,
-            limit: self.limit,
-            filter: self.filter.into(),
-        }
-    }
-}
-
-/// A question, however it came.
-#[derive(Debug, Default)]
-pub(crate) struct Question {
-    pub(crate) words: String,
     pub(crate) mode: SearchMode,
-    /// Hits at most.
+    /// Hits at most: 1 to 50; without it, 20.
     pub(crate) limit: Option<usize>,
+    /// Only memories that match it are searched.
+    #[serde(default)]
+    #[schema(value_type = MemoryFilterParams, example = json!({}))]
     pub(crate) filter: MemoryFilter,
 }
 
-impl Question {
-    /// Asks it. What is wrong with the words is told of the field `name`.
-    pub(crate) async fn ask(
-        self,
-        ctx: &Ctx,
-        actor: &Actor,
-        name: &'static str,
-    ) -> Result<Found, AppError> {
-        let limit = hits_at_most(self.limit)?;
-        let found = service::memory_search(ctx, actor, &self.words, self.mode, &self.filter).await;
-        let mut found = found.map_err(|error| renamed(error, "q", name))?;
-        found.hits.truncate(limit);
-        Ok(found.into())
+impl SearchRequest {
+    pub(crate) async fn run(self, ctx: &Ctx, actor: &Actor) -> Result<SearchResponse, AppError> {
+        let limit = hit_limit(self.limit)?;
+        let mut results =
+            service::memory_search(ctx, actor, &self.query, self.mode, &self.filter).await?;
+        results.hits.truncate(limit);
+        Ok(results.into())
     }
 }
 
-fn hits_at_most(limit: Option<usize>) -> Result<usize, AppError> {
-    let limit = limit.unwrap_or(USUAL_HITS);
+fn hit_limit(limit: Option<usize>) -> Result<usize, AppError> {
+    let limit = limit.unwrap_or(DEFAULT_HITS);
     if (1..=MAX_HITS).contains(&limit) {
         return Ok(limit);
     }
@@ -86,20 +59,9 @@ fn hits_at_most(limit: Option<usize>) -> Result<usize, AppError> {
     Err(AppError::field("limit", message))
 }
 
-/// The same refusal of a field that has another name here.
-pub(crate) fn renamed(error: AppError, from: &str, to: &str) -> AppError {
-    let AppError::Invalid { mut fields } = error else {
-        return error;
-    };
-    for fault in fields.iter_mut().filter(|fault| fault.field == from) {
-        to.clone_into(&mut fault.field);
-    }
-    AppError::Invalid { fields }
-}
-
 /// What a search found.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Found {
+pub(crate) struct SearchResponse {
     /// Best first.
     pub(crate) hits: Vec<MemoryHit>,
     /// How it compared in the end: `words` where meaning is off.
@@ -123,13 +85,13 @@ pub(crate) struct MemoryHit {
     /// Words of it that match words of the question.
     matched_words: Vec<String>,
     /// What the score is made of.
-    parts: HitParts,
+    parts: ScoreParts,
 }
 
 /// What a score is made of: each value is 0 for the weakest candidate of one
 /// search and 1 for the best, and the score is the sum of value × weight.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct HitParts {
+pub(crate) struct ScoreParts {
     /// How near in meaning.
     meaning: f32,
     /// The share of the meaning.
@@ -140,8 +102,8 @@ pub(crate) struct HitParts {
     words_weight: f32,
 }
 
-impl From<ScoreParts> for HitParts {
-    fn from(parts: ScoreParts) -> Self {
+impl From<memory::ScoreParts> for ScoreParts {
+    fn from(parts: memory::ScoreParts) -> Self {
         Self {
             meaning: parts.meaning,
             meaning_weight: parts.meaning_weight,
@@ -151,7 +113,7 @@ impl From<ScoreParts> for HitParts {
     }
 }
 
-impl From<SearchResults> for Found {
+impl From<SearchResults> for SearchResponse {
     fn from(found: SearchResults) -> Self {
         let hits = found.hits.into_iter().map(|hit| MemoryHit {
             memory: hit.memory.into(),
@@ -176,23 +138,22 @@ impl From<SearchResults> for Found {
 #[utoipa::path(
     post, path = "/memories/search", tag = "Memories",
     security(("key" = ["memory.read"])),
-    request_body = Inquiry,
-    responses((status = 200, description = "What was found", body = Found)),
+    request_body = SearchRequest,
+    responses((status = 200, description = "What was found", body = SearchResponse)),
 )]
 pub(super) async fn memories_search(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Given(inquiry): Given<Inquiry>,
-) -> Result<Json<Found>, Refusal> {
-    let found = inquiry.question().ask(&ctx, &actor, "question").await?;
-    Ok(Json(found))
+    Authenticated(actor): Authenticated,
+    JsonBody(request): JsonBody<SearchRequest>,
+) -> Result<Json<SearchResponse>, ApiError> {
+    Ok(Json(request.run(&ctx, &actor).await?))
 }
 
 /// How many hits.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct HitsAsked {
+pub(super) struct SimilarParams {
     /// Hits at most: 1 to 50; without it, 20.
     #[param(value_type = Option<usize>)]
     limit: Option<String>,
@@ -205,19 +166,19 @@ pub(super) struct HitsAsked {
 #[utoipa::path(
     get, path = "/memories/{id}/similar", tag = "Memories",
     security(("key" = ["memory.read"])),
-    params(("id" = Uuid, Path, description = "The memory's id"), Narrowed, HitsAsked),
-    responses((status = 200, description = "What is like it", body = Found)),
+    params(("id" = Uuid, Path, description = "The memory's id"), MemoryFilterParams, SimilarParams),
+    responses((status = 200, description = "What is like it", body = SearchResponse)),
 )]
 pub(super) async fn memories_similar(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-    Asked(Among { filter, asked }): Asked<Among<HitsAsked>>,
-) -> Result<Json<Found>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+    QueryParams(WithFilter { filter, asked }): QueryParams<WithFilter<SimilarParams>>,
+) -> Result<Json<SearchResponse>, ApiError> {
     // What is no number is none that there may be.
     let limit = asked.limit.map(|text| text.parse().unwrap_or_default());
-    let limit = hits_at_most(limit)?;
-    let (_, mut found) = service::memory_like(&ctx, &actor, id, &filter).await?;
+    let limit = hit_limit(limit)?;
+    let (_, mut found) = service::memory_similar(&ctx, &actor, id, &filter).await?;
     found.hits.truncate(limit);
     Ok(Json(found.into()))
 }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use domain::{
     AppError, MemoryId, PersonaId, ProposalId, TeamId, UserId,
     memory::{self as known, MemoryKind, MemorySummary, Origin, Term, Visibility},
-    memory_order::{MemoryEdit, MemoryFields, MemoryOrder},
+    memory_command::{MemoryCommand, MemoryEdit, MemoryFields},
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
@@ -253,8 +253,8 @@ pub(crate) struct NewMemory {
 
 impl NewMemory {
     /// What is to be done with it.
-    pub(crate) fn order(self, origin: Origin) -> Result<MemoryOrder, AppError> {
-        MemoryFields::from(self).order(origin)
+    pub(crate) fn command(self, origin: Origin) -> Result<MemoryCommand, AppError> {
+        MemoryFields::from(self).command(origin)
     }
 }
 

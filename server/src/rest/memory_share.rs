@@ -12,9 +12,9 @@ use service::Ctx;
 use utoipa::ToSchema;
 
 use super::{
-    input::{Caller, Given, Named},
+    input::{Authenticated, JsonBody, PathId},
     memory_shape::MemoryTeam,
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// With whom a memory is to be shared.
@@ -139,7 +139,7 @@ impl From<AudienceChoice> for SharingChoice {
 
 /// What waits for a decision.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Waiting {
+pub(super) struct WaitingProposal {
     /// The proposal's id.
     #[schema(value_type = Uuid)]
     id: ProposalId,
@@ -154,7 +154,7 @@ pub(super) struct Waiting {
     is_stale: bool,
 }
 
-impl From<PendingProposal> for Waiting {
+impl From<PendingProposal> for WaitingProposal {
     fn from(pending: PendingProposal) -> Self {
         Self {
             id: pending.id,
@@ -176,7 +176,7 @@ pub(super) struct Sharing {
     /// The caller can take it back.
     may_unshare: bool,
     /// What its owner has proposed, for the owner only.
-    waiting: Option<Waiting>,
+    waiting: Option<WaitingProposal>,
 }
 
 impl From<MemorySharing> for Sharing {
@@ -202,9 +202,9 @@ impl From<MemorySharing> for Sharing {
 )]
 pub(super) async fn memories_viewers(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-) -> Result<Json<Sharing>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+) -> Result<Json<Sharing>, ApiError> {
     let sharing = service::memory_sharing(&ctx, &actor, id).await?;
     Ok(Json(sharing.into()))
 }
@@ -222,10 +222,10 @@ pub(super) async fn memories_viewers(
 )]
 pub(super) async fn memories_share(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-    Given(share): Given<Share>,
-) -> Result<Json<Shared>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+    JsonBody(share): JsonBody<Share>,
+) -> Result<Json<Shared>, ApiError> {
     service::authorize(&ctx, &actor, Action::ProposalCreate).await?;
     let audience = share.audience()?;
     let outcome =
@@ -244,9 +244,9 @@ pub(super) async fn memories_share(
 )]
 pub(super) async fn memories_unshare(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-) -> Result<Json<Shared>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+) -> Result<Json<Shared>, ApiError> {
     let version = service::memory_unshare(&ctx, &actor, id).await?;
     Ok(Json(Shared {
         outcome: "private",

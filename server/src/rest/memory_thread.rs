@@ -11,10 +11,10 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::{
-    input::{Caller, Named},
+    input::{Authenticated, PathId},
     memory_shape::MemoryOwner,
     paged::Paged,
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// A reply to a memory.
@@ -76,9 +76,9 @@ impl From<MemoryReply> for Reply {
 )]
 pub(super) async fn memories_replies(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-) -> Result<Json<Paged<Reply>>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+) -> Result<Json<Paged<Reply>>, ApiError> {
     // To what isn't in sight there are no replies to list, not none.
     service::memory_get(&ctx, &actor, id).await?;
     let replies = service::memory_replies(&ctx, &actor, id).await?;

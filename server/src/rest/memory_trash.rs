@@ -8,13 +8,13 @@ use service::Ctx;
 use utoipa::ToSchema;
 
 use super::{
-    input::{Caller, Named},
-    problem::Refusal,
+    input::{Authenticated, PathId},
+    problem::ApiError,
 };
 
 /// What became of the trash.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Emptied {
+pub(super) struct TrashEmptied {
     /// How many memories are gone for good, replies to them included.
     deleted: usize,
 }
@@ -26,14 +26,14 @@ pub(super) struct Emptied {
 #[utoipa::path(
     delete, path = "/memories/trash", tag = "Memories",
     security(("key" = ["memory.write"])),
-    responses((status = 200, description = "It is empty", body = Emptied)),
+    responses((status = 200, description = "It is empty", body = TrashEmptied)),
 )]
 pub(super) async fn trash_empty(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-) -> Result<Json<Emptied>, Refusal> {
+    Authenticated(actor): Authenticated,
+) -> Result<Json<TrashEmptied>, ApiError> {
     let deleted = service::memory_trash_empty(&ctx, &actor).await?;
-    Ok(Json(Emptied { deleted }))
+    Ok(Json(TrashEmptied { deleted }))
 }
 
 /// Delete a memory for good
@@ -47,9 +47,9 @@ pub(super) async fn trash_empty(
 )]
 pub(super) async fn trash_delete(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-) -> Result<StatusCode, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+) -> Result<StatusCode, ApiError> {
     service::memory_purge(&ctx, &actor, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

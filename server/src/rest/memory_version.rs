@@ -4,7 +4,7 @@ use axum::{Extension, Json, http::StatusCode};
 use domain::{
     MemoryId,
     memory::{MemoryKind, MemoryVersion, Visibility},
-    memory_version::{DiffKind, DiffSpan, VersionDiff, VersionSide},
+    memory_version::{self, DiffKind, VersionDiff, VersionSide},
 };
 use serde::{Deserialize, Serialize};
 use service::Ctx;
@@ -12,10 +12,10 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::{
-    input::{Asked, Caller, Given, Named},
+    input::{Authenticated, JsonBody, PathId, QueryParams},
     memory_shape::Memory,
     paged::{After, Paged},
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// A memory as it was before a change.
@@ -62,7 +62,7 @@ impl From<MemoryVersion> for EarlierMemory {
 
 /// What a version was besides its text.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Side {
+pub(super) struct DiffSide {
     /// Its number.
     version: i32,
     /// The title then.
@@ -77,7 +77,7 @@ pub(super) struct Side {
     visibility: Visibility,
 }
 
-impl From<VersionSide> for Side {
+impl From<VersionSide> for DiffSide {
     fn from(side: VersionSide) -> Self {
         Self {
             version: side.version,
@@ -91,7 +91,7 @@ impl From<VersionSide> for Side {
 
 /// A piece of text in a comparison.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Span {
+pub(super) struct DiffSpan {
     /// `same`, `deleted` or `inserted`.
     #[schema(value_type = String)]
     kind: DiffKind,
@@ -99,8 +99,8 @@ pub(super) struct Span {
     text: String,
 }
 
-impl From<DiffSpan> for Span {
-    fn from(span: DiffSpan) -> Self {
+impl From<memory_version::DiffSpan> for DiffSpan {
+    fn from(span: memory_version::DiffSpan) -> Self {
         Self {
             kind: span.kind,
             text: span.text,
@@ -112,14 +112,14 @@ impl From<DiffSpan> for Span {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Difference {
     /// The earlier one.
-    before: Side,
+    before: DiffSide,
     /// The later one.
-    after: Side,
+    after: DiffSide,
     /// The titles compared, in the order of reading: without what was inserted
     /// they are the earlier one, without what was deleted the later one.
-    title: Vec<Span>,
+    title: Vec<DiffSpan>,
     /// The texts compared, as the titles.
-    content: Vec<Span>,
+    content: Vec<DiffSpan>,
     /// Why it was changed, where somebody said so.
     reason: Option<String>,
     /// Who changed it.
@@ -164,10 +164,10 @@ pub(super) struct Restore {
 )]
 pub(super) async fn memories_versions(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<MemoryId>,
-    Asked(asked): Asked<After>,
-) -> Result<Json<Paged<EarlierMemory>>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<MemoryId>,
+    QueryParams(asked): QueryParams<After>,
+) -> Result<Json<Paged<EarlierMemory>>, ApiError> {
     let page = service::memory_version_list(&ctx, &actor, id, asked.after.as_deref()).await?;
     Ok(Json(Paged::of(page)))
 }
@@ -186,9 +186,9 @@ pub(super) async fn memories_versions(
 )]
 pub(super) async fn memories_version(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named((id, version)): Named<(MemoryId, i32)>,
-) -> Result<Json<EarlierMemory>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId((id, version)): PathId<(MemoryId, i32)>,
+) -> Result<Json<EarlierMemory>, ApiError> {
     let earlier = service::memory_version_get(&ctx, &actor, id, version).await?;
     Ok(Json(earlier.into()))
 }
@@ -207,9 +207,9 @@ pub(super) async fn memories_version(
 )]
 pub(super) async fn memories_version_diff(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named((id, version)): Named<(MemoryId, i32)>,
-) -> Result<Json<Difference>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId((id, version)): PathId<(MemoryId, i32)>,
+) -> Result<Json<Difference>, ApiError> {
     let diff = service::memory_version_diff(&ctx, &actor, id, version).await?;
     Ok(Json(diff.into()))
 }
@@ -236,10 +236,10 @@ pub(super) async fn memories_version_diff(
 )]
 pub(super) async fn memories_version_restore(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named((id, version)): Named<(MemoryId, i32)>,
-    Given(restore): Given<Restore>,
-) -> Result<(StatusCode, Json<Memory>), Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId((id, version)): PathId<(MemoryId, i32)>,
+    JsonBody(restore): JsonBody<Restore>,
+) -> Result<(StatusCode, Json<Memory>), ApiError> {
     let (memory, outcome) =
         service::memory_version_restore(&ctx, &actor, id, version, restore.current).await?;
     let memory = Memory::changed(memory, outcome.proposal_id());

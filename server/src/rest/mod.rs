@@ -15,13 +15,13 @@ mod me;
 mod member;
 mod memory;
 mod memory_batch;
+mod memory_filter;
 mod memory_search;
 mod memory_shape;
 mod memory_share;
 mod memory_thread;
 mod memory_trash;
 mod memory_version;
-mod narrowed;
 mod paged;
 mod persona;
 mod problem;
@@ -42,13 +42,13 @@ use service::Ctx;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use input::brief;
-pub use key::Door;
+pub use key::ApiKeyAuth;
 pub(crate) use key::key_layer;
 pub(crate) use memory_batch::MAX_BODY_BYTES as MAX_BATCH_BYTES;
-pub(crate) use memory_search::{Found, MAX_HITS, Question, USUAL_HITS, renamed};
+pub(crate) use memory_filter::{FIELDS as FILTER_FIELDS, WithFilter};
+pub(crate) use memory_search::{DEFAULT_HITS, MAX_HITS, SearchRequest};
 pub(crate) use memory_shape::{Memory, MemoryPatch, MemoryRow, NewMemory};
-pub(crate) use narrowed::{Among, FIELDS as NARROWED_FIELDS};
-pub(crate) use problem::Refusal;
+pub(crate) use problem::ApiError;
 pub use problem::problem_layer;
 
 use self::problem::{nothing_here, wrong_method};
@@ -64,7 +64,7 @@ pub const BATCH_PATH: &str = "/api/v1/memories/batch";
 ///
 /// # Panics
 /// Never: the document is JSON.
-pub fn rest(ctx: Ctx, door: Door, streams: Streams) -> (Router, Reference) {
+pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference) {
     let (operations, document) = OpenApiRouter::with_openapi(document::beginning())
         .routes(routes!(me::me_get))
         .routes(routes!(api_key::api_keys_list, api_key::api_keys_create))
@@ -119,7 +119,7 @@ pub fn rest(ctx: Ctx, door: Door, streams: Streams) -> (Router, Reference) {
             ctx.clone(),
             idempotency::idempotency_layer,
         ))
-        .layer(from_fn_with_state(door, key::key_layer))
+        .layer(from_fn_with_state(auth, key::key_layer))
         .layer(Extension(streams))
         .layer(Extension(ctx));
     let router = Router::new()

@@ -6,7 +6,7 @@ use serde::Serialize;
 use service::Ctx;
 use utoipa::ToSchema;
 
-use super::{input::Caller, paged::Paged, problem::Refusal};
+use super::{input::Authenticated, paged::Paged, problem::ApiError};
 
 /// A context of the member, such as work or home.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,8 +43,8 @@ impl From<Persona> for PersonaRow {
 )]
 pub(super) async fn personas_list(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-) -> Result<Json<Paged<PersonaRow>>, Refusal> {
+    Authenticated(actor): Authenticated,
+) -> Result<Json<Paged<PersonaRow>>, ApiError> {
     let personas = service::persona_list(&ctx, &actor).await?;
     Ok(Json(Paged::whole(personas)))
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PATH;
-use crate::http::refuse;
+use crate::http::error_response;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -61,13 +61,13 @@ pub(super) struct ProblemField {
 
 /// A refusal on its way out: an error, and perhaps better words for it.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     pub(super) error: AppError,
     pub(super) status: Option<StatusCode>,
     pub(super) detail: Option<String>,
 }
 
-impl Refusal {
+impl ApiError {
     /// `error` under another status than its own.
     pub(crate) fn with_status(error: AppError, status: StatusCode) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Refusal {
     }
 }
 
-impl From<AppError> for Refusal {
+impl From<AppError> for ApiError {
     fn from(error: AppError) -> Self {
         Self {
             error,
@@ -97,10 +97,10 @@ impl From<AppError> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     /// The words are left to [`problem_layer`], which knows the request.
     fn into_response(self) -> Response {
-        let mut response = refuse(&header::HeaderMap::new(), &self.error);
+        let mut response = error_response(&header::HeaderMap::new(), &self.error);
         if let Some(status) = self.status {
             *response.status_mut() = status;
         }
@@ -130,10 +130,10 @@ pub async fn problem_layer(request: Request, next: Next) -> Response {
         return response;
     }
     let (mut parts, _) = response.into_parts();
-    let refusal = parts.extensions.remove::<Refusal>();
-    let error = refusal.as_ref().map(|refusal| refusal.error.clone());
+    let api_error = parts.extensions.remove::<ApiError>();
+    let error = api_error.as_ref().map(|api_error| api_error.error.clone());
     let error = error.or_else(|| parts.extensions.remove::<AppError>());
-    let detail = refusal.and_then(|refusal| refusal.detail);
+    let detail = api_error.and_then(|api_error| api_error.detail);
     let request_id = parts.headers.get("x-request-id");
     let request_id = request_id
         .and_then(|id| id.to_str().ok())
@@ -209,16 +209,16 @@ fn code(status: StatusCode, error: Option<&AppError>) -> &'static str {
 }
 
 /// What stands at a path where nothing is.
-pub(super) async fn nothing_here() -> Refusal {
-    Refusal::saying(
+pub(super) async fn nothing_here() -> ApiError {
+    ApiError::saying(
         AppError::NotFound,
         "There is no such path. The paths are listed at /reference and in /api/v1/openapi.json.",
     )
 }
 
 /// What a path answers to a method that it doesn't know.
-pub(super) async fn wrong_method() -> Refusal {
-    Refusal {
+pub(super) async fn wrong_method() -> ApiError {
+    ApiError {
         error: AppError::Transport {
             message: "This path doesn't know this method.".to_owned(),
         },

@@ -4,10 +4,7 @@ use axum::{Extension, Json, http::StatusCode};
 use domain::{
     AppError, MemoryId, ProposalId,
     memory::{MemoryKind, Visibility},
-    proposal::{
-        MemoryShown, Proposal as Known, ProposalStatus, ProposalSummary, ProposalView,
-        ProposedChange,
-    },
+    proposal::{MemoryShown, ProposalStatus, ProposalSummary, ProposalView, ProposedChange},
 };
 use serde::{Deserialize, Serialize};
 use service::Ctx;
@@ -15,12 +12,12 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    input::{Asked, Caller, Given, Named},
+    input::{Authenticated, JsonBody, PathId, QueryParams},
     memory_shape::MemoryOwner,
     memory_share::Viewers,
-    memory_version::Span,
+    memory_version::DiffSpan,
     paged::Paged,
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// A proposal in a list.
@@ -75,7 +72,7 @@ impl From<ProposalSummary> for ProposalRow {
 
 /// All that others see of a memory beside its text.
 #[derive(Debug, Serialize, ToSchema)]
-struct Shown {
+struct ProposedMemory {
     /// May be empty.
     title: String,
     /// Its kind.
@@ -93,7 +90,7 @@ struct Shown {
     expires_at: Option<OffsetDateTime>,
 }
 
-impl From<MemoryShown> for Shown {
+impl From<MemoryShown> for ProposedMemory {
     fn from(shown: MemoryShown) -> Self {
         Self {
             title: shown.title,
@@ -110,13 +107,13 @@ impl From<MemoryShown> for Shown {
 #[derive(Debug, Serialize, ToSchema)]
 struct Change {
     /// As others see it until it is accepted.
-    before: Shown,
+    before: ProposedMemory,
     /// As they would see it.
-    after: Shown,
+    after: ProposedMemory,
     /// The titles compared, in the order of reading.
-    title: Vec<Span>,
+    title: Vec<DiffSpan>,
     /// The texts compared, as the titles.
-    content: Vec<Span>,
+    content: Vec<DiffSpan>,
 }
 
 impl From<ProposedChange> for Change {
@@ -166,8 +163,8 @@ pub(super) struct Proposal {
     viewers: Option<Viewers>,
 }
 
-impl From<Known> for Proposal {
-    fn from(proposal: Known) -> Self {
+impl From<domain::proposal::Proposal> for Proposal {
+    fn from(proposal: domain::proposal::Proposal) -> Self {
         Self {
             row: proposal.summary.into(),
             memory_id: proposal.memory_id,
@@ -191,7 +188,7 @@ impl From<Known> for Proposal {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ProposalsAsked {
+pub(super) struct ProposalListParams {
     /// `waiting` (for the caller to decide), `mine` or `decided` (by the
     /// caller); without it, what waits, or for who decides none, their own.
     view: String,
@@ -215,14 +212,14 @@ pub(super) struct Review {
 #[utoipa::path(
     get, path = "/proposals", tag = "Sharing",
     security(("key" = ["memory.share"])),
-    params(ProposalsAsked),
+    params(ProposalListParams),
     responses((status = 200, description = "One page of proposals", body = Paged<ProposalRow>)),
 )]
 pub(super) async fn proposals_list(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Asked(asked): Asked<ProposalsAsked>,
-) -> Result<Json<Paged<ProposalRow>>, Refusal> {
+    Authenticated(actor): Authenticated,
+    QueryParams(asked): QueryParams<ProposalListParams>,
+) -> Result<Json<Paged<ProposalRow>>, ApiError> {
     let view =
         match asked.view.as_str() {
             "" => None,
@@ -243,9 +240,9 @@ pub(super) async fn proposals_list(
 )]
 pub(super) async fn proposals_get(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<ProposalId>,
-) -> Result<Json<Proposal>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<ProposalId>,
+) -> Result<Json<Proposal>, ApiError> {
     let proposal = service::proposal_get(&ctx, &actor, id).await?;
     Ok(Json(proposal.into()))
 }
@@ -263,10 +260,10 @@ pub(super) async fn proposals_get(
 )]
 pub(super) async fn proposals_accept(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<ProposalId>,
-    Given(review): Given<Review>,
-) -> Result<StatusCode, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<ProposalId>,
+    JsonBody(review): JsonBody<Review>,
+) -> Result<StatusCode, ApiError> {
     service::proposal_accept(&ctx, &actor, id, &review.comment).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -283,10 +280,10 @@ pub(super) async fn proposals_accept(
 )]
 pub(super) async fn proposals_decline(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<ProposalId>,
-    Given(review): Given<Review>,
-) -> Result<StatusCode, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<ProposalId>,
+    JsonBody(review): JsonBody<Review>,
+) -> Result<StatusCode, ApiError> {
     service::proposal_decline(&ctx, &actor, id, &review.comment).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -302,9 +299,9 @@ pub(super) async fn proposals_decline(
 )]
 pub(super) async fn proposals_withdraw(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<ProposalId>,
-) -> Result<StatusCode, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<ProposalId>,
+) -> Result<StatusCode, ApiError> {
     service::proposal_withdraw(&ctx, &actor, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

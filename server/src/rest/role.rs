@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use axum::{Extension, Json};
-use domain::{Page, Permission, RoleId, role::Role as Known};
+use domain::{Page, Permission, RoleId, role};
 use serde::Serialize;
 use service::Ctx;
 use utoipa::ToSchema;
 
 use super::{
-    input::{Caller, Named},
+    input::{Authenticated, PathId},
     paged::Paged,
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// A named set of permissions.
@@ -35,8 +35,8 @@ pub(super) struct Role {
     holders: i64,
 }
 
-impl From<Known> for Role {
-    fn from(role: Known) -> Self {
+impl From<role::Role> for Role {
+    fn from(role: role::Role) -> Self {
         Self {
             id: role.id,
             key: role.key,
@@ -59,8 +59,8 @@ impl From<Known> for Role {
 )]
 pub(super) async fn roles_list(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-) -> Result<Json<Paged<Role>>, Refusal> {
+    Authenticated(actor): Authenticated,
+) -> Result<Json<Paged<Role>>, ApiError> {
     let items = service::role_list(&ctx, &actor).await?;
     Ok(Json(Paged::of(Page { items, next: None })))
 }
@@ -74,9 +74,9 @@ pub(super) async fn roles_list(
 )]
 pub(super) async fn roles_get(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<RoleId>,
-) -> Result<Json<Role>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<RoleId>,
+) -> Result<Json<Role>, ApiError> {
     let detail = service::role_get(&ctx, &actor, id).await?;
     Ok(Json(detail.role.into()))
 }

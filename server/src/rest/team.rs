@@ -10,9 +10,9 @@ use service::Ctx;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    input::{Asked, Caller, Named},
+    input::{Authenticated, PathId, QueryParams},
     paged::{After, Paged},
-    problem::Refusal,
+    problem::ApiError,
 };
 
 /// A group of members.
@@ -87,10 +87,10 @@ impl From<TeamDetail> for Team {
 /// Which teams.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct TeamsAsked {
+pub(super) struct TeamListParams {
     /// A part of a name.
     #[serde(default)]
-    q: String,
+    query: String,
 }
 
 /// List teams
@@ -99,16 +99,16 @@ pub(super) struct TeamsAsked {
 #[utoipa::path(
     get, path = "/teams", tag = "Members, roles and teams",
     security(("key" = ["member.read"])),
-    params(TeamsAsked, After),
+    params(TeamListParams, After),
     responses((status = 200, description = "One page of teams", body = Paged<TeamRow>)),
 )]
 pub(super) async fn teams_list(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Asked(asked): Asked<TeamsAsked>,
-    Asked(After { after }): Asked<After>,
-) -> Result<Json<Paged<TeamRow>>, Refusal> {
-    let page = service::team_list(&ctx, &actor, &asked.q, after.as_deref()).await?;
+    Authenticated(actor): Authenticated,
+    QueryParams(asked): QueryParams<TeamListParams>,
+    QueryParams(After { after }): QueryParams<After>,
+) -> Result<Json<Paged<TeamRow>>, ApiError> {
+    let page = service::team_list(&ctx, &actor, &asked.query, after.as_deref()).await?;
     Ok(Json(Paged::of(page)))
 }
 
@@ -121,9 +121,9 @@ pub(super) async fn teams_list(
 )]
 pub(super) async fn teams_get(
     Extension(ctx): Extension<Ctx>,
-    Caller(actor): Caller,
-    Named(id): Named<TeamId>,
-) -> Result<Json<Team>, Refusal> {
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<TeamId>,
+) -> Result<Json<Team>, ApiError> {
     let detail = service::team_get(&ctx, &actor, id).await?;
     Ok(Json(detail.into()))
 }

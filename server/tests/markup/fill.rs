@@ -81,16 +81,16 @@ const PLAIN_PAGES: &[&str] = &[
     "/no-access",
     "/",
     "/memories",
-    "/memories?q=Quartz",
+    "/memories?query=Quartz",
     "/memories?tag=again",
     "/memories?show=trash",
     "/memories/new",
     "/memories/views",
-    "/memories/export?q=Quartz",
+    "/memories/export?query=Quartz",
     "/memories/import",
     "/memories/proposals",
     "/memories/personas",
-    "/members?q=Quartz",
+    "/members?query=Quartz",
     "/members",
     "/invites",
     "/invites/new",
@@ -111,7 +111,7 @@ const PLAIN_PAGES: &[&str] = &[
     "/audit?action=Quartz",
     "/isolation",
     "/operator",
-    "/operator?q=Quartz",
+    "/operator?query=Quartz",
     "/operator/new",
     "/organisations",
     "/reference",
@@ -237,8 +237,11 @@ impl Filled {
             .id("SELECT id FROM memories WHERE title LIKE 'Gone%'")
             .await;
         self.call("memory_delete", &format!("id={gone}")).await;
-        self.call("memory_view_create", &format!("name={WORD}&shown=q={WORD}"))
-            .await;
+        self.call(
+            "memory_view_create",
+            &format!("name={WORD}&shown=query={WORD}"),
+        )
+        .await;
         let (change, proposal, private) = self.fill_proposals().await;
         self.pages.extend([
             format!("/memories?like={second}"),
@@ -483,7 +486,7 @@ impl Filled {
     /// The page that tells what an act on several members came to.
     async fn bulk(&mut self, member: Uuid, team: Uuid) -> String {
         let page = format!("/members/bulk?ids={member}&act=team:{team}");
-        let form = format!("call=member_bulk_do&act=team:{team}&ids[]={member}");
+        let form = format!("call=member_bulk_apply&act=team:{team}&ids[]={member}");
         let answer = self.post(&page, form).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         answer.location().to_owned()

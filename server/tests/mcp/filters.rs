@@ -35,7 +35,7 @@ async fn found(world: &World, key: &str, filter: &Value) -> [(&'static str, Vec<
         let _ = write!(query, "{name}={}&", value.as_str().unwrap());
     }
     let list = world.look(&format!("{AT}?{query}"), key).await;
-    let question = json!({ "question": "tea", "mode": "words", "filter": filter });
+    let question = json!({ "query": "tea", "mode": "words", "filter": filter });
     let search = world
         .done(Method::POST, &format!("{AT}/search"), key, &question)
         .await;
@@ -183,7 +183,7 @@ async fn what_a_filter_cannot_be_is_told_by_name_in_each_way() {
         let asked = json!({ "query": "tea", name: value });
         let said = wrong(&world.tool(&key, "search_memories", asked).await);
         assert!(said.contains(name), "{name}: {said}");
-        let question = json!({ "question": "tea", "filter": { name: value } });
+        let question = json!({ "query": "tea", "filter": { name: value } });
         let search = format!("{AT}/search");
         let answer = world.call(Method::POST, &search, &key, &question).await;
         assert_eq!(answer.status, 422, "{name}: {}", answer.body);
@@ -194,7 +194,7 @@ async fn what_a_filter_cannot_be_is_told_by_name_in_each_way() {
         json!({ "kind": ["event"] }),
         json!({ "filter": { "kind": "event" } }),
         json!({ "tag": ["green"] }),
-        json!({ "after": "x" }),
+        json!({ "cursor": "x" }),
     ] {
         let said = wrong(&world.tool(&key, "list_memories", arguments.clone()).await);
         assert!(said.contains("arguments"), "{arguments}: {said}");

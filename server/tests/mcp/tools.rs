@@ -111,14 +111,14 @@ async fn a_list_goes_page_by_page() {
     assert_eq!(made.status, StatusCode::OK, "{}", made.body);
     let first = done(&world.tool(&key, "list_memories", json!({})).await);
     assert_eq!(first["memories"].as_array().unwrap().len(), 50);
-    let next = first["nextCursor"].clone();
+    let next = first["next"].clone();
     let second = done(
         &world
-            .tool(&key, "list_memories", json!({ "cursor": next }))
+            .tool(&key, "list_memories", json!({ "after": next }))
             .await,
     );
     assert_eq!(second["memories"].as_array().unwrap().len(), 10);
-    assert!(second["nextCursor"].is_null());
+    assert!(second["next"].is_null());
 
     let other = world.app.db.tenant("other").await;
     let eve = other.actor(SystemRole::Owner, "Eve").await;
@@ -126,11 +126,11 @@ async fn a_list_goes_page_by_page() {
     for (key, cursor) in [(&eves, next), (&key, json!("x"))] {
         let said = wrong(
             &world
-                .tool(key, "list_memories", json!({ "cursor": cursor }))
+                .tool(key, "list_memories", json!({ "after": cursor }))
                 .await,
         );
         assert!(
-            said.contains("cursor") && said.contains("first page"),
+            said.contains("after") && said.contains("first page"),
             "{said}"
         );
     }
@@ -299,7 +299,7 @@ async fn what_a_tool_cannot_take_is_told_to_the_model() {
         ("search", json!({ "query": ["tea"] }), "arguments"),
         ("fetch", json!({}), "`id`"),
         ("get_memory", json!({ "id": 7 }), "arguments"),
-        ("list_memories", json!({ "cursor": 7 }), "arguments"),
+        ("list_memories", json!({ "after": 7 }), "arguments"),
         (
             "update_memory",
             json!({ "id": uuid::Uuid::nil(), "version": "1" }),

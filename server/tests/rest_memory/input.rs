@@ -107,9 +107,9 @@ async fn json_of_another_shape_is_refused_and_nothing_is_done() {
         json!("Tea"),
         json!([]),
         json!([{ "content": "Tea" }]),
-        json!({ "content": ["Tea"], "items": {}, "question": 7, "version": [] }),
-        json!({ "content": { "text": "Tea" }, "items": "all", "question": null, "version": null }),
-        json!({ "content": 7, "items": 7, "question": {}, "version": 1.5 }),
+        json!({ "content": ["Tea"], "items": {}, "query": 7, "version": [] }),
+        json!({ "content": { "text": "Tea" }, "items": "all", "query": null, "version": null }),
+        json!({ "content": 7, "items": 7, "query": {}, "version": 1.5 }),
     ] {
         for (method, path) in [
             (Method::POST, AT),

@@ -6,11 +6,11 @@ mod input;
 mod proposals;
 mod search;
 mod sharing;
-mod sight;
 #[path = "../support/mod.rs"]
 mod support;
 mod thread;
 mod versions;
+mod visibility;
 
 use axum::http::Method;
 use domain::{Actor, Permission, access::SystemRole};

@@ -30,7 +30,7 @@ async fn a_search_finds_words_among_what_it_is_narrowed_to() {
             Method::POST,
             &search,
             &key,
-            &json!({ "question": "tea", "mode": "words" }),
+            &json!({ "query": "tea", "mode": "words" }),
         )
         .await;
     let found = ok(&found, 200);
@@ -56,7 +56,7 @@ async fn a_search_finds_words_among_what_it_is_narrowed_to() {
         (json!({ "origin": "import" }), 0),
         (json!({ "owner": "shared" }), 0),
     ] {
-        let question = json!({ "question": "green", "filter": filter });
+        let question = json!({ "query": "green", "filter": filter });
         let found = ok(
             &world.call(Method::POST, &search, &key, &question).await,
             200,
@@ -68,28 +68,22 @@ async fn a_search_finds_words_among_what_it_is_narrowed_to() {
             (&json!("words"), true)
         );
     }
-    let one = json!({ "question": "green", "limit": 1 });
+    let one = json!({ "query": "green", "limit": 1 });
     let found = ok(&world.call(Method::POST, &search, &key, &one).await, 200);
     assert_eq!(found["hits"].as_array().unwrap().len(), 1);
     for (question, field) in [
-        (json!({ "question": " " }), "question"),
-        (json!({ "question": "x".repeat(1_001) }), "question"),
-        (json!({ "question": "nul\0" }), "question"),
-        (json!({ "question": "x", "limit": 0 }), "limit"),
-        (json!({ "question": "x", "limit": 51 }), "limit"),
-        (json!({ "question": "x", "mode": "guess" }), ""),
+        (json!({ "query": " " }), "query"),
+        (json!({ "query": "x".repeat(1_001) }), "query"),
+        (json!({ "query": "nul\0" }), "query"),
+        (json!({ "query": "x", "limit": 0 }), "limit"),
+        (json!({ "query": "x", "limit": 51 }), "limit"),
+        (json!({ "query": "x", "mode": "guess" }), ""),
         (
-            json!({ "question": "x", "filter": { "kind": "song" } }),
+            json!({ "query": "x", "filter": { "kind": "song" } }),
             "kind",
         ),
-        (
-            json!({ "question": "x", "filter": { "tag": "nul\0" } }),
-            "tag",
-        ),
-        (
-            json!({ "question": "x", "filter": { "colour": "green" } }),
-            "",
-        ),
+        (json!({ "query": "x", "filter": { "tag": "nul\0" } }), "tag"),
+        (json!({ "query": "x", "filter": { "colour": "green" } }), ""),
     ] {
         let answer = world.call(Method::POST, &search, &key, &question).await;
         assert_eq!(fields(&answer), [field], "{question}");

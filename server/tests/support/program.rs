@@ -11,7 +11,7 @@ use domain::{
     access::SystemRole,
     api_key::{ApiKeyDraft, CreatedApiKey, NEVER},
     memory::{NewMemory, Origin},
-    memory_order::MemoryFields,
+    memory_command::MemoryFields,
 };
 use serde_json::Value;
 use tower::ServiceExt as _;

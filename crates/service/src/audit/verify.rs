@@ -6,7 +6,7 @@ use domain::{AppError, TenantId};
 use store::audit::{AuditVerdict, audit_verify as chain_verify, checkpoint_notes};
 use tlog::{Checkpoint, Note, NoteError, NoteVerifier};
 
-use super::checkpoint::{NotOurs, checked, tenant_of};
+use super::checkpoint::{ForeignNote, checked, tenant_of};
 use crate::Ctx;
 
 /// Notes that are kept in one place outside the database.
@@ -134,7 +134,7 @@ pub async fn audit_verify(
     {
         let before = known.len();
         for note in notes {
-            match judged(keys, tenant_id, note, is_mixed) {
+            match check_note(keys, tenant_id, note, is_mixed) {
                 Ok(head) => known.extend(head),
                 Err((size, problem)) => problems.push(CheckpointProblem {
                     place: place.clone(),
@@ -154,14 +154,14 @@ pub async fn audit_verify(
     })
 }
 
-type Judged = Result<Option<tlog::TreeHead>, (Option<u64>, NoteProblem)>;
+type NoteVerdict = Result<Option<tlog::TreeHead>, (Option<u64>, NoteProblem)>;
 
-fn judged(
+fn check_note(
     keys: &[NoteVerifier],
     tenant_id: TenantId,
     note: Result<Note, NoteError>,
     is_mixed: bool,
-) -> Judged {
+) -> NoteVerdict {
     let note = note.map_err(|error| (None, NoteProblem::Unreadable(error)))?;
     let checkpoint: Checkpoint = note
         .text
@@ -170,12 +170,12 @@ fn judged(
     let size = Some(checkpoint.head.size);
     match checked(keys, tenant_id, &note) {
         Ok(head) => Ok(Some(head)),
-        Err(NotOurs::Other) if is_mixed => Ok(None),
-        Err(NotOurs::Other) => Err((size, NoteProblem::OtherLog(checkpoint.origin))),
-        Err(NotOurs::Unverified(error @ NoteError::Forged(_))) => {
+        Err(ForeignNote::Other) if is_mixed => Ok(None),
+        Err(ForeignNote::Other) => Err((size, NoteProblem::OtherLog(checkpoint.origin))),
+        Err(ForeignNote::Unverified(error @ NoteError::Forged(_))) => {
             Err((size, NoteProblem::Forged(error)))
         }
-        Err(NotOurs::Unverified(_)) => {
+        Err(ForeignNote::Unverified(_)) => {
             let name = &checkpoint.origin;
             let expected = keys.iter().filter_map(|key| key.renamed(name).ok());
             Err((

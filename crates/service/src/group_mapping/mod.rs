@@ -14,7 +14,7 @@ use store::{StoreError, TenantTx};
 
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     member::beyond,
 };
 
@@ -52,7 +52,7 @@ impl Names {
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn group_mapping_list(ctx: &Ctx, actor: &Actor) -> Result<GroupMappings, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::GroupMappingList).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingList).await?;
     let rules = store::group_mapping::group_mapping_list(&mut act.tx).await?;
     let names = Names::load(&mut act.tx).await?;
     Ok(GroupMappings {
@@ -78,7 +78,7 @@ pub async fn group_mapping_create(
     actor: &Actor,
     draft: &GroupMappingDraft,
 ) -> Result<GroupMappingId, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::GroupMappingCreate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingCreate).await?;
     let id: GroupMappingId = ctx.ids.id();
     let done = async {
         let rule = draft.parse(id)?;
@@ -87,7 +87,7 @@ pub async fn group_mapping_create(
         Ok(json!({ "after": described(&rule) }))
     }
     .await;
-    act.finish(Target::group_mapping(id), done).await?;
+    act.finish(AuditTarget::group_mapping(id), done).await?;
     Ok(id)
 }
 
@@ -102,7 +102,7 @@ pub async fn group_mapping_update(
     id: GroupMappingId,
     draft: &GroupMappingDraft,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::GroupMappingUpdate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingUpdate).await?;
     let done = async {
         let before = find(&mut act.tx, id).await?;
         let after = draft.parse(id)?;
@@ -113,7 +113,7 @@ pub async fn group_mapping_update(
         Ok(json!({ "before": described(&before), "after": described(&after) }))
     }
     .await;
-    act.finish(Target::group_mapping(id), done).await
+    act.finish(AuditTarget::group_mapping(id), done).await
 }
 
 /// Removes a rule. What it granted goes with each member's next sign-in or
@@ -127,7 +127,7 @@ pub async fn group_mapping_delete(
     actor: &Actor,
     id: GroupMappingId,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::GroupMappingDelete).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingDelete).await?;
     let done = async {
         let before = find(&mut act.tx, id).await?;
         may_grant(&mut act.tx, actor, &before).await?;
@@ -135,7 +135,7 @@ pub async fn group_mapping_delete(
         Ok(json!({ "before": described(&before) }))
     }
     .await;
-    act.finish(Target::group_mapping(id), done).await
+    act.finish(AuditTarget::group_mapping(id), done).await
 }
 
 async fn find(tx: &mut TenantTx, id: GroupMappingId) -> Result<GroupMapping, AppError> {

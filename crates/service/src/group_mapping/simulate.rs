@@ -13,7 +13,7 @@ use serde_json::Value;
 use store::{TenantTx, group_mapping::user_claims_get, group_simulation::group_subject_list};
 
 use super::Names;
-use crate::{Ctx, act::Act};
+use crate::{Ctx, authorized_tx::AuthorizedTx};
 
 /// Members that the preview names; all are counted.
 const CHANGES_SHOWN: usize = 200;
@@ -29,7 +29,7 @@ pub async fn group_mapping_simulate(
     actor: &Actor,
     proposal: &Proposal,
 ) -> Result<Simulation, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::GroupMappingSimulate).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingSimulate).await?;
     let before = store::group_mapping::group_mapping_list(&mut act.tx).await?;
     let after = proposal.apply(before.clone(), ctx.ids.id())?;
     let names = Names::load(&mut act.tx).await?;

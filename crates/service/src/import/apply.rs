@@ -26,7 +26,7 @@ use tokio::{sync::mpsc, task::spawn_blocking};
 use super::{land, source::ChunkSource};
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     job::{JobError, Lease, enqueue_embedding},
 };
 
@@ -50,7 +50,7 @@ pub(crate) async fn import_apply(
     lease: &Lease,
 ) -> Result<(), JobError> {
     let id = job.import_id;
-    let mut act = Act::begin(ctx, actor, Action::ImportApply).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportApply).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
     let choice = store::import::import_choice(&mut act.tx, id).await?;
     // An earlier attempt wrote the last batch and let the file go.
@@ -134,7 +134,7 @@ async fn finish(
     id: ImportId,
     report: &ImportReport,
 ) -> Result<(), JobError> {
-    let mut act = Act::begin(ctx, actor, Action::ImportApply).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportApply).await?;
     store::import::import_set_report(&mut act.tx, id, report).await?;
     store::import::import_chunks_clear(&mut act.tx, id).await?;
     let changes = json!({
@@ -143,7 +143,7 @@ async fn finish(
         "duplicates": report.duplicates,
         "failed": report.failed,
     });
-    act.commit(Target::import(id).changed(changes)).await?;
+    act.commit(AuditTarget::import(id).changed(changes)).await?;
     Ok(())
 }
 
@@ -165,14 +165,14 @@ fn key_of(key: &str) -> Key {
 }
 
 /// What a file holds.
-struct Holds {
+struct FileContents {
     records: u64,
     /// Records that others answer.
     parents: HashSet<Key>,
 }
 
 /// A record on its way into the database.
-struct Ready {
+struct PreparedRecord {
     item: Item,
     digest: [u8; 32],
     /// The digest of the record that it answers.
@@ -192,7 +192,7 @@ impl File {
 
     /// Goes through the file once, so that nothing of one lands that is made
     /// to harm.
-    fn look(&self, source: &mut ChunkSource) -> Result<Holds, ReadError> {
+    fn look(&self, source: &mut ChunkSource) -> Result<FileContents, ReadError> {
         let mut records = 0;
         let mut keys = HashSet::new();
         let mut answered = HashSet::new();
@@ -209,7 +209,7 @@ impl File {
             ControlFlow::Continue(())
         })?;
         answered.retain(|parent| keys.contains(parent));
-        Ok(Holds {
+        Ok(FileContents {
             records,
             parents: answered,
         })
@@ -220,11 +220,11 @@ impl File {
     fn send(
         &self,
         source: &mut ChunkSource,
-        holds: &Holds,
+        holds: &FileContents,
         seen: u64,
-        sender: &mpsc::Sender<Vec<Ready>>,
+        sender: &mpsc::Sender<Vec<PreparedRecord>>,
     ) -> Result<(), ReadError> {
-        let mut batches = Batches {
+        let mut batches = Batcher {
             skip: seen,
             batch: Vec::new(),
             bytes: 0,
@@ -233,7 +233,7 @@ impl File {
         let mut landed: HashMap<Key, [u8; 32]> = HashMap::new();
         self.each(source, &mut |item| {
             let Ok(record) = &item.record else {
-                return batches.push(Ready {
+                return batches.push(PreparedRecord {
                     item,
                     digest: [0; 32],
                     parent: None,
@@ -248,7 +248,7 @@ impl File {
             {
                 landed.insert(key, digest);
             }
-            batches.push(Ready {
+            batches.push(PreparedRecord {
                 item,
                 digest,
                 parent: None,
@@ -267,7 +267,7 @@ impl File {
                     return ControlFlow::Continue(());
                 }
                 let parent = record.parent.as_deref().map(key_of);
-                batches.push(Ready {
+                batches.push(PreparedRecord {
                     digest: land::digest_of(record),
                     parent: parent.and_then(|parent| landed.get(&parent).copied()),
                     item,
@@ -281,7 +281,7 @@ impl File {
 
 /// A record that answers another one of its file; one that answers nothing
 /// that is there stands for itself.
-fn is_reply(item: &Item, holds: &Holds) -> bool {
+fn is_reply(item: &Item, holds: &FileContents) -> bool {
     let parent = item
         .record
         .as_ref()
@@ -290,15 +290,15 @@ fn is_reply(item: &Item, holds: &Holds) -> bool {
     parent.is_some_and(|parent| holds.parents.contains(&key_of(parent)))
 }
 
-struct Batches<'a> {
+struct Batcher<'a> {
     skip: u64,
-    batch: Vec<Ready>,
+    batch: Vec<PreparedRecord>,
     bytes: usize,
-    sender: &'a mpsc::Sender<Vec<Ready>>,
+    sender: &'a mpsc::Sender<Vec<PreparedRecord>>,
 }
 
-impl Batches<'_> {
-    fn push(&mut self, ready: Ready) -> ControlFlow<()> {
+impl Batcher<'_> {
+    fn push(&mut self, ready: PreparedRecord) -> ControlFlow<()> {
         if self.skip > 0 {
             self.skip -= 1;
             return ControlFlow::Continue(());
@@ -334,12 +334,12 @@ async fn apply_batch(
     ctx: &Ctx,
     actor: &Actor,
     id: ImportId,
-    batch: Vec<Ready>,
+    batch: Vec<PreparedRecord>,
     report: &mut ImportReport,
     (done, total): (i64, i64),
     lease: &Lease,
 ) -> Result<(), JobError> {
-    let mut act = Act::begin(ctx, actor, Action::ImportApply).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportApply).await?;
     let now = ctx.clock.now();
     // Before anything is audited, as everywhere: in another order two
     // transactions could wait for each other.
@@ -381,7 +381,7 @@ async fn apply_batch(
 
     store::import::import_set_report(&mut act.tx, id, report).await?;
     lease.progress(&mut act.tx, done, total, now).await?;
-    act.commit(Target::import(id).changed(json!({ "imported": landed })))
+    act.commit(AuditTarget::import(id).changed(json!({ "imported": landed })))
         .await?;
     ctx.jobs_wake.notify_one();
     Ok(())
@@ -390,8 +390,8 @@ async fn apply_batch(
 /// The importer's personas by the names that the batch has.
 async fn personas(
     ctx: &Ctx,
-    act: &mut Act<'_>,
-    batch: &[Ready],
+    act: &mut AuthorizedTx<'_>,
+    batch: &[PreparedRecord],
     now: Timestamp,
 ) -> Result<HashMap<String, PersonaId>, JobError> {
     let names: HashSet<&String> = batch
@@ -410,8 +410,8 @@ async fn personas(
 
 /// What the batch's replies answer.
 async fn parents(
-    act: &mut Act<'_>,
-    batch: &[Ready],
+    act: &mut AuthorizedTx<'_>,
+    batch: &[PreparedRecord],
 ) -> Result<HashMap<[u8; 32], MemoryId>, JobError> {
     let wanted: HashSet<[u8; 32]> = batch.iter().filter_map(|ready| ready.parent).collect();
     if wanted.is_empty() {

@@ -4,7 +4,7 @@
 use domain::{
     AppError, PersonaId, Timestamp,
     memory::{
-        AllowedVendors, MAX_SESSION_CHARS, MemoryText, MemoryTraits, NewMemory, Origin,
+        AllowedVendors, MAX_SESSION_CHARS, MemoryAttributes, MemoryText, NewMemory, Origin,
         USUAL_IMPORTANCE,
     },
 };
@@ -85,7 +85,7 @@ pub(super) fn new_memory(
     let session = record.source_session_id.as_deref().map(str::trim);
     Ok(NewMemory {
         text: record.text.clone(),
-        traits: MemoryTraits {
+        attributes: MemoryAttributes {
             expires_at: record.expires_at,
             persona_id,
             importance: record.importance.unwrap_or(USUAL_IMPORTANCE),

@@ -26,7 +26,7 @@ pub use self::{
 };
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
     job::MAX_ATTEMPTS,
 };
 
@@ -45,12 +45,12 @@ pub async fn import_confirm(
     id: ImportId,
     choice: &ImportChoice,
 ) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ImportConfirm).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
     // No transaction is open while the file is looked at.
     drop(act);
     let (format, choice) = preview::settled(ctx, actor, &import, choice).await?;
-    let mut act = Act::begin(ctx, actor, Action::ImportConfirm).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
     let job_id = store::import::import_confirm(&mut act.tx, id, format, &choice).await?;
     let now = ctx.clock.now();
     let job = NewJob {
@@ -67,7 +67,7 @@ pub async fn import_confirm(
     store::job::job_enqueue(&mut act.tx, &job, now).await?;
     // Which columns, not what is in them.
     let changes = json!({ "format": format.key(), "mapped": choice.columns.len() });
-    act.commit(Target::import(id).changed(changes)).await?;
+    act.commit(AuditTarget::import(id).changed(changes)).await?;
     ctx.jobs_wake.notify_one();
     Ok(())
 }
@@ -77,9 +77,9 @@ pub async fn import_confirm(
 /// # Errors
 /// [`AppError::NotFound`]; [`AppError::Conflict`] when it was started already.
 pub async fn import_discard(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ImportDiscard).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportDiscard).await?;
     store::import::import_discard(&mut act.tx, id).await?;
-    act.commit(Target::import(id)).await
+    act.commit(AuditTarget::import(id)).await
 }
 
 /// One own import with its progress and report.
@@ -87,7 +87,7 @@ pub async fn import_discard(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<()
 /// # Errors
 /// [`AppError::NotFound`] when it isn't an own one.
 pub async fn import_get(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<Import, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ImportGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
     Ok(store::import::import_get(&mut act.tx, id).await?)
 }
 
@@ -96,7 +96,7 @@ pub async fn import_get(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<Import
 /// # Errors
 /// [`AppError::Forbidden`].
 pub async fn import_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Import>, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ImportGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
     Ok(store::import::import_list(&mut act.tx, PAGE_SIZE).await?)
 }
 
@@ -105,11 +105,11 @@ pub async fn import_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Import>, AppErr
 /// # Errors
 /// [`AppError::NotFound`]; [`AppError::Conflict`] when it has ended already.
 pub async fn import_cancel(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ImportCancel).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportCancel).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
     let job = import.job.ok_or(store::StoreError::Conflict)?;
     store::job::job_cancel(&mut act.tx, job.id, ctx.clock.now()).await?;
-    act.commit(Target::import(id)).await
+    act.commit(AuditTarget::import(id)).await
 }
 
 /// Starts an own import again where it stopped.
@@ -117,11 +117,11 @@ pub async fn import_cancel(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(),
 /// # Errors
 /// [`AppError::NotFound`]; [`AppError::Conflict`] when it isn't stopped.
 pub async fn import_retry(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ImportRetry).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportRetry).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
     let job = import.job.ok_or(store::StoreError::Conflict)?;
     store::job::job_retry(&mut act.tx, job.id, ctx.clock.now()).await?;
-    act.commit(Target::import(id)).await?;
+    act.commit(AuditTarget::import(id)).await?;
     ctx.jobs_wake.notify_one();
     Ok(())
 }

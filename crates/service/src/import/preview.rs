@@ -14,7 +14,7 @@ use interchange::{Item, ReadError, Record};
 use tokio::task::spawn_blocking;
 
 use super::{chosen, land, source::ChunkSource};
-use crate::{Ctx, act::Act};
+use crate::{Ctx, authorized_tx::AuthorizedTx};
 
 /// Records that are shown as they would land.
 const SHOWN: usize = 20;
@@ -38,7 +38,7 @@ pub async fn import_preview(
     id: ImportId,
     choice: &ImportChoice,
 ) -> Result<ImportPreview, AppError> {
-    let mut act = Act::begin(ctx, actor, Action::ImportGet).await?;
+    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
     drop(act);
     let format = format_of(&import, choice)?;

@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 use super::source::ChunkSource;
 use crate::{
     Ctx,
-    act::{Act, Target},
+    authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
 /// What of a file tells whether it is text.
@@ -97,7 +97,7 @@ impl<'a> Upload<'a> {
     /// # Errors
     /// [`AppError::Forbidden`]; [`UploadProblem::WaitingFull`].
     pub async fn begin(ctx: &'a Ctx, actor: &'a Actor, name: &str) -> Result<Self, UploadError> {
-        Act::authorize(ctx, actor, Action::ImportStart).await?;
+        AuthorizedTx::authorize(ctx, actor, Action::ImportStart).await?;
         let name = display_name(name);
         let id: ImportId = ctx.ids.id();
         let now = ctx.clock.now();
@@ -201,10 +201,11 @@ impl<'a> Upload<'a> {
             .filter(|format| interchange::formats(kind).contains(format))
             .or(guess)
             .ok_or(UploadProblem::UnknownFormat)?;
-        let mut act = Act::begin(self.ctx, self.actor, Action::ImportStart).await?;
+        let mut act = AuthorizedTx::begin(self.ctx, self.actor, Action::ImportStart).await?;
         store::import::import_arrived(&mut act.tx, self.id, self.size, digest, format).await?;
         let changes = json!({ "format": format.key(), "bytes": self.size });
-        act.commit(Target::import(self.id).changed(changes)).await?;
+        act.commit(AuditTarget::import(self.id).changed(changes))
+            .await?;
         Ok(ImportStarted {
             id: self.id,
             already_given: false,

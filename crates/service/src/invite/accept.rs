@@ -2,7 +2,7 @@
 
 use domain::{
     AppError, InviteId, RequestFacts, RequestId, SignInProblem, TenantId, Timestamp, UserId,
-    invite::{Invite, InviteStatus, OpenInvite, Reachable},
+    invite::{Invite, InviteStatus, LoginTarget, OpenInvite},
     role::RoleSource,
 };
 use serde_json::{Value, json};
@@ -16,12 +16,12 @@ use store::{
     tenant::{tenant_find, tenant_reachable},
 };
 
-use super::{InviteToken, may_give};
+use super::{InviteToken, grantable};
 use crate::Ctx;
 
 /// Why an invite can't be accepted.
 #[derive(Debug)]
-pub struct InviteRefusal {
+pub struct InviteError {
     /// What the person is told.
     pub problem: SignInProblem,
     /// What the audit log is told: a stable name.
@@ -30,7 +30,7 @@ pub struct InviteRefusal {
     pub invite: Option<(TenantId, InviteId)>,
 }
 
-impl InviteRefusal {
+impl InviteError {
     fn new(problem: SignInProblem, reason: &'static str) -> Self {
         Self {
             problem,
@@ -59,13 +59,13 @@ impl InviteRefusal {
     }
 }
 
-impl From<StoreError> for InviteRefusal {
+impl From<StoreError> for InviteError {
     fn from(error: StoreError) -> Self {
         AppError::from(error).into()
     }
 }
 
-impl From<AppError> for InviteRefusal {
+impl From<AppError> for InviteError {
     fn from(error: AppError) -> Self {
         let problem = match error {
             AppError::Unavailable { .. } => SignInProblem::Unavailable,
@@ -76,8 +76,8 @@ impl From<AppError> for InviteRefusal {
 }
 
 /// Passes while it can be accepted.
-fn is_open(invite: &Invite, now: Timestamp) -> Result<(), InviteRefusal> {
-    let refuse = |problem, reason| Err(InviteRefusal::new(problem, reason));
+fn is_open(invite: &Invite, now: Timestamp) -> Result<(), InviteError> {
+    let refuse = |problem, reason| Err(InviteError::new(problem, reason));
     match invite.status(now) {
         InviteStatus::Pending => Ok(()),
         InviteStatus::Accepted => refuse(SignInProblem::InviteUsed, "invite_used"),
@@ -98,7 +98,7 @@ pub struct KnownInvite {
     /// For whom it is meant, as a hint for the issuer.
     pub email: Option<String>,
     /// What decides which issuers are for it.
-    pub reachable: Reachable,
+    pub reachable: LoginTarget,
     /// What the page shows.
     pub open: OpenInvite,
 }
@@ -108,22 +108,22 @@ pub struct KnownInvite {
 /// # Errors
 /// [`SignInProblem`] that says what became of it. For what never was an invite
 /// it says nothing about any organisation.
-pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteRefusal> {
-    let unknown = || InviteRefusal::new(SignInProblem::InviteUnknown, "invite_unknown");
+pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteError> {
+    let unknown = || InviteError::new(SignInProblem::InviteUnknown, "invite_unknown");
     let token = InviteToken::parse(token).ok_or_else(unknown)?;
-    let mut tx = ctx.store.begin_front_door().await?;
+    let mut tx = ctx.store.begin_auth().await?;
     let (tenant_id, id) = invite_find(&mut tx, &token.hash())
         .await?
         .ok_or_else(unknown)?;
     let tenant = tenant_find(&mut tx, tenant_id).await?;
     let reachable = tenant_reachable(&mut tx, &tenant).await?;
-    let mut tx = tx.enter_as(tenant_id, None).await?;
+    let mut tx = tx.enter_as_system(tenant_id).await?;
     let StoredInvite {
         invite, renewals, ..
     } = store::invite::invite_get(&mut tx, id).await?;
     is_open(&invite, ctx.clock.now()).map_err(|refusal| refusal.of(tenant_id, id))?;
     if let Some(problem) = SignInProblem::of_tenant(tenant.status) {
-        let refusal = InviteRefusal::new(problem, problem.code());
+        let refusal = InviteError::new(problem, problem.code());
         return Err(refusal.of(tenant_id, id));
     }
     Ok(KnownInvite {
@@ -163,13 +163,13 @@ pub async fn invite_accept(
     tx: &mut TenantTx,
     followed: FollowedInvite,
     user_id: UserId,
-) -> Result<AcceptedInvite, InviteRefusal> {
+) -> Result<AcceptedInvite, InviteError> {
     let id = followed.id;
     let now = ctx.clock.now();
     let stored = match invite_lock(tx, id).await {
         // With a role or a team that is gone, so is the invite.
         Err(StoreError::NotFound) => {
-            return Err(InviteRefusal::new(
+            return Err(InviteError::new(
                 SignInProblem::InviteUnknown,
                 "invite_gone",
             ));
@@ -184,7 +184,7 @@ pub async fn invite_accept(
     is_open(&invite, now)?;
     if renewals != followed.renewals {
         // Its link opens nothing any more, as if there had never been one.
-        return Err(InviteRefusal::new(
+        return Err(InviteError::new(
             SignInProblem::InviteUnknown,
             "invite_renewed",
         ));
@@ -194,10 +194,10 @@ pub async fn invite_accept(
         invite.team.as_ref().map(|team| team.id),
     );
     if let Some(inviter) = inviter {
-        let refused = || InviteRefusal::new(SignInProblem::InviteRefused, "inviter_may_not");
+        let refused = || InviteError::new(SignInProblem::InviteRefused, "inviter_may_not");
         let record = actor_load(tx, inviter).await?;
         if !record.may_act() {
-            return Err(InviteRefusal::new(
+            return Err(InviteError::new(
                 SignInProblem::InviteRefused,
                 "inviter_inactive",
             ));
@@ -209,7 +209,7 @@ pub async fn invite_accept(
             session_id: None,
             api_key_id: None,
         });
-        match may_give(tx, &inviter, role, team).await {
+        match grantable(tx, &inviter, role, team).await {
             Err(AppError::Forbidden { .. }) => return Err(refused()),
             other => other?,
         };

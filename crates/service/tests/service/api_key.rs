@@ -7,7 +7,7 @@ use domain::{
     audit::Outcome,
     member::MemberChange,
 };
-use service::{ApiKeyRefusal, api_key_actor, api_key_create};
+use service::{ApiKeyError, api_key_actor, api_key_create};
 use store::{
     role::{RoleSource, user_role_grant, user_role_revoke},
     user::{NewUser, UserStatus, user_create, user_status_set},
@@ -51,7 +51,7 @@ async fn create(world: &World, actor: &Actor, scopes: &[Permission]) -> CreatedA
 }
 
 /// As whom a request with this key acts.
-async fn used(world: &World, key: &CreatedApiKey) -> Result<Actor, ApiKeyRefusal> {
+async fn used(world: &World, key: &CreatedApiKey) -> Result<Actor, ApiKeyError> {
     let facts = world.tenant.actor_of(world.anyone().await).await.request;
     api_key_actor(&world.ctx, &key.key, &facts).await
 }
@@ -243,14 +243,14 @@ async fn an_ended_key_or_owner_is_refused_at_the_next_request_and_audited() {
     };
     for gone in [UserStatus::Suspended, UserStatus::Deactivated] {
         status(gone).await;
-        assert_eq!(used(&world, &key).await, Err(ApiKeyRefusal::OwnerInactive));
+        assert_eq!(used(&world, &key).await, Err(ApiKeyError::OwnerInactive));
     }
     status(UserStatus::Active).await;
     sqlx::query("UPDATE tenants SET status = 'suspended'")
         .execute(&world.db.admin)
         .await
         .unwrap();
-    assert_eq!(used(&world, &key).await, Err(ApiKeyRefusal::OwnerInactive));
+    assert_eq!(used(&world, &key).await, Err(ApiKeyError::OwnerInactive));
     sqlx::query("UPDATE tenants SET status = 'active'")
         .execute(&world.db.admin)
         .await
@@ -260,13 +260,13 @@ async fn an_ended_key_or_owner_is_refused_at_the_next_request_and_audited() {
     service::api_key_revoke(&world.ctx, &mia, KeyReach::Own, key.id)
         .await
         .unwrap();
-    assert_eq!(used(&world, &key).await, Err(ApiKeyRefusal::Revoked));
+    assert_eq!(used(&world, &key).await, Err(ApiKeyError::Revoked));
     let again = service::api_key_revoke(&world.ctx, &mia, KeyReach::Own, key.id).await;
     assert!(matches!(again, Err(AppError::Conflict { .. })), "{again:?}");
 
     let second = create(&world, &mia, &[Permission::MemoryRead]).await;
     world.pass(Duration::days(90));
-    assert_eq!(used(&world, &second).await, Err(ApiKeyRefusal::Expired));
+    assert_eq!(used(&world, &second).await, Err(ApiKeyError::Expired));
 
     let refusals = world.audit().await;
     let refusals: Vec<_> = refusals
@@ -288,7 +288,7 @@ async fn a_suspended_members_keys_are_refused_and_work_again_after_reactivation(
         service::member_change(&world.ctx, &admin, mia.user_id, out)
             .await
             .unwrap();
-        assert_eq!(used(&world, &key).await, Err(ApiKeyRefusal::OwnerInactive));
+        assert_eq!(used(&world, &key).await, Err(ApiKeyError::OwnerInactive));
         let back = MemberChange::Reactivate;
         service::member_change(&world.ctx, &admin, mia.user_id, back)
             .await
@@ -347,7 +347,7 @@ async fn what_is_no_key_is_refused_without_the_database() {
         unknown = other.key;
     }
     let found = api_key_actor(&world.ctx, &unknown, facts).await;
-    assert_eq!(found, Err(ApiKeyRefusal::Unknown));
+    assert_eq!(found, Err(ApiKeyError::Unknown));
 
     world.ctx.store.close().await;
     let cut = &key.key[..key.key.len() - 1];
@@ -359,11 +359,11 @@ async fn what_is_no_key_is_refused_without_the_database() {
         "atr_' OR '1'='1' -- aaaaaaaaaaaaaaaaaa",
     ] {
         let refused = api_key_actor(&world.ctx, bad, facts).await;
-        assert_eq!(refused, Err(ApiKeyRefusal::Malformed), "{bad}");
-        assert!(!service::api_key_is_whole(bad));
+        assert_eq!(refused, Err(ApiKeyError::Malformed), "{bad}");
+        assert!(!service::api_key_is_well_formed(bad));
     }
     let whole = api_key_actor(&world.ctx, &key.key, facts).await;
-    assert!(matches!(whole, Err(ApiKeyRefusal::Failed(_))), "{whole:?}");
+    assert!(matches!(whole, Err(ApiKeyError::Failed(_))), "{whole:?}");
 }
 
 // SEC-D3, SEC-D5

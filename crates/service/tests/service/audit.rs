@@ -440,7 +440,7 @@ async fn a_purged_organisations_checkpoints_are_set_aside() {
     let id = watch.world.tenant.id;
     service::tenant_delete(
         &ctx,
-        service::By::Machine,
+        service::Initiator::Cli,
         id,
         None,
         "Left",

@@ -378,7 +378,7 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let ada = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let (mia, rita) = (world.member("Mia").await, world.entrusted("Rita").await);
-    let refusal = AppError::Forbidden {
+    let error = AppError::Forbidden {
         permission: Permission::OwnerGrant,
     };
     let text = |name: &str, permissions: &[&str]| RoleDraft {
@@ -396,21 +396,21 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
     ]);
     for actor in [&ada, &reader] {
         let refused = service::role_create(ctx, actor, &reads).await;
-        assert_eq!(refused, Err(refusal.clone()));
+        assert_eq!(refused, Err(error.clone()));
     }
     let role = service::role_create(ctx, &olga, &reads).await.unwrap();
     let plain = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
     for actor in [&ada, &reader] {
         let refused = service::role_update(ctx, actor, plain, 1, &reads).await;
-        assert_eq!(refused, Err(refusal.clone()));
+        assert_eq!(refused, Err(error.clone()));
         let refused = member_role_grant(ctx, actor, mia.user_id, role).await;
-        assert_eq!(refused, Err(refusal.clone()));
+        assert_eq!(refused, Err(error.clone()));
         let mapping = GroupMappingDraft {
             role: role.to_string(),
             ..world.rule("finance").await
         };
         let refused = service::group_mapping_create(ctx, actor, &mapping).await;
-        assert_eq!(refused, Err(refusal.clone()));
+        assert_eq!(refused, Err(error.clone()));
     }
     let detail = service::role_get(ctx, &ada, role).await.unwrap();
     assert!(!detail.grantable.contains(&Permission::MemoryBreakGlass));

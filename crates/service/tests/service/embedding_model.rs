@@ -216,7 +216,7 @@ async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vecto
             .unwrap()
             .contains(&"what swims?".to_owned())
     );
-    let (_, like) = service::memory_like(
+    let (_, like) = service::memory_similar(
         ctx,
         mia,
         results.hits[0].memory.id,

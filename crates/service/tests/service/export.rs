@@ -6,7 +6,7 @@ use domain::{
     audit::Outcome,
     import::ImportFormat,
     memory::{
-        AllowedVendors, MemoryChange, MemoryFilter, MemoryKind, MemoryText, MemoryTraits,
+        AllowedVendors, MemoryAttributes, MemoryChange, MemoryFilter, MemoryKind, MemoryText,
         NewMemory, Origin, Vendor, Visibility,
     },
 };
@@ -226,7 +226,7 @@ async fn collection(world: &World, actor: &Actor) {
     tx.commit().await.unwrap();
     let whole = NewMemory {
         text: text("Formula", "=1+1\r\n\"quoted\"\n---\n", &["a b", "+c"]),
-        traits: MemoryTraits {
+        attributes: MemoryAttributes {
             expires_at: Some(now + Duration::days(90)),
             persona_id: Some(persona_id),
             importance: 0.75,
@@ -240,7 +240,7 @@ async fn collection(world: &World, actor: &Actor) {
         world.pass(Duration::hours(1));
         let change = MemoryChange {
             text: text("Formula", &format!("changed {n} times 🫖"), &[]),
-            traits: None,
+            attributes: None,
             reason: (n == 2).then(|| "A better word.".to_owned()),
         };
         service::memory_update(ctx, actor, id, n, &change)
@@ -253,9 +253,9 @@ async fn collection(world: &World, actor: &Actor) {
         service::memory_create(ctx, actor, &twin).await.unwrap();
     }
     let nobody = NewMemory {
-        traits: MemoryTraits {
+        attributes: MemoryAttributes {
             allowed_vendors: AllowedVendors::Only(Vec::new()),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         },
         ..NewMemory::of(text("Closed", "For no program.", &[]), Origin::Api)
     };
@@ -453,7 +453,7 @@ async fn an_export_holds_what_is_in_sight_and_fits_the_filter_and_nothing_else()
     write(&noah, "private of Noah", &["tea"]).await;
     let change = MemoryChange {
         text: text("", "shared by Noah now", &[]),
-        traits: None,
+        attributes: None,
         reason: None,
     };
     service::memory_update(ctx, &noah, shared, 1, &change)

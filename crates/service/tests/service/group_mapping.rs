@@ -149,7 +149,7 @@ async fn an_admin_makes_nobody_an_owner_by_a_rule() {
     let owner = world.tenant.actor(SystemRole::Owner, "Ona").await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ctx = &world.ctx;
-    let refusal = || AppError::Forbidden {
+    let error = || AppError::Forbidden {
         permission: Permission::OwnerGrant,
     };
     let draft = GroupMappingDraft {
@@ -165,20 +165,20 @@ async fn an_admin_makes_nobody_an_owner_by_a_rule() {
     );
     assert_eq!(
         group_mapping_create(ctx, &admin, &draft).await,
-        Err(refusal())
+        Err(error())
     );
 
     let id = group_mapping_create(ctx, &owner, &draft).await.unwrap();
     let harmless = world.rule("owners").await;
     assert_eq!(
         group_mapping_update(ctx, &admin, id, &harmless).await,
-        Err(refusal())
+        Err(error())
     );
-    assert_eq!(group_mapping_delete(ctx, &admin, id).await, Err(refusal()));
+    assert_eq!(group_mapping_delete(ctx, &admin, id).await, Err(error()));
     let (other, _) = world.stored_rule("staff").await;
     assert_eq!(
         group_mapping_update(ctx, &admin, other, &draft).await,
-        Err(refusal())
+        Err(error())
     );
     group_mapping_delete(ctx, &owner, id).await.unwrap();
 }

@@ -4,7 +4,7 @@ use domain::{
     Action, Actor, AppError, Permission, UserId,
     access::SystemRole,
     audit::Outcome,
-    member::{MemberChange, MemberFilter, Obstacle, UserStatus},
+    member::{BlockedReason, MemberChange, MemberFilter, UserStatus},
     role::RoleSource,
 };
 use service::{
@@ -91,17 +91,17 @@ async fn the_last_owner_is_not_put_out_or_unmade_by_anybody_not_even_by_themselv
     assert_eq!(world.live_sessions(olga.user_id).await.len(), 1);
     let detail = member_get(&world.ctx, &olga, olga.user_id).await.unwrap();
     assert!(detail.member.is_last_owner && detail.is_self);
-    assert_eq!(detail.obstacle, Some(Obstacle::LastOwner));
+    assert_eq!(detail.blocked_reason, Some(BlockedReason::LastOwner));
 
     // With a second one it may happen.
     let otto = world.tenant.actor(SystemRole::Owner, "Otto").await;
     let detail = member_get(&world.ctx, &olga, otto.user_id).await.unwrap();
-    assert_eq!(detail.obstacle, None);
+    assert_eq!(detail.blocked_reason, None);
     member_role_revoke(&world.ctx, &olga, olga.user_id, owner)
         .await
         .unwrap();
     let detail = member_get(&world.ctx, &otto, otto.user_id).await.unwrap();
-    assert_eq!(detail.obstacle, Some(Obstacle::LastOwner));
+    assert_eq!(detail.blocked_reason, Some(BlockedReason::LastOwner));
 }
 
 // SEC-G: mass assignment of one's own role, a role above its giver's own.
@@ -165,8 +165,8 @@ async fn only_who_may_unmake_owners_puts_one_out_or_sees_their_sessions() {
     assert_eq!(world.live_sessions(otto.user_id).await, [session]);
     let detail = member_get(ctx, &admin, otto.user_id).await.unwrap();
     assert_eq!(
-        (detail.obstacle, detail.sessions),
-        (Some(Obstacle::Owner), None)
+        (detail.blocked_reason, detail.sessions),
+        (Some(BlockedReason::Owner), None)
     );
 }
 
@@ -207,8 +207,8 @@ async fn what_one_may_not_see_of_a_member_is_left_out() {
     let viewer = world.tenant.actor(SystemRole::Viewer, "Vera").await;
     let detail = member_get(&world.ctx, &viewer, mia.user_id).await.unwrap();
     assert_eq!(
-        (detail.sessions, detail.audit, detail.obstacle),
-        (None, None, Some(Obstacle::Permission))
+        (detail.sessions, detail.audit, detail.blocked_reason),
+        (None, None, Some(BlockedReason::Permission))
     );
     assert!(detail.grantable.is_empty());
 

@@ -3,7 +3,7 @@
 use domain::{
     AppError,
     access::SystemRole,
-    memory::{MemoryFilter, MemoryTraits, NewMemory, SearchMode},
+    memory::{MemoryAttributes, MemoryFilter, NewMemory, SearchMode},
 };
 use service::{memory_create, memory_get, memory_search, memory_update, memory_versions};
 
@@ -75,8 +75,8 @@ async fn a_question_is_bounded() {
     let actor = world.member("Mia").await;
     let filter = MemoryFilter::default();
     for question in ["", "  ", "nul\0", &"x".repeat(1_001)] {
-        let refusal = memory_search(&world.ctx, &actor, question, SearchMode::Both, &filter).await;
-        assert!(refusal.unwrap_err().for_field("q").is_some());
+        let error = memory_search(&world.ctx, &actor, question, SearchMode::Both, &filter).await;
+        assert!(error.unwrap_err().for_field("query").is_some());
     }
     let longest = "tea ".repeat(250);
     memory_search(&world.ctx, &actor, &longest, SearchMode::Both, &filter)
@@ -157,12 +157,12 @@ async fn another_members_and_another_tenants_memory_do_not_exist() {
 async fn what_a_memory_cannot_be_is_refused_with_its_field_and_nothing_is_kept() {
     let world = World::without_model().await;
     let (ctx, actor) = (&world.ctx, &world.member("Mia").await);
-    let traits = |importance, expires_at, persona_id| NewMemory {
-        traits: MemoryTraits {
+    let attributes = |importance, expires_at, persona_id| NewMemory {
+        attributes: MemoryAttributes {
             importance,
             expires_at,
             persona_id,
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         },
         ..draft("Tea")
     };
@@ -171,10 +171,10 @@ async fn what_a_memory_cannot_be_is_refused_with_its_field_and_nothing_is_kept()
         ..draft("Tea")
     };
     for (field, bad) in [
-        ("importance", traits(1.5, None, None)),
-        ("importance", traits(f32::NAN, None, None)),
-        ("expires_at", traits(0.5, Some(ctx.clock.now()), None)),
-        ("persona_id", traits(0.5, None, Some(ctx.ids.id()))),
+        ("importance", attributes(1.5, None, None)),
+        ("importance", attributes(f32::NAN, None, None)),
+        ("expires_at", attributes(0.5, Some(ctx.clock.now()), None)),
+        ("persona_id", attributes(0.5, None, Some(ctx.ids.id()))),
         ("source_session_id", session(String::new())),
         ("source_session_id", session("s".repeat(201))),
         ("source_session_id", session("a\0b".into())),

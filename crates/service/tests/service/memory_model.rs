@@ -5,7 +5,8 @@ use domain::{
     access::SystemRole,
     audit::AuditEntry,
     memory::{
-        AllowedVendors, MemoryChange, MemoryFilter, MemoryText, MemoryTraits, NewMemory, TRASH_DAYS,
+        AllowedVendors, MemoryAttributes, MemoryChange, MemoryFilter, MemoryText, NewMemory,
+        TRASH_DAYS,
     },
     memory_version::DiffKind,
     persona::PersonaDraft,
@@ -121,9 +122,9 @@ async fn restoring_a_version_makes_a_new_one_and_loses_none() {
     let id = keep(&world, &mia, "one").await;
     let until = ctx.clock.now() + Duration::DAY;
     let with_end = MemoryChange {
-        traits: Some(MemoryTraits {
+        attributes: Some(MemoryAttributes {
             expires_at: Some(until),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         }),
         ..change("two")
     };
@@ -159,9 +160,9 @@ async fn what_ended_or_stayed_in_the_trash_is_swept_and_written_down_whoever_it_
     let trashed = keep(&world, &max, "trashed").await;
     memory_delete(ctx, &max, trashed).await.unwrap();
     let ending = NewMemory {
-        traits: MemoryTraits {
+        attributes: MemoryAttributes {
             expires_at: Some(ctx.clock.now() + Duration::HOUR),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         },
         ..draft("ending")
     };
@@ -258,9 +259,9 @@ async fn personas_are_their_owners_and_bad_ones_name_their_fields() {
         Err(AppError::NotFound)
     );
     let theirs = NewMemory {
-        traits: MemoryTraits {
+        attributes: MemoryAttributes {
             persona_id: Some(work),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         },
         ..draft("Tea")
     };
@@ -305,9 +306,9 @@ async fn a_keys_vendor_decides_what_it_reads_and_what_it_may_keep() {
     assert_eq!(mia.vendor, None);
 
     let only = |vendor: Vendor| NewMemory {
-        traits: MemoryTraits {
+        attributes: MemoryAttributes {
             allowed_vendors: AllowedVendors::Only(vec![vendor]),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         },
         ..draft("Tea")
     };
@@ -336,7 +337,7 @@ async fn a_keys_vendor_decides_what_it_reads_and_what_it_may_keep() {
         "{refused:?}"
     );
     let away = MemoryChange {
-        traits: Some(only(Vendor::Cursor).traits),
+        attributes: Some(only(Vendor::Cursor).attributes),
         ..change("Tea")
     };
     let refused = memory_update(ctx, &program, shown, 1, &away)

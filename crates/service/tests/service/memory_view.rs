@@ -7,15 +7,15 @@ use domain::{
     memory_view::{MAX_VIEWS, MemoryViewQuery},
 };
 use service::{
-    memory_create, memory_filter_choices, memory_like, memory_list, memory_search,
+    memory_create, memory_filter_choices, memory_list, memory_search, memory_similar,
     memory_view_create, memory_view_delete, memory_view_list, memory_view_rename,
 };
 
 use crate::support::{World, draft};
 
-fn asks(q: &str) -> MemoryViewQuery {
+fn asks(query: &str) -> MemoryViewQuery {
     MemoryViewQuery {
-        q: q.into(),
+        query: query.into(),
         ..MemoryViewQuery::default()
     }
 }
@@ -132,7 +132,7 @@ async fn a_filter_that_cannot_be_is_refused_with_its_field() {
         memory_search(ctx, mia, "tea", SearchMode::Words, &bad)
             .await
             .map(drop),
-        memory_like(ctx, mia, id, &bad).await.map(drop),
+        memory_similar(ctx, mia, id, &bad).await.map(drop),
     ] {
         let refused = refused.unwrap_err();
         for field in ["kind", "from", "persona"] {
@@ -165,7 +165,7 @@ async fn like_what_is_out_of_sight_does_not_exist() {
         .await
         .unwrap();
     let all = MemoryFilter::default();
-    let (memory, like) = memory_like(ctx, &mia, id, &all).await.unwrap();
+    let (memory, like) = memory_similar(ctx, &mia, id, &all).await.unwrap();
     assert_eq!(memory.id, id);
     let found: Vec<_> = like
         .hits
@@ -175,7 +175,7 @@ async fn like_what_is_out_of_sight_does_not_exist() {
     assert_eq!(found, ["A canary flies"]);
     assert_eq!(like.mode, SearchMode::Words);
     assert_eq!(
-        memory_like(ctx, &noah, id, &all).await,
+        memory_similar(ctx, &noah, id, &all).await,
         Err(AppError::NotFound)
     );
 }

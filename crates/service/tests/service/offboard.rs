@@ -5,7 +5,7 @@ use domain::{
     access::SystemRole,
     api_key::NewApiKey,
     member::{MemberChange, UserStatus},
-    offboard::OffboardOrder,
+    offboard::OffboardRequest,
     share::{Audience, EditOutcome, ShareOutcome},
 };
 use service::{
@@ -17,8 +17,8 @@ use store::api_key::{KeyMark, api_key_create};
 
 use crate::support::{World, change, draft};
 
-fn order(confirm: &str, heir: Option<UserId>) -> OffboardOrder {
-    OffboardOrder {
+fn order(confirm: &str, heir: Option<UserId>) -> OffboardRequest {
+    OffboardRequest {
         confirm: confirm.into(),
         heir,
     }
@@ -110,7 +110,7 @@ async fn all_that_was_told_ends_at_one_moment() {
         (2, 1, 2, 1)
     );
     assert_eq!(told.left_without_lead, ["Design"]);
-    assert_eq!((told.member.roles.len(), told.obstacle), (1, None));
+    assert_eq!((told.member.roles.len(), told.blocked_reason), (1, None));
     // Nothing of it happened by looking.
     assert_eq!(world.live_sessions(mia.user_id).await.len(), 2);
 

@@ -7,7 +7,7 @@ use domain::{
     role::RoleDraft,
     tenant::{GRACE_DAYS, TENANTS_PER_PAGE, TenantFilter, TenantStatus, TenantTier},
 };
-use service::{ApiKeyRefusal, By};
+use service::{ApiKeyError, Initiator};
 use store::{
     audit::{AuditVerdict, audit_verify},
     identity::{IdentityKey, identity_create},
@@ -138,7 +138,7 @@ async fn no_role_and_no_key_carries_it_even_written_by_hand() {
 async fn every_act_stands_in_both_organisations_logs() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
-    let by = By::Operator(&operator);
+    let by = Initiator::Operator(&operator);
     let other = world.db.tenant("other").await;
     service::tenant_suspend(ctx, by, other.id, " Unpaid since May ")
         .await
@@ -201,9 +201,14 @@ async fn an_act_that_the_other_log_does_not_take_does_not_happen() {
         .execute(&world.db.admin)
         .await
         .unwrap();
-    service::tenant_suspend(&world.ctx, By::Operator(&operator), other.id, "Unpaid")
-        .await
-        .unwrap_err();
+    service::tenant_suspend(
+        &world.ctx,
+        Initiator::Operator(&operator),
+        other.id,
+        "Unpaid",
+    )
+    .await
+    .unwrap_err();
     assert_eq!(
         status(&world, &operator, other.id).await,
         TenantStatus::Active
@@ -215,7 +220,7 @@ async fn an_act_that_the_other_log_does_not_take_does_not_happen() {
 async fn operators_do_not_lock_themselves_out() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
-    let (by, home) = (By::Operator(&operator), world.tenant.id);
+    let (by, home) = (Initiator::Operator(&operator), world.tenant.id);
     assert!(is_conflict(
         service::tenant_suspend(ctx, by, home, "Oops").await,
         "your own organisation"
@@ -228,7 +233,7 @@ async fn operators_do_not_lock_themselves_out() {
     let detail = service::tenant_get(ctx, &operator, home).await.unwrap();
     assert!(detail.is_home);
     // The machine's command line is the way.
-    service::tenant_suspend(ctx, By::Machine, home, "Maintenance")
+    service::tenant_suspend(ctx, Initiator::Cli, home, "Maintenance")
         .await
         .unwrap();
     let newest = &chain(&world.tenant).await[0];
@@ -257,21 +262,21 @@ async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
 
     for deleted in [false, true] {
         if deleted {
-            service::tenant_delete(ctx, By::Machine, world.tenant.id, None, "Left", None)
+            service::tenant_delete(ctx, Initiator::Cli, world.tenant.id, None, "Left", None)
                 .await
                 .unwrap();
         } else {
-            service::tenant_suspend(ctx, By::Machine, world.tenant.id, "Unpaid")
+            service::tenant_suspend(ctx, Initiator::Cli, world.tenant.id, "Unpaid")
                 .await
                 .unwrap();
         }
-        assert!(matches!(calls().await, Err(ApiKeyRefusal::OwnerInactive)));
+        assert!(matches!(calls().await, Err(ApiKeyError::OwnerInactive)));
         let nobody =
             service::actor_find(ctx, world.tenant.id, owner.user_id, owner.request.clone())
                 .await
                 .unwrap();
         assert_eq!(nobody, None);
-        service::tenant_resume(ctx, By::Machine, world.tenant.id)
+        service::tenant_resume(ctx, Initiator::Cli, world.tenant.id)
             .await
             .unwrap();
         // Nothing is gone.
@@ -301,7 +306,7 @@ async fn a_suspended_organisations_import_stops_and_goes_on_when_it_is_resumed()
     {
         tokio::task::yield_now().await;
     }
-    service::tenant_suspend(ctx, By::Machine, world.tenant.id, "Unpaid")
+    service::tenant_suspend(ctx, Initiator::Cli, world.tenant.id, "Unpaid")
         .await
         .unwrap();
     let paused = loop {
@@ -326,7 +331,7 @@ async fn a_suspended_organisations_import_stops_and_goes_on_when_it_is_resumed()
         (JobStatus::Pending, paused.report.imported)
     );
 
-    service::tenant_resume(ctx, By::Machine, world.tenant.id)
+    service::tenant_resume(ctx, Initiator::Cli, world.tenant.id)
         .await
         .unwrap();
     let import = world.import_ended(&actor, started).await;
@@ -341,7 +346,7 @@ async fn a_suspended_organisations_import_stops_and_goes_on_when_it_is_resumed()
 async fn deleting_needs_a_reason_and_the_name_and_can_be_undone_for_a_while() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
-    let by = By::Operator(&operator);
+    let by = Initiator::Operator(&operator);
     let other = world.db.tenant("other").await;
     for (confirm, reason, field) in [
         ("other", "Left", "confirm"),
@@ -401,9 +406,16 @@ async fn a_purge_is_written_down_where_it_was_asked_for_with_the_end_of_the_chai
     service::memory_create(ctx, &mia, &draft("Tea"))
         .await
         .unwrap();
-    service::tenant_delete(ctx, By::Operator(&operator), other.id, None, "Left", None)
-        .await
-        .unwrap();
+    service::tenant_delete(
+        ctx,
+        Initiator::Operator(&operator),
+        other.id,
+        None,
+        "Left",
+        None,
+    )
+    .await
+    .unwrap();
     let mut tx = other.enter().await;
     let AuditVerdict::Intact(head) = audit_verify(&mut tx, &[]).await.unwrap() else {
         panic!("the chain is broken");
@@ -435,12 +447,19 @@ async fn a_purge_is_written_down_where_it_was_asked_for_with_the_end_of_the_chai
 
     // Where the one who asked is gone as well, nothing stands in the way.
     let third = world.db.tenant("third").await;
-    service::tenant_delete(ctx, By::Operator(&operator), third.id, None, "Left", None)
-        .await
-        .unwrap();
     service::tenant_delete(
         ctx,
-        By::Machine,
+        Initiator::Operator(&operator),
+        third.id,
+        None,
+        "Left",
+        None,
+    )
+    .await
+    .unwrap();
+    service::tenant_delete(
+        ctx,
+        Initiator::Cli,
         world.tenant.id,
         None,
         "Left",
@@ -486,9 +505,9 @@ async fn the_list_counts_narrows_and_pages() {
     for n in 0..TENANTS_PER_PAGE {
         world.db.tenant(&format!("many-{n:02}")).await;
     }
-    let page = async |q: &str, status: &str, after: Option<&str>| {
+    let page = async |query: &str, status: &str, after: Option<&str>| {
         let filter = TenantFilter {
-            q: q.into(),
+            query: query.into(),
             status: status.into(),
         };
         service::tenant_page(ctx, &operator, &filter, after).await
@@ -522,7 +541,7 @@ async fn the_list_counts_narrows_and_pages() {
     assert_eq!((home.counts.members, home.counts.sessions), (1, 1));
     assert_eq!(home.counts.memories, 0);
 
-    service::tenant_suspend(ctx, By::Operator(&operator), other.id, "Unpaid")
+    service::tenant_suspend(ctx, Initiator::Operator(&operator), other.id, "Unpaid")
         .await
         .unwrap();
     let suspended = page("", "suspended", None).await.unwrap().items;
@@ -543,7 +562,7 @@ async fn the_command_line_names_operators_among_known_members() {
     };
     let add = async || service::operator_add(ctx, world.tenant.id, &key).await;
     assert_eq!(add().await, Err(AppError::NotFound));
-    let mut tx = ctx.store.begin_front_door().await.unwrap();
+    let mut tx = ctx.store.begin_auth().await.unwrap();
     let now = ctx.clock.now();
     identity_create(
         &mut tx,

@@ -3,7 +3,7 @@
 use domain::{
     AppError,
     access::SystemRole,
-    preferences::{Locale, Preferences, PreferencesDraft, Theme, Zone},
+    preferences::{Locale, Preferences, PreferencesDraft, Theme, TimeZone},
     settings::OrganisationDraft,
 };
 use service::{preferences_of, preferences_update, settings_update, theme_set};
@@ -47,7 +47,7 @@ async fn each_member_has_their_own_preferences_and_the_organisations_zone_until_
     assert_eq!(shown.theme, Some(Theme::Dark));
     assert_eq!(shown.formats.locale, Locale::DeDe);
     assert_eq!(shown.formats.zone.name, "Europe/Berlin");
-    assert_ne!(shown.formats.zone.offsets, Zone::utc().offsets);
+    assert_ne!(shown.formats.zone.offsets, TimeZone::utc().offsets);
 
     // The switch changes the colours and leaves the rest.
     theme_set(ctx, &ada, Theme::Light).await.unwrap();

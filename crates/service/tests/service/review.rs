@@ -4,8 +4,8 @@
 use domain::{
     Actor, AppError, MemoryId, Permission, ProposalId,
     audit::Outcome,
-    memory::{MemoryChange, MemoryTraits},
-    memory_order::{BatchDone, MemoryEdit, MemoryOrder},
+    memory::{MemoryAttributes, MemoryChange},
+    memory_command::{BatchDone, MemoryCommand, MemoryEdit},
     memory_version::DiffKind,
     notification::Notice,
     persona::PersonaDraft,
@@ -14,7 +14,7 @@ use domain::{
     share::{Audience, EditOutcome, ShareOutcome},
 };
 use service::{
-    memory_batch, memory_get, memory_needs_review, memory_order, memory_reply, memory_share,
+    memory_apply, memory_batch, memory_get, memory_needs_review, memory_reply, memory_share,
     memory_sharing, memory_update, memory_version_diff, memory_version_restore, memory_versions,
     notification_list, persona_create, proposal_accept, proposal_decline, proposal_get,
     settings_get, settings_update,
@@ -244,7 +244,7 @@ async fn every_way_of_changing_waits() {
     assert_eq!(waits.content, MAT);
     assert_eq!(waits.comment, "Restored version 1");
 
-    let edit = |content: &str| MemoryOrder::Update {
+    let edit = |content: &str| MemoryCommand::Update {
         id: memory,
         version: 3,
         edit: MemoryEdit {
@@ -252,7 +252,7 @@ async fn every_way_of_changing_waits() {
             ..MemoryEdit::default()
         },
     };
-    let (seen, ordered) = memory_order(ctx, &team.mia, edit("By a program"))
+    let (seen, ordered) = memory_apply(ctx, &team.mia, edit("By a program"))
         .await
         .unwrap();
     assert_eq!((seen.content, seen.version), unchanged());
@@ -286,9 +286,9 @@ async fn every_way_of_changing_waits() {
     };
     let persona = persona_create(ctx, &team.mia, &home).await.unwrap();
     let own = MemoryChange {
-        traits: Some(MemoryTraits {
+        attributes: Some(MemoryAttributes {
             persona_id: Some(persona),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         }),
         ..change("Something else")
     };
@@ -331,7 +331,7 @@ async fn who_may_not_propose_is_told_which_permission_that_needs() {
     mia.permissions.remove(&Permission::MemoryShare);
     let permission = Permission::MemoryShare;
     let edit = change("It moved");
-    let order = || MemoryOrder::Update {
+    let order = || MemoryCommand::Update {
         id: memory,
         version: 2,
         edit: MemoryEdit {
@@ -344,7 +344,7 @@ async fn who_may_not_propose_is_told_which_permission_that_needs() {
         memory_version_restore(ctx, &mia, memory, 1, 2)
             .await
             .map(drop),
-        memory_order(ctx, &mia, order()).await.map(drop),
+        memory_apply(ctx, &mia, order()).await.map(drop),
         memory_batch(ctx, &mia, vec![Ok(order())]).await.unwrap()[0]
             .clone()
             .map(drop),
@@ -385,11 +385,11 @@ async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
         memory_reply(ctx, &mia, shared, &answer).await,
         Err(denied())
     );
-    let order = || MemoryOrder::Reply {
+    let order = || MemoryCommand::Reply {
         root: shared,
         reply: draft("It was"),
     };
-    let ordered = memory_order(ctx, &mia, order()).await.map(drop);
+    let ordered = memory_apply(ctx, &mia, order()).await.map(drop);
     assert_eq!(ordered, Err(denied()));
     let rows = memory_batch(ctx, &mia, vec![Ok(order())]).await.unwrap();
     assert_eq!(rows[0].as_ref().unwrap_err(), &denied());

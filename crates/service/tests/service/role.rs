@@ -93,14 +93,14 @@ async fn nobody_builds_or_widens_a_role_beyond_what_they_hold() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ctx = &world.ctx;
-    let refusal = |permission| Err(AppError::Forbidden { permission });
+    let error = |permission| Err(AppError::Forbidden { permission });
     let wide = draft("Wide", &[Permission::MemoryRead, Permission::OwnerGrant]);
     let refused = role_create(ctx, &admin, &wide).await.map(drop);
-    assert_eq!(refused, refusal(Permission::OwnerGrant));
+    assert_eq!(refused, error(Permission::OwnerGrant));
     let narrow = draft("Narrow", &[Permission::MemoryRead]);
     let role = role_create(ctx, &admin, &narrow).await.unwrap();
     let refused = role_update(ctx, &admin, role, 1, &wide).await;
-    assert_eq!(refused, refusal(Permission::OwnerGrant));
+    assert_eq!(refused, error(Permission::OwnerGrant));
     let detail = role_get(ctx, &admin, role).await.unwrap();
     assert!(!detail.grantable.contains(&Permission::OwnerGrant));
     assert_eq!(detail.role.version, 1);
@@ -124,7 +124,7 @@ async fn nobody_builds_or_widens_a_role_beyond_what_they_hold() {
     // And nobody gives what they could not build.
     let mia = world.member("Mia").await;
     let refused = member_role_grant(ctx, &admin, mia.user_id, role).await;
-    assert_eq!(refused, refusal(Permission::OwnerGrant));
+    assert_eq!(refused, error(Permission::OwnerGrant));
 }
 
 // SEC-A11: no edit of a role leaves an organisation that nobody can run.

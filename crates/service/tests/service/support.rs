@@ -153,7 +153,7 @@ impl World {
             tokens_encrypted: None,
             refresh_at: None,
         };
-        let mut tx = ctx.store.begin_front_door().await.unwrap();
+        let mut tx = ctx.store.begin_auth().await.unwrap();
         session_create(&mut tx, &new, now).await.unwrap();
         tx.commit().await.unwrap();
         id
@@ -161,7 +161,7 @@ impl World {
 
     /// The sessions of a member that have not ended.
     pub(crate) async fn live_sessions(&self, user_id: UserId) -> Vec<SessionId> {
-        let mut tx = self.ctx.store.begin_front_door().await.unwrap();
+        let mut tx = self.ctx.store.begin_auth().await.unwrap();
         let now = self.ctx.clock.now();
         let live = session_list(&mut tx, self.tenant.id, user_id, None, now)
             .await

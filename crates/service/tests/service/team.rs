@@ -70,15 +70,15 @@ async fn a_lead_manages_the_own_team_and_no_other() {
 
     // Belonging is not leading, and neither is deleting.
     let permission = Permission::TeamManage;
-    let refusal = Err(AppError::Forbidden { permission });
+    let error = Err(AppError::Forbidden { permission });
     assert_eq!(
         team_member_change(ctx, &lena, sales, mia, JOIN).await,
-        refusal
+        error
     );
-    assert_eq!(team_rename(ctx, &lena, sales, "Mine").await, refusal);
+    assert_eq!(team_rename(ctx, &lena, sales, "Mine").await, error);
     assert_eq!(
         team_delete(ctx, &lena, design, "Design and words").await,
-        refusal
+        error
     );
     let seen = team_get(ctx, &lena, sales).await.unwrap();
     assert_eq!((seen.may_manage, seen.shared_memories), (false, None));

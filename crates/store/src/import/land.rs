@@ -76,22 +76,22 @@ pub async fn memory_insert_imported(
         .collect();
     let vendors: Vec<String> = memories
         .iter()
-        .map(|m| m.memory.traits.allowed_vendors.keys().join(","))
+        .map(|m| m.memory.attributes.allowed_vendors.keys().join(","))
         .collect();
     let importances: Vec<f32> = memories
         .iter()
-        .map(|m| m.memory.traits.importance)
+        .map(|m| m.memory.attributes.importance)
         .collect();
     let versions: Vec<i32> = memories.iter().map(|m| m.version).collect();
     let created: Vec<Timestamp> = memories.iter().map(|m| m.created_at).collect();
     let updated: Vec<Timestamp> = memories.iter().map(|m| m.updated_at).collect();
     let expires: Vec<Option<Timestamp>> = memories
         .iter()
-        .map(|m| m.memory.traits.expires_at)
+        .map(|m| m.memory.attributes.expires_at)
         .collect();
     let personas: Vec<Option<Uuid>> = memories
         .iter()
-        .map(|m| m.memory.traits.persona_id.map(|id| id.0))
+        .map(|m| m.memory.attributes.persona_id.map(|id| id.0))
         .collect();
     let sessions: Vec<Option<&str>> = memories
         .iter()

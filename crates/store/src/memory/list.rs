@@ -2,13 +2,13 @@
 
 use domain::{
     MemoryId, Page, Timestamp,
-    memory::{Memory, MemoryNarrowing, MemorySummary},
+    memory::{Memory, MemoryCriteria, MemorySummary},
 };
 
 use super::{
-    SummaryRow, kind_of,
-    narrowing::{filter_of, plan_each},
-    origin_of, vendors_of, visibility_of,
+    SummaryRow,
+    criteria::{filter_of, plan_each},
+    kind_of, origin_of, vendors_of, visibility_of,
 };
 use crate::{
     StoreError, TenantTx,
@@ -32,7 +32,7 @@ pub struct MemoryCounts {
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn memory_list(
     tx: &mut TenantTx,
-    narrowing: &MemoryNarrowing,
+    criteria: &MemoryCriteria,
     after: Option<Cursor<MemoryId>>,
     size: u16,
     now: Timestamp,
@@ -49,8 +49,8 @@ pub async fn memory_list(
     .fetch_one(tx.conn())
     .await?;
     // A list that can't hold any would be read to its end.
-    let own = narrowing.may_be_of(member_id);
-    let others = narrowing.may_be_of_others(member_id);
+    let own = criteria.may_include(member_id);
+    let others = criteria.may_include_others(member_id);
     // Three lists, each along an index of its own. `coalesce` keeps the
     // cursor an index condition whether there is one or not.
     let rows = sqlx::query_as!(
@@ -89,13 +89,13 @@ pub async fn memory_list(
             LIMIT $6"#,
         tx.tenant_id().0,
         member_id.0,
-        filter_of(narrowing, member_id, now),
+        filter_of(criteria, member_id, now),
         after.map(|cursor| cursor.at),
         after.map(|cursor| cursor.key.0),
         i64::from(size) + 1,
-        own && !narrowing.trash,
+        own && !criteria.trash,
         others,
-        own && narrowing.trash,
+        own && criteria.trash,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -74,7 +74,7 @@ pub async fn memory_changes(
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is away.
-pub async fn memory_in_sight(
+pub async fn memory_visible(
     tx: &mut TenantTx,
     ids: &[MemoryId],
 ) -> Result<Vec<MemoryId>, StoreError> {

@@ -1,12 +1,12 @@
 //! Memories: writing them, listing them, finding them.
 
+mod criteria;
 mod embedding;
 mod export;
 mod frequency;
 mod fusion;
 mod list;
 mod live;
-mod narrowing;
 mod passage;
 mod query;
 mod search;
@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use crate::StoreError;
 
+pub use criteria::filter_of as criteria_filter;
 pub use embedding::{
     EmbeddedMemory, GRACE, PendingEmbedding, embedding_drop_many, embedding_owners,
     embedding_pending, embedding_set_many, embedding_waiting,
@@ -32,11 +33,10 @@ pub use embedding::{
 pub use export::{ExportRow, export_rows, export_versions};
 pub use frequency::{collection_refresh, collections_due};
 pub use list::{MemoryCounts, memory_counts, memory_get, memory_list};
-pub use live::{ChangedMemory, memory_changes, memory_in_sight};
-pub use narrowing::filter_of as narrowing_filter;
+pub use live::{ChangedMemory, memory_changes, memory_visible};
 pub use query::SearchQuery;
-pub use search::{SearchRequest, memory_like, memory_search};
-pub use share::{Sight, memory_share, memory_viewers};
+pub use search::{SearchParams, memory_search, memory_similar};
+pub use share::{AccessScope, memory_share, memory_viewers};
 pub use thread::{memory_replies, memory_reply, memory_thread_follow};
 pub use trash::{
     memory_delete, memory_expire, memory_restore, memory_sweep_tenants, memory_trash_empty,

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use domain::{
     MemoryId, Timestamp,
     embedding_model::{EmbeddingModel, EmbeddingSlot},
-    memory::{MemoryHit, MemoryNarrowing, MemorySummary, SearchMode},
+    memory::{MemoryCriteria, MemoryHit, MemorySummary, SearchMode},
 };
 use pgvector::HalfVector;
 use serde_json::Value;
@@ -18,9 +18,9 @@ use uuid::Uuid;
 
 use super::{
     SummaryRow,
+    criteria::{filter_of, plan_each},
     embedding::half_vector,
     fusion::{Candidate, Scored, fuse},
-    narrowing::{filter_of, plan_each},
     passage::{MARK_START, MARK_STOP, matched_words, passage},
     query::SearchQuery,
 };
@@ -45,7 +45,7 @@ const RARE_AT_MOST: i64 = 30;
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug)]
-pub struct SearchRequest<'a> {
+pub struct SearchParams<'a> {
     /// The question.
     pub query: &'a SearchQuery,
     /// The embedding of the question's words and the model that it is of;
@@ -55,7 +55,7 @@ pub struct SearchRequest<'a> {
     /// What is compared.
     pub mode: SearchMode,
     /// What the search is narrowed to.
-    pub narrowing: &'a MemoryNarrowing,
+    pub criteria: &'a MemoryCriteria,
     /// The most hits.
     pub limit: u16,
     /// What ended by now is not found.
@@ -86,7 +86,7 @@ struct Reading {
 /// [`StoreError::Other`] when the vector is not one of the model's.
 pub async fn memory_search(
     tx: &mut TenantTx,
-    request: &SearchRequest<'_>,
+    request: &SearchParams<'_>,
 ) -> Result<Vec<MemoryHit>, StoreError> {
     let vector = request.vector.map(query_vector).transpose()?;
     let mode = if vector.is_some() {
@@ -95,7 +95,7 @@ pub async fn memory_search(
         SearchMode::Words
     };
     search_set_up(tx).await?;
-    let filter = filter_of(request.narrowing, tx.member_id()?, request.now);
+    let filter = filter_of(request.criteria, tx.member_id()?, request.now);
     let reading = read(tx, request.query, filter).await?;
     let found = candidates(tx, &reading, vector.as_ref(), mode).await?;
     let mut best = fuse(found, mode);
@@ -116,11 +116,11 @@ fn query_vector((model, numbers): (&EmbeddingModel, &[f32])) -> Result<QueryVect
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when it is not in sight.
-pub async fn memory_like(
+pub async fn memory_similar(
     tx: &mut TenantTx,
     id: MemoryId,
     slot: EmbeddingSlot,
-    narrowing: &MemoryNarrowing,
+    criteria: &MemoryCriteria,
     limit: u16,
     now: Timestamp,
 ) -> Result<Vec<MemoryHit>, StoreError> {
@@ -139,7 +139,7 @@ pub async fn memory_like(
     .fetch_one(tx.conn())
     .await?;
     let reading = Reading {
-        filter: filter_of(narrowing, tx.member_id()?, now),
+        filter: filter_of(criteria, tx.member_id()?, now),
         collection_size: row.collection_size,
         lexemes: row.lexemes,
         phrases: None,

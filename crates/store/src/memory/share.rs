@@ -47,7 +47,7 @@ pub async fn memory_share(
 
 /// What decides who sees a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sight {
+pub struct AccessScope {
     /// Whose it is.
     pub owner: UserId,
     /// How visible it is.
@@ -58,7 +58,7 @@ pub struct Sight {
     pub deleted_at: Option<Timestamp>,
 }
 
-impl Sight {
+impl AccessScope {
     /// Of a memory as it is.
     pub fn of(memory: &Memory) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Sight {
     }
 
     /// Of a memory of `owner`, were it shared so.
-    pub fn were(owner: UserId, audience: Audience) -> Self {
+    pub fn if_shared(owner: UserId, audience: Audience) -> Self {
         Self {
             owner,
             visibility: audience.visibility(),
@@ -86,7 +86,7 @@ impl Sight {
 /// [`StoreError::Unavailable`] when the database is away.
 pub async fn memory_viewers(
     tx: &mut TenantTx,
-    sight: Sight,
+    scope: AccessScope,
     limit: i64,
 ) -> Result<Viewers, StoreError> {
     let readers = SystemRole::keys_with(Permission::MemoryRead);
@@ -94,10 +94,10 @@ pub async fn memory_viewers(
         r#"SELECT viewer_id AS "id!", viewer_name AS "name!", viewer_kind AS "kind!", people AS "people!",
                   programs AS "programs!"
              FROM memory_viewers($1, $2, $3, $4, $5, $6)"#,
-        sight.owner.0,
-        sight.visibility.key(),
-        sight.team.map(|team| team.0),
-        sight.deleted_at,
+        scope.owner.0,
+        scope.visibility.key(),
+        scope.team.map(|team| team.0),
+        scope.deleted_at,
         readers as Vec<&str>,
         limit,
     )

@@ -37,7 +37,7 @@ pub async fn memory_reply(
     .await?;
     let NewMemory {
         text,
-        traits,
+        attributes,
         origin,
         source_session_id,
     } = reply;
@@ -59,7 +59,7 @@ pub async fn memory_reply(
         text.content,
         &text.tags,
         origin.key(),
-        traits.importance,
+        attributes.importance,
         now,
         source_session_id.as_deref(),
         root.0,

@@ -22,7 +22,7 @@ pub async fn memory_create(
 ) -> Result<(), StoreError> {
     let NewMemory {
         text,
-        traits,
+        attributes,
         origin,
         source_session_id,
     } = memory;
@@ -41,11 +41,11 @@ pub async fn memory_create(
         &text.tags,
         Visibility::Private.key(),
         origin.key(),
-        traits.importance,
+        attributes.importance,
         now,
-        traits.expires_at,
-        traits.persona_id.map(|id| id.0),
-        traits.allowed_vendors.keys() as Vec<&str>,
+        attributes.expires_at,
+        attributes.persona_id.map(|id| id.0),
+        attributes.allowed_vendors.keys() as Vec<&str>,
         source_session_id.as_deref(),
     )
     .execute(tx.conn())
@@ -70,10 +70,10 @@ pub async fn memory_update(
 ) -> Result<(), StoreError> {
     let MemoryChange {
         text,
-        traits,
+        attributes,
         reason,
     } = change;
-    let attributes = traits.as_ref();
+    let attributes = attributes.as_ref();
     let edited = sqlx::query_scalar!(
         "SELECT memory_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         id.0,

@@ -47,7 +47,7 @@ async fn assert_clean(store: &Store) {
 
 /// How many members the transaction sees, and how many of them are its own
 /// tenant's.
-async fn members_in_sight(tx: &mut TenantTx) -> (i64, i64) {
+async fn members_visible(tx: &mut TenantTx) -> (i64, i64) {
     let tenant_id = tx.tenant_id().0;
     sqlx::query_as("SELECT count(*), count(*) FILTER (WHERE tenant_id = $1) FROM users")
         .bind(tenant_id)
@@ -100,7 +100,7 @@ async fn interleaved_tenants_see_their_own_only() {
     for round in 0..10 {
         for (actor, own, stranger) in [(&mia, 2, &max), (&max, 3, &mia)] {
             let mut tx = db.store.begin(actor).await.unwrap();
-            assert_eq!(members_in_sight(&mut tx).await, (own, own), "round {round}");
+            assert_eq!(members_visible(&mut tx).await, (own, own), "round {round}");
             user_find(&mut tx, actor.user_id).await.unwrap();
             assert!(user_find(&mut tx, stranger.user_id).await.is_err());
             if round % 2 == 0 {
@@ -113,7 +113,7 @@ async fn interleaved_tenants_see_their_own_only() {
         // Nor do the other roles bring anything in or out.
         drop(db.store.begin_worker().await.unwrap());
         drop(db.store.begin_operator().await.unwrap());
-        drop(db.store.begin_front_door().await.unwrap());
+        drop(db.store.begin_auth().await.unwrap());
         assert_clean(&db.store).await;
     }
 }
@@ -162,7 +162,7 @@ async fn a_panic_inside_a_transaction_leaks_nothing() {
 
     assert_clean(&db.store).await;
     let mut tx = db.store.begin(&max).await.unwrap();
-    assert_eq!(members_in_sight(&mut tx).await, (3, 3));
+    assert_eq!(members_visible(&mut tx).await, (3, 3));
     drop(tx);
     let mut tx = db.store.begin(&mia).await.unwrap();
     assert_eq!(written(&mut tx).await, 0, "it was rolled back");
@@ -191,7 +191,7 @@ async fn a_cancelled_future_inside_a_transaction_leaks_nothing() {
         assert_clean(&db.store).await;
         let mut tx = db.store.begin(&max).await.unwrap();
         assert_eq!(
-            members_in_sight(&mut tx).await,
+            members_visible(&mut tx).await,
             (3, 3),
             "after {wait_micros} µs"
         );
@@ -215,7 +215,7 @@ async fn a_failed_statement_leaks_nothing() {
     let _ = tx.commit().await;
     assert_clean(&db.store).await;
     let mut tx = db.store.begin(&max).await.unwrap();
-    assert_eq!(members_in_sight(&mut tx).await, (3, 3));
+    assert_eq!(members_visible(&mut tx).await, (3, 3));
 }
 
 /// The logins themselves have no privileges: without a role there is nothing.

@@ -62,7 +62,7 @@ async fn a_slug_is_taken_once_and_has_a_shape() {
 #[tokio::test]
 async fn the_front_door_finds_tenants() {
     let db = TestDb::new().await;
-    let mut tx = db.store.begin_front_door().await.unwrap();
+    let mut tx = db.store.begin_auth().await.unwrap();
     assert_eq!(
         tenant_find_only(&mut tx).await.unwrap(),
         None,
@@ -104,7 +104,7 @@ async fn identities_are_found_by_their_key_and_tenant_only() {
         subject: subject.into(),
     };
     let (tid, oid) = (id::<Uuid>(), id::<Uuid>());
-    let mut tx = db.store.begin_front_door().await.unwrap();
+    let mut tx = db.store.begin_auth().await.unwrap();
     identity_create(
         &mut tx,
         id(),

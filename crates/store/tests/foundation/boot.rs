@@ -203,15 +203,15 @@ async fn a_member_request_cannot_turn_into_the_front_door_or_the_operator() {
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
     let tx = db.store.begin(&mia).await.unwrap();
-    assert!(tx.into_front_door().await.is_err());
+    assert!(tx.into_auth().await.is_err());
     let tx = db.store.begin(&mia).await.unwrap();
     assert!(tx.into_operator().await.is_err());
     let tx = db.store.begin_as_system(acme.id).await.unwrap();
-    assert!(tx.into_front_door().await.is_err());
+    assert!(tx.into_auth().await.is_err());
     // The positive control: who began as the front door goes back to it.
-    let tx = db.store.begin_front_door().await.unwrap();
+    let tx = db.store.begin_auth().await.unwrap();
     let tx = tx.enter(&mia).await.unwrap();
-    tx.into_front_door().await.unwrap();
+    tx.into_auth().await.unwrap();
 }
 
 #[tokio::test]
@@ -400,7 +400,7 @@ async fn an_exhausted_pool_is_unavailable_and_not_a_hang() {
 #[tokio::test]
 async fn connections_that_the_server_ended_are_replaced() {
     let db = TestDb::new().await;
-    let mut held = db.store.begin_front_door().await.unwrap();
+    let mut held = db.store.begin_auth().await.unwrap();
     let ended: i64 = sqlx::query_scalar(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
           WHERE datname = current_database() AND usename = $1",

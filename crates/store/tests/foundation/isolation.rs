@@ -1,7 +1,7 @@
 //! The probes that run on the live database: they pass where the walls stand,
 //! and name each wall that is taken down.
 
-use domain::isolation::{IsolationReport, Reach, Reached};
+use domain::isolation::{IsolationReport, Probe, ProbeResult};
 use sqlx::AssertSqlSafe;
 use store::{
     isolation::isolation_probe,
@@ -12,9 +12,9 @@ async fn probe(db: &TestDb) -> IsolationReport {
     isolation_probe(&db.store, &id, NOW).await.unwrap()
 }
 
-fn reached(report: &IsolationReport, table: &str, reach: Reach) -> Reached {
+fn reached(report: &IsolationReport, table: &str, reach: Probe) -> ProbeResult {
     let table = report.tables.iter().find(|t| t.table == table).unwrap();
-    let place = Reach::ALL.iter().position(|r| *r == reach).unwrap();
+    let place = Probe::ALL.iter().position(|r| *r == reach).unwrap();
     table.reached[place]
 }
 
@@ -45,14 +45,17 @@ async fn probes_find_every_wall_standing_and_leave_nothing_behind() {
         );
     }
     // Both kinds of refusal were met, not only missing privileges.
-    assert_eq!(reached(&report, "memories", Reach::Add), Reached::Refused);
     assert_eq!(
-        reached(&report, "memories", Reach::Change),
-        Reached::Nothing
+        reached(&report, "memories", Probe::Add),
+        ProbeResult::Refused
     );
     assert_eq!(
-        reached(&report, "audit_log", Reach::Change),
-        Reached::NoPrivilege
+        reached(&report, "memories", Probe::Change),
+        ProbeResult::Nothing
+    );
+    assert_eq!(
+        reached(&report, "audit_log", Probe::Change),
+        ProbeResult::NoPrivilege
     );
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM tenants")
         .fetch_one(&db.admin)
@@ -64,15 +67,15 @@ async fn probes_find_every_wall_standing_and_leave_nothing_behind() {
 #[tokio::test]
 async fn probes_name_each_wall_that_is_taken_down() {
     for (breaker, table, reach) in [
-        ("ALTER TABLE teams DISABLE ROW LEVEL SECURITY", "teams", Reach::Read),
-        ("ALTER TABLE teams DISABLE ROW LEVEL SECURITY", "teams", Reach::Add),
+        ("ALTER TABLE teams DISABLE ROW LEVEL SECURITY", "teams", Probe::Read),
+        ("ALTER TABLE teams DISABLE ROW LEVEL SECURITY", "teams", Probe::Add),
         ("DROP POLICY memories_app_update ON memories;
           CREATE POLICY memories_app_update ON memories FOR UPDATE TO atrium_app USING (true) WITH CHECK (true);
-          CREATE POLICY memories_seen ON memories FOR SELECT TO atrium_app USING (true)", "memories", Reach::Change),
+          CREATE POLICY memories_seen ON memories FOR SELECT TO atrium_app USING (true)", "memories", Probe::Change),
         ("CREATE POLICY users_nobody ON users FOR SELECT TO atrium_app USING (
-              coalesce(current_setting('app.current_tenant_id', true), '') = '')", "users", Reach::ReadUnset),
+              coalesce(current_setting('app.current_tenant_id', true), '') = '')", "users", Probe::ReadUnset),
         ("CREATE POLICY team_members_all ON team_members FOR DELETE TO atrium_app USING (true);
-          CREATE POLICY team_members_seen ON team_members FOR SELECT TO atrium_app USING (true)", "team_members", Reach::Delete),
+          CREATE POLICY team_members_seen ON team_members FOR SELECT TO atrium_app USING (true)", "team_members", Probe::Delete),
     ] {
         let db = TestDb::new().await;
         // Somebody's real rows, which no probe made.
@@ -81,6 +84,6 @@ async fn probes_name_each_wall_that_is_taken_down() {
         sqlx::raw_sql(AssertSqlSafe(breaker.to_owned())).execute(&db.admin).await.unwrap();
         let report = probe(&db).await;
         assert!(!report.holds(), "{breaker}");
-        assert_eq!(reached(&report, table, reach), Reached::Row, "{breaker}");
+        assert_eq!(reached(&report, table, reach), ProbeResult::Row, "{breaker}");
     }
 }

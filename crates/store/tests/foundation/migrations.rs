@@ -206,7 +206,7 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
     };
     let mut tx = store.begin_operator().await.unwrap();
     tenant_create(&mut tx, &tenant, NOW).await.unwrap();
-    let mut tx = tx.enter_as(tenant.id, None).await.unwrap();
+    let mut tx = tx.enter_as_system(tenant.id).await.unwrap();
     user_create(&mut tx, &user, NOW).await.unwrap();
     user_role_grant(&mut tx, user.id, "owner", RoleSource::Manual, NOW)
         .await

@@ -2,7 +2,7 @@
 
 use domain::{SessionId, TenantId, Timestamp, UserId};
 use store::{
-    FrontDoorTx, Store, StoreError,
+    AuthTx, Store, StoreError,
     login_attempt::{
         FollowedInvite, LoginAttempt, login_attempt_create, login_attempt_purge, login_attempt_take,
     },
@@ -72,8 +72,8 @@ fn rotation(hash: u8, now: Timestamp) -> Rotation {
     }
 }
 
-async fn door(store: &Store) -> FrontDoorTx {
-    store.begin_front_door().await.unwrap()
+async fn door(store: &Store) -> AuthTx {
+    store.begin_auth().await.unwrap()
 }
 
 async fn is_live(store: &Store, hash: u8, after: Duration) -> bool {

@@ -5,12 +5,13 @@ use domain::{
     Actor, MemoryId, TenantId,
     access::SystemRole,
     embedding_model::EmbeddingSlot,
-    memory::{MemoryNarrowing, SearchMode},
+    memory::{MemoryCriteria, SearchMode},
 };
 use store::{
     StoreError,
     memory::{
-        SearchQuery, SearchRequest, collection_refresh, collections_due, memory_like, memory_search,
+        SearchParams, SearchQuery, collection_refresh, collections_due, memory_search,
+        memory_similar,
     },
     testing::{NOW, TestDb},
 };
@@ -38,12 +39,12 @@ async fn counted(db: &TestDb, tenant: TenantId, lexeme: &str) -> Option<i64> {
 
 async fn by_words(db: &TestDb, actor: &Actor, question: &str) -> Vec<MemoryId> {
     let mut tx = db.store.begin(actor).await.unwrap();
-    let (query, narrowing) = (SearchQuery::parse(question), MemoryNarrowing::default());
-    let request = SearchRequest {
+    let (query, criteria) = (SearchQuery::parse(question), MemoryCriteria::default());
+    let request = SearchParams {
         query: &query,
         vector: None,
         mode: SearchMode::Words,
-        narrowing: &narrowing,
+        criteria: &criteria,
         limit: 50,
         now: NOW,
     };
@@ -214,14 +215,14 @@ async fn what_is_like_a_memory_is_in_sight_and_is_not_itself() {
     }
     share(&db, made[4], "org", None).await;
     share(&db, made[5], "org", None).await;
-    let all = MemoryNarrowing::default();
+    let all = MemoryCriteria::default();
     for counted in [false, true] {
         if counted {
             fill(&db, &mia, 300, "ballast at the lake").await;
             assert!(refresh(&db, acme.id, 0).await);
         }
         let mut tx = db.store.begin(&mia).await.unwrap();
-        let hits = memory_like(&mut tx, made[0], EmbeddingSlot::A, &all, 3, NOW)
+        let hits = memory_similar(&mut tx, made[0], EmbeddingSlot::A, &all, 3, NOW)
             .await
             .unwrap();
         let mut found: Vec<_> = hits.iter().map(|hit| hit.memory.id).collect();
@@ -229,7 +230,7 @@ async fn what_is_like_a_memory_is_in_sight_and_is_not_itself() {
         found.sort();
         assert_eq!(found, [made[1], made[2], made[4]]);
         for hidden in [made[3], made[5]] {
-            let refused = memory_like(&mut tx, hidden, EmbeddingSlot::A, &all, 3, NOW).await;
+            let refused = memory_similar(&mut tx, hidden, EmbeddingSlot::A, &all, 3, NOW).await;
             assert!(matches!(refused, Err(StoreError::NotFound)));
             let words: Vec<String> =
                 sqlx::query_scalar("SELECT unnest(memory_like_lexemes($1, 20))")
@@ -254,11 +255,11 @@ async fn without_an_embedding_likeness_goes_by_words() {
     let other = create(&db, &mia, "a heron in the reeds").await;
     create(&db, &mia, "bread needs salt").await;
     let mut tx = db.store.begin(&mia).await.unwrap();
-    let hits = memory_like(
+    let hits = memory_similar(
         &mut tx,
         one,
         EmbeddingSlot::A,
-        &MemoryNarrowing::default(),
+        &MemoryCriteria::default(),
         9,
         NOW,
     )

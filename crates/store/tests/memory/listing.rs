@@ -1,4 +1,4 @@
-use domain::{Actor, MemoryId, access::SystemRole, memory::MemoryNarrowing};
+use domain::{Actor, MemoryId, access::SystemRole, memory::MemoryCriteria};
 use store::{
     StoreError,
     cursor::{Cursor, List},
@@ -12,14 +12,14 @@ use crate::support::{create, create_at, embed, share, text, toward};
 async fn list_all(
     db: &TestDb,
     actor: &Actor,
-    narrowing: &MemoryNarrowing,
+    criteria: &MemoryCriteria,
     size: u16,
 ) -> Vec<MemoryId> {
     let mut tx = db.store.begin(actor).await.unwrap();
     let mut listed = Vec::new();
     let mut after = None;
     loop {
-        let page = memory_list(&mut tx, narrowing, after, size, NOW)
+        let page = memory_list(&mut tx, criteria, after, size, NOW)
             .await
             .unwrap();
         assert!(page.items.len() <= size.into());
@@ -52,7 +52,7 @@ async fn pages_show_each_memory_once_in_order() {
     let expected: Vec<_> = expected.into_iter().map(|(_, memory)| memory).collect();
     for size in [1, 2, 5, 18, 50] {
         assert_eq!(
-            list_all(&db, &mia, &MemoryNarrowing::default(), size).await,
+            list_all(&db, &mia, &MemoryCriteria::default(), size).await,
             expected,
             "pages of {size}"
         );
@@ -69,7 +69,7 @@ async fn a_list_shows_the_beginning_and_the_owner() {
         .await;
     create(&db, &mia, &"ä".repeat(400)).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
-    let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, NOW)
+    let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 10, NOW)
         .await
         .unwrap();
     assert_eq!(page.items[0].excerpt, "ä".repeat(280));
@@ -103,7 +103,7 @@ async fn nothing_of_others_is_in_sight() {
     }
     assert_eq!(memory_counts(&mut tx).await.unwrap(), nothing);
     assert!(
-        list_all(&db, &stranger, &MemoryNarrowing::default(), 10)
+        list_all(&db, &stranger, &MemoryCriteria::default(), 10)
             .await
             .is_empty()
     );
@@ -121,7 +121,7 @@ async fn nothing_of_others_is_in_sight() {
         }
     );
     assert_eq!(
-        list_all(&db, &owner, &MemoryNarrowing::default(), 10).await,
+        list_all(&db, &owner, &MemoryCriteria::default(), 10).await,
         [org]
     );
 }
@@ -144,7 +144,7 @@ async fn a_team_sees_what_is_shared_with_it() {
         (Some("Garden"), "Mia")
     );
     assert!(
-        list_all(&db, &outsider, &MemoryNarrowing::default(), 10)
+        list_all(&db, &outsider, &MemoryCriteria::default(), 10)
             .await
             .is_empty()
     );
@@ -156,7 +156,7 @@ async fn a_team_sees_what_is_shared_with_it() {
         ..actor.clone()
     };
     assert!(
-        list_all(&db, &left(&noah), &MemoryNarrowing::default(), 10)
+        list_all(&db, &left(&noah), &MemoryCriteria::default(), 10)
             .await
             .is_empty()
     );
@@ -164,7 +164,7 @@ async fn a_team_sees_what_is_shared_with_it() {
     memory_delete(&mut tx, memory, NOW).await.unwrap();
     tx.commit().await.unwrap();
     assert!(
-        list_all(&db, &noah, &MemoryNarrowing::default(), 10)
+        list_all(&db, &noah, &MemoryCriteria::default(), 10)
             .await
             .is_empty()
     );

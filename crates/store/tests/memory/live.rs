@@ -3,7 +3,7 @@
 use domain::{MemoryId, access::SystemRole, memory::Vendor};
 use store::{
     memory::{
-        ChangedMemory, memory_changes, memory_delete, memory_expire, memory_in_sight, memory_update,
+        ChangedMemory, memory_changes, memory_delete, memory_expire, memory_update, memory_visible,
     },
     testing::{NOW, TestDb, id},
 };
@@ -64,7 +64,7 @@ async fn changes_of_others_are_told_to_those_who_see_them_alone() {
     // What is in sight of those that are asked for: the same.
     let asked = [own, teams, vaults, all, theirs, id()];
     let mut tx = db.store.begin(&mia).await.unwrap();
-    let mut seen = memory_in_sight(&mut tx, &asked).await.unwrap();
+    let mut seen = memory_visible(&mut tx, &asked).await.unwrap();
     seen.sort_unstable();
     let mut expected = vec![own, teams, all];
     expected.sort_unstable();

@@ -1,15 +1,15 @@
 //! Memories: writing, listing, embedding and finding them.
 
+mod access_scope;
+mod criteria;
 mod embedding;
 mod frequency;
 mod listing;
 mod live;
-mod narrowing;
 mod proposing;
 mod reviewing;
 mod searching;
 mod sharing;
-mod sight;
 mod support;
 mod thread;
 mod trash;

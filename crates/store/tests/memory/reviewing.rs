@@ -4,7 +4,7 @@
 use domain::{
     Actor, MemoryId, Permission, ProposalId, Vendor,
     access::SystemRole,
-    memory::{AllowedVendors, MemoryChange, MemoryKind, MemoryTraits, NewMemory, Origin},
+    memory::{AllowedVendors, MemoryAttributes, MemoryChange, MemoryKind, NewMemory, Origin},
     proposal::{MemoryShown, ProposalStatus},
     share::Comment,
 };
@@ -68,9 +68,9 @@ impl Scene {
     }
 }
 
-fn with(attributes: MemoryTraits) -> MemoryChange {
+fn with(attributes: MemoryAttributes) -> MemoryChange {
     MemoryChange {
-        traits: Some(attributes),
+        attributes: Some(attributes),
         ..change("the canary sings")
     }
 }
@@ -123,7 +123,7 @@ async fn nothing_that_others_see_is_changed_past_those_who_decide() {
     title.text.title = "Canary".into();
     let mut tags = change("the canary sings");
     tags.text.tags = vec!["bird".into()];
-    let usual = MemoryTraits::default();
+    let usual = MemoryAttributes::default();
     for (name, change) in [
         ("content", change("the canary is dead")),
         ("kind", kind),
@@ -131,21 +131,21 @@ async fn nothing_that_others_see_is_changed_past_those_who_decide() {
         ("tags", tags),
         (
             "importance",
-            with(MemoryTraits {
+            with(MemoryAttributes {
                 importance: 0.9,
                 ..usual.clone()
             }),
         ),
         (
             "allowed_vendors",
-            with(MemoryTraits {
+            with(MemoryAttributes {
                 allowed_vendors: AllowedVendors::Only(vec![Vendor::Claude]),
                 ..usual.clone()
             }),
         ),
         (
             "expires_at",
-            with(MemoryTraits {
+            with(MemoryAttributes {
                 expires_at: Some(NOW + Duration::DAY),
                 ..usual
             }),
@@ -218,11 +218,11 @@ async fn an_accepted_change_takes_the_place_of_what_others_saw() {
     let ends = Some(NOW + Duration::DAY);
     let claude = AllowedVendors::Only(vec![Vendor::Claude]);
     let after = MemoryChange {
-        traits: Some(MemoryTraits {
+        attributes: Some(MemoryAttributes {
             expires_at: ends,
             importance: 0.9,
             allowed_vendors: claude.clone(),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         }),
         ..change("the canary is dead")
     };
@@ -275,9 +275,9 @@ async fn a_change_is_accepted_onto_what_it_was_compared_with_and_nothing_else() 
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
     share(&scene.db, memory, "org", None).await;
     let dead = MemoryChange {
-        traits: Some(MemoryTraits {
+        attributes: Some(MemoryAttributes {
             expires_at: Some(NOW + Duration::DAY),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         }),
         ..change("the canary is dead")
     };
@@ -344,9 +344,9 @@ async fn a_change_is_accepted_onto_what_it_was_compared_with_and_nothing_else() 
 async fn a_program_reads_a_change_whose_both_sides_it_may_read() {
     let scene = Scene::new().await;
     let only = |vendor| {
-        with(MemoryTraits {
+        with(MemoryAttributes {
             allowed_vendors: AllowedVendors::Only(vec![vendor]),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         })
     };
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
@@ -355,7 +355,7 @@ async fn a_program_reads_a_change_whose_both_sides_it_may_read() {
         .await
         .unwrap();
     share(&scene.db, memory, "org", None).await;
-    let wider = with(MemoryTraits::default());
+    let wider = with(MemoryAttributes::default());
     let proposal = scene
         .change_proposed(&scene.mia, memory, &wider)
         .await

@@ -1,11 +1,11 @@
 use domain::{
     Actor, MemoryId,
     access::SystemRole,
-    memory::{MemoryHit, MemoryKind, MemoryNarrowing, MemoryText, SearchMode},
+    memory::{MemoryCriteria, MemoryHit, MemoryKind, MemoryText, SearchMode},
 };
 use store::{
     StoreError,
-    memory::{SearchQuery, SearchRequest, memory_search},
+    memory::{SearchParams, SearchQuery, memory_search},
     testing::{NOW, TestDb},
 };
 
@@ -17,16 +17,16 @@ async fn search_in(
     question: &str,
     vector: Option<&[f32]>,
     mode: SearchMode,
-    narrowing: &MemoryNarrowing,
+    criteria: &MemoryCriteria,
 ) -> Vec<MemoryHit> {
     let model = model(db, actor).await;
     let mut tx = db.store.begin(actor).await.unwrap();
     let query = SearchQuery::parse(question);
-    let request = SearchRequest {
+    let request = SearchParams {
         query: &query,
         vector: vector.map(|vector| (&model, vector)),
         mode,
-        narrowing,
+        criteria,
         limit: 50,
         now: NOW,
     };
@@ -56,7 +56,7 @@ async fn search(
         question,
         vector,
         mode,
-        &MemoryNarrowing::default(),
+        &MemoryCriteria::default(),
     )
     .await
 }
@@ -264,13 +264,13 @@ async fn vectors_of_zeros_or_nan_spoil_nothing() {
 
     let model = model(&db, &mia).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
-    let (query, filter) = (SearchQuery::parse("full"), MemoryNarrowing::default());
+    let (query, filter) = (SearchQuery::parse("full"), MemoryCriteria::default());
     let nan = [f32::NAN; DIMENSIONS];
-    let request = SearchRequest {
+    let request = SearchParams {
         query: &query,
         vector: Some((&model, &nan)),
         mode: SearchMode::Both,
-        narrowing: &filter,
+        criteria: &filter,
         limit: 10,
         now: NOW,
     };
@@ -364,9 +364,9 @@ async fn a_large_collection_is_searched_by_the_graph_and_then_exactly() {
     let vector = toward(0, 1, 0.0);
     let hits = search(&db, &mia, "", Some(&vector), SearchMode::Meaning).await;
     assert_eq!(ids(&hits), made[..50]);
-    let events = MemoryNarrowing {
+    let events = MemoryCriteria {
         kind: Some(MemoryKind::Event),
-        ..MemoryNarrowing::default()
+        ..MemoryCriteria::default()
     };
     let hits = search_in(&db, &mia, "", Some(&vector), SearchMode::Meaning, &events).await;
     assert_eq!(ids(&hits), made[..3]);

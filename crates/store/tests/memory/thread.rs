@@ -4,14 +4,14 @@ use domain::{
     Actor, AppError, MemoryId, Permission, Vendor,
     access::SystemRole,
     memory::{
-        AllowedVendors, Memory, MemoryNarrowing, MemoryTraits, NewMemory, Origin, SearchMode,
+        AllowedVendors, Memory, MemoryAttributes, MemoryCriteria, NewMemory, Origin, SearchMode,
         Visibility,
     },
 };
 use store::{
     StoreError,
     memory::{
-        SearchQuery, SearchRequest, memory_delete, memory_get, memory_list, memory_replies,
+        SearchParams, SearchQuery, memory_delete, memory_get, memory_list, memory_replies,
         memory_reply, memory_restore, memory_search, memory_thread_follow, memory_update,
     },
     testing::{NOW, TestDb, TestTenant, id},
@@ -259,33 +259,33 @@ async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
     let root = create(&world.db, &ada, "Root").await;
     share(&world.db, root, "org", None).await;
     let reply = world.reply(&world.max, root, "Reply").await.unwrap();
-    let traits = MemoryTraits {
+    let attributes = MemoryAttributes {
         expires_at: Some(NOW + Duration::DAY),
         allowed_vendors: AllowedVendors::Only(vec![Vendor::Claude]),
-        ..MemoryTraits::default()
+        ..MemoryAttributes::default()
     };
-    let with = |traits: &MemoryTraits| domain::memory::MemoryChange {
-        traits: Some(traits.clone()),
+    let with = |attributes: &MemoryAttributes| domain::memory::MemoryChange {
+        attributes: Some(attributes.clone()),
         ..change("Same")
     };
     let mut tx = world.db.store.begin(&ada).await.unwrap();
-    memory_update(&mut tx, root, 1, &with(&traits), NOW)
+    memory_update(&mut tx, root, 1, &with(&attributes), NOW)
         .await
         .unwrap();
     tx.commit().await.unwrap();
     let followed = world.get(&world.max, reply).await.unwrap();
-    assert_eq!(followed.expires_at, traits.expires_at);
-    assert_eq!(followed.allowed_vendors, traits.allowed_vendors);
+    assert_eq!(followed.expires_at, attributes.expires_at);
+    assert_eq!(followed.allowed_vendors, attributes.allowed_vendors);
 
     // Its author changes neither.
     let mut tx = world.db.store.begin(&world.max).await.unwrap();
-    memory_update(&mut tx, reply, 1, &with(&MemoryTraits::default()), NOW)
+    memory_update(&mut tx, reply, 1, &with(&MemoryAttributes::default()), NOW)
         .await
         .unwrap();
     tx.commit().await.unwrap();
     let kept = world.get(&world.max, reply).await.unwrap();
-    assert_eq!(kept.expires_at, traits.expires_at);
-    assert_eq!(kept.allowed_vendors, traits.allowed_vendors);
+    assert_eq!(kept.expires_at, attributes.expires_at);
+    assert_eq!(kept.allowed_vendors, attributes.allowed_vendors);
 }
 
 #[tokio::test]
@@ -297,7 +297,7 @@ async fn lists_show_roots_with_how_many_replies_and_searches_find_replies() {
     world.reply(&world.mia, root, "Balloon").await.unwrap();
     for actor in [&world.mia, &world.max] {
         let mut tx = world.db.store.begin(actor).await.unwrap();
-        let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, NOW).await;
+        let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 10, NOW).await;
         let listed: Vec<_> = page
             .unwrap()
             .items
@@ -305,11 +305,11 @@ async fn lists_show_roots_with_how_many_replies_and_searches_find_replies() {
             .map(|m| (m.id, m.replies))
             .collect();
         assert_eq!(listed, [(root, 2)], "{}", actor.label);
-        let request = SearchRequest {
+        let request = SearchParams {
             query: &SearchQuery::parse("zeppelin"),
             vector: None,
             mode: SearchMode::Words,
-            narrowing: &MemoryNarrowing::default(),
+            criteria: &MemoryCriteria::default(),
             limit: 10,
             now: NOW,
         };
@@ -323,7 +323,7 @@ async fn lists_show_roots_with_how_many_replies_and_searches_find_replies() {
     // One whose root is out of sight is listed for itself, or it were lost.
     share(&world.db, root, "private", None).await;
     let mut tx = world.db.store.begin(&world.max).await.unwrap();
-    let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, NOW).await;
+    let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 10, NOW).await;
     let listed: Vec<_> = page.unwrap().items.iter().map(|m| m.id).collect();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed, [reply]);

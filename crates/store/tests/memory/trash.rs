@@ -3,13 +3,13 @@
 use domain::{
     Actor, MemoryId, TenantId, Timestamp,
     access::SystemRole,
-    memory::{MemoryNarrowing, MemoryTraits, NewMemory, Origin, SearchMode},
+    memory::{MemoryAttributes, MemoryCriteria, NewMemory, Origin, SearchMode},
 };
 use sqlx::{Connection as _, PgConnection};
 use store::{
     StoreError, TenantTx,
     memory::{
-        SearchQuery, SearchRequest, memory_create, memory_delete, memory_expire, memory_get,
+        SearchParams, SearchQuery, memory_create, memory_delete, memory_expire, memory_get,
         memory_list, memory_reply, memory_restore, memory_search, memory_sweep_tenants,
         memory_trash_empty, memory_trash_purge, memory_update,
     },
@@ -21,9 +21,9 @@ use crate::support::{change, create, share, text};
 
 fn until(content: &str, expires_at: Timestamp) -> NewMemory {
     NewMemory {
-        traits: MemoryTraits {
+        attributes: MemoryAttributes {
             expires_at: Some(expires_at),
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         },
         ..NewMemory::of(text(content), Origin::Dashboard)
     }
@@ -87,13 +87,13 @@ async fn what_has_ended_is_in_no_list_and_no_search_before_any_sweep() {
             (end, false),
         ] {
             let mut tx = db.store.begin(actor).await.unwrap();
-            let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, now).await;
+            let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 10, now).await;
             assert_eq!(!page.unwrap().items.is_empty(), seen, "list at {now}");
-            let request = SearchRequest {
+            let request = SearchParams {
                 query: &SearchQuery::parse("word"),
                 vector: None,
                 mode: SearchMode::Words,
-                narrowing: &MemoryNarrowing::default(),
+                criteria: &MemoryCriteria::default(),
                 limit: 10,
                 now,
             };

@@ -3,14 +3,14 @@
 use domain::{
     Actor, MemoryId, Vendor,
     access::SystemRole,
-    memory::{AllowedVendors, MemoryNarrowing, MemoryTraits, NewMemory, Origin, SearchMode},
+    memory::{AllowedVendors, MemoryAttributes, MemoryCriteria, NewMemory, Origin, SearchMode},
     proposal::ProposalView,
     share::{Audience, Comment},
 };
 use store::{
     StoreError,
     memory::{
-        SearchQuery, SearchRequest, memory_create, memory_delete, memory_get, memory_list,
+        SearchParams, SearchQuery, memory_create, memory_delete, memory_get, memory_list,
         memory_search, memory_trash_empty, memory_update, memory_version_and_next,
         memory_version_page, memory_versions,
     },
@@ -39,9 +39,9 @@ fn using(actor: &Actor, vendor: Option<Vendor>) -> Actor {
 
 fn readable_by(content: &str, allowed_vendors: AllowedVendors) -> NewMemory {
     NewMemory {
-        traits: MemoryTraits {
+        attributes: MemoryAttributes {
             allowed_vendors,
-            ..MemoryTraits::default()
+            ..MemoryAttributes::default()
         },
         ..NewMemory::of(text(content), Origin::Dashboard)
     }
@@ -57,7 +57,7 @@ async fn keep(db: &TestDb, actor: &Actor, allowed: AllowedVendors) -> Result<Mem
 
 async fn listed(db: &TestDb, actor: &Actor) -> Vec<MemoryId> {
     let mut tx = db.store.begin(actor).await.unwrap();
-    let page = memory_list(&mut tx, &MemoryNarrowing::default(), None, 50, NOW).await;
+    let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 50, NOW).await;
     let mut ids: Vec<_> = page.unwrap().items.iter().map(|m| m.id).collect();
     ids.sort();
     ids
@@ -66,11 +66,11 @@ async fn listed(db: &TestDb, actor: &Actor) -> Vec<MemoryId> {
 async fn found(db: &TestDb, actor: &Actor, vector: Option<&[f32]>) -> Vec<MemoryId> {
     let model = model(db, actor).await;
     let mut tx = db.store.begin(actor).await.unwrap();
-    let request = SearchRequest {
+    let request = SearchParams {
         query: &SearchQuery::parse("word"),
         vector: vector.map(|vector| (&model, vector)),
         mode: SearchMode::Both,
-        narrowing: &MemoryNarrowing::default(),
+        criteria: &MemoryCriteria::default(),
         limit: 50,
         now: NOW,
     };
@@ -244,9 +244,9 @@ async fn a_program_keeps_nothing_that_it_could_not_read() {
     // Nor one that it takes out of its own sight later.
     let memory = keep(&db, &claude, AllowedVendors::All).await.unwrap();
     let mut away = change("a common word");
-    away.traits = Some(MemoryTraits {
+    away.attributes = Some(MemoryAttributes {
         allowed_vendors: AllowedVendors::Only(vec![Vendor::Cursor]),
-        ..MemoryTraits::default()
+        ..MemoryAttributes::default()
     });
     let mut tx = db.store.begin(&claude).await.unwrap();
     assert!(memory_update(&mut tx, memory, 1, &away, NOW).await.is_err());

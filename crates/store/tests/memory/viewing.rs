@@ -10,7 +10,7 @@ use domain::{
 use store::{
     StoreError,
     actor::actor_load,
-    memory::{Sight, memory_delete, memory_get, memory_viewers},
+    memory::{AccessScope, memory_delete, memory_get, memory_viewers},
     role::{RoleSource, user_role_grant},
     testing::{NOW, id},
     user::{NewUser, user_create},
@@ -96,9 +96,9 @@ async fn people(scene: &Scene) -> Vec<Actor> {
     all
 }
 
-async fn told(scene: &Scene, sight: Sight, limit: i64) -> Viewers {
+async fn told(scene: &Scene, scope: AccessScope, limit: i64) -> Viewers {
     let mut tx = scene.begin(&scene.mia).await;
-    memory_viewers(&mut tx, sight, limit).await.unwrap()
+    memory_viewers(&mut tx, scope, limit).await.unwrap()
 }
 
 // The two are held together here: what is told, and what each one sees.
@@ -120,7 +120,7 @@ async fn who_is_told_to_see_a_memory_is_who_sees_it() {
             if trashed {
                 memory_delete(&mut tx, memory, NOW).await.unwrap();
             }
-            let sight = Sight::of(&memory_get(&mut tx, memory).await.unwrap());
+            let scope = AccessScope::of(&memory_get(&mut tx, memory).await.unwrap());
             tx.commit().await.unwrap();
 
             let mut seen = Vec::new();
@@ -143,7 +143,7 @@ async fn who_is_told_to_see_a_memory_is_who_sees_it() {
                     Err(error) => panic!("{error}"),
                 }
             }
-            let viewers = told(&scene, sight, 99).await;
+            let viewers = told(&scene, scope, 99).await;
             let mut named: Vec<_> = viewers.first.iter().map(|viewer| viewer.id).collect();
             named.sort();
             seen.sort();
@@ -164,8 +164,8 @@ async fn who_is_told_to_see_a_memory_is_who_sees_it() {
 async fn people_come_first_by_name_and_the_rest_is_counted() {
     let scene = Scene::new().await;
     people(&scene).await;
-    let sight = Sight::were(scene.mia.user_id, Audience::Org);
-    let viewers = told(&scene, sight, 3).await;
+    let scope = AccessScope::if_shared(scene.mia.user_id, Audience::Org);
+    let viewers = told(&scene, scope, 3).await;
     let names: Vec<_> = viewers
         .first
         .iter()
@@ -173,7 +173,7 @@ async fn people_come_first_by_name_and_the_rest_is_counted() {
         .collect();
     assert_eq!(names, ["Ada", "Lena", "Mia"]);
     assert_eq!((viewers.people, viewers.programs), (6, 2));
-    let all = told(&scene, sight, 99).await;
+    let all = told(&scene, scope, 99).await;
     let last = all.first.last().unwrap();
     assert_eq!(
         (last.name.as_str(), last.kind),
@@ -183,7 +183,7 @@ async fn people_come_first_by_name_and_the_rest_is_counted() {
     let gus = scene.db.tenant("initech").await;
     let gus = gus.actor(SystemRole::Owner, "Gus").await;
     let mut tx = scene.begin(&gus).await;
-    let strangers = memory_viewers(&mut tx, sight, 99).await.unwrap();
+    let strangers = memory_viewers(&mut tx, scope, 99).await.unwrap();
     assert_eq!(
         (strangers.people, strangers.first[0].name.as_str()),
         (1, "Gus")
@@ -201,13 +201,13 @@ async fn a_policy_that_asks_for_more_is_not_misread() {
                         AND current_setting('app.mood', true) = 'good')",
         )
         .await;
-    let sight = Sight {
+    let scope = AccessScope {
         owner: scene.mia.user_id,
         visibility: Visibility::Org,
         team: None,
         deleted_at: None,
     };
     let mut tx = scene.begin(&scene.mia).await;
-    let refused = memory_viewers(&mut tx, sight, 9).await;
+    let refused = memory_viewers(&mut tx, scope, 9).await;
     assert!(matches!(refused, Err(StoreError::Other(_))), "{refused:?}");
 }

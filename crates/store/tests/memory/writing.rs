@@ -2,8 +2,8 @@ use domain::{
     MemoryId,
     access::SystemRole,
     memory::{
-        MAX_CONTENT_BYTES, MemoryChange, MemoryKind, MemoryNarrowing, MemoryText, NewMemory,
-        Origin, Visibility,
+        MAX_CONTENT_BYTES, MemoryChange, MemoryCriteria, MemoryKind, MemoryText, NewMemory, Origin,
+        Visibility,
     },
 };
 use store::{
@@ -295,7 +295,7 @@ async fn deleting_can_be_undone() {
         Some(NOW)
     );
     assert!(
-        memory_list(&mut tx, &MemoryNarrowing::default(), None, 10, NOW)
+        memory_list(&mut tx, &MemoryCriteria::default(), None, 10, NOW)
             .await
             .unwrap()
             .items
@@ -438,7 +438,7 @@ async fn an_imported_memory_never_gets_into_somebody_elses_persona() {
         .unwrap()["Work"];
     assert_ne!(his, hers);
     let mut memory = imported(1, text);
-    memory.memory.traits.persona_id = Some(hers);
+    memory.memory.attributes.persona_id = Some(hers);
     match memory_insert_imported(&mut tx, &[memory]).await {
         Err(StoreError::Constraint(name)) => assert_eq!(name, "memories_persona_id_fkey"),
         other => panic!("{other:?}"),

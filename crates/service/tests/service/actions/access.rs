@@ -11,7 +11,7 @@ use domain::{
     settings::OrganisationDraft,
     tenant::{TenantFilter, TenantStatus, TenantTier},
 };
-use service::{By, NewOrganisation, Owner};
+use service::{Initiator, NewOrganisation, Owner};
 
 use super::given::{local_again, next_model, notification, own_key, tenant};
 use crate::{
@@ -177,25 +177,25 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 directory: None,
             };
             let owner = Owner::Invited { email: None };
-            service::tenant_create(ctx, By::Operator(actor), &organisation, owner)
+            service::tenant_create(ctx, Initiator::Operator(actor), &organisation, owner)
                 .await
                 .map(drop)
         }
         Action::TenantSuspend => {
             let id = tenant(world, TenantStatus::Active).await;
-            service::tenant_suspend(ctx, By::Operator(actor), id, "Unpaid").await
+            service::tenant_suspend(ctx, Initiator::Operator(actor), id, "Unpaid").await
         }
         Action::TenantResume => {
             let id = tenant(world, TenantStatus::Suspended).await;
-            service::tenant_resume(ctx, By::Operator(actor), id).await
+            service::tenant_resume(ctx, Initiator::Operator(actor), id).await
         }
         Action::TenantDelete => {
             let id = tenant(world, TenantStatus::Active).await;
-            service::tenant_delete(ctx, By::Operator(actor), id, None, "Left", None).await
+            service::tenant_delete(ctx, Initiator::Operator(actor), id, None, "Left", None).await
         }
         Action::TenantTierSet => {
             let id = tenant(world, TenantStatus::Active).await;
-            service::tenant_tier_set(ctx, By::Operator(actor), id, TenantTier::Starter).await
+            service::tenant_tier_set(ctx, Initiator::Operator(actor), id, TenantTier::Starter).await
         }
         other => unreachable!("{other} is performed elsewhere"),
     }

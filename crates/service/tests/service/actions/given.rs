@@ -31,7 +31,7 @@ use crate::{
 
 pub(super) async fn view(ctx: &Ctx, actor: &Actor, name: &str) -> Result<MemoryViewId, AppError> {
     let query = MemoryViewQuery {
-        q: "tea".into(),
+        query: "tea".into(),
         ..MemoryViewQuery::default()
     };
     service::memory_view_create(ctx, actor, name, &query).await

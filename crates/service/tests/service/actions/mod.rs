@@ -176,9 +176,9 @@ async fn every_refusal_is_audited_and_changes_nothing() {
     let jobs = [Action::ImportApply];
     for action in Action::ALL.iter().filter(|action| !jobs.contains(action)) {
         let before = world.audit().await.len();
-        let refusal = perform(&world, &actor, *action).await.unwrap_err();
+        let error = perform(&world, &actor, *action).await.unwrap_err();
         assert_eq!(
-            refusal,
+            error,
             AppError::Forbidden {
                 permission: action.permission()
             },

@@ -4,7 +4,7 @@ use domain::{
     Action, Actor, AppError, Permission,
     invite::{InviteDraft, InviteFilter},
     member::{MemberChange, MemberFilter, UserStatus},
-    offboard::OffboardOrder,
+    offboard::OffboardRequest,
     team::{TeamChange, TeamRole},
 };
 use store::user::user_status_set;
@@ -42,7 +42,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::MemberOffboard => {
             let id = colleague(world).await;
             service::offboard_preview(ctx, actor, id).await?;
-            let order = OffboardOrder {
+            let order = OffboardRequest {
                 confirm: "Cleo".into(),
                 heir: None,
             };

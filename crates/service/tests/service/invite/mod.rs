@@ -14,7 +14,7 @@ use domain::{
     team::TeamRole,
 };
 use service::{
-    InviteRefusal, InviteToken, NewOrganisation, Owner, invite_accept, invite_create, invite_known,
+    InviteError, InviteToken, NewOrganisation, Owner, invite_accept, invite_create, invite_known,
     invite_renew, invite_revoke,
 };
 use sqlx::AssertSqlSafe;
@@ -98,10 +98,10 @@ async fn holder(world: &World, name: &str, permissions: &[Permission]) -> Actor 
 }
 
 /// As signing in does it.
-async fn accept(world: &World, link: &str, user_id: UserId) -> Result<(), InviteRefusal> {
+async fn accept(world: &World, link: &str, user_id: UserId) -> Result<(), InviteError> {
     let known = invite_known(&world.ctx, link).await?;
-    let tx = world.ctx.store.begin_front_door().await.unwrap();
-    let mut tx = tx.enter_as(known.tenant_id, None).await.unwrap();
+    let tx = world.ctx.store.begin_auth().await.unwrap();
+    let mut tx = tx.enter_as_system(known.tenant_id).await.unwrap();
     let followed = FollowedInvite {
         tenant_id: known.tenant_id,
         id: known.id,
@@ -114,7 +114,7 @@ async fn accept(world: &World, link: &str, user_id: UserId) -> Result<(), Invite
 
 async fn problem(world: &World, made: &InviteLink) -> Option<SignInProblem> {
     let known = invite_known(&world.ctx, token(made)).await;
-    known.err().map(|refusal| refusal.problem)
+    known.err().map(|error| error.problem)
 }
 
 async fn standing(world: &World, user_id: UserId) -> (Vec<String>, Vec<TeamId>) {
@@ -545,7 +545,7 @@ async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
     let owner = Owner::Invited {
         email: Some(&email),
     };
-    let created = service::tenant_create(&world.ctx, service::By::Machine, &organisation, owner)
+    let created = service::tenant_create(&world.ctx, service::Initiator::Cli, &organisation, owner)
         .await
         .unwrap();
     let first = created.invite.unwrap().link("");
@@ -561,8 +561,8 @@ async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
     );
 
     // Somebody who is there already, as admin even, has no way to it.
-    let tx = world.ctx.store.begin_front_door().await.unwrap();
-    let mut tx = tx.enter_as(created.id, None).await.unwrap();
+    let tx = world.ctx.store.begin_auth().await.unwrap();
+    let mut tx = tx.enter_as_system(created.id).await.unwrap();
     let user_id = world.ctx.ids.id();
     let user = store::user::NewUser {
         id: user_id,
@@ -598,14 +598,14 @@ async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
     let refused = invite_known(&world.ctx, first).await.unwrap_err();
     assert_eq!(refused.problem, SignInProblem::InviteRevoked);
     let fresh = world.ctx.ids.id();
-    let tx = world.ctx.store.begin_front_door().await.unwrap();
-    let mut tx = tx.enter_as(created.id, None).await.unwrap();
+    let tx = world.ctx.store.begin_auth().await.unwrap();
+    let mut tx = tx.enter_as_system(created.id).await.unwrap();
     let user = store::user::NewUser { id: fresh, ..user };
     store::user::user_create(&mut tx, &user, now).await.unwrap();
     tx.commit().await.unwrap();
     accept(&world, second, fresh).await.unwrap();
-    let tx = world.ctx.store.begin_front_door().await.unwrap();
-    let mut tx = tx.enter_as(created.id, None).await.unwrap();
+    let tx = world.ctx.store.begin_auth().await.unwrap();
+    let mut tx = tx.enter_as_system(created.id).await.unwrap();
     assert_eq!(
         actor_load(&mut tx, fresh).await.unwrap().role_keys,
         ["owner"]

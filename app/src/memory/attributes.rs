@@ -44,7 +44,7 @@ pub(crate) fn vendors_label(allowed: &AllowedVendors) -> String {
 
 /// The facts of a memory's page that these fields make.
 #[component]
-pub(super) fn TraitFacts(memory: Memory) -> impl IntoView {
+pub(super) fn AttributeList(memory: Memory) -> impl IntoView {
     let kept = match memory.expires_at {
         Some(at) => view! { "Until " <Time at=at /> }.into_any(),
         None => "For good".into_any(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Action, AppError, FieldError, MemoryId, PersonaId, ProposalId, Timestamp,
     memory::{
-        AllowedVendors, Memory, MemoryChange, MemoryKind, MemoryText, MemoryTraits, NewMemory,
+        AllowedVendors, Memory, MemoryAttributes, MemoryChange, MemoryKind, MemoryText, NewMemory,
         Origin, USUAL_IMPORTANCE,
     },
     memory_form::both,
@@ -53,7 +53,7 @@ impl MemoryFields {
         let (text, allowed_vendors) = both(text, vendors)?;
         Ok(NewMemory {
             text,
-            traits: MemoryTraits {
+            attributes: MemoryAttributes {
                 expires_at: self.expires_at,
                 persona_id: self.persona_id,
                 importance: self.importance.unwrap_or(USUAL_IMPORTANCE),
@@ -70,9 +70,9 @@ impl MemoryFields {
     ///
     /// # Errors
     /// [`AppError::Invalid`] with every field at fault.
-    pub fn order(self, origin: Origin) -> Result<MemoryOrder, AppError> {
+    pub fn command(self, origin: Origin) -> Result<MemoryCommand, AppError> {
         let Some(root) = self.parent_id else {
-            return self.parse(origin).map(MemoryOrder::Create);
+            return self.parse(origin).map(MemoryCommand::Create);
         };
         let inherited = [
             ("expires_at", self.expires_at.is_some()),
@@ -94,7 +94,7 @@ impl MemoryFields {
             Err(AppError::Invalid { fields: faults })
         };
         let (reply, ()) = both(self.parse(origin), inherits)?;
-        Ok(MemoryOrder::Reply { root, reply })
+        Ok(MemoryCommand::Reply { root, reply })
     }
 }
 
@@ -140,7 +140,7 @@ impl MemoryEdit {
         let vendors = self.allowed_vendors.as_deref();
         let vendors = vendors.map_or(Ok(memory.allowed_vendors), AllowedVendors::from_keys);
         let (text, allowed_vendors) = both(text, vendors)?;
-        let traits = MemoryTraits {
+        let attributes = MemoryAttributes {
             expires_at: self.expires_at.unwrap_or(memory.expires_at),
             persona_id: self.persona_id.unwrap_or(memory.persona_id),
             importance: self.importance.unwrap_or(memory.importance),
@@ -148,7 +148,7 @@ impl MemoryEdit {
         };
         Ok(MemoryChange {
             text,
-            traits: has_traits.then_some(traits),
+            attributes: has_traits.then_some(attributes),
             reason: self.reason,
         })
     }
@@ -156,7 +156,7 @@ impl MemoryEdit {
 
 /// One thing to be done with memories.
 #[derive(Clone, Debug, PartialEq)]
-pub enum MemoryOrder {
+pub enum MemoryCommand {
     /// Keep a new one.
     Create(NewMemory),
     /// Keep a reply to one in sight.
@@ -187,7 +187,7 @@ pub enum MemoryOrder {
     },
 }
 
-impl MemoryOrder {
+impl MemoryCommand {
     /// As which act it is authorised and audited.
     pub const fn action(&self) -> Action {
         match self {
@@ -265,7 +265,7 @@ mod tests {
     fn what_is_not_said_is_as_for_everybody() {
         let memory = fields().parse(Origin::Api).unwrap();
         assert_eq!(memory.text.kind, MemoryKind::Fact);
-        assert_eq!(memory.traits, MemoryTraits::default());
+        assert_eq!(memory.attributes, MemoryAttributes::default());
         assert_eq!(memory.origin, Origin::Api);
     }
 
@@ -276,11 +276,11 @@ mod tests {
             parent_id: Some(root),
             ..fields()
         };
-        let order = reply.clone().order(Origin::Api).unwrap();
-        assert!(matches!(order, MemoryOrder::Reply { root: to, .. } if to == root));
+        let command = reply.clone().command(Origin::Api).unwrap();
+        assert!(matches!(command, MemoryCommand::Reply { root: to, .. } if to == root));
         assert!(matches!(
-            fields().order(Origin::Api),
-            Ok(MemoryOrder::Create(_))
+            fields().command(Origin::Api),
+            Ok(MemoryCommand::Create(_))
         ));
         let error = MemoryFields {
             content: " ".into(),
@@ -289,7 +289,7 @@ mod tests {
             allowed_vendors: Some(vec!["*".into()]),
             ..reply
         }
-        .order(Origin::Api)
+        .command(Origin::Api)
         .unwrap_err();
         for field in ["content", "expires_at", "persona_id", "allowed_vendors"] {
             assert!(error.for_field(field).is_some(), "{field}: {error:?}");

@@ -10,7 +10,7 @@ use domain::{
 };
 use serde_json::Value;
 use store::{
-    FrontDoorTx, TenantTx,
+    AuthTx, TenantTx,
     audit::{AuditEvent, audit_append},
     break_glass::GRANT_RESOURCE,
 };
@@ -18,15 +18,15 @@ use store::{
 use crate::{Ctx, denial::denial_audit};
 
 /// An authorised act with its transaction. Dropped without
-/// [`Act::commit`], nothing of it happened.
-pub(crate) struct Act<'a> {
+/// [`AuthorizedTx::commit`], nothing of it happened.
+pub(crate) struct AuthorizedTx<'a> {
     ctx: &'a Ctx,
     actor: &'a Actor,
     action: Action,
     pub(crate) tx: TenantTx,
 }
 
-impl<'a> Act<'a> {
+impl<'a> AuthorizedTx<'a> {
     /// Authorises `action` and opens the actor's transaction. A refusal is
     /// audited.
     ///
@@ -40,7 +40,7 @@ impl<'a> Act<'a> {
         Self::begin_holding(ctx, actor, action, action.permission()).await
     }
 
-    /// As [`Act::begin`], for an act that somebody with `permission`, a wider
+    /// As [`AuthorizedTx::begin`], for an act that somebody with `permission`, a wider
     /// one than the action's own, may do as well.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl<'a> Act<'a> {
     }
 
     /// Goes on from the front door's transaction `tx`, in which part of the
-    /// act was done after [`Act::authorize`], as the actor.
+    /// act was done after [`AuthorizedTx::authorize`], as the actor.
     ///
     /// # Errors
     /// [`AppError::Unavailable`] when the database is away.
@@ -72,7 +72,7 @@ impl<'a> Act<'a> {
         ctx: &'a Ctx,
         actor: &'a Actor,
         action: Action,
-        tx: FrontDoorTx,
+        tx: AuthTx,
     ) -> Result<Self, AppError> {
         let tx = tx.enter(actor).await?;
         Ok(Self {
@@ -99,7 +99,7 @@ impl<'a> Act<'a> {
     pub(crate) async fn also(
         &mut self,
         action: Action,
-        targets: impl IntoIterator<Item = Target>,
+        targets: impl IntoIterator<Item = AuditTarget>,
     ) -> Result<(), AppError> {
         audit_also(self.ctx, self.actor, &mut self.tx, action, targets).await
     }
@@ -130,7 +130,7 @@ impl<'a> Act<'a> {
     /// The one that is given.
     pub(crate) async fn finish(
         self,
-        target: Target,
+        target: AuditTarget,
         done: Result<Value, AppError>,
     ) -> Result<(), AppError> {
         match done {
@@ -142,7 +142,7 @@ impl<'a> Act<'a> {
 
     /// Undoes the act on `target` because `permission` is missing for this one,
     /// and returns the audited refusal.
-    pub(crate) async fn refuse(self, target: Target, permission: Permission) -> AppError {
+    pub(crate) async fn refuse(self, target: AuditTarget, permission: Permission) -> AppError {
         let (ctx, actor, action) = (self.ctx, self.actor, self.action);
         // Gives its connection back before the refusal takes one.
         drop(self);
@@ -151,21 +151,28 @@ impl<'a> Act<'a> {
 
     /// Undoes the act on `target`, which the actor may do but not now, and
     /// audits that it was tried.
-    pub(crate) async fn deny(self, target: Target, reason: &'static str) -> Result<(), AppError> {
+    pub(crate) async fn deny(
+        self,
+        target: AuditTarget,
+        reason: &'static str,
+    ) -> Result<(), AppError> {
         let (ctx, actor, action) = (self.ctx, self.actor, self.action);
         drop(self);
         denial_write(ctx, actor, action, ("reason", reason), Some(target)).await
     }
 
     /// Writes the audit row and commits: both or neither.
-    pub(crate) async fn commit(self, target: Target) -> Result<(), AppError> {
+    pub(crate) async fn commit(self, target: AuditTarget) -> Result<(), AppError> {
         let action = self.action;
         self.commit_each(vec![(action, target)]).await
     }
 
     /// Writes a row for each of several acts, all of them authorised, and
     /// commits: all or none.
-    pub(crate) async fn commit_each(mut self, done: Vec<(Action, Target)>) -> Result<(), AppError> {
+    pub(crate) async fn commit_each(
+        mut self,
+        done: Vec<(Action, AuditTarget)>,
+    ) -> Result<(), AppError> {
         let events: Vec<_> = done
             .into_iter()
             .map(|(action, target)| {
@@ -187,7 +194,7 @@ pub(crate) async fn audit_also(
     actor: &Actor,
     tx: &mut TenantTx,
     action: Action,
-    targets: impl IntoIterator<Item = Target>,
+    targets: impl IntoIterator<Item = AuditTarget>,
 ) -> Result<(), AppError> {
     let events: Vec<_> = targets
         .into_iter()
@@ -203,7 +210,7 @@ pub(crate) async fn audit_also(
 /// # Errors
 /// [`AppError::Forbidden`] naming the missing permission.
 pub async fn authorize(ctx: &Ctx, actor: &Actor, action: Action) -> Result<(), AppError> {
-    Act::authorize(ctx, actor, action).await
+    AuthorizedTx::authorize(ctx, actor, action).await
 }
 
 /// The refusal of `action` for lack of `permission`, audited; or what kept it
@@ -213,7 +220,7 @@ async fn denied(
     actor: &Actor,
     action: Action,
     permission: Permission,
-    target: Option<Target>,
+    target: Option<AuditTarget>,
 ) -> AppError {
     let why = ("permission", permission.key());
     match denial_write(ctx, actor, action, why, target).await {
@@ -232,7 +239,7 @@ pub(crate) async fn deny(
     actor: &Actor,
     action: Action,
     permission: Permission,
-    target: Target,
+    target: AuditTarget,
 ) -> Result<(), AppError> {
     let why = ("permission", permission.key());
     denial_write(ctx, actor, action, why, Some(target)).await
@@ -244,7 +251,7 @@ async fn denial_write(
     actor: &Actor,
     action: Action,
     (name, why): (&str, &str),
-    target: Option<Target>,
+    target: Option<AuditTarget>,
 ) -> Result<(), AppError> {
     let (kind, id) = target.map(|target| (target.kind, target.id)).unzip();
     let event = AuditEvent {
@@ -260,14 +267,14 @@ pub(crate) fn event(ctx: &Ctx, actor: &Actor, action: Action, outcome: Outcome) 
 }
 
 /// What was acted on.
-pub(crate) struct Target {
+pub(crate) struct AuditTarget {
     kind: &'static str,
     id: Option<String>,
     changes: Option<Value>,
     notes: Vec<(&'static str, Value)>,
 }
 
-impl Target {
+impl AuditTarget {
     pub(crate) fn memory(id: MemoryId) -> Self {
         Self::one("memory", id)
     }

@@ -4,12 +4,12 @@
 use domain::{
     Actor,
     access::SystemRole,
-    memory::{MemoryNarrowing, SearchMode},
+    memory::{MemoryCriteria, SearchMode},
 };
 use sqlx::{Connection, PgConnection, Row};
 use store::{
     Login,
-    memory::{SearchQuery, SearchRequest, memory_delete, memory_search},
+    memory::{SearchParams, SearchQuery, memory_delete, memory_search},
     testing::{NOW, TestDb},
 };
 use uuid::Uuid;
@@ -175,13 +175,13 @@ async fn a_search_finds_nothing_of_others() {
 
     let (query, filter) = (
         SearchQuery::parse("canary \"canary\""),
-        MemoryNarrowing::default(),
+        MemoryCriteria::default(),
     );
-    let request = SearchRequest {
+    let request = SearchParams {
         query: &query,
         vector: None,
         mode: SearchMode::Both,
-        narrowing: &filter,
+        criteria: &filter,
         limit: 9,
         now: NOW,
     };
@@ -191,7 +191,7 @@ async fn a_search_finds_nothing_of_others() {
         (&stranger, vec![]),
     ] {
         let model = model(&db, actor).await;
-        let request = SearchRequest {
+        let request = SearchParams {
             vector: Some((&model, &vector)),
             ..request
         };

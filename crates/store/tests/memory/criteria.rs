@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use domain::{
     Actor, MemoryId, PersonaId, TeamId, Timestamp, UserId,
     access::SystemRole,
-    memory::{MemoryKind, MemoryNarrowing, MemoryOwner, Origin, SearchMode, Term, Visibility},
+    memory::{MemoryCriteria, MemoryKind, MemoryOwner, Origin, SearchMode, Term, Visibility},
 };
 use store::{
     cursor::{Cursor, List},
-    memory::{SearchQuery, SearchRequest, memory_list, memory_search},
+    memory::{SearchParams, SearchQuery, memory_list, memory_search},
     testing::{NOW, TestDb, id},
 };
 use time::{Date, Duration, macros::date};
@@ -182,7 +182,7 @@ async fn insert(db: &TestDb, tenant: Uuid, memory: &Known) {
 }
 
 /// What the policy and the filter say, told once more in other words.
-fn fits(memory: &Known, actor: &Actor, narrowing: &MemoryNarrowing) -> bool {
+fn fits(memory: &Known, actor: &Actor, criteria: &MemoryCriteria) -> bool {
     let mine = memory.owner == actor.user_id;
     let in_sight = mine
         || !memory.deleted
@@ -195,81 +195,77 @@ fn fits(memory: &Known, actor: &Actor, narrowing: &MemoryNarrowing) -> bool {
             };
     let day = memory.updated_at.date();
     in_sight
-        && memory.deleted == narrowing.trash
+        && memory.deleted == criteria.trash
         && (memory.deleted || memory.expires_at.is_none_or(|at| at > NOW))
-        && narrowing.kind.is_none_or(|kind| kind == memory.kind)
-        && narrowing.tags.iter().all(|tag| memory.tags.contains(tag))
-        && narrowing
+        && criteria.kind.is_none_or(|kind| kind == memory.kind)
+        && criteria.tags.iter().all(|tag| memory.tags.contains(tag))
+        && criteria
             .persona_id
             // Personas are their owner's secret, also where the memory is shared.
             .is_none_or(|persona| mine && memory.persona == Some(persona))
-        && narrowing.owner.is_none_or(|owner| match owner {
+        && criteria.owner.is_none_or(|owner| match owner {
             MemoryOwner::Mine => mine,
             MemoryOwner::Others => !mine,
             MemoryOwner::Member(id) => memory.owner == id,
         })
-        && narrowing
+        && criteria
             .team_id
             .is_none_or(|team| memory.team == Some(team))
-        && narrowing
-            .origin
-            .is_none_or(|origin| origin == memory.origin)
-        && narrowing
+        && criteria.origin.is_none_or(|origin| origin == memory.origin)
+        && criteria
             .term
             .is_none_or(|term| (term == Term::Short) == memory.expires_at.is_some())
-        && narrowing
+        && criteria
             .visibility
             .is_none_or(|visibility| visibility == memory.visibility)
-        && narrowing.changed_from.is_none_or(|from| day >= from)
-        && narrowing.changed_to.is_none_or(|to| day <= to)
+        && criteria.changed_from.is_none_or(|from| day >= from)
+        && criteria.changed_to.is_none_or(|to| day <= to)
 }
 
 /// One filter of each sort.
-fn one_filter(sort: usize, dice: &mut Dice, world: &World) -> MemoryNarrowing {
-    let mut narrowing = MemoryNarrowing::default();
-    also(&mut narrowing, sort, dice, world);
-    narrowing
+fn one_filter(sort: usize, dice: &mut Dice, world: &World) -> MemoryCriteria {
+    let mut criteria = MemoryCriteria::default();
+    also(&mut criteria, sort, dice, world);
+    criteria
 }
 
 const SORTS: usize = 11;
 
-fn also(narrowing: &mut MemoryNarrowing, sort: usize, dice: &mut Dice, world: &World) {
+fn also(criteria: &mut MemoryCriteria, sort: usize, dice: &mut Dice, world: &World) {
     let day = FIRST + Duration::days(dice.roll(8).try_into().unwrap());
     match sort {
-        0 => narrowing.kind = Some(dice.of(MemoryKind::ALL)),
+        0 => criteria.kind = Some(dice.of(MemoryKind::ALL)),
         1 => {
             let (one, other) = (dice.of(&TAGS), dice.of(&TAGS));
-            narrowing.tags = vec![one.to_owned()];
+            criteria.tags = vec![one.to_owned()];
             if one != other {
-                narrowing.tags.push(other.to_owned());
+                criteria.tags.push(other.to_owned());
             }
         }
-        2 => narrowing.persona_id = Some(dice.of(&world.personas).1),
-        3 => narrowing.owner = Some(MemoryOwner::Mine),
-        4 => narrowing.owner = Some(MemoryOwner::Others),
+        2 => criteria.persona_id = Some(dice.of(&world.personas).1),
+        3 => criteria.owner = Some(MemoryOwner::Mine),
+        4 => criteria.owner = Some(MemoryOwner::Others),
         5 => {
-            narrowing.owner = Some(MemoryOwner::Member(
+            criteria.owner = Some(MemoryOwner::Member(
                 dice.of(&world.known.iter().map(|m| m.owner).collect::<Vec<_>>()),
             ));
         }
-        6 => narrowing.team_id = Some(dice.of(&world.teams)),
-        7 => narrowing.origin = Some(dice.of(&[Origin::Dashboard, Origin::Import, Origin::Claude])),
-        8 => narrowing.term = Some(dice.of(Term::ALL)),
-        9 => narrowing.visibility = Some(dice.of(Visibility::ALL)),
+        6 => criteria.team_id = Some(dice.of(&world.teams)),
+        7 => criteria.origin = Some(dice.of(&[Origin::Dashboard, Origin::Import, Origin::Claude])),
+        8 => criteria.term = Some(dice.of(Term::ALL)),
+        9 => criteria.visibility = Some(dice.of(Visibility::ALL)),
         _ => {
-            narrowing.changed_from = (dice.roll(3) > 0).then_some(day);
-            narrowing.changed_to = (dice.roll(3) > 0).then_some(day + Duration::days(1));
+            criteria.changed_from = (dice.roll(3) > 0).then_some(day);
+            criteria.changed_to = (dice.roll(3) > 0).then_some(day + Duration::days(1));
         }
     }
 }
 
-async fn listed(world: &World, actor: &Actor, narrowing: &MemoryNarrowing) -> Vec<MemoryId> {
+async fn listed(world: &World, actor: &Actor, criteria: &MemoryCriteria) -> Vec<MemoryId> {
     let mut tx = world.db.store.begin(actor).await.unwrap();
     let (mut listed, mut after) = (Vec::new(), None);
     loop {
-        let page = memory_list(&mut tx, narrowing, after, 7, NOW)
-            .await
-            .unwrap();
+        let page = memory_list(&mut tx, criteria, after, 7, NOW).await.unwrap();
         listed.extend(page.items.iter().map(|memory| memory.id));
         let Some(next) = page.next else { return listed };
         after = Some(Cursor::parse(&next, List::Memory, actor.tenant_id).unwrap());
@@ -279,17 +275,17 @@ async fn listed(world: &World, actor: &Actor, narrowing: &MemoryNarrowing) -> Ve
 async fn found(
     world: &World,
     actor: &Actor,
-    narrowing: &MemoryNarrowing,
+    criteria: &MemoryCriteria,
     mode: SearchMode,
 ) -> BTreeSet<MemoryId> {
     let model = model(&world.db, actor).await;
     let query = SearchQuery::parse("hills");
     let vector = toward(0, 1, 0.0);
-    let request = SearchRequest {
+    let request = SearchParams {
         query: &query,
         vector: Some((&model, &vector)),
         mode,
-        narrowing,
+        criteria,
         limit: 1_000,
         now: NOW,
     };
@@ -300,24 +296,24 @@ async fn found(
 
 /// Compares list and search with what must be there. A search by meaning
 /// takes the nearest fifty of many equals: any of those that fit.
-async fn compare(world: &World, actor: &Actor, narrowing: &MemoryNarrowing) -> usize {
+async fn compare(world: &World, actor: &Actor, criteria: &MemoryCriteria) -> usize {
     let mut expected: Vec<_> = world
         .known
         .iter()
-        .filter(|memory| fits(memory, actor, narrowing))
+        .filter(|memory| fits(memory, actor, criteria))
         .collect();
     expected.sort_by_key(|memory| std::cmp::Reverse((memory.updated_at, memory.id)));
     let expected: Vec<_> = expected.iter().map(|memory| memory.id).collect();
-    let what = format!("{} {narrowing:?}", actor.label);
+    let what = format!("{} {criteria:?}", actor.label);
     assert_eq!(
-        listed(world, actor, narrowing).await,
+        listed(world, actor, criteria).await,
         expected,
         "list of {what}"
     );
     let expected: BTreeSet<_> = expected.into_iter().collect();
-    let by_words = found(world, actor, narrowing, SearchMode::Words).await;
+    let by_words = found(world, actor, criteria, SearchMode::Words).await;
     assert_eq!(by_words, expected, "words of {what}");
-    let by_meaning = found(world, actor, narrowing, SearchMode::Meaning).await;
+    let by_meaning = found(world, actor, criteria, SearchMode::Meaning).await;
     assert!(by_meaning.is_subset(&expected), "meaning of {what}");
     assert_eq!(
         by_meaning.len(),
@@ -333,26 +329,26 @@ async fn each_filter_alone_and_together_shows_what_it_says() {
     let world = world(&mut dice).await;
     let mut shown = 0;
     for actor in &world.actors {
-        shown += compare(&world, actor, &MemoryNarrowing::default()).await;
+        shown += compare(&world, actor, &MemoryCriteria::default()).await;
         for sort in 0..SORTS {
             for trash in [false, true] {
-                let narrowing = MemoryNarrowing {
+                let criteria = MemoryCriteria {
                     trash,
                     ..one_filter(sort, &mut dice, &world)
                 };
-                shown += compare(&world, actor, &narrowing).await;
+                shown += compare(&world, actor, &criteria).await;
             }
         }
         for _ in 0..25 {
-            let mut narrowing = MemoryNarrowing {
+            let mut criteria = MemoryCriteria {
                 trash: dice.roll(8) == 0,
-                ..MemoryNarrowing::default()
+                ..MemoryCriteria::default()
             };
             for _ in 0..2 + dice.roll(2) {
                 let sort = dice.roll(SORTS);
-                also(&mut narrowing, sort, &mut dice, &world);
+                also(&mut criteria, sort, &mut dice, &world);
             }
-            shown += compare(&world, actor, &narrowing).await;
+            shown += compare(&world, actor, &criteria).await;
         }
     }
     assert!(shown > 500, "the filters leave something over: {shown}");

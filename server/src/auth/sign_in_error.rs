@@ -9,7 +9,7 @@ use axum::{
 use domain::{AppError, InviteId, RequestFacts, SignInProblem, TenantId, audit::Outcome};
 use serde_json::json;
 use store::{
-    FrontDoorTx, StoreError,
+    AuthTx, StoreError,
     audit::{AuditEvent, audit_append},
     tenant::{Tenant, tenant_find_by_slug, tenant_find_only},
 };
@@ -17,14 +17,14 @@ use store::{
 use url::form_urlencoded;
 
 use super::{Auth, invite::ACCEPT};
-use crate::http::{ReturnTo, refuse, too_many};
+use crate::http::{ReturnTo, error_response, too_many};
 
 /// The audit log's name for signing in.
 pub(super) const SIGN_IN: &str = "session.sign_in";
 
 /// Why nobody was signed in.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct SignInError {
     /// What the person is told.
     pub problem: SignInProblem,
     /// What the audit log is told: a stable name, never a part of a token.
@@ -44,7 +44,7 @@ pub(super) struct Refusal {
 /// An account at an issuer, as the half of its identity key's hash.
 pub(super) type AccountHash = [u8; 16];
 
-impl Refusal {
+impl SignInError {
     pub(super) fn new(problem: SignInProblem, reason: &'static str) -> Self {
         Self {
             problem,
@@ -91,7 +91,7 @@ impl Refusal {
     }
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for SignInError {
     fn from(error: StoreError) -> Self {
         let problem = match &error {
             StoreError::Unavailable(_) => SignInProblem::Unavailable,
@@ -129,18 +129,18 @@ impl Auth {
     /// of it (SEC-B9).
     pub(super) async fn refuse_sign_in(
         &self,
-        refusal: Refusal,
+        refusal: SignInError,
         facts: &RequestFacts,
         headers: &HeaderMap,
     ) -> Response {
-        let Refusal {
+        let SignInError {
             problem, reason, ..
         } = &refusal;
         tracing::warn!(problem = problem.code(), reason, "nobody was signed in");
         if refusal.is_visitors()
             && let Err(error) = self.failure_count(refusal.account, facts.ip)
         {
-            return refuse(headers, &error);
+            return error_response(headers, &error);
         }
         if let Err(error) = self.refusal_audit(&refusal, facts).await {
             let error = &error as &dyn std::error::Error;
@@ -157,7 +157,7 @@ impl Auth {
         address: Option<IpAddr>,
     ) -> Result<(), AppError> {
         if let Some(account) = account {
-            let left = self.0.account_failures.take(account);
+            let left = self.0.account_failures.try_acquire(account);
             left.map_err(too_many)?;
         }
         self.0.failures.count(address)
@@ -165,10 +165,10 @@ impl Auth {
 
     async fn refusal_audit(
         &self,
-        refusal: &Refusal,
+        refusal: &SignInError,
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
-        let mut tx = self.0.ctx.store.begin_front_door().await?;
+        let mut tx = self.0.ctx.store.begin_auth().await?;
         let tenant = match refusal.tenant {
             Some(tenant) => Some(tenant),
             None => {
@@ -180,7 +180,7 @@ impl Auth {
             tracing::warn!("no organisation is there whose audit log could keep the refusal");
             return Ok(());
         };
-        let mut tx = tx.enter_as(tenant, None).await?;
+        let mut tx = tx.enter_as_system(tenant).await?;
         let outcome = match refusal.problem {
             SignInProblem::IssuerUnreachable
             | SignInProblem::Internal
@@ -206,7 +206,7 @@ impl Auth {
     /// one of the issuer.
     pub(super) async fn audit_tenant(
         &self,
-        tx: &mut FrontDoorTx,
+        tx: &mut AuthTx,
         issuer: Option<&str>,
     ) -> Result<Option<TenantId>, StoreError> {
         let issuer = match issuer {
@@ -220,10 +220,7 @@ impl Auth {
 }
 
 /// The organisations with these slugs; without any, the only one there is.
-pub(super) async fn tenants(
-    tx: &mut FrontDoorTx,
-    slugs: &[String],
-) -> Result<Vec<Tenant>, StoreError> {
+pub(super) async fn tenants(tx: &mut AuthTx, slugs: &[String]) -> Result<Vec<Tenant>, StoreError> {
     if slugs.is_empty() {
         return Ok(tenant_find_only(tx).await?.into_iter().collect());
     }

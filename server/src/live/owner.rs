@@ -4,13 +4,13 @@ use std::fmt;
 
 use domain::{Actor, AppError, RequestFacts, SessionId, TenantId, live::EndReason};
 use secrecy::{ExposeSecret as _, SecretString};
-use service::{ApiKeyRefusal, Ctx, api_key_actor};
+use service::{ApiKeyError, Ctx, api_key_actor};
 
 use crate::auth::Auth;
 
 /// By what a stream was opened.
 #[derive(Clone)]
-pub(crate) enum Who {
+pub(crate) enum StreamOwner {
     /// A browser's session.
     Session {
         /// What knows sessions.
@@ -22,7 +22,7 @@ pub(crate) enum Who {
     Key(SecretString),
 }
 
-impl fmt::Debug for Who {
+impl fmt::Debug for StreamOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Session { .. } => "Session",
@@ -33,14 +33,14 @@ impl fmt::Debug for Who {
 
 /// Why there is nothing to tell.
 #[derive(Debug)]
-pub(super) enum Over {
+pub(super) enum StreamEnd {
     /// And never will be.
     Ended(EndReason),
     /// It could not be found out now.
     Unknown,
 }
 
-impl From<AppError> for Over {
+impl From<AppError> for StreamEnd {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Forbidden { .. } => Self::Ended(EndReason::Forbidden),
@@ -53,20 +53,24 @@ impl From<AppError> for Over {
     }
 }
 
-impl Who {
+impl StreamOwner {
     /// The member as of now, if they may still act.
-    pub(super) async fn resolve(&self, ctx: &Ctx, facts: &RequestFacts) -> Result<Actor, Over> {
+    pub(super) async fn resolve(
+        &self,
+        ctx: &Ctx,
+        facts: &RequestFacts,
+    ) -> Result<Actor, StreamEnd> {
         match self {
-            Self::Session { auth, session } => match auth.still(*session, facts).await {
-                Ok(still) => still.map_err(Over::Ended),
+            Self::Session { auth, session } => match auth.revalidate(*session, facts).await {
+                Ok(revalidate) => revalidate.map_err(StreamEnd::Ended),
                 Err(error) => Err(AppError::from(error).into()),
             },
             Self::Key(key) => api_key_actor(ctx, key.expose_secret(), facts)
                 .await
                 .map_err(|refusal| match refusal {
-                    ApiKeyRefusal::Failed(error) => error.into(),
-                    ApiKeyRefusal::OwnerInactive => Over::Ended(EndReason::Inactive),
-                    _ => Over::Ended(EndReason::Key),
+                    ApiKeyError::Failed(error) => error.into(),
+                    ApiKeyError::OwnerInactive => StreamEnd::Ended(EndReason::Inactive),
+                    _ => StreamEnd::Ended(EndReason::Key),
                 }),
         }
     }

@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp, UserId,
-    memory::{MemoryNarrowing, MemoryOwner, Visibility},
+    memory::{MemoryCriteria, MemoryOwner, Visibility},
 };
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
@@ -12,55 +12,55 @@ use crate::StoreError;
 
 /// The filter of `memory_fits`: each key restricts. What ended by `now` is only
 /// in the trash.
-pub fn filter_of(narrowing: &MemoryNarrowing, member_id: UserId, now: Timestamp) -> Value {
+pub fn filter_of(criteria: &MemoryCriteria, member_id: UserId, now: Timestamp) -> Value {
     let mut filter = Map::new();
     let mut set = |key: &str, value: Value| {
         filter.insert(key.to_owned(), value);
     };
-    if let Some(kind) = narrowing.kind {
+    if let Some(kind) = criteria.kind {
         set("kind", kind.key().into());
     }
-    if !narrowing.tags.is_empty() {
-        set("tags", narrowing.tags.join(",").into());
+    if !criteria.tags.is_empty() {
+        set("tags", criteria.tags.join(",").into());
     }
-    if let Some(persona_id) = narrowing.persona_id {
+    if let Some(persona_id) = criteria.persona_id {
         set("persona", json!(persona_id));
         // Another's persona is nobody's business, also of what they share.
         set("persona_owner", json!(member_id));
     }
-    if let Some(term) = narrowing.term {
+    if let Some(term) = criteria.term {
         set("term", term.key().into());
     }
-    match narrowing.owner {
+    match criteria.owner {
         Some(MemoryOwner::Mine) => set("owner", json!(member_id)),
         Some(MemoryOwner::Member(id)) => set("owner", json!(id)),
         Some(MemoryOwner::Others) => set("not_owner", json!(member_id)),
         // What row security says anyway. Said again, the planner knows how
         // few these are.
         None => {
-            let mine = narrowing.trash || narrowing.visibility == Some(Visibility::Private);
+            let mine = criteria.trash || criteria.visibility == Some(Visibility::Private);
             if mine {
                 set("owner", json!(member_id));
             }
         }
     }
-    if let Some(team_id) = narrowing.team_id {
+    if let Some(team_id) = criteria.team_id {
         set("team", json!(team_id));
     }
-    if let Some(origin) = narrowing.origin {
+    if let Some(origin) = criteria.origin {
         set("origin", origin.key().into());
     }
-    if let Some(visibility) = narrowing.visibility {
+    if let Some(visibility) = criteria.visibility {
         set("visibility", visibility.key().into());
     }
-    if let Some(day) = narrowing.changed_from {
+    if let Some(day) = criteria.changed_from {
         set("from", start_of(day).into());
     }
     // Of the last day of all there is no next one, and nothing after it.
-    if let Some(next) = narrowing.changed_to.and_then(Date::next_day) {
+    if let Some(next) = criteria.changed_to.and_then(Date::next_day) {
         set("before", start_of(next).into());
     }
-    if narrowing.trash {
+    if criteria.trash {
         set("trash", true.into());
     } else {
         set("now", now.unix_timestamp().into());
@@ -96,24 +96,24 @@ mod tests {
     fn only_what_restricts_is_there() {
         let me = UserId(Uuid::from_u128(7));
         let now = datetime!(1970-01-01 00:01 UTC);
-        let filter = filter_of(&MemoryNarrowing::default(), me, now);
+        let filter = filter_of(&MemoryCriteria::default(), me, now);
         assert_eq!(filter, json!({"now": 60}));
-        let narrowing = MemoryNarrowing {
+        let criteria = MemoryCriteria {
             tags: vec!["a".into(), "b c".into()],
             changed_from: Some(date!(1970 - 01 - 02)),
             changed_to: Some(date!(1970 - 01 - 02)),
             visibility: Some(Visibility::Private),
             trash: true,
-            ..MemoryNarrowing::default()
+            ..MemoryCriteria::default()
         };
         let filter = json!({
             "tags": "a,b c", "from": 86_400, "before": 172_800, "visibility": "private", "owner": me,
             "trash": true
         });
-        assert_eq!(filter_of(&narrowing, me, now), filter);
-        let last = MemoryNarrowing {
+        assert_eq!(filter_of(&criteria, me, now), filter);
+        let last = MemoryCriteria {
             changed_to: Some(Date::MAX),
-            ..MemoryNarrowing::default()
+            ..MemoryCriteria::default()
         };
         assert_eq!(filter_of(&last, me, now), json!({"now": 60}));
     }

@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use domain::{
     Action, Actor, AppError, MemoryId, ProposalId,
     memory::Memory,
-    memory_order::{BatchDone, BatchRow, MAX_BATCH, MemoryEdit, MemoryOrder},
+    memory_command::{BatchDone, BatchRow, MAX_BATCH, MemoryCommand, MemoryEdit},
     share::EditOutcome,
 };
 use store::TenantTx;
 
 use crate::{
     Ctx,
-    act::{Act, Target, deny},
+    authorized_tx::{AuditTarget, AuthorizedTx, deny},
     job::enqueue_embedding,
     memory,
-    memory_edit::{Edit, Edited},
+    memory_edit::{Edit, EditResult},
     memory_trash,
 };
 
@@ -26,16 +26,16 @@ use crate::{
 /// [`AppError::Forbidden`]; [`AppError::NotFound`] when it isn't an own one;
 /// [`AppError::Conflict`] when its version has passed or its state doesn't
 /// allow it; [`AppError::Invalid`] with every field at fault.
-pub async fn memory_order(
+pub async fn memory_apply(
     ctx: &Ctx,
     actor: &Actor,
-    order: MemoryOrder,
+    command: MemoryCommand,
 ) -> Result<(Memory, Option<ProposalId>), AppError> {
-    let mut act = Act::begin(ctx, actor, order.action()).await?;
-    let (is_text, target) = (is_text(&order), order.target());
-    let (row, rows) = match within(ctx, actor, &mut act.tx, order).await {
+    let mut act = AuthorizedTx::begin(ctx, actor, command.action()).await?;
+    let (is_text, target) = (is_text(&command), command.target());
+    let (row, rows) = match within(ctx, actor, &mut act.tx, command).await {
         Err(AppError::Forbidden { permission }) => {
-            return Err(act.refuse(Target::of_memory(target), permission).await);
+            return Err(act.refuse(AuditTarget::of_memory(target), permission).await);
         }
         other => other?,
     };
@@ -62,28 +62,33 @@ pub async fn memory_order(
 pub async fn memory_batch(
     ctx: &Ctx,
     actor: &Actor,
-    orders: Vec<Result<MemoryOrder, AppError>>,
+    commands: Vec<Result<MemoryCommand, AppError>>,
 ) -> Result<Vec<Result<BatchRow, AppError>>, AppError> {
-    let mut actions: BTreeSet<_> = orders.iter().flatten().map(MemoryOrder::action).collect();
+    let mut actions: BTreeSet<_> = commands
+        .iter()
+        .flatten()
+        .map(MemoryCommand::action)
+        .collect();
     // Whoever may do nothing learns that before what is wrong with the rows.
     let first = actions.pop_first().unwrap_or(Action::MemoryCreate);
     for action in actions {
-        Act::authorize(ctx, actor, action).await?;
+        AuthorizedTx::authorize(ctx, actor, action).await?;
     }
-    let mut act = Act::begin(ctx, actor, first).await?;
-    if orders.is_empty() || orders.len() > MAX_BATCH {
+    let mut act = AuthorizedTx::begin(ctx, actor, first).await?;
+    if commands.is_empty() || commands.len() > MAX_BATCH {
         let message = format!("A batch has 1 to {MAX_BATCH} rows.");
         return Err(AppError::field("items", message));
     }
     let (mut rows, mut done, mut is_any_text) = (Vec::new(), Vec::new(), false);
     let mut denied = Vec::new();
-    for order in orders {
-        let row = match order {
+    for command in commands {
+        let row = match command {
             Err(error) => Err(error),
-            Ok(order) => {
-                let (action, target, is_text) = (order.action(), order.target(), is_text(&order));
+            Ok(command) => {
+                let (action, target, is_text) =
+                    (command.action(), command.target(), is_text(&command));
                 act.tx.savepoint().await?;
-                match within(ctx, actor, &mut act.tx, order).await {
+                match within(ctx, actor, &mut act.tx, command).await {
                     Ok((row, events)) => {
                         act.tx.savepoint_release().await?;
                         done.extend(events);
@@ -113,7 +118,14 @@ pub async fn memory_batch(
         act.commit_each(done).await?;
     }
     for (action, target, permission) in denied {
-        deny(ctx, actor, action, permission, Target::of_memory(target)).await?;
+        deny(
+            ctx,
+            actor,
+            action,
+            permission,
+            AuditTarget::of_memory(target),
+        )
+        .await?;
     }
     if is_any_text {
         ctx.jobs_wake.notify_one();
@@ -122,10 +134,10 @@ pub async fn memory_batch(
 }
 
 /// Whether it brings words that wait for their vector.
-const fn is_text(order: &MemoryOrder) -> bool {
+const fn is_text(command: &MemoryCommand) -> bool {
     matches!(
-        order,
-        MemoryOrder::Create(_) | MemoryOrder::Reply { .. } | MemoryOrder::Update { .. }
+        command,
+        MemoryCommand::Create(_) | MemoryCommand::Reply { .. } | MemoryCommand::Update { .. }
     )
 }
 
@@ -145,33 +157,33 @@ async fn within(
     ctx: &Ctx,
     actor: &Actor,
     tx: &mut TenantTx,
-    order: MemoryOrder,
-) -> Result<(BatchRow, Vec<(Action, Target)>), AppError> {
-    let (done, action) = (order.done(), order.action());
+    command: MemoryCommand,
+) -> Result<(BatchRow, Vec<(Action, AuditTarget)>), AppError> {
+    let (done, action) = (command.done(), command.action());
     let row = |id, version| BatchRow {
         done,
         id,
         version,
         proposal_id: None,
     };
-    let (row, target) = match order {
-        MemoryOrder::Create(new) => {
-            let (id, target) = memory::create_within(ctx, actor, tx, &new).await?;
+    let (row, target) = match command {
+        MemoryCommand::Create(new) => {
+            let (id, target) = memory::create_in_tx(ctx, actor, tx, &new).await?;
             (row(id, Some(1)), target)
         }
-        MemoryOrder::Reply { root, reply } => {
-            let (id, target) = memory::reply_within(ctx, actor, tx, root, &reply).await?;
+        MemoryCommand::Reply { root, reply } => {
+            let (id, target) = memory::reply_in_tx(ctx, actor, tx, root, &reply).await?;
             (row(id, Some(1)), target)
         }
-        MemoryOrder::Update { id, version, edit } => {
+        MemoryCommand::Update { id, version, edit } => {
             return update(ctx, actor, tx, id, version, edit).await;
         }
-        MemoryOrder::Delete { id } => {
-            let target = memory_trash::delete_within(ctx, tx, id).await?;
+        MemoryCommand::Delete { id } => {
+            let target = memory_trash::delete_in_tx(ctx, tx, id).await?;
             (row(id, None), target)
         }
-        MemoryOrder::Restore { id } => {
-            let target = memory_trash::restore_within(ctx, tx, id).await?;
+        MemoryCommand::Restore { id } => {
+            let target = memory_trash::restore_in_tx(ctx, tx, id).await?;
             (row(id, None), target)
         }
     };
@@ -185,7 +197,7 @@ async fn update(
     id: MemoryId,
     version: i32,
     edit: MemoryEdit,
-) -> Result<(BatchRow, Vec<(Action, Target)>), AppError> {
+) -> Result<(BatchRow, Vec<(Action, AuditTarget)>), AppError> {
     let before = store::memory::memory_get(tx, id).await?;
     if !before.is_own {
         return Err(AppError::NotFound);
@@ -197,7 +209,7 @@ async fn update(
         change: &change,
         restores: None,
     };
-    let Edited { outcome, rows } = edit.within(ctx, actor, tx).await?;
+    let EditResult { outcome, rows } = edit.within(ctx, actor, tx).await?;
     let (done, version) = match outcome {
         EditOutcome::Changed => {
             let now = store::memory::memory_get(tx, id).await?.version;

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 #[derive(Debug, Default, Deserialize, ToSchema, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Narrowed {
+pub(crate) struct MemoryFilterParams {
     /// `fact`, `preference`, `event`, `skill_note` or `context`.
     kind: String,
     /// Tags, separated by commas: all of them, exactly.
@@ -40,27 +40,27 @@ pub(crate) struct Narrowed {
     state: String,
 }
 
-impl From<Narrowed> for MemoryFilter {
-    fn from(narrowed: Narrowed) -> Self {
+impl From<MemoryFilterParams> for MemoryFilter {
+    fn from(memory_filter: MemoryFilterParams) -> Self {
         Self {
-            kind: narrowed.kind,
-            tag: narrowed.tag,
-            persona: narrowed.persona,
-            owner: narrowed.owner,
-            team: narrowed.team,
-            origin: narrowed.origin,
-            term: narrowed.term,
-            visibility: narrowed.visibility,
-            from: narrowed.from,
-            to: narrowed.to,
-            state: narrowed.state,
+            kind: memory_filter.kind,
+            tag: memory_filter.tag,
+            persona: memory_filter.persona,
+            owner: memory_filter.owner,
+            team: memory_filter.team,
+            origin: memory_filter.origin,
+            term: memory_filter.term,
+            visibility: memory_filter.visibility,
+            from: memory_filter.from,
+            to: memory_filter.to,
+            state: memory_filter.state,
         }
     }
 }
 
-/// The fields of [`Narrowed`] as JSON Schema.
+/// The fields of [`MemoryFilterParams`] as JSON Schema.
 pub(crate) static FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
-    let schema = serde_json::to_value(Narrowed::schema()).unwrap_or_default();
+    let schema = serde_json::to_value(MemoryFilterParams::schema()).unwrap_or_default();
     let fields = schema["properties"].as_object();
     fields.cloned().unwrap_or_default()
 });
@@ -68,22 +68,22 @@ pub(crate) static FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
 /// What is asked of a list or a search: what it is narrowed to, and `T` beside
 /// that. What neither knows is refused by its name.
 #[derive(Debug)]
-pub(crate) struct Among<T> {
+pub(crate) struct WithFilter<T> {
     pub(crate) filter: MemoryFilter,
     pub(crate) asked: T,
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Among<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for WithFilter<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Reader<T>(PhantomData<T>);
         impl<'de, T: DeserializeOwned> Visitor<'de> for Reader<T> {
-            type Value = Among<T>;
+            type Value = WithFilter<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("named values")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut given: A) -> Result<Among<T>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut given: A) -> Result<WithFilter<T>, A::Error> {
                 let (mut filter, mut asked) = (Map::new(), Map::new());
                 while let Some((name, value)) = given.next_entry::<String, Value>()? {
                     let side = if FIELDS.contains_key(&name) {
@@ -97,8 +97,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Among<T> {
                     }
                     side.insert(name, value);
                 }
-                let filter: Narrowed = read(filter)?;
-                Ok(Among {
+                let filter: MemoryFilterParams = read(filter)?;
+                Ok(WithFilter {
                     filter: filter.into(),
                     asked: read(asked)?,
                 })
@@ -122,7 +122,7 @@ mod tests {
         after: Option<String>,
     }
 
-    fn read(text: &str) -> Result<Among<After>, String> {
+    fn read(text: &str) -> Result<WithFilter<After>, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 

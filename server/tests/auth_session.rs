@@ -477,7 +477,7 @@ async fn a_program_without_a_session_gets_401_and_a_form_comes_back_to_its_page(
     let answer = app.browser().get("/memories?query=a&mode=both").await;
     assert_eq!(
         answer.location(),
-        "/sign-in?return_to=%2Fmemories%3Fq%3Da%26mode%3Dboth"
+        "/sign-in?return_to=%2Fmemories%3Fquery%3Da%26mode%3Dboth"
     );
 }
 

@@ -29,7 +29,7 @@ use uuid::Uuid;
 /// needed for a call to arrive must be here.
 const ARGUMENTS: &str = "id=ID&owner=MEMBER&member=ID&memory=ID&request=ID&role=ID&version=1&current=1&holders=0&token=x\
      &theme=system&change=suspend&act=suspend&kind=service&tier=free&content=x&audience=org&decision=accept\
-     &query[after]=&filter[kind]=";
+     &list[after]=&filter[kind]=";
 
 /// Whose permissions count.
 #[derive(Clone, Copy)]

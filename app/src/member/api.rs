@@ -28,11 +28,11 @@ pub(crate) struct MembersData {
 
 /// One page of the organisation's members.
 #[server(endpoint = "member_list")]
-pub(crate) async fn member_list(query: MemberQuery) -> Result<MembersData, AppError> {
+pub(crate) async fn member_list(list: MemberQuery) -> Result<MembersData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let after = Some(query.after).filter(|after| !after.is_empty());
+    let after = Some(list.after).filter(|after| !after.is_empty());
     Ok(MembersData {
-        page: service::member_list(&ctx, &actor, &query.filter, after.as_deref()).await?,
+        page: service::member_list(&ctx, &actor, &list.filter, after.as_deref()).await?,
         roles: service::role_names(&ctx, &actor).await?,
         teams: service::team_names(&ctx, &actor).await?,
         choices: service::bulk_choices(&ctx, &actor).await?,

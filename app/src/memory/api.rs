@@ -56,10 +56,10 @@ pub(crate) struct MemoryListData {
 
 /// Lists or searches memories.
 #[server(endpoint = "memory_find")]
-pub(crate) async fn memory_find(query: MemoryQuery) -> Result<MemoryListData, AppError> {
+pub(crate) async fn memory_find(list: MemoryQuery) -> Result<MemoryListData, AppError> {
     let (ctx, actor) = api::caller()?;
     let as_of = StreamCursor::at(ctx.clock.now());
-    let found = found(&ctx, &actor, query).await?;
+    let found = found(&ctx, &actor, list).await?;
     Ok(MemoryListData { found, as_of })
 }
 

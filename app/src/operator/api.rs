@@ -21,10 +21,10 @@ pub(crate) struct TenantCreated {
 
 /// One page of the installation's organisations.
 #[server(endpoint = "tenant_list")]
-pub(crate) async fn tenant_list(query: TenantQuery) -> Result<Page<TenantSummary>, AppError> {
+pub(crate) async fn tenant_list(list: TenantQuery) -> Result<Page<TenantSummary>, AppError> {
     let (ctx, actor) = api::caller()?;
-    let after = Some(query.after).filter(|after| !after.is_empty());
-    service::tenant_page(&ctx, &actor, &query.filter, after.as_deref()).await
+    let after = Some(list.after).filter(|after| !after.is_empty());
+    service::tenant_page(&ctx, &actor, &list.filter, after.as_deref()).await
 }
 
 /// One organisation.

@@ -1,4 +1,4 @@
-//! Who acts, and what they may do.
+//! Actors, permissions and system roles.
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
@@ -8,22 +8,22 @@ use crate::{ApiKeyId, AppError, RequestId, SessionId, TeamId, TenantId, UserId, 
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $key:literal, $sentence:literal;)*) => {
-        /// The permission catalogue: every act that can be allowed or refused.
+        /// The permission catalogue.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Permission {
             $($(#[$doc])* #[serde(rename = $key)] $name,)*
         }
 
         impl Permission {
-            /// All permissions, in the order of the catalogue.
+            /// In the order of the catalogue.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The stable key, as stored in a role and shown in a refusal.
+            /// The stable key, stored in roles and named in `Forbidden` errors.
             pub const fn key(self) -> &'static str {
                 match self { $(Self::$name => $key),* }
             }
 
-            /// What it allows, for the one who grants it.
+            /// The description shown when granting it.
             pub const fn sentence(self) -> &'static str {
                 match self { $(Self::$name => $sentence),* }
             }
@@ -32,70 +32,51 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// See memories that one owns or that are shared with one.
     MemoryRead = "memory.read", "See and search your memories and those shared with you.";
-    /// Create, edit, delete and restore own memories.
     MemoryWrite = "memory.write", "Create, edit, delete and restore your memories.";
-    /// Let others see own memories, and say so of what they are told in their teams.
     MemoryShare = "memory.share", "Share your memories or propose it, and decide what is proposed to teams you lead.";
-    /// What is proposed to everybody or to any team.
     MemoryReview = "memory.review", "Decide what is proposed to any team or to everyone, and share your own without asking.";
-    /// Import files of memories.
     MemoryImport = "memory.import", "Import memories from a file.";
-    /// Own profile and sessions.
     ProfileManage = "profile.manage", "See your profile and end your own sessions.";
-    /// The organisation's audit log.
     AuditRead = "audit.read", "Read the organisation's audit log.";
-    /// Attempts, on the running database, to reach another tenant's rows.
+    /// Runs cross-tenant access attempts against the live database.
     IsolationProbe = "isolation.probe", "Test that no other organisation can be reached.";
-    /// Rules from the issuer's groups to roles and teams.
     GroupMappingManage = "group_mapping.manage", "Decide which groups grant which roles and teams.";
-    /// The organisation's own settings.
     SettingsManage = "settings.manage", "Change the organisation's name and settings.";
-    /// Names, roles and teams of the organisation's members.
     MemberRead = "member.read", "See the organisation's members, roles and teams.";
-    /// Who is in and who is out.
     MemberManage = "member.manage", "Suspend, deactivate, reactivate and offboard members, and end their sessions.";
-    /// Who is asked to join.
     MemberInvite = "member.invite", "Invite people into the organisation.";
-    /// Roles of the organisation's own.
     RoleManage = "role.manage", "Create, change and delete custom roles.";
-    /// Who holds which role.
     RoleGrant = "role.grant", "Give members roles and take them away.";
-    /// Who holds the owner's role.
     OwnerGrant = "owner.grant", "Make and unmake owners, and entrust somebody with reading private memories.";
-    /// The teams that one leads.
     TeamLead = "team.lead", "Rename the teams you lead and change who belongs to them.";
-    /// All teams.
     TeamManage = "team.manage", "Create, change and delete any team.";
-    /// Others' private memories, in an emergency.
+    /// Never part of a system role; see [`Permission::is_entrusted`].
     MemoryBreakGlass = "memory.break_glass", "Read a member's private memories for a stated reason; the member is told.";
-    /// Keys that act as oneself.
     ApiKeyOwn = "api_key.own", "Create, see and revoke keys with which programs act as you.";
-    /// Everybody's keys, and the agents and services that have some.
     ApiKeyManage = "api_key.manage", "See and revoke everybody's keys, and create agents and services with theirs.";
-    /// The installation itself; see [`Permission::is_for_roles`].
+    /// Concerns the whole installation; see [`Permission::is_for_roles`].
     PlatformOperate = "platform.operate", "Run this installation: see, create, suspend and delete organisations.";
 }
 
-/// What somebody may entrust others with.
+/// Rules for granting permissions.
 impl Permission {
-    /// Whether a role or a key can hold it. What concerns the whole
-    /// installation comes with being its operator, in a browser, and from
-    /// nothing that an organisation could give.
+    /// True if a role or an API key can hold it. Permissions for the whole
+    /// installation come only from being its operator, in a browser session.
     pub const fn is_for_roles(self) -> bool {
         !matches!(self, Self::PlatformOperate)
     }
 
-    /// What a role or a key can hold, in the order of the catalogue.
+    /// The permissions that a role or an API key can hold, in the order of the
+    /// catalogue.
     pub fn for_roles() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|p| p.is_for_roles())
     }
 
-    /// The permission with this key, where a role or a key can hold it.
+    /// Parses the key of a permission that a role or an API key can hold.
     ///
     /// # Errors
-    /// [`UnknownPermission`]: inside an organisation there is no other.
+    /// [`UnknownPermission`], also for a known key that roles can't hold.
     pub fn for_role(key: &str) -> Result<Self, UnknownPermission> {
         key.parse()
             .ok()
@@ -103,9 +84,10 @@ impl Permission {
             .ok_or_else(|| UnknownPermission(key.to_owned()))
     }
 
-    /// What somebody who holds `held` may put into roles, give and take: what
-    /// they hold themselves, and nothing beyond. What people are entrusted
-    /// with goes by who may entrust, not by who holds it.
+    /// The permissions that a member holding `held` may put into roles, grant
+    /// and revoke: their own, nothing beyond. Entrusted permissions instead
+    /// require [`Permission::OwnerGrant`], and holding one does not allow
+    /// granting it.
     pub fn grantable(held: &BTreeSet<Self>) -> BTreeSet<Self> {
         Self::ALL
             .iter()
@@ -114,7 +96,7 @@ impl Permission {
             .collect()
     }
 
-    /// What one must hold to give it.
+    /// The permission required to grant this one.
     #[must_use]
     pub const fn to_grant(self) -> Self {
         if self.is_entrusted() {
@@ -124,8 +106,8 @@ impl Permission {
         }
     }
 
-    /// Given by name to a person, who uses it in a browser: no system role
-    /// holds it, and neither a key nor a program nor a job can use it.
+    /// Granted to a person by name and used only in a browser session: no
+    /// system role holds it, and no API key, program or job can use it.
     pub const fn is_entrusted(self) -> bool {
         matches!(self, Self::MemoryBreakGlass)
     }
@@ -137,7 +119,7 @@ impl fmt::Display for Permission {
     }
 }
 
-/// A key that is not in the catalogue.
+/// The key is not in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no permission “{0}”")]
 pub struct UnknownPermission(pub String);
@@ -154,25 +136,19 @@ impl FromStr for Permission {
     }
 }
 
-/// The roles that every organisation has from its first moment and that
-/// nobody can edit.
+/// The fixed roles that every organisation is created with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemRole {
-    /// Everything in the organisation, except others' private memories.
     Owner,
-    /// Runs the organisation day to day.
     Admin,
-    /// Works with own and shared memories.
     Member,
-    /// Reads only.
     Viewer,
-    /// Reads usage and cost.
     Billing,
 }
 
 impl SystemRole {
-    /// All system roles, most powerful first.
+    /// Most powerful first.
     pub const ALL: &[Self] = &[
         Self::Owner,
         Self::Admin,
@@ -192,7 +168,6 @@ impl SystemRole {
         }
     }
 
-    /// The name on pages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Owner => "Owner",
@@ -203,7 +178,6 @@ impl SystemRole {
         }
     }
 
-    /// What the role is for, in one sentence.
     pub const fn description(self) -> &'static str {
         match self {
             Self::Owner => "Everything in the organisation, except others' private memories.",
@@ -214,7 +188,6 @@ impl SystemRole {
         }
     }
 
-    /// What the role allows.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
             ApiKeyManage, ApiKeyOwn, AuditRead, GroupMappingManage, IsolationProbe, MemberInvite,
@@ -283,8 +256,8 @@ impl SystemRole {
 }
 
 impl SystemRole {
-    /// Keys of the system roles that hold `permission`: what they allow is the
-    /// program's to know, not the database's.
+    /// Keys of the system roles that hold `permission`. The mapping exists only
+    /// in code, not in the database.
     pub fn keys_with(permission: Permission) -> Vec<&'static str> {
         let holds = |role: &&Self| role.permissions().contains(&permission);
         Self::ALL
@@ -307,24 +280,21 @@ impl FromStr for SystemRole {
     }
 }
 
-/// A key that names no system role.
+/// The key is not that of a system role.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no role “{0}”; there are owner, admin, member, viewer and billing")]
 pub struct UnknownRole(pub String);
 
-/// What kind of member acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
-    /// A person.
     Human,
-    /// An AI agent.
     Agent,
     /// An agent that works for another agent.
     SubAgent,
-    /// A program with a key.
+    /// A program with an API key.
     Service,
-    /// Atrium itself, e.g. before a caller is known.
+    /// Atrium itself, e.g. before the caller is known.
     System,
 }
 
@@ -340,7 +310,6 @@ impl ActorKind {
         }
     }
 
-    /// The reverse of [`ActorKind::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         [
             Self::Human,
@@ -354,51 +323,41 @@ impl ActorKind {
     }
 }
 
-/// Where a request came from, for the audit log and the list of sessions.
+/// The origin of a request, for the audit log and the list of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestFacts {
-    /// The request's id, also in logs and on error pages.
+    /// Also in logs and on error pages.
     pub request_id: RequestId,
-    /// The caller's address, as far as trusted proxies tell it.
+    /// The caller's address, as reported by trusted proxies.
     pub ip: Option<IpAddr>,
     /// The caller's `User-Agent`, cut to 400 characters.
     pub user_agent: Option<String>,
-    /// The browser session behind the request, if one is.
     pub session_id: Option<SessionId>,
-    /// The API key behind the request, if one is.
     pub api_key_id: Option<ApiKeyId>,
 }
 
-/// A member who acts, resolved anew for every request, so that a change of
-/// roles or a revoked session counts at once.
+/// The member making a request. Resolved again for every request, so role
+/// changes and revoked sessions take effect at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The organisation in which the act happens.
     pub tenant_id: TenantId,
-    /// Who acts.
     pub user_id: UserId,
-    /// What kind of member that is.
     pub kind: ActorKind,
     /// Name for the audit log, readable after the member is gone.
     pub label: String,
-    /// The union of what the member's roles allow.
+    /// The union of the permissions of all roles.
     pub permissions: BTreeSet<Permission>,
-    /// The teams that the member belongs to.
     pub team_ids: Vec<TeamId>,
-    /// Those of them that the member leads.
+    /// The subset of `team_ids` that the member leads.
     pub led_team_ids: Vec<TeamId>,
-    /// By whose product the key is used with which the member acts: memories
-    /// that it may not read are out of sight. `None` in a browser.
+    /// Vendor of the API key; memories not allowed for it are hidden. `None`
+    /// for browser sessions.
     pub vendor: Option<Vendor>,
-    /// The request in which the act happens.
     pub request: RequestFacts,
 }
 
 impl Actor {
-    /// Passes when the actor holds `permission`.
-    ///
-    /// # Errors
-    /// [`AppError::Forbidden`] naming the permission.
+    /// Checks that the actor holds `permission`.
     pub fn authorize(&self, permission: Permission) -> Result<(), AppError> {
         if self.permissions.contains(&permission) {
             Ok(())
@@ -413,7 +372,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn permission_keys_parse_back_and_are_unique() {
+    fn permission_keys_round_trip_and_are_unique() {
         let keys: BTreeSet<_> = Permission::ALL.iter().map(|p| p.key()).collect();
         assert_eq!(keys.len(), Permission::ALL.len());
         for permission in Permission::ALL {
@@ -423,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn owner_holds_the_whole_catalogue_but_what_people_are_entrusted_with() {
+    fn owner_holds_all_permissions_except_entrusted_ones() {
         let all: Vec<_> = Permission::for_roles()
             .filter(|permission| !permission.is_entrusted())
             .collect();
@@ -436,9 +395,9 @@ mod tests {
         assert!(!in_any(&Permission::MemoryBreakGlass));
     }
 
-    // SEC-G: a right handed on by somebody who may not give it.
+    // SEC-G: a permission granted by somebody who may not grant it.
     #[test]
-    fn who_reads_private_memories_is_for_owners_to_say() {
+    fn only_owners_can_grant_break_glass() {
         let grantable =
             |held: &[Permission]| Permission::grantable(&held.iter().copied().collect());
         assert!(grantable(&[Permission::OwnerGrant]).contains(&Permission::MemoryBreakGlass));
@@ -446,9 +405,9 @@ mod tests {
         assert_eq!(grantable(&reader), BTreeSet::from([Permission::RoleGrant]));
     }
 
-    // SEC-G: a permission above what an organisation can give.
+    // SEC-G: a permission that no organisation can grant.
     #[test]
-    fn what_concerns_the_installation_is_in_no_role_and_no_grant() {
+    fn installation_permissions_are_not_grantable() {
         let held: BTreeSet<_> = Permission::ALL.iter().copied().collect();
         assert!(!Permission::grantable(&held).contains(&Permission::PlatformOperate));
         assert!(Permission::for_role("platform.operate").is_err());
@@ -461,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn system_role_keys_parse_back() {
+    fn system_role_keys_round_trip() {
         for role in SystemRole::ALL {
             assert_eq!(role.key().parse(), Ok(*role));
         }

@@ -1,4 +1,4 @@
-//! Every act that a member can attempt, and the permission that it needs.
+//! Every action that a member can attempt, and the permission that it needs.
 //!
 //! A service function names its action once; authorisation, the audit row and
 //! the role × action matrix all follow from that name.
@@ -9,27 +9,24 @@ use crate::Permission;
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $key:literal, $permission:ident, $effect:ident;)*) => {
-        /// The acts, noun first.
+        /// Actions are named noun first.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action {
             $($(#[$doc])* $name,)*
         }
 
         impl Action {
-            /// All acts.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// As in the audit log.
+            /// The key as stored in the audit log.
             pub const fn key(self) -> &'static str {
                 match self { $(Self::$name => $key),* }
             }
 
-            /// What it needs.
             pub const fn permission(self) -> Permission {
                 match self { $(Self::$name => Permission::$permission),* }
             }
 
-            /// Whether it only reads or also changes something.
             pub const fn effect(self) -> Effect {
                 match self { $(Self::$name => Effect::$effect),* }
             }
@@ -37,208 +34,147 @@ macro_rules! actions {
     };
 }
 
-/// Whether an act changes anything.
+/// The kind of effect, which decides when an action is audited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Reads only; audited when refused.
+    /// Audited only when denied.
     Read,
-    /// Changes something; always audited.
+    /// Always audited.
     Write,
-    /// Reads what is somebody else's alone, or carries off all that is in
-    /// sight; always audited.
+    /// Reads data private to another member, or exports everything visible;
+    /// always audited.
     Reveal,
 }
 
 actions! {
-    /// List memories in sight.
     MemoryList = "memory.list", MemoryRead, Read;
-    /// Search memories in sight.
     MemorySearch = "memory.search", MemoryRead, Read;
-    /// Read one memory and its versions.
+    /// Also covers the memory's versions.
     MemoryGet = "memory.get", MemoryRead, Read;
-    /// Be told when memories in sight or own jobs change.
+    /// Subscribe to changes of visible memories and of the caller's own jobs.
     EventStream = "event.stream", MemoryRead, Read;
-    /// Download the memories in sight that a filter shows.
+    /// Download the visible memories that match a filter.
     MemoryExport = "memory.export", MemoryRead, Reveal;
-    /// Create a memory.
     MemoryCreate = "memory.create", MemoryWrite, Write;
-    /// Change an own memory.
     MemoryUpdate = "memory.update", MemoryWrite, Write;
-    /// Move an own memory to the trash.
     MemoryDelete = "memory.delete", MemoryWrite, Write;
-    /// Take an own memory out of the trash.
     MemoryRestore = "memory.restore", MemoryWrite, Write;
-    /// Answer a memory in sight.
     MemoryReply = "memory.reply", MemoryWrite, Write;
-    /// Make an own memory again what it was.
+    /// Restore an earlier version of an own memory.
     MemoryVersionRestore = "memory.version_restore", MemoryWrite, Write;
-    /// Delete own memories in the trash for good.
     MemoryPurge = "memory.purge", MemoryWrite, Write;
-    /// See the own personas.
     PersonaList = "persona.list", MemoryRead, Read;
-    /// Create a persona.
     PersonaCreate = "persona.create", MemoryWrite, Write;
-    /// Change an own persona.
     PersonaUpdate = "persona.update", MemoryWrite, Write;
-    /// Delete an own persona; its memories stay.
+    /// The persona's memories are kept.
     PersonaDelete = "persona.delete", MemoryWrite, Write;
-    /// See one's saved views.
     MemoryViewList = "memory_view.list", MemoryRead, Read;
-    /// Save a question and filters under a name.
+    /// Save a search query and filters under a name.
     MemoryViewCreate = "memory_view.create", MemoryRead, Write;
-    /// Give a saved view another name.
     MemoryViewRename = "memory_view.rename", MemoryRead, Write;
-    /// Delete a saved view.
     MemoryViewDelete = "memory_view.delete", MemoryRead, Write;
-    /// Let others see an own memory, or fewer of them.
+    /// Share an own memory, or change its audience.
     MemoryShare = "memory.share", MemoryShare, Write;
-    /// Take an own memory back, so that nobody else sees it.
+    /// Make an own memory private again.
     MemoryUnshare = "memory.unshare", MemoryShare, Write;
-    /// List what is proposed: own ones and those that one decides.
+    /// List the caller's own proposals and those that the caller can decide.
     ProposalList = "memory_proposal.list", MemoryShare, Read;
-    /// Read what is proposed.
     ProposalGet = "memory_proposal.get", MemoryShare, Read;
-    /// Propose to share an own memory.
     ProposalCreate = "memory_proposal.create", MemoryShare, Write;
-    /// Share what somebody else proposes.
+    /// Accept somebody else's proposal.
     ProposalAccept = "memory_proposal.accept", MemoryShare, Write;
-    /// Leave unshared what somebody else proposes.
+    /// Decline somebody else's proposal.
     ProposalDecline = "memory_proposal.decline", MemoryShare, Write;
-    /// Take an own proposal back.
     ProposalWithdraw = "memory_proposal.withdraw", MemoryShare, Write;
-    /// Give a file of memories.
+    /// Upload a file of memories.
     ImportStart = "import.start", MemoryImport, Write;
-    /// Write one batch of a file's records.
     ImportApply = "import.apply", MemoryImport, Write;
-    /// Have an own file imported that waits for a look.
+    /// Start an uploaded import after its preview.
     ImportConfirm = "import.confirm", MemoryImport, Write;
-    /// Let go of an own file that waits for a look.
+    /// Delete an uploaded import instead of starting it.
     ImportDiscard = "import.discard", MemoryImport, Write;
-    /// Look at own imports.
     ImportGet = "import.get", MemoryImport, Read;
-    /// Stop an own import.
     ImportCancel = "import.cancel", MemoryImport, Write;
-    /// Start an own import again where it stopped.
+    /// Resume a failed import from where it stopped.
     ImportRetry = "import.retry", MemoryImport, Write;
-    /// Read the audit log.
     AuditList = "audit.list", AuditRead, Read;
-    /// Try to reach other tenants' rows, and undo it.
+    /// Attempt to access other tenants' rows, then roll back.
     IsolationProbe = "isolation.probe", IsolationProbe, Read;
-    /// See what groups and app roles grant.
     GroupMappingList = "group_mapping.list", GroupMappingManage, Read;
-    /// Try a change of that on today's members, without making it.
+    /// Preview a rule change on the current members.
     GroupMappingSimulate = "group_mapping.simulate", GroupMappingManage, Read;
-    /// Add a rule from a group or an app role to a role or a team.
     GroupMappingCreate = "group_mapping.create", GroupMappingManage, Write;
-    /// Change such a rule.
     GroupMappingUpdate = "group_mapping.update", GroupMappingManage, Write;
-    /// Remove such a rule.
     GroupMappingDelete = "group_mapping.delete", GroupMappingManage, Write;
-    /// See one's own API keys.
+    /// Own keys only.
     ApiKeyList = "api_key.list", ApiKeyOwn, Read;
-    /// Create an API key for oneself.
+    /// Own keys only.
     ApiKeyCreate = "api_key.create", ApiKeyOwn, Write;
-    /// Revoke an own API key.
+    /// Own keys only.
     ApiKeyRevoke = "api_key.revoke", ApiKeyOwn, Write;
-    /// See everybody's API keys, and the agents and services that have some.
+    /// Lists the keys of all members, and the agent and service accounts.
     ApiKeyListAll = "api_key.list_all", ApiKeyManage, Read;
-    /// Create an API key for an agent or a service.
+    /// For an agent or a service account.
     ApiKeyCreateFor = "api_key.create_for", ApiKeyManage, Write;
-    /// Revoke somebody else's API key.
     ApiKeyRevokeAny = "api_key.revoke_any", ApiKeyManage, Write;
-    /// Create an agent or a service that works with keys.
     ServiceAccountCreate = "service_account.create", ApiKeyManage, Write;
-    /// See how the organisation is set up.
     SettingsGet = "settings.get", SettingsManage, Read;
-    /// Change its name and settings.
     SettingsUpdate = "settings.update", SettingsManage, Write;
-    /// See by which model memories are found.
     EmbeddingModelList = "embedding_model.list", SettingsManage, Read;
-    /// Prepare another model.
+    /// Start building vectors with another model.
     EmbeddingModelStart = "embedding_model.start", SettingsManage, Write;
-    /// Halt the preparation.
     EmbeddingModelPause = "embedding_model.pause", SettingsManage, Write;
-    /// Go on with it.
     EmbeddingModelResume = "embedding_model.resume", SettingsManage, Write;
-    /// Give it up.
     EmbeddingModelCancel = "embedding_model.cancel", SettingsManage, Write;
-    /// See the own profile and sessions.
     ProfileGet = "profile.get", ProfileManage, Read;
-    /// Choose how one wants things shown.
     PreferencesUpdate = "preferences.update", ProfileManage, Write;
-    /// End one of the own sessions.
     SessionRevoke = "session.revoke", ProfileManage, Write;
-    /// List members.
     MemberList = "member.list", MemberRead, Read;
-    /// Look at one member, with roles and teams.
     MemberGet = "member.get", MemberRead, Read;
-    /// Put a member out for now.
     MemberSuspend = "member.suspend", MemberManage, Write;
-    /// Put a member out.
     MemberDeactivate = "member.deactivate", MemberManage, Write;
-    /// Let a member in again.
     MemberReactivate = "member.reactivate", MemberManage, Write;
-    /// Let a member go.
     MemberOffboard = "member.offboard", MemberManage, Write;
-    /// End a member's sessions.
     MemberSessionRevoke = "member.session_revoke", MemberManage, Write;
-    /// See who was invited.
     InviteList = "invite.list", MemberInvite, Read;
-    /// Invite somebody.
     InviteCreate = "invite.create", MemberInvite, Write;
-    /// Make a new link for an invite; the old one ends.
+    /// Replaces the invite's link; the old one stops working.
     InviteRenew = "invite.renew", MemberInvite, Write;
-    /// End an invite.
     InviteRevoke = "invite.revoke", MemberInvite, Write;
-    /// List roles.
     RoleList = "role.list", MemberRead, Read;
-    /// Look at one role and who holds it.
     RoleGet = "role.get", MemberRead, Read;
-    /// Make a role of the organisation's own.
+    /// Custom roles only.
     RoleCreate = "role.create", RoleManage, Write;
-    /// Change a role of the organisation's own.
+    /// Custom roles only.
     RoleUpdate = "role.update", RoleManage, Write;
-    /// Delete a role of the organisation's own.
+    /// Custom roles only.
     RoleDelete = "role.delete", RoleManage, Write;
-    /// List teams.
     TeamList = "team.list", MemberRead, Read;
-    /// Look at one team and who belongs to it.
     TeamGet = "team.get", MemberRead, Read;
-    /// Make a team.
     TeamCreate = "team.create", TeamManage, Write;
-    /// Give a team another name.
     TeamRename = "team.rename", TeamLead, Write;
-    /// Change who belongs to a team, and as what.
+    /// Add, remove, or change the team role of a member.
     TeamMemberChange = "team.member_change", TeamLead, Write;
-    /// Delete a team.
     TeamDelete = "team.delete", TeamManage, Write;
-    /// Open a member's private memories for a stated reason.
     BreakGlassOpen = "break_glass.open", MemoryBreakGlass, Write;
-    /// Close them before the time is over.
+    /// Close a grant before it expires.
     BreakGlassClose = "break_glass.close", MemoryBreakGlass, Write;
-    /// List the private memories that one has opened.
+    /// List the private memories opened by a grant.
     BreakGlassList = "break_glass.list", MemoryBreakGlass, Reveal;
-    /// Read one of them.
     BreakGlassRead = "break_glass.read", MemoryBreakGlass, Reveal;
-    /// See what one was told.
     NotificationList = "notification.list", ProfileManage, Read;
-    /// Note that one has read it.
     NotificationRead = "notification.read", ProfileManage, Write;
-    /// Give a member a role.
     RoleGrant = "role.grant", RoleGrant, Write;
-    /// Take a role from a member.
     RoleRevoke = "role.revoke", RoleGrant, Write;
-    /// See the installation's organisations and how many of what they have.
+    /// Includes usage counts, no content.
     TenantList = "tenant.list", PlatformOperate, Read;
-    /// Create an organisation and the invite for its owner.
+    /// Also creates the owner's invite.
     TenantCreate = "tenant.create", PlatformOperate, Write;
-    /// Put everybody of an organisation out for now.
     TenantSuspend = "tenant.suspend", PlatformOperate, Write;
-    /// Let an organisation in again, also one that was deleted a while ago.
+    /// Also for a deleted organisation within its grace period.
     TenantResume = "tenant.resume", PlatformOperate, Write;
-    /// Have an organisation removed after a time of grace.
+    /// Deletes the organisation once its grace period is over.
     TenantDelete = "tenant.delete", PlatformOperate, Write;
-    /// Put an organisation into another tier.
     TenantTierSet = "tenant.tier_set", PlatformOperate, Write;
 }
 
@@ -255,10 +191,10 @@ mod tests {
     use super::*;
     use crate::access::SystemRole;
 
-    /// Compares with `tests/role_action_matrix.txt`, which a reviewer reads:
-    /// a new action or a changed role shows there as a line of the diff.
+    /// Compares with `tests/role_action_matrix.txt`, so that a new action or a
+    /// changed role shows in review as a changed line.
     #[test]
-    fn role_action_matrix_is_as_reviewed() {
+    fn role_action_matrix_matches_golden_file() {
         let mut matrix = format!("{:<24}", "action");
         for role in SystemRole::ALL {
             let _ = write!(matrix, "{:<9}", role.key());

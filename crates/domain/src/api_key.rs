@@ -1,4 +1,4 @@
-//! Keys with which programs act as a member.
+//! API keys, with which programs act as a member.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -9,59 +9,48 @@ use crate::{
     error::quote,
 };
 
-/// Longest label of a key, and longest name of a service, in characters.
+/// Limit for a key's label and a service account's name, in characters.
 pub const MAX_LABEL_CHARS: usize = 100;
-/// Longest lifetime of a key that ends, in days.
+/// Limit for a key that expires, in days.
 pub const MAX_LIFETIME_DAYS: u16 = 3_650;
-/// As which a key without an end is asked for.
+/// The `lifetime` of a key that does not expire.
 pub const NEVER: &str = "never";
 
-/// A key as lists show it. The key itself is shown once and kept nowhere.
+/// A key as listed. The secret is shown once, at creation, and not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
-    /// Its id.
     pub id: ApiKeyId,
-    /// What it is for, in its owner's words.
     pub label: String,
-    /// How it begins, so that it is recognised where it is used.
+    /// The first characters of the secret, to recognise a key by.
     pub prefix: String,
-    /// As whom it acts.
+    /// The member that the key acts as.
     pub owner_id: UserId,
-    /// The owner's name.
     pub owner_name: String,
-    /// A person, an agent or a service.
     pub owner_kind: ActorKind,
-    /// What it may do at most; at use, less where its owner may less.
+    /// Upper bound: in use, the key has the intersection with its owner's
+    /// permissions.
     pub scopes: Vec<Permission>,
-    /// By whose product it is used.
     pub vendor: Vendor,
-    /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
-    /// From when on it is refused; `None`: it does not end by itself.
+    /// `None`: does not expire.
     #[serde(with = "time::serde::rfc3339::option")]
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
+    /// With a precision of one minute.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_used_at: Option<Timestamp>,
-    /// When it was revoked.
     #[serde(with = "time::serde::rfc3339::option")]
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Whether a key opens anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiKeyState {
-    /// It works.
     Active,
-    /// Its time is over.
     Expired,
-    /// Somebody revoked it.
     Revoked,
 }
 
 impl ApiKey {
-    /// What it is at `now`.
     pub fn state(&self, now: Timestamp) -> ApiKeyState {
         if self.revoked_at.is_some() {
             ApiKeyState::Revoked
@@ -73,17 +62,17 @@ impl ApiKey {
     }
 }
 
-/// Among which keys one is looked for.
+/// The set of keys that an operation may look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyReach {
-    /// The own ones.
+    /// Only the actor's own keys.
     Own,
-    /// Everybody's.
+    /// The keys of all members.
     Any,
 }
 
 impl KeyReach {
-    /// As far as `actor` reaches.
+    /// [`KeyReach::Any`] with `api_key.manage`.
     pub fn of(actor: &Actor) -> Self {
         if actor.permissions.contains(&Permission::ApiKeyManage) {
             Self::Any
@@ -93,65 +82,54 @@ impl KeyReach {
     }
 }
 
-/// Which keys a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ApiKeyFilter {
-    /// Everybody's, not only one's own.
+    /// All members' keys instead of only the caller's.
     pub all: bool,
-    /// Revoked and expired ones instead of those that work.
+    /// Revoked and expired keys instead of active ones.
     pub ended: bool,
 }
 
-/// One key with what it may do now.
+/// A key and its effective permissions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKeyDetail {
-    /// The key.
     pub key: ApiKey,
-    /// Of its scopes, those that its owner holds at this moment.
+    /// The scopes that the owner currently holds.
     pub effective: Vec<Permission>,
-    /// It acts as the one who looks.
+    /// The key belongs to the viewer.
     pub is_own: bool,
 }
 
-/// For whom a key can be made, and what it could be allowed.
+/// A member for whom the caller can create a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyOwner {
-    /// The member.
     pub id: UserId,
-    /// The member's name.
     pub name: String,
-    /// A person, an agent or a service.
     pub kind: ActorKind,
-    /// What the member holds and the one who asks may give.
+    /// Permissions held by the member that the caller may grant.
     pub offered: Vec<Permission>,
 }
 
-/// An agent or a service, which signs in with keys only.
+/// An agent or a service, which can authenticate only with API keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceAccount {
-    /// The member.
     pub id: UserId,
-    /// Its name.
     pub name: String,
-    /// An agent or a service.
+    /// [`ActorKind::Agent`] or [`ActorKind::Service`].
     pub kind: ActorKind,
-    /// It may act.
     pub is_active: bool,
-    /// Names of its roles.
+    /// Names of the roles.
     pub roles: Vec<String>,
-    /// Keys of it that work.
+    /// Number of active keys.
     pub keys: i64,
 }
 
-/// A key that was just made, with the key itself: the one time it is shown.
+/// A new key with its secret, which is shown only this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedApiKey {
-    /// Its id.
     pub id: ApiKeyId,
-    /// What it is for.
     pub label: String,
-    /// The key.
     pub key: String,
 }
 
@@ -163,50 +141,43 @@ impl fmt::Debug for CreatedApiKey {
     }
 }
 
-/// What is typed to make a key.
+/// Form input for a new key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ApiKeyDraft {
-    /// What it is for.
     pub label: String,
-    /// Keys of permissions.
+    /// Permission keys.
     pub scopes: Vec<String>,
-    /// A [`Vendor`]'s key; empty means any other program.
+    /// A [`Vendor`] key; empty means [`Vendor::Other`].
     pub vendor: String,
-    /// Days, or [`NEVER`].
+    /// A number of days, or [`NEVER`].
     pub lifetime: String,
 }
 
-/// A key that can be made.
+/// A validated [`ApiKeyDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewApiKey {
-    /// What it is for.
     pub label: String,
-    /// What it may do at most.
     pub scopes: BTreeSet<Permission>,
-    /// By whose product it is used.
     pub vendor: Vendor,
-    /// How long it works; `None`: until it is revoked.
+    /// `None`: does not expire.
     pub lifetime: Option<time::Duration>,
 }
 
 impl NewApiKey {
-    /// Reads a draft. Whether its scopes may be given is another question.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] naming every field at fault.
+    /// Validates a draft. The caller must check that the scopes may be granted.
     pub fn parse(draft: &ApiKeyDraft) -> Result<Self, AppError> {
-        let mut faults = Vec::new();
-        let label = name_parse(
+        let mut errors = Vec::new();
+        let label = parse_name(
             "label",
             &draft.label,
             "Say what the key is for",
-            &mut faults,
+            &mut errors,
         );
         let mut scopes = BTreeSet::new();
         for scope in &draft.scopes {
             match Permission::for_role(scope) {
-                Ok(permission) if permission.is_entrusted() => faults.push(fault(
+                Ok(permission) if permission.is_entrusted() => errors.push(field_error(
                     "scopes",
                     format!(
                         "{} is for people in their browser; no key can hold it.",
@@ -216,14 +187,14 @@ impl NewApiKey {
                 Ok(permission) => {
                     scopes.insert(permission);
                 }
-                Err(_) => faults.push(fault(
+                Err(_) => errors.push(field_error(
                     "scopes",
                     format!("There is no permission {}.", quote(scope)),
                 )),
             }
         }
         if draft.scopes.is_empty() {
-            faults.push(fault(
+            errors.push(field_error(
                 "scopes",
                 "Choose at least one thing that the key may do.",
             ));
@@ -233,7 +204,10 @@ impl NewApiKey {
             key => Vendor::from_key(key),
         };
         if vendor.is_none() {
-            faults.push(fault("vendor", "Choose one of the products on the list."));
+            errors.push(field_error(
+                "vendor",
+                "Choose one of the products on the list.",
+            ));
         }
         let lifetime = match draft.lifetime.trim() {
             NEVER => None,
@@ -243,7 +217,7 @@ impl NewApiKey {
                     .ok()
                     .filter(|days| (1..=MAX_LIFETIME_DAYS).contains(days));
                 if days.is_none() {
-                    faults.push(fault(
+                    errors.push(field_error(
                         "lifetime",
                         format!("Choose 1 to {MAX_LIFETIME_DAYS} days, or no end."),
                     ));
@@ -252,76 +226,72 @@ impl NewApiKey {
             }
         };
         match vendor {
-            Some(vendor) if faults.is_empty() => Ok(Self {
+            Some(vendor) if errors.is_empty() => Ok(Self {
                 label,
                 scopes,
                 vendor,
                 lifetime,
             }),
-            _ => Err(AppError::Invalid { fields: faults }),
+            _ => Err(AppError::Invalid { fields: errors }),
         }
     }
 }
 
-/// What is typed to make an agent or a service.
+/// Form input for a new agent or service account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServiceAccountDraft {
-    /// Its name.
     pub name: String,
-    /// `agent` or `service`.
     pub kind: String,
 }
 
-/// An agent or a service that can be made.
+/// A validated [`ServiceAccountDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewServiceAccount {
-    /// Its name.
     pub name: String,
-    /// An agent or a service.
+    /// [`ActorKind::Agent`] or [`ActorKind::Service`].
     pub kind: ActorKind,
 }
 
 impl NewServiceAccount {
-    /// Reads a draft.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] naming every field at fault.
     pub fn parse(draft: &ServiceAccountDraft) -> Result<Self, AppError> {
-        let mut faults = Vec::new();
-        let name = name_parse("name", &draft.name, "Give it a name", &mut faults);
+        let mut errors = Vec::new();
+        let name = parse_name("name", &draft.name, "Give it a name", &mut errors);
         let kind = ActorKind::from_key(&draft.kind)
             .filter(|kind| matches!(kind, ActorKind::Agent | ActorKind::Service));
         if kind.is_none() {
-            faults.push(fault("kind", "Choose an agent or a service."));
+            errors.push(field_error("kind", "Choose an agent or a service."));
         }
         match kind {
-            Some(kind) if faults.is_empty() => Ok(Self { name, kind }),
-            _ => Err(AppError::Invalid { fields: faults }),
+            Some(kind) if errors.is_empty() => Ok(Self { name, kind }),
+            _ => Err(AppError::Invalid { fields: errors }),
         }
     }
 }
 
-fn name_parse(field: &str, typed: &str, missing: &str, faults: &mut Vec<FieldError>) -> String {
+fn parse_name(field: &str, typed: &str, missing: &str, errors: &mut Vec<FieldError>) -> String {
     let name = typed.trim();
     let length = name.chars().count();
     if length == 0 {
-        faults.push(fault(
+        errors.push(field_error(
             field,
             format!("{missing}, in 1 to {MAX_LABEL_CHARS} characters."),
         ));
     } else if length > MAX_LABEL_CHARS {
-        faults.push(fault(
+        errors.push(field_error(
             field,
             format!("This has {length} characters; {MAX_LABEL_CHARS} is the most."),
         ));
     } else if name.chars().any(char::is_control) {
-        faults.push(fault(field, "This has a character that can't be shown."));
+        errors.push(field_error(
+            field,
+            "This has a character that can't be shown.",
+        ));
     }
     name.to_owned()
 }
 
-fn fault(field: &str, message: impl Into<String>) -> FieldError {
+fn field_error(field: &str, message: impl Into<String>) -> FieldError {
     FieldError {
         field: field.to_owned(),
         message: message.into(),
@@ -341,7 +311,7 @@ mod tests {
         }
     }
 
-    fn faults(draft: &ApiKeyDraft) -> Vec<String> {
+    fn invalid_fields(draft: &ApiKeyDraft) -> Vec<String> {
         match NewApiKey::parse(draft) {
             Err(AppError::Invalid { fields }) => fields.into_iter().map(|f| f.field).collect(),
             other => panic!("{other:?}"),
@@ -349,17 +319,20 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_becomes_a_key() {
+    fn valid_draft_is_accepted() {
         let key = NewApiKey::parse(&draft()).unwrap();
         assert_eq!(key.label, "Nightly export");
         assert_eq!(key.scopes, BTreeSet::from([Permission::MemoryRead]));
         assert_eq!(key.vendor, Vendor::Claude);
         assert_eq!(key.lifetime, Some(time::Duration::days(90)));
-        let unsaid = ApiKeyDraft {
+        let without_vendor = ApiKeyDraft {
             vendor: String::new(),
             ..draft()
         };
-        assert_eq!(NewApiKey::parse(&unsaid).unwrap().vendor, Vendor::Other);
+        assert_eq!(
+            NewApiKey::parse(&without_vendor).unwrap().vendor,
+            Vendor::Other
+        );
         let never = ApiKeyDraft {
             lifetime: NEVER.into(),
             ..draft()
@@ -368,16 +341,16 @@ mod tests {
     }
 
     #[test]
-    fn every_field_at_fault_is_named() {
+    fn all_invalid_fields_are_reported() {
         let empty = ApiKeyDraft::default();
-        assert_eq!(faults(&empty), ["label", "scopes", "lifetime"]);
+        assert_eq!(invalid_fields(&empty), ["label", "scopes", "lifetime"]);
         for label in ["x".repeat(101), "a\nb".into(), "\u{0}".into()] {
-            assert_eq!(faults(&ApiKeyDraft { label, ..draft() }), ["label"]);
+            assert_eq!(invalid_fields(&ApiKeyDraft { label, ..draft() }), ["label"]);
         }
         for lifetime in ["0", "-1", "3651", "1.5", "Never", ""] {
             let lifetime = lifetime.to_owned();
             assert_eq!(
-                faults(&ApiKeyDraft {
+                invalid_fields(&ApiKeyDraft {
                     lifetime,
                     ..draft()
                 }),
@@ -386,17 +359,23 @@ mod tests {
         }
         for vendor in ["*", "Claude", "openai"] {
             let vendor = vendor.to_owned();
-            assert_eq!(faults(&ApiKeyDraft { vendor, ..draft() }), ["vendor"]);
+            assert_eq!(
+                invalid_fields(&ApiKeyDraft { vendor, ..draft() }),
+                ["vendor"]
+            );
         }
-        // SEC-D5: what people are entrusted with is in no key.
+        // SEC-D5: no key can hold an entrusted permission.
         for scope in ["everything", "memory.break_glass"] {
             let scopes = vec!["memory.read".into(), scope.into()];
-            assert_eq!(faults(&ApiKeyDraft { scopes, ..draft() }), ["scopes"]);
+            assert_eq!(
+                invalid_fields(&ApiKeyDraft { scopes, ..draft() }),
+                ["scopes"]
+            );
         }
     }
 
     #[test]
-    fn people_are_not_made_here() {
+    fn only_agents_and_services_can_be_created() {
         for kind in ["human", "system", "sub_agent", ""] {
             let draft = ServiceAccountDraft {
                 name: "Exporter".into(),
@@ -409,7 +388,7 @@ mod tests {
 
     // SEC-D5
     #[test]
-    fn a_new_key_is_not_in_its_debug() {
+    fn debug_output_hides_the_key() {
         let created = CreatedApiKey {
             id: ApiKeyId(uuid::Uuid::nil()),
             label: "x".into(),

@@ -1,44 +1,37 @@
 //! Break-glass: reading a member's private memories for a stated reason, for a
-//! limited time. The member is told, and each reading is audited.
+//! limited time. The member is notified, and every read is audited.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{AppError, BreakGlassId, FieldError, MemoryId, Timestamp, UserId, memory::MemoryKind};
 
-/// The shortest reason, in characters: a word alone is none.
+/// In characters; rules out single-word reasons.
 pub const MIN_REASON_CHARS: usize = 10;
-/// The longest reason, in characters.
+/// In characters.
 pub const MAX_REASON_CHARS: usize = 500;
-/// For how many minutes they can be opened.
+/// The durations that can be chosen, in minutes.
 pub const TERMS: [u16; 3] = [15, 60, 240];
 
-/// What is typed to open somebody's private memories.
+/// Form input for opening a member's private memories.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BreakGlassDraft {
-    /// Why.
     pub reason: String,
-    /// For how many minutes, one of [`TERMS`].
+    /// One of [`TERMS`].
     pub minutes: String,
 }
 
-/// A reason and a time that the database takes.
+/// A validated [`BreakGlassDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BreakGlassRequest {
-    /// Why.
     pub reason: String,
-    /// For how long.
     pub term: time::Duration,
 }
 
 impl BreakGlassRequest {
-    /// Reads a draft.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] naming every field at fault.
     pub fn parse(draft: &BreakGlassDraft) -> Result<Self, AppError> {
         let mut fields = Vec::new();
-        let mut fault = |field: &str, message: String| {
+        let mut reject = |field: &str, message: String| {
             fields.push(FieldError {
                 field: field.to_owned(),
                 message,
@@ -46,17 +39,17 @@ impl BreakGlassRequest {
         };
         let reason = draft.reason.trim();
         if !(MIN_REASON_CHARS..=MAX_REASON_CHARS).contains(&reason.chars().count()) {
-            fault(
+            reject(
                 "reason",
                 format!("Say why, in {MIN_REASON_CHARS} to {MAX_REASON_CHARS} characters."),
             );
         } else if reason.contains('\0') {
-            fault("reason", "A reason can't contain a NUL character.".into());
+            reject("reason", "A reason can't contain a NUL character.".into());
         }
         let minutes = draft.minutes.trim().parse().ok();
         let minutes = minutes.filter(|minutes| TERMS.contains(minutes));
         if minutes.is_none() {
-            fault("minutes", "Choose 15 minutes, 1 hour or 4 hours.".into());
+            reject("minutes", "Choose 15 minutes, 1 hour or 4 hours.".into());
         }
         match minutes {
             Some(minutes) if fields.is_empty() => Ok(Self {
@@ -68,97 +61,82 @@ impl BreakGlassRequest {
     }
 }
 
-/// Somebody's private memories, opened to somebody.
+/// A reader's access to the private memories of one member, the subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakGlassGrant {
-    /// Its id.
     pub id: BreakGlassId,
-    /// Who reads.
     pub reader_id: UserId,
-    /// The reader's name.
     pub reader_name: String,
-    /// Whose memories.
     pub subject_id: UserId,
-    /// Why.
     pub reason: String,
-    /// Since when.
     #[serde(with = "time::serde::rfc3339")]
     pub opened_at: Timestamp,
-    /// Until when at the latest.
+    /// The end unless `closed_at` is earlier.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: Timestamp,
-    /// When it was closed before its time.
+    /// When it was closed before it expired.
     #[serde(with = "time::serde::rfc3339::option")]
     pub closed_at: Option<Timestamp>,
 }
 
 impl BreakGlassGrant {
-    /// Whether it opens anything at `now`.
+    /// True if the grant is neither closed nor expired at `now`.
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.closed_at.is_none() && now < self.expires_at
     }
 
-    /// When it ended or ends.
+    /// `closed_at` or `expires_at`, whichever is earlier.
     pub fn ends_at(&self) -> Timestamp {
         self.closed_at
             .map_or(self.expires_at, |at| at.min(self.expires_at))
     }
 }
 
-/// A private memory in the list of its reader. Nothing of its text: reading
-/// that is an act of its own.
+/// A private memory in the reader's list. It has no text: reading that is a
+/// separate, audited action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrivateMemory {
-    /// Its id.
     pub id: MemoryId,
-    /// Its title; may be empty.
+    /// May be empty.
     pub title: String,
-    /// What kind of thing it is.
     pub kind: MemoryKind,
-    /// When it was last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: Timestamp,
 }
 
-/// What a reader sees of a member's private memories.
+/// A reader's view of a subject's private memories.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakGlassView<T> {
-    /// Whose they are.
     pub subject_id: UserId,
-    /// The member's name.
     pub subject_name: String,
-    /// By which grant, and what it shows; `None` when the reader has none that
-    /// is open.
+    /// The open grant and the content; `None` if the reader has no open grant.
     pub open: Option<(BreakGlassGrant, T)>,
 }
 
-/// Whether and how the one who looks at a member's page may read the member's
-/// private memories.
+/// The viewer's access to a member's private memories, on the member's page.
+/// Only for viewers with `memory.break_glass`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BreakGlassStanding {
-    /// They can be opened.
+    /// The viewer can open them.
     Closed,
-    /// They are open to the one who looks.
+    /// The viewer has opened them.
     Open(BreakGlassGrant),
 }
 
-/// What a member learns of somebody who could read their private memories.
+/// A past or open grant, as reported to its subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakGlassReport {
-    /// Who, why and how long.
     pub grant: BreakGlassGrant,
-    /// What was read, each once, the latest first.
+    /// Each memory once, the last read first.
     pub read: Vec<ReadMemory>,
 }
 
-/// A memory that somebody read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMemory {
-    /// The memory.
     pub id: MemoryId,
-    /// Its title or, without one, the beginning of its text.
+    /// The title or, if empty, the beginning of the text.
     pub title: String,
-    /// When it was last read.
+    /// The time of the last read.
     #[serde(with = "time::serde::rfc3339")]
     pub at: Timestamp,
 }
@@ -177,28 +155,32 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_and_one_of_three_terms_are_needed() {
-        let order = BreakGlassRequest::parse(&draft("  Customer 41 asks for it. ", "15")).unwrap();
-        assert_eq!(order.reason, "Customer 41 asks for it.");
-        assert_eq!(order.term, Duration::minutes(15));
+    fn reason_and_offered_duration_are_required() {
+        let request =
+            BreakGlassRequest::parse(&draft("  Customer 41 asks for it. ", "15")).unwrap();
+        assert_eq!(request.reason, "Customer 41 asks for it.");
+        assert_eq!(request.term, Duration::minutes(15));
         let longest = "é".repeat(MAX_REASON_CHARS);
         assert!(BreakGlassRequest::parse(&draft(&longest, "240")).is_ok());
 
-        let faults = |reason: &str, minutes: &str| {
+        let invalid_fields = |reason: &str, minutes: &str| {
             let error = BreakGlassRequest::parse(&draft(reason, minutes)).unwrap_err();
             ["reason", "minutes"].map(|field| error.for_field(field).is_some())
         };
-        assert_eq!(faults("", ""), [true, true]);
-        assert_eq!(faults("Because.  ", "60"), [true, false]);
-        assert_eq!(faults(&format!("{longest}é"), "60"), [true, false]);
-        assert_eq!(faults("A NUL \0 is in here", "60"), [true, false]);
+        assert_eq!(invalid_fields("", ""), [true, true]);
+        assert_eq!(invalid_fields("Because.  ", "60"), [true, false]);
+        assert_eq!(invalid_fields(&format!("{longest}é"), "60"), [true, false]);
+        assert_eq!(invalid_fields("A NUL \0 is in here", "60"), [true, false]);
         for minutes in ["0", "14", "-15", "1440", "15.0", "sixty"] {
-            assert_eq!(faults("Long enough a reason", minutes), [false, true]);
+            assert_eq!(
+                invalid_fields("Long enough a reason", minutes),
+                [false, true]
+            );
         }
     }
 
     #[test]
-    fn a_grant_ends_with_its_time_or_before() {
+    fn grant_ends_when_expired_or_closed() {
         let at = datetime!(2026-03-02 09:00 UTC);
         let grant = BreakGlassGrant {
             id: uuid::Uuid::nil().into(),

@@ -1,4 +1,4 @@
-//! One act on several members at once.
+//! One action on several members at once.
 
 use std::str::FromStr;
 
@@ -6,24 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Action, AppError, RoleId, TeamId, Timestamp, UserId, member::MemberChange};
 
-/// Members that one act may be about: those of one page.
+/// The members of one page.
 pub const MAX_BULK: usize = crate::paging::PAGE_SIZE as usize;
 
-/// What is done to each of them.
+/// The action applied to each member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BulkAct {
-    /// Out for now.
     Suspend,
-    /// In again.
     Reactivate,
-    /// Holds a role from now on.
     GiveRole(RoleId),
-    /// Is in a team from now on.
     JoinTeam(TeamId),
 }
 
 impl BulkAct {
-    /// As a form sends it.
+    /// The value in forms.
     pub fn key(self) -> String {
         match self {
             Self::Suspend => MemberChange::Suspend.key().to_owned(),
@@ -33,7 +29,7 @@ impl BulkAct {
         }
     }
 
-    /// What is written into the audit log for each of them.
+    /// The action audited for each member.
     pub const fn action(self) -> Action {
         match self {
             Self::Suspend => Action::MemberSuspend,
@@ -48,55 +44,50 @@ impl FromStr for BulkAct {
     type Err = AppError;
 
     fn from_str(key: &str) -> Result<Self, AppError> {
-        let none = |_| AppError::field("act", "Choose what to do with them.");
+        let invalid = |_| AppError::field("act", "Choose what to do with them.");
         match key.split_once(':') {
             None if key == MemberChange::Suspend.key() => Ok(Self::Suspend),
             None if key == MemberChange::Reactivate.key() => Ok(Self::Reactivate),
-            Some(("role", id)) => id.parse().map(Self::GiveRole).map_err(none),
-            Some(("team", id)) => id.parse().map(Self::JoinTeam).map_err(none),
+            Some(("role", id)) => id.parse().map(Self::GiveRole).map_err(invalid),
+            Some(("team", id)) => id.parse().map(Self::JoinTeam).map_err(invalid),
             _ => Err(AppError::field("act", "Choose what to do with them.")),
         }
     }
 }
 
-/// An act that may be chosen, with its name.
+/// A selectable action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BulkChoice {
-    /// A [`BulkAct`]'s key.
+    /// A [`BulkAct`] key.
     pub key: String,
-    /// What it does, e.g. `Give the role Viewer`.
+    /// E.g. `Give the role Viewer`.
     pub label: String,
 }
 
-/// What would happen to one member, or did.
+/// The preview or result for one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BulkRow {
-    /// The member.
     pub id: UserId,
-    /// The member's name; `None` where there is no such member.
+    /// `None` if there is no such member.
     pub display_name: Option<String>,
-    /// Why not, where it does not or did not happen.
+    /// Why the action can't be, or was not, applied.
     pub blocked_reason: Option<String>,
 }
 
-/// What an act would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BulkPreview {
-    /// The act.
     pub choice: BulkChoice,
-    /// A row for each chosen member, in the order of the choice.
+    /// One row for each chosen member, in the order of the choice.
     pub rows: Vec<BulkRow>,
 }
 
-/// What an act did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BulkOutcome {
-    /// As in the audit log.
+    /// The [`Action`] key.
     pub action: String,
-    /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub at: Timestamp,
-    /// A row for each member, in the order in which it was done.
+    /// One row for each member, in the order of processing.
     pub rows: Vec<BulkRow>,
 }
 
@@ -105,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_parse_back_and_anything_else_is_refused() {
+    fn keys_round_trip_and_unknown_keys_are_rejected() {
         let id = uuid::Uuid::max();
         for act in [
             BulkAct::Suspend,
@@ -116,8 +107,8 @@ mod tests {
             assert_eq!(act.key().parse(), Ok(act));
         }
         for key in ["", "deactivate", "role:", "role:x", "team", "x:y"] {
-            let refused = key.parse::<BulkAct>().unwrap_err();
-            assert!(refused.for_field("act").is_some(), "{key}");
+            let error = key.parse::<BulkAct>().unwrap_err();
+            assert!(error.for_field("act").is_some(), "{key}");
         }
     }
 }

@@ -1,13 +1,13 @@
-//! E-mail addresses that mail can be sent to, and domains of them.
+//! E-mail addresses and their domains.
 
-/// Longest address, by RFC 5321.
+/// RFC 5321.
 const MAX_ADDRESS_CHARS: usize = 254;
 const MAX_LOCAL_CHARS: usize = 64;
 const MAX_DOMAIN_CHARS: usize = 253;
 const MAX_LABEL_CHARS: usize = 63;
 
-/// An address in the plain form that every mail server takes: no quoting, no
-/// comment, nothing that could end a header.
+/// An address in the subset of RFC 5321 that every mail server accepts: no
+/// quoting, no comments, no line breaks that could inject headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddress {
     text: String,
@@ -15,25 +15,25 @@ pub struct EmailAddress {
 }
 
 impl EmailAddress {
-    /// Takes what was typed; the domain becomes lower-case.
+    /// Converts the domain to lower case.
     ///
     /// # Errors
-    /// What is wrong, as a sentence.
+    /// A sentence for the user.
     pub fn parse(typed: &str) -> Result<Self, &'static str> {
-        const WRONG: &str = "This is not an e-mail address, such as mia@example.org.";
-        let (local, domain) = typed.trim().rsplit_once('@').ok_or(WRONG)?;
+        const INVALID: &str = "This is not an e-mail address, such as mia@example.org.";
+        let (local, domain) = typed.trim().rsplit_once('@').ok_or(INVALID)?;
         let is_atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
         let is_local = (1..=MAX_LOCAL_CHARS).contains(&local.len())
             && local
                 .split('.')
                 .all(|atom| !atom.is_empty() && atom.chars().all(is_atom));
         if !is_local {
-            return Err(WRONG);
+            return Err(INVALID);
         }
-        let domain = domain_parse(domain).map_err(|()| WRONG)?;
+        let domain = parse_domain(domain).map_err(|()| INVALID)?;
         let text = format!("{local}@{domain}");
         if text.len() > MAX_ADDRESS_CHARS {
-            return Err(WRONG);
+            return Err(INVALID);
         }
         Ok(Self {
             text,
@@ -41,27 +41,26 @@ impl EmailAddress {
         })
     }
 
-    /// The whole address.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What stands behind the `@`, in lower case.
+    /// The part after the `@`, in lower case.
     pub fn domain(&self) -> &str {
         &self.text[self.at + 1..]
     }
 }
 
-/// Domains that were typed with commas, spaces or line breaks between them:
-/// in lower case, sorted, each once.
+/// Parses domains separated by commas, semicolons or white space. The result is
+/// in lower case, sorted and without duplicates.
 ///
 /// # Errors
-/// The first one that is none.
+/// The first word that is not a domain.
 pub fn domains_parse(typed: &str) -> Result<Vec<String>, &str> {
     let mut domains = typed
         .split(|c: char| c == ',' || c == ';' || c.is_whitespace())
         .filter(|word| !word.is_empty())
-        .map(|word| domain_parse(word.trim_start_matches('@')).map_err(|()| word))
+        .map(|word| parse_domain(word.trim_start_matches('@')).map_err(|()| word))
         .collect::<Result<Vec<_>, _>>()?;
     domains.sort_unstable();
     domains.dedup();
@@ -69,7 +68,7 @@ pub fn domains_parse(typed: &str) -> Result<Vec<String>, &str> {
 }
 
 /// A host name of at least two labels.
-fn domain_parse(typed: &str) -> Result<String, ()> {
+fn parse_domain(typed: &str) -> Result<String, ()> {
     let domain = typed.to_ascii_lowercase();
     let is_label = |label: &str| {
         (1..=MAX_LABEL_CHARS).contains(&label.len())
@@ -77,9 +76,9 @@ fn domain_parse(typed: &str) -> Result<String, ()> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let fits =
+    let is_valid =
         domain.len() <= MAX_DOMAIN_CHARS && domain.contains('.') && domain.split('.').all(is_label);
-    fits.then_some(domain).ok_or(())
+    is_valid.then_some(domain).ok_or(())
 }
 
 #[cfg(test)]
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_addresses_are_taken() {
+    fn plain_addresses_are_accepted() {
         for (typed, kept) in [
             ("mia@example.org", "mia@example.org"),
             (
@@ -107,7 +106,7 @@ mod tests {
 
     // SEC-B10: nothing that ends a header, an address or a command.
     #[test]
-    fn nothing_else_is() {
+    fn other_addresses_are_rejected() {
         let long = format!("{}@example.org", "a".repeat(65));
         let longer = format!("a@{}.example", "b.".repeat(130));
         for bad in [
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn domains_are_told_apart_however_they_are_typed() {
+    fn domains_are_split_at_any_separator() {
         assert_eq!(
             domains_parse("Contoso.example, @fabrikam.example\ncontoso.example;a.b ").unwrap(),
             ["a.b", "contoso.example", "fabrikam.example"]

@@ -1,57 +1,55 @@
-//! By which model an organisation's memories are found by meaning.
+//! The embedding models of an organisation. At most one is active, and one more
+//! can be built beside it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{AppError, EmbeddingModelId, FieldError, Timestamp, memory::keyed_enum};
 
-/// The name of the model that Atrium brings.
+/// The model that runs inside Atrium.
 pub const LOCAL_MODEL: &str = "all-MiniLM-L6-v2";
-/// How many numbers its vectors have.
+/// Vector length of [`LOCAL_MODEL`].
 pub const LOCAL_DIMENSIONS: u16 = 384;
-/// How many numbers a vector may have: fewer say little, more can't be indexed.
+/// Supported vector lengths: shorter ones are too imprecise, longer ones can't
+/// be indexed.
 pub const DIMENSIONS: std::ops::RangeInclusive<u16> = 64..=4_000;
-/// Characters that a model's name may have.
+/// In characters.
 pub const MAX_MODEL_CHARS: usize = 200;
 
 keyed_enum! {
-    /// How far a model is.
     EmbeddingModelStatus {
-        /// Its vectors are being made, beside those that searches use.
+        /// Vectors are being built; searches still use the active model.
         Building = "building", "Being prepared";
-        /// The same, halted.
+        /// Building is paused.
         Paused = "paused", "Paused";
-        /// Searches use it.
         Active = "active", "In use";
-        /// Searches used it once, or it was given up.
+        /// Replaced by another model, or cancelled while building.
         Retired = "retired", "No longer in use";
     }
 }
 
-/// Who makes the vectors.
+/// The service that computes the vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmbeddingSource {
-    /// Atrium itself; nothing leaves the machine.
+    /// Atrium itself; no data leaves the machine.
     Local,
-    /// A service that the operator set up, by its name in the configuration,
-    /// where its address and its key are.
+    /// A service set up by the operator, by its name in the configuration,
+    /// which has its address and API key.
     Endpoint(String),
-    /// A service without a key, by its address.
+    /// A service without an API key, by its URL.
     Address(String),
 }
 
-/// Which of a memory's two places holds a model's vectors.
+/// Each memory has two vector columns, so that a new model can be built while
+/// the other one is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmbeddingSlot {
-    /// The first.
     A,
-    /// The other.
     B,
 }
 
 impl EmbeddingSlot {
-    /// As stored.
     pub const fn key(self) -> &'static str {
         match self {
             Self::A => "a",
@@ -59,7 +57,6 @@ impl EmbeddingSlot {
         }
     }
 
-    /// The other one.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -69,48 +66,41 @@ impl EmbeddingSlot {
     }
 }
 
-/// A model of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbeddingModel {
-    /// Its id.
     pub id: EmbeddingModelId,
-    /// Who makes its vectors.
     pub source: EmbeddingSource,
-    /// The model as its service calls it.
+    /// The name that the service uses.
     pub model: String,
-    /// How many numbers its vectors have.
+    /// Vector length.
     pub dimensions: u16,
-    /// That many were asked for, of a model that would give more.
+    /// `dimensions` was requested from a model whose full vectors are longer.
     pub is_shortened: bool,
-    /// Where its vectors are.
     pub slot: EmbeddingSlot,
-    /// How far it is.
     pub status: EmbeddingModelStatus,
-    /// Why vectors could not be made last time.
+    /// The error of the last failed attempt.
     pub problem: Option<String>,
-    /// When that is tried again.
+    /// When the next attempt is due.
     #[serde(with = "time::serde::rfc3339::option")]
     pub retry_at: Option<Timestamp>,
-    /// How often in a row it failed.
+    /// Consecutive failures.
     pub failures: u32,
-    /// Who chose it; `None`: Atrium.
+    /// `None` if created by Atrium.
     pub created_by_name: Option<String>,
-    /// When it was chosen.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
     /// When searches began to use it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub activated_at: Option<Timestamp>,
-    /// When it was given up.
     #[serde(with = "time::serde::rfc3339::option")]
     pub retired_at: Option<Timestamp>,
-    /// When the last of its vectors was let go.
+    /// When the last of its vectors was deleted.
     #[serde(with = "time::serde::rfc3339::option")]
     pub dropped_at: Option<Timestamp>,
 }
 
 impl EmbeddingModel {
-    /// Its vectors are to be made: for searches of today, or for those to come.
+    /// True if vectors of this model are to be computed.
     pub fn is_filled(&self) -> bool {
         matches!(
             self.status,
@@ -118,42 +108,39 @@ impl EmbeddingModel {
         )
     }
 
-    /// Vectors of it are still there though nothing uses them.
+    /// True if the model is retired but has vectors left to delete.
     pub fn is_being_dropped(&self) -> bool {
         self.status == EmbeddingModelStatus::Retired && self.dropped_at.is_none()
     }
 }
 
-/// How many memories a model has vectors for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbeddingProgress {
-    /// Memories that have one.
+    /// Memories with a vector.
     pub done: i64,
-    /// All memories of the organisation, the trash left out.
+    /// All memories of the organisation, except those in the trash.
     pub total: i64,
 }
 
-/// What the page shows.
+/// Data of the models page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbeddingModels {
-    /// The one that searches use, how far the next one is if there is one, and
-    /// those before, newest first.
+    /// The active model, the next one if any, then retired ones, newest first.
     pub models: Vec<(EmbeddingModel, EmbeddingProgress)>,
-    /// Services that the operator set up.
+    /// Names of the services set up by the operator.
     pub endpoints: Vec<String>,
-    /// Why the local model can't be used, if it can't.
+    /// Why the local model can't be used; `None` if it can.
     pub local_off: Option<String>,
 }
 
 impl EmbeddingModels {
-    /// The one that searches use.
     pub fn active(&self) -> Option<&(EmbeddingModel, EmbeddingProgress)> {
-        self.with(|status| status == EmbeddingModelStatus::Active)
+        self.find_by_status(|status| status == EmbeddingModelStatus::Active)
     }
 
-    /// The one that comes next.
+    /// The model being built or paused.
     pub fn next(&self) -> Option<&(EmbeddingModel, EmbeddingProgress)> {
-        self.with(|status| {
+        self.find_by_status(|status| {
             matches!(
                 status,
                 EmbeddingModelStatus::Building | EmbeddingModelStatus::Paused
@@ -161,55 +148,53 @@ impl EmbeddingModels {
         })
     }
 
-    /// Vectors of an earlier one are being let go; until then there is no room
-    /// for another.
+    /// True while vectors of a retired model are being deleted; until then its
+    /// column can't be reused.
     pub fn is_dropping(&self) -> bool {
         self.models
             .iter()
             .any(|(model, _)| model.is_being_dropped())
     }
 
-    fn with(
+    fn find_by_status(
         &self,
-        fits: impl Fn(EmbeddingModelStatus) -> bool,
+        matches_status: impl Fn(EmbeddingModelStatus) -> bool,
     ) -> Option<&(EmbeddingModel, EmbeddingProgress)> {
-        self.models.iter().find(|(model, _)| fits(model.status))
+        self.models
+            .iter()
+            .find(|(model, _)| matches_status(model.status))
     }
 }
 
-/// What somebody typed into the form.
+/// Form input for a new model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EmbeddingModelDraft {
     /// `local`, `address`, or `endpoint:` and a name.
     pub source: String,
-    /// With `address`: where the service is.
+    /// The service's URL, for `address` only.
     pub base_url: String,
-    /// The model as its service calls it; not for `local`.
+    /// The name that the service uses; ignored for `local`.
     pub model: String,
-    /// How many numbers to ask for; empty takes what the model gives.
+    /// Empty: the model's default length.
     pub dimensions: String,
 }
 
-/// A model to be prepared, checked as far as words can be.
+/// A validated [`EmbeddingModelDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbeddingModelText {
-    /// Who makes the vectors. An address is not looked at yet.
+    /// The URL of an [`EmbeddingSource::Address`] is not validated yet.
     pub source: EmbeddingSource,
-    /// The model as its service calls it.
+    /// The name that the service uses.
     pub model: String,
-    /// How many numbers to ask for.
+    /// The vector length to request.
     pub dimensions: Option<u16>,
 }
 
 impl EmbeddingModelText {
-    /// Checks a draft.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
     pub fn parse(draft: &EmbeddingModelDraft) -> Result<Self, AppError> {
         let mut fields = Vec::new();
-        let mut fault = |field: &str, message: &str| {
+        let mut reject = |field: &str, message: &str| {
             fields.push(FieldError {
                 field: field.to_owned(),
                 message: message.to_owned(),
@@ -225,23 +210,23 @@ impl EmbeddingModelText {
             }
             "address" => {
                 if draft.base_url.trim().is_empty() {
-                    fault("base_url", "Give the address of the service.");
+                    reject("base_url", "Give the address of the service.");
                 }
                 EmbeddingSource::Address(draft.base_url.trim().to_owned())
             }
             other => {
                 let name = other.strip_prefix("endpoint:").unwrap_or_default();
                 if name.is_empty() {
-                    fault("source", "Choose one of those offered.");
+                    reject("source", "Choose one of those offered.");
                 }
                 EmbeddingSource::Endpoint(name.to_owned())
             }
         };
         let model = draft.model.trim();
         if model.is_empty() {
-            fault("model", "Give the model's name as its service calls it.");
+            reject("model", "Give the model's name as its service calls it.");
         } else if model.chars().count() > MAX_MODEL_CHARS || model.chars().any(char::is_control) {
-            fault(
+            reject(
                 "model",
                 "A model's name has at most 200 characters and no control character.",
             );
@@ -251,7 +236,7 @@ impl EmbeddingModelText {
             number => {
                 let number = number.parse().ok().filter(|n| DIMENSIONS.contains(n));
                 if number.is_none() {
-                    fault("dimensions", "A whole number from 64 to 4,000, or nothing.");
+                    reject("dimensions", "A whole number from 64 to 4,000, or nothing.");
                 }
                 number
             }
@@ -273,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draft_names_every_field_at_fault() {
+    fn all_invalid_fields_are_reported() {
         let draft = |source: &str, base_url: &str, model: &str, dimensions: &str| {
             EmbeddingModelText::parse(&EmbeddingModelDraft {
                 source: source.into(),

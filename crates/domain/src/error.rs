@@ -1,5 +1,5 @@
-//! The errors that people and clients see. Causes never travel in them: they
-//! are logged where they happen, under the request's id.
+//! The errors returned to users and clients. Causes are never part of them:
+//! they are logged where they occur, with the request id.
 
 use std::borrow::Cow;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
 
 use crate::access::Permission;
 
-/// Characters of a message that are sent. The longest of ours, which list all
-/// that is allowed, are shorter: what is longer echoes what came in.
+/// In characters. Our own messages are shorter, even those that list all
+/// allowed values; only echoed input gets longer.
 const MAX_MESSAGE: usize = 2_000;
-/// Characters of a field's name that are sent.
+/// Limit for a field's name, in characters.
 const MAX_FIELD: usize = 100;
-/// Fields at fault that are sent.
 const MAX_FIELDS: usize = 20;
-/// Characters of a value that a message repeats.
+/// Limit for an echoed value, in characters.
 const MAX_QUOTED: usize = 80;
 
-/// `text` up to so many characters; where it is longer, an ellipsis ends it.
+/// Cuts `text` to at most `chars` characters, the last of which is then an
+/// ellipsis.
 pub fn cut(text: &str, chars: usize) -> Cow<'_, str> {
     if text.chars().nth(chars).is_none() {
         return Cow::Borrowed(text);
@@ -26,32 +26,22 @@ pub fn cut(text: &str, chars: usize) -> Cow<'_, str> {
     Cow::Owned(kept + "…")
 }
 
-/// A value as a message repeats it, in quotation marks: its beginning says
-/// which one is meant.
+/// Quotes a value for a message, cut to its first characters.
 pub fn quote(value: &str) -> String {
     format!("“{}”", cut(value, MAX_QUOTED))
 }
 
-/// Writes a message up to its bound.
-///
-/// # Errors
-/// The serializer's own.
+/// Serializes a message, cut to its limit.
 pub fn cut_message<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&cut(text, MAX_MESSAGE))
 }
 
-/// Writes a field's name up to its bound.
-///
-/// # Errors
-/// The serializer's own.
+/// Serializes a field name, cut to its limit.
 pub fn cut_field<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&cut(text, MAX_FIELD))
 }
 
-/// Writes the first of the fields at fault.
-///
-/// # Errors
-/// The serializer's own.
+/// Serializes the field errors, at most `MAX_FIELDS` of them.
 pub fn cut_fields<S: Serializer, T: Serialize>(fields: &[T], to: S) -> Result<S::Ok, S::Error> {
     let sent = fields.len().min(MAX_FIELDS);
     let mut to = to.serialize_seq(Some(sent))?;
@@ -61,75 +51,69 @@ pub fn cut_fields<S: Serializer, T: Serialize>(fields: &[T], to: S) -> Result<S:
     to.end()
 }
 
-/// What is wrong with one field of a form or a request body.
+/// A validation error of one field of a form or request body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// The field's name as in the form.
+    /// The name as in the form.
     #[serde(serialize_with = "cut_field")]
     pub field: String,
-    /// What is wrong and what is allowed, as one sentence.
+    /// A sentence that says what is wrong and what is allowed.
     #[serde(serialize_with = "cut_message")]
     pub message: String,
 }
 
-/// The public face of a failure. As text and as JSON it is bounded, whatever
-/// its messages repeat of what came in.
+/// The public error type. Its text and JSON are bounded in size, however much
+/// input its messages repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum AppError {
-    /// No valid session or key came with the request.
+    /// The request has no valid session or API key.
     #[error("You are not signed in.")]
     Unauthenticated,
-    /// The caller knows of the thing but lacks the permission.
+    /// The resource is visible to the caller, but the permission is missing.
     #[error("This needs the permission “{permission}”.")]
-    Forbidden {
-        /// What is missing.
-        permission: Permission,
-    },
-    /// It doesn't exist, or the caller may not know that it does.
+    Forbidden { permission: Permission },
+    /// The resource does not exist or is not visible to the caller.
     #[error("There is nothing here.")]
     NotFound,
-    /// Somebody else changed it first, or its state does not allow the act.
+    /// Changed by somebody else in the meantime, or not possible in the current
+    /// state.
     #[error("{}", cut(message, MAX_MESSAGE))]
     Conflict {
-        /// What stands in the way and what to do.
+        /// Says why and what to do.
         #[serde(serialize_with = "cut_message")]
         message: String,
     },
-    /// The input is not acceptable; what was typed is kept.
+    /// The input is not valid. Forms keep what was typed.
     #[error("{}", fields.first().map_or("The input is not valid.".into(), |f| cut(&f.message, MAX_MESSAGE)))]
     Invalid {
-        /// The fields at fault.
+        /// All invalid fields, not only the first.
         #[serde(serialize_with = "cut_fields")]
         fields: Vec<FieldError>,
     },
-    /// The body is larger than the route takes.
+    /// The request body is larger than the route accepts.
     #[error("{}", cut(message, MAX_MESSAGE))]
     TooLarge {
-        /// The limit, in words.
+        /// Names the limit.
         #[serde(serialize_with = "cut_message")]
         message: String,
     },
-    /// Too many requests.
     #[error("Too many requests. Try again in {retry_after_seconds} s.")]
-    TooManyRequests {
-        /// When to come again, in seconds.
-        retry_after_seconds: u32,
-    },
-    /// A part that is needed (the database, the model) is away.
+    TooManyRequests { retry_after_seconds: u32 },
+    /// A dependency (the database, the model) is unavailable.
     #[error("{}", cut(message, MAX_MESSAGE))]
     Unavailable {
-        /// What is away and what to do.
+        /// Says what is unavailable and what to do.
         #[serde(serialize_with = "cut_message")]
         message: String,
     },
-    /// A fault of ours. The cause is in the log under the request's id.
+    /// A bug or an unexpected failure. The cause is logged with the request id.
     #[error("Something went wrong on our side. Nothing was changed.")]
     Internal,
-    /// The request never became a call: a malformed body, a lost connection.
+    /// The call failed before it reached its handler: a malformed body, a lost
+    /// connection.
     #[error("{}", cut(message, MAX_MESSAGE))]
     Transport {
-        /// What happened.
         #[serde(serialize_with = "cut_message")]
         message: String,
     },
@@ -162,7 +146,7 @@ impl AppError {
         }
     }
 
-    /// The kind of error as a word that never changes, as in its JSON.
+    /// The stable error code, as in the JSON.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthenticated",
@@ -178,7 +162,6 @@ impl AppError {
         }
     }
 
-    /// The message for `field`, if this error names it.
     pub fn for_field(&self, field: &str) -> Option<&str> {
         match self {
             Self::Invalid { fields } => fields
@@ -206,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn travels_as_json_with_its_code() {
+    fn json_round_trips_with_its_code() {
         let error = AppError::field("content", "Write something.");
         let json = serde_json::to_string(&error).unwrap();
         assert!(json.contains(r#""code":"invalid""#), "{json}");
@@ -217,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn however_much_an_error_repeats_its_json_is_bounded() {
+    fn json_size_is_bounded() {
         // Six bytes a character in JSON.
         let long = "\u{1}".repeat(100_000);
         let field = || FieldError {
@@ -251,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_value_keeps_its_beginning() {
+    fn long_quoted_values_are_cut() {
         assert_eq!(quote("memory.fly"), "“memory.fly”");
         let quoted = quote(&"ä".repeat(1_000));
         assert_eq!(quoted.chars().count(), MAX_QUOTED + 2);

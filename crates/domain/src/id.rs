@@ -1,5 +1,5 @@
-//! Typed ids. All are UUIDs (version 7 where Atrium makes them), so that an
-//! id of one kind can't be passed where another is meant.
+//! Typed ids, so that the id of one kind can't be passed for another. All are
+//! UUIDs, version 7 where Atrium creates them.
 
 use std::{fmt, str::FromStr};
 
@@ -42,40 +42,29 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An organisation.
     TenantId
     /// A member of one organisation: a person, an agent or a service.
     UserId
-    /// A named set of permissions in one organisation.
     RoleId
-    /// A group of members.
     TeamId
-    /// A rule from a group of the issuer to a role or a team.
+    /// A rule that maps an identity provider's group to a role or a team.
     GroupMappingId
-    /// One memory.
     MemoryId
-    /// A saved question with its filters.
+    /// A saved search query with its filters.
     MemoryViewId
-    /// A model by which memories are found.
     EmbeddingModelId
     /// A context of a member that memories may belong to.
     PersonaId
-    /// What an owner proposes to share.
     ProposalId
-    /// A piece of background work.
     JobId
-    /// A file that was given for import.
     ImportId
-    /// A browser session, by a public id that reveals nothing of its cookie.
+    /// A public id, from which the session cookie can't be derived.
     SessionId
-    /// A key with which a program acts as a member.
     ApiKeyId
-    /// An opening of a member's private memories to somebody.
+    /// A grant to read a member's private memories.
     BreakGlassId
-    /// Something that a member was told.
     NotificationId
-    /// A link by which somebody joins.
     InviteId
-    /// One request, as it appears in logs, audit rows and error pages.
+    /// Shown in logs, audit rows and error pages.
     RequestId
 }

@@ -9,29 +9,23 @@ use crate::{
     team::TeamRef,
 };
 
-/// Days that an invite can be open, the proposed number first.
+/// Lifetimes in days that can be chosen; the first is the default.
 pub const INVITE_DAYS: &[u16] = &[7, 1, 30];
 
-/// What became of an invite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InviteStatus {
-    /// It can be accepted.
     Pending,
-    /// Somebody joined by it.
     Accepted,
-    /// Its time is over.
     Expired,
-    /// Somebody took it back.
     Revoked,
 }
 
 impl InviteStatus {
-    /// All of them.
     pub const ALL: &[Self] = &[Self::Pending, Self::Accepted, Self::Expired, Self::Revoked];
 
-    /// As in the URL, and as stored where it is: an expired one is stored as
-    /// pending, and its time tells.
+    /// The value in URLs and in the database, except that an expired invite is
+    /// stored as pending.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -41,12 +35,10 @@ impl InviteStatus {
         }
     }
 
-    /// The reverse of [`InviteStatus::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|status| status.key() == key)
     }
 
-    /// For people.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Pending => "Pending",
@@ -57,36 +49,29 @@ impl InviteStatus {
     }
 }
 
-/// An invite as lists show it. Its link is shown once and kept nowhere.
+/// An invite as listed. Its link is shown once, at creation, and not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
-    /// Its id.
     pub id: InviteId,
-    /// For whom it is meant; who accepts it is whoever has the link.
+    /// The intended recipient; anybody with the link can accept.
     pub email: Option<String>,
-    /// The role that it gives.
     pub role: Option<RoleRef>,
-    /// The team into which it leads.
     pub team: Option<TeamRef>,
-    /// Who invited; `None`: the operator of the installation.
+    /// `None`: the operator of the installation.
     pub invited_by: Option<String>,
-    /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
-    /// From when on it is refused.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: Timestamp,
-    /// As stored: [`Invite::status`] knows the time.
+    /// The stored status, which is never `Expired`; see [`Invite::status`].
     pub stored: InviteStatus,
-    /// Who joined by it.
     pub accepted_by: Option<String>,
-    /// When they did.
     #[serde(with = "time::serde::rfc3339::option")]
     pub accepted_at: Option<Timestamp>,
 }
 
 impl Invite {
-    /// What became of it until `now`.
+    /// The status at `now`, with expiry taken into account.
     pub fn status(&self, now: Timestamp) -> InviteStatus {
         match self.stored {
             InviteStatus::Pending if self.expires_at <= now => InviteStatus::Expired,
@@ -95,63 +80,55 @@ impl Invite {
     }
 }
 
-/// Which invites a list shows. Lives in the URL.
+/// Filter of the invite list, as in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InviteFilter {
-    /// An [`InviteStatus`] key; empty for all.
+    /// An [`InviteStatus`] key; empty means all.
     pub status: String,
 }
 
-/// What the one who invites can choose from.
+/// Options of the invite form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InviteChoices {
-    /// Roles that they may give.
+    /// Roles that the inviter may grant.
     pub roles: Vec<RoleRef>,
-    /// Teams that they may take people into.
+    /// Teams that the inviter may add people to.
     pub teams: Vec<TeamRef>,
-    /// E-mail domains of which the organisation allows one; empty: any.
+    /// Allowed e-mail domains; empty allows any.
     pub domains: Vec<String>,
-    /// The link can be sent by mail.
+    /// True if the server can send mail.
     pub sends_mail: bool,
 }
 
-/// What is typed to invite somebody.
+/// Form input for a new invite.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InviteDraft {
-    /// An e-mail address, or nothing.
+    /// Optional.
     pub email: String,
-    /// A role's id, or nothing.
+    /// A role's id; optional.
     pub role: String,
-    /// A team's id, or nothing.
+    /// A team's id; optional.
     pub team: String,
-    /// One of [`INVITE_DAYS`].
     pub days: String,
 }
 
-/// An invite that can be made.
+/// A validated [`InviteDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewInvite {
-    /// For whom it is meant.
     pub email: Option<EmailAddress>,
-    /// The role that it gives.
     pub role: Option<RoleId>,
-    /// The team into which it leads.
     pub team: Option<TeamId>,
-    /// How long it is open.
     pub lifetime: time::Duration,
 }
 
 impl NewInvite {
-    /// Reads a draft. Whether its role and team may be given is another
-    /// question; `domains` are those that the organisation allows, or none.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] naming every field at fault.
+    /// Validates a draft. `domains` are the allowed e-mail domains; empty
+    /// allows any. The caller must check that role and team may be granted.
     pub fn parse(draft: &InviteDraft, domains: &[String]) -> Result<Self, AppError> {
         let mut fields = Vec::new();
-        let mut fault = |field: &str, message: String| {
+        let mut reject = |field: &str, message: String| {
             fields.push(FieldError {
                 field: field.to_owned(),
                 message,
@@ -160,7 +137,7 @@ impl NewInvite {
         let email = match draft.email.trim() {
             "" => None,
             typed => EmailAddress::parse(typed)
-                .map_err(|why| fault("email", why.to_owned()))
+                .map_err(|message| reject("email", message.to_owned()))
                 .ok(),
         };
         let is_allowed = |email: &EmailAddress| domains.iter().any(|d| d == email.domain());
@@ -168,7 +145,7 @@ impl NewInvite {
             && !email.as_ref().is_some_and(is_allowed)
             && (email.is_some() || draft.email.trim().is_empty())
         {
-            fault(
+            reject(
                 "email",
                 format!(
                     "Your organisation invites addresses of {} only.",
@@ -176,18 +153,18 @@ impl NewInvite {
                 ),
             );
         }
-        let role = chosen(&draft.role).unwrap_or_else(|()| {
-            fault("role", "Choose one of the roles, or none.".to_owned());
+        let role = parse_optional_id(&draft.role).unwrap_or_else(|()| {
+            reject("role", "Choose one of the roles, or none.".to_owned());
             None
         });
-        let team = chosen(&draft.team).unwrap_or_else(|()| {
-            fault("team", "Choose one of the teams, or none.".to_owned());
+        let team = parse_optional_id(&draft.team).unwrap_or_else(|()| {
+            reject("team", "Choose one of the teams, or none.".to_owned());
             None
         });
         let lifetime = match lifetime(&draft.days) {
             Ok(lifetime) => lifetime,
             Err(message) => {
-                fault("days", message.to_owned());
+                reject("days", message.to_owned());
                 time::Duration::ZERO
             }
         };
@@ -204,10 +181,10 @@ impl NewInvite {
     }
 }
 
-/// How long an invite is open that is to be so for `days`.
+/// Parses a lifetime in days.
 ///
 /// # Errors
-/// A sentence for a number that is not offered.
+/// A sentence for a number that is not one of [`INVITE_DAYS`].
 pub fn lifetime(days: &str) -> Result<time::Duration, &'static str> {
     days.trim()
         .parse()
@@ -217,42 +194,36 @@ pub fn lifetime(days: &str) -> Result<time::Duration, &'static str> {
         .ok_or("Choose 1, 7 or 30 days.")
 }
 
-fn chosen<T: std::str::FromStr>(typed: &str) -> Result<Option<T>, ()> {
+fn parse_optional_id<T: std::str::FromStr>(typed: &str) -> Result<Option<T>, ()> {
     match typed.trim() {
         "" => Ok(None),
         id => id.parse().map(Some).map_err(|_| ()),
     }
 }
 
-/// What became of the mail with the link.
+/// The result of mailing the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailOutcome {
-    /// No address was given, or no mail is set up here.
+    /// No address was given, or no mail server is configured.
     NotSent,
-    /// The mail server took it.
+    /// The mail server accepted it.
     Sent,
-    /// It did not; the invite is there all the same.
+    /// The mail server did not accept it; the invite exists nevertheless.
     Failed {
-        /// Why, as a sentence.
+        /// A sentence.
         reason: String,
     },
 }
 
-/// An invite that was just made or renewed, with its link: the one time it is
-/// shown.
+/// A new or renewed invite with its link, which is shown only this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InviteLink {
-    /// Its id.
     pub id: InviteId,
-    /// The link.
     pub link: String,
-    /// For whom it is meant.
     pub email: Option<String>,
-    /// From when on it is refused.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: Timestamp,
-    /// What became of the mail with it.
     pub mail: MailOutcome,
 }
 
@@ -264,46 +235,42 @@ impl fmt::Debug for InviteLink {
     }
 }
 
-/// An open invite, as whoever has the link sees it.
+/// An open invite, as shown to whoever has the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenInvite {
-    /// The organisation's name.
     pub organisation: String,
-    /// Who invited; `None`: the operator of the installation.
+    /// `None`: the operator of the installation.
     pub invited_by: Option<String>,
-    /// The name of the role that it gives.
+    /// By name.
     pub role: Option<String>,
-    /// The name of the team into which it leads.
+    /// By name.
     pub team: Option<String>,
-    /// From when on it is refused.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: Timestamp,
 }
 
-/// For which organisations an issuer's people are.
+/// The organisations whose members can sign in through an identity provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IssuerReach {
-    /// Slugs of the organisations that it is for; empty: of any, as far as the
-    /// rest allows.
+    /// Slugs; if empty, the other rules alone decide.
     pub tenants: Vec<String>,
-    /// It speaks for many directories, each of which has its own organisation.
+    /// The issuer serves many directories, each linked to one organisation.
     pub by_directory: bool,
 }
 
-/// What decides which issuers are for an organisation.
+/// The properties of an organisation that decide which issuers it accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginTarget {
-    /// Its short name.
     pub slug: String,
-    /// There is no other organisation.
+    /// It is the only organisation of the installation.
     pub is_only: bool,
-    /// It belongs to a directory.
+    /// It is linked to a directory.
     pub has_directory: bool,
 }
 
 impl IssuerReach {
-    /// Whether people of the issuer may belong to the organisation. Whether one
-    /// of them may is found out when they sign in.
+    /// True if the issuer's users may belong to the organisation. Each user is
+    /// still checked at sign-in.
     pub fn reaches(&self, organisation: &LoginTarget) -> bool {
         let is_named = self.tenants.contains(&organisation.slug);
         match (self.by_directory, self.tenants.is_empty()) {
@@ -326,7 +293,7 @@ mod tests {
         }
     }
 
-    fn faults(draft: &InviteDraft, domains: &[&str]) -> Vec<String> {
+    fn invalid_fields(draft: &InviteDraft, domains: &[&str]) -> Vec<String> {
         let domains: Vec<_> = domains.iter().map(|&d| d.to_owned()).collect();
         match NewInvite::parse(draft, &domains) {
             Ok(_) => Vec::new(),
@@ -336,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_becomes_an_invite() {
+    fn valid_draft_is_accepted() {
         let new = NewInvite::parse(&draft(), &[]).unwrap();
         assert_eq!(new.email.unwrap().as_str(), "Mia@contoso.example");
         assert_eq!(new.lifetime, time::Duration::days(7));
@@ -344,40 +311,46 @@ mod tests {
     }
 
     #[test]
-    fn every_field_at_fault_is_named() {
+    fn all_invalid_fields_are_reported() {
         let bad = InviteDraft {
             email: "mia".into(),
             role: "owner".into(),
             team: "x".into(),
             days: "31".into(),
         };
-        assert_eq!(faults(&bad, &[]), ["email", "role", "team", "days"]);
-        // The address itself is at fault, and only that is said.
-        assert_eq!(faults(&bad, &["contoso.example"])[..2], ["email", "role"]);
+        assert_eq!(invalid_fields(&bad, &[]), ["email", "role", "team", "days"]);
+        // The address itself is invalid, and only that is reported.
+        assert_eq!(
+            invalid_fields(&bad, &["contoso.example"])[..2],
+            ["email", "role"]
+        );
     }
 
     #[test]
-    fn with_allowed_domains_an_address_of_one_is_needed() {
-        let anybody = InviteDraft {
+    fn email_must_be_in_an_allowed_domain() {
+        let without_email = InviteDraft {
             email: String::new(),
             ..draft()
         };
-        assert_eq!(faults(&draft(), &["contoso.example"]), [""; 0]);
-        assert_eq!(faults(&anybody, &[]), [""; 0]);
-        assert_eq!(faults(&anybody, &["contoso.example"]), ["email"]);
+        assert_eq!(invalid_fields(&draft(), &["contoso.example"]), [""; 0]);
+        assert_eq!(invalid_fields(&without_email, &[]), [""; 0]);
+        assert_eq!(
+            invalid_fields(&without_email, &["contoso.example"]),
+            ["email"]
+        );
         for other in ["fabrikam.example", "example", "so.example"] {
-            assert_eq!(faults(&draft(), &[other]), ["email"], "{other}");
+            assert_eq!(invalid_fields(&draft(), &[other]), ["email"], "{other}");
         }
-        let below = InviteDraft {
+        let subdomain = InviteDraft {
             email: "mia@mail.contoso.example".into(),
             ..draft()
         };
-        assert_eq!(faults(&below, &["contoso.example"]), ["email"]);
+        assert_eq!(invalid_fields(&subdomain, &["contoso.example"]), ["email"]);
     }
 
     // SEC-A3
     #[test]
-    fn an_issuer_reaches_what_it_is_for() {
+    fn issuer_reaches_only_its_organisations() {
         let reaches = |tenants: &[&str], by_directory, is_only, has_directory| {
             let tenants = tenants.iter().map(|&slug| slug.to_owned()).collect();
             IssuerReach {
@@ -401,14 +374,14 @@ mod tests {
 
     // SEC-D3
     #[test]
-    fn a_link_is_not_in_its_debug() {
-        let made = InviteLink {
+    fn debug_output_hides_the_link() {
+        let link = InviteLink {
             id: InviteId(uuid::Uuid::nil()),
             link: "https://atrium.example/invite/canary".into(),
             email: None,
             expires_at: Timestamp::UNIX_EPOCH,
             mail: MailOutcome::NotSent,
         };
-        assert!(!format!("{made:?}").contains("canary"));
+        assert!(!format!("{link:?}").contains("canary"));
     }
 }

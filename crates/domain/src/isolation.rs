@@ -1,28 +1,24 @@
-//! What the database answers when one organisation reaches for the rows of
-//! another.
+//! Results of the isolation test, which tries to access one organisation's rows
+//! from another.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
-/// A way to reach for rows that are not one's own.
+/// One kind of cross-tenant access attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Probe {
-    /// Read rows of any other organisation.
     Read,
-    /// Read rows while no organisation is set.
+    /// Read rows with no tenant set in the session.
     ReadUnset,
-    /// Change rows of another organisation.
     Change,
-    /// Delete rows of another organisation.
     Delete,
-    /// Add a row to another organisation.
     Add,
 }
 
 impl Probe {
-    /// All of them, in the order in which they are tried.
+    /// In the order in which they are tried.
     pub const ALL: [Self; 5] = [
         Self::Read,
         Self::ReadUnset,
@@ -32,71 +28,67 @@ impl Probe {
     ];
 }
 
-/// What came of reaching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProbeResult {
-    /// The runtime role may not do that to this table at all.
+    /// The runtime role lacks the privilege for this table.
     NoPrivilege,
-    /// A policy refused the row.
+    /// A row security policy rejected the row.
     Refused,
-    /// No row was in sight.
+    /// No row was visible.
     Nothing,
-    /// There was no row to reach for.
+    /// There was no row to try.
     Untried,
-    /// A row was reached: the wall is broken.
+    /// A row was accessed: isolation is broken.
     Row,
 }
 
-/// One table and what came of each [`Probe`].
+/// The results of all probes on one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableIsolation {
-    /// The table's name.
     pub table: String,
-    /// Row security is enabled and forced on it and on all its partitions.
+    /// Row security is enabled and forced on the table and all its partitions.
     pub row_security: bool,
-    /// The positive control: the made-up organisation sees rows of its own.
+    /// Positive control: the test organisation sees its own rows.
     pub sees_own: bool,
     /// In the order of [`Probe::ALL`].
     pub reached: [ProbeResult; Probe::ALL.len()],
 }
 
 impl TableIsolation {
-    /// Whether the wall around this table stands.
+    /// True if row security is on and no probe accessed a row.
     pub fn holds(&self) -> bool {
         self.row_security && !self.reached.contains(&ProbeResult::Row)
     }
 }
 
-/// The outcome of all probes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IsolationReport {
-    /// When they ran.
     #[serde(with = "time::serde::rfc3339")]
     pub at: Timestamp,
     /// The database login that requests use.
     pub login: String,
-    /// In which way that login could pass row security, if any.
+    /// How that login could bypass row security, if it could.
     pub login_problem: Option<String>,
-    /// Every table that holds organisations' rows, by name.
+    /// Every table with tenants' rows, by name.
     pub tables: Vec<TableIsolation>,
 }
 
 impl IsolationReport {
-    /// Whether every wall stands.
+    /// True if all tables hold and the login can't bypass row security.
     pub fn holds(&self) -> bool {
         self.login_problem.is_none() && self.tables.iter().all(TableIsolation::holds)
     }
 
-    /// How many attempts were made on rows that exist or could.
+    /// The number of probes that were tried.
     pub fn attempts(&self) -> usize {
-        let tried = |table: &TableIsolation| {
+        let count_tried = |table: &TableIsolation| {
             let reached = table.reached.iter();
             reached
                 .filter(|reached| **reached != ProbeResult::Untried)
                 .count()
         };
-        self.tables.iter().map(tried).sum()
+        self.tables.iter().map(count_tried).sum()
     }
 }
 
@@ -105,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_row_or_one_open_table_breaks_the_wall() {
+    fn one_accessed_row_or_open_table_fails_the_report() {
         let table = TableIsolation {
             table: "users".into(),
             row_security: true,
@@ -120,16 +112,16 @@ mod tests {
         };
         assert!(report.holds());
         assert_eq!(report.attempts(), 5);
-        let with = |table| IsolationReport {
+        let report_with = |table| IsolationReport {
             tables: vec![table],
             ..report.clone()
         };
         let mut open = table.clone();
         open.row_security = false;
-        assert!(!with(open).holds());
+        assert!(!report_with(open).holds());
         let mut reached = table;
         reached.reached[2] = ProbeResult::Row;
-        assert!(!with(reached).holds());
+        assert!(!report_with(reached).holds());
         let powerful = IsolationReport {
             login_problem: Some("is a superuser".into()),
             ..report

@@ -1,8 +1,8 @@
-//! The vocabulary of Atrium: ids, permissions and role rules, what travels
-//! between browser and server, and the errors that people see.
+//! Domain types of Atrium: ids, permissions and role rules, the types sent
+//! between browser and server, and the errors shown to users.
 //!
-//! This crate compiles to wasm and knows no database, no HTTP and no clock.
-//! A feature (`memory`, `audit`, `job` …) has the same name in every layer.
+//! This crate compiles to wasm and has no database, no HTTP and no clock. A
+//! feature (`memory`, `audit`, `job` …) has the same name in every layer.
 
 pub mod access;
 pub mod action;
@@ -51,5 +51,5 @@ pub use memory::Vendor;
 pub use paging::Page;
 pub use sign_in::SignInProblem;
 
-/// An instant in UTC, microsecond precision as Postgres keeps it.
+/// UTC, with microsecond precision as in Postgres.
 pub type Timestamp = time::OffsetDateTime;

@@ -1,5 +1,5 @@
-//! What an open page or program is told while it looks: that something
-//! changed, never what.
+//! Live events sent to open pages and programs. They say that something
+//! changed, never its content.
 
 use std::{fmt, str::FromStr};
 
@@ -8,23 +8,22 @@ use time::Duration;
 
 use crate::{AppError, JobId, MemoryId, Timestamp, job::JobStatus};
 
-/// Ids that one stream can watch.
+/// Limit for the memory ids that one stream can watch.
 pub const MAX_WATCHED: usize = 100;
 
-/// How far what somebody knows reaches: the moment up to which they have been
-/// told everything. Microseconds since 1970.
+/// A position in a stream of events: everything up to this instant has been
+/// delivered. Microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StreamCursor(i64);
 
 impl StreamCursor {
-    /// Everything up to `at` is known.
     pub fn at(at: Timestamp) -> Self {
         let since = at - Timestamp::UNIX_EPOCH;
         Self(i64::try_from(since.whole_microseconds()).unwrap_or(i64::MAX))
     }
 
-    /// The moment; `None` where it is no moment at all.
+    /// `None` if out of the range of [`Timestamp`].
     pub fn time(self) -> Option<Timestamp> {
         Timestamp::UNIX_EPOCH.checked_add(Duration::microseconds(self.0))
     }
@@ -40,86 +39,77 @@ impl FromStr for StreamCursor {
     type Err = AppError;
 
     fn from_str(text: &str) -> Result<Self, AppError> {
-        let mark = text.parse().ok().map(Self);
-        mark.filter(|mark| mark.time().is_some())
+        let cursor = text.parse().ok().map(Self);
+        cursor
+            .filter(|cursor| cursor.time().is_some())
             .ok_or_else(|| AppError::field("after", "This is no place in a stream of events."))
     }
 }
 
-/// What happened to a memory, as the one who is told sees it.
+/// A change as seen by the owner of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MemoryChangeKind {
-    /// It is new to them, or other than it was.
+    /// Created, changed, or newly visible.
     Changed,
-    /// Their own one went into the trash.
+    /// An own memory was moved to the trash.
     Trashed,
-    /// One that they watch is out of their sight, or never was in it.
+    /// A watched memory is not visible, or no longer visible.
     Gone,
 }
 
-/// That a memory changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryEvent {
-    /// Which one.
     pub id: MemoryId,
-    /// What happened.
     pub change: MemoryChangeKind,
-    /// The version that it is at; not known of one that is gone.
+    /// The current version; `None` if gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i32>,
-    /// What it replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<MemoryId>,
 }
 
-/// How far an own job is.
+/// Progress of one of the caller's own jobs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobEvent {
-    /// Which one.
     pub id: JobId,
-    /// What it does, noun first: `memory.import`.
+    /// Noun first: `memory.import`.
     pub kind: String,
-    /// Where it stands.
     pub status: JobStatus,
-    /// Units done so far.
     pub done: i64,
-    /// Units in all; 0 while unknown.
+    /// 0 while unknown.
     pub total: i64,
 }
 
-/// Why a stream ended for good.
+/// Why a stream ended and must not be reopened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
-    /// The session is over.
+    /// The session ended.
     SignedOut,
     /// The API key was revoked or has expired.
     Key,
-    /// The member or the organisation is not active any more.
+    /// The member or the organisation is no longer active.
     Inactive,
-    /// The role that allowed it is gone.
+    /// The permission was removed.
     Forbidden,
 }
 
-/// One event of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LiveEvent {
-    /// The stream is open; what changes from now on is told.
+    /// The stream is open; later changes will be delivered.
     Ready,
-    /// A memory changed.
     Memory(MemoryEvent),
-    /// A job of one's own moved.
     Job(JobEvent),
-    /// More changed than is told one by one, or what one may see: whatever is
-    /// shown is to be read again.
+    /// Too many changes to send one by one, or a change of access: the client
+    /// must reload what it shows.
     Reset,
-    /// It is over and will not be opened again.
+    /// The stream ended and must not be reopened.
     End(EndReason),
 }
 
 impl LiveEvent {
-    /// As it is called in the stream.
+    /// The event name in the stream.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -140,11 +130,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_is_read_as_it_was_written_and_nothing_else_is_one() {
+    fn cursor_round_trips_and_invalid_text_is_rejected() {
         let at = datetime!(2026-03-02 09:00:00.123_456 UTC);
-        let mark = StreamCursor::at(at);
-        assert_eq!(mark.time(), Some(at));
-        assert_eq!(mark.to_string().parse(), Ok(mark));
+        let cursor = StreamCursor::at(at);
+        assert_eq!(cursor.time(), Some(at));
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
         for text in [
             "",
             "now",
@@ -157,16 +147,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_left_out() {
+    fn absent_fields_are_not_serialized() {
         let id = MemoryId(Uuid::nil());
-        let gone = MemoryEvent {
+        let event = MemoryEvent {
             id,
             change: MemoryChangeKind::Gone,
             version: None,
             parent_id: None,
         };
-        let text = serde_json::to_value(&gone).unwrap();
+        let text = serde_json::to_value(&event).unwrap();
         assert_eq!(text, json!({ "id": id, "change": "gone" }));
-        assert_eq!(serde_json::from_value::<MemoryEvent>(text).unwrap(), gone);
+        assert_eq!(serde_json::from_value::<MemoryEvent>(text).unwrap(), event);
     }
 }

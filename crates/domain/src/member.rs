@@ -1,4 +1,4 @@
-//! Members of an organisation: people, agents and services alike.
+//! Members of an organisation: people, agents and services.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,22 +12,17 @@ use crate::{
     team::TeamRole,
 };
 
-/// Whether a member may act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
-    /// Was asked to join and has not signed in yet.
+    /// Invited, has not signed in yet.
     Invited,
-    /// May act.
     Active,
-    /// May not act for now.
     Suspended,
-    /// Has left.
     Deactivated,
 }
 
 impl UserStatus {
-    /// All of them.
     pub const ALL: &[Self] = &[
         Self::Invited,
         Self::Active,
@@ -35,7 +30,6 @@ impl UserStatus {
         Self::Deactivated,
     ];
 
-    /// As stored.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Invited => "invited",
@@ -45,12 +39,10 @@ impl UserStatus {
         }
     }
 
-    /// The reverse of [`UserStatus::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|status| status.key() == key)
     }
 
-    /// For people.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Invited => "Invited",
@@ -61,20 +53,17 @@ impl UserStatus {
     }
 }
 
-/// A change of whether a member may act.
+/// A status change made by an administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberChange {
-    /// Out for now.
     Suspend,
-    /// Out for good, until somebody takes it back.
     Deactivate,
-    /// In again.
     Reactivate,
 }
 
 impl MemberChange {
-    /// As a form sends it.
+    /// The value in forms.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Suspend => "suspend",
@@ -83,7 +72,7 @@ impl MemberChange {
         }
     }
 
-    /// What the member is afterwards.
+    /// The resulting status.
     pub const fn to(self) -> UserStatus {
         match self {
             Self::Suspend => UserStatus::Suspended,
@@ -92,18 +81,18 @@ impl MemberChange {
         }
     }
 
-    /// Passes when a member who is `from` can be changed so.
+    /// Checks that the change is possible from status `from`.
     ///
     /// # Errors
-    /// [`AppError::Conflict`] that says what the member is instead.
+    /// [`AppError::Conflict`] with the current status.
     pub fn check(self, from: UserStatus) -> Result<(), AppError> {
         use UserStatus::{Active, Deactivated, Invited, Suspended};
-        let fits = match self {
+        let is_allowed = match self {
             Self::Suspend => matches!(from, Active | Invited),
             Self::Deactivate => matches!(from, Active | Invited | Suspended),
             Self::Reactivate => matches!(from, Suspended | Deactivated),
         };
-        if fits {
+        if is_allowed {
             return Ok(());
         }
         let message = match from {
@@ -118,12 +107,12 @@ impl MemberChange {
     }
 }
 
-/// What the list of members is narrowed to. Lives in the URL; empty text means
-/// no restriction.
+/// Filter of the member list, as in the URL. An empty string means no
+/// restriction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MemberFilter {
-    /// A part of a name, an e-mail address or a handle.
+    /// Part of a name, an e-mail address or a handle.
     pub query: String,
     /// A [`UserStatus`] key.
     pub status: String,
@@ -135,116 +124,86 @@ pub struct MemberFilter {
     pub kind: String,
 }
 
-/// A member in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberSummary {
-    /// The member's id.
     pub id: UserId,
-    /// The name on pages.
     pub display_name: String,
-    /// As the issuer tells it; never used to identify.
+    /// From the identity provider; never used as an identifier.
     pub email: Option<String>,
-    /// A person, an agent or a service.
     pub kind: ActorKind,
-    /// Whether the member may act.
     pub status: UserStatus,
-    /// Names of the member's roles.
     pub roles: Vec<String>,
-    /// Names of the member's teams.
     pub teams: Vec<String>,
-    /// When the member was last active, to the minute.
+    /// With a precision of one minute.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_seen_at: Option<Timestamp>,
 }
 
-/// A role that a member holds, for one reason. Held for several, it is there
-/// several times.
+/// A role held by a member for one reason. A role held for several reasons has
+/// several entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldRole {
-    /// The role.
     pub role: RoleRef,
-    /// Why it is held.
     pub source: RoleSource,
-    /// Who gave it, where a member did.
+    /// `None` unless granted by a member.
     pub granted_by: Option<String>,
-    /// Since when.
     #[serde(with = "time::serde::rfc3339")]
     pub granted_at: Timestamp,
 }
 
-/// A team that a member belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldTeam {
-    /// The team.
     pub id: TeamId,
-    /// Its name.
     pub name: String,
-    /// As what.
     pub role: TeamRole,
 }
 
-/// A member, whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The member's id.
     pub id: UserId,
-    /// The name on pages.
     pub display_name: String,
-    /// As the issuer tells it; never used to identify.
+    /// From the identity provider; never used as an identifier.
     pub email: Option<String>,
-    /// A short name, where one was chosen.
+    /// An optional short name.
     pub handle: Option<String>,
-    /// A person, an agent or a service.
     pub kind: ActorKind,
-    /// Whether the member may act.
     pub status: UserStatus,
-    /// Holds the owner's role.
     pub is_owner: bool,
-    /// Nobody would be left to run the organisation without this member.
+    /// The only owner left, who can't be removed (SEC-A11).
     pub is_last_owner: bool,
-    /// When the member was last active, to the minute.
+    /// With a precision of one minute.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_seen_at: Option<Timestamp>,
-    /// When the member was created.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
-    /// What the member holds, and why.
     pub roles: Vec<HeldRole>,
-    /// Where the member belongs.
     pub teams: Vec<HeldTeam>,
 }
 
-/// What the page of one member shows. Parts that the reader may not see are
-/// `None`.
+/// Data of a member's page. Parts that the viewer may not see are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberDetail {
-    /// The member.
     pub member: Member,
-    /// It is the one who looks.
     pub is_self: bool,
-    /// Roles that the one who looks may give and take.
+    /// Roles that the viewer may grant and revoke.
     pub grantable: Vec<RoleRef>,
-    /// Why the one who looks can't suspend or deactivate this member; `None`
-    /// when nothing stands in the way.
+    /// Why the viewer can't suspend or deactivate the member.
     pub blocked_reason: Option<BlockedReason>,
-    /// Signed-in browsers.
     pub sessions: Option<Vec<Session>>,
-    /// The newest keys that act as the member, whether they work or not.
+    /// The newest API keys, active or not.
     pub keys: Option<Vec<ApiKey>>,
-    /// Whether the member's private memories are open to the one who looks.
     pub break_glass: Option<BreakGlassStanding>,
-    /// The newest audit rows of and about the member.
+    /// The newest audit entries by or about the member.
     pub audit: Option<Vec<AuditEntry>>,
 }
 
-/// Why a member can't be suspended or deactivated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockedReason {
-    /// `member.manage` is missing.
+    /// The viewer lacks `member.manage`.
     Permission,
-    /// An owner is only managed by who may unmake owners.
+    /// Managing an owner requires `owner.grant`.
     Owner,
-    /// Nobody would be left to run the organisation (SEC-A11).
+    /// The organisation would be left without an owner (SEC-A11).
     LastOwner,
 }

@@ -1,5 +1,5 @@
-//! What a program asks to be done with memories: fields as they travel, each
-//! of which may be wrong, and what they mean once checked.
+//! Memory operations requested over the API: raw fields, and the validated
+//! commands that they become.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,39 +12,30 @@ use crate::{
     memory_form::both,
 };
 
-/// Rows of one batch at most.
+/// In rows.
 pub const MAX_BATCH: usize = 1_000;
 
-/// A memory to be kept, as a program gives it.
+/// A new memory as sent by a program.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MemoryFields {
-    /// May be empty.
     pub title: String,
-    /// The text.
     pub content: String,
-    /// A kind's key; without it, a fact.
+    /// A [`MemoryKind`] key; defaults to fact.
     pub kind: Option<String>,
-    /// In their order.
     pub tags: Vec<String>,
-    /// When it is let go.
     pub expires_at: Option<Timestamp>,
-    /// The context of its owner that it belongs to.
     pub persona_id: Option<PersonaId>,
     /// 0 to 1.
     pub importance: Option<f32>,
-    /// Keys of vendors; without it, all may read it.
+    /// Keys of vendors; `None` allows all.
     pub allowed_vendors: Option<Vec<String>>,
-    /// The conversation it comes from.
     pub source_session_id: Option<String>,
-    /// The memory that this replies to.
+    /// Makes the memory a reply to this one.
     pub parent_id: Option<MemoryId>,
 }
 
 impl MemoryFields {
-    /// What the fields say, checked as far as no clock is needed.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
+    /// Validates everything that does not depend on the current time.
     pub fn parse(self, origin: Origin) -> Result<NewMemory, AppError> {
         let kind = self.kind.as_deref().unwrap_or(MemoryKind::Fact.key());
         let text = MemoryText::new(&self.title, self.content, kind, &self.tags);
@@ -64,12 +55,9 @@ impl MemoryFields {
         })
     }
 
-    /// What is to be done with the fields: a new memory kept, or a reply to
-    /// one. Who may read a reply and how long it is kept is as of what it
-    /// replies to, so that nothing can be said of it.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
+    /// Builds a `Create` command or, with a parent, a `Reply`. A reply inherits
+    /// expiry, persona and allowed vendors from its parent, so setting them is
+    /// an error.
     pub fn command(self, origin: Origin) -> Result<MemoryCommand, AppError> {
         let Some(root) = self.parent_id else {
             return self.parse(origin).map(MemoryCommand::Create);
@@ -79,55 +67,50 @@ impl MemoryFields {
             ("persona_id", self.persona_id.is_some()),
             ("allowed_vendors", self.allowed_vendors.is_some()),
         ];
-        let faults: Vec<_> = inherited
+        let errors: Vec<_> = inherited
             .into_iter()
-            .filter(|(_, is_given)| *is_given)
+            .filter(|(_, is_set)| *is_set)
             .map(|(field, _)| FieldError {
                 field: field.to_owned(),
                 message: "Leave this out: a reply has it from the memory that it replies to."
                     .to_owned(),
             })
             .collect();
-        let inherits = if faults.is_empty() {
+        let no_inherited_fields = if errors.is_empty() {
             Ok(())
         } else {
-            Err(AppError::Invalid { fields: faults })
+            Err(AppError::Invalid { fields: errors })
         };
-        let (reply, ()) = both(self.parse(origin), inherits)?;
+        let (reply, ()) = both(self.parse(origin), no_inherited_fields)?;
         Ok(MemoryCommand::Reply { root, reply })
     }
 }
 
-/// What is to become of a memory's fields; what is absent stays as it is.
+/// Changes to a memory; fields that are `None` stay as they are.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MemoryEdit {
-    /// Another title; may be empty.
     pub title: Option<String>,
-    /// Another text.
     pub content: Option<String>,
-    /// Another kind's key.
+    /// A [`MemoryKind`] key.
     pub kind: Option<String>,
-    /// Other tags, all of them.
+    /// Replaces all tags.
     pub tags: Option<Vec<String>>,
-    /// Another end, or none.
+    /// `Some(None)` removes it.
     pub expires_at: Option<Option<Timestamp>>,
-    /// Another context, or none.
+    /// `Some(None)` removes it.
     pub persona_id: Option<Option<PersonaId>>,
     /// 0 to 1.
     pub importance: Option<f32>,
-    /// Keys of vendors, all of them.
+    /// Keys of vendors; replaces all of them.
     pub allowed_vendors: Option<Vec<String>>,
-    /// Why, kept with the earlier version.
+    /// Stored with the earlier version.
     pub reason: Option<String>,
 }
 
 impl MemoryEdit {
-    /// What `memory` is to become.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
+    /// Applies the edit to `memory` and validates the result.
     pub fn onto(self, memory: Memory) -> Result<MemoryChange, AppError> {
-        let has_traits = self.expires_at.is_some()
+        let changes_attributes = self.expires_at.is_some()
             || self.persona_id.is_some()
             || self.importance.is_some()
             || self.allowed_vendors.is_some();
@@ -148,47 +131,37 @@ impl MemoryEdit {
         };
         Ok(MemoryChange {
             text,
-            attributes: has_traits.then_some(attributes),
+            attributes: changes_attributes.then_some(attributes),
             reason: self.reason,
         })
     }
 }
 
-/// One thing to be done with memories.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MemoryCommand {
-    /// Keep a new one.
     Create(NewMemory),
-    /// Keep a reply to one in sight.
+    /// Replies to a visible memory.
     Reply {
-        /// To which.
         root: MemoryId,
-        /// What is said.
         reply: NewMemory,
     },
-    /// Change one from a version of it.
+    /// Changes a memory, if `version` is still current.
     Update {
-        /// Which.
         id: MemoryId,
-        /// The version that the change started from.
+        /// The version that the edit is based on.
         version: i32,
-        /// What is to become of it.
         edit: MemoryEdit,
     },
-    /// Move one to the trash.
     Delete {
-        /// Which.
         id: MemoryId,
     },
-    /// Take one out of the trash.
     Restore {
-        /// Which.
         id: MemoryId,
     },
 }
 
 impl MemoryCommand {
-    /// As which act it is authorised and audited.
+    /// The action to authorise and audit.
     pub const fn action(&self) -> Action {
         match self {
             Self::Create(_) => Action::MemoryCreate,
@@ -199,7 +172,7 @@ impl MemoryCommand {
         }
     }
 
-    /// The memory that it is about; for a reply, the one that is replied to.
+    /// The affected memory; for a reply, the parent.
     pub const fn target(&self) -> Option<MemoryId> {
         match self {
             Self::Create(_) => None,
@@ -210,7 +183,7 @@ impl MemoryCommand {
         }
     }
 
-    /// What is to be told when it was done.
+    /// The result to report on success.
     pub const fn done(&self) -> BatchDone {
         match self {
             Self::Create(_) | Self::Reply { .. } => BatchDone::Created,
@@ -221,32 +194,25 @@ impl MemoryCommand {
     }
 }
 
-/// What became of a row of a batch.
+/// The result for one row of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchDone {
-    /// There is a new memory.
     Created,
-    /// The memory was changed.
     Updated,
-    /// Its change waits for a review.
+    /// The change waits for review.
     Proposed,
-    /// The memory is in the trash.
     Deleted,
-    /// The memory is out of the trash.
     Restored,
 }
 
-/// What became of a memory by an order.
+/// The result of a [`MemoryCommand`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchRow {
-    /// What was done.
     pub done: BatchDone,
-    /// Which memory.
     pub id: MemoryId,
-    /// The version that it has now, where that changed.
+    /// The new version, if it changed.
     pub version: Option<i32>,
-    /// The proposal, where it is one.
     pub proposal_id: Option<ProposalId>,
 }
 
@@ -262,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_is_as_for_everybody() {
+    fn missing_fields_get_defaults() {
         let memory = fields().parse(Origin::Api).unwrap();
         assert_eq!(memory.text.kind, MemoryKind::Fact);
         assert_eq!(memory.attributes, MemoryAttributes::default());
@@ -270,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_says_nothing_of_what_it_has_from_its_root() {
+    fn reply_rejects_inherited_fields() {
         let root = MemoryId(uuid::Uuid::from_u128(7));
         let reply = MemoryFields {
             parent_id: Some(root),
@@ -297,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_at_fault_is_named_at_once() {
+    fn all_invalid_fields_are_reported() {
         let error = MemoryFields {
             content: "nul\0".into(),
             kind: Some("song".into()),

@@ -1,4 +1,5 @@
-//! What the form of a memory says besides its words.
+//! The attribute fields of the memory form: expiry, persona, importance,
+//! vendors.
 
 use serde::{Deserialize, Serialize};
 use time::{Date, format_description::well_known::Rfc3339, macros::format_description};
@@ -8,55 +9,55 @@ use crate::{
     memory::{AllowedVendors, MAX_REASON_CHARS, MemoryAttributes, USUAL_IMPORTANCE},
 };
 
-/// The form's fields as they came; nothing is checked yet.
+/// Form input, not validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AttributesForm {
-    /// `always`, `until`, or empty where the form had none of these fields.
+    /// `always`, `until`, or empty if the form has no attribute fields.
     pub keep: String,
-    /// The last day on which it is kept, as `2026-12-31`.
+    /// The last day on which the memory is kept, such as `2026-12-31`.
     pub expires_on: String,
-    /// When it ends so far and on which day that is, as the form had it:
-    /// an instant and a day. The same day keeps the instant.
+    /// The current expiry as an instant and its local day, separated by a
+    /// space. If `expires_on` is still that day, the instant is kept.
     pub expires_was: String,
-    /// A persona's id, or empty for none.
+    /// Empty: none.
     pub persona_id: String,
-    /// A number, or empty.
+    /// A number; empty means [`USUAL_IMPORTANCE`].
     pub importance: String,
-    /// [`ANY_VENDOR`], or [`ONLY_VENDORS`]: those named in `allowed_vendors`;
-    /// empty where the form had none of these fields.
+    /// [`ANY_VENDOR`], or [`ONLY_VENDORS`] for those in `allowed_vendors`;
+    /// empty if the form has no such fields.
     pub vendors: String,
     /// Keys of vendors.
     pub allowed_vendors: Vec<String>,
 }
 
-/// Every AI product may read it.
+/// Allows every vendor.
 pub const ANY_VENDOR: &str = "any";
 
-/// Only the AI products that are named may read it.
+/// Allows only the listed vendors.
 pub const ONLY_VENDORS: &str = "only";
 
-/// How long a memory is kept.
+/// When a memory expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// Until somebody deletes it.
+    /// Never.
     Always,
-    /// Until this instant.
     Until(Timestamp),
-    /// Until this day is over, wherever its owner is.
+    /// At the end of this day in the owner's time zone.
     UntilEndOf(Date),
 }
 
 impl AttributesForm {
-    /// The form had none of these fields: what the memory is stays.
+    /// True if the form has no attribute fields, so the attributes stay as they
+    /// are.
     pub fn is_absent(&self) -> bool {
         self.keep.is_empty()
     }
 
-    /// How long it is kept.
+    /// Parses the expiry.
     ///
     /// # Errors
-    /// [`AppError::Invalid`] naming `expires_at`.
+    /// [`AppError::Invalid`] for the field `expires_at`, not `expires_on`.
     pub fn keep(&self) -> Result<Keep, AppError> {
         if self.keep != "until" {
             return Ok(Keep::Always);
@@ -78,10 +79,8 @@ impl AttributesForm {
             })
     }
 
-    /// All of it, with the end that [`AttributesForm::keep`] came to.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
+    /// Validates the form. `expires_at` is the instant resolved from
+    /// [`AttributesForm::keep`].
     pub fn attributes(&self, expires_at: Option<Timestamp>) -> Result<MemoryAttributes, AppError> {
         let mut fields = Vec::new();
         let persona_id = match self.persona_id.as_str() {
@@ -89,7 +88,7 @@ impl AttributesForm {
             id => {
                 let parsed = id.parse().ok();
                 if parsed.is_none() {
-                    fields.push(fault("persona_id", "Choose one of your personas."));
+                    fields.push(field_error("persona_id", "Choose one of your personas."));
                 }
                 parsed
             }
@@ -100,7 +99,7 @@ impl AttributesForm {
         };
         if importance.is_none() {
             let message = "Importance is a number from 0 to 1.";
-            fields.push(fault("importance", message));
+            fields.push(field_error("importance", message));
         }
         let (allowed_vendors, ()) = match (importance, fields) {
             (Some(_), fields) if fields.is_empty() => both(self.vendors(), Ok(()))?,
@@ -114,10 +113,9 @@ impl AttributesForm {
         })
     }
 
-    /// What may read it.
     fn vendors(&self) -> Result<AllowedVendors, AppError> {
         match self.vendors.as_str() {
-            // Those that are ticked don't count, but are no nonsense either.
+            // Ticked vendors have no effect here, but must be valid.
             "" | ANY_VENDOR => {
                 AllowedVendors::from_keys(&self.allowed_vendors).map(|_| AllowedVendors::All)
             }
@@ -130,10 +128,7 @@ impl AttributesForm {
     }
 }
 
-/// Why something was changed: `None` where nobody says so.
-///
-/// # Errors
-/// [`AppError::Invalid`] naming `reason` when it is too long or can't be kept.
+/// Parses the optional reason of a change.
 pub fn reason_parse(typed: &str) -> Result<Option<String>, AppError> {
     let reason = typed.trim();
     if reason.chars().count() > MAX_REASON_CHARS {
@@ -149,10 +144,11 @@ pub fn reason_parse(typed: &str) -> Result<Option<String>, AppError> {
     Ok((!reason.is_empty()).then(|| reason.to_owned()))
 }
 
-/// All that is wrong in several readings of one form, or their results.
+/// Combines two validations of one form, so that the errors of both are
+/// reported.
 ///
 /// # Errors
-/// [`AppError::Invalid`] with every field at fault; any other error as it is.
+/// [`AppError::Invalid`] with the fields of both; any other error unchanged.
 pub fn both<A, B>(
     first: Result<A, AppError>,
     second: Result<B, AppError>,
@@ -167,7 +163,7 @@ pub fn both<A, B>(
     }
 }
 
-fn fault(field: &str, message: &str) -> FieldError {
+fn field_error(field: &str, message: &str) -> FieldError {
     FieldError {
         field: field.to_owned(),
         message: message.to_owned(),
@@ -191,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_day_keeps_the_instant_and_another_is_kept_to_its_end() {
+    fn unchanged_day_keeps_its_instant_and_new_day_its_end() {
         let was = "2026-12-01T08:15:00Z 2026-12-01";
         for (keep, day, expected) in [
             ("always", "2026-12-01", Keep::Always),
@@ -216,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_at_fault_is_named() {
+    fn all_invalid_fields_are_reported() {
         let bad = AttributesForm {
             persona_id: "work".into(),
             importance: "very".into(),
@@ -228,7 +224,7 @@ mod tests {
         for field in ["persona_id", "importance", "allowed_vendors"] {
             assert!(error.for_field(field).is_some(), "{field}");
         }
-        for (vendors, allowed, told) in [
+        for (vendors, allowed, expected) in [
             ("all", &[][..], "any or only"),
             ("Only", &["claude"], "any or only"),
             ("*", &[], "any or only"),
@@ -242,7 +238,7 @@ mod tests {
             };
             let error = bad.attributes(None).unwrap_err();
             let message = error.for_field("allowed_vendors").unwrap();
-            assert!(message.contains(told), "{vendors}: {message}");
+            assert!(message.contains(expected), "{vendors}: {message}");
         }
         let good = AttributesForm {
             importance: "0.35".into(),
@@ -263,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_has_an_end_and_faults_of_several_parts_come_together() {
+    fn long_reasons_are_rejected_and_errors_are_combined() {
         assert_eq!(reason_parse("  "), Ok(None));
         assert_eq!(reason_parse(" Typo "), Ok(Some("Typo".into())));
         assert!(reason_parse(&"é".repeat(500)).is_ok());

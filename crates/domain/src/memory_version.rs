@@ -1,4 +1,4 @@
-//! How one version of a memory differs from the next.
+//! Differences between two versions of a memory.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,39 +7,27 @@ use crate::{
     memory::{Memory, MemoryKind, MemoryVersion, Visibility},
 };
 
-/// What became of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiffKind {
-    /// It stayed.
     Same,
-    /// It went.
     Deleted,
-    /// It came.
     Inserted,
 }
 
-/// A piece of text in a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiffSpan {
-    /// What became of it.
     pub kind: DiffKind,
-    /// The piece.
     pub text: String,
 }
 
-/// What a version was besides its text.
+/// The attributes of one version, without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionSide {
-    /// Its number.
     pub version: i32,
-    /// May be empty.
     pub title: String,
-    /// Its kind.
     pub kind: MemoryKind,
-    /// Its tags.
     pub tags: Vec<String>,
-    /// Who could see it.
     pub visibility: Visibility,
 }
 
@@ -67,30 +55,21 @@ impl From<&Memory> for VersionSide {
     }
 }
 
-/// A version beside the one after it.
+/// The differences between a version and the next one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionDiff {
-    /// Whose versions they are.
     pub memory_id: MemoryId,
-    /// The memory's current version.
     pub memory_version: i32,
-    /// The one who asks may make the memory again what it was.
+    /// The viewer may restore the earlier version.
     pub may_restore: bool,
-    /// Others see it, so that this is proposed to those who decide it.
+    /// Others see the memory, so restoring creates a proposal.
     pub needs_review: bool,
-    /// The earlier one.
     pub before: VersionSide,
-    /// The one that took its place.
     pub after: VersionSide,
-    /// Who changed it.
     pub changed_by_name: String,
-    /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub changed_at: Timestamp,
-    /// Why, where somebody said so.
     pub reason: Option<String>,
-    /// The titles compared.
     pub title: Vec<DiffSpan>,
-    /// The texts compared.
     pub content: Vec<DiffSpan>,
 }

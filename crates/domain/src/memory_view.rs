@@ -1,4 +1,4 @@
-//! Saved views: questions and filters that a member gave a name.
+//! Saved views: a search query and filters under a name.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,28 +7,24 @@ use crate::{
     memory::{MemoryCriteria, MemoryFilter, SearchMode, query_parse},
 };
 
-/// The most views of one member.
+/// Per member.
 pub const MAX_VIEWS: i64 = 50;
-/// Characters that a view's name may have.
 pub const MAX_VIEW_NAME_CHARS: usize = 60;
 
-/// What a view shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryViewQuery {
-    /// The question; empty lists all.
+    /// Empty lists all memories.
     pub query: String,
-    /// How the question compares.
     pub mode: SearchMode,
-    /// What it is narrowed to.
     pub filter: MemoryFilter,
 }
 
 impl MemoryViewQuery {
-    /// Passes what a page could show and what isn't simply everything.
+    /// Rejects an empty query with an empty filter, and invalid ones.
     ///
     /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
+    /// [`AppError::Invalid`] for the field `name` if there is nothing to save.
     pub fn check(&self) -> Result<(), AppError> {
         if self.query.trim().is_empty() && self.filter == MemoryFilter::default() {
             return Err(AppError::field(
@@ -43,26 +39,18 @@ impl MemoryViewQuery {
     }
 }
 
-/// A saved view.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryView {
-    /// Its id.
     pub id: MemoryViewId,
-    /// What its owner calls it.
     pub name: String,
-    /// What it shows.
     pub query: MemoryViewQuery,
 }
 
-/// A view's name that the database takes.
+/// A validated name, 1 to [`MAX_VIEW_NAME_CHARS`] characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewName(String);
 
 impl ViewName {
-    /// Takes what was typed.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] for the field `name`.
     pub fn parse(typed: &str) -> Result<Self, AppError> {
         let name = typed.trim();
         if name.is_empty() || name.chars().count() > MAX_VIEW_NAME_CHARS {
@@ -78,7 +66,6 @@ impl ViewName {
         }
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -89,8 +76,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_view_shows_something_that_can_be_shown() {
-        let asks = |query: &str, kind: &str| MemoryViewQuery {
+    fn empty_and_invalid_queries_are_rejected() {
+        let view_query = |query: &str, kind: &str| MemoryViewQuery {
             query: query.into(),
             filter: MemoryFilter {
                 kind: kind.into(),
@@ -98,24 +85,24 @@ mod tests {
             },
             ..MemoryViewQuery::default()
         };
-        assert!(asks("tea", "").check().is_ok());
-        assert!(asks("", "fact").check().is_ok());
+        assert!(view_query("tea", "").check().is_ok());
+        assert!(view_query("", "fact").check().is_ok());
         assert!(
-            asks(" ", "")
+            view_query(" ", "")
                 .check()
                 .unwrap_err()
                 .for_field("name")
                 .is_some()
         );
         assert!(
-            asks("a\0", "fact")
+            view_query("a\0", "fact")
                 .check()
                 .unwrap_err()
                 .for_field("query")
                 .is_some()
         );
         assert!(
-            asks("tea", "song")
+            view_query("tea", "song")
                 .check()
                 .unwrap_err()
                 .for_field("kind")
@@ -124,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_short_and_plain() {
+    fn invalid_names_are_rejected() {
         assert_eq!(ViewName::parse("  Tea  ").unwrap().as_str(), "Tea");
         for bad in ["", " ", "a\nb", "a\0", &"x".repeat(MAX_VIEW_NAME_CHARS + 1)] {
             assert!(

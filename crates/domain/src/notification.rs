@@ -1,53 +1,45 @@
-//! What a member is told of on a page of their own.
+//! Notifications: messages shown to a member on a page of their own.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BreakGlassId, MemoryId, NotificationId, ProposalId, Timestamp};
 
-/// What is told. Stored as its kind and its particulars; a new kind is a new
-/// variant.
+/// Stored as a kind and its data; a new kind is a new variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "data", rename_all = "snake_case")]
 pub enum Notice {
-    /// Somebody opened the member's private memories.
     BreakGlassOpened(BreakGlassOpened),
-    /// Somebody proposes to share a memory, and the member can decide it.
     MemoryProposed(MemoryProposed),
-    /// Somebody decided what the member proposed.
     MemoryProposalDecided(MemoryProposalDecided),
 }
 
-/// Somebody proposes to share a memory. Of its words it tells nothing: those
-/// are to be read while the proposal waits, and not in a list of old news.
+/// Somebody proposes to share a memory, and the member can decide it. Has no
+/// text of the memory: that is readable only while the proposal waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemoryProposed {
-    /// What is to be decided.
     pub proposal: ProposalId,
-    /// Who proposes it, by the name of that time.
+    /// The name at that time.
     pub proposer: String,
-    /// The name of the team that would see it; `None` for everyone.
+    /// The team that would see it; `None` for everyone.
     pub team: Option<String>,
-    /// They see it already, and it is to be changed.
+    /// The proposal changes a memory that is already shared.
     #[serde(default)]
     pub is_change: bool,
 }
 
-/// Somebody decided what the member proposed.
+/// Somebody decided a proposal of the member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemoryProposalDecided {
-    /// What was decided.
     pub proposal: ProposalId,
-    /// The memory that it was about.
     pub memory: MemoryId,
-    /// It is shared now.
     pub accepted: bool,
-    /// Who decided, by the name of that time.
+    /// The name at that time.
     pub reviewer: String,
-    /// The name of the team that was to see it; `None` for everyone.
+    /// The team that would see it; `None` for everyone.
     pub team: Option<String>,
-    /// What they said; may be empty.
+    /// The reviewer's comment; may be empty.
     pub comment: String,
 }
 
@@ -55,28 +47,22 @@ pub struct MemoryProposalDecided {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BreakGlassOpened {
-    /// Under which grant.
     pub grant: BreakGlassId,
-    /// Who, by the name of that time.
+    /// The name at that time.
     pub reader: String,
-    /// Why.
     pub reason: String,
-    /// Until when at the latest.
+    /// When the grant expires.
     #[serde(with = "time::serde::rfc3339")]
     pub until: Timestamp,
 }
 
-/// One notification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
-    /// Its id.
     pub id: NotificationId,
-    /// What is told; `None` where another version of Atrium told it.
+    /// `None` if the stored kind is unknown to this version of Atrium.
     pub notice: Option<Notice>,
-    /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
-    /// When the member noted it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub read_at: Option<Timestamp>,
 }
@@ -89,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notice_is_a_kind_and_its_particulars_and_nothing_else() {
+    fn notice_round_trips_and_other_shapes_are_rejected() {
         let notice = Notice::BreakGlassOpened(BreakGlassOpened {
             grant: uuid::Uuid::nil().into(),
             reader: "Rita".into(),

@@ -1,4 +1,4 @@
-//! Letting a member go: what will end, shown before it does.
+//! Offboarding a member, and the preview of its effects.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,30 +7,29 @@ use crate::{
     member::{BlockedReason, Member},
 };
 
-/// What ends when a member is let go.
+/// The effects of offboarding a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OffboardPreview {
-    /// The member, with the roles and teams that go.
+    /// With the roles and teams that will be removed.
     pub member: Member,
-    /// Why it can't be done.
+    /// Why the member can't be offboarded.
     pub blocked_reason: Option<BlockedReason>,
-    /// Browsers in which the member is signed in.
+    /// The number of sessions that will end.
     pub sessions: i64,
-    /// Keys that act as the member.
+    /// The number of API keys that will be revoked.
     pub keys: i64,
-    /// Memories that others see and somebody else takes over.
+    /// The number of shared memories, which the heir takes over.
     pub shared_memories: i64,
-    /// Memories that nobody else sees, which stay where nobody sees them.
+    /// The number of private memories. They are kept, but nobody can see them.
     pub private_memories: i64,
-    /// Teams that nobody leads afterwards, by name.
+    /// Names of the teams left without a lead.
     pub left_without_lead: Vec<String>,
 }
 
-/// How a member is let go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OffboardRequest {
     /// The member's name, typed to confirm.
     pub confirm: String,
-    /// Who takes over what the member shared.
+    /// The member who takes over the shared memories.
     pub heir: Option<UserId>,
 }

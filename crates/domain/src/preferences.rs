@@ -1,28 +1,25 @@
-//! How somebody wants things shown: colours, time zone, dates and numbers.
+//! Display preferences: theme, time zone, and formats of dates and numbers.
 
 use serde::{Deserialize, Serialize};
 use time::UtcOffset;
 
 use crate::{AppError, FieldError, Timestamp};
 
-/// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
-    /// As the system says.
+    /// Follows the operating system.
     #[default]
     System,
-    /// Always light.
     Light,
-    /// Always dark.
     Dark,
 }
 
 impl Theme {
-    /// All choices, in the switch's order.
+    /// In the order of the switch.
     pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
 
-    /// As a form's value, in the cookie, in the database, and in `data-theme`.
+    /// The value in forms, in the cookie, in the database, and in `data-theme`.
     pub const fn key(self) -> &'static str {
         match self {
             Self::System => "system",
@@ -31,7 +28,6 @@ impl Theme {
         }
     }
 
-    /// The name on the switch.
     pub const fn label(self) -> &'static str {
         match self {
             Self::System => "As the system",
@@ -40,14 +36,12 @@ impl Theme {
         }
     }
 
-    /// The reverse of [`Theme::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|theme| theme.key() == key)
     }
 }
 
-/// In whose manner dates and numbers are written. The words of the pages are
-/// English whatever it is.
+/// The format of dates and numbers. The interface is English in every locale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Locale {
     /// `20 Nov 2026, 14:05` and `1,234.5`.
@@ -82,7 +76,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 impl Locale {
-    /// All of them, the one that counts where none was chosen first.
+    /// The default comes first.
     pub const ALL: [Self; 8] = [
         Self::EnGb,
         Self::EnUs,
@@ -122,24 +116,23 @@ impl Locale {
         }
     }
 
-    /// The reverse of [`Locale::tag`].
     pub fn from_tag(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|locale| locale.tag() == tag)
     }
 
-    /// What stands between groups of three digits, and before decimals.
+    /// The thousands and the decimal separator.
     pub const fn separators(self) -> (char, char) {
         match self {
             Self::EnGb | Self::EnUs | Self::JaJp => (',', '.'),
             Self::DeDe | Self::EsEs => ('.', ','),
             Self::DeCh => ('’', '.'),
-            // Narrow and not breaking, as CLDR has it.
+            // A narrow no-break space, as in CLDR.
             Self::FrFr => ('\u{202f}', ','),
             Self::SvSe => ('\u{a0}', ','),
         }
     }
 
-    /// The day of `at`, in its own offset.
+    /// Formats the day of `at` in its own offset.
     pub fn date(self, at: Timestamp) -> String {
         let (year, month, day) = at.to_calendar_date();
         let (number, name) = (u8::from(month), MONTHS[usize::from(u8::from(month)) - 1]);
@@ -153,7 +146,7 @@ impl Locale {
         }
     }
 
-    /// The day of `at` in its own offset, where the year goes without saying.
+    /// Formats the day of `at` in its own offset, without the year.
     pub fn day_and_month(self, at: Timestamp) -> String {
         let (_, month, day) = at.to_calendar_date();
         let (number, name) = (u8::from(month), MONTHS[usize::from(u8::from(month)) - 1]);
@@ -167,7 +160,7 @@ impl Locale {
         }
     }
 
-    /// The time of day of `at` to the second, in its own offset.
+    /// Formats the time of `at` in its own offset, to the second.
     pub fn time_of_day(self, at: Timestamp) -> String {
         let (hour, minute, second) = at.to_hms();
         if self == Self::EnUs {
@@ -180,24 +173,23 @@ impl Locale {
     }
 }
 
-/// A time zone's offsets over the years that pages show.
+/// A time zone's offsets for the years that pages show.
 ///
-/// The rules of all zones would be a large part of what a browser loads, so
-/// the server, which has them, sends the few offsets that one zone has.
+/// The rules of all zones would be a large part of the browser bundle, so the
+/// server sends the few offsets of the one zone in use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeZone {
-    /// Its IANA name, e.g. `Europe/Berlin`.
+    /// The IANA name, e.g. `Europe/Berlin`.
     pub name: String,
-    /// From which second since 1970 on which offset in seconds east of UTC
-    /// counts, in order. Before the first one, the first counts.
+    /// Pairs of the Unix second from which an offset applies and the offset in
+    /// seconds east of UTC, in order. The first offset also applies before its
+    /// second.
     pub offsets: Vec<(i64, i32)>,
 }
 
 impl TimeZone {
-    /// Its name.
     pub const UTC: &'static str = "UTC";
 
-    /// Coordinated universal time.
     pub fn utc() -> Self {
         Self {
             name: Self::UTC.to_owned(),
@@ -205,18 +197,19 @@ impl TimeZone {
         }
     }
 
-    /// When `day` begins in this zone.
+    /// The start of `day` in this zone.
     pub fn start_of(&self, day: time::Date) -> Timestamp {
         let midnight = day.midnight().assume_utc();
-        let behind = |at: Timestamp| {
+        let with_offset_at = |at: Timestamp| {
             let seconds = self.local(at).offset().whole_seconds();
             midnight - time::Duration::seconds(seconds.into())
         };
-        // With the offset that counts there, not the one at midnight in UTC.
-        behind(behind(midnight))
+        // Applied twice, to use the offset at that instant instead of the one
+        // at midnight UTC.
+        with_offset_at(with_offset_at(midnight))
     }
 
-    /// `at` in this zone.
+    /// Converts `at` to this zone.
     pub fn local(&self, at: Timestamp) -> Timestamp {
         let second = at.unix_timestamp();
         let after = self.offsets.partition_point(|(from, _)| *from <= second);
@@ -230,12 +223,10 @@ impl TimeZone {
     }
 }
 
-/// How dates and times are written for somebody.
+/// The locale and time zone used for display.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Formats {
-    /// In whose manner.
     pub locale: Locale,
-    /// In which zone.
     pub zone: TimeZone,
 }
 
@@ -249,12 +240,11 @@ impl Default for Formats {
 }
 
 impl Formats {
-    /// The day of `at`.
     pub fn date(&self, at: Timestamp) -> String {
         self.locale.date(self.zone.local(at))
     }
 
-    /// `at` to the second, with its distance from UTC.
+    /// Formats `at` to the second, with its UTC offset.
     pub fn date_time(&self, at: Timestamp) -> String {
         let at = self.zone.local(at);
         let (hours, minutes, _) = at.offset().as_hms();
@@ -279,50 +269,45 @@ impl Formats {
     }
 }
 
-/// What a member chose; what is `None` was not chosen.
+/// The stored choices of a member; `None` means not chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preferences {
-    /// Colours; else what the browser remembers, else the system's.
+    /// Falls back to the browser's cookie, then to the system.
     pub theme: Option<Theme>,
-    /// The IANA name of a zone; else the organisation's.
+    /// An IANA name; falls back to the organisation's zone.
     pub time_zone: Option<String>,
-    /// Dates and numbers; else [`Locale::default`].
+    /// Falls back to [`Locale::default`].
     pub locale: Option<Locale>,
 }
 
-/// What follows from a member's preferences for the pages.
+/// Display settings derived from a member's preferences.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisplaySettings {
-    /// Colours, where the member chose.
+    /// `None` if the member did not choose.
     pub theme: Option<Theme>,
-    /// Dates and numbers.
     pub formats: Formats,
 }
 
-/// What somebody chose in the form; empty means "not chosen".
+/// Form input. An empty string means not chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PreferencesDraft {
     /// A [`Theme::key`].
     pub theme: String,
-    /// The IANA name of a zone.
+    /// An IANA name.
     pub time_zone: String,
     /// A [`Locale::tag`].
     pub locale: String,
 }
 
 impl Preferences {
-    /// Takes what was chosen, or names every field at fault. `is_time_zone`
-    /// tells whether there is a zone of that name.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`].
+    /// Validates a draft. `is_time_zone` says if an IANA name exists.
     pub fn parse(
         draft: &PreferencesDraft,
         is_time_zone: impl Fn(&str) -> bool,
     ) -> Result<Self, AppError> {
         let mut fields = Vec::new();
-        let mut fault = |field: &str, message: &str| {
+        let mut reject = |field: &str, message: &str| {
             fields.push(FieldError {
                 field: field.into(),
                 message: message.into(),
@@ -330,15 +315,15 @@ impl Preferences {
         };
         let theme = Theme::from_key(&draft.theme);
         if theme.is_none() && !draft.theme.is_empty() {
-            fault("theme", "Choose one of the colours in the list.");
+            reject("theme", "Choose one of the colours in the list.");
         }
         let time_zone = chosen(&draft.time_zone);
         if time_zone.as_deref().is_some_and(|name| !is_time_zone(name)) {
-            fault("time_zone", NO_TIME_ZONE);
+            reject("time_zone", NO_TIME_ZONE);
         }
         let locale = Locale::from_tag(&draft.locale);
         if locale.is_none() && !draft.locale.is_empty() {
-            fault("locale", "Choose one of the formats in the list.");
+            reject("locale", "Choose one of the formats in the list.");
         }
         if fields.is_empty() {
             Ok(Self {
@@ -352,10 +337,10 @@ impl Preferences {
     }
 }
 
-/// What is said of a name that no time zone has.
+/// The error message for an unknown time zone.
 pub(crate) const NO_TIME_ZONE: &str = "Choose one of the time zones in the list.";
 
-/// What was chosen in a list whose first entry is empty.
+/// Trims the value of an optional select; `None` if empty.
 pub(crate) fn chosen(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
@@ -372,13 +357,13 @@ mod tests {
     fn berlin() -> TimeZone {
         TimeZone {
             name: "Europe/Berlin".into(),
-            // Summer time of 2026.
+            // Daylight saving time of 2026.
             offsets: vec![(0, 3600), (1_774_746_000, 7200), (1_792_890_000, 3600)],
         }
     }
 
     #[test]
-    fn each_locale_writes_dates_and_numbers_in_its_own_manner() {
+    fn each_locale_has_its_own_date_and_time_format() {
         for (locale, date, short, time) in [
             (Locale::EnGb, "20 Nov 2026", "20 Nov", "13:05:09"),
             (Locale::EnUs, "Nov 20, 2026", "Nov 20", "1:05:09 PM"),
@@ -405,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_has_its_offset_of_each_moment() {
+    fn date_time_uses_the_offset_of_its_instant() {
         let formats = |zone| Formats {
             locale: Locale::EnGb,
             zone,
@@ -422,22 +407,22 @@ mod tests {
             formats(TimeZone::utc()).date_time(AT),
             "20 Nov 2026, 13:05:09 UTC"
         );
-        let fixed = |seconds| TimeZone {
+        let fixed_zone = |seconds| TimeZone {
             name: "x".into(),
             offsets: vec![(0, seconds)],
         };
         assert_eq!(
-            formats(fixed(-12_600)).date_time(AT),
+            formats(fixed_zone(-12_600)).date_time(AT),
             "20 Nov 2026, 09:35:09 UTC−3:30"
         );
         assert_eq!(
-            formats(fixed(-18_000)).date_time(AT),
+            formats(fixed_zone(-18_000)).date_time(AT),
             "20 Nov 2026, 08:05:09 UTC−5"
         );
     }
 
     #[test]
-    fn what_is_in_no_list_is_refused_with_its_field() {
+    fn unknown_values_are_rejected() {
         let draft = PreferencesDraft {
             theme: "pink".into(),
             time_zone: "Mars/Base".into(),

@@ -1,5 +1,5 @@
-//! Proposals: memories that their owners want others to see, for those who
-//! decide it.
+//! Proposals: requests to share a memory or to change a shared one, and their
+//! review.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,53 +11,42 @@ use crate::{
 };
 
 keyed_enum! {
-    /// How far a proposal has come.
     ProposalStatus {
-        /// Somebody is to decide it.
         Pending = "pending", "Waiting";
-        /// It is shared.
         Accepted = "accepted", "Accepted";
-        /// It stays as it was.
         Declined = "declined", "Declined";
-        /// Its author took it back, or its team or author is gone.
+        /// By its author, or because its team or author is gone.
         Withdrawn = "withdrawn", "Withdrawn";
     }
 }
 
 keyed_enum! {
-    /// Which proposals a list shows.
     ProposalView {
-        /// Others', which the one who asks can decide.
+        /// Proposals of others that the viewer can decide.
         Waiting = "waiting", "To decide";
-        /// The own ones.
+        /// The viewer's own proposals.
         Mine = "mine", "Yours";
-        /// Others', which the one who asks has decided.
+        /// Proposals of others that the viewer decided.
         Decided = "decided", "Decided by you";
     }
 }
 
-/// A proposal in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposalSummary {
-    /// Its id.
     pub id: ProposalId,
-    /// What is proposed, by its title; may be empty.
+    /// May be empty.
     pub title: String,
-    /// How its text begins.
+    /// The beginning of the content.
     pub excerpt: String,
-    /// Who proposes it.
     pub proposer_id: UserId,
-    /// Their name.
     pub proposer_name: String,
-    /// To whom: a team or everyone.
+    /// The proposed audience: a team or everyone.
     pub visibility: Visibility,
-    /// The team's name, also of one that is gone.
+    /// Also set if the team no longer exists.
     pub team_name: Option<String>,
-    /// It changes what they see already; else it is to be shared with them.
+    /// True for a change of a shared memory, false for a new share.
     pub is_change: bool,
-    /// How far it has come.
     pub status: ProposalStatus,
-    /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
     /// When it was decided or withdrawn.
@@ -65,28 +54,23 @@ pub struct ProposalSummary {
     pub reviewed_at: Option<Timestamp>,
 }
 
-/// All that others see of a memory.
+/// The parts of a memory that other members see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MemoryShown {
     /// May be empty.
     pub title: String,
-    /// The text.
     pub content: String,
-    /// What kind of thing it is.
     pub kind: MemoryKind,
-    /// Its tags.
     pub tags: Vec<String>,
-    /// Who may read it through a program.
     pub allowed_vendors: AllowedVendors,
     /// 0 to 1.
     pub importance: f32,
-    /// When it ends by itself.
+    /// `None`: never.
     #[serde(with = "time::serde::rfc3339::option")]
     pub expires_at: Option<Timestamp>,
 }
 
 impl MemoryShown {
-    /// What others see of `memory`.
     pub fn of(memory: &Memory) -> Self {
         Self {
             title: memory.title.clone(),
@@ -99,7 +83,7 @@ impl MemoryShown {
         }
     }
 
-    /// What others would see of `memory` after `change`.
+    /// `memory` as others would see it after `change`.
     pub fn after(memory: &Memory, change: &MemoryChange) -> Self {
         let text = change.text.clone();
         let before = Self::of(memory);
@@ -118,77 +102,65 @@ impl MemoryShown {
     }
 }
 
-/// What a proposal changes about a memory that others see.
+/// The proposed change of a shared memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProposedChange {
-    /// As others saw it when the change was proposed.
+    /// As shared when the change was proposed.
     pub before: MemoryShown,
-    /// As they would see it.
     pub after: MemoryShown,
-    /// The titles compared.
     pub title: Vec<DiffSpan>,
-    /// The texts compared.
     pub content: Vec<DiffSpan>,
 }
 
-/// A proposal, whole: what is decided are these words and no others.
+/// A proposal in full. The decision covers exactly this text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// As in a list.
     pub summary: ProposalSummary,
-    /// Which memory; in sight of its owner only, until it is shared.
+    /// Visible only to its owner until it is shared.
     pub memory_id: MemoryId,
-    /// Which version of it.
+    /// The version that was proposed.
     pub memory_version: i32,
-    /// Its text.
     pub content: String,
-    /// What kind of thing it is.
     pub kind: MemoryKind,
-    /// Its tags.
     pub tags: Vec<String>,
-    /// What it changes, where others see the memory already.
+    /// Set if the memory is already shared.
     pub change: Option<ProposedChange>,
-    /// What its author says about it; may be empty.
+    /// The proposer's comment; may be empty.
     pub comment: String,
-    /// Who decided.
     pub reviewer_name: Option<String>,
-    /// What they said, or why it ended otherwise.
+    /// The reviewer's comment, or why the proposal was withdrawn.
     pub review_comment: Option<String>,
-    /// The one who asks proposed it.
+    /// The viewer is the proposer.
     pub is_own: bool,
-    /// The one who asks can decide it.
+    /// The viewer can decide it.
     pub may_decide: bool,
-    /// The memory is not any more what was proposed; known to its owner.
+    /// The memory has changed since. Only the owner is told so.
     pub is_stale: bool,
-    /// Who would see it, while it waits.
+    /// The members who would see it; only while it is pending.
     pub viewers: Option<Viewers>,
 }
 
-/// What the owner of a memory has proposed.
+/// A pending proposal, as shown to the memory's owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingProposal {
-    /// Its id.
     pub id: ProposalId,
-    /// To whom: a team or everyone.
+    /// The proposed audience: a team or everyone.
     pub visibility: Visibility,
-    /// The team.
     pub team_id: Option<TeamId>,
-    /// The team's name.
     pub team_name: Option<String>,
-    /// The memory was changed since, so that it can't be accepted any more.
+    /// The memory has changed since, so the proposal can't be accepted any
+    /// more.
     pub is_stale: bool,
-    /// It changes what they see already.
+    /// True for a change of a shared memory, false for a new share.
     pub is_change: bool,
 }
 
-/// One page of proposals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposals {
-    /// Which ones these are.
     pub view: ProposalView,
-    /// Whether the one who asks decides any.
+    /// True if the viewer can decide any proposals at all.
     pub may_decide: bool,
-    /// How many wait for them.
+    /// The number of proposals that wait for the viewer.
     pub waiting: i64,
     /// Newest first.
     pub page: Page<ProposalSummary>,

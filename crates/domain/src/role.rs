@@ -1,5 +1,5 @@
-//! Roles: named sets of permissions. System roles are fixed; custom ones are
-//! an organisation's own.
+//! Roles: named sets of permissions. System roles are fixed; custom roles
+//! belong to an organisation.
 
 use std::collections::BTreeSet;
 
@@ -9,27 +9,23 @@ use crate::{
     AppError, FieldError, Permission, RoleId, Timestamp, UserId, access::UnknownPermission,
 };
 
-/// Characters that a role's name may have.
+/// In characters.
 pub const MAX_ROLE_NAME_CHARS: usize = 100;
-/// Characters that a role's description may have.
+/// In characters.
 pub const MAX_ROLE_DESCRIPTION_CHARS: usize = 500;
 
-/// Why a member holds a role; each reason comes and goes by itself.
+/// Why a member holds a role. Each source is granted and revoked independently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoleSource {
-    /// Somebody granted it.
     Manual,
-    /// A group that the issuer tells of.
     Group,
-    /// An app role that the issuer tells of.
     AppRole,
 }
 
 impl RoleSource {
     const ALL: [Self; 3] = [Self::Manual, Self::Group, Self::AppRole];
 
-    /// As stored.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Manual => "manual",
@@ -38,49 +34,38 @@ impl RoleSource {
         }
     }
 
-    /// The reverse of [`RoleSource::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.key() == key)
     }
 }
 
-/// A role by name, for choosing it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleRef {
-    /// Its id.
     pub id: RoleId,
-    /// Unique in the organisation, for URLs and tokens.
+    /// Unique in the organisation; used in URLs and tokens.
     pub key: String,
-    /// For people.
     pub name: String,
 }
 
-/// A role, whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
-    /// Its id.
     pub id: RoleId,
-    /// Unique in the organisation; made from the name and then kept.
+    /// Unique in the organisation; derived from the name, then fixed.
     pub key: String,
-    /// For people.
     pub name: String,
-    /// What it is for.
     pub description: String,
-    /// What it allows.
     pub permissions: BTreeSet<Permission>,
-    /// It came with the organisation and never changes.
+    /// System roles can't be changed.
     pub is_system: bool,
-    /// Goes up with each change; an edit names the one it started from.
+    /// Increases with each change; an edit names the version it is based on.
     pub version: i32,
-    /// When it was last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: Timestamp,
-    /// Members who hold it.
+    /// The number of members who hold it.
     pub holders: i64,
 }
 
 impl Role {
-    /// The role by name.
     pub fn to_ref(&self) -> RoleRef {
         RoleRef {
             id: self.id,
@@ -90,59 +75,45 @@ impl Role {
     }
 }
 
-/// Somebody who holds a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleHolder {
-    /// The member.
     pub id: UserId,
-    /// The member's name.
     pub display_name: String,
 }
 
-/// What the page of one role shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleDetail {
-    /// The role.
     pub role: Role,
-    /// Some of those who hold it, by name.
+    /// The first holders by name, not all.
     pub holders: Vec<RoleHolder>,
-    /// What the one who looks may put into a role.
+    /// The permissions that the viewer may put into a role.
     pub grantable: BTreeSet<Permission>,
-    /// The one who looks may change it.
     pub may_edit: bool,
 }
 
-/// What somebody typed into a role's form.
+/// Form input for a role.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RoleDraft {
-    /// For people.
     pub name: String,
-    /// What it is for.
     pub description: String,
-    /// Keys of what it allows.
+    /// Permission keys.
     pub permissions: Vec<String>,
 }
 
-/// A role's words and permissions that the database takes.
+/// A validated [`RoleDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleText {
-    /// For people.
     pub name: String,
-    /// What it is for; may be empty.
+    /// May be empty.
     pub description: String,
-    /// What it allows.
     pub permissions: BTreeSet<Permission>,
 }
 
 impl RoleText {
-    /// Takes what was typed, or names every field at fault.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`].
     pub fn parse(draft: &RoleDraft) -> Result<Self, AppError> {
         let mut fields = Vec::new();
-        let mut fault = |field: &str, message: String| {
+        let mut reject = |field: &str, message: String| {
             fields.push(FieldError {
                 field: field.into(),
                 message,
@@ -150,21 +121,21 @@ impl RoleText {
         };
         let name = draft.name.trim();
         if name.is_empty() || name.chars().count() > MAX_ROLE_NAME_CHARS {
-            fault(
+            reject(
                 "name",
                 format!("A role's name has 1 to {MAX_ROLE_NAME_CHARS} characters."),
             );
         } else if name.chars().any(char::is_control) {
-            fault("name", "A name can't contain control characters.".into());
+            reject("name", "A name can't contain control characters.".into());
         }
         let description = draft.description.trim();
         if description.chars().count() > MAX_ROLE_DESCRIPTION_CHARS {
-            fault(
+            reject(
                 "description",
                 format!("A description has at most {MAX_ROLE_DESCRIPTION_CHARS} characters."),
             );
         } else if description.contains('\0') {
-            fault("description", "Text can't contain a NUL character.".into());
+            reject("description", "Text can't contain a NUL character.".into());
         }
         let permissions: Result<BTreeSet<Permission>, UnknownPermission> = draft
             .permissions
@@ -173,9 +144,9 @@ impl RoleText {
             .collect();
         match permissions {
             Ok(permissions) if permissions.is_empty() => {
-                fault("permissions", "Choose at least one permission.".into());
+                reject("permissions", "Choose at least one permission.".into());
             }
-            Err(unknown) => fault("permissions", format!("T{}.", &unknown.to_string()[1..])),
+            Err(unknown) => reject("permissions", format!("T{}.", &unknown.to_string()[1..])),
             Ok(permissions) if fields.is_empty() => {
                 return Ok(Self {
                     name: name.to_owned(),
@@ -189,7 +160,7 @@ impl RoleText {
     }
 
     /// The key for a new role of this name: lower-case letters, digits and
-    /// underscores, beginning with a letter.
+    /// underscores, starting with a letter.
     pub fn key(&self) -> String {
         const MAX: usize = 50;
         let mut key = String::new();
@@ -211,25 +182,25 @@ impl RoleText {
 }
 
 /// The permissions of a role after an edit by somebody who may grant
-/// `grantable`. What the editor can't grant stays as it was: it is neither
-/// added nor taken away by somebody who doesn't hold it.
+/// `grantable`. Permissions that the editor can't grant stay as they were: they
+/// can be neither added nor removed.
 ///
 /// # Errors
-/// A permission beyond theirs that would be added.
+/// The first added permission that the editor can't grant.
 pub fn edited_permissions(
     before: &BTreeSet<Permission>,
     wanted: &BTreeSet<Permission>,
     grantable: &BTreeSet<Permission>,
 ) -> Result<BTreeSet<Permission>, Permission> {
-    let beyond = |p: &&Permission| !grantable.contains(p) && !before.contains(p);
-    if let Some(permission) = wanted.iter().find(beyond) {
+    let is_beyond_rights = |p: &&Permission| !grantable.contains(p) && !before.contains(p);
+    if let Some(permission) = wanted.iter().find(is_beyond_rights) {
         return Err(*permission);
     }
     let kept = before.difference(grantable);
     Ok(wanted.iter().chain(kept).copied().collect())
 }
 
-/// The heading under which the matrix shows a permission.
+/// The heading of a permission in the role matrix.
 pub fn area(permission: Permission) -> &'static str {
     match permission.key().split('.').next().unwrap_or_default() {
         "memory" => "Memories",
@@ -242,7 +213,8 @@ pub fn area(permission: Permission) -> &'static str {
     }
 }
 
-/// What a role can hold by area, in the order of the catalogue.
+/// The permissions that roles can hold, grouped by area, in the order of the
+/// catalogue.
 pub fn areas() -> Vec<(&'static str, Vec<Permission>)> {
     let mut areas: Vec<(&'static str, Vec<Permission>)> = Vec::new();
     for permission in Permission::for_roles() {
@@ -268,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_made_from_the_name() {
+    fn key_is_derived_from_the_name() {
         for (name, key) in [
             ("Auditor", "auditor"),
             ("  Team  lead – Berlin ", "team_lead_berlin"),
@@ -285,14 +257,14 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_named_at_once() {
+    fn all_invalid_fields_are_reported() {
         let error = RoleText::parse(&draft(" ", &["memory.everything"])).unwrap_err();
         assert!(error.for_field("name").is_some());
         assert_eq!(
             error.for_field("permissions"),
             Some("There is no permission “memory.everything”.")
         );
-        // SEC-G: nor one above what an organisation can give.
+        // SEC-G: an installation permission is rejected like an unknown one.
         let error = RoleText::parse(&draft("Root", &["platform.operate"])).unwrap_err();
         assert_eq!(
             error.for_field("permissions"),
@@ -302,9 +274,9 @@ mod tests {
         assert!(error.for_field("permissions").is_some());
     }
 
-    // SEC-G: a role minted above its creator's own.
+    // SEC-G: a role with more permissions than its creator may grant.
     #[test]
-    fn nobody_adds_or_takes_what_they_cannot_grant() {
+    fn editor_can_change_only_grantable_permissions() {
         use Permission::{AuditRead, MemoryRead, MemoryWrite};
         let set = |all: &[Permission]| all.iter().copied().collect::<BTreeSet<_>>();
         let grantable = set(&[MemoryRead, MemoryWrite]);
@@ -323,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn every_permission_stands_in_one_area() {
+    fn every_permission_has_one_area() {
         let all: Vec<_> = areas().into_iter().flat_map(|(_, all)| all).collect();
         let mut sorted = all.clone();
         sorted.sort_unstable();

@@ -1,4 +1,4 @@
-//! What an organisation's administrators set for it.
+//! Settings of an organisation.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,119 +9,105 @@ use crate::{
     preferences::{NO_TIME_ZONE, TimeZone, chosen},
 };
 
-/// Characters that an organisation's name may have.
+/// In characters.
 pub const MAX_ORGANISATION_NAME_CHARS: usize = 200;
 
-/// Hours that a session's lifetime can be set to: from one to a year.
+/// Allowed session lifetimes, in hours: up to one year.
 pub const SESSION_HOURS: std::ops::RangeInclusive<u32> = 1..=8760;
 
-/// E-mail domains that can be allowed.
 pub const MAX_INVITE_DOMAINS: usize = 100;
 
-/// As stored with the tenant. What is not set is as the operator decided for
-/// the whole installation.
+/// Settings as stored with the tenant. Unset values fall back to the
+/// installation's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TenantSettings {
-    /// Hours without a request after which a session ends.
+    /// A session ends after so many hours without a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_idle_hours: Option<u32>,
-    /// Hours after which a session ends whatever happens.
+    /// A session ends after so many hours, even if in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_absolute_hours: Option<u32>,
-    /// The IANA name of the zone in which those who chose none see times.
+    /// An IANA name; the zone of members who chose none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// In which usage and budgets are counted, by its ISO 4217 code.
+    /// The ISO 4217 code of the currency for usage and budgets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// E-mail domains of which an invite needs an address; empty: of any, or
-    /// none at all.
+    /// If not empty, invites need an e-mail address in one of these domains.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub invite_domains: Vec<String>,
-    /// Owners change a memory that was accepted without a new review.
+    /// Owners may change an accepted memory without a new review.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub owners_change_reviewed: bool,
 }
 
 impl TenantSettings {
-    /// The currency of an organisation that chose none: that of most
-    /// providers' price lists.
+    /// The currency of most providers' price lists.
     pub const DEFAULT_CURRENCY: &'static str = "USD";
 
-    /// The zone in which those who chose none see times.
+    /// The zone of members who chose none.
     pub fn time_zone(&self) -> &str {
         self.time_zone.as_deref().unwrap_or(TimeZone::UTC)
     }
 
-    /// In which usage and budgets are counted.
     pub fn currency(&self) -> &str {
         self.currency.as_deref().unwrap_or(Self::DEFAULT_CURRENCY)
     }
 }
 
-/// An organisation and its settings, as the page shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organisation {
     /// The short name in commands and configuration; never changes.
     pub slug: String,
-    /// The name on pages.
     pub name: String,
-    /// The rest.
     pub settings: TenantSettings,
-    /// Goes up with each change; an edit names the one it started from.
+    /// Increases with each change; an edit names the version it is based on.
     pub version: i32,
 }
 
-/// What somebody typed into the settings' form.
+/// Form input for the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OrganisationDraft {
-    /// The name on pages.
     pub name: String,
-    /// Whole hours, or nothing.
+    /// Whole hours; optional.
     pub session_idle_hours: String,
-    /// Whole hours, or nothing.
+    /// Whole hours; optional.
     pub session_absolute_hours: String,
-    /// The IANA name of a zone, or nothing.
+    /// An IANA name; optional.
     pub time_zone: String,
-    /// An ISO 4217 code, or nothing.
+    /// An ISO 4217 code; optional.
     pub currency: String,
-    /// Domains with anything between them, or nothing.
+    /// Separated by commas, semicolons or white space; optional.
     pub invite_domains: String,
-    /// [`REVIEWED_AGAIN`] or [`OWNERS_DECIDE`]; nothing means the former.
+    /// [`REVIEWED_AGAIN`] (default) or [`OWNERS_DECIDE`].
     pub reviewed_changes: String,
 }
 
-/// A change to a memory that was accepted needs a new review.
+/// A change of an accepted memory needs a new review.
 pub const REVIEWED_AGAIN: &str = "review";
 
-/// Owners change a memory that was accepted without a new review.
+/// Owners may change an accepted memory without a new review.
 pub const OWNERS_DECIDE: &str = "owner";
 
-/// What a draft can name and only the server has a list of.
+/// Lookups of values whose lists only the server has.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownValues {
-    /// Whether there is a time zone of that IANA name.
+    /// True for an existing IANA name.
     pub is_time_zone: fn(&str) -> bool,
-    /// Whether there is a currency of that ISO 4217 code.
+    /// True for an existing ISO 4217 code.
     pub is_currency: fn(&str) -> bool,
 }
 
-/// Name and settings that the database takes.
+/// A validated [`OrganisationDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganisationText {
-    /// The name on pages.
     pub name: String,
-    /// The rest.
     pub settings: TenantSettings,
 }
 
 impl OrganisationText {
-    /// Takes what was typed, or names every field at fault.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`].
     pub fn parse(draft: &OrganisationDraft, known: KnownValues) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let name = draft.name.trim();
@@ -136,7 +122,7 @@ impl OrganisationText {
                 ),
             });
         }
-        let mut hours = |field: &str, text: &str| match text.trim() {
+        let mut parse_hours = |field: &str, text: &str| match text.trim() {
             "" => None,
             text => {
                 let hours = text
@@ -162,23 +148,24 @@ impl OrganisationText {
                 message: "This can’t be longer than a session lasts at most.".into(),
             });
         }
-        let mut listed = |field: &str, text: &str, is_known: fn(&str) -> bool, message: &str| {
-            let value = chosen(text);
-            if value.as_deref().is_some_and(|value| !is_known(value)) {
-                fields.push(FieldError {
-                    field: field.into(),
-                    message: message.into(),
-                });
-            }
-            value
-        };
-        let time_zone = listed(
+        let mut parse_listed =
+            |field: &str, text: &str, is_known: fn(&str) -> bool, message: &str| {
+                let value = chosen(text);
+                if value.as_deref().is_some_and(|value| !is_known(value)) {
+                    fields.push(FieldError {
+                        field: field.into(),
+                        message: message.into(),
+                    });
+                }
+                value
+            };
+        let time_zone = parse_listed(
             "time_zone",
             &draft.time_zone,
             known.is_time_zone,
             NO_TIME_ZONE,
         );
-        let currency = listed(
+        let currency = parse_listed(
             "currency",
             &draft.currency,
             known.is_currency,
@@ -231,7 +218,7 @@ mod tests {
     };
 
     #[test]
-    fn time_zone_and_currency_are_in_their_lists_or_left_out() {
+    fn time_zone_and_currency_must_exist_if_set() {
         let parse = |time_zone: &str, currency: &str| {
             let draft = OrganisationDraft {
                 name: "Acme".into(),
@@ -246,15 +233,15 @@ mod tests {
             (chosen.time_zone(), chosen.currency()),
             ("Europe/Berlin", "EUR")
         );
-        let left = parse("", "").unwrap().settings;
-        assert_eq!((left.time_zone(), left.currency()), ("UTC", "USD"));
-        assert_eq!(left, TenantSettings::default());
+        let defaults = parse("", "").unwrap().settings;
+        assert_eq!((defaults.time_zone(), defaults.currency()), ("UTC", "USD"));
+        assert_eq!(defaults, TenantSettings::default());
         let error = parse("Mars/Base", "eur").unwrap_err();
         assert!(error.for_field("time_zone").is_some() && error.for_field("currency").is_some());
     }
 
     #[test]
-    fn hours_are_whole_and_in_order_or_left_to_the_operator() {
+    fn session_hours_are_validated() {
         let parse = |name: &str, idle: &str, absolute: &str| {
             let draft = OrganisationDraft {
                 name: name.into(),
@@ -282,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn domains_for_invites_are_parsed_or_named() {
+    fn invalid_invite_domain_is_named() {
         let parse = |domains: &str| {
             let draft = OrganisationDraft {
                 name: "Acme".into(),
@@ -307,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_reviewed_unless_owners_are_chosen() {
+    fn accepted_memories_are_reviewed_by_default() {
         let parse = |reviewed_changes: &str| {
             let draft = OrganisationDraft {
                 name: "Acme".into(),
@@ -327,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_settings_are_refused() {
+    fn unknown_settings_are_rejected() {
         assert!(serde_json::from_str::<TenantSettings>("{}").is_ok());
         assert!(serde_json::from_str::<TenantSettings>(r#"{"colour":"red"}"#).is_err());
     }

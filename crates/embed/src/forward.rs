@@ -1,7 +1,8 @@
 //! The model's forward pass over a batch of windows.
 //!
-//! The tokens of all windows lie end to end, without padding: `tokens` rows in all
-//! matrices below. Only attention looks at where a window begins and ends.
+//! The tokens of all windows are concatenated without padding, so each matrix
+//! below has one row per token of the batch. Only attention treats windows
+//! separately.
 
 use std::ops::Range;
 
@@ -11,14 +12,13 @@ use crate::tokenize::Window;
 use crate::weights::{INNER, Linear, QKV, Row, Weights};
 use crate::{DIMENSIONS, MAX_TOKENS};
 
-/// Attention heads.
 const HEADS: usize = 12;
 /// Width of a head.
-const HEAD: usize = DIMENSIONS / HEADS;
-/// One over the square root of `HEAD`.
+const HEAD_WIDTH: usize = DIMENSIONS / HEADS;
+/// `1 / sqrt(HEAD)`
 const SCALE: f32 = 0.176_776_7;
 
-/// For each window the sum over its tokens of the last layer's output.
+/// For each window, the sum of the last layer's output over its tokens.
 pub(crate) fn forward(weights: &Weights, windows: &[Window]) -> Vec<Row> {
     let mut spans: Vec<Range<usize>> = Vec::with_capacity(windows.len());
     let mut hidden: Vec<Row> = Vec::new();
@@ -41,8 +41,8 @@ pub(crate) fn forward(weights: &Weights, windows: &[Window]) -> Vec<Row> {
     layer_norm(&mut hidden, &weights.norm);
 
     let tokens = hidden.len();
-    // Either QKV and the attention's result side by side, or the feed-forward step's
-    // middle: their widths are the same.
+    // Holds QKV next to the attention's output, or the middle of the
+    // feed-forward step, which has the same width.
     const { assert!(QKV + DIMENSIONS == INNER) };
     let mut wide = vec![0.0; tokens * INNER];
     let mut scores = vec![0.0; MAX_TOKENS * MAX_TOKENS];
@@ -79,14 +79,15 @@ pub(crate) fn forward(weights: &Weights, windows: &[Window]) -> Vec<Row> {
         .collect()
 }
 
-/// Makes every row of `rows` a copy of `row`.
+/// Copies `row` to every row of `rows`.
 fn fill(rows: &mut [f32], row: &[f32]) {
     for to in rows.chunks_exact_mut(row.len()) {
         to.copy_from_slice(row);
     }
 }
 
-/// `rows += input · weight + bias`: with what was in `rows`, the residual connection.
+/// `rows += input · weight + bias`. The previous content of `rows` is the
+/// residual connection.
 fn add_linear(rows: &mut [f32], input: &[f32], linear: &Linear) {
     for row in rows.chunks_exact_mut(linear.bias.len()) {
         add(row, &linear.bias);
@@ -119,20 +120,20 @@ pub(crate) fn add(to: &mut [f32], values: &[f32]) {
     }
 }
 
-/// Self-attention within one window: `qkv` is `[length, QKV]`, `out` becomes
-/// `[length, DIMENSIONS]`; `scores` is scratch.
+/// Self-attention within one window. `qkv` is `[length, QKV]`, `out` becomes
+/// `[length, DIMENSIONS]`; `scores` is scratch space.
 fn attention(qkv: &[f32], out: &mut [f32], scores: &mut [f32]) {
     let length = qkv.len() / QKV;
     let width = length.next_multiple_of(LANES);
     let scores = &mut scores[..length * width];
     for head in 0..HEADS {
-        let start = head * HEAD;
+        let start = head * HEAD_WIDTH;
         let query = Matrix::new(&qkv[start..], QKV);
         let key = Matrix::new(&qkv[start + DIMENSIONS..], QKV);
         let value = Matrix::new(&qkv[start + 2 * DIMENSIONS..], QKV);
         let shape = Shape {
             rows: length,
-            inner: HEAD,
+            inner: HEAD_WIDTH,
             columns: length,
         };
         multiply(shape, query, key.transposed(), SCALE, scores, width, false);
@@ -143,7 +144,7 @@ fn attention(qkv: &[f32], out: &mut [f32], scores: &mut [f32]) {
         let shape = Shape {
             rows: length,
             inner: length,
-            columns: HEAD,
+            columns: HEAD_WIDTH,
         };
         let out = &mut out[start..];
         multiply(

@@ -1,9 +1,10 @@
 //! The loops between the matrix products.
 //!
-//! Every loop is plain code over rows of a width that the compiler can vectorise,
-//! compiled three times (baseline, AVX2, AVX-512) by `pulp`, which chooses at run time.
-//! They are structs because a closure can't be marked `inline(always)`, and one that the
-//! compiler chose not to inline took a tenth of the whole time.
+//! Every loop is plain code over rows of a width that the compiler can
+//! vectorise, compiled three times (baseline, AVX2, AVX-512) by `pulp`, which
+//! chooses at run time. The loops are structs because a closure can't be marked
+//! `inline(always)`, and one that the compiler did not inline took a tenth of
+//! the total time.
 
 #![expect(
     clippy::inline_always,
@@ -15,7 +16,7 @@ use pulp::{Arch, NullaryFnOnce};
 use crate::DIMENSIONS;
 use crate::weights::{Norm, Row};
 
-/// Floats handled side by side: one AVX-512 register, two of AVX2.
+/// Floats processed side by side: one AVX-512 register, two of AVX2.
 pub(crate) const LANES: usize = 16;
 
 /// The model's `layer_norm_eps`.
@@ -26,13 +27,13 @@ pub(crate) fn layer_norm(rows: &mut [Row], norm: &Norm) {
     Arch::new().dispatch(LayerNorm { rows, norm });
 }
 
-/// The Gaussian error linear unit, exact (with `erf`, as the reference has it).
+/// The exact Gaussian error linear unit (with `erf`, like the reference).
 pub(crate) fn gelu(values: &mut [f32]) {
     Arch::new().dispatch(Gelu { values });
 }
 
-/// Softmax of each row of `width` values, a multiple of [`LANES`]. A row may end in
-/// negative infinities: they come out as zero to 37 digits.
+/// Softmax of each row of `width` values, a multiple of [`LANES`]. Rows may be
+/// padded with negative infinities, whose result is zero to 37 digits.
 pub(crate) fn softmax(values: &mut [f32], width: usize) {
     Arch::new().dispatch(Softmax { values, width });
 }
@@ -87,15 +88,15 @@ impl NullaryFnOnce for Softmax<'_> {
     #[inline(always)]
     fn call(self) {
         for row in self.values.chunks_exact_mut(self.width) {
-            let mut most = [f32::NEG_INFINITY; LANES];
+            let mut max = [f32::NEG_INFINITY; LANES];
             for lanes in row.as_chunks::<LANES>().0 {
-                for (most, value) in most.iter_mut().zip(lanes) {
-                    *most = if *value > *most { *value } else { *most };
+                for (max, value) in max.iter_mut().zip(lanes) {
+                    *max = if *value > *max { *value } else { *max };
                 }
             }
-            let most = most.into_iter().fold(f32::NEG_INFINITY, f32::max);
+            let max = max.into_iter().fold(f32::NEG_INFINITY, f32::max);
             for value in &mut *row {
-                *value = exp(*value - most);
+                *value = exp(*value - max);
             }
             let scale = 1.0 / sum(row, |value| value);
             for value in row {
@@ -105,19 +106,20 @@ impl NullaryFnOnce for Softmax<'_> {
     }
 }
 
-/// Adds up what `of` makes of each value; their number is a multiple of [`LANES`].
+/// Sums `map(value)` over all values, whose number must be a multiple of
+/// [`LANES`].
 #[inline(always)]
-fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+fn sum(values: &[f32], map: impl Fn(f32) -> f32) -> f32 {
     let mut sums = [0.0; LANES];
     for lanes in values.as_chunks::<LANES>().0 {
         for (sum, value) in sums.iter_mut().zip(lanes) {
-            *sum += of(*value);
+            *sum += map(*value);
         }
     }
     sums.into_iter().sum()
 }
 
-/// `e` to the power of `x ≤ 0` to within 2 units in the last place; a NaN stays one.
+/// `e^x` for `x ≤ 0`, accurate to 2 units in the last place; NaN stays NaN.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     // Adding 1.5 · 2^23 rounds to an integer and leaves it in the low bits.
@@ -125,7 +127,8 @@ fn exp(x: f32) -> f32 {
     // ln 2 in two parts, the first exact when multiplied by a small integer.
     const LN_2_HIGH: f32 = 355.0 / 512.0;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // Below, the result would not be a normal number. `clamp` keeps NaN, `max` would not.
+    // Below -87 the result would be subnormal. `clamp` keeps NaN, `max` would
+    // not.
     let x = x.clamp(-87.0, 0.0);
     let rounded = x * std::f32::consts::LOG2_E + ROUND;
     let power = rounded - ROUND;
@@ -140,10 +143,11 @@ fn exp(x: f32) -> f32 {
     p * f32::from_bits((rounded.to_bits() << 23).wrapping_add(1.0_f32.to_bits()))
 }
 
-/// The error function to within 4e-7, as a ratio of polynomials: no branch, no table.
+/// The error function, accurate to 4e-7, as a ratio of polynomials: no branch,
+/// no table.
 #[inline(always)]
 fn erf(x: f32) -> f32 {
-    // Beyond 4 it is 1 in single precision. `clamp` keeps NaN.
+    // Beyond ±4 it is ±1 in single precision. `clamp` keeps NaN.
     let x = x.clamp(-4.0, 4.0);
     let square = x * x;
     let p = -2.726_142_3e-10;
@@ -165,7 +169,7 @@ fn erf(x: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// By its series, which converges quickly enough up to 4.
+    /// The Maclaurin series, which converges fast enough up to 4.
     fn erf_exact(x: f64) -> f64 {
         let (mut term, mut sum, mut n) = (x, x, 0.0);
         while term.abs() > 1e-18 {
@@ -177,23 +181,23 @@ mod tests {
     }
 
     #[test]
-    fn erf_is_near_the_series() {
+    fn erf_is_accurate() {
         for step in -400_i16..=400 {
             let x = f32::from(step) / 100.0;
-            let off = (f64::from(erf(x)) - erf_exact(f64::from(x))).abs();
-            assert!(off <= 4e-7, "erf({x}) is off by {off}");
+            let error = (f64::from(erf(x)) - erf_exact(f64::from(x))).abs();
+            assert!(error <= 4e-7, "erf({x}) is off by {error}");
         }
         assert!((erf(9.0) - 1.0).abs() <= 4e-7);
         assert!(erf(f32::NAN).is_nan());
     }
 
     #[test]
-    fn exp_is_near_the_exact_one() {
+    fn exp_is_accurate() {
         for step in 0_i16..=8700 {
             let x = f32::from(-step) / 100.0;
             let exact = f64::from(x).exp();
-            let off = (f64::from(exp(x)) - exact).abs() / exact;
-            assert!(off <= 2.5e-7, "exp({x}) is off by {off}");
+            let error = (f64::from(exp(x)) - exact).abs() / exact;
+            assert!(error <= 2.5e-7, "exp({x}) is off by {error}");
         }
         assert!(exp(f32::NEG_INFINITY) < 1e-37);
         assert!(exp(f32::NAN).is_nan());

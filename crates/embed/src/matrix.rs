@@ -1,8 +1,9 @@
-//! Matrix products by `gemm`, behind a safe function.
+//! Matrix products with `gemm`, behind a safe function.
 
 use gemm::Parallelism;
 
-/// A matrix inside a slice: element `(r, c)` is at `r * row_step + c * column_step`.
+/// A matrix in a slice: element `(r, c)` is at `r * row_step + c *
+/// column_step`.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     values: &'a [f32],
@@ -11,7 +12,7 @@ pub(crate) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Rows one after another, `row_step` apart.
+    /// A row-major matrix whose rows are `row_step` apart.
     pub(crate) fn new(values: &'a [f32], row_step: usize) -> Self {
         Self {
             values,
@@ -29,7 +30,7 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// The elements that a product reaches: rows, inner, columns.
+/// The dimensions of a product: `rows × inner` times `inner × columns`.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) rows: usize,
@@ -57,14 +58,15 @@ pub(crate) fn multiply(
         inner,
         columns,
     } = shape;
-    let reach = |rows: usize, row_step: usize, columns: usize, column_step: usize| {
+    let last_index = |rows: usize, row_step: usize, columns: usize, column_step: usize| {
         (rows - 1) * row_step + (columns - 1) * column_step
     };
     assert!(rows > 0 && inner > 0 && columns > 0);
-    assert!(out_step >= columns && reach(rows, out_step, columns, 1) < out.len());
-    assert!(reach(rows, left.row_step, inner, left.column_step) < left.values.len());
-    assert!(reach(inner, right.row_step, columns, right.column_step) < right.values.len());
-    // A slice is never longer than `isize::MAX` bytes, so no step that passed wraps.
+    assert!(out_step >= columns && last_index(rows, out_step, columns, 1) < out.len());
+    assert!(last_index(rows, left.row_step, inner, left.column_step) < left.values.len());
+    assert!(last_index(inner, right.row_step, columns, right.column_step) < right.values.len());
+    // A slice is never longer than `isize::MAX` bytes, so a step that passed
+    // the checks does not wrap.
     let step = usize::cast_signed;
     // SAFETY: all three matrices lie within their slices (asserted above); `out` is
     // borrowed mutably, so it doesn't overlap the others, and its rows don't overlap.
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "assertion failed")]
-    fn multiply_refuses_to_reach_beyond_a_slice() {
+    fn multiply_panics_beyond_a_slice() {
         let values = [0.0; 3];
         let shape = Shape {
             rows: 2,

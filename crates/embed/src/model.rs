@@ -1,4 +1,4 @@
-//! The model: texts in, vectors out.
+//! The loaded model and its public API.
 
 use std::num::NonZero;
 use std::path::Path;
@@ -11,36 +11,35 @@ use crate::tokenize::{Tokenizer, Window};
 use crate::weights::Weights;
 use crate::{DIMENSIONS, MAX_TOKENS};
 
-/// A text's vector, of length 1.
+/// A vector of length 1.
 pub type Embedding = [f32; DIMENSIONS];
 
-/// About how many tokens one thread works on at once. Bounds memory (8 kB a token and
-/// thread); larger batches are no quicker.
-const TOKENS_AT_ONCE: usize = 4 * MAX_TOKENS;
+/// Approximate number of tokens per batch and thread. Bounds memory (8 kB per
+/// token and thread); larger batches are not faster.
+const TOKENS_PER_BATCH: usize = 4 * MAX_TOKENS;
 
-/// Tokens that are worth a thread of their own.
+/// The least number of tokens that justifies another thread.
 const TOKENS_PER_THREAD: usize = MAX_TOKENS;
 
-/// Why texts could not be embedded.
+/// An error of embedding one of the texts.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
-    /// The text could not be split into tokens.
     #[error("text {text} can't be split into tokens: {source}")]
     Tokenize {
-        /// Which of the texts, from 0.
+        /// The index of the text.
         text: usize,
-        /// What the tokenizer said.
+        /// The tokenizer's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The vector holds an infinity or a NaN, or is zero.
+    /// The vector is zero, or has an infinite or NaN component.
     #[error("the vector of text {text} is not finite; the model in memory may be damaged: restart")]
     NotFinite {
-        /// Which of the texts, from 0.
+        /// The index of the text.
         text: usize,
     },
 }
 
-/// The embedding model in memory: about 100 MB. Share one per process.
+/// The model in memory, about 100 MB. Share one instance per process.
 pub struct Model {
     tokenizer: Tokenizer,
     weights: Weights,
@@ -48,15 +47,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// Opens the model in a folder that holds [`files::FILES`], after checking their
-    /// SHA-256.
+    /// Opens the model in a folder that holds [`files::FILES`], after checking
+    /// their SHA-256.
     ///
-    /// The weights stay mapped: to replace a file, rename another over it; never write
-    /// into it while a process has it open.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`] says which file and what to do.
+    /// The weights stay memory-mapped. To replace a file, rename another one
+    /// over it; never write to it while a process has it open.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let tokenizer = files::verify(dir, files::TOKENIZER)?;
         let weights = files::verify(dir, files::WEIGHTS)?;
@@ -67,29 +62,24 @@ impl Model {
         })
     }
 
-    /// Limits [`embed_batch`](Self::embed_batch) to so many threads; without it, it
-    /// takes all cores.
+    /// Limits the threads of [`embed_batch`](Self::embed_batch); the default is
+    /// all cores.
     #[must_use]
     pub fn with_threads(self, threads: NonZero<usize>) -> Self {
         Self { threads, ..self }
     }
 
     /// Embeds one text on the calling thread.
-    ///
-    /// # Errors
-    ///
-    /// See [`EmbedError`].
     pub fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {
         let embeddings = self.embed(&[text], NonZero::<usize>::MIN)?;
         Ok(embeddings[0])
     }
 
-    /// Embeds texts, the result in their order; returns when all are done. Works on
-    /// several threads when there is enough to do.
+    /// Embeds texts and returns their vectors in the same order. Blocks until
+    /// all are done; uses several threads if there is enough work.
     ///
     /// # Errors
-    ///
-    /// See [`EmbedError`]; then there is no result for any of the texts.
+    /// An [`EmbedError`] of one text; the vectors of the others are dropped.
     pub fn embed_batch(&self, texts: &[impl AsRef<str>]) -> Result<Vec<Embedding>, EmbedError> {
         self.embed(texts, self.threads)
     }
@@ -105,10 +95,10 @@ impl Model {
                 .windows(text, content.as_ref(), &mut windows)?;
         }
         let mut embeddings = vec![[0.0; DIMENSIONS]; texts.len()];
-        let sums = self.sums(&windows, threads.get());
-        // In the order of the windows, whichever thread was first: the same texts give
-        // the same bits. The mean over all tokens of a text points the same way as
-        // their sum, and `normalise` takes the length away.
+        let sums = self.sum_windows(&windows, threads.get());
+        // Summed in the order of the windows, independent of thread timing, so
+        // that the same texts give the same bits. The sum over all tokens has
+        // the same direction as their mean, and `normalise` removes the length.
         for (window, sum) in windows.iter().zip(&sums) {
             add(&mut embeddings[window.text], sum);
         }
@@ -118,65 +108,66 @@ impl Model {
         Ok(embeddings)
     }
 
-    /// For each window the sum over its tokens, in their order.
-    fn sums(&self, windows: &[Window], threads: usize) -> Vec<Embedding> {
+    /// The sum over the tokens of each window, in window order.
+    fn sum_windows(&self, windows: &[Window], threads: usize) -> Vec<Embedding> {
         let tokens: usize = windows.iter().map(|window| window.ids.len()).sum();
         let threads = threads.min(tokens.div_ceil(TOKENS_PER_THREAD)).max(1);
-        // Equally many for each thread: none waits for the last.
-        let rounds = tokens.div_ceil(threads * TOKENS_AT_ONCE);
+        // The same number of batches per thread, so that all threads finish
+        // together.
+        let rounds = tokens.div_ceil(threads * TOKENS_PER_BATCH);
         let batches = pack(windows, threads * rounds);
         let next = AtomicUsize::new(0);
         let work = || {
-            let mut done = Vec::new();
+            let mut results = Vec::new();
             while let index = next.fetch_add(1, Ordering::Relaxed)
                 && let Some(batch) = batches.get(index)
             {
-                done.push((index, forward(&self.weights, batch)));
+                results.push((index, forward(&self.weights, batch)));
             }
-            done
+            results
         };
-        let mut done = thread::scope(|scope| {
+        let mut results = thread::scope(|scope| {
             let helpers: Vec<_> = (1..threads.min(batches.len()))
                 .map(|_| scope.spawn(work))
                 .collect();
-            let mut done = work();
+            let mut results = work();
             for helper in helpers {
                 match helper.join() {
-                    Ok(more) => done.extend(more),
+                    Ok(more) => results.extend(more),
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
             }
-            done
+            results
         });
-        done.sort_unstable_by_key(|(index, _)| *index);
-        done.into_iter().flat_map(|(_, sums)| sums).collect()
+        results.sort_unstable_by_key(|(index, _)| *index);
+        results.into_iter().flat_map(|(_, sums)| sums).collect()
     }
 }
 
-/// Cuts a list of windows into at most `parts` of about as many tokens each: a
-/// window goes where its middle falls.
+/// Splits windows into at most `parts` slices with about the same number of
+/// tokens. A window belongs to the part that contains its middle.
 fn pack(windows: &[Window], parts: usize) -> Vec<&[Window]> {
     let tokens: usize = windows.iter().map(|window| window.ids.len()).sum();
     let mut batches = Vec::with_capacity(parts);
-    let (mut start, mut part, mut before) = (0, 0, 0);
+    let (mut start, mut part, mut tokens_before) = (0, 0, 0);
     for (at, window) in windows.iter().enumerate() {
-        let falls_into = (2 * before + window.ids.len()) * parts / (2 * tokens);
-        if falls_into != part {
+        let target_part = (2 * tokens_before + window.ids.len()) * parts / (2 * tokens);
+        if target_part != part {
             batches.push(&windows[start..at]);
-            (start, part) = (at, falls_into);
+            (start, part) = (at, target_part);
         }
-        before += window.ids.len();
+        tokens_before += window.ids.len();
     }
     batches.push(&windows[start..]);
     batches.retain(|batch| !batch.is_empty());
     batches
 }
 
-/// Makes the length 1; `None` if it can't be, because the vector is zero, infinite or NaN.
+/// Scales to length 1. `None` if the vector is zero, infinite or NaN.
 fn normalise(vector: &mut Embedding) -> Option<()> {
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    // A NaN is no normal number either. A comparison such as `length < limit` would
-    // let it through.
+    // NaN is not normal either; a comparison such as `length < limit` would let
+    // it through.
     if !length.is_normal() {
         return None;
     }
@@ -214,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn normalise_refuses_what_has_no_direction() {
+    fn normalise_rejects_vectors_without_direction() {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0] {
             assert_eq!(normalise(&mut [bad; DIMENSIONS]), None, "{bad}");
         }
@@ -225,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_have_about_as_many_tokens_and_lose_nothing() {
+    fn parts_are_balanced_and_complete() {
         let lengths = |windows: &[usize], parts| -> Vec<Vec<usize>> {
             let windows: Vec<_> = windows
                 .iter()

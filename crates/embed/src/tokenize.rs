@@ -1,50 +1,51 @@
-//! Text to token ids, in windows that the model can read.
+//! Splits text into token ids, in windows that fit the model.
 
 use std::path::Path;
 
 use crate::files::OpenError;
 use crate::{EmbedError, MAX_TOKENS};
 
-/// The opening and the closing mark of a window.
-const MARKS: usize = 2;
+/// The special tokens of a window: `[CLS]` and `[SEP]`.
+const SPECIAL_TOKENS: usize = 2;
 
-/// A stretch of a text: its token ids between the opening and the closing mark,
-/// 2 to [`MAX_TOKENS`] of them.
+/// A part of a text: its token ids between the special tokens, 2 to
+/// [`MAX_TOKENS`] in all.
 pub(crate) struct Window {
-    /// Which of the texts it belongs to.
+    /// The index of the text.
     pub(crate) text: usize,
     pub(crate) ids: Vec<u32>,
 }
 
 pub(crate) struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    open: u32,
-    close: u32,
+    cls: u32,
+    sep: u32,
 }
 
 impl Tokenizer {
     pub(crate) fn load(path: &Path) -> Result<Self, OpenError> {
         let mut inner = tokenizers::Tokenizer::from_file(path)
             .map_err(|error| OpenError::unusable(path, &error))?;
-        // The file asks to cut at 128 tokens and to pad up to them. Windows do the
-        // former better, and packed batches need no padding.
+        // The file asks to truncate at 128 tokens and to pad to that length.
+        // Windows replace truncation, and packed batches need no padding.
         inner.with_padding(None);
         inner
             .with_truncation(None)
             .map_err(|error| OpenError::unusable(path, &error))?;
-        let mark = |token: &str| {
+        let token_id = |token: &str| {
             inner
                 .token_to_id(token)
                 .ok_or_else(|| OpenError::unusable(path, &format!("it has no token {token}")))
         };
-        let (open, close) = (mark("[CLS]")?, mark("[SEP]")?);
-        Ok(Self { inner, open, close })
+        let (cls, sep) = (token_id("[CLS]")?, token_id("[SEP]")?);
+        Ok(Self { inner, cls, sep })
     }
 
-    /// Appends the windows of a text, at least one: an empty text has the two marks.
+    /// Appends the windows of a text, at least one: that of an empty text has
+    /// only the special tokens.
     ///
-    /// The windows of a long text are of equal length give or take a token, so that
-    /// none is a stub without context.
+    /// The windows of a long text differ in length by at most one token, so
+    /// that none is a short rest without context.
     pub(crate) fn windows(
         &self,
         text: usize,
@@ -56,11 +57,11 @@ impl Tokenizer {
             .encode_fast(content, false)
             .map_err(|source| EmbedError::Tokenize { text, source })?;
         let ids = encoding.get_ids();
-        let count = ids.len().div_ceil(MAX_TOKENS - MARKS).max(1);
+        let count = ids.len().div_ceil(MAX_TOKENS - SPECIAL_TOKENS).max(1);
         let length = ids.len().div_ceil(count).max(1);
         let window = |content: &[u32]| Window {
             text,
-            ids: [&[self.open], content, &[self.close]].concat(),
+            ids: [&[self.cls], content, &[self.sep]].concat(),
         };
         if ids.is_empty() {
             into.push(window(&[]));

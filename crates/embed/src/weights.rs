@@ -1,4 +1,4 @@
-//! The weights in the layout that the forward pass wants.
+//! The weights, in the layout of the forward pass.
 
 use std::fs::File;
 use std::path::Path;
@@ -9,24 +9,23 @@ use safetensors::{Dtype, SafeTensors};
 use crate::files::OpenError;
 use crate::{DIMENSIONS, MAX_TOKENS};
 
-/// Transformer layers.
 pub(crate) const LAYERS: usize = 6;
-/// Width of the feed-forward step's middle.
+/// Width of the middle of the feed-forward step.
 pub(crate) const INNER: usize = 1536;
-/// Queries, keys and values of a token side by side.
+/// Width of a token's query, key and value side by side.
 pub(crate) const QKV: usize = 3 * DIMENSIONS;
 
 const VOCABULARY: usize = 30_522;
 const FLOAT: usize = size_of::<f32>();
 
-/// A row of [`DIMENSIONS`] floats.
 pub(crate) type Row = [f32; DIMENSIONS];
 
 pub(crate) struct Weights {
-    /// `[VOCABULARY, DIMENSIONS]`, little-endian floats, left in the file: half of the
-    /// model, of which any one text touches a few rows.
+    /// `[VOCABULARY, DIMENSIONS]`, little-endian floats, mapped from the file:
+    /// half of the model, of which each text uses only a few rows.
     words: Mmap,
-    /// `[MAX_TOKENS]`, with the embedding of token type 0, the only one used, added.
+    /// `[MAX_TOKENS]`, with the embedding of token type 0, the only one used,
+    /// already added.
     pub(crate) positions: Vec<Row>,
     pub(crate) norm: Norm,
     pub(crate) layers: Vec<Layer>,
@@ -47,25 +46,25 @@ pub(crate) struct Layer {
 
 /// `y = x · weight + bias`
 pub(crate) struct Linear {
-    /// `[inputs, outputs]`, transposed from the file: that is the order in which the
-    /// matrix product reads it without packing it first.
+    /// `[inputs, outputs]`, transposed from the file, so that the matrix
+    /// product can read it without packing.
     pub(crate) weight: Vec<f32>,
     /// `[outputs]`
     pub(crate) bias: Vec<f32>,
 }
 
-/// Scale and shift after a layer normalisation.
+/// Scale and shift of a layer normalisation.
 pub(crate) struct Norm {
     pub(crate) weight: Row,
     pub(crate) bias: Row,
 }
 
 impl Weights {
-    /// Loads a safetensors file whose content has been verified.
+    /// Loads a safetensors file whose hash has been verified.
     pub(crate) fn load(path: &Path) -> Result<Self, OpenError> {
         let file = File::open(path).map_err(|source| OpenError::io(path, source))?;
-        // This mapping of everything lives only while loading: the pages that copying
-        // touches go with it.
+        // This mapping of the whole file lives only while loading, so the pages
+        // touched by copying do not stay resident.
         let all = map(&file, &MmapOptions::new()).map_err(|source| OpenError::io(path, source))?;
         let source = Source {
             tensors: SafeTensors::deserialize(&all)
@@ -102,7 +101,7 @@ impl Weights {
         })
     }
 
-    /// The embedding of a token, `[DIMENSIONS]`.
+    /// The embedding of a token, [`DIMENSIONS`] floats.
     pub(crate) fn word(&self, id: u32) -> impl Iterator<Item = f32> {
         let start = id as usize * DIMENSIONS * FLOAT;
         floats(&self.words[start..start + DIMENSIONS * FLOAT])
@@ -111,10 +110,11 @@ impl Weights {
 
 #[expect(unsafe_code, reason = "mapping a file is unsafe whatever one does")]
 fn map(file: &File, options: &MmapOptions) -> std::io::Result<Mmap> {
-    // SAFETY: the mapping is read-only and private to this module. Were the file
-    // changed in place, floats would change, which nothing here relies on not to
-    // happen; were it cut short, the process would get a SIGBUS. Hence the rule that
-    // a model file is replaced by renaming another over it, never in place.
+    // SAFETY: the mapping is read-only and private to this module. If the file
+    // were changed in place, floats would change, and nothing here relies on
+    // them staying the same; if it were truncated, the process would get a
+    // SIGBUS. Hence the rule that a model file is replaced by renaming another
+    // over it, never in place.
     unsafe { options.map(file) }
 }
 
@@ -126,7 +126,7 @@ fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
         .map(|&bytes| f32::from_le_bytes(bytes))
 }
 
-/// The file's tensors, with the file's name for errors.
+/// The file's tensors, with its path for error messages.
 struct Source<'a> {
     tensors: SafeTensors<'a>,
     path: &'a Path,
@@ -167,7 +167,8 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// One linear layer of those named, their outputs side by side.
+    /// Joins the linear layers called `names` into one, their outputs side by
+    /// side.
     fn linear(&self, names: &[String], inputs: usize, outputs: usize) -> Result<Linear, OpenError> {
         let all = outputs * names.len();
         let mut weight = vec![0.0; inputs * all];
@@ -199,8 +200,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Writes the `[outputs, inputs]` matrix in `bytes` into columns `column..column + outputs`
-/// of `into`, `[inputs, width]`.
+/// Writes the `[outputs, inputs]` matrix in `bytes` into columns
+/// `column..column + outputs` of `into`, `[inputs, width]`.
 fn transpose(bytes: &[u8], inputs: usize, into: &mut [f32], width: usize, column: usize) {
     // Sixteen outputs at once fill a cache line of the target.
     const BLOCK: usize = 16;

@@ -1,4 +1,5 @@
-//! The model against sentence-transformers' vectors, and the rules of the crate's own.
+//! Compares the model with sentence-transformers, and tests the crate's own
+//! rules.
 
 use std::fs;
 
@@ -9,7 +10,8 @@ use serde::Deserialize;
 mod support;
 use support::model;
 
-/// `texts.json` has the texts, `reference.json` their vectors: see `make_reference.py`.
+/// The texts are in `texts.json`, their vectors in `reference.json`; see
+/// `make_reference.py`.
 #[derive(Deserialize)]
 struct Fixture<T> {
     short: Vec<T>,
@@ -35,11 +37,11 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-/// Written so that a NaN fails: every comparison with one is false.
+/// Written so that NaN fails: every comparison with NaN is false.
 #[track_caller]
-fn assert_near(a: &[f32], b: &[f32], least: f64, what: &str) {
+fn assert_near(a: &[f32], b: &[f32], min_cosine: f64, label: &str) {
     let cosine = cosine(a, b);
-    assert!(cosine >= least, "cosine {cosine} for {what}");
+    assert!(cosine >= min_cosine, "cosine {cosine} for {label}");
 }
 
 fn bits(embeddings: &[Embedding]) -> Vec<[u32; DIMENSIONS]> {
@@ -71,7 +73,7 @@ fn long_texts_are_the_mean_over_all_their_windows() {
 }
 
 #[test]
-fn the_end_of_a_long_text_counts() {
+fn end_of_long_text_affects_the_vector() {
     let model = model();
     let long = "the harbour office opens at six. ".repeat(100);
     let end = "penguins in antarctica ".repeat(150);
@@ -82,7 +84,7 @@ fn the_end_of_a_long_text_counts() {
 }
 
 #[test]
-fn a_batch_equals_its_texts_one_by_one() {
+fn batch_equals_single_embeddings() {
     let (model, texts) = (model(), texts());
     let texts: Vec<String> = [texts.short, texts.long].concat();
     let batch = model.embed_batch(&texts).unwrap();
@@ -94,7 +96,7 @@ fn a_batch_equals_its_texts_one_by_one() {
 }
 
 #[test]
-fn the_same_texts_give_the_same_bits() {
+fn embeddings_are_deterministic() {
     let model = model();
     let texts = [texts().short, texts().long].concat();
     let first = bits(&model.embed_batch(&texts).unwrap());
@@ -117,7 +119,7 @@ fn one_model_serves_many_threads() {
 }
 
 #[test]
-fn near_meaning_is_nearer_than_shared_words() {
+fn similar_meaning_beats_shared_words() {
     let model = model();
     let question = model.embed_query("What can't she eat?").unwrap();
     let answer = model.embed_query("Peanuts give Maria a rash.").unwrap();
@@ -134,7 +136,7 @@ fn no_texts_give_no_vectors() {
 
 #[test]
 fn unusual_lengths_are_embedded() {
-    // Enough for several batches on each thread; 100 kB that are one word; no letters.
+    // Several batches for each thread; 100 kB in one word; no letters.
     let model = model();
     for text in [
         "lorem ipsum ".repeat(500),
@@ -148,7 +150,7 @@ fn unusual_lengths_are_embedded() {
 }
 
 #[test]
-fn a_missing_folder_is_told_from_other_errors() {
+fn missing_folder_is_reported_as_missing() {
     let dir = std::env::temp_dir().join("embed-no-such-folder");
     let error = Model::open(&dir).err().unwrap();
     assert!(matches!(&error, OpenError::Missing { path } if path.starts_with(&dir)));
@@ -157,7 +159,7 @@ fn a_missing_folder_is_told_from_other_errors() {
 }
 
 #[test]
-fn a_corrupt_file_is_named() {
+fn corrupt_file_is_named() {
     let dir = std::env::temp_dir().join(format!("embed-corrupt-{}", std::process::id()));
     fs::create_dir_all(&dir).unwrap();
     let weights = dir.join("model.safetensors");

@@ -1,10 +1,9 @@
-//! Vectors from a service that speaks OpenAI's `/embeddings`: OpenAI itself,
-//! Mistral, Voyage's and Azure's compatible addresses, vLLM, Ollama, Text
-//! Embeddings Inference and many others.
+//! Client for embedding services with OpenAI's `/embeddings` API: OpenAI,
+//! Mistral, Voyage's and Azure's compatible endpoints, vLLM, Ollama, Text
+//! Embeddings Inference and others.
 //!
-//! Whatever answers is not trusted to answer well: how many vectors there are,
-//! which text each is of, how many numbers each has and that they are numbers
-//! is looked at here, and nothing else is let through.
+//! Responses are not trusted: the number of vectors, their indexes, their
+//! lengths and their values are all checked here.
 //!
 //! Source: <https://platform.openai.com/docs/api-reference/embeddings/create>.
 
@@ -15,32 +14,32 @@ use reqwest::{Method, Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-/// Numbers that a vector may have: fewer say little, more can't be indexed.
+/// Supported vector lengths: shorter ones are too imprecise, longer ones can't
+/// be indexed.
 pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 64..=4_000;
 
-/// Texts in one request.
+/// Per request.
 pub const MAX_TEXTS: usize = 64;
 
-/// Characters of a text that are sent. Most services take some 8,000 tokens
-/// and refuse a longer text instead of cutting it.
+/// Texts are cut to this number of characters. Most services accept about 8,000
+/// tokens and reject longer texts instead of truncating them.
 pub const MAX_CHARS: usize = 6_000;
 
-/// The longest answer: 64 vectors of 4,000 numbers with 20 characters each
-/// are 5 MB.
-const MAX_ANSWER: usize = 16 * 1024 * 1024;
+/// In bytes; 64 vectors of 4,000 numbers with 20 characters each are 5 MB.
+const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// A service and one of its models.
+/// An embedding service and one of its models.
 #[derive(Clone)]
 pub struct Endpoint {
-    /// The address to which `/embeddings` is added, such as
+    /// The URL to which `/embeddings` is added, such as
     /// `https://api.openai.com/v1`.
     pub base_url: OutboundUrl,
-    /// Sent as a bearer token, to this address alone.
+    /// Sent as a bearer token, to `base_url` only.
     pub key: Option<SecretString>,
-    /// The model as the service calls it.
+    /// The name that the service uses.
     pub model: String,
-    /// Asks for vectors of this length, for models that can shorten theirs.
-    /// Services refuse the wish where the model can't.
+    /// Requests vectors of this length, for models that can shorten theirs.
+    /// Services reject the request if the model can't.
     pub dimensions: Option<usize>,
 }
 
@@ -54,33 +53,31 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Why there are no vectors, in a sentence for an administrator. Nothing of
-/// what the service said is in it: that may repeat the texts or the key.
+/// An error as a sentence for an administrator. Contains nothing of the
+/// service's response, which may repeat the texts or the key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmbeddingsError {
-    /// No answer at all.
+    /// No response.
     #[error("The embedding service can't be reached.")]
     Unreachable,
-    /// No answer in time.
     #[error("The embedding service took too long to answer.")]
     TimedOut,
-    /// The key is missing, wrong or not allowed to.
+    /// The key is missing, wrong or lacks permission.
     #[error("The embedding service refuses the key (status {0}).")]
     Unauthorized(u16),
-    /// Too many requests, or the account has nothing left.
+    /// Too many requests, or the account has no credit left.
     #[error("The embedding service asks to wait, or the account has run out (status 429).")]
     TooBusy {
-        /// How long it asks to wait.
+        /// From the `Retry-After` header.
         retry_after: Option<Duration>,
     },
-    /// It doesn't take the request: the model is not there, or a text is too
-    /// long for it.
+    /// Another client error: an unknown model, or a text too long for it.
     #[error("The embedding service refuses the request (status {0}). Is the model's name right?")]
     Refused(u16),
-    /// It is broken at the moment.
+    /// A server error, or an unexpected status.
     #[error("The embedding service has a fault of its own (status {0}).")]
     Failed(u16),
-    /// The answer is not what the interface promises.
+    /// The response is not a valid embedding response.
     #[error("The embedding service answers with something that is no embedding: {0}.")]
     Nonsense(&'static str),
 }
@@ -95,28 +92,25 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    data: Vec<Item>,
+struct EmbeddingList {
+    data: Vec<EmbeddingItem>,
 }
 
 #[derive(Deserialize)]
-struct Item {
+struct EmbeddingItem {
     index: usize,
     embedding: Vec<f32>,
 }
 
-/// The vectors of `texts`, of which there are 1 to [`MAX_TEXTS`], in their
-/// order. All have the same number of [`DIMENSIONS`] and the length 1. Of each
-/// text the first [`MAX_CHARS`] characters count.
-///
-/// # Errors
-/// [`EmbeddingsError`].
+/// Embeds 1 to [`MAX_TEXTS`] texts and returns their vectors in the same order.
+/// The vectors all have the same number of components, within [`DIMENSIONS`],
+/// and length 1. Only the first [`MAX_CHARS`] characters of a text are used.
 pub async fn embed(
     outbound: &Outbound,
     endpoint: &Endpoint,
     texts: &[String],
 ) -> Result<Vec<Vec<f32>>, EmbeddingsError> {
-    let input: Vec<&str> = texts.iter().map(|text| beginning(text)).collect();
+    let input: Vec<&str> = texts.iter().map(|text| truncate(text)).collect();
     let address = endpoint
         .base_url
         .join("embeddings")
@@ -130,26 +124,29 @@ pub async fn embed(
     if let Some(key) = &endpoint.key {
         request = request.bearer_auth(key.expose_secret());
     }
-    let response = request.send().await.map_err(|error| unanswered(&error))?;
-    refusal(&response)?;
-    let body = body_of(response, MAX_ANSWER)
+    let response = request
+        .send()
+        .await
+        .map_err(|error| transport_error(&error))?;
+    check_status(&response)?;
+    let body = body_of(response, MAX_RESPONSE_BYTES)
         .await
         .map_err(|problem| match problem {
-            BodyProblem::Broken(error) => unanswered(&error),
+            BodyProblem::Broken(error) => transport_error(&error),
             BodyProblem::TooLong(_) => EmbeddingsError::Nonsense("it is far too long"),
         })?;
-    let answer: Answer = serde_json::from_slice(&body)
+    let list: EmbeddingList = serde_json::from_slice(&body)
         .map_err(|_| EmbeddingsError::Nonsense("it is not the JSON that was asked for"))?;
-    in_order(answer, texts.len(), endpoint.dimensions)
+    ordered_vectors(list, texts.len(), endpoint.dimensions)
 }
 
-fn beginning(text: &str) -> &str {
+fn truncate(text: &str) -> &str {
     text.char_indices()
         .nth(MAX_CHARS)
         .map_or(text, |(end, _)| &text[..end])
 }
 
-fn unanswered(error: &reqwest::Error) -> EmbeddingsError {
+fn transport_error(error: &reqwest::Error) -> EmbeddingsError {
     if error.is_timeout() {
         EmbeddingsError::TimedOut
     } else {
@@ -157,7 +154,7 @@ fn unanswered(error: &reqwest::Error) -> EmbeddingsError {
     }
 }
 
-fn refusal(response: &Response) -> Result<(), EmbeddingsError> {
+fn check_status(response: &Response) -> Result<(), EmbeddingsError> {
     let status = response.status();
     match status {
         _ if status.is_success() => Ok(()),
@@ -177,20 +174,19 @@ fn refusal(response: &Response) -> Result<(), EmbeddingsError> {
     }
 }
 
-/// The vectors in the order of their texts, if they are all there and all of
-/// a kind.
-fn in_order(
-    answer: Answer,
+/// Validates the vectors and sorts them into the order of their texts.
+fn ordered_vectors(
+    list: EmbeddingList,
     texts: usize,
-    asked: Option<usize>,
+    requested: Option<usize>,
 ) -> Result<Vec<Vec<f32>>, EmbeddingsError> {
     use EmbeddingsError::Nonsense;
 
-    if answer.data.len() != texts {
+    if list.data.len() != texts {
         return Err(Nonsense("it has another number of vectors than of texts"));
     }
-    let dimensions = asked
-        .or_else(|| answer.data.first().map(|item| item.embedding.len()))
+    let dimensions = requested
+        .or_else(|| list.data.first().map(|item| item.embedding.len()))
         .unwrap_or_default();
     if !DIMENSIONS.contains(&dimensions) {
         return Err(Nonsense(
@@ -198,22 +194,22 @@ fn in_order(
         ));
     }
     let mut vectors = vec![None; texts];
-    for item in answer.data {
+    for item in list.data {
         if item.embedding.len() != dimensions {
             return Err(Nonsense("its vectors have another length than they should"));
         }
-        let place = vectors
+        let slot = vectors
             .get_mut(item.index)
-            .filter(|place| place.is_none())
+            .filter(|slot| slot.is_none())
             .ok_or(Nonsense("two of its vectors are of one text"))?;
-        *place = Some(to_length_1(item.embedding).ok_or(Nonsense("a vector has no direction"))?);
+        *slot = Some(normalise(item.embedding).ok_or(Nonsense("a vector has no direction"))?);
     }
     Ok(vectors.into_iter().flatten().collect())
 }
 
-/// The vector with the length 1: only the direction counts, and half-precision
-/// numbers end at 65,504.
-fn to_length_1(mut vector: Vec<f32>) -> Option<Vec<f32>> {
+/// Scales a vector to length 1: only the direction matters, and half-precision
+/// floats end at 65,504.
+fn normalise(mut vector: Vec<f32>) -> Option<Vec<f32>> {
     let square: f64 = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
     let length = square.sqrt();
     // Written so that NaN fails.

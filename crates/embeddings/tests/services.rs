@@ -1,4 +1,5 @@
-//! Against services that answer well, badly, late and not at all.
+//! The client against services that respond correctly, wrongly, late and not at
+//! all.
 
 use std::{
     net::SocketAddr,
@@ -17,28 +18,28 @@ use embeddings::{EmbeddingsError, Endpoint, MAX_CHARS, embed};
 use outbound::{AllowedHosts, Outbound};
 use serde_json::{Value, json};
 
-/// What was asked for.
+/// A recorded request.
 #[derive(Clone, Debug)]
-struct Asked {
+struct RecordedRequest {
     key: Option<String>,
     body: Value,
 }
 
-type Seen = Arc<Mutex<Vec<Asked>>>;
+type RequestLog = Arc<Mutex<Vec<RecordedRequest>>>;
 
-/// A service that gives every request this answer.
-async fn service(
+/// Starts a service that responds to every request with `answer`.
+async fn start_service(
     answer: impl Fn(&Value) -> Response + Clone + Send + Sync + 'static,
-) -> (SocketAddr, Seen) {
-    let seen = Seen::default();
+) -> (SocketAddr, RequestLog) {
+    let requests = RequestLog::default();
     let handler = {
-        let seen = seen.clone();
+        let requests = requests.clone();
         move |headers: HeaderMap, body: Bytes| {
             let body: Value = serde_json::from_slice(&body).unwrap();
             let key = headers
                 .get(header::AUTHORIZATION)
                 .map(|value| value.to_str().unwrap().to_owned());
-            seen.lock().unwrap().push(Asked {
+            requests.lock().unwrap().push(RecordedRequest {
                 key,
                 body: body.clone(),
             });
@@ -50,7 +51,7 @@ async fn service(
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    (addr, seen)
+    (addr, requests)
 }
 
 fn outbound() -> Outbound {
@@ -74,15 +75,15 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }
 
-/// A vector of 64 numbers of which the first says something.
+/// A vector of 64 components that differ only in the first.
 fn vector(first: f64) -> Vec<f64> {
     let mut vector = vec![0.5; 64];
     vector[0] = first;
     vector
 }
 
-/// One vector a text, and the answers in the wrong order.
-fn good(body: &Value) -> Response {
+/// One vector per text, in reverse order.
+fn valid_response(body: &Value) -> Response {
     let count = u8::try_from(body["input"].as_array().unwrap().len()).unwrap();
     let data: Vec<_> = (0..count)
         .rev()
@@ -92,8 +93,8 @@ fn good(body: &Value) -> Response {
 }
 
 #[tokio::test]
-async fn vectors_come_in_the_order_of_the_texts_and_have_the_length_1() {
-    let (addr, seen) = service(good).await;
+async fn vectors_are_ordered_and_normalised() {
+    let (addr, requests) = start_service(valid_response).await;
     let vectors = embed(
         &outbound(),
         &endpoint(addr, Some("sk-secret")),
@@ -107,25 +108,32 @@ async fn vectors_come_in_the_order_of_the_texts_and_have_the_length_1() {
         let length: f32 = vector.iter().map(|x| x * x).sum();
         assert!((length - 1.0).abs() < 1e-5, "{length}");
     }
-    let asked = seen.lock().unwrap().pop().unwrap();
-    assert_eq!(asked.key.as_deref(), Some("Bearer sk-secret"));
+    let request = requests.lock().unwrap().pop().unwrap();
+    assert_eq!(request.key.as_deref(), Some("Bearer sk-secret"));
     assert_eq!(
-        asked.body,
+        request.body,
         json!({ "model": "small", "input": ["a", "b", "c"], "encoding_format": "float" })
     );
 }
 
 #[tokio::test]
-async fn a_wish_for_shorter_vectors_is_passed_on_and_must_be_met() {
-    let (addr, seen) = service(good).await;
-    let wish = |dimensions| Endpoint {
+async fn requested_dimensions_are_sent_and_enforced() {
+    let (addr, requests) = start_service(valid_response).await;
+    let endpoint_with = |dimensions| Endpoint {
         dimensions: Some(dimensions),
         ..endpoint(addr, None)
     };
-    assert!(embed(&outbound(), &wish(64), &texts(&["a"])).await.is_ok());
-    let asked = seen.lock().unwrap().pop().unwrap();
-    assert_eq!((asked.key, &asked.body["dimensions"]), (None, &json!(64)));
-    let other = embed(&outbound(), &wish(128), &texts(&["a"])).await;
+    assert!(
+        embed(&outbound(), &endpoint_with(64), &texts(&["a"]))
+            .await
+            .is_ok()
+    );
+    let request = requests.lock().unwrap().pop().unwrap();
+    assert_eq!(
+        (request.key, &request.body["dimensions"]),
+        (None, &json!(64))
+    );
+    let other = embed(&outbound(), &endpoint_with(128), &texts(&["a"])).await;
     assert!(
         matches!(other, Err(EmbeddingsError::Nonsense(_))),
         "{other:?}"
@@ -133,24 +141,24 @@ async fn a_wish_for_shorter_vectors_is_passed_on_and_must_be_met() {
 }
 
 #[tokio::test]
-async fn a_long_text_is_cut_between_characters() {
-    let (addr, seen) = service(good).await;
+async fn long_text_is_cut_at_a_char_boundary() {
+    let (addr, requests) = start_service(valid_response).await;
     let long = "é".repeat(MAX_CHARS + 10);
     embed(&outbound(), &endpoint(addr, None), &[long])
         .await
         .unwrap();
-    let asked = seen.lock().unwrap().pop().unwrap();
+    let request = requests.lock().unwrap().pop().unwrap();
     assert_eq!(
-        asked.body["input"][0].as_str().unwrap().chars().count(),
+        request.body["input"][0].as_str().unwrap().chars().count(),
         MAX_CHARS
     );
 }
 
 #[tokio::test]
-async fn nonsense_is_told_apart_from_vectors() {
+async fn malformed_responses_are_rejected() {
     let item =
         |index: usize, embedding: Vec<f64>| json!({ "index": index, "embedding": embedding });
-    for (what, answer) in [
+    for (case, answer) in [
         ("no JSON", "<html>".to_owned()),
         (
             "another shape",
@@ -205,17 +213,17 @@ async fn nonsense_is_told_apart_from_vectors() {
                 .to_string(),
         ),
     ] {
-        let (addr, _) = service(move |_| answer.clone().into_response()).await;
+        let (addr, _) = start_service(move |_| answer.clone().into_response()).await;
         let answer = embed(&outbound(), &endpoint(addr, None), &texts(&["a", "b"])).await;
         assert!(
             matches!(answer, Err(EmbeddingsError::Nonsense(_))),
-            "{what}: {answer:?}"
+            "{case}: {answer:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn each_refusal_has_its_own_sentence_and_repeats_nothing() {
+async fn http_errors_are_mapped_and_leak_nothing() {
     use EmbeddingsError::{Failed, Refused, TooBusy, Unauthorized};
     for (status, expected) in [
         (401, Unauthorized(401)),
@@ -232,7 +240,7 @@ async fn each_refusal_has_its_own_sentence_and_repeats_nothing() {
             },
         ),
     ] {
-        let (addr, _) = service(move |body| {
+        let (addr, _) = start_service(move |body| {
             let status = StatusCode::from_u16(status).unwrap();
             (status, [(header::RETRY_AFTER, "7")], body.to_string()).into_response()
         })
@@ -242,21 +250,21 @@ async fn each_refusal_has_its_own_sentence_and_repeats_nothing() {
             .await
             .unwrap_err();
         assert_eq!(error, expected);
-        let told = format!("{error} {error:?} {endpoint:?}");
+        let output = format!("{error} {error:?} {endpoint:?}");
         assert!(
-            !told.contains("the text") && !told.contains("sk-secret"),
-            "{told}"
+            !output.contains("the text") && !output.contains("sk-secret"),
+            "{output}"
         );
     }
 }
 
 #[tokio::test]
-async fn no_answer_and_a_late_one_are_told_apart() {
-    let nobody = {
+async fn unreachable_and_slow_services_are_distinguished() {
+    let closed_addr = {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap()
     };
-    let answer = embed(&outbound(), &endpoint(nobody, None), &texts(&["a"])).await;
+    let answer = embed(&outbound(), &endpoint(closed_addr, None), &texts(&["a"])).await;
     assert_eq!(answer, Err(EmbeddingsError::Unreachable));
 
     let app = Router::new().route(
@@ -273,8 +281,8 @@ async fn no_answer_and_a_late_one_are_told_apart() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut() {
-    let (addr, _) = service(|_| "x".repeat(17 * 1024 * 1024).into_response()).await;
+async fn oversized_response_is_rejected() {
+    let (addr, _) = start_service(|_| "x".repeat(17 * 1024 * 1024).into_response()).await;
     let answer = embed(&outbound(), &endpoint(addr, None), &texts(&["a"])).await;
     assert_eq!(answer, Err(EmbeddingsError::Nonsense("it is far too long")));
 }

@@ -1,4 +1,4 @@
-//! From a member's id to what the member is and may do.
+//! Loads a member with the roles, teams and permissions that a request needs.
 
 use std::collections::BTreeSet;
 
@@ -15,55 +15,50 @@ use crate::{
     user::{UserStatus, kind_from_stored, status_from_stored},
 };
 
-/// A member with everything that a request needs to know, as of now.
+/// A member with everything that a request needs, as of now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorRecord {
-    /// The member's tenant.
     pub tenant_id: TenantId,
-    /// Whether the tenant can be used.
+    /// Members of an inactive tenant may not act.
     pub tenant_status: TenantStatus,
-    /// A person, an agent or a service.
     pub kind: ActorKind,
-    /// Whether the member may act.
     pub status: UserStatus,
-    /// Keys of the member's roles; empty for one who may only be told to ask
-    /// an administrator.
+    /// Sorted by key; empty for a member whom no role was granted yet.
     pub role_keys: Vec<String>,
-    /// The teams that the member belongs to.
     pub team_ids: Vec<TeamId>,
-    /// Those of them that the member leads.
+    /// The subset of `team_ids` that the member leads.
     pub led_team_ids: Vec<TeamId>,
-    /// The member also runs the installation.
+    /// True if the member also operates the installation.
     pub is_operator: bool,
-    /// The member as pages show it, with what the roles allow.
+    /// Display data, and the permissions that the roles grant.
     pub profile: Profile,
-    /// How the member wants things shown.
     pub preferences: Preferences,
-    /// The IANA name of the organisation's time zone, if it chose one.
+    /// IANA name of the organisation's time zone, if it set one.
     pub tenant_time_zone: Option<String>,
 }
 
 impl ActorRecord {
-    /// Both the member and the tenant are active.
+    /// True if both the member and the tenant are active.
     pub fn may_act(&self) -> bool {
         self.status == UserStatus::Active && self.tenant_status == TenantStatus::Active
     }
 
-    /// What the member may do in `request`. What people are entrusted with, and
-    /// running the installation, is theirs in their own browser only: programs,
-    /// keys and jobs act without it.
+    /// The member's permissions in `request`. Entrusted permissions, and
+    /// operating the installation, are only held by a person in a browser
+    /// session: agents, services, API keys and jobs act without them.
     pub fn permissions_in(&self, request: &RequestFacts) -> BTreeSet<Permission> {
         let in_person = self.kind == ActorKind::Human
             && request.session_id.is_some()
             && request.api_key_id.is_none();
-        let held = self.profile.permissions.iter().copied();
-        let operates = (in_person && self.is_operator).then_some(Permission::PlatformOperate);
-        held.filter(|permission| in_person || !permission.is_entrusted())
-            .chain(operates)
+        let role_permissions = self.profile.permissions.iter().copied();
+        let operate = (in_person && self.is_operator).then_some(Permission::PlatformOperate);
+        role_permissions
+            .filter(|permission| in_person || !permission.is_entrusted())
+            .chain(operate)
             .collect()
     }
 
-    /// The member as the one who acts in `request`.
+    /// The member as the actor of `request`.
     pub fn to_actor(&self, request: RequestFacts) -> Actor {
         Actor {
             tenant_id: self.tenant_id,
@@ -79,11 +74,9 @@ impl ActorRecord {
     }
 }
 
-/// Loads a member of the transaction's tenant. For a request, after
-/// [`crate::AuthTx::enter_as_system`]: session and member in one transaction.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the tenant has no such member.
+/// Loads a member of the transaction's tenant. A request calls it after
+/// [`crate::AuthTx::enter_as_system`], so that session and member are read in
+/// one transaction.
 pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecord, StoreError> {
     let tenant_id = tx.tenant_id();
     let row = sqlx::query!(
@@ -170,12 +163,9 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
     })
 }
 
-/// A member as the one who acts in `request`, with today's permissions;
-/// `None` when there is no such member, or member or tenant is not active.
-/// For work outside a browser's request, such as a job.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Returns a member as the actor of `request`, with current permissions; `None`
+/// if there is no such member, or the member or tenant is not active. For work
+/// outside a browser request, such as a job.
 pub async fn actor_find(
     store: &Store,
     tenant_id: TenantId,

@@ -1,6 +1,6 @@
-//! Keys with which programs act as a member. Only the SHA-256 of a key is
-//! kept (SEC-D5); the front door looks a key up by it, an organisation's own
-//! transactions never see it.
+//! API keys, with which programs act as a member. Only the SHA-256 of a key is
+//! stored (SEC-D5). The hash can be read in an [`AuthTx`] only, never in an
+//! organisation's own transactions.
 
 use domain::{
     ApiKeyId, Page, Permission, TenantId, Timestamp, UserId, Vendor,
@@ -15,41 +15,38 @@ use crate::{
     user::kind_from_stored,
 };
 
-/// Later than any row: where the first page begins.
-const BEYOND: Cursor<Uuid> = Cursor {
+/// Sorts after every row, so the first page starts here.
+const FIRST_PAGE: Cursor<Uuid> = Cursor {
     at: datetime!(9999-12-31 00:00 UTC),
     key: Uuid::max(),
 };
 
-/// What the front door knows of a key.
+/// A key as authentication reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredApiKey {
-    /// The owner's tenant.
     pub tenant_id: TenantId,
-    /// The public id.
     pub id: ApiKeyId,
-    /// As whom it acts.
+    /// The member that the key acts as.
     pub user_id: UserId,
     /// SHA-256 of the key.
     pub key_hash: [u8; 32],
-    /// What it may do at most.
+    /// Upper bound of the permissions.
     pub scopes: Vec<Permission>,
-    /// By whose product it is used.
+    /// Vendor of the product that uses the key.
     pub vendor: Vendor,
-    /// From when on it is refused.
+    /// The key is rejected from this moment on.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
+    /// Accurate to the minute.
     pub last_used_at: Option<Timestamp>,
-    /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// The secret part of a key to be kept.
+/// The stored forms of a new key's secret.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyMark<'a> {
     /// SHA-256 of the key.
     pub hash: &'a [u8; 32],
-    /// How it begins.
+    /// The first characters, shown so that people recognise the key.
     pub prefix: &'a str,
 }
 
@@ -89,8 +86,7 @@ impl TryFrom<ApiKeyRow> for ApiKey {
     }
 }
 
-/// A permission that only another version of Atrium knows allows nothing
-/// here, so it is left out.
+/// Leaves out permissions that this version of Atrium doesn't know.
 fn scopes_of(keys: &[String]) -> Vec<Permission> {
     keys.iter()
         .filter_map(|key| Permission::for_role(key).ok())
@@ -102,11 +98,11 @@ fn vendor_of(key: &str) -> Result<Vendor, StoreError> {
         .ok_or_else(|| StoreError::other(format!("a key has the unknown vendor “{key}”")))
 }
 
-/// Keeps a key of `owner`.
+/// Stores a key of `owner`.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] for a label that is not acceptable,
-/// [`StoreError::Other`] when the one who acts may not make it.
+/// [`StoreError::Constraint`] for an invalid label, [`StoreError::Other`] if
+/// the actor may not create the key.
 pub async fn api_key_create(
     tx: &mut TenantTx,
     id: ApiKeyId,
@@ -138,10 +134,6 @@ pub async fn api_key_create(
     Ok(())
 }
 
-/// One key in sight.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
 pub async fn api_key_get(tx: &mut TenantTx, id: ApiKeyId) -> Result<ApiKey, StoreError> {
     sqlx::query_as!(
         ApiKeyRow,
@@ -158,10 +150,11 @@ pub async fn api_key_get(tx: &mut TenantTx, id: ApiKeyId) -> Result<ApiKey, Stor
     .try_into()
 }
 
-/// One page of keys, newest first: the member's own, or all in sight.
+/// One page of keys, newest first: the member's own, or all visible ones if
+/// `filter.all` is set.
 ///
 /// # Errors
-/// [`StoreError::Cursor`] for a cursor that this list did not give out.
+/// [`StoreError::Cursor`] for a cursor of another list.
 pub async fn api_key_list(
     tx: &mut TenantTx,
     filter: &ApiKeyFilter,
@@ -169,7 +162,7 @@ pub async fn api_key_list(
     cursor: Option<&str>,
     size: u16,
 ) -> Result<Page<ApiKey>, StoreError> {
-    let cursor = cursor.map_or(Ok(BEYOND), |text| {
+    let cursor = cursor.map_or(Ok(FIRST_PAGE), |text| {
         Cursor::parse(text, List::ApiKey, tx.tenant_id())
     })?;
     let owner = if filter.all {
@@ -212,10 +205,8 @@ pub async fn api_key_list(
     }))
 }
 
-/// The newest keys in sight that act as `owner`, whether they work or not.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The newest visible keys that act as `owner`, including expired and revoked
+/// ones.
 pub async fn api_key_list_of(
     tx: &mut TenantTx,
     owner: UserId,
@@ -239,11 +230,10 @@ pub async fn api_key_list_of(
     rows.into_iter().map(ApiKey::try_from).collect()
 }
 
-/// Ends a key in sight: it opens nothing from the next request on.
+/// Revokes a visible key, which is rejected from the next request on.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when there is no such key, or it was revoked
-/// already.
+/// [`StoreError::NotFound`] also if it was revoked already.
 pub async fn api_key_revoke(
     tx: &mut TenantTx,
     id: ApiKeyId,
@@ -264,10 +254,7 @@ pub async fn api_key_revoke(
     }
 }
 
-/// Ends all keys of a member, and tells how many worked until now.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Revokes all keys of a member and returns how many were active.
 pub async fn api_key_revoke_all(
     tx: &mut TenantTx,
     owner: UserId,
@@ -285,10 +272,7 @@ pub async fn api_key_revoke_all(
     Ok(done.rows_affected())
 }
 
-/// The key with this hash, whether it works or not.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The key with this hash, including expired and revoked ones.
 pub async fn api_key_find(
     tx: &mut AuthTx,
     key_hash: &[u8; 32],
@@ -319,10 +303,7 @@ pub async fn api_key_find(
     .transpose()
 }
 
-/// Remembers that a key was used, at most once a minute.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Records that a key was used, at most once a minute.
 pub async fn api_key_touch(
     tx: &mut AuthTx,
     key_hash: &[u8; 32],
@@ -339,11 +320,8 @@ pub async fn api_key_touch(
     Ok(())
 }
 
-/// The organisation's agents and services, by name, with how many keys of
-/// each work.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The organisation's agents and services, sorted by name, with the number of
+/// active keys of each.
 pub async fn service_account_list(
     tx: &mut TenantTx,
     now: Timestamp,

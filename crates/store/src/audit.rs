@@ -26,21 +26,20 @@ use crate::{
     cursor::{Cursor, List},
 };
 
-/// How much an event matters to the one who watches.
+/// Severity of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditLevel {
-    /// As it should be.
+    /// An expected event.
     Info,
-    /// Somebody was refused.
+    /// Somebody was denied access.
     Warning,
-    /// Something failed.
     Error,
-    /// Somebody should look now.
+    /// Needs attention now.
     Critical,
 }
 
 impl AuditLevel {
-    /// As stored.
+    /// The value stored in the database.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -51,43 +50,34 @@ impl AuditLevel {
     }
 }
 
-/// One event to be written.
+/// An event to be appended.
 #[derive(Clone, Debug)]
 pub struct AuditEvent {
-    /// When.
     pub at: Timestamp,
-    /// Who, if a member.
+    /// `None` unless the actor is a member.
     pub actor_user_id: Option<UserId>,
-    /// What kind of actor.
     pub actor_kind: ActorKind,
-    /// Who, in words that stay readable after the member is gone.
+    /// The actor's name, which stays readable after the member is gone.
     pub actor_label: String,
     /// The member for whom an agent acted.
     pub on_behalf_of: Option<UserId>,
-    /// From which address.
     pub ip: Option<IpAddr>,
-    /// With which program.
     pub user_agent: Option<String>,
-    /// In which request.
     pub request_id: Option<RequestId>,
-    /// What, noun first: `memory.create`.
+    /// Noun first: `memory.create`.
     pub action: String,
-    /// On what kind of thing.
     pub resource_type: Option<String>,
-    /// On which one.
     pub resource_id: Option<String>,
-    /// How it ended.
     pub outcome: Outcome,
-    /// How much it matters.
     pub level: AuditLevel,
-    /// Redacted before and after.
+    /// Values before and after, redacted.
     pub changes: Option<Value>,
-    /// Anything else worth knowing; never a secret.
+    /// Further details; never a secret.
     pub metadata: Option<Value>,
 }
 
 impl AuditEvent {
-    /// An act of a member, in the actor's request.
+    /// An event of the actor, with the facts of the actor's request.
     pub fn by(actor: &Actor, action: &str, outcome: Outcome, at: Timestamp) -> Self {
         Self {
             actor_user_id: Some(actor.user_id),
@@ -104,7 +94,7 @@ impl AuditEvent {
         }
     }
 
-    /// With something else worth knowing, beside what is there already.
+    /// Adds a field to the metadata.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         let metadata = self.metadata.get_or_insert_with(|| json!({}));
@@ -112,7 +102,7 @@ impl AuditEvent {
         self
     }
 
-    /// An act of Atrium itself, or of a visitor who is not known yet.
+    /// An event of Atrium itself, or of a visitor who is not signed in.
     pub fn by_system(action: &str, outcome: Outcome, at: Timestamp) -> Self {
         Self {
             at,
@@ -138,13 +128,13 @@ impl AuditEvent {
     }
 }
 
-/// Appends events to the chain of the transaction's tenant and returns the
-/// last sequence number (0 when there are no events). Other appends of the
-/// tenant wait until this transaction ends, so it belongs right before commit.
+/// Appends events to the chain of the transaction's tenant and returns the last
+/// sequence number (0 if there are no events). Other appends of the tenant wait
+/// until this transaction ends, so call it right before the commit.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] for an event that the schema doesn't take: then
-/// the act that it tells of must fail as well (SEC-E1).
+/// [`StoreError::Constraint`] for an event that violates the schema: the
+/// audited change must then fail as well (SEC-E1).
 pub async fn audit_append(tx: &mut TenantTx, events: &[AuditEvent]) -> Result<i64, StoreError> {
     if events.is_empty() {
         return Ok(0);
@@ -171,7 +161,7 @@ pub async fn audit_append(tx: &mut TenantTx, events: &[AuditEvent]) -> Result<i6
     )
     .fetch_one(tx.conn())
     .await?;
-    // Whatever changes is audited, so whoever waits for changes hears of all.
+    // Every change is audited, so this notifies the subscribers of all changes.
     tx.note(tenant_id);
     Ok(seq)
 }
@@ -180,7 +170,6 @@ fn column<'a, T>(events: &'a [AuditEvent], field: impl Fn(&'a AuditEvent) -> T) 
     events.iter().map(field).collect()
 }
 
-/// The columns behind [`AuditEntry`].
 struct EntryRow {
     seq: i64,
     at: Timestamp,
@@ -220,17 +209,18 @@ impl TryFrom<EntryRow> for AuditEntry {
     }
 }
 
-/// When a request may have written its rows. Its id, a UUID version 7, holds
-/// when it began, which keeps the search from reading the whole log.
-fn request_span(id: Uuid) -> Option<(Timestamp, Timestamp)> {
+/// The period in which a request may have written its rows. The request id, a
+/// UUID version 7, contains its start time, so the query doesn't scan the whole
+/// log.
+fn request_time_range(id: Uuid) -> Option<(Timestamp, Timestamp)> {
     let (seconds, nanos) = id.get_timestamp()?.to_unix();
-    let began = Timestamp::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?
+    let start = Timestamp::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?
         + time::Duration::nanoseconds(i64::from(nanos));
-    Some((began - time::Duration::MINUTE, began + time::Duration::HOUR))
+    Some((start - time::Duration::MINUTE, start + time::Duration::HOUR))
 }
 
-/// Later than any row: where the first page begins.
-const BEYOND: Cursor<i64> = Cursor {
+/// Sorts after every row, so the first page starts here.
+const FIRST_PAGE: Cursor<i64> = Cursor {
     at: datetime!(9999-12-31 00:00 UTC),
     key: i64::MAX,
 };
@@ -238,8 +228,8 @@ const BEYOND: Cursor<i64> = Cursor {
 /// One page of the tenant's audit log, newest first.
 ///
 /// # Errors
-/// [`StoreError::Cursor`] for a cursor that this list did not give out,
-/// [`StoreError::Filter`] for an outcome or a member that can't be.
+/// [`StoreError::Cursor`] for a cursor of another list, [`StoreError::Filter`]
+/// for an invalid outcome, actor or request id.
 pub async fn audit_list(
     tx: &mut TenantTx,
     filter: &AuditFilter,
@@ -258,11 +248,11 @@ pub async fn audit_list(
         id => Some(id.parse().map_err(|_| StoreError::Filter("request"))?),
     };
     let span = match request {
-        Some(id) => Some(request_span(id).ok_or(StoreError::Filter("request"))?),
+        Some(id) => Some(request_time_range(id).ok_or(StoreError::Filter("request"))?),
         None => None,
     };
-    // A first page that is bounded like the others keeps one plan for all.
-    let cursor = cursor.map_or(Ok(BEYOND), |text| {
+    // The first page has a bound as well, so that all pages share one plan.
+    let cursor = cursor.map_or(Ok(FIRST_PAGE), |text| {
         Cursor::parse(text, List::Audit, tx.tenant_id())
     })?;
     let tenant_id = tx.tenant_id();
@@ -307,16 +297,13 @@ pub async fn audit_list(
     }))
 }
 
-/// The newest rows of what a member did and of what was done to them.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The newest entries whose actor or subject is the member.
 pub async fn audit_about(
     tx: &mut TenantTx,
     user_id: UserId,
     size: u16,
 ) -> Result<Vec<AuditEntry>, StoreError> {
-    // Each half along an index of its own.
+    // Each half uses its own index.
     let rows = sqlx::query_as!(
         EntryRow,
         r#"SELECT seq AS "seq!", at AS "at!", actor_user_id, actor_label AS "actor_label!",
@@ -343,16 +330,16 @@ pub async fn audit_about(
     rows.into_iter().map(AuditEntry::try_from).collect()
 }
 
-/// What a request of the transaction's own member did to members, in its
-/// order. Everybody may read what they did themselves.
+/// The entries about members that a request of the transaction's own member
+/// wrote, oldest first. Members may read entries of their own actions.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when it did nothing, or was somebody else's.
+/// [`StoreError::NotFound`] if it wrote none, or was somebody else's request.
 pub async fn audit_of_request(
     tx: &mut TenantTx,
     request_id: RequestId,
 ) -> Result<Vec<AuditEntry>, StoreError> {
-    let (from, to) = request_span(request_id.0).ok_or(StoreError::NotFound)?;
+    let (from, to) = request_time_range(request_id.0).ok_or(StoreError::NotFound)?;
     let rows = sqlx::query_as!(
         EntryRow,
         r#"SELECT seq, at, actor_user_id, actor_label, actor_kind, action, resource_type, resource_id, outcome,
@@ -375,12 +362,13 @@ pub async fn audit_of_request(
     rows.into_iter().map(AuditEntry::try_from).collect()
 }
 
-/// Prepares the partitions of the month of `now` and of the two after it, and
-/// tells how many were missing. Rows of a month without a partition of its own
-/// go to the default one.
+/// Creates the partitions for the month of `now` and the two after it, and
+/// returns how many were missing. Rows of a month without its own partition go
+/// to the default partition.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when other work holds the table for too long.
+/// [`StoreError::Conflict`] if another transaction locks the table for too
+/// long.
 pub async fn audit_partitions_ensure(tx: &mut WorkerTx, now: Timestamp) -> Result<i32, StoreError> {
     Ok(
         sqlx::query_scalar!(r#"SELECT audit_partitions_ensure($1, 2) AS "made!""#, now)

@@ -1,9 +1,9 @@
 //! Reading a member's private memories under an open grant.
 //!
-//! A setting of the transaction opens the wall for one member's private rows,
-//! and only together with the permission. It is set here and nowhere else, by
-//! the same statement that finds the grant, and is empty again before a
-//! function returns: no list or search in the same transaction sees more.
+//! A transaction setting makes one member's private rows visible, and only
+//! together with the permission. It is set only here, by the statement that
+//! finds the grant, and is cleared before a function returns, so no list or
+//! search in the same transaction sees more.
 
 use domain::{
     BreakGlassId, MemoryId, Page, Timestamp, UserId,
@@ -19,8 +19,8 @@ use crate::{
     memory::{kind_of, memory_get},
 };
 
-/// Memories that a report names, the latest first.
-const READ_SHOWN: i64 = 200;
+/// Limit on the memories in a report, latest first.
+const MAX_READ_MEMORIES: i64 = 200;
 
 struct GrantRow {
     id: Uuid,
@@ -51,8 +51,8 @@ impl From<GrantRow> for BreakGlassGrant {
 /// Opens the private memories of `subject` to the transaction's member.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] for a reason or a time that is not acceptable,
-/// for oneself and for nobody; [`StoreError::Other`] without the permission.
+/// [`StoreError::Constraint`] for an invalid reason or term, for an unknown
+/// member and for oneself; [`StoreError::Other`] without the permission.
 pub async fn break_glass_open(
     tx: &mut TenantTx,
     id: BreakGlassId,
@@ -79,11 +79,8 @@ pub async fn break_glass_open(
     Ok(())
 }
 
-/// The grant by which the transaction's member may read the private memories
-/// of `subject` at `now`, the one that lasts longest.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The grant with which the transaction's member may read the private memories
+/// of `subject` at `now`; of several the one that expires last.
 pub async fn break_glass_find(
     tx: &mut TenantTx,
     subject: UserId,
@@ -109,11 +106,8 @@ pub async fn break_glass_find(
     Ok(row.map(BreakGlassGrant::from))
 }
 
-/// Ends what the transaction's member has open of `subject` and tells how many
-/// grants those were.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Closes all open grants of the transaction's member for `subject` and returns
+/// how many there were.
 pub async fn break_glass_close(
     tx: &mut TenantTx,
     subject: UserId,
@@ -134,8 +128,8 @@ pub async fn break_glass_close(
     Ok(done.rows_affected())
 }
 
-/// Takes the wall down for the private memories of `subject`, where the
-/// transaction's member has a grant that is open at `now`.
+/// Makes the private memories of `subject` visible if the transaction's member
+/// has an open grant at `now`. Returns false if there is none.
 async fn access_open(
     tx: &mut TenantTx,
     subject: UserId,
@@ -158,7 +152,7 @@ async fn access_open(
     Ok(opened.is_some())
 }
 
-/// Puts the wall up again.
+/// Hides the private memories again.
 async fn access_close(tx: &mut TenantTx) -> Result<(), StoreError> {
     sqlx::query!("SELECT set_config('app.break_glass_user_id', '', true) AS subject")
         .fetch_one(tx.conn())
@@ -166,11 +160,12 @@ async fn access_close(tx: &mut TenantTx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A page of the private memories of `subject`, last changed first and without
-/// the trash.
+/// A page of the private memories of `subject`, last changed first, without the
+/// trash.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] without an open grant; [`StoreError::Cursor`].
+/// [`StoreError::NotFound`] without an open grant, [`StoreError::Cursor`] for a
+/// cursor of another list.
 pub async fn break_glass_list(
     tx: &mut TenantTx,
     subject: UserId,
@@ -219,11 +214,11 @@ pub async fn break_glass_list(
     }))
 }
 
-/// One of the private memories of `subject`, whole.
+/// A private memory of `subject`, in full.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] without an open grant, and for anything else than
-/// a private memory of `subject`.
+/// [`StoreError::NotFound`] without an open grant, and for anything but a
+/// private memory of `subject`.
 pub async fn break_glass_get(
     tx: &mut TenantTx,
     subject: UserId,
@@ -236,7 +231,7 @@ pub async fn break_glass_get(
     let found = memory_get(tx, id).await;
     access_close(tx).await?;
     let memory = found?;
-    // Others are in sight for other reasons.
+    // The reader may see other memories for other reasons.
     if memory.owner_id == subject && memory.visibility == domain::memory::Visibility::Private {
         Ok(memory)
     } else {
@@ -244,11 +239,8 @@ pub async fn break_glass_get(
     }
 }
 
-/// Who could read the private memories of the transaction's member, the latest
-/// first, and what each of them read, as the audit log tells.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The grants for the private memories of the transaction's member, latest
+/// first, each with the memories that were read according to the audit log.
 pub async fn break_glass_about(
     tx: &mut TenantTx,
     limit: u16,
@@ -270,7 +262,7 @@ pub async fn break_glass_about(
     .await?;
     let mut reports = Vec::with_capacity(grants.len());
     for grant in grants {
-        let read = memories_read(tx, &grant).await?;
+        let read = list_read_memories(tx, &grant).await?;
         reports.push(BreakGlassReport {
             grant: grant.into(),
             read,
@@ -279,13 +271,16 @@ pub async fn break_glass_about(
     Ok(reports)
 }
 
-/// The kind of resource under which the audit log keeps what was read.
+/// The audit log's `resource_type` of reads under a grant.
 pub const GRANT_RESOURCE: &str = "break_glass_grant";
 
-async fn memories_read(tx: &mut TenantTx, grant: &GrantRow) -> Result<Vec<ReadMemory>, StoreError> {
+async fn list_read_memories(
+    tx: &mut TenantTx,
+    grant: &GrantRow,
+) -> Result<Vec<ReadMemory>, StoreError> {
     let tenant_id = tx.tenant_id().0;
-    // Nothing is read under a grant before it opens or after it ends: that
-    // keeps the search from reading the whole log.
+    // Nothing is read under a grant before it opens or after it expires, so the
+    // query doesn't scan the whole log.
     let rows = sqlx::query!(
         r#"SELECT m.id, m.title, left(m.content, 100) AS "excerpt!", max(a.at) AS "at!"
              FROM audit_log a
@@ -299,9 +294,9 @@ async fn memories_read(tx: &mut TenantTx, grant: &GrantRow) -> Result<Vec<ReadMe
         GRANT_RESOURCE,
         grant.id,
         grant.opened_at,
-        // The row is written a moment after the grant was found.
+        // The audit row is written a moment after the grant was checked.
         grant.expires_at + Duration::MINUTE,
-        READ_SHOWN,
+        MAX_READ_MEMORIES,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -1,12 +1,12 @@
-//! Word that something changed in an organisation, for those who wait for it:
-//! in this process at once, in the others by `NOTIFY`.
+//! Notifies subscribers that something changed in an organisation: directly in
+//! this process, and in other processes with `NOTIFY`.
 //!
-//! It says which organisation and nothing else: who is told reads what they
-//! may see. What a transaction did is noted in it and passed on after its
-//! commit, in a statement of its own and for all organisations at once, so
-//! that writers neither wait nor queue for it. It may get lost, e.g. with the
-//! process or behind a pooler that hands out connections by the transaction:
-//! who waits also looks by themselves now and then.
+//! A notification names only the organisation; subscribers read what they may
+//! see. A transaction collects its changes and publishes them after its commit,
+//! in a separate statement for all organisations at once, so that writers
+//! neither wait nor queue for it. A notification may get lost, e.g. if the
+//! process dies or behind a pooler in transaction mode, so subscribers also
+//! have to poll now and then.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -25,28 +25,27 @@ use uuid::Uuid;
 
 use crate::{Store, StoreError};
 
-/// As other processes listen.
+/// The `NOTIFY` channel.
 const CHANNEL: &str = "atrium_changes";
-/// Between two words to the other processes.
+/// Minimum time between two notifications to other processes.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
-/// Until a lost connection is tried again.
-const RECONNECT: Duration = Duration::from_secs(2);
+const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
-/// Who waits for changes in this process, and what others are still to be
-/// told. Clones share it.
+/// The subscribers in this process and the changes that other processes don't
+/// know yet. Clones share the state.
 #[derive(Clone, Debug, Default)]
 pub struct Changes(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Organisations for which somebody waits.
+    /// The organisations with subscribers.
     subscribers: Mutex<HashMap<TenantId, watch::Sender<()>>>,
-    /// What other processes don't know yet.
+    /// Changes that other processes were not notified of yet.
     unpublished: Mutex<BTreeSet<TenantId>>,
     has_unpublished: Notify,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -55,44 +54,44 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Subscription(watch::Receiver<()>);
 
 impl Subscription {
-    /// Ends when something changed since it was last asked.
+    /// Resolves when something changed since the last call.
     pub async fn changed(&mut self) {
-        // The sender stays for as long as somebody waits.
+        // The sender exists as long as there is a subscription.
         let _ = self.0.changed().await;
     }
 }
 
 impl Changes {
-    /// Waits for what changes in the organisation from now on.
+    /// Subscribes to changes in the organisation from now on.
     pub fn wait(&self, tenant_id: TenantId) -> Subscription {
-        let mut subscribers = locked(&self.0.subscribers);
+        let mut subscribers = lock(&self.0.subscribers);
         subscribers.retain(|_, sender| sender.receiver_count() > 0);
         let sender = subscribers.entry(tenant_id).or_default();
         Subscription(sender.subscribe())
     }
 
-    /// Something was committed in the organisation, here.
+    /// Called after a commit in this process.
     fn publish(&self, tenant_id: TenantId) {
         self.wake(tenant_id);
-        locked(&self.0.unpublished).insert(tenant_id);
+        lock(&self.0.unpublished).insert(tenant_id);
         self.0.has_unpublished.notify_one();
     }
 
     fn wake(&self, tenant_id: TenantId) {
-        if let Some(sender) = locked(&self.0.subscribers).get(&tenant_id) {
+        if let Some(sender) = lock(&self.0.subscribers).get(&tenant_id) {
             sender.send_replace(());
         }
     }
 
-    /// Something may have been missed.
+    /// Wakes all subscribers, because notifications may have been missed.
     fn wake_all(&self) {
-        for sender in locked(&self.0.subscribers).values() {
+        for sender in lock(&self.0.subscribers).values() {
             sender.send_replace(());
         }
     }
 }
 
-/// What a transaction did, to be passed on once it counts.
+/// The changes of a transaction, published after its commit.
 #[derive(Debug)]
 pub(crate) struct PendingNotify {
     changes: Changes,
@@ -119,13 +118,12 @@ impl PendingNotify {
 }
 
 impl Store {
-    /// Where to wait for changes.
     pub fn changes(&self) -> &Changes {
         &self.changes
     }
 
-    /// Passes word of changes on to other processes and takes theirs, for as
-    /// long as it is polled. `process` tells this one from the others.
+    /// Exchanges change notifications with other processes for as long as it is
+    /// polled. `process` identifies this process.
     pub async fn changes_relay(&self, process: Uuid) {
         tokio::join!(self.changes_send(process), self.changes_receive(process));
     }
@@ -136,14 +134,14 @@ impl Store {
             if let Err(error) = self.changes_flush(process).await {
                 tracing::debug!(%error, "other processes could not be told of changes");
             }
-            // What comes meanwhile is told together.
+            // Collects the changes that happen meanwhile.
             sleep(PUBLISH_INTERVAL).await;
         }
     }
 
-    /// Tells other processes what they don't know yet.
+    /// Notifies other processes of unpublished changes.
     pub(crate) async fn changes_flush(&self, process: Uuid) -> Result<(), StoreError> {
-        let tenants: Vec<Uuid> = std::mem::take(&mut *locked(&self.changes.0.unpublished))
+        let tenants: Vec<Uuid> = std::mem::take(&mut *lock(&self.changes.0.unpublished))
             .into_iter()
             .map(|tenant| tenant.0)
             .collect();
@@ -164,13 +162,12 @@ impl Store {
         loop {
             let Err(error) = self.changes_listen(process).await;
             tracing::debug!(%error, "word of changes can't be had at the moment");
-            sleep(RECONNECT).await;
+            sleep(RECONNECT_DELAY).await;
         }
     }
 
     async fn changes_listen(&self, process: Uuid) -> Result<Infallible, sqlx::Error> {
-        // A connection of its own beside the pool, which it would never go
-        // back to.
+        // Uses its own connection, which the pool would never get back.
         let options = self.pools.app.connect_options().as_ref().clone();
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -180,12 +177,12 @@ impl Store {
         let process = process.to_string();
         self.changes.wake_all();
         loop {
-            let Some(word) = listener.try_recv().await? else {
-                // It was lost for a moment.
+            let Some(notification) = listener.try_recv().await? else {
+                // The connection was lost for a moment.
                 self.changes.wake_all();
                 continue;
             };
-            match word.payload().split_once(' ') {
+            match notification.payload().split_once(' ') {
                 Some((from, _)) if from == process => {}
                 Some((_, tenant)) => {
                     if let Ok(tenant) = tenant.parse() {

@@ -1,4 +1,4 @@
-//! What must hold before requests are served (SEC-C1, SEC-F3).
+//! Checks on the database before requests are served (SEC-C1, SEC-F3).
 
 use domain::Timestamp;
 use sqlx::{PgConnection, PgPool};
@@ -9,83 +9,66 @@ use crate::{
     migrate,
 };
 
-/// The oldest server that is supported, as in `server_version_num`.
+/// The oldest supported server, as in `server_version_num`.
 pub(crate) const OLDEST_SERVER: i32 = 160_000;
 
-/// Why the database can't be served from. Each sentence says what to do.
+/// Why requests can't be served from the database. Each message says how to fix
+/// it.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// The server is older than supported.
     #[error(
         "the database server is PostgreSQL {found}, and Atrium needs 16 or newer: upgrade the server"
     )]
-    ServerTooOld {
-        /// Its version.
-        found: String,
-    },
-    /// The extension `vector` is not in the database.
+    ServerTooOld { found: String },
     #[error(
         "the extension “vector” is not in the database: install pgvector on the server, then run `atrium migrate up`"
     )]
     VectorMissing,
-    /// A login could pass row security.
+    /// A login could bypass row security.
     #[error(
         "the login “{login}” {how}, so row security would not hold: \
          use a login of its own that has no privileges, and name it in {variable}"
     )]
     LoginTooPowerful {
-        /// The login.
         login: String,
-        /// In which way.
+        /// The power that it has.
         how: String,
-        /// The environment variable that names it.
         variable: &'static str,
     },
     /// A login can't take one of its local roles.
     #[error(
         "the login “{login}” can't take the role “{role}”: run `atrium migrate up`, which allows it to"
     )]
-    RoleNotGranted {
-        /// The login.
-        login: String,
-        /// The role.
-        role: String,
-    },
-    /// A login can take a role that is not for it.
+    RoleNotGranted { login: String, role: String },
+    /// A login can take a role that is not meant for it.
     #[error(
         "the login “{login}” in {variable} can take {roles}, which is not for it: run `atrium migrate up`, \
          or REVOKE {roles} FROM “{login}” as who granted it"
     )]
     RoleNotForLogin {
-        /// The login.
         login: String,
-        /// The roles.
         roles: String,
-        /// The environment variable that names it.
         variable: &'static str,
     },
-    /// A login starts its sessions with a setting that changes what
-    /// transactions mean.
+    /// A login starts its sessions with a setting that changes how transactions
+    /// behave.
     #[error(
         "the login “{login}” starts its sessions with {setting}, which no version of Atrium sets: \
          run `ALTER ROLE \"{login}\" RESET ALL`, and find out who set it"
     )]
     LoginSetting {
-        /// The login.
         login: String,
         /// The setting and its value.
         setting: String,
     },
-    /// Something was changed by hand that row security rests on.
+    /// Something that row security depends on was changed by hand.
     #[error(
         "row security would not hold: {}: {} ({}). Do this: {}",
         .0.object, .0.problem, .0.rule, .0.remedy
     )]
     RuleBroken(Finding),
-    /// There is no schema yet.
     #[error("the database has no Atrium schema: run `atrium migrate up`")]
     SchemaMissing,
-    /// Migrations are missing.
     #[error(
         "the database's schema is older than this version of Atrium (migration {missing:04} is not applied): run `atrium migrate up`"
     )]
@@ -93,7 +76,7 @@ pub enum CheckError {
         /// The first missing migration.
         missing: i64,
     },
-    /// A newer Atrium migrated it.
+    /// A newer version of Atrium migrated the database.
     #[error(
         "the database's schema is newer than this version of Atrium (it has migration {found:04}, and this version \
          knows up to {ours:04}): start the newer version, or restore a backup from before the upgrade"
@@ -101,10 +84,10 @@ pub enum CheckError {
     SchemaNewer {
         /// The newest applied migration.
         found: i64,
-        /// The newest that this version knows.
+        /// The newest migration that this version knows.
         ours: i64,
     },
-    /// It could not be looked at.
+    /// The check itself failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -115,17 +98,16 @@ impl From<sqlx::Error> for CheckError {
     }
 }
 
-/// What the server says of itself, for `atrium doctor`.
+/// Facts about the server, for `atrium doctor`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
-    /// The server's version.
     pub version: String,
-    /// pgvector's version; `None` when the extension isn't in the database.
+    /// pgvector's version; `None` if the extension is not in the database.
     pub pgvector: Option<String>,
-    /// Whether the database's character type knows letters beyond ASCII;
-    /// without, word search takes “É” and “é” for different ones.
+    /// True if the database's character type handles letters beyond ASCII. If
+    /// not, word search treats “É” and “é” as different letters.
     pub knows_letters: bool,
-    /// The server's time.
+    /// The server's clock.
     pub now: Timestamp,
 }
 
@@ -142,7 +124,7 @@ pub(crate) async fn facts(pool: &PgPool) -> Result<ServerFacts, StoreError> {
     Ok(facts)
 }
 
-/// A login, and in which way it could pass row security, if any.
+/// A login, and the way in which it could bypass row security, if any.
 pub(crate) struct LoginPower {
     pub(crate) login: String,
     pub(crate) problem: Option<String>,
@@ -153,12 +135,12 @@ pub(crate) async fn login_power(pool: &PgPool) -> Result<LoginPower, StoreError>
     let login = sqlx::query_scalar!(r#"SELECT session_user::text AS "login!""#)
         .fetch_one(&mut *tx)
         .await?;
-    let problem = power(&mut tx).await?;
+    let problem = power_problem(&mut tx).await?;
     Ok(LoginPower { login, problem })
 }
 
-async fn power(conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
-    // Membership counts whether it is inherited or not: SET ROLE takes it.
+async fn power_problem(conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    // SET ROLE works with any membership, inherited or not.
     let power = sqlx::query!(
         r#"SELECT (SELECT string_agg(rolname, ', ') FROM pg_roles
                     WHERE rolsuper AND pg_has_role(session_user, oid, 'MEMBER')) AS superusers,
@@ -180,8 +162,8 @@ async fn power(conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
     ];
     let found = powers
         .into_iter()
-        .find_map(|(what, roles)| Some((what, roles?)));
-    Ok(found.map(|(what, roles)| format!("{what} {roles}")))
+        .find_map(|(power, roles)| Some((power, roles?)));
+    Ok(found.map(|(power, roles)| format!("{power} {roles}")))
 }
 
 pub(crate) async fn check(pools: &PerLogin<PgPool>) -> Result<(), CheckError> {
@@ -227,20 +209,20 @@ pub(crate) async fn check(pools: &PerLogin<PgPool>) -> Result<(), CheckError> {
     }
 }
 
-/// What in the catalogue row security does not survive.
+/// All violations of the catalogue rules.
 pub(crate) async fn rules_check(pool: &PgPool) -> Result<Vec<Finding>, StoreError> {
     let mut tx = pool.begin().await?;
-    // What a name in a rule means must not depend on the login.
+    // The meaning of a name in a rule must not depend on the login.
     sqlx::query!("SELECT set_config('search_path', 'public, pg_temp', true)")
         .fetch_one(&mut *tx)
         .await?;
     Ok(catalogue::findings(&mut tx, RULES, EXCEPTIONS).await?)
 }
 
-/// Settings that a login can give itself, which Postgres allows everybody, and
-/// that would change or stop what transactions do. Those that transactions set
-/// for themselves are not among them.
-const FOREIGN_SETTINGS: [&str; 6] = [
+/// Settings that would change or stop what transactions do. Postgres lets every
+/// login set them for itself. Settings that each transaction sets anyway are
+/// not included.
+const FORBIDDEN_LOGIN_SETTINGS: [&str; 6] = [
     "role",
     "row_security",
     "local_preload_libraries",
@@ -249,10 +231,11 @@ const FOREIGN_SETTINGS: [&str; 6] = [
     "check_function_bodies",
 ];
 
-/// Passes when the login can take its local roles and nothing else.
+/// Fails unless the login can take exactly its own local roles and has no
+/// forbidden setting.
 async fn roles_check(login: Login, pool: &PgPool) -> Result<(), CheckError> {
     let roles: Vec<String> = login.roles().iter().map(|&role| role.to_owned()).collect();
-    // Membership counts whether it is inherited or not: SET ROLE takes it.
+    // SET ROLE works with any membership, inherited or not.
     let found = sqlx::query!(
         r#"SELECT session_user::text AS "login!",
                   (SELECT role FROM unnest($1::text[]) AS own (role)
@@ -267,7 +250,7 @@ async fn roles_check(login: Login, pool: &PgPool) -> Result<(), CheckError> {
                       AND (split_part(setting, '=', 1) = ANY ($2::text[]) OR starts_with(setting, 'app.'))
                     LIMIT 1) AS setting"#,
         &roles,
-        &FOREIGN_SETTINGS.map(str::to_owned),
+        &FORBIDDEN_LOGIN_SETTINGS.map(str::to_owned),
     )
     .fetch_one(pool)
     .await?;
@@ -293,7 +276,7 @@ async fn roles_check(login: Login, pool: &PgPool) -> Result<(), CheckError> {
     }
 }
 
-/// Passes when the database has the migrations that this binary brings.
+/// Fails unless the database has exactly the migrations of this binary.
 async fn versions_check(auth: &PgPool) -> Result<(), CheckError> {
     let mut tx = auth.begin().await?;
     sqlx::query!("SELECT set_config('role', 'atrium_auth', true)")

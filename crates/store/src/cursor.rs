@@ -1,9 +1,9 @@
-//! Where a page of a list ended: the time or name of its last row and a
-//! tie-breaker, as text that is opaque to clients.
+//! Pagination cursors: the time or name of a page's last row and a tie-breaker,
+//! encoded as text that is opaque to clients.
 //!
-//! The text says of which list of which tenant it is. Row security alone would
-//! show nobody else's rows for it; but a position in another tenant's list
-//! would begin anywhere in one's own, and rows would be missed in silence.
+//! The text includes a tag of the list and the tenant. Row security already
+//! hides other tenants' rows; the tag prevents a position of another list from
+//! starting at an arbitrary row and silently skipping rows.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -13,30 +13,22 @@ use uuid::Uuid;
 
 use crate::StoreError;
 
-/// A list that gives out cursors.
+/// A list that is paginated with cursors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum List {
-    /// API keys.
     ApiKey,
-    /// The audit log.
     Audit,
-    /// A member's private memories, read for a stated reason.
+    /// A member's private memories, read under a break-glass grant.
     BreakGlass,
-    /// Invites.
     Invite,
-    /// Jobs.
     Job,
-    /// Members.
     Member,
-    /// Memories.
     Memory,
-    /// What a memory was before its changes.
+    /// Earlier versions of a memory.
     MemoryVersion,
-    /// Notifications.
     Notification,
-    /// What is proposed to be shared.
+    /// Proposals to share a memory.
     Proposal,
-    /// Teams.
     Team,
 }
 
@@ -57,8 +49,8 @@ impl List {
         }
     }
 
-    /// What the cursors of this list of `tenant_id` begin with. It keeps
-    /// mistakes apart, not secrets.
+    /// The prefix of this list's cursors in `tenant_id`. It prevents mistakes
+    /// and is no secret.
     fn tag(self, tenant_id: TenantId) -> String {
         let mut hash = Sha256::new();
         hash.update(tenant_id.0.as_bytes());
@@ -83,17 +75,16 @@ impl List {
     }
 }
 
-/// The position after a row that is sorted by time and a tie-breaker.
+/// The position after a row in a list sorted by time and a tie-breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor<T> {
-    /// The row's time.
     pub at: Timestamp,
-    /// The row's tie-breaker: its id or sequence number.
+    /// The row's id or sequence number.
     pub key: T,
 }
 
 impl<T: Display> Cursor<T> {
-    /// As text, for [`domain::Page::next`].
+    /// Encodes the cursor, for [`domain::Page::next`].
     pub fn to_text(&self, list: List, tenant_id: TenantId) -> String {
         let micros = self.at.unix_timestamp_nanos() / 1_000;
         list.encode(tenant_id, &format!("{micros}~{}", self.key))
@@ -101,11 +92,11 @@ impl<T: Display> Cursor<T> {
 }
 
 impl<T: FromStr> Cursor<T> {
-    /// The reverse of [`Cursor::to_text`].
+    /// Decodes the text of [`Cursor::to_text`].
     ///
     /// # Errors
-    /// [`StoreError::Cursor`] for text that this list of this tenant did not
-    /// give out.
+    /// [`StoreError::Cursor`] for malformed text, or a cursor of another list
+    /// or tenant.
     pub fn parse(text: &str, list: List, tenant_id: TenantId) -> Result<Self, StoreError> {
         let (at, key) = list
             .decode(tenant_id, text)?
@@ -120,32 +111,30 @@ impl<T: FromStr> Cursor<T> {
     }
 }
 
-/// The position after a row that is sorted by name and id.
+/// The position after a row in a list sorted by name and id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameCursor {
-    /// The row's name.
     pub name: String,
-    /// The row's id.
     pub id: Uuid,
 }
 
 impl NameCursor {
-    /// Before any row: where the first page begins.
+    /// Sorts before every row, so the first page starts here.
     pub const START: Self = Self {
         name: String::new(),
         id: Uuid::nil(),
     };
 
-    /// As text, for [`domain::Page::next`].
+    /// Encodes the cursor, for [`domain::Page::next`].
     pub fn to_text(&self, list: List, tenant_id: TenantId) -> String {
         list.encode(tenant_id, &format!("{}~{}", self.id, self.name))
     }
 
-    /// The reverse of [`NameCursor::to_text`].
+    /// Decodes the text of [`NameCursor::to_text`].
     ///
     /// # Errors
-    /// [`StoreError::Cursor`] for text that this list of this tenant did not
-    /// give out.
+    /// [`StoreError::Cursor`] for malformed text, or a cursor of another list
+    /// or tenant.
     pub fn parse(text: &str, list: List, tenant_id: TenantId) -> Result<Self, StoreError> {
         let (id, name) = list
             .decode(tenant_id, text)?
@@ -166,7 +155,7 @@ mod tests {
     const OTHER: TenantId = TenantId(Uuid::from_u128(2));
 
     #[test]
-    fn a_name_comes_back_as_it_was() {
+    fn name_cursor_round_trips() {
         for name in ["mia", "a~b", "", "ö 1~"] {
             let cursor = NameCursor {
                 name: name.into(),
@@ -188,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn comes_back_as_it_was() {
+    fn time_cursor_round_trips() {
         let cursor = Cursor {
             at: Timestamp::from_unix_timestamp_nanos(1_789_000_000_123_456_000).unwrap(),
             key: 7_i64,
@@ -198,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn malformed_cursor_is_rejected() {
         for position in [
             "",
             "~",
@@ -224,7 +213,7 @@ mod tests {
 
     // SEC-C6: a position in another tenant's list, or in another list.
     #[test]
-    fn a_cursor_opens_only_the_list_and_the_tenant_that_gave_it_out() {
+    fn cursor_of_another_list_or_tenant_is_rejected() {
         let key = Cursor {
             at: Timestamp::UNIX_EPOCH,
             key: Uuid::nil(),

@@ -1,4 +1,6 @@
-//! By which model an organisation's memories are found by meaning.
+//! The embedding models with which an organisation's memories are searched by
+//! meaning. An organisation has two vector slots, so that a new model can be
+//! prepared while the active one serves searches.
 
 use domain::{
     EmbeddingModelId, TenantId, Timestamp,
@@ -11,21 +13,20 @@ use uuid::Uuid;
 
 use crate::{OperatorTx, StoreError, TenantTx, WorkerTx, memory::GRACE};
 
-/// Earlier models that a page shows.
-const MAX_EARLIER: i64 = 20;
+/// Limit on the models in a list.
+const MAX_LISTED: i64 = 20;
 
 /// A model to be prepared.
 #[derive(Clone, Debug)]
 pub struct NewEmbeddingModel {
-    /// Its id.
     pub id: EmbeddingModelId,
-    /// Who makes its vectors.
     pub source: EmbeddingSource,
-    /// The model as its service calls it.
+    /// The model's name at its source.
     pub model: String,
-    /// How many numbers its vectors have.
+    /// Length of the vectors.
     pub dimensions: u16,
-    /// That many are asked for.
+    /// True if `dimensions` is requested from the source, because it is below
+    /// the model's own length.
     pub is_shortened: bool,
 }
 
@@ -97,11 +98,7 @@ const fn source_parts(source: &EmbeddingSource) -> (&'static str, Option<&str>, 
     }
 }
 
-/// The organisation's models: those in use, then the earlier ones, newest
-/// first.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The organisation's models: those in use, then earlier ones, newest first.
 pub async fn embedding_model_list(tx: &mut TenantTx) -> Result<Vec<EmbeddingModel>, StoreError> {
     sqlx::query_as!(
         Row,
@@ -114,7 +111,7 @@ pub async fn embedding_model_list(tx: &mut TenantTx) -> Result<Vec<EmbeddingMode
             ORDER BY dropped_at IS NOT NULL, retired_at DESC NULLS FIRST, embedding_models.created_at DESC
             LIMIT $2"#,
         tx.tenant_id().0,
-        MAX_EARLIER,
+        MAX_LISTED,
     )
     .fetch_all(tx.conn())
     .await?
@@ -126,7 +123,7 @@ pub async fn embedding_model_list(tx: &mut TenantTx) -> Result<Vec<EmbeddingMode
 /// The model that searches use.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the organisation is gone.
+/// [`StoreError::NotFound`] if the organisation is gone.
 pub async fn embedding_model_active(tx: &mut TenantTx) -> Result<EmbeddingModel, StoreError> {
     sqlx::query_as!(
         Row,
@@ -141,10 +138,10 @@ pub async fn embedding_model_active(tx: &mut TenantTx) -> Result<EmbeddingModel,
     .try_into()
 }
 
-/// The model that a new organisation begins with: Atrium's own.
+/// Stores the initial model of a new organisation: the built-in one.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when it has one.
+/// [`StoreError::Constraint`] if it has one already.
 pub(crate) async fn embedding_model_begin(
     tx: &mut OperatorTx,
     tenant_id: TenantId,
@@ -167,12 +164,12 @@ pub(crate) async fn embedding_model_begin(
     Ok(())
 }
 
-/// Begins to prepare another model, in the place that the active one doesn't
-/// have.
+/// Starts to prepare another model, in the slot that the active one doesn't
+/// use.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when another one is being prepared, or vectors of
-/// an earlier one are still in that place.
+/// [`StoreError::Conflict`] if another model is being prepared, or the slot
+/// still holds vectors of an earlier one.
 pub async fn embedding_model_start(
     tx: &mut TenantTx,
     model: &NewEmbeddingModel,
@@ -201,10 +198,10 @@ pub async fn embedding_model_start(
     )
     .execute(tx.conn())
     .await?;
-    changed(started.rows_affected())
+    conflict_if_unchanged(started.rows_affected())
 }
 
-fn changed(rows: u64) -> Result<(), StoreError> {
+fn conflict_if_unchanged(rows: u64) -> Result<(), StoreError> {
     if rows == 0 {
         Err(StoreError::Conflict)
     } else {
@@ -212,10 +209,10 @@ fn changed(rows: u64) -> Result<(), StoreError> {
     }
 }
 
-/// Halts the preparation of the next model, or goes on with it.
+/// Pauses or resumes the preparation of the next model.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when there is none in that state.
+/// [`StoreError::Conflict`] if it is not in the expected state.
 pub async fn embedding_model_pause(
     tx: &mut TenantTx,
     id: EmbeddingModelId,
@@ -236,13 +233,13 @@ pub async fn embedding_model_pause(
     )
     .execute(tx.conn())
     .await?;
-    changed(done.rows_affected())
+    conflict_if_unchanged(done.rows_affected())
 }
 
-/// Gives up the preparation of the next model.
+/// Cancels the preparation of the next model.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when there is none.
+/// [`StoreError::Conflict`] if it is not being prepared.
 pub async fn embedding_model_cancel(
     tx: &mut TenantTx,
     id: EmbeddingModelId,
@@ -257,14 +254,11 @@ pub async fn embedding_model_cancel(
     )
     .execute(tx.conn())
     .await?;
-    changed(done.rows_affected())
+    conflict_if_unchanged(done.rows_affected())
 }
 
-/// Remembers why a model's vectors could not be made and when to try again;
-/// `None` that they could.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Records why a model's vectors could not be made and when to retry; `None`
+/// clears the problem.
 pub async fn embedding_model_problem(
     tx: &mut TenantTx,
     id: EmbeddingModelId,
@@ -284,26 +278,23 @@ pub async fn embedding_model_problem(
     Ok(())
 }
 
-/// What [`embedding_model_settle`] did.
+/// The result of [`embedding_model_settle`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettledModels {
-    /// Searches use this one from now on.
+    /// The model that searches use from now on.
     pub activated: Option<EmbeddingModelId>,
-    /// Nothing is left of these.
+    /// Earlier models whose vectors are all deleted.
     pub dropped: Vec<EmbeddingModelId>,
 }
 
-/// Lets searches use the next model once every memory has its vector, and
-/// notes of which earlier ones nothing is left.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Activates the next model once every memory has its vector, and records which
+/// earlier models have no vectors left.
 pub async fn embedding_model_settle(
     tx: &mut TenantTx,
     now: Timestamp,
 ) -> Result<SettledModels, StoreError> {
     let mut settled = SettledModels::default();
-    // Locked, so that of two processes one does it.
+    // Locked, so that only one of two processes does it.
     let waiting = sqlx::query!(
         "SELECT id, slot, status, retired_at FROM embedding_models
           WHERE tenant_id = $1 AND (status = 'building' OR status = 'retired' AND dropped_at IS NULL)
@@ -337,7 +328,8 @@ pub async fn embedding_model_settle(
             .execute(tx.conn())
             .await?;
             settled.activated = Some(model.id.into());
-        } else if model.retired_at.is_some_and(|at| at + GRACE <= now) && !counts.is_left(slot) {
+        } else if model.retired_at.is_some_and(|at| at + GRACE <= now) && !counts.has_vectors(slot)
+        {
             sqlx::query!(
                 "UPDATE embedding_models SET dropped_at = $3 WHERE tenant_id = $1 AND id = $2",
                 tx.tenant_id().0,
@@ -352,8 +344,7 @@ pub async fn embedding_model_settle(
     Ok(settled)
 }
 
-/// How many memories the organisation has, and how many of them a vector in
-/// each place.
+/// Number of the organisation's memories, and of their vectors in each slot.
 #[derive(Clone, Copy, Debug)]
 pub struct EmbeddingCounts {
     total: i64,
@@ -364,7 +355,6 @@ pub struct EmbeddingCounts {
 }
 
 impl EmbeddingCounts {
-    /// For one place.
     pub fn progress(&self, slot: EmbeddingSlot) -> EmbeddingProgress {
         EmbeddingProgress {
             done: match slot {
@@ -375,7 +365,7 @@ impl EmbeddingCounts {
         }
     }
 
-    fn is_left(&self, slot: EmbeddingSlot) -> bool {
+    fn has_vectors(&self, slot: EmbeddingSlot) -> bool {
         match slot {
             EmbeddingSlot::A => self.left_a,
             EmbeddingSlot::B => self.left_b,
@@ -383,10 +373,7 @@ impl EmbeddingCounts {
     }
 }
 
-/// How far the models are. Counts every memory of the organisation.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Counts the vectors in each slot. Reads every memory of the organisation.
 pub async fn counts(tx: &mut TenantTx) -> Result<EmbeddingCounts, StoreError> {
     let counts = sqlx::query_as!(
         EmbeddingCounts,
@@ -398,10 +385,8 @@ pub async fn counts(tx: &mut TenantTx) -> Result<EmbeddingCounts, StoreError> {
     Ok(counts)
 }
 
-/// Active organisations with a model that is being prepared or let go.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Active organisations with a model that is being prepared, or retired and not
+/// yet dropped.
 pub async fn embedding_models_moving(tx: &mut WorkerTx) -> Result<Vec<TenantId>, StoreError> {
     let tenants = sqlx::query_scalar!(
         "SELECT DISTINCT tenant_id FROM embedding_models

@@ -1,45 +1,44 @@
-//! What can go wrong in the store, and the face of it that people see.
+//! Errors of the store, and the messages that people see for them.
 
 use domain::{AppError, Permission};
 
-/// A failure of a store function.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// There is no such row, or the actor can't see it.
+    /// The row doesn't exist, or the actor can't see it.
     #[error("there is no such row in sight")]
     NotFound,
-    /// Somebody else changed it first, or its state doesn't allow the act.
+    /// Somebody else changed it first, or its state doesn't allow the
+    /// operation.
     #[error("it was changed by somebody else first")]
     Conflict,
-    /// A named rule was broken: a constraint of the schema, or a rule of the
-    /// store such as `last_owner`.
+    /// A violated constraint of the schema, or rule of the store such as
+    /// `last_owner`.
     #[error("the rule “{0}” was broken")]
     Constraint(String),
-    /// A cursor that this list of this tenant did not give out.
+    /// A cursor of another list or tenant.
     #[error("the cursor is not one of this list")]
     Cursor,
-    /// A list's filter that can't match anything, by its field's name.
+    /// An invalid filter value; holds the field's name.
     #[error("the filter “{0}” is not acceptable")]
     Filter(&'static str),
-    /// No connection in time, or it was lost.
+    /// No connection within the time limit, or it was lost.
     #[error("the database is away")]
     Unavailable(#[source] sqlx::Error),
-    /// Anything else: a fault of ours.
+    /// Anything else: a bug.
     #[error("the database refused a statement")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// The rule that an organisation keeps at least one active owner.
 pub const LAST_OWNER: &str = "last_owner";
 
-/// The rule that a member has only so many saved views.
+/// A member can have at most [`domain::memory_view::MAX_VIEWS`] saved views.
 pub(crate) const VIEWS_LIMIT: &str = "memory_views_limit";
 
-/// The rule that text has no NUL character, which Postgres can't keep.
+/// Postgres can't store a NUL character in text.
 const TEXT_WITHOUT_NUL: &str = "text_without_nul";
 
 impl StoreError {
-    /// A fault of ours that is not a database error.
+    /// A bug that is not a database error.
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self::Other(message.into().into())
     }
@@ -60,10 +59,10 @@ impl From<sqlx::Error> for StoreError {
                 match database.code().as_deref() {
                     // Serialisation failure, deadlock, lock not available.
                     Some("40001" | "40P01" | "55P03") => return Self::Conflict,
-                    // A character that the database's encoding can't keep.
+                    // A character that the database's encoding can't represent.
                     Some("22021") => return Self::Constraint(TEXT_WITHOUT_NUL.to_owned()),
-                    // Connection failures, too many connections, shutting
-                    // down or starting, statement time-out.
+                    // Connection failures, too many connections, server
+                    // shutting down or starting, statement timeout.
                     Some(code)
                         if code.starts_with("08") || code.starts_with("57") || code == "53300" =>
                     {
@@ -79,8 +78,8 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl From<StoreError> for AppError {
-    /// The public face. Causes that people don't see are logged here, once;
-    /// the request's span adds its id.
+    /// Causes that people don't see are logged here, once; the request's span
+    /// adds its id.
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound => Self::NotFound,
@@ -96,7 +95,7 @@ impl From<StoreError> for AppError {
             StoreError::Filter(field) => {
                 Self::field(field, "Choose one of the values offered, or none.")
             }
-            StoreError::Constraint(name) => constraint_face(&name),
+            StoreError::Constraint(name) => constraint_error(&name),
             StoreError::Unavailable(cause) => {
                 tracing::error!(error = %cause, "the database is away");
                 Self::Unavailable {
@@ -112,8 +111,8 @@ impl From<StoreError> for AppError {
     }
 }
 
-/// What a broken constraint means for the one who typed.
-fn constraint_face(name: &str) -> AppError {
+/// The field error or conflict for a violated constraint.
+fn constraint_error(name: &str) -> AppError {
     match name {
         "tenants_slug_key" => {
             AppError::field("slug", "There is an organisation with this slug already.")
@@ -189,8 +188,8 @@ fn constraint_face(name: &str) -> AppError {
                 .into(),
         },
         TEXT_WITHOUT_NUL => AppError::field("", "Text can't contain a NUL character."),
-        // A reference to what doesn't exist and one to what the caller may
-        // not see are the same to the caller.
+        // The caller can't distinguish a reference to something that doesn't
+        // exist from one to something hidden.
         _ if name.ends_with("_fkey") => AppError::NotFound,
         _ => {
             tracing::error!(constraint = name, "a constraint without a field was broken");
@@ -204,20 +203,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pool_time_out_is_unavailable_and_hides_its_cause() {
-        let face = AppError::from(StoreError::from(sqlx::Error::PoolTimedOut));
-        assert_eq!(face.status(), 503);
-        assert!(!face.to_string().contains("pool"), "{face}");
+    fn pool_timeout_is_unavailable_and_hides_its_cause() {
+        let error = AppError::from(StoreError::from(sqlx::Error::PoolTimedOut));
+        assert_eq!(error.status(), 503);
+        assert!(!error.to_string().contains("pool"), "{error}");
     }
 
     #[test]
     fn constraints_become_field_errors() {
-        let face = AppError::from(StoreError::Constraint("teams_name_key".into()));
-        assert!(face.for_field("name").is_some());
-        // SEC-C6: a foreign key into another tenant is like one into nothing.
-        let face = AppError::from(StoreError::Constraint("user_roles_role_id_fkey".into()));
-        assert_eq!(face, AppError::NotFound);
-        let face = AppError::from(StoreError::Constraint("unheard_of_check".into()));
-        assert_eq!(face, AppError::Internal);
+        let error = AppError::from(StoreError::Constraint("teams_name_key".into()));
+        assert!(error.for_field("name").is_some());
+        // SEC-C6: a foreign key into another tenant looks like a missing row.
+        let error = AppError::from(StoreError::Constraint("user_roles_role_id_fkey".into()));
+        assert_eq!(error, AppError::NotFound);
+        let error = AppError::from(StoreError::Constraint("unheard_of_check".into()));
+        assert_eq!(error, AppError::Internal);
     }
 }

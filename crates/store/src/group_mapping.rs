@@ -1,5 +1,5 @@
-//! What groups and app roles of the issuer grant, what the issuer said of each
-//! member last, and the grants that follow from both (SEC-A10).
+//! Mappings from the issuer's groups and app roles to roles and teams, each
+//! member's most recent claims, and the grants that follow from both (SEC-A10).
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use crate::{
     role::{owners_lock, owners_other_than},
 };
 
-/// Adds a rule. It counts from each member's next sign-in or refresh on.
+/// Adds a mapping. It takes effect at each member's next sign-in or refresh.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when there is the same rule already, or the
-/// tenant has no such role or team.
+/// [`StoreError::Constraint`] if the same mapping exists, or the tenant has no
+/// such role or team.
 pub async fn group_mapping_create(
     tx: &mut TenantTx,
     mapping: &GroupMapping,
@@ -45,11 +45,11 @@ pub async fn group_mapping_create(
     Ok(())
 }
 
-/// Changes a rule; its id stays.
+/// Changes a mapping.
 ///
 /// # Errors
-/// As [`group_mapping_create`]; [`StoreError::NotFound`] when there is no such
-/// rule.
+/// As [`group_mapping_create`]; [`StoreError::NotFound`] if there is no such
+/// mapping.
 pub async fn group_mapping_update(
     tx: &mut TenantTx,
     mapping: &GroupMapping,
@@ -72,13 +72,10 @@ pub async fn group_mapping_update(
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-/// Removes a rule. What it granted goes with each member's next sign-in.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when there is no such rule.
+/// Deletes a mapping. Its grants end at each member's next sign-in or refresh.
 pub async fn group_mapping_delete(tx: &mut TenantTx, id: GroupMappingId) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
     let done = sqlx::query!(
@@ -88,10 +85,10 @@ pub async fn group_mapping_delete(tx: &mut TenantTx, id: GroupMappingId) -> Resu
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-fn found(rows: u64) -> Result<(), StoreError> {
+fn not_found_if_zero(rows: u64) -> Result<(), StoreError> {
     if rows == 0 {
         Err(StoreError::NotFound)
     } else {
@@ -99,10 +96,7 @@ fn found(rows: u64) -> Result<(), StoreError> {
     }
 }
 
-/// All rules, in the order in which they decide.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// All mappings, in order of precedence.
 pub async fn group_mapping_list(tx: &mut TenantTx) -> Result<Vec<GroupMapping>, StoreError> {
     let tenant_id = tx.tenant_id();
     sqlx::query!(
@@ -133,10 +127,10 @@ fn group_id_from_stored(text: &str) -> Result<GroupId, StoreError> {
     GroupId::parse(text).map_err(|_| StoreError::other("a group id can't be one"))
 }
 
-/// Keeps what the issuer said of a member just now.
+/// Stores the claims that the issuer just sent for a member.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the tenant has no such member.
+/// [`StoreError::Constraint`] if the tenant has no such member.
 pub async fn user_claims_set(
     tx: &mut TenantTx,
     user_id: UserId,
@@ -144,7 +138,7 @@ pub async fn user_claims_set(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
-    let words = |ids: &BTreeSet<GroupId>| -> Vec<String> {
+    let texts = |ids: &BTreeSet<GroupId>| -> Vec<String> {
         ids.iter().map(|id| id.as_str().to_owned()).collect()
     };
     sqlx::query!(
@@ -154,8 +148,8 @@ pub async fn user_claims_set(
             SET groups = EXCLUDED.groups, app_roles = EXCLUDED.app_roles, told_at = EXCLUDED.told_at",
         tenant_id.0,
         user_id.0,
-        &words(&claims.groups),
-        &words(&claims.app_roles),
+        &texts(&claims.groups),
+        &texts(&claims.app_roles),
         now,
     )
     .execute(tx.conn())
@@ -163,11 +157,8 @@ pub async fn user_claims_set(
     Ok(())
 }
 
-/// What the issuer said of a member last, and when; `None` before the first
+/// The most recent claims of a member and their time; `None` before the first
 /// sign-in.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn user_claims_get(
     tx: &mut TenantTx,
     user_id: UserId,
@@ -183,26 +174,21 @@ pub async fn user_claims_get(
     Ok(row.map(|row| (GroupClaims::new(row.groups, row.app_roles), row.told_at)))
 }
 
-/// What changed when a member's grants were brought in line, by role key and
-/// team name.
+/// The changes to a member's grants, by role key and team name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GrantsChanged {
-    /// Roles that came.
     pub roles_gained: Vec<String>,
-    /// Roles that went.
     pub roles_lost: Vec<String>,
-    /// Teams that came.
     pub teams_gained: Vec<String>,
-    /// Teams that went.
     pub teams_lost: Vec<String>,
-    /// No rule makes the member an owner any more, and nobody else is one: the
-    /// role stays, because an organisation without an owner has nobody who
-    /// could mend that (SEC-A11).
+    /// No mapping makes the member an owner any more, but there is no other
+    /// owner. The role stays, because nobody could repair an organisation
+    /// without an owner (SEC-A11).
     pub last_owner_kept: bool,
 }
 
 impl GrantsChanged {
-    /// Whether the member's roles or teams are others than before.
+    /// True if the member's roles or teams changed.
     pub fn is_change(&self) -> bool {
         let all = [
             &self.roles_gained,
@@ -214,11 +200,8 @@ impl GrantsChanged {
     }
 }
 
-/// Gives a member exactly the roles and teams of `grants` as far as they come
-/// from groups and app roles. What was granted by hand stays as it is.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Sets the roles and teams that a member has from groups and app roles to
+/// exactly `grants`. Manual grants stay.
 pub async fn user_grants_set(
     tx: &mut TenantTx,
     user_id: UserId,
@@ -236,18 +219,17 @@ pub async fn user_grants_set(
     })
 }
 
-/// What is held for another reason than before was neither gained nor lost.
+/// A grant that only changed its source was neither gained nor lost.
 fn difference(these: &BTreeSet<String>, without: &BTreeSet<String>) -> Vec<String> {
     these.difference(without).cloned().collect()
 }
 
-/// Names of what was written.
+/// Names of the roles or teams whose rows were written.
 struct GrantDelta {
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
 }
 
-/// Ids and sources of grants, as columns.
 fn columns<Id: Copy + Into<Uuid>>(grants: &[Grant<Id>]) -> (Vec<Uuid>, Vec<String>) {
     grants
         .iter()
@@ -314,8 +296,8 @@ async fn user_roles_set(
     Ok((written, owner_kept))
 }
 
-/// Whether a member is an owner by groups or app roles alone, and `role_ids`
-/// would make them none.
+/// True if the member is an owner only through groups or app roles and
+/// `role_ids` has no owner role.
 async fn is_losing_ownership(
     tx: &mut TenantTx,
     user_id: UserId,

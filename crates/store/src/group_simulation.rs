@@ -1,4 +1,4 @@
-//! What the simulator of group rules needs to know of today's members.
+//! Reads the members and claims on which group mappings are simulated.
 
 use std::collections::BTreeSet;
 
@@ -6,16 +6,13 @@ use domain::group_mapping::{GroupClaims, GroupMapping, GroupSource, Subject};
 
 use crate::{StoreError, TenantTx};
 
-/// Everybody who may sign in, by name, with the groups and app roles that
-/// `rules` name: others make no difference.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Everybody who may sign in, sorted by name, with those of their groups and
+/// app roles that `rules` refer to; others have no effect.
 pub async fn group_subject_list(
     tx: &mut TenantTx,
     rules: &[GroupMapping],
 ) -> Result<Vec<Subject>, StoreError> {
-    let named = |source: GroupSource| -> Vec<String> {
+    let group_ids = |source: GroupSource| -> Vec<String> {
         let rules = rules.iter().filter(|rule| rule.source == source);
         rules
             .map(|rule| rule.group_id.as_str().to_owned())
@@ -41,8 +38,8 @@ pub async fn group_subject_list(
             WHERE u.tenant_id = $1 AND u.kind = 'human' AND u.status <> 'deactivated'
             ORDER BY u.display_name, u.id"#,
         tenant_id.0,
-        &named(GroupSource::Group),
-        &named(GroupSource::AppRole),
+        &group_ids(GroupSource::Group),
+        &group_ids(GroupSource::AppRole),
     )
     .fetch_all(tx.conn())
     .await?;

@@ -1,23 +1,23 @@
-//! Calls of programs that must not happen twice, and their answers (SEC-F5).
+//! Calls of API clients that must not run twice, and their responses (SEC-F5).
 
 use domain::{ApiKeyId, Timestamp};
 
 use crate::{StoreError, TenantTx, WorkerTx};
 
-/// What a caller asked before under the same key.
+/// An earlier call with the same idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredCall {
-    /// SHA-256 of what was asked.
+    /// SHA-256 of the request.
     pub request_hash: [u8; 32],
-    /// What was answered, sealed; `None` while it is being worked on.
+    /// The encrypted response; `None` while the call is running.
     pub answer: Option<Vec<u8>>,
 }
 
-/// Notes that the member's API key asks under `key`. Where it did so before
-/// and that has not expired, nothing is noted and the earlier call is told.
+/// Records a call of the member's API key under `key`. If an earlier one has
+/// not expired, records nothing and returns the earlier call.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] for a key that is not acceptable.
+/// [`StoreError::Constraint`] for an invalid key.
 pub async fn idempotency_begin(
     tx: &mut TenantTx,
     api_key_id: ApiKeyId,
@@ -37,7 +37,7 @@ pub async fn idempotency_begin(
     )
     .execute(tx.conn())
     .await?;
-    let pending_notify = sqlx::query!(
+    let inserted = sqlx::query!(
         "INSERT INTO idempotency_keys (tenant_id, user_id, api_key_id, key, request_hash, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tenant_id, api_key_id, key) DO NOTHING",
@@ -51,7 +51,7 @@ pub async fn idempotency_begin(
     )
     .execute(tx.conn())
     .await?;
-    if pending_notify.rows_affected() == 1 {
+    if inserted.rows_affected() == 1 {
         return Ok(None);
     }
     let row = sqlx::query!(
@@ -72,10 +72,10 @@ pub async fn idempotency_begin(
     }))
 }
 
-/// Keeps the sealed answer for whoever asks again.
+/// Stores the encrypted response for repeated calls.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when nothing was noted under `key`.
+/// [`StoreError::NotFound`] if no call was recorded under `key`.
 pub async fn idempotency_answer(
     tx: &mut TenantTx,
     api_key_id: ApiKeyId,
@@ -98,10 +98,7 @@ pub async fn idempotency_answer(
     }
 }
 
-/// Forgets a call that changed nothing, so that it can be made again.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Deletes a call that changed nothing, so that it can be repeated.
 pub async fn idempotency_forget(
     tx: &mut TenantTx,
     api_key_id: ApiKeyId,
@@ -118,10 +115,7 @@ pub async fn idempotency_forget(
     Ok(())
 }
 
-/// Removes what is past its time, and tells how much.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Deletes expired calls and returns how many.
 pub async fn idempotency_purge(tx: &mut WorkerTx, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query!("DELETE FROM idempotency_keys WHERE expires_at <= $1", now)
         .execute(tx.conn())

@@ -1,5 +1,4 @@
-//! From what an issuer calls a person to the member that this is. Never by
-//! e-mail (SEC-A9).
+//! Maps an issuer's identity of a person to a member. Never by e-mail (SEC-A9).
 
 use domain::{TenantId, Timestamp, UserId};
 use sqlx::PgConnection;
@@ -7,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{AuthTx, OperatorTx, StoreError};
 
-/// What identifies a person for good.
+/// A permanent identifier of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdentityKey {
     /// Any OpenID Connect issuer.
@@ -17,7 +16,7 @@ pub enum IdentityKey {
         /// The `sub`, unique at that issuer.
         subject: String,
     },
-    /// Entra ID: its `sub` differs from application to application.
+    /// Entra ID, whose `sub` differs between applications.
     Entra {
         /// The directory's id, `tid`.
         tid: Uuid,
@@ -26,12 +25,9 @@ pub enum IdentityKey {
     },
 }
 
-/// An identity of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Its id.
     pub id: Uuid,
-    /// The member.
     pub user_id: UserId,
 }
 
@@ -44,10 +40,6 @@ impl IdentityKey {
     }
 }
 
-/// The identity of a member of `tenant_id` with this key.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn identity_find(
     tx: &mut AuthTx,
     tenant_id: TenantId,
@@ -79,10 +71,10 @@ pub async fn identity_find(
     })
 }
 
-/// Ties an identity to a member.
+/// Links an identity to a member.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when it belongs to a member of that tenant
+/// [`StoreError::Constraint`] if it is linked to a member of that tenant
 /// already.
 pub async fn identity_create(
     tx: &mut AuthTx,
@@ -95,10 +87,10 @@ pub async fn identity_create(
     insert(tx.conn(), id, tenant_id, user_id, key, now).await
 }
 
-/// Ties an identity to a member whom the operator adds.
+/// As [`identity_create`], for a member whom the operator adds.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when it belongs to a member of that tenant
+/// [`StoreError::Constraint`] if it is linked to a member of that tenant
 /// already.
 pub async fn identity_add(
     tx: &mut OperatorTx,

@@ -1,6 +1,6 @@
-//! Links by which people join. Only the SHA-256 of a link's token is kept; the
-//! front door finds the tenant by it, an organisation's own transactions never
-//! see it.
+//! Invite links. Only the SHA-256 of a link's token is stored. The hash can be
+//! read in an [`AuthTx`] only, which finds the tenant by it, never in an
+//! organisation's own transactions.
 
 use domain::{
     InviteId, Page, RoleId, TeamId, TenantId, Timestamp, UserId,
@@ -17,37 +17,33 @@ use crate::{
     cursor::{Cursor, List},
 };
 
-/// Later than any row: where the first page begins.
-const BEYOND: Cursor<Uuid> = Cursor {
+/// Sorts after every row, so the first page starts here.
+const FIRST_PAGE: Cursor<Uuid> = Cursor {
     at: datetime!(9999-12-31 00:00 UTC),
     key: Uuid::max(),
 };
 
-/// An invite to be kept.
+/// An invite to be stored.
 #[derive(Clone, Debug)]
 pub struct InviteRecord<'a> {
-    /// Its id.
     pub id: InviteId,
-    /// For whom it is meant.
+    /// Only this address can accept the invite, if it is set.
     pub email: Option<&'a EmailAddress>,
-    /// SHA-256 of the token.
     pub token_hash: &'a [u8; 32],
-    /// The role that it gives.
     pub role_id: Option<RoleId>,
-    /// The team into which it leads.
+    /// The team that the member joins.
     pub team_id: Option<TeamId>,
-    /// From when on it is refused.
+    /// The invite is rejected from this moment on.
     pub expires_at: Timestamp,
 }
 
-/// An invite, and on whose permissions it rests.
+/// An invite with the inviter whose permissions it depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredInvite {
-    /// As lists show it.
     pub invite: Invite,
-    /// Who invited; `None`: Atrium itself.
+    /// `None` for invites of Atrium itself.
     pub inviter: Option<UserId>,
-    /// How often it got another link.
+    /// How often the link was replaced.
     pub renewals: i32,
 }
 
@@ -103,11 +99,11 @@ impl TryFrom<InviteRow> for StoredInvite {
     }
 }
 
-/// Keeps an invite of the one who acts, or of Atrium itself.
+/// Stores an invite of the transaction's member, or of Atrium itself.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the tenant has no such role or team,
-/// [`StoreError::Other`] when the one who acts may not invite.
+/// [`StoreError::Constraint`] if the tenant has no such role or team,
+/// [`StoreError::Other`] if the actor may not invite.
 pub async fn invite_create(
     tx: &mut TenantTx,
     new: &InviteRecord<'_>,
@@ -133,10 +129,6 @@ pub async fn invite_create(
     Ok(())
 }
 
-/// One invite in sight.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
 pub async fn invite_get(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite, StoreError> {
     sqlx::query_as!(
         InviteRow,
@@ -157,11 +149,8 @@ pub async fn invite_get(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite,
     .try_into()
 }
 
-/// One invite, which nobody else changes until the transaction ends: of two who
-/// accept it at the same moment, the second sees what the first did.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
+/// Locks an invite until the transaction ends and returns it. Of two people who
+/// accept it at the same moment, the second sees the first one's change.
 pub async fn invite_lock(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite, StoreError> {
     sqlx::query_scalar!(
         "SELECT id FROM invites WHERE tenant_id = $1 AND id = $2 FOR UPDATE",
@@ -176,8 +165,8 @@ pub async fn invite_lock(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite
 /// One page of invites, newest first.
 ///
 /// # Errors
-/// [`StoreError::Cursor`] for a cursor that this list did not give out,
-/// [`StoreError::Filter`] for a status that there is not.
+/// [`StoreError::Cursor`] for a cursor of another list, [`StoreError::Filter`]
+/// for an unknown status.
 pub async fn invite_list(
     tx: &mut TenantTx,
     filter: &InviteFilter,
@@ -185,7 +174,7 @@ pub async fn invite_list(
     cursor: Option<&str>,
     size: u16,
 ) -> Result<Page<Invite>, StoreError> {
-    let cursor = cursor.map_or(Ok(BEYOND), |text| {
+    let cursor = cursor.map_or(Ok(FIRST_PAGE), |text| {
         Cursor::parse(text, List::Invite, tx.tenant_id())
     })?;
     let status = match filter.status.as_str() {
@@ -234,12 +223,12 @@ pub async fn invite_list(
     }))
 }
 
-/// Gives an invite in sight that was neither accepted nor revoked another
-/// token and time; what was begun by the one before comes to nothing. From then
-/// on it rests on the permissions of the one who acts.
+/// Replaces the token and expiry of a visible, pending invite, which
+/// invalidates sign-ins begun with the old token. The invite depends on the
+/// actor's permissions from then on.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when there is no such invite.
+/// [`StoreError::NotFound`] also if it was accepted or revoked.
 pub async fn invite_renew(
     tx: &mut TenantTx,
     id: InviteId,
@@ -258,13 +247,13 @@ pub async fn invite_renew(
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-/// Ends an invite in sight that was neither accepted nor revoked.
+/// Revokes a visible, pending invite.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when there is no such invite.
+/// [`StoreError::NotFound`] also if it was accepted or revoked.
 pub async fn invite_revoke(tx: &mut TenantTx, id: InviteId) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "UPDATE invites SET status = 'revoked' WHERE tenant_id = $1 AND id = $2 AND status = 'pending'",
@@ -273,15 +262,12 @@ pub async fn invite_revoke(tx: &mut TenantTx, id: InviteId) -> Result<(), StoreE
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-/// Ends all of Atrium's own invites that are open, and tells which.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Revokes all pending invites of Atrium itself and returns their ids.
 pub async fn invite_revoke_own(tx: &mut TenantTx) -> Result<Vec<InviteId>, StoreError> {
-    let ended = sqlx::query_scalar!(
+    let revoked = sqlx::query_scalar!(
         "UPDATE invites SET status = 'revoked'
           WHERE tenant_id = $1 AND invited_by IS NULL AND status = 'pending'
          RETURNING id",
@@ -289,13 +275,13 @@ pub async fn invite_revoke_own(tx: &mut TenantTx) -> Result<Vec<InviteId>, Store
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(ended.into_iter().map(InviteId).collect())
+    Ok(revoked.into_iter().map(InviteId).collect())
 }
 
-/// Notes who joined by an invite.
+/// Marks an invite as accepted.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when it is not open.
+/// [`StoreError::NotFound`] also if it is not pending.
 pub async fn invite_accept(
     tx: &mut TenantTx,
     id: InviteId,
@@ -312,14 +298,10 @@ pub async fn invite_accept(
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-/// The invite whose token has this hash, and the organisation that it is of,
-/// whatever became of it.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The invite with this token hash and its organisation, whatever its status.
 pub async fn invite_find(
     tx: &mut AuthTx,
     token_hash: &[u8; 32],
@@ -333,7 +315,7 @@ pub async fn invite_find(
     Ok(row.map(|row| (TenantId(row.tenant_id), InviteId(row.id))))
 }
 
-fn found(rows: u64) -> Result<(), StoreError> {
+fn not_found_if_zero(rows: u64) -> Result<(), StoreError> {
     if rows == 0 {
         Err(StoreError::NotFound)
     } else {

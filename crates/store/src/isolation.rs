@@ -1,11 +1,11 @@
-//! Probes of row security on the database as it runs, in the role that
-//! requests use. The login is the operator's, which alone can make
-//! organisations; policies and privileges go by the role.
+//! Probes row security on the running database, in the role that requests use.
+//! The login is the operator's, because only operators can create
+//! organisations; policies and privileges depend on the role, not the login.
 //!
-//! Two made-up organisations are created in a transaction that is never
-//! committed; one of them then reaches for the other's rows, and for everybody
-//! else's. Their members and teams have the same ids, so that nothing but the
-//! tenant stands between them.
+//! The probe creates two organisations in a transaction that is never
+//! committed; one of them then tries to reach the rows of the other and of
+//! everybody else. Their members and teams have the same ids, so that only the
+//! tenant separates them.
 
 use domain::{
     Actor, ActorKind, Permission, RequestFacts, RequestId, TeamId, TenantId, Timestamp, UserId,
@@ -38,11 +38,8 @@ use crate::{
     user::{NewUser, user_create},
 };
 
-/// Reaches for foreign rows in every way and tells what came of it. Nothing
-/// of it stays in the database.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Tries every kind of access to other organisations' rows and reports the
+/// results. Leaves nothing in the database.
 pub async fn isolation_probe(
     store: &Store,
     new_id: &(dyn Fn() -> Uuid + Sync),
@@ -52,7 +49,7 @@ pub async fn isolation_probe(
     let (user_id, team_id) = (UserId(new_id()), TeamId(new_id()));
     let mut operator = store.begin_operator().await?;
     let mut tenants = [(); 2].map(|()| TenantId(new_id()));
-    // The one that reaches is entered last.
+    // The organisation that tries to reach the other is entered last.
     tenants.sort();
     for tenant_id in tenants {
         let slug = format!("probe-{}", tenant_id.0.simple());
@@ -89,22 +86,22 @@ pub async fn isolation_probe(
         };
         tx = fill(tx.retake(tenant_id, None).await?, &actor, new_id, now).await?;
     }
-    let mut reached = Vec::new();
+    let mut results = Vec::new();
     for table in tables(tx.conn()).await? {
-        reached.push(probe(&mut tx, &table, ours, theirs, user_id).await?);
+        results.push(probe(&mut tx, &table, ours, theirs, user_id).await?);
     }
-    // Dropped, and so rolled back: the organisations were never there.
+    // Rolls back, so the organisations never existed.
     drop(tx);
     Ok(IsolationReport {
         at: now,
         login: login.login,
         login_problem: login.problem,
-        tables: reached,
+        tables: results,
     })
 }
 
-/// Puts a row into the tables that people's work fills, and stays in the
-/// member's name.
+/// Inserts a row into each table that members' work fills, and returns the
+/// transaction in the member's name.
 async fn fill(
     mut tx: TenantTx,
     actor: &Actor,
@@ -186,21 +183,21 @@ async fn fill(
     Ok(tx)
 }
 
-/// A table that holds organisations' rows.
+/// A table with rows of organisations.
 struct Table {
     name: String,
-    /// The column that tells whose a row is.
+    /// The column with the tenant's id.
     tenant: String,
     row_security: bool,
-    /// A column that the role may change, or the tenant's where there is none.
+    /// A column that the role may change, or the tenant's if there is none.
     changeable: String,
     /// Columns that an INSERT may name.
     columns: Vec<String>,
-    /// Columns that hold a member: they get the probe's.
+    /// Columns with a member's id: they get the probing member's.
     members: Vec<String>,
 }
 
-/// Read from the catalogue, so that a new table is probed by itself.
+/// Reads the tables from the catalogue, so that new tables are probed as well.
 async fn tables(conn: &mut PgConnection) -> Result<Vec<Table>, StoreError> {
     let tables = sqlx::query_as!(
         Table,
@@ -244,15 +241,16 @@ async fn probe(
     member: UserId,
 ) -> Result<TableIsolation, StoreError> {
     let Table { name, tenant, .. } = table;
-    // Names come from the catalogue, ids are UUIDs: nothing here was typed.
-    let sees = |condition: String| format!("SELECT FROM {name} WHERE {condition} LIMIT 1");
-    let own = attempt(tx, &sees(format!("{tenant} = '{ours}'"))).await?;
+    // Names come from the catalogue and ids are UUIDs; none of it is user
+    // input.
+    let select = |condition: String| format!("SELECT FROM {name} WHERE {condition} LIMIT 1");
+    let own = attempt(tx, &select(format!("{tenant} = '{ours}'"))).await?;
     let mut reached = [ProbeResult::Untried; Probe::ALL.len()];
-    for (reach, outcome) in Probe::ALL.into_iter().zip(&mut reached) {
-        let statement = match reach {
-            Probe::Read => sees(format!("{tenant} <> '{ours}'")),
+    for (probe, outcome) in Probe::ALL.into_iter().zip(&mut reached) {
+        let statement = match probe {
+            Probe::Read => select(format!("{tenant} <> '{ours}'")),
             Probe::ReadUnset => {
-                *outcome = attempt_unset(tx, &sees("true".to_owned())).await?;
+                *outcome = attempt_unset(tx, &select("true".to_owned())).await?;
                 continue;
             }
             Probe::Change => format!(
@@ -260,10 +258,10 @@ async fn probe(
                 table.changeable
             ),
             Probe::Delete => format!("DELETE FROM {name} WHERE {tenant} = '{theirs}'"),
-            Probe::Add => add(table, theirs, member),
+            Probe::Add => insert_statement(table, theirs, member),
         };
         *outcome = attempt(tx, &statement).await?;
-        let needs_row = matches!(reach, Probe::Change | Probe::Delete);
+        let needs_row = matches!(probe, Probe::Change | Probe::Delete);
         if needs_row && own != ProbeResult::Row && *outcome == ProbeResult::Nothing {
             *outcome = ProbeResult::Untried;
         }
@@ -276,10 +274,10 @@ async fn probe(
     })
 }
 
-/// A row of the other organisation with nothing else in it: policies are held
-/// against a new row before constraints are, so that what a constraint says
-/// got past the wall.
-fn add(table: &Table, theirs: TenantId, member: UserId) -> String {
+/// SQL that inserts a row of the other organisation with only tenant and member
+/// set. Postgres checks policies before constraints, so a constraint violation
+/// means that the policy was passed.
+fn insert_statement(table: &Table, theirs: TenantId, member: UserId) -> String {
     let mut values = serde_json::Map::new();
     values.insert(table.tenant.clone(), theirs.to_string().into());
     for column in &table.members {
@@ -293,17 +291,17 @@ fn add(table: &Table, theirs: TenantId, member: UserId) -> String {
     )
 }
 
-/// Tries a statement and undoes it.
+/// Executes a statement and rolls it back.
 async fn attempt(tx: &mut TenantTx, statement: &str) -> Result<ProbeResult, StoreError> {
     let mut inner = tx.conn().begin().await?;
     let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
         .execute(&mut *inner)
         .await;
     inner.rollback().await?;
-    reached(done)
+    probe_result(done)
 }
 
-/// Tries a statement while no organisation is set, and undoes it.
+/// Executes a statement while no organisation is set, and rolls it back.
 async fn attempt_unset(tx: &mut TenantTx, statement: &str) -> Result<ProbeResult, StoreError> {
     let mut inner = tx.conn().begin().await?;
     sqlx::query!("SELECT set_config('app.current_tenant_id', '', true)")
@@ -313,10 +311,10 @@ async fn attempt_unset(tx: &mut TenantTx, statement: &str) -> Result<ProbeResult
         .execute(&mut *inner)
         .await;
     inner.rollback().await?;
-    reached(done)
+    probe_result(done)
 }
 
-fn reached(
+fn probe_result(
     done: Result<sqlx::postgres::PgQueryResult, sqlx::Error>,
 ) -> Result<ProbeResult, StoreError> {
     match done {
@@ -327,7 +325,8 @@ fn reached(
                 Ok(ProbeResult::Refused)
             }
             Some("42501") => Ok(ProbeResult::NoPrivilege),
-            // Class 23, integrity: only a row in reach can break a constraint.
+            // Class 23, integrity constraint violation: only a row that the
+            // policy admits can violate a constraint.
             Some(code) if code.starts_with("23") => Ok(ProbeResult::Row),
             _ => Err(sqlx::Error::Database(error).into()),
         },

@@ -1,15 +1,15 @@
-//! Every SQL statement of Atrium, and the only way to a connection.
+//! All SQL statements of Atrium, and the only access to database connections.
 //!
-//! [`Store`] keeps its pools to itself, one for each [`Login`]. What it gives out are transactions that
-//! have already taken a local database role and the tenant's settings:
-//! [`TenantTx`] for an organisation's data under row security, [`AuthTx`]
-//! for what happens before somebody is known, [`WorkerTx`] to claim jobs,
-//! [`OperatorTx`] for the command line. A transaction that is dropped rolls
+//! [`Store`] keeps its pools private, one for each [`Login`]. It hands out
+//! transactions that have already taken a local database role and the tenant's
+//! settings: [`TenantTx`] for an organisation's data under row security,
+//! [`AuthTx`] for authentication, before the user is known, [`WorkerTx`] to
+//! claim jobs, [`OperatorTx`] for the command line. A dropped transaction rolls
 //! back, and its settings end with it.
 //!
-//! Functions are named noun first (`user_create`), take one of these
-//! transactions, and know neither clock nor randomness: times and ids are
-//! given to them.
+//! Functions are named noun first (`user_create`) and take one of these
+//! transactions. They use neither a clock nor randomness: the caller passes
+//! times and ids.
 
 pub mod actor;
 pub mod api_key;
@@ -67,13 +67,13 @@ pub use error::StoreError;
 pub use login::{Login, PerLogin};
 pub use tx::{AuthTx, OperatorTx, TenantTx, WorkerTx};
 
-/// How the pools behave.
+/// Settings of the connection pools.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
-    /// The most connections of each login at a time.
+    /// The maximum number of connections of each login.
     pub max_connections: PerLogin<u32>,
-    /// How long a transaction may wait for a connection before the caller is
-    /// told that the database is away.
+    /// A transaction that gets no connection in this time fails with
+    /// [`StoreError::Unavailable`].
     pub acquire_timeout: Duration,
 }
 
@@ -86,18 +86,16 @@ impl Default for ConnectOptions {
     }
 }
 
-/// A login that the database does not let in.
+/// A login that could not connect.
 #[derive(Debug, thiserror::Error)]
 #[error("{source}")]
 pub struct ConnectError {
-    /// Which one.
     pub login: Login,
-    /// Why.
     #[source]
     pub source: StoreError,
 }
 
-/// The way to the database, a pool for each login. Cheap to clone.
+/// The connection pools, one for each login. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     pools: PerLogin<PgPool>,
@@ -105,11 +103,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects as each of the logins that `urls` name.
+    /// Connects with every login of `urls`.
     ///
     /// # Errors
-    /// [`ConnectError`] of [`StoreError::Unavailable`] when nobody answers, of
-    /// [`StoreError::Other`] when a URL or a login is not accepted.
+    /// A [`ConnectError`] with [`StoreError::Unavailable`] if the server
+    /// doesn't answer, or with [`StoreError::Other`] if a URL or a login is
+    /// rejected.
     pub async fn connect(
         urls: &PerLogin<impl AsRef<str>>,
         options: ConnectOptions,
@@ -125,7 +124,7 @@ impl Store {
                 })?))
         })?;
         for (login, pool) in pools.each() {
-            // Tells at once whether the login is let in.
+            // Connects now, so that a rejected login fails here.
             pool.acquire().await.map_err(|error| ConnectError {
                 login,
                 source: error.into(),
@@ -137,10 +136,7 @@ impl Store {
         })
     }
 
-    /// Passes when the database answers.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when it doesn't.
+    /// Fails unless the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query!("SELECT 1 AS one")
             .fetch_one(&self.pools.app)
@@ -148,34 +144,25 @@ impl Store {
         Ok(())
     }
 
-    /// Passes when requests may be served: see [`CheckError`] for all that
-    /// may stand in the way.
-    ///
-    /// # Errors
-    /// A [`CheckError`] that says what to do.
+    /// Fails unless requests may be served; see [`CheckError`] for the possible
+    /// reasons.
     pub async fn check(&self) -> Result<(), CheckError> {
         check::check(&self.pools).await
     }
 
-    /// What in the catalogue row security does not survive: all of it, where
-    /// [`Store::check`] names the first.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the database is away.
+    /// All violations of the catalogue rules that row security depends on,
+    /// where [`Store::check`] reports only the first.
     pub async fn findings(&self) -> Result<Vec<catalogue::Finding>, StoreError> {
         check::rules_check(&self.pools.app).await
     }
 
-    /// What the server says of itself.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when it doesn't answer.
     pub async fn facts(&self) -> Result<ServerFacts, StoreError> {
         check::facts(&self.pools.app).await
     }
 
-    /// Waits for running transactions and closes the pools. A command that
-    /// changed something still tells the server so.
+    /// Waits for running transactions and closes the pools. Publishes pending
+    /// change notifications first, so that a command's changes reach the
+    /// server.
     pub async fn close(&self) {
         if let Err(error) = self.changes_flush(Uuid::nil()).await {
             tracing::debug!(%error, "the server could not be told of changes");

@@ -1,26 +1,24 @@
-//! The logins of the running process: one for each kind of work, so that SQL
-//! which serves a member's request can't take the role of another kind.
+//! The database logins of the running process: one for each kind of work, so
+//! that SQL that serves a member's request can't take the role of another kind.
 
-/// A login of the running process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Login {
-    /// Members' requests and the bodies of jobs.
+    /// Members' requests and running jobs.
     App,
-    /// Signing in, sessions and API keys.
+    /// Sign-in, sessions and API keys.
     Auth,
-    /// The command line and the pages of operators.
+    /// The command line and the operators' pages.
     Operator,
-    /// Claiming jobs and housekeeping across organisations.
+    /// Claiming jobs, and housekeeping across organisations.
     Worker,
 }
 
 impl Login {
-    /// Every login.
     pub const ALL: [Self; 4] = [Self::App, Self::Auth, Self::Operator, Self::Worker];
 
     /// The local roles that its transactions take, its own first. Resolving a
-    /// session, signing in and an operator's change are one transaction with
-    /// the organisation's rows, so those two logins may take `atrium_app`.
+    /// session, signing in and an operator's change share a transaction with
+    /// the organisation's rows, so those two logins may also take `atrium_app`.
     pub const fn roles(self) -> &'static [&'static str] {
         match self {
             Self::App => &["atrium_app"],
@@ -41,21 +39,15 @@ impl Login {
     }
 }
 
-/// A value for each login.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerLogin<T> {
-    /// For [`Login::App`].
     pub app: T,
-    /// For [`Login::Auth`].
     pub auth: T,
-    /// For [`Login::Operator`].
     pub operator: T,
-    /// For [`Login::Worker`].
     pub worker: T,
 }
 
 impl<T> PerLogin<T> {
-    /// The values that `make` returns.
     pub fn from_fn(mut make: impl FnMut(Login) -> T) -> Self {
         Self {
             app: make(Login::App),
@@ -66,9 +58,6 @@ impl<T> PerLogin<T> {
     }
 
     /// As [`PerLogin::from_fn`], up to the first error.
-    ///
-    /// # Errors
-    /// What `make` returns.
     pub fn try_from_fn<E>(mut make: impl FnMut(Login) -> Result<T, E>) -> Result<Self, E> {
         Ok(Self {
             app: make(Login::App)?,
@@ -78,7 +67,6 @@ impl<T> PerLogin<T> {
         })
     }
 
-    /// The value of one login.
     pub const fn get(&self, login: Login) -> &T {
         match login {
             Login::App => &self.app,
@@ -88,16 +76,15 @@ impl<T> PerLogin<T> {
         }
     }
 
-    /// Each login with its value.
     pub fn each(&self) -> impl Iterator<Item = (Login, &T)> {
         Login::ALL.into_iter().map(|login| (login, self.get(login)))
     }
 }
 
 impl PerLogin<u32> {
-    /// Divides `total` connections: half serve members, three tenths resolve
-    /// sessions and keys, a tenth each is for workers and operators. Each has
-    /// at least one, so fewer than four become four.
+    /// Divides `total` connections: half for members' requests, three tenths to
+    /// resolve sessions and keys, a tenth each for workers and operators. Each
+    /// login gets at least one, so a total below four becomes four.
     pub fn shares_of(total: u32) -> Self {
         let tenth = (total / 10).max(1);
         let auth = (total * 3 / 10).max(1);
@@ -125,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn only_members_requests_have_a_single_role_of_theirs() {
+    fn no_login_can_take_the_role_of_another_kind() {
         for (login, own) in Login::ALL.map(|login| (login, login.roles())) {
             let others = Login::ALL.into_iter().filter(|other| *other != login);
             for other in others.map(|other| other.roles()[0]) {

@@ -1,45 +1,40 @@
-//! Sign-ins that are on their way to the issuer and back.
+//! Sign-ins that were sent to the issuer and have not returned yet.
 
 use domain::{InviteId, TenantId, Timestamp};
 
 use crate::{AuthTx, StoreError};
 
-/// The link of an invite, as it was when somebody followed it.
+/// The link of an invite when it was followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FollowedInvite {
-    /// The organisation.
     pub tenant_id: TenantId,
-    /// The invite.
     pub id: InviteId,
-    /// How often it had got another link by then.
+    /// How often the link had been replaced by then.
     pub renewals: i32,
 }
 
-/// What must still be known when the browser comes back.
+/// What the callback needs when the browser returns from the issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginAttempt {
-    /// SHA-256 of the browser's own secret, which its cookie holds.
+    /// SHA-256 of the secret in the browser's cookie.
     pub browser_hash: [u8; 32],
-    /// The name of the issuer that was asked.
+    /// The configured name of the issuer.
     pub issuer_name: String,
-    /// The issuer that was asked, as it spells itself.
+    /// The issuer's own identifier.
     pub issuer: String,
-    /// The nonce that the ID token must carry.
+    /// The nonce that the ID token must contain.
     pub nonce: String,
-    /// The PKCE verifier behind the challenge that was sent.
+    /// The PKCE verifier of the challenge that was sent.
     pub pkce_verifier: String,
-    /// Where the person wanted to go.
+    /// The page to open after the sign-in.
     pub return_to: String,
-    /// By which invite the person comes.
+    /// The invite that the person followed.
     pub invite: Option<FollowedInvite>,
-    /// From when on it doesn't count any more.
+    /// The callback is rejected from this moment on.
     pub expires_at: Timestamp,
 }
 
-/// Remembers a sign-in under the SHA-256 of its `state`.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Stores a sign-in under the SHA-256 of its `state`.
 pub async fn login_attempt_create(
     tx: &mut AuthTx,
     state_hash: &[u8; 32],
@@ -69,12 +64,9 @@ pub async fn login_attempt_create(
     Ok(())
 }
 
-/// Takes a sign-in out, so that its `state` counts once (SEC-A1). `None` when
-/// it is unknown, was taken already, or is too old. The caller compares
-/// browser and issuer, and commits in any case.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Removes and returns a sign-in, so that its `state` works only once (SEC-A1).
+/// `None` if it is unknown, was used already or has expired. The caller
+/// compares browser and issuer, and commits in any case.
 pub async fn login_attempt_take(
     tx: &mut AuthTx,
     state_hash: &[u8; 32],
@@ -113,10 +105,7 @@ pub async fn login_attempt_take(
     }))
 }
 
-/// Removes sign-ins that were never finished, and tells how many.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Deletes expired sign-ins and returns how many.
 pub async fn login_attempt_purge(tx: &mut AuthTx, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query!("DELETE FROM login_attempts WHERE expires_at <= $1", now)
         .execute(tx.conn())

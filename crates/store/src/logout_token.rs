@@ -1,14 +1,11 @@
-//! Logout tokens that were used: each counts once.
+//! Used logout tokens, so that each works only once.
 
 use domain::Timestamp;
 
 use crate::{AuthTx, StoreError};
 
-/// Remembers a token by the SHA-256 of its issuer and id until it is too old
-/// to count anyway. False when it was used before.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Stores a token by the SHA-256 of its issuer and id until it expires. Returns
+/// false if it was used before.
 pub async fn logout_token_use(
     tx: &mut AuthTx,
     id_hash: &[u8; 32],
@@ -27,10 +24,7 @@ pub async fn logout_token_use(
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes tokens that are too old to count, and tells how many.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Deletes expired tokens and returns how many.
 pub async fn logout_token_purge(tx: &mut AuthTx, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query!("DELETE FROM logout_tokens WHERE expires_at <= $1", now)
         .execute(tx.conn())

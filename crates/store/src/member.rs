@@ -1,4 +1,4 @@
-//! Reading members: a page of them, one with what they hold.
+//! Reads members: a page of them, or one with roles and teams.
 
 use std::collections::HashMap;
 
@@ -18,12 +18,12 @@ use crate::{
     user::{kind_from_stored, status_from_stored},
 };
 
-/// A page of the tenant's members, by name. The time it takes doesn't grow
-/// with the depth.
+/// A page of the tenant's members, sorted by name. The time doesn't grow with
+/// the depth.
 ///
 /// # Errors
-/// [`StoreError::Cursor`] for a cursor that this list did not give out,
-/// [`StoreError::Filter`] for a status, kind or team that can't be.
+/// [`StoreError::Cursor`] for a cursor of another list, [`StoreError::Filter`]
+/// for an invalid status, kind or team.
 pub async fn member_list(
     tx: &mut TenantTx,
     filter: &MemberFilter,
@@ -111,10 +111,7 @@ pub async fn member_list(
     })
 }
 
-/// The names of these members, as far as the tenant has them.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The names of those of these members that the tenant has.
 pub async fn member_names(
     tx: &mut TenantTx,
     ids: &[UserId],
@@ -133,10 +130,7 @@ pub async fn member_names(
         .collect())
 }
 
-/// One member with roles and teams.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the tenant has no such member.
+/// A member with roles and teams.
 pub async fn member_get(tx: &mut TenantTx, id: UserId) -> Result<Member, StoreError> {
     let tenant_id = tx.tenant_id();
     let row = sqlx::query!(

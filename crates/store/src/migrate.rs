@@ -1,5 +1,5 @@
-//! The schema: its migrations travel inside the binary. Only the schema's
-//! owner can apply them, so these functions take the owner's URL and not a
+//! Applies the migrations that are embedded in the binary. Only the schema's
+//! owner can do that, so these functions take the owner's URL and not a
 //! [`crate::Store`].
 
 use std::str::FromStr;
@@ -14,42 +14,31 @@ use crate::{Login, PerLogin, check::OLDEST_SERVER, provision::quoted};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
-/// One migration and whether the database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrationStatus {
-    /// Its number.
     pub version: i64,
-    /// Its name.
     pub name: String,
-    /// It is in the database.
     pub is_applied: bool,
 }
 
-/// Why the schema could not be changed. Each sentence says what to do.
+/// Why the schema could not be changed. Each message says how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// The server is older than supported.
     #[error(
         "the database server is PostgreSQL {found}, and Atrium needs 16 or newer: upgrade the server"
     )]
-    ServerTooOld {
-        /// Its version.
-        found: String,
-    },
-    /// The server has no pgvector.
+    ServerTooOld { found: String },
     #[error(
         "the database server does not offer the extension “vector”: install pgvector on the server"
     )]
     VectorMissing,
-    /// A login that the process is to use does not exist.
+    /// A login that the process needs doesn't exist.
     #[error(
         "there is no login “{name}”, which {variable} names: create it (`CREATE ROLE … LOGIN PASSWORD …`), \
          then run this again"
     )]
     LoginMissing {
-        /// The login.
         name: String,
-        /// The environment variable that names it.
         variable: &'static str,
     },
     /// Two kinds of work would share a login.
@@ -58,7 +47,7 @@ pub enum MigrateError {
          create one for each (`CREATE ROLE … LOGIN PASSWORD …`)"
     )]
     LoginShared(&'static str, &'static str),
-    /// A newer Atrium migrated the database.
+    /// A newer version of Atrium migrated the database.
     #[error(
         "the database's schema is newer than this version of Atrium (it has migration {found:04}): \
          start the newer version, or restore a backup from before the upgrade"
@@ -67,20 +56,19 @@ pub enum MigrateError {
         /// A migration that this version doesn't know.
         found: i64,
     },
-    /// An applied migration is not the one in this binary.
+    /// An applied migration differs from the one in this binary.
     #[error(
         "migration {0:04} was applied with other contents than this version of Atrium has: restore a backup"
     )]
     Changed(i64),
-    /// A migration failed; it left nothing behind.
+    /// A migration failed and was rolled back.
     #[error("migration {version:04} failed and was rolled back: {cause}")]
     Failed {
-        /// Its number.
         version: i64,
-        /// What the server said.
+        /// The server's message.
         cause: String,
     },
-    /// The database could not be reached or refused something else.
+    /// The database could not be reached or rejected something else.
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
 }
@@ -100,7 +88,7 @@ impl From<SqlxMigrateError> for MigrateError {
     }
 }
 
-/// One connection of the owner. The search path is pinned: a schema with the
+/// Connects as the owner. The search path is pinned, because a schema with the
 /// owner's name would come first otherwise.
 async fn connect(admin_url: &str) -> Result<PgConnection, sqlx::Error> {
     PgConnectOptions::from_str(admin_url)?
@@ -109,11 +97,9 @@ async fn connect(admin_url: &str) -> Result<PgConnection, sqlx::Error> {
         .await
 }
 
-/// Applies what is missing, allows each login to take its own local roles and
-/// takes from it what earlier versions allowed besides. Any number of processes may call this at once: one works, the others wait.
-///
-/// # Errors
-/// A [`MigrateError`] that says what to do.
+/// Applies the missing migrations, grants each login its local roles and
+/// revokes any others. Processes that call this at the same time wait for each
+/// other.
 pub async fn up(admin_url: &str, logins: &PerLogin<impl AsRef<str>>) -> Result<(), MigrateError> {
     for (login, name) in logins.each() {
         for (other, same) in logins.each() {
@@ -156,8 +142,8 @@ pub async fn up(admin_url: &str, logins: &PerLogin<impl AsRef<str>>) -> Result<(
         }
     }
 
-    // The migrator has a lock of its own, but granting needs one as well. It
-    // ends with the connection.
+    // The migrator has its own lock, but the grants need one as well. It ends
+    // with the connection.
     sqlx::query!("SELECT pg_advisory_lock(hashtextextended('atrium.migrate', 0))")
         .execute(&mut conn)
         .await?;
@@ -165,7 +151,7 @@ pub async fn up(admin_url: &str, logins: &PerLogin<impl AsRef<str>>) -> Result<(
     for (login, name) in logins.each() {
         grant(&mut conn, login, name.as_ref()).await?;
     }
-    // The boot check compares versions as the front door.
+    // The boot check reads the migrations with the auth role.
     sqlx::raw_sql("GRANT SELECT ON _sqlx_migrations TO atrium_auth")
         .execute(&mut conn)
         .await?;
@@ -175,7 +161,7 @@ pub async fn up(admin_url: &str, logins: &PerLogin<impl AsRef<str>>) -> Result<(
     Ok(())
 }
 
-/// Membership without inheritance: the login has no privileges until a
+/// Grants membership without inheritance: the login has no privileges until a
 /// transaction takes a role.
 async fn grant(conn: &mut PgConnection, login: Login, name: &str) -> Result<(), sqlx::Error> {
     for role in Login::ALL.map(|login| login.roles()[0]) {
@@ -203,10 +189,8 @@ async fn grant(conn: &mut PgConnection, login: Login, name: &str) -> Result<(), 
     Ok(())
 }
 
-/// Takes back the newest `steps` migrations. Data in what they made is lost.
-///
-/// # Errors
-/// A [`MigrateError`] that says what to do.
+/// Reverts the newest `steps` migrations. Data in their tables and columns is
+/// lost.
 pub async fn down(admin_url: &str, steps: u32) -> Result<(), MigrateError> {
     let mut conn = connect(admin_url).await?;
     sqlx::query!("SELECT pg_advisory_lock(hashtextextended('atrium.migrate', 0))")
@@ -220,9 +204,6 @@ pub async fn down(admin_url: &str, steps: u32) -> Result<(), MigrateError> {
 }
 
 /// All migrations that this version knows, in order.
-///
-/// # Errors
-/// A [`MigrateError`] that says what to do.
 pub async fn status(admin_url: &str) -> Result<Vec<MigrationStatus>, MigrateError> {
     let mut conn = connect(admin_url).await?;
     let applied = applied_versions(&mut conn).await?;
@@ -237,7 +218,7 @@ pub async fn status(admin_url: &str) -> Result<Vec<MigrationStatus>, MigrateErro
         .collect())
 }
 
-/// The versions that this binary brings, in order.
+/// The migrations in this binary, in order.
 pub(crate) fn known_versions() -> Vec<i64> {
     MIGRATOR
         .iter()
@@ -246,7 +227,7 @@ pub(crate) fn known_versions() -> Vec<i64> {
         .collect()
 }
 
-/// Digests of what the migrations say, in order.
+/// Checksums of the migrations in this binary, in order.
 #[cfg(feature = "testing")]
 pub(crate) fn checksums() -> Vec<Vec<u8>> {
     MIGRATOR
@@ -255,9 +236,9 @@ pub(crate) fn checksums() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// The versions in the database, in order; none without a schema.
+/// The migrations in the database, in order; empty without a schema.
 pub(crate) async fn applied_versions(conn: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
-    // Not checked at compile time: the table is the migrator's own.
+    // Not checked at compile time, because the table belongs to the migrator.
     let exists: bool =
         sqlx::query_scalar("SELECT to_regclass('public._sqlx_migrations') IS NOT NULL")
             .fetch_one(&mut *conn)

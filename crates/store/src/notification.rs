@@ -1,4 +1,4 @@
-//! What members are told on their own page.
+//! Notifications that members see in the web interface.
 
 use domain::{
     NotificationId, Page, Timestamp, UserId,
@@ -11,12 +11,12 @@ use crate::{
     cursor::{Cursor, List},
 };
 
-/// Tells `user_id` something, in the name of the transaction's member or, where
-/// it runs for Atrium itself, in Atrium's.
+/// Notifies `user_id` on behalf of the transaction's member, or of Atrium
+/// itself.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] for nobody, [`StoreError::Other`] where the one
-/// who acts may not tell others such a thing.
+/// [`StoreError::Constraint`] if there is no such member, [`StoreError::Other`]
+/// if the actor may not send this kind of notice.
 pub async fn notification_create(
     tx: &mut TenantTx,
     id: NotificationId,
@@ -25,10 +25,10 @@ pub async fn notification_create(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (tenant_id, created_by) = (tx.tenant_id().0, tx.user_id().map(|id| id.0));
-    let mut told = serde_json::to_value(notice)
+    let mut value = serde_json::to_value(notice)
         .map_err(|error| StoreError::other(format!("a notice is no JSON: {error}")))?;
-    let data = told["data"].take();
-    let kind = told["kind"].as_str().unwrap_or_default();
+    let data = value["data"].take();
+    let kind = value["kind"].as_str().unwrap_or_default();
     sqlx::query!(
         "INSERT INTO notifications (tenant_id, id, user_id, created_by, kind, data, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -45,7 +45,7 @@ pub async fn notification_create(
     Ok(())
 }
 
-/// What was stored, where this version of Atrium knows it.
+/// Parses a stored notice; `None` if this version of Atrium doesn't know it.
 fn notice_of(kind: &str, data: &Value) -> Option<Notice> {
     let notice = serde_json::from_value(json!({ "kind": kind, "data": data }));
     notice
@@ -53,10 +53,10 @@ fn notice_of(kind: &str, data: &Value) -> Option<Notice> {
         .ok()
 }
 
-/// One page of what the transaction's member was told, newest first.
+/// One page of the notifications of the transaction's member, newest first.
 ///
 /// # Errors
-/// [`StoreError::Cursor`] for a cursor that this list did not give out.
+/// [`StoreError::Cursor`] for a cursor of another list.
 pub async fn notification_list(
     tx: &mut TenantTx,
     after: Option<&str>,
@@ -101,10 +101,7 @@ pub async fn notification_list(
     ))
 }
 
-/// How much the transaction's member has not noted yet.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Number of unread notifications of the transaction's member.
 pub async fn notification_unread(tx: &mut TenantTx) -> Result<i64, StoreError> {
     let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
     Ok(sqlx::query_scalar!(
@@ -117,11 +114,10 @@ pub async fn notification_unread(tx: &mut TenantTx) -> Result<i64, StoreError> {
     .await?)
 }
 
-/// Notes that the transaction's member has read one notification.
+/// Marks one notification of the transaction's member as read.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when there is no such one of theirs, or they read
-/// it before.
+/// [`StoreError::NotFound`] also if it was read before.
 pub async fn notification_read(
     tx: &mut TenantTx,
     id: NotificationId,
@@ -145,11 +141,8 @@ pub async fn notification_read(
     }
 }
 
-/// Notes that the transaction's member has read them all; tells how many those
-/// were.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Marks all notifications of the transaction's member as read and returns how
+/// many were unread.
 pub async fn notification_read_all(tx: &mut TenantTx, now: Timestamp) -> Result<u64, StoreError> {
     let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
     let done = sqlx::query!(

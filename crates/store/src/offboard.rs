@@ -1,23 +1,20 @@
-//! Letting a member go: roles, teams and shared memories.
+//! Offboards a member: roles, teams and shared memories.
 
 use domain::{MemoryId, RoleId, TeamId, Timestamp, UserId};
 
 use crate::{StoreError, TenantTx};
 
-/// How many memories of a member others can see, and how many nobody else can.
+/// Counts of a member's memories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnedMemories {
     /// Shared with a team or everybody.
     pub shared: i64,
-    /// The member's alone.
+    /// Visible to the member only.
     pub private: i64,
 }
 
-/// Counts a member's memories; both are 0 for an actor who may not let go of
+/// Counts a member's memories; both are 0 if the actor may not offboard
 /// members.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn user_memories_count(
     tx: &mut TenantTx,
     id: UserId,
@@ -31,10 +28,11 @@ pub async fn user_memories_count(
     .await?)
 }
 
-/// Gives at most `limit` of a member's shared memories to another; tells which.
+/// Transfers at most `limit` of a member's shared memories to another member
+/// and returns their ids.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the tenant has no such heir.
+/// [`StoreError::Constraint`] if the tenant has no member `to`.
 pub async fn user_memories_hand_over(
     tx: &mut TenantTx,
     from: UserId,
@@ -43,7 +41,7 @@ pub async fn user_memories_hand_over(
     reason: &str,
     now: Timestamp,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let handed = sqlx::query_scalar!(
+    let memory_ids = sqlx::query_scalar!(
         r#"SELECT handed_id AS "id!" FROM user_memories_hand_over($1, $2, $3, $4, $5)"#,
         from.0,
         to.0,
@@ -53,14 +51,10 @@ pub async fn user_memories_hand_over(
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(handed.into_iter().map(MemoryId).collect())
+    Ok(memory_ids.into_iter().map(MemoryId).collect())
 }
 
-/// Withdraws what a member has proposed and nobody has decided; says how much
-/// that was.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Withdraws a member's pending proposals and returns how many there were.
 pub async fn user_proposals_withdraw(
     tx: &mut TenantTx,
     id: UserId,
@@ -77,10 +71,7 @@ pub async fn user_proposals_withdraw(
     .await?)
 }
 
-/// How many keys act as a member now.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Number of active API keys that act as a member.
 pub async fn user_keys_count(
     tx: &mut TenantTx,
     id: UserId,
@@ -97,10 +88,7 @@ pub async fn user_keys_count(
     .await?)
 }
 
-/// Teams that nobody leads once a member is gone, by name.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Names of the teams that would have no lead without the member, sorted.
 pub async fn teams_led_alone(tx: &mut TenantTx, id: UserId) -> Result<Vec<String>, StoreError> {
     Ok(sqlx::query_scalar!(
         "SELECT g.name FROM team_members m
@@ -117,30 +105,24 @@ pub async fn teams_led_alone(tx: &mut TenantTx, id: UserId) -> Result<Vec<String
     .await?)
 }
 
-/// Takes a member out of all teams and tells which.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Removes a member from all teams and returns their ids.
 pub async fn user_teams_leave(tx: &mut TenantTx, id: UserId) -> Result<Vec<TeamId>, StoreError> {
-    let left = sqlx::query_scalar!(
+    let team_ids = sqlx::query_scalar!(
         "DELETE FROM team_members WHERE tenant_id = $1 AND user_id = $2 RETURNING team_id",
         tx.tenant_id().0,
         id.0,
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(left.into_iter().map(TeamId).collect())
+    Ok(team_ids.into_iter().map(TeamId).collect())
 }
 
-/// Takes all roles from a member who is deactivated, whatever their source,
-/// and tells which.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Removes all roles of a deactivated member, whatever their source, and
+/// returns their ids.
 pub async fn user_roles_drop(tx: &mut TenantTx, id: UserId) -> Result<Vec<RoleId>, StoreError> {
-    // Who is out by then: that nobody takes the last owner's role this way is
-    // held where members are put out.
-    let dropped = sqlx::query_scalar!(
+    // Only deactivated members, because deactivation already ensures that the
+    // last owner stays.
+    let role_ids = sqlx::query_scalar!(
         "DELETE FROM user_roles
           WHERE tenant_id = $1
             AND user_id = (SELECT id FROM users WHERE tenant_id = $1 AND id = $2 AND status = 'deactivated')
@@ -150,5 +132,5 @@ pub async fn user_roles_drop(tx: &mut TenantTx, id: UserId) -> Result<Vec<RoleId
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(dropped.into_iter().map(RoleId).collect())
+    Ok(role_ids.into_iter().map(RoleId).collect())
 }

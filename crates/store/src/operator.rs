@@ -1,5 +1,5 @@
-//! Members who also run the installation. The command line names them; no
-//! page does.
+//! Members who also operate the installation. Operators are set on the command
+//! line only.
 
 use domain::{TenantId, Timestamp, UserId};
 
@@ -8,18 +8,15 @@ use crate::{OperatorTx, StoreError, TenantTx};
 /// An operator, as the command line lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperatorListed {
-    /// The member.
     pub user_id: UserId,
-    /// The member's name.
     pub display_name: String,
-    /// Since when.
     pub granted_at: Timestamp,
 }
 
-/// Makes a member an operator; false when they are one already.
+/// Makes a member an operator. Returns false if they are one already.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the organisation has no such member.
+/// [`StoreError::Constraint`] if the organisation has no such member.
 pub async fn operator_add(
     tx: &mut OperatorTx,
     tenant_id: TenantId,
@@ -39,10 +36,7 @@ pub async fn operator_add(
     Ok(done.rows_affected() > 0)
 }
 
-/// Makes an operator a mere member again; false when they are none.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Makes an operator an ordinary member. Returns false if they are no operator.
 pub async fn operator_remove(
     tx: &mut OperatorTx,
     tenant_id: TenantId,
@@ -60,9 +54,6 @@ pub async fn operator_remove(
 }
 
 /// The operators among the members of the transaction's organisation.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn operator_list(tx: &mut TenantTx) -> Result<Vec<OperatorListed>, StoreError> {
     let rows = sqlx::query!(
         "SELECT o.user_id, u.display_name, o.granted_at

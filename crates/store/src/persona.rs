@@ -1,4 +1,5 @@
-//! Contexts of a member that memories may belong to: the member's alone.
+//! Personas: contexts that a member files memories under. Only the member sees
+//! them.
 
 use domain::{
     PersonaId, Timestamp,
@@ -7,10 +8,7 @@ use domain::{
 
 use crate::{StoreError, TenantTx};
 
-/// The member's personas, by name.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The member's personas, sorted by name.
 pub async fn persona_list(tx: &mut TenantTx) -> Result<Vec<Persona>, StoreError> {
     Ok(sqlx::query_as!(
         Persona,
@@ -28,10 +26,6 @@ pub async fn persona_list(tx: &mut TenantTx) -> Result<Vec<Persona>, StoreError>
     .await?)
 }
 
-/// One persona of the member.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the member has no such persona.
 pub async fn persona_get(tx: &mut TenantTx, id: PersonaId) -> Result<Persona, StoreError> {
     Ok(sqlx::query_as!(
         Persona,
@@ -49,10 +43,10 @@ pub async fn persona_get(tx: &mut TenantTx, id: PersonaId) -> Result<Persona, St
     .await?)
 }
 
-/// Keeps a new persona of the member.
+/// Stores a new persona of the member.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the member has one of this name.
+/// [`StoreError::Constraint`] if the member has one with this name.
 pub async fn persona_create(
     tx: &mut TenantTx,
     id: PersonaId,
@@ -77,8 +71,7 @@ pub async fn persona_create(
 /// Changes a persona of the member.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such persona;
-/// [`StoreError::Constraint`] when another has this name.
+/// [`StoreError::Constraint`] if another one has this name.
 pub async fn persona_update(
     tx: &mut TenantTx,
     id: PersonaId,
@@ -103,14 +96,11 @@ pub async fn persona_update(
     Ok(())
 }
 
-/// Deletes a persona of the member; its memories belong to none from then on.
-/// Tells how many there were, in the trash or not.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the member has no such persona.
+/// Deletes a persona of the member and removes it from its memories. Returns
+/// how many there were, including the trash.
 pub async fn persona_delete(tx: &mut TenantTx, id: PersonaId) -> Result<u64, StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
-    let left = sqlx::query!(
+    let updated = sqlx::query!(
         "UPDATE memories SET persona_id = NULL WHERE tenant_id = $1 AND user_id = $2 AND persona_id = $3",
         tenant_id,
         user_id,
@@ -129,5 +119,5 @@ pub async fn persona_delete(tx: &mut TenantTx, id: PersonaId) -> Result<u64, Sto
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
-    Ok(left.rows_affected())
+    Ok(updated.rows_affected())
 }

@@ -1,4 +1,4 @@
-//! How members want things shown.
+//! Members' display preferences.
 
 use domain::{
     Timestamp,
@@ -7,8 +7,8 @@ use domain::{
 
 use crate::{StoreError, TenantTx};
 
-/// Preferences from their columns. What this version doesn't know any more
-/// counts as not chosen: nobody should be kept out by a colour.
+/// Parses stored preferences. Values that this version doesn't know count as
+/// not set, so that a removed theme locks nobody out.
 pub(crate) fn from_stored(
     theme: Option<&str>,
     time_zone: Option<String>,
@@ -21,10 +21,11 @@ pub(crate) fn from_stored(
     }
 }
 
-/// What the transaction's member chose.
+/// The preferences of the transaction's member; the defaults if none are
+/// stored.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when it runs for Atrium itself.
+/// [`StoreError::NotFound`] in a transaction of Atrium itself.
 pub async fn preferences_get(tx: &mut TenantTx) -> Result<Preferences, StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     let row = sqlx::query!(
@@ -39,10 +40,10 @@ pub async fn preferences_get(tx: &mut TenantTx) -> Result<Preferences, StoreErro
     }))
 }
 
-/// Keeps what the transaction's member chose.
+/// Stores the preferences of the transaction's member.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when it runs for Atrium itself.
+/// [`StoreError::NotFound`] in a transaction of Atrium itself.
 pub async fn preferences_set(
     tx: &mut TenantTx,
     preferences: &Preferences,

@@ -1,5 +1,5 @@
-//! Proposals to share a memory. What ends one goes through functions of the
-//! database, which hold who decides.
+//! Proposals to share or change a memory. Database functions end a proposal,
+//! because they check who may decide it.
 
 use domain::{
     MemoryId, Page, Permission, ProposalId, TeamId, Timestamp, UserId,
@@ -20,12 +20,12 @@ use crate::{
     memory::{kind_of, vendors_of, visibility_of},
 };
 
-/// Proposes to share one's own memory as it is at `version`. The words are
-/// copied by the database, so that what is decided is what the memory says.
+/// Proposes to share the member's own memory as it is at `version`. The
+/// database copies the text, so that the proposal always matches the memory.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when it is not at `version` any more or can't be
-/// shared; [`StoreError::Constraint`] when something waits of it already.
+/// [`StoreError::Conflict`] if the memory is not at `version` any more or can't
+/// be shared; [`StoreError::Constraint`] if it has a pending proposal.
 pub async fn proposal_create(
     tx: &mut TenantTx,
     id: ProposalId,
@@ -66,13 +66,13 @@ pub async fn proposal_create(
     Ok(())
 }
 
-/// Proposes to change one's own memory, which others see, from its version
-/// `version`; until it is accepted they see what they saw.
+/// Proposes to change the member's own shared memory from version `version`.
+/// Until the proposal is accepted others see the old text.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when it is not at `version` any more, is in the
-/// trash, or nobody else sees it; [`StoreError::Constraint`] when something
-/// waits of it already.
+/// [`StoreError::Conflict`] if the memory is not at `version` any more, is in
+/// the trash or is private; [`StoreError::Constraint`] if it has a pending
+/// proposal.
 pub async fn proposal_change_create(
     tx: &mut TenantTx,
     id: ProposalId,
@@ -118,12 +118,12 @@ pub async fn proposal_change_create(
     Ok(())
 }
 
-/// Shares a memory as its owner proposes; tells which, and its new version.
+/// Applies a proposal and returns the memory's id and new version.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when no such proposal waits for the member;
-/// [`StoreError::Conflict`] when the memory is not any more what was proposed;
-/// [`StoreError::Other`] when others decide it.
+/// [`StoreError::NotFound`] if no such proposal is pending for the member;
+/// [`StoreError::Conflict`] if the memory was changed since it was proposed;
+/// [`StoreError::Other`] if the member may not decide it.
 pub async fn proposal_accept(
     tx: &mut TenantTx,
     id: ProposalId,
@@ -147,10 +147,10 @@ pub async fn proposal_accept(
     }
 }
 
-/// Declines what somebody else proposes.
+/// Declines another member's proposal.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when no such proposal waits for the member.
+/// [`StoreError::NotFound`] if no such proposal is pending for the member.
 pub async fn proposal_decline(
     tx: &mut TenantTx,
     id: ProposalId,
@@ -160,10 +160,10 @@ pub async fn proposal_decline(
     close(tx, id, true, Some(comment), now).await
 }
 
-/// Takes an own proposal back.
+/// Withdraws the member's own proposal.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when no such one of the member's waits.
+/// [`StoreError::NotFound`] also if it is not pending.
 pub async fn proposal_withdraw(
     tx: &mut TenantTx,
     id: ProposalId,
@@ -195,7 +195,6 @@ async fn close(
     }
 }
 
-/// The columns behind [`ProposalSummary`].
 struct SummaryRow {
     id: Uuid,
     title: String,
@@ -235,9 +234,10 @@ impl TryFrom<SummaryRow> for ProposalSummary {
     }
 }
 
-/// What others see of a memory, as `memory_shown` writes it.
+/// The shared fields of a memory, in the JSON format of the SQL function
+/// `memory_shown`.
 #[derive(Deserialize)]
-struct ShownRow {
+struct MemoryJson {
     kind: String,
     title: String,
     content: String,
@@ -248,8 +248,8 @@ struct ShownRow {
     expires_at: Option<Timestamp>,
 }
 
-impl ShownRow {
-    fn shown(self) -> Result<MemoryShown, StoreError> {
+impl MemoryJson {
+    fn into_memory(self) -> Result<MemoryShown, StoreError> {
         Ok(MemoryShown {
             title: self.title,
             content: self.content,
@@ -262,21 +262,16 @@ impl ShownRow {
     }
 }
 
-/// A proposal, and to which team it is as long as that is there.
 #[derive(Clone, Debug)]
 pub struct FoundProposal {
-    /// The proposal; who would see it, and how texts differ, is not among what
-    /// is found.
+    /// Without viewers and text differences, which the caller adds.
     pub proposal: Proposal,
-    /// With whom it would be shared; `None` once the team is gone.
+    /// The proposed audience; `None` if its team was deleted.
     pub audience: Option<Audience>,
 }
 
-/// One proposal: an own one, one that waits for the member, or one that the
-/// member has decided.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when it is none of these.
+/// A proposal of the member, one that is pending for the member, or one that
+/// the member decided.
 pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProposal, StoreError> {
     let member = tx.member_id()?;
     let row = sqlx::query!(
@@ -316,11 +311,11 @@ pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProp
     let change = match row.replaces {
         None => None,
         Some(replaced) => {
-            let before: ShownRow = serde_json::from_value(replaced).map_err(|error| {
+            let before: MemoryJson = serde_json::from_value(replaced).map_err(|error| {
                 StoreError::other(format!("what a proposal replaces can't be read: {error}"))
             })?;
             Some(ProposedChange {
-                before: before.shown()?,
+                before: before.into_memory()?,
                 after: MemoryShown {
                     title: summary.title.clone(),
                     content: row.content.clone(),
@@ -336,7 +331,7 @@ pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProp
         }
     };
     let is_own = summary.proposer_id == member;
-    let waits = summary.status == ProposalStatus::Pending;
+    let is_pending = summary.status == ProposalStatus::Pending;
     Ok(FoundProposal {
         audience: match (summary.visibility, row.team_id) {
             (domain::memory::Visibility::Org, _) => Some(Audience::Org),
@@ -353,19 +348,17 @@ pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProp
             reviewer_name: row.reviewer_name,
             review_comment: row.review_comment,
             is_own,
-            // Others' that wait are in sight only to who decides them.
-            may_decide: waits && !is_own,
-            is_stale: waits && is_own && !row.is_current,
+            // Row security shows others' pending proposals only to those who
+            // may decide them.
+            may_decide: is_pending && !is_own,
+            is_stale: is_pending && is_own && !row.is_current,
             viewers: None,
             summary,
         },
     })
 }
 
-/// What waits of an own memory.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The pending proposal for the member's own memory, if there is one.
 pub async fn proposal_pending(
     tx: &mut TenantTx,
     memory: MemoryId,
@@ -398,7 +391,7 @@ pub async fn proposal_pending(
 /// One page of proposals, newest first.
 ///
 /// # Errors
-/// [`StoreError::Cursor`] for a cursor that this list did not give out.
+/// [`StoreError::Cursor`] for a cursor of another list.
 pub async fn proposal_list(
     tx: &mut TenantTx,
     view: ProposalView,
@@ -445,10 +438,7 @@ pub async fn proposal_list(
     }))
 }
 
-/// How many proposals of others wait for the member.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Number of others' proposals that the member may decide.
 pub async fn proposals_waiting(tx: &mut TenantTx) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM memory_proposals
@@ -460,12 +450,9 @@ pub async fn proposals_waiting(tx: &mut TenantTx) -> Result<i64, StoreError> {
     .await?)
 }
 
-/// Who is to be told of a proposal to `audience`: the leads of the team, or
-/// where there are none, and for everyone, those who decide any; at most
-/// `limit`, never the member.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The members to notify of a proposal to `audience`: the team's leads, or
+/// everybody with the permission to review if the team has none or the audience
+/// is the organisation. At most `limit`, never the proposing member.
 pub async fn reviewers(
     tx: &mut TenantTx,
     audience: Audience,

@@ -1,4 +1,5 @@
-//! The database and the logins on a server of one's own, before any migration.
+//! Creates the database and the logins on a self-managed server, before any
+//! migration.
 
 use std::{fmt::Write as _, str::FromStr};
 
@@ -6,36 +7,30 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, postgres::PgConnect
 
 use crate::PerLogin;
 
-/// What each login starts its sessions with. Transactions set the same for
-/// themselves; these bound what runs outside of one.
+/// The settings that each login starts its sessions with. Transactions set the
+/// same values themselves; these also bound statements outside of one.
 pub const LOGIN_SETTINGS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", "60s"),
     ("lock_timeout", "10s"),
     ("statement_timeout", "30s"),
 ];
 
-/// A login and its password.
 #[derive(Clone, Copy, Debug)]
 pub struct Credentials<'a> {
-    /// The login.
     pub login: &'a str,
-    /// Its password.
     pub password: &'a str,
 }
 
-/// Creates the database `database` and the logins where they are missing, and
-/// gives each login its password and [`LOGIN_SETTINGS`], and no other setting.
-/// Other processes may do the same at the same time.
-///
-/// # Errors
-/// What the server said.
+/// Creates the database `database` and the logins if they are missing. Sets
+/// each login's password and [`LOGIN_SETTINGS`], and resets all its other
+/// settings. Safe to run concurrently.
 pub async fn provision(
     superuser_url: &str,
     database: &str,
     logins: &PerLogin<Credentials<'_>>,
 ) -> Result<(), sqlx::Error> {
     let mut conn = PgConnectOptions::from_str(superuser_url)?.connect().await?;
-    // CREATE DATABASE refuses transactions, so the lock belongs to the
+    // CREATE DATABASE can't run in a transaction, so the lock belongs to the
     // connection and ends with it.
     sqlx::query("SELECT pg_advisory_lock(hashtextextended('atrium.provision', 0))")
         .execute(&mut conn)
@@ -61,7 +56,7 @@ pub(crate) async fn login_ensure(
     conn: &mut PgConnection,
     credentials: &Credentials<'_>,
 ) -> Result<(), sqlx::Error> {
-    // A DO block takes no parameters; format() quotes on the server's side.
+    // A DO block takes no parameters; format() quotes on the server.
     let (exists, create, alter): (bool, String, String) = sqlx::query_as(
         "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1),
                 format('CREATE ROLE %I LOGIN PASSWORD %L', $1, $2),
@@ -74,7 +69,7 @@ pub(crate) async fn login_ensure(
     sqlx::raw_sql(AssertSqlSafe(if exists { alter } else { create }))
         .execute(&mut *conn)
         .await?;
-    // A login may change its own settings, so what it set goes.
+    // A login may change its own settings, so they are reset.
     let login = quoted(credentials.login);
     let mut settings = format!("ALTER ROLE {login} RESET ALL;");
     for (name, value) in LOGIN_SETTINGS {
@@ -84,7 +79,7 @@ pub(crate) async fn login_ensure(
     Ok(())
 }
 
-/// `name` as an identifier in SQL.
+/// Quotes `name` as an SQL identifier.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,5 +1,5 @@
-//! Roles and who holds which. Every path that takes a role or a member away
-//! goes through the guard here: a tenant keeps at least one active owner
+//! Roles and their holders. Everything that removes a role or deactivates a
+//! member goes through the guard here: a tenant keeps at least one active owner
 //! (SEC-A11).
 
 use std::collections::BTreeSet;
@@ -47,15 +47,15 @@ impl From<RoleRow> for Role {
     }
 }
 
-/// What a system role allows: the program says so, and not its row.
+/// The permissions of a system role. The program defines them, not the row.
 pub(crate) fn permissions_of_system(key: &str) -> BTreeSet<Permission> {
     let role: Option<SystemRole> = key.parse().ok();
     role.map(|role| role.permissions().iter().copied().collect())
         .unwrap_or_default()
 }
 
-/// What rows of custom roles allow. A permission that only another version of
-/// Atrium knows, or that no role can hold, allows nothing.
+/// The permissions of a custom role. Leaves out those that this version of
+/// Atrium doesn't know or that no role can hold.
 pub(crate) fn permissions_of_custom(stored: &[String]) -> BTreeSet<Permission> {
     stored
         .iter()
@@ -63,11 +63,8 @@ pub(crate) fn permissions_of_custom(stored: &[String]) -> BTreeSet<Permission> {
         .collect()
 }
 
-/// All roles of the tenant: what came with it first, the most powerful at the
-/// top, then its own by name.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// All roles of the tenant: system roles first, the most powerful at the top,
+/// then custom roles sorted by name.
 pub async fn role_list(tx: &mut TenantTx) -> Result<Vec<Role>, StoreError> {
     let rows = sqlx::query_as!(
         RoleRow,
@@ -84,10 +81,6 @@ pub async fn role_list(tx: &mut TenantTx) -> Result<Vec<Role>, StoreError> {
     Ok(rows.into_iter().map(Role::from).collect())
 }
 
-/// One role.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the tenant has no such role.
 pub async fn role_get(tx: &mut TenantTx, id: RoleId) -> Result<Role, StoreError> {
     let row = sqlx::query_as!(
         RoleRow,
@@ -104,10 +97,7 @@ pub async fn role_get(tx: &mut TenantTx, id: RoleId) -> Result<Role, StoreError>
     Ok(row.into())
 }
 
-/// Members who hold a role, by name, at most `limit`.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// At most `limit` members who hold a role, sorted by name.
 pub async fn role_holders(
     tx: &mut TenantTx,
     id: RoleId,
@@ -137,7 +127,7 @@ pub async fn role_holders(
 /// Creates a custom role.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when its key is taken.
+/// [`StoreError::Constraint`] if its key is taken.
 pub async fn role_create(
     tx: &mut TenantTx,
     id: RoleId,
@@ -162,10 +152,10 @@ pub async fn role_create(
     Ok(())
 }
 
-/// Changes a custom role from its version `version`. Its key stays.
+/// Changes a custom role that is still at `version`. Its key stays.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when it was changed or deleted meanwhile.
+/// [`StoreError::Conflict`] if it was changed or deleted meanwhile.
 pub async fn role_update(
     tx: &mut TenantTx,
     id: RoleId,
@@ -194,17 +184,14 @@ pub async fn role_update(
     }
 }
 
-/// Takes a custom role from everybody who holds it, whatever the source, and
-/// tells who did.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Removes a custom role from all its holders, whatever the source, and returns
+/// them.
 pub async fn role_take_from_all(
     tx: &mut TenantTx,
     id: RoleId,
 ) -> Result<BTreeSet<UserId>, StoreError> {
-    // The owner's role has a guard of its own and does not come this way.
-    let taken = sqlx::query_scalar!(
+    // System roles are excluded: removing the owner role needs the guard below.
+    let user_ids = sqlx::query_scalar!(
         "DELETE FROM user_roles
           WHERE tenant_id = $1 AND role_id = $2
             AND role_id IN (SELECT id FROM roles WHERE tenant_id = $1 AND NOT is_system)
@@ -214,14 +201,14 @@ pub async fn role_take_from_all(
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(taken.into_iter().map(UserId).collect())
+    Ok(user_ids.into_iter().map(UserId).collect())
 }
 
 /// Deletes a custom role that nobody holds.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when it was changed or deleted meanwhile;
-/// [`StoreError::Constraint`] when something still names it.
+/// [`StoreError::Conflict`] if it was changed or deleted meanwhile;
+/// [`StoreError::Constraint`] if something still refers to it.
 pub async fn role_delete(tx: &mut TenantTx, id: RoleId, version: i32) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "DELETE FROM roles WHERE tenant_id = $1 AND id = $2 AND version = $3 AND NOT is_system",
@@ -242,12 +229,12 @@ fn keys_of(permissions: &BTreeSet<Permission>) -> Vec<String> {
     permissions.iter().map(|p| p.key().to_owned()).collect()
 }
 
-/// Gives a member the role with this key. Granting what is held already
-/// changes nothing.
+/// Grants a member the role with this key. Has no effect if the member has it
+/// from this source already.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the tenant has no such role,
-/// [`StoreError::Constraint`] when it has no such member.
+/// [`StoreError::NotFound`] if the tenant has no such role,
+/// [`StoreError::Constraint`] if it has no such member.
 pub async fn user_role_grant(
     tx: &mut TenantTx,
     user_id: UserId,
@@ -260,11 +247,12 @@ pub async fn user_role_grant(
     user_role_grant_by(tx, user_id, role_id, source, granted_by, now).await
 }
 
-/// As [`user_role_grant`], by a role's id and in the name of another, `None`
-/// for Atrium itself: an invite is followed when nobody is known yet.
+/// As [`user_role_grant`], by the role's id and on behalf of `granted_by`
+/// (`None`: Atrium itself): an invite is accepted before the new member can
+/// act.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the tenant has no such role or member.
+/// [`StoreError::Constraint`] if the tenant has no such role or member.
 pub async fn user_role_grant_by(
     tx: &mut TenantTx,
     user_id: UserId,
@@ -290,13 +278,11 @@ pub async fn user_role_grant_by(
     Ok(())
 }
 
-/// Takes from a member the role with this key, as far as it comes from
-/// `source`.
+/// Removes the grant of a role that comes from `source`.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] with [`LAST_OWNER`] when nobody would be left to
-/// run the tenant, [`StoreError::NotFound`] when the member doesn't hold it
-/// from there.
+/// [`StoreError::Constraint`] with [`LAST_OWNER`] if the tenant would have no
+/// active owner, [`StoreError::NotFound`] if the member has no such grant.
 pub async fn user_role_revoke(
     tx: &mut TenantTx,
     user_id: UserId,
@@ -307,7 +293,7 @@ pub async fn user_role_revoke(
     let role_id = role_find(tx, role_key).await?;
     if role_key == domain::access::SystemRole::Owner.key() {
         owners_lock(tx).await?;
-        let held_otherwise = sqlx::query_scalar!(
+        let has_other_source = sqlx::query_scalar!(
             r#"SELECT EXISTS (
                    SELECT FROM user_roles
                     WHERE tenant_id = $1 AND user_id = $2 AND role_id = $3 AND source <> $4
@@ -319,7 +305,7 @@ pub async fn user_role_revoke(
         )
         .fetch_one(tx.conn())
         .await?;
-        if !held_otherwise {
+        if !has_other_source {
             owners_other_than(tx, user_id).await?;
         }
     }
@@ -350,8 +336,8 @@ async fn role_find(tx: &mut TenantTx, key: &str) -> Result<uuid::Uuid, StoreErro
     .await?)
 }
 
-/// Lets one transaction at a time take owners away, until it ends: two owners
-/// who remove each other at the same moment would both see the other one.
+/// Serialises transactions that remove owners: two owners who remove each other
+/// at the same moment would each see the other one as remaining.
 pub(crate) async fn owners_lock(tx: &mut TenantTx) -> Result<(), StoreError> {
     let name = format!("atrium.owners:{}", tx.tenant_id());
     sqlx::query!(
@@ -363,7 +349,7 @@ pub(crate) async fn owners_lock(tx: &mut TenantTx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Who is among the tenant's active owners.
+/// The active owners of a tenant, relative to one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OwnerStanding {
     is_one: bool,
@@ -371,13 +357,12 @@ pub(crate) struct OwnerStanding {
 }
 
 impl OwnerStanding {
-    /// Nobody would be left to run the tenant.
     pub(crate) fn is_last(self) -> bool {
         self.is_one && !self.others
     }
 }
 
-/// Whether `user_id` is an active owner, and whether others are.
+/// Finds out if `user_id` is an active owner, and if there are others.
 pub(crate) async fn owner_standing(
     tx: &mut TenantTx,
     user_id: UserId,
@@ -398,7 +383,7 @@ pub(crate) async fn owner_standing(
     .await?)
 }
 
-/// Passes when taking `user_id` away leaves an active owner, or takes none.
+/// Fails with [`LAST_OWNER`] if `user_id` is the only active owner.
 pub(crate) async fn owners_other_than(
     tx: &mut TenantTx,
     user_id: UserId,

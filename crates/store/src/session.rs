@@ -1,8 +1,8 @@
-//! Signed-in browsers. Only the SHA-256 of the cookie's id is kept (SEC-B1),
-//! and a session that ended stays ended: saving is an UPDATE of a live row,
-//! never an upsert (SEC-B2). For a moment after it got another id, requests
-//! that were on their way by the one before are still answered; they change
-//! nothing about the session but its end.
+//! Browser sessions. Only the SHA-256 of the cookie's id is stored (SEC-B1),
+//! and an ended session stays ended: saving updates a live row and never
+//! inserts (SEC-B2). For a short time after the id was rotated, requests in
+//! flight with the previous id still succeed; they can end the session but not
+//! change it.
 
 use std::net::IpAddr;
 
@@ -11,106 +11,94 @@ use uuid::Uuid;
 
 use crate::{AuthTx, StoreError};
 
-/// A session to be created.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// The public id.
     pub id: SessionId,
     /// SHA-256 of the cookie's id.
     pub id_hash: [u8; 32],
-    /// The member's tenant.
     pub tenant_id: TenantId,
-    /// The member.
     pub user_id: UserId,
-    /// When it ends unless it is used.
+    /// When the session ends unless it is used.
     pub idle_expires_at: Timestamp,
-    /// When it ends whatever happens.
+    /// When the session ends in any case.
     pub absolute_expires_at: Timestamp,
-    /// From which address it was opened.
     pub ip: Option<IpAddr>,
-    /// With which browser.
     pub user_agent: Option<String>,
-    /// As which of the member's identities.
+    /// The member's identity that was used to sign in.
     pub identity_id: Option<Uuid>,
     /// The name of the configured issuer.
     pub issuer_name: Option<String>,
-    /// `iss` of the ID token behind it.
+    /// `iss` of the ID token.
     pub oidc_issuer: Option<String>,
-    /// `sub` of the ID token behind it.
+    /// `sub` of the ID token.
     pub oidc_subject: Option<String>,
     /// The issuer's own session id, for its logout messages.
     pub oidc_sid: Option<String>,
-    /// What the web layer keeps in it.
+    /// Opaque data of the web layer.
     pub data: Vec<u8>,
-    /// The issuer's tokens, sealed.
+    /// The issuer's tokens, encrypted.
     pub tokens_encrypted: Option<Vec<u8>>,
-    /// When they are to be renewed; `None` when they can't be.
+    /// When the tokens are due for renewal; `None` if they can't be renewed.
     pub refresh_at: Option<Timestamp>,
 }
 
-/// A live session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
-    /// The public id.
     pub id: SessionId,
-    /// The member's tenant.
     pub tenant_id: TenantId,
-    /// The member.
     pub user_id: UserId,
-    /// When it began.
     pub created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// Accurate to the minute.
     pub last_seen_at: Timestamp,
-    /// When it ends unless it is used.
+    /// When the session ends unless it is used.
     pub idle_expires_at: Timestamp,
-    /// When it ends whatever happens.
+    /// When the session ends in any case.
     pub absolute_expires_at: Timestamp,
-    /// The name of the configured issuer; `None` before there were several.
+    /// The name of the configured issuer; `None` in sessions from before there
+    /// were several.
     pub issuer_name: Option<String>,
-    /// `iss` of the ID token behind it.
+    /// `iss` of the ID token.
     pub oidc_issuer: Option<String>,
-    /// `sub` of the ID token behind it.
+    /// `sub` of the ID token.
     pub oidc_subject: Option<String>,
     /// The issuer's own session id.
     pub oidc_sid: Option<String>,
-    /// What the web layer keeps in it.
+    /// Opaque data of the web layer.
     pub data: Vec<u8>,
-    /// The issuer's tokens, sealed.
+    /// The issuer's tokens, encrypted.
     pub tokens_encrypted: Option<Vec<u8>>,
-    /// When they are to be renewed; `None` when they can't be.
+    /// When the tokens are due for renewal; `None` if they can't be renewed.
     pub refresh_at: Option<Timestamp>,
-    /// Until when somebody is renewing them.
+    /// While a process renews the tokens: when its claim expires.
     pub refresh_lease_until: Option<Timestamp>,
-    /// SHA-256 of what the member could do when its id was given.
+    /// SHA-256 of the member's privileges (roles, permissions, led teams,
+    /// operator) when the cookie's id was issued.
     pub privileges_hash: Option<Vec<u8>>,
-    /// It was found by the id before its present one.
+    /// True if the session was found by its previous id.
     pub by_previous_id: bool,
 }
 
-/// New tokens of a live session.
+/// Renewed tokens of a session.
 #[derive(Clone, Debug)]
 pub struct RefreshedTokens {
-    /// The issuer's tokens, sealed.
+    /// The issuer's tokens, encrypted.
     pub sealed: Option<Vec<u8>>,
-    /// When they are to be renewed again.
+    /// When the tokens are due for renewal again.
     pub refresh_at: Timestamp,
 }
 
-/// A session that ended just now.
+/// A session that was just ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedSession {
-    /// Its public id.
     pub id: SessionId,
-    /// The member's tenant.
     pub tenant_id: TenantId,
-    /// The member.
     pub user_id: UserId,
 }
 
 /// Creates a session.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the id or its hash is taken.
+/// [`StoreError::Constraint`] if the id or its hash is taken.
 pub async fn session_create(
     tx: &mut AuthTx,
     session: &NewSession,
@@ -145,11 +133,8 @@ pub async fn session_create(
     Ok(())
 }
 
-/// The live session with this hash, or with this one until a moment ago; `None`
-/// when it is unknown, revoked or expired.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The live session with this id hash, or with this one as the previous id;
+/// `None` if it is unknown, revoked or expired.
 pub async fn session_load(
     tx: &mut AuthTx,
     id_hash: &[u8; 32],
@@ -171,11 +156,8 @@ pub async fn session_load(
     Ok(row)
 }
 
-/// The member of a live session, by its public id; `None` when it is unknown,
+/// The member of a live session, by its public id; `None` if it is unknown,
 /// revoked or expired.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn session_user(
     tx: &mut AuthTx,
     tenant_id: TenantId,
@@ -195,11 +177,7 @@ pub async fn session_user(
     Ok(user_id.map(UserId))
 }
 
-/// Remembers what the member of a live session can do, where that is not known
-/// yet.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Stores the hash of the member's privileges, if the session has none yet.
 pub async fn session_privileges_note(
     tx: &mut AuthTx,
     id_hash: &[u8; 32],
@@ -219,11 +197,8 @@ pub async fn session_privileges_note(
     Ok(())
 }
 
-/// Keeps what the web layer put into a live session. False when it ended in
-/// the meantime: then nothing is kept.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Stores the web layer's data of a live session. Returns false and stores
+/// nothing if the session ended meanwhile.
 pub async fn session_save(
     tx: &mut AuthTx,
     id_hash: &[u8; 32],
@@ -242,11 +217,8 @@ pub async fn session_save(
     Ok(done.rows_affected() == 1)
 }
 
-/// Claims the renewal of a live session's tokens until `lease`, and returns
-/// them; `None` when it is not due, or another process has claimed it.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Claims the renewal of a live session's tokens until `lease` and returns
+/// them; `None` if they are not due, or another process has claimed them.
 pub async fn session_refresh_claim(
     tx: &mut AuthTx,
     tenant_id: TenantId,
@@ -269,12 +241,9 @@ pub async fn session_refresh_claim(
     .await?)
 }
 
-/// Replaces the tokens of a live session by those that came for the claim with
-/// this `lease`; the old ones are gone. False when the session ended, or the
-/// claim ran out and is another process' by now.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Replaces the tokens of a live session, as the holder of the claim with this
+/// `lease`. Returns false if the session ended, or the claim expired and was
+/// taken over by another process.
 pub async fn session_refresh_finish(
     tx: &mut AuthTx,
     tenant_id: TenantId,
@@ -299,11 +268,8 @@ pub async fn session_refresh_finish(
     Ok(done.rows_affected() == 1)
 }
 
-/// Remembers that a live session was used, at most once a minute, and moves
-/// its idle end, but never past its absolute one.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Records that a live session was used, at most once a minute, and moves its
+/// idle expiry, but never past the absolute one.
 pub async fn session_touch(
     tx: &mut AuthTx,
     id_hash: &[u8; 32],
@@ -323,22 +289,22 @@ pub async fn session_touch(
     Ok(())
 }
 
-/// Another id for a session whose member can do other things now.
+/// A new id for a session whose member's privileges changed.
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation {
     /// SHA-256 of the new id.
     pub id_hash: [u8; 32],
-    /// SHA-256 of what the member can do now.
+    /// SHA-256 of the member's current privileges.
     pub privileges: [u8; 32],
-    /// Until when requests by the old id are still answered.
+    /// Until when requests with the previous id still succeed.
     pub previous_until: Timestamp,
 }
 
-/// Gives a live session a new cookie. False when it ended in the meantime, or
-/// another request was faster: then this id is not the session's any more.
+/// Gives a live session a new id. Returns false if it ended meanwhile, or
+/// another request rotated it first.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the new hash is taken.
+/// [`StoreError::Constraint`] if the new hash is taken.
 pub async fn session_rotate(
     tx: &mut AuthTx,
     id_hash: &[u8; 32],
@@ -360,10 +326,7 @@ pub async fn session_rotate(
     Ok(done.rows_affected() == 1)
 }
 
-/// The live sessions of a member, the one used last first.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The live sessions of a member, last used first.
 pub async fn session_list(
     tx: &mut AuthTx,
     tenant_id: TenantId,
@@ -397,11 +360,10 @@ pub async fn session_list(
         .collect())
 }
 
-/// Ends one session of a member, by its public id, and forgets its tokens.
+/// Ends one session of a member, by its public id, and deletes its tokens.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such session, or it ended
-/// already.
+/// [`StoreError::NotFound`] also if it ended already.
 pub async fn session_revoke(
     tx: &mut AuthTx,
     tenant_id: TenantId,
@@ -426,11 +388,8 @@ pub async fn session_revoke(
     }
 }
 
-/// Ends all sessions of a member but `current` (with `None`: all), and tells
-/// how many were live.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Ends all sessions of a member except `current` (`None`: all) and returns how
+/// many were live.
 pub async fn session_revoke_others(
     tx: &mut AuthTx,
     tenant_id: TenantId,
@@ -452,12 +411,9 @@ pub async fn session_revoke_others(
     Ok(done.rows_affected())
 }
 
-/// Ends the sessions that an issuer names: all of a `subject`'s, the one with
-/// its own id `sid`, or the one that has both. Without `issuer` any issuer's;
-/// then `sid` alone must do.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Ends the sessions that an issuer's logout message names: all of a `subject`,
+/// the one with the issuer's session id `sid`, or the one with both. Without
+/// `issuer` those of any issuer; `sid` is then required.
 pub async fn session_revoke_of_issuer(
     tx: &mut AuthTx,
     issuer: Option<&str>,
@@ -490,11 +446,8 @@ pub async fn session_revoke_of_issuer(
         .collect())
 }
 
-/// Removes the session with this hash, or with this one until a moment ago, as
-/// signing out does. False when there was none.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Deletes the session with this id hash, or with this one as the previous id,
+/// at sign-out. Returns false if there was none.
 pub async fn session_delete(
     tx: &mut AuthTx,
     id_hash: &[u8; 32],
@@ -510,10 +463,7 @@ pub async fn session_delete(
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes sessions that ended, and tells how many.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Deletes ended sessions and returns how many.
 pub async fn session_purge(tx: &mut AuthTx, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         "DELETE FROM web_sessions WHERE absolute_expires_at <= $1 OR idle_expires_at <= $1 OR revoked_at <= $1",

@@ -1,4 +1,4 @@
-//! What an organisation's administrators set for it.
+//! The settings of an organisation.
 
 use domain::{
     TenantId, Timestamp,
@@ -13,9 +13,6 @@ fn from_stored(settings: serde_json::Value) -> Result<TenantSettings, StoreError
 }
 
 /// The transaction's organisation with its settings.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn organisation_get(tx: &mut TenantTx) -> Result<Organisation, StoreError> {
     let row = sqlx::query!(
         "SELECT slug, name, settings, version FROM tenants WHERE id = $1",
@@ -31,10 +28,10 @@ pub async fn organisation_get(tx: &mut TenantTx) -> Result<Organisation, StoreEr
     })
 }
 
-/// Changes name and settings from version `version`.
+/// Changes name and settings if they are still at `version`.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when they were changed since.
+/// [`StoreError::Conflict`] if they were changed meanwhile.
 pub async fn organisation_update(
     tx: &mut TenantTx,
     version: i32,
@@ -61,10 +58,8 @@ pub async fn organisation_update(
     }
 }
 
-/// The settings of an organisation into which somebody signs in.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when there is no such organisation.
+/// The settings of an organisation during sign-in, before its tenant is
+/// entered.
 pub async fn settings_of(
     tx: &mut AuthTx,
     tenant_id: TenantId,

@@ -1,4 +1,4 @@
-//! Teams and who belongs to them.
+//! Teams and their members.
 
 use domain::{
     MemoryId, Page, TeamId, Timestamp, UserId,
@@ -11,7 +11,7 @@ use crate::{
     user::{kind_from_stored, status_from_stored},
 };
 
-/// What somebody is in a team, behind a stored key.
+/// Parses a stored team role.
 pub(crate) fn role_from_stored(key: &str) -> Result<TeamRole, StoreError> {
     TeamRole::from_key(key)
         .ok_or_else(|| StoreError::other(format!("a team has the unknown role “{key}”")))
@@ -20,7 +20,7 @@ pub(crate) fn role_from_stored(key: &str) -> Result<TeamRole, StoreError> {
 /// Creates a team.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the name is taken or not acceptable.
+/// [`StoreError::Constraint`] if the name is taken or invalid.
 pub async fn team_create(
     tx: &mut TenantTx,
     id: TeamId,
@@ -40,10 +40,11 @@ pub async fn team_create(
     Ok(())
 }
 
-/// Adds a member to a team by hand. Adding one who was already changes nothing.
+/// Adds a member to a team manually. Has no effect if the member was added
+/// manually before.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the tenant has no such team or member.
+/// [`StoreError::Constraint`] if the tenant has no such team or member.
 pub async fn team_member_add(
     tx: &mut TenantTx,
     team_id: TeamId,
@@ -65,10 +66,7 @@ pub async fn team_member_add(
     Ok(())
 }
 
-/// The tenant's teams by name.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The tenant's teams, sorted by name.
 pub async fn team_names(tx: &mut TenantTx) -> Result<Vec<TeamRef>, StoreError> {
     let rows = sqlx::query!(
         "SELECT id, name FROM teams WHERE tenant_id = $1 ORDER BY name",
@@ -85,10 +83,11 @@ pub async fn team_names(tx: &mut TenantTx) -> Result<Vec<TeamRef>, StoreError> {
         .collect())
 }
 
-/// A page of the tenant's teams, by name; with `query`, those whose name has it.
+/// A page of the tenant's teams, sorted by name. A non-empty `query` restricts
+/// it to names that contain it.
 ///
 /// # Errors
-/// [`StoreError::Cursor`] for a cursor that this list did not give out.
+/// [`StoreError::Cursor`] for a cursor of another list.
 pub async fn team_list(
     tx: &mut TenantTx,
     query: &str,
@@ -150,23 +149,15 @@ pub async fn team_list(
     })
 }
 
-/// A team without its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Team {
-    /// Its id.
     pub id: TeamId,
-    /// For people.
     pub name: String,
-    /// When it was created.
     pub created_at: Timestamp,
-    /// How many belong to it.
+    /// Number of members.
     pub members: i64,
 }
 
-/// One team.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the tenant has no such team.
 pub async fn team_get(tx: &mut TenantTx, id: TeamId) -> Result<Team, StoreError> {
     let row = sqlx::query!(
         r#"SELECT name, created_at,
@@ -185,17 +176,14 @@ pub async fn team_get(tx: &mut TenantTx, id: TeamId) -> Result<Team, StoreError>
     })
 }
 
-/// Who belongs to a team, leads first, then by name, at most `limit`.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The members of a team, leads first, then sorted by name, at most `limit`.
 pub async fn team_members(
     tx: &mut TenantTx,
     id: TeamId,
     limit: i64,
 ) -> Result<Vec<TeamMember>, StoreError> {
-    // Held for several reasons, a membership has several rows; whoever leads by
-    // one of them leads.
+    // A membership has one row per source; a member who leads by one of them is
+    // a lead.
     sqlx::query!(
         r#"SELECT u.id, u.display_name, u.email, u.kind, u.status, m.role AS "role!", m.added_at AS "added_at!",
                   m.from_issuer AS "from_issuer!"
@@ -231,19 +219,16 @@ pub async fn team_members(
     .collect()
 }
 
-/// A member's place in a team.
+/// A member's role in a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Membership {
-    /// As what.
     pub role: TeamRole,
-    /// The issuer's groups say so, whatever anybody does here.
+    /// True if the issuer's groups grant the membership, so that it can't be
+    /// removed here.
     pub from_issuer: bool,
 }
 
-/// A member's place in a team; `None` for who is not in it.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// A member's role in a team; `None` for a non-member.
 pub async fn team_membership(
     tx: &mut TenantTx,
     id: TeamId,
@@ -268,10 +253,10 @@ pub async fn team_membership(
         .transpose()
 }
 
-/// Gives a team another name.
+/// Renames a team.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the name is taken, [`StoreError::NotFound`].
+/// [`StoreError::Constraint`] if the name is taken.
 pub async fn team_rename(
     tx: &mut TenantTx,
     id: TeamId,
@@ -287,14 +272,13 @@ pub async fn team_rename(
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-/// Decides by hand what somebody is in a team, from now on if they were not in
-/// it.
+/// Sets a member's role in a team manually, and adds the member if necessary.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the tenant has no such team or member.
+/// [`StoreError::Constraint`] if the tenant has no such team or member.
 pub async fn team_role_set(
     tx: &mut TenantTx,
     id: TeamId,
@@ -317,10 +301,10 @@ pub async fn team_role_set(
     Ok(())
 }
 
-/// Takes back that somebody was put into a team by hand.
+/// Removes a manual membership.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when they were not.
+/// [`StoreError::NotFound`] if the member was not added manually.
 pub async fn team_member_remove(
     tx: &mut TenantTx,
     id: TeamId,
@@ -335,14 +319,11 @@ pub async fn team_member_remove(
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-/// How many memories are shared with a team, whoever's they are; 0 for an
+/// Number of memories that are shared with a team, of all owners; 0 for an
 /// actor who may not delete teams.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn team_memories_count(tx: &mut TenantTx, id: TeamId) -> Result<i64, StoreError> {
     Ok(
         sqlx::query_scalar!(r#"SELECT team_memories_count($1) AS "count!""#, id.0)
@@ -351,11 +332,8 @@ pub async fn team_memories_count(tx: &mut TenantTx, id: TeamId) -> Result<i64, S
     )
 }
 
-/// Takes at most `limit` of the memories that are shared with a team back to
-/// their owners, who alone see them from then on; tells which.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Makes at most `limit` of the memories that are shared with a team private
+/// and returns their ids.
 pub async fn team_memories_release(
     tx: &mut TenantTx,
     id: TeamId,
@@ -363,7 +341,7 @@ pub async fn team_memories_release(
     reason: &str,
     now: Timestamp,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let released = sqlx::query_scalar!(
+    let memory_ids = sqlx::query_scalar!(
         r#"SELECT released_id AS "id!" FROM team_memories_release($1, $2, $3, $4)"#,
         id.0,
         limit,
@@ -372,13 +350,10 @@ pub async fn team_memories_release(
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(released.into_iter().map(MemoryId).collect())
+    Ok(memory_ids.into_iter().map(MemoryId).collect())
 }
 
-/// Ends what is proposed to a team; says how much of it waited.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Ends the proposals to a team and returns how many were pending.
 pub async fn team_proposals_release(
     tx: &mut TenantTx,
     id: TeamId,
@@ -395,11 +370,10 @@ pub async fn team_proposals_release(
     .await?)
 }
 
-/// Deletes a team that nothing is shared with or proposed to any more.
+/// Deletes a team that no memory is shared with or proposed to.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Constraint`] when something else
-/// still names the team.
+/// [`StoreError::Constraint`] if something else still refers to the team.
 pub async fn team_delete(tx: &mut TenantTx, id: TeamId) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "DELETE FROM teams WHERE tenant_id = $1 AND id = $2",
@@ -408,10 +382,10 @@ pub async fn team_delete(tx: &mut TenantTx, id: TeamId) -> Result<(), StoreError
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-fn found(rows: u64) -> Result<(), StoreError> {
+fn not_found_if_zero(rows: u64) -> Result<(), StoreError> {
     if rows == 0 {
         Err(StoreError::NotFound)
     } else {

@@ -1,4 +1,4 @@
-//! Organisations.
+//! Organisations, as sign-in and the command line read and create them.
 
 use domain::{
     EmbeddingModelId, RoleId, SessionId, TenantId, Timestamp, UserId, access::SystemRole,
@@ -15,48 +15,43 @@ pub(crate) fn status_of(key: &str) -> Result<TenantStatus, StoreError> {
         .ok_or_else(|| StoreError::other(format!("a tenant has the unknown status “{key}”")))
 }
 
-/// What the front door and the command line know of an organisation.
+/// The facts about an organisation that are read before its tenant is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
-    /// Its id.
     pub id: TenantId,
-    /// Its short name in commands and configuration.
+    /// Short name in commands and configuration.
     pub slug: String,
-    /// Its name on pages.
+    /// Display name.
     pub name: String,
-    /// Whether it can be used.
     pub status: TenantStatus,
 }
 
 /// An organisation as the command line lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantListed {
-    /// The organisation.
     pub tenant: Tenant,
-    /// It was made up for a demo.
+    /// True for generated demo data.
     pub is_demo: bool,
-    /// When it was created.
     pub created_at: Timestamp,
-    /// When the data of a deleted one goes.
+    /// When the data is purged, if the organisation is deleted.
     pub delete_after: Option<Timestamp>,
 }
 
 /// An organisation to be created.
 #[derive(Clone, Debug)]
 pub struct NewTenant<'a> {
-    /// Its id.
     pub id: TenantId,
     /// Unique among all organisations.
     pub slug: &'a str,
-    /// Its name on pages.
+    /// Display name.
     pub name: &'a str,
-    /// It is made up for a demo.
+    /// True for generated demo data.
     pub is_demo: bool,
-    /// The Entra directory that it is the organisation of.
+    /// The Entra directory whose people sign in to it.
     pub entra_tenant_id: Option<Uuid>,
     /// Ids for the system roles, in the order of [`SystemRole::ALL`].
     pub role_ids: [RoleId; SystemRole::ALL.len()],
-    /// The id for the embedding model that it begins with.
+    /// Id for the organisation's first embedding model.
     pub embedding_model_id: EmbeddingModelId,
 }
 
@@ -80,10 +75,10 @@ impl TryFrom<TenantRow> for Tenant {
     }
 }
 
-/// Creates an organisation with its system roles.
+/// Creates an organisation with its system roles and its first embedding model.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the slug is taken or not acceptable.
+/// [`StoreError::Constraint`] if the slug is taken or invalid.
 pub async fn tenant_create(
     tx: &mut OperatorTx,
     tenant: &NewTenant<'_>,
@@ -120,10 +115,7 @@ pub async fn tenant_create(
     embedding_model_begin(tx, tenant.id, tenant.embedding_model_id, now).await
 }
 
-/// All organisations, by slug.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// All organisations, sorted by slug.
 pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, StoreError> {
     sqlx::query!("SELECT id, slug, name, status, is_demo, created_at, delete_after FROM tenants ORDER BY slug")
         .fetch_all(tx.conn())
@@ -147,9 +139,6 @@ pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, Store
 }
 
 /// The organisation with this slug, whatever its status.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn tenant_find_by_slug(
     tx: &mut AuthTx,
     slug: &str,
@@ -166,10 +155,6 @@ pub async fn tenant_find_by_slug(
 }
 
 /// The organisation with this id, whatever its status.
-///
-/// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Unavailable`] when the database is
-/// away.
 pub async fn tenant_find(tx: &mut AuthTx, id: TenantId) -> Result<Tenant, StoreError> {
     sqlx::query_as!(
         TenantRow,
@@ -181,11 +166,8 @@ pub async fn tenant_find(tx: &mut AuthTx, id: TenantId) -> Result<Tenant, StoreE
     .try_into()
 }
 
-/// What decides which issuers are for an organisation. Deleted ones don't
-/// count.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The facts that decide which issuers an organisation accepts. Ignores other
+/// organisations that are deleted.
 pub async fn tenant_reachable(tx: &mut AuthTx, tenant: &Tenant) -> Result<LoginTarget, StoreError> {
     let row = sqlx::query!(
         r#"SELECT entra_tenant_id IS NOT NULL AS "has_directory!",
@@ -203,9 +185,6 @@ pub async fn tenant_reachable(tx: &mut AuthTx, tenant: &Tenant) -> Result<LoginT
 }
 
 /// The organisation of an Entra directory, whatever its status.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn tenant_find_by_directory(
     tx: &mut AuthTx,
     tid: Uuid,
@@ -221,22 +200,18 @@ pub async fn tenant_find_by_directory(
     .transpose()
 }
 
-/// Somebody's membership of an organisation.
+/// A person's membership in an organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
-    /// The organisation.
     pub tenant: Tenant,
-    /// The member that the person is there.
+    /// The member that the person is in it.
     pub user_id: UserId,
-    /// As which identity.
+    /// The member's identity that matches the person.
     pub identity_id: Uuid,
 }
 
-/// The organisations that know the identity of a session, by name. Deleted
-/// ones don't count.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The organisations with a member of the same identity as the session's,
+/// sorted by name, without deleted ones.
 pub async fn session_organisations(
     tx: &mut AuthTx,
     tenant_id: TenantId,
@@ -274,11 +249,8 @@ pub async fn session_organisations(
     .collect()
 }
 
-/// The one organisation of an installation that has a single one; `None` when
-/// there is none, or several. Deleted ones don't count while there is another.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The organisation of a single-organisation installation; `None` if there is
+/// none, or several. Ignores deleted organisations while there is another.
 pub async fn tenant_find_only(tx: &mut AuthTx) -> Result<Option<Tenant>, StoreError> {
     let mut rows = sqlx::query_as!(
         TenantRow,

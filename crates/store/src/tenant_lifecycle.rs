@@ -1,5 +1,5 @@
-//! Organisations as those see and change them who run the installation: how
-//! many of what they have, never what.
+//! Organisations as operators see and change them: with counts of their data,
+//! but not the data itself.
 
 use domain::{
     TenantId, Timestamp, UserId,
@@ -42,11 +42,11 @@ impl TryFrom<SummaryRow> for TenantSummary {
     }
 }
 
-/// Up to `limit` organisations after the slug `after`, by slug, not counted
-/// yet.
+/// Up to `limit` organisations after the slug `after`, sorted by slug, without
+/// counts.
 ///
 /// # Errors
-/// [`StoreError::Filter`] for a status that can't be.
+/// [`StoreError::Filter`] for an unknown status.
 pub async fn tenant_page(
     tx: &mut OperatorTx,
     filter: &TenantFilter,
@@ -76,10 +76,7 @@ pub async fn tenant_page(
     .collect()
 }
 
-/// How many of what an organisation has.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Counts an organisation's members, sessions, keys, memories and jobs.
 pub async fn tenant_counts(
     tx: &mut OperatorTx,
     id: TenantId,
@@ -111,10 +108,7 @@ pub async fn tenant_counts(
     Ok(counts)
 }
 
-/// One organisation, counted.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
+/// An organisation with its counts.
 pub async fn tenant_get(
     tx: &mut OperatorTx,
     id: TenantId,
@@ -148,10 +142,7 @@ pub async fn tenant_get(
     })
 }
 
-/// The organisation with this slug, whatever its status.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
+/// The id of the organisation with this slug, whatever its status.
 pub async fn tenant_id_of(tx: &mut OperatorTx, slug: &str) -> Result<TenantId, StoreError> {
     let id = sqlx::query_scalar!("SELECT id FROM tenants WHERE slug = $1", slug)
         .fetch_one(tx.conn())
@@ -159,26 +150,23 @@ pub async fn tenant_id_of(tx: &mut OperatorTx, slug: &str) -> Result<TenantId, S
     Ok(id.into())
 }
 
-/// What an organisation's status becomes.
+/// A change of an organisation's status.
 #[derive(Clone, Debug)]
 pub struct StatusChange<'a> {
-    /// The one that it has.
+    /// The current status; the change fails if it is another one.
     pub from: TenantStatus,
-    /// The new one.
     pub to: TenantStatus,
-    /// Why.
     pub reason: Option<&'a StatusReason>,
-    /// When the data of a deleted one goes.
+    /// When the data is purged, if the new status is deleted.
     pub delete_after: Option<Timestamp>,
-    /// Who did it.
     pub by: ByOperator,
 }
 
-/// Gives an organisation another status.
+/// Changes an organisation's status.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when its status is another one by now, or its time
-/// of grace is over.
+/// [`StoreError::Conflict`] if its status is not `from` any more, or its grace
+/// period is over.
 pub async fn tenant_status_set(
     tx: &mut OperatorTx,
     id: TenantId,
@@ -208,10 +196,6 @@ pub async fn tenant_status_set(
     Ok(())
 }
 
-/// Puts an organisation into another tier.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
 pub async fn tenant_tier_set(
     tx: &mut OperatorTx,
     id: TenantId,
@@ -232,26 +216,21 @@ pub async fn tenant_tier_set(
     Ok(())
 }
 
-/// An organisation whose time of grace is over.
+/// A deleted organisation whose grace period is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantDue {
-    /// Its id.
+pub struct ExpiredTenant {
     pub id: TenantId,
-    /// Its short name.
     pub slug: String,
     /// The operator who deleted it.
     pub by: ByOperator,
 }
 
-/// One organisation whose time of grace is over and that nobody purges at this
-/// moment; it stays this transaction's.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// A deleted organisation whose grace period is over and that no other
+/// transaction purges. This transaction locks it.
 pub async fn tenant_due(
     tx: &mut OperatorTx,
     now: Timestamp,
-) -> Result<Option<TenantDue>, StoreError> {
+) -> Result<Option<ExpiredTenant>, StoreError> {
     let row = sqlx::query!(
         "SELECT id, slug, status_by_tenant_id, status_by_user_id FROM tenants
           WHERE status = 'deleted' AND delete_after <= $1
@@ -262,7 +241,7 @@ pub async fn tenant_due(
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(|row| TenantDue {
+    Ok(row.map(|row| ExpiredTenant {
         id: row.id.into(),
         slug: row.slug,
         by: row
@@ -272,27 +251,26 @@ pub async fn tenant_due(
     }))
 }
 
-/// What became of an organisation's rows.
+/// The result of a purge.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Purged {
-    /// Where its audit chain ended; `None` where it had none.
+pub struct PurgedTenant {
+    /// The end of its audit chain; `None` if it had none.
     pub head: Option<AuditHead>,
-    /// How many rows of which table, as a JSON object.
+    /// Number of deleted rows per table, as a JSON object.
     pub rows: Value,
 }
 
-/// Removes all rows of an organisation, and the organisation. The database
-/// refuses one that is not deleted or whose time of grace is not over.
+/// Deletes an organisation and all its rows.
 ///
 /// # Errors
-/// [`StoreError::Other`] for a refusal.
+/// [`StoreError::Other`] if it is not deleted or its grace period is not over.
 pub async fn tenant_purge(
     tx: &mut OperatorTx,
     id: TenantId,
     now: Timestamp,
-) -> Result<Purged, StoreError> {
+) -> Result<PurgedTenant, StoreError> {
     tx.tenant_set(id).await?;
-    // A large one takes longer than any request may.
+    // Purging a large organisation takes longer than any request may.
     sqlx::query!("SELECT set_config('statement_timeout', '1h', true)")
         .fetch_one(tx.conn())
         .await?;
@@ -312,17 +290,14 @@ pub async fn tenant_purge(
         }),
         None => None,
     };
-    Ok(Purged {
+    Ok(PurgedTenant {
         head,
         rows: row.purged,
     })
 }
 
-/// Whether there is an organisation, in whose audit log something can be
-/// written.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Returns true if the organisation exists. Keeps it from being purged until
+/// the transaction ends, so that its audit log can be written.
 pub async fn tenant_exists(tx: &mut OperatorTx, id: TenantId) -> Result<bool, StoreError> {
     let found = sqlx::query_scalar!("SELECT id FROM tenants WHERE id = $1 FOR KEY SHARE", id.0)
         .fetch_optional(tx.conn())

@@ -1,8 +1,8 @@
-//! One migrated database per test, reached as in production: the store as a
-//! login without privileges. Only for tests, here and in the crates above.
+//! One migrated database per test, accessed as in production: with logins
+//! without privileges. Only for tests, of this crate and of those that use it.
 //!
-//! `ATRIUM_TEST_DATABASE_URL` names a superuser on a server to use. Without
-//! it, each process starts a throw-away server of its own.
+//! `ATRIUM_TEST_DATABASE_URL` names a superuser on a server to use. Without it,
+//! each process starts its own temporary server.
 
 mod server;
 
@@ -42,39 +42,40 @@ pub const LOGINS: PerLogin<&str> = PerLogin {
 };
 const PASSWORD: &str = "atrium-test";
 
-/// When tests happen, unless they say otherwise.
+/// The time in tests, unless they set another one.
 pub const NOW: Timestamp = datetime!(2026-03-02 09:00 UTC);
 
-/// A new random id of any kind.
 pub fn id<T: From<Uuid>>() -> T {
     #[expect(clippy::disallowed_methods, reason = "tests don't choose their ids")]
     T::from(Uuid::now_v7())
 }
 
-/// A migrated database that belongs to one test and goes away with it.
+/// A migrated database of one test, dropped with this handle.
 #[derive(Debug)]
 pub struct TestDb {
-    /// As the logins of the running process.
+    /// Connected with the logins of the running process.
     pub store: Store,
-    /// As a superuser: to look behind row security and to tamper.
+    /// Connected as a superuser, to bypass row security and to tamper with
+    /// data.
     pub admin: PgPool,
     server: PgConnectOptions,
     name: String,
 }
 
 impl TestDb {
-    /// A fresh database.
+    /// Creates a migrated database.
     ///
     /// # Panics
-    /// When there is no server to make it on: the message says what to do.
+    /// If there is no server to create it on: the message says what to do.
     pub async fn new() -> Self {
         Self::with_connections(5).await
     }
 
-    /// A fresh database whose store has a pool of this size for each login.
+    /// Creates a migrated database whose store has a pool of this size for each
+    /// login.
     ///
     /// # Panics
-    /// When there is no server to make it on: the message says what to do.
+    /// If there is no server to create it on: the message says what to do.
     pub async fn with_connections(max_connections: u32) -> Self {
         let server = server::options().await;
         let mut conn = server
@@ -98,19 +99,19 @@ impl TestDb {
         db
     }
 
-    /// An empty database without a schema. Its store can't do anything until
+    /// Creates an empty database without a schema. Its store is useless until
     /// the test has migrated it.
     ///
     /// # Panics
-    /// When there is no server to make it on: the message says what to do.
+    /// If there is no server to create it on: the message says what to do.
     pub async fn empty() -> Self {
         let server = server::options().await;
         let mut conn = server
             .connect()
             .await
             .expect("the test server takes connections");
-        // Makes the logins and the local roles, which are the whole
-        // server's, so that tests which migrate don't race for them.
+        // Creates the logins and local roles, which belong to the whole server,
+        // so that tests that migrate don't race for them.
         template_ensure(&mut conn, &server).await;
         let name = format!("atrium_test_{}", id::<Uuid>().simple());
         execute(&mut conn, format!("CREATE DATABASE {}", quoted(&name))).await;
@@ -138,11 +139,10 @@ impl TestDb {
         }
     }
 
-    /// Another store on the same database, with a pool of its own for each
-    /// login.
+    /// Another store on the same database, with its own pools.
     ///
     /// # Panics
-    /// When the database doesn't take the connection.
+    /// If the database rejects the connection.
     pub async fn connect(&self, max_connections: u32) -> Store {
         let options = ConnectOptions {
             max_connections: PerLogin::from_fn(|_| max_connections),
@@ -153,28 +153,28 @@ impl TestDb {
             .expect("the test database takes connections")
     }
 
-    /// The database's URL as each login.
+    /// The database's URL for each login.
     pub fn urls(&self) -> PerLogin<String> {
         PerLogin::from_fn(|login| self.login_options(login).to_url_lossy().to_string())
     }
 
-    /// A login's options, to connect past the store.
+    /// Options of a login, to connect without the store.
     pub fn login_options(&self, login: Login) -> PgConnectOptions {
         login_options(&self.server, &self.name, login)
     }
 
-    /// A connection of the login whose own role `role` is, which has not taken
-    /// it yet; `None` for a role that nobody takes.
+    /// Connects with the login whose own role is `role`, without taking the
+    /// role; `None` for a role that no login takes.
     ///
     /// # Panics
-    /// When the database doesn't take the connection.
+    /// If the database rejects the connection.
     pub async fn connection_for(&self, role: &str) -> Option<PgConnection> {
         let mut logins = Login::ALL.into_iter();
         let login = logins.find(|login| login.roles()[0] == role)?;
         Some(self.login_options(login).connect().await.unwrap())
     }
 
-    /// The database's URL as a superuser.
+    /// The database's URL for a superuser.
     pub fn admin_url(&self) -> String {
         self.server
             .clone()
@@ -183,10 +183,10 @@ impl TestDb {
             .to_string()
     }
 
-    /// A new organisation with its system roles, and nobody in it.
+    /// Creates an organisation with its system roles and no members.
     ///
     /// # Panics
-    /// When the slug is taken.
+    /// If the slug is taken.
     pub async fn tenant(&self, slug: &str) -> TestTenant {
         let tenant = NewTenant {
             id: id(),
@@ -208,11 +208,11 @@ impl TestDb {
 }
 
 impl Drop for TestDb {
-    /// Drops the database. From a thread of its own, because the test's
-    /// runtime may be gone or busy; a failure only leaves the database behind.
+    /// Drops the database, in a separate thread because the test's runtime may
+    /// be gone or busy. A failure only leaves the database behind.
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
-        let dropping = thread::spawn(move || {
+        let cleanup = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -226,23 +226,22 @@ impl Drop for TestDb {
                     .ok()
             })
         });
-        let _ = dropping.join();
+        let _ = cleanup.join();
     }
 }
 
 /// An organisation in a test database.
 #[derive(Clone, Debug)]
 pub struct TestTenant {
-    /// Its id.
     pub id: TenantId,
     store: Store,
 }
 
 impl TestTenant {
-    /// A new member with this role, ready to act.
+    /// Creates a member with this role and returns it as an actor.
     ///
     /// # Panics
-    /// When the database refuses, which is a fault of the test.
+    /// If the database rejects it, which is a bug of the test.
     pub async fn actor(&self, role: SystemRole, name: &str) -> Actor {
         let user_id = self.user(name).await;
         let mut tx = self.enter().await;
@@ -253,10 +252,10 @@ impl TestTenant {
         self.actor_of(user_id).await
     }
 
-    /// A new member without any role.
+    /// Creates a member without any role.
     ///
     /// # Panics
-    /// When the database refuses, which is a fault of the test.
+    /// If the database rejects it, which is a bug of the test.
     pub async fn user(&self, name: &str) -> UserId {
         let user_id = id();
         let mut tx = self.enter().await;
@@ -272,10 +271,10 @@ impl TestTenant {
         user_id
     }
 
-    /// A member as an actor with today's roles and teams, in a new request.
+    /// A member as an actor with current roles and teams, in a new request.
     ///
     /// # Panics
-    /// When there is no such member.
+    /// If there is no such member.
     pub async fn actor_of(&self, user_id: UserId) -> Actor {
         let mut tx = self.enter().await;
         actor_load(&mut tx, user_id)
@@ -290,11 +289,11 @@ impl TestTenant {
             })
     }
 
-    /// A new team of these members. Load them again with
+    /// Creates a team with these members. Load them again with
     /// [`TestTenant::actor_of`] to let them act as its members.
     ///
     /// # Panics
-    /// When the database refuses, which is a fault of the test.
+    /// If the database rejects it, which is a bug of the test.
     pub async fn team(&self, name: &str, members: &[UserId]) -> TeamId {
         let team_id = id();
         let mut tx = self.enter().await;
@@ -308,10 +307,10 @@ impl TestTenant {
         team_id
     }
 
-    /// A transaction of Atrium itself in this tenant.
+    /// Begins a transaction of Atrium itself in this tenant.
     ///
     /// # Panics
-    /// When the database is away.
+    /// If the database is away.
     pub async fn enter(&self) -> crate::TenantTx {
         self.store.begin_as_system(self.id).await.unwrap()
     }
@@ -333,8 +332,8 @@ async fn execute(conn: &mut PgConnection, sql: String) {
         .unwrap_or_else(|error| panic!("{short}: {error}"));
 }
 
-/// Makes the migrated database that all others are copied from, unless it is
-/// there: its name is a digest of the migrations.
+/// Creates the migrated database that all others are copied from, unless it
+/// exists, and returns its name, which contains a digest of the migrations.
 async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> String {
     let digest = Sha256::digest(migrate::checksums().concat());
     let mut name = "atrium_test_template_".to_owned();
@@ -361,18 +360,21 @@ async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> 
             };
             login_ensure(conn, &credentials).await.unwrap();
         }
-        // Built under another name, so that one that was left half-way is
-        // never taken for a template.
-        let building = format!("{name}_building");
+        // Built under another name, so that an incomplete one is never used as
+        // the template.
+        let temporary_name = format!("{name}_building");
         execute(
             conn,
-            format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&building)),
+            format!(
+                "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+                quoted(&temporary_name)
+            ),
         )
         .await;
-        execute(conn, format!("CREATE DATABASE {}", quoted(&building))).await;
+        execute(conn, format!("CREATE DATABASE {}", quoted(&temporary_name))).await;
         let url = server
             .clone()
-            .database(&building)
+            .database(&temporary_name)
             .to_url_lossy()
             .to_string();
         migrate::up(&url, &LOGINS)
@@ -382,7 +384,7 @@ async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> 
             conn,
             format!(
                 "ALTER DATABASE {} RENAME TO {}",
-                quoted(&building),
+                quoted(&temporary_name),
                 quoted(&name)
             ),
         )
@@ -396,7 +398,6 @@ async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> 
     name
 }
 
-/// The options behind a URL from the environment.
 fn options_of(url: &str) -> PgConnectOptions {
     PgConnectOptions::from_str(url).expect("ATRIUM_TEST_DATABASE_URL is a PostgreSQL URL")
 }

@@ -1,8 +1,8 @@
-//! Transactions that have taken a role. There is no other way to a connection.
+//! Transactions that have taken a role: the only access to a connection.
 //!
-//! `set_config('role', …, true)` is `SET LOCAL ROLE`: both go through the same
-//! check against the login's memberships, and both end with the transaction.
-//! So one statement sets the role and all settings, and works through a
+//! `set_config('role', …, true)` is `SET LOCAL ROLE`: both check the login's
+//! memberships in the same way, and both end with the transaction. So one
+//! statement sets the role and all settings, and works through a
 //! transaction-mode pooler as well.
 
 use domain::{Actor, TeamId, TenantId, UserId};
@@ -10,7 +10,6 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{Login, Store, StoreError, changes::PendingNotify};
 
-/// Local roles that a transaction can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LocalRole {
     App,
@@ -41,7 +40,7 @@ impl LocalRole {
     }
 }
 
-/// What row security compares with. Empty text matches no row.
+/// The values that row security compares with. Empty text matches no row.
 #[derive(Debug, Default)]
 struct Settings {
     tenant_id: String,
@@ -79,8 +78,8 @@ impl Settings {
         }
     }
 
-    /// Atrium itself, which has every permission in the tenant: it acts where
-    /// no member is known yet, such as at sign-in.
+    /// Atrium itself, with every permission in the tenant: it acts where no
+    /// member is known yet, such as at sign-in.
     fn of_system(tenant_id: TenantId) -> Self {
         Self {
             tenant_id: tenant_id.to_string(),
@@ -92,7 +91,7 @@ impl Settings {
     }
 }
 
-/// Ids as an array of Postgres.
+/// Ids in the text format of a Postgres array.
 fn array(ids: &[TeamId]) -> String {
     let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
     format!("{{{}}}", ids.join(","))
@@ -104,8 +103,8 @@ async fn role_take(
     role: LocalRole,
     settings: &Settings,
 ) -> Result<(), StoreError> {
-    // The time-outs bound what a stuck statement or a forgotten transaction
-    // can hold; the pinned search path keeps temporary objects last.
+    // The timeouts bound how long a stuck statement or a forgotten transaction
+    // can hold locks; the pinned search path puts temporary objects last.
     sqlx::query!(
         "SELECT set_config('role', $1, true) AS role,
                 set_config('app.current_tenant_id', $2, true) AS tenant_id,
@@ -137,14 +136,14 @@ type Tx = Transaction<'static, Postgres>;
 
 impl Store {
     async fn begin_as(&self, role: LocalRole, settings: &Settings) -> Result<Tx, StoreError> {
-        // sqlx (0.9) forgets a BEGIN whose answer nobody waited for, and the
-        // connection would go back to the pool inside a transaction. As a task
-        // of its own it is waited for, whatever becomes of the caller.
+        // sqlx (0.9) forgets a BEGIN whose response nobody awaits, and the
+        // connection would return to the pool inside a transaction. A separate
+        // task always awaits it, even if the caller is cancelled.
         let pool = self.pools.get(role.login()).clone();
-        let begun = tokio::spawn(async move { pool.begin().await });
-        let mut tx = begun
+        let begin_task = tokio::spawn(async move { pool.begin().await });
+        let mut tx = begin_task
             .await
-            .map_err(|ended| StoreError::other(ended.to_string()))??;
+            .map_err(|error| StoreError::other(error.to_string()))??;
         role_take(&mut tx, role, settings).await?;
         Ok(tx)
     }
@@ -154,9 +153,6 @@ impl Store {
     }
 
     /// Begins a transaction in the actor's tenant, under row security.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when no connection is free in time.
     pub async fn begin(&self, actor: &Actor) -> Result<TenantTx, StoreError> {
         let tx = self
             .begin_as(LocalRole::App, &Settings::of_actor(actor))
@@ -170,10 +166,7 @@ impl Store {
     }
 
     /// Begins a transaction in a tenant for Atrium itself, which may change
-    /// members and roles but sees nobody's own rows.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when no connection is free in time.
+    /// members and roles but sees no member's own rows.
     pub async fn begin_as_system(&self, tenant_id: TenantId) -> Result<TenantTx, StoreError> {
         let tx = self
             .begin_as(LocalRole::App, &Settings::of_system(tenant_id))
@@ -187,11 +180,8 @@ impl Store {
     }
 
     /// Begins a transaction in a tenant as a member without any permission or
-    /// team: the member's own rows are visible, whether or not the member may
-    /// still sign in.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when no connection is free in time.
+    /// team: the member's own rows are visible, even if the member may not sign
+    /// in any more.
     pub async fn begin_as_member(
         &self,
         tenant_id: TenantId,
@@ -206,11 +196,8 @@ impl Store {
         })
     }
 
-    /// Begins a transaction of the front door, which knows identities,
+    /// Begins a transaction for authentication, which accesses identities,
     /// sessions and sign-ins but no tenant's data.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when no connection is free in time.
     pub async fn begin_auth(&self) -> Result<AuthTx, StoreError> {
         let tx = self.begin_as(LocalRole::Auth, &Settings::default()).await?;
         Ok(AuthTx {
@@ -220,10 +207,7 @@ impl Store {
     }
 
     /// Begins a transaction of a worker, which claims jobs of any tenant but
-    /// reads none of their data.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when no connection is free in time.
+    /// can't read the tenants' data.
     pub async fn begin_worker(&self) -> Result<WorkerTx, StoreError> {
         let tx = self
             .begin_as(LocalRole::Worker, &Settings::default())
@@ -236,9 +220,6 @@ impl Store {
 
     /// Begins a transaction of the command line, which creates and lists
     /// tenants.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when no connection is free in time.
     pub async fn begin_operator(&self) -> Result<OperatorTx, StoreError> {
         let tx = self
             .begin_as(LocalRole::Operator, &Settings::default())
@@ -260,8 +241,8 @@ pub struct TenantTx {
 }
 
 impl TenantTx {
-    /// The tenant, for `tenant_id = $1` in every statement: row security is
-    /// the wall, the condition is what lets the planner choose well.
+    /// The tenant, for `tenant_id = $1` in every statement: row security
+    /// isolates tenants, and the condition lets the planner choose well.
     pub fn tenant_id(&self) -> TenantId {
         self.tenant_id
     }
@@ -271,7 +252,7 @@ impl TenantTx {
         self.user_id
     }
 
-    /// Goes on in another tenant or as somebody else (`None`: Atrium itself).
+    /// Continues in another tenant or as another actor (`None`: Atrium itself).
     /// For the isolation probes, whose transaction is never committed.
     pub(crate) async fn retake(
         mut self,
@@ -288,11 +269,9 @@ impl TenantTx {
         })
     }
 
-    /// Marks a point to go back to: what one row of many does counts whole or
-    /// not at all, and a statement that fails ends only what came after it.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the connection was lost.
+    /// Sets a savepoint, so that the work on one row of many is kept as a whole
+    /// or undone, and a failed statement undoes only what came after the
+    /// savepoint.
     pub async fn savepoint(&mut self) -> Result<(), StoreError> {
         sqlx::query!("SAVEPOINT row_begins")
             .execute(self.conn())
@@ -300,10 +279,7 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Keeps what was done since the point.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the connection was lost.
+    /// Keeps the changes since the savepoint.
     pub async fn savepoint_release(&mut self) -> Result<(), StoreError> {
         sqlx::query!("RELEASE SAVEPOINT row_begins")
             .execute(self.conn())
@@ -311,10 +287,7 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Undoes what was done since the point.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the connection was lost.
+    /// Undoes the changes since the savepoint.
     pub async fn savepoint_rollback(&mut self) -> Result<(), StoreError> {
         sqlx::query!("ROLLBACK TO SAVEPOINT row_begins")
             .execute(self.conn())
@@ -325,14 +298,14 @@ impl TenantTx {
     /// The member on whose behalf it runs.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when it runs for Atrium itself, which owns
+    /// [`StoreError::NotFound`] in a transaction of Atrium itself, which owns
     /// nothing.
     pub(crate) fn member_id(&self) -> Result<UserId, StoreError> {
         self.user_id.ok_or(StoreError::NotFound)
     }
 }
 
-/// A transaction of the front door.
+/// A transaction for authentication, before a tenant and member are known.
 #[derive(Debug)]
 pub struct AuthTx {
     tx: Tx,
@@ -353,7 +326,7 @@ pub struct OperatorTx {
     pending_notify: PendingNotify,
 }
 
-macro_rules! ends {
+macro_rules! impl_commit {
     ($($name:ident)*) => {$(
         impl $name {
             /// The connection, inside the transaction and its role.
@@ -361,11 +334,12 @@ macro_rules! ends {
                 &mut self.tx
             }
 
-            /// Makes everything lasting. Dropping rolls back instead.
+            /// Commits the transaction and notifies subscribers of its changes.
+            /// Dropping the transaction rolls back.
             ///
             /// # Errors
-            /// [`StoreError::Unavailable`] when the connection was lost: then
-            /// it is not known whether the transaction counts.
+            /// [`StoreError::Unavailable`] if the connection was lost: the
+            /// commit may or may not have happened.
             pub async fn commit(self) -> Result<(), StoreError> {
                 self.tx.commit().await?;
                 self.pending_notify.publish();
@@ -374,28 +348,25 @@ macro_rules! ends {
         }
     )*};
 }
-ends!(TenantTx AuthTx WorkerTx OperatorTx);
+impl_commit!(TenantTx AuthTx WorkerTx OperatorTx);
 
-macro_rules! notes {
+macro_rules! impl_note {
     ($($name:ident)*) => {$(
         impl $name {
-            /// Notes that something changes in the tenant: whoever waits for
-            /// that is told once it counts.
+            /// Records that something changes in the tenant, whose subscribers
+            /// are notified after the commit.
             pub(crate) fn note(&mut self, tenant_id: TenantId) {
                 self.pending_notify.note(tenant_id);
             }
         }
     )*};
 }
-notes!(TenantTx WorkerTx);
+impl_note!(TenantTx WorkerTx);
 
-macro_rules! enters {
+macro_rules! impl_enter {
     ($($name:ident)*) => {$(
         impl $name {
-            /// Goes on in the actor's tenant, in the same transaction.
-            ///
-            /// # Errors
-            /// [`StoreError::Unavailable`] when the connection was lost.
+            /// Continues in the actor's tenant, in the same transaction.
             pub async fn enter(mut self, actor: &Actor) -> Result<TenantTx, StoreError> {
                 role_take(&mut self.tx, LocalRole::App, &Settings::of_actor(actor)).await?;
                 Ok(TenantTx {
@@ -408,9 +379,6 @@ macro_rules! enters {
 
             /// Continues as a member whose permissions and teams are not known
             /// yet: only the member's own rows are visible.
-            ///
-            /// # Errors
-            /// [`StoreError::Unavailable`] when the connection was lost.
             pub async fn enter_as_member(
                 mut self,
                 tenant_id: TenantId,
@@ -427,9 +395,6 @@ macro_rules! enters {
 
             /// Continues as Atrium itself, with every permission in the tenant:
             /// it may change members and roles but sees no member's own rows.
-            ///
-            /// # Errors
-            /// [`StoreError::Unavailable`] when the connection was lost.
             pub async fn enter_as_system(mut self, tenant_id: TenantId) -> Result<TenantTx, StoreError> {
                 role_take(&mut self.tx, LocalRole::App, &Settings::of_system(tenant_id)).await?;
                 Ok(TenantTx {
@@ -442,15 +407,15 @@ macro_rules! enters {
         }
     )*};
 }
-enters!(AuthTx OperatorTx);
+impl_enter!(AuthTx OperatorTx);
 
 impl TenantTx {
-    /// Goes back to the front door, in the same transaction, for what belongs
-    /// to no single tenant: a person's sessions in several of them.
+    /// Returns to the auth role, in the same transaction, for what belongs to
+    /// no single tenant: a person's sessions in several of them.
     ///
     /// # Errors
-    /// [`StoreError::Other`] unless the front door began the transaction:
-    /// [`Login::App`] can't take its role.
+    /// [`StoreError::Other`] unless [`Store::begin_auth`] began the
+    /// transaction: [`Login::App`] can't take the auth role.
     pub async fn into_auth(mut self) -> Result<AuthTx, StoreError> {
         role_take(&mut self.tx, LocalRole::Auth, &Settings::default()).await?;
         Ok(AuthTx {
@@ -459,7 +424,7 @@ impl TenantTx {
         })
     }
 
-    /// Goes back to the operator, in the same transaction.
+    /// Returns to the operator role, in the same transaction.
     ///
     /// # Errors
     /// [`StoreError::Other`] unless an operator began the transaction.
@@ -473,7 +438,7 @@ impl TenantTx {
 }
 
 impl WorkerTx {
-    /// Sets the tenant whose row the worker writes next.
+    /// Sets the tenant whose rows the worker writes next.
     pub(crate) async fn tenant_set(&mut self, tenant_id: TenantId) -> Result<(), StoreError> {
         role_take(
             &mut self.tx,
@@ -485,7 +450,7 @@ impl WorkerTx {
 }
 
 impl OperatorTx {
-    /// Sets the tenant whose own rows the operator writes next.
+    /// Sets the tenant whose rows the operator writes next.
     pub(crate) async fn tenant_set(&mut self, tenant_id: TenantId) -> Result<(), StoreError> {
         role_take(
             &mut self.tx,

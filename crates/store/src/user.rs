@@ -10,43 +10,36 @@ use crate::{
     role::{owners_lock, owners_other_than},
 };
 
-/// A member to be created.
 #[derive(Clone, Debug)]
 pub struct NewUser<'a> {
-    /// The member's id.
     pub id: UserId,
-    /// The name on pages.
+    /// Display name.
     pub display_name: &'a str,
-    /// As the issuer tells it; never used to identify.
+    /// As sent by the issuer; never used to identify the member.
     pub email: Option<&'a str>,
-    /// A person, an agent or a service.
     pub kind: ActorKind,
 }
 
-/// A member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The member's id.
     pub id: UserId,
-    /// The name on pages.
+    /// Display name.
     pub display_name: String,
-    /// As the issuer tells it; never used to identify.
+    /// As sent by the issuer; never used to identify the member.
     pub email: Option<String>,
-    /// A person, an agent or a service.
     pub kind: ActorKind,
-    /// Whether the member may act.
     pub status: UserStatus,
-    /// When the member was last active, to the minute.
+    /// Accurate to the minute.
     pub last_seen_at: Option<Timestamp>,
 }
 
-/// The kind of member behind a stored key.
+/// Parses a stored kind.
 pub(crate) fn kind_from_stored(key: &str) -> Result<ActorKind, StoreError> {
     ActorKind::from_key(key)
         .ok_or_else(|| StoreError::other(format!("a user has the unknown kind “{key}”")))
 }
 
-/// The status behind a stored key.
+/// Parses a stored status.
 pub(crate) fn status_from_stored(key: &str) -> Result<UserStatus, StoreError> {
     UserStatus::from_key(key)
         .ok_or_else(|| StoreError::other(format!("a user has the unknown status “{key}”")))
@@ -55,7 +48,7 @@ pub(crate) fn status_from_stored(key: &str) -> Result<UserStatus, StoreError> {
 /// Creates an active member of the transaction's tenant, without any role.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the name is not acceptable.
+/// [`StoreError::Constraint`] if the name is invalid.
 pub async fn user_create(
     tx: &mut TenantTx,
     user: &NewUser<'_>,
@@ -77,10 +70,6 @@ pub async fn user_create(
     Ok(())
 }
 
-/// One member.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the tenant has no such member.
 pub async fn user_find(tx: &mut TenantTx, id: UserId) -> Result<User, StoreError> {
     let tenant_id = tx.tenant_id();
     let row = sqlx::query!(
@@ -100,19 +89,13 @@ pub async fn user_find(tx: &mut TenantTx, id: UserId) -> Result<User, StoreError
     })
 }
 
-/// The transaction's own member, as the shell and the profile page show it.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the member is gone.
+/// The transaction's own member, as the interface shows it.
 pub async fn profile_get(tx: &mut TenantTx) -> Result<Profile, StoreError> {
     let id = tx.member_id()?;
     Ok(actor_load(tx, id).await?.profile)
 }
 
-/// Takes over what the issuer says now about a member's name and address.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when the tenant has no such member.
+/// Updates a member's name and e-mail from the issuer's claims.
 pub async fn user_describe(
     tx: &mut TenantTx,
     id: UserId,
@@ -142,10 +125,7 @@ pub async fn user_describe(
     }
 }
 
-/// Remembers that a member was active, at most once a minute.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Records that a member was active, at most once a minute.
 pub async fn user_touch_seen(
     tx: &mut TenantTx,
     id: UserId,
@@ -165,12 +145,11 @@ pub async fn user_touch_seen(
     Ok(())
 }
 
-/// Changes whether a member may act.
+/// Activates, suspends or deactivates a member.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] with [`crate::error::LAST_OWNER`] when nobody
-/// would be left to run the tenant, [`StoreError::NotFound`] when the tenant
-/// has no such member.
+/// [`StoreError::Constraint`] with [`crate::error::LAST_OWNER`] if the tenant
+/// would have no active owner.
 pub async fn user_status_set(
     tx: &mut TenantTx,
     id: UserId,

@@ -7,12 +7,11 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use crate::{NoteError, TreeHead};
 
-/// What a log said of itself at one size.
+/// A log's state at one size, as stated by the log itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The log: a URL without a scheme.
+    /// The log's name: a URL without a scheme.
     pub origin: String,
-    /// Its size and root.
     pub head: TreeHead,
 }
 
@@ -27,8 +26,8 @@ impl fmt::Display for Checkpoint {
 impl FromStr for Checkpoint {
     type Err = NoteError;
 
-    /// Reads the text of a note. Extension lines, which a log of ours never
-    /// writes, are passed over.
+    /// Parses the text of a note. Extension lines are ignored; our logs never
+    /// write any.
     fn from_str(text: &str) -> Result<Self, NoteError> {
         let malformed = || NoteError::Malformed("its text is not a checkpoint");
         let text = text.strip_suffix('\n').ok_or_else(malformed)?;
@@ -59,12 +58,12 @@ impl FromStr for Checkpoint {
 mod tests {
     use super::*;
 
-    /// The example of the specification.
+    /// From the specification.
     const EXAMPLE: &str =
         "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
 
     #[test]
-    fn the_example_of_the_specification_is_read_and_written_as_it_is() {
+    fn specification_example_round_trips() {
         let checkpoint: Checkpoint = EXAMPLE.parse().unwrap();
         assert_eq!(checkpoint.origin, "example.com/behind-the-sofa");
         assert_eq!(checkpoint.head.size, 20_852_163);
@@ -74,9 +73,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_checkpoint_is_refused() {
+    fn malformed_checkpoints_are_rejected() {
         let root = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=";
-        for wrong in [
+        for malformed in [
             String::new(),
             "a\n1\n".to_owned(),
             format!("\n1\n{root}\n"),
@@ -90,7 +89,7 @@ mod tests {
             "a\n1\nCsUY\n".to_owned(),
             "a\n1\nnot base64\n".to_owned(),
         ] {
-            assert!(wrong.parse::<Checkpoint>().is_err(), "{wrong:?}");
+            assert!(malformed.parse::<Checkpoint>().is_err(), "{malformed:?}");
         }
     }
 }

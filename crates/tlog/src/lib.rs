@@ -1,6 +1,6 @@
 //! Transparency-log primitives: the Merkle tree of RFC 6962, signed notes
-//! (<https://c2sp.org/signed-note>) and the checkpoints that are written as
-//! notes (<https://c2sp.org/tlog-checkpoint>). No input or output, no clock.
+//! (<https://c2sp.org/signed-note>) and checkpoints, which are signed as notes
+//! (<https://c2sp.org/tlog-checkpoint>). No I/O, no clock.
 
 mod checkpoint;
 mod merkle;

@@ -1,18 +1,17 @@
-//! The Merkle tree of RFC 6962, kept as its right edge: enough to append and
-//! to compute the root, at most 64 hashes for any size.
+//! The Merkle tree of RFC 6962, stored as its right edge, which is enough to
+//! append and to compute the root: at most 64 hashes for any size.
 
 use sha2::{Digest, Sha256};
 
-/// A SHA-256.
+/// A SHA-256 digest.
 pub type Hash = [u8; 32];
 
-const LEAF: [u8; 1] = [0];
-const NODE: [u8; 1] = [1];
+const LEAF_PREFIX: [u8; 1] = [0];
+const NODE_PREFIX: [u8; 1] = [1];
 
-/// The hash of a leaf.
 pub fn leaf_hash(data: &[u8]) -> Hash {
     Sha256::new()
-        .chain_update(LEAF)
+        .chain_update(LEAF_PREFIX)
         .chain_update(data)
         .finalize()
         .into()
@@ -20,24 +19,22 @@ pub fn leaf_hash(data: &[u8]) -> Hash {
 
 fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new()
-        .chain_update(NODE)
+        .chain_update(NODE_PREFIX)
         .chain_update(left)
         .chain_update(right)
         .finalize()
         .into()
 }
 
-/// A tree's size and root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeHead {
     /// The number of leaves.
     pub size: u64,
-    /// The root hash.
     pub root: Hash,
 }
 
-/// The roots of the perfect subtrees that a tree consists of, largest first:
-/// one for each bit of its size.
+/// The roots of the perfect subtrees of a tree, largest first: one for each one
+/// bit of its size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edge {
     size: u64,
@@ -45,14 +42,12 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// The edge of a tree of `size` leaves; `None` if it does not have as many
-    /// roots as such a tree has.
+    /// `None` if the number of roots does not match `size`.
     pub fn new(size: u64, roots: Vec<Hash>) -> Option<Self> {
         let expected = size.count_ones();
         (usize::try_from(expected) == Ok(roots.len())).then_some(Self { size, roots })
     }
 
-    /// Appends a leaf.
     pub fn push(&mut self, leaf: Hash) {
         let mut node = leaf;
         // Each trailing one bit is a subtree as large as the node so far.
@@ -70,13 +65,12 @@ impl Edge {
         self.size
     }
 
-    /// The subtree roots, largest first.
+    /// Largest first.
     pub fn roots(&self) -> &[Hash] {
         &self.roots
     }
 
-    /// The size and the root of the whole tree. That of the empty tree is the
-    /// hash of nothing.
+    /// The root of the empty tree is the hash of the empty string.
     pub fn head(&self) -> TreeHead {
         let root = self
             .roots
@@ -96,7 +90,7 @@ impl Edge {
 mod tests {
     use super::*;
 
-    /// RFC 6962, section 2.1, as it is written there.
+    /// The recursive definition of RFC 6962, section 2.1.
     fn root_by_definition(leaves: &[&[u8]]) -> Hash {
         match leaves {
             [] => Sha256::digest([]).into(),
@@ -117,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn roots_are_those_of_the_test_vectors_of_certificate_transparency() {
+    fn roots_match_certificate_transparency_test_vectors() {
         let leaves: [&[u8]; 8] = [
             b"",
             b"\x00",
@@ -150,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_edge_gives_the_root_of_the_definition_at_every_size() {
+    fn root_matches_recursive_definition_at_every_size() {
         let leaves: Vec<Vec<u8>> = (0_u32..300).map(|n| n.to_be_bytes().to_vec()).collect();
         let mut edge = Edge::default();
         for size in 1..=leaves.len() {
@@ -163,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_with_another_number_of_roots_is_refused() {
+    fn wrong_number_of_roots_is_rejected() {
         assert!(Edge::new(0, Vec::new()).is_some());
         assert!(Edge::new(5, vec![[0; 32]; 2]).is_some());
         for (size, roots) in [(0, 1), (5, 1), (5, 3), (8, 2), (u64::MAX, 63)] {

@@ -8,30 +8,28 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// The signature type of Ed25519 over the text.
+/// The signature type for Ed25519 over the text.
 const ED25519: u8 = 1;
 const DASH: &str = "\u{2014} ";
-/// A note's signatures at most: other keys may sign as well.
+/// More than one, because other keys may cosign.
 const MAX_SIGNATURES: usize = 64;
 
-/// A note or a key that can't be read.
+/// An error of parsing or verifying a note or a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
-    /// The text is not a signed note.
     #[error("it is not a signed note: {0}")]
     Malformed(&'static str),
-    /// The text is not a verifier key.
     #[error("it is not a verifier key: name+hash+base64 of an Ed25519 key")]
     Key,
-    /// No signature is by the key.
+    /// The note has no signature of the key.
     #[error("it has no signature of the key {0}")]
     Unsigned(KeyId),
-    /// A signature that claims to be by the key is not.
+    /// A signature under the key's name and id does not verify.
     #[error("the signature of the key {0} does not fit the text")]
     Forged(KeyId),
 }
 
-/// The first four bytes of a hash over a key and its name: tells keys apart,
+/// The first four bytes of a hash over a key and its name. Identifies a key but
 /// proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyId(pub [u8; 4]);
@@ -54,11 +52,11 @@ impl fmt::Display for KeyId {
     }
 }
 
-fn is_name(name: &str) -> bool {
+fn is_valid_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+' || c.is_control())
 }
 
-/// A name and the key that signs under it.
+/// A signing key and its name.
 #[derive(Clone)]
 pub struct NoteKey {
     name: String,
@@ -72,12 +70,13 @@ impl fmt::Debug for NoteKey {
 }
 
 impl NoteKey {
-    /// The key of this seed.
+    /// Derives the key from its seed.
     ///
     /// # Errors
-    /// [`NoteError::Key`] for an empty name or one with spaces or `+`.
+    /// [`NoteError::Key`] for a name that is empty or contains white space,
+    /// control characters or `+`.
     pub fn new(name: &str, seed: &Zeroizing<[u8; 32]>) -> Result<Self, NoteError> {
-        if !is_name(name) {
+        if !is_valid_name(name) {
             return Err(NoteError::Key);
         }
         Ok(Self {
@@ -86,7 +85,7 @@ impl NoteKey {
         })
     }
 
-    /// The public half.
+    /// The public key.
     pub fn verifier(&self) -> NoteVerifier {
         NoteVerifier {
             name: self.name.clone(),
@@ -94,11 +93,11 @@ impl NoteKey {
         }
     }
 
-    /// The signed note of a text, which ends with a newline.
+    /// Signs a text, which must end with a newline.
     ///
     /// # Errors
-    /// [`NoteError::Malformed`] for a text without one or with control
-    /// characters.
+    /// [`NoteError::Malformed`] for a text without a final newline or with
+    /// control characters.
     pub fn sign(&self, text: &str) -> Result<String, NoteError> {
         check_text(text)?;
         let id = self.verifier().id();
@@ -108,8 +107,8 @@ impl NoteKey {
     }
 }
 
-/// A name and the public key behind it. As text `name+hash+base64`, the form
-/// in which such keys are exchanged.
+/// A public key and its name. Its text form is `name+hash+base64`, the verifier
+/// key format of the specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteVerifier {
     name: String,
@@ -117,12 +116,10 @@ pub struct NoteVerifier {
 }
 
 impl NoteVerifier {
-    /// The name under which the key signs.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What tells the key apart.
     pub fn id(&self) -> KeyId {
         KeyId::new(&self.name, self.key.as_bytes())
     }
@@ -130,9 +127,10 @@ impl NoteVerifier {
     /// The same key under another name.
     ///
     /// # Errors
-    /// [`NoteError::Key`] for an empty name or one with spaces or `+`.
+    /// [`NoteError::Key`] for a name that is empty or contains white space,
+    /// control characters or `+`.
     pub fn renamed(&self, name: &str) -> Result<Self, NoteError> {
-        if !is_name(name) {
+        if !is_valid_name(name) {
             return Err(NoteError::Key);
         }
         Ok(Self {
@@ -141,27 +139,30 @@ impl NoteVerifier {
         })
     }
 
-    /// Passes if the note is signed by this key.
+    /// Checks that the note is signed by this key.
     ///
     /// # Errors
-    /// [`NoteError::Unsigned`]; [`NoteError::Forged`].
+    /// [`NoteError::Unsigned`] without a signature of this key;
+    /// [`NoteError::Forged`] if any signature that claims to be of this key
+    /// does not verify.
     pub fn verify(&self, note: &Note) -> Result<(), NoteError> {
         let id = self.id();
-        let ours = |signature: &&NoteSignature| signature.name == self.name && signature.key == id;
-        let mut found = false;
-        for signature in note.signatures.iter().filter(ours) {
-            found = true;
+        let is_ours =
+            |signature: &&NoteSignature| signature.name == self.name && signature.key == id;
+        let mut has_signature = false;
+        for signature in note.signatures.iter().filter(is_ours) {
+            has_signature = true;
             let bytes = <[u8; 64]>::try_from(signature.bytes.as_slice());
-            let is_good = bytes.is_ok_and(|bytes| {
+            let is_valid = bytes.is_ok_and(|bytes| {
                 let signature = Signature::from_bytes(&bytes);
                 let text = note.text.as_bytes();
                 self.key.verify_strict(text, &signature).is_ok()
             });
-            if !is_good {
+            if !is_valid {
                 return Err(NoteError::Forged(id));
             }
         }
-        if found {
+        if has_signature {
             Ok(())
         } else {
             Err(NoteError::Unsigned(id))
@@ -194,29 +195,28 @@ impl FromStr for NoteVerifier {
             name: name.to_owned(),
             key,
         };
-        if !is_name(name) || verifier.id().to_string() != id {
+        if !is_valid_name(name) || verifier.id().to_string() != id {
             return Err(NoteError::Key);
         }
         Ok(verifier)
     }
 }
 
-/// One signature of a note, not verified.
+/// An unverified signature of a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteSignature {
     /// The name of the key.
     pub name: String,
-    /// What tells the key apart.
     pub key: KeyId,
     bytes: Vec<u8>,
 }
 
-/// A note, not verified.
+/// A parsed note, not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// What is signed, with its last newline.
+    /// The signed text, with its final newline.
     pub text: String,
-    /// The signatures, at least one.
+    /// At least one.
     pub signatures: Vec<NoteSignature>,
 }
 
@@ -224,7 +224,7 @@ impl FromStr for Note {
     type Err = NoteError;
 
     fn from_str(note: &str) -> Result<Self, NoteError> {
-        let malformed = |what| NoteError::Malformed(what);
+        let malformed = |reason| NoteError::Malformed(reason);
         let split = note
             .rfind("\n\n")
             .ok_or_else(|| malformed("no empty line"))?;
@@ -238,7 +238,7 @@ impl FromStr for Note {
         }
         let signatures = signatures
             .split('\n')
-            .map(|line| signature(line).ok_or_else(|| malformed("a bad signature line")))
+            .map(|line| parse_signature(line).ok_or_else(|| malformed("a bad signature line")))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             text: text.to_owned(),
@@ -257,11 +257,11 @@ fn check_text(text: &str) -> Result<(), NoteError> {
     Ok(())
 }
 
-fn signature(line: &str) -> Option<NoteSignature> {
+fn parse_signature(line: &str) -> Option<NoteSignature> {
     let (name, encoded) = line.strip_prefix(DASH)?.split_once(' ')?;
     let bytes = BASE64_STANDARD.decode(encoded).ok()?;
     let (id, bytes) = bytes.split_first_chunk::<4>()?;
-    (is_name(name) && !bytes.is_empty()).then(|| NoteSignature {
+    (is_valid_name(name) && !bytes.is_empty()).then(|| NoteSignature {
         name: name.to_owned(),
         key: KeyId(*id),
         bytes: bytes.to_vec(),
@@ -269,8 +269,8 @@ fn signature(line: &str) -> Option<NoteSignature> {
 }
 
 impl Note {
-    /// The notes of a file in which they stand one after another. A note that
-    /// has empty lines in its text is not found; a checkpoint has none.
+    /// Splits a file of concatenated notes. Does not support notes whose text
+    /// contains empty lines; checkpoints have none.
     pub fn in_file(file: &str) -> Vec<Result<Self, NoteError>> {
         let mut notes = Vec::new();
         let mut current = String::new();
@@ -283,14 +283,14 @@ impl Note {
         };
         for line in file.lines() {
             let is_signature = line.starts_with(DASH);
-            let begins = in_signatures && !is_signature
+            let starts_new_note = in_signatures && !is_signature
                 || current.ends_with("\n\n") && !is_signature && !line.is_empty();
-            if begins {
+            if starts_new_note {
                 finish(&mut current);
                 in_signatures = false;
             }
             in_signatures |= is_signature;
-            // Empty lines between notes belong to none.
+            // Empty lines between notes belong to neither.
             let is_gap = line.is_empty() && (current.is_empty() || current.ends_with("\n\n"));
             if !is_gap {
                 current.push_str(line);

@@ -1,14 +1,14 @@
-//! A rule as people type it.
+//! Form input for a rule.
 
 use serde::{Deserialize, Serialize};
 
 use super::{GroupId, GroupMapping, GroupSource};
 use crate::{AppError, FieldError, GroupMappingId};
 
-/// Characters that a rule's label may have.
+/// In characters.
 const MAX_LABEL_CHARS: usize = 255;
 
-/// What stands in the form of a rule; nothing is checked yet.
+/// Form input, not validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GroupMappingDraft {
@@ -16,27 +16,23 @@ pub struct GroupMappingDraft {
     pub source: String,
     /// The group's object id or name, or the app role's value.
     pub group_id: String,
-    /// What people call it; empty: the group's id.
+    /// Empty: the group's id.
     pub label: String,
-    /// The id of the role that it grants, or nothing.
+    /// The id of the role, or empty.
     pub role: String,
-    /// The id of the team that it grants membership of, or nothing.
+    /// The id of the team, or empty.
     pub team: String,
-    /// A whole number; empty: 100.
+    /// A whole number; empty means [`GroupMappingDraft::PRIORITY`].
     pub priority: String,
 }
 
 impl GroupMappingDraft {
-    /// What a rule's priority is unless somebody says otherwise.
+    /// The default priority.
     pub const PRIORITY: i32 = 100;
 
-    /// The rule that this draft describes.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
     pub fn parse(&self, id: GroupMappingId) -> Result<GroupMapping, AppError> {
         let mut fields = Vec::new();
-        let mut fault = |field: &str, message: &str| {
+        let mut reject = |field: &str, message: &str| {
             fields.push(FieldError {
                 field: field.into(),
                 message: message.into(),
@@ -44,12 +40,12 @@ impl GroupMappingDraft {
         };
         let source = GroupSource::from_key(&self.source);
         if source.is_none() {
-            fault("source", "Choose a group or an app role.");
+            reject("source", "Choose a group or an app role.");
         }
         let group_id = GroupId::parse(&self.group_id);
-        if let Err(AppError::Invalid { fields: faults }) = &group_id {
-            for f in faults {
-                fault(&f.field, &f.message);
+        if let Err(AppError::Invalid { fields: errors }) = &group_id {
+            for f in errors {
+                reject(&f.field, &f.message);
             }
         }
         let label = match self.label.trim() {
@@ -57,18 +53,18 @@ impl GroupMappingDraft {
             label => label,
         };
         if label.chars().count() > MAX_LABEL_CHARS || label.chars().any(char::is_control) {
-            fault("label", "A name has at most 255 characters, on one line.");
+            reject("label", "A name has at most 255 characters, on one line.");
         }
-        let role_id = optional(&self.role);
+        let role_id = parse_optional_id(&self.role);
         if role_id.is_err() {
-            fault("role", "Choose one of the roles offered, or none.");
+            reject("role", "Choose one of the roles offered, or none.");
         }
-        let team_id = optional(&self.team);
+        let team_id = parse_optional_id(&self.team);
         if team_id.is_err() {
-            fault("team", "Choose one of the teams offered, or none.");
+            reject("team", "Choose one of the teams offered, or none.");
         }
         if (role_id, team_id) == (Ok(None), Ok(None)) {
-            fault(
+            reject(
                 "role",
                 "Choose a role, a team, or both: the rule has to grant something.",
             );
@@ -81,7 +77,7 @@ impl GroupMappingDraft {
                 .filter(|n| GroupMapping::PRIORITIES.contains(n)),
         };
         if priority.is_none() {
-            fault("priority", "A priority is a whole number from 0 to 1000.");
+            reject("priority", "A priority is a whole number from 0 to 1000.");
         }
         let label = label.to_owned();
         match (source, group_id, role_id, team_id, priority) {
@@ -117,7 +113,7 @@ impl From<&GroupMapping> for GroupMappingDraft {
     }
 }
 
-fn optional<Id: std::str::FromStr>(text: &str) -> Result<Option<Id>, ()> {
+fn parse_optional_id<Id: std::str::FromStr>(text: &str) -> Result<Option<Id>, ()> {
     match text {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| ()),
@@ -140,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_survives_its_draft() {
+    fn rule_round_trips_through_draft() {
         let rule = draft().parse(Uuid::from_u128(9).into()).unwrap();
         assert_eq!((rule.label.as_str(), rule.priority), ("finance", 100));
         let again = GroupMappingDraft::from(&rule).parse(rule.id).unwrap();
@@ -148,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_at_fault_is_named() {
+    fn all_invalid_fields_are_reported() {
         let bad = GroupMappingDraft {
             source: "mail".into(),
             group_id: " ".into(),
@@ -161,11 +157,11 @@ mod tests {
         for field in ["source", "group_id", "label", "role", "team", "priority"] {
             assert!(error.for_field(field).is_some(), "{field}");
         }
-        let nothing = GroupMappingDraft {
+        let without_grant = GroupMappingDraft {
             role: String::new(),
             ..draft()
         };
-        let error = nothing.parse(Uuid::nil().into()).unwrap_err();
+        let error = without_grant.parse(Uuid::nil().into()).unwrap_err();
         assert!(
             error
                 .for_field("role")

@@ -1,9 +1,8 @@
-//! Which roles and teams a person's groups and app roles grant.
+//! Rules that map a person's groups and app roles to roles and teams.
 //!
-//! Every rule whose group the person is in grants what it names. The rules
-//! stand in one order, the highest priority first and equal ones by group id;
-//! where several grant the same role or team, the first one decides: it is the
-//! one that is shown as the reason.
+//! Every rule that matches a claim grants its role and team. Rules are ordered
+//! by priority, highest first, then by group id; if several grant the same role
+//! or team, the first one is reported as the reason.
 
 mod draft;
 mod simulation;
@@ -21,21 +20,20 @@ pub use simulation::{
     Simulation, Subject,
 };
 
-/// The claim that a rule looks at.
+/// The claim that a rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupSource {
-    /// `groups`, or the directory where the token has no room for them.
+    /// The claim `groups`, or the directory's API if the token has too many to
+    /// list.
     Group,
-    /// `roles`.
+    /// The claim `roles`.
     AppRole,
 }
 
 impl GroupSource {
-    /// All sources.
     pub const ALL: &[Self] = &[Self::Group, Self::AppRole];
 
-    /// As stored.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Group => "group",
@@ -43,13 +41,12 @@ impl GroupSource {
         }
     }
 
-    /// The reverse of [`GroupSource::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|source| source.key() == key)
     }
 }
 
-/// What the issuer calls a group or an app role.
+/// The identity provider's id or name of a group or an app role.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GroupId(String);
@@ -57,11 +54,8 @@ pub struct GroupId(String);
 impl GroupId {
     const MAX_CHARS: usize = 255;
 
-    /// Takes 1 to 255 characters. An object id may be spelled in any way that
-    /// UUIDs are; Entra's tokens have it in lower case.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] for the field `group_id`.
+    /// Accepts 1 to 255 characters. UUIDs in any notation are normalised to
+    /// lower case, as in Entra's tokens.
     pub fn parse(text: &str) -> Result<Self, AppError> {
         let text = text.trim();
         if let Ok(id) = text.parse::<Uuid>() {
@@ -80,40 +74,37 @@ impl GroupId {
         }
     }
 
-    /// As stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What the issuer says of one person.
+/// The group and app role claims of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupClaims {
-    /// The groups that the person is in.
     pub groups: BTreeSet<GroupId>,
-    /// The app roles that the person was given.
     pub app_roles: BTreeSet<GroupId>,
 }
 
 impl GroupClaims {
-    /// From the claims' own words. What no rule could ever name is left out.
+    /// Drops values that no rule could match.
     pub fn new<G: AsRef<str>, R: AsRef<str>>(
         groups: impl IntoIterator<Item = G>,
         app_roles: impl IntoIterator<Item = R>,
     ) -> Self {
-        fn set<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> BTreeSet<GroupId> {
-            words
+        fn parse_ids<S: AsRef<str>>(values: impl IntoIterator<Item = S>) -> BTreeSet<GroupId> {
+            values
                 .into_iter()
-                .filter_map(|word| GroupId::parse(word.as_ref()).ok())
+                .filter_map(|value| GroupId::parse(value.as_ref()).ok())
                 .collect()
         }
         Self {
-            groups: set(groups),
-            app_roles: set(app_roles),
+            groups: parse_ids(groups),
+            app_roles: parse_ids(app_roles),
         }
     }
 
-    fn meets(&self, mapping: &GroupMapping) -> bool {
+    fn matches(&self, mapping: &GroupMapping) -> bool {
         match mapping.source {
             GroupSource::Group => &self.groups,
             GroupSource::AppRole => &self.app_roles,
@@ -125,69 +116,63 @@ impl GroupClaims {
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupMapping {
-    /// Its id.
     pub id: GroupMappingId,
-    /// Which claim it looks at.
     pub source: GroupSource,
-    /// What it looks for there.
     pub group_id: GroupId,
-    /// What people call that group.
+    /// The display name of the group.
     pub label: String,
-    /// The role that it grants.
     pub role_id: Option<RoleId>,
-    /// The team that it grants membership of.
+    /// Grants membership of this team.
     pub team_id: Option<TeamId>,
-    /// Its place among the rules: the highest comes first.
+    /// Higher priorities come first.
     pub priority: i32,
 }
 
 impl GroupMapping {
-    /// What a priority can be.
     pub const PRIORITIES: std::ops::RangeInclusive<i32> = 0..=1000;
 }
 
-/// A role or a team that is granted, and why.
+/// A granted role or team, and the rule that grants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant<Id> {
-    /// The role or team.
     pub id: Id,
     /// The first rule that grants it.
     pub decided_by: GroupMappingId,
-    /// The claim that this rule looked at.
+    /// The source of that rule.
     pub source: GroupSource,
 }
 
-/// All that a person's claims grant.
+/// Everything that a person's claims grant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants {
-    /// Each role once, in the order of the rules that decide.
+    /// Without duplicates, in rule order.
     pub roles: Vec<Grant<RoleId>>,
-    /// Each team once, in the order of the rules that decide.
+    /// Without duplicates, in rule order.
     pub teams: Vec<Grant<TeamId>>,
 }
 
-/// What `mappings`, in any order, grant to somebody with these claims.
+/// Evaluates `mappings`, given in any order, for one person's claims.
 pub fn grants(mappings: &[GroupMapping], claims: &GroupClaims) -> Grants {
-    let mut met: Vec<_> = mappings
+    let mut matching: Vec<_> = mappings
         .iter()
-        .filter(|mapping| claims.meets(mapping))
+        .filter(|mapping| claims.matches(mapping))
         .collect();
-    met.sort_by(|a, b| {
-        let place = |m: &GroupMapping| (m.source, m.id);
+    matching.sort_by(|a, b| {
+        let tie_break = |m: &GroupMapping| (m.source, m.id);
         b.priority
             .cmp(&a.priority)
             .then_with(|| a.group_id.cmp(&b.group_id))
-            .then_with(|| place(a).cmp(&place(b)))
+            .then_with(|| tie_break(a).cmp(&tie_break(b)))
     });
     let mut grants = Grants::default();
-    for mapping in met {
-        add(&mut grants.roles, mapping.role_id, mapping);
-        add(&mut grants.teams, mapping.team_id, mapping);
+    for mapping in matching {
+        add_grant(&mut grants.roles, mapping.role_id, mapping);
+        add_grant(&mut grants.teams, mapping.team_id, mapping);
     }
     grants
 }
 
-fn add<Id: PartialEq>(grants: &mut Vec<Grant<Id>>, id: Option<Id>, mapping: &GroupMapping) {
+fn add_grant<Id: PartialEq>(grants: &mut Vec<Grant<Id>>, id: Option<Id>, mapping: &GroupMapping) {
     if let Some(id) = id
         && grants.iter().all(|grant| grant.id != id)
     {
@@ -203,7 +188,7 @@ fn add<Id: PartialEq>(grants: &mut Vec<Grant<Id>>, id: Option<Id>, mapping: &Gro
 mod tests {
     use super::*;
 
-    const NOTHING: [&str; 0] = [];
+    const NO_CLAIMS: [&str; 0] = [];
 
     fn uuid(n: u128) -> Uuid {
         Uuid::from_u128(n)
@@ -229,12 +214,12 @@ mod tests {
     }
 
     fn in_groups(groups: &[&str]) -> GroupClaims {
-        GroupClaims::new(groups, NOTHING)
+        GroupClaims::new(groups, NO_CLAIMS)
     }
 
     // SEC-A10
     #[test]
-    fn every_rule_that_is_met_grants_and_the_first_one_decides() {
+    fn all_matching_rules_grant_and_the_first_is_the_reason() {
         let rules = [
             granting_role(1, "zebra", 10, 100),
             granting_role(2, "ant", 10, 100),
@@ -268,7 +253,7 @@ mod tests {
 
     // SEC-A10: an absent claim grants nothing.
     #[test]
-    fn nobody_without_the_group_is_granted_anything() {
+    fn unmatched_claims_grant_nothing() {
         let rules = [granting_role(1, "ant", 1, 100)];
         assert_eq!(grants(&rules, &GroupClaims::default()), Grants::default());
         assert_eq!(
@@ -279,20 +264,20 @@ mod tests {
     }
 
     #[test]
-    fn a_group_and_an_app_role_of_the_same_name_are_two_things() {
+    fn group_and_app_role_of_same_name_differ() {
         let mut by_app_role = granting_role(1, "admin", 1, 100);
         by_app_role.source = GroupSource::AppRole;
         let rules = [by_app_role, granting_role(2, "admin", 1, 200)];
         let groups = grants(&rules, &in_groups(&["admin"]));
         assert_eq!(groups.roles[0].id.0, uuid(200));
-        let app_roles = grants(&rules, &GroupClaims::new(NOTHING, ["admin"]));
+        let app_roles = grants(&rules, &GroupClaims::new(NO_CLAIMS, ["admin"]));
         assert_eq!(app_roles.roles[0].id.0, uuid(100));
         assert_eq!(app_roles.roles[0].source, GroupSource::AppRole);
         assert_eq!((groups.roles.len(), app_roles.roles.len()), (1, 1));
     }
 
     #[test]
-    fn object_ids_meet_however_they_are_spelled() {
+    fn object_ids_match_in_any_notation() {
         let id = "6f1ed002-ab59-4f0e-9ad3-1c2b6a7c8d90";
         assert_eq!(
             GroupId::parse(" 6F1ED002-AB59-4F0E-9AD3-1C2B6A7C8D90 ").unwrap(),
@@ -303,14 +288,14 @@ mod tests {
     }
 
     #[test]
-    fn a_group_id_is_one_to_255_characters() {
+    fn invalid_group_ids_are_rejected() {
         assert_eq!(GroupId::parse("/team/ä").unwrap().as_str(), "/team/ä");
         assert!(GroupId::parse(&"ä".repeat(255)).is_ok());
         for bad in ["", "  ", "a\nb", "a\0", &"a".repeat(256)] {
             let error = GroupId::parse(bad).unwrap_err();
             assert!(error.for_field("group_id").is_some(), "{bad:?}");
         }
-        // In a claim, such a word is as good as absent.
+        // Claims that can't be parsed are ignored.
         assert_eq!(in_groups(&["", "a\0"]), GroupClaims::default());
     }
 }

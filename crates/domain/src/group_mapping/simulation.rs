@@ -1,4 +1,4 @@
-//! What a change of the rules would do, before it is made.
+//! Previews the effect of a rule change on members.
 
 use std::collections::BTreeSet;
 
@@ -7,49 +7,42 @@ use serde::{Deserialize, Serialize};
 use super::{GroupClaims, GroupMapping, GroupMappingDraft, grants};
 use crate::{AppError, GroupMappingId, RoleId, TeamId, UserId, role::RoleRef, team::TeamRef};
 
-/// A member as the simulator needs to know one.
+/// A member as input to the simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// The member.
     pub user_id: UserId,
-    /// The member's name.
     pub name: String,
-    /// What the issuer said last; `None` before the first sign-in.
+    /// From the last sign-in; `None` before the first one.
     pub claims: Option<GroupClaims>,
-    /// Roles held now, for whatever reason.
+    /// Current roles from all sources.
     pub roles: BTreeSet<RoleId>,
-    /// Those of them that somebody granted by hand.
+    /// The subset of `roles` that was granted manually.
     pub manual_roles: BTreeSet<RoleId>,
-    /// Teams belonged to now, for whatever reason.
+    /// Current teams from all sources.
     pub teams: BTreeSet<TeamId>,
-    /// Those of them that somebody granted by hand.
+    /// The subset of `teams` that was granted manually.
     pub manual_teams: BTreeSet<TeamId>,
 }
 
-/// What one member would gain and lose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// Roles that would come.
     pub roles_gained: BTreeSet<RoleId>,
-    /// Roles that would go.
     pub roles_lost: BTreeSet<RoleId>,
-    /// Teams that would come.
     pub teams_gained: BTreeSet<TeamId>,
-    /// Teams that would go.
     pub teams_lost: BTreeSet<TeamId>,
 }
 
 impl Difference {
-    /// Between what `subject` has now and what the rules would give at the
-    /// next sign-in. Nobody knows the groups of those who never signed in:
-    /// for them nothing changes yet.
+    /// Compares the current grants of `subject` with those that the rules would
+    /// give at the next sign-in. Empty if the member never signed in, because
+    /// then the groups are unknown.
     pub fn of(subject: &Subject, mappings: &[GroupMapping]) -> Self {
         let Some(claims) = &subject.claims else {
             return Self::default();
         };
         let granted = grants(mappings, claims);
-        let roles = with(&subject.manual_roles, granted.roles.iter().map(|g| g.id));
-        let teams = with(&subject.manual_teams, granted.teams.iter().map(|g| g.id));
+        let roles = union_with(&subject.manual_roles, granted.roles.iter().map(|g| g.id));
+        let teams = union_with(&subject.manual_teams, granted.teams.iter().map(|g| g.id));
         Self {
             roles_gained: &roles - &subject.roles,
             roles_lost: &subject.roles - &roles,
@@ -58,57 +51,57 @@ impl Difference {
         }
     }
 
-    /// Whether anything would change.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-fn with<Id: Ord + Copy>(held: &BTreeSet<Id>, granted: impl Iterator<Item = Id>) -> BTreeSet<Id> {
+fn union_with<Id: Ord + Copy>(
+    held: &BTreeSet<Id>,
+    granted: impl Iterator<Item = Id>,
+) -> BTreeSet<Id> {
     held.iter().copied().chain(granted).collect()
 }
 
-/// A change of the rules that somebody considers, and whom to try it on; as in
-/// the URL of the preview.
+/// A proposed rule change and whom to test it on, as in the preview's URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Proposal {
-    /// The rule that is changed or removed; empty: a new one, or none.
+    /// The rule to change or remove; empty for a new rule or no change.
     pub rule: String,
-    /// The rule goes.
+    /// Removes the rule.
     pub remove: bool,
-    /// The rule as it would be.
+    /// The rule after the change.
     pub draft: GroupMappingDraft,
-    /// The id of a member to try it on, or nothing.
+    /// The id of a member to test, or empty.
     pub member: String,
-    /// Claims to try it on, or nothing: the JSON of a token's claims, or one
-    /// group a line.
+    /// Claims to test, or empty: the JSON of a token's claims, or one group per
+    /// line.
     pub claims: String,
 }
 
 impl Proposal {
-    /// The rules as they would be; `new_id` is for a new one.
+    /// Applies the proposal to `rules`; a new rule gets the id `new_id`.
     ///
     /// # Errors
-    /// [`AppError::Invalid`] when the draft is no rule; [`AppError::NotFound`]
-    /// when the rule that it changes is gone.
+    /// [`AppError::NotFound`] if the changed rule no longer exists.
     pub fn apply(
         &self,
         mut rules: Vec<GroupMapping>,
         new_id: GroupMappingId,
     ) -> Result<Vec<GroupMapping>, AppError> {
-        let place = if self.rule.is_empty() {
+        let index = if self.rule.is_empty() {
             None
         } else {
             let id: GroupMappingId = self.rule.parse().map_err(|_| AppError::NotFound)?;
-            let place = rules.iter().position(|rule| rule.id == id);
-            Some(place.ok_or(AppError::NotFound)?)
+            let index = rules.iter().position(|rule| rule.id == id);
+            Some(index.ok_or(AppError::NotFound)?)
         };
-        match place {
-            Some(place) if self.remove => {
-                rules.remove(place);
+        match index {
+            Some(index) if self.remove => {
+                rules.remove(index);
             }
-            Some(place) => rules[place] = self.draft.parse(rules[place].id)?,
+            Some(index) => rules[index] = self.draft.parse(rules[index].id)?,
             None if self.draft != GroupMappingDraft::default() => {
                 rules.push(self.draft.parse(new_id)?);
             }
@@ -118,90 +111,77 @@ impl Proposal {
     }
 }
 
-/// A rule with the names of what it grants.
+/// A rule with the names of its role and team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleShown {
-    /// The rule.
     pub rule: GroupMapping,
-    /// The role's name.
     pub role: Option<String>,
-    /// The team's name.
     pub team: Option<String>,
 }
 
-/// All rules, and what the one who looks may grant by one.
+/// All rules, and the roles and teams that the viewer may grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupMappings {
-    /// In the order in which they decide.
+    /// In evaluation order.
     pub rules: Vec<RuleShown>,
-    /// Roles that may be chosen.
     pub roles: Vec<RoleRef>,
-    /// Teams that may be chosen.
     pub teams: Vec<TeamRef>,
 }
 
-/// A role or a team, by name.
+/// A role or team by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Granted {
-    /// A role.
     Role(String),
-    /// Membership of a team.
     Team(String),
 }
 
-/// Why somebody would have a role or a team.
+/// The reason for holding a role or a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// What it is about.
     pub granted: Granted,
-    /// The rule that decides; none: somebody granted it by hand.
+    /// `None` if granted manually.
     pub decided_by: Option<GroupMapping>,
 }
 
-/// What a change would mean for one member.
+/// The effect of a change on one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberChange {
-    /// The member.
     pub user_id: UserId,
-    /// The member's name.
     pub name: String,
-    /// What would come.
     pub gains: Vec<Granted>,
-    /// What would go.
     pub loses: Vec<Granted>,
 }
 
-/// What the rules give to one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonOutcome {
-    /// The member's name; none for pasted claims.
+    /// `None` for pasted claims.
     pub name: Option<String>,
-    /// Each role and team, with the reason that counts.
+    /// One entry for each role and team.
     pub reasons: Vec<Reason>,
-    /// Groups and app roles that no rule names.
+    /// Groups and app roles that no rule matches.
     pub unused: Vec<String>,
 }
 
-/// The answer to a [`Proposal`].
+/// The result of a [`Proposal`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Simulation {
-    /// The rule in question as it would be, or, where it goes, as it is; none
-    /// when nothing is proposed.
+    /// The rule after the change or, if removed, as it is; `None` without a
+    /// proposed change.
     pub rule: Option<RuleShown>,
     /// Members whose groups are known from their last sign-in.
     pub known: usize,
-    /// Members who have not signed in since, so that nobody knows.
+    /// Members who have not signed in, so that their groups are unknown.
     pub unknown: usize,
-    /// Of the known ones, those whom the rule is about.
+    /// The known members that the rule matches.
     pub concerned: usize,
-    /// How many would gain or lose something.
+    /// The number of members who would gain or lose something.
     pub changed: usize,
-    /// The first of them, by name.
+    /// The first of the changed members, by name.
     pub changes: Vec<MemberChange>,
-    /// Everybody whom it can be tried on, by name.
+    /// All members that can be tested, by name.
     pub people: Vec<(UserId, String)>,
-    /// What the one person would have, if one was chosen.
+    /// The result for the tested member or claims.
     pub person: Option<PersonOutcome>,
 }
 
@@ -242,12 +222,12 @@ mod tests {
     }
 
     #[test]
-    fn gains_and_losses_are_against_what_is_held_now() {
+    fn difference_is_relative_to_current_grants() {
         let rules = [rule(1, "ant", 100), rule(2, "bee", 200)];
-        let both = Difference::of(&mia(&["ant"], &[200, 300], &[300]), &rules);
-        assert_eq!(both.roles_gained, [role(100)].into());
-        assert_eq!(both.roles_lost, [role(200)].into());
-        // Granted by hand as well: nothing is lost with the group.
+        let difference = Difference::of(&mia(&["ant"], &[200, 300], &[300]), &rules);
+        assert_eq!(difference.roles_gained, [role(100)].into());
+        assert_eq!(difference.roles_lost, [role(200)].into());
+        // Also granted manually: leaving the group loses nothing.
         assert!(Difference::of(&mia(&[], &[100], &[100]), &rules).is_empty());
         let mut unknown = mia(&[], &[200], &[]);
         unknown.claims = None;
@@ -255,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proposal_adds_changes_or_removes_one_rule() {
+    fn proposal_adds_changes_or_removes_a_rule() {
         let rules = vec![rule(1, "ant", 100)];
         let id = |n| GroupMappingId::from(Uuid::from_u128(n));
         let draft = GroupMappingDraft::from(&rule(0, "bee", 200));
@@ -278,9 +258,9 @@ mod tests {
             ..changed
         };
         assert_eq!(apply(&removed).unwrap(), []);
-        for gone in [id(5).to_string(), "x".to_owned()] {
+        for missing_id in [id(5).to_string(), "x".to_owned()] {
             let proposal = Proposal {
-                rule: gone,
+                rule: missing_id,
                 ..added.clone()
             };
             assert_eq!(apply(&proposal), Err(AppError::NotFound));

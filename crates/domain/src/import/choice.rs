@@ -1,5 +1,5 @@
-//! What the member says about a file before it is imported, and how its first
-//! records would land.
+//! Import options that the member chooses, and the preview of the first
+//! records.
 
 use std::collections::BTreeMap;
 
@@ -8,44 +8,34 @@ use serde::{Deserialize, Serialize};
 use super::{ImportFormat, ImportProblem};
 use crate::{Timestamp, memory::MemoryKind};
 
-/// Columns of a file that can be mapped; a file with more has the rest named
-/// as not taken.
+/// Columns beyond this number can't be mapped and are reported as unmapped.
 pub const MAX_COLUMNS: usize = 100;
 
-/// What of a memory a column or key can hold.
+/// A memory field that a column or key can be mapped to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
-    /// The text.
     Content,
-    /// The title.
     Title,
-    /// The kind.
     Kind,
-    /// The tags: a list, or a text with commas.
+    /// A list, or text separated by commas.
     Tags,
-    /// The persona's name.
+    /// By name.
     Persona,
-    /// 0 to 1.
     Importance,
-    /// When it is forgotten.
     ExpiresAt,
-    /// Vendors that may read it.
     AllowedVendors,
-    /// Where it came from.
     Origin,
-    /// The conversation it came from.
+    /// The id of the source conversation.
     SourceSession,
-    /// When it was created.
     CreatedAt,
-    /// When it was last changed.
     UpdatedAt,
-    /// What tells it from the file's other records.
+    /// The record's unique key within the file.
     Key,
 }
 
 impl Field {
-    /// All of them, as the form offers them.
+    /// In the form's order.
     pub const ALL: &[Self] = &[
         Self::Content,
         Self::Title,
@@ -62,7 +52,7 @@ impl Field {
         Self::Key,
     ];
 
-    /// As the form's value, and the column's name in our own exports.
+    /// The value in forms, and the column name in Atrium's exports.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Content => "content",
@@ -81,7 +71,6 @@ impl Field {
         }
     }
 
-    /// The name on pages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Content => "Text",
@@ -100,7 +89,7 @@ impl Field {
         }
     }
 
-    /// Column names that mean this field, best first.
+    /// Column names recognised as this field, best match first.
     pub const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Content => &["content", "text", "memory", "note", "body"],
@@ -124,39 +113,41 @@ impl Field {
         }
     }
 
-    /// The reverse of [`Field::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|field| field.key() == key)
     }
 }
 
-/// How the member wants a file to be read. Empty texts leave the guess.
+/// Import options. Empty strings keep the detected values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ImportChoice {
-    /// An [`ImportFormat`] key.
     pub format: String,
-    /// The [`crate::memory::MemoryKind`] key for records that name none.
+    /// A [`crate::memory::MemoryKind`] key for records without one.
     pub kind: String,
-    /// Tags that each record gets in addition, separated by commas.
+    /// Extra tags for every record, separated by commas.
     pub tags: String,
-    /// The persona for records that name none.
+    /// The persona for records without one.
     pub persona: String,
-    /// Which column holds which [`Field`]: without any, the guess; with some,
-    /// an absent or empty one is not taken from the file.
+    /// Column names by [`Field`] key. If empty, the mapping is guessed;
+    /// otherwise a field that is missing or empty is not imported.
     pub columns: BTreeMap<String, String>,
 }
 
 impl ImportChoice {
-    /// The column for `field` among `columns`.
+    /// The name in `columns` mapped to `field`, chosen or guessed.
     pub fn column<'a>(&'a self, field: Field, columns: &'a [String]) -> Option<&'a str> {
         if self.columns.is_empty() {
-            let named = |name: &&str| {
+            let find_column = |name: &&str| {
                 columns
                     .iter()
                     .find(|column| column.trim().eq_ignore_ascii_case(name))
             };
-            return field.names().iter().find_map(named).map(String::as_str);
+            return field
+                .names()
+                .iter()
+                .find_map(find_column)
+                .map(String::as_str);
         }
         self.columns
             .get(field.key())
@@ -164,13 +155,13 @@ impl ImportChoice {
             .filter(|column| !column.is_empty())
     }
 
-    /// The kind for records that name none.
+    /// The kind for records without one.
     pub fn default_kind(&self) -> MemoryKind {
         MemoryKind::from_key(&self.kind).unwrap_or(MemoryKind::Fact)
     }
 }
 
-/// Tags out of one text with commas.
+/// Splits tags at commas.
 pub fn tags_of(text: &str) -> Vec<String> {
     text.split(',')
         .map(str::trim)
@@ -179,52 +170,43 @@ pub fn tags_of(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// One record as it would land.
+/// A record as it would be imported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewRecord {
-    /// May be empty.
     pub title: String,
-    /// The first 280 characters of the text.
+    /// The first 280 characters of the content.
     pub excerpt: String,
-    /// Its kind.
     pub kind: MemoryKind,
-    /// Its tags.
     pub tags: Vec<String>,
-    /// Its persona.
     pub persona: Option<String>,
-    /// It answers another record of the file.
+    /// A reply to another record of the file.
     pub is_reply: bool,
-    /// How many earlier versions come with it.
+    /// The number of earlier versions in the file.
     pub earlier: usize,
-    /// When it was created, where the file says so.
+    /// `None` if the file does not say.
     #[serde(with = "time::serde::rfc3339::option")]
     pub created_at: Option<Timestamp>,
 }
 
-/// What an import would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportPreview {
-    /// How the file is read.
     pub format: ImportFormat,
-    /// The formats in which it can be read.
+    /// The formats that the file can be read as.
     pub formats: Vec<ImportFormat>,
-    /// The first records.
+    /// The first records of the file.
     pub records: Vec<PreviewRecord>,
-    /// Records that were read for the preview, good ones.
+    /// Valid records among those read for the preview.
     pub good: u64,
-    /// Records that were read for the preview, bad ones.
+    /// Rejected records among those read for the preview.
     pub failed: u64,
-    /// The first problems.
     pub problems: Vec<ImportProblem>,
-    /// The whole file was read; else the job counts the rest.
+    /// True if the preview read the whole file.
     pub is_whole: bool,
-    /// Columns or keys that the records read have, where they can be mapped.
+    /// Columns or keys found so far; empty if the format has no mapping.
     pub columns: Vec<String>,
-    /// Which of them is taken for which field.
     pub mapping: Vec<(Field, String)>,
-    /// Those that are not taken.
     pub unmapped: Vec<String>,
-    /// Why nothing of the file can be taken in this format.
+    /// Why the file can't be imported in this format.
     pub refusal: Option<String>,
 }
 
@@ -233,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_guessed_until_they_are_chosen() {
+    fn columns_are_guessed_unless_mapped() {
         let columns = ["Text".to_owned(), "Labels ".to_owned(), "x".to_owned()];
         let mut choice = ImportChoice::default();
         assert_eq!(choice.column(Field::Content, &columns), Some("Text"));
@@ -246,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_has_its_own_key() {
+    fn field_keys_round_trip() {
         for field in Field::ALL {
             assert_eq!(Field::from_key(field.key()), Some(*field));
             assert_eq!(field.names()[0], field.key());

@@ -8,38 +8,33 @@ use crate::{ImportId, Timestamp, job::Job};
 
 pub use choice::{Field, ImportChoice, ImportPreview, MAX_COLUMNS, PreviewRecord, tags_of};
 
-/// The largest file that is taken, in bytes.
+/// In bytes.
 pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Problems that a report lists one by one; the rest are counted.
+/// Further problems are only counted.
 pub const MAX_REPORTED_PROBLEMS: usize = 200;
 
-/// How a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportFormat {
-    /// One JSON object a line, or a JSON array of them.
+    /// One JSON object per line, or a JSON array of objects.
     JsonLines,
     /// Comma-separated with a header line.
     Csv,
-    /// One memory a heading (or the whole file when it has none).
+    /// One memory per heading, or the whole file if it has none.
     Markdown,
-    /// One memory a paragraph.
+    /// One memory per paragraph.
     PlainText,
-    /// What Atrium exports as JSON Lines: everything that a memory has.
+    /// Atrium's own JSON Lines export, with every field of a memory.
     Atrium,
-    /// A folder of Markdown files in a zip archive: one memory a file.
+    /// A zip archive of Markdown files, one memory per file.
     MarkdownZip,
-    /// The data export of ChatGPT.
     ChatGpt,
-    /// The data export of Claude.
     Claude,
-    /// An export of mem0.
     Mem0,
 }
 
 impl ImportFormat {
-    /// All formats.
     pub const ALL: &[Self] = &[
         Self::JsonLines,
         Self::Csv,
@@ -52,7 +47,7 @@ impl ImportFormat {
         Self::Mem0,
     ];
 
-    /// As stored and as the form's value.
+    /// The value in the database and in forms.
     pub const fn key(self) -> &'static str {
         match self {
             Self::JsonLines => "json_lines",
@@ -67,7 +62,6 @@ impl ImportFormat {
         }
     }
 
-    /// The name on pages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::JsonLines => "JSON or JSON Lines",
@@ -82,20 +76,19 @@ impl ImportFormat {
         }
     }
 
-    /// Its columns or keys can be mapped to the fields of a memory.
+    /// True if its columns or keys can be mapped to memory fields.
     pub const fn is_mapped(self) -> bool {
         matches!(self, Self::JsonLines | Self::Csv)
     }
 
-    /// The reverse of [`ImportFormat::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|f| f.key() == key)
     }
 
-    /// The format that a file's name suggests.
+    /// Guesses the format from the file extension.
     pub fn from_file_name(name: &str) -> Option<Self> {
-        let (_, ending) = name.rsplit_once('.')?;
-        match ending.to_ascii_lowercase().as_str() {
+        let (_, extension) = name.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
             "json" | "jsonl" | "ndjson" => Some(Self::JsonLines),
             "csv" => Some(Self::Csv),
             "md" | "markdown" => Some(Self::Markdown),
@@ -106,47 +99,42 @@ impl ImportFormat {
     }
 }
 
-/// Why one record of the file was not taken.
+/// Why one record was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportProblem {
-    /// The line in the file on which the record begins, or, in an archive,
-    /// which record of its entry it is; from 1. 0: the file or entry as a
-    /// whole.
+    /// The line on which the record begins or, in an archive, its number within
+    /// its entry, from 1. 0 for a problem of the whole file or entry.
     pub line: u64,
     /// The archive's entry.
     #[serde(default)]
     pub entry: Option<String>,
-    /// What is wrong with it.
     pub reason: String,
 }
 
-/// What became of the records of a file.
+/// The result of an import, per record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportReport {
-    /// Memories that were created.
     pub imported: u64,
-    /// Records that were there already from an earlier import.
+    /// Records already known from an earlier import.
     pub duplicates: u64,
-    /// Records that were not taken.
+    /// Records that were rejected.
     pub failed: u64,
-    /// The first [`MAX_REPORTED_PROBLEMS`] of those, in the file's order.
+    /// The first [`MAX_REPORTED_PROBLEMS`] of them, in the file's order.
     pub problems: Vec<ImportProblem>,
 }
 
-/// How far an import has come before its job takes over.
+/// The stages of an import before its job runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportState {
-    /// The file arrives.
     Uploading,
-    /// It waits for the member's look and word.
+    /// Waits for the member to confirm or discard it.
     Preview,
-    /// Its job has it.
+    /// The job has been created.
     Started,
 }
 
 impl ImportState {
-    /// As stored.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Uploading => "uploading",
@@ -155,7 +143,6 @@ impl ImportState {
         }
     }
 
-    /// The reverse of [`ImportState::key`].
     pub fn from_key(key: &str) -> Option<Self> {
         [Self::Uploading, Self::Preview, Self::Started]
             .into_iter()
@@ -163,68 +150,59 @@ impl ImportState {
     }
 }
 
-/// An import as its page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
-    /// Its id.
     pub id: ImportId,
-    /// The file's name as given.
+    /// As uploaded.
     pub file_name: String,
-    /// How it is read.
     pub format: ImportFormat,
-    /// Its size in bytes.
+    /// In bytes.
     pub size: i64,
-    /// How far it has come.
     pub state: ImportState,
-    /// When the file was given.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
-    /// The work behind it, with progress, once it was started.
+    /// `None` until the import is started.
     pub job: Option<Job>,
-    /// What came of it so far.
     pub report: ImportReport,
 }
 
 impl Import {
-    /// Nothing more happens with it by itself.
+    /// True if no job will change the import any more.
     pub fn is_settled(&self) -> bool {
         self.job.as_ref().is_none_or(|job| job.status.is_final())
     }
 }
 
-/// The answer to giving a file.
+/// The result of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportStarted {
-    /// The import to look at.
     pub id: ImportId,
-    /// The same bytes wait or are being read already, so that one is shown.
+    /// The same bytes are already waiting or being imported, so `id` is that of
+    /// the existing import.
     pub already_given: bool,
 }
 
-/// Why a file was not taken. Travels as `/memories/import?error=CODE`.
+/// Why an upload was rejected, sent as `/memories/import?error=CODE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadProblem {
-    /// No file was chosen.
     NoFile,
-    /// The file has no bytes.
     Empty,
-    /// It is larger than 256 MB.
+    /// Larger than [`MAX_FILE_BYTES`].
     TooLarge,
-    /// Neither its name nor the form says what format it has.
+    /// Neither the file's name nor the form gives a known format.
     UnknownFormat,
-    /// It is neither UTF-8 text nor a zip archive.
+    /// Neither UTF-8 text nor a zip archive.
     NotText,
-    /// It is a zip archive that can't be opened, or of which nothing is known.
+    /// A zip archive that can't be opened or whose content is not supported.
     BadArchive,
-    /// The form did not arrive whole.
+    /// The upload was incomplete.
     Malformed,
-    /// Files that wait already are as many, or as large, as the organisation
-    /// may have.
+    /// The organisation's waiting files have reached their limit in number or
+    /// size.
     WaitingFull,
 }
 
 impl UploadProblem {
-    /// Every problem.
     pub const ALL: &[Self] = &[
         Self::NoFile,
         Self::Empty,
@@ -236,7 +214,7 @@ impl UploadProblem {
         Self::WaitingFull,
     ];
 
-    /// As it stands in the URL.
+    /// The value in the URL.
     pub const fn code(self) -> &'static str {
         match self {
             Self::NoFile => "no_file",
@@ -250,7 +228,7 @@ impl UploadProblem {
         }
     }
 
-    /// What is wrong and what to do.
+    /// A message for the user: the problem and what to do.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::NoFile => "Choose a file first.",
@@ -272,12 +250,11 @@ impl UploadProblem {
         }
     }
 
-    /// The path that shows this problem.
+    /// The import page with this problem as its error.
     pub fn path(self) -> String {
         format!("/memories/import?error={}", self.code())
     }
 
-    /// The reverse of [`UploadProblem::code`].
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL
             .iter()

@@ -1,5 +1,4 @@
-//! What a list or a search of memories is narrowed to: as it stands in a URL,
-//! and checked.
+//! Filters for lists and searches of memories: as in the URL, and validated.
 
 use serde::{Deserialize, Serialize};
 use time::{Date, macros::format_description};
@@ -9,20 +8,21 @@ use super::{
 };
 use crate::{AppError, FieldError, PersonaId, TeamId, UserId, team::TeamRef};
 
-/// What a list or a search is narrowed to, as it stands in a URL: nothing is
-/// checked yet, and empty text means no restriction. Days are those of UTC.
+/// Filter of a list or search, as in the URL and not validated. An empty string
+/// means no restriction. Days are in UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryFilter {
     /// A [`MemoryKind`] key.
     pub kind: String,
-    /// Tags, separated by commas: a memory must have all of them, exactly.
+    /// Tags separated by commas; a memory must have all of them, exactly as
+    /// written.
     pub tag: String,
-    /// The id of one of one's own personas.
+    /// The id of one of the caller's personas.
     pub persona: String,
-    /// `mine`, `shared` (those of others) or a member's id.
+    /// `mine`, `shared` (memories of others) or a member's id.
     pub owner: String,
-    /// The id of a team: what is shared with it.
+    /// A team's id: memories shared with it.
     pub team: String,
     /// An [`Origin`] key.
     pub origin: String,
@@ -38,68 +38,55 @@ pub struct MemoryFilter {
     pub state: String,
 }
 
-/// Whose memories are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryOwner {
-    /// One's own.
+    /// The caller.
     Mine,
-    /// Everybody else's that one may see.
+    /// Everybody but the caller.
     Others,
-    /// Those of one member.
     Member(UserId),
 }
 
-/// A [`MemoryFilter`], checked.
+/// A validated [`MemoryFilter`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryCriteria {
-    /// Of this kind.
     pub kind: Option<MemoryKind>,
-    /// With all of these tags.
+    /// A memory must have all of them.
     pub tags: Vec<String>,
-    /// In this context of one's own.
     pub persona_id: Option<PersonaId>,
-    /// Of these owners.
     pub owner: Option<MemoryOwner>,
-    /// Shared with this team.
     pub team_id: Option<TeamId>,
-    /// From there.
     pub origin: Option<Origin>,
-    /// Kept for so long.
     pub term: Option<Term>,
-    /// Seen by so many.
     pub visibility: Option<Visibility>,
-    /// Changed on this day or later.
+    /// Inclusive, in UTC.
     pub changed_from: Option<Date>,
-    /// Changed on this day or earlier.
+    /// Inclusive, in UTC.
     pub changed_to: Option<Date>,
-    /// Own deleted ones instead of all others.
+    /// Only own deleted memories; without it, only memories outside the trash.
     pub trash: bool,
 }
 
 impl MemoryCriteria {
-    /// Checks a filter.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
     pub fn parse(filter: &MemoryFilter) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let criteria = Self {
-            kind: read(
+            kind: parse_field(
                 &mut fields,
                 "kind",
                 &filter.kind,
-                OFFERED,
+                INVALID_CHOICE,
                 MemoryKind::from_key,
             ),
-            tags: tags(&mut fields, &filter.tag),
-            persona_id: read(
+            tags: parse_tags(&mut fields, &filter.tag),
+            persona_id: parse_field(
                 &mut fields,
                 "persona",
                 &filter.persona,
                 "Choose a persona by id.",
                 |id| id.parse().ok(),
             ),
-            owner: read(
+            owner: parse_field(
                 &mut fields,
                 "owner",
                 &filter.owner,
@@ -110,33 +97,43 @@ impl MemoryCriteria {
                     id => id.parse().ok().map(MemoryOwner::Member),
                 },
             ),
-            team_id: read(
+            team_id: parse_field(
                 &mut fields,
                 "team",
                 &filter.team,
                 "Choose a team by id.",
                 |id| id.parse().ok(),
             ),
-            origin: read(
+            origin: parse_field(
                 &mut fields,
                 "origin",
                 &filter.origin,
-                OFFERED,
+                INVALID_CHOICE,
                 Origin::from_key,
             ),
-            term: read(&mut fields, "term", &filter.term, OFFERED, Term::from_key),
-            visibility: read(
+            term: parse_field(
+                &mut fields,
+                "term",
+                &filter.term,
+                INVALID_CHOICE,
+                Term::from_key,
+            ),
+            visibility: parse_field(
                 &mut fields,
                 "visibility",
                 &filter.visibility,
-                OFFERED,
+                INVALID_CHOICE,
                 Visibility::from_key,
             ),
-            changed_from: read(&mut fields, "from", &filter.from, DAY, day),
-            changed_to: read(&mut fields, "to", &filter.to, DAY, day),
-            trash: read(&mut fields, "state", &filter.state, OFFERED, |text| {
-                (text == "trash").then_some(())
-            })
+            changed_from: parse_field(&mut fields, "from", &filter.from, INVALID_DAY, parse_day),
+            changed_to: parse_field(&mut fields, "to", &filter.to, INVALID_DAY, parse_day),
+            trash: parse_field(
+                &mut fields,
+                "state",
+                &filter.state,
+                INVALID_CHOICE,
+                |text| (text == "trash").then_some(()),
+            )
             .is_some(),
         };
         if let (Some(from), Some(to)) = (criteria.changed_from, criteria.changed_to)
@@ -156,7 +153,7 @@ impl MemoryCriteria {
 }
 
 impl MemoryCriteria {
-    /// Whether what fits may be of the one who looks.
+    /// True if the filter can match the viewer's own memories.
     pub fn may_include(&self, member_id: UserId) -> bool {
         match self.owner {
             None | Some(MemoryOwner::Mine) => true,
@@ -165,61 +162,62 @@ impl MemoryCriteria {
         }
     }
 
-    /// Whether what fits may be of somebody else than the one who looks.
+    /// True if the filter can match memories of other members.
     pub fn may_include_others(&self, member_id: UserId) -> bool {
-        let theirs = match self.owner {
+        let includes_others = match self.owner {
             None | Some(MemoryOwner::Others) => true,
             Some(MemoryOwner::Mine) => false,
             Some(MemoryOwner::Member(id)) => id != member_id,
         };
-        // Private memories, personas and the trash are their owner's alone.
-        theirs
+        // Private memories, personas and the trash are visible to their owner
+        // only.
+        includes_others
             && !self.trash
             && self.persona_id.is_none()
             && self.visibility != Some(Visibility::Private)
     }
 }
 
-const OFFERED: &str = "Choose one of the values offered, or none.";
-const DAY: &str = "Write a day as year, month and day: 2026-03-02.";
+const INVALID_CHOICE: &str = "Choose one of the values offered, or none.";
+const INVALID_DAY: &str = "Write a day as year, month and day: 2026-03-02.";
 
-/// Reads one field; what can't be read is a fault.
-fn read<T>(
+/// Parses one field; records an error if that fails.
+fn parse_field<T>(
     fields: &mut Vec<FieldError>,
     field: &str,
     text: &str,
-    fault: &str,
-    reading: impl FnOnce(&str) -> Option<T>,
+    message: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
 ) -> Option<T> {
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
-    let value = reading(text);
+    let value = parse(text);
     if value.is_none() {
         fields.push(FieldError {
             field: field.to_owned(),
-            message: fault.to_owned(),
+            message: message.to_owned(),
         });
     }
     value
 }
 
-/// A day between the years 1 and 9999.
-fn day(text: &str) -> Option<Date> {
+/// Parses a date in the years 1 to 9999.
+fn parse_day(text: &str) -> Option<Date> {
     Date::parse(text, format_description!("[year]-[month]-[day]"))
         .ok()
         .filter(|day| (1..=9999).contains(&day.year()))
 }
 
-fn tags(fields: &mut Vec<FieldError>, text: &str) -> Vec<String> {
+fn parse_tags(fields: &mut Vec<FieldError>, text: &str) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
         if !tags.iter().any(|seen| seen == tag) {
             tags.push(tag.to_owned());
         }
     }
-    let fault = if tags.len() > MAX_TAGS {
+    let message = if tags.len() > MAX_TAGS {
         format!("A memory has at most {MAX_TAGS} tags.")
     } else if tags.iter().any(|tag| tag.chars().count() > MAX_TAG_CHARS) {
         format!("A tag has at most {MAX_TAG_CHARS} characters.")
@@ -230,68 +228,59 @@ fn tags(fields: &mut Vec<FieldError>, text: &str) -> Vec<String> {
     };
     fields.push(FieldError {
         field: "tag".to_owned(),
-        message: fault,
+        message,
     });
     Vec::new()
 }
 
-/// A member by name, for choosing them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedUser {
-    /// Their id.
     pub id: UserId,
-    /// For people.
     pub name: String,
 }
 
-/// One of one's own personas by name, for choosing it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedPersona {
-    /// Its id.
     pub id: PersonaId,
-    /// For people.
     pub name: String,
 }
 
-/// What a filter offers by name.
+/// The options of a filter, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilterChoices {
-    /// One's own.
+    /// The viewer's own.
     pub personas: Vec<NamedPersona>,
-    /// Those that one belongs to.
+    /// The viewer's own.
     pub teams: Vec<TeamRef>,
     /// Other members; in a large organisation only the chosen one.
     pub owners: Vec<NamedUser>,
 }
 
-/// What stands in the search field, checked: without the white space around.
+/// Validates and trims a search text.
 ///
 /// # Errors
-/// [`AppError::Invalid`] for an empty or over-long question or one with a NUL
-/// character.
+/// [`AppError::Invalid`] if it is empty, longer than [`MAX_QUERY_CHARS`] or
+/// contains NUL.
 pub fn query_parse(text: &str) -> Result<&str, AppError> {
-    let question = text.trim();
-    if question.is_empty() {
+    let query = text.trim();
+    if query.is_empty() {
         return Err(AppError::field("query", "Write what to look for."));
     }
-    if question.chars().count() > MAX_QUERY_CHARS {
+    if query.chars().count() > MAX_QUERY_CHARS {
         let message = format!("A question has at most {MAX_QUERY_CHARS} characters.");
         return Err(AppError::field("query", message));
     }
-    if question.contains('\0') {
+    if query.contains('\0') {
         return Err(AppError::field(
             "query",
             "A question can't contain a NUL character.",
         ));
     }
-    Ok(question)
+    Ok(query)
 }
 
 impl SearchMode {
-    /// From a form's or a program's value; empty is [`SearchMode::Both`].
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] for anything else that isn't one of the keys.
+    /// An empty key means [`SearchMode::Both`].
     pub fn parse(key: &str) -> Result<Self, AppError> {
         if key.is_empty() {
             return Ok(Self::default());
@@ -311,13 +300,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_filter_narrows_nothing() {
+    fn empty_filter_matches_everything() {
         let criteria = MemoryCriteria::parse(&MemoryFilter::default()).unwrap();
         assert_eq!(criteria, MemoryCriteria::default());
     }
 
     #[test]
-    fn every_field_is_read() {
+    fn all_fields_are_parsed() {
         let id = "0190b2f0-0000-7000-8000-000000000001";
         let filter = MemoryFilter {
             kind: "event".into(),
@@ -350,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_named_at_once() {
+    fn all_invalid_fields_are_reported() {
         let nonsense = || "x\0".to_owned();
         let filter = MemoryFilter {
             kind: nonsense(),
@@ -379,7 +368,7 @@ mod tests {
         ] {
             assert!(error.for_field(field).is_some(), "{field} in {error:?}");
         }
-        for (tag, what) in [
+        for (tag, case) in [
             ("x".repeat(MAX_TAG_CHARS + 1), "long"),
             (
                 (0..=MAX_TAGS)
@@ -394,7 +383,7 @@ mod tests {
                 ..MemoryFilter::default()
             };
             let error = MemoryCriteria::parse(&filter).unwrap_err();
-            assert!(error.for_field("tag").is_some(), "{what}");
+            assert!(error.for_field("tag").is_some(), "{case}");
         }
         let filter = MemoryFilter {
             from: "2026-03-03".into(),
@@ -406,14 +395,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_refused() {
-        let read = serde_json::from_str::<MemoryFilter>;
-        assert!(read(r#"{"kind": "fact"}"#).is_ok());
-        assert!(read(r#"{"kidn": "fact"}"#).is_err());
+    fn unknown_fields_are_rejected() {
+        let parse = serde_json::from_str::<MemoryFilter>;
+        assert!(parse(r#"{"kind": "fact"}"#).is_ok());
+        assert!(parse(r#"{"kidn": "fact"}"#).is_err());
     }
 
     #[test]
-    fn questions_and_modes_are_checked() {
+    fn queries_and_modes_are_validated() {
         assert_eq!(query_parse(" tea ").unwrap(), "tea");
         for bad in [" ", "a\0b", &"x".repeat(MAX_QUERY_CHARS + 1)] {
             assert!(query_parse(bad).unwrap_err().for_field("query").is_some());

@@ -1,4 +1,4 @@
-//! What kinds of memories there are: the words for their traits.
+//! The enums that describe a memory: kind, visibility, origin, term, vendors.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,20 +11,18 @@ macro_rules! keyed_enum {
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $key)] $variant,)* }
 
         impl $name {
-            /// All values, in the order in which pages offer them.
+            /// In the order in which pages show them.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// As stored and as a form's value.
+            /// The value in the database and in forms.
             pub const fn key(self) -> &'static str {
                 match self { $(Self::$variant => $key),* }
             }
 
-            /// The name on pages.
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label),* }
             }
 
-            /// The reverse of `key`.
             pub fn from_key(key: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|v| v.key() == key)
             }
@@ -35,53 +33,39 @@ macro_rules! keyed_enum {
 pub(crate) use keyed_enum;
 
 keyed_enum! {
-    /// What kind of thing is remembered.
     MemoryKind {
-        /// Something that is so.
+        /// A statement of fact.
         Fact = "fact", "Fact";
-        /// How somebody likes things.
+        /// A preference of a person.
         Preference = "preference", "Preference";
-        /// Something that happened.
         Event = "event", "Event";
-        /// How to do something.
         SkillNote = "skill_note", "Skill note";
-        /// Background for other work.
         Context = "context", "Context";
     }
 }
 
 keyed_enum! {
-    /// Who can see a memory.
     Visibility {
-        /// Its owner only.
         Private = "private", "Only you";
-        /// One team.
         Team = "team", "A team";
-        /// Everyone in the organisation.
         Org = "org", "Everyone in the organisation";
     }
 }
 
 keyed_enum! {
-    /// Where a memory came from.
+    /// The channel through which a memory was created.
     Origin {
-        /// Written on a page.
+        /// Written in the web interface.
         Dashboard = "dashboard", "Dashboard";
-        /// Read from a file.
         Import = "import", "Import";
-        /// Written by a program with a key.
+        /// Written through the REST API.
         Api = "api", "API";
-        /// Written by an AI client over MCP that is none of those below.
+        /// Written over MCP by a client that has no variant of its own.
         Mcp = "mcp", "MCP";
-        /// Written by ChatGPT.
         Chatgpt = "chatgpt", "ChatGPT";
-        /// Written by Claude.
         Claude = "claude", "Claude";
-        /// Written by Cursor.
         Cursor = "cursor", "Cursor";
-        /// Written by GitHub Copilot.
         Copilot = "copilot", "Copilot";
-        /// Written by Gemini.
         Gemini = "gemini", "Gemini";
         /// Written by an agent of the organisation.
         Agent = "agent", "Agent";
@@ -91,34 +75,28 @@ keyed_enum! {
 keyed_enum! {
     /// How long a memory is meant to be kept.
     Term {
-        /// Until a day that is set.
+        /// Until its expiry.
         Short = "short", "For a while";
-        /// Until somebody deletes it.
+        /// Until it is deleted.
         Long = "long", "For good";
     }
 }
 
 keyed_enum! {
-    /// Whose AI product a program belongs to.
+    /// The AI product that a program belongs to.
     Vendor {
-        /// ChatGPT.
         Chatgpt = "chatgpt", "ChatGPT";
-        /// Claude.
         Claude = "claude", "Claude";
-        /// Cursor.
         Cursor = "cursor", "Cursor";
-        /// GitHub Copilot.
         Copilot = "copilot", "Copilot";
-        /// Gemini.
         Gemini = "gemini", "Gemini";
-        /// None of the others.
         Other = "other", "Other programs";
     }
 }
 
 impl Vendor {
-    /// Where a memory comes from that a program of this product wrote, where
-    /// it is one of those that are known.
+    /// The origin of memories written by this vendor's programs; `None` for
+    /// [`Vendor::Other`].
     pub const fn origin(self) -> Option<Origin> {
         match self {
             Self::Chatgpt => Some(Origin::Chatgpt),
@@ -131,22 +109,20 @@ impl Vendor {
     }
 }
 
-/// Which AI products may read a memory.
+/// The vendors whose programs may read a memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AllowedVendors {
-    /// Every one.
     #[default]
     All,
-    /// These only, each once; none of them when empty.
+    /// Without duplicates; empty allows none.
     Only(Vec<Vendor>),
 }
 
 impl AllowedVendors {
-    /// The key that stands for all of them.
+    /// The key for [`AllowedVendors::All`].
     pub const EVERY: &str = "*";
 
-    /// As stored.
     pub fn keys(&self) -> Vec<&'static str> {
         match self {
             Self::All => vec![Self::EVERY],
@@ -154,17 +130,13 @@ impl AllowedVendors {
         }
     }
 
-    /// The reverse of [`AllowedVendors::keys`]; an asterisk among others means
-    /// all.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] naming `allowed_vendors` for an unknown key.
+    /// Parses keys; [`AllowedVendors::EVERY`] among them allows all.
     pub fn from_keys<T: AsRef<str>>(keys: &[T]) -> Result<Self, AppError> {
         let mut vendors = Vec::new();
-        let mut is_every = false;
+        let mut allows_all = false;
         for key in keys {
             if key.as_ref() == Self::EVERY {
-                is_every = true;
+                allows_all = true;
                 continue;
             }
             let vendor = Vendor::from_key(key.as_ref()).ok_or_else(|| {
@@ -178,7 +150,7 @@ impl AllowedVendors {
                 vendors.push(vendor);
             }
         }
-        Ok(if is_every {
+        Ok(if allows_all {
             Self::All
         } else {
             Self::Only(vendors)
@@ -191,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vendors_are_all_or_those_named() {
+    fn vendor_keys_round_trip() {
         for vendors in [
             AllowedVendors::All,
             AllowedVendors::Only(vec![Vendor::Claude, Vendor::Other]),
@@ -202,12 +174,12 @@ mod tests {
         let mixed = AllowedVendors::from_keys(&["claude", "*"]);
         assert_eq!(mixed, Ok(AllowedVendors::All));
         for keys in [&["hal"][..], &["*", "hal"], &["claude", ""], &["Claude"]] {
-            let unknown = AllowedVendors::from_keys(keys).unwrap_err();
-            let told = unknown.for_field("allowed_vendors").unwrap();
+            let error = AllowedVendors::from_keys(keys).unwrap_err();
+            let message = error.for_field("allowed_vendors").unwrap();
             for vendor in Vendor::ALL {
-                assert!(told.contains(vendor.key()), "{told}");
+                assert!(message.contains(vendor.key()), "{message}");
             }
-            assert!(told.contains("* for all"), "{told}");
+            assert!(message.contains("* for all"), "{message}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A memory to be kept, and what changes one: as typed, and checked.
+//! New memories and changes to existing ones: as entered, and validated.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,39 +8,33 @@ use super::{
 };
 use crate::{AppError, FieldError, PersonaId, Timestamp, vocabulary::memory_word};
 
-/// What a person types into the form; nothing is checked yet.
+/// Form input, not validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MemoryDraft {
-    /// Optional; without it pages show the beginning of the content.
+    /// Optional; without a title, pages show the beginning of the content.
     pub title: String,
-    /// The text.
     pub content: String,
     /// A [`MemoryKind`] key; empty means fact.
     pub kind: String,
-    /// Tags, separated by commas.
+    /// Separated by commas.
     pub tags: String,
 }
 
-/// A memory's own words, checked: what is stored is what was given, bar the
-/// surrounding white space of title and tags.
+/// The validated text, kind and tags of a memory. Title and tags are trimmed,
+/// the content is stored exactly as entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryText {
-    /// At most [`MAX_TITLE_CHARS`]; may be empty.
+    /// At most [`MAX_TITLE_CHARS`] characters; may be empty.
     pub title: String,
-    /// 1 to [`MAX_CONTENT_BYTES`], no NUL, not only white space.
+    /// At most [`MAX_CONTENT_BYTES`] bytes, no NUL, not blank.
     pub content: String,
-    /// What kind of thing it is.
     pub kind: MemoryKind,
-    /// Unique, in the order given, without commas.
+    /// Unique, in the order entered, without commas.
     pub tags: Vec<String>,
 }
 
 impl MemoryText {
-    /// Checks a draft.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
     pub fn parse(draft: &MemoryDraft) -> Result<Self, AppError> {
         let tags: Vec<_> = draft.tags.split(',').map(str::to_owned).collect();
         let kind = if draft.kind.is_empty() {
@@ -51,11 +45,8 @@ impl MemoryText {
         Self::new(&draft.title, draft.content.clone(), kind, &tags)
     }
 
-    /// Checks the parts of a memory, e.g. of an imported record, whose kind may
-    /// be in another system's words.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
+    /// Validates the parts of a memory. `kind` may also be a word of another
+    /// system, as in imported records.
     pub fn new(
         title: &str,
         content: String,
@@ -63,7 +54,7 @@ impl MemoryText {
         tags: &[String],
     ) -> Result<Self, AppError> {
         let mut fields = Vec::new();
-        let mut fault = |field: &str, message: String| {
+        let mut reject = |field: &str, message: String| {
             fields.push(FieldError {
                 field: field.to_owned(),
                 message,
@@ -72,18 +63,18 @@ impl MemoryText {
 
         let title = title.trim();
         if title.chars().count() > MAX_TITLE_CHARS {
-            fault(
+            reject(
                 "title",
                 format!("A title has at most {MAX_TITLE_CHARS} characters."),
             );
         } else if title.contains('\0') {
-            fault("title", "A title can't contain a NUL character.".into());
+            reject("title", "A title can't contain a NUL character.".into());
         }
 
         if content.trim().is_empty() {
-            fault("content", "Write what should be remembered.".into());
+            reject("content", "Write what should be remembered.".into());
         } else if content.len() > MAX_CONTENT_BYTES {
-            fault(
+            reject(
                 "content",
                 format!(
                     "A memory has at most 100 kB of text; this one has {} bytes.",
@@ -91,12 +82,12 @@ impl MemoryText {
                 ),
             );
         } else if content.contains('\0') {
-            fault("content", "A memory can't contain a NUL character.".into());
+            reject("content", "A memory can't contain a NUL character.".into());
         }
 
         let kind = memory_word(kind).map(|word| word.kind);
         if kind.is_none() {
-            fault(
+            reject(
                 "kind",
                 "Choose fact, preference, event, skill note or context.".into(),
             );
@@ -113,9 +104,9 @@ impl MemoryText {
             }
         }
         if unique.len() > MAX_TAGS {
-            fault("tags", format!("A memory has at most {MAX_TAGS} tags."));
+            reject("tags", format!("A memory has at most {MAX_TAGS} tags."));
         } else if unique.iter().any(|tag| tag.chars().count() > MAX_TAG_CHARS) {
-            fault(
+            reject(
                 "tags",
                 format!("A tag has at most {MAX_TAG_CHARS} characters."),
             );
@@ -123,7 +114,7 @@ impl MemoryText {
             .iter()
             .any(|tag| tag.chars().any(|c| c == ',' || c.is_control()))
         {
-            fault(
+            reject(
                 "tags",
                 "A tag can't contain a comma or a control character.".into(),
             );
@@ -141,16 +132,15 @@ impl MemoryText {
     }
 }
 
-/// What a memory is besides its words. Its versions don't keep these.
+/// The attributes of a memory besides its text. They are not versioned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemoryAttributes {
-    /// When it is let go; `None` keeps it until somebody deletes it.
+    /// `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// The context of its owner that it belongs to.
+    /// A persona of the owner.
     pub persona_id: Option<PersonaId>,
     /// 0 to 1.
     pub importance: f32,
-    /// Who may read it through a program.
     pub allowed_vendors: AllowedVendors,
 }
 
@@ -166,10 +156,7 @@ impl Default for MemoryAttributes {
 }
 
 impl MemoryAttributes {
-    /// Checks what the types don't hold.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with every field at fault.
+    /// Validates ranges: the expiry must be after `now`.
     pub fn check(&self, now: Timestamp) -> Result<(), AppError> {
         let mut fields = Vec::new();
         if self.expires_at.is_some_and(|at| at <= now) {
@@ -193,22 +180,19 @@ impl MemoryAttributes {
     }
 }
 
-/// A memory to be kept.
+/// A validated new memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMemory {
-    /// Its words.
     pub text: MemoryText,
-    /// What it is besides.
     pub attributes: MemoryAttributes,
-    /// Where it comes from.
     pub origin: Origin,
-    /// The conversation it comes from, as its program calls it: 1 to
+    /// The source conversation, as named by the program: 1 to
     /// [`MAX_SESSION_CHARS`] characters.
     pub source_session_id: Option<String>,
 }
 
 impl NewMemory {
-    /// One that somebody writes, with nothing said besides its words.
+    /// A memory with default attributes.
     pub fn of(text: MemoryText, origin: Origin) -> Self {
         Self {
             text,
@@ -218,10 +202,7 @@ impl NewMemory {
         }
     }
 
-    /// Checks what the types don't hold.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] with the field at fault.
+    /// Validates attributes and the conversation's name.
     pub fn check(&self, now: Timestamp) -> Result<(), AppError> {
         if self.source_session_id.as_ref().is_some_and(|session| {
             session.is_empty()
@@ -239,19 +220,19 @@ impl NewMemory {
     }
 }
 
-/// What an edit puts in the place of what a memory was.
+/// The new text and attributes of a changed memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemoryChange {
-    /// Its words.
     pub text: MemoryText,
-    /// What it is besides; `None` leaves that as it is.
+    /// `None`: unchanged.
     pub attributes: Option<MemoryAttributes>,
-    /// Why, kept with the earlier version: at most 500 characters.
+    /// Stored with the earlier version; at most
+    /// [`MAX_REASON_CHARS`](super::MAX_REASON_CHARS) characters.
     pub reason: Option<String>,
 }
 
 impl MemoryChange {
-    /// New words and nothing else.
+    /// A change of the text only.
     pub fn of(text: MemoryText) -> Self {
         Self {
             text,
@@ -274,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn content_is_kept_as_given() {
+    fn content_is_stored_unchanged() {
         let text = MemoryText::parse(&draft("  two spaces\r\n\u{202e}👩‍🚀 ", "a, b,,a ")).unwrap();
         assert_eq!(text.content, "  two spaces\r\n\u{202e}👩‍🚀 ");
         assert_eq!(text.tags, ["a", "b"]);
@@ -282,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_named_at_once() {
+    fn all_invalid_fields_are_reported() {
         let bad = MemoryDraft {
             title: "t".repeat(MAX_TITLE_CHARS + 1),
             content: "nul\0".into(),
@@ -299,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_and_what_is_no_share_are_refused() {
+    fn past_expiry_and_invalid_importance_are_rejected() {
         let now = Timestamp::UNIX_EPOCH;
         let attributes = |importance, expires_at| MemoryAttributes {
             expires_at,
@@ -316,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_inclusive() {
+    fn content_limit_is_inclusive() {
         assert!(MemoryText::parse(&draft(&"x".repeat(MAX_CONTENT_BYTES), "")).is_ok());
         assert!(MemoryText::parse(&draft(&"x".repeat(MAX_CONTENT_BYTES + 1), "")).is_err());
         assert!(MemoryText::parse(&draft(" \n ", "")).is_err());

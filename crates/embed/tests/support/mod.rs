@@ -1,5 +1,5 @@
-//! Where the tests and the bench find the model. The crate that includes this module
-//! has `Model`, `OpenError` and `MODEL_ID` in its root.
+//! Locates the model for tests and the bench. The including crate must have
+//! `Model`, `OpenError` and `MODEL_ID` in its root.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub(crate) fn model_dir() -> PathBuf {
     cache.join("atrium").join(MODEL_ID)
 }
 
-/// The model, or a failure that says how to get it.
+/// Opens the model; if it is missing, the panic says how to get it.
 pub(crate) fn model() -> Model {
     match Model::open(&model_dir()) {
         Ok(model) => model,

@@ -1,32 +1,30 @@
-//! Checkpoints: how the tree was at a size, signed. The table is one of the
-//! places where they are kept; what counts are the copies outside.
+//! Signed checkpoints of the audit log's Merkle tree at a given size. This
+//! table holds one copy; the copies outside the database are what proves
+//! tampering.
 
 use domain::{TenantId, Timestamp};
 use tlog::{Edge, Hash};
 
 use crate::{StoreError, TenantTx, WorkerTx};
 
-/// An organisation whose log grew since its last checkpoint.
 #[derive(Clone, Debug)]
 pub struct CheckpointDue {
-    /// The organisation.
     pub tenant_id: TenantId,
-    /// The tree in its head; `None` if the head is damaged.
+    /// The tree in the log's head; `None` if it is damaged.
     pub edge: Option<Edge>,
-    /// The last checkpoint in the table.
+    /// The newest checkpoint in the table.
     pub last: Option<StoredCheckpoint>,
 }
 
-/// A checkpoint in the table.
 #[derive(Clone, Debug)]
 pub struct StoredCheckpoint {
-    /// The tree that it is of; `None` if that is damaged.
+    /// The tree that was signed; `None` if it is damaged.
     pub edge: Option<Edge>,
     /// The signed note.
     pub note: String,
 }
 
-/// The edge of a tree as it is stored; `None` if it can't be one.
+/// Parses the stored edge of a tree; `None` if it is invalid.
 pub(super) fn edge_of(size: i64, roots: Vec<Option<Vec<u8>>>) -> Option<Edge> {
     let roots = roots
         .into_iter()
@@ -35,11 +33,8 @@ pub(super) fn edge_of(size: i64, roots: Vec<Option<Vec<u8>>>) -> Option<Edge> {
     Edge::new(u64::try_from(size).ok()?, roots)
 }
 
-/// The organisations whose log has `rows` more rows than their last
-/// checkpoint, or any more and the checkpoint is from before `before`.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The organisations whose log has `rows` more rows than their last checkpoint,
+/// or any more rows if that checkpoint is older than `before`.
 pub async fn checkpoints_due(
     tx: &mut WorkerTx,
     rows: u32,
@@ -75,11 +70,10 @@ pub async fn checkpoints_due(
         .collect())
 }
 
-/// Keeps a checkpoint of an organisation; one of the same size that is there
-/// already stays.
+/// Stores a checkpoint. An existing one of the same size is kept.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the organisation is gone.
+/// [`StoreError::Constraint`] if the organisation is gone.
 pub async fn checkpoint_create(
     tx: &mut WorkerTx,
     tenant_id: TenantId,
@@ -105,10 +99,7 @@ pub async fn checkpoint_create(
     Ok(())
 }
 
-/// The newest checkpoint of each organisation: its size and the note.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The newest checkpoint of each organisation: its size and note.
 pub async fn checkpoints_newest(
     tx: &mut WorkerTx,
 ) -> Result<Vec<(TenantId, u64, String)>, StoreError> {
@@ -129,9 +120,6 @@ pub async fn checkpoints_newest(
 }
 
 /// The notes of all checkpoints of the transaction's tenant, oldest first.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn checkpoint_notes(tx: &mut TenantTx) -> Result<Vec<String>, StoreError> {
     let tenant_id = tx.tenant_id();
     Ok(sqlx::query_scalar!(

@@ -1,5 +1,5 @@
-//! Denials that repeat are counted: an actor who is refused the same thing over
-//! and over fills no log.
+//! Counts repeated denials, so that an actor who is denied the same thing over
+//! and over doesn't flood the audit log.
 
 use domain::{ActorKind, TenantId, Timestamp, UserId};
 
@@ -9,40 +9,36 @@ use crate::{StoreError, TenantTx, WorkerTx, user::kind_from_stored};
 /// Repeats of a denial that are written as one audit row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepeatedDenial {
-    /// Who was refused.
     pub actor_user_id: UserId,
-    /// Their kind.
     pub actor_kind: ActorKind,
-    /// Their name.
     pub actor_label: String,
-    /// What they tried, as in the audit log.
+    /// The action that was denied, as in the audit log.
     pub action: String,
-    /// What stood in the way.
     pub reason: String,
-    /// After this moment, when the first was written.
+    /// When the first one was written; the repeats came after it.
     pub since: Timestamp,
     /// When it happened last.
     pub last_at: Timestamp,
-    /// How often, besides the first.
+    /// Number of repeats, not counting the first.
     pub repeats: i64,
 }
 
-/// What becomes of one more denial.
+/// How a denial is to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// It is the first of its kind, or the first after an interval, whose
-    /// repeats, if there were any, are to be written with it.
+    /// The first of its kind, or the first after an interval: write it,
+    /// together with the repeats of that interval, if any.
     Written(Option<RepeatedDenial>),
-    /// It is counted with those that follow the first.
+    /// A repeat that was only counted.
     Counted,
 }
 
-/// Takes note of a denial of the event's actor. Those of one action and one
-/// reason that follow another within an interval are counted; `interval_began`
-/// is the earliest moment at which the running one can have begun.
+/// Records a denial of the event's actor. Denials with the same action and
+/// reason within an interval are counted; `interval_began` is the earliest
+/// possible start of the current interval.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the event has no actor.
+/// [`StoreError::NotFound`] if the event has no actor.
 pub async fn denial_note(
     tx: &mut TenantTx,
     event: &AuditEvent,
@@ -97,23 +93,20 @@ pub async fn denial_note(
     )
     .execute(tx.conn())
     .await?;
-    let ended = running.filter(|ended| ended.repeats > 0);
-    Ok(Denial::Written(ended.map(|ended| RepeatedDenial {
+    let finished = running.filter(|finished| finished.repeats > 0);
+    Ok(Denial::Written(finished.map(|finished| RepeatedDenial {
         actor_user_id: actor,
         actor_kind: event.actor_kind,
         actor_label: event.actor_label.clone(),
         action: event.action.clone(),
         reason: reason.to_owned(),
-        since: ended.since,
-        last_at: ended.last_at,
-        repeats: ended.repeats,
+        since: finished.since,
+        last_at: finished.last_at,
+        repeats: finished.repeats,
     })))
 }
 
 /// Organisations with counted denials whose interval began before `began`.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn denial_tenants(
     tx: &mut WorkerTx,
     began: Timestamp,
@@ -129,17 +122,14 @@ pub async fn denial_tenants(
     Ok(tenants.into_iter().map(TenantId).collect())
 }
 
-/// Takes what was counted of the intervals that began before `began` out of the
-/// table, to be written. For Atrium itself.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Removes the intervals that began before `began` and returns their repeats,
+/// to be written. Called by Atrium itself.
 pub async fn denial_take(
     tx: &mut TenantTx,
     began: Timestamp,
 ) -> Result<Vec<RepeatedDenial>, StoreError> {
     let tenant_id = tx.tenant_id().0;
-    let taken = sqlx::query!(
+    let rows = sqlx::query!(
         "DELETE FROM audit_denials WHERE tenant_id = $1 AND since < $2
          RETURNING actor_user_id, actor_kind, actor_label, action, reason, since, last_at, repeats",
         tenant_id,
@@ -147,18 +137,18 @@ pub async fn denial_take(
     )
     .fetch_all(tx.conn())
     .await?;
-    let repeated = taken.into_iter().filter(|taken| taken.repeats > 0);
+    let repeated = rows.into_iter().filter(|row| row.repeats > 0);
     repeated
-        .map(|taken| {
+        .map(|row| {
             Ok(RepeatedDenial {
-                actor_user_id: UserId(taken.actor_user_id),
-                actor_kind: kind_from_stored(&taken.actor_kind)?,
-                actor_label: taken.actor_label,
-                action: taken.action,
-                reason: taken.reason,
-                since: taken.since,
-                last_at: taken.last_at,
-                repeats: taken.repeats,
+                actor_user_id: UserId(row.actor_user_id),
+                actor_kind: kind_from_stored(&row.actor_kind)?,
+                actor_label: row.actor_label,
+                action: row.action,
+                reason: row.reason,
+                since: row.since,
+                last_at: row.last_at,
+                repeats: row.repeats,
             })
         })
         .collect()

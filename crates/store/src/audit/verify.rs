@@ -1,5 +1,4 @@
-//! Proves that a tenant's audit chain is whole, by computing it again from the
-//! columns.
+//! Verifies a tenant's audit chain by recomputing it from the columns.
 
 use std::fmt;
 
@@ -10,20 +9,19 @@ use uuid::Uuid;
 use super::checkpoint::edge_of;
 use crate::{StoreError, TenantTx};
 
-/// Rows that are read at a time: memory stays bounded for a log of any size.
+/// Rows per query, which bounds memory for a log of any size.
 const BATCH: i64 = 2_000;
 
-/// A link of the chain. As text: `12:6f1e…`.
+/// A link of the chain. Its text form is `12:6f1e…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditHead {
     /// The row's sequence number; 0 before the first row.
     pub seq: i64,
-    /// The row's hash.
     pub hash: Hash,
 }
 
 impl AuditHead {
-    /// Where every chain begins.
+    /// The start of every chain.
     const START: Self = Self {
         seq: 0,
         hash: [0; 32],
@@ -39,36 +37,36 @@ impl fmt::Display for AuditHead {
     }
 }
 
-/// What is wrong with the first bad row.
+/// The problem with the first bad row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditProblem {
-    /// The row's fields are not those that its hash was made from.
+    /// The row's fields don't match its hash.
     Edited,
-    /// The row is not there, although later ones are.
+    /// The row is missing, although later ones exist.
     Missing,
-    /// The row does not follow the one before it: rows were exchanged,
-    /// inserted or written anew.
+    /// The row doesn't follow the one before it: rows were exchanged, inserted
+    /// or rewritten.
     Unchained,
-    /// The row and all after it are not there.
+    /// The row and all after it are missing.
     TailCut,
-    /// The row is there, but the chain's head doesn't know of it.
+    /// The row is not covered by the chain's head.
     BeyondHead,
-    /// The row's hash is not the one that the head has for it: the chain was
-    /// written anew up to here.
+    /// The row's hash differs from the one in the head: the chain was rewritten
+    /// up to here.
     Rewritten,
-    /// The Merkle tree in the head is not that of the rows.
+    /// The Merkle tree in the head doesn't match the rows.
     TreeDiffers,
-    /// There is no row, although the organisation has members, whose arrival
+    /// The log is empty, although the organisation has members, whose creation
     /// is audited.
     Emptied,
-    /// The row and all after it are not there, but a checkpoint has them.
+    /// The row and all after it are missing, but a checkpoint covers them.
     CheckpointBeyond {
-        /// The rows that the checkpoint has.
+        /// Number of rows that the checkpoint covers.
         size: i64,
     },
-    /// The tree of the rows up to this one is not that of the checkpoint.
+    /// The tree of the rows up to this one differs from the checkpoint's.
     CheckpointDiffers {
-        /// The last row that an earlier checkpoint vouches for; 0 if none does.
+        /// The last row that an earlier checkpoint confirms; 0 if none does.
         vouched: i64,
     },
 }
@@ -107,22 +105,18 @@ impl fmt::Display for AuditProblem {
     }
 }
 
-/// What came of verifying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditVerdict {
-    /// The chain is whole up to this head.
+    /// The chain is intact up to this head.
     Intact(AuditHead),
-    /// The chain is broken.
     Broken {
-        /// The first bad row.
         seq: i64,
-        /// What is wrong with it.
         problem: AuditProblem,
     },
 }
 
 struct ChainRow {
-    /// Microseconds since 1970; `None` for a time that is none.
+    /// Microseconds since 1970; `None` for an infinite time.
     micros: Option<i64>,
     seq: i64,
     actor_user_id: Option<Uuid>,
@@ -144,16 +138,17 @@ struct ChainRow {
 }
 
 impl ChainRow {
-    /// The row's canonical bytes, as `audit_row_bytes` makes them.
+    /// The row's canonical bytes, identical to those of the SQL function
+    /// `audit_row_bytes`.
     fn bytes(&self, tenant_id: Uuid) -> Vec<u8> {
-        let own = |id: Option<Uuid>| id.map(|id| id.to_string());
+        let text = |id: Option<Uuid>| id.map(|id| id.to_string());
         let [tenant, seq, micros, actor, behalf, request] = [
             Some(tenant_id.to_string()),
             Some(self.seq.to_string()),
             self.micros.map(|micros| micros.to_string()),
-            own(self.actor_user_id),
-            own(self.on_behalf_of),
-            own(self.request_id),
+            text(self.actor_user_id),
+            text(self.on_behalf_of),
+            text(self.request_id),
         ];
         let fields = [
             tenant.as_deref(),
@@ -190,7 +185,7 @@ impl ChainRow {
     }
 }
 
-/// The hash of a link: over the hash before it and the row's bytes.
+/// SHA-256 of the previous hash and the row's bytes.
 fn link_hash(prev_hash: &Hash, bytes: &[u8]) -> Hash {
     Sha256::new()
         .chain_update(prev_hash)
@@ -199,19 +194,19 @@ fn link_hash(prev_hash: &Hash, bytes: &[u8]) -> Hash {
         .into()
 }
 
-/// How far the chain was computed again.
+/// State of a running verification.
 struct Progress {
     link: AuditHead,
     edge: Edge,
-    /// The trees still to be met, by size.
+    /// The signed trees still to be compared, by size.
     known: std::iter::Peekable<std::vec::IntoIter<TreeHead>>,
-    /// The last row up to which a checkpoint was found right.
+    /// The last row that a checkpoint confirmed.
     vouched: i64,
 }
 
 impl Progress {
-    /// Goes on by a row, or says what is wrong with it.
-    fn take(&mut self, tenant_id: Uuid, row: &ChainRow) -> Result<(), (i64, AuditProblem)> {
+    /// Verifies the next row and advances past it.
+    fn verify_row(&mut self, tenant_id: Uuid, row: &ChainRow) -> Result<(), (i64, AuditProblem)> {
         let expected = self.link.seq + 1;
         if row.seq > expected {
             return Err((expected, AuditProblem::Missing));
@@ -239,22 +234,20 @@ impl Progress {
     }
 }
 
-/// Computes the chain and the Merkle tree of the transaction's tenant again
-/// and compares.
+/// Recomputes the chain and the Merkle tree of the transaction's tenant and
+/// compares them with what is stored.
 ///
-/// `known` are trees that were signed: without any, somebody who can write
-/// both rows and head could have written everything anew unnoticed.
+/// `known` are signed trees: without any, somebody who can write both rows and
+/// head could rewrite everything unnoticed.
 ///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away. A broken chain is
-/// not an error but the verdict.
+/// A broken chain is a verdict, not an error.
 pub async fn audit_verify(
     tx: &mut TenantTx,
     known: &[TreeHead],
 ) -> Result<AuditVerdict, StoreError> {
     let broken = |seq, problem| Ok(AuditVerdict::Broken { seq, problem });
     let tenant_id = tx.tenant_id().0;
-    // Of nothing there is only one tree.
+    // There is only one empty tree, so a known one proves nothing.
     let mut known: Vec<_> = known.iter().copied().filter(|k| k.size > 0).collect();
     known.sort_by_key(|known| known.size);
     let mut progress = Progress {
@@ -266,8 +259,8 @@ pub async fn audit_verify(
     loop {
         let from = progress.link.seq;
         let mut rows = chain_rows(tx, from).await?.into_iter().peekable();
-        // The last row of the batch before is read again: a second one with
-        // its number shows.
+        // Reads the last row of the previous batch again, to detect a second
+        // row with its number.
         if from > 0 && rows.next().is_none_or(|row| row.seq != from) {
             return broken(from, AuditProblem::Missing);
         }
@@ -280,20 +273,16 @@ pub async fn audit_verify(
             return Ok(end.verdict(&mut progress));
         }
         for row in rows {
-            if let Err((seq, problem)) = progress.take(tenant_id, &row) {
+            if let Err((seq, problem)) = progress.verify_row(tenant_id, &row) {
                 return broken(seq, problem);
             }
         }
     }
 }
 
-/// Appends to `edge` the rows that come after it in the transaction's tenant,
-/// up to row `size`, or says which row is wrong. The rows' own hashes are not
-/// looked at.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away; a row that is
-/// missing is `Ok(None)`.
+/// Appends to `edge` the following rows of the transaction's tenant, up to row
+/// `size`. Returns `None` if a row is missing. The rows' own hashes are not
+/// checked.
 pub async fn audit_edge_extend(
     tx: &mut TenantTx,
     mut edge: Edge,
@@ -302,7 +291,7 @@ pub async fn audit_edge_extend(
     let tenant_id = tx.tenant_id().0;
     while edge.size() < size {
         let after = i64::try_from(edge.size()).unwrap_or(i64::MAX);
-        // The first one is in the edge already.
+        // `after` is in the edge already.
         let rows = chain_rows(tx, after + 1).await?;
         if rows.is_empty() {
             return Ok(None);
@@ -320,8 +309,8 @@ pub async fn audit_edge_extend(
     Ok(Some(edge))
 }
 
-/// The next rows from a number on. Times may be anything in a log that somebody
-/// wrote to, so none is read as one.
+/// The next rows from a number on. The times are only converted to numbers,
+/// because a tampered log may contain any.
 async fn chain_rows(tx: &mut TenantTx, from: i64) -> Result<Vec<ChainRow>, StoreError> {
     let tenant_id = tx.tenant_id();
     Ok(sqlx::query_as!(
@@ -341,37 +330,37 @@ async fn chain_rows(tx: &mut TenantTx, from: i64) -> Result<Vec<ChainRow>, Store
     .await?)
 }
 
-/// What the head says, and what there is beside it.
+/// The head and what the database has beside it.
 struct ChainEnd {
     head: AuditHead,
-    /// The tree in the head; `None` if it is none.
+    /// The tree in the head; `None` if it is damaged.
     edge: Option<Edge>,
-    /// The newest row's number.
+    /// The newest row's sequence number.
     newest: i64,
     has_members: bool,
 }
 
 impl ChainEnd {
-    /// The verdict on a chain that was computed to its last row.
-    fn verdict(&self, done: &mut Progress) -> AuditVerdict {
-        let AuditHead { seq, hash } = done.link;
+    /// The verdict on a chain whose rows were all verified.
+    fn verdict(&self, progress: &mut Progress) -> AuditVerdict {
+        let AuditHead { seq, hash } = progress.link;
         let head = &self.head;
-        let beyond = done.known.next();
-        let cut = beyond.map(|known| i64::try_from(known.size).unwrap_or(i64::MAX));
-        let (seq, problem) = match cut {
+        let unmet = progress.known.next();
+        let unmet_size = unmet.map(|known| i64::try_from(known.size).unwrap_or(i64::MAX));
+        let (seq, problem) = match unmet_size {
             _ if head.seq > seq => (seq + 1, AuditProblem::TailCut),
             _ if head.seq < seq => (head.seq + 1, AuditProblem::BeyondHead),
             _ if head.hash != hash => (seq, AuditProblem::Rewritten),
             Some(size) => (seq + 1, AuditProblem::CheckpointBeyond { size }),
-            _ if self.edge.as_ref() != Some(&done.edge) => (seq, AuditProblem::TreeDiffers),
+            _ if self.edge.as_ref() != Some(&progress.edge) => (seq, AuditProblem::TreeDiffers),
             _ if seq == 0 && self.has_members => (1, AuditProblem::Emptied),
-            _ => return AuditVerdict::Intact(done.link),
+            _ => return AuditVerdict::Intact(progress.link),
         };
         AuditVerdict::Broken { seq, problem }
     }
 }
 
-/// The head, and what there is beside it, as of one moment.
+/// Reads the head and what is beside it in one snapshot.
 async fn chain_end(tx: &mut TenantTx) -> Result<ChainEnd, StoreError> {
     let tenant_id = tx.tenant_id();
     let end = sqlx::query!(

@@ -1,8 +1,8 @@
-//! What may break a rule, and why. A test fails for one that nothing needs.
+//! Objects that may break a rule, with the reason. A test fails for an
+//! exception that is no longer needed.
 
 use super::Exception;
 
-/// All of them.
 pub const EXCEPTIONS: &[Exception] = &[
     // Tables that are read before a tenant is known.
     (

@@ -1,5 +1,5 @@
-//! What the catalogue must say for row security to hold, asked at boot, by
-//! `atrium doctor` and by the tests.
+//! Rules about the Postgres catalogue that row security depends on, checked at
+//! boot, by `atrium doctor` and by the tests.
 
 mod exceptions;
 mod rules;
@@ -11,35 +11,34 @@ use sqlx::{AssertSqlSafe, PgConnection};
 pub use exceptions::EXCEPTIONS;
 pub use rules::RULES;
 
-/// One rule.
+/// A rule about the catalogue.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// Its name in exceptions and messages.
+    /// The name used in exceptions and messages.
     pub name: &'static str,
-    /// Selects `object` and `problem`, a row for each break.
+    /// SQL that selects `object` and `problem`, one row per violation.
     pub breaks: &'static str,
-    /// What to do about `{object}`; `None` where only the tests ask.
+    /// How to repair `{object}`; `None` for rules that only tests check.
     pub remedy: Option<&'static str>,
 }
 
-/// A rule, the object that may break it, and the reason.
+/// The rule's name, the object that may break it, and the reason.
 pub type Exception = (&'static str, &'static str, &'static str);
 
-/// What breaks a rule.
+/// A violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule.
+    /// The rule's name.
     pub rule: &'static str,
-    /// The object as the rule names it.
+    /// The object as the rule's query names it.
     pub object: String,
-    /// What is wrong with it.
     pub problem: String,
-    /// What to do.
     pub remedy: String,
 }
 
-/// Every rule reads these: our tables and partitions, the roles that serve
-/// requests or own functions, and the privileges on tables and columns.
+/// Common table expressions for every rule: Atrium's tables and partitions, the
+/// roles that serve requests or own functions, and the privileges on tables and
+/// columns.
 pub const COMMON: &str = "
     WITH tables AS (
         SELECT c.oid, c.relname::text AS name, c.relkind, c.relispartition, c.relrowsecurity, c.relforcerowsecurity,
@@ -67,11 +66,8 @@ pub const COMMON: &str = "
            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
     )";
 
-/// Everything that breaks one of `rules` and is no exception, in the rules'
-/// order. One statement, whatever their number.
-///
-/// # Errors
-/// What the server said.
+/// All violations of `rules` that are not excepted, in the order of the rules.
+/// Runs a single statement, whatever the number of rules.
 pub async fn findings(
     conn: &mut PgConnection,
     rules: &[Rule],

@@ -1,5 +1,4 @@
-//! What the catalogue must say for row security to hold. Each rule is a query
-//! that names what breaks it.
+//! The catalogue rules. Each one is a query that selects its violations.
 
 use super::Rule;
 
@@ -18,8 +17,8 @@ pub const RULES: &[Rule] = &[
         remedy: Some("restore its policies from a dump of an untouched database of this version"),
     },
     Rule {
-        // The condition on the tenant stands first and everything else is
-        // added with AND: that is how policies_create writes it.
+        // The tenant's condition comes first and everything else is added with
+        // AND: `policies_create` writes it that way.
         name: "policy_holds_tenant",
         breaks: "SELECT t.name || '.' || p.polname AS object, 'it does not begin with the tenant: ' || condition AS problem
                    FROM tables t JOIN pg_policy p ON p.polrelid = t.oid CROSS JOIN LATERAL
@@ -77,8 +76,8 @@ pub const RULES: &[Rule] = &[
         remedy: Some("run `REVOKE UPDATE` on the table from the role and grant it by column, without tenant_id, as the migrations do"),
     },
     Rule {
-        // A purged organisation's chain goes whole, by the role that nobody
-        // takes.
+        // Only the purge role, which no login takes, deletes the chain of a
+        // purged organisation.
         name: "audit_is_append_only",
         breaks: "SELECT DISTINCT name || ' ' || grantee::regrole AS object, privilege || ' is granted' AS problem
                    FROM privileges
@@ -87,7 +86,7 @@ pub const RULES: &[Rule] = &[
         remedy: Some("revoke it: audit rows are appended and never changed"),
     },
     Rule {
-        // It deletes; what is in the rows is none of its business.
+        // The purge role deletes rows and needs none of their content.
         name: "purge_reads_no_content",
         breaks: "SELECT DISTINCT name AS object, coalesce(column_name, 'the whole row') || ' can be read' AS problem
                    FROM privileges
@@ -99,7 +98,7 @@ pub const RULES: &[Rule] = &[
         remedy: Some("revoke it: the role that purges reads whose a row is and nothing else"),
     },
     Rule {
-        // It decides by times and ids; the words are none of its business.
+        // The trash role decides by times and ids and needs no content.
         name: "trash_reads_no_words",
         breaks: "SELECT DISTINCT name AS object, coalesce(column_name, 'the whole row') || ' can be read or changed' AS problem
                    FROM privileges
@@ -109,8 +108,7 @@ pub const RULES: &[Rule] = &[
         remedy: Some("revoke it: the role that empties the trash reads no words"),
     },
     Rule {
-        // Operators see how many, never what: nothing that people wrote, no
-        // name, no id of a row.
+        // Operators see row counts, never content, names or row ids.
         name: "operators_only_count",
         breaks: "SELECT DISTINCT name AS object, coalesce(column_name, 'the whole row') || ' can be read' AS problem
                    FROM privileges

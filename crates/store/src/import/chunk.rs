@@ -1,17 +1,18 @@
-//! The bytes of a file given for import, in pieces.
+//! The bytes of an uploaded import file, stored in chunks.
 
 use domain::ImportId;
 
 use crate::{StoreError, TenantTx};
 
-/// The size of every piece but the last.
+/// The size of every chunk but the last.
 pub const CHUNK_BYTES: usize = 1024 * 1024;
 
-/// Keeps a piece of an own file that is on its way, and counts its bytes.
+/// Stores a chunk of the member's own file during its upload, and adds to the
+/// file's size.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the member has no such file, or for an
-/// impossible piece.
+/// [`StoreError::Constraint`] if the member has no such file, or for an invalid
+/// chunk.
 pub async fn import_chunk_put(
     tx: &mut TenantTx,
     id: ImportId,
@@ -28,7 +29,6 @@ pub async fn import_chunk_put(
     )
     .execute(tx.conn())
     .await?;
-    // What has arrived counts from now on.
     sqlx::query!(
         "UPDATE imports SET size = size + $3 WHERE tenant_id = $1 AND id = $2 AND state = 'uploading'",
         tx.tenant_id().0,
@@ -40,11 +40,10 @@ pub async fn import_chunk_put(
     Ok(())
 }
 
-/// A piece of an own file.
+/// A chunk of the member's own file.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when there is none, e.g. because the file was let
-/// go of.
+/// [`StoreError::NotFound`] also if the file's bytes were deleted.
 pub async fn import_chunk(
     tx: &mut TenantTx,
     id: ImportId,
@@ -61,10 +60,7 @@ pub async fn import_chunk(
     Ok(bytes)
 }
 
-/// Lets go of the bytes. Their digest stays.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Deletes the bytes of a file. Its digest stays.
 pub async fn import_chunks_clear(tx: &mut TenantTx, id: ImportId) -> Result<(), StoreError> {
     sqlx::query!(
         "DELETE FROM import_chunks WHERE tenant_id = $1 AND import_id = $2",

@@ -1,4 +1,4 @@
-//! Records of imported files becoming memories.
+//! Creates memories from the records of imported files.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,58 +13,51 @@ use crate::{StoreError, TenantTx};
 /// A record of an imported file.
 #[derive(Clone, Debug)]
 pub struct ImportedMemory {
-    /// The memory's id, should it land.
+    /// The id of the memory, if it is created.
     pub id: MemoryId,
-    /// What it is.
     pub memory: NewMemory,
-    /// The memory that it answers, one of [`import_parents`].
+    /// The memory that it replies to, one of [`import_parents`].
     pub parent_id: Option<MemoryId>,
-    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Its version.
     pub version: i32,
-    /// What it was before.
     pub earlier: Vec<EarlierVersion>,
-    /// SHA-256 of the record: the same one never lands twice for one member.
+    /// SHA-256 of the record: a member can import a record only once.
     pub digest: [u8; 32],
 }
 
-/// What an imported memory was before a change.
+/// A version of an imported memory before a change.
 #[derive(Clone, Debug)]
 pub struct EarlierVersion {
-    /// Which version that was, below the memory's own.
+    /// Lower than the memory's own version.
     pub version: i32,
-    /// Its words then.
     pub text: MemoryText,
-    /// When it was replaced.
+    /// When this version was replaced.
     pub changed_at: Timestamp,
-    /// Why: at most 500 characters.
+    /// At most 500 characters.
     pub change_reason: Option<String>,
 }
 
-/// A memory that imported replies can be given to.
+/// A memory that imported replies can be attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParentMemory {
-    /// Its id.
     pub id: MemoryId,
-    /// The digest of the record that it came from.
+    /// Digest of the record that it was created from.
     pub digest: [u8; 32],
 }
 
-/// Creates private memories of the member from a file's records, with what
-/// they were before, and returns the ids of those that landed; the others
-/// were there already.
+/// Creates private memories of the member from a file's records, with their
+/// earlier versions. Returns the ids of the new ones; the others existed
+/// already.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when a record breaks a rule that its types
-/// should have held, or names somebody else's persona: then none landed.
+/// [`StoreError::Constraint`] if a record breaks a rule that its types should
+/// have ensured, or names somebody else's persona; then none is created.
 pub async fn memory_insert_imported(
     tx: &mut TenantTx,
     memories: &[ImportedMemory],
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let each = |text: fn(&NewMemory) -> &str| -> Vec<&str> {
+    let texts = |text: fn(&NewMemory) -> &str| -> Vec<&str> {
         memories.iter().map(|m| text(&m.memory)).collect()
     };
     let ids: Vec<Uuid> = memories.iter().map(|m| m.id.0).collect();
@@ -83,8 +76,8 @@ pub async fn memory_insert_imported(
         .map(|m| m.memory.attributes.importance)
         .collect();
     let versions: Vec<i32> = memories.iter().map(|m| m.version).collect();
-    let created: Vec<Timestamp> = memories.iter().map(|m| m.created_at).collect();
-    let updated: Vec<Timestamp> = memories.iter().map(|m| m.updated_at).collect();
+    let created_at: Vec<Timestamp> = memories.iter().map(|m| m.created_at).collect();
+    let updated_at: Vec<Timestamp> = memories.iter().map(|m| m.updated_at).collect();
     let expires: Vec<Option<Timestamp>> = memories
         .iter()
         .map(|m| m.memory.attributes.expires_at)
@@ -101,7 +94,7 @@ pub async fn memory_insert_imported(
         .iter()
         .map(|m| m.parent_id.map(|id| id.0))
         .collect();
-    let landed = sqlx::query_scalar!(
+    let created_ids = sqlx::query_scalar!(
         "INSERT INTO memories (
              tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, importance,
              version, created_at, updated_at, expires_at, persona_id, allowed_vendors, source_session_id, parent_id
@@ -124,15 +117,15 @@ pub async fn memory_insert_imported(
         Visibility::Private.key(),
         &ids,
         digests as Vec<&[u8]>,
-        each(|memory| memory.text.kind.key()) as Vec<&str>,
-        each(|memory| &memory.text.title) as Vec<&str>,
-        each(|memory| &memory.text.content) as Vec<&str>,
+        texts(|memory| memory.text.kind.key()) as Vec<&str>,
+        texts(|memory| &memory.text.title) as Vec<&str>,
+        texts(|memory| &memory.text.content) as Vec<&str>,
         &tags,
-        each(|memory| memory.origin.key()) as Vec<&str>,
+        texts(|memory| memory.origin.key()) as Vec<&str>,
         &importances,
         &versions,
-        &created,
-        &updated,
+        &created_at,
+        &updated_at,
         expires as Vec<Option<Timestamp>>,
         personas as Vec<Option<Uuid>>,
         &vendors,
@@ -141,22 +134,22 @@ pub async fn memory_insert_imported(
     )
     .fetch_all(tx.conn())
     .await?;
-    let landed: Vec<MemoryId> = landed.into_iter().map(MemoryId).collect();
-    versions_insert(tx, memories, &landed).await?;
-    Ok(landed)
+    let created_ids: Vec<MemoryId> = created_ids.into_iter().map(MemoryId).collect();
+    versions_insert(tx, memories, &created_ids).await?;
+    Ok(created_ids)
 }
 
-/// Keeps what the memories that landed were before. The file says by whom
-/// they were changed only as a name, so they count as changed by the member.
+/// Stores the earlier versions of the new memories. The file has only the name
+/// of whoever changed them, so they count as changed by the member.
 async fn versions_insert(
     tx: &mut TenantTx,
     memories: &[ImportedMemory],
-    landed: &[MemoryId],
+    created_ids: &[MemoryId],
 ) -> Result<(), StoreError> {
-    let landed: HashSet<MemoryId> = landed.iter().copied().collect();
+    let created_ids: HashSet<MemoryId> = created_ids.iter().copied().collect();
     let earlier: Vec<_> = memories
         .iter()
-        .filter(|memory| landed.contains(&memory.id))
+        .filter(|memory| created_ids.contains(&memory.id))
         .flat_map(|memory| memory.earlier.iter().map(move |earlier| (memory, earlier)))
         .collect();
     if earlier.is_empty() {
@@ -210,11 +203,8 @@ async fn versions_insert(
 }
 
 /// The member's memories from these records that imported replies can be
-/// given to: private ones as the replies will be, not in the trash, and no
+/// attached to: private as the replies will be, not in the trash, and no
 /// replies themselves.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn import_parents(
     tx: &mut TenantTx,
     digests: &[[u8; 32]],
@@ -241,11 +231,11 @@ pub async fn import_parents(
         .collect())
 }
 
-/// The member's personas by these names, made where there are none; each name
-/// comes with the id that a new one gets.
+/// The member's personas with these names, created where missing; each name
+/// comes with the id for a new persona.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] for a name that is not acceptable.
+/// [`StoreError::Constraint`] for an invalid name.
 pub async fn persona_ensure(
     tx: &mut TenantTx,
     names: &[(PersonaId, String)],

@@ -1,4 +1,4 @@
-//! Files of memories, given for import, and what came of them.
+//! Uploaded files of memories, and the results of their import.
 
 mod chunk;
 mod land;
@@ -18,16 +18,14 @@ pub use land::{
     persona_ensure,
 };
 
-/// A file that begins to arrive.
+/// A file whose upload begins.
 #[derive(Clone, Copy, Debug)]
 pub struct NewImport<'a> {
-    /// Its id.
     pub id: ImportId,
-    /// The job that will read it.
     pub job_id: JobId,
-    /// The name as given, 1 to 255 characters.
+    /// The original name, 1 to 255 characters.
     pub file_name: &'a str,
-    /// How to read it, as far as that is known.
+    /// The format as far as it is known before the upload.
     pub format: ImportFormat,
 }
 
@@ -99,10 +97,10 @@ fn as_json(value: &impl serde::Serialize) -> Result<serde_json::Value, StoreErro
     serde_json::to_value(value).map_err(|error| StoreError::Other(error.into()))
 }
 
-/// Begins to keep a file of the member; its pieces follow.
+/// Records a file of the member; its chunks follow.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] for a name that is not acceptable.
+/// [`StoreError::Constraint`] for an invalid name.
 pub async fn import_create(
     tx: &mut TenantTx,
     import: &NewImport<'_>,
@@ -127,11 +125,11 @@ pub async fn import_create(
     Ok(())
 }
 
-/// A file has arrived whole and waits for its giver's look.
+/// Marks a file as uploaded, waiting for its owner's confirmation.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such file on its way;
-/// [`StoreError::Constraint`] for an impossible size.
+/// [`StoreError::NotFound`] if the member has no such upload;
+/// [`StoreError::Constraint`] for an invalid size.
 pub async fn import_arrived(
     tx: &mut TenantTx,
     id: ImportId,
@@ -150,14 +148,11 @@ pub async fn import_arrived(
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-/// The member's import of the same bytes that waits for a look or is being
-/// read.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The member's import of the same bytes that waits for confirmation or is
+/// being read.
 pub async fn import_same(
     tx: &mut TenantTx,
     sha256: [u8; 32],
@@ -178,11 +173,11 @@ pub async fn import_same(
     Ok(id.map(Into::into))
 }
 
-/// Settles how a file is read that waits for its giver's look. Answers with
-/// its job's id.
+/// Sets how a file that waits for confirmation is read. Returns the id of its
+/// job.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Conflict`] when it doesn't wait.
+/// [`StoreError::Conflict`] if it doesn't wait for confirmation.
 pub async fn import_confirm(
     tx: &mut TenantTx,
     id: ImportId,
@@ -207,10 +202,10 @@ pub async fn import_confirm(
     Err(StoreError::Conflict)
 }
 
-/// Lets go of a file that was not started.
+/// Deletes a file whose import was not started.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Conflict`] when it was started.
+/// [`StoreError::Conflict`] if it was started.
 pub async fn import_discard(tx: &mut TenantTx, id: ImportId) -> Result<(), StoreError> {
     if import_get(tx, id).await?.state == ImportState::Started {
         return Err(StoreError::Conflict);
@@ -223,15 +218,12 @@ pub async fn import_discard(tx: &mut TenantTx, id: ImportId) -> Result<(), Store
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-/// Whose files, whatever their tenant if it is active, were given before
-/// `uploads` and did not arrive, or before `previews` and were not looked at
-/// since; the oldest first.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Abandoned files of all active tenants, oldest first: uploads that began
+/// before `uploads` and are incomplete, and previews that began before
+/// `previews` and were not confirmed.
 pub async fn import_forgotten(
     tx: &mut WorkerTx,
     uploads: Timestamp,
@@ -256,11 +248,8 @@ pub async fn import_forgotten(
         .collect())
 }
 
-/// How many files of an organisation wait for their givers, those that are
-/// still arriving among them, and how many bytes of them are here.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Number and total bytes of an organisation's files that are not started,
+/// including incomplete uploads.
 pub async fn import_waiting(
     tx: &mut WorkerTx,
     tenant_id: TenantId,
@@ -275,10 +264,7 @@ pub async fn import_waiting(
     Ok((waiting.files.unsigned_abs(), waiting.bytes.unsigned_abs()))
 }
 
-/// One of the member's imports, with the work behind it.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
+/// One of the member's imports, with its job.
 pub async fn import_get(tx: &mut TenantTx, id: ImportId) -> Result<Import, StoreError> {
     sqlx::query_as!(
         ImportRow,
@@ -297,10 +283,7 @@ pub async fn import_get(tx: &mut TenantTx, id: ImportId) -> Result<Import, Store
     .try_into()
 }
 
-/// The member's imports that arrived, newest first.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The member's completed uploads, newest first.
 pub async fn import_list(tx: &mut TenantTx, limit: u16) -> Result<Vec<Import>, StoreError> {
     let rows = sqlx::query_as!(
         ImportRow,
@@ -322,10 +305,7 @@ pub async fn import_list(tx: &mut TenantTx, limit: u16) -> Result<Vec<Import>, S
     rows.into_iter().map(Import::try_from).collect()
 }
 
-/// How its giver wants a file to be read.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
+/// How the file's owner wants it to be read.
 pub async fn import_choice(tx: &mut TenantTx, id: ImportId) -> Result<ImportChoice, StoreError> {
     let choice = sqlx::query_scalar!(
         "SELECT choice FROM imports WHERE tenant_id = $1 AND id = $2",
@@ -337,10 +317,7 @@ pub async fn import_choice(tx: &mut TenantTx, id: ImportId) -> Result<ImportChoi
     json_of(choice)
 }
 
-/// Notes what has become of the records so far.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
+/// Stores the results for the records so far.
 pub async fn import_set_report(
     tx: &mut TenantTx,
     id: ImportId,
@@ -354,10 +331,10 @@ pub async fn import_set_report(
     )
     .execute(tx.conn())
     .await?;
-    found(done.rows_affected())
+    not_found_if_zero(done.rows_affected())
 }
 
-fn found(rows: u64) -> Result<(), StoreError> {
+fn not_found_if_zero(rows: u64) -> Result<(), StoreError> {
     if rows == 0 {
         return Err(StoreError::NotFound);
     }

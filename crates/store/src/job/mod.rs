@@ -1,8 +1,8 @@
-//! Background work: queued by members, claimed by workers under a lease.
+//! Background jobs: queued by members, claimed by workers under a lease.
 //!
-//! Every claim raises the job's fence. What a worker writes names the fence it
-//! was given, so one that lost its lease (it hung, the network broke) changes
-//! nothing any more: it gets [`StoreError::Conflict`].
+//! Every claim increments the job's fence, and every write of a worker names
+//! the fence of its claim. A worker that lost its lease (it hung, the network
+//! broke) therefore changes nothing and gets [`StoreError::Conflict`].
 
 mod work;
 
@@ -23,26 +23,24 @@ use crate::{
     cursor::{Cursor, List},
 };
 
-/// Work to be queued.
+/// A job to be queued.
 #[derive(Clone, Debug)]
 pub struct NewJob<'a> {
-    /// Its id.
     pub id: JobId,
     /// What it does, noun first: `memory.import`.
     pub kind: &'a str,
-    /// What the body needs: ids rather than data, since workers read it before
-    /// they are in its tenant. At most 64 kB of JSON.
+    /// Arguments of the job: ids rather than data, since workers read them
+    /// before they enter the tenant. At most 64 kB of JSON.
     pub payload: Value,
-    /// While a job of this kind and key of the same member is not finished,
-    /// no second one is queued.
+    /// No second job of the same kind, key and member is queued while one is
+    /// unfinished.
     pub dedupe_key: Option<&'a str>,
-    /// Not before this moment.
+    /// The job doesn't run before this moment.
     pub run_at: Timestamp,
-    /// Attempts before it is given up.
     pub max_attempts: i32,
-    /// Higher ones go first.
+    /// Jobs with a higher priority run first.
     pub priority: i32,
-    /// Units of work in all; 0 while unknown.
+    /// Total units of work; 0 while unknown.
     pub progress_total: i64,
 }
 
@@ -81,8 +79,8 @@ pub(crate) fn status_of(key: &str) -> Result<JobStatus, StoreError> {
         .ok_or_else(|| StoreError::other(format!("a job has the unknown status “{key}”")))
 }
 
-/// Queues work of the member and returns its id; `None` where the same work
-/// waits or runs already.
+/// Queues a job of the member and returns its id; `None` if an unfinished job
+/// has the same dedupe key.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] for a payload that is too large.
@@ -92,7 +90,8 @@ pub async fn job_enqueue(
     now: Timestamp,
 ) -> Result<Option<JobId>, StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
-    // One that finds its work queued is waited for at that job's end.
+    // A job with this key waits at its end (`job_key_lock`) for transactions
+    // that found it already queued.
     if let Some(key) = job.dedupe_key {
         sqlx::query!(
             "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 34))",
@@ -130,11 +129,11 @@ pub async fn job_enqueue(
 }
 
 /// Waits for the transactions that queued a job with this key, or found one
-/// queued; others that want to do so wait for this one. Whoever takes it before
-/// [`job_complete`] sees then what they wrote.
+/// queued, and blocks new ones until this transaction ends. A job that takes
+/// the lock before [`job_complete`] sees what they wrote.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] when the database is away or they take too long.
+/// [`StoreError::Unavailable`] also if those transactions take too long.
 pub async fn job_key_lock(tx: &mut TenantTx, key: &str) -> Result<(), StoreError> {
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 34))",
@@ -145,10 +144,6 @@ pub async fn job_key_lock(tx: &mut TenantTx, key: &str) -> Result<(), StoreError
     Ok(())
 }
 
-/// One of the member's jobs.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
 pub async fn job_get(tx: &mut TenantTx, id: JobId) -> Result<Job, StoreError> {
     sqlx::query_as!(
         JobRow,
@@ -163,10 +158,7 @@ pub async fn job_get(tx: &mut TenantTx, id: JobId) -> Result<Job, StoreError> {
     .try_into()
 }
 
-/// The member's jobs, newest first.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// One page of the member's jobs, newest first.
 pub async fn job_list(
     tx: &mut TenantTx,
     after: Option<Cursor<JobId>>,
@@ -202,9 +194,6 @@ pub async fn job_list(
 }
 
 /// The member's jobs that changed after `after`, last changed first.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn job_changes(
     tx: &mut TenantTx,
     after: Timestamp,
@@ -236,11 +225,11 @@ pub async fn job_changes(
         .collect()
 }
 
-/// Ends a job that is not finished. A worker that holds it learns so with its
-/// next heartbeat or progress.
+/// Cancels an unfinished job. Its worker finds out with the next heartbeat or
+/// progress.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Conflict`] when it is finished.
+/// [`StoreError::Conflict`] if it is finished.
 pub async fn job_cancel(tx: &mut TenantTx, id: JobId, now: Timestamp) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "UPDATE jobs
@@ -252,14 +241,14 @@ pub async fn job_cancel(tx: &mut TenantTx, id: JobId, now: Timestamp) -> Result<
     )
     .execute(tx.conn())
     .await?;
-    changed_or_why(tx, id, done.rows_affected()).await
+    conflict_if_unchanged(tx, id, done.rows_affected()).await
 }
 
 /// Queues a dead or cancelled job again, with all its attempts.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Conflict`] when it is neither dead
-/// nor cancelled, or the same work is queued already.
+/// [`StoreError::Conflict`] if it is neither dead nor cancelled, or the same
+/// work is queued already.
 pub async fn job_retry(tx: &mut TenantTx, id: JobId, now: Timestamp) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "UPDATE jobs
@@ -276,10 +265,14 @@ pub async fn job_retry(tx: &mut TenantTx, id: JobId, now: Timestamp) -> Result<(
         StoreError::Constraint(name) if name == "jobs_dedupe_key" => StoreError::Conflict,
         other => other,
     })?;
-    changed_or_why(tx, id, done.rows_affected()).await
+    conflict_if_unchanged(tx, id, done.rows_affected()).await
 }
 
-async fn changed_or_why(tx: &mut TenantTx, id: JobId, changed: u64) -> Result<(), StoreError> {
+async fn conflict_if_unchanged(
+    tx: &mut TenantTx,
+    id: JobId,
+    changed: u64,
+) -> Result<(), StoreError> {
     if changed == 0 {
         job_get(tx, id).await?;
         return Err(StoreError::Conflict);

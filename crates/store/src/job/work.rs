@@ -1,4 +1,4 @@
-//! A worker's side of a job: claiming it, keeping it, ending it.
+//! The worker's side of a job: claim it, keep its lease, end it.
 
 use domain::{JobId, TenantId, Timestamp, UserId, job::JobStatus};
 use serde_json::Value;
@@ -7,49 +7,44 @@ use time::Duration;
 
 use crate::{StoreError, TenantTx, WorkerTx};
 
-/// The longest error text that is kept, in characters.
+/// Longer error texts are cut.
 const MAX_ERROR_CHARS: usize = 2_000;
 
-/// A job in a worker's hands.
+/// A job that a worker holds a lease on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimedJob {
-    /// Where its body runs.
+    /// The tenant in which it runs.
     pub tenant_id: TenantId,
-    /// In whose name its body runs.
+    /// The member on whose behalf it runs.
     pub actor_user_id: UserId,
-    /// Its id.
     pub id: JobId,
-    /// What it does.
+    /// What it does, noun first.
     pub kind: String,
-    /// What the body needs.
     pub payload: Value,
-    /// This attempt's number, from 1.
+    /// The number of this attempt, from 1.
     pub attempts: i32,
-    /// After this many attempts it is dead.
+    /// The job is dead after this many attempts.
     pub max_attempts: i32,
     /// The number of this claim.
     pub fence: i64,
 }
 
-/// Whether a worker should go on.
+/// The state of a worker's lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobHold {
-    /// The job is still in its hands.
+    /// The worker still holds the job.
     Held,
     /// A person cancelled the job.
     Cancelled,
-    /// Its organisation is not active any more: the job waits.
+    /// The job's organisation is not active any more, so the job waits.
     Paused,
 }
 
-/// Takes the most urgent job that is due, of one of `kinds`, until `now + lease`.
-/// Among equally urgent ones the organisation with the fewest running jobs goes
-/// first, so that none can take all workers. Jobs whose worker let the lease
-/// run out are due again, or dead when that was their last attempt. Those of an
-/// organisation that is not active wait until it is.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Claims the most urgent due job of one of `kinds` until `now + lease`. Among
+/// equally urgent jobs the organisation with the fewest running jobs goes
+/// first, so that none can occupy all workers. A job whose lease expired is due
+/// again, or dead if that was its last attempt. Jobs of inactive organisations
+/// wait.
 pub async fn job_claim(
     tx: &mut WorkerTx,
     worker: &str,
@@ -116,10 +111,10 @@ pub async fn job_claim(
     }))
 }
 
-/// Keeps the lease for longer.
+/// Extends the lease.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the job is in other hands by now.
+/// [`StoreError::Conflict`] if another worker claimed the job meanwhile.
 pub async fn job_heartbeat(
     tx: &mut WorkerTx,
     job: &ClaimedJob,
@@ -141,12 +136,12 @@ pub async fn job_heartbeat(
     hold(tx.conn(), job, done.rows_affected()).await
 }
 
-/// Notes how far the work has come, in the transaction of its effects: both
-/// count or neither does. Unless it is [`JobHold::Held`] the caller drops the
-/// transaction.
+/// Stores the progress in the transaction of the work's effects, so that both
+/// are committed or neither. The caller drops the transaction unless this
+/// returns [`JobHold::Held`].
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the job is in other hands by now.
+/// [`StoreError::Conflict`] if another worker claimed the job meanwhile.
 pub async fn job_progress(
     tx: &mut TenantTx,
     job: &ClaimedJob,
@@ -171,7 +166,7 @@ pub async fn job_progress(
     hold(tx.conn(), job, updated.rows_affected()).await
 }
 
-/// What a worker should do, `updated` rows having been its.
+/// The state of the lease after an update that affected `updated` rows.
 async fn hold(
     conn: &mut PgConnection,
     job: &ClaimedJob,
@@ -191,16 +186,16 @@ async fn hold(
     .await?;
     match status.as_deref() {
         Some("cancelled") => Ok(JobHold::Cancelled),
-        // It is this worker's, and still nothing was to be written.
+        // The worker holds the job, but the organisation is not active.
         Some(_) => Ok(JobHold::Paused),
         None => Err(StoreError::Conflict),
     }
 }
 
-/// Ends the job well, in the transaction of its last effects.
+/// Completes the job, in the transaction of its last effects.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when it was cancelled or is in other hands by now:
+/// [`StoreError::Conflict`] if it was cancelled or claimed by another worker:
 /// drop the transaction.
 pub async fn job_complete(
     tx: &mut TenantTx,
@@ -228,11 +223,12 @@ pub async fn job_complete(
     Ok(())
 }
 
-/// Ends an attempt badly: the next is due at `retry_at`, unless this was the
-/// last one or another makes no sense (`None`). `error` is for people.
+/// Ends a failed attempt: the next one is due at `retry_at`, unless this was
+/// the last attempt or a retry is pointless (`None`). `error` is shown to
+/// people.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when it was cancelled or is in other hands by now.
+/// [`StoreError::Conflict`] if it was cancelled or claimed by another worker.
 pub async fn job_fail(
     tx: &mut WorkerTx,
     job: &ClaimedJob,
@@ -274,11 +270,11 @@ pub async fn job_fail(
     Ok(status)
 }
 
-/// Gives a job back unfinished, because its worker stops: it is due at once
+/// Returns an unfinished job because its worker stops. The job is due at once
 /// and the attempt doesn't count.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when it was cancelled or is in other hands by now.
+/// [`StoreError::Conflict`] if it was cancelled or claimed by another worker.
 pub async fn job_release(
     tx: &mut WorkerTx,
     job: &ClaimedJob,
@@ -303,11 +299,9 @@ pub async fn job_release(
     Ok(())
 }
 
-/// Gives a job back unfinished where its organisation is not active any more,
-/// and tells whether that was so: it waits, and the attempt doesn't count.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Returns an unfinished job if its organisation is not active any more; the
+/// job waits and the attempt doesn't count. Returns false if the organisation
+/// is active.
 pub async fn job_pause(
     tx: &mut WorkerTx,
     job: &ClaimedJob,

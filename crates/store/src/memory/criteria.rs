@@ -1,4 +1,5 @@
-//! What a list or a search is narrowed to, as `memory_fits` takes it.
+//! Converts the criteria of a list or search to the filter that the SQL
+//! function `memory_fits` takes.
 
 use domain::{
     Timestamp, UserId,
@@ -10,8 +11,8 @@ use time::{Date, Time};
 
 use crate::StoreError;
 
-/// The filter of `memory_fits`: each key restricts. What ended by `now` is only
-/// in the trash.
+/// The filter of `memory_fits`: each key restricts. Memories that expired by
+/// `now` are only in the trash.
 pub fn filter_of(criteria: &MemoryCriteria, member_id: UserId, now: Timestamp) -> Value {
     let mut filter = Map::new();
     let mut set = |key: &str, value: Value| {
@@ -25,7 +26,8 @@ pub fn filter_of(criteria: &MemoryCriteria, member_id: UserId, now: Timestamp) -
     }
     if let Some(persona_id) = criteria.persona_id {
         set("persona", json!(persona_id));
-        // Another's persona is nobody's business, also of what they share.
+        // Restricts to the member's own persona: others' personas are private,
+        // even on shared memories.
         set("persona_owner", json!(member_id));
     }
     if let Some(term) = criteria.term {
@@ -35,8 +37,8 @@ pub fn filter_of(criteria: &MemoryCriteria, member_id: UserId, now: Timestamp) -
         Some(MemoryOwner::Mine) => set("owner", json!(member_id)),
         Some(MemoryOwner::Member(id)) => set("owner", json!(id)),
         Some(MemoryOwner::Others) => set("not_owner", json!(member_id)),
-        // What row security says anyway. Said again, the planner knows how
-        // few these are.
+        // Row security implies this. Repeating it tells the planner how few
+        // rows match.
         None => {
             let mine = criteria.trash || criteria.visibility == Some(Visibility::Private);
             if mine {
@@ -56,7 +58,7 @@ pub fn filter_of(criteria: &MemoryCriteria, member_id: UserId, now: Timestamp) -
     if let Some(day) = criteria.changed_from {
         set("from", start_of(day).into());
     }
-    // Of the last day of all there is no next one, and nothing after it.
+    // `Date::MAX` has no next day, and nothing is later.
     if let Some(next) = criteria.changed_to.and_then(Date::next_day) {
         set("before", start_of(next).into());
     }
@@ -72,9 +74,9 @@ fn start_of(day: Date) -> i64 {
     day.with_time(Time::MIDNIGHT).assume_utc().unix_timestamp()
 }
 
-/// Has this transaction plan each statement for the values that it is given: a
-/// plan made for any filter and any tenant would be bad for each. And for one
-/// process: to start another takes longer than lists and searches do.
+/// Makes this transaction plan each statement for its actual values: a generic
+/// plan for any filter and tenant would be bad for each. Also disables parallel
+/// workers, because starting one takes longer than lists and searches do.
 pub(super) async fn plan_each(conn: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query!(
         "SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS plans,
@@ -93,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_restricts_is_there() {
+    fn filter_has_only_restricting_keys() {
         let me = UserId(Uuid::from_u128(7));
         let now = datetime!(1970-01-01 00:01 UTC);
         let filter = filter_of(&MemoryCriteria::default(), me, now);

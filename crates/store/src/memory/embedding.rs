@@ -1,5 +1,5 @@
-//! Which memories wait for an embedding, giving it to them, and taking away
-//! those of a model that is not used any more.
+//! Stores the embeddings of memories, finds memories without one, and deletes
+//! the embeddings of retired models.
 
 use domain::{
     MemoryId, TenantId, Timestamp, UserId,
@@ -12,46 +12,43 @@ use uuid::Uuid;
 
 use crate::{StoreError, TenantTx, WorkerTx};
 
-/// Lengths for which there is an index: a vector is filled up with zeros to
-/// the next of them, which changes no cosine.
+/// The vector lengths that have an index. A vector is padded with zeros to the
+/// next of them, which changes no cosine.
 const INDEXED_LENGTHS: [usize; 5] = [384, 768, 1_536, 3_072, 4_000];
 
-/// How long the vectors of a retired model stay: longer than any transaction
-/// that still reads or writes them can live.
+/// How long the vectors of a retired model are kept: longer than any
+/// transaction that still reads or writes them can last.
 pub const GRACE: Duration = Duration::minutes(2);
 
-/// A memory that waits for its embedding.
+/// A memory that has no embedding yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingEmbedding {
-    /// The memory.
     pub id: MemoryId,
-    /// The version whose words these are.
+    /// The version that the texts belong to.
     pub version: i32,
     /// May be empty.
     pub title: String,
-    /// The text.
     pub content: String,
-    /// Its tags.
     pub tags: Vec<String>,
 }
 
-/// An embedding that was made.
+/// A new embedding of a memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbeddedMemory {
-    /// The memory.
     pub id: MemoryId,
-    /// The version whose words were embedded.
+    /// The version whose texts were embedded.
     pub version: i32,
-    /// As many finite numbers as the model's vectors have. Nothing but zeros
-    /// for a text that can't be embedded: it is near nothing.
+    /// As many finite numbers as the model has dimensions. All zeros for a text
+    /// that can't be embedded, which is then similar to nothing.
     pub embedding: Vec<f32>,
 }
 
-/// The vector of `dimensions` numbers as the database keeps it.
+/// Converts a vector of `dimensions` numbers to the database's type, padded to
+/// an indexed length.
 ///
 /// # Errors
-/// [`StoreError::Other`] when its length or a number of it is impossible: NaN
-/// would spoil every comparison.
+/// [`StoreError::Other`] for a wrong length or a number that is not finite: NaN
+/// would break every comparison.
 pub(super) fn half_vector(embedding: &[f32], dimensions: u16) -> Result<HalfVector, StoreError> {
     if embedding.len() != usize::from(dimensions) {
         return Err(StoreError::other(format!(
@@ -68,23 +65,20 @@ pub(super) fn half_vector(embedding: &[f32], dimensions: u16) -> Result<HalfVect
         .into_iter()
         .find(|length| *length >= embedding.len())
         .ok_or_else(|| StoreError::other("an embedding is too long"))?;
-    let mut filled = embedding.to_vec();
-    filled.resize(length, 0.0);
-    Ok(HalfVector::from_f32_slice(&filled))
+    let mut padded = embedding.to_vec();
+    padded.resize(length, 0.0);
+    Ok(HalfVector::from_f32_slice(&padded))
 }
 
-/// The member's memories that have no embedding in this place, by id from
+/// The member's memories that have no embedding in this slot, by id from
 /// `after` on.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn embedding_pending(
     tx: &mut TenantTx,
     slot: EmbeddingSlot,
     limit: u16,
     after: Option<MemoryId>,
 ) -> Result<Vec<PendingEmbedding>, StoreError> {
-    // Two statements in one, so that each place's own index serves.
+    // Two statements in one, so that each slot's own index is used.
     let rows = sqlx::query!(
         r#"(SELECT id AS "id!", version AS "version!", title AS "title!", content AS "content!", tags AS "tags!"
               FROM memories
@@ -117,12 +111,12 @@ pub async fn embedding_pending(
         .collect())
 }
 
-/// Gives memories of the member their embeddings and returns how many took
-/// theirs: one that was changed meanwhile waits for another, and a model that
-/// was given up meanwhile gives none.
+/// Stores embeddings of the member's memories and returns how many were
+/// accepted. Skips memories that were changed meanwhile, and everything if the
+/// model was retired meanwhile.
 ///
 /// # Errors
-/// [`StoreError::Other`] for an impossible vector.
+/// [`StoreError::Other`] for an invalid vector.
 pub async fn embedding_set_many(
     tx: &mut TenantTx,
     model: &EmbeddingModel,
@@ -157,12 +151,9 @@ pub async fn embedding_set_many(
     Ok(done.rows_affected())
 }
 
-/// Takes up to `limit` embeddings of the member's memories, those in the trash
-/// included, out of the place of a model that was retired at least [`GRACE`]
-/// ago. Returns how many there were.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Deletes up to `limit` embeddings of the member's memories, including those
+/// in the trash, from the slot of a model that was retired at least [`GRACE`]
+/// ago. Returns how many were deleted.
 pub async fn embedding_drop_many(
     tx: &mut TenantTx,
     model: &EmbeddingModel,
@@ -192,11 +183,8 @@ pub async fn embedding_drop_many(
     Ok(done.rows_affected())
 }
 
-/// How many of the member's own memories wait for their embedding in this
-/// place; counting stops at [`WAITING_COUNTED`], because every search asks.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Number of the member's own memories without an embedding in this slot.
+/// Counting stops at [`WAITING_COUNTED`], because every search counts.
 pub async fn embedding_waiting(tx: &mut TenantTx, slot: EmbeddingSlot) -> Result<i64, StoreError> {
     let waiting = sqlx::query_scalar!(
         r#"SELECT count(*) AS "waiting!"
@@ -216,20 +204,18 @@ pub async fn embedding_waiting(tx: &mut TenantTx, slot: EmbeddingSlot) -> Result
     Ok(waiting)
 }
 
-/// Owners, whatever their tenant if it is active and whether or not they still
-/// are, with something to do: memories without an embedding by a model that is
-/// being filled and may be asked now, or with one by a model that is let go.
-/// For a sweep that queues what was not queued, e.g. while there was no model.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Owners in all active tenants, including deactivated members, with pending
+/// work: memories without an embedding for a model that is in use or being
+/// prepared and may be called now, or with one of a model that is being
+/// dropped. For a sweep that queues missed work, e.g. from a time without a
+/// model.
 pub async fn embedding_owners(
     tx: &mut WorkerTx,
     local_is_on: bool,
     limit: u16,
     now: Timestamp,
 ) -> Result<Vec<(TenantId, UserId)>, StoreError> {
-    // A worker reads no vector: which memories have one, the function tells.
+    // Workers can't read vectors, so the function finds the owners.
     let rows = sqlx::query!(
         r#"SELECT DISTINCT tenant_id AS "tenant_id!", user_id AS "user_id!"
              FROM (

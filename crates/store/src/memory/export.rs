@@ -1,4 +1,4 @@
-//! Memories, whole, many at a time.
+//! Reads many memories in full, for exports.
 
 use domain::{
     MemoryId, Timestamp,
@@ -9,48 +9,35 @@ use uuid::Uuid;
 use super::{kind_of, origin_of, vendors_of, visibility_of};
 use crate::{StoreError, TenantTx};
 
-/// A memory as an export has it.
+/// A memory in an export.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportRow {
-    /// Its id.
     pub id: MemoryId,
-    /// What it answers, where that is in sight.
+    /// The memory that it replies to, if that is visible.
     pub parent_id: Option<MemoryId>,
-    /// Its words.
     pub text: MemoryText,
-    /// 0 to 1.
+    /// From 0 to 1.
     pub importance: f32,
-    /// When it is let go.
+    /// When it moves to the trash.
     pub expires_at: Option<Timestamp>,
-    /// The name of its persona, which only its owner sees.
+    /// The persona's name, which only the owner sees.
     pub persona: Option<String>,
-    /// Who may read it through a program.
+    /// The vendors whose products may read it.
     pub allowed_vendors: AllowedVendors,
-    /// Where it came from.
     pub origin: Origin,
-    /// The conversation it comes from.
+    /// The id of the conversation that it was made in.
     pub source_session_id: Option<String>,
-    /// Its version.
     pub version: i32,
-    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Who can see it.
     pub visibility: Visibility,
-    /// Whose it is.
     pub owner: String,
-    /// It is the member's own.
     pub is_own: bool,
 }
 
-/// The memories `ids` in their order, each followed by its replies, as far as
-/// they are in sight; of the replies those in the trash when `trash`, the
-/// others when not. Replies among `ids` come with what they answer, or by
-/// themselves where that is not in sight.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The visible memories among `ids` in that order, each followed by its visible
+/// replies: those in the trash if `trash` is set, the others if not. A reply
+/// among `ids` comes with its root, or by itself if the root is not visible.
 pub async fn export_rows(
     tx: &mut TenantTx,
     ids: &[MemoryId],
@@ -114,11 +101,9 @@ pub async fn export_rows(
         .collect()
 }
 
-/// What own memories were before, oldest first. Those of others show none:
-/// they may hold what was taken out before sharing.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Earlier versions of the member's own memories, oldest first. Versions of
+/// others' memories are hidden: they may contain what was removed before
+/// sharing.
 pub async fn export_versions(
     tx: &mut TenantTx,
     ids: &[MemoryId],

@@ -1,5 +1,5 @@
-//! How large collections are and how many memories have a word, counted in
-//! the background: a search would have to count for each of its words.
+//! Collection sizes and word frequencies, counted in the background so that a
+//! search needn't count for each of its words.
 
 use domain::{TenantId, Timestamp};
 
@@ -7,9 +7,6 @@ use crate::{StoreError, TenantTx, WorkerTx};
 
 /// Active tenants whose collection was not counted since `before`, the longest
 /// waiting first.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn collections_due(
     tx: &mut WorkerTx,
     before: Timestamp,
@@ -30,11 +27,8 @@ pub async fn collections_due(
     Ok(due.into_iter().map(TenantId).collect())
 }
 
-/// Counts the tenant's memories and, when enough has changed, how many have
-/// each word. Says whether words were counted.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Counts the tenant's memories and, if enough has changed, how many contain
+/// each word. Returns true if the words were counted.
 pub async fn collection_refresh(tx: &mut TenantTx, now: Timestamp) -> Result<bool, StoreError> {
     let counted = sqlx::query_scalar!(r#"SELECT memory_collection_refresh($1) AS "counted!""#, now)
         .fetch_one(tx.conn())

@@ -1,52 +1,53 @@
-//! One score out of two: how near in meaning, and how well the words match.
+//! Combines two scores into one: similarity in meaning, and rank of the
+//! matching words.
 //!
-//! Both are scaled to 0–1 over the candidates and weighted. On the measured
+//! Both are normalised to 0–1 over the candidates and weighted. On the measured
 //! collections this beat reciprocal rank fusion and either score alone, and
-//! was flat for weights of meaning from 0.3 to 0.5.
+//! results were stable for meaning weights from 0.3 to 0.5.
 
 use domain::{
     MemoryId,
     memory::{ScoreParts, SearchMode},
 };
 
-/// The share of the nearness in meaning.
 const MEANING_WEIGHT: f32 = 0.4;
-/// The share of the match in words.
 const WORDS_WEIGHT: f32 = 1.0 - MEANING_WEIGHT;
 
-/// Below this cosine a text has nothing to do with the question: without it a
-/// search would always find everything that there is. Unrelated texts lie
-/// around 0.05 with this model, answers that share no word above 0.25.
+/// Candidates with a lower cosine are dropped unless they share a word with the
+/// query; without a floor a search would return everything. With this model
+/// unrelated texts have a cosine of about 0.05, relevant texts without a common
+/// word more than 0.25.
 const MEANING_FLOOR: f32 = 0.15;
 
-/// A memory that may be an answer.
+/// A memory that may be a hit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate {
     pub(super) id: MemoryId,
-    /// Cosine similarity; `None` without embedding.
+    /// Cosine similarity; `None` without an embedding.
     pub(super) similarity: Option<f32>,
-    /// `ts_rank` for the question's words.
+    /// `ts_rank` for the words of the query.
     pub(super) rank: f32,
 }
 
-/// A candidate and what its score is made of.
+/// A candidate with the parts of its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scored {
     pub(super) candidate: Candidate,
     pub(super) parts: ScoreParts,
 }
 
-/// The candidates that answer, with their scores, best first: those that
-/// share a word with the question or are near enough in meaning.
+/// Scores the candidates and returns the hits, best first: those that share a
+/// word with the query or are similar enough in meaning.
 pub(super) fn fuse(candidates: Vec<Candidate>, mode: SearchMode) -> Vec<Scored> {
     let (meaning, words) = match mode {
         SearchMode::Both => (MEANING_WEIGHT, WORDS_WEIGHT),
         SearchMode::Meaning => (1.0, 0.0),
         SearchMode::Words => (0.0, 1.0),
     };
-    let similarity = Scale::over(candidates.iter().filter_map(|c| c.similarity));
-    // No match at all is worth nothing, even if it is all there is.
-    let rank = Scale::over(
+    let similarity = Scale::of_values(candidates.iter().filter_map(|c| c.similarity));
+    // Includes 0, so that a candidate without any matching word scores 0 even
+    // if all have the same rank.
+    let rank = Scale::of_values(
         candidates
             .iter()
             .map(|c| c.rank)
@@ -57,9 +58,11 @@ pub(super) fn fuse(candidates: Vec<Candidate>, mode: SearchMode) -> Vec<Scored> 
         .into_iter()
         .map(|candidate| {
             let parts = ScoreParts {
-                meaning: candidate.similarity.map_or(0.0, |s| similarity.place(s)),
+                meaning: candidate
+                    .similarity
+                    .map_or(0.0, |s| similarity.normalise(s)),
                 meaning_weight: meaning,
-                words: rank.place(candidate.rank),
+                words: rank.normalise(candidate.rank),
                 words_weight: words,
             };
             Scored { candidate, parts }
@@ -85,30 +88,30 @@ pub(super) fn fuse(candidates: Vec<Candidate>, mode: SearchMode) -> Vec<Scored> 
     scored
 }
 
-/// Where values lie.
+/// The range of a set of values.
 struct Scale {
-    least: f32,
-    most: f32,
+    min: f32,
+    max: f32,
 }
 
 impl Scale {
-    fn over(values: impl Iterator<Item = f32>) -> Self {
+    fn of_values(values: impl Iterator<Item = f32>) -> Self {
         let start = Self {
-            least: f32::INFINITY,
-            most: f32::NEG_INFINITY,
+            min: f32::INFINITY,
+            max: f32::NEG_INFINITY,
         };
         values.fold(start, |scale, value| Self {
-            least: scale.least.min(value),
-            most: scale.most.max(value),
+            min: scale.min.min(value),
+            max: scale.max.max(value),
         })
     }
 
-    /// 0 for the least value, 1 for the greatest; where all are the same, 1
-    /// for anything above nothing.
-    fn place(&self, value: f32) -> f32 {
-        let width = self.most - self.least;
+    /// Maps the smallest value to 0 and the largest to 1. If all are equal, any
+    /// value above 0 maps to 1.
+    fn normalise(&self, value: f32) -> f32 {
+        let width = self.max - self.min;
         if width > 0.0 {
-            (value - self.least) / width
+            (value - self.min) / width
         } else if value > 0.0 {
             1.0
         } else {
@@ -131,7 +134,7 @@ mod tests {
         }
     }
 
-    fn order(candidates: &[Candidate], mode: SearchMode) -> Vec<u128> {
+    fn ranked_ids(candidates: &[Candidate], mode: SearchMode) -> Vec<u128> {
         fuse(candidates.to_vec(), mode)
             .iter()
             .map(|scored| scored.candidate.id.0.as_u128())
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_far_and_shares_no_word_is_no_answer() {
+    fn dissimilar_memory_without_common_word_is_no_hit() {
         let candidates = [
             candidate(1, Some(0.4), 0.0),
             candidate(2, Some(0.1), 0.0),
@@ -147,8 +150,8 @@ mod tests {
             candidate(4, Some(-0.2), 0.02),
             candidate(5, None, 0.0),
         ];
-        assert_eq!(order(&candidates, SearchMode::Both), [4, 1]);
-        assert_eq!(order(&candidates, SearchMode::Meaning), [1]);
+        assert_eq!(ranked_ids(&candidates, SearchMode::Both), [4, 1]);
+        assert_eq!(ranked_ids(&candidates, SearchMode::Meaning), [1]);
     }
 
     #[test]
@@ -159,9 +162,9 @@ mod tests {
             candidate(3, Some(0.8), 0.07),
             candidate(4, None, 0.01),
         ];
-        assert_eq!(order(&candidates, SearchMode::Both), [3, 2, 1, 4]);
-        assert_eq!(order(&candidates, SearchMode::Meaning), [1, 3]);
-        assert_eq!(order(&candidates, SearchMode::Words), [2, 3, 4]);
+        assert_eq!(ranked_ids(&candidates, SearchMode::Both), [3, 2, 1, 4]);
+        assert_eq!(ranked_ids(&candidates, SearchMode::Meaning), [1, 3]);
+        assert_eq!(ranked_ids(&candidates, SearchMode::Words), [2, 3, 4]);
     }
 
     #[test]
@@ -184,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn equals_are_in_a_fixed_order() {
+    fn equal_scores_have_a_stable_order() {
         let mut candidates = vec![
             candidate(1, None, 0.1),
             candidate(2, None, 0.1),
             candidate(3, Some(0.0), 0.1),
         ];
-        let expected = order(&candidates, SearchMode::Words);
+        let expected = ranked_ids(&candidates, SearchMode::Words);
         candidates.reverse();
-        assert_eq!(order(&candidates, SearchMode::Words), expected);
+        assert_eq!(ranked_ids(&candidates, SearchMode::Words), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Reading memories: one, a page of them, how many.
+//! Reads one memory, a page of memories, or their number.
 
 use domain::{
     MemoryId, Page, Timestamp,
@@ -15,21 +15,18 @@ use crate::{
     cursor::{Cursor, List},
 };
 
-/// How many memories the member has and sees.
+/// How many memories the member owns and sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryCounts {
-    /// Own ones, without the trash.
+    /// Own memories, without the trash.
     pub own: i64,
-    /// Those of others that are shared with the member.
+    /// Memories of others that are shared with the member.
     pub shared: i64,
 }
 
-/// A page of the memories in sight, last changed first. The time it takes
-/// doesn't grow with the depth. Replies stand under their root, unless that is
-/// out of sight; in the trash each stands for itself.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// A page of the visible memories, last changed first. The time doesn't grow
+/// with the depth. Replies are listed under their root and not here, unless the
+/// root is not visible; in the trash each is listed itself.
 pub async fn memory_list(
     tx: &mut TenantTx,
     criteria: &MemoryCriteria,
@@ -39,20 +36,21 @@ pub async fn memory_list(
 ) -> Result<Page<MemorySummary>, StoreError> {
     let member_id = tx.member_id()?;
     plan_each(tx.conn()).await?;
-    // How many rows the policy lets through the planner can't know. It takes
-    // them for so few that it would read a large collection to its end and sort
-    // it where the first rows along the index will do.
+    // The planner can't know how many rows the policy admits. It assumes so few
+    // that it would scan and sort a large collection, where the first rows
+    // along the index suffice.
     sqlx::query!(
         "SELECT set_config('enable_bitmapscan', 'off', true) AS bitmaps,
                 set_config('enable_seqscan', 'off', true) AS sequences"
     )
     .fetch_one(tx.conn())
     .await?;
-    // A list that can't hold any would be read to its end.
+    // Skips the parts that the criteria exclude, which would be scanned to the
+    // end.
     let own = criteria.may_include(member_id);
     let others = criteria.may_include_others(member_id);
-    // Three lists, each along an index of its own. `coalesce` keeps the
-    // cursor an index condition whether there is one or not.
+    // Three lists, each along its own index. `coalesce` makes the cursor an
+    // index condition with and without a cursor.
     let rows = sqlx::query_as!(
         SummaryRow,
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
@@ -112,10 +110,7 @@ pub async fn memory_list(
     }))
 }
 
-/// One memory, whole; also one's own in the trash.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when it is not in sight.
+/// One memory in full; also the member's own in the trash.
 pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, StoreError> {
     let member_id = tx.member_id()?;
     let row = sqlx::query!(
@@ -150,7 +145,7 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
         origin: origin_of(&row.origin)?,
         source_session_id: row.source_session_id,
         expires_at: row.expires_at,
-        // Row security shows personas to their owner alone.
+        // Row security shows a persona only to its owner.
         persona_id: row
             .persona_name
             .is_some()
@@ -169,10 +164,6 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
     })
 }
 
-/// How many memories the member has and sees.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
 pub async fn memory_counts(tx: &mut TenantTx) -> Result<MemoryCounts, StoreError> {
     let counts = sqlx::query_as!(
         MemoryCounts,

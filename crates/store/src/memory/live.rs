@@ -1,4 +1,4 @@
-//! Which memories in sight changed lately, and which are in sight at all.
+//! Recently changed visible memories, and checks which memories are visible.
 
 use domain::{MemoryId, Timestamp};
 use uuid::Uuid;
@@ -8,30 +8,26 @@ use crate::{StoreError, TenantTx};
 /// A memory that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangedMemory {
-    /// Which one.
     pub id: MemoryId,
-    /// What it replies to.
+    /// The memory that it replies to.
     pub parent_id: Option<MemoryId>,
-    /// The version that it is at.
+    /// The current version.
     pub version: i32,
-    /// Whether it is in the trash.
+    /// True if it is in the trash.
     pub trashed: bool,
-    /// When it changed last.
+    /// When it last changed.
     pub at: Timestamp,
 }
 
-/// The memories in sight that changed after `after`, last changed first; in the
-/// trash the member's own.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The visible memories that changed after `after`, last changed first,
+/// including the member's own in the trash.
 pub async fn memory_changes(
     tx: &mut TenantTx,
     after: Timestamp,
     limit: u16,
 ) -> Result<Vec<ChangedMemory>, StoreError> {
-    // Three lists as in `memory_list`, each along an index of its own. What
-    // ends by itself goes into the trash without another change.
+    // Three lists as in `memory_list`, each along its own index. An expired
+    // memory moves to the trash without another change.
     let rows = sqlx::query!(
         r#"SELECT id AS "id!", parent_id, version AS "version!", trashed AS "trashed!", at AS "at!"
              FROM (
@@ -69,22 +65,19 @@ pub async fn memory_changes(
         .collect())
 }
 
-/// Those of `ids` that are in sight. One that doesn't exist is as little in
-/// sight as one that isn't the member's to see.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The visible memories among `ids`. Missing and hidden memories can't be
+/// distinguished.
 pub async fn memory_visible(
     tx: &mut TenantTx,
     ids: &[MemoryId],
 ) -> Result<Vec<MemoryId>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let seen = sqlx::query_scalar!(
+    let visible_ids = sqlx::query_scalar!(
         "SELECT id FROM memories WHERE tenant_id = $1 AND id = ANY ($2)",
         tx.tenant_id().0,
         &ids,
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(seen.into_iter().map(MemoryId).collect())
+    Ok(visible_ids.into_iter().map(MemoryId).collect())
 }

@@ -1,4 +1,4 @@
-//! Memories: writing them, listing them, finding them.
+//! Memories: create, change, list, search, share, delete and export them.
 
 mod criteria;
 mod embedding;
@@ -49,7 +49,6 @@ pub use view::{
 };
 pub use write::{memory_create, memory_persona_set, memory_update};
 
-/// The columns behind [`MemorySummary`].
 struct SummaryRow {
     id: Uuid,
     title: String,

@@ -1,23 +1,23 @@
-//! Cutting what is shown of a found memory: the words that match and the
-//! passage around the first of them.
+//! Cuts what a search shows of a hit: the matching words, and the passage
+//! around the first of them.
 //!
-//! Postgres marks the matching words in the whole text (only it knows which
-//! words share a stem); what the marks enclose is read here. The marks are
-//! private-use characters. A text that has them itself gets odd cuts of its
-//! own words, nothing worse.
+//! Postgres marks the matching words in the whole text, because only it knows
+//! which words share a stem; this module reads the marks, which are private-use
+//! characters. A text that contains these characters itself is cut oddly,
+//! nothing worse.
 
-/// Stands before a matching word.
+/// Precedes a matching word.
 pub(super) const MARK_START: char = '\u{E000}';
-/// Stands after a matching word.
+/// Follows a matching word.
 pub(super) const MARK_STOP: char = '\u{E001}';
-/// The longest passage, in characters.
+/// Maximum length of a passage, in characters.
 const PASSAGE_CHARS: usize = 280;
-/// Characters of the passage that come before the match.
+/// Maximum number of characters before the match.
 const LEAD_CHARS: usize = 80;
-/// The most matching words that are named.
+/// Maximum number of matching words that are returned.
 const MAX_WORDS: usize = 20;
 
-/// The words that match, as the texts spell them, each once.
+/// The matching words as the texts spell them, without duplicates.
 pub(super) fn matched_words(marked: &[&str]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     marked
@@ -31,8 +31,8 @@ pub(super) fn matched_words(marked: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// At most 280 characters around the first matching word; `None` when no word
-/// is marked.
+/// At most 280 characters around the first matching word; `None` if no word is
+/// marked.
 pub(super) fn passage(marked: &str) -> Option<String> {
     let first = marked.find(MARK_START)?;
     let plain = |text: &str| -> String {
@@ -45,7 +45,7 @@ pub(super) fn passage(marked: &str) -> Option<String> {
         .filter(|c| *c != MARK_STOP)
         .collect();
     let lead = last_chars(&before, LEAD_CHARS);
-    // Begins with a whole word, where there is a gap between words to be found.
+    // Starts at a whole word, if there is a gap between words.
     let lead = if lead.len() == before.len() {
         lead
     } else {
@@ -62,14 +62,14 @@ pub(super) fn passage(marked: &str) -> Option<String> {
     if rest.chars().count() <= room {
         passage.push_str(&rest);
     } else {
-        // One character is needed for the ellipsis.
+        // One character is reserved for the ellipsis.
         passage.extend(rest.chars().take(room - 1));
         passage.push('…');
     }
     Some(passage)
 }
 
-/// The end of `text`, at most `count` characters.
+/// The last `count` characters of `text`.
 fn last_chars(text: &str, count: usize) -> &str {
     match text.char_indices().rev().nth(count.saturating_sub(1)) {
         Some((at, _)) => &text[at..],
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_named_once_in_their_order() {
+    fn matched_words_are_unique_and_in_order() {
         let title = mark("[Keys] and [doors]");
         let content = mark("the [key] of the [keys], [KEY]");
         assert_eq!(matched_words(&[&title, &content]), ["Keys", "doors", "key"]);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn short_text_is_shown_whole() {
+    fn short_text_is_not_cut() {
         assert_eq!(
             passage(&mark("the [key] is under the [mat]")).unwrap(),
             "the key is under the mat"
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn text_without_gaps_is_cut_too() {
+    fn text_without_spaces_is_cut() {
         let text = format!("{}[針]{}", "草".repeat(500), "草".repeat(500));
         let cut = passage(&mark(&text)).unwrap();
         assert!(cut.chars().count() <= PASSAGE_CHARS);

@@ -1,8 +1,7 @@
-//! Reading what a person typed into the search field.
+//! Parses the text of the search field.
 
-/// A question, taken apart. Its words are looked for in any number and order;
-/// a phrase in quotes must be there as it stands; a word or phrase after a
-/// minus sign must not.
+/// A parsed search text. Words match in any number and order; a phrase in
+/// quotes must match exactly; a word or phrase after a minus sign is excluded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchQuery {
     words: String,
@@ -11,10 +10,10 @@ pub struct SearchQuery {
 }
 
 impl SearchQuery {
-    /// Takes any text; nothing in it is an error.
+    /// Parses any text; there are no errors.
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
-        // Postgres keeps no NUL; typographic quotes are what many keyboards give.
+        // Postgres can't store NUL. Many keyboards produce typographic quotes.
         let text: String = text
             .chars()
             .map(|c| match c {
@@ -58,18 +57,18 @@ impl SearchQuery {
         self.words.push_str(piece);
     }
 
-    /// The words to look for, those of phrases included: also what is to be
-    /// embedded. Empty when everything is excluded or nothing was typed.
+    /// The words to search for and to embed, including those of phrases. Empty
+    /// if everything is excluded or the text is empty.
     pub fn words(&self) -> &str {
         &self.words
     }
 
-    /// What must be there as it stands.
+    /// Phrases that must match exactly.
     pub fn phrases(&self) -> &[String] {
         &self.phrases
     }
 
-    /// What must not be there.
+    /// Words and phrases that must not match.
     pub fn excluded(&self) -> &[String] {
         &self.excluded
     }
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn words_phrases_and_minus_are_told_apart() {
+    fn words_phrases_and_exclusions_are_parsed() {
         check("where is  the key", "where is the key", &[], &[]);
         check(
             r#"the "red door" key"#,
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn hyphens_and_lone_signs_are_ordinary() {
+    fn hyphens_and_lone_signs_are_words() {
         check("e-mail well-known", "e-mail well-known", &[], &[]);
         check("a - b -- c -", "a - b -- c -", &[], &[]);
         check(r#"six" wide"#, r#"six" wide"#, &[], &[]);
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn weird_text_is_no_error() {
+    fn any_text_can_be_parsed() {
         check("", "", &[], &[]);
         check(" \t\n", "", &[], &[]);
         check("a\0b", "a b", &[], &[]);

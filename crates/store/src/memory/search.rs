@@ -1,9 +1,8 @@
-//! Finding memories by their words and their meaning.
+//! Searches memories by words and by meaning.
 //!
-//! Candidates are the nearest vectors and the texts that hold a rare word of
-//! the question; each is then compared both ways, and both scores are fused.
-//! Whatever finds a candidate, its text is read under the member's own row
-//! security.
+//! Candidates are the nearest vectors and the texts that contain a rare word of
+//! the query; each is then scored both ways, and the scores are fused. However
+//! a candidate was found, its text is read under the member's own row security.
 
 use std::collections::BTreeSet;
 
@@ -26,51 +25,49 @@ use super::{
 };
 use crate::{StoreError, TenantTx};
 
-/// How many of the nearest vectors are candidates.
+/// Number of nearest vectors that become candidates.
 const NEAREST: i64 = 50;
-/// How many of the best matches in words are candidates.
+/// Number of best word matches that become candidates.
 const WORD_MATCHES: i64 = 200;
 /// Tenants with fewer memories are compared one by one, which is exact. In the
-/// graph of all tenants' vectors theirs are so few that the walk stops before
-/// it has met the nearest of them: of 13,000 among 300,000 it misses up to one
-/// in ten.
+/// vector index, which all tenants share, their vectors are so few that the
+/// search stops before it has met the nearest of them: of 13,000 among 300,000
+/// it misses up to one in ten.
 const EXACT_BELOW: i64 = 25_000;
-/// By how many of its words others like a memory are looked for.
-const LIKE_WORDS: i64 = 20;
-/// A word is rare when at most one memory in so many has it …
+/// Number of a memory's rarest words by which similar ones are searched.
+const SIMILARITY_WORDS: i64 = 20;
+/// A word is rare if at most one memory in this many contains it …
 const RARE_ONE_IN: i64 = 20;
-/// … or no more than this many, so that in a small collection every word
+/// … or at most this many memories do, so that in a small collection every word
 /// counts.
 const RARE_AT_MOST: i64 = 30;
 
-/// What is looked for.
+/// A search request.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchParams<'a> {
-    /// The question.
     pub query: &'a SearchQuery,
-    /// The embedding of the question's words and the model that it is of;
-    /// without one, words decide. Of a model that was retired a moment ago
-    /// the memories' vectors are still there ([`super::GRACE`]).
+    /// The embedding of the query's words, with its model; without one only
+    /// words are compared. The vectors of a model that was just retired still
+    /// exist for [`super::GRACE`].
     pub vector: Option<(&'a EmbeddingModel, &'a [f32])>,
-    /// What is compared.
     pub mode: SearchMode,
-    /// What the search is narrowed to.
     pub criteria: &'a MemoryCriteria,
-    /// The most hits.
+    /// Maximum number of hits.
     pub limit: u16,
-    /// What ended by now is not found.
+    /// Memories that expired by now are not found.
     pub now: Timestamp,
 }
 
-/// What memories are compared with, and which of their two vectors is.
+/// A vector to compare with, and the slot that holds the vectors of the same
+/// model.
 struct QueryVector {
     slot: EmbeddingSlot,
     numbers: HalfVector,
 }
 
-/// The question as Postgres reads it.
-struct Reading {
-    /// What `memory_fits` takes.
+/// A query as Postgres parsed it.
+struct ParsedQuery {
+    /// The argument of `memory_fits`.
     filter: Value,
     collection_size: i64,
     lexemes: Vec<String>,
@@ -80,10 +77,10 @@ struct Reading {
     excluded: Option<String>,
 }
 
-/// The best answers among the memories in sight, best first.
+/// The best hits among the visible memories, best first.
 ///
 /// # Errors
-/// [`StoreError::Other`] when the vector is not one of the model's.
+/// [`StoreError::Other`] if the vector doesn't fit the model.
 pub async fn memory_search(
     tx: &mut TenantTx,
     request: &SearchParams<'_>,
@@ -94,13 +91,13 @@ pub async fn memory_search(
     } else {
         SearchMode::Words
     };
-    search_set_up(tx).await?;
+    configure_search(tx).await?;
     let filter = filter_of(request.criteria, tx.member_id()?, request.now);
-    let reading = read(tx, request.query, filter).await?;
-    let found = candidates(tx, &reading, vector.as_ref(), mode).await?;
+    let parsed = parse_query(tx, request.query, filter).await?;
+    let found = candidates(tx, &parsed, vector.as_ref(), mode).await?;
     let mut best = fuse(found, mode);
     best.truncate(request.limit.into());
-    explain(tx, best, &reading).await
+    build_hits(tx, best, &parsed).await
 }
 
 fn query_vector((model, numbers): (&EmbeddingModel, &[f32])) -> Result<QueryVector, StoreError> {
@@ -110,12 +107,9 @@ fn query_vector((model, numbers): (&EmbeddingModel, &[f32])) -> Result<QueryVect
     })
 }
 
-/// The memories in sight that are most like one of them, best first, without
-/// itself: near in meaning by the vectors in this place, or with its rarest
+/// The visible memories that are most similar to the given one, best first and
+/// without it: near in meaning by the vectors in this slot, or with its rarest
 /// words.
-///
-/// # Errors
-/// [`StoreError::NotFound`] when it is not in sight.
 pub async fn memory_similar(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -124,7 +118,7 @@ pub async fn memory_similar(
     limit: u16,
     now: Timestamp,
 ) -> Result<Vec<MemoryHit>, StoreError> {
-    search_set_up(tx).await?;
+    configure_search(tx).await?;
     let row = sqlx::query!(
         r#"SELECT memory_embedding(memories, $5) AS "embedding: HalfVector",
                   memory_like_lexemes(id, $3) AS "lexemes!",
@@ -132,13 +126,13 @@ pub async fn memory_similar(
              FROM memories WHERE tenant_id = $1 AND id = $2"#,
         tx.tenant_id().0,
         id.0,
-        LIKE_WORDS,
+        SIMILARITY_WORDS,
         EXACT_BELOW,
         slot.key(),
     )
     .fetch_one(tx.conn())
     .await?;
-    let reading = Reading {
+    let parsed = ParsedQuery {
         filter: filter_of(criteria, tx.member_id()?, now),
         collection_size: row.collection_size,
         lexemes: row.lexemes,
@@ -151,18 +145,18 @@ pub async fn memory_similar(
     } else {
         SearchMode::Words
     };
-    let mut found = candidates(tx, &reading, vector.as_ref(), mode).await?;
+    let mut found = candidates(tx, &parsed, vector.as_ref(), mode).await?;
     found.retain(|candidate| candidate.id != id);
     let mut best = fuse(found, mode);
     best.truncate(limit.into());
-    explain(tx, best, &reading).await
+    build_hits(tx, best, &parsed).await
 }
 
-/// Sets how this transaction searches.
-async fn search_set_up(tx: &mut TenantTx) -> Result<(), StoreError> {
+/// Sets the search settings of this transaction.
+async fn configure_search(tx: &mut TenantTx) -> Result<(), StoreError> {
     plan_each(tx.conn()).await?;
-    // Postgres tells the client about every stop word in a phrase, which is
-    // of no use here.
+    // Postgres sends a notice for every stop word in a phrase, which nobody
+    // needs.
     sqlx::query!(
         "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true) AS scan,
                 set_config('hnsw.ef_search', '100', true) AS breadth,
@@ -173,12 +167,12 @@ async fn search_set_up(tx: &mut TenantTx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Reads the question.
-async fn read(
+/// Lets Postgres parse the query.
+async fn parse_query(
     tx: &mut TenantTx,
     query: &SearchQuery,
     filter: Value,
-) -> Result<Reading, StoreError> {
+) -> Result<ParsedQuery, StoreError> {
     let row = sqlx::query!(
         r#"SELECT memory_collection_size($1) AS "collection_size!",
                   tsvector_to_array(to_tsvector('pg_catalog.english', memory_words($2))) AS "lexemes!",
@@ -191,7 +185,7 @@ async fn read(
     )
     .fetch_one(tx.conn())
     .await?;
-    Ok(Reading {
+    Ok(ParsedQuery {
         filter,
         collection_size: row.collection_size,
         lexemes: row.lexemes,
@@ -200,40 +194,43 @@ async fn read(
     })
 }
 
-/// What may answer, found one way or the other and compared both ways.
+/// Finds candidates by words and by meaning, and scores each of them both ways.
 async fn candidates(
     tx: &mut TenantTx,
-    reading: &Reading,
+    parsed: &ParsedQuery,
     vector: Option<&QueryVector>,
     mode: SearchMode,
 ) -> Result<Vec<Candidate>, StoreError> {
     let mut found = BTreeSet::new();
-    if mode != SearchMode::Meaning && (!reading.lexemes.is_empty() || reading.phrases.is_some()) {
-        found.extend(by_words(tx, reading).await?);
+    if mode != SearchMode::Meaning && (!parsed.lexemes.is_empty() || parsed.phrases.is_some()) {
+        found.extend(candidates_by_words(tx, parsed).await?);
     }
     if let Some(vector) = vector.filter(|_| mode != SearchMode::Words) {
-        let exact = reading.collection_size < EXACT_BELOW;
-        let mut nearest = by_meaning(tx, vector, reading, exact).await?;
+        let exact = parsed.collection_size < EXACT_BELOW;
+        let mut nearest = candidates_by_meaning(tx, vector, parsed, exact).await?;
         if !exact && nearest.len() < usize::try_from(NEAREST).unwrap_or(usize::MAX) {
-            // The walk through the graph gave up before the narrowing was met.
-            nearest = by_meaning(tx, vector, reading, true).await?;
+            // The index search ended before enough vectors matched the filter.
+            nearest = candidates_by_meaning(tx, vector, parsed, true).await?;
         }
         found.extend(nearest);
     }
     let found: Vec<_> = found.into_iter().collect();
-    compare(tx, &found, vector, reading).await
+    compare(tx, &found, vector, parsed).await
 }
 
-/// Memories that hold a rare word of the question.
-async fn by_words(tx: &mut TenantTx, reading: &Reading) -> Result<Vec<Uuid>, StoreError> {
+/// Memories that contain a rare word of the query.
+async fn candidates_by_words(
+    tx: &mut TenantTx,
+    parsed: &ParsedQuery,
+) -> Result<Vec<Uuid>, StoreError> {
     let ids = sqlx::query_scalar!(
         r#"SELECT memory_id AS "id!"
              FROM memory_search_words($1, $2::text::tsquery, $3::text::tsquery, $4, $5, $6)"#,
-        &reading.lexemes,
-        reading.phrases.as_deref(),
-        reading.excluded.as_deref(),
-        reading.filter,
-        RARE_AT_MOST.max(reading.collection_size / RARE_ONE_IN),
+        &parsed.lexemes,
+        parsed.phrases.as_deref(),
+        parsed.excluded.as_deref(),
+        parsed.filter,
+        RARE_AT_MOST.max(parsed.collection_size / RARE_ONE_IN),
         WORD_MATCHES,
     )
     .fetch_all(tx.conn())
@@ -242,10 +239,10 @@ async fn by_words(tx: &mut TenantTx, reading: &Reading) -> Result<Vec<Uuid>, Sto
 }
 
 /// The memories nearest in meaning; `exact` compares with every one.
-async fn by_meaning(
+async fn candidates_by_meaning(
     tx: &mut TenantTx,
     vector: &QueryVector,
-    reading: &Reading,
+    parsed: &ParsedQuery,
     exact: bool,
 ) -> Result<Vec<Uuid>, StoreError> {
     let ids = sqlx::query_scalar!(
@@ -254,9 +251,9 @@ async fn by_meaning(
         tx.tenant_id().0,
         vector.slot.key(),
         &vector.numbers as &HalfVector,
-        reading.filter,
-        reading.phrases.as_deref(),
-        reading.excluded.as_deref(),
+        parsed.filter,
+        parsed.phrases.as_deref(),
+        parsed.excluded.as_deref(),
         exact,
         NEAREST,
     )
@@ -265,12 +262,12 @@ async fn by_meaning(
     Ok(ids)
 }
 
-/// Compares each candidate both ways, whichever way it was found.
+/// Scores each candidate both ways, however it was found.
 async fn compare(
     tx: &mut TenantTx,
     ids: &[Uuid],
     vector: Option<&QueryVector>,
-    reading: &Reading,
+    parsed: &ParsedQuery,
 ) -> Result<Vec<Candidate>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT id,
@@ -281,7 +278,7 @@ async fn compare(
         tx.tenant_id().0,
         ids,
         vector.map(|vector| &vector.numbers) as Option<&HalfVector>,
-        &reading.lexemes,
+        &parsed.lexemes,
         vector.map(|vector| vector.slot.key()),
     )
     .fetch_all(tx.conn())
@@ -290,18 +287,19 @@ async fn compare(
         .into_iter()
         .map(|row| Candidate {
             id: MemoryId(row.id),
-            // The cosine with a vector of nothing but zeros is NaN.
+            // The cosine with an all-zero vector is NaN.
             similarity: row.similarity.filter(|similarity| similarity.is_finite()),
             rank: row.rank,
         })
         .collect())
 }
 
-/// What is shown of the answers: which words match, and where.
-async fn explain(
+/// Reads what is shown of the hits: the matching words and the passage around
+/// them.
+async fn build_hits(
     tx: &mut TenantTx,
     best: Vec<Scored>,
-    reading: &Reading,
+    parsed: &ParsedQuery,
 ) -> Result<Vec<MemoryHit>, StoreError> {
     let ids: Vec<_> = best.iter().map(|scored| scored.candidate.id.0).collect();
     let rows = sqlx::query!(
@@ -321,7 +319,7 @@ async fn explain(
             WHERE memories.tenant_id = $1 AND memories.id = ANY ($2)"#,
         tx.tenant_id().0,
         &ids,
-        &reading.lexemes,
+        &parsed.lexemes,
         format!("HighlightAll=true, StartSel=\"{MARK_START}\", StopSel=\"{MARK_STOP}\""),
     )
     .fetch_all(tx.conn())

@@ -1,5 +1,5 @@
-//! Who sees a memory, and how that changes. The database decides both: the
-//! policy on memories, and functions that hold who may share what.
+//! Who can see a memory, and how sharing changes it. The database decides both:
+//! the policy on memories, and functions that check who may share what.
 
 use domain::{
     MemoryId, Permission, TeamId, Timestamp, UserId,
@@ -11,14 +11,15 @@ use domain::{
 use super::trash::why_unchanged;
 use crate::{StoreError, TenantTx, user::kind_from_stored};
 
-/// Shares one's own memory, or with `None` takes it back; keeps a version and
-/// returns the new one. What was proposed of it is withdrawn.
+/// Shares the member's own memory, or makes it private again with `None`;
+/// stores a version and returns the new version's number. Its pending proposal
+/// is withdrawn.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory;
-/// [`StoreError::Conflict`] when it is not at `version` any more, can't be
-/// shared or is shared so already; [`StoreError::Other`] when others decide
-/// whether it is shared so.
+/// [`StoreError::NotFound`] if the member has no such memory;
+/// [`StoreError::Conflict`] if it is not at `version` any more, can't be shared
+/// or has this audience already; [`StoreError::Other`] if the change needs
+/// others' approval.
 pub async fn memory_share(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -45,21 +46,19 @@ pub async fn memory_share(
     }
 }
 
-/// What decides who sees a memory.
+/// The facts that decide who can see a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessScope {
-    /// Whose it is.
     pub owner: UserId,
-    /// How visible it is.
     pub visibility: Visibility,
-    /// To which team.
+    /// The team that it is shared with.
     pub team: Option<TeamId>,
-    /// Since when it is in the trash.
+    /// When it was moved to the trash.
     pub deleted_at: Option<Timestamp>,
 }
 
 impl AccessScope {
-    /// Of a memory as it is.
+    /// The scope of a memory as it is.
     pub fn of(memory: &Memory) -> Self {
         Self {
             owner: memory.owner_id,
@@ -69,7 +68,8 @@ impl AccessScope {
         }
     }
 
-    /// Of a memory of `owner`, were it shared so.
+    /// The scope that a memory of `owner` would have if it were shared with
+    /// `audience`.
     pub fn if_shared(owner: UserId, audience: Audience) -> Self {
         Self {
             owner,
@@ -80,10 +80,8 @@ impl AccessScope {
     }
 }
 
-/// Who sees a memory, by the policy itself: how many, and the first `limit`.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The members who can see a memory, according to the policy itself: their
+/// number, and the first `limit` of them.
 pub async fn memory_viewers(
     tx: &mut TenantTx,
     scope: AccessScope,

@@ -1,4 +1,5 @@
-//! Replies to a memory: one level, and they go where their root goes.
+//! Replies to a memory. There is one level of replies, and they share the
+//! visibility, expiry and trash state of their root.
 
 use domain::{
     MemoryId, Timestamp,
@@ -8,17 +9,17 @@ use domain::{
 use super::{kind_of, origin_of};
 use crate::{StoreError, TenantTx};
 
-/// Replies that a page shows; a thread that is longer is not read any more.
+/// Maximum number of replies that are returned.
 const MAX_REPLIES: i64 = 200;
 
-/// Keeps a reply of the member to a memory in sight. Who can see it, which
-/// products may read it and how long it is kept is as of the root.
+/// Stores a reply of the member to a visible memory. Visibility, allowed
+/// vendors and expiry are those of the root.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when no such memory is in sight, it is in the
-/// trash, or it is a reply itself; [`StoreError::Constraint`] when the text
-/// breaks a rule that `MemoryText` should have held, or, as `memory_reply_share`,
-/// when others see the root and the member may not share.
+/// [`StoreError::NotFound`] also if the root is in the trash or is a reply
+/// itself; [`StoreError::Constraint`] if the text breaks a rule that
+/// `MemoryText` should have ensured, or with `memory_reply_share` if others see
+/// the root and the member may not share.
 pub async fn memory_reply(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -27,8 +28,8 @@ pub async fn memory_reply(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
-    // Whoever shares or deletes the root now waits, or is waited for, so that
-    // no reply is left behind: see `memory_thread_follow`.
+    // Serialises with sharing or deleting the root, so that no reply is left
+    // behind; see `memory_thread_follow`.
     sqlx::query!(
         "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 24))",
         root.0
@@ -70,26 +71,25 @@ pub async fn memory_reply(
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
-    // Nothing else makes it as visible as its root.
+    // Only this function gives a reply the visibility of its root.
     sqlx::query!("SELECT memory_reply_publish($1)", id.0)
         .fetch_one(tx.conn())
         .await?;
     Ok(())
 }
 
-/// Makes the replies to one's own memory as visible, as lasting and as deleted
-/// as it is now, whosever they are, and tells how many there are. For after a
-/// change of the root, in the same transaction.
+/// Gives all replies to the member's own memory its current visibility, expiry
+/// and trash state, whoever owns them, and returns their number. Call it after
+/// a change of the root, in the same transaction.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory, or it is a
-/// reply.
+/// [`StoreError::NotFound`] also if the memory is a reply.
 pub async fn memory_thread_follow(tx: &mut TenantTx, root: MemoryId) -> Result<i64, StoreError> {
     follow(tx, root, None).await
 }
 
-/// As [`memory_thread_follow`], and what went into the trash at `back_from`
-/// comes out of it.
+/// As [`memory_thread_follow`], and also restores the replies that moved to the
+/// trash at `back_from`.
 pub(super) async fn follow(
     tx: &mut TenantTx,
     root: MemoryId,
@@ -101,10 +101,7 @@ pub(super) async fn follow(
         .ok_or(StoreError::NotFound)
 }
 
-/// The replies to a memory that are in sight, in the order of time.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The visible replies to a memory, oldest first.
 pub async fn memory_replies(
     tx: &mut TenantTx,
     root: MemoryId,

@@ -1,4 +1,4 @@
-//! The trash: into it, out of it, and out of the world.
+//! Trash: delete, restore, purge.
 
 use domain::{MemoryId, TenantId, Timestamp};
 use uuid::Uuid;
@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::thread::follow;
 use crate::{StoreError, TenantTx, WorkerTx};
 
-/// Moves one's own memory to the trash, and the replies to it.
+/// Moves the member's own memory and its replies to the trash.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory;
-/// [`StoreError::Conflict`] when it is there already.
+/// [`StoreError::NotFound`] if the member has no such memory;
+/// [`StoreError::Conflict`] if it is in the trash already.
 pub async fn memory_delete(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -34,13 +34,13 @@ pub async fn memory_delete(
     }
 }
 
-/// Takes one's own memory out of the trash, and the replies that went there
-/// with it. One whose time is over is kept for good from then on.
+/// Restores the member's own memory from the trash, with the replies that moved
+/// there with it. An expired one loses its expiry.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory;
-/// [`StoreError::Conflict`] when it is not in the trash, or a reply to one
-/// that is or that is out of sight.
+/// [`StoreError::NotFound`] if the member has no such memory;
+/// [`StoreError::Conflict`] if it is not in the trash, or is a reply whose root
+/// is in the trash or not visible.
 pub async fn memory_restore(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -61,7 +61,7 @@ pub async fn memory_restore(
         return Err(why_unchanged(tx, id).await);
     };
     if let Some(root) = trashed.parent_id {
-        // As for a new reply: the root must not go meanwhile.
+        // As for a new reply: the root must not be deleted meanwhile.
         sqlx::query!(
             "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 24))",
             root
@@ -92,18 +92,19 @@ pub async fn memory_restore(
     Ok(())
 }
 
-/// Deletes one's own memories in the trash for good, with what they were and
-/// the replies to them: one, or up to `limit` of them. Names what went.
+/// Permanently deletes the member's own memories in the trash, with their
+/// versions and replies: one, or up to `limit` of them. Returns the deleted
+/// ids.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory;
-/// [`StoreError::Conflict`] when it is not in the trash.
+/// [`StoreError::NotFound`] if the member has no such memory;
+/// [`StoreError::Conflict`] if it is not in the trash.
 pub async fn memory_trash_empty(
     tx: &mut TenantTx,
     one: Option<MemoryId>,
     limit: u16,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let gone = sqlx::query_scalar!(
+    let deleted_ids = sqlx::query_scalar!(
         r#"SELECT memory_trash_empty($1, $2) AS "id!""#,
         one.map(|id| id.0),
         i64::from(limit),
@@ -111,16 +112,13 @@ pub async fn memory_trash_empty(
     .fetch_all(tx.conn())
     .await?;
     match one {
-        Some(id) if gone.is_empty() => Err(why_unchanged(tx, id).await),
-        _ => Ok(ids(gone)),
+        Some(id) if deleted_ids.is_empty() => Err(why_unchanged(tx, id).await),
+        _ => Ok(ids(deleted_ids)),
     }
 }
 
-/// Organisations with a memory whose time ended by `now`, or one that is in
-/// the trash since `before` or longer.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Organisations with a memory that expired by `now`, or that is in the trash
+/// since `before` or longer.
 pub async fn memory_sweep_tenants(
     tx: &mut WorkerTx,
     now: Timestamp,
@@ -141,53 +139,54 @@ pub async fn memory_sweep_tenants(
     Ok(tenants.into_iter().map(TenantId).collect())
 }
 
-/// Moves memories whose time ended by `now` into the trash, up to `limit` and
-/// the replies to them, and names them. For Atrium itself.
+/// Moves up to `limit` memories that expired by `now` to the trash, with their
+/// replies, and returns their ids. Called by Atrium itself.
 ///
 /// # Errors
-/// [`StoreError::Other`] for anybody else.
+/// [`StoreError::Other`] in a member's transaction.
 pub async fn memory_expire(
     tx: &mut TenantTx,
     now: Timestamp,
     limit: u16,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let moved = sqlx::query_scalar!(
+    let expired_ids = sqlx::query_scalar!(
         r#"SELECT memory_expire($1, $2) AS "id!""#,
         now,
         i64::from(limit)
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(ids(moved))
+    Ok(ids(expired_ids))
 }
 
-/// Deletes memories for good that are in the trash since `before` or longer,
-/// up to `limit` and the replies to them, and names them. For Atrium itself.
+/// Permanently deletes up to `limit` memories that are in the trash since
+/// `before` or longer, with their replies, and returns their ids. Called by
+/// Atrium itself.
 ///
 /// # Errors
-/// [`StoreError::Other`] for anybody else.
+/// [`StoreError::Other`] in a member's transaction.
 pub async fn memory_trash_purge(
     tx: &mut TenantTx,
     before: Timestamp,
     limit: u16,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let gone = sqlx::query_scalar!(
+    let deleted_ids = sqlx::query_scalar!(
         r#"SELECT memory_trash_purge($1, $2) AS "id!""#,
         before,
         i64::from(limit)
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(ids(gone))
+    Ok(ids(deleted_ids))
 }
 
 fn ids(found: Vec<Uuid>) -> Vec<MemoryId> {
     found.into_iter().map(MemoryId).collect()
 }
 
-/// Why a statement changed nothing: the member has no such memory, or it is
-/// not in the state that the statement asks for. One that is only shared with
-/// the member counts as none.
+/// The error for a statement that changed nothing: `NotFound` if the member
+/// owns no such memory, even if it is shared with the member, otherwise
+/// `Conflict`.
 pub(super) async fn why_unchanged(tx: &mut TenantTx, id: MemoryId) -> StoreError {
     let Ok(user_id) = tx.member_id() else {
         return StoreError::NotFound;

@@ -1,4 +1,4 @@
-//! What a memory was before its changes.
+//! Earlier versions of a memory.
 
 use domain::{MemoryId, Page, Timestamp, memory::MemoryVersion};
 
@@ -8,7 +8,6 @@ use crate::{
     cursor::{Cursor, List},
 };
 
-/// The columns behind [`MemoryVersion`].
 struct VersionRow {
     version: i32,
     title: String,
@@ -39,23 +38,21 @@ impl TryFrom<VersionRow> for MemoryVersion {
     }
 }
 
-/// Earlier versions of one's own memory, latest first. Somebody with whom the
-/// memory is shared sees none: they may hold what was taken out before.
-/// Nor does a program that may not read the memory now.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Earlier versions of the member's own memory, latest first. Others who see
+/// the memory get none, because earlier versions may contain what was removed
+/// before sharing. Nor does an API key whose vendor may not read the memory
+/// now.
 pub async fn memory_versions(
     tx: &mut TenantTx,
     id: MemoryId,
 ) -> Result<Vec<MemoryVersion>, StoreError> {
-    before(tx, id, None, None).await
+    list_versions(tx, id, None, None).await
 }
 
 /// One page of [`memory_versions`].
 ///
 /// # Errors
-/// [`StoreError::Cursor`] for a cursor that no list of versions gave out.
+/// [`StoreError::Cursor`] for a cursor of another list.
 pub async fn memory_version_page(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -67,7 +64,7 @@ pub async fn memory_version_page(
         .map(|text| Cursor::parse(text, List::MemoryVersion, tenant_id))
         .transpose()?;
     let limit = i64::from(size) + 1;
-    let versions = before(tx, id, after.map(|cursor| cursor.key), Some(limit)).await?;
+    let versions = list_versions(tx, id, after.map(|cursor| cursor.key), Some(limit)).await?;
     Ok(Page::cut(versions, size.into(), |version| {
         Cursor {
             at: version.changed_at,
@@ -77,7 +74,7 @@ pub async fn memory_version_page(
     }))
 }
 
-async fn before(
+async fn list_versions(
     tx: &mut TenantTx,
     id: MemoryId,
     before: Option<i32>,
@@ -104,12 +101,11 @@ async fn before(
     .collect()
 }
 
-/// An earlier version of one's own memory, and the one that took its place,
-/// where that is an earlier one too.
+/// An earlier version of the member's own memory, and the next one unless that
+/// is the current version.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory, or it never was
-/// at `version` before.
+/// [`StoreError::NotFound`] also if `version` is not an earlier version.
 pub async fn memory_version_and_next(
     tx: &mut TenantTx,
     id: MemoryId,

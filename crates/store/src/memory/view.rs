@@ -1,4 +1,4 @@
-//! Saved views of one member.
+//! A member's saved views of the memory list.
 
 use domain::{
     MemoryViewId, TeamId, Timestamp, UserId,
@@ -9,10 +9,10 @@ use domain::{
 
 use crate::{StoreError, TenantTx, error::VIEWS_LIMIT};
 
-/// The member's views, by name.
+/// The member's views, sorted by name.
 ///
 /// # Errors
-/// [`StoreError::Other`] for one that this version can't read.
+/// [`StoreError::Other`] for a view that this version can't parse.
 pub async fn memory_view_list(tx: &mut TenantTx) -> Result<Vec<MemoryView>, StoreError> {
     let rows = sqlx::query!(
         "SELECT id, name, query FROM memory_views
@@ -38,8 +38,8 @@ pub async fn memory_view_list(tx: &mut TenantTx) -> Result<Vec<MemoryView>, Stor
 /// Saves a view.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the member has one of that name, or as many
-/// as there may be.
+/// [`StoreError::Constraint`] if the member has one with this name, or has
+/// [`MAX_VIEWS`] already.
 pub async fn memory_view_create(
     tx: &mut TenantTx,
     id: MemoryViewId,
@@ -50,7 +50,7 @@ pub async fn memory_view_create(
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
     let query = serde_json::to_value(query)
         .map_err(|error| StoreError::other(format!("a view to save: {error}")))?;
-    // Two at once must not both be the last one that there is room for.
+    // Serialises the creation of views, so that the count below holds.
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(hashtextextended('memory_views ' || $1::text, 0)) AS locked",
         user_id.to_string(),
@@ -77,10 +77,10 @@ pub async fn memory_view_create(
     Ok(())
 }
 
-/// Gives an own view another name.
+/// Renames a view of the member.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Constraint`] when the name is taken.
+/// [`StoreError::Constraint`] if the name is taken.
 pub async fn memory_view_rename(
     tx: &mut TenantTx,
     id: MemoryViewId,
@@ -98,13 +98,9 @@ pub async fn memory_view_rename(
     )
     .execute(tx.conn())
     .await?;
-    one(renamed.rows_affected())
+    not_found_if_zero(renamed.rows_affected())
 }
 
-/// Deletes an own view.
-///
-/// # Errors
-/// [`StoreError::NotFound`].
 pub async fn memory_view_delete(tx: &mut TenantTx, id: MemoryViewId) -> Result<(), StoreError> {
     let deleted = sqlx::query!(
         "DELETE FROM memory_views WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
@@ -114,26 +110,23 @@ pub async fn memory_view_delete(tx: &mut TenantTx, id: MemoryViewId) -> Result<(
     )
     .execute(tx.conn())
     .await?;
-    one(deleted.rows_affected())
+    not_found_if_zero(deleted.rows_affected())
 }
 
-fn one(rows: u64) -> Result<(), StoreError> {
+fn not_found_if_zero(rows: u64) -> Result<(), StoreError> {
     if rows == 0 {
         return Err(StoreError::NotFound);
     }
     Ok(())
 }
 
-/// Members that a filter offers by name; in a larger organisation only the one
-/// that is chosen.
-const OWNERS_OFFERED: i64 = 50;
+/// Maximum number of members that a filter lists by name; a larger organisation
+/// gets only the selected one.
+const MAX_OWNER_CHOICES: i64 = 50;
 
-/// What a filter of memories can be narrowed to by name: the member's own
-/// personas and teams, and others; `owner` and `team` are there in any case,
-/// so that what is narrowed to has its name.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// The choices of the memory filter: the member's own personas and teams, and
+/// other members. `owner` and `team` are always included, so that the current
+/// filter can be named.
 pub async fn memory_filter_choices(
     tx: &mut TenantTx,
     own_teams: &[TeamId],
@@ -165,15 +158,15 @@ pub async fn memory_filter_choices(
             ORDER BY sort_name, id LIMIT $3"#,
         tenant_id,
         user_id,
-        OWNERS_OFFERED + 1,
+        MAX_OWNER_CHOICES + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    if i64::try_from(owners.len()).is_ok_and(|count| count > OWNERS_OFFERED) {
+    if i64::try_from(owners.len()).is_ok_and(|count| count > MAX_OWNER_CHOICES) {
         owners.clear();
     }
     if let Some(owner) = owner.filter(|owner| owners.iter().all(|known| known.id != *owner)) {
-        let chosen = sqlx::query_as!(
+        let selected = sqlx::query_as!(
             NamedUser,
             "SELECT id, display_name AS name FROM users WHERE tenant_id = $1 AND id = $2",
             tenant_id,
@@ -181,7 +174,7 @@ pub async fn memory_filter_choices(
         )
         .fetch_optional(tx.conn())
         .await?;
-        owners.extend(chosen);
+        owners.extend(selected);
     }
     Ok(FilterChoices {
         personas,

@@ -1,4 +1,4 @@
-//! Writing memories: one's own only.
+//! Creates and changes memories. Members can change only their own.
 
 use domain::{
     MemoryId, PersonaId, Timestamp,
@@ -12,8 +12,9 @@ use crate::{StoreError, TenantTx};
 /// Creates a private memory of the member.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] when the text breaks a rule that
-/// [`domain::memory::MemoryText`] should have held, or the persona is not the member's.
+/// [`StoreError::Constraint`] if the text breaks a rule that
+/// [`domain::memory::MemoryText`] should have ensured, or the persona is not
+/// the member's.
 pub async fn memory_create(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -53,14 +54,14 @@ pub async fn memory_create(
     Ok(())
 }
 
-/// Changes one's own memory, keeping what its words were as a version. Where
-/// they are other words now, its embedding is dropped: it is of the old ones.
+/// Changes the member's own memory and stores the previous text as a version. A
+/// change of the text deletes the embedding.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory;
-/// [`StoreError::Conflict`] when it is not at `version` any more or in the
-/// trash; [`StoreError::Constraint`] when the persona is not the member's;
-/// [`StoreError::Other`] when others decide what becomes of it.
+/// [`StoreError::NotFound`] if the member has no such memory;
+/// [`StoreError::Conflict`] if it is not at `version` any more or in the trash;
+/// [`StoreError::Constraint`] if the persona is not the member's;
+/// [`StoreError::Other`] if the change needs others' approval.
 pub async fn memory_update(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -103,13 +104,13 @@ pub async fn memory_update(
     Ok(())
 }
 
-/// Puts one's own memory into another persona, which others don't see: it
-/// stays at its version.
+/// Moves the member's own memory to another persona. Personas are private, so
+/// the version stays.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the member has no such memory;
-/// [`StoreError::Conflict`] when it is not at `version` any more or in the
-/// trash; [`StoreError::Constraint`] when the persona is not the member's.
+/// [`StoreError::NotFound`] if the member has no such memory;
+/// [`StoreError::Conflict`] if it is not at `version` any more or in the trash;
+/// [`StoreError::Constraint`] if the persona is not the member's.
 pub async fn memory_persona_set(
     tx: &mut TenantTx,
     id: MemoryId,
@@ -134,7 +135,7 @@ pub async fn memory_persona_set(
     Ok(())
 }
 
-/// Returns the memory that it replies to.
+/// Returns the id of the memory that it replies to.
 async fn persona_set(
     tx: &mut TenantTx,
     id: MemoryId,

@@ -1,6 +1,6 @@
-//! SEC-C4: with one connection for all, nothing of a transaction reaches the
-//! next one. Here and not under `tests`, because nothing outside the store can
-//! get at a transaction's connection.
+//! SEC-C4: with a single connection for all transactions, nothing of one
+//! reaches the next. Not under `tests`, because only this crate can access a
+//! transaction's connection.
 
 use std::{task::Poll, time::Duration};
 
@@ -19,8 +19,8 @@ use crate::{
     user::user_find,
 };
 
-/// Role and settings as the next one on the connection finds them.
-async fn leftovers(pool: &PgPool) -> Vec<(String, Option<String>)> {
+/// The role and settings that the next user of the connection gets.
+async fn session_settings(pool: &PgPool) -> Vec<(String, Option<String>)> {
     sqlx::query_as(
         "SELECT name, nullif(current_setting(name, true), '') FROM unnest(ARRAY[
              'role', 'app.current_tenant_id', 'app.current_user_id', 'app.current_team_ids',
@@ -34,7 +34,7 @@ async fn leftovers(pool: &PgPool) -> Vec<(String, Option<String>)> {
 
 async fn assert_clean(store: &Store) {
     for (login, pool) in store.pools.each() {
-        for (name, value) in leftovers(pool).await {
+        for (name, value) in session_settings(pool).await {
             let clean = if name == "role" { Some("none") } else { None };
             assert_eq!(
                 value.as_deref(),
@@ -45,8 +45,8 @@ async fn assert_clean(store: &Store) {
     }
 }
 
-/// How many members the transaction sees, and how many of them are its own
-/// tenant's.
+/// Number of members that the transaction sees, and how many of them belong to
+/// its own tenant.
 async fn members_visible(tx: &mut TenantTx) -> (i64, i64) {
     let tenant_id = tx.tenant_id().0;
     sqlx::query_as("SELECT count(*), count(*) FILTER (WHERE tenant_id = $1) FROM users")
@@ -56,8 +56,8 @@ async fn members_visible(tx: &mut TenantTx) -> (i64, i64) {
         .unwrap()
 }
 
-/// Writes something that is not to last.
-async fn write(tx: &mut TenantTx) {
+/// Writes a memory that is to be rolled back.
+async fn create_memory(tx: &mut TenantTx) {
     let text = MemoryText::parse(&MemoryDraft {
         content: "Half done".into(),
         ..MemoryDraft::default()
@@ -68,8 +68,8 @@ async fn write(tx: &mut TenantTx) {
         .unwrap();
 }
 
-/// How many memories the transaction's member has.
-async fn written(tx: &mut TenantTx) -> i64 {
+/// Number of memories of the transaction's member.
+async fn count_memories(tx: &mut TenantTx) -> i64 {
     memory_counts(tx).await.unwrap().own
 }
 
@@ -79,7 +79,7 @@ struct Fixture {
     max: Actor,
 }
 
-/// Two tenants, of two and three members, over one connection.
+/// Two tenants with two and three members, over one connection.
 async fn fixture() -> Fixture {
     let db = TestDb::with_connections(1).await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
@@ -93,10 +93,10 @@ async fn fixture() -> Fixture {
 
 // SEC-C4
 #[tokio::test]
-async fn interleaved_tenants_see_their_own_only() {
+async fn interleaved_tenants_see_only_their_own_rows() {
     let Fixture { db, mia, max } = fixture().await;
-    // More often than the five times after which a prepared statement may get
-    // a generic plan.
+    // More than the five executions after which a prepared statement may get a
+    // generic plan.
     for round in 0..10 {
         for (actor, own, stranger) in [(&mia, 2, &max), (&max, 3, &mia)] {
             let mut tx = db.store.begin(actor).await.unwrap();
@@ -110,7 +110,7 @@ async fn interleaved_tenants_see_their_own_only() {
             }
             assert_clean(&db.store).await;
         }
-        // Nor do the other roles bring anything in or out.
+        // The other roles leak nothing either.
         drop(db.store.begin_worker().await.unwrap());
         drop(db.store.begin_operator().await.unwrap());
         drop(db.store.begin_auth().await.unwrap());
@@ -138,7 +138,7 @@ async fn drop_after_polls<F: Future>(future: F, polls: usize) -> Option<F::Outpu
 
 // SEC-E1, SEC-C4
 #[tokio::test]
-async fn cancelled_begin_leaves_no_connection_in_a_transaction() {
+async fn cancelled_begin_leaves_no_open_transaction() {
     let Fixture { db, mia, .. } = fixture().await;
     // Each number of polls ends at another point: waiting for a connection, for
     // its ping, for the answer to BEGIN, for the role.
@@ -171,7 +171,7 @@ async fn a_panic_inside_a_transaction_leaks_nothing() {
     let (store, panicking) = (db.store.clone(), mia.clone());
     let task = tokio::spawn(async move {
         let mut tx = store.begin(&panicking).await.unwrap();
-        write(&mut tx).await;
+        create_memory(&mut tx).await;
         panic!("in the middle of it");
     });
     let panic = task.await.unwrap_err().into_panic();
@@ -182,19 +182,19 @@ async fn a_panic_inside_a_transaction_leaks_nothing() {
     assert_eq!(members_visible(&mut tx).await, (3, 3));
     drop(tx);
     let mut tx = db.store.begin(&mia).await.unwrap();
-    assert_eq!(written(&mut tx).await, 0, "it was rolled back");
+    assert_eq!(count_memories(&mut tx).await, 0, "it was rolled back");
 }
 
 // SEC-C4
 #[tokio::test]
 async fn a_cancelled_future_inside_a_transaction_leaks_nothing() {
     let Fixture { db, mia, max } = fixture().await;
-    // Cancelled at any moment: while beginning, while setting the role, in the
-    // middle of a statement, between statements.
+    // Cancelled at any moment: while beginning, while setting the role, during
+    // a statement, between statements.
     for wait_micros in [0, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 51_200] {
         let work = async {
             let mut tx = db.store.begin(&mia).await.unwrap();
-            write(&mut tx).await;
+            create_memory(&mut tx).await;
             sqlx::query("SELECT pg_sleep(0.1)")
                 .execute(tx.conn())
                 .await
@@ -214,7 +214,7 @@ async fn a_cancelled_future_inside_a_transaction_leaks_nothing() {
         );
         drop(tx);
         let mut tx = db.store.begin(&mia).await.unwrap();
-        let kept = written(&mut tx).await;
+        let kept = count_memories(&mut tx).await;
         assert_eq!(kept, 0, "after {wait_micros} µs it was rolled back");
     }
 }
@@ -228,16 +228,16 @@ async fn a_failed_statement_leaks_nothing() {
         .execute(tx.conn())
         .await
         .unwrap_err();
-    // Committing what failed rolls back.
+    // Committing a failed transaction rolls back.
     let _ = tx.commit().await;
     assert_clean(&db.store).await;
     let mut tx = db.store.begin(&max).await.unwrap();
     assert_eq!(members_visible(&mut tx).await, (3, 3));
 }
 
-/// The logins themselves have no privileges: without a role there is nothing.
+/// The logins themselves have no privileges; only the roles have.
 #[tokio::test]
-async fn without_a_role_there_is_nothing() {
+async fn logins_without_a_role_have_no_access() {
     let db = TestDb::with_connections(1).await;
     for table in [
         "tenants",

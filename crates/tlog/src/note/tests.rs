@@ -4,8 +4,8 @@ use signed_note::{StandardVerifier, VerifierList};
 
 use super::*;
 
-/// The example of Go's `golang.org/x/mod/sumdb/note`, from which the
-/// specification was made.
+/// The example of Go's `golang.org/x/mod/sumdb/note`, on which the
+/// specification is based.
 const EXAMPLE_SEED: &str = "gQoUAtUUbI2E8kQzMPVAgOv5juF9nHT2JS/F1ccoMXM=";
 const EXAMPLE_KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 const EXAMPLE: &str = "If you think cryptography is the answer to your problem,\n\
@@ -22,7 +22,7 @@ fn key(name: &str, seed: u8) -> NoteKey {
 }
 
 #[test]
-fn the_published_example_is_signed_and_verified_to_the_byte() {
+fn go_example_round_trips() {
     let (text, _) = EXAMPLE.rsplit_once("\n\n").unwrap();
     assert_eq!(example_key().sign(&format!("{text}\n")).unwrap(), EXAMPLE);
     let verifier: NoteVerifier = EXAMPLE_KEY.parse().unwrap();
@@ -32,7 +32,7 @@ fn the_published_example_is_signed_and_verified_to_the_byte() {
 }
 
 #[test]
-fn another_implementation_accepts_our_notes_and_we_accept_its() {
+fn notes_are_compatible_with_signed_note_crate() {
     for seed in 1..20_u8 {
         let key = key("atrium.example/audit/1", seed);
         let text = format!(
@@ -61,25 +61,25 @@ fn another_implementation_accepts_our_notes_and_we_accept_its() {
 }
 
 #[test]
-fn a_changed_byte_anywhere_is_never_a_verified_note() {
+fn any_changed_byte_fails_verification() {
     let key = key("atrium.example/audit/1", 7);
     let note = key.sign("atrium.example/audit/1\n1\nroot\n").unwrap();
     let verifier = key.verifier();
-    for place in 0..note.len() {
+    for index in 0..note.len() {
         for flip in [1, 32] {
             let mut bytes = note.clone().into_bytes();
-            bytes[place] ^= flip;
+            bytes[index] ^= flip;
             let Ok(changed) = String::from_utf8(bytes) else {
                 continue;
             };
             let outcome = changed.parse().map(|note| verifier.verify(&note));
-            assert_ne!(outcome, Ok(Ok(())), "byte {place}: {changed:?}");
+            assert_ne!(outcome, Ok(Ok(())), "byte {index}: {changed:?}");
         }
     }
 }
 
 #[test]
-fn keys_are_told_apart_by_name_and_by_hash() {
+fn signatures_are_matched_by_name_and_key_id() {
     let (ours, other) = (key("a", 1), key("a", 2));
     let signed = |key: &NoteKey| key.sign("text\n").unwrap().parse::<Note>().unwrap();
     let id = ours.verifier().id();
@@ -92,15 +92,16 @@ fn keys_are_told_apart_by_name_and_by_hash() {
     assert_ne!(renamed.id(), id);
     assert_eq!(renamed.verify(&signed(&key("b", 1))), Ok(()));
 
-    // A signature of a key that happens to have the same id is no proof.
+    // A signature of another key with the same id proves nothing.
     let mut forged = signed(&other);
     forged.signatures[0].key = id;
     assert_eq!(ours.verifier().verify(&forged), Err(NoteError::Forged(id)));
-    // One of another key beside ours does no harm.
+    // A signature of another key next to ours is ignored.
     let mut cosigned = signed(&ours);
     cosigned.signatures.extend(signed(&other).signatures);
     assert_eq!(ours.verifier().verify(&cosigned), Ok(()));
-    // One that claims to be ours does, although another is.
+    // A signature that claims to be ours but does not verify is an error, even
+    // next to a good one.
     cosigned.signatures.extend(forged.signatures);
     assert_eq!(
         ours.verifier().verify(&cosigned),
@@ -109,7 +110,7 @@ fn keys_are_told_apart_by_name_and_by_hash() {
 }
 
 #[test]
-fn malformed_notes_and_keys_are_refused_without_a_panic() {
+fn malformed_notes_and_keys_are_rejected() {
     let good = EXAMPLE;
     let cases = [
         String::new(),
@@ -155,7 +156,7 @@ fn malformed_notes_and_keys_are_refused_without_a_panic() {
 }
 
 #[test]
-fn notes_of_a_file_are_found_whatever_stands_between_them() {
+fn notes_are_split_regardless_of_gaps() {
     let key = key("a", 1);
     let notes: Vec<String> = (0..4)
         .map(|n| key.sign(&format!("a\n{n}\nx\n")).unwrap())
@@ -175,10 +176,10 @@ fn notes_of_a_file_are_found_whatever_stands_between_them() {
     assert!(Note::in_file("").is_empty() && Note::in_file("\n\n").is_empty());
 }
 
-/// A writer that was cut off in the middle of a note spoils that note alone:
+/// A note cut off while it was written makes only itself unreadable, because
 /// the next one begins with an empty line.
 #[test]
-fn a_torn_note_takes_no_other_along() {
+fn torn_note_spoils_only_itself() {
     let key = key("a", 1);
     let [first, torn, last] =
         ["a\n1\nx\n", "a\n2\nx\n", "a\n3\nx\n"].map(|text| key.sign(text).unwrap());

@@ -354,7 +354,10 @@ async fn on_loopback_only_this_machines_names_are_answered() {
         StatusCode::MISDIRECTED_REQUEST
     );
     let answer = app.browser().send(get("127.0.0.1:3000")).await;
-    assert_eq!(answer.location(), "/sign-in?return_to=%2Fmemories%3Fquery%3Da");
+    assert_eq!(
+        answer.location(),
+        "/sign-in?return_to=%2Fmemories%3Fquery%3Da"
+    );
     assert_eq!(answer.header("strict-transport-security"), "");
     let answer = app.browser().send(get("localhost:3000")).await;
     assert_eq!(answer.location(), "http://127.0.0.1:3000/memories?query=a");

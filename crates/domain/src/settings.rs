@@ -138,8 +138,8 @@ impl OrganisationText {
                 hours
             }
         };
-        let idle = hours("session_idle_hours", &draft.session_idle_hours);
-        let absolute = hours("session_absolute_hours", &draft.session_absolute_hours);
+        let idle = parse_hours("session_idle_hours", &draft.session_idle_hours);
+        let absolute = parse_hours("session_absolute_hours", &draft.session_absolute_hours);
         if let (Some(idle), Some(absolute)) = (idle, absolute)
             && idle > absolute
         {

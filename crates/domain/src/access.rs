@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiKeyId, AppError, RequestId, SessionId, TeamId, TenantId, UserId, Vendor};
+use crate::{
+    ApiKeyId, AppError, RequestId, SessionId, TeamId, TenantId, UserId, Vendor,
+    keyed_enum::keyed_enum,
+};
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $key:literal, $sentence:literal;)*) => {
@@ -136,48 +139,19 @@ impl FromStr for Permission {
     }
 }
 
-/// The fixed roles that every organisation is created with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SystemRole {
-    Owner,
-    Admin,
-    Member,
-    Viewer,
-    Billing,
+keyed_enum! {
+    /// The fixed roles that every organisation is created with, most powerful
+    /// first.
+    SystemRole {
+        Owner = "owner", "Owner";
+        Admin = "admin", "Admin";
+        Member = "member", "Member";
+        Viewer = "viewer", "Viewer";
+        Billing = "billing", "Billing";
+    }
 }
 
 impl SystemRole {
-    /// Most powerful first.
-    pub const ALL: &[Self] = &[
-        Self::Owner,
-        Self::Admin,
-        Self::Member,
-        Self::Viewer,
-        Self::Billing,
-    ];
-
-    /// The stable key, unique in a tenant.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Member => "member",
-            Self::Viewer => "viewer",
-            Self::Billing => "billing",
-        }
-    }
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Owner => "Owner",
-            Self::Admin => "Admin",
-            Self::Member => "Member",
-            Self::Viewer => "Viewer",
-            Self::Billing => "Billing",
-        }
-    }
-
     pub const fn description(self) -> &'static str {
         match self {
             Self::Owner => "Everything in the organisation, except others' private memories.",
@@ -272,11 +246,7 @@ impl FromStr for SystemRole {
     type Err = UnknownRole;
 
     fn from_str(key: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|role| role.key() == key)
-            .ok_or_else(|| UnknownRole(key.to_owned()))
+        Self::from_key(key).ok_or_else(|| UnknownRole(key.to_owned()))
     }
 }
 
@@ -285,41 +255,16 @@ impl FromStr for SystemRole {
 #[error("there is no role “{0}”; there are owner, admin, member, viewer and billing")]
 pub struct UnknownRole(pub String);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActorKind {
-    Human,
-    Agent,
-    /// An agent that works for another agent.
-    SubAgent,
-    /// A program with an API key.
-    Service,
-    /// Atrium itself, e.g. before the caller is known.
-    System,
-}
-
-impl ActorKind {
-    /// As stored in `users.kind` and `audit_log.actor_kind`.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Human => "human",
-            Self::Agent => "agent",
-            Self::SubAgent => "sub_agent",
-            Self::Service => "service",
-            Self::System => "system",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        [
-            Self::Human,
-            Self::Agent,
-            Self::SubAgent,
-            Self::Service,
-            Self::System,
-        ]
-        .into_iter()
-        .find(|kind| kind.key() == key)
+keyed_enum! {
+    ActorKind {
+        Human = "human";
+        Agent = "agent";
+        /// An agent that works for another agent.
+        SubAgent = "sub_agent";
+        /// A program with an API key.
+        Service = "service";
+        /// Atrium itself, e.g. before the caller is known.
+        System = "system";
     }
 }
 

@@ -2,31 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, UserId};
+use crate::{Timestamp, UserId, keyed_enum::keyed_enum};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Success,
-    /// The action was not allowed.
-    Denied,
-    /// The action was allowed and failed.
-    Failure,
-}
-
-impl Outcome {
-    pub const ALL: &[Self] = &[Self::Success, Self::Denied, Self::Failure];
-
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Denied => "denied",
-            Self::Failure => "failure",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|o| o.key() == key)
+keyed_enum! {
+    Outcome {
+        Success = "success";
+        /// The action was not allowed.
+        Denied = "denied";
+        /// The action was allowed and failed.
+        Failure = "failure";
     }
 }
 

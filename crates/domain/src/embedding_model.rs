@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, EmbeddingModelId, FieldError, Timestamp, memory::keyed_enum};
+use crate::{AppError, EmbeddingModelId, FieldError, Timestamp, keyed_enum::keyed_enum};
 
 /// The model that runs inside Atrium.
 pub const LOCAL_MODEL: &str = "all-MiniLM-L6-v2";
@@ -40,23 +40,16 @@ pub enum EmbeddingSource {
     Address(String),
 }
 
-/// Each memory has two vector columns, so that a new model can be built while
-/// the other one is in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EmbeddingSlot {
-    A,
-    B,
+keyed_enum! {
+    /// Each memory has two vector columns, so that a new model can be built while
+    /// the other one is in use.
+    EmbeddingSlot {
+        A = "a";
+        B = "b";
+    }
 }
 
 impl EmbeddingSlot {
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::A => "a",
-            Self::B => "b",
-        }
-    }
-
     #[must_use]
     pub const fn other(self) -> Self {
         match self {

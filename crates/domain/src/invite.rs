@@ -5,47 +5,19 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, FieldError, InviteId, RoleId, TeamId, Timestamp, email::EmailAddress, role::RoleRef,
-    team::TeamRef,
+    AppError, FieldError, InviteId, RoleId, TeamId, Timestamp, email::EmailAddress,
+    keyed_enum::keyed_enum, role::RoleRef, team::TeamRef,
 };
 
 /// Lifetimes in days that can be chosen; the first is the default.
 pub const INVITE_DAYS: &[u16] = &[7, 1, 30];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InviteStatus {
-    Pending,
-    Accepted,
-    Expired,
-    Revoked,
-}
-
-impl InviteStatus {
-    pub const ALL: &[Self] = &[Self::Pending, Self::Accepted, Self::Expired, Self::Revoked];
-
-    /// The value in URLs and in the database, except that an expired invite is
-    /// stored as pending.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|status| status.key() == key)
-    }
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::Accepted => "Accepted",
-            Self::Expired => "Expired",
-            Self::Revoked => "Revoked",
-        }
+keyed_enum! {
+    InviteStatus {
+        Pending = "pending", "Pending";
+        Accepted = "accepted", "Accepted";
+        Expired = "expired", "Expired";
+        Revoked = "revoked", "Revoked";
     }
 }
 

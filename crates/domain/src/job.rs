@@ -2,47 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{JobId, Timestamp};
+use crate::{JobId, Timestamp, keyed_enum::keyed_enum};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobStatus {
-    /// Waits for a worker or for its next attempt.
-    Pending,
-    Running,
-    Completed,
-    /// The last attempt failed; another one is due.
-    Failed,
-    /// All attempts failed; runs again only if a person retries it.
-    Dead,
-    Cancelled,
+keyed_enum! {
+    JobStatus {
+        /// Waits for a worker or for its next attempt.
+        Pending = "pending";
+        Running = "running";
+        Completed = "completed";
+        /// The last attempt failed; another one is due.
+        Failed = "failed";
+        /// All attempts failed; runs again only if a person retries it.
+        Dead = "dead";
+        Cancelled = "cancelled";
+    }
 }
 
 impl JobStatus {
-    pub const ALL: &[Self] = &[
-        Self::Pending,
-        Self::Running,
-        Self::Completed,
-        Self::Failed,
-        Self::Dead,
-        Self::Cancelled,
-    ];
-
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Dead => "dead",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|s| s.key() == key)
-    }
-
     /// True if no worker will run it again by itself.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Dead | Self::Cancelled)

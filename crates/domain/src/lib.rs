@@ -19,6 +19,7 @@ pub mod import;
 pub mod invite;
 pub mod isolation;
 pub mod job;
+mod keyed_enum;
 pub mod live;
 pub mod member;
 pub mod memory;

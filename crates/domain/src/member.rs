@@ -7,49 +7,19 @@ use crate::{
     api_key::ApiKey,
     audit::AuditEntry,
     break_glass::BreakGlassStanding,
+    keyed_enum::keyed_enum,
     profile::Session,
     role::{RoleRef, RoleSource},
     team::TeamRole,
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UserStatus {
-    /// Invited, has not signed in yet.
-    Invited,
-    Active,
-    Suspended,
-    Deactivated,
-}
-
-impl UserStatus {
-    pub const ALL: &[Self] = &[
-        Self::Invited,
-        Self::Active,
-        Self::Suspended,
-        Self::Deactivated,
-    ];
-
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Invited => "invited",
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Deactivated => "deactivated",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|status| status.key() == key)
-    }
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Invited => "Invited",
-            Self::Active => "Active",
-            Self::Suspended => "Suspended",
-            Self::Deactivated => "Deactivated",
-        }
+keyed_enum! {
+    UserStatus {
+        /// Invited, has not signed in yet.
+        Invited = "invited", "Invited";
+        Active = "active", "Active";
+        Suspended = "suspended", "Suspended";
+        Deactivated = "deactivated", "Deactivated";
     }
 }
 

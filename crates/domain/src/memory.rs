@@ -10,7 +10,6 @@ mod search;
 pub use filter::{
     FilterChoices, MemoryCriteria, MemoryFilter, MemoryOwner, NamedPersona, NamedUser, query_parse,
 };
-pub(crate) use kinds::keyed_enum;
 pub use kinds::{AllowedVendors, MemoryKind, Origin, Term, Vendor, Visibility};
 pub use new::{MemoryAttributes, MemoryChange, MemoryDraft, MemoryText, NewMemory};
 pub use search::{MemoryHit, ScoreParts, SearchMode, SearchResults};

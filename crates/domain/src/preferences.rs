@@ -3,41 +3,16 @@
 use serde::{Deserialize, Serialize};
 use time::UtcOffset;
 
-use crate::{AppError, FieldError, Timestamp};
+use crate::{AppError, FieldError, Timestamp, keyed_enum::keyed_enum};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Theme {
-    /// Follows the operating system.
-    #[default]
-    System,
-    Light,
-    Dark,
-}
-
-impl Theme {
-    /// In the order of the switch.
-    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
-
-    /// The value in forms, in the cookie, in the database, and in `data-theme`.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::System => "As the system",
-            Self::Light => "Light",
-            Self::Dark => "Dark",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|theme| theme.key() == key)
+keyed_enum! {
+    #[derive(Default)]
+    Theme {
+        /// Follows the operating system.
+        #[default]
+        System = "system", "As the system";
+        Light = "light", "Light";
+        Dark = "dark", "Dark";
     }
 }
 

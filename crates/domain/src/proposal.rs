@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     MemoryId, Page, ProposalId, TeamId, Timestamp, UserId,
-    memory::{AllowedVendors, Memory, MemoryChange, MemoryKind, Visibility, keyed_enum},
+    keyed_enum::keyed_enum,
+    memory::{AllowedVendors, Memory, MemoryChange, MemoryKind, Visibility},
     memory_version::DiffSpan,
     share::Viewers,
 };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AppError, FieldError, Permission, RoleId, Timestamp, UserId, access::UnknownPermission,
+    keyed_enum::keyed_enum,
 };
 
 /// In characters.
@@ -14,28 +15,12 @@ pub const MAX_ROLE_NAME_CHARS: usize = 100;
 /// In characters.
 pub const MAX_ROLE_DESCRIPTION_CHARS: usize = 500;
 
-/// Why a member holds a role. Each source is granted and revoked independently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RoleSource {
-    Manual,
-    Group,
-    AppRole,
-}
-
-impl RoleSource {
-    const ALL: [Self; 3] = [Self::Manual, Self::Group, Self::AppRole];
-
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Manual => "manual",
-            Self::Group => "group",
-            Self::AppRole => "app_role",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| source.key() == key)
+keyed_enum! {
+    /// Why a member holds a role. Each source is granted and revoked independently.
+    RoleSource {
+        Manual = "manual";
+        Group = "group";
+        AppRole = "app_role";
     }
 }
 

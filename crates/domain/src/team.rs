@@ -2,38 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActorKind, AppError, TeamId, Timestamp, UserId, member::UserStatus};
+use crate::{
+    ActorKind, AppError, TeamId, Timestamp, UserId, keyed_enum::keyed_enum, member::UserStatus,
+};
 
 /// In characters.
 pub const MAX_TEAM_NAME_CHARS: usize = 100;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TeamRole {
-    /// Manages the team; needs the permission `team.lead`.
-    Lead,
-    Member,
-}
-
-impl TeamRole {
-    pub const ALL: &[Self] = &[Self::Lead, Self::Member];
-
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Lead => "lead",
-            Self::Member => "member",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|role| role.key() == key)
-    }
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Lead => "Lead",
-            Self::Member => "Member",
-        }
+keyed_enum! {
+    TeamRole {
+        /// Manages the team; needs the permission `team.lead`.
+        Lead = "lead", "Lead";
+        Member = "member", "Member";
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, TenantId, Timestamp};
+use crate::{AppError, TenantId, Timestamp, keyed_enum::keyed_enum};
 
 /// In characters.
 pub const MAX_REASON_CHARS: usize = 500;
@@ -13,81 +13,30 @@ pub const MAX_GRACE_DAYS: u16 = 3_650;
 /// Smaller than usual, because each row has its own counts.
 pub const TENANTS_PER_PAGE: u16 = 25;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TenantStatus {
-    /// Members can sign in.
-    Active,
-    /// Members can't sign in; the data is kept.
-    Suspended,
-    /// Will be purged after its grace period.
-    Deleted,
-}
-
-impl TenantStatus {
-    pub const ALL: &[Self] = &[Self::Active, Self::Suspended, Self::Deleted];
-
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Active => "Active",
-            Self::Suspended => "Suspended",
-            Self::Deleted => "Deleted",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|status| status.key() == key)
+keyed_enum! {
+    TenantStatus {
+        /// Members can sign in.
+        Active = "active", "Active";
+        /// Members can't sign in; the data is kept.
+        Suspended = "suspended", "Suspended";
+        /// Will be purged after its grace period.
+        Deleted = "deleted", "Deleted";
     }
 }
 
-/// The subscription tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TenantTier {
-    Free,
-    Starter,
-    Professional,
-    Enterprise,
+keyed_enum! {
+    /// The subscription tier.
+    TenantTier {
+        Free = "free", "Free";
+        Starter = "starter", "Starter";
+        Professional = "professional", "Professional";
+        Enterprise = "enterprise", "Enterprise";
+    }
 }
 
 impl TenantTier {
-    /// The smallest first.
-    pub const ALL: &[Self] = &[
-        Self::Free,
-        Self::Starter,
-        Self::Professional,
-        Self::Enterprise,
-    ];
-
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Starter => "starter",
-            Self::Professional => "professional",
-            Self::Enterprise => "enterprise",
-        }
-    }
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Free => "Free",
-            Self::Starter => "Starter",
-            Self::Professional => "Professional",
-            Self::Enterprise => "Enterprise",
-        }
-    }
-
     pub fn parse(key: &str) -> Result<Self, AppError> {
-        let found = Self::ALL.iter().copied().find(|tier| tier.key() == key);
-        found.ok_or_else(|| {
+        Self::from_key(key).ok_or_else(|| {
             AppError::field(
                 "tier",
                 "The tiers are free, starter, professional and enterprise.",

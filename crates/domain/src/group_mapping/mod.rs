@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{AppError, GroupMappingId, RoleId, TeamId};
+use crate::{AppError, GroupMappingId, RoleId, TeamId, keyed_enum::keyed_enum};
 
 pub use draft::GroupMappingDraft;
 pub use simulation::{
@@ -20,29 +20,14 @@ pub use simulation::{
     Simulation, Subject,
 };
 
-/// The claim that a rule matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GroupSource {
-    /// The claim `groups`, or the directory's API if the token has too many to
-    /// list.
-    Group,
-    /// The claim `roles`.
-    AppRole,
-}
-
-impl GroupSource {
-    pub const ALL: &[Self] = &[Self::Group, Self::AppRole];
-
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Group => "group",
-            Self::AppRole => "app_role",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|source| source.key() == key)
+keyed_enum! {
+    /// The claim that a rule matches.
+    GroupSource {
+        /// The claim `groups`, or the directory's API if the token has too many to
+        /// list.
+        Group = "group";
+        /// The claim `roles`.
+        AppRole = "app_role";
     }
 }
 

@@ -6,89 +6,35 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{ImportFormat, ImportProblem};
-use crate::{Timestamp, memory::MemoryKind};
+use crate::{Timestamp, keyed_enum::keyed_enum, memory::MemoryKind};
 
 /// Columns beyond this number can't be mapped and are reported as unmapped.
 pub const MAX_COLUMNS: usize = 100;
 
-/// A memory field that a column or key can be mapped to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Field {
-    Content,
-    Title,
-    Kind,
-    /// A list, or text separated by commas.
-    Tags,
-    /// By name.
-    Persona,
-    Importance,
-    ExpiresAt,
-    AllowedVendors,
-    Origin,
-    /// The id of the source conversation.
-    SourceSession,
-    CreatedAt,
-    UpdatedAt,
-    /// The record's unique key within the file.
-    Key,
+keyed_enum! {
+    /// A memory field that a column or key can be mapped to.
+    Field {
+        Content = "content", "Text";
+        Title = "title", "Title";
+        Kind = "kind", "Kind";
+        /// A list, or text separated by commas.
+        Tags = "tags", "Tags";
+        /// By name.
+        Persona = "persona", "Persona";
+        Importance = "importance", "Importance (0 to 1)";
+        ExpiresAt = "expires_at", "Expires";
+        AllowedVendors = "allowed_vendors", "Allowed vendors";
+        Origin = "origin", "Origin";
+        /// The id of the source conversation.
+        SourceSession = "source_session_id", "Conversation";
+        CreatedAt = "created_at", "Created";
+        UpdatedAt = "updated_at", "Changed";
+        /// The record's unique key within the file.
+        Key = "id", "Id in the file";
+    }
 }
 
 impl Field {
-    /// In the form's order.
-    pub const ALL: &[Self] = &[
-        Self::Content,
-        Self::Title,
-        Self::Kind,
-        Self::Tags,
-        Self::Persona,
-        Self::Importance,
-        Self::ExpiresAt,
-        Self::AllowedVendors,
-        Self::Origin,
-        Self::SourceSession,
-        Self::CreatedAt,
-        Self::UpdatedAt,
-        Self::Key,
-    ];
-
-    /// The value in forms, and the column name in Atrium's exports.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Content => "content",
-            Self::Title => "title",
-            Self::Kind => "kind",
-            Self::Tags => "tags",
-            Self::Persona => "persona",
-            Self::Importance => "importance",
-            Self::ExpiresAt => "expires_at",
-            Self::AllowedVendors => "allowed_vendors",
-            Self::Origin => "origin",
-            Self::SourceSession => "source_session_id",
-            Self::CreatedAt => "created_at",
-            Self::UpdatedAt => "updated_at",
-            Self::Key => "id",
-        }
-    }
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Content => "Text",
-            Self::Title => "Title",
-            Self::Kind => "Kind",
-            Self::Tags => "Tags",
-            Self::Persona => "Persona",
-            Self::Importance => "Importance (0 to 1)",
-            Self::ExpiresAt => "Expires",
-            Self::AllowedVendors => "Allowed vendors",
-            Self::Origin => "Origin",
-            Self::SourceSession => "Conversation",
-            Self::CreatedAt => "Created",
-            Self::UpdatedAt => "Changed",
-            Self::Key => "Id in the file",
-        }
-    }
-
     /// Column names recognised as this field, best match first.
     pub const fn names(self) -> &'static [&'static str] {
         match self {
@@ -111,10 +57,6 @@ impl Field {
             Self::UpdatedAt => &["updated_at", "updated", "modified_at", "modified"],
             Self::Key => &["id", "uuid"],
         }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|field| field.key() == key)
     }
 }
 

@@ -4,7 +4,7 @@ mod choice;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImportId, Timestamp, job::Job};
+use crate::{ImportId, Timestamp, job::Job, keyed_enum::keyed_enum};
 
 pub use choice::{Field, ImportChoice, ImportPreview, MAX_COLUMNS, PreviewRecord, tags_of};
 
@@ -14,75 +14,30 @@ pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
 /// Further problems are only counted.
 pub const MAX_REPORTED_PROBLEMS: usize = 200;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ImportFormat {
-    /// One JSON object per line, or a JSON array of objects.
-    JsonLines,
-    /// Comma-separated with a header line.
-    Csv,
-    /// One memory per heading, or the whole file if it has none.
-    Markdown,
-    /// One memory per paragraph.
-    PlainText,
-    /// Atrium's own JSON Lines export, with every field of a memory.
-    Atrium,
-    /// A zip archive of Markdown files, one memory per file.
-    MarkdownZip,
-    ChatGpt,
-    Claude,
-    Mem0,
+keyed_enum! {
+    ImportFormat {
+        /// One JSON object per line, or a JSON array of objects.
+        JsonLines = "json_lines", "JSON or JSON Lines";
+        /// Comma-separated with a header line.
+        Csv = "csv", "CSV";
+        /// One memory per heading, or the whole file if it has none.
+        Markdown = "markdown", "Markdown";
+        /// One memory per paragraph.
+        PlainText = "plain_text", "Plain text";
+        /// Atrium's own JSON Lines export, with every field of a memory.
+        Atrium = "atrium", "Atrium export";
+        /// A zip archive of Markdown files, one memory per file.
+        MarkdownZip = "markdown_zip", "Markdown folder (zip)";
+        ChatGpt = "chatgpt", "ChatGPT export";
+        Claude = "claude", "Claude export";
+        Mem0 = "mem0", "mem0 export";
+    }
 }
 
 impl ImportFormat {
-    pub const ALL: &[Self] = &[
-        Self::JsonLines,
-        Self::Csv,
-        Self::Markdown,
-        Self::PlainText,
-        Self::Atrium,
-        Self::MarkdownZip,
-        Self::ChatGpt,
-        Self::Claude,
-        Self::Mem0,
-    ];
-
-    /// The value in the database and in forms.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::JsonLines => "json_lines",
-            Self::Csv => "csv",
-            Self::Markdown => "markdown",
-            Self::PlainText => "plain_text",
-            Self::Atrium => "atrium",
-            Self::MarkdownZip => "markdown_zip",
-            Self::ChatGpt => "chatgpt",
-            Self::Claude => "claude",
-            Self::Mem0 => "mem0",
-        }
-    }
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::JsonLines => "JSON or JSON Lines",
-            Self::Csv => "CSV",
-            Self::Markdown => "Markdown",
-            Self::PlainText => "Plain text",
-            Self::Atrium => "Atrium export",
-            Self::MarkdownZip => "Markdown folder (zip)",
-            Self::ChatGpt => "ChatGPT export",
-            Self::Claude => "Claude export",
-            Self::Mem0 => "mem0 export",
-        }
-    }
-
     /// True if its columns or keys can be mapped to memory fields.
     pub const fn is_mapped(self) -> bool {
         matches!(self, Self::JsonLines | Self::Csv)
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|f| f.key() == key)
     }
 
     /// Guesses the format from the file extension.
@@ -123,30 +78,14 @@ pub struct ImportReport {
     pub problems: Vec<ImportProblem>,
 }
 
-/// The stages of an import before its job runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ImportState {
-    Uploading,
-    /// Waits for the member to confirm or discard it.
-    Preview,
-    /// The job has been created.
-    Started,
-}
-
-impl ImportState {
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Uploading => "uploading",
-            Self::Preview => "preview",
-            Self::Started => "started",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Uploading, Self::Preview, Self::Started]
-            .into_iter()
-            .find(|state| state.key() == key)
+keyed_enum! {
+    /// The stages of an import before its job runs.
+    ImportState {
+        Uploading = "uploading";
+        /// Waits for the member to confirm or discard it.
+        Preview = "preview";
+        /// The job has been created.
+        Started = "started";
     }
 }
 

@@ -2,35 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::AppError;
-
-macro_rules! keyed_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $key:literal, $label:literal;)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $key)] $variant,)* }
-
-        impl $name {
-            /// In the order in which pages show them.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// The value in the database and in forms.
-            pub const fn key(self) -> &'static str {
-                match self { $(Self::$variant => $key),* }
-            }
-
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$variant => $label),* }
-            }
-
-            pub fn from_key(key: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|v| v.key() == key)
-            }
-        }
-    };
-}
-
-pub(crate) use keyed_enum;
+use crate::{AppError, keyed_enum::keyed_enum};
 
 keyed_enum! {
     MemoryKind {
@@ -155,6 +127,42 @@ impl AllowedVendors {
         } else {
             Self::Only(vendors)
         })
+    }
+}
+
+/// Stored as `text[]`.
+#[cfg(feature = "sqlx")]
+mod sql {
+    use sqlx::{
+        Decode, Encode, Postgres, Type,
+        encode::IsNull,
+        error::BoxDynError,
+        postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef},
+    };
+
+    use super::AllowedVendors;
+
+    impl Type<Postgres> for AllowedVendors {
+        fn type_info() -> PgTypeInfo {
+            <Vec<String> as Type<Postgres>>::type_info()
+        }
+
+        fn compatible(info: &PgTypeInfo) -> bool {
+            <Vec<String> as Type<Postgres>>::compatible(info)
+        }
+    }
+
+    impl Encode<'_, Postgres> for AllowedVendors {
+        fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+            self.keys().encode_by_ref(buffer)
+        }
+    }
+
+    impl<'r> Decode<'r, Postgres> for AllowedVendors {
+        fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+            let keys = <Vec<String> as Decode<Postgres>>::decode(value)?;
+            Ok(Self::from_keys(&keys)?)
+        }
     }
 }
 

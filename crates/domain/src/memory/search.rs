@@ -4,28 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::MemorySummary;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SearchMode {
-    /// Keyword and semantic search, fused.
-    #[default]
-    Both,
-    /// Semantic search only.
-    Meaning,
-    /// Keyword search only.
-    Words,
-}
+use crate::keyed_enum::keyed_enum;
 
-impl SearchMode {
-    pub const ALL: &[Self] = &[Self::Both, Self::Meaning, Self::Words];
-
-    /// The value in forms.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Both => "both",
-            Self::Meaning => "meaning",
-            Self::Words => "words",
-        }
+keyed_enum! {
+    #[derive(Default)]
+    SearchMode {
+        /// Keyword and semantic search, fused.
+        #[default]
+        Both = "both";
+        /// Semantic search only.
+        Meaning = "meaning";
+        /// Keyword search only.
+        Words = "words";
     }
 }
 

@@ -1,10 +1,10 @@
-//! What server functions share.
+//! Helpers that server functions share.
 
-/// The use cases' context and who asks.
+/// The service context and the actor of the current request.
 ///
 /// # Errors
-/// `Unauthenticated` without a session; `Internal` when the server forgot to
-/// provide the context, which its own tests would find.
+/// `Unauthenticated` without a session; `Internal` if the server did not
+/// provide the context.
 #[cfg(feature = "ssr")]
 pub(crate) fn caller() -> Result<(service::Ctx, domain::Actor), domain::AppError> {
     use domain::AppError;
@@ -15,10 +15,8 @@ pub(crate) fn caller() -> Result<(service::Ctx, domain::Actor), domain::AppError
     Ok((ctx, actor.ok_or(AppError::Unauthenticated)?))
 }
 
-/// What links of ours begin with, e.g. `https://atrium.example.org`.
-///
-/// # Errors
-/// `Internal` when the server forgot to provide the context.
+/// The public base URL without a trailing slash, e.g.
+/// `https://atrium.example.org`.
 #[cfg(feature = "ssr")]
 pub(crate) fn origin() -> Result<String, domain::AppError> {
     leptos::prelude::use_context::<crate::AppInfo>()
@@ -26,7 +24,7 @@ pub(crate) fn origin() -> Result<String, domain::AppError> {
         .ok_or(domain::AppError::Internal)
 }
 
-/// Sends the person on after a form was done, with and without JavaScript.
+/// Redirects to `path` with `flash`, with and without JavaScript.
 #[cfg(feature = "ssr")]
 pub(crate) fn go(path: &str, flash: crate::Flash) {
     leptos_axum::redirect(&flash.at(path));

@@ -1,5 +1,5 @@
-//! The page's idea of now. It starts as the server's, so that relative times
-//! hydrate to the same words, and then runs on in the browser.
+//! The page's current time. It starts as the server's, so that relative times
+//! hydrate to the same words, and advances in the browser.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use domain::{
 };
 use leptos::prelude::*;
 
-/// The time that relative times on the page refer to.
+/// The current time that relative times refer to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageClock(RwSignal<Timestamp>);
 
 impl PageClock {
-    /// A clock that shows `now` and, in the browser, moves on from there.
+    /// Starts at `now` and advances in the browser.
     pub(crate) fn starting_at(now: Timestamp) -> Self {
         let clock = Self(RwSignal::new(now));
         // Effects run in the browser only, after hydration.
         Effect::new(move |_| {
-            // The server's clock counts: the browser's may be wrong by hours.
-            let ahead = now - browser_now();
+            // Follow the server's clock: the browser's may be off by hours.
+            let offset = now - browser_now();
             let handle = set_interval_with_handle(
-                move || clock.0.set(browser_now() + ahead),
+                move || clock.0.set(browser_now() + offset),
                 Duration::from_secs(15),
             );
             on_cleanup(move || {
@@ -34,17 +34,16 @@ impl PageClock {
         clock
     }
 
-    /// The current time; asks again when it moves on.
+    /// The current time; effects and views that read it rerun when it advances.
     pub(crate) fn now(self) -> Timestamp {
         self.0.get()
     }
 
-    /// The current time, once.
     pub(crate) fn now_untracked(self) -> Timestamp {
         self.0.get_untracked()
     }
 
-    /// The clock of the page.
+    /// The page's clock; outside a page it stands at 1970.
     pub(crate) fn get() -> Self {
         use_context::<Self>().unwrap_or_else(|| Self(RwSignal::new(Timestamp::UNIX_EPOCH)))
     }
@@ -59,12 +58,12 @@ fn browser_now() -> Timestamp {
     Timestamp::UNIX_EPOCH + time::Duration::milliseconds(millis)
 }
 
-/// `at` as seen at `now`: "just now", "5 min ago", "in 3 h", or the day in
-/// `formats`.
+/// Formats `at` relative to `now`: "just now", "5 min ago", "in 3 h", or the
+/// day in `formats`.
 pub(crate) fn relative(at: Timestamp, now: Timestamp, formats: &Formats) -> String {
     let seconds = (now - at).whole_seconds();
     let span = match seconds.unsigned_abs() {
-        // Clocks differ a little: what happened may seem to be about to.
+        // Clocks differ a little: a past event may appear to be in the future.
         6..45 if seconds < 0 => return "in a moment".to_owned(),
         0..45 => return "just now".to_owned(),
         s @ 45..3_570 => format!("{} min", (s + 30) / 60),
@@ -89,8 +88,8 @@ pub(crate) fn relative(at: Timestamp, now: Timestamp, formats: &Formats) -> Stri
     }
 }
 
-/// `at` to the second, for titles: in UTC, and before that in the zone of
-/// `formats` where that is another.
+/// Formats `at` with seconds, for titles: in UTC, preceded by the time in the
+/// zone of `formats` if that differs.
 pub(crate) fn absolute(at: Timestamp, formats: &Formats) -> String {
     let utc = Formats {
         locale: formats.locale,
@@ -104,7 +103,7 @@ pub(crate) fn absolute(at: Timestamp, formats: &Formats) -> String {
     }
 }
 
-/// `at` for the `datetime` attribute.
+/// Formats `at` in UTC for the `datetime` attribute.
 pub(crate) fn machine(at: Timestamp) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);
     let (hour, minute, second) = at.to_hms();
@@ -125,7 +124,7 @@ mod tests {
     const NOW: Timestamp = datetime!(2026-11-20 12:00:00 UTC);
 
     #[test]
-    fn the_past_is_told_in_the_largest_fitting_unit() {
+    fn past_times_use_the_largest_fitting_unit() {
         for (ago, words) in [
             (Duration::seconds(44), "just now"),
             (Duration::seconds(45), "1 min ago"),
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_future_is_told_too() {
+    fn future_times_are_relative_too() {
         let formats = Formats::default();
         assert_eq!(relative(NOW + Duration::hours(3), NOW, &formats), "in 3 h");
         assert_eq!(
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn absolute_times_are_in_utc_and_in_the_readers_zone() {
+    fn absolute_times_are_in_utc_and_in_the_viewers_zone() {
         let at = datetime!(2026-03-05 01:02:03 +02:00);
         assert_eq!(
             absolute(at, &Formats::default()),
@@ -174,8 +173,8 @@ mod tests {
     }
 
     #[test]
-    fn days_are_those_of_the_readers_zone() {
-        // It is the next year already.
+    fn days_are_in_the_viewers_zone() {
+        // In Tokyo it is 1 January already.
         let at = datetime!(2025-12-31 20:00 UTC);
         assert_eq!(relative(at, NOW, &Formats::default()), "31 Dec 2025");
         assert_eq!(relative(at, NOW, &tokyo()), "01/01");

@@ -1,137 +1,91 @@
-//! What a page says about the act that led to it. It travels in the URL as
-//! `?done=CODE`, a closed set, so that it works without JavaScript and nobody
-//! can put words in our mouth.
+//! The message about the operation that led to a page. It travels in the URL as
+//! `?done=CODE` with a closed set of codes, so that it works without JavaScript
+//! and a link cannot inject text.
 
 use domain::MemoryId;
 
 use crate::ui::Query;
 
-/// Something that was just done.
+/// A completed operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flash {
-    /// A memory is there now.
     MemoryCreated,
-    /// A memory was changed.
     MemoryUpdated,
-    /// A memory went to the trash; it can be taken back.
+    /// Holds the id, so that the page can offer to restore the memory.
     MemoryDeleted(MemoryId),
-    /// A memory came back from the trash.
     MemoryRestored,
-    /// A question and filters have a name now.
     MemoryViewCreated,
-    /// A saved view has another name.
     MemoryViewRenamed,
-    /// A saved view is gone.
     MemoryViewDeleted,
-    /// Others see a memory now, or others than before.
+    /// Also used when the audience of a shared memory changed.
     MemoryShared,
-    /// Somebody decides whether others see a memory.
+    /// Sharing waits for a review.
     MemoryProposed,
-    /// Others see a memory as it was until somebody accepts its change.
+    /// Others see the previous version until the change is accepted.
     MemoryChangeProposed,
-    /// Nobody else sees a memory any more.
     MemoryUnshared,
-    /// What somebody proposed is shared.
     ProposalAccepted,
-    /// What somebody proposed stays as it was.
     ProposalDeclined,
-    /// An own proposal was taken back.
     ProposalWithdrawn,
-    /// A reply is there now.
     MemoryReplied,
-    /// A memory in the trash was deleted for good.
     MemoryPurged,
-    /// All of one's memories in the trash were.
     TrashEmptied,
-    /// A memory is what it was again.
     MemoryVersionRestored,
-    /// A persona is there now, or was changed.
+    /// Created or changed.
     PersonaSaved,
-    /// A persona is gone.
     PersonaDeleted,
-    /// The same file was given before; its import is shown instead.
+    /// The same file was imported before; that import is shown instead.
     ImportKnown,
-    /// A file that waited for a look is being imported.
+    /// The previewed file is being imported.
     ImportStarted,
-    /// A file that waited for a look was let go of.
+    /// The previewed file was discarded without importing it.
     ImportDiscarded,
-    /// An import was stopped.
     ImportCancelled,
-    /// An import goes on.
     ImportRetried,
-    /// One of the own sessions was ended.
+    /// One of the viewer's own sessions.
     SessionEnded,
-    /// All other sessions of the member were ended.
+    /// All of the viewer's other sessions.
     SessionsEnded,
-    /// A member was put out for now.
     MemberSuspended,
-    /// A member was put out.
     MemberDeactivated,
-    /// A member was let in again.
     MemberReactivated,
-    /// A member was let go.
     MemberOffboarded,
-    /// All of a member's sessions were ended.
+    /// All sessions of another member.
     MemberSessionsEnded,
-    /// A member was given a role.
     RoleGiven,
-    /// An invite was taken back.
     InviteRevoked,
-    /// The one who looks joined by an invite.
+    /// The viewer joined by an invite.
     InviteAccepted,
-    /// The organisation's settings were saved.
     SettingsSaved,
     /// Another embedding model is being prepared.
     EmbeddingModelStarted,
-    /// Its preparation is halted.
     EmbeddingModelPaused,
-    /// Its preparation goes on.
     EmbeddingModelResumed,
-    /// It was given up.
     EmbeddingModelCancelled,
-    /// One's own preferences were saved.
     PreferencesSaved,
-    /// A rule from a group to a role or team was saved.
+    /// A rule from an identity provider's group to a role or team.
     GroupMappingSaved,
-    /// Such a rule was removed.
     GroupMappingDeleted,
-    /// A role was taken from a member.
     RoleTaken,
-    /// A team is there now.
     TeamCreated,
-    /// A team has another name.
     TeamRenamed,
-    /// A team is gone.
     TeamDeleted,
-    /// Somebody is in a team, or is something else there.
+    /// Added to a team, or given another role in it.
     TeamMemberSet,
-    /// Somebody is not in a team any more.
     TeamMemberRemoved,
-    /// A custom role is there now.
     RoleCreated,
-    /// A custom role was changed.
     RoleUpdated,
-    /// A custom role is gone.
     RoleDeleted,
-    /// An API key was revoked.
     KeyRevoked,
-    /// An agent or a service is there now.
+    /// An agent or a service.
     ServiceAccountCreated,
-    /// A member's private memories are open.
     BreakGlassOpened,
-    /// They are closed.
     BreakGlassClosed,
-    /// A notification was read.
     NotificationRead,
-    /// All of them were.
     NotificationsRead,
-    /// Everybody of an organisation was put out.
     TenantSuspended,
-    /// An organisation was let in again.
     TenantResumed,
-    /// An organisation will be removed.
     TenantDeleted,
-    /// An organisation is in another tier.
     TenantTierSet,
 }
 
@@ -203,7 +157,7 @@ impl Flash {
         }
     }
 
-    /// The sentence that people read.
+    /// The sentence shown to people.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::MemoryCreated => "Memory created.",
@@ -283,16 +237,16 @@ impl Flash {
         }
     }
 
-    /// `path` with this flash in its query.
+    /// Returns `path` with this flash in its query.
     pub fn at(self, path: &str) -> String {
-        let sign = if path.contains('?') { '&' } else { '?' };
+        let separator = if path.contains('?') { '&' } else { '?' };
         match self {
-            Self::MemoryDeleted(id) => format!("{path}{sign}done={}&memory={id}", self.code()),
-            _ => format!("{path}{sign}done={}", self.code()),
+            Self::MemoryDeleted(id) => format!("{path}{separator}done={}&memory={id}", self.code()),
+            _ => format!("{path}{separator}done={}", self.code()),
         }
     }
 
-    /// The flash in a page's query; anything unknown is none.
+    /// Reads the flash from a page's query; `None` for unknown codes and ids.
     pub(crate) fn from_query(query: &Query) -> Option<Self> {
         let simple = [
             Self::MemoryCreated,
@@ -375,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flash_survives_its_url() {
+    fn flash_round_trips_through_its_url() {
         let id: MemoryId = "0198f000-0000-7000-8000-000000000001".parse().unwrap();
         for flash in [
             Flash::MemoryDeleted(id),
@@ -389,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_codes_and_ids_say_nothing() {
+    fn unknown_codes_and_ids_are_ignored() {
         assert_eq!(read("/memories?done=you_won"), None);
         assert_eq!(read("/memories?done=memory_deleted&memory=x"), None);
         assert_eq!(read("/memories?query=done"), None);

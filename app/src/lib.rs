@@ -1,9 +1,9 @@
-//! The pages of Atrium: rendered on the server, woken in the browser.
+//! Atrium's web pages: rendered on the server, hydrated in the browser.
 //!
-//! One folder a feature with `page.rs` (what a route shows), `api.rs` (server
-//! functions of a few lines that call the service) and `parts.rs` (pieces of
-//! the page). `ui` holds components that know no data access; `forms` makes
-//! every form work without JavaScript too.
+//! One folder per feature: `page.rs` (what a route renders), `api.rs` (server
+//! functions of a few lines that call the service) and `parts.rs` (shared
+//! components). `ui` holds components without data access; `forms` makes every
+//! form work without JavaScript too.
 #![expect(
     unreachable_pub,
     reason = "the component macro writes `pub` for each component's parts"

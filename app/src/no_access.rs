@@ -1,4 +1,4 @@
-//! Signed in, but without any role: a clear page instead of an empty one.
+//! The page for people who are signed in without any role.
 
 use leptos::prelude::*;
 

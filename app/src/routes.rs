@@ -43,8 +43,8 @@ use crate::{
     ui::{ErrorState, layout::Layout},
 };
 
-/// The whole of the pages. Every route renders completely on the server
-/// before it is sent, so that it works without scripts.
+/// The router. Every route renders completely on the server before it is sent,
+/// so that pages work without scripts.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -115,7 +115,7 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// What stands at a path where nothing is.
+/// Shown at unknown paths.
 #[component]
 fn NotFoundPage() -> impl IntoView {
     view! { <ErrorState error=AppError::NotFound whole_page=true /> }.into_any()
@@ -127,7 +127,7 @@ mod tests {
 
     /// With another mode a page would stay on "Loading" without scripts.
     #[tokio::test]
-    async fn every_page_is_rendered_whole_before_it_is_sent() {
+    async fn every_route_renders_completely_on_the_server() {
         let routes = leptos_axum::generate_route_list(App);
         let paths: Vec<_> = routes
             .iter()

@@ -7,20 +7,18 @@ use serde::Deserialize;
 
 use crate::{AppInfo, preferences::theme_of, routes::App};
 
-/// Where the built files are, with hashed names. The build writes it as
-/// `manifest.json` beside them.
+/// URLs of the built files, with hashed names; the build writes them to
+/// `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Assets {
-    /// The module that loads the wasm file.
+    /// The JavaScript module that loads the wasm file.
     pub js: String,
-    /// The pages' code.
     pub wasm: String,
-    /// All styles.
     pub css: String,
 }
 
-/// The document. Sets the page's Content-Security-Policy, whose nonce only
-/// this rendering knows.
+/// Renders the HTML document and sets its Content-Security-Policy header with
+/// the nonce of this response.
 pub fn shell(assets: &Assets) -> impl IntoView + use<> {
     let nonce = use_nonce();
     let info = use_context::<AppInfo>().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What the server tells every page before anything else, and what the page
-//! keeps of it in the browser.
+//! Values that the server passes to every page, and the part that the page
+//! keeps in the browser.
 
 use std::sync::Arc;
 
@@ -14,39 +14,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::{clock::PageClock, forms::Outcome};
 
-/// Facts about this installation. The server provides it by context to pages
-/// and server functions alike.
+/// Facts about this installation, provided as context to pages and server
+/// functions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppInfo {
-    /// This is the demo with made-up people.
+    /// True for the demo installation with invented people.
     pub demo: bool,
-    /// The program's version.
     pub version: String,
-    /// The name in front of the path in people's browsers, e.g.
+    /// Origin of the web interface as browsers see it, e.g.
     /// `https://atrium.example.org`.
     pub public_url: String,
-    /// Other origins to which a form's answer may redirect, e.g. the issuer
-    /// at sign-out: browsers hold redirects of forms against `form-action`.
+    /// Other origins to which a form's response may redirect, e.g. the issuer
+    /// at sign-out: browsers check redirects of forms against `form-action`.
     pub form_targets: Vec<String>,
     /// The issuers that people sign in with, the primary one first.
     pub ways_in: Vec<LoginOption>,
-    /// What the REST API can do, for its reference page.
+    /// Description of the REST API, for its reference page.
     pub reference: Arc<Reference>,
 }
 
 /// One issuer, as the sign-in page offers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginOption {
-    /// Its name, for `/auth/login?issuer=`.
+    /// The issuer's name in `/auth/login?issuer=`.
     pub issuer: String,
-    /// What its button says.
+    /// The text of its button.
     pub label: String,
-    /// For whose people it is; browsers are not told.
+    /// Who may sign in with it; not sent to browsers.
     #[serde(skip)]
     pub reach: IssuerReach,
 }
 
-/// What hydration must find exactly as the server saw it.
+/// State that hydration must find exactly as the server rendered it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Start {
     #[serde(with = "time::serde::rfc3339")]
@@ -61,9 +60,10 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// Taken from the request on the server; in the browser it comes with the
-    /// page, so these values stand in only while routes are listed.
-    fn take() -> Self {
+    /// Reads the request's context on the server. In the browser the values
+    /// come with the page, so the defaults are used only while routes are
+    /// listed.
+    fn from_context() -> Self {
         #[cfg(feature = "ssr")]
         {
             use axum::http::request::Parts;
@@ -90,7 +90,7 @@ impl Start {
                 formats: parts
                     .as_ref()
                     .and_then(|parts| parts.extensions.get::<DisplaySettings>())
-                    .map(|shown| shown.formats.clone())
+                    .map(|settings| settings.formats.clone())
                     .unwrap_or_default(),
                 demo: info.demo,
                 ways_in: info.ways_in,
@@ -112,29 +112,25 @@ impl Start {
     }
 }
 
-/// The start's facts, for components.
+/// Values of the page that components read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Page {
-    /// The demo banner shows.
+    /// True if the demo banner is shown.
     pub(crate) demo: bool,
-    /// The issuers that people sign in with.
     pub(crate) ways_in: StoredValue<Vec<LoginOption>>,
-    /// The program's version.
     pub(crate) version: StoredValue<String>,
-    /// The id under which the server's log knows the first rendering.
+    /// Id of the request that rendered the page, as in the server's log.
     pub(crate) request_id: StoredValue<Option<String>>,
-    /// What the person chose.
     pub(crate) theme: RwSignal<Theme>,
-    /// How dates, times and numbers are written.
     pub(crate) formats: RwSignal<Formats>,
-    /// What became of the form post that this page answers.
+    /// Result of the form post that this page responds to.
     pub(crate) outcome: RwSignal<Option<Outcome>>,
 }
 
 impl Page {
-    /// Reads the start and provides it, and the clock, to everything below.
+    /// Reads the start values and provides them and the clock as context.
     pub(crate) fn provide() -> Self {
-        let start = SharedValue::new(Start::take).into_inner();
+        let start = SharedValue::new(Start::from_context).into_inner();
         let page = Self {
             demo: start.demo,
             ways_in: StoredValue::new(start.ways_in),
@@ -149,12 +145,11 @@ impl Page {
         page
     }
 
-    /// The page's facts.
     pub(crate) fn get() -> Self {
         expect_context::<Self>()
     }
 
-    /// Shows the page in `theme` from now on. In the browser only.
+    /// Switches the page to `theme`, in the browser only.
     pub(crate) fn theme_show(self, theme: Theme) {
         self.theme.set(theme);
         if let Some(root) = document().document_element() {
@@ -163,14 +158,14 @@ impl Page {
     }
 }
 
-/// How the page writes dates, times and numbers; as Atrium does by itself
-/// outside a page, as in a test of one component.
+/// The page's formats for dates, times and numbers; the defaults outside a
+/// page, as in a test of one component.
 pub(crate) fn formats() -> RwSignal<Formats> {
     use_context::<Page>().map_or_else(RwSignal::default, |page| page.formats)
 }
 
-/// Says on `<html>` that the page is awake: styles show what needs scripts
-/// from then on, and browser tests wait for it.
+/// Marks `<html>` as hydrated: styles then show what needs scripts, and browser
+/// tests wait for it.
 pub fn mark_hydrated() {
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("data-hydrated", "");

@@ -12,7 +12,8 @@ use domain::api_key::{ApiKeyDraft, KeyReach, ServiceAccountDraft};
 #[cfg(feature = "ssr")]
 use crate::{Flash, api, forms};
 
-/// One page of keys, newest first; `after` is where it begins, or empty.
+/// One page of keys, newest first; `after` is a cursor, empty for the first
+/// page.
 #[server(endpoint = "api_key_list")]
 pub(crate) async fn api_key_list(
     #[server(default)] filter: ApiKeyFilter,
@@ -23,15 +24,14 @@ pub(crate) async fn api_key_list(
     service::api_key_list(&ctx, &actor, &filter, after.as_deref()).await
 }
 
-/// One key.
 #[server(endpoint = "api_key_get")]
 pub(crate) async fn api_key_get(id: ApiKeyId) -> Result<ApiKeyDetail, AppError> {
     let (ctx, actor) = api::caller()?;
     service::api_key_get(&ctx, &actor, KeyReach::of(&actor), id).await
 }
 
-/// For whom a key would be made and what it could be allowed; without an id,
-/// for oneself.
+/// The owner of a new key and the permissions that it can be given; the caller
+/// without an id.
 #[server(endpoint = "api_key_owner")]
 pub(crate) async fn api_key_owner(
     #[server(default)] owner: Option<UserId>,
@@ -40,7 +40,7 @@ pub(crate) async fn api_key_owner(
     service::api_key_owner(&ctx, &actor, owner).await
 }
 
-/// Makes a key. The page of the form shows it, once: no URL holds it.
+/// Creates a key and shows it once on the form's page: no URL holds it.
 #[server(endpoint = "api_key_create")]
 pub(crate) async fn api_key_create(
     owner: UserId,
@@ -61,7 +61,6 @@ pub(crate) async fn api_key_create(
     Ok(created)
 }
 
-/// Revokes a key.
 #[server(endpoint = "api_key_revoke")]
 pub(crate) async fn api_key_revoke(id: ApiKeyId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;

@@ -1,4 +1,4 @@
-//! The keys that there are.
+//! The list of API keys.
 
 use domain::{
     AppError, Page, Permission,
@@ -17,7 +17,7 @@ use crate::ui::{
     Time, layout::IfMay, plural, query_string, use_query,
 };
 
-/// Which keys, and from where on, as in the URL.
+/// Filter and cursor of the list, as in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct KeyQuery {
     filter: ApiKeyFilter,
@@ -99,7 +99,7 @@ fn show(query: KeyQuery, page: Page<ApiKey>) -> impl IntoView {
         <KeyTabs />
         <Filters query=query.clone() />
         {if page.items.is_empty() {
-            view! { <Nothing query=query /> }.into_any()
+            view! { <NoKeys query=query /> }.into_any()
         } else {
             view! { <KeyTable keys=page.items all=all /> }.into_any()
         }}
@@ -125,7 +125,7 @@ fn Filters(query: KeyQuery) -> impl IntoView {
 }
 
 #[component]
-fn Nothing(query: KeyQuery) -> impl IntoView {
+fn NoKeys(query: KeyQuery) -> impl IntoView {
     let base = query.base();
     if query.filter.ended {
         return view! {
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_says_which_keys() {
+    fn filter_and_cursor_are_read_from_the_url() {
         let query = KeyQuery::from_url("/keys/all", &Query::parse("state=ended&after=x%7E"));
         assert!(query.filter.all && query.filter.ended);
         assert_eq!(query.path(), "/keys/all?state=ended&after=x~");

@@ -1,4 +1,4 @@
-//! API keys: one's own, everybody's, and those of agents and services.
+//! API keys: the viewer's own, everybody's, and those of agents and services.
 
 mod api;
 mod list;
@@ -13,7 +13,6 @@ pub(crate) use page::KeyPage;
 pub(crate) use parts::{StateBadge, TimeOr};
 pub(crate) use services::{ServiceNewPage, ServicesPage};
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,4 +1,4 @@
-//! Making a key, and showing it the one time.
+//! Creating a key, and showing it once.
 
 use domain::{
     ActorKind, AppError, Permission, UserId, Vendor,
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Offered lifetimes, the proposed one first.
+/// Offered lifetimes in days, the default first.
 const LIFETIMES: &[(&str, &str)] = &[
     ("90", "90 days"),
     ("30", "30 days"),
@@ -28,10 +28,10 @@ const LIFETIMES: &[(&str, &str)] = &[
     (NEVER, "No end, until it is revoked"),
 ];
 
-/// What `?purpose=` says of a key for an AI client.
+/// Value of `?purpose=` for a key of an AI client.
 const CLIENT: &str = "client";
 
-/// What such a key is proposed to be allowed.
+/// Default permissions of such a key.
 const CLIENT_SCOPES: [Permission; 2] = [Permission::MemoryRead, Permission::MemoryWrite];
 
 /// The page at `/keys/new`; `?for=` names an agent or a service.
@@ -58,7 +58,9 @@ fn show((owner, address): (KeyOwner, String)) -> impl IntoView {
     let state = expect_context::<FormState<ApiKeyCreate>>();
     let answer = state.answer();
     move || match answer.get() {
-        Some(created) => view! { <Created created=created address=address.clone() /> }.into_any(),
+        Some(created) => {
+            view! { <CreatedKey created=created address=address.clone() /> }.into_any()
+        }
         None => view! { <NewForm owner=owner.clone() /> }.into_any(),
     }
 }
@@ -174,11 +176,11 @@ fn Scopes(offered: Vec<Permission>, is_for_client: bool) -> impl IntoView {
     }
 }
 
-/// The one time that the key is shown.
+/// Shows the new key, which cannot be shown again.
 #[component]
-fn Created(
+fn CreatedKey(
     created: CreatedApiKey,
-    /// Where AI clients connect.
+    /// URL of the MCP endpoint.
     address: String,
 ) -> impl IntoView {
     let key = created.key.clone();

@@ -1,4 +1,4 @@
-//! One key: what it may do, when it was used, and its end.
+//! One key: its permissions, its use, and revoking it.
 
 use domain::{
     ApiKeyId, AppError, Permission,
@@ -45,7 +45,7 @@ fn show(detail: ApiKeyDetail) -> impl IntoView {
         effective,
         is_own,
     } = detail;
-    let works = key.state(PageClock::get().now()) == ApiKeyState::Active;
+    let is_active = key.state(PageClock::get().now()) == ApiKeyState::Active;
     let owner = if is_own {
         "You".to_owned()
     } else {
@@ -78,13 +78,13 @@ fn show(detail: ApiKeyDetail) -> impl IntoView {
                 <div><dt>"Id"</dt><dd><CopyId id=key.id.to_string() what="key" /></dd></div>
             </dl>
         </section>
-        <Scopes scopes=key.scopes effective=effective works=works />
-        {works.then(|| view! { <Revoke id=key.id label=key.label /> })}
+        <Scopes scopes=key.scopes effective=effective is_active=is_active />
+        {is_active.then(|| view! { <Revoke id=key.id label=key.label /> })}
     }
 }
 
 #[component]
-fn Scopes(scopes: Vec<Permission>, effective: Vec<Permission>, works: bool) -> impl IntoView {
+fn Scopes(scopes: Vec<Permission>, effective: Vec<Permission>, is_active: bool) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="scopes">
             <h2 id="scopes">"What it may do"</h2>
@@ -92,12 +92,12 @@ fn Scopes(scopes: Vec<Permission>, effective: Vec<Permission>, works: bool) -> i
                 {scopes
                     .into_iter()
                     .map(|permission| {
-                        let idle = works && !effective.contains(&permission);
+                        let is_ineffective = is_active && !effective.contains(&permission);
                         view! {
                             <li>
                                 <span>{permission.sentence()}</span>
                                 <span class="cell-line">
-                                    {idle
+                                    {is_ineffective
                                         .then(|| {
                                             view! {
                                                 <Badge tone=Tone::Warning text="Not now: its owner may not" />
@@ -114,7 +114,7 @@ fn Scopes(scopes: Vec<Permission>, effective: Vec<Permission>, works: bool) -> i
     }
 }
 
-/// Asks once more: what used the key stops at that moment.
+/// Asks for confirmation: programs that use the key stop working at once.
 #[component]
 fn Revoke(id: ApiKeyId, label: String) -> impl IntoView {
     let state = expect_context::<FormState<ApiKeyRevoke>>();

@@ -1,4 +1,4 @@
-//! Pieces that several pages of keys share.
+//! Components shared by the pages of keys.
 
 use domain::{
     ActorKind, Permission, Vendor,
@@ -11,7 +11,8 @@ use crate::{
     ui::{Badge, Tabs, Time, Tone, layout::IfMay},
 };
 
-/// The ways to look at keys, for those who may look at others' as well.
+/// Tabs between own keys, everybody's keys and services, for members who may
+/// manage keys.
 #[component]
 pub(crate) fn KeyTabs() -> impl IntoView {
     view! {
@@ -28,7 +29,6 @@ pub(crate) fn KeyTabs() -> impl IntoView {
     }
 }
 
-/// Whether the key works.
 #[component]
 pub(crate) fn StateBadge(key: ApiKey) -> impl IntoView {
     let clock = PageClock::get();
@@ -42,21 +42,16 @@ pub(crate) fn StateBadge(key: ApiKey) -> impl IntoView {
     }
 }
 
-/// When something happened, or that it never did.
+/// A time, or a text if there is none.
 #[component]
-pub(crate) fn TimeOr(
-    /// The instant.
-    at: Option<domain::Timestamp>,
-    /// What stands there without one.
-    otherwise: &'static str,
-) -> impl IntoView {
+pub(crate) fn TimeOr(at: Option<domain::Timestamp>, otherwise: &'static str) -> impl IntoView {
     match at {
         Some(at) => view! { <Time at=at /> }.into_any(),
         None => view! { <span class="muted">{otherwise}</span> }.into_any(),
     }
 }
 
-/// By whose product a key is used.
+/// The vendor whose product uses a key.
 pub(crate) const fn vendor_label(vendor: Vendor) -> &'static str {
     match vendor {
         Vendor::Other => "Another program",
@@ -64,7 +59,6 @@ pub(crate) const fn vendor_label(vendor: Vendor) -> &'static str {
     }
 }
 
-/// What kind of member a key acts as.
 pub(crate) const fn kind_label(kind: ActorKind) -> &'static str {
     match kind {
         ActorKind::Human => "Person",

@@ -9,7 +9,8 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::api;
 
-/// One page of the log, newest first; `after` is where it begins, or empty.
+/// One page of the log, newest first; `after` is a cursor, empty for the first
+/// page.
 #[server(endpoint = "audit_list")]
 pub(crate) async fn audit_list(
     #[server(default)] filter: AuditFilter,
@@ -22,18 +23,18 @@ pub(crate) async fn audit_list(
     Ok(page)
 }
 
-/// Lays the rows' JSON out over several lines, for people.
+/// Pretty-prints the entries' JSON.
 #[cfg(feature = "ssr")]
 pub(crate) fn lay_out(entries: &mut [AuditEntry]) {
     for entry in entries {
-        entry.changes = entry.changes.take().map(indented);
-        entry.metadata = entry.metadata.take().map(indented);
+        entry.changes = entry.changes.take().map(pretty_json);
+        entry.metadata = entry.metadata.take().map(pretty_json);
     }
 }
 
-/// JSON over several lines; anything else as it is.
+/// Pretty-prints JSON; other text is returned unchanged.
 #[cfg(feature = "ssr")]
-fn indented(json: String) -> String {
+fn pretty_json(json: String) -> String {
     let value: Option<serde_json::Value> = serde_json::from_str(&json).ok();
     value
         .and_then(|value| serde_json::to_string_pretty(&value).ok())
@@ -42,14 +43,14 @@ fn indented(json: String) -> String {
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
-    use super::indented;
+    use super::pretty_json;
 
     #[test]
-    fn changes_are_laid_out_and_what_is_no_json_stays() {
+    fn json_is_pretty_printed_and_other_text_is_kept() {
         assert_eq!(
-            indented(r#"{"a":{"b":1}}"#.to_owned()),
+            pretty_json(r#"{"a":{"b":1}}"#.to_owned()),
             "{\n  \"a\": {\n    \"b\": 1\n  }\n}"
         );
-        assert_eq!(indented("not {json".to_owned()), "not {json");
+        assert_eq!(pretty_json("not {json".to_owned()), "not {json");
     }
 }

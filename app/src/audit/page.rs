@@ -1,4 +1,4 @@
-//! Who did what, when, and how it ended.
+//! The audit log: who did what, when, and the outcome.
 
 use domain::{
     AppError, Page,
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Filter and place in the log, as in the URL.
+/// Filter and cursor of the log, as in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct AuditQuery {
     filter: AuditFilter,
@@ -77,7 +77,7 @@ fn show(query: AuditQuery, page: Page<AuditEntry>) -> impl IntoView {
     let older = page.next.map(|next| query.starting_after(next).path());
     let first = query.after.is_empty();
     let filtered = query.filter != AuditFilter::default();
-    // The member that is filtered by is named by the rows themselves.
+    // Every row names the member that is filtered by.
     let actor_name = page.items.first().map(|entry| entry.actor_label.clone());
     view! {
         <PageHead
@@ -157,7 +157,7 @@ fn Filters(filter: AuditFilter, actor_name: Option<String>) -> impl IntoView {
     }
 }
 
-/// Anyone, oneself, and the member that is filtered by.
+/// Choices: anyone, the viewer, and the member that is filtered by.
 fn actor_choices(me: Option<&str>, chosen: &str, chosen_name: Option<&str>) -> Vec<Choice> {
     let mut choices = vec![Choice::new("", "Anyone")];
     if let Some(me) = me {
@@ -169,16 +169,15 @@ fn actor_choices(me: Option<&str>, chosen: &str, chosen_name: Option<&str>) -> V
     choices
 }
 
-/// Rows that open to show their details.
+/// Rows that expand to show their details.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "a component owns what it shows"
 )]
 #[component]
 pub(crate) fn AuditRows(
-    /// The rows, newest first.
     entries: Vec<AuditEntry>,
-    /// What they are narrowed to.
+    /// Kept in each row's link to its member.
     filter: AuditFilter,
 ) -> impl IntoView {
     view! {
@@ -199,15 +198,14 @@ pub(crate) fn AuditRows(
     }
 }
 
-/// One row; it opens to show the details.
 #[component]
 fn Entry(entry: AuditEntry, filter: AuditFilter) -> impl IntoView {
     let target = match (&entry.resource_type, &entry.resource_id) {
-        (Some(kind), Some(id)) => format!("{kind} {}", short(id)),
+        (Some(kind), Some(id)) => format!("{kind} {}", short_id(id)),
         (Some(kind), None) => kind.clone(),
         _ => "–".to_owned(),
     };
-    let only = entry.actor_user_id.map(|id| {
+    let only_member_url = entry.actor_user_id.map(|id| {
         AuditQuery {
             filter: AuditFilter {
                 actor: id.to_string(),
@@ -237,7 +235,7 @@ fn Entry(entry: AuditEntry, filter: AuditFilter) -> impl IntoView {
                         <dd>
                             <span dir="auto">{entry.actor_label}</span>
                             {format!(" ({})", entry.actor_kind.replace('_', " "))}
-                            {only.map(|href| view! { " " <a href=href>"Only this member"</a> })}
+                            {only_member_url.map(|href| view! { " " <a href=href>"Only this member"</a> })}
                         </dd>
                     </div>
                     {entry
@@ -290,8 +288,8 @@ const fn outcome_label(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The end of an id, which is what differs between neighbours.
-fn short(id: &str) -> String {
+/// The last 8 characters of an id, which differ between neighbouring ids.
+fn short_id(id: &str) -> String {
     let cut = id.char_indices().rev().nth(7).map_or(0, |(at, _)| at);
     if cut == 0 {
         id.to_owned()
@@ -305,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_holds_the_whole_query() {
+    fn query_round_trips_through_the_url() {
         let query = AuditQuery::from_params(&Query::parse(
             "action=+memory+&outcome=denied&request=r&after=x%3D",
         ));
@@ -330,7 +328,10 @@ mod tests {
 
     #[test]
     fn long_ids_show_their_end() {
-        assert_eq!(short("0198f000-0000-7000-8000-00000000abcd"), "…0000abcd");
-        assert_eq!(short("abc"), "abc");
+        assert_eq!(
+            short_id("0198f000-0000-7000-8000-00000000abcd"),
+            "…0000abcd"
+        );
+        assert_eq!(short_id("abc"), "abc");
     }
 }

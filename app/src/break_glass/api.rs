@@ -10,7 +10,6 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// Opens a member's private memories.
 #[server(endpoint = "break_glass_open")]
 pub(crate) async fn break_glass_open(
     id: UserId,
@@ -27,7 +26,6 @@ pub(crate) async fn break_glass_open(
     Ok(())
 }
 
-/// Closes them.
 #[server(endpoint = "break_glass_close")]
 pub(crate) async fn break_glass_close(id: UserId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -47,7 +45,7 @@ pub(crate) async fn break_glass_list(
     service::break_glass_list(&ctx, &actor, id, after.as_deref()).await
 }
 
-/// One of a member's private memories.
+/// One of a member's private memories. The read is reported to the member.
 #[server(endpoint = "break_glass_read")]
 pub(crate) async fn break_glass_read(
     id: UserId,

@@ -1,4 +1,4 @@
-//! Break-glass: a member's private memories, read for a stated reason.
+//! Break-glass: reading a member's private memories for a stated reason.
 
 mod api;
 mod page;
@@ -7,7 +7,6 @@ mod parts;
 pub(crate) use page::{PrivateMemoryListPage, PrivateMemoryPage};
 pub(crate) use parts::{BreakGlassReports, BreakGlassSection};
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,4 +1,4 @@
-//! A member's private memories while they are open to the one who looks.
+//! A member's private memories during an open break-glass grant.
 
 use domain::{
     AppError, MemoryId, Page, UserId,
@@ -17,7 +17,7 @@ use crate::{
     ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, query_string, use_query},
 };
 
-/// The id in the path called `name`; what is no id names nothing.
+/// The id in the path parameter `name`; `NotFound` if it does not parse.
 fn id_of_page<T>(name: &'static str) -> Memo<Result<T, AppError>>
 where
     T: std::str::FromStr + PartialEq + Send + Sync + 'static,
@@ -42,24 +42,24 @@ pub(crate) fn PrivateMemoryListPage() -> impl IntoView {
     let data = Resource::new(
         move || (id.get(), after.get()),
         |(id, after)| async move {
-            let shown = break_glass_list(id?, after.clone()).await?;
-            Ok::<_, AppError>((after, shown))
+            let data = break_glass_list(id?, after.clone()).await?;
+            Ok::<_, AppError>((after, data))
         },
     );
-    view! { <Loaded resource=data view=|(after, shown)| show_list(&after, shown) whole_page=true /> }
+    view! { <Loaded resource=data view=|(after, data)| show_list(&after, data) whole_page=true /> }
         .into_any()
 }
 
-fn show_list(after: &str, shown: BreakGlassView<Page<PrivateMemory>>) -> AnyView {
-    let Some((grant, page)) = shown.open else {
-        return view! { <GrantEnded id=shown.subject_id name=shown.subject_name /> }.into_any();
+fn show_list(after: &str, data: BreakGlassView<Page<PrivateMemory>>) -> AnyView {
+    let Some((grant, page)) = data.open else {
+        return view! { <GrantEnded id=data.subject_id name=data.subject_name /> }.into_any();
     };
-    let base = format!("/members/{}/break-glass", shown.subject_id);
+    let base = format!("/members/{}/break-glass", data.subject_id);
     let older = page
         .next
         .map(|next| format!("{base}{}", query_string(&[("after", &next)])));
     let list = if page.items.is_empty() {
-        let back = format!("/members/{}", shown.subject_id);
+        let back = format!("/members/{}", data.subject_id);
         view! {
             <EmptyState title="No private memories" text="There is nothing here that only this member sees.">
                 <a class="button" href=back>"Back to the member"</a>
@@ -71,11 +71,11 @@ fn show_list(after: &str, shown: BreakGlassView<Page<PrivateMemory>>) -> AnyView
     };
     view! {
         <PageHead
-            title=format!("Private memories of {}", shown.subject_name)
+            title=format!("Private memories of {}", data.subject_name)
             lead="By title and kind. Each one that you open is noted, and the member can see which."
             up=("/members", "Members")
         />
-        <OpenBanner grant=grant name=shown.subject_name />
+        <OpenBanner grant=grant name=data.subject_name />
         {list}
         <Paging newest=base older=older first=after.is_empty() />
     }
@@ -133,11 +133,11 @@ pub(crate) fn PrivateMemoryPage() -> impl IntoView {
     view! { <Loaded resource=data view=show_one whole_page=true /> }.into_any()
 }
 
-fn show_one(shown: BreakGlassView<Memory>) -> AnyView {
-    let Some((grant, memory)) = shown.open else {
-        return view! { <GrantEnded id=shown.subject_id name=shown.subject_name /> }.into_any();
+fn show_one(data: BreakGlassView<Memory>) -> AnyView {
+    let Some((grant, memory)) = data.open else {
+        return view! { <GrantEnded id=data.subject_id name=data.subject_name /> }.into_any();
     };
-    let back = format!("/members/{}/break-glass", shown.subject_id);
+    let back = format!("/members/{}/break-glass", data.subject_id);
     let title = display_title(&memory.title, &memory.content);
     let tags = if memory.tags.is_empty() {
         view! { <span class="muted">"None"</span> }.into_any()
@@ -153,7 +153,7 @@ fn show_one(shown: BreakGlassView<Memory>) -> AnyView {
         <PageHead title=title up=("/members", "Members")>
             <a class="button" href=back>"All private memories"</a>
         </PageHead>
-        <OpenBanner grant=grant name=shown.subject_name />
+        <OpenBanner grant=grant name=data.subject_name />
         <div class="split">
             <article class="memory-text" dir="auto">{memory.content}</article>
             <aside class="memory-facts" aria-label="About this memory">
@@ -172,7 +172,7 @@ fn show_one(shown: BreakGlassView<Memory>) -> AnyView {
     .into_any()
 }
 
-/// Nothing is open: it was closed, its time is over, or it never was.
+/// Shown when no grant is open: closed, expired, or never opened.
 #[component]
 fn GrantEnded(id: UserId, name: String) -> impl IntoView {
     view! {

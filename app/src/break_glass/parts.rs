@@ -1,5 +1,5 @@
-//! What other pages say of break-glass: the way in on a member's page, and
-//! what came of it on one's own.
+//! Break-glass on other pages: the form on a member's page, and the reports on
+//! one's own profile.
 
 use domain::{
     UserId,
@@ -15,20 +15,17 @@ use crate::{
     ui::{Badge, Choice, Glyph, Icon, SelectField, TextArea, Time, Tone, plural},
 };
 
-/// On a member's page, for those who are entrusted with it.
+/// Section of a member's page for viewers who may use break-glass.
 #[component]
 pub(crate) fn BreakGlassSection(
-    /// Whose memories.
     id: UserId,
-    /// The member's name.
     name: String,
-    /// Whether they are open.
     standing: BreakGlassStanding,
 ) -> impl IntoView {
     let content = match standing {
         BreakGlassStanding::Closed => view! { <OpenForm id=id name=name /> }.into_any(),
         BreakGlassStanding::Open(grant) => {
-            view! { <OpenBanner grant=grant name=name way_in=true /> }.into_any()
+            view! { <OpenBanner grant=grant name=name with_link=true /> }.into_any()
         }
     };
     view! {
@@ -84,20 +81,18 @@ fn OpenForm(id: UserId, name: String) -> impl IntoView {
     }
 }
 
-/// Says on every page of an open grant until when, why, and how to end it.
+/// Banner on every page of an open grant: until when, why, and how to close it.
 #[component]
 pub(super) fn OpenBanner(
-    /// The grant.
     grant: BreakGlassGrant,
-    /// Whose memories.
     name: String,
-    /// With a link to them.
+    /// Adds a link to the memories.
     #[prop(optional)]
-    way_in: bool,
+    with_link: bool,
 ) -> impl IntoView {
     let state = FormState::<BreakGlassClose>::new();
     let id = grant.subject_id;
-    let read = way_in.then(|| {
+    let read = with_link.then(|| {
         view! {
             <a class="button" href=format!("/members/{id}/break-glass")>"Read private memories"</a>
         }
@@ -121,11 +116,11 @@ pub(super) fn OpenBanner(
     }
 }
 
-/// On one's own page: who could read one's private memories, and what they
-/// read. Nothing where nobody could.
+/// Section of one's own profile: who opened one's private memories, and what
+/// they read. Renders nothing without reports.
 #[component]
 pub(crate) fn BreakGlassReports(
-    /// The latest first.
+    /// Newest first.
     reports: Vec<BreakGlassReport>,
 ) -> impl IntoView {
     (!reports.is_empty()).then(|| {

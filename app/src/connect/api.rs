@@ -1,4 +1,4 @@
-//! Server function of the page.
+//! Server function of the setup page.
 #![cfg_attr(
     feature = "ssr",
     expect(clippy::unused_async, reason = "server functions are async")
@@ -10,7 +10,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::api;
 
-/// Where AI clients reach this installation.
+/// URL of the MCP endpoint.
 #[server(endpoint = "connect_get")]
 pub(crate) async fn connect_get() -> Result<String, AppError> {
     api::caller()?;

@@ -1,4 +1,4 @@
-//! How AI clients are connected: what to paste where.
+//! Setup instructions for AI clients.
 
 mod api;
 mod page;

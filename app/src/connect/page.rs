@@ -1,4 +1,4 @@
-//! The page: the address, a key, and what to paste into which client.
+//! The setup page: address, key, and the configuration of each client.
 
 use leptos::prelude::*;
 

@@ -1,27 +1,24 @@
-//! What to paste into which client.
+//! Configuration texts for AI clients.
 
 use leptos::prelude::*;
 
 use crate::ui::CopyBlock;
 
-/// Stands where the key goes, while there is none to show.
+/// Shown in place of the key if it is not known.
 const PLACEHOLDER: &str = "YOUR_KEY";
 
-/// A client and what it takes.
+/// The setup of one client.
 struct Setup {
-    /// Its name.
     client: &'static str,
-    /// Where the text goes, in words.
+    /// Where the text is pasted, as a sentence.
     place: &'static str,
-    /// The text.
     text: String,
-    /// What else there is to know.
     note: &'static str,
 }
 
 #[expect(clippy::too_many_lines, reason = "what is to be pasted is long")]
 fn setups(address: &str, key: &str) -> [Setup; 5] {
-    // The bridge takes plain HTTP only when told to.
+    // mcp-remote rejects plain HTTP without this flag.
     let http = if address.starts_with("http://") {
         "\n        \"--allow-http\","
     } else {
@@ -126,16 +123,16 @@ fn setups(address: &str, key: &str) -> [Setup; 5] {
     ]
 }
 
-/// The set-up of each client, with `key` where there is one to show.
+/// The setup of each client, with a placeholder if there is no key.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "components own what they show"
 )]
 #[component]
 pub(crate) fn Setups(
-    /// Where clients connect.
+    /// URL of the MCP endpoint.
     address: String,
-    /// The key, the one time that it is shown.
+    /// Set only on the page that shows a new key.
     #[prop(optional, into)]
     key: Option<String>,
 ) -> impl IntoView {
@@ -161,12 +158,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_set_up_names_the_address_and_none_leaves_the_placeholder() {
+    fn setups_contain_the_address_and_no_placeholder() {
         for address in ["https://atrium.example/mcp", "http://127.0.0.1:3000/mcp"] {
             for setup in setups(address, "atr_1") {
                 assert!(setup.text.contains(address), "{}", setup.client);
                 assert!(!setup.text.contains(PLACEHOLDER), "{}", setup.client);
-                // VS Code asks for it.
+                // VS Code prompts for the key.
                 let has_key = setup.text.contains("Bearer atr_1");
                 assert_eq!(has_key, setup.client != "VS Code", "{}", setup.client);
             }

@@ -9,14 +9,13 @@ use crate::{Flash, api};
 #[cfg(feature = "ssr")]
 const PAGE: &str = "/settings/embedding";
 
-/// The organisation's models.
 #[server(endpoint = "embedding_model_get")]
 pub(crate) async fn embedding_model_get() -> Result<EmbeddingModels, AppError> {
     let (ctx, actor) = api::caller()?;
     service::embedding_model_get(&ctx, &actor).await
 }
 
-/// Begins to prepare another one.
+/// Starts preparing another model.
 #[server(endpoint = "embedding_model_start")]
 pub(crate) async fn embedding_model_start(
     #[server(default)] source: String,
@@ -36,7 +35,6 @@ pub(crate) async fn embedding_model_start(
     Ok(())
 }
 
-/// Halts the preparation.
 #[server(endpoint = "embedding_model_pause")]
 pub(crate) async fn embedding_model_pause(id: EmbeddingModelId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -45,7 +43,6 @@ pub(crate) async fn embedding_model_pause(id: EmbeddingModelId) -> Result<(), Ap
     Ok(())
 }
 
-/// Goes on with it.
 #[server(endpoint = "embedding_model_resume")]
 pub(crate) async fn embedding_model_resume(id: EmbeddingModelId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -54,7 +51,6 @@ pub(crate) async fn embedding_model_resume(id: EmbeddingModelId) -> Result<(), A
     Ok(())
 }
 
-/// Gives it up.
 #[server(endpoint = "embedding_model_cancel")]
 pub(crate) async fn embedding_model_cancel(id: EmbeddingModelId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;

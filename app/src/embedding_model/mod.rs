@@ -1,11 +1,10 @@
-//! By which model memories are found by meaning, and changing it.
+//! The organisation's embedding model, and changing it.
 
 mod api;
 mod page;
 
 pub(crate) use page::EmbeddingModelPage;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,4 +1,5 @@
-//! By which model memories are found, how far the next one is, and choosing it.
+//! The embedding model in use, progress of the next one, and the form to start
+//! one.
 
 use std::time::Duration;
 
@@ -40,22 +41,23 @@ pub(crate) fn EmbeddingModelPage() -> impl IntoView {
         move || done.map(|done| done.get()),
         |_| embedding_model_get(),
     );
-    follow(models);
+    poll_while_preparing(models);
     view! { <Loaded resource=models view=show whole_page=true /> }.into_any()
 }
 
-fn is_moving(models: &EmbeddingModels) -> bool {
+fn is_preparing(models: &EmbeddingModels) -> bool {
     let is_building =
         |(model, _): &(EmbeddingModel, _)| model.status == EmbeddingModelStatus::Building;
     models.next().is_some_and(is_building)
 }
 
-/// Asks again two seconds after each answer for as long as a model is being
-/// prepared. Without scripts the page reloads itself.
-fn follow(models: Resource<Result<EmbeddingModels, AppError>>) {
+/// Refetches two seconds after each response while a model is being prepared.
+/// Without scripts the page reloads itself.
+fn poll_while_preparing(models: Resource<Result<EmbeddingModels, AppError>>) {
     Effect::new(move |_| {
-        let moving = models.with(|models| matches!(models, Some(Ok(models)) if is_moving(models)));
-        if moving {
+        let preparing =
+            models.with(|models| matches!(models, Some(Ok(models)) if is_preparing(models)));
+        if preparing {
             let handle = set_timeout_with_handle(move || models.refetch(), Duration::from_secs(2));
             on_cleanup(move || {
                 if let Ok(handle) = handle {
@@ -67,7 +69,7 @@ fn follow(models: Resource<Result<EmbeddingModels, AppError>>) {
 }
 
 fn show(models: EmbeddingModels) -> impl IntoView {
-    let moving = is_moving(&models);
+    let preparing = is_preparing(&models);
     let dropping = models.is_dropping();
     let active = models.active().cloned();
     let next = models.next().cloned();
@@ -79,21 +81,21 @@ fn show(models: EmbeddingModels) -> impl IntoView {
         .map(|(model, _)| model.clone())
         .collect();
     view! {
-        {moving
+        {preparing
             .then(|| view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"3\">"></noscript> })}
         <PageHead
             title="Search by meaning"
             lead="The model that turns memories and questions into vectors. Memories whose vectors are near a question answer it."
         />
         <SettingsTabs />
-        {active.map(|(model, progress)| view! { <Active model=model progress=progress /> })}
-        {next.map(|(model, progress)| view! { <Next model=model progress=progress /> })}
-        {(!has_next).then(|| view! { <Start models=models dropping=dropping /> })}
+        {active.map(|(model, progress)| view! { <ActiveModel model=model progress=progress /> })}
+        {next.map(|(model, progress)| view! { <NextModel model=model progress=progress /> })}
+        {(!has_next).then(|| view! { <StartForm models=models dropping=dropping /> })}
         <EarlierModels models=earlier />
     }
 }
 
-/// Who makes the vectors, in a few words.
+/// Says where the vectors are computed.
 fn source_label(source: &EmbeddingSource) -> String {
     match source {
         EmbeddingSource::Local => "Atrium itself; nothing leaves this machine".to_owned(),
@@ -102,7 +104,7 @@ fn source_label(source: &EmbeddingSource) -> String {
     }
 }
 
-/// Which model it is, as rows of a list of facts.
+/// Rows of a `<dl>` that describe the model.
 fn model_facts(model: &EmbeddingModel) -> impl IntoView + use<> {
     view! {
         <div><dt>"Model"</dt><dd><code>{model.model.clone()}</code></dd></div>
@@ -112,7 +114,7 @@ fn model_facts(model: &EmbeddingModel) -> impl IntoView + use<> {
 }
 
 #[component]
-fn Active(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
+fn ActiveModel(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
     let waiting = progress.total - progress.done;
     view! {
         <section class="section" aria-labelledby="active-model">
@@ -133,7 +135,7 @@ fn Active(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
     }
 }
 
-/// Why the last vectors could not be made.
+/// Why the last vectors could not be computed.
 #[component]
 fn Problem(model: EmbeddingModel) -> impl IntoView {
     model.problem.map(|problem| {
@@ -151,7 +153,7 @@ fn Problem(model: EmbeddingModel) -> impl IntoView {
 }
 
 #[component]
-fn Next(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
+fn NextModel(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoView {
     let paused = model.status == EmbeddingModelStatus::Paused;
     let (tone, label) = if paused {
         (Tone::Neutral, "Paused")
@@ -227,7 +229,7 @@ fn NextActions(id: EmbeddingModelId, paused: bool) -> impl IntoView {
 }
 
 #[component]
-fn Start(models: EmbeddingModels, dropping: bool) -> impl IntoView {
+fn StartForm(models: EmbeddingModels, dropping: bool) -> impl IntoView {
     let state = expect_context::<FormState<EmbeddingModelStart>>();
     if dropping {
         return view! {
@@ -324,12 +326,12 @@ fn EarlierModels(models: Vec<EmbeddingModel>) -> impl IntoView {
                             {models
                                 .into_iter()
                                 .map(|model| {
-                                    let given_up = model.activated_at.is_none();
+                                    let was_cancelled = model.activated_at.is_none();
                                     view! {
                                         <tr>
                                             <td class="wrap">
                                                 <code>{model.model.clone()}</code>
-                                                {given_up.then(|| view! { <span class="muted">" given up"</span> })}
+                                                {was_cancelled.then(|| view! { <span class="muted">" given up"</span> })}
                                             </td>
                                             <td class="optional wrap">{source_label(&model.source)}</td>
                                             <td class="col-time">{model.retired_at.map(|at| view! { <Time at=at /> })}</td>

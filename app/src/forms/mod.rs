@@ -1,12 +1,12 @@
 //! Forms that work the same with and without JavaScript.
 //!
-//! A form has no `action`: it posts to the page on which it stands and names
-//! its server function in a hidden field. [`with_page_posts`] calls that
-//! function; on success it redirects, on an error it answers with the same
-//! page, which finds the [`Outcome`] and shows the error next to the field
-//! with everything that was typed. An answer that is shown once ([`stay`])
-//! reaches the page in the same way. In the browser, [`PostForm`] calls the
-//! server function directly and the page stays.
+//! A form has no `action`: it posts to its own page and names its server
+//! function in a hidden field. [`with_page_posts`] calls that function; on
+//! success it redirects, on an error it renders the same page again, which
+//! reads the [`Outcome`] and shows the error next to the field with everything
+//! that was typed. Output that is shown once ([`stay`]) reaches the page in the
+//! same way. In the browser, [`PostForm`] calls the server function directly
+//! and the page stays.
 
 mod outcome;
 #[cfg(feature = "ssr")]
@@ -49,7 +49,7 @@ pub(crate) trait FormCall:
     + Sync
     + 'static
 {
-    /// The function's name, as the hidden field carries it.
+    /// The function's name, as in the hidden field.
     fn name() -> &'static str {
         Self::PATH.rsplit('/').next().unwrap_or(Self::PATH)
     }
@@ -65,25 +65,24 @@ impl<S> FormCall for S where
 {
 }
 
-/// One form on a page: its call, what came of it, and what was typed.
+/// State of one form on a page: its call, the result, and the typed values.
 #[derive(Clone)]
 pub(crate) struct FormState<S: FormCall> {
-    /// The call.
     pub(crate) action: ServerAction<S>,
 }
 
-// By hand: a derived `Copy` would ask the call itself to be `Copy`.
+// Not derived: a derived `Copy` would require `S: Copy`.
 impl<S: FormCall> Copy for FormState<S> {}
 
 impl<S: FormCall> FormState<S> {
-    /// A form that was not sent yet, or the one that this page answers.
+    /// A form that was not sent yet, or that this page responds to.
     pub(crate) fn new() -> Self {
         Self {
             action: ServerAction::new(),
         }
     }
 
-    /// Why the last call failed.
+    /// The error of the last call.
     pub(crate) fn error(self) -> Signal<Option<AppError>> {
         let outcome = Page::get().outcome;
         let value = self.action.value();
@@ -98,7 +97,7 @@ impl<S: FormCall> FormState<S> {
         })
     }
 
-    /// What is wrong with the field `name`.
+    /// The message for the field `name`.
     pub(crate) fn field_error(self, name: &'static str) -> Signal<Option<String>> {
         let error = self.error();
         Signal::derive(move || {
@@ -106,7 +105,7 @@ impl<S: FormCall> FormState<S> {
         })
     }
 
-    /// What the last call answered, where it did not lead elsewhere.
+    /// The output of the last call, if it did not redirect.
     pub(crate) fn answer(self) -> Memo<Option<S::Output>>
     where
         S::Output: DeserializeOwned + PartialEq,
@@ -122,11 +121,11 @@ impl<S: FormCall> FormState<S> {
         })
     }
 
-    /// What was chosen among the checkboxes `name` before the page came back;
-    /// `None` where it did not.
+    /// The ticked checkboxes `name` of the form post that this page responds
+    /// to; `None` without one.
     pub(crate) fn chosen(self, name: &str) -> Option<Vec<String>> {
         if self.action.value().with_untracked(Option::is_some) {
-            // Called from the browser since: the boxes are as they were left.
+            // Called from the browser since: the boxes are unchanged.
             return None;
         }
         Page::get().outcome.with_untracked(|outcome| {
@@ -135,10 +134,12 @@ impl<S: FormCall> FormState<S> {
         })
     }
 
-    /// What was typed into `name` before the page came back, or `otherwise`.
+    /// The value of `name` in the form post that this page responds to, or
+    /// `otherwise`.
     pub(crate) fn typed(self, name: &str, otherwise: &str) -> String {
         if self.action.value().with_untracked(Option::is_some) {
-            // Called from the browser since: the fields hold what was typed.
+            // Called from the browser since: the fields still hold the typed
+            // text.
             return otherwise.to_owned();
         }
         Page::get().outcome.with_untracked(|outcome| {
@@ -151,8 +152,8 @@ impl<S: FormCall> FormState<S> {
         })
     }
 
-    /// All values that were typed into or ticked under `name` before the page
-    /// came back; `None` when it did not.
+    /// All values of `name` in the form post that this page responds to; `None`
+    /// without one.
     pub(crate) fn typed_all(self, name: &str) -> Option<Vec<String>> {
         if self.action.value().with_untracked(Option::is_some) {
             return None;
@@ -164,7 +165,7 @@ impl<S: FormCall> FormState<S> {
         })
     }
 
-    /// Goes up with each call that ended well, so that resources can follow.
+    /// Changes with each successful call, so that resources can depend on it.
     pub(crate) fn done(self) -> Signal<usize> {
         let (version, value) = (self.action.version(), self.action.value());
         Signal::derive(move || {
@@ -178,19 +179,15 @@ impl<S: FormCall> FormState<S> {
     }
 }
 
-/// A `<form>` for `state`'s server function. Errors that belong to no field
-/// stand above its children.
+/// A `<form>` for `state`'s server function. Errors without a field are shown
+/// above its children.
 #[component]
 pub(crate) fn PostForm<S: FormCall>(
-    /// The form's state.
     state: FormState<S>,
-    /// Classes of the `<form>`.
-    #[prop(optional)]
-    class: &'static str,
-    /// The children say themselves what a conflict is about.
+    #[prop(optional)] class: &'static str,
+    /// Omits conflict errors because the children show them.
     #[prop(optional)]
     tells_conflict: bool,
-    /// The fields and buttons.
     children: Children,
 ) -> impl IntoView {
     let action = state.action;
@@ -213,12 +210,12 @@ pub(crate) fn PostForm<S: FormCall>(
         }
     };
     let form = NodeRef::<html::Form>::new();
-    // The reader is taken to the first field that needs another look.
+    // Focus the first invalid field.
     Effect::new(move |_| {
-        let faulty = action
+        let is_invalid = action
             .value()
             .with(|value| matches!(value, Some(Err(AppError::Invalid { .. }))));
-        if let (true, Some(form)) = (faulty, form.get_untracked()) {
+        if let (true, Some(form)) = (is_invalid, form.get_untracked()) {
             request_animation_frame(move || {
                 let field = form.query_selector("[aria-invalid=true]").ok().flatten();
                 if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
@@ -236,12 +233,13 @@ pub(crate) fn PostForm<S: FormCall>(
     }
 }
 
-/// What stands in the way of the whole form.
+/// The error of the whole form.
 #[component]
 fn FormError(error: Signal<Option<AppError>>, tells_conflict: bool) -> impl IntoView {
-    let told = move |error: &AppError| tells_conflict && matches!(error, AppError::Conflict { .. });
+    let is_hidden =
+        move |error: &AppError| tells_conflict && matches!(error, AppError::Conflict { .. });
     move || {
-        error.get().filter(|error| !told(error)).map(|error| {
+        error.get().filter(|error| !is_hidden(error)).map(|error| {
             let text = match &error {
                 AppError::Invalid { fields } if fields.len() > 1 => {
                     format!("{} fields need another look.", fields.len())

@@ -1,31 +1,31 @@
-//! What became of a form that was posted without JavaScript.
+//! The result of a form post without JavaScript.
 
 use std::fmt;
 
 use domain::AppError;
 use serde::{Deserialize, Serialize};
 
-/// The hidden field that names the server function.
+/// Hidden field that names the server function.
 pub(crate) const CALL_FIELD: &str = "call";
 
-/// The header by which a server function asks that its answer be shown on the
-/// page with the form instead of leading elsewhere: for what is shown once and
-/// may stand in no URL.
+/// Response header by which a server function asks to show its output on the
+/// form's page instead of redirecting: for output that is shown once and must
+/// not be in a URL.
 #[cfg(feature = "ssr")]
 pub(crate) const STAY_HEADER: &str = "x-atrium-stay";
 
-/// What a form's call came to, for the page that answers it.
+/// The result of a form's call, for the page that responds to it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
-    /// The server function's name.
+    /// Name of the server function.
     pub(crate) call: String,
-    /// Its answer as JSON, or why it failed.
+    /// The output as JSON, or the error.
     pub(crate) ended: Result<String, AppError>,
-    /// What was typed, name and value.
+    /// Names and values of the posted fields.
     pub(crate) fields: Vec<(String, String)>,
 }
 
-// By hand: an answer may hold what is shown once.
+// Not derived: the output may be a secret that is shown once.
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcome")
@@ -35,7 +35,6 @@ impl fmt::Debug for Outcome {
 }
 
 impl Outcome {
-    /// The typed value of the field `name`.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()

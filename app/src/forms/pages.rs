@@ -1,6 +1,6 @@
-//! Which forms stand on which page. A post to a page calls one of that page's
-//! own server functions and no other, so that markup which somebody smuggled
-//! into a page can't make its reader's click do anything else (SEC-G).
+//! The forms of each page. A post to a page can call only the server functions
+//! of that page's own forms, so that markup injected into a page can't make a
+//! click do anything else (SEC-G).
 
 use domain::MemoryId;
 use leptos::server_fn::ServerFn as _;
@@ -13,8 +13,8 @@ use crate::{
     profile, proposal, role, settings, team,
 };
 
-/// Routes as the router writes them, each with the paths of the server
-/// functions that its forms call. A route may stand in several features' lists.
+/// Routes in the router's syntax, each with the paths of the server functions
+/// that its forms call. A route may be in several features' lists.
 pub(crate) type PageForms = &'static [(&'static str, &'static [&'static str])];
 
 const FEATURES: [PageForms; 16] = [
@@ -36,24 +36,24 @@ const FEATURES: [PageForms; 16] = [
     team::FORMS,
 ];
 
-/// Forms of the frame around every page: the theme switch, and the offer to
-/// undo a deletion.
-const FRAME: &[&str] = &[ThemeSet::PATH, MemoryRestore::PATH];
+/// Forms of the layout around every page: the theme switch and undoing a
+/// deletion.
+const LAYOUT_FORMS: &[&str] = &[ThemeSet::PATH, MemoryRestore::PATH];
 
 /// True if a form on the page at `page` calls the server function at `call`.
 pub(crate) fn has_form(page: &str, call: &str) -> bool {
     let mut features = FEATURES.iter().copied().flatten();
-    FRAME.contains(&call)
+    LAYOUT_FORMS.contains(&call)
         || features.any(|(route, calls)| calls.contains(&call) && matches(route, page))
 }
 
-/// True if `page` is of this route: a parameter of ours is an id or a number,
-/// so that `/memories/export` is not the page of a memory.
+/// True if `page` matches `route`. Parameters are ids or numbers, so that
+/// `/memories/export` is not taken for a memory.
 fn matches(route: &str, page: &str) -> bool {
-    // All ids are of one form.
+    // All id types have the same syntax.
     let is_parameter =
         |segment: &str| segment.parse::<MemoryId>().is_ok() || segment.parse::<u32>().is_ok();
-    let fits = |expected: &str, segment: &str| match expected.strip_prefix(':') {
+    let segment_matches = |expected: &str, segment: &str| match expected.strip_prefix(':') {
         Some(_) => is_parameter(segment),
         None => expected == segment,
     };
@@ -61,7 +61,7 @@ fn matches(route: &str, page: &str) -> bool {
         && route
             .split('/')
             .zip(page.split('/'))
-            .all(|(expected, segment)| fits(expected, segment))
+            .all(|(expected, segment)| segment_matches(expected, segment))
 }
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_has_its_own_forms_and_the_frames_and_no_other() {
+    fn only_own_and_layout_forms_are_allowed() {
         for (page, call) in [
             ("/memories/new", "/api/memory_create"),
             (

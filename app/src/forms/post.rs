@@ -1,4 +1,4 @@
-//! The server's side of forms without JavaScript.
+//! Form posts without JavaScript, on the server.
 
 use axum::{
     Router,
@@ -19,18 +19,19 @@ use super::{
     pages::has_form,
 };
 
-/// Room for the largest memory with every byte percent-encoded, and its fields.
+/// Room for the largest memory with every byte percent-encoded, and the other
+/// fields.
 const MAX_FORM_BYTES: usize = 512 * 1024;
-/// Larger than any error ([`AppError`] bounds what it says) and than any answer
-/// to be shown; anything larger is not one of ours.
+/// Larger than any error ([`AppError`] bounds its texts) and any output to be
+/// shown; no server function's response is larger.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// Wraps `pages`, the router of pages and server functions, so that forms can
-/// be posted to the page on which they stand, and that a server function's
-/// error has its own status instead of 500.
+/// be posted to their own page, and that a server function's error has its own
+/// status instead of 500.
 pub fn with_page_posts(pages: Router) -> Router {
-    // The inner router as a fallback: a layer on it would run after routing,
-    // too late to send the call to another path.
+    // The inner router is a fallback: a layer on it would run after routing,
+    // too late to change the path of the call.
     Router::new()
         .fallback_service(pages)
         .layer(from_fn(page_post))
@@ -41,8 +42,8 @@ async fn page_post(request: Request, next: Next) -> Response {
         return with_own_status(next.run(request).await).await;
     }
     if request.uri().path().starts_with("/api/") {
-        // Our forms post to their page: a browser that navigates here follows a
-        // form that is not ours.
+        // Our forms post to their page, so a browser that navigates here
+        // submits a form that is not ours.
         if request
             .headers()
             .get("sec-fetch-mode")
@@ -80,7 +81,7 @@ async fn page_post(request: Request, next: Next) -> Response {
 
     let mut inner = parts.clone();
     inner.uri = path;
-    // As the browser's own code would ask: the answer is data, not a redirect.
+    // As the client code requests it: the response is data, not a redirect.
     inner
         .headers
         .insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -93,12 +94,12 @@ async fn page_post(request: Request, next: Next) -> Response {
         if !answer.headers().contains_key(STAY_HEADER) {
             return see_other(&answer, &parts.uri);
         }
-        match text_of(answer.into_body()).await {
+        match read_text(answer.into_body()).await {
             Ok(text) => Ok(text),
-            Err(unreadable) => return unreadable,
+            Err(unreadable_response) => return unreadable_response,
         }
     } else {
-        match error_of(answer).await {
+        match read_error(answer).await {
             Ok(error) => Err(error),
             Err(not_ours) => return not_ours,
         }
@@ -135,20 +136,23 @@ fn is_urlencoded(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
 }
 
-/// The answer to a form that stands on none of our pages, or not on this one.
+/// The response to a form that is on no page of ours, or not on this one.
 fn foreign_form() -> Response {
     let sentence = "This form does not belong to this page, so it was not carried out. Open the page again and fill in its form.";
     (StatusCode::FORBIDDEN, sentence).into_response()
 }
 
-/// The path of the server function `call`; none for what can't be a name, so
-/// that a form reaches server functions only.
+/// The path of the server function `call`; `None` unless it is lower-case
+/// letters and underscores, so that a form reaches server functions only.
 fn server_fn_path(call: &str) -> Option<Uri> {
-    let plain = !call.is_empty() && call.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    plain.then(|| format!("/api/{call}").parse().ok()).flatten()
+    let is_name = !call.is_empty() && call.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    is_name
+        .then(|| format!("/api/{call}").parse().ok())
+        .flatten()
 }
 
-/// Sends the browser on with a GET, with the cookies that the call set.
+/// Redirects the browser with a GET and passes on the cookies that the call
+/// set.
 fn see_other(answer: &Response, page: &Uri) -> Response {
     let here = page.path_and_query().map_or("/", |here| here.as_str());
     let to = answer
@@ -163,8 +167,7 @@ fn see_other(answer: &Response, page: &Uri) -> Response {
     response
 }
 
-/// Has the answer of the server function that calls it shown on the page whose
-/// form called it.
+/// Called by a server function to have its output shown on the form's page.
 pub(crate) fn stay() {
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.insert_header(
@@ -174,23 +177,23 @@ pub(crate) fn stay() {
     }
 }
 
-async fn text_of(answer: Body) -> Result<String, Response> {
+async fn read_text(answer: Body) -> Result<String, Response> {
     let bytes = to_bytes(answer, MAX_ANSWER_BYTES).await;
     bytes
         .ok()
         .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
-        .ok_or_else(unreadable)
+        .ok_or_else(unreadable_response)
 }
 
-/// The answer in place of one that can't be shown.
-fn unreadable() -> Response {
+/// The response in place of one that can't be read.
+fn unreadable_response() -> Response {
     let error = AppError::Internal;
     (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
 }
 
-/// The error that a server function answered, or the answer itself where it
-/// is something else: a layer's refusal, a fault.
-async fn error_of(answer: Response) -> Result<AppError, Response> {
+/// Reads the error of a server function; returns the response itself if it is
+/// something else, e.g. from a layer.
+async fn read_error(answer: Response) -> Result<AppError, Response> {
     if !answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
         return Err(answer);
     }
@@ -198,17 +201,17 @@ async fn error_of(answer: Response) -> Result<AppError, Response> {
     match to_bytes(body, MAX_ANSWER_BYTES).await {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|_| Response::from_parts(parts, Body::from(bytes))),
-        Err(_) => Err(unreadable()),
+        Err(_) => Err(unreadable_response()),
     }
 }
 
-/// Gives a server function's error the status that belongs to it: the
-/// framework says 500 for all, which would count people's typos as our faults.
+/// Gives a server function's error its own status: the framework responds 500
+/// to all, which would count users' typos as server faults.
 async fn with_own_status(answer: Response) -> Response {
     let Some(header) = answer.headers().get(SERVER_FN_ERROR_HEADER).cloned() else {
         return answer;
     };
-    match error_of(answer).await {
+    match read_error(answer).await {
         Err(answer) => answer,
         Ok(error) => {
             let status =
@@ -232,7 +235,7 @@ mod tests {
     const PAGE: &str = "/members/0198f000-0000-7000-8000-000000000001";
     const PAGE_WITH_QUERY: &str = "/members/0198f000-0000-7000-8000-000000000001?query=1";
 
-    /// Pages and server functions as the framework would answer them.
+    /// Pages and server functions that respond like the framework.
     fn pages() -> Router {
         let failing = || async {
             let error = AppError::field("title", "Too long.");
@@ -287,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn success_goes_where_the_call_says_and_keeps_its_cookies() {
+    async fn success_redirects_to_the_calls_location_with_its_cookies() {
         let (status, headers, _) = send(PAGE, "call=member_role_grant&title=a").await;
         assert_eq!(status, StatusCode::SEE_OTHER);
         assert_eq!(headers[LOCATION], "/notes/1?done=x");
@@ -306,9 +309,9 @@ mod tests {
         );
     }
 
-    // SEC-D5: no URL, so no history, that could hold it.
+    // SEC-D5: no URL, and so no browser history, holds it.
     #[tokio::test]
-    async fn what_is_shown_once_is_shown_on_the_page_of_the_form() {
+    async fn output_shown_once_is_rendered_on_the_forms_page() {
         let (status, headers, body) = send(PAGE, "call=member_session_revoke&title=a").await;
         assert_eq!(status, StatusCode::OK);
         assert!(!headers.contains_key(LOCATION));
@@ -316,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_comes_back_on_the_same_page_with_what_was_typed() {
+    async fn error_is_rendered_on_the_same_page_with_the_typed_values() {
         let (status, _, body) = send(PAGE, "call=member_role_revoke&title=a%20b").await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(body, "member_role_revoke|Too long.|a b");
@@ -333,7 +336,7 @@ mod tests {
 
     // SEC-G
     #[tokio::test]
-    async fn a_form_of_another_page_is_refused() {
+    async fn form_of_another_page_is_rejected() {
         let (status, _, body) = send("/memories/new", "call=member_role_grant&title=a").await;
         assert_eq!(status, StatusCode::FORBIDDEN);
         assert!(body.contains("does not belong to this page"), "{body}");
@@ -348,7 +351,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_form_that_is_too_large_is_refused() {
+    async fn too_large_form_is_rejected() {
         let big: &'static str = Box::leak(
             format!("call=member_status_change&x={}", "x".repeat(MAX_FORM_BYTES)).into_boxed_str(),
         );

@@ -9,14 +9,14 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// All rules, and what may be granted by one.
+/// All rules, and the roles and teams that a rule may grant.
 #[server(endpoint = "group_mapping_list")]
 pub(crate) async fn group_mapping_list() -> Result<GroupMappings, AppError> {
     let (ctx, actor) = api::caller()?;
     service::group_mapping_list(&ctx, &actor).await
 }
 
-/// Tries a change of the rules. Nothing is changed.
+/// Simulates a change of the rules without saving it.
 #[server(endpoint = "group_mapping_simulate")]
 pub(crate) async fn group_mapping_simulate(
     #[server(default)] proposal: Proposal,
@@ -25,7 +25,7 @@ pub(crate) async fn group_mapping_simulate(
     service::group_mapping_simulate(&ctx, &actor, &proposal).await
 }
 
-/// Saves the rule of a preview: a new one, or the change of `id`.
+/// Saves the previewed rule: a new one, or the change of `id`.
 #[server(endpoint = "group_mapping_save")]
 pub(crate) async fn group_mapping_save(
     #[server(default)] id: Option<GroupMappingId>,
@@ -55,7 +55,6 @@ pub(crate) async fn group_mapping_save(
     Ok(())
 }
 
-/// Removes a rule.
 #[server(endpoint = "group_mapping_delete")]
 pub(crate) async fn group_mapping_delete(id: GroupMappingId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;

@@ -1,5 +1,5 @@
-//! The form of a rule. It leads to the preview, where the rule is saved, and
-//! what stands in it is the URL's: going back from there loses nothing.
+//! The form of a rule. It leads to the preview, where the rule is saved; its
+//! values are in the URL, so that going back loses nothing.
 
 use domain::{
     AppError, GroupMappingId,
@@ -38,45 +38,45 @@ fn form_page(
     let query = use_query();
     let form = Resource::new(
         move || (id(), query.with(read_draft)),
-        |(id, typed)| async move {
+        |(id, url_draft)| async move {
             let id = id?;
             let mappings = group_mapping_list().await?;
             let rule = match id {
                 None => None,
                 Some(id) => {
-                    let rule = mappings.rules.iter().find(|shown| shown.rule.id == id);
+                    let rule = mappings.rules.iter().find(|entry| entry.rule.id == id);
                     Some(rule.ok_or(AppError::NotFound)?.clone())
                 }
             };
-            Ok::<_, AppError>((rule, mappings, typed))
+            Ok::<_, AppError>((rule, mappings, url_draft))
         },
     );
-    view! { <Loaded resource=form view=|(rule, mappings, typed)| show(rule.as_ref(), &mappings, typed) whole_page=true /> }
+    view! { <Loaded resource=form view=|(rule, mappings, url_draft)| show(rule.as_ref(), &mappings, url_draft) whole_page=true /> }
         .into_any()
 }
 
 fn show(
     rule: Option<&RuleShown>,
     mappings: &GroupMappings,
-    typed: GroupMappingDraft,
+    url_draft: GroupMappingDraft,
 ) -> impl IntoView + use<> {
     let stored = rule
         .as_ref()
-        .map(|shown| GroupMappingDraft::from(&shown.rule));
-    // What the URL says comes from the preview's way back.
-    let draft = if typed == GroupMappingDraft::default() {
+        .map(|entry| GroupMappingDraft::from(&entry.rule));
+    // Values in the URL come from the preview's link back.
+    let draft = if url_draft == GroupMappingDraft::default() {
         stored.unwrap_or_else(|| GroupMappingDraft {
             source: GroupSource::Group.key().to_owned(),
             priority: GroupMappingDraft::PRIORITY.to_string(),
             ..GroupMappingDraft::default()
         })
     } else {
-        typed
+        url_draft
     };
-    let id = rule.as_ref().map(|shown| shown.rule.id.to_string());
+    let id = rule.as_ref().map(|entry| entry.rule.id.to_string());
     let title = rule
         .as_ref()
-        .map_or_else(|| "New rule".to_owned(), |shown| shown.rule.label.clone());
+        .map_or_else(|| "New rule".to_owned(), |entry| entry.rule.label.clone());
     let removal = id.as_ref().map(|id| {
         let href = format!(
             "/groups/preview{}",
@@ -97,11 +97,11 @@ fn show(
                 .map(|role| Choice::new(role.id.to_string(), &role.name)),
         )
         .collect();
-    // A role that the one who looks may not grant stays visible where it is.
-    if let Some(shown) = rule
+    // A role that the viewer may not grant stays listed where it is set.
+    if let Some(entry) = rule
         .as_ref()
         .filter(|_| roles.iter().all(|role| role.value != draft.role))
-        && let Some(name) = &shown.role
+        && let Some(name) = &entry.role
     {
         roles.push(Choice::new(draft.role.clone(), name));
     }
@@ -162,8 +162,8 @@ fn show(
     }
 }
 
-/// Where the form is that holds this draft.
+/// URL of the form with this draft.
 pub(super) fn form_path(rule: &str, draft: &GroupMappingDraft) -> String {
-    let place = if rule.is_empty() { "new" } else { rule };
-    format!("/groups/{place}{}", draft_query(draft))
+    let segment = if rule.is_empty() { "new" } else { rule };
+    format!("/groups/{segment}{}", draft_query(draft))
 }

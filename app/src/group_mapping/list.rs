@@ -1,4 +1,4 @@
-//! All rules, in the order in which they decide.
+//! The list of rules, in order of precedence.
 
 use domain::group_mapping::{GroupMappings, GroupSource, RuleShown};
 use leptos::prelude::*;
@@ -57,21 +57,21 @@ fn Rules(rules: Vec<RuleShown>) -> impl IntoView {
                 <tbody>
                     {rules
                         .into_iter()
-                        .map(|shown| {
-                            let href = format!("/groups/{}", shown.rule.id);
-                            let group_id = shown.rule.group_id.as_str().to_owned();
-                            let named = group_id != shown.rule.label;
+                        .map(|entry| {
+                            let href = format!("/groups/{}", entry.rule.id);
+                            let group_id = entry.rule.group_id.as_str().to_owned();
+                            let has_label = group_id != entry.rule.label;
                             view! {
                                 <tr>
                                     <td>
                                         <div class="cell-line">
-                                            <a class="row-title" dir="auto" href=href>{shown.rule.label.clone()}</a>
-                                            {named.then(|| view! { <code class="row-excerpt">{group_id}</code> })}
+                                            <a class="row-title" dir="auto" href=href>{entry.rule.label.clone()}</a>
+                                            {has_label.then(|| view! { <code class="row-excerpt">{group_id}</code> })}
                                         </div>
                                     </td>
-                                    <td><Grants role=shown.role team=shown.team /></td>
-                                    <td class="optional">{source_label(shown.rule.source)}</td>
-                                    <td class="number">{shown.rule.priority}</td>
+                                    <td><Grants role=entry.role team=entry.team /></td>
+                                    <td class="optional">{source_label(entry.rule.source)}</td>
+                                    <td class="number">{entry.rule.priority}</td>
                                 </tr>
                             }
                         })
@@ -85,7 +85,6 @@ fn Rules(rules: Vec<RuleShown>) -> impl IntoView {
     }
 }
 
-/// What a rule grants.
 #[component]
 pub(super) fn Grants(role: Option<String>, team: Option<String>) -> impl IntoView {
     view! {
@@ -96,7 +95,6 @@ pub(super) fn Grants(role: Option<String>, team: Option<String>) -> impl IntoVie
     }
 }
 
-/// What a rule looks at, in people's words.
 pub(super) const fn source_label(source: GroupSource) -> &'static str {
     match source {
         GroupSource::Group => "Group",

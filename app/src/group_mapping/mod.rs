@@ -1,5 +1,5 @@
-//! Which groups of the identity provider grant which roles and teams, tried
-//! out before it counts.
+//! Rules by which groups of the identity provider grant roles and teams,
+//! previewed before they are saved.
 
 mod api;
 mod edit;
@@ -10,7 +10,6 @@ pub(crate) use edit::{GroupMappingNewPage, GroupMappingPage};
 pub(crate) use list::GroupMappingListPage;
 pub(crate) use preview::GroupMappingPreviewPage;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,5 +1,5 @@
-//! What a change of the rules would do, before it is made: to today's members,
-//! and to one person.
+//! Preview of a change of the rules: its effect on the current members, and on
+//! one person.
 
 use domain::{
     AppError, UserId,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// The fields of a draft in a URL.
+/// Query parameters of a draft.
 fn draft_fields(draft: &GroupMappingDraft) -> [(&'static str, &str); 6] {
     [
         ("source", &draft.source),
@@ -34,12 +34,12 @@ fn draft_fields(draft: &GroupMappingDraft) -> [(&'static str, &str); 6] {
     ]
 }
 
-/// A draft as a URL's query.
+/// A draft as a URL query.
 pub(super) fn draft_query(draft: &GroupMappingDraft) -> String {
     query_string(&draft_fields(draft))
 }
 
-/// The draft in a URL's query.
+/// Reads a draft from a URL query.
 pub(super) fn read_draft(query: &Query) -> GroupMappingDraft {
     let get = |name: &str| query.get(name).to_owned();
     GroupMappingDraft {
@@ -62,7 +62,8 @@ fn read_proposal(query: &Query) -> Proposal {
     }
 }
 
-/// Whether a rule is added, changed or removed, rather than only tried.
+/// True if a rule is added, changed or removed; false if the rules are only
+/// tried.
 fn is_change(proposal: &Proposal) -> bool {
     !proposal.rule.is_empty() || proposal.draft != GroupMappingDraft::default()
 }
@@ -77,7 +78,8 @@ pub(crate) fn GroupMappingPreviewPage() -> impl IntoView {
     let simulation = Resource::new(
         move || proposal.get(),
         |proposal| async move {
-            // A draft at fault is the page's to explain, beside the way back.
+            // Field errors are shown by this page, next to the link back to the
+            // form.
             let simulation = match group_mapping_simulate(proposal.clone()).await {
                 Err(AppError::Invalid { fields }) => Err(fields),
                 other => Ok(other?),
@@ -90,7 +92,7 @@ pub(crate) fn GroupMappingPreviewPage() -> impl IntoView {
             resource=simulation
             view=|(proposal, simulation)| match simulation {
                 Ok(simulation) => show(&proposal, simulation).into_any(),
-                Err(fields) => show_faults(&proposal, fields),
+                Err(fields) => show_errors(&proposal, fields),
             }
             whole_page=true
         />
@@ -98,15 +100,15 @@ pub(crate) fn GroupMappingPreviewPage() -> impl IntoView {
     .into_any()
 }
 
-/// What is wrong with what was typed, and the way back to it.
-fn show_faults(proposal: &Proposal, fields: Vec<domain::FieldError>) -> AnyView {
-    let of_claims = fields.iter().any(|fault| fault.field == "claims");
-    let back = if of_claims {
-        let tried = Proposal {
+/// Shows the field errors and the link back to the form.
+fn show_errors(proposal: &Proposal, fields: Vec<domain::FieldError>) -> AnyView {
+    let is_in_claims = fields.iter().any(|error| error.field == "claims");
+    let back = if is_in_claims {
+        let without_claims = Proposal {
             claims: String::new(),
             ..proposal.clone()
         };
-        format!("/groups/preview{}", proposal_query(&tried))
+        format!("/groups/preview{}", proposal_query(&without_claims))
     } else {
         form_path(&proposal.rule, &proposal.draft)
     };
@@ -116,7 +118,7 @@ fn show_faults(proposal: &Proposal, fields: Vec<domain::FieldError>) -> AnyView 
             <Glyph icon=Icon::Warning />
             <div>
                 <ul class="faults">
-                    {fields.into_iter().map(|fault| view! { <li>{fault.message}</li> }).collect_view()}
+                    {fields.into_iter().map(|error| view! { <li>{error.message}</li> }).collect_view()}
                 </ul>
             </div>
         </div>
@@ -148,12 +150,12 @@ fn show(proposal: &Proposal, simulation: Simulation) -> impl IntoView {
         <PageHead title=title lead=lead up=("/groups", "Groups") />
         {changes.then(|| view! { <Change proposal=proposal.clone() simulation=simulation.clone() /> })}
         <Changes simulation=simulation.clone() changes=changes />
-        <Try proposal=proposal.clone() people=simulation.people.clone() />
-        {simulation.person.map(|person| view! { <Person person=person /> })}
+        <TryForm proposal=proposal.clone() people=simulation.people.clone() />
+        {simulation.person.map(|person| view! { <PersonResult person=person /> })}
     }
 }
 
-/// The rule, and the buttons that make it count.
+/// The rule, and the buttons that save or remove it.
 #[component]
 fn Change(proposal: Proposal, simulation: Simulation) -> impl IntoView {
     let save = expect_context::<FormState<GroupMappingSave>>();
@@ -162,14 +164,14 @@ fn Change(proposal: Proposal, simulation: Simulation) -> impl IntoView {
     let hidden = draft_fields(&proposal.draft)
         .map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned() /> })
         .collect_view();
-    let rule = simulation.rule.map(|shown| {
-        let group = shown.rule.group_id.as_str().to_owned();
+    let rule = simulation.rule.map(|entry| {
+        let group = entry.rule.group_id.as_str().to_owned();
         view! {
             <dl class="facts">
-                <div><dt>{source_label(shown.rule.source)}</dt><dd dir="auto">{shown.rule.label.clone()}</dd></div>
+                <div><dt>{source_label(entry.rule.source)}</dt><dd dir="auto">{entry.rule.label.clone()}</dd></div>
                 <div><dt>"Id"</dt><dd><code>{group}</code></dd></div>
-                <div><dt>"Grants"</dt><dd><Grants role=shown.role team=shown.team /></dd></div>
-                <div><dt>"Priority"</dt><dd>{shown.rule.priority}</dd></div>
+                <div><dt>"Grants"</dt><dd><Grants role=entry.role team=entry.team /></dd></div>
+                <div><dt>"Priority"</dt><dd>{entry.rule.priority}</dd></div>
             </dl>
         }
     });
@@ -214,7 +216,7 @@ fn Change(proposal: Proposal, simulation: Simulation) -> impl IntoView {
     }
 }
 
-/// Who would gain or lose what.
+/// The members who would gain or lose roles or teams.
 #[component]
 fn Changes(simulation: Simulation, changes: bool) -> impl IntoView {
     let Simulation {
@@ -296,9 +298,9 @@ fn granted_text(granted: &Granted) -> String {
     }
 }
 
-/// Picks a member, or takes claims, to try the rules on.
+/// Form to choose a member or claims on which to try the rules.
 #[component]
-fn Try(proposal: Proposal, people: Vec<(UserId, String)>) -> impl IntoView {
+fn TryForm(proposal: Proposal, people: Vec<(UserId, String)>) -> impl IntoView {
     let choices = std::iter::once(Choice::new("", "Nobody, or the claims below"))
         .chain(
             people
@@ -336,18 +338,18 @@ fn Try(proposal: Proposal, people: Vec<(UserId, String)>) -> impl IntoView {
     }
 }
 
-/// What the rules give to one person, and why.
+/// The roles and teams that one person would have, with reasons.
 #[component]
-fn Person(person: PersonOutcome) -> impl IntoView {
+fn PersonResult(person: PersonOutcome) -> impl IntoView {
     let heading = person.name.map_or_else(
         || "With these claims".to_owned(),
         |name| format!("{name} would have"),
     );
-    let nothing = person.reasons.is_empty();
+    let is_empty = person.reasons.is_empty();
     view! {
         <section class="section" aria-labelledby="outcome">
             <h2 id="outcome" dir="auto">{heading}</h2>
-            {if nothing {
+            {if is_empty {
                 view! { <p>"No role and no team. Somebody without a role is told to ask an administrator."</p> }.into_any()
             } else {
                 view! {
@@ -398,7 +400,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proposal_survives_its_url() {
+    fn proposal_round_trips_through_its_url() {
         let proposal = Proposal {
             rule: "0198f000-0000-7000-8000-000000000001".into(),
             remove: true,

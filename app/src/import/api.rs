@@ -1,5 +1,5 @@
-//! Server functions of imports. The file itself comes to a plain route of the
-//! server, which streams it.
+//! Server functions of imports. The file itself is uploaded to a plain route of
+//! the server, which streams it.
 
 use domain::{
     AppError, ImportId,
@@ -10,15 +10,15 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// The member's imports, newest first.
+/// The caller's imports, newest first.
 #[server(endpoint = "import_list")]
 pub(crate) async fn import_list() -> Result<Vec<Import>, AppError> {
     let (ctx, actor) = api::caller()?;
     service::import_list(&ctx, &actor).await
 }
 
-/// One import; while it waits for a look, with what it would do if its file
-/// were read as `choice` says.
+/// One import; before it is confirmed, with a preview of its file read as
+/// `choice` says.
 #[server(endpoint = "import_get")]
 pub(crate) async fn import_get(
     id: ImportId,
@@ -26,8 +26,8 @@ pub(crate) async fn import_get(
 ) -> Result<(Import, Option<ImportPreview>), AppError> {
     let (ctx, actor) = api::caller()?;
     let import = service::import_get(&ctx, &actor, id).await?;
-    let waits = import.state == domain::import::ImportState::Preview;
-    let preview = if waits {
+    let is_unconfirmed = import.state == domain::import::ImportState::Preview;
+    let preview = if is_unconfirmed {
         Some(service::import_preview(&ctx, &actor, id, &choice).await?)
     } else {
         None
@@ -35,7 +35,7 @@ pub(crate) async fn import_get(
     Ok((import, preview))
 }
 
-/// Has a file imported that waits for a look.
+/// Starts importing a previewed file.
 #[server(endpoint = "import_confirm")]
 pub(crate) async fn import_confirm(
     id: ImportId,
@@ -47,7 +47,7 @@ pub(crate) async fn import_confirm(
     Ok(())
 }
 
-/// Lets go of a file that waits for a look.
+/// Discards a previewed file without importing it.
 #[server(endpoint = "import_discard")]
 pub(crate) async fn import_discard(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -56,7 +56,6 @@ pub(crate) async fn import_discard(id: ImportId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Stops an import.
 #[server(endpoint = "import_cancel")]
 pub(crate) async fn import_cancel(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -65,7 +64,7 @@ pub(crate) async fn import_cancel(id: ImportId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Starts an import again where it stopped.
+/// Restarts an import where it stopped.
 #[server(endpoint = "import_retry")]
 pub(crate) async fn import_retry(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;

@@ -10,7 +10,6 @@ pub(crate) use page::ImportPage;
 pub(crate) use parts::ImportTable;
 pub(crate) use upload::UploadPage;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,4 +1,4 @@
-//! One import: how far it is, what came of it, what was not taken and why.
+//! One import: its progress, its result, and the records that were rejected.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(crate) fn ImportPage() -> impl IntoView {
         })
     });
     let query = use_query();
-    let choice = Memo::new(move |_| query.with(choice_of));
+    let choice = Memo::new(move |_| query.with(read_choice));
     let cancel = FormState::<ImportCancel>::new();
     let retry = FormState::<ImportRetry>::new();
     provide_context(cancel);
@@ -49,12 +49,13 @@ pub(crate) fn ImportPage() -> impl IntoView {
             Ok::<_, AppError>((import, preview, choice))
         },
     );
-    follow(import);
+    refetch_until_settled(import);
     view! { <Loaded resource=import view=show whole_page=true /> }.into_any()
 }
 
-/// What is chosen by the page's query, whose names are those of the form.
-fn choice_of(query: &Query) -> ImportChoice {
+/// Reads the choice from the page's query, whose parameters are named like the
+/// form's fields.
+fn read_choice(query: &Query) -> ImportChoice {
     let get = |name: &str| query.get(&format!("choice[{name}]")).to_owned();
     let columns = Field::ALL.iter().filter_map(|field| {
         let column = get(&format!("columns][{}", field.key()));
@@ -71,10 +72,10 @@ fn choice_of(query: &Query) -> ImportChoice {
 
 type LoadedImport = (Import, Option<ImportPreview>, ImportChoice);
 
-/// Asks again whenever the import's job has moved, for as long as it does;
-/// where that can't be heard, a second after each answer. Without scripts the
-/// page reloads itself.
-fn follow(import: Resource<Result<LoadedImport, AppError>>) {
+/// Refetches whenever the import's job changes, until it is settled; without a
+/// live stream, a second after each response. Without scripts the page reloads
+/// itself.
+fn refetch_until_settled(import: Resource<Result<LoadedImport, AppError>>) {
     let job = RwSignal::new(None::<JobId>);
     Effect::new(move |_| {
         job.set(import.with(|import| {
@@ -83,12 +84,12 @@ fn follow(import: Resource<Result<LoadedImport, AppError>>) {
             (!import.is_settled()).then_some(job.id)
         }));
     });
-    let is_heard = subscribe_job(job.into(), move || import.refetch());
+    let is_subscribed = subscribe_job(job.into(), move || import.refetch());
     Effect::new(move |_| {
-        // Each answer is tracked, so that another one follows.
-        let moving =
+        // Each response is tracked, so that another request follows.
+        let is_unfinished =
             import.with(|import| matches!(import, Some(Ok((import, ..))) if !import.is_settled()));
-        if moving && !is_heard.get() {
+        if is_unfinished && !is_subscribed.get() {
             let handle = set_timeout_with_handle(move || import.refetch(), Duration::from_secs(1));
             on_cleanup(move || {
                 if let Ok(handle) = handle {
@@ -115,12 +116,12 @@ fn show((import, preview, choice): LoadedImport) -> impl IntoView {
             .map(|preview| view! { <Look id=id file_name=file_name size=size preview=preview choice=choice /> })
             .into_any();
     };
-    let moving = !job.status.is_final();
-    let imported = report.imported > 0;
+    let is_unfinished = !job.status.is_final();
+    let has_imported = report.imported > 0;
     view! {
         // In a noscript element the browser's parser sees text where scripts
         // run, so its content must not take part in hydration.
-        {moving
+        {is_unfinished
             .then(|| view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"2\">"></noscript> })}
         <PageHead
             title=file_name
@@ -128,7 +129,7 @@ fn show((import, preview, choice): LoadedImport) -> impl IntoView {
             up=("/memories/import", "Import")
         >
             <Actions id=id status=job.status />
-            {(!moving && imported)
+            {(!is_unfinished && has_imported)
                 .then(|| view! { <a class="button button-primary" href="/memories?origin=import">"See imported memories"</a> })}
         </PageHead>
         <Progress job=job.clone() />
@@ -197,7 +198,7 @@ fn Progress(job: Job) -> impl IntoView {
         JobStatus::Dead => "It stopped. What was imported before stays.".to_owned(),
         JobStatus::Cancelled => "It was cancelled. What was imported before stays.".to_owned(),
     };
-    // While the total is unknown the bar has no value and shows movement.
+    // While the total is unknown the bar has no value and is indeterminate.
     let unknown = total == 0 && !status.is_final();
     let value = (!unknown).then(|| done.to_string());
     let max = total.max(1).to_string();
@@ -215,8 +216,8 @@ fn Progress(job: Job) -> impl IntoView {
 
 #[component]
 fn Problems(report: ImportReport) -> impl IntoView {
-    let shown = u64::try_from(report.problems.len()).unwrap_or(u64::MAX);
-    let rest = report.failed.saturating_sub(shown);
+    let listed_count = u64::try_from(report.problems.len()).unwrap_or(u64::MAX);
+    let rest = report.failed.saturating_sub(listed_count);
     (!report.problems.is_empty()).then(|| {
         view! {
             <section class="section" aria-labelledby="problems">
@@ -228,7 +229,6 @@ fn Problems(report: ImportReport) -> impl IntoView {
     })
 }
 
-/// Problems with their places.
 #[component]
 pub(super) fn ProblemTable(problems: Vec<ImportProblem>) -> impl IntoView {
     view! {
@@ -246,7 +246,7 @@ pub(super) fn ProblemTable(problems: Vec<ImportProblem>) -> impl IntoView {
                         .map(|problem| {
                             view! {
                                 <tr>
-                                    <td class="wrap" dir="auto">{place(&problem)}</td>
+                                    <td class="wrap" dir="auto">{location(&problem)}</td>
                                     <td class="wrap">{problem.reason}</td>
                                 </tr>
                             }
@@ -258,8 +258,8 @@ pub(super) fn ProblemTable(problems: Vec<ImportProblem>) -> impl IntoView {
     }
 }
 
-/// Where a record stands.
-fn place(problem: &ImportProblem) -> String {
+/// The line or archive entry of a record.
+fn location(problem: &ImportProblem) -> String {
     match (&problem.entry, problem.line) {
         (None, 0) => "File".to_owned(),
         (None, line) => format!("Line {}", count(line)),

@@ -1,4 +1,4 @@
-//! Pieces that several pages share.
+//! Components shared by the pages of imports.
 
 use domain::{
     import::{Import, ImportReport},
@@ -8,12 +8,8 @@ use leptos::prelude::*;
 
 use crate::ui::{Badge, Time, Tone, bytes, count};
 
-/// A job's state as a badge.
 #[component]
-pub(crate) fn StatusBadge(
-    /// The state.
-    status: JobStatus,
-) -> impl IntoView {
+pub(crate) fn StatusBadge(status: JobStatus) -> impl IntoView {
     let (tone, text) = match status {
         JobStatus::Pending => (Tone::Neutral, "Waiting"),
         JobStatus::Running => (Tone::Accent, "Running"),
@@ -25,19 +21,16 @@ pub(crate) fn StatusBadge(
     view! { <Badge tone=tone text=text /> }
 }
 
-/// How far an import is, as a badge: without a job it waits for its giver.
+/// State of an import; without a job it waits for confirmation.
 #[component]
-pub(crate) fn StateBadge(
-    /// The work behind it.
-    job: Option<Job>,
-) -> impl IntoView {
+pub(crate) fn StateBadge(job: Option<Job>) -> impl IntoView {
     match job {
         Some(job) => view! { <StatusBadge status=job.status /> }.into_any(),
         None => view! { <Badge tone=Tone::Warning text="Waits for your look" /> }.into_any(),
     }
 }
 
-/// What came of an import, in a few words.
+/// Summary of an import's result, e.g. `1,200 imported, 3 known`.
 pub(crate) fn outcome(report: &ImportReport) -> String {
     let mut parts = vec![format!("{} imported", count(report.imported))];
     if report.duplicates > 0 {
@@ -49,12 +42,8 @@ pub(crate) fn outcome(report: &ImportReport) -> String {
     parts.join(", ")
 }
 
-/// Imports as rows.
 #[component]
-pub(crate) fn ImportTable(
-    /// The rows.
-    imports: Vec<Import>,
-) -> impl IntoView {
+pub(crate) fn ImportTable(imports: Vec<Import>) -> impl IntoView {
     view! {
         <div class="table-frame">
             <table>
@@ -96,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outcome_names_only_what_happened() {
+    fn outcome_omits_zero_counts() {
         let report = |imported, duplicates, failed| ImportReport {
             imported,
             duplicates,

@@ -1,8 +1,7 @@
-//! The look at a file before anything of it is imported.
+//! Preview of a file before it is imported.
 //!
-//! One plain form: a button shows what the choices would do, another one
-//! imports with them. It works the same with and without scripts, so it is
-//! left to the browser.
+//! One plain form: one button previews the choices, the other imports with
+//! them. It works the same with and without scripts, so the browser submits it.
 
 use domain::{
     AppError, ImportId,
@@ -20,19 +19,14 @@ use crate::{
     ui::{Badge, Choice, PageHead, SelectField, TextField, Tone, bytes, count},
 };
 
-/// What an import would do, and the choices that change it.
+/// The preview, and the choices that change it.
 #[component]
 pub(super) fn Look(
-    /// The import.
     id: ImportId,
-    /// Its file.
-    #[prop(into)]
-    file_name: String,
-    /// The file's bytes.
+    #[prop(into)] file_name: String,
+    /// In bytes.
     size: i64,
-    /// What it would do.
     preview: ImportPreview,
-    /// As which choices say.
     choice: ImportChoice,
 ) -> impl IntoView {
     let discard = expect_context::<FormState<ImportDiscard>>();
@@ -88,7 +82,7 @@ fn Figures(good: u64, failed: u64, is_whole: bool) -> impl IntoView {
     }
 }
 
-/// The choices, and the two buttons.
+/// The choices, with the buttons to import and to update the preview.
 #[component]
 fn Choices(id: ImportId, preview: ImportPreview, choice: ImportChoice) -> impl IntoView {
     let state = expect_context::<FormState<ImportConfirm>>();
@@ -114,15 +108,15 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportChoice) -> impl I
                 .map(|kind| Choice::new(kind.key(), kind.label())),
         )
         .collect();
-    let act = match (is_whole, good) {
+    let submit_label = match (is_whole, good) {
         (true, 1) => "Import 1 memory".to_owned(),
         (true, good) => format!("Import {} memories", count(good)),
         (false, _) => "Import all memories".to_owned(),
     };
     let is_mapped = format.is_mapped() && !columns.is_empty();
-    let failed = state.error();
+    let form_error = state.error();
     let general = move || {
-        failed
+        form_error
             .get()
             .filter(|error| !matches!(error, AppError::Invalid { .. }))
             .map(|error| error.to_string())
@@ -165,7 +159,7 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportChoice) -> impl I
             <p class="muted">
                 "What is imported is yours, and only you see it, whoever saw it where it came from. Share it afterwards. "
                 "Nothing that is there is changed: a record that was imported before counts as known."
-                {carries(format)}
+                {format_note(format)}
             </p>
             <div class="form-actions">
                 <button
@@ -175,9 +169,10 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportChoice) -> impl I
                     value=ImportConfirm::name()
                     disabled=refusal.is_some() || (is_whole && good == 0)
                 >
-                    {act}
+                    {submit_label}
                 </button>
-                // Without a page's address it would go where the form goes.
+                // Without `formaction` it would be submitted to the form's own
+                // URL.
                 <button type="submit" class="button" formmethod="get" formaction=format!("/memories/imports/{id}")>
                     "Update preview"
                 </button>
@@ -186,8 +181,8 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportChoice) -> impl I
     }
 }
 
-/// What a format brings besides words.
-const fn carries(format: ImportFormat) -> &'static str {
+/// What the import carries over besides texts.
+const fn format_note(format: ImportFormat) -> &'static str {
     match format {
         ImportFormat::Atrium => {
             " Threads, earlier versions and moments come along; deleted memories come back as present ones."
@@ -199,7 +194,7 @@ const fn carries(format: ImportFormat) -> &'static str {
     }
 }
 
-/// Which column holds what.
+/// Choice of a column for each field.
 #[component]
 fn Columns(columns: Vec<String>, mapping: Vec<(Field, String)>) -> impl IntoView {
     view! {
@@ -209,9 +204,9 @@ fn Columns(columns: Vec<String>, mapping: Vec<(Field, String)>) -> impl IntoView
                 {Field::ALL
                     .iter()
                     .map(|field| {
-                        let taken = mapping.iter().find(|(taken, _)| taken == field);
-                        let taken = taken.map(|(_, column)| column.clone()).unwrap_or_default();
-                        view! { <Column field=*field columns=columns.clone() taken=taken /> }
+                        let source = mapping.iter().find(|(other, _)| other == field);
+                        let source = source.map(|(_, column)| column.clone()).unwrap_or_default();
+                        view! { <Column field=*field columns=columns.clone() source=source /> }
                     })
                     .collect_view()}
             </div>
@@ -220,10 +215,10 @@ fn Columns(columns: Vec<String>, mapping: Vec<(Field, String)>) -> impl IntoView
 }
 
 #[component]
-fn Column(field: Field, columns: Vec<String>, taken: String) -> impl IntoView {
+fn Column(field: Field, columns: Vec<String>, source: String) -> impl IntoView {
     let name = format!("choice[columns][{}]", field.key());
     let none = (field != Field::Content).then(|| {
-        let selected = taken.is_empty();
+        let selected = source.is_empty();
         view! { <option value="" selected=selected>"Not in the file"</option> }
     });
     view! {
@@ -234,7 +229,7 @@ fn Column(field: Field, columns: Vec<String>, taken: String) -> impl IntoView {
                 {columns
                     .into_iter()
                     .map(|column| {
-                        let selected = column == taken;
+                        let selected = column == source;
                         let value = column.clone();
                         view! { <option value=value selected=selected>{column}</option> }
                     })
@@ -244,7 +239,7 @@ fn Column(field: Field, columns: Vec<String>, taken: String) -> impl IntoView {
     }
 }
 
-/// The first records, as they would land.
+/// The first records, as they would be imported.
 #[component]
 fn Records(records: Vec<PreviewRecord>) -> impl IntoView {
     view! {
@@ -264,7 +259,7 @@ fn Records(records: Vec<PreviewRecord>) -> impl IntoView {
                         {records
                             .into_iter()
                             .map(|record| {
-                                let besides = besides(&record);
+                                let extras = extras(&record);
                                 view! {
                                     <tr>
                                         <td class="wrap" dir="auto">
@@ -279,7 +274,7 @@ fn Records(records: Vec<PreviewRecord>) -> impl IntoView {
                                                 .map(|tag| view! { <Badge tone=Tone::Neutral text=tag /> " " })
                                                 .collect_view()}
                                         </td>
-                                        <td class="optional wrap">{besides}</td>
+                                        <td class="optional wrap">{extras}</td>
                                     </tr>
                                 }
                             })
@@ -291,7 +286,7 @@ fn Records(records: Vec<PreviewRecord>) -> impl IntoView {
     }
 }
 
-fn besides(record: &PreviewRecord) -> String {
+fn extras(record: &PreviewRecord) -> String {
     let mut parts = Vec::new();
     if let Some(persona) = &record.persona {
         parts.push(format!("persona {persona}"));

@@ -1,4 +1,4 @@
-//! Giving a file.
+//! The upload page.
 
 use domain::import::{Import, ImportFormat, UploadProblem};
 use leptos::prelude::*;
@@ -37,7 +37,7 @@ fn show(imports: Vec<Import>) -> impl IntoView {
 }
 
 /// A plain multipart form: the browser streams the file, and the server
-/// answers with the import's page.
+/// responds with the import's page.
 #[component]
 fn UploadForm() -> impl IntoView {
     let query = use_query();
@@ -81,7 +81,7 @@ fn UploadForm() -> impl IntoView {
     }
 }
 
-/// Formats with their endings, what is read of them, and an example.
+/// Each format with its file extensions, a description, and an example.
 const FORMATS: &[(ImportFormat, &str, &str, &str)] = &[
     (
         ImportFormat::JsonLines,
@@ -139,7 +139,6 @@ const FORMATS: &[(ImportFormat, &str, &str, &str)] = &[
     ),
 ];
 
-/// What each format looks like.
 #[component]
 fn Formats() -> impl IntoView {
     view! {
@@ -174,7 +173,7 @@ mod tests {
     use super::UploadProblem;
 
     #[test]
-    fn codes_parse_back_and_nothing_else_does() {
+    fn known_codes_round_trip_and_others_are_rejected() {
         for problem in UploadProblem::ALL {
             assert_eq!(UploadProblem::from_code(problem.code()), Some(*problem));
         }

@@ -1,4 +1,4 @@
-//! What whoever opens an invite's link sees, signed in or not.
+//! The page behind an invite's link, for visitors who are signed in or not.
 
 use domain::{AppError, SignInProblem, invite::OpenInvite};
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ pub(crate) fn InviteAcceptPage() -> impl IntoView {
     let params = use_params_map();
     let token =
         params.with_untracked(|params| params.get_str("token").unwrap_or_default().to_owned());
-    let look = Resource::new(|| (), {
+    let link = Resource::new(|| (), {
         let token = token.clone();
         move |()| invite_look(token.clone())
     });
@@ -28,7 +28,7 @@ pub(crate) fn InviteAcceptPage() -> impl IntoView {
                 <Suspense>
                     {move || {
                         let token = token.clone();
-                        look.get().map(|look| show(look, token))
+                        link.get().map(|link| show(link, token))
                     }}
                 </Suspense>
             </div>
@@ -37,8 +37,8 @@ pub(crate) fn InviteAcceptPage() -> impl IntoView {
     .into_any()
 }
 
-fn show(look: Result<OpenedLink, AppError>, token: String) -> AnyView {
-    match look {
+fn show(link: Result<OpenedLink, AppError>, token: String) -> AnyView {
+    match link {
         Ok(OpenedLink::Open {
             invite,
             ways,
@@ -74,16 +74,16 @@ fn Join(
     let buttons = ways
         .into_iter()
         .enumerate()
-        .map(|(n, way)| {
+        .map(|(n, option)| {
             let label = if is_only {
                 "Sign in and join".to_owned()
             } else {
-                format!("Join: {}", way.label)
+                format!("Join: {}", option.label)
             };
             view! {
                 <form method="post" action="/auth/invite">
                     <input type="hidden" name="token" value=token.clone() />
-                    <input type="hidden" name="issuer" value=way.issuer />
+                    <input type="hidden" name="issuer" value=option.issuer />
                     <button type="submit" class="button button-wide" class:button-primary=n == 0>{label}</button>
                 </form>
             }

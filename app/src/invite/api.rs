@@ -11,23 +11,23 @@ use crate::start::LoginOption;
 #[cfg(feature = "ssr")]
 use crate::{AppInfo, Flash, api, forms};
 
-/// What the one who opens a link finds.
+/// The invite behind an opened link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum OpenedLink {
     /// An invite that can be accepted.
     Open {
-        /// What it gives.
         invite: OpenInvite,
-        /// Issuers whose people may belong to the organisation.
+        /// Issuers whose users may join the organisation.
         ways: Vec<LoginOption>,
-        /// As whom the visitor is signed in already.
+        /// Name of the member as whom the visitor is signed in.
         signed_in: Option<String>,
     },
-    /// Nothing that could be; the code of what happened.
+    /// The invite can't be accepted; the code of a `SignInProblem`.
     Ended(String),
 }
 
-/// One page of invites, newest first; `after` is where it begins, or empty.
+/// One page of invites, newest first; `after` is a cursor, empty for the first
+/// page.
 #[server(endpoint = "invite_list")]
 pub(crate) async fn invite_list(
     #[server(default)] filter: InviteFilter,
@@ -38,22 +38,21 @@ pub(crate) async fn invite_list(
     service::invite_list(&ctx, &actor, &filter, after.as_deref()).await
 }
 
-/// One invite.
 #[server(endpoint = "invite_get")]
 pub(crate) async fn invite_get(id: InviteId) -> Result<Invite, AppError> {
     let (ctx, actor) = api::caller()?;
     service::invite_get(&ctx, &actor, id).await
 }
 
-/// What one can choose from when inviting.
+/// The choices for a new invite.
 #[server(endpoint = "invite_offer")]
 pub(crate) async fn invite_offer() -> Result<InviteChoices, AppError> {
     let (ctx, actor) = api::caller()?;
     service::invite_offer(&ctx, &actor).await
 }
 
-/// Invites somebody. The page of the form shows the link, once: no URL of ours
-/// but the link's own holds it.
+/// Creates an invite. The form's page shows the link once: no URL but the link
+/// itself contains it.
 #[server(endpoint = "invite_create")]
 pub(crate) async fn invite_create(
     #[server(default)] email: String,
@@ -68,24 +67,23 @@ pub(crate) async fn invite_create(
         team,
         days,
     };
-    let made = service::invite_create(&ctx, &actor, &draft, &api::origin()?).await?;
+    let link = service::invite_create(&ctx, &actor, &draft, &api::origin()?).await?;
     forms::stay();
-    Ok(made)
+    Ok(link)
 }
 
-/// Makes a new link, which the page of the form shows once.
+/// Replaces the link; the form's page shows the new one once.
 #[server(endpoint = "invite_renew")]
 pub(crate) async fn invite_renew(
     id: InviteId,
     #[server(default)] days: String,
 ) -> Result<InviteLink, AppError> {
     let (ctx, actor) = api::caller()?;
-    let made = service::invite_renew(&ctx, &actor, id, &days, &api::origin()?).await?;
+    let link = service::invite_renew(&ctx, &actor, id, &days, &api::origin()?).await?;
     forms::stay();
-    Ok(made)
+    Ok(link)
 }
 
-/// Ends an invite.
 #[server(endpoint = "invite_revoke")]
 pub(crate) async fn invite_revoke(id: InviteId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -94,16 +92,17 @@ pub(crate) async fn invite_revoke(id: InviteId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// What is behind a link. Anybody who has it may look, so this takes no member:
-/// the page is rendered on the server, and browsers never call it.
+/// The invite behind a link. Anybody who has the link may read it, so this
+/// requires no session: the page is rendered on the server, and browsers never
+/// call it.
 #[server(endpoint = "invite_look")]
 pub(crate) async fn invite_look(token: String) -> Result<OpenedLink, AppError> {
     let ctx = use_context::<service::Ctx>().ok_or(AppError::Internal)?;
     let info = use_context::<AppInfo>().ok_or(AppError::Internal)?;
-    let known = match service::invite_known(&ctx, &token).await {
-        Ok(known) => known,
-        Err(refusal) => {
-            let problem = refusal.to_problem()?;
+    let lookup = match service::invite_known(&ctx, &token).await {
+        Ok(lookup) => lookup,
+        Err(error) => {
+            let problem = error.to_problem()?;
             return Ok(OpenedLink::Ended(problem.code().to_owned()));
         }
     };
@@ -111,9 +110,9 @@ pub(crate) async fn invite_look(token: String) -> Result<OpenedLink, AppError> {
     let actor = use_context::<Option<domain::Actor>>().flatten();
     Ok(OpenedLink::Open {
         ways: ways
-            .filter(|way| way.reach.reaches(&known.reachable))
+            .filter(|way| way.reach.reaches(&lookup.reachable))
             .collect(),
-        invite: known.open,
+        invite: lookup.open,
         signed_in: actor.map(|actor| actor.label),
     })
 }

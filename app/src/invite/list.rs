@@ -1,4 +1,4 @@
-//! Who was invited.
+//! The list of invites.
 
 use domain::{
     AppError, Page,
@@ -16,7 +16,7 @@ use crate::ui::{
     Time, query_string, use_query,
 };
 
-/// Which invites, and from where on, as in the URL.
+/// Filter and cursor of the list, as in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct InviteQuery {
     filter: InviteFilter,
@@ -69,7 +69,7 @@ fn show(query: InviteQuery, page: Page<Invite>) -> impl IntoView {
         </PageHead>
         <Filters status=status.clone() />
         {if page.items.is_empty() {
-            view! { <Nothing filtered=!status.is_empty() /> }.into_any()
+            view! { <NoInvites filtered=!status.is_empty() /> }.into_any()
         } else {
             view! { <InviteTable invites=page.items /> }.into_any()
         }}
@@ -97,7 +97,7 @@ fn Filters(status: String) -> impl IntoView {
 }
 
 #[component]
-fn Nothing(filtered: bool) -> impl IntoView {
+fn NoInvites(filtered: bool) -> impl IntoView {
     if filtered {
         return view! {
             <EmptyState title="No invite has this status" text="Choose another status, or look at all of them.">
@@ -142,7 +142,7 @@ fn InviteTable(invites: Vec<Invite>) -> impl IntoView {
 
 #[component]
 fn InviteRow(invite: Invite) -> impl IntoView {
-    let gives: Vec<_> = [
+    let grants: Vec<_> = [
         invite.role.as_ref().map(|role| role.name.clone()),
         invite.team.as_ref().map(|team| team.name.clone()),
     ]
@@ -157,10 +157,10 @@ fn InviteRow(invite: Invite) -> impl IntoView {
                 </div>
             </td>
             <td class="optional" dir="auto">
-                {if gives.is_empty() {
+                {if grants.is_empty() {
                     view! { <span class="muted">"Membership"</span> }.into_any()
                 } else {
-                    let all = gives.join(", ");
+                    let all = grants.join(", ");
                     let title = all.clone();
                     view! { <div class="clip" title=title>{all}</div> }.into_any()
                 }}
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_says_which_invites() {
+    fn filter_and_cursor_are_read_from_the_url() {
         let query = InviteQuery::from_url(&Query::parse("status=expired&after=x%7E"));
         assert_eq!(
             query.path_after(&query.after),

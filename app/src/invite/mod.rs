@@ -1,4 +1,4 @@
-//! Invites: who was asked to join, and the page of the one who was.
+//! Invites: the organisation's list, and the page behind an invite's link.
 
 mod accept;
 mod api;
@@ -12,7 +12,6 @@ pub(crate) use list::InviteListPage;
 pub(crate) use new::InviteNewPage;
 pub(crate) use page::InvitePage;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,4 +1,4 @@
-//! Inviting somebody, and showing the link the one time.
+//! Creating an invite, and showing its link once.
 
 use domain::invite::InviteChoices;
 use leptos::prelude::*;
@@ -16,26 +16,26 @@ use crate::{
 #[component]
 pub(crate) fn InviteNewPage() -> impl IntoView {
     provide_context(FormState::<InviteCreate>::new());
-    let offer = Resource::new(|| (), |()| invite_offer());
-    view! { <Loaded resource=offer view=show whole_page=true /> }.into_any()
+    let choices = Resource::new(|| (), |()| invite_offer());
+    view! { <Loaded resource=choices view=show whole_page=true /> }.into_any()
 }
 
-fn show(offer: InviteChoices) -> impl IntoView {
+fn show(choices: InviteChoices) -> impl IntoView {
     let state = expect_context::<FormState<InviteCreate>>();
     let answer = state.answer();
     move || match answer.get() {
         Some(made) => view! { <Reveal made=made /> }.into_any(),
-        None => view! { <NewForm offer=offer.clone() /> }.into_any(),
+        None => view! { <NewForm choices=choices.clone() /> }.into_any(),
     }
 }
 
 #[component]
-fn NewForm(offer: InviteChoices) -> impl IntoView {
+fn NewForm(choices: InviteChoices) -> impl IntoView {
     let state = expect_context::<FormState<InviteCreate>>();
     let none = |label: &str| std::iter::once(Choice::new("", label));
     let roles = none("No role yet")
         .chain(
-            offer
+            choices
                 .roles
                 .into_iter()
                 .map(|role| Choice::new(role.id.to_string(), role.name)),
@@ -43,13 +43,13 @@ fn NewForm(offer: InviteChoices) -> impl IntoView {
         .collect();
     let teams = none("No team")
         .chain(
-            offer
+            choices
                 .teams
                 .into_iter()
                 .map(|team| Choice::new(team.id.to_string(), team.name)),
         )
         .collect();
-    let hint = match (offer.sends_mail, offer.domains.is_empty()) {
+    let hint = match (choices.sends_mail, choices.domains.is_empty()) {
         (true, true) => {
             "The link is sent there. Leave it empty to send the link yourself; then anybody who has it can join."
         }
@@ -61,8 +61,8 @@ fn NewForm(offer: InviteChoices) -> impl IntoView {
             "Helps the person sign in with the right account. Anybody who has the link can join."
         }
     };
-    let domains = (!offer.domains.is_empty()).then(|| {
-        let domains = offer.domains.join(", ");
+    let domains = (!choices.domains.is_empty()).then(|| {
+        let domains = choices.domains.join(", ");
         view! { <p class="muted small">"Your organisation invites addresses of these domains only: " {domains} "."</p> }
     });
     view! {

@@ -1,4 +1,4 @@
-//! One invite: what it gives, what became of it, a new link, and its end.
+//! One invite: its grants, its status, renewing its link, and revoking it.
 
 use domain::{
     AppError, InviteId,
@@ -45,7 +45,7 @@ fn show(invite: Invite) -> impl IntoView {
 #[component]
 fn Details(invite: Invite) -> impl IntoView {
     let is_open = invite.stored == InviteStatus::Pending;
-    let operators = invite.invited_by.is_none();
+    let is_from_operator = invite.invited_by.is_none();
     let id = invite.id;
     let role = invite
         .role
@@ -65,8 +65,8 @@ fn Details(invite: Invite) -> impl IntoView {
             <h2 id="facts">"About this invite"</h2>
             <dl class="facts">
                 <div><dt>"Status"</dt><dd><InviteBadge invite=invite.clone() /></dd></div>
-                <div><dt>"Role"</dt><dd dir="auto"><Linked to=role otherwise="None" /></dd></div>
-                <div><dt>"Team"</dt><dd dir="auto"><Linked to=team otherwise="None" /></dd></div>
+                <div><dt>"Role"</dt><dd dir="auto"><NameLink to=role otherwise="None" /></dd></div>
+                <div><dt>"Team"</dt><dd dir="auto"><NameLink to=team otherwise="None" /></dd></div>
                 <div>
                     <dt>"Invited by"</dt>
                     <dd dir="auto">{invite.invited_by.clone().unwrap_or_else(|| "The operator of this installation".to_owned())}</dd>
@@ -83,7 +83,7 @@ fn Details(invite: Invite) -> impl IntoView {
                 <div><dt>"Id"</dt><dd><CopyId id=id.to_string() what="invite" /></dd></div>
             </dl>
         </section>
-        {match (is_open, operators) {
+        {match (is_open, is_from_operator) {
             (true, false) => view! { <Renew id=id /> <Revoke id=id /> }.into_any(),
             (true, true) => {
                 view! { <p class="muted">"Only the operator of this installation can renew or revoke this invite."</p> }
@@ -94,9 +94,9 @@ fn Details(invite: Invite) -> impl IntoView {
     }
 }
 
-/// A name with a way to what it names.
+/// A link to a role or team, or a text if there is none.
 #[component]
-fn Linked(to: Option<(String, String)>, otherwise: &'static str) -> impl IntoView {
+fn NameLink(to: Option<(String, String)>, otherwise: &'static str) -> impl IntoView {
     match to {
         Some((href, name)) => view! { <a href=href>{name}</a> }.into_any(),
         None => view! { <span class="muted">{otherwise}</span> }.into_any(),

@@ -1,4 +1,4 @@
-//! Pieces that several pages of invites share.
+//! Components shared by the pages of invites.
 
 use domain::invite::{INVITE_DAYS, Invite, InviteLink, InviteStatus, MailOutcome};
 use leptos::prelude::*;
@@ -8,12 +8,10 @@ use crate::{
     ui::{Badge, Choice, CopyLine, Glyph, Icon, PageHead, Time, Tone},
 };
 
-/// Whom an invite is for.
 pub(crate) fn addressee(email: Option<&str>) -> String {
     email.map_or_else(|| "Whoever has the link".to_owned(), str::to_owned)
 }
 
-/// What became of an invite.
 #[component]
 pub(crate) fn InviteBadge(invite: Invite) -> impl IntoView {
     let clock = PageClock::get();
@@ -29,7 +27,7 @@ pub(crate) fn InviteBadge(invite: Invite) -> impl IntoView {
     }
 }
 
-/// How long an invite can be open.
+/// Choices for the days until an invite expires.
 pub(crate) fn day_choices() -> Vec<Choice> {
     INVITE_DAYS
         .iter()
@@ -40,7 +38,7 @@ pub(crate) fn day_choices() -> Vec<Choice> {
         .collect()
 }
 
-/// The one time that a link is shown.
+/// Shows the link, which cannot be shown again.
 #[component]
 pub(crate) fn Reveal(made: InviteLink) -> impl IntoView {
     let page = format!("/invites/{}", made.id);

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::api;
 
-/// Tries to reach other organisations' rows, and tells what came of it.
+/// Tries to reach other organisations' rows and reports the results.
 #[server(endpoint = "isolation_probe")]
 pub(crate) async fn isolation_probe() -> Result<IsolationReport, AppError> {
     let (ctx, actor) = api::caller()?;

@@ -1,4 +1,4 @@
-//! Whether the walls between organisations stand.
+//! Test of the isolation between organisations.
 
 mod api;
 mod page;

@@ -1,5 +1,5 @@
-//! Each table, each way to reach for another organisation's rows, and what
-//! the database answered a moment ago.
+//! For each table and each way to reach another organisation's rows, the
+//! database's response a moment ago.
 
 use domain::isolation::{IsolationReport, Probe, ProbeResult, TableIsolation};
 use leptos::prelude::*;
@@ -29,7 +29,7 @@ fn show(report: IsolationReport) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Table"</th>
-                        {Probe::ALL.into_iter().map(|reach| view! { <th scope="col">{heading(reach)}</th> }).collect_view()}
+                        {Probe::ALL.into_iter().map(|probe| view! { <th scope="col">{heading(probe)}</th> }).collect_view()}
                         <th scope="col">"Own rows"</th>
                     </tr>
                 </thead>
@@ -40,7 +40,7 @@ fn show(report: IsolationReport) -> impl IntoView {
     }
 }
 
-/// The answer to the page's question, at first glance.
+/// Summary of the report.
 #[component]
 fn Verdict(report: IsolationReport) -> impl IntoView {
     let attempts = report.attempts();
@@ -120,8 +120,8 @@ fn Legend() -> impl IntoView {
     }
 }
 
-const fn heading(reach: Probe) -> &'static str {
-    match reach {
+const fn heading(probe: Probe) -> &'static str {
+    match probe {
         Probe::Read => "Read others’",
         Probe::ReadUnset => "Read as nobody",
         Probe::Change => "Change others’",

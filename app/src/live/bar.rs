@@ -1,4 +1,4 @@
-//! What tells that a page is not the newest any more.
+//! The bar that says that a page is outdated.
 
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast as _;
@@ -6,14 +6,13 @@ use web_sys::HtmlElement;
 
 use crate::ui::{Glyph, Icon};
 
-/// A quiet bar with `text` while there is one, and the button that shows what
-/// is new. Its place is there from the start, because what appears with its
-/// text is often not read out.
+/// Shows `text` while there is one, with a button that loads the changes. The
+/// container exists from the start, because screen readers often do not
+/// announce a live region that appears together with its text.
 #[component]
 pub(crate) fn LiveBar(
-    /// What there is to say.
     text: Signal<Option<String>>,
-    /// Shows what is new; without it there is nothing to be done.
+    /// Loads the changes; without it there is no button.
     #[prop(optional, into)]
     show: Option<Callback<()>>,
 ) -> impl IntoView {
@@ -26,7 +25,7 @@ pub(crate) fn LiveBar(
                             <div class="live-bar">
                                 <Glyph icon=Icon::Info />
                                 <p>{text}</p>
-                                {show.map(|show| view! { <Show show=show /> })}
+                                {show.map(|show| view! { <ShowButton show=show /> })}
                             </div>
                         }
                     })
@@ -36,9 +35,9 @@ pub(crate) fn LiveBar(
 }
 
 #[component]
-fn Show(show: Callback<()>) -> impl IntoView {
+fn ShowButton(show: Callback<()>) -> impl IntoView {
     let click = move |_| {
-        // The button goes; who used the keyboard stays on the page.
+        // The button disappears, so keep the keyboard focus on the page.
         let main = document().get_element_by_id("main");
         if let Some(main) = main.and_then(|main| main.dyn_into::<HtmlElement>().ok()) {
             let _ = main.focus();

@@ -1,5 +1,5 @@
-//! Hearing from the server that what a page shows has changed. Without scripts
-//! pages are as they were when they were asked for.
+//! Live updates: notifications from the server that something on a page has
+//! changed. Without scripts pages do not update.
 
 mod bar;
 mod source;
@@ -15,25 +15,25 @@ use leptos::{ev::Event, prelude::*};
 pub(crate) use bar::LiveBar;
 use source::Source;
 
-/// The first wait after a stream was refused; the next ones are longer.
+/// Delay after the server first rejected a stream; it doubles each time.
 const RETRY: Duration = Duration::from_secs(15);
-/// Refusals after which a page no longer asks.
-const MAX_REFUSALS: u32 = 4;
+/// Maximum number of retries after rejections.
+const MAX_REJECTIONS: u32 = 4;
 
-/// What a page wants to hear.
+/// A page's subscription to live updates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subscription {
-    /// What it knows already.
+    /// Position up to which the page is current.
     pub(crate) after: Option<StreamCursor>,
-    /// The memories that it shows.
+    /// Memories that the page shows.
     pub(crate) watch: Vec<MemoryId>,
 }
 
 impl Subscription {
-    fn path(&self, place: &str) -> String {
-        let after = match (place, self.after) {
+    fn path(&self, cursor: &str) -> String {
+        let after = match (cursor, self.after) {
             ("", Some(after)) => after.to_string(),
-            (place, _) => place.to_owned(),
+            (cursor, _) => cursor.to_owned(),
         };
         let watch: Vec<_> = self.watch.iter().map(ToString::to_string).collect();
         let watch = watch.join(",");
@@ -41,101 +41,105 @@ impl Subscription {
     }
 }
 
-/// What it hears.
+/// A notification of the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Notification {
-    /// A memory changed.
     Memory(MemoryEvent),
-    /// A job of one's own moved.
+    /// One of the member's own jobs changed.
     Job(JobEvent),
-    /// Much changed.
+    /// Too much changed to send each event.
     Reset,
-    /// There is nothing more to hear.
+    /// The stream ended for good.
     End(EndReason),
 }
 
-/// Hears what `listen` asks for while the page is looked at, and gives it to
-/// `heard`; one stream for each page. Says whether the stream is open.
+/// Opens the page's event stream for `subscription` and passes its
+/// notifications to `on_notification`; one stream per page. Returns a signal
+/// that is true while the stream is open.
 ///
-/// It is closed while the page is hidden, or a browser with many tabs would
-/// have no connection left for the rest, and goes on where it was when the
-/// page is back.
+/// The stream is closed while the page is hidden, because a browser with many
+/// tabs would have no connection left, and resumes at its cursor when the page
+/// is shown again.
 pub(crate) fn subscribe(
-    listen: Signal<Option<Subscription>>,
-    heard: impl Fn(Notification) + Copy + 'static,
+    subscription: Signal<Option<Subscription>>,
+    on_notification: impl Fn(Notification) + Copy + 'static,
 ) -> Signal<bool> {
-    let open = RwSignal::new(false);
-    let shown = RwSignal::new(false);
-    let over = RwSignal::new(false);
-    let refusals = RwSignal::new(0_u32);
-    // Where the stream for this listening is.
-    let place = StoredValue::new(String::new());
+    let is_open = RwSignal::new(false);
+    let is_visible = RwSignal::new(false);
+    let has_ended = RwSignal::new(false);
+    let rejections = RwSignal::new(0_u32);
+    // Cursor of the stream for this subscription.
+    let cursor = StoredValue::new(String::new());
     Effect::new(move |_| {
-        let look = move |_: Event| shown.set(!document().hidden());
-        shown.set(!document().hidden());
+        let update = move |_: Event| is_visible.set(!document().hidden());
+        is_visible.set(!document().hidden());
         let handles = [
-            window_event_listener_untyped("visibilitychange", look),
-            window_event_listener_untyped("pageshow", look),
-            window_event_listener_untyped("pagehide", move |_| shown.set(false)),
+            window_event_listener_untyped("visibilitychange", update),
+            window_event_listener_untyped("pageshow", update),
+            window_event_listener_untyped("pagehide", move |_| is_visible.set(false)),
         ];
         on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
     });
-    let listen = Memo::new(move |_| listen.get());
-    Effect::new(move |before: Option<Option<Subscription>>| {
-        let attempt = refusals.get();
-        let asked = listen.get();
-        if before.as_ref() != Some(&asked) {
-            // The page was loaded again and knows more than was told before.
-            place.set_value(String::new());
+    let subscription = Memo::new(move |_| subscription.get());
+    Effect::new(move |previous: Option<Option<Subscription>>| {
+        let attempt = rejections.get();
+        let current = subscription.get();
+        if previous.as_ref() != Some(&current) {
+            // The page was loaded again and is newer than the cursor.
+            cursor.set_value(String::new());
         }
-        let is_on = shown.get() && !over.get() && attempt <= MAX_REFUSALS;
-        open.set(false);
-        let Some(wanted) = asked.clone().filter(|_| is_on) else {
-            return asked;
+        let is_on = is_visible.get() && !has_ended.get() && attempt <= MAX_REJECTIONS;
+        is_open.set(false);
+        let Some(active) = current.clone().filter(|_| is_on) else {
+            return current;
         };
-        let path = format!("/events{}", wanted.path(&place.get_value()));
+        let path = format!("/events{}", active.path(&cursor.get_value()));
         let source = Source::open(&path, move |event| match event {
-            source::Event::Open => open.set(true),
-            source::Event::Cursor(at) => place.set_value(at),
-            source::Event::Notification(told) => {
-                if matches!(told, Notification::End(_)) {
-                    over.set(true);
+            source::Event::Open => is_open.set(true),
+            source::Event::Cursor(at) => cursor.set_value(at),
+            source::Event::Notification(notification) => {
+                if matches!(notification, Notification::End(_)) {
+                    has_ended.set(true);
                 }
-                heard(told);
+                on_notification(notification);
             }
-            // The browser tries again by itself.
-            source::Event::Broken => open.set(false),
+            // The browser reconnects by itself.
+            source::Event::Broken => is_open.set(false),
             source::Event::Refused => {
-                open.set(false);
-                let wait = RETRY * 2_u32.pow(attempt.min(MAX_REFUSALS));
-                set_timeout(move || refusals.try_update(|n| *n += 1).unwrap_or(()), wait);
+                is_open.set(false);
+                let wait = RETRY * 2_u32.pow(attempt.min(MAX_REJECTIONS));
+                set_timeout(
+                    move || rejections.try_update(|n| *n += 1).unwrap_or(()),
+                    wait,
+                );
             }
         });
-        // Closed when this runs again or the page is left.
+        // Closed when this effect runs again or the page is left.
         StoredValue::new_local(source);
-        asked
+        current
     });
-    open.into()
+    is_open.into()
 }
 
-/// Calls `moved` whenever the job moves, for as long as there is one and the
-/// page is looked at, and once when it can be heard. Says whether it is.
+/// Calls `on_change` whenever the job changes, and once when the stream opens,
+/// while there is a job and the page is visible. Returns a signal that is true
+/// while the stream is open.
 pub(crate) fn subscribe_job(
     job: Signal<Option<JobId>>,
-    moved: impl Fn() + Copy + 'static,
+    on_change: impl Fn() + Copy + 'static,
 ) -> Signal<bool> {
     let job = Memo::new(move |_| job.get());
-    let listen = Signal::derive(move || job.get().map(|_| Subscription::default()));
-    let open = subscribe(listen, move |heard| match heard {
-        Notification::Job(event) if Some(event.id) == job.get_untracked() => moved(),
-        Notification::Reset | Notification::End(_) => moved(),
+    let subscription = Signal::derive(move || job.get().map(|_| Subscription::default()));
+    let is_open = subscribe(subscription, move |notification| match notification {
+        Notification::Job(event) if Some(event.id) == job.get_untracked() => on_change(),
+        Notification::Reset | Notification::End(_) => on_change(),
         Notification::Job(_) | Notification::Memory(_) => {}
     });
-    // What happened before that was told to nobody.
+    // Changes before the stream opened were not notified.
     Effect::new(move |_| {
-        if open.get() {
-            moved();
+        if is_open.get() {
+            on_change();
         }
     });
-    open
+    is_open
 }

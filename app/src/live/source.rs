@@ -1,4 +1,4 @@
-//! The browser's own client of a stream of events.
+//! Client of the event stream, over the browser's `EventSource`.
 
 use leptos::wasm_bindgen::{JsCast as _, closure::Closure};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -7,69 +7,68 @@ use web_sys::{EventSource, MessageEvent};
 use super::Notification;
 use domain::live::EndReason;
 
-/// What happens to a stream.
+/// An event of the connection.
 pub(super) enum Event {
-    /// It is open.
     Open,
-    /// It went on to here.
+    /// The stream's cursor after a message.
     Cursor(String),
-    /// It told something.
     Notification(Notification),
-    /// It broke off; the browser opens it again.
+    /// The connection broke; the browser reconnects.
     Broken,
-    /// It was not opened, and won't be.
+    /// The connection failed; the browser does not retry.
     Refused,
 }
 
 /// An open stream; closed when dropped.
 pub(super) struct Source {
     source: Option<EventSource>,
-    /// Called by the browser for as long as it is open.
+    /// Event handlers, kept alive while the browser may call them.
     _closures: Vec<Closure<dyn FnMut(web_sys::Event)>>,
 }
 
-/// What a stream can tell.
+/// Names of the server's events.
 const NAMES: [&str; 5] = ["ready", "memory", "job", "reset", "end"];
 
 impl Source {
-    /// Opens the stream at `path` and gives `happened` what happens to it.
-    pub(super) fn open(path: &str, happened: impl Fn(Event) + Copy + 'static) -> Self {
+    /// Opens the stream at `path` and passes its events to `on_event`.
+    pub(super) fn open(path: &str, on_event: impl Fn(Event) + Copy + 'static) -> Self {
         let Ok(source) = EventSource::new(path) else {
-            happened(Event::Refused);
+            on_event(Event::Refused);
             return Self {
                 source: None,
                 _closures: Vec::new(),
             };
         };
-        let told = Closure::<dyn FnMut(_)>::new(move |event: web_sys::Event| {
+        let on_message = Closure::<dyn FnMut(_)>::new(move |event: web_sys::Event| {
             let Ok(message) = event.dyn_into::<MessageEvent>() else {
                 return;
             };
             let data = message.data().as_string().unwrap_or_default();
-            let event = heard(&message.type_(), &data);
-            happened(Event::Cursor(message.last_event_id()));
+            let event = parse_event(&message.type_(), &data);
+            on_event(Event::Cursor(message.last_event_id()));
             if let Some(event) = event {
-                happened(event);
+                on_event(event);
             }
         });
         for name in NAMES {
-            let _ = source.add_event_listener_with_callback(name, told.as_ref().unchecked_ref());
+            let _ =
+                source.add_event_listener_with_callback(name, on_message.as_ref().unchecked_ref());
         }
-        let failed = {
+        let on_error = {
             let source = source.clone();
             Closure::<dyn FnMut(_)>::new(move |_: web_sys::Event| {
                 let is_closed = source.ready_state() == EventSource::CLOSED;
-                happened(if is_closed {
+                on_event(if is_closed {
                     Event::Refused
                 } else {
                     Event::Broken
                 });
             })
         };
-        source.set_onerror(Some(failed.as_ref().unchecked_ref()));
+        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Self {
             source: Some(source),
-            _closures: vec![told, failed],
+            _closures: vec![on_message, on_error],
         }
     }
 }
@@ -83,7 +82,7 @@ impl Drop for Source {
     }
 }
 
-fn heard(name: &str, data: &str) -> Option<Event> {
+fn parse_event(name: &str, data: &str) -> Option<Event> {
     #[derive(Deserialize)]
     struct End {
         reason: EndReason,
@@ -91,7 +90,7 @@ fn heard(name: &str, data: &str) -> Option<Event> {
     fn read<T: DeserializeOwned>(data: &str) -> Option<T> {
         serde_json::from_str(data).ok()
     }
-    let told = match name {
+    let notification = match name {
         "ready" => return Some(Event::Open),
         "memory" => Notification::Memory(read(data)?),
         "job" => Notification::Job(read(data)?),
@@ -99,5 +98,5 @@ fn heard(name: &str, data: &str) -> Option<Event> {
         "end" => Notification::End(read::<End>(data)?.reason),
         _ => return None,
     };
-    Some(Event::Notification(told))
+    Some(Event::Notification(notification))
 }

@@ -1,4 +1,4 @@
-//! How a member gets in: signed-in browsers and API keys, each with its end.
+//! A member's access: sessions and API keys.
 
 use domain::{
     UserId,
@@ -22,12 +22,12 @@ pub(super) fn Sessions(id: UserId, sessions: Vec<Session>) -> impl IntoView {
     let Forms {
         end_one, end_all, ..
     } = expect_context();
-    let endable = sessions.iter().any(|session| !session.is_current);
+    let has_endable = sessions.iter().any(|session| !session.is_current);
     view! {
         <section class="section" aria-labelledby="sessions">
             <div class="section-head">
                 <h2 id="sessions">"Sessions"</h2>
-                {endable
+                {has_endable
                     .then(|| {
                         view! {
                             <PostForm state=end_all class="inline-form">
@@ -52,7 +52,7 @@ pub(super) fn Sessions(id: UserId, sessions: Vec<Session>) -> impl IntoView {
     }
 }
 
-/// The member's API keys, the newest first.
+/// The member's API keys, newest first.
 #[component]
 pub(super) fn Keys(id: UserId, keys: Vec<ApiKey>) -> impl IntoView {
     let Forms { end_key, .. } = expect_context();
@@ -91,8 +91,8 @@ pub(super) fn Keys(id: UserId, keys: Vec<ApiKey>) -> impl IntoView {
 #[component]
 fn KeyRow(key: ApiKey) -> impl IntoView {
     let clock = PageClock::get();
-    let known = key.clone();
-    let works = Memo::new(move |_| known.state(clock.now()) == ApiKeyState::Active);
+    let key_copy = key.clone();
+    let is_active = Memo::new(move |_| key_copy.state(clock.now()) == ApiKeyState::Active);
     let id = key.id;
     let label = format!("Revoke {}", key.label);
     view! {
@@ -108,10 +108,11 @@ fn KeyRow(key: ApiKey) -> impl IntoView {
             <td class="optional"><TimeOr at=key.expires_at otherwise="No end" /></td>
             <td class="narrow"><StateBadge key=key /></td>
             <td class="narrow">
-                // Asks once more: what used the key stops at that moment.
+                // Asks for confirmation: programs that use the key stop working
+                // at once.
                 {move || {
                     let label = label.clone();
-                    works
+                    is_active
                         .get()
                         .then(|| {
                             view! {

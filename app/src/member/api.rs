@@ -15,18 +15,18 @@ use super::query::MemberQuery;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// What the list page shows.
+/// Data of the members page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MembersData {
     pub(crate) page: Page<MemberSummary>,
-    /// What the list can be narrowed to.
+    /// Choices of the filter.
     pub(crate) roles: Vec<RoleRef>,
     pub(crate) teams: Vec<TeamRef>,
-    /// What can be done to several at once.
+    /// Actions that can be applied to several members.
     pub(crate) choices: Vec<BulkChoice>,
 }
 
-/// One page of the organisation's members.
+/// One page of the organisation's members, by name.
 #[server(endpoint = "member_list")]
 pub(crate) async fn member_list(list: MemberQuery) -> Result<MembersData, AppError> {
     let (ctx, actor) = api::caller()?;
@@ -39,7 +39,6 @@ pub(crate) async fn member_list(list: MemberQuery) -> Result<MembersData, AppErr
     })
 }
 
-/// One member.
 #[server(endpoint = "member_get")]
 pub(crate) async fn member_get(id: UserId) -> Result<MemberDetail, AppError> {
     let (ctx, actor) = api::caller()?;
@@ -50,7 +49,6 @@ pub(crate) async fn member_get(id: UserId) -> Result<MemberDetail, AppError> {
     Ok(detail)
 }
 
-/// Suspends, deactivates or reactivates a member.
 #[server(endpoint = "member_status_change")]
 pub(crate) async fn member_status_change(id: UserId, change: MemberChange) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -64,21 +62,19 @@ pub(crate) async fn member_status_change(id: UserId, change: MemberChange) -> Re
     Ok(())
 }
 
-/// Gives a member a role.
 #[server(endpoint = "member_role_grant")]
 pub(crate) async fn member_role_grant(
     id: UserId,
     #[server(default)] role: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let chosen = role.parse();
-    let role = chosen.map_err(|_| AppError::field("role", "Choose a role."))?;
+    let role_id = role.parse();
+    let role = role_id.map_err(|_| AppError::field("role", "Choose a role."))?;
     service::member_role_grant(&ctx, &actor, id, role).await?;
     api::go(&format!("/members/{id}"), Flash::RoleGiven);
     Ok(())
 }
 
-/// Takes a role from a member.
 #[server(endpoint = "member_role_revoke")]
 pub(crate) async fn member_role_revoke(id: UserId, role: RoleId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -87,7 +83,6 @@ pub(crate) async fn member_role_revoke(id: UserId, role: RoleId) -> Result<(), A
     Ok(())
 }
 
-/// Ends one of a member's sessions.
 #[server(endpoint = "member_session_revoke")]
 pub(crate) async fn member_session_revoke(member: UserId, id: SessionId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -96,7 +91,6 @@ pub(crate) async fn member_session_revoke(member: UserId, id: SessionId) -> Resu
     Ok(())
 }
 
-/// Ends all sessions of a member.
 #[server(endpoint = "member_session_revoke_all")]
 pub(crate) async fn member_session_revoke_all(member: UserId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -105,7 +99,6 @@ pub(crate) async fn member_session_revoke_all(member: UserId) -> Result<(), AppE
     Ok(())
 }
 
-/// Revokes one of a member's API keys.
 #[server(endpoint = "member_key_revoke")]
 pub(crate) async fn member_key_revoke(
     member: UserId,
@@ -117,7 +110,7 @@ pub(crate) async fn member_key_revoke(
     Ok(())
 }
 
-/// What an act on several members would do.
+/// Previews a bulk action on members.
 #[server(endpoint = "member_bulk_preview")]
 pub(crate) async fn member_bulk_preview(
     #[server(default)] act: String,
@@ -127,7 +120,7 @@ pub(crate) async fn member_bulk_preview(
     service::bulk_preview(&ctx, &actor, act.parse()?, &ids).await
 }
 
-/// Does an act to several members.
+/// Applies a bulk action and redirects to its outcome.
 #[server(endpoint = "member_bulk_apply")]
 pub(crate) async fn member_bulk_apply(
     #[server(default)] act: String,
@@ -139,21 +132,21 @@ pub(crate) async fn member_bulk_apply(
     Ok(())
 }
 
-/// What an act on several members did.
+/// Outcome of a bulk action, by the id of the request that applied it.
 #[server(endpoint = "member_bulk_outcome")]
 pub(crate) async fn member_bulk_outcome(request: RequestId) -> Result<BulkOutcome, AppError> {
     let (ctx, actor) = api::caller()?;
     service::bulk_outcome(&ctx, &actor, request).await
 }
 
-/// What ends when a member is let go, and who could take over.
+/// Preview of offboarding a member, and candidates to take over.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OffboardData {
     pub(crate) preview: OffboardPreview,
     pub(crate) heirs: Vec<MemberSummary>,
 }
 
-/// What ends when a member is let go; with `query`, members whose name has it.
+/// Previews offboarding; with `query`, also finds active members by name.
 #[server(endpoint = "member_offboard_preview")]
 pub(crate) async fn member_offboard_preview(
     id: UserId,
@@ -176,7 +169,6 @@ pub(crate) async fn member_offboard_preview(
     Ok(OffboardData { preview, heirs })
 }
 
-/// Lets a member go.
 #[server(endpoint = "member_offboard")]
 pub(crate) async fn member_offboard(
     id: UserId,
@@ -184,11 +176,11 @@ pub(crate) async fn member_offboard(
     #[server(default)] heir: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let order = domain::offboard::OffboardRequest {
+    let request = domain::offboard::OffboardRequest {
         confirm,
         heir: heir.parse().ok(),
     };
-    service::offboard(&ctx, &actor, id, &order).await?;
+    service::offboard(&ctx, &actor, id, &request).await?;
     api::go(&format!("/members/{id}"), Flash::MemberOffboarded);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Several members at once: what would happen, and what did.
+//! Bulk actions on members: the preview and the outcome.
 
 use domain::{
     AppError, RequestId, UserId,
@@ -17,18 +17,18 @@ use crate::{
     ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfMay, plural, query_string, use_query},
 };
 
-/// The page at `/members/bulk`: says for each chosen member what would happen.
+/// The page at `/members/bulk`: previews the action for each member.
 #[component]
 pub(crate) fn BulkPage() -> impl IntoView {
     let params = use_query();
-    let chosen = Memo::new(move |_| {
+    let selection = Memo::new(move |_| {
         params.with(|params| {
             let ids: Vec<UserId> = params.all("ids").filter_map(|id| id.parse().ok()).collect();
             (params.get("act").to_owned(), ids)
         })
     });
     let preview = Resource::new(
-        move || chosen.get(),
+        move || selection.get(),
         |(act, ids)| member_bulk_preview(act, ids),
     );
     view! { <Loaded resource=preview view=show_preview whole_page=true /> }.into_any()
@@ -37,15 +37,19 @@ pub(crate) fn BulkPage() -> impl IntoView {
 fn show_preview(preview: BulkPreview) -> impl IntoView {
     let BulkPreview { choice, rows } = preview;
     let state = FormState::<MemberBulkApply>::new();
-    let able = rows
+    let affected = rows
         .iter()
         .filter(|row| row.blocked_reason.is_none())
         .count();
-    let left = rows.len() - able;
-    let lead = match left {
-        0 => format!("For {}.", members(able)),
-        1 => format!("For {}; 1 member stays as it is.", members(able)),
-        _ => format!("For {}; {} stay as they are.", members(able), members(left)),
+    let unaffected = rows.len() - affected;
+    let lead = match unaffected {
+        0 => format!("For {}.", count_members(affected)),
+        1 => format!("For {}; 1 member stays as it is.", count_members(affected)),
+        _ => format!(
+            "For {}; {} stay as they are.",
+            count_members(affected),
+            count_members(unaffected)
+        ),
     };
     let ids = rows
         .iter()
@@ -60,11 +64,11 @@ fn show_preview(preview: BulkPreview) -> impl IntoView {
             <input type="hidden" name="act" value=choice.key />
             {ids}
             <div class="form-actions">
-                {(able > 0)
+                {(affected > 0)
                     .then(|| {
                         view! {
                             <button type="submit" class="button button-primary">
-                                {format!("{}: {}", choice.label, members(able))}
+                                {format!("{}: {}", choice.label, count_members(affected))}
                             </button>
                         }
                     })}
@@ -74,7 +78,7 @@ fn show_preview(preview: BulkPreview) -> impl IntoView {
     }
 }
 
-/// The page at `/members/bulk/{request}`: says for each member what happened.
+/// The page at `/members/bulk/{request}`: the outcome for each member.
 #[component]
 pub(crate) fn BulkOutcomePage() -> impl IntoView {
     let params = use_params_map();
@@ -104,10 +108,14 @@ fn show_outcome(request: RequestId, outcome: BulkOutcome) -> impl IntoView {
         .iter()
         .filter(|row| row.blocked_reason.is_none())
         .count();
-    let left = rows.len() - done;
-    let title = match left {
-        0 => format!("Done for {}", members(done)),
-        _ => format!("Done for {}, not for {}", members(done), members(left)),
+    let unaffected = rows.len() - done;
+    let title = match unaffected {
+        0 => format!("Done for {}", count_members(done)),
+        _ => format!(
+            "Done for {}, not for {}",
+            count_members(done),
+            count_members(unaffected)
+        ),
     };
     let log = format!(
         "/audit{}",
@@ -170,6 +178,6 @@ fn Rows(rows: Vec<BulkRow>, good: &'static str, bad: &'static str) -> impl IntoV
     }
 }
 
-fn members(n: usize) -> String {
+fn count_members(n: usize) -> String {
     plural(i64::try_from(n).unwrap_or(i64::MAX), "member", "members")
 }

@@ -1,4 +1,4 @@
-//! Who belongs to the organisation.
+//! The list of members.
 
 use domain::{
     ActorKind, AppError, Permission,
@@ -66,7 +66,7 @@ fn show(query: MemberQuery, data: MembersData) -> impl IntoView {
             }
                 .into_any()
         } else {
-            view! { <Selectable members=page.items choices=choices /> }.into_any()
+            view! { <SelectableMembers members=page.items choices=choices /> }.into_any()
         }}
         <Paging newest=newest older=older first=first by_name=true />
     }
@@ -137,14 +137,14 @@ fn Filters(query: MemberQuery, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl
     }
 }
 
-/// Members as rows; where something can be done to several at once, in a form
-/// that leads to what it would do.
+/// Members as rows; if bulk actions are available, inside a form that leads to
+/// their preview.
 #[component]
-fn Selectable(members: Vec<MemberSummary>, choices: Vec<BulkChoice>) -> impl IntoView {
+fn SelectableMembers(members: Vec<MemberSummary>, choices: Vec<BulkChoice>) -> impl IntoView {
     if choices.is_empty() {
         return view! { <MemberTable members=members selectable=false /> }.into_any();
     }
-    let acts = std::iter::once(Choice::new("", "Choose what to do"))
+    let actions = std::iter::once(Choice::new("", "Choose what to do"))
         .chain(
             choices
                 .into_iter()
@@ -155,7 +155,7 @@ fn Selectable(members: Vec<MemberSummary>, choices: Vec<BulkChoice>) -> impl Int
         <form method="get" action="/members/bulk" class="bulk" aria-label="Several members at once">
             <MemberTable members=members selectable=true />
             <div class="row-form">
-                <SelectField name="act" label="With those that are ticked" choices=acts value="" />
+                <SelectField name="act" label="With those that are ticked" choices=actions value="" />
                 <button type="submit" class="button">"Show what happens"</button>
             </div>
         </form>

@@ -1,4 +1,4 @@
-//! Members: the list, and one with everything about them.
+//! Members: the list, and the page of one member.
 
 mod access;
 mod api;
@@ -15,7 +15,6 @@ pub(crate) use offboard::OffboardPage;
 pub(crate) use page::MemberPage;
 pub(crate) use parts::{KindBadge, StatusBadge};
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

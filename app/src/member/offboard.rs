@@ -1,4 +1,4 @@
-//! Letting a member go: what will end, who takes over, and the name to confirm.
+//! Offboarding a member: what ends, who takes over, and the confirmation.
 
 use domain::{
     UserId,
@@ -50,7 +50,7 @@ fn show(query: String, data: OffboardData) -> impl IntoView {
                 "This is the organisation’s last owner. Make somebody else an owner first."
             }
         });
-    let possible = blocked_reason.is_none();
+    let is_possible = blocked_reason.is_none();
     view! {
         <PageHead
             title=format!("Offboard {name}")
@@ -66,13 +66,13 @@ fn show(query: String, data: OffboardData) -> impl IntoView {
                     </p>
                 }
             })}
-        <WhatEnds preview=preview.clone() />
-        {possible.then(|| view! { <Confirm preview=preview query=query heirs=heirs back=back /> })}
+        <Consequences preview=preview.clone() />
+        {is_possible.then(|| view! { <Confirm preview=preview query=query heirs=heirs back=back /> })}
     }
 }
 
 #[component]
-fn WhatEnds(preview: OffboardPreview) -> impl IntoView {
+fn Consequences(preview: OffboardPreview) -> impl IntoView {
     let OffboardPreview {
         member,
         sessions,
@@ -161,7 +161,7 @@ fn Confirm(
     }
 }
 
-/// Narrows who may take over.
+/// Search for the member who takes over.
 #[component]
 fn FindHeir(id: UserId, query: String) -> impl IntoView {
     view! {

@@ -1,4 +1,5 @@
-//! One member: who it is, what they hold and why, and what can be done.
+//! One member: account, roles and teams with their sources, and the actions on
+//! them.
 
 use domain::{
     AppError, RoleId, UserId,
@@ -27,12 +28,13 @@ use crate::{
     },
 };
 
-/// The forms of the page; each that ended well reads the member anew.
+/// The forms of the page; the member is fetched again after each successful
+/// one.
 #[derive(Clone, Copy)]
 pub(super) struct Forms {
     change: FormState<MemberStatusChange>,
-    give: FormState<MemberRoleGrant>,
-    take: FormState<MemberRoleRevoke>,
+    grant: FormState<MemberRoleGrant>,
+    revoke: FormState<MemberRoleRevoke>,
     pub(super) end_one: FormState<MemberSessionRevoke>,
     pub(super) end_all: FormState<MemberSessionRevokeAll>,
     pub(super) end_key: FormState<MemberKeyRevoke>,
@@ -44,8 +46,8 @@ pub(crate) fn MemberPage() -> impl IntoView {
     let id = id_of_page();
     let forms = Forms {
         change: FormState::new(),
-        give: FormState::new(),
-        take: FormState::new(),
+        grant: FormState::new(),
+        revoke: FormState::new(),
         end_one: FormState::new(),
         end_all: FormState::new(),
         end_key: FormState::new(),
@@ -53,8 +55,8 @@ pub(crate) fn MemberPage() -> impl IntoView {
     provide_context(forms);
     let done = [
         forms.change.done(),
-        forms.give.done(),
-        forms.take.done(),
+        forms.grant.done(),
+        forms.revoke.done(),
         forms.end_one.done(),
         forms.end_all.done(),
         forms.end_key.done(),
@@ -66,7 +68,7 @@ pub(crate) fn MemberPage() -> impl IntoView {
     view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
 }
 
-/// The id in the path; what is no id names nobody.
+/// The id in the path; `NotFound` if it does not parse.
 pub(super) fn id_of_page() -> Memo<Result<UserId, AppError>> {
     let params = use_params_map();
     Memo::new(move |_| {
@@ -95,9 +97,9 @@ fn show(detail: MemberDetail) -> impl IntoView {
     let lead = member.email.clone().unwrap_or_default();
     view! {
         <PageHead title=member.display_name.clone() lead=lead up=("/members", "Members")>
-            <Changes id=id status=status blocked_reason=blocked_reason />
+            <StatusButtons id=id status=status blocked_reason=blocked_reason />
         </PageHead>
-        <Status status=status blocked_reason=blocked_reason is_self=is_self />
+        <StatusNotice status=status blocked_reason=blocked_reason is_self=is_self />
         {(blocked_reason.is_none() && matches!(status, UserStatus::Active | UserStatus::Invited))
             .then(|| view! { <p class="muted small">{SUSPENDED_MEANS}</p> })}
         <Details member=member.clone() is_self=is_self />
@@ -110,9 +112,13 @@ fn show(detail: MemberDetail) -> impl IntoView {
     }
 }
 
-/// The buttons that put a member out or let them in.
+/// Buttons to suspend, deactivate or reactivate the member.
 #[component]
-fn Changes(id: UserId, status: UserStatus, blocked_reason: Option<BlockedReason>) -> impl IntoView {
+fn StatusButtons(
+    id: UserId,
+    status: UserStatus,
+    blocked_reason: Option<BlockedReason>,
+) -> impl IntoView {
     let state = expect_context::<Forms>().change;
     let offered: &[(MemberChange, &str)] = match (status, blocked_reason) {
         (_, Some(_)) => &[],
@@ -128,7 +134,7 @@ fn Changes(id: UserId, status: UserStatus, blocked_reason: Option<BlockedReason>
     };
     let form = (!offered.is_empty()).then(|| {
         view! {
-            // One form: the button that is pressed names the change.
+            // One form: the pressed button names the change.
             <PostForm state=state class="inline-form">
                 <input type="hidden" name="id" value=id.to_string() />
                 {offered
@@ -153,9 +159,9 @@ fn Changes(id: UserId, status: UserStatus, blocked_reason: Option<BlockedReason>
     }
 }
 
-/// What is special about the member's standing, and what to do about it.
+/// Notice about an inactive member, or why the status can't be changed.
 #[component]
-fn Status(
+fn StatusNotice(
     status: UserStatus,
     blocked_reason: Option<BlockedReason>,
     is_self: bool,
@@ -178,11 +184,11 @@ fn Status(
         }
         _ => None,
     };
-    let out = matches!(status, UserStatus::Suspended | UserStatus::Deactivated);
+    let is_inactive = matches!(status, UserStatus::Suspended | UserStatus::Deactivated);
     text.map(|text| {
         view! {
-            <p class=if out { "notice notice-warning" } else { "notice" }>
-                <Glyph icon=if out { Icon::Lock } else { Icon::Info } />
+            <p class=if is_inactive { "notice notice-warning" } else { "notice" }>
+                <Glyph icon=if is_inactive { Icon::Lock } else { Icon::Info } />
                 <span>{text}</span>
             </p>
         }
@@ -231,8 +237,8 @@ fn Roles(
     grantable: Vec<RoleRef>,
     is_last_owner: bool,
 ) -> impl IntoView {
-    let Forms { give, take, .. } = expect_context();
-    let may = |role: RoleId| grantable.iter().any(|own| own.id == role);
+    let Forms { grant, revoke, .. } = expect_context();
+    let is_grantable = |role: RoleId| grantable.iter().any(|own| own.id == role);
     let manual: Vec<RoleId> = roles
         .iter()
         .filter(|held| held.source == RoleSource::Manual)
@@ -243,7 +249,7 @@ fn Roles(
         .filter(|role| !manual.contains(&role.id))
         .map(|role| Choice::new(role.id.to_string(), role.name.clone()))
         .collect();
-    // Nobody is given a role by a button that was pressed too soon.
+    // The empty first choice keeps a role from being granted by accident.
     let choices = (!offered.is_empty()).then(|| {
         let none = std::iter::once(Choice::new("", "Choose a role"));
         none.chain(offered).collect::<Vec<_>>()
@@ -252,8 +258,9 @@ fn Roles(
         .iter()
         .map(|held| {
             let is_guarded = is_last_owner && held.role.key == "owner";
-            let takable = held.source == RoleSource::Manual && may(held.role.id) && !is_guarded;
-            view! { <RoleRow held=held.clone() takable=takable /> }
+            let is_revocable =
+                held.source == RoleSource::Manual && is_grantable(held.role.id) && !is_guarded;
+            view! { <RoleRow held=held.clone() is_revocable=is_revocable /> }
         })
         .collect_view();
     view! {
@@ -263,7 +270,7 @@ fn Roles(
                 view! { <p class="muted">"None. Without a role there is nothing this member may do."</p> }.into_any()
             } else {
                 view! {
-                    <PostForm state=take>
+                    <PostForm state=revoke>
                         <input type="hidden" name="id" value=id.to_string() />
                         <div class="table-frame">
                             <table>
@@ -285,14 +292,14 @@ fn Roles(
             {choices
                 .map(|choices| {
                     view! {
-                        <PostForm state=give class="row-form">
+                        <PostForm state=grant class="row-form">
                             <input type="hidden" name="id" value=id.to_string() />
                             <SelectField
                                 name="role"
                                 label="Give another role"
                                 choices=choices
-                                value=give.typed("role", "")
-                                error=give.field_error("role")
+                                value=grant.typed("role", "")
+                                error=grant.field_error("role")
                             />
                             <button type="submit" class="button">"Give role"</button>
                         </PostForm>
@@ -303,7 +310,7 @@ fn Roles(
 }
 
 #[component]
-fn RoleRow(held: HeldRole, takable: bool) -> impl IntoView {
+fn RoleRow(held: HeldRole, is_revocable: bool) -> impl IntoView {
     let HeldRole {
         role,
         source,
@@ -325,7 +332,7 @@ fn RoleRow(held: HeldRole, takable: bool) -> impl IntoView {
             <td class="wrap">{from}</td>
             <td class="optional col-time"><Time at=granted_at /></td>
             <td class="narrow">
-                {takable
+                {is_revocable
                     .then(|| {
                         view! {
                             <button

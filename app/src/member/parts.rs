@@ -1,24 +1,21 @@
-//! Pieces that several pages about members share.
+//! Components shared by the pages of members.
 
 use domain::{ActorKind, member::UserStatus};
 use leptos::prelude::*;
 
 use crate::ui::{Badge, Tone};
 
-/// What suspending does, for the one who is about to: keys are not revoked, so
-/// that what somebody is suspended for a day from works again as it did.
+/// Explains suspension before it is confirmed: keys are not revoked, so that
+/// they work again after reactivation.
 pub(super) const SUSPENDED_MEANS: &str = "Suspended, they can’t sign in and their API keys are refused. Reactivated, they sign in again and their keys work again.";
 
-/// What kind of member it is, where it is no person.
+/// Badge with the kind of a member that is not a person.
 #[component]
-pub(crate) fn KindBadge(
-    /// As stored.
-    kind: ActorKind,
-) -> impl IntoView {
+pub(crate) fn KindBadge(kind: ActorKind) -> impl IntoView {
     kind_label(kind).map(|text| view! { <Badge tone=Tone::Accent text=text /> })
 }
 
-/// A kind that is no person's, in a word.
+/// The kind in a word; `None` for people.
 pub(super) const fn kind_label(kind: ActorKind) -> Option<&'static str> {
     match kind {
         ActorKind::Human => None,
@@ -29,12 +26,8 @@ pub(super) const fn kind_label(kind: ActorKind) -> Option<&'static str> {
     }
 }
 
-/// Whether a member may act.
 #[component]
-pub(crate) fn StatusBadge(
-    /// As stored.
-    status: UserStatus,
-) -> impl IntoView {
+pub(crate) fn StatusBadge(status: UserStatus) -> impl IntoView {
     let tone = match status {
         UserStatus::Active => Tone::Good,
         UserStatus::Invited => Tone::Accent,
@@ -44,7 +37,7 @@ pub(crate) fn StatusBadge(
     view! { <Badge tone=tone text=status.label() /> }
 }
 
-/// Words that stand for a list, or what stands there for none.
+/// The words separated by commas, or "None".
 pub(super) fn joined(words: &[String]) -> AnyView {
     if words.is_empty() {
         view! { <span class="muted">"None"</span> }.into_any()

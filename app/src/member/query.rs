@@ -1,22 +1,20 @@
-//! What the list of members is asked for. It lives in the URL.
+//! The query of the members list, stored in its URL.
 
 use domain::member::MemberFilter;
 use serde::{Deserialize, Serialize};
 
 use crate::ui::{Query, query_string};
 
-/// Filters and place in the list.
+/// Filter and cursor of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct MemberQuery {
-    /// What it is narrowed to.
     pub(crate) filter: MemberFilter,
-    /// Where this page of the list begins.
+    /// Cursor; empty for the first page.
     pub(crate) after: String,
 }
 
 impl MemberQuery {
-    /// From the page's query.
     pub(crate) fn from_params(params: &Query) -> Self {
         let get = |name: &str| params.get(name).to_owned();
         Self {
@@ -31,7 +29,7 @@ impl MemberQuery {
         }
     }
 
-    /// The page that shows this.
+    /// URL of the list page with this query.
     pub(crate) fn path(&self) -> String {
         let query = query_string(&[
             ("query", &self.filter.query),
@@ -44,7 +42,7 @@ impl MemberQuery {
         format!("/members{query}")
     }
 
-    /// The same from row `after` on.
+    /// A copy that starts after the cursor `after`.
     pub(crate) fn starting_after(&self, after: String) -> Self {
         Self {
             after,
@@ -52,7 +50,6 @@ impl MemberQuery {
         }
     }
 
-    /// Something is narrowed.
     pub(crate) fn is_filtered(&self) -> bool {
         self.filter != MemberFilter::default()
     }
@@ -63,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_holds_the_whole_query_and_nothing_empty() {
+    fn query_round_trips_and_empty_fields_are_omitted() {
         let params = Query::parse("query=+mia+&status=active&role=&team=x&kind=agent&after=y");
         let query = MemberQuery::from_params(&params);
         assert_eq!(

@@ -35,36 +35,36 @@ use {
     },
 };
 
-/// What the list page shows.
+/// Result of the list page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum MemoryListing {
-    /// Without a question: newest first.
+    /// Without a search text: newest first.
     List(Page<MemorySummary>),
-    /// With a question: best first.
+    /// With a search text: best first.
     Hits(SearchResults),
-    /// What is most like one memory, and what that is called.
+    /// The memories most similar to one memory, with the title of that one.
     Like(String, SearchResults),
 }
 
-/// What the list page shows, and as of when.
+/// Result of the list page, and the time as of which it was read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MemoryListData {
     pub(crate) found: MemoryListing,
-    /// What changed after this is not in it.
+    /// Later changes are not included.
     pub(crate) as_of: StreamCursor,
 }
 
-/// Lists or searches memories.
+/// Lists memories, or searches if the query has a search text.
 #[server(endpoint = "memory_find")]
 pub(crate) async fn memory_find(list: MemoryQuery) -> Result<MemoryListData, AppError> {
     let (ctx, actor) = api::caller()?;
     let as_of = StreamCursor::at(ctx.clock.now());
-    let found = found(&ctx, &actor, list).await?;
+    let found = list_or_search(&ctx, &actor, list).await?;
     Ok(MemoryListData { found, as_of })
 }
 
 #[cfg(feature = "ssr")]
-async fn found(
+async fn list_or_search(
     ctx: &service::Ctx,
     actor: &Actor,
     query: MemoryQuery,
@@ -95,14 +95,15 @@ async fn found(
     }
 }
 
-/// What stands beside the list: saved views, and what filters offer by name.
+/// Data beside the list: saved views and the choices of the filters.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ListContext {
     pub(crate) views: Vec<MemoryView>,
     pub(crate) choices: FilterChoices,
 }
 
-/// Saved views and what filters offer, with the names of what is chosen.
+/// Saved views and filter choices, with the names of the values that `filter`
+/// selects.
 #[server(endpoint = "memory_aids")]
 pub(crate) async fn memory_list_context(
     #[server(default)] filter: MemoryFilter,
@@ -114,25 +115,24 @@ pub(crate) async fn memory_list_context(
     })
 }
 
-/// The saved views.
 #[server(endpoint = "memory_view_list")]
 pub(crate) async fn memory_view_list() -> Result<Vec<MemoryView>, AppError> {
     let (ctx, actor) = api::caller()?;
     service::memory_view_list(&ctx, &actor).await
 }
 
-/// Saves what the page shows, given as its URL's query, under a name.
+/// Saves the page's query, given as a URL query in `shown`, under a name.
 #[server(endpoint = "memory_view_create")]
 pub(crate) async fn memory_view_create(
     #[server(default)] name: String,
     #[server(default)] shown: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let shown = MemoryQuery::from_params(&Query::parse(&shown));
+    let page_query = MemoryQuery::from_params(&Query::parse(&shown));
     let query = MemoryViewQuery {
-        mode: SearchMode::parse(&shown.mode)?,
-        query: shown.query,
-        filter: shown.filter,
+        mode: SearchMode::parse(&page_query.mode)?,
+        query: page_query.query,
+        filter: page_query.filter,
     };
     service::memory_view_create(&ctx, &actor, &name, &query).await?;
     let path = MemoryQuery::from_view(&query).path();
@@ -140,7 +140,6 @@ pub(crate) async fn memory_view_create(
     Ok(())
 }
 
-/// Gives a saved view another name.
 #[server(endpoint = "memory_view_rename")]
 pub(crate) async fn memory_view_rename(
     id: MemoryViewId,
@@ -152,7 +151,6 @@ pub(crate) async fn memory_view_rename(
     Ok(())
 }
 
-/// Deletes a saved view.
 #[server(endpoint = "memory_view_delete")]
 pub(crate) async fn memory_view_delete(id: MemoryViewId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -161,26 +159,27 @@ pub(crate) async fn memory_view_delete(id: MemoryViewId) -> Result<(), AppError>
     Ok(())
 }
 
-/// The page of the saved views.
+/// Path of the page of saved views.
 pub(crate) const VIEWS: &str = "/memories/views";
 
-/// An own memory, to be changed.
+/// One of the caller's memories, for its edit form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EditData {
-    /// What changed after this is not in it.
+    /// Later changes are not included.
     pub(crate) as_of: StreamCursor,
     pub(crate) memory: Memory,
-    /// What its owner has proposed of it. Of a change, `memory` says what is
-    /// proposed.
+    /// The owner's pending proposal. If it is a change, `memory` has the
+    /// proposed values.
     pub(crate) pending: Option<PendingProposal>,
-    /// Others see it and decide what they see: a change is proposed to them.
+    /// Others see the memory, so a change is proposed for review.
     pub(crate) needs_review: bool,
-    /// What it may belong to.
+    /// Choices for the persona.
     pub(crate) personas: Vec<Persona>,
 }
 
-/// One memory for its form. Others' memories and those in the trash can't be
-/// changed; to say so by "not found" would be wrong, they can be read.
+/// One memory for its form. For others' memories and those in the trash this is
+/// a `Conflict` with the reason; `NotFound` would be wrong, because they can be
+/// read.
 #[server(endpoint = "memory_edit")]
 pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
     let (ctx, actor) = api::caller()?;
@@ -206,7 +205,7 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
         }
         let memory = match &pending {
             Some(pending) if pending.is_change && !pending.is_stale => {
-                proposed(&ctx, &actor, memory, pending).await?
+                apply_proposed_change(&ctx, &actor, memory, pending).await?
             }
             _ => memory,
         };
@@ -223,9 +222,10 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
     })
 }
 
-/// `memory` as its owner has proposed to change it, to go on from there.
+/// Returns `memory` with the change that its owner has proposed, to continue
+/// editing it.
 #[cfg(feature = "ssr")]
-async fn proposed(
+async fn apply_proposed_change(
     ctx: &service::Ctx,
     actor: &Actor,
     memory: Memory,
@@ -248,19 +248,18 @@ async fn proposed(
     })
 }
 
-/// A memory and what it was before.
+/// A memory with its versions, sharing and replies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MemoryData {
-    /// What changed after this is not in it.
+    /// Later changes are not included.
     pub(crate) as_of: StreamCursor,
     pub(crate) memory: Memory,
     pub(crate) versions: Vec<MemoryVersion>,
     pub(crate) sharing: MemorySharing,
-    /// In the order of time.
+    /// Oldest first.
     pub(crate) replies: Vec<MemoryReply>,
 }
 
-/// One memory with its versions.
 #[server(endpoint = "memory_get")]
 pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
     let (ctx, actor) = api::caller()?;
@@ -274,7 +273,6 @@ pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
     })
 }
 
-/// Creates a memory from the form.
 #[server(endpoint = "memory_create")]
 pub(crate) async fn memory_create(
     #[server(default)] title: String,
@@ -310,7 +308,7 @@ pub(crate) async fn memory_create(
     Ok(())
 }
 
-/// Changes a memory from the form; `version` is the one that was shown.
+/// Changes a memory; `version` is the one that the form shows.
 #[server(endpoint = "memory_update")]
 pub(crate) async fn memory_update(
     id: MemoryId,
@@ -358,7 +356,6 @@ pub(crate) async fn memory_update(
     Ok(())
 }
 
-/// Moves a memory to the trash.
 #[server(endpoint = "memory_delete")]
 pub(crate) async fn memory_delete(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -367,7 +364,6 @@ pub(crate) async fn memory_delete(id: MemoryId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Takes a memory out of the trash.
 #[server(endpoint = "memory_restore")]
 pub(crate) async fn memory_restore(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -376,7 +372,7 @@ pub(crate) async fn memory_restore(id: MemoryId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// What the form says besides the words; a day ends where its owner is.
+/// Parses the attributes; an expiry day ends in the owner's time zone.
 #[cfg(feature = "ssr")]
 async fn attributes_from_form(
     ctx: &service::Ctx,
@@ -389,13 +385,14 @@ async fn attributes_from_form(
         Ok(Keep::UntilEndOf(day)) => Ok(Some(service::day_end(ctx, actor, day).await?)),
         Err(error) => Err(error),
     };
-    let known = expires_at.as_ref().copied().unwrap_or_default();
-    let (_, attributes) = both(expires_at, form.attributes(known))?;
+    let expiry = expires_at.as_ref().copied().unwrap_or_default();
+    let (_, attributes) = both(expires_at, form.attributes(expiry))?;
     Ok(attributes)
 }
 
-/// A text area holds line feeds only, but a plain form post sends each as
-/// CR LF: without this, saving unchanged text would change it.
+/// Parses the text fields. A text area holds line feeds, but a plain form post
+/// sends each as CR LF: without the replacement, saving unchanged text would
+/// change it.
 #[cfg(feature = "ssr")]
 pub(super) fn from_form(
     title: String,

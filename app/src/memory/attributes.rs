@@ -1,5 +1,4 @@
-//! What a memory is besides its words: fields of the form, and facts on its
-//! page.
+//! Attributes of a memory besides its text: form fields, and facts on its page.
 
 use domain::{
     Timestamp, Vendor,
@@ -16,10 +15,10 @@ use crate::{
     ui::{Badge, Choice, Glyph, Icon, SelectField, Time, Tone},
 };
 
-/// Importance as people choose it.
+/// Importance levels offered in the form.
 const LEVELS: [(f32, &str); 3] = [(0.2, "Low"), (USUAL_IMPORTANCE, "Normal"), (0.9, "High")];
 
-/// How important a memory is, in a word or as the number that it is.
+/// The label of the importance level, or the number with two decimals.
 pub(crate) fn importance_label(importance: f32) -> String {
     LEVELS
         .iter()
@@ -30,7 +29,7 @@ pub(crate) fn importance_label(importance: f32) -> String {
         )
 }
 
-/// Which AI products may read it, in words.
+/// The AI products that may read a memory.
 pub(crate) fn vendors_label(allowed: &AllowedVendors) -> String {
     match allowed {
         AllowedVendors::All => "Any AI product".to_owned(),
@@ -42,15 +41,15 @@ pub(crate) fn vendors_label(allowed: &AllowedVendors) -> String {
     }
 }
 
-/// The facts of a memory's page that these fields make.
+/// Rows of the memory page's `<dl>` for these attributes.
 #[component]
 pub(super) fn AttributeList(memory: Memory) -> impl IntoView {
-    let kept = match memory.expires_at {
+    let expiry = match memory.expires_at {
         Some(at) => view! { "Until " <Time at=at /> }.into_any(),
         None => "For good".into_any(),
     };
     view! {
-        <div><dt>"Kept"</dt><dd>{kept}</dd></div>
+        <div><dt>"Kept"</dt><dd>{expiry}</dd></div>
         {memory
             .persona_name
             .map(|name| view! { <div><dt>"Persona"</dt><dd dir="auto">{name}</dd></div> })}
@@ -62,25 +61,20 @@ pub(super) fn AttributeList(memory: Memory) -> impl IntoView {
     }
 }
 
-/// In a list: what ends within a week.
+/// Badge of a memory that expires within a week.
 #[component]
-pub(super) fn EndsSoon(
-    /// When it ends, if it does.
-    at: Option<Timestamp>,
-) -> impl IntoView {
+pub(super) fn EndsSoon(at: Option<Timestamp>) -> impl IntoView {
     let now = PageClock::get().now_untracked();
     at.filter(|at| *at - now < time::Duration::WEEK)
         .map(|_| view! { <Badge tone=Tone::Warning text="Ends soon" /> })
 }
 
-/// The fields that most memories don't need.
+/// The fields that most memories don't need, folded by default.
 #[component]
 pub(super) fn MoreFields<S: FormCall>(
-    /// The form.
     state: FormState<S>,
-    /// What the memory is so far.
+    /// `None` for a new memory.
     before: Option<Memory>,
-    /// What it may belong to.
     personas: Vec<Persona>,
 ) -> impl IntoView {
     let is_reply = before
@@ -94,7 +88,7 @@ pub(super) fn MoreFields<S: FormCall>(
     });
     let fields = ["expires_at", "persona_id", "importance", "allowed_vendors"];
     let errors = fields.map(|field| state.field_error(field));
-    // Unfolded where there is something to see; a fault must not hide.
+    // Open if a value is not the default or a field has an error.
     let open = move || !is_usual || errors.iter().any(|error| error.with(Option::is_some));
     let persona = before
         .as_ref()
@@ -123,7 +117,8 @@ pub(super) fn MoreFields<S: FormCall>(
             <div class="more-body">
                 {if is_reply {
                     view! {
-                        // Both are as of the memory that it answers.
+                        // A reply has the expiry and vendors of the memory that
+                        // it replies to.
                         <input type="hidden" name="keep" value="always" />
                     }
                         .into_any()
@@ -157,12 +152,12 @@ fn KeepFields<S: FormCall>(state: FormState<S>, expires_at: Option<Timestamp>) -
     let day = expires_at
         .map(|at| {
             let local = formats.with_untracked(|formats| formats.zone.local(at));
-            // The day that is over then is the last one on which it is kept.
+            // `expires_at` is the midnight after the last day.
             let last = local - time::Duration::MICROSECOND;
             iso_day(last)
         })
         .unwrap_or_default();
-    let was = expires_at
+    let previous = expires_at
         .and_then(|at| {
             at.format(&time::format_description::well_known::Rfc3339)
                 .ok()
@@ -180,7 +175,7 @@ fn KeepFields<S: FormCall>(state: FormState<S>, expires_at: Option<Timestamp>) -
         Choice::new("until", "For a while"),
     ];
     view! {
-        <input type="hidden" name="expires_was" value=was />
+        <input type="hidden" name="expires_was" value=previous />
         <div class="form-row">
             <SelectField
                 name="keep"
@@ -228,7 +223,7 @@ fn ImportanceField<S: FormCall>(state: FormState<S>, importance: f32) -> impl In
         .iter()
         .any(|(level, _)| (level - importance).abs() < f32::EPSILON);
     if !is_level {
-        // A program's finer number stays unless another is chosen.
+        // A program's finer value stays unless a level is chosen.
         let value = importance.to_string();
         choices.push(Choice::new(value, format!("As it is: {importance:.2}")));
     }
@@ -246,14 +241,14 @@ fn ImportanceField<S: FormCall>(state: FormState<S>, importance: f32) -> impl In
 #[component]
 fn VendorFields<S: FormCall>(state: FormState<S>, allowed: AllowedVendors) -> impl IntoView {
     let error = state.field_error("allowed_vendors");
-    let (which, named) = match &allowed {
+    let (mode, selected) = match &allowed {
         AllowedVendors::All => (ANY_VENDOR, Vec::new()),
         AllowedVendors::Only(vendors) => (
             ONLY_VENDORS,
             vendors.iter().map(|v| v.key().to_owned()).collect(),
         ),
     };
-    let chosen = state.chosen("allowed_vendors[]").unwrap_or(named);
+    let chosen = state.chosen("allowed_vendors[]").unwrap_or(selected);
     let choices = vec![
         Choice::new(
             ANY_VENDOR,
@@ -266,7 +261,7 @@ fn VendorFields<S: FormCall>(state: FormState<S>, allowed: AllowedVendors) -> im
             name="vendors"
             label="Which AI products may read it"
             choices=choices
-            value=state.typed("vendors", which)
+            value=state.typed("vendors", mode)
         />
         <fieldset
             class="field checks"
@@ -299,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn importance_and_products_are_told_in_words() {
+    fn importance_and_vendors_have_labels() {
         assert_eq!(importance_label(0.5), "Normal");
         assert_eq!(importance_label(0.35), "0.35");
         assert_eq!(vendors_label(&AllowedVendors::All), "Any AI product");

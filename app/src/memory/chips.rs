@@ -1,4 +1,4 @@
-//! What a list is narrowed to, as chips that take one thing away each.
+//! The active filters of the list, as chips that each remove one.
 
 use domain::memory::{FilterChoices, MemoryKind, Origin, Term, Visibility};
 use leptos::prelude::*;
@@ -10,12 +10,11 @@ use crate::ui::{Glyph, Icon};
     clippy::needless_pass_by_value,
     reason = "a component owns what it shows"
 )]
-/// The chips; nothing where nothing narrows.
+/// The chips; renders nothing without filters.
 #[component]
 pub(super) fn Chips(
-    /// What the page is asked for.
     query: MemoryQuery,
-    /// The names behind ids.
+    /// Names of the ids in the filter.
     choices: FilterChoices,
 ) -> impl IntoView {
     let chips = chips(&query, &choices);
@@ -44,7 +43,7 @@ pub(super) fn Chips(
     })
 }
 
-/// The text of each chip, and where it leads: the same page without it.
+/// Text and link of each chip; the link leads to the page without that filter.
 fn chips(query: &MemoryQuery, choices: &FilterChoices) -> Vec<(String, String)> {
     let filter = &query.filter;
     let mut chips = Vec::new();
@@ -53,7 +52,7 @@ fn chips(query: &MemoryQuery, choices: &FilterChoices) -> Vec<(String, String)> 
             chips.push((format!("{label}: {value}"), query.with(name, "").path()));
         }
     };
-    // What is no key stands as it is: the page says what is wrong with it.
+    // Unknown keys are shown as they are; the filter form shows the error.
     let kind =
         MemoryKind::from_key(&filter.kind).map_or(filter.kind.as_str(), |known| known.label());
     add("kind", "Kind", kind);
@@ -84,8 +83,8 @@ fn chips(query: &MemoryQuery, choices: &FilterChoices) -> Vec<(String, String)> 
     let origin =
         Origin::from_key(&filter.origin).map_or(filter.origin.as_str(), |known| known.label());
     add("origin", "From", origin);
-    let kept = Term::from_key(&filter.term).map_or(filter.term.as_str(), |known| known.label());
-    add("term", "Kept", kept);
+    let term = Term::from_key(&filter.term).map_or(filter.term.as_str(), |known| known.label());
+    add("term", "Kept", term);
     let visibility = Visibility::from_key(&filter.visibility)
         .map_or(filter.visibility.as_str(), |known| known.label());
     add("visibility", "Seen by", visibility);
@@ -97,7 +96,7 @@ fn chips(query: &MemoryQuery, choices: &FilterChoices) -> Vec<(String, String)> 
         filter.state.as_str()
     };
     add("state", "Show", state);
-    // Each tag can go by itself.
+    // Each tag has its own chip.
     let tags: Vec<_> = filter
         .tag
         .split(',')
@@ -122,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_chip_takes_away_what_it_names_and_nothing_else() {
+    fn each_chip_removes_only_its_own_filter() {
         let query = MemoryQuery {
             query: "tea".into(),
             filter: MemoryFilter {

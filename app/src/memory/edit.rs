@@ -1,4 +1,4 @@
-//! Writing: a new memory, or a change to one's own.
+//! The forms to create and to edit a memory.
 
 use domain::{
     AppError, Permission,
@@ -91,13 +91,13 @@ fn edit_form(data: EditData) -> impl IntoView {
     let id = memory.id;
     let state = FormState::<MemoryUpdate>::new();
     let current = RwSignal::new(memory.clone());
-    // On a conflict the current state is fetched, shown beside what was
-    // typed, and becomes the version that the next save replaces.
+    // On a conflict the current memory is fetched, shown beside the typed text,
+    // and becomes the version that the next save replaces.
     let conflict =
         Signal::derive(move || matches!(state.error().get(), Some(AppError::Conflict { .. })));
     Effect::new(move |_| {
-        let answered = state.action.value().with(Option::is_some);
-        if answered && conflict.get() {
+        let has_result = state.action.value().with(Option::is_some);
+        if has_result && conflict.get() {
             leptos::task::spawn_local(async move {
                 if let Ok(data) = memory_edit(id).await {
                     current.set(data.memory);
@@ -150,7 +150,7 @@ fn edit_form(data: EditData) -> impl IntoView {
     }
 }
 
-/// What was saved meanwhile, and what to do about it.
+/// Shows the version that was saved meanwhile.
 #[component]
 fn ConflictNotice(memory: Memory) -> impl IntoView {
     let title = display_title(&memory.title, &memory.content);

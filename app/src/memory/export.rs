@@ -1,11 +1,11 @@
-//! Exporting what the list shows.
+//! Exporting the memories of the list.
 
 use leptos::prelude::*;
 
 use super::query::MemoryQuery;
 use crate::ui::{PageHead, use_query};
 
-/// What each format is for.
+/// Key, name and description of each export format.
 const FORMATS: &[(&str, &str, &str)] = &[
     (
         "jsonl",
@@ -51,7 +51,7 @@ pub(crate) fn MemoryExportPage() -> impl IntoView {
                         <section class="section">
                             <h2>{*name}</h2>
                             <p>{*text}</p>
-                            // Not a page: the browser takes the file off by itself.
+                            // Not a page: the browser downloads the file.
                             <a class="button" href=file download rel="external">
                                 {format!("Download {name}")}
                             </a>
@@ -65,7 +65,7 @@ pub(crate) fn MemoryExportPage() -> impl IntoView {
                 let mine = query.with(|query| query.filter.owner == "mine");
                 (!mine)
                     .then(|| {
-                        let path = query.with(only_mine);
+                        let path = query.with(own_export_path);
                         view! { <a class="link-line" href=path>"Export only your own"</a> ". " }
                     })
             }}
@@ -78,11 +78,11 @@ pub(crate) fn MemoryExportPage() -> impl IntoView {
 fn file_path(query: &MemoryQuery, format: &str) -> String {
     let page = query.export_path();
     let (path, rest) = page.split_once('?').unwrap_or((&page, ""));
-    let and = if rest.is_empty() { "" } else { "&" };
-    format!("{path}/file?format={format}{and}{rest}")
+    let separator = if rest.is_empty() { "" } else { "&" };
+    format!("{path}/file?format={format}{separator}{rest}")
 }
 
-fn only_mine(query: &MemoryQuery) -> String {
+fn own_export_path(query: &MemoryQuery) -> String {
     let mut mine = query.clone();
     mine.filter.owner = "mine".into();
     mine.export_path()
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_what_the_list_shows() {
+    fn file_has_the_filter_of_the_list() {
         let mut query = MemoryQuery::default();
         assert_eq!(file_path(&query, "csv"), "/memories/export/file?format=csv");
         query.filter.tag = "a b".into();
@@ -103,6 +103,9 @@ mod tests {
             file_path(&query, "jsonl"),
             "/memories/export/file?format=jsonl&tag=a%20b"
         );
-        assert_eq!(only_mine(&query), "/memories/export?tag=a%20b&owner=mine");
+        assert_eq!(
+            own_export_path(&query),
+            "/memories/export?tag=a%20b&owner=mine"
+        );
     }
 }

@@ -12,8 +12,8 @@ use leptos::prelude::*;
 use super::query::MemoryQuery;
 use crate::ui::{Choice, FilterForm, Glyph, Icon, SearchBox, SelectField};
 
-/// What is wrong with the fields of a query, as far as the browser can tell.
-fn faults(query: &MemoryQuery) -> Vec<AppError> {
+/// Errors of the query's fields that can be found without the server.
+fn query_errors(query: &MemoryQuery) -> Vec<AppError> {
     let query_check = if query.query.trim().is_empty() {
         Ok(())
     } else {
@@ -29,16 +29,16 @@ fn faults(query: &MemoryQuery) -> Vec<AppError> {
     .collect()
 }
 
-/// What is wrong with each field, by its name.
+/// Error messages of the filter bar's fields.
 #[derive(Clone, Copy)]
-struct Faults(Memo<Vec<AppError>>);
+struct FieldErrors(Memo<Vec<AppError>>);
 
-impl Faults {
-    fn of(self, name: &'static str) -> Signal<Option<String>> {
+impl FieldErrors {
+    fn field(self, name: &'static str) -> Signal<Option<String>> {
         Signal::derive(move || {
             self.0.with(|all| {
                 all.iter()
-                    .find_map(|fault| fault.for_field(name).map(str::to_owned))
+                    .find_map(|error| error.for_field(name).map(str::to_owned))
             })
         })
     }
@@ -47,24 +47,19 @@ impl Faults {
 /// The filter bar. It is built once from the first query; the form follows
 /// later ones by itself, so that the field being typed in stays.
 #[component]
-pub(super) fn Filters(
-    /// What the page is asked for.
-    query: Memo<MemoryQuery>,
-    /// What it offers by name.
-    choices: FilterChoices,
-) -> impl IntoView {
-    let faults = Faults(Memo::new(move |_| query.with(faults)));
-    let query_error = faults.of("query");
-    let first = query.get_untracked();
-    // On small screens the filters fold away, unless one is set.
-    let folded_out = first.is_filtered() || first.is_trash();
+pub(super) fn Filters(query: Memo<MemoryQuery>, choices: FilterChoices) -> impl IntoView {
+    let errors = FieldErrors(Memo::new(move |_| query.with(query_errors)));
+    let query_error = errors.field("query");
+    let initial = query.get_untracked();
+    // On small screens the filters are folded unless one is set.
+    let is_open = initial.is_filtered() || initial.is_trash();
     view! {
         <FilterForm path="/memories" label="Search memories" class="filters" as_typed=true>
             <div class="filters-main">
                 <SearchBox
                     label="Search memories"
                     placeholder="Ask for something by words or by meaning"
-                    value=first.query.clone()
+                    value=initial.query.clone()
                     max_chars=1000
                     act="Search"
                 />
@@ -72,28 +67,32 @@ pub(super) fn Filters(
             <div role="alert">
                 {move || query_error.get().map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
-            <details class="fold" open=folded_out>
+            <details class="fold" open=is_open>
                 <summary>
                     <Glyph icon=Icon::ChevronRight />
                     "Filters"
                 </summary>
-                <PrimaryFilters first=first.clone() owners=choices.owners.clone() faults=faults />
-                <MoreFilters first=first choices=choices faults=faults />
+                <PrimaryFilters initial=initial.clone() owners=choices.owners.clone() errors=errors />
+                <MoreFilters initial=initial choices=choices errors=errors />
             </details>
         </FilterForm>
     }
 }
 
-/// What does not narrow, and then what does.
-fn or_any(any: &str, choices: impl Iterator<Item = Choice>) -> Vec<Choice> {
+/// The choice for no filter, followed by `choices`.
+fn with_any(any: &str, choices: impl Iterator<Item = Choice>) -> Vec<Choice> {
     std::iter::once(Choice::new("", any))
         .chain(choices)
         .collect()
 }
 
 #[component]
-fn PrimaryFilters(first: MemoryQuery, owners: Vec<NamedUser>, faults: Faults) -> impl IntoView {
-    let filter = first.filter;
+fn PrimaryFilters(
+    initial: MemoryQuery,
+    owners: Vec<NamedUser>,
+    errors: FieldErrors,
+) -> impl IntoView {
+    let filter = initial.filter;
     let kinds = MemoryKind::ALL
         .iter()
         .map(|kind| Choice::new(kind.key(), kind.label()));
@@ -101,7 +100,7 @@ fn PrimaryFilters(first: MemoryQuery, owners: Vec<NamedUser>, faults: Faults) ->
         .iter()
         .map(|origin| Choice::new(origin.key(), origin.label()));
     let modes = SearchMode::ALL.iter().map(|mode| {
-        // The default stays out of the URL.
+        // The default mode stays out of the URL.
         let value = if *mode == SearchMode::default() {
             ""
         } else {
@@ -119,20 +118,20 @@ fn PrimaryFilters(first: MemoryQuery, owners: Vec<NamedUser>, faults: Faults) ->
     let trash = std::iter::once(Choice::new("trash", "In the trash"));
     view! {
         <div class="filters-more">
-            <SelectField name="mode" label="Compare" choices=modes.collect() value=first.mode error=faults.of("mode") />
-            <SelectField name="kind" label="Kind" choices=or_any("Any kind", kinds) value=filter.kind error=faults.of("kind") />
-            <SelectField name="owner" label="Owner" choices=or_any("Anyone", owners) value=filter.owner error=faults.of("owner") />
-            <SelectField name="origin" label="From" choices=or_any("Anywhere", origins) value=filter.origin error=faults.of("origin") />
-            <FilterText name="tag" label="Tags" kind="text" value=filter.tag error=faults.of("tag") />
-            <SelectField name="state" label="Show" choices=or_any("Not deleted", trash) value=filter.state error=faults.of("state") />
+            <SelectField name="mode" label="Compare" choices=modes.collect() value=initial.mode error=errors.field("mode") />
+            <SelectField name="kind" label="Kind" choices=with_any("Any kind", kinds) value=filter.kind error=errors.field("kind") />
+            <SelectField name="owner" label="Owner" choices=with_any("Anyone", owners) value=filter.owner error=errors.field("owner") />
+            <SelectField name="origin" label="From" choices=with_any("Anywhere", origins) value=filter.origin error=errors.field("origin") />
+            <FilterText name="tag" label="Tags" kind="text" value=filter.tag error=errors.field("tag") />
+            <SelectField name="state" label="Show" choices=with_any("Not deleted", trash) value=filter.state error=errors.field("state") />
         </div>
     }
 }
 
-/// Folds away everywhere, unless one of them is set.
+/// Folded on all screens unless one of these filters is set.
 #[component]
-fn MoreFilters(first: MemoryQuery, choices: FilterChoices, faults: Faults) -> impl IntoView {
-    let filter = first.filter;
+fn MoreFilters(initial: MemoryQuery, choices: FilterChoices, errors: FieldErrors) -> impl IntoView {
+    let filter = initial.filter;
     let set = [
         &filter.persona,
         &filter.team,
@@ -142,12 +141,12 @@ fn MoreFilters(first: MemoryQuery, choices: FilterChoices, faults: Faults) -> im
         &filter.to,
     ];
     let is_set = set.iter().any(|text| !text.is_empty());
-    let keeping = Term::ALL
+    let terms = Term::ALL
         .iter()
         .map(|term| Choice::new(term.key(), term.label()));
-    let sights = Visibility::ALL
+    let visibilities = Visibility::ALL
         .iter()
-        .map(|sight| Choice::new(sight.key(), sight.label()));
+        .map(|visibility| Choice::new(visibility.key(), visibility.label()));
     let personas = choices
         .personas
         .into_iter()
@@ -163,19 +162,19 @@ fn MoreFilters(first: MemoryQuery, choices: FilterChoices, faults: Faults) -> im
                 "More filters"
             </summary>
             <div class="filters-more">
-                <SelectField name="persona" label="Persona" choices=or_any("Any persona", personas) value=filter.persona error=faults.of("persona") />
-                <SelectField name="team" label="Team" choices=or_any("Any team", teams) value=filter.team error=faults.of("team") />
-                <SelectField name="visibility" label="Seen by" choices=or_any("Anybody", sights) value=filter.visibility error=faults.of("visibility") />
-                <SelectField name="term" label="Kept" choices=or_any("Any time", keeping) value=filter.term error=faults.of("term") />
-                <FilterText name="from" label="Changed from (UTC)" kind="date" value=filter.from error=faults.of("from") />
-                <FilterText name="to" label="Changed until (UTC)" kind="date" value=filter.to error=faults.of("to") />
+                <SelectField name="persona" label="Persona" choices=with_any("Any persona", personas) value=filter.persona error=errors.field("persona") />
+                <SelectField name="team" label="Team" choices=with_any("Any team", teams) value=filter.team error=errors.field("team") />
+                <SelectField name="visibility" label="Seen by" choices=with_any("Anybody", visibilities) value=filter.visibility error=errors.field("visibility") />
+                <SelectField name="term" label="Kept" choices=with_any("Any time", terms) value=filter.term error=errors.field("term") />
+                <FilterText name="from" label="Changed from (UTC)" kind="date" value=filter.from error=errors.field("from") />
+                <FilterText name="to" label="Changed until (UTC)" kind="date" value=filter.to error=errors.field("to") />
                 <button type="submit" class="button">"Apply"</button>
             </div>
         </details>
     }
 }
 
-/// A line of text or a day among the filters.
+/// A text or date input among the filters.
 #[component]
 fn FilterText(
     name: &'static str,
@@ -185,9 +184,13 @@ fn FilterText(
     error: Signal<Option<String>>,
 ) -> impl IntoView {
     let described_by = format!("{name}-error");
-    // A browser takes no other text for a day and complains.
-    let is_no_day = kind == "date" && error.with_untracked(Option::is_some);
-    let value = if is_no_day { String::new() } else { value };
+    // A date input accepts no other text.
+    let is_invalid_date = kind == "date" && error.with_untracked(Option::is_some);
+    let value = if is_invalid_date {
+        String::new()
+    } else {
+        value
+    };
     view! {
         <div class="field">
             <label for=name>{label}</label>
@@ -207,7 +210,6 @@ fn FilterText(
     }
 }
 
-/// How a search compares, in words.
 pub(super) const fn mode_label(mode: SearchMode) -> &'static str {
     match mode {
         SearchMode::Both => "Words and meaning",
@@ -223,8 +225,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_of_a_url_is_found_before_it_is_asked_for() {
-        assert!(faults(&MemoryQuery::default()).is_empty());
+    fn every_invalid_field_of_the_url_has_an_error() {
+        assert!(query_errors(&MemoryQuery::default()).is_empty());
         let query = MemoryQuery {
             query: "x".repeat(1_001),
             mode: "loud".into(),
@@ -234,10 +236,10 @@ mod tests {
             },
             ..MemoryQuery::default()
         };
-        let faults = faults(&query);
+        let errors = query_errors(&query);
         for field in ["query", "mode", "from"] {
             assert!(
-                faults.iter().any(|fault| fault.for_field(field).is_some()),
+                errors.iter().any(|error| error.for_field(field).is_some()),
                 "{field}"
             );
         }

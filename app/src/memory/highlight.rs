@@ -1,10 +1,10 @@
-//! Marks the words of a passage that match a question.
+//! Splits a text into parts that match a search and parts that do not.
 
-/// A stretch of text, and whether it matches.
+/// A part of the text, and true if it matches.
 pub(crate) type TextSpan<'a> = (&'a str, bool);
 
-/// Cuts `text` into stretches; those that equal one of `words`, whatever the
-/// case, match. Joined again they are `text`.
+/// Splits `text` into spans; words that equal one of `words` ignoring case are
+/// matches. The spans joined are `text`.
 pub(crate) fn stretches<'a>(text: &'a str, words: &[String]) -> Vec<TextSpan<'a>> {
     let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let mut out = Vec::new();
@@ -39,7 +39,7 @@ pub(crate) fn stretches<'a>(text: &'a str, words: &[String]) -> Vec<TextSpan<'a>
 mod tests {
     use super::stretches;
 
-    fn marked(text: &str, words: &[&str]) -> String {
+    fn mark(text: &str, words: &[&str]) -> String {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
         let parts = stretches(text, &words);
         assert_eq!(
@@ -61,14 +61,14 @@ mod tests {
     #[test]
     fn whole_words_match_whatever_the_case() {
         assert_eq!(
-            marked("Tea, green TEA and teapots", &["tea"]),
+            mark("Tea, green TEA and teapots", &["tea"]),
             "[Tea], green [TEA] and teapots"
         );
-        assert_eq!(marked("Über Öl", &["öl", "über"]), "[Über] [Öl]");
+        assert_eq!(mark("Über Öl", &["öl", "über"]), "[Über] [Öl]");
     }
 
     #[test]
-    fn nothing_to_mark_leaves_one_stretch_or_none() {
+    fn text_without_matches_is_one_span_or_none() {
         assert_eq!(
             stretches("no match", &["x".to_owned()]),
             [("no match", false)]
@@ -78,6 +78,6 @@ mod tests {
 
     #[test]
     fn words_at_both_ends_and_markup_are_plain_text() {
-        assert_eq!(marked("a <b>a</b> a", &["a"]), "[a] <b>[a]</b> [a]");
+        assert_eq!(mark("a <b>a</b> a", &["a"]), "[a] <b>[a]</b> [a]");
     }
 }

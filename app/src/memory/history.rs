@@ -1,5 +1,5 @@
-//! What a memory was before each change, how a version differs from the next,
-//! and the way back to it.
+//! Versions of a memory: the list, the difference to the next version, and
+//! restoring.
 
 use domain::{
     AppError, MemoryId, Permission, Timestamp,
@@ -21,7 +21,7 @@ use crate::{
     ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfMay},
 };
 
-/// How a version differs from the next.
+/// The difference between a version and the next one.
 #[server(endpoint = "memory_version_diff")]
 pub(crate) async fn memory_version_diff(
     id: MemoryId,
@@ -31,7 +31,7 @@ pub(crate) async fn memory_version_diff(
     service::memory_version_diff(&ctx, &actor, id, version).await
 }
 
-/// Makes a memory again what it was; `current` is the version that was shown.
+/// Restores a version; `current` is the memory's version that the page showed.
 #[server(endpoint = "memory_version_restore")]
 pub(crate) async fn memory_version_restore(
     id: MemoryId,
@@ -48,34 +48,34 @@ pub(crate) async fn memory_version_restore(
     Ok(())
 }
 
-/// One version as the list tells it.
+/// One version in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     version: i32,
-    /// Who made it and when; `None` where that is not known any more.
-    made: Option<(String, Timestamp)>,
+    /// Author and time; `None` if they are no longer known.
+    created: Option<(String, Timestamp)>,
     reason: Option<String>,
     is_current: bool,
 }
 
-/// All versions, latest first. What is kept with a version tells of its end,
-/// which is how the one after it began.
+/// All versions, latest first. A stored version records who replaced it and
+/// when, which is the author and time of the version after it.
 pub(super) fn entries(memory: &Memory, versions: &[MemoryVersion]) -> Vec<Entry> {
-    let began = |version: i32| {
+    let find_previous = |version: i32| {
         versions
             .iter()
             .find(|earlier| earlier.version == version - 1)
     };
     let entry = |version: i32| {
-        let change = began(version);
-        let made = match change {
+        let change = find_previous(version);
+        let created = match change {
             Some(change) => Some((change.changed_by_name.clone(), change.changed_at)),
             None if version == 1 => Some((memory.owner_name.clone(), memory.created_at)),
             None => None,
         };
         Entry {
             version,
-            made,
+            created,
             reason: change.and_then(|change| change.reason.clone()),
             is_current: version == memory.version,
         }
@@ -86,15 +86,9 @@ pub(super) fn entries(memory: &Memory, versions: &[MemoryVersion]) -> Vec<Entry>
         .collect()
 }
 
-/// The section of a memory's page.
 #[component]
-pub(super) fn Versions(
-    /// The memory.
-    id: MemoryId,
-    /// What [`entries`] tells of it.
-    entries: Vec<Entry>,
-) -> impl IntoView {
-    // The first one alone is the memory itself.
+pub(super) fn Versions(id: MemoryId, entries: Vec<Entry>) -> impl IntoView {
+    // A single version is the memory itself.
     (entries.len() > 1).then(|| {
         view! {
             <section class="section" aria-labelledby="versions">
@@ -137,7 +131,7 @@ fn Row(id: MemoryId, entry: Entry) -> impl IntoView {
         let path = format!("/memories/{id}/versions/{}", entry.version);
         view! { <a class="row-title" href=path>{name}</a> }.into_any()
     };
-    let (by, at) = entry.made.unzip();
+    let (by, at) = entry.created.unzip();
     view! {
         <tr>
             <td>{first}</td>
@@ -177,7 +171,7 @@ fn show(diff: VersionDiff) -> impl IntoView {
     } else {
         "Restore this version"
     };
-    let restored = diff.may_restore.then(|| {
+    let restore_form = diff.may_restore.then(|| {
         view! {
             <IfMay permission=Permission::MemoryWrite>
                 <PostForm state=restore class="inline-form">
@@ -217,7 +211,7 @@ fn show(diff: VersionDiff) -> impl IntoView {
             lead=format!("Beside version {}, which took its place.", diff.after.version)
         >
             <a class="button" href=back>"Back to the memory"</a>
-            {restored}
+            {restore_form}
         </PageHead>
         {(diff.may_restore && diff.needs_review)
             .then(|| view! { <p class="muted">"Others see this memory: going back is proposed to those who decide what they see."</p> })}
@@ -256,12 +250,9 @@ fn show(diff: VersionDiff) -> impl IntoView {
     }
 }
 
-/// Two texts compared, in the order of reading.
+/// Renders a diff with its insertions and deletions marked.
 #[component]
-pub(crate) fn Spans(
-    /// The pieces.
-    spans: Vec<DiffSpan>,
-) -> impl IntoView {
+pub(crate) fn Spans(spans: Vec<DiffSpan>) -> impl IntoView {
     spans
         .into_iter()
         .map(|span| match span.kind {
@@ -272,20 +263,15 @@ pub(crate) fn Spans(
         .collect_view()
 }
 
-/// Colour is not the only signal: it is struck out, or underlined.
+/// Deleted text is struck out and inserted text underlined: colour is not the
+/// only signal.
 #[component]
-pub(crate) fn Gone(
-    /// What went.
-    text: String,
-) -> impl IntoView {
+pub(crate) fn Gone(text: String) -> impl IntoView {
     (!text.is_empty()).then(|| view! { <del>{text}</del> })
 }
 
 #[component]
-pub(crate) fn Come(
-    /// What came.
-    text: String,
-) -> impl IntoView {
+pub(crate) fn Come(text: String) -> impl IntoView {
     (!text.is_empty()).then(|| view! { <ins>{text}</ins> })
 }
 
@@ -299,7 +285,7 @@ mod tests {
     const NIL: &str = "00000000-0000-0000-0000-000000000000";
 
     #[test]
-    fn who_made_a_version_is_kept_with_the_one_before_it() {
+    fn author_of_a_version_is_read_from_the_one_before_it() {
         let at = |day: u8| datetime!(2026-03-01 09:00 UTC).replace_day(day).unwrap();
         let memory = Memory {
             id: NIL.parse().unwrap(),
@@ -342,10 +328,10 @@ mod tests {
             earlier(2, "Max", 3, Some("Typo")),
             earlier(1, "Mia", 2, None),
         ];
-        let told: Vec<_> = entries(&memory, &versions)
+        let actual: Vec<_> = entries(&memory, &versions)
             .into_iter()
             .map(|entry| {
-                let (by, when) = entry.made.unwrap();
+                let (by, when) = entry.created.unwrap();
                 (
                     entry.version,
                     by,
@@ -356,15 +342,15 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            actual,
             [
                 (3, "Max".to_owned(), 3, Some("Typo".to_owned()), true),
                 (2, "Mia".to_owned(), 2, None, false),
                 (1, "Mia".to_owned(), 1, None, false),
             ]
         );
-        // What was there before a memory changed hands is not in sight.
-        let handed = entries(&memory, &versions[..1]);
-        assert_eq!(handed.last().unwrap().made, None);
+        // The history from before a memory changed its owner is not visible.
+        let partial = entries(&memory, &versions[..1]);
+        assert_eq!(partial.last().unwrap().created, None);
     }
 }

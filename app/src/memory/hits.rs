@@ -1,4 +1,4 @@
-//! What a search found, and why each memory was found.
+//! Search results, and why each memory matched.
 
 use domain::memory::{MemoryHit, ScoreParts, SearchMode, SearchResults, WAITING_COUNTED};
 use leptos::prelude::*;
@@ -12,18 +12,16 @@ use super::{
 };
 use crate::ui::{EmptyState, Glyph, Icon, Time, count, plural};
 
-/// What a question found, or that it found nothing.
+/// The results, or a notice that there are none.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "a component owns what it shows"
 )]
 #[component]
 pub(super) fn Hits(
-    /// What the page is asked for.
     query: MemoryQuery,
-    /// What was asked, in words.
+    /// Describes the search, e.g. `for “tea”`.
     about: String,
-    /// What was found.
     results: SearchResults,
 ) -> impl IntoView {
     let waiting = results.waiting_for_embedding;
@@ -58,20 +56,20 @@ pub(super) fn Hits(
         }
     });
     if results.hits.is_empty() {
-        let narrowed = query.is_filtered() || query.is_trash();
-        let without = query.unfiltered().path();
+        let is_filtered = query.is_filtered() || query.is_trash();
+        let unfiltered_path = query.unfiltered().path();
         return view! {
             {notice}
             {waiting}
             <EmptyState
                 title="Nothing was found"
-                text=if narrowed {
+                text=if is_filtered {
                     "No memory that fits the filters answers this. Try without them, or say it differently."
                 } else {
                     "No memory answers this. Say it differently, or write it down for the next time."
                 }
             >
-                {narrowed.then(|| view! { <a class="button" href=without>"Search without filters"</a> })}
+                {is_filtered.then(|| view! { <a class="button" href=unfiltered_path>"Search without filters"</a> })}
                 <a class="button" href="/memories">"All memories"</a>
             </EmptyState>
         }
@@ -90,13 +88,13 @@ pub(super) fn Hits(
     .into_any()
 }
 
-/// How much was found.
+/// The number of results as text.
 pub(super) fn found_count(results: &SearchResults) -> String {
     let found = i64::try_from(results.hits.len()).unwrap_or(i64::MAX);
     plural(found, "memory", "memories")
 }
 
-/// One memory and why it was found. Without a title, the passage is the link.
+/// One result and why it matched. Without a title, the excerpt is the link.
 #[component]
 fn Hit(hit: MemoryHit) -> impl IntoView {
     let MemoryHit {
@@ -108,30 +106,30 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
     } = hit;
     let title = display_title(&memory.title, &memory.excerpt);
     let like = format!("/memories?like={}", memory.id);
-    let words = words_once(&matched_words);
+    let words = distinct_words(&matched_words);
     let why_words = words.clone();
     let words = (!words.is_empty())
         .then(|| view! { <span>"Words: " <strong>{words.join(", ")}</strong></span> });
-    let near = similarity.map(|similarity| {
+    let similarity_text = similarity.map(|similarity| {
         view! {
             <span title="How near the meanings are: 1 is the same, 0 is unrelated">
                 "Meaning: " <strong>{format!("{:.2} near", similarity.max(0.0))}</strong>
             </span>
         }
     });
-    // A reply is read under what it answers.
+    // A reply is shown on the page of the memory that it replies to.
     let href = memory.parent_id.map_or_else(
         || format!("/memories/{}", memory.id),
         |root| reply_path(root, memory.id),
     );
-    let passage = marked(&memory.excerpt, &matched_words);
+    let passage = mark_words(&memory.excerpt, &matched_words);
     let (head, text) = if memory.title.is_empty() {
         (
             view! { <a class="hit-text" dir="auto" href=href>{passage}</a> }.into_any(),
             None,
         )
     } else {
-        let title = marked(&memory.title, &matched_words);
+        let title = mark_words(&memory.title, &matched_words);
         (
             view! { <a class="row-title" dir="auto" href=href>{title}</a> }.into_any(),
             Some(view! { <p class="hit-text" dir="auto">{passage}</p> }),
@@ -154,7 +152,7 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
             {text}
             <p class="hit-why">
                 {words}
-                {near}
+                {similarity_text}
                 <span>{memory.kind.label()}</span>
                 <VisibilityLabel visibility=memory.visibility owner_id=memory.owner_id owner_name=memory.owner_name />
                 <Time at=memory.updated_at />
@@ -162,7 +160,7 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
             <div class="hit-more">
                 <details>
                     <summary>"Why this score"<span class="visually-hidden">" for " {title.clone()}</span></summary>
-                    <Why parts=parts words=why_words />
+                    <ScoreExplanation parts=parts words=why_words />
                 </details>
                 <a href=like>"More like this"<span class="visually-hidden">": " {title}</span></a>
             </div>
@@ -170,22 +168,22 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
     }
 }
 
-/// What the score is made of, as a sum that can be checked.
+/// Shows the terms of the score, so that it can be recalculated.
 #[component]
-fn Why(parts: ScoreParts, words: Vec<String>) -> impl IntoView {
-    let matched = if words.is_empty() {
+fn ScoreExplanation(parts: ScoreParts, words: Vec<String>) -> impl IntoView {
+    let matched_text = if words.is_empty() {
         "None of the words stands in it.".to_owned()
     } else {
         format!("Words that match: {}.", words.join(", "))
     };
     view! {
         <p>{sum(parts)}</p>
-        <p>"Each value goes from 0 for the weakest match of this search to 1 for the best one. " {matched}</p>
+        <p>"Each value goes from 0 for the weakest match of this search to 1 for the best one. " {matched_text}</p>
     }
 }
 
-/// Meaning × weight + words × weight = score. Without words or meaning, that
-/// part is left out.
+/// Meaning × weight + words × weight = score; terms without weight are left
+/// out.
 fn sum(parts: ScoreParts) -> String {
     let part = |name: &str, value: f32, weight: f32| {
         (weight > 0.0).then(|| format!("{name} {value:.2} × {weight:.1}"))
@@ -204,21 +202,21 @@ fn sum(parts: ScoreParts) -> String {
     })
 }
 
-/// Each word once, whatever its case, in the order of the text.
-fn words_once(words: &[String]) -> Vec<String> {
-    let mut once: Vec<String> = Vec::new();
+/// The distinct words ignoring case, in the order of the text.
+fn distinct_words(words: &[String]) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::new();
     for word in words {
-        if !once
+        if !distinct
             .iter()
             .any(|seen| seen.to_lowercase() == word.to_lowercase())
         {
-            once.push(word.clone());
+            distinct.push(word.clone());
         }
     }
-    once
+    distinct
 }
 
-fn marked(text: &str, words: &[String]) -> impl IntoView + use<> {
+fn mark_words(text: &str, words: &[String]) -> impl IntoView + use<> {
     stretches(text, words)
         .into_iter()
         .map(|(part, hit)| {
@@ -237,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_score_is_a_sum_that_can_be_checked() {
+    fn score_is_shown_as_a_sum() {
         let parts = ScoreParts {
             meaning: 0.5,
             meaning_weight: 0.4,
@@ -254,16 +252,16 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_matches_twice_is_named_once() {
+    fn repeated_word_is_listed_once() {
         let words = ["The", "river", "the"].map(str::to_owned);
-        assert_eq!(words_once(&words), ["The", "river"]);
+        assert_eq!(distinct_words(&words), ["The", "river"]);
     }
 
     #[test]
     fn matched_words_are_marked_and_markup_stays_text() {
         let owner = Owner::new();
         owner.set();
-        let html = marked("Tea <b> time", &["tea".to_owned()]).to_html();
+        let html = mark_words("Tea <b> time", &["tea".to_owned()]).to_html();
         assert!(html.starts_with("<mark>Tea<"), "{html}");
         assert!(
             html.contains("&lt;b&gt;") && !html.contains("<b>"),

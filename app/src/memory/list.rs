@@ -1,5 +1,5 @@
-//! List and search on one page: without a question it lists, with one it
-//! searches and says why each memory was found.
+//! List and search on one page: without a search text it lists, otherwise it
+//! searches and explains each result.
 
 use domain::{AppError, Permission, memory::MemoryFilter};
 use leptos::prelude::*;
@@ -30,9 +30,9 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
     let query = Memo::new(move |_| params.with(MemoryQuery::from_params));
     let create = FormState::<MemoryViewCreate>::new();
     let saved = create.done();
-    // Asked for again only when other names are needed or a view was saved: the
-    // form with the field being typed in hangs on it.
-    let needed = Memo::new(move |_| {
+    // Fetched again only when other names are needed or a view was saved: it
+    // rebuilds the form with the field being typed in.
+    let names_filter = Memo::new(move |_| {
         query.with(|query| MemoryFilter {
             owner: query.filter.owner.clone(),
             team: query.filter.team.clone(),
@@ -40,8 +40,8 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
         })
     });
     let list_context = Resource::new(
-        move || (needed.get(), saved.get()),
-        |(needed, _)| async move { memory_list_context(needed).await },
+        move || (names_filter.get(), saved.get()),
+        |(names_filter, _)| async move { memory_list_context(names_filter).await },
     );
     let found = Resource::new(
         move || query.get(),
@@ -59,7 +59,8 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
                     "Import"
                 </a>
             </IfMay>
-            // A search is no list: what it finds depends on the question.
+            // Only lists can be exported: the results of a search depend on its
+            // text.
             {move || {
                 query.with(|query| query.query.trim().is_empty().then(|| query.export_path()))
                     .map(|path| {
@@ -91,19 +92,22 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
                 })
             }}
         </Transition>
-        <Announced found=found />
-        <ListNews found=found listed=|(_, listed)| listed />
-        <Loaded resource=found view=|(query, listed)| show(query, listed.found) />
+        <ResultAnnouncement found=found />
+        <ListNews found=found listed=|(_, data)| data />
+        <Loaded resource=found view=|(query, data)| show(query, data.found) />
     }
     .into_any()
 }
 
-/// Says how much was found to those who don't see it. It is there from the
-/// start, because what appears with its text is often not read out.
+/// Announces the number of results to screen readers. It exists from the start,
+/// because a live region that appears together with its text is often not read
+/// out.
 #[component]
-fn Announced(found: Resource<Result<(MemoryQuery, MemoryListData), AppError>>) -> impl IntoView {
+fn ResultAnnouncement(
+    found: Resource<Result<(MemoryQuery, MemoryListData), AppError>>,
+) -> impl IntoView {
     let text = move || match found.get() {
-        Some(Ok((_, listed))) => match &listed.found {
+        Some(Ok((_, data))) => match &data.found {
             MemoryListing::Hits(results) | MemoryListing::Like(_, results) => found_count(results),
             MemoryListing::List(_) => String::new(),
         },
@@ -119,7 +123,7 @@ fn Announced(found: Resource<Result<(MemoryQuery, MemoryListData), AppError>>) -
 fn show(query: MemoryQuery, found: MemoryListing) -> AnyView {
     match found {
         MemoryListing::List(page) if page.items.is_empty() => {
-            view! { <NothingListed query=query /> }.into_any()
+            view! { <EmptyList query=query /> }.into_any()
         }
         MemoryListing::List(page) => {
             let newest = query.starting_after(String::new()).path();
@@ -143,9 +147,9 @@ fn show(query: MemoryQuery, found: MemoryListing) -> AnyView {
     }
 }
 
-/// An empty list: nothing yet, an empty trash, or filters that fit nothing.
+/// Shown without memories, with an empty trash, or without matches.
 #[component]
-fn NothingListed(query: MemoryQuery) -> impl IntoView {
+fn EmptyList(query: MemoryQuery) -> impl IntoView {
     if query.is_everything() {
         view! {
             <EmptyState

@@ -1,4 +1,4 @@
-//! What pages of memories say when something changed meanwhile.
+//! Notices on memory pages that something changed since they were loaded.
 
 use std::collections::HashSet;
 
@@ -15,12 +15,11 @@ use crate::{
     ui::plural,
 };
 
-/// Until a change is told that this page may have made itself: its own answer
-/// comes in that time, and shows it.
-const OWN: std::time::Duration = std::time::Duration::from_millis(800);
+/// Delay of a notice about a change that this page may have made itself: the
+/// response arrives in that time and shows the change.
+const OWN_CHANGE_DELAY: std::time::Duration = std::time::Duration::from_millis(800);
 
 impl MemoryListData {
-    /// The memories on show.
     fn ids(&self) -> Vec<MemoryId> {
         match &self.found {
             MemoryListing::List(page) => page.items.iter().map(|memory| memory.id).collect(),
@@ -31,22 +30,22 @@ impl MemoryListData {
     }
 }
 
-/// What was heard since the list was loaded.
+/// Notifications since the list was loaded.
 #[derive(Clone, Debug, Default)]
 struct PendingChanges {
     changed: HashSet<MemoryId>,
-    many: bool,
+    is_reset: bool,
     end: Option<EndReason>,
 }
 
 impl PendingChanges {
-    fn add(&mut self, heard: Notification) {
-        match heard {
-            // A reply stands under what it replies to.
+    fn add(&mut self, notification: Notification) {
+        match notification {
+            // A reply counts as a change of the memory that it replies to.
             Notification::Memory(memory) => {
                 self.changed.insert(memory.parent_id.unwrap_or(memory.id));
             }
-            Notification::Reset => self.many = true,
+            Notification::Reset => self.is_reset = true,
             Notification::End(reason) => self.end = Some(reason),
             Notification::Job(_) => {}
         }
@@ -56,7 +55,7 @@ impl PendingChanges {
         if let Some(reason) = self.end {
             return Some(end_text(reason).to_owned());
         }
-        if self.many {
+        if self.is_reset {
             return Some("Memories changed.".to_owned());
         }
         let count = self.changed.len();
@@ -71,86 +70,86 @@ const fn end_text(reason: EndReason) -> &'static str {
     }
 }
 
-/// Says how many memories changed since the list was loaded.
+/// Shows how many memories changed since the list was loaded.
 #[component]
 pub(super) fn ListNews<T>(
-    /// The list.
     found: Resource<Result<T, AppError>>,
-    /// What of it is shown.
+    /// Reads the list from the resource's value.
     listed: fn(&T) -> &MemoryListData,
 ) -> impl IntoView
 where
     T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
 {
-    let news = RwSignal::new(PendingChanges::default());
-    let asked = RwSignal::new(None::<Subscription>);
+    let changes = RwSignal::new(PendingChanges::default());
+    let subscription = RwSignal::new(None::<Subscription>);
     Effect::new(move |_| {
-        let wanted = found.with(|found| {
+        let next = found.with(|found| {
             let listed = listed(found.as_ref()?.as_ref().ok()?);
             Some(Subscription {
                 after: Some(listed.as_of),
                 watch: listed.ids(),
             })
         });
-        news.set(PendingChanges::default());
-        asked.set(wanted);
+        changes.set(PendingChanges::default());
+        subscription.set(next);
     });
-    subscribe(asked.into(), move |heard| {
-        news.update(|news| news.add(heard));
+    subscribe(subscription.into(), move |notification| {
+        changes.update(|changes| changes.add(notification));
     });
-    let text = Signal::derive(move || news.with(PendingChanges::text));
+    let text = Signal::derive(move || changes.with(PendingChanges::text));
     view! { <LiveBar text=text show=Callback::new(move |()| found.refetch()) /> }
 }
 
-/// What was heard since one memory was loaded, each with what the page was as
-/// of then.
-fn page_text(heard: &[(StreamCursor, Notification)], data: &MemoryData) -> Option<String> {
+/// The notice for the notifications since one memory was loaded, each with the
+/// page's cursor at its arrival.
+fn page_text(notifications: &[(StreamCursor, Notification)], data: &MemoryData) -> Option<String> {
     let memory = &data.memory;
     let mut text = None;
-    for (as_of, heard) in heard {
-        let told = match heard {
+    for (as_of, notification) in notifications {
+        let notice = match notification {
             Notification::Memory(event) if event.id == memory.id => memory_text(event, memory),
             Notification::Memory(event) => {
                 let is_shown = data.replies.iter().any(|reply| reply.id == event.id);
-                let is_news = match event.change {
+                let is_relevant = match event.change {
                     MemoryChangeKind::Gone | MemoryChangeKind::Trashed => is_shown,
-                    // One that was loaded since is shown as it is.
+                    // A reply that was loaded since is up to date.
                     MemoryChangeKind::Changed => {
                         event.parent_id == Some(memory.id) && !(is_shown && *as_of < data.as_of)
                     }
                 };
-                is_news.then_some("The replies to this changed.")
+                is_relevant.then_some("The replies to this changed.")
             }
             Notification::Reset => Some("This may have changed."),
             Notification::End(reason) => Some(end_text(*reason)),
             Notification::Job(_) => None,
         };
-        text = told.or(text);
+        text = notice.or(text);
     }
     text.map(str::to_owned)
 }
 
-/// What there is to say of a memory that is shown as it was.
-fn memory_text(event: &MemoryEvent, shown: &Memory) -> Option<&'static str> {
+/// The notice for a change of `memory`, given as it is displayed.
+fn memory_text(event: &MemoryEvent, memory: &Memory) -> Option<&'static str> {
     match event.change {
         MemoryChangeKind::Gone => Some("This memory is out of your sight now."),
-        MemoryChangeKind::Trashed => shown
+        MemoryChangeKind::Trashed => memory
             .deleted_at
             .is_none()
             .then_some("This memory went into the trash."),
         MemoryChangeKind::Changed => {
-            let is_other = shown.deleted_at.is_some() || event.version > Some(shown.version);
-            is_other.then_some("This memory changed just now.")
+            let is_newer = memory.deleted_at.is_some() || event.version > Some(memory.version);
+            is_newer.then_some("This memory changed just now.")
         }
     }
 }
 
-/// Hears of one memory and its replies what `data` doesn't show yet.
-fn page_news(data: Signal<Option<MemoryData>>) -> Signal<Option<String>> {
-    let heard = RwSignal::new(Vec::<(StreamCursor, Notification)>::new());
-    let listen = RwSignal::new(None::<Subscription>);
+/// The notice for changes of one memory and its replies that `data` does not
+/// include.
+fn page_notice(data: Signal<Option<MemoryData>>) -> Signal<Option<String>> {
+    let notifications = RwSignal::new(Vec::<(StreamCursor, Notification)>::new());
+    let subscription = RwSignal::new(None::<Subscription>);
     Effect::new(move |_| {
-        let wanted = data.with(|data| {
+        let next = data.with(|data| {
             let data = data.as_ref()?;
             let replies = data.replies.iter().map(|reply| reply.id);
             Some(Subscription {
@@ -161,60 +160,64 @@ fn page_news(data: Signal<Option<MemoryData>>) -> Signal<Option<String>> {
                     .collect(),
             })
         });
-        heard.set(Vec::new());
-        listen.set(wanted);
+        notifications.set(Vec::new());
+        subscription.set(next);
     });
-    subscribe(listen.into(), move |told| {
+    subscribe(subscription.into(), move |notification| {
         let Some(as_of) = data.with_untracked(|data| data.as_ref().map(|data| data.as_of)) else {
             return;
         };
-        // By then the page may be left.
-        let tell = move || {
-            let _ = heard.try_update(|heard| heard.push((as_of, told)));
+        // The page may have been left by then.
+        let record = move || {
+            let _ =
+                notifications.try_update(|notifications| notifications.push((as_of, notification)));
         };
-        set_timeout(tell, OWN);
+        set_timeout(record, OWN_CHANGE_DELAY);
     });
-    Signal::derive(move || data.with(|data| heard.with(|heard| page_text(heard, data.as_ref()?))))
+    Signal::derive(move || {
+        data.with(|data| {
+            notifications.with(|notifications| page_text(notifications, data.as_ref()?))
+        })
+    })
 }
 
-/// Says that a memory changed since it was loaded.
+/// Shows that a memory changed since it was loaded.
 #[component]
-pub(super) fn PageNews(
-    /// The memory.
-    data: Resource<Result<MemoryData, AppError>>,
-) -> impl IntoView {
-    // Filled in the browser only: a page that was just made knows the newest.
-    let shown = RwSignal::new(None);
-    Effect::new(move |_| shown.set(data.get().and_then(Result::ok)));
-    let text = page_news(shown.into());
+pub(super) fn PageNews(data: Resource<Result<MemoryData, AppError>>) -> impl IntoView {
+    // Set in the browser only: a page that was just rendered is up to date.
+    let loaded = RwSignal::new(None);
+    Effect::new(move |_| loaded.set(data.get().and_then(Result::ok)));
+    let text = page_notice(loaded.into());
     view! { <LiveBar text=text show=Callback::new(move |()| data.refetch()) /> }
 }
 
-/// Says that a memory changed since its form was opened. Saving shows what it
-/// is now beside what was typed, so nothing is to be done before.
+/// Shows that a memory changed since its form was opened. Saving shows both
+/// versions, so no action is needed before.
 #[component]
 pub(super) fn FormNews(
-    /// The memory as the form knows it.
+    /// The version that the form replaces.
     current: RwSignal<Memory>,
-    /// As it was loaded.
+    /// Cursor at which it was loaded.
     as_of: StreamCursor,
 ) -> impl IntoView {
-    let heard = RwSignal::new(Vec::new());
-    let listen = Signal::derive(move || {
+    let events = RwSignal::new(Vec::new());
+    let subscription = Signal::derive(move || {
         Some(Subscription {
             after: Some(as_of),
             watch: vec![current.with_untracked(|memory| memory.id)],
         })
     });
-    subscribe(listen, move |told| heard.update(|heard| heard.push(told)));
+    subscribe(subscription, move |event| {
+        events.update(|events| events.push(event));
+    });
     let text = Signal::derive(move || {
         current.with(|memory| {
-            heard.with(|heard: &Vec<Notification>| {
-                let mut texts = heard.iter().filter_map(|heard| match heard {
+            events.with(|events: &Vec<Notification>| {
+                let mut texts = events.iter().filter_map(|event| match event {
                     Notification::Memory(event) if event.id == memory.id => {
                         let text = memory_text(event, memory)?;
                         let is_changed = event.change == MemoryChangeKind::Changed;
-                        Some(if is_changed { MEANWHILE } else { text })
+                        Some(if is_changed { CHANGED_NOTICE } else { text })
                     }
                     Notification::End(reason) => Some(end_text(*reason)),
                     _ => None,
@@ -226,14 +229,14 @@ pub(super) fn FormNews(
     view! { <LiveBar text=text /> }
 }
 
-const MEANWHILE: &str =
+const CHANGED_NOTICE: &str =
     "This memory changed meanwhile. When you save, you see both, and nothing is lost.";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(id: MemoryId, change: MemoryChangeKind) -> Notification {
+    fn event(id: MemoryId, change: MemoryChangeKind) -> Notification {
         Notification::Memory(MemoryEvent {
             id,
             change,
@@ -243,30 +246,30 @@ mod tests {
     }
 
     #[test]
-    fn memories_are_counted_once_however_often_they_change() {
+    fn each_memory_is_counted_once() {
         let id = |n| {
             format!("00000000-0000-7000-8000-00000000000{n}")
                 .parse()
                 .unwrap()
         };
         let (one, other): (MemoryId, MemoryId) = (id(1), id(2));
-        let mut news = PendingChanges::default();
-        assert_eq!(news.text(), None);
-        news.add(told(one, MemoryChangeKind::Changed));
-        news.add(told(one, MemoryChangeKind::Gone));
-        assert_eq!(news.text().as_deref(), Some("1 memory changed."));
-        news.add(Notification::Memory(MemoryEvent {
+        let mut changes = PendingChanges::default();
+        assert_eq!(changes.text(), None);
+        changes.add(event(one, MemoryChangeKind::Changed));
+        changes.add(event(one, MemoryChangeKind::Gone));
+        assert_eq!(changes.text().as_deref(), Some("1 memory changed."));
+        changes.add(Notification::Memory(MemoryEvent {
             id: other,
             change: MemoryChangeKind::Changed,
             version: Some(1),
             parent_id: Some(one),
         }));
-        assert_eq!(news.text().as_deref(), Some("1 memory changed."));
-        news.add(told(other, MemoryChangeKind::Trashed));
-        assert_eq!(news.text().as_deref(), Some("2 memories changed."));
-        news.add(Notification::Reset);
-        assert_eq!(news.text().as_deref(), Some("Memories changed."));
-        news.add(Notification::End(EndReason::SignedOut));
-        assert_eq!(news.text().as_deref(), Some("You are signed out."));
+        assert_eq!(changes.text().as_deref(), Some("1 memory changed."));
+        changes.add(event(other, MemoryChangeKind::Trashed));
+        assert_eq!(changes.text().as_deref(), Some("2 memories changed."));
+        changes.add(Notification::Reset);
+        assert_eq!(changes.text().as_deref(), Some("Memories changed."));
+        changes.add(Notification::End(EndReason::SignedOut));
+        assert_eq!(changes.text().as_deref(), Some("You are signed out."));
     }
 }

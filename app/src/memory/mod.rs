@@ -1,4 +1,4 @@
-//! Memories: list and search, one, new, edit.
+//! Memories: list and search, one memory, creating and editing.
 
 mod api;
 mod attributes;
@@ -28,7 +28,6 @@ pub(crate) use page::MemoryPage;
 pub(crate) use parts::{MemoryTable, display_title};
 pub(crate) use views::MemoryViewListPage;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,4 +1,4 @@
-//! One memory: its text, who can see it, where it came from, what it was.
+//! One memory: text, visibility, origin and versions.
 
 use domain::{
     AppError, MemoryId,
@@ -49,7 +49,7 @@ pub(crate) fn MemoryPage() -> impl IntoView {
     .into_any()
 }
 
-/// The id in the path; what is no id names nothing.
+/// The id in the path; `NotFound` if it does not parse.
 pub(crate) fn id_of_page() -> Memo<Result<MemoryId, AppError>> {
     let params = use_params_map();
     Memo::new(move |_| {
@@ -118,15 +118,15 @@ fn Details(memory: Memory, sharing: MemorySharing) -> impl IntoView {
     } else {
         "By words; by meaning in a moment"
     };
-    let owned = format!("/memories?owner={}", memory.owner_id);
-    let like = format!("/memories?like={}", memory.id);
+    let owner_path = format!("/memories?owner={}", memory.owner_id);
+    let similar_path = format!("/memories?like={}", memory.id);
     view! {
         <aside class="memory-facts" aria-label="About this memory">
             <WhoCanSee memory=memory.clone() sharing=sharing />
             <dl class="facts facts-narrow">
                 <div><dt>"Kind"</dt><dd>{memory.kind.label()}</dd></div>
                 <div><dt>"Tags"</dt><dd><Tags tags=memory.tags.clone() /></dd></div>
-                <div><dt>"Owner"</dt><dd dir="auto"><a href=owned>{memory.owner_name.clone()}</a></dd></div>
+                <div><dt>"Owner"</dt><dd dir="auto"><a href=owner_path>{memory.owner_name.clone()}</a></dd></div>
                 <div><dt>"From"</dt><dd>{memory.origin.label()}</dd></div>
                 <AttributeList memory=memory.clone() />
                 <div><dt>"Found"</dt><dd>{meaning}</dd></div>
@@ -135,7 +135,7 @@ fn Details(memory: Memory, sharing: MemorySharing) -> impl IntoView {
                 <div><dt>"Version"</dt><dd>{memory.version}</dd></div>
                 <div><dt>"Id"</dt><dd><CopyId id=memory.id.to_string() what="memory" /></dd></div>
             </dl>
-            <a class="button" href=like>"More like this"</a>
+            <a class="button" href=similar_path>"More like this"</a>
         </aside>
     }
 }

@@ -1,4 +1,4 @@
-//! Pieces that several memory pages share.
+//! Components shared by the memory pages.
 
 use domain::{
     UserId,
@@ -15,33 +15,29 @@ use crate::{
 
 /// How long a memory stays in the trash.
 pub(super) const TRASH_TIME: Duration = Duration::days(TRASH_DAYS);
-/// How many tags a row shows before it counts the rest.
+/// Number of tags that a row shows before it counts the rest.
 const TAGS_IN_ROW: usize = 2;
 
-/// A memory's title, or the beginning of its text.
+/// The title, or the first line of the text, up to 80 characters.
 pub(crate) fn display_title(title: &str, text: &str) -> String {
-    const LONGEST: usize = 80;
+    const MAX_CHARS: usize = 80;
     if !title.is_empty() {
         return title.to_owned();
     }
     let line = text.trim().lines().next().unwrap_or_default();
-    let mut cut: String = line.chars().take(LONGEST).collect();
-    if cut.len() < line.len() {
-        cut.push('…');
+    let mut shortened: String = line.chars().take(MAX_CHARS).collect();
+    if shortened.len() < line.len() {
+        shortened.push('…');
     }
-    if cut.is_empty() {
+    if shortened.is_empty() {
         "Untitled".to_owned()
     } else {
-        cut
+        shortened
     }
 }
 
-/// Memories as rows, newest first.
 #[component]
-pub(crate) fn MemoryTable(
-    /// The rows.
-    memories: Vec<MemorySummary>,
-) -> impl IntoView {
+pub(crate) fn MemoryTable(memories: Vec<MemorySummary>) -> impl IntoView {
     view! {
         <div class="table-frame">
             <table class="memories">
@@ -64,10 +60,10 @@ pub(crate) fn MemoryTable(
 #[component]
 fn MemoryRow(memory: MemorySummary) -> impl IntoView {
     let title = display_title(&memory.title, &memory.excerpt);
-    // Without a title the first line is the title already.
+    // Without a title the first line is already the title.
     let excerpt = (!memory.title.is_empty()).then(|| memory.excerpt.clone());
-    let shown: Vec<_> = memory.tags.iter().take(TAGS_IN_ROW).cloned().collect();
-    let hidden = memory.tags.len() - shown.len();
+    let visible_tags: Vec<_> = memory.tags.iter().take(TAGS_IN_ROW).cloned().collect();
+    let hidden_count = memory.tags.len() - visible_tags.len();
     view! {
         <tr>
             <td>
@@ -82,8 +78,8 @@ fn MemoryRow(memory: MemorySummary) -> impl IntoView {
                         {memory.parent_id.is_some().then(|| view! { <Badge tone=Tone::Neutral text="Reply" /> })}
                         {(memory.replies > 0)
                             .then(|| view! { <span class="muted">{plural(memory.replies, "reply", "replies")}</span> })}
-                        {shown.into_iter().map(|tag| view! { <Badge tone=Tone::Neutral text=tag /> }).collect_view()}
-                        {(hidden > 0).then(|| view! { <span class="muted">{format!("+{hidden}")}</span> })}
+                        {visible_tags.into_iter().map(|tag| view! { <Badge tone=Tone::Neutral text=tag /> }).collect_view()}
+                        {(hidden_count > 0).then(|| view! { <span class="muted">{format!("+{hidden_count}")}</span> })}
                     </span>
                 </div>
             </td>
@@ -94,14 +90,11 @@ fn MemoryRow(memory: MemorySummary) -> impl IntoView {
     }
 }
 
-/// Who can see a memory, in a row: an icon and two or three words.
+/// Who can see a memory, for a table row: an icon and two or three words.
 #[component]
 pub(crate) fn VisibilityLabel(
-    /// As stored.
     visibility: Visibility,
-    /// Whose it is.
     owner_id: UserId,
-    /// The owner's name.
     owner_name: String,
 ) -> impl IntoView {
     let me = Me::of_page();
@@ -133,7 +126,7 @@ mod tests {
     use super::display_title;
 
     #[test]
-    fn without_a_title_the_first_line_stands_in() {
+    fn first_line_is_shown_without_a_title() {
         assert_eq!(display_title("Tea", "x"), "Tea");
         assert_eq!(display_title("", "\n  First line\nsecond"), "First line");
         let long = "é".repeat(81);

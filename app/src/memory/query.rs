@@ -1,4 +1,4 @@
-//! What the list page is asked for. It lives in the URL.
+//! The query of the list page, stored in its URL.
 
 use domain::{
     memory::{MemoryFilter, SearchMode},
@@ -8,25 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::ui::{Query, query_string};
 
-/// Question, filters and place in the list, as they stand in the URL: nothing
-/// is checked yet.
+/// Search text, filter and cursor as in the URL, not validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct MemoryQuery {
-    /// The question; empty lists all.
+    /// The search text; empty lists all memories.
     pub(crate) query: String,
-    /// How the question compares, as a [`SearchMode`] key; empty is both ways.
+    /// A [`SearchMode`] key; empty for the default.
     pub(crate) mode: String,
-    /// What it is narrowed to.
     pub(crate) filter: MemoryFilter,
-    /// Where this page of the list begins.
+    /// Cursor; empty for the first page.
     pub(crate) after: String,
-    /// The memory that others are to be like; it takes the question's place.
+    /// Id of the memory to which results are similar; replaces the search text.
     pub(crate) like: String,
 }
 
 impl MemoryQuery {
-    /// From the page's query.
     pub(crate) fn from_params(params: &Query) -> Self {
         let get = |name: &str| params.get(name).to_owned();
         let mut query = Self {
@@ -39,14 +36,14 @@ impl MemoryQuery {
         for (name, field) in fields_mut(&mut query.filter) {
             params.get(name).trim().clone_into(field);
         }
-        // The default stays out of the URL.
+        // The default mode stays out of the URL.
         if query.mode == SearchMode::default().key() {
             query.mode.clear();
         }
         query
     }
 
-    /// What a saved view shows.
+    /// The query of a saved view.
     pub(crate) fn from_view(view: &MemoryViewQuery) -> Self {
         let mode = if view.mode == SearchMode::default() {
             ""
@@ -61,32 +58,38 @@ impl MemoryQuery {
         }
     }
 
-    /// As the query of a URL, with its question mark unless it is empty.
+    /// The URL query with its question mark, or an empty string.
     pub(crate) fn to_query_string(&self) -> String {
         let mut filter = self.filter.clone();
-        let narrowed = fields_mut(&mut filter);
+        let filter_fields = fields_mut(&mut filter);
         let mut fields = vec![("query", self.query.as_str()), ("mode", self.mode.as_str())];
-        fields.extend(narrowed.iter().map(|(name, value)| (*name, value.as_str())));
+        fields.extend(
+            filter_fields
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
         fields.push(("like", &self.like));
         fields.push(("after", &self.after));
         query_string(&fields)
     }
 
-    /// The page that shows this.
+    /// URL of the list page with this query.
     pub(crate) fn path(&self) -> String {
         format!("/memories{}", self.to_query_string())
     }
 
-    /// The page that exports what this shows, whatever its page of the list.
+    /// URL of the export page with this filter.
     pub(crate) fn export_path(&self) -> String {
-        let shown = Self {
+        let list_query = Self {
             filter: self.filter.clone(),
             ..Self::default()
         };
-        shown.path().replacen("/memories", "/memories/export", 1)
+        list_query
+            .path()
+            .replacen("/memories", "/memories/export", 1)
     }
 
-    /// The same from row `after` on.
+    /// A copy that starts after the cursor `after`.
     pub(crate) fn starting_after(&self, after: String) -> Self {
         Self {
             after,
@@ -94,18 +97,19 @@ impl MemoryQuery {
         }
     }
 
-    /// The same with one field of the filter, by its name in the URL, changed.
+    /// A copy on the first page with one filter field, by its name in the URL,
+    /// set to `value`.
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
-        let mut changed = self.starting_after(String::new());
-        for (field, text) in fields_mut(&mut changed.filter) {
+        let mut copy = self.starting_after(String::new());
+        for (field, text) in fields_mut(&mut copy.filter) {
             if field == name {
                 value.clone_into(text);
             }
         }
-        changed
+        copy
     }
 
-    /// The same question and mode without any filter.
+    /// A copy on the first page without filter.
     pub(crate) fn unfiltered(&self) -> Self {
         Self {
             filter: MemoryFilter::default(),
@@ -114,12 +118,13 @@ impl MemoryQuery {
         }
     }
 
-    /// Shows the trash.
+    /// True for the list of the trash.
     pub(crate) fn is_trash(&self) -> bool {
         self.filter.state == "trash"
     }
 
-    /// Neither question nor filter: what shows is all there is.
+    /// True without search text, filter and cursor, so that all memories are
+    /// listed.
     pub(crate) fn is_everything(&self) -> bool {
         self.query.trim().is_empty()
             && self.filter == MemoryFilter::default()
@@ -127,7 +132,7 @@ impl MemoryQuery {
             && self.like.is_empty()
     }
 
-    /// A filter other than the trash is set.
+    /// True if a filter other than the trash is set.
     pub(crate) fn is_filtered(&self) -> bool {
         let filter = MemoryFilter {
             state: String::new(),
@@ -137,7 +142,7 @@ impl MemoryQuery {
     }
 }
 
-/// The fields of a filter with their names in the URL.
+/// The filter's fields with their names in the URL.
 fn fields_mut(filter: &mut MemoryFilter) -> [(&'static str, &mut String); 11] {
     let MemoryFilter {
         kind,
@@ -172,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_holds_the_whole_query_and_nothing_empty() {
+    fn query_round_trips_and_empty_fields_are_omitted() {
         let query = MemoryQuery {
             query: "tea & cake".into(),
             mode: "words".into(),
@@ -196,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_the_filter_has_its_place_in_the_url() {
+    fn every_filter_field_round_trips_through_the_url() {
         let mut query = MemoryQuery::default();
         let names: Vec<_> = fields_mut(&mut query.filter).map(|(name, _)| name).into();
         for name in &names {
@@ -211,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_is_shown_as_it_was_saved() {
+    fn saved_view_is_opened_with_its_query() {
         let view = MemoryViewQuery {
             query: "tea".into(),
             mode: SearchMode::Words,

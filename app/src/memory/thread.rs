@@ -18,7 +18,7 @@ use crate::{
     ui::{Glyph, Icon, TextArea, Time, layout::IfMay, plural},
 };
 
-/// Answers a memory.
+/// Replies to a memory.
 #[server(name = MemoryReplyCall, endpoint = "memory_reply")]
 pub(crate) async fn memory_reply(
     id: MemoryId,
@@ -33,12 +33,11 @@ pub(crate) async fn memory_reply(
     Ok(())
 }
 
-/// On a reply's own page: the way to what it answers.
+/// Notice on a reply's own page, with a link to the memory that it replies to.
 #[component]
 pub(super) fn AnswerTo(
-    /// The reply.
     id: MemoryId,
-    /// What it answers.
+    /// The memory that it replies to.
     root: MemoryId,
 ) -> impl IntoView {
     view! {
@@ -51,21 +50,21 @@ pub(super) fn AnswerTo(
     }
 }
 
-/// Where a reply stands on the page of its root.
+/// URL of a reply on the page of its root memory.
 pub(super) fn reply_path(root: MemoryId, reply: MemoryId) -> String {
     format!("/memories/{root}#reply-{reply}")
 }
 
-/// The replies to a memory, and the way to write one.
+/// The replies to a memory, and the form to write one.
 #[component]
 pub(super) fn Thread(
-    /// What they answer.
+    /// The root memory.
     id: MemoryId,
-    /// It can be answered: it is not in the trash.
+    /// False in the trash, where nobody can reply.
     open: bool,
-    /// Others see it, and so the replies.
+    /// Others see the memory, so replying needs the permission to share.
     shared: bool,
-    /// In the order of time.
+    /// Oldest first.
     replies: Vec<MemoryReply>,
 ) -> impl IntoView {
     let title = if replies.is_empty() {
@@ -116,14 +115,14 @@ pub(super) fn Thread(
 fn Reply(reply: MemoryReply) -> impl IntoView {
     let path = format!("/memories/{}", reply.id);
     let label = format!("Open reply by {}", reply.owner_name);
-    let changed = reply.updated_at > reply.created_at;
+    let is_edited = reply.updated_at > reply.created_at;
     view! {
         <li id=format!("reply-{}", reply.id)>
             <p class="muted small">
                 <strong dir="auto">{reply.owner_name}</strong>
                 " · "
                 <Time at=reply.created_at />
-                {changed.then_some(" · changed")}
+                {is_edited.then_some(" · changed")}
                 " · "
                 <a href=path aria-label=label>"Open"</a>
             </p>

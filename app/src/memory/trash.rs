@@ -1,4 +1,4 @@
-//! What is in the trash: how long it stays, and the end of it.
+//! Memories in the trash: notices, restoring and purging.
 
 use domain::{AppError, MemoryId, Permission, Timestamp, memory::TRASH_DAYS};
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ use crate::{
     ui::{Glyph, Icon, Time, layout::IfMay},
 };
 
-/// Deletes a memory in the trash for good.
+/// Permanently deletes a memory in the trash.
 #[server(endpoint = "memory_purge")]
 pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -21,7 +21,7 @@ pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Deletes all own memories in the trash for good.
+/// Permanently deletes all of the caller's memories in the trash.
 #[server(endpoint = "memory_trash_empty")]
 pub(crate) async fn memory_trash_empty() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -30,28 +30,28 @@ pub(crate) async fn memory_trash_empty() -> Result<(), AppError> {
     Ok(())
 }
 
-/// On the page of a memory in the trash: until when, and the ways out.
+/// Notice on the page of a memory in the trash: when it is purged, and the
+/// buttons to restore or delete it.
 #[component]
 pub(super) fn InTrash(
-    /// The memory.
     id: MemoryId,
-    /// Since when.
+    /// Time of the deletion.
     at: Timestamp,
-    /// The one who looks owns it.
+    /// The viewer owns it.
     is_own: bool,
 ) -> impl IntoView {
     let restore = expect_context::<FormState<MemoryRestore>>();
     let purge = FormState::<MemoryPurge>::new();
     let formats = formats();
-    let goes = at + TRASH_TIME;
-    let goes = move || formats.with(|formats| formats.date(goes));
+    let purge_date = at + TRASH_TIME;
+    let purge_date = move || formats.with(|formats| formats.date(purge_date));
     view! {
         <div class="notice notice-warning notice-tall">
             <Glyph icon=Icon::Trash />
             <div>
                 <p>
                     "In the trash since " <Time at=at /> ". Lists and searches leave it out. Goes for good on "
-                    {goes} "."
+                    {purge_date} "."
                 </p>
                 {is_own
                     .then(|| {
@@ -81,7 +81,7 @@ pub(super) fn InTrash(
     }
 }
 
-/// Above the list of what is in the trash.
+/// Notice above the list of the trash, with the button to empty it.
 #[component]
 pub(super) fn EmptyTrash() -> impl IntoView {
     let state = FormState::<MemoryTrashEmpty>::new();

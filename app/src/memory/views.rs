@@ -1,4 +1,4 @@
-//! Saved views: above the list, and on a page of their own.
+//! Saved views: above the list, and on their own page.
 
 use domain::memory_view::MemoryView;
 use leptos::prelude::*;
@@ -12,40 +12,38 @@ use crate::{
     ui::{EmptyState, Glyph, Icon, Loaded, PageHead, TextField},
 };
 
-/// The saved views as links, and a way to save what shows now.
+/// Links to the saved views, and a form to save the current query.
 #[component]
 pub(super) fn Views(
-    /// The saved ones.
     views: Vec<MemoryView>,
-    /// What the page is asked for.
     query: Memo<MemoryQuery>,
-    /// The form that saves.
     create: FormState<MemoryViewCreate>,
 ) -> impl IntoView {
     let paths: Vec<_> = views
         .iter()
         .map(|view| MemoryQuery::from_view(&view.query).path())
         .collect();
-    let known = paths.clone();
-    // What is everything, is saved already, or is only a page of a list needs
-    // no name.
-    let shown = Memo::new(move |_| {
+    let saved_paths = paths.clone();
+    // Not offered for the whole list, a query that is already saved, and
+    // similar memories; the cursor is not saved.
+    let new_query = Memo::new(move |_| {
         query.with(|query| {
             let query = query.starting_after(String::new());
-            let is_new =
-                !query.is_everything() && query.like.is_empty() && !known.contains(&query.path());
+            let is_new = !query.is_everything()
+                && query.like.is_empty()
+                && !saved_paths.contains(&query.path());
             is_new.then(|| query.to_query_string())
         })
     });
-    let some = !views.is_empty();
+    let has_views = !views.is_empty();
     let links = views
         .into_iter()
         .zip(paths)
         .map(|(view, path)| {
-            let here = path.clone();
+            let view_path = path.clone();
             let current = move || {
                 let path = query.with(|query| query.starting_after(String::new()).path());
-                (path == here).then_some("page")
+                (path == view_path).then_some("page")
             };
             view! { <li><a class="chip" href=path aria-current=current dir="auto">{view.name}</a></li> }
         })
@@ -54,7 +52,7 @@ pub(super) fn Views(
     let error = create.field_error("name");
     view! {
         <div class="views">
-            {some
+            {has_views
                 .then(|| {
                     view! {
                         <nav aria-label="Saved views">
@@ -65,14 +63,14 @@ pub(super) fn Views(
                         </nav>
                     }
                 })}
-            <Show when=move || shown.with(Option::is_some)>
+            <Show when=move || new_query.with(Option::is_some)>
                 <details class="fold-always save-view" open=error.with_untracked(Option::is_some)>
                     <summary>
                         <Glyph icon=Icon::ChevronRight />
                         "Save as a view"
                     </summary>
                     <PostForm state=create class="ask">
-                        <input type="hidden" name="shown" value=move || shown.get().unwrap_or_default() />
+                        <input type="hidden" name="shown" value=move || new_query.get().unwrap_or_default() />
                         <TextField name="name" label="Name of the view" value=name.get_value() error=error />
                         <button type="submit" class="button">"Save view"</button>
                     </PostForm>
@@ -129,27 +127,29 @@ fn Row(view: MemoryView) -> impl IntoView {
         expect_context::<(FormState<MemoryViewRename>, FormState<MemoryViewDelete>)>();
     let id = view.id;
     let key = id.to_string();
-    // One state serves the forms of all rows: what came of the last call
+    // One state serves the forms of all rows: the result of the last call
     // belongs to the row that made it.
-    let was_mine = rename.typed("id", "") == key;
-    let sent = rename.action.input();
-    let last = StoredValue::new(None);
-    let fault = rename.field_error("name");
+    let is_posted_row = rename.typed("id", "") == key;
+    let last_input = rename.action.input();
+    let last_id = StoredValue::new(None);
+    let name_error = rename.field_error("name");
     let error = Signal::derive(move || {
-        if let Some(id) = sent.with(|sent| sent.as_ref().map(|call| call.id)) {
-            last.set_value(Some(id));
+        if let Some(id) = last_input.with(|last_input| last_input.as_ref().map(|call| call.id)) {
+            last_id.set_value(Some(id));
         }
-        let mine = last.get_value().map_or(was_mine, |last| last == id);
-        fault.get().filter(|_| mine)
+        let is_own_result = last_id
+            .get_value()
+            .map_or(is_posted_row, |last_id| last_id == id);
+        name_error.get().filter(|_| is_own_result)
     });
-    let name = if was_mine {
+    let name = if is_posted_row {
         rename.typed("name", &view.name)
     } else {
         view.name.clone()
     };
     let label = format!("Name of “{}”", view.name);
     let error_id = format!("error-{key}");
-    let (described_by, of_delete) = (error_id.clone(), key.clone());
+    let (described_by, delete_id) = (error_id.clone(), key.clone());
     let href = MemoryQuery::from_view(&view.query).path();
     view! {
         <li class="view-row">
@@ -169,7 +169,7 @@ fn Row(view: MemoryView) -> impl IntoView {
                 <button type="submit" class="button">"Rename"</button>
             </PostForm>
             <PostForm state=delete class="inline-form">
-                <input type="hidden" name="id" value=of_delete />
+                <input type="hidden" name="id" value=delete_id />
                 <button type="submit" class="button">
                     <Glyph icon=Icon::Trash />
                     "Delete"

@@ -6,7 +6,8 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// One page of what the member was told, and how much of all of it is unread.
+/// One page of the member's notifications, newest first, and the number of all
+/// unread ones.
 #[server(endpoint = "notification_list")]
 pub(crate) async fn notification_list(
     #[server(default)] after: String,
@@ -16,7 +17,7 @@ pub(crate) async fn notification_list(
     service::notification_list(&ctx, &actor, after.as_deref()).await
 }
 
-/// Notes that one of them was read.
+/// Marks a notification as read.
 #[server(endpoint = "notification_read")]
 pub(crate) async fn notification_read(id: NotificationId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -25,7 +26,7 @@ pub(crate) async fn notification_read(id: NotificationId) -> Result<(), AppError
     Ok(())
 }
 
-/// Notes that all of them were read.
+/// Marks all notifications as read.
 #[server(endpoint = "notification_read_all")]
 pub(crate) async fn notification_read_all() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;

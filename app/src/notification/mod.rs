@@ -1,11 +1,10 @@
-//! What one was told.
+//! The member's notifications.
 
 mod api;
 mod page;
 
 pub(crate) use page::NotificationListPage;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,4 +1,4 @@
-//! What one was told, newest first.
+//! The list of notifications, newest first.
 
 use domain::{
     AppError, NotificationId, Page,
@@ -66,7 +66,7 @@ fn show(after: &str, page: Page<Notification>, unread: i64) -> AnyView {
             .map(|notification| view! { <Item notification=notification /> })
             .collect_view();
         view! {
-            // One form for all rows: the button that is pressed names the one.
+            // One form for all rows: the pressed button names the notification.
             <PostForm state=read_one>
                 <ul class="notifications">{items}</ul>
             </PostForm>
@@ -106,11 +106,11 @@ fn Item(notification: Notification) -> impl IntoView {
         ),
         Some(Notice::MemoryProposed(proposed)) => (
             {
-                let (proposer, whom) = (&proposed.proposer, whom(proposed.team.as_deref()));
+                let (proposer, audience) = (&proposed.proposer, audience(proposed.team.as_deref()));
                 if proposed.is_change {
-                    format!("{proposer} proposes to change a memory that {whom} sees")
+                    format!("{proposer} proposes to change a memory that {audience} sees")
                 } else {
-                    format!("{proposer} proposes to share a memory with {whom}")
+                    format!("{proposer} proposes to share a memory with {audience}")
                 }
             },
             memory_proposed(&proposed).into_any(),
@@ -124,7 +124,7 @@ fn Item(notification: Notification) -> impl IntoView {
                 } else {
                     "declined"
                 },
-                whom(decided.team.as_deref())
+                audience(decided.team.as_deref())
             ),
             proposal_decided(decided).into_any(),
         ),
@@ -149,17 +149,17 @@ fn Item(notification: Notification) -> impl IntoView {
 fn break_glass_opened(opened: BreakGlassOpened) -> impl IntoView {
     let clock = PageClock::get();
     let until = opened.until;
-    let open = Memo::new(move |_| clock.now() < until);
+    let is_open = Memo::new(move |_| clock.now() < until);
     view! {
         <p dir="auto">"Reason: " {opened.reason}</p>
         <p class="muted">
-            {move || if open.get() { "Closes " } else { "Closed " }} <Time at=until /> " at the latest. "
+            {move || if is_open.get() { "Closes " } else { "Closed " }} <Time at=until /> " at the latest. "
             <a class="link-line" href="/profile#readers">"See what was read"</a>
         </p>
     }
 }
 
-fn whom(team: Option<&str>) -> String {
+fn audience(team: Option<&str>) -> String {
     let visibility = team.map_or(Visibility::Org, |_| Visibility::Team);
     audience_name(visibility, team)
 }

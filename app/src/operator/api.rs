@@ -1,4 +1,4 @@
-//! Server functions of those who run the installation.
+//! Server functions for the installation's operators.
 
 use domain::{
     AppError, Page, TenantId,
@@ -11,15 +11,14 @@ use super::query::TenantQuery;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api, forms};
 
-/// An organisation that was just created, with the link that makes somebody its
-/// owner: the one time it is shown.
+/// A new organisation with the invite link of its owner, which is shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TenantCreated {
     pub(crate) id: TenantId,
     pub(crate) link: String,
 }
 
-/// One page of the installation's organisations.
+/// One page of the installation's organisations, by name.
 #[server(endpoint = "tenant_list")]
 pub(crate) async fn tenant_list(list: TenantQuery) -> Result<Page<TenantSummary>, AppError> {
     let (ctx, actor) = api::caller()?;
@@ -27,14 +26,13 @@ pub(crate) async fn tenant_list(list: TenantQuery) -> Result<Page<TenantSummary>
     service::tenant_page(&ctx, &actor, &list.filter, after.as_deref()).await
 }
 
-/// One organisation.
 #[server(endpoint = "tenant_get")]
 pub(crate) async fn tenant_get(id: TenantId) -> Result<TenantDetail, AppError> {
     let (ctx, actor) = api::caller()?;
     service::tenant_get(&ctx, &actor, id).await
 }
 
-/// Creates an organisation. The page of the form shows the owner's link, once.
+/// Creates an organisation. The form's page shows the owner's invite link once.
 #[server(endpoint = "tenant_create")]
 pub(crate) async fn tenant_create(
     #[server(default)] name: String,
@@ -46,9 +44,9 @@ pub(crate) async fn tenant_create(
     let (ctx, actor) = api::caller()?;
     let email = match email.trim() {
         "" => None,
-        typed => {
-            let parsed = EmailAddress::parse(typed);
-            Some(parsed.map_err(|why| AppError::field("email", why))?)
+        text => {
+            let parsed = EmailAddress::parse(text);
+            Some(parsed.map_err(|message| AppError::field("email", message))?)
         }
     };
     let organisation = service::NewOrganisation {
@@ -60,8 +58,8 @@ pub(crate) async fn tenant_create(
     let owner = service::Owner::Invited {
         email: email.as_ref(),
     };
-    let by = service::Initiator::Operator(&actor);
-    let created = service::tenant_create(&ctx, by, &organisation, owner).await?;
+    let initiator = service::Initiator::Operator(&actor);
+    let created = service::tenant_create(&ctx, initiator, &organisation, owner).await?;
     let token = created.invite.ok_or(AppError::Internal)?;
     forms::stay();
     Ok(TenantCreated {
@@ -70,7 +68,6 @@ pub(crate) async fn tenant_create(
     })
 }
 
-/// Puts everybody of an organisation out.
 #[server(endpoint = "tenant_suspend")]
 pub(crate) async fn tenant_suspend(
     id: TenantId,
@@ -82,7 +79,6 @@ pub(crate) async fn tenant_suspend(
     Ok(())
 }
 
-/// Lets an organisation in again.
 #[server(endpoint = "tenant_resume")]
 pub(crate) async fn tenant_resume(id: TenantId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -91,7 +87,7 @@ pub(crate) async fn tenant_resume(id: TenantId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Has an organisation removed after a time of grace.
+/// Deletes an organisation; its data is removed after a grace period.
 #[server(endpoint = "tenant_delete")]
 pub(crate) async fn tenant_delete(
     id: TenantId,
@@ -99,13 +95,12 @@ pub(crate) async fn tenant_delete(
     #[server(default)] reason: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let by = service::Initiator::Operator(&actor);
-    service::tenant_delete(&ctx, by, id, Some(&confirm), &reason, None).await?;
+    let initiator = service::Initiator::Operator(&actor);
+    service::tenant_delete(&ctx, initiator, id, Some(&confirm), &reason, None).await?;
     api::go(&format!("/operator/{id}"), Flash::TenantDeleted);
     Ok(())
 }
 
-/// Puts an organisation into another tier.
 #[server(endpoint = "tenant_tier_set")]
 pub(crate) async fn tenant_tier_set(
     id: TenantId,

@@ -1,4 +1,4 @@
-//! Deleting an organisation: what goes, why, and the name to confirm.
+//! Deleting an organisation: consequences, reason, and confirmation.
 
 use domain::tenant::{GRACE_DAYS, TenantDetail, TenantStatus};
 use leptos::prelude::*;
@@ -28,7 +28,7 @@ fn show(detail: TenantDetail) -> impl IntoView {
     } else {
         None
     };
-    let possible = blocked_reason.is_none();
+    let is_possible = blocked_reason.is_none();
     view! {
         <PageHead
             title=format!("Delete {}", detail.summary.name)
@@ -44,13 +44,13 @@ fn show(detail: TenantDetail) -> impl IntoView {
                     </p>
                 }
             })}
-        <WhatGoes detail=detail.clone() />
-        {possible.then(|| view! { <Confirm detail=detail /> })}
+        <Consequences detail=detail.clone() />
+        {is_possible.then(|| view! { <Confirm detail=detail /> })}
     }
 }
 
 #[component]
-fn WhatGoes(detail: TenantDetail) -> impl IntoView {
+fn Consequences(detail: TenantDetail) -> impl IntoView {
     let counts = detail.summary.counts;
     let days = plural(GRACE_DAYS, "day", "days");
     view! {

@@ -1,4 +1,4 @@
-//! All organisations of the installation.
+//! The list of organisations.
 
 use domain::{
     AppError, Page,

@@ -1,4 +1,4 @@
-//! The installation's organisations, for those who run it.
+//! The installation's organisations, for its operators.
 
 mod api;
 mod delete;
@@ -13,7 +13,6 @@ pub(crate) use list::TenantListPage;
 pub(crate) use new::TenantNewPage;
 pub(crate) use page::TenantPage;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,4 +1,4 @@
-//! Creating an organisation, and showing its owner's link the one time.
+//! Creating an organisation, and showing its owner's link once.
 
 use leptos::prelude::*;
 
@@ -16,7 +16,7 @@ pub(crate) fn TenantNewPage() -> impl IntoView {
     let state = FormState::<TenantCreate>::new();
     let answer = state.answer();
     (move || match answer.get() {
-        Some(created) => view! { <Reveal created=created /> }.into_any(),
+        Some(created) => view! { <OwnerLink created=created /> }.into_any(),
         None => view! { <NewForm state=state /> }.into_any(),
     })
     .into_any()
@@ -60,7 +60,7 @@ fn NewForm(state: FormState<TenantCreate>) -> impl IntoView {
 }
 
 #[component]
-fn Reveal(created: TenantCreated) -> impl IntoView {
+fn OwnerLink(created: TenantCreated) -> impl IntoView {
     let page = format!("/operator/{}", created.id);
     view! {
         <PageHead

@@ -1,4 +1,4 @@
-//! One organisation: how it is, and what an operator can do about it.
+//! One organisation: its state, and what an operator can do about it.
 
 use domain::{
     TenantId,
@@ -18,7 +18,6 @@ use crate::{
     },
 };
 
-/// The forms of the page.
 #[derive(Clone, Copy)]
 struct Forms {
     suspend: FormState<TenantSuspend>,
@@ -52,26 +51,26 @@ fn show(detail: TenantDetail) -> impl IntoView {
         <PageHead title=summary.name lead=summary.slug up=("/operator", "All organisations")>
             {may_resume.then(|| view! { <Resume id=id /> })}
         </PageHead>
-        <Status detail=detail.clone() />
+        <StatusNotice detail=detail.clone() />
         <Details detail=detail />
-        <Has counts=summary.counts />
+        <Usage counts=summary.counts />
         <Tier id=id tier=summary.tier />
         {match (status, is_home) {
-            (_, true) => view! { <Home /> }.into_any(),
+            (_, true) => view! { <HomeNotice /> }.into_any(),
             (TenantStatus::Active, false) => view! {
                 <Suspend id=id />
-                <ToDelete id=id />
+                <DeleteLink id=id />
             }
                 .into_any(),
-            (TenantStatus::Suspended, false) => view! { <ToDelete id=id /> }.into_any(),
+            (TenantStatus::Suspended, false) => view! { <DeleteLink id=id /> }.into_any(),
             (TenantStatus::Deleted, false) => ().into_any(),
         }}
     }
 }
 
-/// Why nobody comes in, and the way back.
+/// Why nobody can sign in, and when the data is removed.
 #[component]
-fn Status(detail: TenantDetail) -> impl IntoView {
+fn StatusNotice(detail: TenantDetail) -> impl IntoView {
     let text = match detail.summary.status {
         TenantStatus::Active => return ().into_any(),
         TenantStatus::Suspended => "Suspended: nobody of it comes in, and its jobs wait.",
@@ -133,7 +132,7 @@ fn Details(detail: TenantDetail) -> impl IntoView {
 }
 
 #[component]
-fn Has(counts: TenantCounts) -> impl IntoView {
+fn Usage(counts: TenantCounts) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="has">
             <h2 id="has">"What it has"</h2>
@@ -202,7 +201,7 @@ fn Suspend(id: TenantId) -> impl IntoView {
 }
 
 #[component]
-fn ToDelete(id: TenantId) -> impl IntoView {
+fn DeleteLink(id: TenantId) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="delete">
             <h2 id="delete">"Delete"</h2>
@@ -215,7 +214,7 @@ fn ToDelete(id: TenantId) -> impl IntoView {
 }
 
 #[component]
-fn Home() -> impl IntoView {
+fn HomeNotice() -> impl IntoView {
     view! {
         <p class="notice">
             <Glyph icon=Icon::Info />

@@ -1,4 +1,4 @@
-//! Pieces that the pages of organisations share.
+//! Components shared by the pages of organisations.
 
 use domain::{
     AppError, TenantId, Timestamp,
@@ -9,7 +9,7 @@ use leptos_router::hooks::use_params_map;
 
 use crate::ui::{Badge, Time, Tone, plural};
 
-/// The id in the path; what is no id names nothing.
+/// The id in the path; `NotFound` if it does not parse.
 pub(super) fn id_of_page() -> Memo<Result<TenantId, AppError>> {
     let params = use_params_map();
     Memo::new(move |_| {
@@ -22,12 +22,8 @@ pub(super) fn id_of_page() -> Memo<Result<TenantId, AppError>> {
     })
 }
 
-/// Whether an organisation can be used.
 #[component]
-pub(super) fn StatusBadge(
-    /// As stored.
-    status: TenantStatus,
-) -> impl IntoView {
+pub(super) fn StatusBadge(status: TenantStatus) -> impl IntoView {
     let tone = match status {
         TenantStatus::Active => Tone::Good,
         TenantStatus::Suspended => Tone::Warning,
@@ -36,12 +32,9 @@ pub(super) fn StatusBadge(
     view! { <Badge tone=tone text=status.label() /> }
 }
 
-/// Whether its jobs get done.
+/// Badge with the number of failed or waiting jobs.
 #[component]
-pub(super) fn Health(
-    /// How many of what it has.
-    counts: TenantCounts,
-) -> impl IntoView {
+pub(super) fn Health(counts: TenantCounts) -> impl IntoView {
     let (tone, text) = if counts.jobs_dead > 0 {
         (
             Tone::Bad,
@@ -58,7 +51,7 @@ pub(super) fn Health(
     view! { <Badge tone=tone text=text /> }
 }
 
-/// A point in time that may not have come yet.
+/// A time, or a text if there is none.
 pub(super) fn time_or(at: Option<Timestamp>, otherwise: &'static str) -> AnyView {
     match at {
         Some(at) => view! { <Time at=at /> }.into_any(),

@@ -1,22 +1,20 @@
-//! What the list of organisations is asked for. It lives in the URL.
+//! The query of the list of organisations, stored in its URL.
 
 use domain::tenant::TenantFilter;
 use serde::{Deserialize, Serialize};
 
 use crate::ui::{Query, query_string};
 
-/// Filters and place in the list.
+/// Filter and cursor of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct TenantQuery {
-    /// What it is narrowed to.
     pub(crate) filter: TenantFilter,
-    /// Where this page of the list begins.
+    /// Cursor; empty for the first page.
     pub(crate) after: String,
 }
 
 impl TenantQuery {
-    /// From the page's query.
     pub(crate) fn from_params(params: &Query) -> Self {
         Self {
             filter: TenantFilter {
@@ -27,7 +25,7 @@ impl TenantQuery {
         }
     }
 
-    /// The page that shows this.
+    /// URL of the list page with this query.
     pub(crate) fn path(&self) -> String {
         let query = query_string(&[
             ("query", &self.filter.query),
@@ -37,7 +35,7 @@ impl TenantQuery {
         format!("/operator{query}")
     }
 
-    /// The same from row `after` on.
+    /// A copy that starts after the cursor `after`.
     pub(crate) fn starting_after(&self, after: String) -> Self {
         Self {
             after,
@@ -51,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_holds_the_whole_query_and_nothing_empty() {
+    fn query_round_trips_and_empty_fields_are_omitted() {
         let query = TenantQuery::from_params(&Query::parse("query=+acme+&status=&after=b"));
         assert_eq!(query.path(), "/operator?query=acme&after=b");
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Server functions of one's organisations.
+//! Server functions of the organisations that one belongs to.
 
 use domain::{AppError, profile::Organisation};
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! The organisations that one belongs to, and the way from one to another.
+//! The organisations of the signed-in person, and switching between them.
 
 mod api;
 mod page;

@@ -1,4 +1,4 @@
-//! Where one is, and where else one may go.
+//! The list of one's organisations, with buttons to switch.
 
 use domain::{profile::Organisation, sign_in::SignInProblem};
 use leptos::prelude::*;
@@ -36,7 +36,7 @@ pub(crate) fn OrganisationListPage() -> impl IntoView {
 fn show(organisations: Vec<Organisation>) -> impl IntoView {
     let is_alone = organisations.len() == 1;
     view! {
-        // One form for all rows: the button that is pressed names the organisation.
+        // One form for all rows: the pressed button names the organisation.
         <form method="post" action="/auth/switch">
             <div class="table-frame">
                 <table>

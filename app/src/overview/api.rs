@@ -6,7 +6,6 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::api;
 
-/// What the member sees first.
 #[server(endpoint = "overview_get")]
 pub(crate) async fn overview_get() -> Result<Overview, AppError> {
     let (ctx, actor) = api::caller()?;

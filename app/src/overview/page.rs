@@ -1,4 +1,4 @@
-//! How much there is, what is new, and a place to ask.
+//! The overview: counts, latest memories and imports, and a search box.
 
 use domain::{
     Permission,
@@ -49,7 +49,7 @@ fn show(overview: Overview) -> AnyView {
         SemanticSearch::Off { reason } => Some(reason),
     };
     view! {
-        <Ask />
+        <MemorySearch />
         {notice
             .map(|reason| {
                 view! {
@@ -90,9 +90,9 @@ fn show(overview: Overview) -> AnyView {
     .into_any()
 }
 
-/// A question leads to the memories that answer it.
+/// A search box that leads to the memories page.
 #[component]
-fn Ask() -> impl IntoView {
+fn MemorySearch() -> impl IntoView {
     view! {
         <FilterForm path="/memories" label="Search memories" class="ask">
             <SearchBox
@@ -116,18 +116,18 @@ fn Figure(label: &'static str, value: i64, href: &'static str) -> impl IntoView 
     }
 }
 
-/// Nothing is there yet: how to begin, for whoever may.
+/// Shown while there are no memories, depending on the permissions.
 #[component]
 fn Welcome() -> impl IntoView {
     let me = Me::of_page();
     view! {
         <Suspense>
             {move || {
-                let held = me.member().map(|me| me.permissions).unwrap_or_default();
-                if held.contains(&Permission::MemoryWrite) {
-                    view! { <GettingStarted may_import=held.contains(&Permission::MemoryImport) /> }.into_any()
+                let permissions = me.member().map(|me| me.permissions).unwrap_or_default();
+                if permissions.contains(&Permission::MemoryWrite) {
+                    view! { <GettingStarted may_import=permissions.contains(&Permission::MemoryImport) /> }.into_any()
                 } else {
-                    view! { <NothingShared reads=held.contains(&Permission::MemoryRead) /> }.into_any()
+                    view! { <NothingShared may_read=permissions.contains(&Permission::MemoryRead) /> }.into_any()
                 }
             }}
         </Suspense>
@@ -156,8 +156,8 @@ fn GettingStarted(may_import: bool) -> impl IntoView {
 }
 
 #[component]
-fn NothingShared(reads: bool) -> impl IntoView {
-    let (title, text) = if reads {
+fn NothingShared(may_read: bool) -> impl IntoView {
+    let (title, text) = if may_read {
         (
             "Nothing is shared with you yet",
             "Memories that others share with you will show here.",

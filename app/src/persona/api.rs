@@ -9,21 +9,19 @@ use {
     domain::persona::PersonaDraft,
 };
 
-/// The own personas, by name.
+/// The caller's personas, by name.
 #[server(endpoint = "persona_list")]
 pub(crate) async fn persona_list() -> Result<Vec<Persona>, AppError> {
     let (ctx, actor) = api::caller()?;
     service::persona_list(&ctx, &actor).await
 }
 
-/// One own persona.
 #[server(endpoint = "persona_get")]
 pub(crate) async fn persona_get(id: PersonaId) -> Result<Persona, AppError> {
     let (ctx, actor) = api::caller()?;
     service::persona_get(&ctx, &actor, id).await
 }
 
-/// Creates a persona.
 #[server(endpoint = "persona_create")]
 pub(crate) async fn persona_create(
     #[server(default)] name: String,
@@ -36,7 +34,6 @@ pub(crate) async fn persona_create(
     Ok(())
 }
 
-/// Changes a persona.
 #[server(endpoint = "persona_update")]
 pub(crate) async fn persona_update(
     id: PersonaId,

@@ -1,4 +1,4 @@
-//! Personas: the own contexts that memories may belong to.
+//! Personas: a member's own contexts, to which memories may belong.
 
 mod api;
 mod page;
@@ -6,7 +6,6 @@ mod page;
 pub(crate) use api::persona_list;
 pub(crate) use page::{PersonaListPage, PersonaPage};
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

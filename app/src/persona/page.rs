@@ -1,4 +1,4 @@
-//! All personas, and one to change.
+//! The list of personas, and the page of one.
 
 use domain::{AppError, Permission, PersonaId, persona::Persona};
 use leptos::prelude::*;
@@ -82,7 +82,7 @@ fn show(personas: Vec<Persona>) -> AnyView {
 
 #[component]
 fn Create(state: FormState<PersonaCreate>, created: Signal<usize>) -> impl IntoView {
-    // A new form for each that is created: its fields are empty again.
+    // A new form after each creation, so that its fields are empty again.
     let form = move || {
         created.track();
         view! {
@@ -172,7 +172,7 @@ fn Change(persona: Persona) -> impl IntoView {
 #[component]
 fn Delete(persona: Persona) -> impl IntoView {
     let state = FormState::<PersonaDelete>::new();
-    let stays = match persona.memories {
+    let consequence = match persona.memories {
         0 => "No memory belongs to it.".to_owned(),
         1 => "The memory in it stays and belongs to none from then on.".to_owned(),
         memories => format!(
@@ -186,7 +186,7 @@ fn Delete(persona: Persona) -> impl IntoView {
             <details class="confirm">
                 <summary class="button button-danger">"Delete this persona"</summary>
                 <div class="confirm-body">
-                    <p>{stays}</p>
+                    <p>{consequence}</p>
                     <PostForm state=state class="form-actions">
                         <input type="hidden" name="id" value=persona.id.to_string() />
                         <button type="submit" class="button button-danger">"Delete now"</button>

@@ -1,4 +1,4 @@
-//! Server functions of one's preferences.
+//! Server functions of the member's preferences.
 
 use domain::{
     AppError,
@@ -12,17 +12,17 @@ use super::theme::remember;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// What the form shows; it comes with the profile.
+/// Data of the form; loaded with the profile.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PreferencesData {
     pub(crate) preferences: Preferences,
     /// The organisation's time zone, if it chose one.
     pub(crate) tenant_time_zone: Option<String>,
-    /// All there are.
+    /// All time zones that can be chosen.
     pub(crate) time_zones: Vec<String>,
 }
 
-/// Keeps what one chose.
+/// Saves the preferences and returns the display settings that result.
 #[server(endpoint = "preferences_update")]
 pub(crate) async fn preferences_update(
     #[server(default)] theme: String,
@@ -35,8 +35,8 @@ pub(crate) async fn preferences_update(
         time_zone,
         locale,
     };
-    let shown = service::preferences_update(&ctx, &actor, &draft).await?;
-    remember(shown.theme.unwrap_or_default());
+    let settings = service::preferences_update(&ctx, &actor, &draft).await?;
+    remember(settings.theme.unwrap_or_default());
     api::go("/profile", Flash::PreferencesSaved);
-    Ok(shown)
+    Ok(settings)
 }

@@ -1,4 +1,4 @@
-//! How one wants things shown: colours, time zone, dates and numbers.
+//! Display preferences: colours, time zone, dates and numbers.
 
 mod api;
 mod parts;

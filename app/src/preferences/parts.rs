@@ -1,4 +1,4 @@
-//! The form, on one's profile.
+//! The preferences form on the profile page.
 
 use domain::preferences::{Locale, Theme, TimeZone};
 use leptos::prelude::*;
@@ -11,22 +11,19 @@ use crate::{
     ui::{Choice, SelectField},
 };
 
-/// Colours, time zone and formats.
 #[component]
 pub(crate) fn Preferences(
-    /// The form.
     state: FormState<PreferencesUpdate>,
-    /// What was chosen before, and what there is.
     data: PreferencesData,
 ) -> impl IntoView {
     let page = Page::get();
     Effect::new(move |_| {
-        if let Some(Ok(shown)) = state.action.value().get() {
-            page.theme_show(shown.theme.unwrap_or_default());
-            page.formats.set(shown.formats);
+        if let Some(Ok(settings)) = state.action.value().get() {
+            page.theme_show(settings.theme.unwrap_or_default());
+            page.formats.set(settings.formats);
         }
     });
-    let chosen = data.preferences;
+    let current = data.preferences;
     let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
     let themes = Theme::ALL.map(|theme| Choice::new(theme.key(), theme.label()));
     let now = PageClock::get().now_untracked();
@@ -34,8 +31,11 @@ pub(crate) fn Preferences(
         let sample = format!("{} · {}", locale.name(), locale.date(now));
         Choice::new(locale.tag(), sample)
     });
-    let ours = data.tenant_time_zone.as_deref().unwrap_or(TimeZone::UTC);
-    let first = Choice::new("", format!("The organisation’s ({})", words(ours)));
+    let tenant_zone = data.tenant_time_zone.as_deref().unwrap_or(TimeZone::UTC);
+    let first = Choice::new(
+        "",
+        format!("The organisation’s ({})", zone_label(tenant_zone)),
+    );
     view! {
         <section class="section" aria-labelledby="preferences">
             <h2 id="preferences">"Preferences"</h2>
@@ -45,21 +45,21 @@ pub(crate) fn Preferences(
                     name="theme"
                     label="Colours"
                     choices=themes.to_vec()
-                    value=typed("theme", chosen.theme.unwrap_or_default().key())
+                    value=typed("theme", current.theme.unwrap_or_default().key())
                     error=state.field_error("theme")
                 />
                 <SelectField
                     name="time_zone"
                     label="Time zone"
                     choices=time_zone_choices(first, &data.time_zones)
-                    value=typed("time_zone", chosen.time_zone.as_deref().unwrap_or_default())
+                    value=typed("time_zone", current.time_zone.as_deref().unwrap_or_default())
                     error=state.field_error("time_zone")
                 />
                 <SelectField
                     name="locale"
                     label="Dates and numbers"
                     choices=locales.to_vec()
-                    value=typed("locale", chosen.locale.unwrap_or_default().tag())
+                    value=typed("locale", current.locale.unwrap_or_default().tag())
                     error=state.field_error("locale")
                 />
                 <div class="form-actions">
@@ -70,15 +70,15 @@ pub(crate) fn Preferences(
     }
 }
 
-/// All time zones for a select, after `first`, which stands for none.
+/// Choices of all time zones, after `first`, which stands for no choice.
 pub(crate) fn time_zone_choices(first: Choice, names: &[String]) -> Vec<Choice> {
-    let choice = |name: &String| Choice::new(name.as_str(), words(name));
+    let choice = |name: &String| Choice::new(name.as_str(), zone_label(name));
     std::iter::once(first)
         .chain(names.iter().map(choice))
         .collect()
 }
 
-/// A zone's name as people read it.
-fn words(name: &str) -> String {
+/// A zone's name with spaces.
+fn zone_label(name: &str) -> String {
     name.replace('_', " ")
 }

@@ -1,5 +1,5 @@
-//! Light or dark: as the system says, or as the person chose. The server
-//! renders the choice, so that nothing flashes.
+//! The colour theme: the system's, or a chosen one. The server renders the
+//! choice, so that nothing flashes.
 
 use domain::{AppError, preferences::Theme};
 #[cfg(feature = "ssr")]
@@ -9,9 +9,9 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::api;
 
-/// What the browser remembers; the system's where it remembers nothing.
+/// The theme in the browser's cookie; the system's without one.
 #[cfg(feature = "ssr")]
-fn remembered(headers: &axum::http::HeaderMap) -> Theme {
+fn theme_from_cookie(headers: &axum::http::HeaderMap) -> Theme {
     headers
         .get_all(axum::http::header::COOKIE)
         .iter()
@@ -22,19 +22,18 @@ fn remembered(headers: &axum::http::HeaderMap) -> Theme {
         .unwrap_or_default()
 }
 
-/// The colours of the page that answers this request: what the member chose,
-/// in whatever browser, or else what this browser remembers.
+/// The theme of the page that responds to this request: the member's choice in
+/// any browser, or else this browser's cookie.
 #[cfg(feature = "ssr")]
 pub(crate) fn theme_of(parts: &axum::http::request::Parts) -> Theme {
-    let chosen = parts
+    let member_theme = parts
         .extensions
         .get::<DisplaySettings>()
-        .and_then(|shown| shown.theme);
-    chosen.unwrap_or_else(|| remembered(&parts.headers))
+        .and_then(|settings| settings.theme);
+    member_theme.unwrap_or_else(|| theme_from_cookie(&parts.headers))
 }
 
-/// Has the browser remember the colours for a year, for pages before signing
-/// in.
+/// Sets the theme cookie for a year, for pages before signing in.
 #[cfg(feature = "ssr")]
 pub(super) fn remember(theme: Theme) {
     use axum::http::{HeaderValue, header::SET_COOKIE};
@@ -56,11 +55,10 @@ pub(super) fn remember(theme: Theme) {
     }
 }
 
-/// Keeps the choice: for the member, where one is signed in, and in this
-/// browser.
+/// Saves the theme for the signed-in member, if any, and in this browser.
 #[server(endpoint = "theme_set")]
 pub(crate) async fn theme_set(theme: Theme) -> Result<Theme, AppError> {
-    // Who may keep nothing of their own has the browser remember it alone.
+    // Without the permission to save preferences, only the cookie is set.
     if let Ok((ctx, actor)) = api::caller()
         && actor.permissions.contains(&Permission::ProfileManage)
     {
@@ -83,16 +81,16 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_is_found_among_others_and_junk_means_system() {
-        let of = |cookies: &[&str]| theme_of(&request(cookies));
-        assert_eq!(of(&["a=b; theme=dark", "x=y"]), Theme::Dark);
-        assert_eq!(of(&["a=b", "theme=light"]), Theme::Light);
-        assert_eq!(of(&["theme=\"><script>"]), Theme::System);
-        assert_eq!(of(&[]), Theme::System);
+    fn cookie_is_found_among_others_and_invalid_value_means_system() {
+        let theme = |cookies: &[&str]| theme_of(&request(cookies));
+        assert_eq!(theme(&["a=b; theme=dark", "x=y"]), Theme::Dark);
+        assert_eq!(theme(&["a=b", "theme=light"]), Theme::Light);
+        assert_eq!(theme(&["theme=\"><script>"]), Theme::System);
+        assert_eq!(theme(&[]), Theme::System);
     }
 
     #[test]
-    fn what_the_member_chose_counts_before_what_the_browser_remembers() {
+    fn members_choice_overrides_the_cookie() {
         let mut parts = request(&["theme=dark"]);
         parts.extensions.insert(DisplaySettings {
             theme: Some(Theme::Light),

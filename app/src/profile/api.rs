@@ -1,4 +1,4 @@
-//! Server functions of the profile, and who is signed in.
+//! Server functions of the profile, and the signed-in member.
 
 use domain::{
     AppError, SessionId,
@@ -12,29 +12,29 @@ use crate::preferences::PreferencesData;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// The signed-in member, read once a page load, for the frame and for what
-/// depends on permissions.
+/// The signed-in member, fetched once per page load, for the layout and for
+/// everything that depends on permissions.
 #[derive(Clone, Copy)]
 pub(crate) struct Me {
     account: Resource<Option<Account>>,
-    /// What the page of notifications found out since.
+    /// Newer count from the notifications page.
     unread: RwSignal<Option<i64>>,
-    /// What the page of proposals found out since.
+    /// Newer count from the proposals page.
     waiting: RwSignal<Option<i64>>,
 }
 
-/// What the frame needs to know.
+/// The member, and the counts in the navigation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) profile: Profile,
-    /// Notifications that were not read.
+    /// Number of unread notifications.
     pub(crate) unread: i64,
-    /// Proposals that wait for the member.
+    /// Number of proposals that wait for the member's decision.
     pub(crate) waiting: i64,
 }
 
 impl Me {
-    /// Starts reading and provides it to the pages.
+    /// Starts fetching and provides it as context.
     pub(crate) fn provide() -> Self {
         let me = Self {
             account: Resource::new(|| (), |()| async { me_get().await.ok() }),
@@ -45,44 +45,41 @@ impl Me {
         me
     }
 
-    /// The frame's.
+    /// The instance that the layout provides.
     pub(crate) fn of_page() -> Self {
         expect_context::<Self>()
     }
 
-    /// The member, once known; read it inside a `Suspense` or an effect only.
+    /// The member, once loaded; read it inside a `Suspense` or an effect only.
     pub(crate) fn member(self) -> Option<Profile> {
         self.account.get().flatten().map(|account| account.profile)
     }
 
-    /// Notifications that were not read, to the best of the page's knowledge;
-    /// read it as [`Me::member`].
+    /// Number of unread notifications as far as the page knows; read it like
+    /// [`Me::member`].
     pub(crate) fn unread(self) -> i64 {
         let at_load = self.account.get().flatten();
         let at_load = at_load.map_or(0, |account| account.unread);
         self.unread.get().unwrap_or(at_load)
     }
 
-    /// Corrects how many notifications were not read.
     pub(crate) fn unread_set(self, unread: i64) {
         self.unread.set(Some(unread));
     }
 
-    /// Proposals that wait for the member, to the best of the page's knowledge;
-    /// read it as [`Me::member`].
+    /// Number of waiting proposals as far as the page knows; read it like
+    /// [`Me::member`].
     pub(crate) fn waiting(self) -> i64 {
         let at_load = self.account.get().flatten();
         let at_load = at_load.map_or(0, |account| account.waiting);
         self.waiting.get().unwrap_or(at_load)
     }
 
-    /// Corrects how many proposals wait.
     pub(crate) fn waiting_set(self, waiting: i64) {
         self.waiting.set(Some(waiting));
     }
 }
 
-/// Who is signed in.
 #[server(endpoint = "me_get")]
 pub(crate) async fn me_get() -> Result<Account, AppError> {
     let (ctx, actor) = api::caller()?;
@@ -93,7 +90,7 @@ pub(crate) async fn me_get() -> Result<Account, AppError> {
     })
 }
 
-/// What the profile page shows.
+/// Data of the profile page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ProfileData {
     pub(crate) profile: Profile,
@@ -102,7 +99,6 @@ pub(crate) struct ProfileData {
     pub(crate) readers: Vec<BreakGlassReport>,
 }
 
-/// The own account, preferences and sessions.
 #[server(endpoint = "profile_get")]
 pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
     let (ctx, actor) = api::caller()?;
@@ -119,7 +115,7 @@ pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
     })
 }
 
-/// Ends one of the own sessions.
+/// Ends one of the caller's sessions.
 #[server(endpoint = "session_revoke")]
 pub(crate) async fn session_revoke(id: SessionId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -128,7 +124,7 @@ pub(crate) async fn session_revoke(id: SessionId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Ends all own sessions but the one that asks.
+/// Ends all of the caller's sessions except the current one.
 #[server(endpoint = "session_revoke_others")]
 pub(crate) async fn session_revoke_others() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;

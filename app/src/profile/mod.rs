@@ -1,4 +1,4 @@
-//! One's own account and sessions.
+//! The member's own account and sessions.
 
 mod api;
 mod page;
@@ -8,7 +8,6 @@ pub(crate) use api::Me;
 pub(crate) use page::ProfilePage;
 pub(crate) use parts::SessionTable;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

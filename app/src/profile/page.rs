@@ -1,4 +1,4 @@
-//! Who am I, what may I do, and where am I signed in.
+//! The profile page: account, preferences, sessions and permissions.
 
 use domain::{
     Permission,
@@ -27,8 +27,8 @@ pub(crate) fn ProfilePage() -> impl IntoView {
     provide_context(end_others);
     let (one, others) = (end_one.done(), end_others.done());
     let data = Resource::new(move || (one.get(), others.get()), |_| profile_get());
-    let choose = FormState::<PreferencesUpdate>::new();
-    provide_context(choose);
+    let update = FormState::<PreferencesUpdate>::new();
+    provide_context(update);
     view! {
         <PageHead title="Profile" lead="Who you are here, what you may do, and where you are signed in." />
         <Loaded resource=data view=show />
@@ -38,19 +38,19 @@ pub(crate) fn ProfilePage() -> impl IntoView {
 }
 
 fn show(data: ProfileData) -> impl IntoView {
-    let choose = expect_context::<FormState<PreferencesUpdate>>();
+    let update = expect_context::<FormState<PreferencesUpdate>>();
     view! {
         <Account profile=data.profile.clone() />
         <BreakGlassReports reports=data.readers />
-        <Preferences state=choose data=data.preferences />
+        <Preferences state=update data=data.preferences />
         <Sessions sessions=data.sessions />
-        <Permissions held=data.profile.permissions />
+        <Permissions permissions=data.profile.permissions />
     }
 }
 
 #[component]
 fn Account(profile: Profile) -> impl IntoView {
-    let none = |list: Vec<String>| {
+    let join_or_none = |list: Vec<String>| {
         if list.is_empty() {
             "None".to_owned()
         } else {
@@ -67,8 +67,8 @@ fn Account(profile: Profile) -> impl IntoView {
                     <dd>{profile.email.unwrap_or_else(|| "Not given by your identity provider".to_owned())}</dd>
                 </div>
                 <div><dt>"Organisation"</dt><dd dir="auto">{profile.tenant_name}</dd></div>
-                <div><dt>"Roles"</dt><dd>{none(profile.roles)}</dd></div>
-                <div><dt>"Teams"</dt><dd>{none(profile.teams)}</dd></div>
+                <div><dt>"Roles"</dt><dd>{join_or_none(profile.roles)}</dd></div>
+                <div><dt>"Teams"</dt><dd>{join_or_none(profile.teams)}</dd></div>
                 <div><dt>"Id"</dt><dd><CopyId id=profile.user_id.to_string() what="member" /></dd></div>
             </dl>
         </section>
@@ -79,7 +79,7 @@ fn Account(profile: Profile) -> impl IntoView {
 fn Sessions(sessions: Vec<Session>) -> impl IntoView {
     let end_one = expect_context::<FormState<SessionRevoke>>();
     let end_others = expect_context::<FormState<SessionRevokeOthers>>();
-    let others = sessions.iter().any(|session| !session.is_current);
+    let has_others = sessions.iter().any(|session| !session.is_current);
     view! {
         <section class="section" aria-labelledby="sessions">
             <div class="section-head">
@@ -87,7 +87,7 @@ fn Sessions(sessions: Vec<Session>) -> impl IntoView {
                     <h2 id="sessions">"Sessions"</h2>
                     <p class="muted">"Browsers in which you are signed in. End what you don’t recognise."</p>
                 </div>
-                {others.then(|| {
+                {has_others.then(|| {
                     view! {
                         <PostForm state=end_others class="inline-form">
                             <button type="submit" class="button">"End all others"</button>
@@ -95,7 +95,7 @@ fn Sessions(sessions: Vec<Session>) -> impl IntoView {
                     }
                 })}
             </div>
-            // One form for all rows: the button that is pressed names the session.
+            // One form for all rows: the pressed button names the session.
             <PostForm state=end_one>
                 <SessionTable sessions=sessions />
             </PostForm>
@@ -104,12 +104,12 @@ fn Sessions(sessions: Vec<Session>) -> impl IntoView {
 }
 
 #[component]
-fn Permissions(held: Vec<Permission>) -> impl IntoView {
+fn Permissions(permissions: Vec<Permission>) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="permissions">
             <h2 id="permissions">"What you may do"</h2>
             <ul class="plain-list">
-                {held
+                {permissions
                     .into_iter()
                     .map(|permission| {
                         view! {

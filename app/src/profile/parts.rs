@@ -1,17 +1,14 @@
-//! Pieces that the profile shares with the page of a member.
+//! Components that the profile shares with the page of a member.
 
 use domain::profile::Session;
 use leptos::prelude::*;
 
 use crate::ui::{Badge, Time, Tone};
 
-/// Signed-in browsers, to stand in a form that ends the one whose button is
+/// A table of sessions, for use in a form that ends the session whose button is
 /// pressed.
 #[component]
-pub(crate) fn SessionTable(
-    /// The rows.
-    sessions: Vec<Session>,
-) -> impl IntoView {
+pub(crate) fn SessionTable(sessions: Vec<Session>) -> impl IntoView {
     view! {
         <div class="table-frame">
             <table>
@@ -70,12 +67,12 @@ fn SessionRow(session: Session) -> impl IntoView {
     }
 }
 
-/// Browser and system in a few words, from what the browser calls itself.
+/// Browser and system in a few words, from the `User-Agent` header.
 fn browser_name(agent: &str) -> String {
     let first = |names: &[(&str, &'static str)]| {
         names
             .iter()
-            .find(|(mark, _)| agent.contains(mark))
+            .find(|(token, _)| agent.contains(token))
             .map(|(_, name)| *name)
     };
     // The order matters: most browsers also name the ones that they resemble.
@@ -109,7 +106,7 @@ mod tests {
     use super::browser_name;
 
     #[test]
-    fn browsers_are_told_apart_from_those_that_they_resemble() {
+    fn browsers_are_distinguished_from_those_they_resemble() {
         let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36 Edg/131.0";
         let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1";
         assert_eq!(browser_name(edge), "Edge on Windows");

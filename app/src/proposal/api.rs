@@ -9,8 +9,8 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// Shares a memory, or proposes it where others decide; `version` is the one
-/// that was shown.
+/// Shares a memory, or proposes it if the audience needs a review; `version` is
+/// the one that the page showed.
 #[server(endpoint = "memory_share")]
 pub(crate) async fn memory_share(
     id: MemoryId,
@@ -31,7 +31,7 @@ pub(crate) async fn memory_share(
     Ok(())
 }
 
-/// Takes a memory back.
+/// Stops sharing a memory.
 #[server(endpoint = "memory_unshare")]
 pub(crate) async fn memory_unshare(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -40,7 +40,8 @@ pub(crate) async fn memory_unshare(id: MemoryId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// One page of proposals; without `view`, those that wait, or the own ones.
+/// One page of proposals; without `view`, those that wait for the caller, or
+/// the caller's own.
 #[server(endpoint = "proposal_list")]
 pub(crate) async fn proposal_list(
     #[server(default)] view: String,
@@ -52,14 +53,13 @@ pub(crate) async fn proposal_list(
     service::proposal_list(&ctx, &actor, view, after.as_deref()).await
 }
 
-/// One proposal.
 #[server(endpoint = "proposal_get")]
 pub(crate) async fn proposal_get(id: ProposalId) -> Result<Proposal, AppError> {
     let (ctx, actor) = api::caller()?;
     service::proposal_get(&ctx, &actor, id).await
 }
 
-/// Decides a proposal: the button that was pressed says how.
+/// Accepts or declines a proposal, as the pressed button says.
 #[server(endpoint = "proposal_decide")]
 pub(crate) async fn proposal_decide(
     id: ProposalId,
@@ -82,7 +82,6 @@ pub(crate) async fn proposal_decide(
     Ok(())
 }
 
-/// Takes an own proposal back.
 #[server(endpoint = "proposal_withdraw")]
 pub(crate) async fn proposal_withdraw(id: ProposalId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;

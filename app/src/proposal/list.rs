@@ -1,4 +1,5 @@
-//! Proposals: those that wait for one, one's own, and those one has decided.
+//! Lists of proposals: waiting for the viewer, the viewer's own, and those that
+//! the viewer decided.
 
 use domain::proposal::{ProposalSummary, ProposalView, Proposals};
 use leptos::prelude::*;
@@ -47,34 +48,34 @@ pub(crate) fn ProposalListPage() -> impl IntoView {
 
 fn show(after: &str, list: Proposals) -> AnyView {
     let Proposals {
-        view: shown,
+        view: active_view,
         may_decide,
         waiting,
         page,
     } = list;
-    let tabs = may_decide.then(|| view! { <Views shown=shown waiting=waiting /> });
+    let tabs = may_decide.then(|| view! { <Views active_view=active_view waiting=waiting /> });
     if page.items.is_empty() && after.is_empty() {
         return view! {
             {tabs}
-            <Nothing shown=shown />
+            <NoProposals active_view=active_view />
         }
         .into_any();
     }
     let path = |after: &str| {
-        let query = query_string(&[("view", shown.key()), ("after", after)]);
+        let query = query_string(&[("view", active_view.key()), ("after", after)]);
         format!("/memories/proposals{query}")
     };
     view! {
         {tabs}
-        <ProposalTable proposals=page.items shown=shown />
+        <ProposalTable proposals=page.items active_view=active_view />
         <Paging newest=path("") older=page.next.map(|next| path(&next)) first=after.is_empty() />
     }
     .into_any()
 }
 
-/// Links to the other views.
+/// Links to the views, with the number of waiting proposals.
 #[component]
-fn Views(shown: ProposalView, waiting: i64) -> impl IntoView {
+fn Views(active_view: ProposalView, waiting: i64) -> impl IntoView {
     view! {
         <nav class="tabs" aria-label="Proposals">
             {ProposalView::ALL
@@ -84,7 +85,7 @@ fn Views(shown: ProposalView, waiting: i64) -> impl IntoView {
                     let waiting = (*view == ProposalView::Waiting && waiting > 0)
                         .then(|| view! { " " <span class="badge badge-accent">{count(waiting)}</span> });
                     view! {
-                        <a href=href aria-current=(*view == shown).then_some("page")>
+                        <a href=href aria-current=(*view == active_view).then_some("page")>
                             {view.label()}
                             {waiting}
                         </a>
@@ -96,8 +97,8 @@ fn Views(shown: ProposalView, waiting: i64) -> impl IntoView {
 }
 
 #[component]
-fn Nothing(shown: ProposalView) -> impl IntoView {
-    let (title, text) = match shown {
+fn NoProposals(active_view: ProposalView) -> impl IntoView {
+    let (title, text) = match active_view {
         ProposalView::Waiting => (
             "Nothing waits for you",
             "When somebody proposes to share a memory, or to change a shared one, and you decide it, it stands here, and you are told.",
@@ -119,10 +120,10 @@ fn Nothing(shown: ProposalView) -> impl IntoView {
 }
 
 #[component]
-fn ProposalTable(proposals: Vec<ProposalSummary>, shown: ProposalView) -> impl IntoView {
-    let mine = shown == ProposalView::Mine;
+fn ProposalTable(proposals: Vec<ProposalSummary>, active_view: ProposalView) -> impl IntoView {
+    let is_own_view = active_view == ProposalView::Mine;
     // On a narrow screen there is room for one of “For” and “State”.
-    let for_class = if shown == ProposalView::Waiting {
+    let for_class = if active_view == ProposalView::Waiting {
         "col-status"
     } else {
         "optional col-roles"
@@ -133,9 +134,9 @@ fn ProposalTable(proposals: Vec<ProposalSummary>, shown: ProposalView) -> impl I
                 <thead>
                     <tr>
                         <th scope="col">"Memory"</th>
-                        {(!mine).then(|| view! { <th scope="col" class="optional col-roles">"Proposed by"</th> })}
+                        {(!is_own_view).then(|| view! { <th scope="col" class="optional col-roles">"Proposed by"</th> })}
                         <th scope="col" class=for_class>"For"</th>
-                        {(shown != ProposalView::Waiting).then(|| view! { <th scope="col" class="col-status">"State"</th> })}
+                        {(active_view != ProposalView::Waiting).then(|| view! { <th scope="col" class="col-status">"State"</th> })}
                         <th scope="col" class="optional col-time">"Proposed"</th>
                     </tr>
                 </thead>
@@ -143,7 +144,7 @@ fn ProposalTable(proposals: Vec<ProposalSummary>, shown: ProposalView) -> impl I
                     {proposals
                         .into_iter()
                         .map(|proposal| {
-                            let whom = audience_name(proposal.visibility, proposal.team_name.as_deref());
+                            let audience = audience_name(proposal.visibility, proposal.team_name.as_deref());
                             let title = display_title(&proposal.title, &proposal.excerpt);
                             let excerpt = (!proposal.title.is_empty()).then_some(proposal.excerpt);
                             view! {
@@ -166,12 +167,12 @@ fn ProposalTable(proposals: Vec<ProposalSummary>, shown: ProposalView) -> impl I
                                                 })}
                                         </div>
                                     </td>
-                                    {(!mine)
+                                    {(!is_own_view)
                                         .then(|| {
                                             view! { <td class="optional wrap" dir="auto">{proposal.proposer_name}</td> }
                                         })}
-                                    <td class=format!("{for_class} wrap") dir="auto">{capitalised(&whom)}</td>
-                                    {(shown != ProposalView::Waiting)
+                                    <td class=format!("{for_class} wrap") dir="auto">{capitalised(&audience)}</td>
+                                    {(active_view != ProposalView::Waiting)
                                         .then(|| view! { <td><StatusBadge status=proposal.status /></td> })}
                                     <td class="optional col-time"><Time at=proposal.created_at /></td>
                                 </tr>
@@ -184,7 +185,6 @@ fn ProposalTable(proposals: Vec<ProposalSummary>, shown: ProposalView) -> impl I
     }
 }
 
-/// At the beginning of a cell.
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars

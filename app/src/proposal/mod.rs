@@ -1,5 +1,5 @@
-//! Sharing and proposals: who sees a memory, the way to more people, and the
-//! queue of those who decide it.
+//! Sharing and proposals: who sees a memory, sharing it further, and the queue
+//! of those who decide.
 
 mod api;
 mod list;
@@ -13,7 +13,6 @@ pub(crate) use page::ProposalPage;
 pub(crate) use parts::audience_name;
 pub(crate) use share::{PendingHint, ReviewHint, WhoCanSee};
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,5 +1,4 @@
-//! One proposal: the words that are decided, who would see them, and the
-//! decision.
+//! One proposal: the text under review, its audience, and the decision.
 
 use domain::{
     AppError, ProposalId, Timestamp,
@@ -45,9 +44,9 @@ pub(crate) fn ProposalPage() -> impl IntoView {
 fn show(proposal: Proposal) -> impl IntoView {
     let summary = proposal.summary.clone();
     let title = display_title(&summary.title, &proposal.content);
-    let whom = audience_name(summary.visibility, summary.team_name.as_deref());
-    let waits = summary.status == ProposalStatus::Pending;
-    let who = match (proposal.is_own, waits) {
+    let audience = audience_name(summary.visibility, summary.team_name.as_deref());
+    let is_pending = summary.status == ProposalStatus::Pending;
+    let subject = match (proposal.is_own, is_pending) {
         (true, true) => "You propose".to_owned(),
         (true, false) => "You proposed".to_owned(),
         (false, true) => format!("{} proposes", summary.proposer_name),
@@ -55,19 +54,19 @@ fn show(proposal: Proposal) -> impl IntoView {
     };
     let is_change = proposal.change.is_some();
     let lead = if is_change {
-        format!("{who} to change this, which {whom} sees.")
+        format!("{subject} to change this, which {audience} sees.")
     } else {
-        format!("{who} to share this with {whom}.")
+        format!("{subject} to share this with {audience}.")
     };
     let id = summary.id;
     let may_decide = proposal.may_decide;
-    let may_withdraw = proposal.is_own && waits;
+    let may_withdraw = proposal.is_own && is_pending;
     view! {
         <PageHead title=title lead=lead up=("/memories/proposals", "Proposals") />
-        {proposal.is_stale.then(|| view! { <Stale memory=format!("/memories/{}", proposal.memory_id) /> })}
+        {proposal.is_stale.then(|| view! { <StaleNotice memory=format!("/memories/{}", proposal.memory_id) /> })}
         <div class="split split-on">
             {match proposal.change.clone() {
-                Some(change) => view! { <Changed change=change version=proposal.memory_version /> }.into_any(),
+                Some(change) => view! { <ChangeDiff change=change version=proposal.memory_version /> }.into_any(),
                 None => {
                     view! { <article class="memory-text" dir="auto">{proposal.content.clone()}</article> }.into_any()
                 }
@@ -77,7 +76,7 @@ fn show(proposal: Proposal) -> impl IntoView {
                     .viewers
                     .clone()
                     .map(|viewers| {
-                        view! { <WhoWould viewers=viewers visibility=summary.visibility is_change=is_change /> }
+                        view! { <AudienceSection viewers=viewers visibility=summary.visibility is_change=is_change /> }
                     })}
                 <Details proposal=proposal.clone() />
             </aside>
@@ -91,7 +90,7 @@ fn show(proposal: Proposal) -> impl IntoView {
                             </section>
                         }
                     })}
-                <Outcome proposal=proposal />
+                <ReviewResult proposal=proposal />
                 {may_decide.then(|| view! { <Decide id=id is_change=is_change /> })}
                 {may_withdraw.then(|| view! { <Withdraw id=id /> })}
             </div>
@@ -100,7 +99,7 @@ fn show(proposal: Proposal) -> impl IntoView {
 }
 
 #[component]
-fn Stale(memory: String) -> impl IntoView {
+fn StaleNotice(memory: String) -> impl IntoView {
     view! {
         <div class="notice notice-warning">
             <Glyph icon=Icon::Warning />
@@ -112,10 +111,10 @@ fn Stale(memory: String) -> impl IntoView {
     }
 }
 
-/// What a change does: the text as it is and as it would be, and all else that
+/// The difference that a change makes: the text, and all other fields that
 /// others see.
 #[component]
-fn Changed(change: ProposedChange, version: i32) -> impl IntoView {
+fn ChangeDiff(change: ProposedChange, version: i32) -> impl IntoView {
     let ProposedChange {
         before,
         after,
@@ -141,23 +140,23 @@ fn Changed(change: ProposedChange, version: i32) -> impl IntoView {
             importance_label(after.importance),
         ),
     ];
-    let others: Vec<_> = pairs
+    let changed_facts: Vec<_> = pairs
         .into_iter()
         .filter(|(_, before, after)| before != after)
         .collect();
-    let kept =
+    let expiry =
         (before.expires_at != after.expires_at).then_some((before.expires_at, after.expires_at));
-    let has_others = !others.is_empty() || kept.is_some();
+    let has_changed_facts = !changed_facts.is_empty() || expiry.is_some();
     view! {
         <section aria-labelledby="difference">
             <h2 id="difference">{format!("What would change from version {version}")}</h2>
             {has_title.then(|| view! { <h3 class="version-title" dir="auto"><Spans spans=title /></h3> })}
             <div class="memory-text diff" dir="auto"><Spans spans=content /></div>
-            {has_others
+            {has_changed_facts
                 .then(|| {
                     view! {
                         <dl class="facts facts-narrow">
-                            {others
+                            {changed_facts
                                 .into_iter()
                                 .map(|(name, before, after)| {
                                     view! {
@@ -168,7 +167,7 @@ fn Changed(change: ProposedChange, version: i32) -> impl IntoView {
                                     }
                                 })
                                 .collect_view()}
-                            {kept
+                            {expiry
                                 .map(|(before, after)| {
                                     view! {
                                         <div>
@@ -193,7 +192,7 @@ fn RetentionLabel(until: Option<Timestamp>) -> impl IntoView {
 }
 
 #[component]
-fn WhoWould(viewers: Viewers, visibility: Visibility, is_change: bool) -> impl IntoView {
+fn AudienceSection(viewers: Viewers, visibility: Visibility, is_change: bool) -> impl IntoView {
     let icon = if visibility == Visibility::Org {
         Icon::Building
     } else {
@@ -245,13 +244,15 @@ fn Details(proposal: Proposal) -> impl IntoView {
     }
 }
 
-/// What came of it.
+/// The result of the review, with its comment.
 #[component]
-fn Outcome(proposal: Proposal) -> impl IntoView {
+fn ReviewResult(proposal: Proposal) -> impl IntoView {
     let summary = proposal.summary;
     summary.reviewed_at.map(|at| {
         let name = proposal.reviewer_name;
-        let said = proposal.review_comment.filter(|said| !said.is_empty());
+        let comment = proposal
+            .review_comment
+            .filter(|comment| !comment.is_empty());
         view! {
             <section class="section" aria-labelledby="outcome">
                 <h2 id="outcome">{summary.status.label()}</h2>
@@ -259,7 +260,7 @@ fn Outcome(proposal: Proposal) -> impl IntoView {
                     {name.map(|name| view! { "By " <bdi>{name}</bdi> ", " })}
                     <Time at=at /> "."
                 </p>
-                {said.map(|said| view! { <p class="quote" dir="auto">{said}</p> })}
+                {comment.map(|comment| view! { <p class="quote" dir="auto">{comment}</p> })}
             </section>
         }
     })

@@ -1,4 +1,4 @@
-//! Pieces that the pages of memories and of proposals share.
+//! Components shared by the pages of memories and of proposals.
 
 use domain::{
     memory::Visibility,
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use crate::ui::{Badge, Tone, count, plural};
 
-/// With whom something is or would be shared, inside a sentence.
+/// The audience, for use inside a sentence.
 pub(crate) fn audience_name(visibility: Visibility, team: Option<&str>) -> String {
     match (visibility, team) {
         (Visibility::Private, _) => "nobody else".to_owned(),
@@ -19,12 +19,8 @@ pub(crate) fn audience_name(visibility: Visibility, team: Option<&str>) -> Strin
     }
 }
 
-/// How far a proposal has come.
 #[component]
-pub(super) fn StatusBadge(
-    /// As stored.
-    status: ProposalStatus,
-) -> impl IntoView {
+pub(super) fn StatusBadge(status: ProposalStatus) -> impl IntoView {
     let tone = match status {
         ProposalStatus::Pending => Tone::Accent,
         ProposalStatus::Accepted => Tone::Good,
@@ -34,7 +30,7 @@ pub(super) fn StatusBadge(
     view! { <Badge tone=tone text=status.label() /> }
 }
 
-/// How many people and programs, e.g. “3 people and 1 program”.
+/// Number of people and programs, e.g. “3 people and 1 program”.
 pub(super) fn how_many(viewers: &Viewers) -> String {
     let people = plural(viewers.people, "person", "people");
     if viewers.programs == 0 {
@@ -44,12 +40,9 @@ pub(super) fn how_many(viewers: &Viewers) -> String {
     format!("{people} and {programs}")
 }
 
-/// Those who see it by name, folded away.
+/// The first viewers by name, folded.
 #[component]
-pub(super) fn Names(
-    /// Who sees it.
-    viewers: Viewers,
-) -> impl IntoView {
+pub(super) fn Names(viewers: Viewers) -> impl IntoView {
     let Viewers {
         people,
         programs,
@@ -79,16 +72,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_and_programs_are_counted_apart() {
-        let of = |people, programs| {
+    fn people_and_programs_are_counted_separately() {
+        let text = |people, programs| {
             how_many(&Viewers {
                 people,
                 programs,
                 first: Vec::new(),
             })
         };
-        assert_eq!(of(1, 0), "1 person");
-        assert_eq!(of(1_200, 1), "1,200 people and 1 agent or service");
-        assert_eq!(of(2, 3), "2 people and 3 agents and services");
+        assert_eq!(text(1, 0), "1 person");
+        assert_eq!(text(1_200, 1), "1,200 people and 1 agent or service");
+        assert_eq!(text(2, 3), "2 people and 3 agents and services");
     }
 }

@@ -1,4 +1,4 @@
-//! Who can see a memory, and the way to more people or back to one.
+//! Who can see a memory, sharing it with more people, and taking it back.
 
 use domain::{
     memory::{Memory, Visibility},
@@ -17,14 +17,9 @@ use crate::{
     ui::{Choice, Glyph, Icon, SelectField, TextArea},
 };
 
-/// Stands on every memory.
+/// Section of every memory's page.
 #[component]
-pub(crate) fn WhoCanSee(
-    /// The memory.
-    memory: Memory,
-    /// Who sees it, and what may be changed about that.
-    sharing: MemorySharing,
-) -> impl IntoView {
+pub(crate) fn WhoCanSee(memory: Memory, sharing: MemorySharing) -> impl IntoView {
     let me = Me::of_page();
     let icon = match memory.visibility {
         Visibility::Private => Icon::Lock,
@@ -37,32 +32,32 @@ pub(crate) fn WhoCanSee(
         may_unshare,
         pending,
     } = sharing;
-    let others = viewers.people + viewers.programs > 1;
-    let many = others.then(|| how_many(&viewers));
+    let has_others = viewers.people + viewers.programs > 1;
+    let viewer_text = has_others.then(|| how_many(&viewers));
     let (id, version) = (memory.id.to_string(), memory.version);
     let own_id = id.clone();
-    let trashed = memory.deleted_at.is_some();
-    let narrows = memory.visibility == Visibility::Org;
+    let is_trashed = memory.deleted_at.is_some();
+    let limits_to_team = memory.visibility == Visibility::Org;
     view! {
         <section class="who" aria-labelledby="who">
             <h2 id="who"><Glyph icon=icon /> "Who can see this"</h2>
             <Suspense>
                 {move || {
                     let tenant = me.member().map(|me| me.tenant_name);
-                    view! { <p>{who_can_see(&memory, tenant.as_deref(), trashed)}</p> }
+                    view! { <p>{visibility_text(&memory, tenant.as_deref(), is_trashed)}</p> }
                 }}
             </Suspense>
-            {many.map(|many| view! { <p>{format!("{many}. Programs with a key of theirs see it as they do.")}</p> })}
-            {others.then(|| view! { <Names viewers=viewers /> })}
-            {pending.map(|pending| view! { <Pending pending=pending version=version /> })}
-            {(!choices.is_empty()).then(|| view! { <ShareForm id=id version=version choices=choices narrows=narrows /> })}
+            {viewer_text.map(|viewer_text| view! { <p>{format!("{viewer_text}. Programs with a key of theirs see it as they do.")}</p> })}
+            {has_others.then(|| view! { <Names viewers=viewers /> })}
+            {pending.map(|pending| view! { <PendingNotice pending=pending version=version /> })}
+            {(!choices.is_empty()).then(|| view! { <ShareForm id=id version=version choices=choices limits_to_team=limits_to_team /> })}
             {may_unshare.then(|| view! { <Unshare id=own_id /> })}
         </section>
     }
 }
 
-fn who_can_see(memory: &Memory, tenant: Option<&str>, trashed: bool) -> String {
-    if trashed && memory.visibility != Visibility::Private {
+fn visibility_text(memory: &Memory, tenant: Option<&str>, is_trashed: bool) -> String {
+    if is_trashed && memory.visibility != Visibility::Private {
         return "Only you, while it is in the trash. Restored, it is shared again.".to_owned();
     }
     match memory.visibility {
@@ -83,10 +78,10 @@ fn who_can_see(memory: &Memory, tenant: Option<&str>, trashed: bool) -> String {
     }
 }
 
-/// What its owner has proposed.
+/// The owner's pending proposal.
 #[component]
-fn Pending(pending: PendingProposal, version: i32) -> impl IntoView {
-    let whom = audience_name(pending.visibility, pending.team_name.as_deref());
+fn PendingNotice(pending: PendingProposal, version: i32) -> impl IntoView {
+    let audience = audience_name(pending.visibility, pending.team_name.as_deref());
     if pending.is_change {
         return view! {
             <p class="who-pending">
@@ -96,7 +91,7 @@ fn Pending(pending: PendingProposal, version: i32) -> impl IntoView {
                     "It was changed otherwise since, so this can’t be accepted.".into_any()
                 } else {
                     view! {
-                        "It waits for a review. Until then " <bdi>{whom}</bdi>
+                        "It waits for a review. Until then " <bdi>{audience}</bdi>
                         {format!(" sees version {version}.")}
                     }
                         .into_any()
@@ -114,25 +109,24 @@ fn Pending(pending: PendingProposal, version: i32) -> impl IntoView {
         <p class="who-pending">
             "You " <a class="link-line" href=format!("/memories/proposals/{}", pending.id)>"proposed"</a>
             " to share it with "
-            <bdi>{whom}</bdi> ". " {text}
+            <bdi>{audience}</bdi> ". " {text}
         </p>
     }
     .into_any()
 }
 
-/// What an edit of a memory does that others see and decide about.
+/// Notice in the edit form of a memory whose changes need a review.
 #[component]
 pub(crate) fn ReviewHint(
-    /// What they see.
+    /// The version that others see.
     version: i32,
-    /// Who sees it.
     visibility: Visibility,
-    /// The team, where it is one.
+    /// Name of the team, if the audience is one.
     team: Option<String>,
-    /// A change waits already, and is what the form shows.
+    /// A change waits for a review already; the form shows it.
     is_waiting: bool,
 ) -> impl IntoView {
-    let whom = team.unwrap_or_else(|| audience_name(visibility, None));
+    let audience = team.unwrap_or_else(|| audience_name(visibility, None));
     let text = if is_waiting {
         "This is the change that you have proposed. Saving proposes it as it is then, in its place: "
     } else {
@@ -142,31 +136,28 @@ pub(crate) fn ReviewHint(
         <div class="notice">
             <Glyph icon=Icon::Info />
             <span>
-                {text} <bdi>{whom}</bdi> {format!(" sees version {version} until somebody who decides it has reviewed the change.")}
+                {text} <bdi>{audience}</bdi> {format!(" sees version {version} until somebody who decides it has reviewed the change.")}
             </span>
         </div>
     }
 }
 
-/// What an edit of a memory does to what was proposed of it.
+/// Notice in the edit form that a change makes the pending proposal stale.
 #[component]
-pub(crate) fn PendingHint(
-    /// What was proposed.
-    pending: PendingProposal,
-) -> impl IntoView {
+pub(crate) fn PendingHint(pending: PendingProposal) -> impl IntoView {
     let PendingProposal {
         id,
         visibility,
         team_name,
         ..
     } = pending;
-    let whom = team_name.unwrap_or_else(|| audience_name(visibility, None));
+    let audience = team_name.unwrap_or_else(|| audience_name(visibility, None));
     view! {
         <div class="notice notice-warning">
             <Glyph icon=Icon::Warning />
             <span>
                 "You " <a class="link-line" href=format!("/memories/proposals/{id}")>"proposed"</a>
-                " to share this with " <bdi>{whom}</bdi>
+                " to share this with " <bdi>{audience}</bdi>
                 ". Once you change it, it can’t be accepted any more and has to be proposed again."
             </span>
         </div>
@@ -178,11 +169,11 @@ fn ShareForm(
     id: String,
     version: i32,
     choices: Vec<AudienceChoice>,
-    narrows: bool,
+    limits_to_team: bool,
 ) -> impl IntoView {
     let state = expect_context::<FormState<MemoryShare>>();
     let at_once = choices.iter().filter(|choice| choice.at_once).count();
-    let act = if narrows {
+    let submit_label = if limits_to_team {
         "Limit to a team"
     } else if at_once == choices.len() {
         "Share"
@@ -191,8 +182,8 @@ fn ShareForm(
     } else {
         "Share or propose"
     };
-    let mixed = at_once > 0 && at_once < choices.len();
-    let chosen = choices
+    let is_mixed = at_once > 0 && at_once < choices.len();
+    let default_audience = choices
         .first()
         .map(|choice| choice.audience.key())
         .unwrap_or_default();
@@ -204,7 +195,7 @@ fn ShareForm(
             } else {
                 choice.team_name
             };
-            let label = match (mixed, choice.at_once) {
+            let label = match (is_mixed, choice.at_once) {
                 (false, _) => name,
                 (true, true) => format!("At once: {name}"),
                 (true, false) => format!("If somebody agrees: {name}"),
@@ -217,10 +208,10 @@ fn ShareForm(
     } else {
         ""
     };
-    let failed = state.error();
+    let form_error = state.error();
     view! {
-        <details class="confirm" open=move || failed.with(Option::is_some)>
-            <summary class="button">{act}</summary>
+        <details class="confirm" open=move || form_error.with(Option::is_some)>
+            <summary class="button">{submit_label}</summary>
             <div class="confirm-body">
                 <PostForm state=state class="form">
                     <input type="hidden" name="id" value=id />
@@ -229,10 +220,10 @@ fn ShareForm(
                         name="audience"
                         label="With whom"
                         choices=options
-                        value=state.typed("audience", &chosen)
+                        value=state.typed("audience", &default_audience)
                         error=state.field_error("audience")
                     />
-                    {(at_once == 0 || mixed)
+                    {(at_once == 0 || is_mixed)
                         .then(|| {
                             view! {
                                 <TextArea
@@ -247,7 +238,7 @@ fn ShareForm(
                             }
                         })}
                     <div class="form-actions">
-                        <button type="submit" class="button button-primary">{act} " now"</button>
+                        <button type="submit" class="button button-primary">{submit_label} " now"</button>
                     </div>
                 </PostForm>
             </div>

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::{AppInfo, api};
 
-/// What the REST API can do.
+/// The reference of the REST API, with this installation's URL in examples.
 #[server(endpoint = "reference_get")]
 pub(crate) async fn reference_get() -> Result<Reference, AppError> {
     api::caller()?;

@@ -1,4 +1,4 @@
-//! The REST API's reference, from the document that the API itself gives.
+//! The REST API's reference, read from the API's own OpenAPI document.
 
 mod api;
 mod page;

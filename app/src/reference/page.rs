@@ -1,4 +1,4 @@
-//! Every operation of the REST API: what it needs, takes and answers.
+//! Every operation of the REST API: permission, parameters, body, response.
 
 use domain::reference::{Operation, OperationGroup, Reference, ReferenceField};
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::api::reference_get;
 use crate::ui::{Badge, Glyph, Icon, Loaded, PageHead, Tone};
 
-/// Kinds of refusal, by the word in `code`.
+/// Problem codes with status and meaning.
 const PROBLEMS: &[(&str, &str, &str)] = &[
     (
         "transport",
@@ -99,7 +99,7 @@ fn show(reference: Reference) -> impl IntoView {
                     <p class="prose">{prose(&reference.introduction)}</p>
                 </section>
                 {reference.groups.into_iter().map(|group| view! { <Group group=group /> }).collect_view()}
-                <Refusals fields=reference.problem />
+                <ProblemCodes fields=reference.problem />
             </div>
         </div>
     }
@@ -118,7 +118,6 @@ fn Group(group: OperationGroup) -> impl IntoView {
     }
 }
 
-/// One operation; it opens to show the details.
 #[component]
 fn Entry(operation: Operation) -> impl IntoView {
     let tone = if operation.method == "GET" {
@@ -198,7 +197,7 @@ fn FieldList(fields: Vec<ReferenceField>, places: bool) -> impl IntoView {
 }
 
 #[component]
-fn Refusals(fields: Vec<ReferenceField>) -> impl IntoView {
+fn ProblemCodes(fields: Vec<ReferenceField>) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="refusals">
             <h2 id="refusals">"Refusals"</h2>
@@ -236,13 +235,13 @@ fn Refusals(fields: Vec<ReferenceField>) -> impl IntoView {
     }
 }
 
-/// Text in which what stands between backticks is code.
+/// Renders text between backticks as code.
 fn prose(text: &str) -> impl IntoView + use<> {
     text.split('`')
         .enumerate()
-        .map(|(place, part)| {
+        .map(|(index, part)| {
             let part = part.to_owned();
-            if place % 2 == 1 {
+            if index % 2 == 1 {
                 view! { <code>{part}</code> }.into_any()
             } else {
                 view! { {part} }.into_any()

@@ -9,21 +9,18 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// All roles.
 #[server(endpoint = "role_list")]
 pub(crate) async fn role_list() -> Result<Vec<Role>, AppError> {
     let (ctx, actor) = api::caller()?;
     service::role_list(&ctx, &actor).await
 }
 
-/// One role.
 #[server(endpoint = "role_get")]
 pub(crate) async fn role_get(id: RoleId) -> Result<RoleDetail, AppError> {
     let (ctx, actor) = api::caller()?;
     service::role_get(&ctx, &actor, id).await
 }
 
-/// Creates a role from the form.
 #[server(endpoint = "role_create")]
 pub(crate) async fn role_create(
     #[server(default)] name: String,
@@ -41,7 +38,7 @@ pub(crate) async fn role_create(
     Ok(())
 }
 
-/// Changes a role from the form; `version` is the one that was shown.
+/// Changes a role; `version` is the one that the form shows.
 #[server(endpoint = "role_update")]
 pub(crate) async fn role_update(
     id: RoleId,
@@ -61,7 +58,7 @@ pub(crate) async fn role_update(
     Ok(())
 }
 
-/// Deletes a role; `holders` is how many hold it as far as the page told.
+/// Deletes a role; `holders` is the number of holders that the page showed.
 #[server(endpoint = "role_delete")]
 pub(crate) async fn role_delete(id: RoleId, version: i32, holders: i64) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;

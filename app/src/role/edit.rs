@@ -1,4 +1,4 @@
-//! The form for a role of the organisation's own.
+//! The forms of the organisation's own roles.
 
 use std::collections::BTreeSet;
 
@@ -56,20 +56,20 @@ fn NewForm(grantable: BTreeSet<Permission>) -> impl IntoView {
     }
 }
 
-/// Changes a role. It counts for its holders from their next request on.
+/// Changes a role. The change applies to its holders from their next request
+/// on.
 #[component]
 pub(super) fn EditForm(
-    /// As it is.
     role: Role,
-    /// What may be put in and taken out.
+    /// Permissions that the viewer may add and remove.
     grantable: BTreeSet<Permission>,
-    /// The form.
     state: FormState<RoleUpdate>,
 ) -> impl IntoView {
     view! {
         <PostForm state=state class="form">
             <input type="hidden" name="id" value=role.id.to_string() />
-            // Sent again without scripts, it is still the version that was read.
+            // After a failed post without scripts it is still the version that
+            // was read.
             <input type="hidden" name="version" value=state.typed("version", &role.version.to_string()) />
             <Fields
                 state=state
@@ -94,11 +94,11 @@ fn Fields<S: FormCall>(
     held: BTreeSet<Permission>,
     grantable: BTreeSet<Permission>,
 ) -> impl IntoView {
-    // What can't be changed is not sent, and so stays ticked by itself.
+    // Permissions that can't be changed are not sent, and stay ticked.
     let ticked = match state.typed_all("permissions[]") {
-        Some(typed) => {
-            let typed = typed.iter().filter_map(|key| key.parse().ok());
-            typed.chain(held.difference(&grantable).copied()).collect()
+        Some(posted) => {
+            let posted = posted.iter().filter_map(|key| key.parse().ok());
+            posted.chain(held.difference(&grantable).copied()).collect()
         }
         None => held,
     };

@@ -1,4 +1,4 @@
-//! All roles, and what each allows.
+//! The list of roles, and a matrix of their permissions.
 
 use domain::{
     Permission,
@@ -75,7 +75,7 @@ fn RoleTable(roles: Vec<Role>) -> impl IntoView {
     }
 }
 
-/// Permission × role.
+/// Table of permissions by role.
 #[component]
 fn Matrix(roles: Vec<Role>) -> impl IntoView {
     let columns = roles.len() + 1;

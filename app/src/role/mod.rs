@@ -1,4 +1,4 @@
-//! Roles: what each allows, and the organisation's own.
+//! Roles and their permissions.
 
 mod api;
 mod edit;
@@ -10,7 +10,6 @@ pub(crate) use edit::RoleNewPage;
 pub(crate) use list::RoleListPage;
 pub(crate) use page::RolePage;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,5 +1,5 @@
-//! One role: what it allows, who holds it, and, if it is the organisation's
-//! own, its form.
+//! One role: its permissions, its holders, and the edit form if it is the
+//! organisation's own.
 
 use domain::{
     AppError, RoleId,
@@ -107,7 +107,7 @@ fn Holders(role: Role, holders: Vec<RoleHolder>) -> impl IntoView {
     }
 }
 
-/// Says first who loses the role.
+/// Says who loses the role before it is deleted.
 #[component]
 fn Delete(role: Role) -> impl IntoView {
     let state = FormState::<RoleDelete>::new();

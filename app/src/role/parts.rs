@@ -1,4 +1,4 @@
-//! Pieces that the pages about roles share.
+//! Components shared by the pages of roles.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +7,16 @@ use leptos::prelude::*;
 
 use crate::ui::{Glyph, Icon};
 
-/// The catalogue, by area: what is held is ticked. Inside a form and with
-/// `grantable`, what may be granted can be changed.
+/// All permissions by area, with those of `held` ticked. With `grantable` it is
+/// for use in a form, and those can be changed.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "a component owns what it shows"
 )]
 #[component]
 pub(super) fn PermissionTable(
-    /// What is ticked.
     held: BTreeSet<Permission>,
-    /// What can be changed; none for reading only.
+    /// Permissions that can be changed; `None` for a read-only table.
     #[prop(optional_no_strip)]
     grantable: Option<BTreeSet<Permission>>,
 ) -> impl IntoView {
@@ -45,23 +44,23 @@ pub(super) fn PermissionTable(
     view! { <div class="permission-groups">{groups}</div> }
 }
 
-/// One permission: to be ticked (`Some(true)`), out of the editor's reach
-/// (`Some(false)`), or only shown.
+/// One permission: changeable (`Some(true)`), not changeable by the viewer
+/// (`Some(false)`), or read-only (`None`).
 #[component]
 fn PermissionRow(permission: Permission, is_held: bool, choice: Option<bool>) -> impl IntoView {
-    let words = view! {
+    let label = view! {
         <span class="permission-words">
             <span>{permission.sentence()}</span>
             <code class="muted">{permission.key()}</code>
         </span>
     };
-    let why = if permission.is_entrusted() {
+    let reason = if permission.is_entrusted() {
         "Only owners give it"
     } else {
         "You don’t hold it"
     };
     match choice {
-        Some(may) => view! {
+        Some(is_changeable) => view! {
             <li>
                 <label class="permission">
                     <input
@@ -69,10 +68,10 @@ fn PermissionRow(permission: Permission, is_held: bool, choice: Option<bool>) ->
                         name="permissions[]"
                         value=permission.key()
                         checked=is_held
-                        disabled=!may
+                        disabled=!is_changeable
                     />
-                    {words}
-                    {(!may).then(|| view! { <span class="muted small">{why}</span> })}
+                    {label}
+                    {(!is_changeable).then(|| view! { <span class="muted small">{reason}</span> })}
                 </label>
             </li>
         }
@@ -80,19 +79,16 @@ fn PermissionRow(permission: Permission, is_held: bool, choice: Option<bool>) ->
         None => view! {
             <li class="permission">
                 <Tick on=is_held />
-                {words}
+                {label}
             </li>
         }
         .into_any(),
     }
 }
 
-/// A mark for yes, a dash for no, each with its word.
+/// A check mark or a dash, each with a text for screen readers.
 #[component]
-pub(super) fn Tick(
-    /// Yes.
-    on: bool,
-) -> impl IntoView {
+pub(super) fn Tick(on: bool) -> impl IntoView {
     if on {
         view! {
             <span class="tick">

@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// What the page shows.
+/// Data of the settings page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SettingsData {
     pub(crate) organisation: Organisation,
-    /// All there are.
+    /// All time zones that can be chosen.
     pub(crate) time_zones: Vec<String>,
-    /// Code and name of all there are.
+    /// Code and name of each currency.
     pub(crate) currencies: Vec<(String, String)>,
 }
 
-/// The organisation as it is set up, and what can be chosen.
+/// The organisation's settings, and the choices of the form.
 #[server(endpoint = "settings_get")]
 pub(crate) async fn settings_get() -> Result<SettingsData, AppError> {
     let (ctx, actor) = api::caller()?;
@@ -32,7 +32,7 @@ pub(crate) async fn settings_get() -> Result<SettingsData, AppError> {
     })
 }
 
-/// Changes it; `version` is the one that was shown.
+/// Changes the settings; `version` is the one that the form shows.
 #[server(endpoint = "settings_update")]
 pub(crate) async fn settings_update(
     version: i32,

@@ -6,7 +6,6 @@ mod parts;
 
 pub(crate) use {page::SettingsPage, parts::SettingsTabs};
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

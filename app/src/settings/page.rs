@@ -1,4 +1,4 @@
-//! What counts for everybody in the organisation.
+//! Settings that apply to everybody in the organisation.
 
 use domain::{
     preferences::TimeZone,
@@ -52,7 +52,8 @@ fn show(data: SettingsData) -> impl IntoView {
         <PageHead title="Settings" lead="What counts for everybody in the organisation." />
         <SettingsTabs />
         <PostForm state=state class="form">
-            // Sent again without scripts, it is still the version that was read.
+            // After a failed post without scripts it is still the version that
+            // was read.
             <input type="hidden" name="version" value=typed("version", &organisation.version.to_string()) />
             <TextField
                 name="name"

@@ -1,10 +1,10 @@
-//! Pieces that the pages of settings share.
+//! Components shared by the settings pages.
 
 use leptos::prelude::*;
 
 use crate::ui::Tabs;
 
-/// The pages on which an organisation is set up.
+/// Tabs of the settings pages.
 #[component]
 pub(crate) fn SettingsTabs() -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! The door.
+//! Signing in.
 
 mod page;
 

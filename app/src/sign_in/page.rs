@@ -1,4 +1,4 @@
-//! The one page that shows without a session.
+//! The sign-in page.
 
 use domain::sign_in::SignInProblem;
 use leptos::prelude::*;
@@ -12,18 +12,18 @@ use crate::{
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
     let query = use_query();
-    // Without any, the way in says what is missing.
-    let ways_in = Page::get()
+    // Without any login option, `/auth/login` says what is missing.
+    let login_links = Page::get()
         .ways_in
-        .with_value(|ways| match ways.as_slice() {
+        .with_value(|options| match options.as_slice() {
             [] => vec![("Sign in".to_owned(), String::new())],
             [only] => vec![(only.label.clone(), String::new())],
             several => several
                 .iter()
-                .map(|way| (way.label.clone(), way.issuer.clone()))
+                .map(|option| (option.label.clone(), option.issuer.clone()))
                 .collect(),
         });
-    let ways_in = ways_in
+    let login_links = login_links
         .into_iter()
         .enumerate()
         .map(|(n, (label, issuer))| {
@@ -64,7 +64,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
                             }
                         })
                 }}
-                {ways_in}
+                {login_links}
             </div>
         </main>
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
-/// One page of the organisation's teams.
+/// One page of the organisation's teams, by name.
 #[server(endpoint = "team_list")]
 pub(crate) async fn team_list(
     #[server(default)] query: String,
@@ -22,15 +22,16 @@ pub(crate) async fn team_list(
     service::team_list(&ctx, &actor, &query, after.as_deref()).await
 }
 
-/// A team, and members who could join it.
+/// A team, and members who could be added to it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TeamData {
     pub(crate) team: TeamDetail,
-    /// Who fits what was looked for.
+    /// Members that match the search.
     pub(crate) found: Vec<MemberSummary>,
 }
 
-/// One team; with `query`, members whose name, address or handle has it.
+/// One team; with `query`, also members whose name, address or handle contains
+/// it.
 #[server(endpoint = "team_get")]
 pub(crate) async fn team_get(
     id: TeamId,
@@ -52,7 +53,6 @@ pub(crate) async fn team_get(
     Ok(TeamData { team, found })
 }
 
-/// Creates a team.
 #[server(endpoint = "team_create")]
 pub(crate) async fn team_create(#[server(default)] name: String) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
@@ -61,7 +61,6 @@ pub(crate) async fn team_create(#[server(default)] name: String) -> Result<(), A
     Ok(())
 }
 
-/// Gives a team another name.
 #[server(endpoint = "team_rename")]
 pub(crate) async fn team_rename(
     id: TeamId,
@@ -73,8 +72,8 @@ pub(crate) async fn team_rename(
     Ok(())
 }
 
-/// Changes what somebody is in a team: the button that was pressed says what,
-/// and its value whom.
+/// Adds a member, changes their role or removes them: the pressed button's name
+/// says which, and its value is the member.
 #[server(endpoint = "team_member_change")]
 pub(crate) async fn team_member_change(
     id: TeamId,
@@ -100,7 +99,7 @@ pub(crate) async fn team_member_change(
     Ok(())
 }
 
-/// Deletes a team whose name was typed.
+/// Deletes a team; `confirm` must be its name.
 #[server(endpoint = "team_delete")]
 pub(crate) async fn team_delete(
     id: TeamId,

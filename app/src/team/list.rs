@@ -1,4 +1,4 @@
-//! All teams.
+//! The list of teams.
 
 use domain::{AppError, Page, Permission, team::TeamSummary};
 use leptos::prelude::*;

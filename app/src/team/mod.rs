@@ -1,4 +1,4 @@
-//! Teams: the list, and one with those who belong to it.
+//! Teams: the list, and the page of one team.
 
 mod api;
 mod list;
@@ -7,7 +7,6 @@ mod page;
 pub(crate) use list::TeamListPage;
 pub(crate) use page::TeamPage;
 
-/// The forms of these pages.
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {
     use leptos::server_fn::ServerFn as _;

@@ -1,4 +1,4 @@
-//! One team: who belongs to it, and for those who manage it, its forms.
+//! One team: its members, and the forms to manage it.
 
 use domain::{
     AppError, TeamId, UserId,
@@ -18,7 +18,6 @@ use crate::{
     },
 };
 
-/// The forms of the page.
 #[derive(Clone, Copy)]
 struct Forms {
     rename: FormState<TeamRename>,
@@ -58,13 +57,13 @@ pub(crate) fn TeamPage() -> impl IntoView {
 
 fn show(query: String, data: TeamData) -> impl IntoView {
     let TeamData { team, found } = data;
-    let may = team.may_manage;
+    let may_manage = team.may_manage;
     let lead = plural(team.member_count, "member", "members");
     view! {
         <PageHead title=team.name.clone() lead=lead up=("/teams", "Teams") />
         <Members team=team.clone() />
-        {may.then(|| view! { <Add team=team.clone() query=query found=found /> })}
-        {may.then(|| view! { <Rename id=team.id name=team.name.clone() /> })}
+        {may_manage.then(|| view! { <AddMember team=team.clone() query=query found=found /> })}
+        {may_manage.then(|| view! { <Rename id=team.id name=team.name.clone() /> })}
         {team.shared_memories.map(|shared| view! { <Delete team=team.clone() shared=shared /> })}
     }
 }
@@ -90,11 +89,11 @@ fn Members(team: TeamDetail) -> impl IntoView {
         }
         .into_any();
     }
-    let shown = i64::try_from(members.len()).unwrap_or(i64::MAX);
+    let listed_count = i64::try_from(members.len()).unwrap_or(i64::MAX);
     let all = format!("/members{}", query_string(&[("team", &id.to_string())]));
     view! {
-        // One form for all rows: the button that is pressed says what happens
-        // to whom.
+        // One form for all rows: the pressed button names the change and the
+        // member.
         <PostForm state=state>
             <input type="hidden" name="id" value=id.to_string() />
             <div class="table-frame">
@@ -116,7 +115,7 @@ fn Members(team: TeamDetail) -> impl IntoView {
                 </table>
             </div>
         </PostForm>
-        {(shown < member_count).then(|| view! { <p><a href=all>"All members of this team"</a></p> })}
+        {(listed_count < member_count).then(|| view! { <p><a href=all>"All members of this team"</a></p> })}
     }
     .into_any()
 }
@@ -155,7 +154,7 @@ fn MemberRow(member: TeamMember, may_manage: bool) -> impl IntoView {
 
 #[component]
 fn RowActions(id: UserId, name: String, role: TeamRole, from_issuer: bool) -> impl IntoView {
-    let (other, text) = match role {
+    let (button_name, text) = match role {
         TeamRole::Lead => ("member", "Make member"),
         TeamRole::Member => ("lead", "Make lead"),
     };
@@ -163,7 +162,7 @@ fn RowActions(id: UserId, name: String, role: TeamRole, from_issuer: bool) -> im
         <div class="row-actions">
             <button
                 type="submit"
-                name=other
+                name=button_name
                 value=id.to_string()
                 class="button button-small"
                 aria-label=format!("{text}: {name}")
@@ -188,19 +187,19 @@ fn RowActions(id: UserId, name: String, role: TeamRole, from_issuer: bool) -> im
     }
 }
 
-/// Looking for somebody, by a part of their name, and adding them.
+/// Search for a member, with buttons to add them.
 #[component]
-fn Add(team: TeamDetail, query: String, found: Vec<MemberSummary>) -> impl IntoView {
+fn AddMember(team: TeamDetail, query: String, found: Vec<MemberSummary>) -> impl IntoView {
     let state = expect_context::<Forms>().change;
     let path = format!("/teams/{}", team.id);
-    let looked = !query.is_empty();
-    let known: Vec<UserId> = team.members.iter().map(|member| member.id).collect();
+    let has_query = !query.is_empty();
+    let member_ids: Vec<UserId> = team.members.iter().map(|member| member.id).collect();
     let rows = found
         .into_iter()
         .filter(|member| member.status != UserStatus::Deactivated)
         .map(|member| {
-            let is_in = known.contains(&member.id);
-            view! { <FoundRow member=member is_in=is_in /> }
+            let is_member = member_ids.contains(&member.id);
+            view! { <CandidateRow member=member is_member=is_member /> }
         })
         .collect::<Vec<_>>();
     view! {
@@ -215,7 +214,7 @@ fn Add(team: TeamDetail, query: String, found: Vec<MemberSummary>) -> impl IntoV
                     act="Find"
                 />
             </FilterForm>
-            {match (looked, rows.is_empty()) {
+            {match (has_query, rows.is_empty()) {
                 (false, _) => ().into_any(),
                 (true, true) => view! { <p class="muted">"Nobody fits. Try a shorter part."</p> }.into_any(),
                 (true, false) => view! {
@@ -231,7 +230,7 @@ fn Add(team: TeamDetail, query: String, found: Vec<MemberSummary>) -> impl IntoV
 }
 
 #[component]
-fn FoundRow(member: MemberSummary, is_in: bool) -> impl IntoView {
+fn CandidateRow(member: MemberSummary, is_member: bool) -> impl IntoView {
     let id = member.id.to_string();
     let name = member.display_name.clone();
     view! {
@@ -241,7 +240,7 @@ fn FoundRow(member: MemberSummary, is_in: bool) -> impl IntoView {
                 <KindBadge kind=member.kind />
                 {member.email.map(|email| view! { <span class="muted">{email}</span> })}
             </span>
-            {if is_in {
+            {if is_member {
                 view! { <span class="muted">"In the team"</span> }.into_any()
             } else {
                 view! {
@@ -292,7 +291,7 @@ fn Rename(id: TeamId, name: String) -> impl IntoView {
     }
 }
 
-/// Says first what goes, and has the name typed.
+/// Says what is lost, and asks for the team's name as confirmation.
 #[component]
 fn Delete(team: TeamDetail, shared: i64) -> impl IntoView {
     let state = FormState::<TeamDelete>::new();

@@ -1,31 +1,24 @@
-//! A word that says what state a thing is in.
+//! Badges.
 
 use leptos::prelude::*;
 
-/// The colour of a badge. Its text says the same.
+/// The colour of a badge; its text says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Says what kind of thing it is.
+    /// A kind or category.
     Neutral,
-    /// Under way.
+    /// In progress.
     Accent,
-    /// As it should be.
+    /// As expected.
     Good,
-    /// Wants attention.
+    /// Needs attention.
     Warning,
-    /// Refused or failed.
+    /// Rejected or failed.
     Bad,
 }
 
-/// A small label.
 #[component]
-pub(crate) fn Badge(
-    /// Its colour.
-    tone: Tone,
-    /// Its text.
-    #[prop(into)]
-    text: String,
-) -> impl IntoView {
+pub(crate) fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
     let class = match tone {
         Tone::Neutral => "badge",
         Tone::Accent => "badge badge-accent",

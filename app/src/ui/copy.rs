@@ -1,4 +1,4 @@
-//! Text that can be copied.
+//! Text with a button that copies it.
 
 use std::time::Duration;
 
@@ -9,10 +9,8 @@ use super::{Glyph, Icon};
 /// An id in a fixed-width face with a button that copies it.
 #[component]
 pub(crate) fn CopyId(
-    /// The id.
-    #[prop(into)]
-    id: String,
-    /// What it is the id of, for the button's name.
+    #[prop(into)] id: String,
+    /// What the id belongs to, for the button's label.
     what: &'static str,
 ) -> impl IntoView {
     let text = id.clone();
@@ -24,45 +22,41 @@ pub(crate) fn CopyId(
     }
 }
 
-/// Something long to be copied whole, such as a key or a link: selected as a
-/// whole by one click, and copied by the button.
+/// A key or link to be copied as a whole: one click selects it, the button
+/// copies it.
 #[component]
 pub(crate) fn CopyLine(
-    /// The text.
-    #[prop(into)]
-    text: String,
-    /// What it is, for the button's name: "key".
+    #[prop(into)] text: String,
+    /// What the text is, for the button's label, e.g. "key".
     what: &'static str,
 ) -> impl IntoView {
-    let shown = text.clone();
+    let content = text.clone();
     view! {
         <div class="copy-line">
-            <code translate="no">{shown}</code>
+            <code translate="no">{content}</code>
             <CopyButton text=text label=format!("Copy the {what}") />
         </div>
     }
 }
 
-/// Several lines to be copied whole, such as a file: copied by the button, and
-/// by hand where there are no scripts.
+/// Several lines to be copied as a whole, such as a file: by the button, or by
+/// hand without scripts.
 #[component]
 pub(crate) fn CopyBlock(
-    /// The text.
-    #[prop(into)]
-    text: String,
-    /// What it is for, for the button's name: "Cursor".
+    #[prop(into)] text: String,
+    /// What the text is for, for the button's label, e.g. "Cursor".
     what: &'static str,
 ) -> impl IntoView {
-    let shown = text.clone();
+    let content = text.clone();
     view! {
         <div class="copy-block">
-            <pre tabindex="0" aria-label=format!("For {what}") translate="no"><code>{shown}</code></pre>
+            <pre tabindex="0" aria-label=format!("For {what}") translate="no"><code>{content}</code></pre>
             <CopyButton text=text label=format!("Copy the text for {what}") />
         </div>
     }
 }
 
-/// Copies `text`. It needs scripts and so shows only once the page is awake.
+/// Copies `text`. It needs scripts, so it is hidden until the page is hydrated.
 #[component]
 fn CopyButton(text: String, label: String) -> impl IntoView {
     let copied = RwSignal::new(false);

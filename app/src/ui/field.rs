@@ -1,4 +1,4 @@
-//! Fields of a form: label, control, hint, and the error next to it.
+//! Form fields: label, control, hint, and the error next to it.
 
 use leptos::prelude::*;
 
@@ -7,17 +7,15 @@ use super::title::escape_text;
 /// One line of text.
 #[component]
 pub(crate) fn TextField(
-    /// The field's name, unique on the page.
+    /// Unique on the page.
     name: &'static str,
-    /// Its label.
     label: &'static str,
-    /// What to write, where the label doesn't say it all.
+    /// Help text; empty for none.
     #[prop(optional)]
     hint: &'static str,
-    /// What stands in it at first.
+    /// Initial value.
     #[prop(into)]
     value: String,
-    /// What is wrong with it.
     error: Signal<Option<String>>,
 ) -> impl IntoView {
     view! {
@@ -41,22 +39,20 @@ pub(crate) fn TextField(
 /// Several lines of text.
 #[component]
 pub(crate) fn TextArea(
-    /// The field's name, unique on the page.
+    /// Unique on the page.
     name: &'static str,
-    /// Its label.
     label: &'static str,
-    /// What to write, where the label doesn't say it all.
+    /// Help text; empty for none.
     #[prop(optional)]
     hint: &'static str,
-    /// Lines that show at once.
+    /// Number of visible lines.
     rows: u8,
-    /// It may stay empty.
+    /// The field may be left empty.
     #[prop(optional)]
     optional: bool,
-    /// What stands in it at first.
+    /// Initial value.
     #[prop(into)]
     value: String,
-    /// What is wrong with it.
     error: Signal<Option<String>>,
 ) -> impl IntoView {
     view! {
@@ -77,9 +73,9 @@ pub(crate) fn TextArea(
     }
 }
 
-/// The text as a textarea's inner HTML. As a child it would be lost where it
-/// is empty (no node to hydrate) or begins with a line break, which the HTML
-/// parser drops: it drops the one that the server puts in front.
+/// The text as a textarea's inner HTML. As a child it would be lost if it is
+/// empty (no node to hydrate) or begins with a line break: the HTML parser
+/// drops the first one, so the server puts one in front.
 fn textarea_html(text: String) -> String {
     let mut text = escape_text(text);
     if cfg!(feature = "ssr") {
@@ -88,17 +84,16 @@ fn textarea_html(text: String) -> String {
     text
 }
 
-/// One value of a select.
+/// An option of a select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
-    /// What the form sends.
+    /// The submitted value.
     pub(crate) value: String,
-    /// What people read.
+    /// The displayed text.
     pub(crate) label: String,
 }
 
 impl Choice {
-    /// A choice from its parts.
     pub(crate) fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
         Self {
             value: value.into(),
@@ -107,24 +102,19 @@ impl Choice {
     }
 }
 
-/// One of several values.
 #[component]
 pub(crate) fn SelectField(
-    /// The field's name, unique on the page.
+    /// Unique on the page.
     name: &'static str,
-    /// Its label.
     label: &'static str,
-    /// The values.
     choices: Vec<Choice>,
-    /// The one that is chosen at first.
+    /// Initially selected value.
     #[prop(into)]
     value: String,
-    /// What it means, where the label doesn't say it all.
+    /// Help text; empty for none.
     #[prop(optional)]
     hint: &'static str,
-    /// What is wrong with it.
-    #[prop(optional)]
-    error: Signal<Option<String>>,
+    #[prop(optional)] error: Signal<Option<String>>,
 ) -> impl IntoView {
     view! {
         <div class="field">

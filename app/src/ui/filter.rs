@@ -1,5 +1,5 @@
-//! Filters live in the URL: a GET form, which the browser's code sends without
-//! a page load and without empty fields.
+//! Filters live in the URL: a GET form, which the client code submits without a
+//! page load and without empty fields.
 
 use std::time::Duration;
 
@@ -16,47 +16,45 @@ use super::{
     query::{Query, use_query},
 };
 
-/// How long typing must rest before what was typed is looked for.
+/// Pause in typing after which the search starts.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// A form whose fields are the query of `path`.
 #[component]
 pub(crate) fn FilterForm(
-    /// The page that it narrows.
+    /// Path of the page that it filters.
     #[prop(into)]
     path: String,
-    /// Its name for screen readers.
+    /// Label for screen readers.
     label: &'static str,
-    /// Classes of the `<form>`.
-    #[prop(optional)]
-    class: &'static str,
-    /// What is typed into its search field counts soon after, without the
+    #[prop(optional)] class: &'static str,
+    /// Searches after a pause in typing into the search field, without the
     /// button.
     #[prop(optional)]
     as_typed: bool,
-    /// The fields and the button.
     children: Children,
 ) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();
     let navigate = use_navigate();
     let action = path.clone();
-    // What waits for a pause in typing, and what was last asked for by typing.
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
-    let typed = StoredValue::new(None::<String>);
-    let stop_waiting = move || {
-        if let Some(handle) = waiting.try_update_value(Option::take).flatten() {
+    // The timer for a pause in typing, and the last text searched for by
+    // typing.
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let last_typed = StoredValue::new(None::<String>);
+    let cancel_timer = move || {
+        if let Some(handle) = timer.try_update_value(Option::take).flatten() {
             handle.clear();
         }
     };
-    on_cleanup(stop_waiting);
-    let go = move |data: &web_sys::FormData, replace: bool| {
-        stop_waiting();
+    on_cleanup(cancel_timer);
+    let submit = move |data: &web_sys::FormData, replace: bool| {
+        cancel_timer();
         let Ok(params) = UrlSearchParams::new_with_str_sequence_sequence(data) else {
             return false;
         };
         let query = without_empty(&params.to_string().as_string().unwrap_or_default());
         if replace {
-            typed.set_value(Some(Query::parse(&query).get("query").to_owned()));
+            last_typed.set_value(Some(Query::parse(&query).get("query").to_owned()));
         }
         let options = NavigateOptions {
             replace,
@@ -66,12 +64,12 @@ pub(crate) fn FilterForm(
         navigate(&format!("{path}{query}"), options);
         true
     };
-    let go_as_typed = go.clone();
+    let submit_typed = submit.clone();
     let on_submit = move |event: SubmitEvent| {
         let Ok(data) = form_data_from_event(&event) else {
             return;
         };
-        if go(&data, false) {
+        if submit(&data, false) {
             event.prevent_default();
         }
     };
@@ -83,39 +81,40 @@ pub(crate) fn FilterForm(
         if !(as_typed && in_search) {
             return;
         }
-        stop_waiting();
-        let go = go_as_typed.clone();
-        let ask = move || {
+        cancel_timer();
+        let submit = submit_typed.clone();
+        let search = move || {
             if let Some(form) = form.try_get_untracked().flatten()
                 && let Ok(data) = web_sys::FormData::new_with_form(&form)
             {
-                go(&data, true);
+                submit(&data, true);
             }
         };
-        waiting.set_value(set_timeout_with_handle(ask, PAUSE).ok());
+        timer.set_value(set_timeout_with_handle(search, PAUSE).ok());
     };
-    // A choice narrows at once; text waits for its button or the return key.
+    // A select filters at once; text waits for its button or the return key.
     let on_change = move |event: web_sys::Event| {
-        let chosen = event
+        let is_select = event
             .target()
             .is_some_and(|target| target.has_type::<HtmlSelectElement>());
-        if let (true, Some(form)) = (chosen, form.get_untracked()) {
+        if let (true, Some(form)) = (is_select, form.get_untracked()) {
             let _ = form.request_submit();
         }
     };
-    // Going back changes the query but not what the fields hold.
+    // Going back changes the query but not the values of the fields.
     let query = use_query();
     Effect::new(move |first: Option<()>| {
         query.with(|query| {
             if first.is_some()
                 && let Some(form) = form.get_untracked()
             {
-                // What is being typed is ahead of what was asked for by typing.
-                let by_typing = typed
+                // The text being typed is newer than the search that it
+                // started.
+                let is_from_typing = last_typed
                     .try_update_value(Option::take)
                     .flatten()
                     .is_some_and(|value| value == query.get("query"));
-                if !by_typing {
+                if !is_from_typing {
                     fill(&form, query);
                 }
             }
@@ -138,19 +137,17 @@ pub(crate) fn FilterForm(
     }
 }
 
-/// The text that a list is searched for, as `query`, and its button.
+/// The search field `query`, and its button.
 #[component]
 pub(crate) fn SearchBox(
-    /// Its name for screen readers.
+    /// Label for screen readers.
     label: &'static str,
-    /// What to type.
     placeholder: &'static str,
-    /// What stands in it at first.
+    /// Initial value.
     #[prop(into)]
     value: String,
-    /// The most characters that it takes.
     max_chars: u16,
-    /// What its button says.
+    /// Label of the button.
     act: &'static str,
 ) -> impl IntoView {
     view! {
@@ -173,14 +170,14 @@ pub(crate) fn SearchBox(
 }
 
 fn without_empty(query: &str) -> String {
-    let kept: Vec<_> = query
+    let pairs: Vec<_> = query
         .split('&')
         .filter(|pair| !pair.ends_with('='))
         .collect();
-    if kept.is_empty() || kept == [""] {
+    if pairs.is_empty() || pairs == [""] {
         String::new()
     } else {
-        format!("?{}", kept.join("&"))
+        format!("?{}", pairs.join("&"))
     }
 }
 
@@ -194,8 +191,8 @@ fn fill(form: &HtmlFormElement, query: &Query) {
             let value = query.get(&input.name()).to_owned();
             input.set_value(&value);
         } else if let Some(select) = field.dyn_ref::<HtmlSelectElement>() {
-            // A select always offers the empty value or is one of a closed set
-            // whose first value is the default.
+            // Every select offers the empty value, or a closed set whose first
+            // value is the default.
             let value = query.get(&select.name()).to_owned();
             select.set_value(&value);
             if select.selected_index() < 0 {
@@ -210,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_fields_leave_no_trace_in_the_url() {
+    fn empty_fields_are_left_out_of_the_url() {
         assert_eq!(without_empty("query=&kind=fact&tag="), "?kind=fact");
         assert_eq!(without_empty("query=&kind="), "");
         assert_eq!(without_empty(""), "");

@@ -1,22 +1,20 @@
-//! The top of a page: what it is, in one sentence, and what to do.
+//! The header of a page.
 
 use leptos::prelude::*;
 
 use super::PageTitle;
 
-/// Title, sentence and main action; also names the browser's tab.
+/// Title, lead and main actions; also sets the title of the browser tab.
 #[component]
 pub(crate) fn PageHead(
-    /// The page's name.
-    #[prop(into)]
-    title: String,
-    /// One sentence below it.
+    #[prop(into)] title: String,
+    /// One sentence below the title.
     #[prop(optional, into)]
     lead: Option<String>,
-    /// Way back up, as a path and a name.
+    /// Path and name of the parent page.
     #[prop(optional)]
     up: Option<(&'static str, &'static str)>,
-    /// The main action on the right.
+    /// Main actions, on the right.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {

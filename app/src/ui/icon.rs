@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-/// An icon by what it stands for.
+/// An icon, named by its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Icon {
     StreamCursor,
@@ -48,7 +48,7 @@ pub(crate) enum Icon {
 }
 
 impl Icon {
-    /// The drawing inside a 24 × 24 box.
+    /// SVG elements inside a 24 × 24 view box.
     #[expect(clippy::too_many_lines, reason = "a table")]
     const fn paths(self) -> &'static str {
         match self {
@@ -196,12 +196,9 @@ impl Icon {
     }
 }
 
-/// An icon beside a text that says the same: hidden from screen readers.
+/// An icon beside a text with the same meaning: hidden from screen readers.
 #[component]
-pub(crate) fn Glyph(
-    /// Which one.
-    icon: Icon,
-) -> impl IntoView {
+pub(crate) fn Glyph(icon: Icon) -> impl IntoView {
     view! {
         <svg
             class="icon"

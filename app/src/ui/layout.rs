@@ -1,4 +1,4 @@
-//! The frame around every page of a signed-in member.
+//! The layout around every page of a signed-in member.
 
 use domain::{Permission, profile::Profile};
 use leptos::{html, prelude::*};
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{profile::Me, start::Page};
 
-/// Navigation on the left (a drawer under 900 px), the page beside it.
+/// Navigation on the left (a drawer below 900 px), the page beside it.
 #[component]
 pub(crate) fn Layout() -> impl IntoView {
     let me = Me::provide();
@@ -21,11 +21,11 @@ pub(crate) fn Layout() -> impl IntoView {
     let drawer = NodeRef::<html::Nav>::new();
     let path = use_location().pathname;
     let outcome = Page::get().outcome;
-    Effect::new(move |before: Option<String>| {
+    Effect::new(move |previous: Option<String>| {
         let path = path.get();
-        if before.is_some_and(|before| before != path) {
-            // As after a page load: the reader starts at the top, the drawer
-            // is closed, and an answered form is done with.
+        if previous.is_some_and(|previous| previous != path) {
+            // As after a page load: the focus is at the top, the drawer is
+            // closed, and the result of a form post is gone.
             if let Some(main) = main.get_untracked() {
                 let _ = main.focus();
             }
@@ -62,7 +62,7 @@ pub(crate) fn Layout() -> impl IntoView {
     }
 }
 
-/// Says on every page that this is a demo.
+/// Shown on every page of the demo installation.
 #[component]
 pub(crate) fn DemoBanner() -> impl IntoView {
     Page::get().demo.then(|| {
@@ -95,8 +95,8 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
             let items: Vec<_> = group
                 .places
                 .iter()
-                .filter(|place| place.needs.is_none_or(|needs| permissions.contains(&needs)))
-                .map(|place| view! { <li><NavLink place=*place /></li> })
+                .filter(|item| item.needs.is_none_or(|needs| permissions.contains(&needs)))
+                .map(|item| view! { <li><NavLink item=*item /></li> })
                 .collect();
             let id = format!("nav-{}", group.name.to_lowercase());
             (!items.is_empty()).then(|| {
@@ -109,7 +109,7 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
             })
         })
         .collect_view();
-    let told = NOTIFICATIONS
+    let may_read_notifications = NOTIFICATIONS
         .needs
         .is_some_and(|needs| permissions.contains(&needs));
     view! {
@@ -125,7 +125,7 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
         </button>
         {groups}
         <div class="nav-foot">
-            {told.then(|| view! { <NotificationsLink /> })}
+            {may_read_notifications.then(|| view! { <NotificationsLink /> })}
             {me.map(|me| view! { <UserLink me=me /> })}
             <div class="nav-foot-row">
                 <ThemeSwitch />
@@ -141,17 +141,17 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
 }
 
 #[component]
-fn NavLink(place: NavItem) -> impl IntoView {
+fn NavLink(item: NavItem) -> impl IntoView {
     view! {
-        <a href=place.path class="nav-link" aria-current=current(place.path)>
-            <Glyph icon=place.icon />
-            {place.name}
-            {(place.path == PROPOSALS).then(|| view! { <WaitingBadge /> })}
+        <a href=item.path class="nav-link" aria-current=current(item.path)>
+            <Glyph icon=item.icon />
+            {item.name}
+            {(item.path == PROPOSALS).then(|| view! { <WaitingBadge /> })}
         </a>
     }
 }
 
-/// How many proposals wait for the one who looks.
+/// Number of proposals that wait for the viewer.
 #[component]
 fn WaitingBadge() -> impl IntoView {
     let me = Me::of_page();
@@ -167,7 +167,7 @@ fn WaitingBadge() -> impl IntoView {
     }
 }
 
-/// Notifications, with how many of them are new.
+/// Link to the notifications, with the number of unread ones.
 #[component]
 fn NotificationsLink() -> impl IntoView {
     let me = Me::of_page();
@@ -210,23 +210,19 @@ fn UserLink(me: Profile) -> impl IntoView {
     }
 }
 
-/// `page` where the page on show belongs to `place`.
-fn current(place: &'static str) -> impl Fn() -> Option<&'static str> + Send + Sync + Clone {
+/// The value of `aria-current` for a link to the navigation item at
+/// `item_path`.
+fn current(item_path: &'static str) -> impl Fn() -> Option<&'static str> + Send + Sync + Clone {
     let path = use_location().pathname;
     move || {
-        path.with(|path| place_of(path) == Some(place))
+        path.with(|path| place_of(path) == Some(item_path))
             .then_some("page")
     }
 }
 
-/// Shows its children to those who hold `permission`.
+/// Renders its children for members with `permission`.
 #[component]
-pub(crate) fn IfMay(
-    /// What is needed.
-    permission: Permission,
-    /// What is shown then.
-    children: ChildrenFn,
-) -> impl IntoView {
+pub(crate) fn IfMay(permission: Permission, children: ChildrenFn) -> impl IntoView {
     let me = Me::of_page();
     view! {
         <Suspense>

@@ -1,5 +1,5 @@
-//! Components that know no data access: the same everywhere, styled by
-//! `style/`, working before and without hydration.
+//! Components without data access: the same on every page, styled by `style/`,
+//! working before and without hydration.
 
 pub(crate) mod badge;
 pub(crate) mod copy;

@@ -1,4 +1,4 @@
-//! The places of Atrium, for the navigation, the palette and the shortcuts.
+//! The pages in the navigation, the palette and the shortcuts.
 
 use domain::Permission;
 use leptos::prelude::*;
@@ -6,34 +6,29 @@ use leptos_router::hooks::use_location;
 
 use super::{Icon, query_string};
 
-/// A place that one can go to.
+/// A page in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NavItem {
-    /// Its path.
     pub(crate) path: &'static str,
-    /// Its name.
     pub(crate) name: &'static str,
-    /// Its icon.
     pub(crate) icon: Icon,
-    /// What one must be allowed to see it.
+    /// Permission to see it; `None` for everybody.
     pub(crate) needs: Option<Permission>,
-    /// The key after `g` that goes there.
+    /// The shortcut key after `g`.
     pub(crate) key: char,
 }
 
 /// A group of the navigation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group {
-    /// Its heading.
     pub(crate) name: &'static str,
-    /// What is in it.
     pub(crate) places: &'static [NavItem],
 }
 
-/// Where proposals to share are; the navigation shows how many wait.
+/// Path of the proposals; the navigation shows the number of waiting ones.
 pub(crate) const PROPOSALS: &str = "/memories/proposals";
 
-/// The navigation, grouped by whose business it is.
+/// Groups of the navigation, from a member's own pages to the installation's.
 pub(crate) const GROUPS: &[Group] = &[
     Group {
         name: "Mine",
@@ -160,7 +155,7 @@ pub(crate) const GROUPS: &[Group] = &[
     },
 ];
 
-/// One's own page, at the foot of the navigation.
+/// The member's profile, at the foot of the navigation.
 pub(crate) const PROFILE: NavItem = NavItem {
     path: "/profile",
     name: "Profile",
@@ -169,7 +164,7 @@ pub(crate) const PROFILE: NavItem = NavItem {
     key: 'p',
 };
 
-/// What one was told, at the foot of the navigation.
+/// The member's notifications, at the foot of the navigation.
 pub(crate) const NOTIFICATIONS: NavItem = NavItem {
     path: "/notifications",
     name: "Notifications",
@@ -178,10 +173,9 @@ pub(crate) const NOTIFICATIONS: NavItem = NavItem {
     key: 'n',
 };
 
-/// The places at the foot.
 const FOOT: [NavItem; 2] = [NOTIFICATIONS, PROFILE];
 
-/// Every place that `permissions` opens.
+/// All items that a member with `permissions` may open.
 pub(crate) fn places(permissions: &[Permission]) -> impl Iterator<Item = &'static NavItem> {
     GROUPS
         .iter()
@@ -190,8 +184,8 @@ pub(crate) fn places(permissions: &[Permission]) -> impl Iterator<Item = &'stati
         .filter(move |place| place.needs.is_none_or(|needs| permissions.contains(&needs)))
 }
 
-/// The place to which the page at `path` belongs: the one with the longest
-/// path that begins it.
+/// Path of the item to which the page at `path` belongs: the longest one that
+/// is a prefix of it.
 pub(crate) fn place_of(path: &str) -> Option<&'static str> {
     GROUPS
         .iter()
@@ -209,17 +203,17 @@ pub(crate) fn place_of(path: &str) -> Option<&'static str> {
         .max_by_key(|place| place.len())
 }
 
-/// The sign-in page, which comes back to where one is.
+/// URL of the sign-in page, which returns to the current page.
 pub(crate) fn return_to_here() -> String {
     let location = use_location();
     let path = location.pathname.get_untracked();
     let search = location.search.get_untracked();
-    let here = if search.is_empty() {
+    let current_url = if search.is_empty() {
         path
     } else {
         format!("{path}?{}", search.trim_start_matches('?'))
     };
-    format!("/sign-in{}", query_string(&[("return_to", &here)]))
+    format!("/sign-in{}", query_string(&[("return_to", &current_url)]))
 }
 
 #[cfg(test)]
@@ -227,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_belongs_to_the_nearest_place() {
+    fn page_belongs_to_the_item_with_the_longest_prefix() {
         for (path, place) in [
             ("/", Some("/")),
             ("/memories", Some("/memories")),
@@ -244,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_role_may_not_see_is_not_shown() {
+    fn items_without_permission_are_hidden() {
         let names = |permissions: &[Permission]| {
             places(permissions)
                 .map(|place| place.name)

@@ -1,14 +1,14 @@
-//! Numbers as people read them.
+//! Numbers formatted in the viewer's locale.
 
 use domain::preferences::Locale;
 use leptos::prelude::*;
 
 use crate::start::Page;
 
-/// `1234567` as `1,234,567`, or in the reader's manner.
+/// `1234567` as `1,234,567`, or as in the viewer's locale.
 pub(crate) fn count(n: impl TryInto<i128>) -> String {
     let n: i128 = n.try_into().unwrap_or(i128::MAX);
-    grouped(n, locale())
+    group_digits(n, locale())
 }
 
 fn locale() -> Locale {
@@ -17,7 +17,7 @@ fn locale() -> Locale {
     })
 }
 
-fn grouped(n: i128, locale: Locale) -> String {
+fn group_digits(n: i128, locale: Locale) -> String {
     let (group, _) = locale.separators();
     let digits = n.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
@@ -39,12 +39,12 @@ pub(crate) fn plural(n: impl TryInto<i128>, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
-/// A size in the largest unit that leaves a digit before the point.
+/// A number of bytes as B, kB or MB, the latter two with one decimal.
 pub(crate) fn bytes(n: i64) -> String {
-    size(n, locale())
+    format_bytes(n, locale())
 }
 
-fn size(n: i64, locale: Locale) -> String {
+fn format_bytes(n: i64, locale: Locale) -> String {
     let (_, point) = locale.separators();
     let tenths = |unit: i64, name: &str| {
         let tenths = (n * 10 + unit / 2) / unit;
@@ -71,7 +71,7 @@ mod tests {
         ] {
             assert_eq!(count(n), text);
         }
-        assert_eq!(grouped(1_234_567, Locale::DeDe), "1.234.567");
+        assert_eq!(group_digits(1_234_567, Locale::DeDe), "1.234.567");
     }
 
     #[test]
@@ -86,6 +86,6 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1_500), "1.5 kB");
         assert_eq!(bytes(52_428_800), "52.4 MB");
-        assert_eq!(size(1_550, Locale::DeDe), "1,6 kB");
+        assert_eq!(format_bytes(1_550, Locale::DeDe), "1,6 kB");
     }
 }

@@ -1,22 +1,22 @@
-//! Keyset paging: on to older rows, back to the newest.
+//! Keyset paging: links to the next and to the first page.
 
 use leptos::prelude::*;
 
-/// Links below a list. Where there is one page only, nothing shows.
+/// Links below a list; renders nothing for a single page.
 #[component]
 pub(crate) fn Paging(
-    /// Where the first page is.
+    /// URL of the first page.
     #[prop(into)]
     newest: String,
-    /// Where the next page is.
+    /// URL of the next page.
     older: Option<String>,
-    /// This is the first page.
+    /// True on the first page.
     first: bool,
     /// The list is sorted by name, not by time.
     #[prop(optional)]
     by_name: bool,
 ) -> impl IntoView {
-    let (back, on) = if by_name {
+    let (back, next) = if by_name {
         ("First page", "Next page")
     } else {
         ("Newest", "Older")
@@ -25,7 +25,7 @@ pub(crate) fn Paging(
         view! {
             <nav class="paging" aria-label="Pages">
                 {(!first).then(|| view! { <a class="button" href=newest>{back}</a> })}
-                {older.map(|older| view! { <a class="button" rel="next" href=older>{on}</a> })}
+                {older.map(|older| view! { <a class="button" rel="next" href=older>{next}</a> })}
             </nav>
         }
     })
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn each_page_links_where_one_can_go() {
+    fn pages_link_to_the_first_and_the_next_page() {
         assert!(!links(None, true).contains("<a"));
         let first = links(Some("/audit?after=x"), true);
         assert!(

@@ -1,5 +1,5 @@
-//! The command palette (Ctrl/⌘ K): every place and action by typing a part of
-//! its name. It needs scripts; everything in it is also a link somewhere.
+//! The command palette (Ctrl/⌘ K): every page and action, found by a part of
+//! its name. It needs scripts; each command is also a link elsewhere.
 
 use domain::Permission;
 use leptos::{html, prelude::*};
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::profile::Me;
 
-/// A line of the palette.
+/// An entry of the palette.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Command {
     name: String,
@@ -32,10 +32,10 @@ impl Command {
     }
 }
 
-/// The commands that fit `typed`: places and actions whose name contains each
-/// of its words, then the search for it.
-fn commands(permissions: &[Permission], typed: &str) -> Vec<Command> {
-    let typed = typed.trim();
+/// The commands that match `text`: pages and actions whose name contains each
+/// of its words, then a search for it.
+fn commands(permissions: &[Permission], text: &str) -> Vec<Command> {
+    let text = text.trim();
     let mut all: Vec<Command> = places(permissions)
         .map(|place| Command::new(place.name, place.icon, place.path))
         .collect();
@@ -49,15 +49,15 @@ fn commands(permissions: &[Permission], typed: &str) -> Vec<Command> {
         all.push(Command::new("New API key", Icon::Key, "/keys/new"));
         all.push(Command::new("API reference", Icon::Memories, "/reference"));
     }
-    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     all.retain(|command| {
         let name = command.name.to_lowercase();
         words.iter().all(|word| name.contains(word))
     });
-    if !typed.is_empty() && permissions.contains(&Permission::MemoryRead) {
-        let path = format!("/memories{}", query_string(&[("query", typed)]));
+    if !text.is_empty() && permissions.contains(&Permission::MemoryRead) {
+        let path = format!("/memories{}", query_string(&[("query", text)]));
         all.push(Command::new(
-            format!("Search memories for “{typed}”"),
+            format!("Search memories for “{text}”"),
             Icon::Search,
             path,
         ));
@@ -75,15 +75,15 @@ pub(crate) fn Palette() -> impl IntoView {
     Effect::new(move |_| {
         permissions.set(me.member().map(|me| me.permissions).unwrap_or_default());
     });
-    let typed = RwSignal::new(String::new());
+    let text = RwSignal::new(String::new());
     let open = move || {
-        typed.set(String::new());
+        text.set(String::new());
         show(palette);
     };
     listen_for_keys(open, move || show(help), permissions);
     view! {
         <dialog class="palette" aria-label="Go to or search" node_ref=palette>
-            <PaletteContent dialog=palette typed=typed permissions=permissions />
+            <PaletteContent dialog=palette text=text permissions=permissions />
         </dialog>
         <dialog class="help" aria-labelledby="shortcuts" node_ref=help>
             <ShortcutHelp />
@@ -102,36 +102,37 @@ fn show(dialog: NodeRef<html::Dialog>) {
 #[component]
 fn PaletteContent(
     dialog: NodeRef<html::Dialog>,
-    typed: RwSignal<String>,
+    text: RwSignal<String>,
     permissions: RwSignal<Vec<Permission>>,
 ) -> impl IntoView {
-    let chosen = RwSignal::new(0_usize);
-    let fitting =
-        Memo::new(move |_| permissions.with(|held| typed.with(|typed| commands(held, typed))));
-    // Another list begins at its top.
+    let selected = RwSignal::new(0_usize);
+    let matches = Memo::new(move |_| {
+        permissions.with(|permissions| text.with(|text| commands(permissions, text)))
+    });
+    // A new list starts at its top.
     Effect::new(move |_| {
-        fitting.track();
-        chosen.set(0);
+        matches.track();
+        selected.set(0);
     });
     let navigate = StoredValue::new(use_navigate());
-    let go = move |path: &str| {
+    let open_page = move |path: &str| {
         if let Some(dialog) = dialog.get_untracked() {
             dialog.close();
         }
         navigate.with_value(|navigate| navigate(path, NavigateOptions::default()));
     };
     let on_key = move |event: KeyboardEvent| {
-        let count = fitting.with_untracked(Vec::len);
+        let count = matches.with_untracked(Vec::len);
         match event.key().as_str() {
-            "ArrowDown" if count > 0 => chosen.update(|at| *at = (*at + 1) % count),
-            "ArrowUp" if count > 0 => chosen.update(|at| *at = (*at + count - 1) % count),
+            "ArrowDown" if count > 0 => selected.update(|at| *at = (*at + 1) % count),
+            "ArrowUp" if count > 0 => selected.update(|at| *at = (*at + count - 1) % count),
             "Enter" => {
-                let path = fitting.with_untracked(|all| {
-                    all.get(chosen.get_untracked())
+                let path = matches.with_untracked(|all| {
+                    all.get(selected.get_untracked())
                         .map(|command| command.path.clone())
                 });
                 if let Some(path) = path {
-                    go(&path);
+                    open_page(&path);
                 }
             }
             _ => return,
@@ -144,8 +145,8 @@ fn PaletteContent(
             <li
                 id=format!("palette-{index}")
                 role="option"
-                aria-selected=move || if chosen.get() == index { "true" } else { "false" }
-                on:click=move |_| go(&path)
+                aria-selected=move || if selected.get() == index { "true" } else { "false" }
+                on:click=move |_| open_page(&path)
             >
                 <Glyph icon=command.icon />
                 {command.name}
@@ -161,16 +162,16 @@ fn PaletteContent(
                 aria-label="Go to or search"
                 aria-expanded="true"
                 aria-controls="palette-list"
-                aria-activedescendant=move || format!("palette-{}", chosen.get())
+                aria-activedescendant=move || format!("palette-{}", selected.get())
                 placeholder="Go to a page, or search memories"
                 autocomplete="off"
-                prop:value=typed
-                on:input=move |event| typed.set(event_target_value(&event))
+                prop:value=text
+                on:input=move |event| text.set(event_target_value(&event))
                 on:keydown=on_key
             />
         </div>
         <ul id="palette-list" role="listbox" aria-label="Commands">
-            {move || fitting.get().into_iter().enumerate().map(option).collect_view()}
+            {move || matches.get().into_iter().enumerate().map(option).collect_view()}
         </ul>
     }
 }
@@ -179,15 +180,15 @@ fn PaletteContent(
 mod tests {
     use super::*;
 
-    fn names(permissions: &[Permission], typed: &str) -> Vec<String> {
-        commands(permissions, typed)
+    fn names(permissions: &[Permission], text: &str) -> Vec<String> {
+        commands(permissions, text)
             .into_iter()
             .map(|command| command.name)
             .collect()
     }
 
     #[test]
-    fn commands_fit_what_is_typed_and_what_is_allowed() {
+    fn commands_match_the_text_and_the_permissions() {
         assert_eq!(
             names(Permission::ALL, " mem NEW"),
             ["New memory", "Search memories for “mem NEW”"]

@@ -1,17 +1,17 @@
-//! The query of the page's address, read once. The router's own map decodes
-//! it twice, which turns a typed `%25` into `%`.
+//! The query of the page's URL, decoded once. The router's own map decodes it
+//! twice, which turns a typed `%25` into `%`.
 
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-/// Names and values, decoded.
+/// Decoded names and values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// From what stands after the question mark.
+    /// Parses the part after the question mark.
     pub(crate) fn parse(raw: &str) -> Self {
         let raw = raw.trim_start_matches('?');
         let pairs = raw.split('&').filter(|pair| !pair.is_empty());
@@ -25,7 +25,7 @@ impl Query {
         )
     }
 
-    /// The value of `name`; empty where there is none.
+    /// The value of `name`, or an empty string.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0
             .iter()
@@ -33,7 +33,7 @@ impl Query {
             .map_or("", |(_, value)| value)
     }
 
-    /// All values of `name`, in their order.
+    /// All values of `name`, in order.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()
@@ -42,13 +42,13 @@ impl Query {
     }
 }
 
-/// The query of the page on show.
+/// The query of the current page.
 pub(crate) fn use_query() -> Memo<Query> {
     let search = use_location().search;
     Memo::new(move |_| search.with(|raw| Query::parse(raw)))
 }
 
-/// `fields` as a query with its question mark; empty ones are left out.
+/// `fields` as a query with its question mark, without the empty ones.
 pub(crate) fn query_string(fields: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
@@ -71,8 +71,8 @@ fn encode(text: &str, out: &mut String) {
     }
 }
 
-/// As a form sends it: `+` is a space, `%` and two digits are a byte; what
-/// can't be that stands for itself.
+/// Decodes form data: `+` is a space, `%` and two hexadecimal digits are a
+/// byte; anything else stays as it is.
 fn decode(text: &str) -> String {
     let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let bytes = text.as_bytes();
@@ -95,17 +95,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_has_only_what_is_set_and_is_encoded() {
+    fn query_omits_empty_fields_and_is_encoded() {
         let query = query_string(&[("query", "a & b"), ("kind", ""), ("tag", "ö")]);
         assert_eq!(query, "?query=a%20%26%20b&tag=%C3%B6");
         assert_eq!(query_string(&[("query", "")]), "");
     }
 
     #[test]
-    fn what_was_typed_is_read_as_it_was_typed() {
-        for typed in ["100%25 & a+b=c", "%", "50%", "ö ?#/", "%zz%2", "=&="] {
-            let query = Query::parse(&query_string(&[("x", "1"), ("query", typed)]));
-            assert_eq!(query.get("query"), typed);
+    fn typed_text_round_trips_through_the_query() {
+        for text in ["100%25 & a+b=c", "%", "50%", "ö ?#/", "%zz%2", "=&="] {
+            let query = Query::parse(&query_string(&[("x", "1"), ("query", text)]));
+            assert_eq!(query.get("query"), text);
         }
         assert_eq!(Query::parse("?query=a+b%2").get("query"), "a b%2");
         assert_eq!(Query::parse("query&x=1").get("query"), "");

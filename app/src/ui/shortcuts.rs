@@ -1,5 +1,5 @@
-//! Keys that do something anywhere on a page, and their list under `?`. The
-//! single keys can be switched off, for those who speak to their computer.
+//! Keyboard shortcuts of every page, and their list under `?`. Single-key
+//! shortcuts can be switched off, for users of speech input.
 
 use domain::Permission;
 use leptos::{ev, prelude::*};
@@ -9,14 +9,14 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::nav::places;
 
-/// Where the browser remembers that single keys do nothing.
-const SWITCH: &str = "atrium.shortcuts";
+/// Key in `localStorage`; the value `off` disables single-key shortcuts.
+const STORAGE_KEY: &str = "atrium.shortcuts";
 
 /// The list, and the switch.
 #[component]
 pub(crate) fn ShortcutHelp() -> impl IntoView {
     let on = RwSignal::new(true);
-    Effect::new(move |_| on.set(single_keys_on()));
+    Effect::new(move |_| on.set(single_keys_enabled()));
     let keys: [(&[&str], &str); 10] = [
         (&["Ctrl", "K"], "Go to a page or search"),
         (&["/"], "Search memories"),
@@ -29,10 +29,10 @@ pub(crate) fn ShortcutHelp() -> impl IntoView {
         (&["g", "p"], "Profile"),
         (&["?"], "This list"),
     ];
-    let line = |(keys, what): (&'static [&'static str], &'static str)| {
+    let line = |(keys, description): (&'static [&'static str], &'static str)| {
         view! {
             <div>
-                <dt>{what}</dt>
+                <dt>{description}</dt>
                 <dd>{keys.iter().map(|key| view! { <kbd>{*key}</kbd> }).collect_view()}</dd>
             </div>
         }
@@ -58,14 +58,14 @@ pub(crate) fn ShortcutHelp() -> impl IntoView {
     }
 }
 
-/// Waits for keys on the whole page, and for the palette's button.
+/// Listens for keys on the whole page, and for the palette's button.
 pub(crate) fn listen_for_keys(
     open_palette: impl Fn() + Copy + 'static,
     open_help: impl Fn() + Copy + 'static,
     permissions: RwSignal<Vec<Permission>>,
 ) {
     let navigate = StoredValue::new(use_navigate());
-    let go = move |path: &str| {
+    let open_page = move |path: &str| {
         navigate.with_value(|navigate| navigate(path, NavigateOptions::default()));
     };
     let after_g = StoredValue::new(false);
@@ -76,20 +76,20 @@ pub(crate) fn listen_for_keys(
             open_palette();
             return;
         }
-        if with_command || event.alt_key() || is_typing(&event) || !single_keys_on() {
+        if with_command || event.alt_key() || is_typing(&event) || !single_keys_enabled() {
             return;
         }
         let key = event.key();
         if after_g.get_value() {
             after_g.set_value(false);
-            let place = permissions.with_untracked(|held| {
-                places(held)
+            let place = permissions.with_untracked(|permissions| {
+                places(permissions)
                     .find(|place| key == place.key.to_string())
                     .copied()
             });
             if let Some(place) = place {
                 event.prevent_default();
-                go(place.path);
+                open_page(place.path);
             }
             return;
         }
@@ -97,7 +97,7 @@ pub(crate) fn listen_for_keys(
             "g" => after_g.set_value(true),
             "n" => {
                 event.prevent_default();
-                go("/memories/new");
+                open_page("/memories/new");
             }
             "?" => open_help(),
             "/" => {
@@ -107,7 +107,7 @@ pub(crate) fn listen_for_keys(
                     Some(field) => {
                         let _ = field.focus();
                     }
-                    None => go("/memories"),
+                    None => open_page("/memories"),
                 }
             }
             _ => {}
@@ -128,7 +128,7 @@ pub(crate) fn listen_for_keys(
     });
 }
 
-/// The key belongs to a field or a dialog.
+/// True if the key belongs to a field or a dialog.
 fn is_typing(event: &KeyboardEvent) -> bool {
     closest(
         event.target(),
@@ -141,10 +141,10 @@ fn closest(target: Option<web_sys::EventTarget>, selector: &str) -> Option<Eleme
     target?.dyn_into::<Element>().ok()?.closest(selector).ok()?
 }
 
-fn single_keys_on() -> bool {
+fn single_keys_enabled() -> bool {
     let stored = window().local_storage().ok().flatten();
     stored
-        .and_then(|store| store.get_item(SWITCH).ok().flatten())
+        .and_then(|store| store.get_item(STORAGE_KEY).ok().flatten())
         .as_deref()
         != Some("off")
 }
@@ -152,9 +152,9 @@ fn single_keys_on() -> bool {
 fn set_single_keys(on: bool) {
     if let Ok(Some(store)) = window().local_storage() {
         let _ = if on {
-            store.remove_item(SWITCH)
+            store.remove_item(STORAGE_KEY)
         } else {
-            store.set_item(SWITCH, "off")
+            store.set_item(STORAGE_KEY, "off")
         };
     }
 }

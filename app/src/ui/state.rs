@@ -1,4 +1,4 @@
-//! Loading, empty, and failed: three different states, each with a next step.
+//! Loading, empty and error states, each with a next step.
 
 use domain::{AppError, Permission};
 use leptos::prelude::*;
@@ -6,13 +6,11 @@ use leptos::prelude::*;
 use super::{Glyph, Icon, PageTitle, nav::return_to_here};
 use crate::start::Page;
 
-/// Shows what `resource` brings: a still frame while it loads, the error
-/// state when it fails.
+/// Renders the data of `resource`: a skeleton while it loads, the error state
+/// if it fails.
 #[component]
 pub(crate) fn Loaded<T, V>(
-    /// What to wait for.
     resource: Resource<Result<T, AppError>>,
-    /// How to show it.
     view: fn(T) -> V,
     /// The error takes the place of the whole page and so has its heading.
     #[prop(optional)]
@@ -34,7 +32,7 @@ where
     }
 }
 
-/// Holds the layout still; shows itself only after 200 ms.
+/// Keeps the layout stable; appears only after 200 ms.
 #[component]
 fn Skeleton() -> impl IntoView {
     view! {
@@ -47,15 +45,14 @@ fn Skeleton() -> impl IntoView {
     }
 }
 
-/// There is nothing yet, or nothing that fits.
+/// Shown when there is nothing yet, or nothing that matches.
 #[component]
 pub(crate) fn EmptyState(
-    /// What is not there.
     title: &'static str,
-    /// Why, or what would be here.
+    /// The reason, or what would be here.
     #[prop(into)]
     text: String,
-    /// The next step.
+    /// Links or buttons for the next step.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -67,22 +64,20 @@ pub(crate) fn EmptyState(
     }
 }
 
-/// Something could not be shown: what happened and what to do next. Sets the
-/// response's status.
+/// Shows an error and the next step. Sets the response's status.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "a component owns what it shows"
 )]
 #[component]
 pub(crate) fn ErrorState(
-    /// Why.
     error: AppError,
-    /// It stands alone and so has the page's heading.
+    /// The error stands alone and so has the page's heading.
     #[prop(optional)]
     whole_page: bool,
 ) -> impl IntoView {
     set_status(&error);
-    let (title, text) = words(&error);
+    let (title, text) = title_and_text(&error);
     let next = match &error {
         AppError::Unauthenticated => {
             let href = return_to_here();
@@ -123,13 +118,15 @@ pub(crate) fn ErrorState(
     }
 }
 
-fn words(error: &AppError) -> (&'static str, String) {
+fn title_and_text(error: &AppError) -> (&'static str, String) {
     match error {
         AppError::Unauthenticated => (
             "You are signed out",
             "Your session has ended. Sign in to go on.".to_owned(),
         ),
-        AppError::Forbidden { permission } => ("This is not open to you", refusal(*permission)),
+        AppError::Forbidden { permission } => {
+            ("This is not open to you", forbidden_text(*permission))
+        }
         AppError::NotFound => (
             "There is nothing here",
             "It may have been moved or deleted, or it may not be yours to see.".to_owned(),
@@ -148,8 +145,8 @@ fn words(error: &AppError) -> (&'static str, String) {
     }
 }
 
-/// Why something was refused and who can change that.
-fn refusal(permission: Permission) -> String {
+/// Says which permission is missing and who can grant it.
+fn forbidden_text(permission: Permission) -> String {
     format!(
         "It needs the permission {permission}: {} {}",
         lower_first(permission.sentence()),
@@ -157,7 +154,7 @@ fn refusal(permission: Permission) -> String {
     )
 }
 
-/// Who can give somebody what was missing.
+/// Says who can grant the permission.
 pub(crate) const fn granted_by(permission: Permission) -> &'static str {
     if permission.is_for_roles() {
         "An owner or admin of your organisation can grant it."
@@ -173,7 +170,7 @@ fn lower_first(text: &str) -> String {
     })
 }
 
-/// The status of the page that is being rendered; nothing in the browser.
+/// Sets the status of the response being rendered; does nothing in the browser.
 pub(crate) fn set_status(error: &AppError) {
     #[cfg(feature = "ssr")]
     if let (Some(response), Ok(status)) = (
@@ -195,12 +192,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_names_the_permission_and_who_can_grant_it() {
+    fn forbidden_text_names_the_permission_and_who_can_grant_it() {
         assert_eq!(
-            refusal(Permission::AuditRead),
+            forbidden_text(Permission::AuditRead),
             "It needs the permission audit.read: read the organisation's audit log. An owner or admin of your organisation can grant it."
         );
-        let refused = refusal(Permission::PlatformOperate);
-        assert!(refused.ends_with("atrium operator add."), "{refused}");
+        let text = forbidden_text(Permission::PlatformOperate);
+        assert!(text.ends_with("atrium operator add."), "{text}");
     }
 }

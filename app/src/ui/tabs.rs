@@ -1,14 +1,14 @@
-//! Neighbouring pages that show the same thing in different ways.
+//! Tabs that link pages about the same subject.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-/// Links of which the one to the page on show is marked.
+/// Links; the one to the current page is marked.
 #[component]
 pub(crate) fn Tabs(
-    /// Their name for screen readers.
+    /// Label for screen readers.
     label: &'static str,
-    /// Path and name of each.
+    /// Path and name of each tab.
     tabs: Vec<(&'static str, &'static str)>,
 ) -> impl IntoView {
     let path = use_location().pathname;

@@ -1,4 +1,4 @@
-//! The switch between light, dark, and the system's choice.
+//! The switch between the light, dark and system theme.
 
 use domain::preferences::Theme;
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! A point in time: relative to read, absolute in UTC to check.
+//! A point in time: relative as text, absolute in the title.
 
 use domain::Timestamp;
 use leptos::prelude::*;
@@ -8,12 +8,9 @@ use crate::{
     start::formats,
 };
 
-/// `at`, in words that follow the clock.
+/// `at` relative to the page's clock.
 #[component]
-pub(crate) fn Time(
-    /// The instant.
-    at: Timestamp,
-) -> impl IntoView {
+pub(crate) fn Time(at: Timestamp) -> impl IntoView {
     let clock = PageClock::get();
     let formats = formats();
     view! {
@@ -23,7 +20,7 @@ pub(crate) fn Time(
     }
 }
 
-/// `at` to the second, as words that follow the reader's preferences.
+/// `at` with seconds, in the viewer's formats.
 pub(crate) fn absolute_time(at: Timestamp) -> impl Fn() -> String + Copy + Send + Sync {
     let formats = formats();
     move || formats.with(|formats| absolute(at, formats))
@@ -34,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_words_and_holds_the_instant() {
+    fn shows_relative_text_and_holds_the_timestamp() {
         let owner = Owner::new();
         owner.set();
         let now = time::macros::datetime!(2026-11-20 12:00:00 UTC);

@@ -1,17 +1,13 @@
-//! The name in the browser's tab.
+//! The title of the browser tab.
 
 use leptos::prelude::*;
 
-/// Names the browser's tab: the page, then the product. Every page's title
-/// goes through here. `leptos_meta` (0.8.7) puts its text into the server's
-/// `<title>` as it is, where `</title>` would end the element and the rest
-/// would be markup; in the browser the same text is set as plain text.
+/// Sets the title of the browser tab: the page, then the product. Every page's
+/// title goes through here. `leptos_meta` (0.8.7) puts its text into the
+/// server's `<title>` unescaped, where `</title>` would end the element and the
+/// rest would be markup; in the browser the same text is set as plain text.
 #[component]
-pub(crate) fn PageTitle(
-    /// The page's name, as people read it.
-    #[prop(into)]
-    mut text: String,
-) -> impl IntoView {
+pub(crate) fn PageTitle(#[prop(into)] mut text: String) -> impl IntoView {
     text.push_str(" · Atrium");
     if cfg!(feature = "ssr") {
         text = escape_text(text);
@@ -24,9 +20,9 @@ pub(crate) fn PageTitle(
     title
 }
 
-/// The text as the inner HTML of an element with escapable raw text, `<title>`
-/// and `<textarea>` (HTML standard, 13.1.2): only `&` and `<` mean something
-/// in it.
+/// Escapes text for the inner HTML of an element with escapable raw text,
+/// `<title>` and `<textarea>` (HTML standard, 13.1.2): only `&` and `<` have a
+/// meaning in it.
 pub(super) fn escape_text(text: String) -> String {
     if text.contains(['&', '<']) {
         text.replace('&', "&amp;").replace('<', "&lt;")

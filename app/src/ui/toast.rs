@@ -1,4 +1,4 @@
-//! What was just done, in a live region that is there from page load.
+//! Flash messages, in a live region that exists from page load.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -10,15 +10,16 @@ use crate::{
     memory::MemoryRestore,
 };
 
-/// The place where flashes show.
+/// Shows the flash in the page's query.
 #[component]
 pub(crate) fn Toasts() -> impl IntoView {
     let query = use_query();
     let flash = Memo::new(move |_| query.with(Flash::from_query));
     let dismissed = RwSignal::new(false);
     let location = use_location();
-    // The next page, or the same act once more, says it anew. The address
-    // bar forgets it, so that a reload or a shared link does not repeat it.
+    // The next page, or the same operation once more, shows it again. The
+    // address bar drops it, so that a reload or a shared link does not repeat
+    // it.
     Effect::new(move |_| {
         location.search.track();
         dismissed.set(false);
@@ -58,7 +59,6 @@ pub(crate) fn Toasts() -> impl IntoView {
     }
 }
 
-/// Takes a deleted memory back.
 #[component]
 fn Undo(id: String) -> impl IntoView {
     let restore = FormState::<MemoryRestore>::new();
@@ -74,17 +74,17 @@ fn Undo(id: String) -> impl IntoView {
 }
 
 fn forget_flash(path: &str, search: &str) {
-    let kept: Vec<_> = search
+    let remaining: Vec<_> = search
         .trim_start_matches('?')
         .split('&')
         .filter(|pair| {
             !pair.is_empty() && !pair.starts_with("done=") && !pair.starts_with("memory=")
         })
         .collect();
-    let url = if kept.is_empty() {
+    let url = if remaining.is_empty() {
         path.to_owned()
     } else {
-        format!("{path}?{}", kept.join("&"))
+        format!("{path}?{}", remaining.join("&"))
     };
     if let Ok(history) = window().history() {
         let state = history.state().unwrap_or_default();

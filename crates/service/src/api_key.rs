@@ -1,5 +1,4 @@
-//! Keys with which programs act as a member, and the agents and services that
-//! have no other way in.
+//! API keys, and the agents and services that sign in with nothing else.
 
 use std::collections::BTreeSet;
 
@@ -30,17 +29,14 @@ use crate::{
     secret::{Secret, SecretKind},
 };
 
-/// Services on a page. Beyond that they are found among the members.
+/// Services on a page; beyond that they are found in the member list.
 const MAX_SERVICES: u16 = 200;
 
-/// How long the record of a key's use may lag behind.
-const TOUCH: Duration = Duration::MINUTE;
+/// Minimum interval between updates of a key's last use.
+const TOUCH_INTERVAL: Duration = Duration::MINUTE;
 
-/// One page of keys, newest first: the actor's own or, where the filter says
-/// so, everybody's.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor`.
+/// One page of keys, newest first: the actor's own, or everybody's if the
+/// filter says so.
 pub async fn api_key_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -57,10 +53,7 @@ pub async fn api_key_list(
     Ok(store::api_key::api_key_list(&mut act.tx, filter, now, cursor, PAGE_SIZE).await?)
 }
 
-/// One key with what it may do now.
-///
-/// # Errors
-/// [`AppError::NotFound`] for a key that the actor may not know of.
+/// One key with its effective permissions: its scopes that the owner holds now.
 pub async fn api_key_get(
     ctx: &Ctx,
     actor: &Actor,
@@ -92,11 +85,11 @@ pub async fn api_key_get(
     })
 }
 
-/// For whom a key would be made (`None`: the actor), and what it could be
-/// allowed: what the owner holds and the actor may give.
+/// The owner of a new key (`None`: the actor) and the scopes that it could
+/// have.
 ///
 /// # Errors
-/// [`AppError::NotFound`] for anybody but oneself, an agent or a service.
+/// [`AppError::NotFound`] for anybody but the actor, an agent or a service.
 pub async fn api_key_owner(
     ctx: &Ctx,
     actor: &Actor,
@@ -105,21 +98,21 @@ pub async fn api_key_owner(
     let mut act = AuthorizedTx::begin(ctx, actor, create_action(actor, owner)).await?;
     let record = owner_load(&mut act.tx, actor, owner).await?;
     Ok(KeyOwner {
-        offered: offered(actor, &record).into_iter().collect(),
+        offered: offered_permissions(actor, &record).into_iter().collect(),
         id: record.profile.user_id,
         name: record.profile.display_name,
         kind: record.kind,
     })
 }
 
-/// Makes a key of the actor or, named by `owner`, of an agent or a service.
-/// The key is in the answer and nowhere else.
+/// Creates a key for the actor or, if `owner` is set, for an agent or a
+/// service. The key itself is only in the response.
 ///
 /// # Errors
-/// [`AppError::Invalid`] naming the fields at fault, and for a scope that the
-/// owner doesn't hold or the actor may not give; [`AppError::NotFound`] for
-/// anybody but oneself, an agent or a service: a key of another person would
-/// be that person.
+/// [`AppError::Invalid`] also for a scope that the owner doesn't hold;
+/// [`AppError::Forbidden`] for one that the actor can't grant;
+/// [`AppError::NotFound`] for an owner other than the actor, an agent or a
+/// service, because a key acts as its owner.
 pub async fn api_key_create(
     ctx: &Ctx,
     actor: &Actor,
@@ -128,7 +121,7 @@ pub async fn api_key_create(
 ) -> Result<CreatedApiKey, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, create_action(actor, owner)).await?;
     let new = NewApiKey::parse(draft)?;
-    // Or one product's key could read through another's what it may not.
+    // Otherwise a key could read what its vendor may not, through another's.
     if actor.vendor.is_some_and(|vendor| vendor != new.vendor) {
         return Err(AppError::field(
             "vendor",
@@ -136,21 +129,21 @@ pub async fn api_key_create(
         ));
     }
     let record = owner_load(&mut act.tx, actor, owner).await?;
-    let offered = offered(actor, &record);
+    let offered = offered_permissions(actor, &record);
     if let Some(permission) = beyond(actor, &new.scopes) {
         return Err(act
             .refuse(AuditTarget::user(record.profile.user_id), permission)
             .await);
     }
-    if let Some(beyond) = new.scopes.iter().find(|scope| !offered.contains(scope)) {
+    if let Some(scope) = new.scopes.iter().find(|scope| !offered.contains(scope)) {
         let name = record.profile.display_name;
         return Err(AppError::field(
             "scopes",
-            format!("{name} doesn't hold “{beyond}”, so no key of it can."),
+            format!("{name} doesn't hold “{scope}”, so no key of it can."),
         ));
     }
     let now = ctx.clock.now();
-    // Or a key that is about to end could go on as another one.
+    // Otherwise a key could extend its own lifetime through another one.
     if let Some(maker) = actor.request.api_key_id {
         let maker = store::api_key::api_key_get(&mut act.tx, maker).await?;
         let end = new.lifetime.map(|lifetime| now + lifetime);
@@ -189,11 +182,10 @@ pub async fn api_key_create(
     })
 }
 
-/// Ends a key; its next request is refused.
+/// Revokes a key, effective with its next request.
 ///
 /// # Errors
-/// [`AppError::NotFound`] for a key that the actor may not know of,
-/// [`AppError::Conflict`] when it was revoked already.
+/// [`AppError::Conflict`] if it was already revoked.
 pub async fn api_key_revoke(
     ctx: &Ctx,
     actor: &Actor,
@@ -220,9 +212,6 @@ pub async fn api_key_revoke(
 }
 
 /// The organisation's agents and services, by name.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
 pub async fn service_account_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -232,11 +221,8 @@ pub async fn service_account_list(
     Ok(store::api_key::service_account_list(&mut act.tx, now, MAX_SERVICES).await?)
 }
 
-/// Creates an agent or a service, without any role: those are given like
-/// anybody's, and until then its keys may do nothing.
-///
-/// # Errors
-/// [`AppError::Invalid`] naming the fields at fault; [`AppError::Forbidden`].
+/// Creates an agent or a service without a role; until it is granted one, its
+/// keys can do nothing.
 pub async fn service_account_create(
     ctx: &Ctx,
     actor: &Actor,
@@ -257,20 +243,18 @@ pub async fn service_account_create(
     Ok(user.id)
 }
 
-/// Why a key opens nothing.
+/// The reason why a key is rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ApiKeyError {
-    /// It can't be a key: cut, mistyped, or something else. Nobody was asked.
+    /// Fails the checksum; the database was not queried.
     Malformed,
-    /// No such key was ever made, or its organisation is gone.
+    /// Never existed, or its organisation is gone.
     Unknown,
-    /// Its time is over.
     Expired,
-    /// Somebody revoked it.
     Revoked,
-    /// Its owner or its organisation may not act.
+    /// Its owner or organisation is not active.
     OwnerInactive,
-    /// It could not be found out.
+    /// The check itself failed.
     Failed(AppError),
 }
 
@@ -280,17 +264,15 @@ impl From<StoreError> for ApiKeyError {
     }
 }
 
-/// Whether `text` can be a key at all, by its checksum: worth asking about.
+/// True if `text` passes the checksum of keys and is worth a database query.
 pub fn api_key_is_well_formed(text: &str) -> bool {
     Secret::parse(SecretKind::ApiKey, text).is_some()
 }
 
-/// A key that was refused, and what is known of it.
+/// A rejected key, and its record if it ever existed.
 #[derive(Debug)]
 pub struct RejectedKey {
-    /// Why it opens nothing.
     pub error: ApiKeyError,
-    /// The key, where it was one once.
     stored: Option<StoredApiKey>,
 }
 
@@ -309,11 +291,11 @@ impl From<StoreError> for RejectedKey {
     }
 }
 
-/// The member behind a key, with what both the key's scopes and the member's
-/// roles of this moment allow (SEC-D5, SEC-B3).
+/// The member behind a key, with the permissions that both the key's scopes and
+/// the member's current roles allow (SEC-D5, SEC-B3).
 ///
 /// # Errors
-/// Why the key is refused. Where it was a key once, the refusal is audited.
+/// The reason for rejection; audited if the key ever existed.
 pub async fn api_key_actor(
     ctx: &Ctx,
     text: &str,
@@ -329,11 +311,8 @@ pub async fn api_key_actor(
     }
 }
 
-/// As [`api_key_actor`], but a refusal is left to the caller to audit with
+/// As [`api_key_actor`], but leaves it to the caller to audit a rejection with
 /// [`api_key_rejection_audit`].
-///
-/// # Errors
-/// Why the key is refused.
 pub async fn api_key_check(
     ctx: &Ctx,
     text: &str,
@@ -344,8 +323,7 @@ pub async fn api_key_check(
     let now = ctx.clock.now();
     let mut tx = ctx.store.begin_auth().await?;
     let key = api_key_find(&mut tx, &hash).await?;
-    // The index compared hashes already; this one takes the same time whatever
-    // is compared.
+    // The index already compared hashes; this comparison is constant-time.
     let key = key.filter(|key| key.key_hash.ct_eq(&hash).into());
     let key = key.ok_or(ApiKeyError::Unknown)?;
     let error = match &key {
@@ -359,11 +337,11 @@ pub async fn api_key_check(
             stored: Some(key),
         });
     }
-    let is_due = key.last_used_at.is_none_or(|at| now - at >= TOUCH);
+    let is_due = key.last_used_at.is_none_or(|at| now - at >= TOUCH_INTERVAL);
     if is_due {
         api_key_touch(&mut tx, &hash, now).await?;
     }
-    // As Atrium itself: it is what notes that the member was seen.
+    // The system role may update the member's last-seen time.
     let mut tx = tx.enter_as_system(key.tenant_id).await?;
     let record = match actor_load(&mut tx, key.user_id).await {
         Err(StoreError::NotFound) => return Err(ApiKeyError::Unknown.into()),
@@ -389,11 +367,8 @@ pub async fn api_key_check(
     Ok(actor)
 }
 
-/// Writes down that a key which was one once was tried in vain. Of what never
-/// was a key no organisation could be told.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Audits a rejection of a key that existed; for any other there is no
+/// organisation whose log could have it.
 pub async fn api_key_rejection_audit(
     ctx: &Ctx,
     rejected: &RejectedKey,
@@ -429,7 +404,8 @@ fn create_action(actor: &Actor, owner: Option<UserId>) -> Action {
     }
 }
 
-/// A key within reach: row security may show others' keys for other reasons.
+/// Checks `reach` explicitly, because row-level security may show others' keys
+/// for other reasons.
 async fn key_find(
     tx: &mut TenantTx,
     actor: &Actor,
@@ -458,9 +434,9 @@ async fn owner_load(
     }
 }
 
-/// What the owner holds, a key can hold and the actor may give. An actor who
-/// uses a key may give no more than that key.
-fn offered(actor: &Actor, owner: &ActorRecord) -> BTreeSet<Permission> {
+/// Permissions that the owner holds, a key can have and the actor can grant. An
+/// actor who uses a key can grant no more than the key's own.
+fn offered_permissions(actor: &Actor, owner: &ActorRecord) -> BTreeSet<Permission> {
     let grantable = Permission::grantable(&actor.permissions);
     let held = owner.profile.permissions.iter().copied();
     held.filter(|permission| grantable.contains(permission) && !permission.is_entrusted())

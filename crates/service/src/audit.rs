@@ -1,4 +1,4 @@
-//! Reading the audit log, and proving that it is whole.
+//! Reading the audit log, checkpointing it and verifying its integrity.
 
 mod checkpoint;
 mod folder;
@@ -17,10 +17,6 @@ pub use verify::{AuditReport, CheckpointProblem, KeptNotes, NoteProblem, audit_v
 use crate::{Ctx, authorized_tx::AuthorizedTx};
 
 /// One page of the organisation's audit log, newest first.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor` or
-/// filter.
 pub async fn audit_list(
     ctx: &Ctx,
     actor: &Actor,

@@ -1,5 +1,5 @@
-//! One act of a member: authorised by name, done in one row-secured
-//! transaction, audited in the same.
+//! One operation of a member: authorised, done in one transaction with
+//! row-level security, and audited in that transaction.
 
 use std::fmt::Display;
 
@@ -17,8 +17,8 @@ use store::{
 
 use crate::{Ctx, denial::denial_audit};
 
-/// An authorised act with its transaction. Dropped without
-/// [`AuthorizedTx::commit`], nothing of it happened.
+/// An authorised action with its transaction. Dropping it without
+/// [`AuthorizedTx::commit`] rolls everything back.
 pub(crate) struct AuthorizedTx<'a> {
     ctx: &'a Ctx,
     actor: &'a Actor,
@@ -27,11 +27,8 @@ pub(crate) struct AuthorizedTx<'a> {
 }
 
 impl<'a> AuthorizedTx<'a> {
-    /// Authorises `action` and opens the actor's transaction. A refusal is
+    /// Authorises `action` and opens the actor's transaction. A denial is
     /// audited.
-    ///
-    /// # Errors
-    /// [`AppError::Forbidden`] naming the missing permission.
     pub(crate) async fn begin(
         ctx: &'a Ctx,
         actor: &'a Actor,
@@ -40,11 +37,8 @@ impl<'a> AuthorizedTx<'a> {
         Self::begin_holding(ctx, actor, action, action.permission()).await
     }
 
-    /// As [`AuthorizedTx::begin`], for an act that somebody with `permission`, a wider
-    /// one than the action's own, may do as well.
-    ///
-    /// # Errors
-    /// [`AppError::Forbidden`] naming the missing permission.
+    /// As [`AuthorizedTx::begin`], but requires `permission`, a wider one that
+    /// also allows the action, instead of the action's own.
     pub(crate) async fn begin_holding(
         ctx: &'a Ctx,
         actor: &'a Actor,
@@ -63,11 +57,8 @@ impl<'a> AuthorizedTx<'a> {
         })
     }
 
-    /// Goes on from the front door's transaction `tx`, in which part of the
-    /// act was done after [`AuthorizedTx::authorize`], as the actor.
-    ///
-    /// # Errors
-    /// [`AppError::Unavailable`] when the database is away.
+    /// Continues in the transaction `tx`, in which part of the work was done
+    /// after [`AuthorizedTx::authorize`], as the actor.
     pub(crate) async fn enter(
         ctx: &'a Ctx,
         actor: &'a Actor,
@@ -83,19 +74,15 @@ impl<'a> AuthorizedTx<'a> {
         })
     }
 
-    /// Goes on as another act that needs the same permission: what it is shows
-    /// only when one looks at what it is about.
+    /// Changes the audited action to another that needs the same permission,
+    /// for when the record itself decides which action it is.
     pub(crate) fn turn_into(mut self, action: Action) -> Self {
         debug_assert_eq!(action.permission(), self.action.permission());
         self.action = action;
         self
     }
 
-    /// Audits what the act brings about besides, as `action` on each of
-    /// `targets`.
-    ///
-    /// # Errors
-    /// [`AppError::Unavailable`] when the database is away.
+    /// Audits a side effect of the operation, as `action` on each of `targets`.
     pub(crate) async fn also(
         &mut self,
         action: Action,
@@ -104,11 +91,7 @@ impl<'a> AuthorizedTx<'a> {
         audit_also(self.ctx, self.actor, &mut self.tx, action, targets).await
     }
 
-    /// Authorises `action` without opening a transaction. A refusal is
-    /// audited.
-    ///
-    /// # Errors
-    /// [`AppError::Forbidden`] naming the missing permission.
+    /// Authorises `action` without opening a transaction. A denial is audited.
     pub(crate) async fn authorize(
         ctx: &Ctx,
         actor: &Actor,
@@ -122,12 +105,11 @@ impl<'a> AuthorizedTx<'a> {
         }
     }
 
-    /// Ends the act on `target` as it went: what was done is audited and
-    /// committed, a refusal for lack of a permission is audited, and of
-    /// anything else nothing happened.
+    /// Commits and audits a success; rolls back any error, and audits it if a
+    /// permission was missing.
     ///
     /// # Errors
-    /// The one that is given.
+    /// The error of `done`.
     pub(crate) async fn finish(
         self,
         target: AuditTarget,
@@ -140,17 +122,17 @@ impl<'a> AuthorizedTx<'a> {
         }
     }
 
-    /// Undoes the act on `target` because `permission` is missing for this one,
-    /// and returns the audited refusal.
+    /// Rolls back, audits that `permission` is missing for `target`, and
+    /// returns the error.
     pub(crate) async fn refuse(self, target: AuditTarget, permission: Permission) -> AppError {
         let (ctx, actor, action) = (self.ctx, self.actor, self.action);
-        // Gives its connection back before the refusal takes one.
+        // Returns its connection to the pool before the denial takes one.
         drop(self);
         denied(ctx, actor, action, permission, Some(target)).await
     }
 
-    /// Undoes the act on `target`, which the actor may do but not now, and
-    /// audits that it was tried.
+    /// Rolls back and audits that `target` was attempted by an actor who has
+    /// the permission but is denied for `reason`.
     pub(crate) async fn deny(
         self,
         target: AuditTarget,
@@ -161,14 +143,14 @@ impl<'a> AuthorizedTx<'a> {
         denial_write(ctx, actor, action, ("reason", reason), Some(target)).await
     }
 
-    /// Writes the audit row and commits: both or neither.
+    /// Writes the audit row and commits, atomically.
     pub(crate) async fn commit(self, target: AuditTarget) -> Result<(), AppError> {
         let action = self.action;
         self.commit_each(vec![(action, target)]).await
     }
 
-    /// Writes a row for each of several acts, all of them authorised, and
-    /// commits: all or none.
+    /// Writes a row for each of several authorised actions and commits,
+    /// atomically.
     pub(crate) async fn commit_each(
         mut self,
         done: Vec<(Action, AuditTarget)>,
@@ -185,10 +167,7 @@ impl<'a> AuthorizedTx<'a> {
     }
 }
 
-/// Audits what an act brings about besides, as `action` on each of `targets`.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Audits a side effect of an operation, as `action` on each of `targets`.
 pub(crate) async fn audit_also(
     ctx: &Ctx,
     actor: &Actor,
@@ -204,17 +183,14 @@ pub(crate) async fn audit_also(
     Ok(())
 }
 
-/// Authorises `action` before its form is read, so that who may not do it is
-/// told that, and not what is wrong with the form. A refusal is audited.
-///
-/// # Errors
-/// [`AppError::Forbidden`] naming the missing permission.
+/// Authorises `action` before its form is parsed, so that a caller without
+/// permission gets Forbidden and not field errors. A denial is audited.
 pub async fn authorize(ctx: &Ctx, actor: &Actor, action: Action) -> Result<(), AppError> {
     AuthorizedTx::authorize(ctx, actor, action).await
 }
 
-/// The refusal of `action` for lack of `permission`, audited; or what kept it
-/// from being audited.
+/// Audits that `permission` is missing and returns Forbidden, or the error of
+/// the audit itself.
 async fn denied(
     ctx: &Ctx,
     actor: &Actor,
@@ -229,11 +205,7 @@ async fn denied(
     }
 }
 
-/// Audits that `permission` was missing for `action` on `target`, one of
-/// several that were tried.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Audits that `permission` was missing for one `target` of a batch.
 pub(crate) async fn deny(
     ctx: &Ctx,
     actor: &Actor,
@@ -245,7 +217,7 @@ pub(crate) async fn deny(
     denial_write(ctx, actor, action, why, Some(target)).await
 }
 
-/// Writes down that `action` was tried in vain, and why.
+/// Audits a denied attempt with its reason.
 async fn denial_write(
     ctx: &Ctx,
     actor: &Actor,
@@ -266,7 +238,7 @@ pub(crate) fn event(ctx: &Ctx, actor: &Actor, action: Action, outcome: Outcome) 
     AuditEvent::by(actor, action.key(), outcome, ctx.clock.now())
 }
 
-/// What was acted on.
+/// The resource of an audit row, with its changes and notes.
 pub(crate) struct AuditTarget {
     kind: &'static str,
     id: Option<String>,
@@ -279,7 +251,7 @@ impl AuditTarget {
         Self::one("memory", id)
     }
 
-    /// One memory, or one that is not there yet.
+    /// A memory, or `memories` if it has no id yet.
     pub(crate) fn of_memory(id: Option<MemoryId>) -> Self {
         id.map_or_else(Self::memories, Self::memory)
     }
@@ -288,7 +260,7 @@ impl AuditTarget {
         Self::one("memory_view", id)
     }
 
-    /// Several memories at once.
+    /// Several memories, without an id.
     pub(crate) fn memories() -> Self {
         Self::several("memory")
     }
@@ -333,7 +305,7 @@ impl AuditTarget {
         Self::one("invite", id)
     }
 
-    /// All sessions of the actor but the current one.
+    /// All sessions of the actor except the current one.
     pub(crate) fn other_sessions() -> Self {
         Self::several("session")
     }
@@ -346,7 +318,8 @@ impl AuditTarget {
         Self::one("tenant", id)
     }
 
-    /// What is read under it is kept under its id, for the one who is read.
+    /// Memories read under the grant are audited with its id, for the member
+    /// whose memories they are.
     pub(crate) fn break_glass(id: BreakGlassId) -> Self {
         Self::one(GRANT_RESOURCE, id)
     }
@@ -376,7 +349,7 @@ impl AuditTarget {
         }
     }
 
-    /// What `event` says of it.
+    /// Fills `event` with the resource.
     fn event(self, event: AuditEvent) -> AuditEvent {
         let event = AuditEvent {
             resource_type: Some(self.kind.to_owned()),
@@ -388,14 +361,13 @@ impl AuditTarget {
         notes.fold(event, |event, (name, value)| event.with(name, value))
     }
 
-    /// With something else that an auditor needs; never the words of a memory
-    /// and never a secret.
+    /// Adds a detail for auditors; never a memory's text and never a secret.
     pub(crate) fn noting(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.notes.push((name, value.into()));
         self
     }
 
-    /// With what changed; never the words of a memory and never a secret.
+    /// Sets the changes; never a memory's text and never a secret.
     pub(crate) fn changed(self, changes: Value) -> Self {
         Self {
             changes: Some(changes),

@@ -1,6 +1,6 @@
-//! Reading a member's private memories for a stated reason: the grant, the
-//! audit row and what the member is told are one transaction, and so are each
-//! reading and its audit row.
+//! Break-glass: reading a member's private memories for a stated reason. A
+//! grant, its audit row and the member's notification are written in one
+//! transaction, and so are each read and its audit row.
 
 use domain::{
     Action, Actor, ActorKind, AppError, BreakGlassId, MemoryId, Page, Permission, Timestamp,
@@ -24,15 +24,15 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// Grants that a member's own page tells of.
+/// Number of recent grants on a member's own page.
 const REPORTS_SHOWN: u16 = 10;
 
-/// Opens the private memories of `subject` to the actor and tells `subject`.
+/// Grants the actor access to the private memories of `subject`, and notifies
+/// `subject`.
 ///
 /// # Errors
-/// [`AppError::Invalid`] naming the fields at fault; [`AppError::Conflict`] for
-/// oneself, for a program, whom nobody could tell, and while they are open;
-/// [`AppError::Forbidden`]; [`AppError::NotFound`].
+/// [`AppError::Conflict`] for the actor themselves, for an agent or a service,
+/// because nobody could be notified, and while a grant is open.
 pub async fn break_glass_open(
     ctx: &Ctx,
     actor: &Actor,
@@ -79,11 +79,10 @@ pub async fn break_glass_open(
     Ok(id)
 }
 
-/// Closes what the actor has open of `subject`.
+/// Closes the actor's open grant on `subject`.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when nothing is open; [`AppError::Forbidden`];
-/// [`AppError::NotFound`].
+/// [`AppError::Conflict`] if none is open.
 pub async fn break_glass_close(ctx: &Ctx, actor: &Actor, subject: UserId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::BreakGlassClose).await?;
     user_find(&mut act.tx, subject).await?;
@@ -99,18 +98,14 @@ pub async fn break_glass_close(ctx: &Ctx, actor: &Actor, subject: UserId) -> Res
 }
 
 /// One page of the private memories of `subject`, last changed first; audited.
-/// Without an open grant it shows nothing, and that it was tried is audited.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`] when the organisation has no
-/// such member; [`AppError::Invalid`] for a broken `after`.
+/// Without an open grant it returns none and audits the attempt.
 pub async fn break_glass_list(
     ctx: &Ctx,
     actor: &Actor,
     subject: UserId,
     after: Option<&str>,
 ) -> Result<BreakGlassView<Page<PrivateMemory>>, AppError> {
-    let (mut act, grant, closed) = reveal(ctx, actor, Action::BreakGlassList, subject).await?;
+    let (mut act, grant, closed) = begin_read(ctx, actor, Action::BreakGlassList, subject).await?;
     let Some((grant, now)) = grant else {
         act.deny(AuditTarget::user(subject), "not_open").await?;
         return Ok(closed);
@@ -127,19 +122,14 @@ pub async fn break_glass_list(
     })
 }
 
-/// One of the private memories of `subject`; audited like
-/// [`break_glass_list`].
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`] for anything else than a
-/// private memory of `subject`.
+/// One private memory of `subject`; audited like [`break_glass_list`].
 pub async fn break_glass_read(
     ctx: &Ctx,
     actor: &Actor,
     subject: UserId,
     id: MemoryId,
 ) -> Result<BreakGlassView<Memory>, AppError> {
-    let (mut act, grant, closed) = reveal(ctx, actor, Action::BreakGlassRead, subject).await?;
+    let (mut act, grant, closed) = begin_read(ctx, actor, Action::BreakGlassRead, subject).await?;
     let Some((grant, now)) = grant else {
         act.deny(AuditTarget::user(subject), "not_open").await?;
         return Ok(closed);
@@ -155,9 +145,9 @@ pub async fn break_glass_read(
     })
 }
 
-/// Begins an act that shows private memories: with the grant that allows it at
-/// this moment, and with what is shown without one.
-async fn reveal<'a, T>(
+/// Begins an action that shows private memories. Returns the grant that allows
+/// it now, if any, and the view without memories.
+async fn begin_read<'a, T>(
     ctx: &'a Ctx,
     actor: &'a Actor,
     action: Action,
@@ -182,10 +172,7 @@ async fn reveal<'a, T>(
     Ok((act, grant.map(|grant| (grant, now)), closed))
 }
 
-/// Who could read the actor's private memories lately, why, and what they read.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// Recent grants on the actor's own private memories, with reasons and reads.
 pub async fn break_glass_about(
     ctx: &Ctx,
     actor: &Actor,
@@ -194,8 +181,8 @@ pub async fn break_glass_about(
     Ok(store::break_glass::break_glass_about(&mut act.tx, REPORTS_SHOWN).await?)
 }
 
-/// What the page of `member` says to the actor of the member's private
-/// memories; nothing to who may not open them.
+/// The state of the actor's grant on `member`; `None` if the actor can't open
+/// one.
 pub(crate) async fn standing(
     tx: &mut TenantTx,
     actor: &Actor,

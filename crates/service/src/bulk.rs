@@ -1,5 +1,5 @@
-//! One act on several members: shown first, done one by one, told by the
-//! audit log.
+//! One action on several members: previewed, then done one by one, with the
+//! outcomes in the audit log.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,7 @@ use store::{TenantTx, audit::AuditEvent};
 
 use crate::{Ctx, authorized_tx::AuthorizedTx, member, team};
 
-/// What the actor may choose to do with several members.
-///
-/// # Errors
-/// [`AppError::Forbidden`] for an actor who may not see members.
+/// The bulk actions that the actor can choose.
 pub async fn bulk_choices(ctx: &Ctx, actor: &Actor) -> Result<Vec<BulkChoice>, AppError> {
     let holds = |permission| actor.permissions.contains(&permission);
     let choice = |act: BulkAct, label: String| BulkChoice {
@@ -45,19 +42,18 @@ pub async fn bulk_choices(ctx: &Ctx, actor: &Actor) -> Result<Vec<BulkChoice>, A
     Ok(choices)
 }
 
-/// What `act` would do to each of these members. It is done to each and taken
-/// back, so that what is shown is what would happen.
+/// Previews `act` for each of these members, by doing it and rolling it back.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for none or too many
-/// members, and for an act that the actor can't choose.
+/// [`AppError::Invalid`] for no or more than `MAX_BULK` members, and for an
+/// action that the actor can't choose.
 pub async fn bulk_preview(
     ctx: &Ctx,
     actor: &Actor,
     act: BulkAct,
     ids: &[UserId],
 ) -> Result<BulkPreview, AppError> {
-    let ids = chosen(ids)?;
+    let ids = distinct_ids(ids)?;
     let choice = bulk_choices(ctx, actor)
         .await?
         .into_iter()
@@ -67,25 +63,25 @@ pub async fn bulk_preview(
     for id in ids {
         let mut trial = AuthorizedTx::begin(ctx, actor, act.action()).await?;
         let names = store::member::member_names(&mut trial.tx, &[id]).await?;
-        let done = within(ctx, &mut trial.tx, actor, act, id).await;
-        // Without a commit, nothing of it happened.
+        let done = apply_in_tx(ctx, &mut trial.tx, actor, act, id).await;
+        // Rolls back.
         drop(trial);
         rows.push(BulkRow {
             id,
             display_name: names.into_values().next(),
-            blocked_reason: done.err().map(reason).transpose()?,
+            blocked_reason: done.err().map(failure_reason).transpose()?,
         });
     }
     Ok(BulkPreview { choice, rows })
 }
 
-/// Does `act` to each of these members, each by itself: what can't be done to
-/// one keeps it from nobody else. The outcomes are in the audit log under the
-/// actor's request.
+/// Does `act` to each of these members in a transaction of its own, so that a
+/// failure affects no other member. The outcomes are in the audit log under the
+/// actor's request id.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for none or too many
-/// members; [`AppError::Unavailable`] when the database went away half-way.
+/// [`AppError::Invalid`] for no or more than `MAX_BULK` members;
+/// [`AppError::Unavailable`] may come half-way.
 pub async fn bulk_apply(
     ctx: &Ctx,
     actor: &Actor,
@@ -93,7 +89,7 @@ pub async fn bulk_apply(
     ids: &[UserId],
 ) -> Result<RequestId, AppError> {
     AuthorizedTx::authorize(ctx, actor, act.action()).await?;
-    for id in chosen(ids)? {
+    for id in distinct_ids(ids)? {
         let done = match act {
             BulkAct::Suspend => member::member_change(ctx, actor, id, MemberChange::Suspend).await,
             BulkAct::Reactivate => {
@@ -106,20 +102,18 @@ pub async fn bulk_apply(
             }
         };
         match done {
-            // Both have left their row already.
+            // Both have written their audit row.
             Ok(()) | Err(AppError::Forbidden { .. }) => {}
             Err(error) => {
-                failed(ctx, actor, act, id, &reason(error)?).await?;
+                audit_failure(ctx, actor, act, id, &failure_reason(error)?).await?;
             }
         }
     }
     Ok(actor.request.request_id)
 }
 
-/// What the actor's request `request` did to each member.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it was nobody's, or somebody else's.
+/// The outcome for each member of the bulk action that the actor's request
+/// `request` did.
 pub async fn bulk_outcome(
     ctx: &Ctx,
     actor: &Actor,
@@ -143,14 +137,14 @@ pub async fn bulk_outcome(
                 id: *id,
                 display_name: names.get(id).cloned(),
                 blocked_reason: (entry.outcome != Outcome::Success)
-                    .then(|| reason_in(entry.metadata.as_deref())),
+                    .then(|| audited_reason(entry.metadata.as_deref())),
             })
             .collect(),
     })
 }
 
-/// The act on one member, without an end.
-async fn within(
+/// Does the action to one member, inside an open transaction.
+async fn apply_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
     actor: &Actor,
@@ -171,8 +165,8 @@ async fn within(
     }
 }
 
-/// The members, each once and in their order.
-fn chosen(ids: &[UserId]) -> Result<Vec<UserId>, AppError> {
+/// Removes duplicates, keeps the order and checks the number.
+fn distinct_ids(ids: &[UserId]) -> Result<Vec<UserId>, AppError> {
     let mut seen = BTreeSet::new();
     let ids: Vec<_> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
     if ids.is_empty() {
@@ -185,9 +179,9 @@ fn chosen(ids: &[UserId]) -> Result<Vec<UserId>, AppError> {
     }
 }
 
-/// Why an act on one member does not happen; an error that is not about this
-/// member ends all.
-fn reason(error: AppError) -> Result<String, AppError> {
+/// The reason why an action on one member failed; an error that isn't about
+/// this member is returned and ends the loop.
+fn failure_reason(error: AppError) -> Result<String, AppError> {
     match error {
         AppError::NotFound => Ok("There is no such member.".into()),
         AppError::Forbidden { .. } | AppError::Conflict { .. } | AppError::Invalid { .. } => {
@@ -197,8 +191,8 @@ fn reason(error: AppError) -> Result<String, AppError> {
     }
 }
 
-/// Leaves a row for what was not done to a member.
-async fn failed(
+/// Audits a failed action on one member.
+async fn audit_failure(
     ctx: &Ctx,
     actor: &Actor,
     act: BulkAct,
@@ -217,8 +211,8 @@ async fn failed(
     Ok(())
 }
 
-/// Why something was not done, from its audit row.
-fn reason_in(metadata: Option<&str>) -> String {
+/// The failure reason in an audit row.
+fn audited_reason(metadata: Option<&str>) -> String {
     let metadata: Value = metadata
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What every use case needs, injected once at boot: the store, the clock,
-//! randomness and the embedding model.
+//! The dependencies of every use case, injected once at boot: store, clock,
+//! randomness, embedding model.
 
 use std::{
     fmt,
@@ -22,33 +22,25 @@ use crate::{CheckpointFolder, Embedder, export::Exports};
 /// The context of all use cases. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ctx {
-    /// The way to the database.
     pub store: Store,
-    /// The way to the time.
     pub clock: Clock,
-    /// The way to ids and randomness.
     pub ids: Ids,
-    /// The way to vectors.
     pub embedder: Embedder,
-    /// The way to people's mailboxes.
     pub mailer: Mailer,
-    /// How much one organisation or member may have at a time.
     pub quotas: Quotas,
-    /// The exports that are being made.
+    /// Running exports.
     pub exports: Exports,
-    /// Wakes this process's workers when a job was put in the table.
+    /// Wakes this process's workers when a job was enqueued.
     pub jobs_wake: Arc<Notify>,
-    /// Where checkpoints of audit logs are kept outside the database, if they
-    /// are.
+    /// Where checkpoints of audit logs are stored outside the database, if set.
     pub checkpoints: Option<CheckpointFolder>,
-    /// Cancelled when the process stops: what would go on forever ends.
+    /// Cancelled when the process stops, to end endless work.
     pub stop: CancellationToken,
-    /// Requests that are being answered, waited for when the process stops.
+    /// Open requests; the process waits for them before it stops.
     pub requests: TaskTracker,
 }
 
 impl Ctx {
-    /// Puts the parts together.
     pub fn new(store: Store, clock: Clock, entropy: Entropy, embedder: Embedder) -> Self {
         let ids = Ids::new(clock.clone(), entropy);
         Self {
@@ -66,13 +58,11 @@ impl Ctx {
         }
     }
 
-    /// With other quotas than the usual ones.
     #[must_use]
     pub fn with_quotas(self, quotas: Quotas) -> Self {
         Self { quotas, ..self }
     }
 
-    /// With a folder for checkpoints of audit logs.
     #[must_use]
     pub fn with_checkpoints(self, folder: CheckpointFolder) -> Self {
         Self {
@@ -81,25 +71,25 @@ impl Ctx {
         }
     }
 
-    /// With a way to people's mailboxes; without, none.
+    /// Replaces the default mailer, which is off.
     #[must_use]
     pub fn with_mailer(self, mailer: Mailer) -> Self {
         Self { mailer, ..self }
     }
 }
 
-/// How much one organisation or member may have at a time.
+/// Limits per organisation or member.
 #[derive(Clone, Copy, Debug)]
 pub struct Quotas {
     /// Files of an organisation that wait to be imported.
     pub waiting_files: u32,
-    /// Bytes that these have together.
+    /// Total bytes of these files.
     pub waiting_bytes: u64,
-    /// Exports that one member may have made at the same time.
+    /// Concurrent exports of one member.
     pub exports: usize,
-    /// How long one may take as a whole.
+    /// Maximum duration of an export.
     pub export_time: Duration,
-    /// How long whoever takes it off may take for one piece.
+    /// Maximum time that the client may take to read one chunk.
     pub export_patience: Duration,
 }
 
@@ -115,13 +105,13 @@ impl Default for Quotas {
     }
 }
 
-/// Tells the time. Tests set it.
+/// Source of the current time; tests replace it.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock, cut to the microseconds that Postgres keeps, so
-    /// that what was written equals what is read.
+    /// The machine's clock, truncated to the microseconds that Postgres stores,
+    /// so that a written time equals the one read.
     pub fn system() -> Self {
         Self::from_fn(|| {
             #[expect(
@@ -133,12 +123,10 @@ impl Clock {
         })
     }
 
-    /// A clock that tells what `now` returns.
     pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The time in UTC.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }
@@ -150,10 +138,9 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Overwrites a buffer with random bytes.
 type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
-/// Fills buffers with unpredictable bytes. Tests may make them predictable.
+/// Source of random bytes; tests may replace it with a predictable one.
 #[derive(Clone)]
 pub struct Entropy(Arc<Fill>);
 
@@ -161,15 +148,14 @@ impl Entropy {
     /// The operating system's generator.
     ///
     /// # Panics
-    /// When the operating system has no randomness to give: nothing that
-    /// needs it could be done safely.
+    /// If the operating system provides no randomness, because nothing that
+    /// needs it would be safe.
     pub fn system() -> Self {
         Self(Arc::new(|buffer| {
             getrandom::fill(buffer).expect("the operating system gives random bytes");
         }))
     }
 
-    /// A source that `fill` fills from.
     pub fn from_fn(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(fill))
     }
@@ -181,17 +167,16 @@ impl fmt::Debug for Entropy {
     }
 }
 
-/// Makes ids and secrets.
+/// Generates ids and secrets.
 #[derive(Clone, Debug)]
 pub struct Ids {
     clock: Clock,
     entropy: Entropy,
-    /// The millisecond and count of the last id.
+    /// Millisecond (upper bits) and counter (lower 12 bits) of the last id.
     last: Arc<AtomicU64>,
 }
 
 impl Ids {
-    /// Ids from a clock and a source of randomness.
     pub fn new(clock: Clock, entropy: Entropy) -> Self {
         Self {
             clock,
@@ -200,9 +185,9 @@ impl Ids {
         }
     }
 
-    /// A new id: a UUID version 7. Ids sort in the order in which they were
-    /// made, within a millisecond too: the twelve bits behind the time count
-    /// up (RFC 9562, section 6.2, method 1).
+    /// A new UUID version 7. Ids of one process sort by creation, also within a
+    /// millisecond: the 12 bits after the time are a counter (RFC 9562, section
+    /// 6.2, method 1).
     pub fn id<T: From<Uuid>>(&self) -> T {
         const COUNT_BITS: u32 = 12;
         let millis = self.clock.now().unix_timestamp_nanos() / 1_000_000;
@@ -211,7 +196,7 @@ impl Ids {
         let last = self
             .last
             .fetch_update(Relaxed, Relaxed, |last| Some(next(last)));
-        // The closure always gives a value, so this is one either way.
+        // The closure always returns `Some`, so both cases hold the last id.
         let (Ok(last) | Err(last)) = last;
         let this = next(last);
 
@@ -237,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_uuid_v7_that_sort_in_the_order_they_were_made() {
+    fn ids_are_uuid_v7_and_sort_by_creation() {
         let clock = Clock::system();
         let ids = Ids::new(clock.clone(), Entropy::system());
         let many: Vec<MemoryId> = (0..10_000).map(|_| ids.id()).collect();
@@ -253,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_clock_has_whole_microseconds() {
+    fn system_clock_has_whole_microseconds() {
         assert_eq!(Clock::system().now().nanosecond() % 1_000, 0);
     }
 }

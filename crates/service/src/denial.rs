@@ -1,5 +1,5 @@
-//! Denials in the audit log: the first of an actor and a kind at once, those
-//! that follow within a minute counted into one row (SEC-E1).
+//! Denials in the audit log: the first per actor and kind is written at once,
+//! repeats within a minute are counted into one row (SEC-E1).
 
 use domain::{Actor, AppError, Timestamp, audit::Outcome};
 use serde_json::Value;
@@ -12,15 +12,12 @@ use crate::Ctx;
 
 /// How long denials of one kind are counted before they are written.
 const INTERVAL: Duration = Duration::MINUTE;
-/// Organisations whose denials are written in one sweep; the others come with
-/// the next.
-const MAX_SWEPT: u16 = 100;
+/// Organisations whose denials are written in one sweep; the rest follow in the
+/// next.
+const MAX_TENANTS_PER_SWEEP: u16 = 100;
 
-/// Writes down that the event's actor was refused because of `reason`, or
-/// counts it with those before.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Audits that the event's actor was denied for `reason`, or counts it as a
+/// repeat.
 pub(crate) async fn denial_audit(
     ctx: &Ctx,
     actor: &Actor,
@@ -28,21 +25,18 @@ pub(crate) async fn denial_audit(
     reason: &str,
 ) -> Result<(), AppError> {
     let mut tx = ctx.store.begin(actor).await?;
-    let began = event.at - INTERVAL;
-    if let Denial::Written(ended) = denial_note(&mut tx, &event, reason, began).await? {
+    let cutoff = event.at - INTERVAL;
+    if let Denial::Written(ended) = denial_note(&mut tx, &event, reason, cutoff).await? {
         let at = event.at;
-        let mut events: Vec<_> = ended.iter().map(|ended| repeated(ended, at)).collect();
+        let mut events: Vec<_> = ended.iter().map(|ended| repeats_event(ended, at)).collect();
         events.push(event);
         audit_append(&mut tx, &events).await?;
     }
     Ok(tx.commit().await?)
 }
 
-/// Writes down that a request of the actor was refused below or beside the
-/// acts: `action` names how, `reason` and what else is known go with it.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Audits a request that was denied outside of an `AuthorizedTx`. `known` is
+/// added as metadata.
 pub async fn request_denied(
     ctx: &Ctx,
     actor: &Actor,
@@ -58,28 +52,28 @@ pub async fn request_denied(
     denial_audit(ctx, actor, event, reason).await
 }
 
-/// Writes what was counted of intervals that are over.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Writes the counted repeats of intervals that are over.
 pub async fn denials_sweep(ctx: &Ctx) -> Result<(), AppError> {
-    let began = ctx.clock.now() - INTERVAL;
+    let cutoff = ctx.clock.now() - INTERVAL;
     let mut tx = ctx.store.begin_worker().await?;
-    let tenants = denial_tenants(&mut tx, began, MAX_SWEPT).await?;
+    let tenants = denial_tenants(&mut tx, cutoff, MAX_TENANTS_PER_SWEEP).await?;
     drop(tx);
     for tenant in tenants {
         let mut tx = ctx.store.begin_as_system(tenant).await?;
-        let ended = denial_take(&mut tx, began).await?;
+        let ended = denial_take(&mut tx, cutoff).await?;
         let now = ctx.clock.now();
-        let events: Vec<_> = ended.iter().map(|ended| repeated(ended, now)).collect();
+        let events: Vec<_> = ended
+            .iter()
+            .map(|ended| repeats_event(ended, now))
+            .collect();
         audit_append(&mut tx, &events).await?;
         tx.commit().await?;
     }
     Ok(())
 }
 
-/// One row for all repeats of an interval, in the actor's name.
-fn repeated(ended: &RepeatedDenial, now: Timestamp) -> AuditEvent {
+/// One audit row for all repeats of an interval, in the actor's name.
+fn repeats_event(ended: &RepeatedDenial, now: Timestamp) -> AuditEvent {
     let text = |at: Timestamp| at.format(&Rfc3339).unwrap_or_default();
     AuditEvent {
         actor_user_id: Some(ended.actor_user_id),

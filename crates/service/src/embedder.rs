@@ -1,5 +1,5 @@
-//! Vectors for async code: made by the model that Atrium brings, off the async
-//! threads, or by a service. Either may be absent.
+//! Embedding vectors for async code, from the bundled model, run on blocking
+//! threads, or from a remote service. Either may be absent.
 
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
@@ -16,21 +16,21 @@ use outbound::{AllowedHosts, Outbound, OutboundUrl, UrlProblem};
 use secrecy::SecretString;
 use tokio::task::spawn_blocking;
 
-/// How long a service may take for a batch of texts.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long it may take for a question that somebody waits for.
-const PATIENCE_FOR_QUESTIONS: Duration = Duration::from_secs(5);
+/// Timeout of a service for a batch of texts.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(30);
+/// Timeout of a service for a search query, which a user waits for.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A text that no service has a reason to refuse.
+/// Sample text for testing a model, which no service has a reason to reject.
 pub(crate) const HARMLESS: &str = "Where is the spare key?";
 
-/// A service, and the way to it.
+/// A remote embedding service.
 #[derive(Clone)]
 struct EmbeddingService {
     outbound: Outbound,
-    /// The address to which `/embeddings` is added.
+    /// The URL to which `/embeddings` is appended.
     base_url: OutboundUrl,
-    /// What it asks for; it goes to this address alone.
+    /// Sent to this URL only.
     key: Option<SecretString>,
 }
 
@@ -40,26 +40,26 @@ impl fmt::Debug for EmbeddingService {
     }
 }
 
-/// The model that Atrium brings, or the reason why it is not there, and the
-/// way to services. Cheap to clone.
+/// The bundled model or the reason why it is missing, and access to services.
+/// Cheap to clone.
 #[derive(Clone)]
 pub struct Embedder {
     local: Result<Arc<Model>, Arc<str>>,
-    /// To addresses that organisations chose.
+    /// For addresses chosen by organisations.
     outbound: Option<Outbound>,
-    /// Set up by the operator.
+    /// Services configured by the operator, by name.
     endpoints: Arc<BTreeMap<String, EmbeddingService>>,
 }
 
-/// Why there are no vectors.
+/// The reason why there are no vectors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct EmbedFailure {
-    /// For administrators, and for those who search.
+    /// For administrators and for those who search.
     pub message: String,
-    /// What was asked for is refused, and would be again.
+    /// True if the service rejected the request and would again.
     pub is_refusal: bool,
-    /// How long the service asks to wait.
+    /// The delay that the service asks for.
     pub retry_after: Option<Duration>,
 }
 
@@ -87,8 +87,8 @@ impl From<EmbeddingsError> for EmbedFailure {
 }
 
 impl Embedder {
-    /// Opens the model in `folder`. Without it the product runs, search by
-    /// meaning is off where it is used, and the reason is shown there.
+    /// Opens the bundled model in `folder`. Without it everything else works;
+    /// semantic search is off and shows the reason.
     pub async fn open(folder: &Path) -> Self {
         let path = folder.to_owned();
         match spawn_blocking(move || Model::open(&path)).await {
@@ -98,8 +98,8 @@ impl Embedder {
         }
     }
 
-    /// No model of Atrium's own, because of `reason`, a sentence that says how
-    /// to get one.
+    /// Without the bundled model; `reason` is a sentence that says how to get
+    /// it.
     pub fn off(reason: &str) -> Self {
         Self::of(Err(reason.into()))
     }
@@ -112,23 +112,24 @@ impl Embedder {
         }
     }
 
-    /// With a way to services: to those that the operator set up, and to
-    /// whatever is public or stands on one of `allowed` hosts.
+    /// Allows services: those configured by the operator, and any at a public
+    /// address or on one of the `allowed` hosts.
     ///
     /// # Errors
-    /// When TLS can't be set up, or an address of `endpoints` is none.
+    /// If TLS can't be set up, or a URL in `endpoints` is invalid.
     pub fn with_services(
         self,
         allowed: &[String],
         endpoints: BTreeMap<String, (String, Option<SecretString>)>,
     ) -> Result<Self, String> {
-        let outbound =
-            |hosts: AllowedHosts| Outbound::new(hosts, PATIENCE).map_err(|error| error.to_string());
+        let outbound = |hosts: AllowedHosts| {
+            Outbound::new(hosts, BATCH_TIMEOUT).map_err(|error| error.to_string())
+        };
         let endpoints = endpoints
             .into_iter()
             .map(|(name, (url, key))| {
-                // Whom the operator names may be next door, which doesn't let
-                // anybody else's address lead there.
+                // The operator's own services may have private addresses,
+                // without allowing these to organisations.
                 let host = OutboundUrl::host_of(&url);
                 let outbound = outbound(host.into_iter().chain(allowed.iter().cloned()).collect())?;
                 let base_url = outbound
@@ -150,17 +151,16 @@ impl Embedder {
         })
     }
 
-    /// Names of the services that the operator set up.
     pub fn endpoint_names(&self) -> Vec<String> {
         self.endpoints.keys().cloned().collect()
     }
 
-    /// Whether Atrium's own model is there.
+    /// True if the bundled model is available.
     pub fn is_on(&self) -> bool {
         self.local.is_ok()
     }
 
-    /// Whether Atrium's own model is there, and why not, for the doctor.
+    /// State of the bundled model, for the doctor command.
     pub fn status(&self) -> SemanticSearch {
         match &self.local {
             Ok(_) => SemanticSearch::On,
@@ -170,7 +170,7 @@ impl Embedder {
         }
     }
 
-    /// Whether vectors of this model can be asked for, and why not.
+    /// State of this model: whether it can be requested, and if not, why.
     pub fn status_of(&self, model: &EmbeddingModel) -> SemanticSearch {
         let problem = match &model.source {
             EmbeddingSource::Local => return self.status(),
@@ -182,10 +182,8 @@ impl Embedder {
         })
     }
 
-    /// The vector of a question, as quickly as one thread or the service can.
-    ///
-    /// # Errors
-    /// [`EmbedFailure`] when there is none.
+    /// The vector of a search text, from one thread or the service, within a
+    /// few seconds (`QUERY_TIMEOUT`).
     pub async fn query(
         &self,
         model: &EmbeddingModel,
@@ -197,8 +195,8 @@ impl Embedder {
             return Ok(vector.to_vec());
         }
         let texts = [text];
-        let asked = self.ask(model, &texts);
-        let answer = tokio::time::timeout(PATIENCE_FOR_QUESTIONS, asked).await;
+        let request = self.embed_remote(model, &texts);
+        let answer = tokio::time::timeout(QUERY_TIMEOUT, request).await;
         let vectors = answer.map_err(|_| EmbedFailure::from(EmbeddingsError::TimedOut))??;
         vectors
             .into_iter()
@@ -207,10 +205,7 @@ impl Embedder {
     }
 
     /// The vectors of up to [`embeddings::MAX_TEXTS`] texts, in their order,
-    /// by all cores or the service.
-    ///
-    /// # Errors
-    /// [`EmbedFailure`] when there are none.
+    /// using all cores or the service.
     pub async fn batch(
         &self,
         model: &EmbeddingModel,
@@ -221,14 +216,14 @@ impl Embedder {
             let vectors = off_thread(move || local.embed_batch(&texts)).await?;
             return Ok(vectors.into_iter().map(|vector| vector.to_vec()).collect());
         }
-        self.ask(model, &texts).await
+        self.embed_remote(model, &texts).await
     }
 
-    /// How many numbers the vectors of a model have that somebody chose, and
-    /// its address as it is to be stored: by asking for one.
+    /// Requests a sample vector, and returns the source as it is to be stored
+    /// and the number of dimensions.
     ///
     /// # Errors
-    /// [`AppError::Invalid`] with the field that is at fault.
+    /// [`AppError::Invalid`] naming `source`, `base_url` or `model`.
     pub(crate) async fn probe(
         &self,
         text: &EmbeddingModelText,
@@ -269,7 +264,7 @@ impl Embedder {
         Ok((source, dimensions))
     }
 
-    async fn ask(
+    async fn embed_remote(
         &self,
         model: &EmbeddingModel,
         texts: &[String],
@@ -289,7 +284,6 @@ impl Embedder {
         Ok(vectors)
     }
 
-    /// The way to a service, and what to ask there.
     fn service(
         &self,
         source: &EmbeddingSource,

@@ -1,6 +1,6 @@
-//! By which model an organisation's memories are found by meaning, and
-//! changing it: the next one is prepared in the background beside the one that
-//! searches use, and takes its place when it is whole.
+//! The embedding model of an organisation's semantic search, and changing it:
+//! the next model is prepared in the background beside the active one, and
+//! replaces it when complete.
 
 use domain::{
     Action, Actor, AppError, EmbeddingModelId,
@@ -21,10 +21,7 @@ use crate::{
     job::embedding_sweep,
 };
 
-/// The organisation's models with how far each is.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The organisation's models with the progress of each.
 pub async fn embedding_model_get(ctx: &Ctx, actor: &Actor) -> Result<EmbeddingModels, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelList).await?;
     let models = embedding_model_list(&mut act.tx).await?;
@@ -33,7 +30,7 @@ pub async fn embedding_model_get(ctx: &Ctx, actor: &Actor) -> Result<EmbeddingMo
         models: models
             .into_iter()
             .map(|model| {
-                // The place of one that is gone may be another's by now.
+                // The slot of a dropped model may be reused by another.
                 let progress = match model.dropped_at {
                     None => counts.progress(model.slot),
                     Some(_) => EmbeddingProgress::default(),
@@ -49,12 +46,12 @@ pub async fn embedding_model_get(ctx: &Ctx, actor: &Actor) -> Result<EmbeddingMo
     })
 }
 
-/// Begins to prepare another model. It is asked for a vector first, so that
-/// one that doesn't answer is refused at once.
+/// Begins to prepare another model. Requests a vector from it first, so that a
+/// model that doesn't answer is rejected at once.
 ///
 /// # Errors
-/// [`AppError::Invalid`] with the field at fault; [`AppError::Conflict`] while
-/// another one is being prepared or let go, or when it is the one in use.
+/// [`AppError::Conflict`] while another model is being prepared or dropped, or
+/// if this one is in use.
 pub async fn embedding_model_start(
     ctx: &Ctx,
     actor: &Actor,
@@ -93,14 +90,14 @@ pub async fn embedding_model_start(
     } });
     act.commit(AuditTarget::embedding_model(id).changed(changes))
         .await?;
-    go_on(ctx).await?;
+    sweep_now(ctx).await?;
     Ok(id)
 }
 
-/// Halts the preparation of the next model.
+/// Pauses the preparation of the next model.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when it is not being prepared.
+/// [`AppError::Conflict`] if it is not being prepared.
 pub async fn embedding_model_pause(
     ctx: &Ctx,
     actor: &Actor,
@@ -111,10 +108,10 @@ pub async fn embedding_model_pause(
     act.commit(AuditTarget::embedding_model(id)).await
 }
 
-/// Goes on with it.
+/// Resumes the preparation.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when it is not halted.
+/// [`AppError::Conflict`] if it is not paused.
 pub async fn embedding_model_resume(
     ctx: &Ctx,
     actor: &Actor,
@@ -123,13 +120,13 @@ pub async fn embedding_model_resume(
     let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelResume).await?;
     store::embedding_model::embedding_model_pause(&mut act.tx, id, false).await?;
     act.commit(AuditTarget::embedding_model(id)).await?;
-    go_on(ctx).await
+    sweep_now(ctx).await
 }
 
-/// Gives the next model up; its vectors are let go.
+/// Cancels the next model; its vectors are deleted later.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when it is not being prepared any more.
+/// [`AppError::Conflict`] if it is no longer being prepared.
 pub async fn embedding_model_cancel(
     ctx: &Ctx,
     actor: &Actor,
@@ -140,8 +137,8 @@ pub async fn embedding_model_cancel(
     act.commit(AuditTarget::embedding_model(id)).await
 }
 
-/// Queues the work now, without waiting for housekeeping; an organisation
+/// Queues the work now instead of waiting for housekeeping; an organisation
 /// without memories is done at once.
-async fn go_on(ctx: &Ctx) -> Result<(), AppError> {
+async fn sweep_now(ctx: &Ctx) -> Result<(), AppError> {
     Ok(embedding_sweep(ctx).await?)
 }

@@ -1,9 +1,8 @@
-//! Downloading the memories that a filter shows, however many there are.
+//! Downloading all memories that match a filter.
 //!
-//! An export works only while somebody takes it off, not for longer than
-//! [`Quotas`](crate::Quotas) allow, and never beside too many of its member's.
-//! It looks at that between two small pieces of work, so that no statement is
-//! broken off in the middle.
+//! An export runs only while the client reads it, within the time and the
+//! number per member that [`Quotas`](crate::Quotas) allow. It checks this
+//! between small reads, so that no statement is interrupted.
 
 use std::{
     collections::HashMap,
@@ -28,21 +27,21 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// Memories of the list in one transaction.
-const PAGE: u16 = 500;
-/// Memories that are read whole at once.
-const WHOLE: usize = 25;
-/// Bytes that are sent at once.
-const CHUNK: usize = 64 * 1024;
+/// Memories per page of the list; each page is one transaction.
+const PAGE_SIZE: u16 = 500;
+/// Memories read with their full text in one transaction.
+const RECORDS_PER_READ: usize = 25;
+/// Bytes sent at once.
+const CHUNK_BYTES: usize = 64 * 1024;
 
-/// When to try again while others are being made.
+/// Suggested delay when the member has too many exports running.
 const RETRY_SECONDS: u32 = 30;
 
-/// How many exports each member has made at the moment.
+/// Number of running exports of each member.
 #[derive(Clone, Debug, Default)]
 pub struct Exports(Arc<Mutex<HashMap<(TenantId, UserId), usize>>>);
 
-/// The right to one export; given back when dropped.
+/// Permission for one export, released on drop.
 struct Slot {
     exports: Exports,
     member: (TenantId, UserId),
@@ -53,7 +52,7 @@ impl Exports {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, actor: &Actor, at_most: usize) -> Result<Slot, AppError> {
+    fn try_acquire(&self, actor: &Actor, at_most: usize) -> Result<Slot, AppError> {
         let member = (actor.tenant_id, actor.user_id);
         let mut running = self.lock();
         let own = running.get(&member).copied().unwrap_or_default();
@@ -85,24 +84,24 @@ impl Drop for Slot {
     }
 }
 
-/// A download on its way.
+/// A running download.
 pub struct Export {
     chunks: mpsc::Receiver<Vec<u8>>,
     outcome: Outcome,
-    is_over: bool,
+    is_done: bool,
 }
 
-/// How the task ended that makes an export, once it has.
+/// Result of the task that writes an export; set when it ends.
 type Outcome = Arc<OnceLock<Result<(), AppError>>>;
 
 impl Export {
-    /// The next bytes; none at the end. An error means that the file is not
-    /// whole.
+    /// The next bytes; `None` at the end. An error means that the file is
+    /// incomplete.
     pub async fn next(&mut self) -> Option<Result<Vec<u8>, AppError>> {
         if let Some(chunk) = self.chunks.recv().await {
             return Some(Ok(chunk));
         }
-        if std::mem::replace(&mut self.is_over, true) {
+        if std::mem::replace(&mut self.is_done, true) {
             return None;
         }
         // Without an outcome the task panicked.
@@ -111,13 +110,12 @@ impl Export {
     }
 }
 
-/// The memories in sight that `filter` shows, as a file in `format`, made as
-/// it is taken off. It is audited before the first byte is, and again with
-/// how many there were.
+/// Exports the visible memories that match `filter` as a file in `format`,
+/// written while it is read. Audited before the first byte, and at the end with
+/// the number of memories.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a filter that can't be;
-/// [`AppError::TooManyRequests`] while the member has others made.
+/// [`AppError::TooManyRequests`] while the member has too many exports running.
 pub async fn memory_export(
     ctx: &Ctx,
     actor: &Actor,
@@ -125,11 +123,11 @@ pub async fn memory_export(
     format: ExportFormat,
 ) -> Result<Export, AppError> {
     let act = AuthorizedTx::begin(ctx, actor, Action::MemoryExport).await?;
-    // A filter that can't be is refused before anything is sent.
+    // Rejects an invalid filter before anything is sent.
     let criteria = MemoryCriteria::parse(filter)?;
-    let slot = ctx.exports.take(actor, ctx.quotas.exports)?;
-    let asked = json!({ "format": format.key(), "filter": filter });
-    act.commit(AuditTarget::memories().changed(asked)).await?;
+    let slot = ctx.exports.try_acquire(actor, ctx.quotas.exports)?;
+    let request = json!({ "format": format.key(), "filter": filter });
+    act.commit(AuditTarget::memories().changed(request)).await?;
     let (sender, chunks) = mpsc::channel(2);
     let outcome = Outcome::default();
     let task = Task {
@@ -145,7 +143,7 @@ pub async fn memory_export(
     Ok(Export {
         chunks,
         outcome,
-        is_over: false,
+        is_done: false,
     })
 }
 
@@ -159,13 +157,13 @@ struct Task {
     slot: Slot,
 }
 
-/// Why an export ended early.
+/// The reason why an export ended early.
 enum ExportStopped {
     Failed(AppError),
-    /// Nobody takes it off any more.
-    Left,
-    /// It has taken as long as it may.
-    TooLong,
+    /// The client stopped reading.
+    Disconnected,
+    /// Took longer than the quota allows.
+    TimedOut,
 }
 
 impl<E: Into<AppError>> From<E> for ExportStopped {
@@ -179,41 +177,43 @@ impl Task {
         let mut count = 0;
         let ended = self.write(&mut count).await.map_err(|ended| match ended {
             ExportStopped::Failed(error) => error,
-            ExportStopped::Left => AppError::Unavailable {
+            ExportStopped::Disconnected => AppError::Unavailable {
                 message: "Nobody took the export off.".to_owned(),
             },
-            ExportStopped::TooLong => AppError::TooLarge {
+            ExportStopped::TimedOut => AppError::TooLarge {
                 message:
                     "This export takes too long. Export a part at a time by the list’s filter."
                         .to_owned(),
             },
         });
-        let whole = ended.is_ok();
+        let is_complete = ended.is_ok();
         if let Err(error) = &ended {
             tracing::warn!(%error, count, "an export broke off");
         }
-        // Before the channel closes, at which this is looked for.
+        // Must be set before the channel closes, because `Export::next` reads
+        // it then.
         let _ = outcome.set(ended);
-        if let Err(error) = self.note_end(count, whole).await {
+        if let Err(error) = self.audit_end(count, is_complete).await {
             tracing::warn!(%error, "the end of an export could not be recorded");
         }
         drop(self.slot);
     }
 
-    /// Whether it is to go on.
+    /// Fails if the client is gone or the time is up.
     fn check(&self) -> Result<(), ExportStopped> {
         if self.sender.is_closed() {
-            return Err(ExportStopped::Left);
+            return Err(ExportStopped::Disconnected);
         }
         if self.started.elapsed() >= self.ctx.quotas.export_time {
-            return Err(ExportStopped::TooLong);
+            return Err(ExportStopped::TimedOut);
         }
         Ok(())
     }
 
-    async fn note_end(&self, count: u64, whole: bool) -> Result<(), AppError> {
+    async fn audit_end(&self, count: u64, is_complete: bool) -> Result<(), AppError> {
         let act = AuthorizedTx::begin(&self.ctx, &self.actor, Action::MemoryExport).await?;
-        let ended = json!({ "format": self.format.key(), "memories": count, "finished": whole });
+        let ended =
+            json!({ "format": self.format.key(), "memories": count, "finished": is_complete });
         act.commit(AuditTarget::memories().changed(ended)).await
     }
 
@@ -225,12 +225,12 @@ impl Task {
             self.check()?;
             let now = self.ctx.clock.now();
             let (ids, next) = self.page(after.as_deref()).await?;
-            for ids in ids.chunks(WHOLE) {
+            for ids in ids.chunks(RECORDS_PER_READ) {
                 self.check()?;
                 for record in self.records(ids, now).await? {
                     writer.record(&record, &mut out);
                     *count += 1;
-                    if out.len() >= CHUNK {
+                    if out.len() >= CHUNK_BYTES {
                         self.send(&mut out).await?;
                     }
                 }
@@ -246,7 +246,7 @@ impl Task {
         self.send(&mut out).await
     }
 
-    /// A page of the list, as its page shows it.
+    /// A page of ids in the order of the memory list.
     async fn page(
         &self,
         after: Option<&str>,
@@ -255,12 +255,19 @@ impl Task {
             .map(|text| Cursor::parse(text, List::Memory, self.actor.tenant_id))
             .transpose()?;
         let mut tx = self.ctx.store.begin(&self.actor).await?;
-        let page = memory_list(&mut tx, &self.criteria, after, PAGE, self.ctx.clock.now()).await?;
+        let page = memory_list(
+            &mut tx,
+            &self.criteria,
+            after,
+            PAGE_SIZE,
+            self.ctx.clock.now(),
+        )
+        .await?;
         let ids = page.items.iter().map(|memory| memory.id).collect();
         Ok((ids, page.next))
     }
 
-    /// Memories, whole, with their replies. No transaction is open while they
+    /// Memories with full text and replies. The transaction ends before they
     /// are sent.
     async fn records(
         &self,
@@ -289,7 +296,7 @@ impl Task {
             else {
                 continue;
             };
-            // One that was made since the memory was read is not earlier.
+            // Skips versions written after the memory was read.
             if version.version >= record.version {
                 continue;
             }
@@ -314,8 +321,8 @@ impl Task {
         }
         let chunk = std::mem::take(out);
         let sent = timeout(self.ctx.quotas.export_patience, self.sender.send(chunk)).await;
-        sent.map_err(|_| ExportStopped::Left)?
-            .map_err(|_| ExportStopped::Left)
+        sent.map_err(|_| ExportStopped::Disconnected)?
+            .map_err(|_| ExportStopped::Disconnected)
     }
 }
 

@@ -1,32 +1,32 @@
-//! Calls of programs that must not happen twice (SEC-F5). The answer is kept
-//! for a day, sealed by the caller: what is in it is none of ours.
+//! Idempotency keys of API calls (SEC-F5). A response is stored for a day,
+//! encrypted by the caller of this module.
 
 use domain::{Actor, ApiKeyId, AppError};
 use time::Duration;
 
 use crate::Ctx;
 
-/// How long an answer is kept.
-const KEPT: Duration = Duration::DAY;
-/// Longest name that a caller may give a call, in characters.
+/// How long a response is stored.
+const ANSWER_LIFETIME: Duration = Duration::DAY;
+/// Maximum length of an idempotency key.
 const MAX_KEY_CHARS: usize = 255;
-/// The header, as which faults are told.
+/// The header, used as the field name in errors.
 const FIELD: &str = "Idempotency-Key";
 
-/// What is to be done with a call.
+/// How to handle a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdempotentCall {
-    /// It is the first: do it.
+    /// The first call with this key: execute it.
     First,
-    /// It was done: this was the answer, as the caller sealed it.
+    /// Already executed: the stored response, still encrypted.
     Again(Vec<u8>),
 }
 
-/// Notes a call by the actor's API key under the caller's own name for it.
+/// Registers a call by the actor's API key under its idempotency key.
 ///
 /// # Errors
-/// [`AppError::Invalid`] when something else was asked under the same name;
-/// [`AppError::Conflict`] while the first call is being worked on.
+/// [`AppError::Invalid`] for the header if the key was used with another
+/// request; [`AppError::Conflict`] while the first call is running.
 pub async fn idempotency_begin(
     ctx: &Ctx,
     actor: &Actor,
@@ -44,10 +44,10 @@ pub async fn idempotency_begin(
     let mut tx = ctx.store.begin(actor).await?;
     let before = store::idempotency::idempotency_begin(
         &mut tx,
-        caller(actor)?,
+        api_key_id(actor)?,
         key,
         request_hash,
-        now + KEPT,
+        now + ANSWER_LIFETIME,
         now,
     )
     .await?;
@@ -68,10 +68,7 @@ pub async fn idempotency_begin(
     }
 }
 
-/// Keeps the sealed answer of a call that was done.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Stores the encrypted response of a finished call.
 pub async fn idempotency_answer(
     ctx: &Ctx,
     actor: &Actor,
@@ -79,21 +76,18 @@ pub async fn idempotency_answer(
     answer: &[u8],
 ) -> Result<(), AppError> {
     let mut tx = ctx.store.begin(actor).await?;
-    store::idempotency::idempotency_answer(&mut tx, caller(actor)?, key, answer).await?;
+    store::idempotency::idempotency_answer(&mut tx, api_key_id(actor)?, key, answer).await?;
     Ok(tx.commit().await?)
 }
 
-/// Forgets a call that was refused and so changed nothing: it may be made
-/// again under the same name.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Deletes a call that was rejected and so changed nothing, which frees its
+/// idempotency key.
 pub async fn idempotency_forget(ctx: &Ctx, actor: &Actor, key: &str) -> Result<(), AppError> {
     let mut tx = ctx.store.begin(actor).await?;
-    store::idempotency::idempotency_forget(&mut tx, caller(actor)?, key).await?;
+    store::idempotency::idempotency_forget(&mut tx, api_key_id(actor)?, key).await?;
     Ok(tx.commit().await?)
 }
 
-fn caller(actor: &Actor) -> Result<ApiKeyId, AppError> {
+fn api_key_id(actor: &Actor) -> Result<ApiKeyId, AppError> {
     actor.request.api_key_id.ok_or(AppError::Unauthenticated)
 }

@@ -1,6 +1,6 @@
-//! Invites: made, renewed and revoked by members, and accepted by whoever has
-//! the link. What an invite gives rests on the permissions of the one who sent
-//! it, both when it is sent and when it is accepted.
+//! Invites: created, renewed and revoked by members, accepted by anybody with
+//! the link. The inviter's permissions are checked both when it is sent and
+//! when it is accepted.
 
 mod accept;
 mod letter;
@@ -38,10 +38,10 @@ use crate::{
     team::may_change,
 };
 
-/// How long an owner's invite is open that the operator made.
+/// Lifetime of an owner's invite created by the operator.
 const OWNER_INVITE: Duration = Duration::days(7);
 
-/// What stands in the link of an invite. Whoever has it can accept.
+/// The secret in an invite's link; whoever has it can accept.
 #[derive(Clone)]
 pub struct InviteToken(Secret);
 
@@ -50,7 +50,7 @@ impl InviteToken {
         Self(Secret::make(SecretKind::Invite, &ctx.ids))
     }
 
-    /// Takes what somebody brought, if it can be one at all.
+    /// `None` if the text is not a well-formed token.
     pub fn parse(text: &str) -> Option<Self> {
         Secret::parse(SecretKind::Invite, text).map(Self)
     }
@@ -59,7 +59,7 @@ impl InviteToken {
         self.0.hash()
     }
 
-    /// The link at the site whose pages are at `origin`.
+    /// The invite's URL at the site `origin`.
     pub fn link(&self, origin: &str) -> String {
         format!("{origin}/invite/{}", self.0.expose())
     }
@@ -72,10 +72,6 @@ impl fmt::Debug for InviteToken {
 }
 
 /// One page of the organisation's invites, newest first.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor` or
-/// filter.
 pub async fn invite_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -87,19 +83,12 @@ pub async fn invite_list(
     Ok(store::invite::invite_list(&mut act.tx, filter, now, cursor, PAGE_SIZE).await?)
 }
 
-/// One invite.
-///
-/// # Errors
-/// [`AppError::NotFound`] when the organisation has no such invite.
 pub async fn invite_get(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<Invite, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteList).await?;
     Ok(store::invite::invite_get(&mut act.tx, id).await?.invite)
 }
 
-/// What the actor can choose from when inviting.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The roles, teams and domains that the actor can choose when inviting.
 pub async fn invite_offer(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteList).await?;
     let roles = if actor.permissions.contains(&Permission::RoleGrant) {
@@ -125,13 +114,8 @@ pub async fn invite_offer(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, App
     })
 }
 
-/// Invites somebody. The link, on the site at `origin`, is in the answer, in
-/// the mail where one is sent, and nowhere else.
-///
-/// # Errors
-/// [`AppError::Invalid`] naming every field at fault; [`AppError::Forbidden`]
-/// naming the permission without which the actor can't give the role or the
-/// team; [`AppError::NotFound`] for a role or a team that there is not.
+/// Creates an invite and mails it if mail is on. The link, at the site
+/// `origin`, is only in the response and the mail.
 pub async fn invite_create(
     ctx: &Ctx,
     actor: &Actor,
@@ -180,13 +164,13 @@ async fn create_in_tx(
     } }))
 }
 
-/// Makes a new link for an invite that was neither accepted nor revoked, open
-/// for `days` from now on; the old link opens nothing any more. From then on
-/// it rests on the actor's permissions.
+/// Replaces the link of an invite that is neither accepted nor revoked, with
+/// one that expires in `days`. The actor becomes its inviter, whose permissions
+/// it depends on.
 ///
 /// # Errors
-/// [`AppError::Conflict`] for one that was accepted or revoked, and for the
-/// operator's; else as [`invite_create`].
+/// [`AppError::Conflict`] for an accepted or revoked invite, and for one of the
+/// operator's.
 pub async fn invite_renew(
     ctx: &Ctx,
     actor: &Actor,
@@ -214,9 +198,9 @@ async fn renew_in_tx(
     token: &InviteToken,
     days: &str,
 ) -> Result<Value, AppError> {
-    let invite = open_of_members(store::invite::invite_get(tx, id).await?)?;
+    let invite = ensure_changeable(store::invite::invite_get(tx, id).await?)?;
     let lifetime = lifetime(days).map_err(|why| AppError::field("days", why))?;
-    // The organisation may allow fewer domains by now.
+    // The allowed domains may have changed.
     let domains = organisation_get(tx).await?.settings.invite_domains;
     let draft = InviteDraft {
         email: invite.email.clone().unwrap_or_default(),
@@ -231,15 +215,15 @@ async fn renew_in_tx(
     Ok(json!({ "after": { "days": lifetime.whole_days() } }))
 }
 
-/// Ends an invite; its link opens nothing any more.
+/// Revokes an invite and its link.
 ///
 /// # Errors
-/// [`AppError::Conflict`] for one that was accepted or revoked, and for the
-/// operator's; [`AppError::NotFound`].
+/// [`AppError::Conflict`] for an accepted or revoked invite, and for one of the
+/// operator's.
 pub async fn invite_revoke(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteRevoke).await?;
     let done = async {
-        let invite = open_of_members(store::invite::invite_get(&mut act.tx, id).await?)?;
+        let invite = ensure_changeable(store::invite::invite_get(&mut act.tx, id).await?)?;
         store::invite::invite_revoke(&mut act.tx, id).await?;
         Ok(json!({ "before": { "email": invite.email } }))
     }
@@ -247,8 +231,8 @@ pub async fn invite_revoke(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<(),
     act.finish(AuditTarget::invite(id), done).await
 }
 
-/// The invite, if it is one that members can still change.
-fn open_of_members(stored: StoredInvite) -> Result<Invite, AppError> {
+/// Returns the invite if a member can still change it, else Conflict.
+fn ensure_changeable(stored: StoredInvite) -> Result<Invite, AppError> {
     let message = match (stored.invite.stored, stored.inviter) {
         (InviteStatus::Accepted, _) => "This invite was accepted already.",
         (InviteStatus::Revoked, _) => "This invite was revoked already.",
@@ -262,14 +246,14 @@ fn open_of_members(stored: StoredInvite) -> Result<Invite, AppError> {
     })
 }
 
-/// What an invite gives.
+/// The role and team that an invite grants.
 #[derive(Debug)]
 pub(crate) struct InviteGrant {
     role: Option<RoleRef>,
     team: Option<TeamRef>,
 }
 
-/// Role and team, when `actor` may give both at this moment.
+/// Loads the role and team, if `actor` can grant both now.
 async fn grantable(
     tx: &mut TenantTx,
     actor: &Actor,
@@ -297,11 +281,8 @@ async fn grantable(
     Ok(InviteGrant { role, team })
 }
 
-/// Makes another invite for an organisation's owner in the operator's name;
-/// the operator's earlier ones end.
-///
-/// # Errors
-/// [`AppError::NotFound`] when there is no such organisation.
+/// Creates an invite for an organisation's owner in the operator's name, and
+/// revokes the operator's earlier ones.
 pub async fn owner_invite_create(
     ctx: &Ctx,
     tenant_id: TenantId,
@@ -315,7 +296,7 @@ pub async fn owner_invite_create(
     Ok(token)
 }
 
-/// What [`owner_invite_create`] does, on Atrium's own behalf.
+/// As [`owner_invite_create`], inside an open system transaction.
 pub(crate) async fn owner_invite_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,

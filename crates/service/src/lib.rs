@@ -1,9 +1,9 @@
-//! The use cases of Atrium, and the one door to them: pages, REST, MCP and
-//! jobs call these functions and nothing below.
+//! The use cases of Atrium. Pages, REST, MCP and jobs call these functions and
+//! nothing below them.
 //!
-//! Each authorises its [`domain::Action`] by name, opens the row-secured
-//! transaction, does its work, writes the audit row into the same
-//! transaction and commits.
+//! Each authorises its [`domain::Action`], opens a transaction with row-level
+//! security, does its work, writes the audit row in the same transaction and
+//! commits.
 
 mod api_key;
 mod audit;

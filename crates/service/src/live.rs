@@ -1,4 +1,4 @@
-//! Telling an open page or program that something changed, while it looks.
+//! Live updates: events for open pages and API streams when something changed.
 
 use std::collections::HashMap;
 
@@ -14,20 +14,19 @@ use time::Duration;
 
 use crate::{Ctx, authorized_tx::AuthorizedTx, import::IMPORT_JOB};
 
-/// How long a change may take from the time that it bears to the commit after
-/// which it can be seen. Each read looks back this far for those that came late.
+/// Maximum time between a change's timestamp and its commit. Each read looks
+/// back this far for changes that were committed late.
 const COMMIT_LAG: Duration = Duration::minutes(1);
-/// By how much a place in the stream is put back for the same reason: who comes
-/// back there hears rather twice of a change than never.
+/// Subtracted from the resume cursor, so that delivery is at least once.
 const RESUME_OVERLAP: Duration = Duration::seconds(5);
-/// Who comes back later than this reads everything again.
+/// A stream resumed later than this gets a reset: the client reloads all.
 const MAX_BEHIND: Duration = Duration::hours(1);
-/// Changes that one read tells one by one.
+/// Maximum changes that one read reports individually.
 const MAX_EVENTS: u16 = 200;
-/// Own jobs that one read looks at.
+/// Maximum of the actor's own jobs that one read looks at.
 const MAX_JOBS: u16 = 50;
 
-/// What an actor may see; when it becomes another, so does everything shown.
+/// Permissions, teams and vendor: when they change, so may everything visible.
 type AccessScope = (Vec<Permission>, Vec<TeamId>, Option<Vendor>);
 
 fn access_scope(actor: &Actor) -> AccessScope {
@@ -38,14 +37,14 @@ fn access_scope(actor: &Actor) -> AccessScope {
     )
 }
 
-/// What one stream has told, and what it has to tell next.
+/// The state of one stream: what it has sent and where it continues.
 #[derive(Debug)]
 pub struct LiveReader {
     /// Changes up to here were known when the stream was opened.
     begin: StreamCursor,
-    /// The last read looked at everything up to here.
+    /// Time of the last read.
     read: Option<Timestamp>,
-    /// Nothing older is looked at any more: there was too much of it.
+    /// Changes up to here are skipped, because there were too many.
     floor: Timestamp,
     sent: HashMap<MemoryId, ChangedMemory>,
     jobs: HashMap<JobId, JobEvent>,
@@ -55,13 +54,11 @@ pub struct LiveReader {
 }
 
 impl LiveReader {
-    /// Opens a stream that goes on `after` what is known, or else with what
-    /// happens from now on, and tells of each of `watched` when it leaves
-    /// sight.
+    /// Opens a stream that continues `after` a cursor, or from now. Reports
+    /// each of the `watched` memories that stops being visible.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`]; [`AppError::Invalid`] where too many are
-    /// watched.
+    /// [`AppError::Invalid`] for `watch` with more than `MAX_WATCHED` memories.
     pub async fn open(
         ctx: &Ctx,
         actor: &Actor,
@@ -70,12 +67,12 @@ impl LiveReader {
     ) -> Result<Self, AppError> {
         AuthorizedTx::authorize(ctx, actor, Action::EventStream).await?;
         if watched.len() > MAX_WATCHED {
-            let sentence = format!("At most {MAX_WATCHED} memories can be watched.");
-            return Err(AppError::field("watch", sentence));
+            let message = format!("At most {MAX_WATCHED} memories can be watched.");
+            return Err(AppError::field("watch", message));
         }
         let now = ctx.clock.now();
         let known = after.and_then(StreamCursor::time);
-        // From another clock, or from another day.
+        // Too old, or from a clock that is ahead.
         let is_lost = known.is_some_and(|at| at < now - MAX_BEHIND || at > now + COMMIT_LAG);
         Ok(Self {
             begin: StreamCursor::at(known.filter(|_| !is_lost).unwrap_or(now)),
@@ -89,29 +86,28 @@ impl LiveReader {
         })
     }
 
-    /// Where a stream that breaks off now goes on without missing anything.
+    /// The cursor from which an interrupted stream can resume without a gap.
     pub fn cursor(&self) -> StreamCursor {
         let read = self.read.map(|at| StreamCursor::at(at - RESUME_OVERLAP));
         read.map_or(self.begin, |cursor| cursor.max(self.begin))
     }
 
-    /// What happened since the last time, as `actor` may know it now.
+    /// The events since the last read, with the actor's current permissions.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`] when the actor may not look any more;
-    /// [`AppError::Unavailable`] when the database is away: the next read
-    /// tells it then.
+    /// [`AppError::Unavailable`] when the database is away; the next successful
+    /// read reports the missed changes.
     pub async fn read(&mut self, ctx: &Ctx, actor: &Actor) -> Result<Vec<LiveEvent>, AppError> {
         let permission = Action::EventStream.permission();
         if !actor.permissions.contains(&permission) {
-            // It was audited, or not, when the stream was opened.
+            // Not audited: opening the stream was.
             return Err(AppError::Forbidden { permission });
         }
         let now = ctx.clock.now();
         let mut tx = ctx.store.begin(actor).await?;
-        let after = self.look_from(now);
+        let after = self.changes_since(now);
         let changed = memory_changes(&mut tx, after, MAX_EVENTS + 1).await?;
-        let gone = self.gone(&mut tx).await?;
+        let gone = self.gone_events(&mut tx).await?;
         let jobs = store::job::job_changes(&mut tx, now - COMMIT_LAG, MAX_JOBS).await?;
         drop(tx);
 
@@ -119,7 +115,7 @@ impl LiveReader {
         let mut reset = std::mem::take(&mut self.reset) || access_scope != self.access_scope;
         self.access_scope = access_scope;
         let mut events = Vec::new();
-        let changed = self.changed(changed, after);
+        let changed = self.memory_events(changed, after);
         match changed {
             Some(changed) if !reset => events.extend(changed),
             Some(_) => {}
@@ -129,20 +125,20 @@ impl LiveReader {
             events.push(LiveEvent::Reset);
         }
         events.extend(gone);
-        events.extend(self.moved(jobs, actor));
+        events.extend(self.job_events(jobs, actor));
         self.read = Some(now);
         Ok(events)
     }
 
-    /// The time after which changes are looked at.
-    fn look_from(&self, now: Timestamp) -> Timestamp {
+    /// The time after which changes are queried.
+    fn changes_since(&self, now: Timestamp) -> Timestamp {
         let since = self.read.or(self.begin.time()).unwrap_or(now).min(now);
         (since - COMMIT_LAG).max(self.floor)
     }
 
-    /// Of what was found the part that wasn't told, oldest first; `None` where
-    /// that is too much to tell.
-    fn changed(
+    /// Events for those of the `found` changes that were not sent yet, oldest
+    /// first; `None` if there are too many.
+    fn memory_events(
         &mut self,
         mut found: Vec<ChangedMemory>,
         after: Timestamp,
@@ -157,15 +153,15 @@ impl LiveReader {
         let mut sent = HashMap::with_capacity(found.len());
         let mut events = Vec::new();
         let mut is_lost = false;
-        for (place, memory) in found.into_iter().rev().enumerate() {
+        for (index, memory) in found.into_iter().rev().enumerate() {
             let is_known = if is_first {
                 memory.at <= begin
             } else {
                 self.sent.get(&memory.id) == Some(&memory)
             };
             if !is_known {
-                // Behind it there may be more that was told to nobody.
-                is_lost |= is_cut && place == 0;
+                // Older changes were cut off and may never have been sent.
+                is_lost |= is_cut && index == 0;
                 events.push(LiveEvent::Memory(MemoryEvent {
                     id: memory.id,
                     change: if memory.trashed {
@@ -183,16 +179,16 @@ impl LiveReader {
         (!is_lost).then_some(events)
     }
 
-    /// Those of the watched that are out of sight now. What somebody who asks
-    /// is not shown is told of nobody: it may as well never have been.
-    async fn gone(&mut self, tx: &mut TenantTx) -> Result<Vec<LiveEvent>, AppError> {
+    /// Events for the watched memories that are no longer visible. A memory
+    /// that never was visible is reported like a deleted one.
+    async fn gone_events(&mut self, tx: &mut TenantTx) -> Result<Vec<LiveEvent>, AppError> {
         if self.watched.is_empty() {
             return Ok(Vec::new());
         }
-        let seen = memory_visible(tx, &self.watched).await?;
+        let visible = memory_visible(tx, &self.watched).await?;
         let (stay, gone) = std::mem::take(&mut self.watched)
             .into_iter()
-            .partition::<Vec<_>, _>(|id| seen.contains(id));
+            .partition::<Vec<_>, _>(|id| visible.contains(id));
         self.watched = stay;
         let event = |id| {
             LiveEvent::Memory(MemoryEvent {
@@ -205,8 +201,8 @@ impl LiveReader {
         Ok(gone.into_iter().map(event).collect())
     }
 
-    /// Jobs that are not as they were told.
-    fn moved(&mut self, found: Vec<JobEvent>, actor: &Actor) -> Vec<LiveEvent> {
+    /// Events for jobs that changed since they were last sent.
+    fn job_events(&mut self, found: Vec<JobEvent>, actor: &Actor) -> Vec<LiveEvent> {
         let mut events = Vec::new();
         let mut sent = HashMap::with_capacity(found.len());
         let found = found
@@ -224,7 +220,7 @@ impl LiveReader {
     }
 }
 
-/// What it takes to be told of an own job, e.g. with a key that can do little.
+/// The permission to receive events of an own job; an API key may lack it.
 fn job_permission(kind: &str) -> Permission {
     match kind {
         IMPORT_JOB => Action::ImportGet.permission(),
@@ -232,8 +228,8 @@ fn job_permission(kind: &str) -> Permission {
     }
 }
 
-/// Passes word of changes between the processes of this deployment until it is
-/// stopped.
+/// Relays change notifications between the processes of this deployment until
+/// the process stops.
 pub async fn changes_relay(ctx: Ctx) {
     tokio::select! {
         () = ctx.stop.cancelled() => {}

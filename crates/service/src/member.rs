@@ -1,4 +1,5 @@
-//! Members: list, look at, let in and out, give and take roles, end sessions.
+//! Members: list, get, suspend and reactivate, grant and revoke roles, end
+//! sessions.
 
 use std::collections::BTreeSet;
 
@@ -23,16 +24,12 @@ use crate::{
     break_glass,
 };
 
-/// Audit rows on the page of one member.
+/// Audit rows on a member's page.
 const AUDIT_ROWS: u16 = 10;
-/// Keys on the page of one member.
-const KEYS_SHOWN: u16 = 50;
+/// API keys on a member's page.
+const MAX_KEYS_SHOWN: u16 = 50;
 
 /// One page of the organisation's members, by name.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor` or
-/// filter.
 pub async fn member_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -43,10 +40,7 @@ pub async fn member_list(
     Ok(store::member::member_list(&mut act.tx, filter, cursor, PAGE_SIZE).await?)
 }
 
-/// One member, and what the actor may see of and do to them.
-///
-/// # Errors
-/// [`AppError::NotFound`] when the organisation has no such member.
+/// One member, with the parts and actions that the actor is allowed.
 pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDetail, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemberGet).await?;
     let holds = |permission| actor.permissions.contains(&permission);
@@ -62,7 +56,7 @@ pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDe
         None
     };
     let keys = if holds(Permission::ApiKeyManage) {
-        Some(api_key_list_of(&mut act.tx, id, KEYS_SHOWN).await?)
+        Some(api_key_list_of(&mut act.tx, id, MAX_KEYS_SHOWN).await?)
     } else {
         None
     };
@@ -90,7 +84,7 @@ pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDe
     })
 }
 
-/// Why `actor` can't suspend or deactivate `member`.
+/// The reason why `actor` can't suspend or deactivate `member`.
 pub(crate) fn blocked_reason(actor: &Actor, member: &Member) -> Option<BlockedReason> {
     let holds = |permission| actor.permissions.contains(&permission);
     if !holds(Permission::MemberManage) {
@@ -104,16 +98,14 @@ pub(crate) fn blocked_reason(actor: &Actor, member: &Member) -> Option<BlockedRe
     }
 }
 
-/// Suspends, deactivates or reactivates a member. Whoever is put out is out
-/// with the next request: their sessions end in the same transaction (SEC-B3).
-/// Their API keys are refused as long as they are out and work again when they
-/// are back: suspending is for a while, and whoever means for good offboards,
-/// which revokes them.
+/// Suspends, deactivates or reactivates a member. Their sessions end in the
+/// same transaction, effective with the next request (SEC-B3). Their API keys
+/// are rejected while they are inactive and work again afterwards; offboarding
+/// revokes them for good.
 ///
 /// # Errors
-/// [`AppError::Conflict`] for the last owner and for who is so already;
-/// [`AppError::Forbidden`] for an owner without `owner.grant`;
-/// [`AppError::NotFound`].
+/// [`AppError::Conflict`] for the last owner and if the status is unchanged;
+/// [`AppError::Forbidden`] also for an owner without `owner.grant`.
 pub async fn member_change(
     ctx: &Ctx,
     actor: &Actor,
@@ -143,7 +135,8 @@ pub async fn member_change(
     act.finish(AuditTarget::user(id), done).await
 }
 
-/// What [`member_change`] does in the tenant's own rows.
+/// As [`member_change`], inside an open transaction and without ending
+/// sessions.
 pub(crate) async fn change_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
@@ -163,11 +156,11 @@ pub(crate) async fn change_in_tx(
     }))
 }
 
-/// Gives a member a role that allows nothing the actor may not give.
+/// Grants a member a role whose permissions the actor can all grant.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] naming the permission that the actor may not give;
-/// [`AppError::Conflict`] when it is held already; [`AppError::NotFound`].
+/// [`AppError::Forbidden`] naming the permission that the actor can't grant;
+/// [`AppError::Conflict`] if the member holds the role already.
 pub async fn member_role_grant(
     ctx: &Ctx,
     actor: &Actor,
@@ -179,7 +172,7 @@ pub async fn member_role_grant(
     act.finish(AuditTarget::user(id), done).await
 }
 
-/// What [`member_role_grant`] does.
+/// As [`member_role_grant`], inside an open transaction.
 pub(crate) async fn role_grant_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
@@ -189,7 +182,7 @@ pub(crate) async fn role_grant_in_tx(
 ) -> Result<Value, AppError> {
     let role = grantable_role(tx, actor, role_id).await?;
     let member = store::member::member_get(tx, id).await?;
-    if manual(&member, role_id) {
+    if is_granted_by_hand(&member, role_id) {
         return Err(AppError::Conflict {
             message: format!("{} holds this role already.", member.display_name),
         });
@@ -198,12 +191,12 @@ pub(crate) async fn role_grant_in_tx(
     Ok(json!({ "role": role.key }))
 }
 
-/// Takes from a member a role that somebody gave them. The same rule as for
-/// giving: nobody takes what they may not give.
+/// Revokes a role that was granted by hand. As for granting, the actor must be
+/// able to grant all its permissions.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Conflict`] for the last owner and for
-/// a role that comes from the identity provider; [`AppError::NotFound`].
+/// [`AppError::Conflict`] for the last owner and for a role that comes from the
+/// identity provider.
 pub async fn member_role_revoke(
     ctx: &Ctx,
     actor: &Actor,
@@ -224,7 +217,7 @@ async fn role_revoke_in_tx(
     let role = grantable_role(tx, actor, role_id).await?;
     let member = store::member::member_get(tx, id).await?;
     let is_held = member.roles.iter().any(|held| held.role.id == role_id);
-    if is_held && !manual(&member, role_id) {
+    if is_held && !is_granted_by_hand(&member, role_id) {
         return Err(AppError::Conflict {
             message: "This role comes from your identity provider. Change the group there, or its mapping here.".into(),
         });
@@ -233,7 +226,7 @@ async fn role_revoke_in_tx(
     Ok(json!({ "role": role.key }))
 }
 
-/// The role, when the actor may give all that it allows.
+/// Loads the role; fails if the actor can't grant all its permissions.
 pub(crate) async fn grantable_role(
     tx: &mut TenantTx,
     actor: &Actor,
@@ -246,21 +239,21 @@ pub(crate) async fn grantable_role(
     }
 }
 
-/// The member holds the role because somebody gave it.
-fn manual(member: &Member, role_id: RoleId) -> bool {
+/// True if the member holds the role by hand and not only by a group rule.
+fn is_granted_by_hand(member: &Member, role_id: RoleId) -> bool {
     member
         .roles
         .iter()
         .any(|held| held.role.id == role_id && held.source == RoleSource::Manual)
 }
 
-/// The roles that the actor may give.
+/// The roles that the actor can grant.
 pub(crate) async fn roles_grantable(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleList).await?;
     grantable_in_tx(&mut act.tx, actor).await
 }
 
-/// As [`roles_grantable`], within a transaction.
+/// As [`roles_grantable`], inside an open transaction.
 pub(crate) async fn grantable_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
@@ -273,8 +266,8 @@ pub(crate) async fn grantable_in_tx(
         .collect())
 }
 
-/// A permission among `wanted` that the actor may not give; the one that says
-/// most first.
+/// A permission among `wanted` that the actor can't grant; `OwnerGrant` comes
+/// first.
 pub(crate) fn beyond(actor: &Actor, wanted: &BTreeSet<Permission>) -> Option<Permission> {
     let grantable = Permission::grantable(&actor.permissions);
     let missing = wanted.difference(&grantable);
@@ -283,11 +276,10 @@ pub(crate) fn beyond(actor: &Actor, wanted: &BTreeSet<Permission>) -> Option<Per
     missing.first().copied()
 }
 
-/// Ends one of a member's sessions; it is out with its next request.
+/// Ends one of a member's sessions, effective with its next request.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when it isn't one of the member's;
-/// [`AppError::Forbidden`] for an owner's without `owner.grant`.
+/// [`AppError::Forbidden`] also for an owner's without `owner.grant`.
 pub async fn member_session_revoke(
     ctx: &Ctx,
     actor: &Actor,
@@ -298,25 +290,28 @@ pub async fn member_session_revoke(
     let mut tx = ctx.store.begin_auth().await?;
     session_revoke(&mut tx, actor.tenant_id, id, session, ctx.clock.now()).await?;
     let mut act = AuthorizedTx::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
-    let done = owner_guard(&mut act.tx, actor, id).await;
+    let done = ensure_may_change_owner(&mut act.tx, actor, id).await;
     let done = done.map(|()| json!({ "session": session.to_string() }));
     act.finish(AuditTarget::user(id), done).await
 }
 
-/// Passes unless `id` is an owner and the actor may not unmake owners.
-async fn owner_guard(tx: &mut TenantTx, actor: &Actor, id: UserId) -> Result<(), AppError> {
+/// Fails if `id` is an owner and the actor lacks `owner.grant`.
+async fn ensure_may_change_owner(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    id: UserId,
+) -> Result<(), AppError> {
     if store::member::member_get(tx, id).await?.is_owner {
         actor.authorize(Permission::OwnerGrant)?;
     }
     Ok(())
 }
 
-/// Ends all sessions of a member; says how many. Of oneself, the current one
-/// stays.
+/// Ends all sessions of a member, except the actor's current one, and returns
+/// their number.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] for an owner's without `owner.grant`;
-/// [`AppError::NotFound`].
+/// [`AppError::Forbidden`] also for an owner's without `owner.grant`.
 pub async fn member_session_revoke_all(
     ctx: &Ctx,
     actor: &Actor,
@@ -328,7 +323,7 @@ pub async fn member_session_revoke_all(
     let now = ctx.clock.now();
     let ended = session_revoke_others(&mut tx, actor.tenant_id, id, current, now).await?;
     let mut act = AuthorizedTx::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
-    let done = owner_guard(&mut act.tx, actor, id).await;
+    let done = ensure_may_change_owner(&mut act.tx, actor, id).await;
     let done = done.map(|()| json!({ "sessions_ended": ended }));
     act.finish(AuditTarget::user(id), done).await?;
     Ok(ended)

@@ -1,4 +1,4 @@
-//! Memories: list, search, read, write.
+//! Memories: list, search, get, create, reply.
 
 use domain::{
     Action, Actor, AppError, MemoryId, Page, Permission,
@@ -25,14 +25,10 @@ use crate::{
     job::enqueue_embedding,
 };
 
-/// Hits of one search at most.
+/// Maximum hits of one search.
 const MAX_HITS: u16 = 50;
 
 /// One page of the memories that the actor can see, newest change first.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a filter that can't be
-/// or a broken `cursor`.
 pub async fn memory_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -50,14 +46,13 @@ pub async fn memory_list(
     )
 }
 
-/// The memories nearest to `query`, by words, by meaning or by both.
+/// The memories that best match `query`, by words, by meaning or by both.
 ///
-/// When meaning is asked for and the model is absent, words are compared
-/// alone and the result says so.
+/// If the embedding model is unavailable, searches by words only; the result's
+/// notice says so.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for an empty or over-long
-/// question or a filter that can't be.
+/// [`AppError::Invalid`] also for an empty or over-long search text.
 pub async fn memory_search(
     ctx: &Ctx,
     actor: &Actor,
@@ -104,9 +99,8 @@ pub async fn memory_search(
     })
 }
 
-/// The vector of the question's words and the model that it is of, or why
-/// there is none, for the one who asks. No transaction is open while the model
-/// works.
+/// The vector of the search text with its model, or the reason why there is
+/// none, for the user. No transaction is open while the model works.
 async fn query_vector(
     ctx: &Ctx,
     actor: &Actor,
@@ -125,11 +119,7 @@ async fn query_vector(
     })
 }
 
-/// The memories that are most like one of them, and that one.
-///
-/// # Errors
-/// [`AppError::NotFound`] when that one doesn't exist or isn't in sight;
-/// [`AppError::Invalid`] for a filter that can't be.
+/// A memory and those most similar to it.
 pub async fn memory_similar(
     ctx: &Ctx,
     actor: &Actor,
@@ -157,19 +147,12 @@ pub async fn memory_similar(
     Ok((memory, results))
 }
 
-/// One memory.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it doesn't exist or isn't in sight.
 pub async fn memory_get(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<Memory, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     Ok(store::memory::memory_get(&mut act.tx, id).await?)
 }
 
-/// What an own memory said before each change, newest first.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it doesn't exist or isn't in sight.
+/// The earlier versions of an own memory, newest first.
 pub async fn memory_versions(
     ctx: &Ctx,
     actor: &Actor,
@@ -180,10 +163,7 @@ pub async fn memory_versions(
     Ok(store::memory::memory_versions(&mut act.tx, id).await?)
 }
 
-/// Keeps a new private memory.
-///
-/// # Errors
-/// [`AppError::Invalid`] with every field at fault.
+/// Creates a private memory.
 pub async fn memory_create(
     ctx: &Ctx,
     actor: &Actor,
@@ -197,7 +177,7 @@ pub async fn memory_create(
     Ok(id)
 }
 
-/// The same without an end.
+/// As [`memory_create`], inside an open transaction.
 pub(crate) async fn create_in_tx(
     ctx: &Ctx,
     actor: &Actor,
@@ -213,15 +193,13 @@ pub(crate) async fn create_in_tx(
     Ok((id, target))
 }
 
-/// Answers a memory that the actor sees. Who can see the reply, how long it is
-/// kept and what may read it is as of that memory. Whoever answers what others
-/// see shares with them.
+/// Replies to a visible memory. The reply has the visibility, expiry and
+/// allowed vendors of that memory; replying to a shared memory therefore needs
+/// permission to share.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] also where others see that memory and the actor may
-/// not share;
-/// [`AppError::NotFound`] when it isn't in sight; [`AppError::Conflict`] when
-/// it is a reply itself or in the trash; [`AppError::Invalid`].
+/// [`AppError::Forbidden`] also if the memory is shared and the actor may not
+/// share; [`AppError::Conflict`] if it is itself a reply or in the trash.
 pub async fn memory_reply(
     ctx: &Ctx,
     actor: &Actor,
@@ -241,7 +219,7 @@ pub async fn memory_reply(
     Ok(id)
 }
 
-/// The same without an end.
+/// As [`memory_reply`], inside an open transaction.
 pub(crate) async fn reply_in_tx(
     ctx: &Ctx,
     actor: &Actor,
@@ -271,10 +249,7 @@ pub(crate) async fn reply_in_tx(
     Ok((id, AuditTarget::memory(id).changed(after)))
 }
 
-/// The replies to a memory that the actor sees, in the order of time.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The visible replies to a memory, oldest first.
 pub async fn memory_replies(
     ctx: &Ctx,
     actor: &Actor,
@@ -284,7 +259,7 @@ pub async fn memory_replies(
     Ok(store::memory::memory_replies(&mut act.tx, root, ctx.clock.now()).await?)
 }
 
-/// What stands where others see it is shared with them.
+/// Fails if writing to `memory` shares with others and the actor may not share.
 pub(crate) fn may_be_seen(actor: &Actor, memory: &Memory) -> Result<(), AppError> {
     if memory.visibility == Visibility::Private {
         Ok(())
@@ -293,8 +268,8 @@ pub(crate) fn may_be_seen(actor: &Actor, memory: &Memory) -> Result<(), AppError
     }
 }
 
-/// A program keeps no memory that its own product may not read: it would be
-/// out of its sight at once.
+/// Fails if the actor's own vendor could not read the memory, because it would
+/// be invisible to the API key that wrote it.
 pub(crate) fn readable_to(actor: &Actor, attributes: &MemoryAttributes) -> Result<(), AppError> {
     match (actor.vendor, &attributes.allowed_vendors) {
         (Some(vendor), AllowedVendors::Only(vendors)) if !vendors.contains(&vendor) => {
@@ -308,8 +283,8 @@ pub(crate) fn readable_to(actor: &Actor, attributes: &MemoryAttributes) -> Resul
     }
 }
 
-/// What the audit log keeps of a memory: its shape. The words are private to
-/// those who can see the memory, and auditors need not be among them.
+/// The shape of a memory, as the audit log stores it. The text is private to
+/// those who can see the memory, which auditors may not.
 pub(crate) fn described(text: &MemoryText) -> serde_json::Value {
     json!({
         "kind": text.kind.key(),

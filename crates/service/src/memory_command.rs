@@ -1,4 +1,4 @@
-//! What programs ask to be done with memories, one by one or many at once.
+//! Commands of API clients on memories, one at a time or in a batch.
 
 use std::collections::BTreeSet;
 
@@ -19,13 +19,12 @@ use crate::{
     memory_trash,
 };
 
-/// Does one thing. Returns the memory as others see it then, and the proposal
-/// where a change waits for a review.
+/// Executes one command. Returns the memory as it is visible to others then,
+/// and the proposal if the change waits for a review.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`] when it isn't an own one;
-/// [`AppError::Conflict`] when its version has passed or its state doesn't
-/// allow it; [`AppError::Invalid`] with every field at fault.
+/// [`AppError::Conflict`] if the version is outdated or the state doesn't allow
+/// it.
 pub async fn memory_apply(
     ctx: &Ctx,
     actor: &Actor,
@@ -33,7 +32,7 @@ pub async fn memory_apply(
 ) -> Result<(Memory, Option<ProposalId>), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, command.action()).await?;
     let (is_text, target) = (is_text(&command), command.target());
-    let (row, rows) = match within(ctx, actor, &mut act.tx, command).await {
+    let (row, rows) = match apply_in_tx(ctx, actor, &mut act.tx, command).await {
         Err(AppError::Forbidden { permission }) => {
             return Err(act.refuse(AuditTarget::of_memory(target), permission).await);
         }
@@ -50,15 +49,15 @@ pub async fn memory_apply(
     Ok((memory, row.proposal_id))
 }
 
-/// Does many things in their order, in one transaction: what can't be done, or
-/// was no order to begin with, keeps none of the others from it. Each one that
-/// was done has its audit row.
+/// Executes commands in their order, in one transaction. A command that fails
+/// or didn't parse doesn't affect the others. Each successful one has its audit
+/// row.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] when the actor lacks the permission for one of the
-/// kinds; [`AppError::Invalid`] for none and for more than [`MAX_BATCH`];
-/// [`AppError::Unavailable`] when the database goes away: then nothing was
-/// done.
+/// [`AppError::Forbidden`] if the actor lacks the permission for one of the
+/// actions; [`AppError::Invalid`] for `items` with none or more than
+/// [`MAX_BATCH`]; [`AppError::Unavailable`] when the database is away, and then
+/// nothing was done.
 pub async fn memory_batch(
     ctx: &Ctx,
     actor: &Actor,
@@ -69,7 +68,7 @@ pub async fn memory_batch(
         .flatten()
         .map(MemoryCommand::action)
         .collect();
-    // Whoever may do nothing learns that before what is wrong with the rows.
+    // Permissions are checked before the rows are validated.
     let first = actions.pop_first().unwrap_or(Action::MemoryCreate);
     for action in actions {
         AuthorizedTx::authorize(ctx, actor, action).await?;
@@ -88,7 +87,7 @@ pub async fn memory_batch(
                 let (action, target, is_text) =
                     (command.action(), command.target(), is_text(&command));
                 act.tx.savepoint().await?;
-                match within(ctx, actor, &mut act.tx, command).await {
+                match apply_in_tx(ctx, actor, &mut act.tx, command).await {
                     Ok((row, events)) => {
                         act.tx.savepoint_release().await?;
                         done.extend(events);
@@ -96,7 +95,7 @@ pub async fn memory_batch(
                         Ok(row)
                     }
                     Err(error) => {
-                        concerns_one(&error)?;
+                        ensure_row_error(&error)?;
                         act.tx.savepoint_rollback().await?;
                         if let AppError::Forbidden { permission } = error {
                             denied.push((action, target, permission));
@@ -112,7 +111,7 @@ pub async fn memory_batch(
         enqueue_embedding(ctx, &mut act.tx, actor).await?;
     }
     if done.is_empty() {
-        // Gives its connection back before the refusals take one.
+        // Returns its connection to the pool before the denials take one.
         drop(act);
     } else {
         act.commit_each(done).await?;
@@ -133,7 +132,7 @@ pub async fn memory_batch(
     Ok(rows)
 }
 
-/// Whether it brings words that wait for their vector.
+/// True if the command writes text that needs a vector.
 const fn is_text(command: &MemoryCommand) -> bool {
     matches!(
         command,
@@ -141,8 +140,8 @@ const fn is_text(command: &MemoryCommand) -> bool {
     )
 }
 
-/// Passes for what is wrong with one row only.
-fn concerns_one(error: &AppError) -> Result<(), AppError> {
+/// Fails if the error isn't limited to one row.
+fn ensure_row_error(error: &AppError) -> Result<(), AppError> {
     match error {
         AppError::NotFound
         | AppError::Conflict { .. }
@@ -152,8 +151,8 @@ fn concerns_one(error: &AppError) -> Result<(), AppError> {
     }
 }
 
-/// Does one thing, without an end.
-async fn within(
+/// Executes one command, inside an open transaction.
+async fn apply_in_tx(
     ctx: &Ctx,
     actor: &Actor,
     tx: &mut TenantTx,

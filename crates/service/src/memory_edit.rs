@@ -1,5 +1,5 @@
-//! Changing an own memory: at once, or where others decide what they see, as a
-//! proposal to them.
+//! Changing an own memory: directly, or as a proposal if others must review
+//! changes to what they see.
 
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, ProposalId,
@@ -25,28 +25,27 @@ use crate::{
 /// A change of an own memory.
 pub(crate) struct Edit<'a> {
     pub(crate) id: MemoryId,
-    /// The version that the change started from.
+    /// The version that the change is based on.
     pub(crate) version: i32,
     pub(crate) change: &'a MemoryChange,
-    /// The earlier version that it goes back to.
+    /// The earlier version that the change restores, if any.
     pub(crate) restores: Option<i32>,
 }
 
-/// What came of it, and the audit rows that it leaves.
+/// The outcome and its audit rows.
 pub(crate) struct EditResult {
     pub(crate) outcome: EditOutcome,
     pub(crate) rows: Vec<(Action, AuditTarget)>,
 }
 
-/// Changes an own memory from its version `version`; what it said before is
-/// kept. Where others decide what they see of it, the change is proposed to
-/// them, and they go on seeing what they saw.
+/// Changes an own memory based on its version `version`; the earlier version is
+/// kept. If the change needs a review, it is proposed, and others see the old
+/// version until then.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when it was changed since that version, or something
-/// else waits of it; [`AppError::Forbidden`] also where the change needs a
-/// review and the actor may not propose; [`AppError::NotFound`];
-/// [`AppError::Invalid`].
+/// [`AppError::Conflict`] if the memory has changed since that version, or a
+/// proposal to share it further is pending; [`AppError::Forbidden`] also if the
+/// change needs a review and the actor may not propose one.
 pub async fn memory_update(
     ctx: &Ctx,
     actor: &Actor,
@@ -64,11 +63,7 @@ pub async fn memory_update(
     Ok(edit.commit(ctx, actor, act).await?.0)
 }
 
-/// True if a change of this memory by the actor, its owner, is proposed to
-/// those who decide what others see.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it doesn't exist or isn't in sight.
+/// True if a change of this memory by the actor, its owner, needs a review.
 pub async fn memory_needs_review(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<bool, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     let memory = store::memory::memory_get(&mut act.tx, id).await?;
@@ -77,9 +72,9 @@ pub async fn memory_needs_review(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Resu
         .is_some())
 }
 
-/// Whom to ask before what others see of an own memory changes: nobody where
-/// nobody else sees it, the actor decides for them, or the organisation leaves
-/// it to the owners.
+/// The audience that must review a change of an own memory. `None` if nobody
+/// else sees it, the actor decides for the audience, or the organisation
+/// doesn't require reviews.
 pub(crate) async fn audience_to_ask(
     tx: &mut TenantTx,
     actor: &Actor,
@@ -97,7 +92,8 @@ pub(crate) async fn audience_to_ask(
 }
 
 impl Edit<'_> {
-    /// Ends `act` with it, and returns the memory as others see it then.
+    /// Applies the edit, commits `act` and returns the memory as it is visible
+    /// to others then.
     pub(crate) async fn commit(
         self,
         ctx: &Ctx,
@@ -118,7 +114,7 @@ impl Edit<'_> {
         Ok((outcome, memory))
     }
 
-    /// The same without an end.
+    /// As [`Edit::commit`], inside an open transaction.
     pub(crate) async fn within(
         self,
         ctx: &Ctx,
@@ -137,14 +133,14 @@ impl Edit<'_> {
         if before.parent_id.is_some() {
             may_be_seen(actor, &before)?;
         }
-        let asked = audience_to_ask(tx, actor, &before).await?;
+        let reviewers = audience_to_ask(tx, actor, &before).await?;
         let after = MemoryShown::after(&before, self.change);
-        match asked {
+        match reviewers {
             Some(audience) if after != MemoryShown::of(&before) && before.deleted_at.is_none() => {
                 self.propose(ctx, actor, tx, (&before, &after), audience)
                     .await
             }
-            // Others see no change, so they see no new version either.
+            // The change is invisible to others, so it makes no new version.
             Some(_) => {
                 let persona = self
                     .change
@@ -153,16 +149,16 @@ impl Edit<'_> {
                     .map(|attributes| attributes.persona_id);
                 let persona = persona.unwrap_or(before.persona_id);
                 store::memory::memory_persona_set(tx, self.id, self.version, persona).await?;
-                Ok(self.changed())
+                Ok(self.changed_result())
             }
             None => {
                 store::memory::memory_update(tx, self.id, self.version, self.change, now).await?;
-                Ok(self.changed())
+                Ok(self.changed_result())
             }
         }
     }
 
-    fn changed(self) -> EditResult {
+    fn changed_result(self) -> EditResult {
         let mut changes = json!({
             "after": described(&self.change.text),
             "from_version": self.version,
@@ -180,7 +176,7 @@ impl Edit<'_> {
         }
     }
 
-    /// Proposes it; what was proposed of the memory before gives way.
+    /// Proposes the change; withdraws the memory's earlier proposal.
     async fn propose(
         self,
         ctx: &Ctx,

@@ -1,4 +1,4 @@
-//! The trash of memories: into it, out of it, and out of the world.
+//! The trash of memories: delete, restore, purge.
 
 use domain::{Action, Actor, AppError, MemoryId, TenantId, audit::Outcome, memory::TRASH_DAYS};
 use serde_json::json;
@@ -13,26 +13,25 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// Memories that one transaction moves or deletes.
+/// Memories moved or deleted in one transaction.
 const BATCH: u16 = 200;
-/// Organisations looked after in one sweep; the others come with the next.
-const MAX_SWEPT: u16 = 100;
-/// Batches of one organisation in one sweep, so that a large one doesn't keep
-/// the others waiting.
+/// Organisations handled in one sweep; the rest follow in the next.
+const MAX_TENANTS_PER_SWEEP: u16 = 100;
+/// Batches per organisation in one sweep, so that a large one doesn't delay the
+/// others.
 const MAX_BATCHES: u16 = 25;
 
-/// Moves an own memory to the trash, and the replies to it. Doing it twice is
-/// a conflict.
+/// Moves an own memory and its replies to the trash.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when it isn't an own one; [`AppError::Conflict`].
+/// [`AppError::Conflict`] if it is already there.
 pub async fn memory_delete(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryDelete).await?;
     let target = delete_in_tx(ctx, &mut act.tx, id).await?;
     act.commit(target).await
 }
 
-/// The same without an end.
+/// As [`memory_delete`], inside an open transaction.
 pub(crate) async fn delete_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -42,19 +41,18 @@ pub(crate) async fn delete_in_tx(
     Ok(AuditTarget::memory(id))
 }
 
-/// Takes an own memory out of the trash, and the replies that went there with
-/// it.
+/// Restores an own memory from the trash, with the replies that were deleted
+/// with it.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when it isn't an own one; [`AppError::Conflict`] for
-/// a reply to one that is in the trash.
+/// [`AppError::Conflict`] for a reply to a memory that is in the trash.
 pub async fn memory_restore(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryRestore).await?;
     let target = restore_in_tx(ctx, &mut act.tx, id).await?;
     act.commit(target).await
 }
 
-/// The same without an end.
+/// As [`memory_restore`], inside an open transaction.
 pub(crate) async fn restore_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -74,15 +72,14 @@ pub(crate) async fn restore_in_tx(
     Ok(AuditTarget::memory(id))
 }
 
-/// Deletes an own memory in the trash for good, with what it was before and
-/// the replies to it.
+/// Permanently deletes an own memory in the trash, with its versions and
+/// replies.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when it isn't an own one; [`AppError::Conflict`] when
-/// it isn't in the trash.
+/// [`AppError::Conflict`] if it isn't in the trash.
 pub async fn memory_purge(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryPurge).await?;
-    let gone = match store::memory::memory_trash_empty(&mut act.tx, Some(id), BATCH).await {
+    let deleted = match store::memory::memory_trash_empty(&mut act.tx, Some(id), BATCH).await {
         Err(StoreError::Conflict) => {
             return Err(AppError::Conflict {
                 message: "This memory is not in the trash.".to_owned(),
@@ -90,43 +87,38 @@ pub async fn memory_purge(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), 
         }
         other => other?,
     };
-    let target = AuditTarget::memory(id).changed(json!({ "replies": gone.len() - 1 }));
+    let target = AuditTarget::memory(id).changed(json!({ "replies": deleted.len() - 1 }));
     act.commit(target).await
 }
 
-/// Deletes all own memories in the trash for good and tells how many went,
-/// replies to them included.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// Permanently deletes all own memories in the trash and returns their number,
+/// replies included.
 pub async fn memory_trash_empty(ctx: &Ctx, actor: &Actor) -> Result<usize, AppError> {
     let mut count = 0;
     loop {
         let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryPurge).await?;
-        let gone = store::memory::memory_trash_empty(&mut act.tx, None, BATCH).await?;
-        if gone.is_empty() {
+        let deleted = store::memory::memory_trash_empty(&mut act.tx, None, BATCH).await?;
+        if deleted.is_empty() {
             return Ok(count);
         }
-        count += gone.len();
-        let target = AuditTarget::memories().changed(json!({ "memories": gone }));
+        count += deleted.len();
+        let target = AuditTarget::memories().changed(json!({ "memories": deleted }));
         act.commit(target).await?;
     }
 }
 
-/// Moves what has ended into the trash, and deletes for good what has been
-/// there for [`TRASH_DAYS`], in every organisation and whoever its owner is.
-/// Each batch is in its organisation's audit log as an act of Atrium.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Moves expired memories to the trash and permanently deletes those that were
+/// there for [`TRASH_DAYS`], in every organisation. Each batch is audited in
+/// its organisation as done by the system.
 pub async fn memory_sweep(ctx: &Ctx) -> Result<(), AppError> {
     let now = ctx.clock.now();
     let before = now - Duration::days(TRASH_DAYS);
     let mut tx = ctx.store.begin_worker().await?;
-    let tenants = store::memory::memory_sweep_tenants(&mut tx, now, before, MAX_SWEPT).await?;
+    let tenants =
+        store::memory::memory_sweep_tenants(&mut tx, now, before, MAX_TENANTS_PER_SWEEP).await?;
     drop(tx);
     for tenant in tenants {
-        // What can't be done in one organisation must not keep others waiting.
+        // A failure in one organisation must not delay the others.
         if let Err(error) = tenant_sweep(ctx, tenant).await {
             tracing::warn!(%tenant, %error, "a trash of memories could not be looked after");
         }
@@ -139,19 +131,19 @@ async fn tenant_sweep(ctx: &Ctx, tenant: TenantId) -> Result<(), AppError> {
     let before = now - Duration::days(TRASH_DAYS);
     for _ in 0..MAX_BATCHES {
         let mut tx = ctx.store.begin_as_system(tenant).await?;
-        let moved = store::memory::memory_expire(&mut tx, now, BATCH).await?;
-        let gone = store::memory::memory_trash_purge(&mut tx, before, BATCH).await?;
-        if moved.is_empty() && gone.is_empty() {
+        let expired = store::memory::memory_expire(&mut tx, now, BATCH).await?;
+        let deleted = store::memory::memory_trash_purge(&mut tx, before, BATCH).await?;
+        if expired.is_empty() && deleted.is_empty() {
             break;
         }
-        audit_each(ctx, &mut tx, "memory.expire", &moved).await?;
-        audit_each(ctx, &mut tx, Action::MemoryPurge.key(), &gone).await?;
+        audit_memories(ctx, &mut tx, "memory.expire", &expired).await?;
+        audit_memories(ctx, &mut tx, Action::MemoryPurge.key(), &deleted).await?;
         tx.commit().await?;
     }
     Ok(())
 }
 
-async fn audit_each(
+async fn audit_memories(
     ctx: &Ctx,
     tx: &mut TenantTx,
     action: &'static str,

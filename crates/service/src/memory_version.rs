@@ -1,4 +1,4 @@
-//! What a memory was: how one version differs from the next, and back to it.
+//! Versions of a memory: list, compare and restore.
 
 use std::time::Duration;
 
@@ -17,17 +17,12 @@ use crate::{
     memory_edit::{Edit, audience_to_ask},
 };
 
-/// Up to so many bytes on both sides together words are compared; beyond that
-/// lines are.
-const WORDS_UP_TO: usize = 40_000;
-/// Where comparing takes longer, what is left counts as replaced.
-const LONGEST: Duration = Duration::from_millis(200);
+/// Total size of both sides up to which words are compared; above it, lines.
+const MAX_WORD_DIFF_BYTES: usize = 40_000;
+/// When comparing takes longer, the rest counts as replaced.
+const DIFF_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// One page of what an own memory said before each change, newest first.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it doesn't exist or isn't in sight;
-/// [`AppError::Invalid`] for a broken `after`.
+/// One page of the earlier versions of an own memory, newest first.
 pub async fn memory_version_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -39,11 +34,7 @@ pub async fn memory_version_list(
     Ok(store::memory::memory_version_page(&mut act.tx, id, after, PAGE_SIZE).await?)
 }
 
-/// What an own memory said at version `version`, before it was changed.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it isn't an own memory, or has no such version
-/// before the current one.
+/// One earlier version of an own memory. The current one is not found.
 pub async fn memory_version_get(
     ctx: &Ctx,
     actor: &Actor,
@@ -55,11 +46,8 @@ pub async fn memory_version_get(
     Ok(found?.0)
 }
 
-/// How version `version` of an own memory differs from the one after it.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it isn't an own memory, or has no such version
-/// before the current one.
+/// The difference between an earlier version of an own memory and the version
+/// after it.
 pub async fn memory_version_diff(
     ctx: &Ctx,
     actor: &Actor,
@@ -99,15 +87,13 @@ pub async fn memory_version_diff(
     })
 }
 
-/// Makes an own memory again what it was at version `version`, as a new
-/// version, or proposes that where a change needs a review; `current` is the
-/// one that was shown. What it is besides its words stays. Returns the memory
-/// as others see it then.
+/// Restores the text of version `version` of an own memory as a new version, or
+/// proposes it if a change needs a review; `current` is the version that was
+/// displayed. Other attributes stay. Returns the memory as it is visible to
+/// others then.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when it isn't an own memory or has no such version;
-/// [`AppError::Conflict`] when it was changed meanwhile;
-/// [`AppError::Forbidden`].
+/// [`AppError::Conflict`] if the memory has changed since `current`.
 pub async fn memory_version_restore(
     ctx: &Ctx,
     actor: &Actor,
@@ -138,7 +124,8 @@ pub async fn memory_version_restore(
     Ok((memory, outcome))
 }
 
-/// How two texts differ, as [`spans`], off the thread that serves requests.
+/// The differences between two titles and two contents, computed on a blocking
+/// thread.
 pub(crate) async fn compared(
     titles: (String, String),
     contents: (String, String),
@@ -149,11 +136,11 @@ pub(crate) async fn compared(
     compared.await.map_err(|_| AppError::Internal)
 }
 
-/// What was deleted and inserted between two texts, in the order of reading.
+/// The unchanged, deleted and inserted parts, in reading order.
 fn spans(before: &str, after: &str) -> Vec<DiffSpan> {
     let mut config = TextDiff::configure();
-    config.timeout(LONGEST);
-    let diff = if before.len() + after.len() <= WORDS_UP_TO {
+    config.timeout(DIFF_TIMEOUT);
+    let diff = if before.len() + after.len() <= MAX_WORD_DIFF_BYTES {
         config.diff_words(before, after)
     } else {
         config.diff_lines(before, after)
@@ -180,13 +167,13 @@ fn spans(before: &str, after: &str) -> Vec<DiffSpan> {
 mod tests {
     use super::*;
 
-    fn joined(spans: &[DiffSpan], without: DiffKind) -> String {
+    fn text_without(spans: &[DiffSpan], without: DiffKind) -> String {
         let kept = spans.iter().filter(|span| span.kind != without);
         kept.map(|span| span.text.as_str()).collect()
     }
 
     #[test]
-    fn words_that_came_and_went_are_told_and_nothing_is_lost() {
+    fn changed_words_are_marked_and_no_text_is_lost() {
         let (before, after) = ("Tea at three, with milk", "Tea at four, with milk");
         let spans = spans(before, after);
         let changed: Vec<_> = spans
@@ -198,14 +185,13 @@ mod tests {
             changed,
             [(DiffKind::Deleted, "three,"), (DiffKind::Inserted, "four,")]
         );
-        assert_eq!(joined(&spans, DiffKind::Inserted), before);
-        assert_eq!(joined(&spans, DiffKind::Deleted), after);
+        assert_eq!(text_without(&spans, DiffKind::Inserted), before);
+        assert_eq!(text_without(&spans, DiffKind::Deleted), after);
     }
 
-    /// The worst texts that a memory can have: nothing in common, all on
-    /// lines of their own.
+    /// The worst case: texts of maximum size without a common line.
     #[test]
-    fn comparing_the_largest_texts_is_bounded() {
+    fn diff_of_largest_texts_is_bounded() {
         let lines = |from: u32| -> String {
             (from..)
                 .map(|n| format!("{:x}\n", n.wrapping_mul(2_654_435_761)))
@@ -223,7 +209,7 @@ mod tests {
             "{:?}",
             started.elapsed()
         );
-        assert_eq!(joined(&spans, DiffKind::Inserted), before);
-        assert_eq!(joined(&spans, DiffKind::Deleted), after);
+        assert_eq!(text_without(&spans, DiffKind::Inserted), before);
+        assert_eq!(text_without(&spans, DiffKind::Deleted), after);
     }
 }

@@ -1,4 +1,4 @@
-//! Saved views, and what filters offer by name.
+//! Saved views of the memory list, and the choices of its filters.
 
 use domain::{
     Action, Actor, AppError, MemoryViewId,
@@ -13,19 +13,16 @@ use crate::{
 };
 
 /// The actor's saved views, by name.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
 pub async fn memory_view_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<MemoryView>, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryViewList).await?;
     Ok(store::memory::memory_view_list(&mut act.tx).await?)
 }
 
-/// Saves a question and filters under a name.
+/// Saves a search text and filters under a name.
 ///
 /// # Errors
-/// [`AppError::Invalid`] for a name that is taken or not acceptable, when
-/// there are as many views as there may be, and for what no page could show.
+/// [`AppError::Invalid`] also for a name that is taken, and when the maximum
+/// number of views is reached.
 pub async fn memory_view_create(
     ctx: &Ctx,
     actor: &Actor,
@@ -37,18 +34,18 @@ pub async fn memory_view_create(
     query.check()?;
     let id: MemoryViewId = ctx.ids.id();
     store::memory::memory_view_create(&mut act.tx, id, &name, query, ctx.clock.now()).await?;
-    // What somebody looks for may be as private as what they find.
+    // A search text can be as private as the memories that it finds, so it is
+    // not audited.
     let changes = json!({ "after": { "has_question": !query.query.trim().is_empty() } });
     act.commit(AuditTarget::memory_view(id).changed(changes))
         .await?;
     Ok(id)
 }
 
-/// Gives an own view another name.
+/// Renames one of the actor's views.
 ///
 /// # Errors
-/// [`AppError::NotFound`]; [`AppError::Invalid`] for a name that is taken or
-/// not acceptable.
+/// [`AppError::Invalid`] also for a name that is taken.
 pub async fn memory_view_rename(
     ctx: &Ctx,
     actor: &Actor,
@@ -61,10 +58,6 @@ pub async fn memory_view_rename(
     act.commit(AuditTarget::memory_view(id)).await
 }
 
-/// Deletes an own view.
-///
-/// # Errors
-/// [`AppError::NotFound`].
 pub async fn memory_view_delete(
     ctx: &Ctx,
     actor: &Actor,
@@ -75,18 +68,15 @@ pub async fn memory_view_delete(
     act.commit(AuditTarget::memory_view(id)).await
 }
 
-/// What lists and searches can be narrowed to by name, with the names of what
-/// `filter` is narrowed to now.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The names that lists and searches can be filtered by, including those that
+/// `filter` uses now.
 pub async fn memory_filter_choices(
     ctx: &Ctx,
     actor: &Actor,
     filter: &MemoryFilter,
 ) -> Result<FilterChoices, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryList).await?;
-    // One that can't be has no names; the list itself says what is wrong.
+    // An invalid filter has no names; the list itself reports the error.
     let criteria = MemoryCriteria::parse(filter).unwrap_or_default();
     let owner = match criteria.owner {
         Some(MemoryOwner::Member(id)) => Some(id),

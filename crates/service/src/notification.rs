@@ -1,4 +1,4 @@
-//! What a member was told, and that they have read it.
+//! A member's notifications, and marking them read.
 
 use domain::{
     Action, Actor, AppError, NotificationId, Page, notification::Notification, paging::PAGE_SIZE,
@@ -10,11 +10,8 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// One page of what the actor was told, newest first, and how much of all of
-/// it is unread.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `after`.
+/// One page of the actor's notifications, newest first, and the total number of
+/// unread ones.
 pub async fn notification_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -26,20 +23,16 @@ pub async fn notification_list(
     Ok((page, unread))
 }
 
-/// How much of what the actor was told is unread.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// Number of the actor's unread notifications.
 pub async fn notification_unread(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
     Ok(store::notification::notification_unread(&mut act.tx).await?)
 }
 
-/// Notes that the actor has read a notification.
+/// Marks a notification as read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`] when it is not one of the
-/// actor's, or was read before.
+/// [`AppError::NotFound`] also if it was already read.
 pub async fn notification_read(
     ctx: &Ctx,
     actor: &Actor,
@@ -50,10 +43,7 @@ pub async fn notification_read(
     act.commit(AuditTarget::notification(id)).await
 }
 
-/// Notes that the actor has read everything; says how much it was.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// Marks all notifications as read and returns their number.
 pub async fn notification_read_all(ctx: &Ctx, actor: &Actor) -> Result<u64, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationRead).await?;
     let read = store::notification::notification_read_all(&mut act.tx, ctx.clock.now()).await?;

@@ -1,9 +1,8 @@
-//! Letting a member go: first what will end, then all of it in one
-//! transaction.
+//! Offboarding a member: a preview, then everything in one transaction.
 //!
-//! What the issuer calls the member stays tied to them: that is what keeps a
-//! later sign-in from making a new member of the same person, whom groups at
-//! the issuer would give roles and teams again.
+//! The member's identity at the issuer stays linked, so that a later sign-in
+//! doesn't create a new member of the same person, to whom group rules would
+//! grant roles and teams again.
 
 use domain::{
     Action, Actor, AppError, Permission, Timestamp, UserId,
@@ -27,16 +26,13 @@ use crate::{
     member::blocked_reason,
 };
 
-/// Memories that change hands in one statement.
+/// Memories transferred in one statement.
 const BATCH: i64 = 500;
 
-/// What the owner of a proposal or the heir of a memory reads of it.
+/// Shown to proposers whose proposal ends, and to the heir of a memory.
 const REASON: &str = "Its owner has left.";
 
-/// What ends when `id` is let go.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`].
+/// Previews what offboarding `id` ends and transfers.
 pub async fn offboard_preview(
     ctx: &Ctx,
     actor: &Actor,
@@ -62,14 +58,14 @@ pub async fn offboard_preview(
     })
 }
 
-/// Lets a member go, at once and for good: out of every browser, their keys
-/// worthless, without role and team, what they shared in somebody's hands. For
-/// who was deactivated before, it takes what is left.
+/// Offboards a member for good: ends sessions, revokes API keys, roles and
+/// teams, and transfers shared memories to the heir. A member who was already
+/// deactivated loses what is left.
 ///
 /// # Errors
-/// [`AppError::Invalid`] for a name that is not the member's, and for shared
-/// memories without an heir or with one who can't be; [`AppError::Conflict`]
-/// for the last owner; [`AppError::Forbidden`]; [`AppError::NotFound`].
+/// [`AppError::Invalid`] for a `confirm` that isn't the member's name, and for
+/// shared memories without a valid heir; [`AppError::Conflict`] for the last
+/// owner.
 pub async fn offboard(
     ctx: &Ctx,
     actor: &Actor,
@@ -81,7 +77,7 @@ pub async fn offboard(
     let mut tx = ctx.store.begin_auth().await?;
     let ended = session_revoke_others(&mut tx, actor.tenant_id, id, None, now).await?;
     let mut act = AuthorizedTx::enter(ctx, actor, Action::MemberOffboard, tx).await?;
-    let done = within(&mut act, actor, id, command, now).await;
+    let done = offboard_in_tx(&mut act, actor, id, command, now).await;
     let done = done.map(|mut changes| {
         changes["sessions_ended"] = json!(ended);
         changes
@@ -89,7 +85,7 @@ pub async fn offboard(
     act.finish(AuditTarget::user(id), done).await
 }
 
-async fn within(
+async fn offboard_in_tx(
     act: &mut AuthorizedTx<'_>,
     actor: &Actor,
     id: UserId,
@@ -105,11 +101,11 @@ async fn within(
         return Err(AppError::field("confirm", message));
     }
     if member.status != UserStatus::Deactivated {
-        // Holds that an owner is left.
+        // Fails for the last owner.
         user_status_set(&mut act.tx, id, UserStatus::Deactivated, now).await?;
     }
     let withdrawn = user_proposals_withdraw(&mut act.tx, id, REASON, now).await?;
-    let handed = hand_over(act, id, command.heir, now).await?;
+    let count = transfer_memories(act, id, command.heir, now).await?;
     let tx = &mut act.tx;
     let keys = api_key_revoke_all(tx, id, now).await?;
     let teams = user_teams_leave(tx, id).await?;
@@ -122,15 +118,15 @@ async fn within(
         },
         "after": { "status": UserStatus::Deactivated.key() },
         "keys_revoked": keys,
-        "memories_handed_over": handed,
+        "memories_handed_over": count,
         "proposals_withdrawn": withdrawn,
-        "heir": command.heir.filter(|_| handed > 0).map(|heir| heir.to_string()),
+        "heir": command.heir.filter(|_| count > 0).map(|heir| heir.to_string()),
     }))
 }
 
-/// Gives what the member shared to the heir, each memory with its version and
-/// its audit row; says how many memories it was.
-async fn hand_over(
+/// Transfers the member's shared memories to the heir, each with a new version
+/// and an audit row; returns their number.
+async fn transfer_memories(
     act: &mut AuthorizedTx<'_>,
     id: UserId,
     heir: Option<UserId>,
@@ -149,14 +145,14 @@ async fn hand_over(
         }
         Err(error) => return Err(error.into()),
     }
-    let mut handed = 0;
+    let mut count = 0;
     loop {
-        let some = user_memories_hand_over(&mut act.tx, id, heir, BATCH, REASON, now).await?;
-        if some.is_empty() {
-            return Ok(handed);
+        let batch = user_memories_hand_over(&mut act.tx, id, heir, BATCH, REASON, now).await?;
+        if batch.is_empty() {
+            return Ok(count);
         }
-        handed += some.len();
-        let targets = some.into_iter().map(|memory| {
+        count += batch.len();
+        let targets = batch.into_iter().map(|memory| {
             let changes = json!({ "before": { "owner": id }, "after": { "owner": heir } });
             AuditTarget::memory(memory).changed(changes)
         });

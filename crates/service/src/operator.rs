@@ -1,5 +1,5 @@
-//! Who runs the installation. Only the command line of the machine says so:
-//! these acts have no actor, and are audited in the member's organisation.
+//! Operators of the installation. Only the command line adds or removes them,
+//! without an actor; audited in the member's organisation.
 
 use domain::{AppError, TenantId, UserId, audit::Outcome};
 use store::{
@@ -10,49 +10,38 @@ use store::{
 
 use crate::Ctx;
 
-/// Makes the member with this identity an operator; false when they are one
-/// already.
-///
-/// # Errors
-/// [`AppError::NotFound`] when the organisation knows no such member.
+/// Makes the member with this identity an operator; false if they already are.
 pub async fn operator_add(
     ctx: &Ctx,
     tenant_id: TenantId,
     identity: &IdentityKey,
 ) -> Result<bool, AppError> {
-    let user_id = member_of(ctx, tenant_id, identity).await?;
+    let user_id = find_member(ctx, tenant_id, identity).await?;
     let mut tx = ctx.store.begin_operator().await?;
     let now = ctx.clock.now();
     let is_new = store::operator::operator_add(&mut tx, tenant_id, user_id, now).await?;
     if is_new {
-        finish(ctx, tx, tenant_id, user_id, "operator.add").await?;
+        audit_and_commit(ctx, tx, tenant_id, user_id, "operator.add").await?;
     }
     Ok(is_new)
 }
 
-/// Makes the operator with this identity a mere member again; false when they
-/// are none.
-///
-/// # Errors
-/// [`AppError::NotFound`] when the organisation knows no such member.
+/// Removes the operator with this identity; false if they are none.
 pub async fn operator_remove(
     ctx: &Ctx,
     tenant_id: TenantId,
     identity: &IdentityKey,
 ) -> Result<bool, AppError> {
-    let user_id = member_of(ctx, tenant_id, identity).await?;
+    let user_id = find_member(ctx, tenant_id, identity).await?;
     let mut tx = ctx.store.begin_operator().await?;
-    let was_one = store::operator::operator_remove(&mut tx, tenant_id, user_id).await?;
-    if was_one {
-        finish(ctx, tx, tenant_id, user_id, "operator.remove").await?;
+    let was_operator = store::operator::operator_remove(&mut tx, tenant_id, user_id).await?;
+    if was_operator {
+        audit_and_commit(ctx, tx, tenant_id, user_id, "operator.remove").await?;
     }
-    Ok(was_one)
+    Ok(was_operator)
 }
 
 /// The operators among an organisation's members.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
 pub async fn operator_list(
     ctx: &Ctx,
     tenant_id: TenantId,
@@ -61,7 +50,7 @@ pub async fn operator_list(
     Ok(store::operator::operator_list(&mut tx).await?)
 }
 
-async fn member_of(
+async fn find_member(
     ctx: &Ctx,
     tenant_id: TenantId,
     identity: &IdentityKey,
@@ -71,7 +60,7 @@ async fn member_of(
     Ok(found.ok_or(AppError::NotFound)?.user_id)
 }
 
-async fn finish(
+async fn audit_and_commit(
     ctx: &Ctx,
     tx: store::OperatorTx,
     tenant_id: TenantId,

@@ -1,19 +1,14 @@
-//! The first page after signing in.
+//! The overview page, the first one after signing in.
 
 use domain::{Action, Actor, AppError, Permission, memory::MemoryCriteria, overview::Overview};
 
 use crate::{Ctx, authorized_tx::AuthorizedTx};
 
-/// Memories shown as the newest ones.
-const RECENT: u16 = 5;
-/// Imports shown.
-const IMPORTS: u16 = 3;
+const MAX_RECENT: u16 = 5;
+const MAX_IMPORTS: u16 = 3;
 
-/// What the actor sees first. Parts for which a permission is missing are
-/// empty, so that the page is there for every role.
-///
-/// # Errors
-/// [`AppError::Forbidden`] without `profile.manage`.
+/// The overview; parts for which the actor lacks a permission are empty, so
+/// that it works for every role.
 pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
     let model = store::embedding_model::embedding_model_active(&mut act.tx).await?;
@@ -34,11 +29,12 @@ pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError
             store::memory::embedding_waiting(&mut act.tx, model.slot).await?;
         let all = MemoryCriteria::default();
         let newest =
-            store::memory::memory_list(&mut act.tx, &all, None, RECENT, ctx.clock.now()).await?;
+            store::memory::memory_list(&mut act.tx, &all, None, MAX_RECENT, ctx.clock.now())
+                .await?;
         overview.recent = newest.items;
     }
     if may(Permission::MemoryImport) {
-        overview.imports = store::import::import_list(&mut act.tx, IMPORTS).await?;
+        overview.imports = store::import::import_list(&mut act.tx, MAX_IMPORTS).await?;
     }
     Ok(overview)
 }

@@ -1,4 +1,4 @@
-//! Personas: contexts of a member that memories may belong to.
+//! Personas: contexts of a member that memories can belong to.
 
 use domain::{
     Action, Actor, AppError, PersonaId,
@@ -12,27 +12,16 @@ use crate::{
 };
 
 /// The actor's personas, by name.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
 pub async fn persona_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Persona>, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaList).await?;
     Ok(store::persona::persona_list(&mut act.tx).await?)
 }
 
-/// One persona of the actor.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it isn't an own one.
 pub async fn persona_get(ctx: &Ctx, actor: &Actor, id: PersonaId) -> Result<Persona, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaList).await?;
     Ok(store::persona::persona_get(&mut act.tx, id).await?)
 }
 
-/// Keeps a new persona.
-///
-/// # Errors
-/// [`AppError::Invalid`] with every field at fault.
 pub async fn persona_create(
     ctx: &Ctx,
     actor: &Actor,
@@ -52,10 +41,6 @@ pub async fn persona_create(
     Ok(id)
 }
 
-/// Changes an own persona.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it isn't an own one; [`AppError::Invalid`].
 pub async fn persona_update(
     ctx: &Ctx,
     actor: &Actor,
@@ -68,14 +53,11 @@ pub async fn persona_update(
     act.commit(AuditTarget::persona(id)).await
 }
 
-/// Deletes an own persona; its memories belong to none from then on.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it isn't an own one.
+/// Deletes one of the actor's personas; its memories then have none.
 pub async fn persona_delete(ctx: &Ctx, actor: &Actor, id: PersonaId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaDelete).await?;
     let left = store::persona::persona_delete(&mut act.tx, id).await?;
-    // What it was called and was about is the member's own.
+    // The persona's name and text are private, so only the count is audited.
     act.commit(AuditTarget::persona(id).changed(json!({ "memories": left })))
         .await
 }

@@ -1,4 +1,5 @@
-//! How members want things shown, and the lists that they choose from.
+//! Display preferences of members, and the time zones and currencies to choose
+//! from.
 
 use domain::{
     Action, Actor, AppError, Timestamp,
@@ -18,18 +19,18 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// Offsets are sent for times since so long ago …
-const PAST: Duration = Duration::days(5 * 366);
-/// … and until so far ahead. Beyond, the nearest one stands in.
-const FUTURE: Duration = Duration::days(2 * 366);
+/// How far back the time zone offsets sent to pages reach …
+const OFFSETS_PAST: Duration = Duration::days(5 * 366);
+/// … and how far ahead. Outside that range pages use the nearest one.
+const OFFSETS_FUTURE: Duration = Duration::days(2 * 366);
 
-/// What the settings' forms can name.
+/// Validates names of time zones and codes of currencies in settings forms.
 pub(crate) const KNOWN: KnownValues = KnownValues {
     is_time_zone: |name| tz::TimeZone::get(name).is_ok(),
     is_currency: |code| iso_currency::Currency::from_code(code).is_some(),
 };
 
-/// The names of all time zones, by continent or ocean and city.
+/// The names of all time zones: UTC, then by region and city.
 pub fn time_zones() -> Vec<String> {
     const REGIONS: [&str; 10] = [
         "Africa/",
@@ -54,12 +55,11 @@ pub fn time_zones() -> Vec<String> {
     all
 }
 
-/// Code and name of all currencies, by code.
 pub fn currencies() -> Vec<(String, String)> {
     use iso_currency::{Currency, IntoEnumIterator as _};
 
     let mut all: Vec<_> = Currency::iter()
-        // Without metals, test codes and the like.
+        // Skips metals, test codes and the like.
         .filter(|currency| !currency.used_by().is_empty())
         .map(|currency| (currency.code().to_owned(), currency.name().to_owned()))
         .collect();
@@ -67,14 +67,13 @@ pub fn currencies() -> Vec<(String, String)> {
     all
 }
 
-/// The offsets of the zone `name` around `now`; UTC for a name that this
-/// version doesn't know.
-fn zone(name: &str, now: Timestamp) -> TimeZone {
+/// The offsets of the zone `name` around `now`; UTC for an unknown name.
+fn load_zone(name: &str, now: Timestamp) -> TimeZone {
     let instant = |at: Timestamp| jiff::Timestamp::from_second(at.unix_timestamp());
     let (Ok(zone), Ok(from), Ok(to)) = (
         tz::TimeZone::get(name),
-        instant(now - PAST),
-        instant(now + FUTURE),
+        instant(now - OFFSETS_PAST),
+        instant(now + OFFSETS_FUTURE),
     ) else {
         return TimeZone::utc();
     };
@@ -94,8 +93,8 @@ fn zone(name: &str, now: Timestamp) -> TimeZone {
     }
 }
 
-/// What follows from a member's preferences, and the organisation's time
-/// zone, for the pages.
+/// The display settings from a member's preferences, with the organisation's
+/// time zone as the default.
 pub fn display_settings(record: &ActorRecord, now: Timestamp) -> DisplaySettings {
     let preferences = &record.preferences;
     let time_zone = preferences
@@ -106,15 +105,12 @@ pub fn display_settings(record: &ActorRecord, now: Timestamp) -> DisplaySettings
         theme: preferences.theme,
         formats: Formats {
             locale: preferences.locale.unwrap_or_default(),
-            zone: time_zone.map_or_else(TimeZone::utc, |name| zone(name, now)),
+            zone: time_zone.map_or_else(TimeZone::utc, |name| load_zone(name, now)),
         },
     }
 }
 
-/// What the actor chose, and the time zone that counts where none was.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The actor's preferences, and the organisation's time zone as the default.
 pub async fn preferences_of(
     ctx: &Ctx,
     actor: &Actor,
@@ -124,11 +120,7 @@ pub async fn preferences_of(
     Ok((record.preferences, record.tenant_time_zone))
 }
 
-/// When `day` ends where the actor is.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Unavailable`] when the database is
-/// away.
+/// The end of `day` in the actor's time zone.
 pub async fn day_end(ctx: &Ctx, actor: &Actor, day: Date) -> Result<Timestamp, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
     let record = actor_load(&mut act.tx, actor.user_id).await?;
@@ -136,10 +128,7 @@ pub async fn day_end(ctx: &Ctx, actor: &Actor, day: Date) -> Result<Timestamp, A
     Ok(zone.start_of(day.next_day().unwrap_or(day)))
 }
 
-/// Keeps what the actor chose, and says what follows from it.
-///
-/// # Errors
-/// [`AppError::Invalid`] with every field at fault.
+/// Stores the actor's preferences and returns the resulting display settings.
 pub async fn preferences_update(
     ctx: &Ctx,
     actor: &Actor,
@@ -151,10 +140,6 @@ pub async fn preferences_update(
     .await
 }
 
-/// Keeps the colours that the actor chose.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
 pub async fn theme_set(ctx: &Ctx, actor: &Actor, theme: Theme) -> Result<(), AppError> {
     preferences_change(ctx, actor, |before| {
         Ok(Preferences {
@@ -190,9 +175,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_knows_summer_and_winter_of_the_years_that_pages_show() {
+    fn zone_has_offsets_for_summer_and_winter_of_displayed_years() {
         let now = datetime!(2026-11-20 12:00 UTC);
-        let berlin = zone("Europe/Berlin", now);
+        let berlin = load_zone("Europe/Berlin", now);
         for (at, hour) in [
             (now, 13),
             (datetime!(2026-07-01 12:00 UTC), 14),
@@ -202,12 +187,12 @@ mod tests {
             assert_eq!(berlin.local(at).hour(), hour, "{at}");
         }
         assert!(berlin.offsets.len() < 20, "{berlin:?}");
-        assert_eq!(zone("Asia/Kolkata", now).local(now).minute(), 30);
-        assert_eq!(zone("Mars/Base", now), TimeZone::utc());
+        assert_eq!(load_zone("Asia/Kolkata", now).local(now).minute(), 30);
+        assert_eq!(load_zone("Mars/Base", now), TimeZone::utc());
     }
 
     #[test]
-    fn every_time_zone_and_currency_that_is_offered_is_taken() {
+    fn offered_time_zones_and_currencies_are_valid() {
         let zones = time_zones();
         assert!(zones.len() > 300 && zones[0] == "UTC", "{}", zones.len());
         assert!(zones.iter().all(|name| (KNOWN.is_time_zone)(name)));

@@ -1,4 +1,5 @@
-//! One's own account and browser sessions, and who an actor is.
+//! The actor's own account, organisations and browser sessions, and finding an
+//! actor.
 
 use domain::{
     Action, Actor, AppError, RequestFacts, SessionId, TenantId, UserId,
@@ -12,10 +13,10 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// The actor's account, as the shell and the profile page show it.
+/// The actor's account, with the permissions of this request.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when the member is gone.
+/// [`AppError::NotFound`] if the member is gone.
 pub async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
     let mut record = store::actor::actor_load(&mut act.tx, actor.user_id).await?;
@@ -24,10 +25,7 @@ pub async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> 
     Ok(record.profile)
 }
 
-/// The actor's signed-in browsers, the one used last first.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The actor's browser sessions, last used first.
 pub async fn session_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Session>, AppError> {
     AuthorizedTx::authorize(ctx, actor, Action::ProfileGet).await?;
     let mut tx = ctx.store.begin_auth().await?;
@@ -36,17 +34,17 @@ pub async fn session_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Session>, AppE
     Ok(store::session::session_list(&mut tx, actor.tenant_id, actor.user_id, current, now).await?)
 }
 
-/// The organisations that know the person behind the actor's session.
+/// The organisations of the person behind the actor's session.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`] outside a session.
+/// [`AppError::NotFound`] outside a browser session.
 pub async fn organisation_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Organisation>, AppError> {
     AuthorizedTx::authorize(ctx, actor, Action::ProfileGet).await?;
     let session = actor.request.session_id.ok_or(AppError::NotFound)?;
     let mut tx = ctx.store.begin_auth().await?;
     let memberships = session_organisations(&mut tx, actor.tenant_id, session).await?;
     if memberships.is_empty() {
-        // A session of before identities were noted: it knows its own only.
+        // Sessions from before identities were stored know only their own.
         let mut tx = tx.enter(actor).await?;
         let own = store::actor::actor_load(&mut tx, actor.user_id)
             .await?
@@ -69,10 +67,7 @@ pub async fn organisation_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Organisat
         .collect())
 }
 
-/// Ends one of the actor's sessions; it is out with its next request.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it isn't one of the actor's.
+/// Ends one of the actor's sessions, effective with its next request.
 pub async fn session_revoke(ctx: &Ctx, actor: &Actor, id: SessionId) -> Result<(), AppError> {
     AuthorizedTx::authorize(ctx, actor, Action::SessionRevoke).await?;
     let mut tx = ctx.store.begin_auth().await?;
@@ -82,10 +77,8 @@ pub async fn session_revoke(ctx: &Ctx, actor: &Actor, id: SessionId) -> Result<(
     act.commit(AuditTarget::session(id)).await
 }
 
-/// Ends all of the actor's sessions but the current one; says how many.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// Ends all of the actor's sessions except the current one; returns their
+/// number.
 pub async fn session_revoke_others(ctx: &Ctx, actor: &Actor) -> Result<u64, AppError> {
     AuthorizedTx::authorize(ctx, actor, Action::SessionRevoke).await?;
     let mut tx = ctx.store.begin_auth().await?;
@@ -105,11 +98,8 @@ pub async fn session_revoke_others(ctx: &Ctx, actor: &Actor) -> Result<u64, AppE
     Ok(ended)
 }
 
-/// The member `user_id` as an actor with today's permissions; `None` when the
+/// The member `user_id` as an actor with current permissions; `None` if the
 /// member or the organisation is not active.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
 pub async fn actor_find(
     ctx: &Ctx,
     tenant_id: TenantId,

@@ -1,4 +1,4 @@
-//! Proposals to share a memory: listing, deciding and withdrawing them.
+//! Proposals to share a memory: list, accept, decline and withdraw.
 
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, ProposalId, Timestamp,
@@ -24,7 +24,7 @@ use crate::{
     share::viewers,
 };
 
-/// Begins an act on proposals: to decide any of them is permission enough.
+/// Begins an action on proposals; `MemoryReview` also allows it.
 async fn begin<'a>(
     ctx: &'a Ctx,
     actor: &'a Actor,
@@ -37,18 +37,15 @@ async fn begin<'a>(
     }
 }
 
-/// Whether the actor decides any proposal.
+/// True if the actor can decide at least some proposals.
 fn may_decide(actor: &Actor) -> bool {
     let holds = |permission| actor.permissions.contains(&permission);
     holds(Permission::MemoryReview)
         || holds(Permission::MemoryShare) && !actor.led_team_ids.is_empty()
 }
 
-/// One page of proposals, newest first; without `view`, those that wait for
-/// the actor, or where they decide none, their own.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `after`.
+/// One page of proposals, newest first. `view` defaults to those waiting for
+/// the actor, or to the actor's own if they can't decide any.
 pub async fn proposal_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -70,10 +67,7 @@ pub async fn proposal_list(
     })
 }
 
-/// How many proposals wait for the actor; 0 for who decides none.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Number of proposals that wait for the actor; 0 if they can't decide any.
 pub async fn proposals_waiting(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
     if !may_decide(actor) {
         return Ok(0);
@@ -82,10 +76,7 @@ pub async fn proposals_waiting(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError
     Ok(store::proposal::proposals_waiting(&mut act.tx).await?)
 }
 
-/// What waits of an own memory.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The pending proposal of one of the actor's own memories.
 pub async fn proposal_pending(
     ctx: &Ctx,
     actor: &Actor,
@@ -95,11 +86,8 @@ pub async fn proposal_pending(
     Ok(store::proposal::proposal_pending(&mut act.tx, memory).await?)
 }
 
-/// One proposal: an own one, one that waits for the actor, or one that the
-/// actor has decided.
-///
-/// # Errors
-/// [`AppError::NotFound`] for any other; [`AppError::Forbidden`].
+/// One proposal: the actor's own, one that waits for the actor, or one that the
+/// actor has decided. Any other is not found.
 pub async fn proposal_get(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<Proposal, AppError> {
     let mut act = begin(ctx, actor, Action::ProposalGet).await?;
     let FoundProposal {
@@ -119,13 +107,12 @@ pub async fn proposal_get(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<Pr
     Ok(proposal)
 }
 
-/// Shares what somebody else proposes, or changes what is shared: exactly the
-/// words that the proposal shows.
+/// Shares the memory, or applies the proposed change: exactly the version that
+/// the proposal shows.
 ///
 /// # Errors
-/// [`AppError::Conflict`] for an own proposal, one that is decided or withdrawn,
-/// and where the memory was changed since; [`AppError::Invalid`] for an
-/// over-long `comment`; [`AppError::Forbidden`]; [`AppError::NotFound`].
+/// [`AppError::Conflict`] for the actor's own proposal, one that is decided or
+/// withdrawn, and if the memory has changed since.
 pub async fn proposal_accept(
     ctx: &Ctx,
     actor: &Actor,
@@ -139,7 +126,7 @@ pub async fn proposal_accept(
     let is_change = proposal.change.is_some();
     let reason = match audience {
         _ if is_change && !proposal.comment.is_empty() => {
-            // One that a form takes fits; one written by other means is cut.
+            // The form limits it; one written by other means is cut.
             proposal.comment.chars().take(MAX_REASON_CHARS).collect()
         }
         _ if is_change => "Accepted change.".to_owned(),
@@ -177,13 +164,14 @@ pub async fn proposal_accept(
     act.commit(target.changed(json!({ "after": after })))
         .await?;
     if is_change {
-        // The job is its owner's; should it get lost, the sweep queues another.
+        // The job belongs to the owner; if it is lost, the sweep queues
+        // another.
         enqueue_embedding_of(ctx, actor.tenant_id, proposal.summary.proposer_id).await?;
     }
     Ok(())
 }
 
-/// Leaves unshared what somebody else proposes.
+/// Declines somebody else's proposal; the memory stays as it is.
 ///
 /// # Errors
 /// As [`proposal_accept`].
@@ -203,24 +191,23 @@ pub async fn proposal_decline(
         .await
 }
 
-/// Takes an own proposal back.
+/// Withdraws the actor's own proposal.
 ///
 /// # Errors
-/// [`AppError::Conflict`] for one that is decided or withdrawn;
-/// [`AppError::Forbidden`]; [`AppError::NotFound`] for somebody else's.
+/// [`AppError::Conflict`] for one that is decided or withdrawn.
 pub async fn proposal_withdraw(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ProposalWithdraw).await?;
     let proposal = find(&mut act.tx, id).await?.proposal;
     if !proposal.is_own {
         return Err(AppError::NotFound);
     }
-    waiting(&proposal)?;
+    ensure_pending(&proposal)?;
     store::proposal::proposal_withdraw(&mut act.tx, id, ctx.clock.now()).await?;
     act.commit(AuditTarget::proposal(id).noting("memory", proposal.memory_id.to_string()))
         .await
 }
 
-/// A proposal that the actor can decide now, and to whom it is.
+/// Loads a proposal that the actor can decide now, with its audience.
 async fn decidable(
     act: &mut AuthorizedTx<'_>,
     id: ProposalId,
@@ -231,13 +218,13 @@ async fn decidable(
             message: "Somebody else has to decide what you propose.".into(),
         });
     }
-    waiting(&proposal)?;
-    // A team that goes takes what waits for it along.
+    ensure_pending(&proposal)?;
+    // Deleting a team deletes its pending proposals.
     let audience = audience.ok_or(AppError::NotFound)?;
     Ok((proposal, audience))
 }
 
-fn waiting(proposal: &Proposal) -> Result<(), AppError> {
+fn ensure_pending(proposal: &Proposal) -> Result<(), AppError> {
     let ended = match proposal.summary.status {
         ProposalStatus::Pending => return Ok(()),
         ProposalStatus::Accepted => "accepted",
@@ -249,7 +236,7 @@ fn waiting(proposal: &Proposal) -> Result<(), AppError> {
     })
 }
 
-/// Tells its author how a proposal was decided.
+/// Notifies the proposer of the decision.
 async fn notify(
     act: &mut AuthorizedTx<'_>,
     ctx: &Ctx,

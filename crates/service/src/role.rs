@@ -1,4 +1,4 @@
-//! Roles: what there is, and the organisation's own.
+//! Roles: list, and create, change and delete the organisation's custom ones.
 
 use domain::{
     Action, Actor, AppError, Permission, RoleId, Timestamp,
@@ -12,35 +12,26 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// Holders that a role's page names.
-const HOLDERS_SHOWN: i64 = 50;
+/// Holders listed on a role's page.
+const MAX_HOLDERS_SHOWN: i64 = 50;
 
-/// All roles: those that came with the organisation, then its own.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// All roles: system roles first, then custom ones.
 pub async fn role_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Role>, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleList).await?;
     Ok(store::role::role_list(&mut act.tx).await?)
 }
 
-/// The organisation's roles by name, for choosing one.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The organisation's roles by name, to choose from.
 pub async fn role_names(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
     let roles = role_list(ctx, actor).await?;
     Ok(roles.iter().map(Role::to_ref).collect())
 }
 
-/// One role, who holds it, and what the actor may do with it.
-///
-/// # Errors
-/// [`AppError::NotFound`] when the organisation has no such role.
+/// One role with its holders and what the actor may do with it.
 pub async fn role_get(ctx: &Ctx, actor: &Actor, id: RoleId) -> Result<RoleDetail, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleGet).await?;
     let role = store::role::role_get(&mut act.tx, id).await?;
-    let holders = store::role::role_holders(&mut act.tx, id, HOLDERS_SHOWN).await?;
+    let holders = store::role::role_holders(&mut act.tx, id, MAX_HOLDERS_SHOWN).await?;
     Ok(RoleDetail {
         may_edit: !role.is_system && actor.permissions.contains(&Permission::RoleManage),
         grantable: Permission::grantable(&actor.permissions),
@@ -49,11 +40,10 @@ pub async fn role_get(ctx: &Ctx, actor: &Actor, id: RoleId) -> Result<RoleDetail
     })
 }
 
-/// Creates a role that allows nothing the actor may not grant.
+/// Creates a role whose permissions the actor can all grant.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] naming what the actor may not grant;
-/// [`AppError::Invalid`] with every field at fault.
+/// [`AppError::Forbidden`] naming a permission that the actor can't grant.
 pub async fn role_create(ctx: &Ctx, actor: &Actor, draft: &RoleDraft) -> Result<RoleId, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleCreate).await?;
     let id: RoleId = ctx.ids.id();
@@ -76,17 +66,16 @@ async fn create_in_tx(
         return Err(AppError::Forbidden { permission });
     }
     store::role::role_create(tx, id, &text, now).await?;
-    Ok(json!({ "after": described(&text) }))
+    Ok(json!({ "after": to_audit_json(&text) }))
 }
 
-/// Changes a role of the organisation's own from its version `version`. It
-/// counts for everybody who holds it from their next request on (SEC-B3).
+/// Changes a custom role based on its version `version`, effective for every
+/// holder with their next request (SEC-B3).
 ///
 /// # Errors
-/// [`AppError::Conflict`] for a role that came with the organisation, a stale
-/// version, and when the actor would lock themselves out of roles;
-/// [`AppError::Forbidden`] naming what the actor may not grant;
-/// [`AppError::Invalid`]; [`AppError::NotFound`].
+/// [`AppError::Conflict`] for a system role, a stale version, and if the actor
+/// could no longer manage roles; [`AppError::Forbidden`] naming a permission
+/// that the actor can't grant.
 pub async fn role_update(
     ctx: &Ctx,
     actor: &Actor,
@@ -107,7 +96,7 @@ async fn update_in_tx(
     draft: &RoleDraft,
     now: Timestamp,
 ) -> Result<Value, AppError> {
-    let before = custom(store::role::role_get(tx, id).await?)?;
+    let before = ensure_custom(store::role::role_get(tx, id).await?)?;
     let mut text = RoleText::parse(draft)?;
     let grantable = Permission::grantable(&actor.permissions);
     text.permissions = edited_permissions(&before.permissions, &text.permissions, &grantable)
@@ -115,25 +104,25 @@ async fn update_in_tx(
             permission: permission.to_grant(),
         })?;
     store::role::role_update(tx, id, version, &text, now).await?;
-    keeps_roles(tx, actor).await?;
+    ensure_can_manage_roles(tx, actor).await?;
     Ok(json!({
-        "before": described(&RoleText {
+        "before": to_audit_json(&RoleText {
             name: before.name,
             description: before.description,
             permissions: before.permissions,
         }),
-        "after": described(&text),
+        "after": to_audit_json(&text),
         "from_version": version,
     }))
 }
 
-/// Deletes a role of the organisation's own and takes it from the `holders`
-/// members of whom the actor was told.
+/// Deletes a custom role and revokes it from its holders, whose number must
+/// still be `holders`, the one displayed to the actor.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when others hold it by now, when something else
-/// still gives it, and for the cases of [`role_update`];
-/// [`AppError::Forbidden`] when it is held and the actor may not take roles.
+/// [`AppError::Conflict`] if the number of holders has changed, if a group rule
+/// grants the role, and for the cases of [`role_update`];
+/// [`AppError::Forbidden`] if it has holders and the actor can't revoke roles.
 pub async fn role_delete(
     ctx: &Ctx,
     actor: &Actor,
@@ -153,18 +142,18 @@ async fn delete_in_tx(
     version: i32,
     holders: i64,
 ) -> Result<Value, AppError> {
-    let role = custom(store::role::role_get(tx, id).await?)?;
-    let mut taken = Vec::new();
+    let role = ensure_custom(store::role::role_get(tx, id).await?)?;
+    let mut former_holders = Vec::new();
     if role.holders > 0 {
         actor.authorize(Permission::RoleGrant)?;
         let members = store::role::role_take_from_all(tx, id).await?;
-        taken = members.iter().map(ToString::to_string).collect();
+        former_holders = members.iter().map(ToString::to_string).collect();
     }
-    if i64::try_from(taken.len()).unwrap_or(i64::MAX) != holders {
+    if i64::try_from(former_holders.len()).unwrap_or(i64::MAX) != holders {
         return Err(AppError::Conflict {
             message: format!(
                 "By now {} members hold this role. Look at who they are, then delete it.",
-                taken.len()
+                former_holders.len()
             ),
         });
     }
@@ -176,16 +165,16 @@ async fn delete_in_tx(
             },
             other => other.into(),
         })?;
-    keeps_roles(tx, actor).await?;
+    ensure_can_manage_roles(tx, actor).await?;
     Ok(json!({
         "before": { "name": role.name, "key": role.key },
-        "taken_from": taken,
+        "taken_from": former_holders,
     }))
 }
 
-/// A role that can change; what came with the organisation can't, so that
-/// nobody is locked out by it.
-fn custom(role: Role) -> Result<Role, AppError> {
+/// Fails for a system role, which never changes, so that nobody can be locked
+/// out by a change.
+fn ensure_custom(role: Role) -> Result<Role, AppError> {
     if role.is_system {
         Err(AppError::Conflict {
             message: "This role came with the organisation and never changes.".into(),
@@ -195,10 +184,10 @@ fn custom(role: Role) -> Result<Role, AppError> {
     }
 }
 
-/// Passes when the actor could take back what was just done.
-async fn keeps_roles(tx: &mut TenantTx, actor: &Actor) -> Result<(), AppError> {
-    let left = store::actor::actor_load(tx, actor.user_id).await?;
-    if left.profile.permissions.contains(&Permission::RoleManage) {
+/// Fails if the actor could no longer manage roles, and so not revert this.
+async fn ensure_can_manage_roles(tx: &mut TenantTx, actor: &Actor) -> Result<(), AppError> {
+    let record = store::actor::actor_load(tx, actor.user_id).await?;
+    if record.profile.permissions.contains(&Permission::RoleManage) {
         Ok(())
     } else {
         Err(AppError::Conflict {
@@ -207,8 +196,8 @@ async fn keeps_roles(tx: &mut TenantTx, actor: &Actor) -> Result<(), AppError> {
     }
 }
 
-/// What the audit log keeps of a role.
-fn described(text: &RoleText) -> Value {
+/// A role as the audit log stores it.
+fn to_audit_json(text: &RoleText) -> Value {
     json!({
         "name": text.name,
         "description": text.description,

@@ -1,10 +1,10 @@
-//! Secrets that Atrium gives out as text and keeps as a hash: API keys, the
-//! tokens of invites.
+//! Secrets that are handed out as text and stored as a hash: API keys and
+//! invite tokens.
 //!
-//! `atr_` + 160 random bits in base62 + the CRC-32 of what stands before it,
-//! in base62 as well. The beginning tells people and secret scanners what it
-//! is, and that one kind can't pass for another; the checksum tells a secret
-//! that was cut or mistyped from one that is not known.
+//! The format is a prefix such as `atr_`, 160 random bits in base62 and the
+//! CRC-32 of everything before it, also in base62. The prefix identifies the
+//! secret for people and secret scanners and keeps the kinds apart; the
+//! checksum tells a truncated or mistyped secret from an unknown one.
 
 use std::fmt;
 
@@ -19,15 +19,14 @@ const RANDOM_BYTES: usize = 20;
 const RANDOM_CHARS: usize = 27;
 /// 62^6 is the first power above 2^32.
 const CHECK_CHARS: usize = 6;
-/// Random characters that are shown after the secret is gone.
-const SHOWN_CHARS: usize = 4;
+/// Random characters that stay visible in lists.
+const VISIBLE_CHARS: usize = 4;
 
-/// What a secret is for. Each kind opens its own door only.
+/// The use of a secret; one kind is never accepted as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecretKind {
-    /// A program's key.
     ApiKey,
-    /// What stands in the link of an invite.
+    /// The token in an invite's link.
     Invite,
 }
 
@@ -40,12 +39,11 @@ impl SecretKind {
     }
 }
 
-/// A whole secret, wiped from memory when it is let go.
+/// A complete secret, zeroed in memory on drop.
 #[derive(Clone)]
 pub(crate) struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// A new one that nobody can guess.
     pub(crate) fn make(kind: SecretKind, ids: &Ids) -> Self {
         let random = Zeroizing::new(ids.bytes::<RANDOM_BYTES>());
         let mut text = Zeroizing::new(String::with_capacity(64));
@@ -56,29 +54,28 @@ impl Secret {
         Self(text)
     }
 
-    /// Takes what somebody brought, if it can be one of this kind: without
-    /// asking anybody.
+    /// `None` if the text is not well-formed for this kind; no database access.
     pub(crate) fn parse(kind: SecretKind, text: &str) -> Option<Self> {
         let (body, check) = text.split_at_checked(text.len().checked_sub(CHECK_CHARS)?)?;
         let random = body.strip_prefix(kind.prefix())?;
-        let is_whole = random.len() == RANDOM_CHARS
+        let is_valid = random.len() == RANDOM_CHARS
             && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
             && checksum(body) == check;
-        is_whole.then(|| Self(Zeroizing::new(text.to_owned())))
+        is_valid.then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// As which it is kept.
+    /// The SHA-256 hash that is stored instead of the secret.
     pub(crate) fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0.as_bytes()).into()
     }
 
-    /// How it begins, for showing.
+    /// The prefix and first characters, which may be displayed.
     pub(crate) fn shown(&self) -> &str {
         let prefix = self.0.find('_').map_or(0, |at| at + 1);
-        &self.0[..prefix + SHOWN_CHARS]
+        &self.0[..prefix + VISIBLE_CHARS]
     }
 
-    /// The secret itself, for the one who asked for it.
+    /// The complete secret.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -94,12 +91,12 @@ fn checksum(body: &str) -> String {
     base62::<CHECK_CHARS>(&crc32fast::hash(body.as_bytes()).to_be_bytes())
 }
 
-/// A number in `N` digits of base 62, the most significant one first.
+/// A big-endian number in `N` base62 digits, most significant first.
 fn base62<const N: usize>(number: &[u8]) -> String {
     let mut number = Zeroizing::new(number.to_vec());
     let mut digits = Zeroizing::new([0; N]);
     for digit in digits.iter_mut().rev() {
-        // Long division by 62; the rest is the next digit.
+        // Long division by 62; the remainder is the next digit.
         let mut rest = 0_u16;
         for byte in number.iter_mut() {
             let part = rest << 8 | u16::from(*byte);
@@ -126,12 +123,12 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_to_the_base_of_62() {
+    fn numbers_encode_to_base62() {
         assert_eq!(base62::<3>(&[0]), "000");
         assert_eq!(base62::<3>(&[61]), "00z");
         assert_eq!(base62::<3>(&[62]), "010");
         assert_eq!(base62::<6>(&u32::MAX.to_be_bytes()), "4gfFC3");
-        // The largest number fits its digits exactly: nothing was cut off.
+        // The largest number fits exactly, so nothing is truncated.
         let largest = base62::<RANDOM_CHARS>(&[0xff; RANDOM_BYTES]);
         assert_eq!(base62::<28>(&[0xff; RANDOM_BYTES]), format!("0{largest}"));
         assert_ne!(&largest[..1], "0");
@@ -139,7 +136,7 @@ mod tests {
 
     // SEC-D5
     #[test]
-    fn a_secret_holds_160_random_bits_and_a_checksum() {
+    fn secret_has_160_random_bits_and_a_checksum() {
         let secret = Secret::make(SecretKind::ApiKey, &ids(0xa5));
         let text = secret.expose();
         assert_eq!(text.len(), 4 + RANDOM_CHARS + CHECK_CHARS);
@@ -150,26 +147,26 @@ mod tests {
             secret.hash()
         );
 
-        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let random_bits = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let entropy = Entropy::from_fn({
-            let asked = asked.clone();
+            let random_bits = random_bits.clone();
             move |buffer| {
-                asked.fetch_add(buffer.len() * 8, std::sync::atomic::Ordering::Relaxed);
+                random_bits.fetch_add(buffer.len() * 8, std::sync::atomic::Ordering::Relaxed);
             }
         });
         Secret::make(SecretKind::ApiKey, &Ids::new(Clock::system(), entropy));
-        assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 160);
+        assert_eq!(random_bits.load(std::sync::atomic::Ordering::Relaxed), 160);
 
         let real = Ids::new(Clock::system(), Entropy::system());
-        let many: BTreeSet<_> = (0..1_000)
+        let secrets: BTreeSet<_> = (0..1_000)
             .map(|_| Secret::make(SecretKind::ApiKey, &real).expose().to_owned())
             .collect();
-        assert_eq!(many.len(), 1_000);
+        assert_eq!(secrets.len(), 1_000);
     }
 
     // SEC-D5
     #[test]
-    fn whatever_was_not_made_here_is_refused_without_asking() {
+    fn malformed_secrets_are_rejected() {
         let secret = Secret::make(SecretKind::ApiKey, &ids(7));
         let text = secret.expose();
         let parse = |text: &str| Secret::parse(SecretKind::ApiKey, text);
@@ -203,7 +200,7 @@ mod tests {
 
     // SEC-D3, SEC-D5
     #[test]
-    fn a_secret_is_not_in_its_debug() {
+    fn debug_output_hides_the_secret() {
         let secret = Secret::make(SecretKind::ApiKey, &ids(7));
         assert!(!format!("{secret:?}").contains(&secret.expose()[4..]));
     }

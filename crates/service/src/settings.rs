@@ -13,21 +13,16 @@ use crate::{
     preferences::KNOWN,
 };
 
-/// The organisation as it is set up.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
 pub async fn settings_get(ctx: &Ctx, actor: &Actor) -> Result<Organisation, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::SettingsGet).await?;
     Ok(organisation_get(&mut act.tx).await?)
 }
 
-/// Changes the organisation's name and settings from version `version`.
-/// Lifetimes count for sessions that begin from now on.
+/// Changes the organisation's name and settings based on version `version`.
+/// Session lifetimes apply to new sessions.
 ///
 /// # Errors
-/// [`AppError::Invalid`] with every field at fault; [`AppError::Conflict`]
-/// when they were changed since.
+/// [`AppError::Conflict`] if they have changed since.
 pub async fn settings_update(
     ctx: &Ctx,
     actor: &Actor,

@@ -1,4 +1,5 @@
-//! Sharing a memory: at once by who decides it, else by proposal.
+//! Sharing a memory: directly if the actor decides for the audience, else by a
+//! proposal.
 
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, ProposalId, Timestamp,
@@ -20,16 +21,13 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// How many of those who see a memory are named.
-const VIEWERS_NAMED: i64 = 20;
+/// Maximum number of viewers listed by name.
+const MAX_VIEWERS_NAMED: i64 = 20;
 
-/// How many of those who decide a proposal are told of it.
-const REVIEWERS_TOLD: i64 = 50;
+/// Maximum number of reviewers notified of a proposal.
+const MAX_REVIEWERS_NOTIFIED: i64 = 50;
 
-/// Who sees a memory, and what the actor may change about that.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it doesn't exist or isn't in sight.
+/// The viewers of a memory, and how the actor can change its sharing.
 pub async fn memory_sharing(
     ctx: &Ctx,
     actor: &Actor,
@@ -39,16 +37,18 @@ pub async fn memory_sharing(
     let tx = &mut act.tx;
     let memory = memory_get(tx, id).await?;
     let viewers = viewers(tx, actor, AccessScope::of(&memory)).await?;
-    let may = memory.is_own && actor.permissions.contains(&Permission::MemoryShare);
-    let choices = if may && blocked_reason(&memory, ctx.clock.now()).is_none() {
-        choices(tx, actor, &memory).await?
+    let can_share = memory.is_own && actor.permissions.contains(&Permission::MemoryShare);
+    let choices = if can_share && blocked_reason(&memory, ctx.clock.now()).is_none() {
+        audience_choices(tx, actor, &memory).await?
     } else {
         Vec::new()
     };
     Ok(MemorySharing {
         viewers,
         choices,
-        may_unshare: may && memory.visibility != Visibility::Private && memory.parent_id.is_none(),
+        may_unshare: can_share
+            && memory.visibility != Visibility::Private
+            && memory.parent_id.is_none(),
         pending: if memory.is_own {
             proposal_pending(tx, id).await?
         } else {
@@ -57,37 +57,37 @@ pub async fn memory_sharing(
     })
 }
 
-/// Who sees it, by name as far as the actor may see the members.
+/// The viewers in `scope`; without names if the actor can't see members.
 pub(crate) async fn viewers(
     tx: &mut TenantTx,
     actor: &Actor,
     scope: AccessScope,
 ) -> Result<Viewers, AppError> {
-    let mut viewers = memory_viewers(tx, scope, VIEWERS_NAMED).await?;
+    let mut viewers = memory_viewers(tx, scope, MAX_VIEWERS_NAMED).await?;
     if !actor.permissions.contains(&Permission::MemberRead) {
         viewers.first.clear();
     }
     Ok(viewers)
 }
 
-/// With whom else the actor can share an own memory.
-async fn choices(
+/// The audiences that the actor can share an own memory with.
+async fn audience_choices(
     tx: &mut TenantTx,
     actor: &Actor,
     memory: &Memory,
 ) -> Result<Vec<AudienceChoice>, AppError> {
-    let reviews = actor.permissions.contains(&Permission::MemoryReview);
+    let is_reviewer = actor.permissions.contains(&Permission::MemoryReview);
     let teams = store::team::team_names(tx).await?;
     let teams = teams
         .into_iter()
-        .filter(|team| reviews || actor.team_ids.contains(&team.id))
+        .filter(|team| is_reviewer || actor.team_ids.contains(&team.id))
         .map(|team| (Audience::Team(team.id), team.name));
     let everyone = std::iter::once((Audience::Org, String::new()));
     Ok(teams
         .chain(everyone)
         .filter(|(audience, _)| !is_shared_with(memory, *audience))
         .map(|(audience, team_name)| AudienceChoice {
-            at_once: is_at_once(actor, memory, audience),
+            at_once: needs_no_review(actor, memory, audience),
             audience,
             team_name,
         })
@@ -98,8 +98,9 @@ fn is_shared_with(memory: &Memory, audience: Audience) -> bool {
     memory.visibility == audience.visibility() && memory.team_id == audience.team_id()
 }
 
-/// Whether nobody is to be asked: the actor decides it, or fewer see it then.
-fn is_at_once(actor: &Actor, memory: &Memory, audience: Audience) -> bool {
+/// True if no review is needed, because the actor decides for the audience or
+/// because it is smaller than the current one.
+fn needs_no_review(actor: &Actor, memory: &Memory, audience: Audience) -> bool {
     let narrows = memory.visibility == Visibility::Org
         && audience
             .team_id()
@@ -107,7 +108,7 @@ fn is_at_once(actor: &Actor, memory: &Memory, audience: Audience) -> bool {
     narrows || audience.is_decided_by(actor)
 }
 
-/// Why a memory can't be shared further, whoever asks.
+/// The reason why nobody can share this memory further.
 fn blocked_reason(memory: &Memory, now: Timestamp) -> Option<&'static str> {
     if memory.deleted_at.is_some() {
         Some("This memory is in the trash. Restore it first, then share it.")
@@ -126,15 +127,14 @@ pub(crate) fn conflict(message: impl Into<String>) -> AppError {
     }
 }
 
-/// Shares an own memory as it is at `version`: at once where the actor decides
-/// who joins `audience`, or where fewer see it then; else it is proposed to
-/// those who decide, with `comment`.
+/// Shares an own memory as of `version`: directly if the actor decides for
+/// `audience` or if fewer members see it then, else by a proposal with
+/// `comment`.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when it was changed since, can't be shared, or is
-/// shared or proposed so already; [`AppError::Invalid`] for a team that is not
-/// the actor's, in `audience`, and for an over-long `comment`;
-/// [`AppError::Forbidden`]; [`AppError::NotFound`].
+/// [`AppError::Conflict`] if it has changed since, can't be shared, or is
+/// already shared or proposed like this; [`AppError::Invalid`] for `audience`
+/// with a team that the actor can't choose.
 pub async fn memory_share(
     ctx: &Ctx,
     actor: &Actor,
@@ -164,27 +164,27 @@ pub async fn memory_share(
     if is_shared_with(&memory, audience) {
         return Err(conflict("This memory is shared so already."));
     }
-    audience_check(&mut act.tx, actor, audience).await?;
+    ensure_valid_audience(&mut act.tx, actor, audience).await?;
 
     let pending = proposal_pending(&mut act.tx, id).await?;
-    if is_at_once(actor, &memory, audience) {
-        // Also where fewer see it then.
+    if needs_no_review(actor, &memory, audience) {
+        // Covers a smaller audience too, for which `action` was a proposal.
         let mut act = act.turn_into(Action::MemoryShare);
         let version = share(&mut act, &memory, Some(audience), pending, now).await?;
-        let changes = changed(&memory, Some(audience));
+        let changes = to_audit_json(&memory, Some(audience));
         act.commit(AuditTarget::memory(id).changed(changes)).await?;
         return Ok(ShareOutcome::Shared(version));
     }
     if let Some(pending) = pending {
-        let same = !pending.is_change
+        let is_same = !pending.is_change
             && (pending.visibility, pending.team_id) == (audience.visibility(), audience.team_id());
-        if same && !pending.is_stale {
+        if is_same && !pending.is_stale {
             return Err(conflict(
                 "You have proposed this already. It waits for a decision.",
             ));
         }
         proposal_withdraw(&mut act.tx, pending.id, now).await?;
-        withdrawn(&mut act, id, &pending).await?;
+        audit_withdrawal(&mut act, id, &pending).await?;
     }
     let proposal: ProposalId = ctx.ids.id();
     proposal_create(&mut act.tx, proposal, id, version, audience, &comment, now).await?;
@@ -194,7 +194,7 @@ pub async fn memory_share(
         is_change: false,
     };
     notify(&mut act.tx, ctx, actor, request, now).await?;
-    let changes = changed(&memory, Some(audience));
+    let changes = to_audit_json(&memory, Some(audience));
     let target = AuditTarget::proposal(proposal)
         .noting("memory", id.to_string())
         .changed(changes);
@@ -202,13 +202,11 @@ pub async fn memory_share(
     Ok(ShareOutcome::Proposed(proposal))
 }
 
-/// Takes an own memory back, so that nobody else sees it, at whatever version
-/// and also after leaving the team. What was proposed of it is withdrawn.
-/// Returns its version then.
+/// Makes an own memory private again, at any version and also after leaving the
+/// team, and withdraws its pending proposal. Returns its new version.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when nobody else sees it already, and for a reply;
-/// [`AppError::Forbidden`]; [`AppError::NotFound`] when it isn't an own one.
+/// [`AppError::Conflict`] if it is already private, and for a reply.
 pub async fn memory_unshare(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<i32, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryUnshare).await?;
     let memory = memory_get(&mut act.tx, id).await?;
@@ -225,12 +223,12 @@ pub async fn memory_unshare(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<i3
     }
     let pending = proposal_pending(&mut act.tx, id).await?;
     let version = share(&mut act, &memory, None, pending, ctx.clock.now()).await?;
-    let changes = changed(&memory, None);
+    let changes = to_audit_json(&memory, None);
     act.commit(AuditTarget::memory(id).changed(changes)).await?;
     Ok(version)
 }
 
-/// Changes who sees a memory, and audits that what was proposed of it ends.
+/// Changes the audience of a memory, and audits that its pending proposal ends.
 async fn share(
     act: &mut AuthorizedTx<'_>,
     memory: &Memory,
@@ -244,17 +242,17 @@ async fn share(
         (_, Some(Audience::Team(_))) => "Shared with a team.",
         (_, Some(Audience::Org)) => "Shared with everyone.",
     };
-    // Taking back doesn't ask which version was looked at.
+    // Unsharing applies to any version.
     let at = audience.map(|_| memory.version);
     let version =
         store::memory::memory_share(&mut act.tx, memory.id, at, audience, reason, now).await?;
     if let Some(pending) = pending {
-        withdrawn(act, memory.id, &pending).await?;
+        audit_withdrawal(act, memory.id, &pending).await?;
     }
     Ok(version)
 }
 
-async fn withdrawn(
+async fn audit_withdrawal(
     act: &mut AuthorizedTx<'_>,
     memory: MemoryId,
     pending: &PendingProposal,
@@ -263,14 +261,14 @@ async fn withdrawn(
     act.also(Action::ProposalWithdraw, [target]).await
 }
 
-/// Whether the actor can name this audience: one's own teams, and any with the
-/// permission to decide for all of them.
-async fn audience_check(
+/// Fails unless the audience is everyone, one of the actor's teams, or any team
+/// if the actor can review all proposals.
+async fn ensure_valid_audience(
     tx: &mut TenantTx,
     actor: &Actor,
     audience: Audience,
 ) -> Result<(), AppError> {
-    let refused = || AppError::field("audience", "Choose one of your teams, or everyone.");
+    let invalid_audience = || AppError::field("audience", "Choose one of your teams, or everyone.");
     let Audience::Team(team) = audience else {
         return Ok(());
     };
@@ -278,24 +276,24 @@ async fn audience_check(
         return Ok(());
     }
     if !actor.permissions.contains(&Permission::MemoryReview) {
-        return Err(refused());
+        return Err(invalid_audience());
     }
     match store::team::team_get(tx, team).await {
         Ok(_) => Ok(()),
-        Err(StoreError::NotFound) => Err(refused()),
+        Err(StoreError::NotFound) => Err(invalid_audience()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// What somebody is to decide.
+/// A proposal to notify reviewers of.
 pub(crate) struct ReviewRequest {
     pub(crate) proposal: ProposalId,
     pub(crate) audience: Audience,
-    /// They see the memory already, and it is to be changed.
+    /// True for a change of a memory that the reviewers already see.
     pub(crate) is_change: bool,
 }
 
-/// Tells those who decide it.
+/// Notifies the reviewers of a proposal.
 pub(crate) async fn notify(
     tx: &mut TenantTx,
     ctx: &Ctx,
@@ -318,14 +316,14 @@ pub(crate) async fn notify(
         team,
         is_change,
     });
-    for reviewer in reviewers(tx, audience, REVIEWERS_TOLD).await? {
+    for reviewer in reviewers(tx, audience, MAX_REVIEWERS_NOTIFIED).await? {
         notification_create(tx, ctx.ids.id(), reviewer, &notice, now).await?;
     }
     Ok(())
 }
 
-/// What the audit log keeps of a change of who sees a memory.
-fn changed(before: &Memory, after: Option<Audience>) -> Value {
+/// A change of a memory's audience as the audit log stores it.
+fn to_audit_json(before: &Memory, after: Option<Audience>) -> Value {
     json!({
         "before": { "visibility": before.visibility.key(), "team": before.team_id },
         "after": {

@@ -1,4 +1,4 @@
-//! Teams: who shares memories with whom.
+//! Teams: list, create, rename, delete, and change their members.
 
 use domain::{
     Action, Actor, AppError, Page, Permission, TeamId, Timestamp, UserId,
@@ -15,16 +15,13 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// Members that a team's page shows.
-const MEMBERS_SHOWN: i64 = 200;
+/// Members listed on a team's page.
+const MAX_MEMBERS_SHOWN: i64 = 200;
 
-/// Memories that go back to their owners in one statement.
+/// Memories made private in one statement.
 const BATCH: i64 = 500;
 
 /// One page of the organisation's teams, by name.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a broken `cursor`.
 pub async fn team_list(
     ctx: &Ctx,
     actor: &Actor,
@@ -35,19 +32,13 @@ pub async fn team_list(
     Ok(store::team::team_list(&mut act.tx, query, cursor, PAGE_SIZE).await?)
 }
 
-/// The organisation's teams by name, for choosing one.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The organisation's teams by name, to choose from.
 pub async fn team_names(ctx: &Ctx, actor: &Actor) -> Result<Vec<TeamRef>, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamList).await?;
     Ok(store::team::team_names(&mut act.tx).await?)
 }
 
-/// One team, who belongs to it, and what the actor may do with it.
-///
-/// # Errors
-/// [`AppError::NotFound`] when the organisation has no such team.
+/// One team with its members and what the actor may do with it.
 pub async fn team_get(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<TeamDetail, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamGet).await?;
     let team = store::team::team_get(&mut act.tx, id).await?;
@@ -61,7 +52,7 @@ pub async fn team_get(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<TeamDetail
     let leads = own.is_some_and(|own| own.role == TeamRole::Lead) && holds(Permission::TeamLead);
     Ok(TeamDetail {
         id,
-        members: store::team::team_members(&mut act.tx, id, MEMBERS_SHOWN).await?,
+        members: store::team::team_members(&mut act.tx, id, MAX_MEMBERS_SHOWN).await?,
         name: team.name,
         created_at: team.created_at,
         member_count: team.members,
@@ -70,10 +61,10 @@ pub async fn team_get(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<TeamDetail
     })
 }
 
-/// Creates a team of nobody yet.
+/// Creates a team without members.
 ///
 /// # Errors
-/// [`AppError::Invalid`] for a name that is taken or not acceptable.
+/// [`AppError::Invalid`] also for a name that is taken.
 pub async fn team_create(ctx: &Ctx, actor: &Actor, name: &str) -> Result<TeamId, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamCreate).await?;
     let name = TeamName::parse(name)?;
@@ -84,10 +75,7 @@ pub async fn team_create(ctx: &Ctx, actor: &Actor, name: &str) -> Result<TeamId,
     Ok(id)
 }
 
-/// Gives a team that the actor leads, or any with `team.manage`, another name.
-///
-/// # Errors
-/// [`AppError::Invalid`]; [`AppError::Forbidden`]; [`AppError::NotFound`].
+/// Renames a team that the actor leads, or any team with `team.manage`.
 pub async fn team_rename(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Result<(), AppError> {
     let mut act = begin(ctx, actor, Action::TeamRename, id).await?;
     let before = store::team::team_get(&mut act.tx, id).await?.name;
@@ -97,11 +85,10 @@ pub async fn team_rename(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
     act.commit(AuditTarget::team(id).changed(changes)).await
 }
 
-/// Takes somebody into a team, changes what they are in it, or takes them out.
+/// Adds a member to a team, changes their role in it, or removes them.
 ///
 /// # Errors
-/// [`AppError::Conflict`] for who has left the organisation and for who is so
-/// already; [`AppError::Forbidden`]; [`AppError::NotFound`].
+/// [`AppError::Conflict`] for a deactivated member and if nothing would change.
 pub async fn team_member_change(
     ctx: &Ctx,
     actor: &Actor,
@@ -114,7 +101,7 @@ pub async fn team_member_change(
     act.finish(AuditTarget::user(user_id), done).await
 }
 
-/// What [`team_member_change`] does.
+/// As [`team_member_change`], inside an open transaction.
 pub(crate) async fn change_in_tx(
     tx: &mut TenantTx,
     id: TeamId,
@@ -125,7 +112,7 @@ pub(crate) async fn change_in_tx(
     let user = store::user::user_find(tx, user_id).await?;
     let membership = store::team::team_membership(tx, id, user_id).await?;
     let before = membership.map(|membership| membership.role);
-    let refused = |why: &str| {
+    let conflict = |why: &str| {
         Err(AppError::Conflict {
             message: format!("{} {why}", user.display_name),
         })
@@ -133,16 +120,16 @@ pub(crate) async fn change_in_tx(
     match (membership, change) {
         (None, TeamChange::Leave) => return Err(AppError::NotFound),
         (Some(membership), TeamChange::Leave) if membership.from_issuer => {
-            return refused(
+            return conflict(
                 "is in this team by a group of your identity provider. Change the group there, or its mapping here.",
             );
         }
         (Some(_), TeamChange::Leave) => store::team::team_member_remove(tx, id, user_id).await?,
         (Some(membership), TeamChange::Join(role)) if membership.role == role => {
-            return refused("is in this team already.");
+            return conflict("is in this team already.");
         }
         (None, TeamChange::Join(_)) if user.status == UserStatus::Deactivated => {
-            return refused("has left the organisation.");
+            return conflict("has left the organisation.");
         }
         (_, TeamChange::Join(role)) => {
             store::team::team_role_set(tx, id, user_id, role, now).await?;
@@ -159,12 +146,12 @@ pub(crate) async fn change_in_tx(
     }))
 }
 
-/// Deletes a team, whose `name` the actor typed to confirm. What was shared
-/// with it stays with its owners, who alone see it from then on.
+/// Deletes a team after the actor typed its `name`. Memories shared with it
+/// become private to their owners.
 ///
 /// # Errors
-/// [`AppError::Invalid`] for another name, in the field `confirm`; [`AppError::Conflict`] when
-/// something else still names the team; [`AppError::NotFound`].
+/// [`AppError::Invalid`] for `confirm` with another name;
+/// [`AppError::Conflict`] if a group rule refers to the team.
 pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamDelete).await?;
     let team = store::team::team_get(&mut act.tx, id).await?;
@@ -173,7 +160,7 @@ pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
         return Err(AppError::field("confirm", message));
     }
     let now = ctx.clock.now();
-    let (released, withdrawn) = release(&mut act, id, now).await?;
+    let (released, withdrawn) = release_memories(&mut act, id, now).await?;
     store::team::team_delete(&mut act.tx, id)
         .await
         .map_err(|error| match error {
@@ -190,10 +177,9 @@ pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
     .await
 }
 
-/// Takes what is shared with a team back to its owners, each memory with its
-/// version and its audit row, and ends what waits for the team. How much of
-/// either.
-async fn release(
+/// Makes memories shared with a team private, each with a new version and an
+/// audit row, and withdraws proposals to the team. Returns the number of each.
+async fn release_memories(
     act: &mut AuthorizedTx<'_>,
     id: TeamId,
     now: Timestamp,
@@ -203,12 +189,12 @@ async fn release(
     let mut released = 0;
     loop {
         let tx = &mut act.tx;
-        let some = store::team::team_memories_release(tx, id, BATCH, REASON, now).await?;
-        if some.is_empty() {
+        let batch = store::team::team_memories_release(tx, id, BATCH, REASON, now).await?;
+        if batch.is_empty() {
             return Ok((released, withdrawn));
         }
-        released += some.len();
-        let targets = some.into_iter().map(|memory| {
+        released += batch.len();
+        let targets = batch.into_iter().map(|memory| {
             AuditTarget::memory(memory).changed(json!({
                 "before": { "visibility": Visibility::Team.key(), "team": id },
                 "after": { "visibility": Visibility::Private.key() },
@@ -218,7 +204,7 @@ async fn release(
     }
 }
 
-/// Begins an act on one team: `team.manage` covers all of them, `team.lead`
+/// Begins an action on one team: `team.manage` allows it on any, `team.lead` on
 /// those that the actor leads.
 async fn begin<'a>(
     ctx: &'a Ctx,
@@ -239,8 +225,8 @@ async fn begin<'a>(
     }
 }
 
-/// The team, when the actor may decide who belongs to it: any with
-/// `team.manage`, and with `team.lead` those that the actor leads.
+/// Loads the team if the actor may change its members: any with `team.manage`,
+/// and those that the actor leads with `team.lead`.
 pub(crate) async fn may_change(
     tx: &mut TenantTx,
     actor: &Actor,

@@ -1,6 +1,5 @@
-//! Organisations and their first members, set up by whoever runs the
-//! deployment. What comes from the command line of the machine has no actor,
-//! and is audited in the tenant as Atrium's own.
+//! Creating organisations and their first members. Calls from the command line
+//! have no actor and are audited in the tenant as done by the system.
 
 use domain::{
     Action, ActorKind, AppError, TenantId, UserId, access::SystemRole, audit::Outcome,
@@ -25,58 +24,50 @@ use crate::{
     tenant_lifecycle::{Initiator, commit_audited},
 };
 
-/// A person to be known before the first sign-in.
+/// A person who is added before their first sign-in.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// The name on pages.
     pub display_name: String,
-    /// For showing only.
+    /// For display only.
     pub email: Option<String>,
-    /// What the issuer calls this person.
+    /// Their identity at the issuer.
     pub identity: IdentityKey,
 }
 
-/// Who owns an organisation from its first moment.
+/// The first owner of an organisation.
 #[derive(Clone, Copy, Debug)]
 pub enum Owner<'a> {
-    /// Whoever signs in as this person.
+    /// The member who signs in as this person.
     Known(&'a Person),
-    /// Whoever accepts the one invite that is made with it.
+    /// Whoever accepts the invite that is created with the organisation.
     Invited {
-        /// For whom it is meant: a hint, as with every invite.
+        /// The invited address; a hint only, as with every invite.
         email: Option<&'a EmailAddress>,
     },
 }
 
-/// An organisation that was just created.
 #[derive(Debug)]
 pub struct CreatedOrganisation {
-    /// Its id.
     pub id: TenantId,
-    /// What makes somebody its owner, for [`Owner::Invited`]. It is kept
-    /// nowhere: show it once.
+    /// The owner's invite for [`Owner::Invited`]. Its token is stored nowhere:
+    /// show it once.
     pub invite: Option<InviteToken>,
 }
 
-/// An organisation to be created.
 #[derive(Clone, Copy, Debug)]
 pub struct NewOrganisation<'a> {
     /// Unique among all organisations.
     pub slug: &'a str,
-    /// Its name on pages.
     pub name: &'a str,
-    /// It is made up for a demo.
+    /// True for generated demo data.
     pub is_demo: bool,
-    /// The Entra directory whose people sign in to it, where an issuer speaks
-    /// for several.
+    /// The Entra directory whose people sign in to it, if an issuer serves
+    /// several directories.
     pub directory: Option<Uuid>,
 }
 
-/// Creates an organisation with its system roles and its owner, or the invite
-/// for one: nobody owns it by being first.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a slug or name that can't be used.
+/// Creates an organisation with its system roles and either its owner or an
+/// invite for one; nobody becomes owner by signing in first.
 pub async fn tenant_create(
     ctx: &Ctx,
     by: Initiator<'_>,
@@ -116,21 +107,21 @@ pub async fn tenant_create(
             (tx, Some(invite))
         }
     };
-    let told = |event: AuditEvent| AuditEvent {
+    let describe = |event: AuditEvent| AuditEvent {
         resource_type: Some("tenant".to_owned()),
         resource_id: Some(id.to_string()),
         changes: Some(json!({ "after": { "slug": slug, "name": name, "directory": directory } })),
         ..event
     };
     let tx = tx.into_operator().await?;
-    commit_audited(ctx, by, Action::TenantCreate, id, tx, told).await?;
+    commit_audited(ctx, by, Action::TenantCreate, id, tx, describe).await?;
     Ok(CreatedOrganisation { id, invite })
 }
 
 /// Adds a member with one role to an organisation.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when the identity is a member's already.
+/// [`AppError::Conflict`] if the identity already belongs to a member.
 pub async fn member_add(
     ctx: &Ctx,
     tenant_id: TenantId,
@@ -143,10 +134,7 @@ pub async fn member_add(
     Ok(user_id)
 }
 
-/// Whether an identity belongs to a member of an organisation.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// True if an identity belongs to a member of an organisation.
 pub async fn member_exists(
     ctx: &Ctx,
     tenant_id: TenantId,
@@ -157,9 +145,6 @@ pub async fn member_exists(
 }
 
 /// All organisations, by slug.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
 pub async fn tenant_list(ctx: &Ctx) -> Result<Vec<TenantListed>, AppError> {
     let mut tx = ctx.store.begin_operator().await?;
     Ok(store::tenant::tenant_list(&mut tx).await?)

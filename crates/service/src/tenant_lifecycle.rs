@@ -1,8 +1,8 @@
-//! The life of organisations, as those decide it who run the installation.
+//! Status changes and deletion of organisations by operators.
 //!
-//! Each act is one transaction with two audit rows: in the chain of the
-//! operator's own organisation, and in the chain of the one that is acted on,
-//! whose members can so see what was done to them.
+//! Each action is one transaction with two audit rows: one in the operator's
+//! own organisation and one in the affected organisation, so that its members
+//! can see it.
 
 use domain::{
     Action, Actor, AppError, Page, TenantId,
@@ -25,17 +25,16 @@ use crate::{
     authorized_tx::{AuthorizedTx, event},
 };
 
-/// Who acts on an organisation.
+/// The caller of an action on an organisation.
 #[derive(Clone, Copy, Debug)]
 pub enum Initiator<'a> {
-    /// Whoever has the machine's command line.
+    /// The command line on the machine, without an actor.
     Cli,
-    /// An operator, in a browser.
     Operator(&'a Actor),
 }
 
 impl Initiator<'_> {
-    fn stored(self) -> ByOperator {
+    fn to_stored(self) -> ByOperator {
         match self {
             Self::Cli => None,
             Self::Operator(actor) => Some((actor.tenant_id, actor.user_id)),
@@ -43,10 +42,7 @@ impl Initiator<'_> {
     }
 }
 
-/// One page of the installation's organisations, by short name.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a status that can't be.
+/// One page of the installation's organisations, by slug.
 pub async fn tenant_page(
     ctx: &Ctx,
     actor: &Actor,
@@ -67,10 +63,6 @@ pub async fn tenant_page(
     Ok(page)
 }
 
-/// One organisation.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`].
 pub async fn tenant_get(ctx: &Ctx, actor: &Actor, id: TenantId) -> Result<TenantDetail, AppError> {
     AuthorizedTx::authorize(ctx, actor, Action::TenantList).await?;
     let mut tx = ctx.store.begin_operator().await?;
@@ -81,49 +73,43 @@ pub async fn tenant_get(ctx: &Ctx, actor: &Actor, id: TenantId) -> Result<Tenant
     })
 }
 
-/// The organisation with this slug. For the command line.
-///
-/// # Errors
-/// [`AppError::NotFound`].
+/// The organisation with this slug. For the command line; does not authorise.
 pub async fn tenant_id_of(ctx: &Ctx, slug: &str) -> Result<TenantId, AppError> {
     let mut tx = ctx.store.begin_operator().await?;
     Ok(store::tenant_lifecycle::tenant_id_of(&mut tx, slug).await?)
 }
 
-/// Puts everybody of an organisation out at once: whoever asks next is
-/// refused, and its jobs wait. Nothing is deleted.
+/// Suspends an organisation: every further request of its members is rejected
+/// and its jobs wait. Nothing is deleted.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`]; [`AppError::Invalid`]
-/// without a reason; [`AppError::Conflict`] when it is the operator's own, or
-/// not active.
+/// [`AppError::Conflict`] if it is the operator's own, or not active.
 pub async fn tenant_suspend(
     ctx: &Ctx,
     by: Initiator<'_>,
     id: TenantId,
     reason: &str,
 ) -> Result<(), AppError> {
-    let mut act = OperatorAct::begin(ctx, by, Action::TenantSuspend).await?;
+    let mut act = OperatorRequest::begin(ctx, by, Action::TenantSuspend).await?;
     let reason = StatusReason::parse(reason)?;
     let before = act.tenant(id).await?;
-    act.not_at_home(id)?;
+    act.ensure_not_own_tenant(id)?;
     if before.summary.status != TenantStatus::Active {
         return Err(conflict("Only an active organisation can be suspended."));
     }
-    act.status_set(&before, TenantStatus::Suspended, Some(&reason), None)
+    act.set_status(&before, TenantStatus::Suspended, Some(&reason), None)
         .await?;
     act.commit(&before, json!({ "status": "suspended" }), Some(&reason))
         .await
 }
 
-/// Lets an organisation in again that was suspended, or deleted and not yet
-/// purged. All that it had is there.
+/// Reactivates an organisation that is suspended, or deleted and not yet
+/// purged, with all its data.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`]; [`AppError::Conflict`]
-/// when it is active, or its time of grace is over.
+/// [`AppError::Conflict`] if it is active, or its grace period is over.
 pub async fn tenant_resume(ctx: &Ctx, by: Initiator<'_>, id: TenantId) -> Result<(), AppError> {
-    let mut act = OperatorAct::begin(ctx, by, Action::TenantResume).await?;
+    let mut act = OperatorRequest::begin(ctx, by, Action::TenantResume).await?;
     let before = act.tenant(id).await?;
     if before.summary.status == TenantStatus::Active {
         return Err(conflict("This organisation is active already."));
@@ -133,19 +119,18 @@ pub async fn tenant_resume(ctx: &Ctx, by: Initiator<'_>, id: TenantId) -> Result
             "The time in which this organisation could be brought back is over: its data is being removed.",
         ));
     }
-    act.status_set(&before, TenantStatus::Active, None, None)
+    act.set_status(&before, TenantStatus::Active, None, None)
         .await?;
     act.commit(&before, json!({ "status": "active" }), None)
         .await
 }
 
-/// Puts everybody of an organisation out, and has all that it has removed
-/// after `grace` (30 days, where a page asks). Until then it can be resumed.
+/// Closes an organisation and schedules it to be purged after `grace` (default:
+/// `GRACE_DAYS`). Until then it can be resumed.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`]; [`AppError::Invalid`]
-/// without a reason or where `confirm` is given and not its name;
-/// [`AppError::Conflict`] when it is the operator's own, or deleted already.
+/// [`AppError::Invalid`] also if `confirm` is set and isn't its name;
+/// [`AppError::Conflict`] if it is the operator's own, or already deleted.
 pub async fn tenant_delete(
     ctx: &Ctx,
     by: Initiator<'_>,
@@ -154,10 +139,10 @@ pub async fn tenant_delete(
     reason: &str,
     grace: Option<Duration>,
 ) -> Result<(), AppError> {
-    let mut act = OperatorAct::begin(ctx, by, Action::TenantDelete).await?;
+    let mut act = OperatorRequest::begin(ctx, by, Action::TenantDelete).await?;
     let reason = StatusReason::parse(reason)?;
     let before = act.tenant(id).await?;
-    act.not_at_home(id)?;
+    act.ensure_not_own_tenant(id)?;
     if before.summary.status == TenantStatus::Deleted {
         return Err(conflict("This organisation is deleted already."));
     }
@@ -170,7 +155,7 @@ pub async fn tenant_delete(
     }
     let grace = grace.unwrap_or(Duration::days(GRACE_DAYS.into()));
     let delete_after = ctx.clock.now() + grace;
-    act.status_set(
+    act.set_status(
         &before,
         TenantStatus::Deleted,
         Some(&reason),
@@ -181,29 +166,22 @@ pub async fn tenant_delete(
     act.commit(&before, after, Some(&reason)).await
 }
 
-/// Puts an organisation into another tier.
-///
-/// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`].
 pub async fn tenant_tier_set(
     ctx: &Ctx,
     by: Initiator<'_>,
     id: TenantId,
     tier: TenantTier,
 ) -> Result<(), AppError> {
-    let mut act = OperatorAct::begin(ctx, by, Action::TenantTierSet).await?;
+    let mut act = OperatorRequest::begin(ctx, by, Action::TenantTierSet).await?;
     let before = act.tenant(id).await?;
     store::tenant_lifecycle::tenant_tier_set(&mut act.tx, id, tier, ctx.clock.now()).await?;
     act.commit(&before, json!({ "tier": tier.key() }), None)
         .await
 }
 
-/// Removes every organisation whose time of grace is over, with all rows that
-/// it has, and tells how many there were. The chain of the operator who asked
-/// keeps where the removed chain ended.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Purges every organisation whose grace period is over, with all its rows, and
+/// returns their number. The audit log of the operator who deleted it records
+/// the head of the purged log.
 pub async fn tenants_purge(ctx: &Ctx) -> Result<u64, AppError> {
     let mut purged = 0;
     while tenant_purge_next(ctx).await? {
@@ -220,13 +198,13 @@ async fn tenant_purge_next(ctx: &Ctx) -> Result<bool, AppError> {
     };
     let purged = store::tenant_lifecycle::tenant_purge(&mut tx, due.id, now).await?;
     let head = purged.head.map(|head| head.to_string());
-    let told = match due.by {
+    let operator_tenant = match due.by {
         Some((home, _)) => store::tenant_lifecycle::tenant_exists(&mut tx, home)
             .await?
             .then_some(home),
         None => None,
     };
-    if let Some(home) = told {
+    if let Some(home) = operator_tenant {
         let mut tx = tx.enter_as_system(home).await?;
         let event = AuditEvent {
             resource_type: Some("tenant".to_owned()),
@@ -247,7 +225,7 @@ async fn tenant_purge_next(ctx: &Ctx) -> Result<bool, AppError> {
     } else {
         tx.commit().await?;
     }
-    // Or `audit verify` would miss the log that the checkpoints are of.
+    // Otherwise `audit verify` would report the checkpoints' log as missing.
     if let Some(folder) = &ctx.checkpoints
         && let Err(error) = folder.retire(due.id)
     {
@@ -262,16 +240,16 @@ async fn tenant_purge_next(ctx: &Ctx) -> Result<bool, AppError> {
     Ok(true)
 }
 
-/// An authorised act on an organisation from outside it.
-struct OperatorAct<'a> {
+/// An authorised operation on an organisation from outside of it.
+struct OperatorRequest<'a> {
     ctx: &'a Ctx,
     by: Initiator<'a>,
     action: Action,
     tx: OperatorTx,
 }
 
-impl<'a> OperatorAct<'a> {
-    /// Authorises `action`. A refusal is audited where the actor belongs.
+impl<'a> OperatorRequest<'a> {
+    /// Authorises `action`. A denial is audited in the actor's organisation.
     async fn begin(ctx: &'a Ctx, by: Initiator<'a>, action: Action) -> Result<Self, AppError> {
         if let Initiator::Operator(actor) = by {
             AuthorizedTx::authorize(ctx, actor, action).await?;
@@ -290,8 +268,8 @@ impl<'a> OperatorAct<'a> {
         Ok(store::tenant_lifecycle::tenant_get(&mut self.tx, id, now).await?)
     }
 
-    /// Nobody locks themselves out.
-    fn not_at_home(&self, id: TenantId) -> Result<(), AppError> {
+    /// Fails for the operator's own organisation, to prevent a lock-out.
+    fn ensure_not_own_tenant(&self, id: TenantId) -> Result<(), AppError> {
         match self.by {
             Initiator::Operator(actor) if actor.tenant_id == id => Err(conflict(
                 "This is your own organisation, and you would lock yourself out. Use the command line of the machine.",
@@ -300,7 +278,7 @@ impl<'a> OperatorAct<'a> {
         }
     }
 
-    async fn status_set(
+    async fn set_status(
         &mut self,
         before: &TenantDetail,
         to: TenantStatus,
@@ -312,7 +290,7 @@ impl<'a> OperatorAct<'a> {
             to,
             reason,
             delete_after,
-            by: self.by.stored(),
+            by: self.by.to_stored(),
         };
         let now = self.ctx.clock.now();
         let id = before.summary.id;
@@ -327,7 +305,7 @@ impl<'a> OperatorAct<'a> {
     ) -> Result<(), AppError> {
         let summary = &before.summary;
         let id = summary.id;
-        let told = |event: AuditEvent| AuditEvent {
+        let describe = |event: AuditEvent| AuditEvent {
             resource_type: Some("tenant".to_owned()),
             resource_id: Some(id.to_string()),
             changes: Some(json!({
@@ -337,47 +315,47 @@ impl<'a> OperatorAct<'a> {
             metadata: reason.map(|reason| json!({ "reason": reason.as_str() })),
             ..event
         };
-        commit_audited(self.ctx, self.by, self.action, id, self.tx, told).await
+        commit_audited(self.ctx, self.by, self.action, id, self.tx, describe).await
     }
 }
 
-/// Writes what `by` did to organisation `id` into its chain and into the one of
-/// the operator's own, as `told` words it, and commits: all or nothing.
+/// Audits what `by` did in organisation `id` and in the operator's own one,
+/// with the details that `describe` adds, and commits.
 pub(crate) async fn commit_audited(
     ctx: &Ctx,
     by: Initiator<'_>,
     action: Action,
     id: TenantId,
     mut tx: OperatorTx,
-    told: impl Fn(AuditEvent) -> AuditEvent,
+    describe: impl Fn(AuditEvent) -> AuditEvent,
 ) -> Result<(), AppError> {
     let mut rows = Vec::new();
     match by {
         Initiator::Cli => {
             let event = AuditEvent::by_system(action.key(), Outcome::Success, ctx.clock.now());
-            rows.push((id, told(event)));
+            rows.push((id, describe(event)));
         }
         Initiator::Operator(actor) => {
-            let own = event(ctx, actor, action, Outcome::Success);
+            let operator_event = event(ctx, actor, action, Outcome::Success);
             if actor.tenant_id != id {
-                // Nobody of theirs: a name, and no member.
-                let theirs = AuditEvent {
+                // The operator is no member there, so the row has a label only.
+                let tenant_event = AuditEvent {
                     actor_user_id: None,
                     actor_label: format!("operator {}", actor.label),
-                    ..own.clone()
+                    ..operator_event.clone()
                 };
-                rows.push((id, told(theirs)));
+                rows.push((id, describe(tenant_event)));
             }
-            rows.push((actor.tenant_id, told(own)));
+            rows.push((actor.tenant_id, describe(operator_event)));
         }
     }
-    // Always in the same order: two operators who act on each other's
-    // organisations would wait for each other.
+    // A fixed order, so that two operators who act on each other's
+    // organisations can't deadlock.
     rows.sort_by_key(|(tenant_id, _)| *tenant_id);
     for (tenant_id, event) in rows {
-        let mut inside = tx.enter_as_system(tenant_id).await?;
-        audit_append(&mut inside, &[event]).await?;
-        tx = inside.into_operator().await?;
+        let mut tenant_tx = tx.enter_as_system(tenant_id).await?;
+        audit_append(&mut tenant_tx, &[event]).await?;
+        tx = tenant_tx.into_operator().await?;
     }
     tx.commit().await?;
     Ok(())

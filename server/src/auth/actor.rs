@@ -1,5 +1,5 @@
-//! The member behind a request, resolved anew each time: what changed or was
-//! revoked a moment ago counts now (SEC-B3).
+//! Resolves the member behind each request from the database, so that a change
+//! or revocation takes effect immediately (SEC-B3).
 
 use axum::{
     extract::{Request, State},
@@ -36,20 +36,19 @@ use crate::{
     live,
 };
 
-/// How long the record of a session's use may lag behind.
-const TOUCH: time::Duration = time::Duration::MINUTE;
+/// Minimum interval between updates of a session's last use.
+const TOUCH_INTERVAL: time::Duration = time::Duration::MINUTE;
 
-/// What a path asks of its visitor.
+/// The authentication that a path requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PathAccess {
-    /// Anybody; nobody needs to be known.
+    /// Public; the session is not looked up.
     Open,
-    /// A server that brings a signed message: no browser, and so none of what
-    /// a browser says about itself.
+    /// Called by a server with a signed message, so the headers of a browser
+    /// are missing.
     Signed,
-    /// Anybody; whoever is known is told so.
-    Either,
-    /// Members only.
+    /// Public, but a valid session is used.
+    Optional,
     Members,
 }
 
@@ -58,8 +57,8 @@ impl PathAccess {
         match path {
             "/auth/login" | "/auth/callback" | "/auth/frontchannel-logout" => Self::Open,
             "/auth/backchannel-logout" => Self::Signed,
-            "/sign-in" | "/auth/invite" | "/auth/logout" | "/auth/switch" => Self::Either,
-            _ if path.starts_with(INVITE_PATH) => Self::Either,
+            "/sign-in" | "/auth/invite" | "/auth/logout" | "/auth/switch" => Self::Optional,
+            _ if path.starts_with(INVITE_PATH) => Self::Optional,
             _ if path.starts_with("/auth/callback/") => Self::Open,
             _ if path.starts_with("/demo/issuer/") => Self::Open,
             _ => Self::Members,
@@ -67,29 +66,28 @@ impl PathAccess {
     }
 }
 
-/// Where sessions without any role end up (SEC-A11).
+/// The page for sessions without any role (SEC-A11).
 const NO_ACCESS: &str = "/no-access";
 
-/// Who a cookie stands for.
+/// The owner of the session cookie.
 enum Visitor {
-    /// Nobody that we know.
+    /// No cookie, or no valid session.
     Nobody,
-    /// A member, whether any role was given to them, and how they want things
-    /// shown.
+    /// An active member.
     Member {
         actor: Box<Actor>,
         has_role: bool,
-        shown: DisplaySettings,
-        /// The cookie with the session's new id, where it got one.
+        display: DisplaySettings,
+        /// The cookie with the session's new id, if it was rotated.
         cookie: Option<HeaderValue>,
     },
-    /// A member who may not act, or whose organisation may not be used.
-    Barred(SignInProblem),
+    /// A member who is not active, or whose organisation isn't.
+    Blocked(SignInProblem),
 }
 
-/// Puts `Option<Actor>` and `Option<SessionId>` into the request, keeps
-/// visitors out of the members' pages, and refuses what another site made the
-/// browser send (SEC-B4).
+/// Adds `Option<Actor>` and `Option<SessionId>` to the request, redirects
+/// visitors without a session from members' pages, and rejects cross-site
+/// requests (SEC-B4).
 pub(super) async fn actor_layer(
     State(auth): State<Auth>,
     request: Request,
@@ -122,21 +120,21 @@ pub(super) async fn actor_layer(
     let visitor = if is_open && cross_site.is_none() {
         Visitor::Nobody
     } else {
-        // An open page is not a person who uses it.
+        // An open event stream doesn't keep the session alive.
         let is_use = parts.uri.path() != live::PATH;
-        // What signs out or in sets the cookie itself.
+        // Paths for signing in and out set the cookie themselves.
         let may_rotate = is_use && access == PathAccess::Members && cross_site.is_none();
         let visit = Visit { is_use, may_rotate };
-        match auth.visitor(session.as_ref(), &facts, visit).await {
+        match auth.resolve_visitor(session.as_ref(), &facts, visit).await {
             Ok(visitor) => visitor,
-            // Signing in may still be explained while the database is away.
+            // The sign-in page still works while the database is away.
             Err(_) if access != PathAccess::Members && cross_site.is_none() => Visitor::Nobody,
             Err(error) => return error_response(&parts.headers, &AppError::from(error)),
         }
     };
     if let Some(cross_site) = cross_site {
         return auth
-            .refuse_cross_site(cross_site, &visitor, &parts, &facts)
+            .reject_cross_site(cross_site, &visitor, &parts, &facts)
             .await;
     }
 
@@ -146,31 +144,32 @@ pub(super) async fn actor_layer(
             Visitor::Member {
                 actor,
                 has_role,
-                shown,
+                display,
                 cookie,
             },
             _,
         ) => {
             let is_page = is_read(&parts.method) && wants_html(&parts.headers);
-            let is_told = parts.uri.path() == NO_ACCESS;
-            if is_page && access == PathAccess::Members && is_told == has_role {
-                // To be told, or, with a role by now, to where they can work.
+            let is_no_access_page = parts.uri.path() == NO_ACCESS;
+            if is_page && access == PathAccess::Members && is_no_access_page == has_role {
+                // To the explanation or, if they have a role now, to the start
+                // page.
                 let page = if has_role { "/" } else { NO_ACCESS };
                 return with_cookie(Redirect::to(page).into_response(), cookie);
             }
             new_cookie = cookie;
-            parts.extensions.insert(shown);
+            parts.extensions.insert(display);
             Some(*actor)
         }
         (Visitor::Nobody, PathAccess::Members) => return auth.ask_to_sign_in(&parts),
-        (Visitor::Barred(problem), PathAccess::Members) => {
+        (Visitor::Blocked(problem), PathAccess::Members) => {
             return if wants_html(&parts.headers) {
                 to_sign_in(Some(problem), None)
             } else {
                 error_response(&parts.headers, &AppError::Unauthenticated)
             };
         }
-        (Visitor::Nobody | Visitor::Barred(_), _) => None,
+        (Visitor::Nobody | Visitor::Blocked(_), _) => None,
     };
     let facts = actor.as_ref().map_or(facts, |actor| actor.request.clone());
     parts
@@ -193,19 +192,19 @@ fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response 
     response
 }
 
-/// What a request does to the session that it comes with.
+/// The effects of a request on its session.
 #[derive(Clone, Copy)]
 struct Visit {
-    /// Counts as use: the session goes on.
+    /// Extends the session.
     is_use: bool,
-    /// Its answer can bring the browser another id.
+    /// The response may set a new session cookie.
     may_rotate: bool,
 }
 
 impl Auth {
-    /// The member behind a session whose request goes on, as of now; or why
-    /// there is none any more. The session may have another cookie by then. It
-    /// doesn't count as use of the session.
+    /// Resolves the member of a running request's session again, or the reason
+    /// why it ended. Finds the session also after its id was rotated, and
+    /// doesn't count as use of it.
     pub(crate) async fn revalidate(
         &self,
         (tenant_id, session): (TenantId, SessionId),
@@ -229,8 +228,8 @@ impl Auth {
         Ok(Ok(record.to_actor(facts)))
     }
 
-    /// Session and member in one transaction.
-    async fn visitor(
+    /// Loads session and member in one transaction.
+    async fn resolve_visitor(
         &self,
         session: Option<&Session>,
         facts: &RequestFacts,
@@ -245,24 +244,25 @@ impl Auth {
         let Some(stored) = session_load(&mut tx, &hash, now).await? else {
             return Ok(Visitor::Nobody);
         };
-        let is_due = is_use && !stored.by_previous_id && now - stored.last_seen_at >= TOUCH;
+        let is_due =
+            is_use && !stored.by_previous_id && now - stored.last_seen_at >= TOUCH_INTERVAL;
         if is_due {
-            // As long again as it was given when it began: its organisation may
-            // want sessions shorter than the operator does.
+            // Extends by the idle time from the session's start, which the
+            // organisation may have set shorter than the operator.
             let idle = stored.idle_expires_at - stored.last_seen_at;
             session_touch(&mut tx, &hash, now + idle, now).await?;
         }
-        // As Atrium itself: it is what notes that the member was seen.
+        // The system role may update the member's last-seen time.
         let mut tx = tx.enter_as_system(stored.tenant_id).await?;
         let record = match actor_load(&mut tx, stored.user_id).await {
             Err(StoreError::NotFound) => return Ok(Visitor::Nobody),
             other => other?,
         };
         if let Some(problem) = SignInProblem::of_tenant(record.tenant_status) {
-            return Ok(Visitor::Barred(problem));
+            return Ok(Visitor::Blocked(problem));
         }
         if !record.may_act() {
-            return Ok(Visitor::Barred(SignInProblem::Suspended));
+            return Ok(Visitor::Blocked(SignInProblem::Suspended));
         }
         if is_due {
             user_touch_seen(&mut tx, stored.user_id, now).await?;
@@ -287,15 +287,15 @@ impl Auth {
         facts.session_id = Some(stored.id);
         let has_role = !record.role_keys.is_empty();
         Ok(Visitor::Member {
-            shown: service::display_settings(&record, now),
+            display: service::display_settings(&record, now),
             actor: Box::new(record.to_actor(facts)),
             has_role,
             cookie,
         })
     }
 
-    /// Gives the session another id, because its member can do other things than
-    /// when it got this one, and returns the cookie (SEC-B2).
+    /// Rotates the session id because the member's privileges have changed, and
+    /// returns the new cookie (SEC-B2).
     async fn rotate(
         &self,
         tx: &mut AuthTx,
@@ -305,14 +305,15 @@ impl Auth {
         now: Timestamp,
     ) -> Result<Option<HeaderValue>, StoreError> {
         if stored.privileges_hash.is_none() {
-            // It has just begun.
+            // The session is new.
             session_privileges_note(tx, hash, &privileges, now).await?;
             return Ok(None);
         }
         let id = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));
         let seconds = (stored.absolute_expires_at - now).whole_seconds();
         let cookie = self.cookie(self.session_cookie(), &id.to_string(), seconds);
-        // Without a cookie to bring it, the session keeps its id.
+        // Without a cookie that delivers the new id, the session keeps its old
+        // one.
         let Ok(cookie) = HeaderValue::from_str(&cookie) else {
             return Ok(None);
         };
@@ -325,26 +326,27 @@ impl Auth {
         Ok(is_rotated.then_some(cookie))
     }
 
-    /// A browser goes to the sign-in page and comes back; a program is told.
+    /// Redirects browsers to the sign-in page with a way back; others get an
+    /// error.
     fn ask_to_sign_in(&self, parts: &axum::http::request::Parts) -> Response {
         if !wants_html(&parts.headers) {
             return error_response(&parts.headers, &AppError::Unauthenticated);
         }
         let site = &self.0.settings.site;
-        let wanted = if is_read(&parts.method) {
+        let target = if is_read(&parts.method) {
             parts
                 .uri
                 .path_and_query()
                 .map(|path| path.as_str().to_owned())
         } else {
-            // A form was sent: back to the page that holds it.
+            // After a form, return to the page that contains it.
             referring_path(&parts.headers)
         };
-        let return_to = wanted.and_then(|wanted| ReturnTo::parse(site, &wanted));
+        let return_to = target.and_then(|target| ReturnTo::parse(site, &target));
         to_sign_in(None, return_to.as_ref())
     }
 
-    async fn refuse_cross_site(
+    async fn reject_cross_site(
         &self,
         cross_site: CrossSite,
         visitor: &Visitor,
@@ -373,7 +375,8 @@ impl Auth {
     }
 }
 
-/// The path of the page that sent a form. Foreign ones were taken out before.
+/// The path of the page that sent a form. Cross-site requests were rejected
+/// before.
 fn referring_path(headers: &HeaderMap) -> Option<String> {
     let url = url::Url::parse(headers.get(header::REFERER)?.to_str().ok()?).ok()?;
     Some(match url.query() {

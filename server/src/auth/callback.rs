@@ -1,4 +1,4 @@
-//! The way back from the issuer (SEC-A1 to A8).
+//! The callback from the issuer, which completes a sign-in (SEC-A1 to A8).
 
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ use super::{
 };
 use crate::http::ReturnTo;
 
-/// What the issuer sends along (RFC 6749, RFC 9207). A parameter that is there
-/// twice makes the query unreadable, and is refused like a missing one.
+/// The issuer's response (RFC 6749, RFC 9207). A duplicate parameter makes the
+/// query invalid, which is rejected like a missing one.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct CallbackQuery {
     state: Option<String>,
@@ -42,7 +42,7 @@ pub(super) struct CallbackQuery {
     error: Option<String>,
 }
 
-/// Signs in whom the issuer names.
+/// Callback of the primary issuer.
 pub(super) async fn callback(
     auth: State<Auth>,
     facts: Extension<RequestFacts>,
@@ -54,7 +54,7 @@ pub(super) async fn callback(
     callback_of(auth, primary, facts, session, headers, query).await
 }
 
-/// As [`callback`], at the place of the issuer with this name.
+/// Callback of the issuer with this name.
 pub(super) async fn callback_of(
     State(auth): State<Auth>,
     Path(issuer): Path<String>,
@@ -66,16 +66,20 @@ pub(super) async fn callback_of(
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let signed_in = async {
         let slot = auth.0.failures.look_up_slot(facts.ip).await;
-        let attempt = auth.attempt_take(&headers, &issuer, &query).await?;
+        let attempt = auth.take_attempt(&headers, &issuer, &query).await?;
         drop(slot);
-        // Checked again: it comes out of a table.
+        // Parsed again, because it comes from the database.
         let site = &auth.0.settings.site;
         let return_to = ReturnTo::parse(site, &attempt.return_to).unwrap_or_else(ReturnTo::home);
-        match auth.finish(&attempt, query, &session, &facts).await {
+        match auth
+            .complete_sign_in(&attempt, query, &session, &facts)
+            .await
+        {
             Ok(()) => Ok(return_to),
-            // Where one goes by an invite is nowhere without it.
-            Err(refusal) if attempt.invite.is_some() => Err(refusal.by(&attempt.issuer_name)),
-            Err(refusal) => Err(refusal.by(&attempt.issuer_name).back_to(return_to)),
+            // An invite's destination makes no sense if the invite wasn't
+            // accepted.
+            Err(error) if attempt.invite.is_some() => Err(error.by(&attempt.issuer_name)),
+            Err(error) => Err(error.by(&attempt.issuer_name).back_to(return_to)),
         }
     };
     match signed_in.await {
@@ -86,11 +90,11 @@ pub(super) async fn callback_of(
             }
             response
         }
-        Err(refusal) => auth.refuse_sign_in(refusal, &facts, &headers).await,
+        Err(error) => auth.refuse_sign_in(error, &facts, &headers).await,
     }
 }
 
-fn session_failed(error: &tower_sessions::session::Error) -> SignInError {
+fn session_error(error: &tower_sessions::session::Error) -> SignInError {
     tracing::error!(
         error = error as &dyn std::error::Error,
         "the session can't be kept"
@@ -99,37 +103,37 @@ fn session_failed(error: &tower_sessions::session::Error) -> SignInError {
 }
 
 impl Auth {
-    /// The sign-in that `state` names, if this browser began it with the
-    /// issuer that answers. It is used up whatever comes of it.
-    async fn attempt_take(
+    /// Takes the login attempt that `state` names, if this browser began it
+    /// with this issuer. It is consumed even if the sign-in fails.
+    async fn take_attempt(
         &self,
         headers: &HeaderMap,
         issuer: &str,
         query: &CallbackQuery,
     ) -> Result<LoginAttempt, SignInError> {
-        let error_response = |reason| Err(SignInError::new(SignInProblem::State, reason));
+        let reject = |reason| Err(SignInError::new(SignInProblem::State, reason));
         let Some(state) = query.state.as_deref().filter(|state| !state.is_empty()) else {
-            return error_response("state_missing");
+            return reject("state_missing");
         };
         let mut tx = self.0.ctx.store.begin_auth().await?;
         let attempt =
             login_attempt_take(&mut tx, &hash(state.as_bytes()), self.0.ctx.clock.now()).await?;
         tx.commit().await?;
         let Some(attempt) = attempt else {
-            return error_response("state_unknown");
+            return reject("state_unknown");
         };
         let browser = cookie_value(headers, self.login_cookie()).unwrap_or_default();
         if !bool::from(hash(browser.as_bytes()).ct_eq(&attempt.browser_hash)) {
-            return error_response("other_browser");
+            return reject("other_browser");
         }
         if attempt.issuer_name != issuer {
-            return error_response("other_issuer");
+            return reject("other_issuer");
         }
         Ok(attempt)
     }
 
-    /// From the issuer's answer to the browser's new session.
-    async fn finish(
+    /// Completes the sign-in: from the issuer's response to a new session.
+    async fn complete_sign_in(
         &self,
         attempt: &LoginAttempt,
         query: CallbackQuery,
@@ -139,24 +143,23 @@ impl Auth {
         let Some(issuer) = self.issuer_named(&attempt.issuer_name) else {
             return Err(SignInError::new(SignInProblem::NotConfigured, "no_issuer"));
         };
-        let (person, tokens) = self.ask(issuer, attempt, query).await?;
-        // Whatever session the browser had ends here, before the new one is
-        // written.
+        let (person, tokens) = self.redeem_and_verify(issuer, attempt, query).await?;
+        // The browser's earlier session ends before the new one is written.
         session
             .cycle_id()
             .await
-            .map_err(|error| session_failed(&error))?;
+            .map_err(|error| session_error(&error))?;
         let id = self
             .sign_in(issuer, &person, tokens, attempt.invite, facts)
             .await
-            .map_err(|refusal| refusal.of_account(person.account()))?;
+            .map_err(|error| error.of_account(person.account()))?;
         adopt(session, id)
             .await
-            .map_err(|error| session_failed(&error))
+            .map_err(|error| session_error(&error))
     }
 
-    /// Redeems the code and checks what comes for it.
-    async fn ask(
+    /// Redeems the code and verifies the tokens.
+    async fn redeem_and_verify(
         &self,
         issuer: &Issuer,
         attempt: &LoginAttempt,
@@ -212,8 +215,8 @@ impl Auth {
         Ok((person, tokens))
     }
 
-    /// What the ID token says, once it holds. A key that is not known may be
-    /// a new one: then the keys are fetched and the token is looked at again.
+    /// Verifies the ID token and returns its claims. If its key is unknown,
+    /// fetches the keys again and retries once.
     pub(super) async fn believe_id_token<'t>(
         &self,
         issuer: &Issuer,
@@ -285,7 +288,8 @@ async fn redeem(
                 SignInError::new(SignInProblem::Token, "token_endpoint_refused")
             }
             RequestTokenError::Parse(error, _) => {
-                // The path only: the message could hold a part of a token.
+                // Logs only the path: the message could contain part of a
+                // token.
                 tracing::warn!(at = %error.path(), "the token endpoint's answer can't be read");
                 SignInError::new(SignInProblem::Token, "token_answer")
             }

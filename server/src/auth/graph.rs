@@ -1,9 +1,10 @@
-//! Groups from Microsoft Graph, where the token has no room for them (SEC-A10).
+//! Fetches groups from Microsoft Graph when the token can't hold them
+//! (SEC-A10).
 //!
-//! Entra puts at most 200 groups into a token. Beyond that it names a place to
-//! ask, which is never used: the address is our own, and each further page
-//! must be at the same one. `transitiveMemberOf` needs no more than
-//! `User.Read`, and has pages where `getMemberObjects` refuses beyond 11,000.
+//! Entra puts at most 200 groups into a token. Beyond that it names an
+//! endpoint, which is never used: the base URL is configured, and each further
+//! page must be under it. `transitiveMemberOf` needs no more than `User.Read`,
+//! and has pages where `getMemberObjects` fails above 11,000.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +24,7 @@ use super::{
 const MAX_PAGES: usize = 50;
 const GROUP: &str = "#microsoft.graph.group";
 
-/// Why a person's groups are not known.
+/// The reason why a person's groups could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum GraphError {
     #[error("Microsoft Graph can't be reached: {}", with_causes(.0))]
@@ -54,7 +55,7 @@ struct Page {
 
 #[derive(Deserialize)]
 struct Entry {
-    /// Directory roles and administrative units are listed as well.
+    /// Directory roles and administrative units are listed too.
     #[serde(rename = "@odata.type")]
     kind: Option<String>,
     id: String,
@@ -71,7 +72,7 @@ pub(super) async fn groups(
     let mut url = format!("{root}me/transitiveMemberOf?$select=id&$top=999");
     let mut groups = BTreeSet::new();
     for _ in 0..MAX_PAGES {
-        let page = page(transport, &url, token).await?;
+        let page = fetch_page(transport, &url, token).await?;
         groups.extend(
             page.value
                 .into_iter()
@@ -81,7 +82,8 @@ pub(super) async fn groups(
         let Some(next) = page.next else {
             return Ok(groups);
         };
-        // As a URL: text could begin alike and lead elsewhere ("…/v1.0/../").
+        // Compared as a URL, because text with this prefix could lead elsewhere
+        // ("…/v1.0/../").
         url = Url::parse(&next)
             .ok()
             .filter(|url| url.as_str().starts_with(&root))
@@ -91,7 +93,11 @@ pub(super) async fn groups(
     Err(GraphError::Unusable("it has no end"))
 }
 
-async fn page(transport: &Transport, url: &str, token: &AccessToken) -> Result<Page, GraphError> {
+async fn fetch_page(
+    transport: &Transport,
+    url: &str,
+    token: &AccessToken,
+) -> Result<Page, GraphError> {
     let request = Request::builder()
         .method(Method::GET)
         .uri(url)

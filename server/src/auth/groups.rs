@@ -1,5 +1,5 @@
-//! Groups and app roles of the person who signs in, and what they grant
-//! (SEC-A10).
+//! Groups and app roles of the person who signs in, and the roles and teams
+//! that they grant (SEC-A10).
 
 use domain::{
     Actor, SignInProblem, UserId,
@@ -21,14 +21,15 @@ use super::{
     token::{ExtraClaims, TokenFault},
 };
 
-/// What changed is Atrium's doing, in the request of the one who signs in.
-const GRANTS: &str = "user.grants_set";
-/// The rules made the last owner none, and were not followed.
-const OWNER_KEPT: &str = "user.last_owner_kept";
+/// Audit action: group rules changed the member's roles or teams.
+const GRANTS_SET: &str = "user.grants_set";
+/// Audit action: the rules would have removed the last owner and were not
+/// applied to them.
+const LAST_OWNER_KEPT: &str = "user.last_owner_kept";
 
-/// The words of a claim that is a list of text, or one text. An absent claim
-/// is an empty list: what it granted before goes (SEC-A10).
-fn words(claim: Option<&Value>) -> Result<Vec<String>, SignInError> {
+/// The values of a claim that is a string or a list of strings. An absent claim
+/// is an empty list, so earlier grants are revoked (SEC-A10).
+fn string_list(claim: Option<&Value>) -> Result<Vec<String>, SignInError> {
     match claim {
         None | Some(Value::Null) => Some(Vec::new()),
         Some(Value::String(word)) => Some(vec![word.clone()]),
@@ -41,9 +42,9 @@ fn words(claim: Option<&Value>) -> Result<Vec<String>, SignInError> {
     .ok_or_else(|| TokenFault::Rule("groups or roles are no list of text").into())
 }
 
-/// Whether the issuer had more groups than the token has room for.
-fn are_elsewhere(claims: &ExtraClaims) -> bool {
-    let named = claims
+/// True if the person has more groups than the token can hold.
+fn has_group_overage(claims: &ExtraClaims) -> bool {
+    let in_claim_names = claims
         .claim_names
         .as_ref()
         .is_some_and(|names| names.get("groups").is_some());
@@ -52,22 +53,25 @@ fn are_elsewhere(claims: &ExtraClaims) -> bool {
         Some(Value::String(text)) => text == "true",
         _ => false,
     };
-    named || has_groups
+    in_claim_names || has_groups
 }
 
 impl Issuer {
-    /// What the issuer says of the person: by the token, or by Graph where the
-    /// token only says that there is more.
+    /// The person's groups and app roles: from the token, or from Graph if the
+    /// token only says that there are more.
     pub(super) async fn group_claims(
         &self,
         claims: &ExtraClaims,
         access_token: &AccessToken,
     ) -> Result<GroupClaims, SignInError> {
-        let app_roles = words(claims.roles.as_ref())?;
-        if !are_elsewhere(claims) {
-            return Ok(GroupClaims::new(words(claims.groups.as_ref())?, app_roles));
+        let app_roles = string_list(claims.roles.as_ref())?;
+        if !has_group_overage(claims) {
+            return Ok(GroupClaims::new(
+                string_list(claims.groups.as_ref())?,
+                app_roles,
+            ));
         }
-        // Without a place to ask, the roles would silently vanish.
+        // Without Graph the person's roles would silently be revoked.
         let Some(base) = &self.settings().graph_url else {
             return Err(SignInError::new(SignInProblem::Groups, "graph_unknown"));
         };
@@ -82,8 +86,8 @@ impl Issuer {
 }
 
 impl Auth {
-    /// Brings the roles and teams of a member in line with what the issuer
-    /// says now.
+    /// Updates the roles and teams of a member to those that the rules grant
+    /// for `claims`.
     pub(super) async fn grants_set(
         &self,
         tx: &mut TenantTx,
@@ -96,9 +100,9 @@ impl Auth {
         user_grants_set(tx, user_id, &granted, now).await
     }
 
-    /// What the audit log is told of it.
+    /// The audit events of the change.
     pub(super) fn grants_events(&self, actor: &Actor, changed: &GrantsChanged) -> Vec<AuditEvent> {
-        let about = |action, outcome, changes| AuditEvent {
+        let event = |action, outcome, changes| AuditEvent {
             resource_type: Some("user".to_owned()),
             resource_id: Some(actor.user_id.to_string()),
             changes,
@@ -110,10 +114,10 @@ impl Auth {
                 "gained": { "roles": changed.roles_gained, "teams": changed.teams_gained },
                 "lost": { "roles": changed.roles_lost, "teams": changed.teams_lost },
             });
-            events.push(about(GRANTS, Outcome::Success, Some(difference)));
+            events.push(event(GRANTS_SET, Outcome::Success, Some(difference)));
         }
         if changed.last_owner_kept {
-            events.push(about(OWNER_KEPT, Outcome::Denied, None));
+            events.push(event(LAST_OWNER_KEPT, Outcome::Denied, None));
         }
         events
     }

@@ -1,5 +1,5 @@
-//! Signing in by an invite's link: the way to the issuer, and what the invite
-//! says of where the person belongs.
+//! Signing in by an invite's link: starting the login, and the organisation
+//! that the invite is for.
 
 use axum::{
     Extension, Form,
@@ -22,30 +22,29 @@ use super::{
 };
 use crate::http::ReturnTo;
 
-/// The audit log's name for joining by an invite.
+/// Audit action for joining by an invite.
 pub(super) const ACCEPT: &str = "invite.accept";
 
-/// What the audit log is told of: the action, what it was done to and its id,
-/// and what changed.
+/// An audit event: action, resource type, resource id and changes.
 pub(super) type InviteEvent = (&'static str, &'static str, String, Option<Value>);
 
-/// Where somebody who joined begins.
+/// The page after joining.
 const WELCOME: &str = "/?done=invite_accepted";
 
-/// What the invite's page sends. The token is in no URL of ours but the page's.
+/// The form on the invite's page. The token is in no other URL than that
+/// page's.
 #[derive(Default, Deserialize)]
 pub(super) struct InviteForm {
     #[serde(default)]
     token: String,
-    /// One of the configured issuers by its name.
+    /// Name of a configured issuer.
     #[serde(default)]
     issuer: String,
 }
 
-/// Sends the browser to the issuer, to come back as whoever accepts the
-/// invite. By POST from our own page only: as a link on another site it would
-/// make people join, with whatever account they are signed in with, what they
-/// never saw.
+/// Redirects the browser to the issuer to accept the invite. Only by POST from
+/// our own page: a link on another site could otherwise make people join an
+/// organisation unseen, with the account that they are signed in with.
 pub(super) async fn invite(
     State(auth): State<Auth>,
     Extension(facts): Extension<RequestFacts>,
@@ -54,11 +53,11 @@ pub(super) async fn invite(
 ) -> Response {
     let form = form.map(|Form(form)| form).unwrap_or_default();
     let slot = auth.0.failures.look_up_slot(facts.ip).await;
-    let begun = auth.invite_begin(&headers, &form).await;
+    let result = auth.invite_begin(&headers, &form).await;
     drop(slot);
-    match begun {
+    match result {
         Ok(response) => response,
-        Err(refusal) => auth.refuse_sign_in(refusal, &facts, &headers).await,
+        Err(error) => auth.refuse_sign_in(error, &facts, &headers).await,
     }
 }
 
@@ -72,7 +71,7 @@ impl Auth {
         let invite = (known.tenant_id, known.id);
         self.invite_login(headers, &form.issuer, known)
             .await
-            .map_err(|refusal| refusal.by_invite(Some(invite)))
+            .map_err(|error| error.by_invite(Some(invite)))
     }
 
     async fn invite_login(
@@ -81,10 +80,10 @@ impl Auth {
         issuer: &str,
         known: KnownInvite,
     ) -> Result<Response, SignInError> {
-        let elsewhere = || SignInError::new(SignInProblem::InviteElsewhere, "invite_elsewhere");
-        let issuer = self.issuer_named(issuer).ok_or_else(elsewhere)?;
+        let wrong_issuer = || SignInError::new(SignInProblem::InviteElsewhere, "invite_elsewhere");
+        let issuer = self.issuer_named(issuer).ok_or_else(wrong_issuer)?;
         if !issuer.settings().reach().reaches(&known.reachable) {
-            return Err(elsewhere());
+            return Err(wrong_issuer());
         }
         let params = LoginParams {
             return_to: ReturnTo::parse(&self.0.settings.site, WELCOME)
@@ -101,8 +100,7 @@ impl Auth {
 }
 
 impl Auth {
-    /// Accepts the invite by which somebody comes, if by any; tells whether it
-    /// gave a role.
+    /// Accepts the invite of this sign-in, if any; true if it granted a role.
     pub(super) async fn invite_follow(
         &self,
         tx: &mut TenantTx,
@@ -120,8 +118,8 @@ impl Auth {
     }
 }
 
-/// The organisations that take in this person (SEC-A3); by an invite, its own
-/// and no other.
+/// The organisations that this person may sign in to (SEC-A3); with an invite,
+/// only the invite's.
 pub(super) async fn invited_or_open_to(
     tx: &mut AuthTx,
     issuer: &Issuer,
@@ -132,8 +130,8 @@ pub(super) async fn invited_or_open_to(
         return open_to(tx, issuer, person).await;
     };
     let tenants = match open_to(tx, issuer, person).await {
-        // A directory of another organisation, or of none.
-        Err(refusal) if refusal.problem == SignInProblem::Directory => Vec::new(),
+        // The directory belongs to another organisation, or to none.
+        Err(error) if error.problem == SignInProblem::Directory => Vec::new(),
         other => other?,
     };
     tenants
@@ -144,7 +142,7 @@ pub(super) async fn invited_or_open_to(
 }
 
 impl SignInError {
-    /// In whose invite's name it was tried: that organisation hears of it.
+    /// Sets the invite of the failed attempt, whose organisation audits it.
     pub(super) fn by_invite(mut self, invite: Option<(TenantId, InviteId)>) -> Self {
         if let Some((tenant_id, id)) = invite {
             self.tenant = Some(tenant_id);
@@ -155,12 +153,12 @@ impl SignInError {
 }
 
 impl From<InviteError> for SignInError {
-    fn from(refusal: InviteError) -> Self {
+    fn from(error: InviteError) -> Self {
         let InviteError {
             problem,
             reason,
             invite,
-        } = refusal;
+        } = error;
         Self::new(problem, reason).by_invite(invite)
     }
 }

@@ -1,5 +1,5 @@
-//! The configured issuer as it is now: its metadata and keys, fetched when
-//! first needed and kept (SEC-A7).
+//! A configured issuer with its metadata and keys, fetched on first use and
+//! cached (SEC-A7).
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -29,17 +29,16 @@ use super::{
 };
 use crate::http::{Site, is_loopback};
 
-/// How long metadata and keys are good without asking again.
-const FRESH: time::Duration = time::Duration::hours(24);
-/// How often an unknown key may make us ask for keys.
-const REFETCH: time::Duration = time::Duration::minutes(5);
-/// How long a failed renewal rests while the last good answer serves.
-const RETRY: time::Duration = time::Duration::minutes(1);
+/// How long metadata and keys are cached.
+const CACHE_LIFETIME: time::Duration = time::Duration::hours(24);
+/// Minimum interval between fetches of the keys because of an unknown key.
+const REFETCH_INTERVAL: time::Duration = time::Duration::minutes(5);
+/// Delay after a failed renewal, during which the last good metadata is used.
+const RETRY_INTERVAL: time::Duration = time::Duration::minutes(1);
 
-/// What discovery says beside the crate's own list.
+/// Discovery metadata beyond the fields of `openidconnect`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct ExtraMetadata {
-    /// Where a session at the issuer is ended.
     end_session_endpoint: Option<EndSessionUrl>,
     /// RFC 9207.
     #[serde(default)]
@@ -63,7 +62,7 @@ type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
-/// Why nothing can be asked of the issuer.
+/// The reason why the issuer can't be used now.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum IssuerError {
     #[error("the issuer can't be reached: {0}")]
@@ -72,8 +71,8 @@ pub(super) enum IssuerError {
     Unusable(String),
 }
 
-/// An error and what is behind it: reqwest says "error sending request" and
-/// keeps the reason in the chain.
+/// The error with its sources: reqwest says "error sending request" and has the
+/// reason in the chain.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -84,24 +83,24 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What discovery said, in the form that signing in uses.
+/// The issuer's metadata in the form that signing in uses.
 #[derive(Debug)]
 pub(super) struct Provider {
-    /// As discovery spells it: with Entra for all directories, a pattern.
+    /// As in the discovery document: a pattern for Entra with all directories.
     pub issuer: IssuerUrl,
     pub relying_party: RelyingParty,
-    /// ES256 and PS256, if the issuer has them.
+    /// Of ES256 and PS256, those that the issuer supports.
     pub algorithms: Vec<CoreJwsSigningAlgorithm>,
     pub end_session: Option<EndSessionUrl>,
-    /// RFC 9207: answers always carry `iss`.
+    /// RFC 9207: responses always carry `iss`.
     pub answers_with_iss: bool,
     jwks_uri: Url,
     fetched_at: Timestamp,
 }
 
 impl Provider {
-    /// The `iss` that a token of this directory must have (SEC-A3); `None`
-    /// where a directory is needed and not named.
+    /// The `iss` that a token of this directory must have (SEC-A3); `None` if a
+    /// directory is required and missing.
     pub(super) fn issuer_for(&self, directory: Option<Uuid>) -> Option<IssuerUrl> {
         if !self.issuer.contains(DIRECTORY) {
             return Some(self.issuer.clone());
@@ -112,7 +111,7 @@ impl Provider {
 }
 
 #[derive(Debug)]
-struct Keys {
+struct CachedKeys {
     set: Arc<KeySet>,
     fetched_at: Timestamp,
 }
@@ -120,24 +119,23 @@ struct Keys {
 #[derive(Debug, Default)]
 struct IssuerCache {
     provider: Option<Arc<Provider>>,
-    keys: Option<Keys>,
+    keys: Option<CachedKeys>,
     renewal_failed_at: Option<Timestamp>,
-    /// When an unknown key last made us ask.
     refetched_at: RefetchTimes,
 }
 
-/// Sign-ins and logout messages each have a turn of their own: anybody can
-/// send a logout message that names an unknown key, and must not use up what
-/// the next sign-in after a rotation needs.
+/// Time of the last fetch because of an unknown key. Sign-ins and logout
+/// messages have a limit each: anybody can send a logout message with an
+/// unknown key, which must not block the fetch for the next sign-in after a key
+/// rotation.
 #[derive(Debug, Default)]
 struct RefetchTimes {
     by_sign_in: Option<Timestamp>,
     by_logout: Option<Timestamp>,
 }
 
-/// Where the issuer with this name sends people back to. Each has a place of
-/// its own, so that one can't answer in another's name (RFC 9700, section
-/// 4.4).
+/// The redirect path of the issuer with this name. Each has its own, so that
+/// one can't answer for another (RFC 9700, section 4.4).
 pub(super) fn callback_path(name: &str) -> String {
     if name == PRIMARY {
         "/auth/callback".to_owned()
@@ -146,7 +144,7 @@ pub(super) fn callback_path(name: &str) -> String {
     }
 }
 
-/// The issuer. One for each configured one; shared by all requests.
+/// One per configured issuer; shared by all requests.
 #[derive(Debug)]
 pub(super) struct Issuer {
     settings: OidcSettings,
@@ -154,9 +152,9 @@ pub(super) struct Issuer {
     redirect: RedirectUrl,
     transport: Transport,
     clock: Clock,
-    known: RwLock<IssuerCache>,
-    /// Held while asking, so that many sign-ins ask once.
-    asking: Mutex<()>,
+    cache: RwLock<IssuerCache>,
+    /// Held while fetching, so that concurrent sign-ins fetch once.
+    fetch_lock: Mutex<()>,
 }
 
 impl Issuer {
@@ -179,8 +177,8 @@ impl Issuer {
             settings,
             transport,
             clock,
-            known: RwLock::default(),
-            asking: Mutex::new(()),
+            cache: RwLock::default(),
+            fetch_lock: Mutex::new(()),
         })
     }
 
@@ -206,13 +204,13 @@ impl Issuer {
         &self.transport
     }
 
-    /// What discovery says; asks where nothing fresh is known. During an
-    /// outage the last good answer serves.
+    /// The metadata, fetched unless cached. During an outage the last good one
+    /// is used.
     pub(super) async fn provider(&self) -> Result<Arc<Provider>, IssuerError> {
         if let Some(provider) = self.fresh_provider() {
             return Ok(provider);
         }
-        let _asking = self.asking.lock().await;
+        let _guard = self.fetch_lock.lock().await;
         if let Some(provider) = self.fresh_provider() {
             return Ok(provider);
         }
@@ -220,43 +218,43 @@ impl Issuer {
         match self.discover(now).await {
             Ok((provider, keys)) => {
                 let provider = Arc::new(provider);
-                self.write(|known| {
-                    known.provider = Some(provider.clone());
-                    known.keys = Some(Keys {
+                self.write(|cache| {
+                    cache.provider = Some(provider.clone());
+                    cache.keys = Some(CachedKeys {
                         set: Arc::new(keys),
                         fetched_at: now,
                     });
-                    known.renewal_failed_at = None;
+                    cache.renewal_failed_at = None;
                 });
                 Ok(provider)
             }
             Err(error) => {
                 tracing::warn!(issuer = self.settings.issuer, %error, "discovery failed");
-                self.write(|known| {
-                    known.renewal_failed_at = Some(now);
-                    known.provider.clone()
+                self.write(|cache| {
+                    cache.renewal_failed_at = Some(now);
+                    cache.provider.clone()
                 })
                 .ok_or(error)
             }
         }
     }
 
-    /// The issuer's keys, at most a day old unless it is away.
+    /// The issuer's keys, at most a day old unless it is unreachable.
     pub(super) async fn keys(&self) -> Result<Arc<KeySet>, IssuerError> {
-        // Discovery brings the keys along; both age together.
+        // Discovery also fetches the keys, so both have the same age.
         self.provider().await?;
-        self.read(|known| known.keys.as_ref().map(|keys| keys.set.clone()))
+        self.read(|cache| cache.keys.as_ref().map(|keys| keys.set.clone()))
             .ok_or_else(|| IssuerError::Unusable("it has no keys".to_owned()))
     }
 
-    /// Newer keys than `seen`, because a token names none of those: asked for
+    /// Newer keys than `seen`, for a token with an unknown key. Fetched at most
     /// once in five minutes, by one request for all (SEC-A7).
     pub(super) async fn newer_keys(
         &self,
         provider: &Provider,
         seen: &Arc<KeySet>,
     ) -> Option<Arc<KeySet>> {
-        self.newer_keys_by(provider, seen, |known| &mut known.by_sign_in)
+        self.newer_keys_by(provider, seen, |cache| &mut cache.by_sign_in)
             .await
     }
 
@@ -266,7 +264,7 @@ impl Issuer {
         provider: &Provider,
         seen: &Arc<KeySet>,
     ) -> Option<Arc<KeySet>> {
-        self.newer_keys_by(provider, seen, |known| &mut known.by_logout)
+        self.newer_keys_by(provider, seen, |cache| &mut cache.by_logout)
             .await
     }
 
@@ -274,30 +272,31 @@ impl Issuer {
         &self,
         provider: &Provider,
         seen: &Arc<KeySet>,
-        turn: fn(&mut RefetchTimes) -> &mut Option<Timestamp>,
+        last_fetch_of: fn(&mut RefetchTimes) -> &mut Option<Timestamp>,
     ) -> Option<Arc<KeySet>> {
-        let _asking = self.asking.lock().await;
-        let current = self.read(|known| known.keys.as_ref().map(|keys| keys.set.clone()))?;
+        let _guard = self.fetch_lock.lock().await;
+        let current = self.read(|cache| cache.keys.as_ref().map(|keys| keys.set.clone()))?;
         if !Arc::ptr_eq(&current, seen) {
             return Some(current);
         }
         let now = self.clock.now();
-        let may_ask = self.write(|known| {
-            let asked = turn(&mut known.refetched_at);
-            let may_ask = asked.is_none_or(|asked| now - asked >= REFETCH);
-            if may_ask {
-                *asked = Some(now);
+        let may_refetch = self.write(|cache| {
+            let last_fetch = last_fetch_of(&mut cache.refetched_at);
+            let may_refetch =
+                last_fetch.is_none_or(|last_fetch| now - last_fetch >= REFETCH_INTERVAL);
+            if may_refetch {
+                *last_fetch = Some(now);
             }
-            may_ask
+            may_refetch
         });
-        if !may_ask {
+        if !may_refetch {
             return None;
         }
         match self.fetch_keys(&provider.jwks_uri).await {
             Ok(set) => {
                 let set = Arc::new(set);
-                self.write(|known| {
-                    known.keys = Some(Keys {
+                self.write(|cache| {
+                    cache.keys = Some(CachedKeys {
                         set: set.clone(),
                         fetched_at: now,
                     });
@@ -313,21 +312,21 @@ impl Issuer {
 
     fn fresh_provider(&self) -> Option<Arc<Provider>> {
         let now = self.clock.now();
-        self.read(|known| {
-            let provider = known.provider.as_ref()?;
-            let keys_at = known
+        self.read(|cache| {
+            let provider = cache.provider.as_ref()?;
+            let keys_at = cache
                 .keys
                 .as_ref()
                 .map_or(provider.fetched_at, |keys| keys.fetched_at);
-            let is_fresh = now - provider.fetched_at < FRESH && now - keys_at < FRESH;
-            let rests = known
+            let is_fresh =
+                now - provider.fetched_at < CACHE_LIFETIME && now - keys_at < CACHE_LIFETIME;
+            let is_backing_off = cache
                 .renewal_failed_at
-                .is_some_and(|failed| now - failed < RETRY);
-            (is_fresh || rests).then(|| provider.clone())
+                .is_some_and(|failed| now - failed < RETRY_INTERVAL);
+            (is_fresh || is_backing_off).then(|| provider.clone())
         })
     }
 
-    /// What is at `url`.
     async fn fetch(&self, url: &Url) -> Result<Vec<u8>, IssuerError> {
         let request = Request::builder()
             .method(Method::GET)
@@ -362,11 +361,11 @@ impl Issuer {
         let metadata: Metadata = serde_json::from_slice(&self.fetch(&url).await?)
             .map_err(|error| unusable(error.to_string()))?;
         let issuer = metadata.issuer().clone();
-        // A document in the name of another issuer.
+        // The document must not be of another issuer.
         if *issuer != self.settings.issuer_pattern() {
             return Err(unusable(format!("it is in the name of {}", *issuer)));
         }
-        self.refuse_downgrade(&metadata)?;
+        self.reject_downgrade(&metadata)?;
 
         let advertised = metadata.id_token_signing_alg_values_supported();
         let algorithms = [
@@ -378,7 +377,7 @@ impl Issuer {
         .collect();
         let secret = self.settings.client_secret.as_ref();
         let secret = secret.map(|secret| ClientSecret::new(secret.expose_secret().to_owned()));
-        // Basic is the default of OAuth; some issuers take the body only.
+        // Basic is OAuth's default; some issuers accept only the request body.
         let takes_basic = metadata
             .token_endpoint_auth_methods_supported()
             .is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
@@ -406,8 +405,8 @@ impl Issuer {
         Ok((provider, keys))
     }
 
-    /// An issuer on https does not send us to plain http.
-    fn refuse_downgrade(&self, metadata: &Metadata) -> Result<(), IssuerError> {
+    /// Fails if an https issuer names an endpoint with plain http.
+    fn reject_downgrade(&self, metadata: &Metadata) -> Result<(), IssuerError> {
         let Some(token_endpoint) = metadata.token_endpoint() else {
             return Err(IssuerError::Unusable("it has no token endpoint".to_owned()));
         };
@@ -438,10 +437,10 @@ impl Issuer {
     }
 
     fn read<T>(&self, look: impl FnOnce(&IssuerCache) -> T) -> T {
-        look(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+        look(&self.cache.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn write<T>(&self, change: impl FnOnce(&mut IssuerCache) -> T) -> T {
-        change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.cache.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,5 +1,5 @@
-//! Signing out that begins at the issuer (SEC-A13): it tells us, directly or
-//! through the person's browser, and the sessions that it names end here.
+//! Logout that begins at the issuer (SEC-A13): through the back channel or the
+//! front channel, it ends the named sessions here.
 
 use std::collections::BTreeMap;
 
@@ -27,10 +27,10 @@ use super::{
 };
 use crate::http::{Framed, error_response};
 
-/// The audit log's name for signing out.
+/// Audit action for signing out.
 pub(super) const SIGN_OUT: &str = "session.sign_out";
 
-/// How the issuer told us.
+/// How the logout message arrived.
 #[derive(Clone, Copy, Debug)]
 enum Channel {
     Back,
@@ -46,12 +46,12 @@ impl Channel {
     }
 }
 
-/// Why no session ended.
+/// The reason why no session was ended.
 #[derive(Debug)]
 enum LogoutError {
     Token(LogoutFault),
-    /// We can't tell at the moment: the issuer should try again.
-    Away,
+    /// Temporary: the issuer should try again.
+    Unavailable,
     Store(StoreError),
 }
 
@@ -64,7 +64,7 @@ impl From<LogoutFault> for LogoutError {
 impl From<IssuerError> for LogoutError {
     fn from(error: IssuerError) -> Self {
         tracing::warn!(%error, "the issuer's keys are not known");
-        Self::Away
+        Self::Unavailable
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) struct BackChannel {
     logout_token: String,
 }
 
-/// The issuer's server brings a signed logout token.
+/// Back-channel logout: the issuer's server sends a signed logout token.
 pub(super) async fn backchannel_logout(
     State(auth): State<Auth>,
     Extension(facts): Extension<RequestFacts>,
@@ -91,21 +91,23 @@ pub(super) async fn backchannel_logout(
     match auth.backchannel_end(&form.logout_token, &facts).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(error) => {
-            auth.refuse_logout(error, Channel::Back, &facts, &headers)
+            auth.reject_logout(error, Channel::Back, &facts, &headers)
                 .await
         }
     }
 }
 
-/// As OpenID Connect Front-Channel Logout 1.0 has it. Entra sends `sid` alone.
+/// Parameters of OpenID Connect Front-Channel Logout 1.0. Entra sends only
+/// `sid`.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FrontChannel {
     iss: Option<String>,
     sid: Option<String>,
 }
 
-/// The issuer's page loads this in a frame. The browser sends no cookie of
-/// ours along, so that `sid`, which only the issuer and we know, must do.
+/// Front-channel logout, loaded by the issuer's page in a frame. The browser
+/// sends none of our cookies there, so `sid`, which only the issuer and we
+/// know, must suffice.
 pub(super) async fn frontchannel_logout(
     State(auth): State<Auth>,
     Extension(facts): Extension<RequestFacts>,
@@ -114,10 +116,10 @@ pub(super) async fn frontchannel_logout(
 ) -> Response {
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let mut response = match auth.frontchannel_end(&query, &facts).await {
-        // The same whether a session was there or not.
+        // Doesn't reveal whether a session existed.
         Ok(()) => Html("<!DOCTYPE html><title>Signed out</title>").into_response(),
         Err(error) => {
-            auth.refuse_logout(error, Channel::Front, &facts, &headers)
+            auth.reject_logout(error, Channel::Front, &facts, &headers)
                 .await
         }
     };
@@ -134,33 +136,38 @@ impl Auth {
     async fn backchannel_end(&self, text: &str, facts: &RequestFacts) -> Result<(), LogoutError> {
         let token = LogoutToken::parse(text)?;
         let iss = token.claimed_issuer();
-        // Two clients of one issuer are told apart by whom it is for.
-        let mut speaking = self
+        // Two clients of one issuer are told apart by the audience.
+        let mut matching = self
             .issuers()
             .filter(|issuer| issuer.settings().speaks_as(iss));
-        let first = speaking.next().ok_or(LogoutFault::Issuer)?;
+        let first = matching.next().ok_or(LogoutFault::Issuer)?;
         let issuer = std::iter::once(first)
-            .chain(speaking)
+            .chain(matching)
             .find(|issuer| token.claims_to_be_for(issuer.client_id()))
             .unwrap_or(first);
-        let ends = self.believe(issuer, &token).await?;
+        let target = self.verify_logout_token(issuer, &token).await?;
 
         let now = self.0.ctx.clock.now();
         let mut tx = self.0.ctx.store.begin_auth().await?;
-        let id = hash(format!("{} {}", ends.issuer, ends.token_id).as_bytes());
-        if !logout_token_use(&mut tx, &id, ends.expires_at, now).await? {
+        let id = hash(format!("{} {}", target.issuer, target.token_id).as_bytes());
+        if !logout_token_use(&mut tx, &id, target.expires_at, now).await? {
             return Err(LogoutFault::Replayed.into());
         }
-        let ended =
-            session_revoke_of_issuer(&mut tx, Some(ends.issuer), ends.subject, ends.sid, now)
-                .await?;
-        self.ended_audit(tx, &ended, Channel::Back, facts).await?;
+        let ended = session_revoke_of_issuer(
+            &mut tx,
+            Some(target.issuer),
+            target.subject,
+            target.sid,
+            now,
+        )
+        .await?;
+        self.audit_ended(tx, &ended, Channel::Back, facts).await?;
         Ok(())
     }
 
-    /// The token's words, once it holds. A key that is not known may be a new
-    /// one: then the keys are fetched and the token is looked at again.
-    async fn believe<'t>(
+    /// Verifies the token and returns its target. If its key is unknown,
+    /// fetches the keys again and retries once.
+    async fn verify_logout_token<'t>(
         &self,
         issuer: &Issuer,
         token: &'t LogoutToken,
@@ -211,12 +218,12 @@ impl Auth {
         let mut tx = self.0.ctx.store.begin_auth().await?;
         let ended =
             session_revoke_of_issuer(&mut tx, query.iss.as_deref(), None, Some(sid), now).await?;
-        self.ended_audit(tx, &ended, Channel::Front, facts).await?;
+        self.audit_ended(tx, &ended, Channel::Front, facts).await?;
         Ok(())
     }
 
-    /// Writes down which sessions ended, in each organisation, and commits.
-    async fn ended_audit(
+    /// Audits the ended sessions in each organisation and commits.
+    async fn audit_ended(
         &self,
         mut tx: AuthTx,
         ended: &[EndedSession],
@@ -233,7 +240,7 @@ impl Auth {
             };
             by_tenant.entry(session.tenant_id).or_default().push(event);
         }
-        // In one order, so that two of these can't wait for each other.
+        // A fixed order, so that two of these can't deadlock.
         for (tenant_id, events) in by_tenant {
             let mut tenant = tx.enter_as_system(tenant_id).await?;
             audit_append(&mut tenant, &events).await?;
@@ -242,7 +249,7 @@ impl Auth {
         tx.commit().await
     }
 
-    /// What the issuer did, for the audit log.
+    /// An audit event done by the issuer.
     pub(super) fn issuer_event(&self, outcome: Outcome, facts: &RequestFacts) -> AuditEvent {
         AuditEvent {
             actor_label: "Identity provider".to_owned(),
@@ -253,9 +260,10 @@ impl Auth {
         }
     }
 
-    /// Writes the refusal down and tells the issuer (section 2.8). Anybody can
-    /// send anything here, so one address can't fill the audit log.
-    async fn refuse_logout(
+    /// Audits the rejection and responds to the issuer (section 2.8).
+    /// Rate-limited by address, because anybody can send requests here and must
+    /// not fill the audit log.
+    async fn reject_logout(
         &self,
         error: LogoutError,
         channel: Channel,
@@ -265,7 +273,7 @@ impl Auth {
         let fault = match error {
             LogoutError::Token(fault) => fault,
             LogoutError::Store(error) => return error_response(headers, &error.into()),
-            LogoutError::Away => {
+            LogoutError::Unavailable => {
                 let message = "The issuer's keys are not known at the moment.".to_owned();
                 return error_response(headers, &AppError::Unavailable { message });
             }
@@ -281,14 +289,14 @@ impl Auth {
                 },
             );
         }
-        if let Err(error) = self.logout_refusal_audit(fault, channel, facts).await {
+        if let Err(error) = self.audit_rejected_logout(fault, channel, facts).await {
             return error_response(headers, &error.into());
         }
         let body = json!({ "error": "invalid_request", "error_description": fault.to_string() });
         (StatusCode::BAD_REQUEST, Json(body)).into_response()
     }
 
-    async fn logout_refusal_audit(
+    async fn audit_rejected_logout(
         &self,
         fault: LogoutFault,
         channel: Channel,
@@ -307,7 +315,7 @@ impl Auth {
         tx.commit().await
     }
 
-    /// Only the issuers' own pages may show ours in a frame.
+    /// Only pages of the configured issuers may frame ours.
     fn frame_policy(&self) -> String {
         let origins: Vec<_> = self.issuers().filter_map(Issuer::origin).collect();
         format!(

@@ -1,4 +1,5 @@
-//! An issuer's signing keys, and for whom each may speak (SEC-A3, A7).
+//! An issuer's signing keys, and the issuers whose tokens each may sign
+//! (SEC-A3, A7).
 
 use openidconnect::core::CoreJsonWebKeySet;
 use serde::Deserialize;
@@ -6,37 +7,37 @@ use uuid::Uuid;
 
 use super::settings::DIRECTORY;
 
-/// Keys as the issuer publishes them.
+/// A published key set.
 #[derive(Debug)]
 pub(super) struct KeySet {
     pub keys: CoreJsonWebKeySet,
-    limits: Vec<Limit>,
+    key_issuers: Vec<KeyIssuer>,
 }
 
-/// Entra publishes one set for all directories, and says of each key whose
-/// tokens it signs: `openidconnect` doesn't know that member.
+/// The issuer of one key's tokens. Entra publishes one set for all directories
+/// and names it for each key; `openidconnect` doesn't parse that field.
 #[derive(Debug, Deserialize)]
-struct Limit {
+struct KeyIssuer {
     kid: Option<String>,
     issuer: Option<String>,
 }
 
 impl KeySet {
-    /// Reads a JSON Web Key Set. Keys of unknown kinds are left out.
+    /// Parses a JSON Web Key Set, skipping keys of unknown types.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
-        struct Limits {
-            keys: Vec<Limit>,
+        struct KeyIssuers {
+            keys: Vec<KeyIssuer>,
         }
-        let Limits { keys: limits } = serde_json::from_slice(bytes)?;
+        let KeyIssuers { keys: key_issuers } = serde_json::from_slice(bytes)?;
         Ok(Self {
             keys: serde_json::from_slice(bytes)?,
-            limits,
+            key_issuers,
         })
     }
 
-    /// Whether the key with this name signs for `issuer`. Without a name there
-    /// is one key only.
+    /// True if the key `kid` may sign tokens of `issuer`. Without a `kid`, all
+    /// keys must.
     pub(super) fn speak_for(
         &self,
         kid: Option<&str>,
@@ -44,10 +45,10 @@ impl KeySet {
         directory: Option<Uuid>,
     ) -> bool {
         let directory = directory.map(|id| id.to_string()).unwrap_or_default();
-        self.limits
+        self.key_issuers
             .iter()
-            .filter(|limit| kid.is_none() || limit.kid.as_deref() == kid)
-            .filter_map(|limit| limit.issuer.as_ref())
+            .filter(|key| kid.is_none() || key.kid.as_deref() == kid)
+            .filter_map(|key| key.issuer.as_ref())
             .all(|allowed| allowed.replace(DIRECTORY, &directory) == issuer)
     }
 }

@@ -1,4 +1,4 @@
-//! The way to the issuer (SEC-A1, A2).
+//! Starting a login: the redirect to the issuer (SEC-A1, A2).
 
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
@@ -22,30 +22,29 @@ use super::{
 };
 use crate::http::{ReturnTo, redirect_to_issuer};
 
-/// How long somebody may take at the issuer.
-const LIFETIME: time::Duration = time::Duration::minutes(10);
+/// How long a login may take at the issuer.
+const ATTEMPT_LIFETIME: time::Duration = time::Duration::minutes(10);
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct LoginQuery {
     #[serde(default)]
     return_to: String,
-    /// One of the configured issuers by its name; the primary one without.
+    /// Name of a configured issuer; defaults to the primary one.
     #[serde(default)]
     issuer: String,
 }
 
-/// What somebody wants by signing in.
+/// Parameters of a login.
 #[derive(Debug)]
 pub(super) struct LoginParams {
-    /// The page that they want to see.
+    /// The page to show afterwards.
     pub return_to: ReturnTo,
-    /// The invite whose link they follow.
+    /// The invite whose link was followed.
     pub invite: Option<FollowedInvite>,
-    /// Who they probably are, to save them typing. Nothing follows from it.
+    /// Prefills the issuer's form; not trusted for anything.
     pub login_hint: Option<String>,
 }
 
-/// Sends the browser to the issuer.
 pub(super) async fn login(
     State(auth): State<Auth>,
     headers: HeaderMap,
@@ -59,13 +58,13 @@ pub(super) async fn login(
         invite: None,
         login_hint: None,
     };
-    let begun = match auth.issuer_asked_for(&query.issuer) {
+    let result = match auth.requested_issuer(&query.issuer) {
         Ok(issuer) => auth.login_begin(&headers, issuer, params).await,
-        Err(refusal) => Err(refusal),
+        Err(error) => Err(error),
     };
-    match begun {
+    match result {
         Ok(response) => response,
-        // Nobody has claimed to be anyone yet: the log is enough.
+        // No account is involved yet, so this is logged but not audited.
         Err(SignInError {
             problem, reason, ..
         }) => {
@@ -76,8 +75,8 @@ pub(super) async fn login(
 }
 
 impl Auth {
-    /// The issuer with this name, or without any the primary one.
-    fn issuer_asked_for(&self, name: &str) -> Result<&Issuer, SignInError> {
+    /// The issuer with this name; the primary one for an empty name.
+    fn requested_issuer(&self, name: &str) -> Result<&Issuer, SignInError> {
         match name {
             "" => self.issuers().next(),
             name => self.issuer_named(name),
@@ -85,7 +84,7 @@ impl Auth {
         .ok_or_else(|| SignInError::new(SignInProblem::NotConfigured, "no_issuer"))
     }
 
-    /// Remembers a sign-in and sends the browser to the issuer.
+    /// Stores a login attempt and redirects the browser to the issuer.
     pub(super) async fn login_begin(
         &self,
         headers: &HeaderMap,
@@ -96,8 +95,8 @@ impl Auth {
         let ids = &self.0.ctx.ids;
         let secret = || URL_SAFE_NO_PAD.encode(ids.bytes::<32>());
 
-        // A second tab must not spoil the first one's sign-in, so a browser
-        // that has a secret keeps it.
+        // Reuses the browser's secret, so that logins in two tabs don't break
+        // each other.
         let browser = cookie_value(headers, self.login_cookie())
             .filter(|value| is_secret(value))
             .map_or_else(secret, str::to_owned);
@@ -135,7 +134,7 @@ impl Auth {
             pkce_verifier: verifier.into_secret(),
             return_to: params.return_to.as_str().to_owned(),
             invite: params.invite,
-            expires_at: now + LIFETIME,
+            expires_at: now + ATTEMPT_LIFETIME,
         };
         let mut tx = self.0.ctx.store.begin_auth().await?;
         login_attempt_create(&mut tx, &hash(state.as_bytes()), &attempt, now).await?;
@@ -143,7 +142,11 @@ impl Auth {
         self.purge_if_due().await;
 
         let mut response = redirect_to_issuer(url.as_str());
-        let cookie = self.cookie(self.login_cookie(), &browser, LIFETIME.whole_seconds());
+        let cookie = self.cookie(
+            self.login_cookie(),
+            &browser,
+            ATTEMPT_LIFETIME.whole_seconds(),
+        );
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
@@ -151,7 +154,7 @@ impl Auth {
     }
 }
 
-/// A secret as we make them: 32 bytes in base64.
+/// True for 32 bytes in unpadded URL-safe base64, the format of our secrets.
 fn is_secret(text: &str) -> bool {
     URL_SAFE_NO_PAD
         .decode(text)

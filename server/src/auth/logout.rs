@@ -1,4 +1,4 @@
-//! Signing out: here first, then at the issuer (SEC-A13).
+//! Signing out: first here, then at the issuer (SEC-A13).
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::http::{error_response, redirect_to_issuer};
 
-/// How long the issuer's metadata may keep somebody from leaving.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Timeout for the issuer's metadata; after it, sign-out is only local.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Ends the session and sends the browser to end it at the issuer as well.
+/// Ends the session and redirects the browser to the issuer's logout.
 pub(super) async fn logout(
     State(auth): State<Auth>,
     Extension(facts): Extension<RequestFacts>,
@@ -31,10 +31,10 @@ pub(super) async fn logout(
 ) -> Response {
     let signed_out = match auth.sign_out(&session, &facts).await {
         Ok(signed_out) => signed_out,
-        // Better to say that nothing happened than to pretend.
+        // The session still exists, so don't pretend otherwise.
         Err(error) => return error_response(&headers, &AppError::from(error)),
     };
-    // The row is gone; what is left is the cookie.
+    // The row is deleted; this removes the cookie.
     if let Err(error) = session.flush().await {
         tracing::warn!(%error, "the session's cookie can't be removed");
     }
@@ -44,7 +44,7 @@ pub(super) async fn logout(
     }
 }
 
-/// A session that is over here.
+/// An ended session with its tokens.
 struct SignedOut {
     session: StoredSession,
     tokens: Tokens,
@@ -86,11 +86,11 @@ impl Auth {
         }))
     }
 
-    /// Where the issuer ends its own session, if it has such a place.
+    /// The issuer's logout URL, if it has one.
     async fn end_session_url(&self, signed_out: Option<SignedOut>) -> Option<String> {
         let SignedOut { session, tokens } = signed_out?;
         let issuer = self.issuer_of(&session)?;
-        let provider = tokio::time::timeout(PATIENCE, issuer.provider())
+        let provider = tokio::time::timeout(METADATA_TIMEOUT, issuer.provider())
             .await
             .ok()?
             .ok()?;

@@ -1,8 +1,8 @@
-//! Whether a logout token may be believed (OpenID Connect Back-Channel Logout
-//! 1.0, section 2.6; SEC-A13, A14).
+//! Validation of logout tokens (OpenID Connect Back-Channel Logout 1.0, section
+//! 2.6; SEC-A13, A14).
 //!
-//! `openidconnect` knows ID tokens only, and a logout token must never pass
-//! for one, nor an ID token for it: hence `typ`, `events` and no `nonce`.
+//! `openidconnect` only supports ID tokens. A logout token must never pass for
+//! an ID token or the reverse, hence the checks of `typ`, `events` and `nonce`.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::Timestamp;
@@ -20,7 +20,7 @@ const TYPE: &str = "logout+jwt";
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const MAX_CHARS: usize = 255;
 
-/// A token that was taken apart; nothing of it is believed yet.
+/// A parsed token that is not verified yet.
 #[derive(Debug)]
 pub(super) struct LogoutToken {
     header: Header,
@@ -34,7 +34,7 @@ struct Header {
     alg: CoreJwsSigningAlgorithm,
     kid: Option<String>,
     typ: Option<String>,
-    /// Extensions that must be understood: there are none that we do.
+    /// Extensions that must be understood; we support none.
     crit: Option<Value>,
 }
 
@@ -60,7 +60,7 @@ enum Audience {
 }
 
 impl Audience {
-    /// `client_id` and nobody else.
+    /// True if `client_id` is the only audience.
     fn is(&self, client_id: &ClientId) -> bool {
         match self {
             Self::One(one) => one == client_id.as_str(),
@@ -69,32 +69,32 @@ impl Audience {
     }
 }
 
-/// What a token must agree with.
+/// The values that a token is verified against.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected<'a> {
-    /// The directory in `iss`, by which these keys were chosen.
+    /// The directory in `iss`, which decides the accepted keys.
     pub directory: Option<Uuid>,
     pub client_id: &'a ClientId,
     pub keys: &'a KeySet,
-    /// Beside RS256, which every issuer has.
+    /// Accepted besides RS256, which every issuer supports.
     pub algorithms: &'a [CoreJwsSigningAlgorithm],
     pub now: Timestamp,
 }
 
-/// Whose sessions end.
+/// The sessions to end: of a subject, of a session at the issuer, or of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LogoutTarget<'t> {
     pub issuer: &'t str,
     pub subject: Option<&'t str>,
     pub sid: Option<&'t str>,
-    /// The token's own id: it counts once.
+    /// The token's `jti`, which is accepted once.
     pub token_id: &'t str,
-    /// From when on the token is refused for its age anyway.
+    /// When the token expires, including clock skew.
     pub expires_at: Timestamp,
 }
 
-/// Why a token is not believed. The text is also its stable name in the audit
-/// log.
+/// The reason why a token is rejected. The text is also its stable name in the
+/// audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LogoutFault {
     #[error("malformed")]
@@ -132,17 +132,14 @@ pub(super) enum LogoutFault {
 }
 
 impl LogoutFault {
-    /// Whether newer keys could change the verdict.
+    /// True if fetching the keys again could change the result.
     pub(super) fn may_be_stale_keys(self) -> bool {
         matches!(self, Self::UnknownKey | Self::KeyNotNamed | Self::Signature)
     }
 }
 
 impl LogoutToken {
-    /// Takes a compact token apart.
-    ///
-    /// # Errors
-    /// [`LogoutFault::Malformed`], also for a claim that is missing.
+    /// Parses a compact token; a missing claim is [`LogoutFault::Malformed`].
     pub(super) fn parse(text: &str) -> Result<Self, LogoutFault> {
         let mut parts = text.split('.');
         let (Some(header), Some(claims), Some(signature), None) =
@@ -154,24 +151,24 @@ impl LogoutToken {
             message: format!("{header}.{claims}"),
             header: decode(header)?,
             claims: decode(claims)?,
-            signature: bytes(signature)?,
+            signature: decode_base64(signature)?,
         })
     }
 
-    /// Whether it claims to be for this client.
+    /// The unverified audience is this client.
     pub(super) fn claims_to_be_for(&self, client_id: &ClientId) -> bool {
         self.claims.aud.is(client_id)
     }
 
-    /// Who claims to have made it: to know whose keys to look at.
+    /// The unverified `iss`, to choose the keys.
     pub(super) fn claimed_issuer(&self) -> &str {
         &self.claims.iss
     }
 
-    /// Whom it names, if it holds in every respect.
+    /// Verifies the token and returns its target.
     ///
     /// # Errors
-    /// The first rule that it breaks.
+    /// The first check that fails.
     pub(super) fn verify(&self, expected: &Expected<'_>) -> Result<LogoutTarget<'_>, LogoutFault> {
         self.verify_signature(expected)?;
         let claims = &self.claims;
@@ -202,8 +199,8 @@ impl LogoutToken {
         if claims.nonce.is_some() {
             return Err(LogoutFault::Nonce);
         }
-        let subject = named(claims.sub.as_deref())?;
-        let sid = named(claims.sid.as_deref())?;
+        let subject = check_identifier(claims.sub.as_deref())?;
+        let sid = check_identifier(claims.sid.as_deref())?;
         if subject.is_none() && sid.is_none() {
             return Err(LogoutFault::NobodyNamed);
         }
@@ -231,9 +228,15 @@ impl LogoutToken {
         if !is_allowed {
             return Err(LogoutFault::Algorithm);
         }
-        let signs =
+        let is_signing_key =
             |key: &&CoreJsonWebKey| key.key_use().is_none_or(JsonWebKeyUse::allows_signature);
-        let mut keys: Vec<_> = expected.keys.keys.keys().iter().filter(signs).collect();
+        let mut keys: Vec<_> = expected
+            .keys
+            .keys
+            .keys()
+            .iter()
+            .filter(is_signing_key)
+            .collect();
         match &header.kid {
             Some(name) => {
                 keys.retain(|key| key.key_id().is_some_and(|id| id.as_str() == name));
@@ -245,11 +248,11 @@ impl LogoutToken {
             None => {}
         }
         let message = self.message.as_bytes();
-        let holds = |key: &&CoreJsonWebKey| {
+        let is_valid = |key: &&CoreJsonWebKey| {
             key.verify_signature(&header.alg, message, &self.signature)
                 .is_ok()
         };
-        if keys.iter().any(holds) {
+        if keys.iter().any(is_valid) {
             Ok(())
         } else {
             Err(LogoutFault::Signature)
@@ -257,18 +260,18 @@ impl LogoutToken {
     }
 }
 
-fn bytes(part: &str) -> Result<Vec<u8>, LogoutFault> {
+fn decode_base64(part: &str) -> Result<Vec<u8>, LogoutFault> {
     URL_SAFE_NO_PAD
         .decode(part)
         .map_err(|_| LogoutFault::Malformed)
 }
 
 fn decode<T: DeserializeOwned>(part: &str) -> Result<T, LogoutFault> {
-    serde_json::from_slice(&bytes(part)?).map_err(|_| LogoutFault::Malformed)
+    serde_json::from_slice(&decode_base64(part)?).map_err(|_| LogoutFault::Malformed)
 }
 
-/// A claim that names somebody, as it is kept with a session.
-fn named(claim: Option<&str>) -> Result<Option<&str>, LogoutFault> {
+/// Rejects an empty or over-long `sub` or `sid`.
+fn check_identifier(claim: Option<&str>) -> Result<Option<&str>, LogoutFault> {
     match claim {
         Some(text) if text.trim().is_empty() || text.chars().count() > MAX_CHARS => {
             Err(LogoutFault::NobodyNamed)

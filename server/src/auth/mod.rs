@@ -1,9 +1,9 @@
-//! Who makes a request: signing in with an OpenID Connect issuer, sessions,
-//! and the member behind each request.
+//! Authentication: signing in with an OpenID Connect issuer, sessions, and the
+//! member behind each request.
 //!
-//! [`Auth::routes`] holds sign-in and sign-out; [`Auth::protect`] goes around
-//! everything that people use, so that a page finds `Option<Actor>` among its
-//! request's extensions.
+//! [`Auth::routes`] has the routes for signing in and out; [`Auth::protect`]
+//! wraps all others, whose handlers find `Option<Actor>` in the request's
+//! extensions.
 
 mod actor;
 mod callback;
@@ -49,7 +49,7 @@ use sign_in_error::AccountHash;
 
 use crate::http::{FailureLimit, RateLimit, RateLimiter, rate_layer};
 
-/// Everything about who makes a request. Cheap to clone.
+/// Shared state of authentication. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Auth(Arc<Inner>);
 
@@ -57,24 +57,23 @@ pub struct Auth(Arc<Inner>);
 struct Inner {
     ctx: Ctx,
     settings: AuthSettings,
-    /// The primary one first.
     issuers: Vec<issuer::Issuer>,
     sealer: seal::Sealer,
     purge: purge::Purge,
-    /// How often one address may fail to sign in.
+    /// Limit of failed sign-ins by address.
     failures: FailureLimit,
-    /// How often one account may.
+    /// Limit of failed sign-ins by account.
     account_failures: RateLimiter<AccountHash>,
-    /// How often one address may bring a logout message that is none.
+    /// Limit of invalid logout messages by address.
     logout_errors: RateLimit,
 }
 
 impl Auth {
-    /// Puts the parts together. The issuer is asked when somebody first signs
-    /// in, so that one that is away does not keep Atrium from starting.
+    /// Issuers are first contacted when somebody signs in, so that one that is
+    /// down doesn't prevent startup.
     ///
     /// # Errors
-    /// An issuer's setting under which signing in can't be safe.
+    /// For an insecure or invalid issuer setting.
     pub fn new(ctx: Ctx, settings: AuthSettings) -> Result<Self, AuthSettingsError> {
         let issuers = settings
             .issuers()
@@ -99,14 +98,13 @@ impl Auth {
         })))
     }
 
-    /// What the operator decided.
     pub fn settings(&self) -> &AuthSettings {
         &self.0.settings
     }
 
-    /// Everything under `/auth`.
+    /// The routes under `/auth`.
     pub fn routes(&self) -> Router {
-        // Each start is a row of a table.
+        // Each login attempt inserts a row.
         let starts = self.0.settings.limits.starts;
         let starts = RateLimit::new(starts, time::Duration::MINUTE, self.0.ctx.clock.clone());
         let limit = || from_fn_with_state(starts.clone(), rate_layer);
@@ -128,8 +126,8 @@ impl Auth {
             .with_state(self.clone())
     }
 
-    /// Puts session, member and origin check around everything that people
-    /// use. Assets and health stay outside: they never ask the database.
+    /// Wraps routes for people with session, member and cross-site checks.
+    /// Assets and health stay outside, because they never query the database.
     pub fn protect(&self, router: Router) -> Router {
         router
             .layer(from_fn_with_state(self.clone(), actor::actor_layer))
@@ -137,25 +135,22 @@ impl Auth {
             .layer(from_fn_with_state(self.clone(), session::removal_layer))
     }
 
-    /// Every issuer that is configured.
+    /// All configured issuers, the primary one first.
     fn issuers(&self) -> impl Iterator<Item = &issuer::Issuer> {
         self.0.issuers.iter()
     }
 
-    /// The one with this name in the configuration.
     fn issuer_named(&self, name: &str) -> Option<&issuer::Issuer> {
         self.issuers().find(|issuer| issuer.settings().name == name)
     }
 
-    /// The one that a session came from.
+    /// The issuer that a session came from.
     fn issuer_of(&self, session: &StoredSession) -> Option<&issuer::Issuer> {
         self.issuer_named(session.issuer_name.as_deref().unwrap_or(PRIMARY))
     }
 
-    /// Whether every issuer answers and can be used, for `atrium doctor`.
-    ///
-    /// # Errors
-    /// What is wrong with which, as a sentence.
+    /// Checks that every issuer responds and is usable, for `atrium doctor`.
+    /// The error is a sentence.
     pub async fn issuer_check(&self) -> Result<(), String> {
         if self.0.issuers.is_empty() {
             return Err("no issuer is configured".to_owned());

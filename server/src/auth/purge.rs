@@ -1,5 +1,5 @@
-//! Rows of the front door that count no more: sign-ins that were never
-//! finished, sessions that ended, logout tokens too old to come again.
+//! Deleting expired rows: unfinished login attempts, ended sessions and logout
+//! tokens that would be rejected for their age.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -10,20 +10,19 @@ use store::{
 
 use super::Auth;
 
-/// How often a process looks.
-const EVERY_SECONDS: i64 = 3_600;
+const INTERVAL_SECONDS: i64 = 3_600;
 
-/// When this process looks again, in seconds since 1970.
+/// When this process purges next, in seconds since 1970.
 #[derive(Debug, Default)]
 pub(super) struct Purge(AtomicI64);
 
 impl Auth {
-    /// Removes what ended, once an hour, on the back of somebody's sign-in: no
-    /// sign-ins, nothing to remove.
+    /// Deletes expired rows once an hour, triggered by logins: without logins
+    /// there is nothing to delete.
     pub(super) async fn purge_if_due(&self) {
         let now = self.0.ctx.clock.now().unix_timestamp();
         let due = self.0.purge.0.load(Ordering::Relaxed);
-        let next = now + EVERY_SECONDS;
+        let next = now + INTERVAL_SECONDS;
         let is_mine = now >= due
             && self
                 .0

@@ -1,11 +1,11 @@
-//! Renewing the issuer's tokens while a session lives (SEC-A12): what the
-//! issuer took from a person counts here within the life of a token, not only
+//! Renews the issuer's tokens during a session (SEC-A12), so that access
+//! revoked at the issuer ends here within the lifetime of a token and not only
 //! at the next sign-in.
 //!
-//! Off the request's path: a request that finds the time come starts it and
-//! goes on. One process at a time does it, by a lease on the session's row.
-//! An issuer that is away changes nothing; one that says that the grant is
-//! over ends the session.
+//! It runs in the background: a request that finds a renewal due starts it and
+//! continues. A lease on the session's row ensures that one process does it. If
+//! the issuer is unreachable nothing changes; if it rejects the grant, the
+//! session ends.
 
 use std::time::Duration;
 
@@ -33,44 +33,44 @@ use super::{
     token::{Nonces, TokenAnswer},
 };
 
-/// How long one process has, and how long a failed try rests.
+/// How long one process may take, and the delay after a failed attempt.
 const LEASE: time::Duration = time::Duration::minutes(5);
-/// Well within the lease.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// Where the issuer doesn't say how long its tokens live, or says too little.
-const DEFAULT_LIFE: Duration = Duration::from_hours(1);
-const SHORTEST_LIFE: Duration = Duration::from_mins(1);
+/// Timeout of a renewal, well within the lease.
+const RENEWAL_TIMEOUT: Duration = Duration::from_mins(2);
+/// Token lifetime if the issuer doesn't send one.
+const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+const MIN_TOKEN_LIFETIME: Duration = Duration::from_mins(1);
 
-/// When tokens are to be renewed; `None` where nothing could renew them.
+/// When to renew the tokens; `None` without a refresh token.
 pub(super) fn refresh_at(answer: &TokenAnswer, now: Timestamp) -> Option<Timestamp> {
     answer.refresh_token()?;
-    Some(end_of_life(answer, now))
+    Some(expiry(answer, now))
 }
 
-fn end_of_life(answer: &TokenAnswer, now: Timestamp) -> Timestamp {
+fn expiry(answer: &TokenAnswer, now: Timestamp) -> Timestamp {
     now + answer
         .expires_in()
-        .unwrap_or(DEFAULT_LIFE)
-        .max(SHORTEST_LIFE)
+        .unwrap_or(DEFAULT_TOKEN_LIFETIME)
+        .max(MIN_TOKEN_LIFETIME)
 }
 
-/// What came of asking.
+/// The result of a renewal.
 enum Renewal {
-    /// New tokens, and what the issuer says of groups now, if it could.
+    /// New tokens, and current groups if the issuer sent any.
     Done {
         tokens: Tokens,
         groups: Option<GroupClaims>,
         refresh_at: Timestamp,
     },
-    /// The issuer ends it, for this reason.
-    Over(&'static str),
-    /// Nothing is known: the next try may tell.
+    /// The issuer ended the grant, for this reason.
+    Ended(&'static str),
+    /// Failed temporarily; tried again later.
     Unknown,
 }
 
 impl Auth {
-    /// Starts renewing a session's tokens when their time has come, unless
-    /// somebody is at it.
+    /// Starts renewing a session's tokens in the background if it is due and no
+    /// process holds the lease.
     pub(super) fn refresh_if_due(&self, session: &StoredSession, facts: &RequestFacts) {
         let now = self.0.ctx.clock.now();
         let is_due = session.refresh_at.is_some_and(|at| at <= now)
@@ -95,7 +95,7 @@ impl Auth {
         let now = self.0.ctx.clock.now();
         let lease = now + LEASE;
         let mut tx = self.0.ctx.store.begin_auth().await?;
-        // What another process wrote in the meantime is read with the claim.
+        // The claim also returns tokens that another process wrote meanwhile.
         let claimed =
             session_refresh_claim(&mut tx, session.tenant_id, session.id, lease, now).await?;
         tx.commit().await?;
@@ -104,11 +104,11 @@ impl Auth {
         };
         let tokens = self.0.sealer.open(session.tenant_id, session.id, &sealed);
         let (Some(tokens), Some(issuer)) = (tokens, self.issuer_of(session)) else {
-            // Sealed with another key, or of an issuer that is no longer
-            // configured: nobody vouches for this session any more.
-            return self.end(session, "tokens_unreadable", facts).await;
+            // Encrypted with another key, or the issuer is no longer
+            // configured: the session can't be verified any more.
+            return self.end_session(session, "tokens_unreadable", facts).await;
         };
-        let renewal = tokio::time::timeout(PATIENCE, self.renew(issuer, session, &tokens))
+        let renewal = tokio::time::timeout(RENEWAL_TIMEOUT, self.renew(issuer, session, &tokens))
             .await
             .unwrap_or(Renewal::Unknown);
         match renewal {
@@ -117,10 +117,10 @@ impl Auth {
                 groups,
                 refresh_at,
             } => {
-                self.renewed(session, lease, &tokens, groups.as_ref(), refresh_at, facts)
+                self.store_renewed(session, lease, &tokens, groups.as_ref(), refresh_at, facts)
                     .await
             }
-            Renewal::Over(reason) => self.end(session, reason, facts).await,
+            Renewal::Ended(reason) => self.end_session(session, reason, facts).await,
             Renewal::Unknown => Ok(()),
         }
     }
@@ -138,7 +138,7 @@ impl Auth {
             Err(RequestTokenError::ServerResponse(answer))
                 if *answer.error() == CoreErrorResponseType::InvalidGrant =>
             {
-                return Renewal::Over("invalid_grant");
+                return Renewal::Ended("invalid_grant");
             }
             Err(error) => {
                 let kind = match error {
@@ -151,14 +151,16 @@ impl Auth {
             }
         };
         let now = self.0.ctx.clock.now();
-        let told = self.told_again(issuer, session, &answer).await;
-        let (id_token, groups, refresh_at) = match told {
-            Ok(RefreshedIdentity::Somebody(id_token, groups)) => {
-                (id_token, groups, end_of_life(&answer, now))
+        let identity = self
+            .verify_refreshed_identity(issuer, session, &answer)
+            .await;
+        let (id_token, groups, refresh_at) = match identity {
+            Ok(RefreshedIdentity::SamePerson(id_token, groups)) => {
+                (id_token, groups, expiry(&answer, now))
             }
-            Ok(RefreshedIdentity::SomebodyElse) => return Renewal::Over("another_person"),
-            // The old refresh token may be spent by now, so the new one is
-            // kept; what else came is not believed, and asked for again soon.
+            Ok(RefreshedIdentity::OtherPerson) => return Renewal::Ended("another_person"),
+            // The old refresh token may be used up, so the new one is stored;
+            // the invalid rest is ignored and requested again soon.
             Err(_) => (None, None, now + LEASE),
         };
         let refresh_token = answer.refresh_token().map(|token| token.secret().clone());
@@ -172,16 +174,16 @@ impl Auth {
         }
     }
 
-    /// Whom the new ID token names, and what it says of them. An issuer need
-    /// not send one (OpenID Connect Core, section 12.2).
-    async fn told_again(
+    /// Verifies the new ID token and compares its person with the session's. An
+    /// issuer need not send one (OpenID Connect Core, section 12.2).
+    async fn verify_refreshed_identity(
         &self,
         issuer: &Issuer,
         session: &StoredSession,
         answer: &TokenAnswer,
     ) -> Result<RefreshedIdentity, SignInError> {
         let Some(id_token) = answer.id_token() else {
-            return Ok(RefreshedIdentity::Somebody(None, None));
+            return Ok(RefreshedIdentity::SamePerson(None, None));
         };
         let provider = issuer.provider().await?;
         let claims = self
@@ -190,20 +192,20 @@ impl Auth {
         let is_same = session.oidc_issuer.as_deref() == Some(claims.issuer().as_str())
             && session.oidc_subject.as_deref() == Some(claims.subject().as_str());
         if !is_same {
-            return Ok(RefreshedIdentity::SomebodyElse);
+            return Ok(RefreshedIdentity::OtherPerson);
         }
         let groups = issuer
             .group_claims(claims.additional_claims(), answer.access_token())
             .await?;
-        Ok(RefreshedIdentity::Somebody(
+        Ok(RefreshedIdentity::SamePerson(
             Some(id_token.to_string()),
             Some(groups),
         ))
     }
 
-    /// Keeps new tokens and brings the member's roles in line, both or
-    /// neither. A session that ended in the meantime stays ended.
-    async fn renewed(
+    /// Stores new tokens and updates the member's roles in one transaction. A
+    /// session that ended meanwhile stays ended.
+    async fn store_renewed(
         &self,
         session: &StoredSession,
         lease: Timestamp,
@@ -235,8 +237,8 @@ impl Auth {
         tx.commit().await
     }
 
-    /// The issuer vouches for the session no longer.
-    async fn end(
+    /// Ends a session that the issuer no longer confirms.
+    async fn end_session(
         &self,
         session: &StoredSession,
         reason: &'static str,
@@ -261,10 +263,10 @@ impl Auth {
     }
 }
 
-/// What a new ID token says.
+/// The person in a new ID token.
 enum RefreshedIdentity {
-    /// Of the same person: the token and the groups, if there was one.
-    Somebody(Option<String>, Option<GroupClaims>),
-    /// Of another person than the session's.
-    SomebodyElse,
+    /// The session's person: the token and groups, if a token was sent.
+    SamePerson(Option<String>, Option<GroupClaims>),
+    /// Somebody else.
+    OtherPerson,
 }

@@ -1,5 +1,5 @@
-//! Tokens at rest (SEC-A12): AES-256-GCM under a key that is derived for this
-//! one purpose, bound to the session and organisation that they belong to.
+//! Encryption of stored tokens (SEC-A12): AES-256-GCM under a key derived for
+//! this purpose, with session and organisation as associated data.
 
 use std::fmt;
 
@@ -15,29 +15,27 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// The purpose that the key is derived for; also the version of the format.
+/// The purpose that the key is derived for, which is also the format version.
 const PURPOSE: &[u8] = b"atrium session tokens v1";
 const NONCE_BYTES: usize = 12;
 
-/// The deployment's secret from which all sealing keys are derived.
+/// The deployment's secret, from which all keys are derived.
 #[derive(Clone)]
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
-/// A master key that can't be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("master_key: it is 32 bytes in base64; make one with `openssl rand -base64 32`.")]
 pub struct MasterKeyError;
 
 impl MasterKey {
-    /// Takes 32 bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// A key for one purpose, by which it is named.
+    /// Derives the key for one purpose.
     ///
     /// # Panics
-    /// Never: 32 bytes are within what HKDF-SHA256 gives.
+    /// Never: HKDF-SHA256 can output 32 bytes.
     pub fn derive(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
         let mut key = Zeroizing::new([0; 32]);
         Hkdf::<Sha256>::new(None, self.0.as_ref())
@@ -46,10 +44,7 @@ impl MasterKey {
         key
     }
 
-    /// Takes 32 bytes in base64.
-    ///
-    /// # Errors
-    /// Anything else.
+    /// Parses 32 bytes in base64.
     pub fn from_base64(text: &SecretString) -> Result<Self, MasterKeyError> {
         let bytes = Zeroizing::new(
             STANDARD
@@ -67,13 +62,11 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// What is kept of the issuer's answer: enough to end the session there too,
-/// and to renew it.
+/// The stored tokens: enough to renew the session and to end it at the issuer.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tokens {
-    /// The ID token as it came, a hint for the issuer at sign-out.
+    /// Sent to the issuer as a hint at sign-out.
     pub id_token: String,
-    /// Only if the issuer gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
 }
@@ -84,7 +77,7 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// Seals and opens [`Tokens`].
+/// Encrypts and decrypts [`Tokens`].
 #[derive(Clone)]
 pub(super) struct Sealer(Aes256Gcm);
 
@@ -100,8 +93,8 @@ impl Sealer {
         Self(Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(key.as_ref())))
     }
 
-    /// The nonce, then the ciphertext. `None` if they can't be sealed; the
-    /// session then goes without.
+    /// Returns the nonce followed by the ciphertext; `None` if encryption
+    /// fails, and the session then has no tokens.
     pub(super) fn seal(
         &self,
         nonce: [u8; NONCE_BYTES],
@@ -112,14 +105,14 @@ impl Sealer {
         let mut plain = serde_json::to_vec(tokens).ok()?;
         let payload = Payload {
             msg: &plain,
-            aad: &owner(tenant, session),
+            aad: &associated_data(tenant, session),
         };
         let sealed = self.0.encrypt(&nonce.into(), payload).ok();
         plain.zeroize();
         Some([&nonce[..], &sealed?].concat())
     }
 
-    /// `None` for whatever was not sealed here, for this session.
+    /// `None` unless this key encrypted it for this session.
     pub(super) fn open(
         &self,
         tenant: TenantId,
@@ -130,15 +123,15 @@ impl Sealer {
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
         let payload = Payload {
             msg: ciphertext,
-            aad: &owner(tenant, session),
+            aad: &associated_data(tenant, session),
         };
         let plain = Zeroizing::new(self.0.decrypt(&nonce.into(), payload).ok()?);
         serde_json::from_slice(&plain).ok()
     }
 }
 
-/// Additional data: ciphertext copied to another row does not open.
-fn owner(tenant: TenantId, session: SessionId) -> Vec<u8> {
+/// Associated data, so that ciphertext copied to another row doesn't decrypt.
+fn associated_data(tenant: TenantId, session: SessionId) -> Vec<u8> {
     [PURPOSE, tenant.0.as_bytes(), session.0.as_bytes()].concat()
 }
 
@@ -150,22 +143,22 @@ mod tests {
 
     // SEC-A12
     #[test]
-    fn tokens_open_only_with_their_key_in_their_row() {
-        let ours = Sealer::new(&MasterKey::new([7; 32]));
+    fn tokens_decrypt_only_with_their_key_and_row() {
+        let sealer = Sealer::new(&MasterKey::new([7; 32]));
         let (tenant, session) = (TenantId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2)));
         let tokens = Tokens {
             id_token: "canary".into(),
             refresh_token: Some("second".into()),
         };
-        let sealed = ours.seal([9; 12], tenant, session, &tokens).unwrap();
+        let sealed = sealer.seal([9; 12], tenant, session, &tokens).unwrap();
 
-        assert_eq!(ours.open(tenant, session, &sealed), Some(tokens.clone()));
+        assert_eq!(sealer.open(tenant, session, &sealed), Some(tokens.clone()));
         assert!(!sealed.windows(6).any(|w| w == b"canary"));
         assert!(!format!("{tokens:?}").contains("canary"));
 
         let other = Uuid::from_u128(3);
-        assert_eq!(ours.open(TenantId(other), session, &sealed), None);
-        assert_eq!(ours.open(tenant, SessionId(other), &sealed), None);
+        assert_eq!(sealer.open(TenantId(other), session, &sealed), None);
+        assert_eq!(sealer.open(tenant, SessionId(other), &sealed), None);
         assert_eq!(
             Sealer::new(&MasterKey::new([8; 32])).open(tenant, session, &sealed),
             None
@@ -173,16 +166,16 @@ mod tests {
         for i in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[i] ^= 1;
-            assert_eq!(ours.open(tenant, session, &changed), None, "byte {i}");
+            assert_eq!(sealer.open(tenant, session, &changed), None, "byte {i}");
         }
         for length in 0..=NONCE_BYTES {
-            assert_eq!(ours.open(tenant, session, &sealed[..length]), None);
+            assert_eq!(sealer.open(tenant, session, &sealed[..length]), None);
         }
     }
 
     // SEC-D1, SEC-G: one key for one purpose.
     #[test]
-    fn each_purpose_has_a_key_of_its_own() {
+    fn keys_differ_by_purpose() {
         let master = MasterKey::new([7; 32]);
         assert_eq!(master.derive(b"a"), master.derive(b"a"));
         assert_ne!(master.derive(b"a"), master.derive(b"b"));
@@ -191,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_key_is_32_bytes_in_base64() {
+    fn master_key_is_32_bytes_in_base64() {
         let parse = |text: &str| MasterKey::from_base64(&text.to_owned().into());
         assert!(parse(&STANDARD.encode([1; 32])).is_ok());
         assert!(parse(&format!("{}\n", STANDARD.encode([1; 32]))).is_ok());

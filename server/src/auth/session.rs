@@ -1,9 +1,9 @@
-//! Browser sessions on `tower-sessions`, kept by `store::session`.
+//! Browser sessions with `tower-sessions`, stored by `store::session`.
 //!
-//! A session is made by signing in and by nothing else: the row is written in
-//! the sign-in's own transaction, and [`SessionRows::create`] only adopts its
-//! id. There are no sessions of visitors, and saving never inserts, so that a
-//! slow request can't bring back a session that ended (SEC-B2).
+//! Only signing in creates a session: the row is written in the transaction of
+//! the sign-in, and [`SessionRows::create`] only adopts its id. Visitors have
+//! no sessions, and saving never inserts, so that a slow request can't restore
+//! a session that ended (SEC-B2).
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -32,28 +32,30 @@ use tower_sessions::{
 
 use super::Auth;
 
-/// Under which a sign-in hands the id of its row to [`SessionRows::create`].
-const MADE: &str = "made";
+/// The session key under which a sign-in passes its row's id to
+/// [`SessionRows::create`].
+const ROW_ID_KEY: &str = "made";
 
-/// SHA-256, as which ids and secrets of browsers are kept.
+/// SHA-256; ids and secrets of browsers are stored hashed.
 pub(super) fn hash(secret: &[u8]) -> [u8; 32] {
     Sha256::digest(secret).into()
 }
 
-/// As which the id in a cookie is kept.
+/// The stored hash of the id in a cookie.
 pub(super) fn id_hash(id: Id) -> [u8; 32] {
     hash(&id.0.to_le_bytes())
 }
 
-/// Makes the session that a sign-in wrote under `id` this browser's own. The
-/// one that the browser had is over: nothing of it carries on (SEC-B2).
+/// Gives this browser the session that a sign-in wrote under `id`. Its earlier
+/// session must have ended: none of its data is kept (SEC-B2).
 pub(super) async fn adopt(session: &Session, id: Id) -> Result<(), tower_sessions::session::Error> {
-    // As text: JSON has no numbers of this length.
-    session.insert(MADE, id.to_string()).await
+    // As text, because JSON numbers can't hold 128 bits.
+    session.insert(ROW_ID_KEY, id.to_string()).await
 }
 
 impl Auth {
-    /// The session's cookie; the prefix makes browsers hold it to this host.
+    /// The name of the session cookie; browsers bind the `__Host-` prefix to
+    /// this host.
     pub(super) fn session_cookie(&self) -> &'static str {
         if self.0.settings.site.is_https() {
             "__Host-atrium"
@@ -62,7 +64,7 @@ impl Auth {
         }
     }
 
-    /// The cookie that ties a sign-in to the browser that began it.
+    /// The name of the cookie that binds a login attempt to its browser.
     pub(super) fn login_cookie(&self) -> &'static str {
         if self.0.settings.site.is_https() {
             "__Host-atrium-login"
@@ -71,7 +73,7 @@ impl Auth {
         }
     }
 
-    /// A `Set-Cookie` with all that a cookie of ours has (SEC-B1).
+    /// A `Set-Cookie` value with all required attributes (SEC-B1).
     pub(super) fn cookie(&self, name: &str, value: &str, seconds: i64) -> String {
         let secure = if self.0.settings.site.is_https() {
             "; Secure"
@@ -82,12 +84,12 @@ impl Auth {
     }
 }
 
-/// How long requests that were on their way with the id before a rotation are
-/// still answered: as long as a page may take to load what it consists of.
+/// How long requests with the id from before a rotation are accepted: as long
+/// as a page may take to load its resources.
 pub(super) const ROTATION_GRACE: time::Duration = time::Duration::seconds(30);
 
-/// SHA-256 of what a member can do: the roles, what they allow, the teams that
-/// the member leads, and running the installation.
+/// SHA-256 of a member's privileges: roles, permissions, led teams and operator
+/// rights.
 pub(super) fn privileges_hash(record: &ActorRecord) -> [u8; 32] {
     let permissions = record.profile.permissions.iter();
     let permissions: BTreeSet<_> = permissions.map(|permission| permission.key()).collect();
@@ -96,7 +98,7 @@ pub(super) fn privileges_hash(record: &ActorRecord) -> [u8; 32] {
     hash(privileges.to_string().as_bytes())
 }
 
-/// The value of the cookie `name`, if the request brings exactly one.
+/// The value of the cookie `name`; `None` if it is missing or duplicated.
 pub(super) fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut values = headers
         .get_all(header::COOKIE)
@@ -110,8 +112,8 @@ pub(super) fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h
     values.next().is_none().then_some(first)
 }
 
-/// The layer that reads and writes the cookie. The row alone decides how long
-/// a session lives; the cookie only goes when it can't live any longer.
+/// The layer that reads and writes the cookie. The row decides when a session
+/// ends; the cookie expires at the latest possible time.
 pub(super) fn session_layer(auth: &Auth) -> SessionManagerLayer<SessionRows> {
     SessionManagerLayer::new(SessionRows(auth.clone()))
         .with_name(auth.session_cookie())
@@ -122,8 +124,8 @@ pub(super) fn session_layer(auth: &Auth) -> SessionManagerLayer<SessionRows> {
         .with_expiry(Expiry::OnInactivity(auth.0.settings.lifetimes.absolute))
 }
 
-/// Gives the removal of the session's cookie the attributes without which
-/// browsers ignore it: a `__Host-` cookie can't be touched without `Secure`.
+/// Adds the attributes to the removal of the session cookie that browsers
+/// require: a `__Host-` cookie can't be changed without `Secure`.
 pub(super) async fn removal_layer(
     State(auth): State<Auth>,
     request: Request,
@@ -144,7 +146,7 @@ pub(super) async fn removal_layer(
     response
 }
 
-/// `tower-sessions`' store over our rows.
+/// The `SessionStore` over our rows.
 #[derive(Clone)]
 pub(super) struct SessionRows(Auth);
 
@@ -154,30 +156,37 @@ impl fmt::Debug for SessionRows {
     }
 }
 
-fn backend(error: impl fmt::Display) -> session_store::Error {
+fn backend_error(error: impl fmt::Display) -> session_store::Error {
     session_store::Error::Backend(error.to_string())
 }
 
 #[async_trait]
 impl SessionStore for SessionRows {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        let made = record.data.remove(MADE);
-        let made = made.as_ref().and_then(|id| id.as_str()?.parse().ok());
-        record.id = made.ok_or_else(|| backend("only signing in makes a session"))?;
+        let row_id = record.data.remove(ROW_ID_KEY);
+        let row_id = row_id.as_ref().and_then(|id| id.as_str()?.parse().ok());
+        record.id = row_id.ok_or_else(|| backend_error("only signing in makes a session"))?;
         Ok(())
     }
 
-    /// Nothing of ours is kept in a session beside what its row says.
+    /// No session data is stored besides the row.
     async fn save(&self, _record: &Record) -> session_store::Result<()> {
         Ok(())
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         let now = self.0.0.ctx.clock.now();
-        let mut tx = self.0.0.ctx.store.begin_auth().await.map_err(backend)?;
+        let mut tx = self
+            .0
+            .0
+            .ctx
+            .store
+            .begin_auth()
+            .await
+            .map_err(backend_error)?;
         let row = session_load(&mut tx, &id_hash(*id), now)
             .await
-            .map_err(backend)?;
+            .map_err(backend_error)?;
         Ok(row.map(|row| Record {
             id: *id,
             data: HashMap::new(),
@@ -187,10 +196,17 @@ impl SessionStore for SessionRows {
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let now = self.0.0.ctx.clock.now();
-        let mut tx = self.0.0.ctx.store.begin_auth().await.map_err(backend)?;
+        let mut tx = self
+            .0
+            .0
+            .ctx
+            .store
+            .begin_auth()
+            .await
+            .map_err(backend_error)?;
         session_delete(&mut tx, &id_hash(*id), now)
             .await
-            .map_err(backend)?;
-        tx.commit().await.map_err(backend)
+            .map_err(backend_error)?;
+        tx.commit().await.map_err(backend_error)
     }
 }

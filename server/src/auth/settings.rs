@@ -1,4 +1,4 @@
-//! What signing in needs to know. Built from the configuration at boot.
+//! Authentication settings, built from the configuration at boot.
 
 use std::fmt;
 
@@ -12,32 +12,28 @@ use uuid::Uuid;
 use super::seal::MasterKey;
 use crate::http::{Site, is_loopback};
 
-/// Everything that an operator decides about signing in.
 #[derive(Clone, Debug)]
 pub struct AuthSettings {
-    /// Where people reach us.
+    /// The public origin.
     pub site: Site,
-    /// The identity provider; without one nobody can sign in.
+    /// The primary issuer; without it nobody can sign in.
     pub oidc: Option<OidcSettings>,
-    /// Further ones, each for organisations of its own.
+    /// Further issuers, each for organisations of its own.
     pub further: Vec<OidcSettings>,
-    /// How long sessions live.
     pub lifetimes: SessionLifetimes,
-    /// From which the key for tokens is derived.
+    /// The encryption key of stored tokens is derived from it.
     pub master_key: MasterKey,
-    /// How often signing in may begin and fail.
     pub limits: SignInLimits,
 }
 
-/// How often signing in may begin and fail in a minute. Success is not
-/// limited.
+/// Rate limits per minute. Successful sign-ins are not limited.
 #[derive(Clone, Copy, Debug)]
 pub struct SignInLimits {
-    /// Sign-ins that one address may begin.
+    /// Logins started by one address.
     pub starts: u32,
     /// Failures of one address.
     pub failures: u32,
-    /// Failures of one account at an issuer, from whatever address.
+    /// Failures of one account at an issuer, from any address.
     pub account_failures: u32,
 }
 
@@ -48,23 +44,23 @@ impl AuthSettings {
     }
 }
 
-/// The name of the issuer that `oidc` configures.
+/// The name of the issuer configured under `oidc`.
 pub const PRIMARY: &str = "oidc";
 
-/// Stands for the directory's id where an issuer speaks for all of them.
+/// Placeholder for the directory's id in the issuer URL of all directories.
 pub(super) const DIRECTORY: &str = "{tenantid}";
 
-/// When a session ends by itself.
+/// When sessions end by themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLifetimes {
-    /// After so long without a request.
+    /// After this time without a request.
     pub idle: Duration,
-    /// After so long whatever happens.
+    /// After this time in any case.
     pub absolute: Duration,
 }
 
 impl SessionLifetimes {
-    /// As an organisation wants them: shorter if it likes, never longer.
+    /// Applies an organisation's settings, which can only shorten them.
     pub(super) fn within(self, settings: &TenantSettings) -> Self {
         let shorter = |ours: Duration, hours: Option<u32>| {
             hours.map_or(ours, |hours| ours.min(Duration::hours(hours.into())))
@@ -86,45 +82,43 @@ impl Default for SessionLifetimes {
     }
 }
 
-/// The identity provider.
+/// Settings of one issuer.
 #[derive(Clone, Debug)]
 pub struct OidcSettings {
     /// [`PRIMARY`], or the name of its table in the configuration.
     pub name: String,
-    /// What its button on the sign-in page says.
+    /// The text of its button on the sign-in page.
     pub label: String,
-    /// The issuer exactly as it spells itself: text, because a parsed URL
-    /// would gain a slash at its end and never equal the token's `iss` again.
+    /// The issuer exactly as in its tokens. Text, because a parsed URL would
+    /// gain a trailing slash and no longer equal `iss`.
     pub issuer: String,
-    /// What a person's identity is keyed by.
+    /// Which claims identify a person.
     pub kind: IssuerKind,
-    /// Our id there.
     pub client_id: String,
-    /// Our secret there; without one the client is public and relies on PKCE.
+    /// Without it the client is public and relies on PKCE.
     pub client_secret: Option<SecretString>,
-    /// What is asked for besides `openid`.
+    /// Requested in addition to `openid`.
     pub scopes: Vec<String>,
-    /// The role of somebody who signs in for the first time; none: an
-    /// administrator decides.
+    /// The role of new members; without one an administrator grants it.
     pub default_role: Option<SystemRole>,
-    /// Slugs of the organisations whose people come from this issuer. The
-    /// first one takes in somebody new and has the refusals in its audit log.
-    /// Empty: the only organisation there is.
+    /// Slugs of the organisations that this issuer is for. New members join the
+    /// first one, which also audits rejected sign-ins. If empty: the only
+    /// organisation of the installation.
     pub tenants: Vec<String>,
-    /// Microsoft Graph, which is asked for groups where a token has no room
-    /// for them; none: then nobody with so many groups can sign in.
+    /// Microsoft Graph, for groups that don't fit into a token. Without it,
+    /// people with that many groups can't sign in.
     pub graph_url: Option<Url>,
-    /// Entra's directories whose first sign-in creates their organisation.
+    /// Entra directories whose first sign-in creates their organisation.
     pub directories: Vec<Directory>,
 }
 
-/// A directory that may become an organisation, and whom it belongs to then:
-/// the one named here, and nobody by coming first.
+/// A directory that may become an organisation, with its configured owner:
+/// nobody becomes owner by signing in first.
 #[derive(Clone, Debug)]
 pub struct Directory {
     /// The directory's id in Entra.
     pub tid: Uuid,
-    /// The owner's object id in it.
+    /// The owner's object id in the directory.
     pub owner: Uuid,
     /// The organisation's slug.
     pub slug: String,
@@ -132,21 +126,21 @@ pub struct Directory {
     pub name: String,
 }
 
-/// What a person's identity is keyed by (SEC-A9). E-mail addresses and names
-/// change hands; they are never part of it.
+/// The claims that identify a person (SEC-A9). E-mail addresses and names can
+/// pass to somebody else and are never used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IssuerKind {
     /// `iss` and `sub`.
     Generic,
-    /// `tid` and `oid`: with Entra, `sub` differs for each client.
+    /// `tid` and `oid`, because Entra's `sub` differs for each client.
     Entra,
 }
 
 impl IssuerKind {
-    /// Entra, if the issuer is one of Microsoft's.
+    /// `Entra` if the issuer is one of Microsoft's clouds.
     pub fn of(issuer: &str) -> Self {
-        if cloud(issuer).is_some() {
+        if graph_url_of(issuer).is_some() {
             Self::Entra
         } else {
             Self::Generic
@@ -154,7 +148,7 @@ impl IssuerKind {
     }
 }
 
-/// Microsoft's clouds: where people sign in, and where Graph is.
+/// Microsoft's clouds: login host and Graph URL.
 const CLOUDS: &[(&str, &str)] = &[
     ("login.microsoftonline.com", "https://graph.microsoft.com"),
     ("login.microsoftonline.us", "https://graph.microsoft.us"),
@@ -164,21 +158,21 @@ const CLOUDS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The Graph of the cloud that an issuer belongs to.
-fn cloud(issuer: &str) -> Option<Url> {
+/// The Graph URL of the issuer's cloud.
+fn graph_url_of(issuer: &str) -> Option<Url> {
     let issuer = Url::parse(issuer).ok()?;
     let host = issuer.host_str()?;
     let (_, graph) = CLOUDS.iter().find(|(login, _)| *login == host)?;
     Url::parse(graph).ok()
 }
 
-/// A setting under which signing in can't be safe.
+/// An insecure or invalid setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct AuthSettingsError(String);
 
 impl AuthSettingsError {
-    pub(super) fn new(sentence: String) -> Self {
-        Self(sentence)
+    pub(super) fn new(message: String) -> Self {
+        Self(message)
     }
 }
 
@@ -189,13 +183,12 @@ impl fmt::Display for AuthSettingsError {
 }
 
 impl OidcSettings {
-    /// Where Graph is unless the operator says otherwise.
+    /// The default of `graph_url`.
     pub fn default_graph_url(issuer: &str) -> Option<Url> {
-        cloud(issuer)
+        graph_url_of(issuer)
     }
 
-    /// Scopes unless the operator says otherwise. With Entra, Graph is asked
-    /// for groups.
+    /// The default scopes; with Graph they include `User.Read`.
     pub fn default_scopes(graph_url: Option<&Url>) -> Vec<String> {
         let user_read = graph_url.map(|graph| format!("{}/User.Read", root(graph)));
         ["profile", "email"]
@@ -205,12 +198,10 @@ impl OidcSettings {
             .collect()
     }
 
-    /// Refuses what could never work, before anybody tries.
-    ///
-    /// # Errors
-    /// Names the key and what to write there.
+    /// Rejects invalid and insecure settings at startup. The error names the
+    /// setting and a valid value.
     pub fn check(&self) -> Result<(), AuthSettingsError> {
-        let error_response = |text: String| {
+        let reject = |text: String| {
             let key = if self.name == PRIMARY {
                 PRIMARY.to_owned()
             } else {
@@ -219,13 +210,13 @@ impl OidcSettings {
             Err(AuthSettingsError(format!("{key}.{text}")))
         };
         let Ok(url) = Url::parse(&self.issuer) else {
-            return error_response(format!("issuer: {:?} is not a URL.", self.issuer));
+            return reject(format!("issuer: {:?} is not a URL.", self.issuer));
         };
         if !is_safe(&url) {
-            return error_response(format!("issuer: {} must be an https URL.", self.issuer));
+            return reject(format!("issuer: {} must be an https URL.", self.issuer));
         }
         if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-            return error_response(format!(
+            return reject(format!(
                 "issuer: {} has parts that no issuer has.",
                 self.issuer
             ));
@@ -233,7 +224,7 @@ impl OidcSettings {
         if let Some(graph) = &self.graph_url
             && !is_safe(graph)
         {
-            return error_response(format!("graph_url: {graph} must be an https URL."));
+            return reject(format!("graph_url: {graph} must be an https URL."));
         }
         let segment = url
             .path_segments()
@@ -241,7 +232,7 @@ impl OidcSettings {
             .unwrap_or_default();
         let is_directory = segment.parse::<Uuid>().is_ok() || self.is_for_directories();
         if self.kind == IssuerKind::Entra && !is_directory {
-            return error_response(format!(
+            return reject(format!(
                 "issuer: {} names no directory; use https://{}/TENANT-ID/v2.0 with your directory's id, or organizations for several.",
                 self.issuer,
                 url.host_str().unwrap_or("login.microsoftonline.com"),
@@ -250,14 +241,14 @@ impl OidcSettings {
         Ok(())
     }
 
-    /// Whether it speaks for all of Entra's directories (SEC-A3): then the
-    /// organisation is the one that belongs to the token's directory.
+    /// True for the issuer of all Entra directories (SEC-A3); then the token's
+    /// directory decides the organisation.
     pub fn is_for_directories(&self) -> bool {
         is_for_directories(self.kind, &self.issuer)
     }
 
-    /// The issuer as its discovery document and its tokens spell it, with
-    /// [`DIRECTORY`] for the directory where it speaks for all of them.
+    /// The issuer as in its discovery document, with [`DIRECTORY`] as the
+    /// placeholder if it is for all directories.
     pub(super) fn issuer_pattern(&self) -> String {
         if !self.is_for_directories() {
             return self.issuer.clone();
@@ -267,26 +258,26 @@ impl OidcSettings {
             .replacen("/common/", &format!("/{DIRECTORY}/"), 1)
     }
 
-    /// The directory that stands in an `iss` of this issuer.
+    /// The directory in an `iss` of this issuer.
     pub(super) fn directory_in(&self, iss: &str) -> Option<Uuid> {
         let ours = self.issuer_pattern();
         let (before, after) = ours.split_once(DIRECTORY)?;
         let id = iss.strip_prefix(before)?.strip_suffix(after)?;
-        // In the spelling of Entra and in no other.
+        // Accepts only Entra's spelling of the id.
         id.parse().ok().filter(|uuid: &Uuid| uuid.to_string() == id)
     }
 
-    /// Whether tokens with this `iss` are this issuer's.
+    /// True if tokens with this `iss` are from this issuer.
     pub(super) fn speaks_as(&self, iss: &str) -> bool {
         iss == self.issuer && !self.is_for_directories() || self.directory_in(iss).is_some()
     }
 
-    /// Whether people of this issuer may be members of the organisation.
+    /// True if people of this issuer may be members of the organisation.
     pub(super) fn serves(&self, slug: &str) -> bool {
         self.tenants.is_empty() || self.tenants.iter().any(|tenant| tenant == slug)
     }
 
-    /// For which organisations its people are.
+    /// The organisations that this issuer is for.
     pub fn reach(&self) -> IssuerReach {
         IssuerReach {
             tenants: self.tenants.clone(),
@@ -294,7 +285,7 @@ impl OidcSettings {
         }
     }
 
-    /// The directory that an Entra issuer speaks for.
+    /// The directory of an Entra issuer for a single directory.
     pub(super) fn entra_tid(&self) -> Option<Uuid> {
         Url::parse(&self.issuer)
             .ok()?
@@ -305,7 +296,7 @@ impl OidcSettings {
     }
 }
 
-/// Whether this is the issuer of all of Entra's directories.
+/// True for the issuer of all Entra directories.
 pub fn is_for_directories(kind: IssuerKind, issuer: &str) -> bool {
     let segment = Url::parse(issuer)
         .ok()
@@ -313,12 +304,12 @@ pub fn is_for_directories(kind: IssuerKind, issuer: &str) -> bool {
     kind == IssuerKind::Entra && matches!(segment.as_deref(), Some("organizations" | "common"))
 }
 
-/// https, or this machine itself.
+/// True for https, and for http on this machine.
 fn is_safe(url: &Url) -> bool {
     url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
 }
 
-/// A URL without the slash that parsing puts at its end.
+/// The URL without the trailing slash that parsing adds.
 fn root(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
@@ -328,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_organisation_shortens_sessions_and_never_lengthens_them() {
+    fn organisation_can_shorten_but_not_lengthen_sessions() {
         let ours = SessionLifetimes {
             idle: Duration::hours(12),
             absolute: Duration::hours(100),
@@ -364,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn issuers_that_could_never_be_trusted_are_refused() {
+    fn unsafe_issuers_are_rejected() {
         for good in [
             "https://id.example/realms/a",
             "https://accounts.google.com",
@@ -390,7 +381,7 @@ mod tests {
 
     // SEC-A10
     #[test]
-    fn graph_is_the_one_of_the_issuers_cloud() {
+    fn graph_url_matches_the_issuers_cloud() {
         let graph = |issuer: &str| {
             let url = OidcSettings::default_graph_url(issuer);
             url.map(|url| root(&url).to_owned())
@@ -412,8 +403,9 @@ mod tests {
         ] {
             assert_eq!(graph(issuer).as_deref(), expected, "{issuer}");
         }
-        let scopes =
-            OidcSettings::default_scopes(cloud("https://login.microsoftonline.us/x").as_ref());
+        let scopes = OidcSettings::default_scopes(
+            graph_url_of("https://login.microsoftonline.us/x").as_ref(),
+        );
         assert_eq!(
             scopes,
             ["profile", "email", "https://graph.microsoft.us/User.Read"]
@@ -424,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn entra_is_known_by_its_host_alone() {
+    fn entra_is_detected_by_its_exact_host() {
         assert_eq!(
             IssuerKind::of("https://login.microsoftonline.com/x/v2.0"),
             IssuerKind::Entra

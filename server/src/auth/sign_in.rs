@@ -1,5 +1,5 @@
-//! From a person whom the issuer vouches for to a member with a session, in
-//! one transaction.
+//! Signs in a person verified by the issuer: member, roles and session are
+//! written in one transaction.
 
 use domain::{
     ActorKind, RequestFacts, SessionId, SignInProblem, Timestamp, UserId, audit::Outcome,
@@ -35,25 +35,24 @@ use super::{
     token::{Claims, TokenFault},
 };
 
-/// Somebody whom the issuer vouches for.
+/// A person verified by the issuer.
 #[derive(Debug)]
 pub(super) struct Person {
     key: IdentityKey,
-    /// `iss` and `sub`, by which the issuer names sessions.
+    /// `iss` and `sub`; logout messages refer to sessions by them.
     issuer: String,
     subject: String,
-    /// For pages only.
+    /// For display only.
     name: Option<String>,
-    /// For pages only: it never identifies (SEC-A9).
+    /// For display only; never identifies a person (SEC-A9).
     email: Option<String>,
     /// The session at the issuer.
     sid: Option<String>,
-    /// What the issuer says of roles and teams.
     groups: GroupClaims,
 }
 
 impl Person {
-    /// Reads claims that have been verified.
+    /// Reads verified claims.
     pub(super) fn from_claims(
         claims: &Claims,
         groups: GroupClaims,
@@ -70,7 +69,7 @@ impl Person {
                 let (Some(tid), Some(oid)) = (id(&extra.tid), id(&extra.oid)) else {
                     return Err(TokenFault::Rule("tid and oid are not both there").into());
                 };
-                // Where it speaks for all, `iss` has been compared with `tid`.
+                // With all directories, `iss` was already compared with `tid`.
                 if !settings.is_for_directories() && settings.entra_tid() != Some(tid) {
                     return Err(TokenFault::Rule("tid is not the issuer's").into());
                 }
@@ -99,7 +98,7 @@ impl Person {
 }
 
 impl Person {
-    /// Who they are at the issuer, for counting failures.
+    /// Hash of the person's identity, for counting failures.
     pub(super) fn account(&self) -> AccountHash {
         let text = match &self.key {
             IdentityKey::Entra { tid, oid } => format!("{tid} {oid}"),
@@ -109,7 +108,7 @@ impl Person {
         std::array::from_fn(|n| hash[n])
     }
 
-    /// The directory that decides where they belong, if one does.
+    /// The directory that decides the person's organisation, if one does.
     fn directory(&self, settings: &OidcSettings) -> Option<Uuid> {
         match self.key {
             IdentityKey::Entra { tid, .. } if settings.is_for_directories() => Some(tid),
@@ -118,16 +117,16 @@ impl Person {
     }
 }
 
-/// What the issuer gave along.
+/// The tokens of a sign-in.
 #[derive(Debug)]
 pub(super) struct NewTokens {
-    /// What is kept with the session.
+    /// Stored with the session.
     pub kept: Tokens,
-    /// When they are to be renewed, if they can be.
+    /// When to renew them; `None` without a refresh token.
     pub refresh_at: Option<Timestamp>,
 }
 
-/// Text as the database takes it; `None` when nothing is left.
+/// Removes control characters and truncates; `None` if nothing is left.
 fn clean(text: &str, max_chars: usize) -> Option<String> {
     let text: String = text
         .trim()
@@ -139,9 +138,13 @@ fn clean(text: &str, max_chars: usize) -> Option<String> {
 }
 
 impl Auth {
-    /// Creates the organisation of a directory that the operator admits, when
-    /// its first person comes. It belongs to whom the operator named.
-    async fn directory_admit(&self, issuer: &Issuer, person: &Person) -> Result<(), SignInError> {
+    /// Creates the organisation of a configured directory at its first sign-in.
+    /// The configured owner becomes its owner.
+    async fn ensure_directory_tenant(
+        &self,
+        issuer: &Issuer,
+        person: &Person,
+    ) -> Result<(), SignInError> {
         let settings = issuer.settings();
         let Some(tid) = person.directory(settings) else {
             return Ok(());
@@ -178,7 +181,7 @@ impl Auth {
                 tracing::info!(slug = admitted.slug, id = %created.id, "a directory became an organisation");
                 Ok(())
             }
-            // Somebody else's first sign-in was a moment earlier.
+            // A concurrent sign-in created it.
             Err(_) if is_known().await? => Ok(()),
             Err(error) => {
                 tracing::error!(slug = admitted.slug, %error, "a directory can't become an organisation");
@@ -187,8 +190,8 @@ impl Auth {
         }
     }
 
-    /// Writes the session and everything that belongs to it, and returns the
-    /// id for the cookie. By an invite, it is accepted with it or nothing is.
+    /// Writes the session and everything that belongs to it, and returns the id
+    /// for the cookie. An invite is accepted in the same transaction.
     pub(super) async fn sign_in(
         &self,
         issuer: &Issuer,
@@ -197,19 +200,21 @@ impl Auth {
         invite: Option<FollowedInvite>,
         facts: &RequestFacts,
     ) -> Result<Id, SignInError> {
-        self.directory_admit(issuer, person).await?;
+        self.ensure_directory_tenant(issuer, person).await?;
         let try_once = || self.try_sign_in(issuer, person, &tokens, invite, facts);
         match try_once().await {
-            // The same person signed in for the first time in another tab,
-            // a moment earlier: now they are known.
-            Err(Attempt::Taken) => try_once().await,
+            // A concurrent first sign-in, for example in another tab, created
+            // the identity; the retry finds it.
+            Err(AttemptError::IdentityTaken) => try_once().await,
             other => other,
         }
-        .map_err(|attempt| match attempt {
-            Attempt::Refused(refusal) => {
-                refusal.by_invite(invite.map(|invite| (invite.tenant_id, invite.id)))
+        .map_err(|error| match error {
+            AttemptError::Rejected(error) => {
+                error.by_invite(invite.map(|invite| (invite.tenant_id, invite.id)))
             }
-            Attempt::Taken => SignInError::new(SignInProblem::Internal, "identity_taken"),
+            AttemptError::IdentityTaken => {
+                SignInError::new(SignInProblem::Internal, "identity_taken")
+            }
         })
     }
 
@@ -220,11 +225,11 @@ impl Auth {
         tokens: &NewTokens,
         invite: Option<FollowedInvite>,
         facts: &RequestFacts,
-    ) -> Result<Id, Attempt> {
+    ) -> Result<Id, AttemptError> {
         let now = self.0.ctx.clock.now();
         let mut tx = self.0.ctx.store.begin_auth().await?;
         let tenants = invited_or_open_to(&mut tx, issuer, person, invite).await?;
-        let member = member_among(&mut tx, &tenants, &person.key).await?;
+        let member = find_member(&mut tx, &tenants, &person.key).await?;
         let is_new = member.is_none();
         let (tenant, identity): (&Tenant, Identity) = match (member, tenants.first()) {
             (Some(member), _) => member,
@@ -239,13 +244,13 @@ impl Auth {
         };
         let user_id = identity.user_id;
         if let Some(problem) = SignInProblem::of_tenant(tenant.status) {
-            let refusal = SignInError::new(problem, problem.code());
-            return Err(refusal.in_tenant(tenant).into());
+            let error = SignInError::new(problem, problem.code());
+            return Err(error.in_tenant(tenant).into());
         }
         if is_new {
             match identity_create(&mut tx, identity.id, tenant.id, user_id, &person.key, now).await
             {
-                Err(StoreError::Constraint(_)) => return Err(Attempt::Taken),
+                Err(StoreError::Constraint(_)) => return Err(AttemptError::IdentityTaken),
                 other => other?,
             }
         }
@@ -283,15 +288,14 @@ impl Auth {
         )
         .await?;
 
-        // On Atrium's own behalf: the member may not exist yet.
+        // As the system role, because the member may not exist yet.
         let mut tx = tx.enter_as_system(tenant.id).await?;
         let mut events = Vec::new();
         if is_new {
-            self.member_create(&mut tx, user_id, person).await?;
+            self.create_member(&mut tx, user_id, person).await?;
             events.push(("user.create", "user", user_id.to_string(), None));
         } else {
-            self.member_welcome(&mut tx, user_id, person, tenant)
-                .await?;
+            self.update_member(&mut tx, user_id, person, tenant).await?;
         }
         let gives_role = self
             .invite_follow(&mut tx, invite, user_id, &mut events)
@@ -326,8 +330,8 @@ impl Auth {
         Ok(cookie)
     }
 
-    /// Somebody new: a member without a role.
-    async fn member_create(
+    /// Creates a member without a role.
+    async fn create_member(
         &self,
         tx: &mut TenantTx,
         id: UserId,
@@ -349,22 +353,23 @@ impl Auth {
         .await
     }
 
-    /// Somebody known: refused unless active; the name follows the issuer.
-    async fn member_welcome(
+    /// Rejects an inactive member, else updates name and e-mail from the
+    /// issuer.
+    async fn update_member(
         &self,
         tx: &mut TenantTx,
         id: UserId,
         person: &Person,
         tenant: &Tenant,
-    ) -> Result<(), Attempt> {
+    ) -> Result<(), AttemptError> {
         let now = self.0.ctx.clock.now();
         let user = user_find(tx, id).await?;
         match user.status {
             UserStatus::Active => {}
             UserStatus::Invited => user_status_set(tx, id, UserStatus::Active, now).await?,
             UserStatus::Suspended | UserStatus::Deactivated => {
-                let refusal = SignInError::new(SignInProblem::Suspended, user.status.key());
-                return Err(refusal.in_tenant(tenant).into());
+                let error = SignInError::new(SignInProblem::Suspended, user.status.key());
+                return Err(error.in_tenant(tenant).into());
             }
         }
         let name = person.name.as_deref().unwrap_or(&user.display_name);
@@ -374,8 +379,8 @@ impl Auth {
     }
 }
 
-/// The organisations that take in this person (SEC-A3): those of the issuer,
-/// or, where it speaks for all of Entra's directories, the one of theirs.
+/// The organisations that this person may sign in to (SEC-A3): those of the
+/// issuer or, with all directories, the one of their directory.
 pub(super) async fn open_to(
     tx: &mut AuthTx,
     issuer: &Issuer,
@@ -394,8 +399,8 @@ pub(super) async fn open_to(
     }
 }
 
-/// The first of `tenants` that knows an identity, and whose it is there.
-async fn member_among<'t>(
+/// The first of `tenants` that has this identity.
+async fn find_member<'t>(
     tx: &mut AuthTx,
     tenants: &'t [Tenant],
     key: &IdentityKey,
@@ -408,21 +413,21 @@ async fn member_among<'t>(
     Ok(None)
 }
 
-/// How one try to sign in ended, when not well.
-enum Attempt {
-    Refused(SignInError),
-    /// Somebody else created the identity in the meantime.
-    Taken,
+/// The reason why one attempt failed.
+enum AttemptError {
+    Rejected(SignInError),
+    /// A concurrent sign-in created the identity.
+    IdentityTaken,
 }
 
-impl From<SignInError> for Attempt {
-    fn from(refusal: SignInError) -> Self {
-        Self::Refused(refusal)
+impl From<SignInError> for AttemptError {
+    fn from(error: SignInError) -> Self {
+        Self::Rejected(error)
     }
 }
 
-impl From<StoreError> for Attempt {
+impl From<StoreError> for AttemptError {
     fn from(error: StoreError) -> Self {
-        Self::Refused(error.into())
+        Self::Rejected(error.into())
     }
 }

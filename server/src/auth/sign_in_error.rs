@@ -1,4 +1,4 @@
-//! A sign-in that did not happen: told to the person, the log and the audit.
+//! Failed sign-ins: the response to the person, the log and the audit row.
 
 use std::net::IpAddr;
 
@@ -19,29 +19,29 @@ use url::form_urlencoded;
 use super::{Auth, invite::ACCEPT};
 use crate::http::{ReturnTo, error_response, too_many};
 
-/// The audit log's name for signing in.
+/// Audit action for signing in.
 pub(super) const SIGN_IN: &str = "session.sign_in";
 
-/// Why nobody was signed in.
+/// The reason why a sign-in failed.
 #[derive(Debug)]
 pub(super) struct SignInError {
-    /// What the person is told.
+    /// Shown to the person.
     pub problem: SignInProblem,
-    /// What the audit log is told: a stable name, never a part of a token.
+    /// A stable name for the audit log; never part of a token.
     pub reason: &'static str,
-    /// In which organisation, where that is known.
+    /// The organisation, if known.
     pub tenant: Option<TenantId>,
-    /// The invite that was followed, where the refusal is about it.
+    /// The invite that was followed, if the failure is about it.
     pub invite: Option<InviteId>,
-    /// By which issuer's name, where that is known.
+    /// The issuer's name, if known.
     pub issuer: Option<String>,
-    /// Whose account was refused, where that is known.
+    /// The account, if known.
     pub account: Option<AccountHash>,
-    /// Where the person wanted to go, so that the next try leads there.
+    /// The page that the person wanted, kept for the next attempt.
     pub return_to: Option<ReturnTo>,
 }
 
-/// An account at an issuer, as the half of its identity key's hash.
+/// The first half of the hash of an identity at an issuer.
 pub(super) type AccountHash = [u8; 16];
 
 impl SignInError {
@@ -62,7 +62,7 @@ impl SignInError {
         self
     }
 
-    /// Whose issuer was asked: its organisations hear of it.
+    /// Sets the issuer, whose first organisation audits the failure.
     pub(super) fn by(mut self, issuer_name: &str) -> Self {
         self.issuer = Some(issuer_name.to_owned());
         self
@@ -73,9 +73,9 @@ impl SignInError {
         self
     }
 
-    /// Whether it counts against the address and the account. What is out of
-    /// order here or at the issuer is nobody's failure to sign in.
-    fn is_visitors(&self) -> bool {
+    /// True if it counts against the address and the account. Failures of the
+    /// issuer or of this installation don't.
+    fn counts_as_failure(&self) -> bool {
         !matches!(
             self.problem,
             SignInProblem::IssuerUnreachable
@@ -105,7 +105,7 @@ impl From<StoreError> for SignInError {
     }
 }
 
-/// Back to the sign-in page, which tells what happened and knows the way on.
+/// Redirects to the sign-in page, which shows the problem.
 pub(super) fn to_sign_in(problem: Option<SignInProblem>, return_to: Option<&ReturnTo>) -> Response {
     let mut query = form_urlencoded::Serializer::new(String::new());
     if let Some(problem) = problem {
@@ -124,55 +124,55 @@ pub(super) fn to_sign_in(problem: Option<SignInProblem>, return_to: Option<&Retu
 }
 
 impl Auth {
-    /// Writes the refusal down and sends the person back to the sign-in page;
-    /// beyond what the address or the account may fail, 429 is all that comes
-    /// of it (SEC-B9).
+    /// Audits the failure and redirects to the sign-in page; above the limits
+    /// of the address or the account, responds with 429 and does nothing else
+    /// (SEC-B9).
     pub(super) async fn refuse_sign_in(
         &self,
-        refusal: SignInError,
+        failure: SignInError,
         facts: &RequestFacts,
         headers: &HeaderMap,
     ) -> Response {
         let SignInError {
             problem, reason, ..
-        } = &refusal;
+        } = &failure;
         tracing::warn!(problem = problem.code(), reason, "nobody was signed in");
-        if refusal.is_visitors()
-            && let Err(error) = self.failure_count(refusal.account, facts.ip)
+        if failure.counts_as_failure()
+            && let Err(error) = self.count_failure(failure.account, facts.ip)
         {
             return error_response(headers, &error);
         }
-        if let Err(error) = self.refusal_audit(&refusal, facts).await {
+        if let Err(error) = self.audit_failure(&failure, facts).await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the refusal could not be written to the audit log");
         }
-        to_sign_in(Some(refusal.problem), refusal.return_to.as_ref())
+        to_sign_in(Some(failure.problem), failure.return_to.as_ref())
     }
 
-    /// The account's failures beyond its own limit don't count against the
-    /// address, which others share.
-    fn failure_count(
+    /// An account's failures above its limit don't count against the address,
+    /// which others share.
+    fn count_failure(
         &self,
         account: Option<AccountHash>,
         address: Option<IpAddr>,
     ) -> Result<(), AppError> {
         if let Some(account) = account {
-            let left = self.0.account_failures.try_acquire(account);
-            left.map_err(too_many)?;
+            let acquired = self.0.account_failures.try_acquire(account);
+            acquired.map_err(too_many)?;
         }
         self.0.failures.count(address)
     }
 
-    async fn refusal_audit(
+    async fn audit_failure(
         &self,
-        refusal: &SignInError,
+        failure: &SignInError,
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
         let mut tx = self.0.ctx.store.begin_auth().await?;
-        let tenant = match refusal.tenant {
+        let tenant = match failure.tenant {
             Some(tenant) => Some(tenant),
             None => {
-                self.audit_tenant(&mut tx, refusal.issuer.as_deref())
+                self.audit_tenant(&mut tx, failure.issuer.as_deref())
                     .await?
             }
         };
@@ -181,29 +181,29 @@ impl Auth {
             return Ok(());
         };
         let mut tx = tx.enter_as_system(tenant).await?;
-        let outcome = match refusal.problem {
+        let outcome = match failure.problem {
             SignInProblem::IssuerUnreachable
             | SignInProblem::Internal
             | SignInProblem::Unavailable => Outcome::Failure,
             _ => Outcome::Denied,
         };
-        let action = refusal.invite.map_or(SIGN_IN, |_| ACCEPT);
+        let action = failure.invite.map_or(SIGN_IN, |_| ACCEPT);
         let event = AuditEvent {
-            resource_type: refusal.invite.map(|_| "invite".to_owned()),
-            resource_id: refusal.invite.map(|id| id.to_string()),
+            resource_type: failure.invite.map(|_| "invite".to_owned()),
+            resource_id: failure.invite.map(|id| id.to_string()),
             actor_label: "Visitor".to_owned(),
             ip: facts.ip,
             user_agent: facts.user_agent.clone(),
             request_id: Some(facts.request_id),
-            metadata: Some(json!({ "problem": refusal.problem.code(), "reason": refusal.reason })),
+            metadata: Some(json!({ "problem": failure.problem.code(), "reason": failure.reason })),
             ..AuditEvent::by_system(action, outcome, self.0.ctx.clock.now())
         };
         audit_append(&mut tx, &[event]).await?;
         tx.commit().await
     }
 
-    /// The organisation that hears of what can't be told to another: the first
-    /// one of the issuer.
+    /// The organisation that audits what can't be attributed to another: the
+    /// first one of the issuer.
     pub(super) async fn audit_tenant(
         &self,
         tx: &mut AuthTx,
@@ -219,7 +219,8 @@ impl Auth {
     }
 }
 
-/// The organisations with these slugs; without any, the only one there is.
+/// The organisations with these slugs; for an empty list the only organisation
+/// of the installation.
 pub(super) async fn tenants(tx: &mut AuthTx, slugs: &[String]) -> Result<Vec<Tenant>, StoreError> {
     if slugs.is_empty() {
         return Ok(tenant_find_only(tx).await?.into_iter().collect());

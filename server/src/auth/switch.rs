@@ -1,5 +1,5 @@
-//! To another organisation of the same person: a new session in that one, in
-//! place of the old (SEC-B2).
+//! Switching to another organisation of the same person: a new session there
+//! replaces the old one (SEC-B2).
 
 use axum::{
     Extension, Form,
@@ -30,7 +30,7 @@ use super::{
 };
 use crate::http::error_response;
 
-/// The audit log's name for it, in both organisations.
+/// Audit action, in both organisations.
 const SWITCH: &str = "session.switch";
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,14 +39,14 @@ pub(super) struct Switch {
     organisation: String,
 }
 
-/// Why the browser stays where it is.
+/// The reason why switching failed.
 #[derive(Debug)]
 enum SwitchError {
-    /// There is no session any more.
+    /// The session has ended.
     SignedOut,
-    /// There is no such organisation, or none of this person's.
+    /// No such organisation among the person's.
     NotFound,
-    /// It is one of theirs, and closed to them.
+    /// The organisation or their membership is not active.
     Closed(SignInProblem),
     Store(StoreError),
 }
@@ -57,7 +57,7 @@ impl From<StoreError> for SwitchError {
     }
 }
 
-/// Opens the organisation with the slug that the form names.
+/// Switches to the organisation with the slug in the form.
 pub(super) async fn switch(
     State(auth): State<Auth>,
     Extension(facts): Extension<RequestFacts>,
@@ -68,11 +68,11 @@ pub(super) async fn switch(
     let form = form.map(|Form(form)| form).unwrap_or_default();
     let error = match auth.switch(&session, &form.organisation, &facts).await {
         Ok(id) => {
-            let kept = async {
+            let adopted = async {
                 session.cycle_id().await?;
                 adopt(&session, id).await
             };
-            return match kept.await {
+            return match adopted.await {
                 Ok(()) => Redirect::to("/").into_response(),
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
@@ -107,72 +107,72 @@ impl Auth {
             .await?
             .ok_or(SwitchError::SignedOut)?;
         let issuer = self.issuer_of(&old).ok_or(SwitchError::NotFound)?;
-        let to = session_organisations(&mut tx, old.tenant_id, old.id)
+        let target = session_organisations(&mut tx, old.tenant_id, old.id)
             .await?
             .into_iter()
-            .find(|to| to.tenant.slug == slug && issuer.settings().serves(slug))
+            .find(|target| target.tenant.slug == slug && issuer.settings().serves(slug))
             .ok_or(SwitchError::NotFound)?;
-        if let Some(problem) = SignInProblem::of_tenant(to.tenant.status) {
+        if let Some(problem) = SignInProblem::of_tenant(target.tenant.status) {
             return Err(SwitchError::Closed(problem));
         }
 
         let cookie = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));
-        let settings = settings_of(&mut tx, to.tenant.id).await?;
-        let new = self.session_after(&old, &to, &settings, cookie, facts);
+        let settings = settings_of(&mut tx, target.tenant.id).await?;
+        let new = self.session_after(&old, &target, &settings, cookie, facts);
         session_create(&mut tx, &new, now).await?;
         session_delete(&mut tx, &old_hash, now).await?;
 
-        // What the issuer said of the person counts there by that
-        // organisation's own rules.
+        // The claims are also evaluated with the rules of the other
+        // organisation.
         let mut tx = tx.enter_as_system(old.tenant_id).await?;
-        let told = user_claims_get(&mut tx, old.user_id).await?;
-        let leaving = actor_load(&mut tx, old.user_id)
+        let stored_claims = user_claims_get(&mut tx, old.user_id).await?;
+        let old_actor = actor_load(&mut tx, old.user_id)
             .await?
             .to_actor(facts.clone());
         let event = AuditEvent {
             resource_type: Some("session".to_owned()),
             resource_id: Some(old.id.to_string()),
-            metadata: Some(json!({ "to": to.tenant.slug })),
-            ..AuditEvent::by(&leaving, SWITCH, Outcome::Success, now)
+            metadata: Some(json!({ "to": target.tenant.slug })),
+            ..AuditEvent::by(&old_actor, SWITCH, Outcome::Success, now)
         };
         audit_append(&mut tx, &[event]).await?;
 
         let tx = tx.into_auth().await?;
-        let mut tx = tx.enter_as_system(to.tenant.id).await?;
-        if !actor_load(&mut tx, to.user_id).await?.may_act() {
+        let mut tx = tx.enter_as_system(target.tenant.id).await?;
+        if !actor_load(&mut tx, target.user_id).await?.may_act() {
             return Err(SwitchError::Closed(SignInProblem::Suspended));
         }
-        let changed = match told {
-            Some((claims, _)) => Some(self.grants_set(&mut tx, to.user_id, &claims).await?),
+        let changed = match stored_claims {
+            Some((claims, _)) => Some(self.grants_set(&mut tx, target.user_id, &claims).await?),
             None => None,
         };
-        user_touch_seen(&mut tx, to.user_id, now).await?;
+        user_touch_seen(&mut tx, target.user_id, now).await?;
         let mut facts = facts.clone();
         facts.session_id = Some(new.id);
-        let record = actor_load(&mut tx, to.user_id).await?;
-        let arriving = record.to_actor(facts);
+        let record = actor_load(&mut tx, target.user_id).await?;
+        let new_actor = record.to_actor(facts);
         let mut events = vec![AuditEvent {
             resource_type: Some("session".to_owned()),
             resource_id: Some(new.id.to_string()),
             metadata: Some(json!({ "roles": record.role_keys })),
-            ..AuditEvent::by(&arriving, SWITCH, Outcome::Success, now)
+            ..AuditEvent::by(&new_actor, SWITCH, Outcome::Success, now)
         }];
         events.extend(
             changed
                 .iter()
-                .flat_map(|changed| self.grants_events(&arriving, changed)),
+                .flat_map(|changed| self.grants_events(&new_actor, changed)),
         );
         audit_append(&mut tx, &events).await?;
         tx.commit().await?;
         Ok(cookie)
     }
 
-    /// The same sign-in in another organisation: it ends when the old session
-    /// would have ended, or sooner if that organisation wants it so.
+    /// The session in the other organisation. It ends when the old one would
+    /// have, or earlier if that organisation's settings say so.
     fn session_after(
         &self,
         old: &StoredSession,
-        to: &Membership,
+        target: &Membership,
         settings: &TenantSettings,
         cookie: Id,
         facts: &RequestFacts,
@@ -181,7 +181,7 @@ impl Auth {
         let lifetimes = self.0.settings.lifetimes.within(settings);
         let (ids, sealer) = (&self.0.ctx.ids, &self.0.sealer);
         let id: SessionId = ids.id();
-        let tenant_id = to.tenant.id;
+        let tenant_id = target.tenant.id;
         let tokens = old
             .tokens_encrypted
             .as_ref()
@@ -191,8 +191,8 @@ impl Auth {
             id,
             id_hash: id_hash(cookie),
             tenant_id,
-            user_id: to.user_id,
-            identity_id: Some(to.identity_id),
+            user_id: target.user_id,
+            identity_id: Some(target.identity_id),
             idle_expires_at: now + lifetimes.idle,
             absolute_expires_at: old.absolute_expires_at.min(now + lifetimes.absolute),
             ip: facts.ip,

@@ -1,8 +1,8 @@
-//! Whether an ID token may be believed (SEC-A3 to A6, A8).
+//! Validation of ID tokens (SEC-A3 to A6, A8).
 //!
-//! `openidconnect` checks signature, `iss`, `aud`, `exp` and `nonce`. What it
-//! leaves open is checked here: `nbf`, `iat`, `azp`, a sole audience, a key
-//! that is named where there are several, `at_hash`.
+//! `openidconnect` checks signature, `iss`, `aud`, `exp` and `nonce`. This
+//! module checks the rest: `nbf`, `iat`, `azp`, a sole audience, `at_hash`, and
+//! a named key if the issuer has several.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -24,39 +24,37 @@ use uuid::Uuid;
 
 use super::keys::KeySet;
 
-/// How far the issuer's clock and ours may be apart (SEC-A6).
+/// Accepted difference between the issuer's clock and ours (SEC-A6).
 pub(super) const SKEW: time::Duration = time::Duration::seconds(60);
 
-/// Claims beside the standard ones.
+/// Claims besides the standard ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ExtraClaims {
-    /// Not valid before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<serde_json::Number>,
     /// Entra: the directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tid: Option<String>,
-    /// Entra: the person in it.
+    /// Entra: the person's object id in the directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oid: Option<String>,
     /// The session at the issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// The groups that the person is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Value>,
-    /// Entra: the app roles that the person was given.
+    /// Entra: the person's app roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Value>,
-    /// Claims that are elsewhere (OpenID Connect Core, section 5.6.2). Only
-    /// their names count: where they are said to be is never asked.
+    /// Distributed claims (OpenID Connect Core, section 5.6.2). Only the names
+    /// are used; their endpoints are never requested.
     #[serde(
         default,
         rename = "_claim_names",
         skip_serializing_if = "Option::is_none"
     )]
     pub claim_names: Option<Value>,
-    /// Entra, in its other spelling: there are more groups than fit.
+    /// Entra's other marker for more groups than fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hasgroups: Option<Value>,
 }
@@ -79,7 +77,7 @@ type TokenFields = IdTokenFields<
 >;
 pub(super) type TokenAnswer = StandardTokenResponse<TokenFields, CoreTokenType>;
 
-/// `openidconnect`'s client with [`ExtraClaims`], made from discovery.
+/// The client of `openidconnect` with [`ExtraClaims`], built from the metadata.
 pub(super) type RelyingParty = Client<
     ExtraClaims,
     CoreAuthDisplay,
@@ -100,38 +98,38 @@ pub(super) type RelyingParty = Client<
     EndpointMaybeSet,
 >;
 
-/// What a token must agree with.
+/// The values that a token is verified against.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected<'a> {
     pub issuer: &'a IssuerUrl,
     pub client_id: &'a ClientId,
     pub keys: &'a KeySet,
-    /// Beside RS256, which every issuer has.
+    /// Accepted besides RS256, which every issuer supports.
     pub algorithms: &'a [CoreJwsSigningAlgorithm],
     pub nonce: Nonces<'a>,
     pub access_token: &'a AccessToken,
     pub now: Timestamp,
 }
 
-/// Which nonce a token carries.
+/// The expected nonce.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Nonces<'a> {
-    /// The one of this sign-in.
+    /// The nonce of this sign-in.
     QueryParams(&'a Nonce),
-    /// Tokens are renewed without one.
+    /// Not checked: renewed tokens have none.
     NotAsked,
 }
 
 impl NonceVerifier for Nonces<'_> {
     fn verify(self, claimed: Option<&Nonce>) -> Result<(), String> {
         match self {
-            Self::QueryParams(asked) => asked.verify(claimed),
+            Self::QueryParams(expected) => expected.verify(claimed),
             Self::NotAsked => Ok(()),
         }
     }
 }
 
-/// Why a token is not believed.
+/// The reason why a token is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TokenFault {
     #[error("the token answer holds no ID token")]
@@ -151,11 +149,11 @@ pub(super) enum TokenFault {
 }
 
 impl TokenFault {
-    /// Whether newer keys could change the verdict.
+    /// True if fetching the keys again could change the result.
     pub(super) fn may_be_stale_keys(&self, token: &Token) -> bool {
         match self {
             Self::UnknownKey | Self::KeyNotNamed => true,
-            // Without a name the only key was tried; it may be yesterday's.
+            // Without a `kid` the only key was tried, which may be outdated.
             Self::Claims(ClaimsVerificationError::SignatureVerification(
                 SignatureVerificationError::CryptoError(_),
             )) => matches!(key_name(token), Ok(None)),
@@ -185,10 +183,10 @@ impl TokenFault {
     }
 }
 
-/// The claims of a token that holds in every respect.
+/// Verifies a token and returns its claims.
 ///
 /// # Errors
-/// The first rule that it breaks.
+/// The first check that fails.
 pub(super) fn verify<'t>(
     token: &'t Token,
     expected: &Expected<'_>,
@@ -203,8 +201,9 @@ pub(super) fn verify<'t>(
         return Err(TokenFault::KeyNotNamed);
     }
 
-    // As for a public client, even with a secret: the secret must never serve
-    // as a key with which somebody who knows it signs tokens (HS256).
+    // As for a public client, even with a secret: the secret must never be
+    // accepted as the key of an HS256 signature, which anybody who knows it
+    // could make.
     let verifier = IdTokenVerifier::new_public_client(
         expected.client_id.clone(),
         expected.issuer.clone(),
@@ -216,7 +215,7 @@ pub(super) fn verify<'t>(
             .chain(expected.algorithms.iter().cloned()),
     )
     .set_time_fn({
-        // The crate knows no skew: it is told an earlier time.
+        // The crate has no setting for clock skew, so it gets an earlier time.
         let earlier = chrono_time(expected.now - SKEW);
         move || earlier
     });
@@ -280,35 +279,33 @@ pub(super) fn verify<'t>(
     Ok(claims)
 }
 
-/// The directory that claims name.
 fn directory(claims: &ExtraClaims) -> Option<Uuid> {
     claims.tid.as_deref()?.parse().ok()
 }
 
-/// The directory that a token claims to be of, before anything of it is
-/// believed: to know which issuer it must be from.
+/// The unverified directory of a token, to choose the expected issuer.
 pub(super) fn claimed_directory(token: &Token) -> Option<Uuid> {
-    directory(&part(token, 1)?)
+    directory(&decode_part(token, 1)?)
 }
 
-/// The `kid` of the header, which the crate keeps to itself.
+/// The `kid` of the header, which the crate doesn't expose.
 fn key_name(token: &Token) -> Result<Option<String>, TokenFault> {
     #[derive(Deserialize)]
     struct Header {
         kid: Option<String>,
     }
-    let header: Header = part(token, 0).ok_or(TokenFault::Header)?;
+    let header: Header = decode_part(token, 0).ok_or(TokenFault::Header)?;
     Ok(header.kid)
 }
 
-/// One of a compact token's parts.
-fn part<T: DeserializeOwned>(token: &Token, n: usize) -> Option<T> {
+/// Decodes part `n` of a compact token.
+fn decode_part<T: DeserializeOwned>(token: &Token, n: usize) -> Option<T> {
     let text = token.to_string();
     let bytes = URL_SAFE_NO_PAD.decode(text.split('.').nth(n)?).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
-/// Our time in the crate's type.
+/// Converts to the crate's time type.
 pub(super) fn chrono_time(time: Timestamp) -> DateTime<Utc> {
     DateTime::from_timestamp(time.unix_timestamp(), time.nanosecond()).unwrap_or_default()
 }

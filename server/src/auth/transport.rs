@@ -1,41 +1,39 @@
-//! The one HTTP client that talks to the issuer: no redirects (the token
-//! endpoint could send our secret elsewhere), time-outs, bounded answers.
+//! The HTTP client for requests to the issuer: no redirects (the token endpoint
+//! could send our secret elsewhere), timeouts, and bounded responses.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse, http, reqwest};
 
-const CONNECT: Duration = Duration::from_secs(5);
-const WHOLE: Duration = Duration::from_secs(10);
-/// Entra's key set is some 20 kB; a megabyte is nobody's honest answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Limit of a response; Entra's key set is about 20 kB.
 const MAX_BYTES: usize = 1_000_000;
 
-/// Sends requests to the issuer.
 #[derive(Clone, Debug)]
 pub(super) struct Transport(reqwest::Client);
 
-/// Why the issuer gave no answer.
+/// The reason why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TransportError {
-    /// It can't be reached, or broke off.
+    /// Unreachable, or the connection broke.
     #[error(transparent)]
     Reqwest(#[from] reqwest::Error),
-    /// What came is not HTTP.
+    /// Not a valid HTTP response.
     #[error(transparent)]
     Http(#[from] http::Error),
-    /// The answer is too long.
+    /// The response exceeds `MAX_BYTES`.
     #[error("the answer is longer than {MAX_BYTES} bytes")]
     TooLong,
 }
 
 impl Transport {
-    /// A client; `is_local` keeps a proxy of the environment out of the way
-    /// to this machine itself.
+    /// `is_local` disables proxies, for an issuer on this machine.
     pub(super) fn new(is_local: bool) -> Result<Self, TransportError> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(WHOLE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TOTAL_TIMEOUT)
             .user_agent(concat!("atrium/", env!("CARGO_PKG_VERSION")));
         if is_local {
             builder = builder.no_proxy();
@@ -43,7 +41,6 @@ impl Transport {
         Ok(Self(builder.build()?))
     }
 
-    /// One request, one answer of bounded length.
     pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let mut answer = self.0.execute(request.try_into()?).await?;
         let mut response = http::Response::builder().status(answer.status());

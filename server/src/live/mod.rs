@@ -1,10 +1,10 @@
-//! Streams of server-sent events: that something changed, for pages at
-//! `/events` and for programs at `/api/v1/events`.
+//! Streams of server-sent events about changes, for pages at `/events` and for
+//! API clients at `/api/v1/events`.
 //!
-//! A stream waits for word of a change in its organisation, resolves its
-//! actor anew and reads what that actor may see. So it ends with the session,
-//! the key or the role that opened it, and tells nobody what they could not
-//! have read themselves. Without any word it does the same every few seconds.
+//! A stream waits for a change notification in its organisation or a timeout,
+//! resolves its actor again and reads what that actor may see. So it ends with
+//! the session, key or role that opened it, and never sends more than the actor
+//! could read.
 
 mod owner;
 mod page;
@@ -37,37 +37,39 @@ pub(crate) use owner::StreamOwner;
 pub(crate) use page::{PATH, page_events};
 use slots::{Slot, Slots};
 
-/// How often a stream looks by itself, and shows that it lives.
-const LOOK: Duration = Duration::from_secs(10);
-/// Between two looks of one stream, however much happens.
-const REST: Duration = Duration::from_millis(500);
-/// How long a client may take for one event.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Until a client whose stream broke off comes back.
-const RETRY: Duration = Duration::from_secs(3);
-/// Streams that look at the same time: pages need the database, too.
-const LOOKS_AT_ONCE: usize = 4;
-/// Events that wait for a client at most.
-const BACKLOG: usize = 16;
+/// How often a stream reads without a notification; also shows that it is
+/// alive.
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
+/// Minimum interval between two reads of one stream.
+const MIN_READ_INTERVAL: Duration = Duration::from_millis(500);
+/// Timeout for a client to accept one event.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// Delay before a client reconnects.
+const RECONNECT_DELAY: Duration = Duration::from_secs(3);
+/// Maximum concurrent reads of all streams, to leave database connections to
+/// pages.
+const MAX_CONCURRENT_READS: usize = 4;
+/// Maximum events queued for a client.
+const EVENT_BUFFER: usize = 16;
 
 /// All open streams of the process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Streams {
     ctx: Ctx,
     slots: Slots,
-    looks: Arc<Semaphore>,
+    read_permits: Arc<Semaphore>,
 }
 
-/// Where a stream begins and what it watches.
+/// Where a stream starts and which memories it watches.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventParams {
-    /// Where an earlier stream broke off, for a client that can't send
+    /// The id of the last received event, for clients that can't send
     /// `Last-Event-ID`.
     #[serde(default)]
     after: String,
-    /// Ids of memories, with commas between them, at most 100: each is told of
-    /// once more when it leaves your sight.
+    /// Comma-separated ids of at most 100 memories. An event is sent when one
+    /// of them is no longer visible to you.
     #[serde(default)]
     watch: String,
 }
@@ -90,29 +92,28 @@ impl EventParams {
 }
 
 impl Streams {
-    /// None yet.
     pub fn new(ctx: Ctx) -> Self {
         Self {
             ctx,
             slots: Slots::default(),
-            looks: Arc::new(Semaphore::new(LOOKS_AT_ONCE)),
+            read_permits: Arc::new(Semaphore::new(MAX_CONCURRENT_READS)),
         }
     }
 
-    /// Opens a stream for `actor`, who is `owner` from now on.
+    /// Opens a stream for `actor`, the current actor of `owner`.
     pub(crate) async fn open(
         &self,
         owner: StreamOwner,
         actor: Actor,
-        asked: &EventParams,
+        params: &EventParams,
         headers: &HeaderMap,
     ) -> Result<Response, AppError> {
-        let (after, watch) = (asked.after(headers)?, asked.watch()?);
+        let (after, watch) = (params.after(headers)?, params.watch()?);
         let slot = self.slots.try_acquire(actor.tenant_id, actor.user_id)?;
-        // First, so that nothing falls between this and the first look.
+        // Subscribes before the first read, so that no change is missed.
         let changes = self.ctx.store.changes().wait(actor.tenant_id);
         let reader = LiveReader::open(&self.ctx, &actor, after, watch).await?;
-        let (sender, receiver) = mpsc::channel(BACKLOG);
+        let (sender, receiver) = mpsc::channel(EVENT_BUFFER);
         let stream = Stream {
             streams: self.clone(),
             owner,
@@ -130,13 +131,12 @@ impl Streams {
         let mut response = Sse::new(events).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        // Proxies that collect answers would hold events back.
+        // Proxies that buffer responses would delay events.
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         Ok(response)
     }
 }
 
-/// One open stream.
 struct Stream {
     streams: Streams,
     owner: StreamOwner,
@@ -147,42 +147,42 @@ struct Stream {
     _slot: Slot,
 }
 
-/// The client is gone, or doesn't take what it is sent.
+/// The client is gone or doesn't accept events in time.
 struct Disconnected;
 
 impl Stream {
     async fn run(mut self) {
         let ready = event(&LiveEvent::Ready)
             .id(self.reader.cursor().to_string())
-            .retry(RETRY);
+            .retry(RECONNECT_DELAY);
         let mut sent = self.send(ready).await;
         while sent.is_ok() {
-            let next = Instant::now() + REST;
-            match self.look().await {
-                Ok(events) => sent = self.tell(&events).await,
+            let next = Instant::now() + MIN_READ_INTERVAL;
+            match self.read_events().await {
+                Ok(events) => sent = self.send_all(&events).await,
                 Err(StreamEnd::Ended(reason)) => {
                     let _ = self.send(event(&LiveEvent::End(reason))).await;
                     return;
                 }
-                // The next look makes up for it.
+                // The next read catches up.
                 Err(StreamEnd::Unknown) => {}
             }
-            let woken = async {
+            let next_change = async {
                 self.changes.changed().await;
                 sleep_until(next).await;
             };
             tokio::select! {
                 () = self.sender.closed() => return,
                 () = self.streams.ctx.stop.cancelled() => return,
-                () = woken => {}
-                () = sleep(LOOK) => {}
+                () = next_change => {}
+                () = sleep(POLL_INTERVAL) => {}
             }
         }
     }
 
-    /// What happened, as far as whoever this is now may know.
-    async fn look(&mut self) -> Result<Vec<LiveEvent>, StreamEnd> {
-        let _permit = self.streams.looks.acquire().await;
+    /// The new events that the current actor may see.
+    async fn read_events(&mut self) -> Result<Vec<LiveEvent>, StreamEnd> {
+        let _permit = self.streams.read_permits.acquire().await;
         let ctx = &self.streams.ctx;
         let actor = self.owner.resolve(ctx, &self.actor.request).await?;
         if (actor.tenant_id, actor.user_id) != (self.actor.tenant_id, self.actor.user_id) {
@@ -191,29 +191,29 @@ impl Stream {
         Ok(self.reader.read(ctx, &actor).await?)
     }
 
-    /// The place in the stream comes after all that one look found: who got
-    /// only a part of it hears all of it again.
-    async fn tell(&mut self, events: &[LiveEvent]) -> Result<(), Disconnected> {
-        for told in events {
-            self.send(event(told)).await?;
+    /// Sends the cursor after all events of one read, so that a client that
+    /// received only some of them gets all again.
+    async fn send_all(&mut self, events: &[LiveEvent]) -> Result<(), Disconnected> {
+        for live_event in events {
+            self.send(event(live_event)).await?;
         }
-        let place = Event::default().id(self.reader.cursor().to_string());
-        self.send(place).await
+        let cursor = Event::default().id(self.reader.cursor().to_string());
+        self.send(cursor).await
     }
 
     async fn send(&self, event: Event) -> Result<(), Disconnected> {
-        let sent = self.sender.send_timeout(event, PATIENCE).await;
+        let sent = self.sender.send_timeout(event, SEND_TIMEOUT).await;
         sent.map_err(|_| Disconnected)
     }
 }
 
-fn event(told: &LiveEvent) -> Event {
-    let data = match told {
+fn event(live_event: &LiveEvent) -> Event {
+    let data = match live_event {
         LiveEvent::Ready | LiveEvent::Reset => Ok(serde_json::json!({})),
         LiveEvent::Memory(memory) => serde_json::to_value(memory),
         LiveEvent::Job(job) => serde_json::to_value(job),
         LiveEvent::End(reason) => Ok(serde_json::json!({ "reason": reason })),
     };
     let data = data.unwrap_or_default().to_string();
-    Event::default().event(told.name()).data(data)
+    Event::default().event(live_event.name()).data(data)
 }

@@ -1,4 +1,4 @@
-//! Who an open stream is for, found out anew for each look.
+//! The owner of an open stream, resolved again for each read.
 
 use std::fmt;
 
@@ -8,17 +8,16 @@ use service::{ApiKeyError, Ctx, api_key_actor};
 
 use crate::auth::Auth;
 
-/// By what a stream was opened.
+/// The credential that opened a stream.
 #[derive(Clone)]
 pub(crate) enum StreamOwner {
-    /// A browser's session.
+    /// A browser session.
     Session {
-        /// What knows sessions.
         auth: Auth,
-        /// Its organisation and its public id, which no rotation changes.
+        /// Organisation and public id, which stays the same when the session id
+        /// rotates.
         session: (TenantId, SessionId),
     },
-    /// An API key.
     Key(SecretString),
 }
 
@@ -31,12 +30,12 @@ impl fmt::Debug for StreamOwner {
     }
 }
 
-/// Why there is nothing to tell.
+/// The reason why a read returned no events.
 #[derive(Debug)]
 pub(super) enum StreamEnd {
-    /// And never will be.
+    /// The stream ends for good.
     Ended(EndReason),
-    /// It could not be found out now.
+    /// A temporary failure; the next read tries again.
     Unknown,
 }
 
@@ -54,7 +53,7 @@ impl From<AppError> for StreamEnd {
 }
 
 impl StreamOwner {
-    /// The member as of now, if they may still act.
+    /// The current actor, if they may still act.
     pub(super) async fn resolve(
         &self,
         ctx: &Ctx,
@@ -62,12 +61,12 @@ impl StreamOwner {
     ) -> Result<Actor, StreamEnd> {
         match self {
             Self::Session { auth, session } => match auth.revalidate(*session, facts).await {
-                Ok(revalidate) => revalidate.map_err(StreamEnd::Ended),
+                Ok(result) => result.map_err(StreamEnd::Ended),
                 Err(error) => Err(AppError::from(error).into()),
             },
             Self::Key(key) => api_key_actor(ctx, key.expose_secret(), facts)
                 .await
-                .map_err(|refusal| match refusal {
+                .map_err(|error| match error {
                     ApiKeyError::Failed(error) => error.into(),
                     ApiKeyError::OwnerInactive => StreamEnd::Ended(EndReason::Inactive),
                     _ => StreamEnd::Ended(EndReason::Key),

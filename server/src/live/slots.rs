@@ -1,4 +1,4 @@
-//! How many streams may be open.
+//! Limits on open streams.
 
 use std::{
     collections::HashMap,
@@ -8,27 +8,27 @@ use std::{
 
 use domain::{AppError, TenantId, UserId};
 
-/// Of one member, keys included.
-const OF_ONE: usize = 12;
-/// Of one organisation, so that it leaves some to the others.
-const OF_ORGANISATION: usize = 500;
-/// Of all.
-const OF_ALL: usize = 2_000;
-/// When to try again.
+/// Maximum streams of one member, including their API keys.
+const MAX_PER_MEMBER: usize = 12;
+/// Maximum streams of one organisation, so that others get some.
+const MAX_PER_ORGANISATION: usize = 500;
+/// Maximum streams of the process.
+const MAX_TOTAL: usize = 2_000;
+/// Suggested delay when a limit is reached.
 const RETRY_SECONDS: u32 = 30;
 
-/// Open streams by organisation and member.
+/// Open streams, counted by organisation and member.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slots(Arc<Mutex<Open>>);
+pub(super) struct Slots(Arc<Mutex<OpenStreams>>);
 
 #[derive(Debug, Default)]
-struct Open {
-    all: usize,
-    of_organisations: HashMap<TenantId, usize>,
-    of_members: HashMap<(TenantId, UserId), usize>,
+struct OpenStreams {
+    total: usize,
+    by_organisation: HashMap<TenantId, usize>,
+    by_member: HashMap<(TenantId, UserId), usize>,
 }
 
-/// The right to one open stream; given back when dropped.
+/// Permission for one open stream, released on drop.
 #[derive(Debug)]
 pub(super) struct Slot {
     slots: Slots,
@@ -37,28 +37,28 @@ pub(super) struct Slot {
 }
 
 impl Slots {
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, OpenStreams> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// # Errors
-    /// [`AppError::TooManyRequests`] when too many are open.
+    /// [`AppError::TooManyRequests`] if a limit is reached.
     pub(super) fn try_acquire(
         &self,
         tenant_id: TenantId,
         user_id: UserId,
     ) -> Result<Slot, AppError> {
-        let mut open = self.open();
-        let own = count(&open.of_members, (tenant_id, user_id));
-        let organisation = count(&open.of_organisations, tenant_id);
-        if own >= OF_ONE || organisation >= OF_ORGANISATION || open.all >= OF_ALL {
+        let mut open = self.lock();
+        let own = count(&open.by_member, (tenant_id, user_id));
+        let organisation = count(&open.by_organisation, tenant_id);
+        if own >= MAX_PER_MEMBER || organisation >= MAX_PER_ORGANISATION || open.total >= MAX_TOTAL
+        {
             return Err(AppError::TooManyRequests {
                 retry_after_seconds: RETRY_SECONDS,
             });
         }
-        open.all += 1;
-        open.of_organisations.insert(tenant_id, organisation + 1);
-        open.of_members.insert((tenant_id, user_id), own + 1);
+        open.total += 1;
+        open.by_organisation.insert(tenant_id, organisation + 1);
+        open.by_member.insert((tenant_id, user_id), own + 1);
         Ok(Slot {
             slots: self.clone(),
             tenant_id,
@@ -71,7 +71,7 @@ fn count<K: Copy + Eq + Hash>(counts: &HashMap<K, usize>, key: K) -> usize {
     counts.get(&key).copied().unwrap_or_default()
 }
 
-/// Nothing is kept of who has none.
+/// Decrements a count and removes the entry when it reaches 0.
 fn release<K: Copy + Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
     match count(counts, key) {
         0 | 1 => counts.remove(&key),
@@ -81,10 +81,10 @@ fn release<K: Copy + Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut open = self.slots.open();
-        open.all -= 1;
-        release(&mut open.of_organisations, self.tenant_id);
-        release(&mut open.of_members, (self.tenant_id, self.user_id));
+        let mut open = self.slots.lock();
+        open.total -= 1;
+        release(&mut open.by_organisation, self.tenant_id);
+        release(&mut open.by_member, (self.tenant_id, self.user_id));
     }
 }
 
@@ -95,15 +95,15 @@ mod tests {
     use super::*;
 
     fn is_empty(slots: &Slots) -> bool {
-        let open = slots.open();
-        open.all == 0 && open.of_organisations.is_empty() && open.of_members.is_empty()
+        let open = slots.lock();
+        open.total == 0 && open.by_organisation.is_empty() && open.by_member.is_empty()
     }
 
     #[test]
-    fn one_member_has_so_many_and_gets_them_back() {
+    fn member_limit_is_enforced_and_slots_are_released() {
         let slots = Slots::default();
         let (acme, one, other) = (id(), id(), id());
-        let mut held: Vec<_> = (0..OF_ONE)
+        let mut held: Vec<_> = (0..MAX_PER_MEMBER)
             .map(|_| slots.try_acquire(acme, one).unwrap())
             .collect();
         assert!(slots.try_acquire(acme, one).is_err());
@@ -116,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn one_organisation_has_so_many_and_leaves_the_rest_to_others() {
+    fn organisation_limit_leaves_slots_to_others() {
         let slots = Slots::default();
         let (acme, other) = (id(), id());
-        let mut held: Vec<_> = (0..OF_ORGANISATION)
+        let mut held: Vec<_> = (0..MAX_PER_ORGANISATION)
             .map(|_| slots.try_acquire(acme, id()).unwrap())
             .collect();
         assert!(slots.try_acquire(acme, id()).is_err());
@@ -131,15 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn all_together_have_so_many() {
+    fn total_limit_is_enforced() {
         let slots = Slots::default();
-        let held: Vec<_> = (0..OF_ALL)
+        let held: Vec<_> = (0..MAX_TOTAL)
             .map(|_| slots.try_acquire(id(), id()).unwrap())
             .collect();
         assert!(slots.try_acquire(id(), id()).is_err());
         assert_eq!(
-            slots.open().of_members.len(),
-            OF_ALL,
+            slots.lock().by_member.len(),
+            MAX_TOTAL,
             "a refusal leaves nothing"
         );
         drop(held);

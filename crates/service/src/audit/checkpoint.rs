@@ -1,5 +1,5 @@
-//! Signing checkpoints of audit logs, and keeping them in the database and
-//! outside.
+//! Signing checkpoints of audit logs, and storing them in the database and in a
+//! folder.
 
 use std::{collections::HashMap, fmt, io};
 
@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use super::CheckpointFolder;
 use crate::Ctx;
 
-/// The installation's key for checkpoints. Each organisation's log has a name
-/// of its own under it: `<host>/audit/<organisation's id>`.
+/// The installation's signing key. Each organisation's log has a key name of
+/// its own: `<host>/audit/<organisation's id>`.
 #[derive(Clone)]
 pub struct CheckpointKey {
     seed: Zeroizing<[u8; 32]>,
@@ -33,20 +33,18 @@ impl fmt::Debug for CheckpointKey {
     }
 }
 
-/// Why a note says nothing about a log.
+/// The reason why a note doesn't count as a checkpoint of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ForeignNote {
-    /// It is not a checkpoint of this log.
+    /// A checkpoint of another log.
     Other,
-    /// It is one, but no key that counts signed it.
+    /// A checkpoint of this log, but not signed by any accepted key.
     Unverified(NoteError),
 }
 
 impl CheckpointKey {
-    /// The key of this seed, for logs of this host.
-    ///
     /// # Errors
-    /// [`NoteError::Key`] for a host that can't be part of a name.
+    /// [`NoteError::Key`] for a host that can't be part of a key name.
     pub fn new(seed: Zeroizing<[u8; 32]>, host: &str) -> Result<Self, NoteError> {
         let host = host.to_owned();
         NoteKey::new(&host, &seed)?;
@@ -57,10 +55,8 @@ impl CheckpointKey {
         NoteKey::new(&format!("{}{}", self.host, path(tenant_id)), &self.seed)
     }
 
-    /// What verifies an organisation's checkpoints: to be kept outside.
-    ///
-    /// # Errors
-    /// None for a key that [`CheckpointKey::new`] made.
+    /// The public key for an organisation's checkpoints, to be stored
+    /// elsewhere. Never fails for a key from [`CheckpointKey::new`].
     pub fn verifier(&self, tenant_id: TenantId) -> Result<NoteVerifier, NoteError> {
         Ok(self.note_key(tenant_id)?.verifier())
     }
@@ -74,8 +70,8 @@ impl CheckpointKey {
         key.sign(&checkpoint.to_string())
     }
 
-    /// What a note says about an organisation's log, if this key signed it,
-    /// under whichever host it was at the time.
+    /// The tree head of an organisation's log, if this key signed it; the host
+    /// of the key name may be a former one.
     pub(super) fn check(&self, tenant_id: TenantId, note: &Note) -> Result<TreeHead, ForeignNote> {
         let verifier = self.verifier(tenant_id).map_err(ForeignNote::Unverified)?;
         checked(&[verifier], tenant_id, note)
@@ -86,14 +82,14 @@ fn path(tenant_id: TenantId) -> String {
     format!("/audit/{tenant_id}")
 }
 
-/// The organisation of whose log a checkpoint is.
+/// The organisation in a checkpoint's origin.
 pub(super) fn tenant_of(checkpoint: &Checkpoint) -> Option<TenantId> {
     let (_, id) = checkpoint.origin.rsplit_once("/audit/")?;
     id.parse::<Uuid>().ok().map(TenantId)
 }
 
-/// What a note says about an organisation's log, if one of these keys signed
-/// it, under whichever host.
+/// The tree head of an organisation's log, if one of `keys` signed it; the host
+/// of the key name is ignored.
 pub(super) fn checked(
     keys: &[NoteVerifier],
     tenant_id: TenantId,
@@ -103,7 +99,7 @@ pub(super) fn checked(
     if !checkpoint.origin.ends_with(&path(tenant_id)) {
         return Err(ForeignNote::Other);
     }
-    let mut refusal = NoteError::Key;
+    let mut last_error = NoteError::Key;
     for key in keys {
         let verified = key
             .renamed(&checkpoint.origin)
@@ -111,24 +107,24 @@ pub(super) fn checked(
         match verified {
             Ok(()) => return Ok(checkpoint.head),
             Err(error @ NoteError::Forged(_)) => return Err(ForeignNote::Unverified(error)),
-            Err(error) => refusal = error,
+            Err(error) => last_error = error,
         }
     }
-    Err(ForeignNote::Unverified(refusal))
+    Err(ForeignNote::Unverified(last_error))
 }
 
-/// How often checkpoints are made.
+/// How often checkpoints are written.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckpointSettings {
-    /// After so many rows.
+    /// Number of new rows that makes one due.
     pub rows: u32,
-    /// And after so long, if there is any new row.
+    /// Age of the last one that makes the next due, if there is any new row.
     pub every: Duration,
-    /// How often is looked.
+    /// Interval between checks.
     pub poll: Duration,
 }
 
-/// Why a log gets no checkpoint.
+/// The reason why a log gets no checkpoint.
 #[derive(Debug, thiserror::Error)]
 enum CheckpointError {
     #[error("the tree in its head is damaged")]
@@ -147,22 +143,21 @@ enum CheckpointError {
     Folder(#[from] io::Error),
 }
 
-/// Makes checkpoints in the background. Any number of processes may: those of
-/// the same size are the same to the byte.
+/// Writes checkpoints in the background. Several processes may do so at once:
+/// checkpoints of the same size are identical to the byte.
 #[derive(Debug)]
 pub struct CheckpointWriter {
     ctx: Ctx,
     key: CheckpointKey,
     folder: CheckpointFolder,
     settings: CheckpointSettings,
-    /// The rows of the newest checkpoint that is in each file.
+    /// Size in rows of the newest checkpoint in each file.
     copied: HashMap<TenantId, u64>,
-    /// What was said last of a log that gets none.
-    told: HashMap<TenantId, String>,
+    /// The last problem logged for each log.
+    reported: HashMap<TenantId, String>,
 }
 
 impl CheckpointWriter {
-    /// One that writes to the database and to `folder`.
     pub fn new(
         ctx: Ctx,
         key: CheckpointKey,
@@ -175,11 +170,11 @@ impl CheckpointWriter {
             folder,
             settings,
             copied: HashMap::new(),
-            told: HashMap::new(),
+            reported: HashMap::new(),
         }
     }
 
-    /// Works until `stop`; then whatever is new gets a last one.
+    /// Works until `stop`, then writes a last checkpoint for any new rows.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
             let rows = if stop.is_cancelled() {
@@ -200,12 +195,12 @@ impl CheckpointWriter {
         }
     }
 
-    /// Makes the checkpoints that are due: of logs with `rows` new rows, or
-    /// with any and an old checkpoint. Then copies the newest to the folder.
+    /// Writes the due checkpoints: of logs with `rows` new rows, or with any
+    /// new row and an old checkpoint. Then copies the newest to the folder.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database is away. What is wrong with
-    /// a single log is only told in the server's log.
+    /// [`AppError::Unavailable`] when the database is away. A problem with a
+    /// single log is only logged.
     pub async fn pass(&mut self, rows: u32) -> Result<(), AppError> {
         let before = self.ctx.clock.now() - self.settings.every;
         let mut tx = self.ctx.store.begin_worker().await?;
@@ -214,7 +209,7 @@ impl CheckpointWriter {
         for due in due {
             let tenant_id = due.tenant_id;
             let written = self.write(due).await;
-            self.tell(tenant_id, written);
+            self.report_once(tenant_id, written);
         }
         let mut tx = self.ctx.store.begin_worker().await?;
         let newest = checkpoints_newest(&mut tx).await?;
@@ -227,13 +222,13 @@ impl CheckpointWriter {
                 Ok(size) => {
                     self.copied.insert(tenant_id, size);
                 }
-                Err(error) => self.tell(tenant_id, Err(error)),
+                Err(error) => self.report_once(tenant_id, Err(error)),
             }
         }
         Ok(())
     }
 
-    /// Signs and keeps a checkpoint of a log that follows from its last one.
+    /// Signs and stores a checkpoint, if the log extends its last one.
     async fn write(&self, due: CheckpointDue) -> Result<(), CheckpointError> {
         let tenant_id = due.tenant_id;
         let edge = due.edge.ok_or(CheckpointError::Head)?;
@@ -248,11 +243,11 @@ impl CheckpointWriter {
         if let Some(last) = due.last {
             let note: Option<Note> = last.note.parse().ok();
             let signed = note.and_then(|note| self.key.check(tenant_id, &note).ok());
-            // One of another key says nothing to us; `audit verify` tells it.
+            // Not verifiable with our key; `audit verify` reports it.
             if let Some(signed) = signed {
                 let edge_then = last.edge.filter(|edge| edge.head() == signed);
                 let edge_then = edge_then.ok_or(CheckpointError::Changed)?;
-                self.follows(tenant_id, edge_then, &edge).await?;
+                self.verify_extends(tenant_id, edge_then, &edge).await?;
             }
         }
         let note = self.key.sign(tenant_id, edge.head())?;
@@ -262,9 +257,9 @@ impl CheckpointWriter {
         Ok(())
     }
 
-    /// Passes if the rows since `from` lead to `to`: what was signed stays
-    /// what is signed.
-    async fn follows(
+    /// Checks that appending the rows since `from` gives `to`, so that no
+    /// signed row has changed.
+    async fn verify_extends(
         &self,
         tenant_id: TenantId,
         from: Edge,
@@ -283,8 +278,8 @@ impl CheckpointWriter {
         }
     }
 
-    /// Copies a checkpoint of ours from the database to the folder, and
-    /// returns the rows of the newest that is there then.
+    /// Copies our own checkpoint from the database to the folder, and returns
+    /// the size of the newest one there.
     async fn copy(
         &self,
         tenant_id: TenantId,
@@ -301,21 +296,21 @@ impl CheckpointWriter {
         Ok(blocking(move || folder.append(&key, tenant_id, size, &note)).await?)
     }
 
-    /// Says once what keeps a log from getting checkpoints.
-    fn tell(&mut self, tenant_id: TenantId, done: Result<(), CheckpointError>) {
+    /// Logs each new problem of a log once.
+    fn report_once(&mut self, tenant_id: TenantId, done: Result<(), CheckpointError>) {
         match done {
             Ok(()) => {
-                self.told.remove(&tenant_id);
+                self.reported.remove(&tenant_id);
             }
             Err(error) => {
-                let sentence = error.to_string();
-                if self.told.get(&tenant_id) != Some(&sentence) {
+                let message = error.to_string();
+                if self.reported.get(&tenant_id) != Some(&message) {
                     tracing::error!(
                         tenant = %tenant_id,
-                        problem = sentence,
+                        problem = message,
                         "an audit log gets no checkpoint: run `atrium audit verify`"
                     );
-                    self.told.insert(tenant_id, sentence);
+                    self.reported.insert(tenant_id, message);
                 }
             }
         }

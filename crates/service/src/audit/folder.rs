@@ -1,5 +1,5 @@
-//! Checkpoints outside the database: a text file per organisation, to which
-//! notes are only ever appended.
+//! Checkpoints outside the database: an append-only text file of notes per
+//! organisation.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -13,33 +13,28 @@ use tlog::Note;
 
 use super::CheckpointKey;
 
-/// Where the newest note of a file is looked for first.
+/// Bytes at the end of a file that are searched first for the newest note.
 const TAIL: u64 = 64 * 1024;
 
-/// The folder with the files. Readable by this user only.
+/// The folder with the files, created with mode 0700.
 #[derive(Clone, Debug)]
 pub struct CheckpointFolder(PathBuf);
 
 impl CheckpointFolder {
-    /// The folder at `path`, which is made with the first checkpoint.
+    /// The folder need not exist yet.
     pub fn new(path: PathBuf) -> Self {
         Self(path)
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Where an organisation's checkpoints are.
     pub fn file(&self, tenant_id: TenantId) -> PathBuf {
         self.0.join(format!("{tenant_id}.txt"))
     }
 
-    /// An organisation's notes, if it has any.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// An organisation's file; `None` if it has none.
     pub fn read(&self, tenant_id: TenantId) -> io::Result<Option<String>> {
         match fs::read(self.file(tenant_id)) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
@@ -49,9 +44,6 @@ impl CheckpointFolder {
     }
 
     /// The organisations that have a file.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn tenants(&self) -> io::Result<Vec<TenantId>> {
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
@@ -68,10 +60,7 @@ impl CheckpointFolder {
         Ok(tenants)
     }
 
-    /// Makes the folder, if need be.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// Creates the folder if it is missing.
     pub fn ensure(&self) -> io::Result<()> {
         DirBuilder::new()
             .recursive(true)
@@ -79,10 +68,9 @@ impl CheckpointFolder {
             .create(&self.0)
     }
 
-    /// Appends a note of `size` rows unless the file has one of as many rows
-    /// or more by the same key, and returns the size of the newest then. It is
-    /// on the disk when this returns. Processes that share the folder wait for
-    /// each other.
+    /// Appends a note of `size` rows, unless the file has one of at least that
+    /// size by the same key, and returns the newest size. Synced to disk before
+    /// it returns. A file lock serialises processes that share the folder.
     pub(super) fn append(
         &self,
         key: &CheckpointKey,
@@ -102,7 +90,7 @@ impl CheckpointFolder {
         if newest.is_some_and(|newest| newest >= size) {
             return Ok(newest.unwrap_or(size));
         }
-        // An empty line first: a note that was cut off then spoils no other.
+        // Starts with an empty line, so that a truncated note spoils no other.
         let gap = if file.metadata()?.len() == 0 {
             ""
         } else {
@@ -114,10 +102,7 @@ impl CheckpointFolder {
         Ok(size)
     }
 
-    /// The rows of an organisation's newest checkpoint by this key.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// Size in rows of an organisation's newest checkpoint by this key.
     pub fn newest(&self, key: &CheckpointKey, tenant_id: TenantId) -> io::Result<Option<u64>> {
         match File::open(self.file(tenant_id)) {
             Ok(mut file) => newest_in(&mut file, key, tenant_id),
@@ -126,7 +111,7 @@ impl CheckpointFolder {
         }
     }
 
-    /// Sets the file of an organisation aside that was purged.
+    /// Renames the file of a purged organisation.
     pub(crate) fn retire(&self, tenant_id: TenantId) -> io::Result<()> {
         let retired = self.0.join(format!("{tenant_id}.purged"));
         match fs::rename(self.file(tenant_id), retired) {
@@ -143,8 +128,8 @@ fn newest_in(file: &mut File, key: &CheckpointKey, tenant_id: TenantId) -> io::R
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let notes = Note::in_file(&String::from_utf8_lossy(&bytes));
-        let ours = |note: &Note| key.check(tenant_id, note).ok();
-        let newest = notes.iter().rev().flatten().find_map(ours);
+        let verified_head = |note: &Note| key.check(tenant_id, note).ok();
+        let newest = notes.iter().rev().flatten().find_map(verified_head);
         if newest.is_some() || from == 0 {
             return Ok(newest.map(|head| head.size));
         }

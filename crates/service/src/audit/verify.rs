@@ -1,4 +1,4 @@
-//! Verifying an organisation's audit log against what was signed.
+//! Verifying an organisation's audit log against its signed checkpoints.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -9,19 +9,18 @@ use tlog::{Checkpoint, Note, NoteError, NoteVerifier};
 use super::checkpoint::{ForeignNote, checked, tenant_of};
 use crate::Ctx;
 
-/// Notes that are kept in one place outside the database.
+/// Notes stored in one place outside the database.
 #[derive(Clone, Debug)]
 pub struct KeptNotes {
-    /// Where, for people.
+    /// The place, for display.
     pub place: String,
-    /// One or more notes.
     pub text: String,
-    /// Notes of other logs may be among them and are passed over.
+    /// True if notes of other logs are expected and skipped.
     pub is_mixed: bool,
 }
 
 impl KeptNotes {
-    /// The organisations whose logs the notes are of.
+    /// The organisations that the notes are about.
     pub fn tenants(&self) -> BTreeSet<TenantId> {
         let notes = Note::in_file(&self.text).into_iter().flatten();
         notes
@@ -31,51 +30,46 @@ impl KeptNotes {
     }
 }
 
-/// What came of verifying a log.
+/// The result of verifying a log.
 #[derive(Clone, Debug)]
 pub struct AuditReport {
-    /// Of the rows themselves, and of the checkpoints that count.
+    /// Covers the rows and the accepted checkpoints.
     pub verdict: AuditVerdict,
-    /// Checkpoints that don't count.
+    /// Checkpoints that were not accepted.
     pub problems: Vec<CheckpointProblem>,
-    /// How many checkpoints were compared, by place; the database first.
+    /// Number of checkpoints compared in each place; the database is first.
     pub compared: Vec<(String, usize)>,
-    /// The rows of the newest of them.
+    /// Size in rows of the newest of them.
     pub newest: Option<u64>,
 }
 
 impl AuditReport {
-    /// True if nothing was found.
+    /// True if no problem was found.
     pub fn holds(&self) -> bool {
         matches!(self.verdict, AuditVerdict::Intact(_)) && self.problems.is_empty()
     }
 }
 
-/// A checkpoint that can't be counted, and why.
+/// A checkpoint that was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckpointProblem {
-    /// Where it is.
+    /// The place, for display.
     pub place: String,
-    /// The rows that it speaks of, if it can be read.
+    /// Its size in rows, if it can be parsed.
     pub size: Option<u64>,
-    /// What is wrong with it.
     pub problem: NoteProblem,
 }
 
-/// What is wrong with a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoteProblem {
-    /// It can't be read.
     Unreadable(NoteError),
-    /// It stands with this log and is of another.
+    /// Stored with this log, but about another.
     OtherLog(String),
-    /// Its signature claims to be by a key that counts, and is not.
+    /// Claims a signature by an accepted key that doesn't verify.
     Forged(NoteError),
-    /// None of the keys that count signed it, but others.
+    /// Signed, but by no accepted key.
     OtherKey {
-        /// Those that signed it.
         signed_by: Vec<String>,
-        /// Those that count.
         expected: Vec<String>,
     },
 }
@@ -106,13 +100,10 @@ impl fmt::Display for CheckpointProblem {
     }
 }
 
-/// Recomputes an organisation's chain and tree and compares them with its head,
-/// with the checkpoints in the database and with those in `kept` (SEC-E2).
-/// Those signed by one of `keys` count, under whichever host. For the command
-/// line, which acts for nobody.
-///
-/// # Errors
-/// [`AppError::Unavailable`] when the database is away.
+/// Recomputes an organisation's hash chain and tree and compares them with its
+/// head, with the checkpoints in the database and with those in `kept`
+/// (SEC-E2). Checkpoints signed by one of `keys` are accepted, under any host.
+/// For the command line; does not authorise.
 pub async fn audit_verify(
     ctx: &Ctx,
     keys: &[NoteVerifier],

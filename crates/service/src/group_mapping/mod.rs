@@ -1,5 +1,5 @@
-//! What groups and app roles of the identity provider grant, and what a change
-//! of that would do.
+//! Rules that map groups and app roles of the identity provider to roles and
+//! teams, and the simulation of a change.
 
 mod simulate;
 
@@ -20,7 +20,7 @@ use crate::{
 
 pub use simulate::group_mapping_simulate;
 
-/// The organisation's roles and teams, to name what rules grant.
+/// The organisation's roles and teams, to look up their names.
 struct Names {
     roles: Vec<Role>,
     teams: Vec<TeamRef>,
@@ -46,11 +46,8 @@ impl Names {
     }
 }
 
-/// All rules in the order in which they decide, and what the actor may grant
-/// by one.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// All rules by priority, and the roles and teams that the actor can grant by
+/// one.
 pub async fn group_mapping_list(ctx: &Ctx, actor: &Actor) -> Result<GroupMappings, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingList).await?;
     let rules = store::group_mapping::group_mapping_list(&mut act.tx).await?;
@@ -67,12 +64,11 @@ pub async fn group_mapping_list(ctx: &Ctx, actor: &Actor) -> Result<GroupMapping
     })
 }
 
-/// Adds a rule. It counts for each member from the next sign-in or refresh on.
+/// Adds a rule. It applies to each member from their next sign-in or refresh.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] naming what the role allows and the actor may not
-/// grant; [`AppError::Invalid`]; [`AppError::Conflict`] when there is the same
-/// rule already.
+/// [`AppError::Forbidden`] naming a permission of the role that the actor can't
+/// grant; [`AppError::Conflict`] if the same rule exists.
 pub async fn group_mapping_create(
     ctx: &Ctx,
     actor: &Actor,
@@ -82,20 +78,19 @@ pub async fn group_mapping_create(
     let id: GroupMappingId = ctx.ids.id();
     let done = async {
         let rule = draft.parse(id)?;
-        may_grant(&mut act.tx, actor, &rule).await?;
+        ensure_grantable(&mut act.tx, actor, &rule).await?;
         store::group_mapping::group_mapping_create(&mut act.tx, &rule, ctx.clock.now()).await?;
-        Ok(json!({ "after": described(&rule) }))
+        Ok(json!({ "after": to_audit_json(&rule) }))
     }
     .await;
     act.finish(AuditTarget::group_mapping(id), done).await?;
     Ok(id)
 }
 
-/// Changes a rule. It counts as a new one does.
+/// Changes a rule. It applies like a new one.
 ///
 /// # Errors
-/// As [`group_mapping_create`], for what it granted before as well;
-/// [`AppError::NotFound`] when there is no such rule.
+/// As [`group_mapping_create`], also for the role that the rule granted before.
 pub async fn group_mapping_update(
     ctx: &Ctx,
     actor: &Actor,
@@ -106,22 +101,20 @@ pub async fn group_mapping_update(
     let done = async {
         let before = find(&mut act.tx, id).await?;
         let after = draft.parse(id)?;
-        // Taking away is as much a matter of what one may grant as giving.
-        may_grant(&mut act.tx, actor, &before).await?;
-        may_grant(&mut act.tx, actor, &after).await?;
+        // Taking a role away requires the same permissions as granting it.
+        ensure_grantable(&mut act.tx, actor, &before).await?;
+        ensure_grantable(&mut act.tx, actor, &after).await?;
         store::group_mapping::group_mapping_update(&mut act.tx, &after, ctx.clock.now()).await?;
-        Ok(json!({ "before": described(&before), "after": described(&after) }))
+        Ok(json!({ "before": to_audit_json(&before), "after": to_audit_json(&after) }))
     }
     .await;
     act.finish(AuditTarget::group_mapping(id), done).await
 }
 
-/// Removes a rule. What it granted goes with each member's next sign-in or
-/// refresh.
+/// Deletes a rule. Its grants end with each member's next sign-in or refresh.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] as for [`group_mapping_create`];
-/// [`AppError::NotFound`] when there is no such rule.
+/// [`AppError::Forbidden`] as for [`group_mapping_create`].
 pub async fn group_mapping_delete(
     ctx: &Ctx,
     actor: &Actor,
@@ -130,9 +123,9 @@ pub async fn group_mapping_delete(
     let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingDelete).await?;
     let done = async {
         let before = find(&mut act.tx, id).await?;
-        may_grant(&mut act.tx, actor, &before).await?;
+        ensure_grantable(&mut act.tx, actor, &before).await?;
         store::group_mapping::group_mapping_delete(&mut act.tx, id).await?;
-        Ok(json!({ "before": described(&before) }))
+        Ok(json!({ "before": to_audit_json(&before) }))
     }
     .await;
     act.finish(AuditTarget::group_mapping(id), done).await
@@ -146,8 +139,8 @@ async fn find(tx: &mut TenantTx, id: GroupMappingId) -> Result<GroupMapping, App
         .ok_or(AppError::NotFound)
 }
 
-/// Passes when all that the rule's role allows is the actor's to grant.
-async fn may_grant(
+/// Fails if the rule's role has a permission that the actor can't grant.
+async fn ensure_grantable(
     tx: &mut TenantTx,
     actor: &Actor,
     mapping: &GroupMapping,
@@ -162,8 +155,8 @@ async fn may_grant(
     }
 }
 
-/// A rule as the audit log keeps it.
-fn described(rule: &GroupMapping) -> Value {
+/// A rule as the audit log stores it.
+fn to_audit_json(rule: &GroupMapping) -> Value {
     json!({
         "source": rule.source.key(),
         "group": rule.group_id.as_str(),

@@ -1,4 +1,4 @@
-//! What a change of the rules would do to today's members and to one person.
+//! Simulates the effect of a rule change on current members and on one person.
 
 use std::collections::BTreeSet;
 
@@ -15,15 +15,14 @@ use store::{TenantTx, group_mapping::user_claims_get, group_simulation::group_su
 use super::Names;
 use crate::{Ctx, authorized_tx::AuthorizedTx};
 
-/// Members that the preview names; all are counted.
+/// Members listed in the preview; all are counted.
 const CHANGES_SHOWN: usize = 200;
 
-/// Tries a change of the rules on what the issuer said last of each member,
-/// and on one person. Nothing is changed.
+/// Applies a rule change to each member's last known claims and to one
+/// person's, without storing anything.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a rule or claims that
-/// can't be read; [`AppError::NotFound`] for a rule or member that is gone.
+/// [`AppError::Invalid`] also for claims that can't be parsed.
 pub async fn group_mapping_simulate(
     ctx: &Ctx,
     actor: &Actor,
@@ -46,9 +45,9 @@ pub async fn group_mapping_simulate(
     changes.truncate(CHANGES_SHOWN);
     let concerned = rule.as_ref().map_or(0, |rule| {
         let rule = std::slice::from_ref(rule);
-        let meets = |claims: &GroupClaims| grants(rule, claims) != Grants::default();
+        let matches = |claims: &GroupClaims| grants(rule, claims) != Grants::default();
         let claims = known.iter().filter_map(|s| s.claims.as_ref());
-        claims.filter(|claims| meets(claims)).count()
+        claims.filter(|claims| matches(claims)).count()
     });
     Ok(Simulation {
         known: known.len(),
@@ -56,7 +55,7 @@ pub async fn group_mapping_simulate(
         concerned,
         changed: affected,
         changes,
-        person: person(&mut act.tx, proposal, &subjects, &after, &names).await?,
+        person: person_outcome(&mut act.tx, proposal, &subjects, &after, &names).await?,
         rule: rule.map(|rule| names.show(rule)),
         people: subjects
             .into_iter()
@@ -65,15 +64,15 @@ pub async fn group_mapping_simulate(
     })
 }
 
-/// The rule in which the two differ, as it would be, or as it was if it goes.
+/// The rule that differs: the new version, or the old one if it is deleted.
 fn changed_rule(before: &[GroupMapping], after: &[GroupMapping]) -> Option<GroupMapping> {
     let new = after.iter().find(|rule| !before.contains(rule));
     let gone = || before.iter().find(|rule| !after.contains(rule));
     new.or_else(gone).cloned()
 }
 
-/// The person whom the proposal is tried on.
-async fn person(
+/// The outcome for the person named in the proposal, or for pasted claims.
+async fn person_outcome(
     tx: &mut TenantTx,
     proposal: &Proposal,
     subjects: &[Subject],
@@ -84,15 +83,15 @@ async fn person(
         let id: UserId = proposal.member.parse().map_err(|_| AppError::NotFound)?;
         let subject = subjects.iter().find(|subject| subject.user_id == id);
         let subject = subject.ok_or(AppError::NotFound)?;
-        let told = user_claims_get(tx, id).await?;
+        let stored = user_claims_get(tx, id).await?;
         (
             Some(subject),
-            told.map(|(claims, _)| claims).unwrap_or_default(),
+            stored.map(|(claims, _)| claims).unwrap_or_default(),
         )
     } else if proposal.claims.trim().is_empty() {
         return Ok(None);
     } else {
-        (None, claims_pasted(&proposal.claims)?)
+        (None, parse_claims(&proposal.claims)?)
     };
     Ok(Some(PersonOutcome {
         name: subject.map(|subject| subject.name.clone()),
@@ -135,8 +134,8 @@ impl Names {
         })
     }
 
-    /// Each role and team, first what the rules grant and then what is held by
-    /// hand besides.
+    /// The reason for each role and team: first those that rules grant, then
+    /// those granted by hand.
     fn reasons(
         &self,
         subject: Option<&Subject>,
@@ -168,9 +167,9 @@ impl Names {
     }
 }
 
-/// Claims as somebody pastes them: the JSON of a token's claims with `groups`
-/// and `roles`, or one group a line.
-fn claims_pasted(text: &str) -> Result<GroupClaims, AppError> {
+/// Parses pasted claims: the JSON of a token's claims with `groups` and
+/// `roles`, or one group per line.
+fn parse_claims(text: &str) -> Result<GroupClaims, AppError> {
     let text = text.trim();
     if !text.starts_with('{') {
         let no_roles: [&str; 0] = [];
@@ -198,15 +197,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claims_are_pasted_as_json_or_as_lines() {
-        let of = |text: &str| claims_pasted(text).unwrap();
-        assert_eq!(of("ant\n  bee \n\n").groups.len(), 2);
-        let json = of(r#"{"sub":"1","groups":["ant"],"roles":["admin","x"]}"#);
+    fn claims_parse_from_json_or_lines() {
+        let parse = |text: &str| parse_claims(text).unwrap();
+        assert_eq!(parse("ant\n  bee \n\n").groups.len(), 2);
+        let json = parse(r#"{"sub":"1","groups":["ant"],"roles":["admin","x"]}"#);
         assert_eq!((json.groups.len(), json.app_roles.len()), (1, 2));
-        assert_eq!(of(r#"{"groups":"ant"}"#).groups.len(), 1);
-        assert_eq!(of(""), GroupClaims::default());
+        assert_eq!(parse(r#"{"groups":"ant"}"#).groups.len(), 1);
+        assert_eq!(parse(""), GroupClaims::default());
         for bad in ["{", r#"{"groups":[1]}"#, r#"{"roles":5}"#] {
-            let error = claims_pasted(bad).unwrap_err();
+            let error = parse_claims(bad).unwrap_err();
             assert!(error.for_field("claims").is_some(), "{bad}");
         }
     }

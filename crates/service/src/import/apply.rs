@@ -1,9 +1,9 @@
-//! The job behind an import.
+//! The job that applies an import.
 //!
-//! The file is read once for what it holds, and then for its records: first
-//! those that answer nothing, then the replies, whose parents have landed by
-//! then. What tells how far an attempt came is the report, which is committed
-//! with each batch: records are gone through in the same order each time.
+//! The file is read once to validate it, then for its records: first those that
+//! are no replies, then the replies, whose parents exist by then. Records come
+//! in the same order each time, and the report is committed with each batch, so
+//! its counts say where the next attempt continues.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -30,19 +30,19 @@ use crate::{
     job::{JobError, Lease, enqueue_embedding},
 };
 
-/// Records in one transaction, and bytes of their words.
-const BATCH: usize = 500;
+/// Limits of one transaction: number of records, and bytes of their text.
+const BATCH_RECORDS: usize = 500;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// What the job's row says.
+/// The job's payload.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ImportJob {
     import_id: ImportId,
 }
 
-/// Writes the records of a file, batch by batch. Each batch commits together
-/// with the report so far, so that an attempt which was cut short goes on
-/// exactly where it stopped.
+/// Writes the records of a file in batches. Each batch commits together with
+/// the report, so that an interrupted attempt continues exactly where it
+/// stopped.
 pub(crate) async fn import_apply(
     ctx: &Ctx,
     actor: &Actor,
@@ -53,7 +53,7 @@ pub(crate) async fn import_apply(
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportApply).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
     let choice = store::import::import_choice(&mut act.tx, id).await?;
-    // An earlier attempt wrote the last batch and let the file go.
+    // An earlier attempt wrote the last batch and deleted the file.
     if let Err(StoreError::NotFound) = store::import::import_chunk(&mut act.tx, id, 0).await {
         return Ok(());
     }
@@ -63,7 +63,7 @@ pub(crate) async fn import_apply(
             "The file waits for its giver’s look.".to_owned(),
         ));
     }
-    let file = File {
+    let file = FileReader {
         format: import.format,
         choice,
         now: ctx.clock.now(),
@@ -71,14 +71,14 @@ pub(crate) async fn import_apply(
     let size = u64::try_from(import.size).unwrap_or_default();
     let source = ChunkSource::new(ctx, actor, id, size);
     let mut report = import.report;
-    let (file, mut source, holds) = blocking(move || {
+    let (file, mut source, contents) = blocking(move || {
         let mut source = source;
-        let holds = file.look(&mut source);
-        (file, source, holds)
+        let contents = file.scan(&mut source);
+        (file, source, contents)
     })
     .await?;
-    let holds = match holds {
-        Ok(holds) => holds,
+    let contents = match contents {
+        Ok(contents) => contents,
         Err(ReadError::Refused(reason)) => {
             report.failed += 1;
             report.problems.push(ImportProblem {
@@ -92,10 +92,11 @@ pub(crate) async fn import_apply(
     };
     lease.check()?;
 
-    let total = i64::try_from(holds.records).unwrap_or(i64::MAX);
+    let total = i64::try_from(contents.records).unwrap_or(i64::MAX);
     let mut seen = report.imported + report.duplicates + report.failed;
     let (sender, mut batches) = mpsc::channel(1);
-    let reader = tokio::task::spawn_blocking(move || file.send(&mut source, &holds, seen, &sender));
+    let reader =
+        tokio::task::spawn_blocking(move || file.send(&mut source, &contents, seen, &sender));
     while let Some(batch) = batches.recv().await {
         lease.check()?;
         seen += batch.len() as u64;
@@ -105,7 +106,7 @@ pub(crate) async fn import_apply(
     match reader.await {
         Ok(Ok(())) => finish(ctx, actor, id, &report).await,
         Ok(Err(ReadError::Source(error))) => Err(unreadable(&error)),
-        // The first look went through to the end.
+        // The first pass read the file to its end.
         Ok(Err(ReadError::Refused(reason))) => Err(JobError::Failed(reason)),
         Err(error) => {
             tracing::error!(%error, "reading a file given for import panicked");
@@ -147,14 +148,14 @@ async fn finish(
     Ok(())
 }
 
-/// How a file is read.
-struct File {
+/// Reads the records of a file.
+struct FileReader {
     format: ImportFormat,
     choice: ImportChoice,
     now: Timestamp,
 }
 
-/// A digest of what a file calls a record: files may call them anything.
+/// A truncated digest of a record's key, which can be of any length.
 type Key = [u8; 16];
 
 fn key_of(key: &str) -> Key {
@@ -164,23 +165,23 @@ fn key_of(key: &str) -> Key {
     short
 }
 
-/// What a file holds.
+/// Summary of a file from the first pass.
 struct FileContents {
     records: u64,
-    /// Records that others answer.
+    /// Keys of records that have replies.
     parents: HashSet<Key>,
 }
 
-/// A record on its way into the database.
+/// A record ready to be written.
 struct PreparedRecord {
     item: Item,
     digest: [u8; 32],
-    /// The digest of the record that it answers.
+    /// Digest of the record that it replies to.
     parent: Option<[u8; 32]>,
 }
 
-impl File {
-    fn each(
+impl FileReader {
+    fn for_each(
         &self,
         source: &mut ChunkSource,
         each: &mut dyn FnMut(Item) -> ControlFlow<()>,
@@ -190,37 +191,37 @@ impl File {
         })
     }
 
-    /// Goes through the file once, so that nothing of one lands that is made
-    /// to harm.
-    fn look(&self, source: &mut ChunkSource) -> Result<FileContents, ReadError> {
+    /// Reads the whole file once, so that a malicious file is rejected before
+    /// any record is written.
+    fn scan(&self, source: &mut ChunkSource) -> Result<FileContents, ReadError> {
         let mut records = 0;
         let mut keys = HashSet::new();
-        let mut answered = HashSet::new();
-        self.each(source, &mut |item| {
+        let mut parent_keys = HashSet::new();
+        self.for_each(source, &mut |item| {
             records += 1;
             if let Ok(record) = &item.record {
                 match &record.parent {
                     Some(parent) => {
-                        answered.insert(key_of(parent));
+                        parent_keys.insert(key_of(parent));
                     }
                     None => keys.extend(record.key.as_deref().map(key_of)),
                 }
             }
             ControlFlow::Continue(())
         })?;
-        answered.retain(|parent| keys.contains(parent));
+        parent_keys.retain(|parent| keys.contains(parent));
         Ok(FileContents {
             records,
-            parents: answered,
+            parents: parent_keys,
         })
     }
 
-    /// Sends the records after the first `seen` in batches, ahead of the
-    /// database by one.
+    /// Sends the records after the first `seen` in batches, at most one batch
+    /// ahead of the database.
     fn send(
         &self,
         source: &mut ChunkSource,
-        holds: &FileContents,
+        contents: &FileContents,
         seen: u64,
         sender: &mpsc::Sender<Vec<PreparedRecord>>,
     ) -> Result<(), ReadError> {
@@ -230,8 +231,8 @@ impl File {
             bytes: 0,
             sender,
         };
-        let mut landed: HashMap<Key, [u8; 32]> = HashMap::new();
-        self.each(source, &mut |item| {
+        let mut parent_digests: HashMap<Key, [u8; 32]> = HashMap::new();
+        self.for_each(source, &mut |item| {
             let Ok(record) = &item.record else {
                 return batches.push(PreparedRecord {
                     item,
@@ -239,14 +240,14 @@ impl File {
                     parent: None,
                 });
             };
-            if is_reply(&item, holds) {
+            if is_reply(&item, contents) {
                 return ControlFlow::Continue(());
             }
             let digest = land::digest_of(record);
             if let Some(key) = record.key.as_deref().map(key_of)
-                && holds.parents.contains(&key)
+                && contents.parents.contains(&key)
             {
-                landed.insert(key, digest);
+                parent_digests.insert(key, digest);
             }
             batches.push(PreparedRecord {
                 item,
@@ -254,22 +255,22 @@ impl File {
                 parent: None,
             })
         })?;
-        if !holds.parents.is_empty() {
-            // What is answered must have landed before its first reply comes.
+        if !contents.parents.is_empty() {
+            // Parents must be written before their first reply.
             if batches.send().is_break() {
                 return Ok(());
             }
-            self.each(source, &mut |item| {
+            self.for_each(source, &mut |item| {
                 let Ok(record) = &item.record else {
                     return ControlFlow::Continue(());
                 };
-                if !is_reply(&item, holds) {
+                if !is_reply(&item, contents) {
                     return ControlFlow::Continue(());
                 }
                 let parent = record.parent.as_deref().map(key_of);
                 batches.push(PreparedRecord {
                     digest: land::digest_of(record),
-                    parent: parent.and_then(|parent| landed.get(&parent).copied()),
+                    parent: parent.and_then(|parent| parent_digests.get(&parent).copied()),
                     item,
                 })
             })?;
@@ -279,15 +280,15 @@ impl File {
     }
 }
 
-/// A record that answers another one of its file; one that answers nothing
-/// that is there stands for itself.
-fn is_reply(item: &Item, holds: &FileContents) -> bool {
+/// True if the record replies to another one in the file. A reply to a missing
+/// record is imported as a memory of its own.
+fn is_reply(item: &Item, contents: &FileContents) -> bool {
     let parent = item
         .record
         .as_ref()
         .ok()
         .and_then(|record| record.parent.as_deref());
-    parent.is_some_and(|parent| holds.parents.contains(&key_of(parent)))
+    parent.is_some_and(|parent| contents.parents.contains(&key_of(parent)))
 }
 
 struct Batcher<'a> {
@@ -298,27 +299,27 @@ struct Batcher<'a> {
 }
 
 impl Batcher<'_> {
-    fn push(&mut self, ready: PreparedRecord) -> ControlFlow<()> {
+    fn push(&mut self, prepared: PreparedRecord) -> ControlFlow<()> {
         if self.skip > 0 {
             self.skip -= 1;
             return ControlFlow::Continue(());
         }
-        self.bytes += ready.item.record.as_ref().map_or(0, |record| {
+        self.bytes += prepared.item.record.as_ref().map_or(0, |record| {
             let earlier = record
                 .earlier
                 .iter()
                 .map(|earlier| earlier.text.content.len());
             record.text.content.len() + earlier.sum::<usize>()
         });
-        self.batch.push(ready);
-        if self.batch.len() >= BATCH || self.bytes >= BATCH_BYTES {
+        self.batch.push(prepared);
+        if self.batch.len() >= BATCH_RECORDS || self.bytes >= BATCH_BYTES {
             self.send()
         } else {
             ControlFlow::Continue(())
         }
     }
 
-    /// Breaks off when the job was given up.
+    /// Breaks if the receiver is gone because the job ended.
     fn send(&mut self) -> ControlFlow<()> {
         self.bytes = 0;
         let batch = std::mem::take(&mut self.batch);
@@ -341,14 +342,14 @@ async fn apply_batch(
 ) -> Result<(), JobError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportApply).await?;
     let now = ctx.clock.now();
-    // Before anything is audited, as everywhere: in another order two
-    // transactions could wait for each other.
+    // Comes before the audit row, as everywhere: another order could deadlock
+    // two transactions.
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
-    let personas = personas(ctx, &mut act, &batch, now).await?;
-    let parents = parents(&mut act, &batch).await?;
+    let personas = ensure_personas(ctx, &mut act, &batch, now).await?;
+    let parents = find_parents(&mut act, &batch).await?;
     let mut memories = Vec::new();
-    for ready in &batch {
-        let Ok(record) = &ready.item.record else {
+    for prepared in &batch {
+        let Ok(record) = &prepared.item.record else {
             continue;
         };
         let persona_id = record
@@ -359,36 +360,36 @@ async fn apply_batch(
         memories.push(ImportedMemory {
             id: ctx.ids.id(),
             memory: land::new_memory(record, persona_id)?,
-            parent_id: ready
+            parent_id: prepared
                 .parent
                 .and_then(|digest| parents.get(&digest).copied()),
             created_at,
             updated_at,
             version: record.version,
             earlier: land::earlier(record, now),
-            digest: ready.digest,
+            digest: prepared.digest,
         });
     }
-    let given = memories.len() as u64;
-    let landed = store::import::memory_insert_imported(&mut act.tx, &memories).await?;
-    let landed = landed.len() as u64;
-    report.imported += landed;
-    report.duplicates += given - landed;
-    report.failed += batch.len() as u64 - given;
+    let valid = memories.len() as u64;
+    let imported = store::import::memory_insert_imported(&mut act.tx, &memories).await?;
+    let imported = imported.len() as u64;
+    report.imported += imported;
+    report.duplicates += valid - imported;
+    report.failed += batch.len() as u64 - valid;
     let room = MAX_REPORTED_PROBLEMS.saturating_sub(report.problems.len());
-    let problems = batch.iter().filter_map(|ready| ready.item.problem());
+    let problems = batch.iter().filter_map(|prepared| prepared.item.problem());
     report.problems.extend(problems.take(room));
 
     store::import::import_set_report(&mut act.tx, id, report).await?;
     lease.progress(&mut act.tx, done, total, now).await?;
-    act.commit(AuditTarget::import(id).changed(json!({ "imported": landed })))
+    act.commit(AuditTarget::import(id).changed(json!({ "imported": imported })))
         .await?;
     ctx.jobs_wake.notify_one();
     Ok(())
 }
 
-/// The importer's personas by the names that the batch has.
-async fn personas(
+/// The importer's personas named in the batch, created if missing.
+async fn ensure_personas(
     ctx: &Ctx,
     act: &mut AuthorizedTx<'_>,
     batch: &[PreparedRecord],
@@ -396,7 +397,7 @@ async fn personas(
 ) -> Result<HashMap<String, PersonaId>, JobError> {
     let names: HashSet<&String> = batch
         .iter()
-        .filter_map(|ready| ready.item.record.as_ref().ok()?.persona.as_ref())
+        .filter_map(|prepared| prepared.item.record.as_ref().ok()?.persona.as_ref())
         .collect();
     if names.is_empty() {
         return Ok(HashMap::new());
@@ -408,12 +409,15 @@ async fn personas(
     Ok(store::import::persona_ensure(&mut act.tx, &wanted, now).await?)
 }
 
-/// What the batch's replies answer.
-async fn parents(
+/// The memories that the batch's replies reply to, by digest.
+async fn find_parents(
     act: &mut AuthorizedTx<'_>,
     batch: &[PreparedRecord],
 ) -> Result<HashMap<[u8; 32], MemoryId>, JobError> {
-    let wanted: HashSet<[u8; 32]> = batch.iter().filter_map(|ready| ready.parent).collect();
+    let wanted: HashSet<[u8; 32]> = batch
+        .iter()
+        .filter_map(|prepared| prepared.parent)
+        .collect();
     if wanted.is_empty() {
         return Ok(HashMap::new());
     }

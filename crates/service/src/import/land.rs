@@ -1,5 +1,5 @@
-//! A record of a file as a memory: what the file doesn't say is filled in,
-//! what can't be is told.
+//! Converts a record of a file to a memory: fills in defaults and rejects
+//! invalid records with a reason.
 
 use domain::{
     AppError, PersonaId, Timestamp,
@@ -12,12 +12,10 @@ use interchange::{Item, Record};
 use sha2::{Digest, Sha256};
 use store::import::EarlierVersion;
 
-/// The longest name of a persona, in characters.
 const MAX_PERSONA_CHARS: usize = 50;
-/// The longest reason for a change, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
-/// What is wrong with a persona's name; nothing for an empty one.
+/// The problem with a persona's name, if any; an empty one is valid.
 pub(super) fn persona_problem(name: &str) -> Option<String> {
     let bad = name.trim().chars().count() > MAX_PERSONA_CHARS || name.chars().any(char::is_control);
     bad.then(|| {
@@ -27,9 +25,8 @@ pub(super) fn persona_problem(name: &str) -> Option<String> {
     })
 }
 
-/// A record of which nothing but its persona's id is missing: a record that
-/// can't become a memory is told as a problem here, so that the database has
-/// nothing to refuse.
+/// Replaces a record that can't become a memory by the reason, so that the
+/// database never rejects one. Only the persona's id is still missing then.
 pub(super) fn checked(item: Item, now: Timestamp) -> Item {
     let record = item.record.and_then(|record| match problem(&record, now) {
         None => Ok(record),
@@ -71,9 +68,6 @@ fn problem(record: &Record, now: Timestamp) -> Option<String> {
 }
 
 /// The memory that a record becomes.
-///
-/// # Errors
-/// [`AppError::Invalid`].
 pub(super) fn new_memory(
     record: &Record,
     persona_id: Option<PersonaId>,
@@ -96,7 +90,7 @@ pub(super) fn new_memory(
             .as_deref()
             .and_then(Origin::from_key)
             .unwrap_or(Origin::Import),
-        // What no program would call a conversation is not worth a refusal.
+        // An invalid session id is dropped instead of failing the record.
         source_session_id: session
             .filter(|session| {
                 !session.is_empty()
@@ -107,8 +101,8 @@ pub(super) fn new_memory(
     })
 }
 
-/// When a record was created and last changed: never in the future, and never
-/// changed before it was created.
+/// Creation and last change of a record, clamped so that neither is in the
+/// future and the change is not before the creation.
 pub(super) fn moments(record: &Record, now: Timestamp) -> (Timestamp, Timestamp) {
     let created = record
         .created_at
@@ -123,7 +117,7 @@ pub(super) fn moments(record: &Record, now: Timestamp) -> (Timestamp, Timestamp)
     (created, updated.max(created))
 }
 
-/// What a record was before.
+/// The earlier versions of a record.
 pub(super) fn earlier(record: &Record, now: Timestamp) -> Vec<EarlierVersion> {
     record
         .earlier
@@ -137,8 +131,8 @@ pub(super) fn earlier(record: &Record, now: Timestamp) -> Vec<EarlierVersion> {
         .collect()
 }
 
-/// What makes two imported records the same: all their words, and what their
-/// file calls them.
+/// Identifies duplicates: a digest of the record's text, kind, tags and its key
+/// in the file.
 pub(super) fn digest_of(record: &Record) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {

@@ -1,6 +1,5 @@
-//! Importing memories from a file: taken in pieces, looked at before anything
-//! happens, worked off as a job that can be watched, left, cancelled and
-//! started again where it stopped.
+//! Importing memories from a file: uploaded in chunks, previewed, then applied
+//! by a job that can be cancelled and resumes where it stopped.
 
 mod apply;
 mod land;
@@ -30,15 +29,12 @@ use crate::{
     job::MAX_ATTEMPTS,
 };
 
-/// The kind of the job that applies an import.
 pub(crate) const IMPORT_JOB: &str = "memory.import";
 
-/// Has a file imported in the background that waits for its giver's look, as
-/// `choice` says.
+/// Starts the import of an uploaded file in the background, as `choice` says.
 ///
 /// # Errors
-/// [`AppError::NotFound`]; [`AppError::Conflict`] when it was started already;
-/// [`AppError::Invalid`] for a choice that can't be.
+/// [`AppError::Conflict`] if it was already started.
 pub async fn import_confirm(
     ctx: &Ctx,
     actor: &Actor,
@@ -47,7 +43,7 @@ pub async fn import_confirm(
 ) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
-    // No transaction is open while the file is looked at.
+    // No transaction is open while the file is read.
     drop(act);
     let (format, choice) = preview::settled(ctx, actor, &import, choice).await?;
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
@@ -60,50 +56,44 @@ pub async fn import_confirm(
         dedupe_key: None,
         run_at: now,
         max_attempts: MAX_ATTEMPTS,
-        // Somebody waits for it, unlike for vectors.
+        // Before embedding jobs, because a user waits for it.
         priority: 1,
         progress_total: 0,
     };
     store::job::job_enqueue(&mut act.tx, &job, now).await?;
-    // Which columns, not what is in them.
+    // The number of columns, not their content.
     let changes = json!({ "format": format.key(), "mapped": choice.columns.len() });
     act.commit(AuditTarget::import(id).changed(changes)).await?;
     ctx.jobs_wake.notify_one();
     Ok(())
 }
 
-/// Lets go of an own file that waits for a look.
+/// Deletes one of the actor's files that waits for confirmation.
 ///
 /// # Errors
-/// [`AppError::NotFound`]; [`AppError::Conflict`] when it was started already.
+/// [`AppError::Conflict`] if it was already started.
 pub async fn import_discard(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportDiscard).await?;
     store::import::import_discard(&mut act.tx, id).await?;
     act.commit(AuditTarget::import(id)).await
 }
 
-/// One own import with its progress and report.
-///
-/// # Errors
-/// [`AppError::NotFound`] when it isn't an own one.
+/// One of the actor's imports with its progress and report.
 pub async fn import_get(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<Import, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
     Ok(store::import::import_get(&mut act.tx, id).await?)
 }
 
-/// The own imports, newest first.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
+/// The actor's imports, newest first.
 pub async fn import_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Import>, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
     Ok(store::import::import_list(&mut act.tx, PAGE_SIZE).await?)
 }
 
-/// Stops an own import; what landed stays.
+/// Stops an import; the memories written so far stay.
 ///
 /// # Errors
-/// [`AppError::NotFound`]; [`AppError::Conflict`] when it has ended already.
+/// [`AppError::Conflict`] if it has ended.
 pub async fn import_cancel(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportCancel).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
@@ -112,10 +102,10 @@ pub async fn import_cancel(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(),
     act.commit(AuditTarget::import(id)).await
 }
 
-/// Starts an own import again where it stopped.
+/// Restarts an import where it stopped.
 ///
 /// # Errors
-/// [`AppError::NotFound`]; [`AppError::Conflict`] when it isn't stopped.
+/// [`AppError::Conflict`] if it isn't stopped.
 pub async fn import_retry(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportRetry).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
@@ -126,7 +116,7 @@ pub async fn import_retry(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), 
     Ok(())
 }
 
-/// The format that a form or an address names.
+/// The format chosen in a form or URL.
 fn chosen(choice: &ImportChoice) -> Option<ImportFormat> {
     ImportFormat::from_key(&choice.format)
 }

@@ -1,4 +1,4 @@
-//! How a file would be imported, told from its beginning.
+//! Previews an import from the beginning of the file.
 
 use std::ops::ControlFlow;
 
@@ -16,22 +16,18 @@ use tokio::task::spawn_blocking;
 use super::{chosen, land, source::ChunkSource};
 use crate::{Ctx, authorized_tx::AuthorizedTx};
 
-/// Records that are shown as they would land.
-const SHOWN: usize = 20;
-/// Problems that are shown.
-const PROBLEMS: usize = 20;
-/// Records that are read, and bytes, whichever is first.
-const RECORDS: u64 = 1_000;
-const BYTES: u64 = 1024 * 1024;
-/// Characters of a text that are shown.
-const EXCERPT: usize = 280;
+/// Records shown as they would be imported.
+const MAX_RECORDS_SHOWN: usize = 20;
+const MAX_PROBLEMS_SHOWN: usize = 20;
+/// Reading stops after this many records or bytes.
+const MAX_RECORDS_READ: u64 = 1_000;
+const MAX_BYTES_READ: u64 = 1024 * 1024;
+const EXCERPT_CHARS: usize = 280;
 
-/// What the import of a file that waits for a look would do, were it read as
-/// `choice` says.
+/// Previews the import of an uploaded file, read as `choice` says.
 ///
 /// # Errors
-/// [`AppError::NotFound`]; [`AppError::Conflict`] when it was started already;
-/// [`AppError::Invalid`] for a choice that can't be.
+/// [`AppError::Conflict`] if it was already started.
 pub async fn import_preview(
     ctx: &Ctx,
     actor: &Actor,
@@ -58,7 +54,7 @@ pub async fn import_preview(
             }
             interchange::kind_of(&head[..filled])
         };
-        let (columns, mapping) = settle(&mut source, format, &mut choice)?;
+        let (columns, mapping) = resolve_columns(&mut source, format, &mut choice)?;
         let mut preview = ImportPreview {
             format,
             formats: interchange::formats(kind).to_vec(),
@@ -77,9 +73,9 @@ pub async fn import_preview(
             refusal: None,
         };
         let done = interchange::read(&mut source, format, &choice, &mut |item| {
-            let (is_enough, item) = (item.bytes >= BYTES, land::checked(item, now));
-            note(&mut preview, &item);
-            if is_enough || preview.good + preview.failed >= RECORDS {
+            let (is_enough, item) = (item.bytes >= MAX_BYTES_READ, land::checked(item, now));
+            add_item(&mut preview, &item);
+            if is_enough || preview.good + preview.failed >= MAX_RECORDS_READ {
                 preview.is_whole = false;
                 ControlFlow::Break(())
             } else {
@@ -99,8 +95,7 @@ pub async fn import_preview(
     .await
 }
 
-/// `choice` as it counts for the file: with the columns spelled out that it
-/// takes.
+/// The effective format and choice for the file, with the columns filled in.
 pub(super) async fn settled(
     ctx: &Ctx,
     actor: &Actor,
@@ -113,15 +108,15 @@ pub(super) async fn settled(
     let mut source = ChunkSource::new(ctx, actor, import.id, size);
     let mut choice = choice.clone();
     blocking(move || {
-        settle(&mut source, format, &mut choice)?;
+        resolve_columns(&mut source, format, &mut choice)?;
         Ok((format, choice))
     })
     .await
 }
 
-/// Takes back a choice of columns that this file does not have in this
-/// format, e.g. because it was made for another: then the guess counts.
-fn settle(
+/// Falls back to the guessed columns if the chosen ones don't exist in this
+/// file and format, for example because they were chosen for another format.
+fn resolve_columns(
     source: &mut ChunkSource,
     format: ImportFormat,
     choice: &mut ImportChoice,
@@ -151,24 +146,24 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-fn note(preview: &mut ImportPreview, item: &Item) {
+fn add_item(preview: &mut ImportPreview, item: &Item) {
     if let Ok(record) = &item.record {
         preview.good += 1;
-        if preview.records.len() < SHOWN {
-            preview.records.push(shown(record));
+        if preview.records.len() < MAX_RECORDS_SHOWN {
+            preview.records.push(preview_record(record));
         }
     } else {
         preview.failed += 1;
-        if preview.problems.len() < PROBLEMS {
+        if preview.problems.len() < MAX_PROBLEMS_SHOWN {
             preview.problems.extend(item.problem());
         }
     }
 }
 
-fn shown(record: &Record) -> PreviewRecord {
+fn preview_record(record: &Record) -> PreviewRecord {
     PreviewRecord {
         title: record.text.title.clone(),
-        excerpt: record.text.content.chars().take(EXCERPT).collect(),
+        excerpt: record.text.content.chars().take(EXCERPT_CHARS).collect(),
         kind: record.text.kind,
         tags: record.text.tags.clone(),
         persona: record.persona.clone(),
@@ -178,7 +173,7 @@ fn shown(record: &Record) -> PreviewRecord {
     }
 }
 
-/// The format to read an import in that waits for a look.
+/// The format in which to read an import that waits for confirmation.
 pub(super) fn format_of(import: &Import, choice: &ImportChoice) -> Result<ImportFormat, AppError> {
     match import.state {
         ImportState::Preview => {}
@@ -192,8 +187,8 @@ pub(super) fn format_of(import: &Import, choice: &ImportChoice) -> Result<Import
     }
 }
 
-/// Checks what is to hold for every record, so that it isn't every record's
-/// problem.
+/// Validates the defaults for all records, so that an error isn't repeated for
+/// each record.
 pub(super) fn check(choice: &ImportChoice) -> Result<(), AppError> {
     if !choice.kind.is_empty() && MemoryKind::from_key(&choice.kind).is_none() {
         return Err(AppError::field(

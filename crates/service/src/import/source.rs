@@ -1,4 +1,4 @@
-//! A file's pieces in the database as something to read from.
+//! A reader over a file's chunks in the database.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -8,29 +8,28 @@ use tokio::runtime::Handle;
 
 use crate::Ctx;
 
-/// Reads a file piece by piece, each in a short transaction of its owner; one
-/// piece is held at a time. Only for threads that may wait: not for async
-/// code itself.
+/// Reads a file chunk by chunk, each in a short transaction of its owner, and
+/// holds one chunk in memory. Blocks, so it must not be read on async threads.
 pub(super) struct ChunkSource {
     ctx: Ctx,
     actor: Actor,
     id: ImportId,
     size: u64,
-    place: u64,
-    held: Option<(u64, Vec<u8>)>,
+    offset: u64,
+    cached: Option<(u64, Vec<u8>)>,
     runtime: Handle,
 }
 
 impl ChunkSource {
-    /// The file `id`, which has `size` bytes. Call it from async code.
+    /// Must be called from async code, because it captures the current runtime.
     pub(super) fn new(ctx: &Ctx, actor: &Actor, id: ImportId, size: u64) -> Self {
         Self {
             ctx: ctx.clone(),
             actor: actor.clone(),
             id,
             size,
-            place: 0,
-            held: None,
+            offset: 0,
+            cached: None,
             runtime: Handle::current(),
         }
     }
@@ -47,17 +46,21 @@ impl ChunkSource {
 
 impl Read for ChunkSource {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.place >= self.size || buffer.is_empty() {
+        if self.offset >= self.size || buffer.is_empty() {
             return Ok(0);
         }
         let chunk = CHUNK_BYTES as u64;
-        let position = self.place / chunk;
-        if self.held.as_ref().is_none_or(|(held, _)| *held != position) {
-            self.held = Some((position, self.fetch(position)?));
+        let position = self.offset / chunk;
+        if self
+            .cached
+            .as_ref()
+            .is_none_or(|(cached, _)| *cached != position)
+        {
+            self.cached = Some((position, self.fetch(position)?));
         }
-        let piece = self.held.as_ref().map_or(&[][..], |(_, piece)| piece);
-        let within = usize::try_from(self.place % chunk).unwrap_or(usize::MAX);
-        let rest = piece.get(within..).unwrap_or_default();
+        let piece = self.cached.as_ref().map_or(&[][..], |(_, piece)| piece);
+        let start = usize::try_from(self.offset % chunk).unwrap_or(usize::MAX);
+        let rest = piece.get(start..).unwrap_or_default();
         if rest.is_empty() {
             return Err(io::Error::other(
                 "a piece of the file is shorter than it should be",
@@ -65,19 +68,19 @@ impl Read for ChunkSource {
         }
         let read = rest.len().min(buffer.len());
         buffer[..read].copy_from_slice(&rest[..read]);
-        self.place += read as u64;
+        self.offset += read as u64;
         Ok(read)
     }
 }
 
 impl Seek for ChunkSource {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let place = match to {
-            SeekFrom::Start(place) => Some(place),
+        let offset = match to {
+            SeekFrom::Start(offset) => Some(offset),
             SeekFrom::End(by) => self.size.checked_add_signed(by),
-            SeekFrom::Current(by) => self.place.checked_add_signed(by),
+            SeekFrom::Current(by) => self.offset.checked_add_signed(by),
         };
-        self.place = place.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.place)
+        self.offset = offset.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.offset)
     }
 }

@@ -1,4 +1,4 @@
-//! A file that arrives piece by piece.
+//! A chunked file upload.
 
 use domain::{
     Action, Actor, AppError, ImportId, JobId,
@@ -20,27 +20,28 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
 };
 
-/// What of a file tells whether it is text.
+/// Bytes at the start of a file that decide whether it is text.
 const HEAD_BYTES: usize = 64 * 1024;
-/// An upload that has not ended by then broke off.
-const UPLOAD_TERM: Duration = Duration::hours(1);
-/// A file that nobody looked at for so long is let go of.
-const PREVIEW_TERM: Duration = Duration::days(7);
+/// An upload that is still unfinished after this time is deleted.
+const UPLOAD_TIMEOUT: Duration = Duration::hours(1);
+/// A file that is not confirmed within this time is deleted.
+const PREVIEW_LIFETIME: Duration = Duration::days(7);
 
-/// Files let go of in one sweep; the others go with the next.
-const MAX_SWEPT: u16 = 100;
+/// Files deleted in one sweep; the rest follow in the next.
+const MAX_FILES_PER_SWEEP: u16 = 100;
 
-/// Lets go of files that broke off, and of those that their givers left.
+/// Deletes unfinished uploads and files that were never confirmed.
 pub(crate) async fn imports_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     let now = ctx.clock.now();
-    let (uploads, previews) = (now - UPLOAD_TERM, now - PREVIEW_TERM);
+    let (uploads, previews) = (now - UPLOAD_TIMEOUT, now - PREVIEW_LIFETIME);
     let mut tx = ctx.store.begin_worker().await?;
-    let forgotten = store::import::import_forgotten(&mut tx, uploads, previews, MAX_SWEPT).await?;
+    let abandoned =
+        store::import::import_forgotten(&mut tx, uploads, previews, MAX_FILES_PER_SWEEP).await?;
     drop(tx);
-    for (tenant_id, user_id, id) in forgotten {
+    for (tenant_id, user_id, id) in abandoned {
         let mut tx = ctx.store.begin_as_member(tenant_id, user_id).await?;
         match store::import::import_discard(&mut tx, id).await {
-            // Another process was quicker, or its giver came back.
+            // Deleted by another process, or confirmed meanwhile.
             Err(StoreError::NotFound) => {}
             done => done?,
         }
@@ -49,12 +50,10 @@ pub(crate) async fn imports_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Why a file was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadError {
-    /// For the one who gave it.
+    /// A problem with the file, shown to the uploader.
     Problem(UploadProblem),
-    /// Anything else.
     App(AppError),
 }
 
@@ -76,9 +75,8 @@ impl From<StoreError> for UploadError {
     }
 }
 
-/// A file on its way. What it holds is one piece; what is in the database of
-/// one that breaks off is let go of by [`Upload::abandon`], or by
-/// housekeeping.
+/// A running upload, which holds at most one chunk in memory. The stored chunks
+/// of an interrupted one are deleted by [`Upload::abandon`] or by housekeeping.
 pub struct Upload<'a> {
     ctx: &'a Ctx,
     actor: &'a Actor,
@@ -92,16 +90,16 @@ pub struct Upload<'a> {
 }
 
 impl<'a> Upload<'a> {
-    /// Begins to take the file `name`.
+    /// Begins the upload of the file `name`.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`]; [`UploadProblem::WaitingFull`].
+    /// [`UploadProblem::WaitingFull`].
     pub async fn begin(ctx: &'a Ctx, actor: &'a Actor, name: &str) -> Result<Self, UploadError> {
         AuthorizedTx::authorize(ctx, actor, Action::ImportStart).await?;
         let name = display_name(name);
         let id: ImportId = ctx.ids.id();
         let now = ctx.clock.now();
-        // Not an act of its own until it has arrived: then it is audited.
+        // Audited only when the file is complete.
         let mut tx = ctx.store.begin(actor).await?;
         let import = NewImport {
             id,
@@ -111,7 +109,7 @@ impl<'a> Upload<'a> {
         };
         store::import::import_create(&mut tx, &import, now).await?;
         tx.commit().await?;
-        if let Err(error) = waiting_check(ctx, actor).await {
+        if let Err(error) = ensure_within_quota(ctx, actor).await {
             Self::abandon(ctx, actor, id).await?;
             return Err(error);
         }
@@ -128,10 +126,8 @@ impl<'a> Upload<'a> {
         })
     }
 
-    /// Takes the next bytes.
-    ///
     /// # Errors
-    /// [`UploadProblem::TooLarge`] as soon as it is;
+    /// [`UploadProblem::TooLarge`] as soon as the limit is exceeded;
     /// [`UploadProblem::WaitingFull`].
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), UploadError> {
         self.size += bytes.len() as u64;
@@ -162,15 +158,15 @@ impl<'a> Upload<'a> {
         tx.commit().await?;
         self.position += 1;
         self.piece.clear();
-        waiting_check(self.ctx, self.actor).await
+        ensure_within_quota(self.ctx, self.actor).await
     }
 
-    /// The file has arrived; `format` unset: by its content and name. It
-    /// waits for its giver's look. Bytes that wait already, or are being
-    /// read, lead to the import that they made before.
+    /// Completes the upload; the file then waits for confirmation. `format`
+    /// defaults to the one detected from content and name. If the same bytes
+    /// already wait or are being imported, returns that import instead.
     ///
     /// # Errors
-    /// Why it can't be imported.
+    /// The problem with the file.
     pub async fn finish(
         mut self,
         format: Option<ImportFormat>,
@@ -231,27 +227,22 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// Lets go of what has arrived so far.
-    ///
-    /// # Errors
-    /// [`AppError::Unavailable`] when the database is away: then it goes with
-    /// the member's next upload.
+    /// Deletes the chunks stored so far.
     pub async fn abandon(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
         let mut tx = ctx.store.begin(actor).await?;
         store::import::import_discard(&mut tx, id).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Which import it becomes.
     pub fn id(&self) -> ImportId {
         self.id
     }
 }
 
-/// Refuses what has just been kept if the organisation's files that wait are
-/// now beyond its quota. After it was kept, and not before: so two at the same
-/// time can't both find room that is there for one.
-async fn waiting_check(ctx: &Ctx, actor: &Actor) -> Result<(), UploadError> {
+/// Fails if the organisation's waiting files now exceed the quota. Runs after
+/// storing and not before, so that two concurrent uploads can't both use the
+/// same free space.
+async fn ensure_within_quota(ctx: &Ctx, actor: &Actor) -> Result<(), UploadError> {
     let mut tx = ctx.store.begin_worker().await?;
     let (files, bytes) = store::import::import_waiting(&mut tx, actor.tenant_id).await?;
     if files > ctx.quotas.waiting_files.into() || bytes > ctx.quotas.waiting_bytes {
@@ -260,10 +251,10 @@ async fn waiting_check(ctx: &Ctx, actor: &Actor) -> Result<(), UploadError> {
     Ok(())
 }
 
-/// The file's name without folders and control characters, at most 200
-/// characters, for showing.
-fn display_name(given: &str) -> String {
-    let base = given.rsplit(['/', '\\']).next().unwrap_or(given);
+/// The file name without folders and control characters, at most 200
+/// characters.
+fn display_name(raw: &str) -> String {
+    let base = raw.rsplit(['/', '\\']).next().unwrap_or(raw);
     let name: String = base.chars().filter(|c| !c.is_control()).take(200).collect();
     if name.trim().is_empty() {
         "file".to_owned()
@@ -277,7 +268,7 @@ mod tests {
     use super::display_name;
 
     #[test]
-    fn a_file_name_is_shown_without_its_folders() {
+    fn display_name_drops_folders_and_control_characters() {
         assert_eq!(display_name("C:\\notes\\a.md"), "a.md");
         assert_eq!(display_name("../../etc/passwd"), "passwd");
         assert_eq!(display_name("a\0\u{7}b"), "ab");

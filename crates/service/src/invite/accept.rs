@@ -1,4 +1,4 @@
-//! What the one who has a link sees, and what it gives at sign-in.
+//! Looking up an invite by its link, and accepting it at sign-in.
 
 use domain::{
     AppError, InviteId, RequestFacts, RequestId, SignInProblem, TenantId, Timestamp, UserId,
@@ -19,14 +19,14 @@ use store::{
 use super::{InviteToken, grantable};
 use crate::Ctx;
 
-/// Why an invite can't be accepted.
+/// The reason why an invite can't be accepted.
 #[derive(Debug)]
 pub struct InviteError {
-    /// What the person is told.
+    /// Shown to the person.
     pub problem: SignInProblem,
-    /// What the audit log is told: a stable name.
+    /// A stable name for the audit log.
     pub reason: &'static str,
-    /// Of which organisation the invite is, where it is one.
+    /// The invite and its organisation, if the link belongs to one.
     pub invite: Option<(TenantId, InviteId)>,
 }
 
@@ -44,10 +44,7 @@ impl InviteError {
         self
     }
 
-    /// As a page tells it.
-    ///
-    /// # Errors
-    /// [`AppError`] where the fault is not the invite's.
+    /// The problem to show on a page; an error if the invite is not the cause.
     pub fn to_problem(&self) -> Result<SignInProblem, AppError> {
         match self.problem {
             SignInProblem::Unavailable => Err(AppError::Unavailable {
@@ -75,39 +72,37 @@ impl From<AppError> for InviteError {
     }
 }
 
-/// Passes while it can be accepted.
-fn is_open(invite: &Invite, now: Timestamp) -> Result<(), InviteError> {
-    let refuse = |problem, reason| Err(InviteError::new(problem, reason));
+/// Fails unless the invite can be accepted at `now`.
+fn ensure_open(invite: &Invite, now: Timestamp) -> Result<(), InviteError> {
+    let reject = |problem, reason| Err(InviteError::new(problem, reason));
     match invite.status(now) {
         InviteStatus::Pending => Ok(()),
-        InviteStatus::Accepted => refuse(SignInProblem::InviteUsed, "invite_used"),
-        InviteStatus::Expired => refuse(SignInProblem::InviteExpired, "invite_expired"),
-        InviteStatus::Revoked => refuse(SignInProblem::InviteRevoked, "invite_revoked"),
+        InviteStatus::Accepted => reject(SignInProblem::InviteUsed, "invite_used"),
+        InviteStatus::Expired => reject(SignInProblem::InviteExpired, "invite_expired"),
+        InviteStatus::Revoked => reject(SignInProblem::InviteRevoked, "invite_revoked"),
     }
 }
 
-/// An invite that somebody has the link of and that is open.
+/// A pending invite that was found by its link.
 #[derive(Debug)]
 pub struct KnownInvite {
-    /// The organisation.
     pub tenant_id: TenantId,
-    /// Its id.
     pub id: InviteId,
-    /// How often it got another link.
+    /// How many times its link was replaced.
     pub renewals: i32,
-    /// For whom it is meant, as a hint for the issuer.
+    /// The invited address, passed to the issuer as a login hint.
     pub email: Option<String>,
-    /// What decides which issuers are for it.
+    /// The organisation's ways to sign in, which decide the usable issuers.
     pub reachable: LoginTarget,
-    /// What the page shows.
+    /// Data for the page.
     pub open: OpenInvite,
 }
 
-/// The invite behind a link.
+/// The invite of a link.
 ///
 /// # Errors
-/// [`SignInProblem`] that says what became of it. For what never was an invite
-/// it says nothing about any organisation.
+/// The state of an invite that can't be accepted. An unknown link reveals
+/// nothing about any organisation.
 pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteError> {
     let unknown = || InviteError::new(SignInProblem::InviteUnknown, "invite_unknown");
     let token = InviteToken::parse(token).ok_or_else(unknown)?;
@@ -121,10 +116,10 @@ pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteE
     let StoredInvite {
         invite, renewals, ..
     } = store::invite::invite_get(&mut tx, id).await?;
-    is_open(&invite, ctx.clock.now()).map_err(|refusal| refusal.of(tenant_id, id))?;
+    ensure_open(&invite, ctx.clock.now()).map_err(|error| error.of(tenant_id, id))?;
     if let Some(problem) = SignInProblem::of_tenant(tenant.status) {
-        let refusal = InviteError::new(problem, problem.code());
-        return Err(refusal.of(tenant_id, id));
+        let error = InviteError::new(problem, problem.code());
+        return Err(error.of(tenant_id, id));
     }
     Ok(KnownInvite {
         tenant_id,
@@ -142,22 +137,20 @@ pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteE
     })
 }
 
-/// What an accepted invite gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptedInvite {
-    /// It gave a role.
     pub gives_role: bool,
-    /// For the audit row.
+    /// The changes for the audit row.
     pub changes: Value,
 }
 
-/// Accepts the invite whose link was `followed` for `user_id`, an active member of the tenant of `tx`
-/// since a moment or for long. `tx` runs on Atrium's own behalf; when it is not
-/// committed, nothing of this happened.
+/// Accepts the invite whose link was `followed`, for `user_id`, an active
+/// member of the tenant of `tx`. `tx` runs as the system role; the caller
+/// commits it.
 ///
 /// # Errors
-/// Why not. The one who invited must still be able to give what it promises,
-/// and the link that was followed must still be the invite's.
+/// The inviter must still be able to grant what the invite promises, and the
+/// followed link must still be the invite's current one.
 pub async fn invite_accept(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -167,7 +160,7 @@ pub async fn invite_accept(
     let id = followed.id;
     let now = ctx.clock.now();
     let stored = match invite_lock(tx, id).await {
-        // With a role or a team that is gone, so is the invite.
+        // Deleting a role or team deletes its invites.
         Err(StoreError::NotFound) => {
             return Err(InviteError::new(
                 SignInProblem::InviteUnknown,
@@ -181,9 +174,9 @@ pub async fn invite_accept(
         inviter,
         renewals,
     } = stored;
-    is_open(&invite, now)?;
+    ensure_open(&invite, now)?;
     if renewals != followed.renewals {
-        // Its link opens nothing any more, as if there had never been one.
+        // A replaced link is treated like one that never existed.
         return Err(InviteError::new(
             SignInProblem::InviteUnknown,
             "invite_renewed",
@@ -194,7 +187,7 @@ pub async fn invite_accept(
         invite.team.as_ref().map(|team| team.id),
     );
     if let Some(inviter) = inviter {
-        let refused = || InviteError::new(SignInProblem::InviteRefused, "inviter_may_not");
+        let forbidden = || InviteError::new(SignInProblem::InviteRefused, "inviter_may_not");
         let record = actor_load(tx, inviter).await?;
         if !record.may_act() {
             return Err(InviteError::new(
@@ -210,7 +203,7 @@ pub async fn invite_accept(
             api_key_id: None,
         });
         match grantable(tx, &inviter, role, team).await {
-            Err(AppError::Forbidden { .. }) => return Err(refused()),
+            Err(AppError::Forbidden { .. }) => return Err(forbidden()),
             other => other?,
         };
     }

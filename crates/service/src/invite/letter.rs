@@ -1,5 +1,5 @@
-//! The mail that brings a link. It is sent after the invite is there: the token
-//! is kept nowhere, so no job could send it later.
+//! The invite mail. It is sent right after the invite is stored and not by a
+//! job, because the token is stored nowhere.
 
 use domain::{
     Actor,
@@ -11,8 +11,8 @@ use mail::Mail;
 use super::InviteToken;
 use crate::Ctx;
 
-/// The link with what became of its mail. That the mail failed changes nothing
-/// of the invite.
+/// Mails the link if possible and returns it with the outcome. A failed mail
+/// doesn't affect the invite.
 pub(super) async fn hand_over(
     ctx: &Ctx,
     actor: &Actor,
@@ -48,7 +48,7 @@ async fn send(
             return MailOutcome::Failed { reason };
         }
     };
-    let gains: Vec<_> = [
+    let grants: Vec<_> = [
         invite
             .role
             .as_ref()
@@ -73,7 +73,7 @@ async fn send(
                 "{} invites you to join {organisation} on Atrium.",
                 actor.label
             )),
-            (!gains.is_empty()).then(|| format!("You get {}.", gains.join(" and "))),
+            (!grants.is_empty()).then(|| format!("You get {}.", grants.join(" and "))),
             Some(format!(
                 "The link works once, until {until}. Whoever has it can join: don't pass it on."
             )),

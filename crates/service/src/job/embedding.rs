@@ -1,9 +1,9 @@
-//! Vectors for memories, made in batches after the memories are written; for
-//! the model that searches use and for the one that is to follow it. Vectors
-//! of a model that nothing uses any more go the same way, backwards.
+//! Jobs that compute the vectors of memories in batches after the memories are
+//! written, for the active model and for the next one, and that delete the
+//! vectors of retired models.
 //!
-//! A vector says nothing that its memory doesn't, so what is audited is the
-//! choice of a model, not each batch.
+//! A vector contains nothing that its memory doesn't, so the choice of a model
+//! is audited, but not each batch.
 
 use std::collections::BTreeSet;
 
@@ -36,17 +36,16 @@ pub(super) const EMBED_JOB: &str = "memory.embed";
 
 /// Texts embedded and written at once.
 const BATCH: u16 = 64;
-/// Vectors let go at once.
+/// Vectors deleted at once.
 const DROP_BATCH: u16 = 500;
-/// So many new vectors may have changed which words are rare.
-const COUNT_ANEW_AFTER: i64 = 1_000;
-/// How long a service that failed once is left alone; twice as long each time.
-const FIRST_REST: Duration = Duration::seconds(15);
-/// How long it is left alone at most.
-const LONGEST_REST: Duration = Duration::minutes(10);
+/// Number of new vectors after which word frequencies are counted again.
+const RECOUNT_AFTER: i64 = 1_000;
+/// Delay before a failed service is tried again; doubles with each failure.
+const MIN_BACKOFF: Duration = Duration::seconds(15);
+const MAX_BACKOFF: Duration = Duration::minutes(10);
 
-/// Sees to it that the actor's memories without a vector get one: at most
-/// one such job waits per member. Wake the workers after the commit.
+/// Ensures that the actor's memories without a vector get one; at most one such
+/// job is queued per member. Wake the workers after the commit.
 pub(crate) async fn enqueue_embedding(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -55,7 +54,7 @@ pub(crate) async fn enqueue_embedding(
     enqueue_for(ctx, tx, actor.user_id).await
 }
 
-/// The same for another member, in a transaction of its own.
+/// As [`enqueue_embedding`], for another member, in a transaction of its own.
 pub(crate) async fn enqueue_embedding_of(
     ctx: &Ctx,
     tenant_id: TenantId,
@@ -68,8 +67,8 @@ pub(crate) async fn enqueue_embedding_of(
     Ok(())
 }
 
-/// The same for the member of `tx`, who may not be active any more: what they
-/// wrote is still found.
+/// As [`enqueue_embedding`], for the member of `tx`, who may be inactive: their
+/// memories stay searchable.
 async fn enqueue_for(ctx: &Ctx, tx: &mut TenantTx, user_id: UserId) -> Result<(), StoreError> {
     let key = job_key(user_id);
     let now = ctx.clock.now();
@@ -91,18 +90,17 @@ fn job_key(user_id: UserId) -> String {
     format!("{EMBED_JOB}:{user_id}")
 }
 
-/// Embeds a member's memories until none is left without a vector of the
-/// models that are filled, and lets those of retired ones go. No transaction
-/// is open while a model works; a memory that was changed meanwhile keeps
-/// waiting. A service that fails is left alone for a while, and nothing of the
-/// memory is lost.
+/// Embeds a member's memories until none lacks a vector of the models being
+/// filled, and deletes vectors of retired ones. No transaction is open while a
+/// model works; a memory changed meanwhile stays pending. A service that fails
+/// is retried later.
 pub(super) async fn memory_embed(
     ctx: &Ctx,
     tenant_id: TenantId,
     user_id: UserId,
     lease: &Lease,
 ) -> Result<(), JobError> {
-    let mut run = Run {
+    let mut run = EmbedRun {
         ctx,
         tenant_id,
         user_id,
@@ -111,27 +109,27 @@ pub(super) async fn memory_embed(
         failed: BTreeSet::new(),
     };
     loop {
-        // From the start each time: what was changed while its batch was made
-        // waits behind.
-        let mut made = run.make(None).await?;
-        if made.is_none() && !run.let_go().await? {
+        // Starts from the first memory each time, because one that changed
+        // while its batch was computed is pending again.
+        let mut next = run.next_batch(None).await?;
+        if next.is_none() && !run.drop_retired_vectors().await? {
             break;
         }
-        while let Some(batch) = made {
+        while let Some(batch) = next {
             lease.check()?;
-            made = run.keep(batch).await?;
+            next = run.write_and_prefetch(batch).await?;
         }
         lease.check()?;
     }
-    if run.done >= COUNT_ANEW_AFTER {
+    if run.done >= RECOUNT_AFTER {
         collection_refresh(ctx, tenant_id).await?;
     }
     models_settle(ctx, tenant_id).await?;
     Ok(())
 }
 
-/// Lets searches use the next model as soon as it is whole, and notes which
-/// earlier one is gone.
+/// Activates the next model once it is complete, and marks retired ones whose
+/// vectors are all deleted.
 pub(super) async fn models_settle(ctx: &Ctx, tenant_id: TenantId) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     let now = ctx.clock.now();
@@ -147,8 +145,8 @@ pub(super) async fn models_settle(ctx: &Ctx, tenant_id: TenantId) -> Result<(), 
     tx.commit().await
 }
 
-/// Completes the job, and queues another where somebody who found this one at
-/// its end wrote a memory that it didn't see.
+/// Completes the job, and queues another if a memory was written too late for
+/// this one, while its enqueueing was still deduplicated.
 pub(super) async fn embed_complete(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -162,8 +160,8 @@ pub(super) async fn embed_complete(
     Ok(())
 }
 
-/// The first memories of the member, behind `after`, without a vector of a
-/// model that is wanted, that is filled and that can be asked now.
+/// The member's first memories after `after` without a vector of a model that
+/// is filled, available now and accepted by `is_wanted`.
 async fn pending(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -173,11 +171,11 @@ async fn pending(
 ) -> Result<Option<(EmbeddingModel, Vec<PendingEmbedding>)>, StoreError> {
     let now = ctx.clock.now();
     for model in embedding_model_list(tx).await? {
-        let may_be_asked = model.is_filled()
+        let is_available = model.is_filled()
             && model.retry_at.is_none_or(|at| at <= now)
             && ctx.embedder.status_of(&model) == SemanticSearch::On
             && is_wanted(&model);
-        if !may_be_asked {
+        if !is_available {
             continue;
         }
         let pending = store::memory::embedding_pending(tx, model.slot, limit, after).await?;
@@ -188,39 +186,39 @@ async fn pending(
     Ok(None)
 }
 
-struct Run<'a> {
+struct EmbedRun<'a> {
     ctx: &'a Ctx,
     tenant_id: TenantId,
     user_id: UserId,
     lease: &'a Lease,
-    /// Vectors written so far.
     done: i64,
-    /// Models that are not asked again in this run.
+    /// Models that are not tried again in this run.
     failed: BTreeSet<EmbeddingModelId>,
 }
 
-/// Vectors that are to be written.
+/// Vectors to be written.
 struct Batch {
     model: EmbeddingModel,
-    /// The memory with the highest id of those that were read.
+    /// The highest memory id that was read.
     last: MemoryId,
     rows: Vec<EmbeddedMemory>,
-    /// Why there are no more rows.
+    /// The reason why rows are missing.
     failure: Option<EmbedFailure>,
 }
 
-impl Run<'_> {
-    /// A transaction that sees the member's own memories, whether or not the
-    /// member may still sign in.
+impl EmbedRun<'_> {
+    /// A transaction that sees the member's own memories, even if the member is
+    /// inactive.
     async fn begin(&self) -> Result<TenantTx, StoreError> {
         let store = &self.ctx.store;
         store.begin_as_member(self.tenant_id, self.user_id).await
     }
 
-    /// The next vectors that are missing: of any model, or of the same behind
-    /// `before`. `None` when there are none to make.
-    async fn make(&self, before: Option<&Batch>) -> Result<Option<Batch>, JobError> {
-        // Read anew for each batch: a model may have been halted, or given up.
+    /// Computes the next missing vectors: of any model, or of the model of
+    /// `before`, after its last memory. `None` if there are none.
+    async fn next_batch(&self, before: Option<&Batch>) -> Result<Option<Batch>, JobError> {
+        // Read again for each batch, because a model can be paused or
+        // cancelled.
         let mut tx = self.begin().await?;
         let after = before.map(|batch| batch.last);
         let is_wanted = |model: &EmbeddingModel| {
@@ -244,9 +242,9 @@ impl Run<'_> {
         }))
     }
 
-    /// Lets a batch go of vectors of a model that nothing uses any more; says
-    /// whether there were any.
-    async fn let_go(&self) -> Result<bool, StoreError> {
+    /// Deletes one batch of vectors of a retired model; false if there are
+    /// none.
+    async fn drop_retired_vectors(&self) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let now = self.ctx.clock.now();
         for model in embedding_model_list(&mut tx).await? {
@@ -262,11 +260,11 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// Writes a batch, and makes the next one meanwhile: either alone leaves
-    /// cores idle.
-    async fn keep(&mut self, batch: Batch) -> Result<Option<Batch>, JobError> {
+    /// Writes a batch while the next one is computed: either alone leaves cores
+    /// idle.
+    async fn write_and_prefetch(&mut self, batch: Batch) -> Result<Option<Batch>, JobError> {
         let (written, next) = if batch.failure.is_none() {
-            tokio::try_join!(self.write(&batch), self.make(Some(&batch)))?
+            tokio::try_join!(self.write(&batch), self.next_batch(Some(&batch)))?
         } else {
             (self.write(&batch).await?, None)
         };
@@ -277,7 +275,7 @@ impl Run<'_> {
         Ok(next)
     }
 
-    /// Returns how many memories took their vectors.
+    /// Returns the number of memories whose vector was stored.
     async fn write(&self, batch: &Batch) -> Result<i64, JobError> {
         let Batch { model, failure, .. } = batch;
         let mut written = 0;
@@ -295,7 +293,7 @@ impl Run<'_> {
         }
         let mut tx = self.ctx.store.begin_as_system(self.tenant_id).await?;
         let problem = failure.as_ref().map(|failure| {
-            let retry_at = self.ctx.clock.now() + rest(model, failure);
+            let retry_at = self.ctx.clock.now() + backoff(model, failure);
             (failure.message.as_str(), retry_at)
         });
         embedding_model_problem(&mut tx, model.id, problem).await?;
@@ -306,9 +304,9 @@ impl Run<'_> {
         Ok(written)
     }
 
-    /// The vectors of the texts, or of those that came before a failure. One
-    /// that is refused by a service that takes others is near nothing: it is
-    /// found by its words.
+    /// The vectors of the texts, or of those before a failure. A text that the
+    /// service rejects while it accepts others gets a zero vector, which
+    /// matches nothing, so only its words are searchable.
     async fn vectors(
         &self,
         model: &EmbeddingModel,
@@ -320,7 +318,7 @@ impl Run<'_> {
             Ok(vectors) => {
                 let rows = pending.iter().zip(vectors);
                 return (
-                    rows.map(|(memory, vector)| embedded(memory, vector))
+                    rows.map(|(memory, vector)| embedded_memory(memory, vector))
                         .collect(),
                     None,
                 );
@@ -335,10 +333,14 @@ impl Run<'_> {
         for memory in pending {
             match embedder.batch(model, vec![embedded_text(memory)]).await {
                 Ok(vectors) => {
-                    rows.extend(vectors.into_iter().map(|vector| embedded(memory, vector)));
+                    rows.extend(
+                        vectors
+                            .into_iter()
+                            .map(|vector| embedded_memory(memory, vector)),
+                    );
                 }
                 Err(failure) if failure.is_refusal => {
-                    rows.push(embedded(memory, vec![0.0; model.dimensions.into()]));
+                    rows.push(embedded_memory(memory, vec![0.0; model.dimensions.into()]));
                 }
                 Err(failure) => return (rows, Some(failure)),
             }
@@ -347,7 +349,7 @@ impl Run<'_> {
     }
 }
 
-fn embedded(memory: &PendingEmbedding, embedding: Vec<f32>) -> EmbeddedMemory {
+fn embedded_memory(memory: &PendingEmbedding, embedding: Vec<f32>) -> EmbeddedMemory {
     let (id, version): (MemoryId, i32) = (memory.id, memory.version);
     EmbeddedMemory {
         id,
@@ -356,18 +358,18 @@ fn embedded(memory: &PendingEmbedding, embedding: Vec<f32>) -> EmbeddedMemory {
     }
 }
 
-/// How long a model is left alone after a failure.
-fn rest(model: &EmbeddingModel, failure: &EmbedFailure) -> Duration {
+/// The delay before a model is tried again after a failure.
+fn backoff(model: &EmbeddingModel, failure: &EmbedFailure) -> Duration {
     let doublings = model.failures.min(8);
-    let rest = (FIRST_REST * 2_i32.pow(doublings)).min(LONGEST_REST);
-    let asked = failure
+    let backoff = (MIN_BACKOFF * 2_i32.pow(doublings)).min(MAX_BACKOFF);
+    let requested = failure
         .retry_after
-        .and_then(|asked| Duration::try_from(asked).ok());
-    // A service that asks for a day is asked every ten minutes all the same.
-    asked.map_or(rest, |asked| asked.clamp(rest, LONGEST_REST))
+        .and_then(|requested| Duration::try_from(requested).ok());
+    // Caps what the service asks for, which could be a day.
+    requested.map_or(backoff, |requested| requested.clamp(backoff, MAX_BACKOFF))
 }
 
-/// What is embedded: the title, where there is one, and the content.
+/// The embedded text: title, if any, and content.
 fn embedded_text(memory: &PendingEmbedding) -> String {
     match memory.title.as_str() {
         "" => memory.content.clone(),

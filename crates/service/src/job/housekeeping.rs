@@ -1,5 +1,4 @@
-//! What has to be looked after from time to time, in every process: doing it
-//! twice does no harm.
+//! Periodic maintenance, run by every process: each task is idempotent.
 
 use domain::TenantId;
 use store::StoreError;
@@ -15,24 +14,24 @@ use crate::{
     tenant_lifecycle::tenants_purge,
 };
 
-/// Members looked after in one sweep; the others come with the next.
-const MAX_SWEPT: u16 = 1_000;
+/// Members handled in one sweep; the rest follow in the next.
+const MAX_MEMBERS_PER_SWEEP: u16 = 1_000;
 
-/// Organisations whose memories are counted in one sweep; the others come with
+/// Organisations whose memories are counted in one sweep; the rest follow in
 /// the next.
-const MAX_COUNTED: u16 = 20;
+const MAX_TENANTS_COUNTED: u16 = 20;
 
-/// How long a count of an organisation's memories serves.
-const COUNT_SERVES: Duration = Duration::minutes(10);
+/// How long a count of an organisation's memories is used.
+const COUNT_LIFETIME: Duration = Duration::minutes(10);
 
-/// Looks every `interval` until `stop`.
+/// Runs all tasks every `interval` until `stop`.
 pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: CancellationToken) {
-    let mut prepared: Option<Date> = None;
+    let mut prepared_on: Option<Date> = None;
     loop {
         let today = ctx.clock.now().date();
-        if prepared != Some(today) {
+        if prepared_on != Some(today) {
             match partitions_prepare(&ctx).await {
-                Ok(()) => prepared = Some(today),
+                Ok(()) => prepared_on = Some(today),
                 Err(error) => {
                     tracing::warn!(%error, "the audit log's next months are not prepared");
                 }
@@ -66,7 +65,7 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
     }
 }
 
-/// Partitions for the months to come; rows of a month without one would go
+/// Creates the audit partitions of the next months; rows without one would go
 /// to the default partition and stay there.
 async fn partitions_prepare(ctx: &Ctx) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_worker().await?;
@@ -74,19 +73,19 @@ async fn partitions_prepare(ctx: &Ctx) -> Result<(), StoreError> {
     tx.commit().await
 }
 
-/// Answers to programs are kept for a day.
+/// Deletes idempotent responses that have expired.
 async fn answers_purge(ctx: &Ctx) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_worker().await?;
     store::idempotency::idempotency_purge(&mut tx, ctx.clock.now()).await?;
     tx.commit().await
 }
 
-/// Counts memories, and their words where enough has changed, of organisations
-/// that were not counted for a while.
+/// Refreshes the memory counts of organisations whose count is outdated, and
+/// their word frequencies if enough has changed.
 async fn collections_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_worker().await?;
-    let before = ctx.clock.now() - COUNT_SERVES;
-    let due = store::memory::collections_due(&mut tx, before, MAX_COUNTED).await?;
+    let before = ctx.clock.now() - COUNT_LIFETIME;
+    let due = store::memory::collections_due(&mut tx, before, MAX_TENANTS_COUNTED).await?;
     drop(tx);
     for tenant_id in due {
         collection_refresh(ctx, tenant_id).await?;
@@ -94,26 +93,23 @@ async fn collections_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Counts one organisation's memories, and their words where enough has
-/// changed.
+/// Counts one organisation's memories, and their words if enough has changed.
 pub(super) async fn collection_refresh(ctx: &Ctx, tenant_id: TenantId) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     store::memory::collection_refresh(&mut tx, ctx.clock.now()).await?;
     tx.commit().await
 }
 
-/// Finds members with memories that wait for a vector though no job does:
-/// written while the last batch of a job ended, before there was a model, or
-/// of a model that is being changed. Then lets that change take effect where
-/// nothing is left to do.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// Enqueues jobs for members whose memories lack a vector although no job is
+/// queued: written while the last batch of a job ended, before there was a
+/// model, or because the model is changing. Then completes model changes that
+/// have no work left.
 pub async fn embedding_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     let now = ctx.clock.now();
     let mut tx = ctx.store.begin_worker().await?;
     let local_is_on = ctx.embedder.is_on();
-    let owners = store::memory::embedding_owners(&mut tx, local_is_on, MAX_SWEPT, now).await?;
+    let owners =
+        store::memory::embedding_owners(&mut tx, local_is_on, MAX_MEMBERS_PER_SWEEP, now).await?;
     let moving = store::embedding_model::embedding_models_moving(&mut tx).await?;
     drop(tx);
     for (tenant_id, user_id) in owners {

@@ -1,4 +1,4 @@
-//! A worker's hold on a job, from inside the job's body.
+//! A worker's lease of a job, for the job's body.
 
 use std::sync::{
     Arc,
@@ -11,12 +11,12 @@ use store::{
     job::{ClaimedJob, JobHold},
 };
 
-/// Why a job's body stopped early.
+/// The reason why a job's body stopped early.
 #[derive(Debug)]
 pub(crate) enum JobError {
-    /// Another attempt may succeed, or not: the sentence is for people.
+    /// May be retried; the sentence is shown to users.
     Failed(String),
-    /// The lease is gone: the job was cancelled or another worker has it.
+    /// The job was cancelled or belongs to another worker now.
     Lost,
 }
 
@@ -32,7 +32,7 @@ impl From<StoreError> for JobError {
     }
 }
 
-/// The hold on one job. Clones share it.
+/// The lease of one job. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
     pub(super) job: Arc<ClaimedJob>,
@@ -47,10 +47,7 @@ impl Lease {
         }
     }
 
-    /// Passes while the job is still this worker's.
-    ///
-    /// # Errors
-    /// [`JobError::Lost`].
+    /// Fails if the job no longer belongs to this worker.
     pub(crate) fn check(&self) -> Result<(), JobError> {
         if self.lost.load(Ordering::Relaxed) {
             Err(JobError::Lost)
@@ -59,12 +56,9 @@ impl Lease {
         }
     }
 
-    /// Records progress inside the transaction that made it. Fails when the
-    /// job is cancelled or another worker's by now, so that a stale worker
+    /// Records progress in the transaction that made it. Fails if the job was
+    /// cancelled or belongs to another worker now, so that a stale worker
     /// commits nothing.
-    ///
-    /// # Errors
-    /// [`JobError::Lost`].
     pub(crate) async fn progress(
         &self,
         tx: &mut TenantTx,

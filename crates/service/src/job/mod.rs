@@ -1,9 +1,8 @@
-//! Background work: claiming, running, retrying.
+//! Background jobs: claiming, running, retrying.
 //!
-//! A job's row names its kind and the member for whom it runs; its body runs
-//! with that member's permissions of the moment, in that member's tenant.
-//! Vectors are Atrium's own work: they are made of what a member wrote
-//! whatever the member may do by now.
+//! A job names its kind and a member; it runs in that member's tenant with the
+//! member's current permissions. Embedding jobs don't depend on permissions:
+//! they cover the memories of inactive members too.
 
 mod embedding;
 mod housekeeping;
@@ -17,5 +16,5 @@ pub(crate) use self::{
     lease::{JobError, Lease},
 };
 
-/// Attempts before a job is given up and waits for a person.
+/// Attempts before a job fails for good and can only be retried by hand.
 pub(crate) const MAX_ATTEMPTS: i32 = 3;

@@ -1,4 +1,4 @@
-//! The worker: claims jobs, keeps their leases, runs their bodies.
+//! The worker: claims jobs, renews their leases, runs their bodies.
 
 use std::sync::atomic::Ordering;
 
@@ -22,16 +22,15 @@ use crate::{
     profile::actor_find,
 };
 
-/// How a worker works.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerSettings {
-    /// Jobs at once in this process.
+    /// Concurrent jobs in this process.
     pub concurrency: usize,
-    /// How long a job stays claimed without a sign of life.
+    /// How long a job stays claimed without a heartbeat.
     pub lease: Duration,
-    /// How often the table is looked at when nothing woke the worker.
+    /// Interval between queries for jobs when nothing woke the worker.
     pub poll: Duration,
-    /// How often housekeeping looks for something to do.
+    /// Interval of housekeeping.
     pub sweep: Duration,
 }
 
@@ -46,8 +45,8 @@ impl Default for WorkerSettings {
     }
 }
 
-/// Works until `stop`; then bodies end at their next batch and their jobs
-/// are given back.
+/// Works until `stop`; then bodies end at their next batch and their jobs are
+/// released.
 pub async fn work(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     for _ in 0..settings.concurrency {
@@ -124,7 +123,7 @@ async fn run(ctx: &Ctx, job: ClaimedJob, lease_time: Duration, stop: &Cancellati
             "It failed for a reason that is in the server's log.".to_owned(),
         ))
     });
-    if let Err(error) = settle(ctx, job, outcome, stop.is_cancelled()).await {
+    if let Err(error) = record_outcome(ctx, job, outcome, stop.is_cancelled()).await {
         tracing::warn!(%error, job = %job.id, "a job's end could not be recorded");
     }
 }
@@ -145,7 +144,7 @@ async fn run_body(ctx: &Ctx, lease: &Lease) -> Result<(), JobError> {
     }
 }
 
-/// The facts of work that no browser asked for.
+/// Request facts for background work.
 pub(super) fn request(ctx: &Ctx) -> RequestFacts {
     RequestFacts {
         request_id: ctx.ids.id(),
@@ -156,7 +155,7 @@ pub(super) fn request(ctx: &Ctx) -> RequestFacts {
     }
 }
 
-/// The member for whom the job runs, with today's permissions.
+/// The member for whom the job runs, with current permissions.
 async fn job_actor(ctx: &Ctx, job: &ClaimedJob) -> Result<Actor, JobError> {
     let actor = actor_find(ctx, job.tenant_id, job.actor_user_id, request(ctx)).await?;
     actor.ok_or_else(|| {
@@ -164,7 +163,7 @@ async fn job_actor(ctx: &Ctx, job: &ClaimedJob) -> Result<Actor, JobError> {
     })
 }
 
-/// Keeps the lease; says whether the job is still this worker's.
+/// Renews the lease; false if the job no longer belongs to this worker.
 async fn heartbeat(ctx: &Ctx, job: &ClaimedJob, lease: Duration) -> bool {
     let hold = async {
         let mut tx = ctx.store.begin_worker().await?;
@@ -176,18 +175,18 @@ async fn heartbeat(ctx: &Ctx, job: &ClaimedJob, lease: Duration) -> bool {
         Ok(hold) => hold == JobHold::Held,
         Err(StoreError::Conflict) => false,
         Err(error) => {
-            // The lease outlasts a database that is away for a moment.
+            // The lease outlasts a short outage of the database.
             tracing::warn!(%error, job = %job.id, "the lease of a job could not be renewed");
             true
         }
     }
 }
 
-async fn settle(
+async fn record_outcome(
     ctx: &Ctx,
     job: &ClaimedJob,
     outcome: Result<(), JobError>,
-    stopping: bool,
+    is_stopping: bool,
 ) -> Result<(), StoreError> {
     let now = ctx.clock.now();
     let Err(error) = outcome else {
@@ -202,12 +201,12 @@ async fn settle(
         return tx.commit().await;
     };
     let mut tx = ctx.store.begin_worker().await?;
-    // Whatever stopped it: what was done stays, the rest comes with the resumption.
+    // For any outcome: committed work stays, and resuming continues from there.
     if store::job::job_pause(&mut tx, job, now).await? {
         return tx.commit().await;
     }
     match error {
-        JobError::Lost if stopping => store::job::job_release(&mut tx, job, now).await?,
+        JobError::Lost if is_stopping => store::job::job_release(&mut tx, job, now).await?,
         JobError::Lost => return Ok(()),
         JobError::Failed(reason) => {
             tracing::warn!(job = %job.id, kind = %job.kind, %reason, "a job failed");
@@ -222,8 +221,8 @@ pub(super) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration.unsigned_abs()).await;
 }
 
-/// Doubles from 2 s to 5 minutes, each time shortened by up to a half at
-/// random, so that jobs which failed together don't come back together.
+/// Doubles from 2 s to 5 minutes, shortened by up to half at random, so that
+/// jobs that failed together are not retried together.
 fn backoff(ctx: &Ctx, attempts: i32) -> Duration {
     let doublings = u32::try_from(attempts.clamp(1, 8)).unwrap_or(1);
     let full = Duration::seconds(1 << doublings).min(Duration::minutes(5));

@@ -1,5 +1,5 @@
-//! The demo's own issuer, so that signing in takes the real path. Mounted by
-//! `--demo` only: it asks nobody for a password.
+//! The demo's own issuer, so that signing in uses the same OpenID Connect code
+//! as in production. Mounted by `--demo` only: it asks for no password.
 
 mod page;
 mod tokens;
@@ -35,32 +35,28 @@ use url::Url;
 use super::settings::{IssuerKind, OidcSettings, PRIMARY};
 use crate::http::Site;
 
-/// Where the issuer is mounted.
+/// The path at which the issuer is mounted.
 const PATH: &str = "/demo/issuer";
 const CLIENT_ID: &str = "atrium-demo";
-/// How long a code waits to be redeemed.
 const CODE_LIFETIME: time::Duration = time::Duration::minutes(1);
-/// Codes waiting at once; more are nobody's clicks.
+/// Maximum number of unredeemed codes; further ones are dropped.
 const MAX_CODES: usize = 1_000;
 
-/// Somebody of the demo. The organisation's seed makes a member of each.
+/// A person in the demo. Seeding makes each a member of their organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DemoPerson {
-    /// The `sub` of the demo's tokens, and the identity of the member.
+    /// The `sub` claim, and the member's identity.
     pub subject: &'static str,
-    /// The member's name.
     pub name: &'static str,
-    /// The member's address.
     pub email: &'static str,
-    /// The slug of the member's organisation.
+    /// The slug of their organisation.
     pub tenant: &'static str,
-    /// The member's role.
     pub role: SystemRole,
-    /// What there is to see as this person, in one sentence.
+    /// One sentence about what this person can do.
     pub hint: &'static str,
 }
 
-/// The demo's organisations: slug and name. People who are new join the first.
+/// The demo's organisations: slug and name. New people join the first.
 pub const DEMO_TENANTS: &[(&str, &str)] = &[
     ("demo", "Demo organisation"),
     ("other", "Other organisation"),
@@ -89,8 +85,7 @@ people! {
     "other-owner" "Other owner" "other" Owner "Belongs to another organisation and sees nothing of the first."
 }
 
-/// Who belongs to another organisation as well: subject, its slug, the role
-/// there.
+/// Second memberships: subject, slug of the other organisation, role there.
 pub const DEMO_ELSEWHERE: &[(&str, &str, SystemRole)] =
     &[("billing", "other", SystemRole::Billing)];
 
@@ -109,7 +104,7 @@ struct Inner {
     codes: Mutex<HashMap<String, Code>>,
 }
 
-/// A code that waits to be redeemed.
+/// An unredeemed code.
 struct Code {
     subject: &'static str,
     nonce: Option<String>,
@@ -117,17 +112,16 @@ struct Code {
     expires_at: Timestamp,
 }
 
-/// The issuer could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("the demo's issuer can't be set up: {0}")]
 pub struct DemoIssuerError(String);
 
 impl DemoIssuer {
-    /// Makes keys and a client secret for this run. `style` is the path of
+    /// Generates keys and a client secret for this run. `style` is the path of
     /// the product's style sheet.
     ///
     /// # Errors
-    /// No key could be made.
+    /// If no signing key could be generated.
     pub fn new(site: Site, style: &str, clock: Clock, ids: Ids) -> Result<Self, DemoIssuerError> {
         let issuer = IssuerUrl::new(format!("{}{PATH}", site.origin()))
             .map_err(|error| DemoIssuerError(error.to_string()))?;
@@ -143,7 +137,7 @@ impl DemoIssuer {
         })))
     }
 
-    /// How Atrium signs in with it.
+    /// Settings with which Atrium signs in with this issuer.
     pub fn oidc_settings(&self) -> OidcSettings {
         OidcSettings {
             name: PRIMARY.to_owned(),
@@ -163,7 +157,7 @@ impl DemoIssuer {
         }
     }
 
-    /// Its routes, under `/demo/issuer`.
+    /// The routes under `/demo/issuer`.
     pub fn routes(&self) -> Router {
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -185,20 +179,24 @@ impl DemoIssuer {
 }
 
 async fn discovery(State(demo): State<DemoIssuer>) -> Result<Response, DemoError> {
-    let broken = |_| DemoError::Internal;
+    let internal_error = |_| DemoError::Internal;
     let document = ProviderMetadataWithLogout::new(
         demo.0.issuer.clone(),
-        AuthUrl::new(demo.at("/authorize")).map_err(broken)?,
-        JsonWebKeySetUrl::new(demo.at("/jwks")).map_err(broken)?,
+        AuthUrl::new(demo.at("/authorize")).map_err(internal_error)?,
+        JsonWebKeySetUrl::new(demo.at("/jwks")).map_err(internal_error)?,
         vec![ResponseTypes::new(vec![CoreResponseType::Code])],
         vec![CoreSubjectIdentifierType::Public],
         vec![CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256],
         LogoutProviderMetadata {
-            end_session_endpoint: Some(EndSessionUrl::new(demo.at("/logout")).map_err(broken)?),
+            end_session_endpoint: Some(
+                EndSessionUrl::new(demo.at("/logout")).map_err(internal_error)?,
+            ),
             additional_metadata: openidconnect::EmptyAdditionalProviderMetadata {},
         },
     )
-    .set_token_endpoint(Some(TokenUrl::new(demo.at("/token")).map_err(broken)?))
+    .set_token_endpoint(Some(
+        TokenUrl::new(demo.at("/token")).map_err(internal_error)?,
+    ))
     .set_grant_types_supported(Some(vec![CoreGrantType::AuthorizationCode]))
     .set_scopes_supported(Some(
         ["openid", "profile", "email"]
@@ -213,7 +211,7 @@ async fn jwks(State(demo): State<DemoIssuer>) -> Json<CoreJsonWebKeySet> {
     Json(demo.0.signer.keys())
 }
 
-/// What a client asks the authorization endpoint (RFC 6749, RFC 7636).
+/// An authorization request (RFC 6749, RFC 7636).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Authorize {
     response_type: String,
@@ -227,18 +225,18 @@ struct Authorize {
 }
 
 impl Authorize {
-    /// A request that our one client could have made.
+    /// Fails unless Atrium could have sent this request.
     fn check(&self, demo: &DemoIssuer) -> Result<(), DemoError> {
-        let holds = self.response_type == "code"
+        let is_valid = self.response_type == "code"
             && self.client_id == CLIENT_ID
             && self.redirect_uri == demo.redirect_uri().as_str()
             && self.scope.split(' ').any(|scope| scope == "openid")
             && self.code_challenge_method == "S256"
             && self.code_challenge.len() == 43;
-        if holds {
+        if is_valid {
             Ok(())
         } else {
-            Err(DemoError::NotOurs)
+            Err(DemoError::InvalidRequest)
         }
     }
 }
@@ -247,7 +245,7 @@ async fn authorize(
     State(demo): State<DemoIssuer>,
     request: Result<Query<Authorize>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, DemoError> {
-    let Query(request) = request.map_err(|_| DemoError::NotOurs)?;
+    let Query(request) = request.map_err(|_| DemoError::InvalidRequest)?;
     request.check(&demo)?;
     let mut response = Html(page::choose(&demo.0.style, &request)).into_response();
     let policy = HeaderValue::from_static(page::POLICY);
@@ -268,7 +266,7 @@ async fn choose(
     State(demo): State<DemoIssuer>,
     choice: Result<Form<Choice>, axum::extract::rejection::FormRejection>,
 ) -> Result<Response, DemoError> {
-    let Form(Choice { person, request }) = choice.map_err(|_| DemoError::NotOurs)?;
+    let Form(Choice { person, request }) = choice.map_err(|_| DemoError::InvalidRequest)?;
     request.check(&demo)?;
     let mut target = demo.redirect_uri();
     let person = DEMO_PEOPLE.iter().find(|known| known.subject == person);
@@ -278,7 +276,7 @@ async fn choose(
             let code = URL_SAFE_NO_PAD.encode(demo.0.ids.bytes::<32>());
             query.append_pair("code", &code);
             let now = demo.0.clock.now();
-            let waiting = Code {
+            let pending = Code {
                 subject: person.subject,
                 nonce: request.nonce.clone(),
                 challenge: request.code_challenge.clone(),
@@ -287,7 +285,7 @@ async fn choose(
             let mut codes = demo.0.codes.lock().unwrap_or_else(PoisonError::into_inner);
             codes.retain(|_, code| code.expires_at > now);
             if codes.len() < MAX_CODES {
-                codes.insert(code, waiting);
+                codes.insert(code, pending);
             }
         } else {
             query.append_pair("error", "access_denied");
@@ -301,7 +299,7 @@ async fn choose(
 }
 
 #[derive(Debug, Deserialize)]
-struct Redeem {
+struct TokenRequest {
     grant_type: String,
     code: String,
     redirect_uri: String,
@@ -311,7 +309,7 @@ struct Redeem {
 async fn token(
     State(demo): State<DemoIssuer>,
     headers: HeaderMap,
-    request: Result<Form<Redeem>, axum::extract::rejection::FormRejection>,
+    request: Result<Form<TokenRequest>, axum::extract::rejection::FormRejection>,
 ) -> Result<Response, DemoError> {
     if !is_our_client(&headers, &demo.0.client_secret) {
         return Err(DemoError::Token(StatusCode::UNAUTHORIZED, "invalid_client"));
@@ -357,14 +355,14 @@ async fn token(
     Ok(Json(answer).into_response())
 }
 
-/// `Authorization: Basic`, as RFC 6749 spells it.
+/// Checks `Authorization: Basic` (RFC 6749).
 fn is_our_client(headers: &HeaderMap, secret: &str) -> bool {
-    let given = headers
+    let credentials = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Basic "))
         .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
     let expected = format!("{CLIENT_ID}:{secret}");
-    given.is_some_and(|given| given.ct_eq(expected.as_bytes()).into())
+    credentials.is_some_and(|credentials| credentials.ct_eq(expected.as_bytes()).into())
 }
 
 #[derive(Debug, Deserialize)]
@@ -372,8 +370,8 @@ struct Logout {
     post_logout_redirect_uri: Option<String>,
 }
 
-/// The demo's issuer keeps no sessions: it sends the browser back, to our own
-/// site only.
+/// The issuer has no sessions, so this only redirects back, and only to
+/// Atrium's own site.
 async fn logout(State(demo): State<DemoIssuer>, Query(request): Query<Logout>) -> Redirect {
     let target = request
         .post_logout_redirect_uri
@@ -381,12 +379,11 @@ async fn logout(State(demo): State<DemoIssuer>, Query(request): Query<Logout>) -
     Redirect::to(target.as_deref().unwrap_or("/"))
 }
 
-/// What the issuer refuses.
 #[derive(Clone, Copy, Debug)]
 enum DemoError {
-    /// Nothing that Atrium would have asked.
-    NotOurs,
-    /// As RFC 6749 has it.
+    /// A request that Atrium would not send.
+    InvalidRequest,
+    /// An error response of the token endpoint (RFC 6749).
     Token(StatusCode, &'static str),
     Internal,
 }
@@ -394,10 +391,10 @@ enum DemoError {
 impl IntoResponse for DemoError {
     fn into_response(self) -> Response {
         match self {
-            Self::NotOurs => {
-                let sentence =
+            Self::InvalidRequest => {
+                let message =
                     "This is the demo's sign-in. It opens from Atrium's own sign-in page.";
-                (StatusCode::BAD_REQUEST, Html(page::refusal(sentence))).into_response()
+                (StatusCode::BAD_REQUEST, Html(page::refusal(message))).into_response()
             }
             Self::Token(status, code) => {
                 (status, Json(serde_json::json!({ "error": code }))).into_response()

@@ -1,14 +1,13 @@
-//! The page on which one chooses whom to be.
+//! The page of the demo's issuer on which a person is chosen.
 
 use super::{Authorize, DEMO_PEOPLE, DEMO_TENANTS, DemoPerson};
 use crate::http::escape;
 
-/// Own style sheet and own form, nothing else. `form-action` covers the
-/// redirect that answers the form as well: it leads back to this site.
+/// Allows only our own style sheet and form. `form-action` also covers the
+/// redirect after the form, which leads back to this site.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
 
-/// One button for each person, grouped by organisation, in the product's own
-/// style.
+/// One button for each person, grouped by organisation.
 pub(super) fn choose(style: &str, request: &Authorize) -> String {
     let fields = [
         ("response_type", Some(&request.response_type)),
@@ -43,7 +42,6 @@ pub(super) fn choose(style: &str, request: &Authorize) -> String {
     document(Some(style), "Choose who you are", &body)
 }
 
-/// A page with one sentence.
 pub(super) fn refusal(sentence: &str) -> String {
     let body = format!(
         "<main><h1>Nothing to sign in to</h1><p>{}</p><p><a href=\"/sign-in\">Go to the sign-in page</a></p></main>",

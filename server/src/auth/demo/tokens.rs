@@ -1,4 +1,4 @@
-//! The demo's keys and tokens, in `openidconnect`'s own types.
+//! Keys and tokens of the demo's issuer, with the types of `openidconnect`.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::Timestamp;
@@ -19,7 +19,7 @@ use crate::auth::token::chrono_time;
 const KEY_BITS: usize = 2048;
 const LIFETIME: time::Duration = time::Duration::minutes(5);
 
-/// Signs the demo's tokens with a key of this run.
+/// Signs tokens with a key that exists for this run only.
 pub(super) struct Signer(CoreRsaPrivateSigningKey);
 
 impl Signer {
@@ -76,7 +76,7 @@ impl Signer {
     }
 }
 
-/// The challenge that a verifier answers (RFC 7636, S256).
+/// The S256 code challenge of a verifier (RFC 7636).
 pub(super) fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
 }

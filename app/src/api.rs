@@ -26,6 +26,6 @@ pub(crate) fn origin() -> Result<String, domain::AppError> {
 
 /// Redirects to `path` with `flash`, with and without JavaScript.
 #[cfg(feature = "ssr")]
-pub(crate) fn go(path: &str, flash: crate::Flash) {
+pub(crate) fn redirect_with_flash(path: &str, flash: crate::Flash) {
     leptos_axum::redirect(&flash.at(path));
 }

@@ -35,7 +35,7 @@ pub enum Flash {
     PersonaSaved,
     PersonaDeleted,
     /// The same file was imported before; that import is shown instead.
-    ImportKnown,
+    ImportDuplicate,
     /// The previewed file is being imported.
     ImportStarted,
     /// The previewed file was discarded without importing it.
@@ -52,7 +52,7 @@ pub enum Flash {
     MemberOffboarded,
     /// All sessions of another member.
     MemberSessionsEnded,
-    RoleGiven,
+    RoleGranted,
     InviteRevoked,
     /// The viewer joined by an invite.
     InviteAccepted,
@@ -66,7 +66,7 @@ pub enum Flash {
     /// A rule from an identity provider's group to a role or team.
     GroupMappingSaved,
     GroupMappingDeleted,
-    RoleTaken,
+    RoleRevoked,
     TeamCreated,
     TeamRenamed,
     TeamDeleted,
@@ -109,7 +109,7 @@ impl Flash {
             Self::MemoryVersionRestored => "memory_version_restored",
             Self::PersonaSaved => "persona_saved",
             Self::PersonaDeleted => "persona_deleted",
-            Self::ImportKnown => "import_known",
+            Self::ImportDuplicate => "import_known",
             Self::ImportStarted => "import_started",
             Self::ImportDiscarded => "import_discarded",
             Self::ImportCancelled => "import_cancelled",
@@ -121,8 +121,8 @@ impl Flash {
             Self::MemberReactivated => "member_reactivated",
             Self::MemberOffboarded => "member_offboarded",
             Self::MemberSessionsEnded => "member_sessions_ended",
-            Self::RoleGiven => "role_given",
-            Self::RoleTaken => "role_taken",
+            Self::RoleGranted => "role_given",
+            Self::RoleRevoked => "role_taken",
             Self::TeamCreated => "team_created",
             Self::MemoryViewCreated => "memory_view_created",
             Self::MemoryViewRenamed => "memory_view_renamed",
@@ -181,7 +181,7 @@ impl Flash {
             }
             Self::PersonaSaved => "Persona saved.",
             Self::PersonaDeleted => "Persona deleted. Its memories stay.",
-            Self::ImportKnown => "This file was given before. This is its import.",
+            Self::ImportDuplicate => "This file was given before. This is its import.",
             Self::ImportStarted => "Import started.",
             Self::ImportDiscarded => "The file was let go of. Nothing was imported.",
             Self::ImportCancelled => "Import cancelled. What was imported before stays.",
@@ -197,8 +197,8 @@ impl Flash {
                 "Member offboarded. Their sessions, roles and teams have ended."
             }
             Self::MemberSessionsEnded => "All of the member's sessions ended.",
-            Self::RoleGiven => "Role given.",
-            Self::RoleTaken => "Role taken.",
+            Self::RoleGranted => "Role given.",
+            Self::RoleRevoked => "Role taken.",
             Self::TeamCreated => "Team created. Add its members.",
             Self::MemoryViewCreated => "View saved.",
             Self::MemoryViewRenamed => "View renamed.",
@@ -265,7 +265,7 @@ impl Flash {
             Self::MemoryVersionRestored,
             Self::PersonaSaved,
             Self::PersonaDeleted,
-            Self::ImportKnown,
+            Self::ImportDuplicate,
             Self::ImportStarted,
             Self::ImportDiscarded,
             Self::ImportCancelled,
@@ -277,8 +277,8 @@ impl Flash {
             Self::MemberReactivated,
             Self::MemberOffboarded,
             Self::MemberSessionsEnded,
-            Self::RoleGiven,
-            Self::RoleTaken,
+            Self::RoleGranted,
+            Self::RoleRevoked,
             Self::TeamCreated,
             Self::MemoryViewCreated,
             Self::MemoryViewRenamed,
@@ -334,7 +334,7 @@ mod tests {
         for flash in [
             Flash::MemoryDeleted(id),
             Flash::SessionsEnded,
-            Flash::ImportKnown,
+            Flash::ImportDuplicate,
             Flash::ImportStarted,
             Flash::ImportDiscarded,
         ] {

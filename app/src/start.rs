@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     Timestamp,
-    invite::IssuerReach,
+    invite::IssuerScope,
     preferences::{Formats, Theme},
     reference::Reference,
 };
@@ -28,7 +28,7 @@ pub struct AppInfo {
     /// at sign-out: browsers check redirects of forms against `form-action`.
     pub form_targets: Vec<String>,
     /// The issuers that people sign in with, the primary one first.
-    pub ways_in: Vec<LoginOption>,
+    pub login_options: Vec<LoginOption>,
     /// Description of the REST API, for its reference page.
     pub reference: Arc<Reference>,
 }
@@ -42,7 +42,7 @@ pub struct LoginOption {
     pub label: String,
     /// Who may sign in with it; not sent to browsers.
     #[serde(skip)]
-    pub reach: IssuerReach,
+    pub reach: IssuerScope,
 }
 
 /// State that hydration must find exactly as the server rendered it.
@@ -54,7 +54,7 @@ pub(crate) struct Start {
     theme: Theme,
     formats: Formats,
     demo: bool,
-    ways_in: Vec<LoginOption>,
+    login_options: Vec<LoginOption>,
     version: String,
     request_id: Option<String>,
 }
@@ -93,7 +93,7 @@ impl Start {
                     .map(|settings| settings.formats.clone())
                     .unwrap_or_default(),
                 demo: info.demo,
-                ways_in: info.ways_in,
+                login_options: info.login_options,
                 version: info.version,
                 request_id: request_id.map(|id| id.to_string()),
             }
@@ -105,7 +105,7 @@ impl Start {
             theme: Theme::default(),
             formats: Formats::default(),
             demo: false,
-            ways_in: Vec::new(),
+            login_options: Vec::new(),
             version: String::new(),
             request_id: None,
         }
@@ -117,7 +117,7 @@ impl Start {
 pub(crate) struct Page {
     /// True if the demo banner is shown.
     pub(crate) demo: bool,
-    pub(crate) ways_in: StoredValue<Vec<LoginOption>>,
+    pub(crate) login_options: StoredValue<Vec<LoginOption>>,
     pub(crate) version: StoredValue<String>,
     /// Id of the request that rendered the page, as in the server's log.
     pub(crate) request_id: StoredValue<Option<String>>,
@@ -133,7 +133,7 @@ impl Page {
         let start = SharedValue::new(Start::from_context).into_inner();
         let page = Self {
             demo: start.demo,
-            ways_in: StoredValue::new(start.ways_in),
+            login_options: StoredValue::new(start.login_options),
             version: StoredValue::new(start.version),
             request_id: StoredValue::new(start.request_id),
             theme: RwSignal::new(start.theme),
@@ -150,7 +150,7 @@ impl Page {
     }
 
     /// Switches the page to `theme`, in the browser only.
-    pub(crate) fn theme_show(self, theme: Theme) {
+    pub(crate) fn show_theme(self, theme: Theme) {
         self.theme.set(theme);
         if let Some(root) = document().document_element() {
             let _ = root.set_attribute("data-theme", theme.key());

@@ -60,7 +60,7 @@ pub fn router(
         label: oidc.label.clone(),
         reach: oidc.reach(),
     };
-    let ways_in = settings.issuers().map(offer).collect();
+    let login_options = settings.issuers().map(offer).collect();
     let auth =
         Auth::new(ctx.clone(), settings).map_err(|error| Failure::Usage(error.to_string()))?;
 
@@ -74,7 +74,7 @@ pub fn router(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         public_url: site.origin(),
         form_targets,
-        ways_in,
+        login_options,
         reference: Arc::new(reference),
     };
     let pages = pages(ctx.clone(), info, bundle);

@@ -43,7 +43,7 @@ pub(crate) async fn import_upload(
     match taken {
         Ok(started) => {
             let page = format!("/memories/imports/{}", started.id);
-            let page = if started.already_given {
+            let page = if started.is_duplicate {
                 Flash::ImportKnown.at(&page)
             } else {
                 page

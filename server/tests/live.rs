@@ -229,7 +229,7 @@ async fn a_stream_ends_with_the_key_that_opened_it() {
     let mia = world.app.tenant.actor(SystemRole::Member, "Mia").await;
     let key = world.key_of(&mia, READS).await;
     let mut stream = Events::open(&world.router, asked("", &key.key)).await;
-    let reach = domain::api_key::KeyReach::Any;
+    let reach = domain::api_key::ApiKeyScope::Any;
     service::api_key_revoke(&world.ctx(), &world.owner, reach, key.id)
         .await
         .unwrap();

@@ -15,7 +15,7 @@ use axum::{
 use domain::{
     Actor, Permission, ProposalId,
     access::SystemRole,
-    api_key::KeyReach,
+    api_key::ApiKeyScope,
     share::{Audience, ShareOutcome},
 };
 use serde_json::{Value, json};
@@ -253,7 +253,7 @@ async fn a_key_counts_the_same_in_each_header_until_it_is_revoked() {
     problem(&world.send(two, Body::empty()).await, 400, "transport");
 
     // SEC-B3: at the next request.
-    service::api_key_revoke(&world.ctx(), &world.owner, KeyReach::Own, key.id)
+    service::api_key_revoke(&world.ctx(), &world.owner, ApiKeyScope::Own, key.id)
         .await
         .unwrap();
     let answer = world.get("/api/v1/me", &key.key).await;
@@ -473,7 +473,7 @@ async fn each_key_has_an_allowance_and_is_told_what_is_left() {
 async fn bad_keys_are_held_back_and_good_ones_of_their_address_are_not() {
     let world = World::new().await;
     let revoked = world.key(&[Permission::ProfileManage]).await;
-    service::api_key_revoke(&world.ctx(), &world.owner, KeyReach::Own, revoked.id)
+    service::api_key_revoke(&world.ctx(), &world.owner, ApiKeyScope::Own, revoked.id)
         .await
         .unwrap();
     let unknown = world.key(&[Permission::ProfileManage]).await;

@@ -7,7 +7,7 @@ use domain::{
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use domain::api_key::{ApiKeyDraft, KeyReach, ServiceAccountDraft};
+use domain::api_key::{ApiKeyDraft, ApiKeyScope, ServiceAccountDraft};
 
 #[cfg(feature = "ssr")]
 use crate::{Flash, api, forms};
@@ -27,7 +27,7 @@ pub(crate) async fn api_key_list(
 #[server(endpoint = "api_key_get")]
 pub(crate) async fn api_key_get(id: ApiKeyId) -> Result<ApiKeyDetail, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::api_key_get(&ctx, &actor, KeyReach::of(&actor), id).await
+    service::api_key_get(&ctx, &actor, ApiKeyScope::of(&actor), id).await
 }
 
 /// The owner of a new key and the permissions that it can be given; the caller
@@ -64,8 +64,8 @@ pub(crate) async fn api_key_create(
 #[server(endpoint = "api_key_revoke")]
 pub(crate) async fn api_key_revoke(id: ApiKeyId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::api_key_revoke(&ctx, &actor, KeyReach::of(&actor), id).await?;
-    api::go(&format!("/keys/{id}"), Flash::KeyRevoked);
+    service::api_key_revoke(&ctx, &actor, ApiKeyScope::of(&actor), id).await?;
+    api::redirect_with_flash(&format!("/keys/{id}"), Flash::KeyRevoked);
     Ok(())
 }
 
@@ -85,6 +85,6 @@ pub(crate) async fn service_account_create(
     let (ctx, actor) = api::caller()?;
     let draft = ServiceAccountDraft { name, kind };
     service::service_account_create(&ctx, &actor, &draft).await?;
-    api::go("/keys/services", Flash::ServiceAccountCreated);
+    api::redirect_with_flash("/keys/services", Flash::ServiceAccountCreated);
     Ok(())
 }

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     api::api_key_list,
-    parts::{KeyTabs, StateBadge, TimeOr},
+    parts::{KeyStateBadge, KeyTabs, TimeOr},
 };
 use crate::ui::{
     Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, Query, SelectField,
-    Time, layout::IfMay, plural, query_string, use_query,
+    Time, layout::IfPermitted, plural, query_string, use_query,
 };
 
 /// Filter and cursor of the list, as in the URL.
@@ -89,12 +89,12 @@ fn show(query: KeyQuery, page: Page<ApiKey>) -> impl IntoView {
     view! {
         <PageHead title="API keys" lead=lead>
             <a class="button" href="/reference">"API reference"</a>
-            <IfMay permission=Permission::ApiKeyOwn>
+            <IfPermitted permission=Permission::ApiKeyOwn>
                 <a class="button button-primary" href="/keys/new">
                     <Glyph icon=Icon::Plus />
                     "New key"
                 </a>
-            </IfMay>
+            </IfPermitted>
         </PageHead>
         <KeyTabs />
         <Filters query=query.clone() />
@@ -140,9 +140,9 @@ fn NoKeys(query: KeyQuery) -> impl IntoView {
             title="No keys yet"
             text="A program that reads or writes memories for you needs one: a script, an agent, another product."
         >
-            <IfMay permission=Permission::ApiKeyOwn>
+            <IfPermitted permission=Permission::ApiKeyOwn>
                 <a class="button button-primary" href="/keys/new">"Create a key"</a>
-            </IfMay>
+            </IfPermitted>
             <a class="button" href="/reference">"See what can be done with one"</a>
         </EmptyState>
     }
@@ -188,7 +188,7 @@ fn KeyRow(key: ApiKey, all: bool) -> impl IntoView {
             <td><TimeOr at=key.last_used_at otherwise="Never" /></td>
             <td class="optional"><Time at=key.created_at /></td>
             <td class="optional"><TimeOr at=key.expires_at otherwise="No end" /></td>
-            <td class="narrow"><StateBadge key=key /></td>
+            <td class="narrow"><KeyStateBadge key=key /></td>
         </tr>
     }
 }

@@ -10,7 +10,7 @@ mod services;
 pub(crate) use list::KeyListPage;
 pub(crate) use new::KeyNewPage;
 pub(crate) use page::KeyPage;
-pub(crate) use parts::{StateBadge, TimeOr};
+pub(crate) use parts::{KeyStateBadge, TimeOr};
 pub(crate) use services::{ServiceNewPage, ServicesPage};
 
 #[cfg(feature = "ssr")]

@@ -9,7 +9,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{ApiKeyRevoke, api_key_get},
-    parts::{StateBadge, TimeOr, kind_label, vendor_label},
+    parts::{KeyStateBadge, TimeOr, kind_label, vendor_label},
 };
 use crate::{
     clock::PageClock,
@@ -65,7 +65,7 @@ fn show(detail: ApiKeyDetail) -> impl IntoView {
         <section class="section" aria-labelledby="facts">
             <h2 id="facts">"About this key"</h2>
             <dl class="facts">
-                <div><dt>"State"</dt><dd><StateBadge key=key.clone() /></dd></div>
+                <div><dt>"State"</dt><dd><KeyStateBadge key=key.clone() /></dd></div>
                 <div><dt>"Begins with"</dt><dd><code>{key.prefix.clone()}</code></dd></div>
                 <div><dt>"Acts as"</dt><dd dir="auto">{owner}</dd></div>
                 <div><dt>"Used by"</dt><dd>{vendor_label(key.vendor)}</dd></div>

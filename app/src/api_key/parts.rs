@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::{
     clock::PageClock,
-    ui::{Badge, Tabs, Time, Tone, layout::IfMay},
+    ui::{Badge, Tabs, Time, Tone, layout::IfPermitted},
 };
 
 /// Tabs between own keys, everybody's keys and services, for members who may
@@ -16,7 +16,7 @@ use crate::{
 #[component]
 pub(crate) fn KeyTabs() -> impl IntoView {
     view! {
-        <IfMay permission=Permission::ApiKeyManage>
+        <IfPermitted permission=Permission::ApiKeyManage>
             <Tabs
                 label="API keys"
                 tabs=vec![
@@ -25,12 +25,12 @@ pub(crate) fn KeyTabs() -> impl IntoView {
                     ("/keys/services", "Agents and services"),
                 ]
             />
-        </IfMay>
+        </IfPermitted>
     }
 }
 
 #[component]
-pub(crate) fn StateBadge(key: ApiKey) -> impl IntoView {
+pub(crate) fn KeyStateBadge(key: ApiKey) -> impl IntoView {
     let clock = PageClock::get();
     move || {
         let (tone, text) = match key.state(clock.now()) {

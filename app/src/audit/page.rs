@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::api::audit_list;
 use crate::{
-    profile::Me,
+    profile::CurrentMember,
     ui::{
         Badge, Choice, CopyId, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging,
         Query, SelectField, Time, Tone, absolute_time, count, query_string, use_query,
@@ -104,7 +104,7 @@ fn show(query: AuditQuery, page: Page<AuditEntry>) -> impl IntoView {
 
 #[component]
 fn Filters(filter: AuditFilter, actor_name: Option<String>) -> impl IntoView {
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     let filtered = filter != AuditFilter::default();
     let outcomes = std::iter::once(Choice::new("", "Any outcome"))
         .chain(

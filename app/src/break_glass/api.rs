@@ -19,7 +19,7 @@ pub(crate) async fn break_glass_open(
     let (ctx, actor) = api::caller()?;
     let draft = domain::break_glass::BreakGlassDraft { reason, minutes };
     service::break_glass_open(&ctx, &actor, id, &draft).await?;
-    api::go(
+    api::redirect_with_flash(
         &format!("/members/{id}/break-glass"),
         Flash::BreakGlassOpened,
     );
@@ -30,7 +30,7 @@ pub(crate) async fn break_glass_open(
 pub(crate) async fn break_glass_close(id: UserId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::break_glass_close(&ctx, &actor, id).await?;
-    api::go(&format!("/members/{id}"), Flash::BreakGlassClosed);
+    api::redirect_with_flash(&format!("/members/{id}"), Flash::BreakGlassClosed);
     Ok(())
 }
 

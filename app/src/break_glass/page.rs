@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The id in the path parameter `name`; `NotFound` if it does not parse.
-fn id_of_page<T>(name: &'static str) -> Memo<Result<T, AppError>>
+fn use_path_id<T>(name: &'static str) -> Memo<Result<T, AppError>>
 where
     T: std::str::FromStr + PartialEq + Send + Sync + 'static,
 {
@@ -36,7 +36,7 @@ where
 /// The page at `/members/{id}/break-glass`.
 #[component]
 pub(crate) fn PrivateMemoryListPage() -> impl IntoView {
-    let id = id_of_page::<UserId>("id");
+    let id = use_path_id::<UserId>("id");
     let query = use_query();
     let after = Memo::new(move |_| query.with(|query| query.get("after").to_owned()));
     let data = Resource::new(
@@ -124,8 +124,8 @@ fn PrivateMemoryTable(base: String, memories: Vec<PrivateMemory>) -> impl IntoVi
 /// The page at `/members/{id}/break-glass/{memory}`.
 #[component]
 pub(crate) fn PrivateMemoryPage() -> impl IntoView {
-    let id = id_of_page::<UserId>("id");
-    let memory = id_of_page::<MemoryId>("memory");
+    let id = use_path_id::<UserId>("id");
+    let memory = use_path_id::<MemoryId>("memory");
     let data = Resource::new(
         move || (id.get(), memory.get()),
         |(id, memory)| async move { break_glass_read(id?, memory?).await },

@@ -3,7 +3,9 @@
 
 use domain::{
     UserId,
-    break_glass::{BreakGlassGrant, BreakGlassReport, BreakGlassStanding, ReadMemory, TERMS},
+    break_glass::{
+        BreakGlassGrant, BreakGlassReport, BreakGlassStatus, DURATIONS_MINUTES, ReadMemory,
+    },
 };
 use leptos::prelude::*;
 
@@ -20,11 +22,11 @@ use crate::{
 pub(crate) fn BreakGlassSection(
     id: UserId,
     name: String,
-    standing: BreakGlassStanding,
+    standing: BreakGlassStatus,
 ) -> impl IntoView {
     let content = match standing {
-        BreakGlassStanding::Closed => view! { <OpenForm id=id name=name /> }.into_any(),
-        BreakGlassStanding::Open(grant) => {
+        BreakGlassStatus::Closed => view! { <OpenForm id=id name=name /> }.into_any(),
+        BreakGlassStatus::Open(grant) => {
             view! { <OpenBanner grant=grant name=name with_link=true /> }.into_any()
         }
     };
@@ -39,7 +41,7 @@ pub(crate) fn BreakGlassSection(
 #[component]
 fn OpenForm(id: UserId, name: String) -> impl IntoView {
     let state = FormState::<BreakGlassOpen>::new();
-    let terms = TERMS
+    let terms = DURATIONS_MINUTES
         .iter()
         .map(|minutes| {
             let label = match minutes {

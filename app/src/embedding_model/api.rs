@@ -31,7 +31,7 @@ pub(crate) async fn embedding_model_start(
         dimensions,
     };
     service::embedding_model_start(&ctx, &actor, &draft).await?;
-    api::go(PAGE, Flash::EmbeddingModelStarted);
+    api::redirect_with_flash(PAGE, Flash::EmbeddingModelStarted);
     Ok(())
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn embedding_model_start(
 pub(crate) async fn embedding_model_pause(id: EmbeddingModelId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::embedding_model_pause(&ctx, &actor, id).await?;
-    api::go(PAGE, Flash::EmbeddingModelPaused);
+    api::redirect_with_flash(PAGE, Flash::EmbeddingModelPaused);
     Ok(())
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn embedding_model_pause(id: EmbeddingModelId) -> Result<(), Ap
 pub(crate) async fn embedding_model_resume(id: EmbeddingModelId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::embedding_model_resume(&ctx, &actor, id).await?;
-    api::go(PAGE, Flash::EmbeddingModelResumed);
+    api::redirect_with_flash(PAGE, Flash::EmbeddingModelResumed);
     Ok(())
 }
 
@@ -55,6 +55,6 @@ pub(crate) async fn embedding_model_resume(id: EmbeddingModelId) -> Result<(), A
 pub(crate) async fn embedding_model_cancel(id: EmbeddingModelId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::embedding_model_cancel(&ctx, &actor, id).await?;
-    api::go(PAGE, Flash::EmbeddingModelCancelled);
+    api::redirect_with_flash(PAGE, Flash::EmbeddingModelCancelled);
     Ok(())
 }

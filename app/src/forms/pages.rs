@@ -41,7 +41,7 @@ const FEATURES: [PageForms; 16] = [
 const LAYOUT_FORMS: &[&str] = &[ThemeSet::PATH, MemoryRestore::PATH];
 
 /// True if a form on the page at `page` calls the server function at `call`.
-pub(crate) fn has_form(page: &str, call: &str) -> bool {
+pub(crate) fn page_allows_call(page: &str, call: &str) -> bool {
     let mut features = FEATURES.iter().copied().flatten();
     LAYOUT_FORMS.contains(&call)
         || features.any(|(route, calls)| calls.contains(&call) && matches(route, page))
@@ -91,7 +91,7 @@ mod tests {
             ("/audit", "/api/theme_set"),
             ("/nowhere", "/api/theme_set"),
         ] {
-            assert!(has_form(page, call), "{page} {call}");
+            assert!(page_allows_call(page, call), "{page} {call}");
         }
         for (page, call) in [
             (
@@ -117,7 +117,7 @@ mod tests {
             ("/", "/api/member_role_grant"),
             ("/members/bulk", "/api/member_status_change"),
         ] {
-            assert!(!has_form(page, call), "{page} {call}");
+            assert!(!page_allows_call(page, call), "{page} {call}");
         }
     }
 }

@@ -16,7 +16,7 @@ use leptos::{prelude::use_context, server_fn::error::SERVER_FN_ERROR_HEADER};
 
 use super::{
     outcome::{CALL_FIELD, Outcome, STAY_HEADER},
-    pages::has_form,
+    pages::page_allows_call,
 };
 
 /// Room for the largest memory with every byte percent-encoded, and the other
@@ -75,7 +75,7 @@ async fn page_post(request: Request, next: Next) -> Response {
             .await;
     };
 
-    if !has_form(parts.uri.path(), path.path()) {
+    if !page_allows_call(parts.uri.path(), path.path()) {
         return foreign_form();
     }
 

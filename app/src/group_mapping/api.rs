@@ -51,7 +51,7 @@ pub(crate) async fn group_mapping_save(
             service::group_mapping_create(&ctx, &actor, &draft).await?;
         }
     }
-    api::go("/groups", Flash::GroupMappingSaved);
+    api::redirect_with_flash("/groups", Flash::GroupMappingSaved);
     Ok(())
 }
 
@@ -59,6 +59,6 @@ pub(crate) async fn group_mapping_save(
 pub(crate) async fn group_mapping_delete(id: GroupMappingId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::group_mapping_delete(&ctx, &actor, id).await?;
-    api::go("/groups", Flash::GroupMappingDeleted);
+    api::redirect_with_flash("/groups", Flash::GroupMappingDeleted);
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use domain::{
     AppError, GroupMappingId,
-    group_mapping::{GroupMappingDraft, GroupMappings, GroupSource, RuleShown},
+    group_mapping::{GroupMappingDraft, GroupMappings, GroupSource, RuleView},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -56,7 +56,7 @@ fn form_page(
 }
 
 fn show(
-    rule: Option<&RuleShown>,
+    rule: Option<&RuleView>,
     mappings: &GroupMappings,
     url_draft: GroupMappingDraft,
 ) -> impl IntoView + use<> {

@@ -1,6 +1,6 @@
 //! The list of rules, in order of precedence.
 
-use domain::group_mapping::{GroupMappings, GroupSource, RuleShown};
+use domain::group_mapping::{GroupMappings, GroupSource, RuleView};
 use leptos::prelude::*;
 
 use super::api::group_mapping_list;
@@ -42,7 +42,7 @@ fn show(mappings: GroupMappings) -> impl IntoView {
 }
 
 #[component]
-fn Rules(rules: Vec<RuleShown>) -> impl IntoView {
+fn Rules(rules: Vec<RuleView>) -> impl IntoView {
     view! {
         <div class="table-frame">
             <table class="group-rules">

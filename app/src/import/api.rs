@@ -3,7 +3,7 @@
 
 use domain::{
     AppError, ImportId,
-    import::{Import, ImportChoice, ImportPreview},
+    import::{Import, ImportOptions, ImportPreview},
 };
 use leptos::prelude::*;
 
@@ -22,7 +22,7 @@ pub(crate) async fn import_list() -> Result<Vec<Import>, AppError> {
 #[server(endpoint = "import_get")]
 pub(crate) async fn import_get(
     id: ImportId,
-    #[server(default)] choice: ImportChoice,
+    #[server(default)] choice: ImportOptions,
 ) -> Result<(Import, Option<ImportPreview>), AppError> {
     let (ctx, actor) = api::caller()?;
     let import = service::import_get(&ctx, &actor, id).await?;
@@ -39,11 +39,11 @@ pub(crate) async fn import_get(
 #[server(endpoint = "import_confirm")]
 pub(crate) async fn import_confirm(
     id: ImportId,
-    #[server(default)] choice: ImportChoice,
+    #[server(default)] choice: ImportOptions,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::import_confirm(&ctx, &actor, id, &choice).await?;
-    api::go(&format!("/memories/imports/{id}"), Flash::ImportStarted);
+    api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportStarted);
     Ok(())
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn import_confirm(
 pub(crate) async fn import_discard(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::import_discard(&ctx, &actor, id).await?;
-    api::go("/memories/import", Flash::ImportDiscarded);
+    api::redirect_with_flash("/memories/import", Flash::ImportDiscarded);
     Ok(())
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn import_discard(id: ImportId) -> Result<(), AppError> {
 pub(crate) async fn import_cancel(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::import_cancel(&ctx, &actor, id).await?;
-    api::go(&format!("/memories/imports/{id}"), Flash::ImportCancelled);
+    api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportCancelled);
     Ok(())
 }
 
@@ -69,6 +69,6 @@ pub(crate) async fn import_cancel(id: ImportId) -> Result<(), AppError> {
 pub(crate) async fn import_retry(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::import_retry(&ctx, &actor, id).await?;
-    api::go(&format!("/memories/imports/{id}"), Flash::ImportRetried);
+    api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportRetried);
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     AppError, ImportId, JobId,
-    import::{Field, Import, ImportChoice, ImportPreview, ImportProblem, ImportReport},
+    import::{Field, Import, ImportOptions, ImportPreview, ImportProblem, ImportReport},
     job::{Job, JobStatus},
 };
 use leptos::prelude::*;
@@ -55,13 +55,13 @@ pub(crate) fn ImportPage() -> impl IntoView {
 
 /// Reads the choice from the page's query, whose parameters are named like the
 /// form's fields.
-fn read_choice(query: &Query) -> ImportChoice {
+fn read_choice(query: &Query) -> ImportOptions {
     let get = |name: &str| query.get(&format!("choice[{name}]")).to_owned();
     let columns = Field::ALL.iter().filter_map(|field| {
         let column = get(&format!("columns][{}", field.key()));
         (!column.is_empty()).then(|| (field.key().to_owned(), column))
     });
-    ImportChoice {
+    ImportOptions {
         format: get("format"),
         kind: get("kind"),
         tags: get("tags"),
@@ -70,7 +70,7 @@ fn read_choice(query: &Query) -> ImportChoice {
     }
 }
 
-type LoadedImport = (Import, Option<ImportPreview>, ImportChoice);
+type LoadedImport = (Import, Option<ImportPreview>, ImportOptions);
 
 /// Refetches whenever the import's job changes, until it is settled; without a
 /// live stream, a second after each response. Without scripts the page reloads

@@ -23,7 +23,7 @@ pub(crate) fn StatusBadge(status: JobStatus) -> impl IntoView {
 
 /// State of an import; without a job it waits for confirmation.
 #[component]
-pub(crate) fn StateBadge(job: Option<Job>) -> impl IntoView {
+pub(crate) fn ImportStateBadge(job: Option<Job>) -> impl IntoView {
     match job {
         Some(job) => view! { <StatusBadge status=job.status /> }.into_any(),
         None => view! { <Badge tone=Tone::Warning text="Waits for your look" /> }.into_any(),
@@ -67,7 +67,7 @@ pub(crate) fn ImportTable(imports: Vec<Import>) -> impl IntoView {
                                     <td><div class="cell-line"><a class="row-title" dir="auto" href=href>{import.file_name}</a></div></td>
                                     <td class="optional">{import.format.name()}</td>
                                     <td class="optional number">{bytes(import.size)}</td>
-                                    <td><StateBadge job=import.job.clone() /></td>
+                                    <td><ImportStateBadge job=import.job.clone() /></td>
                                     <td class="optional">{import.job.is_some().then(|| outcome(&import.report))}</td>
                                     <td class="optional col-time"><Time at=import.created_at /></td>
                                 </tr>

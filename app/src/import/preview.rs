@@ -5,7 +5,7 @@
 
 use domain::{
     AppError, ImportId,
-    import::{Field, ImportChoice, ImportFormat, ImportPreview, PreviewRecord},
+    import::{Field, ImportFormat, ImportOptions, ImportPreview, PreviewRecord},
     memory::MemoryKind,
 };
 use leptos::prelude::*;
@@ -27,7 +27,7 @@ pub(super) fn Look(
     /// In bytes.
     size: i64,
     preview: ImportPreview,
-    choice: ImportChoice,
+    choice: ImportOptions,
 ) -> impl IntoView {
     let discard = expect_context::<FormState<ImportDiscard>>();
     let lead = format!(
@@ -84,7 +84,7 @@ fn Figures(good: u64, failed: u64, is_whole: bool) -> impl IntoView {
 
 /// The choices, with the buttons to import and to update the preview.
 #[component]
-fn Choices(id: ImportId, preview: ImportPreview, choice: ImportChoice) -> impl IntoView {
+fn Choices(id: ImportId, preview: ImportPreview, choice: ImportOptions) -> impl IntoView {
     let state = expect_context::<FormState<ImportConfirm>>();
     let ImportPreview {
         format,

@@ -4,7 +4,7 @@ use domain::{AppError, SignInProblem, invite::OpenInvite};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::api::{OpenedLink, invite_look};
+use super::api::{OpenedLink, invite_by_link};
 use crate::{
     start::LoginOption,
     ui::{ErrorState, Glyph, Icon, PageTitle, Time, layout::DemoBanner, state::set_status},
@@ -18,13 +18,13 @@ pub(crate) fn InviteAcceptPage() -> impl IntoView {
         params.with_untracked(|params| params.get_str("token").unwrap_or_default().to_owned());
     let link = Resource::new(|| (), {
         let token = token.clone();
-        move |()| invite_look(token.clone())
+        move |()| invite_by_link(token.clone())
     });
     view! {
         <DemoBanner />
         <main class="gate">
             <div class="gate-card">
-                <p class="wordmark"><Glyph icon=Icon::StreamCursor />"Atrium"</p>
+                <p class="wordmark"><Glyph icon=Icon::Logo />"Atrium"</p>
                 <Suspense>
                     {move || {
                         let token = token.clone();

@@ -46,9 +46,9 @@ pub(crate) async fn invite_get(id: InviteId) -> Result<Invite, AppError> {
 
 /// The choices for a new invite.
 #[server(endpoint = "invite_offer")]
-pub(crate) async fn invite_offer() -> Result<InviteChoices, AppError> {
+pub(crate) async fn invite_choices() -> Result<InviteChoices, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::invite_offer(&ctx, &actor).await
+    service::invite_choices(&ctx, &actor).await
 }
 
 /// Creates an invite. The form's page shows the link once: no URL but the link
@@ -88,7 +88,7 @@ pub(crate) async fn invite_renew(
 pub(crate) async fn invite_revoke(id: InviteId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::invite_revoke(&ctx, &actor, id).await?;
-    api::go("/invites", Flash::InviteRevoked);
+    api::redirect_with_flash("/invites", Flash::InviteRevoked);
     Ok(())
 }
 
@@ -96,17 +96,17 @@ pub(crate) async fn invite_revoke(id: InviteId) -> Result<(), AppError> {
 /// requires no session: the page is rendered on the server, and browsers never
 /// call it.
 #[server(endpoint = "invite_look")]
-pub(crate) async fn invite_look(token: String) -> Result<OpenedLink, AppError> {
+pub(crate) async fn invite_by_link(token: String) -> Result<OpenedLink, AppError> {
     let ctx = use_context::<service::Ctx>().ok_or(AppError::Internal)?;
     let info = use_context::<AppInfo>().ok_or(AppError::Internal)?;
-    let lookup = match service::invite_known(&ctx, &token).await {
+    let lookup = match service::invite_find(&ctx, &token).await {
         Ok(lookup) => lookup,
         Err(error) => {
             let problem = error.to_problem()?;
             return Ok(OpenedLink::Ended(problem.code().to_owned()));
         }
     };
-    let ways = info.ways_in.into_iter();
+    let ways = info.login_options.into_iter();
     let actor = use_context::<Option<domain::Actor>>().flatten();
     Ok(OpenedLink::Open {
         ways: ways

@@ -58,7 +58,7 @@ pub(crate) async fn member_status_change(id: UserId, change: MemberChange) -> Re
         MemberChange::Deactivate => Flash::MemberDeactivated,
         MemberChange::Reactivate => Flash::MemberReactivated,
     };
-    api::go(&format!("/members/{id}"), flash);
+    api::redirect_with_flash(&format!("/members/{id}"), flash);
     Ok(())
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn member_role_grant(
     let role_id = role.parse();
     let role = role_id.map_err(|_| AppError::field("role", "Choose a role."))?;
     service::member_role_grant(&ctx, &actor, id, role).await?;
-    api::go(&format!("/members/{id}"), Flash::RoleGiven);
+    api::redirect_with_flash(&format!("/members/{id}"), Flash::RoleGranted);
     Ok(())
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn member_role_grant(
 pub(crate) async fn member_role_revoke(id: UserId, role: RoleId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::member_role_revoke(&ctx, &actor, id, role).await?;
-    api::go(&format!("/members/{id}"), Flash::RoleTaken);
+    api::redirect_with_flash(&format!("/members/{id}"), Flash::RoleRevoked);
     Ok(())
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn member_role_revoke(id: UserId, role: RoleId) -> Result<(), A
 pub(crate) async fn member_session_revoke(member: UserId, id: SessionId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::member_session_revoke(&ctx, &actor, member, id).await?;
-    api::go(&format!("/members/{member}"), Flash::SessionEnded);
+    api::redirect_with_flash(&format!("/members/{member}"), Flash::SessionEnded);
     Ok(())
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn member_session_revoke(member: UserId, id: SessionId) -> Resu
 pub(crate) async fn member_session_revoke_all(member: UserId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::member_session_revoke_all(&ctx, &actor, member).await?;
-    api::go(&format!("/members/{member}"), Flash::MemberSessionsEnded);
+    api::redirect_with_flash(&format!("/members/{member}"), Flash::MemberSessionsEnded);
     Ok(())
 }
 
@@ -105,8 +105,8 @@ pub(crate) async fn member_key_revoke(
     id: domain::ApiKeyId,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::api_key_revoke(&ctx, &actor, domain::api_key::KeyReach::of(&actor), id).await?;
-    api::go(&format!("/members/{member}"), Flash::KeyRevoked);
+    service::api_key_revoke(&ctx, &actor, domain::api_key::ApiKeyScope::of(&actor), id).await?;
+    api::redirect_with_flash(&format!("/members/{member}"), Flash::KeyRevoked);
     Ok(())
 }
 
@@ -143,7 +143,7 @@ pub(crate) async fn member_bulk_outcome(request: RequestId) -> Result<BulkOutcom
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OffboardData {
     pub(crate) preview: OffboardPreview,
-    pub(crate) heirs: Vec<MemberSummary>,
+    pub(crate) successors: Vec<MemberSummary>,
 }
 
 /// Previews offboarding; with `query`, also finds active members by name.
@@ -154,7 +154,7 @@ pub(crate) async fn member_offboard_preview(
 ) -> Result<OffboardData, AppError> {
     let (ctx, actor) = api::caller()?;
     let preview = service::offboard_preview(&ctx, &actor, id).await?;
-    let heirs = if query.trim().is_empty() {
+    let successors = if query.trim().is_empty() {
         Vec::new()
     } else {
         let filter = domain::member::MemberFilter {
@@ -166,7 +166,10 @@ pub(crate) async fn member_offboard_preview(
             .await?
             .items
     };
-    Ok(OffboardData { preview, heirs })
+    Ok(OffboardData {
+        preview,
+        successors,
+    })
 }
 
 #[server(endpoint = "member_offboard")]
@@ -181,6 +184,6 @@ pub(crate) async fn member_offboard(
         heir: heir.parse().ok(),
     };
     service::offboard(&ctx, &actor, id, &request).await?;
-    api::go(&format!("/members/{id}"), Flash::MemberOffboarded);
+    api::redirect_with_flash(&format!("/members/{id}"), Flash::MemberOffboarded);
     Ok(())
 }

@@ -10,11 +10,13 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{MemberBulkApply, member_bulk_outcome, member_bulk_preview},
-    parts::SUSPENDED_MEANS,
+    parts::SUSPENSION_HINT,
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfMay, plural, query_string, use_query},
+    ui::{
+        Badge, Loaded, PageHead, Time, Tone, layout::IfPermitted, plural, query_string, use_query,
+    },
 };
 
 /// The page at `/members/bulk`: previews the action for each member.
@@ -58,7 +60,7 @@ fn show_preview(preview: BulkPreview) -> impl IntoView {
     view! {
         <PageHead title=choice.label.clone() lead=lead up=("/members", "Members") />
         {(choice.key == MemberChange::Suspend.key())
-            .then(|| view! { <p class="muted">{SUSPENDED_MEANS}</p> })}
+            .then(|| view! { <p class="muted">{SUSPENSION_HINT}</p> })}
         <Rows rows=rows good="Will be done" bad="Stays as it is" />
         <PostForm state=state class="form">
             <input type="hidden" name="act" value=choice.key />
@@ -123,9 +125,9 @@ fn show_outcome(request: RequestId, outcome: BulkOutcome) -> impl IntoView {
     );
     view! {
         <PageHead title=title up=("/members", "Members")>
-            <IfMay permission=domain::Permission::AuditRead>
+            <IfPermitted permission=domain::Permission::AuditRead>
                 <a class="button" href=log.clone()>"In the audit log"</a>
-            </IfMay>
+            </IfPermitted>
         </PageHead>
         <p class="muted"><code>{action}</code> ", " <Time at=at /></p>
         <Rows rows=rows good="Done" bad="Not done" />

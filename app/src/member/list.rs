@@ -16,7 +16,7 @@ use super::{
 };
 use crate::ui::{
     Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox, SelectField,
-    Time, layout::IfMay, use_query,
+    Time, layout::IfPermitted, use_query,
 };
 
 /// The page at `/members`.
@@ -50,12 +50,12 @@ fn show(query: MemberQuery, data: MembersData) -> impl IntoView {
             title="Members"
             lead="Everyone who belongs to the organisation: people, agents and services."
         >
-            <IfMay permission=Permission::MemberInvite>
+            <IfPermitted permission=Permission::MemberInvite>
                 <a class="button button-primary" href="/invites/new">
                     <Glyph icon=Icon::Plus />
                     "Invite people"
                 </a>
-            </IfMay>
+            </IfPermitted>
         </PageHead>
         <Filters query=query roles=roles teams=teams />
         {if page.items.is_empty() {

@@ -9,11 +9,11 @@ use leptos::prelude::*;
 
 use super::{
     api::{MemberOffboard, OffboardData, member_offboard_preview},
-    page::id_of_page,
+    page::use_path_id,
 };
 use crate::{
     forms::{FormState, PostForm},
-    profile::Me,
+    profile::CurrentMember,
     ui::{
         Choice, FilterForm, Glyph, Icon, Loaded, PageHead, SearchBox, SelectField, TextField,
         plural, use_query,
@@ -23,7 +23,7 @@ use crate::{
 /// The page at `/members/{id}/offboard`.
 #[component]
 pub(crate) fn OffboardPage() -> impl IntoView {
-    let id = id_of_page();
+    let id = use_path_id();
     let params = use_query();
     let query = Memo::new(move |_| params.with(|params| params.get("query").trim().to_owned()));
     let data = Resource::new(
@@ -38,7 +38,10 @@ pub(crate) fn OffboardPage() -> impl IntoView {
 }
 
 fn show(query: String, data: OffboardData) -> impl IntoView {
-    let OffboardData { preview, heirs } = data;
+    let OffboardData {
+        preview,
+        successors,
+    } = data;
     let name = preview.member.display_name.clone();
     let back = format!("/members/{}", preview.member.id);
     let blocked_reason = preview
@@ -67,7 +70,7 @@ fn show(query: String, data: OffboardData) -> impl IntoView {
                 }
             })}
         <Consequences preview=preview.clone() />
-        {is_possible.then(|| view! { <Confirm preview=preview query=query heirs=heirs back=back /> })}
+        {is_possible.then(|| view! { <Confirm preview=preview query=query successors=successors back=back /> })}
     }
 }
 
@@ -131,7 +134,7 @@ fn Consequences(preview: OffboardPreview) -> impl IntoView {
 fn Confirm(
     preview: OffboardPreview,
     query: String,
-    heirs: Vec<MemberSummary>,
+    successors: Vec<MemberSummary>,
     back: String,
 ) -> impl IntoView {
     let state = FormState::<MemberOffboard>::new();
@@ -144,7 +147,7 @@ fn Confirm(
             {needs_heir.then(|| view! { <FindHeir id=id query=query /> })}
             <PostForm state=state class="form">
                 <input type="hidden" name="id" value=id.to_string() />
-                {needs_heir.then(|| view! { <Heirs state=state id=id heirs=heirs /> })}
+                {needs_heir.then(|| view! { <Heirs state=state id=id successors=successors /> })}
                 <TextField
                     name="confirm"
                     label="Type the member’s name to confirm"
@@ -178,14 +181,18 @@ fn FindHeir(id: UserId, query: String) -> impl IntoView {
 }
 
 #[component]
-fn Heirs(state: FormState<MemberOffboard>, id: UserId, heirs: Vec<MemberSummary>) -> impl IntoView {
-    let me = Me::of_page();
+fn Heirs(
+    state: FormState<MemberOffboard>,
+    id: UserId,
+    successors: Vec<MemberSummary>,
+) -> impl IntoView {
+    let me = CurrentMember::from_context();
     view! {
         <Suspense>
             {move || {
                 let me = me.member().filter(|me| me.user_id != id);
                 let own = me.iter().map(|me| Choice::new(me.user_id.to_string(), "You"));
-                let others = heirs
+                let others = successors
                     .iter()
                     .filter(|heir| heir.id != id && me.as_ref().is_none_or(|me| me.user_id != heir.id))
                     .map(|heir| Choice::new(heir.id.to_string(), heir.display_name.clone()));

@@ -17,7 +17,7 @@ use super::{
         MemberKeyRevoke, MemberRoleGrant, MemberRoleRevoke, MemberSessionRevoke,
         MemberSessionRevokeAll, MemberStatusChange, member_get,
     },
-    parts::{SUSPENDED_MEANS, StatusBadge, kind_label},
+    parts::{SUSPENSION_HINT, StatusBadge, kind_label},
 };
 use crate::{
     audit::AuditRows,
@@ -43,7 +43,7 @@ pub(super) struct Forms {
 /// The page at `/members/{id}`.
 #[component]
 pub(crate) fn MemberPage() -> impl IntoView {
-    let id = id_of_page();
+    let id = use_path_id();
     let forms = Forms {
         change: FormState::new(),
         grant: FormState::new(),
@@ -69,7 +69,7 @@ pub(crate) fn MemberPage() -> impl IntoView {
 }
 
 /// The id in the path; `NotFound` if it does not parse.
-pub(super) fn id_of_page() -> Memo<Result<UserId, AppError>> {
+pub(super) fn use_path_id() -> Memo<Result<UserId, AppError>> {
     let params = use_params_map();
     Memo::new(move |_| {
         params.with(|params| {
@@ -101,7 +101,7 @@ fn show(detail: MemberDetail) -> impl IntoView {
         </PageHead>
         <StatusNotice status=status blocked_reason=blocked_reason is_self=is_self />
         {(blocked_reason.is_none() && matches!(status, UserStatus::Active | UserStatus::Invited))
-            .then(|| view! { <p class="muted small">{SUSPENDED_MEANS}</p> })}
+            .then(|| view! { <p class="muted small">{SUSPENSION_HINT}</p> })}
         <Details member=member.clone() is_self=is_self />
         <Roles id=id roles=member.roles grantable=grantable is_last_owner=member.is_last_owner />
         <Teams teams=member.teams />

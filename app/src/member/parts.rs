@@ -7,7 +7,7 @@ use crate::ui::{Badge, Tone};
 
 /// Explains suspension before it is confirmed: keys are not revoked, so that
 /// they work again after reactivation.
-pub(super) const SUSPENDED_MEANS: &str = "Suspended, they can’t sign in and their API keys are refused. Reactivated, they sign in again and their keys work again.";
+pub(super) const SUSPENSION_HINT: &str = "Suspended, they can’t sign in and their API keys are refused. Reactivated, they sign in again and their keys work again.";
 
 /// Badge with the kind of a member that is not a person.
 #[component]

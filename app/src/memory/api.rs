@@ -29,7 +29,7 @@ use {
         memory::{
             MemoryAttributes, MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode,
         },
-        memory_form::{AttributesForm, Keep, both, reason_parse},
+        memory_form::{AttributesForm, Expiry, both, parse_reason},
         memory_view::MemoryViewQuery,
         share::EditOutcome,
     },
@@ -136,7 +136,7 @@ pub(crate) async fn memory_view_create(
     };
     service::memory_view_create(&ctx, &actor, &name, &query).await?;
     let path = MemoryQuery::from_view(&query).path();
-    api::go(&path, Flash::MemoryViewCreated);
+    api::redirect_with_flash(&path, Flash::MemoryViewCreated);
     Ok(())
 }
 
@@ -147,7 +147,7 @@ pub(crate) async fn memory_view_rename(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::memory_view_rename(&ctx, &actor, id, &name).await?;
-    api::go(VIEWS, Flash::MemoryViewRenamed);
+    api::redirect_with_flash(VIEWS_PATH, Flash::MemoryViewRenamed);
     Ok(())
 }
 
@@ -155,12 +155,12 @@ pub(crate) async fn memory_view_rename(
 pub(crate) async fn memory_view_delete(id: MemoryViewId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::memory_view_delete(&ctx, &actor, id).await?;
-    api::go(VIEWS, Flash::MemoryViewDeleted);
+    api::redirect_with_flash(VIEWS_PATH, Flash::MemoryViewDeleted);
     Ok(())
 }
 
 /// Path of the page of saved views.
-pub(crate) const VIEWS: &str = "/memories/views";
+pub(crate) const VIEWS_PATH: &str = "/memories/views";
 
 /// One of the caller's memories, for its edit form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -304,7 +304,7 @@ pub(crate) async fn memory_create(
         ..NewMemory::of(text, Origin::Dashboard)
     };
     let id = service::memory_create(&ctx, &actor, &memory).await?;
-    api::go(&format!("/memories/{id}"), Flash::MemoryCreated);
+    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryCreated);
     Ok(())
 }
 
@@ -339,7 +339,7 @@ pub(crate) async fn memory_update(
     };
     let text = both(
         from_form(title, &content, kind, tags),
-        reason_parse(&reason),
+        parse_reason(&reason),
     );
     let (text, attributes) = both(text, attributes_from_form(&ctx, &actor, &form).await)?;
     let (text, reason) = text;
@@ -352,7 +352,7 @@ pub(crate) async fn memory_update(
         EditOutcome::Changed => Flash::MemoryUpdated,
         EditOutcome::Proposed(_) => Flash::MemoryChangeProposed,
     };
-    api::go(&format!("/memories/{id}"), flash);
+    api::redirect_with_flash(&format!("/memories/{id}"), flash);
     Ok(())
 }
 
@@ -360,7 +360,7 @@ pub(crate) async fn memory_update(
 pub(crate) async fn memory_delete(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::memory_delete(&ctx, &actor, id).await?;
-    api::go("/memories", Flash::MemoryDeleted(id));
+    api::redirect_with_flash("/memories", Flash::MemoryDeleted(id));
     Ok(())
 }
 
@@ -368,7 +368,7 @@ pub(crate) async fn memory_delete(id: MemoryId) -> Result<(), AppError> {
 pub(crate) async fn memory_restore(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::memory_restore(&ctx, &actor, id).await?;
-    api::go(&format!("/memories/{id}"), Flash::MemoryRestored);
+    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryRestored);
     Ok(())
 }
 
@@ -380,9 +380,9 @@ async fn attributes_from_form(
     form: &AttributesForm,
 ) -> Result<MemoryAttributes, AppError> {
     let expires_at = match form.keep() {
-        Ok(Keep::Always) => Ok(None),
-        Ok(Keep::Until(at)) => Ok(Some(at)),
-        Ok(Keep::UntilEndOf(day)) => Ok(Some(service::day_end(ctx, actor, day).await?)),
+        Ok(Expiry::Always) => Ok(None),
+        Ok(Expiry::Until(at)) => Ok(Some(at)),
+        Ok(Expiry::UntilEndOf(day)) => Ok(Some(service::day_end(ctx, actor, day).await?)),
         Err(error) => Err(error),
     };
     let expiry = expires_at.as_ref().copied().unwrap_or_default();

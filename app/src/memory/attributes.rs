@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp, Vendor,
-    memory::{AllowedVendors, Memory, USUAL_IMPORTANCE},
+    memory::{AllowedVendors, DEFAULT_IMPORTANCE, Memory},
     memory_form::{ANY_VENDOR, ONLY_VENDORS},
     persona::Persona,
 };
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Importance levels offered in the form.
-const LEVELS: [(f32, &str); 3] = [(0.2, "Low"), (USUAL_IMPORTANCE, "Normal"), (0.9, "High")];
+const LEVELS: [(f32, &str); 3] = [(0.2, "Low"), (DEFAULT_IMPORTANCE, "Normal"), (0.9, "High")];
 
 /// The label of the importance level, or the number with two decimals.
 pub(crate) fn importance_label(importance: f32) -> String {
@@ -63,7 +63,7 @@ pub(super) fn AttributeList(memory: Memory) -> impl IntoView {
 
 /// Badge of a memory that expires within a week.
 #[component]
-pub(super) fn EndsSoon(at: Option<Timestamp>) -> impl IntoView {
+pub(super) fn ExpiresSoonBadge(at: Option<Timestamp>) -> impl IntoView {
     let now = PageClock::get().now_untracked();
     at.filter(|at| *at - now < time::Duration::WEEK)
         .map(|_| view! { <Badge tone=Tone::Warning text="Ends soon" /> })
@@ -83,7 +83,7 @@ pub(super) fn MoreFields<S: FormCall>(
     let is_usual = before.as_ref().is_none_or(|memory| {
         memory.expires_at.is_none()
             && memory.persona_id.is_none()
-            && (memory.importance - USUAL_IMPORTANCE).abs() < f32::EPSILON
+            && (memory.importance - DEFAULT_IMPORTANCE).abs() < f32::EPSILON
             && memory.allowed_vendors == AllowedVendors::All
     });
     let fields = ["expires_at", "persona_id", "importance", "allowed_vendors"];
@@ -97,7 +97,7 @@ pub(super) fn MoreFields<S: FormCall>(
         .unwrap_or_default();
     let importance = before
         .as_ref()
-        .map_or(USUAL_IMPORTANCE, |memory| memory.importance);
+        .map_or(DEFAULT_IMPORTANCE, |memory| memory.importance);
     let (expires_at, allowed) = before
         .map(|memory| (memory.expires_at, memory.allowed_vendors))
         .unwrap_or_default();

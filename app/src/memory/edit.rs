@@ -10,14 +10,14 @@ use leptos::prelude::*;
 use super::{
     api::{EditData, MemoryCreate, MemoryUpdate, memory_edit},
     attributes::MoreFields,
-    live::FormNews,
-    page::id_of_page,
+    live::FormChangesNotice,
+    page::use_path_id,
     parts::display_title,
 };
 use crate::{
     forms::{FormCall, FormState, PostForm},
     persona::persona_list,
-    profile::Me,
+    profile::CurrentMember,
     proposal::{PendingHint, ReviewHint},
     ui::{
         Choice, ErrorState, Glyph, Icon, Loaded, PageHead, SelectField, TextArea, TextField, Time,
@@ -27,7 +27,7 @@ use crate::{
 /// The page at `/memories/new`.
 #[component]
 pub(crate) fn MemoryNewPage() -> impl IntoView {
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     view! {
         <Suspense>
             {move || {
@@ -71,7 +71,7 @@ fn new_form(personas: Vec<Persona>) -> impl IntoView {
 /// The page at `/memories/{id}/edit`.
 #[component]
 pub(crate) fn MemoryEditPage() -> impl IntoView {
-    let id = id_of_page();
+    let id = use_path_id();
     let data = Resource::new(move || id.get(), |id| async move { memory_edit(id?).await });
     view! { <Loaded resource=data view=edit_form whole_page=true /> }.into_any()
 }
@@ -112,7 +112,7 @@ fn edit_form(data: EditData) -> impl IntoView {
             lead="What it was before is kept as an earlier version."
             up=("/memories", "Memories")
         />
-        <FormNews current=current as_of=as_of />
+        <FormChangesNotice current=current as_of=as_of />
         {pending
             .filter(|pending| !pending.is_stale && !pending.is_change)
             .map(|pending| view! { <PendingHint pending=pending /> })}

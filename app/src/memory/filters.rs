@@ -4,7 +4,7 @@ use domain::{
     AppError,
     memory::{
         FilterChoices, MemoryCriteria, MemoryKind, NamedUser, Origin, SearchMode, Term, Visibility,
-        query_parse,
+        parse_query,
     },
 };
 use leptos::prelude::*;
@@ -17,7 +17,7 @@ fn query_errors(query: &MemoryQuery) -> Vec<AppError> {
     let query_check = if query.query.trim().is_empty() {
         Ok(())
     } else {
-        query_parse(&query.query).map(drop)
+        parse_query(&query.query).map(drop)
     };
     [
         query_check,

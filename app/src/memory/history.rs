@@ -9,7 +9,7 @@ use domain::{
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::page::id_of_page;
+use super::page::use_path_id;
 #[cfg(feature = "ssr")]
 use {
     crate::{Flash, api},
@@ -18,7 +18,7 @@ use {
 
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfMay},
+    ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfPermitted},
 };
 
 /// The difference between a version and the next one.
@@ -44,7 +44,7 @@ pub(crate) async fn memory_version_restore(
         EditOutcome::Changed => Flash::MemoryVersionRestored,
         EditOutcome::Proposed(_) => Flash::MemoryChangeProposed,
     };
-    api::go(&format!("/memories/{id}"), flash);
+    api::redirect_with_flash(&format!("/memories/{id}"), flash);
     Ok(())
 }
 
@@ -145,7 +145,7 @@ fn Row(id: MemoryId, entry: Entry) -> impl IntoView {
 /// The page at `/memories/{id}/versions/{version}`.
 #[component]
 pub(crate) fn VersionPage() -> impl IntoView {
-    let id = id_of_page();
+    let id = use_path_id();
     let params = use_params_map();
     let version = Memo::new(move |_| {
         params.with(|params| {
@@ -173,14 +173,14 @@ fn show(diff: VersionDiff) -> impl IntoView {
     };
     let restore_form = diff.may_restore.then(|| {
         view! {
-            <IfMay permission=Permission::MemoryWrite>
+            <IfPermitted permission=Permission::MemoryWrite>
                 <PostForm state=restore class="inline-form">
                     <input type="hidden" name="id" value=id.to_string() />
                     <input type="hidden" name="version" value=version />
                     <input type="hidden" name="current" value=diff.memory_version />
                     <button type="submit" class="button button-primary">{restore_label}</button>
                 </PostForm>
-            </IfMay>
+            </IfPermitted>
         }
     });
     let pairs = [
@@ -222,8 +222,8 @@ fn show(diff: VersionDiff) -> impl IntoView {
         <section class="section" aria-labelledby="difference">
             <h2 id="difference">"What changed"</h2>
             {has_title
-                .then(|| view! { <h3 class="version-title" dir="auto"><Spans spans=diff.title /></h3> })}
-            <div class="memory-text diff" dir="auto"><Spans spans=diff.content /></div>
+                .then(|| view! { <h3 class="version-title" dir="auto"><DiffText spans=diff.title /></h3> })}
+            <div class="memory-text diff" dir="auto"><DiffText spans=diff.content /></div>
             {(!others.is_empty())
                 .then(|| {
                     view! {
@@ -235,9 +235,9 @@ fn show(diff: VersionDiff) -> impl IntoView {
                                         <div>
                                             <dt>{name}</dt>
                                             <dd>
-                                                <Gone text=before />
+                                                <DeletedText text=before />
                                                 " "
-                                                <Come text=after />
+                                                <InsertedText text=after />
                                             </dd>
                                         </div>
                                     }
@@ -252,13 +252,13 @@ fn show(diff: VersionDiff) -> impl IntoView {
 
 /// Renders a diff with its insertions and deletions marked.
 #[component]
-pub(crate) fn Spans(spans: Vec<DiffSpan>) -> impl IntoView {
+pub(crate) fn DiffText(spans: Vec<DiffSpan>) -> impl IntoView {
     spans
         .into_iter()
         .map(|span| match span.kind {
             DiffKind::Same => span.text.into_any(),
-            DiffKind::Deleted => view! { <Gone text=span.text /> }.into_any(),
-            DiffKind::Inserted => view! { <Come text=span.text /> }.into_any(),
+            DiffKind::Deleted => view! { <DeletedText text=span.text /> }.into_any(),
+            DiffKind::Inserted => view! { <InsertedText text=span.text /> }.into_any(),
         })
         .collect_view()
 }
@@ -266,12 +266,12 @@ pub(crate) fn Spans(spans: Vec<DiffSpan>) -> impl IntoView {
 /// Deleted text is struck out and inserted text underlined: colour is not the
 /// only signal.
 #[component]
-pub(crate) fn Gone(text: String) -> impl IntoView {
+pub(crate) fn DeletedText(text: String) -> impl IntoView {
     (!text.is_empty()).then(|| view! { <del>{text}</del> })
 }
 
 #[component]
-pub(crate) fn Come(text: String) -> impl IntoView {
+pub(crate) fn InsertedText(text: String) -> impl IntoView {
     (!text.is_empty()).then(|| view! { <ins>{text}</ins> })
 }
 

@@ -1,6 +1,6 @@
 //! Search results, and why each memory matched.
 
-use domain::memory::{MemoryHit, ScoreParts, SearchMode, SearchResults, WAITING_COUNTED};
+use domain::memory::{MAX_WAITING_COUNT, MemoryHit, ScoreParts, SearchMode, SearchResults};
 use leptos::prelude::*;
 
 use super::{
@@ -45,7 +45,7 @@ pub(super) fn Hits(
                 <span>
                     {format!(
                         "{} of yours can be found by words only for now: computing the meaning takes a moment.",
-                        if waiting < WAITING_COUNTED {
+                        if waiting < MAX_WAITING_COUNT {
                             plural(waiting, "memory", "memories")
                         } else {
                             format!("{} memories or more", count(waiting))

@@ -12,15 +12,15 @@ use super::{
     chips::Chips,
     filters::Filters,
     hits::{Hits, found_count},
-    live::ListNews,
+    live::ListChangesNotice,
     parts::MemoryTable,
     query::MemoryQuery,
-    trash::EmptyTrash,
+    trash::TrashListNotice,
     views::Views,
 };
 use crate::{
     forms::FormState,
-    ui::{EmptyState, Glyph, Icon, Loaded, PageHead, Paging, layout::IfMay, use_query},
+    ui::{EmptyState, Glyph, Icon, Loaded, PageHead, Paging, layout::IfPermitted, use_query},
 };
 
 /// The page at `/memories`.
@@ -53,12 +53,12 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
     view! {
         <PageHead title="Memories" lead="Yours, and those that others share with you.">
             <a class="button button-quiet" href="/memories/personas">"Personas"</a>
-            <IfMay permission=Permission::MemoryImport>
+            <IfPermitted permission=Permission::MemoryImport>
                 <a class="button" href="/memories/import">
                     <Glyph icon=Icon::Upload />
                     "Import"
                 </a>
-            </IfMay>
+            </IfPermitted>
             // Only lists can be exported: the results of a search depend on its
             // text.
             {move || {
@@ -72,12 +72,12 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
                         }
                     })
             }}
-            <IfMay permission=Permission::MemoryWrite>
+            <IfPermitted permission=Permission::MemoryWrite>
                 <a class="button button-primary" href="/memories/new">
                     <Glyph icon=Icon::Plus />
                     "New memory"
                 </a>
-            </IfMay>
+            </IfPermitted>
         </PageHead>
         <Transition>
             {move || {
@@ -93,7 +93,7 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
             }}
         </Transition>
         <ResultAnnouncement found=found />
-        <ListNews found=found listed=|(_, data)| data />
+        <ListChangesNotice found=found listed=|(_, data)| data />
         <Loaded resource=found view=|(query, data)| show(query, data.found) />
     }
     .into_any()
@@ -130,7 +130,7 @@ fn show(query: MemoryQuery, found: MemoryListing) -> AnyView {
             let older = page.next.map(|next| query.starting_after(next).path());
             let first = query.after.is_empty();
             view! {
-                {query.is_trash().then(|| view! { <EmptyTrash /> })}
+                {query.is_trash().then(|| view! { <TrashListNotice /> })}
                 <MemoryTable memories=page.items />
                 <Paging newest=newest older=older first=first />
             }
@@ -156,12 +156,12 @@ fn EmptyList(query: MemoryQuery) -> impl IntoView {
                 title="No memories yet"
                 text="What you write or import shows here, and what others share with you."
             >
-                <IfMay permission=Permission::MemoryWrite>
+                <IfPermitted permission=Permission::MemoryWrite>
                     <a class="button button-primary" href="/memories/new">"New memory"</a>
-                </IfMay>
-                <IfMay permission=Permission::MemoryImport>
+                </IfPermitted>
+                <IfPermitted permission=Permission::MemoryImport>
                     <a class="button" href="/memories/import">"Import a file"</a>
-                </IfMay>
+                </IfPermitted>
             </EmptyState>
         }
         .into_any()

@@ -72,7 +72,7 @@ const fn end_text(reason: EndReason) -> &'static str {
 
 /// Shows how many memories changed since the list was loaded.
 #[component]
-pub(super) fn ListNews<T>(
+pub(super) fn ListChangesNotice<T>(
     found: Resource<Result<T, AppError>>,
     /// Reads the list from the resource's value.
     listed: fn(&T) -> &MemoryListData,
@@ -183,7 +183,7 @@ fn page_notice(data: Signal<Option<MemoryData>>) -> Signal<Option<String>> {
 
 /// Shows that a memory changed since it was loaded.
 #[component]
-pub(super) fn PageNews(data: Resource<Result<MemoryData, AppError>>) -> impl IntoView {
+pub(super) fn PageChangesNotice(data: Resource<Result<MemoryData, AppError>>) -> impl IntoView {
     // Set in the browser only: a page that was just rendered is up to date.
     let loaded = RwSignal::new(None);
     Effect::new(move |_| loaded.set(data.get().and_then(Result::ok)));
@@ -194,7 +194,7 @@ pub(super) fn PageNews(data: Resource<Result<MemoryData, AppError>>) -> impl Int
 /// Shows that a memory changed since its form was opened. Saving shows both
 /// versions, so no action is needed before.
 #[component]
-pub(super) fn FormNews(
+pub(super) fn FormChangesNotice(
     /// The version that the form replaces.
     current: RwSignal<Memory>,
     /// Cursor at which it was loaded.

@@ -12,10 +12,10 @@ use super::{
     api::{MemoryData, MemoryDelete, MemoryRestore, memory_get},
     attributes::AttributeList,
     history::{Versions, entries},
-    live::PageNews,
+    live::PageChangesNotice,
     parts::display_title,
-    thread::{AnswerTo, MemoryReplyCall, Thread},
-    trash::InTrash,
+    thread::{MemoryReplyCall, ReplyNotice, Thread},
+    trash::TrashNotice,
 };
 use crate::{
     forms::{FormState, PostForm},
@@ -26,7 +26,7 @@ use crate::{
 /// The page at `/memories/{id}`.
 #[component]
 pub(crate) fn MemoryPage() -> impl IntoView {
-    let id = id_of_page();
+    let id = use_path_id();
     let restore = FormState::<MemoryRestore>::new();
     provide_context(restore);
     let reply = FormState::<MemoryReplyCall>::new();
@@ -43,14 +43,14 @@ pub(crate) fn MemoryPage() -> impl IntoView {
         |(id, ..)| async move { memory_get(id?).await },
     );
     view! {
-        <PageNews data=data />
+        <PageChangesNotice data=data />
         <Loaded resource=data view=show whole_page=true />
     }
     .into_any()
 }
 
 /// The id in the path; `NotFound` if it does not parse.
-pub(crate) fn id_of_page() -> Memo<Result<MemoryId, AppError>> {
+pub(crate) fn use_path_id() -> Memo<Result<MemoryId, AppError>> {
     let params = use_params_map();
     Memo::new(move |_| {
         params.with(|params| {
@@ -79,8 +79,8 @@ fn show(data: MemoryData) -> impl IntoView {
         <PageHead title=title up=("/memories", "Memories")>
             {(may_change && deleted.is_none()).then(|| view! { <Actions id=id /> })}
         </PageHead>
-        {deleted.map(|at| view! { <InTrash id=id at=at is_own=may_change /> })}
-        {memory.parent_id.map(|root| view! { <AnswerTo id=id root=root /> })}
+        {deleted.map(|at| view! { <TrashNotice id=id at=at is_own=may_change /> })}
+        {memory.parent_id.map(|root| view! { <ReplyNotice id=id root=root /> })}
         <div class="split">
             <article class="memory-text" dir="auto">{memory.content.clone()}</article>
             <Details memory=memory.clone() sharing=sharing />

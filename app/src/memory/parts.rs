@@ -7,14 +7,14 @@ use domain::{
 use leptos::prelude::*;
 use time::Duration;
 
-use super::attributes::EndsSoon;
+use super::attributes::ExpiresSoonBadge;
 use crate::{
-    profile::Me,
+    profile::CurrentMember,
     ui::{Badge, Glyph, Icon, Time, Tone, plural},
 };
 
 /// How long a memory stays in the trash.
-pub(super) const TRASH_TIME: Duration = Duration::days(TRASH_DAYS);
+pub(super) const TRASH_RETENTION: Duration = Duration::days(TRASH_DAYS);
 /// Number of tags that a row shows before it counts the rest.
 const TAGS_IN_ROW: usize = 2;
 
@@ -71,10 +71,10 @@ fn MemoryRow(memory: MemorySummary) -> impl IntoView {
                     <a class="row-title" dir="auto" href=format!("/memories/{}", memory.id)>{title}</a>
                     {excerpt.map(|excerpt| view! { <span class="row-excerpt" dir="auto">{excerpt}</span> })}
                     <span class="row-tags">
-                        <EndsSoon at=memory.expires_at />
+                        <ExpiresSoonBadge at=memory.expires_at />
                         {memory
                             .deleted_at
-                            .map(|at| view! { <span class="muted">"goes for good " <Time at=at + TRASH_TIME /></span> })}
+                            .map(|at| view! { <span class="muted">"goes for good " <Time at=at + TRASH_RETENTION /></span> })}
                         {memory.parent_id.is_some().then(|| view! { <Badge tone=Tone::Neutral text="Reply" /> })}
                         {(memory.replies > 0)
                             .then(|| view! { <span class="muted">{plural(memory.replies, "reply", "replies")}</span> })}
@@ -97,7 +97,7 @@ pub(crate) fn VisibilityLabel(
     owner_id: UserId,
     owner_name: String,
 ) -> impl IntoView {
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     let (icon, text) = match visibility {
         Visibility::Private => (Icon::Lock, "Only you"),
         Visibility::Team => (Icon::Users, "A team"),

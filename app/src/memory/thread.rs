@@ -15,7 +15,7 @@ use {
 
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Glyph, Icon, TextArea, Time, layout::IfMay, plural},
+    ui::{Glyph, Icon, TextArea, Time, layout::IfPermitted, plural},
 };
 
 /// Replies to a memory.
@@ -29,13 +29,13 @@ pub(crate) async fn memory_reply(
     let text = from_form(String::new(), &content, String::new(), String::new())?;
     let reply = NewMemory::of(text, Origin::Dashboard);
     service::memory_reply(&ctx, &actor, id, &reply).await?;
-    api::go(&format!("/memories/{id}"), Flash::MemoryReplied);
+    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryReplied);
     Ok(())
 }
 
 /// Notice on a reply's own page, with a link to the memory that it replies to.
 #[component]
-pub(super) fn AnswerTo(
+pub(super) fn ReplyNotice(
     id: MemoryId,
     /// The memory that it replies to.
     root: MemoryId,
@@ -92,18 +92,18 @@ pub(super) fn Thread(
                 {open
                     .then(|| {
                         view! {
-                            <IfMay permission=Permission::MemoryWrite>
+                            <IfPermitted permission=Permission::MemoryWrite>
                                 {if shared {
                                     view! {
-                                        <IfMay permission=Permission::MemoryShare>
+                                        <IfPermitted permission=Permission::MemoryShare>
                                             <ReplyForm id=id />
-                                        </IfMay>
+                                        </IfPermitted>
                                     }
                                         .into_any()
                                 } else {
                                     view! { <ReplyForm id=id /> }.into_any()
                                 }}
-                            </IfMay>
+                            </IfPermitted>
                         }
                     })}
             </section>

@@ -3,13 +3,13 @@
 use domain::{AppError, MemoryId, Permission, Timestamp, memory::TRASH_DAYS};
 use leptos::prelude::*;
 
-use super::{api::MemoryRestore, parts::TRASH_TIME};
+use super::{api::MemoryRestore, parts::TRASH_RETENTION};
 #[cfg(feature = "ssr")]
 use crate::{Flash, api};
 use crate::{
     forms::{FormState, PostForm},
     start::formats,
-    ui::{Glyph, Icon, Time, layout::IfMay},
+    ui::{Glyph, Icon, Time, layout::IfPermitted},
 };
 
 /// Permanently deletes a memory in the trash.
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::memory_purge(&ctx, &actor, id).await?;
-    api::go("/memories", Flash::MemoryPurged);
+    api::redirect_with_flash("/memories", Flash::MemoryPurged);
     Ok(())
 }
 
@@ -26,14 +26,14 @@ pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
 pub(crate) async fn memory_trash_empty() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::memory_trash_empty(&ctx, &actor).await?;
-    api::go("/memories", Flash::TrashEmptied);
+    api::redirect_with_flash("/memories", Flash::TrashEmptied);
     Ok(())
 }
 
 /// Notice on the page of a memory in the trash: when it is purged, and the
 /// buttons to restore or delete it.
 #[component]
-pub(super) fn InTrash(
+pub(super) fn TrashNotice(
     id: MemoryId,
     /// Time of the deletion.
     at: Timestamp,
@@ -43,7 +43,7 @@ pub(super) fn InTrash(
     let restore = expect_context::<FormState<MemoryRestore>>();
     let purge = FormState::<MemoryPurge>::new();
     let formats = formats();
-    let purge_date = at + TRASH_TIME;
+    let purge_date = at + TRASH_RETENTION;
     let purge_date = move || formats.with(|formats| formats.date(purge_date));
     view! {
         <div class="notice notice-warning notice-tall">
@@ -83,14 +83,14 @@ pub(super) fn InTrash(
 
 /// Notice above the list of the trash, with the button to empty it.
 #[component]
-pub(super) fn EmptyTrash() -> impl IntoView {
+pub(super) fn TrashListNotice() -> impl IntoView {
     let state = FormState::<MemoryTrashEmpty>::new();
     view! {
         <div class="notice notice-tall">
             <Glyph icon=Icon::Trash />
             <div>
                 <p>{format!("What is in the trash goes for good after {TRASH_DAYS} days.")}</p>
-                <IfMay permission=Permission::MemoryWrite>
+                <IfPermitted permission=Permission::MemoryWrite>
                     <details class="confirm">
                         <summary class="button button-danger">"Empty trash"</summary>
                         <div class="confirm-body">
@@ -102,7 +102,7 @@ pub(super) fn EmptyTrash() -> impl IntoView {
                             </PostForm>
                         </div>
                     </details>
-                </IfMay>
+                </IfPermitted>
             </div>
         </div>
     }

@@ -4,7 +4,7 @@ use domain::memory_view::MemoryView;
 use leptos::prelude::*;
 
 use super::{
-    api::{MemoryViewCreate, MemoryViewDelete, MemoryViewRename, VIEWS, memory_view_list},
+    api::{MemoryViewCreate, MemoryViewDelete, MemoryViewRename, VIEWS_PATH, memory_view_list},
     query::MemoryQuery,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub(super) fn Views(
                         <nav aria-label="Saved views">
                             <ul class="chips">
                                 {links}
-                                <li><a class="button button-quiet" href=VIEWS>"Edit views"</a></li>
+                                <li><a class="button button-quiet" href=VIEWS_PATH>"Edit views"</a></li>
                             </ul>
                         </nav>
                     }

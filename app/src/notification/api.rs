@@ -22,7 +22,7 @@ pub(crate) async fn notification_list(
 pub(crate) async fn notification_read(id: NotificationId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::notification_read(&ctx, &actor, id).await?;
-    api::go("/notifications", Flash::NotificationRead);
+    api::redirect_with_flash("/notifications", Flash::NotificationRead);
     Ok(())
 }
 
@@ -31,6 +31,6 @@ pub(crate) async fn notification_read(id: NotificationId) -> Result<(), AppError
 pub(crate) async fn notification_read_all() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::notification_read_all(&ctx, &actor).await?;
-    api::go("/notifications", Flash::NotificationsRead);
+    api::redirect_with_flash("/notifications", Flash::NotificationsRead);
     Ok(())
 }

@@ -3,7 +3,9 @@
 use domain::{
     AppError, NotificationId, Page,
     memory::Visibility,
-    notification::{BreakGlassOpened, MemoryProposalDecided, MemoryProposed, Notice, Notification},
+    notification::{
+        BreakGlassOpened, MemoryProposalDecided, MemoryProposed, Notification, NotificationData,
+    },
 };
 use leptos::prelude::*;
 
@@ -11,7 +13,7 @@ use super::api::{NotificationRead, NotificationReadAll, notification_list};
 use crate::{
     clock::PageClock,
     forms::{FormState, PostForm},
-    profile::Me,
+    profile::CurrentMember,
     proposal::audience_name,
     ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, query_string, use_query},
 };
@@ -33,7 +35,7 @@ pub(crate) fn NotificationListPage() -> impl IntoView {
             Ok::<_, AppError>((after, page, unread))
         },
     );
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     Effect::new(move |_| {
         if let Some(Ok((_, _, unread))) = data.get() {
             me.unread_set(unread);
@@ -100,11 +102,11 @@ fn Item(notification: Notification) -> impl IntoView {
     } = notification;
     let unread = read_at.is_none();
     let (title, body) = match notice {
-        Some(Notice::BreakGlassOpened(opened)) => (
+        Some(NotificationData::BreakGlassOpened(opened)) => (
             format!("{} opened your private memories", opened.reader),
             break_glass_opened(opened).into_any(),
         ),
-        Some(Notice::MemoryProposed(proposed)) => (
+        Some(NotificationData::MemoryProposed(proposed)) => (
             {
                 let (proposer, audience) = (&proposed.proposer, audience(proposed.team.as_deref()));
                 if proposed.is_change {
@@ -115,7 +117,7 @@ fn Item(notification: Notification) -> impl IntoView {
             },
             memory_proposed(&proposed).into_any(),
         ),
-        Some(Notice::MemoryProposalDecided(decided)) => (
+        Some(NotificationData::MemoryProposalDecided(decided)) => (
             format!(
                 "{} {} what you proposed for {}",
                 decided.reviewer,

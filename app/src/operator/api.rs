@@ -13,7 +13,7 @@ use crate::{Flash, api, forms};
 
 /// A new organisation with the invite link of its owner, which is shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TenantCreated {
+pub(crate) struct CreatedTenant {
     pub(crate) id: TenantId,
     pub(crate) link: String,
 }
@@ -38,7 +38,7 @@ pub(crate) async fn tenant_create(
     #[server(default)] name: String,
     #[server(default)] slug: String,
     #[server(default)] email: String,
-) -> Result<TenantCreated, AppError> {
+) -> Result<CreatedTenant, AppError> {
     use domain::email::EmailAddress;
 
     let (ctx, actor) = api::caller()?;
@@ -62,7 +62,7 @@ pub(crate) async fn tenant_create(
     let created = service::tenant_create(&ctx, initiator, &organisation, owner).await?;
     let token = created.invite.ok_or(AppError::Internal)?;
     forms::stay();
-    Ok(TenantCreated {
+    Ok(CreatedTenant {
         id: created.id,
         link: token.link(&api::origin()?),
     })
@@ -75,7 +75,7 @@ pub(crate) async fn tenant_suspend(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::tenant_suspend(&ctx, service::Initiator::Operator(&actor), id, &reason).await?;
-    api::go(&format!("/operator/{id}"), Flash::TenantSuspended);
+    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TenantSuspended);
     Ok(())
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn tenant_suspend(
 pub(crate) async fn tenant_resume(id: TenantId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::tenant_resume(&ctx, service::Initiator::Operator(&actor), id).await?;
-    api::go(&format!("/operator/{id}"), Flash::TenantResumed);
+    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TenantResumed);
     Ok(())
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn tenant_delete(
     let (ctx, actor) = api::caller()?;
     let initiator = service::Initiator::Operator(&actor);
     service::tenant_delete(&ctx, initiator, id, Some(&confirm), &reason, None).await?;
-    api::go(&format!("/operator/{id}"), Flash::TenantDeleted);
+    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TenantDeleted);
     Ok(())
 }
 
@@ -109,6 +109,6 @@ pub(crate) async fn tenant_tier_set(
     let (ctx, actor) = api::caller()?;
     let tier = domain::tenant::TenantTier::parse(&tier)?;
     service::tenant_tier_set(&ctx, service::Initiator::Operator(&actor), id, tier).await?;
-    api::go(&format!("/operator/{id}"), Flash::TenantTierSet);
+    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TenantTierSet);
     Ok(())
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     api::{TenantDelete, tenant_get},
-    parts::id_of_page,
+    parts::use_path_id,
 };
 use crate::{
     forms::{FormState, PostForm},
@@ -15,7 +15,7 @@ use crate::{
 /// The page at `/operator/{id}/delete`.
 #[component]
 pub(crate) fn TenantDeletePage() -> impl IntoView {
-    let id = id_of_page();
+    let id = use_path_id();
     let data = Resource::new(move || id.get(), |id| async move { tenant_get(id?).await });
     view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::api::{TenantCreate, TenantCreated};
+use super::api::{CreatedTenant, TenantCreate};
 use crate::{
     forms::{FormState, PostForm},
     ui::{CopyLine, PageHead, TextField},
@@ -60,7 +60,7 @@ fn NewForm(state: FormState<TenantCreate>) -> impl IntoView {
 }
 
 #[component]
-fn OwnerLink(created: TenantCreated) -> impl IntoView {
+fn OwnerLink(created: CreatedTenant) -> impl IntoView {
     let page = format!("/operator/{}", created.id);
     view! {
         <PageHead

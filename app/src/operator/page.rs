@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::{
     api::{TenantResume, TenantSuspend, TenantTierSet, tenant_get},
-    parts::{Health, StatusBadge, id_of_page, time_or},
+    parts::{Health, StatusBadge, time_or, use_path_id},
 };
 use crate::{
     forms::{FormState, PostForm},
@@ -28,7 +28,7 @@ struct Forms {
 /// The page at `/operator/{id}`.
 #[component]
 pub(crate) fn TenantPage() -> impl IntoView {
-    let id = id_of_page();
+    let id = use_path_id();
     let forms = Forms {
         suspend: FormState::new(),
         resume: FormState::new(),

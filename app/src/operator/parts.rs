@@ -10,7 +10,7 @@ use leptos_router::hooks::use_params_map;
 use crate::ui::{Badge, Time, Tone, plural};
 
 /// The id in the path; `NotFound` if it does not parse.
-pub(super) fn id_of_page() -> Memo<Result<TenantId, AppError>> {
+pub(super) fn use_path_id() -> Memo<Result<TenantId, AppError>> {
     let params = use_params_map();
     Memo::new(move |_| {
         params.with(|params| {

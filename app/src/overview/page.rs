@@ -10,8 +10,11 @@ use super::api::overview_get;
 use crate::{
     import::ImportTable,
     memory::MemoryTable,
-    profile::Me,
-    ui::{EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, SearchBox, count, layout::IfMay},
+    profile::CurrentMember,
+    ui::{
+        EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, SearchBox, count,
+        layout::IfPermitted,
+    },
 };
 
 /// The page at `/`.
@@ -20,12 +23,12 @@ pub(crate) fn OverviewPage() -> impl IntoView {
     let overview = Resource::new(|| (), |()| overview_get());
     view! {
         <PageHead title="Overview" lead="What is remembered, and what happened to it lately.">
-            <IfMay permission=Permission::MemoryWrite>
+            <IfPermitted permission=Permission::MemoryWrite>
                 <a class="button button-primary" href="/memories/new">
                     <Glyph icon=Icon::Plus />
                     "New memory"
                 </a>
-            </IfMay>
+            </IfPermitted>
         </PageHead>
         <Loaded resource=overview view=show />
     }
@@ -119,7 +122,7 @@ fn Figure(label: &'static str, value: i64, href: &'static str) -> impl IntoView 
 /// Shown while there are no memories, depending on the permissions.
 #[component]
 fn Welcome() -> impl IntoView {
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     view! {
         <Suspense>
             {move || {

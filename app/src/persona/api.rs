@@ -30,7 +30,7 @@ pub(crate) async fn persona_create(
     let (ctx, actor) = api::caller()?;
     let draft = PersonaDraft { name, description };
     service::persona_create(&ctx, &actor, &draft).await?;
-    api::go("/memories/personas", Flash::PersonaSaved);
+    api::redirect_with_flash("/memories/personas", Flash::PersonaSaved);
     Ok(())
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn persona_update(
     let (ctx, actor) = api::caller()?;
     let draft = PersonaDraft { name, description };
     service::persona_update(&ctx, &actor, id, &draft).await?;
-    api::go("/memories/personas", Flash::PersonaSaved);
+    api::redirect_with_flash("/memories/personas", Flash::PersonaSaved);
     Ok(())
 }
 
@@ -52,6 +52,6 @@ pub(crate) async fn persona_update(
 pub(crate) async fn persona_delete(id: PersonaId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::persona_delete(&ctx, &actor, id).await?;
-    api::go("/memories/personas", Flash::PersonaDeleted);
+    api::redirect_with_flash("/memories/personas", Flash::PersonaDeleted);
     Ok(())
 }

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_params_map;
 use super::api::{PersonaCreate, PersonaDelete, PersonaUpdate, persona_get, persona_list};
 use crate::{
     forms::{FormCall, FormState, PostForm},
-    ui::{EmptyState, Loaded, PageHead, TextArea, TextField, count, layout::IfMay},
+    ui::{EmptyState, Loaded, PageHead, TextArea, TextField, count, layout::IfPermitted},
 };
 
 /// The page at `/memories/personas`.
@@ -23,9 +23,9 @@ pub(crate) fn PersonaListPage() -> impl IntoView {
             up=("/memories", "Memories")
         />
         <Loaded resource=personas view=show />
-        <IfMay permission=Permission::MemoryWrite>
+        <IfPermitted permission=Permission::MemoryWrite>
             <Create state=state created=created />
-        </IfMay>
+        </IfPermitted>
     }
     .into_any()
 }
@@ -147,10 +147,10 @@ fn edit(persona: Persona) -> impl IntoView {
     let changed = persona.clone();
     view! {
         <PageHead title=persona.name.clone() up=("/memories/personas", "Personas") />
-        <IfMay permission=Permission::MemoryWrite>
+        <IfPermitted permission=Permission::MemoryWrite>
             <Change persona=changed.clone() />
             <Delete persona=persona.clone() />
-        </IfMay>
+        </IfPermitted>
     }
 }
 

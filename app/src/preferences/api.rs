@@ -37,6 +37,6 @@ pub(crate) async fn preferences_update(
     };
     let settings = service::preferences_update(&ctx, &actor, &draft).await?;
     remember(settings.theme.unwrap_or_default());
-    api::go("/profile", Flash::PreferencesSaved);
+    api::redirect_with_flash("/profile", Flash::PreferencesSaved);
     Ok(settings)
 }

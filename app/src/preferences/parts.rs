@@ -19,7 +19,7 @@ pub(crate) fn Preferences(
     let page = Page::get();
     Effect::new(move |_| {
         if let Some(Ok(settings)) = state.action.value().get() {
-            page.theme_show(settings.theme.unwrap_or_default());
+            page.show_theme(settings.theme.unwrap_or_default());
             page.formats.set(settings.formats);
         }
     });

@@ -15,7 +15,7 @@ use crate::{Flash, api};
 /// The signed-in member, fetched once per page load, for the layout and for
 /// everything that depends on permissions.
 #[derive(Clone, Copy)]
-pub(crate) struct Me {
+pub(crate) struct CurrentMember {
     account: Resource<Option<Account>>,
     /// Newer count from the notifications page.
     unread: RwSignal<Option<i64>>,
@@ -33,7 +33,7 @@ pub(crate) struct Account {
     pub(crate) waiting: i64,
 }
 
-impl Me {
+impl CurrentMember {
     /// Starts fetching and provides it as context.
     pub(crate) fn provide() -> Self {
         let me = Self {
@@ -46,7 +46,7 @@ impl Me {
     }
 
     /// The instance that the layout provides.
-    pub(crate) fn of_page() -> Self {
+    pub(crate) fn from_context() -> Self {
         expect_context::<Self>()
     }
 
@@ -56,7 +56,7 @@ impl Me {
     }
 
     /// Number of unread notifications as far as the page knows; read it like
-    /// [`Me::member`].
+    /// [`CurrentMember::member`].
     pub(crate) fn unread(self) -> i64 {
         let at_load = self.account.get().flatten();
         let at_load = at_load.map_or(0, |account| account.unread);
@@ -68,7 +68,7 @@ impl Me {
     }
 
     /// Number of waiting proposals as far as the page knows; read it like
-    /// [`Me::member`].
+    /// [`CurrentMember::member`].
     pub(crate) fn waiting(self) -> i64 {
         let at_load = self.account.get().flatten();
         let at_load = at_load.map_or(0, |account| account.waiting);
@@ -85,8 +85,8 @@ pub(crate) async fn me_get() -> Result<Account, AppError> {
     let (ctx, actor) = api::caller()?;
     Ok(Account {
         profile: service::profile_get(&ctx, &actor).await?,
-        unread: service::notification_unread(&ctx, &actor).await?,
-        waiting: service::proposals_waiting(&ctx, &actor).await?,
+        unread: service::notification_unread_count(&ctx, &actor).await?,
+        waiting: service::proposal_pending_count(&ctx, &actor).await?,
     })
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct ProfileData {
 #[server(endpoint = "profile_get")]
 pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let (preferences, tenant_time_zone) = service::preferences_of(&ctx, &actor).await?;
+    let (preferences, tenant_time_zone) = service::preferences_get(&ctx, &actor).await?;
     Ok(ProfileData {
         preferences: PreferencesData {
             preferences,
@@ -111,7 +111,7 @@ pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
         },
         profile: service::profile_get(&ctx, &actor).await?,
         sessions: service::session_list(&ctx, &actor).await?,
-        readers: service::break_glass_about(&ctx, &actor).await?,
+        readers: service::break_glass_reports(&ctx, &actor).await?,
     })
 }
 
@@ -120,7 +120,7 @@ pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
 pub(crate) async fn session_revoke(id: SessionId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::session_revoke(&ctx, &actor, id).await?;
-    api::go("/profile", Flash::SessionEnded);
+    api::redirect_with_flash("/profile", Flash::SessionEnded);
     Ok(())
 }
 
@@ -129,6 +129,6 @@ pub(crate) async fn session_revoke(id: SessionId) -> Result<(), AppError> {
 pub(crate) async fn session_revoke_others() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::session_revoke_others(&ctx, &actor).await?;
-    api::go("/profile", Flash::SessionsEnded);
+    api::redirect_with_flash("/profile", Flash::SessionsEnded);
     Ok(())
 }

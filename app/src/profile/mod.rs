@@ -4,7 +4,7 @@ mod api;
 mod page;
 mod parts;
 
-pub(crate) use api::Me;
+pub(crate) use api::CurrentMember;
 pub(crate) use page::ProfilePage;
 pub(crate) use parts::SessionTable;
 

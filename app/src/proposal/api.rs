@@ -27,7 +27,7 @@ pub(crate) async fn memory_share(
         ShareOutcome::Shared(_) => Flash::MemoryShared,
         ShareOutcome::Proposed(_) => Flash::MemoryProposed,
     };
-    api::go(&format!("/memories/{id}"), flash);
+    api::redirect_with_flash(&format!("/memories/{id}"), flash);
     Ok(())
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn memory_share(
 pub(crate) async fn memory_unshare(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::memory_unshare(&ctx, &actor, id).await?;
-    api::go(&format!("/memories/{id}"), Flash::MemoryUnshared);
+    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryUnshared);
     Ok(())
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn proposal_decide(
         }
         _ => return Err(AppError::field("", "Accept it or decline it.")),
     };
-    api::go("/memories/proposals", flash);
+    api::redirect_with_flash("/memories/proposals", flash);
     Ok(())
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn proposal_decide(
 pub(crate) async fn proposal_withdraw(id: ProposalId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::proposal_withdraw(&ctx, &actor, id).await?;
-    api::go(
+    api::redirect_with_flash(
         &format!("/memories/proposals/{id}"),
         Flash::ProposalWithdrawn,
     );

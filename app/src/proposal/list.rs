@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     memory::display_title,
-    profile::Me,
+    profile::CurrentMember,
     ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, count, query_string, use_query},
 };
 
@@ -33,7 +33,7 @@ pub(crate) fn ProposalListPage() -> impl IntoView {
             Ok::<_, domain::AppError>((after, list))
         },
     );
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     Effect::new(move |_| {
         if let Some(Ok((_, list))) = list.get() {
             me.waiting_set(list.waiting);

@@ -13,14 +13,14 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    profile::Me,
+    profile::CurrentMember,
     ui::{Choice, Glyph, Icon, SelectField, TextArea},
 };
 
 /// Section of every memory's page.
 #[component]
 pub(crate) fn WhoCanSee(memory: Memory, sharing: MemorySharing) -> impl IntoView {
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     let icon = match memory.visibility {
         Visibility::Private => Icon::Lock,
         Visibility::Team => Icon::Users,
@@ -172,17 +172,17 @@ fn ShareForm(
     limits_to_team: bool,
 ) -> impl IntoView {
     let state = expect_context::<FormState<MemoryShare>>();
-    let at_once = choices.iter().filter(|choice| choice.at_once).count();
+    let is_immediate = choices.iter().filter(|choice| choice.is_immediate).count();
     let submit_label = if limits_to_team {
         "Limit to a team"
-    } else if at_once == choices.len() {
+    } else if is_immediate == choices.len() {
         "Share"
-    } else if at_once == 0 {
+    } else if is_immediate == 0 {
         "Propose"
     } else {
         "Share or propose"
     };
-    let is_mixed = at_once > 0 && at_once < choices.len();
+    let is_mixed = is_immediate > 0 && is_immediate < choices.len();
     let default_audience = choices
         .first()
         .map(|choice| choice.audience.key())
@@ -195,7 +195,7 @@ fn ShareForm(
             } else {
                 choice.team_name
             };
-            let label = match (is_mixed, choice.at_once) {
+            let label = match (is_mixed, choice.is_immediate) {
                 (false, _) => name,
                 (true, true) => format!("At once: {name}"),
                 (true, false) => format!("If somebody agrees: {name}"),
@@ -203,7 +203,7 @@ fn ShareForm(
             Choice::new(choice.audience.key(), label)
         })
         .collect();
-    let hint = if at_once == 0 {
+    let hint = if is_immediate == 0 {
         "Somebody who decides it reads this, and the memory as it is now."
     } else {
         ""
@@ -223,7 +223,7 @@ fn ShareForm(
                         value=state.typed("audience", &default_audience)
                         error=state.field_error("audience")
                     />
-                    {(at_once == 0 || is_mixed)
+                    {(is_immediate == 0 || is_mixed)
                         .then(|| {
                             view! {
                                 <TextArea

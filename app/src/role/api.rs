@@ -34,7 +34,7 @@ pub(crate) async fn role_create(
         permissions,
     };
     let id = service::role_create(&ctx, &actor, &draft).await?;
-    api::go(&format!("/roles/{id}"), Flash::RoleCreated);
+    api::redirect_with_flash(&format!("/roles/{id}"), Flash::RoleCreated);
     Ok(())
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn role_update(
         permissions,
     };
     service::role_update(&ctx, &actor, id, version, &draft).await?;
-    api::go(&format!("/roles/{id}"), Flash::RoleUpdated);
+    api::redirect_with_flash(&format!("/roles/{id}"), Flash::RoleUpdated);
     Ok(())
 }
 
@@ -63,6 +63,6 @@ pub(crate) async fn role_update(
 pub(crate) async fn role_delete(id: RoleId, version: i32, holders: i64) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::role_delete(&ctx, &actor, id, version, holders).await?;
-    api::go("/roles", Flash::RoleDeleted);
+    api::redirect_with_flash("/roles", Flash::RoleDeleted);
     Ok(())
 }

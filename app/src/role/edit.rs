@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     forms::{FormCall, FormState, PostForm},
-    profile::Me,
+    profile::CurrentMember,
     ui::{ErrorState, PageHead, TextField},
 };
 
 /// The page at `/roles/new`.
 #[component]
 pub(crate) fn RoleNewPage() -> impl IntoView {
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     view! {
         <Suspense>
             {move || {

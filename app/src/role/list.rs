@@ -7,7 +7,9 @@ use domain::{
 use leptos::prelude::*;
 
 use super::{api::role_list, parts::Tick};
-use crate::ui::{Badge, Glyph, Icon, Loaded, PageHead, Tone, layout::IfMay, plural, query_string};
+use crate::ui::{
+    Badge, Glyph, Icon, Loaded, PageHead, Tone, layout::IfPermitted, plural, query_string,
+};
 
 /// The page at `/roles`.
 #[component]
@@ -15,12 +17,12 @@ pub(crate) fn RoleListPage() -> impl IntoView {
     let roles = Resource::new(|| (), |()| role_list());
     view! {
         <PageHead title="Roles" lead="Who may do what. Five roles come with every organisation; others are your own.">
-            <IfMay permission=Permission::RoleManage>
+            <IfPermitted permission=Permission::RoleManage>
                 <a class="button button-primary" href="/roles/new">
                     <Glyph icon=Icon::Plus />
                     "New role"
                 </a>
-            </IfMay>
+            </IfPermitted>
         </PageHead>
         <Loaded resource=roles view=show />
     }

@@ -55,6 +55,6 @@ pub(crate) async fn settings_update(
         reviewed_changes,
     };
     service::settings_update(&ctx, &actor, version, &draft).await?;
-    api::go("/settings", Flash::SettingsSaved);
+    api::redirect_with_flash("/settings", Flash::SettingsSaved);
     Ok(())
 }

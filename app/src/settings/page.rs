@@ -2,7 +2,7 @@
 
 use domain::{
     preferences::TimeZone,
-    settings::{OWNERS_DECIDE, REVIEWED_AGAIN, TenantSettings},
+    settings::{CHANGES_NEED_REVIEW, OWNERS_MAY_CHANGE, TenantSettings},
 };
 use leptos::prelude::*;
 
@@ -32,9 +32,9 @@ fn show(data: SettingsData) -> impl IntoView {
     let hours = |hours: Option<u32>| hours.map(|hours| hours.to_string()).unwrap_or_default();
     let settings = organisation.settings;
     let reviewed_changes = if settings.owners_change_reviewed {
-        OWNERS_DECIDE
+        OWNERS_MAY_CHANGE
     } else {
-        REVIEWED_AGAIN
+        CHANGES_NEED_REVIEW
     };
     let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
     let none = Choice::new("", format!("Not chosen ({})", TimeZone::UTC));
@@ -105,8 +105,8 @@ fn show(data: SettingsData) -> impl IntoView {
                 label="Changes to reviewed memories"
                 hint="What others see of a memory is accepted for them. Those who decide that change it at once, either way."
                 choices=vec![
-                    Choice::new(REVIEWED_AGAIN, "Need a new review"),
-                    Choice::new(OWNERS_DECIDE, "Are up to the owner of the memory"),
+                    Choice::new(CHANGES_NEED_REVIEW, "Need a new review"),
+                    Choice::new(OWNERS_MAY_CHANGE, "Are up to the owner of the memory"),
                 ]
                 value=typed("reviewed_changes", reviewed_changes)
                 error=state.field_error("reviewed_changes")

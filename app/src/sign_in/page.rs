@@ -14,7 +14,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
     let query = use_query();
     // Without any login option, `/auth/login` says what is missing.
     let login_links = Page::get()
-        .ways_in
+        .login_options
         .with_value(|options| match options.as_slice() {
             [] => vec![("Sign in".to_owned(), String::new())],
             [only] => vec![(only.label.clone(), String::new())],
@@ -50,7 +50,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
         <DemoBanner />
         <main class="gate">
             <div class="gate-card">
-                <p class="wordmark"><Glyph icon=Icon::StreamCursor />"Atrium"</p>
+                <p class="wordmark"><Glyph icon=Icon::Logo />"Atrium"</p>
                 <h1>"Sign in to your organisation"</h1>
                 <p>"Keep what you and your agents should remember, and find it again by what it means."</p>
                 {move || {

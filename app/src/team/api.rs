@@ -57,7 +57,7 @@ pub(crate) async fn team_get(
 pub(crate) async fn team_create(#[server(default)] name: String) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let id = service::team_create(&ctx, &actor, &name).await?;
-    api::go(&format!("/teams/{id}"), Flash::TeamCreated);
+    api::redirect_with_flash(&format!("/teams/{id}"), Flash::TeamCreated);
     Ok(())
 }
 
@@ -68,7 +68,7 @@ pub(crate) async fn team_rename(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::team_rename(&ctx, &actor, id, &name).await?;
-    api::go(&format!("/teams/{id}"), Flash::TeamRenamed);
+    api::redirect_with_flash(&format!("/teams/{id}"), Flash::TeamRenamed);
     Ok(())
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn team_member_change(
         _ => return Err(AppError::field("", "Choose one change of one member.")),
     };
     service::team_member_change(&ctx, &actor, id, user_id, change).await?;
-    api::go(&format!("/teams/{id}"), flash);
+    api::redirect_with_flash(&format!("/teams/{id}"), flash);
     Ok(())
 }
 
@@ -107,6 +107,6 @@ pub(crate) async fn team_delete(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::team_delete(&ctx, &actor, id, &confirm).await?;
-    api::go("/teams", Flash::TeamDeleted);
+    api::redirect_with_flash("/teams", Flash::TeamDeleted);
     Ok(())
 }

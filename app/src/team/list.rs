@@ -8,7 +8,7 @@ use crate::{
     forms::{FormState, PostForm},
     ui::{
         Badge, EmptyState, FilterForm, Loaded, PageHead, Paging, SearchBox, TextField, Tone, count,
-        layout::IfMay, query_string, use_query,
+        layout::IfPermitted, query_string, use_query,
     },
 };
 
@@ -34,9 +34,9 @@ pub(crate) fn TeamListPage() -> impl IntoView {
     view! {
         <PageHead title="Teams" lead="Groups of people and agents that share memories." />
         <Loaded resource=teams view=|(query, after, page)| show(query, &after, page) />
-        <IfMay permission=Permission::TeamManage>
+        <IfPermitted permission=Permission::TeamManage>
             <Create />
-        </IfMay>
+        </IfPermitted>
     }
     .into_any()
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 /// An icon, named by its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Icon {
-    StreamCursor,
+    Logo,
     Overview,
     Memories,
     Upload,
@@ -53,9 +53,7 @@ impl Icon {
     const fn paths(self) -> &'static str {
         match self {
             // Our own: a roof over an open court.
-            Self::StreamCursor => {
-                r#"<path d="M4 20V10l8-6.500 8 6.500v10"/><path d="M9 20v-6h6v6"/>"#
-            }
+            Self::Logo => r#"<path d="M4 20V10l8-6.500 8 6.500v10"/><path d="M9 20v-6h6v6"/>"#,
             // layout-dashboard
             Self::Overview => {
                 r#"<rect width="7" height="9" x="3" y="3" rx="1"/><rect width="7" height="5" x="14" y="3" rx="1"/><rect width="7" height="9" x="14" y="12" rx="1"/><rect width="7" height="5" x="3" y="16" rx="1"/>"#

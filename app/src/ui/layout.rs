@@ -11,12 +11,12 @@ use super::{
     theme_switch::ThemeSwitch,
     toast::Toasts,
 };
-use crate::{profile::Me, start::Page};
+use crate::{profile::CurrentMember, start::Page};
 
 /// Navigation on the left (a drawer below 900 px), the page beside it.
 #[component]
 pub(crate) fn Layout() -> impl IntoView {
-    let me = Me::provide();
+    let me = CurrentMember::provide();
     let main = NodeRef::<html::Main>::new();
     let drawer = NodeRef::<html::Nav>::new();
     let path = use_location().pathname;
@@ -44,7 +44,7 @@ pub(crate) fn Layout() -> impl IntoView {
                 <button type="button" class="icon-button" popovertarget="nav" aria-label="Menu">
                     <Glyph icon=Icon::Menu />
                 </button>
-                <a href="/" class="wordmark"><Glyph icon=Icon::StreamCursor />"Atrium"</a>
+                <a href="/" class="wordmark"><Glyph icon=Icon::Logo />"Atrium"</a>
             </header>
             <nav id="nav" class="nav" popover="auto" aria-label="Main" node_ref=drawer>
                 <Suspense>
@@ -154,7 +154,7 @@ fn NavLink(item: NavItem) -> impl IntoView {
 /// Number of proposals that wait for the viewer.
 #[component]
 fn WaitingBadge() -> impl IntoView {
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     move || {
         let waiting = me.waiting();
         (waiting > 0).then(|| {
@@ -170,7 +170,7 @@ fn WaitingBadge() -> impl IntoView {
 /// Link to the notifications, with the number of unread ones.
 #[component]
 fn NotificationsLink() -> impl IntoView {
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     view! {
         <a href=NOTIFICATIONS.path class="nav-link" aria-current=current(NOTIFICATIONS.path)>
             <Glyph icon=NOTIFICATIONS.icon />
@@ -222,8 +222,8 @@ fn current(item_path: &'static str) -> impl Fn() -> Option<&'static str> + Send 
 
 /// Renders its children for members with `permission`.
 #[component]
-pub(crate) fn IfMay(permission: Permission, children: ChildrenFn) -> impl IntoView {
-    let me = Me::of_page();
+pub(crate) fn IfPermitted(permission: Permission, children: ChildrenFn) -> impl IntoView {
+    let me = CurrentMember::from_context();
     view! {
         <Suspense>
             {move || {

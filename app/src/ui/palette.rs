@@ -12,7 +12,7 @@ use super::{
     query_string,
     shortcuts::{ShortcutHelp, listen_for_keys},
 };
-use crate::profile::Me;
+use crate::profile::CurrentMember;
 
 /// An entry of the palette.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ fn commands(permissions: &[Permission], text: &str) -> Vec<Command> {
 /// The palette, the list of shortcuts, and the keys that open them.
 #[component]
 pub(crate) fn Palette() -> impl IntoView {
-    let me = Me::of_page();
+    let me = CurrentMember::from_context();
     let palette = NodeRef::<html::Dialog>::new();
     let help = NodeRef::<html::Dialog>::new();
     let permissions = RwSignal::new(Vec::<Permission>::new());

@@ -150,12 +150,12 @@ fn forbidden_text(permission: Permission) -> String {
     format!(
         "It needs the permission {permission}: {} {}",
         lower_first(permission.sentence()),
-        granted_by(permission),
+        grant_hint(permission),
     )
 }
 
 /// Says who can grant the permission.
-pub(crate) const fn granted_by(permission: Permission) -> &'static str {
+pub(crate) const fn grant_hint(permission: Permission) -> &'static str {
     if permission.is_for_roles() {
         "An owner or admin of your organisation can grant it."
     } else {

@@ -18,7 +18,7 @@ pub(crate) fn ThemeSwitch() -> impl IntoView {
     let state = FormState::<ThemeSet>::new();
     Effect::new(move |_| {
         if let Some(Ok(theme)) = state.action.value().get() {
-            page.theme_show(theme);
+            page.show_theme(theme);
         }
     });
     view! {

@@ -40,7 +40,7 @@ pub(crate) fn Toasts() -> impl IntoView {
                     };
                     view! {
                         <div class="toast">
-                            <Glyph icon=if flash == Flash::ImportKnown { Icon::Info } else { Icon::Success } />
+                            <Glyph icon=if flash == Flash::ImportDuplicate { Icon::Info } else { Icon::Success } />
                             <p>{flash.sentence()}</p>
                             {undo}
                             <button

@@ -95,13 +95,15 @@ impl Permission {
         Self::ALL
             .iter()
             .copied()
-            .filter(|permission| permission.is_for_roles() && held.contains(&permission.to_grant()))
+            .filter(|permission| {
+                permission.is_for_roles() && held.contains(&permission.required_to_grant())
+            })
             .collect()
     }
 
     /// The permission required to grant this one.
     #[must_use]
-    pub const fn to_grant(self) -> Self {
+    pub const fn required_to_grant(self) -> Self {
         if self.is_entrusted() {
             Self::OwnerGrant
         } else {

@@ -64,15 +64,15 @@ impl ApiKey {
 
 /// The set of keys that an operation may look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyReach {
+pub enum ApiKeyScope {
     /// Only the actor's own keys.
     Own,
     /// The keys of all members.
     Any,
 }
 
-impl KeyReach {
-    /// [`KeyReach::Any`] with `api_key.manage`.
+impl ApiKeyScope {
+    /// [`ApiKeyScope::Any`] with `api_key.manage`.
     pub fn of(actor: &Actor) -> Self {
         if actor.permissions.contains(&Permission::ApiKeyManage) {
             Self::Any

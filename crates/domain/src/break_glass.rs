@@ -10,14 +10,14 @@ pub const MIN_REASON_CHARS: usize = 10;
 /// In characters.
 pub const MAX_REASON_CHARS: usize = 500;
 /// The durations that can be chosen, in minutes.
-pub const TERMS: [u16; 3] = [15, 60, 240];
+pub const DURATIONS_MINUTES: [u16; 3] = [15, 60, 240];
 
 /// Form input for opening a member's private memories.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BreakGlassDraft {
     pub reason: String,
-    /// One of [`TERMS`].
+    /// One of [`DURATIONS_MINUTES`].
     pub minutes: String,
 }
 
@@ -47,7 +47,7 @@ impl BreakGlassRequest {
             reject("reason", "A reason can't contain a NUL character.".into());
         }
         let minutes = draft.minutes.trim().parse().ok();
-        let minutes = minutes.filter(|minutes| TERMS.contains(minutes));
+        let minutes = minutes.filter(|minutes| DURATIONS_MINUTES.contains(minutes));
         if minutes.is_none() {
             reject("minutes", "Choose 15 minutes, 1 hour or 4 hours.".into());
         }
@@ -116,7 +116,7 @@ pub struct BreakGlassView<T> {
 /// The viewer's access to a member's private memories, on the member's page.
 /// Only for viewers with `memory.break_glass`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum BreakGlassStanding {
+pub enum BreakGlassStatus {
     /// The viewer can open them.
     Closed,
     /// The viewer has opened them.

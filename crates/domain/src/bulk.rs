@@ -11,21 +11,21 @@ pub const MAX_BULK: usize = crate::paging::PAGE_SIZE as usize;
 
 /// The action applied to each member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BulkAct {
+pub enum BulkAction {
     Suspend,
     Reactivate,
-    GiveRole(RoleId),
-    JoinTeam(TeamId),
+    GrantRole(RoleId),
+    AddToTeam(TeamId),
 }
 
-impl BulkAct {
+impl BulkAction {
     /// The value in forms.
     pub fn key(self) -> String {
         match self {
             Self::Suspend => MemberChange::Suspend.key().to_owned(),
             Self::Reactivate => MemberChange::Reactivate.key().to_owned(),
-            Self::GiveRole(id) => format!("role:{id}"),
-            Self::JoinTeam(id) => format!("team:{id}"),
+            Self::GrantRole(id) => format!("role:{id}"),
+            Self::AddToTeam(id) => format!("team:{id}"),
         }
     }
 
@@ -34,13 +34,13 @@ impl BulkAct {
         match self {
             Self::Suspend => Action::MemberSuspend,
             Self::Reactivate => Action::MemberReactivate,
-            Self::GiveRole(_) => Action::RoleGrant,
-            Self::JoinTeam(_) => Action::TeamMemberChange,
+            Self::GrantRole(_) => Action::RoleGrant,
+            Self::AddToTeam(_) => Action::TeamMemberChange,
         }
     }
 }
 
-impl FromStr for BulkAct {
+impl FromStr for BulkAction {
     type Err = AppError;
 
     fn from_str(key: &str) -> Result<Self, AppError> {
@@ -48,8 +48,8 @@ impl FromStr for BulkAct {
         match key.split_once(':') {
             None if key == MemberChange::Suspend.key() => Ok(Self::Suspend),
             None if key == MemberChange::Reactivate.key() => Ok(Self::Reactivate),
-            Some(("role", id)) => id.parse().map(Self::GiveRole).map_err(invalid),
-            Some(("team", id)) => id.parse().map(Self::JoinTeam).map_err(invalid),
+            Some(("role", id)) => id.parse().map(Self::GrantRole).map_err(invalid),
+            Some(("team", id)) => id.parse().map(Self::AddToTeam).map_err(invalid),
             _ => Err(AppError::field("act", "Choose what to do with them.")),
         }
     }
@@ -58,7 +58,7 @@ impl FromStr for BulkAct {
 /// A selectable action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BulkChoice {
-    /// A [`BulkAct`] key.
+    /// A [`BulkAction`] key.
     pub key: String,
     /// E.g. `Give the role Viewer`.
     pub label: String,
@@ -99,15 +99,15 @@ mod tests {
     fn keys_round_trip_and_unknown_keys_are_rejected() {
         let id = uuid::Uuid::max();
         for act in [
-            BulkAct::Suspend,
-            BulkAct::Reactivate,
-            BulkAct::GiveRole(id.into()),
-            BulkAct::JoinTeam(id.into()),
+            BulkAction::Suspend,
+            BulkAction::Reactivate,
+            BulkAction::GrantRole(id.into()),
+            BulkAction::AddToTeam(id.into()),
         ] {
             assert_eq!(act.key().parse(), Ok(act));
         }
         for key in ["", "deactivate", "role:", "role:x", "team", "x:y"] {
-            let error = key.parse::<BulkAct>().unwrap_err();
+            let error = key.parse::<BulkAction>().unwrap_err();
             assert!(error.for_field("act").is_some(), "{key}");
         }
     }

@@ -56,7 +56,7 @@ impl EmailAddress {
 ///
 /// # Errors
 /// The first word that is not a domain.
-pub fn domains_parse(typed: &str) -> Result<Vec<String>, &str> {
+pub fn parse_domains(typed: &str) -> Result<Vec<String>, &str> {
     let mut domains = typed
         .split(|c: char| c == ',' || c == ';' || c.is_whitespace())
         .filter(|word| !word.is_empty())
@@ -143,10 +143,10 @@ mod tests {
     #[test]
     fn domains_are_split_at_any_separator() {
         assert_eq!(
-            domains_parse("Contoso.example, @fabrikam.example\ncontoso.example;a.b ").unwrap(),
+            parse_domains("Contoso.example, @fabrikam.example\ncontoso.example;a.b ").unwrap(),
             ["a.b", "contoso.example", "fabrikam.example"]
         );
-        assert_eq!(domains_parse(" \n ").unwrap(), [""; 0]);
+        assert_eq!(parse_domains(" \n ").unwrap(), [""; 0]);
         for bad in [
             "example",
             "a@b.example",
@@ -154,7 +154,7 @@ mod tests {
             "a_b.example",
             "ü.example",
         ] {
-            assert_eq!(domains_parse(&format!("a.b {bad}")), Err(bad));
+            assert_eq!(parse_domains(&format!("a.b {bad}")), Err(bad));
         }
     }
 }

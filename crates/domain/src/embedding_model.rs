@@ -94,7 +94,7 @@ pub struct EmbeddingModel {
 
 impl EmbeddingModel {
     /// True if vectors of this model are to be computed.
-    pub fn is_filled(&self) -> bool {
+    pub fn needs_vectors(&self) -> bool {
         matches!(
             self.status,
             EmbeddingModelStatus::Active | EmbeddingModelStatus::Building
@@ -175,7 +175,7 @@ pub struct EmbeddingModelDraft {
 
 /// A validated [`EmbeddingModelDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmbeddingModelText {
+pub struct ParsedEmbeddingModel {
     /// The URL of an [`EmbeddingSource::Address`] is not validated yet.
     pub source: EmbeddingSource,
     /// The name that the service uses.
@@ -184,7 +184,7 @@ pub struct EmbeddingModelText {
     pub dimensions: Option<u16>,
 }
 
-impl EmbeddingModelText {
+impl ParsedEmbeddingModel {
     pub fn parse(draft: &EmbeddingModelDraft) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let mut reject = |field: &str, message: &str| {
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn all_invalid_fields_are_reported() {
         let draft = |source: &str, base_url: &str, model: &str, dimensions: &str| {
-            EmbeddingModelText::parse(&EmbeddingModelDraft {
+            ParsedEmbeddingModel::parse(&EmbeddingModelDraft {
                 source: source.into(),
                 base_url: base_url.into(),
                 model: model.into(),

@@ -223,7 +223,7 @@ pub struct OpenInvite {
 
 /// The organisations whose members can sign in through an identity provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IssuerReach {
+pub struct IssuerScope {
     /// Slugs; if empty, the other rules alone decide.
     pub tenants: Vec<String>,
     /// The issuer serves many directories, each linked to one organisation.
@@ -240,7 +240,7 @@ pub struct LoginTarget {
     pub has_directory: bool,
 }
 
-impl IssuerReach {
+impl IssuerScope {
     /// True if the issuer's users may belong to the organisation. Each user is
     /// still checked at sign-in.
     pub fn reaches(&self, organisation: &LoginTarget) -> bool {
@@ -325,7 +325,7 @@ mod tests {
     fn issuer_reaches_only_its_organisations() {
         let reaches = |tenants: &[&str], by_directory, is_only, has_directory| {
             let tenants = tenants.iter().map(|&slug| slug.to_owned()).collect();
-            IssuerReach {
+            IssuerScope {
                 tenants,
                 by_directory,
             }

@@ -6,7 +6,7 @@ use crate::{
     ActorKind, AppError, TeamId, Timestamp, UserId,
     api_key::ApiKey,
     audit::AuditEntry,
-    break_glass::BreakGlassStanding,
+    break_glass::BreakGlassStatus,
     keyed_enum::keyed_enum,
     profile::Session,
     role::{RoleRef, RoleSource},
@@ -162,7 +162,7 @@ pub struct MemberDetail {
     pub sessions: Option<Vec<Session>>,
     /// The newest API keys, active or not.
     pub keys: Option<Vec<ApiKey>>,
-    pub break_glass: Option<BreakGlassStanding>,
+    pub break_glass: Option<BreakGlassStatus>,
     /// The newest audit entries by or about the member.
     pub audit: Option<Vec<AuditEntry>>,
 }

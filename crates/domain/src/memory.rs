@@ -8,7 +8,7 @@ mod new;
 mod search;
 
 pub use filter::{
-    FilterChoices, MemoryCriteria, MemoryFilter, MemoryOwner, NamedPersona, NamedUser, query_parse,
+    FilterChoices, MemoryCriteria, MemoryFilter, MemoryOwner, NamedPersona, NamedUser, parse_query,
 };
 pub use kinds::{AllowedVendors, MemoryKind, Origin, Term, Vendor, Visibility};
 pub use new::{MemoryAttributes, MemoryChange, MemoryDraft, MemoryText, NewMemory};
@@ -33,9 +33,9 @@ pub const TRASH_DAYS: i64 = 30;
 /// In characters.
 pub const MAX_REASON_CHARS: usize = 500;
 /// Counting memories without an embedding stops here.
-pub const WAITING_COUNTED: i64 = 1_000;
+pub const MAX_WAITING_COUNT: i64 = 1_000;
 /// The default importance.
-pub const USUAL_IMPORTANCE: f32 = 0.5;
+pub const DEFAULT_IMPORTANCE: f32 = 0.5;
 
 /// A memory in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Action, AppError, FieldError, MemoryId, PersonaId, ProposalId, Timestamp,
     memory::{
-        AllowedVendors, Memory, MemoryAttributes, MemoryChange, MemoryKind, MemoryText, NewMemory,
-        Origin, USUAL_IMPORTANCE,
+        AllowedVendors, DEFAULT_IMPORTANCE, Memory, MemoryAttributes, MemoryChange, MemoryKind,
+        MemoryText, NewMemory, Origin,
     },
     memory_form::both,
 };
@@ -47,7 +47,7 @@ impl MemoryFields {
             attributes: MemoryAttributes {
                 expires_at: self.expires_at,
                 persona_id: self.persona_id,
-                importance: self.importance.unwrap_or(USUAL_IMPORTANCE),
+                importance: self.importance.unwrap_or(DEFAULT_IMPORTANCE),
                 allowed_vendors,
             },
             origin,
@@ -184,12 +184,12 @@ impl MemoryCommand {
     }
 
     /// The result to report on success.
-    pub const fn done(&self) -> BatchDone {
+    pub const fn done(&self) -> BatchOutcome {
         match self {
-            Self::Create(_) | Self::Reply { .. } => BatchDone::Created,
-            Self::Update { .. } => BatchDone::Updated,
-            Self::Delete { .. } => BatchDone::Deleted,
-            Self::Restore { .. } => BatchDone::Restored,
+            Self::Create(_) | Self::Reply { .. } => BatchOutcome::Created,
+            Self::Update { .. } => BatchOutcome::Updated,
+            Self::Delete { .. } => BatchOutcome::Deleted,
+            Self::Restore { .. } => BatchOutcome::Restored,
         }
     }
 }
@@ -197,7 +197,7 @@ impl MemoryCommand {
 /// The result for one row of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum BatchDone {
+pub enum BatchOutcome {
     Created,
     Updated,
     /// The change waits for review.
@@ -209,7 +209,7 @@ pub enum BatchDone {
 /// The result of a [`MemoryCommand`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchRow {
-    pub done: BatchDone,
+    pub done: BatchOutcome,
     pub id: MemoryId,
     /// The new version, if it changed.
     pub version: Option<i32>,

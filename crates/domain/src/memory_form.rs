@@ -6,7 +6,7 @@ use time::{Date, format_description::well_known::Rfc3339, macros::format_descrip
 
 use crate::{
     AppError, FieldError, Timestamp,
-    memory::{AllowedVendors, MAX_REASON_CHARS, MemoryAttributes, USUAL_IMPORTANCE},
+    memory::{AllowedVendors, DEFAULT_IMPORTANCE, MAX_REASON_CHARS, MemoryAttributes},
 };
 
 /// Form input, not validated.
@@ -22,7 +22,7 @@ pub struct AttributesForm {
     pub expires_was: String,
     /// Empty: none.
     pub persona_id: String,
-    /// A number; empty means [`USUAL_IMPORTANCE`].
+    /// A number; empty means [`DEFAULT_IMPORTANCE`].
     pub importance: String,
     /// [`ANY_VENDOR`], or [`ONLY_VENDORS`] for those in `allowed_vendors`;
     /// empty if the form has no such fields.
@@ -39,7 +39,7 @@ pub const ONLY_VENDORS: &str = "only";
 
 /// When a memory expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum Expiry {
     /// Never.
     Always,
     Until(Timestamp),
@@ -58,19 +58,19 @@ impl AttributesForm {
     ///
     /// # Errors
     /// [`AppError::Invalid`] for the field `expires_at`, not `expires_on`.
-    pub fn keep(&self) -> Result<Keep, AppError> {
+    pub fn keep(&self) -> Result<Expiry, AppError> {
         if self.keep != "until" {
-            return Ok(Keep::Always);
+            return Ok(Expiry::Always);
         }
         let day = self.expires_on.trim();
         if let Some((at, was)) = self.expires_was.split_once(' ')
             && was == day
             && let Ok(at) = Timestamp::parse(at, &Rfc3339)
         {
-            return Ok(Keep::Until(at));
+            return Ok(Expiry::Until(at));
         }
         Date::parse(day, format_description!("[year]-[month]-[day]"))
-            .map(Keep::UntilEndOf)
+            .map(Expiry::UntilEndOf)
             .map_err(|_| {
                 AppError::field(
                     "expires_at",
@@ -94,7 +94,7 @@ impl AttributesForm {
             }
         };
         let importance = match self.importance.trim() {
-            "" => Some(USUAL_IMPORTANCE),
+            "" => Some(DEFAULT_IMPORTANCE),
             number => number.parse().ok(),
         };
         if importance.is_none() {
@@ -108,7 +108,7 @@ impl AttributesForm {
         Ok(MemoryAttributes {
             expires_at,
             persona_id,
-            importance: importance.unwrap_or(USUAL_IMPORTANCE),
+            importance: importance.unwrap_or(DEFAULT_IMPORTANCE),
             allowed_vendors,
         })
     }
@@ -129,7 +129,7 @@ impl AttributesForm {
 }
 
 /// Parses the optional reason of a change.
-pub fn reason_parse(typed: &str) -> Result<Option<String>, AppError> {
+pub fn parse_reason(typed: &str) -> Result<Option<String>, AppError> {
     let reason = typed.trim();
     if reason.chars().count() > MAX_REASON_CHARS {
         let message = format!("A reason has at most {MAX_REASON_CHARS} characters.");
@@ -190,17 +190,17 @@ mod tests {
     fn unchanged_day_keeps_its_instant_and_new_day_its_end() {
         let was = "2026-12-01T08:15:00Z 2026-12-01";
         for (keep, day, expected) in [
-            ("always", "2026-12-01", Keep::Always),
-            ("", "", Keep::Always),
+            ("always", "2026-12-01", Expiry::Always),
+            ("", "", Expiry::Always),
             (
                 "until",
                 "2026-12-01",
-                Keep::Until(datetime!(2026-12-01 08:15 UTC)),
+                Expiry::Until(datetime!(2026-12-01 08:15 UTC)),
             ),
             (
                 "until",
                 " 2026-12-02 ",
-                Keep::UntilEndOf(date!(2026 - 12 - 02)),
+                Expiry::UntilEndOf(date!(2026 - 12 - 02)),
             ),
         ] {
             assert_eq!(form(keep, day, was).keep(), Ok(expected), "{keep} {day}");
@@ -260,18 +260,18 @@ mod tests {
 
     #[test]
     fn long_reasons_are_rejected_and_errors_are_combined() {
-        assert_eq!(reason_parse("  "), Ok(None));
-        assert_eq!(reason_parse(" Typo "), Ok(Some("Typo".into())));
-        assert!(reason_parse(&"é".repeat(500)).is_ok());
+        assert_eq!(parse_reason("  "), Ok(None));
+        assert_eq!(parse_reason(" Typo "), Ok(Some("Typo".into())));
+        assert!(parse_reason(&"é".repeat(500)).is_ok());
         for bad in ["é".repeat(501), "a\0b".into()] {
             assert!(
-                reason_parse(&bad)
+                parse_reason(&bad)
                     .unwrap_err()
                     .for_field("reason")
                     .is_some()
             );
         }
-        let long = reason_parse(&"x".repeat(501));
+        let long = parse_reason(&"x".repeat(501));
         let error = both(long, form("until", "", "").keep()).unwrap_err();
         assert!(error.for_field("reason").is_some() && error.for_field("expires_at").is_some());
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AppError, MemoryViewId,
-    memory::{MemoryCriteria, MemoryFilter, SearchMode, query_parse},
+    memory::{MemoryCriteria, MemoryFilter, SearchMode, parse_query},
 };
 
 /// Per member.
@@ -33,7 +33,7 @@ impl MemoryViewQuery {
             ));
         }
         if !self.query.trim().is_empty() {
-            query_parse(&self.query)?;
+            parse_query(&self.query)?;
         }
         MemoryCriteria::parse(&self.filter).map(drop)
     }

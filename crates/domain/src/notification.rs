@@ -7,7 +7,7 @@ use crate::{BreakGlassId, MemoryId, NotificationId, ProposalId, Timestamp};
 /// Stored as a kind and its data; a new kind is a new variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "data", rename_all = "snake_case")]
-pub enum Notice {
+pub enum NotificationData {
     BreakGlassOpened(BreakGlassOpened),
     MemoryProposed(MemoryProposed),
     MemoryProposalDecided(MemoryProposalDecided),
@@ -60,7 +60,7 @@ pub struct BreakGlassOpened {
 pub struct Notification {
     pub id: NotificationId,
     /// `None` if the stored kind is unknown to this version of Atrium.
-    pub notice: Option<Notice>,
+    pub notice: Option<NotificationData>,
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: Timestamp,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn notice_round_trips_and_other_shapes_are_rejected() {
-        let notice = Notice::BreakGlassOpened(BreakGlassOpened {
+        let notice = NotificationData::BreakGlassOpened(BreakGlassOpened {
             grant: uuid::Uuid::nil().into(),
             reader: "Rita".into(),
             reason: "Customer 41 asks for it.".into(),
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(stored["kind"], "break_glass_opened");
         assert_eq!(stored["data"]["until"], "2026-03-02T09:15:00Z");
         assert_eq!(
-            serde_json::from_value::<Notice>(stored.clone()).unwrap(),
+            serde_json::from_value::<NotificationData>(stored.clone()).unwrap(),
             notice
         );
 
@@ -97,7 +97,7 @@ mod tests {
         let mut other = stored;
         other["kind"] = json!("party");
         for broken in [more, less, other] {
-            assert!(serde_json::from_value::<Notice>(broken).is_err());
+            assert!(serde_json::from_value::<NotificationData>(broken).is_err());
         }
     }
 }

@@ -34,14 +34,14 @@ pub struct PersonaDraft {
 
 /// A validated [`PersonaDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PersonaText {
+pub struct ParsedPersona {
     /// 1 to [`MAX_PERSONA_NAME_CHARS`] characters, no control characters.
     pub name: String,
     /// At most [`MAX_PERSONA_DESCRIPTION_CHARS`] characters.
     pub description: String,
 }
 
-impl PersonaText {
+impl ParsedPersona {
     pub fn parse(draft: &PersonaDraft) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let mut reject = |field: &str, message: String| {
@@ -94,7 +94,7 @@ mod tests {
             name: name.into(),
             description: description.into(),
         };
-        let work = PersonaText::parse(&draft(" Work ", " At the desk ")).unwrap();
+        let work = ParsedPersona::parse(&draft(" Work ", " At the desk ")).unwrap();
         assert_eq!((&*work.name, &*work.description), ("Work", "At the desk"));
         for (name, description, invalid_fields) in [
             ("", "", &["name"][..]),
@@ -103,7 +103,7 @@ mod tests {
             ("nul\0", "nul\0", &["name", "description"]),
             (&"é".repeat(51), &"é".repeat(501), &["name", "description"]),
         ] {
-            let error = PersonaText::parse(&draft(name, description)).unwrap_err();
+            let error = ParsedPersona::parse(&draft(name, description)).unwrap_err();
             for field in ["name", "description"] {
                 let is_named = error.for_field(field).is_some();
                 assert_eq!(
@@ -113,6 +113,6 @@ mod tests {
                 );
             }
         }
-        assert!(PersonaText::parse(&draft(&"é".repeat(50), &"é".repeat(500))).is_ok());
+        assert!(ParsedPersona::parse(&draft(&"é".repeat(50), &"é".repeat(500))).is_ok());
     }
 }

@@ -57,7 +57,7 @@ pub struct ProposalSummary {
 
 /// The parts of a memory that other members see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MemoryShown {
+pub struct SharedMemory {
     /// May be empty.
     pub title: String,
     pub content: String,
@@ -71,7 +71,7 @@ pub struct MemoryShown {
     pub expires_at: Option<Timestamp>,
 }
 
-impl MemoryShown {
+impl SharedMemory {
     pub fn of(memory: &Memory) -> Self {
         Self {
             title: memory.title.clone(),
@@ -107,8 +107,8 @@ impl MemoryShown {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProposedChange {
     /// As shared when the change was proposed.
-    pub before: MemoryShown,
-    pub after: MemoryShown,
+    pub before: SharedMemory,
+    pub after: SharedMemory,
     pub title: Vec<DiffSpan>,
     pub content: Vec<DiffSpan>,
 }

@@ -88,14 +88,14 @@ pub struct RoleDraft {
 
 /// A validated [`RoleDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoleText {
+pub struct ParsedRole {
     pub name: String,
     /// May be empty.
     pub description: String,
     pub permissions: BTreeSet<Permission>,
 }
 
-impl RoleText {
+impl ParsedRole {
     pub fn parse(draft: &RoleDraft) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let mut reject = |field: &str, message: String| {
@@ -233,29 +233,29 @@ mod tests {
             ("監査", "role"),
             ("Éditeur", "diteur"),
         ] {
-            let text = RoleText::parse(&draft(name, &["memory.read"])).unwrap();
+            let text = ParsedRole::parse(&draft(name, &["memory.read"])).unwrap();
             assert_eq!(text.key(), key, "{name}");
         }
         let long = "x".repeat(MAX_ROLE_NAME_CHARS);
-        let text = RoleText::parse(&draft(&long, &["memory.read"])).unwrap();
+        let text = ParsedRole::parse(&draft(&long, &["memory.read"])).unwrap();
         assert!(text.key().len() <= 63);
     }
 
     #[test]
     fn all_invalid_fields_are_reported() {
-        let error = RoleText::parse(&draft(" ", &["memory.everything"])).unwrap_err();
+        let error = ParsedRole::parse(&draft(" ", &["memory.everything"])).unwrap_err();
         assert!(error.for_field("name").is_some());
         assert_eq!(
             error.for_field("permissions"),
             Some("There is no permission “memory.everything”.")
         );
         // SEC-G: an installation permission is rejected like an unknown one.
-        let error = RoleText::parse(&draft("Root", &["platform.operate"])).unwrap_err();
+        let error = ParsedRole::parse(&draft("Root", &["platform.operate"])).unwrap_err();
         assert_eq!(
             error.for_field("permissions"),
             Some("There is no permission “platform.operate”.")
         );
-        let error = RoleText::parse(&draft("Empty", &[])).unwrap_err();
+        let error = ParsedRole::parse(&draft("Empty", &[])).unwrap_err();
         assert!(error.for_field("permissions").is_some());
     }
 

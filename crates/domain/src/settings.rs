@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AppError, FieldError,
-    email::domains_parse,
+    email::parse_domains,
     error::quote,
     preferences::{NO_TIME_ZONE, TimeZone, chosen},
 };
@@ -81,15 +81,15 @@ pub struct OrganisationDraft {
     pub currency: String,
     /// Separated by commas, semicolons or white space; optional.
     pub invite_domains: String,
-    /// [`REVIEWED_AGAIN`] (default) or [`OWNERS_DECIDE`].
+    /// [`CHANGES_NEED_REVIEW`] (default) or [`OWNERS_MAY_CHANGE`].
     pub reviewed_changes: String,
 }
 
 /// A change of an accepted memory needs a new review.
-pub const REVIEWED_AGAIN: &str = "review";
+pub const CHANGES_NEED_REVIEW: &str = "review";
 
 /// Owners may change an accepted memory without a new review.
-pub const OWNERS_DECIDE: &str = "owner";
+pub const OWNERS_MAY_CHANGE: &str = "owner";
 
 /// Lookups of values whose lists only the server has.
 #[derive(Clone, Copy, Debug)]
@@ -102,12 +102,12 @@ pub struct KnownValues {
 
 /// A validated [`OrganisationDraft`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrganisationText {
+pub struct OrganisationUpdate {
     pub name: String,
     pub settings: TenantSettings,
 }
 
-impl OrganisationText {
+impl OrganisationUpdate {
     pub fn parse(draft: &OrganisationDraft, known: KnownValues) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let name = draft.name.trim();
@@ -171,7 +171,7 @@ impl OrganisationText {
             known.is_currency,
             "Choose one of the currencies in the list.",
         );
-        let invite_domains = domains_parse(&draft.invite_domains)
+        let invite_domains = parse_domains(&draft.invite_domains)
             .map_err(|word| format!("{} is not a domain such as example.org.", quote(word)))
             .and_then(|domains| {
                 let fits = domains.len() <= MAX_INVITE_DOMAINS;
@@ -185,7 +185,8 @@ impl OrganisationText {
             });
             Vec::new()
         });
-        if !["", REVIEWED_AGAIN, OWNERS_DECIDE].contains(&draft.reviewed_changes.as_str()) {
+        if !["", CHANGES_NEED_REVIEW, OWNERS_MAY_CHANGE].contains(&draft.reviewed_changes.as_str())
+        {
             fields.push(FieldError {
                 field: "reviewed_changes".into(),
                 message: format!("Choose {REVIEWED_AGAIN} or {OWNERS_DECIDE}."),
@@ -202,7 +203,7 @@ impl OrganisationText {
                 time_zone,
                 currency,
                 invite_domains,
-                owners_change_reviewed: draft.reviewed_changes == OWNERS_DECIDE,
+                owners_change_reviewed: draft.reviewed_changes == OWNERS_MAY_CHANGE,
             },
         })
     }
@@ -226,7 +227,7 @@ mod tests {
                 currency: currency.into(),
                 ..OrganisationDraft::default()
             };
-            OrganisationText::parse(&draft, KNOWN)
+            OrganisationUpdate::parse(&draft, KNOWN)
         };
         let chosen = parse("Europe/Berlin", "EUR").unwrap().settings;
         assert_eq!(
@@ -249,7 +250,7 @@ mod tests {
                 session_absolute_hours: absolute.into(),
                 ..OrganisationDraft::default()
             };
-            OrganisationText::parse(&draft, KNOWN)
+            OrganisationUpdate::parse(&draft, KNOWN)
         };
         let text = parse(" Acme ", "", " 8 ").unwrap();
         assert_eq!(text.name, "Acme");
@@ -276,7 +277,7 @@ mod tests {
                 invite_domains: domains.into(),
                 ..OrganisationDraft::default()
             };
-            OrganisationText::parse(&draft, KNOWN)
+            OrganisationUpdate::parse(&draft, KNOWN)
         };
         let text = parse("Fabrikam.example\n contoso.example").unwrap();
         assert_eq!(
@@ -301,9 +302,13 @@ mod tests {
                 reviewed_changes: reviewed_changes.into(),
                 ..OrganisationDraft::default()
             };
-            OrganisationText::parse(&draft, KNOWN)
+            OrganisationUpdate::parse(&draft, KNOWN)
         };
-        for (typed, owners) in [("", false), (REVIEWED_AGAIN, false), (OWNERS_DECIDE, true)] {
+        for (typed, owners) in [
+            ("", false),
+            (CHANGES_NEED_REVIEW, false),
+            (OWNERS_MAY_CHANGE, true),
+        ] {
             let settings = parse(typed).unwrap().settings;
             assert_eq!(settings.owners_change_reviewed, owners, "{typed}");
         }

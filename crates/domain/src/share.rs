@@ -145,7 +145,7 @@ pub struct AudienceChoice {
     /// Empty for everyone.
     pub team_name: String,
     /// True if sharing needs no review.
-    pub at_once: bool,
+    pub is_immediate: bool,
 }
 
 /// The sharing section of a memory's page.

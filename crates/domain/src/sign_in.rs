@@ -64,7 +64,7 @@ problems! {
     InviteRefused = "invite_refused",
         "Whoever invited you may not give what this invite promises any more, so nothing was changed. Ask an owner or admin of the organisation for a new invite.";
     /// The account's issuer is not accepted by the invite's organisation.
-    InviteElsewhere = "invite_elsewhere",
+    InviteWrongIssuer = "invite_elsewhere",
         "The account that you chose can't be used for the organisation that invited you. Open the invite again and choose another one.";
     TenantSuspended = "tenant_suspended",
         "Your organisation is suspended: nobody of it can sign in, and nothing was deleted. Ask whoever runs this installation.";

@@ -4,7 +4,7 @@ use crate::memory::{MemoryKind, Term, Visibility};
 
 /// The meaning of another system's memory type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemoryWord {
+pub struct MemoryType {
     pub kind: MemoryKind,
     /// The intended term, if the word implies one. In Atrium a short term needs
     /// an expiry; a memory without one is kept until deleted.
@@ -13,11 +13,11 @@ pub struct MemoryWord {
 
 /// Parses a memory type: Atrium's keys and other systems' words, in any case,
 /// with underscores, hyphens or spaces.
-pub fn memory_word(word: &str) -> Option<MemoryWord> {
+pub fn parse_memory_type(word: &str) -> Option<MemoryType> {
     let word = word.trim().to_lowercase().replace(['-', ' '], "_");
-    let of_kind = |kind| Some(MemoryWord { kind, term: None });
+    let of_kind = |kind| Some(MemoryType { kind, term: None });
     let fact_with_term = |term| {
-        Some(MemoryWord {
+        Some(MemoryType {
             kind: MemoryKind::Fact,
             term: Some(term),
         })
@@ -50,23 +50,29 @@ mod tests {
     use crate::memory::{MemoryDraft, MemoryText};
 
     fn kind(word: &str) -> Option<MemoryKind> {
-        memory_word(word).map(|word| word.kind)
+        parse_memory_type(word).map(|word| word.kind)
     }
 
     /// A memory's `type` is `short_term`, `long_term`, `skill` or `context`.
     #[test]
     fn cortex_os_types() {
-        let word = |kind, term| Some(MemoryWord { kind, term });
+        let word = |kind, term| Some(MemoryType { kind, term });
         assert_eq!(
-            memory_word("short_term"),
+            parse_memory_type("short_term"),
             word(MemoryKind::Fact, Some(Term::Short))
         );
         assert_eq!(
-            memory_word("long_term"),
+            parse_memory_type("long_term"),
             word(MemoryKind::Fact, Some(Term::Long))
         );
-        assert_eq!(memory_word("skill"), word(MemoryKind::SkillNote, None));
-        assert_eq!(memory_word("context"), word(MemoryKind::Context, None));
+        assert_eq!(
+            parse_memory_type("skill"),
+            word(MemoryKind::SkillNote, None)
+        );
+        assert_eq!(
+            parse_memory_type("context"),
+            word(MemoryKind::Context, None)
+        );
     }
 
     /// In Org in a Box, kind is fact, preference, event or skill-note, visibility

@@ -67,19 +67,19 @@ pub enum EmbeddingsError {
     Unauthorized(u16),
     /// Too many requests, or the account has no credit left.
     #[error("The embedding service asks to wait, or the account has run out (status 429).")]
-    TooBusy {
+    RateLimited {
         /// From the `Retry-After` header.
         retry_after: Option<Duration>,
     },
     /// Another client error: an unknown model, or a text too long for it.
     #[error("The embedding service refuses the request (status {0}). Is the model's name right?")]
-    Refused(u16),
+    ClientError(u16),
     /// A server error, or an unexpected status.
     #[error("The embedding service has a fault of its own (status {0}).")]
-    Failed(u16),
+    ServerError(u16),
     /// The response is not a valid embedding response.
     #[error("The embedding service answers with something that is no embedding: {0}.")]
-    Nonsense(&'static str),
+    InvalidResponse(&'static str),
 }
 
 #[derive(Serialize)]
@@ -133,10 +133,10 @@ pub async fn embed(
         .await
         .map_err(|problem| match problem {
             BodyProblem::Broken(error) => transport_error(&error),
-            BodyProblem::TooLong(_) => EmbeddingsError::Nonsense("it is far too long"),
+            BodyProblem::TooLong(_) => EmbeddingsError::InvalidResponse("it is far too long"),
         })?;
     let list: EmbeddingList = serde_json::from_slice(&body)
-        .map_err(|_| EmbeddingsError::Nonsense("it is not the JSON that was asked for"))?;
+        .map_err(|_| EmbeddingsError::InvalidResponse("it is not the JSON that was asked for"))?;
     ordered_vectors(list, texts.len(), endpoint.dimensions)
 }
 
@@ -167,10 +167,10 @@ fn check_status(response: &Response) -> Result<(), EmbeddingsError> {
                 .get(header::RETRY_AFTER)
                 .and_then(|seconds| seconds.to_str().ok()?.parse().ok())
                 .map(Duration::from_secs);
-            Err(EmbeddingsError::TooBusy { retry_after })
+            Err(EmbeddingsError::RateLimited { retry_after })
         }
-        _ if status.is_client_error() => Err(EmbeddingsError::Refused(status.as_u16())),
-        _ => Err(EmbeddingsError::Failed(status.as_u16())),
+        _ if status.is_client_error() => Err(EmbeddingsError::ClientError(status.as_u16())),
+        _ => Err(EmbeddingsError::ServerError(status.as_u16())),
     }
 }
 
@@ -180,29 +180,34 @@ fn ordered_vectors(
     texts: usize,
     requested: Option<usize>,
 ) -> Result<Vec<Vec<f32>>, EmbeddingsError> {
-    use EmbeddingsError::Nonsense;
+    use EmbeddingsError::InvalidResponse;
 
     if list.data.len() != texts {
-        return Err(Nonsense("it has another number of vectors than of texts"));
+        return Err(InvalidResponse(
+            "it has another number of vectors than of texts",
+        ));
     }
     let dimensions = requested
         .or_else(|| list.data.first().map(|item| item.embedding.len()))
         .unwrap_or_default();
     if !DIMENSIONS.contains(&dimensions) {
-        return Err(Nonsense(
+        return Err(InvalidResponse(
             "its vectors have fewer than 64 or more than 4,000 numbers",
         ));
     }
     let mut vectors = vec![None; texts];
     for item in list.data {
         if item.embedding.len() != dimensions {
-            return Err(Nonsense("its vectors have another length than they should"));
+            return Err(InvalidResponse(
+                "its vectors have another length than they should",
+            ));
         }
         let slot = vectors
             .get_mut(item.index)
             .filter(|slot| slot.is_none())
-            .ok_or(Nonsense("two of its vectors are of one text"))?;
-        *slot = Some(normalise(item.embedding).ok_or(Nonsense("a vector has no direction"))?);
+            .ok_or(InvalidResponse("two of its vectors are of one text"))?;
+        *slot =
+            Some(normalise(item.embedding).ok_or(InvalidResponse("a vector has no direction"))?);
     }
     Ok(vectors.into_iter().flatten().collect())
 }

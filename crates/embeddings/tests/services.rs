@@ -135,7 +135,7 @@ async fn requested_dimensions_are_sent_and_enforced() {
     );
     let other = embed(&outbound(), &endpoint_with(128), &texts(&["a"])).await;
     assert!(
-        matches!(other, Err(EmbeddingsError::Nonsense(_))),
+        matches!(other, Err(EmbeddingsError::InvalidResponse(_))),
         "{other:?}"
     );
 }
@@ -216,7 +216,7 @@ async fn malformed_responses_are_rejected() {
         let (addr, _) = start_service(move |_| answer.clone().into_response()).await;
         let answer = embed(&outbound(), &endpoint(addr, None), &texts(&["a", "b"])).await;
         assert!(
-            matches!(answer, Err(EmbeddingsError::Nonsense(_))),
+            matches!(answer, Err(EmbeddingsError::InvalidResponse(_))),
             "{case}: {answer:?}"
         );
     }
@@ -284,5 +284,8 @@ async fn unreachable_and_slow_services_are_distinguished() {
 async fn oversized_response_is_rejected() {
     let (addr, _) = start_service(|_| "x".repeat(17 * 1024 * 1024).into_response()).await;
     let answer = embed(&outbound(), &endpoint(addr, None), &texts(&["a"])).await;
-    assert_eq!(answer, Err(EmbeddingsError::Nonsense("it is far too long")));
+    assert_eq!(
+        answer,
+        Err(EmbeddingsError::InvalidResponse("it is far too long"))
+    );
 }

@@ -3,7 +3,7 @@
 
 use domain::{
     Timestamp,
-    import::ImportChoice,
+    import::ImportOptions,
     memory::{MemoryText, Visibility},
 };
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ pub(crate) fn write(record: &Record, out: &mut Vec<u8>) {
 }
 
 /// Reads one line.
-pub(crate) fn parse(raw: &[u8], choice: &ImportChoice) -> Result<Record, String> {
+pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let line: Line = serde_json::from_str(utf8(raw)?)
         .map_err(|_| "It is not a line of an Atrium export.".to_owned())?;
     if line.format != FORMAT {

@@ -11,7 +11,7 @@
 
 use domain::{
     Timestamp,
-    import::ImportChoice,
+    import::ImportOptions,
     memory::{MAX_CONTENT_BYTES, MemoryKind},
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     /// As memories: the first part and its replies.
-    pub(crate) fn into_records(self, choice: &ImportChoice) -> Vec<Result<Record, String>> {
+    pub(crate) fn into_records(self, choice: &ImportOptions) -> Vec<Result<Record, String>> {
         let mut said = String::new();
         for (who, message) in &self.messages {
             let message = message.trim();
@@ -79,7 +79,7 @@ impl Part {
     /// As a memory, and its rest as replies; `finish` gives each what all have.
     pub(crate) fn into_records(
         self,
-        choice: &ImportChoice,
+        choice: &ImportOptions,
         finish: impl Fn(Record) -> Record,
     ) -> Vec<Result<Record, String>> {
         let kind = if choice.kind.is_empty() {
@@ -162,7 +162,7 @@ mod tests {
             origin: "chatgpt",
             messages: vec![("You", words.clone()), ("ChatGPT", "é".repeat(60_000))],
         };
-        let records = conversation.into_records(&ImportChoice::default());
+        let records = conversation.into_records(&ImportOptions::default());
         let records: Vec<_> = records.into_iter().map(Result::unwrap).collect();
         let shape: Vec<_> = records
             .iter()

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use domain::{Timestamp, import::ImportChoice, memory::MemoryKind};
+use domain::{Timestamp, import::ImportOptions, memory::MemoryKind};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ struct Content {
 /// Reads the archive, or the one file.
 pub(crate) fn read(
     source: &mut dyn Source,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
     sink: &mut Sink<'_>,
 ) -> Result<(), Stop> {
     if !is_archive(source)? {
@@ -139,7 +139,7 @@ fn give(
     line: u64,
     bytes: u64,
     conversation: Result<Conversation, String>,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
     sink: &mut Sink<'_>,
 ) -> Result<(), Stop> {
     match conversation {
@@ -227,7 +227,7 @@ fn spoken(message: &Message) -> Option<String> {
 }
 
 /// A saved memory.
-fn saved(raw: &[u8], choice: &ImportChoice) -> Result<Record, String> {
+fn saved(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let object = json_object(raw)?;
     if object.get("enabled") == Some(&Value::Bool(false)) {
         return Err("It was switched off in ChatGPT.".to_owned());

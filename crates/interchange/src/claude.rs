@@ -6,7 +6,7 @@
 //! mind, overall and for a project, and a project's instructions become
 //! context, with the project's documents as replies.
 
-use domain::{import::ImportChoice, memory::MemoryKind};
+use domain::{import::ImportOptions, memory::MemoryKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -74,7 +74,7 @@ impl File {
 /// Reads the archive, or the one file.
 pub(crate) fn read(
     source: &mut dyn Source,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
     sink: &mut Sink<'_>,
 ) -> Result<(), Stop> {
     if !is_archive(source)? {
@@ -127,7 +127,7 @@ fn with_object(raw: &[u8], read: impl Fn(&Map<String, Value>) -> Records) -> Rec
 }
 
 /// A record of a file that was given without its archive.
-fn any(raw: &[u8], choice: &ImportChoice) -> Records {
+fn any(raw: &[u8], choice: &ImportOptions) -> Records {
     with_object(raw, |object| {
         if object.contains_key("conversations_memory") || object.contains_key("project_memories") {
             memories(object, choice)
@@ -139,7 +139,7 @@ fn any(raw: &[u8], choice: &ImportChoice) -> Records {
     })
 }
 
-fn conversation(raw: &[u8], choice: &ImportChoice) -> Records {
+fn conversation(raw: &[u8], choice: &ImportOptions) -> Records {
     let raw: Result<RawConversation, String> = utf8(raw).and_then(|raw| {
         serde_json::from_str(raw).map_err(|_| "It is not a conversation of Claude.".to_owned())
     });
@@ -187,7 +187,7 @@ fn spoken(message: Message) -> String {
     }
 }
 
-fn memories(object: &Map<String, Value>, choice: &ImportChoice) -> Records {
+fn memories(object: &Map<String, Value>, choice: &ImportOptions) -> Records {
     let mut parts = Vec::new();
     let plain = |name: &str| object.get(name).and_then(Value::as_str);
     if let Some(content) = plain("conversations_memory") {
@@ -239,7 +239,7 @@ fn memories(object: &Map<String, Value>, choice: &ImportChoice) -> Records {
     }
 }
 
-fn project(object: &Map<String, Value>, choice: &ImportChoice) -> Records {
+fn project(object: &Map<String, Value>, choice: &ImportOptions) -> Records {
     let plain = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
     let about: Vec<_> = [plain("description"), plain("prompt_template")]
         .into_iter()

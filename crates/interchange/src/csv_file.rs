@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io::Read};
 
-use domain::import::ImportChoice;
+use domain::import::ImportOptions;
 
 use crate::{
     Sink, Stop,
@@ -38,7 +38,7 @@ pub(crate) fn undefuse(cell: &str) -> &str {
 /// Reads the header and then row by row.
 pub(crate) fn read(
     source: impl Read,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
     sink: &mut Sink<'_>,
 ) -> Result<(), Stop> {
     let mut input = Input::new(source)?;
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_chosen_column_is_taken_and_nothing_else() {
-        let choice = ImportChoice {
+        let choice = ImportOptions {
             kind: "event".into(),
             tags: "old, notes".into(),
             persona: "Work".into(),
@@ -171,7 +171,7 @@ mod tests {
                 ("title".into(), String::new()),
             ]
             .into(),
-            ..ImportChoice::default()
+            ..ImportOptions::default()
         };
         let records = items_with(ImportFormat::Csv, &choice, "title,b\nT,text\n");
         assert_eq!(summary(&records), [(2, "|text".to_owned())]);

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read},
 };
 
-use domain::import::{Field, ImportChoice, ImportFormat, MAX_COLUMNS};
+use domain::import::{Field, ImportFormat, ImportOptions, MAX_COLUMNS};
 
 use crate::{
     ReadError, Source, Stop, atrium,
@@ -157,7 +157,7 @@ pub type Mapping = Vec<(Field, String)>;
 pub fn columns(
     source: &mut dyn Source,
     format: ImportFormat,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
 ) -> Result<(Vec<String>, Mapping), ReadError> {
     source.rewind()?;
     let mut columns = match format {

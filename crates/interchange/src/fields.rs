@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use domain::{
     Timestamp,
-    import::{Field, ImportChoice, MAX_COLUMNS, tags_of},
+    import::{Field, ImportOptions, MAX_COLUMNS, parse_tags},
 };
 use serde_json::{Map, Value};
 
@@ -39,7 +39,7 @@ const NOT_TEXT: &str = "“content”, “title” and “kind” must be text, 
 
 impl ColumnMapping {
     /// The choice among `columns`; none when nothing holds the text.
-    pub(crate) fn of(choice: &ImportChoice, columns: &[String]) -> Option<Self> {
+    pub(crate) fn of(choice: &ImportOptions, columns: &[String]) -> Option<Self> {
         let wanted: Vec<_> = Field::ALL
             .iter()
             .filter_map(|field| Some((*field, choice.column(*field, columns)?.to_owned())))
@@ -56,7 +56,7 @@ impl ColumnMapping {
     }
 
     /// Makes a record of `row`.
-    pub(crate) fn record(&self, row: &dyn Row, choice: &ImportChoice) -> Result<Record, String> {
+    pub(crate) fn record(&self, row: &dyn Row, choice: &ImportOptions) -> Result<Record, String> {
         let cell = |field: Field| match self.0.iter().find(|(wanted, _)| *wanted == field) {
             Some((_, column)) => row.cell(column),
             None => Ok(None),
@@ -68,7 +68,7 @@ impl ColumnMapping {
         };
         let list = |field: Field| match cell(field)? {
             None => Ok(Vec::new()),
-            Some(Cell::Text(text)) => Ok(tags_of(&text)),
+            Some(Cell::Text(text)) => Ok(parse_tags(&text)),
             Some(Cell::List(list)) => Ok(list),
             Some(Cell::Other) => Err(NOT_TEXT.to_owned()),
         };
@@ -89,7 +89,7 @@ impl ColumnMapping {
             Some(Cell::List(vendors)) => Some(vendors),
             Some(Cell::Text(text)) if text.trim() == NO_VENDOR => Some(Vec::new()),
             Some(Cell::Text(text)) if text.trim().is_empty() => None,
-            Some(Cell::Text(text)) => Some(tags_of(&text))
+            Some(Cell::Text(text)) => Some(parse_tags(&text))
                 .filter(|vendors| !vendors.is_empty())
                 .map(Some)
                 .ok_or_else(|| "“allowed_vendors” names nothing.".to_owned())?,
@@ -137,7 +137,7 @@ pub(crate) fn json_object(raw: &[u8]) -> Result<Map<String, Value>, String> {
 }
 
 /// A JSON object as a memory, by the choice.
-pub(crate) fn json_record(raw: &[u8], choice: &ImportChoice) -> Result<Record, String> {
+pub(crate) fn json_record(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let object = json_object(raw)?;
     let columns = json_columns(&object);
     let missing = |name: &str| format!("It has no “{name}”.");

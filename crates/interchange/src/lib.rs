@@ -27,7 +27,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use domain::import::{ImportChoice, ImportFormat, ImportProblem};
+use domain::import::{ImportFormat, ImportOptions, ImportProblem};
 
 pub use self::{
     detect::{Kind, Mapping, columns, detect, formats, kind_of},
@@ -152,7 +152,7 @@ impl Sink<'_> {
 pub fn read(
     source: &mut dyn Source,
     format: ImportFormat,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
     each: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
     source.rewind()?;

@@ -3,7 +3,7 @@
 
 use std::{fmt::Write, io::Read};
 
-use domain::import::{Field, ImportChoice, tags_of};
+use domain::import::{Field, ImportOptions, parse_tags};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ const OURS: &str = "atrium.memory/1";
 /// its own (only headings below it) is none.
 pub(crate) fn read(
     source: &mut dyn Source,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
     sink: &mut Sink<'_>,
 ) -> Result<(), Stop> {
     let mut body = Vec::new();
@@ -119,7 +119,7 @@ pub(crate) fn is_note(name: &str) -> bool {
 /// A memory for each note of the archive; its other files are passed over.
 pub(crate) fn read_zip(
     source: &mut dyn Source,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
     sink: &mut Sink<'_>,
 ) -> Result<(), Stop> {
     let archive = Archive::open(source)?;
@@ -149,7 +149,7 @@ pub(crate) fn read_zip(
 
 /// A note with its front matter. Without a title there, its file's name is
 /// the title, as note-taking programs have it.
-fn parse_note(stem: &str, note: &[u8], choice: &ImportChoice) -> Result<Record, String> {
+fn parse_note(stem: &str, note: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let note = crate::input::utf8(note.strip_prefix(b"\xef\xbb\xbf").unwrap_or(note))?;
     let (matter, content) = split_front_matter(note);
     let matter = matter.map(FrontMatter::parse).unwrap_or_default();
@@ -166,7 +166,7 @@ fn parse_note(stem: &str, note: &[u8], choice: &ImportChoice) -> Result<Record, 
     // Names of our own for all fields, and no others: a note's own `type` or
     // `date` may mean anything.
     let wanted = ColumnMapping::of(
-        &ImportChoice {
+        &ImportOptions {
             columns: Field::ALL
                 .iter()
                 .filter(|field| {
@@ -182,7 +182,7 @@ fn parse_note(stem: &str, note: &[u8], choice: &ImportChoice) -> Result<Record, 
                 })
                 .map(|field| (field.key().to_owned(), field.key().to_owned()))
                 .collect(),
-            ..ImportChoice::default()
+            ..ImportOptions::default()
         },
         &[],
     )
@@ -209,7 +209,7 @@ impl Row for Note<'_> {
         Ok(match (column, value) {
             ("content", _) => Some(Cell::Text(self.content.into())),
             ("title", None) => Some(Cell::Text(record::title(self.stem).into())),
-            ("tags", Some(Value::String(tags))) => Some(Cell::List(tags_of(tags))),
+            ("tags", Some(Value::String(tags))) => Some(Cell::List(parse_tags(tags))),
             (_, Some(Value::Array(values))) => Some(Cell::List(
                 values
                     .iter()
@@ -299,7 +299,7 @@ fn scalar(text: &str) -> Value {
             .strip_prefix('[')
             .and_then(|text| text.strip_suffix(']'))
         {
-            let items = tags_of(list);
+            let items = parse_tags(list);
             return items
                 .iter()
                 .map(|item| Value::from(item.trim_matches(['"', '\''])))
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn the_front_matter_of_other_programs_is_read_kindly() {
-        let choice = ImportChoice::default();
+        let choice = ImportOptions::default();
         let note = b"---\r\ntitle: 'Tea: how'\ntags:\n  - people\n  - \"tea time\"\naliases: [x]\ntype: recipe\nkind: song\ncreated_at: someday\n---\n\nWithout milk.\r\n";
         let record = parse_note("file", note, &choice).unwrap();
         assert_eq!(record.text.title, "Tea: how");

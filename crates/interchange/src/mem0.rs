@@ -1,7 +1,7 @@
 //! What mem0's API and its export of memories give: objects with `memory`,
 //! `categories`, `metadata` and moments, on lines or in an array.
 
-use domain::import::ImportChoice;
+use domain::import::ImportOptions;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 
 /// One of them as a memory. Its categories become tags, a `kind`, `title` or
 /// `tags` in its metadata count, the rest of the metadata is not taken.
-pub(crate) fn parse(raw: &[u8], choice: &ImportChoice) -> Result<Record, String> {
+pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let object = json_object(raw)?;
     let plain = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
     let content = ["memory", "data", "text", "content"]

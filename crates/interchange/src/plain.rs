@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use domain::import::ImportChoice;
+use domain::import::ImportOptions;
 
 use crate::{
     Record, Sink, Stop,
@@ -17,7 +17,7 @@ const MAX_PARAGRAPH: usize = 1024 * 1024;
 /// Paragraphs: runs of lines between blank ones.
 pub(crate) fn read(
     source: impl Read,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
     sink: &mut Sink<'_>,
 ) -> Result<(), Stop> {
     let mut input = Input::new(source)?;

@@ -2,7 +2,7 @@
 
 use domain::{
     AppError, Timestamp,
-    import::{ImportChoice, tags_of},
+    import::{ImportOptions, parse_tags},
     memory::{MemoryKind, MemoryText, Visibility},
 };
 
@@ -77,7 +77,7 @@ impl Record {
     }
 
     /// With what the member wants each record to have.
-    pub(crate) fn choosing(mut self, choice: &ImportChoice) -> Self {
+    pub(crate) fn choosing(mut self, choice: &ImportOptions) -> Self {
         if self.persona.is_none() {
             self.persona = given(&choice.persona);
         }
@@ -98,9 +98,9 @@ pub(crate) fn text(
     content: String,
     kind: &str,
     mut tags: Vec<String>,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
 ) -> Result<MemoryText, String> {
-    tags.extend(tags_of(&choice.tags));
+    tags.extend(parse_tags(&choice.tags));
     let kind = match kind.trim() {
         "" => choice.default_kind().key(),
         kind => known_kind(kind),

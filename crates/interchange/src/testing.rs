@@ -4,7 +4,7 @@ use std::{io::Cursor, ops::ControlFlow};
 
 use domain::{
     Timestamp,
-    import::{ImportChoice, ImportFormat},
+    import::{ImportFormat, ImportOptions},
     memory::{MemoryKind, MemoryText, Visibility},
 };
 use time::Duration;
@@ -12,12 +12,12 @@ use time::Duration;
 use crate::{EarlierText, Item, Record, read};
 
 pub(crate) fn items(format: ImportFormat, file: impl AsRef<[u8]>) -> Vec<Item> {
-    items_with(format, &ImportChoice::default(), file)
+    items_with(format, &ImportOptions::default(), file)
 }
 
 pub(crate) fn items_with(
     format: ImportFormat,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
     file: impl AsRef<[u8]>,
 ) -> Vec<Item> {
     let mut items = Vec::new();

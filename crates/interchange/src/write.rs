@@ -156,7 +156,7 @@ fn cell(record: &Record, field: Field) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use domain::import::{ImportChoice, ImportFormat};
+    use domain::import::{ImportFormat, ImportOptions};
 
     use super::*;
     use crate::testing::{Random, items};
@@ -259,7 +259,7 @@ mod tests {
             Some(ImportFormat::Csv)
         );
         let (columns, mapping) =
-            crate::columns(&mut source, ImportFormat::Csv, &ImportChoice::default()).unwrap();
+            crate::columns(&mut source, ImportFormat::Csv, &ImportOptions::default()).unwrap();
         assert_eq!(columns.len(), mapping.len());
     }
 }

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Actor, access::SystemRole, import::ImportChoice, memory::MemoryFilter};
+use domain::{Actor, access::SystemRole, import::ImportOptions, memory::MemoryFilter};
 use service::{
     Clock, Ctx, Embedder, Entropy, ExportFormat, Upload, WorkerSettings, import_confirm,
     import_get, memory_export, overview_get,
@@ -121,7 +121,7 @@ async fn measure(lines: usize, embed: bool) {
     let (id, bytes) = give(&ctx, &actor, lines).await;
     meter.stop("upload", lines);
     let meter = Meter::start();
-    import_confirm(&ctx, &actor, id, &ImportChoice::default())
+    import_confirm(&ctx, &actor, id, &ImportOptions::default())
         .await
         .expect("a file that can be imported");
     loop {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     Action, Actor, ActorKind, ApiKeyId, AppError, Page, Permission, RequestFacts, UserId,
     api_key::{
-        ApiKey, ApiKeyDetail, ApiKeyDraft, ApiKeyFilter, CreatedApiKey, KeyOwner, KeyReach,
+        ApiKey, ApiKeyDetail, ApiKeyDraft, ApiKeyFilter, ApiKeyScope, CreatedApiKey, KeyOwner,
         NewApiKey, NewServiceAccount, ServiceAccount, ServiceAccountDraft,
     },
     audit::Outcome,
@@ -15,9 +15,9 @@ use serde_json::json;
 use store::{
     StoreError, TenantTx,
     actor::{ActorRecord, actor_load},
-    api_key::{KeyMark, StoredApiKey, api_key_find, api_key_touch},
+    api_key::{ApiKeySecret, StoredApiKey, api_key_find, api_key_touch},
     audit::{AuditEvent, audit_append},
-    user::{NewUser, user_create, user_touch_seen},
+    user::{NewUser, user_create, user_touch},
 };
 use subtle::ConstantTimeEq as _;
 use time::Duration;
@@ -25,7 +25,7 @@ use time::Duration;
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    member::beyond,
+    member::first_ungrantable,
     secret::{Secret, SecretKind},
 };
 
@@ -57,12 +57,12 @@ pub async fn api_key_list(
 pub async fn api_key_get(
     ctx: &Ctx,
     actor: &Actor,
-    reach: KeyReach,
+    reach: ApiKeyScope,
     id: ApiKeyId,
 ) -> Result<ApiKeyDetail, AppError> {
     let action = match reach {
-        KeyReach::Own => Action::ApiKeyList,
-        KeyReach::Any => Action::ApiKeyListAll,
+        ApiKeyScope::Own => Action::ApiKeyList,
+        ApiKeyScope::Any => Action::ApiKeyListAll,
     };
     let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
     let key = key_find(&mut act.tx, actor, reach, id).await?;
@@ -130,7 +130,7 @@ pub async fn api_key_create(
     }
     let record = owner_load(&mut act.tx, actor, owner).await?;
     let offered = offered_permissions(actor, &record);
-    if let Some(permission) = beyond(actor, &new.scopes) {
+    if let Some(permission) = first_ungrantable(actor, &new.scopes) {
         return Err(act
             .refuse(AuditTarget::user(record.profile.user_id), permission)
             .await);
@@ -160,7 +160,7 @@ pub async fn api_key_create(
 
     let id: ApiKeyId = ctx.ids.id();
     let secret = Secret::make(SecretKind::ApiKey, &ctx.ids);
-    let mark = KeyMark {
+    let mark = ApiKeySecret {
         hash: &secret.hash(),
         prefix: secret.shown(),
     };
@@ -189,12 +189,12 @@ pub async fn api_key_create(
 pub async fn api_key_revoke(
     ctx: &Ctx,
     actor: &Actor,
-    reach: KeyReach,
+    reach: ApiKeyScope,
     id: ApiKeyId,
 ) -> Result<(), AppError> {
     let action = match reach {
-        KeyReach::Own => Action::ApiKeyRevoke,
-        KeyReach::Any => Action::ApiKeyRevokeAny,
+        ApiKeyScope::Own => Action::ApiKeyRevoke,
+        ApiKeyScope::Any => Action::ApiKeyRevokeAny,
     };
     let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
     let key = key_find(&mut act.tx, actor, reach, id).await?;
@@ -354,7 +354,7 @@ pub async fn api_key_check(
         });
     }
     if is_due {
-        user_touch_seen(&mut tx, key.user_id, now).await?;
+        user_touch(&mut tx, key.user_id, now).await?;
     }
     tx.commit().await?;
     let mut actor = record.to_actor(RequestFacts {
@@ -409,11 +409,11 @@ fn create_action(actor: &Actor, owner: Option<UserId>) -> Action {
 async fn key_find(
     tx: &mut TenantTx,
     actor: &Actor,
-    reach: KeyReach,
+    reach: ApiKeyScope,
     id: ApiKeyId,
 ) -> Result<ApiKey, AppError> {
     let key = store::api_key::api_key_get(tx, id).await?;
-    if reach == KeyReach::Any || key.owner_id == actor.user_id {
+    if reach == ApiKeyScope::Any || key.owner_id == actor.user_id {
         Ok(key)
     } else {
         Err(AppError::NotFound)

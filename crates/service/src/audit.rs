@@ -12,7 +12,7 @@ use domain::{
 
 pub use checkpoint::{CheckpointKey, CheckpointSettings, CheckpointWriter};
 pub use folder::CheckpointFolder;
-pub use verify::{AuditReport, CheckpointProblem, KeptNotes, NoteProblem, audit_verify};
+pub use verify::{AuditReport, CheckpointProblem, NoteProblem, StoredNotes, audit_verify};
 
 use crate::{Ctx, authorized_tx::AuthorizedTx};
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use store::{
     AuthTx, TenantTx,
     audit::{AuditEvent, audit_append},
-    break_glass::GRANT_RESOURCE,
+    break_glass::GRANT_RESOURCE_TYPE,
 };
 
 use crate::{Ctx, denial::denial_audit};
@@ -34,12 +34,12 @@ impl<'a> AuthorizedTx<'a> {
         actor: &'a Actor,
         action: Action,
     ) -> Result<Self, AppError> {
-        Self::begin_holding(ctx, actor, action, action.permission()).await
+        Self::begin_with_permission(ctx, actor, action, action.permission()).await
     }
 
     /// As [`AuthorizedTx::begin`], but requires `permission`, a wider one that
     /// also allows the action, instead of the action's own.
-    pub(crate) async fn begin_holding(
+    pub(crate) async fn begin_with_permission(
         ctx: &'a Ctx,
         actor: &'a Actor,
         action: Action,
@@ -76,19 +76,19 @@ impl<'a> AuthorizedTx<'a> {
 
     /// Changes the audited action to another that needs the same permission,
     /// for when the record itself decides which action it is.
-    pub(crate) fn turn_into(mut self, action: Action) -> Self {
+    pub(crate) fn with_action(mut self, action: Action) -> Self {
         debug_assert_eq!(action.permission(), self.action.permission());
         self.action = action;
         self
     }
 
     /// Audits a side effect of the operation, as `action` on each of `targets`.
-    pub(crate) async fn also(
+    pub(crate) async fn audit_side_effects(
         &mut self,
         action: Action,
         targets: impl IntoIterator<Item = AuditTarget>,
     ) -> Result<(), AppError> {
-        audit_also(self.ctx, self.actor, &mut self.tx, action, targets).await
+        audit_side_effects(self.ctx, self.actor, &mut self.tx, action, targets).await
     }
 
     /// Authorises `action` without opening a transaction. A denial is audited.
@@ -117,14 +117,20 @@ impl<'a> AuthorizedTx<'a> {
     ) -> Result<(), AppError> {
         match done {
             Ok(changes) => self.commit(target.changed(changes)).await,
-            Err(AppError::Forbidden { permission }) => Err(self.refuse(target, permission).await),
+            Err(AppError::Forbidden { permission }) => {
+                Err(self.deny_permission(target, permission).await)
+            }
             Err(other) => Err(other),
         }
     }
 
     /// Rolls back, audits that `permission` is missing for `target`, and
     /// returns the error.
-    pub(crate) async fn refuse(self, target: AuditTarget, permission: Permission) -> AppError {
+    pub(crate) async fn deny_permission(
+        self,
+        target: AuditTarget,
+        permission: Permission,
+    ) -> AppError {
         let (ctx, actor, action) = (self.ctx, self.actor, self.action);
         // Returns its connection to the pool before the denial takes one.
         drop(self);
@@ -168,7 +174,7 @@ impl<'a> AuthorizedTx<'a> {
 }
 
 /// Audits a side effect of an operation, as `action` on each of `targets`.
-pub(crate) async fn audit_also(
+pub(crate) async fn audit_side_effects(
     ctx: &Ctx,
     actor: &Actor,
     tx: &mut TenantTx,
@@ -235,7 +241,7 @@ async fn denial_write(
 }
 
 pub(crate) fn event(ctx: &Ctx, actor: &Actor, action: Action, outcome: Outcome) -> AuditEvent {
-    AuditEvent::by(actor, action.key(), outcome, ctx.clock.now())
+    AuditEvent::by_actor(actor, action.key(), outcome, ctx.clock.now())
 }
 
 /// The resource of an audit row, with its changes and notes.
@@ -252,7 +258,7 @@ impl AuditTarget {
     }
 
     /// A memory, or `memories` if it has no id yet.
-    pub(crate) fn of_memory(id: Option<MemoryId>) -> Self {
+    pub(crate) fn memory_or_new(id: Option<MemoryId>) -> Self {
         id.map_or_else(Self::memories, Self::memory)
     }
 
@@ -321,7 +327,7 @@ impl AuditTarget {
     /// Memories read under the grant are audited with its id, for the member
     /// whose memories they are.
     pub(crate) fn break_glass(id: BreakGlassId) -> Self {
-        Self::one(GRANT_RESOURCE, id)
+        Self::one(GRANT_RESOURCE_TYPE, id)
     }
 
     pub(crate) fn notification(id: NotificationId) -> Self {
@@ -362,13 +368,13 @@ impl AuditTarget {
     }
 
     /// Adds a detail for auditors; never a memory's text and never a secret.
-    pub(crate) fn noting(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with_note(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.notes.push((name, value.into()));
         self
     }
 
     /// Sets the changes; never a memory's text and never a secret.
-    pub(crate) fn changed(self, changes: Value) -> Self {
+    pub(crate) fn with_changes(self, changes: Value) -> Self {
         Self {
             changes: Some(changes),
             ..self

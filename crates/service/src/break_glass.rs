@@ -6,12 +6,12 @@ use domain::{
     Action, Actor, ActorKind, AppError, BreakGlassId, MemoryId, Page, Permission, Timestamp,
     UserId,
     break_glass::{
-        BreakGlassDraft, BreakGlassGrant, BreakGlassReport, BreakGlassRequest, BreakGlassStanding,
+        BreakGlassDraft, BreakGlassGrant, BreakGlassReport, BreakGlassRequest, BreakGlassStatus,
         BreakGlassView, PrivateMemory,
     },
     member::Member,
     memory::Memory,
-    notification::{BreakGlassOpened, Notice},
+    notification::{BreakGlassOpened, NotificationData},
     paging::PAGE_SIZE,
 };
 use serde_json::json;
@@ -62,7 +62,7 @@ pub async fn break_glass_open(
     let id: BreakGlassId = ctx.ids.id();
     let BreakGlassRequest { reason, term } = &command;
     store::break_glass::break_glass_open(&mut act.tx, id, subject, reason, *term, now).await?;
-    let notice = Notice::BreakGlassOpened(BreakGlassOpened {
+    let notice = NotificationData::BreakGlassOpened(BreakGlassOpened {
         grant: id,
         reader: actor.label.clone(),
         reason: reason.clone(),
@@ -113,8 +113,8 @@ pub async fn break_glass_list(
     let page =
         store::break_glass::break_glass_list(&mut act.tx, subject, now, after, PAGE_SIZE).await?;
     let target = AuditTarget::break_glass(grant.id)
-        .noting("member", subject.to_string())
-        .noting("memories", page.items.len());
+        .with_note("member", subject.to_string())
+        .with_note("memories", page.items.len());
     act.commit(target).await?;
     Ok(BreakGlassView {
         open: Some((grant, page)),
@@ -136,8 +136,8 @@ pub async fn break_glass_read(
     };
     let memory = store::break_glass::break_glass_get(&mut act.tx, subject, id, now).await?;
     let target = AuditTarget::break_glass(grant.id)
-        .noting("member", subject.to_string())
-        .noting("memory", id.to_string());
+        .with_note("member", subject.to_string())
+        .with_note("memory", id.to_string());
     act.commit(target).await?;
     Ok(BreakGlassView {
         open: Some((grant, memory)),
@@ -173,12 +173,12 @@ async fn begin_read<'a, T>(
 }
 
 /// Recent grants on the actor's own private memories, with reasons and reads.
-pub async fn break_glass_about(
+pub async fn break_glass_reports(
     ctx: &Ctx,
     actor: &Actor,
 ) -> Result<Vec<BreakGlassReport>, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
-    Ok(store::break_glass::break_glass_about(&mut act.tx, REPORTS_SHOWN).await?)
+    Ok(store::break_glass::break_glass_reports(&mut act.tx, REPORTS_SHOWN).await?)
 }
 
 /// The state of the actor's grant on `member`; `None` if the actor can't open
@@ -188,14 +188,13 @@ pub(crate) async fn standing(
     actor: &Actor,
     member: &Member,
     now: Timestamp,
-) -> Result<Option<BreakGlassStanding>, AppError> {
+) -> Result<Option<BreakGlassStatus>, AppError> {
     let may = actor.permissions.contains(&Permission::MemoryBreakGlass);
     if !may || member.id == actor.user_id || member.kind != ActorKind::Human {
         return Ok(None);
     }
     let grant = break_glass_find(tx, member.id, now).await?;
-    Ok(Some(grant.map_or(
-        BreakGlassStanding::Closed,
-        BreakGlassStanding::Open,
-    )))
+    Ok(Some(
+        grant.map_or(BreakGlassStatus::Closed, BreakGlassStatus::Open),
+    ))
 }

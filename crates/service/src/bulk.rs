@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use domain::{
     Actor, AppError, Permission, RequestId, UserId,
     audit::Outcome,
-    bulk::{BulkAct, BulkChoice, BulkOutcome, BulkPreview, BulkRow, MAX_BULK},
+    bulk::{BulkAction, BulkChoice, BulkOutcome, BulkPreview, BulkRow, MAX_BULK},
     member::MemberChange,
     team::{TeamChange, TeamRole},
 };
@@ -18,25 +18,25 @@ use crate::{Ctx, authorized_tx::AuthorizedTx, member, team};
 /// The bulk actions that the actor can choose.
 pub async fn bulk_choices(ctx: &Ctx, actor: &Actor) -> Result<Vec<BulkChoice>, AppError> {
     let holds = |permission| actor.permissions.contains(&permission);
-    let choice = |act: BulkAct, label: String| BulkChoice {
+    let choice = |act: BulkAction, label: String| BulkChoice {
         key: act.key(),
         label,
     };
     let mut choices = Vec::new();
     if holds(Permission::MemberManage) {
-        choices.push(choice(BulkAct::Suspend, "Suspend".into()));
-        choices.push(choice(BulkAct::Reactivate, "Reactivate".into()));
+        choices.push(choice(BulkAction::Suspend, "Suspend".into()));
+        choices.push(choice(BulkAction::Reactivate, "Reactivate".into()));
     }
     if holds(Permission::RoleGrant) {
-        for role in member::roles_grantable(ctx, actor).await? {
+        for role in member::grantable_roles(ctx, actor).await? {
             let label = format!("Give the role {}", role.name);
-            choices.push(choice(BulkAct::GiveRole(role.id), label));
+            choices.push(choice(BulkAction::GrantRole(role.id), label));
         }
     }
     if holds(Permission::TeamManage) {
         for team in team::team_names(ctx, actor).await? {
             let label = format!("Add to the team {}", team.name);
-            choices.push(choice(BulkAct::JoinTeam(team.id), label));
+            choices.push(choice(BulkAction::AddToTeam(team.id), label));
         }
     }
     Ok(choices)
@@ -50,7 +50,7 @@ pub async fn bulk_choices(ctx: &Ctx, actor: &Actor) -> Result<Vec<BulkChoice>, A
 pub async fn bulk_preview(
     ctx: &Ctx,
     actor: &Actor,
-    act: BulkAct,
+    act: BulkAction,
     ids: &[UserId],
 ) -> Result<BulkPreview, AppError> {
     let ids = distinct_ids(ids)?;
@@ -85,18 +85,20 @@ pub async fn bulk_preview(
 pub async fn bulk_apply(
     ctx: &Ctx,
     actor: &Actor,
-    act: BulkAct,
+    act: BulkAction,
     ids: &[UserId],
 ) -> Result<RequestId, AppError> {
     AuthorizedTx::authorize(ctx, actor, act.action()).await?;
     for id in distinct_ids(ids)? {
         let done = match act {
-            BulkAct::Suspend => member::member_change(ctx, actor, id, MemberChange::Suspend).await,
-            BulkAct::Reactivate => {
+            BulkAction::Suspend => {
+                member::member_change(ctx, actor, id, MemberChange::Suspend).await
+            }
+            BulkAction::Reactivate => {
                 member::member_change(ctx, actor, id, MemberChange::Reactivate).await
             }
-            BulkAct::GiveRole(role) => member::member_role_grant(ctx, actor, id, role).await,
-            BulkAct::JoinTeam(team) => {
+            BulkAction::GrantRole(role) => member::member_role_grant(ctx, actor, id, role).await,
+            BulkAction::AddToTeam(team) => {
                 let join = TeamChange::Join(TeamRole::Member);
                 team::team_member_change(ctx, actor, team, id, join).await
             }
@@ -120,7 +122,7 @@ pub async fn bulk_outcome(
     request: RequestId,
 ) -> Result<BulkOutcome, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, domain::Action::MemberList).await?;
-    let entries = store::audit::audit_of_request(&mut act.tx, request).await?;
+    let entries = store::audit::audit_list_for_request(&mut act.tx, request).await?;
     let ids: Vec<UserId> = entries
         .iter()
         .filter_map(|entry| entry.resource_id.as_deref()?.parse().ok())
@@ -148,17 +150,19 @@ async fn apply_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
     actor: &Actor,
-    act: BulkAct,
+    act: BulkAction,
     id: UserId,
 ) -> Result<Value, AppError> {
     let now = ctx.clock.now();
     match act {
-        BulkAct::Suspend => member::change_in_tx(tx, actor, id, MemberChange::Suspend, now).await,
-        BulkAct::Reactivate => {
+        BulkAction::Suspend => {
+            member::change_in_tx(tx, actor, id, MemberChange::Suspend, now).await
+        }
+        BulkAction::Reactivate => {
             member::change_in_tx(tx, actor, id, MemberChange::Reactivate, now).await
         }
-        BulkAct::GiveRole(role) => member::role_grant_in_tx(tx, actor, id, role, now).await,
-        BulkAct::JoinTeam(team) => {
+        BulkAction::GrantRole(role) => member::role_grant_in_tx(tx, actor, id, role, now).await,
+        BulkAction::AddToTeam(team) => {
             let join = TeamChange::Join(TeamRole::Member);
             team::change_in_tx(tx, team, id, join, now).await
         }
@@ -195,7 +199,7 @@ fn failure_reason(error: AppError) -> Result<String, AppError> {
 async fn audit_failure(
     ctx: &Ctx,
     actor: &Actor,
-    act: BulkAct,
+    act: BulkAction,
     id: UserId,
     reason: &str,
 ) -> Result<(), AppError> {
@@ -204,7 +208,7 @@ async fn audit_failure(
         resource_type: Some("user".to_owned()),
         resource_id: Some(id.to_string()),
         metadata: Some(json!({ "reason": reason })),
-        ..AuditEvent::by(actor, act.action().key(), Outcome::Failure, ctx.clock.now())
+        ..AuditEvent::by_actor(actor, act.action().key(), Outcome::Failure, ctx.clock.now())
     };
     store::audit::audit_append(&mut tx, &[event]).await?;
     tx.commit().await?;

@@ -90,7 +90,7 @@ pub struct Quotas {
     /// Maximum duration of an export.
     pub export_time: Duration,
     /// Maximum time that the client may take to read one chunk.
-    pub export_patience: Duration,
+    pub export_chunk_timeout: Duration,
 }
 
 impl Default for Quotas {
@@ -100,7 +100,7 @@ impl Default for Quotas {
             waiting_bytes: 2 * 1024 * 1024 * 1024,
             exports: 2,
             export_time: Duration::from_hours(1),
-            export_patience: Duration::from_mins(1),
+            export_chunk_timeout: Duration::from_mins(1),
         }
     }
 }

@@ -4,7 +4,7 @@
 use domain::{Actor, AppError, Timestamp, audit::Outcome};
 use serde_json::Value;
 use store::audit::{
-    AuditEvent, Denial, RepeatedDenial, audit_append, denial_note, denial_take, denial_tenants,
+    AuditEvent, Denial, RepeatedDenial, audit_append, denial_flush, denial_record, denial_tenants,
 };
 use time::{Duration, format_description::well_known::Rfc3339};
 
@@ -26,7 +26,7 @@ pub(crate) async fn denial_audit(
 ) -> Result<(), AppError> {
     let mut tx = ctx.store.begin(actor).await?;
     let cutoff = event.at - INTERVAL;
-    if let Denial::Written(ended) = denial_note(&mut tx, &event, reason, cutoff).await? {
+    if let Denial::Written(ended) = denial_record(&mut tx, &event, reason, cutoff).await? {
         let at = event.at;
         let mut events: Vec<_> = ended.iter().map(|ended| repeats_event(ended, at)).collect();
         events.push(event);
@@ -37,14 +37,14 @@ pub(crate) async fn denial_audit(
 
 /// Audits a request that was denied outside of an `AuthorizedTx`. `known` is
 /// added as metadata.
-pub async fn request_denied(
+pub async fn request_denial_audit(
     ctx: &Ctx,
     actor: &Actor,
     action: &'static str,
     reason: &str,
     known: &[(&str, Value)],
 ) -> Result<(), AppError> {
-    let event = AuditEvent::by(actor, action, Outcome::Denied, ctx.clock.now());
+    let event = AuditEvent::by_actor(actor, action, Outcome::Denied, ctx.clock.now());
     let event = event.with("reason", reason);
     let event = known.iter().fold(event, |event, (name, value)| {
         event.with(name, value.clone())
@@ -60,7 +60,7 @@ pub async fn denials_sweep(ctx: &Ctx) -> Result<(), AppError> {
     drop(tx);
     for tenant in tenants {
         let mut tx = ctx.store.begin_as_system(tenant).await?;
-        let ended = denial_take(&mut tx, cutoff).await?;
+        let ended = denial_flush(&mut tx, cutoff).await?;
         let now = ctx.clock.now();
         let events: Vec<_> = ended
             .iter()

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 use domain::{
     AppError,
     embedding_model::{
-        EmbeddingModel, EmbeddingModelText, EmbeddingSource, LOCAL_DIMENSIONS, LOCAL_MODEL,
+        EmbeddingModel, EmbeddingSource, LOCAL_DIMENSIONS, LOCAL_MODEL, ParsedEmbeddingModel,
     },
     overview::SemanticSearch,
 };
@@ -22,7 +22,7 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(30);
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sample text for testing a model, which no service has a reason to reject.
-pub(crate) const HARMLESS: &str = "Where is the spare key?";
+pub(crate) const PROBE_TEXT: &str = "Where is the spare key?";
 
 /// A remote embedding service.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ pub struct EmbedFailure {
     /// For administrators and for those who search.
     pub message: String,
     /// True if the service rejected the request and would again.
-    pub is_refusal: bool,
+    pub is_rejected: bool,
     /// The delay that the service asks for.
     pub retry_after: Option<Duration>,
 }
@@ -67,7 +67,7 @@ impl EmbedFailure {
     fn of(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            is_refusal: false,
+            is_rejected: false,
             retry_after: None,
         }
     }
@@ -77,9 +77,9 @@ impl From<EmbeddingsError> for EmbedFailure {
     fn from(error: EmbeddingsError) -> Self {
         Self {
             message: error.to_string(),
-            is_refusal: matches!(error, EmbeddingsError::Refused(_)),
+            is_rejected: matches!(error, EmbeddingsError::ClientError(_)),
             retry_after: match error {
-                EmbeddingsError::TooBusy { retry_after } => retry_after,
+                EmbeddingsError::RateLimited { retry_after } => retry_after,
                 _ => None,
             },
         }
@@ -226,7 +226,7 @@ impl Embedder {
     /// [`AppError::Invalid`] naming `source`, `base_url` or `model`.
     pub(crate) async fn probe(
         &self,
-        text: &EmbeddingModelText,
+        text: &ParsedEmbeddingModel,
     ) -> Result<(EmbeddingSource, u16), AppError> {
         let unreachable = |failure: EmbedFailure| AppError::field("source", failure.message);
         let source = match &text.source {
@@ -246,12 +246,14 @@ impl Embedder {
         let (outbound, endpoint) = self
             .service(&source, &text.model, text.dimensions)
             .map_err(unreachable)?;
-        let sample = [HARMLESS.to_owned()];
+        let sample = [PROBE_TEXT.to_owned()];
         let vectors = embeddings::embed(&outbound, &endpoint, &sample)
             .await
             .map_err(|error| {
                 let field = match error {
-                    EmbeddingsError::Refused(_) | EmbeddingsError::Nonsense(_) => "model",
+                    EmbeddingsError::ClientError(_) | EmbeddingsError::InvalidResponse(_) => {
+                        "model"
+                    }
                     _ => match &source {
                         EmbeddingSource::Address(_) => "base_url",
                         _ => "source",

@@ -5,7 +5,7 @@
 use domain::{
     Action, Actor, AppError, EmbeddingModelId,
     embedding_model::{
-        EmbeddingModelDraft, EmbeddingModelText, EmbeddingModels, EmbeddingProgress,
+        EmbeddingModelDraft, EmbeddingModels, EmbeddingProgress, ParsedEmbeddingModel,
     },
     overview::SemanticSearch,
 };
@@ -59,7 +59,7 @@ pub async fn embedding_model_start(
 ) -> Result<EmbeddingModelId, AppError> {
     // Before anything leaves the machine.
     AuthorizedTx::authorize(ctx, actor, Action::EmbeddingModelStart).await?;
-    let text = EmbeddingModelText::parse(draft)?;
+    let text = ParsedEmbeddingModel::parse(draft)?;
     let (source, dimensions) = ctx.embedder.probe(&text).await?;
     let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelStart).await?;
     let id: EmbeddingModelId = ctx.ids.id();

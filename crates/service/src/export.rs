@@ -320,7 +320,11 @@ impl Task {
             return Ok(());
         }
         let chunk = std::mem::take(out);
-        let sent = timeout(self.ctx.quotas.export_patience, self.sender.send(chunk)).await;
+        let sent = timeout(
+            self.ctx.quotas.export_chunk_timeout,
+            self.sender.send(chunk),
+        )
+        .await;
         sent.map_err(|_| ExportStopped::Disconnected)?
             .map_err(|_| ExportStopped::Disconnected)
     }

@@ -58,7 +58,7 @@ pub async fn idempotency_begin(
             FIELD,
             "Something else was asked under this key before. Use a new one for each call.",
         )),
-        Some(before) => before.answer.map(IdempotentCall::Again).ok_or_else(|| {
+        Some(before) => before.answer.map(IdempotentCall::Replay).ok_or_else(|| {
             AppError::Conflict {
                 message: "The first call with this Idempotency-Key is still being worked on, or was cut off. \
                           Look whether it took effect before you ask again under a new key."
@@ -69,14 +69,14 @@ pub async fn idempotency_begin(
 }
 
 /// Stores the encrypted response of a finished call.
-pub async fn idempotency_answer(
+pub async fn idempotency_store(
     ctx: &Ctx,
     actor: &Actor,
     key: &str,
     answer: &[u8],
 ) -> Result<(), AppError> {
     let mut tx = ctx.store.begin(actor).await?;
-    store::idempotency::idempotency_answer(&mut tx, api_key_id(actor)?, key, answer).await?;
+    store::idempotency::idempotency_store(&mut tx, api_key_id(actor)?, key, answer).await?;
     Ok(tx.commit().await?)
 }
 

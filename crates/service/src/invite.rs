@@ -23,19 +23,19 @@ use serde_json::{Value, json};
 use store::{
     TenantTx,
     audit::{AuditEvent, audit_append},
-    invite::{InviteRecord, StoredInvite},
+    invite::{NewInviteRow, StoredInvite},
     settings::organisation_get,
 };
 use time::Duration;
 
-pub use accept::{AcceptedInvite, InviteError, KnownInvite, invite_accept, invite_known};
+pub use accept::{AcceptedInvite, FoundInvite, InviteError, invite_accept, invite_find};
 
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::{grantable_in_tx, grantable_role},
     secret::{Secret, SecretKind},
-    team::may_change,
+    team::changeable_team,
 };
 
 /// Lifetime of an owner's invite created by the operator.
@@ -89,7 +89,7 @@ pub async fn invite_get(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<Invite
 }
 
 /// The roles, teams and domains that the actor can choose when inviting.
-pub async fn invite_offer(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, AppError> {
+pub async fn invite_choices(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteList).await?;
     let roles = if actor.permissions.contains(&Permission::RoleGrant) {
         grantable_in_tx(&mut act.tx, actor).await?
@@ -100,7 +100,7 @@ pub async fn invite_offer(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, App
     if !actor.permissions.contains(&Permission::TeamManage) {
         let mut own = Vec::new();
         for team in teams {
-            if may_change(&mut act.tx, actor, team.id).await.is_ok() {
+            if changeable_team(&mut act.tx, actor, team.id).await.is_ok() {
                 own.push(team);
             }
         }
@@ -147,7 +147,7 @@ async fn create_in_tx(
     let new = NewInvite::parse(draft, &domains)?;
     let grant = grantable(tx, actor, new.role, new.team).await?;
     let now = ctx.clock.now();
-    let record = InviteRecord {
+    let record = NewInviteRow {
         id,
         email: new.email.as_ref(),
         token_hash: &token.hash(),
@@ -270,7 +270,7 @@ async fn grantable(
     };
     let team = match team {
         Some(id) => {
-            let team = may_change(tx, actor, id).await?;
+            let team = changeable_team(tx, actor, id).await?;
             Some(TeamRef {
                 id,
                 name: team.name,
@@ -303,7 +303,7 @@ pub(crate) async fn owner_invite_in_tx(
     email: Option<&EmailAddress>,
 ) -> Result<InviteToken, AppError> {
     let now = ctx.clock.now();
-    let ended = store::invite::invite_revoke_own(tx).await?;
+    let ended = store::invite::invite_revoke_system(tx).await?;
     let id: InviteId = ctx.ids.id();
     let token = InviteToken::make(ctx);
     let owner = store::role::role_list(tx)
@@ -311,7 +311,7 @@ pub(crate) async fn owner_invite_in_tx(
         .into_iter()
         .find(|role| role.key == domain::access::SystemRole::Owner.key())
         .ok_or(AppError::NotFound)?;
-    let record = InviteRecord {
+    let record = NewInviteRow {
         id,
         email,
         token_hash: &token.hash(),

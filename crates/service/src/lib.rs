@@ -52,15 +52,15 @@ pub use api_key::{
 };
 pub use audit::{
     AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
-    CheckpointWriter, KeptNotes, NoteProblem, audit_list, audit_verify,
+    CheckpointWriter, NoteProblem, StoredNotes, audit_list, audit_verify,
 };
 pub use authorized_tx::authorize;
 pub use break_glass::{
-    break_glass_about, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
+    break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
 };
 pub use bulk::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
-pub use denial::{denials_sweep, request_denied};
+pub use denial::{denials_sweep, request_denial_audit};
 pub use embedder::{EmbedFailure, Embedder};
 pub use embedding_model::{
     embedding_model_cancel, embedding_model_get, embedding_model_pause, embedding_model_resume,
@@ -71,15 +71,15 @@ pub use group_mapping::{
     group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
     group_mapping_update,
 };
-pub use idempotency::{IdempotentCall, idempotency_answer, idempotency_begin, idempotency_forget};
+pub use idempotency::{IdempotentCall, idempotency_begin, idempotency_forget, idempotency_store};
 pub use import::{
     Upload, UploadError, import_cancel, import_confirm, import_discard, import_get, import_list,
     import_preview, import_retry,
 };
 pub use interchange::ExportFormat;
 pub use invite::{
-    AcceptedInvite, InviteError, InviteToken, KnownInvite, invite_accept, invite_create,
-    invite_get, invite_known, invite_list, invite_offer, invite_renew, invite_revoke,
+    AcceptedInvite, FoundInvite, InviteError, InviteToken, invite_accept, invite_choices,
+    invite_create, invite_find, invite_get, invite_list, invite_renew, invite_revoke,
     owner_invite_create,
 };
 pub use isolation::{isolation_check, isolation_probe};
@@ -106,14 +106,14 @@ pub use memory_view::{
     memory_view_rename,
 };
 pub use notification::{
-    notification_list, notification_read, notification_read_all, notification_unread,
+    notification_list, notification_read, notification_read_all, notification_unread_count,
 };
 pub use offboard::{offboard, offboard_preview};
 pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;
 pub use persona::{persona_create, persona_delete, persona_get, persona_list, persona_update};
 pub use preferences::{
-    currencies, day_end, display_settings, preferences_of, preferences_update, theme_set,
+    currencies, day_end, display_settings, preferences_get, preferences_update, theme_set,
     time_zones,
 };
 pub use profile::{
@@ -121,7 +121,7 @@ pub use profile::{
 };
 pub use proposal::{
     proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_pending,
-    proposal_withdraw, proposals_waiting,
+    proposal_pending_count, proposal_withdraw,
 };
 pub use role::{role_create, role_delete, role_get, role_list, role_names, role_update};
 pub use settings::{settings_get, settings_update};
@@ -134,6 +134,6 @@ pub use tenant::{
     tenant_list,
 };
 pub use tenant_lifecycle::{
-    Initiator, tenant_delete, tenant_get, tenant_id_of, tenant_page, tenant_resume, tenant_suspend,
-    tenant_tier_set, tenants_purge,
+    Initiator, tenant_delete, tenant_get, tenant_id_by_slug, tenant_page, tenant_resume,
+    tenant_suspend, tenant_tier_set, tenants_purge,
 };

@@ -12,7 +12,7 @@ use domain::{
 use serde_json::{Value, json};
 use store::{
     TenantTx,
-    api_key::api_key_list_of,
+    api_key::api_key_list_for_member,
     role::{user_role_grant, user_role_revoke},
     session::{session_list, session_revoke, session_revoke_others},
     user::user_status_set,
@@ -51,12 +51,12 @@ pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDe
         Vec::new()
     };
     let audit = if holds(Permission::AuditRead) {
-        Some(store::audit::audit_about(&mut act.tx, id, AUDIT_ROWS).await?)
+        Some(store::audit::audit_list_for_member(&mut act.tx, id, AUDIT_ROWS).await?)
     } else {
         None
     };
     let keys = if holds(Permission::ApiKeyManage) {
-        Some(api_key_list_of(&mut act.tx, id, MAX_KEYS_SHOWN).await?)
+        Some(api_key_list_for_member(&mut act.tx, id, MAX_KEYS_SHOWN).await?)
     } else {
         None
     };
@@ -233,7 +233,7 @@ pub(crate) async fn grantable_role(
     role_id: RoleId,
 ) -> Result<Role, AppError> {
     let role = store::role::role_get(tx, role_id).await?;
-    match beyond(actor, &role.permissions) {
+    match first_ungrantable(actor, &role.permissions) {
         Some(permission) => Err(AppError::Forbidden { permission }),
         None => Ok(role),
     }
@@ -248,12 +248,12 @@ fn is_granted_by_hand(member: &Member, role_id: RoleId) -> bool {
 }
 
 /// The roles that the actor can grant.
-pub(crate) async fn roles_grantable(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
+pub(crate) async fn grantable_roles(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleList).await?;
     grantable_in_tx(&mut act.tx, actor).await
 }
 
-/// As [`roles_grantable`], inside an open transaction.
+/// As [`grantable_roles`], inside an open transaction.
 pub(crate) async fn grantable_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
@@ -261,17 +261,22 @@ pub(crate) async fn grantable_in_tx(
     let roles = store::role::role_list(tx).await?;
     Ok(roles
         .iter()
-        .filter(|role| beyond(actor, &role.permissions).is_none())
+        .filter(|role| first_ungrantable(actor, &role.permissions).is_none())
         .map(Role::to_ref)
         .collect())
 }
 
 /// A permission among `wanted` that the actor can't grant; `OwnerGrant` comes
 /// first.
-pub(crate) fn beyond(actor: &Actor, wanted: &BTreeSet<Permission>) -> Option<Permission> {
+pub(crate) fn first_ungrantable(
+    actor: &Actor,
+    wanted: &BTreeSet<Permission>,
+) -> Option<Permission> {
     let grantable = Permission::grantable(&actor.permissions);
     let missing = wanted.difference(&grantable);
-    let mut missing: Vec<_> = missing.map(|permission| permission.to_grant()).collect();
+    let mut missing: Vec<_> = missing
+        .map(|permission| permission.required_to_grant())
+        .collect();
     missing.sort_by_key(|permission| *permission != Permission::OwnerGrant);
     missing.first().copied()
 }

@@ -6,7 +6,7 @@ use domain::{
     memory::{
         AllowedVendors, Memory, MemoryAttributes, MemoryCriteria, MemoryFilter, MemoryReply,
         MemorySummary, MemoryText, MemoryVersion, NewMemory, SearchMode, SearchResults, Visibility,
-        query_parse,
+        parse_query,
     },
     overview::SemanticSearch,
     paging::PAGE_SIZE,
@@ -16,7 +16,7 @@ use store::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
     embedding_model::embedding_model_active,
-    memory::{SearchParams, SearchQuery, embedding_waiting},
+    memory::{SearchParams, SearchQuery, embedding_pending_count},
 };
 
 use crate::{
@@ -62,7 +62,7 @@ pub async fn memory_search(
 ) -> Result<SearchResults, AppError> {
     AuthorizedTx::authorize(ctx, actor, Action::MemorySearch).await?;
     let criteria = MemoryCriteria::parse(filter)?;
-    let query = SearchQuery::parse(query_parse(query)?);
+    let query = SearchQuery::parse(parse_query(query)?);
     let (vector, notice) = match mode {
         SearchMode::Words => (None, None),
         SearchMode::Both | SearchMode::Meaning => match query_vector(ctx, actor, &query).await? {
@@ -89,7 +89,7 @@ pub async fn memory_search(
     let hits = store::memory::memory_search(&mut act.tx, &request).await?;
     let waiting = match &vector {
         None => 0,
-        Some((model, _)) => embedding_waiting(&mut act.tx, model.slot).await?,
+        Some((model, _)) => embedding_pending_count(&mut act.tx, model.slot).await?,
     };
     Ok(SearchResults {
         hits,
@@ -142,7 +142,7 @@ pub async fn memory_similar(
         hits,
         mode,
         notice: None,
-        waiting_for_embedding: embedding_waiting(&mut act.tx, slot).await?,
+        waiting_for_embedding: embedding_pending_count(&mut act.tx, slot).await?,
     };
     Ok((memory, results))
 }
@@ -186,10 +186,10 @@ pub(crate) async fn create_in_tx(
 ) -> Result<(MemoryId, AuditTarget), AppError> {
     let now = ctx.clock.now();
     memory.check(now)?;
-    readable_to(actor, &memory.attributes)?;
+    ensure_vendor_allowed(actor, &memory.attributes)?;
     let id: MemoryId = ctx.ids.id();
     store::memory::memory_create(tx, id, memory, now).await?;
-    let target = AuditTarget::memory(id).changed(json!({ "after": described(&memory.text) }));
+    let target = AuditTarget::memory(id).changed(json!({ "after": to_audit_json(&memory.text) }));
     Ok((id, target))
 }
 
@@ -209,7 +209,9 @@ pub async fn memory_reply(
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryReply).await?;
     let (id, target) = match reply_in_tx(ctx, actor, &mut act.tx, root, reply).await {
         Err(AppError::Forbidden { permission }) => {
-            return Err(act.refuse(AuditTarget::memory(root), permission).await);
+            return Err(act
+                .deny_permission(AuditTarget::memory(root), permission)
+                .await);
         }
         other => other?,
     };
@@ -230,7 +232,7 @@ pub(crate) async fn reply_in_tx(
     let now = ctx.clock.now();
     reply.check(now)?;
     let found = store::memory::memory_get(tx, root).await?;
-    may_be_seen(actor, &found)?;
+    ensure_may_write_to(actor, &found)?;
     let id: MemoryId = ctx.ids.id();
     match store::memory::memory_reply(tx, id, root, reply, now).await {
         Err(StoreError::NotFound) => {
@@ -245,7 +247,7 @@ pub(crate) async fn reply_in_tx(
         }
         other => other?,
     }
-    let after = json!({ "after": described(&reply.text), "reply_to": root });
+    let after = json!({ "after": to_audit_json(&reply.text), "reply_to": root });
     Ok((id, AuditTarget::memory(id).changed(after)))
 }
 
@@ -260,7 +262,7 @@ pub async fn memory_replies(
 }
 
 /// Fails if writing to `memory` shares with others and the actor may not share.
-pub(crate) fn may_be_seen(actor: &Actor, memory: &Memory) -> Result<(), AppError> {
+pub(crate) fn ensure_may_write_to(actor: &Actor, memory: &Memory) -> Result<(), AppError> {
     if memory.visibility == Visibility::Private {
         Ok(())
     } else {
@@ -270,7 +272,10 @@ pub(crate) fn may_be_seen(actor: &Actor, memory: &Memory) -> Result<(), AppError
 
 /// Fails if the actor's own vendor could not read the memory, because it would
 /// be invisible to the API key that wrote it.
-pub(crate) fn readable_to(actor: &Actor, attributes: &MemoryAttributes) -> Result<(), AppError> {
+pub(crate) fn ensure_vendor_allowed(
+    actor: &Actor,
+    attributes: &MemoryAttributes,
+) -> Result<(), AppError> {
     match (actor.vendor, &attributes.allowed_vendors) {
         (Some(vendor), AllowedVendors::Only(vendors)) if !vendors.contains(&vendor) => {
             let message = format!(
@@ -285,7 +290,7 @@ pub(crate) fn readable_to(actor: &Actor, attributes: &MemoryAttributes) -> Resul
 
 /// The shape of a memory, as the audit log stores it. The text is private to
 /// those who can see the memory, which auditors may not.
-pub(crate) fn described(text: &MemoryText) -> serde_json::Value {
+pub(crate) fn to_audit_json(text: &MemoryText) -> serde_json::Value {
     json!({
         "kind": text.kind.key(),
         "tags": text.tags.len(),

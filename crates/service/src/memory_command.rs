@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     Action, Actor, AppError, MemoryId, ProposalId,
     memory::Memory,
-    memory_command::{BatchDone, BatchRow, MAX_BATCH, MemoryCommand, MemoryEdit},
+    memory_command::{BatchOutcome, BatchRow, MAX_BATCH, MemoryCommand, MemoryEdit},
     share::EditOutcome,
 };
 use store::TenantTx;
@@ -34,7 +34,9 @@ pub async fn memory_apply(
     let (is_text, target) = (is_text(&command), command.target());
     let (row, rows) = match apply_in_tx(ctx, actor, &mut act.tx, command).await {
         Err(AppError::Forbidden { permission }) => {
-            return Err(act.refuse(AuditTarget::of_memory(target), permission).await);
+            return Err(act
+                .deny_permission(AuditTarget::memory_or_new(target), permission)
+                .await);
         }
         other => other?,
     };
@@ -122,7 +124,7 @@ pub async fn memory_batch(
             actor,
             action,
             permission,
-            AuditTarget::of_memory(target),
+            AuditTarget::memory_or_new(target),
         )
         .await?;
     }
@@ -212,9 +214,9 @@ async fn update(
     let (done, version) = match outcome {
         EditOutcome::Changed => {
             let now = store::memory::memory_get(tx, id).await?.version;
-            (BatchDone::Updated, (now != version).then_some(now))
+            (BatchOutcome::Updated, (now != version).then_some(now))
         }
-        EditOutcome::Proposed(_) => (BatchDone::Proposed, None),
+        EditOutcome::Proposed(_) => (BatchOutcome::Proposed, None),
     };
     let row = BatchRow {
         done,

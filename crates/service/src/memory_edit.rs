@@ -4,7 +4,7 @@
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, ProposalId,
     memory::{Memory, MemoryChange},
-    proposal::MemoryShown,
+    proposal::SharedMemory,
     share::{Audience, Comment, EditOutcome},
 };
 use serde_json::json;
@@ -18,7 +18,7 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::enqueue_embedding,
-    memory::{described, may_be_seen, readable_to},
+    memory::{ensure_may_write_to, ensure_vendor_allowed, to_audit_json},
     share::{ReviewRequest, conflict, notify},
 };
 
@@ -67,7 +67,7 @@ pub async fn memory_update(
 pub async fn memory_needs_review(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<bool, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
     let memory = store::memory::memory_get(&mut act.tx, id).await?;
-    Ok(audience_to_ask(&mut act.tx, actor, &memory)
+    Ok(review_audience(&mut act.tx, actor, &memory)
         .await?
         .is_some())
 }
@@ -75,7 +75,7 @@ pub async fn memory_needs_review(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Resu
 /// The audience that must review a change of an own memory. `None` if nobody
 /// else sees it, the actor decides for the audience, or the organisation
 /// doesn't require reviews.
-pub(crate) async fn audience_to_ask(
+pub(crate) async fn review_audience(
     tx: &mut TenantTx,
     actor: &Actor,
     memory: &Memory,
@@ -103,7 +103,9 @@ impl Edit<'_> {
         let id = self.id;
         let EditResult { outcome, rows } = match self.within(ctx, actor, &mut act.tx).await {
             Err(AppError::Forbidden { permission }) => {
-                return Err(act.refuse(AuditTarget::memory(id), permission).await);
+                return Err(act
+                    .deny_permission(AuditTarget::memory(id), permission)
+                    .await);
             }
             other => other?,
         };
@@ -124,19 +126,19 @@ impl Edit<'_> {
         let now = ctx.clock.now();
         if let Some(attributes) = &self.change.attributes {
             attributes.check(now)?;
-            readable_to(actor, attributes)?;
+            ensure_vendor_allowed(actor, attributes)?;
         }
         let before = store::memory::memory_get(tx, self.id).await?;
         if !before.is_own {
             return Err(AppError::NotFound);
         }
         if before.parent_id.is_some() {
-            may_be_seen(actor, &before)?;
+            ensure_may_write_to(actor, &before)?;
         }
-        let reviewers = audience_to_ask(tx, actor, &before).await?;
-        let after = MemoryShown::after(&before, self.change);
-        match reviewers {
-            Some(audience) if after != MemoryShown::of(&before) && before.deleted_at.is_none() => {
+        let proposal_reviewers = review_audience(tx, actor, &before).await?;
+        let after = SharedMemory::after(&before, self.change);
+        match proposal_reviewers {
+            Some(audience) if after != SharedMemory::of(&before) && before.deleted_at.is_none() => {
                 self.propose(ctx, actor, tx, (&before, &after), audience)
                     .await
             }
@@ -160,7 +162,7 @@ impl Edit<'_> {
 
     fn changed_result(self) -> EditResult {
         let mut changes = json!({
-            "after": described(&self.change.text),
+            "after": to_audit_json(&self.change.text),
             "from_version": self.version,
         });
         let action = match self.restores {
@@ -182,7 +184,7 @@ impl Edit<'_> {
         ctx: &Ctx,
         actor: &Actor,
         tx: &mut TenantTx,
-        (before, after): (&Memory, &MemoryShown),
+        (before, after): (&Memory, &SharedMemory),
         audience: Audience,
     ) -> Result<EditResult, AppError> {
         if !actor.permissions.contains(&Permission::MemoryShare) {
@@ -212,7 +214,7 @@ impl Edit<'_> {
                 ));
             }
             proposal_withdraw(tx, pending.id, now).await?;
-            let target = AuditTarget::proposal(pending.id).noting("memory", self.id.to_string());
+            let target = AuditTarget::proposal(pending.id).with_note("memory", self.id.to_string());
             rows.push((Action::ProposalWithdraw, target));
         }
         let proposal: ProposalId = ctx.ids.id();
@@ -226,8 +228,8 @@ impl Edit<'_> {
         };
         notify(tx, ctx, actor, request, now).await?;
         let target = AuditTarget::proposal(proposal)
-            .noting("memory", id.to_string())
-            .changed(json!({ "after": described(&self.change.text), "from_version": version }));
+            .with_note("memory", id.to_string())
+            .changed(json!({ "after": to_audit_json(&self.change.text), "from_version": version }));
         rows.push((Action::ProposalCreate, target));
         Ok(EditResult {
             outcome: EditOutcome::Proposed(proposal),

@@ -115,7 +115,8 @@ pub async fn memory_sweep(ctx: &Ctx) -> Result<(), AppError> {
     let before = now - Duration::days(TRASH_DAYS);
     let mut tx = ctx.store.begin_worker().await?;
     let tenants =
-        store::memory::memory_sweep_tenants(&mut tx, now, before, MAX_TENANTS_PER_SWEEP).await?;
+        store::memory::tenants_with_expired_memories(&mut tx, now, before, MAX_TENANTS_PER_SWEEP)
+            .await?;
     drop(tx);
     for tenant in tenants {
         // A failure in one organisation must not delay the others.

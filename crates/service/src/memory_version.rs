@@ -14,7 +14,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::{
     Ctx,
     authorized_tx::AuthorizedTx,
-    memory_edit::{Edit, audience_to_ask},
+    memory_edit::{Edit, review_audience},
 };
 
 /// Total size of both sides up to which words are compared; above it, lines.
@@ -58,7 +58,7 @@ pub async fn memory_version_diff(
     let current = store::memory::memory_get(&mut act.tx, id).await?;
     let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
     let (change, next) = found?;
-    let needs_review = audience_to_ask(&mut act.tx, actor, &current)
+    let needs_review = review_audience(&mut act.tx, actor, &current)
         .await?
         .is_some();
     drop(act);
@@ -71,7 +71,7 @@ pub async fn memory_version_diff(
         next.map_or(current.content, |next| next.content),
     );
     let titles = (change.title.clone(), after.title.clone());
-    let (title, content) = compared(titles, contents).await?;
+    let (title, content) = diff_texts(titles, contents).await?;
     Ok(VersionDiff {
         memory_id: id,
         memory_version: current.version,
@@ -126,14 +126,14 @@ pub async fn memory_version_restore(
 
 /// The differences between two titles and two contents, computed on a blocking
 /// thread.
-pub(crate) async fn compared(
+pub(crate) async fn diff_texts(
     titles: (String, String),
     contents: (String, String),
 ) -> Result<(Vec<DiffSpan>, Vec<DiffSpan>), AppError> {
-    let compared = tokio::task::spawn_blocking(move || {
+    let diff_texts = tokio::task::spawn_blocking(move || {
         (spans(&titles.0, &titles.1), spans(&contents.0, &contents.1))
     });
-    compared.await.map_err(|_| AppError::Internal)
+    diff_texts.await.map_err(|_| AppError::Internal)
 }
 
 /// The unchanged, deleted and inserted parts, in reading order.

@@ -19,14 +19,14 @@ pub async fn notification_list(
 ) -> Result<(Page<Notification>, i64), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
     let page = store::notification::notification_list(&mut act.tx, after, PAGE_SIZE).await?;
-    let unread = store::notification::notification_unread(&mut act.tx).await?;
+    let unread = store::notification::notification_unread_count(&mut act.tx).await?;
     Ok((page, unread))
 }
 
 /// Number of the actor's unread notifications.
-pub async fn notification_unread(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
+pub async fn notification_unread_count(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
-    Ok(store::notification::notification_unread(&mut act.tx).await?)
+    Ok(store::notification::notification_unread_count(&mut act.tx).await?)
 }
 
 /// Marks a notification as read.

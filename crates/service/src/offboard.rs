@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use store::{
     api_key::api_key_revoke_all,
     offboard::{
-        teams_led_alone, user_keys_count, user_memories_count, user_memories_hand_over,
-        user_proposals_withdraw, user_roles_drop, user_teams_leave,
+        teams_with_sole_lead, user_keys_count, user_memories_count, user_memories_transfer,
+        user_proposals_withdraw, user_roles_remove, user_teams_remove,
     },
     session::{session_list, session_revoke_others},
     user::{user_find, user_status_set},
@@ -41,7 +41,7 @@ pub async fn offboard_preview(
     let mut act = AuthorizedTx::begin(ctx, actor, Action::MemberOffboard).await?;
     let member = store::member::member_get(&mut act.tx, id).await?;
     let memories = user_memories_count(&mut act.tx, id).await?;
-    let left_without_lead = teams_led_alone(&mut act.tx, id).await?;
+    let left_without_lead = teams_with_sole_lead(&mut act.tx, id).await?;
     let keys = user_keys_count(&mut act.tx, id, ctx.clock.now()).await?;
     drop(act);
     let mut tx = ctx.store.begin_auth().await?;
@@ -108,8 +108,8 @@ async fn offboard_in_tx(
     let count = transfer_memories(act, id, command.heir, now).await?;
     let tx = &mut act.tx;
     let keys = api_key_revoke_all(tx, id, now).await?;
-    let teams = user_teams_leave(tx, id).await?;
-    let roles = user_roles_drop(tx, id).await?;
+    let teams = user_teams_remove(tx, id).await?;
+    let roles = user_roles_remove(tx, id).await?;
     Ok(json!({
         "before": {
             "status": member.status.key(),
@@ -147,7 +147,7 @@ async fn transfer_memories(
     }
     let mut count = 0;
     loop {
-        let batch = user_memories_hand_over(&mut act.tx, id, heir, BATCH, REASON, now).await?;
+        let batch = user_memories_transfer(&mut act.tx, id, heir, BATCH, REASON, now).await?;
         if batch.is_empty() {
             return Ok(count);
         }
@@ -156,6 +156,7 @@ async fn transfer_memories(
             let changes = json!({ "before": { "owner": id }, "after": { "owner": heir } });
             AuditTarget::memory(memory).changed(changes)
         });
-        act.also(Action::MemberOffboard, targets).await?;
+        act.audit_side_effects(Action::MemberOffboard, targets)
+            .await?;
     }
 }

@@ -5,7 +5,7 @@ use domain::{AppError, TenantId, UserId, audit::Outcome};
 use store::{
     audit::{AuditEvent, audit_append},
     identity::{IdentityKey, identity_find},
-    operator::OperatorListed,
+    operator::OperatorSummary,
 };
 
 use crate::Ctx;
@@ -45,7 +45,7 @@ pub async fn operator_remove(
 pub async fn operator_list(
     ctx: &Ctx,
     tenant_id: TenantId,
-) -> Result<Vec<OperatorListed>, AppError> {
+) -> Result<Vec<OperatorSummary>, AppError> {
     let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     Ok(store::operator::operator_list(&mut tx).await?)
 }

@@ -26,7 +26,7 @@ pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError
         overview.own_memories = counts.own;
         overview.shared_memories = counts.shared;
         overview.waiting_for_embedding =
-            store::memory::embedding_waiting(&mut act.tx, model.slot).await?;
+            store::memory::embedding_pending_count(&mut act.tx, model.slot).await?;
         let all = MemoryCriteria::default();
         let newest =
             store::memory::memory_list(&mut act.tx, &all, None, MAX_RECENT, ctx.clock.now())

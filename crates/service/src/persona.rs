@@ -2,7 +2,7 @@
 
 use domain::{
     Action, Actor, AppError, PersonaId,
-    persona::{MAX_PERSONAS, Persona, PersonaDraft, PersonaText},
+    persona::{MAX_PERSONAS, ParsedPersona, Persona, PersonaDraft},
 };
 use serde_json::json;
 
@@ -28,7 +28,7 @@ pub async fn persona_create(
     draft: &PersonaDraft,
 ) -> Result<PersonaId, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaCreate).await?;
-    let text = PersonaText::parse(draft)?;
+    let text = ParsedPersona::parse(draft)?;
     if store::persona::persona_list(&mut act.tx).await?.len() >= MAX_PERSONAS {
         return Err(AppError::field(
             "name",
@@ -48,7 +48,7 @@ pub async fn persona_update(
     draft: &PersonaDraft,
 ) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaUpdate).await?;
-    let text = PersonaText::parse(draft)?;
+    let text = ParsedPersona::parse(draft)?;
     store::persona::persona_update(&mut act.tx, id, &text, ctx.clock.now()).await?;
     act.commit(AuditTarget::persona(id)).await
 }

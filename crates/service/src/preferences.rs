@@ -111,7 +111,7 @@ pub fn display_settings(record: &ActorRecord, now: Timestamp) -> DisplaySettings
 }
 
 /// The actor's preferences, and the organisation's time zone as the default.
-pub async fn preferences_of(
+pub async fn preferences_get(
     ctx: &Ctx,
     actor: &Actor,
 ) -> Result<(Preferences, Option<String>), AppError> {

@@ -6,7 +6,7 @@ use domain::{
     profile::{Organisation, Profile, Session},
 };
 use serde_json::json;
-use store::tenant::{TenantStatus, session_organisations};
+use store::tenant::{TenantStatus, session_memberships};
 
 use crate::{
     Ctx,
@@ -42,7 +42,7 @@ pub async fn organisation_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Organisat
     AuthorizedTx::authorize(ctx, actor, Action::ProfileGet).await?;
     let session = actor.request.session_id.ok_or(AppError::NotFound)?;
     let mut tx = ctx.store.begin_auth().await?;
-    let memberships = session_organisations(&mut tx, actor.tenant_id, session).await?;
+    let memberships = session_memberships(&mut tx, actor.tenant_id, session).await?;
     if memberships.is_empty() {
         // Sessions from before identities were stored know only their own.
         let mut tx = tx.enter(actor).await?;

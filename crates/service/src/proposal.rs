@@ -3,7 +3,7 @@
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, ProposalId, Timestamp,
     memory::MAX_REASON_CHARS,
-    notification::{MemoryProposalDecided, Notice},
+    notification::{MemoryProposalDecided, NotificationData},
     paging::PAGE_SIZE,
     proposal::{PendingProposal, Proposal, ProposalStatus, ProposalView, Proposals},
     share::{Audience, Comment},
@@ -13,14 +13,14 @@ use store::{
     StoreError,
     memory::AccessScope,
     notification::notification_create,
-    proposal::{FoundProposal, proposal_get as find},
+    proposal::{ProposalWithAudience, proposal_get as find},
 };
 
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::enqueue_embedding_of,
-    memory_version::compared,
+    memory_version::diff_texts,
     share::viewers,
 };
 
@@ -31,7 +31,7 @@ async fn begin<'a>(
     action: Action,
 ) -> Result<AuthorizedTx<'a>, AppError> {
     if actor.permissions.contains(&Permission::MemoryReview) {
-        AuthorizedTx::begin_holding(ctx, actor, action, Permission::MemoryReview).await
+        AuthorizedTx::begin_with_permission(ctx, actor, action, Permission::MemoryReview).await
     } else {
         AuthorizedTx::begin(ctx, actor, action).await
     }
@@ -62,18 +62,18 @@ pub async fn proposal_list(
     Ok(Proposals {
         view,
         may_decide,
-        waiting: store::proposal::proposals_waiting(&mut act.tx).await?,
+        waiting: store::proposal::proposal_pending_count(&mut act.tx).await?,
         page: store::proposal::proposal_list(&mut act.tx, view, after, PAGE_SIZE).await?,
     })
 }
 
 /// Number of proposals that wait for the actor; 0 if they can't decide any.
-pub async fn proposals_waiting(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
+pub async fn proposal_pending_count(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
     if !may_decide(actor) {
         return Ok(0);
     }
     let mut act = begin(ctx, actor, Action::ProposalList).await?;
-    Ok(store::proposal::proposals_waiting(&mut act.tx).await?)
+    Ok(store::proposal::proposal_pending_count(&mut act.tx).await?)
 }
 
 /// The pending proposal of one of the actor's own memories.
@@ -90,19 +90,19 @@ pub async fn proposal_pending(
 /// actor has decided. Any other is not found.
 pub async fn proposal_get(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<Proposal, AppError> {
     let mut act = begin(ctx, actor, Action::ProposalGet).await?;
-    let FoundProposal {
+    let ProposalWithAudience {
         mut proposal,
         audience,
     } = find(&mut act.tx, id).await?;
     if let (ProposalStatus::Pending, Some(audience)) = (proposal.summary.status, audience) {
-        let scope = AccessScope::if_shared(proposal.summary.proposer_id, audience);
+        let scope = AccessScope::for_audience(proposal.summary.proposer_id, audience);
         proposal.viewers = Some(viewers(&mut act.tx, actor, scope).await?);
     }
     drop(act);
     if let Some(change) = &mut proposal.change {
         let (before, after) = (change.before.clone(), change.after.clone());
         (change.title, change.content) =
-            compared((before.title, after.title), (before.content, after.content)).await?;
+            diff_texts((before.title, after.title), (before.content, after.content)).await?;
     }
     Ok(proposal)
 }
@@ -152,15 +152,15 @@ pub async fn proposal_accept(
     notify(&mut act, ctx, actor, &proposal, &comment, true, now).await?;
     let after = json!({ "visibility": audience.visibility().key(), "team": audience.team_id() });
     let accepted = AuditTarget::memory(memory)
-        .noting("proposal", id.to_string())
+        .with_note("proposal", id.to_string())
         .changed(json!({ "after": after, "version": version }));
     let action = if is_change {
         Action::MemoryUpdate
     } else {
         Action::MemoryShare
     };
-    act.also(action, [accepted]).await?;
-    let target = AuditTarget::proposal(id).noting("memory", memory.to_string());
+    act.audit_side_effects(action, [accepted]).await?;
+    let target = AuditTarget::proposal(id).with_note("memory", memory.to_string());
     act.commit(target.changed(json!({ "after": after })))
         .await?;
     if is_change {
@@ -187,7 +187,7 @@ pub async fn proposal_decline(
     let now = ctx.clock.now();
     store::proposal::proposal_decline(&mut act.tx, id, &comment, now).await?;
     notify(&mut act, ctx, actor, &proposal, &comment, false, now).await?;
-    act.commit(AuditTarget::proposal(id).noting("memory", proposal.memory_id.to_string()))
+    act.commit(AuditTarget::proposal(id).with_note("memory", proposal.memory_id.to_string()))
         .await
 }
 
@@ -203,7 +203,7 @@ pub async fn proposal_withdraw(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Resu
     }
     ensure_pending(&proposal)?;
     store::proposal::proposal_withdraw(&mut act.tx, id, ctx.clock.now()).await?;
-    act.commit(AuditTarget::proposal(id).noting("memory", proposal.memory_id.to_string()))
+    act.commit(AuditTarget::proposal(id).with_note("memory", proposal.memory_id.to_string()))
         .await
 }
 
@@ -212,7 +212,7 @@ async fn decidable(
     act: &mut AuthorizedTx<'_>,
     id: ProposalId,
 ) -> Result<(Proposal, Audience), AppError> {
-    let FoundProposal { proposal, audience } = find(&mut act.tx, id).await?;
+    let ProposalWithAudience { proposal, audience } = find(&mut act.tx, id).await?;
     if proposal.is_own {
         return Err(AppError::Conflict {
             message: "Somebody else has to decide what you propose.".into(),
@@ -246,7 +246,7 @@ async fn notify(
     accepted: bool,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let notice = Notice::MemoryProposalDecided(MemoryProposalDecided {
+    let notice = NotificationData::MemoryProposalDecided(MemoryProposalDecided {
         proposal: proposal.summary.id,
         memory: proposal.memory_id,
         accepted,

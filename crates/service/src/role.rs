@@ -2,7 +2,7 @@
 
 use domain::{
     Action, Actor, AppError, Permission, RoleId, Timestamp,
-    role::{Role, RoleDetail, RoleDraft, RoleRef, RoleText, edited_permissions},
+    role::{ParsedRole, Role, RoleDetail, RoleDraft, RoleRef, edited_permissions},
 };
 use serde_json::{Value, json};
 use store::{StoreError, TenantTx};
@@ -59,10 +59,10 @@ async fn create_in_tx(
     draft: &RoleDraft,
     now: Timestamp,
 ) -> Result<Value, AppError> {
-    let text = RoleText::parse(draft)?;
+    let text = ParsedRole::parse(draft)?;
     let grantable = Permission::grantable(&actor.permissions);
     if let Some(permission) = text.permissions.difference(&grantable).next() {
-        let permission = permission.to_grant();
+        let permission = permission.required_to_grant();
         return Err(AppError::Forbidden { permission });
     }
     store::role::role_create(tx, id, &text, now).await?;
@@ -97,16 +97,16 @@ async fn update_in_tx(
     now: Timestamp,
 ) -> Result<Value, AppError> {
     let before = ensure_custom(store::role::role_get(tx, id).await?)?;
-    let mut text = RoleText::parse(draft)?;
+    let mut text = ParsedRole::parse(draft)?;
     let grantable = Permission::grantable(&actor.permissions);
     text.permissions = edited_permissions(&before.permissions, &text.permissions, &grantable)
         .map_err(|permission| AppError::Forbidden {
-            permission: permission.to_grant(),
+            permission: permission.required_to_grant(),
         })?;
     store::role::role_update(tx, id, version, &text, now).await?;
     ensure_can_manage_roles(tx, actor).await?;
     Ok(json!({
-        "before": to_audit_json(&RoleText {
+        "before": to_audit_json(&ParsedRole {
             name: before.name,
             description: before.description,
             permissions: before.permissions,
@@ -146,7 +146,7 @@ async fn delete_in_tx(
     let mut former_holders = Vec::new();
     if role.holders > 0 {
         actor.authorize(Permission::RoleGrant)?;
-        let members = store::role::role_take_from_all(tx, id).await?;
+        let members = store::role::role_revoke_all(tx, id).await?;
         former_holders = members.iter().map(ToString::to_string).collect();
     }
     if i64::try_from(former_holders.len()).unwrap_or(i64::MAX) != holders {
@@ -197,7 +197,7 @@ async fn ensure_can_manage_roles(tx: &mut TenantTx, actor: &Actor) -> Result<(),
 }
 
 /// A role as the audit log stores it.
-fn to_audit_json(text: &RoleText) -> Value {
+fn to_audit_json(text: &ParsedRole) -> Value {
     json!({
         "name": text.name,
         "description": text.description,

@@ -2,7 +2,7 @@
 
 use domain::{
     Action, Actor, AppError,
-    settings::{Organisation, OrganisationDraft, OrganisationText},
+    settings::{Organisation, OrganisationDraft, OrganisationUpdate},
 };
 use serde_json::json;
 use store::settings::{organisation_get, organisation_update};
@@ -32,7 +32,7 @@ pub async fn settings_update(
     let mut act = AuthorizedTx::begin(ctx, actor, Action::SettingsUpdate).await?;
     let done = async {
         let before = organisation_get(&mut act.tx).await?;
-        let text = OrganisationText::parse(draft, KNOWN)?;
+        let text = OrganisationUpdate::parse(draft, KNOWN)?;
         organisation_update(&mut act.tx, version, &text, ctx.clock.now()).await?;
         Ok(json!({
             "before": { "name": before.name, "settings": before.settings },

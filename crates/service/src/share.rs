@@ -4,7 +4,7 @@
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, ProposalId, Timestamp,
     memory::{Memory, Visibility},
-    notification::{MemoryProposed, Notice},
+    notification::{MemoryProposed, NotificationData},
     proposal::PendingProposal,
     share::{Audience, AudienceChoice, Comment, MemorySharing, ShareOutcome, Viewers},
 };
@@ -13,7 +13,7 @@ use store::{
     StoreError, TenantTx,
     memory::{AccessScope, memory_get, memory_viewers},
     notification::notification_create,
-    proposal::{proposal_create, proposal_pending, proposal_withdraw, reviewers},
+    proposal::{proposal_create, proposal_pending, proposal_reviewers, proposal_withdraw},
 };
 
 use crate::{
@@ -87,7 +87,7 @@ async fn audience_choices(
         .chain(everyone)
         .filter(|(audience, _)| !is_shared_with(memory, *audience))
         .map(|(audience, team_name)| AudienceChoice {
-            at_once: needs_no_review(actor, memory, audience),
+            is_immediate: needs_no_review(actor, memory, audience),
             audience,
             team_name,
         })
@@ -169,7 +169,7 @@ pub async fn memory_share(
     let pending = proposal_pending(&mut act.tx, id).await?;
     if needs_no_review(actor, &memory, audience) {
         // Covers a smaller audience too, for which `action` was a proposal.
-        let mut act = act.turn_into(Action::MemoryShare);
+        let mut act = act.with_action(Action::MemoryShare);
         let version = share(&mut act, &memory, Some(audience), pending, now).await?;
         let changes = to_audit_json(&memory, Some(audience));
         act.commit(AuditTarget::memory(id).changed(changes)).await?;
@@ -196,7 +196,7 @@ pub async fn memory_share(
     notify(&mut act.tx, ctx, actor, request, now).await?;
     let changes = to_audit_json(&memory, Some(audience));
     let target = AuditTarget::proposal(proposal)
-        .noting("memory", id.to_string())
+        .with_note("memory", id.to_string())
         .changed(changes);
     act.commit(target).await?;
     Ok(ShareOutcome::Proposed(proposal))
@@ -257,8 +257,9 @@ async fn audit_withdrawal(
     memory: MemoryId,
     pending: &PendingProposal,
 ) -> Result<(), AppError> {
-    let target = AuditTarget::proposal(pending.id).noting("memory", memory.to_string());
-    act.also(Action::ProposalWithdraw, [target]).await
+    let target = AuditTarget::proposal(pending.id).with_note("memory", memory.to_string());
+    act.audit_side_effects(Action::ProposalWithdraw, [target])
+        .await
 }
 
 /// Fails unless the audience is everyone, one of the actor's teams, or any team
@@ -310,13 +311,13 @@ pub(crate) async fn notify(
         Audience::Team(team) => Some(store::team::team_get(tx, team).await?.name),
         Audience::Org => None,
     };
-    let notice = Notice::MemoryProposed(MemoryProposed {
+    let notice = NotificationData::MemoryProposed(MemoryProposed {
         proposal,
         proposer: actor.label.clone(),
         team,
         is_change,
     });
-    for reviewer in reviewers(tx, audience, MAX_REVIEWERS_NOTIFIED).await? {
+    for reviewer in proposal_reviewers(tx, audience, MAX_REVIEWERS_NOTIFIED).await? {
         notification_create(tx, ctx.ids.id(), reviewer, &notice, now).await?;
     }
     Ok(())

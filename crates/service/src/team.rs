@@ -185,11 +185,11 @@ async fn release_memories(
     now: Timestamp,
 ) -> Result<(usize, i64), AppError> {
     const REASON: &str = "The team was deleted.";
-    let withdrawn = store::team::team_proposals_release(&mut act.tx, id, REASON, now).await?;
+    let withdrawn = store::team::team_proposals_close(&mut act.tx, id, REASON, now).await?;
     let mut released = 0;
     loop {
         let tx = &mut act.tx;
-        let batch = store::team::team_memories_release(tx, id, BATCH, REASON, now).await?;
+        let batch = store::team::team_memories_unshare(tx, id, BATCH, REASON, now).await?;
         if batch.is_empty() {
             return Ok((released, withdrawn));
         }
@@ -200,7 +200,7 @@ async fn release_memories(
                 "after": { "visibility": Visibility::Private.key() },
             }))
         });
-        act.also(Action::TeamDelete, targets).await?;
+        act.audit_side_effects(Action::TeamDelete, targets).await?;
     }
 }
 
@@ -213,13 +213,14 @@ async fn begin<'a>(
     id: TeamId,
 ) -> Result<AuthorizedTx<'a>, AppError> {
     if actor.permissions.contains(&Permission::TeamManage) {
-        return AuthorizedTx::begin_holding(ctx, actor, action, Permission::TeamManage).await;
+        return AuthorizedTx::begin_with_permission(ctx, actor, action, Permission::TeamManage)
+            .await;
     }
     let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
-    match may_change(&mut act.tx, actor, id).await {
+    match changeable_team(&mut act.tx, actor, id).await {
         Ok(_) => Ok(act),
         Err(AppError::Forbidden { permission }) => {
-            Err(act.refuse(AuditTarget::team(id), permission).await)
+            Err(act.deny_permission(AuditTarget::team(id), permission).await)
         }
         Err(other) => Err(other),
     }
@@ -227,7 +228,7 @@ async fn begin<'a>(
 
 /// Loads the team if the actor may change its members: any with `team.manage`,
 /// and those that the actor leads with `team.lead`.
-pub(crate) async fn may_change(
+pub(crate) async fn changeable_team(
     tx: &mut TenantTx,
     actor: &Actor,
     id: TeamId,

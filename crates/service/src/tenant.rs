@@ -11,7 +11,7 @@ use store::{
     audit::{AuditEvent, audit_append},
     identity::{IdentityKey, identity_add, identity_find},
     role::{RoleSource, user_role_grant},
-    tenant::{NewTenant, TenantListed},
+    tenant::{NewTenant, TenantListItem},
     user::{NewUser, user_create},
 };
 
@@ -145,7 +145,7 @@ pub async fn member_exists(
 }
 
 /// All organisations, by slug.
-pub async fn tenant_list(ctx: &Ctx) -> Result<Vec<TenantListed>, AppError> {
+pub async fn tenant_list(ctx: &Ctx) -> Result<Vec<TenantListItem>, AppError> {
     let mut tx = ctx.store.begin_operator().await?;
     Ok(store::tenant::tenant_list(&mut tx).await?)
 }

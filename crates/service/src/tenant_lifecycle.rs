@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use store::{
     OperatorTx,
     audit::{AuditEvent, AuditLevel, audit_append},
-    tenant_lifecycle::{ByOperator, StatusChange},
+    tenant_lifecycle::{OperatorRef, StatusChange},
 };
 use time::Duration;
 
@@ -34,7 +34,7 @@ pub enum Initiator<'a> {
 }
 
 impl Initiator<'_> {
-    fn to_stored(self) -> ByOperator {
+    fn to_stored(self) -> OperatorRef {
         match self {
             Self::Cli => None,
             Self::Operator(actor) => Some((actor.tenant_id, actor.user_id)),
@@ -74,9 +74,9 @@ pub async fn tenant_get(ctx: &Ctx, actor: &Actor, id: TenantId) -> Result<Tenant
 }
 
 /// The organisation with this slug. For the command line; does not authorise.
-pub async fn tenant_id_of(ctx: &Ctx, slug: &str) -> Result<TenantId, AppError> {
+pub async fn tenant_id_by_slug(ctx: &Ctx, slug: &str) -> Result<TenantId, AppError> {
     let mut tx = ctx.store.begin_operator().await?;
-    Ok(store::tenant_lifecycle::tenant_id_of(&mut tx, slug).await?)
+    Ok(store::tenant_lifecycle::tenant_id_by_slug(&mut tx, slug).await?)
 }
 
 /// Suspends an organisation: every further request of its members is rejected
@@ -193,7 +193,7 @@ pub async fn tenants_purge(ctx: &Ctx) -> Result<u64, AppError> {
 async fn tenant_purge_next(ctx: &Ctx) -> Result<bool, AppError> {
     let now = ctx.clock.now();
     let mut tx = ctx.store.begin_operator().await?;
-    let Some(due) = store::tenant_lifecycle::tenant_due(&mut tx, now).await? else {
+    let Some(due) = store::tenant_lifecycle::tenant_lock_expired(&mut tx, now).await? else {
         return Ok(false);
     };
     let purged = store::tenant_lifecycle::tenant_purge(&mut tx, due.id, now).await?;

@@ -43,7 +43,7 @@ pub struct StoredApiKey {
 
 /// The stored forms of a new key's secret.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyMark<'a> {
+pub struct ApiKeySecret<'a> {
     /// SHA-256 of the key.
     pub hash: &'a [u8; 32],
     /// The first characters, shown so that people recognise the key.
@@ -107,7 +107,7 @@ pub async fn api_key_create(
     tx: &mut TenantTx,
     id: ApiKeyId,
     owner: UserId,
-    mark: KeyMark<'_>,
+    mark: ApiKeySecret<'_>,
     key: &NewApiKey,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -207,7 +207,7 @@ pub async fn api_key_list(
 
 /// The newest visible keys that act as `owner`, including expired and revoked
 /// ones.
-pub async fn api_key_list_of(
+pub async fn api_key_list_for_member(
     tx: &mut TenantTx,
     owner: UserId,
     limit: u16,

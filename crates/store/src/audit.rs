@@ -15,10 +15,10 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 pub use checkpoint::{
-    CheckpointDue, StoredCheckpoint, checkpoint_create, checkpoint_notes, checkpoints_due,
+    DueCheckpoint, StoredCheckpoint, checkpoint_create, checkpoint_notes, checkpoints_due,
     checkpoints_newest,
 };
-pub use denial::{Denial, RepeatedDenial, denial_note, denial_take, denial_tenants};
+pub use denial::{Denial, RepeatedDenial, denial_flush, denial_record, denial_tenants};
 pub use verify::{AuditHead, AuditProblem, AuditVerdict, audit_edge_extend, audit_verify};
 
 use crate::{
@@ -78,7 +78,7 @@ pub struct AuditEvent {
 
 impl AuditEvent {
     /// An event of the actor, with the facts of the actor's request.
-    pub fn by(actor: &Actor, action: &str, outcome: Outcome, at: Timestamp) -> Self {
+    pub fn by_actor(actor: &Actor, action: &str, outcome: Outcome, at: Timestamp) -> Self {
         Self {
             actor_user_id: Some(actor.user_id),
             actor_kind: actor.kind,
@@ -298,7 +298,7 @@ pub async fn audit_list(
 }
 
 /// The newest entries whose actor or subject is the member.
-pub async fn audit_about(
+pub async fn audit_list_for_member(
     tx: &mut TenantTx,
     user_id: UserId,
     size: u16,
@@ -335,7 +335,7 @@ pub async fn audit_about(
 ///
 /// # Errors
 /// [`StoreError::NotFound`] if it wrote none, or was somebody else's request.
-pub async fn audit_of_request(
+pub async fn audit_list_for_request(
     tx: &mut TenantTx,
     request_id: RequestId,
 ) -> Result<Vec<AuditEntry>, StoreError> {

@@ -241,7 +241,7 @@ pub async fn break_glass_get(
 
 /// The grants for the private memories of the transaction's member, latest
 /// first, each with the memories that were read according to the audit log.
-pub async fn break_glass_about(
+pub async fn break_glass_reports(
     tx: &mut TenantTx,
     limit: u16,
 ) -> Result<Vec<BreakGlassReport>, StoreError> {
@@ -272,7 +272,7 @@ pub async fn break_glass_about(
 }
 
 /// The audit log's `resource_type` of reads under a grant.
-pub const GRANT_RESOURCE: &str = "break_glass_grant";
+pub const GRANT_RESOURCE_TYPE: &str = "break_glass_grant";
 
 async fn list_read_memories(
     tx: &mut TenantTx,
@@ -291,7 +291,7 @@ async fn list_read_memories(
             GROUP BY m.id, m.title, m.content
             ORDER BY 4 DESC, m.id LIMIT $6"#,
         tenant_id,
-        GRANT_RESOURCE,
+        GRANT_RESOURCE_TYPE,
         grant.id,
         grant.opened_at,
         // The audit row is written a moment after the grant was checked.

@@ -63,7 +63,7 @@ impl Subscription {
 
 impl Changes {
     /// Subscribes to changes in the organisation from now on.
-    pub fn wait(&self, tenant_id: TenantId) -> Subscription {
+    pub fn subscribe(&self, tenant_id: TenantId) -> Subscription {
         let mut subscribers = lock(&self.0.subscribers);
         subscribers.retain(|_, sender| sender.receiver_count() > 0);
         let sender = subscribers.entry(tenant_id).or_default();

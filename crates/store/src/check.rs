@@ -100,7 +100,7 @@ impl From<sqlx::Error> for CheckError {
 
 /// Facts about the server, for `atrium doctor`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerFacts {
+pub struct ServerInfo {
     pub version: String,
     /// pgvector's version; `None` if the extension is not in the database.
     pub pgvector: Option<String>,
@@ -111,9 +111,9 @@ pub struct ServerFacts {
     pub now: Timestamp,
 }
 
-pub(crate) async fn facts(pool: &PgPool) -> Result<ServerFacts, StoreError> {
+pub(crate) async fn facts(pool: &PgPool) -> Result<ServerInfo, StoreError> {
     let facts = sqlx::query_as!(
-        ServerFacts,
+        ServerInfo,
         r#"SELECT current_setting('server_version') AS "version!",
                   (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector,
                   lower('É') = 'é' AS "knows_letters!",
@@ -125,18 +125,18 @@ pub(crate) async fn facts(pool: &PgPool) -> Result<ServerFacts, StoreError> {
 }
 
 /// A login, and the way in which it could bypass row security, if any.
-pub(crate) struct LoginPower {
+pub(crate) struct LoginCheck {
     pub(crate) login: String,
     pub(crate) problem: Option<String>,
 }
 
-pub(crate) async fn login_power(pool: &PgPool) -> Result<LoginPower, StoreError> {
+pub(crate) async fn login_check(pool: &PgPool) -> Result<LoginCheck, StoreError> {
     let mut tx = pool.begin().await?;
     let login = sqlx::query_scalar!(r#"SELECT session_user::text AS "login!""#)
         .fetch_one(&mut *tx)
         .await?;
     let problem = power_problem(&mut tx).await?;
-    Ok(LoginPower { login, problem })
+    Ok(LoginCheck { login, problem })
 }
 
 async fn power_problem(conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
@@ -181,10 +181,10 @@ pub(crate) async fn check(pools: &PerLogin<PgPool>) -> Result<(), CheckError> {
         });
     }
     for (login, pool) in pools.each() {
-        let LoginPower {
+        let LoginCheck {
             login: name,
             problem,
-        } = login_power(pool).await?;
+        } = login_check(pool).await?;
         if let Some(how) = problem {
             return Err(CheckError::LoginTooPowerful {
                 login: name,

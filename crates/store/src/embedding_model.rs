@@ -142,7 +142,7 @@ pub async fn embedding_model_active(tx: &mut TenantTx) -> Result<EmbeddingModel,
 ///
 /// # Errors
 /// [`StoreError::Constraint`] if it has one already.
-pub(crate) async fn embedding_model_begin(
+pub(crate) async fn embedding_model_create_initial(
     tx: &mut OperatorTx,
     tenant_id: TenantId,
     id: EmbeddingModelId,
@@ -259,7 +259,7 @@ pub async fn embedding_model_cancel(
 
 /// Records why a model's vectors could not be made and when to retry; `None`
 /// clears the problem.
-pub async fn embedding_model_problem(
+pub async fn embedding_model_problem_set(
     tx: &mut TenantTx,
     id: EmbeddingModelId,
     problem: Option<(&str, Timestamp)>,
@@ -278,9 +278,9 @@ pub async fn embedding_model_problem(
     Ok(())
 }
 
-/// The result of [`embedding_model_settle`].
+/// The result of [`embedding_model_advance`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SettledModels {
+pub struct AdvancedModels {
     /// The model that searches use from now on.
     pub activated: Option<EmbeddingModelId>,
     /// Earlier models whose vectors are all deleted.
@@ -289,11 +289,11 @@ pub struct SettledModels {
 
 /// Activates the next model once every memory has its vector, and records which
 /// earlier models have no vectors left.
-pub async fn embedding_model_settle(
+pub async fn embedding_model_advance(
     tx: &mut TenantTx,
     now: Timestamp,
-) -> Result<SettledModels, StoreError> {
-    let mut settled = SettledModels::default();
+) -> Result<AdvancedModels, StoreError> {
+    let mut settled = AdvancedModels::default();
     // Locked, so that only one of two processes does it.
     let waiting = sqlx::query!(
         "SELECT id, slot, status, retired_at FROM embedding_models
@@ -387,7 +387,7 @@ pub async fn counts(tx: &mut TenantTx) -> Result<EmbeddingCounts, StoreError> {
 
 /// Active organisations with a model that is being prepared, or retired and not
 /// yet dropped.
-pub async fn embedding_models_moving(tx: &mut WorkerTx) -> Result<Vec<TenantId>, StoreError> {
+pub async fn tenants_with_pending_models(tx: &mut WorkerTx) -> Result<Vec<TenantId>, StoreError> {
     let tenants = sqlx::query_scalar!(
         "SELECT DISTINCT tenant_id FROM embedding_models
           WHERE (status = 'building' OR status = 'retired' AND dropped_at IS NULL)

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, TenantTx,
-    role::{owners_lock, owners_other_than},
+    role::{ensure_other_owner, owners_lock},
 };
 
 /// Adds a mapping. It takes effect at each member's next sign-in or refresh.
@@ -176,7 +176,7 @@ pub async fn user_claims_get(
 
 /// The changes to a member's grants, by role key and team name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GrantsChanged {
+pub struct GrantChanges {
     pub roles_gained: Vec<String>,
     pub roles_lost: Vec<String>,
     pub teams_gained: Vec<String>,
@@ -184,10 +184,10 @@ pub struct GrantsChanged {
     /// No mapping makes the member an owner any more, but there is no other
     /// owner. The role stays, because nobody could repair an organisation
     /// without an owner (SEC-A11).
-    pub last_owner_kept: bool,
+    pub keeps_last_owner: bool,
 }
 
-impl GrantsChanged {
+impl GrantChanges {
     /// True if the member's roles or teams changed.
     pub fn is_change(&self) -> bool {
         let all = [
@@ -207,15 +207,15 @@ pub async fn user_grants_set(
     user_id: UserId,
     grants: &Grants,
     now: Timestamp,
-) -> Result<GrantsChanged, StoreError> {
-    let (roles, last_owner_kept) = user_roles_set(tx, user_id, &grants.roles, now).await?;
+) -> Result<GrantChanges, StoreError> {
+    let (roles, keeps_last_owner) = user_roles_set(tx, user_id, &grants.roles, now).await?;
     let teams = team_members_set(tx, user_id, &grants.teams, now).await?;
-    Ok(GrantsChanged {
+    Ok(GrantChanges {
         roles_gained: difference(&roles.added, &roles.removed),
         roles_lost: difference(&roles.removed, &roles.added),
         teams_gained: difference(&teams.added, &teams.removed),
         teams_lost: difference(&teams.removed, &teams.added),
-        last_owner_kept,
+        keeps_last_owner,
     })
 }
 
@@ -247,7 +247,7 @@ async fn user_roles_set(
     let (role_ids, sources) = columns(grants);
     let owner_kept = if is_losing_ownership(tx, user_id, &role_ids).await? {
         owners_lock(tx).await?;
-        match owners_other_than(tx, user_id).await {
+        match ensure_other_owner(tx, user_id).await {
             Err(StoreError::Constraint(_)) => true,
             other => other.map(|()| false)?,
         }

@@ -8,7 +8,7 @@ use crate::{StoreError, TenantTx};
 
 /// Everybody who may sign in, sorted by name, with those of their groups and
 /// app roles that `rules` refer to; others have no effect.
-pub async fn group_subject_list(
+pub async fn simulation_subjects(
     tx: &mut TenantTx,
     rules: &[GroupMapping],
 ) -> Result<Vec<Subject>, StoreError> {

@@ -25,7 +25,7 @@ const FIRST_PAGE: Cursor<Uuid> = Cursor {
 
 /// An invite to be stored.
 #[derive(Clone, Debug)]
-pub struct InviteRecord<'a> {
+pub struct NewInviteRow<'a> {
     pub id: InviteId,
     /// Only this address can accept the invite, if it is set.
     pub email: Option<&'a EmailAddress>,
@@ -106,7 +106,7 @@ impl TryFrom<InviteRow> for StoredInvite {
 /// [`StoreError::Other`] if the actor may not invite.
 pub async fn invite_create(
     tx: &mut TenantTx,
-    new: &InviteRecord<'_>,
+    new: &NewInviteRow<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (tenant_id, invited_by) = (tx.tenant_id().0, tx.user_id());
@@ -266,7 +266,7 @@ pub async fn invite_revoke(tx: &mut TenantTx, id: InviteId) -> Result<(), StoreE
 }
 
 /// Revokes all pending invites of Atrium itself and returns their ids.
-pub async fn invite_revoke_own(tx: &mut TenantTx) -> Result<Vec<InviteId>, StoreError> {
+pub async fn invite_revoke_system(tx: &mut TenantTx) -> Result<Vec<InviteId>, StoreError> {
     let revoked = sqlx::query_scalar!(
         "UPDATE invites SET status = 'revoked'
           WHERE tenant_id = $1 AND invited_by IS NULL AND status = 'pending'

@@ -14,7 +14,7 @@ use domain::{
     import::ImportFormat,
     isolation::{IsolationReport, Probe, ProbeResult, TableIsolation},
     memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
-    notification::{BreakGlassOpened, Notice},
+    notification::{BreakGlassOpened, NotificationData},
     share::{Audience, Comment},
 };
 use serde_json::json;
@@ -45,7 +45,7 @@ pub async fn isolation_probe(
     new_id: &(dyn Fn() -> Uuid + Sync),
     now: Timestamp,
 ) -> Result<IsolationReport, StoreError> {
-    let login = check::login_power(&store.pools.app).await?;
+    let login = check::login_check(&store.pools.app).await?;
     let (user_id, team_id) = (UserId(new_id()), TeamId(new_id()));
     let mut operator = store.begin_operator().await?;
     let mut tenants = [(); 2].map(|()| TenantId(new_id()));
@@ -84,7 +84,7 @@ pub async fn isolation_probe(
                 api_key_id: None,
             },
         };
-        tx = fill(tx.retake(tenant_id, None).await?, &actor, new_id, now).await?;
+        tx = fill(tx.switch_actor(tenant_id, None).await?, &actor, new_id, now).await?;
     }
     let mut results = Vec::new();
     for table in tables(tx.conn()).await? {
@@ -121,7 +121,7 @@ async fn fill(
         team_create(&mut tx, *team_id, "Isolation probe", now).await?;
         team_member_add(&mut tx, *team_id, actor.user_id, now).await?;
     }
-    let event = AuditEvent::by(actor, "isolation.probe", Outcome::Success, now);
+    let event = AuditEvent::by_actor(actor, "isolation.probe", Outcome::Success, now);
     audit_append(&mut tx, &[event]).await?;
     let other = NewUser {
         id: UserId(new_id()),
@@ -129,11 +129,11 @@ async fn fill(
     };
     user_create(&mut tx, &other, now).await?;
 
-    let mut tx = tx.retake(actor.tenant_id, Some(actor)).await?;
+    let mut tx = tx.switch_actor(actor.tenant_id, Some(actor)).await?;
     let (grant, term) = (new_id().into(), Duration::HOUR);
     let reason = "Isolation probe";
     break_glass_open(&mut tx, grant, other.id, reason, term, now).await?;
-    let notice = Notice::BreakGlassOpened(BreakGlassOpened {
+    let notice = NotificationData::BreakGlassOpened(BreakGlassOpened {
         grant,
         reader: actor.label.clone(),
         reason: reason.to_owned(),

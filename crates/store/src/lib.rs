@@ -62,7 +62,7 @@ use sqlx::{
 use uuid::Uuid;
 
 pub use changes::{Changes, Subscription};
-pub use check::{CheckError, ServerFacts};
+pub use check::{CheckError, ServerInfo};
 pub use error::StoreError;
 pub use login::{Login, PerLogin};
 pub use tx::{AuthTx, OperatorTx, TenantTx, WorkerTx};
@@ -156,7 +156,7 @@ impl Store {
         check::rules_check(&self.pools.app).await
     }
 
-    pub async fn facts(&self) -> Result<ServerFacts, StoreError> {
+    pub async fn facts(&self) -> Result<ServerInfo, StoreError> {
         check::facts(&self.pools.app).await
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     StoreError, TenantTx,
     cursor::{List, NameCursor},
-    role::owner_standing,
+    role::owner_status,
     team::role_from_stored,
     user::{kind_from_stored, status_from_stored},
 };
@@ -173,7 +173,7 @@ pub async fn member_get(tx: &mut TenantTx, id: UserId) -> Result<Member, StoreEr
         kind: kind_from_stored(&row.kind)?,
         status: status_from_stored(&row.status)?,
         is_owner,
-        is_last_owner: is_owner && owner_standing(tx, id).await?.is_last(),
+        is_last_owner: is_owner && owner_status(tx, id).await?.is_last(),
         last_seen_at: row.last_seen_at,
         created_at: row.created_at,
         roles,

@@ -2,7 +2,7 @@
 
 use domain::{
     NotificationId, Page, Timestamp, UserId,
-    notification::{Notice, Notification},
+    notification::{Notification, NotificationData},
 };
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ pub async fn notification_create(
     tx: &mut TenantTx,
     id: NotificationId,
     user_id: UserId,
-    notice: &Notice,
+    notice: &NotificationData,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (tenant_id, created_by) = (tx.tenant_id().0, tx.user_id().map(|id| id.0));
@@ -46,7 +46,7 @@ pub async fn notification_create(
 }
 
 /// Parses a stored notice; `None` if this version of Atrium doesn't know it.
-fn notice_of(kind: &str, data: &Value) -> Option<Notice> {
+fn notice_of(kind: &str, data: &Value) -> Option<NotificationData> {
     let notice = serde_json::from_value(json!({ "kind": kind, "data": data }));
     notice
         .inspect_err(|error| tracing::warn!(kind, %error, "a notification can't be read"))
@@ -102,7 +102,7 @@ pub async fn notification_list(
 }
 
 /// Number of unread notifications of the transaction's member.
-pub async fn notification_unread(tx: &mut TenantTx) -> Result<i64, StoreError> {
+pub async fn notification_unread_count(tx: &mut TenantTx) -> Result<i64, StoreError> {
     let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM notifications

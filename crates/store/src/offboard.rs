@@ -33,7 +33,7 @@ pub async fn user_memories_count(
 ///
 /// # Errors
 /// [`StoreError::Constraint`] if the tenant has no member `to`.
-pub async fn user_memories_hand_over(
+pub async fn user_memories_transfer(
     tx: &mut TenantTx,
     from: UserId,
     to: UserId,
@@ -89,7 +89,10 @@ pub async fn user_keys_count(
 }
 
 /// Names of the teams that would have no lead without the member, sorted.
-pub async fn teams_led_alone(tx: &mut TenantTx, id: UserId) -> Result<Vec<String>, StoreError> {
+pub async fn teams_with_sole_lead(
+    tx: &mut TenantTx,
+    id: UserId,
+) -> Result<Vec<String>, StoreError> {
     Ok(sqlx::query_scalar!(
         "SELECT g.name FROM team_members m
            JOIN teams g ON g.tenant_id = m.tenant_id AND g.id = m.team_id
@@ -106,7 +109,7 @@ pub async fn teams_led_alone(tx: &mut TenantTx, id: UserId) -> Result<Vec<String
 }
 
 /// Removes a member from all teams and returns their ids.
-pub async fn user_teams_leave(tx: &mut TenantTx, id: UserId) -> Result<Vec<TeamId>, StoreError> {
+pub async fn user_teams_remove(tx: &mut TenantTx, id: UserId) -> Result<Vec<TeamId>, StoreError> {
     let team_ids = sqlx::query_scalar!(
         "DELETE FROM team_members WHERE tenant_id = $1 AND user_id = $2 RETURNING team_id",
         tx.tenant_id().0,
@@ -119,7 +122,7 @@ pub async fn user_teams_leave(tx: &mut TenantTx, id: UserId) -> Result<Vec<TeamI
 
 /// Removes all roles of a deactivated member, whatever their source, and
 /// returns their ids.
-pub async fn user_roles_drop(tx: &mut TenantTx, id: UserId) -> Result<Vec<RoleId>, StoreError> {
+pub async fn user_roles_remove(tx: &mut TenantTx, id: UserId) -> Result<Vec<RoleId>, StoreError> {
     // Only deactivated members, because deactivation already ensures that the
     // last owner stays.
     let role_ids = sqlx::query_scalar!(

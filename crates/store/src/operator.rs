@@ -7,7 +7,7 @@ use crate::{OperatorTx, StoreError, TenantTx};
 
 /// An operator, as the command line lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperatorListed {
+pub struct OperatorSummary {
     pub user_id: UserId,
     pub display_name: String,
     pub granted_at: Timestamp,
@@ -54,7 +54,7 @@ pub async fn operator_remove(
 }
 
 /// The operators among the members of the transaction's organisation.
-pub async fn operator_list(tx: &mut TenantTx) -> Result<Vec<OperatorListed>, StoreError> {
+pub async fn operator_list(tx: &mut TenantTx) -> Result<Vec<OperatorSummary>, StoreError> {
     let rows = sqlx::query!(
         "SELECT o.user_id, u.display_name, o.granted_at
            FROM platform_operators o
@@ -67,7 +67,7 @@ pub async fn operator_list(tx: &mut TenantTx) -> Result<Vec<OperatorListed>, Sto
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| OperatorListed {
+        .map(|row| OperatorSummary {
             user_id: row.user_id.into(),
             display_name: row.display_name,
             granted_at: row.granted_at,

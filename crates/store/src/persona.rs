@@ -3,7 +3,7 @@
 
 use domain::{
     PersonaId, Timestamp,
-    persona::{Persona, PersonaText},
+    persona::{ParsedPersona, Persona},
 };
 
 use crate::{StoreError, TenantTx};
@@ -50,7 +50,7 @@ pub async fn persona_get(tx: &mut TenantTx, id: PersonaId) -> Result<Persona, St
 pub async fn persona_create(
     tx: &mut TenantTx,
     id: PersonaId,
-    text: &PersonaText,
+    text: &ParsedPersona,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query!(
@@ -75,7 +75,7 @@ pub async fn persona_create(
 pub async fn persona_update(
     tx: &mut TenantTx,
     id: PersonaId,
-    text: &PersonaText,
+    text: &ParsedPersona,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(

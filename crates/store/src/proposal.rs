@@ -4,10 +4,10 @@
 use domain::{
     MemoryId, Page, Permission, ProposalId, TeamId, Timestamp, UserId,
     access::SystemRole,
-    memory::USUAL_IMPORTANCE,
+    memory::DEFAULT_IMPORTANCE,
     proposal::{
-        MemoryShown, PendingProposal, Proposal, ProposalStatus, ProposalSummary, ProposalView,
-        ProposedChange,
+        PendingProposal, Proposal, ProposalStatus, ProposalSummary, ProposalView, ProposedChange,
+        SharedMemory,
     },
     share::{Audience, Comment},
 };
@@ -78,7 +78,7 @@ pub async fn proposal_change_create(
     id: ProposalId,
     memory: MemoryId,
     version: i32,
-    after: &MemoryShown,
+    after: &SharedMemory,
     comment: &Comment,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -249,8 +249,8 @@ struct MemoryJson {
 }
 
 impl MemoryJson {
-    fn into_memory(self) -> Result<MemoryShown, StoreError> {
-        Ok(MemoryShown {
+    fn into_memory(self) -> Result<SharedMemory, StoreError> {
+        Ok(SharedMemory {
             title: self.title,
             content: self.content,
             kind: kind_of(&self.kind)?,
@@ -263,7 +263,7 @@ impl MemoryJson {
 }
 
 #[derive(Clone, Debug)]
-pub struct FoundProposal {
+pub struct ProposalWithAudience {
     /// Without viewers and text differences, which the caller adds.
     pub proposal: Proposal,
     /// The proposed audience; `None` if its team was deleted.
@@ -272,7 +272,10 @@ pub struct FoundProposal {
 
 /// A proposal of the member, one that is pending for the member, or one that
 /// the member decided.
-pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProposal, StoreError> {
+pub async fn proposal_get(
+    tx: &mut TenantTx,
+    id: ProposalId,
+) -> Result<ProposalWithAudience, StoreError> {
     let member = tx.member_id()?;
     let row = sqlx::query!(
         r#"SELECT p.memory_id, p.memory_version, p.kind, p.title, left(p.content, 280) AS "excerpt!", p.content, p.tags,
@@ -316,13 +319,13 @@ pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProp
             })?;
             Some(ProposedChange {
                 before: before.into_memory()?,
-                after: MemoryShown {
+                after: SharedMemory {
                     title: summary.title.clone(),
                     content: row.content.clone(),
                     kind,
                     tags: row.tags.clone(),
                     allowed_vendors: vendors_of(&row.allowed_vendors)?,
-                    importance: row.importance.unwrap_or(USUAL_IMPORTANCE),
+                    importance: row.importance.unwrap_or(DEFAULT_IMPORTANCE),
                     expires_at: row.expires_at,
                 },
                 title: Vec::new(),
@@ -332,7 +335,7 @@ pub async fn proposal_get(tx: &mut TenantTx, id: ProposalId) -> Result<FoundProp
     };
     let is_own = summary.proposer_id == member;
     let is_pending = summary.status == ProposalStatus::Pending;
-    Ok(FoundProposal {
+    Ok(ProposalWithAudience {
         audience: match (summary.visibility, row.team_id) {
             (domain::memory::Visibility::Org, _) => Some(Audience::Org),
             (_, team) => team.map(|team| Audience::Team(TeamId(team))),
@@ -439,7 +442,7 @@ pub async fn proposal_list(
 }
 
 /// Number of others' proposals that the member may decide.
-pub async fn proposals_waiting(tx: &mut TenantTx) -> Result<i64, StoreError> {
+pub async fn proposal_pending_count(tx: &mut TenantTx) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM memory_proposals
             WHERE tenant_id = $1 AND status = 'pending' AND proposed_by <> $2"#,
@@ -453,7 +456,7 @@ pub async fn proposals_waiting(tx: &mut TenantTx) -> Result<i64, StoreError> {
 /// The members to notify of a proposal to `audience`: the team's leads, or
 /// everybody with the permission to review if the team has none or the audience
 /// is the organisation. At most `limit`, never the proposing member.
-pub async fn reviewers(
+pub async fn proposal_reviewers(
     tx: &mut TenantTx,
     audience: Audience,
     limit: i64,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use domain::{
     Permission, RoleId, Timestamp, UserId,
     access::SystemRole,
-    role::{Role, RoleHolder, RoleText},
+    role::{ParsedRole, Role, RoleHolder},
 };
 use uuid::Uuid;
 
@@ -131,7 +131,7 @@ pub async fn role_holders(
 pub async fn role_create(
     tx: &mut TenantTx,
     id: RoleId,
-    text: &RoleText,
+    text: &ParsedRole,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query!(
@@ -160,7 +160,7 @@ pub async fn role_update(
     tx: &mut TenantTx,
     id: RoleId,
     version: i32,
-    text: &RoleText,
+    text: &ParsedRole,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
@@ -186,7 +186,7 @@ pub async fn role_update(
 
 /// Removes a custom role from all its holders, whatever the source, and returns
 /// them.
-pub async fn role_take_from_all(
+pub async fn role_revoke_all(
     tx: &mut TenantTx,
     id: RoleId,
 ) -> Result<BTreeSet<UserId>, StoreError> {
@@ -306,7 +306,7 @@ pub async fn user_role_revoke(
         .fetch_one(tx.conn())
         .await?;
         if !has_other_source {
-            owners_other_than(tx, user_id).await?;
+            ensure_other_owner(tx, user_id).await?;
         }
     }
     let done = sqlx::query!(
@@ -351,25 +351,25 @@ pub(crate) async fn owners_lock(tx: &mut TenantTx) -> Result<(), StoreError> {
 
 /// The active owners of a tenant, relative to one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OwnerStanding {
+pub(crate) struct OwnerStatus {
     is_one: bool,
     others: bool,
 }
 
-impl OwnerStanding {
+impl OwnerStatus {
     pub(crate) fn is_last(self) -> bool {
         self.is_one && !self.others
     }
 }
 
 /// Finds out if `user_id` is an active owner, and if there are others.
-pub(crate) async fn owner_standing(
+pub(crate) async fn owner_status(
     tx: &mut TenantTx,
     user_id: UserId,
-) -> Result<OwnerStanding, StoreError> {
+) -> Result<OwnerStatus, StoreError> {
     let tenant_id = tx.tenant_id();
     Ok(sqlx::query_as!(
-        OwnerStanding,
+        OwnerStatus,
         r#"SELECT coalesce(bool_or(u.id = $2), false) AS "is_one!",
                   coalesce(bool_or(u.id <> $2), false) AS "others!"
              FROM user_roles ur
@@ -384,11 +384,11 @@ pub(crate) async fn owner_standing(
 }
 
 /// Fails with [`LAST_OWNER`] if `user_id` is the only active owner.
-pub(crate) async fn owners_other_than(
+pub(crate) async fn ensure_other_owner(
     tx: &mut TenantTx,
     user_id: UserId,
 ) -> Result<(), StoreError> {
-    if owner_standing(tx, user_id).await?.is_last() {
+    if owner_status(tx, user_id).await?.is_last() {
         Err(StoreError::Constraint(LAST_OWNER.into()))
     } else {
         Ok(())

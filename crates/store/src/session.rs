@@ -178,7 +178,7 @@ pub async fn session_user(
 }
 
 /// Stores the hash of the member's privileges, if the session has none yet.
-pub async fn session_privileges_note(
+pub async fn session_privileges_set(
     tx: &mut AuthTx,
     id_hash: &[u8; 32],
     privileges: &[u8; 32],
@@ -414,7 +414,7 @@ pub async fn session_revoke_others(
 /// Ends the sessions that an issuer's logout message names: all of a `subject`,
 /// the one with the issuer's session id `sid`, or the one with both. Without
 /// `issuer` those of any issuer; `sid` is then required.
-pub async fn session_revoke_of_issuer(
+pub async fn session_revoke_by_issuer(
     tx: &mut AuthTx,
     issuer: Option<&str>,
     subject: Option<&str>,

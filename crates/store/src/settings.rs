@@ -2,7 +2,7 @@
 
 use domain::{
     TenantId, Timestamp,
-    settings::{Organisation, OrganisationText, TenantSettings},
+    settings::{Organisation, OrganisationUpdate, TenantSettings},
 };
 
 use crate::{AuthTx, StoreError, TenantTx};
@@ -35,7 +35,7 @@ pub async fn organisation_get(tx: &mut TenantTx) -> Result<Organisation, StoreEr
 pub async fn organisation_update(
     tx: &mut TenantTx,
     version: i32,
-    text: &OrganisationText,
+    text: &OrganisationUpdate,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let settings = serde_json::to_value(&text.settings)

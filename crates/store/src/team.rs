@@ -334,7 +334,7 @@ pub async fn team_memories_count(tx: &mut TenantTx, id: TeamId) -> Result<i64, S
 
 /// Makes at most `limit` of the memories that are shared with a team private
 /// and returns their ids.
-pub async fn team_memories_release(
+pub async fn team_memories_unshare(
     tx: &mut TenantTx,
     id: TeamId,
     limit: i64,
@@ -354,7 +354,7 @@ pub async fn team_memories_release(
 }
 
 /// Ends the proposals to a team and returns how many were pending.
-pub async fn team_proposals_release(
+pub async fn team_proposals_close(
     tx: &mut TenantTx,
     id: TeamId,
     reason: &str,

@@ -6,7 +6,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::{AuthTx, OperatorTx, StoreError, embedding_model::embedding_model_begin};
+use crate::{AuthTx, OperatorTx, StoreError, embedding_model::embedding_model_create_initial};
 
 pub use domain::tenant::TenantStatus;
 
@@ -28,7 +28,7 @@ pub struct Tenant {
 
 /// An organisation as the command line lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantListed {
+pub struct TenantListItem {
     pub tenant: Tenant,
     /// True for generated demo data.
     pub is_demo: bool,
@@ -112,11 +112,11 @@ pub async fn tenant_create(
         .execute(tx.conn())
         .await?;
     }
-    embedding_model_begin(tx, tenant.id, tenant.embedding_model_id, now).await
+    embedding_model_create_initial(tx, tenant.id, tenant.embedding_model_id, now).await
 }
 
 /// All organisations, sorted by slug.
-pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, StoreError> {
+pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListItem>, StoreError> {
     sqlx::query!("SELECT id, slug, name, status, is_demo, created_at, delete_after FROM tenants ORDER BY slug")
         .fetch_all(tx.conn())
         .await?
@@ -128,7 +128,7 @@ pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListed>, Store
                 name: row.name,
                 status: row.status,
             };
-            Ok(TenantListed {
+            Ok(TenantListItem {
                 tenant: tenant.try_into()?,
                 is_demo: row.is_demo,
                 created_at: row.created_at,
@@ -168,7 +168,10 @@ pub async fn tenant_find(tx: &mut AuthTx, id: TenantId) -> Result<Tenant, StoreE
 
 /// The facts that decide which issuers an organisation accepts. Ignores other
 /// organisations that are deleted.
-pub async fn tenant_reachable(tx: &mut AuthTx, tenant: &Tenant) -> Result<LoginTarget, StoreError> {
+pub async fn tenant_login_target(
+    tx: &mut AuthTx,
+    tenant: &Tenant,
+) -> Result<LoginTarget, StoreError> {
     let row = sqlx::query!(
         r#"SELECT entra_tenant_id IS NOT NULL AS "has_directory!",
                   NOT EXISTS (SELECT FROM tenants o WHERE o.id <> $1 AND o.status <> 'deleted') AS "is_only!"
@@ -212,7 +215,7 @@ pub struct Membership {
 
 /// The organisations with a member of the same identity as the session's,
 /// sorted by name, without deleted ones.
-pub async fn session_organisations(
+pub async fn session_memberships(
     tx: &mut AuthTx,
     tenant_id: TenantId,
     session_id: SessionId,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{OperatorTx, StoreError, audit::AuditHead, tenant::status_of};
 
 /// An operator by home organisation and member; `None` for the command line.
-pub type ByOperator = Option<(TenantId, UserId)>;
+pub type OperatorRef = Option<(TenantId, UserId)>;
 
 struct SummaryRow {
     id: Uuid,
@@ -143,7 +143,7 @@ pub async fn tenant_get(
 }
 
 /// The id of the organisation with this slug, whatever its status.
-pub async fn tenant_id_of(tx: &mut OperatorTx, slug: &str) -> Result<TenantId, StoreError> {
+pub async fn tenant_id_by_slug(tx: &mut OperatorTx, slug: &str) -> Result<TenantId, StoreError> {
     let id = sqlx::query_scalar!("SELECT id FROM tenants WHERE slug = $1", slug)
         .fetch_one(tx.conn())
         .await?;
@@ -159,7 +159,7 @@ pub struct StatusChange<'a> {
     pub reason: Option<&'a StatusReason>,
     /// When the data is purged, if the new status is deleted.
     pub delete_after: Option<Timestamp>,
-    pub by: ByOperator,
+    pub by: OperatorRef,
 }
 
 /// Changes an organisation's status.
@@ -222,12 +222,12 @@ pub struct ExpiredTenant {
     pub id: TenantId,
     pub slug: String,
     /// The operator who deleted it.
-    pub by: ByOperator,
+    pub by: OperatorRef,
 }
 
 /// A deleted organisation whose grace period is over and that no other
 /// transaction purges. This transaction locks it.
-pub async fn tenant_due(
+pub async fn tenant_lock_expired(
     tx: &mut OperatorTx,
     now: Timestamp,
 ) -> Result<Option<ExpiredTenant>, StoreError> {

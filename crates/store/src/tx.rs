@@ -254,7 +254,7 @@ impl TenantTx {
 
     /// Continues in another tenant or as another actor (`None`: Atrium itself).
     /// For the isolation probes, whose transaction is never committed.
-    pub(crate) async fn retake(
+    pub(crate) async fn switch_actor(
         mut self,
         tenant_id: TenantId,
         actor: Option<&Actor>,

@@ -7,7 +7,7 @@ pub use domain::member::UserStatus;
 use crate::{
     StoreError, TenantTx,
     actor::actor_load,
-    role::{owners_lock, owners_other_than},
+    role::{ensure_other_owner, owners_lock},
 };
 
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ pub async fn profile_get(tx: &mut TenantTx) -> Result<Profile, StoreError> {
 }
 
 /// Updates a member's name and e-mail from the issuer's claims.
-pub async fn user_describe(
+pub async fn user_profile_set(
     tx: &mut TenantTx,
     id: UserId,
     display_name: &str,
@@ -126,11 +126,7 @@ pub async fn user_describe(
 }
 
 /// Records that a member was active, at most once a minute.
-pub async fn user_touch_seen(
-    tx: &mut TenantTx,
-    id: UserId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn user_touch(tx: &mut TenantTx, id: UserId, now: Timestamp) -> Result<(), StoreError> {
     let tenant_id = tx.tenant_id();
     sqlx::query!(
         "UPDATE users SET last_seen_at = $3
@@ -158,7 +154,7 @@ pub async fn user_status_set(
 ) -> Result<(), StoreError> {
     if status != UserStatus::Active {
         owners_lock(tx).await?;
-        owners_other_than(tx, id).await?;
+        ensure_other_owner(tx, id).await?;
     }
     let tenant_id = tx.tenant_id();
     let done = sqlx::query!(

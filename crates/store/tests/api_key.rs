@@ -11,7 +11,7 @@ use sqlx::Connection as _;
 use store::{
     StoreError,
     api_key::{
-        KeyMark, api_key_create, api_key_find, api_key_get, api_key_list, api_key_revoke,
+        ApiKeySecret, api_key_create, api_key_find, api_key_get, api_key_list, api_key_revoke,
         api_key_revoke_all, api_key_touch, service_account_list,
     },
     testing::{NOW, TestDb, TestTenant, id},
@@ -40,7 +40,7 @@ async fn create(
     hash: u8,
 ) -> Result<ApiKeyId, StoreError> {
     let key = id();
-    let mark = KeyMark {
+    let mark = ApiKeySecret {
         hash: &[hash; 32],
         prefix: "atr_abcd",
     };

@@ -8,16 +8,16 @@ use domain::{
     memory::{
         MemoryChange, MemoryCriteria, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode,
     },
-    notification::{BreakGlassOpened, Notice},
-    role::{RoleSource, RoleText},
+    notification::{BreakGlassOpened, NotificationData},
+    role::{ParsedRole, RoleSource},
 };
 use sqlx::{Connection as _, PgConnection};
 use store::{
     Login, StoreError, TenantTx,
     actor::actor_load,
     break_glass::{
-        break_glass_about, break_glass_close, break_glass_find, break_glass_get, break_glass_list,
-        break_glass_open,
+        break_glass_close, break_glass_find, break_glass_get, break_glass_list, break_glass_open,
+        break_glass_reports,
     },
     memory::{
         SearchParams, SearchQuery, memory_create, memory_delete, memory_get, memory_list,
@@ -25,7 +25,7 @@ use store::{
     },
     notification::{
         notification_create, notification_list, notification_read, notification_read_all,
-        notification_unread,
+        notification_unread_count,
     },
     role::{role_create, user_role_grant},
     testing::{NOW, TestDb, TestTenant, id},
@@ -410,11 +410,11 @@ async fn grants_are_opened_in_ones_own_name_and_cannot_be_stretched() {
     let found = break_glass_find(&mut tx, subject, NOW).await.unwrap();
     assert_eq!(found.map(|found| found.id), Some(grant));
     let mut tx = scene.begin(&scene.mia).await;
-    let about = break_glass_about(&mut tx, 9).await.unwrap();
+    let about = break_glass_reports(&mut tx, 9).await.unwrap();
     assert_eq!(about.len(), 1);
     assert_eq!(about[0].grant.reader_name, "Rita");
     let mut tx = scene.begin(&scene.owner).await;
-    assert_eq!(break_glass_about(&mut tx, 9).await.unwrap(), []);
+    assert_eq!(break_glass_reports(&mut tx, 9).await.unwrap(), []);
 }
 
 // SEC-D5, SEC-B3: what people are entrusted with is theirs in person.
@@ -428,7 +428,7 @@ async fn programs_keys_and_jobs_act_without_what_people_are_entrusted_with() {
         .execute(&db.admin)
         .await
         .unwrap();
-    let text = RoleText {
+    let text = ParsedRole {
         name: "Reader".into(),
         description: String::new(),
         permissions: [Permission::MemoryBreakGlass, Permission::MemoryRead].into(),
@@ -467,8 +467,8 @@ async fn programs_keys_and_jobs_act_without_what_people_are_entrusted_with() {
     }
 }
 
-fn notice(scene: &Scene) -> Notice {
-    Notice::BreakGlassOpened(BreakGlassOpened {
+fn notice(scene: &Scene) -> NotificationData {
+    NotificationData::BreakGlassOpened(BreakGlassOpened {
         grant: id(),
         reader: scene.rita.label.clone(),
         reason: REASON.into(),
@@ -524,7 +524,7 @@ async fn members_read_their_own_notifications_and_forge_none() {
     let list = notification_list(&mut tx, Some(&after), 1).await.unwrap();
     assert!(list.next.is_none());
     let first = list.items[0].id;
-    assert_eq!(notification_unread(&mut tx).await.unwrap(), 2);
+    assert_eq!(notification_unread_count(&mut tx).await.unwrap(), 2);
     // Others see none of it and read none of it.
     let mut theirs = scene.begin(&scene.owner).await;
     let seen = notification_list(&mut theirs, None, 9).await.unwrap();
@@ -534,11 +534,11 @@ async fn members_read_their_own_notifications_and_forge_none() {
     assert_eq!(notification_read_all(&mut theirs, NOW).await.unwrap(), 0);
 
     notification_read(&mut tx, first, NOW).await.unwrap();
-    assert_eq!(notification_unread(&mut tx).await.unwrap(), 1);
+    assert_eq!(notification_unread_count(&mut tx).await.unwrap(), 1);
     let again = notification_read(&mut tx, first, NOW).await;
     assert!(is_not_found(&again), "{again:?}");
     assert_eq!(notification_read_all(&mut tx, NOW).await.unwrap(), 1);
-    assert_eq!(notification_unread(&mut tx).await.unwrap(), 0);
+    assert_eq!(notification_unread_count(&mut tx).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -3,16 +3,16 @@
 use domain::{
     Actor, ImportId, JobId,
     access::SystemRole,
-    import::{Field, ImportChoice, ImportFormat, ImportProblem, ImportReport, ImportState},
+    import::{Field, ImportFormat, ImportOptions, ImportProblem, ImportReport, ImportState},
     job::JobStatus,
 };
 use serde_json::json;
 use store::{
     StoreError,
     import::{
-        NewImport, import_arrived, import_choice, import_chunk, import_chunk_put,
-        import_chunks_clear, import_confirm, import_create, import_discard, import_forgotten,
-        import_get, import_list, import_same, import_set_report,
+        NewImport, import_chunk, import_chunk_put, import_chunks_clear, import_confirm,
+        import_create, import_discard, import_find_duplicate, import_get, import_list,
+        import_list_abandoned, import_options, import_set_report, import_upload_complete,
     },
     job::{NewJob, job_enqueue},
     testing::{NOW, TestDb, id},
@@ -39,7 +39,7 @@ async fn give(db: &TestDb, actor: &Actor, import: &NewImport<'_>, digest: u8, mi
     import_chunk_put(&mut tx, import.id, 0, CONTENT)
         .await
         .unwrap();
-    import_arrived(
+    import_upload_complete(
         &mut tx,
         import.id,
         CONTENT.len() as u64,
@@ -74,10 +74,10 @@ async fn a_file_waits_is_started_and_lets_go_of_its_bytes() {
         Err(StoreError::NotFound)
     ));
 
-    let choice = ImportChoice {
+    let choice = ImportOptions {
         tags: "a".into(),
         columns: [(Field::Content.key().to_owned(), "note".to_owned())].into(),
-        ..ImportChoice::default()
+        ..ImportOptions::default()
     };
     let job_id = import_confirm(&mut tx, given.id, ImportFormat::Csv, &choice)
         .await
@@ -100,7 +100,7 @@ async fn a_file_waits_is_started_and_lets_go_of_its_bytes() {
         (ImportFormat::Csv, ImportState::Started)
     );
     assert_eq!(seen.job.unwrap().status, JobStatus::Pending);
-    assert_eq!(import_choice(&mut tx, given.id).await.unwrap(), choice);
+    assert_eq!(import_options(&mut tx, given.id).await.unwrap(), choice);
     for again in [
         import_confirm(&mut tx, given.id, ImportFormat::Csv, &choice)
             .await
@@ -146,8 +146,11 @@ async fn the_same_bytes_are_found_while_they_wait_for_each_member_alone() {
     give(&db, &mia, &first, 1, 0).await;
     give(&db, &mia, &second, 2, 1).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
-    assert_eq!(import_same(&mut tx, [1; 32]).await.unwrap(), Some(first.id));
-    assert_eq!(import_same(&mut tx, [3; 32]).await.unwrap(), None);
+    assert_eq!(
+        import_find_duplicate(&mut tx, [1; 32]).await.unwrap(),
+        Some(first.id)
+    );
+    assert_eq!(import_find_duplicate(&mut tx, [3; 32]).await.unwrap(), None);
     let listed: Vec<_> = import_list(&mut tx, 10)
         .await
         .unwrap()
@@ -157,10 +160,10 @@ async fn the_same_bytes_are_found_while_they_wait_for_each_member_alone() {
     assert_eq!(listed, [second.id, first.id]);
     assert_eq!(import_list(&mut tx, 1).await.unwrap().len(), 1);
     import_discard(&mut tx, first.id).await.unwrap();
-    assert_eq!(import_same(&mut tx, [1; 32]).await.unwrap(), None);
+    assert_eq!(import_find_duplicate(&mut tx, [1; 32]).await.unwrap(), None);
     drop(tx);
     let mut tx = db.store.begin(&noah).await.unwrap();
-    assert_eq!(import_same(&mut tx, [1; 32]).await.unwrap(), None);
+    assert_eq!(import_find_duplicate(&mut tx, [1; 32]).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -185,11 +188,11 @@ async fn what_broke_off_or_was_forgotten_is_found_to_be_let_go_of() {
         (later, NOW, whose(broken.id)),
         (NOW, later, whose(waits.id)),
     ] {
-        let found = import_forgotten(&mut tx, uploads, previews, 10).await;
+        let found = import_list_abandoned(&mut tx, uploads, previews, 10).await;
         assert_eq!(found.unwrap(), expected);
     }
     assert_eq!(
-        import_forgotten(&mut tx, later, later, 1)
+        import_list_abandoned(&mut tx, later, later, 1)
             .await
             .unwrap()
             .len(),
@@ -200,7 +203,9 @@ async fn what_broke_off_or_was_forgotten_is_found_to_be_let_go_of() {
         .await
         .unwrap();
     assert_eq!(
-        import_forgotten(&mut tx, later, later, 10).await.unwrap(),
+        import_list_abandoned(&mut tx, later, later, 10)
+            .await
+            .unwrap(),
         []
     );
 }
@@ -221,11 +226,11 @@ async fn an_import_is_its_members_alone() {
     for other in [&owner, &stranger] {
         let mut tx = db.store.begin(other).await.unwrap();
         let report = ImportReport::default();
-        let choice = ImportChoice::default();
+        let choice = ImportOptions::default();
         for refused in [
             import_get(&mut tx, given.id).await.map(drop),
             import_chunk(&mut tx, given.id, 0).await.map(drop),
-            import_choice(&mut tx, given.id).await.map(drop),
+            import_options(&mut tx, given.id).await.map(drop),
             import_set_report(&mut tx, given.id, &report).await,
             import_confirm(&mut tx, given.id, ImportFormat::Csv, &choice)
                 .await
@@ -268,7 +273,7 @@ async fn an_impossible_file_is_refused_by_name() {
         let given = file();
         let mut tx = db.store.begin(&mia).await.unwrap();
         import_create(&mut tx, &given, NOW).await.unwrap();
-        match import_arrived(&mut tx, given.id, size, [1; 32], given.format).await {
+        match import_upload_complete(&mut tx, given.id, size, [1; 32], given.format).await {
             Err(StoreError::Constraint(name)) => assert_eq!(name, constraint),
             other => panic!("{other:?}"),
         }

@@ -298,14 +298,14 @@ async fn the_audit_log_is_read_with_the_permission_or_about_oneself() {
     let mut tx = world.db.store.begin_as_system(world.acme.id).await.unwrap();
     let read_of = |member: &Actor| AuditEvent {
         metadata: Some(json!({ "member": member.user_id, "memory": Uuid::nil() })),
-        ..AuditEvent::by(ada, "break_glass.read", Outcome::Success, NOW)
+        ..AuditEvent::by_actor(ada, "break_glass.read", Outcome::Success, NOW)
     };
     let events = [
-        AuditEvent::by(ada, "team.create", Outcome::Success, NOW),
-        AuditEvent::by(mia, "memory.create", Outcome::Success, NOW),
+        AuditEvent::by_actor(ada, "team.create", Outcome::Success, NOW),
+        AuditEvent::by_actor(mia, "memory.create", Outcome::Success, NOW),
         AuditEvent {
             metadata: Some(json!({ "member": mia.user_id })),
-            ..AuditEvent::by(ada, "member.suspend", Outcome::Denied, NOW)
+            ..AuditEvent::by_actor(ada, "member.suspend", Outcome::Denied, NOW)
         },
         read_of(mia),
         read_of(ada),

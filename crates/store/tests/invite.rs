@@ -4,15 +4,15 @@ use domain::{Actor, InviteId, access::SystemRole, invite::InviteFilter};
 use store::{
     StoreError,
     invite::{
-        InviteRecord, invite_accept, invite_create, invite_find, invite_get, invite_list,
+        NewInviteRow, invite_accept, invite_create, invite_find, invite_get, invite_list,
         invite_renew, invite_revoke,
     },
     testing::{NOW, TestDb, TestTenant, id},
 };
 use time::Duration;
 
-fn record(hash: &[u8; 32]) -> InviteRecord<'_> {
-    InviteRecord {
+fn record(hash: &[u8; 32]) -> NewInviteRow<'_> {
+    NewInviteRow {
         id: id(),
         email: None,
         token_hash: hash,

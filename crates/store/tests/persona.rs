@@ -4,7 +4,7 @@ use domain::{
     Actor, PersonaId,
     access::SystemRole,
     memory::{MemoryAttributes, MemoryText, NewMemory, Origin},
-    persona::PersonaText,
+    persona::ParsedPersona,
 };
 use store::{
     StoreError,
@@ -13,8 +13,8 @@ use store::{
     testing::{NOW, TestDb, id},
 };
 
-fn named(name: &str) -> PersonaText {
-    PersonaText {
+fn named(name: &str) -> ParsedPersona {
+    ParsedPersona {
         name: name.into(),
         description: String::new(),
     }

@@ -11,22 +11,22 @@ use domain::{
     Actor, AppError, RequestFacts, SessionId, SignInProblem, TenantId, Timestamp, live::EndReason,
     preferences::DisplaySettings,
 };
-use service::request_denied;
+use service::request_denial_audit;
 use store::{
     AuthTx, StoreError,
     actor::actor_load,
     session::{
-        Rotation, StoredSession, session_load, session_privileges_note, session_rotate,
+        Rotation, StoredSession, session_load, session_privileges_set, session_rotate,
         session_touch, session_user,
     },
-    user::user_touch_seen,
+    user::user_touch,
 };
 use tower_sessions::{Session, session::Id};
 
 use super::{
     Auth,
     session::{ROTATION_GRACE, id_hash, privileges_hash},
-    sign_in_error::to_sign_in,
+    sign_in_error::redirect_to_sign_in,
 };
 use crate::{
     http::{
@@ -164,7 +164,7 @@ pub(super) async fn actor_layer(
         (Visitor::Nobody, PathAccess::Members) => return auth.ask_to_sign_in(&parts),
         (Visitor::Blocked(problem), PathAccess::Members) => {
             return if wants_html(&parts.headers) {
-                to_sign_in(Some(problem), None)
+                redirect_to_sign_in(Some(problem), None)
             } else {
                 error_response(&parts.headers, &AppError::Unauthenticated)
             };
@@ -265,7 +265,7 @@ impl Auth {
             return Ok(Visitor::Blocked(SignInProblem::Suspended));
         }
         if is_due {
-            user_touch_seen(&mut tx, stored.user_id, now).await?;
+            user_touch(&mut tx, stored.user_id, now).await?;
         }
         let privileges = privileges_hash(&record);
         let is_known = stored.privileges_hash.as_deref() == Some(&privileges);
@@ -306,7 +306,7 @@ impl Auth {
     ) -> Result<Option<HeaderValue>, StoreError> {
         if stored.privileges_hash.is_none() {
             // The session is new.
-            session_privileges_note(tx, hash, &privileges, now).await?;
+            session_privileges_set(tx, hash, &privileges, now).await?;
             return Ok(None);
         }
         let id = Id(i128::from_le_bytes(self.0.ctx.ids.bytes()));
@@ -343,7 +343,7 @@ impl Auth {
             referring_path(&parts.headers)
         };
         let return_to = target.and_then(|target| ReturnTo::parse(site, &target));
-        to_sign_in(None, return_to.as_ref())
+        redirect_to_sign_in(None, return_to.as_ref())
     }
 
     async fn reject_cross_site(
@@ -363,7 +363,8 @@ impl Auth {
             ];
             let ctx = &self.0.ctx;
             let why = cross_site.key();
-            if let Err(error) = request_denied(ctx, actor, "request.cross_site", why, &known).await
+            if let Err(error) =
+                request_denial_audit(ctx, actor, "request.cross_site", why, &known).await
             {
                 return error_response(&parts.headers, &error);
             }

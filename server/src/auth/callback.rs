@@ -28,7 +28,7 @@ use super::{
     settings::PRIMARY,
     sign_in::{NewTokens, Person},
     sign_in_error::SignInError,
-    token::{self, Claims, Expected, Nonces, Token, TokenAnswer, TokenFault},
+    token::{self, Claims, Expected, Nonces, Token, TokenFault, TokenResponse},
 };
 use crate::http::ReturnTo;
 
@@ -90,7 +90,7 @@ pub(super) async fn callback_of(
             }
             response
         }
-        Err(error) => auth.refuse_sign_in(error, &facts, &headers).await,
+        Err(error) => auth.reject_sign_in(error, &facts, &headers).await,
     }
 }
 
@@ -152,7 +152,7 @@ impl Auth {
         let id = self
             .sign_in(issuer, &person, tokens, attempt.invite, facts)
             .await
-            .map_err(|error| error.of_account(person.account()))?;
+            .map_err(|error| error.with_account(person.account()))?;
         adopt(session, id)
             .await
             .map_err(|error| session_error(&error))
@@ -170,10 +170,10 @@ impl Auth {
             return Err(SignInError::new(SignInProblem::State, "other_issuer"));
         }
         match query.iss {
-            Some(iss) if !issuer.settings().speaks_as(&iss) => {
+            Some(iss) if !issuer.settings().matches_issuer(&iss) => {
                 return Err(SignInError::new(SignInProblem::Token, "response_issuer"));
             }
-            None if provider.answers_with_iss => {
+            None if provider.sends_iss => {
                 return Err(SignInError::new(
                     SignInProblem::Token,
                     "response_issuer_missing",
@@ -193,12 +193,12 @@ impl Auth {
         };
         let nonce = Nonce::new(attempt.nonce.clone());
         let claims = self
-            .believe_id_token(
+            .verify_id_token(
                 issuer,
                 &provider,
                 &answer,
                 id_token,
-                Nonces::QueryParams(&nonce),
+                Nonces::Expected(&nonce),
             )
             .await?;
         let groups = issuer
@@ -217,11 +217,11 @@ impl Auth {
 
     /// Verifies the ID token and returns its claims. If its key is unknown,
     /// fetches the keys again and retries once.
-    pub(super) async fn believe_id_token<'t>(
+    pub(super) async fn verify_id_token<'t>(
         &self,
         issuer: &Issuer,
         provider: &Provider,
-        answer: &TokenAnswer,
+        answer: &TokenResponse,
         id_token: &'t Token,
         nonce: Nonces<'_>,
     ) -> Result<&'t Claims, SignInError> {
@@ -260,7 +260,7 @@ async fn redeem(
     provider: &Provider,
     code: String,
     verifier: &str,
-) -> Result<TokenAnswer, SignInError> {
+) -> Result<TokenResponse, SignInError> {
     let request = provider
         .relying_party
         .exchange_code(AuthorizationCode::new(code))

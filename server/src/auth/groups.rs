@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::{
     StoreError, TenantTx,
     audit::AuditEvent,
-    group_mapping::{GrantsChanged, group_mapping_list, user_claims_set, user_grants_set},
+    group_mapping::{GrantChanges, group_mapping_list, user_claims_set, user_grants_set},
 };
 
 use super::{
@@ -93,7 +93,7 @@ impl Auth {
         tx: &mut TenantTx,
         user_id: UserId,
         claims: &GroupClaims,
-    ) -> Result<GrantsChanged, StoreError> {
+    ) -> Result<GrantChanges, StoreError> {
         let now = self.0.ctx.clock.now();
         user_claims_set(tx, user_id, claims, now).await?;
         let granted = grants(&group_mapping_list(tx).await?, claims);
@@ -101,12 +101,12 @@ impl Auth {
     }
 
     /// The audit events of the change.
-    pub(super) fn grants_events(&self, actor: &Actor, changed: &GrantsChanged) -> Vec<AuditEvent> {
+    pub(super) fn grants_events(&self, actor: &Actor, changed: &GrantChanges) -> Vec<AuditEvent> {
         let event = |action, outcome, changes| AuditEvent {
             resource_type: Some("user".to_owned()),
             resource_id: Some(actor.user_id.to_string()),
             changes,
-            ..AuditEvent::by(actor, action, outcome, self.0.ctx.clock.now())
+            ..AuditEvent::by_actor(actor, action, outcome, self.0.ctx.clock.now())
         };
         let mut events = Vec::new();
         if changed.is_change() {
@@ -116,7 +116,7 @@ impl Auth {
             });
             events.push(event(GRANTS_SET, Outcome::Success, Some(difference)));
         }
-        if changed.last_owner_kept {
+        if changed.keeps_last_owner {
             events.push(event(LAST_OWNER_KEPT, Outcome::Denied, None));
         }
         events

@@ -10,14 +10,14 @@ use axum::{
 use domain::{InviteId, RequestFacts, SignInProblem, TenantId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
-use service::{InviteError, KnownInvite, invite_accept, invite_known};
+use service::{FoundInvite, InviteError, invite_accept, invite_find};
 use store::{AuthTx, TenantTx, login_attempt::FollowedInvite, tenant::Tenant};
 
 use super::{
     Auth,
     issuer::Issuer,
     login::LoginParams,
-    sign_in::{Person, open_to},
+    sign_in::{Person, allowed_tenants},
     sign_in_error::SignInError,
 };
 use crate::http::ReturnTo;
@@ -57,7 +57,7 @@ pub(super) async fn invite(
     drop(slot);
     match result {
         Ok(response) => response,
-        Err(error) => auth.refuse_sign_in(error, &facts, &headers).await,
+        Err(error) => auth.reject_sign_in(error, &facts, &headers).await,
     }
 }
 
@@ -67,7 +67,7 @@ impl Auth {
         headers: &HeaderMap,
         form: &InviteForm,
     ) -> Result<Response, SignInError> {
-        let known = invite_known(&self.0.ctx, &form.token).await?;
+        let known = invite_find(&self.0.ctx, &form.token).await?;
         let invite = (known.tenant_id, known.id);
         self.invite_login(headers, &form.issuer, known)
             .await
@@ -78,9 +78,10 @@ impl Auth {
         &self,
         headers: &HeaderMap,
         issuer: &str,
-        known: KnownInvite,
+        known: FoundInvite,
     ) -> Result<Response, SignInError> {
-        let wrong_issuer = || SignInError::new(SignInProblem::InviteElsewhere, "invite_elsewhere");
+        let wrong_issuer =
+            || SignInError::new(SignInProblem::InviteWrongIssuer, "invite_elsewhere");
         let issuer = self.issuer_named(issuer).ok_or_else(wrong_issuer)?;
         if !issuer.settings().reach().reaches(&known.reachable) {
             return Err(wrong_issuer());
@@ -101,7 +102,7 @@ impl Auth {
 
 impl Auth {
     /// Accepts the invite of this sign-in, if any; true if it granted a role.
-    pub(super) async fn invite_follow(
+    pub(super) async fn accept_followed_invite(
         &self,
         tx: &mut TenantTx,
         invite: Option<FollowedInvite>,
@@ -120,16 +121,16 @@ impl Auth {
 
 /// The organisations that this person may sign in to (SEC-A3); with an invite,
 /// only the invite's.
-pub(super) async fn invited_or_open_to(
+pub(super) async fn candidate_tenants(
     tx: &mut AuthTx,
     issuer: &Issuer,
     person: &Person,
     invite: Option<FollowedInvite>,
 ) -> Result<Vec<Tenant>, SignInError> {
     let Some(FollowedInvite { tenant_id, .. }) = invite else {
-        return open_to(tx, issuer, person).await;
+        return allowed_tenants(tx, issuer, person).await;
     };
-    let tenants = match open_to(tx, issuer, person).await {
+    let tenants = match allowed_tenants(tx, issuer, person).await {
         // The directory belongs to another organisation, or to none.
         Err(error) if error.problem == SignInProblem::Directory => Vec::new(),
         other => other?,
@@ -138,7 +139,7 @@ pub(super) async fn invited_or_open_to(
         .into_iter()
         .find(|tenant| tenant.id == tenant_id)
         .map(|tenant| vec![tenant])
-        .ok_or_else(|| SignInError::new(SignInProblem::InviteElsewhere, "invite_elsewhere"))
+        .ok_or_else(|| SignInError::new(SignInProblem::InviteWrongIssuer, "invite_elsewhere"))
 }
 
 impl SignInError {

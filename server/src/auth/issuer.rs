@@ -93,7 +93,7 @@ pub(super) struct Provider {
     pub algorithms: Vec<CoreJwsSigningAlgorithm>,
     pub end_session: Option<EndSessionUrl>,
     /// RFC 9207: responses always carry `iss`.
-    pub answers_with_iss: bool,
+    pub sends_iss: bool,
     jwks_uri: Url,
     fetched_at: Timestamp,
 }
@@ -398,7 +398,7 @@ impl Issuer {
             relying_party,
             algorithms,
             end_session: extra.end_session_endpoint,
-            answers_with_iss: extra.authorization_response_iss_parameter_supported,
+            sends_iss: extra.authorization_response_iss_parameter_supported,
             jwks_uri,
             fetched_at: now,
         };

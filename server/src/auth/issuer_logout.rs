@@ -16,7 +16,7 @@ use store::{
     AuthTx, StoreError,
     audit::{AuditEvent, audit_append},
     logout_token::logout_token_use,
-    session::{EndedSession, session_revoke_of_issuer},
+    session::{EndedSession, session_revoke_by_issuer},
 };
 
 use super::{
@@ -139,11 +139,11 @@ impl Auth {
         // Two clients of one issuer are told apart by the audience.
         let mut matching = self
             .issuers()
-            .filter(|issuer| issuer.settings().speaks_as(iss));
+            .filter(|issuer| issuer.settings().matches_issuer(iss));
         let first = matching.next().ok_or(LogoutFault::Issuer)?;
         let issuer = std::iter::once(first)
             .chain(matching)
-            .find(|issuer| token.claims_to_be_for(issuer.client_id()))
+            .find(|issuer| token.has_audience(issuer.client_id()))
             .unwrap_or(first);
         let target = self.verify_logout_token(issuer, &token).await?;
 
@@ -153,7 +153,7 @@ impl Auth {
         if !logout_token_use(&mut tx, &id, target.expires_at, now).await? {
             return Err(LogoutFault::Replayed.into());
         }
-        let ended = session_revoke_of_issuer(
+        let ended = session_revoke_by_issuer(
             &mut tx,
             Some(target.issuer),
             target.subject,
@@ -201,13 +201,13 @@ impl Auth {
     ) -> Result<(), LogoutError> {
         let sid = query.sid.as_deref().unwrap_or_default();
         if sid.is_empty() {
-            return Err(LogoutFault::NobodyNamed.into());
+            return Err(LogoutFault::NoSubject.into());
         }
         match &query.iss {
             Some(iss)
                 if !self
                     .issuers()
-                    .any(|issuer| issuer.settings().speaks_as(iss)) =>
+                    .any(|issuer| issuer.settings().matches_issuer(iss)) =>
             {
                 return Err(LogoutFault::Issuer.into());
             }
@@ -217,7 +217,7 @@ impl Auth {
         let now = self.0.ctx.clock.now();
         let mut tx = self.0.ctx.store.begin_auth().await?;
         let ended =
-            session_revoke_of_issuer(&mut tx, query.iss.as_deref(), None, Some(sid), now).await?;
+            session_revoke_by_issuer(&mut tx, query.iss.as_deref(), None, Some(sid), now).await?;
         self.audit_ended(tx, &ended, Channel::Front, facts).await?;
         Ok(())
     }

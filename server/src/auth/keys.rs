@@ -38,7 +38,7 @@ impl KeySet {
 
     /// True if the key `kid` may sign tokens of `issuer`. Without a `kid`, all
     /// keys must.
-    pub(super) fn speak_for(
+    pub(super) fn may_sign_for(
         &self,
         kid: Option<&str>,
         issuer: &str,

@@ -18,7 +18,7 @@ use super::{
     Auth,
     issuer::{Issuer, IssuerError},
     session::{cookie_value, hash},
-    sign_in_error::{SignInError, to_sign_in},
+    sign_in_error::{SignInError, redirect_to_sign_in},
 };
 use crate::http::{ReturnTo, redirect_to_issuer};
 
@@ -69,7 +69,7 @@ pub(super) async fn login(
             problem, reason, ..
         }) => {
             tracing::warn!(problem = problem.code(), reason, "no sign-in was begun");
-            to_sign_in(Some(problem), Some(&return_to))
+            redirect_to_sign_in(Some(problem), Some(&return_to))
         }
     }
 }

@@ -14,8 +14,8 @@ use store::{
 use tower_sessions::Session;
 
 use super::{
-    Auth, issuer_logout::SIGN_OUT, seal::Tokens, session::id_hash, sign_in_error::to_sign_in,
-    token::Token,
+    Auth, issuer_logout::SIGN_OUT, seal::Tokens, session::id_hash,
+    sign_in_error::redirect_to_sign_in, token::Token,
 };
 use crate::http::{error_response, redirect_to_issuer};
 
@@ -40,7 +40,7 @@ pub(super) async fn logout(
     }
     match auth.end_session_url(signed_out).await {
         Some(url) => redirect_to_issuer(&url),
-        None => to_sign_in(None, None),
+        None => redirect_to_sign_in(None, None),
     }
 }
 
@@ -73,7 +73,7 @@ impl Auth {
         let event = AuditEvent {
             resource_type: Some("session".to_owned()),
             resource_id: Some(stored.id.to_string()),
-            ..AuditEvent::by(&actor, SIGN_OUT, Outcome::Success, now)
+            ..AuditEvent::by_actor(&actor, SIGN_OUT, Outcome::Success, now)
         };
         audit_append(&mut tx, &[event]).await?;
         tx.commit().await?;

@@ -124,7 +124,7 @@ pub(super) enum LogoutFault {
     #[error("nonce")]
     Nonce,
     #[error("nobody_named")]
-    NobodyNamed,
+    NoSubject,
     #[error("token_id")]
     TokenId,
     #[error("replayed")]
@@ -156,7 +156,7 @@ impl LogoutToken {
     }
 
     /// The unverified audience is this client.
-    pub(super) fn claims_to_be_for(&self, client_id: &ClientId) -> bool {
+    pub(super) fn has_audience(&self, client_id: &ClientId) -> bool {
         self.claims.aud.is(client_id)
     }
 
@@ -175,7 +175,7 @@ impl LogoutToken {
         let kid = self.header.kid.as_deref();
         if !expected
             .keys
-            .speak_for(kid, &claims.iss, expected.directory)
+            .may_sign_for(kid, &claims.iss, expected.directory)
         {
             return Err(LogoutFault::Issuer);
         }
@@ -202,7 +202,7 @@ impl LogoutToken {
         let subject = check_identifier(claims.sub.as_deref())?;
         let sid = check_identifier(claims.sid.as_deref())?;
         if subject.is_none() && sid.is_none() {
-            return Err(LogoutFault::NobodyNamed);
+            return Err(LogoutFault::NoSubject);
         }
         if claims.jti.is_empty() {
             return Err(LogoutFault::TokenId);
@@ -274,7 +274,7 @@ fn decode<T: DeserializeOwned>(part: &str) -> Result<T, LogoutFault> {
 fn check_identifier(claim: Option<&str>) -> Result<Option<&str>, LogoutFault> {
     match claim {
         Some(text) if text.trim().is_empty() || text.chars().count() > MAX_CHARS => {
-            Err(LogoutFault::NobodyNamed)
+            Err(LogoutFault::NoSubject)
         }
         other => Ok(other),
     }

@@ -30,7 +30,7 @@ use super::{
     issuer::Issuer,
     seal::Tokens,
     sign_in_error::SignInError,
-    token::{Nonces, TokenAnswer},
+    token::{Nonces, TokenResponse},
 };
 
 /// How long one process may take, and the delay after a failed attempt.
@@ -42,12 +42,12 @@ const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 const MIN_TOKEN_LIFETIME: Duration = Duration::from_mins(1);
 
 /// When to renew the tokens; `None` without a refresh token.
-pub(super) fn refresh_at(answer: &TokenAnswer, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn refresh_at(answer: &TokenResponse, now: Timestamp) -> Option<Timestamp> {
     answer.refresh_token()?;
     Some(expiry(answer, now))
 }
 
-fn expiry(answer: &TokenAnswer, now: Timestamp) -> Timestamp {
+fn expiry(answer: &TokenResponse, now: Timestamp) -> Timestamp {
     now + answer
         .expires_in()
         .unwrap_or(DEFAULT_TOKEN_LIFETIME)
@@ -180,14 +180,14 @@ impl Auth {
         &self,
         issuer: &Issuer,
         session: &StoredSession,
-        answer: &TokenAnswer,
+        answer: &TokenResponse,
     ) -> Result<RefreshedIdentity, SignInError> {
         let Some(id_token) = answer.id_token() else {
             return Ok(RefreshedIdentity::SamePerson(None, None));
         };
         let provider = issuer.provider().await?;
         let claims = self
-            .believe_id_token(issuer, &provider, answer, id_token, Nonces::NotAsked)
+            .verify_id_token(issuer, &provider, answer, id_token, Nonces::Unchecked)
             .await?;
         let is_same = session.oidc_issuer.as_deref() == Some(claims.issuer().as_str())
             && session.oidc_subject.as_deref() == Some(claims.subject().as_str());

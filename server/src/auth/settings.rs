@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{access::SystemRole, invite::IssuerReach, settings::TenantSettings};
+use domain::{access::SystemRole, invite::IssuerScope, settings::TenantSettings};
 use secrecy::SecretString;
 use serde::Deserialize;
 use time::Duration;
@@ -268,7 +268,7 @@ impl OidcSettings {
     }
 
     /// True if tokens with this `iss` are from this issuer.
-    pub(super) fn speaks_as(&self, iss: &str) -> bool {
+    pub(super) fn matches_issuer(&self, iss: &str) -> bool {
         iss == self.issuer && !self.is_for_directories() || self.directory_in(iss).is_some()
     }
 
@@ -278,8 +278,8 @@ impl OidcSettings {
     }
 
     /// The organisations that this issuer is for.
-    pub fn reach(&self) -> IssuerReach {
-        IssuerReach {
+    pub fn reach(&self) -> IssuerScope {
+        IssuerScope {
             tenants: self.tenants.clone(),
             by_directory: self.is_for_directories(),
         }

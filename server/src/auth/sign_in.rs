@@ -17,8 +17,7 @@ use store::{
     settings::settings_of,
     tenant::{Tenant, tenant_find_by_directory},
     user::{
-        NewUser, UserStatus, user_create, user_describe, user_find, user_status_set,
-        user_touch_seen,
+        NewUser, UserStatus, user_create, user_find, user_profile_set, user_status_set, user_touch,
     },
 };
 use tower_sessions::session::Id;
@@ -26,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     Auth,
-    invite::invited_or_open_to,
+    invite::candidate_tenants,
     issuer::Issuer,
     seal::Tokens,
     session::{hash, id_hash},
@@ -228,7 +227,7 @@ impl Auth {
     ) -> Result<Id, AttemptError> {
         let now = self.0.ctx.clock.now();
         let mut tx = self.0.ctx.store.begin_auth().await?;
-        let tenants = invited_or_open_to(&mut tx, issuer, person, invite).await?;
+        let tenants = candidate_tenants(&mut tx, issuer, person, invite).await?;
         let member = find_member(&mut tx, &tenants, &person.key).await?;
         let is_new = member.is_none();
         let (tenant, identity): (&Tenant, Identity) = match (member, tenants.first()) {
@@ -245,7 +244,7 @@ impl Auth {
         let user_id = identity.user_id;
         if let Some(problem) = SignInProblem::of_tenant(tenant.status) {
             let error = SignInError::new(problem, problem.code());
-            return Err(error.in_tenant(tenant).into());
+            return Err(error.with_tenant(tenant).into());
         }
         if is_new {
             match identity_create(&mut tx, identity.id, tenant.id, user_id, &person.key, now).await
@@ -298,7 +297,7 @@ impl Auth {
             self.update_member(&mut tx, user_id, person, tenant).await?;
         }
         let gives_role = self
-            .invite_follow(&mut tx, invite, user_id, &mut events)
+            .accept_followed_invite(&mut tx, invite, user_id, &mut events)
             .await?;
         if let Some(role) = issuer.settings().default_role
             && is_new
@@ -307,7 +306,7 @@ impl Auth {
             user_role_grant(&mut tx, user_id, role.key(), RoleSource::Manual, now).await?;
         }
         let changed = self.grants_set(&mut tx, user_id, &person.groups).await?;
-        user_touch_seen(&mut tx, user_id, now).await?;
+        user_touch(&mut tx, user_id, now).await?;
         events.push((SIGN_IN, "session", session.to_string(), None));
 
         let mut facts = facts.clone();
@@ -321,7 +320,7 @@ impl Auth {
                 resource_id: Some(id),
                 changes,
                 metadata: Some(json!({ "roles": record.role_keys })),
-                ..AuditEvent::by(&actor, action, Outcome::Success, now)
+                ..AuditEvent::by_actor(&actor, action, Outcome::Success, now)
             })
             .collect();
         events.extend(self.grants_events(&actor, &changed));
@@ -369,19 +368,19 @@ impl Auth {
             UserStatus::Invited => user_status_set(tx, id, UserStatus::Active, now).await?,
             UserStatus::Suspended | UserStatus::Deactivated => {
                 let error = SignInError::new(SignInProblem::Suspended, user.status.key());
-                return Err(error.in_tenant(tenant).into());
+                return Err(error.with_tenant(tenant).into());
             }
         }
         let name = person.name.as_deref().unwrap_or(&user.display_name);
         let email = person.email.as_deref().or(user.email.as_deref());
-        user_describe(tx, id, name, email, now).await?;
+        user_profile_set(tx, id, name, email, now).await?;
         Ok(())
     }
 }
 
 /// The organisations that this person may sign in to (SEC-A3): those of the
 /// issuer or, with all directories, the one of their directory.
-pub(super) async fn open_to(
+pub(super) async fn allowed_tenants(
     tx: &mut AuthTx,
     issuer: &Issuer,
     person: &Person,

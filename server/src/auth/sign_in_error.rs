@@ -68,7 +68,7 @@ impl SignInError {
         self
     }
 
-    pub(super) fn of_account(mut self, account: AccountHash) -> Self {
+    pub(super) fn with_account(mut self, account: AccountHash) -> Self {
         self.account = Some(account);
         self
     }
@@ -85,7 +85,7 @@ impl SignInError {
         )
     }
 
-    pub(super) fn in_tenant(mut self, tenant: &Tenant) -> Self {
+    pub(super) fn with_tenant(mut self, tenant: &Tenant) -> Self {
         self.tenant = Some(tenant.id);
         self
     }
@@ -106,7 +106,10 @@ impl From<StoreError> for SignInError {
 }
 
 /// Redirects to the sign-in page, which shows the problem.
-pub(super) fn to_sign_in(problem: Option<SignInProblem>, return_to: Option<&ReturnTo>) -> Response {
+pub(super) fn redirect_to_sign_in(
+    problem: Option<SignInProblem>,
+    return_to: Option<&ReturnTo>,
+) -> Response {
     let mut query = form_urlencoded::Serializer::new(String::new());
     if let Some(problem) = problem {
         query.append_pair("error", problem.code());
@@ -127,7 +130,7 @@ impl Auth {
     /// Audits the failure and redirects to the sign-in page; above the limits
     /// of the address or the account, responds with 429 and does nothing else
     /// (SEC-B9).
-    pub(super) async fn refuse_sign_in(
+    pub(super) async fn reject_sign_in(
         &self,
         failure: SignInError,
         facts: &RequestFacts,
@@ -146,7 +149,7 @@ impl Auth {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the refusal could not be written to the audit log");
         }
-        to_sign_in(Some(failure.problem), failure.return_to.as_ref())
+        redirect_to_sign_in(Some(failure.problem), failure.return_to.as_ref())
     }
 
     /// An account's failures above its limit don't count against the address,

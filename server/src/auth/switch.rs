@@ -19,8 +19,8 @@ use store::{
     group_mapping::user_claims_get,
     session::{NewSession, StoredSession, session_create, session_delete, session_load},
     settings::settings_of,
-    tenant::{Membership, session_organisations},
-    user::user_touch_seen,
+    tenant::{Membership, session_memberships},
+    user::user_touch,
 };
 use tower_sessions::{Session, session::Id};
 
@@ -107,7 +107,7 @@ impl Auth {
             .await?
             .ok_or(SwitchError::SignedOut)?;
         let issuer = self.issuer_of(&old).ok_or(SwitchError::NotFound)?;
-        let target = session_organisations(&mut tx, old.tenant_id, old.id)
+        let target = session_memberships(&mut tx, old.tenant_id, old.id)
             .await?
             .into_iter()
             .find(|target| target.tenant.slug == slug && issuer.settings().serves(slug))
@@ -133,7 +133,7 @@ impl Auth {
             resource_type: Some("session".to_owned()),
             resource_id: Some(old.id.to_string()),
             metadata: Some(json!({ "to": target.tenant.slug })),
-            ..AuditEvent::by(&old_actor, SWITCH, Outcome::Success, now)
+            ..AuditEvent::by_actor(&old_actor, SWITCH, Outcome::Success, now)
         };
         audit_append(&mut tx, &[event]).await?;
 
@@ -146,7 +146,7 @@ impl Auth {
             Some((claims, _)) => Some(self.grants_set(&mut tx, target.user_id, &claims).await?),
             None => None,
         };
-        user_touch_seen(&mut tx, target.user_id, now).await?;
+        user_touch(&mut tx, target.user_id, now).await?;
         let mut facts = facts.clone();
         facts.session_id = Some(new.id);
         let record = actor_load(&mut tx, target.user_id).await?;
@@ -155,7 +155,7 @@ impl Auth {
             resource_type: Some("session".to_owned()),
             resource_id: Some(new.id.to_string()),
             metadata: Some(json!({ "roles": record.role_keys })),
-            ..AuditEvent::by(&new_actor, SWITCH, Outcome::Success, now)
+            ..AuditEvent::by_actor(&new_actor, SWITCH, Outcome::Success, now)
         }];
         events.extend(
             changed

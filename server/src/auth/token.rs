@@ -75,7 +75,7 @@ type TokenFields = IdTokenFields<
     CoreJweContentEncryptionAlgorithm,
     CoreJwsSigningAlgorithm,
 >;
-pub(super) type TokenAnswer = StandardTokenResponse<TokenFields, CoreTokenType>;
+pub(super) type TokenResponse = StandardTokenResponse<TokenFields, CoreTokenType>;
 
 /// The client of `openidconnect` with [`ExtraClaims`], built from the metadata.
 pub(super) type RelyingParty = Client<
@@ -86,7 +86,7 @@ pub(super) type RelyingParty = Client<
     CoreJsonWebKey,
     CoreAuthPrompt,
     StandardErrorResponse<CoreErrorResponseType>,
-    TokenAnswer,
+    TokenResponse,
     CoreTokenIntrospectionResponse,
     CoreRevocableToken,
     CoreRevocationErrorResponse,
@@ -115,16 +115,16 @@ pub(super) struct Expected<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Nonces<'a> {
     /// The nonce of this sign-in.
-    QueryParams(&'a Nonce),
+    Expected(&'a Nonce),
     /// Not checked: renewed tokens have none.
-    NotAsked,
+    Unchecked,
 }
 
 impl NonceVerifier for Nonces<'_> {
     fn verify(self, claimed: Option<&Nonce>) -> Result<(), String> {
         match self {
-            Self::QueryParams(expected) => expected.verify(claimed),
-            Self::NotAsked => Ok(()),
+            Self::Expected(expected) => expected.verify(claimed),
+            Self::Unchecked => Ok(()),
         }
     }
 }
@@ -230,7 +230,10 @@ pub(super) fn verify<'t>(
 
     let issuer = claims.issuer().as_str();
     let directory = directory(claims.additional_claims());
-    if !expected.keys.speak_for(kid.as_deref(), issuer, directory) {
+    if !expected
+        .keys
+        .may_sign_for(kid.as_deref(), issuer, directory)
+    {
         return Err(TokenFault::ForeignKey);
     }
 

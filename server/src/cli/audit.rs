@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use domain::TenantId;
-use service::{AuditReport, CheckpointFolder, KeptNotes, audit_verify};
+use service::{AuditReport, CheckpointFolder, StoredNotes, audit_verify};
 use store::{audit::AuditVerdict, tenant::Tenant};
 use tlog::NoteVerifier;
 
@@ -53,14 +53,14 @@ impl Audit {
 
 impl Verify {
     /// What is in the files that were named.
-    fn files(&self) -> Result<Vec<KeptNotes>, Failure> {
+    fn files(&self) -> Result<Vec<StoredNotes>, Failure> {
         let read = |path: &PathBuf| {
             let text = std::fs::read_to_string(path).map_err(|error| {
                 Failure::Usage(format!("{} can't be read: {error}.", path.display()))
             })?;
             let place = path.display().to_string();
             let is_mixed = true;
-            let kept = KeptNotes {
+            let kept = StoredNotes {
                 place,
                 text,
                 is_mixed,
@@ -80,7 +80,7 @@ impl Verify {
         &self,
         config: &Config,
         deployment: &Deployment,
-        files: Vec<KeptNotes>,
+        files: Vec<StoredNotes>,
     ) -> Result<(), Failure> {
         let ctx = &deployment.ctx;
         let slug = self.tenant.as_deref();
@@ -106,7 +106,7 @@ impl Verify {
             )));
         }
         let mut named: BTreeSet<TenantId> = in_folder.into_iter().collect();
-        named.extend(files.iter().flat_map(KeptNotes::tenants));
+        named.extend(files.iter().flat_map(StoredNotes::tenants));
         if !files.is_empty() && slug.is_some() && chosen.iter().all(|t| !named.contains(&t.id)) {
             return Err(Failure::Usage(
                 "The files have no checkpoint of this organisation.".to_owned(),
@@ -127,7 +127,7 @@ impl Verify {
                 let text = folder
                     .read(tenant.id)
                     .map_err(|error| unreadable(&folder, &error))?;
-                kept.extend(text.map(|text| KeptNotes {
+                kept.extend(text.map(|text| StoredNotes {
                     place: folder.file(tenant.id).display().to_string(),
                     text,
                     is_mixed: false,

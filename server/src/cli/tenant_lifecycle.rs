@@ -128,7 +128,7 @@ impl Tier {
 
 /// The organisation with this slug.
 pub(super) async fn id_of(deployment: &Deployment, slug: &str) -> Result<TenantId, Failure> {
-    service::tenant_id_of(&deployment.ctx, slug)
+    service::tenant_id_by_slug(&deployment.ctx, slug)
         .await
         .map_err(|error| match error {
             AppError::NotFound => Failure::Usage(format!("There is no organisation “{slug}”.")),

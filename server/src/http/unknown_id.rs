@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use domain::{Actor, MemoryId, error::cut};
-use service::{Ctx, request_denied};
+use service::{Ctx, request_denial_audit};
 
 /// The audit log's name for asking for what is not there.
 const NOT_FOUND: &str = "request.not_found";
@@ -35,7 +35,7 @@ pub(crate) async fn note_unknown_id(ctx: &Ctx, actor: &Actor, method: &Method, p
 pub(crate) async fn note_not_found(ctx: &Ctx, actor: &Actor, kind: &str, id: Option<&str>) {
     let kind = cut(kind, MAX_KIND);
     let known: Vec<_> = id.map(|id| ("id", id.into())).into_iter().collect();
-    if let Err(error) = request_denied(ctx, actor, NOT_FOUND, &kind, &known).await {
+    if let Err(error) = request_denial_audit(ctx, actor, NOT_FOUND, &kind, &known).await {
         tracing::error!(%error, "that an id was not found could not be written to the audit log");
     }
 }

@@ -111,7 +111,7 @@ impl Streams {
         let (after, watch) = (params.after(headers)?, params.watch()?);
         let slot = self.slots.try_acquire(actor.tenant_id, actor.user_id)?;
         // Subscribes before the first read, so that no change is missed.
-        let changes = self.ctx.store.changes().wait(actor.tenant_id);
+        let changes = self.ctx.store.changes().subscribe(actor.tenant_id);
         let reader = LiveReader::open(&self.ctx, &actor, after, watch).await?;
         let (sender, receiver) = mpsc::channel(EVENT_BUFFER);
         let stream = Stream {

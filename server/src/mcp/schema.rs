@@ -158,7 +158,7 @@ fn fields() -> Value {
     let with_all: Vec<_> = vendors
         .iter()
         .copied()
-        .chain([AllowedVendors::EVERY])
+        .chain([AllowedVendors::WILDCARD])
         .collect();
     json!({
         "title": {

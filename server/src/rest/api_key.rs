@@ -6,7 +6,7 @@ use axum::{
 };
 use domain::{
     ApiKeyId, Permission, UserId, Vendor,
-    api_key::{ApiKey, ApiKeyDraft, ApiKeyFilter, CreatedApiKey, KeyReach, NEVER},
+    api_key::{ApiKey, ApiKeyDraft, ApiKeyFilter, ApiKeyScope, CreatedApiKey, NEVER},
 };
 use serde::{Deserialize, Serialize};
 use service::Ctx;
@@ -198,7 +198,7 @@ pub(super) async fn api_keys_get(
     Authenticated(actor): Authenticated,
     PathId(id): PathId<ApiKeyId>,
 ) -> Result<Json<Key>, ApiError> {
-    let detail = service::api_key_get(&ctx, &actor, KeyReach::of(&actor), id).await?;
+    let detail = service::api_key_get(&ctx, &actor, ApiKeyScope::of(&actor), id).await?;
     Ok(Json(detail.key.into()))
 }
 
@@ -216,6 +216,6 @@ pub(super) async fn api_keys_revoke(
     Authenticated(actor): Authenticated,
     PathId(id): PathId<ApiKeyId>,
 ) -> Result<StatusCode, ApiError> {
-    service::api_key_revoke(&ctx, &actor, KeyReach::of(&actor), id).await?;
+    service::api_key_revoke(&ctx, &actor, ApiKeyScope::of(&actor), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

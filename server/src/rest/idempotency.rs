@@ -21,7 +21,7 @@ use domain::{Actor, AppError};
 use hkdf::Hkdf;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use service::{Ctx, IdempotentCall, idempotency_answer, idempotency_begin, idempotency_forget};
+use service::{Ctx, IdempotentCall, idempotency_begin, idempotency_forget, idempotency_store};
 use sha2::{Digest as _, Sha256};
 use tracing::Instrument as _;
 use zeroize::Zeroizing;
@@ -81,7 +81,7 @@ async fn once(ctx: Ctx, request: Request, next: Next) -> Result<Response, ApiErr
         })?;
     let hash = request_hash(&parts, &body);
     let seal = Seal::new(&secret, &actor, &name);
-    if let IdempotentCall::Again(sealed) = idempotency_begin(&ctx, &actor, &name, &hash).await? {
+    if let IdempotentCall::Replay(sealed) = idempotency_begin(&ctx, &actor, &name, &hash).await? {
         let answer = seal.open(&sealed).ok_or(AppError::Internal)?;
         return Ok(replay(answer));
     }
@@ -148,7 +148,7 @@ async fn keep(ctx: &Ctx, actor: &Actor, name: &str, seal: &Seal, response: Respo
         body: String::from_utf8_lossy(&body).into_owned(),
     };
     let kept = match seal.close(ctx.ids.bytes(), &answer) {
-        Some(sealed) => idempotency_answer(ctx, actor, name, &sealed).await,
+        Some(sealed) => idempotency_store(ctx, actor, name, &sealed).await,
         None => Err(AppError::Internal),
     };
     if let Err(error) = kept {

@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use domain::{
     AppError, MemoryId, ProposalId,
     memory::Origin,
-    memory_command::{BatchDone, BatchRow, MAX_BATCH, MemoryCommand},
+    memory_command::{BatchOutcome, BatchRow, MAX_BATCH, MemoryCommand},
 };
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -184,11 +184,11 @@ impl BatchAnswer {
                 proposal_id,
             }) => {
                 let (count, outcome) = match done {
-                    BatchDone::Created => (&mut self.created, "created"),
-                    BatchDone::Updated => (&mut self.updated, "updated"),
-                    BatchDone::Proposed => (&mut self.proposed, "proposed"),
-                    BatchDone::Deleted => (&mut self.deleted, "deleted"),
-                    BatchDone::Restored => (&mut self.restored, "restored"),
+                    BatchOutcome::Created => (&mut self.created, "created"),
+                    BatchOutcome::Updated => (&mut self.updated, "updated"),
+                    BatchOutcome::Proposed => (&mut self.proposed, "proposed"),
+                    BatchOutcome::Deleted => (&mut self.deleted, "deleted"),
+                    BatchOutcome::Restored => (&mut self.restored, "restored"),
                 };
                 (count, outcome, Some(id), version, proposal_id, None)
             }

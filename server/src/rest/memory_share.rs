@@ -123,7 +123,7 @@ pub(super) struct SharingChoice {
     /// Which team, for `team`.
     team: Option<MemoryTeam>,
     /// At once; else somebody decides it first.
-    at_once: bool,
+    is_immediate: bool,
 }
 
 impl From<AudienceChoice> for SharingChoice {
@@ -132,7 +132,7 @@ impl From<AudienceChoice> for SharingChoice {
         Self {
             audience: choice.audience.visibility(),
             team: choice.audience.team_id().map(|id| MemoryTeam { id, name }),
-            at_once: choice.at_once,
+            is_immediate: choice.is_immediate,
         }
     }
 }

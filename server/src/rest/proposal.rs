@@ -4,7 +4,7 @@ use axum::{Extension, Json, http::StatusCode};
 use domain::{
     AppError, MemoryId, ProposalId,
     memory::{MemoryKind, Visibility},
-    proposal::{MemoryShown, ProposalStatus, ProposalSummary, ProposalView, ProposedChange},
+    proposal::{ProposalStatus, ProposalSummary, ProposalView, ProposedChange, SharedMemory},
 };
 use serde::{Deserialize, Serialize};
 use service::Ctx;
@@ -90,8 +90,8 @@ struct ProposedMemory {
     expires_at: Option<OffsetDateTime>,
 }
 
-impl From<MemoryShown> for ProposedMemory {
-    fn from(shown: MemoryShown) -> Self {
+impl From<SharedMemory> for ProposedMemory {
+    fn from(shown: SharedMemory) -> Self {
         Self {
             title: shown.title,
             kind: shown.kind,

@@ -16,7 +16,7 @@ use crate::{AppError, GroupMappingId, RoleId, TeamId, keyed_enum::keyed_enum};
 
 pub use draft::GroupMappingDraft;
 pub use simulation::{
-    Difference, Granted, GroupMappings, MemberChange, PersonOutcome, Proposal, Reason, RuleShown,
+    Difference, Granted, GroupMappings, MemberChange, PersonOutcome, Proposal, Reason, RuleView,
     Simulation, Subject,
 };
 

@@ -113,7 +113,7 @@ impl Proposal {
 
 /// A rule with the names of its role and team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleShown {
+pub struct RuleView {
     pub rule: GroupMapping,
     pub role: Option<String>,
     pub team: Option<String>,
@@ -123,7 +123,7 @@ pub struct RuleShown {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupMappings {
     /// In evaluation order.
-    pub rules: Vec<RuleShown>,
+    pub rules: Vec<RuleView>,
     pub roles: Vec<RoleRef>,
     pub teams: Vec<TeamRef>,
 }
@@ -168,7 +168,7 @@ pub struct PersonOutcome {
 pub struct Simulation {
     /// The rule after the change or, if removed, as it is; `None` without a
     /// proposed change.
-    pub rule: Option<RuleShown>,
+    pub rule: Option<RuleView>,
     /// Members whose groups are known from their last sign-in.
     pub known: usize,
     /// Members who have not signed in, so that their groups are unknown.

@@ -63,7 +63,7 @@ impl Field {
 /// Import options. Empty strings keep the detected values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ImportChoice {
+pub struct ImportOptions {
     pub format: String,
     /// A [`crate::memory::MemoryKind`] key for records without one.
     pub kind: String,
@@ -76,7 +76,7 @@ pub struct ImportChoice {
     pub columns: BTreeMap<String, String>,
 }
 
-impl ImportChoice {
+impl ImportOptions {
     /// The name in `columns` mapped to `field`, chosen or guessed.
     pub fn column<'a>(&'a self, field: Field, columns: &'a [String]) -> Option<&'a str> {
         if self.columns.is_empty() {
@@ -104,7 +104,7 @@ impl ImportChoice {
 }
 
 /// Splits tags at commas.
-pub fn tags_of(text: &str) -> Vec<String> {
+pub fn parse_tags(text: &str) -> Vec<String> {
     text.split(',')
         .map(str::trim)
         .filter(|tag| !tag.is_empty())
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn columns_are_guessed_unless_mapped() {
         let columns = ["Text".to_owned(), "Labels ".to_owned(), "x".to_owned()];
-        let mut choice = ImportChoice::default();
+        let mut choice = ImportOptions::default();
         assert_eq!(choice.column(Field::Content, &columns), Some("Text"));
         assert_eq!(choice.column(Field::Tags, &columns), Some("Labels "));
         assert_eq!(choice.column(Field::Title, &columns), None);

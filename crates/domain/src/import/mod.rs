@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ImportId, Timestamp, job::Job, keyed_enum::keyed_enum};
 
-pub use choice::{Field, ImportChoice, ImportPreview, MAX_COLUMNS, PreviewRecord, tags_of};
+pub use choice::{Field, ImportOptions, ImportPreview, MAX_COLUMNS, PreviewRecord, parse_tags};
 
 /// In bytes.
 pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
@@ -118,7 +118,7 @@ pub struct ImportStarted {
     pub id: ImportId,
     /// The same bytes are already waiting or being imported, so `id` is that of
     /// the existing import.
-    pub already_given: bool,
+    pub is_duplicate: bool,
 }
 
 /// Why an upload was rejected, sent as `/memories/import?error=CODE`.
@@ -138,7 +138,7 @@ pub enum UploadProblem {
     Malformed,
     /// The organisation's waiting files have reached their limit in number or
     /// size.
-    WaitingFull,
+    QueueFull,
 }
 
 impl UploadProblem {
@@ -150,7 +150,7 @@ impl UploadProblem {
         Self::NotText,
         Self::BadArchive,
         Self::Malformed,
-        Self::WaitingFull,
+        Self::QueueFull,
     ];
 
     /// The value in the URL.
@@ -163,7 +163,7 @@ impl UploadProblem {
             Self::NotText => "not_text",
             Self::BadArchive => "bad_archive",
             Self::Malformed => "malformed",
-            Self::WaitingFull => "waiting_full",
+            Self::QueueFull => "waiting_full",
         }
     }
 
@@ -183,7 +183,7 @@ impl UploadProblem {
                 "This zip archive is damaged, or holds neither notes in Markdown nor an export of ChatGPT or Claude."
             }
             Self::Malformed => "The file did not arrive whole. Give it again.",
-            Self::WaitingFull => {
+            Self::QueueFull => {
                 "Too many files of your organisation wait to be imported. Start or discard the ones below that you have given, ask colleagues to do so with theirs, and give this file again."
             }
         }

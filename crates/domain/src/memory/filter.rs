@@ -261,7 +261,7 @@ pub struct FilterChoices {
 /// # Errors
 /// [`AppError::Invalid`] if it is empty, longer than [`MAX_QUERY_CHARS`] or
 /// contains NUL.
-pub fn query_parse(text: &str) -> Result<&str, AppError> {
+pub fn parse_query(text: &str) -> Result<&str, AppError> {
     let query = text.trim();
     if query.is_empty() {
         return Err(AppError::field("query", "Write what to look for."));
@@ -403,11 +403,11 @@ mod tests {
 
     #[test]
     fn queries_and_modes_are_validated() {
-        assert_eq!(query_parse(" tea ").unwrap(), "tea");
+        assert_eq!(parse_query(" tea ").unwrap(), "tea");
         for bad in [" ", "a\0b", &"x".repeat(MAX_QUERY_CHARS + 1)] {
-            assert!(query_parse(bad).unwrap_err().for_field("query").is_some());
+            assert!(parse_query(bad).unwrap_err().for_field("query").is_some());
         }
-        assert!(query_parse(&"ä".repeat(MAX_QUERY_CHARS)).is_ok());
+        assert!(parse_query(&"ä".repeat(MAX_QUERY_CHARS)).is_ok());
         assert_eq!(SearchMode::parse("").unwrap(), SearchMode::Both);
         assert_eq!(SearchMode::parse("words").unwrap(), SearchMode::Words);
         assert!(

@@ -93,21 +93,21 @@ pub enum AllowedVendors {
 
 impl AllowedVendors {
     /// The key for [`AllowedVendors::All`].
-    pub const EVERY: &str = "*";
+    pub const WILDCARD: &str = "*";
 
     pub fn keys(&self) -> Vec<&'static str> {
         match self {
-            Self::All => vec![Self::EVERY],
+            Self::All => vec![Self::WILDCARD],
             Self::Only(vendors) => vendors.iter().map(|vendor| vendor.key()).collect(),
         }
     }
 
-    /// Parses keys; [`AllowedVendors::EVERY`] among them allows all.
+    /// Parses keys; [`AllowedVendors::WILDCARD`] among them allows all.
     pub fn from_keys<T: AsRef<str>>(keys: &[T]) -> Result<Self, AppError> {
         let mut vendors = Vec::new();
         let mut allows_all = false;
         for key in keys {
-            if key.as_ref() == Self::EVERY {
+            if key.as_ref() == Self::WILDCARD {
                 allows_all = true;
                 continue;
             }

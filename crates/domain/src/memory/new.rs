@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AllowedVendors, MAX_CONTENT_BYTES, MAX_SESSION_CHARS, MAX_TAG_CHARS, MAX_TAGS, MAX_TITLE_CHARS,
-    MemoryKind, Origin, USUAL_IMPORTANCE,
+    AllowedVendors, DEFAULT_IMPORTANCE, MAX_CONTENT_BYTES, MAX_SESSION_CHARS, MAX_TAG_CHARS,
+    MAX_TAGS, MAX_TITLE_CHARS, MemoryKind, Origin,
 };
-use crate::{AppError, FieldError, PersonaId, Timestamp, vocabulary::memory_word};
+use crate::{AppError, FieldError, PersonaId, Timestamp, vocabulary::parse_memory_type};
 
 /// Form input, not validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl MemoryText {
             reject("content", "A memory can't contain a NUL character.".into());
         }
 
-        let kind = memory_word(kind).map(|word| word.kind);
+        let kind = parse_memory_type(kind).map(|word| word.kind);
         if kind.is_none() {
             reject(
                 "kind",
@@ -149,7 +149,7 @@ impl Default for MemoryAttributes {
         Self {
             expires_at: None,
             persona_id: None,
-            importance: USUAL_IMPORTANCE,
+            importance: DEFAULT_IMPORTANCE,
             allowed_vendors: AllowedVendors::All,
         }
     }

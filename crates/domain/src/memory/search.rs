@@ -59,6 +59,6 @@ pub struct SearchResults {
     /// Why semantic search was skipped although requested.
     pub notice: Option<String>,
     /// The caller's memories without an embedding, which only keyword search
-    /// can find; counted up to [`super::WAITING_COUNTED`].
+    /// can find; counted up to [`super::MAX_WAITING_COUNT`].
     pub waiting_for_embedding: i64,
 }

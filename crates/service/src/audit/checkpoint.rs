@@ -7,7 +7,7 @@ use domain::{AppError, TenantId};
 use store::{
     StoreError,
     audit::{
-        CheckpointDue, audit_edge_extend, checkpoint_create, checkpoints_due, checkpoints_newest,
+        DueCheckpoint, audit_edge_extend, checkpoint_create, checkpoints_due, checkpoints_newest,
     },
 };
 use time::Duration;
@@ -229,7 +229,7 @@ impl CheckpointWriter {
     }
 
     /// Signs and stores a checkpoint, if the log extends its last one.
-    async fn write(&self, due: CheckpointDue) -> Result<(), CheckpointError> {
+    async fn write(&self, due: DueCheckpoint) -> Result<(), CheckpointError> {
         let tenant_id = due.tenant_id;
         let edge = due.edge.ok_or(CheckpointError::Head)?;
         let rows = edge.size();

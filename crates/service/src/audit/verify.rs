@@ -11,7 +11,7 @@ use crate::Ctx;
 
 /// Notes stored in one place outside the database.
 #[derive(Clone, Debug)]
-pub struct KeptNotes {
+pub struct StoredNotes {
     /// The place, for display.
     pub place: String,
     pub text: String,
@@ -19,7 +19,7 @@ pub struct KeptNotes {
     pub is_mixed: bool,
 }
 
-impl KeptNotes {
+impl StoredNotes {
     /// The organisations that the notes are about.
     pub fn tenants(&self) -> BTreeSet<TenantId> {
         let notes = Note::in_file(&self.text).into_iter().flatten();
@@ -38,7 +38,7 @@ pub struct AuditReport {
     /// Checkpoints that were not accepted.
     pub problems: Vec<CheckpointProblem>,
     /// Number of checkpoints compared in each place; the database is first.
-    pub compared: Vec<(String, usize)>,
+    pub diff_texts: Vec<(String, usize)>,
     /// Size in rows of the newest of them.
     pub newest: Option<u64>,
 }
@@ -108,12 +108,12 @@ pub async fn audit_verify(
     ctx: &Ctx,
     keys: &[NoteVerifier],
     tenant_id: TenantId,
-    kept: &[KeptNotes],
+    kept: &[StoredNotes],
 ) -> Result<AuditReport, AppError> {
     let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     let stored = checkpoint_notes(&mut tx).await?;
     let mut problems = Vec::new();
-    let mut compared = Vec::new();
+    let mut diff_texts = Vec::new();
     let mut known = Vec::new();
 
     let stored = stored.iter().map(|note| note.parse()).collect();
@@ -134,13 +134,13 @@ pub async fn audit_verify(
                 }),
             }
         }
-        compared.push((place, known.len() - before));
+        diff_texts.push((place, known.len() - before));
     }
     let verdict = chain_verify(&mut tx, &known).await?;
     Ok(AuditReport {
         verdict,
         problems,
-        compared,
+        diff_texts,
         newest: known.iter().map(|head| head.size).max(),
     })
 }

@@ -5,7 +5,7 @@ mod simulate;
 
 use domain::{
     Action, Actor, AppError, GroupMappingId,
-    group_mapping::{GroupMapping, GroupMappingDraft, GroupMappings, RuleShown},
+    group_mapping::{GroupMapping, GroupMappingDraft, GroupMappings, RuleView},
     role::Role,
     team::TeamRef,
 };
@@ -15,7 +15,7 @@ use store::{StoreError, TenantTx};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    member::beyond,
+    member::first_ungrantable,
 };
 
 pub use simulate::group_mapping_simulate;
@@ -34,11 +34,11 @@ impl Names {
         })
     }
 
-    fn show(&self, mapping: GroupMapping) -> RuleShown {
+    fn show(&self, mapping: GroupMapping) -> RuleView {
         let (role_id, team_id) = (mapping.role_id, mapping.team_id);
         let role = self.roles.iter().find(|role| Some(role.id) == role_id);
         let team = self.teams.iter().find(|team| Some(team.id) == team_id);
-        RuleShown {
+        RuleView {
             role: role.map(|role| role.name.clone()),
             team: team.map(|team| team.name.clone()),
             rule: mapping,
@@ -57,7 +57,7 @@ pub async fn group_mapping_list(ctx: &Ctx, actor: &Actor) -> Result<GroupMapping
         roles: names
             .roles
             .iter()
-            .filter(|role| beyond(actor, &role.permissions).is_none())
+            .filter(|role| first_ungrantable(actor, &role.permissions).is_none())
             .map(Role::to_ref)
             .collect(),
         teams: names.teams,
@@ -149,7 +149,7 @@ async fn ensure_grantable(
         return Ok(());
     };
     let role = store::role::role_get(tx, role_id).await?;
-    match beyond(actor, &role.permissions) {
+    match first_ungrantable(actor, &role.permissions) {
         None => Ok(()),
         Some(permission) => Err(AppError::Forbidden { permission }),
     }

@@ -10,7 +10,7 @@ use domain::{
     },
 };
 use serde_json::Value;
-use store::{TenantTx, group_mapping::user_claims_get, group_simulation::group_subject_list};
+use store::{TenantTx, group_mapping::user_claims_get, group_simulation::simulation_subjects};
 
 use super::Names;
 use crate::{Ctx, authorized_tx::AuthorizedTx};
@@ -35,7 +35,7 @@ pub async fn group_mapping_simulate(
 
     let rule = changed_rule(&before, &after);
     let all: Vec<_> = before.iter().chain(&after).cloned().collect();
-    let subjects = group_subject_list(&mut act.tx, &all).await?;
+    let subjects = simulation_subjects(&mut act.tx, &all).await?;
     let known: Vec<_> = subjects.iter().filter(|s| s.claims.is_some()).collect();
     let mut changes: Vec<_> = known
         .iter()

@@ -13,7 +13,8 @@ use std::{
 use domain::{
     Action, Actor, ImportId, MemoryId, PersonaId, Timestamp,
     import::{
-        ImportChoice, ImportFormat, ImportProblem, ImportReport, ImportState, MAX_REPORTED_PROBLEMS,
+        ImportFormat, ImportOptions, ImportProblem, ImportReport, ImportState,
+        MAX_REPORTED_PROBLEMS,
     },
 };
 use interchange::{Item, ReadError};
@@ -52,7 +53,7 @@ pub(crate) async fn import_apply(
     let id = job.import_id;
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportApply).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
-    let choice = store::import::import_choice(&mut act.tx, id).await?;
+    let choice = store::import::import_options(&mut act.tx, id).await?;
     // An earlier attempt wrote the last batch and deleted the file.
     if let Err(StoreError::NotFound) = store::import::import_chunk(&mut act.tx, id, 0).await {
         return Ok(());
@@ -151,7 +152,7 @@ async fn finish(
 /// Reads the records of a file.
 struct FileReader {
     format: ImportFormat,
-    choice: ImportChoice,
+    choice: ImportOptions,
     now: Timestamp,
 }
 

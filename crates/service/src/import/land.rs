@@ -4,8 +4,8 @@
 use domain::{
     AppError, PersonaId, Timestamp,
     memory::{
-        AllowedVendors, MAX_SESSION_CHARS, MemoryAttributes, MemoryText, NewMemory, Origin,
-        USUAL_IMPORTANCE,
+        AllowedVendors, DEFAULT_IMPORTANCE, MAX_SESSION_CHARS, MemoryAttributes, MemoryText,
+        NewMemory, Origin,
     },
 };
 use interchange::{Item, Record};
@@ -82,7 +82,7 @@ pub(super) fn new_memory(
         attributes: MemoryAttributes {
             expires_at: record.expires_at,
             persona_id,
-            importance: record.importance.unwrap_or(USUAL_IMPORTANCE),
+            importance: record.importance.unwrap_or(DEFAULT_IMPORTANCE),
             allowed_vendors,
         },
         origin: record

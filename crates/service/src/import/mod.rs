@@ -9,7 +9,7 @@ mod upload;
 
 use domain::{
     Action, Actor, AppError, ImportId,
-    import::{Import, ImportChoice, ImportFormat},
+    import::{Import, ImportFormat, ImportOptions},
     paging::PAGE_SIZE,
 };
 use serde_json::json;
@@ -39,7 +39,7 @@ pub async fn import_confirm(
     ctx: &Ctx,
     actor: &Actor,
     id: ImportId,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
 ) -> Result<(), AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
@@ -117,6 +117,6 @@ pub async fn import_retry(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), 
 }
 
 /// The format chosen in a form or URL.
-fn chosen(choice: &ImportChoice) -> Option<ImportFormat> {
+fn chosen(choice: &ImportOptions) -> Option<ImportFormat> {
     ImportFormat::from_key(&choice.format)
 }

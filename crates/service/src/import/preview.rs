@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use domain::{
     Action, Actor, AppError, ImportId,
     import::{
-        Field, Import, ImportChoice, ImportFormat, ImportPreview, ImportState, MAX_COLUMNS,
-        PreviewRecord, tags_of,
+        Field, Import, ImportFormat, ImportOptions, ImportPreview, ImportState, MAX_COLUMNS,
+        PreviewRecord, parse_tags,
     },
     memory::{MAX_TAG_CHARS, MAX_TAGS, MemoryKind},
 };
@@ -32,7 +32,7 @@ pub async fn import_preview(
     ctx: &Ctx,
     actor: &Actor,
     id: ImportId,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
 ) -> Result<ImportPreview, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
     let import = store::import::import_get(&mut act.tx, id).await?;
@@ -100,8 +100,8 @@ pub(super) async fn settled(
     ctx: &Ctx,
     actor: &Actor,
     import: &Import,
-    choice: &ImportChoice,
-) -> Result<(ImportFormat, ImportChoice), AppError> {
+    choice: &ImportOptions,
+) -> Result<(ImportFormat, ImportOptions), AppError> {
     let format = format_of(import, choice)?;
     check(choice)?;
     let size = u64::try_from(import.size).unwrap_or_default();
@@ -119,7 +119,7 @@ pub(super) async fn settled(
 fn resolve_columns(
     source: &mut ChunkSource,
     format: ImportFormat,
-    choice: &mut ImportChoice,
+    choice: &mut ImportOptions,
 ) -> Result<(Vec<String>, interchange::Mapping), ReadError> {
     let (columns, _) = interchange::columns(source, format, choice)?;
     let content = choice.columns.get(Field::Content.key());
@@ -174,7 +174,7 @@ fn preview_record(record: &Record) -> PreviewRecord {
 }
 
 /// The format in which to read an import that waits for confirmation.
-pub(super) fn format_of(import: &Import, choice: &ImportChoice) -> Result<ImportFormat, AppError> {
+pub(super) fn format_of(import: &Import, choice: &ImportOptions) -> Result<ImportFormat, AppError> {
     match import.state {
         ImportState::Preview => {}
         ImportState::Uploading => return Err(AppError::NotFound),
@@ -189,14 +189,14 @@ pub(super) fn format_of(import: &Import, choice: &ImportChoice) -> Result<Import
 
 /// Validates the defaults for all records, so that an error isn't repeated for
 /// each record.
-pub(super) fn check(choice: &ImportChoice) -> Result<(), AppError> {
+pub(super) fn check(choice: &ImportOptions) -> Result<(), AppError> {
     if !choice.kind.is_empty() && MemoryKind::from_key(&choice.kind).is_none() {
         return Err(AppError::field(
             "kind",
             "Choose fact, preference, event, skill note or context.",
         ));
     }
-    let tags = tags_of(&choice.tags);
+    let tags = parse_tags(&choice.tags);
     if tags.len() > MAX_TAGS {
         return Err(AppError::field(
             "tags",

@@ -36,7 +36,8 @@ pub(crate) async fn imports_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     let (uploads, previews) = (now - UPLOAD_TIMEOUT, now - PREVIEW_LIFETIME);
     let mut tx = ctx.store.begin_worker().await?;
     let abandoned =
-        store::import::import_forgotten(&mut tx, uploads, previews, MAX_FILES_PER_SWEEP).await?;
+        store::import::import_list_abandoned(&mut tx, uploads, previews, MAX_FILES_PER_SWEEP)
+            .await?;
     drop(tx);
     for (tenant_id, user_id, id) in abandoned {
         let mut tx = ctx.store.begin_as_member(tenant_id, user_id).await?;
@@ -93,7 +94,7 @@ impl<'a> Upload<'a> {
     /// Begins the upload of the file `name`.
     ///
     /// # Errors
-    /// [`UploadProblem::WaitingFull`].
+    /// [`UploadProblem::QueueFull`].
     pub async fn begin(ctx: &'a Ctx, actor: &'a Actor, name: &str) -> Result<Self, UploadError> {
         AuthorizedTx::authorize(ctx, actor, Action::ImportStart).await?;
         let name = display_name(name);
@@ -128,7 +129,7 @@ impl<'a> Upload<'a> {
 
     /// # Errors
     /// [`UploadProblem::TooLarge`] as soon as the limit is exceeded;
-    /// [`UploadProblem::WaitingFull`].
+    /// [`UploadProblem::QueueFull`].
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), UploadError> {
         self.size += bytes.len() as u64;
         if self.size > MAX_FILE_BYTES {
@@ -182,12 +183,12 @@ impl<'a> Upload<'a> {
         self.flush().await?;
         let digest: [u8; 32] = std::mem::take(&mut self.digest).finalize().into();
         let mut tx = self.ctx.store.begin(self.actor).await?;
-        if let Some(id) = store::import::import_same(&mut tx, digest).await? {
+        if let Some(id) = store::import::import_find_duplicate(&mut tx, digest).await? {
             store::import::import_discard(&mut tx, self.id).await?;
             tx.commit().await?;
             return Ok(ImportStarted {
                 id,
-                already_given: true,
+                is_duplicate: true,
             });
         }
         drop(tx);
@@ -198,13 +199,14 @@ impl<'a> Upload<'a> {
             .or(guess)
             .ok_or(UploadProblem::UnknownFormat)?;
         let mut act = AuthorizedTx::begin(self.ctx, self.actor, Action::ImportStart).await?;
-        store::import::import_arrived(&mut act.tx, self.id, self.size, digest, format).await?;
+        store::import::import_upload_complete(&mut act.tx, self.id, self.size, digest, format)
+            .await?;
         let changes = json!({ "format": format.key(), "bytes": self.size });
         act.commit(AuditTarget::import(self.id).changed(changes))
             .await?;
         Ok(ImportStarted {
             id: self.id,
-            already_given: false,
+            is_duplicate: false,
         })
     }
 
@@ -244,9 +246,9 @@ impl<'a> Upload<'a> {
 /// same free space.
 async fn ensure_within_quota(ctx: &Ctx, actor: &Actor) -> Result<(), UploadError> {
     let mut tx = ctx.store.begin_worker().await?;
-    let (files, bytes) = store::import::import_waiting(&mut tx, actor.tenant_id).await?;
+    let (files, bytes) = store::import::import_pending_size(&mut tx, actor.tenant_id).await?;
     if files > ctx.quotas.waiting_files.into() || bytes > ctx.quotas.waiting_bytes {
-        return Err(UploadProblem::WaitingFull.into());
+        return Err(UploadProblem::QueueFull.into());
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use store::{
     login_attempt::FollowedInvite,
     role::user_role_grant_by,
     team::team_member_add,
-    tenant::{tenant_find, tenant_reachable},
+    tenant::{tenant_find, tenant_login_target},
 };
 
 use super::{InviteToken, grantable};
@@ -85,7 +85,7 @@ fn ensure_open(invite: &Invite, now: Timestamp) -> Result<(), InviteError> {
 
 /// A pending invite that was found by its link.
 #[derive(Debug)]
-pub struct KnownInvite {
+pub struct FoundInvite {
     pub tenant_id: TenantId,
     pub id: InviteId,
     /// How many times its link was replaced.
@@ -103,7 +103,7 @@ pub struct KnownInvite {
 /// # Errors
 /// The state of an invite that can't be accepted. An unknown link reveals
 /// nothing about any organisation.
-pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteError> {
+pub async fn invite_find(ctx: &Ctx, token: &str) -> Result<FoundInvite, InviteError> {
     let unknown = || InviteError::new(SignInProblem::InviteUnknown, "invite_unknown");
     let token = InviteToken::parse(token).ok_or_else(unknown)?;
     let mut tx = ctx.store.begin_auth().await?;
@@ -111,7 +111,7 @@ pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteE
         .await?
         .ok_or_else(unknown)?;
     let tenant = tenant_find(&mut tx, tenant_id).await?;
-    let reachable = tenant_reachable(&mut tx, &tenant).await?;
+    let reachable = tenant_login_target(&mut tx, &tenant).await?;
     let mut tx = tx.enter_as_system(tenant_id).await?;
     let StoredInvite {
         invite, renewals, ..
@@ -121,7 +121,7 @@ pub async fn invite_known(ctx: &Ctx, token: &str) -> Result<KnownInvite, InviteE
         let error = InviteError::new(problem, problem.code());
         return Err(error.of(tenant_id, id));
     }
-    Ok(KnownInvite {
+    Ok(FoundInvite {
         tenant_id,
         id,
         renewals,

@@ -15,8 +15,8 @@ use serde_json::json;
 use store::{
     StoreError, TenantTx,
     audit::{AuditEvent, audit_append},
-    embedding_model::{embedding_model_list, embedding_model_problem, embedding_model_settle},
-    job::{ClaimedJob, NewJob, job_complete, job_key_lock},
+    embedding_model::{embedding_model_advance, embedding_model_list, embedding_model_problem_set},
+    job::{ClaimedJob, NewJob, job_complete, job_dedupe_lock},
     memory::{EmbeddedMemory, GRACE, PendingEmbedding},
 };
 use time::Duration;
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     Ctx,
-    embedder::{EmbedFailure, HARMLESS},
+    embedder::{EmbedFailure, PROBE_TEXT},
 };
 
 /// The kind of the job that embeds a member's new and changed memories.
@@ -133,7 +133,7 @@ pub(super) async fn memory_embed(
 pub(super) async fn models_settle(ctx: &Ctx, tenant_id: TenantId) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     let now = ctx.clock.now();
-    let settled = embedding_model_settle(&mut tx, now).await?;
+    let settled = embedding_model_advance(&mut tx, now).await?;
     if let Some(id) = settled.activated {
         let event = AuditEvent {
             resource_type: Some("embedding_model".to_owned()),
@@ -152,7 +152,7 @@ pub(super) async fn embed_complete(
     tx: &mut TenantTx,
     job: &ClaimedJob,
 ) -> Result<(), StoreError> {
-    job_key_lock(tx, &job_key(job.actor_user_id)).await?;
+    job_dedupe_lock(tx, &job_key(job.actor_user_id)).await?;
     job_complete(tx, job, None, ctx.clock.now()).await?;
     if pending(ctx, tx, 1, None, |_| true).await?.is_some() {
         enqueue_for(ctx, tx, job.actor_user_id).await?;
@@ -171,7 +171,7 @@ async fn pending(
 ) -> Result<Option<(EmbeddingModel, Vec<PendingEmbedding>)>, StoreError> {
     let now = ctx.clock.now();
     for model in embedding_model_list(tx).await? {
-        let is_available = model.is_filled()
+        let is_available = model.needs_vectors()
             && model.retry_at.is_none_or(|at| at <= now)
             && ctx.embedder.status_of(&model) == SemanticSearch::On
             && is_wanted(&model);
@@ -296,7 +296,7 @@ impl EmbedRun<'_> {
             let retry_at = self.ctx.clock.now() + backoff(model, failure);
             (failure.message.as_str(), retry_at)
         });
-        embedding_model_problem(&mut tx, model.id, problem).await?;
+        embedding_model_problem_set(&mut tx, model.id, problem).await?;
         tx.commit().await?;
         if let Some(failure) = failure {
             tracing::warn!(model = %model.id, problem = %failure, "memories can't be embedded now");
@@ -323,10 +323,10 @@ impl EmbedRun<'_> {
                     None,
                 );
             }
-            Err(failure) if !failure.is_refusal => return (Vec::new(), Some(failure)),
+            Err(failure) if !failure.is_rejected => return (Vec::new(), Some(failure)),
             Err(_) => {}
         }
-        if let Err(failure) = embedder.batch(model, vec![HARMLESS.to_owned()]).await {
+        if let Err(failure) = embedder.batch(model, vec![PROBE_TEXT.to_owned()]).await {
             return (Vec::new(), Some(failure));
         }
         let mut rows = Vec::with_capacity(pending.len());
@@ -339,7 +339,7 @@ impl EmbedRun<'_> {
                             .map(|vector| embedded_memory(memory, vector)),
                     );
                 }
-                Err(failure) if failure.is_refusal => {
+                Err(failure) if failure.is_rejected => {
                     rows.push(embedded_memory(memory, vec![0.0; model.dimensions.into()]));
                 }
                 Err(failure) => return (rows, Some(failure)),

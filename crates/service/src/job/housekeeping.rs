@@ -85,7 +85,8 @@ async fn answers_purge(ctx: &Ctx) -> Result<(), StoreError> {
 async fn collections_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin_worker().await?;
     let before = ctx.clock.now() - COUNT_LIFETIME;
-    let due = store::memory::collections_due(&mut tx, before, MAX_TENANTS_COUNTED).await?;
+    let due =
+        store::memory::tenants_with_stale_collection(&mut tx, before, MAX_TENANTS_COUNTED).await?;
     drop(tx);
     for tenant_id in due {
         collection_refresh(ctx, tenant_id).await?;
@@ -110,7 +111,7 @@ pub async fn embedding_sweep(ctx: &Ctx) -> Result<(), StoreError> {
     let local_is_on = ctx.embedder.is_on();
     let owners =
         store::memory::embedding_owners(&mut tx, local_is_on, MAX_MEMBERS_PER_SWEEP, now).await?;
-    let moving = store::embedding_model::embedding_models_moving(&mut tx).await?;
+    let moving = store::embedding_model::tenants_with_pending_models(&mut tx).await?;
     drop(tx);
     for (tenant_id, user_id) in owners {
         enqueue_embedding_of(ctx, tenant_id, user_id).await?;

@@ -8,7 +8,7 @@ use std::sync::{
 use domain::{AppError, Timestamp};
 use store::{
     StoreError, TenantTx,
-    job::{ClaimedJob, JobHold},
+    job::{ClaimedJob, LeaseState},
 };
 
 /// The reason why a job's body stopped early.
@@ -67,8 +67,8 @@ impl Lease {
         now: Timestamp,
     ) -> Result<(), JobError> {
         match store::job::job_progress(tx, &self.job, done, total, now).await {
-            Ok(JobHold::Held) => Ok(()),
-            Ok(JobHold::Cancelled | JobHold::Paused) | Err(StoreError::Conflict) => {
+            Ok(LeaseState::Held) => Ok(()),
+            Ok(LeaseState::Cancelled | LeaseState::Paused) | Err(StoreError::Conflict) => {
                 Err(JobError::Lost)
             }
             Err(error) => Err(error.into()),

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use domain::{Actor, RequestFacts};
 use store::{
     StoreError,
-    job::{ClaimedJob, JobHold},
+    job::{ClaimedJob, LeaseState},
 };
 use time::Duration;
 use tokio::task::JoinSet;
@@ -172,7 +172,7 @@ async fn heartbeat(ctx: &Ctx, job: &ClaimedJob, lease: Duration) -> bool {
         Ok::<_, StoreError>(hold)
     };
     match hold.await {
-        Ok(hold) => hold == JobHold::Held,
+        Ok(hold) => hold == LeaseState::Held,
         Err(StoreError::Conflict) => false,
         Err(error) => {
             // The lease outlasts a short outage of the database.

@@ -3,7 +3,7 @@
 use domain::{
     Actor, ActorKind, ApiKeyId, AppError, Permission, UserId, Vendor,
     access::SystemRole,
-    api_key::{ApiKeyDraft, ApiKeyFilter, CreatedApiKey, KeyReach, NEVER},
+    api_key::{ApiKeyDraft, ApiKeyFilter, ApiKeyScope, CreatedApiKey, NEVER},
     audit::Outcome,
     member::MemberChange,
 };
@@ -98,7 +98,7 @@ async fn a_key_does_what_both_its_scopes_and_its_owners_roles_allow_at_that_mome
     grant(&world, &mia, "member", true).await;
     grant(&world, &mia, "admin", false).await;
     assert_eq!(permissions(&world, &key).await, [Permission::MemoryRead]);
-    let detail = service::api_key_get(&world.ctx, &mia, KeyReach::Own, key.id)
+    let detail = service::api_key_get(&world.ctx, &mia, ApiKeyScope::Own, key.id)
         .await
         .unwrap();
     assert_eq!(
@@ -257,11 +257,11 @@ async fn an_ended_key_or_owner_is_refused_at_the_next_request_and_audited() {
         .unwrap();
     assert!(used(&world, &key).await.is_ok());
 
-    service::api_key_revoke(&world.ctx, &mia, KeyReach::Own, key.id)
+    service::api_key_revoke(&world.ctx, &mia, ApiKeyScope::Own, key.id)
         .await
         .unwrap();
     assert_eq!(used(&world, &key).await, Err(ApiKeyError::Revoked));
-    let again = service::api_key_revoke(&world.ctx, &mia, KeyReach::Own, key.id).await;
+    let again = service::api_key_revoke(&world.ctx, &mia, ApiKeyScope::Own, key.id).await;
     assert!(matches!(again, Err(AppError::Conflict { .. })), "{again:?}");
 
     let second = create(&world, &mia, &[Permission::MemoryRead]).await;
@@ -312,7 +312,7 @@ async fn a_members_page_lists_their_keys_for_who_manages_keys() {
         &[Permission::MemoryRead],
     )
     .await;
-    service::api_key_revoke(ctx, &mia, KeyReach::Own, first.id)
+    service::api_key_revoke(ctx, &mia, ApiKeyScope::Own, first.id)
         .await
         .unwrap();
     let mut admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
@@ -377,7 +377,7 @@ async fn a_key_is_nowhere_in_the_database() {
         .await
         .unwrap();
     used(&world, &key).await.unwrap();
-    service::api_key_revoke(&world.ctx, &ada, KeyReach::Any, key.id)
+    service::api_key_revoke(&world.ctx, &ada, ApiKeyScope::Any, key.id)
         .await
         .unwrap();
     used(&world, &key).await.unwrap_err();
@@ -423,9 +423,9 @@ async fn a_key_of_somebody_else_is_a_key_of_nobody() {
     ben.permissions.remove(&Permission::ApiKeyManage);
     let unheard_of: ApiKeyId = world.ctx.ids.id();
     for (actor, id) in [(&max, key), (&eve, key), (&ben, key), (&mia, unheard_of)] {
-        let seen = service::api_key_get(&world.ctx, actor, KeyReach::of(actor), id).await;
+        let seen = service::api_key_get(&world.ctx, actor, ApiKeyScope::of(actor), id).await;
         assert_eq!(seen.unwrap_err(), AppError::NotFound);
-        let ended = service::api_key_revoke(&world.ctx, actor, KeyReach::of(actor), id).await;
+        let ended = service::api_key_revoke(&world.ctx, actor, ApiKeyScope::of(actor), id).await;
         assert_eq!(ended, Err(AppError::NotFound));
     }
     let own = service::api_key_list(&world.ctx, &max, &ApiKeyFilter::default(), None).await;

@@ -9,12 +9,12 @@ use std::{
 
 use domain::Actor;
 use service::{
-    AuditReport, CheckpointFolder, CheckpointKey, CheckpointSettings, CheckpointWriter, KeptNotes,
-    NoteProblem, audit_verify,
+    AuditReport, CheckpointFolder, CheckpointKey, CheckpointSettings, CheckpointWriter,
+    NoteProblem, StoredNotes, audit_verify,
 };
 use sqlx::AssertSqlSafe;
 use store::audit::{
-    AuditProblem::{self, CheckpointBeyond, CheckpointDiffers},
+    AuditProblem::{self, CheckpointDiffers, CheckpointLonger},
     AuditVerdict,
 };
 use time::Duration;
@@ -91,8 +91,8 @@ impl Watch {
         self.writer(1).pass(4).await.unwrap();
     }
 
-    fn kept(path: &Path) -> KeptNotes {
-        KeptNotes {
+    fn kept(path: &Path) -> StoredNotes {
+        StoredNotes {
             place: path.display().to_string(),
             text: fs::read_to_string(path).unwrap_or_default(),
             is_mixed: false,
@@ -108,7 +108,7 @@ impl Watch {
         self.verify_against(&[self.verifier(1)], &kept).await
     }
 
-    async fn verify_against(&self, keys: &[NoteVerifier], kept: &[KeptNotes]) -> AuditReport {
+    async fn verify_against(&self, keys: &[NoteVerifier], kept: &[StoredNotes]) -> AuditReport {
         audit_verify(&self.world.ctx, keys, self.world.tenant.id, kept)
             .await
             .unwrap()
@@ -242,7 +242,7 @@ async fn the_file_outside_finds_what_agrees_with_itself() {
         (
             "tail cut",
             cut.as_str(),
-            broken(8, CheckpointBeyond { size: 9 }),
+            broken(8, CheckpointLonger { size: 9 }),
         ),
         (
             "appended anew",
@@ -252,12 +252,12 @@ async fn the_file_outside_finds_what_agrees_with_itself() {
         (
             "both tables emptied",
             "TRUNCATE audit_log; TRUNCATE audit_heads",
-            broken(1, CheckpointBeyond { size: 5 }),
+            broken(1, CheckpointLonger { size: 5 }),
         ),
         (
             "one organisation's log and head deleted",
             "DELETE FROM audit_log; DELETE FROM audit_heads",
-            broken(1, CheckpointBeyond { size: 5 }),
+            broken(1, CheckpointLonger { size: 5 }),
         ),
     ] {
         let watch = Watch::new().await;
@@ -364,7 +364,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
     assert!(report.holds(), "{report:?}");
 
     let of_notes = async |text: String| {
-        let kept = KeptNotes {
+        let kept = StoredNotes {
             place: "elsewhere".into(),
             text,
             is_mixed: true,
@@ -398,7 +398,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
     assert!(report.holds(), "{report:?}");
     assert_eq!(report.compared[1], ("elsewhere".to_owned(), 0));
     // But not in the file that is for this one,
-    let exchanged = KeptNotes {
+    let exchanged = StoredNotes {
         place: "the folder".into(),
         text: other.clone(),
         is_mixed: false,

@@ -5,13 +5,13 @@ use domain::{
     Action, Actor, AppError, MemoryId, Permission, RequestFacts, UserId,
     access::SystemRole,
     audit::{AuditEntry, Outcome},
-    break_glass::{BreakGlassDraft, BreakGlassStanding},
+    break_glass::{BreakGlassDraft, BreakGlassStatus},
     group_mapping::GroupMappingDraft,
-    notification::Notice,
+    notification::NotificationData,
     role::{RoleDraft, RoleSource},
 };
 use service::{
-    break_glass_about, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
+    break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
     member_get, member_role_grant, member_role_revoke, notification_list,
 };
 use store::{
@@ -115,7 +115,7 @@ async fn the_member_is_told_who_why_and_what_was_read_and_the_audit_log_keeps_it
 
     let (page, unread) = notification_list(ctx, &mia, None).await.unwrap();
     assert_eq!((page.items.len(), unread), (1, 1));
-    let Some(Notice::BreakGlassOpened(opened)) = &page.items[0].notice else {
+    let Some(NotificationData::BreakGlassOpened(opened)) = &page.items[0].notice else {
         panic!("{page:?}");
     };
     assert_eq!((opened.grant, opened.reason.as_str()), (grant, REASON));
@@ -163,13 +163,13 @@ async fn the_member_is_told_who_why_and_what_was_read_and_the_audit_log_keeps_it
     assert!(metadata.contains(&memory.to_string()), "{metadata}");
 
     // And so does the member's own page.
-    let about = break_glass_about(ctx, &mia).await.unwrap();
+    let about = break_glass_reports(ctx, &mia).await.unwrap();
     assert_eq!(about.len(), 1);
     assert_eq!(about[0].grant.reader_name, "Rita");
     assert!(about[0].grant.closed_at.is_some());
     let read: Vec<_> = about[0].read.iter().map(|read| read.id).collect();
     assert_eq!(read, [memory]);
-    assert_eq!(break_glass_about(ctx, &rita).await.unwrap(), []);
+    assert_eq!(break_glass_reports(ctx, &rita).await.unwrap(), []);
 
     let mut tx = world.tenant.enter().await;
     let verdict = store::audit::audit_verify(&mut tx, &[]).await.unwrap();
@@ -257,7 +257,7 @@ async fn what_cannot_be_told_or_audited_does_not_happen() {
     assert_eq!(read, Err(AppError::Internal));
     let closed = break_glass_close(ctx, &rita, mia.user_id).await;
     assert_eq!(closed, Err(AppError::Internal));
-    let left = break_glass_about(ctx, &mia).await.unwrap();
+    let left = break_glass_reports(ctx, &mia).await.unwrap();
     assert!(left[0].grant.closed_at.is_none());
 }
 
@@ -355,7 +355,7 @@ async fn a_members_page_says_whether_the_one_who_looks_has_opened_it() {
         let detail = member_get(ctx, actor, id).await.unwrap();
         detail.break_glass
     };
-    let closed = Some(BreakGlassStanding::Closed);
+    let closed = Some(BreakGlassStatus::Closed);
     assert_eq!(standing(&rita, mia.user_id).await, closed);
     assert_eq!(standing(&rita, rita.user_id).await, None);
     assert_eq!(standing(&rita, world.agent("Crawler").await).await, None);
@@ -363,10 +363,7 @@ async fn a_members_page_says_whether_the_one_who_looks_has_opened_it() {
         .await
         .unwrap();
     let seen = standing(&rita, mia.user_id).await;
-    assert!(
-        matches!(seen, Some(BreakGlassStanding::Open(_))),
-        "{seen:?}"
-    );
+    assert!(matches!(seen, Some(BreakGlassStatus::Open(_))), "{seen:?}");
     assert_eq!(standing(&rolf, mia.user_id).await, closed);
 }
 

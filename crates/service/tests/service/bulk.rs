@@ -4,7 +4,7 @@ use domain::{
     Actor, AppError, Permission, RequestId, UserId,
     access::SystemRole,
     audit::{AuditFilter, Outcome},
-    bulk::{BulkAct, BulkRow},
+    bulk::{BulkAction, BulkRow},
     member::{MemberChange, UserStatus},
 };
 use service::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview, member_change, member_get};
@@ -50,7 +50,7 @@ async fn each_member_has_an_outcome_and_one_refusal_keeps_it_from_nobody_else() 
         (max, true),
     ];
     let rows_before = world.audit().await.len();
-    let preview = bulk_preview(ctx, &admin, BulkAct::Suspend, &chosen)
+    let preview = bulk_preview(ctx, &admin, BulkAction::Suspend, &chosen)
         .await
         .unwrap();
     assert_eq!(outcomes(&preview.rows), meant);
@@ -59,7 +59,7 @@ async fn each_member_has_an_outcome_and_one_refusal_keeps_it_from_nobody_else() 
     assert_eq!(world.audit().await.len(), rows_before);
     assert_eq!(world.live_sessions(mia).await.len(), 1);
 
-    let request = bulk_apply(ctx, &admin, BulkAct::Suspend, &chosen)
+    let request = bulk_apply(ctx, &admin, BulkAction::Suspend, &chosen)
         .await
         .unwrap();
     let told = bulk_outcome(ctx, &admin, request).await.unwrap();
@@ -114,17 +114,17 @@ async fn roles_and_teams_are_given_to_many_within_what_one_may_give() {
         ]
     );
     // SEC-G: what is not offered is refused as well.
-    let refused = bulk_preview(ctx, &admin, BulkAct::GiveRole(owner), &[mia]).await;
+    let refused = bulk_preview(ctx, &admin, BulkAction::GrantRole(owner), &[mia]).await;
     assert!(refused.unwrap_err().for_field("act").is_some());
-    bulk_apply(ctx, &admin, BulkAct::GiveRole(owner), &[mia])
+    bulk_apply(ctx, &admin, BulkAction::GrantRole(owner), &[mia])
         .await
         .unwrap();
     assert!(!member_get(ctx, &admin, mia).await.unwrap().member.is_owner);
 
-    bulk_apply(ctx, &admin, BulkAct::GiveRole(viewer), &[mia, bot])
+    bulk_apply(ctx, &admin, BulkAction::GrantRole(viewer), &[mia, bot])
         .await
         .unwrap();
-    bulk_apply(ctx, &admin, BulkAct::JoinTeam(team), &[mia, bot])
+    bulk_apply(ctx, &admin, BulkAction::AddToTeam(team), &[mia, bot])
         .await
         .unwrap();
     for id in [mia, bot] {
@@ -141,16 +141,16 @@ async fn nobody_does_to_many_what_they_may_not_do_to_one_or_reads_others_outcome
     let mia = world.member("Mia").await;
     let ctx = &world.ctx;
     let permission = Permission::MemberManage;
-    let refused = bulk_apply(ctx, &mia, BulkAct::Suspend, &[admin.user_id]).await;
+    let refused = bulk_apply(ctx, &mia, BulkAction::Suspend, &[admin.user_id]).await;
     assert_eq!(refused, Err(AppError::Forbidden { permission }));
     assert!(bulk_choices(ctx, &mia).await.unwrap().is_empty());
-    let refused = bulk_apply(ctx, &admin, BulkAct::Suspend, &[]).await;
+    let refused = bulk_apply(ctx, &admin, BulkAction::Suspend, &[]).await;
     assert!(refused.unwrap_err().for_field("ids").is_some());
     let many: Vec<UserId> = (0..51).map(|_| store::testing::id()).collect();
-    let refused = bulk_preview(ctx, &admin, BulkAct::Suspend, &many).await;
+    let refused = bulk_preview(ctx, &admin, BulkAction::Suspend, &many).await;
     assert!(refused.unwrap_err().for_field("ids").is_some());
 
-    let request = bulk_apply(ctx, &admin, BulkAct::Suspend, &[mia.user_id])
+    let request = bulk_apply(ctx, &admin, BulkAction::Suspend, &[mia.user_id])
         .await
         .unwrap();
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;

@@ -104,7 +104,7 @@ async fn an_export_that_nobody_takes_off_or_that_takes_too_long_ends_and_is_not_
     much(&world, &mia).await;
     let usual = world.ctx.quotas;
 
-    world.ctx.quotas.export_patience = std::time::Duration::from_millis(50);
+    world.ctx.quotas.export_chunk_timeout = std::time::Duration::from_millis(50);
     let mut export = begun(&world.ctx, &mia).await.unwrap();
     let ends = ended(&world, 1).await;
     assert!(!ends[0].1 && ends[0].0 < 40, "{ends:?}");
@@ -310,7 +310,7 @@ async fn an_export_imported_by_another_member_gives_the_same_memories_threads_an
         &world.ctx,
         &noah,
         id,
-        &domain::import::ImportChoice::default(),
+        &domain::import::ImportOptions::default(),
     )
     .await
     .unwrap();
@@ -341,7 +341,7 @@ async fn an_export_imported_by_another_member_gives_the_same_memories_threads_an
         &world.ctx,
         &noah,
         id,
-        &domain::import::ImportChoice::default(),
+        &domain::import::ImportOptions::default(),
     )
     .await
     .unwrap();
@@ -367,7 +367,7 @@ async fn csv_and_notes_bring_back_words_and_traits() {
             &world.ctx,
             &noah,
             id,
-            &domain::import::ImportChoice::default(),
+            &domain::import::ImportOptions::default(),
         )
         .await
         .unwrap();

@@ -3,7 +3,7 @@
 use domain::{
     AppError,
     access::SystemRole,
-    import::{ImportChoice, ImportFormat, MAX_FILE_BYTES, UploadProblem},
+    import::{ImportFormat, ImportOptions, MAX_FILE_BYTES, UploadProblem},
     job::JobStatus,
     memory::{MemoryFilter, MemoryKind, Visibility},
 };
@@ -65,7 +65,7 @@ async fn files_that_wait_have_a_quota_of_the_organisation() {
             }
         }
     };
-    let full = Err(UploadError::Problem(UploadProblem::WaitingFull));
+    let full = Err(UploadError::Problem(UploadProblem::QueueFull));
     let first = give(&mia, b"one").await.unwrap();
     let second = give(&nils, b"two").await.unwrap();
     assert_eq!(give(&mia, b"three").await, full);
@@ -104,7 +104,7 @@ async fn nothing_is_imported_twice() {
     // Bytes that wait for a look lead to it.
     let waits = world.give(&actor, "a.txt", None, "three\n").await.unwrap();
     let twice = world.give(&actor, "b.txt", None, "three\n").await.unwrap();
-    assert!(!waits.already_given && twice.already_given);
+    assert!(!waits.is_duplicate && twice.is_duplicate);
     assert_eq!(waits.id, twice.id);
     // A longer file: only what is new.
     let longer = world
@@ -197,7 +197,7 @@ async fn nothing_lands_before_the_word_is_given_and_the_look_says_what_would() {
     let id = world.give(&actor, "a.csv", None, &file).await.unwrap().id;
 
     // The guess finds the text under “note”.
-    let guess = import_preview(&world.ctx, &actor, id, &ImportChoice::default())
+    let guess = import_preview(&world.ctx, &actor, id, &ImportOptions::default())
         .await
         .unwrap();
     assert_eq!((guess.good, guess.failed, guess.is_whole), (30, 1, true));
@@ -206,7 +206,7 @@ async fn nothing_lands_before_the_word_is_given_and_the_look_says_what_would() {
     assert_eq!(guess.unmapped, ["other"]);
     assert_eq!(guess.problems[0].line, 32);
 
-    let choice = ImportChoice {
+    let choice = ImportOptions {
         kind: "event".into(),
         tags: "old".into(),
         persona: "Work".into(),
@@ -215,7 +215,7 @@ async fn nothing_lands_before_the_word_is_given_and_the_look_says_what_would() {
             ("title".into(), "note".into()),
         ]
         .into(),
-        ..ImportChoice::default()
+        ..ImportOptions::default()
     };
     let chosen = import_preview(&world.ctx, &actor, id, &choice)
         .await
@@ -265,30 +265,30 @@ async fn a_choice_that_cannot_be_is_told_by_its_field() {
     let long = "x".repeat(51);
     for (choice, field) in [
         (
-            ImportChoice {
+            ImportOptions {
                 format: "song".into(),
-                ..ImportChoice::default()
+                ..ImportOptions::default()
             },
             "format",
         ),
         (
-            ImportChoice {
+            ImportOptions {
                 kind: "song".into(),
-                ..ImportChoice::default()
+                ..ImportOptions::default()
             },
             "kind",
         ),
         (
-            ImportChoice {
+            ImportOptions {
                 tags: long.clone(),
-                ..ImportChoice::default()
+                ..ImportOptions::default()
             },
             "tags",
         ),
         (
-            ImportChoice {
+            ImportOptions {
                 persona: long,
-                ..ImportChoice::default()
+                ..ImportOptions::default()
             },
             "persona",
         ),
@@ -312,7 +312,7 @@ async fn a_file_that_waits_is_its_givers_alone_and_can_be_let_go_of() {
     let actor = world.member("Mia").await;
     let other = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let id = world.give(&actor, "a.txt", None, "one\n").await.unwrap().id;
-    let choice = ImportChoice::default();
+    let choice = ImportOptions::default();
     for refused in [
         import_preview(&world.ctx, &other, id, &choice)
             .await
@@ -359,7 +359,7 @@ async fn housekeeping_lets_go_of_what_broke_off_or_was_left_though_its_giver_sta
     }
     worker.stop().await;
     assert_eq!(stored().await, [waits.0]);
-    let choice = ImportChoice::default();
+    let choice = ImportOptions::default();
     assert!(
         import_preview(&world.ctx, &actor, waits, &choice)
             .await
@@ -390,12 +390,12 @@ async fn of_an_archive_made_to_harm_nothing_lands_and_the_reason_is_told() {
         .await
         .unwrap()
         .id;
-    let look = import_preview(&world.ctx, &actor, id, &ImportChoice::default())
+    let look = import_preview(&world.ctx, &actor, id, &ImportOptions::default())
         .await
         .unwrap();
     assert_eq!((look.format, look.good), (ImportFormat::ChatGpt, 1));
     assert!(look.refusal.unwrap().contains("inflates"));
-    import_confirm(&world.ctx, &actor, id, &ImportChoice::default())
+    import_confirm(&world.ctx, &actor, id, &ImportOptions::default())
         .await
         .unwrap();
     let import = world.import_ended(&actor, id).await;

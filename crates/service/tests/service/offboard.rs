@@ -13,7 +13,7 @@ use service::{
     offboard, offboard_preview, proposal_get,
 };
 
-use store::api_key::{KeyMark, api_key_create};
+use store::api_key::{ApiKeySecret, api_key_create};
 
 use crate::support::{World, change, draft};
 
@@ -74,7 +74,7 @@ async fn all_that_was_told_ends_at_one_moment() {
         vendor: domain::Vendor::Other,
         lifetime: None,
     };
-    let mark = KeyMark {
+    let mark = ApiKeySecret {
         hash: &ctx.ids.bytes(),
         prefix: "atr_1234",
     };
@@ -271,7 +271,7 @@ async fn another_tenants_member_does_not_exist_and_the_database_asks_for_the_per
         let mut tx = ctx.store.begin(stranger).await.unwrap();
         let (from, to) = (mia.user_id, stranger.user_id);
         let now = ctx.clock.now();
-        let handed = store::offboard::user_memories_hand_over(&mut tx, from, to, 9, "Mine", now)
+        let handed = store::offboard::user_memories_transfer(&mut tx, from, to, 9, "Mine", now)
             .await
             .unwrap();
         assert_eq!(handed, [], "{}", stranger.label);

@@ -6,7 +6,7 @@ use domain::{
     preferences::{Locale, Preferences, PreferencesDraft, Theme, TimeZone},
     settings::OrganisationDraft,
 };
-use service::{preferences_of, preferences_update, settings_update, theme_set};
+use service::{preferences_get, preferences_update, settings_update, theme_set};
 
 use crate::support::World;
 
@@ -58,15 +58,15 @@ async fn each_member_has_their_own_preferences_and_the_organisations_zone_until_
     };
     let zone = Some("Asia/Tokyo".to_owned());
     assert_eq!(
-        preferences_of(ctx, &ada).await,
+        preferences_get(ctx, &ada).await,
         Ok((chosen.clone(), zone.clone()))
     );
     assert_eq!(
-        preferences_of(ctx, &ben).await,
+        preferences_get(ctx, &ben).await,
         Ok((Preferences::default(), zone.clone()))
     );
 
     let wrong = preferences_update(ctx, &ada, &draft("dark", "Mars/Base", "")).await;
     assert!(matches!(wrong, Err(AppError::Invalid { .. })), "{wrong:?}");
-    assert_eq!(preferences_of(ctx, &ada).await, Ok((chosen, zone)));
+    assert_eq!(preferences_get(ctx, &ada).await, Ok((chosen, zone)));
 }

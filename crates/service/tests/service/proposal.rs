@@ -4,14 +4,14 @@ use domain::{
     Actor, AppError, MemoryId, ProposalId,
     access::SystemRole,
     memory::{MemoryFilter, SearchMode, Visibility},
-    notification::Notice,
+    notification::NotificationData,
     proposal::{ProposalStatus, ProposalView},
     share::{Audience, ShareOutcome},
 };
 use service::{
     memory_get, memory_search, memory_share, memory_sharing, memory_unshare, memory_update,
     notification_list, proposal_accept, proposal_decline, proposal_get, proposal_list,
-    proposal_withdraw, proposals_waiting,
+    proposal_pending_count, proposal_withdraw,
 };
 
 use crate::{
@@ -41,7 +41,7 @@ impl Team {
         id
     }
 
-    async fn told(&self, actor: &Actor) -> Vec<Notice> {
+    async fn told(&self, actor: &Actor) -> Vec<NotificationData> {
         let (page, _) = notification_list(&self.world.ctx, actor, None)
             .await
             .unwrap();
@@ -70,7 +70,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it(
     worker.stop().await;
 
     let told = team.told(&team.lena).await;
-    let [Notice::MemoryProposed(told)] = told.as_slice() else {
+    let [NotificationData::MemoryProposed(told)] = told.as_slice() else {
         panic!("{told:?}");
     };
     assert_eq!((told.proposal, told.proposer.as_str()), (proposal, "Mia"));
@@ -82,7 +82,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it(
         (&team.mia, 0),
         (&team.max, 0),
     ] {
-        let count = proposals_waiting(ctx, actor).await;
+        let count = proposal_pending_count(ctx, actor).await;
         assert_eq!(count, Ok(waiting), "{}", actor.label);
     }
     let seen = proposal_get(ctx, &team.lena, proposal).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it(
         }
     }
     let told = team.told(&team.mia).await;
-    let [Notice::MemoryProposalDecided(told)] = told.as_slice() else {
+    let [NotificationData::MemoryProposalDecided(told)] = told.as_slice() else {
         panic!("{told:?}");
     };
     assert!(told.accepted);
@@ -155,7 +155,7 @@ async fn what_is_declined_or_withdrawn_stays_private() {
         .unwrap();
     assert!(!team.sees(&team.otis, memory).await);
     let told = team.told(&team.mia).await;
-    let [Notice::MemoryProposalDecided(told)] = told.as_slice() else {
+    let [NotificationData::MemoryProposalDecided(told)] = told.as_slice() else {
         panic!("{told:?}");
     };
     assert!(!told.accepted);

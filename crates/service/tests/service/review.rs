@@ -5,12 +5,12 @@ use domain::{
     Actor, AppError, MemoryId, Permission, ProposalId,
     audit::Outcome,
     memory::{MemoryAttributes, MemoryChange},
-    memory_command::{BatchDone, MemoryCommand, MemoryEdit},
+    memory_command::{BatchOutcome, MemoryCommand, MemoryEdit},
     memory_version::DiffKind,
-    notification::Notice,
+    notification::NotificationData,
     persona::PersonaDraft,
     proposal::ProposalStatus,
-    settings::{OWNERS_DECIDE, OrganisationDraft},
+    settings::{OWNERS_MAY_CHANGE, OrganisationDraft},
     share::{Audience, EditOutcome, ShareOutcome},
 };
 use service::{
@@ -76,7 +76,7 @@ async fn a_change_of_what_others_see_waits_until_it_is_accepted() {
     let pending = told.pending.unwrap();
     assert!(pending.is_change && !pending.is_stale && pending.id == proposal);
     let (page, _) = notification_list(ctx, &team.lena, None).await.unwrap();
-    let Some(Notice::MemoryProposed(told)) = &page.items[0].notice else {
+    let Some(NotificationData::MemoryProposed(told)) = &page.items[0].notice else {
         panic!("{page:?}");
     };
     assert!(told.is_change && told.proposal == proposal);
@@ -196,7 +196,7 @@ async fn an_organisation_can_leave_it_to_the_owners() {
     assert!(!before.settings.owners_change_reviewed);
     let draft = OrganisationDraft {
         name: before.name,
-        reviewed_changes: OWNERS_DECIDE.into(),
+        reviewed_changes: OWNERS_MAY_CHANGE.into(),
         ..OrganisationDraft::default()
     };
     settings_update(ctx, &team.ada, before.version, &draft)
@@ -262,7 +262,7 @@ async fn every_way_of_changing_waits() {
     let Ok(row) = &rows[0] else {
         panic!("{rows:?}");
     };
-    assert_eq!((row.done, row.version), (BatchDone::Proposed, None));
+    assert_eq!((row.done, row.version), (BatchOutcome::Proposed, None));
     assert_eq!(team.read(memory).await, unchanged());
 
     // Each takes the place of the one before.

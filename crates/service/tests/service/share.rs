@@ -308,7 +308,13 @@ async fn who_can_see_it_and_what_one_may_do_is_told_to_each_in_their_way() {
     let choices: Vec<_> = told
         .choices
         .iter()
-        .map(|choice| (choice.audience, choice.team_name.as_str(), choice.at_once))
+        .map(|choice| {
+            (
+                choice.audience,
+                choice.team_name.as_str(),
+                choice.is_immediate,
+            )
+        })
         .collect();
     assert_eq!(
         choices,
@@ -320,20 +326,20 @@ async fn who_can_see_it_and_what_one_may_do_is_told_to_each_in_their_way() {
     assert!(!told.may_unshare && told.pending.is_none());
 
     // A lead, and who decides for all.
-    let at_once = async |actor: &Actor| {
+    let is_immediate = async |actor: &Actor| {
         let memory = team.written(actor).await;
         let told = memory_sharing(ctx, actor, memory).await.unwrap();
         let choices = told.choices.into_iter();
         choices
-            .map(|choice| (choice.audience, choice.at_once))
+            .map(|choice| (choice.audience, choice.is_immediate))
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        at_once(&team.lena).await,
+        is_immediate(&team.lena).await,
         [(team.audience(), true), (Audience::Org, false)]
     );
     assert_eq!(
-        at_once(&team.ada).await,
+        is_immediate(&team.ada).await,
         [
             (team.audience(), true),
             (Audience::Team(sales), true),

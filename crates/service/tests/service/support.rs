@@ -12,9 +12,9 @@ use domain::{
     Actor, ActorKind, ImportId, Permission, RequestFacts, RoleId, SessionId, UserId,
     access::SystemRole,
     audit::{AuditEntry, AuditFilter},
-    import::{Import, ImportChoice, ImportFormat, ImportStarted},
+    import::{Import, ImportFormat, ImportOptions, ImportStarted},
     memory::{MemoryChange, MemoryText, NewMemory, Origin},
-    role::RoleText,
+    role::ParsedRole,
 };
 use service::{
     Clock, Ctx, Embedder, Entropy, Upload, UploadError, WorkerSettings, import_confirm, import_get,
@@ -179,7 +179,7 @@ impl World {
     /// A new custom role with a name that begins so.
     pub(crate) async fn custom_role(&self, name: &str, permissions: &[Permission]) -> RoleId {
         let id: RoleId = self.ctx.ids.id();
-        let text = RoleText {
+        let text = ParsedRole {
             name: format!("{name} {id}"),
             description: String::new(),
             permissions: permissions.iter().copied().collect(),
@@ -236,7 +236,7 @@ impl World {
             .await
             .unwrap()
             .id;
-        import_confirm(&self.ctx, actor, id, &ImportChoice::default())
+        import_confirm(&self.ctx, actor, id, &ImportOptions::default())
             .await
             .unwrap();
         self.import_ended(actor, id).await
@@ -249,7 +249,7 @@ impl World {
             .collect::<Vec<_>>()
             .concat();
         let id = self.give(actor, "notes.txt", None, text).await.unwrap().id;
-        import_confirm(&self.ctx, actor, id, &ImportChoice::default())
+        import_confirm(&self.ctx, actor, id, &ImportOptions::default())
             .await
             .unwrap();
         id

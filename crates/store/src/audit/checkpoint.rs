@@ -8,7 +8,7 @@ use tlog::{Edge, Hash};
 use crate::{StoreError, TenantTx, WorkerTx};
 
 #[derive(Clone, Debug)]
-pub struct CheckpointDue {
+pub struct DueCheckpoint {
     pub tenant_id: TenantId,
     /// The tree in the log's head; `None` if it is damaged.
     pub edge: Option<Edge>,
@@ -39,7 +39,7 @@ pub async fn checkpoints_due(
     tx: &mut WorkerTx,
     rows: u32,
     before: Timestamp,
-) -> Result<Vec<CheckpointDue>, StoreError> {
+) -> Result<Vec<DueCheckpoint>, StoreError> {
     let due = sqlx::query!(
         r#"SELECT h.tenant_id, h.seq, h.edge AS "edge: Vec<Option<Vec<u8>>>",
                   c.size AS "size?", c.edge AS "last_edge?: Vec<Option<Vec<u8>>>", c.note AS "note?"
@@ -59,7 +59,7 @@ pub async fn checkpoints_due(
     .await?;
     Ok(due
         .into_iter()
-        .map(|row| CheckpointDue {
+        .map(|row| DueCheckpoint {
             tenant_id: row.tenant_id.into(),
             edge: edge_of(row.seq, row.edge),
             last: row.size.zip(row.note).map(|(size, note)| StoredCheckpoint {

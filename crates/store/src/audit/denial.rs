@@ -39,7 +39,7 @@ pub enum Denial {
 ///
 /// # Errors
 /// [`StoreError::NotFound`] if the event has no actor.
-pub async fn denial_note(
+pub async fn denial_record(
     tx: &mut TenantTx,
     event: &AuditEvent,
     reason: &str,
@@ -124,7 +124,7 @@ pub async fn denial_tenants(
 
 /// Removes the intervals that began before `began` and returns their repeats,
 /// to be written. Called by Atrium itself.
-pub async fn denial_take(
+pub async fn denial_flush(
     tx: &mut TenantTx,
     began: Timestamp,
 ) -> Result<Vec<RepeatedDenial>, StoreError> {

@@ -48,9 +48,9 @@ pub enum AuditProblem {
     /// or rewritten.
     Unchained,
     /// The row and all after it are missing.
-    TailCut,
+    TailMissing,
     /// The row is not covered by the chain's head.
-    BeyondHead,
+    AfterHead,
     /// The row's hash differs from the one in the head: the chain was rewritten
     /// up to here.
     Rewritten,
@@ -60,7 +60,7 @@ pub enum AuditProblem {
     /// is audited.
     Emptied,
     /// The row and all after it are missing, but a checkpoint covers them.
-    CheckpointBeyond {
+    CheckpointLonger {
         /// Number of rows that the checkpoint covers.
         size: i64,
     },
@@ -77,8 +77,8 @@ impl fmt::Display for AuditProblem {
             Self::Edited => "its fields were changed after it was written",
             Self::Missing => "it is missing, although later rows are there",
             Self::Unchained => "it does not follow the row before it",
-            Self::TailCut => "it and all later rows were removed",
-            Self::BeyondHead => "it was added behind the chain's head",
+            Self::TailMissing => "it and all later rows were removed",
+            Self::AfterHead => "it was added behind the chain's head",
             Self::Rewritten => "the chain was written anew up to here",
             Self::TreeDiffers => {
                 "the Merkle tree in the chain's head is not that of the rows up to here"
@@ -86,7 +86,7 @@ impl fmt::Display for AuditProblem {
             Self::Emptied => {
                 "the log is empty although the organisation has members: all rows were removed"
             }
-            Self::CheckpointBeyond { size } => {
+            Self::CheckpointLonger { size } => {
                 return write!(
                     f,
                     "it and all later rows were removed: a signed checkpoint has {size} rows"
@@ -348,10 +348,10 @@ impl ChainEnd {
         let unmet = progress.known.next();
         let unmet_size = unmet.map(|known| i64::try_from(known.size).unwrap_or(i64::MAX));
         let (seq, problem) = match unmet_size {
-            _ if head.seq > seq => (seq + 1, AuditProblem::TailCut),
-            _ if head.seq < seq => (head.seq + 1, AuditProblem::BeyondHead),
+            _ if head.seq > seq => (seq + 1, AuditProblem::TailMissing),
+            _ if head.seq < seq => (head.seq + 1, AuditProblem::AfterHead),
             _ if head.hash != hash => (seq, AuditProblem::Rewritten),
-            Some(size) => (seq + 1, AuditProblem::CheckpointBeyond { size }),
+            Some(size) => (seq + 1, AuditProblem::CheckpointLonger { size }),
             _ if self.edge.as_ref() != Some(&progress.edge) => (seq, AuditProblem::TreeDiffers),
             _ if seq == 0 && self.has_members => (1, AuditProblem::Emptied),
             _ => return AuditVerdict::Intact(progress.link),

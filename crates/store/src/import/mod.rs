@@ -5,7 +5,7 @@ mod land;
 
 use domain::{
     ImportId, JobId, TenantId, Timestamp, UserId,
-    import::{Import, ImportChoice, ImportFormat, ImportReport, ImportState},
+    import::{Import, ImportFormat, ImportOptions, ImportReport, ImportState},
     job::Job,
 };
 use uuid::Uuid;
@@ -130,7 +130,7 @@ pub async fn import_create(
 /// # Errors
 /// [`StoreError::NotFound`] if the member has no such upload;
 /// [`StoreError::Constraint`] for an invalid size.
-pub async fn import_arrived(
+pub async fn import_upload_complete(
     tx: &mut TenantTx,
     id: ImportId,
     size: u64,
@@ -153,7 +153,7 @@ pub async fn import_arrived(
 
 /// The member's import of the same bytes that waits for confirmation or is
 /// being read.
-pub async fn import_same(
+pub async fn import_find_duplicate(
     tx: &mut TenantTx,
     sha256: [u8; 32],
 ) -> Result<Option<ImportId>, StoreError> {
@@ -182,7 +182,7 @@ pub async fn import_confirm(
     tx: &mut TenantTx,
     id: ImportId,
     format: ImportFormat,
-    choice: &ImportChoice,
+    choice: &ImportOptions,
 ) -> Result<JobId, StoreError> {
     let job_id = sqlx::query_scalar!(
         "UPDATE imports SET state = 'started', format = $3, choice = $4
@@ -224,7 +224,7 @@ pub async fn import_discard(tx: &mut TenantTx, id: ImportId) -> Result<(), Store
 /// Abandoned files of all active tenants, oldest first: uploads that began
 /// before `uploads` and are incomplete, and previews that began before
 /// `previews` and were not confirmed.
-pub async fn import_forgotten(
+pub async fn import_list_abandoned(
     tx: &mut WorkerTx,
     uploads: Timestamp,
     previews: Timestamp,
@@ -250,7 +250,7 @@ pub async fn import_forgotten(
 
 /// Number and total bytes of an organisation's files that are not started,
 /// including incomplete uploads.
-pub async fn import_waiting(
+pub async fn import_pending_size(
     tx: &mut WorkerTx,
     tenant_id: TenantId,
 ) -> Result<(u64, u64), StoreError> {
@@ -306,7 +306,7 @@ pub async fn import_list(tx: &mut TenantTx, limit: u16) -> Result<Vec<Import>, S
 }
 
 /// How the file's owner wants it to be read.
-pub async fn import_choice(tx: &mut TenantTx, id: ImportId) -> Result<ImportChoice, StoreError> {
+pub async fn import_options(tx: &mut TenantTx, id: ImportId) -> Result<ImportOptions, StoreError> {
     let choice = sqlx::query_scalar!(
         "SELECT choice FROM imports WHERE tenant_id = $1 AND id = $2",
         tx.tenant_id().0,

@@ -15,8 +15,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::work::{
-    ClaimedJob, JobHold, job_claim, job_complete, job_fail, job_heartbeat, job_pause, job_progress,
-    job_release,
+    ClaimedJob, LeaseState, job_claim, job_complete, job_fail, job_heartbeat, job_pause,
+    job_progress, job_release,
 };
 use crate::{
     StoreError, TenantTx,
@@ -90,7 +90,7 @@ pub async fn job_enqueue(
     now: Timestamp,
 ) -> Result<Option<JobId>, StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
-    // A job with this key waits at its end (`job_key_lock`) for transactions
+    // A job with this key waits at its end (`job_dedupe_lock`) for transactions
     // that found it already queued.
     if let Some(key) = job.dedupe_key {
         sqlx::query!(
@@ -134,7 +134,7 @@ pub async fn job_enqueue(
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] also if those transactions take too long.
-pub async fn job_key_lock(tx: &mut TenantTx, key: &str) -> Result<(), StoreError> {
+pub async fn job_dedupe_lock(tx: &mut TenantTx, key: &str) -> Result<(), StoreError> {
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 34))",
         key

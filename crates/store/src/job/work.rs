@@ -31,7 +31,7 @@ pub struct ClaimedJob {
 
 /// The state of a worker's lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobHold {
+pub enum LeaseState {
     /// The worker still holds the job.
     Held,
     /// A person cancelled the job.
@@ -120,7 +120,7 @@ pub async fn job_heartbeat(
     job: &ClaimedJob,
     now: Timestamp,
     lease: Duration,
-) -> Result<JobHold, StoreError> {
+) -> Result<LeaseState, StoreError> {
     let done = sqlx::query!(
         "UPDATE jobs SET lease_until = $4, updated_at = $5
           WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'
@@ -138,7 +138,7 @@ pub async fn job_heartbeat(
 
 /// Stores the progress in the transaction of the work's effects, so that both
 /// are committed or neither. The caller drops the transaction unless this
-/// returns [`JobHold::Held`].
+/// returns [`LeaseState::Held`].
 ///
 /// # Errors
 /// [`StoreError::Conflict`] if another worker claimed the job meanwhile.
@@ -148,7 +148,7 @@ pub async fn job_progress(
     done: i64,
     total: i64,
     now: Timestamp,
-) -> Result<JobHold, StoreError> {
+) -> Result<LeaseState, StoreError> {
     let updated = sqlx::query!(
         "UPDATE jobs SET progress_done = $4, progress_total = $5, updated_at = $6
           WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'
@@ -171,9 +171,9 @@ async fn hold(
     conn: &mut PgConnection,
     job: &ClaimedJob,
     updated: u64,
-) -> Result<JobHold, StoreError> {
+) -> Result<LeaseState, StoreError> {
     if updated > 0 {
-        return Ok(JobHold::Held);
+        return Ok(LeaseState::Held);
     }
     let status = sqlx::query_scalar!(
         "SELECT status FROM jobs
@@ -185,9 +185,9 @@ async fn hold(
     .fetch_optional(conn)
     .await?;
     match status.as_deref() {
-        Some("cancelled") => Ok(JobHold::Cancelled),
+        Some("cancelled") => Ok(LeaseState::Cancelled),
         // The worker holds the job, but the organisation is not active.
-        Some(_) => Ok(JobHold::Paused),
+        Some(_) => Ok(LeaseState::Paused),
         None => Err(StoreError::Conflict),
     }
 }

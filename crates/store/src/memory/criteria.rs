@@ -13,7 +13,7 @@ use crate::StoreError;
 
 /// The filter of `memory_fits`: each key restricts. Memories that expired by
 /// `now` are only in the trash.
-pub fn filter_of(criteria: &MemoryCriteria, member_id: UserId, now: Timestamp) -> Value {
+pub fn criteria_filter(criteria: &MemoryCriteria, member_id: UserId, now: Timestamp) -> Value {
     let mut filter = Map::new();
     let mut set = |key: &str, value: Value| {
         filter.insert(key.to_owned(), value);
@@ -77,7 +77,7 @@ fn start_of(day: Date) -> i64 {
 /// Makes this transaction plan each statement for its actual values: a generic
 /// plan for any filter and tenant would be bad for each. Also disables parallel
 /// workers, because starting one takes longer than lists and searches do.
-pub(super) async fn plan_each(conn: &mut PgConnection) -> Result<(), StoreError> {
+pub(super) async fn force_custom_plans(conn: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query!(
         "SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS plans,
                 set_config('max_parallel_workers_per_gather', '0', true) AS processes"
@@ -98,7 +98,7 @@ mod tests {
     fn filter_has_only_restricting_keys() {
         let me = UserId(Uuid::from_u128(7));
         let now = datetime!(1970-01-01 00:01 UTC);
-        let filter = filter_of(&MemoryCriteria::default(), me, now);
+        let filter = criteria_filter(&MemoryCriteria::default(), me, now);
         assert_eq!(filter, json!({"now": 60}));
         let criteria = MemoryCriteria {
             tags: vec!["a".into(), "b c".into()],
@@ -112,11 +112,11 @@ mod tests {
             "tags": "a,b c", "from": 86_400, "before": 172_800, "visibility": "private", "owner": me,
             "trash": true
         });
-        assert_eq!(filter_of(&criteria, me, now), filter);
+        assert_eq!(criteria_filter(&criteria, me, now), filter);
         let last = MemoryCriteria {
             changed_to: Some(Date::MAX),
             ..MemoryCriteria::default()
         };
-        assert_eq!(filter_of(&last, me, now), json!({"now": 60}));
+        assert_eq!(criteria_filter(&last, me, now), json!({"now": 60}));
     }
 }

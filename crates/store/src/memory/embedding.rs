@@ -4,7 +4,7 @@
 use domain::{
     MemoryId, TenantId, Timestamp, UserId,
     embedding_model::{EmbeddingModel, EmbeddingSlot},
-    memory::WAITING_COUNTED,
+    memory::MAX_WAITING_COUNT,
 };
 use pgvector::HalfVector;
 use time::Duration;
@@ -184,8 +184,11 @@ pub async fn embedding_drop_many(
 }
 
 /// Number of the member's own memories without an embedding in this slot.
-/// Counting stops at [`WAITING_COUNTED`], because every search counts.
-pub async fn embedding_waiting(tx: &mut TenantTx, slot: EmbeddingSlot) -> Result<i64, StoreError> {
+/// Counting stops at [`MAX_WAITING_COUNT`], because every search counts.
+pub async fn embedding_pending_count(
+    tx: &mut TenantTx,
+    slot: EmbeddingSlot,
+) -> Result<i64, StoreError> {
     let waiting = sqlx::query_scalar!(
         r#"SELECT count(*) AS "waiting!"
              FROM (SELECT FROM memories
@@ -196,7 +199,7 @@ pub async fn embedding_waiting(tx: &mut TenantTx, slot: EmbeddingSlot) -> Result
                     LIMIT $3) AS waiting"#,
         tx.tenant_id().0,
         tx.member_id()?.0,
-        WAITING_COUNTED,
+        MAX_WAITING_COUNT,
         slot.key(),
     )
     .fetch_one(tx.conn())

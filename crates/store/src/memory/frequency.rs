@@ -7,7 +7,7 @@ use crate::{StoreError, TenantTx, WorkerTx};
 
 /// Active tenants whose collection was not counted since `before`, the longest
 /// waiting first.
-pub async fn collections_due(
+pub async fn tenants_with_stale_collection(
     tx: &mut WorkerTx,
     before: Timestamp,
     limit: u16,

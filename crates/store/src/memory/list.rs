@@ -7,7 +7,7 @@ use domain::{
 
 use super::{
     SummaryRow,
-    criteria::{filter_of, plan_each},
+    criteria::{criteria_filter, force_custom_plans},
     kind_of, origin_of, vendors_of, visibility_of,
 };
 use crate::{
@@ -35,7 +35,7 @@ pub async fn memory_list(
     now: Timestamp,
 ) -> Result<Page<MemorySummary>, StoreError> {
     let member_id = tx.member_id()?;
-    plan_each(tx.conn()).await?;
+    force_custom_plans(tx.conn()).await?;
     // The planner can't know how many rows the policy admits. It assumes so few
     // that it would scan and sort a large collection, where the first rows
     // along the index suffice.
@@ -87,7 +87,7 @@ pub async fn memory_list(
             LIMIT $6"#,
         tx.tenant_id().0,
         member_id.0,
-        filter_of(criteria, member_id, now),
+        criteria_filter(criteria, member_id, now),
         after.map(|cursor| cursor.at),
         after.map(|cursor| cursor.key.0),
         i64::from(size) + 1,

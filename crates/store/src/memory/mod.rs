@@ -25,22 +25,22 @@ use uuid::Uuid;
 
 use crate::StoreError;
 
-pub use criteria::filter_of as criteria_filter;
+pub use criteria::criteria_filter;
 pub use embedding::{
     EmbeddedMemory, GRACE, PendingEmbedding, embedding_drop_many, embedding_owners,
-    embedding_pending, embedding_set_many, embedding_waiting,
+    embedding_pending, embedding_pending_count, embedding_set_many,
 };
 pub use export::{ExportRow, export_rows, export_versions};
-pub use frequency::{collection_refresh, collections_due};
+pub use frequency::{collection_refresh, tenants_with_stale_collection};
 pub use list::{MemoryCounts, memory_counts, memory_get, memory_list};
 pub use live::{ChangedMemory, memory_changes, memory_visible};
 pub use query::SearchQuery;
 pub use search::{SearchParams, memory_search, memory_similar};
 pub use share::{AccessScope, memory_share, memory_viewers};
-pub use thread::{memory_replies, memory_reply, memory_thread_follow};
+pub use thread::{memory_replies, memory_reply, memory_thread_sync};
 pub use trash::{
-    memory_delete, memory_expire, memory_restore, memory_sweep_tenants, memory_trash_empty,
-    memory_trash_purge,
+    memory_delete, memory_expire, memory_restore, memory_trash_empty, memory_trash_purge,
+    tenants_with_expired_memories,
 };
 pub use version::{memory_version_and_next, memory_version_page, memory_versions};
 pub use view::{

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     SummaryRow,
-    criteria::{filter_of, plan_each},
+    criteria::{criteria_filter, force_custom_plans},
     embedding::half_vector,
     fusion::{Candidate, Scored, fuse},
     passage::{MARK_START, MARK_STOP, matched_words, passage},
@@ -92,7 +92,7 @@ pub async fn memory_search(
         SearchMode::Words
     };
     configure_search(tx).await?;
-    let filter = filter_of(request.criteria, tx.member_id()?, request.now);
+    let filter = criteria_filter(request.criteria, tx.member_id()?, request.now);
     let parsed = parse_query(tx, request.query, filter).await?;
     let found = candidates(tx, &parsed, vector.as_ref(), mode).await?;
     let mut best = fuse(found, mode);
@@ -133,7 +133,7 @@ pub async fn memory_similar(
     .fetch_one(tx.conn())
     .await?;
     let parsed = ParsedQuery {
-        filter: filter_of(criteria, tx.member_id()?, now),
+        filter: criteria_filter(criteria, tx.member_id()?, now),
         collection_size: row.collection_size,
         lexemes: row.lexemes,
         phrases: None,
@@ -154,7 +154,7 @@ pub async fn memory_similar(
 
 /// Sets the search settings of this transaction.
 async fn configure_search(tx: &mut TenantTx) -> Result<(), StoreError> {
-    plan_each(tx.conn()).await?;
+    force_custom_plans(tx.conn()).await?;
     // Postgres sends a notice for every stop word in a phrase, which nobody
     // needs.
     sqlx::query!(

@@ -8,7 +8,7 @@ use domain::{
     share::{Audience, Viewer, Viewers},
 };
 
-use super::trash::why_unchanged;
+use super::trash::unchanged_error;
 use crate::{StoreError, TenantTx, user::kind_from_stored};
 
 /// Shares the member's own memory, or makes it private again with `None`;
@@ -42,7 +42,7 @@ pub async fn memory_share(
     .await?;
     match shared {
         Some(version) => Ok(version),
-        None => Err(why_unchanged(tx, id).await),
+        None => Err(unchanged_error(tx, id).await),
     }
 }
 
@@ -70,7 +70,7 @@ impl AccessScope {
 
     /// The scope that a memory of `owner` would have if it were shared with
     /// `audience`.
-    pub fn if_shared(owner: UserId, audience: Audience) -> Self {
+    pub fn for_audience(owner: UserId, audience: Audience) -> Self {
         Self {
             owner,
             visibility: audience.visibility(),

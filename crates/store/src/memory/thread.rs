@@ -29,7 +29,7 @@ pub async fn memory_reply(
 ) -> Result<(), StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
     // Serialises with sharing or deleting the root, so that no reply is left
-    // behind; see `memory_thread_follow`.
+    // behind; see `memory_thread_sync`.
     sqlx::query!(
         "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 24))",
         root.0
@@ -84,11 +84,11 @@ pub async fn memory_reply(
 ///
 /// # Errors
 /// [`StoreError::NotFound`] also if the memory is a reply.
-pub async fn memory_thread_follow(tx: &mut TenantTx, root: MemoryId) -> Result<i64, StoreError> {
+pub async fn memory_thread_sync(tx: &mut TenantTx, root: MemoryId) -> Result<i64, StoreError> {
     follow(tx, root, None).await
 }
 
-/// As [`memory_thread_follow`], and also restores the replies that moved to the
+/// As [`memory_thread_sync`], and also restores the replies that moved to the
 /// trash at `back_from`.
 pub(super) async fn follow(
     tx: &mut TenantTx,

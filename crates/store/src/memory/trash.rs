@@ -28,7 +28,7 @@ pub async fn memory_delete(
     .fetch_optional(tx.conn())
     .await?;
     match deleted {
-        None => Err(why_unchanged(tx, id).await),
+        None => Err(unchanged_error(tx, id).await),
         Some(reply) if reply.parent_id.is_some() => Ok(()),
         Some(_) => follow(tx, id, None).await.map(|_| ()),
     }
@@ -58,7 +58,7 @@ pub async fn memory_restore(
     .fetch_optional(tx.conn())
     .await?;
     let Some(trashed) = trashed else {
-        return Err(why_unchanged(tx, id).await);
+        return Err(unchanged_error(tx, id).await);
     };
     if let Some(root) = trashed.parent_id {
         // As for a new reply: the root must not be deleted meanwhile.
@@ -112,14 +112,14 @@ pub async fn memory_trash_empty(
     .fetch_all(tx.conn())
     .await?;
     match one {
-        Some(id) if deleted_ids.is_empty() => Err(why_unchanged(tx, id).await),
+        Some(id) if deleted_ids.is_empty() => Err(unchanged_error(tx, id).await),
         _ => Ok(ids(deleted_ids)),
     }
 }
 
 /// Organisations with a memory that expired by `now`, or that is in the trash
 /// since `before` or longer.
-pub async fn memory_sweep_tenants(
+pub async fn tenants_with_expired_memories(
     tx: &mut WorkerTx,
     now: Timestamp,
     before: Timestamp,
@@ -187,7 +187,7 @@ fn ids(found: Vec<Uuid>) -> Vec<MemoryId> {
 /// The error for a statement that changed nothing: `NotFound` if the member
 /// owns no such memory, even if it is shared with the member, otherwise
 /// `Conflict`.
-pub(super) async fn why_unchanged(tx: &mut TenantTx, id: MemoryId) -> StoreError {
+pub(super) async fn unchanged_error(tx: &mut TenantTx, id: MemoryId) -> StoreError {
     let Ok(user_id) = tx.member_id() else {
         return StoreError::NotFound;
     };

@@ -6,7 +6,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{thread::follow, trash::why_unchanged};
+use super::{thread::follow, trash::unchanged_error};
 use crate::{StoreError, TenantTx};
 
 /// Creates a private memory of the member.
@@ -93,7 +93,7 @@ pub async fn memory_update(
     .fetch_one(tx.conn())
     .await?;
     if edited.is_none() {
-        return Err(why_unchanged(tx, id).await);
+        return Err(unchanged_error(tx, id).await);
     }
     if let Some(attributes) = attributes {
         let parent_id = persona_set(tx, id, attributes.persona_id).await?;
@@ -129,7 +129,7 @@ pub async fn memory_persona_set(
     .fetch_optional(tx.conn())
     .await?;
     if found.is_none() {
-        return Err(why_unchanged(tx, id).await);
+        return Err(unchanged_error(tx, id).await);
     }
     persona_set(tx, id, persona).await?;
     Ok(())

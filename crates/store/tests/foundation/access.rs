@@ -12,7 +12,7 @@ use store::{
         NewTenant, TenantStatus, tenant_create, tenant_find_by_slug, tenant_find_only, tenant_list,
     },
     testing::{NOW, TestDb, id},
-    user::{UserStatus, profile_get, user_describe, user_find, user_status_set, user_touch_seen},
+    user::{UserStatus, profile_get, user_find, user_profile_set, user_status_set, user_touch},
 };
 use time::Duration;
 use uuid::Uuid;
@@ -383,7 +383,7 @@ async fn ids_of_another_tenant_are_ids_of_nothing() {
         )
         .await;
         assert!(matches!(status, Err(StoreError::NotFound)));
-        let describe = user_describe(&mut acme.enter().await, stranger, "X", None, NOW).await;
+        let describe = user_profile_set(&mut acme.enter().await, stranger, "X", None, NOW).await;
         assert!(matches!(describe, Err(StoreError::NotFound)));
     }
     for stranger in [team, id()] {
@@ -431,11 +431,11 @@ async fn a_member_is_described_as_the_issuer_says_and_seen_once_a_minute() {
     let acme = db.tenant("acme").await;
     let mia = acme.user("Mia").await;
     let mut tx = acme.enter().await;
-    user_describe(&mut tx, mia, "Mia Lang", Some("mia@acme.test"), NOW)
+    user_profile_set(&mut tx, mia, "Mia Lang", Some("mia@acme.test"), NOW)
         .await
         .unwrap();
     for (seconds, seen) in [(0, 0), (59, 0), (60, 60)] {
-        user_touch_seen(&mut tx, mia, NOW + Duration::seconds(seconds))
+        user_touch(&mut tx, mia, NOW + Duration::seconds(seconds))
             .await
             .unwrap();
         let user = user_find(&mut tx, mia).await.unwrap();

@@ -35,7 +35,7 @@ pub(crate) fn events(actor: &Actor, count: i64) -> Vec<AuditEvent> {
     (0..count)
         .map(|n| {
             let at = NOW + Duration::seconds(n) + Duration::microseconds(n);
-            let mut event = AuditEvent::by(actor, "memory.update", Outcome::Success, at);
+            let mut event = AuditEvent::by_actor(actor, "memory.update", Outcome::Success, at);
             match n % 4 {
                 0 => {
                     event.resource_type = Some("memory".into());
@@ -138,7 +138,7 @@ async fn a_chain_longer_than_a_batch_is_verified_to_its_end() {
         (
             "DELETE FROM audit_log WHERE seq > 2000",
             2_000,
-            AuditProblem::TailCut,
+            AuditProblem::TailMissing,
         ),
     ] {
         sqlx::query(sql).execute(&db.admin).await.unwrap();
@@ -193,9 +193,9 @@ async fn an_act_whose_audit_row_is_refused_fails_with_it() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
-    let event = AuditEvent::by(&mia, "Not an action", Outcome::Success, NOW);
+    let event = AuditEvent::by_actor(&mia, "Not an action", Outcome::Success, NOW);
     let mut tx = acme.enter().await;
-    store::user::user_describe(&mut tx, mia.user_id, "Changed", None, NOW)
+    store::user::user_profile_set(&mut tx, mia.user_id, "Changed", None, NOW)
         .await
         .unwrap();
     let refused = audit_append(&mut tx, &[event]).await;
@@ -375,7 +375,7 @@ async fn months_are_prepared_ahead_with_the_same_walls() {
         before,
     ];
     let events: Vec<_> = at
-        .map(|at| AuditEvent::by(&mia, "memory.create", Outcome::Success, at))
+        .map(|at| AuditEvent::by_actor(&mia, "memory.create", Outcome::Success, at))
         .into();
     append(&db, &mia, &events).await.unwrap();
     let mut tx = db.store.begin_worker().await.unwrap();

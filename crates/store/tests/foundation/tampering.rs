@@ -5,8 +5,8 @@ use sqlx::{AssertSqlSafe, PgPool};
 use store::{
     audit::{
         AuditProblem::{
-            self, BeyondHead, CheckpointBeyond, CheckpointDiffers, Edited, Emptied, Missing,
-            Rewritten, TailCut, TreeDiffers, Unchained,
+            self, AfterHead, CheckpointDiffers, CheckpointLonger, Edited, Emptied, Missing,
+            Rewritten, TailMissing, TreeDiffers, Unchained,
         },
         AuditVerdict,
     },
@@ -86,7 +86,7 @@ fn cases() -> Vec<Case> {
             1,
             Missing,
         ),
-        case("deletion of all", "DELETE FROM audit_log", 1, TailCut),
+        case("deletion of all", "DELETE FROM audit_log", 1, TailMissing),
         case(
             "reorder by number",
             "UPDATE audit_log SET seq = 13 - seq WHERE seq IN (6, 7)",
@@ -99,15 +99,15 @@ fn cases() -> Vec<Case> {
             "cut tail",
             "DELETE FROM audit_log WHERE seq > 8",
             9,
-            TailCut,
+            TailMissing,
         ),
         case(
             "head set back",
             "UPDATE audit_heads SET seq = 8",
             9,
-            BeyondHead,
+            AfterHead,
         ),
-        case("head removed", "DELETE FROM audit_heads", 1, BeyondHead),
+        case("head removed", "DELETE FROM audit_heads", 1, AfterHead),
         case("rewritten, head kept", rewrite_and_keep_head, 10, Rewritten),
         case("a second row with a number", insert_again, 6, Unchained),
         case(
@@ -288,18 +288,18 @@ async fn a_signed_tree_finds_what_agrees_with_itself() {
             6,
             CheckpointDiffers { vouched: 3 },
         ),
-        case("tail cut", cut, 9, CheckpointBeyond { size: 10 }),
+        case("tail cut", cut, 9, CheckpointLonger { size: 10 }),
         case(
             "one row left",
             format!("DELETE FROM audit_log WHERE seq > 1; {APPEND_ANEW}"),
             2,
-            CheckpointBeyond { size: 3 },
+            CheckpointLonger { size: 3 },
         ),
         case(
             "both tables emptied",
             "TRUNCATE audit_log; TRUNCATE audit_heads",
             1,
-            CheckpointBeyond { size: 3 },
+            CheckpointLonger { size: 3 },
         ),
         case(
             "the organisation's log and head deleted, and its members",
@@ -309,7 +309,7 @@ async fn a_signed_tree_finds_what_agrees_with_itself() {
                 acme.id
             ),
             1,
-            CheckpointBeyond { size: 3 },
+            CheckpointLonger { size: 3 },
         ),
     ];
     for Case {

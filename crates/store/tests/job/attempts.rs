@@ -5,8 +5,8 @@ use serde_json::json;
 use store::{
     StoreError,
     job::{
-        JobHold, NewJob, job_cancel, job_complete, job_fail, job_get, job_heartbeat, job_progress,
-        job_retry,
+        LeaseState, NewJob, job_cancel, job_complete, job_fail, job_get, job_heartbeat,
+        job_progress, job_retry,
     },
     testing::{NOW, TestDb, id},
 };
@@ -35,7 +35,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     let held = job_heartbeat(&mut tx, &stale, NOW + Duration::seconds(30), LEASE)
         .await
         .unwrap();
-    assert_eq!(held, JobHold::Held);
+    assert_eq!(held, LeaseState::Held);
     tx.commit().await.unwrap();
     assert_eq!(
         claim_at(&db, LEASE + Duration::seconds(1)).await,
@@ -69,7 +69,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     // The one that holds it goes on undisturbed.
     assert_eq!(
         job_progress(&mut tx, &taken, 7, 12, at).await.unwrap(),
-        JobHold::Held
+        LeaseState::Held
     );
     job_complete(&mut tx, &taken, Some(&json!({ "ok": true })), at)
         .await
@@ -229,13 +229,13 @@ async fn a_cancelled_job_tells_its_worker_and_can_be_retried() {
     let mut tx = db.store.begin_worker().await.unwrap();
     assert_eq!(
         job_heartbeat(&mut tx, &claimed, NOW, LEASE).await.unwrap(),
-        JobHold::Cancelled
+        LeaseState::Cancelled
     );
     drop(tx);
     let mut tx = db.store.begin(&mia).await.unwrap();
     assert_eq!(
         job_progress(&mut tx, &claimed, 1, 2, NOW).await.unwrap(),
-        JobHold::Cancelled
+        LeaseState::Cancelled
     );
     assert!(matches!(
         job_complete(&mut tx, &claimed, None, NOW).await,

@@ -5,7 +5,8 @@ use store::{
     StoreError,
     cursor::{Cursor, List},
     job::{
-        NewJob, job_cancel, job_complete, job_enqueue, job_get, job_key_lock, job_list, job_retry,
+        NewJob, job_cancel, job_complete, job_dedupe_lock, job_enqueue, job_get, job_list,
+        job_retry,
     },
     testing::{NOW, TestDb, id},
 };
@@ -123,7 +124,7 @@ async fn whoever_found_a_job_queued_is_waited_for_before_it_completes() {
 
     let mut last = db.store.begin(&mia).await.unwrap();
     {
-        let lock = job_key_lock(&mut last, "letters");
+        let lock = job_dedupe_lock(&mut last, "letters");
         tokio::pin!(lock);
         let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut lock).await;
         assert!(early.is_err(), "what the other one wrote can't be seen yet");

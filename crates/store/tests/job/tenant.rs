@@ -2,7 +2,7 @@
 
 use domain::{access::SystemRole, job::JobStatus};
 use store::{
-    job::{JobHold, job_cancel, job_claim, job_heartbeat, job_pause, job_progress},
+    job::{LeaseState, job_cancel, job_claim, job_heartbeat, job_pause, job_progress},
     testing::{NOW, TestDb, id},
 };
 use time::Duration;
@@ -66,12 +66,12 @@ async fn a_running_job_of_a_suspended_tenant_is_given_back_and_loses_no_attempt(
     assert!(!job_pause(&mut tx, &claimed, NOW).await.unwrap(), "active");
     tenant_status(&db, "suspended").await;
     let held = job_heartbeat(&mut tx, &claimed, NOW, LEASE).await.unwrap();
-    assert_eq!(held, JobHold::Paused);
+    assert_eq!(held, LeaseState::Paused);
     let mut inside = db.store.begin(&mia).await.unwrap();
     let held = job_progress(&mut inside, &claimed, 5, 10, NOW)
         .await
         .unwrap();
-    assert_eq!(held, JobHold::Paused);
+    assert_eq!(held, LeaseState::Paused);
     drop(inside);
     assert!(job_pause(&mut tx, &claimed, NOW).await.unwrap());
     tx.commit().await.unwrap();

@@ -2,8 +2,8 @@ use domain::access::SystemRole;
 use store::{
     StoreError,
     memory::{
-        EmbeddedMemory, embedding_owners, embedding_pending, embedding_set_many, embedding_waiting,
-        memory_delete, memory_get, memory_update,
+        EmbeddedMemory, embedding_owners, embedding_pending, embedding_pending_count,
+        embedding_set_many, memory_delete, memory_get, memory_update,
     },
     testing::{NOW, TestDb},
 };
@@ -36,7 +36,7 @@ async fn own_memories_wait_until_they_are_embedded() {
         .unwrap();
     assert_eq!(rest.iter().map(|p| p.id).collect::<Vec<_>>(), [c]);
     assert_eq!(
-        embedding_waiting(&mut tx, model.slot).await.unwrap(),
+        embedding_pending_count(&mut tx, model.slot).await.unwrap(),
         3,
         "one's own, without the trash"
     );

@@ -10,8 +10,8 @@ use domain::{
 use store::{
     StoreError,
     memory::{
-        SearchParams, SearchQuery, collection_refresh, collections_due, memory_search,
-        memory_similar,
+        SearchParams, SearchQuery, collection_refresh, memory_search, memory_similar,
+        tenants_with_stale_collection,
     },
     testing::{NOW, TestDb},
 };
@@ -90,7 +90,9 @@ async fn collections_are_due_in_turn() {
         async move {
             let mut tx = db.store.begin_worker().await.unwrap();
             let before = NOW + Duration::minutes(minutes);
-            collections_due(&mut tx, before, 10).await.unwrap()
+            tenants_with_stale_collection(&mut tx, before, 10)
+                .await
+                .unwrap()
         }
     };
     let all = due(0).await;

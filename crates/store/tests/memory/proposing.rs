@@ -4,7 +4,7 @@
 use domain::{
     Actor, MemoryId, Permission, ProposalId, UserId,
     access::SystemRole,
-    notification::{MemoryProposalDecided, MemoryProposed, Notice},
+    notification::{MemoryProposalDecided, MemoryProposed, NotificationData},
     proposal::{ProposalStatus, ProposalView},
     share::{Audience, Comment},
 };
@@ -16,7 +16,7 @@ use store::{
     offboard::user_proposals_withdraw,
     proposal::{
         proposal_accept, proposal_create, proposal_decline, proposal_get, proposal_list,
-        proposal_pending, proposal_withdraw, proposals_waiting, reviewers,
+        proposal_pending, proposal_pending_count, proposal_reviewers, proposal_withdraw,
     },
     team::{team_memories_release, team_proposals_release},
     testing::{NOW, id},
@@ -113,7 +113,7 @@ async fn those_who_decide_read_the_words_while_it_waits_and_share_them() {
     assert_eq!(found.comment, "For all to know");
     assert_eq!(found.summary.team_name.as_deref(), Some("Design"));
     assert!(found.may_decide && !found.is_own);
-    assert_eq!(proposals_waiting(&mut tx).await.unwrap(), 1);
+    assert_eq!(proposal_pending_count(&mut tx).await.unwrap(), 1);
     let page = proposal_list(&mut tx, ProposalView::Waiting, None, 9)
         .await
         .unwrap();
@@ -485,7 +485,7 @@ async fn leads_are_told_of_what_is_for_their_team_and_reviewers_of_the_rest() {
     let scene = Scene::new().await;
     let told = async |actor: &Actor, audience: Audience| -> Vec<UserId> {
         let mut tx = scene.begin(actor).await;
-        reviewers(&mut tx, audience, 9).await.unwrap()
+        proposal_reviewers(&mut tx, audience, 9).await.unwrap()
     };
     let design = Audience::Team(scene.design);
     assert_eq!(told(&scene.mia, design).await, [scene.lena.user_id]);
@@ -506,13 +506,13 @@ async fn leads_are_told_of_what_is_for_their_team_and_reviewers_of_the_rest() {
 #[tokio::test]
 async fn members_tell_others_of_proposals_in_their_own_name_only() {
     let scene = Scene::new().await;
-    let proposed = Notice::MemoryProposed(MemoryProposed {
+    let proposed = NotificationData::MemoryProposed(MemoryProposed {
         proposal: id(),
         proposer: "Mia".into(),
         team: None,
         is_change: false,
     });
-    let decided = Notice::MemoryProposalDecided(MemoryProposalDecided {
+    let decided = NotificationData::MemoryProposalDecided(MemoryProposalDecided {
         proposal: id(),
         memory: id(),
         accepted: true,

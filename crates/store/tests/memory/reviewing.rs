@@ -5,7 +5,7 @@ use domain::{
     Actor, MemoryId, Permission, ProposalId, Vendor,
     access::SystemRole,
     memory::{AllowedVendors, MemoryAttributes, MemoryChange, MemoryKind, NewMemory, Origin},
-    proposal::{MemoryShown, ProposalStatus},
+    proposal::{ProposalStatus, SharedMemory},
     share::Comment,
 };
 use store::{
@@ -39,7 +39,7 @@ impl Scene {
     ) -> Result<ProposalId, StoreError> {
         let mut tx = self.begin(actor).await;
         let before = memory_get(&mut tx, memory).await?;
-        let after = MemoryShown::after(&before, change);
+        let after = SharedMemory::after(&before, change);
         let (proposal, why) = (id(), Comment::parse("It died").unwrap());
         proposal_change_create(&mut tx, proposal, memory, before.version, &after, &why, NOW)
             .await?;

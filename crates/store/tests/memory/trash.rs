@@ -10,8 +10,8 @@ use store::{
     StoreError, TenantTx,
     memory::{
         SearchParams, SearchQuery, memory_create, memory_delete, memory_expire, memory_get,
-        memory_list, memory_reply, memory_restore, memory_search, memory_sweep_tenants,
-        memory_trash_empty, memory_trash_purge, memory_update,
+        memory_list, memory_reply, memory_restore, memory_search, memory_trash_empty,
+        memory_trash_purge, memory_update, tenants_with_expired_memories,
     },
     testing::{NOW, TestDb, id},
 };
@@ -176,7 +176,7 @@ async fn the_purge_takes_what_is_in_the_trash_long_enough_and_nothing_else() {
         .unwrap();
 
     let mut tx = db.store.begin_worker().await.unwrap();
-    let due = memory_sweep_tenants(&mut tx, NOW, before, 10)
+    let due = tenants_with_expired_memories(&mut tx, NOW, before, 10)
         .await
         .unwrap();
     assert!(due.contains(&acme.id) && due.contains(&globex.id));

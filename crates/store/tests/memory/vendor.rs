@@ -14,7 +14,7 @@ use store::{
         memory_search, memory_trash_empty, memory_update, memory_version_and_next,
         memory_version_page, memory_versions,
     },
-    proposal::{proposal_create, proposal_get, proposal_list, proposals_waiting},
+    proposal::{proposal_create, proposal_get, proposal_list, proposal_pending_count},
     testing::{NOW, TestDb, id},
 };
 
@@ -216,7 +216,7 @@ async fn what_a_program_may_not_read_it_does_not_find_in_a_proposal() {
             assert_eq!(found.is_ok(), may, "{who}");
             let page = proposal_list(&mut tx, view, None, 9).await.unwrap();
             assert_eq!(page.items.len(), usize::from(may), "{who}");
-            let waiting = proposals_waiting(&mut tx).await.unwrap();
+            let waiting = proposal_pending_count(&mut tx).await.unwrap();
             assert_eq!(waiting > 0, may && person.user_id == ada.user_id, "{who}");
         }
     }

@@ -164,7 +164,7 @@ async fn who_is_told_to_see_a_memory_is_who_sees_it() {
 async fn people_come_first_by_name_and_the_rest_is_counted() {
     let scene = Scene::new().await;
     people(&scene).await;
-    let scope = AccessScope::if_shared(scene.mia.user_id, Audience::Org);
+    let scope = AccessScope::for_audience(scene.mia.user_id, Audience::Org);
     let viewers = told(&scene, scope, 3).await;
     let names: Vec<_> = viewers
         .first

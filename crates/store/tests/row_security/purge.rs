@@ -7,7 +7,7 @@ use domain::TenantId;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use store::{
     StoreError,
-    tenant_lifecycle::{tenant_due, tenant_purge},
+    tenant_lifecycle::{tenant_lock_expired, tenant_purge},
     testing::{NOW, TestDb},
 };
 use time::Duration;
@@ -86,7 +86,7 @@ async fn a_purged_tenant_leaves_no_row_and_takes_nobody_elses() {
     status_set(&db, ours, "deleted", Some(Duration::ZERO)).await;
 
     let mut tx = db.store.begin_operator().await.unwrap();
-    let due = tenant_due(&mut tx, NOW).await.unwrap().unwrap();
+    let due = tenant_lock_expired(&mut tx, NOW).await.unwrap().unwrap();
     assert_eq!(due.id, TenantId(ours));
     let purged = tenant_purge(&mut tx, due.id, NOW).await.unwrap();
     tx.commit().await.unwrap();
@@ -102,7 +102,7 @@ async fn a_purged_tenant_leaves_no_row_and_takes_nobody_elses() {
         }
     }
     let mut tx = db.store.begin_operator().await.unwrap();
-    assert_eq!(tenant_due(&mut tx, NOW).await.unwrap(), None);
+    assert_eq!(tenant_lock_expired(&mut tx, NOW).await.unwrap(), None);
 }
 
 // SEC-G: the database itself refuses, whatever the program asks for.
@@ -122,7 +122,7 @@ async fn none_is_purged_before_its_time() {
         status_set(&db, ours, status, delete_after).await;
         let mut tx = db.store.begin_operator().await.unwrap();
         assert_eq!(
-            tenant_due(&mut tx, NOW).await.unwrap(),
+            tenant_lock_expired(&mut tx, NOW).await.unwrap(),
             None,
             "{status} {delete_after:?}"
         );

@@ -3,7 +3,7 @@
 use domain::{
     Action, Actor, AppError, Permission,
     access::SystemRole,
-    api_key::{ApiKeyFilter, KeyReach, ServiceAccountDraft},
+    api_key::{ApiKeyFilter, ApiKeyScope, ServiceAccountDraft},
     audit::AuditFilter,
     embedding_model::EmbeddingModelDraft,
     group_mapping::Proposal,
@@ -63,7 +63,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             let filter = ApiKeyFilter::default();
             service::api_key_list(ctx, actor, &filter, None).await?;
             let own = own_key(world, actor).await;
-            service::api_key_get(ctx, actor, KeyReach::Own, own)
+            service::api_key_get(ctx, actor, ApiKeyScope::Own, own)
                 .await
                 .map(drop)
         }
@@ -92,7 +92,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         }
         Action::ApiKeyRevoke => {
             let own = own_key(world, actor).await;
-            service::api_key_revoke(ctx, actor, KeyReach::Own, own).await
+            service::api_key_revoke(ctx, actor, ApiKeyScope::Own, own).await
         }
         Action::ServiceAccountCreate => {
             let draft = ServiceAccountDraft {
@@ -106,7 +106,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::ApiKeyRevokeAny => {
             let other = world.member("Max").await;
             let others = own_key(world, &other).await;
-            service::api_key_revoke(ctx, actor, KeyReach::Any, others).await
+            service::api_key_revoke(ctx, actor, ApiKeyScope::Any, others).await
         }
         Action::ProfileGet => {
             service::profile_get(ctx, actor).await?;
@@ -154,8 +154,8 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             service::group_mapping_delete(ctx, actor, id).await
         }
         Action::NotificationList => {
-            service::notification_unread(ctx, actor).await?;
-            service::break_glass_about(ctx, actor).await?;
+            service::notification_unread_count(ctx, actor).await?;
+            service::break_glass_reports(ctx, actor).await?;
             service::notification_list(ctx, actor, None).await.map(drop)
         }
         Action::NotificationRead => {

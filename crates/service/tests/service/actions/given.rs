@@ -5,10 +5,10 @@ use domain::{
     Actor, ApiKeyId, AppError, ImportId, JobId, MemoryId, MemoryViewId, NotificationId, Permission,
     PersonaId, ProposalId, TeamId, TenantId, UserId,
     api_key::NewApiKey,
-    import::{ImportChoice, ImportFormat},
+    import::{ImportFormat, ImportOptions},
     memory_view::{MemoryViewQuery, ViewName},
-    notification::{BreakGlassOpened, Notice},
-    persona::{PersonaDraft, PersonaText},
+    notification::{BreakGlassOpened, NotificationData},
+    persona::{ParsedPersona, PersonaDraft},
     role::RoleDraft,
     share::{Audience, Comment},
     team::TeamRole,
@@ -16,7 +16,7 @@ use domain::{
 };
 use service::{Ctx, Upload, UploadError};
 use store::{
-    api_key::{KeyMark, api_key_create},
+    api_key::{ApiKeySecret, api_key_create},
     break_glass::break_glass_open,
     notification::notification_create,
     proposal::proposal_create,
@@ -98,7 +98,7 @@ pub(super) fn persona_draft(world: &World) -> PersonaDraft {
 /// A persona of the actor's, written below the service.
 pub(super) async fn persona(world: &World, actor: &Actor) -> PersonaId {
     let id = world.ctx.ids.id();
-    let text = PersonaText::parse(&persona_draft(world)).unwrap();
+    let text = ParsedPersona::parse(&persona_draft(world)).unwrap();
     let mut tx = world.ctx.store.begin(actor).await.unwrap();
     store::persona::persona_create(&mut tx, id, &text, world.ctx.clock.now())
         .await
@@ -159,7 +159,7 @@ pub(super) async fn own_key(world: &World, actor: &Actor) -> ApiKeyId {
     let mut able = actor.clone();
     let scope = Permission::MemoryRead;
     able.permissions.extend([Permission::ApiKeyOwn, scope]);
-    let mark = KeyMark {
+    let mark = ApiKeySecret {
         hash: &ctx.ids.bytes(),
         prefix: "atr_abcd",
     };
@@ -201,7 +201,7 @@ pub(super) async fn waiting_import(world: &World, actor: &Actor) -> ImportId {
         .await
         .unwrap();
     let size = content.len() as u64;
-    store::import::import_arrived(&mut tx, id, size, ctx.ids.bytes(), format)
+    store::import::import_upload_complete(&mut tx, id, size, ctx.ids.bytes(), format)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -214,7 +214,7 @@ pub(super) async fn stored_import(world: &World, actor: &Actor) -> ImportId {
     let now = ctx.clock.now();
     let id = waiting_import(world, actor).await;
     let mut tx = ctx.store.begin(actor).await.unwrap();
-    let choice = ImportChoice::default();
+    let choice = ImportOptions::default();
     let job_id = store::import::import_confirm(&mut tx, id, ImportFormat::PlainText, &choice)
         .await
         .unwrap();
@@ -309,7 +309,7 @@ pub(super) async fn opened(world: &World, actor: &Actor) -> (UserId, MemoryId) {
 pub(super) async fn notification(world: &World, actor: &Actor) -> NotificationId {
     let ctx = &world.ctx;
     let (id, now) = (ctx.ids.id(), ctx.clock.now());
-    let notice = Notice::BreakGlassOpened(BreakGlassOpened {
+    let notice = NotificationData::BreakGlassOpened(BreakGlassOpened {
         grant: ctx.ids.id(),
         reader: "Rita".into(),
         reason: REASON.into(),

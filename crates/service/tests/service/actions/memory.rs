@@ -2,7 +2,7 @@
 
 use domain::{
     Action, Actor, AppError, Permission,
-    import::ImportChoice,
+    import::ImportOptions,
     memory::{MemoryFilter, SearchMode},
     share::Audience,
 };
@@ -82,7 +82,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             service::memory_unshare(ctx, actor, id).await.map(drop)
         }
         Action::ProposalList => {
-            service::proposals_waiting(ctx, actor).await?;
+            service::proposal_pending_count(ctx, actor).await?;
             service::proposal_list(ctx, actor, None, None)
                 .await
                 .map(drop)
@@ -159,7 +159,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         },
         Action::ImportConfirm => {
             let id = waiting_import(world, actor).await;
-            service::import_confirm(ctx, actor, id, &ImportChoice::default()).await
+            service::import_confirm(ctx, actor, id, &ImportOptions::default()).await
         }
         Action::ImportDiscard => {
             service::import_discard(ctx, actor, waiting_import(world, actor).await).await

@@ -14,13 +14,13 @@ use domain::{
     team::TeamRole,
 };
 use service::{
-    InviteError, InviteToken, NewOrganisation, Owner, invite_accept, invite_create, invite_known,
+    InviteError, InviteToken, NewOrganisation, Owner, invite_accept, invite_create, invite_find,
     invite_renew, invite_revoke,
 };
 use sqlx::AssertSqlSafe;
 use store::{
     actor::actor_load,
-    invite::InviteRecord,
+    invite::NewInviteRow,
     login_attempt::FollowedInvite,
     role::{RoleSource, user_role_grant, user_role_grant_by, user_role_revoke},
     team::team_role_set,
@@ -52,7 +52,7 @@ pub(crate) async fn stored_invite(world: &World) -> InviteId {
     let ctx = &world.ctx;
     let admin = world.tenant.actor(SystemRole::Admin, "Iva").await;
     let now = ctx.clock.now();
-    let new = InviteRecord {
+    let new = NewInviteRow {
         id: ctx.ids.id(),
         email: None,
         token_hash: &ctx.ids.bytes(),
@@ -99,7 +99,7 @@ async fn holder(world: &World, name: &str, permissions: &[Permission]) -> Actor 
 
 /// As signing in does it.
 async fn accept(world: &World, link: &str, user_id: UserId) -> Result<(), InviteError> {
-    let known = invite_known(&world.ctx, link).await?;
+    let known = invite_find(&world.ctx, link).await?;
     let tx = world.ctx.store.begin_auth().await.unwrap();
     let mut tx = tx.enter_as_system(known.tenant_id).await.unwrap();
     let followed = FollowedInvite {
@@ -113,7 +113,7 @@ async fn accept(world: &World, link: &str, user_id: UserId) -> Result<(), Invite
 }
 
 async fn problem(world: &World, made: &InviteLink) -> Option<SignInProblem> {
-    let known = invite_known(&world.ctx, token(made)).await;
+    let known = invite_find(&world.ctx, token(made)).await;
     known.err().map(|error| error.problem)
 }
 
@@ -134,7 +134,7 @@ async fn an_invite_gives_its_role_and_team_once_in_the_name_of_its_inviter() {
         ..giving(Some(viewer), Some(team))
     };
     let made = invite(&world, &ada, &draft).await;
-    let known = invite_known(&world.ctx, token(&made)).await.unwrap();
+    let known = invite_find(&world.ctx, token(&made)).await.unwrap();
     assert_eq!(
         (
             known.open.organisation.as_str(),
@@ -253,7 +253,7 @@ async fn what_is_no_invite_is_told_in_one_way() {
         &key.key,
         "atri_000000000000000000000000000000000",
     ] {
-        let refused = invite_known(&world.ctx, bad).await.unwrap_err();
+        let refused = invite_find(&world.ctx, bad).await.unwrap_err();
         assert_eq!(refused.problem, SignInProblem::InviteUnknown, "{bad}");
         assert_eq!(refused.invite, None);
     }
@@ -550,7 +550,7 @@ async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
         .unwrap();
     let first = created.invite.unwrap().link("");
     let first = first.strip_prefix("/invite/").unwrap();
-    let known = invite_known(&world.ctx, first).await.unwrap();
+    let known = invite_find(&world.ctx, first).await.unwrap();
     assert_eq!(
         (
             known.tenant_id,
@@ -595,7 +595,7 @@ async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
         .unwrap()
         .link("");
     let second = second.strip_prefix("/invite/").unwrap();
-    let refused = invite_known(&world.ctx, first).await.unwrap_err();
+    let refused = invite_find(&world.ctx, first).await.unwrap_err();
     assert_eq!(refused.problem, SignInProblem::InviteRevoked);
     let fresh = world.ctx.ids.id();
     let tx = world.ctx.store.begin_auth().await.unwrap();

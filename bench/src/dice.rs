@@ -1,17 +1,17 @@
-//! Numbers that look random and are the same in every run (splitmix64).
+//! Deterministic pseudo-random numbers (splitmix64).
 
 use uuid::Uuid;
 
-/// A source of them.
+/// The generator.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Rng(u64);
 
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     reason = "made-up numbers"
 )]
-impl Dice {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -24,7 +24,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// 0 to 1, without 1.
+    /// Uniform in `0.0..1.0`.
     pub(crate) fn part(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1_u64 << 24) as f32
     }
@@ -33,14 +33,14 @@ impl Dice {
         (self.next() % count.max(1) as u64) as usize
     }
 
-    /// Small numbers often, large ones seldom, as people use words: 1/n.
+    /// In `0..count` with a frequency of about 1/n, like words in a text.
     #[expect(clippy::cast_sign_loss, reason = "a power is above nothing")]
     pub(crate) fn zipf(&mut self, count: usize) -> usize {
         let exponent = self.part() * (count as f32).ln();
         (exponent.exp() as usize).min(count) - 1
     }
 
-    /// About normal: mean 0, deviation 1.
+    /// Approximately normal: mean 0, standard deviation 1.
     pub(crate) fn normal(&mut self) -> f32 {
         (0..6).map(|_| self.part() - 0.5).sum::<f32>() * 1.414
     }

@@ -1,6 +1,7 @@
-//! Measures Atrium's parts together, each bench on a database of its own that
-//! is kept for the next time. Never part of the tests: a busy machine would
-//! fail them. `cargo xtask bench search`.
+//! Benchmarks of several crates together: `cargo xtask bench search`.
+//!
+//! Each benchmark keeps its database for the next run. Not part of the tests,
+//! because a busy machine would make them fail.
 
 mod dice;
 mod search;
@@ -19,32 +20,33 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
-    /// Lists and searches of memories in skewed organisations
+    /// List and search memories in organisations of very different sizes
     Search(SearchArguments),
 }
 
-/// What to measure with.
+/// List and search memories in organisations of very different sizes
 #[derive(Debug, Parser)]
 pub(crate) struct SearchArguments {
-    /// Where the databases are kept
+    /// Folder of the databases, kept between runs
     #[arg(long, env = "ATRIUM_BENCH_DIR")]
     folder: PathBuf,
-    /// Memories in all organisations together
+    /// Number of memories in all organisations together
     #[arg(long, default_value_t = 300_000)]
     rows: usize,
-    /// Questions for each figure
+    /// Number of search queries for each figure
     #[arg(long, default_value_t = 200)]
     questions: usize,
-    /// Where Atrium's embedding model is
+    /// Folder of Atrium's embedding model
     #[arg(long, env = "ATRIUM_MODEL_DIR")]
     model: Option<PathBuf>,
-    /// Make the data anew
+    /// Recreate the data
     #[arg(long)]
     fresh: bool,
-    /// Print the plan of the search by meaning for each reader and organisation
+    /// Print the query plan of the semantic search for each reader and
+    /// organisation
     #[arg(long)]
     plans: bool,
-    /// The tables to print; all of them unless told
+    /// Tables to print; all by default
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<SearchTable>,
 }
@@ -52,15 +54,15 @@ pub(crate) struct SearchArguments {
 /// What `bench search` measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SearchTable {
-    /// What row security costs
+    /// Overhead of row-level security
     RowSecurity,
-    /// How many of the nearest are found
+    /// Share of the nearest memories that are found
     Recall,
-    /// How long a search takes
+    /// Duration of a search
     Speed,
-    /// How long a page of the list takes
+    /// Duration of one page of the list
     List,
-    /// How long a question over REST takes
+    /// Duration of a search over REST
     Rest,
 }
 

@@ -1,8 +1,8 @@
-//! Printing what was measured.
+//! Printing of results.
 
 use std::time::Duration;
 
-/// Rows of text in columns.
+/// A Markdown table.
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
@@ -41,7 +41,7 @@ impl Table {
     }
 }
 
-/// Times, shortest first.
+/// Sorted durations.
 pub(crate) struct Times(Vec<Duration>);
 
 impl Times {
@@ -50,7 +50,7 @@ impl Times {
         Self(times)
     }
 
-    /// In milliseconds: so many of a hundred were no longer.
+    /// The percentile in milliseconds; NaN without measurements.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let at = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
         self.0
@@ -59,7 +59,7 @@ impl Times {
     }
 }
 
-/// Whether a figure is what it should be.
+/// Formats whether a target is met.
 pub(crate) fn verdict(met: bool) -> String {
     if met { "met" } else { "MISSED" }.to_owned()
 }

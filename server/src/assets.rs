@@ -1,4 +1,4 @@
-//! The built browser bundle: hashed names, precompressed, cached for good.
+//! Serves the built browser bundle: hashed names, precompressed, immutable.
 
 use std::{
     fs,
@@ -14,21 +14,21 @@ use axum::{
 };
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
-/// The mark: a roof over an open court.
+/// The logo, a roof over an open court.
 const ICON: &str = include_str!("../../style/icon.svg");
 
-/// The folder that `cargo xtask` builds: `manifest.json` and `pkg/`.
+/// The folder built by `cargo xtask`: `manifest.json` and `pkg/`.
 #[derive(Clone, Debug)]
 pub struct Bundle {
     folder: PathBuf,
-    /// Where the page's own files are.
+    /// URLs of the files that pages refer to.
     pub assets: Assets,
 }
 
-/// A folder that holds no bundle.
+/// A folder without a complete bundle.
 #[derive(Debug, thiserror::Error)]
 #[error("The pages' files are not in {}: {cause}. Build them with `cargo xtask serve`, or set ATRIUM_SITE_DIR.", folder.display())]
-pub struct NoBundle {
+pub struct BundleError {
     folder: PathBuf,
     cause: String,
 }
@@ -37,9 +37,9 @@ impl Bundle {
     /// Reads the folder's manifest.
     ///
     /// # Errors
-    /// When it isn't there or names files that aren't.
-    pub fn load(folder: &Path) -> Result<Self, NoBundle> {
-        let missing = |cause: String| NoBundle {
+    /// If the manifest or a file that it names is missing.
+    pub fn load(folder: &Path) -> Result<Self, BundleError> {
+        let missing = |cause: String| BundleError {
             folder: folder.to_owned(),
             cause,
         };
@@ -58,8 +58,8 @@ impl Bundle {
         })
     }
 
-    /// Serves `/pkg/…`. A name holds its file's hash, so a browser that has
-    /// it never asks again.
+    /// Serves `/pkg/…` and the icon. Names contain a hash of the content, so
+    /// browsers may cache files forever.
     pub fn routes(&self) -> Router {
         let files = ServeDir::new(self.folder.join("pkg"))
             .precompressed_br()

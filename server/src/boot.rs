@@ -1,4 +1,4 @@
-//! Bringing a deployment up: database, schema, checks, model.
+//! Startup of a deployment: database, schema, checks, embedding model.
 
 use std::{
     collections::BTreeMap,
@@ -24,29 +24,32 @@ use crate::{
     secret_file,
 };
 
-/// A deployment that is ready to work: commands and the server alike.
+/// A deployment that is ready for use, by commands and by the server.
 #[derive(Debug)]
 pub struct Deployment {
-    /// What the use cases need.
+    /// Context of the use cases.
     pub ctx: Ctx,
-    /// The database beneath.
     pub database: Database,
 }
 
-/// Ids and randomness of the real world.
+/// Generates ids from the system's clock and randomness.
 pub fn ids() -> Ids {
     Ids::new(Clock::system(), Entropy::system())
 }
 
 impl Deployment {
-    /// Opens the database, brings the schema up where this process may, and
-    /// passes only when requests may be served (SEC-C1, SEC-F3).
+    /// Opens the database, applies missing migrations if this process may, and
+    /// checks that requests may be served (SEC-C1, SEC-F3).
     ///
     /// # Errors
-    /// The first thing that stands in the way, and what to do.
-    pub async fn open(config: &Config, joining: IfRunning, model: Model) -> Result<Self, Failure> {
-        let database = Database::open(config, &ids(), joining).await?;
-        match Self::ready(config, &database, model).await {
+    /// The first problem, and what to do.
+    pub async fn open(
+        config: &Config,
+        if_running: IfRunning,
+        model: Model,
+    ) -> Result<Self, Failure> {
+        let database = Database::open(config, &ids(), if_running).await?;
+        match Self::create_context(config, &database, model).await {
             Ok(ctx) => Ok(Self { ctx, database }),
             Err(failure) => {
                 database.stop().await;
@@ -55,7 +58,11 @@ impl Deployment {
         }
     }
 
-    async fn ready(config: &Config, database: &Database, model: Model) -> Result<Ctx, Failure> {
+    async fn create_context(
+        config: &Config,
+        database: &Database,
+        model: Model,
+    ) -> Result<Ctx, Failure> {
         if database.admin_url.is_some() {
             migrate_up(database).await?;
         }
@@ -84,16 +91,16 @@ impl Deployment {
     }
 }
 
-/// Whether the embedding model is loaded.
+/// Whether to load the embedding model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
-    /// For the server.
+    /// Load it, for the server.
     Needed,
-    /// For commands that search nothing.
+    /// Don't load it, for commands that don't search.
     NotNeeded,
 }
 
-/// Connects as the logins of the running process.
+/// Connects with the logins of the running process.
 pub(crate) async fn connect(config: &Config, database: &Database) -> Result<Store, Failure> {
     let options = ConnectOptions {
         max_connections: PerLogin::shares_of(config.database_max_connections),
@@ -115,19 +122,20 @@ pub(crate) async fn connect(config: &Config, database: &Database) -> Result<Stor
     })
 }
 
-/// Applies missing migrations and lets each login take its local roles.
+/// Applies missing migrations and grants each login its roles. Does nothing
+/// without an admin URL.
 pub(crate) async fn migrate_up(database: &Database) -> Result<(), Failure> {
     let Some(admin) = &database.admin_url else {
         return Ok(());
     };
     let logins =
-        PerLogin::try_from_fn(|login| login_of(login, database.urls.get(login).expose_secret()))?;
+        PerLogin::try_from_fn(|login| login_name(login, database.urls.get(login).expose_secret()))?;
     store::migrate::up(admin.expose_secret(), &logins)
         .await
         .map_err(Failure::failed)
 }
 
-fn login_of(login: Login, url: &str) -> Result<String, Failure> {
+fn login_name(login: Login, url: &str) -> Result<String, Failure> {
     let variable = login.variable();
     let url = url::Url::parse(url).map_err(|_| {
         Failure::Usage(format!(
@@ -141,7 +149,7 @@ fn login_of(login: Login, url: &str) -> Result<String, Failure> {
     Ok(login.into_owned())
 }
 
-/// The way to people's mailboxes, if the operator set one up.
+/// The mailer, if the operator configured a mail server.
 pub(crate) fn mailer(config: &Config) -> Result<Mailer, Failure> {
     config.mail.as_ref().map_or_else(
         || Ok(Mailer::off()),
@@ -149,7 +157,7 @@ pub(crate) fn mailer(config: &Config) -> Result<Mailer, Failure> {
     )
 }
 
-/// Services that make vectors, as the operator set them up.
+/// URL and key of each configured embedding service, by name.
 fn endpoints(config: &Config) -> BTreeMap<String, (String, Option<SecretString>)> {
     let endpoints = config.embedding_endpoints.iter();
     endpoints
@@ -162,13 +170,13 @@ fn endpoints(config: &Config) -> BTreeMap<String, (String, Option<SecretString>)
         .collect()
 }
 
-/// The address at which people reach us.
+/// The public URL.
 pub(crate) fn site(config: &Config) -> Result<Site, Failure> {
     Site::new(config.public_url()).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// The key from which sealing keys are derived: from the configuration, or
-/// the one that this deployment made for itself.
+/// The key from which sealing keys are derived: from the configuration, or from
+/// `master.key` in the data folder, which is created if missing.
 pub(crate) fn master_key(config: &Config, ids: &Ids) -> Result<MasterKey, Failure> {
     let text = match &config.master_key {
         Some(key) => key.clone(),
@@ -177,7 +185,7 @@ pub(crate) fn master_key(config: &Config, ids: &Ids) -> Result<MasterKey, Failur
     MasterKey::from_base64(&text).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// How much one organisation may have at a time.
+/// Limits for one organisation.
 fn quotas(config: &Config) -> Quotas {
     Quotas {
         waiting_files: config.waiting_import_files,
@@ -186,11 +194,11 @@ fn quotas(config: &Config) -> Quotas {
     }
 }
 
-/// How many connections there may be and how long they may stand still.
+/// Limits of the listener.
 pub(crate) fn connection_limits(config: &Config) -> ConnectionLimits {
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     ConnectionLimits {
-        // More than that a semaphore doesn't count.
+        // The maximum of a semaphore.
         connections: count(config.max_connections).min(tokio::sync::Semaphore::MAX_PERMITS),
         connections_per_address: count(config.max_connections_per_address),
         trusted_proxies: config.trusted_proxies.clone().into(),
@@ -199,10 +207,10 @@ pub(crate) fn connection_limits(config: &Config) -> ConnectionLimits {
     }
 }
 
-/// The purpose that the key of the audit log's checkpoints is derived for.
+/// Derivation label of the key for the audit log's checkpoints.
 const CHECKPOINTS: &[u8] = b"atrium audit checkpoints v1";
 
-/// The key that signs checkpoints of the audit log.
+/// Derives the key that signs checkpoints of the audit log.
 pub(crate) fn checkpoint_key(config: &Config, ids: &Ids) -> Result<CheckpointKey, Failure> {
     let seed = master_key(config, ids)?.derive(CHECKPOINTS);
     let url = config.public_url();
@@ -211,12 +219,12 @@ pub(crate) fn checkpoint_key(config: &Config, ids: &Ids) -> Result<CheckpointKey
     })
 }
 
-/// Where checkpoints of the audit log are kept outside the database.
+/// Folder of the audit log's checkpoints, outside the database.
 pub(crate) fn checkpoint_folder(config: &Config) -> CheckpointFolder {
     CheckpointFolder::new(config.checkpoint_dir())
 }
 
-/// Who may sign in and how; a demo brings its own issuer.
+/// Settings of authentication; a demo's issuer replaces the configured one.
 pub(crate) fn auth_settings(
     config: &Config,
     ids: &Ids,
@@ -275,7 +283,7 @@ fn oidc_settings(name: &str, oidc: &Oidc) -> OidcSettings {
     }
 }
 
-/// Where the model's files are looked for.
+/// Folder of the embedding model's files.
 pub(crate) fn model_dir(config: &Config) -> Result<PathBuf, Failure> {
     if let Some(folder) = &config.model_dir {
         return Ok(folder.clone());
@@ -284,7 +292,7 @@ pub(crate) fn model_dir(config: &Config) -> Result<PathBuf, Failure> {
     Ok(cache.join(embed::MODEL_ID))
 }
 
-/// Where the browser bundle is looked for.
+/// Folder of the browser bundle.
 pub(crate) fn site_dir(config: &Config) -> PathBuf {
     config.site_dir.clone().unwrap_or_else(|| {
         let program = std::env::current_exe().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The database that the process works on: the embedded Postgres in the data
-//! folder, or an external one.
+//! The process's database: the embedded Postgres in the data folder, or an
+//! external one.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use tokio::{sync::watch, task::spawn_blocking};
 
 use crate::{config::Config, failure::Failure, secret_file};
 
-/// The database inside the embedded Postgres.
+/// Name of the database in the embedded Postgres.
 const DATABASE: &str = "atrium";
-/// The logins of the running process, without privileges of their own, and the
-/// files in the data folder that hold their passwords.
+/// Names of the running process's logins, which have no privileges of their
+/// own, and the files in the data folder with their passwords.
 const LOGINS: PerLogin<(&str, &str)> = PerLogin {
     app: ("atrium_runtime", "runtime.password"),
     auth: ("atrium_runtime_auth", "runtime-auth.password"),
@@ -22,27 +22,27 @@ const LOGINS: PerLogin<(&str, &str)> = PerLogin {
     worker: ("atrium_runtime_worker", "runtime-worker.password"),
 };
 
-/// How to reach the database, and the embedded server if there is one.
+/// URLs of the database, and the embedded server if this process runs it.
 #[derive(Debug)]
 pub struct Database {
-    /// As each login of the running process.
+    /// URL for each login of the running process.
     pub urls: PerLogin<SecretString>,
-    /// As the owner of the schema; `None` when the operator migrates.
+    /// URL for the owner of the schema; `None` if the operator migrates.
     pub admin_url: Option<SecretString>,
-    /// Whether it is the embedded one.
+    /// True for the embedded Postgres.
     pub is_embedded: bool,
     cluster: Option<Cluster>,
 }
 
 impl Database {
-    /// Starts the embedded Postgres, or joins the one that another process
-    /// of this deployment runs; with `database_url`, starts nothing.
+    /// Starts the embedded Postgres, or connects to the one that another
+    /// process of this deployment runs. With `database_url`, starts nothing.
     ///
     /// # Errors
-    /// A sentence that says what is missing or who is in the way.
-    pub async fn open(config: &Config, ids: &Ids, joining: IfRunning) -> Result<Self, Failure> {
-        let urls = external(config);
-        secret_file::close_folder(&config.data_dir, urls.is_none())?;
+    /// A sentence that says what is missing or which process is in the way.
+    pub async fn open(config: &Config, ids: &Ids, if_running: IfRunning) -> Result<Self, Failure> {
+        let urls = external_urls(config);
+        secret_file::restrict_folder(&config.data_dir, urls.is_none())?;
         if let Some(urls) = urls {
             return Ok(Self {
                 urls,
@@ -55,7 +55,7 @@ impl Database {
             let (_, file) = LOGINS.get(login);
             secret_file::read_or_create(&config.data_dir.join(file), ids)
         })?;
-        let (connection, cluster) = start(config.data_dir.clone(), joining).await?;
+        let (connection, cluster) = start(config.data_dir.clone(), if_running).await?;
         let credentials = PerLogin::from_fn(|login| Credentials {
             login: LOGINS.get(login).0,
             password: passwords.get(login).expose_secret(),
@@ -79,13 +79,13 @@ impl Database {
         })
     }
 
-    /// Whether the embedded server runs, now and with every change; `None`
-    /// for a server of somebody else.
+    /// Watches the embedded server's availability; `None` if this process does
+    /// not run it.
     pub fn state(&self) -> Option<watch::Receiver<State>> {
         self.cluster.as_ref().map(Cluster::state)
     }
 
-    /// Stops the embedded server, if this process runs it.
+    /// Stops the embedded server if this process runs it.
     pub async fn stop(self) {
         if let Some(cluster) = self.cluster {
             let _ = spawn_blocking(move || cluster.stop()).await;
@@ -93,8 +93,8 @@ impl Database {
     }
 }
 
-/// The URLs of an external database, which come all or not at all.
-fn external(config: &Config) -> Option<PerLogin<SecretString>> {
+/// URLs of an external database; `None` unless all are configured.
+fn external_urls(config: &Config) -> Option<PerLogin<SecretString>> {
     let url = |login| match login {
         Login::App => config.database_url.clone(),
         Login::Auth => config.database_auth_url.clone(),
@@ -104,22 +104,22 @@ fn external(config: &Config) -> Option<PerLogin<SecretString>> {
     PerLogin::try_from_fn(|login| url(login).ok_or(())).ok()
 }
 
-/// What to do when another process runs the embedded Postgres already.
+/// What to do if another process already runs the embedded Postgres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfRunning {
-    /// A command beside the server: use that one.
-    Allowed,
-    /// The server itself: refuse, two would work on one set of files.
-    Refused,
+    /// Connect to it: for commands that run beside the server.
+    Connect,
+    /// Fail: for the server, because two would use the same files.
+    Fail,
 }
 
 async fn start(
     data_dir: PathBuf,
-    joining: IfRunning,
+    if_running: IfRunning,
 ) -> Result<(Connection, Option<Cluster>), Failure> {
     let blocking = spawn_blocking(move || {
         let directory = data_dir.join("postgres");
-        if joining == IfRunning::Allowed
+        if if_running == IfRunning::Connect
             && let Some(connection) = Connection::to_running(&directory)?
         {
             return Ok((connection, None));
@@ -130,13 +130,13 @@ async fn start(
     });
     match blocking.await {
         Ok(Ok(started)) => Ok(started),
-        Ok(Err(error)) => Err(sentence(&error)),
+        Ok(Err(error)) => Err(to_failure(&error)),
         Err(panic) => Err(Failure::Failed(format!(
             "Starting the embedded Postgres failed: {panic}."
         ))),
     }
 }
 
-fn sentence(error: &embedded_postgres::Error) -> Failure {
+fn to_failure(error: &embedded_postgres::Error) -> Failure {
     Failure::Failed(format!("The embedded Postgres can't be used: {error}."))
 }

@@ -1,4 +1,4 @@
-//! `--demo`: an organisation with made-up people and an issuer of its own.
+//! `--demo`: organisations with fictitious members and their own issuer.
 
 use domain::access::SystemRole;
 use service::{Ctx, NewOrganisation, Owner, Person};
@@ -10,10 +10,8 @@ use crate::{
     failure::Failure,
 };
 
-/// Refuses a demo that others could reach: its issuer asks for no password.
-///
-/// # Errors
-/// Says which setting stands in the way.
+/// Rejects a demo reachable from other machines, because its issuer asks for no
+/// password, and one with other issuers.
 pub(crate) fn check_config(config: &Config) -> Result<(), Failure> {
     if !config.is_loopback() {
         return Err(Failure::Usage(format!(
@@ -32,10 +30,10 @@ pub(crate) fn check_config(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes the demo's organisations and people unless they are there.
+/// Creates the demo's organisations and members unless they exist.
 ///
 /// # Errors
-/// When the database holds an organisation that is not a demo's.
+/// If the database has an organisation that is not a demo.
 pub(crate) async fn prepare(ctx: &Ctx, issuer: &str) -> Result<(), Failure> {
     let tenants = service::tenant_list(ctx).await.map_err(Failure::failed)?;
     if let Some(real) = tenants.iter().find(|listed| !listed.is_demo) {
@@ -84,7 +82,7 @@ pub(crate) async fn prepare(ctx: &Ctx, issuer: &str) -> Result<(), Failure> {
                     .find(|person| person.subject == *subject)?;
                 Some((guest, *role))
             });
-        // On another address the issuer is another one, and so are its people.
+        // At another address the issuer differs, so its members are new ones.
         for (other, role) in people().map(|person| (person, person.role)).chain(guests) {
             let member = person(issuer, other);
             if !service::member_exists(ctx, tenant_id, &member.identity)

@@ -1,4 +1,4 @@
-//! Downloading the memories that the list shows.
+//! Download of the memories that the list shows.
 
 use axum::{
     Extension,
@@ -14,10 +14,10 @@ use service::{Ctx, Export, ExportFormat};
 
 use crate::http::error_response;
 
-/// Where the file is: its query is the list's, and `format`.
+/// Path of the file. Its query has the list's parameters and `format`.
 pub(crate) const PATH: &str = "/memories/export/file";
 
-/// Sends the file as it is made.
+/// Streams the file while it is generated.
 pub(crate) async fn memory_download(
     State(ctx): State<Ctx>,
     Extension(actor): Extension<Option<Actor>>,
@@ -27,7 +27,7 @@ pub(crate) async fn memory_download(
     let Some(actor) = actor else {
         return Redirect::to("/sign-in?return_to=%2Fmemories%2Fexport").into_response();
     };
-    match begin(&ctx, &actor, query).await {
+    match start_export(&ctx, &actor, query).await {
         Ok((format, export)) => {
             let day = ctx.clock.now().date();
             let name = format!("atrium-memories-{day}.{}", format.ending());
@@ -46,7 +46,7 @@ pub(crate) async fn memory_download(
     }
 }
 
-async fn begin(
+async fn start_export(
     ctx: &Ctx,
     actor: &Actor,
     query: Vec<(String, String)>,
@@ -62,15 +62,15 @@ async fn begin(
     }
     let format =
         format.ok_or_else(|| AppError::field("format", "Choose jsonl, csv or markdown."))?;
-    // The same names as in the list's address.
+    // The same parameters as in the list's URL.
     let filter: MemoryFilter = serde_json::from_value(filter.into())
         .map_err(|_| AppError::field("filter", "This is no filter of the list."))?;
     let export = service::memory_export(ctx, actor, &filter, format).await?;
     Ok((format, export))
 }
 
-/// A body that breaks off where the export does, so that nobody takes a part
-/// for the whole.
+/// Streams the export. Aborts the response on an error, so that a partial file
+/// is not mistaken for a complete one.
 fn body(export: Export) -> Body {
     Body::from_stream(stream::unfold(export, |mut export| async {
         let chunk = export.next().await?;

@@ -1,27 +1,27 @@
-//! How a command of the program ends when it can't do its work.
+//! The error type of commands.
 
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
 
-/// One sentence that says what is wrong and what to do, and the exit status.
+/// An error as one sentence that says what is wrong and what to do, and its
+/// exit status.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The configuration or the arguments can't be used: status 2.
+    /// Invalid configuration or arguments: status 2.
     #[error("{0}")]
     Usage(String),
-    /// The work was tried and failed: status 1.
+    /// The command failed: status 1.
     #[error("{0}")]
     Failed(String),
 }
 
 impl Failure {
-    /// [`Failure::Failed`] from anything that reads as a sentence.
+    /// [`Failure::Failed`] with the text of `cause`.
     pub fn failed(cause: impl std::fmt::Display) -> Self {
         Self::Failed(cause.to_string())
     }
 
-    /// The process's exit status.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),

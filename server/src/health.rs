@@ -1,4 +1,5 @@
-//! `/healthz`: the process lives. `/readyz`: it can serve.
+//! Health checks. `/healthz`: the process runs. `/readyz`: it can serve
+//! requests.
 
 use std::time::Duration;
 
@@ -9,12 +10,11 @@ use embedded_postgres::State as ClusterState;
 use store::Store;
 use tokio::{sync::watch, time::timeout};
 
-/// What readiness is made of.
+/// Dependencies checked by `/readyz`.
 #[derive(Clone, Debug)]
 pub struct Readiness {
-    /// The database to ask.
     pub store: Store,
-    /// The embedded server's state, where there is one.
+    /// State of the embedded Postgres, if used.
     pub cluster: Option<watch::Receiver<ClusterState>>,
 }
 
@@ -33,7 +33,7 @@ impl Readiness {
     }
 }
 
-/// Both routes; neither needs a session.
+/// Both routes, without authentication.
 pub fn routes(readiness: Readiness) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -64,8 +64,8 @@ mod tests {
 
     use super::*;
 
-    // SEC-F4: in the process' own test a restart can be over before anybody
-    // asks; here it lasts as long as the test wants.
+    // SEC-F4: in the process's test a restart can be over before a request;
+    // here it lasts as long as needed.
     #[tokio::test]
     async fn readiness_is_off_while_the_embedded_database_restarts() {
         let db = TestDb::new().await;

@@ -1,5 +1,6 @@
-//! The process: configuration, command line, routes, sign-in, workers and the
-//! embedded Postgres, around the use cases of `service` and the pages of `app`.
+//! The server: configuration, command line, routes, sign-in, background jobs
+//! and the embedded Postgres, around the use cases of `service` and the pages
+//! of `app`.
 
 pub mod assets;
 pub mod auth;

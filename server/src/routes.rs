@@ -1,8 +1,8 @@
-//! Every route, and what a request passes on its way to one.
+//! All routes and the order of their layers.
 //!
 //! From the outside in: request id, headers and limits around everything;
-//! session, member and origin check around what people use; the pages' own
-//! form posts around the pages.
+//! session, member and origin check around what members use; handling of the
+//! pages' plain form posts around the pages.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,14 +33,14 @@ use crate::{
     mcp, rest, upload,
 };
 
-/// Bytes that a request's body may have, but for uploads: the largest memory
-/// with every byte percent-encoded, and its fields.
+/// Maximum size of a request's body in bytes, except uploads: the largest
+/// memory with every byte percent-encoded, and its other fields.
 const BODY_BYTES: u64 = 512 * 1024;
 
-/// The whole server as one router.
+/// Builds the server's router.
 ///
 /// # Errors
-/// A setting under which people could not sign in safely.
+/// For settings with which sign-in would be unsafe.
 pub fn router(
     config: &Config,
     ctx: &Ctx,
@@ -55,20 +55,20 @@ pub fn router(
         Some(issuer.origin().ascii_serialization())
     };
     let form_targets = settings.issuers().filter_map(origin).collect();
-    let offer = |oidc: &OidcSettings| LoginOption {
+    let login_option = |oidc: &OidcSettings| LoginOption {
         issuer: oidc.name.clone(),
         label: oidc.label.clone(),
         reach: oidc.reach(),
     };
-    let login_options = settings.issuers().map(offer).collect();
+    let login_options = settings.issuers().map(login_option).collect();
     let auth =
         Auth::new(ctx.clone(), settings).map_err(|error| Failure::Usage(error.to_string()))?;
 
-    // One for both ways in: a key has one allowance.
-    let door = rest::ApiKeyAuth::new(ctx.clone(), config.api_calls_per_minute);
+    // Shared by MCP and REST, so that a key has one rate limit.
+    let api_key_auth = rest::ApiKeyAuth::new(ctx.clone(), config.api_calls_per_minute);
     let streams = Streams::new(ctx.clone());
-    let mcp = mcp::mcp(ctx.clone(), door.clone(), &site);
-    let (rest, reference) = rest::rest(ctx.clone(), door, streams.clone());
+    let mcp = mcp::mcp(ctx.clone(), api_key_auth.clone(), &site);
+    let (rest, reference) = rest::rest(ctx.clone(), api_key_auth, streams.clone());
     let info = AppInfo {
         demo: demo.is_some(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -82,7 +82,7 @@ pub fn router(
     let upload = post(upload::import_upload)
         .with_state(ctx.clone())
         .fallback_service(pages.clone());
-    // Around the upload too: its page has other forms, which post to it.
+    // Around the upload, too: its page has other forms, which post to it.
     let pages = with_page_posts(
         Router::new()
             .route(upload::PATH, upload)
@@ -100,7 +100,7 @@ pub fn router(
         )
         .fallback_service(pages)
         .layer(from_fn_with_state(page_limit, member_rate_layer))
-        // Not limited: whoever has called too often may still sign out.
+        // Not rate-limited, so that a member over the limit can still sign out.
         .merge(auth.routes())
         .merge(demo.map_or_else(Router::new, DemoIssuer::routes));
 
@@ -134,7 +134,8 @@ pub fn router(
             requests: ctx.requests.clone(),
         },
     );
-    // Around all of it: what a limit refuses is a problem to a program, too.
+    // Outermost, so that API clients get the limits' errors as problem details,
+    // too.
     Ok(router.layer(from_fn(rest::problem_layer)))
 }
 
@@ -142,7 +143,7 @@ pub fn router(
 fn pages(ctx: Ctx, info: AppInfo, bundle: &Bundle) -> Router {
     let options = LeptosOptions::builder().output_name("atrium").build();
     let assets = bundle.assets.clone();
-    // Called inside each request, for pages and server functions alike.
+    // Called for each request to a page or a server function.
     let context = move || {
         let actor = use_context::<Parts>()
             .and_then(|parts| parts.extensions.get::<Option<Actor>>().cloned())
@@ -151,7 +152,7 @@ fn pages(ctx: Ctx, info: AppInfo, bundle: &Bundle) -> Router {
         provide_context(ctx.clone());
         provide_context(info.clone());
     };
-    let call = {
+    let server_fn_handler = {
         let context = context.clone();
         move |request: Request| {
             let context = context.clone();
@@ -163,7 +164,7 @@ fn pages(ctx: Ctx, info: AppInfo, bundle: &Bundle) -> Router {
         }
     };
     Router::new()
-        .route("/api/{*call}", post(call))
+        .route("/api/{*call}", post(server_fn_handler))
         .leptos_routes_with_context(&options, generate_route_list(App), context, move || {
             shell(&assets)
         })

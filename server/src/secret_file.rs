@@ -1,4 +1,4 @@
-//! Secrets that Atrium makes for itself and keeps beside its data.
+//! Secrets that Atrium generates and stores in the data folder.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions, Permissions},
@@ -13,28 +13,32 @@ use service::Ids;
 
 use crate::failure::Failure;
 
-/// Creates the data folder where it is missing and closes it to other users.
-/// As root, the embedded Postgres runs as another user, who must pass through
-/// to its own files: then others may enter, and see nothing.
+/// Creates the data folder if necessary and restricts it to its user: mode
+/// 0700. If root runs an embedded Postgres as another user, that user must pass
+/// through the folder: mode 0711 then.
 ///
 /// # Errors
-/// Names the folder and what the system said.
-pub(crate) fn close_folder(folder: &Path, has_postgres: bool) -> Result<(), Failure> {
-    let refused =
+/// Names the folder and the system's error.
+pub(crate) fn restrict_folder(folder: &Path, has_postgres: bool) -> Result<(), Failure> {
+    let to_failure =
         |error: io::Error| Failure::Failed(format!("{} can't be used: {error}.", folder.display()));
-    let wanted = if has_postgres && rustix::process::geteuid().is_root() {
+    let target_mode = if has_postgres && rustix::process::geteuid().is_root() {
         0o711
     } else {
         0o700
     };
-    create_private(folder).map_err(refused)?;
-    let found = fs::metadata(folder).map_err(refused)?.permissions().mode() & 0o777;
-    if found == wanted {
+    create_private(folder).map_err(to_failure)?;
+    let current_mode = fs::metadata(folder)
+        .map_err(to_failure)?
+        .permissions()
+        .mode()
+        & 0o777;
+    if current_mode == target_mode {
         return Ok(());
     }
-    match fs::set_permissions(folder, Permissions::from_mode(wanted)) {
+    match fs::set_permissions(folder, Permissions::from_mode(target_mode)) {
         Ok(()) => Ok(()),
-        // A volume that the platform mounts, whose mode only its owner changes.
+        // A mounted volume whose mode only its owner can change.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             tracing::warn!(
                 folder = %folder.display(),
@@ -42,7 +46,7 @@ pub(crate) fn close_folder(folder: &Path, has_postgres: bool) -> Result<(), Fail
             );
             Ok(())
         }
-        Err(error) => Err(refused(error)),
+        Err(error) => Err(to_failure(error)),
     }
 }
 
@@ -50,25 +54,25 @@ fn create_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// The secret in `path`; made of 32 random bytes (in base64), readable by
-/// this user only, when there is no such file.
+/// Reads the secret in `path`. If the file is missing, creates it with 32
+/// random bytes in base64, mode 0600.
 ///
 /// # Errors
-/// Names the file and what the system said.
+/// Names the file and the system's error.
 pub(crate) fn read_or_create(path: &Path, ids: &Ids) -> Result<SecretString, Failure> {
-    let refused =
+    let to_failure =
         |error: io::Error| Failure::Failed(format!("{} can't be used: {error}.", path.display()));
     match fs::read_to_string(path) {
         Ok(text) => return Ok(text.trim().to_owned().into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(refused(error)),
+        Err(error) => return Err(to_failure(error)),
     }
     if let Some(folder) = path.parent() {
-        create_private(folder).map_err(refused)?;
+        create_private(folder).map_err(to_failure)?;
     }
     let secret = BASE64_STANDARD.encode(ids.bytes::<32>());
-    // Never half a secret under the final name, and the first of two
-    // processes wins.
+    // A hard link makes the secret appear complete or not at all, and only the
+    // first of two processes succeeds.
     let draft = path.with_extension(format!("{}.new", std::process::id()));
     let written = OpenOptions::new()
         .write(true)
@@ -84,10 +88,10 @@ pub(crate) fn read_or_create(path: &Path, ids: &Ids) -> Result<SecretString, Fai
     match written {
         Ok(()) => Ok(secret.into()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let text = fs::read_to_string(path).map_err(refused)?;
+            let text = fs::read_to_string(path).map_err(to_failure)?;
             Ok(text.trim().to_owned().into())
         }
-        Err(error) => Err(refused(error)),
+        Err(error) => Err(to_failure(error)),
     }
 }
 
@@ -103,24 +107,24 @@ mod tests {
     }
 
     #[test]
-    fn the_data_folder_is_closed_to_others_also_when_it_was_open() {
+    fn open_data_folder_is_closed_to_other_users() {
         let folder = std::env::temp_dir().join(format!("atrium-closed-{}", std::process::id()));
-        close_folder(&folder, false).unwrap();
+        restrict_folder(&folder, false).unwrap();
         assert_eq!(mode(&folder), 0o700);
         for open in [0o777, 0o755, 0o750] {
             fs::set_permissions(&folder, Permissions::from_mode(open)).unwrap();
-            close_folder(&folder, false).unwrap();
+            restrict_folder(&folder, false).unwrap();
             assert_eq!(mode(&folder), 0o700);
         }
-        // What only Postgres' own user needs, where that is another one.
-        close_folder(&folder, true).unwrap();
+        // With Postgres as another user, others may pass through.
+        restrict_folder(&folder, true).unwrap();
         let is_root = rustix::process::geteuid().is_root();
         assert_eq!(mode(&folder), if is_root { 0o711 } else { 0o700 });
         fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
-    fn made_once_kept_and_closed_to_others() {
+    fn secret_is_created_once_with_private_modes() {
         let ids = Ids::new(Clock::system(), Entropy::system());
         let folder =
             std::env::temp_dir().join(format!("atrium-secret-file-{}", std::process::id()));

@@ -1,13 +1,13 @@
-//! The log: structured, with the request's id in every line of a request.
+//! Structured logging; each line of a request includes its id.
 
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{ConfigError, Log, LogFormat};
 
-/// Starts logging to standard error for the rest of the process.
+/// Starts logging to stderr for the rest of the process.
 ///
 /// # Errors
-/// When the filter doesn't parse.
+/// If the filter is invalid.
 pub(crate) fn start(log: &Log) -> Result<(), ConfigError> {
     let filter = EnvFilter::builder()
         .parse(&log.filter)

@@ -1,5 +1,5 @@
-//! Taking a file of memories: a plain form post, with and without JavaScript.
-//! What has arrived goes into the database piece by piece.
+//! Upload of a file of memories by a plain form post, with and without
+//! JavaScript. The file is streamed into the database.
 
 use app::Flash;
 use axum::{
@@ -16,14 +16,15 @@ use service::{Ctx, Upload, UploadError};
 
 use crate::http::error_response;
 
-/// Where the form is, and where it posts to.
+/// Path of the form and of its post.
 pub(crate) const PATH: &str = "/memories/import";
 
-/// Bytes that the form's body may have: the file and its wrapping.
+/// Maximum size of the form's body in bytes: the file and its multipart
+/// framing.
 pub(crate) const MAX_BODY_BYTES: u64 = MAX_FILE_BYTES + 64 * 1024;
 
-/// Takes the file and sends the browser to the look at it; what stands in the
-/// way is shown on the form's page.
+/// Stores the file and redirects to its preview, or back to the form with the
+/// problem.
 pub(crate) async fn import_upload(
     State(ctx): State<Ctx>,
     Extension(actor): Extension<Option<Actor>>,
@@ -33,14 +34,14 @@ pub(crate) async fn import_upload(
     let Some(actor) = actor else {
         return Redirect::to("/sign-in?return_to=%2Fmemories%2Fimport").into_response();
     };
-    let mut begun = None;
-    let taken = read(&ctx, &actor, form, &mut begun).await;
-    if let (Err(_), Some(id)) = (&taken, begun)
+    let mut import_id = None;
+    let result = read(&ctx, &actor, form, &mut import_id).await;
+    if let (Err(_), Some(id)) = (&result, import_id)
         && let Err(error) = Upload::abandon(&ctx, &actor, id).await
     {
         tracing::warn!(%error, "a file that was not taken stays for now");
     }
-    match taken {
+    match result {
         Ok(started) => {
             let page = format!("/memories/imports/{}", started.id);
             let page = if started.is_duplicate {
@@ -55,13 +56,13 @@ pub(crate) async fn import_upload(
     }
 }
 
-/// Reads the form; `begun` is the import that exists from the file's first
-/// byte on.
+/// Reads the form. Sets `import_id` as soon as the import exists, at the file's
+/// first byte.
 async fn read(
     ctx: &Ctx,
     actor: &Actor,
     mut form: Multipart,
-    begun: &mut Option<ImportId>,
+    import_id: &mut Option<ImportId>,
 ) -> Result<ImportStarted, UploadError> {
     let mut upload = None;
     let mut format = None;
@@ -71,21 +72,22 @@ async fn read(
                 let name = field.file_name().unwrap_or_default().to_owned();
                 while let Some(bytes) = field.chunk().await.map_err(|error| problem(&error))? {
                     if upload.is_none() {
-                        let begins = Upload::begin(ctx, actor, &name).await?;
-                        *begun = Some(begins.id());
-                        upload = Some(begins);
+                        let new_upload = Upload::begin(ctx, actor, &name).await?;
+                        *import_id = Some(new_upload.id());
+                        upload = Some(new_upload);
                     }
                     if let Some(upload) = &mut upload {
                         upload.write(&bytes).await?;
                     }
                 }
-                // A form sent without a choice carries a file without name and bytes.
+                // A form without a selected file has a part without name and
+                // bytes.
                 if upload.is_none() && !name.is_empty() {
                     return Err(UploadProblem::Empty.into());
                 }
             }
             Some("format") => {
-                // Empty: by the file itself.
+                // Empty means detection by content.
                 let key = field.text().await.map_err(|error| problem(&error))?;
                 format = ImportFormat::from_key(&key);
             }

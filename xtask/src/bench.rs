@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: figures of one part.
+//! `cargo xtask bench`: benchmarks.
 
 use crate::command::run;
 use crate::project::Project;
@@ -6,8 +6,8 @@ use crate::setup;
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// Runs one bench: of the crate of that name with the model in place, or one
-/// of those in `bench`, which measure several parts together.
+/// Runs one benchmark with the model installed: that of the crate `part`, or
+/// one in the crate `bench`, which measures several crates together.
 pub(crate) fn bench(project: &Project, part: &str, arguments: &[String]) -> Result<ExitCode> {
     setup::model(project)?;
     if part == "search" {
@@ -18,7 +18,7 @@ pub(crate) fn bench(project: &Project, part: &str, arguments: &[String]) -> Resu
             .env("ATRIUM_MODEL_DIR", project.model()))?;
         return Ok(ExitCode::SUCCESS);
     }
-    // The import's figures are those of the use cases.
+    // Import is measured by the benchmark of the crate `service`.
     let package = if part == "import" { "service" } else { part };
     let mut cargo = project.cargo(["bench", "--package", package, "--"]);
     run(cargo

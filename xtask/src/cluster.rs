@@ -1,6 +1,6 @@
-//! Clusters for tests and for checking SQL, gone when the command ends.
+//! Temporary clusters for tests and for checking SQL.
 
-use crate::command::say;
+use crate::command::print_status;
 use crate::project::Project;
 use anyhow::{Context, Result};
 use embedded_postgres::{Binaries, Cluster, Settings};
@@ -9,16 +9,14 @@ use std::path::{Path, PathBuf};
 
 const PREFIX: &str = "throwaway-";
 
-/// A running cluster whose folder is removed with it.
+/// A running cluster; drop stops it and removes its folder.
 pub(crate) struct Throwaway {
     cluster: Option<Cluster>,
     folder: PathBuf,
-    /// The programs it runs with.
     pub(crate) binaries: Binaries,
 }
 
 impl Throwaway {
-    /// Starts one.
     pub(crate) fn start(project: &Project) -> Result<Self> {
         let home = project.throwaway();
         remove_abandoned(&home);
@@ -47,7 +45,7 @@ impl Drop for Throwaway {
     fn drop(&mut self) {
         drop(self.cluster.take());
         if let Err(error) = fs::remove_dir_all(&self.folder) {
-            say(&format!(
+            print_status(&format!(
                 "could not remove {}: {error}",
                 self.folder.display()
             ));
@@ -55,7 +53,7 @@ impl Drop for Throwaway {
     }
 }
 
-/// Removes what commands that were killed have left.
+/// Removes folders left by commands that were killed.
 fn remove_abandoned(home: &Path) {
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -71,10 +69,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_folders_of_ended_commands_are_removed() {
+    fn only_folders_of_ended_processes_are_removed() {
         let home = tempfile::tempdir().unwrap();
         let running = home.path().join(format!("{PREFIX}{}", std::process::id()));
-        // Process numbers end well below this one.
+        // Above the maximum pid.
         let ended = home.path().join(format!("{PREFIX}4999999"));
         let other = home.path().join("postgres-16.14");
         for folder in [&running, &ended, &other] {

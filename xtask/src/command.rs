@@ -1,56 +1,56 @@
-//! Running other programs and saying so.
+//! Runs other programs and prints their command lines.
 
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::Instant;
 
-/// Says what comes next.
-pub(crate) fn say(text: &str) {
+/// Prints a line of progress.
+pub(crate) fn print_status(text: &str) {
     println!("xtask: {text}");
 }
 
-/// Runs to the end, its output shown. Fails when it fails.
+/// Runs a command with its output inherited. An error if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     if succeeds(command)? {
         return Ok(());
     }
-    bail!("this failed: {}", shown(command))
+    bail!("this failed: {}", command_line(command))
 }
 
-/// Runs to the end, its output shown, and tells whether it succeeded.
+/// Runs a command with its output inherited and returns whether it succeeded.
 pub(crate) fn succeeds(command: &mut Command) -> Result<bool> {
-    say(&shown(command));
+    print_status(&command_line(command));
     let status = command
         .status()
-        .with_context(|| format!("cannot run {}", shown(command)))?;
+        .with_context(|| format!("cannot run {}", command_line(command)))?;
     Ok(status.success())
 }
 
-/// Runs to the end and returns what it printed. Fails when it fails.
+/// Runs a command and returns its stdout. An error with its stderr if it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command
         .output()
-        .with_context(|| format!("cannot run {}", shown(command)))?;
+        .with_context(|| format!("cannot run {}", command_line(command)))?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        bail!("this failed: {}\n{}", shown(command), errors.trim());
+        bail!("this failed: {}\n{}", command_line(command), errors.trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Does something and says how long it took, when that was worth a line.
+/// Runs `work` and prints its duration if it exceeds half a second.
 pub(crate) fn timed<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let result = work()?;
-    let seconds = begun.elapsed().as_secs_f32();
+    let seconds = started.elapsed().as_secs_f32();
     if seconds > 0.5 {
-        say(&format!("{what}: {seconds:.1} s"));
+        print_status(&format!("{what}: {seconds:.1} s"));
     }
     Ok(result)
 }
 
-/// The command as one would type it, the program without its folder.
-fn shown(command: &Command) -> String {
+/// The command line as typed in a shell, the program without its folder.
+fn command_line(command: &Command) -> String {
     let program = command.get_program();
     let program = std::path::Path::new(program).file_name().unwrap_or(program);
     std::iter::once(program)
@@ -72,16 +72,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn command_line_quotes_arguments() {
         let mut command = Command::new("/usr/bin/psql");
         assert_eq!(
-            shown(command.args(["-c", "select 1"])),
+            command_line(command.args(["-c", "select 1"])),
             "psql -c 'select 1'"
         );
     }
 
     #[test]
-    fn a_failure_names_the_command_and_what_it_said() {
+    fn error_names_the_command_and_its_stderr() {
         let error = output(Command::new("ls").arg("/no/such/folder"))
             .unwrap_err()
             .to_string();

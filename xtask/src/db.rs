@@ -1,6 +1,6 @@
 //! `cargo xtask db`: psql on the embedded database of `serve`.
 
-use crate::command::say;
+use crate::command::print_status;
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use embedded_postgres::{Binaries, Cluster, Connection, Settings};
@@ -8,10 +8,10 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// The database in the cluster that `atrium` works with.
+/// Name of Atrium's database in the cluster.
 const DATABASE: &str = "atrium";
 
-/// Connects to the running cluster, or starts it for as long as psql is open.
+/// Connects to the running cluster, or starts one for the session.
 pub(crate) fn db(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     let data = project.data();
     let directory = data.join("postgres");
@@ -23,13 +23,13 @@ pub(crate) fn db(project: &Project, arguments: &[String]) -> Result<ExitCode> {
         );
     }
     let binaries = Binaries::ensure(&data, &project.cache)?;
-    // Ctrl-C cancels a statement in psql and must not end us.
+    // Ctrl-C cancels a statement in psql and must not end this process.
     signal_hook::flag::register(2, Arc::new(AtomicBool::new(false)))
         .context("cannot take over Ctrl-C")?;
     let (connection, _cluster) = if let Some(connection) = Connection::to_running(&directory)? {
         (connection, None)
     } else {
-        say("Atrium is not running: starting its database for this session");
+        print_status("Atrium is not running: starting its database for this session");
         let cluster = Cluster::start(Settings::new(binaries.clone(), &directory))?;
         (cluster.connection().clone(), Some(cluster))
     };

@@ -1,7 +1,7 @@
 //! The project's commands: `cargo xtask serve`, `test`, `check` and so on.
 //!
-//! Each one first brings what is missing on the machine, says in short lines
-//! what it does, and is quick when there is nothing to do.
+//! Each command first installs missing tools, prints its progress, and is
+//! quick if there is nothing to do.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -32,46 +32,46 @@ struct Arguments {
 enum Command {
     /// Build everything and start Atrium with a demo organisation
     Serve {
-        /// Optimised, as it is meant to be deployed
+        /// Build with optimisations, as for deployment
         #[arg(long)]
         release: bool,
-        /// Passed on to `atrium serve`
+        /// Arguments for `atrium serve`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Build everything and run every test, browser journeys included
+    /// Build everything and run all tests, including the browser journeys
     Test {
-        /// Only tests whose name contains this
+        /// Run only tests whose name contains this text
         filter: Option<String>,
     },
-    /// Format, lints, docs, boundaries, licences, and whether committed query data is current
+    /// Check formatting, lints, docs, crate boundaries, licences and committed query data
     Check,
-    /// Build the server and what the browser gets, without starting anything
+    /// Build the server and the browser application
     Build {
-        /// Optimised, as it is meant to be deployed
+        /// Build with optimisations, as for deployment
         #[arg(long)]
         release: bool,
     },
-    /// Bring what the other commands need; they also do this by themselves
+    /// Install what the other commands need; they also do this themselves
     Setup,
-    /// Renew the query data in crates/store/.sqlx after a change of SQL or migrations
+    /// Update the query data in crates/store/.sqlx after a change of SQL or migrations
     Prepare {
-        /// Only tell whether it is current
+        /// Fail if the query data is outdated instead of updating it
         #[arg(long)]
         check: bool,
     },
     /// Open psql on the embedded database
     Db {
-        /// Passed on to psql, for example -c 'select 1'
+        /// Arguments for psql, for example -c 'select 1'
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Measure a part
+    /// Run a benchmark
     Bench {
-        /// What to measure: a crate, the search of memories, or their import and export
+        /// Benchmark to run: embedding, search, or import and export
         #[arg(value_parser = ["embed", "search", "import"])]
         part: String,
-        /// Passed on to the bench
+        /// Arguments for the benchmark
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -94,10 +94,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { filter } => test::test(&project, filter.as_deref()),
         Command::Check => check::check(&project),
         Command::Build { release } => {
-            setup::for_building(&project)?;
+            setup::ensure_build_tools(&project)?;
             build::build(&project, release).map(|_| ExitCode::SUCCESS)
         }
-        Command::Setup => setup::for_everything(&project).map(|_| ExitCode::SUCCESS),
+        Command::Setup => setup::ensure_all(&project).map(|_| ExitCode::SUCCESS),
         Command::Prepare { check } => prepare::prepare(&project, check),
         Command::Db { arguments } => db::db(&project, &arguments),
         Command::Bench { part, arguments } => bench::bench(&project, &part, &arguments),

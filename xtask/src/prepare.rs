@@ -1,7 +1,8 @@
-//! `cargo xtask prepare`: the data that lets `query!` be checked without a database.
+//! `cargo xtask prepare`: updates the data with which `query!` is checked
+//! without a database.
 
 use crate::cluster::Throwaway;
-use crate::command::{output, run, say};
+use crate::command::{output, print_status, run};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
@@ -10,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::SystemTime;
 
-/// The one crate with SQL.
+/// The only crate with SQL.
 const CRATE: &str = "crates/store";
 
-/// Compiles the store against a database with all migrations, and takes over
-/// what the macros found; or only compares with `check`.
+/// Compiles the store against a database with all migrations and updates the
+/// committed query data. With `check`, only compares.
 pub(crate) fn prepare(project: &Project, check: bool) -> Result<ExitCode> {
     let committed = project.root.join(CRATE).join(".sqlx");
     let fresh = project.target.join("xtask/sqlx");
@@ -26,7 +27,7 @@ pub(crate) fn prepare(project: &Project, check: bool) -> Result<ExitCode> {
 
     let difference = Difference::between(&read(&committed)?, &read(&fresh)?);
     if difference.is_none() {
-        say("query data is current");
+        print_status("query data is current");
         return Ok(ExitCode::SUCCESS);
     }
     if check {
@@ -41,7 +42,7 @@ pub(crate) fn prepare(project: &Project, check: bool) -> Result<ExitCode> {
     for name in difference.added.iter().chain(&difference.changed) {
         fs::copy(fresh.join(name), committed.join(name))?;
     }
-    say(&format!("query data renewed: {difference}"));
+    print_status(&format!("query data renewed: {difference}"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -55,7 +56,7 @@ fn describe_queries(project: &Project, target: &Path) -> Result<()> {
     }
     output(&mut psql).context("the migrations could not be applied")?;
 
-    // The macros write only while they expand, so the crate has to be compiled.
+    // The macros write query data only on expansion, so force a compilation.
     touch(&project.root.join(CRATE).join("src/lib.rs"))?;
     run(project
         .cargo(["check", "--quiet", "--package", "store", "--all-targets"])
@@ -108,7 +109,7 @@ fn read(folder: &Path) -> Result<Files> {
         .collect()
 }
 
-/// What has to change in the committed data, as file names.
+/// File names that differ in the committed data.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Difference {
     added: Vec<String>,
@@ -126,8 +127,8 @@ impl Difference {
                 Some(_) => {}
             }
         }
-        let gone = committed.keys().filter(|name| !fresh.contains_key(*name));
-        difference.removed.extend(gone.cloned());
+        let removed_names = committed.keys().filter(|name| !fresh.contains_key(*name));
+        difference.removed.extend(removed_names.cloned());
         difference
     }
 
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn new_changed_and_gone_queries_are_told_apart() {
+    fn difference_counts_new_changed_and_removed_queries() {
         let committed = files(&[("query-a", "1"), ("query-b", "1"), ("query-c", "1")]);
         let fresh = files(&[("query-a", "1"), ("query-b", "2"), ("query-d", "1")]);
         let difference = Difference::between(&committed, &fresh);
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn migrations_are_applied_in_order_and_forwards_only() {
+    fn only_up_migrations_are_applied_in_order() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("migrations")).unwrap();
         for name in [

@@ -1,4 +1,4 @@
-//! Where things are.
+//! Paths and commands of the project.
 
 use crate::command;
 use anyhow::{Context, Result, anyhow};
@@ -9,23 +9,22 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folder for data when the checkout is closed to PostgreSQL's user.
+/// Data folder if PostgreSQL's user can't access the checkout.
 const SYSTEM_DATA: &str = "/var/lib/atrium";
 
-/// The folders that the commands work with.
 #[derive(Debug)]
 pub(crate) struct Project {
-    /// The checkout.
+    /// Root folder of the checkout.
     pub(crate) root: PathBuf,
-    /// Cargo's target folder, wherever the environment or configuration puts it.
+    /// Cargo's target folder, as configured.
     pub(crate) target: PathBuf,
-    /// Downloads, shared by all checkouts.
+    /// Folder for downloads, shared by all checkouts.
     pub(crate) cache: PathBuf,
 }
 
 impl Project {
-    /// Finds them. The checkout is the one in which cargo runs this program,
-    /// which another checkout with the same target folder may have built.
+    /// Locates the checkout in which cargo runs this program. The program may
+    /// have been built by another checkout with the same target folder.
     pub(crate) fn find() -> Result<Self> {
         #[derive(Deserialize)]
         struct Metadata {
@@ -53,15 +52,15 @@ impl Project {
         })
     }
 
-    /// A command for cargo in the checkout. SQL is checked against the committed
-    /// query data, whatever database a developer's own `.env` names.
+    /// A cargo command in the checkout. SQL is checked against the committed
+    /// query data, even if a developer's `.env` names a database.
     pub(crate) fn cargo<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = self.command(cargo(), arguments);
         command.env("SQLX_OFFLINE", "true");
         command
     }
 
-    /// A command for any program in the checkout.
+    /// A command that runs in the checkout.
     pub(crate) fn command<S: AsRef<OsStr>>(
         &self,
         program: impl AsRef<OsStr>,
@@ -72,48 +71,49 @@ impl Project {
         command
     }
 
-    /// Where cargo puts the result of a build.
+    /// Cargo's output folder of a build.
     pub(crate) fn built(&self, release: bool) -> PathBuf {
         self.target.join(if release { "release" } else { "debug" })
     }
 
-    /// The folder with the embedding model's files.
+    /// Folder of the embedding model's files.
     pub(crate) fn model(&self) -> PathBuf {
         self.cache.join("all-MiniLM-L6-v2")
     }
 
-    /// The data of `serve` and `db`: `ATRIUM_DATA_DIR`, else `data` in the checkout.
+    /// Data folder of `serve` and `db`: `ATRIUM_DATA_DIR`, else `data` in the
+    /// checkout.
     pub(crate) fn data(&self) -> PathBuf {
-        match env::var_os("ATRIUM_DATA_DIR").filter(|named| !named.is_empty()) {
-            Some(named) => self.root.join(named),
-            None => open_to_postgres(self.root.join("data"), Path::new(SYSTEM_DATA)),
+        match env::var_os("ATRIUM_DATA_DIR").filter(|path| !path.is_empty()) {
+            Some(path) => self.root.join(path),
+            None => accessible_to_postgres(self.root.join("data"), Path::new(SYSTEM_DATA)),
         }
     }
 
-    /// Where clusters of tests live.
+    /// Folder of the test clusters.
     pub(crate) fn throwaway(&self) -> PathBuf {
         let mut hash = DefaultHasher::new();
         self.target.hash(&mut hash);
-        let elsewhere = Path::new(SYSTEM_DATA).join(format!("tests-{:016x}", hash.finish()));
-        open_to_postgres(self.target.join("postgres"), &elsewhere)
+        let fallback = Path::new(SYSTEM_DATA).join(format!("tests-{:016x}", hash.finish()));
+        accessible_to_postgres(self.target.join("postgres"), &fallback)
     }
 }
 
-/// When root works in a folder of its own, such as /root, the user that
-/// PostgreSQL runs as can't reach it.
-fn open_to_postgres(preferred: PathBuf, otherwise: &Path) -> PathBuf {
+/// Returns `fallback` if the user PostgreSQL runs as can't access `preferred`,
+/// e.g. below /root.
+fn accessible_to_postgres(preferred: PathBuf, fallback: &Path) -> PathBuf {
     match embedded_postgres::folder_closed_to_postgres(&preferred) {
         None => preferred,
-        Some(_) => otherwise.to_owned(),
+        Some(_) => fallback.to_owned(),
     }
 }
 
-/// The cargo that runs us, so that the toolchain is the same.
+/// The cargo that runs this program, so that the toolchain is the same.
 pub(crate) fn cargo() -> std::ffi::OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// The first of these programs that is on the search path.
+/// The first of these programs found in `PATH`.
 pub(crate) fn find_program(names: &[&str]) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     names

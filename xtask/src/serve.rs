@@ -1,21 +1,21 @@
-//! `cargo xtask serve`: from a fresh checkout to a running demo.
+//! `cargo xtask serve`: builds everything and starts a demo.
 
-use crate::command::say;
+use crate::command::print_status;
 use crate::project::Project;
 use crate::{build, setup};
 use anyhow::{Result, anyhow};
 use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 
-/// Builds and becomes `atrium serve --demo`, so that Ctrl-C goes to it alone.
+/// Builds and execs `atrium serve --demo`, so that Ctrl-C reaches it directly.
 pub(crate) fn serve(project: &Project, release: bool, arguments: &[String]) -> Result<ExitCode> {
-    setup::for_building(project)?;
+    setup::ensure_build_tools(project)?;
     setup::postgres(project, &project.data())?;
     setup::model(project)?;
     let site = build::build(project, release)?;
     let program = project.built(release).join("atrium");
     let data = project.data();
-    say(&format!(
+    print_status(&format!(
         "starting Atrium with a demo organisation; its data is in {}",
         data.display()
     ));

@@ -1,8 +1,8 @@
-//! `cargo xtask test`: every test there is.
+//! `cargo xtask test`: runs all tests.
 
 use crate::build;
 use crate::cluster::Throwaway;
-use crate::command::{run, say, succeeds};
+use crate::command::{print_status, run, succeeds};
 use crate::project::Project;
 use crate::setup::{self, Tools};
 use anyhow::Result;
@@ -10,24 +10,24 @@ use std::env;
 use std::fs;
 use std::process::{Command, ExitCode};
 
-/// What the tests of the workspace are run on. The browser crate only compiles
-/// to wasm; xtask is tested as it was built, so as not to build its large
-/// dependencies a second time with other features.
+/// Packages built together for the tests. The browser crate compiles only to
+/// wasm. xtask is tested as already built, so that its large dependencies are
+/// not rebuilt with other features.
 const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "web", "--exclude", "xtask"];
 
-/// Runs all of them, even when some fail, and says at the end which did.
+/// Runs all tests, even if some fail, and prints the results at the end.
 pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> {
-    let tools = setup::for_everything(project)?;
+    let tools = setup::ensure_all(project)?;
     let site = build::site(project, false)?;
-    // One build for all: the binary that the browser journeys start comes out
-    // of the same features as the tests.
+    // A single build, so that the binary used by the browser journeys has the
+    // same features as the tests.
     run(project
         .cargo(["build"])
         .args(WORKSPACE)
         .args(["--bins", "--tests", "--examples"]))?;
     let cluster = Throwaway::start(project)?;
     let url = cluster.url()?;
-    let prepared = |command: &mut Command| {
+    let succeeds_with_database = |command: &mut Command| {
         command
             .env("ATRIUM_TEST_DATABASE_URL", &url)
             .env("SQLX_OFFLINE", "true")
@@ -41,18 +41,18 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> 
         command
             .args(selection)
             .args(["--no-tests", if filter.is_some() { "pass" } else { "fail" }]);
-        prepared(command.args(filter))
+        succeeds_with_database(command.args(filter))
     };
     results.push(("tests of xtask", nextest(&["--package", "xtask"])?));
     results.push(("tests", nextest(&WORKSPACE)?));
     let mut doc = project.cargo(["test", "--doc", "--quiet"]);
     doc.args(WORKSPACE).args(filter);
-    results.push(("examples in the docs", prepared(&mut doc)?));
+    results.push(("examples in the docs", succeeds_with_database(&mut doc)?));
     drop(cluster);
 
     let data = project.throwaway().join("journeys");
     if data.exists() {
-        // Left by a run that was killed.
+        // Left over from a run that was killed.
         fs::remove_dir_all(&data)?;
     }
     let mut journeys = journeys(project, &tools, filter);
@@ -62,22 +62,22 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> 
         .env("ATRIUM_MODEL_DIR", project.model());
     results.push(("browser journeys", succeeds(&mut journeys)?));
 
-    for (what, passed) in &results {
-        say(&format!(
-            "{what}: {}",
+    for (name, passed) in &results {
+        print_status(&format!(
+            "{name}: {}",
             if *passed { "passed" } else { "FAILED" }
         ));
     }
-    let all = results.iter().all(|(_, passed)| *passed);
-    Ok(if all {
+    let all_passed = results.iter().all(|(_, passed)| *passed);
+    Ok(if all_passed {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
 }
 
-/// Playwright on the installed Chromium. Its configuration starts the server
-/// and is told by these variables what to start it with.
+/// Playwright with the installed Chromium. Its configuration starts the server
+/// as given by these environment variables.
 fn journeys(project: &Project, tools: &Tools, filter: Option<&str>) -> Command {
     let mut command = project.command("npx", ["--no-install", "playwright", "test"]);
     command

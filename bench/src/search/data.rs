@@ -1,4 +1,4 @@
-//! Writing the data, once.
+//! Writes the test data, once for each database.
 
 use super::{
     server::Server,
@@ -11,26 +11,26 @@ use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolCopyExt};
 use std::{fmt::Write as _, time::Instant};
 use store::tenant::{NewTenant, tenant_create};
 
-/// Text goes to the server in pieces of about this size.
+/// Approximate size in bytes of the pieces sent to COPY.
 const PIECE: usize = 1 << 20;
 
-/// The world, and its rows in the database.
+/// Generates the world and writes its rows unless the database has them.
 pub(crate) async fn ensure(server: &Server, arguments: &SearchArguments) -> Result<World> {
     let world = World::new(arguments.rows);
-    // Kept in a comment, for which no table is needed.
-    let is_made: bool = sqlx::query_scalar(
+    // Marked by a comment on the database, which needs no table.
+    let is_complete: bool = sqlx::query_scalar(
         "SELECT shobj_description(oid, 'pg_database') IS NOT NULL FROM pg_database WHERE datname = current_database()",
     )
     .fetch_one(&server.owner)
     .await?;
-    if is_made {
+    if is_complete {
         return Ok(world);
     }
-    let begun = Instant::now();
+    let started = Instant::now();
     println!("writing {} memories …", arguments.rows);
-    // What a run that was stopped has left.
+    // Removes what an interrupted run has left.
     run(&server.owner, "TRUNCATE tenants CASCADE").await?;
-    // Indexes are built at once, which is many times faster.
+    // Building the indexes afterwards is many times faster.
     let indexes: Vec<(String, String)> = sqlx::query_as(
         "SELECT indexname::text, indexdef FROM pg_indexes
           WHERE indexname IN ('memories_search_idx', 'memories_embedding_a_384_idx')",
@@ -41,18 +41,18 @@ pub(crate) async fn ensure(server: &Server, arguments: &SearchArguments) -> Resu
         run(&server.owner, &format!("DROP INDEX {name}")).await?;
     }
     for (n, tenant) in world.tenants.iter().enumerate() {
-        people(server, n, tenant).await?;
-        memories(&server.owner, &world, tenant).await?;
+        insert_tenant(server, n, tenant).await?;
+        copy_memories(&server.owner, &world, tenant).await?;
     }
-    println!("  rows: {:.0} s", begun.elapsed().as_secs_f32());
+    println!("  rows: {:.0} s", started.elapsed().as_secs_f32());
     for (name, definition) in &indexes {
         run(&server.owner, definition).await?;
-        println!("  {name}: {:.0} s", begun.elapsed().as_secs_f32());
+        println!("  {name}: {:.0} s", started.elapsed().as_secs_f32());
     }
     run(&server.owner, "VACUUM (ANALYZE) memories").await?;
     run(&server.owner, "ANALYZE").await?;
     for tenant in &world.tenants {
-        // As housekeeping does it.
+        // The same refresh as in the housekeeping job.
         let mut tx = server.store.begin_as_system(tenant.id).await?;
         store::memory::collection_refresh(&mut tx, NOW).await?;
         tx.commit().await?;
@@ -62,7 +62,7 @@ pub(crate) async fn ensure(server: &Server, arguments: &SearchArguments) -> Resu
         "VACUUM (ANALYZE) memory_lexemes, memory_collections",
     )
     .await?;
-    println!("  words counted: {:.0} s", begun.elapsed().as_secs_f32());
+    println!("  words counted: {:.0} s", started.elapsed().as_secs_f32());
     let name: String = sqlx::query_scalar("SELECT current_database()::text")
         .fetch_one(&server.owner)
         .await?;
@@ -82,7 +82,7 @@ async fn run(pool: &PgPool, sql: &str) -> Result<()> {
     Ok(())
 }
 
-async fn people(server: &Server, n: usize, tenant: &Tenant) -> Result<()> {
+async fn insert_tenant(server: &Server, n: usize, tenant: &Tenant) -> Result<()> {
     let pool = &server.owner;
     let slug = format!("bench-{n}");
     let new = NewTenant {
@@ -120,7 +120,7 @@ async fn people(server: &Server, n: usize, tenant: &Tenant) -> Result<()> {
     Ok(())
 }
 
-async fn memories(pool: &PgPool, world: &World, tenant: &Tenant) -> Result<()> {
+async fn copy_memories(pool: &PgPool, world: &World, tenant: &Tenant) -> Result<()> {
     let mut copy = pool
         .copy_in_raw(
             "COPY memories (tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, origin, importance,
@@ -141,7 +141,7 @@ async fn memories(pool: &PgPool, world: &World, tenant: &Tenant) -> Result<()> {
     Ok(())
 }
 
-/// A line of COPY's text format; nothing in made-up text needs escaping.
+/// Writes a line of COPY's text format; generated text needs no escaping.
 fn write_row(out: &mut String, tenant: &Tenant, row: &Row) {
     let team = row.team.map_or("\\N".to_owned(), |team| team.to_string());
     let at = row.updated_at;

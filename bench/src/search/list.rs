@@ -1,4 +1,4 @@
-//! How long a page of the list takes, near its beginning and far from it.
+//! Latency of a page of the list, at different depths.
 
 use super::{
     server::Server,
@@ -74,29 +74,29 @@ pub(crate) async fn depth(server: &Server, world: &World) -> Result<()> {
     heads.push("deepest ÷ first".to_owned());
     let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
     for (name, criteria) in filters {
-        // The positions, found by walking there.
+        // Finds the cursors at the depths by paging through the list.
         let mut at: Vec<(usize, Option<Cursor<MemoryId>>)> = vec![(1, None)];
         let mut tx = server.store.begin(&actor).await?;
-        let (mut walked, mut after) = (0, None);
+        let (mut rows_read, mut after) = (0, None);
         loop {
             let page = memory_list(&mut tx, &criteria, after, 500, NOW).await?;
             let Some(next) = page.next else { break };
-            walked += page.items.len();
+            rows_read += page.items.len();
             after = Some(Cursor::parse(&next, List::Memory, actor.tenant_id)?);
-            if DEPTHS.contains(&walked) {
-                at.push((walked, after));
+            if DEPTHS.contains(&rows_read) {
+                at.push((rows_read, after));
             }
-            if walked >= DEPTHS[2] {
+            if rows_read >= DEPTHS[2] {
                 break;
             }
         }
         let mut times = vec![Vec::new(); at.len()];
         for turn in 0..TIMES + 5 {
             for ((_, after), times) in at.iter().zip(&mut times) {
-                let begun = Instant::now();
+                let started = Instant::now();
                 memory_list(&mut tx, &criteria, *after, PAGE, NOW).await?;
                 if turn >= 5 {
-                    times.push(begun.elapsed());
+                    times.push(started.elapsed());
                 }
             }
         }

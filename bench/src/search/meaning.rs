@@ -1,5 +1,5 @@
-//! The search by meaning: what row security costs, and how many of the truly
-//! nearest are found.
+//! Semantic search: the overhead of row-level security, and the recall of the
+//! approximate index.
 
 use super::{
     server::Server,
@@ -23,8 +23,8 @@ use store::{
 };
 use uuid::Uuid;
 
-/// The ten nearest, as the product asks; where it is asked past row security,
-/// the policies' text is written out.
+/// The product's query for the ten nearest memories. To bypass row-level
+/// security, `visible` holds the text of the policies.
 fn statement(distance: &str, visible: &str) -> String {
     format!(
         "SELECT id FROM memories WHERE tenant_id = $1 AND vector_dims(embedding_a) = 384 AND memory_fits(memories, $3){visible}
@@ -32,8 +32,7 @@ fn statement(distance: &str, visible: &str) -> String {
     )
 }
 
-/// The text of the policies by which members see memories: all that apply, of
-/// which one has to let a row through.
+/// The permissive SELECT policies of members, joined by OR as Postgres does.
 async fn policies(server: &Server) -> Result<String> {
     let policies: String = sqlx::query_scalar(
         "SELECT string_agg(format('(%s)', pg_get_expr(polqual, polrelid)), ' OR ' ORDER BY polname)
@@ -46,8 +45,8 @@ async fn policies(server: &Server) -> Result<String> {
     Ok(format!(" AND ({policies})"))
 }
 
-/// Puts a connection in an actor's place, for this transaction, as the store
-/// does it.
+/// Sets an actor and the search settings for this transaction, as the store
+/// does.
 async fn enter(conn: &mut PgConnection, actor: &Actor) -> Result<()> {
     let teams: Vec<_> = actor.team_ids.iter().map(ToString::to_string).collect();
     sqlx::query(
@@ -63,7 +62,7 @@ async fn enter(conn: &mut PgConnection, actor: &Actor) -> Result<()> {
     Ok(())
 }
 
-async fn ask(
+async fn nearest_ids(
     conn: &mut PgConnection,
     sql: &str,
     actor: &Actor,
@@ -78,9 +77,9 @@ async fn ask(
         .await?)
 }
 
-/// The same statement as the role of members and past row security, taking
-/// turns on one connection: two of them run on cores of their own, one of which
-/// is nearer to who asks.
+/// Compares the same statement under and past row-level security, alternating
+/// on one connection: two connections would have backends on different cores,
+/// one of which may be nearer to the client.
 pub(crate) async fn row_security(
     server: &Server,
     world: &World,
@@ -88,7 +87,7 @@ pub(crate) async fn row_security(
 ) -> Result<()> {
     let visible = policies(server).await?;
     let distance = "embedding_a::halfvec(384) <=> $2::halfvec(384)";
-    let (under, past) = (statement(distance, ""), statement(distance, &visible));
+    let (with_rls, without_rls) = (statement(distance, ""), statement(distance, &visible));
     let filter = serde_json::json!({ "now": NOW.unix_timestamp() });
     let mut table = Table::new(&[
         "memories",
@@ -101,25 +100,27 @@ pub(crate) async fn row_security(
     for tenant in chosen(world, &[usize::MAX, 20_000, 2_000, 100]) {
         for (name, actor) in readers(tenant) {
             let questions = world.questions(tenant, arguments.questions);
-            let (mut times_under, mut times_past) = (Vec::new(), Vec::new());
+            let (mut times_with_rls, mut times_without_rls) = (Vec::new(), Vec::new());
             let mut conn = server.owner.begin().await?;
             enter(&mut conn, &actor).await?;
             // The first round warms up.
             for round in 0..2 {
                 for (n, question) in questions.iter().enumerate() {
                     let mut found = [Vec::new(), Vec::new()];
-                    // Who asks second finds the pages in the processor's cache.
+                    // Alternates, because the second query profits from the CPU
+                    // cache.
                     for side in if n % 2 == 0 { [0, 1] } else { [1, 0] } {
                         let (role, sql, times) = if side == 0 {
-                            ("SET LOCAL ROLE atrium_app", &under, &mut times_under)
+                            ("SET LOCAL ROLE atrium_app", &with_rls, &mut times_with_rls)
                         } else {
-                            ("SET LOCAL ROLE NONE", &past, &mut times_past)
+                            ("SET LOCAL ROLE NONE", &without_rls, &mut times_without_rls)
                         };
                         conn.execute(role).await?;
-                        let begun = Instant::now();
-                        found[side] = ask(&mut conn, sql, &actor, question, &filter).await?;
+                        let started = Instant::now();
+                        found[side] =
+                            nearest_ids(&mut conn, sql, &actor, question, &filter).await?;
                         if round > 0 {
-                            times.push(begun.elapsed());
+                            times.push(started.elapsed());
                         }
                     }
                     anyhow::ensure!(found[0] == found[1], "row security shows other memories");
@@ -127,19 +128,19 @@ pub(crate) async fn row_security(
             }
             if arguments.plans {
                 conn.execute("SET LOCAL ROLE atrium_app").await?;
-                plan(&mut conn, &under, &actor, &questions[0], &filter).await?;
+                plan(&mut conn, &with_rls, &actor, &questions[0], &filter).await?;
             }
-            let (under, past) = (
-                Times::of(times_under).percentile(50),
-                Times::of(times_past).percentile(50),
+            let (with_rls, without_rls) = (
+                Times::of(times_with_rls).percentile(50),
+                Times::of(times_without_rls).percentile(50),
             );
             table.row(vec![
                 tenant.rows.to_string(),
                 name.to_owned(),
-                millis(under),
-                millis(past),
-                format!("{:.2}", under / past),
-                verdict(under / past <= 1.1),
+                millis(with_rls),
+                millis(without_rls),
+                format!("{:.2}", with_rls / without_rls),
+                verdict(with_rls / without_rls <= 1.1),
             ]);
         }
     }
@@ -162,7 +163,7 @@ async fn plan(
             .fetch_all(conn)
             .await?;
     for line in lines {
-        // Vectors are long.
+        // Cuts off long vectors.
         println!("    {}", line.chars().take(220).collect::<String>());
     }
     Ok(())
@@ -176,8 +177,8 @@ fn readers(tenant: &Tenant) -> [(&'static str, Actor); 3] {
     ]
 }
 
-/// What a reader may narrow to.
-fn mixes(tenant: &Tenant) -> Vec<(&'static str, MemoryCriteria)> {
+/// The filters to measure.
+fn filters(tenant: &Tenant) -> Vec<(&'static str, MemoryCriteria)> {
     let all = MemoryCriteria::default;
     vec![
         ("all in sight", all()),
@@ -240,7 +241,7 @@ fn mixes(tenant: &Tenant) -> Vec<(&'static str, MemoryCriteria)> {
     ]
 }
 
-/// The organisations that are looked at, the largest first, each once.
+/// The organisations nearest to these sizes, without duplicates.
 pub(crate) fn chosen<'a>(world: &'a World, sizes: &[usize]) -> Vec<&'a Tenant> {
     let largest = world.tenants[0].rows;
     let mut chosen: Vec<_> = sizes
@@ -251,8 +252,8 @@ pub(crate) fn chosen<'a>(world: &'a World, sizes: &[usize]) -> Vec<&'a Tenant> {
     chosen
 }
 
-/// Recall of the product's search by meaning against comparing with all. What
-/// is too far to be an answer is none in either.
+/// Recall of the semantic search against an exact scan with the same distance
+/// limit.
 pub(crate) async fn recall(
     server: &Server,
     world: &World,
@@ -275,43 +276,44 @@ pub(crate) async fn recall(
         world,
         &[usize::MAX, 20_000, 13_000, 5_600, 4_500, 2_000, 500, 100],
     ) {
-        for (mix, criteria) in mixes(tenant) {
-            let (mut lowest, mut worst) = (1.0_f64, 1.0_f64);
-            let (mut times, mut sights) = (Vec::new(), Vec::new());
+        for (filter_name, criteria) in filters(tenant) {
+            let (mut lowest_recall, mut worst_recall) = (1.0_f64, 1.0_f64);
+            let (mut times, mut visible_counts) = (Vec::new(), Vec::new());
             for (_, actor) in readers(tenant) {
                 let filter = store::memory::criteria_filter(&criteria, actor.user_id, NOW);
-                sights.push(visible_count(server, &actor, &filter).await?.to_string());
+                visible_counts.push(visible_count(server, &actor, &filter).await?.to_string());
                 let (mut hit, mut all) = (0, 0);
                 for question in world.questions(tenant, count) {
                     let mut owner = server.owner.begin().await?;
                     enter(&mut owner, &actor).await?;
-                    let nearest = ask(&mut owner, &exact, &actor, &question, &filter).await?;
+                    let nearest =
+                        nearest_ids(&mut owner, &exact, &actor, &question, &filter).await?;
                     drop(owner);
-                    let begun = Instant::now();
-                    let found = by_meaning(server, &actor, &question, &criteria).await?;
-                    times.push(begun.elapsed());
-                    let right = nearest.iter().filter(|id| found.contains(id)).count();
-                    hit += right;
+                    let started = Instant::now();
+                    let found = semantic_search(server, &actor, &question, &criteria).await?;
+                    times.push(started.elapsed());
+                    let matches = nearest.iter().filter(|id| found.contains(id)).count();
+                    hit += matches;
                     all += nearest.len();
                     if !nearest.is_empty() {
-                        worst = worst.min(share(right, nearest.len()));
+                        worst_recall = worst_recall.min(ratio(matches, nearest.len()));
                     }
                 }
                 if all > 0 {
-                    lowest = lowest.min(share(hit, all));
+                    lowest_recall = lowest_recall.min(ratio(hit, all));
                 }
             }
             let target = if tenant.rows < 5_000 { 1.0 } else { 0.97 };
             let times = Times::of(times);
             table.row(vec![
                 tenant.rows.to_string(),
-                mix.to_owned(),
-                sights.join(" · "),
-                format!("{lowest:.3}"),
-                format!("{worst:.1}"),
+                filter_name.to_owned(),
+                visible_counts.join(" · "),
+                format!("{lowest_recall:.3}"),
+                format!("{worst_recall:.1}"),
                 millis(times.percentile(50)),
                 millis(times.percentile(95)),
-                format!("{target} {}", verdict(lowest >= target)),
+                format!("{target} {}", verdict(lowest_recall >= target)),
             ]);
         }
     }
@@ -335,7 +337,7 @@ async fn visible_count(server: &Server, actor: &Actor, filter: &serde_json::Valu
     .context("counting what is in sight")
 }
 
-async fn by_meaning(
+async fn semantic_search(
     server: &Server,
     actor: &Actor,
     question: &Question,
@@ -357,6 +359,6 @@ async fn by_meaning(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-fn share(part: usize, of: usize) -> f64 {
+fn ratio(part: usize, of: usize) -> f64 {
     part as f64 / of as f64
 }

@@ -1,5 +1,5 @@
-//! Lists and searches of memories: 200 organisations of very different sizes
-//! in one database.
+//! Benchmarks for listing and searching memories: 200 organisations of very
+//! different sizes in one database.
 
 mod data;
 mod list;
@@ -12,7 +12,7 @@ mod world;
 use crate::{SearchArguments, SearchTable};
 use anyhow::Result;
 
-/// Makes the data where it is missing, measures, prints.
+/// Writes the data if it is missing, measures, and prints the tables.
 pub(crate) async fn search(arguments: &SearchArguments) -> Result<()> {
     let server = server::Server::start(arguments).await?;
     let world = data::ensure(&server, arguments).await?;
@@ -26,20 +26,20 @@ pub(crate) async fn search(arguments: &SearchArguments) -> Result<()> {
         world.tenants.len(),
         world.tenants[0].rows
     );
-    let wanted = |table| arguments.only.is_empty() || arguments.only.contains(&table);
-    if wanted(SearchTable::RowSecurity) {
+    let is_selected = |table| arguments.only.is_empty() || arguments.only.contains(&table);
+    if is_selected(SearchTable::RowSecurity) {
         meaning::row_security(&server, &world, arguments).await?;
     }
-    if wanted(SearchTable::Recall) {
+    if is_selected(SearchTable::Recall) {
         meaning::recall(&server, &world, arguments).await?;
     }
-    if wanted(SearchTable::Speed) {
+    if is_selected(SearchTable::Speed) {
         speed::hybrid(&server, &world, arguments).await?;
     }
-    if wanted(SearchTable::List) {
+    if is_selected(SearchTable::List) {
         list::depth(&server, &world).await?;
     }
-    if wanted(SearchTable::Rest) {
+    if is_selected(SearchTable::Rest) {
         rest::question(&server, &world, arguments).await?;
     }
     server.stop().await;

@@ -1,5 +1,5 @@
-//! One question over REST: a program's call with its key, the question
-//! embedded, memories searched, the answer read.
+//! Latency of a search over REST: an API call with a key, embedding of the
+//! query, search, and reading of the response.
 
 use super::{
     server::Server,
@@ -35,7 +35,7 @@ use store::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// Answers of the first questions are not counted.
+/// Number of first queries that are not counted.
 const WARM_UP: usize = 10;
 
 pub(crate) async fn question(
@@ -57,7 +57,7 @@ pub(crate) async fn question(
         Entropy::system(),
         embedder,
     );
-    let (address, serving) = listen(&ctx).await?;
+    let (address, server_task) = listen(&ctx).await?;
     let client = Client::builder()
         .timeout(Duration::from_secs(30))
         .redirect(Policy::none())
@@ -71,7 +71,7 @@ pub(crate) async fn question(
     for rows in [usize::MAX, 2_000] {
         let tenant = world.tenant_of(rows.min(world.tenants[0].rows));
         let actor = tenant.veteran();
-        settle(server, tenant, &actor).await?;
+        grant_role_and_teams(server, tenant, &actor).await?;
         let draft = ApiKeyDraft {
             label: "Bench".into(),
             vendor: String::new(),
@@ -91,10 +91,10 @@ pub(crate) async fn question(
             .into_iter()
             .enumerate()
         {
-            let begun = Instant::now();
+            let started = Instant::now();
             ctx.embedder.query(&model, question.text.clone()).await?;
-            let vector_after = begun.elapsed();
-            let begun = Instant::now();
+            let embedding_time = started.elapsed();
+            let started = Instant::now();
             let answer: Value = client
                 .post(format!("http://{address}{PATH}/memories/search"))
                 .bearer_auth(&key)
@@ -104,11 +104,11 @@ pub(crate) async fn question(
                 .error_for_status()?
                 .json()
                 .await?;
-            let called = begun.elapsed();
+            let call_time = started.elapsed();
             answer.get("hits").context("an answer with hits")?;
             if n >= WARM_UP {
-                embedding.push(vector_after);
-                whole.push(called);
+                embedding.push(embedding_time);
+                whole.push(call_time);
             }
         }
         let (embedding, whole) = (Times::of(embedding), Times::of(whole));
@@ -119,14 +119,14 @@ pub(crate) async fn question(
             millis(whole.percentile(95)),
         ]);
     }
-    serving.abort();
+    server_task.abort();
     table.print("One question over REST, embedded and searched by words and meaning");
     Ok(())
 }
 
-/// What the store's own measurements do without: the role and the teams that a
-/// key's owner has.
-async fn settle(server: &Server, tenant: &Tenant, actor: &Actor) -> Result<()> {
+/// Grants the role and the teams that a key's owner needs and that the other
+/// benchmarks do without.
+async fn grant_role_and_teams(server: &Server, tenant: &Tenant, actor: &Actor) -> Result<()> {
     let mut tx = server.store.begin_as_system(tenant.id).await?;
     let now = Clock::system().now();
     let role = SystemRole::Member.key();
@@ -138,7 +138,7 @@ async fn settle(server: &Server, tenant: &Tenant, actor: &Actor) -> Result<()> {
     Ok(())
 }
 
-/// The REST interface on a port of its own, as the product serves it.
+/// Serves the REST API on a free port, as the product does.
 async fn listen(ctx: &Ctx) -> Result<(SocketAddr, JoinHandle<std::io::Result<()>>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -163,6 +163,6 @@ async fn listen(ctx: &Ctx) -> Result<(SocketAddr, JoinHandle<std::io::Result<()>
         },
     );
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = tokio::spawn(async move { serve(listener, service).await });
-    Ok((address, serving))
+    let server_task = tokio::spawn(async move { serve(listener, service).await });
+    Ok((address, server_task))
 }

@@ -1,4 +1,4 @@
-//! The database server of the bench, and the ways in.
+//! The benchmark's database server and its connections.
 
 use crate::SearchArguments;
 use anyhow::{Context, Result};
@@ -12,12 +12,11 @@ use tokio::task::spawn_blocking;
 
 const LOGIN: &str = "atrium_bench";
 
-/// A running server.
 pub(crate) struct Server {
     cluster: Cluster,
-    /// As the schema's owner, past row security.
+    /// Connects as the schema's owner, bypassing row-level security.
     pub(crate) owner: PgPool,
-    /// As the product reaches it.
+    /// Connects as the product does.
     pub(crate) store: Store,
 }
 
@@ -58,9 +57,9 @@ impl Server {
             .max_connections(2)
             .connect(&owner_url)
             .await?;
-        let (_, place) = owner_url.split_once('@').context("a URL with a user")?;
+        let (_, address) = owner_url.split_once('@').context("a URL with a user")?;
         let urls =
-            PerLogin::from_fn(|login| format!("postgres://{}:bench@{place}", logins.get(login)));
+            PerLogin::from_fn(|login| format!("postgres://{}:bench@{address}", logins.get(login)));
         Ok(Self {
             store: Store::connect(&urls, ConnectOptions::default()).await?,
             cluster,

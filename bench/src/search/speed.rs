@@ -1,4 +1,4 @@
-//! How long the whole search takes, by words and meaning, in organisations of
+//! Latency of the whole search, by words and meaning, in organisations of
 //! different sizes.
 
 use super::{
@@ -29,15 +29,15 @@ pub(crate) async fn hybrid(
     let criteria = MemoryCriteria::default();
     let modes = [SearchMode::Both, SearchMode::Words, SearchMode::Meaning];
     let mut times = vec![vec![Vec::new(); modes.len()]; sizes.len()];
-    // Taking turns, so that a busy moment is unfair to none; the first
-    // questions warm up.
+    // Interleaved, so that a busy moment affects all alike; the first queries
+    // warm up.
     for n in 0..arguments.questions + 10 {
         for (at, tenant) in sizes.iter().enumerate() {
             let questions = world.questions(tenant, n + 1);
             let question = &questions[n];
             let query = SearchQuery::parse(&question.text);
             for (mode, times) in modes.iter().zip(&mut times[at]) {
-                let begun = Instant::now();
+                let started = Instant::now();
                 let mut tx = server.store.begin(&tenant.veteran()).await?;
                 let active = embedding_model_active(&mut tx).await?;
                 let request = SearchParams {
@@ -51,7 +51,7 @@ pub(crate) async fn hybrid(
                 memory_search(&mut tx, &request).await?;
                 drop(tx);
                 if n >= 10 {
-                    times.push(begun.elapsed());
+                    times.push(started.elapsed());
                 }
             }
         }

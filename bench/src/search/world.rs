@@ -1,7 +1,8 @@
-//! Who is there and what is written: decided by dice that always fall alike,
-//! so that a later run knows the data of an earlier one.
+//! The test data: organisations, members and memories. Generated
+//! deterministically, so that a later run matches the database of an earlier
+//! one.
 
-use crate::dice::Dice;
+use crate::dice::Rng;
 use domain::{
     Actor, ActorKind, MemoryId, RequestFacts, RequestId, RoleId, TeamId, TenantId, Timestamp,
     UserId, access::SystemRole,
@@ -9,26 +10,24 @@ use domain::{
 use std::fmt::Write as _;
 use time::{Duration, macros::datetime};
 
-/// How many numbers a vector has.
 pub(crate) const DIMENSIONS: usize = domain::embedding_model::LOCAL_DIMENSIONS as usize;
-/// When it is.
+/// The fixed current time.
 pub(crate) const NOW: Timestamp = datetime!(2026-03-02 09:00 UTC);
 
 const TENANTS: usize = 200;
 const TOPICS: usize = 120;
-/// Groups of texts that are about the same thing, in each topic.
+/// Number of groups of similar texts within each topic.
 const SUBJECTS: usize = 60;
 const VOCABULARY: usize = 30_000;
 const TOPIC_WORDS: usize = 400;
 
-/// Everything that is not in a row of `memories`.
+/// Everything that determines the rows of `memories`.
 pub(crate) struct World {
     pub(crate) tenants: Vec<Tenant>,
     topics: Vec<Vec<f32>>,
     words: Vec<String>,
 }
 
-/// An organisation.
 pub(crate) struct Tenant {
     pub(crate) id: TenantId,
     pub(crate) rows: usize,
@@ -39,7 +38,6 @@ pub(crate) struct Tenant {
     seed: u64,
 }
 
-/// One memory.
 pub(crate) struct Row {
     pub(crate) id: MemoryId,
     pub(crate) owner: UserId,
@@ -52,14 +50,14 @@ pub(crate) struct Row {
     pub(crate) vector: Vec<f32>,
 }
 
-/// A question and the vector of it.
+/// A search query and its embedding.
 pub(crate) struct Question {
     pub(crate) text: String,
     pub(crate) vector: Vec<f32>,
 }
 
-/// How many memories each organisation has: one of a third, two of a tenth,
-/// and then ever fewer.
+/// Number of memories for each organisation: one with a third of all, two with
+/// some percent each, the rest decreasing.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -74,7 +72,7 @@ fn sizes(rows: usize) -> Vec<usize> {
         .chain((4..=TENANTS).map(|n| 167_000.0 * (n as f64).powf(-0.7) / rest))
         .map(|size| ((size * scale) as usize).max(20))
         .collect();
-    // Sizes that the figures name.
+    // Exact sizes that the tables refer to.
     let nearest = |sizes: &[usize], size: f64| {
         (3..sizes.len()).min_by_key(|&n| sizes[n].abs_diff((size * scale) as usize))
     };
@@ -88,8 +86,8 @@ fn sizes(rows: usize) -> Vec<usize> {
 
 impl World {
     pub(crate) fn new(rows: usize) -> Self {
-        let mut dice = Dice::new(1);
-        let topics: Vec<_> = (0..TOPICS).map(|_| direction(&mut dice)).collect();
+        let mut dice = Rng::new(1);
+        let topics: Vec<_> = (0..TOPICS).map(|_| unit_vector(&mut dice)).collect();
         let words = (0..VOCABULARY).map(|_| word(&mut dice)).collect();
         let tenants = sizes(rows)
             .into_iter()
@@ -115,7 +113,7 @@ impl World {
         }
     }
 
-    /// The organisation whose size is nearest.
+    /// The organisation whose number of memories is nearest to `rows`.
     pub(crate) fn tenant_of(&self, rows: usize) -> &Tenant {
         let tenants = self.tenants.iter();
         tenants
@@ -123,27 +121,28 @@ impl World {
             .expect("there are some")
     }
 
-    /// A point in a subject of a topic; `spread` is how far from its middle.
-    fn point(&self, topic: usize, subject: usize, spread: f32, dice: &mut Dice) -> Vec<f32> {
-        let mut of_subject = Dice::new((topic * SUBJECTS + subject) as u64 + 7_000_000);
-        let middle = direction(&mut of_subject);
-        let noise = direction(dice);
+    /// A random vector near the centre of a subject; `spread` scales the
+    /// distance.
+    fn point(&self, topic: usize, subject: usize, spread: f32, dice: &mut Rng) -> Vec<f32> {
+        let mut subject_dice = Rng::new((topic * SUBJECTS + subject) as u64 + 7_000_000);
+        let centre = unit_vector(&mut subject_dice);
+        let noise = unit_vector(dice);
         let mut point: Vec<f32> = (0..DIMENSIONS)
-            .map(|n| self.topics[topic][n] + 0.7 * middle[n] + spread * noise[n])
+            .map(|n| self.topics[topic][n] + 0.7 * centre[n] + spread * noise[n])
             .collect();
         normalise(&mut point);
         point
     }
 
-    fn text(&self, topic: usize, subject: usize, count: usize, dice: &mut Dice) -> String {
+    fn text(&self, topic: usize, subject: usize, count: usize, dice: &mut Rng) -> String {
         let mut text = String::new();
         for _ in 0..count {
             let n = match dice.below(10) {
-                // What everybody writes …
+                // Common words,
                 0..5 => dice.zipf(VOCABULARY),
-                // … what belongs to the topic …
+                // words of the topic,
                 5..9 => VOCABULARY / 20 + topic * 211 % VOCABULARY + dice.zipf(TOPIC_WORDS),
-                // … and to the subject.
+                // and words of the subject.
                 _ => VOCABULARY / 10 + (topic * SUBJECTS + subject) * 13 + dice.zipf(12),
             };
             let _ = write!(text, "{} ", self.words[n % VOCABULARY]);
@@ -152,13 +151,13 @@ impl World {
         text
     }
 
-    /// The organisation's memories, always the same.
+    /// The organisation's memories, the same in every run.
     pub(crate) fn rows<'a>(&'a self, tenant: &'a Tenant) -> impl Iterator<Item = Row> + 'a {
-        let mut dice = Dice::new(tenant.seed);
+        let mut dice = Rng::new(tenant.seed);
         (0..tenant.rows).map(move |n| {
             let topic = tenant.topics[dice.zipf(tenant.topics.len())];
             let subject = dice.below(SUBJECTS);
-            // The first member has a third of all.
+            // The first member owns at least a third.
             let owner = match dice.below(3) {
                 0 => 0,
                 _ => dice.below(tenant.members.len()),
@@ -188,9 +187,9 @@ impl World {
         })
     }
 
-    /// Questions that the organisation's members might ask.
+    /// Search queries about the organisation's topics.
     pub(crate) fn questions(&self, tenant: &Tenant, count: usize) -> Vec<Question> {
-        let mut dice = Dice::new(tenant.seed + 5_000_000);
+        let mut dice = Rng::new(tenant.seed + 5_000_000);
         (0..count)
             .map(|_| {
                 let topic = tenant.topics[dice.zipf(tenant.topics.len())];
@@ -206,17 +205,17 @@ impl World {
 }
 
 impl Tenant {
-    /// Somebody with a third of the memories and half of the teams.
+    /// A member with a third of the memories and half of the teams.
     pub(crate) fn veteran(&self) -> Actor {
         self.actor(0, &self.teams[..self.teams.len() / 2])
     }
 
-    /// Somebody who owns as much as most do and is in one team.
+    /// A member with an average number of memories and one team.
     pub(crate) fn colleague(&self) -> Actor {
         self.actor(1, &self.teams[..1])
     }
 
-    /// Somebody who came today and sees what everyone sees.
+    /// A member without memories and teams.
     pub(crate) fn newcomer(&self) -> Actor {
         let mut actor = self.actor(0, &[]);
         actor.user_id = UserId(uuid::Uuid::from_u128(1));
@@ -244,10 +243,10 @@ impl Tenant {
     }
 }
 
-fn direction(dice: &mut Dice) -> Vec<f32> {
-    let mut direction: Vec<f32> = (0..DIMENSIONS).map(|_| dice.normal()).collect();
-    normalise(&mut direction);
-    direction
+fn unit_vector(dice: &mut Rng) -> Vec<f32> {
+    let mut unit_vector: Vec<f32> = (0..DIMENSIONS).map(|_| dice.normal()).collect();
+    normalise(&mut unit_vector);
+    unit_vector
 }
 
 fn normalise(vector: &mut [f32]) {
@@ -257,8 +256,8 @@ fn normalise(vector: &mut [f32]) {
     }
 }
 
-/// Two to four syllables and an end that stemming leaves alone.
-fn word(dice: &mut Dice) -> String {
+/// A word of two to four syllables with an ending that stemming leaves alone.
+fn word(dice: &mut Rng) -> String {
     const STARTS: [&str; 16] = [
         "b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "t", "v", "z", "br", "tr", "kl",
     ];

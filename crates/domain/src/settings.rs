@@ -189,7 +189,7 @@ impl OrganisationUpdate {
         {
             fields.push(FieldError {
                 field: "reviewed_changes".into(),
-                message: format!("Choose {REVIEWED_AGAIN} or {OWNERS_DECIDE}."),
+                message: format!("Choose {CHANGES_NEED_REVIEW} or {OWNERS_MAY_CHANGE}."),
             });
         }
         if !fields.is_empty() {

@@ -9,7 +9,7 @@
 
 use std::{fmt, time::Duration};
 
-use outbound::{BodyProblem, Outbound, OutboundUrl, body_of};
+use outbound::{BodyError, Outbound, OutboundUrl, read_body};
 use reqwest::{Method, Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -129,11 +129,11 @@ pub async fn embed(
         .await
         .map_err(|error| transport_error(&error))?;
     check_status(&response)?;
-    let body = body_of(response, MAX_RESPONSE_BYTES)
+    let body = read_body(response, MAX_RESPONSE_BYTES)
         .await
         .map_err(|problem| match problem {
-            BodyProblem::Broken(error) => transport_error(&error),
-            BodyProblem::TooLong(_) => EmbeddingsError::InvalidResponse("it is far too long"),
+            BodyError::Broken(error) => transport_error(&error),
+            BodyError::TooLong(_) => EmbeddingsError::InvalidResponse("it is far too long"),
         })?;
     let list: EmbeddingList = serde_json::from_slice(&body)
         .map_err(|_| EmbeddingsError::InvalidResponse("it is not the JSON that was asked for"))?;

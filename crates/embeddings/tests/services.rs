@@ -224,18 +224,18 @@ async fn malformed_responses_are_rejected() {
 
 #[tokio::test]
 async fn http_errors_are_mapped_and_leak_nothing() {
-    use EmbeddingsError::{Failed, Refused, TooBusy, Unauthorized};
+    use EmbeddingsError::{ClientError, RateLimited, ServerError, Unauthorized};
     for (status, expected) in [
         (401, Unauthorized(401)),
         (403, Unauthorized(403)),
-        (404, Refused(404)),
-        (400, Refused(400)),
-        (500, Failed(500)),
-        (503, Failed(503)),
-        (304, Failed(304)),
+        (404, ClientError(404)),
+        (400, ClientError(400)),
+        (500, ServerError(500)),
+        (503, ServerError(503)),
+        (304, ServerError(304)),
         (
             429,
-            TooBusy {
+            RateLimited {
                 retry_after: Some(Duration::from_secs(7)),
             },
         ),

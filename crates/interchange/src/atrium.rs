@@ -1,5 +1,5 @@
-//! Our own JSON Lines: one memory a line, with everything that it has. Its
-//! schema is in `docs/export.md`.
+//! Atrium's own JSON Lines format: one memory per line, with all its fields.
+//! `docs/export.md` documents the schema.
 
 use domain::{
     Timestamp,
@@ -15,8 +15,8 @@ use crate::{
     record::{given, reason, text},
 };
 
-/// What each line says of itself. A change that an older Atrium would read
-/// wrongly counts the number up.
+/// Value of each line's `format` field. Increment the number for a change that
+/// an older Atrium would misread.
 pub(crate) const FORMAT: &str = "atrium.memory/1";
 
 #[derive(Serialize, Deserialize)]
@@ -49,7 +49,7 @@ struct Line {
     created_at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     updated_at: Option<String>,
-    #[serde(default = "first")]
+    #[serde(default = "first_version")]
     version: i32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     versions: Vec<Version>,
@@ -74,11 +74,10 @@ struct Version {
     change_reason: Option<String>,
 }
 
-const fn first() -> i32 {
+const fn first_version() -> i32 {
     1
 }
 
-/// Writes one line.
 pub(crate) fn write(record: &Record, out: &mut Vec<u8>) {
     let line = Line {
         format: FORMAT.to_owned(),
@@ -121,7 +120,6 @@ pub(crate) fn write(record: &Record, out: &mut Vec<u8>) {
     }
 }
 
-/// Reads one line.
 pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let line: Line = serde_json::from_str(utf8(raw)?)
         .map_err(|_| "It is not a line of an Atrium export.".to_owned())?;
@@ -134,7 +132,7 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String
     {
         return Err("An importance is a number from 0 to 1.".to_owned());
     }
-    let moment_of = |text: &Option<String>| -> Result<Option<Timestamp>, String> {
+    let parse_time = |text: &Option<String>| -> Result<Option<Timestamp>, String> {
         text.as_deref().map(moment::parse).transpose()
     };
     let earlier = line
@@ -155,12 +153,12 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String
             })
         })
         .collect::<Result<Vec<_>, String>>()?;
-    let rises = earlier
+    let ascending = earlier
         .iter()
         .map(|earlier| earlier.version)
         .chain([line.version])
         .try_fold(0, |before, version| (version > before).then_some(version));
-    if rises.is_none() {
+    if ascending.is_none() {
         return Err("Its versions do not count up.".to_owned());
     }
     Ok(Record {
@@ -168,13 +166,13 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String
         parent: line.parent_id.as_deref().and_then(given),
         text: text(&line.title, line.content, &line.kind, line.tags, choice)?,
         importance: line.importance,
-        expires_at: moment_of(&line.expires_at)?,
+        expires_at: parse_time(&line.expires_at)?,
         persona: line.persona.as_deref().and_then(given),
         allowed_vendors: line.allowed_vendors,
         origin: line.origin,
         source_session_id: line.source_session_id,
-        created_at: moment_of(&line.created_at)?,
-        updated_at: moment_of(&line.updated_at)?,
+        created_at: parse_time(&line.created_at)?,
+        updated_at: parse_time(&line.updated_at)?,
         version: line.version,
         earlier,
         visibility: line.visibility.as_deref().and_then(Visibility::from_key),
@@ -190,7 +188,7 @@ mod tests {
     use crate::testing::items;
 
     #[test]
-    fn a_line_that_is_not_ours_or_counts_wrongly_is_told() {
+    fn foreign_or_inconsistent_line_is_reported() {
         let version = |number: i32| {
             format!(
                 r#"{{"version":{number},"content":"old","kind":"fact","changed_at":"2024-01-01T00:00:00Z"}}"#

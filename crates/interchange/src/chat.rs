@@ -1,13 +1,12 @@
-//! Conversations as memories.
+//! Conversion of conversations to memories.
 //!
-//! A conversation becomes one memory of kind event: what was said, by whom,
-//! in order. One memory a statement would be noise: most of what people say
-//! to an assistant means something only between the two sentences around it,
-//! and search shows the passage that matches anyway. What a product itself
-//! took for worth remembering, its saved memories, lands as facts.
+//! A conversation becomes one memory of kind event: who said what, in order.
+//! One memory per message would be noise: most messages make sense only next
+//! to their neighbours, and search shows the matching passage anyway. A
+//! product's own saved memories become facts.
 //!
-//! A conversation longer than a memory may be goes on in replies to its first
-//! part: a thread.
+//! A conversation that exceeds the size of a memory continues in replies to
+//! its first part: a thread.
 
 use domain::{
     Timestamp,
@@ -17,45 +16,45 @@ use domain::{
 
 use crate::{Record, record};
 
-/// Room for what is said in one part. Below the limit of a memory, so that
-/// a change by hand is still possible.
+/// Maximum size of one part in bytes. Below the limit of a memory, so that it
+/// can still be edited by hand.
 const PART_BYTES: usize = MAX_CONTENT_BYTES - 5_000;
 
-/// A conversation, whatever its product.
+/// A conversation, independent of the product.
 pub(crate) struct Conversation {
     pub(crate) id: Option<String>,
     pub(crate) title: String,
     pub(crate) created_at: Option<Timestamp>,
     pub(crate) updated_at: Option<Timestamp>,
     pub(crate) origin: &'static str,
-    /// Who said what.
+    /// Speaker and text, in order.
     pub(crate) messages: Vec<(&'static str, String)>,
 }
 
 impl Conversation {
-    /// As memories: the first part and its replies.
+    /// Converts to memories: the first part and its replies.
     pub(crate) fn into_records(self, choice: &ImportOptions) -> Vec<Result<Record, String>> {
-        let mut said = String::new();
-        for (who, message) in &self.messages {
+        let mut transcript = String::new();
+        for (speaker, message) in &self.messages {
             let message = message.trim();
             if message.is_empty() {
                 continue;
             }
-            if !said.is_empty() {
-                said.push_str("\n\n");
+            if !transcript.is_empty() {
+                transcript.push_str("\n\n");
             }
-            said.push_str(who);
-            said.push_str(":\n");
-            said.push_str(message);
+            transcript.push_str(speaker);
+            transcript.push_str(":\n");
+            transcript.push_str(message);
         }
-        if said.is_empty() {
+        if transcript.is_empty() {
             return vec![Err("Nothing is said in this conversation.".to_owned())];
         }
         let base = Part {
             key: self.id.clone(),
             title: self.title,
             kind: MemoryKind::Event,
-            content: said,
+            content: transcript,
         };
         base.into_records(choice, |record| Record {
             origin: Some(self.origin.to_owned()),
@@ -67,7 +66,7 @@ impl Conversation {
     }
 }
 
-/// A text that may be longer than a memory.
+/// A text that may exceed the size of a memory.
 pub(crate) struct Part {
     pub(crate) key: Option<String>,
     pub(crate) title: String,
@@ -76,7 +75,8 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// As a memory, and its rest as replies; `finish` gives each what all have.
+    /// Converts to one memory and, for the rest, replies to it. `finish` sets
+    /// the fields that all of them share.
     pub(crate) fn into_records(
         self,
         choice: &ImportOptions,
@@ -100,21 +100,22 @@ impl Part {
                         .collect::<String>();
                     format!("{name} ({})", at + 1).trim_start().to_owned()
                 };
-                let words = record::text(&title, piece.to_owned(), kind, Vec::new(), choice)?;
-                let made = finish(Record::new(words));
-                // Only a key tells which record a reply belongs to.
+                let text = record::text(&title, piece.to_owned(), kind, Vec::new(), choice)?;
+                let finished = finish(Record::new(text));
+                // Replies refer to the first part by its key; without one
+                // there is no thread.
                 let (key, parent) = match (&self.key, at) {
-                    (None, _) => (None, made.parent.clone()),
-                    (Some(key), 0) => (Some(key.clone()), made.parent.clone()),
+                    (None, _) => (None, finished.parent.clone()),
+                    (Some(key), 0) => (Some(key.clone()), finished.parent.clone()),
                     (Some(key), at) => (
                         Some(format!("{key}#{}", at + 1)),
-                        made.parent.clone().or_else(|| Some(key.clone())),
+                        finished.parent.clone().or_else(|| Some(key.clone())),
                     ),
                 };
                 Ok(Record {
                     key,
                     parent,
-                    ..made
+                    ..finished
                 }
                 .choosing(choice))
             })
@@ -122,8 +123,8 @@ impl Part {
     }
 }
 
-/// `text` in pieces of at most `max` bytes, cut where a paragraph, a line or
-/// a word ends if one does.
+/// Splits `text` into pieces of at most `max` bytes, at the end of a paragraph,
+/// a line or a word if possible.
 fn pieces(text: &str, max: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -152,15 +153,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_conversation_goes_on_in_replies() {
-        let words = "word ".repeat(50_000);
+    fn long_conversation_continues_in_replies() {
+        let text = "word ".repeat(50_000);
         let conversation = Conversation {
             id: Some("c".into()),
             title: "Long".into(),
             created_at: None,
             updated_at: None,
             origin: "chatgpt",
-            messages: vec![("You", words.clone()), ("ChatGPT", "é".repeat(60_000))],
+            messages: vec![("You", text.clone()), ("ChatGPT", "é".repeat(60_000))],
         };
         let records = conversation.into_records(&ImportOptions::default());
         let records: Vec<_> = records.into_iter().map(Result::unwrap).collect();

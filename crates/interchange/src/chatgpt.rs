@@ -1,9 +1,9 @@
-//! The data export of ChatGPT: a zip archive with `conversations.json` (or
-//! several, numbered), and in some exports the saved memories in
-//! `memory.json` or `memories.json`. `conversations.json` alone will do.
+//! ChatGPT's data export: a zip archive with `conversations.json` (or several,
+//! numbered) and in some exports the saved memories in `memory.json` or
+//! `memories.json`. A single `conversations.json` is accepted, too.
 //!
-//! Conversations are trees, because an answer can be asked for again: what
-//! lands is the branch that ends at `current_node`, the one the person sees.
+//! Conversations are trees, because an answer can be regenerated. Only the
+//! branch that ends at `current_node` is imported, the one ChatGPT displays.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 const ORIGIN: &str = "chatgpt";
-/// Messages of one conversation that are followed from its end.
+/// Maximum number of messages read from one conversation, from its end.
 const MAX_MESSAGES: usize = 20_000;
 
 #[derive(Deserialize)]
@@ -81,7 +81,7 @@ struct Content {
     parts: Vec<Value>,
 }
 
-/// Reads the archive, or the one file.
+/// Reads the archive or a single file.
 pub(crate) fn read(
     source: &mut dyn Source,
     choice: &ImportOptions,
@@ -89,7 +89,7 @@ pub(crate) fn read(
 ) -> Result<(), Stop> {
     if !is_archive(source)? {
         return json_file::each(source, &mut |line, bytes, raw| {
-            give(line, bytes, raw.and_then(parse), choice, sink)
+            emit_conversation(line, bytes, raw.and_then(parse), choice, sink)
         });
     }
     let archive = Archive::open(source)?;
@@ -111,9 +111,13 @@ pub(crate) fn read(
         json_file::each_of_stream(stream, &mut |_, bytes, raw| {
             count += 1;
             if is_memory {
-                sink.give(count, bytes, raw.and_then(|raw| saved(raw, choice)))
+                sink.give(
+                    count,
+                    bytes,
+                    raw.and_then(|raw| parse_saved_memory(raw, choice)),
+                )
             } else {
-                give(count, bytes, raw.and_then(parse), choice, sink)
+                emit_conversation(count, bytes, raw.and_then(parse), choice, sink)
             }
         })?;
     }
@@ -121,7 +125,8 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// `conversations.json` or one of several, as in `conversations-001.json`.
+/// Matches `conversations.json` and numbered names such as
+/// `conversations-001.json`.
 pub(crate) fn is_conversations(base: &str) -> bool {
     base.strip_prefix("conversations")
         .and_then(|rest| {
@@ -135,7 +140,7 @@ pub(crate) fn is_conversations(base: &str) -> bool {
         })
 }
 
-fn give(
+fn emit_conversation(
     line: u64,
     bytes: u64,
     conversation: Result<Conversation, String>,
@@ -156,7 +161,7 @@ fn parse(raw: &[u8]) -> Result<Conversation, String> {
         .map_err(|_| "It is not a conversation of ChatGPT.".to_owned())?;
     let messages = branch(&raw)
         .into_iter()
-        .filter_map(|message| Some((who(message)?, spoken(message)?)))
+        .filter_map(|message| Some((speaker(message)?, message_text(message)?)))
         .collect();
     let at = |number: Option<f64>| number.and_then(moment::from_unix);
     Ok(Conversation {
@@ -169,12 +174,12 @@ fn parse(raw: &[u8]) -> Result<Conversation, String> {
     })
 }
 
-/// The messages from the first to `current_node`; without one, all of them
-/// in the order of time.
+/// The messages from the root to `current_node`, or all messages by time if
+/// there is no such node.
 fn branch(raw: &RawConversation) -> Vec<&Message> {
     let mut messages = Vec::new();
     let mut next = raw.current_node.as_ref();
-    // A circle would never end: no branch is longer than there are nodes.
+    // Guards against cycles: no branch is longer than the number of nodes.
     for _ in 0..raw.mapping.len().min(MAX_MESSAGES) {
         let Some(node) = next.and_then(|id| raw.mapping.get(id)) else {
             break;
@@ -197,19 +202,19 @@ fn branch(raw: &RawConversation) -> Vec<&Message> {
     messages
 }
 
-fn who(message: &Message) -> Option<&'static str> {
+fn speaker(message: &Message) -> Option<&'static str> {
     if message.metadata.is_visually_hidden_from_conversation {
         return None;
     }
     match (message.author.role.as_str(), message.recipient.as_deref()) {
         ("user", _) => Some("You"),
-        // To anything but all it is a call of a tool.
+        // Any other recipient means a tool call.
         ("assistant", None | Some("all")) => Some("ChatGPT"),
         _ => None,
     }
 }
 
-fn spoken(message: &Message) -> Option<String> {
+fn message_text(message: &Message) -> Option<String> {
     let content = message.content.as_ref()?;
     if !matches!(
         content.content_type.as_str(),
@@ -226,8 +231,7 @@ fn spoken(message: &Message) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("\n\n"))
 }
 
-/// A saved memory.
-fn saved(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
+fn parse_saved_memory(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let object = json_object(raw)?;
     if object.get("enabled") == Some(&Value::Bool(false)) {
         return Err("It was switched off in ChatGPT.".to_owned());
@@ -236,13 +240,13 @@ fn saved(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
         .iter()
         .find_map(|name| object.get(*name)?.as_str())
         .ok_or("It has no “content”.")?;
-    let moment_of = |names: &[&str]| -> Option<Timestamp> {
+    let time_of = |names: &[&str]| -> Option<Timestamp> {
         names.iter().find_map(|name| match object.get(*name)? {
             Value::String(text) => moment::parse(text).ok(),
             value => moment::from_unix(value.as_f64()?),
         })
     };
-    let created_at = moment_of(&["created_at", "create_time", "created_timestamp"]);
+    let created_at = time_of(&["created_at", "create_time", "created_timestamp"]);
     let part = Part {
         key: object.get("id").and_then(Value::as_str).map(str::to_owned),
         title: String::new(),
@@ -252,7 +256,7 @@ fn saved(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     part.into_records(choice, |record| Record {
         origin: Some(ORIGIN.to_owned()),
         created_at,
-        updated_at: moment_of(&["updated_at", "update_time", "updated_timestamp"]).or(created_at),
+        updated_at: time_of(&["updated_at", "update_time", "updated_timestamp"]).or(created_at),
         ..record
     })
     .into_iter()
@@ -271,8 +275,8 @@ mod tests {
         testing::{archive, items},
     };
 
-    /// After real exports: a tree with an answer that was asked for again, a
-    /// hidden message, a tool's call and its answer, a picture.
+    /// Modelled on real exports: a tree with a regenerated answer, a hidden
+    /// message, a tool call with its result, and an image.
     const CONVERSATIONS: &str = r#"[{
       "title": "Tea", "create_time": 1714979289.25, "update_time": 1714979389.5,
       "mapping": {
@@ -297,7 +301,7 @@ mod tests {
     {"no": "conversation"}]"#;
 
     #[test]
-    fn a_conversation_is_one_memory_with_the_branch_that_the_person_sees() {
+    fn conversation_becomes_one_memory_of_the_displayed_branch() {
         let memory = r#"[{"id": "m-1", "content": "Drinks tea without milk.", "created_at": "2024-05-06T07:08:09Z", "enabled": true},
             {"content": "Old.", "enabled": false}]"#;
         let zip = archive(&[
@@ -346,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_file_will_do() {
+    fn single_file_is_imported() {
         let mut file = Cursor::new(CONVERSATIONS);
         assert_eq!(
             detect("conversations.json", &mut file).unwrap(),

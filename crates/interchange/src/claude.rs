@@ -1,10 +1,10 @@
-//! The data export of Claude: a zip archive with `conversations.json`,
-//! `projects.json` (or one file a project in `projects/`) and `memories.json`.
-//! `conversations.json` alone will do.
+//! Claude's data export: a zip archive with `conversations.json`,
+//! `projects.json` (or one file per project in `projects/`) and
+//! `memories.json`. A single one of these files is accepted, too.
 //!
-//! Conversations become events as in [`crate::chat`]; what Claude keeps in
-//! mind, overall and for a project, and a project's instructions become
-//! context, with the project's documents as replies.
+//! Conversations become events as in [`crate::chat`]. Claude's memory, general
+//! and per project, and a project's instructions become context; a project's
+//! documents become replies to it.
 
 use domain::{import::ImportOptions, memory::MemoryKind};
 use serde::Deserialize;
@@ -44,7 +44,7 @@ struct Message {
     content: Vec<Value>,
 }
 
-/// Which file of the export it is.
+/// A kind of file in the export.
 #[derive(Clone, Copy)]
 enum File {
     Conversations,
@@ -71,7 +71,7 @@ impl File {
     }
 }
 
-/// Reads the archive, or the one file.
+/// Reads the archive or a single file.
 pub(crate) fn read(
     source: &mut dyn Source,
     choice: &ImportOptions,
@@ -79,8 +79,11 @@ pub(crate) fn read(
 ) -> Result<(), Stop> {
     if !is_archive(source)? {
         return json_file::each(source, &mut |line, bytes, raw| {
-            let records = raw.map_or_else(|reason| vec![Err(reason)], |raw| any(raw, choice));
-            give(line, bytes, records, sink)
+            let records = raw.map_or_else(
+                |reason| vec![Err(reason)],
+                |raw| parse_standalone(raw, choice),
+            );
+            emit_all(line, bytes, records, sink)
         });
     }
     let archive = Archive::open(source)?;
@@ -107,7 +110,7 @@ pub(crate) fn read(
                     File::Memories => with_object(raw, |object| memories(object, choice)),
                 },
             };
-            give(count, bytes, records, sink)
+            emit_all(count, bytes, records, sink)
         })?;
     }
     sink.entry = None;
@@ -116,7 +119,7 @@ pub(crate) fn read(
 
 type Records = Vec<Result<Record, String>>;
 
-fn give(line: u64, bytes: u64, records: Records, sink: &mut Sink<'_>) -> Result<(), Stop> {
+fn emit_all(line: u64, bytes: u64, records: Records, sink: &mut Sink<'_>) -> Result<(), Stop> {
     records
         .into_iter()
         .try_for_each(|record| sink.give(line, bytes, record))
@@ -126,8 +129,8 @@ fn with_object(raw: &[u8], read: impl Fn(&Map<String, Value>) -> Records) -> Rec
     json_object(raw).map_or_else(|reason| vec![Err(reason)], |object| read(&object))
 }
 
-/// A record of a file that was given without its archive.
-fn any(raw: &[u8], choice: &ImportOptions) -> Records {
+/// Parses a record of a file without an archive, whose kind its keys show.
+fn parse_standalone(raw: &[u8], choice: &ImportOptions) -> Records {
     with_object(raw, |object| {
         if object.contains_key("conversations_memory") || object.contains_key("project_memories") {
             memories(object, choice)
@@ -158,21 +161,21 @@ fn conversation(raw: &[u8], choice: &ImportOptions) -> Records {
             .chat_messages
             .into_iter()
             .filter_map(|message| {
-                let who = match message.sender.as_str() {
+                let speaker = match message.sender.as_str() {
                     "human" | "user" => "You",
                     "assistant" => "Claude",
                     _ => return None,
                 };
-                Some((who, spoken(message)))
+                Some((speaker, message_text(message)))
             })
             .collect(),
     };
     conversation.into_records(choice)
 }
 
-/// The text blocks; the flat text of older exports, which has placeholders
-/// where tools were used, only without them.
-fn spoken(message: Message) -> String {
+/// The message's text blocks. Falls back to the flat text of older exports,
+/// which has placeholders where tools were used.
+fn message_text(message: Message) -> String {
     let blocks: Vec<_> = message
         .content
         .iter()
@@ -207,7 +210,7 @@ fn memories(object: &Map<String, Value>, choice: &ImportOptions) -> Records {
             content: content.to_owned(),
         }));
     }
-    // One saved memory a record.
+    // A single saved memory.
     if let Some(content) = ["content", "memory", "text"]
         .iter()
         .find_map(|name| plain(name))
@@ -323,7 +326,7 @@ mod tests {
       {"uuid": "c-2", "name": "", "chat_messages": []}]"#;
 
     #[test]
-    fn conversations_projects_and_memories_land() {
+    fn conversations_projects_and_memories_are_imported() {
         let memories = r#"[{"conversations_memory": "**Work** Builds consoles.", "project_memories": {"p-1": "Uses Rust."}, "account_uuid": "acc"}]"#;
         let projects = r#"[{"uuid": "p-1", "name": "Console", "description": "", "prompt_template": "Answer briefly.",
           "created_at": "2025-01-01T00:00:00Z", "docs": [{"uuid": "d-1", "filename": "style.md", "content": "Plain words."}]},
@@ -339,7 +342,7 @@ mod tests {
             Some(ImportFormat::Claude)
         );
         let found = items(ImportFormat::Claude, &zip);
-        let said: Vec<_> = found
+        let summary: Vec<_> = found
             .iter()
             .map(|item| match &item.record {
                 Ok(record) => (
@@ -352,7 +355,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            said,
+            summary,
             [
                 (
                     "event",
@@ -389,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_file_will_do() {
+    fn single_file_is_imported() {
         let mut file = Cursor::new(CONVERSATIONS);
         assert_eq!(
             detect("conversations.json", &mut file).unwrap(),

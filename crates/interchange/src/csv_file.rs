@@ -1,4 +1,4 @@
-//! CSV: a header that names the columns, one memory a row.
+//! CSV: a header that names the columns, then one memory per row.
 
 use std::{borrow::Cow, io::Read};
 
@@ -10,16 +10,16 @@ use crate::{
     input::{Input, too_long, utf8},
 };
 
-/// The longest row.
+/// Maximum size of a row in bytes.
 const MAX_ROW: usize = 4 * 1024 * 1024;
 
-/// What a spreadsheet would take for the beginning of a formula.
+/// First characters of a cell that spreadsheets interpret as a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// A cell that no spreadsheet takes for a formula: an apostrophe goes before
-/// one that looks like it, and before one that looks like such an apostrophe,
-/// so that [`undefuse`] brings back each cell as it was.
-pub(crate) fn defuse(cell: &str) -> Cow<'_, str> {
+/// Escapes a cell that a spreadsheet would interpret as a formula by prefixing
+/// an apostrophe. A cell that already looks escaped gets one more, so that
+/// [`unescape_formula`] restores every cell exactly.
+pub(crate) fn escape_formula(cell: &str) -> Cow<'_, str> {
     if cell.trim_start_matches('\'').starts_with(FORMULA) {
         Cow::Owned(format!("'{cell}"))
     } else {
@@ -27,15 +27,14 @@ pub(crate) fn defuse(cell: &str) -> Cow<'_, str> {
     }
 }
 
-/// The reverse of [`defuse`].
-pub(crate) fn undefuse(cell: &str) -> &str {
+/// The reverse of [`escape_formula`].
+pub(crate) fn unescape_formula(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if rest.trim_start_matches('\'').starts_with(FORMULA) => rest,
         _ => cell,
     }
 }
 
-/// Reads the header and then row by row.
 pub(crate) fn read(
     source: impl Read,
     choice: &ImportOptions,
@@ -46,23 +45,23 @@ pub(crate) fn read(
     let Some(columns) = header(&mut input, &mut raw)? else {
         return Ok(());
     };
-    let wanted = match columns.and_then(|columns| {
-        ColumnMapping::of(choice, &columns).map(|wanted| (wanted, columns)).ok_or_else(|| {
+    let mapping = match columns.and_then(|columns| {
+        ColumnMapping::of(choice, &columns).map(|mapping| (mapping, columns)).ok_or_else(|| {
             "The first line must name the columns, one of them “content”. Known are content, title, kind and tags."
                 .to_owned()
         })
     }) {
-        Ok(wanted) => wanted,
+        Ok(mapping) => mapping,
         Err(reason) => return sink.give(1, input.read(), Err(reason)),
     };
-    let (wanted, columns) = wanted;
+    let (mapping, columns) = mapping;
     let mut row = csv::ByteRecord::new();
-    while let Some(cut) = input.next_row(&mut raw, MAX_ROW)? {
-        let record = if cut.too_long {
+    while let Some(chunk) = input.next_row(&mut raw, MAX_ROW)? {
+        let record = if chunk.too_long {
             Err(too_long(MAX_ROW))
         } else {
-            cells(&raw, &mut row).and_then(|()| {
-                wanted.record(
+            parse_row(&raw, &mut row).and_then(|()| {
+                mapping.record(
                     &CsvRow {
                         columns: &columns,
                         row: &row,
@@ -71,31 +70,31 @@ pub(crate) fn read(
                 )
             })
         };
-        sink.give(cut.line, input.read(), record)?;
+        sink.give(chunk.line, input.read(), record)?;
     }
     Ok(())
 }
 
-/// The columns' names; none for an empty file.
+/// Reads the column names; `None` for an empty file.
 pub(crate) fn header<R: Read>(
     input: &mut Input<R>,
     raw: &mut Vec<u8>,
 ) -> Result<Option<Result<Vec<String>, String>>, std::io::Error> {
-    let Some(cut) = input.next_row(raw, MAX_ROW)? else {
+    let Some(chunk) = input.next_row(raw, MAX_ROW)? else {
         return Ok(None);
     };
-    if cut.too_long {
+    if chunk.too_long {
         return Ok(Some(Err(too_long(MAX_ROW))));
     }
     let mut row = csv::ByteRecord::new();
-    Ok(Some(cells(raw, &mut row).and_then(|()| {
+    Ok(Some(parse_row(raw, &mut row).and_then(|()| {
         row.iter()
-            .map(|cell| Ok(undefuse(utf8(cell)?).to_owned()))
+            .map(|cell| Ok(unescape_formula(utf8(cell)?).to_owned()))
             .collect()
     })))
 }
 
-fn cells(raw: &[u8], row: &mut csv::ByteRecord) -> Result<(), String> {
+fn parse_row(raw: &[u8], row: &mut csv::ByteRecord) -> Result<(), String> {
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .has_headers(false)
@@ -116,7 +115,7 @@ impl Row for CsvRow<'_> {
         let Some(at) = self.columns.iter().position(|name| name == column) else {
             return Ok(None);
         };
-        let cell = undefuse(utf8(self.row.get(at).unwrap_or_default())?);
+        let cell = unescape_formula(utf8(self.row.get(at).unwrap_or_default())?);
         Ok(Some(Cell::Text(Cow::Borrowed(cell))))
     }
 }
@@ -129,14 +128,14 @@ mod tests {
     use crate::testing::{items, items_with, summary};
 
     #[test]
-    fn rows_keep_line_breaks_and_their_lines() {
+    fn rows_keep_line_breaks_and_line_numbers() {
         let records = items(
             ImportFormat::Csv,
             "\u{feff}Title,content,tags\nA,\"first\nsecond\",\"x, y\"\n,  ,\nC,third,z\n",
         );
         let lines: Vec<_> = records
             .iter()
-            .map(|item| (item.place.line, item.record.is_ok()))
+            .map(|item| (item.location.line, item.record.is_ok()))
             .collect();
         assert_eq!(lines, [(2, true), (4, false), (5, true)]);
         let first = records[0].record.as_ref().unwrap();
@@ -151,7 +150,7 @@ mod tests {
         );
         let lines: Vec<_> = crlf
             .iter()
-            .map(|item| (item.place.line, item.record.is_ok()))
+            .map(|item| (item.location.line, item.record.is_ok()))
             .collect();
         assert_eq!(lines, [(2, true), (4, false), (5, true), (7, false)]);
 
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_column_is_taken_and_nothing_else() {
+    fn only_the_chosen_columns_are_read() {
         let choice = ImportOptions {
             kind: "event".into(),
             tags: "old, notes".into(),
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_formula_becomes_text_and_comes_back() {
+    fn formula_cells_are_escaped_and_restored() {
         for (cell, written) in [
             ("=1+1", "'=1+1"),
             ("+49", "'+49"),
@@ -197,9 +196,9 @@ mod tests {
             ("", ""),
             ("a=b", "a=b"),
         ] {
-            assert_eq!(defuse(cell), written);
-            assert_eq!(undefuse(written), cell);
-            assert!(!defuse(cell).starts_with(FORMULA));
+            assert_eq!(escape_formula(cell), written);
+            assert_eq!(unescape_formula(written), cell);
+            assert!(!escape_formula(cell).starts_with(FORMULA));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which format a file has, and which columns.
+//! Detects the format and the columns of a file.
 
 use std::{
     collections::BTreeSet,
@@ -18,27 +18,26 @@ use crate::{
     zip::{Archive, is_archive},
 };
 
-/// What of a file is looked at.
+/// Bytes of a file that are inspected to detect its format.
 const HEAD: u64 = 64 * 1024;
-/// Records whose keys are looked at.
+/// Records whose keys are collected as columns.
 const RECORDS: usize = 1_000;
-/// Bytes whose keys are looked at.
+/// Bytes within which keys are collected as columns.
 const BYTES: u64 = 1024 * 1024;
 
-/// What kind of file it is at all.
+/// Broad category of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Nothing but white space.
+    /// Empty, or only white space.
     Empty,
-    /// Text, as far as its beginning tells.
+    /// Text, judging by its beginning.
     Text,
     /// A zip archive.
     Archive,
-    /// Anything else.
     Other,
 }
 
-/// What kind of file begins with `head`, of which there may be more.
+/// Classifies a file by its first bytes.
 pub fn kind_of(head: &[u8]) -> Kind {
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
         return Kind::Archive;
@@ -46,7 +45,7 @@ pub fn kind_of(head: &[u8]) -> Kind {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     if is_blank(text) {
         Kind::Empty
-    // UTF-16 in ASCII's range is every other byte NUL.
+    // UTF-16 text has NUL bytes.
     } else if text.contains(&0) || text.starts_with(b"%PDF-") {
         Kind::Other
     } else {
@@ -54,7 +53,7 @@ pub fn kind_of(head: &[u8]) -> Kind {
     }
 }
 
-/// The formats in which such a file can be read.
+/// Formats that a file of this kind can have.
 pub fn formats(kind: Kind) -> &'static [ImportFormat] {
     use ImportFormat::{
         Atrium, ChatGpt, Claude, Csv, JsonLines, Markdown, MarkdownZip, Mem0, PlainText,
@@ -76,30 +75,30 @@ fn head(source: &mut dyn Source) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// The format of the file `name`, by its content where that tells, else by
-/// its name; none when neither does.
+/// Detects the format by content, or else by the file name. `None` if neither
+/// is conclusive.
 ///
 /// # Errors
-/// [`ReadError`] when it can't be read, e.g. a damaged archive.
+/// [`ReadError`] if the file can't be read, e.g. a damaged archive.
 pub fn detect(name: &str, source: &mut dyn Source) -> Result<Option<ImportFormat>, ReadError> {
     if is_archive(source)? {
-        return in_archive(source);
+        return detect_archive(source);
     }
     let by_name = ImportFormat::from_file_name(name).filter(|f| *f != ImportFormat::MarkdownZip);
     if by_name.is_some_and(|format| format != ImportFormat::JsonLines) {
         return Ok(by_name);
     }
     let head = head(source)?;
-    Ok(in_json(&String::from_utf8_lossy(&head)).or(by_name))
+    Ok(detect_json(&String::from_utf8_lossy(&head)).or(by_name))
 }
 
-fn in_json(head: &str) -> Option<ImportFormat> {
-    let begins = head.trim_start_matches('\u{feff}').trim_start();
-    if !begins.starts_with(['{', '[']) {
+fn detect_json(head: &str) -> Option<ImportFormat> {
+    let start = head.trim_start_matches('\u{feff}').trim_start();
+    if !start.starts_with(['{', '[']) {
         return None;
     }
-    let has = |name: &str| begins.contains(&format!("\"{name}\""));
-    if begins.contains(&format!("\"{}\"", atrium::FORMAT)) {
+    let has = |name: &str| start.contains(&format!("\"{name}\""));
+    if start.contains(&format!("\"{}\"", atrium::FORMAT)) {
         Some(ImportFormat::Atrium)
     } else if has("chat_messages") || has("conversations_memory") || has("prompt_template") {
         Some(ImportFormat::Claude)
@@ -115,7 +114,7 @@ fn in_json(head: &str) -> Option<ImportFormat> {
     }
 }
 
-fn in_archive(source: &mut dyn Source) -> Result<Option<ImportFormat>, ReadError> {
+fn detect_archive(source: &mut dyn Source) -> Result<Option<ImportFormat>, ReadError> {
     let archive = Archive::open(source)?;
     let names = 0..archive.len();
     for at in names.clone() {
@@ -125,7 +124,7 @@ fn in_archive(source: &mut dyn Source) -> Result<Option<ImportFormat>, ReadError
         if let Ok(reader) = archive.entry(source, at)? {
             let mut head = Vec::new();
             reader.take(HEAD).read_to_end(&mut head)?;
-            let format = in_json(&String::from_utf8_lossy(&head));
+            let format = detect_json(&String::from_utf8_lossy(&head));
             if matches!(format, Some(ImportFormat::ChatGpt | ImportFormat::Claude)) {
                 return Ok(format);
             }
@@ -146,14 +145,11 @@ fn in_archive(source: &mut dyn Source) -> Result<Option<ImportFormat>, ReadError
     Ok(has_notes.then_some(ImportFormat::MarkdownZip))
 }
 
-/// Which column holds which field.
+/// The column of each mapped field.
 pub type Mapping = Vec<(Field, String)>;
 
-/// The columns of a file that can be mapped, and which of them hold which
-/// field by `choice`.
-///
-/// # Errors
-/// [`ReadError`].
+/// The columns of a CSV or JSON Lines file, at most [`MAX_COLUMNS`], and their
+/// mapping to fields by `choice`. Empty for other formats.
 pub fn columns(
     source: &mut dyn Source,
     format: ImportFormat,
@@ -179,7 +175,7 @@ fn json_columns(source: &mut dyn Source) -> Result<Vec<String>, ReadError> {
     let mut seen = BTreeSet::new();
     let mut columns = Vec::new();
     let mut records = 0;
-    let done = json_file::each(source, &mut |_, bytes, raw| {
+    let result = json_file::each(source, &mut |_, bytes, raw| {
         if let Ok(object) = raw.and_then(fields::json_object) {
             for column in fields::json_columns(&object) {
                 if seen.len() < MAX_COLUMNS && seen.insert(column.clone()) {
@@ -189,12 +185,12 @@ fn json_columns(source: &mut dyn Source) -> Result<Vec<String>, ReadError> {
         }
         records += 1;
         if records >= RECORDS || bytes >= BYTES {
-            return Err(Stop::Enough);
+            return Err(Stop::Cancelled);
         }
         Ok(())
     });
-    match done {
-        Ok(()) | Err(Stop::Enough) => Ok(columns),
+    match result {
+        Ok(()) | Err(Stop::Cancelled) => Ok(columns),
         Err(Stop::Failed(error)) => Err(error),
     }
 }

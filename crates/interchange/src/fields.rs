@@ -1,4 +1,4 @@
-//! Columns of a CSV file and keys of JSON objects as fields of a memory.
+//! Maps CSV columns and JSON keys to fields of a memory.
 
 use std::borrow::Cow;
 
@@ -15,30 +15,31 @@ use crate::{
     record::{given, text},
 };
 
-/// What stands in one place of a row.
+/// The value in one column of a row.
 pub(crate) enum Cell<'a> {
     Text(Cow<'a, str>),
     List(Vec<String>),
-    /// Something that is neither, e.g. an object.
+    /// Any other JSON value, e.g. an object.
     Other,
 }
 
-/// A row, whatever its file.
+/// A row of a CSV file, a JSON object or a note's front matter.
 pub(crate) trait Row {
-    /// What stands in `column`; none when there is no such column.
+    /// The value in `column`; `None` if the row has no such column.
     fn cell(&self, column: &str) -> Result<Option<Cell<'_>>, String>;
 }
 
-/// Which column holds which field.
+/// The column of each mapped field.
 pub(crate) struct ColumnMapping(Vec<(Field, String)>);
 
-/// For no vendor at all in a format that has only text.
+/// Represents an empty list of vendors in formats that have only text.
 pub(crate) const NO_VENDOR: &str = "none";
 
 const NOT_TEXT: &str = "“content”, “title” and “kind” must be text, “tags” a list of texts.";
 
 impl ColumnMapping {
-    /// The choice among `columns`; none when nothing holds the text.
+    /// Resolves the member's choice against `columns`; `None` if no column
+    /// holds the content.
     pub(crate) fn of(choice: &ImportOptions, columns: &[String]) -> Option<Self> {
         let wanted: Vec<_> = Field::ALL
             .iter()
@@ -50,12 +51,11 @@ impl ColumnMapping {
             .then_some(Self(wanted))
     }
 
-    /// As pairs.
     pub(crate) fn into_pairs(self) -> Vec<(Field, String)> {
         self.0
     }
 
-    /// Makes a record of `row`.
+    /// Builds a record from `row`.
     pub(crate) fn record(&self, row: &dyn Row, choice: &ImportOptions) -> Result<Record, String> {
         let cell = |field: Field| match self.0.iter().find(|(wanted, _)| *wanted == field) {
             Some((_, column)) => row.cell(column),
@@ -72,18 +72,18 @@ impl ColumnMapping {
             Some(Cell::List(list)) => Ok(list),
             Some(Cell::Other) => Err(NOT_TEXT.to_owned()),
         };
-        let moment_of = |field: Field| -> Result<Option<Timestamp>, String> {
+        let time_of = |field: Field| -> Result<Option<Timestamp>, String> {
             let text = plain(field)?;
             given(&text).map(|text| moment::parse(&text)).transpose()
         };
-        let words = text(
+        let memory_text = text(
             &plain(Field::Title)?,
             plain(Field::Content)?,
             &plain(Field::Kind)?,
             list(Field::Tags)?,
             choice,
         )?;
-        // Nobody is something else than nothing said, and must stay so.
+        // No vendor at all differs from an unset list and must be preserved.
         let vendors = match cell(Field::AllowedVendors)? {
             None => None,
             Some(Cell::List(vendors)) => Some(vendors),
@@ -100,14 +100,14 @@ impl ColumnMapping {
         Ok(Record {
             key: given(&plain(Field::Key)?),
             importance: importance(&plain(Field::Importance)?)?,
-            expires_at: moment_of(Field::ExpiresAt)?,
+            expires_at: time_of(Field::ExpiresAt)?,
             persona: given(&plain(Field::Persona)?),
             allowed_vendors: vendors,
             origin: given(&plain(Field::Origin)?),
             source_session_id: given(&plain(Field::SourceSession)?),
-            created_at: moment_of(Field::CreatedAt)?,
-            updated_at: moment_of(Field::UpdatedAt)?,
-            ..Record::new(words)
+            created_at: time_of(Field::CreatedAt)?,
+            updated_at: time_of(Field::UpdatedAt)?,
+            ..Record::new(memory_text)
         }
         .choosing(choice))
     }
@@ -124,10 +124,7 @@ fn importance(text: &str) -> Result<Option<f32>, String> {
         .ok_or_else(|| "An importance is a number from 0 to 1.".to_owned())
 }
 
-/// A raw JSON object.
-///
-/// # Errors
-/// The reason, when it is none.
+/// Parses a JSON object.
 pub(crate) fn json_object(raw: &[u8]) -> Result<Map<String, Value>, String> {
     match serde_json::from_str(utf8(raw)?) {
         Ok(Value::Object(object)) => Ok(object),
@@ -136,7 +133,7 @@ pub(crate) fn json_object(raw: &[u8]) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// A JSON object as a memory, by the choice.
+/// Parses a JSON object and maps it to a record.
 pub(crate) fn json_record(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let object = json_object(raw)?;
     let columns = json_columns(&object);
@@ -151,8 +148,8 @@ pub(crate) fn json_record(raw: &[u8], choice: &ImportOptions) -> Result<Record, 
     wanted.record(&JsonRow(&object), choice)
 }
 
-/// The names under which an object's values can be mapped: those inside an
-/// object one level down have both names, with a dot.
+/// Column names of an object. Keys of an object one level down are
+/// prefixed with the outer key and a dot.
 pub(crate) fn json_columns(object: &Map<String, Value>) -> Vec<String> {
     let mut columns = Vec::with_capacity(object.len());
     for (key, value) in object {
@@ -191,7 +188,7 @@ impl Row for JsonRow<'_> {
                     .collect::<Option<Vec<_>>>()
                     .map_or(Cell::Other, Cell::List),
             ),
-            // A number is no text, but may be a moment or an importance.
+            // A number may be a timestamp or an importance.
             Value::Number(number) if column != "content" => {
                 Some(Cell::Text(Cow::Owned(number.to_string())))
             }

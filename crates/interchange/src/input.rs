@@ -1,36 +1,36 @@
-//! Cutting a stream of bytes into the raw texts of its records, each of a
-//! bounded length.
+//! Splits a byte stream into the raw texts of its records, each of a bounded
+//! length.
 
 use std::io::{self, BufRead, BufReader, Read};
 
-/// A stream that knows where it is.
+/// A buffered reader that counts bytes and lines.
 pub(crate) struct Input<R> {
     inner: BufReader<R>,
     line: u64,
     read: u64,
 }
 
-/// A raw record that was cut off.
+/// Position of a raw record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk {
-    /// The line on which it begins, from 1.
+    /// Line on which the record begins, from 1.
     pub(crate) line: u64,
-    /// It is longer than allowed, and what was kept is only its beginning.
+    /// True if the record exceeds the limit and only its beginning was kept.
     pub(crate) too_long: bool,
 }
 
-/// What a scanner makes of a byte.
+/// A scanner's decision about one byte.
 enum Step {
-    /// It belongs to the record.
+    /// The byte belongs to the record.
     Take,
-    /// It is the record's last.
+    /// The byte is the record's last.
     TakeAndEnd,
-    /// The record ended before it.
+    /// The record ended before the byte.
     End,
 }
 
 impl<R: Read> Input<R> {
-    /// Begins at the first byte behind a byte order mark.
+    /// Skips a UTF-8 byte order mark.
     pub(crate) fn new(reader: R) -> io::Result<Self> {
         let mut input = Self {
             inner: BufReader::with_capacity(64 * 1024, reader),
@@ -44,22 +44,22 @@ impl<R: Read> Input<R> {
         Ok(input)
     }
 
-    /// Bytes that were read.
+    /// Bytes read so far.
     pub(crate) fn read(&self) -> u64 {
         self.read
     }
 
-    /// The line of the next byte.
+    /// Line of the next byte, from 1.
     pub(crate) fn line(&self) -> u64 {
         self.line
     }
 
-    /// The next byte, which stays.
+    /// The next byte, without consuming it.
     pub(crate) fn peek(&mut self) -> io::Result<Option<u8>> {
         Ok(self.inner.fill_buf()?.first().copied())
     }
 
-    /// Goes past the next byte.
+    /// Consumes the next byte.
     pub(crate) fn pass(&mut self) -> io::Result<Option<u8>> {
         let byte = self.peek()?;
         if let Some(byte) = byte {
@@ -70,7 +70,7 @@ impl<R: Read> Input<R> {
         Ok(byte)
     }
 
-    /// Goes past all bytes that `skipped` holds of, and shows the one after.
+    /// Consumes all bytes that match `skipped` and peeks at the one after.
     pub(crate) fn pass_while(&mut self, skipped: impl Fn(u8) -> bool) -> io::Result<Option<u8>> {
         while let Some(byte) = self.peek()? {
             if !skipped(byte) {
@@ -81,8 +81,8 @@ impl<R: Read> Input<R> {
         Ok(None)
     }
 
-    /// Takes bytes into `out` until `scan` says that the record has ended, at
-    /// most `max` of them; the rest is passed over. None at the end.
+    /// Reads one record into `out`, up to where `scan` ends it. Keeps at most
+    /// `max` bytes and discards the rest. `None` at the end of the stream.
     fn take(
         &mut self,
         out: &mut Vec<u8>,
@@ -90,7 +90,7 @@ impl<R: Read> Input<R> {
         mut scan: impl FnMut(u8) -> Step,
     ) -> io::Result<Option<Chunk>> {
         out.clear();
-        let mut cut = Chunk {
+        let mut chunk = Chunk {
             line: self.line,
             too_long: false,
         };
@@ -98,7 +98,7 @@ impl<R: Read> Input<R> {
         loop {
             let buffer = self.inner.fill_buf()?;
             if buffer.is_empty() {
-                return Ok(any.then_some(cut));
+                return Ok(any.then_some(chunk));
             }
             let mut taken = 0;
             let mut lines = 0;
@@ -117,19 +117,19 @@ impl<R: Read> Input<R> {
                 }
             }
             let room = max.saturating_sub(out.len());
-            cut.too_long |= taken > room;
+            chunk.too_long |= taken > room;
             out.extend_from_slice(&buffer[..taken.min(room)]);
             self.inner.consume(taken);
             self.read += taken as u64;
             self.line += lines;
             any |= taken > 0 || ended;
             if ended {
-                return Ok(Some(cut));
+                return Ok(Some(chunk));
             }
         }
     }
 
-    /// The next line with its end.
+    /// The next line, including its line break.
     pub(crate) fn next_line(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Chunk>> {
         self.take(out, max, |byte| {
             if byte == b'\n' {
@@ -140,7 +140,7 @@ impl<R: Read> Input<R> {
         })
     }
 
-    /// The next row of a CSV file, without its end; empty lines are no rows.
+    /// The next row of a CSV file, without its line break. Skips empty lines.
     pub(crate) fn next_row(&mut self, out: &mut Vec<u8>, max: usize) -> io::Result<Option<Chunk>> {
         enum At {
             FieldStart,
@@ -167,8 +167,8 @@ impl<R: Read> Input<R> {
         })
     }
 
-    /// The next JSON value: whatever its brackets and quotes hold together.
-    /// Call it where a value begins.
+    /// The next JSON value, delimited by its brackets and quotes. Call it only
+    /// where a value begins.
     pub(crate) fn next_value(
         &mut self,
         out: &mut Vec<u8>,
@@ -209,7 +209,7 @@ impl<R: Read> Input<R> {
     }
 }
 
-/// The sentence for a record that is too long.
+/// The message for a record longer than `max` bytes.
 pub(crate) fn too_long(max: usize) -> String {
     format!(
         "It is longer than {} MB, so a bracket or a quote may be missing.",
@@ -217,12 +217,10 @@ pub(crate) fn too_long(max: usize) -> String {
     )
 }
 
-/// Bytes as text.
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|_| "It is not UTF-8.".to_owned())
 }
 
-/// Only white space.
 pub(crate) fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(u8::is_ascii_whitespace)
 }
@@ -235,18 +233,18 @@ mod tests {
         let mut input = Input::new(text.as_bytes()).unwrap();
         let mut out = Vec::new();
         let mut rows = Vec::new();
-        while let Some(cut) = input.next_row(&mut out, max).unwrap() {
+        while let Some(chunk) = input.next_row(&mut out, max).unwrap() {
             rows.push((
-                cut.line,
+                chunk.line,
                 String::from_utf8(out.clone()).unwrap(),
-                cut.too_long,
+                chunk.too_long,
             ));
         }
         rows
     }
 
     #[test]
-    fn rows_are_cut_where_no_quote_is_open() {
+    fn line_breaks_inside_quotes_do_not_end_a_row() {
         assert_eq!(
             rows("\u{feff}a,b\r\n\r\n\"x\r\n\"\"y\",z\r\nq\"r,\"\"\n", 100),
             [
@@ -258,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_row_is_cut_short_and_the_next_one_stands() {
+    fn long_row_is_truncated_and_the_next_row_is_read() {
         assert_eq!(
             rows("abcdef\ngh", 4),
             [(1, "abcd".into(), true), (2, "gh".into(), false)]
@@ -266,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_what_its_brackets_hold() {
+    fn value_ends_with_its_closing_bracket() {
         let mut input = Input::new(&b"{\"a\":\"}\\\"\",\"b\":[1]} , 3,\"x\""[..]).unwrap();
         let mut out = Vec::new();
         let mut values = Vec::new();

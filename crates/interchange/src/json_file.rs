@@ -1,4 +1,4 @@
-//! JSON Lines, and JSON arrays, at the top or in the first object.
+//! JSON Lines, and JSON arrays at the top level or in a top-level object.
 
 use std::io::{self, Read, SeekFrom};
 
@@ -7,30 +7,30 @@ use crate::{
     input::{Input, is_blank, too_long, utf8},
 };
 
-/// Names under which products keep the array of their records.
+/// Keys under which products store the array of their records.
 const ARRAYS: [&str; 5] = ["results", "memories", "conversations", "data", "items"];
-/// How far into a file such an array may begin.
+/// The array must begin within this many bytes.
 const HEAD: u64 = 1024 * 1024;
 
-/// One raw record made into a memory, or the reason why not.
+/// Converts a raw record to a memory, or returns the reason why it is invalid.
 pub(crate) type Parse<'a> = &'a dyn Fn(&[u8]) -> Result<Record, String>;
 
-/// Takes a raw record with its line and the bytes read.
+/// Receives a raw record's line, the bytes read so far, and the record.
 pub(crate) type Give<'a> = &'a mut dyn FnMut(u64, u64, Result<&[u8], String>) -> Result<(), Stop>;
 
-/// Reads record by record.
+/// Parses each record with `parse` and passes it to `sink`.
 pub(crate) fn read(
     source: &mut dyn Source,
     sink: &mut Sink<'_>,
     parse: Parse<'_>,
 ) -> Result<(), Stop> {
-    each(source, &mut |cut, bytes, raw| {
+    each(source, &mut |line, bytes, raw| {
         let record = raw.and_then(parse);
-        sink.give(cut, bytes, record)
+        sink.give(line, bytes, record)
     })
 }
 
-/// Gives each raw record with its line and the bytes read.
+/// Passes each raw record to `give`.
 pub(crate) fn each(source: &mut dyn Source, give: Give<'_>) -> Result<(), Stop> {
     source.seek(SeekFrom::Start(0))?;
     let mut head = Input::new((&mut *source).take(HEAD))?;
@@ -46,38 +46,38 @@ pub(crate) fn each(source: &mut dyn Source, give: Give<'_>) -> Result<(), Stop> 
     }
 }
 
-/// The same for a stream that can't be read twice, which must be an array or
-/// lines that begin with an object.
+/// As [`each`], for a stream that can't be rewound: an array, or lines that
+/// begin with an object.
 pub(crate) fn each_of_stream(stream: impl Read, give: Give<'_>) -> Result<(), Stop> {
     let mut input = Input::new(stream)?;
     if input.pass_while(|byte| byte.is_ascii_whitespace())? == Some(b'[') {
         input.pass()?;
         values(&mut input, give)
     } else {
-        // An object, or objects one after the other, on lines or not.
+        // One object or several, with or without line breaks between them.
         values(&mut input, give)
     }
 }
 
 fn lines<R: Read>(input: &mut Input<R>, give: Give<'_>) -> Result<(), Stop> {
     let mut raw = Vec::new();
-    while let Some(cut) = input.next_line(&mut raw, MAX_RECORD_BYTES)? {
-        if cut.too_long {
-            give(cut.line, input.read(), Err(too_long(MAX_RECORD_BYTES)))?;
+    while let Some(chunk) = input.next_line(&mut raw, MAX_RECORD_BYTES)? {
+        if chunk.too_long {
+            give(chunk.line, input.read(), Err(too_long(MAX_RECORD_BYTES)))?;
         } else if !is_blank(&raw) {
-            give(cut.line, input.read(), Ok(&raw))?;
+            give(chunk.line, input.read(), Ok(&raw))?;
         }
     }
     Ok(())
 }
 
-/// Values with commas or white space between them, up to a closing bracket.
+/// Reads values separated by commas or white space, up to a closing bracket.
 fn values<R: Read>(input: &mut Input<R>, give: Give<'_>) -> Result<(), Stop> {
     let mut raw = Vec::new();
     loop {
         match input.pass_while(|byte| byte == b',' || byte.is_ascii_whitespace())? {
             None | Some(b']') => return Ok(()),
-            // No value begins so: whatever follows can't be told apart.
+            // Invalid JSON: the records behind it can't be delimited.
             Some(b'}' | b':') => {
                 return give(
                     input.line(),
@@ -87,19 +87,19 @@ fn values<R: Read>(input: &mut Input<R>, give: Give<'_>) -> Result<(), Stop> {
             }
             Some(_) => {}
         }
-        let Some(cut) = input.next_value(&mut raw, MAX_RECORD_BYTES)? else {
+        let Some(chunk) = input.next_value(&mut raw, MAX_RECORD_BYTES)? else {
             return Ok(());
         };
-        let value = if cut.too_long {
+        let value = if chunk.too_long {
             Err(too_long(MAX_RECORD_BYTES))
         } else {
             Ok(&raw[..])
         };
-        give(cut.line, input.read(), value)?;
+        give(chunk.line, input.read(), value)?;
     }
 }
 
-/// Goes to the first element of the array that holds the records; false when
+/// Advances to the first element of the array of records. Returns false if
 /// there is none.
 fn enter_array<R: Read>(input: &mut Input<R>) -> io::Result<bool> {
     let blank = |byte: u8| byte.is_ascii_whitespace();
@@ -124,8 +124,8 @@ fn enter_array<R: Read>(input: &mut Input<R>) -> io::Result<bool> {
             return Ok(false);
         }
         input.pass()?;
-        let begins = input.pass_while(blank)?;
-        if is_records && begins == Some(b'[') {
+        let first_byte = input.pass_while(blank)?;
+        if is_records && first_byte == Some(b'[') {
             input.pass()?;
             return Ok(true);
         }
@@ -142,14 +142,14 @@ mod tests {
     use crate::testing::{items, summary};
 
     #[test]
-    fn json_lines_report_bad_lines_by_number() {
+    fn invalid_lines_are_reported_by_number() {
         let records = items(
             ImportFormat::JsonLines,
             "{\"content\":\"a\",\"tags\":[\"x\"]}\n\n{\"content\":3}\n{\"text\":\"b\",\"tags\":\"x,y\",\"other\":1}",
         );
         let lines: Vec<_> = records
             .iter()
-            .map(|r| (r.place.line, r.record.is_ok()))
+            .map(|r| (r.location.line, r.record.is_ok()))
             .collect();
         assert_eq!(lines, [(1, true), (3, false), (4, true)]);
         assert!(
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_of_a_json_line_has_its_own_sentence() {
+    fn each_error_has_its_own_message() {
         let many: Vec<String> = (0..10_000).map(|n| format!("\"t{n}\"")).collect();
         let many = format!("{{\"content\":\"a\",\"tags\":[{}]}}", many.join(","));
         for (line, reason) in [
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_are_read_wherever_products_keep_them() {
+    fn arrays_are_found_at_top_level_and_in_objects() {
         for file in [
             "[{\"content\":\"a\"},\n {\"content\":\"]\"}\n]",
             "{\"count\": 2, \"x\": {\"results\": []}, \"results\": [{\"content\":\"a\"},\n{\"content\":\"]\"}], \"next\": null}",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_record_is_a_problem_of_its_own() {
+    fn oversized_record_does_not_affect_the_others() {
         let mut file = b"{\"content\":\"".to_vec();
         file.extend(vec![b'x'; 17 * 1024 * 1024]);
         file.extend(b"\"}\n{\"content\":\"b\"}\n");
@@ -212,11 +212,11 @@ mod tests {
                 .contains("longer than 16 MB")
         );
         assert_eq!(records[1].record.as_ref().unwrap().text.content, "b");
-        assert_eq!(records[1].place.line, 2);
+        assert_eq!(records[1].location.line, 2);
     }
 
     #[test]
-    fn deep_nesting_ends_nothing() {
+    fn deep_nesting_does_not_overflow_the_stack() {
         let file = format!("{}\n{{\"content\":\"b\"}}", "{\"content\":".repeat(100_000));
         let records = items(ImportFormat::JsonLines, &file);
         assert_eq!(

@@ -1,9 +1,9 @@
-//! Files of memories: reading those of other products, writing and reading our
-//! own. No database and no clock.
+//! Import and export files: reads other products' formats, reads and writes
+//! Atrium's own. Uses no database and no clock.
 //!
-//! Everything is read record by record from a source that can seek, so what
-//! is held at once is one record and, of an archive, the list of its entries.
-//! A bad record is a problem with its place and reason; the others land.
+//! Sources are seekable and read record by record, so memory holds one record
+//! and, for a zip archive, its list of entries. An invalid record becomes an
+//! item with its location and reason; the remaining records are still read.
 
 mod atrium;
 mod chat;
@@ -35,52 +35,52 @@ pub use self::{
     write::{ExportFormat, Writer},
 };
 
-/// The longest record in bytes as it stands in the file: a conversation with
-/// all that its product notes down, or a memory with all its versions.
+/// Maximum size of one record in the file: for example a conversation with
+/// all its metadata, or a memory with all its versions.
 pub const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
 
-/// What can be read: a file, or whatever stands for one.
+/// A seekable byte source, usually a file.
 pub trait Source: Read + Seek {}
 impl<T: Read + Seek> Source for T {}
 
 /// One record of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// Where it stands.
-    pub place: RecordLocation,
-    /// Bytes that were read of the file, or of its entry, up to its end.
+    pub location: RecordLocation,
+    /// Bytes read from the file, or from the archive's entries, up to the end
+    /// of this record.
     pub bytes: u64,
-    /// What it says, or what is wrong with it.
+    /// The record, or the reason why it is invalid.
     pub record: Result<Record, String>,
 }
 
 impl Item {
-    /// The problem to report, if the record is bad.
+    /// The problem to report if the record is invalid.
     pub fn problem(&self) -> Option<ImportProblem> {
         let reason = self.record.as_ref().err()?;
         Some(ImportProblem {
-            line: self.place.line,
-            entry: self.place.entry.clone(),
+            line: self.location.line,
+            entry: self.location.entry.clone(),
             reason: reason.clone(),
         })
     }
 }
 
-/// Where a record stands in its file.
+/// Location of a record in its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordLocation {
-    /// The entry of an archive.
+    /// Path of the archive's entry; `None` outside archives.
     pub entry: Option<String>,
-    /// The line on which it begins, or which one of its entry it is, from 1;
-    /// 0 for the whole entry.
+    /// Line on which the record begins, or the record's number in its entry,
+    /// from 1; 0 if the record is the whole entry.
     pub line: u64,
 }
 
-/// Why a file can't be read to its end.
+/// Error that ends the reading of a file.
 #[derive(Debug)]
 pub enum ReadError {
-    /// Not in this format, damaged, or made to harm: the sentence is for the
-    /// one who gave it.
+    /// Wrong format, damaged, or a zip bomb. The sentence is shown to the
+    /// member.
     Refused(String),
     /// The source failed; another attempt may succeed.
     Source(io::Error),
@@ -89,13 +89,13 @@ pub enum ReadError {
 impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         match error.downcast::<ImportError>() {
-            Ok(refusal) => Self::Refused(refusal.0),
+            Ok(error) => Self::Refused(error.0),
             Err(error) => Self::Source(error),
         }
     }
 }
 
-/// A refusal on its way through code that knows only `io::Error`.
+/// Carries a [`ReadError::Refused`] through code that returns `io::Error`.
 #[derive(Debug)]
 struct ImportError(String);
 
@@ -107,11 +107,10 @@ impl std::fmt::Display for ImportError {
 
 impl std::error::Error for ImportError {}
 
-/// Why reading stopped.
+/// Reason for ending before the end of the file.
 enum Stop {
-    /// The one who reads has enough.
-    Enough,
-    /// The file can't be read on.
+    /// The callback returned `Break`.
+    Cancelled,
     Failed(ReadError),
 }
 
@@ -121,7 +120,7 @@ impl<E: Into<ReadError>> From<E> for Stop {
     }
 }
 
-/// Where the records go.
+/// Passes records to the caller's callback.
 struct Sink<'a> {
     each: &'a mut dyn FnMut(Item) -> ControlFlow<()>,
     entry: Option<String>,
@@ -130,7 +129,7 @@ struct Sink<'a> {
 impl Sink<'_> {
     fn give(&mut self, line: u64, bytes: u64, record: Result<Record, String>) -> Result<(), Stop> {
         let item = Item {
-            place: RecordLocation {
+            location: RecordLocation {
                 entry: self.entry.clone(),
                 line,
             },
@@ -139,16 +138,17 @@ impl Sink<'_> {
         };
         match (self.each)(item) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Stop::Enough),
+            ControlFlow::Break(()) => Err(Stop::Cancelled),
         }
     }
 }
 
-/// Reads `source` from its beginning and gives each record to `each`, in the
-/// file's order, until it breaks off.
+/// Reads `source` from its beginning and calls `each` for every record, in the
+/// file's order, until `each` breaks.
 ///
 /// # Errors
-/// [`ReadError`]; what was given before stands.
+/// [`ReadError`] if the rest of the file can't be read; records passed before
+/// remain valid.
 pub fn read(
     source: &mut dyn Source,
     format: ImportFormat,
@@ -157,7 +157,7 @@ pub fn read(
 ) -> Result<(), ReadError> {
     source.rewind()?;
     let mut sink = Sink { each, entry: None };
-    let done = match format {
+    let result = match format {
         ImportFormat::JsonLines => json_file::read(source, &mut sink, &|bytes| {
             fields::json_record(bytes, choice)
         }),
@@ -174,8 +174,8 @@ pub fn read(
         ImportFormat::ChatGpt => chatgpt::read(source, choice, &mut sink),
         ImportFormat::Claude => claude::read(source, choice, &mut sink),
     };
-    match done {
-        Ok(()) | Err(Stop::Enough) => Ok(()),
+    match result {
+        Ok(()) | Err(Stop::Cancelled) => Ok(()),
         Err(Stop::Failed(error)) => Err(error),
     }
 }

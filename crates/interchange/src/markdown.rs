@@ -1,5 +1,5 @@
-//! Markdown: a file with a memory a heading, or a folder in a zip archive
-//! with a memory a file.
+//! Markdown: a single file with one memory per heading, or a zip archive with
+//! one memory per file.
 
 use std::{fmt::Write, io::Read};
 
@@ -15,17 +15,18 @@ use crate::{
     zip::Archive,
 };
 
-/// The largest single file: its headings are found by parsing it whole.
+/// Maximum size of a single file in bytes; it is parsed as a whole.
 const MAX_FILE: u64 = 8 * 1024 * 1024;
-/// The largest file of a folder.
+/// Maximum size of a file in an archive, in bytes.
 const MAX_NOTE: u64 = 1024 * 1024;
 
-/// What our own files say of themselves: then every byte counts.
-const OURS: &str = "atrium.memory/1";
+/// Value of `format` in the front matter of Atrium's own notes, whose content
+/// is read byte for byte.
+const OWN_FORMAT: &str = "atrium.memory/1";
 
-/// A memory for each heading with the text up to the next one; text before
-/// the first heading is a memory without a title; a heading with no text of
-/// its own (only headings below it) is none.
+/// Reads one memory per heading, with the text up to the next heading. Text
+/// before the first heading becomes a memory without a title; a heading
+/// without text of its own is skipped.
 pub(crate) fn read(
     source: &mut dyn Source,
     choice: &ImportOptions,
@@ -49,23 +50,23 @@ pub(crate) fn read(
         let end = headings.get(at + 1).map_or(body.len(), |next| next.start);
         (heading.start, heading.end, end, heading.title.clone())
     });
-    let (mut line, mut counted) = (1, 0);
+    let (mut line, mut counted_to) = (1, 0);
     for (start, text_start, end, title) in std::iter::once(preamble).chain(sections) {
-        line += body[counted..start].matches('\n').count() as u64;
-        counted = start;
+        line += body[counted_to..start].matches('\n').count() as u64;
+        counted_to = start;
         let content = body[text_start..end].trim_matches(['\r', '\n']);
         if content.trim().is_empty() {
             continue;
         }
-        // A heading may be longer than a title; nothing of it is lost.
-        let long = title.chars().count() > domain::memory::MAX_TITLE_CHARS;
-        let (title, content) = if long {
+        // A heading longer than a title becomes the content's first line.
+        let is_too_long = title.chars().count() > domain::memory::MAX_TITLE_CHARS;
+        let (title, content) = if is_too_long {
             (String::new(), format!("{title}\n\n{content}"))
         } else {
             (title, content.to_owned())
         };
-        let words = text(&title, content, "", Vec::new(), choice);
-        let record = words.map(|words| Record::new(words).choosing(choice));
+        let memory_text = text(&title, content, "", Vec::new(), choice);
+        let record = memory_text.map(|memory_text| Record::new(memory_text).choosing(choice));
         sink.give(line, end as u64, record)?;
     }
     Ok(())
@@ -80,7 +81,7 @@ struct Heading {
 fn headings(source: &str) -> Vec<Heading> {
     let mut headings: Vec<Heading> = Vec::new();
     let mut inside = false;
-    // Headings inside quotes and lists belong to the text around them.
+    // Ignores headings inside quotes and lists.
     let mut depth = 0_usize;
     for (event, range) in Parser::new(source).into_offset_iter() {
         match event {
@@ -106,7 +107,7 @@ fn headings(source: &str) -> Vec<Heading> {
     headings
 }
 
-/// Whether a file of a folder is a note.
+/// True for Markdown files that are neither hidden nor macOS metadata.
 pub(crate) fn is_note(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let hidden = name
@@ -116,7 +117,7 @@ pub(crate) fn is_note(name: &str) -> bool {
     !hidden && matches!(ending, Some("md" | "markdown"))
 }
 
-/// A memory for each note of the archive; its other files are passed over.
+/// Reads one memory per note of the archive and skips other files.
 pub(crate) fn read_zip(
     source: &mut dyn Source,
     choice: &ImportOptions,
@@ -147,38 +148,39 @@ pub(crate) fn read_zip(
     Ok(())
 }
 
-/// A note with its front matter. Without a title there, its file's name is
-/// the title, as note-taking programs have it.
+/// Parses a note with its front matter. Its title defaults to the file name,
+/// as in note-taking programs.
 fn parse_note(stem: &str, note: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let note = crate::input::utf8(note.strip_prefix(b"\xef\xbb\xbf").unwrap_or(note))?;
     let (matter, content) = split_front_matter(note);
     let matter = matter.map(FrontMatter::parse).unwrap_or_default();
-    let ours = matter
+    let is_own = matter
         .get("format")
-        .is_some_and(|format| format.as_str() == Some(OURS));
-    let content = if ours {
-        // Just the line break that was put before and behind it.
+        .is_some_and(|format| format.as_str() == Some(OWN_FORMAT));
+    let content = if is_own {
+        // Removes only the line breaks that the export added.
         let content = content.strip_prefix('\n').unwrap_or(content);
         content.strip_suffix('\n').unwrap_or(content)
     } else {
         content.trim_matches(['\r', '\n'])
     };
-    // Names of our own for all fields, and no others: a note's own `type` or
+    // Matches only Atrium's names of fields: another program's `type` or
     // `date` may mean anything.
     let wanted = ColumnMapping::of(
         &ImportOptions {
             columns: Field::ALL
                 .iter()
                 .filter(|field| {
-                    ours || matches!(
-                        field,
-                        Field::Content
-                            | Field::Title
-                            | Field::Tags
-                            | Field::Kind
-                            | Field::CreatedAt
-                            | Field::UpdatedAt
-                    )
+                    is_own
+                        || matches!(
+                            field,
+                            Field::Content
+                                | Field::Title
+                                | Field::Tags
+                                | Field::Kind
+                                | Field::CreatedAt
+                                | Field::UpdatedAt
+                        )
                 })
                 .map(|field| (field.key().to_owned(), field.key().to_owned()))
                 .collect(),
@@ -188,10 +190,10 @@ fn parse_note(stem: &str, note: &[u8], choice: &ImportOptions) -> Result<Record,
     )
     .ok_or("It has no text.")?;
     let row = Note {
-        stem: if ours { "" } else { stem },
+        stem: if is_own { "" } else { stem },
         content,
         matter: &matter,
-        lenient: !ours,
+        lenient: !is_own,
     };
     wanted.record(&row, choice)
 }
@@ -217,8 +219,7 @@ impl Row for Note<'_> {
                     .map(str::to_owned)
                     .collect(),
             )),
-            // Another program's word for a kind or a moment is not ours to
-            // refuse a note for.
+            // Another program's kind or time is ignored rather than an error.
             ("kind", Some(Value::String(kind)))
                 if self.lenient && domain::memory::MemoryKind::from_key(kind).is_none() =>
             {
@@ -235,8 +236,8 @@ impl Row for Note<'_> {
     }
 }
 
-/// The lines between the `---` at the very beginning and the next one, and
-/// what follows them.
+/// Splits a note into the lines between the leading `---` and the next one, and
+/// the rest.
 fn split_front_matter(note: &str) -> (Option<&str>, &str) {
     let begin = ["---\n", "---\r\n"]
         .iter()
@@ -254,9 +255,8 @@ fn split_front_matter(note: &str) -> (Option<&str>, &str) {
     (None, note)
 }
 
-/// What stands before a note: `name: value` lines, a value as JSON, as plain
-/// text, as `[a, b]`, or as `- a` lines below. What is more than that in YAML
-/// is not read.
+/// Front matter: `name: value` lines, where a value is JSON, plain text,
+/// `[a, b]`, or `- a` lines below. Other YAML is not supported.
 #[derive(Default)]
 struct FrontMatter(Vec<(String, Value)>);
 
@@ -312,14 +312,14 @@ fn scalar(text: &str) -> Value {
     Value::from(quoted.unwrap_or(text))
 }
 
-/// A record as a note with front matter.
+/// Formats a record as a note with front matter.
 pub(crate) fn write_note(record: &Record) -> String {
     let mut note = String::from("---\n");
     let mut line = |name: &str, value: Value| {
-        // Into memory: it can't fail. JSON is YAML, too.
+        // Writing to a `String` can't fail. JSON is valid YAML.
         let _ = writeln!(note, "{name}: {value}");
     };
-    line("format", OURS.into());
+    line("format", OWN_FORMAT.into());
     line("title", record.text.title.as_str().into());
     line("kind", record.text.kind.key().into());
     line("tags", record.text.tags.clone().into());
@@ -350,16 +350,16 @@ pub(crate) fn write_note(record: &Record) -> String {
     note
 }
 
-/// A file name for the `number`th note: safe on every system, unique by the
-/// number, and telling what is in it.
+/// File name of the `number`th note: safe on every system, unique by its
+/// number, and readable.
 pub(crate) fn note_name(number: u64, record: &Record) -> String {
-    let words = if record.text.title.is_empty() {
+    let text = if record.text.title.is_empty() {
         &record.text.content
     } else {
         &record.text.title
     };
     let mut name = String::new();
-    for c in words.chars().take(200) {
+    for c in text.chars().take(200) {
         if name.len() > 60 {
             break;
         }
@@ -382,7 +382,7 @@ mod tests {
     use crate::testing::{items, summary};
 
     #[test]
-    fn one_memory_a_heading() {
+    fn each_heading_with_text_is_a_memory() {
         let records = items(
             ImportFormat::Markdown,
             "before\n\n# Top\n\n## Deploys\nUse `blue`.\n\n```\n# not a heading\n```\n\nSetext *one*\n===\nlast\n",
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn the_front_matter_of_other_programs_is_read_kindly() {
+    fn front_matter_of_other_programs_is_read_leniently() {
         let choice = ImportOptions::default();
         let note = b"---\r\ntitle: 'Tea: how'\ntags:\n  - people\n  - \"tea time\"\naliases: [x]\ntype: recipe\nkind: song\ncreated_at: someday\n---\n\nWithout milk.\r\n";
         let record = parse_note("file", note, &choice).unwrap();
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn what_programs_put_beside_notes_is_no_note() {
+    fn hidden_and_other_files_are_not_notes() {
         for (name, expected) in [
             ("a.md", true),
             ("notes/../../B.Markdown", true),
@@ -434,10 +434,11 @@ mod tests {
     }
 
     #[test]
-    fn names_of_notes_are_safe_everywhere() {
+    fn note_names_are_safe_on_every_system() {
         let name = |title: &str| {
-            let words = domain::memory::MemoryText::new(title, "x".into(), "fact", &[]).unwrap();
-            note_name(7, &Record::new(words))
+            let memory_text =
+                domain::memory::MemoryText::new(title, "x".into(), "fact", &[]).unwrap();
+            note_name(7, &Record::new(memory_text))
         };
         assert_eq!(name("../../etc/passwd"), "000007-etc-passwd.md");
         assert_eq!(name("CON"), "000007-con.md");

@@ -1,5 +1,5 @@
-//! What mem0's API and its export of memories give: objects with `memory`,
-//! `categories`, `metadata` and moments, on lines or in an array.
+//! Memories as returned by mem0's API and its export: objects with `memory`,
+//! `categories`, `metadata` and timestamps, as lines or in an array.
 
 use domain::import::ImportOptions;
 use serde_json::{Map, Value};
@@ -11,8 +11,8 @@ use crate::{
     record::{given, text},
 };
 
-/// One of them as a memory. Its categories become tags, a `kind`, `title` or
-/// `tags` in its metadata count, the rest of the metadata is not taken.
+/// Converts one object. Categories become tags; of the metadata only `kind`,
+/// `title` and `tags` are imported.
 pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let object = json_object(raw)?;
     let plain = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -20,12 +20,12 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String
         .iter()
         .find_map(|name| object.get(*name)?.as_str())
         .ok_or("It has no “memory”.")?;
-    let none = Map::new();
+    let no_metadata = Map::new();
     let metadata = object
         .get("metadata")
         .and_then(Value::as_object)
-        .unwrap_or(&none);
-    let noted = |name: &str| {
+        .unwrap_or(&no_metadata);
+    let metadata_text = |name: &str| {
         metadata
             .get(name)
             .and_then(Value::as_str)
@@ -33,21 +33,27 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String
     };
     let mut tags = texts(object.get("categories"));
     tags.extend(texts(metadata.get("tags")));
-    let moment_of = |name: &str| match object.get(name) {
+    let time_of = |name: &str| match object.get(name) {
         Some(Value::String(text)) => moment::parse(text).map(Some),
         _ => Ok(None),
     };
-    let kind = match noted("kind") {
+    let kind = match metadata_text("kind") {
         kind if domain::memory::MemoryKind::from_key(kind).is_some() => kind,
         _ => "",
     };
-    let words = text(noted("title"), content.to_owned(), kind, tags, choice)?;
+    let words = text(
+        metadata_text("title"),
+        content.to_owned(),
+        kind,
+        tags,
+        choice,
+    )?;
     Ok(Record {
         key: given(plain("id")),
         source_session_id: given(plain("run_id")),
-        created_at: moment_of("created_at")?,
-        updated_at: moment_of("updated_at")?,
-        expires_at: moment_of("expiration_date")?,
+        created_at: time_of("created_at")?,
+        updated_at: time_of("updated_at")?,
+        expires_at: time_of("expiration_date")?,
         ..Record::new(words)
     }
     .choosing(choice))
@@ -69,7 +75,7 @@ mod tests {
 
     use crate::{moment, testing::items};
 
-    /// After the answer of `get_all` and of an export.
+    /// Modelled on the response of `get_all` and on an export.
     const FILE: &str = r#"{
       "count": 2,
       "results": [
@@ -89,7 +95,7 @@ mod tests {
     }"#;
 
     #[test]
-    fn memories_of_mem0_keep_their_categories_moments_and_run() {
+    fn mem0_categories_timestamps_and_run_id_are_imported() {
         let records = items(ImportFormat::Mem0, FILE);
         assert_eq!(records.len(), 2);
         let first = records[0].record.as_ref().unwrap();

@@ -1,4 +1,4 @@
-//! Moments as files write them.
+//! Parsing and formatting of timestamps in files.
 
 use domain::Timestamp;
 use time::{
@@ -6,27 +6,27 @@ use time::{
     macros::format_description,
 };
 
-/// Reads RFC 3339, the same with a space or without a zone (then UTC), a date
-/// alone, or the seconds or milliseconds since 1970.
+/// Parses RFC 3339, also with a space for the `T` or without an offset (UTC
+/// then), a date alone, or seconds or milliseconds since 1970.
 ///
 /// # Errors
-/// The reason, when it is none of these or not of our times.
+/// The reason, for any other text and for years outside 1900 to 9998.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
     let text = text.trim();
-    let wrong = || {
+    let invalid = || {
         format!(
             "“{}” is no moment.",
             text.chars().take(40).collect::<String>()
         )
     };
     if let Ok(number) = text.parse::<f64>() {
-        return from_unix(number).ok_or_else(wrong);
+        return from_unix(number).ok_or_else(invalid);
     }
     let moment = if let Ok(moment) = OffsetDateTime::parse(text, &Rfc3339) {
         moment
     } else if text.len() == 10 {
         Date::parse(text, format_description!("[year]-[month]-[day]"))
-            .map_err(|_| wrong())?
+            .map_err(|_| invalid())?
             .midnight()
             .assume_utc()
     } else if let Ok(moment) = OffsetDateTime::parse(&text.replacen(' ', "T", 1), &Rfc3339) {
@@ -39,20 +39,20 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
                 "[year]-[month]-[day]T[hour]:[minute][optional [:[second][optional [.[subsecond]]]]]"
             ),
         )
-        .map_err(|_| wrong())?
+        .map_err(|_| invalid())?
         .assume_utc()
     };
-    bounded(moment).ok_or_else(wrong)
+    bounded(moment).ok_or_else(invalid)
 }
 
-/// Seconds since 1970, or milliseconds where seconds would be far away.
+/// Seconds since 1970; values from 1e11 on are taken as milliseconds.
 pub(crate) fn from_unix(number: f64) -> Option<Timestamp> {
     let seconds = if number.abs() >= 1e11 {
         number / 1000.0
     } else {
         number
     };
-    // NaN is in no range.
+    // Rejects NaN, too.
     if !(-1e11..1e11).contains(&seconds) {
         return None;
     }
@@ -65,8 +65,8 @@ pub(crate) fn from_unix(number: f64) -> Option<Timestamp> {
     bounded(moment)
 }
 
-/// In UTC and to the microsecond, as the database keeps it; none outside of
-/// the years that memories can be of.
+/// Converts to UTC and truncates to microseconds, the database's precision.
+/// `None` outside the years that a memory can have.
 fn bounded(moment: OffsetDateTime) -> Option<Timestamp> {
     let moment = moment.to_offset(UtcOffset::UTC);
     let micros = moment.microsecond();
@@ -74,7 +74,7 @@ fn bounded(moment: OffsetDateTime) -> Option<Timestamp> {
     (1900..=9998).contains(&moment.year()).then_some(moment)
 }
 
-/// As our own files write it.
+/// Formats as RFC 3339 in UTC.
 pub(crate) fn format(moment: Timestamp) -> String {
     moment
         .to_offset(UtcOffset::UTC)
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_read_in_the_ways_that_products_write_them() {
+    fn timestamps_of_other_products_are_parsed() {
         for (text, expected) in [
             ("2024-05-06T07:08:09Z", "2024-05-06T07:08:09Z"),
             (

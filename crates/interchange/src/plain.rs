@@ -1,4 +1,4 @@
-//! Plain text: one memory a paragraph.
+//! Plain text: one memory per paragraph.
 
 use std::io::Read;
 
@@ -10,11 +10,11 @@ use crate::{
     record::text,
 };
 
-/// The longest paragraph: far above the longest memory, whose own limit has
-/// the better sentence.
+/// Maximum size of a paragraph in bytes. Far above a memory's own limit, whose
+/// message is more helpful.
 const MAX_PARAGRAPH: usize = 1024 * 1024;
 
-/// Paragraphs: runs of lines between blank ones.
+/// Reads paragraphs: runs of lines separated by blank lines.
 pub(crate) fn read(
     source: impl Read,
     choice: &ImportOptions,
@@ -23,22 +23,22 @@ pub(crate) fn read(
     let mut input = Input::new(source)?;
     let mut line = Vec::new();
     let mut paragraph = Vec::new();
-    let mut first = 0;
-    let mut long = false;
+    let mut first_line = 0;
+    let mut is_too_long = false;
     loop {
-        let cut = input.next_line(&mut line, MAX_PARAGRAPH)?;
-        let ends = cut.is_none() || is_blank(&line);
+        let chunk = input.next_line(&mut line, MAX_PARAGRAPH)?;
+        let ends = chunk.is_none() || is_blank(&line);
         if !ends {
             if paragraph.is_empty() {
-                first = cut.map_or(0, |cut| cut.line);
+                first_line = chunk.map_or(0, |chunk| chunk.line);
             }
-            long |= cut.is_some_and(|cut| cut.too_long);
-            long |= paragraph.len() + line.len() > MAX_PARAGRAPH;
-            if !long {
+            is_too_long |= chunk.is_some_and(|chunk| chunk.too_long);
+            is_too_long |= paragraph.len() + line.len() > MAX_PARAGRAPH;
+            if !is_too_long {
                 paragraph.extend_from_slice(&line);
             }
-        } else if long || !paragraph.is_empty() {
-            let record = if long {
+        } else if is_too_long || !paragraph.is_empty() {
+            let record = if is_too_long {
                 Err(too_long(MAX_PARAGRAPH))
             } else {
                 utf8(&paragraph).and_then(|paragraph| {
@@ -47,11 +47,11 @@ pub(crate) fn read(
                     Ok(Record::new(text).choosing(choice))
                 })
             };
-            sink.give(first, input.read(), record)?;
+            sink.give(first_line, input.read(), record)?;
             paragraph.clear();
-            long = false;
+            is_too_long = false;
         }
-        if cut.is_none() {
+        if chunk.is_none() {
             return Ok(());
         }
     }
@@ -64,7 +64,7 @@ mod tests {
     use crate::testing::{items, summary};
 
     #[test]
-    fn one_memory_a_paragraph() {
+    fn each_paragraph_is_a_memory() {
         let records = items(ImportFormat::PlainText, "\n one\ntwo\r\n\r\n \nthree");
         assert_eq!(
             summary(&records),
@@ -73,14 +73,14 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_or_endless_paragraph_spoils_only_itself() {
+    fn invalid_paragraph_does_not_affect_the_others() {
         let mut file = b"one\n\ntwo \xff\n\n".to_vec();
         file.extend(vec![b'x'; 3 * 1024 * 1024]);
         file.extend(b"\n\nthree\n\nnul \0 inside");
         let records = items(ImportFormat::PlainText, &file);
         let lines: Vec<_> = records
             .iter()
-            .map(|item| (item.place.line, item.record.is_ok()))
+            .map(|item| (item.location.line, item.record.is_ok()))
             .collect();
         assert_eq!(
             lines,

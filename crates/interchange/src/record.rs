@@ -1,4 +1,4 @@
-//! What a file says about one memory.
+//! The format-independent representation of one memory in a file.
 
 use domain::{
     AppError, Timestamp,
@@ -6,56 +6,50 @@ use domain::{
     memory::{MemoryKind, MemoryText, Visibility},
 };
 
-/// A memory as a file holds it. What a format can't carry is empty.
+/// A memory in an import or export file. Fields that a format lacks are empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// What tells it from the file's other records.
+    /// Identifies the record within its file.
     pub key: Option<String>,
-    /// The key of the record that it answers.
+    /// Key of the record that this one replies to.
     pub parent: Option<String>,
-    /// Its words.
     pub text: MemoryText,
     /// 0 to 1.
     pub importance: Option<f32>,
-    /// When it is forgotten.
     pub expires_at: Option<Timestamp>,
-    /// The name of the persona that it belongs to.
+    /// Name of the memory's persona.
     pub persona: Option<String>,
-    /// The vendors that may read it.
+    /// Vendors allowed to read the memory: `None` if the file doesn't say,
+    /// empty for no vendor.
     pub allowed_vendors: Option<Vec<String>>,
-    /// Where it came from, as an origin's key.
+    /// Key of the origin.
     pub origin: Option<String>,
-    /// The conversation it came from.
+    /// Id of the conversation that the memory comes from.
     pub source_session_id: Option<String>,
-    /// When it was created.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed.
     pub updated_at: Option<Timestamp>,
-    /// Its version; the earlier ones come before it.
+    /// Number of the current version, higher than all of `earlier`.
     pub version: i32,
-    /// What it said before its changes, oldest first.
+    /// Previous versions, oldest first.
     pub earlier: Vec<EarlierText>,
-    /// Who could see it; told, and not restored.
+    /// Visibility at the time of export; informational, an import ignores it.
     pub visibility: Option<Visibility>,
-    /// Whose it was; told, and not restored.
+    /// Owner at the time of export; informational, an import ignores it.
     pub owner: Option<String>,
 }
 
-/// What a memory said before a change.
+/// A previous version of a memory's text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EarlierText {
-    /// Which version that was.
     pub version: i32,
-    /// Its words then.
     pub text: MemoryText,
-    /// When it was replaced.
+    /// Time at which the next version replaced this one.
     pub changed_at: Timestamp,
-    /// Why.
     pub change_reason: Option<String>,
 }
 
 impl Record {
-    /// A memory of which only the words are known.
+    /// A record with only a text.
     pub fn new(text: MemoryText) -> Self {
         Self {
             key: None,
@@ -76,7 +70,7 @@ impl Record {
         }
     }
 
-    /// With what the member wants each record to have.
+    /// Applies the member's persona if the record names none.
     pub(crate) fn choosing(mut self, choice: &ImportOptions) -> Self {
         if self.persona.is_none() {
             self.persona = given(&choice.persona);
@@ -85,14 +79,14 @@ impl Record {
     }
 }
 
-/// Text that is not empty, trimmed.
+/// The trimmed text; `None` if it is empty.
 pub(crate) fn given(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The words of a record, with the tags that the member wants on each.
-/// `kind` is empty where the record names none.
+/// Builds a record's text and adds the member's tags. An empty `kind` means the
+/// member's default kind.
 pub(crate) fn text(
     title: &str,
     content: String,
@@ -103,13 +97,13 @@ pub(crate) fn text(
     tags.extend(parse_tags(&choice.tags));
     let kind = match kind.trim() {
         "" => choice.default_kind().key(),
-        kind => known_kind(kind),
+        kind => map_kind(kind),
     };
     MemoryText::new(title, content, kind, &tags).map_err(reason)
 }
 
-/// The words that other products have for our kinds.
-fn known_kind(kind: &str) -> &str {
+/// Maps other products' names to [`MemoryKind`] keys.
+fn map_kind(kind: &str) -> &str {
     match kind {
         "semantic" => MemoryKind::Fact.key(),
         "episodic" => MemoryKind::Event.key(),
@@ -118,7 +112,7 @@ fn known_kind(kind: &str) -> &str {
     }
 }
 
-/// A title, cut to what one may have.
+/// Trims a title and cuts it to the maximum length.
 pub(crate) fn title(given: &str) -> String {
     let line = given.trim().replace('\0', "");
     line.chars()
@@ -128,7 +122,7 @@ pub(crate) fn title(given: &str) -> String {
         .to_owned()
 }
 
-/// What is wrong, in one line.
+/// The messages of an error in one line.
 pub(crate) fn reason(error: AppError) -> String {
     match error {
         AppError::Invalid { fields } => fields

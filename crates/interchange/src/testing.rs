@@ -1,4 +1,4 @@
-//! What the tests of all formats share.
+//! Helpers for the tests of all formats.
 
 use std::{io::Cursor, ops::ControlFlow};
 
@@ -35,15 +35,15 @@ pub(crate) fn summary(items: &[Item]) -> Vec<(u64, String)> {
         .iter()
         .map(|item| match &item.record {
             Ok(record) => (
-                item.place.line,
+                item.location.line,
                 format!("{}|{}", record.text.title, record.text.content),
             ),
-            Err(reason) => (item.place.line, format!("! {reason}")),
+            Err(reason) => (item.location.line, format!("! {reason}")),
         })
         .collect()
 }
 
-/// Memories as nasty as they may be, the same ones each time.
+/// Deterministic generator of records with hostile contents.
 pub(crate) struct Random(u64);
 
 const PIECES: &[&str] = &[
@@ -101,7 +101,6 @@ impl Random {
         (self.below(2) == 0).then(|| text.trim().to_owned())
     }
 
-    /// Any record at all.
     pub(crate) fn record(&mut self) -> Record {
         let version = i32::try_from(self.below(4)).unwrap() + 1;
         Record {
@@ -138,7 +137,7 @@ impl Random {
     }
 }
 
-/// An archive of files.
+/// Builds a zip archive from names and contents.
 pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = crate::zip::ArchiveWriter::new();
     let mut out = Vec::new();

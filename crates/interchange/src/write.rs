@@ -1,35 +1,34 @@
-//! Writing memories as a stream: what is appended can be sent on at once.
+//! Streaming export: each appended piece can be sent immediately.
 
 use std::borrow::Cow;
 
 use domain::import::Field;
 
 use crate::{
-    Record, atrium, csv_file::defuse, fields::NO_VENDOR, markdown, moment, zip::ArchiveWriter,
+    Record, atrium, csv_file::escape_formula, fields::NO_VENDOR, markdown, moment,
+    zip::ArchiveWriter,
 };
 
-/// What an export looks like.
+/// File format of an export, and the data that it keeps:
 ///
-/// | | words, traits, moments | threads | versions |
+/// | | text, attributes, times | threads | versions |
 /// |---|---|---|---|
 /// | JSON Lines | yes | yes | yes |
 /// | CSV | yes | no | no |
 /// | Markdown | yes | no | no |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
-    /// Everything, to be imported again: `docs/export.md`.
+    /// Lossless and importable; see `docs/export.md`.
     JsonLines,
-    /// For spreadsheets.
     Csv,
     /// A folder of Markdown files in a zip archive, for note-taking programs.
     Markdown,
 }
 
 impl ExportFormat {
-    /// All of them.
     pub const ALL: &[Self] = &[Self::JsonLines, Self::Csv, Self::Markdown];
 
-    /// As the address has it.
+    /// Value of the URL's query parameter.
     pub const fn key(self) -> &'static str {
         match self {
             Self::JsonLines => "jsonl",
@@ -43,7 +42,7 @@ impl ExportFormat {
         Self::ALL.iter().copied().find(|format| format.key() == key)
     }
 
-    /// How its files' names end.
+    /// File name extension.
     pub const fn ending(self) -> &'static str {
         match self {
             Self::JsonLines => "jsonl",
@@ -52,7 +51,6 @@ impl ExportFormat {
         }
     }
 
-    /// Its media type.
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::JsonLines => "application/x-ndjson",
@@ -61,13 +59,13 @@ impl ExportFormat {
         }
     }
 
-    /// Whether it carries the versions before the present one.
+    /// True if the format includes previous versions.
     pub const fn has_versions(self) -> bool {
         matches!(self, Self::JsonLines)
     }
 }
 
-/// An export on its way.
+/// State of a running export.
 pub struct Writer(Inner);
 
 enum Inner {
@@ -77,7 +75,7 @@ enum Inner {
 }
 
 impl Writer {
-    /// Begins in `format`; what the file begins with is appended to `out`.
+    /// Starts an export and appends the file's header to `out`.
     pub fn new(format: ExportFormat, out: &mut Vec<u8>) -> Self {
         Self(match format {
             ExportFormat::JsonLines => Inner::JsonLines,
@@ -106,8 +104,8 @@ impl Writer {
         }
     }
 
-    /// Appends a piece of what the file ends with to `out`; says whether there
-    /// is more to append.
+    /// Appends a piece of the file's trailer to `out`. Returns true if there is
+    /// more to append: call it again.
     #[must_use]
     pub fn end(&mut self, out: &mut Vec<u8>) -> bool {
         match &mut self.0 {
@@ -121,9 +119,9 @@ fn row<'a>(cells: impl Iterator<Item = Cow<'a, str>>, out: &mut Vec<u8>) {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(out);
-    // Into memory: it can't fail.
+    // Writing to a `Vec` can't fail.
     for cell in cells {
-        let _ = writer.write_field(defuse(&cell).as_bytes());
+        let _ = writer.write_field(escape_formula(&cell).as_bytes());
     }
     let _ = writer.write_record(None::<&[u8]>);
     let _ = writer.flush();
@@ -161,7 +159,7 @@ mod tests {
     use super::*;
     use crate::testing::{Random, items};
 
-    fn written(format: ExportFormat, records: &[Record]) -> Vec<u8> {
+    fn export_file(format: ExportFormat, records: &[Record]) -> Vec<u8> {
         let mut out = Vec::new();
         let mut writer = Writer::new(format, &mut out);
         for record in records {
@@ -171,8 +169,8 @@ mod tests {
         out
     }
 
-    fn come_back(export: ExportFormat, import: ImportFormat, records: &[Record]) {
-        let file = written(export, records);
+    fn assert_round_trip(export: ExportFormat, import: ImportFormat, records: &[Record]) {
+        let file = export_file(export, records);
         let read: Vec<_> = items(import, &file)
             .into_iter()
             .map(|item| item.record.expect("a record of our own"))
@@ -184,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn json_lines_bring_back_everything() {
+    fn json_lines_round_trip_everything() {
         let mut random = Random::new(1);
         let records: Vec<_> = (0..500).map(|_| random.record()).collect();
-        come_back(ExportFormat::JsonLines, ImportFormat::Atrium, &records);
+        assert_round_trip(ExportFormat::JsonLines, ImportFormat::Atrium, &records);
     }
 
-    /// Neither threads nor versions, and nothing about its owner.
-    fn without_past(record: Record) -> Record {
+    /// Drops threads, versions and ownership, which CSV and Markdown lack.
+    fn without_history(record: Record) -> Record {
         Record {
             parent: None,
             version: 1,
@@ -203,21 +201,21 @@ mod tests {
     }
 
     #[test]
-    fn csv_brings_back_words_traits_and_moments() {
+    fn csv_round_trips_text_attributes_and_times() {
         let mut random = Random::new(2);
-        let records: Vec<_> = (0..500).map(|_| without_past(random.record())).collect();
-        come_back(ExportFormat::Csv, ImportFormat::Csv, &records);
+        let records: Vec<_> = (0..500).map(|_| without_history(random.record())).collect();
+        assert_round_trip(ExportFormat::Csv, ImportFormat::Csv, &records);
     }
 
     #[test]
-    fn a_folder_of_notes_brings_back_words_traits_and_moments() {
+    fn markdown_zip_round_trips_text_attributes_and_times() {
         let mut random = Random::new(3);
-        let records: Vec<_> = (0..500).map(|_| without_past(random.record())).collect();
-        come_back(ExportFormat::Markdown, ImportFormat::MarkdownZip, &records);
+        let records: Vec<_> = (0..500).map(|_| without_history(random.record())).collect();
+        assert_round_trip(ExportFormat::Markdown, ImportFormat::MarkdownZip, &records);
     }
 
     #[test]
-    fn no_cell_begins_like_a_formula() {
+    fn no_csv_cell_begins_like_a_formula() {
         let mut random = Random::new(4);
         let mut records: Vec<_> = (0..200).map(|_| random.record()).collect();
         for (record, formula) in records
@@ -228,7 +226,7 @@ mod tests {
             record.text.title = (*formula).trim().to_owned();
             record.persona = Some(format!("{}persona", formula.trim()));
         }
-        let file = written(ExportFormat::Csv, &records);
+        let file = export_file(ExportFormat::Csv, &records);
         let mut reader = csv::ReaderBuilder::new().from_reader(&*file);
         for row in reader.records() {
             for cell in &row.unwrap() {
@@ -241,18 +239,18 @@ mod tests {
     }
 
     #[test]
-    fn formats_tell_themselves_from_their_content() {
+    fn exported_formats_are_detected() {
         let mut random = Random::new(5);
         let records: Vec<_> = (0..3).map(|_| random.record()).collect();
         for (export, import) in [
             (ExportFormat::JsonLines, ImportFormat::Atrium),
             (ExportFormat::Markdown, ImportFormat::MarkdownZip),
         ] {
-            let file = written(export, &records);
+            let file = export_file(export, &records);
             let found = crate::detect("memories.json", &mut std::io::Cursor::new(file)).unwrap();
             assert_eq!(found, Some(import));
         }
-        let file = written(ExportFormat::Csv, &records);
+        let file = export_file(ExportFormat::Csv, &records);
         let mut source = std::io::Cursor::new(file);
         assert_eq!(
             crate::detect("a.csv", &mut source).unwrap(),

@@ -1,33 +1,32 @@
-//! Why a message was not taken, in words for the one who sent it.
+//! Errors of sending, worded for the sender of the message.
 
 use std::error::Error as _;
 
 use lettre::transport::smtp;
 
-/// Characters of a server's own words that are passed on.
+/// Maximum characters of a server's response that are shown.
 const ANSWER_CHARS: usize = 200;
 
-/// A message that was not taken.
+/// Reason why a message was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
-    /// The operator set up no mail server.
+    /// No mail server is configured.
     #[error("No mail server is set up.")]
-    Off,
-    /// The message can't be written: an address or a name that no header takes.
+    NotConfigured,
+    /// An address or a name can't be encoded as a header.
     #[error("This address can't be written to.")]
     Message,
-    /// Nobody is there, or not in time.
+    /// No connection or no response within the limit.
     #[error("The mail server {0} does not answer.")]
-    Silent(String),
-    /// It offers no TLS, or another's certificate.
+    NoResponse(String),
+    /// The server offers no TLS or presents an invalid certificate.
     #[error("The mail server {0} offers no safe connection.")]
     Tls(String),
-    /// It was there and said no.
+    /// The server rejected the message or the credentials.
     #[error("The mail server {host} refused it: {answer}.")]
-    Refused {
-        /// The server.
+    Rejected {
         host: String,
-        /// Its answer, cut and without control characters.
+        /// The server's response, shortened and without control characters.
         answer: String,
     },
 }
@@ -40,32 +39,32 @@ impl MailError {
         }
         match error.status() {
             Some(code) => {
-                let said = error.source().map(|cause| format!(" {cause}"));
-                let answer = format!("{code}{}", said.unwrap_or_default());
-                Self::Refused {
+                let cause = error.source().map(|cause| format!(" {cause}"));
+                let answer = format!("{code}{}", cause.unwrap_or_default());
+                Self::Rejected {
                     host,
-                    answer: cleaned(&answer),
+                    answer: clean_response(&answer),
                 }
             }
-            None if error.is_client() || error.is_response() => Self::Refused {
+            None if error.is_client() || error.is_response() => Self::Rejected {
                 host,
                 answer: error.source().map_or_else(
                     || "its answer can't be understood".to_owned(),
-                    |cause| cleaned(&cause.to_string()),
+                    |cause| clean_response(&cause.to_string()),
                 ),
             },
-            None => Self::Silent(host),
+            None => Self::NoResponse(host),
         }
     }
 }
 
-/// The library tells it by a sentence only.
+/// lettre reports this case only in the error's message.
 fn is_without_tls(error: &smtp::Error) -> bool {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     error.is_client() && cause.contains("STARTTLS")
 }
 
-fn cleaned(text: &str) -> String {
+fn clean_response(text: &str) -> String {
     let text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

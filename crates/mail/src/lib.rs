@@ -1,4 +1,4 @@
-//! Mail that Atrium sends, by the operator's mail server.
+//! Sends mail through the operator's SMTP server.
 
 mod error;
 mod message;
@@ -22,11 +22,11 @@ pub use error::MailError;
 pub use message::Mail;
 pub use settings::{MailSettings, MailSettingsError, MailTls};
 
-/// How long the mail server may take for one message, all in all: somebody
-/// waits for the answer.
+/// Default limit for one message in total; somebody waits for the response.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The way to people's mailboxes, if the operator set one up. Cheap to clone.
+/// SMTP client, or a placeholder if no mail server is configured. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct Mailer(Option<Arc<Inner>>);
 
@@ -38,15 +38,15 @@ struct Inner {
 }
 
 impl Mailer {
-    /// No way at all.
+    /// A mailer without a server: every call fails with [`MailError::NotConfigured`].
     pub fn off() -> Self {
         Self(None)
     }
 
-    /// By the mail server that `settings` name. It is not asked yet.
+    /// Creates a client without connecting yet.
     ///
     /// # Errors
-    /// Names the setting that can't be used.
+    /// Names the invalid setting.
     pub fn new(settings: &MailSettings) -> Result<Self, MailSettingsError> {
         let from = settings.check()?;
         let tls = || {
@@ -58,7 +58,7 @@ impl Mailer {
             MailTls::Implicit => Tls::Wrapper(tls()?),
             MailTls::None => Tls::None,
         };
-        // “Dangerous” is the builder's default of no TLS, which is set here.
+        // "Dangerous" is the builder's default of no TLS, overridden below.
         let mut builder =
             AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.clone())
                 .port(settings.port)
@@ -76,35 +76,31 @@ impl Mailer {
         }))))
     }
 
-    /// Whether there is a way.
+    /// True if a mail server is configured.
     pub fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Hands a message to the mail server.
+    /// Sends a message.
     ///
     /// # Errors
-    /// Why it was not taken. Whether it came before the server fell silent is
-    /// not known then.
+    /// After [`MailError::NoResponse`] the message may still have been delivered.
     pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let inner = self.0.as_ref().ok_or(MailError::Off)?;
+        let inner = self.0.as_ref().ok_or(MailError::NotConfigured)?;
         let message = mail.to_message(&inner.from)?;
         match tokio::time::timeout(inner.limit, inner.transport.send(message)).await {
-            Err(_) => Err(MailError::Silent(inner.host.clone())),
+            Err(_) => Err(MailError::NoResponse(inner.host.clone())),
             Ok(Err(error)) => Err(MailError::of(&inner.host, &error)),
             Ok(Ok(_)) => Ok(()),
         }
     }
 
-    /// Passes when the mail server answers, and lets us in where it asks for a
-    /// name and a password. Nothing is sent.
-    ///
-    /// # Errors
-    /// What stands in the way.
+    /// Connects to the mail server and signs in if credentials are set. Sends
+    /// no message.
     pub async fn check(&self) -> Result<(), MailError> {
-        let inner = self.0.as_ref().ok_or(MailError::Off)?;
+        let inner = self.0.as_ref().ok_or(MailError::NotConfigured)?;
         match tokio::time::timeout(inner.limit, inner.transport.test_connection()).await {
-            Err(_) | Ok(Ok(false)) => Err(MailError::Silent(inner.host.clone())),
+            Err(_) | Ok(Ok(false)) => Err(MailError::NoResponse(inner.host.clone())),
             Ok(Err(error)) => Err(MailError::of(&inner.host, &error)),
             Ok(Ok(true)) => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! A message as text and as HTML.
+//! An email message, sent as plain text and HTML.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,21 +11,18 @@ use uuid::Uuid;
 
 use crate::MailError;
 
-/// A message to one person. It is plain paragraphs, one of which may be a link.
+/// A message to one recipient: plain paragraphs and an optional link.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Unique, for `Message-ID`.
+    /// Becomes part of the `Message-ID` header; must be unique.
     pub id: Uuid,
-    /// When it was written.
+    /// Value of the `Date` header.
     pub at: Timestamp,
-    /// Where it goes.
     pub to: EmailAddress,
-    /// What it is about.
     pub subject: String,
-    /// What it says.
+    /// Line breaks inside a paragraph become spaces.
     pub paragraphs: Vec<String>,
-    /// A link between the first paragraph and the rest: what it says on a
-    /// button, and where it leads.
+    /// Label and URL of a link after the first paragraph.
     pub link: Option<(String, String)>,
 }
 
@@ -53,9 +50,9 @@ impl Mail {
     }
 
     fn html(&self) -> String {
-        let paragraph = |text: &String| format!("<p>{}</p>\n", escaped(&one_line(text)));
+        let paragraph = |text: &String| format!("<p>{}</p>\n", escape_html(&one_line(text)));
         let link = self.link.iter().map(|(label, target)| {
-            let (label, target) = (escaped(label), escaped(target));
+            let (label, target) = (escape_html(label), escape_html(target));
             format!("<p><a href=\"{target}\">{label}</a></p>\n<p>{target}</p>\n")
         });
         let first = self.paragraphs.iter().take(1).map(paragraph);
@@ -64,13 +61,13 @@ impl Mail {
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
              <body style=\"font-family: sans-serif; line-height: 1.5; max-width: 36em\">\n{body}</body>\n</html>\n",
-            escaped(&one_line(&self.subject))
+            escape_html(&one_line(&self.subject))
         )
     }
 }
 
-/// Names come from people and from issuers: what could end a header or a line
-/// becomes a space.
+/// Replaces control characters and runs of white space by one space. Names come
+/// from members and issuers and must not inject headers or lines.
 fn one_line(text: &str) -> String {
     let text: String = text
         .chars()
@@ -79,7 +76,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn escaped(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -1,41 +1,38 @@
-//! What the operator says of the mail server.
+//! The operator's settings for the mail server.
 
 use std::{fmt, time::Duration};
 
 use lettre::message::Mailbox;
 use secrecy::SecretString;
 
-/// How the connection is made safe.
+/// Encryption of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailTls {
-    /// Begun in the clear, then TLS or nothing.
+    /// Plain text at first, then a mandatory upgrade to TLS.
     StartTls,
     /// TLS from the first byte.
     Implicit,
-    /// None: for a server on this machine or in a network of its own.
+    /// No encryption: for a server on the same machine or a private network.
     None,
 }
 
 /// The mail server and the sender.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
-    /// The server's name or address.
+    /// Host name or IP address.
     pub host: String,
-    /// The server's port.
     pub port: u16,
-    /// How the connection is made safe.
     pub tls: MailTls,
-    /// As whom to sign in there.
+    /// User name for SMTP authentication; set together with `password`.
     pub username: Option<String>,
-    /// With which password.
     pub password: Option<SecretString>,
-    /// The sender: an address, or `Name <address>`.
+    /// Sender: an address, or `Name <address>`.
     pub from: String,
-    /// How long a message may take; unset: ten seconds.
+    /// Time limit for one message; 10 seconds by default.
     pub limit: Option<Duration>,
 }
 
-/// A setting that can't be used.
+/// An invalid setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailSettingsError {
     key: &'static str,
@@ -60,30 +57,30 @@ impl fmt::Display for MailSettingsError {
 impl std::error::Error for MailSettingsError {}
 
 impl MailSettings {
-    /// The sender, when everything can be used.
+    /// Validates all settings and returns the sender.
     pub(crate) fn check(&self) -> Result<Mailbox, MailSettingsError> {
-        let refuse = |key, why: &str| Err(MailSettingsError::new(key, why));
+        let invalid = |key, why: &str| Err(MailSettingsError::new(key, why));
         if self.host.trim().is_empty() {
-            return refuse("host", "it is empty.");
+            return invalid("host", "it is empty.");
         }
         if self.username.is_some() != self.password.is_some() {
-            return refuse("username", "give it together with password, or neither.");
+            return invalid("username", "give it together with password, or neither.");
         }
-        if self.tls == MailTls::None && self.password.is_some() && !self.is_this_machine() {
-            return refuse(
+        if self.tls == MailTls::None && self.password.is_some() && !self.is_local_host() {
+            return invalid(
                 "tls",
                 "without TLS the password would go over the network in the clear.",
             );
         }
         self.from.parse().or_else(|_| {
-            refuse(
+            invalid(
                 "from",
                 "give an address such as atrium@example.org, or Atrium <atrium@example.org>.",
             )
         })
     }
 
-    fn is_this_machine(&self) -> bool {
+    fn is_local_host(&self) -> bool {
         let is_loopback = |ip: std::net::IpAddr| ip.is_loopback();
         self.host == "localhost" || self.host.parse().is_ok_and(is_loopback)
     }

@@ -1,5 +1,5 @@
-//! A mail server for tests: it speaks SMTP on a port of its own and keeps what
-//! it is given.
+//! An SMTP server for tests: listens on a port of its own and records what it
+//! receives.
 
 use std::{
     net::SocketAddr,
@@ -14,28 +14,28 @@ use tokio::{
 
 use crate::{MailSettings, MailTls};
 
-/// How the server behaves.
+/// Behaviour of the test server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Manner {
-    /// It takes every message.
+pub enum Behavior {
+    /// Accepts every message.
     #[default]
-    Takes,
-    /// It knows no recipient.
-    Refuses,
-    /// It lets nobody in.
-    RefusesLogin,
-    /// It takes the connection and says nothing.
-    IsSilent,
-    /// It hangs up in the middle of a message.
-    HangsUp,
+    Accept,
+    /// Rejects every recipient.
+    RejectRecipient,
+    /// Rejects every sign-in.
+    RejectLogin,
+    /// Accepts the connection and never responds.
+    NoResponse,
+    /// Closes the connection in the middle of a message.
+    Disconnect,
 }
 
-/// What somebody sent.
+/// Data received over one connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
-    /// Every command, as it came.
+    /// Every SMTP command, verbatim.
     pub commands: Vec<String>,
-    /// The message with its headers; empty when none came.
+    /// The message with its headers; empty if none arrived.
     pub data: String,
 }
 
@@ -48,7 +48,7 @@ impl Received {
             .collect()
     }
 
-    /// The header lines called `name`, without it.
+    /// The values of all header lines called `name`.
     pub fn headers(&self, name: &str) -> Vec<&str> {
         let head = self.data.split("\r\n\r\n").next().unwrap_or_default();
         let prefix = format!("{name}: ");
@@ -57,13 +57,14 @@ impl Received {
             .collect()
     }
 
-    /// The message with soft line breaks of quoted-printable undone.
+    /// The message with quoted-printable partly decoded: soft line breaks
+    /// and `=3D`.
     pub fn text(&self) -> String {
         self.data.replace("=\r\n", "").replace("=3D", "=")
     }
 }
 
-/// A running mail server; it ends with the test's runtime.
+/// A running mail server; stops with the test's runtime.
 #[derive(Clone, Debug)]
 pub struct Sink {
     addr: SocketAddr,
@@ -71,11 +72,11 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Starts one.
+    /// Starts a server on a free port.
     ///
     /// # Panics
-    /// When no port is free.
-    pub async fn start(manner: Manner) -> Self {
+    /// If no port is free.
+    pub async fn start(manner: Behavior) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let sink = Self {
             addr: listener.local_addr().unwrap(),
@@ -90,7 +91,7 @@ impl Sink {
         sink
     }
 
-    /// What reaches it.
+    /// Settings with which a [`crate::Mailer`] reaches this server.
     pub fn settings(&self) -> MailSettings {
         MailSettings {
             host: "127.0.0.1".into(),
@@ -103,7 +104,7 @@ impl Sink {
         }
     }
 
-    /// Everything that came, one for each connection that has ended.
+    /// One element for each connection so far.
     pub fn received(&self) -> Vec<Received> {
         self.received
             .lock()
@@ -111,7 +112,7 @@ impl Sink {
             .clone()
     }
 
-    /// The messages that came.
+    /// The connections that delivered a message.
     pub fn messages(&self) -> Vec<Received> {
         let mut all = self.received();
         all.retain(|one| !one.data.is_empty());
@@ -119,31 +120,31 @@ impl Sink {
     }
 }
 
-/// Keeps what came when the conversation ends, however it does.
-struct Kept {
+/// Records one connection's data as it arrives.
+struct Recording {
     log: Arc<Mutex<Vec<Received>>>,
-    place: usize,
+    index: usize,
 }
 
-impl Kept {
+impl Recording {
     fn new(log: Arc<Mutex<Vec<Received>>>) -> Self {
-        let place = {
+        let index = {
             let mut all = log.lock().unwrap_or_else(PoisonError::into_inner);
             all.push(Received::default());
             all.len() - 1
         };
-        Self { log, place }
+        Self { log, index }
     }
 
     fn with(&self, change: impl FnOnce(&mut Received)) {
         let mut all = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut all[self.place]);
+        change(&mut all[self.index]);
     }
 }
 
-async fn converse(stream: TcpStream, manner: Manner, log: Arc<Mutex<Vec<Received>>>) {
-    let kept = Kept::new(log);
-    if manner == Manner::IsSilent {
+async fn converse(stream: TcpStream, manner: Behavior, log: Arc<Mutex<Vec<Received>>>) {
+    let recording = Recording::new(log);
+    if manner == Behavior::NoResponse {
         std::future::pending::<()>().await;
     }
     let mut stream = BufReader::new(stream);
@@ -155,16 +156,16 @@ async fn converse(stream: TcpStream, manner: Manner, log: Arc<Mutex<Vec<Received
             Ok(_) => {}
         }
         let command = line.trim_end_matches(['\r', '\n']).to_owned();
-        kept.with(|one| one.commands.push(command.clone()));
+        recording.with(|one| one.commands.push(command.clone()));
         let verb: String = command.chars().take(4).collect::<String>().to_uppercase();
         is_open = match (verb.as_str(), manner) {
             ("EHLO", _) => say(&mut stream, "250-sink.example\r\n250 AUTH PLAIN LOGIN").await,
-            ("AUTH", Manner::RefusesLogin) => say(&mut stream, "535 5.7.8 Wrong password").await,
+            ("AUTH", Behavior::RejectLogin) => say(&mut stream, "535 5.7.8 Wrong password").await,
             ("AUTH", _) => say(&mut stream, "235 2.7.0 Welcome").await,
-            ("RCPT", Manner::Refuses) => {
+            ("RCPT", Behavior::RejectRecipient) => {
                 say(&mut stream, "550 5.1.1 Nobody here by that name").await
             }
-            ("DATA", Manner::HangsUp) => false,
+            ("DATA", Behavior::Disconnect) => false,
             ("DATA", _) => {
                 let mut is_open = say(&mut stream, "354 Go on").await;
                 while is_open {
@@ -173,7 +174,7 @@ async fn converse(stream: TcpStream, manner: Manner, log: Arc<Mutex<Vec<Received
                     if line == ".\r\n" {
                         break;
                     }
-                    kept.with(|one| one.data.push_str(&line));
+                    recording.with(|one| one.data.push_str(&line));
                 }
                 is_open && say(&mut stream, "250 2.0.0 Taken").await
             }
@@ -188,6 +189,6 @@ async fn converse(stream: TcpStream, manner: Manner, log: Arc<Mutex<Vec<Received
 
 async fn say(stream: &mut BufReader<TcpStream>, line: &str) -> bool {
     let stream = stream.get_mut();
-    let said = stream.write_all(format!("{line}\r\n").as_bytes()).await;
-    said.is_ok() && stream.flush().await.is_ok()
+    let written = stream.write_all(format!("{line}\r\n").as_bytes()).await;
+    written.is_ok() && stream.flush().await.is_ok()
 }

@@ -1,9 +1,9 @@
-//! A real conversation with a mail server, well and badly.
+//! Sending over SMTP to a test server, with and without errors.
 
 use domain::{Timestamp, email::EmailAddress};
 use mail::{
     Mail, MailError, MailSettings, MailTls, Mailer,
-    testing::{Manner, Sink},
+    testing::{Behavior, Sink},
 };
 use uuid::Uuid;
 
@@ -23,8 +23,8 @@ fn mailer(settings: &MailSettings) -> Mailer {
 }
 
 #[tokio::test]
-async fn a_message_arrives_whole() {
-    let sink = Sink::start(Manner::Takes).await;
+async fn message_arrives_complete() {
+    let sink = Sink::start(Behavior::Accept).await;
     mailer(&sink.settings()).send(&mail()).await.unwrap();
     let got = sink.messages().remove(0);
     assert_eq!(got.recipients(), ["mia@example.org"]);
@@ -48,8 +48,8 @@ async fn a_message_arrives_whole() {
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_is_told_in_a_sentence() {
-    let sink = Sink::start(Manner::Refuses).await;
+async fn errors_are_described_in_a_sentence() {
+    let sink = Sink::start(Behavior::RejectRecipient).await;
     let error = mailer(&sink.settings()).send(&mail()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -57,15 +57,15 @@ async fn what_stands_in_the_way_is_told_in_a_sentence() {
     );
     assert!(sink.messages().is_empty());
 
-    for manner in [Manner::IsSilent, Manner::HangsUp] {
+    for manner in [Behavior::NoResponse, Behavior::Disconnect] {
         let sink = Sink::start(manner).await;
         let error = mailer(&sink.settings()).send(&mail()).await.unwrap_err();
         assert!(
-            matches!(error, MailError::Silent(_) | MailError::Refused { .. }),
+            matches!(error, MailError::NoResponse(_) | MailError::Rejected { .. }),
             "{manner:?}: {error}"
         );
     }
-    // Nobody listens there.
+    // No server listens on this port.
     let mut settings = sink.settings();
     settings.port = 1;
     let error = mailer(&settings).send(&mail()).await.unwrap_err();
@@ -73,20 +73,23 @@ async fn what_stands_in_the_way_is_told_in_a_sentence() {
         error.to_string(),
         "The mail server 127.0.0.1 does not answer."
     );
-    assert_eq!(Mailer::off().send(&mail()).await, Err(MailError::Off));
+    assert_eq!(
+        Mailer::off().send(&mail()).await,
+        Err(MailError::NotConfigured)
+    );
 }
 
 // SEC-B10
 #[tokio::test]
-async fn names_never_become_headers_or_commands() {
-    let sink = Sink::start(Manner::Takes).await;
+async fn names_can_not_inject_headers_or_commands() {
+    let sink = Sink::start(Behavior::Accept).await;
     let evil = "Acme\r\nBcc: eve@example.org\r\n\r\nHello\r\n.\r\nMAIL FROM:<eve@example.org>\r\n";
-    let nasty = Mail {
+    let malicious = Mail {
         subject: format!("Join {evil}"),
         paragraphs: vec![evil.into(), "<script>alert(1)</script>".into()],
         ..mail()
     };
-    mailer(&sink.settings()).send(&nasty).await.unwrap();
+    mailer(&sink.settings()).send(&malicious).await.unwrap();
     let got = sink.messages().remove(0);
     assert_eq!(got.recipients(), ["mia@example.org"]);
     assert!(got.headers("Bcc").is_empty(), "{}", got.data);
@@ -98,8 +101,8 @@ async fn names_never_become_headers_or_commands() {
 }
 
 #[tokio::test]
-async fn names_in_any_script_arrive() {
-    let sink = Sink::start(Manner::Takes).await;
+async fn non_ascii_names_are_encoded() {
+    let sink = Sink::start(Behavior::Accept).await;
     let mail = Mail {
         subject: "Komm zu Bücher Müller".into(),
         paragraphs: vec!["Jörg lädt dich ein.".into()],
@@ -116,12 +119,12 @@ async fn names_in_any_script_arrive() {
 
 // SEC-D3
 #[tokio::test]
-async fn the_password_is_sent_over_tls_or_not_at_all() {
-    let sink = Sink::start(Manner::Takes).await;
+async fn password_is_never_sent_without_tls() {
+    let sink = Sink::start(Behavior::Accept).await;
     let mut settings = sink.settings();
     settings.username = Some("atrium".into());
     settings.password = Some("canary".to_owned().into());
-    // The server offers no STARTTLS: then nothing is said to it.
+    // The server offers no STARTTLS, so no credentials are sent.
     settings.tls = MailTls::StartTls;
     let error = mailer(&settings).send(&mail()).await.unwrap_err();
     assert_eq!(error, MailError::Tls("127.0.0.1".into()));
@@ -151,8 +154,8 @@ impl Commands for Vec<mail::testing::Received> {
 }
 
 #[tokio::test]
-async fn the_check_tells_whether_the_server_lets_us_in() {
-    let sink = Sink::start(Manner::RefusesLogin).await;
+async fn check_reports_rejected_credentials() {
+    let sink = Sink::start(Behavior::RejectLogin).await;
     mailer(&sink.settings()).check().await.unwrap();
     let mut settings = sink.settings();
     settings.username = Some("atrium".into());
@@ -162,7 +165,7 @@ async fn the_check_tells_whether_the_server_lets_us_in() {
 }
 
 #[test]
-fn settings_that_can_not_work_are_named() {
+fn invalid_settings_are_named() {
     let good = MailSettings {
         host: "mail.example".into(),
         port: 587,

@@ -1,12 +1,13 @@
-//! Which addresses belong to the public internet.
+//! Classification of IP addresses as public or not.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether `address` is somewhere on the public internet, and neither this
-/// machine, nor its networks, nor a cloud's metadata service.
+/// True if `address` is on the public internet, and not on this machine, in a
+/// private network, or a cloud's metadata service.
 ///
-/// After the IANA special-purpose address registries (RFC 6890 and its
-/// updates). An IPv4 address inside an IPv6 one counts as what it is.
+/// Follows the IANA special-purpose address registries (RFC 6890 and its
+/// updates). An IPv6 address that embeds an IPv4 address is classified by the
+/// latter.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -34,14 +35,14 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return is_public_v4(v4);
     }
     let [a, b, ..] = address.segments();
-    // Only what is handed out for the internet (2000::/3), less …
+    // Global unicast (2000::/3), except:
     (a & 0xe000) == 0x2000
         && !(a == 0x2001 && b < 0x0200) // protocol assignments, Teredo among them
         && !(a == 0x2001 && b == 0x0db8) // documentation
         && !(a == 0x3fff && b < 0x1000) // documentation
 }
 
-/// The IPv4 address that an IPv6 one stands for.
+/// The IPv4 address embedded in an IPv6 address.
 fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let octets = address.octets();
     let at = |first: usize| {
@@ -49,9 +50,9 @@ fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Some(Ipv4Addr::from(*part))
     };
     match address.segments() {
-        // Mapped, the compatible ones of old, and through NAT64 (RFC 6052).
+        // IPv4-mapped, IPv4-compatible (deprecated), and NAT64 (RFC 6052).
         [0, 0, 0, 0, 0, 0xffff | 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => at(12),
-        // Through 6to4 (RFC 3056).
+        // 6to4 (RFC 3056).
         [0x2002, ..] => at(2),
         _ => None,
     }
@@ -63,7 +64,7 @@ mod tests {
 
     // SEC-B8
     #[test]
-    fn addresses_of_this_machine_and_its_networks_are_not_public_in_any_disguise() {
+    fn special_purpose_addresses_are_not_public() {
         for address in [
             "0.0.0.0",
             "0.1.2.3",
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_the_internet_are_public() {
+    fn internet_addresses_are_public() {
         for address in [
             "1.1.1.1",
             "8.8.8.8",

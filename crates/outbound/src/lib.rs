@@ -1,15 +1,15 @@
-//! Requests to addresses that somebody inside an organisation sets: a
+//! HTTP client for URLs that members of an organisation configure: a
 //! provider's base URL, a webhook (SEC-B8).
 //!
-//! Such an address must not lead to this machine, to the networks that it
-//! stands in, or to a cloud's metadata. It is looked at when it is saved
-//! ([`Outbound::check`]), and what counts is looked at again when the
-//! connection is made: names are resolved once, by this crate, and the
-//! addresses that it lets through are those that are connected to, so that a
-//! name can't point elsewhere in between. A redirect is followed only within
-//! its origin, so that no credential goes to another one.
+//! Such a URL must not lead to this machine, to its networks, or to a cloud's
+//! metadata service. It is checked when it is saved ([`Outbound::check`]) and
+//! again at each connection: this crate resolves the name once and connects
+//! only to the addresses that it checked, so DNS can't change in between.
+//! Redirects are followed only within their origin, so that no credential
+//! reaches another one.
 //!
-//! The operator can allow hosts by name, for a model server next door.
+//! The operator can allow hosts by name, e.g. a model server in the same
+//! network.
 
 mod address;
 
@@ -28,63 +28,60 @@ use reqwest::{
 };
 use url::{Host, Url};
 
-/// Characters that an address may have.
+/// Maximum length of a URL in characters.
 pub const MAX_URL_CHARS: usize = 2_000;
 
 const CONNECT: Duration = Duration::from_secs(5);
 const MAX_REDIRECTS: usize = 5;
 
-/// Why an address is not taken.
+/// Reason why a URL is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UrlProblem {
-    /// It can't be read as one.
+pub enum UrlError {
+    /// Not a URL, or longer than [`MAX_URL_CHARS`].
     #[error("This is not the address of a web service. Begin it with https://.")]
     Malformed,
-    /// Its scheme is another one than https.
+    /// The scheme is not https.
     #[error("Give an address that begins with https://.")]
     NotHttps,
-    /// It holds a user name or password.
+    /// The URL contains a user name or password.
     #[error("Leave out the user name and the password. A key has a field of its own.")]
     Credentials,
-    /// It ends in a fragment or has a query, which a base address can't have.
+    /// The URL has a query or a fragment, which a base URL can't have.
     #[error("Leave out what comes after ? or #.")]
     MoreThanAPath,
-    /// It leads to this machine or its networks.
+    /// The host is this machine or in its networks.
     #[error(
         "This address leads into the network that this installation stands in. Its operator can allow the host."
     )]
     NotPublic,
-    /// Its name isn't known.
+    /// DNS knows no address for the host.
     #[error("There is no host of that name.")]
     Unresolved,
 }
 
-/// An address whose form is in order. Where it leads is another question,
-/// answered at each connection.
+/// A URL with valid syntax. The address that its host resolves to is checked
+/// at each connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboundUrl(Url);
 
 impl OutboundUrl {
-    /// The address as it is stored, without a slash at its end.
+    /// The URL as stored, without a trailing slash.
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }
 
-    /// The host that `text` names, if it is an address: for allowing whom the
-    /// operator set up.
+    /// The host of `text` if it is a URL; used to allow the hosts that the
+    /// operator configured.
     pub fn host_of(text: &str) -> Option<String> {
         Url::parse(text.trim()).ok()?.host_str().map(str::to_owned)
     }
 
-    /// The address of `path` below this one.
-    ///
-    /// # Errors
-    /// [`UrlProblem::Malformed`] when `path` can't be part of an address.
-    pub fn join(&self, path: &str) -> Result<Self, UrlProblem> {
+    /// The URL of `path` below this one.
+    pub fn join(&self, path: &str) -> Result<Self, UrlError> {
         let path = path.trim_start_matches('/');
         Url::parse(&format!("{}/{path}", self.as_str()))
             .map(Self)
-            .map_err(|_| UrlProblem::Malformed)
+            .map_err(|_| UrlError::Malformed)
     }
 }
 
@@ -100,8 +97,8 @@ impl fmt::Display for OutboundUrl {
     }
 }
 
-/// Hosts that may be reached wherever they are, as the operator says: names
-/// or addresses, lower case, without a port.
+/// Hosts that the operator allows at any address: names or IP addresses, lower
+/// case, without a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedHosts(Arc<BTreeSet<String>>);
 
@@ -118,7 +115,7 @@ impl<S: AsRef<str>> FromIterator<S> for AllowedHosts {
     }
 }
 
-/// The client for such addresses. Cheap to clone.
+/// The HTTP client. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Outbound {
     client: Client,
@@ -126,17 +123,17 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// A client that reaches the public internet and `allowed` hosts, and
-    /// gives up on an answer after `timeout`.
+    /// A client that reaches the public internet and `allowed` hosts. `timeout`
+    /// covers a whole request.
     ///
     /// # Errors
-    /// When TLS can't be set up.
+    /// If TLS can't be set up.
     pub fn new(allowed: AllowedHosts, timeout: Duration) -> Result<Self, reqwest::Error> {
         let redirects = allowed.clone();
         let client = Client::builder()
-            .dns_resolver(Arc::new(Guard(allowed.clone())))
+            .dns_resolver(Arc::new(CheckedResolver(allowed.clone())))
             .redirect(Policy::custom(move |attempt| follow(attempt, &redirects)))
-            // A proxy would resolve the name by itself.
+            // A proxy would resolve names itself, unchecked.
             .no_proxy()
             .connect_timeout(CONNECT)
             .timeout(timeout)
@@ -145,29 +142,23 @@ impl Outbound {
         Ok(Self { client, allowed })
     }
 
-    /// Takes what somebody typed, if its form is in order and it isn't an
-    /// address that is not public.
-    ///
-    /// # Errors
-    /// [`UrlProblem`], in words for its field.
-    pub fn parse(&self, text: &str) -> Result<OutboundUrl, UrlProblem> {
+    /// Parses a URL and rejects IP addresses that are not public. Does not
+    /// resolve names.
+    pub fn parse(&self, text: &str) -> Result<OutboundUrl, UrlError> {
         if text.chars().count() > MAX_URL_CHARS {
-            return Err(UrlProblem::Malformed);
+            return Err(UrlError::Malformed);
         }
-        let url = Url::parse(text.trim()).map_err(|_| UrlProblem::Malformed)?;
+        let url = Url::parse(text.trim()).map_err(|_| UrlError::Malformed)?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(UrlProblem::MoreThanAPath);
+            return Err(UrlError::MoreThanAPath);
         }
-        admit(&url, &self.allowed)?;
+        validate_url(&url, &self.allowed)?;
         Ok(OutboundUrl(url))
     }
 
-    /// As [`Outbound::parse`], and looks where the name leads today: for the
-    /// one who saves it. It is looked at again at each connection.
-    ///
-    /// # Errors
-    /// [`UrlProblem`], in words for its field.
-    pub async fn check(&self, text: &str) -> Result<OutboundUrl, UrlProblem> {
+    /// As [`Outbound::parse`], and also resolves and checks the name. For use
+    /// when the URL is saved; each connection checks it again.
+    pub async fn check(&self, text: &str) -> Result<OutboundUrl, UrlError> {
         let url = self.parse(text)?;
         if let Some(Host::Domain(name)) = url.0.host() {
             resolve(name, &self.allowed).await?;
@@ -175,50 +166,46 @@ impl Outbound {
         Ok(url)
     }
 
-    /// A request to `url`.
+    /// Starts a request to `url`.
     pub fn request(&self, method: Method, url: &OutboundUrl) -> RequestBuilder {
         self.client.request(method, url.0.clone())
     }
 }
 
-/// Why an answer could not be read.
+/// Reason why a response body could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum BodyProblem {
-    /// It broke off.
+pub enum BodyError {
     #[error(transparent)]
     Broken(#[from] reqwest::Error),
-    /// It is longer than it may be.
+    /// The body exceeds this many bytes.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
 }
 
-/// The body of `response`, of at most `max` bytes.
-///
-/// # Errors
-/// [`BodyProblem`].
-pub async fn body_of(mut response: Response, max: usize) -> Result<Vec<u8>, BodyProblem> {
+/// Reads the body of `response`, of at most `max` bytes.
+pub async fn read_body(mut response: Response, max: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > max {
-            return Err(BodyProblem::TooLong(max));
+            return Err(BodyError::TooLong(max));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-/// What can be said of an address without asking for its name.
-fn admit(url: &Url, allowed: &AllowedHosts) -> Result<(), UrlProblem> {
-    let host = url.host().ok_or(UrlProblem::Malformed)?;
+/// Checks everything that needs no DNS lookup.
+fn validate_url(url: &Url, allowed: &AllowedHosts) -> Result<(), UrlError> {
+    let host = url.host().ok_or(UrlError::Malformed)?;
     let is_allowed = url.host_str().is_some_and(|host| allowed.contains(host));
     match url.scheme() {
         "https" => {}
-        // A model server next door rarely has a certificate.
+        // A model server in the same network rarely has a certificate.
         "http" if is_allowed => {}
-        _ => return Err(UrlProblem::NotHttps),
+        _ => return Err(UrlError::NotHttps),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(UrlProblem::Credentials);
+        return Err(UrlError::Credentials);
     }
     let literal = match host {
         Host::Ipv4(address) => Some(IpAddr::V4(address)),
@@ -226,33 +213,33 @@ fn admit(url: &Url, allowed: &AllowedHosts) -> Result<(), UrlProblem> {
         Host::Domain(_) => None,
     };
     match literal {
-        Some(address) if !is_allowed && !address::is_public(address) => Err(UrlProblem::NotPublic),
+        Some(address) if !is_allowed && !address::is_public(address) => Err(UrlError::NotPublic),
         _ => Ok(()),
     }
 }
 
-/// The addresses of `name` that may be connected to.
-async fn resolve(name: &str, allowed: &AllowedHosts) -> Result<Vec<SocketAddr>, UrlProblem> {
-    // The port is the caller's to set.
+/// Resolves `name` to addresses that are allowed.
+async fn resolve(name: &str, allowed: &AllowedHosts) -> Result<Vec<SocketAddr>, UrlError> {
+    // The caller sets the port.
     let all: Vec<SocketAddr> = tokio::net::lookup_host((name, 0))
         .await
-        .map_err(|_| UrlProblem::Unresolved)?
+        .map_err(|_| UrlError::Unresolved)?
         .collect();
     if all.is_empty() {
-        return Err(UrlProblem::Unresolved);
+        return Err(UrlError::Unresolved);
     }
     if allowed.contains(&name.to_lowercase()) {
         return Ok(all);
     }
-    // One that is not public makes the whole name suspect.
+    // A single non-public address disqualifies the name.
     if all.iter().all(|address| address::is_public(address.ip())) {
         Ok(all)
     } else {
-        Err(UrlProblem::NotPublic)
+        Err(UrlError::NotPublic)
     }
 }
 
-/// Follows a redirect within its origin, and nowhere else.
+/// Follows a redirect only within its origin.
 fn follow(attempt: Attempt<'_>, allowed: &AllowedHosts) -> reqwest::redirect::Action {
     let Some(from) = attempt.previous().last() else {
         return attempt.stop();
@@ -263,7 +250,7 @@ fn follow(attempt: Attempt<'_>, allowed: &AllowedHosts) -> reqwest::redirect::Ac
     if from.origin() != attempt.url().origin() {
         return attempt.error(RedirectProblem::OtherOrigin);
     }
-    match admit(attempt.url(), allowed) {
+    match validate_url(attempt.url(), allowed) {
         Ok(()) => attempt.follow(),
         Err(problem) => attempt.error(problem),
     }
@@ -277,12 +264,11 @@ enum RedirectProblem {
     TooMany,
 }
 
-/// Resolves names for the client, and gives it nothing but what it may
-/// connect to.
+/// DNS resolver for the HTTP client that returns only allowed addresses.
 #[derive(Debug)]
-struct Guard(AllowedHosts);
+struct CheckedResolver(AllowedHosts);
 
-impl Resolve for Guard {
+impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let allowed = self.0.clone();
         Box::pin(async move {
@@ -302,25 +288,19 @@ mod tests {
 
     // SEC-B8
     #[test]
-    fn an_address_is_refused_for_its_form_with_what_to_do() {
+    fn malformed_urls_are_rejected() {
         let outbound = outbound(&[]);
         for (text, problem) in [
-            ("", UrlProblem::Malformed),
-            ("api.example.com", UrlProblem::Malformed),
-            ("https://", UrlProblem::Malformed),
-            ("http://api.example.com/v1", UrlProblem::NotHttps),
-            ("file:///etc/passwd", UrlProblem::Malformed),
-            ("gopher://api.example.com/", UrlProblem::NotHttps),
-            ("https://me@api.example.com/", UrlProblem::Credentials),
-            (
-                "https://me:secret@api.example.com/",
-                UrlProblem::Credentials,
-            ),
-            (
-                "https://api.example.com/v1?key=x",
-                UrlProblem::MoreThanAPath,
-            ),
-            ("https://api.example.com/v1#x", UrlProblem::MoreThanAPath),
+            ("", UrlError::Malformed),
+            ("api.example.com", UrlError::Malformed),
+            ("https://", UrlError::Malformed),
+            ("http://api.example.com/v1", UrlError::NotHttps),
+            ("file:///etc/passwd", UrlError::Malformed),
+            ("gopher://api.example.com/", UrlError::NotHttps),
+            ("https://me@api.example.com/", UrlError::Credentials),
+            ("https://me:secret@api.example.com/", UrlError::Credentials),
+            ("https://api.example.com/v1?key=x", UrlError::MoreThanAPath),
+            ("https://api.example.com/v1#x", UrlError::MoreThanAPath),
         ] {
             assert_eq!(outbound.parse(text).unwrap_err(), problem, "{text}");
         }
@@ -335,9 +315,9 @@ mod tests {
         assert_eq!(below.as_str(), "https://api.example.com/v1/embeddings");
     }
 
-    // SEC-B8, SEC-G: SSRF by what one parser reads otherwise than another.
+    // SEC-B8, SEC-G: SSRF through differences between URL parsers.
     #[test]
-    fn addresses_that_are_not_public_are_refused_however_they_are_written() {
+    fn non_public_addresses_are_rejected_in_every_notation() {
         let outbound = outbound(&[]);
         for text in [
             "https://127.0.0.1/",
@@ -354,9 +334,9 @@ mod tests {
             "https://[fd00:ec2::254]/",
             "https://10.0.0.1:8443/",
         ] {
-            assert_eq!(outbound.parse(text), Err(UrlProblem::NotPublic), "{text}");
+            assert_eq!(outbound.parse(text), Err(UrlError::NotPublic), "{text}");
         }
-        // What looks like userinfo or a host to a careless eye.
+        // Looks like userinfo, but the backslash ends the host.
         assert_eq!(
             outbound
                 .parse("https://api.example.com\\@127.0.0.1/")
@@ -368,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_operator_allows_may_be_next_door_and_without_tls() {
+    fn allowed_hosts_may_be_private_and_without_tls() {
         let outbound = outbound(&["127.0.0.1", "Models.internal", "::1"]);
         for text in [
             "http://127.0.0.1:11434/v1",
@@ -377,13 +357,10 @@ mod tests {
         ] {
             assert!(outbound.parse(text).is_ok(), "{text}");
         }
-        assert_eq!(
-            outbound.parse("http://127.0.0.2/"),
-            Err(UrlProblem::NotHttps)
-        );
+        assert_eq!(outbound.parse("http://127.0.0.2/"), Err(UrlError::NotHttps));
         assert_eq!(
             outbound.parse("https://127.0.0.2/"),
-            Err(UrlProblem::NotPublic)
+            Err(UrlError::NotPublic)
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Where connections go, against servers on this machine.
+//! Connection and redirect checks against servers on this machine.
 
 use std::{
     net::SocketAddr,
@@ -10,10 +10,10 @@ use std::{
 };
 
 use axum::{Router, http::HeaderMap, response::Redirect, routing::get};
-use outbound::{BodyProblem, Outbound, UrlProblem, body_of};
+use outbound::{BodyError, Outbound, UrlError, read_body};
 use reqwest::Method;
 
-/// A server on this machine that counts its visitors.
+/// Starts a server on this machine.
 async fn server(router: Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -33,7 +33,7 @@ fn outbound(allowed: &[&str]) -> Outbound {
     Outbound::new(allowed.iter().collect(), Duration::from_secs(5)).unwrap()
 }
 
-/// The whole chain of causes, as a log would have it.
+/// The error and its chain of causes, as in a log.
 fn causes(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source())
         .map(ToString::to_string)
@@ -41,24 +41,24 @@ fn causes(error: &dyn std::error::Error) -> String {
         .join(": ")
 }
 
-// SEC-B8: at save, and at connect, when the name led elsewhere before.
+// SEC-B8: both when saving and, because DNS can change, when connecting.
 #[tokio::test]
-async fn a_name_that_leads_to_this_machine_is_refused_at_save_and_at_connect() {
+async fn local_name_is_rejected_on_save_and_on_connect() {
     let visits = Arc::default();
     let address = server(counting(&visits)).await;
     let guarded = outbound(&[]);
     let text = format!("https://localhost:{}/", address.port());
-    assert_eq!(guarded.check(&text).await, Err(UrlProblem::NotPublic));
+    assert_eq!(guarded.check(&text).await, Err(UrlError::NotPublic));
     assert_eq!(
         guarded.check("https://no-such-host.invalid/").await,
-        Err(UrlProblem::Unresolved)
+        Err(UrlError::Unresolved)
     );
 
-    // As if it had been saved when the name led to the internet.
+    // As if the name had been public when the URL was saved.
     let url = guarded.parse(&text).unwrap();
     let error = guarded.request(Method::GET, &url).send().await.unwrap_err();
     assert!(
-        causes(&error).contains(&UrlProblem::NotPublic.to_string()),
+        causes(&error).contains(&UrlError::NotPublic.to_string()),
         "{}",
         causes(&error)
     );
@@ -75,9 +75,9 @@ async fn a_name_that_leads_to_this_machine_is_refused_at_save_and_at_connect() {
     assert_eq!(visits.load(Relaxed), 1);
 }
 
-// SEC-B8, SEC-G: SSRF and a leaked key by redirect.
+// SEC-B8, SEC-G: SSRF and leaked keys through redirects.
 #[tokio::test]
-async fn a_redirect_is_followed_within_its_origin_and_takes_no_key_elsewhere() {
+async fn redirects_stay_within_their_origin() {
     let visits = Arc::default();
     let elsewhere = server(counting(&visits)).await;
     let within = Arc::default();
@@ -105,7 +105,7 @@ async fn a_redirect_is_followed_within_its_origin_and_takes_no_key_elsewhere() {
             .await
     };
     let answer = get("/within").await.unwrap();
-    let body = body_of(answer, 1_000).await.unwrap();
+    let body = read_body(answer, 1_000).await.unwrap();
     assert!(String::from_utf8(body).unwrap().contains("Bearer a-secret"));
 
     for (path, why) in [
@@ -121,11 +121,11 @@ async fn a_redirect_is_followed_within_its_origin_and_takes_no_key_elsewhere() {
 
 // SEC-B10
 #[tokio::test]
-async fn an_endless_answer_is_cut() {
+async fn oversized_response_is_rejected() {
     let here = server(Router::new().fallback(|| async { "x".repeat(100_000) })).await;
     let client = outbound(&["127.0.0.1"]);
     let url = client.parse(&format!("http://{here}/")).unwrap();
     let answer = client.request(Method::GET, &url).send().await.unwrap();
-    let cut = body_of(answer, 1_000).await;
-    assert!(matches!(cut, Err(BodyProblem::TooLong(1_000))), "{cut:?}");
+    let body = read_body(answer, 1_000).await;
+    assert!(matches!(body, Err(BodyError::TooLong(1_000))), "{body:?}");
 }

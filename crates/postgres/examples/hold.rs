@@ -1,5 +1,5 @@
-//! Starts a cluster in the folder given, prints how to connect to it, and
-//! keeps it until the input ends (Ctrl-D) or the process is killed:
+//! Starts a cluster in the given folder, prints its connection URL, and keeps
+//! it running until stdin ends (Ctrl-D) or the process is killed:
 //!
 //! `cargo run -p embedded-postgres --example hold -- /tmp/a-folder`
 
@@ -25,7 +25,7 @@ fn hold(folder: &Path) -> Result<(), Error> {
     let binaries = Binaries::ensure(folder, &default_cache()?)?;
     let cluster = Cluster::start(Settings::new(binaries, folder.join("postgres")).throwaway())?;
     println!("{}", cluster.connection().url("postgres"));
-    // What is read does not matter, only that it ends.
+    // Blocks until stdin ends.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     cluster.stop();
     Ok(())

@@ -1,4 +1,5 @@
-//! The user that PostgreSQL runs as: ourselves, or another one when we are root.
+//! The user that PostgreSQL runs as: the current user, or another one if the
+//! current user is root.
 
 use crate::error::Error;
 use rustix::process::{Signal, getegid, geteuid, getpid, getppid};
@@ -9,11 +10,11 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Tried in this order when the process is root: one of its own, the one that
-/// a PostgreSQL package creates, and the one that is always there.
+/// Users tried in this order if the process is root: a dedicated one, the one
+/// created by a PostgreSQL package, and one that always exists.
 const UNPRIVILEGED: [&str; 3] = ["atrium", "postgres", "nobody"];
 
-/// A user and group, and whether we have to change to them.
+/// A user and group, and whether processes must switch to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Account {
     uid: u32,
@@ -23,8 +24,8 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The user for the data folder at `data`: its owner when it exists, so
-    /// that a later start does not depend on which users there are by then.
+    /// The user for the data folder `data`: its owner if it exists, so that a
+    /// later start does not depend on which users exist then.
     pub(crate) fn for_data(data: &Path) -> Result<Self, Error> {
         let us = geteuid().as_raw();
         let owner = fs::metadata(data)
@@ -48,7 +49,7 @@ impl Account {
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
         match owner {
             Some((uid, gid)) if uid != 0 => {
-                let name = entries(&passwd).find(|entry| entry.1 == uid);
+                let name = passwd_entries(&passwd).find(|entry| entry.1 == uid);
                 let name = name.map_or_else(|| uid.to_string(), |entry| entry.0.to_owned());
                 Ok(Self {
                     uid,
@@ -57,16 +58,16 @@ impl Account {
                     change: true,
                 })
             }
-            _ => unprivileged(&passwd).ok_or(Error::NoAccount),
+            _ => find_unprivileged(&passwd).ok_or(Error::NoAccount),
         }
     }
 
-    /// The user's name for messages.
+    /// The user's name, or the numeric id, for messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Gives a file or folder to this user.
+    /// Makes this user the owner of a file or folder.
     pub(crate) fn own(&self, path: &Path) -> Result<(), Error> {
         if self.change {
             chown(path, Some(self.uid), Some(self.gid))
@@ -75,20 +76,20 @@ impl Account {
         Ok(())
     }
 
-    /// Whether a file or folder belongs to this user.
+    /// True if this user owns the file or folder.
     pub(crate) fn owns(&self, path: &Path) -> bool {
         fs::symlink_metadata(path).is_ok_and(|found| found.uid() == self.uid)
     }
 
-    /// Lets the command run as this user. As the process is root then, the
-    /// standard library also drops the supplementary groups.
+    /// Makes the command run as this user. Because the process is root then,
+    /// the standard library also drops the supplementary groups.
     pub(crate) fn apply(&self, command: &mut Command) {
         if self.change {
             command.gid(self.gid).uid(self.uid);
         }
     }
 
-    /// Lets the command run as this user, and end with `signal` when the
+    /// Makes the command run as this user and receive `signal` when the
     /// *thread* that starts it ends.
     #[expect(
         unsafe_code,
@@ -113,7 +114,7 @@ impl Account {
         unsafe { command.pre_exec(prepare) };
     }
 
-    /// The first folder on the way to `path` that this user can't enter.
+    /// The first ancestor of `path` that this user can't enter.
     pub(crate) fn closed_folder(&self, path: &Path) -> Option<PathBuf> {
         let mut folders: Vec<&Path> = path.ancestors().filter(|part| part.is_dir()).collect();
         folders.reverse();
@@ -139,19 +140,19 @@ impl Account {
     }
 }
 
-/// The first folder on the way to `path` that the user PostgreSQL would run as
-/// can't enter. Always none unless the process is root.
-pub fn folder_closed_to_postgres(path: &Path) -> Option<PathBuf> {
+/// The first ancestor of `path` that the user PostgreSQL would run as can't
+/// enter. Always `None` unless the process is root.
+pub fn inaccessible_folder(path: &Path) -> Option<PathBuf> {
     let account = Account::for_data(path)
         .ok()
         .filter(|account| account.change)?;
     account.closed_folder(path)
 }
 
-fn unprivileged(passwd: &str) -> Option<Account> {
+fn find_unprivileged(passwd: &str) -> Option<Account> {
     UNPRIVILEGED.iter().find_map(|wanted| {
         let (name, uid, gid) =
-            entries(passwd).find(|(name, uid, _)| name == wanted && *uid != 0)?;
+            passwd_entries(passwd).find(|(name, uid, _)| name == wanted && *uid != 0)?;
         Some(Account {
             uid,
             gid,
@@ -161,8 +162,8 @@ fn unprivileged(passwd: &str) -> Option<Account> {
     })
 }
 
-/// Name, user id and group id of each line.
-fn entries(passwd: &str) -> impl Iterator<Item = (&str, u32, u32)> {
+/// Name, user id and group id of each line of `/etc/passwd`.
+fn passwd_entries(passwd: &str) -> impl Iterator<Item = (&str, u32, u32)> {
     passwd.lines().filter_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;
@@ -180,19 +181,19 @@ mod tests {
         nobody:x:65534:65533:nobody:/nonexistent:/usr/sbin/nologin\n";
 
     #[test]
-    fn a_user_of_its_own_comes_before_nobody() {
-        let nobody = unprivileged(PASSWD).unwrap();
+    fn dedicated_user_is_preferred_to_nobody() {
+        let nobody = find_unprivileged(PASSWD).unwrap();
         assert_eq!(
             (nobody.uid, nobody.gid, nobody.name.as_str()),
             (65534, 65533, "nobody")
         );
         let more = format!("{PASSWD}postgres:x:101:104::/:/bin/sh\natrium:x:999:998::/:/bin/sh\n");
-        assert_eq!(unprivileged(&more).unwrap().name, "atrium");
-        assert_eq!(unprivileged("postgres:x:0:0::/:/bin/sh\n"), None);
+        assert_eq!(find_unprivileged(&more).unwrap().name, "atrium");
+        assert_eq!(find_unprivileged("postgres:x:0:0::/:/bin/sh\n"), None);
     }
 
     #[test]
-    fn the_folder_that_stops_the_user_is_found() {
+    fn closed_folder_is_found() {
         let account = Account {
             uid: 4242,
             gid: 4242,

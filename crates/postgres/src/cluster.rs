@@ -11,7 +11,7 @@ use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use tokio::sync::watch;
 
-/// What to start and where.
+/// Binaries, folder and options of a cluster.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub(crate) binaries: Binaries,
@@ -21,8 +21,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A cluster in `directory`, which is created when missing and is the
-    /// cluster's alone.
+    /// A cluster in `directory`, which is created if missing and must not be
+    /// shared with anything else.
     pub fn new(binaries: Binaries, directory: impl Into<PathBuf>) -> Self {
         Self {
             binaries,
@@ -32,15 +32,15 @@ impl Settings {
         }
     }
 
-    /// Sets an option of PostgreSQL, as in `postgresql.conf`.
+    /// Sets a PostgreSQL option, as in `postgresql.conf`.
     #[must_use]
     pub fn option(mut self, name: &str, value: &str) -> Self {
         self.options.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// For tests: nothing is forced to disk, so it is fast and a power cut
-    /// would ruin it.
+    /// For tests: nothing is synced to disk, which is fast, but a power failure
+    /// would corrupt the data.
     #[must_use]
     pub fn throwaway(mut self) -> Self {
         self.durable = false;
@@ -50,18 +50,17 @@ impl Settings {
     }
 }
 
-/// Whether the cluster can be reached.
+/// Availability of the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It takes connections.
+    /// Accepts connections.
     Running,
-    /// It ended by itself and is being started again.
+    /// Crashed and is being restarted.
     Restarting,
-    /// It was stopped.
     Stopped,
 }
 
-/// A PostgreSQL that runs as a child of this process. Dropping it stops it.
+/// A PostgreSQL server that runs as a child of this process. Stops on drop.
 #[derive(Debug)]
 pub struct Cluster {
     connection: Connection,
@@ -72,13 +71,13 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Sets the cluster up if there is none, starts it and waits until it takes
-    /// connections. Blocks, on the first start for about a second.
+    /// Initialises the cluster if necessary, starts it and waits until it
+    /// accepts connections. Blocks, on the first start for about a second.
     ///
     /// # Errors
     ///
-    /// When the folder is in use or unusable, or PostgreSQL does not come up;
-    /// each message says what to do.
+    /// If the folder is in use or unusable, or PostgreSQL does not start; each
+    /// message says what to do.
     pub fn start(settings: Settings) -> Result<Self, Error> {
         let (events, receiver) = channel();
         let (started, outcome) = sync_channel(1);
@@ -109,23 +108,23 @@ impl Cluster {
         })
     }
 
-    /// How to connect to it. Stays the same over restarts.
+    /// Connection parameters; unchanged by restarts.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// Whether it can be reached, now and with every change.
+    /// Watches the availability.
     pub fn state(&self) -> watch::Receiver<State> {
         self.state.clone()
     }
 
-    /// Stops it: open transactions are rolled back, everything committed is
-    /// written out. Blocks until that is done.
+    /// Stops the server: rolls back open transactions and writes everything
+    /// committed to disk. Blocks until that is done.
     pub fn stop(mut self) {
-        self.end();
+        self.shut_down();
     }
 
-    fn end(&mut self) {
+    fn shut_down(&mut self) {
         self.stopping.store(true, Ordering::SeqCst);
         let _ = self.events.send(Event::Stop);
         if let Some(supervisor) = self.supervisor.take() {
@@ -136,6 +135,6 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.end();
+        self.shut_down();
     }
 }

@@ -1,4 +1,4 @@
-//! How to reach a cluster: socket, port and the superuser's password.
+//! Connection parameters of a cluster: socket, port and superuser password.
 
 use crate::directory::{data_in, password_file_in};
 use crate::error::Error;
@@ -8,13 +8,13 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The name of the superuser that initdb makes.
+/// Name of the superuser that initdb creates.
 pub(crate) const SUPERUSER: &str = "postgres";
 
-/// Part of the socket's name. Nothing listens on it as a network port.
+/// Part of the socket's name; the server does not listen on TCP.
 pub(crate) const PORT: u16 = 5432;
 
-/// The way into a running cluster.
+/// Connection parameters of a running cluster.
 #[derive(Clone)]
 pub struct Connection {
     socket_folder: PathBuf,
@@ -31,12 +31,12 @@ impl Connection {
         })
     }
 
-    /// The way into a cluster that another process runs in this folder, or
-    /// none when no cluster runs there.
+    /// Parameters of a cluster that another process runs in `directory`; `None`
+    /// if no cluster runs there.
     ///
     /// # Errors
     ///
-    /// When one runs but its password can't be read.
+    /// If a cluster runs but its password can't be read.
     pub fn to_running(directory: &Path) -> Result<Option<Self>, Error> {
         let Some(found) = PidFile::read(&data_in(directory)) else {
             return Ok(None);
@@ -49,12 +49,12 @@ impl Connection {
         }
     }
 
-    /// A connection URL for the superuser, as sqlx and psql read it.
+    /// Connection URL for the superuser, for sqlx and psql.
     pub fn url(&self, database: &str) -> String {
         self.url_as(SUPERUSER, &self.password, database)
     }
 
-    /// A connection URL for another role.
+    /// Connection URL for another role.
     pub fn url_as(&self, role: &str, password: &str, database: &str) -> String {
         format!(
             "postgres://{}:{}@localhost:{PORT}/{}?host={}",
@@ -65,19 +65,18 @@ impl Connection {
         )
     }
 
-    /// The folder with the socket.
     pub fn socket_folder(&self) -> &Path {
         &self.socket_folder
     }
 
-    /// The number in the socket's name.
+    /// The port number in the socket's name.
     pub fn port(&self) -> u16 {
         PORT
     }
 }
 
 impl std::fmt::Debug for Connection {
-    /// Without the password.
+    /// Omits the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connection")
             .field("socket_folder", &self.socket_folder)
@@ -101,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_survives_any_character() {
+    fn url_encodes_special_characters() {
         let connection = Connection {
             socket_folder: "/a b/ü?#".into(),
             password: "p".into(),
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_password_is_not_printed() {
+    fn debug_output_omits_the_password() {
         let connection = Connection {
             socket_folder: "/run".into(),
             password: "secret".into(),

@@ -1,4 +1,4 @@
-//! The folder of a cluster: its data, its password, its lock and its socket.
+//! A cluster's folder: data, password, lock and socket.
 
 use crate::account::Account;
 
@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// The system takes socket paths up to 107 bytes; the name in the folder and
-/// the name of its lock take 18 of them.
-const LONGEST_SOCKET_FOLDER: usize = 85;
+/// Maximum length in bytes. Socket paths have at most 107 bytes, of which the
+/// socket's file name and its lock file's suffix take 18.
+const MAX_SOCKET_FOLDER: usize = 85;
 
-/// How long a lock that another process holds is asked for.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// Time to wait for a lock that another process holds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A cluster's folder that this process has locked until this is dropped.
+/// A cluster's folder, locked by this process until dropped.
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,
@@ -31,7 +31,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Creates the folder where needed and locks it.
+    /// Creates the folder if necessary and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let parent = path.parent().unwrap_or(Path::new("/"));
         create_readable_folder(parent)?;
@@ -54,12 +54,12 @@ impl Directory {
         &self.account
     }
 
-    /// What PostgreSQL calls its data directory.
+    /// PostgreSQL's data directory.
     pub(crate) fn data(&self) -> PathBuf {
         data_in(&self.path)
     }
 
-    /// Where a data directory is set up until it is complete.
+    /// Temporary data directory, renamed to [`Self::data`] when complete.
     pub(crate) fn unfinished_data(&self) -> PathBuf {
         self.path.join("data.unfinished")
     }
@@ -68,8 +68,8 @@ impl Directory {
         password_file_in(&self.path)
     }
 
-    /// Writes a new random password. It belongs to the user PostgreSQL runs
-    /// as, because initdb has to read it.
+    /// Writes a new random password to a file owned by the user PostgreSQL runs
+    /// as, because initdb must read it.
     pub(crate) fn write_new_password(&self) -> Result<(), Error> {
         let path = self.password_file();
         let mut bytes = [0_u8; 24];
@@ -90,11 +90,11 @@ impl Directory {
         self.account.own(&path)
     }
 
-    /// The folder for the socket: in this one, or where that makes too long a
-    /// path a private one with a short name.
+    /// The folder for the socket: inside this one, or a private folder with a
+    /// short name if that path is too long.
     pub(crate) fn socket_folder(&self) -> Result<PathBuf, Error> {
         let inside = self.path.join("run");
-        let folder = if inside.as_os_str().len() <= LONGEST_SOCKET_FOLDER {
+        let folder = if inside.as_os_str().len() <= MAX_SOCKET_FOLDER {
             inside
         } else {
             short_folder(&self.path)
@@ -125,7 +125,7 @@ pub(crate) fn password_file_in(directory: &Path) -> PathBuf {
 
 fn create_private(folder: &Path, account: &Account) -> Result<(), Error> {
     if folder.is_dir() {
-        // Made by hand, perhaps by root: it has to belong to PostgreSQL's user.
+        // An empty folder may have been created by root: change its owner.
         let empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
         if !empty {
             return Ok(());
@@ -141,14 +141,14 @@ fn create_private(folder: &Path, account: &Account) -> Result<(), Error> {
     account.own(folder)
 }
 
-/// A name that is the same for every start on one cluster.
+/// A short path that is the same for every start of one cluster.
 fn short_folder(cluster: &Path) -> PathBuf {
     let base = env::var_os("XDG_RUNTIME_DIR")
         .map(PathBuf::from)
         .filter(|base| base.is_dir() && base.as_os_str().len() <= 50)
         .filter(|_| !rustix::process::geteuid().is_root())
         .unwrap_or_else(|| PathBuf::from("/tmp"));
-    // FNV-1a: only has to keep apart the few clusters of one machine.
+    // FNV-1a suffices to distinguish the few clusters of one machine.
     let hash = cluster
         .as_os_str()
         .as_bytes()
@@ -169,12 +169,12 @@ fn lock(directory: &Path) -> Result<File, Error> {
         .mode(0o600)
         .open(&path)
         .map_err(Error::io("open", &path))?;
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => break,
-            // A process that is just ending lets go in a moment.
-            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+            // The holder may be about to exit.
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => {
                 sleep(Duration::from_millis(20));
             }
             Err(TryLockError::WouldBlock) => {
@@ -189,7 +189,7 @@ fn lock(directory: &Path) -> Result<File, Error> {
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
         }
     }
-    // The number is for the message above and for people.
+    // The pid appears in the error above and helps people.
     file.set_len(0)
         .and_then(|()| writeln!(file, "{}", std::process::id()))
         .map_err(Error::io("write", &path))?;
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_opening_names_the_process_that_holds_the_folder() {
+    fn locked_folder_error_names_the_holder() {
         let outer = tempfile::tempdir().unwrap();
         let first = Directory::open(&outer.path().join("cluster")).unwrap();
         let message = Directory::open(&outer.path().join("cluster"))
@@ -214,13 +214,13 @@ mod tests {
     }
 
     #[test]
-    fn a_long_path_gets_a_short_and_stable_socket_folder() {
+    fn long_path_gets_a_short_and_stable_socket_folder() {
         let outer = tempfile::tempdir().unwrap();
         let long = outer.path().join("x".repeat(120));
         let directory = Directory::open(&long).unwrap();
         let folder = directory.socket_folder().unwrap();
         assert!(
-            folder.as_os_str().len() <= LONGEST_SOCKET_FOLDER,
+            folder.as_os_str().len() <= MAX_SOCKET_FOLDER,
             "{}",
             folder.display()
         );
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_socket_folder_is_not_trusted() {
+    fn world_accessible_socket_folder_is_rejected() {
         let outer = tempfile::tempdir().unwrap();
         let directory = Directory::open(&outer.path().join("cluster")).unwrap();
         let folder = directory.socket_folder().unwrap();

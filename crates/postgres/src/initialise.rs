@@ -1,4 +1,4 @@
-//! Setting up the data folder on the first start, and checking it on later ones.
+//! Initialises the data folder on the first start and checks it on later ones.
 
 use crate::binaries::Binaries;
 use crate::connection::SUPERUSER;
@@ -8,14 +8,14 @@ use rustix::process::Signal;
 use std::fs;
 use std::process::Stdio;
 
-/// Makes sure that there is a data folder which these binaries can use.
+/// Ensures that the data folder exists and has the binaries' major version.
 pub(crate) fn ensure_data(
     directory: &Directory,
     binaries: &Binaries,
     durable: bool,
 ) -> Result<(), Error> {
     let data = directory.data();
-    let ours = binaries.major_version(directory.account(), directory.path())?;
+    let our_version = binaries.major_version(directory.account(), directory.path())?;
     if !data.exists() {
         return initialise(directory, binaries, durable);
     }
@@ -24,7 +24,7 @@ pub(crate) fn ensure_data(
     }
     let version = data.join("PG_VERSION");
     let found = fs::read_to_string(&version).map_err(Error::io("read", &version))?;
-    if found.trim() == ours {
+    if found.trim() == our_version {
         return Ok(());
     }
     Err(Error::OtherVersion {
@@ -33,8 +33,8 @@ pub(crate) fn ensure_data(
     })
 }
 
-/// Runs initdb beside the final place and renames, so that an interrupted
-/// first start leaves nothing that a second one would take for data.
+/// Runs initdb beside the final path and renames the result, so that an
+/// interrupted first start is not mistaken for a complete data folder.
 fn initialise(directory: &Directory, binaries: &Binaries, durable: bool) -> Result<(), Error> {
     let unfinished = directory.unfinished_data();
     if unfinished.exists() {

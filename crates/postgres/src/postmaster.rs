@@ -1,4 +1,4 @@
-//! One run of the server process, from its start to its end.
+//! One run of the server process.
 
 use crate::binaries::Binaries;
 use crate::connection::PORT;
@@ -14,11 +14,11 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Recovery after a crash can take minutes; a server that lives is working.
+/// Recovery after a crash can take minutes, during which the process is alive.
 const START_LIMIT: Duration = Duration::from_mins(10);
 
-/// How long a fast shutdown may take to write everything out. After that the
-/// server is ended at once, which loses nothing but makes the next start recover.
+/// Time limit for a fast shutdown, which writes everything to disk. After that
+/// the server is killed: no data is lost, but the next start must recover.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running server process.
@@ -45,7 +45,7 @@ impl Postmaster {
         }
         command
             .current_dir(directory.path())
-            // A group of its own: Ctrl-C is for us, and we stop it in good order.
+            // A separate process group: Ctrl-C must not reach the server.
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -61,13 +61,13 @@ impl Postmaster {
         Ok(Self { child, output })
     }
 
-    /// Waits until it takes connections. `give_up` is asked again and again.
+    /// Waits until the server accepts connections, polling `give_up`.
     pub(crate) fn wait_until_ready(
         &mut self,
         directory: &Directory,
         give_up: impl Fn() -> bool,
     ) -> Result<(), Error> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let failed = |cause: String| Error::NotStarted {
             path: directory.data(),
             cause,
@@ -79,11 +79,11 @@ impl Postmaster {
                 return Ok(());
             }
             if self.has_ended() {
-                // The last words may still be in the pipe.
+                // Its last output may still be in the pipe.
                 sleep(Duration::from_millis(50));
                 return Err(failed(self.output.last_lines()));
             }
-            if give_up() || begun.elapsed() > START_LIMIT {
+            if give_up() || started.elapsed() > START_LIMIT {
                 self.stop();
                 return Err(failed("it took too long".into()));
             }
@@ -91,35 +91,34 @@ impl Postmaster {
         }
     }
 
-    /// The number of the process.
     pub(crate) fn pid(&self) -> Option<Pid> {
         i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 
-    /// Whether it has ended; if so, the system's record of it is cleared.
+    /// True if the process has ended; reaps it in that case.
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Its last words.
+    /// The last lines of its output.
     pub(crate) fn last_lines(&self) -> String {
         self.output.last_lines()
     }
 
-    /// Fast shutdown: open transactions are rolled back, everything committed
-    /// is written out.
+    /// Fast shutdown: rolls back open transactions and writes everything
+    /// committed to disk. Escalates to harder signals on a timeout.
     pub(crate) fn stop(&mut self) {
         for (signal, limit) in [
             (Signal::INT, STOP_LIMIT),
             (Signal::QUIT, Duration::from_secs(5)),
             (Signal::KILL, Duration::from_secs(5)),
         ] {
-            // Until it is waited for, the number can't belong to another process.
+            // The pid can't be reused before the process is reaped.
             if let Some(pid) = self.pid().filter(|_| !self.has_ended()) {
                 let _ = kill_process(pid, signal);
             }
-            let begun = Instant::now();
-            while begun.elapsed() < limit {
+            let started = Instant::now();
+            while started.elapsed() < limit {
                 if self.has_ended() {
                     return;
                 }
@@ -130,8 +129,8 @@ impl Postmaster {
     }
 }
 
-/// What must not be changed from outside. Statements can hold personal data,
-/// so the log has only the short form of errors.
+/// Options that must keep these values. Statements can hold personal data, so
+/// errors are logged only in terse form.
 fn fixed_options(directory: &Directory) -> Result<[(&'static str, OsString); 8], Error> {
     let socket_folder: PathBuf = directory.socket_folder()?;
     Ok([

@@ -1,4 +1,4 @@
-//! The thread that starts the server, restarts it when it crashes, and stops it.
+//! The thread that starts the server, restarts it after a crash, and stops it.
 
 use crate::cluster::{Settings, State};
 use crate::connection::Connection;
@@ -15,18 +15,18 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::watch;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-/// What the thread waits for.
+/// Message to the supervisor thread.
 pub(crate) enum Event {
-    /// The server process ended by itself.
+    /// The server process exited without being stopped.
     Ended,
-    /// The owner wants it stopped.
+    /// The owner stops the cluster.
     Stop,
 }
 
-/// Both ends of what the thread needs.
+/// State of the supervisor thread.
 pub(crate) struct Supervisor {
     pub(crate) settings: Settings,
     pub(crate) events: Receiver<Event>,
@@ -36,8 +36,8 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    /// The thread's body. The server process is bound to this thread, so it
-    /// returns only when the server has ended.
+    /// Body of the thread. Returns only when the server has ended, because the
+    /// server process is bound to this thread.
     pub(crate) fn run(self, started: &SyncSender<Result<Connection, Error>>) {
         let (directory, connection, mut server) = match self.first_start() {
             Ok(all) => all,
@@ -49,7 +49,7 @@ impl Supervisor {
         self.state.send_replace(State::Running);
         let _ = started.send(Ok(connection));
         loop {
-            self.announce_end_of(&server);
+            self.notify_on_exit(&server);
             if let Ok(Event::Ended) = self.events.recv() {
                 self.state.send_replace(State::Restarting);
                 let ended = server.has_ended();
@@ -59,7 +59,7 @@ impl Supervisor {
                     "PostgreSQL ended by itself"
                 );
                 match self.restart(&directory) {
-                    Some(again) => server = again,
+                    Some(restarted) => server = restarted,
                     None => break,
                 }
                 self.state.send_replace(State::Running);
@@ -96,10 +96,10 @@ impl Supervisor {
         Ok(server)
     }
 
-    /// Tries until it works or the owner wants to stop: whatever is in the way
-    /// (a full disk, a backend that still ends) may go away.
+    /// Retries until it succeeds or the owner stops the cluster, because most
+    /// causes are temporary: a full disk, a backend that is still ending.
     fn restart(&self, directory: &Directory) -> Option<Postmaster> {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = MIN_BACKOFF;
         while !self.is_stopping() {
             match self.start(directory) {
                 Ok(server) => return Some(server),
@@ -107,8 +107,8 @@ impl Supervisor {
                     tracing::error!(%error, "PostgreSQL could not be restarted, trying again");
                 }
             }
-            thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            thread::sleep(backoff);
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
         None
     }
@@ -117,9 +117,8 @@ impl Supervisor {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    /// Sends an event when the process ends, without clearing the system's
-    /// record of it: that is left to the owner of the process.
-    fn announce_end_of(&self, server: &Postmaster) {
+    /// Sends an event when the process ends. Does not reap it; its owner does.
+    fn notify_on_exit(&self, server: &Postmaster) {
         let Some(pid) = server.pid() else {
             return;
         };

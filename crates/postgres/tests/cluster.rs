@@ -1,4 +1,4 @@
-//! Real clusters: started, stopped, crashed, killed, fought over.
+//! Tests with real clusters: start, stop, crash, kill, concurrent start.
 
 use embedded_postgres::{Binaries, Cluster, Connection, Settings, State, default_cache};
 use sqlx::{Connection as _, PgConnection};
@@ -21,10 +21,10 @@ fn open_folder() -> TempDir {
     folder
 }
 
-/// One unpacked copy for all tests of a checkout.
+/// Binaries unpacked once for all tests of a checkout.
 fn binaries() -> Binaries {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let folder = match embedded_postgres::folder_closed_to_postgres(&target) {
+    let folder = match embedded_postgres::inaccessible_folder(&target) {
         None => target,
         Some(_) => std::env::temp_dir().join("atrium-postgres-tests"),
     };
@@ -55,10 +55,10 @@ async fn run(url: &str, sql: &'static str) {
 }
 
 fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let begun = Instant::now();
+    let started = Instant::now();
     while !condition() {
         assert!(
-            begun.elapsed() < Duration::from_secs(20),
+            started.elapsed() < Duration::from_secs(20),
             "waited too long until {what}"
         );
         std::thread::sleep(Duration::from_millis(10));
@@ -71,7 +71,7 @@ fn server_pid(folder: &Path) -> Option<u32> {
 }
 
 fn is_running(pid: u32) -> bool {
-    // A zombie has ended, it is only not waited for yet.
+    // A zombie has ended and is only not reaped yet.
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
@@ -85,7 +85,7 @@ fn kill(pid: u32) {
     );
 }
 
-/// The example `hold`, copied to where every user can run it.
+/// A command for the example `hold`, copied to where every user can run it.
 fn hold(folder: &Path) -> Command {
     let tests = std::env::current_exe().unwrap();
     let built = tests.ancestors().nth(2).unwrap().join("examples/hold");
@@ -103,7 +103,7 @@ fn hold(folder: &Path) -> Command {
     command
 }
 
-/// Waits for the line with the connection URL.
+/// Waits for the line with the connection URL and returns it.
 fn url_of(child: &mut Child) -> String {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
@@ -185,7 +185,7 @@ async fn text_sorts_by_bytes_and_the_clock_is_utc() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gets_in_without_the_password_or_over_the_network() {
+async fn password_is_required_and_tcp_is_off() {
     let folder = open_folder();
     let cluster = Cluster::start(settings(folder.path())).unwrap();
     let connection = cluster.connection();
@@ -205,7 +205,7 @@ async fn nobody_gets_in_without_the_password_or_over_the_network() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_our_environment_reaches_the_server() {
+async fn server_does_not_inherit_secrets() {
     let folder = open_folder();
     let mut child = hold(folder.path())
         .env("ATRIUM_MASTER_KEY", "secret")
@@ -221,7 +221,7 @@ async fn nothing_of_our_environment_reaches_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_never_runs_as_root() {
+async fn server_never_runs_as_root() {
     let folder = open_folder();
     let _cluster = Cluster::start(settings(folder.path())).unwrap();
     let pid = server_pid(folder.path()).unwrap();
@@ -241,14 +241,14 @@ async fn the_server_never_runs_as_root() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ordinary_user_can_run_it() {
+async fn unprivileged_user_can_run_it() {
     let folder = open_folder();
     let mut command = hold(folder.path());
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
-        // An id that no user has: PostgreSQL's setup wants one with a name.
+        // 65534 is `nobody`: PostgreSQL's setup needs a user with a name.
         command.uid(65534).gid(65534);
         std::os::unix::fs::chown(folder.path(), Some(65534), Some(65534)).unwrap();
-        // Root's cache may be closed to that user.
+        // That user may not have access to root's cache.
         let cache = folder.path().join("cache");
         let wheels = default_cache().unwrap().join("wheels");
         binaries();
@@ -279,7 +279,7 @@ async fn an_ordinary_user_can_run_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_parent_takes_the_server_with_it() {
+async fn server_ends_when_its_parent_is_killed() {
     let folder = open_folder();
     let mut child = hold(folder.path()).spawn().unwrap();
     let url = url_of(&mut child);
@@ -287,7 +287,7 @@ async fn a_killed_parent_takes_the_server_with_it() {
     let pid = server_pid(folder.path()).unwrap();
     assert!(is_running(pid));
     kill(child.id());
-    // At once, without waiting for the old server to end.
+    // Starts without waiting for the old server to end.
     let cluster = Cluster::start(settings(folder.path())).unwrap();
     assert!(!is_running(pid));
     assert_eq!(
@@ -302,16 +302,16 @@ async fn a_killed_parent_takes_the_server_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crashed_server_is_restarted_even_under_a_busy_backend() {
+async fn crashed_server_is_restarted_despite_a_busy_backend() {
     let folder = open_folder();
     let cluster = Cluster::start(settings(folder.path())).unwrap();
     let url = cluster.connection().url("postgres");
     run(&url, "create table kept as select 'here' as what").await;
     // A busy backend does not notice that the main process is gone, and keeps
-    // the shared memory that a new one refuses to start beside.
-    let busy = url.clone();
-    let busy = tokio::spawn(async move {
-        let mut connection = connect(&busy).await;
+    // the shared memory that prevents a new one from starting.
+    let busy_query = url.clone();
+    let busy_query = tokio::spawn(async move {
+        let mut connection = connect(&busy_query).await;
         sqlx::query("select count(*) from generate_series(1, 30000000)")
             .execute(&mut connection)
             .await
@@ -328,9 +328,9 @@ async fn a_crashed_server_is_restarted_even_under_a_busy_backend() {
     tokio::time::timeout(limit, changes).await.unwrap().unwrap();
     assert_eq!(value(&url, "select what from kept").await, "here");
     assert_ne!(server_pid(folder.path()), Some(killed));
-    assert!(busy.await.unwrap().is_err());
+    assert!(busy_query.await.unwrap().is_err());
 
-    // And a second time.
+    // A second crash is handled, too.
     let killed = server_pid(folder.path());
     kill(killed.unwrap());
     wait_for("another process runs", || {
@@ -342,7 +342,7 @@ async fn a_crashed_server_is_restarted_even_under_a_busy_backend() {
 }
 
 #[test]
-fn a_second_process_is_refused_and_told_who_is_there() {
+fn second_process_is_rejected_naming_the_first() {
     let folder = open_folder();
     let mut child = hold(folder.path()).spawn().unwrap();
     url_of(&mut child);
@@ -359,7 +359,7 @@ fn a_second_process_is_refused_and_told_who_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_path_too_long_for_a_socket_still_works() {
+async fn path_too_long_for_a_socket_works() {
     let folder = open_folder();
     let long = folder.path().join("long".repeat(30));
     let cluster = Cluster::start(settings(&long)).unwrap();
@@ -374,7 +374,7 @@ async fn a_path_too_long_for_a_socket_still_works() {
 }
 
 #[test]
-fn an_interrupted_first_start_is_begun_again() {
+fn interrupted_first_start_is_repeated() {
     let folder = open_folder();
     let unfinished = folder.path().join("postgres/data.unfinished");
     drop(Cluster::start(settings(folder.path())).unwrap());
@@ -385,17 +385,17 @@ fn an_interrupted_first_start_is_begun_again() {
 }
 
 #[test]
-fn data_that_cannot_be_used_is_refused_with_what_to_do() {
+fn unusable_data_is_rejected_with_instructions() {
     let folder = open_folder();
     Cluster::start(settings(folder.path())).unwrap().stop();
-    let refusal = || {
+    let start_error = || {
         Cluster::start(settings(folder.path()))
             .unwrap_err()
             .to_string()
     };
 
     fs::write(folder.path().join("postgres/data/PG_VERSION"), "15\n").unwrap();
-    let message = refusal();
+    let message = start_error();
     assert!(
         message.contains("was written by PostgreSQL 15"),
         "{message}"
@@ -407,6 +407,6 @@ fn data_that_cannot_be_used_is_refused_with_what_to_do() {
     assert!(message.contains("no_such_option"), "{message}");
 
     fs::remove_file(folder.path().join("postgres/password")).unwrap();
-    let message = refusal();
+    let message = start_error();
     assert!(message.contains("restore it from your backup"), "{message}");
 }

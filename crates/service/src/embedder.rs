@@ -12,7 +12,7 @@ use domain::{
 };
 use embed::Model;
 use embeddings::{EmbeddingsError, Endpoint};
-use outbound::{AllowedHosts, Outbound, OutboundUrl, UrlProblem};
+use outbound::{AllowedHosts, Outbound, OutboundUrl, UrlError};
 use secrecy::SecretString;
 use tokio::task::spawn_blocking;
 
@@ -237,7 +237,7 @@ impl Embedder {
             EmbeddingSource::Endpoint(name) => EmbeddingSource::Endpoint(name.clone()),
             EmbeddingSource::Address(url) => {
                 let outbound = self.services().map_err(unreachable)?;
-                let url = outbound.check(url).await.map_err(|problem: UrlProblem| {
+                let url = outbound.check(url).await.map_err(|problem: UrlError| {
                     AppError::field("base_url", problem.to_string())
                 })?;
                 EmbeddingSource::Address(url.as_str().to_owned())

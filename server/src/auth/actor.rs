@@ -30,8 +30,8 @@ use super::{
 };
 use crate::{
     http::{
-        CrossSite, INVITE_PATH, ReturnTo, check_cross_site, error_response,
-        error_response_with_status, is_read, loggable_path, note_unknown_id, wants_html,
+        CrossSite, INVITE_PATH, ReturnTo, audit_unknown_id, check_cross_site, error_response,
+        error_response_with_status, is_read, loggable_path, wants_html,
     },
     live,
 };
@@ -180,7 +180,7 @@ pub(super) async fn actor_layer(
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let response = next.run(Request::from_parts(parts, body)).await;
     if let Some(actor) = actor.filter(|_| response.status() == StatusCode::NOT_FOUND) {
-        note_unknown_id(&auth.0.ctx, &actor, &method, &path).await;
+        audit_unknown_id(&auth.0.ctx, &actor, &method, &path).await;
     }
     with_cookie(response, new_cookie)
 }

@@ -25,7 +25,7 @@ use super::{
     logout_token::{Expected, LogoutFault, LogoutTarget, LogoutToken},
     session::hash,
 };
-use crate::http::{Framed, error_response};
+use crate::http::{AllowsFraming, error_response};
 
 /// Audit action for signing out.
 pub(super) const SIGN_OUT: &str = "session.sign_out";
@@ -127,7 +127,7 @@ pub(super) async fn frontchannel_logout(
         response
             .headers_mut()
             .insert(header::CONTENT_SECURITY_POLICY, policy);
-        response.extensions_mut().insert(Framed);
+        response.extensions_mut().insert(AllowsFraming);
     }
     response
 }

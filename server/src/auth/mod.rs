@@ -40,7 +40,7 @@ use service::Ctx;
 pub use seal::{MasterKey, MasterKeyError};
 pub use settings::{
     AuthSettings, AuthSettingsError, Directory, IssuerKind, OidcSettings, PRIMARY,
-    SessionLifetimes, SignInLimits, is_for_directories,
+    SessionLifetimes, SignInLimits, is_multi_tenant,
 };
 
 use store::session::StoredSession;

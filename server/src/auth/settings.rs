@@ -230,7 +230,7 @@ impl OidcSettings {
             .path_segments()
             .and_then(|mut path| path.next())
             .unwrap_or_default();
-        let is_directory = segment.parse::<Uuid>().is_ok() || self.is_for_directories();
+        let is_directory = segment.parse::<Uuid>().is_ok() || self.is_multi_tenant();
         if self.kind == IssuerKind::Entra && !is_directory {
             return reject(format!(
                 "issuer: {} names no directory; use https://{}/TENANT-ID/v2.0 with your directory's id, or organizations for several.",
@@ -243,14 +243,14 @@ impl OidcSettings {
 
     /// True for the issuer of all Entra directories (SEC-A3); then the token's
     /// directory decides the organisation.
-    pub fn is_for_directories(&self) -> bool {
-        is_for_directories(self.kind, &self.issuer)
+    pub fn is_multi_tenant(&self) -> bool {
+        is_multi_tenant(self.kind, &self.issuer)
     }
 
     /// The issuer as in its discovery document, with [`DIRECTORY`] as the
     /// placeholder if it is for all directories.
     pub(super) fn issuer_pattern(&self) -> String {
-        if !self.is_for_directories() {
+        if !self.is_multi_tenant() {
             return self.issuer.clone();
         }
         self.issuer
@@ -269,7 +269,7 @@ impl OidcSettings {
 
     /// True if tokens with this `iss` are from this issuer.
     pub(super) fn matches_issuer(&self, iss: &str) -> bool {
-        iss == self.issuer && !self.is_for_directories() || self.directory_in(iss).is_some()
+        iss == self.issuer && !self.is_multi_tenant() || self.directory_in(iss).is_some()
     }
 
     /// True if people of this issuer may be members of the organisation.
@@ -281,7 +281,7 @@ impl OidcSettings {
     pub fn reach(&self) -> IssuerScope {
         IssuerScope {
             tenants: self.tenants.clone(),
-            by_directory: self.is_for_directories(),
+            by_directory: self.is_multi_tenant(),
         }
     }
 
@@ -297,7 +297,7 @@ impl OidcSettings {
 }
 
 /// True for the issuer of all Entra directories.
-pub fn is_for_directories(kind: IssuerKind, issuer: &str) -> bool {
+pub fn is_multi_tenant(kind: IssuerKind, issuer: &str) -> bool {
     let segment = Url::parse(issuer)
         .ok()
         .and_then(|url| url.path_segments()?.next().map(str::to_owned));

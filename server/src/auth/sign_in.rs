@@ -69,7 +69,7 @@ impl Person {
                     return Err(TokenFault::Rule("tid and oid are not both there").into());
                 };
                 // With all directories, `iss` was already compared with `tid`.
-                if !settings.is_for_directories() && settings.entra_tid() != Some(tid) {
+                if !settings.is_multi_tenant() && settings.entra_tid() != Some(tid) {
                     return Err(TokenFault::Rule("tid is not the issuer's").into());
                 }
                 IdentityKey::Entra { tid, oid }
@@ -110,7 +110,7 @@ impl Person {
     /// The directory that decides the person's organisation, if one does.
     fn directory(&self, settings: &OidcSettings) -> Option<Uuid> {
         match self.key {
-            IdentityKey::Entra { tid, .. } if settings.is_for_directories() => Some(tid),
+            IdentityKey::Entra { tid, .. } if settings.is_multi_tenant() => Some(tid),
             _ => None,
         }
     }

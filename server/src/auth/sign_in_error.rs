@@ -17,7 +17,7 @@ use store::{
 use url::form_urlencoded;
 
 use super::{Auth, invite::ACCEPT};
-use crate::http::{ReturnTo, error_response, too_many};
+use crate::http::{ReturnTo, error_response, too_many_requests};
 
 /// Audit action for signing in.
 pub(super) const SIGN_IN: &str = "session.sign_in";
@@ -161,7 +161,7 @@ impl Auth {
     ) -> Result<(), AppError> {
         if let Some(account) = account {
             let acquired = self.0.account_failures.try_acquire(account);
-            acquired.map_err(too_many)?;
+            acquired.map_err(too_many_requests)?;
         }
         self.0.failures.count(address)
     }

@@ -1,4 +1,4 @@
-//! `atrium audit`: proving that the log is whole.
+//! `atrium audit`: verifies the integrity of the audit log.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -15,27 +15,27 @@ use crate::{
     failure::Failure,
 };
 
-/// What to do with the audit log.
+/// Verify the audit log.
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Recompute every hash, compare with all signed checkpoints, and name the
-    /// first row that is wrong. Ends with status 1 when anything is.
+    /// Recompute every hash, compare with all signed checkpoints, and print the
+    /// first wrong row. Exits with status 1 if anything is wrong.
     Verify(Verify),
 }
 
-/// Which logs, and what they are compared with beside the checkpoints in the
-/// database and in the checkpoint folder.
+/// Selects the logs, and what to compare them with besides the checkpoints in
+/// the database and in the checkpoint folder.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// Only this organisation, by its slug.
+    /// Slug of the organisation to verify; all by default.
     #[arg(long)]
     tenant: Option<String>,
-    /// Compare with the checkpoints in this file, kept elsewhere, instead of
-    /// those in the checkpoint folder. May be given again.
+    /// File with checkpoints, kept elsewhere, to compare with instead of the
+    /// checkpoint folder. Can be repeated.
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
-    /// Count checkpoints that are signed by this key, kept elsewhere, instead
-    /// of those signed by this installation's. May be given again.
+    /// Verifier key, kept elsewhere, that must have signed the checkpoints,
+    /// instead of this installation's key. Can be repeated.
     #[arg(long, value_name = "NAME+HASH+KEY")]
     verifier_key: Vec<NoteVerifier>,
 }
@@ -44,7 +44,7 @@ impl Audit {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         let Self::Verify(verify) = self;
         let files = verify.files()?;
-        let deployment = Deployment::open(config, IfRunning::Allowed, Model::NotNeeded).await?;
+        let deployment = Deployment::open(config, IfRunning::Connect, Model::NotNeeded).await?;
         let result = verify.run(config, &deployment, files).await;
         deployment.close().await;
         result
@@ -52,7 +52,7 @@ impl Audit {
 }
 
 impl Verify {
-    /// What is in the files that were named.
+    /// Reads the files given with `--checkpoint`.
     fn files(&self) -> Result<Vec<StoredNotes>, Failure> {
         let read = |path: &PathBuf| {
             let text = std::fs::read_to_string(path).map_err(|error| {
@@ -84,8 +84,8 @@ impl Verify {
     ) -> Result<(), Failure> {
         let ctx = &deployment.ctx;
         let slug = self.tenant.as_deref();
-        // Before the list of organisations: one that is made meanwhile is in
-        // neither.
+        // Read before the list of organisations: one that is created meanwhile
+        // is then in neither.
         let folder = boot::checkpoint_folder(config);
         let in_folder = if files.is_empty() {
             folder
@@ -96,29 +96,32 @@ impl Verify {
         };
         let tenants = service::tenant_list(ctx).await.map_err(Failure::failed)?;
         let tenants: Vec<_> = tenants.into_iter().map(|listed| listed.tenant).collect();
-        let chosen: Vec<_> = tenants
+        let selected: Vec<_> = tenants
             .iter()
             .filter(|tenant| slug.is_none_or(|slug| slug == tenant.slug))
             .collect();
-        if let (Some(slug), true) = (slug, chosen.is_empty()) {
+        if let (Some(slug), true) = (slug, selected.is_empty()) {
             return Err(Failure::Usage(format!(
                 "There is no organisation “{slug}”."
             )));
         }
-        let mut named: BTreeSet<TenantId> = in_folder.into_iter().collect();
-        named.extend(files.iter().flat_map(StoredNotes::tenants));
-        if !files.is_empty() && slug.is_some() && chosen.iter().all(|t| !named.contains(&t.id)) {
+        let mut with_checkpoints: BTreeSet<TenantId> = in_folder.into_iter().collect();
+        with_checkpoints.extend(files.iter().flat_map(StoredNotes::tenants));
+        if !files.is_empty()
+            && slug.is_some()
+            && selected.iter().all(|t| !with_checkpoints.contains(&t.id))
+        {
             return Err(Failure::Usage(
                 "The files have no checkpoint of this organisation.".to_owned(),
             ));
         }
         let mut broken = 0_usize;
-        for tenant in &chosen {
-            let own = boot::checkpoint_key(config, &ctx.ids)?
+        for tenant in &selected {
+            let own_key = boot::checkpoint_key(config, &ctx.ids)?
                 .verifier(tenant.id)
                 .map_err(Failure::failed)?;
             let keys = if self.verifier_key.is_empty() {
-                std::slice::from_ref(&own)
+                std::slice::from_ref(&own_key)
             } else {
                 &self.verifier_key
             };
@@ -136,25 +139,25 @@ impl Verify {
             let report = audit_verify(ctx, keys, tenant.id, &kept)
                 .await
                 .map_err(Failure::failed)?;
-            print(tenant, &report);
-            println!("{}: its verifier key is {own}", tenant.slug);
+            print_report(tenant, &report);
+            println!("{}: its verifier key is {own_key}", tenant.slug);
             broken += usize::from(!report.holds());
         }
-        let gone = named
+        let missing = with_checkpoints
             .iter()
             .filter(|id| tenants.iter().all(|tenant| tenant.id != **id));
-        let gone: Vec<_> = gone.filter(|_| slug.is_none()).collect();
-        for id in &gone {
+        let missing: Vec<_> = missing.filter(|_| slug.is_none()).collect();
+        for id in &missing {
             println!(
                 "{id}: there are checkpoints of this organisation and no trace of it: \
                  it was deleted, with its log, behind Atrium's back or on another machine"
             );
         }
-        if broken + gone.len() > 0 {
+        if broken + missing.len() > 0 {
             return Err(Failure::Failed(format!(
                 "The audit log of {} of {} organisations is not whole.",
-                broken + gone.len(),
-                chosen.len() + gone.len()
+                broken + missing.len(),
+                selected.len() + missing.len()
             )));
         }
         Ok(())
@@ -168,7 +171,7 @@ fn unreadable(folder: &CheckpointFolder, error: &std::io::Error) -> Failure {
     ))
 }
 
-fn print(tenant: &Tenant, report: &AuditReport) {
+fn print_report(tenant: &Tenant, report: &AuditReport) {
     let slug = &tenant.slug;
     match report.verdict {
         AuditVerdict::Intact(head) => {

@@ -1,4 +1,5 @@
-//! `atrium doctor`: each part that the console needs, ok or what to do.
+//! `atrium doctor`: checks each part that the console needs and says how to fix
+//! it.
 
 use std::{path::Path, time::Instant};
 
@@ -20,17 +21,17 @@ use crate::{
     failure::Failure,
 };
 
-/// One line of the report.
+/// One line of the report: `Err` holds what to do.
 struct Line {
     part: &'static str,
     finding: Result<String, String>,
 }
 
-/// Check everything that the console needs and say what to do.
+/// Check everything that the console needs and say how to fix problems.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// Also reach for other organisations' rows in every way, on the running
-    /// database, and show what came of it. Nothing of it stays.
+    /// Also try to access other organisations' rows in every way, on the
+    /// running database, and print the results. All changes are rolled back.
     #[arg(long)]
     isolation: bool,
 }
@@ -41,21 +42,20 @@ impl Doctor {
     }
 }
 
-/// Checks everything and prints a line for each part; status 1 when a part
-/// needs something done.
+/// Prints a line for each part; fails if any needs attention.
 async fn run(config: &Config, with_isolation: bool) -> Result<(), Failure> {
     let mut lines = Vec::new();
     let mut probes = None;
     let mut report = |part, finding| lines.push(Line { part, finding });
 
     let mut database_time = None;
-    match Database::open(config, &boot::ids(), IfRunning::Allowed).await {
+    match Database::open(config, &boot::ids(), IfRunning::Connect).await {
         Ok(database) => {
-            let store = database_lines(config, &database, &mut report, &mut database_time).await;
-            report("issuer", issuer(config, store.as_ref()).await);
+            let store = report_database(config, &database, &mut report, &mut database_time).await;
+            report("issuer", check_issuer(config, store.as_ref()).await);
             if let Some(store) = store {
                 if with_isolation {
-                    let (finding, found) = isolation(&store).await;
+                    let (finding, found) = check_isolation(&store).await;
                     report("probes", finding);
                     probes = found;
                 }
@@ -65,13 +65,13 @@ async fn run(config: &Config, with_isolation: bool) -> Result<(), Failure> {
         }
         Err(failure) => {
             report("database", Err(failure.to_string()));
-            report("issuer", issuer(config, None).await);
+            report("issuer", check_issuer(config, None).await);
         }
     }
     if let Some(mail) = &config.mail {
-        report("mail", mail_server(config, &mail.host).await);
+        report("mail", check_mail_server(config, &mail.host).await);
     }
-    report("model", model(&boot::model_dir(config)?).await);
+    report("model", check_model(&boot::model_dir(config)?).await);
     let bundle = Bundle::load(&boot::site_dir(config));
     report(
         "pages",
@@ -90,15 +90,15 @@ async fn run(config: &Config, with_isolation: bool) -> Result<(), Failure> {
         key.map(|_| source.to_owned())
             .map_err(|error| error.to_string()),
     );
-    report("audit", checkpoints(config, database_time));
-    report("clock", clock(database_time));
+    report("audit", check_checkpoints(config, database_time));
+    report("clock", check_clock(database_time));
 
-    let mut bad = 0_usize;
+    let mut bad_count = 0_usize;
     for line in &lines {
         match &line.finding {
             Ok(text) => println!("ok    {:<11} {text}", line.part),
             Err(text) => {
-                bad += 1;
+                bad_count += 1;
                 println!("to do {:<11} {text}", line.part);
             }
         }
@@ -106,17 +106,17 @@ async fn run(config: &Config, with_isolation: bool) -> Result<(), Failure> {
     if let Some(probes) = probes {
         print_probes(&probes);
     }
-    if bad > 0 {
+    if bad_count > 0 {
         return Err(Failure::Failed(format!(
-            "{bad} of {} parts need something done.",
+            "{bad_count} of {} parts need something done.",
             lines.len()
         )));
     }
     Ok(())
 }
 
-/// Reports on the database, pgvector and row security.
-async fn database_lines(
+/// Reports on the database, pgvector and row-level security.
+async fn report_database(
     config: &Config,
     database: &Database,
     report: &mut impl FnMut(&'static str, Result<String, String>),
@@ -148,7 +148,7 @@ async fn database_lines(
             report("pgvector", facts.pgvector.ok_or_else(|| {
                 "The extension vector is missing: run CREATE EXTENSION vector as a superuser.".to_owned()
             }));
-            report("letters", letters(facts.knows_letters));
+            report("letters", check_letters(facts.knows_letters));
             *time = Some(facts.now);
         }
         Err(error) => report("database", Err(error.to_string())),
@@ -162,12 +162,12 @@ async fn database_lines(
             Err(error) => Err(error.to_string()),
         },
     );
-    report("rules", rules(&store).await);
+    report("rules", check_rules(&store).await);
     Some(store)
 }
 
-/// Everything in the catalogue that row security does not survive.
-async fn rules(store: &Store) -> Result<String, String> {
+/// Checks the catalogue for everything that would break row-level security.
+async fn check_rules(store: &Store) -> Result<String, String> {
     let start = Instant::now();
     let found = store.findings().await.map_err(|error| error.to_string())?;
     if found.is_empty() {
@@ -188,8 +188,8 @@ async fn rules(store: &Store) -> Result<String, String> {
     Err(found.join(" "))
 }
 
-/// Whether checkpoints of the audit log can be kept, and are.
-fn checkpoints(config: &Config, now: Option<Timestamp>) -> Result<String, String> {
+/// Checks that checkpoints of the audit log can be written, and their age.
+fn check_checkpoints(config: &Config, now: Option<Timestamp>) -> Result<String, String> {
     let folder = boot::checkpoint_folder(config);
     let path = folder.path().display().to_string();
     let failed = |error: &dyn std::fmt::Display| {
@@ -229,7 +229,7 @@ fn checkpoints(config: &Config, now: Option<Timestamp>) -> Result<String, String
     ))
 }
 
-fn letters(are_known: bool) -> Result<String, String> {
+fn check_letters(are_known: bool) -> Result<String, String> {
     if are_known {
         Ok("words are found whatever their letters".to_owned())
     } else {
@@ -240,8 +240,8 @@ fn letters(are_known: bool) -> Result<String, String> {
     }
 }
 
-/// Reaches for rows across organisations.
-async fn isolation(store: &Store) -> (Result<String, String>, Option<IsolationReport>) {
+/// Tries to access rows across organisations.
+async fn check_isolation(store: &Store) -> (Result<String, String>, Option<IsolationReport>) {
     let embedder = Embedder::off("This command doesn't load the model.");
     let ctx = Ctx::new(store.clone(), Clock::system(), Entropy::system(), embedder);
     match service::isolation_check(&ctx).await {
@@ -293,22 +293,22 @@ fn print_probes(report: &IsolationReport) {
     }
 }
 
-async fn model(folder: &Path) -> Result<String, String> {
+async fn check_model(folder: &Path) -> Result<String, String> {
     match Embedder::open(folder).await.status() {
         SemanticSearch::On => Ok(format!("{} in {}", embed::MODEL_ID, folder.display())),
         SemanticSearch::Off { reason } => Err(reason),
     }
 }
 
-/// Whether the mail server answers and lets us in. Nothing is sent.
-async fn mail_server(config: &Config, host: &str) -> Result<String, String> {
+/// Checks that the mail server accepts the credentials. Sends no mail.
+async fn check_mail_server(config: &Config, host: &str) -> Result<String, String> {
     let mailer = boot::mailer(config).map_err(|failure| failure.to_string())?;
     mailer.check().await.map_err(|error| error.to_string())?;
     Ok(format!("{host} answers"))
 }
 
-/// Whether people could sign in now.
-async fn issuer(config: &Config, store: Option<&Store>) -> Result<String, String> {
+/// Checks that the issuers respond, so that members can sign in.
+async fn check_issuer(config: &Config, store: Option<&Store>) -> Result<String, String> {
     let issuers: Vec<_> = config.oidc.iter().chain(config.issuers.values()).collect();
     if issuers.is_empty() {
         return Err(
@@ -334,8 +334,9 @@ async fn issuer(config: &Config, store: Option<&Store>) -> Result<String, String
     Ok(format!("{} {verb}", names.join(", ")))
 }
 
-/// Tokens are valid for minutes: a clock that is off refuses all of them.
-fn clock(reference: Option<Timestamp>) -> Result<String, String> {
+/// Compares the clock with the database's: tokens are valid for minutes, so a
+/// wrong clock makes all of them invalid.
+fn check_clock(reference: Option<Timestamp>) -> Result<String, String> {
     let Some(reference) = reference else {
         return Err("There was nothing to compare this machine's clock with.".to_owned());
     };

@@ -1,4 +1,4 @@
-//! How the command line names a person: as the issuer does, never by e-mail.
+//! Arguments that identify a person as the issuer does, never by email.
 
 use clap::Args;
 use store::identity::IdentityKey;
@@ -10,19 +10,19 @@ use crate::{config::Config, failure::Failure};
 /// for Entra ID.
 #[derive(Debug, Args)]
 pub(super) struct MemberIdentity {
-    /// The member's `sub` at the configured issuer.
+    /// The member's `sub` claim at the configured issuer.
     #[arg(long, conflicts_with_all = ["oid", "tid"])]
     subject: Option<String>,
     /// The member's object id in Entra ID.
     #[arg(long, requires = "tid", required_unless_present = "subject")]
     oid: Option<Uuid>,
-    /// The Entra tenant's (directory's) id.
+    /// Id of the Entra tenant (directory).
     #[arg(long, requires = "oid")]
     tid: Option<Uuid>,
 }
 
 impl MemberIdentity {
-    /// The identity that the flags name.
+    /// The identity given by the arguments.
     pub(super) fn key(&self, config: &Config) -> Result<IdentityKey, Failure> {
         identity_key(config, self.subject.as_deref(), self.tid, self.oid)?.ok_or_else(|| {
             Failure::Usage("Name the member with --subject, or --oid and --tid.".to_owned())
@@ -30,7 +30,7 @@ impl MemberIdentity {
     }
 }
 
-/// The identity with these parts; `None` where they name nobody.
+/// Builds an identity from its parts; `None` if they are incomplete.
 pub(super) fn identity_key(
     config: &Config,
     subject: Option<&str>,

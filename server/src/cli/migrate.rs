@@ -1,4 +1,4 @@
-//! `atrium migrate`: the database's schema.
+//! `atrium migrate`: migrates the database's schema.
 
 use clap::Subcommand;
 use secrecy::ExposeSecret;
@@ -10,14 +10,14 @@ use crate::{
     failure::Failure,
 };
 
-/// What to do with the schema.
+/// Migrate the database's schema up or down, or show its status.
 #[derive(Debug, Subcommand)]
 pub(super) enum Migrate {
-    /// Apply what is missing.
+    /// Apply missing migrations.
     Up,
-    /// Take back the newest migrations. Data in what they made is lost.
+    /// Revert the newest migrations. Data in their tables and columns is lost.
     Down {
-        /// How many.
+        /// Number of migrations to revert.
         #[arg(long, default_value_t = 1)]
         steps: u32,
     },
@@ -27,7 +27,7 @@ pub(super) enum Migrate {
 
 impl Migrate {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
-        let database = Database::open(config, &boot::ids(), IfRunning::Allowed).await?;
+        let database = Database::open(config, &boot::ids(), IfRunning::Connect).await?;
         let result = self.apply(&database).await;
         database.stop().await;
         result

@@ -1,5 +1,5 @@
-//! The command line. Each command is a file; each ends with status 0, 1 (it
-//! failed) or 2 (it was asked wrongly), and one sentence on standard error.
+//! The command line, one file for each command. The exit status is 0, 1 for a
+//! failure or 2 for wrong usage; an error is one sentence on stderr.
 
 mod audit;
 mod doctor;
@@ -20,7 +20,7 @@ use crate::{config::Config, failure::Failure, telemetry};
 #[derive(Debug, Parser)]
 #[command(name = "atrium", version, about, arg_required_else_help = true)]
 struct Cli {
-    /// The configuration file [default: atrium.toml, if it is there].
+    /// Configuration file [default: atrium.toml, if it exists].
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -31,23 +31,23 @@ struct Cli {
 enum Command {
     /// Serve the console.
     Serve(serve::Serve),
-    /// Bring the database's schema up or down, or show where it stands.
+    /// Migrate the database's schema up or down, or show its status.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
-    /// Check everything that the console needs and say what to do.
+    /// Check everything that the console needs and say how to fix problems.
     Doctor(doctor::Doctor),
-    /// Organisations of this deployment.
+    /// Manage the organisations of this deployment.
     #[command(subcommand)]
     Tenant(tenant::Tenant),
-    /// Members who also run this installation.
+    /// Manage operators: members who also run this installation.
     #[command(subcommand)]
     Operator(operator::Operator),
-    /// The audit log.
+    /// Verify the audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
 }
 
-/// Runs the command line of this process.
+/// Parses the process's arguments and runs the command.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     match execute(cli).await {

@@ -1,5 +1,5 @@
-//! `atrium operator`: members who also run this installation. Only here are
-//! they named: no page and no API makes an operator.
+//! `atrium operator`: manages operators, members who also run this
+//! installation. No page and no API can make somebody an operator.
 
 use clap::{Args, Subcommand};
 use domain::AppError;
@@ -12,16 +12,16 @@ use crate::{
     failure::Failure,
 };
 
-/// What to do with operators.
+/// Manage operators: members who also run this installation.
 #[derive(Debug, Subcommand)]
 pub(super) enum Operator {
-    /// Let a member of an organisation run this installation.
+    /// Make a member of an organisation an operator.
     Add(MemberArgs),
-    /// Make an operator a mere member again, with the next request.
+    /// Make an operator a normal member again, effective with the next request.
     Remove(MemberArgs),
     /// List the operators.
     List {
-        /// Only of this organisation, by its slug.
+        /// Slug of an organisation; all by default.
         #[arg(long)]
         organisation: Option<String>,
     },
@@ -30,7 +30,7 @@ pub(super) enum Operator {
 /// A member of an organisation.
 #[derive(Debug, Args)]
 pub(super) struct MemberArgs {
-    /// The organisation that the member belongs to, by its slug.
+    /// Slug of the member's organisation.
     #[arg(long)]
     organisation: String,
     #[command(flatten)]
@@ -39,10 +39,10 @@ pub(super) struct MemberArgs {
 
 impl Operator {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
-        let deployment = Deployment::open(config, IfRunning::Allowed, Model::NotNeeded).await?;
+        let deployment = Deployment::open(config, IfRunning::Connect, Model::NotNeeded).await?;
         let result = match &self {
-            Self::Add(who) => who.add(config, &deployment).await,
-            Self::Remove(who) => who.remove(config, &deployment).await,
+            Self::Add(member) => member.add(config, &deployment).await,
+            Self::Remove(member) => member.remove(config, &deployment).await,
             Self::List { organisation } => list(&deployment, organisation.as_deref()).await,
         };
         deployment.close().await;
@@ -56,7 +56,7 @@ impl MemberArgs {
         let tenant_id = super::tenant_lifecycle::id_of(deployment, &self.organisation).await?;
         let is_new = service::operator_add(ctx, tenant_id, &key)
             .await
-            .map_err(|error| self.explain(error))?;
+            .map_err(|error| self.to_failure(error))?;
         println!(
             "{}",
             if is_new {
@@ -71,12 +71,12 @@ impl MemberArgs {
     async fn remove(&self, config: &Config, deployment: &Deployment) -> Result<(), Failure> {
         let (ctx, key) = (&deployment.ctx, self.identity.key(config)?);
         let tenant_id = super::tenant_lifecycle::id_of(deployment, &self.organisation).await?;
-        let was_one = service::operator_remove(ctx, tenant_id, &key)
+        let was_operator = service::operator_remove(ctx, tenant_id, &key)
             .await
-            .map_err(|error| self.explain(error))?;
+            .map_err(|error| self.to_failure(error))?;
         println!(
             "{}",
-            if was_one {
+            if was_operator {
                 "This member does not run the installation any more."
             } else {
                 "This member does not run the installation."
@@ -85,7 +85,7 @@ impl MemberArgs {
         Ok(())
     }
 
-    fn explain(&self, error: AppError) -> Failure {
+    fn to_failure(&self, error: AppError) -> Failure {
         match error {
             AppError::NotFound => Failure::Usage(format!(
                 "{} has no member with this identity. Members are known once they were named or signed in.",

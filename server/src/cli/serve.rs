@@ -1,4 +1,4 @@
-//! `atrium serve`: the console itself.
+//! `atrium serve`: runs the server and shuts it down gracefully.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -24,32 +24,32 @@ use crate::{
     listener, routes,
 };
 
-/// How long open requests and jobs may take after the first signal (SEC-F2).
+/// Time for open requests and jobs to end after the first signal (SEC-F2).
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// How long the last checkpoints of the audit log may take after that.
+/// Time for the last checkpoints of the audit log after that.
 const LAST_CHECKPOINTS: Duration = Duration::from_secs(10);
 
-/// How often is looked for audit logs that are due for a checkpoint.
+/// Interval of the check for audit logs that are due for a checkpoint.
 const CHECKPOINT_POLL: time::Duration = time::Duration::seconds(15);
 
 /// Serve the console.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Bring up a demo organisation with an identity provider of its own.
-    /// For this machine only.
+    /// Start a demo organisation with its own identity provider. Listens on
+    /// this machine only.
     #[arg(long)]
     demo: bool,
-    /// Where to listen.
+    /// Address to listen on.
     #[arg(long, value_name = "IP:PORT")]
     addr: Option<SocketAddr>,
-    /// Where data lives.
+    /// Data folder.
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
 }
 
 impl Serve {
-    /// Flags count more than the environment and the file.
+    /// Applies arguments, which override the environment and the file.
     pub(super) fn override_config(&self, config: &mut Config) {
         if let Some(addr) = self.addr {
             config.addr = addr;
@@ -63,7 +63,7 @@ impl Serve {
         if self.demo {
             demo::check_config(&config)?;
         }
-        // A busy port and a missing bundle are told before anything starts.
+        // Report a busy port and a missing bundle before anything starts.
         let bundle = Bundle::load(&boot::site_dir(&config)).map_err(Failure::failed)?;
         let listener = TcpListener::bind(config.addr).await.map_err(|error| {
             Failure::Failed(format!(
@@ -74,10 +74,10 @@ impl Serve {
         let mut signals = Signals::new()?;
 
         let deployment = tokio::select! {
-            opened = Deployment::open(&config, IfRunning::Refused, Model::Needed) => opened?,
+            opened = Deployment::open(&config, IfRunning::Fail, Model::Needed) => opened?,
             () = signals.next() => return Ok(()),
         };
-        let served = serve(
+        let result = serve(
             self.demo,
             &config,
             &bundle,
@@ -87,7 +87,7 @@ impl Serve {
         )
         .await;
         deployment.close().await;
-        served
+        result
     }
 }
 
@@ -124,7 +124,7 @@ async fn serve(
         WorkerSettings::default(),
         stop.clone(),
     ));
-    // Outlives the others: what they wrote last gets a checkpoint as well.
+    // Stops last, so that the other tasks' last rows get a checkpoint, too.
     let drained = CancellationToken::new();
     let checkpoints = tokio::spawn(checkpoint_writer(config, deployment)?.run(drained.clone()));
     raise_open_files();
@@ -134,16 +134,16 @@ async fn serve(
 
     tokio::select! {
         () = signals.next() => {}
-        ended = &mut server => {
+        exit = &mut server => {
             stop.cancel();
-            let cause = ended.map_or_else(|panic| panic.to_string(), |()| "it was stopped".to_owned());
+            let cause = exit.map_or_else(|panic| panic.to_string(), |()| "it was stopped".to_owned());
             return Err(Failure::Failed(format!("The listener ended by itself: {cause}.")));
         }
     }
     tracing::info!("stopping: open requests and jobs have 30 s; a second signal stops at once");
     stop.cancel();
-    let ended = async {
-        // Requests whose connection ended go on as well.
+    let shutdown = async {
+        // Waits also for requests whose connection has closed.
         ctx.requests.close();
         let work = async { tokio::join!(server, worker, relay, ctx.requests.wait()) };
         if timeout(DRAIN, work).await.is_err() {
@@ -155,14 +155,14 @@ async fn serve(
         }
     };
     tokio::select! {
-        () = ended => {}
+        () = shutdown => {}
         () = signals.next() => tracing::warn!("stopping at once"),
     }
     Ok(())
 }
 
-/// Has the process open as many files as it is allowed to: usually it begins
-/// with 1024, and each connection is one.
+/// Raises the limit of open files to the maximum: it usually starts at 1024,
+/// and each connection needs one.
 fn raise_open_files() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -192,7 +192,7 @@ fn checkpoint_writer(
     Ok(CheckpointWriter::new(ctx, key, folder, settings))
 }
 
-/// SIGTERM and SIGINT alike.
+/// Receives SIGTERM and SIGINT.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

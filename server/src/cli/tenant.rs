@@ -1,4 +1,4 @@
-//! `atrium tenant`: organisations of this deployment.
+//! `atrium tenant`: manages the organisations of this deployment.
 
 use clap::{Args, Subcommand};
 use domain::{AppError, email::EmailAddress};
@@ -17,53 +17,53 @@ use crate::{
     failure::Failure,
 };
 
-/// What to do with organisations.
+/// Manage the organisations of this deployment.
 #[derive(Debug, Subcommand)]
 pub(super) enum Tenant {
     /// Create an organisation and name its owner. Nobody becomes an owner by
-    /// being the first to sign in.
+    /// signing in first.
     Create(Create),
-    /// Make a new one-time link by which somebody becomes an organisation's
-    /// owner; the one before ends.
+    /// Create a new one-time link that makes whoever accepts it the owner. The
+    /// previous link becomes invalid.
     InviteOwner(InviteOwner),
     /// List the organisations.
     List,
-    /// Put everybody of an organisation out. Nothing is deleted.
+    /// Suspend an organisation: its members lose access, nothing is deleted.
     Suspend(Suspend),
-    /// Let an organisation in again that was suspended or deleted.
+    /// Resume an organisation that was suspended or deleted.
     Resume {
-        /// The organisation, by its slug.
+        /// Slug of the organisation.
         slug: String,
     },
-    /// Put everybody of an organisation out, and remove its data after a time
-    /// of grace.
+    /// Delete an organisation: its members lose access, and its data is removed
+    /// after a grace period.
     Delete(Delete),
-    /// Put an organisation into another tier.
+    /// Change an organisation's tier.
     Tier(Tier),
 }
 
-/// An organisation and its owner: `--owner-invite` for whoever accepts a
+/// A new organisation and its owner: `--owner-invite` for whoever accepts a
 /// one-time link, `--owner-subject` for an identity at any OIDC issuer,
 /// `--owner-oid` and `--owner-tid` for one in Entra ID.
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// Its short name: lower-case letters, digits, hyphens.
+    /// Short name: lower-case letters, digits, hyphens.
     #[arg(long)]
     slug: String,
-    /// Its name on pages [default: the slug].
+    /// Display name [default: the slug].
     #[arg(long)]
     name: Option<String>,
-    /// The owner's name on pages.
+    /// Display name of the owner.
     #[arg(long, default_value = "Owner")]
     owner_name: String,
-    /// Print a link that makes the one who accepts it the owner. It works
-    /// once, for 7 days.
+    /// Print a link that makes whoever accepts it the owner. It works once and
+    /// expires after 7 days.
     #[arg(long, conflicts_with_all = ["owner_subject", "owner_oid", "owner_tid"])]
     owner_invite: bool,
-    /// The address that the link is meant for, as a hint for signing in.
+    /// Email address of the link's recipient, as a hint for signing in.
     #[arg(long, requires = "owner_invite")]
     owner_email: Option<String>,
-    /// The owner's `sub` at the configured issuer.
+    /// The owner's `sub` claim at the configured issuer.
     #[arg(long, conflicts_with_all = ["owner_oid", "owner_tid"])]
     owner_subject: Option<String>,
     /// The owner's object id in Entra ID.
@@ -73,29 +73,29 @@ pub(super) struct Create {
         required_unless_present_any = ["owner_subject", "owner_invite"]
     )]
     owner_oid: Option<Uuid>,
-    /// The Entra tenant's (directory's) id.
+    /// Id of the Entra tenant (directory).
     #[arg(long, requires = "owner_oid")]
     owner_tid: Option<Uuid>,
-    /// The Entra tenant whose people sign in to it, where the issuer speaks
-    /// for several.
+    /// Id of the Entra tenant whose members sign in to it, for an issuer that
+    /// serves several tenants.
     #[arg(long)]
     directory: Option<Uuid>,
 }
 
-/// An organisation whose owner's link was lost or has expired.
+/// An organisation that needs a new owner link.
 #[derive(Debug, Args)]
 pub(super) struct InviteOwner {
-    /// The organisation's short name.
+    /// Slug of the organisation.
     #[arg(long)]
     slug: String,
-    /// The address that the link is meant for, as a hint for signing in.
+    /// Email address of the link's recipient, as a hint for signing in.
     #[arg(long)]
     email: Option<String>,
 }
 
 impl Tenant {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
-        let deployment = Deployment::open(config, IfRunning::Allowed, Model::NotNeeded).await?;
+        let deployment = Deployment::open(config, IfRunning::Connect, Model::NotNeeded).await?;
         let result = match self {
             Self::Create(create) => create.run(config, &deployment).await,
             Self::InviteOwner(invite) => invite.run(config, &deployment).await,
@@ -112,7 +112,7 @@ impl Tenant {
 
 impl Create {
     async fn run(self, config: &Config, deployment: &Deployment) -> Result<(), Failure> {
-        let email = email(self.owner_email.as_deref())?;
+        let email = parse_email(self.owner_email.as_deref())?;
         let person = if self.owner_invite {
             None
         } else {
@@ -153,7 +153,7 @@ impl Create {
             None => println!("Created {slug} ({id}). Its owner can sign in now."),
             Some(token) => {
                 println!("Created {slug} ({id}).");
-                show(config, &token)?;
+                print_invite_link(config, &token)?;
             }
         }
         Ok(())
@@ -173,26 +173,26 @@ impl Create {
 impl InviteOwner {
     async fn run(self, config: &Config, deployment: &Deployment) -> Result<(), Failure> {
         let ctx = &deployment.ctx;
-        let email = email(self.email.as_deref())?;
+        let email = parse_email(self.email.as_deref())?;
         let tenants = service::tenant_list(ctx).await.map_err(Failure::failed)?;
-        let known = tenants
+        let listed = tenants
             .iter()
             .find(|listed| listed.tenant.slug == self.slug)
             .ok_or_else(|| Failure::Usage(format!("There is no organisation “{}”.", self.slug)))?;
-        let token = service::owner_invite_create(ctx, known.tenant.id, email.as_ref())
+        let token = service::owner_invite_create(ctx, listed.tenant.id, email.as_ref())
             .await
             .map_err(Failure::failed)?;
-        show(config, &token)
+        print_invite_link(config, &token)
     }
 }
 
-fn email(typed: Option<&str>) -> Result<Option<EmailAddress>, Failure> {
+fn parse_email(typed: Option<&str>) -> Result<Option<EmailAddress>, Failure> {
     let parsed = typed.map(EmailAddress::parse).transpose();
     parsed.map_err(|why| Failure::Usage(why.to_owned()))
 }
 
-/// Prints the one line that must not be lost, alone so that it can be copied.
-fn show(config: &Config, token: &InviteToken) -> Result<(), Failure> {
+/// Prints the link on its own line, so that it can be copied.
+fn print_invite_link(config: &Config, token: &InviteToken) -> Result<(), Failure> {
     println!(
         "Whoever opens this link and signs in becomes its owner. It is shown this once and works once, for 7 days:"
     );

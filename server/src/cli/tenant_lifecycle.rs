@@ -10,28 +10,28 @@ use time::Duration;
 
 use crate::{boot::Deployment, failure::Failure};
 
-/// An organisation, and why.
+/// An organisation and a reason.
 #[derive(Debug, Args)]
 pub(super) struct Suspend {
-    /// The organisation, by its slug.
+    /// Slug of the organisation.
     slug: String,
-    /// Why: it is kept in the organisation's audit log.
+    /// Reason, recorded in the organisation's audit log.
     #[arg(long)]
     reason: String,
 }
 
-/// An organisation, why, and how long it can be brought back.
+/// An organisation, a reason, and a grace period.
 #[derive(Debug, Args)]
 pub(super) struct Delete {
-    /// The organisation, by its slug.
+    /// Slug of the organisation.
     slug: String,
-    /// Why: it is kept in the organisation's audit log.
+    /// Reason, recorded in the organisation's audit log.
     #[arg(long)]
     reason: String,
-    /// For how many days it can be resumed before its data goes.
+    /// Days in which it can be resumed before its data is removed.
     #[arg(long, default_value_t = GRACE_DAYS, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_GRACE_DAYS)))]
     grace_days: u16,
-    /// Without a time of grace: its data goes at once, for good.
+    /// Remove its data immediately and permanently, without a grace period.
     #[arg(long, conflicts_with = "grace_days")]
     now: bool,
 }
@@ -39,13 +39,13 @@ pub(super) struct Delete {
 /// An organisation and its tier.
 #[derive(Debug, Args)]
 pub(super) struct Tier {
-    /// The organisation, by its slug.
+    /// Slug of the organisation.
     slug: String,
-    /// The tier.
+    /// New tier.
     tier: TierName,
 }
 
-/// The tiers, as they are typed.
+/// Names of the tiers as typed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum TierName {
     Free,
@@ -70,7 +70,7 @@ impl Suspend {
         let id = id_of(deployment, &self.slug).await?;
         service::tenant_suspend(&deployment.ctx, Initiator::Cli, id, &self.reason)
             .await
-            .map_err(explain)?;
+            .map_err(to_failure)?;
         println!(
             "Suspended {}. Nobody of it comes in, and nothing was deleted.",
             self.slug
@@ -79,12 +79,12 @@ impl Suspend {
     }
 }
 
-/// Lets an organisation in again.
+/// Resumes a suspended or deleted organisation.
 pub(super) async fn resume(deployment: &Deployment, slug: &str) -> Result<(), Failure> {
     let id = id_of(deployment, slug).await?;
     service::tenant_resume(&deployment.ctx, Initiator::Cli, id)
         .await
-        .map_err(explain)?;
+        .map_err(to_failure)?;
     println!("Resumed {slug}. All that it had is there.");
     Ok(())
 }
@@ -100,7 +100,7 @@ impl Delete {
         };
         service::tenant_delete(ctx, Initiator::Cli, id, None, &self.reason, Some(grace))
             .await
-            .map_err(explain)?;
+            .map_err(to_failure)?;
         if self.now {
             service::tenants_purge(ctx).await.map_err(Failure::failed)?;
             println!("Deleted {}, with everything that it had.", self.slug);
@@ -120,13 +120,13 @@ impl Tier {
         let tier = TenantTier::from(self.tier);
         service::tenant_tier_set(&deployment.ctx, Initiator::Cli, id, tier)
             .await
-            .map_err(explain)?;
+            .map_err(to_failure)?;
         println!("{} is {} now.", self.slug, tier.key());
         Ok(())
     }
 }
 
-/// The organisation with this slug.
+/// The id of the organisation with this slug.
 pub(super) async fn id_of(deployment: &Deployment, slug: &str) -> Result<TenantId, Failure> {
     service::tenant_id_by_slug(&deployment.ctx, slug)
         .await
@@ -136,7 +136,7 @@ pub(super) async fn id_of(deployment: &Deployment, slug: &str) -> Result<TenantI
         })
 }
 
-fn explain(error: AppError) -> Failure {
+fn to_failure(error: AppError) -> Failure {
     match error {
         AppError::Invalid { .. } | AppError::Conflict { .. } => Failure::Usage(error.to_string()),
         other => Failure::failed(other),

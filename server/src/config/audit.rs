@@ -6,17 +6,17 @@ use serde::Deserialize;
 
 use super::value::number;
 
-/// When checkpoints are made and where they are kept outside the database.
+/// Schedule of the checkpoints, and their folder outside the database.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Audit {
-    /// An organisation's log gets a checkpoint after so many rows.
+    /// New rows after which an organisation's log gets a checkpoint.
     #[serde(deserialize_with = "number")]
     pub checkpoint_rows: u32,
-    /// And after so many minutes, if there is any new row.
+    /// Minutes after which a log with any new row gets a checkpoint.
     #[serde(deserialize_with = "number")]
     pub checkpoint_minutes: u32,
-    /// The folder; unset: `audit-checkpoints` in `data_dir`.
+    /// Folder of the checkpoints; `audit-checkpoints` in `data_dir` by default.
     pub checkpoint_dir: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! The environment as configuration, and words for what is wrong in any.
+//! Configuration from environment variables, and error messages for any source.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use figment::{
 
 use super::ConfigError;
 
-/// Keys that may come from a file named by `…_FILE`.
+/// Keys whose value may be in a file named by `…_FILE`.
 const SECRETS: &[&str] = &[
     "database_url",
     "database_auth_url",
@@ -21,18 +21,18 @@ const SECRETS: &[&str] = &[
     "mail.password",
 ];
 
-/// Whether a key may come from a file.
+/// True if the key's value may be in a file.
 fn is_secret(key: &str) -> bool {
-    let is_issuers = || key.starts_with("issuers.") && key.ends_with(".client_secret");
-    let is_services = || {
+    let is_issuer_secret = || key.starts_with("issuers.") && key.ends_with(".client_secret");
+    let is_endpoint_key = || {
         let parts: Vec<_> = key.split('.').collect();
         matches!(parts[..], ["embedding_endpoints", _, "key"])
     };
-    SECRETS.contains(&key) || is_issuers() || is_services()
+    SECRETS.contains(&key) || is_issuer_secret() || is_endpoint_key()
 }
 
-/// The `ATRIUM_*` variables as text: nothing is guessed to be a number, so a
-/// secret of digits stays what it is.
+/// The `ATRIUM_*` variables as text. No type is guessed, so a secret of digits
+/// remains text.
 pub(super) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
@@ -44,7 +44,7 @@ impl Environment {
             let Some(rest) = name.strip_prefix("ATRIUM_") else {
                 continue;
             };
-            // Read by the test helpers, never by the product.
+            // Only for test helpers.
             if rest.starts_with("TEST_") {
                 continue;
             }
@@ -99,7 +99,7 @@ fn merge(into: &mut Dict, from: Dict) {
     }
 }
 
-/// One sentence: the key, where it stands, what is wrong. Never the value,
+/// One sentence with the key, its source and the problem. Never the value,
 /// which may be a secret.
 pub(super) fn describe(error: &figment::Error) -> String {
     use figment::error::Kind;

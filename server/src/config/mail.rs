@@ -1,4 +1,4 @@
-//! The mail server.
+//! Settings of the mail server.
 
 use ::mail::MailSettings;
 use secrecy::SecretString;
@@ -10,51 +10,50 @@ use super::value::number;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
-    /// The server's name.
+    /// Host name of the server.
     pub host: String,
-    /// Its port; unset: 587 with `starttls`, 465 with `implicit`, 25 with
+    /// Port; by default 587 with `starttls`, 465 with `implicit`, 25 with
     /// `none`.
     #[serde(default, deserialize_with = "port")]
     pub port: Option<u16>,
-    /// How the connection is made safe; unset: by `starttls`, and on port 465
-    /// by `implicit`.
+    /// Encryption; by default `implicit` on port 465, else `starttls`.
     pub tls: Option<MailTls>,
-    /// As whom to sign in there; unset: as nobody.
+    /// User name for SMTP authentication; none by default.
     pub username: Option<String>,
-    /// The password for that.
+    /// Password for SMTP authentication.
     pub password: Option<SecretString>,
-    /// The sender, e.g. `Atrium <atrium@example.org>`.
+    /// Sender, e.g. `Atrium <atrium@example.org>`.
     pub from: String,
 }
 
-/// How the connection to the mail server is made safe.
+/// Encryption of the connection to the mail server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailTls {
-    /// Begun in the clear, then TLS or nothing.
+    /// Plain text at first, then a mandatory upgrade to TLS.
     StartTls,
     /// TLS from the first byte.
     Implicit,
-    /// None: for a server on this machine or in a network of its own.
+    /// No encryption: for a server on the same machine or a private network.
     None,
 }
 
 impl Mail {
-    /// What the mailer needs.
+    /// Settings for the mailer, with defaults applied.
     pub fn settings(&self) -> MailSettings {
         let tls = match (self.tls, self.port) {
             (Some(tls), _) => tls,
             (None, Some(465)) => MailTls::Implicit,
             (None, _) => MailTls::StartTls,
         };
-        let (tls, usual_port) = match tls {
+        let (tls, default_port) = match tls {
             MailTls::StartTls => (::mail::MailTls::StartTls, 587),
             MailTls::Implicit => (::mail::MailTls::Implicit, 465),
             MailTls::None => (::mail::MailTls::None, 25),
         };
         MailSettings {
             host: self.host.clone(),
-            port: self.port.unwrap_or(usual_port),
+            port: self.port.unwrap_or(default_port),
             tls,
             username: self.username.clone(),
             password: self.password.clone(),

@@ -1,8 +1,10 @@
-//! Configuration: `atrium.toml`, then the environment, then flags.
+//! Configuration: `atrium.toml`, overridden by the environment and by
+//! arguments.
 //!
-//! An unknown key or a bad value is refused with its name. Environment
-//! variables are `ATRIUM_` and the key in capitals, `__` between levels;
-//! secrets may also stand in a file named by the variable with `_FILE` behind.
+//! An unknown key or an invalid value is an error that names the key.
+//! Environment variables are `ATRIUM_` and the key in capitals, with `__`
+//! between levels. Secrets may also be in a file, named by the variable with
+//! the suffix `_FILE`.
 
 mod audit;
 mod environment;
@@ -29,113 +31,112 @@ use url::Url;
 use environment::{Environment, describe};
 use value::{list, number};
 
-use crate::auth::is_for_directories;
+use crate::auth::is_multi_tenant;
 
 pub use audit::Audit;
 pub use mail::{Mail, MailTls};
 pub use oidc::{Directory, Oidc};
 
-/// Everything that an operator can set. Keys are the field names.
+/// All settings of an operator. The field names are the keys.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Where to listen.
+    /// Address to listen on.
     pub addr: SocketAddr,
-    /// The address in people's browsers; unset: `http://` and `addr`.
+    /// URL at which browsers reach the server; `http://` and `addr` by default.
     pub public_url: Option<Url>,
-    /// Where the embedded Postgres, the master key and the like live.
+    /// Folder of the embedded Postgres, the master key and other data.
     pub data_dir: PathBuf,
-    /// The built browser bundle; unset: the folder `site` beside the program.
+    /// The browser bundle; by default the folder `site` beside the program.
     pub site_dir: Option<PathBuf>,
-    /// The embedding model's files; unset: `all-MiniLM-L6-v2` in the cache folder.
+    /// The embedding model's files; by default `all-MiniLM-L6-v2` in the cache
+    /// folder.
     pub model_dir: Option<PathBuf>,
-    /// An external Postgres, as the login of members' requests; unset: the
-    /// embedded one.
+    /// URL of an external Postgres with the login for members' requests; by
+    /// default the embedded Postgres is used.
     pub database_url: Option<SecretString>,
-    /// The same database as the login of sessions, keys and signing in.
+    /// The same database with the login for sessions, API keys and signing in.
     pub database_auth_url: Option<SecretString>,
-    /// The same database as the login of operators and the command line.
+    /// The same database with the login for operators and the command line.
     pub database_operator_url: Option<SecretString>,
-    /// The same database as the login that claims jobs.
+    /// The same database with the login for background jobs.
     pub database_worker_url: Option<SecretString>,
-    /// The same database as its owner, for migrations.
+    /// The same database with its owner's login, for migrations.
     pub database_admin_url: Option<SecretString>,
-    /// Connections to the database at most, all logins together.
+    /// Maximum connections to the database, all logins together; at least 4.
     #[serde(deserialize_with = "number")]
     pub database_max_connections: u32,
-    /// 32 bytes in base64 from which all sealing keys are derived; unset:
-    /// made at the first start and kept in `data_dir`.
+    /// 32 bytes in base64 from which all sealing keys are derived. By default
+    /// created at the first start and stored in `data_dir`.
     pub master_key: Option<SecretString>,
-    /// The identity provider.
+    /// The primary identity provider.
     pub oidc: Option<Oidc>,
-    /// Further ones by name, each for organisations of its own.
+    /// Further identity providers by name, each for its own organisations.
     pub issuers: BTreeMap<String, Oidc>,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks whose `X-Forwarded-For` header is trusted.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// Open connections at a time.
+    /// Maximum open connections.
     #[serde(deserialize_with = "number")]
     pub max_connections: u32,
-    /// Of these, so many of one address on which nobody has signed in; proxies
-    /// that are trusted have no such limit.
+    /// Maximum open connections of one IP address on which nobody has signed
+    /// in. Trusted proxies are exempt.
     #[serde(deserialize_with = "number")]
     pub max_connections_per_address: u32,
-    /// Seconds in which a request's headers have to arrive, also counted from
-    /// the end of the answer before.
+    /// Seconds in which a request's headers must arrive, also counted from the
+    /// end of the previous response.
     #[serde(deserialize_with = "number")]
     pub header_timeout_seconds: u32,
-    /// Seconds in which a client may send nothing of a body, or take nothing
-    /// of an answer.
+    /// Seconds without progress after which a request's body or a response is
+    /// aborted.
     #[serde(deserialize_with = "number")]
     pub body_timeout_seconds: u32,
-    /// Files of an organisation that wait to be imported, at a time.
+    /// Maximum files of an organisation that wait to be imported.
     #[serde(deserialize_with = "number")]
     pub waiting_import_files: u32,
-    /// Megabytes that these have together.
+    /// Maximum size of these files together in megabytes.
     #[serde(deserialize_with = "number")]
     pub waiting_import_megabytes: u32,
-    /// How often one address may begin to sign in in a minute.
+    /// Maximum sign-ins started by one IP address in a minute.
     #[serde(deserialize_with = "number")]
     pub sign_in_starts_per_minute: u32,
-    /// How often one address may fail to sign in in a minute.
+    /// Maximum failed sign-ins of one IP address in a minute.
     #[serde(deserialize_with = "number")]
     pub sign_in_failures_per_minute: u32,
-    /// How often one account may fail to sign in in a minute, from whatever
-    /// address.
+    /// Maximum failed sign-ins to one account in a minute, from all addresses.
     #[serde(deserialize_with = "number")]
     pub account_sign_in_failures_per_minute: u32,
-    /// How often one API key may call in a minute.
+    /// Maximum calls with one API key in a minute.
     #[serde(deserialize_with = "number")]
     pub api_calls_per_minute: u32,
-    /// How often one member may call pages and what is behind them in a
+    /// Maximum requests of one member to pages and server functions in a
     /// minute.
     #[serde(deserialize_with = "number")]
     pub page_calls_per_minute: u32,
-    /// The mail server by which invites are sent; unset: people pass links on
+    /// The mail server for invites; without one, members pass on links
     /// themselves.
     pub mail: Option<Mail>,
-    /// Services that make vectors, by the name under which organisations
-    /// choose them.
+    /// Embedding services, by the name under which organisations select them.
     pub embedding_endpoints: BTreeMap<String, EmbeddingEndpoint>,
-    /// Hosts that addresses set by organisations may lead to although they are
-    /// not public, such as a model server next door.
+    /// Hosts that URLs set by organisations may use although they are not
+    /// public, such as a model server in the same network.
     #[serde(deserialize_with = "list")]
     pub outbound_hosts: Vec<String>,
     /// Checkpoints of the audit log.
     pub audit: Audit,
-    /// How long sessions live.
+    /// Lifetimes of sessions.
     pub session: Session,
     /// The log.
     pub log: Log,
 }
 
-/// A service that speaks OpenAI's `/embeddings`.
+/// An embedding service with OpenAI's `/embeddings` API.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingEndpoint {
-    /// The address to which `/embeddings` is added.
+    /// Base URL to which `/embeddings` is appended.
     pub url: Url,
-    /// What it asks for, if anything; it goes to this address alone.
+    /// API key, if required; sent only to this URL.
     pub key: Option<SecretString>,
 }
 
@@ -143,10 +144,10 @@ pub struct EmbeddingEndpoint {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Session {
-    /// Hours without a request after which a session ends.
+    /// Hours without a request after which a session expires.
     #[serde(deserialize_with = "number")]
     pub idle_hours: u32,
-    /// Hours after which a session ends whatever happens.
+    /// Hours after sign-in after which a session expires in any case.
     #[serde(deserialize_with = "number")]
     pub absolute_hours: u32,
 }
@@ -160,13 +161,12 @@ impl Default for Session {
     }
 }
 
-/// What the log holds and how it looks.
+/// Filter and format of the log.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// A `tracing` filter, e.g. `info` or `warn,server=debug`.
     pub filter: String,
-    /// How a line looks.
     pub format: LogFormat,
 }
 
@@ -179,13 +179,13 @@ impl Default for Log {
     }
 }
 
-/// How a line of the log looks.
+/// Format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// For a person at a terminal.
+    /// Text for a terminal.
     Text,
-    /// One JSON object a line, for a collector.
+    /// One JSON object per line, for a log collector.
     Json,
 }
 
@@ -228,24 +228,24 @@ impl Default for Config {
     }
 }
 
-/// A configuration that can't be used; says which key and why.
+/// An invalid configuration; the message names the key and the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(String);
 
 impl ConfigError {
-    /// An error that reads `sentence`.
+    /// An error with the message `sentence`.
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
 }
 
 impl Config {
-    /// Reads `file` (`atrium.toml` in the working folder when unset, if it is
-    /// there) and the environment.
+    /// Reads `file`, or `atrium.toml` in the working folder if it exists, and
+    /// the environment.
     ///
     /// # Errors
-    /// Names the key, where it came from and what is wrong with it.
+    /// Names the key, its source and the problem.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -271,12 +271,12 @@ impl Config {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        let refuse = |text: &str| Err(ConfigError(text.to_owned()));
+        let invalid = |text: &str| Err(ConfigError(text.to_owned()));
         if self.database_max_connections < 4 {
-            return refuse("database_max_connections: at least 4 are needed, one for each login.");
+            return invalid("database_max_connections: at least 4 are needed, one for each login.");
         }
         if self.session.idle_hours == 0 || self.session.absolute_hours == 0 {
-            return refuse("session: idle_hours and absolute_hours are at least 1.");
+            return invalid("session: idle_hours and absolute_hours are at least 1.");
         }
         self.validate_database()?;
         for (key, value) in [
@@ -289,39 +289,41 @@ impl Config {
             ("body_timeout_seconds", self.body_timeout_seconds),
         ] {
             if value == 0 {
-                return refuse(&format!("{key}: at least 1 is needed."));
+                return invalid(&format!("{key}: at least 1 is needed."));
             }
         }
         if self.audit.checkpoint_rows == 0 || self.audit.checkpoint_minutes == 0 {
-            return refuse("audit: checkpoint_rows and checkpoint_minutes are at least 1.");
+            return invalid("audit: checkpoint_rows and checkpoint_minutes are at least 1.");
         }
         if let Some(url) = &self.public_url
             && (!matches!(url.scheme(), "http" | "https")
                 || url.path() != "/"
                 || url.query().is_some())
         {
-            return refuse("public_url: give http:// or https://, a host and a port, and no path.");
+            return invalid(
+                "public_url: give http:// or https://, a host and a port, and no path.",
+            );
         }
         let primary = self.oidc.iter().map(|oidc| ("oidc".to_owned(), oidc));
         let further = self.issuers.iter();
         let further = further.map(|(name, oidc)| (format!("issuers.{name}"), oidc));
         for (key, oidc) in primary.chain(further) {
             if oidc.client_id.trim().is_empty() {
-                return refuse(&format!("{key}.client_id: it is empty."));
+                return invalid(&format!("{key}.client_id: it is empty."));
             }
         }
         for (name, oidc) in &self.issuers {
-            let is_name = name
+            let is_valid_name = name
                 .chars()
                 .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-            if !is_name || name.is_empty() || name.len() > 63 || name == "oidc" {
-                return refuse(&format!(
+            if !is_valid_name || name.is_empty() || name.len() > 63 || name == "oidc" {
+                return invalid(&format!(
                     "issuers.{name}: a name has 1 to 63 lower-case letters, digits and hyphens, and is not oidc."
                 ));
             }
-            // Everybody there would be a stranger in the only organisation.
-            if oidc.tenants.is_empty() && !is_for_directories(oidc.kind(), &oidc.issuer) {
-                return refuse(&format!(
+            // Otherwise its people would join the only organisation.
+            if oidc.tenants.is_empty() && !is_multi_tenant(oidc.kind(), &oidc.issuer) {
+                return invalid(&format!(
                     "issuers.{name}.tenants: name the organisations whose people sign in there."
                 ));
             }
@@ -333,7 +335,7 @@ impl Config {
                 || url.fragment().is_some()
                 || !url.username().is_empty()
             {
-                return refuse(&format!(
+                return invalid(&format!(
                     "embedding_endpoints.{name}.url: give http:// or https://, a host and a path; the key has a place of its own."
                 ));
             }
@@ -341,16 +343,15 @@ impl Config {
         Ok(())
     }
 
-    /// An external database is named with all logins, an embedded one with
-    /// none.
+    /// An external database needs all logins; an embedded one must have none.
     fn validate_database(&self) -> Result<(), ConfigError> {
-        let beside = [
+        let other_urls = [
             ("database_auth_url", &self.database_auth_url),
             ("database_operator_url", &self.database_operator_url),
             ("database_worker_url", &self.database_worker_url),
         ];
         if self.database_url.is_some() {
-            let missing = beside.iter().filter(|(_, url)| url.is_none());
+            let missing = other_urls.iter().filter(|(_, url)| url.is_none());
             let missing: Vec<_> = missing.map(|(key, _)| *key).collect();
             if !missing.is_empty() {
                 return Err(ConfigError(format!(
@@ -361,11 +362,11 @@ impl Config {
             }
             return Ok(());
         }
-        let alone = beside
+        let stray = other_urls
             .into_iter()
             .chain([("database_admin_url", &self.database_admin_url)])
             .find(|(_, url)| url.is_some());
-        match alone {
+        match stray {
             Some((key, _)) => Err(ConfigError(format!(
                 "{key}: it needs database_url beside it."
             ))),
@@ -373,7 +374,7 @@ impl Config {
         }
     }
 
-    /// The address in people's browsers.
+    /// The URL at which browsers reach the server.
     ///
     /// # Panics
     /// Never: a socket address makes a valid URL.
@@ -389,7 +390,7 @@ impl Config {
         folder.unwrap_or_else(|| self.data_dir.join("audit-checkpoints"))
     }
 
-    /// Whether only this machine can reach the server.
+    /// True if only this machine can reach the server.
     pub fn is_loopback(&self) -> bool {
         let is_local = match self.public_url().host() {
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -400,7 +401,7 @@ impl Config {
         self.addr.ip().is_loopback() && is_local
     }
 
-    /// Whether `ip` is a proxy whose word counts.
+    /// True if `ip` is a trusted proxy.
     pub fn trusts_proxy(&self, ip: IpAddr) -> bool {
         self.trusted_proxies
             .iter()
@@ -411,7 +412,7 @@ impl Config {
 fn default_data_dir() -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     match home {
-        // Postgres never runs as root, and root's own home is closed to others.
+        // Postgres does not run as root, and its user can't access root's home.
         _ if rustix::process::geteuid().is_root() => PathBuf::from("/var/lib/atrium"),
         Some(home) => std::env::var_os("XDG_DATA_HOME")
             .map_or_else(|| home.join(".local/share"), PathBuf::from)

@@ -1,4 +1,4 @@
-//! Identity providers.
+//! Settings of identity providers.
 
 use std::collections::BTreeMap;
 
@@ -10,60 +10,59 @@ use url::Url;
 use super::value::{list, some_list};
 use crate::auth::IssuerKind;
 
-/// How people sign in.
+/// An identity provider.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Oidc {
-    /// What its button on the sign-in page says; unset: `Sign in`, and with
-    /// several issuers its name.
+    /// Label of its button on the sign-in page; by default `Sign in`, or
+    /// `Sign in with` and its name for further issuers.
     pub label: Option<String>,
-    /// The issuer exactly as its discovery document names it: a trailing
-    /// slash counts.
+    /// Issuer, exactly as in its discovery document: a trailing slash matters.
     pub issuer: String,
-    /// What identifies its people; unset: by the host, `entra` for Microsoft's
-    /// clouds and `generic` for all others.
+    /// Claims that identify a person; by default `entra` for hosts of
+    /// Microsoft's clouds, else `generic`.
     pub kind: Option<IssuerKind>,
-    /// This deployment's client id there.
+    /// OAuth client id of this deployment.
     pub client_id: String,
-    /// The client's secret there.
+    /// OAuth client secret.
     pub client_secret: Option<SecretString>,
-    /// Scopes asked for besides `openid`; unset: `profile` and `email`, and
-    /// with Entra Graph's `User.Read`, by which it tells more than 200 groups.
+    /// Scopes requested besides `openid`; by default `profile` and `email`, and
+    /// for Entra Graph's `User.Read`, needed to read more than 200 groups.
     #[serde(default, deserialize_with = "some_list")]
     pub scopes: Option<Vec<String>>,
-    /// The role of a person who signs in for the first time; unset: none, so
+    /// Role of a person who signs in for the first time; none by default, so
     /// that an admin decides.
     pub default_role: Option<SystemRole>,
     /// Slugs of the organisations whose members sign in here; a new person
-    /// joins the first. Unset: the only one there is.
+    /// joins the first. By default the only organisation.
     #[serde(default, deserialize_with = "list")]
     pub tenants: Vec<String>,
-    /// Microsoft Graph; unset: the one of the issuer's cloud, and none for
-    /// an issuer that is not Microsoft's.
+    /// URL of Microsoft Graph; by default that of the issuer's cloud, and none
+    /// for other issuers.
     pub graph_url: Option<Url>,
-    /// Entra's directories that become organisations when their first person
-    /// signs in, by the organisation's slug. For an issuer that speaks for all
-    /// directories (`https://login.microsoftonline.com/organizations/v2.0`).
+    /// Entra directories that become organisations when their first person
+    /// signs in, by the organisation's slug. For an issuer of all directories
+    /// (`https://login.microsoftonline.com/organizations/v2.0`).
     #[serde(default)]
     pub directories: BTreeMap<String, Directory>,
 }
 
 impl Oidc {
-    /// What identifies its people.
+    /// The configured kind, else the default for the issuer's host.
     pub fn kind(&self) -> IssuerKind {
         self.kind.unwrap_or_else(|| IssuerKind::of(&self.issuer))
     }
 }
 
-/// A directory that may become an organisation.
+/// An Entra directory that may become an organisation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
-    /// Its id in Entra.
+    /// Id of the directory (tenant) in Entra.
     pub tenant_id: uuid::Uuid,
-    /// The object id of the one who owns the organisation then: nobody does by
-    /// coming first.
+    /// Object id of the person who becomes the owner: nobody becomes an owner
+    /// by signing in first.
     pub owner: uuid::Uuid,
-    /// The organisation's name; unset: its slug.
+    /// The organisation's name; by default its slug.
     pub name: Option<String>,
 }

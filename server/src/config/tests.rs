@@ -12,7 +12,7 @@ fn load(variables: &[(&str, &str)]) -> Result<Config, String> {
 }
 
 #[test]
-fn the_environment_sets_nested_keys_and_keeps_digits_as_text() {
+fn environment_sets_nested_keys_and_keeps_digits_as_text() {
     let config = load(&[
         ("ATRIUM_ADDR", "127.0.0.1:4000"),
         ("ATRIUM_OIDC__ISSUER", "https://id.example/realm"),
@@ -36,7 +36,7 @@ fn the_environment_sets_nested_keys_and_keeps_digits_as_text() {
 }
 
 #[test]
-fn an_external_database_is_named_with_every_login() {
+fn external_database_needs_every_login() {
     let variables = [
         "ATRIUM_DATABASE_URL",
         "ATRIUM_DATABASE_AUTH_URL",
@@ -59,20 +59,20 @@ fn an_external_database_is_named_with_every_login() {
         );
         assert!(!error.contains("s3cret"), "{error}");
     }
-    // As an upgrade finds it: all that is missing is told at once.
+    // As after an upgrade: one error names all missing keys.
     let error = load(&all[..1]).unwrap_err();
     assert!(
         error.starts_with("database_auth_url, database_operator_url, database_worker_url:"),
         "{error}"
     );
-    for alone in &all[1..] {
-        let error = load(&[*alone]).unwrap_err();
+    for stray in &all[1..] {
+        let error = load(&[*stray]).unwrap_err();
         assert!(error.contains("it needs database_url beside it"), "{error}");
     }
 }
 
 #[test]
-fn mistakes_are_refused_by_name_and_never_show_a_secret() {
+fn errors_name_the_key_and_never_the_value() {
     for (name, value, expected) in [
         ("ATRIUM_ADRR", "x", "adrr"),
         ("ATRIUM_ADDR", "nowhere", "addr"),
@@ -124,7 +124,7 @@ fn mistakes_are_refused_by_name_and_never_show_a_secret() {
 }
 
 #[test]
-fn a_secret_can_stand_in_a_file() {
+fn secret_can_be_in_a_file() {
     let file = std::env::temp_dir().join(format!("atrium-secret-{}", std::process::id()));
     std::fs::write(&file, "from the file\n").unwrap();
     let config = load(&[("ATRIUM_MASTER_KEY_FILE", file.to_str().unwrap())]).unwrap();
@@ -133,7 +133,7 @@ fn a_secret_can_stand_in_a_file() {
 }
 
 #[test]
-fn further_issuers_have_names_and_organisations() {
+fn further_issuers_need_names_and_organisations() {
     let file = std::env::temp_dir().join(format!("atrium-issuer-{}", std::process::id()));
     std::fs::write(&file, "from the file\n").unwrap();
     let issuer = [
@@ -190,23 +190,23 @@ fn further_issuers_have_names_and_organisations() {
 }
 
 #[test]
-fn a_mail_server_has_a_usual_port_and_its_password_may_stand_in_a_file() {
+fn mail_port_has_defaults_and_password_can_be_in_a_file() {
     let file = std::env::temp_dir().join(format!("atrium-mail-{}", std::process::id()));
     std::fs::write(&file, "canary\n").unwrap();
     let mail = |more: &[(&str, &str)]| {
-        let given = [
+        let required = [
             ("ATRIUM_MAIL__HOST", "mail.example"),
             ("ATRIUM_MAIL__FROM", "atrium@example.org"),
         ];
-        load(&[&given[..], more].concat()).map(|config| config.mail.unwrap())
+        load(&[&required[..], more].concat()).map(|config| config.mail.unwrap())
     };
-    for (tls, port, usual) in [
+    for (tls, port, default_port) in [
         ("starttls", ::mail::MailTls::StartTls, 587),
         ("implicit", ::mail::MailTls::Implicit, 465),
         ("none", ::mail::MailTls::None, 25),
     ] {
         let settings = mail(&[("ATRIUM_MAIL__TLS", tls)]).unwrap().settings();
-        assert_eq!((settings.tls, settings.port), (port, usual));
+        assert_eq!((settings.tls, settings.port), (port, default_port));
     }
     let settings = mail(&[("ATRIUM_MAIL__PORT", "465")]).unwrap().settings();
     assert_eq!(settings.tls, ::mail::MailTls::Implicit);
@@ -253,7 +253,7 @@ fn loopback_needs_both_the_listener_and_the_public_url() {
 }
 
 #[test]
-fn embedding_services_have_an_address_and_maybe_a_key() {
+fn embedding_endpoint_needs_a_url_and_may_have_a_key() {
     let url = (
         "ATRIUM_EMBEDDING_ENDPOINTS__OPENAI__URL",
         "https://api.openai.com/v1",

@@ -1,10 +1,10 @@
-//! Values that may also be written as text: in the environment all are.
+//! Deserialisers for values that may be text, as in environment variables.
 
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// A number, or text that says one.
+/// A number, or a number as text.
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -22,14 +22,14 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, 
     }
 }
 
-/// As [`list`], where an absent one is not an empty one.
+/// As [`list`], for a field where absent differs from empty.
 pub(super) fn some_list<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<String>>, D::Error> {
     list(deserializer).map(Some)
 }
 
-/// A list, or text with commas.
+/// A list, or comma-separated text.
 pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

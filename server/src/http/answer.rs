@@ -1,4 +1,4 @@
-//! Answers that no page gives: refusals before the application is reached.
+//! Error responses of the middleware, before a request reaches the application.
 
 use std::any::Any;
 
@@ -9,7 +9,7 @@ use axum::{
 };
 use domain::AppError;
 
-/// Whether the caller is a browser that shows what it gets.
+/// True if the client is a browser that displays the response.
 pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT)
@@ -18,13 +18,13 @@ pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
         .any(|accept| accept.contains("text/html"))
 }
 
-/// `error` with its own status, as a page or as JSON, whichever is asked for.
+/// Responds with `error` and its own status, as HTML or JSON as accepted.
 pub(crate) fn error_response(headers: &HeaderMap, error: &AppError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     error_response_with_status(headers, status, error)
 }
 
-/// `error` under another status, for refusals below the application's own.
+/// Responds with `error` and a given status, for errors at the HTTP level.
 pub(crate) fn error_response_with_status(
     headers: &HeaderMap,
     status: StatusCode,
@@ -35,7 +35,7 @@ pub(crate) fn error_response_with_status(
     } else {
         (status, Json(error)).into_response()
     };
-    // For those who say it in another form.
+    // Lets outer layers convert the error to another format.
     response.extensions_mut().insert(error.clone());
     let retry_after = match error {
         AppError::TooManyRequests {
@@ -52,10 +52,10 @@ pub(crate) fn error_response_with_status(
     response
 }
 
-/// What a handler that panicked answers: the process and the connection live
-/// on, and the cause is in the log only (SEC-B10).
+/// Response of a handler that panicked. The process and the connection
+/// continue, and only the log contains the cause (SEC-B10).
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
-pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response {
+pub(super) fn panic_response(cause: Box<dyn Any + Send>) -> Response {
     let text = cause.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| cause.downcast_ref::<&str>().copied());
     tracing::error!(cause = text.unwrap_or("unknown"), "a handler panicked");
@@ -64,7 +64,7 @@ pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response {
     (status, Html(page(status, &error.to_string()))).into_response()
 }
 
-/// A page that needs nothing: no database, no style sheet, no session.
+/// A page that needs no database, style sheet or session.
 fn page(status: StatusCode, sentence: &str) -> String {
     let title = status.canonical_reason().unwrap_or("Refused");
     format!(
@@ -75,7 +75,7 @@ fn page(status: StatusCode, sentence: &str) -> String {
     )
 }
 
-/// Text as it may stand in HTML, attributes included.
+/// Escapes text for HTML, including attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Requests that another site made a browser send (SEC-B4).
+//! Protection against cross-site request forgery (SEC-B4).
 
 use axum::http::{HeaderMap, Method, header, request::Parts};
 
@@ -6,19 +6,19 @@ use super::Site;
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// Why a request counts as another site's doing.
+/// Reason why a request is considered cross-site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CrossSite {
-    /// The browser says so.
+    /// `Sec-Fetch-Site` names another site.
     FetchSite,
-    /// The browser's `Origin` is another one.
+    /// `Origin` is another origin.
     Origin,
-    /// Neither header is there, so nothing speaks for the request.
+    /// Neither header is present.
     Unproven,
 }
 
 impl CrossSite {
-    /// For the log and the audit row.
+    /// Name in the log and the audit row.
     pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::FetchSite => "sec_fetch_site",
@@ -28,39 +28,39 @@ impl CrossSite {
     }
 }
 
-/// Passes reads, and writes that come from our own pages.
+/// Accepts reads, and writes from our own pages.
 ///
-/// A write without a cookie that brings its own credential (an API key, a
-/// client's secret) passes as well: there is nothing that a browser would add
-/// by itself and another site could abuse.
+/// Also accepts a write without a cookie but with its own credential (an API
+/// key, a client secret), because a browser would not attach that on behalf of
+/// another site.
 pub(crate) fn check(site: &Site, parts: &Parts) -> Result<(), CrossSite> {
     let headers = &parts.headers;
     if is_read(&parts.method) {
         return Ok(());
     }
     if headers.contains_key(SEC_FETCH_SITE) {
-        return match sole(headers, SEC_FETCH_SITE) {
-            // `none` is the person: an address typed, a bookmark, a reload.
+        return match single_value(headers, SEC_FETCH_SITE) {
+            // `none` means a navigation by the user: a typed URL, a bookmark.
             Some("same-origin" | "none") => Ok(()),
             _ => Err(CrossSite::FetchSite),
         };
     }
     if headers.contains_key(header::ORIGIN) {
-        return match sole(headers, header::ORIGIN.as_str()) {
+        return match single_value(headers, header::ORIGIN.as_str()) {
             Some(origin) if origin == site.origin() => Ok(()),
             _ => Err(CrossSite::Origin),
         };
     }
-    let brings_credential =
+    let has_credential =
         headers.contains_key(header::AUTHORIZATION) || headers.contains_key("x-api-key");
-    if brings_credential && !headers.contains_key(header::COOKIE) {
+    if has_credential && !headers.contains_key(header::COOKIE) {
         Ok(())
     } else {
         Err(CrossSite::Unproven)
     }
 }
 
-/// Methods that change nothing (RFC 9110, safe methods).
+/// True for safe methods (RFC 9110).
 pub(crate) fn is_read(method: &Method) -> bool {
     matches!(
         *method,
@@ -68,8 +68,8 @@ pub(crate) fn is_read(method: &Method) -> bool {
     )
 }
 
-/// The value of a header that is there exactly once.
-fn sole<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The value of a header that occurs exactly once.
+fn single_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(first)
@@ -92,7 +92,7 @@ mod tests {
 
     // SEC-B4
     #[test]
-    fn the_browsers_word_decides_and_its_absence_asks_for_the_origin() {
+    fn sec_fetch_site_takes_precedence_over_origin() {
         const ORIGIN: (&str, &str) = ("origin", "https://atrium.example");
         for method in ["POST", "PUT", "PATCH", "DELETE", "PROPFIND"] {
             assert_eq!(
@@ -102,7 +102,7 @@ mod tests {
             assert_eq!(verdict(method, &[("sec-fetch-site", "none")]), Ok(()));
             assert_eq!(verdict(method, &[ORIGIN]), Ok(()));
             for site in ["cross-site", "same-site", "", "SAME-ORIGIN", "anything"] {
-                // A matching origin does not outweigh the browser's word.
+                // A matching origin does not override `Sec-Fetch-Site`.
                 assert_eq!(
                     verdict(method, &[("sec-fetch-site", site), ORIGIN]),
                     Err(CrossSite::FetchSite)
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_with_its_own_credential_and_no_cookie_passes() {
+    fn credential_without_cookie_is_accepted() {
         assert_eq!(
             verdict("POST", &[("authorization", "Bearer atr_x")]),
             Ok(())
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_pass() {
+    fn reads_are_accepted() {
         for method in ["GET", "HEAD", "OPTIONS"] {
             assert_eq!(verdict(method, &[("sec-fetch-site", "cross-site")]), Ok(()));
         }

@@ -1,4 +1,4 @@
-//! Requests run to their end, whether or not their connection does.
+//! Detaches requests from their connection, so that they run to completion.
 
 use axum::{
     extract::{Request, State},
@@ -10,17 +10,16 @@ use tracing::Instrument as _;
 
 use super::HttpSettings;
 
-/// Runs what is further in as a task of its own. Whoever hangs up in the middle
-/// ends neither a change that has begun nor the audit row of a denial (SEC-E1);
-/// when the process stops, the tasks are waited for.
+/// Runs the inner layers as a separate task. A client that disconnects cancels
+/// neither a started change nor the audit row of a denial (SEC-E1). On shutdown
+/// the server waits for these tasks.
 pub(super) async fn detach_layer(
     State(settings): State<HttpSettings>,
     request: Request,
     next: Next,
 ) -> Response {
-    let running = settings.requests.spawn(next.run(request).in_current_span());
-    // Panics are caught further in, so that only the end of the process ends it.
-    running
-        .await
+    let task = settings.requests.spawn(next.run(request).in_current_span());
+    // Inner layers catch panics, so the task fails only on shutdown.
+    task.await
         .unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())
 }

@@ -1,5 +1,5 @@
-//! What is known of a request before anybody is known: its id, where it came
-//! from and with which program.
+//! Facts about a request before authentication: its id, the client's address
+//! and its user agent.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,10 +18,9 @@ use super::{HttpSettings, secret_path::loggable_path};
 const USER_AGENT_CHARS: usize = 400;
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Puts [`RequestFacts`] into the request, its id into the answer, and both
-/// into the span under which everything is logged. The query is left out of
-/// the log: on the way back from the issuer it holds a code. So is the token
-/// in the path of an invite.
+/// Adds [`RequestFacts`] to the request, its id to the response, and a tracing
+/// span around both. The log omits the query, which holds a code on the way
+/// back from the issuer, and the token in an invite's path.
 pub(super) async fn facts_layer(
     State(settings): State<HttpSettings>,
     mut request: Request,
@@ -73,9 +72,9 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The caller's address (SEC-B9): the last one in the chain of
-/// `X-Forwarded-For` that is not a proxy of ours. What stands left of it is
-/// the caller's own claim. Without a trusted peer the header means nothing.
+/// The client's address (SEC-B9): the last address in `X-Forwarded-For` that is
+/// not a trusted proxy. Addresses left of it can be forged by the client. The
+/// header is ignored unless the peer is trusted.
 fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |ip: IpAddr| trusted.iter().any(|network| network.contains(&ip));
     let mut client = peer.to_canonical();
@@ -88,7 +87,7 @@ fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         .flat_map(|value| value.to_str().unwrap_or("?").split(','))
         .collect();
     for hop in hops.iter().rev() {
-        // Something unreadable ends the chain at the last proxy we know.
+        // An unreadable hop ends the chain at the last known proxy.
         let Some(ip) = parse_hop(hop.trim()) else {
             break;
         };
@@ -100,7 +99,7 @@ fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     client
 }
 
-/// An address, with or without port.
+/// Parses an address with or without a port.
 fn parse_hop(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     let ip = bare
@@ -130,7 +129,7 @@ mod tests {
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("::ffff:10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
-        // What the caller put in front is not believed.
+        // The client's own entries are ignored.
         assert_eq!(
             client("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.0.0.2"]),
             "198.51.100.1"
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_agent_is_cut_and_cleaned() {
+    fn user_agent_is_truncated_and_cleaned() {
         let mut headers = HeaderMap::new();
         assert_eq!(user_agent(&headers), None);
         headers.insert(

@@ -1,4 +1,4 @@
-//! Holding back those who fail too often, and nobody else (SEC-B9).
+//! Rate limit for failed authentication attempts (SEC-B9).
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -7,13 +7,14 @@ use service::Clock;
 use time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::rate::{RateLimit, too_many};
+use super::rate::{RateLimit, too_many_requests};
 
-/// Look-ups at a time for all addresses that are held back.
-const LOOK_UPS_AT_ONCE: usize = 2;
+/// Concurrent look-ups for all addresses over the limit together.
+const MAX_LOOK_UPS: usize = 2;
 
-/// Counts failed attempts by address. What succeeds is never refused: people
-/// and programs of one office share an address with whoever guesses there.
+/// Counts failed attempts by address. Never rejects a successful attempt,
+/// because members and programs of an office share an address with an attacker
+/// there.
 #[derive(Clone, Debug)]
 pub struct FailureLimit {
     failures: RateLimit,
@@ -21,33 +22,33 @@ pub struct FailureLimit {
 }
 
 impl FailureLimit {
-    /// Allows each address so many failures a minute.
+    /// Allows each address `failures_per_minute`.
     pub fn new(failures_per_minute: u32, clock: Clock) -> Self {
         Self {
             failures: RateLimit::new(failures_per_minute, Duration::MINUTE, clock),
-            look_ups: Arc::new(Semaphore::new(LOOK_UPS_AT_ONCE)),
+            look_ups: Arc::new(Semaphore::new(MAX_LOOK_UPS)),
         }
     }
 
     /// Counts a failure of `address`.
     ///
     /// # Errors
-    /// [`AppError::TooManyRequests`] when it has failed too often: then the
-    /// failure is answered with this, and written down nowhere.
+    /// [`AppError::TooManyRequests`] if it has failed too often: the caller
+    /// responds with this error and does not audit the failure.
     pub fn count(&self, address: Option<IpAddr>) -> Result<(), AppError> {
         self.failures
             .try_acquire(address)
             .map(drop)
-            .map_err(too_many)
+            .map_err(too_many_requests)
     }
 
-    /// Waits for a place to look up in the database what `address` brings, in
-    /// order of arrival. Only an address that is held back has to: its guesses
-    /// can't take the connections that others need, and what is right among
-    /// them still gets through.
+    /// Waits for a permit to look up the credential of `address` in the
+    /// database, first come, first served. Returns `None` at once for an
+    /// address within the limit. Guesses over the limit thereby can't exhaust
+    /// the connections, and a valid credential among them still succeeds.
     pub async fn look_up_slot(&self, address: Option<IpAddr>) -> Option<OwnedSemaphorePermit> {
-        self.failures.is_exhausted(address)?;
-        // Never closed.
+        self.failures.retry_after(address)?;
+        // The semaphore is never closed.
         self.look_ups.clone().acquire_owned().await.ok()
     }
 }
@@ -61,7 +62,7 @@ mod tests {
 
     // SEC-B9
     #[tokio::test]
-    async fn only_an_address_that_fails_too_often_waits_for_its_look_ups() {
+    async fn only_addresses_over_the_limit_wait_for_look_ups() {
         let limit = FailureLimit::new(2, Clock::from_fn(|| Timestamp::UNIX_EPOCH));
         let [attacker, other] = ["203.0.113.1", "203.0.113.2"].map(|ip| Some(ip.parse().unwrap()));
         for _ in 0..2 {
@@ -75,7 +76,7 @@ mod tests {
             })
         );
         let mut held = Vec::new();
-        for _ in 0..LOOK_UPS_AT_ONCE {
+        for _ in 0..MAX_LOOK_UPS {
             held.push(limit.look_up_slot(attacker).await.unwrap());
         }
         assert!(limit.look_up_slot(attacker).now_or_never().is_none());

@@ -9,13 +9,13 @@ use axum::{
 
 use super::{HttpSettings, secret_path::is_secret_path};
 
-/// For everything that is not a page of ours with its own policy.
+/// Policy for every response other than pages, which set their own.
 const STRICT_CSP: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 const ALWAYS: &[(&str, &str)] = &[
     ("x-content-type-options", "nosniff"),
-    // Our own pages need the referrer (the framework sends a plain form's
-    // answer there); nobody else gets it.
+    // Our own pages need the referrer, because the framework redirects to it
+    // after a plain form post; other sites must not get it.
     ("referrer-policy", "same-origin"),
     ("x-frame-options", "DENY"),
     ("cross-origin-opener-policy", "same-origin"),
@@ -26,17 +26,17 @@ const ALWAYS: &[(&str, &str)] = &[
     ),
 ];
 
-/// On an answer that its own policy lets others show in a frame. The older
-/// header knows no list of them, and would forbid it.
+/// Extension of a response whose own policy allows framing by some sites.
+/// `X-Frame-Options` can't list them and is omitted then.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Framed;
+pub(crate) struct AllowsFraming;
 
-/// Two years, as browsers' preload lists ask for. Subdomains are not ours to
-/// decide about.
+/// Two years, as required by browsers' preload lists. Omits
+/// `includeSubDomains`: subdomains may belong to others.
 const HSTS: &str = "max-age=63072000";
 
-/// Adds what is missing. Pages bring a content security policy of their own
-/// with a nonce; hashed assets bring a `Cache-Control` of their own.
+/// Sets all security headers. Keeps the pages' own content security policy,
+/// which has a nonce, and the `Cache-Control` of hashed assets.
 pub(super) async fn headers_layer(
     State(settings): State<HttpSettings>,
     request: Request,
@@ -44,7 +44,7 @@ pub(super) async fn headers_layer(
 ) -> Response {
     let is_secret = is_secret_path(request.uri().path());
     let mut response = next.run(request).await;
-    let is_framed = response.extensions().get::<Framed>().is_some();
+    let is_framed = response.extensions().get::<AllowsFraming>().is_some();
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(*name, HeaderValue::from_static(value));

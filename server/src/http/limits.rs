@@ -1,4 +1,4 @@
-//! Limits on what a request may be: its host, its size, its referrer.
+//! Checks of a request's host, body size and referrer.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use http_body_util::{BodyExt as _, Limited};
 
 use super::{
     HttpSettings, answer, csrf,
-    slow_body::{GivenUp, SlowBody},
+    slow_body::{TimedOutFlag, TimeoutBody},
 };
 
-/// What a browser may send in vain before it is cut off.
+/// Maximum bytes of a rejected body that are read and discarded.
 const MAX_DRAINED_BYTES: usize = 1024 * 1024 * 1024;
-/// And for how long.
+/// Maximum time for which a rejected body is read.
 const MAX_DRAINED_FOR: Duration = Duration::from_mins(1);
 
-/// Refuses foreign hosts and moves browsers to the one name that cookies know.
+/// Rejects foreign hosts and redirects browsers to the canonical host name.
 pub(super) async fn host_layer(
     State(settings): State<HttpSettings>,
     request: Request,
@@ -63,9 +63,8 @@ pub(super) async fn host_layer(
     next.run(request).await
 }
 
-/// Refuses bodies over the limit (SEC-B10): at once where the length is
-/// announced, in the middle of the stream where it is not. One that stops
-/// arriving is given up.
+/// Rejects bodies over the limit (SEC-B10): immediately if the length is
+/// announced, else while reading. Aborts bodies that stop arriving.
 pub(super) async fn body_layer(
     State(settings): State<HttpSettings>,
     request: Request,
@@ -81,31 +80,31 @@ pub(super) async fn body_layer(
         if !answer::wants_html(request.headers()) {
             return answer::error_response(request.headers(), &too_large(limit));
         }
-        let refusal = match larger {
+        let response = match larger {
             Some(larger) => Redirect::to(&larger.refused).into_response(),
             None => answer::error_response(request.headers(), &too_large(limit)),
         };
         drain(request.into_body()).await;
-        return refusal;
+        return response;
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let (headers, given_up) = (request.headers().clone(), GivenUp::default());
+    let (headers, given_up) = (request.headers().clone(), TimedOutFlag::default());
     let request = request.map(|body| {
-        let body = SlowBody::new(body, settings.body_timeout, given_up.clone());
+        let body = TimeoutBody::new(body, settings.body_timeout, given_up.clone());
         Body::new(Limited::new(body, limit))
     });
     let response = next.run(request).await;
     if !given_up.is_set() {
         return response;
     }
-    // Whatever the handler made of the part that it got.
+    // Replaces the handler's response to the partial body.
     let message = "The request did not arrive in time. Send it again.".to_owned();
     let error = AppError::Transport { message };
     answer::error_response_with_status(&headers, StatusCode::REQUEST_TIMEOUT, &error)
 }
 
-/// Takes in what a browser sends and keeps none of it: one that is still
-/// sending when the connection closes shows its own error, not our answer.
+/// Reads and discards a body. A browser that is still sending when the
+/// connection closes shows its own error instead of our response.
 async fn drain(body: Body) {
     let read = async {
         let mut body = Limited::new(body, MAX_DRAINED_BYTES);
@@ -114,8 +113,8 @@ async fn drain(body: Body) {
     let _ = tokio::time::timeout(MAX_DRAINED_FOR, read).await;
 }
 
-/// Hides a referrer that is not ours (SEC-B5): the framework answers a plain
-/// form post with a redirect there.
+/// Replaces a foreign referrer (SEC-B5), because the framework redirects to it
+/// after a plain form post.
 pub(super) async fn referer_layer(
     State(settings): State<HttpSettings>,
     mut request: Request,
@@ -123,12 +122,12 @@ pub(super) async fn referer_layer(
 ) -> Response {
     let is_ours = |value: &HeaderValue| value.to_str().is_ok_and(|url| settings.site.owns(url));
     let mut values = request.headers().get_all(header::REFERER).iter();
-    let foreign = match (values.next(), values.next()) {
+    let is_foreign = match (values.next(), values.next()) {
         (Some(only), None) => !is_ours(only),
         (Some(_), Some(_)) => true,
         (None, _) => false,
     };
-    if foreign {
+    if is_foreign {
         match HeaderValue::from_str(settings.site.at("/").as_str()) {
             Ok(home) => request.headers_mut().insert(header::REFERER, home),
             Err(_) => request.headers_mut().remove(header::REFERER),
@@ -138,13 +137,13 @@ pub(super) async fn referer_layer(
 }
 
 fn too_large(limit: u64) -> AppError {
-    let limit = in_words(limit);
+    let limit = format_bytes(limit);
     AppError::TooLarge {
         message: format!("This is too large: at most {limit} are taken here."),
     }
 }
 
-fn in_words(bytes: u64) -> String {
+fn format_bytes(bytes: u64) -> String {
     match bytes {
         1_000_000.. => format!("{} MB", bytes / 1_000_000),
         1_000.. => format!("{} kB", bytes / 1_000),

@@ -1,4 +1,4 @@
-//! How often one member may call pages and server functions (SEC-B9).
+//! Rate limit of each member for pages and server functions (SEC-B9).
 
 use axum::{
     extract::{Request, State},
@@ -11,23 +11,23 @@ use time::Duration;
 
 use super::{
     answer,
-    rate::{RateLimiter, too_many},
+    rate::{RateLimiter, too_many_requests},
 };
 use crate::listener::AddressSlot;
 
-/// An allowance of each member, whatever session they use.
+/// Rate limit of each member, over all sessions.
 #[derive(Clone, Debug)]
 pub struct MemberLimit(RateLimiter<(TenantId, UserId)>);
 
 impl MemberLimit {
-    /// Allows each member so many calls a minute.
+    /// Allows each member `calls_per_minute`.
     pub fn new(calls_per_minute: u32, clock: Clock) -> Self {
         Self(RateLimiter::new(calls_per_minute, Duration::MINUTE, clock))
     }
 }
 
-/// Answers 429 with `Retry-After` beyond the limit. It stands behind what finds
-/// out the member; whoever is nobody passes.
+/// Responds 429 with `Retry-After` beyond the limit. Must run after
+/// authentication; anonymous requests pass.
 pub(crate) async fn member_rate_layer(
     State(MemberLimit(calls)): State<MemberLimit>,
     request: Request,
@@ -47,7 +47,7 @@ pub(crate) async fn member_rate_layer(
         Ok(_) => next.run(request).await,
         Err(wait) => {
             tracing::warn!(user_id = %member.1, "too many calls of a member");
-            answer::error_response(request.headers(), &too_many(wait))
+            answer::error_response(request.headers(), &too_many_requests(wait))
         }
     }
 }

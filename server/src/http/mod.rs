@@ -1,5 +1,5 @@
-//! What every request passes before it reaches a page: its id and facts,
-//! security headers, limits. Who makes the request is `auth`'s question.
+//! Middleware for every request: request id and facts, security headers,
+//! limits, cross-site checks. Authentication is in `auth`.
 
 mod answer;
 mod csrf;
@@ -27,13 +27,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use answer::{error_response, error_response_with_status, escape, wants_html};
 pub(crate) use csrf::{CrossSite, check as check_cross_site, is_read};
-pub(crate) use headers::Framed;
+pub(crate) use headers::AllowsFraming;
 pub(crate) use member_rate::member_rate_layer;
-pub(crate) use rate::{network, rate_layer, too_many};
+pub(crate) use rate::{network, rate_layer, too_many_requests};
 pub(crate) use redirect::redirect_to_issuer;
 pub(crate) use secret_path::{INVITE_PATH, loggable_path};
 pub(crate) use site::is_loopback;
-pub(crate) use unknown_id::{note_not_found, note_unknown_id};
+pub(crate) use unknown_id::{audit_not_found, audit_unknown_id};
 pub use {
     failures::FailureLimit,
     member_rate::MemberLimit,
@@ -42,35 +42,34 @@ pub use {
     site::{Site, SiteError},
 };
 
-/// What the layers need to know.
+/// Settings of the middleware.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
-    /// Where people reach us.
+    /// The public URL.
     pub site: Site,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks whose `X-Forwarded-For` header is trusted.
     pub trusted_proxies: Arc<[IpNet]>,
-    /// How long a client may send nothing of a body.
+    /// Time without progress after which a request's body is aborted.
     pub body_timeout: Duration,
-    /// Bytes that a request's body may have.
+    /// Maximum size of a request's body in bytes.
     pub body_bytes: u64,
-    /// Paths that take more.
+    /// Paths with a higher limit.
     pub larger_bodies: Arc<[LargerBody]>,
-    /// For the time that a request took.
+    /// Measures the duration of requests.
     pub clock: Clock,
-    /// For request ids.
+    /// Generates request ids.
     pub ids: Ids,
-    /// Where requests run to their end.
+    /// Tracks running requests, which outlive their connection.
     pub requests: TaskTracker,
 }
 
-/// A path that takes larger bodies than others.
+/// A path with a higher limit for request bodies.
 #[derive(Clone, Debug)]
 pub struct LargerBody {
-    /// The path.
     pub path: &'static str,
-    /// Bytes that it takes.
+    /// Maximum size of the body in bytes.
     pub bytes: u64,
-    /// Where a browser that sends more is told so.
+    /// Path to which a browser is redirected if it sends more.
     pub refused: String,
 }
 
@@ -80,11 +79,11 @@ impl HttpSettings {
     }
 }
 
-/// Puts everything in front of `router`. The outermost layer: nothing is
-/// answered without a request id and security headers.
+/// Wraps `router` in all layers. Must be outermost, so that every response has
+/// a request id and security headers.
 pub fn protect(router: Router, settings: HttpSettings) -> Router {
     router
-        .layer(CatchPanicLayer::custom(answer::panicked))
+        .layer(CatchPanicLayer::custom(answer::panic_response))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .layer(from_fn_with_state(settings.clone(), detach::detach_layer))
         .layer(from_fn_with_state(settings.clone(), limits::referer_layer))

@@ -1,4 +1,4 @@
-//! Limits on how often one caller may call (SEC-B9).
+//! Rate limits (SEC-B9).
 
 use std::{
     collections::HashMap,
@@ -18,32 +18,33 @@ use time::Duration;
 
 use super::answer;
 
-/// Callers remembered at once, so that memory stays bounded. Beyond that those
-/// who have used least of their allowance are forgotten, and never first those
-/// who are being held back.
+/// Maximum callers tracked at a time, to bound memory. Beyond it, those that
+/// have used least of their limit are removed first, so that exhausted callers
+/// remain.
 const MAX_CALLERS: usize = 20_000;
 
-/// So many calls at once by each caller, refilled evenly over a period.
+/// Token bucket for each caller: `calls` at once, refilled evenly over a
+/// period.
 #[derive(Clone, Debug)]
 pub struct RateLimiter<K> {
     calls: u32,
     interval: Duration,
     clock: Clock,
-    /// Per caller, when the allowance will be full again.
+    /// Time at which each caller's bucket is full again.
     full_at: Arc<Mutex<HashMap<K, Timestamp>>>,
 }
 
-/// What is left of an allowance.
+/// State of a caller's bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining {
-    /// Calls that may follow at once.
+    /// Calls available now.
     pub calls: u32,
-    /// Until the allowance is full again.
+    /// Time until the bucket is full again.
     pub full_in: Duration,
 }
 
 impl<K: Copy + Eq + Hash> RateLimiter<K> {
-    /// Allows `calls` in each `period`, all at once if need be.
+    /// Allows `calls` in each `period`, also all at once.
     pub fn new(calls: u32, period: Duration, clock: Clock) -> Self {
         let calls = calls.max(1);
         Self {
@@ -54,25 +55,25 @@ impl<K: Copy + Eq + Hash> RateLimiter<K> {
         }
     }
 
-    /// Calls in each period.
+    /// Calls allowed in each period.
     pub fn calls(&self) -> u32 {
         self.calls
     }
 
-    /// The time in which all calls come back.
+    /// Time in which an empty bucket becomes full.
     pub fn period(&self) -> Duration {
         self.interval * self.calls
     }
 
-    /// Takes one call of the caller's allowance.
+    /// Takes one call from the caller's bucket.
     ///
     /// # Errors
-    /// How long to wait, when nothing is left.
+    /// The time to wait if the bucket is empty.
     pub fn try_acquire(&self, caller: K) -> Result<Remaining, Duration> {
         let now = self.clock.now();
         let mut all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_CALLERS && !all.contains_key(&caller) {
-            make_room(&mut all, now);
+            evict(&mut all, now);
         }
         let full_at = all.entry(caller).or_insert(now);
         let next = (*full_at).max(now) + self.interval;
@@ -89,8 +90,8 @@ impl<K: Copy + Eq + Hash> RateLimiter<K> {
         })
     }
 
-    /// How long the caller has to wait for the next call, if at all.
-    pub fn is_exhausted(&self, caller: K) -> Option<Duration> {
+    /// The time to wait for the next call; `None` if one is available.
+    pub fn retry_after(&self, caller: K) -> Option<Duration> {
         let now = self.clock.now();
         let all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let ahead = (*all.get(&caller)?).max(now) + self.interval - now;
@@ -98,49 +99,49 @@ impl<K: Copy + Eq + Hash> RateLimiter<K> {
     }
 }
 
-/// Forgets callers with a full allowance and, if more than half of the room is
-/// taken even so, the half that has used least.
-fn make_room<K: Eq + Hash>(all: &mut HashMap<K, Timestamp>, now: Timestamp) {
+/// Removes callers with a full bucket and, if more than half of the capacity is
+/// still in use, the excess callers that have used least.
+fn evict<K: Eq + Hash>(all: &mut HashMap<K, Timestamp>, now: Timestamp) {
     all.retain(|_, full_at| *full_at > now);
     let mut excess = all.len().saturating_sub(MAX_CALLERS / 2);
     if excess == 0 {
         return;
     }
     let mut times: Vec<_> = all.values().copied().collect();
-    let (_, last_to_go, _) = times.select_nth_unstable(excess - 1);
-    let last_to_go = *last_to_go;
+    let (_, threshold, _) = times.select_nth_unstable(excess - 1);
+    let threshold = *threshold;
     all.retain(|_, full_at| {
-        let goes = excess > 0 && *full_at <= last_to_go;
-        excess -= usize::from(goes);
-        !goes
+        let is_removed = excess > 0 && *full_at <= threshold;
+        excess -= usize::from(is_removed);
+        !is_removed
     });
 }
 
-/// An allowance of each address.
+/// Rate limit of each IP address; a /64 network for IPv6.
 #[derive(Clone, Debug)]
 pub struct RateLimit(RateLimiter<Option<IpAddr>>);
 
 impl RateLimit {
-    /// Allows `calls` in each `period`, all at once if need be.
+    /// Allows `calls` in each `period`, also all at once.
     pub fn new(calls: u32, period: Duration, clock: Clock) -> Self {
         Self(RateLimiter::new(calls, period, clock))
     }
 
-    /// Takes one call of `address`' allowance.
+    /// Takes one call from the bucket of `address`.
     ///
     /// # Errors
-    /// How long to wait, when nothing is left.
+    /// The time to wait if the bucket is empty.
     pub fn try_acquire(&self, address: Option<IpAddr>) -> Result<Remaining, Duration> {
         self.0.try_acquire(address.map(network))
     }
 
-    /// How long `address` has to wait for its next call, if at all.
-    pub fn is_exhausted(&self, address: Option<IpAddr>) -> Option<Duration> {
-        self.0.is_exhausted(address.map(network))
+    /// The time to wait for the next call; `None` if one is available.
+    pub fn retry_after(&self, address: Option<IpAddr>) -> Option<Duration> {
+        self.0.retry_after(address.map(network))
     }
 }
 
-/// One household or machine has a whole /64 of IPv6.
+/// Masks an IPv6 address to its /64 network, which belongs to one subscriber.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
@@ -148,8 +149,8 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The refusal of a call that may be tried again after `wait`.
-pub(crate) fn too_many(wait: Duration) -> AppError {
+/// The error for a call that can be retried after `wait`.
+pub(crate) fn too_many_requests(wait: Duration) -> AppError {
     AppError::TooManyRequests {
         retry_after_seconds: u32::try_from(wait.whole_seconds())
             .unwrap_or(u32::MAX)
@@ -157,7 +158,7 @@ pub(crate) fn too_many(wait: Duration) -> AppError {
     }
 }
 
-/// Answers 429 with `Retry-After` beyond the limit.
+/// Responds 429 with `Retry-After` beyond the limit of the client's address.
 pub(crate) async fn rate_layer(
     State(limit): State<RateLimit>,
     request: Request,
@@ -171,7 +172,7 @@ pub(crate) async fn rate_layer(
         Ok(_) => next.run(request).await,
         Err(wait) => {
             tracing::warn!(?address, "too many calls");
-            answer::error_response(request.headers(), &too_many(wait))
+            answer::error_response(request.headers(), &too_many_requests(wait))
         }
     }
 }
@@ -183,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_allowance_is_per_address_and_comes_back_with_time() {
+    fn limit_is_per_address_and_refills() {
         let seconds = Arc::new(AtomicI64::new(0));
         let clock = {
             let seconds = seconds.clone();
@@ -194,14 +195,14 @@ mod tests {
         let limit = RateLimit::new(3, Duration::seconds(30), clock);
         let one: Option<IpAddr> = Some("203.0.113.1".parse().unwrap());
         for calls in [2, 1, 0] {
-            assert_eq!(limit.is_exhausted(one), None);
+            assert_eq!(limit.retry_after(one), None);
             assert_eq!(
                 limit.try_acquire(one).map(|remaining| remaining.calls),
                 Ok(calls)
             );
         }
         assert_eq!(limit.try_acquire(one), Err(Duration::seconds(10)));
-        assert_eq!(limit.is_exhausted(one), Some(Duration::seconds(10)));
+        assert_eq!(limit.retry_after(one), Some(Duration::seconds(10)));
         assert!(
             limit
                 .try_acquire(Some("203.0.113.2".parse().unwrap()))
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_ipv6_network_is_one_address_and_memory_is_bounded() {
+    fn ipv6_network_counts_as_one_address_and_memory_is_bounded() {
         let limit = RateLimit::new(
             1,
             Duration::hours(1),
@@ -244,21 +245,21 @@ mod tests {
 
     // SEC-B9
     #[test]
-    fn a_crowd_does_not_free_those_who_are_held_back() {
+    fn many_callers_do_not_evict_exhausted_ones() {
         let limit = RateLimiter::new(
             3,
             Duration::hours(1),
             Clock::from_fn(|| Timestamp::UNIX_EPOCH),
         );
-        let held_back = 1_000_000..1_000_100_u32;
-        for caller in held_back.clone() {
+        let exhausted = 1_000_000..1_000_100_u32;
+        for caller in exhausted.clone() {
             while limit.try_acquire(caller).is_ok() {}
         }
         for caller in 0..100_000 {
             assert!(limit.try_acquire(caller).is_ok());
         }
         assert!(limit.full_at.lock().unwrap().len() <= MAX_CALLERS);
-        for caller in held_back {
+        for caller in exhausted {
             assert!(limit.try_acquire(caller).is_err(), "{caller} was forgotten");
         }
     }

@@ -1,4 +1,4 @@
-//! Where our answers send a browser.
+//! Restricts redirects to this site and the issuers.
 
 use axum::{
     extract::{Request, State},
@@ -9,20 +9,20 @@ use axum::{
 
 use super::{HttpSettings, ReturnTo};
 
-/// On an answer that is meant to lead to another site: to the issuer, whose
-/// address comes from the operator's configuration and its discovery.
+/// Extension of a response that redirects to the issuer, whose URL comes from
+/// the operator's configuration and its discovery document.
 #[derive(Clone, Copy, Debug)]
 struct ExternalRedirect;
 
-/// A redirect to the issuer, the only other site that ours leads to.
+/// A redirect to the issuer, the only external target allowed.
 pub(crate) fn redirect_to_issuer(url: &str) -> Response {
     let mut response = Redirect::to(url).into_response();
     response.extensions_mut().insert(ExternalRedirect);
     response
 }
 
-/// Holds every `Location` to this site (SEC-B7): one that a browser would read
-/// as another, such as `//evil.example`, becomes the first page.
+/// Replaces a `Location` that a browser would read as another site, such as
+/// `//evil.example`, with `/` (SEC-B7).
 pub(super) async fn redirect_layer(
     State(settings): State<HttpSettings>,
     request: Request,

@@ -1,17 +1,17 @@
-//! Where to go after signing in.
+//! Validation of the path to return to after signing in.
 
 use super::Site;
 
-/// Longer ones are somebody's experiment.
+/// Maximum length in characters.
 const MAX_CHARS: usize = 2_000;
 
-/// A path of this site, with query, to which a browser may be sent (SEC-B7).
+/// A path of this site, with query, that is a safe redirect target (SEC-B7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnTo(String);
 
 impl ReturnTo {
-    /// Takes `text` if it is a path of this site and nothing else: no scheme,
-    /// no other host however it is written, no control characters.
+    /// Accepts `text` only if it is a path of this site: no scheme, no other
+    /// host in any notation, no control characters, no sign-in page.
     pub fn parse(site: &Site, text: &str) -> Option<Self> {
         if text.chars().count() > MAX_CHARS || has_encoded_control(text) {
             return None;
@@ -21,11 +21,11 @@ impl ReturnTo {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
-        // Signing in must not end where signing in begins.
-        let leads_back = ["/sign-in", "/auth", "/demo"]
+        // Returning to a sign-in page would loop.
+        let is_sign_in = ["/sign-in", "/auth", "/demo"]
             .iter()
             .any(|start| url.path() == *start || url.path().starts_with(&format!("{start}/")));
-        (!leads_back).then_some(Self(path))
+        (!is_sign_in).then_some(Self(path))
     }
 
     /// True if a browser that follows `location` stays on this site: it is a
@@ -34,35 +34,34 @@ impl ReturnTo {
         site.owns(location) || on_site(site, location).is_some()
     }
 
-    /// The first page.
+    /// The start page, `/`.
     pub fn home() -> Self {
         Self("/".to_owned())
     }
 
-    /// The path with its query.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What `text` leads to, if it is a path of this site and nothing else.
+/// The URL that `text` resolves to, if it is a path of this site.
 fn on_site(site: &Site, text: &str) -> Option<url::Url> {
     let is_path = text.starts_with('/')
         && !text.contains('\\')
         && !text.starts_with("//")
         && !text.chars().any(char::is_control)
-        && !has_encoded_trap(text);
+        && !has_encoded_separator(text);
     if !is_path {
         return None;
     }
-    // The browser's own reading has the last word.
+    // Finally parse it as a browser does.
     let url = url::Url::parse(&site.origin()).ok()?.join(text).ok()?;
     (site.owns(url.as_str()) && !url.path().starts_with("//")).then_some(url)
 }
 
-/// Percent-encoded control characters, slashes and backslashes in the path:
-/// something behind us may decode them once more.
-fn has_encoded_trap(text: &str) -> bool {
+/// True for percent-encoded control characters, slashes and backslashes in the
+/// path, which a later component may decode again.
+fn has_encoded_separator(text: &str) -> bool {
     let path = text.split(['?', '#']).next().unwrap_or(text);
     has_encoded_control(path) || encoded_bytes(path).any(|byte| byte == b'/' || byte == b'\\')
 }
@@ -88,7 +87,7 @@ mod tests {
 
     // SEC-B7
     #[test]
-    fn only_a_path_of_this_site_passes() {
+    fn only_paths_of_this_site_are_accepted() {
         for good in [
             "/",
             "/memories?query=caf%C3%A9&mode=both",
@@ -139,8 +138,8 @@ mod tests {
     }
 
     #[test]
-    fn whatever_passes_stays_on_this_site_as_a_browser_reads_it() {
-        // Every string of up to four of the characters that URL parsers treat
+    fn accepted_paths_resolve_to_this_site() {
+        // Tests every string of up to four characters that URL parsers treat
         // specially.
         let alphabet = [
             "/", "\\", ".", "%2f", "%5c", "\t", "@", ":", "?", "#", "a", "\u{0}",
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn other_scripts_are_encoded_for_the_header() {
+    fn non_ascii_is_percent_encoded() {
         assert_eq!(
             parse("/memories?query=été").as_deref(),
             Some("/memories?query=%C3%A9t%C3%A9")

@@ -1,14 +1,14 @@
-//! Paths that hold a secret: the link of an invite opens an organisation.
+//! Paths that contain a secret: the token of an invite grants membership.
 
-/// Where the pages of invites are; the token follows.
+/// Prefix of the invites' pages, followed by the token.
 pub(crate) const INVITE_PATH: &str = "/invite/";
 
-/// Whether a path holds a secret.
+/// True if the path contains a secret.
 pub(super) fn is_secret_path(path: &str) -> bool {
     path.starts_with(INVITE_PATH)
 }
 
-/// A path as logs and audit rows may have it.
+/// The path for logs and audit rows, without secrets.
 pub(crate) fn loggable_path(path: &str) -> &str {
     if is_secret_path(path) {
         INVITE_PATH
@@ -23,7 +23,7 @@ mod tests {
 
     // SEC-D3
     #[test]
-    fn a_token_is_not_told() {
+    fn invite_token_is_not_logged() {
         for path in [
             "/invite/atri_canary",
             "/invite/canary/more",

@@ -1,16 +1,16 @@
-//! The address at which people reach Atrium, and what follows from it.
+//! The public URL of Atrium.
 
 use url::{Host, Origin, Url};
 
-/// The public URL. Cookies, redirects and the origin check all follow from
-/// this one value, never from what a request says about itself.
+/// The public URL. Cookies, redirects and the origin check depend only on it,
+/// never on a request's headers.
 #[derive(Clone, Debug)]
 pub struct Site {
     url: Url,
     origin: Origin,
 }
 
-/// A public URL under which signing in would not be safe.
+/// A public URL that would send sessions unencrypted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "public_url: use https, or http with 127.0.0.1, [::1] or localhost; {0} would send sessions in the clear."
@@ -18,10 +18,10 @@ pub struct Site {
 pub struct SiteError(String);
 
 impl Site {
-    /// Takes the configured public URL.
+    /// Validates the configured public URL.
     ///
     /// # Errors
-    /// Plain http is refused for anything but this machine.
+    /// For plain http, except on loopback.
     pub fn new(url: Url) -> Result<Self, SiteError> {
         let is_safe = match url.scheme() {
             "https" => true,
@@ -38,33 +38,33 @@ impl Site {
         }
     }
 
-    /// Scheme, host and port, as browsers send it in `Origin`.
+    /// Scheme, host and port, as in the `Origin` header.
     pub fn origin(&self) -> String {
         self.origin.ascii_serialization()
     }
 
-    /// Whether people come over https, so that cookies can be `Secure`.
+    /// True if the site uses https, so that cookies can be `Secure`.
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// Whether only this machine is meant to come.
+    /// True if the site is on loopback.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }
 
-    /// Whether `url` is absolute and of this origin.
+    /// True if `url` is absolute and of this origin.
     pub fn owns(&self, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| url.origin() == self.origin)
     }
 
-    /// Whether an `Origin` is ours, also by another of this machine's names.
+    /// True if `origin` is this site's, or an alias of it on loopback.
     pub fn is_ours(&self, origin: &str) -> bool {
         let host = origin.strip_prefix("http://");
         self.owns(origin) || host.is_some_and(|host| self.canonical(host, "/").is_some())
     }
 
-    /// The absolute URL of `path`, which begins with a slash.
+    /// The absolute URL of `path`, which must begin with a slash.
     pub fn at(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         let (path, query) = path
@@ -75,28 +75,28 @@ impl Site {
         url
     }
 
-    /// Whether a request with this `Host` is meant for us. Only a site on
-    /// loopback is strict: any web page can have its own name resolve to
-    /// 127.0.0.1, and would then be same-origin with it.
+    /// True if the `Host` header is acceptable. Strict only on loopback: any
+    /// website can make its own name resolve to 127.0.0.1 and would then be
+    /// same-origin.
     pub fn accepts_host(&self, host: &str) -> bool {
         !self.is_loopback()
             || Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_loopback(&url))
     }
 
-    /// Where a browser should be instead, when it came by another of this
-    /// machine's names: cookies of `localhost` do not reach `127.0.0.1`.
+    /// The URL to redirect a browser to if it uses an alias of this loopback
+    /// site: cookies of `localhost` are not sent to `127.0.0.1`.
     pub fn canonical(&self, host: &str, path_and_query: &str) -> Option<Url> {
-        let came_by = Url::parse(&format!("http://{host}/")).ok()?;
+        let requested = Url::parse(&format!("http://{host}/")).ok()?;
         let is_alias = self.url.scheme() == "http"
             && self.is_loopback()
-            && is_loopback(&came_by)
-            && came_by.host() != self.url.host()
-            && came_by.port_or_known_default() == self.url.port_or_known_default();
+            && is_loopback(&requested)
+            && requested.host() != self.url.host()
+            && requested.port_or_known_default() == self.url.port_or_known_default();
         is_alias.then(|| self.at(path_and_query))
     }
 }
 
-/// Whether a URL names this machine.
+/// True if the URL's host is loopback.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_this_machine_only() {
+    fn plain_http_is_allowed_only_on_loopback() {
         for url in [
             "https://atrium.example",
             "http://127.0.0.1:3000",
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loopback_site_refuses_foreign_names_and_corrects_aliases() {
+    fn loopback_site_rejects_foreign_hosts_and_redirects_aliases() {
         let local = site("http://127.0.0.1:3000").unwrap();
         assert!(local.accepts_host("localhost:3000"));
         assert!(!local.accepts_host("evil.example:3000"));

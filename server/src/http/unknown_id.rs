@@ -1,23 +1,23 @@
-//! Ids of what there is not, or not for the one who asks (SEC-C6).
+//! Audits requests for ids that don't exist or aren't visible (SEC-C6).
 
 use axum::http::Method;
 use domain::{Actor, MemoryId, error::cut};
 use service::{Ctx, request_denial_audit};
 
-/// The audit log's name for asking for what is not there.
+/// Action in the audit log.
 const NOT_FOUND: &str = "request.not_found";
-/// Characters of a kind of request, as the database takes them.
+/// Maximum length of a kind of request, a limit of the database.
 const MAX_KIND: usize = 200;
 
-/// Writes down that a request of the actor named an id and was answered that
-/// there is nothing: somebody who tries ids leaves a trace, counted as other
-/// denials are. What has no id in its path and calls no function is not meant.
-pub(crate) async fn note_unknown_id(ctx: &Ctx, actor: &Actor, method: &Method, path: &str) {
+/// Audits that an actor's request for an id was answered with "not found", so
+/// that guessing of ids leaves a trace, counted like other denials. Ignores
+/// paths with neither an id nor a server function.
+pub(crate) async fn audit_unknown_id(ctx: &Ctx, actor: &Actor, method: &Method, path: &str) {
     let mut id = None;
     let kind: Vec<_> = path
         .split('/')
         .map(|segment| match segment.parse::<MemoryId>() {
-            // All ids are of one form.
+            // All ids are UUIDs, whatever they identify.
             Ok(_) => {
                 id.get_or_insert(segment);
                 "{id}"
@@ -28,14 +28,14 @@ pub(crate) async fn note_unknown_id(ctx: &Ctx, actor: &Actor, method: &Method, p
     if id.is_none() && !path.starts_with("/api/") {
         return;
     }
-    note_not_found(ctx, actor, &format!("{method} {}", kind.join("/")), id).await;
+    audit_not_found(ctx, actor, &format!("{method} {}", kind.join("/")), id).await;
 }
 
-/// The same where the kind of request is known: a function of a program.
-pub(crate) async fn note_not_found(ctx: &Ctx, actor: &Actor, kind: &str, id: Option<&str>) {
+/// As [`audit_unknown_id`], with the kind of request given by the caller.
+pub(crate) async fn audit_not_found(ctx: &Ctx, actor: &Actor, kind: &str, id: Option<&str>) {
     let kind = cut(kind, MAX_KIND);
-    let known: Vec<_> = id.map(|id| ("id", id.into())).into_iter().collect();
-    if let Err(error) = request_denial_audit(ctx, actor, NOT_FOUND, &kind, &known).await {
+    let details: Vec<_> = id.map(|id| ("id", id.into())).into_iter().collect();
+    if let Err(error) = request_denial_audit(ctx, actor, NOT_FOUND, &kind, &details).await {
         tracing::error!(%error, "that an id was not found could not be written to the audit log");
     }
 }

@@ -1,8 +1,8 @@
-//! Connections: how many there may be at a time, and how long a client may
-//! keep one without sending or taking anything.
+//! The HTTP listener, with limits on the number of connections and on clients
+//! that neither send nor receive.
 //!
-//! Only HTTP/1.1 is spoken, so that there are no streams within a connection
-//! to count.
+//! Serves only HTTP/1.1, so that there are no streams within a connection to
+//! count.
 
 mod slots;
 mod stall;
@@ -31,31 +31,32 @@ pub(crate) use slots::AddressSlot;
 use slots::{ConnectionSlot, Slots};
 use stall::StallTimeout;
 
-/// Bytes that a request's line and headers may have together.
+/// Maximum size of the request line and headers together in bytes.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// After an error that is the machine's, such as too many open files.
+/// Pause after an error of this machine, such as too many open files.
 const PAUSE: Duration = Duration::from_secs(1);
-/// What a connection beyond an address' limit is told, if it listens.
+/// Response to a connection that exceeds its address's limit.
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// How many connections there may be and how long each may stand still.
+/// Limits on the number of connections and on their idle time.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// Open connections at a time; further ones wait to be accepted.
+    /// Maximum open connections; further ones wait to be accepted.
     pub connections: usize,
-    /// Connections of one address on which nobody has signed in yet.
+    /// Maximum open connections of one IP address on which nobody has signed
+    /// in.
     pub connections_per_address: usize,
-    /// Networks without a limit of their own: behind a proxy, everybody has
-    /// its address.
+    /// Networks exempt from the limit per address, because all clients behind a
+    /// proxy share its address.
     pub trusted_proxies: Arc<[IpNet]>,
-    /// How long a client may take to send a request's headers, also counted
-    /// from the end of the answer before.
+    /// Time limit for a request's headers, also counted from the end of the
+    /// previous response.
     pub header_timeout: Duration,
-    /// How long a client may take nothing of an answer.
+    /// Time limit for a response's write without progress.
     pub write_timeout: Duration,
 }
 
-/// Serves `router` until `stop`, and then until the open requests have ended.
+/// Serves `router` until `stop` is cancelled and all open requests have ended.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -74,7 +75,7 @@ pub async fn serve(
             () = stop.cancelled() => break,
             accepted = accept(&listener, &slots) => accepted,
         };
-        // Without this, a small answer waits for the client's acknowledgement.
+        // Otherwise a small response waits for the client's acknowledgement.
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(StallTimeout::new(stream, limits.write_timeout));
         let address = slot.address.clone();
@@ -90,14 +91,14 @@ pub async fn serve(
         let stop = stop.clone();
         connections.spawn(async move {
             let mut connection = pin!(connection);
-            let served = tokio::select! {
-                served = connection.as_mut() => served,
+            let result = tokio::select! {
+                result = connection.as_mut() => result,
                 () = stop.cancelled() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
             };
-            if let Err(error) = served {
+            if let Err(error) = result {
                 tracing::debug!(%error, %peer, "a connection broke off");
             }
             drop(slot);
@@ -108,16 +109,16 @@ pub async fn serve(
     connections.wait().await;
 }
 
-/// The next connection that may be served.
+/// Accepts the next connection within the limits.
 async fn accept(listener: &TcpListener, slots: &Slots) -> (TcpStream, SocketAddr, ConnectionSlot) {
     loop {
-        let place = slots.wait().await;
+        let permit = slots.wait().await;
         match listener.accept().await {
-            Ok((stream, peer)) => match slots.try_acquire(place, peer.ip()) {
+            Ok((stream, peer)) => match slots.try_acquire(permit, peer.ip()) {
                 Some(slot) => return (stream, peer, slot),
-                None => refuse(stream, peer),
+                None => reject(stream, peer),
             },
-            Err(error) if is_clients(&error) => {}
+            Err(error) if is_client_error(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "no connection can be accepted");
                 sleep(PAUSE).await;
@@ -126,16 +127,17 @@ async fn accept(listener: &TcpListener, slots: &Slots) -> (TcpStream, SocketAddr
     }
 }
 
-fn refuse(stream: TcpStream, peer: SocketAddr) {
+fn reject(stream: TcpStream, peer: SocketAddr) {
     tracing::debug!(%peer, "too many connections of one address");
-    // It does not block, and whoever does not read along is not waited for.
+    // The socket is non-blocking, so a client that does not read can't delay
+    // this.
     if let Ok(mut stream) = stream.into_std() {
         let _ = stream.write(TOO_MANY);
     }
 }
 
-/// The client was gone before it was accepted.
-fn is_clients(error: &std::io::Error) -> bool {
+/// True if the client closed the connection before it was accepted.
+fn is_client_error(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
         error.kind(),

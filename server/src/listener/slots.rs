@@ -1,4 +1,4 @@
-//! Places for connections.
+//! Counts open connections, in total and for each IP address.
 
 use std::{
     collections::HashMap,
@@ -15,53 +15,54 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::ConnectionLimits;
 use crate::http::network;
 
-/// Places for all connections, and how many of them each address has.
+/// Permits for all connections, and the number in use by each address.
 #[derive(Debug)]
 pub(super) struct Slots {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     per_address: usize,
     trusted_proxies: Arc<[IpNet]>,
-    open: Open,
+    open: OpenByAddress,
 }
 
-/// Connections of each address on which nobody has signed in.
+/// Number of connections of each address on which nobody has signed in.
 #[derive(Clone, Debug, Default)]
-struct Open(Arc<Mutex<HashMap<IpAddr, usize>>>);
+struct OpenByAddress(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
-impl Open {
+impl OpenByAddress {
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The place of one connection, given back when dropped.
+/// The slot of one connection, released on drop.
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
     pub(super) address: AddressSlot,
-    _place: Option<OwnedSemaphorePermit>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// A connection's part of its address' limit; each of its requests carries it.
+/// A connection's share of its address's limit, an extension of each of its
+/// requests.
 #[derive(Clone, Debug)]
-pub(crate) struct AddressSlot(Arc<Counted>);
+pub(crate) struct AddressSlot(Arc<AddressCount>);
 
 #[derive(Debug)]
-struct Counted {
-    open: Open,
-    /// `None` for a proxy, which has no limit.
+struct AddressCount {
+    open: OpenByAddress,
+    /// `None` for a trusted proxy, which has no limit.
     address: Option<IpAddr>,
     is_released: AtomicBool,
 }
 
 impl AddressSlot {
-    /// Somebody has signed in on the connection: it is a member's from now on
-    /// and no longer the address'. An office shares an address.
+    /// Stops counting the connection towards its address's limit, because a
+    /// member has signed in on it: an office shares an address.
     pub(crate) fn release(&self) {
         self.0.release();
     }
 }
 
-impl Counted {
+impl AddressCount {
     fn release(&self) {
         let Some(address) = self.address else {
             return;
@@ -79,7 +80,7 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for AddressCount {
     fn drop(&mut self) {
         self.release();
     }
@@ -88,23 +89,24 @@ impl Drop for Counted {
 impl Slots {
     pub(super) fn new(limits: &ConnectionLimits) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(limits.connections)),
+            permits: Arc::new(Semaphore::new(limits.connections)),
             per_address: limits.connections_per_address,
             trusted_proxies: limits.trusted_proxies.clone(),
-            open: Open::default(),
+            open: OpenByAddress::default(),
         }
     }
 
-    /// Waits for a place among all connections.
+    /// Waits until another connection is allowed.
     pub(super) async fn wait(&self) -> Option<OwnedSemaphorePermit> {
-        // Never closed.
-        self.places.clone().acquire_owned().await.ok()
+        // The semaphore is never closed.
+        self.permits.clone().acquire_owned().await.ok()
     }
 
-    /// A connection of `peer`, unless its address has too many.
+    /// Assigns a slot to a connection of `peer`; `None` if its address has too
+    /// many.
     pub(super) fn try_acquire(
         &self,
-        place: Option<OwnedSemaphorePermit>,
+        permit: Option<OwnedSemaphorePermit>,
         peer: IpAddr,
     ) -> Option<ConnectionSlot> {
         let peer = peer.to_canonical();
@@ -122,12 +124,12 @@ impl Slots {
             *count += 1;
         }
         Some(ConnectionSlot {
-            address: AddressSlot(Arc::new(Counted {
+            address: AddressSlot(Arc::new(AddressCount {
                 open: self.open.clone(),
                 address,
                 is_released: AtomicBool::new(false),
             })),
-            _place: place,
+            _permit: permit,
         })
     }
 }
@@ -149,29 +151,29 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_so_many_connections_and_gets_them_back() {
+    fn connections_per_address_are_limited_and_released() {
         let slots = slots();
-        let take = |peer: &str| slots.try_acquire(None, peer.parse().unwrap());
-        let first = take("203.0.113.1").unwrap();
-        let _second = take("203.0.113.1").unwrap();
-        assert!(take("203.0.113.1").is_none());
-        assert!(take("::ffff:203.0.113.1").is_none());
-        assert!(take("203.0.113.2").is_some());
+        let acquire = |peer: &str| slots.try_acquire(None, peer.parse().unwrap());
+        let first = acquire("203.0.113.1").unwrap();
+        let _second = acquire("203.0.113.1").unwrap();
+        assert!(acquire("203.0.113.1").is_none());
+        assert!(acquire("::ffff:203.0.113.1").is_none());
+        assert!(acquire("203.0.113.2").is_some());
         drop(first);
-        let third = take("203.0.113.1").unwrap();
-        assert!(take("203.0.113.1").is_none());
-        // One on which somebody signed in counts no more, not even at its end.
+        let third = acquire("203.0.113.1").unwrap();
+        assert!(acquire("203.0.113.1").is_none());
+        // Released after a sign-in, and not a second time when it closes.
         third.address.release();
         third.address.release();
-        let _fourth = take("203.0.113.1").unwrap();
+        let _fourth = acquire("203.0.113.1").unwrap();
         drop(third);
-        assert!(take("203.0.113.1").is_none());
+        assert!(acquire("203.0.113.1").is_none());
     }
 
     #[test]
-    fn a_proxy_has_no_limit_of_its_own_and_nothing_is_kept_of_who_left() {
+    fn proxies_are_unlimited_and_closed_connections_are_removed() {
         let slots = slots();
-        let held: Vec<_> = (0..5)
+        let connections: Vec<_> = (0..5)
             .map(|_| {
                 slots
                     .try_acquire(None, "10.1.2.3".parse().unwrap())
@@ -179,7 +181,7 @@ mod tests {
             })
             .collect();
         assert!(slots.open.lock().is_empty());
-        drop(held);
+        drop(connections);
         drop(slots.try_acquire(None, "203.0.113.1".parse().unwrap()));
         assert!(slots.open.lock().is_empty());
     }

@@ -1,4 +1,4 @@
-//! A client that takes nothing of its answer.
+//! Timeout for clients that do not read the response.
 
 use std::{
     io::{self, IoSlice},
@@ -12,13 +12,13 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// A stream whose writes fail when nothing could be written for so long.
+/// A stream whose writes fail after `timeout` without progress.
 #[derive(Debug)]
 pub(super) struct StallTimeout<S> {
     stream: S,
     timeout: Duration,
-    /// Running while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+    /// Set while a write is pending.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> StallTimeout<S> {
@@ -26,22 +26,24 @@ impl<S> StallTimeout<S> {
         Self {
             stream,
             timeout,
-            waiting: None,
+            deadline: None,
         }
     }
 
-    fn watch<T>(
+    fn apply_timeout<T>(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.waiting = None;
+            self.deadline = None;
             return written;
         }
         let timeout = self.timeout;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        ready!(waiting.as_mut().poll(cx));
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(sleep(timeout)));
+        ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -63,7 +65,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StallTimeout<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(cx, written)
+        self.apply_timeout(cx, written)
     }
 
     fn poll_write_vectored(
@@ -72,7 +74,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StallTimeout<S> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch(cx, written)
+        self.apply_timeout(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -81,11 +83,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StallTimeout<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch(cx, flushed)
+        self.apply_timeout(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.watch(cx, shut)
+        self.apply_timeout(cx, shut)
     }
 }

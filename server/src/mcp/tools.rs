@@ -15,7 +15,7 @@ use service::Ctx;
 use time::format_description::well_known::Rfc3339;
 
 use super::schema;
-use crate::http::note_not_found;
+use crate::http::audit_not_found;
 use crate::rest::{Memory, MemoryPatch, MemoryRow, NewMemory, SearchRequest, WithFilter, brief};
 
 /// A tool, and what a key needs for it.
@@ -204,7 +204,7 @@ impl Call<'_> {
             _ => Err(AppError::NotFound),
         };
         if done == Err(AppError::NotFound) {
-            note_not_found(
+            audit_not_found(
                 self.ctx,
                 self.actor,
                 &format!("{}/{name}", super::PATH),

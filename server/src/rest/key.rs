@@ -23,7 +23,7 @@ use time::Duration;
 
 use super::problem::ApiError;
 use crate::{
-    http::{FailureLimit, RateLimiter, Remaining, note_unknown_id, too_many},
+    http::{FailureLimit, RateLimiter, Remaining, audit_unknown_id, too_many_requests},
     listener::AddressSlot,
 };
 
@@ -117,7 +117,7 @@ pub(crate) async fn key_layer(
     let remaining = match auth.calls.try_acquire(id) {
         Ok(remaining) => remaining,
         Err(wait) => {
-            let error = ApiError::from(too_many(wait)).into_response();
+            let error = ApiError::from(too_many_requests(wait)).into_response();
             return auth.with_limits(
                 error,
                 Remaining {
@@ -137,7 +137,7 @@ pub(crate) async fn key_layer(
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = next.run(request).await;
     if response.status() == StatusCode::NOT_FOUND {
-        note_unknown_id(&auth.ctx, &actor, &method, &path).await;
+        audit_unknown_id(&auth.ctx, &actor, &method, &path).await;
     }
     auth.with_limits(response, remaining)
 }

@@ -158,7 +158,7 @@ async fn the_doctor_asks_the_mail_server_where_there_is_one() {
                 .1
         }
     };
-    let sink = mail::testing::Sink::start(mail::testing::Manner::Takes).await;
+    let sink = mail::testing::Sink::start(mail::testing::Behavior::Accept).await;
     let stdout = doctor(sink.settings()).await;
     assert!(
         stdout.contains("ok    mail        127.0.0.1 answers"),

@@ -1,4 +1,4 @@
-//! Compressed siblings of files, made once so that no request pays for them.
+//! Precompressed copies of files, so that the server need not compress them.
 
 use anyhow::Result;
 use brotli::enc::BrotliEncoderParams;
@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Images and fonts are compressed in themselves.
+/// Extensions of files worth compressing; images and fonts already are.
 const COMPRESSIBLE: [&str; 8] = [
     "css",
     "html",
@@ -19,14 +19,14 @@ const COMPRESSIBLE: [&str; 8] = [
     "webmanifest",
 ];
 
-/// Whether compressing a file of this name saves anything.
+/// True if a file of this name is worth compressing.
 pub(crate) fn is_compressible(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| COMPRESSIBLE.contains(&extension))
 }
 
-/// The name of a compressed file beside the original: `a.js` and `a.js.br`.
+/// Path of the compressed copy beside the original: `a.js` and `a.js.br`.
 pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -34,7 +34,7 @@ pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Brotli, as small as possible for a release and quickly otherwise.
+/// Compresses with brotli: best quality for a release, otherwise fast.
 pub(crate) fn brotli(content: &[u8], release: bool) -> Result<Vec<u8>> {
     let parameters = BrotliEncoderParams {
         quality: if release { 11 } else { 3 },
@@ -47,7 +47,7 @@ pub(crate) fn brotli(content: &[u8], release: bool) -> Result<Vec<u8>> {
     Ok(output)
 }
 
-/// Gzip, likewise.
+/// Compresses with gzip: best quality for a release, otherwise fast.
 pub(crate) fn gzip(content: &[u8], release: bool) -> Result<Vec<u8>> {
     let level = if release {
         Compression::best()
@@ -65,7 +65,7 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn both_forms_unpack_to_the_original() {
+    fn both_encodings_round_trip() {
         let content = "the same again and again ".repeat(100);
         for release in [false, true] {
             let mut text = String::new();
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn siblings_keep_the_whole_name() {
+    fn sibling_appends_an_extension() {
         assert_eq!(
             sibling(Path::new("pkg/a.js"), "br"),
             Path::new("pkg/a.js.br")

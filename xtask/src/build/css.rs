@@ -1,4 +1,4 @@
-//! One minified style sheet out of `style/main.css` and what it imports.
+//! Bundles `style/main.css` and its imports into one minified style sheet.
 
 use anyhow::{Result, anyhow};
 use lightningcss::bundler::{Bundler, FileProvider};
@@ -7,8 +7,8 @@ use lightningcss::stylesheet::{MinifyOptions, ParserOptions};
 use std::fmt::Display;
 use std::path::Path;
 
-/// Follows the imports, with their layers, and minifies. Modern syntax stays as
-/// it is: nesting, `oklch` and `light-dark` are in every current browser.
+/// Bundles the imports with their layers and minifies. Does not down-level
+/// nesting, `oklch` and `light-dark`, which all current browsers support.
 pub(crate) fn bundle(entry: &Path) -> Result<String> {
     let failed = |error: &dyn Display| anyhow!("{} cannot be bundled: {error}", entry.display());
     let files = FileProvider::new();
@@ -30,7 +30,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn imports_keep_their_layers_and_modern_syntax_stays() {
+    fn bundle_keeps_layers_and_modern_syntax() {
         let folder = tempfile::tempdir().unwrap();
         let entry = folder.path().join("main.css");
         fs::write(
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_reported_with_its_place() {
+    fn syntax_error_is_reported_with_its_location() {
         let folder = tempfile::tempdir().unwrap();
         let entry = folder.path().join("main.css");
         fs::write(&entry, "a {\n  color: red;\n}}\n").unwrap();

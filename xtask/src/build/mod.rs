@@ -1,18 +1,18 @@
-//! Building the server and the files that the browser gets.
+//! Builds the server and the browser's files.
 
 mod compress;
 mod css;
 mod publish;
 mod web;
 
-use crate::command::{run, say, timed};
+use crate::command::{print_status, run, timed};
 use crate::project::Project;
 use anyhow::{Context, Result};
 use publish::Publisher;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Both. Returns the folder with the browser's files.
+/// Builds both and returns the folder with the browser's files.
 pub(crate) fn build(project: &Project, release: bool) -> Result<PathBuf> {
     let site = site(project, release)?;
     let mut cargo = project.cargo(["build", "--package", "server", "--bin", "atrium"]);
@@ -23,8 +23,8 @@ pub(crate) fn build(project: &Project, release: bool) -> Result<PathBuf> {
     Ok(site)
 }
 
-/// The browser's files only: the application, the styles, fonts and icons.
-/// Debug and release go to different folders, as mixing them breaks hydration.
+/// Builds only the browser's files: application, styles, fonts and icons. Debug
+/// and release use different folders, because mixing them breaks hydration.
 pub(crate) fn site(project: &Project, release: bool) -> Result<PathBuf> {
     let folder = project
         .target
@@ -41,8 +41,8 @@ pub(crate) fn site(project: &Project, release: bool) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Sizes of what a first visit loads, for people.
-pub(crate) fn say_sizes(folder: &Path) -> Result<()> {
+/// Prints the sizes of the files that a first visit loads.
+pub(crate) fn print_sizes(folder: &Path) -> Result<()> {
     let manifest = publish::Manifest::read(folder)?;
     for url in [&manifest.wasm, &manifest.js, &manifest.css] {
         let path = folder.join(url.trim_start_matches('/'));
@@ -52,7 +52,7 @@ pub(crate) fn say_sizes(folder: &Path) -> Result<()> {
                 .unwrap_or_default()
         };
         let [raw, brotli] = [size(&path), size(&compress::sibling(&path, "br"))];
-        say(&format!(
+        print_status(&format!(
             "{url}: {} kB, {} kB in brotli",
             raw / 1000,
             brotli / 1000
@@ -61,7 +61,7 @@ pub(crate) fn say_sizes(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where it is remembered what the published application was made from.
+/// File that records the inputs of the published application.
 fn state_file(project: &Project, release: bool) -> PathBuf {
     let name = if release {
         "site-release.json"
@@ -71,7 +71,7 @@ fn state_file(project: &Project, release: bool) -> PathBuf {
     project.target.join("xtask").join(name)
 }
 
-/// Fonts, icons and the like keep their names and places.
+/// Publishes fonts and icons under their own names.
 fn copy_assets(publisher: &mut Publisher, folder: &Path) -> Result<()> {
     for path in publish::files_below(folder)? {
         let content = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;

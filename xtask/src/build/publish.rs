@@ -1,5 +1,5 @@
-//! The folder that the server serves: hashed names, compressed siblings, and a
-//! manifest that says which files are current.
+//! The folder of static files: hashed names, compressed copies, and a manifest
+//! of the current files.
 
 use super::compress::{brotli, gzip, is_compressible, sibling};
 use anyhow::{Context, Result};
@@ -12,22 +12,20 @@ use std::path::{Path, PathBuf};
 
 const MANIFEST: &str = "manifest.json";
 
-/// The folder, also in URLs, whose files never change under their name.
+/// Folder, also in URLs, of files with hashed and therefore immutable names.
 const HASHED: &str = "pkg";
 
-/// The addresses that a page refers to.
+/// URLs that a page refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
-    /// The module that starts the application.
+    /// JavaScript module that starts the application.
     pub(crate) js: String,
-    /// The application.
     pub(crate) wasm: String,
-    /// The styles.
     pub(crate) css: String,
 }
 
 impl Manifest {
-    /// The manifest of a folder.
+    /// Reads the manifest of a folder.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST);
         let text =
@@ -36,7 +34,7 @@ impl Manifest {
     }
 }
 
-/// Writes files and, at the end, removes those that were not written.
+/// Writes files and finally removes all others.
 pub(crate) struct Publisher {
     folder: PathBuf,
     release: bool,
@@ -52,12 +50,12 @@ impl Publisher {
         }
     }
 
-    /// Whether files are to be as small as possible.
+    /// True if files are to be as small as possible.
     pub(crate) fn is_release(&self) -> bool {
         self.release
     }
 
-    /// Writes a file under a name made from its content; returns its address.
+    /// Writes a file under a name with its content's hash; returns its URL.
     pub(crate) fn put_hashed(
         &mut self,
         stem: &str,
@@ -69,12 +67,12 @@ impl Publisher {
         Ok(format!("/{name}"))
     }
 
-    /// Writes a file that belongs to the hashed ones by a relative import.
+    /// Writes a file that hashed files import by a relative path.
     pub(crate) fn put_beside_hashed(&mut self, name: &Path, content: &[u8]) -> Result<()> {
         self.put(&Path::new(HASHED).join(name), content)
     }
 
-    /// Writes a file with its compressed siblings unless it is there already.
+    /// Writes a file and its compressed copies unless they are up to date.
     pub(crate) fn put(&mut self, name: &Path, content: &[u8]) -> Result<()> {
         let path = self.folder.join(name);
         let siblings: &[&str] = if is_compressible(&path) {
@@ -82,11 +80,11 @@ impl Publisher {
         } else {
             &[]
         };
-        let is_there = fs::read(&path).is_ok_and(|old| old == content)
+        let is_current = fs::read(&path).is_ok_and(|old| old == content)
             && siblings
                 .iter()
                 .all(|ending| sibling(&path, ending).is_file());
-        if !is_there {
+        if !is_current {
             for ending in siblings {
                 let packed = match *ending {
                     "br" => brotli(content, self.release)?,
@@ -94,14 +92,14 @@ impl Publisher {
                 };
                 write(&sibling(&path, ending), &packed)?;
             }
-            // Last, so that the original is never there without its siblings.
+            // Last, so that the original never exists without its copies.
             write(&path, content)?;
         }
         self.keep(&path);
         Ok(())
     }
 
-    /// Keeps a file of an earlier run, given by its address. False when it is gone.
+    /// Keeps a file of an earlier run. False if it or a copy is missing.
     pub(crate) fn keep_published(&mut self, address: &str) -> bool {
         let path = self.folder.join(address.trim_start_matches('/'));
         let complete = path.is_file()
@@ -121,7 +119,7 @@ impl Publisher {
             .extend(["br", "gz"].map(|ending| sibling(path, ending)));
     }
 
-    /// Writes the manifest and removes what is no longer current.
+    /// Writes the manifest and removes files that are no longer current.
     pub(crate) fn finish(self, manifest: &Manifest) -> Result<()> {
         let path = self.folder.join(MANIFEST);
         write(&path, serde_json::to_string_pretty(manifest)?.as_bytes())?;
@@ -135,7 +133,7 @@ impl Publisher {
     }
 }
 
-/// `atrium-0123456789abcdef.js`.
+/// A name such as `atrium-0123456789abcdef.js`.
 fn hashed_name(stem: &str, extension: &str, content: &[u8]) -> String {
     format!("{stem}-{}.{extension}", &sha256(content)[..16])
 }
@@ -150,7 +148,7 @@ pub(crate) fn sha256(content: &[u8]) -> String {
         })
 }
 
-/// Every file in a folder and the folders in it; none when it is not there.
+/// All files below a folder, sorted; empty if the folder doesn't exist.
 pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -171,7 +169,7 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Writes a file, with the folders it needs.
+/// Writes a file, creating missing folders.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<()> {
     path.parent()
         .map_or(Ok(()), fs::create_dir_all)
@@ -192,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_follows_the_content() {
+    fn hashed_name_depends_on_content() {
         assert_eq!(
             hashed_name("atrium", "css", b"abc"),
             "atrium-ba7816bf8f01cfea.css"
@@ -204,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_file_goes_and_a_current_one_is_not_written_again() {
+    fn old_files_are_removed_and_current_ones_not_rewritten() {
         let folder = tempfile::tempdir().unwrap();
         let mut first = Publisher::new(folder.path(), false);
         let old = first.put_hashed("atrium", "css", b"a{}").unwrap();
@@ -241,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_published_file_without_its_siblings_is_not_kept() {
+    fn published_file_without_its_copies_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
         let mut publisher = Publisher::new(folder.path(), false);
         let address = publisher.put_hashed("atrium", "js", b"1").unwrap();

@@ -1,7 +1,7 @@
-//! The application for the browser: cargo, wasm-bindgen, wasm-opt.
+//! Builds the browser application: cargo, wasm-bindgen, wasm-opt.
 
 use super::publish::{Publisher, files_below, sha256, write};
-use crate::command::{run, say};
+use crate::command::{print_status, run};
 use crate::project::{Project, find_program};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
-/// The name of the files before the hash.
+/// File name before the hash.
 const STEM: &str = "atrium";
 
-/// What the published files were made from, and which they are.
+/// State file: a key of the inputs, and the URLs of the resulting files.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Published {
     key: String,
@@ -22,7 +22,7 @@ struct Published {
     snippets: Vec<String>,
 }
 
-/// Compiles the crate and returns the file that cargo made.
+/// Compiles the crate and returns the path of the wasm file.
 pub(crate) fn compile(project: &Project, release: bool) -> Result<PathBuf> {
     let profile = if release { "wasm-release" } else { "wasm-dev" };
     let target = "wasm32-unknown-unknown";
@@ -38,8 +38,8 @@ pub(crate) fn compile(project: &Project, release: bool) -> Result<PathBuf> {
     Ok(project.target.join(target).join(profile).join("web.wasm"))
 }
 
-/// Makes the module and its loader out of the compiled file and returns their
-/// addresses. Does nothing when they were made from the same file before.
+/// Publishes the wasm module and its loader and returns their URLs (JavaScript,
+/// wasm). Reuses the published files if the input is unchanged.
 pub(crate) fn publish(
     publisher: &mut Publisher,
     compiled: &Path,
@@ -56,29 +56,29 @@ pub(crate) fn publish(
         wasm_bindgen_version(),
         optimiser.is_some()
     );
-    if let Some(before) = read_state(state).filter(|before| before.key == key) {
-        let mut files = vec![&before.js, &before.wasm];
-        files.extend(&before.snippets);
+    if let Some(previous) = read_state(state).filter(|previous| previous.key == key) {
+        let mut files = vec![&previous.js, &previous.wasm];
+        files.extend(&previous.snippets);
         if files
             .into_iter()
             .all(|address| publisher.keep_published(address))
         {
-            return Ok((before.js, before.wasm));
+            return Ok((previous.js, previous.wasm));
         }
     }
-    let work = state.with_extension("work");
-    let _ = fs::remove_dir_all(&work);
-    let made = bind(publisher, input, &work, optimiser.as_deref(), key)?;
-    fs::remove_dir_all(&work)?;
-    write(state, serde_json::to_string_pretty(&made)?.as_bytes())?;
-    Ok((made.js, made.wasm))
+    let work_folder = state.with_extension("work");
+    let _ = fs::remove_dir_all(&work_folder);
+    let current = bind(publisher, input, &work_folder, optimiser.as_deref(), key)?;
+    fs::remove_dir_all(&work_folder)?;
+    write(state, serde_json::to_string_pretty(&current)?.as_bytes())?;
+    Ok((current.js, current.wasm))
 }
 
 fn read_state(path: &Path) -> Option<Published> {
     serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
 }
 
-/// The version is pinned exactly, for both sides of it.
+/// The version pinned in this crate's manifest.
 fn wasm_bindgen_version() -> &'static str {
     include_str!("../../Cargo.toml")
         .lines()
@@ -89,7 +89,7 @@ fn wasm_bindgen_version() -> &'static str {
 fn bind(
     publisher: &mut Publisher,
     input: Vec<u8>,
-    work: &Path,
+    work_folder: &Path,
     optimiser: Option<&Path>,
     key: String,
 ) -> Result<Published> {
@@ -97,41 +97,45 @@ fn bind(
         .input_bytes(STEM, input)
         .web(true)?
         .typescript(false)
-        // The page names the module's address itself, with its hash.
+        // The page passes the module's URL, which contains a hash.
         .omit_default_module_path(true)
         .remove_name_section(publisher.is_release())
         .remove_producers_section(true)
-        .generate(work)
+        .generate(work_folder)
         .context("wasm-bindgen failed")?;
-    let wasm = work.join(format!("{STEM}_bg.wasm"));
+    let wasm = work_folder.join(format!("{STEM}_bg.wasm"));
     if let Some(optimiser) = optimiser {
         optimise(optimiser, &wasm)?;
     } else if publisher.is_release() {
-        say(
+        print_status(
             "wasm-opt is not installed: the download is larger than it could be (apt-get install binaryen)",
         );
     }
     let mut snippets = Vec::new();
-    for path in files_below(&work.join("snippets"))? {
-        let name = path.strip_prefix(work)?;
+    for path in files_below(&work_folder.join("snippets"))? {
+        let name = path.strip_prefix(work_folder)?;
         publisher.put_beside_hashed(name, &fs::read(&path)?)?;
         snippets.push(format!("/pkg/{}", name.display()));
     }
     Ok(Published {
         key,
-        js: publisher.put_hashed(STEM, "js", &fs::read(work.join(format!("{STEM}.js")))?)?,
+        js: publisher.put_hashed(
+            STEM,
+            "js",
+            &fs::read(work_folder.join(format!("{STEM}.js")))?,
+        )?,
         wasm: publisher.put_hashed(STEM, "wasm", &fs::read(wasm)?)?,
         snippets,
     })
 }
 
-/// Smaller by some percent. An old wasm-opt may not know what the compiler
-/// makes today: then the file stays as it is.
+/// Shrinks the module by some percent. Leaves it unchanged if an old wasm-opt
+/// does not support the compiler's output.
 fn optimise(program: &Path, wasm: &Path) -> Result<()> {
     let smaller = wasm.with_extension("opt.wasm");
     let mut command = Command::new(program);
-    // Only with the features that the module declares: with more of them it
-    // would change the signatures of functions that JavaScript calls.
+    // Enables only the features that the module declares: others would change
+    // the signatures of functions that JavaScript calls.
     command.arg("-Oz").arg(wasm).arg("-o").arg(&smaller);
     let output = command
         .output()
@@ -141,7 +145,7 @@ fn optimise(program: &Path, wasm: &Path) -> Result<()> {
     } else {
         let cause = String::from_utf8_lossy(&output.stderr);
         let cause = cause.lines().next().unwrap_or("it said nothing");
-        say(&format!(
+        print_status(&format!(
             "wasm-opt could not make the file smaller: {cause}"
         ));
     }
@@ -153,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_of_wasm_bindgen_is_that_of_the_browser_crate() {
+    fn wasm_bindgen_version_matches_the_browser_crate() {
         let web = include_str!("../../../app/web/Cargo.toml");
         let line = format!("wasm-bindgen = \"={}\"", wasm_bindgen_version());
         assert!(web.contains(&line), "{line}");

@@ -1,15 +1,15 @@
-//! What must not come together.
+//! Checks of crate boundaries and duplicate versions.
 
-use crate::command::{output, say};
+use crate::command::{output, print_status};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// The target of the browser build.
+/// Target triple of the browser build.
 pub(crate) const BROWSER: &str = "wasm32-unknown-unknown";
 
-/// Parts of the server: none of them belongs into a browser.
+/// Crates that the browser build must not contain.
 const SERVER_ONLY: [&str; 13] = [
     "axum",
     "embed",
@@ -26,24 +26,24 @@ const SERVER_ONLY: [&str; 13] = [
     "tower-http",
 ];
 
-/// Crates whose types are handed from one of our crates to another, so that two
-/// versions of them do not fit together.
+/// Crates whose types cross our crates' boundaries, so that two versions would
+/// be incompatible.
 const SINGLE: [&str; 5] = ["axum", "leptos", "sqlx", "tower-sessions", "wasm-bindgen"];
 
-/// The crates that the browser build is made of hold nothing of the server.
+/// Fails if the browser build depends on a server crate.
 pub(crate) fn browser_tree(project: &Project) -> Result<()> {
     let mut cargo = project.cargo(["tree", "--package", "web", "--target", BROWSER]);
     cargo.args(["--edges", "normal", "--prefix", "none", "--format", "{p}"]);
     let tree = output(&mut cargo)?;
-    let found = intruders(&tree);
+    let found = server_crates_in(&tree);
     if !found.is_empty() {
         bail!("the browser build contains {}", found.join(", "));
     }
-    say("the browser build has nothing of the server in it");
+    print_status("the browser build has nothing of the server in it");
     Ok(())
 }
 
-fn intruders(tree: &str) -> Vec<&'static str> {
+fn server_crates_in(tree: &str) -> Vec<&'static str> {
     let names: BTreeSet<&str> = tree
         .lines()
         .filter_map(|line| line.split(' ').next())
@@ -54,7 +54,7 @@ fn intruders(tree: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// The lockfile has one version of each of these.
+/// Fails unless the lockfile has exactly one version of each of [`SINGLE`].
 pub(crate) fn single_versions(project: &Project) -> Result<()> {
     let lock =
         fs::read_to_string(project.root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
@@ -86,13 +86,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_the_server_is_found_by_its_whole_name() {
+    fn server_crates_are_matched_by_whole_name() {
         let tree = "web v0.1.0 (/x)\nserver_fn v0.8.1\ntokio-stream v0.1.0\ntokio v1.54.1\ntokio v1.54.1 (*)\n";
-        assert_eq!(intruders(tree), ["tokio"]);
+        assert_eq!(server_crates_in(tree), ["tokio"]);
     }
 
     #[test]
-    fn each_version_in_the_lockfile_is_found() {
+    fn all_versions_in_the_lockfile_are_found() {
         let lock = "[[package]]\nname = \"sqlx\"\nversion = \"0.8.0\"\n\n[[package]]\n\
             name = \"sqlx-core\"\nversion = \"0.9.0\"\n\n[[package]]\nname = \"sqlx\"\nversion = \"0.9.0\"\n";
         assert_eq!(versions_of(lock, "sqlx"), ["0.8.0", "0.9.0"]);

@@ -1,6 +1,6 @@
-//! Every crate that is shipped has a licence that `deny.toml` allows.
+//! Checks that every shipped crate has a licence that `deny.toml` allows.
 
-use crate::command::{output, say};
+use crate::command::{output, print_status};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ struct Package {
     source: Option<String>,
 }
 
-/// Reads the licences that the crates declare.
+/// Checks the licences that the crates declare.
 pub(crate) fn check(project: &Project) -> Result<()> {
     let rules =
         fs::read_to_string(project.root.join("deny.toml")).context("cannot read deny.toml")?;
@@ -62,14 +62,14 @@ pub(crate) fn check(project: &Project) -> Result<()> {
             bad.join("\n  ")
         );
     }
-    say(&format!(
+    print_status(&format!(
         "{} crates have allowed licences",
         metadata.packages.len()
     ));
     Ok(())
 }
 
-/// The quoted words of the list that begins with `start`.
+/// The quoted strings of the list that begins with `start`, without comments.
 fn quoted<'a>(rules: &'a str, start: &str) -> BTreeSet<&'a str> {
     let list = rules
         .split_once(start)
@@ -81,7 +81,7 @@ fn quoted<'a>(rules: &'a str, start: &str) -> BTreeSet<&'a str> {
         .collect()
 }
 
-/// Evaluates an SPDX expression: `OR` is satisfied by one side, `AND` by both.
+/// Evaluates an SPDX licence expression.
 fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     // Old crates write a slash for OR.
     let text = expression
@@ -92,7 +92,7 @@ fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     alternatives(&mut words, allowed) && words.is_empty()
 }
 
-/// The words still to be read, the next one last.
+/// Parses `OR`. `words` holds the unread tokens, the next one last.
 fn alternatives(words: &mut Vec<&str>, allowed: &BTreeSet<&str>) -> bool {
     let mut holds = conjunction(words, allowed);
     while words.last() == Some(&"OR") {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_read_without_its_comments() {
+    fn comments_in_the_list_are_ignored() {
         let rules =
             "[licenses]\nallow = [\n  \"MIT\", # not \"this\"\n  \"ISC\",\n]\nother = [\"X\"]\n";
         assert_eq!(quoted(rules, "allow = ["), BTreeSet::from(["MIT", "ISC"]));

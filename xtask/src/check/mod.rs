@@ -1,22 +1,22 @@
-//! `cargo xtask check`: everything that is to hold besides the tests.
+//! `cargo xtask check`: all checks other than tests.
 
 mod boundaries;
 mod licences;
 mod unused;
 
-use crate::command::{run, say};
+use crate::command::{print_status, run};
 use crate::project::{Project, find_program};
 use crate::{build, prepare, setup};
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// The browser crate is checked on its own, for its own target, and xtask as it
-/// is built, so that nothing is compiled twice with other features.
+/// Packages checked together. The browser crate is checked for its own target,
+/// and xtask as built, so that nothing is compiled twice with other features.
 const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "web", "--exclude", "xtask"];
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-/// Quick ones first.
+/// The checks, fastest first.
 const STEPS: [Step; 11] = [
     ("format", format),
     ("boundary of the browser build", boundaries::browser_tree),
@@ -34,21 +34,21 @@ const STEPS: [Step; 11] = [
     ("size of the browser build", size),
 ];
 
-/// Goes through all of them, even when some fail, and says at the end which did.
+/// Runs all checks, even if some fail, and prints the failed ones at the end.
 pub(crate) fn check(project: &Project) -> Result<ExitCode> {
-    setup::for_building(project)?;
+    setup::ensure_build_tools(project)?;
     let mut failed = Vec::new();
     for (name, step) in STEPS {
         if let Err(error) = step(project) {
-            say(&format!("{name}: FAILED\n{error:#}"));
+            print_status(&format!("{name}: FAILED\n{error:#}"));
             failed.push(name);
         }
     }
     if failed.is_empty() {
-        say("all checks passed");
+        print_status("all checks passed");
         return Ok(ExitCode::SUCCESS);
     }
-    say(&format!("failed: {}", failed.join(", ")));
+    print_status(&format!("failed: {}", failed.join(", ")));
     Ok(ExitCode::FAILURE)
 }
 
@@ -73,14 +73,14 @@ fn browser_lints(project: &Project) -> Result<()> {
 
 fn docs(project: &Project) -> Result<()> {
     let mut cargo = project.cargo(["doc", "--quiet", "--no-deps", "--document-private-items"]);
-    // Only for rustdoc: other flags for the compiler would rebuild everything.
+    // Sets flags only for rustdoc: others would rebuild everything.
     run(cargo
         .args(WORKSPACE)
         .env("RUSTDOCFLAGS", "--deny warnings --cfg erase_components"))
 }
 
-/// cargo-deny where it is installed; it takes minutes to build. Otherwise the
-/// part of it that matters most, from the same list.
+/// Runs cargo-deny if installed, which takes minutes to build; otherwise checks
+/// only licences, with the same list.
 fn licences(project: &Project) -> Result<()> {
     if find_program(&["cargo-deny"]).is_ok() {
         let offline = ["deny", "check", "bans", "licenses", "sources"];
@@ -100,5 +100,5 @@ fn query_data(project: &Project) -> Result<()> {
 }
 
 fn size(project: &Project) -> Result<()> {
-    build::say_sizes(&build::site(project, true)?)
+    build::print_sizes(&build::site(project, true)?)
 }

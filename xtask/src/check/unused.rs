@@ -1,14 +1,14 @@
-//! Dependencies that are declared but that no source file mentions.
+//! Finds declared dependencies that no source file mentions.
 
-use crate::command::{output, say};
+use crate::command::{output, print_status};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Declared for their features only: cargo unites the features of a crate over
-/// the whole build.
+/// Package and dependency pairs declared only to enable features, which cargo
+/// unifies over the whole build.
 const FOR_FEATURES: [(&str, &str); 0] = [];
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ struct Dependency {
     rename: Option<String>,
 }
 
-/// Looks for the name of each dependency in the crate that declares it.
+/// Fails if a dependency's name occurs nowhere in the crate that declares it.
 pub(crate) fn dependencies(project: &Project) -> Result<()> {
     let text = output(&mut project.cargo(["metadata", "--no-deps", "--format-version=1"]))?;
     let metadata: Metadata =
@@ -55,11 +55,11 @@ pub(crate) fn dependencies(project: &Project) -> Result<()> {
             unused.join("\n  ")
         );
     }
-    say("every dependency is used");
+    print_status("every dependency is used");
     Ok(())
 }
 
-/// All Rust code of a package in one text, without packages inside it.
+/// Concatenates all Rust code of a package, without nested packages.
 fn source_of(folder: &Path) -> Result<String> {
     let mut text = String::new();
     let mut folders: Vec<PathBuf> = ["src", "tests", "benches", "examples"]
@@ -82,7 +82,7 @@ fn source_of(folder: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// Whether the word occurs as a whole.
+/// True if `word` occurs as a whole word.
 fn mentions(source: &str, word: &str) -> bool {
     let is_part = |character: char| character.is_alphanumeric() || character == '_';
     source.match_indices(word).any(|(at, _)| {

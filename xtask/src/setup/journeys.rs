@@ -1,6 +1,6 @@
-//! What the browser journeys need: Node, their packages, and Chromium.
+//! Setup for the browser journeys: Node, npm packages, and Chromium.
 
-use crate::command::{output, run, say};
+use crate::command::{output, print_status, run};
 use crate::project::{Project, find_program};
 use anyhow::{Context, Result, bail};
 use std::env;
@@ -8,9 +8,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-const OLDEST_NODE: u32 = 20;
+const MIN_NODE: u32 = 20;
 
-/// Names under which distributions install it.
+/// Program names used by distributions.
 const CHROMIUM: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -18,12 +18,12 @@ const CHROMIUM: [&str; 4] = [
     "google-chrome",
 ];
 
-/// npm's packages as the lockfile names them.
+/// Installs the npm packages of the lockfile.
 pub(crate) fn packages(project: &Project) -> Result<()> {
     let folder = project.root.join("end2end");
     let lock = fs::read_to_string(folder.join("package-lock.json"))
         .context("cannot read end2end/package-lock.json")?;
-    // Written after a complete installation only.
+    // Written only after a complete installation.
     let stamp = folder.join("node_modules/.installed-lock");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
@@ -37,15 +37,15 @@ pub(crate) fn packages(project: &Project) -> Result<()> {
 }
 
 fn check_node() -> Result<()> {
-    let hint = format!("install Node {OLDEST_NODE} or newer with npm, for example from nodejs.org");
+    let hint = format!("install Node {MIN_NODE} or newer with npm, for example from nodejs.org");
     let version = output(Command::new("node").arg("--version")).context(hint.clone())?;
-    match major(&version) {
-        Some(major) if major >= OLDEST_NODE => Ok(()),
+    match major_version(&version) {
+        Some(major_version) if major_version >= MIN_NODE => Ok(()),
         _ => bail!("Node {} is too old: {hint}", version.trim()),
     }
 }
 
-fn major(version: &str) -> Option<u32> {
+fn major_version(version: &str) -> Option<u32> {
     version
         .trim()
         .strip_prefix('v')?
@@ -55,18 +55,18 @@ fn major(version: &str) -> Option<u32> {
         .ok()
 }
 
-/// The browser: the one that the variable `CHROMIUM` names, else an installed
-/// one, else installed now when we may.
+/// Path of the browser: from the variable `CHROMIUM`, else an installed one,
+/// else installs it now if running as root.
 pub(crate) fn chromium() -> Result<PathBuf> {
-    if let Some(named) = env::var_os("CHROMIUM").filter(|named| !named.is_empty()) {
-        let named = PathBuf::from(named);
-        if named.is_file() {
-            return Ok(named);
+    if let Some(path) = env::var_os("CHROMIUM").filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(path);
+        if path.is_file() {
+            return Ok(path);
         }
-        bail!("CHROMIUM names {}, which is not there", named.display());
+        bail!("CHROMIUM names {}, which is not there", path.display());
     }
-    if let Ok(found) = find_program(&CHROMIUM) {
-        return Ok(found);
+    if let Ok(program) = find_program(&CHROMIUM) {
+        return Ok(program);
     }
     let command = "apt-get install --yes --no-install-recommends chromium fonts-liberation";
     let is_root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
@@ -75,7 +75,7 @@ pub(crate) fn chromium() -> Result<PathBuf> {
             "the browser journeys need Chromium: run `{command}` as root, or name one in CHROMIUM"
         );
     }
-    say("Chromium is not installed: installing it");
+    print_status("Chromium is not installed: installing it");
     let mut apt = Command::new("apt-get");
     run(apt.args(["update", "--quiet"]))?;
     let mut apt = Command::new("apt-get");
@@ -91,8 +91,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_of_node_is_read() {
-        assert_eq!(major("v20.20.2\n"), Some(20));
-        assert_eq!(major("node"), None);
+    fn node_version_is_parsed() {
+        assert_eq!(major_version("v20.20.2\n"), Some(20));
+        assert_eq!(major_version("node"), None);
     }
 }

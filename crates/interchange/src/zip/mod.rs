@@ -1,6 +1,6 @@
-//! Zip archives, read and written as streams. Our own code because both sides
-//! must hold no more than one entry: reading with limits that are checked
-//! while inflating, writing to where nothing can be gone back to.
+//! Streaming zip reader and writer. Written here because both must hold at most
+//! one entry in memory: the reader checks its limits while inflating, the
+//! writer can't seek.
 
 mod read;
 mod write;

@@ -1,35 +1,35 @@
-//! Writing an archive to where nothing can be gone back to: an entry's sizes
-//! follow it, the list of entries comes last.
+//! Writes archives to a target that can't seek: an entry's sizes follow its
+//! data, the central directory comes last.
 
 use domain::Timestamp;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-/// Sizes follow (bit 3), the name is UTF-8 (bit 11).
+/// Sizes follow the data (bit 3), the name is UTF-8 (bit 11).
 const FLAGS: u16 = 1 << 3 | 1 << 11;
 const VERSION: u16 = 20;
 const VERSION_64: u16 = 45;
 const DEFLATED: u16 = 8;
-/// Entries that are listed at once.
-const LISTED: usize = 1_000;
+/// Directory entries appended by one call of [`ArchiveWriter::end`].
+const ENTRIES_PER_CALL: usize = 1_000;
 
-/// An archive on its way. What it holds on to is some hundred bytes an entry.
+/// State of an archive being written; some hundred bytes for each entry.
 pub(crate) struct ArchiveWriter {
-    /// One for all files: its tables are 300 kB.
+    /// Shared by all files, because its tables take 300 kB.
     deflate: Compress,
     written: u64,
     entries: Vec<Entry>,
-    /// Entries that the list has so far, and its bytes.
+    /// Entries written to the central directory so far.
     listed: usize,
-    list_size: u64,
+    directory_size: u64,
 }
 
 struct Entry {
     name: Box<str>,
-    moment: (u16, u16),
+    modified: (u16, u16),
     crc: u32,
     compressed: u32,
     size: u32,
-    place: u64,
+    offset: u64,
 }
 
 impl ArchiveWriter {
@@ -39,11 +39,11 @@ impl ArchiveWriter {
             written: 0,
             entries: Vec::new(),
             listed: 0,
-            list_size: 0,
+            directory_size: 0,
         }
     }
 
-    /// Appends a file that is below 4 GB.
+    /// Appends a file of less than 4 GB.
     pub(crate) fn file(
         &mut self,
         name: &str,
@@ -52,13 +52,13 @@ impl ArchiveWriter {
         out: &mut Vec<u8>,
     ) {
         let begin = out.len();
-        let moment = at.map_or((0, 0x21), dos_moment);
+        let modified = at.map_or((0, 0x21), dos_time);
         out.extend(0x0403_4b50_u32.to_le_bytes());
         out.extend(VERSION.to_le_bytes());
         out.extend(FLAGS.to_le_bytes());
         out.extend(DEFLATED.to_le_bytes());
-        out.extend(moment.0.to_le_bytes());
-        out.extend(moment.1.to_le_bytes());
+        out.extend(modified.0.to_le_bytes());
+        out.extend(modified.1.to_le_bytes());
         out.extend([0; 12]);
         out.extend(name_length(name).to_le_bytes());
         out.extend(0_u16.to_le_bytes());
@@ -67,11 +67,11 @@ impl ArchiveWriter {
         self.deflate(content, out);
         let entry = Entry {
             name: name.into(),
-            moment,
+            modified,
             crc: crc32fast::hash(content),
             compressed: u32::try_from(out.len() - data).unwrap_or(u32::MAX),
             size: u32::try_from(content.len()).unwrap_or(u32::MAX),
-            place: self.written,
+            offset: self.written,
         };
         out.extend(0x0807_4b50_u32.to_le_bytes());
         out.extend(entry.crc.to_le_bytes());
@@ -87,7 +87,7 @@ impl ArchiveWriter {
         loop {
             out.reserve(rest.len() / 2 + 256);
             let before = self.deflate.total_in();
-            // Into memory: it can't fail.
+            // Compressing into a `Vec` can't fail.
             let status = self
                 .deflate
                 .compress_vec(rest, out, FlushCompress::Finish)
@@ -100,44 +100,48 @@ impl ArchiveWriter {
         }
     }
 
-    /// Appends a piece of the list of entries, or the end behind it; says
-    /// whether there is more to append.
+    /// Appends a piece of the central directory or, behind it, the end record.
+    /// Returns true if there is more to append: call it again.
     pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> bool {
         let begin = out.len();
-        let entries = self.entries.iter().skip(self.listed).take(LISTED);
+        let entries = self.entries.iter().skip(self.listed).take(ENTRIES_PER_CALL);
         for entry in entries {
-            let place = u32::try_from(entry.place).ok();
-            let version = if place.is_some() { VERSION } else { VERSION_64 };
+            let offset = u32::try_from(entry.offset).ok();
+            let version = if offset.is_some() {
+                VERSION
+            } else {
+                VERSION_64
+            };
             out.extend(0x0201_4b50_u32.to_le_bytes());
             out.extend(version.to_le_bytes());
             out.extend(version.to_le_bytes());
             out.extend(FLAGS.to_le_bytes());
             out.extend(DEFLATED.to_le_bytes());
-            out.extend(entry.moment.0.to_le_bytes());
-            out.extend(entry.moment.1.to_le_bytes());
+            out.extend(entry.modified.0.to_le_bytes());
+            out.extend(entry.modified.1.to_le_bytes());
             out.extend(entry.crc.to_le_bytes());
             out.extend(entry.compressed.to_le_bytes());
             out.extend(entry.size.to_le_bytes());
             out.extend(name_length(&entry.name).to_le_bytes());
-            out.extend(if place.is_some() { 0_u16 } else { 12 }.to_le_bytes());
+            out.extend(if offset.is_some() { 0_u16 } else { 12 }.to_le_bytes());
             out.extend([0; 10]);
-            out.extend(place.unwrap_or(u32::MAX).to_le_bytes());
+            out.extend(offset.unwrap_or(u32::MAX).to_le_bytes());
             out.extend(entry.name.as_bytes());
-            if place.is_none() {
+            if offset.is_none() {
                 out.extend(1_u16.to_le_bytes());
                 out.extend(8_u16.to_le_bytes());
-                out.extend(entry.place.to_le_bytes());
+                out.extend(entry.offset.to_le_bytes());
             }
         }
-        self.listed += LISTED;
-        self.list_size += (out.len() - begin) as u64;
+        self.listed += ENTRIES_PER_CALL;
+        self.directory_size += (out.len() - begin) as u64;
         if self.listed < self.entries.len() {
             return true;
         }
-        let (size, count) = (self.list_size, self.entries.len() as u64);
-        let is_large = count >= 0xffff || size >= 0xffff_ffff || self.written >= 0xffff_ffff;
-        if is_large {
-            let place = self.written + size;
+        let (size, count) = (self.directory_size, self.entries.len() as u64);
+        let is_zip64 = count >= 0xffff || size >= 0xffff_ffff || self.written >= 0xffff_ffff;
+        if is_zip64 {
+            let offset = self.written + size;
             out.extend(0x0606_4b50_u32.to_le_bytes());
             out.extend(44_u64.to_le_bytes());
             out.extend(VERSION_64.to_le_bytes());
@@ -149,7 +153,7 @@ impl ArchiveWriter {
             out.extend(self.written.to_le_bytes());
             out.extend(0x0706_4b50_u32.to_le_bytes());
             out.extend([0; 4]);
-            out.extend(place.to_le_bytes());
+            out.extend(offset.to_le_bytes());
             out.extend(1_u32.to_le_bytes());
         }
         let short = |number: u64| u16::try_from(number).unwrap_or(u16::MAX);
@@ -169,8 +173,8 @@ fn name_length(name: &str) -> u16 {
     u16::try_from(name.len()).unwrap_or(u16::MAX)
 }
 
-/// Time and date as archives keep them: two seconds, from 1980 on.
-fn dos_moment(at: Timestamp) -> (u16, u16) {
+/// Time and date in MS-DOS format: a resolution of two seconds, from 1980 on.
+fn dos_time(at: Timestamp) -> (u16, u16) {
     let year = u16::try_from(at.year().clamp(1980, 2107) - 1980).unwrap_or(0);
     let date = year << 9 | u16::from(u8::from(at.month())) << 5 | u16::from(at.day());
     let time =
@@ -185,14 +189,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_reader_reads_it_whole() {
+    fn archives_are_readable_by_another_reader() {
         let mut writer = ArchiveWriter::new();
         let mut bytes = Vec::new();
         let mut files: Vec<_> = (0..66_000)
             .map(|n| (format!("{n}-ü.md"), format!("content {n}")))
             .collect();
         files[1].1.clear();
-        // Large, and nothing that shrinks.
+        // Large and incompressible.
         files[35_000].1 = (0..300_000_u32)
             .map(|n| char::from(b' ' + (n.wrapping_mul(2_654_435_761) >> 26) as u8))
             .collect();

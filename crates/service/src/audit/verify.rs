@@ -13,7 +13,7 @@ use crate::Ctx;
 #[derive(Clone, Debug)]
 pub struct StoredNotes {
     /// The place, for display.
-    pub place: String,
+    pub location: String,
     pub text: String,
     /// True if notes of other logs are expected and skipped.
     pub is_mixed: bool,
@@ -54,7 +54,7 @@ impl AuditReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckpointProblem {
     /// The place, for display.
-    pub place: String,
+    pub location: String,
     /// Its size in rows, if it can be parsed.
     pub size: Option<u64>,
     pub problem: NoteProblem,
@@ -77,8 +77,8 @@ pub enum NoteProblem {
 impl fmt::Display for CheckpointProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.size {
-            Some(size) => write!(f, "the checkpoint of {size} rows in {}", self.place)?,
-            None => write!(f, "a checkpoint in {}", self.place)?,
+            Some(size) => write!(f, "the checkpoint of {size} rows in {}", self.location)?,
+            None => write!(f, "a checkpoint in {}", self.location)?,
         }
         match &self.problem {
             NoteProblem::Unreadable(error) => write!(
@@ -117,10 +117,14 @@ pub async fn audit_verify(
     let mut known = Vec::new();
 
     let stored = stored.iter().map(|note| note.parse()).collect();
-    let places = kept
-        .iter()
-        .map(|kept| (kept.place.clone(), Note::in_file(&kept.text), kept.is_mixed));
-    for (place, notes, is_mixed) in
+    let places = kept.iter().map(|kept| {
+        (
+            kept.location.clone(),
+            Note::in_file(&kept.text),
+            kept.is_mixed,
+        )
+    });
+    for (location, notes, is_mixed) in
         std::iter::once(("the database".to_owned(), stored, false)).chain(places)
     {
         let before = known.len();
@@ -128,13 +132,13 @@ pub async fn audit_verify(
             match check_note(keys, tenant_id, note, is_mixed) {
                 Ok(head) => known.extend(head),
                 Err((size, problem)) => problems.push(CheckpointProblem {
-                    place: place.clone(),
+                    location: location.clone(),
                     size,
                     problem,
                 }),
             }
         }
-        diff_texts.push((place, known.len() - before));
+        diff_texts.push((location, known.len() - before));
     }
     let verdict = chain_verify(&mut tx, &known).await?;
     Ok(AuditReport {

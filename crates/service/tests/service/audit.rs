@@ -93,7 +93,7 @@ impl Watch {
 
     fn kept(path: &Path) -> StoredNotes {
         StoredNotes {
-            place: path.display().to_string(),
+            location: path.display().to_string(),
             text: fs::read_to_string(path).unwrap_or_default(),
             is_mixed: false,
         }
@@ -365,7 +365,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
 
     let of_notes = async |text: String| {
         let kept = StoredNotes {
-            place: "elsewhere".into(),
+            location: "elsewhere".into(),
             text,
             is_mixed: true,
         };
@@ -399,7 +399,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
     assert_eq!(report.compared[1], ("elsewhere".to_owned(), 0));
     // But not in the file that is for this one,
     let exchanged = StoredNotes {
-        place: "the folder".into(),
+        location: "the folder".into(),
         text: other.clone(),
         is_mixed: false,
     };

@@ -2,7 +2,7 @@
 
 use ::mail::{
     Mailer,
-    testing::{Manner, Sink},
+    testing::{Behavior, Sink},
 };
 use domain::invite::{InviteDraft, MailOutcome};
 use service::{invite_create, invite_renew};
@@ -10,7 +10,7 @@ use service::{invite_create, invite_renew};
 use super::{ORIGIN, admin, giving, invite, plain, problem, token};
 use crate::support::World;
 
-async fn with_mail(manner: Manner) -> (World, Sink) {
+async fn with_mail(manner: Behavior) -> (World, Sink) {
     let sink = Sink::start(manner).await;
     let mut world = World::without_model().await;
     world.ctx = world
@@ -21,7 +21,7 @@ async fn with_mail(manner: Manner) -> (World, Sink) {
 
 #[tokio::test]
 async fn the_link_is_mailed_where_mail_is_set_up() {
-    let (world, sink) = with_mail(Manner::Takes).await;
+    let (world, sink) = with_mail(Behavior::Accept).await;
     let ada = admin(&world).await;
     let viewer = world.role("viewer").await;
     let draft = InviteDraft {
@@ -53,8 +53,11 @@ async fn the_link_is_mailed_where_mail_is_set_up() {
 #[tokio::test]
 async fn a_mail_that_fails_leaves_the_invite() {
     for (manner, expected) in [
-        (Manner::Refuses, "550 5.1.1 Nobody here by that name"),
-        (Manner::IsSilent, "does not answer"),
+        (
+            Behavior::RejectRecipient,
+            "550 5.1.1 Nobody here by that name",
+        ),
+        (Behavior::NoResponse, "does not answer"),
     ] {
         let (world, sink) = with_mail(manner).await;
         let ada = admin(&world).await;
@@ -76,7 +79,7 @@ async fn a_mail_that_fails_leaves_the_invite() {
 // SEC-B10
 #[tokio::test]
 async fn an_address_that_is_none_never_reaches_the_mail_server() {
-    let (world, sink) = with_mail(Manner::Takes).await;
+    let (world, sink) = with_mail(Behavior::Accept).await;
     let ada = admin(&world).await;
     for email in [
         "nina@example.org\r\nBcc: eve@example.org",

@@ -109,7 +109,7 @@ impl Flash {
             Self::MemoryVersionRestored => "memory_version_restored",
             Self::PersonaSaved => "persona_saved",
             Self::PersonaDeleted => "persona_deleted",
-            Self::ImportDuplicate => "import_known",
+            Self::ImportDuplicate => "import_duplicate",
             Self::ImportStarted => "import_started",
             Self::ImportDiscarded => "import_discarded",
             Self::ImportCancelled => "import_cancelled",

@@ -45,7 +45,7 @@ pub(crate) async fn import_upload(
         Ok(started) => {
             let page = format!("/memories/imports/{}", started.id);
             let page = if started.is_duplicate {
-                Flash::ImportKnown.at(&page)
+                Flash::ImportDuplicate.at(&page)
             } else {
                 page
             };

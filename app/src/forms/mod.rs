@@ -38,7 +38,7 @@ pub(crate) use post::stay;
 #[cfg(feature = "ssr")]
 pub use post::with_page_posts;
 
-use crate::{start::Page, ui::granted_by};
+use crate::{start::Page, ui::grant_hint};
 
 /// A server function that a form can call.
 pub(crate) trait FormCall:
@@ -250,7 +250,7 @@ fn FormError(error: Signal<Option<AppError>>, tells_conflict: bool) -> impl Into
                 other => other.to_string(),
             };
             let next = match &error {
-                AppError::Forbidden { permission } => granted_by(*permission),
+                AppError::Forbidden { permission } => grant_hint(*permission),
                 AppError::Internal => "Try again. What you typed is still here.",
                 _ => "",
             };

@@ -125,7 +125,7 @@ fn show((import, preview, choice): LoadedImport) -> impl IntoView {
             .then(|| view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"2\">"></noscript> })}
         <PageHead
             title=file_name
-            lead=format!("{}, {}", format.name(), bytes(size))
+            lead=format!("{}, {}", format.label(), bytes(size))
             up=("/memories/import", "Import")
         >
             <Actions id=id status=job.status />

@@ -65,7 +65,7 @@ pub(crate) fn ImportTable(imports: Vec<Import>) -> impl IntoView {
                             view! {
                                 <tr>
                                     <td><div class="cell-line"><a class="row-title" dir="auto" href=href>{import.file_name}</a></div></td>
-                                    <td class="optional">{import.format.name()}</td>
+                                    <td class="optional">{import.format.label()}</td>
                                     <td class="optional number">{bytes(import.size)}</td>
                                     <td><ImportStateBadge job=import.job.clone() /></td>
                                     <td class="optional">{import.job.is_some().then(|| outcome(&import.report))}</td>

@@ -32,7 +32,7 @@ pub(super) fn Look(
     let discard = expect_context::<FormState<ImportDiscard>>();
     let lead = format!(
         "{}, {}. Nothing is imported yet: look at it, then import it.",
-        preview.format.name(),
+        preview.format.label(),
         bytes(size)
     );
     let records = preview.records.clone();
@@ -99,7 +99,7 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportOptions) -> impl 
     let typed = move |name: &str, value: &str| state.typed(&format!("choice[{name}]"), value);
     let formats = formats
         .into_iter()
-        .map(|format| Choice::new(format.key(), format.name()))
+        .map(|format| Choice::new(format.key(), format.label()))
         .collect();
     let kinds = std::iter::once(Choice::new("", "As the format has it"))
         .chain(

@@ -50,7 +50,7 @@ fn UploadForm() -> impl IntoView {
         .chain(
             ImportFormat::ALL
                 .iter()
-                .map(|format| Choice::new(format.key(), format.name())),
+                .map(|format| Choice::new(format.key(), format.label())),
         )
         .collect();
     view! {
@@ -152,7 +152,7 @@ fn Formats() -> impl IntoView {
                             <details>
                                 <summary>
                                     <Glyph icon=Icon::ChevronRight />
-                                    <strong>{format.name()}</strong>
+                                    <strong>{format.label()}</strong>
                                     <span class="muted">{*endings}</span>
                                 </summary>
                                 <div class="rows-body">

@@ -45,8 +45,8 @@ pub(crate) async fn invite_get(id: InviteId) -> Result<Invite, AppError> {
 }
 
 /// The choices for a new invite.
-#[server(endpoint = "invite_offer")]
-pub(crate) async fn invite_choices() -> Result<InviteChoices, AppError> {
+#[server(endpoint = "invite_choices_get")]
+pub(crate) async fn invite_choices_get() -> Result<InviteChoices, AppError> {
     let (ctx, actor) = api::caller()?;
     service::invite_choices(&ctx, &actor).await
 }
@@ -95,7 +95,7 @@ pub(crate) async fn invite_revoke(id: InviteId) -> Result<(), AppError> {
 /// The invite behind a link. Anybody who has the link may read it, so this
 /// requires no session: the page is rendered on the server, and browsers never
 /// call it.
-#[server(endpoint = "invite_look")]
+#[server(endpoint = "invite_by_link")]
 pub(crate) async fn invite_by_link(token: String) -> Result<OpenedLink, AppError> {
     let ctx = use_context::<service::Ctx>().ok_or(AppError::Internal)?;
     let info = use_context::<AppInfo>().ok_or(AppError::Internal)?;

@@ -4,7 +4,7 @@ use domain::invite::InviteChoices;
 use leptos::prelude::*;
 
 use super::{
-    api::{InviteCreate, invite_choices},
+    api::{InviteCreate, invite_choices_get},
     parts::{Reveal, day_choices},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 #[component]
 pub(crate) fn InviteNewPage() -> impl IntoView {
     provide_context(FormState::<InviteCreate>::new());
-    let choices = Resource::new(|| (), |()| invite_choices());
+    let choices = Resource::new(|| (), |()| invite_choices_get());
     view! { <Loaded resource=choices view=show whole_page=true /> }.into_any()
 }
 

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use super::page::Forms;
 use crate::{
-    api_key::{StateBadge, TimeOr},
+    api_key::{KeyStateBadge, TimeOr},
     clock::PageClock,
     forms::PostForm,
     profile::SessionTable,
@@ -106,7 +106,7 @@ fn KeyRow(key: ApiKey) -> impl IntoView {
             <td class="optional">{plural(key.scopes.len(), "thing", "things")}</td>
             <td class="optional"><TimeOr at=key.last_used_at otherwise="Never" /></td>
             <td class="optional"><TimeOr at=key.expires_at otherwise="No end" /></td>
-            <td class="narrow"><StateBadge key=key /></td>
+            <td class="narrow"><KeyStateBadge key=key /></td>
             <td class="narrow">
                 // Asks for confirmation: programs that use the key stop working
                 // at once.

@@ -25,7 +25,10 @@ pub(crate) fn Preferences(
     });
     let current = data.preferences;
     let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
-    let themes = Theme::ALL.map(|theme| Choice::new(theme.key(), theme.label()));
+    let themes = Theme::ALL
+        .iter()
+        .map(|theme| Choice::new(theme.key(), theme.label()))
+        .collect::<Vec<_>>();
     let now = PageClock::get().now_untracked();
     let locales = Locale::ALL.map(|locale| {
         let sample = format!("{} · {}", locale.name(), locale.date(now));
@@ -44,7 +47,7 @@ pub(crate) fn Preferences(
                 <SelectField
                     name="theme"
                     label="Colours"
-                    choices=themes.to_vec()
+                    choices=themes
                     value=typed("theme", current.theme.unwrap_or_default().key())
                     error=state.field_error("theme")
                 />

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    memory::{Come, Gone, Spans, display_title, importance_label, vendors_label},
+    memory::{InsertedText, DeletedText, DiffText, display_title, importance_label, vendors_label},
     ui::{Badge, Glyph, Icon, Loaded, PageHead, TextArea, Time, Tone},
 };
 
@@ -150,8 +150,8 @@ fn ChangeDiff(change: ProposedChange, version: i32) -> impl IntoView {
     view! {
         <section aria-labelledby="difference">
             <h2 id="difference">{format!("What would change from version {version}")}</h2>
-            {has_title.then(|| view! { <h3 class="version-title" dir="auto"><Spans spans=title /></h3> })}
-            <div class="memory-text diff" dir="auto"><Spans spans=content /></div>
+            {has_title.then(|| view! { <h3 class="version-title" dir="auto"><DiffText spans=title /></h3> })}
+            <div class="memory-text diff" dir="auto"><DiffText spans=content /></div>
             {has_changed_facts
                 .then(|| {
                     view! {
@@ -162,7 +162,7 @@ fn ChangeDiff(change: ProposedChange, version: i32) -> impl IntoView {
                                     view! {
                                         <div>
                                             <dt>{name}</dt>
-                                            <dd><Gone text=before /> " " <Come text=after /></dd>
+                                            <dd><DeletedText text=before /> " " <InsertedText text=after /></dd>
                                         </div>
                                     }
                                 })

@@ -24,8 +24,8 @@ pub(crate) fn ThemeSwitch() -> impl IntoView {
     view! {
         <PostForm state=state class="theme-switch">
             {Theme::ALL
-                .into_iter()
-                .map(|theme| {
+                .iter()
+                .map(|&theme| {
                     let icon = match theme {
                         Theme::System => Icon::Monitor,
                         Theme::Light => Icon::Sun,

@@ -132,7 +132,7 @@ pub async fn api_key_create(
     let offered = offered_permissions(actor, &record);
     if let Some(permission) = first_ungrantable(actor, &new.scopes) {
         return Err(act
-            .refuse(AuditTarget::user(record.profile.user_id), permission)
+            .deny_permission(AuditTarget::user(record.profile.user_id), permission)
             .await);
     }
     if let Some(scope) = new.scopes.iter().find(|scope| !offered.contains(scope)) {
@@ -174,7 +174,8 @@ pub async fn api_key_create(
         "vendor": new.vendor,
         "days": new.lifetime.map(Duration::whole_days),
     } });
-    act.commit(AuditTarget::api_key(id).changed(after)).await?;
+    act.commit(AuditTarget::api_key(id).with_changes(after))
+        .await?;
     Ok(CreatedApiKey {
         id,
         label: new.label,
@@ -208,7 +209,8 @@ pub async fn api_key_revoke(
     }
     let before =
         json!({ "before": { "owner": key.owner_id, "label": key.label, "prefix": key.prefix } });
-    act.commit(AuditTarget::api_key(id).changed(before)).await
+    act.commit(AuditTarget::api_key(id).with_changes(before))
+        .await
 }
 
 /// The organisation's agents and services, by name.
@@ -238,7 +240,7 @@ pub async fn service_account_create(
     };
     user_create(&mut act.tx, &user, ctx.clock.now()).await?;
     let after = json!({ "after": { "name": new.name, "kind": new.kind } });
-    act.commit(AuditTarget::user(user.id).changed(after))
+    act.commit(AuditTarget::user(user.id).with_changes(after))
         .await?;
     Ok(user.id)
 }

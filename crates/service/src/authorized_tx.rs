@@ -116,7 +116,7 @@ impl<'a> AuthorizedTx<'a> {
         done: Result<Value, AppError>,
     ) -> Result<(), AppError> {
         match done {
-            Ok(changes) => self.commit(target.changed(changes)).await,
+            Ok(changes) => self.commit(target.with_changes(changes)).await,
             Err(AppError::Forbidden { permission }) => {
                 Err(self.deny_permission(target, permission).await)
             }

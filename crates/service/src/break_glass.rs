@@ -74,7 +74,7 @@ pub async fn break_glass_open(
         "reason": reason,
         "minutes": term.whole_minutes(),
     } });
-    act.commit(AuditTarget::user(subject).changed(opened))
+    act.commit(AuditTarget::user(subject).with_changes(opened))
         .await?;
     Ok(id)
 }
@@ -94,7 +94,8 @@ pub async fn break_glass_close(ctx: &Ctx, actor: &Actor, subject: UserId) -> Res
     };
     store::break_glass::break_glass_close(&mut act.tx, subject, now).await?;
     let closed = json!({ "before": { "grant": grant.id, "reason": grant.reason } });
-    act.commit(AuditTarget::user(subject).changed(closed)).await
+    act.commit(AuditTarget::user(subject).with_changes(closed))
+        .await
 }
 
 /// One page of the private memories of `subject`, last changed first; audited.

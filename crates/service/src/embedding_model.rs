@@ -88,7 +88,7 @@ pub async fn embedding_model_start(
     let changes = json!({ "after": {
         "source": model.source, "model": model.model, "dimensions": model.dimensions,
     } });
-    act.commit(AuditTarget::embedding_model(id).changed(changes))
+    act.commit(AuditTarget::embedding_model(id).with_changes(changes))
         .await?;
     sweep_now(ctx).await?;
     Ok(id)

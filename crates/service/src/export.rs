@@ -127,7 +127,8 @@ pub async fn memory_export(
     let criteria = MemoryCriteria::parse(filter)?;
     let slot = ctx.exports.try_acquire(actor, ctx.quotas.exports)?;
     let request = json!({ "format": format.key(), "filter": filter });
-    act.commit(AuditTarget::memories().changed(request)).await?;
+    act.commit(AuditTarget::memories().with_changes(request))
+        .await?;
     let (sender, chunks) = mpsc::channel(2);
     let outcome = Outcome::default();
     let task = Task {
@@ -214,7 +215,8 @@ impl Task {
         let act = AuthorizedTx::begin(&self.ctx, &self.actor, Action::MemoryExport).await?;
         let ended =
             json!({ "format": self.format.key(), "memories": count, "finished": is_complete });
-        act.commit(AuditTarget::memories().changed(ended)).await
+        act.commit(AuditTarget::memories().with_changes(ended))
+            .await
     }
 
     async fn write(&self, count: &mut u64) -> Result<(), ExportStopped> {

@@ -19,7 +19,7 @@ pub enum IdempotentCall {
     /// The first call with this key: execute it.
     First,
     /// Already executed: the stored response, still encrypted.
-    Again(Vec<u8>),
+    Replay(Vec<u8>),
 }
 
 /// Registers a call by the actor's API key under its idempotency key.
@@ -76,7 +76,7 @@ pub async fn idempotency_store(
     answer: &[u8],
 ) -> Result<(), AppError> {
     let mut tx = ctx.store.begin(actor).await?;
-    store::idempotency::idempotency_store(&mut tx, api_key_id(actor)?, key, answer).await?;
+    store::idempotency::idempotency_answer(&mut tx, api_key_id(actor)?, key, answer).await?;
     Ok(tx.commit().await?)
 }
 

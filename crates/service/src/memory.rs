@@ -189,7 +189,8 @@ pub(crate) async fn create_in_tx(
     ensure_vendor_allowed(actor, &memory.attributes)?;
     let id: MemoryId = ctx.ids.id();
     store::memory::memory_create(tx, id, memory, now).await?;
-    let target = AuditTarget::memory(id).changed(json!({ "after": to_audit_json(&memory.text) }));
+    let target =
+        AuditTarget::memory(id).with_changes(json!({ "after": to_audit_json(&memory.text) }));
     Ok((id, target))
 }
 
@@ -248,7 +249,7 @@ pub(crate) async fn reply_in_tx(
         other => other?,
     }
     let after = json!({ "after": to_audit_json(&reply.text), "reply_to": root });
-    Ok((id, AuditTarget::memory(id).changed(after)))
+    Ok((id, AuditTarget::memory(id).with_changes(after)))
 }
 
 /// The visible replies to a memory, oldest first.

@@ -174,7 +174,7 @@ impl Edit<'_> {
         };
         EditResult {
             outcome: EditOutcome::Changed,
-            rows: vec![(action, AuditTarget::memory(self.id).changed(changes))],
+            rows: vec![(action, AuditTarget::memory(self.id).with_changes(changes))],
         }
     }
 
@@ -229,7 +229,9 @@ impl Edit<'_> {
         notify(tx, ctx, actor, request, now).await?;
         let target = AuditTarget::proposal(proposal)
             .with_note("memory", id.to_string())
-            .changed(json!({ "after": to_audit_json(&self.change.text), "from_version": version }));
+            .with_changes(
+                json!({ "after": to_audit_json(&self.change.text), "from_version": version }),
+            );
         rows.push((Action::ProposalCreate, target));
         Ok(EditResult {
             outcome: EditOutcome::Proposed(proposal),

@@ -87,7 +87,7 @@ pub async fn memory_purge(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), 
         }
         other => other?,
     };
-    let target = AuditTarget::memory(id).changed(json!({ "replies": deleted.len() - 1 }));
+    let target = AuditTarget::memory(id).with_changes(json!({ "replies": deleted.len() - 1 }));
     act.commit(target).await
 }
 
@@ -102,7 +102,7 @@ pub async fn memory_trash_empty(ctx: &Ctx, actor: &Actor) -> Result<usize, AppEr
             return Ok(count);
         }
         count += deleted.len();
-        let target = AuditTarget::memories().changed(json!({ "memories": deleted }));
+        let target = AuditTarget::memories().with_changes(json!({ "memories": deleted }));
         act.commit(target).await?;
     }
 }

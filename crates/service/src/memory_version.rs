@@ -130,10 +130,10 @@ pub(crate) async fn diff_texts(
     titles: (String, String),
     contents: (String, String),
 ) -> Result<(Vec<DiffSpan>, Vec<DiffSpan>), AppError> {
-    let diff_texts = tokio::task::spawn_blocking(move || {
+    let diffs = tokio::task::spawn_blocking(move || {
         (spans(&titles.0, &titles.1), spans(&contents.0, &contents.1))
     });
-    diff_texts.await.map_err(|_| AppError::Internal)
+    diffs.await.map_err(|_| AppError::Internal)
 }
 
 /// The unchanged, deleted and inserted parts, in reading order.

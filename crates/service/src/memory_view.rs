@@ -37,7 +37,7 @@ pub async fn memory_view_create(
     // A search text can be as private as the memories that it finds, so it is
     // not audited.
     let changes = json!({ "after": { "has_question": !query.query.trim().is_empty() } });
-    act.commit(AuditTarget::memory_view(id).changed(changes))
+    act.commit(AuditTarget::memory_view(id).with_changes(changes))
         .await?;
     Ok(id)
 }

@@ -47,7 +47,7 @@ pub async fn notification_read(
 pub async fn notification_read_all(ctx: &Ctx, actor: &Actor) -> Result<u64, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationRead).await?;
     let read = store::notification::notification_read_all(&mut act.tx, ctx.clock.now()).await?;
-    act.commit(AuditTarget::notifications().changed(json!({ "read": read })))
+    act.commit(AuditTarget::notifications().with_changes(json!({ "read": read })))
         .await?;
     Ok(read)
 }

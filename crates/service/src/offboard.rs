@@ -154,7 +154,7 @@ async fn transfer_memories(
         count += batch.len();
         let targets = batch.into_iter().map(|memory| {
             let changes = json!({ "before": { "owner": id }, "after": { "owner": heir } });
-            AuditTarget::memory(memory).changed(changes)
+            AuditTarget::memory(memory).with_changes(changes)
         });
         act.audit_side_effects(Action::MemberOffboard, targets)
             .await?;

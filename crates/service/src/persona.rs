@@ -58,6 +58,6 @@ pub async fn persona_delete(ctx: &Ctx, actor: &Actor, id: PersonaId) -> Result<(
     let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaDelete).await?;
     let left = store::persona::persona_delete(&mut act.tx, id).await?;
     // The persona's name and text are private, so only the count is audited.
-    act.commit(AuditTarget::persona(id).changed(json!({ "memories": left })))
+    act.commit(AuditTarget::persona(id).with_changes(json!({ "memories": left })))
         .await
 }

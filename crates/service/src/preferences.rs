@@ -10,7 +10,7 @@ use jiff::tz;
 use serde_json::json;
 use store::{
     actor::{ActorRecord, actor_load},
-    preferences::{preferences_get, preferences_set},
+    preferences::{self, preferences_set},
 };
 use time::{Date, Duration};
 
@@ -158,12 +158,12 @@ async fn preferences_change(
 ) -> Result<DisplaySettings, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::PreferencesUpdate).await?;
     let now = ctx.clock.now();
-    let before = preferences_get(&mut act.tx).await?;
+    let before = preferences::preferences_get(&mut act.tx).await?;
     let after = change(before.clone())?;
     preferences_set(&mut act.tx, &after, now).await?;
     let record = actor_load(&mut act.tx, actor.user_id).await?;
     let changes = json!({ "before": before, "after": after });
-    act.commit(AuditTarget::user(actor.user_id).changed(changes))
+    act.commit(AuditTarget::user(actor.user_id).with_changes(changes))
         .await?;
     Ok(display_settings(&record, now))
 }

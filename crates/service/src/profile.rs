@@ -93,7 +93,7 @@ pub async fn session_revoke_others(ctx: &Ctx, actor: &Actor) -> Result<u64, AppE
     )
     .await?;
     let act = AuthorizedTx::enter(ctx, actor, Action::SessionRevoke, tx).await?;
-    act.commit(AuditTarget::other_sessions().changed(json!({ "ended": ended })))
+    act.commit(AuditTarget::other_sessions().with_changes(json!({ "ended": ended })))
         .await?;
     Ok(ended)
 }

@@ -153,7 +153,7 @@ pub async fn proposal_accept(
     let after = json!({ "visibility": audience.visibility().key(), "team": audience.team_id() });
     let accepted = AuditTarget::memory(memory)
         .with_note("proposal", id.to_string())
-        .changed(json!({ "after": after, "version": version }));
+        .with_changes(json!({ "after": after, "version": version }));
     let action = if is_change {
         Action::MemoryUpdate
     } else {
@@ -161,7 +161,7 @@ pub async fn proposal_accept(
     };
     act.audit_side_effects(action, [accepted]).await?;
     let target = AuditTarget::proposal(id).with_note("memory", memory.to_string());
-    act.commit(target.changed(json!({ "after": after })))
+    act.commit(target.with_changes(json!({ "after": after })))
         .await?;
     if is_change {
         // The job belongs to the owner; if it is lost, the sweep queues

@@ -172,7 +172,8 @@ pub async fn memory_share(
         let mut act = act.with_action(Action::MemoryShare);
         let version = share(&mut act, &memory, Some(audience), pending, now).await?;
         let changes = to_audit_json(&memory, Some(audience));
-        act.commit(AuditTarget::memory(id).changed(changes)).await?;
+        act.commit(AuditTarget::memory(id).with_changes(changes))
+            .await?;
         return Ok(ShareOutcome::Shared(version));
     }
     if let Some(pending) = pending {
@@ -197,7 +198,7 @@ pub async fn memory_share(
     let changes = to_audit_json(&memory, Some(audience));
     let target = AuditTarget::proposal(proposal)
         .with_note("memory", id.to_string())
-        .changed(changes);
+        .with_changes(changes);
     act.commit(target).await?;
     Ok(ShareOutcome::Proposed(proposal))
 }
@@ -224,7 +225,8 @@ pub async fn memory_unshare(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<i3
     let pending = proposal_pending(&mut act.tx, id).await?;
     let version = share(&mut act, &memory, None, pending, ctx.clock.now()).await?;
     let changes = to_audit_json(&memory, None);
-    act.commit(AuditTarget::memory(id).changed(changes)).await?;
+    act.commit(AuditTarget::memory(id).with_changes(changes))
+        .await?;
     Ok(version)
 }
 

@@ -70,7 +70,7 @@ pub async fn team_create(ctx: &Ctx, actor: &Actor, name: &str) -> Result<TeamId,
     let name = TeamName::parse(name)?;
     let id: TeamId = ctx.ids.id();
     store::team::team_create(&mut act.tx, id, name.as_str(), ctx.clock.now()).await?;
-    act.commit(AuditTarget::team(id).changed(json!({ "after": { "name": name.as_str() } })))
+    act.commit(AuditTarget::team(id).with_changes(json!({ "after": { "name": name.as_str() } })))
         .await?;
     Ok(id)
 }
@@ -82,7 +82,8 @@ pub async fn team_rename(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
     let name = TeamName::parse(name)?;
     store::team::team_rename(&mut act.tx, id, &name, ctx.clock.now()).await?;
     let changes = json!({ "before": { "name": before }, "after": { "name": name.as_str() } });
-    act.commit(AuditTarget::team(id).changed(changes)).await
+    act.commit(AuditTarget::team(id).with_changes(changes))
+        .await
 }
 
 /// Adds a member to a team, changes their role in it, or removes them.
@@ -169,7 +170,7 @@ pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Re
             },
             other => other.into(),
         })?;
-    act.commit(AuditTarget::team(id).changed(json!({
+    act.commit(AuditTarget::team(id).with_changes(json!({
         "before": { "name": team.name, "members": team.members },
         "memories_made_private": released,
         "proposals_withdrawn": withdrawn,
@@ -195,7 +196,7 @@ async fn release_memories(
         }
         released += batch.len();
         let targets = batch.into_iter().map(|memory| {
-            AuditTarget::memory(memory).changed(json!({
+            AuditTarget::memory(memory).with_changes(json!({
                 "before": { "visibility": Visibility::Team.key(), "team": id },
                 "after": { "visibility": Visibility::Private.key() },
             }))

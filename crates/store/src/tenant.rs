@@ -105,7 +105,7 @@ pub async fn tenant_create(
             tenant.id.0,
             id.0,
             role.key(),
-            role.name(),
+            role.label(),
             role.description(),
             now,
         )

@@ -58,17 +58,17 @@ impl Verify {
             let text = std::fs::read_to_string(path).map_err(|error| {
                 Failure::Usage(format!("{} can't be read: {error}.", path.display()))
             })?;
-            let place = path.display().to_string();
+            let location = path.display().to_string();
             let is_mixed = true;
             let kept = StoredNotes {
-                place,
+                location,
                 text,
                 is_mixed,
             };
             if kept.tenants().is_empty() {
                 return Err(Failure::Usage(format!(
                     "There is no checkpoint of an audit log in {}.",
-                    kept.place
+                    kept.location
                 )));
             }
             Ok(kept)
@@ -131,7 +131,7 @@ impl Verify {
                     .read(tenant.id)
                     .map_err(|error| unreadable(&folder, &error))?;
                 kept.extend(text.map(|text| StoredNotes {
-                    place: folder.file(tenant.id).display().to_string(),
+                    location: folder.file(tenant.id).display().to_string(),
                     text,
                     is_mixed: false,
                 }));
@@ -183,9 +183,9 @@ fn print_report(tenant: &Tenant, report: &AuditReport) {
         println!("{slug}: {problem}");
     }
     let places: Vec<_> = report
-        .compared
+        .compared_notes
         .iter()
-        .map(|(place, count)| format!("{count} in {place}"))
+        .map(|(location, count)| format!("{count} in {location}"))
         .collect();
     let newest = report.newest.map_or_else(
         || "none vouches for it yet".to_owned(),

@@ -38,7 +38,7 @@ pub struct AuditReport {
     /// Checkpoints that were not accepted.
     pub problems: Vec<CheckpointProblem>,
     /// Number of checkpoints compared in each place; the database is first.
-    pub diff_texts: Vec<(String, usize)>,
+    pub compared_notes: Vec<(String, usize)>,
     /// Size in rows of the newest of them.
     pub newest: Option<u64>,
 }
@@ -113,7 +113,7 @@ pub async fn audit_verify(
     let mut tx = ctx.store.begin_as_system(tenant_id).await?;
     let stored = checkpoint_notes(&mut tx).await?;
     let mut problems = Vec::new();
-    let mut diff_texts = Vec::new();
+    let mut compared_notes = Vec::new();
     let mut known = Vec::new();
 
     let stored = stored.iter().map(|note| note.parse()).collect();
@@ -138,13 +138,13 @@ pub async fn audit_verify(
                 }),
             }
         }
-        diff_texts.push((location, known.len() - before));
+        compared_notes.push((location, known.len() - before));
     }
     let verdict = chain_verify(&mut tx, &known).await?;
     Ok(AuditReport {
         verdict,
         problems,
-        diff_texts,
+        compared_notes,
         newest: known.iter().map(|head| head.size).max(),
     })
 }

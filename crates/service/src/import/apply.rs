@@ -145,7 +145,8 @@ async fn finish(
         "duplicates": report.duplicates,
         "failed": report.failed,
     });
-    act.commit(AuditTarget::import(id).changed(changes)).await?;
+    act.commit(AuditTarget::import(id).with_changes(changes))
+        .await?;
     Ok(())
 }
 
@@ -383,7 +384,7 @@ async fn apply_batch(
 
     store::import::import_set_report(&mut act.tx, id, report).await?;
     lease.progress(&mut act.tx, done, total, now).await?;
-    act.commit(AuditTarget::import(id).changed(json!({ "imported": imported })))
+    act.commit(AuditTarget::import(id).with_changes(json!({ "imported": imported })))
         .await?;
     ctx.jobs_wake.notify_one();
     Ok(())

@@ -63,7 +63,8 @@ pub async fn import_confirm(
     store::job::job_enqueue(&mut act.tx, &job, now).await?;
     // The number of columns, not their content.
     let changes = json!({ "format": format.key(), "mapped": choice.columns.len() });
-    act.commit(AuditTarget::import(id).changed(changes)).await?;
+    act.commit(AuditTarget::import(id).with_changes(changes))
+        .await?;
     ctx.jobs_wake.notify_one();
     Ok(())
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::{
     StoreError, TenantTx,
     actor::actor_load,
-    invite::{StoredInvite, invite_find, invite_lock},
+    invite::{self, StoredInvite, invite_lock},
     login_attempt::FollowedInvite,
     role::user_role_grant_by,
     team::team_member_add,
@@ -107,7 +107,7 @@ pub async fn invite_find(ctx: &Ctx, token: &str) -> Result<FoundInvite, InviteEr
     let unknown = || InviteError::new(SignInProblem::InviteUnknown, "invite_unknown");
     let token = InviteToken::parse(token).ok_or_else(unknown)?;
     let mut tx = ctx.store.begin_auth().await?;
-    let (tenant_id, id) = invite_find(&mut tx, &token.hash())
+    let (tenant_id, id) = invite::invite_find(&mut tx, &token.hash())
         .await?
         .ok_or_else(unknown)?;
     let tenant = tenant_find(&mut tx, tenant_id).await?;

@@ -199,7 +199,7 @@ async fn checkpoints_are_made_after_rows_or_time_and_only_where_the_log_grew() {
     assert_eq!(report.newest, Some(11));
     assert_eq!(
         report
-            .compared
+            .compared_notes
             .iter()
             .map(|(_, count)| *count)
             .collect::<Vec<_>>(),
@@ -396,7 +396,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
     );
     let report = of_notes(other.clone()).await;
     assert!(report.holds(), "{report:?}");
-    assert_eq!(report.compared[1], ("elsewhere".to_owned(), 0));
+    assert_eq!(report.compared_notes[1], ("elsewhere".to_owned(), 0));
     // But not in the file that is for this one,
     let exchanged = StoredNotes {
         location: "the folder".into(),

@@ -328,7 +328,7 @@ async fn no_system_role_reads_private_memories() {
     let mia = world.member("Mia").await;
     let memory = write(&world, &mia, "The canary sings").await;
     for role in SystemRole::ALL {
-        let id = world.tenant.actor(*role, role.name()).await.user_id;
+        let id = world.tenant.actor(*role, role.label()).await.user_id;
         let actor = world.in_browser(id).await;
         let permission = Permission::MemoryBreakGlass;
         let refused = break_glass_open(ctx, &actor, mia.user_id, &reason()).await;

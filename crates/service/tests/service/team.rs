@@ -268,7 +268,7 @@ async fn another_tenants_team_does_not_exist_and_takes_nobody_from_elsewhere() {
         0
     );
     let now = ctx.clock.now();
-    let released = store::team::team_memories_release(&mut tx, team, 9, "Mine", now).await;
+    let released = store::team::team_memories_unshare(&mut tx, team, 9, "Mine", now).await;
     assert_eq!(released.unwrap(), []);
     assert!(store::team::team_delete(&mut tx, team).await.is_err());
     tx.commit().await.unwrap();
@@ -293,7 +293,7 @@ async fn without_the_permission_the_database_releases_no_memory() {
         0
     );
     let now = world.ctx.clock.now();
-    let released = store::team::team_memories_release(&mut tx, team, 9, "Mine", now).await;
+    let released = store::team::team_memories_unshare(&mut tx, team, 9, "Mine", now).await;
     assert_eq!(released.unwrap(), []);
     let deleted = store::team::team_delete(&mut tx, team).await;
     assert!(

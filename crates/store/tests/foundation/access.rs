@@ -26,7 +26,7 @@ async fn a_tenant_comes_with_its_system_roles() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     for role in SystemRole::ALL {
-        let actor = acme.actor(*role, role.name()).await;
+        let actor = acme.actor(*role, role.label()).await;
         let held: Vec<_> = actor.permissions.iter().copied().collect();
         let mut meant = role.permissions().to_vec();
         meant.sort();

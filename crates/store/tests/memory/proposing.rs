@@ -18,7 +18,7 @@ use store::{
         proposal_accept, proposal_create, proposal_decline, proposal_get, proposal_list,
         proposal_pending, proposal_pending_count, proposal_reviewers, proposal_withdraw,
     },
-    team::{team_memories_release, team_proposals_release},
+    team::{team_memories_unshare, team_proposals_close},
     testing::{NOW, id},
 };
 
@@ -426,18 +426,18 @@ async fn a_team_that_goes_gives_its_memories_back_and_ends_what_waits_for_it() {
 
     // Only who may delete teams.
     let mut tx = scene.begin(&scene.lena).await;
-    let none = team_memories_release(&mut tx, scene.design, 9, "Gone.", NOW).await;
+    let none = team_memories_unshare(&mut tx, scene.design, 9, "Gone.", NOW).await;
     assert_eq!(none.unwrap(), []);
-    let none = team_proposals_release(&mut tx, scene.design, "Gone.", NOW).await;
+    let none = team_proposals_close(&mut tx, scene.design, "Gone.", NOW).await;
     assert_eq!(none.unwrap(), 0);
     drop(tx);
 
     let mut tx = scene.begin(&scene.ada).await;
-    let ended = team_proposals_release(&mut tx, scene.design, "Gone.", NOW).await;
+    let ended = team_proposals_close(&mut tx, scene.design, "Gone.", NOW).await;
     assert_eq!(ended.unwrap(), 1);
-    let released = team_memories_release(&mut tx, scene.design, 9, "Gone.", NOW).await;
+    let released = team_memories_unshare(&mut tx, scene.design, 9, "Gone.", NOW).await;
     assert_eq!(released.unwrap(), [shared]);
-    let done = team_memories_release(&mut tx, scene.design, 9, "Gone.", NOW).await;
+    let done = team_memories_unshare(&mut tx, scene.design, 9, "Gone.", NOW).await;
     assert_eq!(done.unwrap(), []);
     store::team::team_delete(&mut tx, scene.design)
         .await

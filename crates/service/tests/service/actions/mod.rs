@@ -120,7 +120,7 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
 async fn each_role_does_what_it_holds_and_nothing_else() {
     let world = World::new().await;
     for role in SystemRole::ALL {
-        let actor = world.tenant.actor(*role, role.name()).await;
+        let actor = world.tenant.actor(*role, role.label()).await;
         for action in Action::ALL {
             let allowed = role.permissions().contains(&action.permission());
             let outcome = perform(&world, &actor, *action).await;

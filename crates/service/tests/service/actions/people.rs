@@ -59,7 +59,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::InviteList => {
             let filter = InviteFilter::default();
             service::invite_list(ctx, actor, &filter, None).await?;
-            service::invite_offer(ctx, actor).await?;
+            service::invite_choices(ctx, actor).await?;
             let id = stored_invite(world).await;
             service::invite_get(ctx, actor, id).await.map(drop)
         }

@@ -359,7 +359,7 @@ async fn nobody_invites_to_more_than_they_may_give() {
         assert_eq!(error.unwrap_err(), refused(Permission::TeamManage));
     }
     invite(&world, &hal, &giving(None, Some(led))).await;
-    let offer = service::invite_offer(&world.ctx, &hal).await.unwrap();
+    let offer = service::invite_choices(&world.ctx, &hal).await.unwrap();
     let teams: Vec<_> = offer.teams.iter().map(|team| team.id).collect();
     assert_eq!((teams, offer.roles.len()), (vec![led], 0));
 

@@ -83,8 +83,8 @@ fn chips(query: &MemoryQuery, choices: &FilterChoices) -> Vec<(String, String)> 
     let origin =
         Origin::from_key(&filter.origin).map_or(filter.origin.as_str(), |known| known.label());
     add("origin", "From", origin);
-    let term = Term::from_key(&filter.term).map_or(filter.term.as_str(), |known| known.label());
-    add("term", "Kept", term);
+    let label = Term::from_key(&filter.term).map_or(filter.term.as_str(), |known| known.label());
+    add("term", "Kept", label);
     let visibility = Visibility::from_key(&filter.visibility)
         .map_or(filter.visibility.as_str(), |known| known.label());
     add("visibility", "Seen by", visibility);

@@ -22,7 +22,7 @@ pub(crate) use api::MemoryRestore;
 pub(crate) use attributes::{importance_label, vendors_label};
 pub(crate) use edit::{MemoryEditPage, MemoryNewPage};
 pub(crate) use export::MemoryExportPage;
-pub(crate) use history::{InsertedText, DeletedText, DiffText, VersionPage};
+pub(crate) use history::{DeletedText, DiffText, InsertedText, VersionPage};
 pub(crate) use list::MemoryListPage;
 pub(crate) use page::MemoryPage;
 pub(crate) use parts::{MemoryTable, display_title};

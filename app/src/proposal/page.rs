@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    memory::{InsertedText, DeletedText, DiffText, display_title, importance_label, vendors_label},
+    memory::{DeletedText, DiffText, InsertedText, display_title, importance_label, vendors_label},
     ui::{Badge, Glyph, Icon, Loaded, PageHead, TextArea, Time, Tone},
 };
 

@@ -121,7 +121,7 @@ fn Row(id: MemoryId, entry: Entry) -> impl IntoView {
     let name = format!("Version {}", entry.version);
     let first = if entry.is_current {
         view! {
-            <span class="cell-line">
+            <span class="cell-line cell-wrap">
                 <span>{name}</span>
                 <Badge tone=Tone::Neutral text="Current" />
             </span>

@@ -277,8 +277,8 @@ async fn who_decides_shares_at_once_and_takes_it_back() {
     assert_eq!(
         alone["choices"],
         json!([
-            { "audience": "team", "team": { "id": scene.design, "name": "Design" }, "at_once": true },
-            { "audience": "org", "team": null, "at_once": false },
+            { "audience": "team", "team": { "id": scene.design, "name": "Design" }, "is_immediate": true },
+            { "audience": "org", "team": null, "is_immediate": false },
         ])
     );
     assert_eq!(

@@ -11,7 +11,7 @@ use domain::{
     access::SystemRole,
     member::MemberChange,
     share::Audience,
-    team::{TeamChange, TeamRole},
+    team::{TeamMemberInput, TeamRole},
 };
 use serde_json::{Value, json};
 use store::{
@@ -357,15 +357,14 @@ async fn who_may_see_other_things_reads_again() {
     let (mia, mias) = member(&world, "Mia").await;
     let team = world.app.tenant.team("Kitchen", &[]).await;
     let mut stream = Events::open(&world.router, asked("", &mias)).await;
-    service::team_member_change(
-        &world.ctx(),
-        &world.owner,
-        team,
-        mia.user_id,
-        TeamChange::Join(TeamRole::Member),
-    )
-    .await
-    .unwrap();
+    let input = TeamMemberInput {
+        id: team,
+        user_id: mia.user_id,
+        role: TeamRole::Member,
+    };
+    service::call::<service::TeamMemberSet>(&world.ctx(), &world.owner, input)
+        .await
+        .unwrap();
     assert_eq!(stream.news().await, ("reset".into(), json!({})));
 }
 

@@ -9,7 +9,13 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::team::{
+        TeamDeleteInput, TeamInput, TeamListInput, TeamMemberInput, TeamMemberPath, TeamPath,
+        TeamRenameInput, TeamRole,
+    },
+};
 
 /// One page of the organisation's teams, by name.
 #[server(endpoint = "team_list")]
@@ -18,8 +24,11 @@ pub(crate) async fn team_list(
     #[server(default)] after: String,
 ) -> Result<Page<TeamSummary>, AppError> {
     let (ctx, actor) = api::caller()?;
-    let after = Some(after).filter(|after| !after.is_empty());
-    service::team_list(&ctx, &actor, &query, after.as_deref()).await
+    let input = TeamListInput {
+        query,
+        after: Some(after),
+    };
+    service::call::<service::TeamList>(&ctx, &actor, input).await
 }
 
 /// A team, and members who could be added to it.
@@ -38,7 +47,7 @@ pub(crate) async fn team_get(
     #[server(default)] query: String,
 ) -> Result<TeamData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let team = service::team_get(&ctx, &actor, id).await?;
+    let team = service::call::<service::TeamGet>(&ctx, &actor, TeamPath { id }).await?;
     let found = if query.trim().is_empty() || !team.may_manage {
         Vec::new()
     } else {
@@ -56,8 +65,8 @@ pub(crate) async fn team_get(
 #[server(endpoint = "team_create")]
 pub(crate) async fn team_create(#[server(default)] name: String) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let id = service::team_create(&ctx, &actor, &name).await?;
-    api::redirect_with_flash(&format!("/teams/{id}"), Flash::TeamCreated);
+    let team = service::call::<service::TeamCreate>(&ctx, &actor, TeamInput { name }).await?;
+    api::redirect_with_flash(&format!("/teams/{}", team.id), Flash::TeamCreated);
     Ok(())
 }
 
@@ -67,7 +76,7 @@ pub(crate) async fn team_rename(
     #[server(default)] name: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::team_rename(&ctx, &actor, id, &name).await?;
+    service::call::<service::TeamRename>(&ctx, &actor, TeamRenameInput { id, name }).await?;
     api::redirect_with_flash(&format!("/teams/{id}"), Flash::TeamRenamed);
     Ok(())
 }
@@ -81,20 +90,27 @@ pub(crate) async fn team_member_change(
     #[server(default)] lead: Option<UserId>,
     #[server(default)] leave: Option<UserId>,
 ) -> Result<(), AppError> {
-    use domain::team::{TeamChange, TeamRole};
-
     let (ctx, actor) = api::caller()?;
-    let (user_id, change, flash) = match (member, lead, leave) {
-        (Some(user), None, None) => (
-            user,
-            TeamChange::Join(TeamRole::Member),
-            Flash::TeamMemberSet,
-        ),
-        (None, Some(user), None) => (user, TeamChange::Join(TeamRole::Lead), Flash::TeamMemberSet),
-        (None, None, Some(user)) => (user, TeamChange::Leave, Flash::TeamMemberRemoved),
+    let set = async |user_id, role| {
+        let input = TeamMemberInput { id, user_id, role };
+        service::call::<service::TeamMemberSet>(&ctx, &actor, input).await
+    };
+    let flash = match (member, lead, leave) {
+        (Some(user_id), None, None) => {
+            set(user_id, TeamRole::Member).await?;
+            Flash::TeamMemberSet
+        }
+        (None, Some(user_id), None) => {
+            set(user_id, TeamRole::Lead).await?;
+            Flash::TeamMemberSet
+        }
+        (None, None, Some(user_id)) => {
+            let input = TeamMemberPath { id, user_id };
+            service::call::<service::TeamMemberRemove>(&ctx, &actor, input).await?;
+            Flash::TeamMemberRemoved
+        }
         _ => return Err(AppError::field("", "Choose one change of one member.")),
     };
-    service::team_member_change(&ctx, &actor, id, user_id, change).await?;
     api::redirect_with_flash(&format!("/teams/{id}"), flash);
     Ok(())
 }
@@ -106,7 +122,7 @@ pub(crate) async fn team_delete(
     #[server(default)] confirm: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::team_delete(&ctx, &actor, id, &confirm).await?;
+    service::call::<service::TeamDelete>(&ctx, &actor, TeamDeleteInput { id, confirm }).await?;
     api::redirect_with_flash("/teams", Flash::TeamDeleted);
     Ok(())
 }

@@ -113,7 +113,7 @@ fn TeamTable(teams: Vec<TeamSummary>) -> impl IntoView {
                                         </div>
                                     </td>
                                     <td class="optional wrap" dir="auto">{leads}</td>
-                                    <td class="number">{count(team.members)}</td>
+                                    <td class="number">{count(team.member_count)}</td>
                                 </tr>
                             }
                         })

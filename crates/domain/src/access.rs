@@ -34,6 +34,9 @@ macro_rules! permissions {
     };
 }
 
+#[cfg(feature = "schema")]
+crate::schema::key_schema!(Permission);
+
 permissions! {
     MemoryRead = "memory.read", "See and search your memories and those shared with you.";
     MemoryWrite = "memory.write", "Create, edit, delete and restore your memories.";

@@ -12,8 +12,8 @@
 /// ```
 ///
 /// It gets `ALL` (in the order of declaration), `key`, `from_key`, `label` if
-/// labels are given, serde by key, and with the feature `sqlx` it is stored as
-/// `text`. Attributes on the enum are added to the usual derives.
+/// labels are given, serde by key, with the feature `sqlx` it is stored as `text`, and
+/// with `schema` it has a JSON Schema. Attributes on the enum are added to the usual derives.
 macro_rules! keyed_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $key:literal;)* }) => {
         $(#[$meta])*
@@ -37,6 +37,8 @@ macro_rules! keyed_enum {
 
         #[cfg(feature = "sqlx")]
         $crate::keyed_enum::sql_text!($name);
+        #[cfg(feature = "schema")]
+        $crate::schema::key_schema!($name);
     };
     ($(#[$meta:meta])* $name:ident {
         $($(#[$vmeta:meta])* $variant:ident = $key:literal, $label:literal;)*

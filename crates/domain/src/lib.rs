@@ -37,6 +37,8 @@ pub mod profile;
 pub mod proposal;
 pub mod reference;
 pub mod role;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod settings;
 pub mod share;
 pub mod sign_in;

@@ -6,9 +6,15 @@ use serde::{Deserialize, Serialize};
 pub const PAGE_SIZE: u16 = 50;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "{T}Page")
+)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// The cursor of the next page; `None` on the last one. Opaque to clients.
+    /// Send it as `after` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 

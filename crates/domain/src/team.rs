@@ -18,9 +18,70 @@ keyed_enum! {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TeamRef {
     pub id: TeamId,
     pub name: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TeamPath {
+    pub id: TeamId,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct TeamListInput {
+    /// Part of a name; empty lists all.
+    pub query: String,
+    /// `next` of the previous page.
+    pub after: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TeamInput {
+    /// 1 to 100 characters, unique in the organisation.
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TeamRenameInput {
+    pub id: TeamId,
+    /// 1 to 100 characters, unique in the organisation.
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TeamDeleteInput {
+    pub id: TeamId,
+    /// The team's name, to confirm.
+    pub confirm: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TeamMemberPath {
+    pub id: TeamId,
+    pub user_id: UserId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TeamMemberInput {
+    pub id: TeamId,
+    pub user_id: UserId,
+    pub role: TeamRole,
 }
 
 /// A validated name, 1 to [`MAX_TEAM_NAME_CHARS`] characters.
@@ -46,6 +107,10 @@ impl TeamName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub fn with_id(self, id: TeamId) -> TeamRef {
+        TeamRef { id, name: self.0 }
+    }
 }
 
 /// A change of one membership.
@@ -58,16 +123,19 @@ pub enum TeamChange {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TeamSummary {
     pub id: TeamId,
     pub name: String,
-    pub members: i64,
+    pub member_count: i64,
+    /// The names of its leads, at most five.
     pub leads: Vec<String>,
     /// The viewer belongs to it.
     pub is_own: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TeamMember {
     pub id: UserId,
     pub display_name: String,
@@ -77,6 +145,7 @@ pub struct TeamMember {
     pub status: UserStatus,
     pub role: TeamRole,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub added_at: Timestamp,
     /// Granted by a group of the identity provider, so it can't be changed
     /// here.
@@ -84,10 +153,12 @@ pub struct TeamMember {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TeamDetail {
     pub id: TeamId,
     pub name: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     pub member_count: i64,
     /// Not all: leads first, then by name.

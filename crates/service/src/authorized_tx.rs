@@ -1,12 +1,15 @@
 //! One operation of a member: authorised, done in one transaction with
 //! row-level security, and audited in that transaction.
 
-use std::fmt::Display;
+use std::{
+    fmt::Display,
+    ops::{Deref, DerefMut},
+};
 
 use domain::{
     Action, Actor, ApiKeyId, AppError, BreakGlassId, EmbeddingModelId, GroupMappingId, ImportId,
     InviteId, MemoryId, MemoryViewId, NotificationId, Permission, PersonaId, ProposalId, RoleId,
-    SessionId, TeamId, TenantId, UserId, audit::Outcome,
+    SessionId, TeamId, TenantId, Timestamp, UserId, audit::Outcome,
 };
 use serde_json::Value;
 use store::{
@@ -17,16 +20,54 @@ use store::{
 
 use crate::{Ctx, denial::denial_audit};
 
-/// An authorised action with its transaction. Dropping it without
-/// [`AuthorizedTx::commit`] rolls everything back.
-pub(crate) struct AuthorizedTx<'a> {
-    ctx: &'a Ctx,
-    actor: &'a Actor,
+/// An authorised action with its transaction. Dropping it without a commit
+/// rolls everything back.
+pub struct AuthorizedTx<'a> {
+    pub(crate) ctx: &'a Ctx,
+    pub(crate) actor: &'a Actor,
     action: Action,
     pub(crate) tx: TenantTx,
+    about: Option<AuditTarget>,
+}
+
+/// Store functions take it as their transaction.
+impl Deref for AuthorizedTx<'_> {
+    type Target = TenantTx;
+
+    fn deref(&self) -> &TenantTx {
+        &self.tx
+    }
+}
+
+impl DerefMut for AuthorizedTx<'_> {
+    fn deref_mut(&mut self) -> &mut TenantTx {
+        &mut self.tx
+    }
 }
 
 impl<'a> AuthorizedTx<'a> {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ctx.clock.now()
+    }
+
+    pub(crate) fn holds(&self, permission: Permission) -> bool {
+        self.actor.permissions.contains(&permission)
+    }
+
+    /// Names what the operation is about, for the audit row of a denial.
+    pub(crate) fn set_about(&mut self, target: AuditTarget) {
+        self.about = Some(target);
+    }
+
+    /// Rolls back, audits that `permission` is missing, and returns the error.
+    pub(crate) async fn into_denial(self, permission: Permission) -> AppError {
+        let (ctx, actor, action) = (self.ctx, self.actor, self.action);
+        let AuthorizedTx { tx, about, .. } = self;
+        // Returns its connection before the audit row takes one.
+        drop(tx);
+        denied(ctx, actor, action, permission, about).await
+    }
+
     /// Authorises `action` and opens the actor's transaction. A denial is
     /// audited.
     pub(crate) async fn begin(
@@ -45,15 +86,14 @@ impl<'a> AuthorizedTx<'a> {
         action: Action,
         permission: Permission,
     ) -> Result<Self, AppError> {
-        if !actor.permissions.contains(&permission) {
-            return Err(denied(ctx, actor, action, permission, None).await);
-        }
+        Self::authorize_permission(ctx, actor, action, permission).await?;
         let tx = ctx.store.begin(actor).await?;
         Ok(Self {
             ctx,
             actor,
             action,
             tx,
+            about: None,
         })
     }
 
@@ -71,6 +111,7 @@ impl<'a> AuthorizedTx<'a> {
             actor,
             action,
             tx,
+            about: None,
         })
     }
 
@@ -97,7 +138,17 @@ impl<'a> AuthorizedTx<'a> {
         actor: &Actor,
         action: Action,
     ) -> Result<(), AppError> {
-        let permission = action.permission();
+        Self::authorize_permission(ctx, actor, action, action.permission()).await
+    }
+
+    /// As [`AuthorizedTx::authorize`], with `permission` instead of the
+    /// action's own.
+    pub(crate) async fn authorize_permission(
+        ctx: &Ctx,
+        actor: &Actor,
+        action: Action,
+        permission: Permission,
+    ) -> Result<(), AppError> {
         if actor.permissions.contains(&permission) {
             Ok(())
         } else {

@@ -8,12 +8,12 @@ use domain::{
     audit::Outcome,
     bulk::{BulkAction, BulkChoice, BulkOutcome, BulkPreview, BulkRow, MAX_BULK},
     member::MemberChange,
-    team::{TeamChange, TeamRole},
+    team::{TeamChange, TeamMemberInput, TeamRole},
 };
 use serde_json::{Value, json};
 use store::{TenantTx, audit::AuditEvent};
 
-use crate::{Ctx, authorized_tx::AuthorizedTx, member, team};
+use crate::{Ctx, authorized_tx::AuthorizedTx, member, operation::call, team};
 
 /// The bulk actions that the actor can choose.
 pub async fn bulk_choices(ctx: &Ctx, actor: &Actor) -> Result<Vec<BulkChoice>, AppError> {
@@ -99,8 +99,12 @@ pub async fn bulk_apply(
             }
             BulkAction::GrantRole(role) => member::member_role_grant(ctx, actor, id, role).await,
             BulkAction::AddToTeam(team) => {
-                let join = TeamChange::Join(TeamRole::Member);
-                team::team_member_change(ctx, actor, team, id, join).await
+                let input = TeamMemberInput {
+                    id: team,
+                    user_id: id,
+                    role: TeamRole::Member,
+                };
+                call::<team::TeamMemberSet>(ctx, actor, input).await
             }
         };
         match done {

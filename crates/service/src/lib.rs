@@ -31,6 +31,7 @@ mod memory_version;
 mod memory_view;
 mod notification;
 mod offboard;
+mod operation;
 mod operator;
 mod overview;
 mod persona;
@@ -109,6 +110,9 @@ pub use notification::{
     notification_list, notification_read, notification_read_all, notification_unread_count,
 };
 pub use offboard::{offboard, offboard_preview};
+pub use operation::{
+    Group, Method, Operation, OperationVisitor, Route, authorize_operation, call, visit_operations,
+};
 pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;
 pub use persona::{persona_create, persona_delete, persona_get, persona_list, persona_update};
@@ -127,7 +131,8 @@ pub use role::{role_create, role_delete, role_get, role_list, role_names, role_u
 pub use settings::{settings_get, settings_update};
 pub use share::{memory_share, memory_sharing, memory_unshare};
 pub use team::{
-    team_create, team_delete, team_get, team_list, team_member_change, team_names, team_rename,
+    TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename,
+    team_names,
 };
 pub use tenant::{
     CreatedOrganisation, NewOrganisation, Owner, Person, member_add, member_exists, tenant_create,

@@ -5,14 +5,18 @@ use domain::{
     member::UserStatus,
     memory::Visibility,
     paging::PAGE_SIZE,
-    team::{TeamChange, TeamDetail, TeamName, TeamRef, TeamRole, TeamSummary},
+    team::{
+        TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
+        TeamMemberPath, TeamName, TeamPath, TeamRef, TeamRenameInput, TeamRole, TeamSummary,
+    },
 };
 use serde_json::{Value, json};
-use store::{StoreError, TenantTx};
+use store::{StoreError, TenantTx, team as teams};
 
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Group, Operation, Route},
 };
 
 /// Members listed on a team's page.
@@ -21,88 +25,178 @@ const MAX_MEMBERS_SHOWN: i64 = 200;
 /// Memories made private in one statement.
 const BATCH: i64 = 500;
 
-/// One page of the organisation's teams, by name.
-pub async fn team_list(
-    ctx: &Ctx,
-    actor: &Actor,
-    query: &str,
-    cursor: Option<&str>,
-) -> Result<Page<TeamSummary>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamList).await?;
-    Ok(store::team::team_list(&mut act.tx, query, cursor, PAGE_SIZE).await?)
+pub struct TeamList;
+
+impl Operation for TeamList {
+    const ACTION: Action = Action::TeamList;
+    const ROUTE: Route = Route::get("/teams");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "List teams";
+    const DESCRIPTION: &'static str = "By name.";
+    type Input = TeamListInput;
+    type Output = Page<TeamSummary>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: TeamListInput,
+    ) -> Result<Done<Page<TeamSummary>>, AppError> {
+        let after = input.after.as_deref().filter(|after| !after.is_empty());
+        let page = teams::team_list(tx, &input.query, after, PAGE_SIZE).await?;
+        Ok(Done::read(page))
+    }
 }
 
 /// The organisation's teams by name, to choose from.
 pub async fn team_names(ctx: &Ctx, actor: &Actor) -> Result<Vec<TeamRef>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamList).await?;
-    Ok(store::team::team_names(&mut act.tx).await?)
+    let mut tx = AuthorizedTx::begin(ctx, actor, Action::TeamList).await?;
+    Ok(teams::team_names(&mut tx).await?)
 }
 
-/// One team with its members and what the actor may do with it.
-pub async fn team_get(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<TeamDetail, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamGet).await?;
-    let team = store::team::team_get(&mut act.tx, id).await?;
-    let holds = |permission| actor.permissions.contains(&permission);
-    let shared_memories = if holds(Permission::TeamManage) {
-        Some(store::team::team_memories_count(&mut act.tx, id).await?)
-    } else {
-        None
-    };
-    let own = store::team::team_membership(&mut act.tx, id, actor.user_id).await?;
-    let leads = own.is_some_and(|own| own.role == TeamRole::Lead) && holds(Permission::TeamLead);
-    Ok(TeamDetail {
-        id,
-        members: store::team::team_members(&mut act.tx, id, MAX_MEMBERS_SHOWN).await?,
-        name: team.name,
-        created_at: team.created_at,
-        member_count: team.members,
-        may_manage: leads || holds(Permission::TeamManage),
-        shared_memories,
-    })
+pub struct TeamGet;
+
+impl Operation for TeamGet {
+    const ACTION: Action = Action::TeamGet;
+    const ROUTE: Route = Route::get("/teams/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Get a team";
+    type Input = TeamPath;
+    type Output = TeamDetail;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        TeamPath { id }: TeamPath,
+    ) -> Result<Done<TeamDetail>, AppError> {
+        let team = teams::team_get(tx, id).await?;
+        let manages = tx.holds(Permission::TeamManage);
+        let shared_memories = if manages {
+            Some(teams::team_memories_count(tx, id).await?)
+        } else {
+            None
+        };
+        let actor = tx.actor;
+        let own = teams::team_membership(tx, id, actor.user_id).await?;
+        let leads =
+            own.is_some_and(|own| own.role == TeamRole::Lead) && tx.holds(Permission::TeamLead);
+        Ok(Done::read(TeamDetail {
+            id,
+            members: teams::team_members(tx, id, MAX_MEMBERS_SHOWN).await?,
+            name: team.name,
+            created_at: team.created_at,
+            member_count: team.members,
+            may_manage: leads || manages,
+            shared_memories,
+        }))
+    }
 }
 
-/// Creates a team without members.
-///
-/// # Errors
-/// [`AppError::Invalid`] also for a name that is taken.
-pub async fn team_create(ctx: &Ctx, actor: &Actor, name: &str) -> Result<TeamId, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamCreate).await?;
-    let name = TeamName::parse(name)?;
-    let id: TeamId = ctx.ids.id();
-    store::team::team_create(&mut act.tx, id, name.as_str(), ctx.clock.now()).await?;
-    act.commit(AuditTarget::team(id).with_changes(json!({ "after": { "name": name.as_str() } })))
-        .await?;
-    Ok(id)
+pub struct TeamCreate;
+
+impl Operation for TeamCreate {
+    const ACTION: Action = Action::TeamCreate;
+    const ROUTE: Route = Route::create("/teams");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Create a team";
+    const DESCRIPTION: &'static str = "It has no members yet.";
+    type Input = TeamInput;
+    type Output = TeamRef;
+
+    async fn run(tx: &mut AuthorizedTx<'_>, input: TeamInput) -> Result<Done<TeamRef>, AppError> {
+        let name = TeamName::parse(&input.name)?;
+        let (id, now) = (tx.ctx.ids.id(), tx.now());
+        teams::team_create(tx, id, name.as_str(), now).await?;
+        let changes = json!({ "after": { "name": name.as_str() } });
+        let target = AuditTarget::team(id).with_changes(changes);
+        Ok(Done::audited(name.with_id(id), target))
+    }
 }
 
-/// Renames a team that the actor leads, or any team with `team.manage`.
-pub async fn team_rename(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Result<(), AppError> {
-    let mut act = begin(ctx, actor, Action::TeamRename, id).await?;
-    let before = store::team::team_get(&mut act.tx, id).await?.name;
-    let name = TeamName::parse(name)?;
-    store::team::team_rename(&mut act.tx, id, &name, ctx.clock.now()).await?;
-    let changes = json!({ "before": { "name": before }, "after": { "name": name.as_str() } });
-    act.commit(AuditTarget::team(id).with_changes(changes))
-        .await
+pub struct TeamRename;
+
+impl Operation for TeamRename {
+    const ACTION: Action = Action::TeamRename;
+    const OR_PERMISSION: Option<Permission> = Some(Permission::TeamManage);
+    const ROUTE: Route = Route::patch("/teams/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Rename a team";
+    const DESCRIPTION: &'static str =
+        "A team that the member leads, or any with the permission `team.manage`.";
+    type Input = TeamRenameInput;
+    type Output = TeamRef;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        TeamRenameInput { id, name }: TeamRenameInput,
+    ) -> Result<Done<TeamRef>, AppError> {
+        tx.set_about(AuditTarget::team(id));
+        let actor = tx.actor;
+        let before = changeable_team(tx, actor, id).await?.name;
+        let name = TeamName::parse(&name)?;
+        let now = tx.now();
+        teams::team_rename(tx, id, &name, now).await?;
+        let changes = json!({ "before": { "name": before }, "after": { "name": name.as_str() } });
+        let target = AuditTarget::team(id).with_changes(changes);
+        Ok(Done::audited(name.with_id(id), target))
+    }
 }
 
-/// Adds a member to a team, changes their role in it, or removes them.
-///
-/// # Errors
-/// [`AppError::Conflict`] for a deactivated member and if nothing would change.
-pub async fn team_member_change(
-    ctx: &Ctx,
-    actor: &Actor,
+pub struct TeamMemberSet;
+
+impl Operation for TeamMemberSet {
+    const ACTION: Action = Action::TeamMemberChange;
+    const OR_PERMISSION: Option<Permission> = Some(Permission::TeamManage);
+    const ROUTE: Route = Route::put("/teams/{id}/members/{user_id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Add a member to a team or change their role in it";
+    const DESCRIPTION: &'static str =
+        "A team that the member leads, or any with the permission `team.manage`.";
+    type Input = TeamMemberInput;
+    type Output = ();
+
+    async fn run(tx: &mut AuthorizedTx<'_>, input: TeamMemberInput) -> Result<Done<()>, AppError> {
+        change_member(tx, input.id, input.user_id, TeamChange::Join(input.role)).await
+    }
+}
+
+pub struct TeamMemberRemove;
+
+impl Operation for TeamMemberRemove {
+    const ACTION: Action = Action::TeamMemberChange;
+    const OR_PERMISSION: Option<Permission> = Some(Permission::TeamManage);
+    const ROUTE: Route = Route::delete("/teams/{id}/members/{user_id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Remove a member from a team";
+    const DESCRIPTION: &'static str =
+        "A team that the member leads, or any with the permission `team.manage`.";
+    type Input = TeamMemberPath;
+    type Output = ();
+
+    async fn run(tx: &mut AuthorizedTx<'_>, input: TeamMemberPath) -> Result<Done<()>, AppError> {
+        change_member(tx, input.id, input.user_id, TeamChange::Leave).await
+    }
+}
+
+async fn change_member(
+    tx: &mut AuthorizedTx<'_>,
     id: TeamId,
     user_id: UserId,
     change: TeamChange,
-) -> Result<(), AppError> {
-    let mut act = begin(ctx, actor, Action::TeamMemberChange, id).await?;
-    let done = change_in_tx(&mut act.tx, id, user_id, change, ctx.clock.now()).await;
-    act.finish(AuditTarget::user(user_id), done).await
+) -> Result<Done<()>, AppError> {
+    let actor = tx.actor;
+    tx.set_about(AuditTarget::team(id));
+    changeable_team(tx, actor, id).await?;
+    tx.set_about(AuditTarget::user(user_id));
+    let now = tx.now();
+    let changes = change_in_tx(tx, id, user_id, change, now).await?;
+    let target = AuditTarget::user(user_id).with_changes(changes);
+    Ok(Done::audited((), target))
 }
 
-/// As [`team_member_change`], inside an open transaction.
+/// Changes one membership of a team that the actor may change. Returns the
+/// changes to audit.
+///
+/// # Errors
+/// [`AppError::Conflict`] for a member who has left the organisation, or whose
+/// membership is so already or comes from a group.
 pub(crate) async fn change_in_tx(
     tx: &mut TenantTx,
     id: TeamId,
@@ -147,50 +241,60 @@ pub(crate) async fn change_in_tx(
     }))
 }
 
-/// Deletes a team after the actor typed its `name`. Memories shared with it
-/// become private to their owners.
-///
-/// # Errors
-/// [`AppError::Invalid`] for `confirm` with another name;
-/// [`AppError::Conflict`] if a group rule refers to the team.
-pub async fn team_delete(ctx: &Ctx, actor: &Actor, id: TeamId, name: &str) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::TeamDelete).await?;
-    let team = store::team::team_get(&mut act.tx, id).await?;
-    if name.trim() != team.name {
-        let message = format!("Type the team's name, “{}”, to delete it.", team.name);
-        return Err(AppError::field("confirm", message));
+pub struct TeamDelete;
+
+impl Operation for TeamDelete {
+    const ACTION: Action = Action::TeamDelete;
+    const ROUTE: Route = Route::delete("/teams/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Delete a team";
+    const DESCRIPTION: &'static str =
+        "Memories that are shared with it become private to their owners again.";
+    type Input = TeamDeleteInput;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        TeamDeleteInput { id, confirm }: TeamDeleteInput,
+    ) -> Result<Done<()>, AppError> {
+        let team = teams::team_get(tx, id).await?;
+        if confirm.trim() != team.name {
+            let message = format!("Type the team's name, “{}”, to delete it.", team.name);
+            return Err(AppError::field("confirm", message));
+        }
+        let now = tx.now();
+        let (released, withdrawn) = release_memories(tx, id, now).await?;
+        teams::team_delete(tx, id)
+            .await
+            .map_err(|error| match error {
+                StoreError::Constraint(name) if name.ends_with("_team_id_fkey") => {
+                    AppError::Conflict {
+                        message: "A group mapping still names this team. Change that first.".into(),
+                    }
+                }
+                other => other.into(),
+            })?;
+        let target = AuditTarget::team(id).with_changes(json!({
+            "before": { "name": team.name, "members": team.members },
+            "memories_made_private": released,
+            "proposals_withdrawn": withdrawn,
+        }));
+        Ok(Done::audited((), target))
     }
-    let now = ctx.clock.now();
-    let (released, withdrawn) = release_memories(&mut act, id, now).await?;
-    store::team::team_delete(&mut act.tx, id)
-        .await
-        .map_err(|error| match error {
-            StoreError::Constraint(name) if name.ends_with("_team_id_fkey") => AppError::Conflict {
-                message: "A group mapping still names this team. Change that first.".into(),
-            },
-            other => other.into(),
-        })?;
-    act.commit(AuditTarget::team(id).with_changes(json!({
-        "before": { "name": team.name, "members": team.members },
-        "memories_made_private": released,
-        "proposals_withdrawn": withdrawn,
-    })))
-    .await
 }
 
 /// Makes memories shared with a team private, each with a new version and an
 /// audit row, and withdraws proposals to the team. Returns the number of each.
 async fn release_memories(
-    act: &mut AuthorizedTx<'_>,
+    tx: &mut AuthorizedTx<'_>,
     id: TeamId,
     now: Timestamp,
 ) -> Result<(usize, i64), AppError> {
     const REASON: &str = "The team was deleted.";
-    let withdrawn = store::team::team_proposals_close(&mut act.tx, id, REASON, now).await?;
+    let withdrawn = teams::team_proposals_close(tx, id, REASON, now).await?;
     let mut released = 0;
     loop {
-        let tx = &mut act.tx;
-        let batch = store::team::team_memories_unshare(tx, id, BATCH, REASON, now).await?;
+        let batch = teams::team_memories_unshare(tx, id, BATCH, REASON, now).await?;
         if batch.is_empty() {
             return Ok((released, withdrawn));
         }
@@ -201,29 +305,7 @@ async fn release_memories(
                 "after": { "visibility": Visibility::Private.key() },
             }))
         });
-        act.audit_side_effects(Action::TeamDelete, targets).await?;
-    }
-}
-
-/// Begins an action on one team: `team.manage` allows it on any, `team.lead` on
-/// those that the actor leads.
-async fn begin<'a>(
-    ctx: &'a Ctx,
-    actor: &'a Actor,
-    action: Action,
-    id: TeamId,
-) -> Result<AuthorizedTx<'a>, AppError> {
-    if actor.permissions.contains(&Permission::TeamManage) {
-        return AuthorizedTx::begin_with_permission(ctx, actor, action, Permission::TeamManage)
-            .await;
-    }
-    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
-    match changeable_team(&mut act.tx, actor, id).await {
-        Ok(_) => Ok(act),
-        Err(AppError::Forbidden { permission }) => {
-            Err(act.deny_permission(AuditTarget::team(id), permission).await)
-        }
-        Err(other) => Err(other),
+        tx.audit_side_effects(Action::TeamDelete, targets).await?;
     }
 }
 
@@ -233,13 +315,13 @@ pub(crate) async fn changeable_team(
     tx: &mut TenantTx,
     actor: &Actor,
     id: TeamId,
-) -> Result<store::team::Team, AppError> {
-    let team = store::team::team_get(tx, id).await?;
+) -> Result<teams::Team, AppError> {
+    let team = teams::team_get(tx, id).await?;
     if actor.permissions.contains(&Permission::TeamManage) {
         return Ok(team);
     }
     actor.authorize(Permission::TeamLead)?;
-    let own = store::team::team_membership(tx, id, actor.user_id).await?;
+    let own = teams::team_membership(tx, id, actor.user_id).await?;
     if own.is_some_and(|own| own.role == TeamRole::Lead) {
         Ok(team)
     } else {

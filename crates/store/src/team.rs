@@ -141,7 +141,7 @@ pub async fn team_list(
             .map(|row| TeamSummary {
                 id: row.id.into(),
                 name: row.name,
-                members: row.members,
+                member_count: row.members,
                 leads: row.leads,
                 is_own: row.is_own,
             })

@@ -22,13 +22,13 @@ mod memory_share;
 mod memory_thread;
 mod memory_trash;
 mod memory_version;
+mod operation;
 mod paged;
 mod persona;
 mod problem;
 mod proposal;
 mod reference;
 mod role;
-mod team;
 
 use axum::{
     Extension, Router,
@@ -99,13 +99,12 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
         .routes(routes!(member::members_get))
         .routes(routes!(role::roles_list))
         .routes(routes!(role::roles_get))
-        .routes(routes!(team::teams_list))
-        .routes(routes!(team::teams_get))
         .routes(routes!(audit::audit_list))
         .routes(routes!(event::events_stream))
         .split_for_parts();
     let document = document::complete(document);
-    let document = serde_json::to_value(document).expect("an OpenAPI document is JSON");
+    let mut document = serde_json::to_value(document).expect("an OpenAPI document is JSON");
+    operation::describe(&mut document);
     let reference = reference::reference(&document);
     let text = Bytes::from(document.to_string());
     let openapi = get(move || async move {
@@ -113,6 +112,7 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
         ([(header::CONTENT_TYPE, json)], text)
     });
     let operations = operations
+        .merge(operation::routes().with_state(ctx.clone()))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(

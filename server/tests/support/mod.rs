@@ -12,6 +12,7 @@ pub mod issuer;
 pub mod keys;
 pub mod product;
 pub mod program;
+pub mod sample;
 
 use std::{
     collections::BTreeMap,

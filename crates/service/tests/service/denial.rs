@@ -22,7 +22,7 @@ async fn denials(world: &World, action: &str) -> Vec<Option<i64>> {
 
 async fn refused(world: &World, actor: &Actor, times: usize) {
     for _ in 0..times {
-        let refused = service::team_create(&world.ctx, actor, "Clerks").await;
+        let refused = crate::call::team_create(&world.ctx, actor, "Clerks").await;
         assert!(
             matches!(refused, Err(AppError::Forbidden { .. })),
             "{refused:?}"
@@ -72,7 +72,7 @@ async fn denials_of_others_and_of_other_acts_are_counted_apart() {
     let vince = world.tenant.actor(SystemRole::Viewer, "Vince").await;
     refused(&world, &vera, 2).await;
     refused(&world, &vince, 1).await;
-    let other = service::team_rename(&world.ctx, &vera, world.ctx.ids.id(), "Clerks").await;
+    let other = crate::call::team_rename(&world.ctx, &vera, world.ctx.ids.id(), "Clerks").await;
     assert!(
         matches!(other, Err(AppError::Forbidden { .. })),
         "{other:?}"

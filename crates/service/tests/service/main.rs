@@ -5,6 +5,7 @@ mod api_key;
 mod audit;
 mod break_glass;
 mod bulk;
+mod call;
 mod denial;
 mod embedding_model;
 mod export;

@@ -7,12 +7,12 @@ use domain::{
     memory::Visibility,
     team::{TeamChange, TeamRole},
 };
-use service::{
-    member_change, memory_create, memory_get, memory_versions, team_create, team_delete, team_get,
-    team_list, team_member_change, team_rename,
-};
+use service::{member_change, memory_create, memory_get, memory_versions};
 
-use crate::support::{World, draft};
+use crate::{
+    call::{team_create, team_delete, team_get, team_list, team_member_change, team_rename},
+    support::{World, draft},
+};
 
 const JOIN: TeamChange = TeamChange::Join(TeamRole::Member);
 const LEAD: TeamChange = TeamChange::Join(TeamRole::Lead);

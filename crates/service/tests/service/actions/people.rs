@@ -98,28 +98,28 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         }
         Action::TeamList => {
             service::team_names(ctx, actor).await?;
-            service::team_list(ctx, actor, "", None).await.map(drop)
+            crate::call::team_list(ctx, actor, "", None).await.map(drop)
         }
-        Action::TeamGet => service::team_get(ctx, actor, team(world, actor).await.0)
+        Action::TeamGet => crate::call::team_get(ctx, actor, team(world, actor).await.0)
             .await
             .map(drop),
-        Action::TeamCreate => service::team_create(ctx, actor, &fresh_name(world))
+        Action::TeamCreate => crate::call::team_create(ctx, actor, &fresh_name(world))
             .await
             .map(drop),
         Action::TeamRename => {
             let (id, actor) = team(world, actor).await;
-            service::team_rename(ctx, &actor, id, &fresh_name(world)).await
+            crate::call::team_rename(ctx, &actor, id, &fresh_name(world)).await
         }
         Action::TeamMemberChange => {
             let (id, actor) = team(world, actor).await;
             let join = TeamChange::Join(TeamRole::Member);
-            service::team_member_change(ctx, &actor, id, colleague(world).await, join).await
+            crate::call::team_member_change(ctx, &actor, id, colleague(world).await, join).await
         }
         Action::TeamDelete => {
             let (id, actor) = team(world, actor).await;
             let mut tx = world.tenant.enter().await;
             let name = store::team::team_get(&mut tx, id).await?.name;
-            service::team_delete(ctx, &actor, id, &name).await
+            crate::call::team_delete(ctx, &actor, id, &name).await
         }
         Action::BreakGlassOpen => {
             let id = colleague(world).await;

@@ -451,7 +451,7 @@ async fn an_invite_ends_with_its_role_and_its_team() {
     service::role_delete(&world.ctx, &olga, clerk, 1, 0)
         .await
         .unwrap();
-    service::team_delete(&world.ctx, &olga, team, "Desk")
+    crate::call::team_delete(&world.ctx, &olga, team, "Desk")
         .await
         .unwrap();
     for made in [&by_role, &by_team] {

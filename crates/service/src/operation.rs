@@ -1,0 +1,213 @@
+//! Operations: what a member can do or read, declared once and offered by
+//! every door (pages, REST, MCP).
+//!
+//! [`call`] is the only way to run one. It authorises, opens the transaction,
+//! runs the operation, writes the audit row, commits and wakes the workers.
+//! REST routes, the OpenAPI document and the tests that try every operation
+//! are made from [`visit_operations`].
+
+use std::future::Future;
+
+use domain::{Action, Actor, AppError, Permission, action::Effect};
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Ctx,
+    authorized_tx::{AuditTarget, AuthorizedTx},
+    team,
+};
+
+/// One operation. Its input is what every door parses, its output what every
+/// door sends.
+pub trait Operation: Send + 'static {
+    /// Names it in the audit log and decides which permission it needs.
+    const ACTION: Action;
+    /// A wider permission that allows it as well.
+    const OR_PERMISSION: Option<Permission> = None;
+    const ROUTE: Route;
+    const GROUP: Group;
+    /// A verb phrase, e.g. "Create a team".
+    const TITLE: &'static str;
+    /// What the title leaves open; empty if nothing.
+    const DESCRIPTION: &'static str = "";
+    /// Path parameters are fields of it.
+    type Input: DeserializeOwned + JsonSchema + Send + 'static;
+    type Output: Serialize + JsonSchema + Send + 'static;
+
+    /// Parses the input and does the work in the caller's transaction, which
+    /// the driver commits.
+    fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Done<Self::Output>, AppError>> + Send;
+}
+
+/// The result of an operation and what it was about.
+pub struct Done<T> {
+    output: T,
+    target: Option<AuditTarget>,
+}
+
+impl<T> Done<T> {
+    /// A read, which is audited only if denied.
+    pub(crate) const fn read(output: T) -> Self {
+        Self {
+            output,
+            target: None,
+        }
+    }
+
+    /// A change of `target`, or a read that is always audited.
+    pub(crate) const fn audited(output: T, target: AuditTarget) -> Self {
+        Self {
+            output,
+            target: Some(target),
+        }
+    }
+}
+
+/// The headings of the API reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Members,
+}
+
+impl Group {
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Members => "Members, roles and teams",
+        }
+    }
+}
+
+/// The HTTP method, path below `/api/v1` and status of success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    pub method: Method,
+    /// With parameters in braces: `/teams/{id}`.
+    pub path: &'static str,
+    pub status: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Route {
+    const fn new(method: Method, path: &'static str, status: u16) -> Self {
+        Self {
+            method,
+            path,
+            status,
+        }
+    }
+
+    /// 200 with the output.
+    pub const fn get(path: &'static str) -> Self {
+        Self::new(Method::Get, path, 200)
+    }
+
+    /// 201 with the output, which has the `id` of what was created.
+    pub const fn create(path: &'static str) -> Self {
+        Self::new(Method::Post, path, 201)
+    }
+
+    /// 200 with the output.
+    pub const fn post(path: &'static str) -> Self {
+        Self::new(Method::Post, path, 200)
+    }
+
+    /// 200 with the output.
+    pub const fn patch(path: &'static str) -> Self {
+        Self::new(Method::Patch, path, 200)
+    }
+
+    /// 204.
+    pub const fn put(path: &'static str) -> Self {
+        Self::new(Method::Put, path, 204)
+    }
+
+    /// 204.
+    pub const fn delete(path: &'static str) -> Self {
+        Self::new(Method::Delete, path, 204)
+    }
+
+    /// The names of the path's parameters.
+    pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.path
+            .split('/')
+            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+    }
+}
+
+/// Refuses an actor who may not run the operation, for a door that has yet to
+/// read the input: a caller without the permission learns nothing else. A
+/// denial is audited.
+pub async fn authorize_operation<O: Operation>(ctx: &Ctx, actor: &Actor) -> Result<(), AppError> {
+    AuthorizedTx::authorize_permission(ctx, actor, O::ACTION, needed::<O>(actor)).await
+}
+
+/// The permission to check: the wider one if the actor has it.
+fn needed<O: Operation>(actor: &Actor) -> Permission {
+    O::OR_PERMISSION
+        .filter(|permission| actor.permissions.contains(permission))
+        .unwrap_or_else(|| O::ACTION.permission())
+}
+
+/// Runs an operation as `actor`.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for a missing permission, which is audited;
+/// otherwise the operation's own.
+pub async fn call<O: Operation>(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: O::Input,
+) -> Result<O::Output, AppError> {
+    let mut tx =
+        AuthorizedTx::begin_with_permission(ctx, actor, O::ACTION, needed::<O>(actor)).await?;
+    match O::run(&mut tx, input).await {
+        Ok(Done {
+            output,
+            target: Some(target),
+        }) => {
+            tx.commit(target).await?;
+            Ok(output)
+        }
+        Ok(Done {
+            output,
+            target: None,
+        }) if O::ACTION.effect() == Effect::Read => Ok(output),
+        Ok(_) => {
+            tracing::error!(
+                action = O::ACTION.key(),
+                "an operation named no audit target"
+            );
+            Err(AppError::Internal)
+        }
+        Err(AppError::Forbidden { permission }) => Err(tx.into_denial(permission).await),
+        Err(error) => Err(error),
+    }
+}
+
+/// Something that is done with each operation's type.
+pub trait OperationVisitor {
+    fn visit<O: Operation>(&mut self);
+}
+
+/// Visits every operation, in the order of the API reference.
+pub fn visit_operations(visitor: &mut impl OperationVisitor) {
+    visitor.visit::<team::TeamList>();
+    visitor.visit::<team::TeamCreate>();
+    visitor.visit::<team::TeamGet>();
+    visitor.visit::<team::TeamRename>();
+    visitor.visit::<team::TeamDelete>();
+    visitor.visit::<team::TeamMemberSet>();
+    visitor.visit::<team::TeamMemberRemove>();
+}

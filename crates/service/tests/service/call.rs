@@ -1,0 +1,80 @@
+//! Operations called with their arguments one by one, for tests that call them
+//! often.
+
+use domain::{
+    Actor, AppError, Page, TeamId, UserId,
+    team::{
+        TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
+        TeamMemberPath, TeamPath, TeamRenameInput, TeamSummary,
+    },
+};
+use service::{
+    Ctx, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename,
+    call,
+};
+
+pub(crate) async fn team_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    query: &str,
+    after: Option<&str>,
+) -> Result<Page<TeamSummary>, AppError> {
+    let input = TeamListInput {
+        query: query.into(),
+        after: after.map(Into::into),
+    };
+    call::<TeamList>(ctx, actor, input).await
+}
+
+pub(crate) async fn team_get(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<TeamDetail, AppError> {
+    call::<TeamGet>(ctx, actor, TeamPath { id }).await
+}
+
+pub(crate) async fn team_create(ctx: &Ctx, actor: &Actor, name: &str) -> Result<TeamId, AppError> {
+    let input = TeamInput { name: name.into() };
+    Ok(call::<TeamCreate>(ctx, actor, input).await?.id)
+}
+
+pub(crate) async fn team_rename(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: TeamId,
+    name: &str,
+) -> Result<(), AppError> {
+    let input = TeamRenameInput {
+        id,
+        name: name.into(),
+    };
+    call::<TeamRename>(ctx, actor, input).await.map(drop)
+}
+
+pub(crate) async fn team_member_change(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: TeamId,
+    user_id: UserId,
+    change: TeamChange,
+) -> Result<(), AppError> {
+    match change {
+        TeamChange::Join(role) => {
+            let input = TeamMemberInput { id, user_id, role };
+            call::<TeamMemberSet>(ctx, actor, input).await
+        }
+        TeamChange::Leave => {
+            call::<TeamMemberRemove>(ctx, actor, TeamMemberPath { id, user_id }).await
+        }
+    }
+}
+
+pub(crate) async fn team_delete(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: TeamId,
+    confirm: &str,
+) -> Result<(), AppError> {
+    let input = TeamDeleteInput {
+        id,
+        confirm: confirm.into(),
+    };
+    call::<TeamDelete>(ctx, actor, input).await
+}

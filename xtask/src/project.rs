@@ -102,7 +102,7 @@ impl Project {
 /// Returns `fallback` if the user PostgreSQL runs as can't access `preferred`,
 /// e.g. below /root.
 fn accessible_to_postgres(preferred: PathBuf, fallback: &Path) -> PathBuf {
-    match embedded_postgres::folder_closed_to_postgres(&preferred) {
+    match embedded_postgres::inaccessible_folder(&preferred) {
         None => preferred,
         Some(_) => fallback.to_owned(),
     }

@@ -10,9 +10,9 @@ use domain::{
 use crate::{
     Store, StoreError, TenantTx,
     preferences::from_stored,
-    role::{permissions_of_custom, permissions_of_system},
-    tenant::{TenantStatus, status_of},
-    user::{UserStatus, kind_from_stored, status_from_stored},
+    role::{StoredPermissions, permissions_of_system},
+    tenant::TenantStatus,
+    user::UserStatus,
 };
 
 /// A member with everything that a request needs, as of now.
@@ -105,17 +105,17 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
                       SELECT DISTINCT permission FROM roles r, unnest(r.permissions) AS permission
                        WHERE r.tenant_id = $1 AND r.id IN (
                            SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
-                  ) AS "permissions!",
+                  ) AS "permissions!: StoredPermissions",
                   ARRAY(
                       SELECT g.id FROM teams g
                        WHERE g.tenant_id = $1 AND g.id IN (
                            SELECT m.team_id FROM team_members m WHERE m.tenant_id = $1 AND m.user_id = $2)
                        ORDER BY g.name
-                  ) AS "team_ids!",
+                  ) AS "team_ids!: Vec<TeamId>",
                   ARRAY(
                       SELECT DISTINCT m.team_id FROM team_members m
                        WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.role = 'lead'
-                  ) AS "led_team_ids!",
+                  ) AS "led_team_ids!: Vec<TeamId>",
                   ARRAY(
                       SELECT g.name FROM teams g
                        WHERE g.tenant_id = $1 AND g.id IN (
@@ -129,25 +129,25 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
              JOIN tenants t ON t.id = u.tenant_id
              LEFT JOIN user_preferences p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
             WHERE u.tenant_id = $1 AND u.id = $2"#,
-        tenant_id.0,
-        user_id.0,
+        tenant_id as _,
+        user_id as _,
     )
     .fetch_one(tx.conn())
     .await?;
 
-    let mut permissions = permissions_of_custom(&row.permissions);
+    let mut permissions: BTreeSet<_> = row.permissions.known().collect();
     for key in &row.system_role_keys {
         permissions.extend(permissions_of_system(key));
     }
     Ok(ActorRecord {
         tenant_id,
-        tenant_status: status_of(&row.tenant_status)?,
-        kind: kind_from_stored(&row.kind)?,
-        status: status_from_stored(&row.status)?,
+        tenant_status: row.tenant_status,
+        kind: row.kind,
+        status: row.status,
         role_keys: row.role_keys,
         is_operator: row.is_operator,
-        team_ids: row.team_ids.into_iter().map(TeamId).collect(),
-        led_team_ids: row.led_team_ids.into_iter().map(TeamId).collect(),
+        team_ids: row.team_ids,
+        led_team_ids: row.led_team_ids,
         profile: Profile {
             user_id,
             display_name: row.display_name,

@@ -12,13 +12,13 @@ use uuid::Uuid;
 use crate::{
     AuthTx, StoreError, TenantTx,
     cursor::{Cursor, List},
-    user::kind_from_stored,
+    user::UserStatus,
 };
 
 /// Sorts after every row, so the first page starts here.
-const FIRST_PAGE: Cursor<Uuid> = Cursor {
+const FIRST_PAGE: Cursor<ApiKeyId> = Cursor {
     at: datetime!(9999-12-31 00:00 UTC),
-    key: Uuid::max(),
+    key: ApiKeyId(Uuid::max()),
 };
 
 /// A key as authentication reads it.
@@ -50,54 +50,6 @@ pub struct ApiKeySecret<'a> {
     pub prefix: &'a str,
 }
 
-struct ApiKeyRow {
-    id: Uuid,
-    label: String,
-    prefix: String,
-    owner_id: Uuid,
-    owner_name: String,
-    owner_kind: String,
-    scopes: Vec<String>,
-    vendor: String,
-    created_at: Timestamp,
-    expires_at: Option<Timestamp>,
-    last_used_at: Option<Timestamp>,
-    revoked_at: Option<Timestamp>,
-}
-
-impl TryFrom<ApiKeyRow> for ApiKey {
-    type Error = StoreError;
-
-    fn try_from(row: ApiKeyRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.id.into(),
-            label: row.label,
-            prefix: row.prefix,
-            owner_id: row.owner_id.into(),
-            owner_name: row.owner_name,
-            owner_kind: kind_from_stored(&row.owner_kind)?,
-            scopes: scopes_of(&row.scopes),
-            vendor: vendor_of(&row.vendor)?,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            last_used_at: row.last_used_at,
-            revoked_at: row.revoked_at,
-        })
-    }
-}
-
-/// Leaves out permissions that this version of Atrium doesn't know.
-fn scopes_of(keys: &[String]) -> Vec<Permission> {
-    keys.iter()
-        .filter_map(|key| Permission::for_role(key).ok())
-        .collect()
-}
-
-fn vendor_of(key: &str) -> Result<Vendor, StoreError> {
-    Vendor::from_key(key)
-        .ok_or_else(|| StoreError::other(format!("a key has the unknown vendor “{key}”")))
-}
-
 /// Stores a key of `owner`.
 ///
 /// # Errors
@@ -111,23 +63,23 @@ pub async fn api_key_create(
     key: &NewApiKey,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, created_by) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, created_by) = (tx.tenant_id(), tx.member_id()?);
     let scopes: Vec<_> = key.scopes.iter().map(|p| p.key().to_owned()).collect();
     sqlx::query!(
         "INSERT INTO api_keys
              (tenant_id, id, user_id, label, prefix, key_hash, scopes, created_by, created_at, expires_at, vendor)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        tenant_id,
-        id.0,
-        owner.0,
+        tenant_id as _,
+        id as _,
+        owner as _,
         key.label,
         mark.prefix,
         mark.hash.as_slice(),
         &scopes,
-        created_by,
+        created_by as _,
         now,
         key.lifetime.map(|lifetime| now + lifetime),
-        key.vendor.key(),
+        key.vendor as _,
     )
     .execute(tx.conn())
     .await?;
@@ -135,19 +87,18 @@ pub async fn api_key_create(
 }
 
 pub async fn api_key_get(tx: &mut TenantTx, id: ApiKeyId) -> Result<ApiKey, StoreError> {
-    sqlx::query_as!(
-        ApiKeyRow,
+    Ok(sqlx::query_as!(
+        ApiKey,
         "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes, vendor,
                 k.created_at, expires_at, last_used_at, revoked_at
            FROM api_keys k
            JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
           WHERE k.tenant_id = $1 AND k.id = $2",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
-    .await?
-    .try_into()
+    .await?)
 }
 
 /// One page of keys, newest first: the member's own, or all visible ones if
@@ -168,10 +119,10 @@ pub async fn api_key_list(
     let owner = if filter.all {
         None
     } else {
-        Some(tx.member_id()?.0)
+        Some(tx.member_id()?)
     };
-    let rows = sqlx::query_as!(
-        ApiKeyRow,
+    let keys = sqlx::query_as!(
+        ApiKey,
         "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes, vendor,
                 k.created_at, expires_at, last_used_at, revoked_at
            FROM api_keys k
@@ -182,24 +133,20 @@ pub async fn api_key_list(
             AND (revoked_at IS NOT NULL OR expires_at IS NOT NULL AND expires_at <= $5) = $6
           ORDER BY k.created_at DESC, k.id DESC
           LIMIT $7",
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
         cursor.at,
-        cursor.key,
-        owner,
+        cursor.key as _,
+        owner as _,
         now,
         filter.ended,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    let keys = rows
-        .into_iter()
-        .map(ApiKey::try_from)
-        .collect::<Result<Vec<_>, _>>()?;
     Ok(Page::cut(keys, usize::from(size), |key| {
         Cursor {
             at: key.created_at,
-            key: key.id.0,
+            key: key.id,
         }
         .to_text(List::ApiKey, tx.tenant_id())
     }))
@@ -212,8 +159,8 @@ pub async fn api_key_list_for_member(
     owner: UserId,
     limit: u16,
 ) -> Result<Vec<ApiKey>, StoreError> {
-    let rows = sqlx::query_as!(
-        ApiKeyRow,
+    Ok(sqlx::query_as!(
+        ApiKey,
         "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes, vendor,
                 k.created_at, expires_at, last_used_at, revoked_at
            FROM api_keys k
@@ -221,13 +168,12 @@ pub async fn api_key_list_for_member(
           WHERE k.tenant_id = $1 AND k.user_id = $2
           ORDER BY k.created_at DESC, k.id DESC
           LIMIT $3",
-        tx.tenant_id().0,
-        owner.0,
+        tx.tenant_id() as _,
+        owner as _,
         i64::from(limit),
     )
     .fetch_all(tx.conn())
-    .await?;
-    rows.into_iter().map(ApiKey::try_from).collect()
+    .await?)
 }
 
 /// Revokes a visible key, which is rejected from the next request on.
@@ -241,8 +187,8 @@ pub async fn api_key_revoke(
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "UPDATE api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         now,
     )
     .execute(tx.conn())
@@ -263,8 +209,8 @@ pub async fn api_key_revoke_all(
     let done = sqlx::query!(
         "UPDATE api_keys SET revoked_at = $3
           WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)",
-        tx.tenant_id().0,
-        owner.0,
+        tx.tenant_id() as _,
+        owner as _,
         now,
     )
     .execute(tx.conn())
@@ -286,15 +232,15 @@ pub async fn api_key_find(
     .await?;
     row.map(|row| {
         Ok(StoredApiKey {
-            tenant_id: row.tenant_id.into(),
-            id: row.id.into(),
-            user_id: row.user_id.into(),
+            tenant_id: row.tenant_id,
+            id: row.id,
+            user_id: row.user_id,
             key_hash: row
                 .key_hash
                 .try_into()
                 .map_err(|_| StoreError::other("a key's hash is not 32 bytes long"))?,
-            scopes: scopes_of(&row.scopes),
-            vendor: vendor_of(&row.vendor)?,
+            scopes: row.scopes.into(),
+            vendor: row.vendor,
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,
@@ -342,22 +288,21 @@ pub async fn service_account_list(
             WHERE u.tenant_id = $1 AND u.kind IN ('agent', 'service')
             ORDER BY u.display_name, u.id
             LIMIT $3"#,
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
         now,
         i64::from(limit),
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(ServiceAccount {
-                id: row.id.into(),
-                name: row.display_name,
-                kind: kind_from_stored(&row.kind)?,
-                is_active: row.status == crate::user::UserStatus::Active.key(),
-                roles: row.roles,
-                keys: row.keys,
-            })
+    Ok(rows
+        .into_iter()
+        .map(|row| ServiceAccount {
+            id: row.id,
+            name: row.display_name,
+            kind: row.kind,
+            is_active: row.status == UserStatus::Active,
+            roles: row.roles,
+            keys: row.keys,
         })
-        .collect()
+        .collect())
 }

@@ -12,7 +12,6 @@ use domain::{
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
-use uuid::Uuid;
 
 pub use checkpoint::{
     DueCheckpoint, StoredCheckpoint, checkpoint_create, checkpoint_notes, checkpoints_due,
@@ -142,19 +141,19 @@ pub async fn audit_append(tx: &mut TenantTx, events: &[AuditEvent]) -> Result<i6
     let tenant_id = tx.tenant_id();
     let seq = sqlx::query_scalar!(
         r#"SELECT audit_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS "seq!""#,
-        tenant_id.0,
+        tenant_id as _,
         &column(events, |e| e.at),
-        &column(events, |e| e.actor_user_id.map(|id| id.0)) as &[Option<Uuid>],
-        &column(events, |e| e.actor_kind.key().to_owned()),
+        column(events, |e| e.actor_user_id) as _,
+        column(events, |e| e.actor_kind) as _,
         &column(events, |e| e.actor_label.clone()),
-        &column(events, |e| e.on_behalf_of.map(|id| id.0)) as &[Option<Uuid>],
+        column(events, |e| e.on_behalf_of) as _,
         &column(events, |e| e.ip.map(|ip| ip.to_string())) as &[Option<String>],
         &column(events, |e| e.user_agent.clone()) as &[Option<String>],
-        &column(events, |e| e.request_id.map(|id| id.0)) as &[Option<Uuid>],
+        column(events, |e| e.request_id) as _,
         &column(events, |e| e.action.clone()),
         &column(events, |e| e.resource_type.clone()) as &[Option<String>],
         &column(events, |e| e.resource_id.clone()) as &[Option<String>],
-        &column(events, |e| e.outcome.key().to_owned()),
+        column(events, |e| e.outcome) as _,
         &column(events, |e| e.level.key().to_owned()),
         &column(events, |e| e.changes.clone()) as &[Option<Value>],
         &column(events, |e| e.metadata.clone()) as &[Option<Value>],
@@ -173,47 +172,44 @@ fn column<'a, T>(events: &'a [AuditEvent], field: impl Fn(&'a AuditEvent) -> T) 
 struct EntryRow {
     seq: i64,
     at: Timestamp,
-    actor_user_id: Option<Uuid>,
+    actor_user_id: Option<UserId>,
     actor_label: String,
     actor_kind: String,
     action: String,
     resource_type: Option<String>,
     resource_id: Option<String>,
-    outcome: String,
+    outcome: Outcome,
     ip: Option<String>,
-    request_id: Option<Uuid>,
+    request_id: Option<RequestId>,
     changes: Option<String>,
     metadata: Option<String>,
 }
 
-impl TryFrom<EntryRow> for AuditEntry {
-    type Error = StoreError;
-
-    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
-        Ok(Self {
+impl From<EntryRow> for AuditEntry {
+    fn from(row: EntryRow) -> Self {
+        Self {
             seq: row.seq,
             at: row.at,
-            actor_user_id: row.actor_user_id.map(UserId),
+            actor_user_id: row.actor_user_id,
             actor_label: row.actor_label,
             actor_kind: row.actor_kind,
             action: row.action,
             resource_type: row.resource_type,
             resource_id: row.resource_id,
-            outcome: Outcome::from_key(&row.outcome)
-                .ok_or_else(|| StoreError::other("an audit row has an unknown outcome"))?,
+            outcome: row.outcome,
             ip: row.ip,
             request_id: row.request_id.map(|id| id.to_string()),
             changes: row.changes,
             metadata: row.metadata,
-        })
+        }
     }
 }
 
 /// The period in which a request may have written its rows. The request id, a
 /// UUID version 7, contains its start time, so the query doesn't scan the whole
 /// log.
-fn request_time_range(id: Uuid) -> Option<(Timestamp, Timestamp)> {
-    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+fn request_time_range(id: RequestId) -> Option<(Timestamp, Timestamp)> {
+    let (seconds, nanos) = id.0.get_timestamp()?.to_unix();
     let start = Timestamp::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?
         + time::Duration::nanoseconds(i64::from(nanos));
     Some((start - time::Duration::MINUTE, start + time::Duration::HOUR))
@@ -239,11 +235,11 @@ pub async fn audit_list(
     if !filter.outcome.is_empty() && Outcome::from_key(&filter.outcome).is_none() {
         return Err(StoreError::Filter("outcome"));
     }
-    let actor: Option<Uuid> = match filter.actor.as_str() {
+    let actor: Option<UserId> = match filter.actor.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("actor"))?),
     };
-    let request: Option<Uuid> = match filter.request.as_str() {
+    let request: Option<RequestId> = match filter.request.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("request"))?),
     };
@@ -271,23 +267,20 @@ pub async fn audit_list(
               AND at < coalesce($9, 'infinity'::timestamptz)
             ORDER BY at DESC, seq DESC
             LIMIT $10"#,
-        tenant_id.0,
+        tenant_id as _,
         cursor.at,
         cursor.key,
         filter.action,
         filter.outcome,
-        actor,
-        request,
+        actor as _,
+        request as _,
         span.map(|(from, _)| from),
         span.map(|(_, to)| to),
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    let entries = rows
-        .into_iter()
-        .map(AuditEntry::try_from)
-        .collect::<Result<Vec<_>, _>>()?;
+    let entries: Vec<AuditEntry> = rows.into_iter().map(AuditEntry::from).collect();
     Ok(Page::cut(entries, usize::from(size), |entry| {
         Cursor {
             at: entry.at,
@@ -306,10 +299,10 @@ pub async fn audit_list_for_member(
     // Each half uses its own index.
     let rows = sqlx::query_as!(
         EntryRow,
-        r#"SELECT seq AS "seq!", at AS "at!", actor_user_id, actor_label AS "actor_label!",
-                  actor_kind AS "actor_kind!", action AS "action!", resource_type, resource_id,
-                  outcome AS "outcome!", host(ip) AS ip, request_id, changes::text AS changes,
-                  metadata::text AS metadata
+        r#"SELECT seq AS "seq!", at AS "at!", actor_user_id AS "actor_user_id: UserId",
+                  actor_label AS "actor_label!", actor_kind AS "actor_kind!", action AS "action!",
+                  resource_type, resource_id, outcome AS "outcome!: Outcome", host(ip) AS ip,
+                  request_id AS "request_id: RequestId", changes::text AS changes, metadata::text AS metadata
              FROM (
                  (SELECT * FROM audit_log
                    WHERE tenant_id = $1 AND actor_user_id = $2
@@ -321,13 +314,13 @@ pub async fn audit_list_for_member(
              ) AS rows
             ORDER BY at DESC, seq DESC
             LIMIT $3"#,
-        tx.tenant_id().0,
-        user_id.0,
+        tx.tenant_id() as _,
+        user_id as _,
         i64::from(size),
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter().map(AuditEntry::try_from).collect()
+    Ok(rows.into_iter().map(AuditEntry::from).collect())
 }
 
 /// The entries about members that a request of the transaction's own member
@@ -339,7 +332,7 @@ pub async fn audit_list_for_request(
     tx: &mut TenantTx,
     request_id: RequestId,
 ) -> Result<Vec<AuditEntry>, StoreError> {
-    let (from, to) = request_time_range(request_id.0).ok_or(StoreError::NotFound)?;
+    let (from, to) = request_time_range(request_id).ok_or(StoreError::NotFound)?;
     let rows = sqlx::query_as!(
         EntryRow,
         r#"SELECT seq, at, actor_user_id, actor_label, actor_kind, action, resource_type, resource_id, outcome,
@@ -348,9 +341,9 @@ pub async fn audit_list_for_request(
             WHERE tenant_id = $1 AND actor_user_id = $2 AND at >= $4 AND at < $5
               AND request_id = $3 AND resource_type = 'user'
             ORDER BY at, seq"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        request_id.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        request_id as _,
         from,
         to,
     )
@@ -359,7 +352,7 @@ pub async fn audit_list_for_request(
     if rows.is_empty() {
         return Err(StoreError::NotFound);
     }
-    rows.into_iter().map(AuditEntry::try_from).collect()
+    Ok(rows.into_iter().map(AuditEntry::from).collect())
 }
 
 /// Creates the partitions for the month of `now` and the two after it, and

@@ -11,42 +11,15 @@ use domain::{
     memory::Memory,
 };
 use time::Duration;
-use uuid::Uuid;
 
 use crate::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
-    memory::{kind_of, memory_get},
+    memory::memory_get,
 };
 
 /// Limit on the memories in a report, latest first.
 const MAX_READ_MEMORIES: i64 = 200;
-
-struct GrantRow {
-    id: Uuid,
-    reader_id: Uuid,
-    reader_name: String,
-    subject_id: Uuid,
-    reason: String,
-    opened_at: Timestamp,
-    expires_at: Timestamp,
-    closed_at: Option<Timestamp>,
-}
-
-impl From<GrantRow> for BreakGlassGrant {
-    fn from(row: GrantRow) -> Self {
-        Self {
-            id: row.id.into(),
-            reader_id: row.reader_id.into(),
-            reader_name: row.reader_name,
-            subject_id: row.subject_id.into(),
-            reason: row.reason,
-            opened_at: row.opened_at,
-            expires_at: row.expires_at,
-            closed_at: row.closed_at,
-        }
-    }
-}
 
 /// Opens the private memories of `subject` to the transaction's member.
 ///
@@ -61,15 +34,15 @@ pub async fn break_glass_open(
     term: Duration,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, reader) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, reader) = (tx.tenant_id(), tx.member_id()?);
     sqlx::query!(
         "INSERT INTO break_glass_grants
              (tenant_id, id, subject_user_id, actor_user_id, reason, opened_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        tenant_id,
-        id.0,
-        subject.0,
-        reader,
+        tenant_id as _,
+        id as _,
+        subject as _,
+        reader as _,
         reason,
         now,
         now + term,
@@ -86,9 +59,9 @@ pub async fn break_glass_find(
     subject: UserId,
     now: Timestamp,
 ) -> Result<Option<BreakGlassGrant>, StoreError> {
-    let (tenant_id, reader) = (tx.tenant_id().0, tx.member_id()?.0);
-    let row = sqlx::query_as!(
-        GrantRow,
+    let (tenant_id, reader) = (tx.tenant_id(), tx.member_id()?);
+    Ok(sqlx::query_as!(
+        BreakGlassGrant,
         "SELECT g.id, actor_user_id AS reader_id, display_name AS reader_name, subject_user_id AS subject_id,
                 reason, opened_at, expires_at, closed_at
            FROM break_glass_grants g
@@ -96,14 +69,13 @@ pub async fn break_glass_find(
           WHERE g.tenant_id = $1 AND actor_user_id = $2 AND subject_user_id = $3
             AND closed_at IS NULL AND expires_at > $4
           ORDER BY expires_at DESC LIMIT 1",
-        tenant_id,
-        reader,
-        subject.0,
+        tenant_id as _,
+        reader as _,
+        subject as _,
         now,
     )
     .fetch_optional(tx.conn())
-    .await?;
-    Ok(row.map(BreakGlassGrant::from))
+    .await?)
 }
 
 /// Closes all open grants of the transaction's member for `subject` and returns
@@ -113,14 +85,14 @@ pub async fn break_glass_close(
     subject: UserId,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let (tenant_id, reader) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, reader) = (tx.tenant_id(), tx.member_id()?);
     let done = sqlx::query!(
         "UPDATE break_glass_grants SET closed_at = $4
           WHERE tenant_id = $1 AND actor_user_id = $2 AND subject_user_id = $3
             AND closed_at IS NULL AND expires_at > $4",
-        tenant_id,
-        reader,
-        subject.0,
+        tenant_id as _,
+        reader as _,
+        subject as _,
         now,
     )
     .execute(tx.conn())
@@ -135,16 +107,16 @@ async fn access_open(
     subject: UserId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let (tenant_id, reader) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, reader) = (tx.tenant_id(), tx.member_id()?);
     let opened = sqlx::query!(
         "SELECT set_config('app.break_glass_user_id', subject_user_id::text, true) AS subject
            FROM break_glass_grants
           WHERE tenant_id = $1 AND actor_user_id = $2 AND subject_user_id = $3
             AND closed_at IS NULL AND expires_at > $4
           LIMIT 1",
-        tenant_id,
-        reader,
-        subject.0,
+        tenant_id as _,
+        reader as _,
+        subject as _,
         now,
     )
     .fetch_optional(tx.conn())
@@ -179,32 +151,25 @@ pub async fn break_glass_list(
     if !access_open(tx, subject, now).await? {
         return Err(StoreError::NotFound);
     }
-    let tenant_id = tx.tenant_id().0;
-    let rows = sqlx::query!(
+    let tenant_id = tx.tenant_id();
+    let found = sqlx::query_as!(
+        PrivateMemory,
         "SELECT id, title, kind, updated_at FROM memories
           WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND visibility = 'private'
             AND (updated_at, id) < (coalesce($3, 'infinity'::timestamptz), coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
           ORDER BY updated_at DESC, id DESC LIMIT $5",
-        tenant_id,
-        subject.0,
+        tenant_id as _,
+        subject as _,
         after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key.0),
+        after.map(|cursor| cursor.key) as _,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
-    .await?;
-    access_close(tx).await?;
-    let memories = rows
-        .into_iter()
-        .map(|row| {
-            Ok(PrivateMemory {
-                id: row.id.into(),
-                title: row.title,
-                kind: kind_of(&row.kind)?,
-                updated_at: row.updated_at,
-            })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
+    .await;
+    // Also if a row could not be decoded.
+    let closed = access_close(tx).await;
+    let memories = found?;
+    closed?;
     Ok(Page::cut(memories, size.into(), |memory| {
         Cursor {
             at: memory.updated_at,
@@ -245,17 +210,17 @@ pub async fn break_glass_reports(
     tx: &mut TenantTx,
     limit: u16,
 ) -> Result<Vec<BreakGlassReport>, StoreError> {
-    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, member) = (tx.tenant_id(), tx.member_id()?);
     let grants = sqlx::query_as!(
-        GrantRow,
+        BreakGlassGrant,
         "SELECT g.id, actor_user_id AS reader_id, display_name AS reader_name, subject_user_id AS subject_id,
                 reason, opened_at, expires_at, closed_at
            FROM break_glass_grants g
            JOIN users ON users.tenant_id = $1 AND users.id = actor_user_id
           WHERE g.tenant_id = $1 AND subject_user_id = $2
           ORDER BY opened_at DESC, g.id DESC LIMIT $3",
-        tenant_id,
-        member,
+        tenant_id as _,
+        member as _,
         i64::from(limit),
     )
     .fetch_all(tx.conn())
@@ -263,10 +228,7 @@ pub async fn break_glass_reports(
     let mut reports = Vec::with_capacity(grants.len());
     for grant in grants {
         let read = list_read_memories(tx, &grant).await?;
-        reports.push(BreakGlassReport {
-            grant: grant.into(),
-            read,
-        });
+        reports.push(BreakGlassReport { grant, read });
     }
     Ok(reports)
 }
@@ -276,9 +238,9 @@ pub const GRANT_RESOURCE_TYPE: &str = "break_glass_grant";
 
 async fn list_read_memories(
     tx: &mut TenantTx,
-    grant: &GrantRow,
+    grant: &BreakGlassGrant,
 ) -> Result<Vec<ReadMemory>, StoreError> {
-    let tenant_id = tx.tenant_id().0;
+    let tenant_id = tx.tenant_id();
     // Nothing is read under a grant before it opens or after it expires, so the
     // query doesn't scan the whole log.
     let rows = sqlx::query!(
@@ -290,9 +252,9 @@ async fn list_read_memories(
               AND a.at >= $4 AND a.at < $5
             GROUP BY m.id, m.title, m.content
             ORDER BY 4 DESC, m.id LIMIT $6"#,
-        tenant_id,
+        tenant_id as _,
         GRANT_RESOURCE_TYPE,
-        grant.id,
+        grant.id as _,
         grant.opened_at,
         // The audit row is written a moment after the grant was checked.
         grant.expires_at + Duration::MINUTE,
@@ -303,7 +265,7 @@ async fn list_read_memories(
     Ok(rows
         .into_iter()
         .map(|row| ReadMemory {
-            id: row.id.into(),
+            id: row.id,
             title: if row.title.is_empty() {
                 row.excerpt
             } else {

@@ -141,16 +141,15 @@ impl Store {
 
     /// Notifies other processes of unpublished changes.
     pub(crate) async fn changes_flush(&self, process: Uuid) -> Result<(), StoreError> {
-        let tenants: Vec<Uuid> = std::mem::take(&mut *lock(&self.changes.0.unpublished))
+        let tenants: Vec<TenantId> = std::mem::take(&mut *lock(&self.changes.0.unpublished))
             .into_iter()
-            .map(|tenant| tenant.0)
             .collect();
         if !tenants.is_empty() {
             sqlx::query!(
                 "SELECT pg_notify($1, $2 || ' ' || tenant_id) FROM unnest($3::uuid[]) AS changed (tenant_id)",
                 CHANNEL,
                 process.to_string(),
-                &tenants,
+                tenants as _,
             )
             .fetch_all(&self.pools.app)
             .await?;

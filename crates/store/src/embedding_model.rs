@@ -9,7 +9,6 @@ use domain::{
         LOCAL_DIMENSIONS, LOCAL_MODEL,
     },
 };
-use uuid::Uuid;
 
 use crate::{OperatorTx, StoreError, TenantTx, WorkerTx, memory::GRACE};
 
@@ -31,15 +30,15 @@ pub struct NewEmbeddingModel {
 }
 
 struct Row {
-    id: Uuid,
+    id: EmbeddingModelId,
     source: String,
     endpoint: Option<String>,
     base_url: Option<String>,
     model: String,
     dimensions: i32,
     is_shortened: bool,
-    slot: String,
-    status: String,
+    slot: EmbeddingSlot,
+    status: EmbeddingModelStatus,
     problem: Option<String>,
     failures: i32,
     retry_at: Option<Timestamp>,
@@ -63,13 +62,13 @@ impl TryFrom<Row> for EmbeddingModel {
             _ => return Err(unknown("source")),
         };
         Ok(Self {
-            id: row.id.into(),
+            id: row.id,
             source,
             model: row.model,
             dimensions: u16::try_from(row.dimensions).map_err(|_| unknown("length"))?,
             is_shortened: row.is_shortened,
-            slot: slot_of(&row.slot)?,
-            status: EmbeddingModelStatus::from_key(&row.status).ok_or_else(|| unknown("status"))?,
+            slot: row.slot,
+            status: row.status,
             problem: row.problem,
             retry_at: row.retry_at,
             failures: u32::try_from(row.failures).unwrap_or_default(),
@@ -79,14 +78,6 @@ impl TryFrom<Row> for EmbeddingModel {
             retired_at: row.retired_at,
             dropped_at: row.dropped_at,
         })
-    }
-}
-
-fn slot_of(key: &str) -> Result<EmbeddingSlot, StoreError> {
-    match key {
-        "a" => Ok(EmbeddingSlot::A),
-        "b" => Ok(EmbeddingSlot::B),
-        _ => Err(StoreError::other("an embedding model has an unknown place")),
     }
 }
 
@@ -110,7 +101,7 @@ pub async fn embedding_model_list(tx: &mut TenantTx) -> Result<Vec<EmbeddingMode
             WHERE embedding_models.tenant_id = $1
             ORDER BY dropped_at IS NOT NULL, retired_at DESC NULLS FIRST, embedding_models.created_at DESC
             LIMIT $2"#,
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
         MAX_LISTED,
     )
     .fetch_all(tx.conn())
@@ -131,7 +122,7 @@ pub async fn embedding_model_active(tx: &mut TenantTx) -> Result<EmbeddingModel,
                   failures, retry_at, NULL AS "created_by_name?: String", created_at, activated_at, retired_at, dropped_at
              FROM embedding_models
             WHERE tenant_id = $1 AND status = 'active'"#,
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
     )
     .fetch_one(tx.conn())
     .await?
@@ -153,8 +144,8 @@ pub(crate) async fn embedding_model_create_initial(
              tenant_id, id, source, model, dimensions, is_shortened, slot, status, failures, created_at, activated_at
          )
          VALUES ($1, $2, 'local', $3, $4, false, 'a', 'active', 0, $5, $5)",
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
         LOCAL_MODEL,
         i32::from(LOCAL_DIMENSIONS),
         now,
@@ -184,16 +175,16 @@ pub async fn embedding_model_start(
          )
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'building', 0, $10, $11)
          ON CONFLICT DO NOTHING",
-        tx.tenant_id().0,
-        model.id.0,
+        tx.tenant_id() as _,
+        model.id as _,
         source,
         endpoint,
         base_url,
         model.model,
         i32::from(model.dimensions),
         model.is_shortened,
-        slot.key(),
-        tx.member_id()?.0,
+        slot as _,
+        tx.member_id()? as _,
         now,
     )
     .execute(tx.conn())
@@ -219,17 +210,17 @@ pub async fn embedding_model_pause(
     paused: bool,
 ) -> Result<(), StoreError> {
     let (from, to) = if paused {
-        ("building", "paused")
+        (EmbeddingModelStatus::Building, EmbeddingModelStatus::Paused)
     } else {
-        ("paused", "building")
+        (EmbeddingModelStatus::Paused, EmbeddingModelStatus::Building)
     };
     let done = sqlx::query!(
         "UPDATE embedding_models SET status = $4, problem = NULL, failures = 0, retry_at = NULL
           WHERE tenant_id = $1 AND id = $2 AND status = $3",
-        tx.tenant_id().0,
-        id.0,
-        from,
-        to,
+        tx.tenant_id() as _,
+        id as _,
+        from as _,
+        to as _,
     )
     .execute(tx.conn())
     .await?;
@@ -248,8 +239,8 @@ pub async fn embedding_model_cancel(
     let done = sqlx::query!(
         "UPDATE embedding_models SET status = 'retired', retired_at = $3, problem = NULL, retry_at = NULL
           WHERE tenant_id = $1 AND id = $2 AND status IN ('building', 'paused')",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         now,
     )
     .execute(tx.conn())
@@ -268,8 +259,8 @@ pub async fn embedding_model_problem_set(
         "UPDATE embedding_models
             SET problem = $3, retry_at = $4, failures = CASE WHEN $3::text IS NULL THEN 0 ELSE failures + 1 END
           WHERE tenant_id = $1 AND id = $2 AND status <> 'retired'",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         problem.map(|(text, _)| text),
         problem.map(|(_, at)| at),
     )
@@ -300,7 +291,7 @@ pub async fn embedding_model_advance(
           WHERE tenant_id = $1 AND (status = 'building' OR status = 'retired' AND dropped_at IS NULL)
           ORDER BY id
             FOR UPDATE",
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -309,36 +300,38 @@ pub async fn embedding_model_advance(
     }
     let counts = counts(tx).await?;
     for model in waiting {
-        let slot = slot_of(&model.slot)?;
-        if model.status == "building" && counts.progress(slot).done >= counts.total {
+        if model.status == EmbeddingModelStatus::Building
+            && counts.progress(model.slot).done >= counts.total
+        {
             sqlx::query!(
                 "UPDATE embedding_models SET status = 'retired', retired_at = $2, problem = NULL, retry_at = NULL
                   WHERE tenant_id = $1 AND status = 'active'",
-                tx.tenant_id().0,
+                tx.tenant_id() as _,
                 now,
             )
             .execute(tx.conn())
             .await?;
             sqlx::query!(
                 "UPDATE embedding_models SET status = 'active', activated_at = $3 WHERE tenant_id = $1 AND id = $2",
-                tx.tenant_id().0,
-                model.id,
+                tx.tenant_id() as _,
+                model.id as _,
                 now,
             )
             .execute(tx.conn())
             .await?;
-            settled.activated = Some(model.id.into());
-        } else if model.retired_at.is_some_and(|at| at + GRACE <= now) && !counts.has_vectors(slot)
+            settled.activated = Some(model.id);
+        } else if model.retired_at.is_some_and(|at| at + GRACE <= now)
+            && !counts.has_vectors(model.slot)
         {
             sqlx::query!(
                 "UPDATE embedding_models SET dropped_at = $3 WHERE tenant_id = $1 AND id = $2",
-                tx.tenant_id().0,
-                model.id,
+                tx.tenant_id() as _,
+                model.id as _,
                 now,
             )
             .execute(tx.conn())
             .await?;
-            settled.dropped.push(model.id.into());
+            settled.dropped.push(model.id);
         }
     }
     Ok(settled)
@@ -388,12 +381,11 @@ pub async fn counts(tx: &mut TenantTx) -> Result<EmbeddingCounts, StoreError> {
 /// Active organisations with a model that is being prepared, or retired and not
 /// yet dropped.
 pub async fn tenants_with_pending_models(tx: &mut WorkerTx) -> Result<Vec<TenantId>, StoreError> {
-    let tenants = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT DISTINCT tenant_id FROM embedding_models
           WHERE (status = 'building' OR status = 'retired' AND dropped_at IS NULL)
             AND tenant_id IN (SELECT id FROM tenants WHERE status = 'active')",
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(tenants.into_iter().map(TenantId).collect())
+    .await?)
 }

@@ -8,7 +8,6 @@ use domain::{
     access::SystemRole,
     group_mapping::{Grant, Grants, GroupClaims, GroupId, GroupMapping, GroupSource},
 };
-use uuid::Uuid;
 
 use crate::{
     StoreError, TenantTx,
@@ -30,13 +29,13 @@ pub async fn group_mapping_create(
         "INSERT INTO group_mappings
              (tenant_id, id, source, group_id, label, role_id, team_id, priority, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
-        tenant_id.0,
-        mapping.id.0,
-        mapping.source.key(),
+        tenant_id as _,
+        mapping.id as _,
+        mapping.source as _,
         mapping.group_id.as_str(),
         mapping.label,
-        mapping.role_id.map(|id| id.0),
-        mapping.team_id.map(|id| id.0),
+        mapping.role_id as _,
+        mapping.team_id as _,
         mapping.priority,
         now,
     )
@@ -60,13 +59,13 @@ pub async fn group_mapping_update(
         "UPDATE group_mappings
             SET source = $3, group_id = $4, label = $5, role_id = $6, team_id = $7, priority = $8, updated_at = $9
           WHERE tenant_id = $1 AND id = $2",
-        tenant_id.0,
-        mapping.id.0,
-        mapping.source.key(),
+        tenant_id as _,
+        mapping.id as _,
+        mapping.source as _,
         mapping.group_id.as_str(),
         mapping.label,
-        mapping.role_id.map(|id| id.0),
-        mapping.team_id.map(|id| id.0),
+        mapping.role_id as _,
+        mapping.team_id as _,
         mapping.priority,
         now,
     )
@@ -80,8 +79,8 @@ pub async fn group_mapping_delete(tx: &mut TenantTx, id: GroupMappingId) -> Resu
     let tenant_id = tx.tenant_id();
     let done = sqlx::query!(
         "DELETE FROM group_mappings WHERE tenant_id = $1 AND id = $2",
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
     )
     .execute(tx.conn())
     .await?;
@@ -102,29 +101,24 @@ pub async fn group_mapping_list(tx: &mut TenantTx) -> Result<Vec<GroupMapping>, 
     sqlx::query!(
         r#"SELECT id, source, group_id, label, role_id, team_id, priority FROM group_mappings
             WHERE tenant_id = $1 ORDER BY priority DESC, group_id COLLATE "C", source DESC, id"#,
-        tenant_id.0,
+        tenant_id as _,
     )
     .fetch_all(tx.conn())
     .await?
     .into_iter()
     .map(|row| {
         Ok(GroupMapping {
-            id: row.id.into(),
-            source: GroupSource::from_key(&row.source).ok_or_else(|| {
-                StoreError::other(format!("a rule has the unknown source “{}”", row.source))
-            })?,
-            group_id: group_id_from_stored(&row.group_id)?,
+            id: row.id,
+            source: row.source,
+            group_id: GroupId::parse(&row.group_id)
+                .map_err(|_| StoreError::other("a group id can't be one"))?,
             label: row.label,
-            role_id: row.role_id.map(RoleId),
-            team_id: row.team_id.map(TeamId),
+            role_id: row.role_id,
+            team_id: row.team_id,
             priority: row.priority,
         })
     })
     .collect()
-}
-
-fn group_id_from_stored(text: &str) -> Result<GroupId, StoreError> {
-    GroupId::parse(text).map_err(|_| StoreError::other("a group id can't be one"))
 }
 
 /// Stores the claims that the issuer just sent for a member.
@@ -146,8 +140,8 @@ pub async fn user_claims_set(
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (tenant_id, user_id) DO UPDATE
             SET groups = EXCLUDED.groups, app_roles = EXCLUDED.app_roles, told_at = EXCLUDED.told_at",
-        tenant_id.0,
-        user_id.0,
+        tenant_id as _,
+        user_id as _,
         &texts(&claims.groups),
         &texts(&claims.app_roles),
         now,
@@ -166,8 +160,8 @@ pub async fn user_claims_get(
     let tenant_id = tx.tenant_id();
     let row = sqlx::query!(
         "SELECT groups, app_roles, told_at FROM user_claims WHERE tenant_id = $1 AND user_id = $2",
-        tenant_id.0,
-        user_id.0,
+        tenant_id as _,
+        user_id as _,
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -230,11 +224,8 @@ struct GrantDelta {
     removed: BTreeSet<String>,
 }
 
-fn columns<Id: Copy + Into<Uuid>>(grants: &[Grant<Id>]) -> (Vec<Uuid>, Vec<String>) {
-    grants
-        .iter()
-        .map(|grant| (grant.id.into(), grant.source.key().to_owned()))
-        .unzip()
+fn columns<Id: Copy>(grants: &[Grant<Id>]) -> (Vec<Id>, Vec<GroupSource>) {
+    grants.iter().map(|grant| (grant.id, grant.source)).unzip()
 }
 
 async fn user_roles_set(
@@ -262,10 +253,10 @@ async fn user_roles_set(
              RETURNING role_id
          )
          SELECT r.key FROM roles r JOIN added a ON a.role_id = r.id WHERE r.tenant_id = $1",
-        tenant_id.0,
-        user_id.0,
-        &role_ids,
-        &sources,
+        tenant_id as _,
+        user_id as _,
+        &role_ids as &[RoleId],
+        &sources as &[GroupSource],
         now,
     )
     .fetch_all(tx.conn())
@@ -281,10 +272,10 @@ async fn user_roles_set(
              RETURNING ur.role_id
          )
          SELECT r.key FROM roles r JOIN removed d ON d.role_id = r.id WHERE r.tenant_id = $1",
-        tenant_id.0,
-        user_id.0,
-        &role_ids,
-        &sources,
+        tenant_id as _,
+        user_id as _,
+        &role_ids as &[RoleId],
+        &sources as &[GroupSource],
         owner_kept,
     )
     .fetch_all(tx.conn())
@@ -301,7 +292,7 @@ async fn user_roles_set(
 async fn is_losing_ownership(
     tx: &mut TenantTx,
     user_id: UserId,
-    role_ids: &[Uuid],
+    role_ids: &[RoleId],
 ) -> Result<bool, StoreError> {
     let tenant_id = tx.tenant_id();
     Ok(sqlx::query_scalar!(
@@ -309,9 +300,9 @@ async fn is_losing_ownership(
              FROM user_roles ur
              JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
             WHERE ur.tenant_id = $1 AND ur.user_id = $2 AND r.key = $4"#,
-        tenant_id.0,
-        user_id.0,
-        role_ids,
+        tenant_id as _,
+        user_id as _,
+        role_ids as _,
         SystemRole::Owner.key(),
     )
     .fetch_one(tx.conn())
@@ -335,10 +326,10 @@ async fn team_members_set(
              RETURNING team_id
          )
          SELECT t.name FROM teams t JOIN added a ON a.team_id = t.id WHERE t.tenant_id = $1",
-        tenant_id.0,
-        user_id.0,
-        &team_ids,
-        &sources,
+        tenant_id as _,
+        user_id as _,
+        &team_ids as &[TeamId],
+        &sources as &[GroupSource],
         now,
     )
     .fetch_all(tx.conn())
@@ -353,10 +344,10 @@ async fn team_members_set(
              RETURNING m.team_id
          )
          SELECT t.name FROM teams t JOIN removed d ON d.team_id = t.id WHERE t.tenant_id = $1",
-        tenant_id.0,
-        user_id.0,
-        &team_ids,
-        &sources,
+        tenant_id as _,
+        user_id as _,
+        &team_ids as &[TeamId],
+        &sources as &[GroupSource],
     )
     .fetch_all(tx.conn())
     .await?;

@@ -1,8 +1,9 @@
 //! Reads the members and claims on which group mappings are simulated.
 
-use std::collections::BTreeSet;
-
-use domain::group_mapping::{GroupClaims, GroupMapping, GroupSource, Subject};
+use domain::{
+    RoleId, TeamId,
+    group_mapping::{GroupClaims, GroupMapping, GroupSource, Subject},
+};
 
 use crate::{StoreError, TenantTx};
 
@@ -24,20 +25,20 @@ pub async fn simulation_subjects(
                   ARRAY(SELECT word FROM unnest(c.groups) AS word WHERE word = ANY ($2)) AS "groups!",
                   ARRAY(SELECT word FROM unnest(c.app_roles) AS word WHERE word = ANY ($3)) AS "app_roles!",
                   ARRAY(SELECT ur.role_id FROM user_roles ur
-                         WHERE ur.tenant_id = $1 AND ur.user_id = u.id) AS "roles!",
+                         WHERE ur.tenant_id = $1 AND ur.user_id = u.id) AS "roles!: Vec<RoleId>",
                   ARRAY(SELECT ur.role_id FROM user_roles ur
                          WHERE ur.tenant_id = $1 AND ur.user_id = u.id
-                           AND ur.source NOT IN ('group', 'app_role')) AS "manual_roles!",
+                           AND ur.source NOT IN ('group', 'app_role')) AS "manual_roles!: Vec<RoleId>",
                   ARRAY(SELECT m.team_id FROM team_members m
-                         WHERE m.tenant_id = $1 AND m.user_id = u.id) AS "teams!",
+                         WHERE m.tenant_id = $1 AND m.user_id = u.id) AS "teams!: Vec<TeamId>",
                   ARRAY(SELECT m.team_id FROM team_members m
                          WHERE m.tenant_id = $1 AND m.user_id = u.id
-                           AND m.source NOT IN ('group', 'app_role')) AS "manual_teams!"
+                           AND m.source NOT IN ('group', 'app_role')) AS "manual_teams!: Vec<TeamId>"
              FROM users u
              LEFT JOIN user_claims c ON c.tenant_id = u.tenant_id AND c.user_id = u.id
             WHERE u.tenant_id = $1 AND u.kind = 'human' AND u.status <> 'deactivated'
             ORDER BY u.display_name, u.id"#,
-        tenant_id.0,
+        tenant_id as _,
         &group_ids(GroupSource::Group),
         &group_ids(GroupSource::AppRole),
     )
@@ -46,19 +47,15 @@ pub async fn simulation_subjects(
     Ok(rows
         .into_iter()
         .map(|row| Subject {
-            user_id: row.id.into(),
+            user_id: row.id,
             name: row.display_name,
             claims: row
                 .is_known
                 .then(|| GroupClaims::new(row.groups, row.app_roles)),
-            roles: ids(row.roles),
-            manual_roles: ids(row.manual_roles),
-            teams: ids(row.teams),
-            manual_teams: ids(row.manual_teams),
+            roles: row.roles.into_iter().collect(),
+            manual_roles: row.manual_roles.into_iter().collect(),
+            teams: row.teams.into_iter().collect(),
+            manual_teams: row.manual_teams.into_iter().collect(),
         })
         .collect())
-}
-
-fn ids<Id: From<uuid::Uuid> + Ord>(ids: Vec<uuid::Uuid>) -> BTreeSet<Id> {
-    ids.into_iter().map(Id::from).collect()
 }

@@ -26,12 +26,12 @@ pub async fn idempotency_begin(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<Option<StoredCall>, StoreError> {
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     sqlx::query!(
         "DELETE FROM idempotency_keys
           WHERE tenant_id = $1 AND api_key_id = $2 AND key = $3 AND expires_at <= $4",
-        tenant_id,
-        api_key_id.0,
+        tenant_id as _,
+        api_key_id as _,
         key,
         now,
     )
@@ -41,9 +41,9 @@ pub async fn idempotency_begin(
         "INSERT INTO idempotency_keys (tenant_id, user_id, api_key_id, key, request_hash, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tenant_id, api_key_id, key) DO NOTHING",
-        tenant_id,
-        user_id,
-        api_key_id.0,
+        tenant_id as _,
+        user_id as _,
+        api_key_id as _,
         key,
         request_hash.as_slice(),
         now,
@@ -57,8 +57,8 @@ pub async fn idempotency_begin(
     let row = sqlx::query!(
         "SELECT request_hash, answer FROM idempotency_keys
           WHERE tenant_id = $1 AND api_key_id = $2 AND key = $3",
-        tenant_id,
-        api_key_id.0,
+        tenant_id as _,
+        api_key_id as _,
         key,
     )
     .fetch_one(tx.conn())
@@ -84,8 +84,8 @@ pub async fn idempotency_answer(
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "UPDATE idempotency_keys SET answer = $4 WHERE tenant_id = $1 AND api_key_id = $2 AND key = $3",
-        tx.tenant_id().0,
-        api_key_id.0,
+        tx.tenant_id() as _,
+        api_key_id as _,
         key,
         answer,
     )
@@ -106,8 +106,8 @@ pub async fn idempotency_forget(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "DELETE FROM idempotency_keys WHERE tenant_id = $1 AND api_key_id = $2 AND key = $3",
-        tx.tenant_id().0,
-        api_key_id.0,
+        tx.tenant_id() as _,
+        api_key_id as _,
         key,
     )
     .execute(tx.conn())

@@ -50,7 +50,7 @@ pub async fn identity_find(
             sqlx::query_as!(
                 Identity,
                 "SELECT id, user_id FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3",
-                tenant_id.0,
+                tenant_id as _,
                 issuer,
                 subject,
             )
@@ -61,7 +61,7 @@ pub async fn identity_find(
             sqlx::query_as!(
                 Identity,
                 "SELECT id, user_id FROM identities WHERE tenant_id = $1 AND entra_tid = $2 AND entra_oid = $3",
-                tenant_id.0,
+                tenant_id as _,
                 tid,
                 oid,
             )
@@ -116,9 +116,9 @@ async fn insert(
     sqlx::query!(
         "INSERT INTO identities (tenant_id, id, user_id, issuer, subject, entra_tid, entra_oid, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        tenant_id.0,
+        tenant_id as _,
         id,
-        user_id.0,
+        user_id as _,
         issuer,
         subject,
         tid,

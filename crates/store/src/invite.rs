@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// Sorts after every row, so the first page starts here.
-const FIRST_PAGE: Cursor<Uuid> = Cursor {
+const FIRST_PAGE: Cursor<InviteId> = Cursor {
     at: datetime!(9999-12-31 00:00 UTC),
-    key: Uuid::max(),
+    key: InviteId(Uuid::max()),
 };
 
 /// An invite to be stored.
@@ -48,54 +48,43 @@ pub struct StoredInvite {
 }
 
 struct InviteRow {
-    id: Uuid,
+    id: InviteId,
     email: Option<String>,
-    role_id: Option<Uuid>,
+    role_id: Option<RoleId>,
     role_key: Option<String>,
     role_name: Option<String>,
-    team_id: Option<Uuid>,
+    team_id: Option<TeamId>,
     team_name: Option<String>,
-    invited_by: Option<Uuid>,
+    invited_by: Option<UserId>,
     inviter: Option<String>,
     renewals: i32,
-    status: String,
+    status: InviteStatus,
     created_at: Timestamp,
     expires_at: Timestamp,
     accepted_at: Option<Timestamp>,
     accepter: Option<String>,
 }
 
-impl TryFrom<InviteRow> for StoredInvite {
-    type Error = StoreError;
-
-    fn try_from(row: InviteRow) -> Result<Self, StoreError> {
+impl From<InviteRow> for StoredInvite {
+    fn from(row: InviteRow) -> Self {
         let role = row.role_id.zip(row.role_key.zip(row.role_name));
         let team = row.team_id.zip(row.team_name);
-        Ok(Self {
-            inviter: row.invited_by.map(UserId),
+        Self {
+            inviter: row.invited_by,
             renewals: row.renewals,
             invite: Invite {
-                id: row.id.into(),
+                id: row.id,
                 email: row.email,
-                role: role.map(|(id, (key, name))| RoleRef {
-                    id: id.into(),
-                    key,
-                    name,
-                }),
-                team: team.map(|(id, name)| TeamRef {
-                    id: id.into(),
-                    name,
-                }),
+                role: role.map(|(id, (key, name))| RoleRef { id, key, name }),
+                team: team.map(|(id, name)| TeamRef { id, name }),
                 invited_by: row.inviter,
                 created_at: row.created_at,
                 expires_at: row.expires_at,
-                stored: InviteStatus::from_key(&row.status).ok_or_else(|| {
-                    StoreError::other(format!("an invite has the unknown status “{}”", row.status))
-                })?,
+                stored: row.status,
                 accepted_by: row.accepter,
                 accepted_at: row.accepted_at,
             },
-        })
+        }
     }
 }
 
@@ -109,18 +98,18 @@ pub async fn invite_create(
     new: &NewInviteRow<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, invited_by) = (tx.tenant_id().0, tx.user_id());
+    let (tenant_id, invited_by) = (tx.tenant_id(), tx.user_id());
     sqlx::query!(
         "INSERT INTO invites
              (tenant_id, id, email, token_hash, role_id, team_id, invited_by, renewals, status, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 'pending', $8, $9)",
-        tenant_id,
-        new.id.0,
+        tenant_id as _,
+        new.id as _,
         new.email.map(EmailAddress::as_str),
         new.token_hash.as_slice(),
-        new.role_id.map(|id| id.0),
-        new.team_id.map(|id| id.0),
-        invited_by.map(|id| id.0),
+        new.role_id as _,
+        new.team_id as _,
+        invited_by as _,
         now,
         new.expires_at,
     )
@@ -130,7 +119,7 @@ pub async fn invite_create(
 }
 
 pub async fn invite_get(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite, StoreError> {
-    sqlx::query_as!(
+    let row = sqlx::query_as!(
         InviteRow,
         r#"SELECT i.id, i.email, i.role_id, r.key AS "role_key?", r.name AS "role_name?",
                   i.team_id, g.name AS "team_name?", i.invited_by, u.display_name AS "inviter?",
@@ -141,12 +130,12 @@ pub async fn invite_get(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite,
              LEFT JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.invited_by
              LEFT JOIN users a ON a.tenant_id = i.tenant_id AND a.id = i.accepted_by
             WHERE i.tenant_id = $1 AND i.id = $2"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
-    .await?
-    .try_into()
+    .await?;
+    Ok(row.into())
 }
 
 /// Locks an invite until the transaction ends and returns it. Of two people who
@@ -154,8 +143,8 @@ pub async fn invite_get(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite,
 pub async fn invite_lock(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite, StoreError> {
     sqlx::query_scalar!(
         "SELECT id FROM invites WHERE tenant_id = $1 AND id = $2 FOR UPDATE",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -179,11 +168,7 @@ pub async fn invite_list(
     })?;
     let status = match filter.status.as_str() {
         "" => None,
-        key => Some(
-            InviteStatus::from_key(key)
-                .ok_or(StoreError::Filter("status"))?
-                .key(),
-        ),
+        key => Some(InviteStatus::from_key(key).ok_or(StoreError::Filter("status"))?),
     };
     let rows = sqlx::query_as!(
         InviteRow,
@@ -201,23 +186,23 @@ pub async fn invite_list(
                    OR $4 = CASE WHEN i.status = 'pending' AND i.expires_at <= $5 THEN 'expired' ELSE i.status END)
             ORDER BY i.created_at DESC, i.id DESC
             LIMIT $6"#,
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
         cursor.at,
-        cursor.key,
-        status,
+        cursor.key as _,
+        status as _,
         now,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    let invites = rows
+    let invites: Vec<_> = rows
         .into_iter()
-        .map(|row| StoredInvite::try_from(row).map(|stored| stored.invite))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|row| StoredInvite::from(row).invite)
+        .collect();
     Ok(Page::cut(invites, usize::from(size), |invite| {
         Cursor {
             at: invite.created_at,
-            key: invite.id.0,
+            key: invite.id,
         }
         .to_text(List::Invite, tx.tenant_id())
     }))
@@ -235,15 +220,15 @@ pub async fn invite_renew(
     token_hash: &[u8; 32],
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, invited_by) = (tx.tenant_id().0, tx.user_id());
+    let (tenant_id, invited_by) = (tx.tenant_id(), tx.user_id());
     let done = sqlx::query!(
         "UPDATE invites SET token_hash = $3, expires_at = $4, invited_by = $5, renewals = renewals + 1
           WHERE tenant_id = $1 AND id = $2 AND status = 'pending'",
-        tenant_id,
-        id.0,
+        tenant_id as _,
+        id as _,
         token_hash.as_slice(),
         expires_at,
-        invited_by.map(|id| id.0),
+        invited_by as _,
     )
     .execute(tx.conn())
     .await?;
@@ -257,8 +242,8 @@ pub async fn invite_renew(
 pub async fn invite_revoke(tx: &mut TenantTx, id: InviteId) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "UPDATE invites SET status = 'revoked' WHERE tenant_id = $1 AND id = $2 AND status = 'pending'",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .execute(tx.conn())
     .await?;
@@ -267,15 +252,14 @@ pub async fn invite_revoke(tx: &mut TenantTx, id: InviteId) -> Result<(), StoreE
 
 /// Revokes all pending invites of Atrium itself and returns their ids.
 pub async fn invite_revoke_system(tx: &mut TenantTx) -> Result<Vec<InviteId>, StoreError> {
-    let revoked = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "UPDATE invites SET status = 'revoked'
           WHERE tenant_id = $1 AND invited_by IS NULL AND status = 'pending'
          RETURNING id",
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(revoked.into_iter().map(InviteId).collect())
+    .await?)
 }
 
 /// Marks an invite as accepted.
@@ -291,9 +275,9 @@ pub async fn invite_accept(
     let done = sqlx::query!(
         "UPDATE invites SET status = 'accepted', accepted_by = $3, accepted_at = $4
           WHERE tenant_id = $1 AND id = $2 AND status = 'pending'",
-        tx.tenant_id().0,
-        id.0,
-        accepted_by.0,
+        tx.tenant_id() as _,
+        id as _,
+        accepted_by as _,
         now,
     )
     .execute(tx.conn())
@@ -312,7 +296,7 @@ pub async fn invite_find(
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(|row| (TenantId(row.tenant_id), InviteId(row.id))))
+    Ok(row.map(|row| (row.tenant_id, row.id)))
 }
 
 fn not_found_if_zero(rows: u64) -> Result<(), StoreError> {

@@ -55,8 +55,8 @@ pub async fn login_attempt_create(
         attempt.return_to,
         now,
         attempt.expires_at,
-        attempt.invite.map(|invite| invite.tenant_id.0),
-        attempt.invite.map(|invite| invite.id.0),
+        attempt.invite.map(|invite| invite.tenant_id) as _,
+        attempt.invite.map(|invite| invite.id) as _,
         attempt.invite.map(|invite| invite.renewals),
     )
     .execute(tx.conn())
@@ -97,8 +97,8 @@ pub async fn login_attempt_take(
             .invite_tenant_id
             .zip(row.invite_id.zip(row.invite_renewals))
             .map(|(tenant_id, (id, renewals))| FollowedInvite {
-                tenant_id: tenant_id.into(),
-                id: id.into(),
+                tenant_id,
+                id,
                 renewals,
             }),
         expires_at: row.expires_at,

@@ -3,19 +3,17 @@
 use std::collections::HashMap;
 
 use domain::{
-    Page, RoleId, UserId,
+    ActorKind, Page, TeamId, UserId,
     access::SystemRole,
     member::{HeldRole, HeldTeam, Member, MemberFilter, MemberSummary, UserStatus},
-    role::{RoleRef, RoleSource},
+    role::RoleRef,
+    team::TeamRole,
 };
-use uuid::Uuid;
 
 use crate::{
     StoreError, TenantTx,
     cursor::{List, NameCursor},
     role::owner_status,
-    team::role_from_stored,
-    user::{kind_from_stored, status_from_stored},
 };
 
 /// A page of the tenant's members, sorted by name. The time doesn't grow with
@@ -33,10 +31,10 @@ pub async fn member_list(
     if !filter.status.is_empty() && UserStatus::from_key(&filter.status).is_none() {
         return Err(StoreError::Filter("status"));
     }
-    if !filter.kind.is_empty() && kind_from_stored(&filter.kind).is_err() {
+    if !filter.kind.is_empty() && ActorKind::from_key(&filter.kind).is_none() {
         return Err(StoreError::Filter("kind"));
     }
-    let team: Option<Uuid> = match filter.team.as_str() {
+    let team: Option<TeamId> = match filter.team.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("team"))?),
     };
@@ -71,14 +69,14 @@ pub async fn member_list(
                        WHERE m.tenant_id = $1 AND m.user_id = u.id AND m.team_id = $8))
             ORDER BY u.sort_name, u.id
             LIMIT $9"#,
-        tenant_id.0,
+        tenant_id as _,
         after.name,
         after.id,
         filter.query.trim(),
         filter.status,
         filter.kind,
         filter.role,
-        team,
+        team as _,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
@@ -86,7 +84,7 @@ pub async fn member_list(
     let page = Page::cut(rows, size.into(), |row| {
         NameCursor {
             name: row.sort_name.clone(),
-            id: row.id,
+            id: row.id.0,
         }
         .to_text(List::Member, tx.tenant_id())
     });
@@ -95,19 +93,17 @@ pub async fn member_list(
         items: page
             .items
             .into_iter()
-            .map(|row| {
-                Ok(MemberSummary {
-                    id: UserId(row.id),
-                    display_name: row.display_name,
-                    email: row.email,
-                    kind: kind_from_stored(&row.kind)?,
-                    status: status_from_stored(&row.status)?,
-                    roles: row.roles,
-                    teams: row.teams,
-                    last_seen_at: row.last_seen_at,
-                })
+            .map(|row| MemberSummary {
+                id: row.id,
+                display_name: row.display_name,
+                email: row.email,
+                kind: row.kind,
+                status: row.status,
+                roles: row.roles,
+                teams: row.teams,
+                last_seen_at: row.last_seen_at,
             })
-            .collect::<Result<_, StoreError>>()?,
+            .collect(),
     })
 }
 
@@ -116,17 +112,16 @@ pub async fn member_names(
     tx: &mut TenantTx,
     ids: &[UserId],
 ) -> Result<HashMap<UserId, String>, StoreError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         "SELECT id, display_name FROM users WHERE tenant_id = $1 AND id = ANY ($2)",
-        tx.tenant_id().0,
-        &ids,
+        tx.tenant_id() as _,
+        ids as _,
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (UserId(row.id), row.display_name))
+        .map(|row| (row.id, row.display_name))
         .collect())
 }
 
@@ -136,32 +131,24 @@ pub async fn member_get(tx: &mut TenantTx, id: UserId) -> Result<Member, StoreEr
     let row = sqlx::query!(
         "SELECT display_name, email, handle, kind, status, last_seen_at, created_at
            FROM users WHERE tenant_id = $1 AND id = $2",
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?;
     let roles = member_roles(tx, id).await?;
-    let teams = sqlx::query!(
-        r#"SELECT g.id, g.name, min(m.role) AS "role!"
+    let teams = sqlx::query_as!(
+        HeldTeam,
+        r#"SELECT g.id, g.name, min(m.role) AS "role!: TeamRole"
              FROM team_members m JOIN teams g ON g.tenant_id = m.tenant_id AND g.id = m.team_id
             WHERE m.tenant_id = $1 AND m.user_id = $2
             GROUP BY g.id, g.name
             ORDER BY g.name"#,
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
     )
     .fetch_all(tx.conn())
-    .await?
-    .into_iter()
-    .map(|row| {
-        Ok(HeldTeam {
-            id: row.id.into(),
-            name: row.name,
-            role: role_from_stored(&row.role)?,
-        })
-    })
-    .collect::<Result<_, StoreError>>()?;
+    .await?;
     let is_owner = roles
         .iter()
         .any(|held| held.role.key == SystemRole::Owner.key());
@@ -170,8 +157,8 @@ pub async fn member_get(tx: &mut TenantTx, id: UserId) -> Result<Member, StoreEr
         display_name: row.display_name,
         email: row.email,
         handle: row.handle,
-        kind: kind_from_stored(&row.kind)?,
-        status: status_from_stored(&row.status)?,
+        kind: row.kind,
+        status: row.status,
         is_owner,
         is_last_owner: is_owner && owner_status(tx, id).await?.is_last(),
         last_seen_at: row.last_seen_at,
@@ -182,31 +169,29 @@ pub async fn member_get(tx: &mut TenantTx, id: UserId) -> Result<Member, StoreEr
 }
 
 async fn member_roles(tx: &mut TenantTx, id: UserId) -> Result<Vec<HeldRole>, StoreError> {
-    sqlx::query!(
+    let rows = sqlx::query!(
         r#"SELECT r.id, r.key, r.name, ur.source, ur.granted_at, g.display_name AS "granted_by?"
              FROM user_roles ur
              JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
              LEFT JOIN users g ON g.tenant_id = ur.tenant_id AND g.id = ur.granted_by
             WHERE ur.tenant_id = $1 AND ur.user_id = $2
             ORDER BY r.is_system DESC, r.name, ur.source"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_all(tx.conn())
-    .await?
-    .into_iter()
-    .map(|row| {
-        Ok(HeldRole {
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| HeldRole {
             role: RoleRef {
-                id: RoleId(row.id),
+                id: row.id,
                 key: row.key,
                 name: row.name,
             },
-            source: RoleSource::from_key(&row.source)
-                .ok_or_else(|| StoreError::other("a role is held from an unknown source"))?,
+            source: row.source,
             granted_by: row.granted_by,
             granted_at: row.granted_at,
         })
-    })
-    .collect()
+        .collect())
 }

@@ -24,7 +24,7 @@ pub async fn notification_create(
     notice: &NotificationData,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, created_by) = (tx.tenant_id().0, tx.user_id().map(|id| id.0));
+    let (tenant_id, created_by) = (tx.tenant_id(), tx.user_id());
     let mut value = serde_json::to_value(notice)
         .map_err(|error| StoreError::other(format!("a notice is no JSON: {error}")))?;
     let data = value["data"].take();
@@ -32,10 +32,10 @@ pub async fn notification_create(
     sqlx::query!(
         "INSERT INTO notifications (tenant_id, id, user_id, created_by, kind, data, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        tenant_id,
-        id.0,
-        user_id.0,
-        created_by,
+        tenant_id as _,
+        id as _,
+        user_id as _,
+        created_by as _,
         kind,
         data,
         now,
@@ -65,16 +65,16 @@ pub async fn notification_list(
     let after: Option<Cursor<NotificationId>> = after
         .map(|text| Cursor::parse(text, List::Notification, tx.tenant_id()))
         .transpose()?;
-    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, member) = (tx.tenant_id(), tx.member_id()?);
     let rows = sqlx::query!(
         "SELECT id, kind, data, created_at, read_at FROM notifications
           WHERE tenant_id = $1 AND user_id = $2
             AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz), coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
           ORDER BY created_at DESC, id DESC LIMIT $5",
-        tenant_id,
-        member,
+        tenant_id as _,
+        member as _,
         after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key.0),
+        after.map(|cursor| cursor.key) as _,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
@@ -82,7 +82,7 @@ pub async fn notification_list(
     let items = rows
         .into_iter()
         .map(|row| Notification {
-            id: row.id.into(),
+            id: row.id,
             notice: notice_of(&row.kind, &row.data),
             created_at: row.created_at,
             read_at: row.read_at,
@@ -103,12 +103,12 @@ pub async fn notification_list(
 
 /// Number of unread notifications of the transaction's member.
 pub async fn notification_unread_count(tx: &mut TenantTx) -> Result<i64, StoreError> {
-    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, member) = (tx.tenant_id(), tx.member_id()?);
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM notifications
             WHERE tenant_id = $1 AND user_id = $2 AND read_at IS NULL"#,
-        tenant_id,
-        member,
+        tenant_id as _,
+        member as _,
     )
     .fetch_one(tx.conn())
     .await?)
@@ -123,13 +123,13 @@ pub async fn notification_read(
     id: NotificationId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, member) = (tx.tenant_id(), tx.member_id()?);
     let done = sqlx::query!(
         "UPDATE notifications SET read_at = $4
           WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND read_at IS NULL",
-        tenant_id,
-        member,
-        id.0,
+        tenant_id as _,
+        member as _,
+        id as _,
         now,
     )
     .execute(tx.conn())
@@ -144,11 +144,11 @@ pub async fn notification_read(
 /// Marks all notifications of the transaction's member as read and returns how
 /// many were unread.
 pub async fn notification_read_all(tx: &mut TenantTx, now: Timestamp) -> Result<u64, StoreError> {
-    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, member) = (tx.tenant_id(), tx.member_id()?);
     let done = sqlx::query!(
         "UPDATE notifications SET read_at = $3 WHERE tenant_id = $1 AND user_id = $2 AND read_at IS NULL",
-        tenant_id,
-        member,
+        tenant_id as _,
+        member as _,
         now,
     )
     .execute(tx.conn())

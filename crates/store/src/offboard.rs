@@ -22,7 +22,7 @@ pub async fn user_memories_count(
     Ok(sqlx::query_as!(
         OwnedMemories,
         r#"SELECT shared AS "shared!", private AS "private!" FROM user_memories_count($1)"#,
-        id.0,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?)
@@ -41,17 +41,16 @@ pub async fn user_memories_transfer(
     reason: &str,
     now: Timestamp,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let memory_ids = sqlx::query_scalar!(
-        r#"SELECT handed_id AS "id!" FROM user_memories_hand_over($1, $2, $3, $4, $5)"#,
-        from.0,
-        to.0,
+    Ok(sqlx::query_scalar!(
+        r#"SELECT handed_id AS "id!: MemoryId" FROM user_memories_hand_over($1, $2, $3, $4, $5)"#,
+        from as _,
+        to as _,
         limit,
         reason,
         now,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(memory_ids.into_iter().map(MemoryId).collect())
+    .await?)
 }
 
 /// Withdraws a member's pending proposals and returns how many there were.
@@ -63,7 +62,7 @@ pub async fn user_proposals_withdraw(
 ) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"SELECT user_proposals_withdraw($1, $2, $3) AS "ended!""#,
-        id.0,
+        id as _,
         reason,
         now,
     )
@@ -80,8 +79,8 @@ pub async fn user_keys_count(
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM api_keys
             WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         now,
     )
     .fetch_one(tx.conn())
@@ -101,8 +100,8 @@ pub async fn teams_with_sole_lead(
                 SELECT FROM team_members o
                  WHERE o.tenant_id = $1 AND o.team_id = m.team_id AND o.user_id <> $2 AND o.role = 'lead')
           ORDER BY g.sort_name",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_all(tx.conn())
     .await?)
@@ -110,14 +109,13 @@ pub async fn teams_with_sole_lead(
 
 /// Removes a member from all teams and returns their ids.
 pub async fn user_teams_remove(tx: &mut TenantTx, id: UserId) -> Result<Vec<TeamId>, StoreError> {
-    let team_ids = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "DELETE FROM team_members WHERE tenant_id = $1 AND user_id = $2 RETURNING team_id",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(team_ids.into_iter().map(TeamId).collect())
+    .await?)
 }
 
 /// Removes all roles of a deactivated member, whatever their source, and
@@ -125,15 +123,14 @@ pub async fn user_teams_remove(tx: &mut TenantTx, id: UserId) -> Result<Vec<Team
 pub async fn user_roles_remove(tx: &mut TenantTx, id: UserId) -> Result<Vec<RoleId>, StoreError> {
     // Only deactivated members, because deactivation already ensures that the
     // last owner stays.
-    let role_ids = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "DELETE FROM user_roles
           WHERE tenant_id = $1
             AND user_id = (SELECT id FROM users WHERE tenant_id = $1 AND id = $2 AND status = 'deactivated')
          RETURNING role_id",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(role_ids.into_iter().map(RoleId).collect())
+    .await?)
 }

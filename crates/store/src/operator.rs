@@ -27,8 +27,8 @@ pub async fn operator_add(
     let done = sqlx::query!(
         "INSERT INTO platform_operators (tenant_id, user_id, granted_at) VALUES ($1, $2, $3)
          ON CONFLICT (tenant_id, user_id) DO NOTHING",
-        tenant_id.0,
-        user_id.0,
+        tenant_id as _,
+        user_id as _,
         now,
     )
     .execute(tx.conn())
@@ -45,8 +45,8 @@ pub async fn operator_remove(
     tx.tenant_set(tenant_id).await?;
     let done = sqlx::query!(
         "DELETE FROM platform_operators WHERE tenant_id = $1 AND user_id = $2",
-        tenant_id.0,
-        user_id.0,
+        tenant_id as _,
+        user_id as _,
     )
     .execute(tx.conn())
     .await?;
@@ -55,22 +55,15 @@ pub async fn operator_remove(
 
 /// The operators among the members of the transaction's organisation.
 pub async fn operator_list(tx: &mut TenantTx) -> Result<Vec<OperatorSummary>, StoreError> {
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        OperatorSummary,
         "SELECT o.user_id, u.display_name, o.granted_at
            FROM platform_operators o
            JOIN users u ON u.tenant_id = o.tenant_id AND u.id = o.user_id
           WHERE o.tenant_id = $1
           ORDER BY u.display_name, o.user_id",
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| OperatorSummary {
-            user_id: row.user_id.into(),
-            display_name: row.display_name,
-            granted_at: row.granted_at,
-        })
-        .collect())
+    .await?)
 }

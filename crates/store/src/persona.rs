@@ -19,8 +19,8 @@ pub async fn persona_list(tx: &mut TenantTx) -> Result<Vec<Persona>, StoreError>
              FROM personas
             WHERE tenant_id = $1 AND user_id = $2
             ORDER BY lower(name), id"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
     )
     .fetch_all(tx.conn())
     .await?)
@@ -35,9 +35,9 @@ pub async fn persona_get(tx: &mut TenantTx, id: PersonaId) -> Result<Persona, St
                       AND deleted_at IS NULL) AS "memories!"
              FROM personas
             WHERE tenant_id = $1 AND user_id = $2 AND id = $3"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        id.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?)
@@ -56,9 +56,9 @@ pub async fn persona_create(
     sqlx::query!(
         "INSERT INTO personas (tenant_id, id, user_id, name, description, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
-        tx.tenant_id().0,
-        id.0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        id as _,
+        tx.member_id()? as _,
         text.name,
         text.description,
         now,
@@ -81,9 +81,9 @@ pub async fn persona_update(
     let done = sqlx::query!(
         "UPDATE personas SET name = $4, description = $5, updated_at = $6
           WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        id.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        id as _,
         text.name,
         text.description,
         now,
@@ -99,20 +99,20 @@ pub async fn persona_update(
 /// Deletes a persona of the member and removes it from its memories. Returns
 /// how many there were, including the trash.
 pub async fn persona_delete(tx: &mut TenantTx, id: PersonaId) -> Result<u64, StoreError> {
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     let updated = sqlx::query!(
         "UPDATE memories SET persona_id = NULL WHERE tenant_id = $1 AND user_id = $2 AND persona_id = $3",
-        tenant_id,
-        user_id,
-        id.0,
+        tenant_id as _,
+        user_id as _,
+        id as _,
     )
     .execute(tx.conn())
     .await?;
     let done = sqlx::query!(
         "DELETE FROM personas WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
-        tenant_id,
-        user_id,
-        id.0,
+        tenant_id as _,
+        user_id as _,
+        id as _,
     )
     .execute(tx.conn())
     .await?;

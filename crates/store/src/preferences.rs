@@ -30,8 +30,8 @@ pub async fn preferences_get(tx: &mut TenantTx) -> Result<Preferences, StoreErro
     let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     let row = sqlx::query!(
         "SELECT theme, time_zone, locale FROM user_preferences WHERE tenant_id = $1 AND user_id = $2",
-        tenant_id.0,
-        user_id.0,
+        tenant_id as _,
+        user_id as _,
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -58,9 +58,9 @@ pub async fn preferences_set(
                 time_zone = excluded.time_zone,
                 locale = excluded.locale,
                 updated_at = excluded.updated_at",
-        tenant_id.0,
-        user_id.0,
-        preferences.theme.map(Theme::key),
+        tenant_id as _,
+        user_id as _,
+        preferences.theme as _,
         preferences.time_zone,
         preferences.locale.map(Locale::tag),
         now,

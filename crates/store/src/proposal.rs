@@ -2,9 +2,9 @@
 //! because they check who may decide it.
 
 use domain::{
-    MemoryId, Page, Permission, ProposalId, TeamId, Timestamp, UserId,
+    MemoryId, Page, Permission, ProposalId, Timestamp, UserId,
     access::SystemRole,
-    memory::DEFAULT_IMPORTANCE,
+    memory::{AllowedVendors, DEFAULT_IMPORTANCE, MemoryKind, Visibility},
     proposal::{
         PendingProposal, Proposal, ProposalStatus, ProposalSummary, ProposalView, ProposedChange,
         SharedMemory,
@@ -12,12 +12,10 @@ use domain::{
     share::{Audience, Comment},
 };
 use serde::Deserialize;
-use uuid::Uuid;
 
 use crate::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
-    memory::{kind_of, vendors_of, visibility_of},
 };
 
 /// Proposes to share the member's own memory as it is at `version`. The
@@ -35,7 +33,6 @@ pub async fn proposal_create(
     comment: &Comment,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let team = audience.team_id().map(|team| team.0);
     let done = sqlx::query!(
         "INSERT INTO memory_proposals (
              tenant_id, id, memory_id, memory_version, kind, title, content, tags, proposed_by, to_visibility,
@@ -48,13 +45,13 @@ pub async fn proposal_create(
           WHERE tenant_id = $1 AND user_id = $2 AND id = $4 AND version = $5 AND parent_id IS NULL
             AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $9)
             FOR UPDATE",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        id.0,
-        memory.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        id as _,
+        memory as _,
         version,
-        audience.visibility().key(),
-        team,
+        audience.visibility() as _,
+        audience.team_id() as _,
         comment.as_str(),
         now,
     )
@@ -95,16 +92,16 @@ pub async fn proposal_change_create(
           WHERE tenant_id = $1 AND user_id = $2 AND id = $4 AND version = $5 AND parent_id IS NULL
             AND visibility <> 'private' AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $14)
             FOR UPDATE",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        id.0,
-        memory.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        id as _,
+        memory as _,
         version,
-        after.kind.key(),
+        after.kind as _,
         after.title,
         after.content,
         &after.tags,
-        after.allowed_vendors.keys() as Vec<&str>,
+        after.allowed_vendors as _,
         after.importance,
         after.expires_at,
         comment.as_str(),
@@ -132,8 +129,8 @@ pub async fn proposal_accept(
     now: Timestamp,
 ) -> Result<(MemoryId, i32), StoreError> {
     let row = sqlx::query!(
-        "SELECT shared_id, shared_version FROM memory_proposal_accept($1, $2, $3, $4)",
-        id.0,
+        r#"SELECT shared_id AS "shared_id: MemoryId", shared_version FROM memory_proposal_accept($1, $2, $3, $4)"#,
+        id as _,
         comment.as_str(),
         reason,
         now,
@@ -141,7 +138,7 @@ pub async fn proposal_accept(
     .fetch_one(tx.conn())
     .await?;
     match (row.shared_id, row.shared_version) {
-        (Some(memory), Some(version)) => Ok((memory.into(), version)),
+        (Some(memory), Some(version)) => Ok((memory, version)),
         (Some(_), None) => Err(StoreError::Conflict),
         (None, _) => Err(StoreError::NotFound),
     }
@@ -181,7 +178,7 @@ async fn close(
 ) -> Result<(), StoreError> {
     let closed = sqlx::query_scalar!(
         r#"SELECT memory_proposal_close($1, $2, $3, $4) AS "closed!""#,
-        id.0,
+        id as _,
         decline,
         comment.map(Comment::as_str),
         now,
@@ -195,50 +192,11 @@ async fn close(
     }
 }
 
-struct SummaryRow {
-    id: Uuid,
-    title: String,
-    excerpt: String,
-    proposed_by: Uuid,
-    proposer_name: String,
-    to_visibility: String,
-    team_name: Option<String>,
-    is_change: bool,
-    status: String,
-    created_at: Timestamp,
-    reviewed_at: Option<Timestamp>,
-}
-
-impl TryFrom<SummaryRow> for ProposalSummary {
-    type Error = StoreError;
-
-    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.id.into(),
-            title: row.title,
-            excerpt: row.excerpt,
-            proposer_id: row.proposed_by.into(),
-            proposer_name: row.proposer_name,
-            visibility: visibility_of(&row.to_visibility)?,
-            team_name: row.team_name,
-            is_change: row.is_change,
-            status: ProposalStatus::from_key(&row.status).ok_or_else(|| {
-                StoreError::other(format!(
-                    "a proposal has the unknown status “{}”",
-                    row.status
-                ))
-            })?,
-            created_at: row.created_at,
-            reviewed_at: row.reviewed_at,
-        })
-    }
-}
-
 /// The shared fields of a memory, in the JSON format of the SQL function
 /// `memory_shown`.
 #[derive(Deserialize)]
 struct MemoryJson {
-    kind: String,
+    kind: MemoryKind,
     title: String,
     content: String,
     tags: Vec<String>,
@@ -253,9 +211,10 @@ impl MemoryJson {
         Ok(SharedMemory {
             title: self.title,
             content: self.content,
-            kind: kind_of(&self.kind)?,
+            kind: self.kind,
             tags: self.tags,
-            allowed_vendors: vendors_of(&self.allowed_vendors)?,
+            allowed_vendors: AllowedVendors::from_keys(&self.allowed_vendors)
+                .map_err(|error| StoreError::Other(error.into()))?,
             importance: self.importance,
             expires_at: self.expires_at,
         })
@@ -292,25 +251,24 @@ pub async fn proposal_get(
              JOIN users author ON author.tenant_id = $1 AND author.id = p.proposed_by
              LEFT JOIN users reviewer ON reviewer.tenant_id = $1 AND reviewer.id = p.reviewed_by
             WHERE p.tenant_id = $1 AND p.id = $2"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?;
-    let summary = ProposalSummary::try_from(SummaryRow {
-        id: id.0,
+    let summary = ProposalSummary {
+        id,
         title: row.title,
         excerpt: row.excerpt,
-        proposed_by: row.proposed_by,
+        proposer_id: row.proposed_by,
         proposer_name: row.proposer_name,
-        to_visibility: row.to_visibility,
+        visibility: row.to_visibility,
         team_name: row.team_name,
         is_change: row.replaces.is_some(),
         status: row.status,
         created_at: row.created_at,
         reviewed_at: row.reviewed_at,
-    })?;
-    let kind = kind_of(&row.kind)?;
+    };
     let change = match row.replaces {
         None => None,
         Some(replaced) => {
@@ -322,9 +280,9 @@ pub async fn proposal_get(
                 after: SharedMemory {
                     title: summary.title.clone(),
                     content: row.content.clone(),
-                    kind,
+                    kind: row.kind,
                     tags: row.tags.clone(),
-                    allowed_vendors: vendors_of(&row.allowed_vendors)?,
+                    allowed_vendors: row.allowed_vendors,
                     importance: row.importance.unwrap_or(DEFAULT_IMPORTANCE),
                     expires_at: row.expires_at,
                 },
@@ -337,14 +295,14 @@ pub async fn proposal_get(
     let is_pending = summary.status == ProposalStatus::Pending;
     Ok(ProposalWithAudience {
         audience: match (summary.visibility, row.team_id) {
-            (domain::memory::Visibility::Org, _) => Some(Audience::Org),
-            (_, team) => team.map(|team| Audience::Team(TeamId(team))),
+            (Visibility::Org, _) => Some(Audience::Org),
+            (_, team) => team.map(Audience::Team),
         },
         proposal: Proposal {
-            memory_id: row.memory_id.into(),
+            memory_id: row.memory_id,
             memory_version: row.memory_version,
             content: row.content,
-            kind,
+            kind: row.kind,
             tags: row.tags,
             change,
             comment: row.comment,
@@ -366,29 +324,19 @@ pub async fn proposal_pending(
     tx: &mut TenantTx,
     memory: MemoryId,
 ) -> Result<Option<PendingProposal>, StoreError> {
-    let row = sqlx::query!(
-        r#"SELECT p.id, p.to_visibility, p.team_id, p.team_name, p.memory_version <> m.version AS "is_stale!",
-                  p.replaces IS NOT NULL AS "is_change!"
+    Ok(sqlx::query_as!(
+        PendingProposal,
+        r#"SELECT p.id, p.to_visibility AS visibility, p.team_id, p.team_name,
+                  p.memory_version <> m.version AS "is_stale!", p.replaces IS NOT NULL AS "is_change!"
              FROM memory_proposals p
              JOIN memories m ON m.tenant_id = $1 AND m.id = p.memory_id
             WHERE p.tenant_id = $1 AND p.memory_id = $2 AND p.proposed_by = $3 AND p.status = 'pending'"#,
-        tx.tenant_id().0,
-        memory.0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        memory as _,
+        tx.member_id()? as _,
     )
     .fetch_optional(tx.conn())
-    .await?;
-    row.map(|row| {
-        Ok(PendingProposal {
-            id: row.id.into(),
-            visibility: visibility_of(&row.to_visibility)?,
-            team_id: row.team_id.map(TeamId),
-            team_name: row.team_name,
-            is_stale: row.is_stale,
-            is_change: row.is_change,
-        })
-    })
-    .transpose()
+    .await?)
 }
 
 /// One page of proposals, newest first.
@@ -405,10 +353,10 @@ pub async fn proposal_list(
     let after: Option<Cursor<ProposalId>> = after
         .map(|text| Cursor::parse(text, List::Proposal, tenant_id))
         .transpose()?;
-    let rows = sqlx::query_as!(
-        SummaryRow,
-        r#"SELECT p.id, p.title, left(p.content, 280) AS "excerpt!", p.proposed_by,
-                  author.display_name AS proposer_name, p.to_visibility, p.team_name,
+    let proposals = sqlx::query_as!(
+        ProposalSummary,
+        r#"SELECT p.id, p.title, left(p.content, 280) AS "excerpt!", p.proposed_by AS proposer_id,
+                  author.display_name AS proposer_name, p.to_visibility AS visibility, p.team_name,
                   p.replaces IS NOT NULL AS "is_change!", p.status, p.created_at, p.reviewed_at
              FROM memory_proposals p
              JOIN users author ON author.tenant_id = $1 AND author.id = p.proposed_by
@@ -419,19 +367,15 @@ pub async fn proposal_list(
               AND (p.created_at, p.id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
             ORDER BY p.created_at DESC, p.id DESC
             LIMIT $6"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        view.key(),
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        view as _,
         after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key.0),
+        after.map(|cursor| cursor.key) as _,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    let proposals = rows
-        .into_iter()
-        .map(ProposalSummary::try_from)
-        .collect::<Result<Vec<_>, _>>()?;
     Ok(Page::cut(proposals, size.into(), |proposal| {
         Cursor {
             at: proposal.created_at,
@@ -446,8 +390,8 @@ pub async fn proposal_pending_count(tx: &mut TenantTx) -> Result<i64, StoreError
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM memory_proposals
             WHERE tenant_id = $1 AND status = 'pending' AND proposed_by <> $2"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
     )
     .fetch_one(tx.conn())
     .await?)
@@ -461,7 +405,7 @@ pub async fn proposal_reviewers(
     audience: Audience,
     limit: i64,
 ) -> Result<Vec<UserId>, StoreError> {
-    let (tenant_id, member) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, member) = (tx.tenant_id(), tx.member_id()?);
     if let Audience::Team(team) = audience {
         let leads = sqlx::query_scalar!(
             "SELECT u.id FROM users u
@@ -470,19 +414,19 @@ pub async fn proposal_reviewers(
                     SELECT m.user_id FROM team_members m
                      WHERE m.tenant_id = $1 AND m.team_id = $2 AND m.role = 'lead')
               ORDER BY u.id LIMIT $4",
-            tenant_id,
-            team.0,
-            member,
+            tenant_id as _,
+            team as _,
+            member as _,
             limit,
         )
         .fetch_all(tx.conn())
         .await?;
         if !leads.is_empty() {
-            return Ok(leads.into_iter().map(UserId).collect());
+            return Ok(leads);
         }
     }
     let permission = Permission::MemoryReview;
-    let holders = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT u.id FROM users u
           WHERE u.tenant_id = $1 AND u.status = 'active' AND u.id <> $2
             AND u.id IN (
@@ -490,13 +434,12 @@ pub async fn proposal_reviewers(
                   JOIN roles r ON r.tenant_id = $1 AND r.id = ur.role_id
                  WHERE ur.tenant_id = $1 AND (r.is_system AND r.key = ANY ($3) OR $4 = ANY (r.permissions)))
           ORDER BY u.id LIMIT $5",
-        tenant_id,
-        member,
+        tenant_id as _,
+        member as _,
         SystemRole::keys_with(permission) as Vec<&str>,
         permission.key(),
         limit,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(holders.into_iter().map(UserId).collect())
+    .await?)
 }

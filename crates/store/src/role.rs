@@ -9,18 +9,17 @@ use domain::{
     access::SystemRole,
     role::{ParsedRole, Role, RoleHolder},
 };
-use uuid::Uuid;
 
 pub use domain::role::RoleSource;
 
 use crate::{StoreError, TenantTx, error::LAST_OWNER};
 
 struct RoleRow {
-    id: Uuid,
+    id: RoleId,
     key: String,
     name: String,
     description: String,
-    permissions: Vec<String>,
+    permissions: StoredPermissions,
     is_system: bool,
     version: i32,
     updated_at: Timestamp,
@@ -30,11 +29,11 @@ struct RoleRow {
 impl From<RoleRow> for Role {
     fn from(row: RoleRow) -> Self {
         Self {
-            id: RoleId(row.id),
+            id: row.id,
             permissions: if row.is_system {
                 permissions_of_system(&row.key)
             } else {
-                permissions_of_custom(&row.permissions)
+                row.permissions.known().collect()
             },
             key: row.key,
             name: row.name,
@@ -54,13 +53,25 @@ pub(crate) fn permissions_of_system(key: &str) -> BTreeSet<Permission> {
         .unwrap_or_default()
 }
 
-/// The permissions of a custom role. Leaves out those that this version of
-/// Atrium doesn't know or that no role can hold.
-pub(crate) fn permissions_of_custom(stored: &[String]) -> BTreeSet<Permission> {
-    stored
-        .iter()
-        .filter_map(|key| Permission::for_role(key).ok())
-        .collect()
+/// Permission keys as stored in a custom role or an API key.
+#[derive(Debug, sqlx::Type)]
+#[sqlx(transparent, no_pg_array)]
+pub(crate) struct StoredPermissions(Vec<String>);
+
+impl StoredPermissions {
+    /// Leaves out those that this version of Atrium doesn't know or that no
+    /// role can hold.
+    pub(crate) fn known(&self) -> impl Iterator<Item = Permission> {
+        self.0
+            .iter()
+            .filter_map(|key| Permission::for_role(key).ok())
+    }
+}
+
+impl From<StoredPermissions> for Vec<Permission> {
+    fn from(stored: StoredPermissions) -> Self {
+        stored.known().collect()
+    }
 }
 
 /// All roles of the tenant: system roles first, the most powerful at the top,
@@ -74,7 +85,7 @@ pub async fn role_list(tx: &mut TenantTx) -> Result<Vec<Role>, StoreError> {
              FROM roles
             WHERE tenant_id = $1
             ORDER BY array_position('{owner,admin,member,viewer,billing}', key), lower(name), id"#,
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -89,8 +100,8 @@ pub async fn role_get(tx: &mut TenantTx, id: RoleId) -> Result<Role, StoreError>
                     WHERE ur.tenant_id = $1 AND ur.role_id = roles.id) AS "holders!"
              FROM roles
             WHERE tenant_id = $1 AND id = $2"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -103,25 +114,19 @@ pub async fn role_holders(
     id: RoleId,
     limit: i64,
 ) -> Result<Vec<RoleHolder>, StoreError> {
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        RoleHolder,
         "SELECT id, display_name FROM users
           WHERE tenant_id = $1
             AND id IN (SELECT user_id FROM user_roles WHERE tenant_id = $1 AND role_id = $2)
           ORDER BY sort_name, id
           LIMIT $3",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         limit,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| RoleHolder {
-            id: UserId(row.id),
-            display_name: row.display_name,
-        })
-        .collect())
+    .await?)
 }
 
 /// Creates a custom role.
@@ -139,8 +144,8 @@ pub async fn role_create(
              tenant_id, id, key, name, description, permissions, is_system, version, created_at, updated_at
          )
          VALUES ($1, $2, $3, $4, $5, $6, false, 1, $7, $7)",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         text.key(),
         text.name,
         text.description,
@@ -167,8 +172,8 @@ pub async fn role_update(
         "UPDATE roles
             SET name = $4, description = $5, permissions = $6, version = version + 1, updated_at = $7
           WHERE tenant_id = $1 AND id = $2 AND version = $3 AND NOT is_system",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         version,
         text.name,
         text.description,
@@ -196,12 +201,12 @@ pub async fn role_revoke_all(
           WHERE tenant_id = $1 AND role_id = $2
             AND role_id IN (SELECT id FROM roles WHERE tenant_id = $1 AND NOT is_system)
          RETURNING user_id",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(user_ids.into_iter().map(UserId).collect())
+    Ok(user_ids.into_iter().collect())
 }
 
 /// Deletes a custom role that nobody holds.
@@ -212,8 +217,8 @@ pub async fn role_revoke_all(
 pub async fn role_delete(tx: &mut TenantTx, id: RoleId, version: i32) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "DELETE FROM roles WHERE tenant_id = $1 AND id = $2 AND version = $3 AND NOT is_system",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         version,
     )
     .execute(tx.conn())
@@ -243,7 +248,7 @@ pub async fn user_role_grant(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let granted_by = tx.user_id();
-    let role_id = RoleId(role_find(tx, role_key).await?);
+    let role_id = role_find(tx, role_key).await?;
     user_role_grant_by(tx, user_id, role_id, source, granted_by, now).await
 }
 
@@ -266,11 +271,11 @@ pub async fn user_role_grant_by(
         "INSERT INTO user_roles (tenant_id, user_id, role_id, source, granted_by, granted_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (tenant_id, user_id, role_id, source) DO NOTHING",
-        tenant_id.0,
-        user_id.0,
-        role_id.0,
-        source.key(),
-        granted_by.map(|id| id.0),
+        tenant_id as _,
+        user_id as _,
+        role_id as _,
+        source as _,
+        granted_by as _,
         now,
     )
     .execute(tx.conn())
@@ -298,10 +303,10 @@ pub async fn user_role_revoke(
                    SELECT FROM user_roles
                     WHERE tenant_id = $1 AND user_id = $2 AND role_id = $3 AND source <> $4
                ) AS "held!""#,
-            tenant_id.0,
-            user_id.0,
-            role_id,
-            source.key(),
+            tenant_id as _,
+            user_id as _,
+            role_id as _,
+            source as _,
         )
         .fetch_one(tx.conn())
         .await?;
@@ -311,10 +316,10 @@ pub async fn user_role_revoke(
     }
     let done = sqlx::query!(
         "DELETE FROM user_roles WHERE tenant_id = $1 AND user_id = $2 AND role_id = $3 AND source = $4",
-        tenant_id.0,
-        user_id.0,
-        role_id,
-        source.key(),
+        tenant_id as _,
+        user_id as _,
+        role_id as _,
+        source as _,
     )
     .execute(tx.conn())
     .await?;
@@ -325,11 +330,11 @@ pub async fn user_role_revoke(
     }
 }
 
-async fn role_find(tx: &mut TenantTx, key: &str) -> Result<uuid::Uuid, StoreError> {
+async fn role_find(tx: &mut TenantTx, key: &str) -> Result<RoleId, StoreError> {
     let tenant_id = tx.tenant_id();
     Ok(sqlx::query_scalar!(
         "SELECT id FROM roles WHERE tenant_id = $1 AND key = $2",
-        tenant_id.0,
+        tenant_id as _,
         key
     )
     .fetch_one(tx.conn())
@@ -376,8 +381,8 @@ pub(crate) async fn owner_status(
              JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
              JOIN users u ON u.tenant_id = ur.tenant_id AND u.id = ur.user_id
             WHERE ur.tenant_id = $1 AND r.key = 'owner' AND u.status = 'active'"#,
-        tenant_id.0,
-        user_id.0,
+        tenant_id as _,
+        user_id as _,
     )
     .fetch_one(tx.conn())
     .await?)

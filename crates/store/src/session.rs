@@ -110,10 +110,10 @@ pub async fn session_create(
              ip, user_agent, identity_id, issuer_name, oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted,
              refresh_at
          ) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8::text::inet, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-        session.tenant_id.0,
-        session.id.0,
+        session.tenant_id as _,
+        session.id as _,
         session.id_hash.as_slice(),
-        session.user_id.0,
+        session.user_id as _,
         now,
         session.idle_expires_at.min(session.absolute_expires_at),
         session.absolute_expires_at,
@@ -164,17 +164,16 @@ pub async fn session_user(
     id: SessionId,
     now: Timestamp,
 ) -> Result<Option<UserId>, StoreError> {
-    let user_id = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT user_id FROM web_sessions
           WHERE tenant_id = $1 AND id = $2
             AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3",
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
         now,
     )
     .fetch_optional(tx.conn())
-    .await?;
-    Ok(user_id.map(UserId))
+    .await?)
 }
 
 /// Stores the hash of the member's privileges, if the session has none yet.
@@ -232,8 +231,8 @@ pub async fn session_refresh_claim(
               AND (refresh_lease_until IS NULL OR refresh_lease_until <= $4)
               AND revoked_at IS NULL AND idle_expires_at > $4 AND absolute_expires_at > $4
             RETURNING tokens_encrypted AS "tokens_encrypted!""#,
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
         lease,
         now,
     )
@@ -256,8 +255,8 @@ pub async fn session_refresh_finish(
         "UPDATE web_sessions SET tokens_encrypted = $4, refresh_at = $5, refresh_lease_until = NULL
           WHERE tenant_id = $1 AND id = $2 AND refresh_lease_until = $3
             AND revoked_at IS NULL AND idle_expires_at > $6 AND absolute_expires_at > $6",
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
         lease,
         tokens.sealed,
         tokens.refresh_at,
@@ -340,8 +339,8 @@ pub async fn session_list(
           WHERE tenant_id = $1 AND user_id = $2
             AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3
           ORDER BY last_seen_at DESC, id DESC",
-        tenant_id.0,
-        user_id.0,
+        tenant_id as _,
+        user_id as _,
         now,
     )
     .fetch_all(tx.conn())
@@ -349,8 +348,8 @@ pub async fn session_list(
     Ok(rows
         .into_iter()
         .map(|row| Session {
-            id: row.id.into(),
-            is_current: current == Some(row.id.into()),
+            id: row.id,
+            is_current: current == Some(row.id),
             created_at: row.created_at,
             last_seen_at: row.last_seen_at,
             absolute_expires_at: row.absolute_expires_at,
@@ -374,9 +373,9 @@ pub async fn session_revoke(
     let done = sqlx::query!(
         "UPDATE web_sessions SET revoked_at = $4, tokens_encrypted = NULL
           WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND revoked_at IS NULL",
-        tenant_id.0,
-        user_id.0,
-        id.0,
+        tenant_id as _,
+        user_id as _,
+        id as _,
         now,
     )
     .execute(tx.conn())
@@ -401,9 +400,9 @@ pub async fn session_revoke_others(
         "UPDATE web_sessions SET revoked_at = $4, tokens_encrypted = NULL
           WHERE tenant_id = $1 AND user_id = $2 AND id IS DISTINCT FROM $3
             AND revoked_at IS NULL AND idle_expires_at > $4 AND absolute_expires_at > $4",
-        tenant_id.0,
-        user_id.0,
-        current.map(|id| id.0),
+        tenant_id as _,
+        user_id as _,
+        current as _,
         now,
     )
     .execute(tx.conn())
@@ -421,7 +420,8 @@ pub async fn session_revoke_by_issuer(
     sid: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, StoreError> {
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        EndedSession,
         "UPDATE web_sessions SET revoked_at = $4, tokens_encrypted = NULL
           WHERE ($1::text IS NULL OR oidc_issuer = $1)
             AND ($2::text IS NULL OR oidc_subject = $2)
@@ -435,15 +435,7 @@ pub async fn session_revoke_by_issuer(
         now,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| EndedSession {
-            id: row.id.into(),
-            tenant_id: row.tenant_id.into(),
-            user_id: row.user_id.into(),
-        })
-        .collect())
+    .await?)
 }
 
 /// Deletes the session with this id hash, or with this one as the previous id,

@@ -16,7 +16,7 @@ fn from_stored(settings: serde_json::Value) -> Result<TenantSettings, StoreError
 pub async fn organisation_get(tx: &mut TenantTx) -> Result<Organisation, StoreError> {
     let row = sqlx::query!(
         "SELECT slug, name, settings, version FROM tenants WHERE id = $1",
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -43,7 +43,7 @@ pub async fn organisation_update(
     let done = sqlx::query!(
         "UPDATE tenants SET name = $3, settings = $4, version = version + 1, updated_at = $5
           WHERE id = $1 AND version = $2",
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
         version,
         text.name,
         settings,
@@ -64,8 +64,9 @@ pub async fn settings_of(
     tx: &mut AuthTx,
     tenant_id: TenantId,
 ) -> Result<TenantSettings, StoreError> {
-    let settings = sqlx::query_scalar!("SELECT settings FROM tenants WHERE id = $1", tenant_id.0)
-        .fetch_one(tx.conn())
-        .await?;
+    let settings =
+        sqlx::query_scalar!("SELECT settings FROM tenants WHERE id = $1", tenant_id as _)
+            .fetch_one(tx.conn())
+            .await?;
     from_stored(settings)
 }

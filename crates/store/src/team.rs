@@ -8,14 +8,7 @@ use domain::{
 use crate::{
     StoreError, TenantTx,
     cursor::{List, NameCursor},
-    user::{kind_from_stored, status_from_stored},
 };
-
-/// Parses a stored team role.
-pub(crate) fn role_from_stored(key: &str) -> Result<TeamRole, StoreError> {
-    TeamRole::from_key(key)
-        .ok_or_else(|| StoreError::other(format!("a team has the unknown role “{key}”")))
-}
 
 /// Creates a team.
 ///
@@ -30,8 +23,8 @@ pub async fn team_create(
     let tenant_id = tx.tenant_id();
     sqlx::query!(
         "INSERT INTO teams (tenant_id, id, name, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)",
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
         name,
         now,
     )
@@ -56,9 +49,9 @@ pub async fn team_member_add(
         "INSERT INTO team_members (tenant_id, team_id, user_id, role, source, added_at)
          VALUES ($1, $2, $3, 'member', 'manual', $4)
          ON CONFLICT (tenant_id, team_id, user_id, source) DO NOTHING",
-        tenant_id.0,
-        team_id.0,
-        user_id.0,
+        tenant_id as _,
+        team_id as _,
+        user_id as _,
         now,
     )
     .execute(tx.conn())
@@ -68,19 +61,13 @@ pub async fn team_member_add(
 
 /// The tenant's teams, sorted by name.
 pub async fn team_names(tx: &mut TenantTx) -> Result<Vec<TeamRef>, StoreError> {
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        TeamRef,
         "SELECT id, name FROM teams WHERE tenant_id = $1 ORDER BY name",
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| TeamRef {
-            id: row.id.into(),
-            name: row.name,
-        })
-        .collect())
+    .await?)
 }
 
 /// A page of the tenant's teams, sorted by name. A non-empty `query` restricts
@@ -117,11 +104,11 @@ pub async fn team_list(
               AND ($4 = '' OR strpos(g.sort_name, lower($4)) > 0)
             ORDER BY g.sort_name, g.id
             LIMIT $6"#,
-        tx.tenant_id().0,
+        tx.tenant_id() as _,
         after.name,
         after.id,
         query.trim(),
-        tx.user_id().map(|id| id.0),
+        tx.user_id() as _,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
@@ -129,7 +116,7 @@ pub async fn team_list(
     let page = Page::cut(rows, size.into(), |row| {
         NameCursor {
             name: row.sort_name.clone(),
-            id: row.id,
+            id: row.id.0,
         }
         .to_text(List::Team, tx.tenant_id())
     });
@@ -139,7 +126,7 @@ pub async fn team_list(
             .items
             .into_iter()
             .map(|row| TeamSummary {
-                id: row.id.into(),
+                id: row.id,
                 name: row.name,
                 member_count: row.members,
                 leads: row.leads,
@@ -163,8 +150,8 @@ pub async fn team_get(tx: &mut TenantTx, id: TeamId) -> Result<Team, StoreError>
         r#"SELECT name, created_at,
                   (SELECT count(DISTINCT user_id) FROM team_members WHERE tenant_id = $1 AND team_id = $2) AS "members!"
              FROM teams WHERE tenant_id = $1 AND id = $2"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -184,9 +171,10 @@ pub async fn team_members(
 ) -> Result<Vec<TeamMember>, StoreError> {
     // A membership has one row per source; a member who leads by one of them is
     // a lead.
-    sqlx::query!(
-        r#"SELECT u.id, u.display_name, u.email, u.kind, u.status, m.role AS "role!", m.added_at AS "added_at!",
-                  m.from_issuer AS "from_issuer!"
+    Ok(sqlx::query_as!(
+        TeamMember,
+        r#"SELECT u.id, u.display_name, u.email, u.kind, u.status, m.role AS "role!: TeamRole",
+                  m.added_at AS "added_at!", m.from_issuer AS "from_issuer!"
              FROM (
                  SELECT user_id, min(role) AS role, min(added_at) AS added_at,
                         bool_or(source <> 'manual') AS from_issuer
@@ -197,26 +185,12 @@ pub async fn team_members(
              JOIN users u ON u.tenant_id = $1 AND u.id = m.user_id
             ORDER BY m.role, u.sort_name, u.id
             LIMIT $3"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         limit,
     )
     .fetch_all(tx.conn())
-    .await?
-    .into_iter()
-    .map(|row| {
-        Ok(TeamMember {
-            id: UserId(row.id),
-            display_name: row.display_name,
-            email: row.email,
-            kind: kind_from_stored(&row.kind)?,
-            status: status_from_stored(&row.status)?,
-            role: role_from_stored(&row.role)?,
-            added_at: row.added_at,
-            from_issuer: row.from_issuer,
-        })
-    })
-    .collect()
+    .await?)
 }
 
 /// A member's role in a team.
@@ -235,22 +209,18 @@ pub async fn team_membership(
     user_id: UserId,
 ) -> Result<Option<Membership>, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT min(role) AS role, coalesce(bool_or(source <> 'manual'), false) AS "from_issuer!"
+        r#"SELECT min(role) AS "role: TeamRole", coalesce(bool_or(source <> 'manual'), false) AS "from_issuer!"
              FROM team_members WHERE tenant_id = $1 AND team_id = $2 AND user_id = $3"#,
-        tx.tenant_id().0,
-        id.0,
-        user_id.0,
+        tx.tenant_id() as _,
+        id as _,
+        user_id as _,
     )
     .fetch_one(tx.conn())
     .await?;
-    row.role
-        .map(|key| {
-            Ok(Membership {
-                role: role_from_stored(&key)?,
-                from_issuer: row.from_issuer,
-            })
-        })
-        .transpose()
+    Ok(row.role.map(|role| Membership {
+        role,
+        from_issuer: row.from_issuer,
+    }))
 }
 
 /// Renames a team.
@@ -265,8 +235,8 @@ pub async fn team_rename(
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "UPDATE teams SET name = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         name.as_str(),
         now,
     )
@@ -290,10 +260,10 @@ pub async fn team_role_set(
         "INSERT INTO team_members (tenant_id, team_id, user_id, role, source, added_at)
          VALUES ($1, $2, $3, $4, 'manual', $5)
          ON CONFLICT (tenant_id, team_id, user_id, source) DO UPDATE SET role = excluded.role",
-        tx.tenant_id().0,
-        id.0,
-        user_id.0,
-        role.key(),
+        tx.tenant_id() as _,
+        id as _,
+        user_id as _,
+        role as _,
         now,
     )
     .execute(tx.conn())
@@ -313,9 +283,9 @@ pub async fn team_member_remove(
     let done = sqlx::query!(
         "DELETE FROM team_members
           WHERE tenant_id = $1 AND team_id = $2 AND user_id = $3 AND source = 'manual'",
-        tx.tenant_id().0,
-        id.0,
-        user_id.0,
+        tx.tenant_id() as _,
+        id as _,
+        user_id as _,
     )
     .execute(tx.conn())
     .await?;
@@ -326,7 +296,7 @@ pub async fn team_member_remove(
 /// actor who may not delete teams.
 pub async fn team_memories_count(tx: &mut TenantTx, id: TeamId) -> Result<i64, StoreError> {
     Ok(
-        sqlx::query_scalar!(r#"SELECT team_memories_count($1) AS "count!""#, id.0)
+        sqlx::query_scalar!(r#"SELECT team_memories_count($1) AS "count!""#, id as _)
             .fetch_one(tx.conn())
             .await?,
     )
@@ -341,16 +311,15 @@ pub async fn team_memories_unshare(
     reason: &str,
     now: Timestamp,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let memory_ids = sqlx::query_scalar!(
-        r#"SELECT released_id AS "id!" FROM team_memories_release($1, $2, $3, $4)"#,
-        id.0,
+    Ok(sqlx::query_scalar!(
+        r#"SELECT released_id AS "id!: MemoryId" FROM team_memories_release($1, $2, $3, $4)"#,
+        id as _,
         limit,
         reason,
         now,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(memory_ids.into_iter().map(MemoryId).collect())
+    .await?)
 }
 
 /// Ends the proposals to a team and returns how many were pending.
@@ -362,7 +331,7 @@ pub async fn team_proposals_close(
 ) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"SELECT team_proposals_release($1, $2, $3) AS "ended!""#,
-        id.0,
+        id as _,
         reason,
         now,
     )
@@ -377,8 +346,8 @@ pub async fn team_proposals_close(
 pub async fn team_delete(tx: &mut TenantTx, id: TeamId) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "DELETE FROM teams WHERE tenant_id = $1 AND id = $2",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .execute(tx.conn())
     .await?;

@@ -10,11 +10,6 @@ use crate::{AuthTx, OperatorTx, StoreError, embedding_model::embedding_model_cre
 
 pub use domain::tenant::TenantStatus;
 
-pub(crate) fn status_of(key: &str) -> Result<TenantStatus, StoreError> {
-    TenantStatus::from_key(key)
-        .ok_or_else(|| StoreError::other(format!("a tenant has the unknown status “{key}”")))
-}
-
 /// The facts about an organisation that are read before its tenant is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
@@ -55,26 +50,6 @@ pub struct NewTenant<'a> {
     pub embedding_model_id: EmbeddingModelId,
 }
 
-struct TenantRow {
-    id: uuid::Uuid,
-    slug: String,
-    name: String,
-    status: String,
-}
-
-impl TryFrom<TenantRow> for Tenant {
-    type Error = StoreError;
-
-    fn try_from(row: TenantRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.id.into(),
-            slug: row.slug,
-            name: row.name,
-            status: status_of(&row.status)?,
-        })
-    }
-}
-
 /// Creates an organisation with its system roles and its first embedding model.
 ///
 /// # Errors
@@ -87,7 +62,7 @@ pub async fn tenant_create(
     sqlx::query!(
         "INSERT INTO tenants (id, slug, name, status, tier, is_demo, entra_tenant_id, settings, version, created_at, updated_at)
          VALUES ($1, $2, $3, 'active', 'free', $4, $5, '{}', 1, $6, $6)",
-        tenant.id.0,
+        tenant.id as _,
         tenant.slug,
         tenant.name,
         tenant.is_demo,
@@ -102,8 +77,8 @@ pub async fn tenant_create(
         sqlx::query!(
             "INSERT INTO roles (tenant_id, id, key, name, description, permissions, is_system, version, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, '{}', true, 1, $6, $6)",
-            tenant.id.0,
-            id.0,
+            tenant.id as _,
+            id as _,
             role.key(),
             role.label(),
             role.description(),
@@ -117,25 +92,25 @@ pub async fn tenant_create(
 
 /// All organisations, sorted by slug.
 pub async fn tenant_list(tx: &mut OperatorTx) -> Result<Vec<TenantListItem>, StoreError> {
-    sqlx::query!("SELECT id, slug, name, status, is_demo, created_at, delete_after FROM tenants ORDER BY slug")
-        .fetch_all(tx.conn())
-        .await?
+    let rows = sqlx::query!(
+        "SELECT id, slug, name, status, is_demo, created_at, delete_after FROM tenants ORDER BY slug"
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
         .into_iter()
-        .map(|row| {
-            let tenant = TenantRow {
+        .map(|row| TenantListItem {
+            tenant: Tenant {
                 id: row.id,
                 slug: row.slug,
                 name: row.name,
                 status: row.status,
-            };
-            Ok(TenantListItem {
-                tenant: tenant.try_into()?,
-                is_demo: row.is_demo,
-                created_at: row.created_at,
-                delete_after: row.delete_after,
-            })
+            },
+            is_demo: row.is_demo,
+            created_at: row.created_at,
+            delete_after: row.delete_after,
         })
-        .collect()
+        .collect())
 }
 
 /// The organisation with this slug, whatever its status.
@@ -143,27 +118,24 @@ pub async fn tenant_find_by_slug(
     tx: &mut AuthTx,
     slug: &str,
 ) -> Result<Option<Tenant>, StoreError> {
-    sqlx::query_as!(
-        TenantRow,
+    Ok(sqlx::query_as!(
+        Tenant,
         "SELECT id, slug, name, status FROM tenants WHERE slug = $1",
         slug
     )
     .fetch_optional(tx.conn())
-    .await?
-    .map(Tenant::try_from)
-    .transpose()
+    .await?)
 }
 
 /// The organisation with this id, whatever its status.
 pub async fn tenant_find(tx: &mut AuthTx, id: TenantId) -> Result<Tenant, StoreError> {
-    sqlx::query_as!(
-        TenantRow,
+    Ok(sqlx::query_as!(
+        Tenant,
         "SELECT id, slug, name, status FROM tenants WHERE id = $1",
-        id.0
+        id as _
     )
     .fetch_one(tx.conn())
-    .await?
-    .try_into()
+    .await?)
 }
 
 /// The facts that decide which issuers an organisation accepts. Ignores other
@@ -176,7 +148,7 @@ pub async fn tenant_login_target(
         r#"SELECT entra_tenant_id IS NOT NULL AS "has_directory!",
                   NOT EXISTS (SELECT FROM tenants o WHERE o.id <> $1 AND o.status <> 'deleted') AS "is_only!"
              FROM tenants WHERE id = $1"#,
-        tenant.id.0
+        tenant.id as _
     )
     .fetch_one(tx.conn())
     .await?;
@@ -192,15 +164,13 @@ pub async fn tenant_find_by_directory(
     tx: &mut AuthTx,
     tid: Uuid,
 ) -> Result<Option<Tenant>, StoreError> {
-    sqlx::query_as!(
-        TenantRow,
+    Ok(sqlx::query_as!(
+        Tenant,
         "SELECT id, slug, name, status FROM tenants WHERE entra_tenant_id = $1",
         tid
     )
     .fetch_optional(tx.conn())
-    .await?
-    .map(Tenant::try_from)
-    .transpose()
+    .await?)
 }
 
 /// A person's membership in an organisation.
@@ -220,7 +190,7 @@ pub async fn session_memberships(
     tenant_id: TenantId,
     session_id: SessionId,
 ) -> Result<Vec<Membership>, StoreError> {
-    sqlx::query!(
+    let rows = sqlx::query!(
         "SELECT t.id, t.slug, t.name, t.status, other.user_id, other.id AS identity_id
            FROM web_sessions s
            JOIN identities mine ON mine.tenant_id = s.tenant_id AND mine.id = s.identity_id
@@ -230,41 +200,36 @@ pub async fn session_memberships(
            JOIN tenants t ON t.id = other.tenant_id
           WHERE s.tenant_id = $1 AND s.id = $2 AND t.status <> 'deleted'
           ORDER BY t.name, t.id",
-        tenant_id.0,
-        session_id.0,
+        tenant_id as _,
+        session_id as _,
     )
     .fetch_all(tx.conn())
-    .await?
-    .into_iter()
-    .map(|row| {
-        let tenant = TenantRow {
-            id: row.id,
-            slug: row.slug,
-            name: row.name,
-            status: row.status,
-        };
-        Ok(Membership {
-            tenant: tenant.try_into()?,
-            user_id: row.user_id.into(),
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Membership {
+            tenant: Tenant {
+                id: row.id,
+                slug: row.slug,
+                name: row.name,
+                status: row.status,
+            },
+            user_id: row.user_id,
             identity_id: row.identity_id,
         })
-    })
-    .collect()
+        .collect())
 }
 
 /// The organisation of a single-organisation installation; `None` if there is
 /// none, or several. Ignores deleted organisations while there is another.
 pub async fn tenant_find_only(tx: &mut AuthTx) -> Result<Option<Tenant>, StoreError> {
-    let mut rows = sqlx::query_as!(
-        TenantRow,
+    let mut tenants = sqlx::query_as!(
+        Tenant,
         "SELECT id, slug, name, status FROM tenants
           WHERE status <> 'deleted' OR NOT EXISTS (SELECT FROM tenants WHERE status <> 'deleted')
           LIMIT 2"
     )
     .fetch_all(tx.conn())
     .await?;
-    match rows.pop() {
-        Some(row) if rows.is_empty() => Ok(Some(row.try_into()?)),
-        _ => Ok(None),
-    }
+    Ok(tenants.pop().filter(|_| tenants.is_empty()))
 }

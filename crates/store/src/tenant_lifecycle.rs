@@ -9,38 +9,11 @@ use domain::{
     },
 };
 use serde_json::Value;
-use uuid::Uuid;
 
-use crate::{OperatorTx, StoreError, audit::AuditHead, tenant::status_of};
+use crate::{OperatorTx, StoreError, audit::AuditHead};
 
 /// An operator by home organisation and member; `None` for the command line.
 pub type OperatorRef = Option<(TenantId, UserId)>;
-
-struct SummaryRow {
-    id: Uuid,
-    slug: String,
-    name: String,
-    status: String,
-    tier: String,
-    created_at: Timestamp,
-}
-
-impl TryFrom<SummaryRow> for TenantSummary {
-    type Error = StoreError;
-
-    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.id.into(),
-            slug: row.slug,
-            name: row.name,
-            status: status_of(&row.status)?,
-            tier: TenantTier::parse(&row.tier)
-                .map_err(|_| StoreError::other("a tenant has an unknown tier"))?,
-            created_at: row.created_at,
-            counts: TenantCounts::default(),
-        })
-    }
-}
 
 /// Up to `limit` organisations after the slug `after`, sorted by slug, without
 /// counts.
@@ -56,8 +29,7 @@ pub async fn tenant_page(
     if !filter.status.is_empty() && TenantStatus::from_key(&filter.status).is_none() {
         return Err(StoreError::Filter("status"));
     }
-    sqlx::query_as!(
-        SummaryRow,
+    let rows = sqlx::query!(
         r#"SELECT id, slug, name, status, tier, created_at FROM tenants
             WHERE slug COLLATE "C" > $1
               AND ($2 = '' OR position(lower($2) IN lower(name)) > 0 OR position(lower($2) IN slug) > 0)
@@ -70,10 +42,19 @@ pub async fn tenant_page(
         limit,
     )
     .fetch_all(tx.conn())
-    .await?
-    .into_iter()
-    .map(TenantSummary::try_from)
-    .collect()
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| TenantSummary {
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            status: row.status,
+            tier: row.tier,
+            created_at: row.created_at,
+            counts: TenantCounts::default(),
+        })
+        .collect())
 }
 
 /// Counts an organisation's members, sessions, keys, memories and jobs.
@@ -100,7 +81,7 @@ pub async fn tenant_counts(
                   (SELECT count(*) FROM jobs
                     WHERE tenant_id = $1 AND status = 'dead') AS "jobs_dead!",
                   (SELECT max(last_seen_at) FROM users WHERE tenant_id = $1) AS last_seen_at"#,
-        id.0,
+        id as _,
         now,
     )
     .fetch_one(tx.conn())
@@ -117,22 +98,20 @@ pub async fn tenant_get(
     let row = sqlx::query!(
         "SELECT id, slug, name, status, tier, created_at, is_demo, status_reason, status_changed_at, delete_after
            FROM tenants WHERE id = $1",
-        id.0,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?;
-    let summary = SummaryRow {
-        id: row.id,
-        slug: row.slug,
-        name: row.name,
-        status: row.status,
-        tier: row.tier,
-        created_at: row.created_at,
-    };
-    let mut summary = TenantSummary::try_from(summary)?;
-    summary.counts = tenant_counts(tx, id, now).await?;
     Ok(TenantDetail {
-        summary,
+        summary: TenantSummary {
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            status: row.status,
+            tier: row.tier,
+            created_at: row.created_at,
+            counts: tenant_counts(tx, id, now).await?,
+        },
         is_demo: row.is_demo,
         is_home: false,
         status_reason: row.status_reason,
@@ -144,10 +123,11 @@ pub async fn tenant_get(
 
 /// The id of the organisation with this slug, whatever its status.
 pub async fn tenant_id_by_slug(tx: &mut OperatorTx, slug: &str) -> Result<TenantId, StoreError> {
-    let id = sqlx::query_scalar!("SELECT id FROM tenants WHERE slug = $1", slug)
-        .fetch_one(tx.conn())
-        .await?;
-    Ok(id.into())
+    Ok(
+        sqlx::query_scalar!("SELECT id FROM tenants WHERE slug = $1", slug)
+            .fetch_one(tx.conn())
+            .await?,
+    )
 }
 
 /// A change of an organisation's status.
@@ -179,14 +159,14 @@ pub async fn tenant_status_set(
             SET status = $2, status_reason = $3, delete_after = $4, status_by_tenant_id = $5, status_by_user_id = $6,
                 status_changed_at = $7, updated_at = $7
           WHERE id = $1 AND status = $8 AND (delete_after IS NULL OR delete_after > $7)",
-        id.0,
-        change.to.key(),
+        id as _,
+        change.to as _,
         change.reason.map(StatusReason::as_str),
         change.delete_after,
-        by_tenant.map(|id| id.0),
-        by_user.map(|id| id.0),
+        by_tenant as _,
+        by_user as _,
         now,
-        change.from.key(),
+        change.from as _,
     )
     .execute(tx.conn())
     .await?;
@@ -204,8 +184,8 @@ pub async fn tenant_tier_set(
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "UPDATE tenants SET tier = $2, updated_at = $3 WHERE id = $1",
-        id.0,
-        tier.key(),
+        id as _,
+        tier as _,
         now,
     )
     .execute(tx.conn())
@@ -242,12 +222,9 @@ pub async fn tenant_lock_expired(
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.map(|row| ExpiredTenant {
-        id: row.id.into(),
+        id: row.id,
         slug: row.slug,
-        by: row
-            .status_by_tenant_id
-            .map(TenantId)
-            .zip(row.status_by_user_id.map(UserId)),
+        by: row.status_by_tenant_id.zip(row.status_by_user_id),
     }))
 }
 
@@ -276,7 +253,7 @@ pub async fn tenant_purge(
         .await?;
     let row = sqlx::query!(
         r#"SELECT head_seq, head_hash, purged AS "purged!" FROM tenant_purge($1, $2)"#,
-        id.0,
+        id as _,
         now,
     )
     .fetch_one(tx.conn())
@@ -299,8 +276,11 @@ pub async fn tenant_purge(
 /// Returns true if the organisation exists. Keeps it from being purged until
 /// the transaction ends, so that its audit log can be written.
 pub async fn tenant_exists(tx: &mut OperatorTx, id: TenantId) -> Result<bool, StoreError> {
-    let found = sqlx::query_scalar!("SELECT id FROM tenants WHERE id = $1 FOR KEY SHARE", id.0)
-        .fetch_optional(tx.conn())
-        .await?;
+    let found = sqlx::query_scalar!(
+        "SELECT id FROM tenants WHERE id = $1 FOR KEY SHARE",
+        id as _
+    )
+    .fetch_optional(tx.conn())
+    .await?;
     Ok(found.is_some())
 }

@@ -33,18 +33,6 @@ pub struct User {
     pub last_seen_at: Option<Timestamp>,
 }
 
-/// Parses a stored kind.
-pub(crate) fn kind_from_stored(key: &str) -> Result<ActorKind, StoreError> {
-    ActorKind::from_key(key)
-        .ok_or_else(|| StoreError::other(format!("a user has the unknown kind “{key}”")))
-}
-
-/// Parses a stored status.
-pub(crate) fn status_from_stored(key: &str) -> Result<UserStatus, StoreError> {
-    UserStatus::from_key(key)
-        .ok_or_else(|| StoreError::other(format!("a user has the unknown status “{key}”")))
-}
-
 /// Creates an active member of the transaction's tenant, without any role.
 ///
 /// # Errors
@@ -58,11 +46,11 @@ pub async fn user_create(
     sqlx::query!(
         "INSERT INTO users (tenant_id, id, display_name, email, kind, status, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, 'active', $6, $6)",
-        tenant_id.0,
-        user.id.0,
+        tenant_id as _,
+        user.id as _,
         user.display_name,
         user.email,
-        user.kind.key(),
+        user.kind as _,
         now,
     )
     .execute(tx.conn())
@@ -74,8 +62,8 @@ pub async fn user_find(tx: &mut TenantTx, id: UserId) -> Result<User, StoreError
     let tenant_id = tx.tenant_id();
     let row = sqlx::query!(
         "SELECT display_name, email, kind, status, last_seen_at FROM users WHERE tenant_id = $1 AND id = $2",
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -83,8 +71,8 @@ pub async fn user_find(tx: &mut TenantTx, id: UserId) -> Result<User, StoreError
         id,
         display_name: row.display_name,
         email: row.email,
-        kind: kind_from_stored(&row.kind)?,
-        status: status_from_stored(&row.status)?,
+        kind: row.kind,
+        status: row.status,
         last_seen_at: row.last_seen_at,
     })
 }
@@ -110,8 +98,8 @@ pub async fn user_profile_set(
                 display_name = $3,
                 email = $4
           WHERE tenant_id = $1 AND id = $2",
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
         display_name,
         email,
         now,
@@ -132,8 +120,8 @@ pub async fn user_touch(tx: &mut TenantTx, id: UserId, now: Timestamp) -> Result
         "UPDATE users SET last_seen_at = $3
           WHERE tenant_id = $1 AND id = $2
             AND (last_seen_at IS NULL OR last_seen_at <= $3::timestamptz - interval '1 minute')",
-        tenant_id.0,
-        id.0,
+        tenant_id as _,
+        id as _,
         now,
     )
     .execute(tx.conn())
@@ -159,9 +147,9 @@ pub async fn user_status_set(
     let tenant_id = tx.tenant_id();
     let done = sqlx::query!(
         "UPDATE users SET status = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2",
-        tenant_id.0,
-        id.0,
-        status.key(),
+        tenant_id as _,
+        id as _,
+        status as _,
         now,
     )
     .execute(tx.conn())

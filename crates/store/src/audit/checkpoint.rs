@@ -60,7 +60,7 @@ pub async fn checkpoints_due(
     Ok(due
         .into_iter()
         .map(|row| DueCheckpoint {
-            tenant_id: row.tenant_id.into(),
+            tenant_id: row.tenant_id,
             edge: edge_of(row.seq, row.edge),
             last: row.size.zip(row.note).map(|(size, note)| StoredCheckpoint {
                 edge: edge_of(size, row.last_edge.unwrap_or_default()),
@@ -88,7 +88,7 @@ pub async fn checkpoint_create(
     sqlx::query!(
         "INSERT INTO audit_checkpoints (tenant_id, size, edge, note, created_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (tenant_id, size) DO NOTHING",
-        tenant_id.0,
+        tenant_id as _,
         size,
         &roots,
         note,
@@ -115,7 +115,7 @@ pub async fn checkpoints_newest(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.tenant_id.into(), row.size.unsigned_abs(), row.note))
+        .map(|row| (row.tenant_id, row.size.unsigned_abs(), row.note))
         .collect())
 }
 
@@ -124,7 +124,7 @@ pub async fn checkpoint_notes(tx: &mut TenantTx) -> Result<Vec<String>, StoreErr
     let tenant_id = tx.tenant_id();
     Ok(sqlx::query_scalar!(
         "SELECT note FROM audit_checkpoints WHERE tenant_id = $1 ORDER BY size",
-        tenant_id.0,
+        tenant_id as _,
     )
     .fetch_all(tx.conn())
     .await?)

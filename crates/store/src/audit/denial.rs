@@ -4,7 +4,7 @@
 use domain::{ActorKind, TenantId, Timestamp, UserId};
 
 use super::AuditEvent;
-use crate::{StoreError, TenantTx, WorkerTx, user::kind_from_stored};
+use crate::{StoreError, TenantTx, WorkerTx};
 
 /// Repeats of a denial that are written as one audit row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,13 +46,13 @@ pub async fn denial_record(
     interval_began: Timestamp,
 ) -> Result<Denial, StoreError> {
     let actor = event.actor_user_id.ok_or(StoreError::NotFound)?;
-    let tenant_id = tx.tenant_id().0;
+    let tenant_id = tx.tenant_id();
     let running = sqlx::query!(
         "SELECT since, last_at, repeats FROM audit_denials
           WHERE tenant_id = $1 AND actor_user_id = $2 AND action = $3 AND reason = $4
             FOR UPDATE",
-        tenant_id,
-        actor.0,
+        tenant_id as _,
+        actor as _,
         event.action,
         reason,
     )
@@ -65,8 +65,8 @@ pub async fn denial_record(
         sqlx::query!(
             "UPDATE audit_denials SET last_at = $5, repeats = repeats + 1
               WHERE tenant_id = $1 AND actor_user_id = $2 AND action = $3 AND reason = $4",
-            tenant_id,
-            actor.0,
+            tenant_id as _,
+            actor as _,
             event.action,
             reason,
             event.at,
@@ -83,12 +83,12 @@ pub async fn denial_record(
          ON CONFLICT (tenant_id, actor_user_id, action, reason) DO UPDATE
             SET since = excluded.since, last_at = excluded.last_at, repeats = 0,
                 actor_kind = excluded.actor_kind, actor_label = excluded.actor_label",
-        tenant_id,
-        actor.0,
+        tenant_id as _,
+        actor as _,
         event.action,
         reason,
         event.at,
-        event.actor_kind.key(),
+        event.actor_kind as _,
         event.actor_label,
     )
     .execute(tx.conn())
@@ -112,14 +112,13 @@ pub async fn denial_tenants(
     began: Timestamp,
     limit: u16,
 ) -> Result<Vec<TenantId>, StoreError> {
-    let tenants = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT DISTINCT tenant_id FROM audit_denials WHERE since < $1 LIMIT $2",
         began,
         i64::from(limit),
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(tenants.into_iter().map(TenantId).collect())
+    .await?)
 }
 
 /// Removes the intervals that began before `began` and returns their repeats,
@@ -128,28 +127,16 @@ pub async fn denial_flush(
     tx: &mut TenantTx,
     began: Timestamp,
 ) -> Result<Vec<RepeatedDenial>, StoreError> {
-    let tenant_id = tx.tenant_id().0;
-    let rows = sqlx::query!(
+    let tenant_id = tx.tenant_id();
+    let mut repeated = sqlx::query_as!(
+        RepeatedDenial,
         "DELETE FROM audit_denials WHERE tenant_id = $1 AND since < $2
          RETURNING actor_user_id, actor_kind, actor_label, action, reason, since, last_at, repeats",
-        tenant_id,
+        tenant_id as _,
         began,
     )
     .fetch_all(tx.conn())
     .await?;
-    let repeated = rows.into_iter().filter(|row| row.repeats > 0);
-    repeated
-        .map(|row| {
-            Ok(RepeatedDenial {
-                actor_user_id: UserId(row.actor_user_id),
-                actor_kind: kind_from_stored(&row.actor_kind)?,
-                actor_label: row.actor_label,
-                action: row.action,
-                reason: row.reason,
-                since: row.since,
-                last_at: row.last_at,
-                repeats: row.repeats,
-            })
-        })
-        .collect()
+    repeated.retain(|denial| denial.repeats > 0);
+    Ok(repeated)
 }

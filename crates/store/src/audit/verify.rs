@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use domain::{RequestId, TenantId, UserId};
 use sha2::{Digest, Sha256};
 use tlog::{Edge, Hash, TreeHead, leaf_hash};
-use uuid::Uuid;
 
 use super::checkpoint::edge_of;
 use crate::{StoreError, TenantTx};
@@ -115,17 +115,18 @@ pub enum AuditVerdict {
     },
 }
 
+/// Kind and outcome are text, because a tampered log may contain any.
 struct ChainRow {
     /// Microseconds since 1970; `None` for an infinite time.
     micros: Option<i64>,
     seq: i64,
-    actor_user_id: Option<Uuid>,
+    actor_user_id: Option<UserId>,
     actor_kind: String,
     actor_label: String,
-    on_behalf_of: Option<Uuid>,
+    on_behalf_of: Option<UserId>,
     ip: Option<String>,
     user_agent: Option<String>,
-    request_id: Option<Uuid>,
+    request_id: Option<RequestId>,
     action: String,
     resource_type: Option<String>,
     resource_id: Option<String>,
@@ -140,15 +141,14 @@ struct ChainRow {
 impl ChainRow {
     /// The row's canonical bytes, identical to those of the SQL function
     /// `audit_row_bytes`.
-    fn bytes(&self, tenant_id: Uuid) -> Vec<u8> {
-        let text = |id: Option<Uuid>| id.map(|id| id.to_string());
+    fn bytes(&self, tenant_id: TenantId) -> Vec<u8> {
         let [tenant, seq, micros, actor, behalf, request] = [
             Some(tenant_id.to_string()),
             Some(self.seq.to_string()),
             self.micros.map(|micros| micros.to_string()),
-            text(self.actor_user_id),
-            text(self.on_behalf_of),
-            text(self.request_id),
+            self.actor_user_id.map(|id| id.to_string()),
+            self.on_behalf_of.map(|id| id.to_string()),
+            self.request_id.map(|id| id.to_string()),
         ];
         let fields = [
             tenant.as_deref(),
@@ -206,7 +206,11 @@ struct Progress {
 
 impl Progress {
     /// Verifies the next row and advances past it.
-    fn verify_row(&mut self, tenant_id: Uuid, row: &ChainRow) -> Result<(), (i64, AuditProblem)> {
+    fn verify_row(
+        &mut self,
+        tenant_id: TenantId,
+        row: &ChainRow,
+    ) -> Result<(), (i64, AuditProblem)> {
         let expected = self.link.seq + 1;
         if row.seq > expected {
             return Err((expected, AuditProblem::Missing));
@@ -246,7 +250,7 @@ pub async fn audit_verify(
     known: &[TreeHead],
 ) -> Result<AuditVerdict, StoreError> {
     let broken = |seq, problem| Ok(AuditVerdict::Broken { seq, problem });
-    let tenant_id = tx.tenant_id().0;
+    let tenant_id = tx.tenant_id();
     // There is only one empty tree, so a known one proves nothing.
     let mut known: Vec<_> = known.iter().copied().filter(|k| k.size > 0).collect();
     known.sort_by_key(|known| known.size);
@@ -288,7 +292,7 @@ pub async fn audit_edge_extend(
     mut edge: Edge,
     size: u64,
 ) -> Result<Option<Edge>, StoreError> {
-    let tenant_id = tx.tenant_id().0;
+    let tenant_id = tx.tenant_id();
     while edge.size() < size {
         let after = i64::try_from(edge.size()).unwrap_or(i64::MAX);
         // `after` is in the edge already.
@@ -315,14 +319,15 @@ async fn chain_rows(tx: &mut TenantTx, from: i64) -> Result<Vec<ChainRow>, Store
     let tenant_id = tx.tenant_id();
     Ok(sqlx::query_as!(
         ChainRow,
-        "SELECT CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint END AS micros, seq, actor_user_id,
-                actor_kind, actor_label, on_behalf_of, host(ip) AS ip, user_agent, request_id, action, resource_type,
-                resource_id, outcome, level, changes::text AS changes, metadata::text AS metadata, prev_hash, hash
-           FROM audit_log
-          WHERE tenant_id = $1 AND seq >= $2
-          ORDER BY seq, at
-          LIMIT $3",
-        tenant_id.0,
+        r#"SELECT CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint END AS micros, seq,
+                  actor_user_id, actor_kind, actor_label, on_behalf_of, host(ip) AS ip, user_agent, request_id, action,
+                  resource_type, resource_id, outcome AS "outcome: String", level, changes::text AS changes,
+                  metadata::text AS metadata, prev_hash, hash
+             FROM audit_log
+            WHERE tenant_id = $1 AND seq >= $2
+            ORDER BY seq, at
+            LIMIT $3"#,
+        tenant_id as _,
         from,
         BATCH,
     )
@@ -369,7 +374,7 @@ async fn chain_end(tx: &mut TenantTx) -> Result<ChainEnd, StoreError> {
                   (SELECT seq FROM audit_heads WHERE tenant_id = $1) AS seq,
                   (SELECT hash FROM audit_heads WHERE tenant_id = $1) AS hash,
                   (SELECT edge FROM audit_heads WHERE tenant_id = $1) AS "edge: Vec<Option<Vec<u8>>>""#,
-        tenant_id.0,
+        tenant_id as _,
     )
     .fetch_one(tx.conn())
     .await?;

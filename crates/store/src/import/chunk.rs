@@ -21,18 +21,18 @@ pub async fn import_chunk_put(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO import_chunks (tenant_id, import_id, position, user_id, bytes) VALUES ($1, $2, $3, $4, $5)",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         position,
-        tx.member_id()?.0,
+        tx.member_id()? as _,
         bytes,
     )
     .execute(tx.conn())
     .await?;
     sqlx::query!(
         "UPDATE imports SET size = size + $3 WHERE tenant_id = $1 AND id = $2 AND state = 'uploading'",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         i64::try_from(bytes.len()).unwrap_or(i64::MAX),
     )
     .execute(tx.conn())
@@ -51,8 +51,8 @@ pub async fn import_chunk(
 ) -> Result<Vec<u8>, StoreError> {
     let bytes = sqlx::query_scalar!(
         "SELECT bytes FROM import_chunks WHERE tenant_id = $1 AND import_id = $2 AND position = $3",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         position,
     )
     .fetch_one(tx.conn())
@@ -64,8 +64,8 @@ pub async fn import_chunk(
 pub async fn import_chunks_clear(tx: &mut TenantTx, id: ImportId) -> Result<(), StoreError> {
     sqlx::query!(
         "DELETE FROM import_chunks WHERE tenant_id = $1 AND import_id = $2",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .execute(tx.conn())
     .await?;

@@ -4,9 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{
     MemoryId, PersonaId, Timestamp,
-    memory::{MemoryText, NewMemory, Visibility},
+    memory::{MemoryKind, MemoryText, NewMemory, Origin, Visibility},
 };
-use uuid::Uuid;
 
 use crate::{StoreError, TenantTx};
 
@@ -60,7 +59,9 @@ pub async fn memory_insert_imported(
     let texts = |text: fn(&NewMemory) -> &str| -> Vec<&str> {
         memories.iter().map(|m| text(&m.memory)).collect()
     };
-    let ids: Vec<Uuid> = memories.iter().map(|m| m.id.0).collect();
+    let ids: Vec<MemoryId> = memories.iter().map(|m| m.id).collect();
+    let kinds: Vec<MemoryKind> = memories.iter().map(|m| m.memory.text.kind).collect();
+    let origins: Vec<Origin> = memories.iter().map(|m| m.memory.origin).collect();
     let digests: Vec<&[u8]> = memories.iter().map(|m| m.digest.as_slice()).collect();
     // An array of arrays must be rectangular; a tag has no comma.
     let tags: Vec<String> = memories
@@ -82,18 +83,15 @@ pub async fn memory_insert_imported(
         .iter()
         .map(|m| m.memory.attributes.expires_at)
         .collect();
-    let personas: Vec<Option<Uuid>> = memories
+    let personas: Vec<Option<PersonaId>> = memories
         .iter()
-        .map(|m| m.memory.attributes.persona_id.map(|id| id.0))
+        .map(|m| m.memory.attributes.persona_id)
         .collect();
     let sessions: Vec<Option<&str>> = memories
         .iter()
         .map(|m| m.memory.source_session_id.as_deref())
         .collect();
-    let parents: Vec<Option<Uuid>> = memories
-        .iter()
-        .map(|m| m.parent_id.map(|id| id.0))
-        .collect();
+    let parents: Vec<Option<MemoryId>> = memories.iter().map(|m| m.parent_id).collect();
     let created_ids = sqlx::query_scalar!(
         "INSERT INTO memories (
              tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, importance,
@@ -112,29 +110,28 @@ pub async fn memory_insert_imported(
                 )
          ON CONFLICT (tenant_id, user_id, source_digest) DO NOTHING
          RETURNING id",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        Visibility::Private.key(),
-        &ids,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        Visibility::Private as _,
+        ids as _,
         digests as Vec<&[u8]>,
-        texts(|memory| memory.text.kind.key()) as Vec<&str>,
+        kinds as _,
         texts(|memory| &memory.text.title) as Vec<&str>,
         texts(|memory| &memory.text.content) as Vec<&str>,
         &tags,
-        texts(|memory| memory.origin.key()) as Vec<&str>,
+        origins as _,
         &importances,
         &versions,
         &created_at,
         &updated_at,
         expires as Vec<Option<Timestamp>>,
-        personas as Vec<Option<Uuid>>,
+        personas as _,
         &vendors,
         sessions as Vec<Option<&str>>,
-        parents as Vec<Option<Uuid>>,
+        parents as _,
     )
     .fetch_all(tx.conn())
     .await?;
-    let created_ids: Vec<MemoryId> = created_ids.into_iter().map(MemoryId).collect();
     versions_insert(tx, memories, &created_ids).await?;
     Ok(created_ids)
 }
@@ -155,18 +152,18 @@ async fn versions_insert(
     if earlier.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = earlier.iter().map(|(memory, _)| memory.id.0).collect();
+    let ids: Vec<MemoryId> = earlier.iter().map(|(memory, _)| memory.id).collect();
     let numbers: Vec<i32> = earlier.iter().map(|(_, e)| e.version).collect();
-    let kinds: Vec<&str> = earlier.iter().map(|(_, e)| e.text.kind.key()).collect();
+    let kinds: Vec<MemoryKind> = earlier.iter().map(|(_, e)| e.text.kind).collect();
     let titles: Vec<&str> = earlier.iter().map(|(_, e)| e.text.title.as_str()).collect();
     let contents: Vec<&str> = earlier
         .iter()
         .map(|(_, e)| e.text.content.as_str())
         .collect();
     let tags: Vec<String> = earlier.iter().map(|(_, e)| e.text.tags.join(",")).collect();
-    let origins: Vec<&str> = earlier
+    let origins: Vec<Origin> = earlier
         .iter()
-        .map(|(memory, _)| memory.memory.origin.key())
+        .map(|(memory, _)| memory.memory.origin)
         .collect();
     let changed: Vec<Timestamp> = earlier.iter().map(|(_, e)| e.changed_at).collect();
     let reasons: Vec<Option<&str>> = earlier
@@ -184,16 +181,16 @@ async fn versions_insert(
                     $4::uuid[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
                     $11::timestamptz[], $12::text[]
                 ) AS earlier (memory_id, version, kind, title, content, tags, origin, changed_at, reason)",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        Visibility::Private.key(),
-        &ids,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        Visibility::Private as _,
+        ids as _,
         &numbers,
-        kinds as Vec<&str>,
+        kinds as _,
         titles as Vec<&str>,
         contents as Vec<&str>,
         &tags,
-        origins as Vec<&str>,
+        origins as _,
         &changed,
         reasons as Vec<Option<&str>>,
     )
@@ -214,8 +211,8 @@ pub async fn import_parents(
         r#"SELECT id, source_digest AS "digest!" FROM memories
             WHERE tenant_id = $1 AND user_id = $2 AND source_digest = ANY ($3)
               AND parent_id IS NULL AND deleted_at IS NULL AND visibility = 'private'"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
         digests as Vec<&[u8]>,
     )
     .fetch_all(tx.conn())
@@ -224,7 +221,7 @@ pub async fn import_parents(
         .into_iter()
         .filter_map(|row| {
             Some(ParentMemory {
-                id: row.id.into(),
+                id: row.id,
                 digest: row.digest.try_into().ok()?,
             })
         })
@@ -241,16 +238,16 @@ pub async fn persona_ensure(
     names: &[(PersonaId, String)],
     now: Timestamp,
 ) -> Result<HashMap<String, PersonaId>, StoreError> {
-    let ids: Vec<Uuid> = names.iter().map(|(id, _)| id.0).collect();
+    let ids: Vec<PersonaId> = names.iter().map(|(id, _)| *id).collect();
     let texts: Vec<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     sqlx::query!(
         "INSERT INTO personas (tenant_id, id, user_id, name, description, created_at, updated_at)
          SELECT $1, id, $2, name, '', $5, $5 FROM unnest($3::uuid[], $4::text[]) AS named (id, name)
          ON CONFLICT (tenant_id, user_id, name) DO NOTHING",
-        tenant_id,
-        user_id,
-        &ids,
+        tenant_id as _,
+        user_id as _,
+        ids as _,
         texts.clone() as Vec<&str>,
         now,
     )
@@ -258,14 +255,11 @@ pub async fn persona_ensure(
     .await?;
     let rows = sqlx::query!(
         "SELECT id, name FROM personas WHERE tenant_id = $1 AND user_id = $2 AND name = ANY ($3)",
-        tenant_id,
-        user_id,
+        tenant_id as _,
+        user_id as _,
         texts as Vec<&str>,
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.name, row.id.into()))
-        .collect())
+    Ok(rows.into_iter().map(|row| (row.name, row.id)).collect())
 }

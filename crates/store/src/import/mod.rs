@@ -6,11 +6,10 @@ mod land;
 use domain::{
     ImportId, JobId, TenantId, Timestamp, UserId,
     import::{Import, ImportFormat, ImportOptions, ImportReport, ImportState},
-    job::Job,
+    job::{Job, JobStatus},
 };
-use uuid::Uuid;
 
-use crate::{StoreError, TenantTx, WorkerTx, job::status_of};
+use crate::{StoreError, TenantTx, WorkerTx};
 
 pub use chunk::{CHUNK_BYTES, import_chunk, import_chunk_put, import_chunks_clear};
 pub use land::{
@@ -30,16 +29,16 @@ pub struct NewImport<'a> {
 }
 
 struct ImportRow {
-    id: Uuid,
+    id: ImportId,
     file_name: String,
-    format: String,
+    format: ImportFormat,
     size: i64,
-    state: String,
+    state: ImportState,
     created_at: Timestamp,
     report: serde_json::Value,
-    job_id: Uuid,
+    job_id: JobId,
     job_kind: Option<String>,
-    job_status: Option<String>,
+    job_status: Option<JobStatus>,
     progress_done: Option<i64>,
     progress_total: Option<i64>,
     attempts: Option<i32>,
@@ -54,9 +53,9 @@ impl TryFrom<ImportRow> for Import {
     fn try_from(row: ImportRow) -> Result<Self, StoreError> {
         let job = match (row.job_kind, row.job_status, row.job_created_at) {
             (Some(kind), Some(status), Some(created_at)) => Some(Job {
-                id: row.job_id.into(),
+                id: row.job_id,
                 kind,
-                status: status_of(&status)?,
+                status,
                 progress_done: row.progress_done.unwrap_or_default(),
                 progress_total: row.progress_total.unwrap_or_default(),
                 attempts: row.attempts.unwrap_or_default(),
@@ -67,26 +66,16 @@ impl TryFrom<ImportRow> for Import {
             _ => None,
         };
         Ok(Self {
-            id: row.id.into(),
+            id: row.id,
             file_name: row.file_name,
-            format: format_of(&row.format)?,
+            format: row.format,
             size: row.size,
-            state: state_of(&row.state)?,
+            state: row.state,
             created_at: row.created_at,
             job,
             report: json_of(row.report)?,
         })
     }
-}
-
-fn format_of(key: &str) -> Result<ImportFormat, StoreError> {
-    ImportFormat::from_key(key)
-        .ok_or_else(|| StoreError::other(format!("an import has the unknown format “{key}”")))
-}
-
-fn state_of(key: &str) -> Result<ImportState, StoreError> {
-    ImportState::from_key(key)
-        .ok_or_else(|| StoreError::other(format!("an import has the unknown state “{key}”")))
 }
 
 fn json_of<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T, StoreError> {
@@ -111,12 +100,12 @@ pub async fn import_create(
              tenant_id, id, user_id, file_name, format, size, state, choice, job_id, report, created_at
          )
          VALUES ($1, $2, $3, $4, $5, 0, 'uploading', '{}', $6, $7, $8)",
-        tx.tenant_id().0,
-        import.id.0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        import.id as _,
+        tx.member_id()? as _,
         import.file_name,
-        import.format.key(),
-        import.job_id.0,
+        import.format as _,
+        import.job_id as _,
         as_json(&ImportReport::default())?,
         now,
     )
@@ -140,11 +129,11 @@ pub async fn import_upload_complete(
     let done = sqlx::query!(
         "UPDATE imports SET state = 'preview', size = $3, sha256 = $4, format = $5
           WHERE tenant_id = $1 AND id = $2 AND state = 'uploading'",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         i64::try_from(size).unwrap_or(i64::MAX),
         &sha256,
-        format.key(),
+        format as _,
     )
     .execute(tx.conn())
     .await?;
@@ -157,20 +146,19 @@ pub async fn import_find_duplicate(
     tx: &mut TenantTx,
     sha256: [u8; 32],
 ) -> Result<Option<ImportId>, StoreError> {
-    let id = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT imports.id FROM imports
            LEFT JOIN jobs ON jobs.tenant_id = imports.tenant_id AND jobs.id = job_id
           WHERE imports.tenant_id = $1 AND user_id = $2 AND sha256 = $3
             AND (state = 'preview' OR jobs.status IN ('pending', 'running', 'failed'))
           ORDER BY imports.created_at DESC
           LIMIT 1",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
         &sha256,
     )
     .fetch_optional(tx.conn())
-    .await?;
-    Ok(id.map(Into::into))
+    .await?)
 }
 
 /// Sets how a file that waits for confirmation is read. Returns the id of its
@@ -188,15 +176,15 @@ pub async fn import_confirm(
         "UPDATE imports SET state = 'started', format = $3, choice = $4
           WHERE tenant_id = $1 AND id = $2 AND state = 'preview'
          RETURNING job_id",
-        tx.tenant_id().0,
-        id.0,
-        format.key(),
+        tx.tenant_id() as _,
+        id as _,
+        format as _,
         as_json(choice)?,
     )
     .fetch_optional(tx.conn())
     .await?;
     if let Some(job_id) = job_id {
-        return Ok(job_id.into());
+        return Ok(job_id);
     }
     import_get(tx, id).await?;
     Err(StoreError::Conflict)
@@ -213,8 +201,8 @@ pub async fn import_discard(tx: &mut TenantTx, id: ImportId) -> Result<(), Store
     import_chunks_clear(tx, id).await?;
     let done = sqlx::query!(
         "DELETE FROM imports WHERE tenant_id = $1 AND id = $2 AND state <> 'started'",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .execute(tx.conn())
     .await?;
@@ -244,7 +232,7 @@ pub async fn import_list_abandoned(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.tenant_id.into(), row.user_id.into(), row.id.into()))
+        .map(|row| (row.tenant_id, row.user_id, row.id))
         .collect())
 }
 
@@ -257,7 +245,7 @@ pub async fn import_pending_size(
     let waiting = sqlx::query!(
         r#"SELECT count(*) AS "files!", coalesce(sum(size), 0)::bigint AS "bytes!" FROM imports
             WHERE tenant_id = $1 AND state <> 'started'"#,
-        tenant_id.0,
+        tenant_id as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -275,8 +263,8 @@ pub async fn import_get(tx: &mut TenantTx, id: ImportId) -> Result<Import, Store
              FROM imports
              LEFT JOIN jobs ON jobs.tenant_id = imports.tenant_id AND jobs.id = job_id
             WHERE imports.tenant_id = $1 AND imports.id = $2"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?
@@ -296,8 +284,8 @@ pub async fn import_list(tx: &mut TenantTx, limit: u16) -> Result<Vec<Import>, S
             WHERE imports.tenant_id = $1 AND user_id = $2 AND state <> 'uploading'
             ORDER BY imports.created_at DESC, imports.id DESC
             LIMIT $3"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
         i64::from(limit),
     )
     .fetch_all(tx.conn())
@@ -309,8 +297,8 @@ pub async fn import_list(tx: &mut TenantTx, limit: u16) -> Result<Vec<Import>, S
 pub async fn import_options(tx: &mut TenantTx, id: ImportId) -> Result<ImportOptions, StoreError> {
     let choice = sqlx::query_scalar!(
         "SELECT choice FROM imports WHERE tenant_id = $1 AND id = $2",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -325,8 +313,8 @@ pub async fn import_set_report(
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "UPDATE imports SET report = $3 WHERE tenant_id = $1 AND id = $2",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         as_json(report)?,
     )
     .execute(tx.conn())

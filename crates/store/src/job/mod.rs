@@ -6,13 +6,8 @@
 
 mod work;
 
-use domain::{
-    JobId, Page, Timestamp,
-    job::{Job, JobStatus},
-    live::JobEvent,
-};
+use domain::{JobId, Page, Timestamp, job::Job, live::JobEvent};
 use serde_json::Value;
-use uuid::Uuid;
 
 pub use self::work::{
     ClaimedJob, LeaseState, job_claim, job_complete, job_fail, job_heartbeat, job_pause,
@@ -44,41 +39,6 @@ pub struct NewJob<'a> {
     pub progress_total: i64,
 }
 
-struct JobRow {
-    id: Uuid,
-    kind: String,
-    status: String,
-    progress_done: i64,
-    progress_total: i64,
-    attempts: i32,
-    error: Option<String>,
-    created_at: Timestamp,
-    finished_at: Option<Timestamp>,
-}
-
-impl TryFrom<JobRow> for Job {
-    type Error = StoreError;
-
-    fn try_from(row: JobRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.id.into(),
-            kind: row.kind,
-            status: status_of(&row.status)?,
-            progress_done: row.progress_done,
-            progress_total: row.progress_total,
-            attempts: row.attempts,
-            error: row.error,
-            created_at: row.created_at,
-            finished_at: row.finished_at,
-        })
-    }
-}
-
-pub(crate) fn status_of(key: &str) -> Result<JobStatus, StoreError> {
-    JobStatus::from_key(key)
-        .ok_or_else(|| StoreError::other(format!("a job has the unknown status “{key}”")))
-}
-
 /// Queues a job of the member and returns its id; `None` if an unfinished job
 /// has the same dedupe key.
 ///
@@ -89,7 +49,7 @@ pub async fn job_enqueue(
     job: &NewJob<'_>,
     now: Timestamp,
 ) -> Result<Option<JobId>, StoreError> {
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     // A job with this key waits at its end (`job_dedupe_lock`) for transactions
     // that found it already queued.
     if let Some(key) = job.dedupe_key {
@@ -110,9 +70,9 @@ pub async fn job_enqueue(
              WHERE dedupe_key IS NOT NULL AND status IN ('pending', 'running', 'failed')
              DO NOTHING
          RETURNING id",
-        tenant_id,
-        job.id.0,
-        user_id,
+        tenant_id as _,
+        job.id as _,
+        user_id as _,
         job.kind,
         job.payload,
         job.run_at,
@@ -125,7 +85,7 @@ pub async fn job_enqueue(
     .fetch_optional(tx.conn())
     .await?;
     tx.note(tx.tenant_id());
-    Ok(queued.map(JobId))
+    Ok(queued)
 }
 
 /// Waits for the transactions that queued a job with this key, or found one
@@ -145,17 +105,16 @@ pub async fn job_dedupe_lock(tx: &mut TenantTx, key: &str) -> Result<(), StoreEr
 }
 
 pub async fn job_get(tx: &mut TenantTx, id: JobId) -> Result<Job, StoreError> {
-    sqlx::query_as!(
-        JobRow,
+    Ok(sqlx::query_as!(
+        Job,
         "SELECT id, kind, status, progress_done, progress_total, attempts, error, created_at, finished_at
            FROM jobs
           WHERE tenant_id = $1 AND id = $2",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
-    .await?
-    .try_into()
+    .await?)
 }
 
 /// One page of the member's jobs, newest first.
@@ -164,26 +123,22 @@ pub async fn job_list(
     after: Option<Cursor<JobId>>,
     size: u16,
 ) -> Result<Page<Job>, StoreError> {
-    let rows = sqlx::query_as!(
-        JobRow,
+    let jobs = sqlx::query_as!(
+        Job,
         "SELECT id, kind, status, progress_done, progress_total, attempts, error, created_at, finished_at
            FROM jobs
           WHERE tenant_id = $1 AND actor_user_id = $2
             AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz), coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
           ORDER BY created_at DESC, id DESC
           LIMIT $5",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
         after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key.0),
+        after.map(|cursor| cursor.key) as _,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    let jobs = rows
-        .into_iter()
-        .map(Job::try_from)
-        .collect::<Result<Vec<_>, _>>()?;
     Ok(Page::cut(jobs, size.into(), |job| {
         Cursor {
             at: job.created_at,
@@ -199,30 +154,20 @@ pub async fn job_changes(
     after: Timestamp,
     limit: u16,
 ) -> Result<Vec<JobEvent>, StoreError> {
-    let rows = sqlx::query!(
-        "SELECT id, kind, status, progress_done, progress_total
+    Ok(sqlx::query_as!(
+        JobEvent,
+        "SELECT id, kind, status, progress_done AS done, progress_total AS total
            FROM jobs
           WHERE tenant_id = $1 AND actor_user_id = $2 AND updated_at > $3
           ORDER BY updated_at DESC, id DESC
           LIMIT $4",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
         after,
         i64::from(limit),
     )
     .fetch_all(tx.conn())
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(JobEvent {
-                id: row.id.into(),
-                kind: row.kind,
-                status: status_of(&row.status)?,
-                done: row.progress_done,
-                total: row.progress_total,
-            })
-        })
-        .collect()
+    .await?)
 }
 
 /// Cancels an unfinished job. Its worker finds out with the next heartbeat or
@@ -235,8 +180,8 @@ pub async fn job_cancel(tx: &mut TenantTx, id: JobId, now: Timestamp) -> Result<
         "UPDATE jobs
             SET status = 'cancelled', finished_at = $3, updated_at = $3, locked_by = NULL, lease_until = NULL
           WHERE tenant_id = $1 AND id = $2 AND status IN ('pending', 'running', 'failed')",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         now,
     )
     .execute(tx.conn())
@@ -255,8 +200,8 @@ pub async fn job_retry(tx: &mut TenantTx, id: JobId, now: Timestamp) -> Result<(
             SET status = 'pending', run_at = $3, attempts = 0, fence = fence + 1, progress_done = 0,
                 error = NULL, finished_at = NULL, updated_at = $3
           WHERE tenant_id = $1 AND id = $2 AND status IN ('dead', 'cancelled')",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         now,
     )
     .execute(tx.conn())

@@ -66,7 +66,8 @@ pub async fn job_claim(
     .execute(tx.conn())
     .await?;
 
-    let claimed = sqlx::query!(
+    let claimed = sqlx::query_as!(
+        ClaimedJob,
         "WITH busy AS (
              SELECT tenant_id, count(*) AS running FROM jobs
               WHERE status = 'running' AND lease_until >= $1
@@ -96,19 +97,10 @@ pub async fn job_claim(
     )
     .fetch_optional(tx.conn())
     .await?;
-    if let Some(row) = &claimed {
-        tx.note(row.tenant_id.into());
+    if let Some(job) = &claimed {
+        tx.note(job.tenant_id);
     }
-    Ok(claimed.map(|row| ClaimedJob {
-        tenant_id: row.tenant_id.into(),
-        actor_user_id: row.actor_user_id.into(),
-        id: row.id.into(),
-        kind: row.kind,
-        payload: row.payload,
-        attempts: row.attempts,
-        max_attempts: row.max_attempts,
-        fence: row.fence,
-    }))
+    Ok(claimed)
 }
 
 /// Extends the lease.
@@ -125,8 +117,8 @@ pub async fn job_heartbeat(
         "UPDATE jobs SET lease_until = $4, updated_at = $5
           WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'
             AND EXISTS (SELECT FROM tenants WHERE tenants.id = $1 AND tenants.status = 'active')",
-        job.tenant_id.0,
-        job.id.0,
+        job.tenant_id as _,
+        job.id as _,
         job.fence,
         now + lease,
         now,
@@ -153,8 +145,8 @@ pub async fn job_progress(
         "UPDATE jobs SET progress_done = $4, progress_total = $5, updated_at = $6
           WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'
             AND EXISTS (SELECT FROM tenants WHERE tenants.id = $1 AND tenants.status = 'active')",
-        job.tenant_id.0,
-        job.id.0,
+        job.tenant_id as _,
+        job.id as _,
         job.fence,
         done,
         total,
@@ -178,14 +170,14 @@ async fn hold(
     let status = sqlx::query_scalar!(
         "SELECT status FROM jobs
           WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status IN ('cancelled', 'running')",
-        job.tenant_id.0,
-        job.id.0,
+        job.tenant_id as _,
+        job.id as _,
         job.fence,
     )
     .fetch_optional(conn)
     .await?;
-    match status.as_deref() {
-        Some("cancelled") => Ok(LeaseState::Cancelled),
+    match status {
+        Some(JobStatus::Cancelled) => Ok(LeaseState::Cancelled),
         // The worker holds the job, but the organisation is not active.
         Some(_) => Ok(LeaseState::Paused),
         None => Err(StoreError::Conflict),
@@ -208,8 +200,8 @@ pub async fn job_complete(
             SET status = 'completed', result = $4, error = NULL, finished_at = $5, updated_at = $5,
                 locked_by = NULL, lease_until = NULL
           WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'",
-        job.tenant_id.0,
-        job.id.0,
+        job.tenant_id as _,
+        job.id as _,
         job.fence,
         result,
         now,
@@ -252,10 +244,10 @@ pub async fn job_fail(
             SET status = $4, error = $5, run_at = coalesce($6, run_at), finished_at = $7, updated_at = $8,
                 locked_by = NULL, lease_until = NULL
           WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'",
-        job.tenant_id.0,
-        job.id.0,
+        job.tenant_id as _,
+        job.id as _,
         job.fence,
-        status.key(),
+        status as _,
         error,
         retry_at,
         status.is_final().then_some(now),
@@ -285,8 +277,8 @@ pub async fn job_release(
             SET status = 'pending', attempts = attempts - 1, run_at = $4, updated_at = $4,
                 locked_by = NULL, lease_until = NULL
           WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'",
-        job.tenant_id.0,
-        job.id.0,
+        job.tenant_id as _,
+        job.id as _,
         job.fence,
         now,
     )
@@ -313,8 +305,8 @@ pub async fn job_pause(
                 locked_by = NULL, lease_until = NULL
           WHERE tenant_id = $1 AND id = $2 AND fence = $3 AND status = 'running'
             AND NOT EXISTS (SELECT FROM tenants WHERE tenants.id = $1 AND tenants.status = 'active')",
-        job.tenant_id.0,
-        job.id.0,
+        job.tenant_id as _,
+        job.id as _,
         job.fence,
         now,
     )

@@ -79,8 +79,10 @@ pub async fn embedding_pending(
     after: Option<MemoryId>,
 ) -> Result<Vec<PendingEmbedding>, StoreError> {
     // Two statements in one, so that each slot's own index is used.
-    let rows = sqlx::query!(
-        r#"(SELECT id AS "id!", version AS "version!", title AS "title!", content AS "content!", tags AS "tags!"
+    Ok(sqlx::query_as!(
+        PendingEmbedding,
+        r#"(SELECT id AS "id!: MemoryId", version AS "version!", title AS "title!", content AS "content!",
+                   tags AS "tags!"
               FROM memories
              WHERE $3 = 'a' AND tenant_id = $1 AND user_id = $2 AND embedding_a IS NULL AND deleted_at IS NULL
                AND id > $4
@@ -91,24 +93,14 @@ pub async fn embedding_pending(
              WHERE $3 = 'b' AND tenant_id = $1 AND user_id = $2 AND embedding_b IS NULL AND deleted_at IS NULL
                AND id > $4
              ORDER BY id LIMIT $5)"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        slot.key(),
-        after.map_or(Uuid::nil(), |id| id.0),
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        slot as _,
+        after.unwrap_or(MemoryId(Uuid::nil())) as _,
         i64::from(limit),
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| PendingEmbedding {
-            id: row.id.into(),
-            version: row.version,
-            title: row.title,
-            content: row.content,
-            tags: row.tags,
-        })
-        .collect())
+    .await?)
 }
 
 /// Stores embeddings of the member's memories and returns how many were
@@ -122,7 +114,7 @@ pub async fn embedding_set_many(
     model: &EmbeddingModel,
     embedded: &[EmbeddedMemory],
 ) -> Result<u64, StoreError> {
-    let ids: Vec<Uuid> = embedded.iter().map(|e| e.id.0).collect();
+    let ids: Vec<MemoryId> = embedded.iter().map(|e| e.id).collect();
     let versions: Vec<i32> = embedded.iter().map(|e| e.version).collect();
     let vectors = embedded
         .iter()
@@ -138,13 +130,13 @@ pub async fn embedding_set_many(
             AND EXISTS (SELECT FROM embedding_models AS model
                          WHERE model.tenant_id = $1 AND model.id = $7 AND model.slot = $3
                            AND model.status <> 'retired')",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        model.slot.key(),
-        &ids,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        model.slot as _,
+        ids as _,
         &versions,
         vectors as Vec<HalfVector>,
-        model.id.0,
+        model.id as _,
     )
     .execute(tx.conn())
     .await?;
@@ -171,10 +163,10 @@ pub async fn embedding_drop_many(
             AND EXISTS (SELECT FROM embedding_models AS model
                          WHERE model.tenant_id = $1 AND model.id = $4 AND model.slot = $3
                            AND model.retired_at <= $6 AND model.dropped_at IS NULL)",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        model.slot.key(),
-        model.id.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        model.slot as _,
+        model.id as _,
         i64::from(limit),
         now - GRACE,
     )
@@ -197,10 +189,10 @@ pub async fn embedding_pending_count(
                    SELECT FROM memories
                     WHERE $4 = 'b' AND tenant_id = $1 AND user_id = $2 AND embedding_b IS NULL AND deleted_at IS NULL
                     LIMIT $3) AS waiting"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
         MAX_WAITING_COUNT,
-        slot.key(),
+        slot as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -220,7 +212,7 @@ pub async fn embedding_owners(
 ) -> Result<Vec<(TenantId, UserId)>, StoreError> {
     // Workers can't read vectors, so the function finds the owners.
     let rows = sqlx::query!(
-        r#"SELECT DISTINCT tenant_id AS "tenant_id!", user_id AS "user_id!"
+        r#"SELECT DISTINCT tenant_id AS "tenant_id!: TenantId", user_id AS "user_id!: UserId"
              FROM (
                  SELECT tenant_id, slot, false AS is_filled FROM embedding_models
                   WHERE status IN ('active', 'building')
@@ -241,6 +233,6 @@ pub async fn embedding_owners(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.tenant_id.into(), row.user_id.into()))
+        .map(|row| (row.tenant_id, row.user_id))
         .collect())
 }

@@ -4,9 +4,7 @@ use domain::{
     MemoryId, Timestamp,
     memory::{AllowedVendors, MemoryText, MemoryVersion, Origin, Visibility},
 };
-use uuid::Uuid;
 
-use super::{kind_of, origin_of, vendors_of, visibility_of};
 use crate::{StoreError, TenantTx};
 
 /// A memory in an export.
@@ -45,7 +43,6 @@ pub async fn export_rows(
     now: Timestamp,
 ) -> Result<Vec<ExportRow>, StoreError> {
     let member_id = tx.member_id()?;
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"SELECT memories.id, root.id AS "root_id?", memories.kind, memories.title, memories.content, memories.tags,
                   memories.importance, memories.expires_at, personas.name AS "persona?", memories.allowed_vendors,
@@ -66,39 +63,38 @@ pub async fn export_rows(
              LEFT JOIN personas ON personas.tenant_id = $1 AND personas.id = memories.persona_id
             WHERE wanted.first <> wanted.id OR root.id IS NULL
             ORDER BY wanted.place, (wanted.first <> wanted.id), memories.created_at, memories.id"#,
-        tx.tenant_id().0,
-        &ids,
+        tx.tenant_id() as _,
+        ids as _,
         trash,
         now,
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(ExportRow {
-                id: row.id.into(),
-                parent_id: row.root_id.map(Into::into),
-                text: MemoryText {
-                    title: row.title,
-                    content: row.content,
-                    kind: kind_of(&row.kind)?,
-                    tags: row.tags,
-                },
-                importance: row.importance,
-                expires_at: row.expires_at,
-                persona: row.persona,
-                allowed_vendors: vendors_of(&row.allowed_vendors)?,
-                origin: origin_of(&row.origin)?,
-                source_session_id: row.source_session_id,
-                version: row.version,
-                created_at: row.created_at,
-                updated_at: row.updated_at,
-                visibility: visibility_of(&row.visibility)?,
-                owner: row.display_name,
-                is_own: row.user_id == member_id.0,
-            })
+    Ok(rows
+        .into_iter()
+        .map(|row| ExportRow {
+            id: row.id,
+            parent_id: row.root_id,
+            text: MemoryText {
+                title: row.title,
+                content: row.content,
+                kind: row.kind,
+                tags: row.tags,
+            },
+            importance: row.importance,
+            expires_at: row.expires_at,
+            persona: row.persona,
+            allowed_vendors: row.allowed_vendors,
+            origin: row.origin,
+            source_session_id: row.source_session_id,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            visibility: row.visibility,
+            owner: row.display_name,
+            is_own: row.user_id == member_id,
         })
-        .collect()
+        .collect())
 }
 
 /// Earlier versions of the member's own memories, oldest first. Versions of
@@ -108,7 +104,6 @@ pub async fn export_versions(
     tx: &mut TenantTx,
     ids: &[MemoryId],
 ) -> Result<Vec<(MemoryId, MemoryVersion)>, StoreError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         "SELECT memory_id, version, title, content, memory_versions.kind, tags, display_name, changed_at,
                 change_reason, visibility
@@ -116,25 +111,26 @@ pub async fn export_versions(
            JOIN users ON users.tenant_id = memory_versions.tenant_id AND users.id = changed_by
           WHERE memory_versions.tenant_id = $1 AND memory_id = ANY ($2)
           ORDER BY memory_id, version",
-        tx.tenant_id().0,
-        &ids,
+        tx.tenant_id() as _,
+        ids as _,
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter()
+    Ok(rows
+        .into_iter()
         .map(|row| {
             let version = MemoryVersion {
                 version: row.version,
                 title: row.title,
                 content: row.content,
-                kind: kind_of(&row.kind)?,
+                kind: row.kind,
                 tags: row.tags,
                 changed_by_name: row.display_name,
                 changed_at: row.changed_at,
                 reason: row.change_reason,
-                visibility: visibility_of(&row.visibility)?,
+                visibility: row.visibility,
             };
-            Ok((row.memory_id.into(), version))
+            (row.memory_id, version)
         })
-        .collect()
+        .collect())
 }

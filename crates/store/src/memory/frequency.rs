@@ -12,7 +12,7 @@ pub async fn tenants_with_stale_collection(
     before: Timestamp,
     limit: u16,
 ) -> Result<Vec<TenantId>, StoreError> {
-    let due = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT tenants.id
            FROM tenants
            LEFT JOIN memory_collections ON memory_collections.tenant_id = tenants.id
@@ -23,8 +23,7 @@ pub async fn tenants_with_stale_collection(
         i64::from(limit),
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(due.into_iter().map(TenantId).collect())
+    .await?)
 }
 
 /// Counts the tenant's memories and, if enough has changed, how many contain

@@ -5,11 +5,7 @@ use domain::{
     memory::{Memory, MemoryCriteria, MemorySummary},
 };
 
-use super::{
-    SummaryRow,
-    criteria::{criteria_filter, force_custom_plans},
-    kind_of, origin_of, vendors_of, visibility_of,
-};
+use super::criteria::{criteria_filter, force_custom_plans};
 use crate::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
@@ -51,8 +47,8 @@ pub async fn memory_list(
     let others = criteria.may_include_others(member_id);
     // Three lists, each along its own index. `coalesce` makes the cursor an
     // index condition with and without a cursor.
-    let rows = sqlx::query_as!(
-        SummaryRow,
+    let memories = sqlx::query_as!(
+        MemorySummary,
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
                   user_id AS owner_id, display_name AS owner_name, origin, expires_at, parent_id,
                   (SELECT count(*) FROM memories replies
@@ -85,11 +81,11 @@ pub async fn memory_list(
              JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
             ORDER BY memories.updated_at DESC, memories.id DESC
             LIMIT $6"#,
-        tx.tenant_id().0,
-        member_id.0,
+        tx.tenant_id() as _,
+        member_id as _,
         criteria_filter(criteria, member_id, now),
         after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key.0),
+        after.map(|cursor| cursor.key) as _,
         i64::from(size) + 1,
         own && !criteria.trash,
         others,
@@ -97,10 +93,6 @@ pub async fn memory_list(
     )
     .fetch_all(tx.conn())
     .await?;
-    let memories = rows
-        .into_iter()
-        .map(MemorySummary::try_from)
-        .collect::<Result<Vec<_>, _>>()?;
     Ok(Page::cut(memories, size.into(), |memory| {
         Cursor {
             at: memory.updated_at,
@@ -125,8 +117,8 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
              LEFT JOIN teams ON teams.tenant_id = memories.tenant_id AND teams.id = team_id
              LEFT JOIN personas ON personas.tenant_id = memories.tenant_id AND personas.id = persona_id
             WHERE memories.tenant_id = $1 AND memories.id = $2"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -134,15 +126,15 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
         id,
         title: row.title,
         content: row.content,
-        kind: kind_of(&row.kind)?,
+        kind: row.kind,
         tags: row.tags,
-        visibility: visibility_of(&row.visibility)?,
-        team_id: row.team_id.map(Into::into),
+        visibility: row.visibility,
+        team_id: row.team_id,
         team_name: row.team_name,
-        owner_id: row.user_id.into(),
+        owner_id: row.user_id,
         owner_name: row.display_name,
-        is_own: row.user_id == member_id.0,
-        origin: origin_of(&row.origin)?,
+        is_own: row.user_id == member_id,
+        origin: row.origin,
         source_session_id: row.source_session_id,
         expires_at: row.expires_at,
         // Row security shows a persona only to its owner.
@@ -150,12 +142,11 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
             .persona_name
             .is_some()
             .then_some(row.persona_id)
-            .flatten()
-            .map(Into::into),
+            .flatten(),
         persona_name: row.persona_name,
-        parent_id: row.parent_id.map(Into::into),
+        parent_id: row.parent_id,
         importance: row.importance,
-        allowed_vendors: vendors_of(&row.allowed_vendors)?,
+        allowed_vendors: row.allowed_vendors,
         version: row.version,
         is_embedded: row.is_embedded,
         created_at: row.created_at,
@@ -172,8 +163,8 @@ pub async fn memory_counts(tx: &mut TenantTx) -> Result<MemoryCounts, StoreError
                   (SELECT count(*) FROM memories
                     WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL
                       AND visibility <> 'private') AS "shared!""#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
     )
     .fetch_one(tx.conn())
     .await?;

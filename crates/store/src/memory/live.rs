@@ -1,7 +1,6 @@
 //! Recently changed visible memories, and checks which memories are visible.
 
 use domain::{MemoryId, Timestamp};
-use uuid::Uuid;
 
 use crate::{StoreError, TenantTx};
 
@@ -28,8 +27,10 @@ pub async fn memory_changes(
 ) -> Result<Vec<ChangedMemory>, StoreError> {
     // Three lists as in `memory_list`, each along its own index. An expired
     // memory moves to the trash without another change.
-    let rows = sqlx::query!(
-        r#"SELECT id AS "id!", parent_id, version AS "version!", trashed AS "trashed!", at AS "at!"
+    Ok(sqlx::query_as!(
+        ChangedMemory,
+        r#"SELECT id AS "id!: MemoryId", parent_id AS "parent_id: MemoryId", version AS "version!",
+                  trashed AS "trashed!", at AS "at!"
              FROM (
                  (SELECT id, parent_id, version, false AS trashed, updated_at AS at FROM memories
                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND updated_at > $3
@@ -46,23 +47,13 @@ pub async fn memory_changes(
              ) AS changed
             ORDER BY at DESC, id DESC
             LIMIT $4"#,
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
         after,
         i64::from(limit),
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ChangedMemory {
-            id: row.id.into(),
-            parent_id: row.parent_id.map(MemoryId),
-            version: row.version,
-            trashed: row.trashed,
-            at: row.at,
-        })
-        .collect())
+    .await?)
 }
 
 /// The visible memories among `ids`. Missing and hidden memories can't be
@@ -71,13 +62,11 @@ pub async fn memory_visible(
     tx: &mut TenantTx,
     ids: &[MemoryId],
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let visible_ids = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT id FROM memories WHERE tenant_id = $1 AND id = ANY ($2)",
-        tx.tenant_id().0,
-        &ids,
+        tx.tenant_id() as _,
+        ids as _,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(visible_ids.into_iter().map(MemoryId).collect())
+    .await?)
 }

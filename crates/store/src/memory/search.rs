@@ -13,10 +13,8 @@ use domain::{
 };
 use pgvector::HalfVector;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::{
-    SummaryRow,
     criteria::{criteria_filter, force_custom_plans},
     embedding::half_vector,
     fusion::{Candidate, Scored, fuse},
@@ -124,11 +122,11 @@ pub async fn memory_similar(
                   memory_like_lexemes(id, $3) AS "lexemes!",
                   memory_collection_size($4) AS "collection_size!"
              FROM memories WHERE tenant_id = $1 AND id = $2"#,
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         SIMILARITY_WORDS,
         EXACT_BELOW,
-        slot.key(),
+        slot as _,
     )
     .fetch_one(tx.conn())
     .await?;
@@ -222,9 +220,9 @@ async fn candidates(
 async fn candidates_by_words(
     tx: &mut TenantTx,
     parsed: &ParsedQuery,
-) -> Result<Vec<Uuid>, StoreError> {
+) -> Result<Vec<MemoryId>, StoreError> {
     let ids = sqlx::query_scalar!(
-        r#"SELECT memory_id AS "id!"
+        r#"SELECT memory_id AS "id!: MemoryId"
              FROM memory_search_words($1, $2::text::tsquery, $3::text::tsquery, $4, $5, $6)"#,
         &parsed.lexemes,
         parsed.phrases.as_deref(),
@@ -244,12 +242,12 @@ async fn candidates_by_meaning(
     vector: &QueryVector,
     parsed: &ParsedQuery,
     exact: bool,
-) -> Result<Vec<Uuid>, StoreError> {
+) -> Result<Vec<MemoryId>, StoreError> {
     let ids = sqlx::query_scalar!(
-        r#"SELECT memory_id AS "id!"
+        r#"SELECT memory_id AS "id!: MemoryId"
              FROM memory_nearest($1, $2, $3, $4, $5::text::tsquery, $6::text::tsquery, $7, $8)"#,
-        tx.tenant_id().0,
-        vector.slot.key(),
+        tx.tenant_id() as _,
+        vector.slot as _,
         &vector.numbers as &HalfVector,
         parsed.filter,
         parsed.phrases.as_deref(),
@@ -265,7 +263,7 @@ async fn candidates_by_meaning(
 /// Scores each candidate both ways, however it was found.
 async fn compare(
     tx: &mut TenantTx,
-    ids: &[Uuid],
+    ids: &[MemoryId],
     vector: Option<&QueryVector>,
     parsed: &ParsedQuery,
 ) -> Result<Vec<Candidate>, StoreError> {
@@ -275,18 +273,18 @@ async fn compare(
                   coalesce(ts_rank(search, memory_any_lexeme($4)), 0) AS "rank!"
              FROM memories
             WHERE tenant_id = $1 AND id = ANY ($2)"#,
-        tx.tenant_id().0,
-        ids,
+        tx.tenant_id() as _,
+        ids as _,
         vector.map(|vector| &vector.numbers) as Option<&HalfVector>,
         &parsed.lexemes,
-        vector.map(|vector| vector.slot.key()),
+        vector.map(|vector| vector.slot) as _,
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(rows
         .into_iter()
         .map(|row| Candidate {
-            id: MemoryId(row.id),
+            id: row.id,
             // The cosine with an all-zero vector is NaN.
             similarity: row.similarity.filter(|similarity| similarity.is_finite()),
             rank: row.rank,
@@ -301,7 +299,7 @@ async fn build_hits(
     best: Vec<Scored>,
     parsed: &ParsedQuery,
 ) -> Result<Vec<MemoryHit>, StoreError> {
-    let ids: Vec<_> = best.iter().map(|scored| scored.candidate.id.0).collect();
+    let ids: Vec<_> = best.iter().map(|scored| scored.candidate.id).collect();
     let rows = sqlx::query!(
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility, user_id,
                   display_name, origin, expires_at, parent_id, 0::bigint AS "replies!", deleted_at,
@@ -317,8 +315,8 @@ async fn build_hits(
             -- To read a text anew for its words takes longer than all else.
             CROSS JOIN LATERAL (SELECT search @@ memory_any_lexeme($3) AS has_words) AS matching
             WHERE memories.tenant_id = $1 AND memories.id = ANY ($2)"#,
-        tx.tenant_id().0,
-        &ids,
+        tx.tenant_id() as _,
+        ids as _,
         &parsed.lexemes,
         format!("HighlightAll=true, StartSel=\"{MARK_START}\", StopSel=\"{MARK_STOP}\""),
     )
@@ -326,7 +324,7 @@ async fn build_hits(
     .await?;
     let mut hits = Vec::with_capacity(rows.len());
     for row in rows {
-        let Some(scored) = best.iter().find(|scored| scored.candidate.id.0 == row.id) else {
+        let Some(scored) = best.iter().find(|scored| scored.candidate.id == row.id) else {
             continue;
         };
         let content = row.marked_content.unwrap_or_default();
@@ -336,7 +334,7 @@ async fn build_hits(
             similarity: scored.candidate.similarity,
             score: scored.parts.score(),
             parts: scored.parts,
-            memory: MemorySummary::try_from(SummaryRow {
+            memory: MemorySummary {
                 id: row.id,
                 title: row.title,
                 excerpt: passage(&content).unwrap_or(row.excerpt),
@@ -351,7 +349,7 @@ async fn build_hits(
                 replies: row.replies,
                 deleted_at: row.deleted_at,
                 updated_at: row.updated_at,
-            })?,
+            },
         });
     }
     hits.sort_by_key(|hit| {

@@ -2,14 +2,14 @@
 //! the policy on memories, and functions that check who may share what.
 
 use domain::{
-    MemoryId, Permission, TeamId, Timestamp, UserId,
+    ActorKind, MemoryId, Permission, TeamId, Timestamp, UserId,
     access::SystemRole,
     memory::{Memory, Visibility},
     share::{Audience, Viewer, Viewers},
 };
 
 use super::trash::unchanged_error;
-use crate::{StoreError, TenantTx, user::kind_from_stored};
+use crate::{StoreError, TenantTx};
 
 /// Shares the member's own memory, or makes it private again with `None`;
 /// stores a version and returns the new version's number. Its pending proposal
@@ -31,10 +31,10 @@ pub async fn memory_share(
     let visibility = audience.map_or(Visibility::Private, Audience::visibility);
     let shared = sqlx::query_scalar!(
         "SELECT memory_share($1, $2, $3, $4, $5, $6)",
-        id.0,
+        id as _,
         version,
-        visibility.key(),
-        audience.and_then(Audience::team_id).map(|team| team.0),
+        visibility as _,
+        audience.and_then(Audience::team_id) as _,
         reason,
         now,
     )
@@ -89,12 +89,12 @@ pub async fn memory_viewers(
 ) -> Result<Viewers, StoreError> {
     let readers = SystemRole::keys_with(Permission::MemoryRead);
     let rows = sqlx::query!(
-        r#"SELECT viewer_id AS "id!", viewer_name AS "name!", viewer_kind AS "kind!", people AS "people!",
-                  programs AS "programs!"
+        r#"SELECT viewer_id AS "id!: UserId", viewer_name AS "name!", viewer_kind AS "kind!: ActorKind",
+                  people AS "people!", programs AS "programs!"
              FROM memory_viewers($1, $2, $3, $4, $5, $6)"#,
-        scope.owner.0,
-        scope.visibility.key(),
-        scope.team.map(|team| team.0),
+        scope.owner as _,
+        scope.visibility as _,
+        scope.team as _,
         scope.deleted_at,
         readers as Vec<&str>,
         limit,
@@ -105,9 +105,9 @@ pub async fn memory_viewers(
     for row in rows {
         (viewers.people, viewers.programs) = (row.people, row.programs);
         viewers.first.push(Viewer {
-            id: row.id.into(),
+            id: row.id,
             name: row.name,
-            kind: kind_from_stored(&row.kind)?,
+            kind: row.kind,
         });
     }
     Ok(viewers)

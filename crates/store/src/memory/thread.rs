@@ -6,7 +6,6 @@ use domain::{
     memory::{MemoryReply, NewMemory, Visibility},
 };
 
-use super::{kind_of, origin_of};
 use crate::{StoreError, TenantTx};
 
 /// Maximum number of replies that are returned.
@@ -27,12 +26,12 @@ pub async fn memory_reply(
     reply: &NewMemory,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     // Serialises with sharing or deleting the root, so that no reply is left
     // behind; see `memory_thread_sync`.
     sqlx::query!(
         "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 24))",
-        root.0
+        root as _
     )
     .fetch_one(tx.conn())
     .await?;
@@ -52,19 +51,19 @@ pub async fn memory_reply(
            FROM memories
           WHERE tenant_id = $1 AND id = $12 AND parent_id IS NULL AND deleted_at IS NULL
             AND (expires_at IS NULL OR expires_at > $10)",
-        tenant_id,
-        id.0,
-        user_id,
-        text.kind.key(),
+        tenant_id as _,
+        id as _,
+        user_id as _,
+        text.kind as _,
         text.title,
         text.content,
         &text.tags,
-        origin.key(),
+        origin as _,
         attributes.importance,
         now,
         source_session_id.as_deref(),
-        root.0,
-        Visibility::Private.key(),
+        root as _,
+        Visibility::Private as _,
     )
     .execute(tx.conn())
     .await?;
@@ -72,7 +71,7 @@ pub async fn memory_reply(
         return Err(StoreError::NotFound);
     }
     // Only this function gives a reply the visibility of its root.
-    sqlx::query!("SELECT memory_reply_publish($1)", id.0)
+    sqlx::query!("SELECT memory_reply_publish($1)", id as _)
         .fetch_one(tx.conn())
         .await?;
     Ok(())
@@ -95,7 +94,7 @@ pub(super) async fn follow(
     root: MemoryId,
     back_from: Option<Timestamp>,
 ) -> Result<i64, StoreError> {
-    sqlx::query_scalar!("SELECT memory_thread_follow($1, $2)", root.0, back_from)
+    sqlx::query_scalar!("SELECT memory_thread_follow($1, $2)", root as _, back_from)
         .fetch_one(tx.conn())
         .await?
         .ok_or(StoreError::NotFound)
@@ -117,28 +116,27 @@ pub async fn memory_replies(
             AND (expires_at IS NULL OR expires_at > $3)
           ORDER BY memories.created_at, memories.id
           LIMIT $4",
-        tx.tenant_id().0,
-        root.0,
+        tx.tenant_id() as _,
+        root as _,
         now,
         MAX_REPLIES,
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(MemoryReply {
-                id: row.id.into(),
-                title: row.title,
-                content: row.content,
-                kind: kind_of(&row.kind)?,
-                tags: row.tags,
-                owner_id: row.user_id.into(),
-                owner_name: row.display_name,
-                is_own: row.user_id == member_id.0,
-                origin: origin_of(&row.origin)?,
-                created_at: row.created_at,
-                updated_at: row.updated_at,
-            })
+    Ok(rows
+        .into_iter()
+        .map(|row| MemoryReply {
+            id: row.id,
+            title: row.title,
+            content: row.content,
+            kind: row.kind,
+            tags: row.tags,
+            owner_id: row.user_id,
+            owner_name: row.display_name,
+            is_own: row.user_id == member_id,
+            origin: row.origin,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
         })
-        .collect()
+        .collect())
 }

@@ -1,7 +1,6 @@
 //! Trash: delete, restore, purge.
 
 use domain::{MemoryId, TenantId, Timestamp};
-use uuid::Uuid;
 
 use super::thread::follow;
 use crate::{StoreError, TenantTx, WorkerTx};
@@ -20,9 +19,9 @@ pub async fn memory_delete(
         "UPDATE memories SET deleted_at = $4, updated_at = $4
           WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND deleted_at IS NULL
          RETURNING parent_id",
-        tx.tenant_id().0,
-        id.0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        id as _,
+        tx.member_id()? as _,
         now,
     )
     .fetch_optional(tx.conn())
@@ -46,14 +45,14 @@ pub async fn memory_restore(
     id: MemoryId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     let trashed = sqlx::query!(
         "SELECT deleted_at, parent_id FROM memories
           WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND deleted_at IS NOT NULL
             FOR UPDATE",
-        tenant_id,
-        id.0,
-        user_id,
+        tenant_id as _,
+        id as _,
+        user_id as _,
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -64,7 +63,7 @@ pub async fn memory_restore(
         // As for a new reply: the root must not be deleted meanwhile.
         sqlx::query!(
             "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 24))",
-            root
+            root as _
         )
         .fetch_one(tx.conn())
         .await?;
@@ -76,9 +75,9 @@ pub async fn memory_restore(
             AND (parent_id IS NULL OR EXISTS (
                 SELECT FROM memories root
                  WHERE root.tenant_id = $1 AND root.id = memories.parent_id AND root.deleted_at IS NULL))",
-        tenant_id,
-        id.0,
-        user_id,
+        tenant_id as _,
+        id as _,
+        user_id as _,
         now,
     )
     .execute(tx.conn())
@@ -105,15 +104,15 @@ pub async fn memory_trash_empty(
     limit: u16,
 ) -> Result<Vec<MemoryId>, StoreError> {
     let deleted_ids = sqlx::query_scalar!(
-        r#"SELECT memory_trash_empty($1, $2) AS "id!""#,
-        one.map(|id| id.0),
+        r#"SELECT memory_trash_empty($1, $2) AS "id!: MemoryId""#,
+        one as _,
         i64::from(limit),
     )
     .fetch_all(tx.conn())
     .await?;
     match one {
         Some(id) if deleted_ids.is_empty() => Err(unchanged_error(tx, id).await),
-        _ => Ok(ids(deleted_ids)),
+        _ => Ok(deleted_ids),
     }
 }
 
@@ -125,7 +124,7 @@ pub async fn tenants_with_expired_memories(
     before: Timestamp,
     limit: u16,
 ) -> Result<Vec<TenantId>, StoreError> {
-    let tenants = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT id FROM tenants
           WHERE EXISTS (SELECT FROM memories WHERE tenant_id = tenants.id AND expires_at <= $1 AND deleted_at IS NULL)
              OR EXISTS (SELECT FROM memories WHERE tenant_id = tenants.id AND deleted_at <= $2)
@@ -135,8 +134,7 @@ pub async fn tenants_with_expired_memories(
         i64::from(limit),
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(tenants.into_iter().map(TenantId).collect())
+    .await?)
 }
 
 /// Moves up to `limit` memories that expired by `now` to the trash, with their
@@ -149,14 +147,13 @@ pub async fn memory_expire(
     now: Timestamp,
     limit: u16,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let expired_ids = sqlx::query_scalar!(
-        r#"SELECT memory_expire($1, $2) AS "id!""#,
+    Ok(sqlx::query_scalar!(
+        r#"SELECT memory_expire($1, $2) AS "id!: MemoryId""#,
         now,
         i64::from(limit)
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(ids(expired_ids))
+    .await?)
 }
 
 /// Permanently deletes up to `limit` memories that are in the trash since
@@ -170,18 +167,13 @@ pub async fn memory_trash_purge(
     before: Timestamp,
     limit: u16,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let deleted_ids = sqlx::query_scalar!(
-        r#"SELECT memory_trash_purge($1, $2) AS "id!""#,
+    Ok(sqlx::query_scalar!(
+        r#"SELECT memory_trash_purge($1, $2) AS "id!: MemoryId""#,
         before,
         i64::from(limit)
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(ids(deleted_ids))
-}
-
-fn ids(found: Vec<Uuid>) -> Vec<MemoryId> {
-    found.into_iter().map(MemoryId).collect()
+    .await?)
 }
 
 /// The error for a statement that changed nothing: `NotFound` if the member
@@ -193,9 +185,9 @@ pub(super) async fn unchanged_error(tx: &mut TenantTx, id: MemoryId) -> StoreErr
     };
     let own = sqlx::query!(
         "SELECT id FROM memories WHERE tenant_id = $1 AND id = $2 AND user_id = $3",
-        tx.tenant_id().0,
-        id.0,
-        user_id.0,
+        tx.tenant_id() as _,
+        id as _,
+        user_id as _,
     )
     .fetch_optional(tx.conn())
     .await;

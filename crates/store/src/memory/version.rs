@@ -1,42 +1,11 @@
 //! Earlier versions of a memory.
 
-use domain::{MemoryId, Page, Timestamp, memory::MemoryVersion};
+use domain::{MemoryId, Page, memory::MemoryVersion};
 
-use super::{kind_of, visibility_of};
 use crate::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
 };
-
-struct VersionRow {
-    version: i32,
-    title: String,
-    content: String,
-    kind: String,
-    tags: Vec<String>,
-    visibility: String,
-    change_reason: Option<String>,
-    display_name: String,
-    changed_at: Timestamp,
-}
-
-impl TryFrom<VersionRow> for MemoryVersion {
-    type Error = StoreError;
-
-    fn try_from(row: VersionRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            version: row.version,
-            title: row.title,
-            content: row.content,
-            kind: kind_of(&row.kind)?,
-            tags: row.tags,
-            visibility: visibility_of(&row.visibility)?,
-            reason: row.change_reason,
-            changed_by_name: row.display_name,
-            changed_at: row.changed_at,
-        })
-    }
-}
 
 /// Earlier versions of the member's own memory, latest first. Others who see
 /// the memory get none, because earlier versions may contain what was removed
@@ -80,25 +49,23 @@ async fn list_versions(
     before: Option<i32>,
     limit: Option<i64>,
 ) -> Result<Vec<MemoryVersion>, StoreError> {
-    sqlx::query_as!(
-        VersionRow,
-        "SELECT version, title, content, memory_versions.kind, tags, visibility, change_reason, display_name, changed_at
+    Ok(sqlx::query_as!(
+        MemoryVersion,
+        "SELECT version, title, content, memory_versions.kind, tags, visibility, change_reason AS reason,
+                display_name AS changed_by_name, changed_at
            FROM memory_versions
            JOIN users ON users.tenant_id = memory_versions.tenant_id AND users.id = changed_by
           WHERE memory_versions.tenant_id = $1 AND memory_id = $2 AND ($3::integer IS NULL OR version < $3)
             AND EXISTS (SELECT FROM memories WHERE memories.tenant_id = $1 AND memories.id = memory_id)
           ORDER BY version DESC
           LIMIT $4",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         before,
         limit,
     )
     .fetch_all(tx.conn())
-    .await?
-    .into_iter()
-    .map(MemoryVersion::try_from)
-    .collect()
+    .await?)
 }
 
 /// An earlier version of the member's own memory, and the next one unless that
@@ -112,23 +79,24 @@ pub async fn memory_version_and_next(
     version: i32,
 ) -> Result<(MemoryVersion, Option<MemoryVersion>), StoreError> {
     let rows = sqlx::query_as!(
-        VersionRow,
-        "SELECT version, title, content, memory_versions.kind, tags, visibility, change_reason, display_name, changed_at
+        MemoryVersion,
+        "SELECT version, title, content, memory_versions.kind, tags, visibility, change_reason AS reason,
+                display_name AS changed_by_name, changed_at
            FROM memory_versions
            JOIN users ON users.tenant_id = memory_versions.tenant_id AND users.id = changed_by
           WHERE memory_versions.tenant_id = $1 AND memory_id = $2 AND version >= $3
             AND EXISTS (SELECT FROM memories WHERE memories.tenant_id = $1 AND memories.id = memory_id)
           ORDER BY version
           LIMIT 2",
-        tx.tenant_id().0,
-        id.0,
+        tx.tenant_id() as _,
+        id as _,
         version,
     )
     .fetch_all(tx.conn())
     .await?;
-    let mut versions = rows.into_iter().map(MemoryVersion::try_from);
-    match versions.next().transpose()? {
-        Some(found) if found.version == version => Ok((found, versions.next().transpose()?)),
+    let mut versions = rows.into_iter();
+    match versions.next() {
+        Some(found) if found.version == version => Ok((found, versions.next())),
         _ => Err(StoreError::NotFound),
     }
 }

@@ -18,15 +18,15 @@ pub async fn memory_view_list(tx: &mut TenantTx) -> Result<Vec<MemoryView>, Stor
         "SELECT id, name, query FROM memory_views
           WHERE tenant_id = $1 AND user_id = $2
           ORDER BY sort_name",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
     )
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter()
         .map(|row| {
             Ok(MemoryView {
-                id: row.id.into(),
+                id: row.id,
                 name: row.name,
                 query: serde_json::from_value(row.query)
                     .map_err(|error| StoreError::other(format!("a saved view: {error}")))?,
@@ -47,7 +47,7 @@ pub async fn memory_view_create(
     query: &MemoryViewQuery,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     let query = serde_json::to_value(query)
         .map_err(|error| StoreError::other(format!("a view to save: {error}")))?;
     // Serialises the creation of views, so that the count below holds.
@@ -61,9 +61,9 @@ pub async fn memory_view_create(
         "INSERT INTO memory_views (tenant_id, id, user_id, name, query, created_at, updated_at)
          SELECT $1, $2, $3, $4, $5, $6, $6
           WHERE (SELECT count(*) FROM memory_views WHERE tenant_id = $1 AND user_id = $3) < $7",
-        tenant_id,
-        id.0,
-        user_id,
+        tenant_id as _,
+        id as _,
+        user_id as _,
         name.as_str(),
         query,
         now,
@@ -90,9 +90,9 @@ pub async fn memory_view_rename(
     let renamed = sqlx::query!(
         "UPDATE memory_views SET name = $4, updated_at = $5
           WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        id.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        id as _,
         name.as_str(),
         now,
     )
@@ -104,9 +104,9 @@ pub async fn memory_view_rename(
 pub async fn memory_view_delete(tx: &mut TenantTx, id: MemoryViewId) -> Result<(), StoreError> {
     let deleted = sqlx::query!(
         "DELETE FROM memory_views WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
-        tx.tenant_id().0,
-        tx.member_id()?.0,
-        id.0,
+        tx.tenant_id() as _,
+        tx.member_id()? as _,
+        id as _,
     )
     .execute(tx.conn())
     .await?;
@@ -133,21 +133,21 @@ pub async fn memory_filter_choices(
     owner: Option<UserId>,
     team: Option<TeamId>,
 ) -> Result<FilterChoices, StoreError> {
-    let (tenant_id, user_id) = (tx.tenant_id().0, tx.member_id()?.0);
+    let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     let personas = sqlx::query_as!(
         NamedPersona,
         "SELECT id, name FROM personas WHERE tenant_id = $1 AND user_id = $2 ORDER BY lower(name), id",
-        tenant_id,
-        user_id,
+        tenant_id as _,
+        user_id as _,
     )
     .fetch_all(tx.conn())
     .await?;
-    let teams: Vec<_> = own_teams.iter().chain(&team).map(|team| team.0).collect();
+    let teams: Vec<_> = own_teams.iter().chain(&team).copied().collect();
     let teams = sqlx::query_as!(
         TeamRef,
         "SELECT id, name FROM teams WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY sort_name, id",
-        tenant_id,
-        &teams,
+        tenant_id as _,
+        teams as _,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -156,8 +156,8 @@ pub async fn memory_filter_choices(
         r#"SELECT id, display_name AS name FROM users
             WHERE tenant_id = $1 AND id <> $2 AND status = 'active'
             ORDER BY sort_name, id LIMIT $3"#,
-        tenant_id,
-        user_id,
+        tenant_id as _,
+        user_id as _,
         MAX_OWNER_CHOICES + 1,
     )
     .fetch_all(tx.conn())
@@ -169,8 +169,8 @@ pub async fn memory_filter_choices(
         let selected = sqlx::query_as!(
             NamedUser,
             "SELECT id, display_name AS name FROM users WHERE tenant_id = $1 AND id = $2",
-            tenant_id,
-            owner.0,
+            tenant_id as _,
+            owner as _,
         )
         .fetch_optional(tx.conn())
         .await?;

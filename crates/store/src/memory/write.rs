@@ -4,7 +4,6 @@ use domain::{
     MemoryId, PersonaId, Timestamp,
     memory::{MemoryChange, NewMemory, Visibility},
 };
-use uuid::Uuid;
 
 use super::{thread::follow, trash::unchanged_error};
 use crate::{StoreError, TenantTx};
@@ -33,20 +32,20 @@ pub async fn memory_create(
              created_at, updated_at, expires_at, persona_id, allowed_vendors, source_session_id
          )
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $12, $13, $14, $15)",
-        tx.tenant_id().0,
-        id.0,
-        tx.member_id()?.0,
-        text.kind.key(),
+        tx.tenant_id() as _,
+        id as _,
+        tx.member_id()? as _,
+        text.kind as _,
         text.title,
         text.content,
         &text.tags,
-        Visibility::Private.key(),
-        origin.key(),
+        Visibility::Private as _,
+        origin as _,
         attributes.importance,
         now,
         attributes.expires_at,
-        attributes.persona_id.map(|id| id.0),
-        attributes.allowed_vendors.keys() as Vec<&str>,
+        attributes.persona_id as _,
+        attributes.allowed_vendors as _,
         source_session_id.as_deref(),
     )
     .execute(tx.conn())
@@ -77,16 +76,16 @@ pub async fn memory_update(
     let attributes = attributes.as_ref();
     let edited = sqlx::query_scalar!(
         "SELECT memory_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        id.0,
+        id as _,
         version,
-        text.kind.key(),
+        text.kind as _,
         text.title,
         text.content,
         &text.tags,
         attributes.is_some(),
         attributes.and_then(|attributes| attributes.expires_at),
         attributes.map(|attributes| attributes.importance),
-        attributes.map(|attributes| attributes.allowed_vendors.keys()) as Option<Vec<&str>>,
+        attributes.map(|attributes| &attributes.allowed_vendors) as _,
         reason.as_deref(),
         now,
     )
@@ -121,9 +120,9 @@ pub async fn memory_persona_set(
         "SELECT id FROM memories
           WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4 AND deleted_at IS NULL
             FOR UPDATE",
-        tx.tenant_id().0,
-        id.0,
-        tx.member_id()?.0,
+        tx.tenant_id() as _,
+        id as _,
+        tx.member_id()? as _,
         version,
     )
     .fetch_optional(tx.conn())
@@ -140,12 +139,12 @@ async fn persona_set(
     tx: &mut TenantTx,
     id: MemoryId,
     persona: Option<PersonaId>,
-) -> Result<Option<Uuid>, StoreError> {
+) -> Result<Option<MemoryId>, StoreError> {
     Ok(sqlx::query_scalar!(
         "UPDATE memories SET persona_id = $3 WHERE tenant_id = $1 AND id = $2 RETURNING parent_id",
-        tx.tenant_id().0,
-        id.0,
-        persona.map(|id| id.0),
+        tx.tenant_id() as _,
+        id as _,
+        persona as _,
     )
     .fetch_one(tx.conn())
     .await?)

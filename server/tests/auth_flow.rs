@@ -355,7 +355,7 @@ async fn a_named_owner_is_found_by_subject() {
     let roles: Vec<String> = sqlx::query_scalar(
         "SELECT metadata->'roles'->>0 FROM audit_log WHERE action = 'session.sign_in' AND actor_user_id = $1",
     )
-    .bind(owner.user_id.0)
+    .bind(owner.user_id)
     .fetch_all(&app.db.admin)
     .await
     .unwrap();

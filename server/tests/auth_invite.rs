@@ -422,8 +422,8 @@ async fn an_issuer_of_other_organisations_leads_nowhere() {
     sqlx::query(
         "UPDATE login_attempts SET invite_tenant_id = $1, invite_id = $2, invite_renewals = 0",
     )
-    .bind(app.tenant.id.0)
-    .bind(made.id.0)
+    .bind(app.tenant.id)
+    .bind(made.id)
     .execute(&app.db.admin)
     .await
     .unwrap();

@@ -117,8 +117,8 @@ async fn sessions_end_in_every_organisation() {
          SELECT $1, gen_random_uuid(), sha256('x'), $2, created_at, last_seen_at, idle_expires_at,
                 absolute_expires_at, oidc_issuer, oidc_subject, data FROM web_sessions",
     )
-    .bind(other.id.0)
-    .bind(mia.0)
+    .bind(other.id)
+    .bind(mia)
     .execute(&app.db.admin)
     .await
     .unwrap();

@@ -90,7 +90,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     let their_proposal = proposed(&world, &eve).await;
     let their_team = other.team("Theirs", &[eve.user_id]).await;
     let their_role: uuid::Uuid = sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1")
-        .bind(other.id.0)
+        .bind(other.id)
         .fetch_one(&world.app.db.admin)
         .await
         .unwrap();
@@ -490,7 +490,7 @@ async fn bad_keys_are_held_back_and_good_ones_of_their_address_are_not() {
         .unwrap();
     let unknown = world.key(&[Permission::ProfileManage]).await;
     sqlx::query("DELETE FROM api_keys WHERE id = $1")
-        .bind(unknown.id.0)
+        .bind(unknown.id)
         .execute(&world.app.db.admin)
         .await
         .unwrap();

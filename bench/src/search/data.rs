@@ -97,23 +97,21 @@ async fn insert_tenant(server: &Server, n: usize, tenant: &Tenant) -> Result<()>
     let mut tx = server.store.begin_operator().await?;
     tenant_create(&mut tx, &new, NOW).await?;
     tx.commit().await?;
-    let members: Vec<_> = tenant.members.iter().map(|id| id.0).collect();
     sqlx::query(
         "INSERT INTO users (tenant_id, id, display_name, kind, status, created_at, updated_at)
          SELECT $1, id, 'Member ' || id, 'human', 'active', $3, $3 FROM unnest($2::uuid[]) AS id",
     )
-    .bind(tenant.id.0)
-    .bind(members)
+    .bind(tenant.id)
+    .bind(&tenant.members)
     .bind(NOW)
     .execute(pool)
     .await?;
-    let teams: Vec<_> = tenant.teams.iter().map(|id| id.0).collect();
     sqlx::query(
         "INSERT INTO teams (tenant_id, id, name, created_at, updated_at)
          SELECT $1, id, 'Team ' || id, $3, $3 FROM unnest($2::uuid[]) AS id",
     )
-    .bind(tenant.id.0)
-    .bind(teams)
+    .bind(tenant.id)
+    .bind(&tenant.teams)
     .bind(NOW)
     .execute(pool)
     .await?;

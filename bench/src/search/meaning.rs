@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use domain::{
-    Actor,
+    Actor, MemoryId,
     memory::{MemoryCriteria, MemoryKind, MemoryOwner, SearchMode, Visibility},
 };
 use pgvector::HalfVector;
@@ -21,7 +21,6 @@ use store::{
     embedding_model::embedding_model_active,
     memory::{SearchParams, SearchQuery, memory_search},
 };
-use uuid::Uuid;
 
 /// The product's query for the ten nearest memories. To bypass row-level
 /// security, `visible` holds the text of the policies.
@@ -68,9 +67,9 @@ async fn nearest_ids(
     actor: &Actor,
     question: &Question,
     filter: &serde_json::Value,
-) -> Result<Vec<Uuid>> {
+) -> Result<Vec<MemoryId>> {
     Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
-        .bind(actor.tenant_id.0)
+        .bind(actor.tenant_id)
         .bind(HalfVector::from_f32_slice(&question.vector))
         .bind(filter)
         .fetch_all(conn)
@@ -157,7 +156,7 @@ async fn plan(
 ) -> Result<()> {
     let lines: Vec<String> =
         sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN (ANALYZE, BUFFERS) {sql}")))
-            .bind(actor.tenant_id.0)
+            .bind(actor.tenant_id)
             .bind(HalfVector::from_f32_slice(&question.vector))
             .bind(filter)
             .fetch_all(conn)
@@ -330,7 +329,7 @@ async fn visible_count(server: &Server, actor: &Actor, filter: &serde_json::Valu
     sqlx::query_scalar(AssertSqlSafe(format!(
         "SELECT count(*) FROM memories WHERE tenant_id = $1 AND memory_fits(memories, $2){visible}"
     )))
-    .bind(actor.tenant_id.0)
+    .bind(actor.tenant_id)
     .bind(filter)
     .fetch_one(&mut *owner)
     .await
@@ -342,7 +341,7 @@ async fn semantic_search(
     actor: &Actor,
     question: &Question,
     criteria: &MemoryCriteria,
-) -> Result<Vec<Uuid>> {
+) -> Result<Vec<MemoryId>> {
     let query = SearchQuery::parse(&question.text);
     let mut tx = server.store.begin(actor).await?;
     let model = embedding_model_active(&mut tx).await?;
@@ -355,7 +354,7 @@ async fn semantic_search(
         now: NOW,
     };
     let hits = memory_search(&mut tx, &request).await?;
-    Ok(hits.iter().map(|hit| hit.memory.id.0).collect())
+    Ok(hits.iter().map(|hit| hit.memory.id).collect())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]

@@ -63,7 +63,7 @@ impl Scene {
         tx.commit().await.unwrap();
         let shared = write(&db, &mia, "the canary is yellow").await;
         sqlx::query("UPDATE memories SET visibility = 'org' WHERE id = $1")
-            .bind(shared.0)
+            .bind(shared)
             .execute(&db.admin)
             .await
             .unwrap();
@@ -228,7 +228,7 @@ async fn the_policy_needs_both_the_permission_and_the_setting() {
         assert_eq!(tried(&mut conn, sql).await, expected, "{sql}");
     }
     let foreign: i64 = sqlx::query_scalar("SELECT count(*) FROM memories WHERE id = $1")
-        .bind(own.0)
+        .bind(own)
         .fetch_one(&mut conn)
         .await
         .unwrap();
@@ -424,7 +424,7 @@ async fn programs_keys_and_jobs_act_without_what_people_are_entrusted_with() {
     let acme = db.tenant("acme").await;
     let (user, agent) = (acme.user("Rita").await, acme.user("Crawler").await);
     sqlx::query("UPDATE users SET kind = 'agent' WHERE id = $1")
-        .bind(agent.0)
+        .bind(agent)
         .execute(&db.admin)
         .await
         .unwrap();
@@ -549,8 +549,8 @@ async fn what_another_version_told_does_not_break_the_list() {
             "INSERT INTO notifications (tenant_id, id, user_id, kind, data, created_at)
              VALUES ($1, gen_random_uuid(), $2, $3, $4::jsonb, now())",
         )
-        .bind(scene.acme.id.0)
-        .bind(scene.mia.user_id.0)
+        .bind(scene.acme.id)
+        .bind(scene.mia.user_id)
         .bind(kind)
         .bind(data)
         .execute(&scene.db.admin)

@@ -18,7 +18,7 @@ use store::{
 async fn role(db: &TestDb, tenant: &TestTenant, role: SystemRole) -> RoleId {
     let id: uuid::Uuid =
         sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1 AND key = $2")
-            .bind(tenant.id.0)
+            .bind(tenant.id)
             .bind(role.key())
             .fetch_one(&db.admin)
             .await

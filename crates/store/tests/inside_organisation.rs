@@ -115,7 +115,7 @@ async fn a_reply_is_never_more_visible_than_what_it_replies_to() {
         world.memory(max).await,
     );
     sqlx::query("UPDATE memories SET visibility = 'org', shared_at = now() WHERE id = $1")
-        .bind(shared.0)
+        .bind(shared)
         .execute(&world.db.admin)
         .await
         .unwrap();
@@ -362,7 +362,7 @@ async fn a_worker_finds_whose_memories_wait_and_reads_no_vector() {
         Ok(1)
     );
     let owners: Vec<Uuid> = sqlx::query_scalar("SELECT memory_embedding_owners($1, 'a', false)")
-        .bind(world.acme.id.0)
+        .bind(world.acme.id)
         .fetch_all(&mut conn)
         .await
         .unwrap();

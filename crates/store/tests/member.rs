@@ -127,7 +127,7 @@ async fn a_page_of_many_members_is_read_along_the_index() {
          SELECT $1, gen_random_uuid(), 'Member ' || n, 'human', 'active', $2, $2
            FROM generate_series(1, 20000) AS n",
     )
-    .bind(acme.id.0)
+    .bind(acme.id)
     .bind(NOW)
     .execute(&db.admin)
     .await
@@ -150,7 +150,7 @@ async fn a_page_of_many_members_is_read_along_the_index() {
             AND (sort_name, id) > ('member 5000', '00000000-0000-0000-0000-000000000000'::uuid)
           ORDER BY sort_name, id LIMIT 51",
     )
-    .bind(acme.id.0)
+    .bind(acme.id)
     .fetch_all(&mut conn)
     .await
     .unwrap();

@@ -56,7 +56,7 @@ async fn set(world: &World, id: &Value, column: &str, value: &str) {
     let sql = format!("UPDATE memories SET {column} = {value} WHERE id = $1");
     let id: MemoryId = id.as_str().unwrap().parse().unwrap();
     sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(id.0)
+        .bind(id)
         .execute(&world.app.db.admin)
         .await
         .unwrap();

@@ -87,7 +87,7 @@ async fn a_memory_is_added_found_read_changed_and_deleted() {
     let audited: Vec<String> = sqlx::query_scalar(
         "SELECT action FROM audit_log WHERE actor_user_id = $1 AND resource_id = $2 ORDER BY seq",
     )
-    .bind(mia.user_id.0)
+    .bind(mia.user_id)
     .bind(id)
     .fetch_all(&world.app.db.admin)
     .await
@@ -340,7 +340,7 @@ async fn a_change_of_what_others_see_is_told_to_wait() {
     let key = world.key_of(&mia, &scopes).await.key;
     let memory = world.memory_of(&mia, "Tea at four").await;
     sqlx::query("UPDATE memories SET visibility = 'org', shared_at = created_at WHERE id = $1")
-        .bind(memory.0)
+        .bind(memory)
         .execute(&world.app.db.admin)
         .await
         .unwrap();

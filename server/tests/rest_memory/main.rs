@@ -60,7 +60,7 @@ async fn audited(world: &World, actor: &Actor) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT action FROM audit_log WHERE actor_user_id = $1 AND resource_type = 'memory' ORDER BY seq",
     )
-    .bind(actor.user_id.0)
+    .bind(actor.user_id)
     .fetch_all(&world.app.db.admin)
     .await
     .unwrap()

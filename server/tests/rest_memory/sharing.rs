@@ -191,7 +191,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_sees_it() {
         "SELECT action, metadata ? 'api_key' FROM audit_log
           WHERE actor_user_id = $1 AND action LIKE 'memory%' AND outcome = 'success' ORDER BY seq",
     )
-    .bind(scene.lena.actor.user_id.0)
+    .bind(scene.lena.actor.user_id)
     .fetch_all(&scene.world.app.db.admin)
     .await
     .unwrap();

@@ -11,7 +11,7 @@ use crate::{
 
 async fn shared(world: &World, id: MemoryId) {
     sqlx::query("UPDATE memories SET visibility = 'org', shared_at = created_at WHERE id = $1")
-        .bind(id.0)
+        .bind(id)
         .execute(&world.app.db.admin)
         .await
         .unwrap();

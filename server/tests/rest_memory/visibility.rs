@@ -117,7 +117,7 @@ async fn what_is_shared_can_be_read_and_not_changed() {
     let private = world.memory_of(&mia, "Private tea").await;
     let shared = world.memory_of(&mia, "Shared tea").await;
     sqlx::query("UPDATE memories SET visibility = 'org', shared_at = created_at WHERE id = $1")
-        .bind(shared.0)
+        .bind(shared)
         .execute(&world.app.db.admin)
         .await
         .unwrap();

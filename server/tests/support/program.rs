@@ -120,7 +120,7 @@ impl World {
     /// Makes a member of a team lead it.
     pub async fn lead(&self, actor: &Actor) {
         sqlx::query("UPDATE team_members SET role = 'lead' WHERE user_id = $1")
-            .bind(actor.user_id.0)
+            .bind(actor.user_id)
             .execute(&self.app.db.admin)
             .await
             .unwrap();

@@ -340,7 +340,7 @@ async fn what_is_no_key_is_refused_without_the_database() {
     while unknown == key.key {
         let other = create(&world, &mia, &[Permission::MemoryRead]).await;
         sqlx::query("DELETE FROM api_keys WHERE id = $1")
-            .bind(other.id.0)
+            .bind(other.id)
             .execute(&world.db.admin)
             .await
             .unwrap();

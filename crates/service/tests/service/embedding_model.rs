@@ -456,7 +456,7 @@ async fn what_a_member_who_left_wrote_gets_its_vectors_too() {
     let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
     memory_create(ctx, mia, &draft("a trout")).await.unwrap();
     sqlx::query("UPDATE users SET status = 'deactivated' WHERE id = $1")
-        .bind(mia.user_id.0)
+        .bind(mia.user_id)
         .execute(&world.db.admin)
         .await
         .unwrap();

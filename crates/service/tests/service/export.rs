@@ -273,8 +273,8 @@ async fn collection(world: &World, actor: &Actor) {
         let reply = NewMemory::of(text("", &format!("Reply {n}."), &[]), Origin::Mcp);
         let id = service::memory_create(ctx, actor, &reply).await.unwrap();
         sqlx::query("UPDATE memories SET parent_id = $2 WHERE id = $1")
-            .bind(id.0)
-            .bind(root.0)
+            .bind(id)
+            .bind(root)
             .execute(&world.db.admin)
             .await
             .unwrap();
@@ -460,7 +460,7 @@ async fn an_export_holds_what_is_in_sight_and_fits_the_filter_and_nothing_else()
         .await
         .unwrap();
     sqlx::query("UPDATE memories SET visibility = 'org' WHERE id = $1")
-        .bind(shared.0)
+        .bind(shared)
         .execute(&world.db.admin)
         .await
         .unwrap();

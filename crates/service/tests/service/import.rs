@@ -346,7 +346,7 @@ async fn housekeeping_lets_go_of_what_broke_off_or_was_left_though_its_giver_sta
         .await
         .unwrap();
     sqlx::query("UPDATE imports SET created_at = created_at - interval '8 days' WHERE id = $1")
-        .bind(left.0)
+        .bind(left)
         .execute(&world.db.admin)
         .await
         .unwrap();

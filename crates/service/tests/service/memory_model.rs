@@ -172,7 +172,7 @@ async fn what_ended_or_stayed_in_the_trash_is_swept_and_written_down_whoever_it_
     assert_eq!(actions(&world).await.len(), before, "nothing is due");
 
     sqlx::query("UPDATE users SET status = 'deactivated' WHERE id = ANY ($1)")
-        .bind([mia.user_id.0, max.user_id.0])
+        .bind([mia.user_id, max.user_id])
         .execute(&world.db.admin)
         .await
         .unwrap();

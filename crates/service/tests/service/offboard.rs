@@ -34,8 +34,8 @@ impl World {
             "UPDATE memories SET visibility = CASE WHEN $2::uuid IS NULL THEN 'org' ELSE 'team' END, team_id = $2,
                     shared_at = updated_at WHERE id = $1",
         )
-        .bind(id.0)
-        .bind(team.map(|team| team.0))
+        .bind(id)
+        .bind(team)
         .execute(&self.db.admin)
         .await
         .unwrap();
@@ -60,7 +60,7 @@ async fn all_that_was_told_ends_at_one_moment() {
     let ctx = &world.ctx;
     let team = world.tenant.team("Design", &[mia, max]).await;
     sqlx::query("UPDATE team_members SET role = 'lead' WHERE user_id = $1")
-        .bind(mia.0)
+        .bind(mia)
         .execute(&world.db.admin)
         .await
         .unwrap();
@@ -181,7 +181,7 @@ async fn all_that_was_told_ends_at_one_moment() {
             "SELECT version, user_id, changed_by, change_reason FROM memory_versions
               WHERE memory_id = $1 AND version = 1",
         )
-        .bind(memory.0)
+        .bind(memory)
         .fetch_all(&world.db.admin)
         .await
         .unwrap();

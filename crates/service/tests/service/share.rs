@@ -37,7 +37,7 @@ impl Team {
         let ada = world.tenant.actor(SystemRole::Admin, "Ada").await;
         let design = world.tenant.team("Design", &[mia, max, lena]).await;
         sqlx::query("UPDATE team_members SET role = 'lead' WHERE user_id = $1")
-            .bind(lena.0)
+            .bind(lena)
             .execute(&world.db.admin)
             .await
             .unwrap();
@@ -183,7 +183,7 @@ async fn who_decides_for_everyone_shares_with_everyone_and_narrows_again() {
     // nobody for it.
     let own = team.written(&team.mia).await;
     sqlx::query("UPDATE memories SET visibility = 'org' WHERE id = $1")
-        .bind(own.0)
+        .bind(own)
         .execute(&team.world.db.admin)
         .await
         .unwrap();
@@ -203,7 +203,7 @@ async fn what_was_shared_comes_back_also_after_leaving_the_team() {
         .await
         .unwrap();
     sqlx::query("DELETE FROM team_members WHERE user_id = $1")
-        .bind(team.mia.user_id.0)
+        .bind(team.mia.user_id)
         .execute(&team.world.db.admin)
         .await
         .unwrap();
@@ -228,7 +228,7 @@ async fn what_cannot_be_shared_says_why() {
 
     let set = async |sql: &'static str, memory: MemoryId| {
         sqlx::query(sql)
-            .bind(memory.0)
+            .bind(memory)
             .execute(&team.world.db.admin)
             .await
             .unwrap();

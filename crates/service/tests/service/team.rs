@@ -28,8 +28,8 @@ impl World {
             .await
             .unwrap();
         sqlx::query("UPDATE memories SET visibility = 'team', team_id = $2, shared_at = updated_at WHERE id = $1")
-            .bind(id.0)
-            .bind(team.0)
+            .bind(id)
+            .bind(team)
             .execute(&self.db.admin)
             .await
             .unwrap();
@@ -141,7 +141,7 @@ async fn who_is_in_a_team_by_a_group_stays_in_it_and_can_lead_it() {
     let ctx = &world.ctx;
     let team = world.tenant.team("Design", &[mia]).await;
     sqlx::query("UPDATE team_members SET source = 'group' WHERE team_id = $1")
-        .bind(team.0)
+        .bind(team)
         .execute(&world.db.admin)
         .await
         .unwrap();

@@ -64,7 +64,7 @@ pub(crate) async fn verify(acme: &TestTenant, known: &[TreeHead]) -> AuditVerdic
 pub(crate) async fn tree(db: &TestDb, acme: &TestTenant) -> TreeHead {
     let (seq, roots): (i64, Vec<Vec<u8>>) =
         sqlx::query_as("SELECT seq, edge FROM audit_heads WHERE tenant_id = $1")
-            .bind(acme.id.0)
+            .bind(acme.id)
             .fetch_one(&db.admin)
             .await
             .unwrap();
@@ -266,7 +266,7 @@ async fn the_runtime_can_only_append_to_its_own_chain() {
             .execute(&mut *tx)
             .await
             .unwrap();
-        let done = sqlx::query(sql).bind(tenant.0).execute(&mut *tx).await;
+        let done = sqlx::query(sql).bind(tenant).execute(&mut *tx).await;
         match done {
             Ok(done) => assert!(allowed && done.rows_affected() > 0, "{sql} was allowed"),
             Err(error) => {

@@ -41,7 +41,7 @@ async fn logs_from_before_the_tree_verify_and_go_on_after_the_upgrade() {
     for (tenant, condition) in [(&holed, "seq IN (3, 4)"), (&cut, "seq > 18")] {
         let sql = format!("DELETE FROM audit_log WHERE tenant_id = $1 AND {condition}");
         sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(tenant.id.0)
+            .bind(tenant.id)
             .execute(&db.admin)
             .await
             .unwrap();

@@ -30,7 +30,7 @@ async fn refresh(db: &TestDb, tenant: TenantId, days: i64) -> bool {
 
 async fn counted(db: &TestDb, tenant: TenantId, lexeme: &str) -> Option<i64> {
     sqlx::query_scalar("SELECT memories FROM memory_lexemes WHERE tenant_id = $1 AND lexeme = $2")
-        .bind(tenant.0)
+        .bind(tenant)
         .bind(lexeme)
         .fetch_optional(&db.admin)
         .await
@@ -236,7 +236,7 @@ async fn what_is_like_a_memory_is_in_sight_and_is_not_itself() {
             assert!(matches!(refused, Err(StoreError::NotFound)));
             let words: Vec<String> =
                 sqlx::query_scalar("SELECT unnest(memory_like_lexemes($1, 20))")
-                    .bind(hidden.0)
+                    .bind(hidden)
                     .fetch_all(&db.admin)
                     .await
                     .unwrap();

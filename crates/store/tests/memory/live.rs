@@ -53,7 +53,7 @@ async fn changes_of_others_are_told_to_those_who_see_them_alone() {
 
     // A program hears of what its maker's products may read.
     sqlx::query("UPDATE memories SET allowed_vendors = '{cursor}' WHERE id = $1")
-        .bind(all.0)
+        .bind(all)
         .execute(&db.admin)
         .await
         .unwrap();
@@ -82,7 +82,7 @@ async fn ones_own_way_into_the_trash_is_told_to_oneself() {
     let ended = create(&db, &mia, "Ended").await;
     let changed = create(&db, &mia, "Changed").await;
     sqlx::query("UPDATE memories SET expires_at = $2 WHERE id = $1")
-        .bind(ended.0)
+        .bind(ended)
         .bind(NOW + SECOND * 2)
         .execute(&db.admin)
         .await

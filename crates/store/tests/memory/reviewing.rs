@@ -61,7 +61,7 @@ impl Scene {
 
     async fn content(&self, memory: MemoryId) -> String {
         sqlx::query_scalar("SELECT content FROM memories WHERE id = $1")
-            .bind(memory.0)
+            .bind(memory)
             .fetch_one(&self.db.admin)
             .await
             .unwrap()

@@ -191,14 +191,14 @@ async fn what_changed_is_gone_or_follows_another_is_not_shared() {
     let expired = create(&scene.db, &scene.ada, "the canary sings").await;
     let reply = create(&scene.db, &scene.ada, "it does").await;
     sqlx::query("UPDATE memories SET expires_at = $2 WHERE id = $1")
-        .bind(expired.0)
+        .bind(expired)
         .bind(NOW)
         .execute(&scene.db.admin)
         .await
         .unwrap();
     sqlx::query("UPDATE memories SET parent_id = $2 WHERE id = $1")
-        .bind(reply.0)
-        .bind(expired.0)
+        .bind(reply)
+        .bind(expired)
         .execute(&scene.db.admin)
         .await
         .unwrap();
@@ -217,8 +217,8 @@ async fn replies_are_as_visible_as_what_they_reply_to() {
     let apart = create(&scene.db, &scene.mia, "something else").await;
     for reply in replies {
         sqlx::query("UPDATE memories SET parent_id = $2 WHERE id = $1")
-            .bind(reply.0)
-            .bind(root.0)
+            .bind(reply)
+            .bind(root)
             .execute(&scene.db.admin)
             .await
             .unwrap();

@@ -48,9 +48,9 @@ pub(crate) async fn create_at(
 /// Shares a memory behind row security's back, whoever would have to decide it.
 pub(crate) async fn share(db: &TestDb, memory: MemoryId, visibility: &str, team: Option<TeamId>) {
     sqlx::query("UPDATE memories SET visibility = $2, team_id = $3 WHERE id = $1")
-        .bind(memory.0)
+        .bind(memory)
         .bind(visibility)
-        .bind(team.map(|team| team.0))
+        .bind(team)
         .execute(&db.admin)
         .await
         .unwrap();
@@ -98,8 +98,8 @@ pub(crate) async fn fill(db: &TestDb, actor: &Actor, count: i32, content: &str) 
          SELECT $1, gen_random_uuid(), $2, 'fact', '', $4 || ' ' || n, '{}', 'private', 'import', 0.5, 1, '{*}', $5, $5
            FROM generate_series(1, $3) AS n",
     )
-    .bind(actor.tenant_id.0)
-    .bind(actor.user_id.0)
+    .bind(actor.tenant_id)
+    .bind(actor.user_id)
     .bind(count)
     .bind(content)
     .bind(NOW)
@@ -132,8 +132,8 @@ impl Scene {
         let design = acme.team("Design", &[mia, lena]).await;
         let sales = acme.team("Sales", &[lena]).await;
         sqlx::query("UPDATE team_members SET role = 'lead' WHERE team_id = $1 AND user_id = $2")
-            .bind(design.0)
-            .bind(lena.0)
+            .bind(design)
+            .bind(lena)
             .execute(&db.admin)
             .await
             .unwrap();
@@ -158,13 +158,11 @@ impl Scene {
 
     /// How visible a memory is, to which team, and at which version.
     pub(crate) async fn standing(&self, memory: MemoryId) -> (String, Option<TeamId>, i32) {
-        let row: (String, Option<uuid::Uuid>, i32) =
-            sqlx::query_as("SELECT visibility, team_id, version FROM memories WHERE id = $1")
-                .bind(memory.0)
-                .fetch_one(&self.db.admin)
-                .await
-                .unwrap();
-        (row.0, row.1.map(TeamId), row.2)
+        sqlx::query_as("SELECT visibility, team_id, version FROM memories WHERE id = $1")
+            .bind(memory)
+            .fetch_one(&self.db.admin)
+            .await
+            .unwrap()
     }
 
     /// A connection as the store opens one for `actor`.

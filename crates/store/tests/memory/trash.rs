@@ -170,7 +170,7 @@ async fn the_purge_takes_what_is_in_the_trash_long_enough_and_nothing_else() {
     delete(&db, &mia, old, before).await;
     // A deactivated owner's goes as well.
     sqlx::query("UPDATE users SET status = 'deactivated' WHERE id = $1")
-        .bind(mia.user_id.0)
+        .bind(mia.user_id)
         .execute(&db.admin)
         .await
         .unwrap();
@@ -238,11 +238,10 @@ async fn the_trashs_role_deletes_and_moves_nothing_that_it_should_not() {
             .await
             .unwrap();
         assert_eq!(changed.rows_affected(), moved, "{user:?} {permissions}");
-        let gone: Vec<uuid::Uuid> = sqlx::query_scalar("DELETE FROM memories RETURNING id")
+        let gone: Vec<MemoryId> = sqlx::query_scalar("DELETE FROM memories RETURNING id")
             .fetch_all(&mut *tx)
             .await
             .unwrap();
-        let gone: Vec<_> = gone.into_iter().map(MemoryId).collect();
         assert_eq!(gone, deleted, "{user:?} {permissions}");
         tx.rollback().await.unwrap();
     }

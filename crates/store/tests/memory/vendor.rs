@@ -253,7 +253,7 @@ async fn a_program_keeps_nothing_that_it_could_not_read() {
 
     // And nobody names what nobody makes.
     let unknown = sqlx::query("UPDATE memories SET allowed_vendors = '{hal}' WHERE id = $1")
-        .bind(memory.0)
+        .bind(memory)
         .execute(&db.admin)
         .await
         .unwrap_err();

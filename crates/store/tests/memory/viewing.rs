@@ -38,7 +38,7 @@ async fn people(scene: &Scene) -> Vec<Actor> {
     ] {
         let user = acme.actor(SystemRole::Member, name).await.user_id;
         sqlx::query("UPDATE users SET status = $2 WHERE id = $1")
-            .bind(user.0)
+            .bind(user)
             .bind(status)
             .execute(&scene.db.admin)
             .await
@@ -74,7 +74,7 @@ async fn people(scene: &Scene) -> Vec<Actor> {
          INSERT INTO user_roles (tenant_id, user_id, role_id, source, granted_at)
          SELECT tenant_id, $1, id, 'manual', now() FROM reader",
     )
-    .bind(reader.0)
+    .bind(reader)
     .execute(&scene.db.admin)
     .await
     .unwrap();
@@ -84,7 +84,7 @@ async fn people(scene: &Scene) -> Vec<Actor> {
          SELECT tenant_id, $1, id, 'member', 'group', now() FROM users
           WHERE display_name IN ('Sven', 'Dora', 'Ines', 'Nora', 'Rita', 'Bill', 'Export', 'Mia')",
     )
-    .bind(scene.design.0)
+    .bind(scene.design)
     .execute(&scene.db.admin)
     .await
     .unwrap();

@@ -41,7 +41,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::EmbeddingModelResume => {
             let id = next_model(world, actor, false).await;
             sqlx::query("UPDATE embedding_models SET status = 'paused' WHERE id = $1")
-                .bind(id.0)
+                .bind(id)
                 .execute(&world.db.admin)
                 .await
                 .unwrap();

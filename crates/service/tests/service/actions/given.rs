@@ -57,8 +57,8 @@ pub(super) async fn tenant(world: &World, status: TenantStatus) -> TenantId {
     let number = world.ctx.ids.id::<uuid::Uuid>().simple().to_string();
     let id = world.db.tenant(&format!("t{number}")).await.id;
     sqlx::query("UPDATE tenants SET status = $2 WHERE id = $1")
-        .bind(id.0)
-        .bind(status.key())
+        .bind(id)
+        .bind(status)
         .execute(&world.db.admin)
         .await
         .unwrap();
@@ -128,9 +128,9 @@ pub(super) async fn next_model(
         "DELETE FROM embedding_models WHERE tenant_id = $1 AND status <> 'active'",
         statement,
     ] {
-        let mut query = sqlx::query(clear).bind(actor.tenant_id.0);
+        let mut query = sqlx::query(clear).bind(actor.tenant_id);
         if clear == statement {
-            query = query.bind(uuid::Uuid::from(id));
+            query = query.bind(id);
         }
         query.execute(&world.db.admin).await.unwrap();
     }
@@ -145,7 +145,7 @@ pub(super) async fn local_again(world: &World, actor: &Actor) {
           WHERE tenant_id = $1",
     ] {
         sqlx::query(statement)
-            .bind(actor.tenant_id.0)
+            .bind(actor.tenant_id)
             .execute(&world.db.admin)
             .await
             .unwrap();

@@ -75,7 +75,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::MemoryUnshare => {
             let id = memory(world, actor).await;
             sqlx::query("UPDATE memories SET visibility = 'org' WHERE id = $1")
-                .bind(id.0)
+                .bind(id)
                 .execute(&world.db.admin)
                 .await
                 .unwrap();

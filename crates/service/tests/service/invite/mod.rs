@@ -159,7 +159,7 @@ async fn an_invite_gives_its_role_and_team_once_in_the_name_of_its_inviter() {
     );
     let (source, granted_by): (String, uuid::Uuid) =
         sqlx::query_as("SELECT source, granted_by FROM user_roles WHERE user_id = $1")
-            .bind(nina.0)
+            .bind(nina)
             .fetch_one(&world.db.admin)
             .await
             .unwrap();
@@ -418,7 +418,7 @@ async fn an_invite_is_worth_what_its_inviter_may_give_at_that_moment() {
     tx.commit().await.unwrap();
     // The role allows more than the inviter may give by now.
     sqlx::query("UPDATE roles SET permissions = '{owner.grant}' WHERE id = $1")
-        .bind(clerk.0)
+        .bind(clerk)
         .execute(&world.db.admin)
         .await
         .unwrap();

@@ -17,6 +17,7 @@ mod prepare;
 mod project;
 mod serve;
 mod setup;
+mod steps;
 mod test;
 
 use project::Project;

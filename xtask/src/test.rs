@@ -2,9 +2,10 @@
 
 use crate::build;
 use crate::cluster::Throwaway;
-use crate::command::{print_status, run, succeeds};
+use crate::command::{run, succeeds};
 use crate::project::Project;
 use crate::setup::{self, Tools};
+use crate::steps::Steps;
 use anyhow::Result;
 use std::env;
 use std::fs;
@@ -15,16 +16,21 @@ use std::process::{Command, ExitCode};
 /// not rebuilt with other features.
 const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "web", "--exclude", "xtask"];
 
-/// Runs all tests, even if some fail, and prints the results at the end.
+/// Runs all tests, even if some fail, and prints their results and times.
 pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> {
-    let tools = setup::ensure_all(project)?;
-    let site = build::site(project, false)?;
+    let mut steps = Steps::default();
+    let tools = steps.require("set-up", || setup::ensure_all(project))?;
+    let site = steps.require("build of the browser's part", || {
+        build::site(project, false)
+    })?;
     // A single build, so that the binary used by the browser journeys has the
     // same features as the tests.
-    run(project
-        .cargo(["build"])
-        .args(WORKSPACE)
-        .args(["--bins", "--tests", "--examples"]))?;
+    steps.require("build of the tests", || {
+        run(project
+            .cargo(["build"])
+            .args(WORKSPACE)
+            .args(["--bins", "--tests", "--examples"]))
+    })?;
     let cluster = Throwaway::start(project)?;
     let url = cluster.url()?;
     let succeeds_with_database = |command: &mut Command| {
@@ -35,7 +41,6 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> 
         succeeds(command)
     };
 
-    let mut results = Vec::new();
     let nextest = |selection: &[&str]| {
         let mut command = project.command(&tools.nextest, ["nextest", "run", "--no-fail-fast"]);
         command
@@ -43,37 +48,28 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> 
             .args(["--no-tests", if filter.is_some() { "pass" } else { "fail" }]);
         succeeds_with_database(command.args(filter))
     };
-    results.push(("tests of xtask", nextest(&["--package", "xtask"])?));
-    results.push(("tests", nextest(&WORKSPACE)?));
-    let mut doc = project.cargo(["test", "--doc", "--quiet"]);
-    doc.args(WORKSPACE).args(filter);
-    results.push(("examples in the docs", succeeds_with_database(&mut doc)?));
+    steps.attempt("tests of xtask", || nextest(&["--package", "xtask"]));
+    steps.attempt("tests", || nextest(&WORKSPACE));
+    steps.attempt("examples in the docs", || {
+        let mut doc = project.cargo(["test", "--doc", "--quiet"]);
+        succeeds_with_database(doc.args(WORKSPACE).args(filter))
+    });
     drop(cluster);
 
-    let data = project.throwaway().join("journeys");
-    if data.exists() {
-        // Left over from a run that was killed.
-        fs::remove_dir_all(&data)?;
-    }
-    let mut journeys = journeys(project, &tools, filter);
-    journeys
-        .env("ATRIUM_TEST_DATA_DIR", data)
-        .env("ATRIUM_SITE_DIR", site)
-        .env("ATRIUM_MODEL_DIR", project.model());
-    results.push(("browser journeys", succeeds(&mut journeys)?));
-
-    for (name, passed) in &results {
-        print_status(&format!(
-            "{name}: {}",
-            if *passed { "passed" } else { "FAILED" }
-        ));
-    }
-    let all_passed = results.iter().all(|(_, passed)| *passed);
-    Ok(if all_passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    steps.attempt("browser journeys", || {
+        let data = project.throwaway().join("journeys");
+        if data.exists() {
+            // Left over from a run that was killed.
+            fs::remove_dir_all(&data)?;
+        }
+        let mut journeys = journeys(project, &tools, filter);
+        journeys
+            .env("ATRIUM_TEST_DATA_DIR", data)
+            .env("ATRIUM_SITE_DIR", site)
+            .env("ATRIUM_MODEL_DIR", project.model());
+        succeeds(&mut journeys)
+    });
+    Ok(steps.finish())
 }
 
 /// Playwright with the installed Chromium. Its configuration starts the server

@@ -4,8 +4,9 @@ mod boundaries;
 mod licences;
 mod unused;
 
-use crate::command::{print_status, run};
+use crate::command::run;
 use crate::project::{Project, find_program};
+use crate::steps::Steps;
 use crate::{build, prepare, setup};
 use anyhow::Result;
 use std::process::ExitCode;
@@ -34,22 +35,14 @@ const STEPS: [Step; 11] = [
     ("size of the browser build", size),
 ];
 
-/// Runs all checks, even if some fail, and prints the failed ones at the end.
+/// Runs all checks, even if some fail, and prints their results and times.
 pub(crate) fn check(project: &Project) -> Result<ExitCode> {
-    setup::ensure_build_tools(project)?;
-    let mut failed = Vec::new();
+    let mut steps = Steps::default();
+    steps.require("set-up", || setup::ensure_build_tools(project))?;
     for (name, step) in STEPS {
-        if let Err(error) = step(project) {
-            print_status(&format!("{name}: FAILED\n{error:#}"));
-            failed.push(name);
-        }
+        steps.attempt(name, || step(project).map(|()| true));
     }
-    if failed.is_empty() {
-        print_status("all checks passed");
-        return Ok(ExitCode::SUCCESS);
-    }
-    print_status(&format!("failed: {}", failed.join(", ")));
-    Ok(ExitCode::FAILURE)
+    Ok(steps.finish())
 }
 
 fn format(project: &Project) -> Result<()> {

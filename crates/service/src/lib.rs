@@ -128,7 +128,7 @@ pub use proposal::{
     proposal_pending_count, proposal_withdraw,
 };
 pub use role::{role_create, role_delete, role_get, role_list, role_names, role_update};
-pub use settings::{settings_get, settings_update};
+pub use settings::{SettingsGet, SettingsUpdate};
 pub use share::{memory_share, memory_sharing, memory_unshare};
 pub use team::{
     TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename,

@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    team,
+    settings, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -71,12 +71,14 @@ impl<T> Done<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     Members,
+    Organisation,
 }
 
 impl Group {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Members => "Members, roles and teams",
+            Self::Organisation => "Organisation",
         }
     }
 }
@@ -210,4 +212,6 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<team::TeamDelete>();
     visitor.visit::<team::TeamMemberSet>();
     visitor.visit::<team::TeamMemberRemove>();
+    visitor.visit::<settings::SettingsGet>();
+    visitor.visit::<settings::SettingsUpdate>();
 }

@@ -2,15 +2,16 @@
 //! often.
 
 use domain::{
-    Actor, AppError, Page, TeamId, UserId,
+    Actor, AppError, NoInput, Page, TeamId, UserId,
+    settings::{Organisation, SettingsInput},
     team::{
         TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
         TeamMemberPath, TeamPath, TeamRenameInput, TeamSummary,
     },
 };
 use service::{
-    Ctx, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename,
-    call,
+    Ctx, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove,
+    TeamMemberSet, TeamRename, call,
 };
 
 pub(crate) async fn team_list(
@@ -77,4 +78,21 @@ pub(crate) async fn team_delete(
         confirm: confirm.into(),
     };
     call::<TeamDelete>(ctx, actor, input).await
+}
+
+pub(crate) async fn settings_get(ctx: &Ctx, actor: &Actor) -> Result<Organisation, AppError> {
+    call::<SettingsGet>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn settings_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    version: i32,
+    input: &SettingsInput,
+) -> Result<(), AppError> {
+    let input = SettingsInput {
+        version,
+        ..input.clone()
+    };
+    call::<SettingsUpdate>(ctx, actor, input).await
 }

@@ -8,7 +8,7 @@ use domain::{
     embedding_model::EmbeddingModelDraft,
     group_mapping::Proposal,
     preferences::PreferencesDraft,
-    settings::OrganisationDraft,
+    settings::SettingsInput,
     tenant::{TenantFilter, TenantStatus, TenantTier},
 };
 use service::{Initiator, NewOrganisation, Owner};
@@ -123,15 +123,15 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .await
                 .map(drop)
         }
-        Action::SettingsGet => service::settings_get(ctx, actor).await.map(drop),
+        Action::SettingsGet => crate::call::settings_get(ctx, actor).await.map(drop),
         Action::SettingsUpdate => {
             let mut tx = world.tenant.enter().await;
             let version = store::settings::organisation_get(&mut tx).await?.version;
-            let draft = OrganisationDraft {
+            let draft = SettingsInput {
                 name: "Acme".into(),
-                ..OrganisationDraft::default()
+                ..SettingsInput::default()
             };
-            service::settings_update(ctx, actor, version, &draft).await
+            crate::call::settings_update(ctx, actor, version, &draft).await
         }
         Action::GroupMappingList => service::group_mapping_list(ctx, actor).await.map(drop),
         Action::GroupMappingSimulate => {

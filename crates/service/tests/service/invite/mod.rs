@@ -10,7 +10,7 @@ use domain::{
     audit::Outcome,
     email::EmailAddress,
     invite::{InviteDraft, InviteFilter, InviteLink, InviteStatus},
-    settings::OrganisationDraft,
+    settings::SettingsInput,
     team::TeamRole,
 };
 use service::{
@@ -503,12 +503,12 @@ async fn with_allowed_domains_an_invite_needs_an_address_of_one() {
         .unwrap()
         .version;
     drop(tx);
-    let settings = OrganisationDraft {
+    let settings = SettingsInput {
         name: "Acme".into(),
         invite_domains: "Example.org".into(),
-        ..OrganisationDraft::default()
+        ..SettingsInput::default()
     };
-    service::settings_update(&world.ctx, &olga, version, &settings)
+    crate::call::settings_update(&world.ctx, &olga, version, &settings)
         .await
         .unwrap();
     for (email, is_taken) in [

@@ -16,6 +16,7 @@ use domain::{
     Actor, Permission, ProposalId,
     access::SystemRole,
     api_key::ApiKeyScope,
+    invite::InviteInput,
     share::{Audience, ShareOutcome},
 };
 use serde_json::{Value, json};
@@ -94,9 +95,18 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         .fetch_one(&world.app.db.admin)
         .await
         .unwrap();
+    let invite = InviteInput {
+        days: "7".into(),
+        ..InviteInput::default()
+    };
+    let their_invite = service::call::<service::InviteCreate>(&world.ctx(), &eve, invite)
+        .await
+        .unwrap()
+        .id;
     // Of each kind of thing, one of another organisation.
     let theirs = |path: &str| match path {
         "/api/v1/api-keys/{id}" => their_key.to_string(),
+        path if path.starts_with("/api/v1/invites/") => their_invite.to_string(),
         "/api/v1/members/{id}" => eve.user_id.to_string(),
         path if path.starts_with("/api/v1/memories/") => their_memory.to_string(),
         path if path.starts_with("/api/v1/proposals/") => their_proposal.to_string(),

@@ -4,7 +4,7 @@ mod support;
 
 use axum::http::{Method, StatusCode};
 use domain::access::SystemRole;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::program::{World, problem};
 
 #[tokio::test]
@@ -52,4 +52,56 @@ async fn settings_are_read_and_replaced() {
         let named = problem["errors"][0]["field"].as_str().unwrap();
         assert!(named.starts_with(field), "{named}");
     }
+}
+
+#[tokio::test]
+async fn invite_is_created_renewed_and_revoked() {
+    const AT: &str = "/api/v1/invites";
+    let world = World::new().await;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
+    let team = world.app.tenant.team("Design", &[]).await;
+
+    let choices = world.look(&format!("{AT}/choices"), &key).await;
+    assert_eq!(choices["teams"], json!([{ "id": team, "name": "Design" }]));
+    let role = &choices["roles"][0]["id"];
+    let new = json!({ "email": "nina@example.org", "role": role, "team": team, "days": 30 });
+    let answer = world.call(Method::POST, AT, &key, &new).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    let created: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(created["mail"], "not_sent");
+    let link = created["link"].as_str().unwrap();
+    assert!(link.starts_with("https://atrium.example/invite/"), "{link}");
+    let invite = format!("{AT}/{}", created["id"].as_str().unwrap());
+    assert_eq!(answer.header("location"), invite);
+
+    let seen = world.look(&invite, &key).await;
+    assert_eq!(seen["status"], "pending");
+    assert_eq!(seen["team"]["id"], json!(team));
+    assert_eq!(seen["role"]["id"], *role);
+    let renew = format!("{invite}/renew");
+    let renewed = world.done(Method::POST, &renew, &key, &json!({})).await;
+    assert_ne!(renewed["link"], created["link"]);
+
+    let pending = format!("{AT}?status=pending");
+    let items = world.look(&pending, &key).await["items"].clone();
+    assert_eq!(items[0]["id"], created["id"]);
+    world.done(Method::DELETE, &invite, &key, &json!({})).await;
+    assert_eq!(world.look(&pending, &key).await["items"], json!([]));
+    assert_eq!(world.look(&invite, &key).await["status"], "revoked");
+    let again = world.call(Method::POST, &renew, &key, &json!({})).await;
+    problem(&again, 409, "conflict");
+
+    for (body, field) in [
+        (json!({ "email": "nina" }), "email"),
+        (json!({ "role": "x" }), "role"),
+        (json!({ "team": false }), "team"),
+        (json!({ "days": 8 }), "days"),
+        (json!({ "colour": "red" }), "colour"),
+    ] {
+        let answer = world.call(Method::POST, AT, &key, &body).await;
+        let problem = problem(&answer, 422, "invalid");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
+    let answer = world.get(&format!("{AT}?status=lost"), &key).await;
+    problem(&answer, 422, "invalid");
 }

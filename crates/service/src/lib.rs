@@ -79,8 +79,8 @@ pub use import::{
 };
 pub use interchange::ExportFormat;
 pub use invite::{
-    AcceptedInvite, FoundInvite, InviteError, InviteToken, invite_accept, invite_choices,
-    invite_create, invite_find, invite_get, invite_list, invite_renew, invite_revoke,
+    AcceptedInvite, FoundInvite, InviteChoicesGet, InviteCreate, InviteError, InviteGet,
+    InviteList, InviteRenew, InviteRevoke, InviteToken, invite_accept, invite_find,
     owner_invite_create,
 };
 pub use isolation::{isolation_check, isolation_probe};

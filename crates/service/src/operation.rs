@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    settings, team,
+    invite, settings, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -41,6 +41,17 @@ pub trait Operation: Send + 'static {
         tx: &mut AuthorizedTx<'_>,
         input: Self::Input,
     ) -> impl Future<Output = Result<Done<Self::Output>, AppError>> + Send;
+
+    /// Work that must not happen before the commit, e.g. sending a mail. The
+    /// operation has succeeded, whatever becomes of it.
+    fn after_commit(
+        ctx: &Ctx,
+        actor: &Actor,
+        output: Self::Output,
+    ) -> impl Future<Output = Self::Output> + Send {
+        let _ = (ctx, actor);
+        std::future::ready(output)
+    }
 }
 
 /// The result of an operation and what it was about.
@@ -180,7 +191,7 @@ pub async fn call<O: Operation>(
             target: Some(target),
         }) => {
             tx.commit(target).await?;
-            Ok(output)
+            Ok(O::after_commit(ctx, actor, output).await)
         }
         Ok(Done {
             output,
@@ -212,6 +223,12 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<team::TeamDelete>();
     visitor.visit::<team::TeamMemberSet>();
     visitor.visit::<team::TeamMemberRemove>();
+    visitor.visit::<invite::InviteList>();
+    visitor.visit::<invite::InviteChoicesGet>();
+    visitor.visit::<invite::InviteCreate>();
+    visitor.visit::<invite::InviteGet>();
+    visitor.visit::<invite::InviteRenew>();
+    visitor.visit::<invite::InviteRevoke>();
     visitor.visit::<settings::SettingsGet>();
     visitor.visit::<settings::SettingsUpdate>();
 }

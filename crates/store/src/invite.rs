@@ -5,7 +5,7 @@
 use domain::{
     InviteId, Page, RoleId, TeamId, TenantId, Timestamp, UserId,
     email::EmailAddress,
-    invite::{Invite, InviteFilter, InviteStatus},
+    invite::{Invite, InviteListInput, InviteStatus},
     role::RoleRef,
     team::TeamRef,
 };
@@ -89,7 +89,7 @@ impl TryFrom<InviteRow> for StoredInvite {
                 invited_by: row.inviter,
                 created_at: row.created_at,
                 expires_at: row.expires_at,
-                stored: InviteStatus::from_key(&row.status).ok_or_else(|| {
+                status: InviteStatus::from_key(&row.status).ok_or_else(|| {
                     StoreError::other(format!("an invite has the unknown status “{}”", row.status))
                 })?,
                 accepted_by: row.accepter,
@@ -169,15 +169,15 @@ pub async fn invite_lock(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite
 /// for an unknown status.
 pub async fn invite_list(
     tx: &mut TenantTx,
-    filter: &InviteFilter,
+    input: &InviteListInput,
     now: Timestamp,
-    cursor: Option<&str>,
     size: u16,
 ) -> Result<Page<Invite>, StoreError> {
-    let cursor = cursor.map_or(Ok(FIRST_PAGE), |text| {
+    let after = input.after.as_deref().filter(|after| !after.is_empty());
+    let cursor = after.map_or(Ok(FIRST_PAGE), |text| {
         Cursor::parse(text, List::Invite, tx.tenant_id())
     })?;
-    let status = match filter.status.as_str() {
+    let status = match input.status.as_str() {
         "" => None,
         key => Some(
             InviteStatus::from_key(key)

@@ -2,7 +2,11 @@
 //! often.
 
 use domain::{
-    Actor, AppError, NoInput, Page, TeamId, UserId,
+    Actor, AppError, InviteId, NoInput, Page, TeamId, UserId,
+    invite::{
+        Invite, InviteChoices, InviteInput, InviteLink, InviteListInput, InvitePath,
+        InviteRenewInput,
+    },
     settings::{Organisation, SettingsInput},
     team::{
         TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
@@ -10,7 +14,8 @@ use domain::{
     },
 };
 use service::{
-    Ctx, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove,
+    Ctx, InviteChoicesGet, InviteCreate, InviteGet, InviteList, InviteRenew, InviteRevoke,
+    SettingsGet, SettingsUpdate, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove,
     TeamMemberSet, TeamRename, call,
 };
 
@@ -95,4 +100,46 @@ pub(crate) async fn settings_update(
         ..input.clone()
     };
     call::<SettingsUpdate>(ctx, actor, input).await
+}
+
+pub(crate) async fn invite_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    status: &str,
+) -> Result<Page<Invite>, AppError> {
+    let input = InviteListInput {
+        status: status.into(),
+        after: None,
+    };
+    call::<InviteList>(ctx, actor, input).await
+}
+
+pub(crate) async fn invite_get(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<Invite, AppError> {
+    call::<InviteGet>(ctx, actor, InvitePath { id }).await
+}
+
+pub(crate) async fn invite_choices(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, AppError> {
+    call::<InviteChoicesGet>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn invite_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &InviteInput,
+) -> Result<InviteLink, AppError> {
+    call::<InviteCreate>(ctx, actor, input.clone()).await
+}
+
+pub(crate) async fn invite_renew(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: InviteId,
+    days: &str,
+) -> Result<InviteLink, AppError> {
+    let days = days.into();
+    call::<InviteRenew>(ctx, actor, InviteRenewInput { id, days }).await
+}
+
+pub(crate) async fn invite_revoke(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<(), AppError> {
+    call::<InviteRevoke>(ctx, actor, InvitePath { id }).await
 }

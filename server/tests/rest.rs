@@ -16,6 +16,7 @@ use domain::{
     Actor, Permission, ProposalId,
     access::SystemRole,
     api_key::ApiKeyScope,
+    group_mapping::GroupMappingInput,
     invite::InviteInput,
     share::{Audience, ShareOutcome},
 };
@@ -65,6 +66,9 @@ fn named(path: &str, id: &str) -> String {
 fn body(method: &Method, path: &str) -> Option<Value> {
     let body = match (method.as_str(), path) {
         ("POST", "/api/v1/api-keys") => json!({ "label": "Second", "scopes": ["api_key.own"] }),
+        ("POST", "/api/v1/group-mappings") => {
+            json!({ "source": "group", "group_id": "Finance", "team": "TEAM" })
+        }
         ("POST", "/api/v1/memories") => json!({ "content": "Tea at four" }),
         ("POST", "/api/v1/memories/batch") => {
             json!({ "items": [{ "op": "create", "content": "Tea at five" }] })
@@ -103,9 +107,21 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         .await
         .unwrap()
         .id;
+    let mapping = GroupMappingInput {
+        source: "group".into(),
+        group_id: "Theirs".into(),
+        team: their_team.to_string(),
+        ..GroupMappingInput::default()
+    };
+    let their_mapping = service::call::<service::GroupMappingCreate>(&world.ctx(), &eve, mapping)
+        .await
+        .unwrap()
+        .id;
+    let team = world.app.tenant.team("Ours", &[]).await.to_string();
     // Of each kind of thing, one of another organisation.
     let theirs = |path: &str| match path {
         "/api/v1/api-keys/{id}" => their_key.to_string(),
+        "/api/v1/group-mappings/{id}" => their_mapping.to_string(),
         path if path.starts_with("/api/v1/invites/") => their_invite.to_string(),
         "/api/v1/members/{id}" => eve.user_id.to_string(),
         path if path.starts_with("/api/v1/memories/") => their_memory.to_string(),
@@ -121,7 +137,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     for (method, path, permissions, query, body) in &operations {
         let permission = &permissions[0];
         let json = |request: Builder| request.header(header::CONTENT_TYPE, "application/json");
-        let given = body.to_string();
+        let given = body.to_string().replace("TEAM", &team);
         let at = |id: &str| format!("{}?{query}", named(path, id));
         let nowhere = at(&uuid::Uuid::nil().to_string());
 

@@ -105,3 +105,59 @@ async fn invite_is_created_renewed_and_revoked() {
     let answer = world.get(&format!("{AT}?status=lost"), &key).await;
     problem(&answer, 422, "invalid");
 }
+
+#[tokio::test]
+async fn group_mapping_is_tried_created_replaced_and_deleted() {
+    const AT: &str = "/api/v1/group-mappings";
+    let world = World::new().await;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
+    let team = world.app.tenant.team("Design", &[]).await;
+
+    let new = json!({ "source": "group", "group_id": "finance", "team": team, "priority": 7 });
+    let trial = json!({ "draft": new, "claims": "finance\nstaff" });
+    let at = format!("{AT}/simulate");
+    let seen = world.done(Method::POST, &at, &key, &trial).await;
+    assert_eq!(seen["person"]["reasons"][0]["granted"]["team"], "Design");
+    assert_eq!(seen["person"]["unused"], json!(["staff"]));
+    assert_eq!(world.look(AT, &key).await["rules"], json!([]));
+
+    let answer = world.call(Method::POST, AT, &key, &new).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    let created: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(created["team_id"], json!(team));
+    assert_eq!(created["priority"], 7);
+    let rule = format!("{AT}/{}", created["id"].as_str().unwrap());
+    assert_eq!(answer.header("location"), rule);
+
+    let change =
+        json!({ "source": "app_role", "group_id": "clerk", "label": "Clerks", "team": team });
+    world.done(Method::PUT, &rule, &key, &change).await;
+    let list = world.look(AT, &key).await;
+    assert_eq!(list["rules"][0]["rule"]["label"], "Clerks");
+    assert_eq!(list["rules"][0]["rule"]["priority"], 100);
+    assert_eq!(list["rules"][0]["team"], "Design");
+
+    for (body, field) in [
+        (json!({ "source": "group" }), "group_id"),
+        (
+            json!({ "source": "mail", "group_id": "x", "team": team }),
+            "source",
+        ),
+        (json!({ "source": "group", "group_id": "x" }), "role"),
+        (
+            json!({ "source": "group", "group_id": "x", "team": team, "priority": 1001 }),
+            "priority",
+        ),
+        (
+            json!({ "source": "group", "group_id": "x", "team": team, "colour": "red" }),
+            "colour",
+        ),
+    ] {
+        let answer = world.call(Method::POST, AT, &key, &body).await;
+        let problem = problem(&answer, 422, "invalid");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
+    world.done(Method::DELETE, &rule, &key, &json!({})).await;
+    let gone = world.call(Method::DELETE, &rule, &key, &json!({})).await;
+    problem(&gone, 404, "not_found");
+}

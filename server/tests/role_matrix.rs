@@ -212,6 +212,9 @@ impl World {
         let (query, sample) = support::sample::request(document, described);
         let body = match path {
             "/api/v1/memories" => json!({ "content": "Tea at four" }),
+            "/api/v1/group-mappings" => {
+                json!({ "source": "group", "group_id": "Finance", "team": Uuid::nil() })
+            }
             "/api/v1/memories/batch" => {
                 json!({ "items": [{ "op": "create", "content": "Tea at four" }] })
             }

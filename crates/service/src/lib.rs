@@ -69,8 +69,8 @@ pub use embedding_model::{
 };
 pub use export::{Export, memory_export};
 pub use group_mapping::{
-    group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
-    group_mapping_update,
+    GroupMappingCreate, GroupMappingDelete, GroupMappingList, GroupMappingSimulate,
+    GroupMappingUpdate,
 };
 pub use idempotency::{IdempotentCall, idempotency_begin, idempotency_forget, idempotency_store};
 pub use import::{

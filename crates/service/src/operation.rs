@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    invite, settings, team,
+    group_mapping, invite, settings, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -229,6 +229,11 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<invite::InviteGet>();
     visitor.visit::<invite::InviteRenew>();
     visitor.visit::<invite::InviteRevoke>();
+    visitor.visit::<group_mapping::GroupMappingList>();
+    visitor.visit::<group_mapping::GroupMappingCreate>();
+    visitor.visit::<group_mapping::GroupMappingSimulate>();
+    visitor.visit::<group_mapping::GroupMappingUpdate>();
+    visitor.visit::<group_mapping::GroupMappingDelete>();
     visitor.visit::<settings::SettingsGet>();
     visitor.visit::<settings::SettingsUpdate>();
 }

@@ -6,7 +6,7 @@ use domain::{
     access::SystemRole,
     audit::{AuditEntry, Outcome},
     break_glass::{BreakGlassDraft, BreakGlassStatus},
-    group_mapping::GroupMappingDraft,
+    group_mapping::GroupMappingInput,
     notification::NotificationData,
     role::{RoleDraft, RoleSource},
 };
@@ -402,11 +402,11 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
         assert_eq!(refused, Err(error.clone()));
         let refused = member_role_grant(ctx, actor, mia.user_id, role).await;
         assert_eq!(refused, Err(error.clone()));
-        let mapping = GroupMappingDraft {
+        let mapping = GroupMappingInput {
             role: role.to_string(),
             ..world.rule("finance").await
         };
-        let refused = service::group_mapping_create(ctx, actor, &mapping).await;
+        let refused = crate::call::group_mapping_create(ctx, actor, &mapping).await;
         assert_eq!(refused, Err(error.clone()));
     }
     let detail = service::role_get(ctx, &ada, role).await.unwrap();

@@ -2,7 +2,11 @@
 //! often.
 
 use domain::{
-    Actor, AppError, InviteId, NoInput, Page, TeamId, UserId,
+    Actor, AppError, GroupMappingId, InviteId, NoInput, Page, TeamId, UserId,
+    group_mapping::{
+        GroupMappingInput, GroupMappingPath, GroupMappingSimulateInput, GroupMappingUpdateInput,
+        GroupMappings, Simulation,
+    },
     invite::{
         Invite, InviteChoices, InviteInput, InviteLink, InviteListInput, InvitePath,
         InviteRenewInput,
@@ -14,9 +18,10 @@ use domain::{
     },
 };
 use service::{
-    Ctx, InviteChoicesGet, InviteCreate, InviteGet, InviteList, InviteRenew, InviteRevoke,
-    SettingsGet, SettingsUpdate, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove,
-    TeamMemberSet, TeamRename, call,
+    Ctx, GroupMappingCreate, GroupMappingDelete, GroupMappingList, GroupMappingSimulate,
+    GroupMappingUpdate, InviteChoicesGet, InviteCreate, InviteGet, InviteList, InviteRenew,
+    InviteRevoke, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete, TeamGet, TeamList,
+    TeamMemberRemove, TeamMemberSet, TeamRename, call,
 };
 
 pub(crate) async fn team_list(
@@ -142,4 +147,46 @@ pub(crate) async fn invite_renew(
 
 pub(crate) async fn invite_revoke(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<(), AppError> {
     call::<InviteRevoke>(ctx, actor, InvitePath { id }).await
+}
+
+pub(crate) async fn group_mapping_list(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<GroupMappings, AppError> {
+    call::<GroupMappingList>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn group_mapping_simulate(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &GroupMappingSimulateInput,
+) -> Result<Simulation, AppError> {
+    call::<GroupMappingSimulate>(ctx, actor, input.clone()).await
+}
+
+pub(crate) async fn group_mapping_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    rule: &GroupMappingInput,
+) -> Result<GroupMappingId, AppError> {
+    let created = call::<GroupMappingCreate>(ctx, actor, rule.clone()).await?;
+    Ok(created.id)
+}
+
+pub(crate) async fn group_mapping_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: GroupMappingId,
+    rule: &GroupMappingInput,
+) -> Result<(), AppError> {
+    let input = GroupMappingUpdateInput::new(id, rule.clone());
+    call::<GroupMappingUpdate>(ctx, actor, input).await
+}
+
+pub(crate) async fn group_mapping_delete(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: GroupMappingId,
+) -> Result<(), AppError> {
+    call::<GroupMappingDelete>(ctx, actor, GroupMappingPath { id }).await
 }

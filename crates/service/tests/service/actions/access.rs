@@ -6,7 +6,7 @@ use domain::{
     api_key::{ApiKeyFilter, ApiKeyScope, ServiceAccountDraft},
     audit::AuditFilter,
     embedding_model::EmbeddingModelDraft,
-    group_mapping::Proposal,
+    group_mapping::GroupMappingSimulateInput,
     preferences::PreferencesDraft,
     settings::SettingsInput,
     tenant::{TenantFilter, TenantStatus, TenantTier},
@@ -133,25 +133,25 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             };
             crate::call::settings_update(ctx, actor, version, &draft).await
         }
-        Action::GroupMappingList => service::group_mapping_list(ctx, actor).await.map(drop),
+        Action::GroupMappingList => crate::call::group_mapping_list(ctx, actor).await.map(drop),
         Action::GroupMappingSimulate => {
-            service::group_mapping_simulate(ctx, actor, &Proposal::default())
+            crate::call::group_mapping_simulate(ctx, actor, &GroupMappingSimulateInput::default())
                 .await
                 .map(drop)
         }
         Action::GroupMappingCreate => {
             let draft = world.rule("finance").await;
-            service::group_mapping_create(ctx, actor, &draft)
+            crate::call::group_mapping_create(ctx, actor, &draft)
                 .await
                 .map(drop)
         }
         Action::GroupMappingUpdate => {
             let (id, draft) = world.stored_rule("sales").await;
-            service::group_mapping_update(ctx, actor, id, &draft).await
+            crate::call::group_mapping_update(ctx, actor, id, &draft).await
         }
         Action::GroupMappingDelete => {
             let (id, _) = world.stored_rule("legal").await;
-            service::group_mapping_delete(ctx, actor, id).await
+            crate::call::group_mapping_delete(ctx, actor, id).await
         }
         Action::NotificationList => {
             service::notification_unread_count(ctx, actor).await?;

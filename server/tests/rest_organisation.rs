@@ -161,3 +161,92 @@ async fn group_mapping_is_tried_created_replaced_and_deleted() {
     let gone = world.call(Method::DELETE, &rule, &key, &json!({})).await;
     problem(&gone, 404, "not_found");
 }
+
+#[tokio::test]
+async fn service_account_and_its_key_are_created_and_the_key_revoked() {
+    const AT: &str = "/api/v1/organisation/api-keys";
+    let world = World::new().await;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
+    let account = json!({ "name": "Exporter", "kind": "service" });
+    let accounts = "/api/v1/service-accounts";
+    let created = world.done(Method::POST, accounts, &key, &account).await;
+    let listed = world.look(accounts, &key).await;
+    assert_eq!(listed[0]["id"], created["id"]);
+    assert_eq!(listed[0]["key_count"], 0);
+
+    let service = world.service(SystemRole::Viewer).await;
+    let owner = world
+        .look(&format!("{accounts}/{service}/owner"), &key)
+        .await;
+    assert_eq!(owner["kind"], "service");
+    let offered = owner["offered"].as_array().unwrap();
+    assert!(offered.contains(&json!("memory.read")), "{owner}");
+    let new = json!({
+        "owner_id": service,
+        "label": "Nightly export",
+        "scopes": ["memory.read"],
+        "lifetime": 90,
+    });
+    let answer = world.call(Method::POST, AT, &key, &new).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    let made: Value = serde_json::from_str(&answer.body).unwrap();
+    let one = format!("{AT}/{}", made["id"].as_str().unwrap());
+    assert_eq!(answer.header("location"), one);
+
+    let detail = world.look(&one, &key).await;
+    assert_eq!(detail["key"]["owner_id"], json!(service));
+    assert_eq!(detail["key"]["vendor"], "other");
+    assert_eq!(detail["effective"], json!(["memory.read"]));
+    let all = world.look(AT, &key).await["items"].clone();
+    assert_eq!(all[0]["id"], made["id"]);
+    let own = world.look("/api/v1/api-keys", &key).await["items"].clone();
+    assert!(
+        own.as_array()
+            .unwrap()
+            .iter()
+            .all(|own| own["id"] != made["id"])
+    );
+    // The path of the member's own keys leads to no other.
+    let as_own = one.replace("organisation/", "");
+    problem(&world.get(&as_own, &key).await, 404, "not_found");
+
+    world.done(Method::DELETE, &one, &key, &json!({})).await;
+    let again = world.call(Method::DELETE, &one, &key, &json!({})).await;
+    problem(&again, 409, "conflict");
+    let ended = world.look(&format!("{AT}?ended=true"), &key).await;
+    assert_eq!(ended["items"][0]["id"], made["id"]);
+}
+
+#[tokio::test]
+async fn own_api_key_is_created_read_and_revoked() {
+    const AT: &str = "/api/v1/api-keys";
+    let world = World::new().await;
+    let key = world.key_for(&world.owner, SystemRole::Owner.permissions(), "claude");
+    let key = key.await.key;
+    let owner = world.look(&format!("{AT}/owner"), &key).await;
+    assert_eq!(owner["id"], json!(world.owner.user_id));
+    let new = json!({ "label": "Second", "scopes": ["memory.read"] });
+    let made = world.done(Method::POST, AT, &key, &new).await;
+    let one = format!("{AT}/{}", made["id"].as_str().unwrap());
+    let detail = world.look(&one, &key).await;
+    assert_eq!(detail["is_own"], true);
+    // As the key that made it.
+    assert_eq!(detail["key"]["vendor"], "claude");
+    assert_eq!(detail["key"]["expires_at"], Value::Null);
+    for (field, value) in [
+        ("lifetime", json!(0)),
+        ("vendor", json!("cursor")),
+        ("scopes", json!("memory.read")),
+        ("scopes", json!([])),
+        ("owner_id", json!(world.owner.user_id)),
+    ] {
+        let mut bad = new.clone();
+        bad[field] = value;
+        let answer = world.call(Method::POST, AT, &key, &bad).await;
+        let problem = problem(&answer, 422, "invalid");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
+    world.done(Method::DELETE, &one, &key, &json!({})).await;
+    let ended = world.look(&format!("{AT}?ended=true"), &key).await;
+    assert_eq!(ended["items"][0]["id"], made["id"]);
+}

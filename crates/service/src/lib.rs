@@ -47,9 +47,11 @@ mod tenant;
 mod tenant_lifecycle;
 
 pub use api_key::{
-    ApiKeyError, RejectedKey, api_key_actor, api_key_check, api_key_create, api_key_get,
-    api_key_is_well_formed, api_key_list, api_key_owner, api_key_rejection_audit, api_key_revoke,
-    service_account_create, service_account_list,
+    ApiKeyCreate, ApiKeyError, ApiKeyGet, ApiKeyList, ApiKeyOwnerGet, ApiKeyRevoke,
+    OrganisationApiKeyCreate, OrganisationApiKeyGet, OrganisationApiKeyList,
+    OrganisationApiKeyRevoke, RejectedKey, ServiceAccountCreate, ServiceAccountList,
+    ServiceAccountOwnerGet, api_key_actor, api_key_check, api_key_is_well_formed,
+    api_key_rejection_audit,
 };
 pub use audit::{
     AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,

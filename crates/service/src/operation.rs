@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Ctx,
+    Ctx, api_key,
     authorized_tx::{AuditTarget, AuthorizedTx},
     group_mapping, invite, settings, team,
 };
@@ -83,6 +83,7 @@ impl<T> Done<T> {
 pub enum Group {
     Members,
     Organisation,
+    ApiKeys,
 }
 
 impl Group {
@@ -90,6 +91,7 @@ impl Group {
         match self {
             Self::Members => "Members, roles and teams",
             Self::Organisation => "Organisation",
+            Self::ApiKeys => "API keys",
         }
     }
 }
@@ -236,4 +238,16 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<group_mapping::GroupMappingDelete>();
     visitor.visit::<settings::SettingsGet>();
     visitor.visit::<settings::SettingsUpdate>();
+    visitor.visit::<api_key::ApiKeyList>();
+    visitor.visit::<api_key::ApiKeyCreate>();
+    visitor.visit::<api_key::ApiKeyOwnerGet>();
+    visitor.visit::<api_key::ApiKeyGet>();
+    visitor.visit::<api_key::ApiKeyRevoke>();
+    visitor.visit::<api_key::OrganisationApiKeyList>();
+    visitor.visit::<api_key::OrganisationApiKeyCreate>();
+    visitor.visit::<api_key::OrganisationApiKeyGet>();
+    visitor.visit::<api_key::OrganisationApiKeyRevoke>();
+    visitor.visit::<api_key::ServiceAccountList>();
+    visitor.visit::<api_key::ServiceAccountCreate>();
+    visitor.visit::<api_key::ServiceAccountOwnerGet>();
 }

@@ -444,17 +444,17 @@ async fn no_key_holds_it_and_no_program_is_offered_it() {
     let olga = world.in_browser(olga.user_id).await;
     assert!(olga.permissions.contains(&Permission::MemoryBreakGlass));
     for owner in [None, Some(agent)] {
-        let offered = service::api_key_owner(ctx, &olga, owner).await.unwrap();
+        let offered = crate::call::api_key_owner(ctx, &olga, owner).await.unwrap();
         assert!(!offered.offered.contains(&Permission::MemoryBreakGlass));
         let draft = crate::api_key::key_draft(&[Permission::MemoryBreakGlass]);
-        let refused = service::api_key_create(ctx, &olga, owner, &draft).await;
+        let refused = crate::call::api_key_create(ctx, &olga, owner, &draft).await;
         assert!(refused.unwrap_err().for_field("scopes").is_some());
     }
     assert_eq!(world.keys().await, 0);
     // A key that holds it nevertheless, from a database that was tampered with,
     // acts without it.
     let draft = crate::api_key::key_draft(&[Permission::MemoryRead]);
-    let made = service::api_key_create(ctx, &olga, None, &draft)
+    let made = crate::call::api_key_create(ctx, &olga, None, &draft)
         .await
         .unwrap();
     sqlx::query("UPDATE api_keys SET scopes = '{memory.read,memory.break_glass}'")

@@ -2,7 +2,11 @@
 //! often.
 
 use domain::{
-    Actor, AppError, GroupMappingId, InviteId, NoInput, Page, TeamId, UserId,
+    Actor, ApiKeyId, AppError, GroupMappingId, InviteId, NoInput, Page, TeamId, UserId,
+    api_key::{
+        ApiKey, ApiKeyDetail, ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, CreatedApiKey,
+        KeyOwner, OrganisationApiKeyInput, ServiceAccountPath,
+    },
     group_mapping::{
         GroupMappingInput, GroupMappingPath, GroupMappingSimulateInput, GroupMappingUpdateInput,
         GroupMappings, Simulation,
@@ -18,10 +22,12 @@ use domain::{
     },
 };
 use service::{
-    Ctx, GroupMappingCreate, GroupMappingDelete, GroupMappingList, GroupMappingSimulate,
-    GroupMappingUpdate, InviteChoicesGet, InviteCreate, InviteGet, InviteList, InviteRenew,
-    InviteRevoke, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete, TeamGet, TeamList,
-    TeamMemberRemove, TeamMemberSet, TeamRename, call,
+    ApiKeyCreate, ApiKeyGet, ApiKeyList, ApiKeyOwnerGet, ApiKeyRevoke, Ctx, GroupMappingCreate,
+    GroupMappingDelete, GroupMappingList, GroupMappingSimulate, GroupMappingUpdate,
+    InviteChoicesGet, InviteCreate, InviteGet, InviteList, InviteRenew, InviteRevoke,
+    OrganisationApiKeyCreate, OrganisationApiKeyGet, OrganisationApiKeyList,
+    OrganisationApiKeyRevoke, ServiceAccountOwnerGet, SettingsGet, SettingsUpdate, TeamCreate,
+    TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, call,
 };
 
 pub(crate) async fn team_list(
@@ -189,4 +195,71 @@ pub(crate) async fn group_mapping_delete(
     id: GroupMappingId,
 ) -> Result<(), AppError> {
     call::<GroupMappingDelete>(ctx, actor, GroupMappingPath { id }).await
+}
+
+pub(crate) async fn api_key_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    scope: ApiKeyScope,
+) -> Result<Page<ApiKey>, AppError> {
+    let input = ApiKeyListInput::default();
+    match scope {
+        ApiKeyScope::Own => call::<ApiKeyList>(ctx, actor, input).await,
+        ApiKeyScope::Any => call::<OrganisationApiKeyList>(ctx, actor, input).await,
+    }
+}
+
+pub(crate) async fn api_key_get(
+    ctx: &Ctx,
+    actor: &Actor,
+    scope: ApiKeyScope,
+    id: ApiKeyId,
+) -> Result<ApiKeyDetail, AppError> {
+    let input = ApiKeyPath { id };
+    match scope {
+        ApiKeyScope::Own => call::<ApiKeyGet>(ctx, actor, input).await,
+        ApiKeyScope::Any => call::<OrganisationApiKeyGet>(ctx, actor, input).await,
+    }
+}
+
+/// The actor, or an agent or a service, as the owner of a new key.
+pub(crate) async fn api_key_owner(
+    ctx: &Ctx,
+    actor: &Actor,
+    owner: Option<UserId>,
+) -> Result<KeyOwner, AppError> {
+    match owner {
+        None => call::<ApiKeyOwnerGet>(ctx, actor, NoInput {}).await,
+        Some(id) => call::<ServiceAccountOwnerGet>(ctx, actor, ServiceAccountPath { id }).await,
+    }
+}
+
+/// Creates a key of the actor, or of an agent or a service.
+pub(crate) async fn api_key_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    owner: Option<UserId>,
+    key: &ApiKeyInput,
+) -> Result<CreatedApiKey, AppError> {
+    let key = key.clone();
+    match owner {
+        None => call::<ApiKeyCreate>(ctx, actor, key).await,
+        Some(owner) => {
+            let input = OrganisationApiKeyInput::new(owner, key);
+            call::<OrganisationApiKeyCreate>(ctx, actor, input).await
+        }
+    }
+}
+
+pub(crate) async fn api_key_revoke(
+    ctx: &Ctx,
+    actor: &Actor,
+    scope: ApiKeyScope,
+    id: ApiKeyId,
+) -> Result<(), AppError> {
+    let input = ApiKeyPath { id };
+    match scope {
+        ApiKeyScope::Own => call::<ApiKeyRevoke>(ctx, actor, input).await,
+        ApiKeyScope::Any => call::<OrganisationApiKeyRevoke>(ctx, actor, input).await,
+    }
 }

@@ -1,9 +1,9 @@
 //! On programs, the own account, the organisation, its records and the installation.
 
 use domain::{
-    Action, Actor, AppError, Permission,
+    Action, Actor, AppError, NoInput, Permission,
     access::SystemRole,
-    api_key::{ApiKeyFilter, ApiKeyScope, ServiceAccountDraft},
+    api_key::{ApiKeyScope, ServiceAccountInput},
     audit::AuditFilter,
     embedding_model::EmbeddingModelDraft,
     group_mapping::GroupMappingSimulateInput,
@@ -60,53 +60,53 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             Ok(())
         }
         Action::ApiKeyList => {
-            let filter = ApiKeyFilter::default();
-            service::api_key_list(ctx, actor, &filter, None).await?;
+            crate::call::api_key_list(ctx, actor, ApiKeyScope::Own).await?;
+            crate::call::api_key_owner(ctx, actor, None).await?;
             let own = own_key(world, actor).await;
-            service::api_key_get(ctx, actor, ApiKeyScope::Own, own)
+            crate::call::api_key_get(ctx, actor, ApiKeyScope::Own, own)
                 .await
                 .map(drop)
         }
         Action::ApiKeyListAll => {
-            let filter = ApiKeyFilter {
-                all: true,
-                ended: false,
-            };
-            service::api_key_list(ctx, actor, &filter, None).await?;
-            service::service_account_list(ctx, actor).await.map(drop)
+            crate::call::api_key_list(ctx, actor, ApiKeyScope::Any).await?;
+            let own = own_key(world, actor).await;
+            crate::call::api_key_get(ctx, actor, ApiKeyScope::Any, own).await?;
+            let account = service_account(world, SystemRole::Viewer).await;
+            crate::call::api_key_owner(ctx, actor, Some(account)).await?;
+            service::call::<service::ServiceAccountList>(ctx, actor, NoInput {})
+                .await
+                .map(drop)
         }
         Action::ApiKeyCreate => {
-            service::api_key_owner(ctx, actor, None).await?;
-            let draft = key_draft(&[Permission::MemoryRead]);
-            service::api_key_create(ctx, actor, None, &draft)
+            let key = key_draft(&[Permission::MemoryRead]);
+            crate::call::api_key_create(ctx, actor, None, &key)
                 .await
                 .map(drop)
         }
         Action::ApiKeyCreateFor => {
-            let service = service_account(world, SystemRole::Viewer).await;
-            service::api_key_owner(ctx, actor, Some(service)).await?;
-            let draft = key_draft(&[Permission::MemoryRead]);
-            service::api_key_create(ctx, actor, Some(service), &draft)
+            let account = service_account(world, SystemRole::Viewer).await;
+            let key = key_draft(&[Permission::MemoryRead]);
+            crate::call::api_key_create(ctx, actor, Some(account), &key)
                 .await
                 .map(drop)
         }
         Action::ApiKeyRevoke => {
             let own = own_key(world, actor).await;
-            service::api_key_revoke(ctx, actor, ApiKeyScope::Own, own).await
+            crate::call::api_key_revoke(ctx, actor, ApiKeyScope::Own, own).await
         }
         Action::ServiceAccountCreate => {
-            let draft = ServiceAccountDraft {
+            let input = ServiceAccountInput {
                 name: "Exporter".into(),
                 kind: "service".into(),
             };
-            service::service_account_create(ctx, actor, &draft)
+            service::call::<service::ServiceAccountCreate>(ctx, actor, input)
                 .await
                 .map(drop)
         }
         Action::ApiKeyRevokeAny => {
             let other = world.member("Max").await;
             let others = own_key(world, &other).await;
-            service::api_key_revoke(ctx, actor, ApiKeyScope::Any, others).await
+            crate::call::api_key_revoke(ctx, actor, ApiKeyScope::Any, others).await
         }
         Action::ProfileGet => {
             service::profile_get(ctx, actor).await?;

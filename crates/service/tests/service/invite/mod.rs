@@ -228,7 +228,7 @@ async fn what_is_no_invite_is_told_in_one_way() {
     let ada = admin(&world).await;
     let made = invite(&world, &ada, &plain()).await;
     let whole = token(&made);
-    let key = service::api_key_create(
+    let key = crate::call::api_key_create(
         &world.ctx,
         &ada,
         None,

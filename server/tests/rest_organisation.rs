@@ -250,3 +250,41 @@ async fn own_api_key_is_created_read_and_revoked() {
     let ended = world.look(&format!("{AT}?ended=true"), &key).await;
     assert_eq!(ended["items"][0]["id"], made["id"]);
 }
+
+#[tokio::test]
+async fn own_preferences_are_read_and_replaced() {
+    const AT: &str = "/api/v1/me/preferences";
+    let world = World::new().await;
+    let key = world.key(SystemRole::Viewer.permissions()).await.key;
+    let me = world.look("/api/v1/me", &key).await;
+    assert_eq!(me["kind"], "human");
+    assert_eq!(me["tenant_slug"], "acme");
+    let change = json!({ "theme": "dark", "time_zone": "Europe/Berlin", "locale": "de-DE" });
+    world.done(Method::PUT, AT, &key, &change).await;
+    let theme = format!("{AT}/theme");
+    world
+        .done(Method::PUT, &theme, &key, &json!({ "theme": "light" }))
+        .await;
+    let saved = world.look(AT, &key).await;
+    assert_eq!(
+        saved["preferences"],
+        json!({ "theme": "light", "time_zone": "Europe/Berlin", "locale": "de-DE" })
+    );
+    for (path, body, field) in [
+        (AT, json!({ "theme": "pink" }), "theme"),
+        (AT, json!({ "time_zone": "Mars/Base" }), "time_zone"),
+        (AT, json!({ "locale": true }), "locale"),
+        (AT, json!({ "colour": "red" }), "colour"),
+        (&theme, json!({ "theme": "pink" }), "theme"),
+        (&theme, json!({}), "theme"),
+    ] {
+        let answer = world.call(Method::PUT, path, &key, &body).await;
+        let problem = problem(&answer, 422, "invalid");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
+    world.done(Method::PUT, AT, &key, &json!({})).await;
+    let saved = world.look(AT, &key).await;
+    assert_eq!(saved["preferences"]["theme"], Value::Null);
+    let reports = world.look("/api/v1/me/break-glass-reports", &key).await;
+    assert_eq!(reports, json!([]));
+}

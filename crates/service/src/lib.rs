@@ -59,7 +59,7 @@ pub use audit::{
 };
 pub use authorized_tx::authorize;
 pub use break_glass::{
-    break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
+    BreakGlassReportList, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
 };
 pub use bulk::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
@@ -119,11 +119,10 @@ pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;
 pub use persona::{persona_create, persona_delete, persona_get, persona_list, persona_update};
 pub use preferences::{
-    currencies, day_end, display_settings, preferences_get, preferences_update, theme_set,
-    time_zones,
+    PreferencesGet, PreferencesUpdate, ThemeSet, currencies, day_end, display_settings, time_zones,
 };
 pub use profile::{
-    actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,
+    ProfileGet, actor_find, organisation_list, session_list, session_revoke, session_revoke_others,
 };
 pub use proposal::{
     proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_pending,

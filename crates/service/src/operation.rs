@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx, api_key,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    group_mapping, invite, settings, team,
+    break_glass, group_mapping, invite, preferences, profile, settings, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -81,6 +81,7 @@ impl<T> Done<T> {
 /// The headings of the API reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
+    Account,
     Members,
     Organisation,
     ApiKeys,
@@ -89,6 +90,7 @@ pub enum Group {
 impl Group {
     pub const fn label(self) -> &'static str {
         match self {
+            Self::Account => "Account",
             Self::Members => "Members, roles and teams",
             Self::Organisation => "Organisation",
             Self::ApiKeys => "API keys",
@@ -218,6 +220,11 @@ pub trait OperationVisitor {
 
 /// Visits every operation, in the order of the API reference.
 pub fn visit_operations(visitor: &mut impl OperationVisitor) {
+    visitor.visit::<profile::ProfileGet>();
+    visitor.visit::<preferences::PreferencesGet>();
+    visitor.visit::<preferences::PreferencesUpdate>();
+    visitor.visit::<preferences::ThemeSet>();
+    visitor.visit::<break_glass::BreakGlassReportList>();
     visitor.visit::<team::TeamList>();
     visitor.visit::<team::TeamCreate>();
     visitor.visit::<team::TeamGet>();

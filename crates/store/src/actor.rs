@@ -139,10 +139,11 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
     for key in &row.system_role_keys {
         permissions.extend(permissions_of_system(key));
     }
+    let kind = kind_from_stored(&row.kind)?;
     Ok(ActorRecord {
         tenant_id,
         tenant_status: status_of(&row.tenant_status)?,
-        kind: kind_from_stored(&row.kind)?,
+        kind,
         status: status_from_stored(&row.status)?,
         role_keys: row.role_keys,
         is_operator: row.is_operator,
@@ -151,12 +152,14 @@ pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecor
         profile: Profile {
             user_id,
             display_name: row.display_name,
+            kind,
             email: row.email,
             tenant_name: row.tenant_name,
             tenant_slug: row.slug,
             roles: row.role_names,
             teams: row.team_names,
             permissions: permissions.into_iter().collect(),
+            api_key_id: None,
         },
         preferences: from_stored(row.theme.as_deref(), row.time_zone, row.locale.as_deref()),
         tenant_time_zone: row.tenant_time_zone,

@@ -10,7 +10,6 @@ mod event;
 mod idempotency;
 mod input;
 mod key;
-mod me;
 mod member;
 mod memory;
 mod memory_batch;
@@ -65,7 +64,6 @@ pub const BATCH_PATH: &str = "/api/v1/memories/batch";
 /// Never: the document is JSON.
 pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference) {
     let (operations, document) = OpenApiRouter::with_openapi(document::beginning())
-        .routes(routes!(me::me_get))
         .routes(routes!(memory::memories_list, memory::memories_create))
         .routes(routes!(memory_search::memories_search))
         .routes(routes!(memory_batch::memories_batch))

@@ -11,8 +11,8 @@ use domain::{
     role::{RoleDraft, RoleSource},
 };
 use service::{
-    break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
-    member_get, member_role_grant, member_role_revoke, notification_list,
+    break_glass_close, break_glass_list, break_glass_open, break_glass_read, member_get,
+    member_role_grant, member_role_revoke, notification_list,
 };
 use store::{
     actor::actor_load,
@@ -20,7 +20,10 @@ use store::{
 };
 use time::Duration;
 
-use crate::support::{World, draft};
+use crate::{
+    call::break_glass_reports,
+    support::{World, draft},
+};
 
 pub(crate) const REASON: &str = "Customer 41 asks what was agreed.";
 

@@ -7,6 +7,7 @@ use domain::{
         ApiKey, ApiKeyDetail, ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, CreatedApiKey,
         KeyOwner, OrganisationApiKeyInput, ServiceAccountPath,
     },
+    break_glass::BreakGlassReport,
     group_mapping::{
         GroupMappingInput, GroupMappingPath, GroupMappingSimulateInput, GroupMappingUpdateInput,
         GroupMappings, Simulation,
@@ -15,6 +16,8 @@ use domain::{
         Invite, InviteChoices, InviteInput, InviteLink, InviteListInput, InvitePath,
         InviteRenewInput,
     },
+    preferences::{DisplaySettings, Preferences, PreferencesInput, Theme, ThemeInput},
+    profile::Profile,
     settings::{Organisation, SettingsInput},
     team::{
         TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
@@ -22,12 +25,13 @@ use domain::{
     },
 };
 use service::{
-    ApiKeyCreate, ApiKeyGet, ApiKeyList, ApiKeyOwnerGet, ApiKeyRevoke, Ctx, GroupMappingCreate,
-    GroupMappingDelete, GroupMappingList, GroupMappingSimulate, GroupMappingUpdate,
-    InviteChoicesGet, InviteCreate, InviteGet, InviteList, InviteRenew, InviteRevoke,
-    OrganisationApiKeyCreate, OrganisationApiKeyGet, OrganisationApiKeyList,
-    OrganisationApiKeyRevoke, ServiceAccountOwnerGet, SettingsGet, SettingsUpdate, TeamCreate,
-    TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, call,
+    ApiKeyCreate, ApiKeyGet, ApiKeyList, ApiKeyOwnerGet, ApiKeyRevoke, BreakGlassReportList, Ctx,
+    GroupMappingCreate, GroupMappingDelete, GroupMappingList, GroupMappingSimulate,
+    GroupMappingUpdate, InviteChoicesGet, InviteCreate, InviteGet, InviteList, InviteRenew,
+    InviteRevoke, OrganisationApiKeyCreate, OrganisationApiKeyGet, OrganisationApiKeyList,
+    OrganisationApiKeyRevoke, PreferencesGet, PreferencesUpdate, ProfileGet,
+    ServiceAccountOwnerGet, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete, TeamGet, TeamList,
+    TeamMemberRemove, TeamMemberSet, TeamRename, ThemeSet, call,
 };
 
 pub(crate) async fn team_list(
@@ -262,4 +266,43 @@ pub(crate) async fn api_key_revoke(
         ApiKeyScope::Own => call::<ApiKeyRevoke>(ctx, actor, input).await,
         ApiKeyScope::Any => call::<OrganisationApiKeyRevoke>(ctx, actor, input).await,
     }
+}
+
+pub(crate) async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> {
+    call::<ProfileGet>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn preferences_get(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<(Preferences, Option<String>), AppError> {
+    let detail = call::<PreferencesGet>(ctx, actor, NoInput {}).await?;
+    Ok((detail.preferences, detail.tenant_time_zone))
+}
+
+/// Returns the display settings that result.
+pub(crate) async fn preferences_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &PreferencesInput,
+) -> Result<DisplaySettings, AppError> {
+    call::<PreferencesUpdate>(ctx, actor, input.clone()).await?;
+    let (preferences, tenant_time_zone) = preferences_get(ctx, actor).await?;
+    let now = ctx.clock.now();
+    Ok(service::display_settings(
+        &preferences,
+        tenant_time_zone.as_deref(),
+        now,
+    ))
+}
+
+pub(crate) async fn theme_set(ctx: &Ctx, actor: &Actor, theme: Theme) -> Result<(), AppError> {
+    call::<ThemeSet>(ctx, actor, ThemeInput { theme }).await
+}
+
+pub(crate) async fn break_glass_reports(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<Vec<BreakGlassReport>, AppError> {
+    call::<BreakGlassReportList>(ctx, actor, NoInput {}).await
 }

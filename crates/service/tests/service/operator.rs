@@ -55,7 +55,9 @@ async fn only_a_named_member_in_a_browser_runs_the_installation() {
 
     let operator = world.operator("Opa").await;
     assert!(operator.permissions.contains(&Permission::PlatformOperate));
-    let profile = service::profile_get(&world.ctx, &operator).await.unwrap();
+    let profile = crate::call::profile_get(&world.ctx, &operator)
+        .await
+        .unwrap();
     assert!(profile.permissions.contains(&Permission::PlatformOperate));
     for request in [
         RequestFacts {

@@ -3,15 +3,17 @@
 use domain::{
     AppError,
     access::SystemRole,
-    preferences::{Locale, Preferences, PreferencesDraft, Theme, TimeZone},
+    preferences::{Locale, Preferences, PreferencesInput, Theme, TimeZone},
     settings::SettingsInput,
 };
-use service::{preferences_get, preferences_update, theme_set};
 
-use crate::{call::settings_update, support::World};
+use crate::{
+    call::{preferences_get, preferences_update, settings_update, theme_set},
+    support::World,
+};
 
-fn draft(theme: &str, time_zone: &str, locale: &str) -> PreferencesDraft {
-    PreferencesDraft {
+fn draft(theme: &str, time_zone: &str, locale: &str) -> PreferencesInput {
+    PreferencesInput {
         theme: theme.into(),
         time_zone: time_zone.into(),
         locale: locale.into(),

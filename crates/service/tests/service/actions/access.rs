@@ -7,7 +7,7 @@ use domain::{
     audit::AuditFilter,
     embedding_model::EmbeddingModelDraft,
     group_mapping::GroupMappingSimulateInput,
-    preferences::PreferencesDraft,
+    preferences::{PreferencesInput, Theme},
     settings::SettingsInput,
     tenant::{TenantFilter, TenantStatus, TenantTier},
 };
@@ -109,7 +109,8 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             crate::call::api_key_revoke(ctx, actor, ApiKeyScope::Any, others).await
         }
         Action::ProfileGet => {
-            service::profile_get(ctx, actor).await?;
+            crate::call::profile_get(ctx, actor).await?;
+            crate::call::preferences_get(ctx, actor).await?;
             service::session_list(ctx, actor).await?;
             service::overview_get(ctx, actor).await.map(drop)
         }
@@ -118,10 +119,9 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             service::session_revoke_others(ctx, actor).await.map(drop)
         }
         Action::PreferencesUpdate => {
-            let draft = PreferencesDraft::default();
-            service::preferences_update(ctx, actor, &draft)
-                .await
-                .map(drop)
+            crate::call::theme_set(ctx, actor, Theme::Dark).await?;
+            let input = PreferencesInput::default();
+            service::call::<service::PreferencesUpdate>(ctx, actor, input).await
         }
         Action::SettingsGet => crate::call::settings_get(ctx, actor).await.map(drop),
         Action::SettingsUpdate => {
@@ -155,7 +155,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         }
         Action::NotificationList => {
             service::notification_unread_count(ctx, actor).await?;
-            service::break_glass_reports(ctx, actor).await?;
+            crate::call::break_glass_reports(ctx, actor).await?;
             service::notification_list(ctx, actor, None).await.map(drop)
         }
         Action::NotificationRead => {

@@ -3,8 +3,12 @@
 mod support;
 
 use axum::http::{Method, StatusCode};
-use domain::access::SystemRole;
+use domain::{access::SystemRole, embedding_model::EmbeddingSource};
 use serde_json::{Value, json};
+use store::{
+    embedding_model::{NewEmbeddingModel, embedding_model_start},
+    testing::{NOW, id},
+};
 use support::program::{World, problem};
 
 #[tokio::test]
@@ -287,4 +291,61 @@ async fn own_preferences_are_read_and_replaced() {
     assert_eq!(saved["preferences"]["theme"], Value::Null);
     let reports = world.look("/api/v1/me/break-glass-reports", &key).await;
     assert_eq!(reports, json!([]));
+}
+
+#[tokio::test]
+async fn embedding_model_is_paused_resumed_and_cancelled() {
+    const AT: &str = "/api/v1/embedding-models";
+    let world = World::new().await;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
+    let before = world.look(AT, &key).await;
+    assert_eq!(before["models"][0]["model"]["status"], "active");
+    assert!(before["local_off"].is_string(), "{before}");
+    let active = before["models"][0]["model"]["id"].as_str().unwrap();
+    let active = format!("{AT}/{active}/cancel");
+    let refused = world.call(Method::POST, &active, &key, &json!({})).await;
+    problem(&refused, 409, "conflict");
+
+    let next = NewEmbeddingModel {
+        id: id(),
+        source: EmbeddingSource::Endpoint("away".into()),
+        model: "large".into(),
+        dimensions: 100,
+        is_shortened: false,
+    };
+    let mut tx = world.app.db.store.begin(&world.owner).await.unwrap();
+    embedding_model_start(&mut tx, &next, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    // It has nothing to build, so that a sweep would activate it at once.
+    world.memory_of(&world.owner, "Tea at four").await;
+    for (act, status) in [
+        ("pause", "paused"),
+        ("resume", "building"),
+        ("cancel", "retired"),
+    ] {
+        let path = format!("{AT}/{}/{act}", next.id);
+        world.done(Method::POST, &path, &key, &json!({})).await;
+        let models = world.look(AT, &key).await["models"].clone();
+        let mut models = models.as_array().unwrap().iter();
+        let changed = models.find(|entry| entry["model"]["id"] == json!(next.id));
+        assert_eq!(changed.unwrap()["model"]["status"], status, "{act}");
+    }
+
+    for (body, field) in [
+        (json!({}), "source"),
+        (json!({ "source": "cloud" }), "source"),
+        (json!({ "source": "address" }), "base_url"),
+        (
+            json!({ "source": "endpoint:x", "model": "m", "dimensions": 4001 }),
+            "dimensions",
+        ),
+    ] {
+        let answer = world.call(Method::POST, AT, &key, &body).await;
+        let problem = problem(&answer, 422, "invalid");
+        let errors = problem["errors"].as_array().unwrap();
+        assert!(
+            errors.iter().any(|error| error["field"] == field),
+            "{problem}"
+        );
+    }
 }

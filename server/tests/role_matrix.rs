@@ -239,8 +239,10 @@ impl World {
         let answer: Answer = support::read(self.router.clone().oneshot(call).await.unwrap()).await;
         let problem: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         assert_ne!(answer.status, 401, "{method} {path}: {}", answer.body);
+        // Tests have no model, so that none can be started.
+        let needs_model = path == "/api/v1/embedding-models";
         assert!(
-            !matches!(answer.status.as_u16(), 400 | 422 | 500),
+            needs_model || !matches!(answer.status.as_u16(), 400 | 422 | 500),
             "{method} {path} did not arrive: {}",
             answer.body
         );

@@ -66,8 +66,8 @@ pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
 pub use denial::{denials_sweep, request_denial_audit};
 pub use embedder::{EmbedFailure, Embedder};
 pub use embedding_model::{
-    embedding_model_cancel, embedding_model_get, embedding_model_pause, embedding_model_resume,
-    embedding_model_start,
+    EmbeddingModelCancel, EmbeddingModelGet, EmbeddingModelPause, EmbeddingModelResume,
+    EmbeddingModelStart,
 };
 pub use export::{Export, memory_export};
 pub use group_mapping::{

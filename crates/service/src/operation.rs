@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx, api_key,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    break_glass, group_mapping, invite, preferences, profile, settings, team,
+    break_glass, embedding_model, group_mapping, invite, preferences, profile, settings, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -245,6 +245,11 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<group_mapping::GroupMappingDelete>();
     visitor.visit::<settings::SettingsGet>();
     visitor.visit::<settings::SettingsUpdate>();
+    visitor.visit::<embedding_model::EmbeddingModelGet>();
+    visitor.visit::<embedding_model::EmbeddingModelStart>();
+    visitor.visit::<embedding_model::EmbeddingModelPause>();
+    visitor.visit::<embedding_model::EmbeddingModelResume>();
+    visitor.visit::<embedding_model::EmbeddingModelCancel>();
     visitor.visit::<api_key::ApiKeyList>();
     visitor.visit::<api_key::ApiKeyCreate>();
     visitor.visit::<api_key::ApiKeyOwnerGet>();

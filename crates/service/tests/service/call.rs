@@ -2,12 +2,14 @@
 //! often.
 
 use domain::{
-    Actor, ApiKeyId, AppError, GroupMappingId, InviteId, NoInput, Page, TeamId, UserId,
+    Actor, ApiKeyId, AppError, EmbeddingModelId, GroupMappingId, InviteId, NoInput, Page, TeamId,
+    UserId,
     api_key::{
         ApiKey, ApiKeyDetail, ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, CreatedApiKey,
         KeyOwner, OrganisationApiKeyInput, ServiceAccountPath,
     },
     break_glass::BreakGlassReport,
+    embedding_model::{EmbeddingModelInput, EmbeddingModelPath, EmbeddingModels},
     group_mapping::{
         GroupMappingInput, GroupMappingPath, GroupMappingSimulateInput, GroupMappingUpdateInput,
         GroupMappings, Simulation,
@@ -26,12 +28,13 @@ use domain::{
 };
 use service::{
     ApiKeyCreate, ApiKeyGet, ApiKeyList, ApiKeyOwnerGet, ApiKeyRevoke, BreakGlassReportList, Ctx,
-    GroupMappingCreate, GroupMappingDelete, GroupMappingList, GroupMappingSimulate,
-    GroupMappingUpdate, InviteChoicesGet, InviteCreate, InviteGet, InviteList, InviteRenew,
-    InviteRevoke, OrganisationApiKeyCreate, OrganisationApiKeyGet, OrganisationApiKeyList,
-    OrganisationApiKeyRevoke, PreferencesGet, PreferencesUpdate, ProfileGet,
-    ServiceAccountOwnerGet, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete, TeamGet, TeamList,
-    TeamMemberRemove, TeamMemberSet, TeamRename, ThemeSet, call,
+    EmbeddingModelCancel, EmbeddingModelGet, EmbeddingModelPause, EmbeddingModelResume,
+    EmbeddingModelStart, GroupMappingCreate, GroupMappingDelete, GroupMappingList,
+    GroupMappingSimulate, GroupMappingUpdate, InviteChoicesGet, InviteCreate, InviteGet,
+    InviteList, InviteRenew, InviteRevoke, OrganisationApiKeyCreate, OrganisationApiKeyGet,
+    OrganisationApiKeyList, OrganisationApiKeyRevoke, PreferencesGet, PreferencesUpdate,
+    ProfileGet, ServiceAccountOwnerGet, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete,
+    TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, ThemeSet, call,
 };
 
 pub(crate) async fn team_list(
@@ -305,4 +308,44 @@ pub(crate) async fn break_glass_reports(
     actor: &Actor,
 ) -> Result<Vec<BreakGlassReport>, AppError> {
     call::<BreakGlassReportList>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn embedding_model_get(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<EmbeddingModels, AppError> {
+    call::<EmbeddingModelGet>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn embedding_model_start(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &EmbeddingModelInput,
+) -> Result<EmbeddingModelId, AppError> {
+    let started = call::<EmbeddingModelStart>(ctx, actor, input.clone()).await?;
+    Ok(started.id)
+}
+
+pub(crate) async fn embedding_model_pause(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: EmbeddingModelId,
+) -> Result<(), AppError> {
+    call::<EmbeddingModelPause>(ctx, actor, EmbeddingModelPath { id }).await
+}
+
+pub(crate) async fn embedding_model_resume(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: EmbeddingModelId,
+) -> Result<(), AppError> {
+    call::<EmbeddingModelResume>(ctx, actor, EmbeddingModelPath { id }).await
+}
+
+pub(crate) async fn embedding_model_cancel(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: EmbeddingModelId,
+) -> Result<(), AppError> {
+    call::<EmbeddingModelCancel>(ctx, actor, EmbeddingModelPath { id }).await
 }

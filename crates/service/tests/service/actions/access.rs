@@ -5,7 +5,7 @@ use domain::{
     access::SystemRole,
     api_key::{ApiKeyScope, ServiceAccountInput},
     audit::AuditFilter,
-    embedding_model::EmbeddingModelDraft,
+    embedding_model::EmbeddingModelInput,
     group_mapping::GroupMappingSimulateInput,
     preferences::{PreferencesInput, Theme},
     settings::SettingsInput,
@@ -23,20 +23,20 @@ use crate::{
 pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
     let ctx = &world.ctx;
     match action {
-        Action::EmbeddingModelList => service::embedding_model_get(ctx, actor).await.map(drop),
+        Action::EmbeddingModelList => crate::call::embedding_model_get(ctx, actor).await.map(drop),
         Action::EmbeddingModelStart => {
             next_model(world, actor, true).await;
-            let local = EmbeddingModelDraft {
+            let local = EmbeddingModelInput {
                 source: "local".into(),
-                ..EmbeddingModelDraft::default()
+                ..EmbeddingModelInput::default()
             };
-            let started = service::embedding_model_start(ctx, actor, &local).await;
+            let started = crate::call::embedding_model_start(ctx, actor, &local).await;
             local_again(world, actor).await;
             started.map(drop)
         }
         Action::EmbeddingModelPause => {
             let id = next_model(world, actor, false).await;
-            service::embedding_model_pause(ctx, actor, id).await
+            crate::call::embedding_model_pause(ctx, actor, id).await
         }
         Action::EmbeddingModelResume => {
             let id = next_model(world, actor, false).await;
@@ -45,11 +45,11 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .execute(&world.db.admin)
                 .await
                 .unwrap();
-            service::embedding_model_resume(ctx, actor, id).await
+            crate::call::embedding_model_resume(ctx, actor, id).await
         }
         Action::EmbeddingModelCancel => {
             let id = next_model(world, actor, false).await;
-            service::embedding_model_cancel(ctx, actor, id).await
+            crate::call::embedding_model_cancel(ctx, actor, id).await
         }
         Action::AuditList => service::audit_list(ctx, actor, &AuditFilter::default(), None)
             .await

@@ -349,3 +349,14 @@ async fn embedding_model_is_paused_resumed_and_cancelled() {
         );
     }
 }
+
+#[tokio::test]
+async fn isolation_report_has_every_table() {
+    let world = World::new().await;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
+    let report = world.look("/api/v1/isolation-report", &key).await;
+    let tables = report["tables"].as_array().unwrap();
+    let memories = tables.iter().find(|table| table["table"] == "memories");
+    assert_eq!(memories.unwrap()["row_security"], true);
+    assert!(!report.to_string().contains("\"row\""), "{report}");
+}

@@ -85,7 +85,7 @@ pub use invite::{
     InviteList, InviteRenew, InviteRevoke, InviteToken, invite_accept, invite_find,
     owner_invite_create,
 };
-pub use isolation::{isolation_check, isolation_probe};
+pub use isolation::{IsolationProbe, isolation_check};
 pub use job::{WorkerSettings, embedding_sweep, work};
 pub use live::{LiveReader, changes_relay};
 pub use member::{

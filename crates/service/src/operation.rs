@@ -15,7 +15,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx, api_key,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    break_glass, embedding_model, group_mapping, invite, preferences, profile, settings, team,
+    break_glass, embedding_model, group_mapping, invite, isolation, preferences, profile, settings,
+    team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -250,6 +251,7 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<embedding_model::EmbeddingModelPause>();
     visitor.visit::<embedding_model::EmbeddingModelResume>();
     visitor.visit::<embedding_model::EmbeddingModelCancel>();
+    visitor.visit::<isolation::IsolationProbe>();
     visitor.visit::<api_key::ApiKeyList>();
     visitor.visit::<api_key::ApiKeyCreate>();
     visitor.visit::<api_key::ApiKeyOwnerGet>();

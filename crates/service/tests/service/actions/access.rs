@@ -55,7 +55,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             .await
             .map(drop),
         Action::IsolationProbe => {
-            let report = service::isolation_probe(ctx, actor).await?;
+            let report = service::call::<service::IsolationProbe>(ctx, actor, NoInput {}).await?;
             assert!(report.holds(), "{report:?}");
             Ok(())
         }

@@ -79,6 +79,7 @@ impl Deployment {
         Ok(
             Ctx::new(store, Clock::system(), Entropy::system(), embedder)
                 .with_mailer(mailer)
+                .with_public_url(&config.public_url().origin().ascii_serialization())
                 .with_quotas(quotas(config))
                 .with_checkpoints(checkpoint_folder(config)),
         )

@@ -7,13 +7,13 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use domain::{
-    Actor, RoleId, TeamId,
+    Actor, InviteId, RoleId, TeamId,
     access::SystemRole,
-    invite::{InviteDraft, InviteLink},
+    invite::{InviteInput, InviteLink, InvitePath, InviteRenewInput},
 };
 use serde_json::{Value, json};
 use server::auth::{IssuerKind, OidcSettings};
-use service::{NewOrganisation, Owner};
+use service::{Ctx, InviteCreate, InviteRenew, InviteRevoke, NewOrganisation, Owner};
 use store::{
     role::{RoleSource, user_role_revoke},
     testing::TestTenant,
@@ -42,15 +42,31 @@ async fn role_of(tenant: &TestTenant, key: &str) -> RoleId {
     roles.into_iter().find(|role| role.key == key).unwrap().id
 }
 
-async fn invite(app: &App, actor: &Actor, draft: &InviteDraft) -> InviteLink {
+async fn invite(app: &App, actor: &Actor, draft: &InviteInput) -> InviteLink {
     let ctx = ctx(&app.db, app.clock.clock());
-    service::invite_create(&ctx, actor, draft, ORIGIN)
+    service::call::<InviteCreate>(&ctx, actor, draft.clone())
         .await
         .unwrap()
 }
 
-fn draft(role: Option<RoleId>, team: Option<TeamId>) -> InviteDraft {
-    InviteDraft {
+async fn renew(ctx: &Ctx, actor: &Actor, id: InviteId, days: &str) -> InviteLink {
+    let input = InviteRenewInput {
+        id,
+        days: days.into(),
+    };
+    service::call::<InviteRenew>(ctx, actor, input)
+        .await
+        .unwrap()
+}
+
+async fn revoke(ctx: &Ctx, actor: &Actor, id: InviteId) {
+    service::call::<InviteRevoke>(ctx, actor, InvitePath { id })
+        .await
+        .unwrap();
+}
+
+fn draft(role: Option<RoleId>, team: Option<TeamId>) -> InviteInput {
+    InviteInput {
         email: "nina@example.org".into(),
         role: role.map(|id| id.to_string()).unwrap_or_default(),
         team: team.map(|id| id.to_string()).unwrap_or_default(),
@@ -217,14 +233,9 @@ async fn a_sign_in_that_began_by_an_old_link_is_refused() {
         let begun = follow(&mut slow, token(&made), "oidc").await;
         let ctx = support::ctx(&app.db, app.clock.clock());
         let renewed = if ended == "renewed" {
-            let origin = "https://atrium.example";
-            Some(
-                service::invite_renew(&ctx, &ada, made.id, "7", origin)
-                    .await
-                    .unwrap(),
-            )
+            Some(renew(&ctx, &ada, made.id, "7").await)
         } else {
-            service::invite_revoke(&ctx, &ada, made.id).await.unwrap();
+            revoke(&ctx, &ada, made.id).await;
             None
         };
         let subject = format!("nina-{ended}");
@@ -275,15 +286,11 @@ async fn an_invite_that_ended_is_refused_with_its_reason() {
     let (_, expired) = viewers_invite(&app).await;
     let (_, renewed) = viewers_invite(&app).await;
     let context = ctx(&app.db, app.clock.clock());
-    service::invite_revoke(&context, &ada, revoked.id)
-        .await
-        .unwrap();
+    revoke(&context, &ada, revoked.id).await;
     // Begun in time, finished too late.
     let mut late = app.browser();
     let begun = follow(&mut late, token(&expired), "oidc").await;
-    service::invite_renew(&context, &ada, renewed.id, "30", ORIGIN)
-        .await
-        .unwrap();
+    renew(&context, &ada, renewed.id, "30").await;
     app.clock.forward(Duration::days(7) - Duration::seconds(1));
     let begun_late = follow(&mut late, token(&expired), "oidc").await;
     assert_eq!(begun.status, StatusCode::SEE_OTHER);

@@ -229,8 +229,8 @@ async fn a_stream_ends_with_the_key_that_opened_it() {
     let mia = world.app.tenant.actor(SystemRole::Member, "Mia").await;
     let key = world.key_of(&mia, READS).await;
     let mut stream = Events::open(&world.router, asked("", &key.key)).await;
-    let reach = domain::api_key::ApiKeyScope::Any;
-    service::api_key_revoke(&world.ctx(), &world.owner, reach, key.id)
+    let path = domain::api_key::ApiKeyPath { id: key.id };
+    service::call::<service::OrganisationApiKeyRevoke>(&world.ctx(), &world.owner, path)
         .await
         .unwrap();
     assert_eq!(stream.soon().await, end("key"));

@@ -2,32 +2,52 @@
 
 use domain::{
     ApiKeyId, AppError, Page, UserId,
-    api_key::{ApiKey, ApiKeyDetail, ApiKeyFilter, CreatedApiKey, KeyOwner, ServiceAccount},
+    api_key::{ApiKey, ApiKeyDetail, CreatedApiKey, KeyOwner, ServiceAccount},
 };
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use domain::api_key::{ApiKeyDraft, ApiKeyScope, ServiceAccountDraft};
+use {
+    crate::{Flash, api, forms},
+    domain::{
+        NoInput,
+        api_key::{
+            ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, OrganisationApiKeyInput,
+            ServiceAccountInput, ServiceAccountPath,
+        },
+    },
+};
 
-#[cfg(feature = "ssr")]
-use crate::{Flash, api, forms};
-
-/// One page of keys, newest first; `after` is a cursor, empty for the first
-/// page.
+/// One page of the caller's own or everybody's keys, newest first; `after` is a
+/// cursor, empty for the first page.
 #[server(endpoint = "api_key_list")]
 pub(crate) async fn api_key_list(
-    #[server(default)] filter: ApiKeyFilter,
+    #[server(default)] all: bool,
+    #[server(default)] ended: bool,
     #[server(default)] after: String,
 ) -> Result<Page<ApiKey>, AppError> {
     let (ctx, actor) = api::caller()?;
-    let after = Some(after).filter(|after| !after.is_empty());
-    service::api_key_list(&ctx, &actor, &filter, after.as_deref()).await
+    let input = ApiKeyListInput {
+        ended,
+        after: Some(after),
+    };
+    if all {
+        service::call::<service::OrganisationApiKeyList>(&ctx, &actor, input).await
+    } else {
+        service::call::<service::ApiKeyList>(&ctx, &actor, input).await
+    }
 }
 
 #[server(endpoint = "api_key_get")]
 pub(crate) async fn api_key_get(id: ApiKeyId) -> Result<ApiKeyDetail, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::api_key_get(&ctx, &actor, ApiKeyScope::of(&actor), id).await
+    let input = ApiKeyPath { id };
+    match ApiKeyScope::of(&actor) {
+        ApiKeyScope::Own => service::call::<service::ApiKeyGet>(&ctx, &actor, input).await,
+        ApiKeyScope::Any => {
+            service::call::<service::OrganisationApiKeyGet>(&ctx, &actor, input).await
+        }
+    }
 }
 
 /// The owner of a new key and the permissions that it can be given; the caller
@@ -37,7 +57,13 @@ pub(crate) async fn api_key_owner(
     #[server(default)] owner: Option<UserId>,
 ) -> Result<KeyOwner, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::api_key_owner(&ctx, &actor, owner).await
+    match owner.filter(|owner| *owner != actor.user_id) {
+        None => service::call::<service::ApiKeyOwnerGet>(&ctx, &actor, NoInput {}).await,
+        Some(id) => {
+            let input = ServiceAccountPath { id };
+            service::call::<service::ServiceAccountOwnerGet>(&ctx, &actor, input).await
+        }
+    }
 }
 
 /// Creates a key and shows it once on the form's page: no URL holds it.
@@ -50,13 +76,18 @@ pub(crate) async fn api_key_create(
     #[server(default)] lifetime: String,
 ) -> Result<CreatedApiKey, AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = ApiKeyDraft {
+    let input = ApiKeyInput {
         label,
         scopes,
-        vendor,
+        vendor: Some(vendor),
         lifetime,
     };
-    let created = service::api_key_create(&ctx, &actor, Some(owner), &draft).await?;
+    let created = if owner == actor.user_id {
+        service::call::<service::ApiKeyCreate>(&ctx, &actor, input).await?
+    } else {
+        let input = OrganisationApiKeyInput::new(owner, input);
+        service::call::<service::OrganisationApiKeyCreate>(&ctx, &actor, input).await?
+    };
     forms::stay();
     Ok(created)
 }
@@ -64,16 +95,32 @@ pub(crate) async fn api_key_create(
 #[server(endpoint = "api_key_revoke")]
 pub(crate) async fn api_key_revoke(id: ApiKeyId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::api_key_revoke(&ctx, &actor, ApiKeyScope::of(&actor), id).await?;
+    revoke(&ctx, &actor, id).await?;
     api::redirect_with_flash(&format!("/keys/{id}"), Flash::KeyRevoked);
     Ok(())
+}
+
+/// Revokes any key if the caller may, else one of their own.
+#[cfg(feature = "ssr")]
+pub(crate) async fn revoke(
+    ctx: &service::Ctx,
+    actor: &domain::Actor,
+    id: ApiKeyId,
+) -> Result<(), AppError> {
+    let input = ApiKeyPath { id };
+    match ApiKeyScope::of(actor) {
+        ApiKeyScope::Own => service::call::<service::ApiKeyRevoke>(ctx, actor, input).await,
+        ApiKeyScope::Any => {
+            service::call::<service::OrganisationApiKeyRevoke>(ctx, actor, input).await
+        }
+    }
 }
 
 /// The organisation's agents and services.
 #[server(endpoint = "service_account_list")]
 pub(crate) async fn service_account_list() -> Result<Vec<ServiceAccount>, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::service_account_list(&ctx, &actor).await
+    service::call::<service::ServiceAccountList>(&ctx, &actor, NoInput {}).await
 }
 
 /// Creates an agent or a service.
@@ -83,8 +130,8 @@ pub(crate) async fn service_account_create(
     #[server(default)] kind: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = ServiceAccountDraft { name, kind };
-    service::service_account_create(&ctx, &actor, &draft).await?;
+    let input = ServiceAccountInput { name, kind };
+    service::call::<service::ServiceAccountCreate>(&ctx, &actor, input).await?;
     api::redirect_with_flash("/keys/services", Flash::ServiceAccountCreated);
     Ok(())
 }

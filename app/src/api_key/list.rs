@@ -1,9 +1,6 @@
 //! The list of API keys.
 
-use domain::{
-    AppError, Page, Permission,
-    api_key::{ApiKey, ApiKeyFilter},
-};
+use domain::{AppError, Page, Permission, api_key::ApiKey};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use serde::{Deserialize, Serialize};
@@ -20,40 +17,32 @@ use crate::ui::{
 /// Filter and cursor of the list, as in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct KeyQuery {
-    filter: ApiKeyFilter,
+    all: bool,
+    ended: bool,
     after: String,
 }
 
 impl KeyQuery {
     fn from_url(path: &str, params: &Query) -> Self {
         Self {
-            filter: ApiKeyFilter {
-                all: path == "/keys/all",
-                ended: params.get("state") == "ended",
-            },
+            all: path == "/keys/all",
+            ended: params.get("state") == "ended",
             after: params.get("after").to_owned(),
         }
     }
 
     fn base(&self) -> &'static str {
-        if self.filter.all {
-            "/keys/all"
-        } else {
-            "/keys"
-        }
+        if self.all { "/keys/all" } else { "/keys" }
     }
 
     fn path(&self) -> String {
-        let state = if self.filter.ended { "ended" } else { "" };
+        let state = if self.ended { "ended" } else { "" };
         let query = query_string(&[("state", state), ("after", &self.after)]);
         format!("{}{query}", self.base())
     }
 
     fn starting_after(&self, after: String) -> Self {
-        Self {
-            after,
-            filter: self.filter.clone(),
-        }
+        Self { after, ..*self }
     }
 }
 
@@ -68,7 +57,7 @@ pub(crate) fn KeyListPage() -> impl IntoView {
     let keys = Resource::new(
         move || query.get(),
         |query| async move {
-            let page = api_key_list(query.filter.clone(), query.after.clone()).await?;
+            let page = api_key_list(query.all, query.ended, query.after.clone()).await?;
             Ok::<_, AppError>((query, page))
         },
     );
@@ -80,7 +69,7 @@ fn show(query: KeyQuery, page: Page<ApiKey>) -> impl IntoView {
     let newest = query.starting_after(String::new()).path();
     let older = page.next.map(|next| query.starting_after(next).path());
     let first = query.after.is_empty();
-    let all = query.filter.all;
+    let all = query.all;
     let lead = if all {
         "Keys of everybody in this organisation. A key may never do more than the one it acts as."
     } else {
@@ -113,7 +102,7 @@ fn Filters(query: KeyQuery) -> impl IntoView {
         Choice::new("", "That work"),
         Choice::new("ended", "Revoked or expired"),
     ];
-    let chosen = if query.filter.ended { "ended" } else { "" };
+    let chosen = if query.ended { "ended" } else { "" };
     view! {
         <FilterForm path=query.base() label="Filter keys" class="filters">
             <div class="filters-more">
@@ -127,7 +116,7 @@ fn Filters(query: KeyQuery) -> impl IntoView {
 #[component]
 fn NoKeys(query: KeyQuery) -> impl IntoView {
     let base = query.base();
-    if query.filter.ended {
+    if query.ended {
         return view! {
             <EmptyState title="No key has ended" text="Revoked and expired keys stay here, so that one can see what they were.">
                 <a class="button" href=base>"Show keys that work"</a>
@@ -200,7 +189,7 @@ mod tests {
     #[test]
     fn filter_and_cursor_are_read_from_the_url() {
         let query = KeyQuery::from_url("/keys/all", &Query::parse("state=ended&after=x%7E"));
-        assert!(query.filter.all && query.filter.ended);
+        assert!(query.all && query.ended);
         assert_eq!(query.path(), "/keys/all?state=ended&after=x~");
         let own = KeyQuery::from_url("/keys", &Query::parse("state=nonsense"));
         assert_eq!(own, KeyQuery::default());

@@ -7,6 +7,8 @@ mod page;
 mod parts;
 mod services;
 
+#[cfg(feature = "ssr")]
+pub(crate) use api::revoke;
 pub(crate) use list::KeyListPage;
 pub(crate) use new::KeyNewPage;
 pub(crate) use page::KeyPage;

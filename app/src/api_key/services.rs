@@ -95,7 +95,7 @@ fn ServiceRow(service: ServiceAccount) -> impl IntoView {
             </td>
             <td class="optional">{kind_label(service.kind)}</td>
             <td>{roles}</td>
-            <td class="number optional">{count(service.keys)}</td>
+            <td class="number optional">{count(service.key_count)}</td>
             <td class="narrow">
                 {service
                     .is_active

@@ -4,7 +4,13 @@ use domain::{AppError, EmbeddingModelId, embedding_model::EmbeddingModels};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::{
+        NoInput,
+        embedding_model::{EmbeddingModelInput, EmbeddingModelPath},
+    },
+};
 
 #[cfg(feature = "ssr")]
 const PAGE: &str = "/settings/embedding";
@@ -12,7 +18,7 @@ const PAGE: &str = "/settings/embedding";
 #[server(endpoint = "embedding_model_get")]
 pub(crate) async fn embedding_model_get() -> Result<EmbeddingModels, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::embedding_model_get(&ctx, &actor).await
+    service::call::<service::EmbeddingModelGet>(&ctx, &actor, NoInput {}).await
 }
 
 /// Starts preparing another model.
@@ -24,13 +30,13 @@ pub(crate) async fn embedding_model_start(
     #[server(default)] dimensions: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = domain::embedding_model::EmbeddingModelDraft {
+    let input = EmbeddingModelInput {
         source,
         base_url,
         model,
         dimensions,
     };
-    service::embedding_model_start(&ctx, &actor, &draft).await?;
+    service::call::<service::EmbeddingModelStart>(&ctx, &actor, input).await?;
     api::redirect_with_flash(PAGE, Flash::EmbeddingModelStarted);
     Ok(())
 }
@@ -38,7 +44,8 @@ pub(crate) async fn embedding_model_start(
 #[server(endpoint = "embedding_model_pause")]
 pub(crate) async fn embedding_model_pause(id: EmbeddingModelId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::embedding_model_pause(&ctx, &actor, id).await?;
+    let input = EmbeddingModelPath { id };
+    service::call::<service::EmbeddingModelPause>(&ctx, &actor, input).await?;
     api::redirect_with_flash(PAGE, Flash::EmbeddingModelPaused);
     Ok(())
 }
@@ -46,7 +53,8 @@ pub(crate) async fn embedding_model_pause(id: EmbeddingModelId) -> Result<(), Ap
 #[server(endpoint = "embedding_model_resume")]
 pub(crate) async fn embedding_model_resume(id: EmbeddingModelId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::embedding_model_resume(&ctx, &actor, id).await?;
+    let input = EmbeddingModelPath { id };
+    service::call::<service::EmbeddingModelResume>(&ctx, &actor, input).await?;
     api::redirect_with_flash(PAGE, Flash::EmbeddingModelResumed);
     Ok(())
 }
@@ -54,7 +62,8 @@ pub(crate) async fn embedding_model_resume(id: EmbeddingModelId) -> Result<(), A
 #[server(endpoint = "embedding_model_cancel")]
 pub(crate) async fn embedding_model_cancel(id: EmbeddingModelId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::embedding_model_cancel(&ctx, &actor, id).await?;
+    let input = EmbeddingModelPath { id };
+    service::call::<service::EmbeddingModelCancel>(&ctx, &actor, input).await?;
     api::redirect_with_flash(PAGE, Flash::EmbeddingModelCancelled);
     Ok(())
 }

@@ -46,9 +46,8 @@ pub(crate) fn EmbeddingModelPage() -> impl IntoView {
 }
 
 fn is_preparing(models: &EmbeddingModels) -> bool {
-    let is_building =
-        |(model, _): &(EmbeddingModel, _)| model.status == EmbeddingModelStatus::Building;
-    models.next().is_some_and(is_building)
+    let next = models.next();
+    next.is_some_and(|next| next.model.status == EmbeddingModelStatus::Building)
 }
 
 /// Refetches two seconds after each response while a model is being prepared.
@@ -77,8 +76,8 @@ fn show(models: EmbeddingModels) -> impl IntoView {
     let earlier: Vec<_> = models
         .models
         .iter()
-        .filter(|(model, _)| model.status == EmbeddingModelStatus::Retired)
-        .map(|(model, _)| model.clone())
+        .filter(|entry| entry.model.status == EmbeddingModelStatus::Retired)
+        .map(|entry| entry.model.clone())
         .collect();
     view! {
         {preparing
@@ -88,8 +87,8 @@ fn show(models: EmbeddingModels) -> impl IntoView {
             lead="The model that turns memories and questions into vectors. Memories whose vectors are near a question answer it."
         />
         <SettingsTabs />
-        {active.map(|(model, progress)| view! { <ActiveModel model=model progress=progress /> })}
-        {next.map(|(model, progress)| view! { <NextModel model=model progress=progress /> })}
+        {active.map(|active| view! { <ActiveModel model=active.model progress=active.progress /> })}
+        {next.map(|next| view! { <NextModel model=next.model progress=next.progress /> })}
         {(!has_next).then(|| view! { <StartForm models=models dropping=dropping /> })}
         <EarlierModels models=earlier />
     }
@@ -244,7 +243,7 @@ fn StartForm(models: EmbeddingModels, dropping: bool) -> impl IntoView {
     }
     let is_local = models
         .active()
-        .is_some_and(|(model, _)| model.source == EmbeddingSource::Local);
+        .is_some_and(|active| active.model.source == EmbeddingSource::Local);
     let mut choices: Vec<_> = models
         .endpoints
         .iter()

@@ -2,27 +2,33 @@
 
 use domain::{
     AppError, GroupMappingId,
-    group_mapping::{GroupMappings, Proposal, Simulation},
+    group_mapping::{GroupMappingSimulateInput, GroupMappings, Simulation},
 };
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::{
+        NoInput,
+        group_mapping::{GroupMappingInput, GroupMappingPath, GroupMappingUpdateInput},
+    },
+};
 
 /// All rules, and the roles and teams that a rule may grant.
 #[server(endpoint = "group_mapping_list")]
 pub(crate) async fn group_mapping_list() -> Result<GroupMappings, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::group_mapping_list(&ctx, &actor).await
+    service::call::<service::GroupMappingList>(&ctx, &actor, NoInput {}).await
 }
 
 /// Simulates a change of the rules without saving it.
 #[server(endpoint = "group_mapping_simulate")]
 pub(crate) async fn group_mapping_simulate(
-    #[server(default)] proposal: Proposal,
+    #[server(default)] proposal: GroupMappingSimulateInput,
 ) -> Result<Simulation, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::group_mapping_simulate(&ctx, &actor, &proposal).await
+    service::call::<service::GroupMappingSimulate>(&ctx, &actor, proposal).await
 }
 
 /// Saves the previewed rule: a new one, or the change of `id`.
@@ -37,7 +43,7 @@ pub(crate) async fn group_mapping_save(
     #[server(default)] priority: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = domain::group_mapping::GroupMappingDraft {
+    let input = GroupMappingInput {
         source,
         group_id,
         label,
@@ -46,9 +52,12 @@ pub(crate) async fn group_mapping_save(
         priority,
     };
     match id {
-        Some(id) => service::group_mapping_update(&ctx, &actor, id, &draft).await?,
+        Some(id) => {
+            let input = GroupMappingUpdateInput::new(id, input);
+            service::call::<service::GroupMappingUpdate>(&ctx, &actor, input).await?;
+        }
         None => {
-            service::group_mapping_create(&ctx, &actor, &draft).await?;
+            service::call::<service::GroupMappingCreate>(&ctx, &actor, input).await?;
         }
     }
     api::redirect_with_flash("/groups", Flash::GroupMappingSaved);
@@ -58,7 +67,7 @@ pub(crate) async fn group_mapping_save(
 #[server(endpoint = "group_mapping_delete")]
 pub(crate) async fn group_mapping_delete(id: GroupMappingId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::group_mapping_delete(&ctx, &actor, id).await?;
+    service::call::<service::GroupMappingDelete>(&ctx, &actor, GroupMappingPath { id }).await?;
     api::redirect_with_flash("/groups", Flash::GroupMappingDeleted);
     Ok(())
 }

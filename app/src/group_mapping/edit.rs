@@ -3,7 +3,7 @@
 
 use domain::{
     AppError, GroupMappingId,
-    group_mapping::{GroupMappingDraft, GroupMappings, GroupSource, RuleView},
+    group_mapping::{GroupMappingInput, GroupMappings, GroupSource, RuleView},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -58,17 +58,17 @@ fn form_page(
 fn show(
     rule: Option<&RuleView>,
     mappings: &GroupMappings,
-    url_draft: GroupMappingDraft,
+    url_draft: GroupMappingInput,
 ) -> impl IntoView + use<> {
     let stored = rule
         .as_ref()
-        .map(|entry| GroupMappingDraft::from(&entry.rule));
+        .map(|entry| GroupMappingInput::from(&entry.rule));
     // Values in the URL come from the preview's link back.
-    let draft = if url_draft == GroupMappingDraft::default() {
-        stored.unwrap_or_else(|| GroupMappingDraft {
+    let draft = if url_draft == GroupMappingInput::default() {
+        stored.unwrap_or_else(|| GroupMappingInput {
             source: GroupSource::Group.key().to_owned(),
-            priority: GroupMappingDraft::PRIORITY.to_string(),
-            ..GroupMappingDraft::default()
+            priority: GroupMappingInput::PRIORITY.to_string(),
+            ..GroupMappingInput::default()
         })
     } else {
         url_draft
@@ -163,7 +163,7 @@ fn show(
 }
 
 /// URL of the form with this draft.
-pub(super) fn form_path(rule: &str, draft: &GroupMappingDraft) -> String {
+pub(super) fn form_path(rule: &str, draft: &GroupMappingInput) -> String {
     let segment = if rule.is_empty() { "new" } else { rule };
     format!("/groups/{segment}{}", draft_query(draft))
 }

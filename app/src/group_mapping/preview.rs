@@ -2,9 +2,10 @@
 //! one person.
 
 use domain::{
-    AppError, UserId,
+    AppError,
     group_mapping::{
-        Granted, GroupMappingDraft, MemberChange, PersonOutcome, Proposal, Reason, Simulation,
+        Granted, GroupMappingInput, GroupMappingSimulateInput, MemberChange, PersonOutcome, Reason,
+        Simulation, SimulationMember,
     },
 };
 use leptos::prelude::*;
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// Query parameters of a draft.
-fn draft_fields(draft: &GroupMappingDraft) -> [(&'static str, &str); 6] {
+fn draft_fields(draft: &GroupMappingInput) -> [(&'static str, &str); 6] {
     [
         ("source", &draft.source),
         ("group_id", &draft.group_id),
@@ -35,14 +36,14 @@ fn draft_fields(draft: &GroupMappingDraft) -> [(&'static str, &str); 6] {
 }
 
 /// A draft as a URL query.
-pub(super) fn draft_query(draft: &GroupMappingDraft) -> String {
+pub(super) fn draft_query(draft: &GroupMappingInput) -> String {
     query_string(&draft_fields(draft))
 }
 
 /// Reads a draft from a URL query.
-pub(super) fn read_draft(query: &Query) -> GroupMappingDraft {
+pub(super) fn read_draft(query: &Query) -> GroupMappingInput {
     let get = |name: &str| query.get(name).to_owned();
-    GroupMappingDraft {
+    GroupMappingInput {
         source: get("source"),
         group_id: get("group_id"),
         label: get("label"),
@@ -52,8 +53,8 @@ pub(super) fn read_draft(query: &Query) -> GroupMappingDraft {
     }
 }
 
-fn read_proposal(query: &Query) -> Proposal {
-    Proposal {
+fn read_proposal(query: &Query) -> GroupMappingSimulateInput {
+    GroupMappingSimulateInput {
         rule: query.get("rule").to_owned(),
         remove: query.get("remove") == "true",
         draft: read_draft(query),
@@ -64,8 +65,8 @@ fn read_proposal(query: &Query) -> Proposal {
 
 /// True if a rule is added, changed or removed; false if the rules are only
 /// tried.
-fn is_change(proposal: &Proposal) -> bool {
-    !proposal.rule.is_empty() || proposal.draft != GroupMappingDraft::default()
+fn is_change(proposal: &GroupMappingSimulateInput) -> bool {
+    !proposal.rule.is_empty() || proposal.draft != GroupMappingInput::default()
 }
 
 /// The page at `/groups/preview`.
@@ -101,10 +102,10 @@ pub(crate) fn GroupMappingPreviewPage() -> impl IntoView {
 }
 
 /// Shows the field errors and the link back to the form.
-fn show_errors(proposal: &Proposal, fields: Vec<domain::FieldError>) -> AnyView {
+fn show_errors(proposal: &GroupMappingSimulateInput, fields: Vec<domain::FieldError>) -> AnyView {
     let is_in_claims = fields.iter().any(|error| error.field == "claims");
     let back = if is_in_claims {
-        let without_claims = Proposal {
+        let without_claims = GroupMappingSimulateInput {
             claims: String::new(),
             ..proposal.clone()
         };
@@ -127,7 +128,7 @@ fn show_errors(proposal: &Proposal, fields: Vec<domain::FieldError>) -> AnyView 
     .into_any()
 }
 
-fn proposal_query(proposal: &Proposal) -> String {
+fn proposal_query(proposal: &GroupMappingSimulateInput) -> String {
     let mut fields = vec![("rule", proposal.rule.as_str())];
     fields.extend(proposal.remove.then_some(("remove", "true")));
     fields.extend(draft_fields(&proposal.draft));
@@ -136,7 +137,7 @@ fn proposal_query(proposal: &Proposal) -> String {
     query_string(&fields)
 }
 
-fn show(proposal: &Proposal, simulation: Simulation) -> impl IntoView {
+fn show(proposal: &GroupMappingSimulateInput, simulation: Simulation) -> impl IntoView {
     let changes = is_change(proposal);
     let (title, lead) = match (changes, proposal.remove) {
         (true, true) => ("Remove this rule?", "Nothing is changed until you confirm."),
@@ -157,7 +158,7 @@ fn show(proposal: &Proposal, simulation: Simulation) -> impl IntoView {
 
 /// The rule, and the buttons that save or remove it.
 #[component]
-fn Change(proposal: Proposal, simulation: Simulation) -> impl IntoView {
+fn Change(proposal: GroupMappingSimulateInput, simulation: Simulation) -> impl IntoView {
     let save = expect_context::<FormState<GroupMappingSave>>();
     let delete = expect_context::<FormState<GroupMappingDelete>>();
     let back = form_path(&proposal.rule, &proposal.draft);
@@ -300,12 +301,12 @@ fn granted_text(granted: &Granted) -> String {
 
 /// Form to choose a member or claims on which to try the rules.
 #[component]
-fn TryForm(proposal: Proposal, people: Vec<(UserId, String)>) -> impl IntoView {
+fn TryForm(proposal: GroupMappingSimulateInput, people: Vec<SimulationMember>) -> impl IntoView {
     let choices = std::iter::once(Choice::new("", "Nobody, or the claims below"))
         .chain(
             people
                 .into_iter()
-                .map(|(id, name)| Choice::new(id.to_string(), name)),
+                .map(|member| Choice::new(member.user_id.to_string(), member.name)),
         )
         .collect();
     let hidden = draft_fields(&proposal.draft)
@@ -401,10 +402,10 @@ mod tests {
 
     #[test]
     fn proposal_round_trips_through_its_url() {
-        let proposal = Proposal {
+        let proposal = GroupMappingSimulateInput {
             rule: "0198f000-0000-7000-8000-000000000001".into(),
             remove: true,
-            draft: GroupMappingDraft {
+            draft: GroupMappingInput {
                 source: "group".into(),
                 group_id: "a & b".into(),
                 label: "Größe".into(),
@@ -421,6 +422,6 @@ mod tests {
             proposal
         );
         assert!(is_change(&proposal));
-        assert!(!is_change(&Proposal::default()));
+        assert!(!is_change(&GroupMappingSimulateInput::default()));
     }
 }

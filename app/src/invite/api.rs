@@ -2,14 +2,20 @@
 
 use domain::{
     AppError, InviteId, Page,
-    invite::{Invite, InviteChoices, InviteFilter, InviteLink, OpenInvite},
+    invite::{Invite, InviteChoices, InviteLink, OpenInvite},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::start::LoginOption;
 #[cfg(feature = "ssr")]
-use crate::{AppInfo, Flash, api, forms};
+use {
+    crate::{AppInfo, Flash, api, forms},
+    domain::{
+        NoInput,
+        invite::{InviteInput, InviteListInput, InvitePath, InviteRenewInput},
+    },
+};
 
 /// The invite behind an opened link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,25 +36,28 @@ pub(crate) enum OpenedLink {
 /// page.
 #[server(endpoint = "invite_list")]
 pub(crate) async fn invite_list(
-    #[server(default)] filter: InviteFilter,
+    #[server(default)] status: String,
     #[server(default)] after: String,
 ) -> Result<Page<Invite>, AppError> {
     let (ctx, actor) = api::caller()?;
-    let after = Some(after).filter(|after| !after.is_empty());
-    service::invite_list(&ctx, &actor, &filter, after.as_deref()).await
+    let input = InviteListInput {
+        status,
+        after: Some(after),
+    };
+    service::call::<service::InviteList>(&ctx, &actor, input).await
 }
 
 #[server(endpoint = "invite_get")]
 pub(crate) async fn invite_get(id: InviteId) -> Result<Invite, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::invite_get(&ctx, &actor, id).await
+    service::call::<service::InviteGet>(&ctx, &actor, InvitePath { id }).await
 }
 
 /// The choices for a new invite.
 #[server(endpoint = "invite_choices_get")]
 pub(crate) async fn invite_choices_get() -> Result<InviteChoices, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::invite_choices(&ctx, &actor).await
+    service::call::<service::InviteChoicesGet>(&ctx, &actor, NoInput {}).await
 }
 
 /// Creates an invite. The form's page shows the link once: no URL but the link
@@ -61,13 +70,13 @@ pub(crate) async fn invite_create(
     #[server(default)] days: String,
 ) -> Result<InviteLink, AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = domain::invite::InviteDraft {
+    let input = InviteInput {
         email,
         role,
         team,
         days,
     };
-    let link = service::invite_create(&ctx, &actor, &draft, &api::origin()?).await?;
+    let link = service::call::<service::InviteCreate>(&ctx, &actor, input).await?;
     forms::stay();
     Ok(link)
 }
@@ -79,7 +88,8 @@ pub(crate) async fn invite_renew(
     #[server(default)] days: String,
 ) -> Result<InviteLink, AppError> {
     let (ctx, actor) = api::caller()?;
-    let link = service::invite_renew(&ctx, &actor, id, &days, &api::origin()?).await?;
+    let input = InviteRenewInput { id, days };
+    let link = service::call::<service::InviteRenew>(&ctx, &actor, input).await?;
     forms::stay();
     Ok(link)
 }
@@ -87,7 +97,7 @@ pub(crate) async fn invite_renew(
 #[server(endpoint = "invite_revoke")]
 pub(crate) async fn invite_revoke(id: InviteId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::invite_revoke(&ctx, &actor, id).await?;
+    service::call::<service::InviteRevoke>(&ctx, &actor, InvitePath { id }).await?;
     api::redirect_with_flash("/invites", Flash::InviteRevoked);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     AppError, Page,
-    invite::{Invite, InviteFilter, InviteStatus},
+    invite::{Invite, InviteStatus},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,22 +19,20 @@ use crate::ui::{
 /// Filter and cursor of the list, as in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct InviteQuery {
-    filter: InviteFilter,
+    status: String,
     after: String,
 }
 
 impl InviteQuery {
     fn from_url(params: &Query) -> Self {
         Self {
-            filter: InviteFilter {
-                status: params.get("status").to_owned(),
-            },
+            status: params.get("status").to_owned(),
             after: params.get("after").to_owned(),
         }
     }
 
     fn path_after(&self, after: &str) -> String {
-        let query = query_string(&[("status", &self.filter.status), ("after", after)]);
+        let query = query_string(&[("status", &self.status), ("after", after)]);
         format!("/invites{query}")
     }
 }
@@ -47,7 +45,7 @@ pub(crate) fn InviteListPage() -> impl IntoView {
     let invites = Resource::new(
         move || query.get(),
         |query| async move {
-            let page = invite_list(query.filter.clone(), query.after.clone()).await?;
+            let page = invite_list(query.status.clone(), query.after.clone()).await?;
             Ok::<_, AppError>((query, page))
         },
     );
@@ -59,7 +57,7 @@ fn show(query: InviteQuery, page: Page<Invite>) -> impl IntoView {
     let newest = query.path_after("");
     let older = page.next.map(|next| query.path_after(&next));
     let first = query.after.is_empty();
-    let status = query.filter.status;
+    let status = query.status;
     view! {
         <PageHead title="Invites" lead="Links by which people join the organisation. Each works once and ends by itself.">
             <a class="button button-primary" href="/invites/new">

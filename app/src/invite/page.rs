@@ -44,7 +44,7 @@ fn show(invite: Invite) -> impl IntoView {
 
 #[component]
 fn Details(invite: Invite) -> impl IntoView {
-    let is_open = invite.stored == InviteStatus::Pending;
+    let is_open = matches!(invite.status, InviteStatus::Pending | InviteStatus::Expired);
     let is_from_operator = invite.invited_by.is_none();
     let id = invite.id;
     let role = invite

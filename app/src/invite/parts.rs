@@ -16,7 +16,7 @@ pub(crate) fn addressee(email: Option<&str>) -> String {
 pub(crate) fn InviteBadge(invite: Invite) -> impl IntoView {
     let clock = PageClock::get();
     move || {
-        let status = invite.status(clock.now());
+        let status = invite.status_at(clock.now());
         let tone = match status {
             InviteStatus::Pending => Tone::Accent,
             InviteStatus::Accepted => Tone::Good,

@@ -10,5 +10,5 @@ use crate::api;
 #[server(endpoint = "isolation_probe")]
 pub(crate) async fn isolation_probe() -> Result<IsolationReport, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::isolation_probe(&ctx, &actor).await
+    service::call::<service::IsolationProbe>(&ctx, &actor, domain::NoInput {}).await
 }

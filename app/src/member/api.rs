@@ -105,7 +105,7 @@ pub(crate) async fn member_key_revoke(
     id: domain::ApiKeyId,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::api_key_revoke(&ctx, &actor, domain::api_key::ApiKeyScope::of(&actor), id).await?;
+    crate::api_key::revoke(&ctx, &actor, id).await?;
     api::redirect_with_flash(&format!("/members/{member}"), Flash::KeyRevoked);
     Ok(())
 }

@@ -8,9 +8,11 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
-use super::theme::remember;
-#[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    super::theme::remember,
+    crate::{Flash, api},
+    domain::{NoInput, preferences::PreferencesInput},
+};
 
 /// Data of the form; loaded with the profile.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,12 +32,16 @@ pub(crate) async fn preferences_update(
     #[server(default)] locale: String,
 ) -> Result<DisplaySettings, AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = domain::preferences::PreferencesDraft {
+    let input = PreferencesInput {
         theme,
         time_zone,
         locale,
     };
-    let settings = service::preferences_update(&ctx, &actor, &draft).await?;
+    service::call::<service::PreferencesUpdate>(&ctx, &actor, input).await?;
+    let saved = service::call::<service::PreferencesGet>(&ctx, &actor, NoInput {}).await?;
+    let tenant_time_zone = saved.tenant_time_zone.as_deref();
+    let now = ctx.clock.now();
+    let settings = service::display_settings(&saved.preferences, tenant_time_zone, now);
     remember(settings.theme.unwrap_or_default());
     api::redirect_with_flash("/profile", Flash::PreferencesSaved);
     Ok(settings)

@@ -62,7 +62,8 @@ pub(crate) async fn theme_set(theme: Theme) -> Result<Theme, AppError> {
     if let Ok((ctx, actor)) = api::caller()
         && actor.permissions.contains(&Permission::ProfileManage)
     {
-        service::theme_set(&ctx, &actor, theme).await?;
+        let input = domain::preferences::ThemeInput { theme };
+        service::call::<service::ThemeSet>(&ctx, &actor, input).await?;
     }
     remember(theme);
     Ok(theme)

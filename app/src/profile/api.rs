@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::preferences::PreferencesData;
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::NoInput,
+};
 
 /// The signed-in member, fetched once per page load, for the layout and for
 /// everything that depends on permissions.
@@ -84,7 +87,7 @@ impl CurrentMember {
 pub(crate) async fn me_get() -> Result<Account, AppError> {
     let (ctx, actor) = api::caller()?;
     Ok(Account {
-        profile: service::profile_get(&ctx, &actor).await?,
+        profile: service::call::<service::ProfileGet>(&ctx, &actor, NoInput {}).await?,
         unread: service::notification_unread_count(&ctx, &actor).await?,
         waiting: service::proposal_pending_count(&ctx, &actor).await?,
     })
@@ -102,16 +105,16 @@ pub(crate) struct ProfileData {
 #[server(endpoint = "profile_get")]
 pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let (preferences, tenant_time_zone) = service::preferences_get(&ctx, &actor).await?;
+    let preferences = service::call::<service::PreferencesGet>(&ctx, &actor, NoInput {}).await?;
     Ok(ProfileData {
         preferences: PreferencesData {
-            preferences,
-            tenant_time_zone,
+            preferences: preferences.preferences,
+            tenant_time_zone: preferences.tenant_time_zone,
             time_zones: service::time_zones(),
         },
-        profile: service::profile_get(&ctx, &actor).await?,
+        profile: service::call::<service::ProfileGet>(&ctx, &actor, NoInput {}).await?,
         sessions: service::session_list(&ctx, &actor).await?,
-        readers: service::break_glass_reports(&ctx, &actor).await?,
+        readers: service::call::<service::BreakGlassReportList>(&ctx, &actor, NoInput {}).await?,
     })
 }
 

@@ -9,7 +9,10 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::{NoInput, settings::SettingsInput},
+};
 
 /// Data of the settings page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,7 +29,7 @@ pub(crate) struct SettingsData {
 pub(crate) async fn settings_get() -> Result<SettingsData, AppError> {
     let (ctx, actor) = api::caller()?;
     Ok(SettingsData {
-        organisation: service::settings_get(&ctx, &actor).await?,
+        organisation: service::call::<service::SettingsGet>(&ctx, &actor, NoInput {}).await?,
         time_zones: service::time_zones(),
         currencies: service::currencies(),
     })
@@ -45,7 +48,8 @@ pub(crate) async fn settings_update(
     #[server(default)] reviewed_changes: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = domain::settings::OrganisationDraft {
+    let input = SettingsInput {
+        version,
         name,
         session_idle_hours,
         session_absolute_hours,
@@ -54,7 +58,7 @@ pub(crate) async fn settings_update(
         invite_domains,
         reviewed_changes,
     };
-    service::settings_update(&ctx, &actor, version, &draft).await?;
+    service::call::<service::SettingsUpdate>(&ctx, &actor, input).await?;
     api::redirect_with_flash("/settings", Flash::SettingsSaved);
     Ok(())
 }

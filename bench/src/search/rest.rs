@@ -14,7 +14,7 @@ use axum::serve;
 use domain::{
     Actor, Permission,
     access::SystemRole,
-    api_key::{ApiKeyDraft, NEVER},
+    api_key::{ApiKeyInput, NEVER},
 };
 use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
@@ -72,13 +72,13 @@ pub(crate) async fn question(
         let tenant = world.tenant_of(rows.min(world.tenants[0].rows));
         let actor = tenant.veteran();
         grant_role_and_teams(server, tenant, &actor).await?;
-        let draft = ApiKeyDraft {
+        let draft = ApiKeyInput {
             label: "Bench".into(),
-            vendor: String::new(),
+            vendor: None,
             scopes: vec![Permission::MemoryRead.key().into()],
             lifetime: NEVER.into(),
         };
-        let key = service::api_key_create(&ctx, &actor, None, &draft)
+        let key = service::call::<service::ApiKeyCreate>(&ctx, &actor, draft)
             .await
             .map_err(|error| anyhow!("{error}"))?
             .key;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, ActorKind, ApiKeyId, AppError, FieldError, Permission, Timestamp, UserId, Vendor,
-    error::quote,
+    error::quote, form_text,
 };
 
 /// Limit for a key's label and a service account's name, in characters.
@@ -18,6 +18,7 @@ pub const NEVER: &str = "never";
 
 /// A key as listed. The secret is shown once, at creation, and not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKey {
     pub id: ApiKeyId,
     pub label: String,
@@ -32,14 +33,18 @@ pub struct ApiKey {
     pub scopes: Vec<Permission>,
     pub vendor: Vendor,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     /// `None`: does not expire.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub expires_at: Option<Timestamp>,
     /// With a precision of one minute.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub last_used_at: Option<Timestamp>,
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -83,16 +88,25 @@ impl ApiKeyScope {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ApiKeyFilter {
-    /// All members' keys instead of only the caller's.
-    pub all: bool,
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiKeyListInput {
     /// Revoked and expired keys instead of active ones.
     pub ended: bool,
+    /// `next` of the previous page.
+    pub after: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyPath {
+    pub id: ApiKeyId,
 }
 
 /// A key and its effective permissions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKeyDetail {
     pub key: ApiKey,
     /// The scopes that the owner currently holds.
@@ -103,6 +117,7 @@ pub struct ApiKeyDetail {
 
 /// A member for whom the caller can create a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyOwner {
     pub id: UserId,
     pub name: String,
@@ -113,6 +128,7 @@ pub struct KeyOwner {
 
 /// An agent or a service, which can authenticate only with API keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServiceAccount {
     pub id: UserId,
     pub name: String,
@@ -121,15 +137,17 @@ pub struct ServiceAccount {
     pub is_active: bool,
     /// Names of the roles.
     pub roles: Vec<String>,
-    /// Number of active keys.
-    pub keys: i64,
+    /// Active ones.
+    pub key_count: i64,
 }
 
 /// A new key with its secret, which is shown only this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedApiKey {
     pub id: ApiKeyId,
     pub label: String,
+    /// The key itself; only its hash is stored.
     pub key: String,
 }
 
@@ -141,20 +159,75 @@ impl fmt::Debug for CreatedApiKey {
     }
 }
 
-/// Form input for a new key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ApiKeyDraft {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyInput {
+    /// What the key is for, in 1 to 100 characters.
     pub label: String,
-    /// Permission keys.
+    /// Permissions of which the key's owner and the caller hold each. In use,
+    /// the key has those that its owner still holds.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Permission>"))]
     pub scopes: Vec<String>,
-    /// A [`Vendor`] key; empty means [`Vendor::Other`].
-    pub vendor: String,
-    /// A number of days, or [`NEVER`].
+    /// The product that uses the key; memories not allowed for it are hidden.
+    /// Unset: that of the caller's key, else `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vendor>"))]
+    pub vendor: Option<String>,
+    /// In days, 1 to 3650, or `never`, the default.
+    #[serde(default = "never", deserialize_with = "form_text::text")]
     pub lifetime: String,
 }
 
-/// A validated [`ApiKeyDraft`].
+/// A key of an agent or a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationApiKeyInput {
+    /// The agent or service that the key acts as.
+    pub owner_id: UserId,
+    /// What the key is for, in 1 to 100 characters.
+    pub label: String,
+    /// Permissions of which the key's owner and the caller hold each. In use,
+    /// the key has those that its owner still holds.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Permission>"))]
+    pub scopes: Vec<String>,
+    /// The product that uses the key; memories not allowed for it are hidden.
+    /// Unset: that of the caller's key, else `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vendor>"))]
+    pub vendor: Option<String>,
+    /// In days, 1 to 3650, or `never`, the default.
+    #[serde(default = "never", deserialize_with = "form_text::text")]
+    pub lifetime: String,
+}
+
+impl OrganisationApiKeyInput {
+    pub fn new(owner_id: UserId, key: ApiKeyInput) -> Self {
+        Self {
+            owner_id,
+            label: key.label,
+            scopes: key.scopes,
+            vendor: key.vendor,
+            lifetime: key.lifetime,
+        }
+    }
+
+    pub fn into_key(self) -> ApiKeyInput {
+        ApiKeyInput {
+            label: self.label,
+            scopes: self.scopes,
+            vendor: self.vendor,
+            lifetime: self.lifetime,
+        }
+    }
+}
+
+fn never() -> String {
+    NEVER.to_owned()
+}
+
+/// A validated [`ApiKeyInput`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewApiKey {
     pub label: String,
@@ -165,17 +238,17 @@ pub struct NewApiKey {
 }
 
 impl NewApiKey {
-    /// Validates a draft. The caller must check that the scopes may be granted.
-    pub fn parse(draft: &ApiKeyDraft) -> Result<Self, AppError> {
+    /// Validates the input. The caller must check that the scopes may be granted.
+    pub fn parse(input: &ApiKeyInput) -> Result<Self, AppError> {
         let mut errors = Vec::new();
         let label = parse_name(
             "label",
-            &draft.label,
+            &input.label,
             "Say what the key is for",
             &mut errors,
         );
         let mut scopes = BTreeSet::new();
-        for scope in &draft.scopes {
+        for scope in &input.scopes {
             match Permission::for_role(scope) {
                 Ok(permission) if permission.is_entrusted() => errors.push(field_error(
                     "scopes",
@@ -193,13 +266,13 @@ impl NewApiKey {
                 )),
             }
         }
-        if draft.scopes.is_empty() {
+        if input.scopes.is_empty() {
             errors.push(field_error(
                 "scopes",
                 "Choose at least one thing that the key may do.",
             ));
         }
-        let vendor = match draft.vendor.as_str() {
+        let vendor = match input.vendor.as_deref().unwrap_or_default() {
             "" => Some(Vendor::Other),
             key => Vendor::from_key(key),
         };
@@ -209,7 +282,7 @@ impl NewApiKey {
                 "Choose one of the products on the list.",
             ));
         }
-        let lifetime = match draft.lifetime.trim() {
+        let lifetime = match input.lifetime.trim() {
             NEVER => None,
             days => {
                 let days = days
@@ -237,15 +310,31 @@ impl NewApiKey {
     }
 }
 
-/// Form input for a new agent or service account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ServiceAccountDraft {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ServiceAccountInput {
+    /// 1 to 100 characters.
     pub name: String,
+    /// `agent` or `service`.
     pub kind: String,
 }
 
-/// A validated [`ServiceAccountDraft`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ServiceAccountPath {
+    /// The agent or service.
+    pub id: UserId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CreatedServiceAccount {
+    pub id: UserId,
+}
+
+/// A validated [`ServiceAccountInput`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewServiceAccount {
     pub name: String,
@@ -254,10 +343,10 @@ pub struct NewServiceAccount {
 }
 
 impl NewServiceAccount {
-    pub fn parse(draft: &ServiceAccountDraft) -> Result<Self, AppError> {
+    pub fn parse(input: &ServiceAccountInput) -> Result<Self, AppError> {
         let mut errors = Vec::new();
-        let name = parse_name("name", &draft.name, "Give it a name", &mut errors);
-        let kind = ActorKind::from_key(&draft.kind)
+        let name = parse_name("name", &input.name, "Give it a name", &mut errors);
+        let kind = ActorKind::from_key(&input.kind)
             .filter(|kind| matches!(kind, ActorKind::Agent | ActorKind::Service));
         if kind.is_none() {
             errors.push(field_error("kind", "Choose an agent or a service."));
@@ -302,16 +391,16 @@ fn field_error(field: &str, message: impl Into<String>) -> FieldError {
 mod tests {
     use super::*;
 
-    fn draft() -> ApiKeyDraft {
-        ApiKeyDraft {
+    fn draft() -> ApiKeyInput {
+        ApiKeyInput {
             label: " Nightly export ".into(),
             scopes: vec!["memory.read".into(), "memory.read".into()],
-            vendor: "claude".into(),
+            vendor: Some("claude".into()),
             lifetime: "90".into(),
         }
     }
 
-    fn invalid_fields(draft: &ApiKeyDraft) -> Vec<String> {
+    fn invalid_fields(draft: &ApiKeyInput) -> Vec<String> {
         match NewApiKey::parse(draft) {
             Err(AppError::Invalid { fields }) => fields.into_iter().map(|f| f.field).collect(),
             other => panic!("{other:?}"),
@@ -325,15 +414,15 @@ mod tests {
         assert_eq!(key.scopes, BTreeSet::from([Permission::MemoryRead]));
         assert_eq!(key.vendor, Vendor::Claude);
         assert_eq!(key.lifetime, Some(time::Duration::days(90)));
-        let without_vendor = ApiKeyDraft {
-            vendor: String::new(),
+        let without_vendor = ApiKeyInput {
+            vendor: None,
             ..draft()
         };
         assert_eq!(
             NewApiKey::parse(&without_vendor).unwrap().vendor,
             Vendor::Other
         );
-        let never = ApiKeyDraft {
+        let never = ApiKeyInput {
             lifetime: NEVER.into(),
             ..draft()
         };
@@ -342,15 +431,15 @@ mod tests {
 
     #[test]
     fn all_invalid_fields_are_reported() {
-        let empty = ApiKeyDraft::default();
+        let empty = ApiKeyInput::default();
         assert_eq!(invalid_fields(&empty), ["label", "scopes", "lifetime"]);
         for label in ["x".repeat(101), "a\nb".into(), "\u{0}".into()] {
-            assert_eq!(invalid_fields(&ApiKeyDraft { label, ..draft() }), ["label"]);
+            assert_eq!(invalid_fields(&ApiKeyInput { label, ..draft() }), ["label"]);
         }
         for lifetime in ["0", "-1", "3651", "1.5", "Never", ""] {
             let lifetime = lifetime.to_owned();
             assert_eq!(
-                invalid_fields(&ApiKeyDraft {
+                invalid_fields(&ApiKeyInput {
                     lifetime,
                     ..draft()
                 }),
@@ -358,9 +447,9 @@ mod tests {
             );
         }
         for vendor in ["*", "Claude", "openai"] {
-            let vendor = vendor.to_owned();
+            let vendor = Some(vendor.to_owned());
             assert_eq!(
-                invalid_fields(&ApiKeyDraft { vendor, ..draft() }),
+                invalid_fields(&ApiKeyInput { vendor, ..draft() }),
                 ["vendor"]
             );
         }
@@ -368,7 +457,7 @@ mod tests {
         for scope in ["everything", "memory.break_glass"] {
             let scopes = vec!["memory.read".into(), scope.into()];
             assert_eq!(
-                invalid_fields(&ApiKeyDraft { scopes, ..draft() }),
+                invalid_fields(&ApiKeyInput { scopes, ..draft() }),
                 ["scopes"]
             );
         }
@@ -377,7 +466,7 @@ mod tests {
     #[test]
     fn only_agents_and_services_can_be_created() {
         for kind in ["human", "system", "sub_agent", ""] {
-            let draft = ServiceAccountDraft {
+            let draft = ServiceAccountInput {
                 name: "Exporter".into(),
                 kind: kind.into(),
             };

@@ -63,6 +63,7 @@ impl BreakGlassRequest {
 
 /// A reader's access to the private memories of one member, the subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BreakGlassGrant {
     pub id: BreakGlassId,
     pub reader_id: UserId,
@@ -70,12 +71,15 @@ pub struct BreakGlassGrant {
     pub subject_id: UserId,
     pub reason: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub opened_at: Timestamp,
     /// The end unless `closed_at` is earlier.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub expires_at: Timestamp,
     /// When it was closed before it expired.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub closed_at: Option<Timestamp>,
 }
 
@@ -125,6 +129,7 @@ pub enum BreakGlassStatus {
 
 /// A past or open grant, as reported to its subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BreakGlassReport {
     pub grant: BreakGlassGrant,
     /// Each memory once, the last read first.
@@ -132,12 +137,14 @@ pub struct BreakGlassReport {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadMemory {
     pub id: MemoryId,
     /// The title or, if empty, the beginning of the text.
     pub title: String,
     /// The time of the last read.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub at: Timestamp,
 }
 

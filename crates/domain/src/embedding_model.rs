@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, EmbeddingModelId, FieldError, Timestamp, keyed_enum::keyed_enum};
+use crate::{AppError, EmbeddingModelId, FieldError, Timestamp, form_text, keyed_enum::keyed_enum};
 
 /// The model that runs inside Atrium.
 pub const LOCAL_MODEL: &str = "all-MiniLM-L6-v2";
@@ -29,6 +29,7 @@ keyed_enum! {
 
 /// The service that computes the vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EmbeddingSource {
     /// Atrium itself; no data leaves the machine.
@@ -60,6 +61,7 @@ impl EmbeddingSlot {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EmbeddingModel {
     pub id: EmbeddingModelId,
     pub source: EmbeddingSource,
@@ -75,20 +77,25 @@ pub struct EmbeddingModel {
     pub problem: Option<String>,
     /// When the next attempt is due.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub retry_at: Option<Timestamp>,
     /// Consecutive failures.
     pub failures: u32,
     /// `None` if created by Atrium.
     pub created_by_name: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     /// When searches began to use it.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub activated_at: Option<Timestamp>,
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub retired_at: Option<Timestamp>,
     /// When the last of its vectors was deleted.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub dropped_at: Option<Timestamp>,
 }
 
@@ -108,6 +115,7 @@ impl EmbeddingModel {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EmbeddingProgress {
     /// Memories with a vector.
     pub done: i64,
@@ -115,11 +123,20 @@ pub struct EmbeddingProgress {
     pub total: i64,
 }
 
+/// A model with its progress.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EmbeddingModelEntry {
+    pub model: EmbeddingModel,
+    pub progress: EmbeddingProgress,
+}
+
 /// Data of the models page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EmbeddingModels {
     /// The active model, the next one if any, then retired ones, newest first.
-    pub models: Vec<(EmbeddingModel, EmbeddingProgress)>,
+    pub models: Vec<EmbeddingModelEntry>,
     /// Names of the services set up by the operator.
     pub endpoints: Vec<String>,
     /// Why the local model can't be used; `None` if it can.
@@ -127,12 +144,12 @@ pub struct EmbeddingModels {
 }
 
 impl EmbeddingModels {
-    pub fn active(&self) -> Option<&(EmbeddingModel, EmbeddingProgress)> {
+    pub fn active(&self) -> Option<&EmbeddingModelEntry> {
         self.find_by_status(|status| status == EmbeddingModelStatus::Active)
     }
 
     /// The model being built or paused.
-    pub fn next(&self) -> Option<&(EmbeddingModel, EmbeddingProgress)> {
+    pub fn next(&self) -> Option<&EmbeddingModelEntry> {
         self.find_by_status(|status| {
             matches!(
                 status,
@@ -146,34 +163,67 @@ impl EmbeddingModels {
     pub fn is_dropping(&self) -> bool {
         self.models
             .iter()
-            .any(|(model, _)| model.is_being_dropped())
+            .any(|entry| entry.model.is_being_dropped())
     }
 
     fn find_by_status(
         &self,
         matches_status: impl Fn(EmbeddingModelStatus) -> bool,
-    ) -> Option<&(EmbeddingModel, EmbeddingProgress)> {
+    ) -> Option<&EmbeddingModelEntry> {
         self.models
             .iter()
-            .find(|(model, _)| matches_status(model.status))
+            .find(|entry| matches_status(entry.model.status))
     }
 }
 
-/// Form input for a new model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EmbeddingModelDraft {
-    /// `local`, `address`, or `endpoint:` and a name.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingModelInput {
+    /// `local`, `address`, or `endpoint:` and the name of a service that the
+    /// operator set up.
     pub source: String,
     /// The service's URL, for `address` only.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub base_url: String,
-    /// The name that the service uses; ignored for `local`.
+    /// The name that the service uses, at most 200 characters; ignored for
+    /// `local`.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub model: String,
-    /// Empty: the model's default length.
+    /// The length of the vectors, 64 to 4000. Unset: the model's own.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u16>"))]
     pub dimensions: String,
 }
 
-/// A validated [`EmbeddingModelDraft`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingModelPath {
+    pub id: EmbeddingModelId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StartedEmbeddingModel {
+    pub id: EmbeddingModelId,
+}
+
+/// A validated [`EmbeddingModelInput`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedEmbeddingModel {
     /// The URL of an [`EmbeddingSource::Address`] is not validated yet.
@@ -185,7 +235,7 @@ pub struct ParsedEmbeddingModel {
 }
 
 impl ParsedEmbeddingModel {
-    pub fn parse(draft: &EmbeddingModelDraft) -> Result<Self, AppError> {
+    pub fn parse(input: &EmbeddingModelInput) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let mut reject = |field: &str, message: &str| {
             fields.push(FieldError {
@@ -193,7 +243,7 @@ impl ParsedEmbeddingModel {
                 message: message.to_owned(),
             });
         };
-        let source = match draft.source.as_str() {
+        let source = match input.source.as_str() {
             "local" => {
                 return Ok(Self {
                     source: EmbeddingSource::Local,
@@ -202,10 +252,10 @@ impl ParsedEmbeddingModel {
                 });
             }
             "address" => {
-                if draft.base_url.trim().is_empty() {
+                if input.base_url.trim().is_empty() {
                     reject("base_url", "Give the address of the service.");
                 }
-                EmbeddingSource::Address(draft.base_url.trim().to_owned())
+                EmbeddingSource::Address(input.base_url.trim().to_owned())
             }
             other => {
                 let name = other.strip_prefix("endpoint:").unwrap_or_default();
@@ -215,7 +265,7 @@ impl ParsedEmbeddingModel {
                 EmbeddingSource::Endpoint(name.to_owned())
             }
         };
-        let model = draft.model.trim();
+        let model = input.model.trim();
         if model.is_empty() {
             reject("model", "Give the model's name as its service calls it.");
         } else if model.chars().count() > MAX_MODEL_CHARS || model.chars().any(char::is_control) {
@@ -224,7 +274,7 @@ impl ParsedEmbeddingModel {
                 "A model's name has at most 200 characters and no control character.",
             );
         }
-        let dimensions = match draft.dimensions.trim() {
+        let dimensions = match input.dimensions.trim() {
             "" => None,
             number => {
                 let number = number.parse().ok().filter(|n| DIMENSIONS.contains(n));
@@ -253,7 +303,7 @@ mod tests {
     #[test]
     fn all_invalid_fields_are_reported() {
         let draft = |source: &str, base_url: &str, model: &str, dimensions: &str| {
-            ParsedEmbeddingModel::parse(&EmbeddingModelDraft {
+            ParsedEmbeddingModel::parse(&EmbeddingModelInput {
                 source: source.into(),
                 base_url: base_url.into(),
                 model: model.into(),

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, FieldError, InviteId, RoleId, TeamId, Timestamp, email::EmailAddress,
+    AppError, FieldError, InviteId, RoleId, TeamId, Timestamp, email::EmailAddress, form_text,
     keyed_enum::keyed_enum, role::RoleRef, team::TeamRef,
 };
 
@@ -23,6 +23,7 @@ keyed_enum! {
 
 /// An invite as listed. Its link is shown once, at creation, and not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Invite {
     pub id: InviteId,
     /// The intended recipient; anybody with the link can accept.
@@ -32,36 +33,49 @@ pub struct Invite {
     /// `None`: the operator of the installation.
     pub invited_by: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub expires_at: Timestamp,
-    /// The stored status, which is never `Expired`; see [`Invite::status`].
-    pub stored: InviteStatus,
+    pub status: InviteStatus,
     pub accepted_by: Option<String>,
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub accepted_at: Option<Timestamp>,
 }
 
 impl Invite {
-    /// The status at `now`, with expiry taken into account.
-    pub fn status(&self, now: Timestamp) -> InviteStatus {
-        match self.stored {
+    /// The status at `now`: a pending invite may have expired since it was
+    /// loaded.
+    pub fn status_at(&self, now: Timestamp) -> InviteStatus {
+        match self.status {
             InviteStatus::Pending if self.expires_at <= now => InviteStatus::Expired,
-            stored => stored,
+            status => status,
         }
     }
 }
 
-/// Filter of the invite list, as in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct InviteFilter {
-    /// An [`InviteStatus`] key; empty means all.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct InviteListInput {
+    /// `pending`, `accepted`, `expired` or `revoked`; empty lists all.
     pub status: String,
+    /// `next` of the previous page.
+    pub after: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InvitePath {
+    pub id: InviteId,
 }
 
 /// Options of the invite form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InviteChoices {
     /// Roles that the inviter may grant.
     pub roles: Vec<RoleRef>,
@@ -73,20 +87,57 @@ pub struct InviteChoices {
     pub sends_mail: bool,
 }
 
-/// Form input for a new invite.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct InviteDraft {
-    /// Optional.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InviteInput {
+    /// The address to mail the link to, if the server sends mail. Required if
+    /// the organisation allows only some domains.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub email: String,
-    /// A role's id; optional.
+    /// The id of a role that the invite grants.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<RoleId>"))]
     pub role: String,
-    /// A team's id; optional.
+    /// The id of a team that the invite adds the person to.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<TeamId>"))]
     pub team: String,
+    /// How long the link can be accepted: 1, 7 (default) or 30 days.
+    #[serde(default = "default_days", deserialize_with = "form_text::text")]
+    #[cfg_attr(feature = "schema", schemars(with = "u16"))]
     pub days: String,
 }
 
-/// A validated [`InviteDraft`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InviteRenewInput {
+    pub id: InviteId,
+    /// How long the link can be accepted: 1, 7 (default) or 30 days.
+    #[serde(default = "default_days", deserialize_with = "form_text::text")]
+    #[cfg_attr(feature = "schema", schemars(with = "u16"))]
+    pub days: String,
+}
+
+fn default_days() -> String {
+    INVITE_DAYS[0].to_string()
+}
+
+/// A validated [`InviteInput`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewInvite {
     pub email: Option<EmailAddress>,
@@ -96,9 +147,9 @@ pub struct NewInvite {
 }
 
 impl NewInvite {
-    /// Validates a draft. `domains` are the allowed e-mail domains; empty
+    /// Validates the input. `domains` are the allowed e-mail domains; empty
     /// allows any. The caller must check that role and team may be granted.
-    pub fn parse(draft: &InviteDraft, domains: &[String]) -> Result<Self, AppError> {
+    pub fn parse(input: &InviteInput, domains: &[String]) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let mut reject = |field: &str, message: String| {
             fields.push(FieldError {
@@ -106,7 +157,7 @@ impl NewInvite {
                 message,
             });
         };
-        let email = match draft.email.trim() {
+        let email = match input.email.trim() {
             "" => None,
             typed => EmailAddress::parse(typed)
                 .map_err(|message| reject("email", message.to_owned()))
@@ -115,7 +166,7 @@ impl NewInvite {
         let is_allowed = |email: &EmailAddress| domains.iter().any(|d| d == email.domain());
         if !domains.is_empty()
             && !email.as_ref().is_some_and(is_allowed)
-            && (email.is_some() || draft.email.trim().is_empty())
+            && (email.is_some() || input.email.trim().is_empty())
         {
             reject(
                 "email",
@@ -125,15 +176,15 @@ impl NewInvite {
                 ),
             );
         }
-        let role = parse_optional_id(&draft.role).unwrap_or_else(|()| {
+        let role = parse_optional_id(&input.role).unwrap_or_else(|()| {
             reject("role", "Choose one of the roles, or none.".to_owned());
             None
         });
-        let team = parse_optional_id(&draft.team).unwrap_or_else(|()| {
+        let team = parse_optional_id(&input.team).unwrap_or_else(|()| {
             reject("team", "Choose one of the teams, or none.".to_owned());
             None
         });
-        let lifetime = match lifetime(&draft.days) {
+        let lifetime = match lifetime(&input.days) {
             Ok(lifetime) => lifetime,
             Err(message) => {
                 reject("days", message.to_owned());
@@ -175,6 +226,7 @@ fn parse_optional_id<T: std::str::FromStr>(typed: &str) -> Result<Option<T>, ()>
 
 /// The result of mailing the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MailOutcome {
     /// No address was given, or no mail server is configured.
@@ -190,11 +242,14 @@ pub enum MailOutcome {
 
 /// A new or renewed invite with its link, which is shown only this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InviteLink {
     pub id: InviteId,
+    /// Whoever has it can accept the invite; it is stored nowhere.
     pub link: String,
     pub email: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub expires_at: Timestamp,
     pub mail: MailOutcome,
 }
@@ -257,15 +312,15 @@ impl IssuerScope {
 mod tests {
     use super::*;
 
-    fn draft() -> InviteDraft {
-        InviteDraft {
+    fn draft() -> InviteInput {
+        InviteInput {
             email: " Mia@Contoso.Example ".into(),
             days: "7".into(),
-            ..InviteDraft::default()
+            ..InviteInput::default()
         }
     }
 
-    fn invalid_fields(draft: &InviteDraft, domains: &[&str]) -> Vec<String> {
+    fn invalid_fields(draft: &InviteInput, domains: &[&str]) -> Vec<String> {
         let domains: Vec<_> = domains.iter().map(|&d| d.to_owned()).collect();
         match NewInvite::parse(draft, &domains) {
             Ok(_) => Vec::new(),
@@ -284,7 +339,7 @@ mod tests {
 
     #[test]
     fn all_invalid_fields_are_reported() {
-        let bad = InviteDraft {
+        let bad = InviteInput {
             email: "mia".into(),
             role: "owner".into(),
             team: "x".into(),
@@ -300,7 +355,7 @@ mod tests {
 
     #[test]
     fn email_must_be_in_an_allowed_domain() {
-        let without_email = InviteDraft {
+        let without_email = InviteInput {
             email: String::new(),
             ..draft()
         };
@@ -313,7 +368,7 @@ mod tests {
         for other in ["fabrikam.example", "example", "so.example"] {
             assert_eq!(invalid_fields(&draft(), &[other]), ["email"], "{other}");
         }
-        let subdomain = InviteDraft {
+        let subdomain = InviteInput {
             email: "mia@mail.contoso.example".into(),
             ..draft()
         };

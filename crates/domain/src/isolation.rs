@@ -29,6 +29,7 @@ impl Probe {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProbeResult {
     /// The runtime role lacks the privilege for this table.
@@ -45,6 +46,7 @@ pub enum ProbeResult {
 
 /// The results of all probes on one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TableIsolation {
     pub table: String,
     /// Row security is enabled and forced on the table and all its partitions.
@@ -63,8 +65,10 @@ impl TableIsolation {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IsolationReport {
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub at: Timestamp,
     /// The database login that requests use.
     pub login: String,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::UtcOffset;
 
-use crate::{AppError, FieldError, Timestamp, keyed_enum::keyed_enum};
+use crate::{AppError, FieldError, Timestamp, form_text, keyed_enum::keyed_enum};
 
 keyed_enum! {
     #[derive(Default)]
@@ -18,6 +18,7 @@ keyed_enum! {
 
 /// The format of dates and numbers. The interface is English in every locale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Locale {
     /// `20 Nov 2026, 14:05` and `1,234.5`.
     #[default]
@@ -246,6 +247,7 @@ impl Formats {
 
 /// The stored choices of a member; `None` means not chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Preferences {
     /// Falls back to the browser's cookie, then to the system.
     pub theme: Option<Theme>,
@@ -263,22 +265,56 @@ pub struct DisplaySettings {
     pub formats: Formats,
 }
 
-/// Form input. An empty string means not chosen.
+/// Replaces the preferences; what is left out is not chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PreferencesDraft {
-    /// A [`Theme::key`].
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PreferencesInput {
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Theme>"))]
     pub theme: String,
     /// An IANA name.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub time_zone: String,
-    /// A [`Locale::tag`].
+    /// The format of dates and numbers, a BCP 47 tag.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Locale>"))]
     pub locale: String,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ThemeInput {
+    pub theme: Theme,
+}
+
+/// A member's preferences, and what replaces a time zone that is not chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PreferencesDetail {
+    pub preferences: Preferences,
+    /// The organisation's time zone, if it chose one.
+    pub tenant_time_zone: Option<String>,
+}
+
 impl Preferences {
-    /// Validates a draft. `is_time_zone` says if an IANA name exists.
+    /// Validates the input. `is_time_zone` says if an IANA name exists.
     pub fn parse(
-        draft: &PreferencesDraft,
+        input: &PreferencesInput,
         is_time_zone: impl Fn(&str) -> bool,
     ) -> Result<Self, AppError> {
         let mut fields = Vec::new();
@@ -288,16 +324,16 @@ impl Preferences {
                 message: message.into(),
             });
         };
-        let theme = Theme::from_key(&draft.theme);
-        if theme.is_none() && !draft.theme.is_empty() {
+        let theme = Theme::from_key(&input.theme);
+        if theme.is_none() && !input.theme.is_empty() {
             reject("theme", "Choose one of the colours in the list.");
         }
-        let time_zone = chosen(&draft.time_zone);
+        let time_zone = chosen(&input.time_zone);
         if time_zone.as_deref().is_some_and(|name| !is_time_zone(name)) {
             reject("time_zone", NO_TIME_ZONE);
         }
-        let locale = Locale::from_tag(&draft.locale);
-        if locale.is_none() && !draft.locale.is_empty() {
+        let locale = Locale::from_tag(&input.locale);
+        if locale.is_none() && !input.locale.is_empty() {
             reject("locale", "Choose one of the formats in the list.");
         }
         if fields.is_empty() {
@@ -398,7 +434,7 @@ mod tests {
 
     #[test]
     fn unknown_values_are_rejected() {
-        let draft = PreferencesDraft {
+        let draft = PreferencesInput {
             theme: "pink".into(),
             time_zone: "Mars/Base".into(),
             locale: "en".into(),
@@ -408,7 +444,7 @@ mod tests {
             assert!(error.for_field(field).is_some(), "{field}");
         }
         assert_eq!(
-            Preferences::parse(&PreferencesDraft::default(), |_| false),
+            Preferences::parse(&PreferencesInput::default(), |_| false),
             Ok(Preferences::default())
         );
     }

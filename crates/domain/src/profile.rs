@@ -2,20 +2,27 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SessionId, Timestamp, UserId};
+use crate::{ActorKind, ApiKeyId, Permission, SessionId, Timestamp, UserId};
 
-/// The signed-in member, as shown in the page frame.
+/// The member behind a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Profile {
     pub user_id: UserId,
     pub display_name: String,
+    pub kind: ActorKind,
     /// From the identity provider; never used as an identifier.
     pub email: Option<String>,
     pub tenant_name: String,
     pub tenant_slug: String,
+    /// Names of the roles.
     pub roles: Vec<String>,
+    /// Names of the teams.
     pub teams: Vec<String>,
-    pub permissions: Vec<crate::Permission>,
+    /// Those of this request: a key's are limited by its scopes.
+    pub permissions: Vec<Permission>,
+    /// The key of this request, if it has one.
+    pub api_key_id: Option<ApiKeyId>,
 }
 
 /// An organisation that the signed-in person belongs to.

@@ -25,6 +25,7 @@ keyed_enum! {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoleRef {
     pub id: RoleId,
     /// Unique in the organisation; used in URLs and tokens.

@@ -6,6 +6,7 @@ use crate::{
     AppError, FieldError,
     email::parse_domains,
     error::quote,
+    form_text,
     preferences::{NO_TIME_ZONE, TimeZone, chosen},
 };
 
@@ -20,6 +21,7 @@ pub const MAX_INVITE_DOMAINS: usize = 100;
 /// Settings as stored with the tenant. Unset values fall back to the
 /// installation's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct TenantSettings {
     /// A session ends after so many hours without a request.
@@ -57,6 +59,7 @@ impl TenantSettings {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Organisation {
     /// The short name in commands and configuration; never changes.
     pub slug: String,
@@ -66,22 +69,62 @@ pub struct Organisation {
     pub version: i32,
 }
 
-/// Form input for the settings.
+/// Replaces the name and all settings; what is left out is unset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct OrganisationDraft {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SettingsInput {
+    /// The version that the change is based on.
+    pub version: i32,
+    /// 1 to 200 characters.
     pub name: String,
-    /// Whole hours; optional.
+    /// A session ends after so many hours without a request, 1 to 8760; applies
+    /// to new sessions. Unset: as configured for the installation.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u32>"))]
     pub session_idle_hours: String,
-    /// Whole hours; optional.
+    /// A session ends after so many hours, even if in use, 1 to 8760; applies
+    /// to new sessions. Unset: as configured for the installation.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u32>"))]
     pub session_absolute_hours: String,
-    /// An IANA name; optional.
+    /// The IANA name of the zone of members who chose none. Unset: UTC.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub time_zone: String,
-    /// An ISO 4217 code; optional.
+    /// The ISO 4217 code of the currency for usage and budgets. Unset: USD.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub currency: String,
-    /// Separated by commas, semicolons or white space; optional.
+    /// At most 100 domains. If set, invites need an e-mail address in one of
+    /// them.
+    // A form sends them separated by commas, semicolons or white space.
+    #[serde(
+        default,
+        deserialize_with = "form_text::words",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub invite_domains: String,
-    /// [`CHANGES_NEED_REVIEW`] (default) or [`OWNERS_MAY_CHANGE`].
+    /// `review`: a change of an accepted memory needs a new review, the default.
+    /// `owner`: its owner may change it without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reviewed_changes: String,
 }
 
@@ -100,7 +143,7 @@ pub struct KnownValues {
     pub is_currency: fn(&str) -> bool,
 }
 
-/// A validated [`OrganisationDraft`].
+/// A validated [`SettingsInput`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganisationUpdate {
     pub name: String,
@@ -108,9 +151,9 @@ pub struct OrganisationUpdate {
 }
 
 impl OrganisationUpdate {
-    pub fn parse(draft: &OrganisationDraft, known: KnownValues) -> Result<Self, AppError> {
+    pub fn parse(input: &SettingsInput, known: KnownValues) -> Result<Self, AppError> {
         let mut fields = Vec::new();
-        let name = draft.name.trim();
+        let name = input.name.trim();
         if name.is_empty()
             || name.chars().count() > MAX_ORGANISATION_NAME_CHARS
             || name.chars().any(char::is_control)
@@ -138,8 +181,8 @@ impl OrganisationUpdate {
                 hours
             }
         };
-        let idle = parse_hours("session_idle_hours", &draft.session_idle_hours);
-        let absolute = parse_hours("session_absolute_hours", &draft.session_absolute_hours);
+        let idle = parse_hours("session_idle_hours", &input.session_idle_hours);
+        let absolute = parse_hours("session_absolute_hours", &input.session_absolute_hours);
         if let (Some(idle), Some(absolute)) = (idle, absolute)
             && idle > absolute
         {
@@ -161,17 +204,17 @@ impl OrganisationUpdate {
             };
         let time_zone = parse_listed(
             "time_zone",
-            &draft.time_zone,
+            &input.time_zone,
             known.is_time_zone,
             NO_TIME_ZONE,
         );
         let currency = parse_listed(
             "currency",
-            &draft.currency,
+            &input.currency,
             known.is_currency,
             "Choose one of the currencies in the list.",
         );
-        let invite_domains = parse_domains(&draft.invite_domains)
+        let invite_domains = parse_domains(&input.invite_domains)
             .map_err(|word| format!("{} is not a domain such as example.org.", quote(word)))
             .and_then(|domains| {
                 let fits = domains.len() <= MAX_INVITE_DOMAINS;
@@ -185,7 +228,7 @@ impl OrganisationUpdate {
             });
             Vec::new()
         });
-        if !["", CHANGES_NEED_REVIEW, OWNERS_MAY_CHANGE].contains(&draft.reviewed_changes.as_str())
+        if !["", CHANGES_NEED_REVIEW, OWNERS_MAY_CHANGE].contains(&input.reviewed_changes.as_str())
         {
             fields.push(FieldError {
                 field: "reviewed_changes".into(),
@@ -203,7 +246,7 @@ impl OrganisationUpdate {
                 time_zone,
                 currency,
                 invite_domains,
-                owners_change_reviewed: draft.reviewed_changes == OWNERS_MAY_CHANGE,
+                owners_change_reviewed: input.reviewed_changes == OWNERS_MAY_CHANGE,
             },
         })
     }
@@ -221,13 +264,13 @@ mod tests {
     #[test]
     fn time_zone_and_currency_must_exist_if_set() {
         let parse = |time_zone: &str, currency: &str| {
-            let draft = OrganisationDraft {
+            let input = SettingsInput {
                 name: "Acme".into(),
                 time_zone: time_zone.into(),
                 currency: currency.into(),
-                ..OrganisationDraft::default()
+                ..SettingsInput::default()
             };
-            OrganisationUpdate::parse(&draft, KNOWN)
+            OrganisationUpdate::parse(&input, KNOWN)
         };
         let chosen = parse("Europe/Berlin", "EUR").unwrap().settings;
         assert_eq!(
@@ -244,13 +287,13 @@ mod tests {
     #[test]
     fn session_hours_are_validated() {
         let parse = |name: &str, idle: &str, absolute: &str| {
-            let draft = OrganisationDraft {
+            let input = SettingsInput {
                 name: name.into(),
                 session_idle_hours: idle.into(),
                 session_absolute_hours: absolute.into(),
-                ..OrganisationDraft::default()
+                ..SettingsInput::default()
             };
-            OrganisationUpdate::parse(&draft, KNOWN)
+            OrganisationUpdate::parse(&input, KNOWN)
         };
         let text = parse(" Acme ", "", " 8 ").unwrap();
         assert_eq!(text.name, "Acme");
@@ -272,12 +315,12 @@ mod tests {
     #[test]
     fn invalid_invite_domain_is_named() {
         let parse = |domains: &str| {
-            let draft = OrganisationDraft {
+            let input = SettingsInput {
                 name: "Acme".into(),
                 invite_domains: domains.into(),
-                ..OrganisationDraft::default()
+                ..SettingsInput::default()
             };
-            OrganisationUpdate::parse(&draft, KNOWN)
+            OrganisationUpdate::parse(&input, KNOWN)
         };
         let text = parse("Fabrikam.example\n contoso.example").unwrap();
         assert_eq!(
@@ -297,12 +340,12 @@ mod tests {
     #[test]
     fn accepted_memories_are_reviewed_by_default() {
         let parse = |reviewed_changes: &str| {
-            let draft = OrganisationDraft {
+            let input = SettingsInput {
                 name: "Acme".into(),
                 reviewed_changes: reviewed_changes.into(),
-                ..OrganisationDraft::default()
+                ..SettingsInput::default()
             };
-            OrganisationUpdate::parse(&draft, KNOWN)
+            OrganisationUpdate::parse(&input, KNOWN)
         };
         for (typed, owners) in [
             ("", false),

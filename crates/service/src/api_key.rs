@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Action, Actor, ActorKind, ApiKeyId, AppError, Page, Permission, RequestFacts, UserId,
+    Action, Actor, ActorKind, ApiKeyId, AppError, NoInput, Page, Permission, RequestFacts, UserId,
     api_key::{
-        ApiKey, ApiKeyDetail, ApiKeyDraft, ApiKeyFilter, ApiKeyScope, CreatedApiKey, KeyOwner,
-        NewApiKey, NewServiceAccount, ServiceAccount, ServiceAccountDraft,
+        ApiKey, ApiKeyDetail, ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, CreatedApiKey,
+        CreatedServiceAccount, KeyOwner, NewApiKey, NewServiceAccount, OrganisationApiKeyInput,
+        ServiceAccount, ServiceAccountInput, ServiceAccountPath,
     },
     audit::Outcome,
     paging::PAGE_SIZE,
@@ -26,6 +27,7 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::first_ungrantable,
+    operation::{Done, Group, Operation, Route},
     secret::{Secret, SecretKind},
 };
 
@@ -35,38 +37,102 @@ const MAX_SERVICES: u16 = 200;
 /// Minimum interval between updates of a key's last use.
 const TOUCH_INTERVAL: Duration = Duration::MINUTE;
 
-/// One page of keys, newest first: the actor's own, or everybody's if the
-/// filter says so.
-pub async fn api_key_list(
-    ctx: &Ctx,
-    actor: &Actor,
-    filter: &ApiKeyFilter,
-    cursor: Option<&str>,
-) -> Result<Page<ApiKey>, AppError> {
-    let action = if filter.all {
-        Action::ApiKeyListAll
-    } else {
-        Action::ApiKeyList
-    };
-    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
-    let now = ctx.clock.now();
-    Ok(store::api_key::api_key_list(&mut act.tx, filter, now, cursor, PAGE_SIZE).await?)
+pub struct ApiKeyList;
+
+impl Operation for ApiKeyList {
+    const ACTION: Action = Action::ApiKeyList;
+    const ROUTE: Route = Route::get("/api-keys");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "List the member's own API keys";
+    const DESCRIPTION: &'static str = "The newest first.";
+    type Input = ApiKeyListInput;
+    type Output = Page<ApiKey>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: ApiKeyListInput,
+    ) -> Result<Done<Page<ApiKey>>, AppError> {
+        list(tx, ApiKeyScope::Own, &input).await
+    }
 }
 
-/// One key with its effective permissions: its scopes that the owner holds now.
-pub async fn api_key_get(
-    ctx: &Ctx,
-    actor: &Actor,
-    reach: ApiKeyScope,
+pub struct OrganisationApiKeyList;
+
+impl Operation for OrganisationApiKeyList {
+    const ACTION: Action = Action::ApiKeyListAll;
+    const ROUTE: Route = Route::get("/organisation/api-keys");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "List everybody's API keys";
+    const DESCRIPTION: &'static str = "The newest first.";
+    type Input = ApiKeyListInput;
+    type Output = Page<ApiKey>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: ApiKeyListInput,
+    ) -> Result<Done<Page<ApiKey>>, AppError> {
+        list(tx, ApiKeyScope::Any, &input).await
+    }
+}
+
+async fn list(
+    tx: &mut AuthorizedTx<'_>,
+    scope: ApiKeyScope,
+    input: &ApiKeyListInput,
+) -> Result<Done<Page<ApiKey>>, AppError> {
+    let now = tx.now();
+    let page = store::api_key::api_key_list(tx, scope, input, now, PAGE_SIZE).await?;
+    Ok(Done::read(page))
+}
+
+pub struct ApiKeyGet;
+
+impl Operation for ApiKeyGet {
+    const ACTION: Action = Action::ApiKeyList;
+    const ROUTE: Route = Route::get("/api-keys/{id}");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Get one of the member's own API keys";
+    const DESCRIPTION: &'static str =
+        "With its effective permissions: the scopes that its owner holds now.";
+    type Input = ApiKeyPath;
+    type Output = ApiKeyDetail;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: ApiKeyPath,
+    ) -> Result<Done<ApiKeyDetail>, AppError> {
+        get(tx, ApiKeyScope::Own, input.id).await
+    }
+}
+
+pub struct OrganisationApiKeyGet;
+
+impl Operation for OrganisationApiKeyGet {
+    const ACTION: Action = Action::ApiKeyListAll;
+    const ROUTE: Route = Route::get("/organisation/api-keys/{id}");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Get an API key of any member";
+    const DESCRIPTION: &'static str =
+        "With its effective permissions: the scopes that its owner holds now.";
+    type Input = ApiKeyPath;
+    type Output = ApiKeyDetail;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: ApiKeyPath,
+    ) -> Result<Done<ApiKeyDetail>, AppError> {
+        get(tx, ApiKeyScope::Any, input.id).await
+    }
+}
+
+async fn get(
+    tx: &mut AuthorizedTx<'_>,
+    scope: ApiKeyScope,
     id: ApiKeyId,
-) -> Result<ApiKeyDetail, AppError> {
-    let action = match reach {
-        ApiKeyScope::Own => Action::ApiKeyList,
-        ApiKeyScope::Any => Action::ApiKeyListAll,
-    };
-    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
-    let key = key_find(&mut act.tx, actor, reach, id).await?;
-    let owner = actor_load(&mut act.tx, key.owner_id).await?;
+) -> Result<Done<ApiKeyDetail>, AppError> {
+    let actor = tx.actor;
+    let key = key_find(tx, actor, scope, id).await?;
+    let owner = actor_load(tx, key.owner_id).await?;
     let held: BTreeSet<_> = if owner.may_act() {
         owner.profile.permissions.into_iter().collect()
     } else {
@@ -78,49 +144,117 @@ pub async fn api_key_get(
         .copied()
         .filter(|p| held.contains(p))
         .collect();
-    Ok(ApiKeyDetail {
+    Ok(Done::read(ApiKeyDetail {
         is_own: key.owner_id == actor.user_id,
         effective,
         key,
-    })
+    }))
 }
 
-/// The owner of a new key (`None`: the actor) and the scopes that it could
-/// have.
-///
-/// # Errors
-/// [`AppError::NotFound`] for anybody but the actor, an agent or a service.
-pub async fn api_key_owner(
-    ctx: &Ctx,
-    actor: &Actor,
-    owner: Option<UserId>,
-) -> Result<KeyOwner, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, create_action(actor, owner)).await?;
-    let record = owner_load(&mut act.tx, actor, owner).await?;
-    Ok(KeyOwner {
+pub struct ApiKeyOwnerGet;
+
+impl Operation for ApiKeyOwnerGet {
+    const ACTION: Action = Action::ApiKeyList;
+    const ROUTE: Route = Route::get("/api-keys/owner");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Get the member as the owner of a new API key";
+    const DESCRIPTION: &'static str = "With the scopes that the key could have.";
+    type Input = NoInput;
+    type Output = KeyOwner;
+
+    async fn run(tx: &mut AuthorizedTx<'_>, input: NoInput) -> Result<Done<KeyOwner>, AppError> {
+        let NoInput {} = input;
+        let id = tx.actor.user_id;
+        get_owner(tx, id).await
+    }
+}
+
+pub struct ServiceAccountOwnerGet;
+
+impl Operation for ServiceAccountOwnerGet {
+    const ACTION: Action = Action::ApiKeyListAll;
+    const ROUTE: Route = Route::get("/service-accounts/{id}/owner");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Get an agent or a service as the owner of a new API key";
+    const DESCRIPTION: &'static str = "With the scopes that the key could have.";
+    type Input = ServiceAccountPath;
+    type Output = KeyOwner;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: ServiceAccountPath,
+    ) -> Result<Done<KeyOwner>, AppError> {
+        get_owner(tx, input.id).await
+    }
+}
+
+async fn get_owner(tx: &mut AuthorizedTx<'_>, id: UserId) -> Result<Done<KeyOwner>, AppError> {
+    let actor = tx.actor;
+    let record = owner_load(tx, actor, id).await?;
+    Ok(Done::read(KeyOwner {
         offered: offered_permissions(actor, &record).into_iter().collect(),
         id: record.profile.user_id,
         name: record.profile.display_name,
         kind: record.kind,
-    })
+    }))
 }
 
-/// Creates a key for the actor or, if `owner` is set, for an agent or a
-/// service. The key itself is only in the response.
+pub struct ApiKeyCreate;
+
+impl Operation for ApiKeyCreate {
+    const ACTION: Action = Action::ApiKeyCreate;
+    const ROUTE: Route = Route::create("/api-keys");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Create an API key";
+    const DESCRIPTION: &'static str = "The answer has the key, which can't be read later. With an `Idempotency-Key`, the same call has the same answer for a day.";
+    type Input = ApiKeyInput;
+    type Output = CreatedApiKey;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: ApiKeyInput,
+    ) -> Result<Done<CreatedApiKey>, AppError> {
+        let owner = tx.actor.user_id;
+        create(tx, owner, input).await
+    }
+}
+
+pub struct OrganisationApiKeyCreate;
+
+impl Operation for OrganisationApiKeyCreate {
+    const ACTION: Action = Action::ApiKeyCreateFor;
+    const ROUTE: Route = Route::create("/organisation/api-keys");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Create an API key for an agent or a service";
+    const DESCRIPTION: &'static str = "The answer has the key, which can't be read later.";
+    type Input = OrganisationApiKeyInput;
+    type Output = CreatedApiKey;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: OrganisationApiKeyInput,
+    ) -> Result<Done<CreatedApiKey>, AppError> {
+        create(tx, input.owner_id, input.into_key()).await
+    }
+}
+
+/// Creates a key that acts as `owner`.
 ///
 /// # Errors
 /// [`AppError::Invalid`] also for a scope that the owner doesn't hold;
 /// [`AppError::Forbidden`] for one that the actor can't grant;
 /// [`AppError::NotFound`] for an owner other than the actor, an agent or a
 /// service, because a key acts as its owner.
-pub async fn api_key_create(
-    ctx: &Ctx,
-    actor: &Actor,
-    owner: Option<UserId>,
-    draft: &ApiKeyDraft,
-) -> Result<CreatedApiKey, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, create_action(actor, owner)).await?;
-    let new = NewApiKey::parse(draft)?;
+async fn create(
+    tx: &mut AuthorizedTx<'_>,
+    owner: UserId,
+    mut input: ApiKeyInput,
+) -> Result<Done<CreatedApiKey>, AppError> {
+    let (ctx, actor) = (tx.ctx, tx.actor);
+    if input.vendor.is_none() {
+        input.vendor = actor.vendor.map(|vendor| vendor.key().to_owned());
+    }
+    let new = NewApiKey::parse(&input)?;
     // Otherwise a key could read what its vendor may not, through another's.
     if actor.vendor.is_some_and(|vendor| vendor != new.vendor) {
         return Err(AppError::field(
@@ -128,12 +262,11 @@ pub async fn api_key_create(
             "A key made with a key is used by the same product as that one.",
         ));
     }
-    let record = owner_load(&mut act.tx, actor, owner).await?;
+    let record = owner_load(tx, actor, owner).await?;
+    tx.set_about(AuditTarget::user(owner));
     let offered = offered_permissions(actor, &record);
     if let Some(permission) = first_ungrantable(actor, &new.scopes) {
-        return Err(act
-            .deny_permission(AuditTarget::user(record.profile.user_id), permission)
-            .await);
+        return Err(AppError::Forbidden { permission });
     }
     if let Some(scope) = new.scopes.iter().find(|scope| !offered.contains(scope)) {
         let name = record.profile.display_name;
@@ -142,10 +275,10 @@ pub async fn api_key_create(
             format!("{name} doesn't hold “{scope}”, so no key of it can."),
         ));
     }
-    let now = ctx.clock.now();
+    let now = tx.now();
     // Otherwise a key could extend its own lifetime through another one.
     if let Some(maker) = actor.request.api_key_id {
-        let maker = store::api_key::api_key_get(&mut act.tx, maker).await?;
+        let maker = store::api_key::api_key_get(tx, maker).await?;
         let end = new.lifetime.map(|lifetime| now + lifetime);
         if maker
             .expires_at
@@ -164,8 +297,7 @@ pub async fn api_key_create(
         hash: &secret.hash(),
         prefix: secret.shown(),
     };
-    let owner = record.profile.user_id;
-    store::api_key::api_key_create(&mut act.tx, id, owner, mark, &new, now).await?;
+    store::api_key::api_key_create(tx, id, owner, mark, &new, now).await?;
     let after = json!({ "after": {
         "owner": owner,
         "label": new.label,
@@ -174,32 +306,61 @@ pub async fn api_key_create(
         "vendor": new.vendor,
         "days": new.lifetime.map(Duration::whole_days),
     } });
-    act.commit(AuditTarget::api_key(id).with_changes(after))
-        .await?;
-    Ok(CreatedApiKey {
+    let created = CreatedApiKey {
         id,
         label: new.label,
         key: secret.expose().to_owned(),
-    })
+    };
+    Ok(Done::audited(
+        created,
+        AuditTarget::api_key(id).with_changes(after),
+    ))
 }
 
-/// Revokes a key, effective with its next request.
-///
+pub struct ApiKeyRevoke;
+
+impl Operation for ApiKeyRevoke {
+    const ACTION: Action = Action::ApiKeyRevoke;
+    const ROUTE: Route = Route::delete("/api-keys/{id}");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Revoke one of the member's own API keys";
+    const DESCRIPTION: &'static str =
+        "It is refused from the next request on. Also the one that calls.";
+    type Input = ApiKeyPath;
+    type Output = ();
+
+    async fn run(tx: &mut AuthorizedTx<'_>, input: ApiKeyPath) -> Result<Done<()>, AppError> {
+        revoke(tx, ApiKeyScope::Own, input.id).await
+    }
+}
+
+pub struct OrganisationApiKeyRevoke;
+
+impl Operation for OrganisationApiKeyRevoke {
+    const ACTION: Action = Action::ApiKeyRevokeAny;
+    const ROUTE: Route = Route::delete("/organisation/api-keys/{id}");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Revoke an API key of any member";
+    const DESCRIPTION: &'static str = "It is refused from the next request on.";
+    type Input = ApiKeyPath;
+    type Output = ();
+
+    async fn run(tx: &mut AuthorizedTx<'_>, input: ApiKeyPath) -> Result<Done<()>, AppError> {
+        revoke(tx, ApiKeyScope::Any, input.id).await
+    }
+}
+
 /// # Errors
 /// [`AppError::Conflict`] if it was already revoked.
-pub async fn api_key_revoke(
-    ctx: &Ctx,
-    actor: &Actor,
-    reach: ApiKeyScope,
+async fn revoke(
+    tx: &mut AuthorizedTx<'_>,
+    scope: ApiKeyScope,
     id: ApiKeyId,
-) -> Result<(), AppError> {
-    let action = match reach {
-        ApiKeyScope::Own => Action::ApiKeyRevoke,
-        ApiKeyScope::Any => Action::ApiKeyRevokeAny,
-    };
-    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
-    let key = key_find(&mut act.tx, actor, reach, id).await?;
-    match store::api_key::api_key_revoke(&mut act.tx, id, ctx.clock.now()).await {
+) -> Result<Done<()>, AppError> {
+    let actor = tx.actor;
+    let key = key_find(tx, actor, scope, id).await?;
+    let now = tx.now();
+    match store::api_key::api_key_revoke(tx, id, now).await {
         Err(StoreError::NotFound) => {
             return Err(AppError::Conflict {
                 message: "This key was revoked already.".to_owned(),
@@ -209,40 +370,64 @@ pub async fn api_key_revoke(
     }
     let before =
         json!({ "before": { "owner": key.owner_id, "label": key.label, "prefix": key.prefix } });
-    act.commit(AuditTarget::api_key(id).with_changes(before))
-        .await
+    Ok(Done::audited(
+        (),
+        AuditTarget::api_key(id).with_changes(before),
+    ))
 }
 
-/// The organisation's agents and services, by name.
-pub async fn service_account_list(
-    ctx: &Ctx,
-    actor: &Actor,
-) -> Result<Vec<ServiceAccount>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ApiKeyListAll).await?;
-    let now = ctx.clock.now();
-    Ok(store::api_key::service_account_list(&mut act.tx, now, MAX_SERVICES).await?)
+pub struct ServiceAccountList;
+
+impl Operation for ServiceAccountList {
+    const ACTION: Action = Action::ApiKeyListAll;
+    const ROUTE: Route = Route::get("/service-accounts");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "List agents and services";
+    const DESCRIPTION: &'static str = "At most 200, by name.";
+    type Input = NoInput;
+    type Output = Vec<ServiceAccount>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: NoInput,
+    ) -> Result<Done<Vec<ServiceAccount>>, AppError> {
+        let NoInput {} = input;
+        let now = tx.now();
+        let accounts = store::api_key::service_account_list(tx, now, MAX_SERVICES).await?;
+        Ok(Done::read(accounts))
+    }
 }
 
-/// Creates an agent or a service without a role; until it is granted one, its
-/// keys can do nothing.
-pub async fn service_account_create(
-    ctx: &Ctx,
-    actor: &Actor,
-    draft: &ServiceAccountDraft,
-) -> Result<UserId, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ServiceAccountCreate).await?;
-    let new = NewServiceAccount::parse(draft)?;
-    let user = NewUser {
-        id: ctx.ids.id(),
-        display_name: &new.name,
-        email: None,
-        kind: new.kind,
-    };
-    user_create(&mut act.tx, &user, ctx.clock.now()).await?;
-    let after = json!({ "after": { "name": new.name, "kind": new.kind } });
-    act.commit(AuditTarget::user(user.id).with_changes(after))
-        .await?;
-    Ok(user.id)
+pub struct ServiceAccountCreate;
+
+impl Operation for ServiceAccountCreate {
+    const ACTION: Action = Action::ServiceAccountCreate;
+    const ROUTE: Route = Route::create("/service-accounts");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Create an agent or a service";
+    const DESCRIPTION: &'static str =
+        "It has no role; until it is granted one, its keys can do nothing.";
+    type Input = ServiceAccountInput;
+    type Output = CreatedServiceAccount;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: ServiceAccountInput,
+    ) -> Result<Done<CreatedServiceAccount>, AppError> {
+        let new = NewServiceAccount::parse(&input)?;
+        let user = NewUser {
+            id: tx.ctx.ids.id(),
+            display_name: &new.name,
+            email: None,
+            kind: new.kind,
+        };
+        let now = tx.now();
+        user_create(tx, &user, now).await?;
+        let after = json!({ "after": { "name": new.name, "kind": new.kind } });
+        let target = AuditTarget::user(user.id).with_changes(after);
+        let created = CreatedServiceAccount { id: user.id };
+        Ok(Done::audited(created, target))
+    }
 }
 
 /// The reason why a key is rejected.
@@ -399,23 +584,16 @@ pub async fn api_key_rejection_audit(
     Ok(tx.commit().await?)
 }
 
-fn create_action(actor: &Actor, owner: Option<UserId>) -> Action {
-    match owner {
-        Some(owner) if owner != actor.user_id => Action::ApiKeyCreateFor,
-        _ => Action::ApiKeyCreate,
-    }
-}
-
-/// Checks `reach` explicitly, because row-level security may show others' keys
+/// Checks `scope` explicitly, because row-level security may show others' keys
 /// for other reasons.
 async fn key_find(
     tx: &mut TenantTx,
     actor: &Actor,
-    reach: ApiKeyScope,
+    scope: ApiKeyScope,
     id: ApiKeyId,
 ) -> Result<ApiKey, AppError> {
     let key = store::api_key::api_key_get(tx, id).await?;
-    if reach == ApiKeyScope::Any || key.owner_id == actor.user_id {
+    if scope == ApiKeyScope::Any || key.owner_id == actor.user_id {
         Ok(key)
     } else {
         Err(AppError::NotFound)
@@ -425,9 +603,9 @@ async fn key_find(
 async fn owner_load(
     tx: &mut TenantTx,
     actor: &Actor,
-    owner: Option<UserId>,
+    owner: UserId,
 ) -> Result<ActorRecord, AppError> {
-    let record = actor_load(tx, owner.unwrap_or(actor.user_id)).await?;
+    let record = actor_load(tx, owner).await?;
     let is_program = matches!(record.kind, ActorKind::Agent | ActorKind::Service);
     if record.profile.user_id == actor.user_id || is_program {
         Ok(record)

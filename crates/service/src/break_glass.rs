@@ -3,8 +3,8 @@
 //! transaction, and so are each read and its audit row.
 
 use domain::{
-    Action, Actor, ActorKind, AppError, BreakGlassId, MemoryId, Page, Permission, Timestamp,
-    UserId,
+    Action, Actor, ActorKind, AppError, BreakGlassId, MemoryId, NoInput, Page, Permission,
+    Timestamp, UserId,
     break_glass::{
         BreakGlassDraft, BreakGlassGrant, BreakGlassReport, BreakGlassRequest, BreakGlassStatus,
         BreakGlassView, PrivateMemory,
@@ -22,6 +22,7 @@ use store::{
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Group, Operation, Route},
 };
 
 /// Number of recent grants on a member's own page.
@@ -173,13 +174,25 @@ async fn begin_read<'a, T>(
     Ok((act, grant.map(|grant| (grant, now)), closed))
 }
 
-/// Recent grants on the actor's own private memories, with reasons and reads.
-pub async fn break_glass_reports(
-    ctx: &Ctx,
-    actor: &Actor,
-) -> Result<Vec<BreakGlassReport>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
-    Ok(store::break_glass::break_glass_reports(&mut act.tx, REPORTS_SHOWN).await?)
+pub struct BreakGlassReportList;
+
+impl Operation for BreakGlassReportList {
+    const ACTION: Action = Action::NotificationList;
+    const ROUTE: Route = Route::get("/me/break-glass-reports");
+    const GROUP: Group = Group::Account;
+    const TITLE: &'static str = "List who opened the member's private memories";
+    const DESCRIPTION: &'static str =
+        "The 10 newest grants, with the reason of each and the memories that were read.";
+    type Input = NoInput;
+    type Output = Vec<BreakGlassReport>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        _: NoInput,
+    ) -> Result<Done<Vec<BreakGlassReport>>, AppError> {
+        let reports = store::break_glass::break_glass_reports(tx, REPORTS_SHOWN).await?;
+        Ok(Done::read(reports))
+    }
 }
 
 /// The state of the actor's grant on `member`; `None` if the actor can't open

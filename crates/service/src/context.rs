@@ -27,6 +27,8 @@ pub struct Ctx {
     pub ids: Ids,
     pub embedder: Embedder,
     pub mailer: Mailer,
+    /// The site's base URL without a trailing slash, for links; empty if unknown.
+    pub public_url: Arc<str>,
     pub quotas: Quotas,
     /// Running exports.
     pub exports: Exports,
@@ -49,6 +51,7 @@ impl Ctx {
             ids,
             embedder,
             mailer: Mailer::off(),
+            public_url: Arc::default(),
             quotas: Quotas::default(),
             exports: Exports::default(),
             jobs_wake: Arc::default(),
@@ -75,6 +78,14 @@ impl Ctx {
     #[must_use]
     pub fn with_mailer(self, mailer: Mailer) -> Self {
         Self { mailer, ..self }
+    }
+
+    #[must_use]
+    pub fn with_public_url(self, public_url: &str) -> Self {
+        Self {
+            public_url: public_url.into(),
+            ..self
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 //! replaces it when complete.
 
 use domain::{
-    Action, Actor, AppError, EmbeddingModelId,
+    Action, Actor, AppError, EmbeddingModelId, NoInput,
     embedding_model::{
-        EmbeddingModelDraft, EmbeddingModels, EmbeddingProgress, ParsedEmbeddingModel,
+        EmbeddingModelEntry, EmbeddingModelInput, EmbeddingModelPath, EmbeddingModels,
+        EmbeddingProgress, ParsedEmbeddingModel, StartedEmbeddingModel,
     },
     overview::SemanticSearch,
 };
@@ -19,126 +20,197 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::embedding_sweep,
+    operation::{Done, Group, Operation, Route},
 };
 
-/// The organisation's models with the progress of each.
-pub async fn embedding_model_get(ctx: &Ctx, actor: &Actor) -> Result<EmbeddingModels, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelList).await?;
-    let models = embedding_model_list(&mut act.tx).await?;
-    let counts = counts(&mut act.tx).await?;
-    Ok(EmbeddingModels {
-        models: models
-            .into_iter()
-            .map(|model| {
-                // The slot of a dropped model may be reused by another.
-                let progress = match model.dropped_at {
-                    None => counts.progress(model.slot),
-                    Some(_) => EmbeddingProgress::default(),
-                };
-                (model, progress)
-            })
-            .collect(),
-        endpoints: ctx.embedder.endpoint_names(),
-        local_off: match ctx.embedder.status() {
-            SemanticSearch::On => None,
-            SemanticSearch::Off { reason } => Some(reason),
-        },
-    })
+pub struct EmbeddingModelGet;
+
+impl Operation for EmbeddingModelGet {
+    const ACTION: Action = Action::EmbeddingModelList;
+    const ROUTE: Route = Route::get("/embedding-models");
+    const GROUP: Group = Group::Organisation;
+    const TITLE: &'static str = "List the embedding models";
+    const DESCRIPTION: &'static str =
+        "The active one, the next one if any, then retired ones, with the progress of each.";
+    type Input = NoInput;
+    type Output = EmbeddingModels;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: NoInput,
+    ) -> Result<Done<EmbeddingModels>, AppError> {
+        let NoInput {} = input;
+        let models = embedding_model_list(tx).await?;
+        let counts = counts(tx).await?;
+        let embedder = &tx.ctx.embedder;
+        Ok(Done::read(EmbeddingModels {
+            models: models
+                .into_iter()
+                .map(|model| EmbeddingModelEntry {
+                    // The slot of a dropped model may be reused by another.
+                    progress: match model.dropped_at {
+                        None => counts.progress(model.slot),
+                        Some(_) => EmbeddingProgress::default(),
+                    },
+                    model,
+                })
+                .collect(),
+            endpoints: embedder.endpoint_names(),
+            local_off: match embedder.status() {
+                SemanticSearch::On => None,
+                SemanticSearch::Off { reason } => Some(reason),
+            },
+        }))
+    }
 }
 
-/// Begins to prepare another model. Requests a vector from it first, so that a
-/// model that doesn't answer is rejected at once.
-///
-/// # Errors
-/// [`AppError::Conflict`] while another model is being prepared or dropped, or
-/// if this one is in use.
-pub async fn embedding_model_start(
-    ctx: &Ctx,
-    actor: &Actor,
-    draft: &EmbeddingModelDraft,
-) -> Result<EmbeddingModelId, AppError> {
-    // Before anything leaves the machine.
-    AuthorizedTx::authorize(ctx, actor, Action::EmbeddingModelStart).await?;
-    let text = ParsedEmbeddingModel::parse(draft)?;
-    let (source, dimensions) = ctx.embedder.probe(&text).await?;
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelStart).await?;
-    let id: EmbeddingModelId = ctx.ids.id();
-    let active = store::embedding_model::embedding_model_active(&mut act.tx).await?;
-    if (&active.source, &active.model, active.dimensions) == (&source, &text.model, dimensions) {
-        return Err(AppError::Conflict {
-            message: "This model is in use already.".into(),
-        });
-    }
-    let model = NewEmbeddingModel {
-        id,
-        source,
-        model: text.model,
-        dimensions,
-        is_shortened: text.dimensions.is_some(),
-    };
-    match store::embedding_model::embedding_model_start(&mut act.tx, &model, ctx.clock.now()).await
-    {
-        Err(StoreError::Conflict) => {
+pub struct EmbeddingModelStart;
+
+impl Operation for EmbeddingModelStart {
+    const ACTION: Action = Action::EmbeddingModelStart;
+    const ROUTE: Route = Route::post("/embedding-models");
+    const GROUP: Group = Group::Organisation;
+    const TITLE: &'static str = "Start to prepare another embedding model";
+    const DESCRIPTION: &'static str = "Requests a vector from it first, so that a model that doesn't answer is rejected at once. A conflict while another model is being prepared or dropped, or if this one is in use.";
+    type Input = EmbeddingModelInput;
+    type Output = StartedEmbeddingModel;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: EmbeddingModelInput,
+    ) -> Result<Done<StartedEmbeddingModel>, AppError> {
+        let ctx = tx.ctx;
+        let text = ParsedEmbeddingModel::parse(&input)?;
+        // The transaction holds no lock yet, and the request ends before the
+        // database would end the transaction.
+        let (source, dimensions) = ctx.embedder.probe(&text).await?;
+        let id: EmbeddingModelId = ctx.ids.id();
+        let now = tx.now();
+        let active = store::embedding_model::embedding_model_active(tx).await?;
+        if (&active.source, &active.model, active.dimensions) == (&source, &text.model, dimensions)
+        {
             return Err(AppError::Conflict {
-                message: "Another model is being prepared, or vectors of an earlier one are still being let go. Wait until that is done, or cancel it.".into(),
+                message: "This model is in use already.".into(),
             });
         }
-        done => done?,
+        let model = NewEmbeddingModel {
+            id,
+            source,
+            model: text.model,
+            dimensions,
+            is_shortened: text.dimensions.is_some(),
+        };
+        match store::embedding_model::embedding_model_start(tx, &model, now).await {
+            Err(StoreError::Conflict) => {
+                return Err(AppError::Conflict {
+                    message: "Another model is being prepared, or vectors of an earlier one are still being let go. Wait until that is done, or cancel it.".into(),
+                });
+            }
+            done => done?,
+        }
+        let changes = json!({ "after": {
+            "source": model.source, "model": model.model, "dimensions": model.dimensions,
+        } });
+        let target = AuditTarget::embedding_model(id).with_changes(changes);
+        Ok(Done::audited(StartedEmbeddingModel { id }, target))
     }
-    let changes = json!({ "after": {
-        "source": model.source, "model": model.model, "dimensions": model.dimensions,
-    } });
-    act.commit(AuditTarget::embedding_model(id).with_changes(changes))
-        .await?;
-    sweep_now(ctx).await?;
-    Ok(id)
+
+    async fn after_commit(
+        ctx: &Ctx,
+        _: &Actor,
+        output: StartedEmbeddingModel,
+    ) -> StartedEmbeddingModel {
+        sweep_now(ctx).await;
+        output
+    }
 }
 
-/// Pauses the preparation of the next model.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it is not being prepared.
-pub async fn embedding_model_pause(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: EmbeddingModelId,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelPause).await?;
-    store::embedding_model::embedding_model_pause(&mut act.tx, id, true).await?;
-    act.commit(AuditTarget::embedding_model(id)).await
+pub struct EmbeddingModelPause;
+
+impl Operation for EmbeddingModelPause {
+    const ACTION: Action = Action::EmbeddingModelPause;
+    const ROUTE: Route = Route::post("/embedding-models/{id}/pause");
+    const GROUP: Group = Group::Organisation;
+    const TITLE: &'static str = "Pause the preparation of the next embedding model";
+    const DESCRIPTION: &'static str = "A conflict if it is not being prepared.";
+    type Input = EmbeddingModelPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: EmbeddingModelPath,
+    ) -> Result<Done<()>, AppError> {
+        let EmbeddingModelPath { id } = input;
+        ensure_exists(tx, id).await?;
+        store::embedding_model::embedding_model_pause(tx, id, true).await?;
+        Ok(Done::audited((), AuditTarget::embedding_model(id)))
+    }
 }
 
-/// Resumes the preparation.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it is not paused.
-pub async fn embedding_model_resume(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: EmbeddingModelId,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelResume).await?;
-    store::embedding_model::embedding_model_pause(&mut act.tx, id, false).await?;
-    act.commit(AuditTarget::embedding_model(id)).await?;
-    sweep_now(ctx).await
+pub struct EmbeddingModelResume;
+
+impl Operation for EmbeddingModelResume {
+    const ACTION: Action = Action::EmbeddingModelResume;
+    const ROUTE: Route = Route::post("/embedding-models/{id}/resume");
+    const GROUP: Group = Group::Organisation;
+    const TITLE: &'static str = "Resume the preparation of the next embedding model";
+    const DESCRIPTION: &'static str = "A conflict if it is not paused.";
+    type Input = EmbeddingModelPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: EmbeddingModelPath,
+    ) -> Result<Done<()>, AppError> {
+        let EmbeddingModelPath { id } = input;
+        ensure_exists(tx, id).await?;
+        store::embedding_model::embedding_model_pause(tx, id, false).await?;
+        Ok(Done::audited((), AuditTarget::embedding_model(id)))
+    }
+
+    async fn after_commit(ctx: &Ctx, _: &Actor, output: ()) -> () {
+        sweep_now(ctx).await;
+        output
+    }
 }
 
-/// Cancels the next model; its vectors are deleted later.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it is no longer being prepared.
-pub async fn embedding_model_cancel(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: EmbeddingModelId,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelCancel).await?;
-    store::embedding_model::embedding_model_cancel(&mut act.tx, id, ctx.clock.now()).await?;
-    act.commit(AuditTarget::embedding_model(id)).await
+pub struct EmbeddingModelCancel;
+
+impl Operation for EmbeddingModelCancel {
+    const ACTION: Action = Action::EmbeddingModelCancel;
+    const ROUTE: Route = Route::post("/embedding-models/{id}/cancel");
+    const GROUP: Group = Group::Organisation;
+    const TITLE: &'static str = "Cancel the next embedding model";
+    const DESCRIPTION: &'static str =
+        "Its vectors are deleted later. A conflict if it is no longer being prepared.";
+    type Input = EmbeddingModelPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: EmbeddingModelPath,
+    ) -> Result<Done<()>, AppError> {
+        let EmbeddingModelPath { id } = input;
+        let now = tx.now();
+        ensure_exists(tx, id).await?;
+        store::embedding_model::embedding_model_cancel(tx, id, now).await?;
+        Ok(Done::audited((), AuditTarget::embedding_model(id)))
+    }
+}
+
+async fn ensure_exists(tx: &mut AuthorizedTx<'_>, id: EmbeddingModelId) -> Result<(), AppError> {
+    let models = embedding_model_list(tx).await?;
+    if models.iter().any(|model| model.id == id) {
+        Ok(())
+    } else {
+        Err(AppError::NotFound)
+    }
 }
 
 /// Queues the work now instead of waiting for housekeeping; an organisation
 /// without memories is done at once.
-async fn sweep_now(ctx: &Ctx) -> Result<(), AppError> {
-    Ok(embedding_sweep(ctx).await?)
+async fn sweep_now(ctx: &Ctx) {
+    if let Err(error) = embedding_sweep(ctx).await {
+        tracing::warn!(%error, "the work on an embedding model waits for housekeeping");
+    }
 }

@@ -8,18 +8,18 @@ mod letter;
 use std::fmt;
 
 use domain::{
-    Action, Actor, AppError, InviteId, Page, Permission, RoleId, TeamId, TenantId,
+    Action, Actor, AppError, InviteId, NoInput, Page, Permission, RoleId, TeamId, TenantId,
     audit::Outcome,
     email::EmailAddress,
     invite::{
-        Invite, InviteChoices, InviteDraft, InviteFilter, InviteLink, InviteStatus, NewInvite,
-        lifetime,
+        Invite, InviteChoices, InviteInput, InviteLink, InviteListInput, InvitePath,
+        InviteRenewInput, InviteStatus, MailOutcome, NewInvite, lifetime,
     },
     paging::PAGE_SIZE,
     role::RoleRef,
     team::TeamRef,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{
     TenantTx,
     audit::{AuditEvent, audit_append},
@@ -34,6 +34,7 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::{grantable_in_tx, grantable_role},
+    operation::{Done, Group, Operation, Route},
     secret::{Secret, SecretKind},
     team::changeable_team,
 };
@@ -71,169 +72,222 @@ impl fmt::Debug for InviteToken {
     }
 }
 
-/// One page of the organisation's invites, newest first.
-pub async fn invite_list(
-    ctx: &Ctx,
-    actor: &Actor,
-    filter: &InviteFilter,
-    cursor: Option<&str>,
-) -> Result<Page<Invite>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteList).await?;
-    let now = ctx.clock.now();
-    Ok(store::invite::invite_list(&mut act.tx, filter, now, cursor, PAGE_SIZE).await?)
-}
+pub struct InviteList;
 
-pub async fn invite_get(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<Invite, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteList).await?;
-    Ok(store::invite::invite_get(&mut act.tx, id).await?.invite)
-}
+impl Operation for InviteList {
+    const ACTION: Action = Action::InviteList;
+    const ROUTE: Route = Route::get("/invites");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "List invites";
+    const DESCRIPTION: &'static str = "The newest first.";
+    type Input = InviteListInput;
+    type Output = Page<Invite>;
 
-/// The roles, teams and domains that the actor can choose when inviting.
-pub async fn invite_choices(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteList).await?;
-    let roles = if actor.permissions.contains(&Permission::RoleGrant) {
-        grantable_in_tx(&mut act.tx, actor).await?
-    } else {
-        Vec::new()
-    };
-    let mut teams = store::team::team_names(&mut act.tx).await?;
-    if !actor.permissions.contains(&Permission::TeamManage) {
-        let mut own = Vec::new();
-        for team in teams {
-            if changeable_team(&mut act.tx, actor, team.id).await.is_ok() {
-                own.push(team);
-            }
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: InviteListInput,
+    ) -> Result<Done<Page<Invite>>, AppError> {
+        let now = tx.now();
+        let mut page = store::invite::invite_list(tx, &input, now, PAGE_SIZE).await?;
+        for invite in &mut page.items {
+            invite.status = invite.status_at(now);
         }
-        teams = own;
+        Ok(Done::read(page))
     }
-    Ok(InviteChoices {
-        roles,
-        teams,
-        domains: organisation_get(&mut act.tx).await?.settings.invite_domains,
-        sends_mail: ctx.mailer.is_on(),
+}
+
+pub struct InviteGet;
+
+impl Operation for InviteGet {
+    const ACTION: Action = Action::InviteList;
+    const ROUTE: Route = Route::get("/invites/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Get an invite";
+    type Input = InvitePath;
+    type Output = Invite;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        InvitePath { id }: InvitePath,
+    ) -> Result<Done<Invite>, AppError> {
+        let mut invite = store::invite::invite_get(tx, id).await?.invite;
+        invite.status = invite.status_at(tx.now());
+        Ok(Done::read(invite))
+    }
+}
+
+pub struct InviteChoicesGet;
+
+impl Operation for InviteChoicesGet {
+    const ACTION: Action = Action::InviteList;
+    const ROUTE: Route = Route::get("/invites/choices");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Get the choices for an invite";
+    const DESCRIPTION: &'static str =
+        "The roles, teams and e-mail domains that the member can choose when inviting.";
+    type Input = NoInput;
+    type Output = InviteChoices;
+
+    async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<InviteChoices>, AppError> {
+        let actor = tx.actor;
+        let roles = if tx.holds(Permission::RoleGrant) {
+            grantable_in_tx(tx, actor).await?
+        } else {
+            Vec::new()
+        };
+        let mut teams = store::team::team_names(tx).await?;
+        if !tx.holds(Permission::TeamManage) {
+            let mut own = Vec::new();
+            for team in teams {
+                if changeable_team(tx, actor, team.id).await.is_ok() {
+                    own.push(team);
+                }
+            }
+            teams = own;
+        }
+        Ok(Done::read(InviteChoices {
+            roles,
+            teams,
+            domains: organisation_get(tx).await?.settings.invite_domains,
+            sends_mail: tx.ctx.mailer.is_on(),
+        }))
+    }
+}
+
+pub struct InviteCreate;
+
+impl Operation for InviteCreate {
+    const ACTION: Action = Action::InviteCreate;
+    const ROUTE: Route = Route::create("/invites");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Create an invite";
+    const DESCRIPTION: &'static str = "The link is in the answer and, if the server sends mail, \
+                                       in the mail to `email`; it can't be read later.";
+    type Input = InviteInput;
+    type Output = InviteLink;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: InviteInput,
+    ) -> Result<Done<InviteLink>, AppError> {
+        let (ctx, actor) = (tx.ctx, tx.actor);
+        let id: InviteId = ctx.ids.id();
+        tx.set_about(AuditTarget::invite(id));
+        let domains = organisation_get(tx).await?.settings.invite_domains;
+        let new = NewInvite::parse(&input, &domains)?;
+        let grant = grantable(tx, actor, new.role, new.team).await?;
+        let token = InviteToken::make(ctx);
+        let now = tx.now();
+        let record = NewInviteRow {
+            id,
+            email: new.email.as_ref(),
+            token_hash: &token.hash(),
+            role_id: new.role,
+            team_id: new.team,
+            expires_at: now + new.lifetime,
+        };
+        store::invite::invite_create(tx, &record, now).await?;
+        let target = AuditTarget::invite(id).with_changes(json!({ "after": {
+            "email": new.email.as_ref().map(EmailAddress::as_str),
+            "role": grant.role.map(|role| role.key),
+            "team": grant.team.map(|team| team.name),
+            "days": new.lifetime.whole_days(),
+        } }));
+        Ok(Done::audited(load_link(tx, id, &token).await?, target))
+    }
+
+    async fn after_commit(ctx: &Ctx, actor: &Actor, link: InviteLink) -> InviteLink {
+        letter::send(ctx, actor, link).await
+    }
+}
+
+/// An invite with its link, not mailed yet.
+async fn load_link(
+    tx: &mut AuthorizedTx<'_>,
+    id: InviteId,
+    token: &InviteToken,
+) -> Result<InviteLink, AppError> {
+    let invite = store::invite::invite_get(tx, id).await?.invite;
+    Ok(InviteLink {
+        id,
+        link: token.link(&tx.ctx.public_url),
+        email: invite.email,
+        expires_at: invite.expires_at,
+        mail: MailOutcome::NotSent,
     })
 }
 
-/// Creates an invite and mails it if mail is on. The link, at the site
-/// `origin`, is only in the response and the mail.
-pub async fn invite_create(
-    ctx: &Ctx,
-    actor: &Actor,
-    draft: &InviteDraft,
-    origin: &str,
-) -> Result<InviteLink, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteCreate).await?;
-    let id: InviteId = ctx.ids.id();
-    let token = InviteToken::make(ctx);
-    let done = create_in_tx(ctx, &mut act.tx, actor, id, &token, draft).await;
-    let stored = match &done {
-        Ok(_) => Some(store::invite::invite_get(&mut act.tx, id).await?),
-        Err(_) => None,
-    };
-    act.finish(AuditTarget::invite(id), done).await?;
-    let stored = stored.ok_or(AppError::Internal)?;
-    Ok(letter::hand_over(ctx, actor, &stored.invite, &token, origin).await)
-}
+/// The actor becomes the invite's inviter, whose permissions it depends on.
+pub struct InviteRenew;
 
-async fn create_in_tx(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    actor: &Actor,
-    id: InviteId,
-    token: &InviteToken,
-    draft: &InviteDraft,
-) -> Result<Value, AppError> {
-    let domains = organisation_get(tx).await?.settings.invite_domains;
-    let new = NewInvite::parse(draft, &domains)?;
-    let grant = grantable(tx, actor, new.role, new.team).await?;
-    let now = ctx.clock.now();
-    let record = NewInviteRow {
-        id,
-        email: new.email.as_ref(),
-        token_hash: &token.hash(),
-        role_id: new.role,
-        team_id: new.team,
-        expires_at: now + new.lifetime,
-    };
-    store::invite::invite_create(tx, &record, now).await?;
-    Ok(json!({ "after": {
-        "email": new.email.as_ref().map(EmailAddress::as_str),
-        "role": grant.role.map(|role| role.key),
-        "team": grant.team.map(|team| team.name),
-        "days": new.lifetime.whole_days(),
-    } }))
-}
+impl Operation for InviteRenew {
+    const ACTION: Action = Action::InviteRenew;
+    const ROUTE: Route = Route::post("/invites/{id}/renew");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Renew an invite";
+    const DESCRIPTION: &'static str = "Replaces its link; the old one stops working. A conflict \
+                                       for an accepted or revoked invite.";
+    type Input = InviteRenewInput;
+    type Output = InviteLink;
 
-/// Replaces the link of an invite that is neither accepted nor revoked, with
-/// one that expires in `days`. The actor becomes its inviter, whose permissions
-/// it depends on.
-///
-/// # Errors
-/// [`AppError::Conflict`] for an accepted or revoked invite, and for one of the
-/// operator's.
-pub async fn invite_renew(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: InviteId,
-    days: &str,
-    origin: &str,
-) -> Result<InviteLink, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteRenew).await?;
-    let token = InviteToken::make(ctx);
-    let done = renew_in_tx(ctx, &mut act.tx, actor, id, &token, days).await;
-    let stored = match &done {
-        Ok(_) => Some(store::invite::invite_get(&mut act.tx, id).await?),
-        Err(_) => None,
-    };
-    act.finish(AuditTarget::invite(id), done).await?;
-    let stored = stored.ok_or(AppError::Internal)?;
-    Ok(letter::hand_over(ctx, actor, &stored.invite, &token, origin).await)
-}
-
-async fn renew_in_tx(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    actor: &Actor,
-    id: InviteId,
-    token: &InviteToken,
-    days: &str,
-) -> Result<Value, AppError> {
-    let invite = ensure_changeable(store::invite::invite_get(tx, id).await?)?;
-    let lifetime = lifetime(days).map_err(|why| AppError::field("days", why))?;
-    // The allowed domains may have changed.
-    let domains = organisation_get(tx).await?.settings.invite_domains;
-    let draft = InviteDraft {
-        email: invite.email.clone().unwrap_or_default(),
-        days: days.to_owned(),
-        ..InviteDraft::default()
-    };
-    NewInvite::parse(&draft, &domains)?;
-    let (role, team) = (invite.role.map(|r| r.id), invite.team.map(|t| t.id));
-    grantable(tx, actor, role, team).await?;
-    let expires_at = ctx.clock.now() + lifetime;
-    store::invite::invite_renew(tx, id, &token.hash(), expires_at).await?;
-    Ok(json!({ "after": { "days": lifetime.whole_days() } }))
-}
-
-/// Revokes an invite and its link.
-///
-/// # Errors
-/// [`AppError::Conflict`] for an accepted or revoked invite, and for one of the
-/// operator's.
-pub async fn invite_revoke(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::InviteRevoke).await?;
-    let done = async {
-        let invite = ensure_changeable(store::invite::invite_get(&mut act.tx, id).await?)?;
-        store::invite::invite_revoke(&mut act.tx, id).await?;
-        Ok(json!({ "before": { "email": invite.email } }))
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        InviteRenewInput { id, days }: InviteRenewInput,
+    ) -> Result<Done<InviteLink>, AppError> {
+        tx.set_about(AuditTarget::invite(id));
+        let actor = tx.actor;
+        let invite = ensure_changeable(store::invite::invite_get(tx, id).await?)?;
+        let lifetime = lifetime(&days).map_err(|why| AppError::field("days", why))?;
+        // The allowed domains may have changed.
+        let domains = organisation_get(tx).await?.settings.invite_domains;
+        let as_new = InviteInput {
+            email: invite.email.clone().unwrap_or_default(),
+            days,
+            ..InviteInput::default()
+        };
+        NewInvite::parse(&as_new, &domains)?;
+        let (role, team) = (invite.role.map(|r| r.id), invite.team.map(|t| t.id));
+        grantable(tx, actor, role, team).await?;
+        let token = InviteToken::make(tx.ctx);
+        let expires_at = tx.now() + lifetime;
+        store::invite::invite_renew(tx, id, &token.hash(), expires_at).await?;
+        let changes = json!({ "after": { "days": lifetime.whole_days() } });
+        let target = AuditTarget::invite(id).with_changes(changes);
+        Ok(Done::audited(load_link(tx, id, &token).await?, target))
     }
-    .await;
-    act.finish(AuditTarget::invite(id), done).await
+
+    async fn after_commit(ctx: &Ctx, actor: &Actor, link: InviteLink) -> InviteLink {
+        letter::send(ctx, actor, link).await
+    }
+}
+
+pub struct InviteRevoke;
+
+impl Operation for InviteRevoke {
+    const ACTION: Action = Action::InviteRevoke;
+    const ROUTE: Route = Route::delete("/invites/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Revoke an invite";
+    const DESCRIPTION: &'static str =
+        "Its link stops working. A conflict for an accepted or revoked invite.";
+    type Input = InvitePath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        InvitePath { id }: InvitePath,
+    ) -> Result<Done<()>, AppError> {
+        let invite = ensure_changeable(store::invite::invite_get(tx, id).await?)?;
+        store::invite::invite_revoke(tx, id).await?;
+        let changes = json!({ "before": { "email": invite.email } });
+        let target = AuditTarget::invite(id).with_changes(changes);
+        Ok(Done::audited((), target))
+    }
 }
 
 /// Returns the invite if a member can still change it, else Conflict.
 fn ensure_changeable(stored: StoredInvite) -> Result<Invite, AppError> {
-    let message = match (stored.invite.stored, stored.inviter) {
+    let message = match (stored.invite.status, stored.inviter) {
         (InviteStatus::Accepted, _) => "This invite was accepted already.",
         (InviteStatus::Revoked, _) => "This invite was revoked already.",
         (_, None) => {

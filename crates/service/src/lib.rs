@@ -47,9 +47,11 @@ mod tenant;
 mod tenant_lifecycle;
 
 pub use api_key::{
-    ApiKeyError, RejectedKey, api_key_actor, api_key_check, api_key_create, api_key_get,
-    api_key_is_well_formed, api_key_list, api_key_owner, api_key_rejection_audit, api_key_revoke,
-    service_account_create, service_account_list,
+    ApiKeyCreate, ApiKeyError, ApiKeyGet, ApiKeyList, ApiKeyOwnerGet, ApiKeyRevoke,
+    OrganisationApiKeyCreate, OrganisationApiKeyGet, OrganisationApiKeyList,
+    OrganisationApiKeyRevoke, RejectedKey, ServiceAccountCreate, ServiceAccountList,
+    ServiceAccountOwnerGet, api_key_actor, api_key_check, api_key_is_well_formed,
+    api_key_rejection_audit,
 };
 pub use audit::{
     AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
@@ -57,20 +59,20 @@ pub use audit::{
 };
 pub use authorized_tx::authorize;
 pub use break_glass::{
-    break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
+    BreakGlassReportList, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
 };
 pub use bulk::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview};
 pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
 pub use denial::{denials_sweep, request_denial_audit};
 pub use embedder::{EmbedFailure, Embedder};
 pub use embedding_model::{
-    embedding_model_cancel, embedding_model_get, embedding_model_pause, embedding_model_resume,
-    embedding_model_start,
+    EmbeddingModelCancel, EmbeddingModelGet, EmbeddingModelPause, EmbeddingModelResume,
+    EmbeddingModelStart,
 };
 pub use export::{Export, memory_export};
 pub use group_mapping::{
-    group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
-    group_mapping_update,
+    GroupMappingCreate, GroupMappingDelete, GroupMappingList, GroupMappingSimulate,
+    GroupMappingUpdate,
 };
 pub use idempotency::{IdempotentCall, idempotency_begin, idempotency_forget, idempotency_store};
 pub use import::{
@@ -79,11 +81,11 @@ pub use import::{
 };
 pub use interchange::ExportFormat;
 pub use invite::{
-    AcceptedInvite, FoundInvite, InviteError, InviteToken, invite_accept, invite_choices,
-    invite_create, invite_find, invite_get, invite_list, invite_renew, invite_revoke,
+    AcceptedInvite, FoundInvite, InviteChoicesGet, InviteCreate, InviteError, InviteGet,
+    InviteList, InviteRenew, InviteRevoke, InviteToken, invite_accept, invite_find,
     owner_invite_create,
 };
-pub use isolation::{isolation_check, isolation_probe};
+pub use isolation::{IsolationProbe, isolation_check};
 pub use job::{WorkerSettings, embedding_sweep, work};
 pub use live::{LiveReader, changes_relay};
 pub use member::{
@@ -117,18 +119,17 @@ pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;
 pub use persona::{persona_create, persona_delete, persona_get, persona_list, persona_update};
 pub use preferences::{
-    currencies, day_end, display_settings, preferences_get, preferences_update, theme_set,
-    time_zones,
+    PreferencesGet, PreferencesUpdate, ThemeSet, currencies, day_end, display_settings, time_zones,
 };
 pub use profile::{
-    actor_find, organisation_list, profile_get, session_list, session_revoke, session_revoke_others,
+    ProfileGet, actor_find, organisation_list, session_list, session_revoke, session_revoke_others,
 };
 pub use proposal::{
     proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_pending,
     proposal_pending_count, proposal_withdraw,
 };
 pub use role::{role_create, role_delete, role_get, role_list, role_names, role_update};
-pub use settings::{settings_get, settings_update};
+pub use settings::{SettingsGet, SettingsUpdate};
 pub use share::{memory_share, memory_sharing, memory_unshare};
 pub use team::{
     TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename,

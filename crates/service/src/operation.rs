@@ -13,8 +13,9 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Ctx,
+    Ctx, api_key,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    break_glass, embedding_model, group_mapping, invite, isolation, preferences, profile, settings,
     team,
 };
 
@@ -41,6 +42,17 @@ pub trait Operation: Send + 'static {
         tx: &mut AuthorizedTx<'_>,
         input: Self::Input,
     ) -> impl Future<Output = Result<Done<Self::Output>, AppError>> + Send;
+
+    /// Work that must not happen before the commit, e.g. sending a mail. The
+    /// operation has succeeded, whatever becomes of it.
+    fn after_commit(
+        ctx: &Ctx,
+        actor: &Actor,
+        output: Self::Output,
+    ) -> impl Future<Output = Self::Output> + Send {
+        let _ = (ctx, actor);
+        std::future::ready(output)
+    }
 }
 
 /// The result of an operation and what it was about.
@@ -70,13 +82,19 @@ impl<T> Done<T> {
 /// The headings of the API reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
+    Account,
     Members,
+    Organisation,
+    ApiKeys,
 }
 
 impl Group {
     pub const fn label(self) -> &'static str {
         match self {
+            Self::Account => "Account",
             Self::Members => "Members, roles and teams",
+            Self::Organisation => "Organisation",
+            Self::ApiKeys => "API keys",
         }
     }
 }
@@ -178,7 +196,7 @@ pub async fn call<O: Operation>(
             target: Some(target),
         }) => {
             tx.commit(target).await?;
-            Ok(output)
+            Ok(O::after_commit(ctx, actor, output).await)
         }
         Ok(Done {
             output,
@@ -203,6 +221,11 @@ pub trait OperationVisitor {
 
 /// Visits every operation, in the order of the API reference.
 pub fn visit_operations(visitor: &mut impl OperationVisitor) {
+    visitor.visit::<profile::ProfileGet>();
+    visitor.visit::<preferences::PreferencesGet>();
+    visitor.visit::<preferences::PreferencesUpdate>();
+    visitor.visit::<preferences::ThemeSet>();
+    visitor.visit::<break_glass::BreakGlassReportList>();
     visitor.visit::<team::TeamList>();
     visitor.visit::<team::TeamCreate>();
     visitor.visit::<team::TeamGet>();
@@ -210,4 +233,35 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<team::TeamDelete>();
     visitor.visit::<team::TeamMemberSet>();
     visitor.visit::<team::TeamMemberRemove>();
+    visitor.visit::<invite::InviteList>();
+    visitor.visit::<invite::InviteChoicesGet>();
+    visitor.visit::<invite::InviteCreate>();
+    visitor.visit::<invite::InviteGet>();
+    visitor.visit::<invite::InviteRenew>();
+    visitor.visit::<invite::InviteRevoke>();
+    visitor.visit::<group_mapping::GroupMappingList>();
+    visitor.visit::<group_mapping::GroupMappingCreate>();
+    visitor.visit::<group_mapping::GroupMappingSimulate>();
+    visitor.visit::<group_mapping::GroupMappingUpdate>();
+    visitor.visit::<group_mapping::GroupMappingDelete>();
+    visitor.visit::<settings::SettingsGet>();
+    visitor.visit::<settings::SettingsUpdate>();
+    visitor.visit::<embedding_model::EmbeddingModelGet>();
+    visitor.visit::<embedding_model::EmbeddingModelStart>();
+    visitor.visit::<embedding_model::EmbeddingModelPause>();
+    visitor.visit::<embedding_model::EmbeddingModelResume>();
+    visitor.visit::<embedding_model::EmbeddingModelCancel>();
+    visitor.visit::<isolation::IsolationProbe>();
+    visitor.visit::<api_key::ApiKeyList>();
+    visitor.visit::<api_key::ApiKeyCreate>();
+    visitor.visit::<api_key::ApiKeyOwnerGet>();
+    visitor.visit::<api_key::ApiKeyGet>();
+    visitor.visit::<api_key::ApiKeyRevoke>();
+    visitor.visit::<api_key::OrganisationApiKeyList>();
+    visitor.visit::<api_key::OrganisationApiKeyCreate>();
+    visitor.visit::<api_key::OrganisationApiKeyGet>();
+    visitor.visit::<api_key::OrganisationApiKeyRevoke>();
+    visitor.visit::<api_key::ServiceAccountList>();
+    visitor.visit::<api_key::ServiceAccountCreate>();
+    visitor.visit::<api_key::ServiceAccountOwnerGet>();
 }

@@ -2,14 +2,17 @@
 //! from.
 
 use domain::{
-    Action, Actor, AppError, Timestamp,
-    preferences::{DisplaySettings, Formats, Preferences, PreferencesDraft, Theme, TimeZone},
+    Action, Actor, AppError, NoInput, Timestamp,
+    preferences::{
+        DisplaySettings, Formats, Preferences, PreferencesDetail, PreferencesInput, ThemeInput,
+        TimeZone,
+    },
     settings::KnownValues,
 };
 use jiff::tz;
 use serde_json::json;
 use store::{
-    actor::{ActorRecord, actor_load},
+    actor::actor_load,
     preferences::{self, preferences_set},
 };
 use time::{Date, Duration};
@@ -17,6 +20,7 @@ use time::{Date, Duration};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Group, Operation, Route},
 };
 
 /// How far back the time zone offsets sent to pages reach …
@@ -95,12 +99,12 @@ fn load_zone(name: &str, now: Timestamp) -> TimeZone {
 
 /// The display settings from a member's preferences, with the organisation's
 /// time zone as the default.
-pub fn display_settings(record: &ActorRecord, now: Timestamp) -> DisplaySettings {
-    let preferences = &record.preferences;
-    let time_zone = preferences
-        .time_zone
-        .as_deref()
-        .or(record.tenant_time_zone.as_deref());
+pub fn display_settings(
+    preferences: &Preferences,
+    tenant_time_zone: Option<&str>,
+    now: Timestamp,
+) -> DisplaySettings {
+    let time_zone = preferences.time_zone.as_deref().or(tenant_time_zone);
     DisplaySettings {
         theme: preferences.theme,
         formats: Formats {
@@ -110,62 +114,88 @@ pub fn display_settings(record: &ActorRecord, now: Timestamp) -> DisplaySettings
     }
 }
 
-/// The actor's preferences, and the organisation's time zone as the default.
-pub async fn preferences_get(
-    ctx: &Ctx,
-    actor: &Actor,
-) -> Result<(Preferences, Option<String>), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
-    let record = actor_load(&mut act.tx, actor.user_id).await?;
-    Ok((record.preferences, record.tenant_time_zone))
+pub struct PreferencesGet;
+
+impl Operation for PreferencesGet {
+    const ACTION: Action = Action::ProfileGet;
+    const ROUTE: Route = Route::get("/me/preferences");
+    const GROUP: Group = Group::Account;
+    const TITLE: &'static str = "Get the member's preferences";
+    type Input = NoInput;
+    type Output = PreferencesDetail;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        _: NoInput,
+    ) -> Result<Done<PreferencesDetail>, AppError> {
+        let id = tx.actor.user_id;
+        let record = actor_load(tx, id).await?;
+        Ok(Done::read(PreferencesDetail {
+            preferences: record.preferences,
+            tenant_time_zone: record.tenant_time_zone,
+        }))
+    }
 }
 
 /// The end of `day` in the actor's time zone.
 pub async fn day_end(ctx: &Ctx, actor: &Actor, day: Date) -> Result<Timestamp, AppError> {
     let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
     let record = actor_load(&mut act.tx, actor.user_id).await?;
-    let zone = display_settings(&record, ctx.clock.now()).formats.zone;
+    let tenant_time_zone = record.tenant_time_zone.as_deref();
+    let settings = display_settings(&record.preferences, tenant_time_zone, ctx.clock.now());
+    let zone = settings.formats.zone;
     Ok(zone.start_of(day.next_day().unwrap_or(day)))
 }
 
-/// Stores the actor's preferences and returns the resulting display settings.
-pub async fn preferences_update(
-    ctx: &Ctx,
-    actor: &Actor,
-    draft: &PreferencesDraft,
-) -> Result<DisplaySettings, AppError> {
-    preferences_change(ctx, actor, |_| {
-        Preferences::parse(draft, KNOWN.is_time_zone)
-    })
-    .await
+pub struct PreferencesUpdate;
+
+impl Operation for PreferencesUpdate {
+    const ACTION: Action = Action::PreferencesUpdate;
+    const ROUTE: Route = Route::put("/me/preferences");
+    const GROUP: Group = Group::Account;
+    const TITLE: &'static str = "Replace the member's preferences";
+    const DESCRIPTION: &'static str = "What is left out is not chosen.";
+    type Input = PreferencesInput;
+    type Output = ();
+
+    async fn run(tx: &mut AuthorizedTx<'_>, input: PreferencesInput) -> Result<Done<()>, AppError> {
+        let before = preferences::preferences_get(tx).await?;
+        let after = Preferences::parse(&input, KNOWN.is_time_zone)?;
+        change(tx, &before, &after).await
+    }
 }
 
-pub async fn theme_set(ctx: &Ctx, actor: &Actor, theme: Theme) -> Result<(), AppError> {
-    preferences_change(ctx, actor, |before| {
-        Ok(Preferences {
-            theme: Some(theme),
-            ..before
-        })
-    })
-    .await?;
-    Ok(())
+pub struct ThemeSet;
+
+impl Operation for ThemeSet {
+    const ACTION: Action = Action::PreferencesUpdate;
+    const ROUTE: Route = Route::put("/me/preferences/theme");
+    const GROUP: Group = Group::Account;
+    const TITLE: &'static str = "Set the member's theme";
+    const DESCRIPTION: &'static str = "The other preferences stay.";
+    type Input = ThemeInput;
+    type Output = ();
+
+    async fn run(tx: &mut AuthorizedTx<'_>, input: ThemeInput) -> Result<Done<()>, AppError> {
+        let before = preferences::preferences_get(tx).await?;
+        let after = Preferences {
+            theme: Some(input.theme),
+            ..before.clone()
+        };
+        change(tx, &before, &after).await
+    }
 }
 
-async fn preferences_change(
-    ctx: &Ctx,
-    actor: &Actor,
-    change: impl FnOnce(Preferences) -> Result<Preferences, AppError> + Send,
-) -> Result<DisplaySettings, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::PreferencesUpdate).await?;
-    let now = ctx.clock.now();
-    let before = preferences::preferences_get(&mut act.tx).await?;
-    let after = change(before.clone())?;
-    preferences_set(&mut act.tx, &after, now).await?;
-    let record = actor_load(&mut act.tx, actor.user_id).await?;
+async fn change(
+    tx: &mut AuthorizedTx<'_>,
+    before: &Preferences,
+    after: &Preferences,
+) -> Result<Done<()>, AppError> {
+    let now = tx.now();
+    preferences_set(tx, after, now).await?;
     let changes = json!({ "before": before, "after": after });
-    act.commit(AuditTarget::user(actor.user_id).with_changes(changes))
-        .await?;
-    Ok(display_settings(&record, now))
+    let target = AuditTarget::user(tx.actor.user_id).with_changes(changes);
+    Ok(Done::audited((), target))
 }
 
 #[cfg(test)]

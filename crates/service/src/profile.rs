@@ -2,7 +2,7 @@
 //! actor.
 
 use domain::{
-    Action, Actor, AppError, RequestFacts, SessionId, TenantId, UserId,
+    Action, Actor, AppError, NoInput, RequestFacts, SessionId, TenantId, UserId,
     profile::{Organisation, Profile, Session},
 };
 use serde_json::json;
@@ -11,18 +11,32 @@ use store::tenant::{TenantStatus, session_memberships};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Group, Operation, Route},
 };
 
-/// The actor's account, with the permissions of this request.
-///
-/// # Errors
-/// [`AppError::NotFound`] if the member is gone.
-pub async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ProfileGet).await?;
-    let mut record = store::actor::actor_load(&mut act.tx, actor.user_id).await?;
-    let permissions = record.permissions_in(&actor.request);
-    record.profile.permissions = permissions.into_iter().collect();
-    Ok(record.profile)
+pub struct ProfileGet;
+
+impl Operation for ProfileGet {
+    const ACTION: Action = Action::ProfileGet;
+    const ROUTE: Route = Route::get("/me");
+    const GROUP: Group = Group::Account;
+    const TITLE: &'static str = "Get the member behind this key";
+    const DESCRIPTION: &'static str =
+        "With the organisation, and what the key may do at this moment.";
+    type Input = NoInput;
+    type Output = Profile;
+
+    async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<Profile>, AppError> {
+        let actor = tx.actor;
+        let mut record = store::actor::actor_load(tx, actor.user_id).await?;
+        // A key's scopes limit the actor, but not the record.
+        let permissions = record.permissions_in(&actor.request).into_iter();
+        record.profile.permissions = permissions
+            .filter(|permission| actor.permissions.contains(permission))
+            .collect();
+        record.profile.api_key_id = actor.request.api_key_id;
+        Ok(Done::read(record.profile))
+    }
 }
 
 /// The actor's browser sessions, last used first.

@@ -1,44 +1,54 @@
 //! The organisation's name and settings.
 
 use domain::{
-    Action, Actor, AppError,
-    settings::{Organisation, OrganisationDraft, OrganisationUpdate},
+    Action, AppError, NoInput,
+    settings::{Organisation, OrganisationUpdate, SettingsInput},
 };
 use serde_json::json;
 use store::settings::{organisation_get, organisation_update};
 
 use crate::{
-    Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Group, Operation, Route},
     preferences::KNOWN,
 };
 
-pub async fn settings_get(ctx: &Ctx, actor: &Actor) -> Result<Organisation, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::SettingsGet).await?;
-    Ok(organisation_get(&mut act.tx).await?)
+pub struct SettingsGet;
+
+impl Operation for SettingsGet {
+    const ACTION: Action = Action::SettingsGet;
+    const ROUTE: Route = Route::get("/settings");
+    const GROUP: Group = Group::Organisation;
+    const TITLE: &'static str = "Get the organisation's settings";
+    type Input = NoInput;
+    type Output = Organisation;
+
+    async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<Organisation>, AppError> {
+        Ok(Done::read(organisation_get(tx).await?))
+    }
 }
 
-/// Changes the organisation's name and settings based on version `version`.
-/// Session lifetimes apply to new sessions.
-///
-/// # Errors
-/// [`AppError::Conflict`] if they have changed since.
-pub async fn settings_update(
-    ctx: &Ctx,
-    actor: &Actor,
-    version: i32,
-    draft: &OrganisationDraft,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::SettingsUpdate).await?;
-    let done = async {
-        let before = organisation_get(&mut act.tx).await?;
-        let text = OrganisationUpdate::parse(draft, KNOWN)?;
-        organisation_update(&mut act.tx, version, &text, ctx.clock.now()).await?;
-        Ok(json!({
+pub struct SettingsUpdate;
+
+impl Operation for SettingsUpdate {
+    const ACTION: Action = Action::SettingsUpdate;
+    const ROUTE: Route = Route::put("/settings");
+    const GROUP: Group = Group::Organisation;
+    const TITLE: &'static str = "Replace the organisation's settings";
+    const DESCRIPTION: &'static str =
+        "What is left out is unset. A conflict if they have changed since `version`.";
+    type Input = SettingsInput;
+    type Output = ();
+
+    async fn run(tx: &mut AuthorizedTx<'_>, input: SettingsInput) -> Result<Done<()>, AppError> {
+        let before = organisation_get(tx).await?;
+        let after = OrganisationUpdate::parse(&input, KNOWN)?;
+        let now = tx.now();
+        organisation_update(tx, input.version, &after, now).await?;
+        let target = AuditTarget::tenant(tx.actor.tenant_id).with_changes(json!({
             "before": { "name": before.name, "settings": before.settings },
-            "after": { "name": text.name, "settings": text.settings },
-        }))
+            "after": { "name": after.name, "settings": after.settings },
+        }));
+        Ok(Done::audited((), target))
     }
-    .await;
-    act.finish(AuditTarget::tenant(actor.tenant_id), done).await
 }

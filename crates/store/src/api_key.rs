@@ -4,7 +4,7 @@
 
 use domain::{
     ApiKeyId, Page, Permission, TenantId, Timestamp, UserId, Vendor,
-    api_key::{ApiKey, ApiKeyFilter, NewApiKey, ServiceAccount},
+    api_key::{ApiKey, ApiKeyListInput, ApiKeyScope, NewApiKey, ServiceAccount},
 };
 use time::macros::datetime;
 use uuid::Uuid;
@@ -101,25 +101,24 @@ pub async fn api_key_get(tx: &mut TenantTx, id: ApiKeyId) -> Result<ApiKey, Stor
     .await?)
 }
 
-/// One page of keys, newest first: the member's own, or all visible ones if
-/// `filter.all` is set.
+/// One page of keys, newest first: the member's own, or all visible ones.
 ///
 /// # Errors
 /// [`StoreError::Cursor`] for a cursor of another list.
 pub async fn api_key_list(
     tx: &mut TenantTx,
-    filter: &ApiKeyFilter,
+    scope: ApiKeyScope,
+    input: &ApiKeyListInput,
     now: Timestamp,
-    cursor: Option<&str>,
     size: u16,
 ) -> Result<Page<ApiKey>, StoreError> {
-    let cursor = cursor.map_or(Ok(FIRST_PAGE), |text| {
+    let after = input.after.as_deref().filter(|after| !after.is_empty());
+    let cursor = after.map_or(Ok(FIRST_PAGE), |text| {
         Cursor::parse(text, List::ApiKey, tx.tenant_id())
     })?;
-    let owner = if filter.all {
-        None
-    } else {
-        Some(tx.member_id()?)
+    let owner = match scope {
+        ApiKeyScope::Any => None,
+        ApiKeyScope::Own => Some(tx.member_id()?),
     };
     let keys = sqlx::query_as!(
         ApiKey,
@@ -138,7 +137,7 @@ pub async fn api_key_list(
         cursor.key as _,
         owner as _,
         now,
-        filter.ended,
+        input.ended,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
@@ -302,7 +301,7 @@ pub async fn service_account_list(
             kind: row.kind,
             is_active: row.status == UserStatus::Active,
             roles: row.roles,
-            keys: row.keys,
+            key_count: row.keys,
         })
         .collect())
 }

@@ -5,7 +5,7 @@
 use domain::{
     InviteId, Page, RoleId, TeamId, TenantId, Timestamp, UserId,
     email::EmailAddress,
-    invite::{Invite, InviteFilter, InviteStatus},
+    invite::{Invite, InviteListInput, InviteStatus},
     role::RoleRef,
     team::TeamRef,
 };
@@ -80,7 +80,7 @@ impl From<InviteRow> for StoredInvite {
                 invited_by: row.inviter,
                 created_at: row.created_at,
                 expires_at: row.expires_at,
-                stored: row.status,
+                status: row.status,
                 accepted_by: row.accepter,
                 accepted_at: row.accepted_at,
             },
@@ -158,15 +158,15 @@ pub async fn invite_lock(tx: &mut TenantTx, id: InviteId) -> Result<StoredInvite
 /// for an unknown status.
 pub async fn invite_list(
     tx: &mut TenantTx,
-    filter: &InviteFilter,
+    input: &InviteListInput,
     now: Timestamp,
-    cursor: Option<&str>,
     size: u16,
 ) -> Result<Page<Invite>, StoreError> {
-    let cursor = cursor.map_or(Ok(FIRST_PAGE), |text| {
+    let after = input.after.as_deref().filter(|after| !after.is_empty());
+    let cursor = after.map_or(Ok(FIRST_PAGE), |text| {
         Cursor::parse(text, List::Invite, tx.tenant_id())
     })?;
-    let status = match filter.status.as_str() {
+    let status = match input.status.as_str() {
         "" => None,
         key => Some(InviteStatus::from_key(key).ok_or(StoreError::Filter("status"))?),
     };

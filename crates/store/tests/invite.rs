@@ -1,6 +1,6 @@
 //! Invites: who sees and changes them, and what the database itself refuses.
 
-use domain::{Actor, InviteId, access::SystemRole, invite::InviteFilter};
+use domain::{Actor, InviteId, access::SystemRole, invite::InviteListInput};
 use store::{
     StoreError,
     invite::{
@@ -51,7 +51,7 @@ async fn invites_are_seen_and_changed_by_those_who_invite_in_the_organisation() 
     let invite = create(&db, &ada, 1).await.unwrap();
     for stranger in [&mia, &eve] {
         let mut tx = db.store.begin(stranger).await.unwrap();
-        let page = invite_list(&mut tx, &InviteFilter::default(), NOW, None, 50).await;
+        let page = invite_list(&mut tx, &InviteListInput::default(), NOW, 50).await;
         assert_eq!(page.unwrap().items, []);
         for refused in [
             invite_get(&mut tx, invite).await.map(drop),
@@ -174,14 +174,12 @@ async fn pages_of_invites_follow_each_other_and_their_status() {
     let mut tx = db.store.begin(&ada).await.unwrap();
     invite_revoke(&mut tx, made[1]).await.unwrap();
     let mut seen = Vec::new();
-    let mut cursor = None;
+    let mut input = InviteListInput::default();
     loop {
-        let page = invite_list(&mut tx, &InviteFilter::default(), NOW, cursor.as_deref(), 2)
-            .await
-            .unwrap();
+        let page = invite_list(&mut tx, &input, NOW, 2).await.unwrap();
         seen.extend(page.items.iter().map(|invite| invite.id));
-        cursor = page.next;
-        if cursor.is_none() {
+        input.after = page.next;
+        if input.after.is_none() {
             break;
         }
     }
@@ -195,15 +193,17 @@ async fn pages_of_invites_follow_each_other_and_their_status() {
         ("revoked", later, 1),
         ("accepted", NOW, 0),
     ] {
-        let filter = InviteFilter {
+        let input = InviteListInput {
             status: status.into(),
+            after: None,
         };
-        let page = invite_list(&mut tx, &filter, now, None, 50).await.unwrap();
+        let page = invite_list(&mut tx, &input, now, 50).await.unwrap();
         assert_eq!(page.items.len(), count, "{status}");
     }
-    let filter = InviteFilter {
+    let input = InviteListInput {
         status: "lost".into(),
+        after: None,
     };
-    let refused = invite_list(&mut tx, &filter, NOW, None, 50).await;
+    let refused = invite_list(&mut tx, &input, NOW, 50).await;
     assert!(matches!(refused, Err(StoreError::Filter("status"))));
 }

@@ -287,7 +287,11 @@ impl Auth {
         facts.session_id = Some(stored.id);
         let has_role = !record.role_keys.is_empty();
         Ok(Visitor::Member {
-            display: service::display_settings(&record, now),
+            display: service::display_settings(
+                &record.preferences,
+                record.tenant_time_zone.as_deref(),
+                now,
+            ),
             actor: Box::new(record.to_actor(facts)),
             has_role,
             cookie,

@@ -4,14 +4,12 @@
 //! at here, as keys are not looked at where cookies count. Every refusal is a
 //! `problem+json` (RFC 9457).
 
-mod api_key;
 mod audit;
 mod document;
 mod event;
 mod idempotency;
 mod input;
 mod key;
-mod me;
 mod member;
 mod memory;
 mod memory_batch;
@@ -66,9 +64,6 @@ pub const BATCH_PATH: &str = "/api/v1/memories/batch";
 /// Never: the document is JSON.
 pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference) {
     let (operations, document) = OpenApiRouter::with_openapi(document::beginning())
-        .routes(routes!(me::me_get))
-        .routes(routes!(api_key::api_keys_list, api_key::api_keys_create))
-        .routes(routes!(api_key::api_keys_get, api_key::api_keys_revoke))
         .routes(routes!(memory::memories_list, memory::memories_create))
         .routes(routes!(memory_search::memories_search))
         .routes(routes!(memory_batch::memories_batch))

@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     http::{Method, StatusCode, header},
 };
-use domain::{Permission, api_key::ApiKeyScope};
+use domain::{Permission, api_key::ApiKeyPath};
 use serde_json::json;
 
 use crate::{
@@ -51,7 +51,7 @@ async fn a_key_opens_it_and_nothing_else_does() {
     result(&world.say(&key.key, &list).await);
     let used = "SELECT count(*) FROM api_keys WHERE last_used_at IS NOT NULL";
     assert_eq!(world.app.count(used).await, 1);
-    service::api_key_revoke(&world.ctx(), &mia, ApiKeyScope::Own, key.id)
+    service::call::<service::ApiKeyRevoke>(&world.ctx(), &mia, ApiKeyPath { id: key.id })
         .await
         .unwrap();
     let answer = world.say(&key.key, &list).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     Permission,
     access::SystemRole,
-    api_key::{ApiKeyDraft, NEVER},
+    api_key::{ApiKeyInput, NEVER},
 };
 use rustix::process::Signal;
 use service::{Clock, Ctx, Embedder, Entropy};
@@ -29,13 +29,13 @@ async fn started() -> (TestDb, Folder, Server, String) {
         Entropy::system(),
         embedder,
     );
-    let draft = ApiKeyDraft {
+    let draft = ApiKeyInput {
         label: "Ears".into(),
-        vendor: String::new(),
+        vendor: None,
         scopes: vec![Permission::MemoryRead.key().into()],
         lifetime: NEVER.into(),
     };
-    let key = service::api_key_create(&ctx, &member, None, &draft).await;
+    let key = service::call::<service::ApiKeyCreate>(&ctx, &member, draft).await;
     let server = Server::start(atrium_on(&db, &folder, &["serve"]));
     (db, folder, server, key.unwrap().key)
 }

@@ -1,7 +1,7 @@
 //! What a program sees: page by page, within its scopes, and nobody else's.
 
 use axum::{body::Body, http::Method};
-use domain::{Permission, access::SystemRole, api_key::ApiKeyScope};
+use domain::{Permission, access::SystemRole, api_key::ApiKeyPath};
 use serde_json::json;
 
 use crate::{
@@ -102,7 +102,7 @@ async fn a_key_does_what_its_scopes_name_until_it_is_revoked() {
         assert_eq!(told["permission"], "memory.read");
     }
     create(&world, &writer, &json!({ "content": "Written blindly" })).await;
-    service::api_key_revoke(&world.ctx(), &mia, ApiKeyScope::Own, reader.id)
+    service::call::<service::ApiKeyRevoke>(&world.ctx(), &mia, ApiKeyPath { id: reader.id })
         .await
         .unwrap();
     problem(&world.get(AT, &reader.key).await, 401, "unauthenticated");

@@ -184,7 +184,7 @@ pub fn build(db: &TestDb, clock: &TestClock, settings: AuthSettings) -> (Auth, R
 /// What the use cases need, without a model.
 pub fn ctx(db: &TestDb, clock: Clock) -> Ctx {
     let embedder = Embedder::off("Tests have no model.");
-    Ctx::new(db.store.clone(), clock, Entropy::system(), embedder)
+    Ctx::new(db.store.clone(), clock, Entropy::system(), embedder).with_public_url(ORIGIN)
 }
 
 fn http_settings(site: &Site, clock: &TestClock) -> HttpSettings {

@@ -7,9 +7,9 @@ use axum::{
     http::{Method, Request, StatusCode, header, request::Builder},
 };
 use domain::{
-    Actor, MemoryId, Permission,
+    Actor, MemoryId, Permission, UserId,
     access::SystemRole,
-    api_key::{ApiKeyDraft, CreatedApiKey, NEVER},
+    api_key::{ApiKeyInput, CreatedApiKey, NEVER},
     memory::{NewMemory, Origin},
     memory_command::MemoryFields,
 };
@@ -57,9 +57,9 @@ impl World {
         scopes: &[Permission],
         vendor: &str,
     ) -> CreatedApiKey {
-        let draft = ApiKeyDraft {
+        let draft = ApiKeyInput {
             label: "Test".into(),
-            vendor: vendor.into(),
+            vendor: Some(vendor.into()),
             // What no key can hold is left out.
             scopes: scopes
                 .iter()
@@ -68,9 +68,20 @@ impl World {
                 .collect(),
             lifetime: NEVER.into(),
         };
-        service::api_key_create(&self.ctx(), actor, None, &draft)
+        service::call::<service::ApiKeyCreate>(&self.ctx(), actor, draft)
             .await
             .unwrap()
+    }
+
+    /// A service with a role.
+    pub async fn service(&self, role: SystemRole) -> UserId {
+        let service = self.app.tenant.actor(role, "Exporter").await.user_id;
+        sqlx::query("UPDATE users SET kind = 'service' WHERE id = $1")
+            .bind(service.0)
+            .execute(&self.app.db.admin)
+            .await
+            .unwrap();
+        service
     }
 
     pub async fn send(&self, request: Builder, body: impl Into<Body>) -> Answer {

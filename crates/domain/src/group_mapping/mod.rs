@@ -4,7 +4,7 @@
 //! by priority, highest first, then by group id; if several grant the same role
 //! or team, the first one is reported as the reason.
 
-mod draft;
+mod input;
 mod simulation;
 
 use std::collections::BTreeSet;
@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use crate::{AppError, GroupMappingId, RoleId, TeamId, keyed_enum::keyed_enum};
 
-pub use draft::GroupMappingDraft;
+pub use input::{GroupMappingInput, GroupMappingPath, GroupMappingUpdateInput};
 pub use simulation::{
-    Difference, Granted, GroupMappings, MemberChange, PersonOutcome, Proposal, Reason, RuleView,
-    Simulation, Subject,
+    Difference, Granted, GroupMappingSimulateInput, GroupMappings, MemberChange, PersonOutcome,
+    Reason, RuleView, Simulation, SimulationMember, Subject,
 };
 
 keyed_enum! {
@@ -33,6 +33,7 @@ keyed_enum! {
 
 /// The identity provider's id or name of a group or an app role.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct GroupId(String);
 
@@ -100,6 +101,7 @@ impl GroupClaims {
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupMapping {
     pub id: GroupMappingId,
     pub source: GroupSource,

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupClaims, GroupMapping, GroupMappingDraft, grants};
-use crate::{AppError, GroupMappingId, RoleId, TeamId, UserId, role::RoleRef, team::TeamRef};
+use super::{GroupClaims, GroupMapping, GroupMappingInput, grants};
+use crate::{
+    AppError, GroupMappingId, RoleId, TeamId, UserId, form_text, role::RoleRef, team::TeamRef,
+};
 
 /// A member as input to the simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,22 +67,37 @@ fn union_with<Id: Ord + Copy>(
 
 /// A proposed rule change and whom to test it on, as in the preview's URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Proposal {
-    /// The rule to change or remove; empty for a new rule or no change.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct GroupMappingSimulateInput {
+    /// The id of the rule to change or remove. Unset: a new rule or no change.
+    #[serde(
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<GroupMappingId>"))]
     pub rule: String,
     /// Removes the rule.
     pub remove: bool,
-    /// The rule after the change.
-    pub draft: GroupMappingDraft,
-    /// The id of a member to test, or empty.
+    /// The rule after the change. Unset: no change.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub draft: GroupMappingInput,
+    /// The id of a member to test.
+    #[serde(
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<UserId>"))]
     pub member: String,
-    /// Claims to test, or empty: the JSON of a token's claims, or one group per
-    /// line.
+    /// Claims to test: the JSON of a token's claims, or one group per line.
     pub claims: String,
 }
 
-impl Proposal {
+fn is_unset(draft: &GroupMappingInput) -> bool {
+    *draft == GroupMappingInput::default()
+}
+
+impl GroupMappingSimulateInput {
     /// Applies the proposal to `rules`; a new rule gets the id `new_id`.
     ///
     /// # Errors
@@ -102,7 +119,7 @@ impl Proposal {
                 rules.remove(index);
             }
             Some(index) => rules[index] = self.draft.parse(rules[index].id)?,
-            None if self.draft != GroupMappingDraft::default() => {
+            None if !is_unset(&self.draft) => {
                 rules.push(self.draft.parse(new_id)?);
             }
             None => {}
@@ -113,6 +130,11 @@ impl Proposal {
 
 /// A rule with the names of its role and team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "GroupMappingView")
+)]
 pub struct RuleView {
     pub rule: GroupMapping,
     pub role: Option<String>,
@@ -121,6 +143,7 @@ pub struct RuleView {
 
 /// All rules, and the roles and teams that the viewer may grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupMappings {
     /// In evaluation order.
     pub rules: Vec<RuleView>,
@@ -130,6 +153,7 @@ pub struct GroupMappings {
 
 /// A role or team by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Granted {
     Role(String),
@@ -138,6 +162,11 @@ pub enum Granted {
 
 /// The reason for holding a role or a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "GrantReason")
+)]
 pub struct Reason {
     pub granted: Granted,
     /// `None` if granted manually.
@@ -146,6 +175,11 @@ pub struct Reason {
 
 /// The effect of a change on one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "GrantChange")
+)]
 pub struct MemberChange {
     pub user_id: UserId,
     pub name: String,
@@ -154,6 +188,7 @@ pub struct MemberChange {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PersonOutcome {
     /// `None` for pasted claims.
     pub name: Option<String>,
@@ -163,8 +198,21 @@ pub struct PersonOutcome {
     pub unused: Vec<String>,
 }
 
-/// The result of a [`Proposal`].
+/// A member that can be tested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SimulationMember {
+    pub user_id: UserId,
+    pub name: String,
+}
+
+/// The result of a [`GroupMappingSimulateInput`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "GroupMappingSimulation")
+)]
 pub struct Simulation {
     /// The rule after the change or, if removed, as it is; `None` without a
     /// proposed change.
@@ -180,7 +228,7 @@ pub struct Simulation {
     /// The first of the changed members, by name.
     pub changes: Vec<MemberChange>,
     /// All members that can be tested, by name.
-    pub people: Vec<(UserId, String)>,
+    pub people: Vec<SimulationMember>,
     /// The result for the tested member or claims.
     pub person: Option<PersonOutcome>,
 }
@@ -238,28 +286,28 @@ mod tests {
     fn proposal_adds_changes_or_removes_a_rule() {
         let rules = vec![rule(1, "ant", 100)];
         let id = |n| GroupMappingId::from(Uuid::from_u128(n));
-        let draft = GroupMappingDraft::from(&rule(0, "bee", 200));
-        let apply = |proposal: &Proposal| proposal.apply(rules.clone(), id(9));
+        let draft = GroupMappingInput::from(&rule(0, "bee", 200));
+        let apply = |proposal: &GroupMappingSimulateInput| proposal.apply(rules.clone(), id(9));
 
-        assert_eq!(apply(&Proposal::default()).unwrap(), rules);
-        let added = Proposal {
+        assert_eq!(apply(&GroupMappingSimulateInput::default()).unwrap(), rules);
+        let added = GroupMappingSimulateInput {
             draft: draft.clone(),
-            ..Proposal::default()
+            ..GroupMappingSimulateInput::default()
         };
         assert_eq!(apply(&added).unwrap().last().unwrap().id, id(9));
-        let changed = Proposal {
+        let changed = GroupMappingSimulateInput {
             rule: id(1).to_string(),
             ..added.clone()
         };
         let after = apply(&changed).unwrap();
         assert_eq!((after.len(), after[0].group_id.as_str()), (1, "bee"));
-        let removed = Proposal {
+        let removed = GroupMappingSimulateInput {
             remove: true,
             ..changed
         };
         assert_eq!(apply(&removed).unwrap(), []);
         for missing_id in [id(5).to_string(), "x".to_owned()] {
-            let proposal = Proposal {
+            let proposal = GroupMappingSimulateInput {
                 rule: missing_id,
                 ..added.clone()
             };

@@ -4,8 +4,11 @@
 mod simulate;
 
 use domain::{
-    Action, Actor, AppError, GroupMappingId,
-    group_mapping::{GroupMapping, GroupMappingDraft, GroupMappings, RuleView},
+    Action, AppError, GroupMappingId, NoInput,
+    group_mapping::{
+        GroupMapping, GroupMappingInput, GroupMappingPath, GroupMappingUpdateInput, GroupMappings,
+        RuleView,
+    },
     role::Role,
     team::TeamRef,
 };
@@ -13,12 +16,12 @@ use serde_json::{Value, json};
 use store::{StoreError, TenantTx};
 
 use crate::{
-    Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::first_ungrantable,
+    operation::{Done, Group, Operation, Route},
 };
 
-pub use simulate::group_mapping_simulate;
+pub use simulate::GroupMappingSimulate;
 
 /// The organisation's roles and teams, to look up their names.
 struct Names {
@@ -46,89 +49,119 @@ impl Names {
     }
 }
 
-/// All rules by priority, and the roles and teams that the actor can grant by
-/// one.
-pub async fn group_mapping_list(ctx: &Ctx, actor: &Actor) -> Result<GroupMappings, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingList).await?;
-    let rules = store::group_mapping::group_mapping_list(&mut act.tx).await?;
-    let names = Names::load(&mut act.tx).await?;
-    Ok(GroupMappings {
-        rules: rules.into_iter().map(|rule| names.show(rule)).collect(),
-        roles: names
-            .roles
-            .iter()
-            .filter(|role| first_ungrantable(actor, &role.permissions).is_none())
-            .map(Role::to_ref)
-            .collect(),
-        teams: names.teams,
-    })
-}
+pub struct GroupMappingList;
 
-/// Adds a rule. It applies to each member from their next sign-in or refresh.
-///
-/// # Errors
-/// [`AppError::Forbidden`] naming a permission of the role that the actor can't
-/// grant; [`AppError::Conflict`] if the same rule exists.
-pub async fn group_mapping_create(
-    ctx: &Ctx,
-    actor: &Actor,
-    draft: &GroupMappingDraft,
-) -> Result<GroupMappingId, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingCreate).await?;
-    let id: GroupMappingId = ctx.ids.id();
-    let done = async {
-        let rule = draft.parse(id)?;
-        ensure_grantable(&mut act.tx, actor, &rule).await?;
-        store::group_mapping::group_mapping_create(&mut act.tx, &rule, ctx.clock.now()).await?;
-        Ok(json!({ "after": to_audit_json(&rule) }))
+impl Operation for GroupMappingList {
+    const ACTION: Action = Action::GroupMappingList;
+    const ROUTE: Route = Route::get("/group-mappings");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "List group mappings";
+    const DESCRIPTION: &'static str =
+        "All rules by priority, and the roles and teams that the member can grant by one.";
+    type Input = NoInput;
+    type Output = GroupMappings;
+
+    async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<GroupMappings>, AppError> {
+        let rules = store::group_mapping::group_mapping_list(tx).await?;
+        let names = Names::load(tx).await?;
+        Ok(Done::read(GroupMappings {
+            rules: rules.into_iter().map(|rule| names.show(rule)).collect(),
+            roles: names
+                .roles
+                .iter()
+                .filter(|role| first_ungrantable(tx.actor, &role.permissions).is_none())
+                .map(Role::to_ref)
+                .collect(),
+            teams: names.teams,
+        }))
     }
-    .await;
-    act.finish(AuditTarget::group_mapping(id), done).await?;
-    Ok(id)
 }
 
-/// Changes a rule. It applies like a new one.
-///
-/// # Errors
-/// As [`group_mapping_create`], also for the role that the rule granted before.
-pub async fn group_mapping_update(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: GroupMappingId,
-    draft: &GroupMappingDraft,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingUpdate).await?;
-    let done = async {
-        let before = find(&mut act.tx, id).await?;
-        let after = draft.parse(id)?;
+/// Fails with [`AppError::Forbidden`] naming a permission of the role that the
+/// actor can't grant, as do the other changes.
+pub struct GroupMappingCreate;
+
+impl Operation for GroupMappingCreate {
+    const ACTION: Action = Action::GroupMappingCreate;
+    const ROUTE: Route = Route::create("/group-mappings");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Create a group mapping";
+    const DESCRIPTION: &'static str =
+        "It applies to each member from their next sign-in or refresh.";
+    type Input = GroupMappingInput;
+    type Output = GroupMapping;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: GroupMappingInput,
+    ) -> Result<Done<GroupMapping>, AppError> {
+        let id: GroupMappingId = tx.ctx.ids.id();
+        tx.set_about(AuditTarget::group_mapping(id));
+        let rule = input.parse(id)?;
+        ensure_grantable(tx, &rule).await?;
+        let now = tx.now();
+        store::group_mapping::group_mapping_create(tx, &rule, now).await?;
+        let changes = json!({ "after": to_audit_json(&rule) });
+        let target = AuditTarget::group_mapping(id).with_changes(changes);
+        Ok(Done::audited(rule, target))
+    }
+}
+
+pub struct GroupMappingUpdate;
+
+impl Operation for GroupMappingUpdate {
+    const ACTION: Action = Action::GroupMappingUpdate;
+    const ROUTE: Route = Route::put("/group-mappings/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Replace a group mapping";
+    const DESCRIPTION: &'static str =
+        "It applies to each member from their next sign-in or refresh.";
+    type Input = GroupMappingUpdateInput;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: GroupMappingUpdateInput,
+    ) -> Result<Done<()>, AppError> {
+        let id = input.id;
+        tx.set_about(AuditTarget::group_mapping(id));
+        let before = find(tx, id).await?;
+        let after = input.parse()?;
         // Taking a role away requires the same permissions as granting it.
-        ensure_grantable(&mut act.tx, actor, &before).await?;
-        ensure_grantable(&mut act.tx, actor, &after).await?;
-        store::group_mapping::group_mapping_update(&mut act.tx, &after, ctx.clock.now()).await?;
-        Ok(json!({ "before": to_audit_json(&before), "after": to_audit_json(&after) }))
+        ensure_grantable(tx, &before).await?;
+        ensure_grantable(tx, &after).await?;
+        let now = tx.now();
+        store::group_mapping::group_mapping_update(tx, &after, now).await?;
+        let changes = json!({ "before": to_audit_json(&before), "after": to_audit_json(&after) });
+        let target = AuditTarget::group_mapping(id).with_changes(changes);
+        Ok(Done::audited((), target))
     }
-    .await;
-    act.finish(AuditTarget::group_mapping(id), done).await
 }
 
-/// Deletes a rule. Its grants end with each member's next sign-in or refresh.
-///
-/// # Errors
-/// [`AppError::Forbidden`] as for [`group_mapping_create`].
-pub async fn group_mapping_delete(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: GroupMappingId,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingDelete).await?;
-    let done = async {
-        let before = find(&mut act.tx, id).await?;
-        ensure_grantable(&mut act.tx, actor, &before).await?;
-        store::group_mapping::group_mapping_delete(&mut act.tx, id).await?;
-        Ok(json!({ "before": to_audit_json(&before) }))
+pub struct GroupMappingDelete;
+
+impl Operation for GroupMappingDelete {
+    const ACTION: Action = Action::GroupMappingDelete;
+    const ROUTE: Route = Route::delete("/group-mappings/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Delete a group mapping";
+    const DESCRIPTION: &'static str =
+        "What it granted ends with each member's next sign-in or refresh.";
+    type Input = GroupMappingPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        GroupMappingPath { id }: GroupMappingPath,
+    ) -> Result<Done<()>, AppError> {
+        tx.set_about(AuditTarget::group_mapping(id));
+        let before = find(tx, id).await?;
+        ensure_grantable(tx, &before).await?;
+        store::group_mapping::group_mapping_delete(tx, id).await?;
+        let changes = json!({ "before": to_audit_json(&before) });
+        let target = AuditTarget::group_mapping(id).with_changes(changes);
+        Ok(Done::audited((), target))
     }
-    .await;
-    act.finish(AuditTarget::group_mapping(id), done).await
 }
 
 async fn find(tx: &mut TenantTx, id: GroupMappingId) -> Result<GroupMapping, AppError> {
@@ -141,15 +174,14 @@ async fn find(tx: &mut TenantTx, id: GroupMappingId) -> Result<GroupMapping, App
 
 /// Fails if the rule's role has a permission that the actor can't grant.
 async fn ensure_grantable(
-    tx: &mut TenantTx,
-    actor: &Actor,
+    tx: &mut AuthorizedTx<'_>,
     mapping: &GroupMapping,
 ) -> Result<(), AppError> {
     let Some(role_id) = mapping.role_id else {
         return Ok(());
     };
     let role = store::role::role_get(tx, role_id).await?;
-    match first_ungrantable(actor, &role.permissions) {
+    match first_ungrantable(tx.actor, &role.permissions) {
         None => Ok(()),
         Some(permission) => Err(AppError::Forbidden { permission }),
     }

@@ -3,65 +3,77 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Action, Actor, AppError, RoleId, TeamId, UserId,
+    Action, AppError, RoleId, TeamId, UserId,
     group_mapping::{
-        Difference, Granted, Grants, GroupClaims, GroupMapping, MemberChange, PersonOutcome,
-        Proposal, Reason, Simulation, Subject, grants,
+        Difference, Granted, Grants, GroupClaims, GroupMapping, GroupMappingSimulateInput,
+        MemberChange, PersonOutcome, Reason, Simulation, SimulationMember, Subject, grants,
     },
 };
 use serde_json::Value;
 use store::{TenantTx, group_mapping::user_claims_get, group_simulation::simulation_subjects};
 
 use super::Names;
-use crate::{Ctx, authorized_tx::AuthorizedTx};
+use crate::{
+    authorized_tx::AuthorizedTx,
+    operation::{Done, Group, Operation, Route},
+};
 
 /// Members listed in the preview; all are counted.
 const CHANGES_SHOWN: usize = 200;
 
-/// Applies a rule change to each member's last known claims and to one
-/// person's, without storing anything.
-///
-/// # Errors
-/// [`AppError::Invalid`] also for claims that can't be parsed.
-pub async fn group_mapping_simulate(
-    ctx: &Ctx,
-    actor: &Actor,
-    proposal: &Proposal,
-) -> Result<Simulation, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::GroupMappingSimulate).await?;
-    let before = store::group_mapping::group_mapping_list(&mut act.tx).await?;
-    let after = proposal.apply(before.clone(), ctx.ids.id())?;
-    let names = Names::load(&mut act.tx).await?;
+pub struct GroupMappingSimulate;
 
-    let rule = changed_rule(&before, &after);
-    let all: Vec<_> = before.iter().chain(&after).cloned().collect();
-    let subjects = simulation_subjects(&mut act.tx, &all).await?;
-    let known: Vec<_> = subjects.iter().filter(|s| s.claims.is_some()).collect();
-    let mut changes: Vec<_> = known
-        .iter()
-        .filter_map(|subject| names.change(subject, &after))
-        .collect();
-    let affected = changes.len();
-    changes.truncate(CHANGES_SHOWN);
-    let concerned = rule.as_ref().map_or(0, |rule| {
-        let rule = std::slice::from_ref(rule);
-        let matches = |claims: &GroupClaims| grants(rule, claims) != Grants::default();
-        let claims = known.iter().filter_map(|s| s.claims.as_ref());
-        claims.filter(|claims| matches(claims)).count()
-    });
-    Ok(Simulation {
-        known: known.len(),
-        unknown: subjects.len() - known.len(),
-        concerned,
-        changed: affected,
-        changes,
-        person: person_outcome(&mut act.tx, proposal, &subjects, &after, &names).await?,
-        rule: rule.map(|rule| names.show(rule)),
-        people: subjects
-            .into_iter()
-            .map(|subject| (subject.user_id, subject.name))
-            .collect(),
-    })
+impl Operation for GroupMappingSimulate {
+    const ACTION: Action = Action::GroupMappingSimulate;
+    const ROUTE: Route = Route::post("/group-mappings/simulate");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Simulate a change of the group mappings";
+    const DESCRIPTION: &'static str = "Applies it to each member's groups as of their last \
+                                       sign-in, and to one person's, without storing anything.";
+    type Input = GroupMappingSimulateInput;
+    type Output = Simulation;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: GroupMappingSimulateInput,
+    ) -> Result<Done<Simulation>, AppError> {
+        let before = store::group_mapping::group_mapping_list(tx).await?;
+        let after = input.apply(before.clone(), tx.ctx.ids.id())?;
+        let names = Names::load(tx).await?;
+
+        let rule = changed_rule(&before, &after);
+        let all: Vec<_> = before.iter().chain(&after).cloned().collect();
+        let subjects = simulation_subjects(tx, &all).await?;
+        let known: Vec<_> = subjects.iter().filter(|s| s.claims.is_some()).collect();
+        let mut changes: Vec<_> = known
+            .iter()
+            .filter_map(|subject| names.change(subject, &after))
+            .collect();
+        let affected = changes.len();
+        changes.truncate(CHANGES_SHOWN);
+        let concerned = rule.as_ref().map_or(0, |rule| {
+            let rule = std::slice::from_ref(rule);
+            let matches = |claims: &GroupClaims| grants(rule, claims) != Grants::default();
+            let claims = known.iter().filter_map(|s| s.claims.as_ref());
+            claims.filter(|claims| matches(claims)).count()
+        });
+        Ok(Done::read(Simulation {
+            known: known.len(),
+            unknown: subjects.len() - known.len(),
+            concerned,
+            changed: affected,
+            changes,
+            person: person_outcome(tx, &input, &subjects, &after, &names).await?,
+            rule: rule.map(|rule| names.show(rule)),
+            people: subjects
+                .into_iter()
+                .map(|subject| SimulationMember {
+                    user_id: subject.user_id,
+                    name: subject.name,
+                })
+                .collect(),
+        }))
+    }
 }
 
 /// The rule that differs: the new version, or the old one if it is deleted.
@@ -74,7 +86,7 @@ fn changed_rule(before: &[GroupMapping], after: &[GroupMapping]) -> Option<Group
 /// The outcome for the person named in the proposal, or for pasted claims.
 async fn person_outcome(
     tx: &mut TenantTx,
-    proposal: &Proposal,
+    proposal: &GroupMappingSimulateInput,
     subjects: &[Subject],
     rules: &[GroupMapping],
     names: &Names,

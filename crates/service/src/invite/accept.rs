@@ -75,7 +75,7 @@ impl From<AppError> for InviteError {
 /// Fails unless the invite can be accepted at `now`.
 fn ensure_open(invite: &Invite, now: Timestamp) -> Result<(), InviteError> {
     let reject = |problem, reason| Err(InviteError::new(problem, reason));
-    match invite.status(now) {
+    match invite.status_at(now) {
         InviteStatus::Pending => Ok(()),
         InviteStatus::Accepted => reject(SignInProblem::InviteUsed, "invite_used"),
         InviteStatus::Expired => reject(SignInProblem::InviteExpired, "invite_expired"),

@@ -2,47 +2,27 @@
 //! job, because the token is stored nowhere.
 
 use domain::{
-    Actor,
+    Actor, AppError, InviteId,
     email::EmailAddress,
     invite::{Invite, InviteLink, MailOutcome},
 };
 use mail::Mail;
 
-use super::InviteToken;
 use crate::Ctx;
 
 /// Mails the link if possible and returns it with the outcome. A failed mail
 /// doesn't affect the invite.
-pub(super) async fn hand_over(
-    ctx: &Ctx,
-    actor: &Actor,
-    invite: &Invite,
-    token: &InviteToken,
-    origin: &str,
-) -> InviteLink {
-    let link = token.link(origin);
-    let mail = match invite.email.as_deref().map(EmailAddress::parse) {
-        Some(Ok(to)) if ctx.mailer.is_on() => send(ctx, actor, invite, to, &link).await,
+pub(super) async fn send(ctx: &Ctx, actor: &Actor, link: InviteLink) -> InviteLink {
+    let mail = match link.email.as_deref().map(EmailAddress::parse) {
+        Some(Ok(to)) if ctx.mailer.is_on() => mail(ctx, actor, &link, to).await,
         _ => MailOutcome::NotSent,
     };
-    InviteLink {
-        id: invite.id,
-        link,
-        email: invite.email.clone(),
-        expires_at: invite.expires_at,
-        mail,
-    }
+    InviteLink { mail, ..link }
 }
 
-async fn send(
-    ctx: &Ctx,
-    actor: &Actor,
-    invite: &Invite,
-    to: EmailAddress,
-    link: &str,
-) -> MailOutcome {
-    let organisation = match organisation_name(ctx, actor).await {
-        Ok(name) => name,
+async fn mail(ctx: &Ctx, actor: &Actor, link: &InviteLink, to: EmailAddress) -> MailOutcome {
+    let (invite, organisation) = match load(ctx, actor, link.id).await {
+        Ok(loaded) => loaded,
         Err(error) => {
             let reason = error.to_string();
             return MailOutcome::Failed { reason };
@@ -82,7 +62,7 @@ async fn send(
         .into_iter()
         .flatten()
         .collect(),
-        link: Some(("Accept the invite".to_owned(), link.to_owned())),
+        link: Some(("Accept the invite".to_owned(), link.link.clone())),
     };
     match ctx.mailer.send(&mail).await {
         Ok(()) => MailOutcome::Sent,
@@ -94,7 +74,10 @@ async fn send(
     }
 }
 
-async fn organisation_name(ctx: &Ctx, actor: &Actor) -> Result<String, domain::AppError> {
+/// The invite and the name of its organisation.
+async fn load(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<(Invite, String), AppError> {
     let mut tx = ctx.store.begin(actor).await?;
-    Ok(store::settings::organisation_get(&mut tx).await?.name)
+    let invite = store::invite::invite_get(&mut tx, id).await?.invite;
+    let organisation = store::settings::organisation_get(&mut tx).await?;
+    Ok((invite, organisation.name))
 }

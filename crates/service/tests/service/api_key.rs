@@ -3,24 +3,27 @@
 use domain::{
     Actor, ActorKind, ApiKeyId, AppError, Permission, UserId, Vendor,
     access::SystemRole,
-    api_key::{ApiKeyDraft, ApiKeyFilter, ApiKeyScope, CreatedApiKey, NEVER},
+    api_key::{ApiKeyInput, ApiKeyScope, CreatedApiKey, NEVER},
     audit::Outcome,
     member::MemberChange,
 };
-use service::{ApiKeyError, api_key_actor, api_key_create};
+use service::{ApiKeyError, api_key_actor};
 use store::{
     role::{RoleSource, user_role_grant, user_role_revoke},
     user::{NewUser, UserStatus, user_create, user_status_set},
 };
 use time::Duration;
 
-use crate::support::World;
+use crate::{
+    call::{api_key_create, api_key_get, api_key_list, api_key_owner, api_key_revoke},
+    support::World,
+};
 
-pub(crate) fn key_draft(scopes: &[Permission]) -> ApiKeyDraft {
-    ApiKeyDraft {
+pub(crate) fn key_draft(scopes: &[Permission]) -> ApiKeyInput {
+    ApiKeyInput {
         label: "Nightly export".into(),
         scopes: scopes.iter().map(|scope| scope.key().to_owned()).collect(),
-        vendor: "claude".into(),
+        vendor: Some("claude".into()),
         lifetime: "90".into(),
     }
 }
@@ -98,7 +101,7 @@ async fn a_key_does_what_both_its_scopes_and_its_owners_roles_allow_at_that_mome
     grant(&world, &mia, "member", true).await;
     grant(&world, &mia, "admin", false).await;
     assert_eq!(permissions(&world, &key).await, [Permission::MemoryRead]);
-    let detail = service::api_key_get(&world.ctx, &mia, ApiKeyScope::Own, key.id)
+    let detail = api_key_get(&world.ctx, &mia, ApiKeyScope::Own, key.id)
         .await
         .unwrap();
     assert_eq!(
@@ -133,7 +136,7 @@ async fn nobody_makes_a_key_that_may_do_more_than_they_may() {
     let draft = key_draft(&[Permission::AuditRead]);
     let refused = api_key_create(&world.ctx, &ada, Some(exporter), &draft).await;
     assert_eq!(refused, Err(AppError::Forbidden { permission }));
-    let offered = service::api_key_owner(&world.ctx, &ada, Some(exporter))
+    let offered = api_key_owner(&world.ctx, &ada, Some(exporter))
         .await
         .unwrap();
     assert!(!offered.offered.contains(&Permission::AuditRead));
@@ -157,7 +160,7 @@ async fn nobody_makes_a_key_of_another_person() {
     for owner in [mia.user_id, stranger, world.ctx.ids.id()] {
         let refused = api_key_create(&world.ctx, &ada, Some(owner), &draft).await;
         assert_eq!(refused, Err(AppError::NotFound));
-        let refused = service::api_key_owner(&world.ctx, &ada, Some(owner)).await;
+        let refused = api_key_owner(&world.ctx, &ada, Some(owner)).await;
         assert_eq!(refused, Err(AppError::NotFound));
     }
     let refused = api_key_create(&world.ctx, &mia, Some(ada.user_id), &draft).await;
@@ -184,7 +187,7 @@ async fn a_key_that_makes_keys_hands_on_neither_more_rights_nor_more_time() {
     let permission = Permission::AuditRead;
     assert_eq!(refused, Err(AppError::Forbidden { permission }));
     for lifetime in ["91", NEVER] {
-        let draft = ApiKeyDraft {
+        let draft = ApiKeyInput {
             lifetime: lifetime.into(),
             ..key_draft(&[Permission::MemoryRead])
         };
@@ -197,8 +200,8 @@ async fn a_key_that_makes_keys_hands_on_neither_more_rights_nor_more_time() {
     // Nor one that another product could read with.
     assert_eq!(program.vendor, Some(Vendor::Claude));
     for vendor in ["cursor", "other", ""] {
-        let draft = ApiKeyDraft {
-            vendor: vendor.into(),
+        let draft = ApiKeyInput {
+            vendor: Some(vendor.into()),
             ..key_draft(&[Permission::MemoryRead])
         };
         let refused = api_key_create(&world.ctx, &program, None, &draft).await;
@@ -207,7 +210,7 @@ async fn a_key_that_makes_keys_hands_on_neither_more_rights_nor_more_time() {
             "{vendor}"
         );
     }
-    let draft = ApiKeyDraft {
+    let draft = ApiKeyInput {
         lifetime: "89".into(),
         ..key_draft(&[Permission::MemoryRead])
     };
@@ -257,11 +260,11 @@ async fn an_ended_key_or_owner_is_refused_at_the_next_request_and_audited() {
         .unwrap();
     assert!(used(&world, &key).await.is_ok());
 
-    service::api_key_revoke(&world.ctx, &mia, ApiKeyScope::Own, key.id)
+    api_key_revoke(&world.ctx, &mia, ApiKeyScope::Own, key.id)
         .await
         .unwrap();
     assert_eq!(used(&world, &key).await, Err(ApiKeyError::Revoked));
-    let again = service::api_key_revoke(&world.ctx, &mia, ApiKeyScope::Own, key.id).await;
+    let again = api_key_revoke(&world.ctx, &mia, ApiKeyScope::Own, key.id).await;
     assert!(matches!(again, Err(AppError::Conflict { .. })), "{again:?}");
 
     let second = create(&world, &mia, &[Permission::MemoryRead]).await;
@@ -312,7 +315,7 @@ async fn a_members_page_lists_their_keys_for_who_manages_keys() {
         &[Permission::MemoryRead],
     )
     .await;
-    service::api_key_revoke(ctx, &mia, ApiKeyScope::Own, first.id)
+    api_key_revoke(ctx, &mia, ApiKeyScope::Own, first.id)
         .await
         .unwrap();
     let mut admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
@@ -377,7 +380,7 @@ async fn a_key_is_nowhere_in_the_database() {
         .await
         .unwrap();
     used(&world, &key).await.unwrap();
-    service::api_key_revoke(&world.ctx, &ada, ApiKeyScope::Any, key.id)
+    api_key_revoke(&world.ctx, &ada, ApiKeyScope::Any, key.id)
         .await
         .unwrap();
     used(&world, &key).await.unwrap_err();
@@ -423,11 +426,11 @@ async fn a_key_of_somebody_else_is_a_key_of_nobody() {
     ben.permissions.remove(&Permission::ApiKeyManage);
     let unheard_of: ApiKeyId = world.ctx.ids.id();
     for (actor, id) in [(&max, key), (&eve, key), (&ben, key), (&mia, unheard_of)] {
-        let seen = service::api_key_get(&world.ctx, actor, ApiKeyScope::of(actor), id).await;
+        let seen = api_key_get(&world.ctx, actor, ApiKeyScope::of(actor), id).await;
         assert_eq!(seen.unwrap_err(), AppError::NotFound);
-        let ended = service::api_key_revoke(&world.ctx, actor, ApiKeyScope::of(actor), id).await;
+        let ended = api_key_revoke(&world.ctx, actor, ApiKeyScope::of(actor), id).await;
         assert_eq!(ended, Err(AppError::NotFound));
     }
-    let own = service::api_key_list(&world.ctx, &max, &ApiKeyFilter::default(), None).await;
+    let own = api_key_list(&world.ctx, &max, ApiKeyScope::Own).await;
     assert_eq!(own.unwrap().items, []);
 }

@@ -6,13 +6,13 @@ use domain::{
     access::SystemRole,
     audit::{AuditEntry, Outcome},
     break_glass::{BreakGlassDraft, BreakGlassStatus},
-    group_mapping::GroupMappingDraft,
+    group_mapping::GroupMappingInput,
     notification::NotificationData,
     role::{RoleDraft, RoleSource},
 };
 use service::{
-    break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
-    member_get, member_role_grant, member_role_revoke, notification_list,
+    break_glass_close, break_glass_list, break_glass_open, break_glass_read, member_get,
+    member_role_grant, member_role_revoke, notification_list,
 };
 use store::{
     actor::actor_load,
@@ -20,7 +20,10 @@ use store::{
 };
 use time::Duration;
 
-use crate::support::{World, draft};
+use crate::{
+    call::break_glass_reports,
+    support::{World, draft},
+};
 
 pub(crate) const REASON: &str = "Customer 41 asks what was agreed.";
 
@@ -402,11 +405,11 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
         assert_eq!(refused, Err(error.clone()));
         let refused = member_role_grant(ctx, actor, mia.user_id, role).await;
         assert_eq!(refused, Err(error.clone()));
-        let mapping = GroupMappingDraft {
+        let mapping = GroupMappingInput {
             role: role.to_string(),
             ..world.rule("finance").await
         };
-        let refused = service::group_mapping_create(ctx, actor, &mapping).await;
+        let refused = crate::call::group_mapping_create(ctx, actor, &mapping).await;
         assert_eq!(refused, Err(error.clone()));
     }
     let detail = service::role_get(ctx, &ada, role).await.unwrap();
@@ -444,17 +447,17 @@ async fn no_key_holds_it_and_no_program_is_offered_it() {
     let olga = world.in_browser(olga.user_id).await;
     assert!(olga.permissions.contains(&Permission::MemoryBreakGlass));
     for owner in [None, Some(agent)] {
-        let offered = service::api_key_owner(ctx, &olga, owner).await.unwrap();
+        let offered = crate::call::api_key_owner(ctx, &olga, owner).await.unwrap();
         assert!(!offered.offered.contains(&Permission::MemoryBreakGlass));
         let draft = crate::api_key::key_draft(&[Permission::MemoryBreakGlass]);
-        let refused = service::api_key_create(ctx, &olga, owner, &draft).await;
+        let refused = crate::call::api_key_create(ctx, &olga, owner, &draft).await;
         assert!(refused.unwrap_err().for_field("scopes").is_some());
     }
     assert_eq!(world.keys().await, 0);
     // A key that holds it nevertheless, from a database that was tampered with,
     // acts without it.
     let draft = crate::api_key::key_draft(&[Permission::MemoryRead]);
-    let made = service::api_key_create(ctx, &olga, None, &draft)
+    let made = crate::call::api_key_create(ctx, &olga, None, &draft)
         .await
         .unwrap();
     sqlx::query("UPDATE api_keys SET scopes = '{memory.read,memory.break_glass}'")

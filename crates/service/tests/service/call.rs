@@ -2,15 +2,39 @@
 //! often.
 
 use domain::{
-    Actor, AppError, Page, TeamId, UserId,
+    Actor, ApiKeyId, AppError, EmbeddingModelId, GroupMappingId, InviteId, NoInput, Page, TeamId,
+    UserId,
+    api_key::{
+        ApiKey, ApiKeyDetail, ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, CreatedApiKey,
+        KeyOwner, OrganisationApiKeyInput, ServiceAccountPath,
+    },
+    break_glass::BreakGlassReport,
+    embedding_model::{EmbeddingModelInput, EmbeddingModelPath, EmbeddingModels},
+    group_mapping::{
+        GroupMappingInput, GroupMappingPath, GroupMappingSimulateInput, GroupMappingUpdateInput,
+        GroupMappings, Simulation,
+    },
+    invite::{
+        Invite, InviteChoices, InviteInput, InviteLink, InviteListInput, InvitePath,
+        InviteRenewInput,
+    },
+    preferences::{DisplaySettings, Preferences, PreferencesInput, Theme, ThemeInput},
+    profile::Profile,
+    settings::{Organisation, SettingsInput},
     team::{
         TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
         TeamMemberPath, TeamPath, TeamRenameInput, TeamSummary,
     },
 };
 use service::{
-    Ctx, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename,
-    call,
+    ApiKeyCreate, ApiKeyGet, ApiKeyList, ApiKeyOwnerGet, ApiKeyRevoke, BreakGlassReportList, Ctx,
+    EmbeddingModelCancel, EmbeddingModelGet, EmbeddingModelPause, EmbeddingModelResume,
+    EmbeddingModelStart, GroupMappingCreate, GroupMappingDelete, GroupMappingList,
+    GroupMappingSimulate, GroupMappingUpdate, InviteChoicesGet, InviteCreate, InviteGet,
+    InviteList, InviteRenew, InviteRevoke, OrganisationApiKeyCreate, OrganisationApiKeyGet,
+    OrganisationApiKeyList, OrganisationApiKeyRevoke, PreferencesGet, PreferencesUpdate,
+    ProfileGet, ServiceAccountOwnerGet, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete,
+    TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, ThemeSet, call,
 };
 
 pub(crate) async fn team_list(
@@ -77,4 +101,251 @@ pub(crate) async fn team_delete(
         confirm: confirm.into(),
     };
     call::<TeamDelete>(ctx, actor, input).await
+}
+
+pub(crate) async fn settings_get(ctx: &Ctx, actor: &Actor) -> Result<Organisation, AppError> {
+    call::<SettingsGet>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn settings_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    version: i32,
+    input: &SettingsInput,
+) -> Result<(), AppError> {
+    let input = SettingsInput {
+        version,
+        ..input.clone()
+    };
+    call::<SettingsUpdate>(ctx, actor, input).await
+}
+
+pub(crate) async fn invite_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    status: &str,
+) -> Result<Page<Invite>, AppError> {
+    let input = InviteListInput {
+        status: status.into(),
+        after: None,
+    };
+    call::<InviteList>(ctx, actor, input).await
+}
+
+pub(crate) async fn invite_get(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<Invite, AppError> {
+    call::<InviteGet>(ctx, actor, InvitePath { id }).await
+}
+
+pub(crate) async fn invite_choices(ctx: &Ctx, actor: &Actor) -> Result<InviteChoices, AppError> {
+    call::<InviteChoicesGet>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn invite_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &InviteInput,
+) -> Result<InviteLink, AppError> {
+    call::<InviteCreate>(ctx, actor, input.clone()).await
+}
+
+pub(crate) async fn invite_renew(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: InviteId,
+    days: &str,
+) -> Result<InviteLink, AppError> {
+    let days = days.into();
+    call::<InviteRenew>(ctx, actor, InviteRenewInput { id, days }).await
+}
+
+pub(crate) async fn invite_revoke(ctx: &Ctx, actor: &Actor, id: InviteId) -> Result<(), AppError> {
+    call::<InviteRevoke>(ctx, actor, InvitePath { id }).await
+}
+
+pub(crate) async fn group_mapping_list(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<GroupMappings, AppError> {
+    call::<GroupMappingList>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn group_mapping_simulate(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &GroupMappingSimulateInput,
+) -> Result<Simulation, AppError> {
+    call::<GroupMappingSimulate>(ctx, actor, input.clone()).await
+}
+
+pub(crate) async fn group_mapping_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    rule: &GroupMappingInput,
+) -> Result<GroupMappingId, AppError> {
+    let created = call::<GroupMappingCreate>(ctx, actor, rule.clone()).await?;
+    Ok(created.id)
+}
+
+pub(crate) async fn group_mapping_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: GroupMappingId,
+    rule: &GroupMappingInput,
+) -> Result<(), AppError> {
+    let input = GroupMappingUpdateInput::new(id, rule.clone());
+    call::<GroupMappingUpdate>(ctx, actor, input).await
+}
+
+pub(crate) async fn group_mapping_delete(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: GroupMappingId,
+) -> Result<(), AppError> {
+    call::<GroupMappingDelete>(ctx, actor, GroupMappingPath { id }).await
+}
+
+pub(crate) async fn api_key_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    scope: ApiKeyScope,
+) -> Result<Page<ApiKey>, AppError> {
+    let input = ApiKeyListInput::default();
+    match scope {
+        ApiKeyScope::Own => call::<ApiKeyList>(ctx, actor, input).await,
+        ApiKeyScope::Any => call::<OrganisationApiKeyList>(ctx, actor, input).await,
+    }
+}
+
+pub(crate) async fn api_key_get(
+    ctx: &Ctx,
+    actor: &Actor,
+    scope: ApiKeyScope,
+    id: ApiKeyId,
+) -> Result<ApiKeyDetail, AppError> {
+    let input = ApiKeyPath { id };
+    match scope {
+        ApiKeyScope::Own => call::<ApiKeyGet>(ctx, actor, input).await,
+        ApiKeyScope::Any => call::<OrganisationApiKeyGet>(ctx, actor, input).await,
+    }
+}
+
+/// The actor, or an agent or a service, as the owner of a new key.
+pub(crate) async fn api_key_owner(
+    ctx: &Ctx,
+    actor: &Actor,
+    owner: Option<UserId>,
+) -> Result<KeyOwner, AppError> {
+    match owner {
+        None => call::<ApiKeyOwnerGet>(ctx, actor, NoInput {}).await,
+        Some(id) => call::<ServiceAccountOwnerGet>(ctx, actor, ServiceAccountPath { id }).await,
+    }
+}
+
+/// Creates a key of the actor, or of an agent or a service.
+pub(crate) async fn api_key_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    owner: Option<UserId>,
+    key: &ApiKeyInput,
+) -> Result<CreatedApiKey, AppError> {
+    let key = key.clone();
+    match owner {
+        None => call::<ApiKeyCreate>(ctx, actor, key).await,
+        Some(owner) => {
+            let input = OrganisationApiKeyInput::new(owner, key);
+            call::<OrganisationApiKeyCreate>(ctx, actor, input).await
+        }
+    }
+}
+
+pub(crate) async fn api_key_revoke(
+    ctx: &Ctx,
+    actor: &Actor,
+    scope: ApiKeyScope,
+    id: ApiKeyId,
+) -> Result<(), AppError> {
+    let input = ApiKeyPath { id };
+    match scope {
+        ApiKeyScope::Own => call::<ApiKeyRevoke>(ctx, actor, input).await,
+        ApiKeyScope::Any => call::<OrganisationApiKeyRevoke>(ctx, actor, input).await,
+    }
+}
+
+pub(crate) async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> {
+    call::<ProfileGet>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn preferences_get(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<(Preferences, Option<String>), AppError> {
+    let detail = call::<PreferencesGet>(ctx, actor, NoInput {}).await?;
+    Ok((detail.preferences, detail.tenant_time_zone))
+}
+
+/// Returns the display settings that result.
+pub(crate) async fn preferences_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &PreferencesInput,
+) -> Result<DisplaySettings, AppError> {
+    call::<PreferencesUpdate>(ctx, actor, input.clone()).await?;
+    let (preferences, tenant_time_zone) = preferences_get(ctx, actor).await?;
+    let now = ctx.clock.now();
+    Ok(service::display_settings(
+        &preferences,
+        tenant_time_zone.as_deref(),
+        now,
+    ))
+}
+
+pub(crate) async fn theme_set(ctx: &Ctx, actor: &Actor, theme: Theme) -> Result<(), AppError> {
+    call::<ThemeSet>(ctx, actor, ThemeInput { theme }).await
+}
+
+pub(crate) async fn break_glass_reports(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<Vec<BreakGlassReport>, AppError> {
+    call::<BreakGlassReportList>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn embedding_model_get(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<EmbeddingModels, AppError> {
+    call::<EmbeddingModelGet>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn embedding_model_start(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &EmbeddingModelInput,
+) -> Result<EmbeddingModelId, AppError> {
+    let started = call::<EmbeddingModelStart>(ctx, actor, input.clone()).await?;
+    Ok(started.id)
+}
+
+pub(crate) async fn embedding_model_pause(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: EmbeddingModelId,
+) -> Result<(), AppError> {
+    call::<EmbeddingModelPause>(ctx, actor, EmbeddingModelPath { id }).await
+}
+
+pub(crate) async fn embedding_model_resume(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: EmbeddingModelId,
+) -> Result<(), AppError> {
+    call::<EmbeddingModelResume>(ctx, actor, EmbeddingModelPath { id }).await
+}
+
+pub(crate) async fn embedding_model_cancel(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: EmbeddingModelId,
+) -> Result<(), AppError> {
+    call::<EmbeddingModelCancel>(ctx, actor, EmbeddingModelPath { id }).await
 }

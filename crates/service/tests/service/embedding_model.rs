@@ -16,17 +16,20 @@ use axum::{
 use domain::{
     Actor, AppError, EmbeddingModelId,
     access::SystemRole,
-    embedding_model::{EmbeddingModelDraft, EmbeddingModelStatus},
+    embedding_model::{EmbeddingModelEntry, EmbeddingModelInput, EmbeddingModelStatus},
     memory::{MemoryFilter, SearchMode, SearchResults},
 };
 use serde_json::{Value, json};
-use service::{
-    Embedder, embedding_model_cancel, embedding_model_get, embedding_model_pause,
-    embedding_model_resume, embedding_model_start, memory_create, memory_search, memory_update,
-};
+use service::{Embedder, memory_create, memory_search, memory_update};
 use time::Duration;
 
-use crate::support::{World, change, draft, model_dir};
+use crate::{
+    call::{
+        embedding_model_cancel, embedding_model_get, embedding_model_pause, embedding_model_resume,
+        embedding_model_start,
+    },
+    support::{World, change, draft, model_dir},
+};
 
 /// What the service does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,11 +125,11 @@ async fn world() -> (World, Arc<Fake>, Actor) {
     (world, fake, owner)
 }
 
-fn fake_model() -> EmbeddingModelDraft {
-    EmbeddingModelDraft {
+fn fake_model() -> EmbeddingModelInput {
+    EmbeddingModelInput {
         source: "endpoint:fake".into(),
         model: "fake".into(),
-        ..EmbeddingModelDraft::default()
+        ..EmbeddingModelInput::default()
     }
 }
 
@@ -142,12 +145,8 @@ fn first(results: &SearchResults) -> Option<&str> {
 
 async fn status(world: &World, owner: &Actor, id: EmbeddingModelId) -> EmbeddingModelStatus {
     let models = embedding_model_get(&world.ctx, owner).await.unwrap();
-    let (model, _) = models
-        .models
-        .iter()
-        .find(|(model, _)| model.id == id)
-        .unwrap();
-    model.status
+    let mut models = models.models.iter().map(|entry| &entry.model);
+    models.find(|model| model.id == id).unwrap().status
 }
 
 /// Waits for what work in the background brings about.
@@ -227,7 +226,10 @@ async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vecto
     assert_eq!(like.mode, SearchMode::Both);
 
     let models = embedding_model_get(ctx, &owner).await.unwrap();
-    let (active, progress) = models.active().unwrap();
+    let EmbeddingModelEntry {
+        model: active,
+        progress,
+    } = models.active().unwrap();
     assert_eq!(
         (active.id, active.dimensions, active.is_shortened),
         (id, 100, false)
@@ -254,9 +256,9 @@ async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vecto
     .await;
 
     // And back, in the place that has become free.
-    let local = EmbeddingModelDraft {
+    let local = EmbeddingModelInput {
         source: "local".into(),
-        ..EmbeddingModelDraft::default()
+        ..EmbeddingModelInput::default()
     };
     let back = embedding_model_start(ctx, &owner, &local).await.unwrap();
     until("the first model is in use again", async || {
@@ -300,7 +302,7 @@ async fn a_service_that_fails_delays_vectors_and_loses_nothing() {
         memory_create(ctx, mia, &draft(&text)).await.unwrap();
         until("the problem is told", async || {
             let models = embedding_model_get(ctx, &owner).await.unwrap();
-            let (model, _) = models.active().unwrap();
+            let model = &models.active().unwrap().model;
             model
                 .problem
                 .as_ref()
@@ -323,7 +325,7 @@ async fn a_service_that_fails_delays_vectors_and_loses_nothing() {
         world.embedded(mia).await;
         until("the problem is over", async || {
             let models = embedding_model_get(ctx, &owner).await.unwrap();
-            models.active().unwrap().0.problem.is_none()
+            models.active().unwrap().model.problem.is_none()
         })
         .await;
     }
@@ -477,7 +479,7 @@ async fn a_model_that_does_not_answer_is_refused_with_its_field() {
     let (world, fake, owner) = world().await;
     let ctx = &world.ctx;
     let next_door = format!("https://{}/v1", fake.addr);
-    let draft = |source: &str, base_url: &str, model: &str, dimensions: &str| EmbeddingModelDraft {
+    let draft = |source: &str, base_url: &str, model: &str, dimensions: &str| EmbeddingModelInput {
         source: source.into(),
         base_url: base_url.into(),
         model: model.into(),

@@ -3,32 +3,34 @@
 use domain::{
     Actor, AppError, GroupMappingId, Permission, UserId,
     access::SystemRole,
-    group_mapping::{Granted, GroupClaims, GroupMappingDraft, Proposal},
-};
-use service::{
-    group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
-    group_mapping_update,
+    group_mapping::{Granted, GroupClaims, GroupMappingInput, GroupMappingSimulateInput},
 };
 use store::group_mapping::user_claims_set;
 
-use crate::support::World;
+use crate::{
+    call::{
+        group_mapping_create, group_mapping_delete, group_mapping_list, group_mapping_simulate,
+        group_mapping_update,
+    },
+    support::World,
+};
 
 const NO_ROLES: [&str; 0] = [];
 
 impl World {
     /// A rule from a group of this name to a custom role, not saved.
-    pub(crate) async fn rule(&self, group: &str) -> GroupMappingDraft {
+    pub(crate) async fn rule(&self, group: &str) -> GroupMappingInput {
         let role = self.custom_role("Clerk", &[Permission::MemoryRead]).await;
-        GroupMappingDraft {
+        GroupMappingInput {
             source: "group".into(),
             group_id: group.into(),
             role: role.to_string(),
-            ..GroupMappingDraft::default()
+            ..GroupMappingInput::default()
         }
     }
 
     /// The same, saved by Atrium itself.
-    pub(crate) async fn stored_rule(&self, group: &str) -> (GroupMappingId, GroupMappingDraft) {
+    pub(crate) async fn stored_rule(&self, group: &str) -> (GroupMappingId, GroupMappingInput) {
         let draft = self.rule(group).await;
         let rule = draft.parse(self.ctx.ids.id()).unwrap();
         let mut tx = self.tenant.enter().await;
@@ -71,8 +73,8 @@ async fn the_simulator_tells_who_gains_and_loses_what_and_why_before_anything_is
     let team = world.tenant.team("Kitchen", &[moe]).await;
 
     let viewer = world.role_id(&admin, SystemRole::Viewer).await;
-    let proposal = Proposal {
-        draft: GroupMappingDraft {
+    let proposal = GroupMappingSimulateInput {
+        draft: GroupMappingInput {
             source: "group".into(),
             group_id: "all".into(),
             label: "Everybody".into(),
@@ -81,7 +83,7 @@ async fn the_simulator_tells_who_gains_and_loses_what_and_why_before_anything_is
             priority: "7".into(),
         },
         member: moe.to_string(),
-        ..Proposal::default()
+        ..GroupMappingSimulateInput::default()
     };
     let seen = group_mapping_simulate(ctx, &admin, &proposal)
         .await
@@ -126,11 +128,11 @@ async fn the_simulator_tells_who_gains_and_loses_what_and_why_before_anything_is
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    let removal = Proposal {
+    let removal = GroupMappingSimulateInput {
         rule: id.to_string(),
         remove: true,
         claims: r#"{"groups":["all","x"]}"#.into(),
-        ..Proposal::default()
+        ..GroupMappingSimulateInput::default()
     };
     let seen = group_mapping_simulate(ctx, &admin, &removal).await.unwrap();
     let mia_change = seen.changes.iter().find(|c| c.user_id == mia).unwrap();
@@ -152,11 +154,11 @@ async fn an_admin_makes_nobody_an_owner_by_a_rule() {
     let error = || AppError::Forbidden {
         permission: Permission::OwnerGrant,
     };
-    let draft = GroupMappingDraft {
+    let draft = GroupMappingInput {
         source: "app_role".into(),
         group_id: "owners".into(),
         role: world.role_id(&owner, SystemRole::Owner).await,
-        ..GroupMappingDraft::default()
+        ..GroupMappingInput::default()
     };
     let offered = group_mapping_list(ctx, &admin).await.unwrap().roles;
     assert!(
@@ -192,7 +194,7 @@ async fn what_is_no_rule_is_refused_with_its_field_and_nothing_is_saved() {
     let (id, draft) = world.stored_rule("finance").await;
     let again = group_mapping_create(ctx, &admin, &draft).await.unwrap_err();
     assert!(again.for_field("group_id").is_some(), "{again:?}");
-    let with = |change: fn(&mut GroupMappingDraft)| {
+    let with = |change: fn(&mut GroupMappingInput)| {
         let mut draft = draft.clone();
         change(&mut draft);
         draft
@@ -227,10 +229,10 @@ async fn what_is_no_rule_is_refused_with_its_field_and_nothing_is_saved() {
         group_mapping_delete(ctx, &stranger, id).await,
         Err(AppError::NotFound)
     );
-    let proposal = Proposal {
+    let proposal = GroupMappingSimulateInput {
         rule: id.to_string(),
         remove: true,
-        ..Proposal::default()
+        ..GroupMappingSimulateInput::default()
     };
     assert_eq!(
         group_mapping_simulate(ctx, &stranger, &proposal).await,

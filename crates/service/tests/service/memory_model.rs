@@ -295,8 +295,8 @@ async fn a_keys_vendor_decides_what_it_reads_and_what_it_may_keep() {
     let mia = world.tenant.actor(SystemRole::Member, "Mia").await;
     let ctx = &world.ctx;
     let key = crate::api_key::key_draft(&[Permission::MemoryRead, Permission::MemoryWrite]);
-    assert_eq!(key.vendor, "claude");
-    let key = service::api_key_create(ctx, &mia, None, &key)
+    assert_eq!(key.vendor.as_deref(), Some("claude"));
+    let key = crate::call::api_key_create(ctx, &mia, None, &key)
         .await
         .unwrap();
     let program = service::api_key_actor(ctx, &key.key, &mia.request)

@@ -55,7 +55,9 @@ async fn only_a_named_member_in_a_browser_runs_the_installation() {
 
     let operator = world.operator("Opa").await;
     assert!(operator.permissions.contains(&Permission::PlatformOperate));
-    let profile = service::profile_get(&world.ctx, &operator).await.unwrap();
+    let profile = crate::call::profile_get(&world.ctx, &operator)
+        .await
+        .unwrap();
     assert!(profile.permissions.contains(&Permission::PlatformOperate));
     for request in [
         RequestFacts {
@@ -92,7 +94,7 @@ async fn no_role_and_no_key_carries_it_even_written_by_hand() {
     };
     let refused = service::role_create(&world.ctx, &operator, &wanted).await;
     assert!(refused.unwrap_err().for_field("permissions").is_some());
-    let refused = service::api_key_create(
+    let refused = crate::call::api_key_create(
         &world.ctx,
         &operator,
         None,
@@ -106,7 +108,7 @@ async fn no_role_and_no_key_carries_it_even_written_by_hand() {
     service::member_role_grant(&world.ctx, &operator, mia.user_id, role)
         .await
         .unwrap();
-    let key = service::api_key_create(
+    let key = crate::call::api_key_create(
         &world.ctx,
         &operator,
         None,
@@ -249,7 +251,7 @@ async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let owner = world.tenant.actor(SystemRole::Owner, "Olga").await;
-    let key = service::api_key_create(ctx, &owner, None, &key_draft(&[Permission::MemoryRead]))
+    let key = crate::call::api_key_create(ctx, &owner, None, &key_draft(&[Permission::MemoryRead]))
         .await
         .unwrap()
         .key;

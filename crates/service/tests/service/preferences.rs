@@ -3,15 +3,17 @@
 use domain::{
     AppError,
     access::SystemRole,
-    preferences::{Locale, Preferences, PreferencesDraft, Theme, TimeZone},
-    settings::OrganisationDraft,
+    preferences::{Locale, Preferences, PreferencesInput, Theme, TimeZone},
+    settings::SettingsInput,
 };
-use service::{preferences_get, preferences_update, settings_update, theme_set};
 
-use crate::support::World;
+use crate::{
+    call::{preferences_get, preferences_update, settings_update, theme_set},
+    support::World,
+};
 
-fn draft(theme: &str, time_zone: &str, locale: &str) -> PreferencesDraft {
-    PreferencesDraft {
+fn draft(theme: &str, time_zone: &str, locale: &str) -> PreferencesInput {
+    PreferencesInput {
         theme: theme.into(),
         time_zone: time_zone.into(),
         locale: locale.into(),
@@ -25,11 +27,11 @@ async fn each_member_has_their_own_preferences_and_the_organisations_zone_until_
     let ctx = &world.ctx;
     let ada = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ben = world.tenant.actor(SystemRole::Member, "Ben").await;
-    let organisation = OrganisationDraft {
+    let organisation = SettingsInput {
         name: "Acme".into(),
         time_zone: "Asia/Tokyo".into(),
         currency: "JPY".into(),
-        ..OrganisationDraft::default()
+        ..SettingsInput::default()
     };
     settings_update(ctx, &ada, 1, &organisation).await.unwrap();
 

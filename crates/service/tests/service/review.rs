@@ -10,17 +10,17 @@ use domain::{
     notification::NotificationData,
     persona::PersonaDraft,
     proposal::ProposalStatus,
-    settings::{OWNERS_MAY_CHANGE, OrganisationDraft},
+    settings::{OWNERS_MAY_CHANGE, SettingsInput},
     share::{Audience, EditOutcome, ShareOutcome},
 };
 use service::{
     memory_apply, memory_batch, memory_get, memory_needs_review, memory_reply, memory_share,
     memory_sharing, memory_update, memory_version_diff, memory_version_restore, memory_versions,
     notification_list, persona_create, proposal_accept, proposal_decline, proposal_get,
-    settings_get, settings_update,
 };
 
 use crate::{
+    call::{settings_get, settings_update},
     share::{Team, is_conflict},
     support::{World, change, draft},
 };
@@ -194,10 +194,10 @@ async fn an_organisation_can_leave_it_to_the_owners() {
     let memory = team.reviewed(Audience::Org, &team.ada).await;
     let before = settings_get(ctx, &team.ada).await.unwrap();
     assert!(!before.settings.owners_change_reviewed);
-    let draft = OrganisationDraft {
+    let draft = SettingsInput {
         name: before.name,
         reviewed_changes: OWNERS_MAY_CHANGE.into(),
-        ..OrganisationDraft::default()
+        ..SettingsInput::default()
     };
     settings_update(ctx, &team.ada, before.version, &draft)
         .await
@@ -208,9 +208,9 @@ async fn an_organisation_can_leave_it_to_the_owners() {
     assert_eq!(edited, Ok(EditOutcome::Changed));
     assert_eq!(team.read(memory).await, ("It moved".to_owned(), 3));
     let settings = settings_get(ctx, &team.ada).await.unwrap();
-    let draft = OrganisationDraft {
+    let draft = SettingsInput {
         name: settings.name,
-        ..OrganisationDraft::default()
+        ..SettingsInput::default()
     };
     settings_update(ctx, &team.ada, settings.version, &draft)
         .await

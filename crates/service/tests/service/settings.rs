@@ -1,15 +1,17 @@
 //! The organisation's settings.
 
-use domain::{AppError, access::SystemRole, settings::OrganisationDraft};
-use service::{settings_get, settings_update};
+use domain::{AppError, access::SystemRole, settings::SettingsInput};
 
-use crate::support::World;
+use crate::{
+    call::{settings_get, settings_update},
+    support::World,
+};
 
-fn draft(name: &str, idle: &str) -> OrganisationDraft {
-    OrganisationDraft {
+fn draft(name: &str, idle: &str) -> SettingsInput {
+    SettingsInput {
         name: name.into(),
         session_idle_hours: idle.into(),
-        ..OrganisationDraft::default()
+        ..SettingsInput::default()
     }
 }
 
@@ -34,7 +36,7 @@ async fn settings_change_for_one_organisation_and_a_stale_edit_is_a_conflict() {
 
     let stale = settings_update(ctx, &admin, seen.version, &draft("Mine", "")).await;
     assert!(matches!(stale, Err(AppError::Conflict { .. })), "{stale:?}");
-    let bad = OrganisationDraft {
+    let bad = SettingsInput {
         time_zone: "Mars/Base".into(),
         currency: "XYZ".into(),
         ..draft(" ", "x")

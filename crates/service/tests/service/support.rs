@@ -58,7 +58,8 @@ impl World {
             // have an order.
             move || NOW + Duration::milliseconds(offset.fetch_add(1, Relaxed))
         });
-        let ctx = Ctx::new(db.store.clone(), clock, Entropy::system(), embedder);
+        let ctx = Ctx::new(db.store.clone(), clock, Entropy::system(), embedder)
+            .with_public_url("https://atrium.example");
         Self {
             db,
             ctx,

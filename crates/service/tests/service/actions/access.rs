@@ -1,14 +1,14 @@
 //! On programs, the own account, the organisation, its records and the installation.
 
 use domain::{
-    Action, Actor, AppError, Permission,
+    Action, Actor, AppError, NoInput, Permission,
     access::SystemRole,
-    api_key::{ApiKeyFilter, ApiKeyScope, ServiceAccountDraft},
+    api_key::{ApiKeyScope, ServiceAccountInput},
     audit::AuditFilter,
-    embedding_model::EmbeddingModelDraft,
-    group_mapping::Proposal,
-    preferences::PreferencesDraft,
-    settings::OrganisationDraft,
+    embedding_model::EmbeddingModelInput,
+    group_mapping::GroupMappingSimulateInput,
+    preferences::{PreferencesInput, Theme},
+    settings::SettingsInput,
     tenant::{TenantFilter, TenantStatus, TenantTier},
 };
 use service::{Initiator, NewOrganisation, Owner};
@@ -23,20 +23,20 @@ use crate::{
 pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
     let ctx = &world.ctx;
     match action {
-        Action::EmbeddingModelList => service::embedding_model_get(ctx, actor).await.map(drop),
+        Action::EmbeddingModelList => crate::call::embedding_model_get(ctx, actor).await.map(drop),
         Action::EmbeddingModelStart => {
             next_model(world, actor, true).await;
-            let local = EmbeddingModelDraft {
+            let local = EmbeddingModelInput {
                 source: "local".into(),
-                ..EmbeddingModelDraft::default()
+                ..EmbeddingModelInput::default()
             };
-            let started = service::embedding_model_start(ctx, actor, &local).await;
+            let started = crate::call::embedding_model_start(ctx, actor, &local).await;
             local_again(world, actor).await;
             started.map(drop)
         }
         Action::EmbeddingModelPause => {
             let id = next_model(world, actor, false).await;
-            service::embedding_model_pause(ctx, actor, id).await
+            crate::call::embedding_model_pause(ctx, actor, id).await
         }
         Action::EmbeddingModelResume => {
             let id = next_model(world, actor, false).await;
@@ -45,71 +45,72 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .execute(&world.db.admin)
                 .await
                 .unwrap();
-            service::embedding_model_resume(ctx, actor, id).await
+            crate::call::embedding_model_resume(ctx, actor, id).await
         }
         Action::EmbeddingModelCancel => {
             let id = next_model(world, actor, false).await;
-            service::embedding_model_cancel(ctx, actor, id).await
+            crate::call::embedding_model_cancel(ctx, actor, id).await
         }
         Action::AuditList => service::audit_list(ctx, actor, &AuditFilter::default(), None)
             .await
             .map(drop),
         Action::IsolationProbe => {
-            let report = service::isolation_probe(ctx, actor).await?;
+            let report = service::call::<service::IsolationProbe>(ctx, actor, NoInput {}).await?;
             assert!(report.holds(), "{report:?}");
             Ok(())
         }
         Action::ApiKeyList => {
-            let filter = ApiKeyFilter::default();
-            service::api_key_list(ctx, actor, &filter, None).await?;
+            crate::call::api_key_list(ctx, actor, ApiKeyScope::Own).await?;
+            crate::call::api_key_owner(ctx, actor, None).await?;
             let own = own_key(world, actor).await;
-            service::api_key_get(ctx, actor, ApiKeyScope::Own, own)
+            crate::call::api_key_get(ctx, actor, ApiKeyScope::Own, own)
                 .await
                 .map(drop)
         }
         Action::ApiKeyListAll => {
-            let filter = ApiKeyFilter {
-                all: true,
-                ended: false,
-            };
-            service::api_key_list(ctx, actor, &filter, None).await?;
-            service::service_account_list(ctx, actor).await.map(drop)
+            crate::call::api_key_list(ctx, actor, ApiKeyScope::Any).await?;
+            let own = own_key(world, actor).await;
+            crate::call::api_key_get(ctx, actor, ApiKeyScope::Any, own).await?;
+            let account = service_account(world, SystemRole::Viewer).await;
+            crate::call::api_key_owner(ctx, actor, Some(account)).await?;
+            service::call::<service::ServiceAccountList>(ctx, actor, NoInput {})
+                .await
+                .map(drop)
         }
         Action::ApiKeyCreate => {
-            service::api_key_owner(ctx, actor, None).await?;
-            let draft = key_draft(&[Permission::MemoryRead]);
-            service::api_key_create(ctx, actor, None, &draft)
+            let key = key_draft(&[Permission::MemoryRead]);
+            crate::call::api_key_create(ctx, actor, None, &key)
                 .await
                 .map(drop)
         }
         Action::ApiKeyCreateFor => {
-            let service = service_account(world, SystemRole::Viewer).await;
-            service::api_key_owner(ctx, actor, Some(service)).await?;
-            let draft = key_draft(&[Permission::MemoryRead]);
-            service::api_key_create(ctx, actor, Some(service), &draft)
+            let account = service_account(world, SystemRole::Viewer).await;
+            let key = key_draft(&[Permission::MemoryRead]);
+            crate::call::api_key_create(ctx, actor, Some(account), &key)
                 .await
                 .map(drop)
         }
         Action::ApiKeyRevoke => {
             let own = own_key(world, actor).await;
-            service::api_key_revoke(ctx, actor, ApiKeyScope::Own, own).await
+            crate::call::api_key_revoke(ctx, actor, ApiKeyScope::Own, own).await
         }
         Action::ServiceAccountCreate => {
-            let draft = ServiceAccountDraft {
+            let input = ServiceAccountInput {
                 name: "Exporter".into(),
                 kind: "service".into(),
             };
-            service::service_account_create(ctx, actor, &draft)
+            service::call::<service::ServiceAccountCreate>(ctx, actor, input)
                 .await
                 .map(drop)
         }
         Action::ApiKeyRevokeAny => {
             let other = world.member("Max").await;
             let others = own_key(world, &other).await;
-            service::api_key_revoke(ctx, actor, ApiKeyScope::Any, others).await
+            crate::call::api_key_revoke(ctx, actor, ApiKeyScope::Any, others).await
         }
         Action::ProfileGet => {
-            service::profile_get(ctx, actor).await?;
+            crate::call::profile_get(ctx, actor).await?;
+            crate::call::preferences_get(ctx, actor).await?;
             service::session_list(ctx, actor).await?;
             service::overview_get(ctx, actor).await.map(drop)
         }
@@ -118,44 +119,43 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             service::session_revoke_others(ctx, actor).await.map(drop)
         }
         Action::PreferencesUpdate => {
-            let draft = PreferencesDraft::default();
-            service::preferences_update(ctx, actor, &draft)
-                .await
-                .map(drop)
+            crate::call::theme_set(ctx, actor, Theme::Dark).await?;
+            let input = PreferencesInput::default();
+            service::call::<service::PreferencesUpdate>(ctx, actor, input).await
         }
-        Action::SettingsGet => service::settings_get(ctx, actor).await.map(drop),
+        Action::SettingsGet => crate::call::settings_get(ctx, actor).await.map(drop),
         Action::SettingsUpdate => {
             let mut tx = world.tenant.enter().await;
             let version = store::settings::organisation_get(&mut tx).await?.version;
-            let draft = OrganisationDraft {
+            let draft = SettingsInput {
                 name: "Acme".into(),
-                ..OrganisationDraft::default()
+                ..SettingsInput::default()
             };
-            service::settings_update(ctx, actor, version, &draft).await
+            crate::call::settings_update(ctx, actor, version, &draft).await
         }
-        Action::GroupMappingList => service::group_mapping_list(ctx, actor).await.map(drop),
+        Action::GroupMappingList => crate::call::group_mapping_list(ctx, actor).await.map(drop),
         Action::GroupMappingSimulate => {
-            service::group_mapping_simulate(ctx, actor, &Proposal::default())
+            crate::call::group_mapping_simulate(ctx, actor, &GroupMappingSimulateInput::default())
                 .await
                 .map(drop)
         }
         Action::GroupMappingCreate => {
             let draft = world.rule("finance").await;
-            service::group_mapping_create(ctx, actor, &draft)
+            crate::call::group_mapping_create(ctx, actor, &draft)
                 .await
                 .map(drop)
         }
         Action::GroupMappingUpdate => {
             let (id, draft) = world.stored_rule("sales").await;
-            service::group_mapping_update(ctx, actor, id, &draft).await
+            crate::call::group_mapping_update(ctx, actor, id, &draft).await
         }
         Action::GroupMappingDelete => {
             let (id, _) = world.stored_rule("legal").await;
-            service::group_mapping_delete(ctx, actor, id).await
+            crate::call::group_mapping_delete(ctx, actor, id).await
         }
         Action::NotificationList => {
             service::notification_unread_count(ctx, actor).await?;
-            service::break_glass_reports(ctx, actor).await?;
+            crate::call::break_glass_reports(ctx, actor).await?;
             service::notification_list(ctx, actor, None).await.map(drop)
         }
         Action::NotificationRead => {

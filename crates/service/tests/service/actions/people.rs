@@ -2,7 +2,7 @@
 
 use domain::{
     Action, Actor, AppError, Permission,
-    invite::{InviteDraft, InviteFilter},
+    invite::InviteInput,
     member::{MemberChange, MemberFilter, UserStatus},
     offboard::OffboardRequest,
     team::{TeamChange, TeamRole},
@@ -57,29 +57,28 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .map(drop)
         }
         Action::InviteList => {
-            let filter = InviteFilter::default();
-            service::invite_list(ctx, actor, &filter, None).await?;
-            service::invite_choices(ctx, actor).await?;
+            crate::call::invite_list(ctx, actor, "").await?;
+            crate::call::invite_choices(ctx, actor).await?;
             let id = stored_invite(world).await;
-            service::invite_get(ctx, actor, id).await.map(drop)
+            crate::call::invite_get(ctx, actor, id).await.map(drop)
         }
         Action::InviteCreate => {
-            let draft = InviteDraft {
+            let draft = InviteInput {
                 days: "7".into(),
-                ..InviteDraft::default()
+                ..InviteInput::default()
             };
-            service::invite_create(ctx, actor, &draft, "https://atrium.example")
+            crate::call::invite_create(ctx, actor, &draft)
                 .await
                 .map(drop)
         }
         Action::InviteRenew => {
             let id = stored_invite(world).await;
-            service::invite_renew(ctx, actor, id, "1", "https://atrium.example")
+            crate::call::invite_renew(ctx, actor, id, "1")
                 .await
                 .map(drop)
         }
         Action::InviteRevoke => {
-            service::invite_revoke(ctx, actor, stored_invite(world).await).await
+            crate::call::invite_revoke(ctx, actor, stored_invite(world).await).await
         }
         Action::RoleList => service::role_list(ctx, actor).await.map(drop),
         Action::RoleGet => service::role_get(ctx, actor, world.role("viewer").await)

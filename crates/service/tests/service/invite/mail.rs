@@ -4,11 +4,13 @@ use ::mail::{
     Mailer,
     testing::{Behavior, Sink},
 };
-use domain::invite::{InviteDraft, MailOutcome};
-use service::{invite_create, invite_renew};
+use domain::invite::{InviteInput, MailOutcome};
 
-use super::{ORIGIN, admin, giving, invite, plain, problem, token};
-use crate::support::World;
+use super::{admin, giving, invite, plain, problem, token};
+use crate::{
+    call::{invite_create, invite_renew},
+    support::World,
+};
 
 async fn with_mail(manner: Behavior) -> (World, Sink) {
     let sink = Sink::start(manner).await;
@@ -24,7 +26,7 @@ async fn the_link_is_mailed_where_mail_is_set_up() {
     let (world, sink) = with_mail(Behavior::Accept).await;
     let ada = admin(&world).await;
     let viewer = world.role("viewer").await;
-    let draft = InviteDraft {
+    let draft = InviteInput {
         email: "nina@example.org".into(),
         ..giving(Some(viewer), None)
     };
@@ -37,9 +39,7 @@ async fn the_link_is_mailed_where_mail_is_set_up() {
     assert!(text.contains(&made.link), "{text}");
     assert!(text.contains("You get the role Viewer."), "{text}");
 
-    let renewed = invite_renew(&world.ctx, &ada, made.id, "1", ORIGIN)
-        .await
-        .unwrap();
+    let renewed = invite_renew(&world.ctx, &ada, made.id, "1").await.unwrap();
     assert_eq!(renewed.mail, MailOutcome::Sent);
     assert!(sink.messages()[1].text().contains(&renewed.link));
     // Without an address there is nobody to write to.
@@ -61,7 +61,7 @@ async fn a_mail_that_fails_leaves_the_invite() {
     ] {
         let (world, sink) = with_mail(manner).await;
         let ada = admin(&world).await;
-        let draft = InviteDraft {
+        let draft = InviteInput {
             email: "nina@example.org".into(),
             ..plain()
         };
@@ -86,11 +86,11 @@ async fn an_address_that_is_none_never_reaches_the_mail_server() {
         "nina@example.org, eve@example.org",
         "Nina <nina@example.org>",
     ] {
-        let draft = InviteDraft {
+        let draft = InviteInput {
             email: email.into(),
             ..plain()
         };
-        let error = invite_create(&world.ctx, &ada, &draft, ORIGIN).await;
+        let error = invite_create(&world.ctx, &ada, &draft).await;
         assert!(error.unwrap_err().for_field("email").is_some(), "{email}");
     }
     assert!(sink.received().is_empty());

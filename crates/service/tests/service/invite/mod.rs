@@ -9,14 +9,11 @@ use domain::{
     access::SystemRole,
     audit::Outcome,
     email::EmailAddress,
-    invite::{InviteDraft, InviteFilter, InviteLink, InviteStatus},
-    settings::OrganisationDraft,
+    invite::{InviteInput, InviteLink, InviteStatus},
+    settings::SettingsInput,
     team::TeamRole,
 };
-use service::{
-    InviteError, InviteToken, NewOrganisation, Owner, invite_accept, invite_create, invite_find,
-    invite_renew, invite_revoke,
-};
+use service::{InviteError, InviteToken, NewOrganisation, Owner, invite_accept, invite_find};
 use sqlx::AssertSqlSafe;
 use store::{
     actor::actor_load,
@@ -28,19 +25,20 @@ use store::{
 };
 use time::Duration;
 
-use crate::support::World;
+use crate::{
+    call::{invite_choices, invite_create, invite_get, invite_list, invite_renew, invite_revoke},
+    support::World,
+};
 
-const ORIGIN: &str = "https://atrium.example";
-
-fn plain() -> InviteDraft {
-    InviteDraft {
+fn plain() -> InviteInput {
+    InviteInput {
         days: "7".into(),
-        ..InviteDraft::default()
+        ..InviteInput::default()
     }
 }
 
-fn giving(role: Option<RoleId>, team: Option<TeamId>) -> InviteDraft {
-    InviteDraft {
+fn giving(role: Option<RoleId>, team: Option<TeamId>) -> InviteInput {
+    InviteInput {
         role: role.map(|id| id.to_string()).unwrap_or_default(),
         team: team.map(|id| id.to_string()).unwrap_or_default(),
         ..plain()
@@ -68,10 +66,8 @@ pub(crate) async fn stored_invite(world: &World) -> InviteId {
     new.id
 }
 
-async fn invite(world: &World, actor: &Actor, draft: &InviteDraft) -> InviteLink {
-    invite_create(&world.ctx, actor, draft, ORIGIN)
-        .await
-        .unwrap()
+async fn invite(world: &World, actor: &Actor, draft: &InviteInput) -> InviteLink {
+    invite_create(&world.ctx, actor, draft).await.unwrap()
 }
 
 fn token(made: &InviteLink) -> &str {
@@ -129,7 +125,7 @@ async fn an_invite_gives_its_role_and_team_once_in_the_name_of_its_inviter() {
     let ada = admin(&world).await;
     let team = world.tenant.team("Desk", &[]).await;
     let viewer = world.role("viewer").await;
-    let draft = InviteDraft {
+    let draft = InviteInput {
         email: "nina@example.org".into(),
         ..giving(Some(viewer), Some(team))
     };
@@ -167,10 +163,8 @@ async fn an_invite_gives_its_role_and_team_once_in_the_name_of_its_inviter() {
 
     let again = accept(&world, token(&made), nina).await.unwrap_err();
     assert_eq!(again.problem, SignInProblem::InviteUsed);
-    let invites = service::invite_list(&world.ctx, &ada, &InviteFilter::default(), None)
-        .await
-        .unwrap();
-    assert_eq!(invites.items[0].stored, InviteStatus::Accepted);
+    let invites = invite_list(&world.ctx, &ada, "").await.unwrap();
+    assert_eq!(invites.items[0].status, InviteStatus::Accepted);
     assert_eq!(invites.items[0].accepted_by.as_deref(), Some("Nina"));
 }
 
@@ -209,9 +203,7 @@ async fn the_link_is_kept_nowhere() {
     let world = World::without_model().await;
     let ada = admin(&world).await;
     let made = invite(&world, &ada, &plain()).await;
-    invite_renew(&world.ctx, &ada, made.id, "1", ORIGIN)
-        .await
-        .unwrap();
+    invite_renew(&world.ctx, &ada, made.id, "1").await.unwrap();
     invite_revoke(&world.ctx, &ada, made.id).await.unwrap();
     let secret = &token(&made)[5..25];
     assert!(token(&made).starts_with("atri_"), "{}", made.link);
@@ -236,7 +228,7 @@ async fn what_is_no_invite_is_told_in_one_way() {
     let ada = admin(&world).await;
     let made = invite(&world, &ada, &plain()).await;
     let whole = token(&made);
-    let key = service::api_key_create(
+    let key = crate::call::api_key_create(
         &world.ctx,
         &ada,
         None,
@@ -273,9 +265,7 @@ async fn a_link_ends_with_its_time_its_renewal_and_its_revocation() {
     let world = World::without_model().await;
     let ada = admin(&world).await;
     let first = invite(&world, &ada, &plain()).await;
-    let second = invite_renew(&world.ctx, &ada, first.id, "1", ORIGIN)
-        .await
-        .unwrap();
+    let second = invite_renew(&world.ctx, &ada, first.id, "1").await.unwrap();
     assert_eq!(
         problem(&world, &first).await,
         Some(SignInProblem::InviteUnknown)
@@ -287,14 +277,10 @@ async fn a_link_ends_with_its_time_its_renewal_and_its_revocation() {
         problem(&world, &second).await,
         Some(SignInProblem::InviteExpired)
     );
-    let expired = InviteFilter {
-        status: "expired".into(),
-    };
-    let listed = service::invite_list(&world.ctx, &ada, &expired, None)
-        .await
-        .unwrap();
+    let listed = invite_list(&world.ctx, &ada, "expired").await.unwrap();
     assert_eq!(listed.items.len(), 1);
-    let third = invite_renew(&world.ctx, &ada, first.id, "30", ORIGIN)
+    assert_eq!(listed.items[0].status, InviteStatus::Expired);
+    let third = invite_renew(&world.ctx, &ada, first.id, "30")
         .await
         .unwrap();
     assert_eq!(problem(&world, &third).await, None);
@@ -306,13 +292,13 @@ async fn a_link_ends_with_its_time_its_renewal_and_its_revocation() {
     );
     for outcome in [
         invite_revoke(&world.ctx, &ada, first.id).await,
-        invite_renew(&world.ctx, &ada, first.id, "7", ORIGIN)
+        invite_renew(&world.ctx, &ada, first.id, "7")
             .await
             .map(drop),
     ] {
         assert!(matches!(outcome, Err(AppError::Conflict { .. })));
     }
-    let error = invite_renew(&world.ctx, &ada, stored_invite(&world).await, "8", ORIGIN).await;
+    let error = invite_renew(&world.ctx, &ada, stored_invite(&world).await, "8").await;
     assert!(error.unwrap_err().for_field("days").is_some());
 }
 
@@ -324,7 +310,7 @@ async fn nobody_invites_to_more_than_they_may_give() {
     let (owner, viewer) = (world.role("owner").await, world.role("viewer").await);
     let refused = |permission| AppError::Forbidden { permission };
 
-    let error = invite_create(&world.ctx, &ada, &giving(Some(owner), None), ORIGIN).await;
+    let error = invite_create(&world.ctx, &ada, &giving(Some(owner), None)).await;
     assert_eq!(error.unwrap_err(), refused(Permission::OwnerGrant));
     let audited = world.audit().await.remove(0);
     assert_eq!(
@@ -343,7 +329,7 @@ async fn nobody_invites_to_more_than_they_may_give() {
         ],
     )
     .await;
-    let error = invite_create(&world.ctx, &hal, &giving(Some(viewer), None), ORIGIN).await;
+    let error = invite_create(&world.ctx, &hal, &giving(Some(viewer), None)).await;
     assert_eq!(error.unwrap_err(), refused(Permission::RoleGrant));
     let led = world.tenant.team("Led", &[hal.user_id]).await;
     let mut tx = world.tenant.enter().await;
@@ -355,18 +341,18 @@ async fn nobody_invites_to_more_than_they_may_give() {
     let member_of = world.tenant.team("Joined", &[hal.user_id]).await;
     let hal = world.tenant.actor_of(hal.user_id).await;
     for team in [member_of, world.tenant.team("Others", &[]).await] {
-        let error = invite_create(&world.ctx, &hal, &giving(None, Some(team)), ORIGIN).await;
+        let error = invite_create(&world.ctx, &hal, &giving(None, Some(team))).await;
         assert_eq!(error.unwrap_err(), refused(Permission::TeamManage));
     }
     invite(&world, &hal, &giving(None, Some(led))).await;
-    let offer = service::invite_choices(&world.ctx, &hal).await.unwrap();
+    let offer = invite_choices(&world.ctx, &hal).await.unwrap();
     let teams: Vec<_> = offer.teams.iter().map(|team| team.id).collect();
     assert_eq!((teams, offer.roles.len()), (vec![led], 0));
 
     // Nor by renewing what somebody else may give.
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let theirs = invite(&world, &olga, &giving(Some(owner), None)).await;
-    let error = invite_renew(&world.ctx, &ada, theirs.id, "7", ORIGIN).await;
+    let error = invite_renew(&world.ctx, &ada, theirs.id, "7").await;
     assert_eq!(error.unwrap_err(), refused(Permission::OwnerGrant));
     assert_eq!(problem(&world, &theirs).await, None);
 }
@@ -471,18 +457,13 @@ async fn another_organisations_invite_and_role_do_not_exist() {
     let other = world.db.tenant("other").await;
     let eve = other.actor(SystemRole::Owner, "Eve").await;
     for outcome in [
-        service::invite_get(&world.ctx, &eve, made.id)
-            .await
-            .map(drop),
+        invite_get(&world.ctx, &eve, made.id).await.map(drop),
         invite_revoke(&world.ctx, &eve, made.id).await,
-        invite_renew(&world.ctx, &eve, made.id, "7", ORIGIN)
-            .await
-            .map(drop),
+        invite_renew(&world.ctx, &eve, made.id, "7").await.map(drop),
         invite_create(
             &world.ctx,
             &eve,
             &giving(Some(world.role("viewer").await), None),
-            ORIGIN,
         )
         .await
         .map(drop),
@@ -503,12 +484,12 @@ async fn with_allowed_domains_an_invite_needs_an_address_of_one() {
         .unwrap()
         .version;
     drop(tx);
-    let settings = OrganisationDraft {
+    let settings = SettingsInput {
         name: "Acme".into(),
         invite_domains: "Example.org".into(),
-        ..OrganisationDraft::default()
+        ..SettingsInput::default()
     };
-    service::settings_update(&world.ctx, &olga, version, &settings)
+    crate::call::settings_update(&world.ctx, &olga, version, &settings)
         .await
         .unwrap();
     for (email, is_taken) in [
@@ -517,17 +498,17 @@ async fn with_allowed_domains_an_invite_needs_an_address_of_one() {
         ("nina@sub.example.org", false),
         ("Nina@EXAMPLE.org", true),
     ] {
-        let draft = InviteDraft {
+        let draft = InviteInput {
             email: email.into(),
             ..plain()
         };
-        let outcome = invite_create(&world.ctx, &olga, &draft, ORIGIN).await;
+        let outcome = invite_create(&world.ctx, &olga, &draft).await;
         assert_eq!(outcome.is_ok(), is_taken, "{email}");
         if let Err(error) = outcome {
             assert!(error.for_field("email").is_some(), "{email}");
         }
     }
-    let renewed = invite_renew(&world.ctx, &olga, anybodys.id, "7", ORIGIN).await;
+    let renewed = invite_renew(&world.ctx, &olga, anybodys.id, "7").await;
     assert!(renewed.unwrap_err().for_field("email").is_some());
 }
 
@@ -582,7 +563,7 @@ async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
     tx.commit().await.unwrap();
     for outcome in [
         invite_revoke(&world.ctx, &olaf, known.id).await,
-        invite_renew(&world.ctx, &olaf, known.id, "7", ORIGIN)
+        invite_renew(&world.ctx, &olaf, known.id, "7")
             .await
             .map(drop),
     ] {

@@ -1,32 +1,135 @@
-//! Form input for a rule.
+//! Input for a rule.
 
 use serde::{Deserialize, Serialize};
 
 use super::{GroupId, GroupMapping, GroupSource};
-use crate::{AppError, FieldError, GroupMappingId};
+use crate::{AppError, FieldError, GroupMappingId, form_text};
 
 /// In characters.
 const MAX_LABEL_CHARS: usize = 255;
 
-/// Form input, not validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct GroupMappingDraft {
-    /// A [`GroupSource`] key.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GroupMappingInput {
+    /// `group`, or `app_role` for a value of the claim `roles`.
     pub source: String,
-    /// The group's object id or name, or the app role's value.
+    /// The group's object id or name, or the app role's value: 1 to 255
+    /// characters.
     pub group_id: String,
-    /// Empty: the group's id.
+    /// The display name, at most 255 characters. Unset: the group's id.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub label: String,
-    /// The id of the role, or empty.
+    /// The id of the role that the rule grants; this, `team` or both.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::RoleId>"))]
     pub role: String,
-    /// The id of the team, or empty.
+    /// The id of the team that the rule adds people to.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::TeamId>"))]
     pub team: String,
-    /// A whole number; empty means [`GroupMappingDraft::PRIORITY`].
+    /// 0 to 1000. Unset: 100.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<i32>"))]
     pub priority: String,
 }
 
-impl GroupMappingDraft {
+/// Replaces a rule; what is left out is unset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GroupMappingUpdateInput {
+    pub id: GroupMappingId,
+    /// `group`, or `app_role` for a value of the claim `roles`.
+    pub source: String,
+    /// The group's object id or name, or the app role's value: 1 to 255
+    /// characters.
+    pub group_id: String,
+    /// The display name, at most 255 characters. Unset: the group's id.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub label: String,
+    /// The id of the role that the rule grants; this, `team` or both.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::RoleId>"))]
+    pub role: String,
+    /// The id of the team that the rule adds people to.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::TeamId>"))]
+    pub team: String,
+    /// 0 to 1000. Unset: 100.
+    #[serde(
+        default,
+        deserialize_with = "form_text::text",
+        skip_serializing_if = "String::is_empty"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<i32>"))]
+    pub priority: String,
+}
+
+impl GroupMappingUpdateInput {
+    pub fn new(id: GroupMappingId, rule: GroupMappingInput) -> Self {
+        Self {
+            id,
+            source: rule.source,
+            group_id: rule.group_id,
+            label: rule.label,
+            role: rule.role,
+            team: rule.team,
+            priority: rule.priority,
+        }
+    }
+
+    pub fn parse(self) -> Result<GroupMapping, AppError> {
+        let rule = GroupMappingInput {
+            source: self.source,
+            group_id: self.group_id,
+            label: self.label,
+            role: self.role,
+            team: self.team,
+            priority: self.priority,
+        };
+        rule.parse(self.id)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GroupMappingPath {
+    pub id: GroupMappingId,
+}
+
+impl GroupMappingInput {
     /// The default priority.
     pub const PRIORITY: i32 = 100;
 
@@ -99,7 +202,7 @@ impl GroupMappingDraft {
     }
 }
 
-impl From<&GroupMapping> for GroupMappingDraft {
+impl From<&GroupMapping> for GroupMappingInput {
     fn from(rule: &GroupMapping) -> Self {
         let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
         Self {
@@ -126,12 +229,12 @@ mod tests {
 
     use super::*;
 
-    fn draft() -> GroupMappingDraft {
-        GroupMappingDraft {
+    fn draft() -> GroupMappingInput {
+        GroupMappingInput {
             source: "group".into(),
             group_id: " finance ".into(),
             role: Uuid::from_u128(1).to_string(),
-            ..GroupMappingDraft::default()
+            ..GroupMappingInput::default()
         }
     }
 
@@ -139,13 +242,13 @@ mod tests {
     fn rule_round_trips_through_draft() {
         let rule = draft().parse(Uuid::from_u128(9).into()).unwrap();
         assert_eq!((rule.label.as_str(), rule.priority), ("finance", 100));
-        let again = GroupMappingDraft::from(&rule).parse(rule.id).unwrap();
+        let again = GroupMappingInput::from(&rule).parse(rule.id).unwrap();
         assert_eq!(again, rule);
     }
 
     #[test]
     fn all_invalid_fields_are_reported() {
-        let bad = GroupMappingDraft {
+        let bad = GroupMappingInput {
             source: "mail".into(),
             group_id: " ".into(),
             label: "x".repeat(256),
@@ -157,7 +260,7 @@ mod tests {
         for field in ["source", "group_id", "label", "role", "team", "priority"] {
             assert!(error.for_field(field).is_some(), "{field}");
         }
-        let without_grant = GroupMappingDraft {
+        let without_grant = GroupMappingInput {
             role: String::new(),
             ..draft()
         };

@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 /// Arguments for all functions at once; each takes those that it knows. What is
 /// needed for a call to arrive must be here.
-const ARGUMENTS: &str = "id=ID&owner=MEMBER&member=ID&memory=ID&request=ID&role=ID&version=1&current=1&holders=0&token=x\
+const ARGUMENTS: &str = "id=ID&owner=MEMBER&member=ID&memory=ID&request=ID&role=ID&version=1&current=1&holder_count=0&token=x\
      &theme=system&change=suspend&act=suspend&kind=service&tier=free&content=x&audience=org&decision=accept\
      &list[after]=&filter[kind]=";
 

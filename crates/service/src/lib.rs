@@ -127,7 +127,7 @@ pub use proposal::{
     proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_pending,
     proposal_pending_count, proposal_withdraw,
 };
-pub use role::{role_create, role_delete, role_get, role_list, role_names, role_update};
+pub use role::{RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, role_names};
 pub use settings::{settings_get, settings_update};
 pub use share::{memory_share, memory_sharing, memory_unshare};
 pub use team::{

@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    team,
+    role, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -203,6 +203,11 @@ pub trait OperationVisitor {
 
 /// Visits every operation, in the order of the API reference.
 pub fn visit_operations(visitor: &mut impl OperationVisitor) {
+    visitor.visit::<role::RoleList>();
+    visitor.visit::<role::RoleCreate>();
+    visitor.visit::<role::RoleGet>();
+    visitor.visit::<role::RoleUpdate>();
+    visitor.visit::<role::RoleDelete>();
     visitor.visit::<team::TeamList>();
     visitor.visit::<team::TeamCreate>();
     visitor.visit::<team::TeamGet>();

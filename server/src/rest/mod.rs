@@ -28,7 +28,6 @@ mod persona;
 mod problem;
 mod proposal;
 mod reference;
-mod role;
 
 use axum::{
     Extension, Router,
@@ -97,8 +96,6 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
         .routes(routes!(persona::personas_list))
         .routes(routes!(member::members_list))
         .routes(routes!(member::members_get))
-        .routes(routes!(role::roles_list))
-        .routes(routes!(role::roles_get))
         .routes(routes!(audit::audit_list))
         .routes(routes!(event::events_stream))
         .split_for_parts();

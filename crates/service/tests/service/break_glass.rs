@@ -8,7 +8,7 @@ use domain::{
     break_glass::{BreakGlassDraft, BreakGlassStatus},
     group_mapping::GroupMappingDraft,
     notification::NotificationData,
-    role::{RoleDraft, RoleSource},
+    role::{RoleInput, RoleSource},
 };
 use service::{
     break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
@@ -378,7 +378,7 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
     let error = AppError::Forbidden {
         permission: Permission::OwnerGrant,
     };
-    let text = |name: &str, permissions: &[&str]| RoleDraft {
+    let text = |name: &str, permissions: &[&str]| RoleInput {
         name: name.into(),
         description: String::new(),
         permissions: permissions.iter().map(|&key| key.to_owned()).collect(),
@@ -392,13 +392,13 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
         Permission::GroupMappingManage,
     ]);
     for actor in [&ada, &reader] {
-        let refused = service::role_create(ctx, actor, &reads).await;
+        let refused = crate::call::role_create(ctx, actor, &reads).await;
         assert_eq!(refused, Err(error.clone()));
     }
-    let role = service::role_create(ctx, &olga, &reads).await.unwrap();
+    let role = crate::call::role_create(ctx, &olga, &reads).await.unwrap();
     let plain = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
     for actor in [&ada, &reader] {
-        let refused = service::role_update(ctx, actor, plain, 1, &reads).await;
+        let refused = crate::call::role_update(ctx, actor, plain, 1, &reads).await;
         assert_eq!(refused, Err(error.clone()));
         let refused = member_role_grant(ctx, actor, mia.user_id, role).await;
         assert_eq!(refused, Err(error.clone()));
@@ -409,7 +409,7 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
         let refused = service::group_mapping_create(ctx, actor, &mapping).await;
         assert_eq!(refused, Err(error.clone()));
     }
-    let detail = service::role_get(ctx, &ada, role).await.unwrap();
+    let detail = crate::call::role_get(ctx, &ada, role).await.unwrap();
     assert!(!detail.grantable.contains(&Permission::MemoryBreakGlass));
 
     // An owner gives it to somebody, and still doesn't read.

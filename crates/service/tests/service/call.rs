@@ -2,15 +2,18 @@
 //! often.
 
 use domain::{
-    Actor, AppError, Page, TeamId, UserId,
+    Actor, AppError, Page, RoleId, TeamId, UserId,
+    role::{
+        Role, RoleDeleteInput, RoleDetail, RoleInput, RoleListInput, RolePath, RoleUpdateInput,
+    },
     team::{
         TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
         TeamMemberPath, TeamPath, TeamRenameInput, TeamSummary,
     },
 };
 use service::{
-    Ctx, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename,
-    call,
+    Ctx, RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, TeamCreate, TeamDelete, TeamGet,
+    TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, call,
 };
 
 pub(crate) async fn team_list(
@@ -77,4 +80,57 @@ pub(crate) async fn team_delete(
         confirm: confirm.into(),
     };
     call::<TeamDelete>(ctx, actor, input).await
+}
+
+pub(crate) async fn role_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Role>, AppError> {
+    Ok(call::<RoleList>(ctx, actor, RoleListInput {}).await?.items)
+}
+
+pub(crate) async fn role_get(ctx: &Ctx, actor: &Actor, id: RoleId) -> Result<RoleDetail, AppError> {
+    call::<RoleGet>(ctx, actor, RolePath { id }).await
+}
+
+pub(crate) async fn role_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &RoleInput,
+) -> Result<RoleId, AppError> {
+    Ok(call::<RoleCreate>(ctx, actor, input.clone()).await?.id)
+}
+
+pub(crate) async fn role_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: RoleId,
+    version: i32,
+    input: &RoleInput,
+) -> Result<(), AppError> {
+    let RoleInput {
+        name,
+        description,
+        permissions,
+    } = input.clone();
+    let input = RoleUpdateInput {
+        id,
+        version,
+        name,
+        description,
+        permissions,
+    };
+    call::<RoleUpdate>(ctx, actor, input).await
+}
+
+pub(crate) async fn role_delete(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: RoleId,
+    version: i32,
+    holder_count: i64,
+) -> Result<(), AppError> {
+    let input = RoleDeleteInput {
+        id,
+        version,
+        holder_count,
+    };
+    call::<RoleDelete>(ctx, actor, input).await
 }

@@ -4,7 +4,7 @@ use domain::{
     Actor, ApiKeyId, AppError, Permission, RequestFacts, TenantId,
     access::SystemRole,
     audit::{AuditEntry, AuditFilter, Outcome},
-    role::RoleDraft,
+    role::RoleInput,
     tenant::{GRACE_DAYS, TENANTS_PER_PAGE, TenantFilter, TenantStatus, TenantTier},
 };
 use service::{ApiKeyError, Initiator};
@@ -85,12 +85,12 @@ async fn only_a_named_member_in_a_browser_runs_the_installation() {
 async fn no_role_and_no_key_carries_it_even_written_by_hand() {
     let world = World::without_model().await;
     let operator = world.operator("Opa").await;
-    let wanted = RoleDraft {
+    let wanted = RoleInput {
         name: "Root".into(),
         description: String::new(),
         permissions: vec!["platform.operate".into()],
     };
-    let refused = service::role_create(&world.ctx, &operator, &wanted).await;
+    let refused = crate::call::role_create(&world.ctx, &operator, &wanted).await;
     assert!(refused.unwrap_err().for_field("permissions").is_some());
     let refused = service::api_key_create(
         &world.ctx,

@@ -9,7 +9,7 @@ use domain::{
     memory_view::{MemoryViewQuery, ViewName},
     notification::{BreakGlassOpened, NotificationData},
     persona::{ParsedPersona, PersonaDraft},
-    role::RoleDraft,
+    role::RoleInput,
     share::{Audience, Comment},
     team::TeamRole,
     tenant::TenantStatus,
@@ -323,8 +323,8 @@ pub(super) async fn notification(world: &World, actor: &Actor) -> NotificationId
     id
 }
 
-pub(super) fn role_draft(world: &World) -> RoleDraft {
-    RoleDraft {
+pub(super) fn role_input(world: &World) -> RoleInput {
+    RoleInput {
         name: fresh_name(world),
         description: String::new(),
         permissions: vec!["memory.read".into()],

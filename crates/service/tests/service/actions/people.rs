@@ -9,7 +9,7 @@ use domain::{
 };
 use store::user::user_status_set;
 
-use super::given::{colleague, fresh_name, opened, role_draft, team};
+use super::given::{colleague, fresh_name, opened, role_input, team};
 use crate::{break_glass::reason, invite::stored_invite, support::World};
 
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
@@ -81,20 +81,20 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::InviteRevoke => {
             service::invite_revoke(ctx, actor, stored_invite(world).await).await
         }
-        Action::RoleList => service::role_list(ctx, actor).await.map(drop),
-        Action::RoleGet => service::role_get(ctx, actor, world.role("viewer").await)
+        Action::RoleList => crate::call::role_list(ctx, actor).await.map(drop),
+        Action::RoleGet => crate::call::role_get(ctx, actor, world.role("viewer").await)
             .await
             .map(drop),
-        Action::RoleCreate => service::role_create(ctx, actor, &role_draft(world))
+        Action::RoleCreate => crate::call::role_create(ctx, actor, &role_input(world))
             .await
             .map(drop),
         Action::RoleUpdate => {
             let id = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
-            service::role_update(ctx, actor, id, 1, &role_draft(world)).await
+            crate::call::role_update(ctx, actor, id, 1, &role_input(world)).await
         }
         Action::RoleDelete => {
             let id = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
-            service::role_delete(ctx, actor, id, 1, 0).await
+            crate::call::role_delete(ctx, actor, id, 1, 0).await
         }
         Action::TeamList => {
             service::team_names(ctx, actor).await?;

@@ -57,6 +57,8 @@ fn operations(document: &Value) -> Vec<(Method, String, Vec<Permission>, String,
 fn named(path: &str, id: &str) -> String {
     path.replace("{id}", id)
         .replace("{user_id}", &uuid::Uuid::nil().to_string())
+        .replace("{role_id}", &uuid::Uuid::nil().to_string())
+        .replace("{session_id}", &uuid::Uuid::nil().to_string())
         .replace("{version}", "1")
 }
 
@@ -97,7 +99,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     // Of each kind of thing, one of another organisation.
     let theirs = |path: &str| match path {
         "/api/v1/api-keys/{id}" => their_key.to_string(),
-        "/api/v1/members/{id}" => eve.user_id.to_string(),
+        path if path.starts_with("/api/v1/members/") => eve.user_id.to_string(),
         path if path.starts_with("/api/v1/memories/") => their_memory.to_string(),
         path if path.starts_with("/api/v1/proposals/") => their_proposal.to_string(),
         "/api/v1/roles/{id}" => their_role.to_string(),

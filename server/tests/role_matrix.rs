@@ -222,6 +222,8 @@ impl World {
         let at = path
             .replace("{id}", &Uuid::nil().to_string())
             .replace("{user_id}", &Uuid::nil().to_string())
+            .replace("{role_id}", &Uuid::nil().to_string())
+            .replace("{session_id}", &Uuid::nil().to_string())
             .replace("{version}", "1");
         let mut call = Request::builder()
             .method(method)

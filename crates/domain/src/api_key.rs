@@ -18,6 +18,7 @@ pub const NEVER: &str = "never";
 
 /// A key as listed. The secret is shown once, at creation, and not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKey {
     pub id: ApiKeyId,
     pub label: String,
@@ -32,14 +33,18 @@ pub struct ApiKey {
     pub scopes: Vec<Permission>,
     pub vendor: Vendor,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     /// `None`: does not expire.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub expires_at: Option<Timestamp>,
     /// With a precision of one minute.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub last_used_at: Option<Timestamp>,
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub revoked_at: Option<Timestamp>,
 }
 

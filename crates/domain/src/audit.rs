@@ -15,10 +15,12 @@ keyed_enum! {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditEntry {
     /// Position in the tenant's gapless chain, from 1.
     pub seq: i64,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub at: Timestamp,
     /// `None` for a visitor who is not a member.
     pub actor_user_id: Option<UserId>,

@@ -63,6 +63,7 @@ impl BreakGlassRequest {
 
 /// A reader's access to the private memories of one member, the subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BreakGlassGrant {
     pub id: BreakGlassId,
     pub reader_id: UserId,
@@ -70,12 +71,15 @@ pub struct BreakGlassGrant {
     pub subject_id: UserId,
     pub reason: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub opened_at: Timestamp,
     /// The end unless `closed_at` is earlier.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub expires_at: Timestamp,
     /// When it was closed before it expired.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub closed_at: Option<Timestamp>,
 }
 
@@ -116,6 +120,7 @@ pub struct BreakGlassView<T> {
 /// The viewer's access to a member's private memories, on the member's page.
 /// Only for viewers with `memory.break_glass`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum BreakGlassStatus {
     /// The viewer can open them.
     Closed,

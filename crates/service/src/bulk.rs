@@ -7,7 +7,7 @@ use domain::{
     Actor, AppError, Permission, RequestId, UserId,
     audit::Outcome,
     bulk::{BulkAction, BulkChoice, BulkOutcome, BulkPreview, BulkRow, MAX_BULK},
-    member::MemberChange,
+    member::{MemberChange, MemberRolePath},
     team::{TeamChange, TeamMemberInput, TeamRole},
 };
 use serde_json::{Value, json};
@@ -97,7 +97,10 @@ pub async fn bulk_apply(
             BulkAction::Reactivate => {
                 member::member_change(ctx, actor, id, MemberChange::Reactivate).await
             }
-            BulkAction::GrantRole(role) => member::member_role_grant(ctx, actor, id, role).await,
+            BulkAction::GrantRole(role_id) => {
+                let input = MemberRolePath { id, role_id };
+                call::<member::MemberRoleGrant>(ctx, actor, input).await
+            }
             BulkAction::AddToTeam(team) => {
                 let input = TeamMemberInput {
                     id: team,

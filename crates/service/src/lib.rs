@@ -87,8 +87,8 @@ pub use isolation::{isolation_check, isolation_probe};
 pub use job::{WorkerSettings, embedding_sweep, work};
 pub use live::{LiveReader, changes_relay};
 pub use member::{
-    member_change, member_get, member_list, member_role_grant, member_role_revoke,
-    member_session_revoke, member_session_revoke_all,
+    MemberGet, MemberList, MemberRoleGrant, MemberRoleRevoke, member_change, member_session_revoke,
+    member_session_revoke_all,
 };
 pub use memory::{
     memory_create, memory_get, memory_list, memory_replies, memory_reply, memory_search,
@@ -109,7 +109,7 @@ pub use memory_view::{
 pub use notification::{
     notification_list, notification_read, notification_read_all, notification_unread_count,
 };
-pub use offboard::{offboard, offboard_preview};
+pub use offboard::{MemberOffboardPreview, offboard};
 pub use operation::{
     Group, Method, Operation, OperationVisitor, Route, authorize_operation, call, visit_operations,
 };

@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    role, team,
+    member, offboard, role, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -203,6 +203,11 @@ pub trait OperationVisitor {
 
 /// Visits every operation, in the order of the API reference.
 pub fn visit_operations(visitor: &mut impl OperationVisitor) {
+    visitor.visit::<member::MemberList>();
+    visitor.visit::<member::MemberGet>();
+    visitor.visit::<member::MemberRoleGrant>();
+    visitor.visit::<member::MemberRoleRevoke>();
+    visitor.visit::<offboard::MemberOffboardPreview>();
     visitor.visit::<role::RoleList>();
     visitor.visit::<role::RoleCreate>();
     visitor.visit::<role::RoleGet>();

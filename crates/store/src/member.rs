@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{
     Page, RoleId, UserId,
     access::SystemRole,
-    member::{HeldRole, HeldTeam, Member, MemberFilter, MemberSummary, UserStatus},
+    member::{HeldRole, HeldTeam, Member, MemberListInput, MemberSummary, UserStatus},
     role::{RoleRef, RoleSource},
 };
 use uuid::Uuid;
@@ -26,20 +26,20 @@ use crate::{
 /// for an invalid status, kind or team.
 pub async fn member_list(
     tx: &mut TenantTx,
-    filter: &MemberFilter,
-    cursor: Option<&str>,
+    input: &MemberListInput,
     size: u16,
 ) -> Result<Page<MemberSummary>, StoreError> {
-    if !filter.status.is_empty() && UserStatus::from_key(&filter.status).is_none() {
+    if !input.status.is_empty() && UserStatus::from_key(&input.status).is_none() {
         return Err(StoreError::Filter("status"));
     }
-    if !filter.kind.is_empty() && kind_from_stored(&filter.kind).is_err() {
+    if !input.kind.is_empty() && kind_from_stored(&input.kind).is_err() {
         return Err(StoreError::Filter("kind"));
     }
-    let team: Option<Uuid> = match filter.team.as_str() {
+    let team: Option<Uuid> = match input.team.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("team"))?),
     };
+    let cursor = input.after.as_deref().filter(|after| !after.is_empty());
     let after = cursor.map_or(Ok(NameCursor::START), |text| {
         NameCursor::parse(text, List::Member, tx.tenant_id())
     })?;
@@ -74,10 +74,10 @@ pub async fn member_list(
         tenant_id.0,
         after.name,
         after.id,
-        filter.query.trim(),
-        filter.status,
-        filter.kind,
-        filter.role,
+        input.query.trim(),
+        input.status,
+        input.kind,
+        input.role,
         team,
         i64::from(size) + 1,
     )

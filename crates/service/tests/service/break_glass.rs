@@ -12,7 +12,7 @@ use domain::{
 };
 use service::{
     break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
-    member_get, member_role_grant, member_role_revoke, notification_list,
+    notification_list,
 };
 use store::{
     actor::actor_load,
@@ -20,7 +20,10 @@ use store::{
 };
 use time::Duration;
 
-use crate::support::{World, draft};
+use crate::{
+    call::{member_get, member_role_grant, member_role_revoke},
+    support::{World, draft},
+};
 
 pub(crate) const REASON: &str = "Customer 41 asks what was agreed.";
 

@@ -7,9 +7,9 @@ use domain::{
     bulk::{BulkAction, BulkRow},
     member::{MemberChange, UserStatus},
 };
-use service::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview, member_change, member_get};
+use service::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview, member_change};
 
-use crate::support::World;
+use crate::{call::member_get, support::World};
 
 impl World {
     /// The actor in a request that begins now, by the world's own clock.

@@ -3,6 +3,8 @@
 
 use domain::{
     Actor, AppError, Page, RoleId, TeamId, UserId,
+    member::{MemberDetail, MemberListInput, MemberPath, MemberRolePath, MemberSummary},
+    offboard::OffboardPreview,
     role::{
         Role, RoleDeleteInput, RoleDetail, RoleInput, RoleListInput, RolePath, RoleUpdateInput,
     },
@@ -12,7 +14,8 @@ use domain::{
     },
 };
 use service::{
-    Ctx, RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, TeamCreate, TeamDelete, TeamGet,
+    Ctx, MemberGet, MemberList, MemberOffboardPreview, MemberRoleGrant, MemberRoleRevoke,
+    RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, TeamCreate, TeamDelete, TeamGet,
     TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, call,
 };
 
@@ -133,4 +136,46 @@ pub(crate) async fn role_delete(
         holder_count,
     };
     call::<RoleDelete>(ctx, actor, input).await
+}
+
+pub(crate) async fn member_list(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &MemberListInput,
+) -> Result<Page<MemberSummary>, AppError> {
+    call::<MemberList>(ctx, actor, input.clone()).await
+}
+
+pub(crate) async fn member_get(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+) -> Result<MemberDetail, AppError> {
+    call::<MemberGet>(ctx, actor, MemberPath { id }).await
+}
+
+pub(crate) async fn member_role_grant(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+    role_id: RoleId,
+) -> Result<(), AppError> {
+    call::<MemberRoleGrant>(ctx, actor, MemberRolePath { id, role_id }).await
+}
+
+pub(crate) async fn member_role_revoke(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+    role_id: RoleId,
+) -> Result<(), AppError> {
+    call::<MemberRoleRevoke>(ctx, actor, MemberRolePath { id, role_id }).await
+}
+
+pub(crate) async fn offboard_preview(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+) -> Result<OffboardPreview, AppError> {
+    call::<MemberOffboardPreview>(ctx, actor, MemberPath { id }).await
 }

@@ -9,13 +9,16 @@ use domain::{
     share::{Audience, EditOutcome, ShareOutcome},
 };
 use service::{
-    actor_find, member_change, member_get, memory_create, memory_get, memory_share, memory_update,
-    offboard, offboard_preview, proposal_get,
+    actor_find, member_change, memory_create, memory_get, memory_share, memory_update, offboard,
+    proposal_get,
 };
 
 use store::api_key::{ApiKeySecret, api_key_create};
 
-use crate::support::{World, change, draft};
+use crate::{
+    call::{member_get, offboard_preview},
+    support::{World, change, draft},
+};
 
 fn order(confirm: &str, heir: Option<UserId>) -> OffboardRequest {
     OffboardRequest {

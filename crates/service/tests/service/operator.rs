@@ -103,7 +103,7 @@ async fn no_role_and_no_key_carries_it_even_written_by_hand() {
 
     let role = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
     let mia = world.member("Mia").await;
-    service::member_role_grant(&world.ctx, &operator, mia.user_id, role)
+    crate::call::member_role_grant(&world.ctx, &operator, mia.user_id, role)
         .await
         .unwrap();
     let key = service::api_key_create(

@@ -3,10 +3,10 @@
 use domain::{
     Actor, AppError, Permission, RoleId, access::SystemRole, memory::MemoryFilter, role::RoleInput,
 };
-use service::{actor_find, member_role_grant, memory_list};
+use service::{actor_find, memory_list};
 
 use crate::{
-    call::{role_create, role_delete, role_get, role_list, role_update},
+    call::{member_role_grant, role_create, role_delete, role_get, role_list, role_update},
     support::World,
 };
 

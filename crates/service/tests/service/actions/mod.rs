@@ -88,6 +88,7 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         | Action::MemberSuspend
         | Action::MemberDeactivate
         | Action::MemberReactivate
+        | Action::MemberOffboardPreview
         | Action::MemberOffboard
         | Action::MemberSessionRevoke
         | Action::InviteList

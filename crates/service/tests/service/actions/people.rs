@@ -3,7 +3,7 @@
 use domain::{
     Action, Actor, AppError, Permission,
     invite::{InviteDraft, InviteFilter},
-    member::{MemberChange, MemberFilter, UserStatus},
+    member::{MemberChange, MemberListInput, UserStatus},
     offboard::OffboardRequest,
     team::{TeamChange, TeamRole},
 };
@@ -17,12 +17,12 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
     let ctx = &world.ctx;
     match action {
         Action::MemberList => {
-            let filter = MemberFilter::default();
-            service::member_list(ctx, actor, &filter, None)
+            let filter = MemberListInput::default();
+            crate::call::member_list(ctx, actor, &filter)
                 .await
                 .map(drop)
         }
-        Action::MemberGet => service::member_get(ctx, actor, colleague(world).await)
+        Action::MemberGet => crate::call::member_get(ctx, actor, colleague(world).await)
             .await
             .map(drop),
         Action::MemberSuspend => {
@@ -39,9 +39,13 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             tx.commit().await?;
             service::member_change(ctx, actor, id, MemberChange::Reactivate).await
         }
+        Action::MemberOffboardPreview => {
+            crate::call::offboard_preview(ctx, actor, colleague(world).await)
+                .await
+                .map(drop)
+        }
         Action::MemberOffboard => {
             let id = colleague(world).await;
-            service::offboard_preview(ctx, actor, id).await?;
             let order = OffboardRequest {
                 confirm: "Cleo".into(),
                 heir: None,
@@ -145,11 +149,11 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         }
         Action::RoleGrant => {
             let role = world.role("viewer").await;
-            service::member_role_grant(ctx, actor, colleague(world).await, role).await
+            crate::call::member_role_grant(ctx, actor, colleague(world).await, role).await
         }
         Action::RoleRevoke => {
             let role = world.role("member").await;
-            service::member_role_revoke(ctx, actor, colleague(world).await, role).await
+            crate::call::member_role_revoke(ctx, actor, colleague(world).await, role).await
         }
         other => unreachable!("{other} is performed elsewhere"),
     }

@@ -70,6 +70,9 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/memories/batch") => {
             json!({ "items": [{ "op": "create", "content": "Tea at five" }] })
         }
+        ("POST", "/api/v1/members/bulk" | "/api/v1/members/bulk-preview") => {
+            json!({ "act": "suspend", "ids": [uuid::Uuid::nil()] })
+        }
         ("PATCH", "/api/v1/memories/{id}") => json!({ "version": 1, "title": "Tea" }),
         ("POST", "/api/v1/memories/{id}/share") => json!({ "version": 1, "audience": "org" }),
         ("POST", "/api/v1/memories/{id}/versions/{version}/restore") => json!({ "current": 2 }),
@@ -99,6 +102,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     // Of each kind of thing, one of another organisation.
     let theirs = |path: &str| match path {
         "/api/v1/api-keys/{id}" => their_key.to_string(),
+        "/api/v1/members/bulk/{id}" => eve.request.request_id.to_string(),
         path if path.starts_with("/api/v1/members/") => eve.user_id.to_string(),
         path if path.starts_with("/api/v1/memories/") => their_memory.to_string(),
         path if path.starts_with("/api/v1/proposals/") => their_proposal.to_string(),

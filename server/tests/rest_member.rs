@@ -114,3 +114,43 @@ async fn one_session_of_a_member_is_ended() {
         "not_found",
     );
 }
+
+#[tokio::test]
+async fn action_on_several_members_is_previewed_applied_and_reported() {
+    let world = World::new().await;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
+    let mia = world.app.tenant.actor(SystemRole::Member, "Mia").await;
+    let ids = [mia.user_id, world.owner.user_id];
+
+    let actions = world.look(&format!("{AT}/bulk-actions"), &key).await;
+    assert_eq!(actions["items"][0]["key"], "suspend");
+    let input = json!({ "act": "suspend", "ids": ids });
+    let preview = world
+        .done(Method::POST, &format!("{AT}/bulk-preview"), &key, &input)
+        .await;
+    assert_eq!(preview["rows"][0]["blocked_reason"], json!(null));
+    assert_eq!(preview["rows"][1]["display_name"], "Olga");
+    assert!(preview["rows"][1]["blocked_reason"].is_string());
+    let before = world.look(&format!("{AT}/{}", mia.user_id), &key).await;
+    assert_eq!(before["status"], "active");
+
+    let applied = world
+        .done(Method::POST, &format!("{AT}/bulk"), &key, &input)
+        .await;
+    let request = applied["request_id"].as_str().unwrap();
+    let outcome = world.look(&format!("{AT}/bulk/{request}"), &key).await;
+    assert_eq!(outcome["action"], "member.suspend");
+    assert_eq!(outcome["rows"][0]["blocked_reason"], json!(null));
+    assert!(outcome["rows"][1]["blocked_reason"].is_string());
+    let after = world.look(&format!("{AT}/{}", mia.user_id), &key).await;
+    assert_eq!(after["status"], "suspended");
+
+    let stranger = json!({ "act": "sing", "ids": ids });
+    let answer = world
+        .call(Method::POST, &format!("{AT}/bulk-preview"), &key, &stranger)
+        .await;
+    assert_eq!(
+        problem(&answer, 422, "invalid")["errors"][0]["field"],
+        "act"
+    );
+}

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use {
     crate::{Flash, api},
     domain::{
+        bulk::{BulkActionListInput, BulkInput, BulkOutcomePath},
         member::{MemberPath, MemberRolePath, UserStatus},
         offboard::OffboardRequest,
     },
@@ -39,7 +40,13 @@ pub(crate) async fn member_list(list: MemberListInput) -> Result<MembersData, Ap
         page: service::call::<service::MemberList>(&ctx, &actor, list).await?,
         roles: service::role_names(&ctx, &actor).await?,
         teams: service::team_names(&ctx, &actor).await?,
-        choices: service::bulk_choices(&ctx, &actor).await?,
+        choices: service::call::<service::MemberBulkActionList>(
+            &ctx,
+            &actor,
+            BulkActionListInput {},
+        )
+        .await?
+        .items,
     })
 }
 
@@ -123,7 +130,7 @@ pub(crate) async fn member_bulk_preview(
     #[server(default)] ids: Vec<UserId>,
 ) -> Result<BulkPreview, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::bulk_preview(&ctx, &actor, act.parse()?, &ids).await
+    service::call::<service::MemberBulkPreview>(&ctx, &actor, BulkInput { act, ids }).await
 }
 
 /// Applies a bulk action and redirects to its outcome.
@@ -133,7 +140,7 @@ pub(crate) async fn member_bulk_apply(
     #[server(default)] ids: Vec<UserId>,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let request = service::bulk_apply(&ctx, &actor, act.parse()?, &ids).await?;
+    let request = service::bulk_apply(&ctx, &actor, BulkInput { act, ids }).await?;
     leptos_axum::redirect(&format!("/members/bulk/{request}"));
     Ok(())
 }
@@ -142,7 +149,8 @@ pub(crate) async fn member_bulk_apply(
 #[server(endpoint = "member_bulk_outcome")]
 pub(crate) async fn member_bulk_outcome(request: RequestId) -> Result<BulkOutcome, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::bulk_outcome(&ctx, &actor, request).await
+    let path = BulkOutcomePath { id: request };
+    service::call::<service::MemberBulkOutcomeGet>(&ctx, &actor, path).await
 }
 
 /// Preview of offboarding a member, and candidates to take over.

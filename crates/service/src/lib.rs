@@ -59,7 +59,7 @@ pub use authorized_tx::authorize;
 pub use break_glass::{
     break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
 };
-pub use bulk::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview};
+pub use bulk::{MemberBulkActionList, MemberBulkOutcomeGet, MemberBulkPreview, bulk_apply};
 pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
 pub use denial::{denials_sweep, request_denial_audit};
 pub use embedder::{EmbedFailure, Embedder};

@@ -293,12 +293,6 @@ fn is_granted_by_hand(member: &Member, role_id: RoleId) -> bool {
 }
 
 /// The roles that the actor can grant.
-pub(crate) async fn grantable_roles(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleList).await?;
-    grantable_in_tx(&mut act.tx, actor).await
-}
-
-/// As [`grantable_roles`], inside an open transaction.
 pub(crate) async fn grantable_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,

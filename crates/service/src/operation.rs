@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    member, offboard, role, team,
+    bulk, member, offboard, role, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -205,6 +205,9 @@ pub trait OperationVisitor {
 pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<member::MemberList>();
     visitor.visit::<member::MemberGet>();
+    visitor.visit::<bulk::MemberBulkActionList>();
+    visitor.visit::<bulk::MemberBulkPreview>();
+    visitor.visit::<bulk::MemberBulkOutcomeGet>();
     visitor.visit::<member::MemberRoleGrant>();
     visitor.visit::<member::MemberRoleRevoke>();
     visitor.visit::<offboard::MemberOffboardPreview>();

@@ -1,9 +1,13 @@
-//! Changes of a member that end sessions. They begin in a transaction of the
-//! authentication, so they are not operations.
+//! Changes of members that are not operations: those that end sessions begin
+//! in a transaction of the authentication, and an action on several members has
+//! a transaction for each.
 
-use axum::{Extension, http::StatusCode};
-use domain::{Action, Actor, SessionId, UserId, member::MemberChange, offboard::OffboardRequest};
-use serde::Deserialize;
+use axum::{Extension, Json, http::StatusCode};
+use domain::{
+    Action, Actor, RequestId, SessionId, UserId, bulk::BulkInput, member::MemberChange,
+    offboard::OffboardRequest,
+};
+use serde::{Deserialize, Serialize};
 use service::Ctx;
 use utoipa::ToSchema;
 
@@ -142,4 +146,42 @@ pub(super) async fn member_offboard(
     let request = OffboardRequest { confirm, heir };
     service::offboard(&ctx, &actor, id, &request).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BulkBody {
+    /// The `key` of one of the actions that the caller can choose.
+    act: String,
+    /// 1 to 50 members.
+    #[schema(value_type = Vec<Uuid>)]
+    ids: Vec<UserId>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BulkApplied {
+    /// Names the outcome, which can be read afterwards.
+    #[schema(value_type = Uuid)]
+    request_id: RequestId,
+}
+
+/// Apply one action to several members
+///
+/// Each member by itself, so that a failure affects no other. The permission is
+/// that of the action.
+#[utoipa::path(
+    post, path = "/members/bulk", tag = "Members, roles and teams",
+    security(
+        ("key" = ["member.manage"]), ("key" = ["role.grant"]), ("key" = ["team.manage"]),
+    ),
+    request_body = BulkBody,
+    responses((status = 200, description = "Success", body = BulkApplied)),
+)]
+pub(super) async fn member_bulk_apply(
+    Extension(ctx): Extension<Ctx>,
+    Authenticated(actor): Authenticated,
+    JsonBody(BulkBody { act, ids }): JsonBody<BulkBody>,
+) -> Result<Json<BulkApplied>, ApiError> {
+    let request_id = service::bulk_apply(&ctx, &actor, BulkInput { act, ids }).await?;
+    Ok(Json(BulkApplied { request_id }))
 }

@@ -100,6 +100,7 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
         .routes(routes!(member::member_session_revoke))
         .routes(routes!(member::member_session_revoke_all))
         .routes(routes!(member::member_offboard))
+        .routes(routes!(member::member_bulk_apply))
         .routes(routes!(audit::audit_list))
         .routes(routes!(event::events_stream))
         .split_for_parts();

@@ -7,9 +7,12 @@ use domain::{
     bulk::{BulkAction, BulkRow},
     member::{MemberChange, UserStatus},
 };
-use service::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview, member_change};
+use service::member_change;
 
-use crate::{call::member_get, support::World};
+use crate::{
+    call::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview, member_get},
+    support::World,
+};
 
 impl World {
     /// The actor in a request that begins now, by the world's own clock.

@@ -2,7 +2,11 @@
 //! often.
 
 use domain::{
-    Actor, AppError, Page, RoleId, TeamId, UserId,
+    Actor, AppError, Page, RequestId, RoleId, TeamId, UserId,
+    bulk::{
+        BulkAction, BulkActionListInput, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath,
+        BulkPreview,
+    },
     member::{MemberDetail, MemberListInput, MemberPath, MemberRolePath, MemberSummary},
     offboard::OffboardPreview,
     role::{
@@ -14,9 +18,10 @@ use domain::{
     },
 };
 use service::{
-    Ctx, MemberGet, MemberList, MemberOffboardPreview, MemberRoleGrant, MemberRoleRevoke,
-    RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, TeamCreate, TeamDelete, TeamGet,
-    TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, call,
+    Ctx, MemberBulkActionList, MemberBulkOutcomeGet, MemberBulkPreview, MemberGet, MemberList,
+    MemberOffboardPreview, MemberRoleGrant, MemberRoleRevoke, RoleCreate, RoleDelete, RoleGet,
+    RoleList, RoleUpdate, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove,
+    TeamMemberSet, TeamRename, call,
 };
 
 pub(crate) async fn team_list(
@@ -178,4 +183,42 @@ pub(crate) async fn offboard_preview(
     id: UserId,
 ) -> Result<OffboardPreview, AppError> {
     call::<MemberOffboardPreview>(ctx, actor, MemberPath { id }).await
+}
+
+pub(crate) async fn bulk_choices(ctx: &Ctx, actor: &Actor) -> Result<Vec<BulkChoice>, AppError> {
+    let page = call::<MemberBulkActionList>(ctx, actor, BulkActionListInput {}).await?;
+    Ok(page.items)
+}
+
+pub(crate) async fn bulk_preview(
+    ctx: &Ctx,
+    actor: &Actor,
+    act: BulkAction,
+    ids: &[UserId],
+) -> Result<BulkPreview, AppError> {
+    call::<MemberBulkPreview>(ctx, actor, bulk_input(act, ids)).await
+}
+
+pub(crate) async fn bulk_apply(
+    ctx: &Ctx,
+    actor: &Actor,
+    act: BulkAction,
+    ids: &[UserId],
+) -> Result<RequestId, AppError> {
+    service::bulk_apply(ctx, actor, bulk_input(act, ids)).await
+}
+
+fn bulk_input(act: BulkAction, ids: &[UserId]) -> BulkInput {
+    BulkInput {
+        act: act.key(),
+        ids: ids.to_vec(),
+    }
+}
+
+pub(crate) async fn bulk_outcome(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: RequestId,
+) -> Result<BulkOutcome, AppError> {
+    call::<MemberBulkOutcomeGet>(ctx, actor, BulkOutcomePath { id }).await
 }

@@ -53,11 +53,7 @@ pub(crate) async fn member_list(list: MemberListInput) -> Result<MembersData, Ap
 #[server(endpoint = "member_get")]
 pub(crate) async fn member_get(id: UserId) -> Result<MemberDetail, AppError> {
     let (ctx, actor) = api::caller()?;
-    let mut detail = service::call::<service::MemberGet>(&ctx, &actor, MemberPath { id }).await?;
-    if let Some(entries) = &mut detail.audit {
-        crate::audit::lay_out(entries);
-    }
-    Ok(detail)
+    service::call::<service::MemberGet>(&ctx, &actor, MemberPath { id }).await
 }
 
 #[server(endpoint = "member_status_change")]

@@ -192,7 +192,7 @@ impl Operation for MemberBulkOutcomeGet {
                     id: *id,
                     display_name: names.get(id).cloned(),
                     blocked_reason: (entry.outcome != Outcome::Success)
-                        .then(|| audited_reason(entry.metadata.as_deref())),
+                        .then(|| audited_reason(entry.metadata.as_ref())),
                 })
                 .collect(),
         }))
@@ -270,10 +270,8 @@ async fn audit_failure(
 }
 
 /// The failure reason in an audit row.
-fn audited_reason(metadata: Option<&str>) -> String {
-    let metadata: Value = metadata
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
+fn audited_reason(metadata: Option<&Value>) -> String {
+    let metadata = metadata.unwrap_or(&Value::Null);
     if let Some(reason) = metadata["reason"].as_str() {
         return reason.to_owned();
     }

@@ -52,8 +52,8 @@ pub use api_key::{
     service_account_create, service_account_list,
 };
 pub use audit::{
-    AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
-    CheckpointWriter, NoteProblem, StoredNotes, audit_list, audit_verify,
+    AuditList, AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
+    CheckpointWriter, NoteProblem, StoredNotes, audit_verify,
 };
 pub use authorized_tx::authorize;
 pub use break_glass::{

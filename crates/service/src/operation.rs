@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Ctx,
+    Ctx, audit,
     authorized_tx::{AuditTarget, AuthorizedTx},
     bulk, member, offboard, role, team,
 };
@@ -71,12 +71,14 @@ impl<T> Done<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     Members,
+    Audit,
 }
 
 impl Group {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Members => "Members, roles and teams",
+            Self::Audit => "Audit log",
         }
     }
 }
@@ -223,4 +225,5 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<team::TeamDelete>();
     visitor.visit::<team::TeamMemberSet>();
     visitor.visit::<team::TeamMemberRemove>();
+    visitor.visit::<audit::AuditList>();
 }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use domain::{
     Actor, ActorKind, Page, RequestId, Timestamp, UserId,
-    audit::{AuditEntry, AuditFilter, Outcome},
+    audit::{AuditEntry, AuditListInput, Outcome},
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -203,10 +203,14 @@ impl TryFrom<EntryRow> for AuditEntry {
                 .ok_or_else(|| StoreError::other("an audit row has an unknown outcome"))?,
             ip: row.ip,
             request_id: row.request_id.map(|id| id.to_string()),
-            changes: row.changes,
-            metadata: row.metadata,
+            changes: row.changes.as_deref().map(json_parse).transpose()?,
+            metadata: row.metadata.as_deref().map(json_parse).transpose()?,
         })
     }
+}
+
+fn json_parse(text: &str) -> Result<Value, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::other(format!("an audit row: {error}")))
 }
 
 /// The period in which a request may have written its rows. The request id, a
@@ -232,18 +236,17 @@ const FIRST_PAGE: Cursor<i64> = Cursor {
 /// for an invalid outcome, actor or request id.
 pub async fn audit_list(
     tx: &mut TenantTx,
-    filter: &AuditFilter,
-    cursor: Option<&str>,
+    input: &AuditListInput,
     size: u16,
 ) -> Result<Page<AuditEntry>, StoreError> {
-    if !filter.outcome.is_empty() && Outcome::from_key(&filter.outcome).is_none() {
+    if !input.outcome.is_empty() && Outcome::from_key(&input.outcome).is_none() {
         return Err(StoreError::Filter("outcome"));
     }
-    let actor: Option<Uuid> = match filter.actor.as_str() {
+    let actor: Option<Uuid> = match input.actor.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("actor"))?),
     };
-    let request: Option<Uuid> = match filter.request.as_str() {
+    let request: Option<Uuid> = match input.request.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("request"))?),
     };
@@ -252,7 +255,8 @@ pub async fn audit_list(
         None => None,
     };
     // The first page has a bound as well, so that all pages share one plan.
-    let cursor = cursor.map_or(Ok(FIRST_PAGE), |text| {
+    let after = input.after.as_deref().filter(|after| !after.is_empty());
+    let cursor = after.map_or(Ok(FIRST_PAGE), |text| {
         Cursor::parse(text, List::Audit, tx.tenant_id())
     })?;
     let tenant_id = tx.tenant_id();
@@ -274,8 +278,8 @@ pub async fn audit_list(
         tenant_id.0,
         cursor.at,
         cursor.key,
-        filter.action,
-        filter.outcome,
+        input.action,
+        input.outcome,
         actor,
         request,
         span.map(|(from, _)| from),

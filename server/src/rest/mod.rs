@@ -5,7 +5,6 @@
 //! `problem+json` (RFC 9457).
 
 mod api_key;
-mod audit;
 mod document;
 mod event;
 mod idempotency;
@@ -101,7 +100,6 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
         .routes(routes!(member::member_session_revoke_all))
         .routes(routes!(member::member_offboard))
         .routes(routes!(member::member_bulk_apply))
-        .routes(routes!(audit::audit_list))
         .routes(routes!(event::events_stream))
         .split_for_parts();
     let document = document::complete(document);

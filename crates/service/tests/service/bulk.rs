@@ -3,7 +3,7 @@
 use domain::{
     Actor, AppError, Permission, RequestId, UserId,
     access::SystemRole,
-    audit::{AuditFilter, Outcome},
+    audit::{AuditListInput, Outcome},
     bulk::{BulkAction, BulkRow},
     member::{MemberChange, UserStatus},
 };
@@ -79,11 +79,11 @@ async fn each_member_has_an_outcome_and_one_refusal_keeps_it_from_nobody_else() 
         assert_eq!(member.status, status);
     }
     // SEC-E1: every row of it is in the log, under the one request.
-    let filter = AuditFilter {
+    let filter = AuditListInput {
         request: request.to_string(),
-        ..AuditFilter::default()
+        ..AuditListInput::default()
     };
-    let log = service::audit_list(ctx, &olga, &filter, None)
+    let log = service::call::<service::AuditList>(ctx, &olga, filter)
         .await
         .unwrap();
     let mut ends: Vec<_> = log.items.iter().map(|row| row.outcome.key()).collect();

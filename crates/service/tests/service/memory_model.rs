@@ -19,7 +19,7 @@ use service::{
 };
 use time::Duration;
 
-use crate::support::{World, change, draft};
+use crate::support::{World, change, draft, json_text};
 
 async fn keep(world: &World, actor: &Actor, content: &str) -> MemoryId {
     memory_create(&world.ctx, actor, &draft(content))
@@ -194,7 +194,7 @@ async fn what_ended_or_stayed_in_the_trash_is_swept_and_written_down_whoever_it_
             (row.actor_user_id, row.actor_label.as_str()),
             (None, "Atrium")
         );
-        let changes = row.changes.as_deref().unwrap_or_default();
+        let changes = json_text(row.changes.as_ref());
         assert!(changes.contains(&memory.to_string()), "{changes}");
     }
     let again = told.len();

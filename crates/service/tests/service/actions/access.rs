@@ -4,7 +4,7 @@ use domain::{
     Action, Actor, AppError, Permission,
     access::SystemRole,
     api_key::{ApiKeyFilter, ApiKeyScope, ServiceAccountDraft},
-    audit::AuditFilter,
+    audit::AuditListInput,
     embedding_model::EmbeddingModelDraft,
     group_mapping::Proposal,
     preferences::PreferencesDraft,
@@ -51,9 +51,11 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             let id = next_model(world, actor, false).await;
             service::embedding_model_cancel(ctx, actor, id).await
         }
-        Action::AuditList => service::audit_list(ctx, actor, &AuditFilter::default(), None)
-            .await
-            .map(drop),
+        Action::AuditList => {
+            service::call::<service::AuditList>(ctx, actor, AuditListInput::default())
+                .await
+                .map(drop)
+        }
         Action::IsolationProbe => {
             let report = service::isolation_probe(ctx, actor).await?;
             assert!(report.holds(), "{report:?}");

@@ -16,6 +16,7 @@ use domain::{
     Actor, Permission, ProposalId,
     access::SystemRole,
     api_key::ApiKeyScope,
+    persona::PersonaInput,
     share::{Audience, ShareOutcome},
 };
 use serde_json::{Value, json};
@@ -93,6 +94,14 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     let their_key = world.key_of(&eve, &[Permission::ApiKeyOwn]).await.id;
     let their_memory = world.memory_of(&eve, "Theirs").await;
     let their_proposal = proposed(&world, &eve).await;
+    let persona = PersonaInput {
+        name: "Theirs".into(),
+        description: String::new(),
+    };
+    let their_persona = service::call::<service::PersonaCreate>(&world.ctx(), &eve, persona)
+        .await
+        .unwrap()
+        .id;
     let their_team = other.team("Theirs", &[eve.user_id]).await;
     let their_role: uuid::Uuid = sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1")
         .bind(other.id.0)
@@ -105,6 +114,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         "/api/v1/members/bulk/{id}" => eve.request.request_id.to_string(),
         path if path.starts_with("/api/v1/members/") => eve.user_id.to_string(),
         path if path.starts_with("/api/v1/memories/") => their_memory.to_string(),
+        "/api/v1/personas/{id}" => their_persona.to_string(),
         path if path.starts_with("/api/v1/proposals/") => their_proposal.to_string(),
         "/api/v1/roles/{id}" => their_role.to_string(),
         path if path.starts_with("/api/v1/teams/") => their_team.to_string(),

@@ -31,6 +31,7 @@ use {
         },
         memory_form::{AttributesForm, Expiry, both, parse_reason},
         memory_view::MemoryViewQuery,
+        persona::PersonaListInput,
         share::EditOutcome,
     },
 };
@@ -213,7 +214,9 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
             as_of,
             pending,
             needs_review,
-            personas: service::persona_list(&ctx, &actor).await?,
+            personas: service::call::<service::PersonaList>(&ctx, &actor, PersonaListInput {})
+                .await?
+                .items,
             memory,
         });
     };

@@ -115,7 +115,7 @@ pub use operation::{
 };
 pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;
-pub use persona::{persona_create, persona_delete, persona_get, persona_list, persona_update};
+pub use persona::{PersonaCreate, PersonaDelete, PersonaGet, PersonaList, PersonaUpdate};
 pub use preferences::{
     currencies, day_end, display_settings, preferences_get, preferences_update, theme_set,
     time_zones,

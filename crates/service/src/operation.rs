@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx, audit,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    bulk, member, offboard, role, team,
+    bulk, member, offboard, persona, role, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -70,6 +70,7 @@ impl<T> Done<T> {
 /// The headings of the API reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
+    Memories,
     Members,
     Audit,
 }
@@ -77,6 +78,7 @@ pub enum Group {
 impl Group {
     pub const fn label(self) -> &'static str {
         match self {
+            Self::Memories => "Memories",
             Self::Members => "Members, roles and teams",
             Self::Audit => "Audit log",
         }
@@ -205,6 +207,11 @@ pub trait OperationVisitor {
 
 /// Visits every operation, in the order of the API reference.
 pub fn visit_operations(visitor: &mut impl OperationVisitor) {
+    visitor.visit::<persona::PersonaList>();
+    visitor.visit::<persona::PersonaCreate>();
+    visitor.visit::<persona::PersonaGet>();
+    visitor.visit::<persona::PersonaUpdate>();
+    visitor.visit::<persona::PersonaDelete>();
     visitor.visit::<member::MemberList>();
     visitor.visit::<member::MemberGet>();
     visitor.visit::<bulk::MemberBulkActionList>();

@@ -23,7 +23,6 @@ mod memory_trash;
 mod memory_version;
 mod operation;
 mod paged;
-mod persona;
 mod problem;
 mod proposal;
 mod reference;
@@ -92,7 +91,6 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
         .routes(routes!(proposal::proposals_accept))
         .routes(routes!(proposal::proposals_decline))
         .routes(routes!(proposal::proposals_withdraw))
-        .routes(routes!(persona::personas_list))
         .routes(routes!(member::member_suspend))
         .routes(routes!(member::member_deactivate))
         .routes(routes!(member::member_reactivate))

@@ -2,13 +2,14 @@
 //! often.
 
 use domain::{
-    Actor, AppError, Page, RequestId, RoleId, TeamId, UserId,
+    Actor, AppError, Page, PersonaId, RequestId, RoleId, TeamId, UserId,
     bulk::{
         BulkAction, BulkActionListInput, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath,
         BulkPreview,
     },
     member::{MemberDetail, MemberListInput, MemberPath, MemberRolePath, MemberSummary},
     offboard::OffboardPreview,
+    persona::{Persona, PersonaInput, PersonaListInput, PersonaPath, PersonaUpdateInput},
     role::{
         Role, RoleDeleteInput, RoleDetail, RoleInput, RoleListInput, RolePath, RoleUpdateInput,
     },
@@ -19,9 +20,9 @@ use domain::{
 };
 use service::{
     Ctx, MemberBulkActionList, MemberBulkOutcomeGet, MemberBulkPreview, MemberGet, MemberList,
-    MemberOffboardPreview, MemberRoleGrant, MemberRoleRevoke, RoleCreate, RoleDelete, RoleGet,
-    RoleList, RoleUpdate, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove,
-    TeamMemberSet, TeamRename, call,
+    MemberOffboardPreview, MemberRoleGrant, MemberRoleRevoke, PersonaCreate, PersonaDelete,
+    PersonaGet, PersonaList, PersonaUpdate, RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate,
+    TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, call,
 };
 
 pub(crate) async fn team_list(
@@ -221,4 +222,48 @@ pub(crate) async fn bulk_outcome(
     id: RequestId,
 ) -> Result<BulkOutcome, AppError> {
     call::<MemberBulkOutcomeGet>(ctx, actor, BulkOutcomePath { id }).await
+}
+
+pub(crate) async fn persona_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Persona>, AppError> {
+    let page = call::<PersonaList>(ctx, actor, PersonaListInput {}).await?;
+    Ok(page.items)
+}
+
+pub(crate) async fn persona_get(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: PersonaId,
+) -> Result<Persona, AppError> {
+    call::<PersonaGet>(ctx, actor, PersonaPath { id }).await
+}
+
+pub(crate) async fn persona_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: &PersonaInput,
+) -> Result<PersonaId, AppError> {
+    Ok(call::<PersonaCreate>(ctx, actor, input.clone()).await?.id)
+}
+
+pub(crate) async fn persona_update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: PersonaId,
+    input: &PersonaInput,
+) -> Result<(), AppError> {
+    let PersonaInput { name, description } = input.clone();
+    let input = PersonaUpdateInput {
+        id,
+        name,
+        description,
+    };
+    call::<PersonaUpdate>(ctx, actor, input).await
+}
+
+pub(crate) async fn persona_delete(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: PersonaId,
+) -> Result<(), AppError> {
+    call::<PersonaDelete>(ctx, actor, PersonaPath { id }).await
 }

@@ -8,7 +8,7 @@ use domain::{
     memory_command::{BatchOutcome, MemoryCommand, MemoryEdit},
     memory_version::DiffKind,
     notification::NotificationData,
-    persona::PersonaDraft,
+    persona::PersonaInput,
     proposal::ProposalStatus,
     settings::{OWNERS_MAY_CHANGE, OrganisationDraft},
     share::{Audience, EditOutcome, ShareOutcome},
@@ -16,11 +16,12 @@ use domain::{
 use service::{
     memory_apply, memory_batch, memory_get, memory_needs_review, memory_reply, memory_share,
     memory_sharing, memory_update, memory_version_diff, memory_version_restore, memory_versions,
-    notification_list, persona_create, proposal_accept, proposal_decline, proposal_get,
-    settings_get, settings_update,
+    notification_list, proposal_accept, proposal_decline, proposal_get, settings_get,
+    settings_update,
 };
 
 use crate::{
+    call::persona_create,
     share::{Team, is_conflict},
     support::{World, change, draft},
 };
@@ -280,9 +281,9 @@ async fn every_way_of_changing_waits() {
     assert_eq!(rows[1].1, Some(last.to_string()));
 
     // What nobody else sees, and what is as it was, is saved at once.
-    let home = PersonaDraft {
+    let home = PersonaInput {
         name: "Home".into(),
-        ..PersonaDraft::default()
+        ..PersonaInput::default()
     };
     let persona = persona_create(ctx, &team.mia, &home).await.unwrap();
     let own = MemoryChange {

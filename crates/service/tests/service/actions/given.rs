@@ -8,7 +8,7 @@ use domain::{
     import::{ImportFormat, ImportOptions},
     memory_view::{MemoryViewQuery, ViewName},
     notification::{BreakGlassOpened, NotificationData},
-    persona::{ParsedPersona, PersonaDraft},
+    persona::{ParsedPersona, PersonaInput},
     role::RoleInput,
     share::{Audience, Comment},
     team::TeamRole,
@@ -88,8 +88,8 @@ pub(super) async fn trashed(world: &World, actor: &Actor) -> domain::MemoryId {
     id
 }
 
-pub(super) fn persona_draft(world: &World) -> PersonaDraft {
-    PersonaDraft {
+pub(super) fn persona_input(world: &World) -> PersonaInput {
+    PersonaInput {
         name: fresh_name(world),
         description: "At Tea".into(),
     }
@@ -98,7 +98,7 @@ pub(super) fn persona_draft(world: &World) -> PersonaDraft {
 /// A persona of the actor's, written below the service.
 pub(super) async fn persona(world: &World, actor: &Actor) -> PersonaId {
     let id = world.ctx.ids.id();
-    let text = ParsedPersona::parse(&persona_draft(world)).unwrap();
+    let text = ParsedPersona::parse(&persona_input(world)).unwrap();
     let mut tx = world.ctx.store.begin(actor).await.unwrap();
     store::persona::persona_create(&mut tx, id, &text, world.ctx.clock.now())
         .await

@@ -16,6 +16,7 @@ use domain::{
     Actor, Permission, ProposalId,
     access::SystemRole,
     api_key::ApiKeyScope,
+    memory_view::{MemoryViewInput, MemoryViewQuery},
     persona::PersonaInput,
     share::{Audience, ShareOutcome},
 };
@@ -94,6 +95,17 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     let their_key = world.key_of(&eve, &[Permission::ApiKeyOwn]).await.id;
     let their_memory = world.memory_of(&eve, "Theirs").await;
     let their_proposal = proposed(&world, &eve).await;
+    let view = MemoryViewInput {
+        name: "Theirs".into(),
+        query: MemoryViewQuery {
+            query: "tea".into(),
+            ..MemoryViewQuery::default()
+        },
+    };
+    let their_view = service::call::<service::MemoryViewCreate>(&world.ctx(), &eve, view)
+        .await
+        .unwrap()
+        .id;
     let persona = PersonaInput {
         name: "Theirs".into(),
         description: String::new(),
@@ -114,6 +126,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         "/api/v1/members/bulk/{id}" => eve.request.request_id.to_string(),
         path if path.starts_with("/api/v1/members/") => eve.user_id.to_string(),
         path if path.starts_with("/api/v1/memories/") => their_memory.to_string(),
+        "/api/v1/memory-views/{id}" => their_view.to_string(),
         "/api/v1/personas/{id}" => their_persona.to_string(),
         path if path.starts_with("/api/v1/proposals/") => their_proposal.to_string(),
         "/api/v1/roles/{id}" => their_role.to_string(),

@@ -103,8 +103,7 @@ pub use memory_version::{
     memory_version_diff, memory_version_get, memory_version_list, memory_version_restore,
 };
 pub use memory_view::{
-    memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
-    memory_view_rename,
+    MemoryViewCreate, MemoryViewDelete, MemoryViewList, MemoryViewRename, memory_filter_choices,
 };
 pub use notification::{
     notification_list, notification_read, notification_read_all, notification_unread_count,

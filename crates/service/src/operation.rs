@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx, audit,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    bulk, member, offboard, persona, role, team,
+    bulk, member, memory_view, offboard, persona, role, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -212,6 +212,10 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<persona::PersonaGet>();
     visitor.visit::<persona::PersonaUpdate>();
     visitor.visit::<persona::PersonaDelete>();
+    visitor.visit::<memory_view::MemoryViewList>();
+    visitor.visit::<memory_view::MemoryViewCreate>();
+    visitor.visit::<memory_view::MemoryViewRename>();
+    visitor.visit::<memory_view::MemoryViewDelete>();
     visitor.visit::<member::MemberList>();
     visitor.visit::<member::MemberGet>();
     visitor.visit::<bulk::MemberBulkActionList>();

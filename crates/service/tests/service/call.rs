@@ -2,12 +2,16 @@
 //! often.
 
 use domain::{
-    Actor, AppError, Page, PersonaId, RequestId, RoleId, TeamId, UserId,
+    Actor, AppError, MemoryViewId, Page, PersonaId, RequestId, RoleId, TeamId, UserId,
     bulk::{
         BulkAction, BulkActionListInput, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath,
         BulkPreview,
     },
     member::{MemberDetail, MemberListInput, MemberPath, MemberRolePath, MemberSummary},
+    memory_view::{
+        MemoryView, MemoryViewInput, MemoryViewListInput, MemoryViewPath, MemoryViewQuery,
+        MemoryViewRenameInput,
+    },
     offboard::OffboardPreview,
     persona::{Persona, PersonaInput, PersonaListInput, PersonaPath, PersonaUpdateInput},
     role::{
@@ -20,9 +24,10 @@ use domain::{
 };
 use service::{
     Ctx, MemberBulkActionList, MemberBulkOutcomeGet, MemberBulkPreview, MemberGet, MemberList,
-    MemberOffboardPreview, MemberRoleGrant, MemberRoleRevoke, PersonaCreate, PersonaDelete,
-    PersonaGet, PersonaList, PersonaUpdate, RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate,
-    TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, call,
+    MemberOffboardPreview, MemberRoleGrant, MemberRoleRevoke, MemoryViewCreate, MemoryViewDelete,
+    MemoryViewList, MemoryViewRename, PersonaCreate, PersonaDelete, PersonaGet, PersonaList,
+    PersonaUpdate, RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, TeamCreate, TeamDelete,
+    TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, call,
 };
 
 pub(crate) async fn team_list(
@@ -266,4 +271,46 @@ pub(crate) async fn persona_delete(
     id: PersonaId,
 ) -> Result<(), AppError> {
     call::<PersonaDelete>(ctx, actor, PersonaPath { id }).await
+}
+
+pub(crate) async fn memory_view_list(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<Vec<MemoryView>, AppError> {
+    let page = call::<MemoryViewList>(ctx, actor, MemoryViewListInput {}).await?;
+    Ok(page.items)
+}
+
+pub(crate) async fn memory_view_create(
+    ctx: &Ctx,
+    actor: &Actor,
+    name: &str,
+    query: &MemoryViewQuery,
+) -> Result<MemoryViewId, AppError> {
+    let input = MemoryViewInput {
+        name: name.into(),
+        query: query.clone(),
+    };
+    Ok(call::<MemoryViewCreate>(ctx, actor, input).await?.id)
+}
+
+pub(crate) async fn memory_view_rename(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: MemoryViewId,
+    name: &str,
+) -> Result<(), AppError> {
+    let input = MemoryViewRenameInput {
+        id,
+        name: name.into(),
+    };
+    call::<MemoryViewRename>(ctx, actor, input).await.map(drop)
+}
+
+pub(crate) async fn memory_view_delete(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: MemoryViewId,
+) -> Result<(), AppError> {
+    call::<MemoryViewDelete>(ctx, actor, MemoryViewPath { id }).await
 }

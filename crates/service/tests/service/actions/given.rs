@@ -34,7 +34,7 @@ pub(super) async fn view(ctx: &Ctx, actor: &Actor, name: &str) -> Result<MemoryV
         query: "tea".into(),
         ..MemoryViewQuery::default()
     };
-    service::memory_view_create(ctx, actor, name, &query).await
+    crate::call::memory_view_create(ctx, actor, name, &query).await
 }
 
 /// A view of the actor's, written below the service whatever the actor may do.

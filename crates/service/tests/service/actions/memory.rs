@@ -30,15 +30,15 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .await
                 .map(drop)
         }
-        Action::MemoryViewList => service::memory_view_list(ctx, actor).await.map(drop),
+        Action::MemoryViewList => crate::call::memory_view_list(ctx, actor).await.map(drop),
         Action::MemoryViewCreate => view(ctx, actor, "Tea").await.map(drop),
         Action::MemoryViewRename => {
             let id = stored_view(world, actor).await;
-            service::memory_view_rename(ctx, actor, id, "Coffee").await
+            crate::call::memory_view_rename(ctx, actor, id, "Coffee").await
         }
         Action::MemoryViewDelete => {
             let id = stored_view(world, actor).await;
-            service::memory_view_delete(ctx, actor, id).await
+            crate::call::memory_view_delete(ctx, actor, id).await
         }
         Action::MemoryGet => {
             service::memory_get(ctx, actor, memory(world, actor).await).await?;

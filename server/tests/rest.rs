@@ -13,10 +13,11 @@ use axum::{
     http::{Method, StatusCode, header, request::Builder},
 };
 use domain::{
-    Actor, Permission, ProposalId,
+    Actor, NotificationId, Permission, ProposalId,
     access::SystemRole,
     api_key::ApiKeyScope,
     memory_view::{MemoryViewInput, MemoryViewQuery},
+    notification::{MemoryProposed, NotificationData},
     persona::PersonaInput,
     share::{Audience, ShareOutcome},
 };
@@ -106,6 +107,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         .await
         .unwrap()
         .id;
+    let their_notification = notification(&world, &eve).await;
     let persona = PersonaInput {
         name: "Theirs".into(),
         description: String::new(),
@@ -127,6 +129,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         path if path.starts_with("/api/v1/members/") => eve.user_id.to_string(),
         path if path.starts_with("/api/v1/memories/") => their_memory.to_string(),
         "/api/v1/memory-views/{id}" => their_view.to_string(),
+        "/api/v1/notifications/{id}/read" => their_notification.to_string(),
         "/api/v1/personas/{id}" => their_persona.to_string(),
         path if path.starts_with("/api/v1/proposals/") => their_proposal.to_string(),
         "/api/v1/roles/{id}" => their_role.to_string(),
@@ -203,6 +206,25 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
             );
         }
     }
+}
+
+/// A member's notification that a proposal waits.
+async fn notification(world: &World, actor: &Actor) -> NotificationId {
+    let id = store::testing::id();
+    let notice = NotificationData::MemoryProposed(MemoryProposed {
+        proposal: store::testing::id(),
+        proposer: "Max".into(),
+        team: None,
+        is_change: false,
+    });
+    let ctx = world.ctx();
+    let mut tx = ctx.store.begin(actor).await.unwrap();
+    let now = ctx.clock.now();
+    store::notification::notification_create(&mut tx, id, actor.user_id, &notice, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
 }
 
 /// A memory of a member, proposed to everyone.

@@ -106,7 +106,7 @@ pub use memory_view::{
     MemoryViewCreate, MemoryViewDelete, MemoryViewList, MemoryViewRename, memory_filter_choices,
 };
 pub use notification::{
-    notification_list, notification_read, notification_read_all, notification_unread_count,
+    NotificationList, NotificationRead, NotificationReadAll, notification_unread_count,
 };
 pub use offboard::{MemberOffboardPreview, offboard};
 pub use operation::{

@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx, audit,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    bulk, member, memory_view, offboard, persona, role, team,
+    bulk, member, memory_view, notification, offboard, persona, role, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -73,6 +73,7 @@ pub enum Group {
     Memories,
     Members,
     Audit,
+    Account,
 }
 
 impl Group {
@@ -81,6 +82,7 @@ impl Group {
             Self::Memories => "Memories",
             Self::Members => "Members, roles and teams",
             Self::Audit => "Audit log",
+            Self::Account => "Account",
         }
     }
 }
@@ -125,6 +127,11 @@ impl Route {
     /// 200 with the output.
     pub const fn post(path: &'static str) -> Self {
         Self::new(Method::Post, path, 200)
+    }
+
+    /// 204, for an act without an output.
+    pub const fn act(path: &'static str) -> Self {
+        Self::new(Method::Post, path, 204)
     }
 
     /// 200 with the output.
@@ -237,4 +244,7 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<team::TeamMemberSet>();
     visitor.visit::<team::TeamMemberRemove>();
     visitor.visit::<audit::AuditList>();
+    visitor.visit::<notification::NotificationList>();
+    visitor.visit::<notification::NotificationRead>();
+    visitor.visit::<notification::NotificationReadAll>();
 }

@@ -12,7 +12,6 @@ use domain::{
 };
 use service::{
     break_glass_close, break_glass_list, break_glass_open, break_glass_read, break_glass_reports,
-    notification_list,
 };
 use store::{
     actor::actor_load,
@@ -21,7 +20,7 @@ use store::{
 use time::Duration;
 
 use crate::{
-    call::{member_get, member_role_grant, member_role_revoke},
+    call::{member_get, member_role_grant, member_role_revoke, notification_list},
     support::{World, draft, json_text},
 };
 
@@ -116,8 +115,8 @@ async fn the_member_is_told_who_why_and_what_was_read_and_the_audit_log_keeps_it
         .await
         .unwrap();
 
-    let (page, unread) = notification_list(ctx, &mia, None).await.unwrap();
-    assert_eq!((page.items.len(), unread), (1, 1));
+    let page = notification_list(ctx, &mia).await.unwrap();
+    assert_eq!((page.items.len(), page.unread_count), (1, 1));
     let Some(NotificationData::BreakGlassOpened(opened)) = &page.items[0].notice else {
         panic!("{page:?}");
     };

@@ -2,7 +2,8 @@
 //! often.
 
 use domain::{
-    Actor, AppError, MemoryViewId, Page, PersonaId, RequestId, RoleId, TeamId, UserId,
+    Actor, AppError, MemoryViewId, NotificationId, Page, PersonaId, RequestId, RoleId, TeamId,
+    UserId,
     bulk::{
         BulkAction, BulkActionListInput, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath,
         BulkPreview,
@@ -11,6 +12,9 @@ use domain::{
     memory_view::{
         MemoryView, MemoryViewInput, MemoryViewListInput, MemoryViewPath, MemoryViewQuery,
         MemoryViewRenameInput,
+    },
+    notification::{
+        NotificationListInput, NotificationPage, NotificationPath, NotificationReadAllInput,
     },
     offboard::OffboardPreview,
     persona::{Persona, PersonaInput, PersonaListInput, PersonaPath, PersonaUpdateInput},
@@ -25,9 +29,10 @@ use domain::{
 use service::{
     Ctx, MemberBulkActionList, MemberBulkOutcomeGet, MemberBulkPreview, MemberGet, MemberList,
     MemberOffboardPreview, MemberRoleGrant, MemberRoleRevoke, MemoryViewCreate, MemoryViewDelete,
-    MemoryViewList, MemoryViewRename, PersonaCreate, PersonaDelete, PersonaGet, PersonaList,
-    PersonaUpdate, RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, TeamCreate, TeamDelete,
-    TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, call,
+    MemoryViewList, MemoryViewRename, NotificationList, NotificationRead, NotificationReadAll,
+    PersonaCreate, PersonaDelete, PersonaGet, PersonaList, PersonaUpdate, RoleCreate, RoleDelete,
+    RoleGet, RoleList, RoleUpdate, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove,
+    TeamMemberSet, TeamRename, call,
 };
 
 pub(crate) async fn team_list(
@@ -313,4 +318,23 @@ pub(crate) async fn memory_view_delete(
     id: MemoryViewId,
 ) -> Result<(), AppError> {
     call::<MemoryViewDelete>(ctx, actor, MemoryViewPath { id }).await
+}
+
+pub(crate) async fn notification_list(
+    ctx: &Ctx,
+    actor: &Actor,
+) -> Result<NotificationPage, AppError> {
+    call::<NotificationList>(ctx, actor, NotificationListInput::default()).await
+}
+
+pub(crate) async fn notification_read(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: NotificationId,
+) -> Result<(), AppError> {
+    call::<NotificationRead>(ctx, actor, NotificationPath { id }).await
+}
+
+pub(crate) async fn notification_read_all(ctx: &Ctx, actor: &Actor) -> Result<(), AppError> {
+    call::<NotificationReadAll>(ctx, actor, NotificationReadAllInput {}).await
 }

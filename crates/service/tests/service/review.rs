@@ -16,12 +16,11 @@ use domain::{
 use service::{
     memory_apply, memory_batch, memory_get, memory_needs_review, memory_reply, memory_share,
     memory_sharing, memory_update, memory_version_diff, memory_version_restore, memory_versions,
-    notification_list, proposal_accept, proposal_decline, proposal_get, settings_get,
-    settings_update,
+    proposal_accept, proposal_decline, proposal_get, settings_get, settings_update,
 };
 
 use crate::{
-    call::persona_create,
+    call::{notification_list, persona_create},
     share::{Team, is_conflict},
     support::{World, change, draft},
 };
@@ -76,7 +75,7 @@ async fn a_change_of_what_others_see_waits_until_it_is_accepted() {
     let told = memory_sharing(ctx, &team.mia, memory).await.unwrap();
     let pending = told.pending.unwrap();
     assert!(pending.is_change && !pending.is_stale && pending.id == proposal);
-    let (page, _) = notification_list(ctx, &team.lena, None).await.unwrap();
+    let page = notification_list(ctx, &team.lena).await.unwrap();
     let Some(NotificationData::MemoryProposed(told)) = &page.items[0].notice else {
         panic!("{page:?}");
     };

@@ -158,12 +158,12 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::NotificationList => {
             service::notification_unread_count(ctx, actor).await?;
             service::break_glass_reports(ctx, actor).await?;
-            service::notification_list(ctx, actor, None).await.map(drop)
+            crate::call::notification_list(ctx, actor).await.map(drop)
         }
         Action::NotificationRead => {
             let id = notification(world, actor).await;
-            service::notification_read(ctx, actor, id).await?;
-            service::notification_read_all(ctx, actor).await.map(drop)
+            crate::call::notification_read(ctx, actor, id).await?;
+            crate::call::notification_read_all(ctx, actor).await
         }
         Action::TenantList => {
             service::tenant_page(ctx, actor, &TenantFilter::default(), None).await?;

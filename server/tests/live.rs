@@ -9,7 +9,7 @@ use axum::http::{Method, header, request::Builder};
 use domain::{
     Actor, JobId, MemoryId, Permission,
     access::SystemRole,
-    member::MemberChange,
+    member::{MemberChange, MemberRolePath},
     share::Audience,
     team::{TeamMemberInput, TeamRole},
 };
@@ -251,7 +251,11 @@ async fn a_stream_ends_with_the_role_and_with_the_member() {
         .await
         .unwrap();
     let role = roles.iter().find(|role| role.name == "Member").unwrap();
-    service::member_role_revoke(&world.ctx(), &world.owner, mia.user_id, role.id)
+    let held = MemberRolePath {
+        id: mia.user_id,
+        role_id: role.id,
+    };
+    service::call::<service::MemberRoleRevoke>(&world.ctx(), &world.owner, held)
         .await
         .unwrap();
     assert_eq!(of_mia.soon().await, end("forbidden"));

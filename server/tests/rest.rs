@@ -13,11 +13,14 @@ use axum::{
     http::{Method, StatusCode, header, request::Builder},
 };
 use domain::{
-    Actor, Permission, ProposalId,
+    Actor, NotificationId, Permission, ProposalId,
     access::SystemRole,
     api_key::{ApiKeyPath, ServiceAccountInput},
     group_mapping::GroupMappingInput,
     invite::InviteInput,
+    memory_view::{MemoryViewInput, MemoryViewQuery},
+    notification::{MemoryProposed, NotificationData},
+    persona::PersonaInput,
     share::{Audience, ShareOutcome},
 };
 use serde_json::{Value, json};
@@ -59,6 +62,8 @@ fn operations(document: &Value) -> Vec<(Method, String, Vec<Permission>, String,
 fn named(path: &str, id: &str) -> String {
     path.replace("{id}", id)
         .replace("{user_id}", &uuid::Uuid::nil().to_string())
+        .replace("{role_id}", &uuid::Uuid::nil().to_string())
+        .replace("{session_id}", &uuid::Uuid::nil().to_string())
         .replace("{version}", "1")
 }
 
@@ -77,6 +82,9 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/memories") => json!({ "content": "Tea at four" }),
         ("POST", "/api/v1/memories/batch") => {
             json!({ "items": [{ "op": "create", "content": "Tea at five" }] })
+        }
+        ("POST", "/api/v1/members/bulk" | "/api/v1/members/bulk-preview") => {
+            json!({ "act": "suspend", "ids": [uuid::Uuid::nil()] })
         }
         ("PATCH", "/api/v1/memories/{id}") => json!({ "version": 1, "title": "Tea" }),
         ("POST", "/api/v1/memories/{id}/share") => json!({ "version": 1, "audience": "org" }),
@@ -98,6 +106,26 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     let their_key = world.key_of(&eve, &[Permission::ApiKeyOwn]).await.id;
     let their_memory = world.memory_of(&eve, "Theirs").await;
     let their_proposal = proposed(&world, &eve).await;
+    let view = MemoryViewInput {
+        name: "Theirs".into(),
+        query: MemoryViewQuery {
+            query: "tea".into(),
+            ..MemoryViewQuery::default()
+        },
+    };
+    let their_view = service::call::<service::MemoryViewCreate>(&world.ctx(), &eve, view)
+        .await
+        .unwrap()
+        .id;
+    let their_notification = notification(&world, &eve).await;
+    let persona = PersonaInput {
+        name: "Theirs".into(),
+        description: String::new(),
+    };
+    let their_persona = service::call::<service::PersonaCreate>(&world.ctx(), &eve, persona)
+        .await
+        .unwrap()
+        .id;
     let their_team = other.team("Theirs", &[eve.user_id]).await;
     let their_role: uuid::Uuid = sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1")
         .bind(other.id)
@@ -144,8 +172,12 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         path if path.starts_with("/api/v1/embedding-models/") => their_model.to_string(),
         "/api/v1/group-mappings/{id}" => their_mapping.to_string(),
         path if path.starts_with("/api/v1/invites/") => their_invite.to_string(),
-        "/api/v1/members/{id}" => eve.user_id.to_string(),
+        "/api/v1/members/bulk/{id}" => eve.request.request_id.to_string(),
+        path if path.starts_with("/api/v1/members/") => eve.user_id.to_string(),
         path if path.starts_with("/api/v1/memories/") => their_memory.to_string(),
+        "/api/v1/memory-views/{id}" => their_view.to_string(),
+        "/api/v1/notifications/{id}/read" => their_notification.to_string(),
+        "/api/v1/personas/{id}" => their_persona.to_string(),
         path if path.starts_with("/api/v1/proposals/") => their_proposal.to_string(),
         "/api/v1/roles/{id}" => their_role.to_string(),
         path if path.starts_with("/api/v1/service-accounts/") => their_account.to_string(),
@@ -221,6 +253,25 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
             assert!(is_expected, "{method} {path}: {}", answer.body);
         }
     }
+}
+
+/// A member's notification that a proposal waits.
+async fn notification(world: &World, actor: &Actor) -> NotificationId {
+    let id = store::testing::id();
+    let notice = NotificationData::MemoryProposed(MemoryProposed {
+        proposal: store::testing::id(),
+        proposer: "Max".into(),
+        team: None,
+        is_change: false,
+    });
+    let ctx = world.ctx();
+    let mut tx = ctx.store.begin(actor).await.unwrap();
+    let now = ctx.clock.now();
+    store::notification::notification_create(&mut tx, id, actor.user_id, &notice, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
 }
 
 /// A memory of a member, proposed to everyone.

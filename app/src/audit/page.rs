@@ -2,10 +2,9 @@
 
 use domain::{
     AppError, Page,
-    audit::{AuditEntry, AuditFilter, Outcome},
+    audit::{AuditEntry, AuditListInput, Outcome},
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::api::audit_list;
 use crate::{
@@ -16,43 +15,34 @@ use crate::{
     },
 };
 
-/// Filter and cursor of the log, as in the URL.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct AuditQuery {
-    filter: AuditFilter,
-    after: String,
+fn from_params(params: &Query) -> AuditListInput {
+    let get = |name: &str| params.get(name).to_owned();
+    AuditListInput {
+        action: get("action").trim().to_owned(),
+        outcome: get("outcome"),
+        actor: get("actor"),
+        request: get("request"),
+        after: Some(get("after")).filter(|after| !after.is_empty()),
+    }
 }
 
-impl AuditQuery {
-    fn from_params(params: &Query) -> Self {
-        let get = |name: &str| params.get(name).to_owned();
-        Self {
-            filter: AuditFilter {
-                action: get("action").trim().to_owned(),
-                outcome: get("outcome"),
-                actor: get("actor"),
-                request: get("request"),
-            },
-            after: get("after"),
-        }
-    }
+/// URL of the page with this query.
+fn path(input: &AuditListInput) -> String {
+    let query = query_string(&[
+        ("action", &input.action),
+        ("outcome", &input.outcome),
+        ("actor", &input.actor),
+        ("request", &input.request),
+        ("after", input.after.as_deref().unwrap_or_default()),
+    ]);
+    format!("/audit{query}")
+}
 
-    fn path(&self) -> String {
-        let query = query_string(&[
-            ("action", &self.filter.action),
-            ("outcome", &self.filter.outcome),
-            ("actor", &self.filter.actor),
-            ("request", &self.filter.request),
-            ("after", &self.after),
-        ]);
-        format!("/audit{query}")
-    }
-
-    fn starting_after(&self, after: String) -> Self {
-        Self {
-            after,
-            ..self.clone()
-        }
+/// A copy that starts after the cursor `after`; `None` for the first page.
+fn starting_after(input: &AuditListInput, after: Option<String>) -> AuditListInput {
+    AuditListInput {
+        after,
+        ..input.clone()
     }
 }
 
@@ -60,11 +50,11 @@ impl AuditQuery {
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
     let params = use_query();
-    let query = Memo::new(move |_| params.with(AuditQuery::from_params));
+    let query = Memo::new(move |_| params.with(from_params));
     let entries = Resource::new(
         move || query.get(),
         |query| async move {
-            let page = audit_list(query.filter.clone(), query.after.clone()).await?;
+            let page = audit_list(query.clone()).await?;
             Ok::<_, AppError>((query, page))
         },
     );
@@ -72,11 +62,14 @@ pub(crate) fn AuditPage() -> impl IntoView {
         .into_any()
 }
 
-fn show(query: AuditQuery, page: Page<AuditEntry>) -> impl IntoView {
-    let newest = query.starting_after(String::new()).path();
-    let older = page.next.map(|next| query.starting_after(next).path());
-    let first = query.after.is_empty();
-    let filtered = query.filter != AuditFilter::default();
+fn show(query: AuditListInput, page: Page<AuditEntry>) -> impl IntoView {
+    let newest = path(&starting_after(&query, None));
+    let older = page
+        .next
+        .map(|next| path(&starting_after(&query, Some(next))));
+    let first = query.after.is_none();
+    let filter = starting_after(&query, None);
+    let filtered = filter != AuditListInput::default();
     // Every row names the member that is filtered by.
     let actor_name = page.items.first().map(|entry| entry.actor_label.clone());
     view! {
@@ -84,7 +77,7 @@ fn show(query: AuditQuery, page: Page<AuditEntry>) -> impl IntoView {
             title="Audit log"
             lead="Everything that was done or refused in this organisation, newest first. Rows can’t be changed or removed."
         />
-        <Filters filter=query.filter.clone() actor_name=actor_name />
+        <Filters filter=filter.clone() actor_name=actor_name />
         {if page.items.is_empty() {
             view! {
                 <EmptyState
@@ -96,16 +89,16 @@ fn show(query: AuditQuery, page: Page<AuditEntry>) -> impl IntoView {
             }
                 .into_any()
         } else {
-            view! { <AuditRows entries=page.items filter=query.filter /> }.into_any()
+            view! { <AuditRows entries=page.items filter=filter /> }.into_any()
         }}
         <Paging newest=newest older=older first=first />
     }
 }
 
 #[component]
-fn Filters(filter: AuditFilter, actor_name: Option<String>) -> impl IntoView {
+fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView {
     let me = CurrentMember::from_context();
-    let filtered = filter != AuditFilter::default();
+    let filtered = filter != AuditListInput::default();
     let outcomes = std::iter::once(Choice::new("", "Any outcome"))
         .chain(
             Outcome::ALL
@@ -113,11 +106,12 @@ fn Filters(filter: AuditFilter, actor_name: Option<String>) -> impl IntoView {
                 .map(|outcome| Choice::new(outcome.key(), outcome_label(*outcome))),
         )
         .collect();
-    let AuditFilter {
+    let AuditListInput {
         action,
         outcome,
         actor,
         request,
+        after: _,
     } = filter;
     view! {
         <FilterForm path="/audit" label="Filter the audit log" class="filters">
@@ -178,7 +172,7 @@ fn actor_choices(me: Option<&str>, chosen: &str, chosen_name: Option<&str>) -> V
 pub(crate) fn AuditRows(
     entries: Vec<AuditEntry>,
     /// Kept in each row's link to its member.
-    filter: AuditFilter,
+    filter: AuditListInput,
 ) -> impl IntoView {
     view! {
         <div class="rows audit">
@@ -199,21 +193,18 @@ pub(crate) fn AuditRows(
 }
 
 #[component]
-fn Entry(entry: AuditEntry, filter: AuditFilter) -> impl IntoView {
+fn Entry(entry: AuditEntry, filter: AuditListInput) -> impl IntoView {
     let target = match (&entry.resource_type, &entry.resource_id) {
         (Some(kind), Some(id)) => format!("{kind} {}", short_id(id)),
         (Some(kind), None) => kind.clone(),
         _ => "–".to_owned(),
     };
     let only_member_url = entry.actor_user_id.map(|id| {
-        AuditQuery {
-            filter: AuditFilter {
-                actor: id.to_string(),
-                ..filter
-            },
-            after: String::new(),
-        }
-        .path()
+        path(&AuditListInput {
+            actor: id.to_string(),
+            after: None,
+            ..filter
+        })
     });
     let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "Not known".to_owned());
     view! {
@@ -254,7 +245,7 @@ fn Entry(entry: AuditEntry, filter: AuditFilter) -> impl IntoView {
                     .map(|changes| {
                         view! {
                             <h3>"Changes"</h3>
-                            <pre tabindex="0"><code>{changes}</code></pre>
+                            <pre tabindex="0"><code>{format!("{changes:#}")}</code></pre>
                         }
                     })}
                 {entry
@@ -262,7 +253,7 @@ fn Entry(entry: AuditEntry, filter: AuditFilter) -> impl IntoView {
                     .map(|metadata| {
                         view! {
                             <h3>"Details"</h3>
-                            <pre tabindex="0"><code>{metadata}</code></pre>
+                            <pre tabindex="0"><code>{format!("{metadata:#}")}</code></pre>
                         }
                     })}
             </div>
@@ -304,11 +295,11 @@ mod tests {
 
     #[test]
     fn query_round_trips_through_the_url() {
-        let query = AuditQuery::from_params(&Query::parse(
+        let input = from_params(&Query::parse(
             "action=+memory+&outcome=denied&request=r&after=x%3D",
         ));
         assert_eq!(
-            query.path(),
+            path(&input),
             "/audit?action=memory&outcome=denied&request=r&after=x%3D"
         );
     }

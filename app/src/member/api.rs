@@ -3,7 +3,7 @@
 use domain::{
     AppError, Page, RequestId, RoleId, SessionId, UserId,
     bulk::{BulkChoice, BulkOutcome, BulkPreview},
-    member::{MemberChange, MemberDetail, MemberSummary},
+    member::{MemberChange, MemberDetail, MemberListInput, MemberSummary},
     offboard::OffboardPreview,
     role::RoleRef,
     team::TeamRef,
@@ -11,9 +11,15 @@ use domain::{
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::query::MemberQuery;
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::{
+        bulk::{BulkActionListInput, BulkInput, BulkOutcomePath},
+        member::{MemberPath, MemberRolePath, UserStatus},
+        offboard::OffboardRequest,
+    },
+};
 
 /// Data of the members page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,25 +34,26 @@ pub(crate) struct MembersData {
 
 /// One page of the organisation's members, by name.
 #[server(endpoint = "member_list")]
-pub(crate) async fn member_list(list: MemberQuery) -> Result<MembersData, AppError> {
+pub(crate) async fn member_list(list: MemberListInput) -> Result<MembersData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let after = Some(list.after).filter(|after| !after.is_empty());
     Ok(MembersData {
-        page: service::member_list(&ctx, &actor, &list.filter, after.as_deref()).await?,
+        page: service::call::<service::MemberList>(&ctx, &actor, list).await?,
         roles: service::role_names(&ctx, &actor).await?,
         teams: service::team_names(&ctx, &actor).await?,
-        choices: service::bulk_choices(&ctx, &actor).await?,
+        choices: service::call::<service::MemberBulkActionList>(
+            &ctx,
+            &actor,
+            BulkActionListInput {},
+        )
+        .await?
+        .items,
     })
 }
 
 #[server(endpoint = "member_get")]
 pub(crate) async fn member_get(id: UserId) -> Result<MemberDetail, AppError> {
     let (ctx, actor) = api::caller()?;
-    let mut detail = service::member_get(&ctx, &actor, id).await?;
-    if let Some(entries) = &mut detail.audit {
-        crate::audit::lay_out(entries);
-    }
-    Ok(detail)
+    service::call::<service::MemberGet>(&ctx, &actor, MemberPath { id }).await
 }
 
 #[server(endpoint = "member_status_change")]
@@ -69,8 +76,9 @@ pub(crate) async fn member_role_grant(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let role_id = role.parse();
-    let role = role_id.map_err(|_| AppError::field("role", "Choose a role."))?;
-    service::member_role_grant(&ctx, &actor, id, role).await?;
+    let role_id = role_id.map_err(|_| AppError::field("role", "Choose a role."))?;
+    let input = MemberRolePath { id, role_id };
+    service::call::<service::MemberRoleGrant>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&format!("/members/{id}"), Flash::RoleGranted);
     Ok(())
 }
@@ -78,7 +86,8 @@ pub(crate) async fn member_role_grant(
 #[server(endpoint = "member_role_revoke")]
 pub(crate) async fn member_role_revoke(id: UserId, role: RoleId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::member_role_revoke(&ctx, &actor, id, role).await?;
+    let input = MemberRolePath { id, role_id: role };
+    service::call::<service::MemberRoleRevoke>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&format!("/members/{id}"), Flash::RoleRevoked);
     Ok(())
 }
@@ -117,7 +126,7 @@ pub(crate) async fn member_bulk_preview(
     #[server(default)] ids: Vec<UserId>,
 ) -> Result<BulkPreview, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::bulk_preview(&ctx, &actor, act.parse()?, &ids).await
+    service::call::<service::MemberBulkPreview>(&ctx, &actor, BulkInput { act, ids }).await
 }
 
 /// Applies a bulk action and redirects to its outcome.
@@ -127,7 +136,7 @@ pub(crate) async fn member_bulk_apply(
     #[server(default)] ids: Vec<UserId>,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let request = service::bulk_apply(&ctx, &actor, act.parse()?, &ids).await?;
+    let request = service::bulk_apply(&ctx, &actor, BulkInput { act, ids }).await?;
     leptos_axum::redirect(&format!("/members/bulk/{request}"));
     Ok(())
 }
@@ -136,7 +145,8 @@ pub(crate) async fn member_bulk_apply(
 #[server(endpoint = "member_bulk_outcome")]
 pub(crate) async fn member_bulk_outcome(request: RequestId) -> Result<BulkOutcome, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::bulk_outcome(&ctx, &actor, request).await
+    let path = BulkOutcomePath { id: request };
+    service::call::<service::MemberBulkOutcomeGet>(&ctx, &actor, path).await
 }
 
 /// Preview of offboarding a member, and candidates to take over.
@@ -153,16 +163,17 @@ pub(crate) async fn member_offboard_preview(
     #[server(default)] query: String,
 ) -> Result<OffboardData, AppError> {
     let (ctx, actor) = api::caller()?;
-    let preview = service::offboard_preview(&ctx, &actor, id).await?;
+    let path = MemberPath { id };
+    let preview = service::call::<service::MemberOffboardPreview>(&ctx, &actor, path).await?;
     let successors = if query.trim().is_empty() {
         Vec::new()
     } else {
-        let filter = domain::member::MemberFilter {
+        let input = MemberListInput {
             query,
-            status: domain::member::UserStatus::Active.key().to_owned(),
-            ..domain::member::MemberFilter::default()
+            status: UserStatus::Active.key().to_owned(),
+            ..MemberListInput::default()
         };
-        service::member_list(&ctx, &actor, &filter, None)
+        service::call::<service::MemberList>(&ctx, &actor, input)
             .await?
             .items
     };
@@ -179,7 +190,7 @@ pub(crate) async fn member_offboard(
     #[server(default)] heir: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let request = domain::offboard::OffboardRequest {
+    let request = OffboardRequest {
         confirm,
         heir: heir.parse().ok(),
     };

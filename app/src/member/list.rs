@@ -3,7 +3,7 @@
 use domain::{
     ActorKind, AppError, Permission,
     bulk::BulkChoice,
-    member::{MemberSummary, UserStatus},
+    member::{MemberListInput, MemberSummary, UserStatus},
     role::RoleRef,
     team::TeamRef,
 };
@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use super::{
     api::{MembersData, member_list},
     parts::{KindBadge, StatusBadge, joined, kind_label},
-    query::MemberQuery,
+    query::{from_params, is_filtered, path, starting_after},
 };
 use crate::ui::{
     Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox, SelectField,
@@ -23,7 +23,7 @@ use crate::ui::{
 #[component]
 pub(crate) fn MemberListPage() -> impl IntoView {
     let params = use_query();
-    let query = Memo::new(move |_| params.with(MemberQuery::from_params));
+    let query = Memo::new(move |_| params.with(from_params));
     let data = Resource::new(
         move || query.get(),
         |query| async move {
@@ -35,16 +35,18 @@ pub(crate) fn MemberListPage() -> impl IntoView {
         .into_any()
 }
 
-fn show(query: MemberQuery, data: MembersData) -> impl IntoView {
+fn show(query: MemberListInput, data: MembersData) -> impl IntoView {
     let MembersData {
         page,
         roles,
         teams,
         choices,
     } = data;
-    let newest = query.starting_after(String::new()).path();
-    let older = page.next.map(|next| query.starting_after(next).path());
-    let first = query.after.is_empty();
+    let newest = path(&starting_after(&query, None));
+    let older = page
+        .next
+        .map(|next| path(&starting_after(&query, Some(next))));
+    let first = query.after.is_none();
     view! {
         <PageHead
             title="Members"
@@ -73,9 +75,8 @@ fn show(query: MemberQuery, data: MembersData) -> impl IntoView {
 }
 
 #[component]
-fn Filters(query: MemberQuery, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl IntoView {
-    let filtered = query.is_filtered();
-    let filter = query.filter;
+fn Filters(query: MemberListInput, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl IntoView {
+    let filtered = is_filtered(&query);
     let any = |label: &str| std::iter::once(Choice::new("", label));
     let statuses = any("Any status")
         .chain(
@@ -115,7 +116,7 @@ fn Filters(query: MemberQuery, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl
                 <SearchBox
                     label="Search members"
                     placeholder="Part of a name, an e-mail address or a handle"
-                    value=filter.query
+                    value=query.query
                     max_chars=200
                     act="Search"
                 />
@@ -126,10 +127,10 @@ fn Filters(query: MemberQuery, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl
                     "Filters"
                 </summary>
                 <div class="filters-more">
-                    <SelectField name="status" label="Status" choices=statuses value=filter.status />
-                    <SelectField name="role" label="Role" choices=roles value=filter.role />
-                    <SelectField name="team" label="Team" choices=teams value=filter.team />
-                    <SelectField name="kind" label="Kind" choices=kinds value=filter.kind />
+                    <SelectField name="status" label="Status" choices=statuses value=query.status />
+                    <SelectField name="role" label="Role" choices=roles value=query.role />
+                    <SelectField name="team" label="Team" choices=teams value=query.team />
+                    <SelectField name="kind" label="Kind" choices=kinds value=query.kind />
                     {filtered.then(|| view! { <a class="button button-quiet" href="/members">"Clear filters"</a> })}
                 </div>
             </details>

@@ -3,7 +3,7 @@
 
 use domain::{
     AppError, RoleId, UserId,
-    audit::{AuditEntry, AuditFilter},
+    audit::{AuditEntry, AuditListInput},
     member::{BlockedReason, HeldRole, HeldTeam, Member, MemberChange, MemberDetail, UserStatus},
     role::{RoleRef, RoleSource},
     team::TeamRole,
@@ -393,7 +393,7 @@ fn RecentAudit(id: UserId, entries: Vec<AuditEntry>) -> impl IntoView {
             {if entries.is_empty() {
                 view! { <p class="muted">"Nothing yet."</p> }.into_any()
             } else {
-                view! { <AuditRows entries=entries filter=AuditFilter::default() /> }.into_any()
+                view! { <AuditRows entries=entries filter=AuditListInput::default() /> }.into_any()
             }}
         </section>
     }

@@ -30,7 +30,11 @@ use {
             MemoryAttributes, MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode,
         },
         memory_form::{AttributesForm, Expiry, both, parse_reason},
-        memory_view::MemoryViewQuery,
+        memory_view::{
+            MemoryViewInput, MemoryViewListInput, MemoryViewPath, MemoryViewQuery,
+            MemoryViewRenameInput,
+        },
+        persona::PersonaListInput,
         share::EditOutcome,
     },
 };
@@ -110,7 +114,7 @@ pub(crate) async fn memory_list_context(
 ) -> Result<ListContext, AppError> {
     let (ctx, actor) = api::caller()?;
     Ok(ListContext {
-        views: service::memory_view_list(&ctx, &actor).await?,
+        views: list_views(&ctx, &actor).await?,
         choices: service::memory_filter_choices(&ctx, &actor, &filter).await?,
     })
 }
@@ -118,7 +122,13 @@ pub(crate) async fn memory_list_context(
 #[server(endpoint = "memory_view_list")]
 pub(crate) async fn memory_view_list() -> Result<Vec<MemoryView>, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_view_list(&ctx, &actor).await
+    list_views(&ctx, &actor).await
+}
+
+#[cfg(feature = "ssr")]
+async fn list_views(ctx: &service::Ctx, actor: &Actor) -> Result<Vec<MemoryView>, AppError> {
+    let page = service::call::<service::MemoryViewList>(ctx, actor, MemoryViewListInput {}).await?;
+    Ok(page.items)
 }
 
 /// Saves the page's query, given as a URL query in `shown`, under a name.
@@ -134,8 +144,9 @@ pub(crate) async fn memory_view_create(
         query: page_query.query,
         filter: page_query.filter,
     };
-    service::memory_view_create(&ctx, &actor, &name, &query).await?;
     let path = MemoryQuery::from_view(&query).path();
+    let input = MemoryViewInput { name, query };
+    service::call::<service::MemoryViewCreate>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&path, Flash::MemoryViewCreated);
     Ok(())
 }
@@ -146,7 +157,8 @@ pub(crate) async fn memory_view_rename(
     #[server(default)] name: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_view_rename(&ctx, &actor, id, &name).await?;
+    let input = MemoryViewRenameInput { id, name };
+    service::call::<service::MemoryViewRename>(&ctx, &actor, input).await?;
     api::redirect_with_flash(VIEWS_PATH, Flash::MemoryViewRenamed);
     Ok(())
 }
@@ -154,7 +166,8 @@ pub(crate) async fn memory_view_rename(
 #[server(endpoint = "memory_view_delete")]
 pub(crate) async fn memory_view_delete(id: MemoryViewId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_view_delete(&ctx, &actor, id).await?;
+    let path = MemoryViewPath { id };
+    service::call::<service::MemoryViewDelete>(&ctx, &actor, path).await?;
     api::redirect_with_flash(VIEWS_PATH, Flash::MemoryViewDeleted);
     Ok(())
 }
@@ -213,7 +226,9 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
             as_of,
             pending,
             needs_review,
-            personas: service::persona_list(&ctx, &actor).await?,
+            personas: service::call::<service::PersonaList>(&ctx, &actor, PersonaListInput {})
+                .await?
+                .items,
             memory,
         });
     };

@@ -1,27 +1,29 @@
 //! Server functions of notifications.
 
-use domain::{AppError, NotificationId, Page, notification::Notification};
+use domain::{AppError, NotificationId, notification::NotificationPage};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::notification::{NotificationListInput, NotificationPath, NotificationReadAllInput},
+};
 
-/// One page of the member's notifications, newest first, and the number of all
-/// unread ones.
+/// One page of the member's notifications, newest first.
 #[server(endpoint = "notification_list")]
 pub(crate) async fn notification_list(
     #[server(default)] after: String,
-) -> Result<(Page<Notification>, i64), AppError> {
+) -> Result<NotificationPage, AppError> {
     let (ctx, actor) = api::caller()?;
-    let after = Some(after).filter(|after| !after.is_empty());
-    service::notification_list(&ctx, &actor, after.as_deref()).await
+    let input = NotificationListInput { after: Some(after) };
+    service::call::<service::NotificationList>(&ctx, &actor, input).await
 }
 
 /// Marks a notification as read.
 #[server(endpoint = "notification_read")]
 pub(crate) async fn notification_read(id: NotificationId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::notification_read(&ctx, &actor, id).await?;
+    service::call::<service::NotificationRead>(&ctx, &actor, NotificationPath { id }).await?;
     api::redirect_with_flash("/notifications", Flash::NotificationRead);
     Ok(())
 }
@@ -30,7 +32,8 @@ pub(crate) async fn notification_read(id: NotificationId) -> Result<(), AppError
 #[server(endpoint = "notification_read_all")]
 pub(crate) async fn notification_read_all() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::notification_read_all(&ctx, &actor).await?;
+    let input = NotificationReadAllInput {};
+    service::call::<service::NotificationReadAll>(&ctx, &actor, input).await?;
     api::redirect_with_flash("/notifications", Flash::NotificationsRead);
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! The list of notifications, newest first.
 
 use domain::{
-    AppError, NotificationId, Page,
+    AppError, NotificationId,
     memory::Visibility,
     notification::{
         BreakGlassOpened, MemoryProposalDecided, MemoryProposed, Notification, NotificationData,
+        NotificationPage,
     },
 };
 use leptos::prelude::*;
@@ -31,21 +32,22 @@ pub(crate) fn NotificationListPage() -> impl IntoView {
     let data = Resource::new(
         move || (after.get(), one.get(), all.get()),
         |(after, _, _)| async move {
-            let (page, unread) = notification_list(after.clone()).await?;
-            Ok::<_, AppError>((after, page, unread))
+            let page = notification_list(after.clone()).await?;
+            Ok::<_, AppError>((after, page))
         },
     );
     let me = CurrentMember::from_context();
     Effect::new(move |_| {
-        if let Some(Ok((_, _, unread))) = data.get() {
-            me.unread_set(unread);
+        if let Some(Ok((_, page))) = data.get() {
+            me.unread_set(page.unread_count);
         }
     });
-    view! { <Loaded resource=data view=|(after, page, unread)| show(&after, page, unread) whole_page=true /> }
+    view! { <Loaded resource=data view=|(after, page)| show(&after, page) whole_page=true /> }
         .into_any()
 }
 
-fn show(after: &str, page: Page<Notification>, unread: i64) -> AnyView {
+fn show(after: &str, page: NotificationPage) -> AnyView {
+    let unread = page.unread_count;
     let read_one = expect_context::<FormState<NotificationRead>>();
     let read_all = expect_context::<FormState<NotificationReadAll>>();
     let older = page

@@ -6,20 +6,21 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {
     crate::{Flash, api},
-    domain::persona::PersonaDraft,
+    domain::persona::{PersonaInput, PersonaListInput, PersonaPath, PersonaUpdateInput},
 };
 
 /// The caller's personas, by name.
 #[server(endpoint = "persona_list")]
 pub(crate) async fn persona_list() -> Result<Vec<Persona>, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::persona_list(&ctx, &actor).await
+    let page = service::call::<service::PersonaList>(&ctx, &actor, PersonaListInput {}).await?;
+    Ok(page.items)
 }
 
 #[server(endpoint = "persona_get")]
 pub(crate) async fn persona_get(id: PersonaId) -> Result<Persona, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::persona_get(&ctx, &actor, id).await
+    service::call::<service::PersonaGet>(&ctx, &actor, PersonaPath { id }).await
 }
 
 #[server(endpoint = "persona_create")]
@@ -28,8 +29,8 @@ pub(crate) async fn persona_create(
     #[server(default)] description: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = PersonaDraft { name, description };
-    service::persona_create(&ctx, &actor, &draft).await?;
+    let input = PersonaInput { name, description };
+    service::call::<service::PersonaCreate>(&ctx, &actor, input).await?;
     api::redirect_with_flash("/memories/personas", Flash::PersonaSaved);
     Ok(())
 }
@@ -41,8 +42,12 @@ pub(crate) async fn persona_update(
     #[server(default)] description: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = PersonaDraft { name, description };
-    service::persona_update(&ctx, &actor, id, &draft).await?;
+    let input = PersonaUpdateInput {
+        id,
+        name,
+        description,
+    };
+    service::call::<service::PersonaUpdate>(&ctx, &actor, input).await?;
     api::redirect_with_flash("/memories/personas", Flash::PersonaSaved);
     Ok(())
 }
@@ -51,7 +56,7 @@ pub(crate) async fn persona_update(
 #[server(endpoint = "persona_delete")]
 pub(crate) async fn persona_delete(id: PersonaId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::persona_delete(&ctx, &actor, id).await?;
+    service::call::<service::PersonaDelete>(&ctx, &actor, PersonaPath { id }).await?;
     api::redirect_with_flash("/memories/personas", Flash::PersonaDeleted);
     Ok(())
 }

@@ -68,7 +68,7 @@ fn show(personas: Vec<Persona>) -> AnyView {
                                         </a>
                                     </td>
                                     <td class="optional wrap" dir="auto">{persona.description}</td>
-                                    <td class="number">{count(persona.memories)}</td>
+                                    <td class="number">{count(persona.memory_count)}</td>
                                 </tr>
                             }
                         })
@@ -172,7 +172,7 @@ fn Change(persona: Persona) -> impl IntoView {
 #[component]
 fn Delete(persona: Persona) -> impl IntoView {
     let state = FormState::<PersonaDelete>::new();
-    let consequence = match persona.memories {
+    let consequence = match persona.memory_count {
         0 => "No memory belongs to it.".to_owned(),
         1 => "The memory in it stays and belongs to none from then on.".to_owned(),
         memories => format!(

@@ -7,18 +7,22 @@ use domain::{
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::role::{RoleDeleteInput, RoleInput, RoleListInput, RolePath, RoleUpdateInput},
+};
 
 #[server(endpoint = "role_list")]
 pub(crate) async fn role_list() -> Result<Vec<Role>, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::role_list(&ctx, &actor).await
+    let page = service::call::<service::RoleList>(&ctx, &actor, RoleListInput {}).await?;
+    Ok(page.items)
 }
 
 #[server(endpoint = "role_get")]
 pub(crate) async fn role_get(id: RoleId) -> Result<RoleDetail, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::role_get(&ctx, &actor, id).await
+    service::call::<service::RoleGet>(&ctx, &actor, RolePath { id }).await
 }
 
 #[server(endpoint = "role_create")]
@@ -28,13 +32,13 @@ pub(crate) async fn role_create(
     #[server(default)] permissions: Vec<String>,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = domain::role::RoleDraft {
+    let input = RoleInput {
         name,
         description,
         permissions,
     };
-    let id = service::role_create(&ctx, &actor, &draft).await?;
-    api::redirect_with_flash(&format!("/roles/{id}"), Flash::RoleCreated);
+    let role = service::call::<service::RoleCreate>(&ctx, &actor, input).await?;
+    api::redirect_with_flash(&format!("/roles/{}", role.id), Flash::RoleCreated);
     Ok(())
 }
 
@@ -48,21 +52,32 @@ pub(crate) async fn role_update(
     #[server(default)] permissions: Vec<String>,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let draft = domain::role::RoleDraft {
+    let input = RoleUpdateInput {
+        id,
+        version,
         name,
         description,
         permissions,
     };
-    service::role_update(&ctx, &actor, id, version, &draft).await?;
+    service::call::<service::RoleUpdate>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&format!("/roles/{id}"), Flash::RoleUpdated);
     Ok(())
 }
 
-/// Deletes a role; `holders` is the number of holders that the page showed.
+/// Deletes a role; `holder_count` is the number of holders that the page showed.
 #[server(endpoint = "role_delete")]
-pub(crate) async fn role_delete(id: RoleId, version: i32, holders: i64) -> Result<(), AppError> {
+pub(crate) async fn role_delete(
+    id: RoleId,
+    version: i32,
+    holder_count: i64,
+) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::role_delete(&ctx, &actor, id, version, holders).await?;
+    let input = RoleDeleteInput {
+        id,
+        version,
+        holder_count,
+    };
+    service::call::<service::RoleDelete>(&ctx, &actor, input).await?;
     api::redirect_with_flash("/roles", Flash::RoleDeleted);
     Ok(())
 }

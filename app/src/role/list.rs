@@ -66,7 +66,7 @@ fn RoleTable(roles: Vec<Role>) -> impl IntoView {
                                         </div>
                                     </td>
                                     <td class="optional"><div class="cell-line"><span class="clip" dir="auto">{role.description}</span></div></td>
-                                    <td><a class="above-row" href=holders>{plural(role.holders, "member", "members")}</a></td>
+                                    <td><a class="above-row" href=holders>{plural(role.holder_count, "member", "members")}</a></td>
                                 </tr>
                             }
                         })

@@ -78,13 +78,13 @@ fn show(detail: RoleDetail) -> impl IntoView {
 
 #[component]
 fn Holders(role: Role, holders: Vec<RoleHolder>) -> impl IntoView {
-    let rest = role.holders - i64::try_from(holders.len()).unwrap_or(i64::MAX);
+    let rest = role.holder_count - i64::try_from(holders.len()).unwrap_or(i64::MAX);
     let all = format!("/members{}", query_string(&[("role", &role.key)]));
     view! {
         <section class="section" aria-labelledby="holders">
             <div class="section-head">
-                <h2 id="holders">"Held by " {plural(role.holders, "member", "members")}</h2>
-                {(role.holders > 0).then(|| view! { <a href=all>"In the list of members"</a> })}
+                <h2 id="holders">"Held by " {plural(role.holder_count, "member", "members")}</h2>
+                {(role.holder_count > 0).then(|| view! { <a href=all>"In the list of members"</a> })}
             </div>
             {if holders.is_empty() {
                 view! { <p class="muted">"Nobody holds it. Give it on a member’s page."</p> }.into_any()
@@ -111,13 +111,13 @@ fn Holders(role: Role, holders: Vec<RoleHolder>) -> impl IntoView {
 #[component]
 fn Delete(role: Role) -> impl IntoView {
     let state = FormState::<RoleDelete>::new();
-    let (text, button) = if role.holders == 0 {
+    let (text, button) = if role.holder_count == 0 {
         (
             "Nobody holds this role, so nobody loses anything.".to_owned(),
             "Delete role".to_owned(),
         )
     } else {
-        let members = plural(role.holders, "member", "members");
+        let members = plural(role.holder_count, "member", "members");
         (
             format!(
                 "The {members} above lose it, and what only it allows, with their next request."
@@ -132,7 +132,7 @@ fn Delete(role: Role) -> impl IntoView {
             <PostForm state=state class="form">
                 <input type="hidden" name="id" value=role.id.to_string() />
                 <input type="hidden" name="version" value=role.version.to_string() />
-                <input type="hidden" name="holders" value=role.holders.to_string() />
+                <input type="hidden" name="holder_count" value=role.holder_count.to_string() />
                 <div class="form-actions">
                     <button type="submit" class="button button-danger">{button}</button>
                 </div>

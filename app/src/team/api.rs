@@ -11,9 +11,12 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use {
     crate::{Flash, api},
-    domain::team::{
-        TeamDeleteInput, TeamInput, TeamListInput, TeamMemberInput, TeamMemberPath, TeamPath,
-        TeamRenameInput, TeamRole,
+    domain::{
+        member::MemberListInput,
+        team::{
+            TeamDeleteInput, TeamInput, TeamListInput, TeamMemberInput, TeamMemberPath, TeamPath,
+            TeamRenameInput, TeamRole,
+        },
     },
 };
 
@@ -51,11 +54,11 @@ pub(crate) async fn team_get(
     let found = if query.trim().is_empty() || !team.may_manage {
         Vec::new()
     } else {
-        let filter = domain::member::MemberFilter {
+        let input = MemberListInput {
             query,
-            ..domain::member::MemberFilter::default()
+            ..MemberListInput::default()
         };
-        service::member_list(&ctx, &actor, &filter, None)
+        service::call::<service::MemberList>(&ctx, &actor, input)
             .await?
             .items
     };

@@ -134,6 +134,8 @@ actions! {
     MemberSuspend = "member.suspend", MemberManage, Write;
     MemberDeactivate = "member.deactivate", MemberManage, Write;
     MemberReactivate = "member.reactivate", MemberManage, Write;
+    /// Preview what offboarding would end and transfer.
+    MemberOffboardPreview = "member.offboard_preview", MemberManage, Read;
     MemberOffboard = "member.offboard", MemberManage, Write;
     MemberSessionRevoke = "member.session_revoke", MemberManage, Write;
     InviteList = "invite.list", MemberInvite, Read;

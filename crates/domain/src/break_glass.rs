@@ -120,6 +120,7 @@ pub struct BreakGlassView<T> {
 /// The viewer's access to a member's private memories, on the member's page.
 /// Only for viewers with `memory.break_glass`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum BreakGlassStatus {
     /// The viewer can open them.
     Closed,

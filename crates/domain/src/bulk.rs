@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, AppError, RoleId, TeamId, Timestamp, UserId, member::MemberChange};
+use crate::{Action, AppError, RequestId, RoleId, TeamId, Timestamp, UserId, member::MemberChange};
 
 /// The members of one page.
 pub const MAX_BULK: usize = crate::paging::PAGE_SIZE as usize;
@@ -55,8 +55,33 @@ impl FromStr for BulkAction {
     }
 }
 
+/// All actions are listed at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BulkActionListInput {}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BulkInput {
+    /// The `key` of one of the actions that the caller can choose.
+    pub act: String,
+    /// 1 to 50 members.
+    pub ids: Vec<UserId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BulkOutcomePath {
+    /// The request that applied the action.
+    pub id: RequestId,
+}
+
 /// A selectable action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BulkChoice {
     /// A [`BulkAction`] key.
     pub key: String,
@@ -66,6 +91,7 @@ pub struct BulkChoice {
 
 /// The preview or result for one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BulkRow {
     pub id: UserId,
     /// `None` if there is no such member.
@@ -75,6 +101,7 @@ pub struct BulkRow {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BulkPreview {
     pub choice: BulkChoice,
     /// One row for each chosen member, in the order of the choice.
@@ -82,10 +109,12 @@ pub struct BulkPreview {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BulkOutcome {
     /// The [`Action`] key.
     pub action: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub at: Timestamp,
     /// One row for each member, in the order of processing.
     pub rows: Vec<BulkRow>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActorKind, AppError, TeamId, Timestamp, UserId,
+    ActorKind, AppError, RoleId, TeamId, Timestamp, UserId,
     api_key::ApiKey,
     audit::AuditEntry,
     break_glass::BreakGlassStatus,
@@ -77,24 +77,41 @@ impl MemberChange {
     }
 }
 
-/// Filter of the member list, as in the URL. An empty string means no
-/// restriction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MemberFilter {
-    /// Part of a name, an e-mail address or a handle.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct MemberListInput {
+    /// Part of a name, an e-mail address or a handle; empty lists all.
     pub query: String,
-    /// A [`UserStatus`] key.
+    /// `invited`, `active`, `suspended` or `deactivated`; empty lists all.
     pub status: String,
-    /// A role's key.
+    /// A role's key; empty lists all.
     pub role: String,
-    /// A team's id.
+    /// A team's id; empty lists all.
     pub team: String,
-    /// An [`ActorKind`] key.
+    /// `human`, `agent`, `sub_agent` or `service`; empty lists all.
     pub kind: String,
+    /// `next` of the previous page.
+    pub after: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MemberPath {
+    pub id: UserId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MemberRolePath {
+    pub id: UserId,
+    pub role_id: RoleId,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemberSummary {
     pub id: UserId,
     pub display_name: String,
@@ -102,26 +119,32 @@ pub struct MemberSummary {
     pub email: Option<String>,
     pub kind: ActorKind,
     pub status: UserStatus,
+    /// Names of the roles.
     pub roles: Vec<String>,
+    /// Names of the teams.
     pub teams: Vec<String>,
     /// With a precision of one minute.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub last_seen_at: Option<Timestamp>,
 }
 
 /// A role held by a member for one reason. A role held for several reasons has
 /// several entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeldRole {
     pub role: RoleRef,
     pub source: RoleSource,
     /// `None` unless granted by a member.
     pub granted_by: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub granted_at: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeldTeam {
     pub id: TeamId,
     pub name: String,
@@ -129,6 +152,7 @@ pub struct HeldTeam {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Member {
     pub id: UserId,
     pub display_name: String,
@@ -143,8 +167,10 @@ pub struct Member {
     pub is_last_owner: bool,
     /// With a precision of one minute.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub last_seen_at: Option<Timestamp>,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     pub roles: Vec<HeldRole>,
     pub teams: Vec<HeldTeam>,
@@ -152,13 +178,17 @@ pub struct Member {
 
 /// Data of a member's page. Parts that the viewer may not see are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemberDetail {
+    #[serde(flatten)]
     pub member: Member,
+    /// The viewer is this member.
     pub is_self: bool,
     /// Roles that the viewer may grant and revoke.
     pub grantable: Vec<RoleRef>,
     /// Why the viewer can't suspend or deactivate the member.
     pub blocked_reason: Option<BlockedReason>,
+    /// Live browser sessions.
     pub sessions: Option<Vec<Session>>,
     /// The newest API keys, active or not.
     pub keys: Option<Vec<ApiKey>>,
@@ -168,6 +198,7 @@ pub struct MemberDetail {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BlockedReason {
     /// The viewer lacks `member.manage`.

@@ -12,9 +12,14 @@ pub const MAX_VIEWS: i64 = 50;
 pub const MAX_VIEW_NAME_CHARS: usize = 60;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("example" = { "query": "tea" }))
+)]
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryViewQuery {
-    /// Empty lists all memories.
+    /// A search text of at most 1,000 characters; empty lists all memories.
     pub query: String,
     pub mode: SearchMode,
     pub filter: MemoryFilter,
@@ -40,10 +45,50 @@ impl MemoryViewQuery {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemoryView {
     pub id: MemoryViewId,
     pub name: String,
     pub query: MemoryViewQuery,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MemoryViewRef {
+    pub id: MemoryViewId,
+    pub name: String,
+}
+
+/// All are listed at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MemoryViewListInput {}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MemoryViewPath {
+    pub id: MemoryViewId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MemoryViewInput {
+    /// 1 to 60 characters, unique among the caller's views.
+    pub name: String,
+    /// A search text, a filter or both.
+    pub query: MemoryViewQuery,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MemoryViewRenameInput {
+    pub id: MemoryViewId,
+    /// 1 to 60 characters, unique among the caller's views.
+    pub name: String,
 }
 
 /// A validated name, 1 to [`MAX_VIEW_NAME_CHARS`] characters.
@@ -68,6 +113,10 @@ impl ViewName {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub fn with_id(self, id: MemoryViewId) -> MemoryViewRef {
+        MemoryViewRef { id, name: self.0 }
     }
 }
 

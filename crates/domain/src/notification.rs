@@ -6,6 +6,7 @@ use crate::{BreakGlassId, MemoryId, NotificationId, ProposalId, Timestamp};
 
 /// Stored as a kind and its data; a new kind is a new variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "data", rename_all = "snake_case")]
 pub enum NotificationData {
     BreakGlassOpened(BreakGlassOpened),
@@ -16,6 +17,7 @@ pub enum NotificationData {
 /// Somebody proposes to share a memory, and the member can decide it. Has no
 /// text of the memory: that is readable only while the proposal waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MemoryProposed {
     pub proposal: ProposalId,
@@ -30,6 +32,7 @@ pub struct MemoryProposed {
 
 /// Somebody decided a proposal of the member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MemoryProposalDecided {
     pub proposal: ProposalId,
@@ -45,6 +48,7 @@ pub struct MemoryProposalDecided {
 
 /// Somebody opened the member's private memories.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BreakGlassOpened {
     pub grant: BreakGlassId,
@@ -53,19 +57,55 @@ pub struct BreakGlassOpened {
     pub reason: String,
     /// When the grant expires.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub until: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notification {
     pub id: NotificationId,
     /// `None` if the stored kind is unknown to this version of Atrium.
     pub notice: Option<NotificationData>,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub read_at: Option<Timestamp>,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NotificationPage {
+    pub items: Vec<Notification>,
+    /// Send it as `after` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Of all pages.
+    pub unread_count: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct NotificationListInput {
+    /// `next` of the previous page.
+    pub after: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NotificationPath {
+    pub id: NotificationId,
+}
+
+/// Concerns all of the caller's notifications.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NotificationReadAllInput {}
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use crate::{
 
 /// The effects of offboarding a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OffboardPreview {
     /// With the roles and teams that will be removed.
     pub member: Member,

@@ -13,6 +13,7 @@ pub const MAX_PERSONA_DESCRIPTION_CHARS: usize = 500;
 pub const MAX_PERSONAS: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Persona {
     pub id: PersonaId,
     /// Unique among the owner's personas.
@@ -20,19 +21,47 @@ pub struct Persona {
     /// May be empty.
     pub description: String,
     /// The number of its memories outside the trash.
-    pub memories: i64,
+    pub memory_count: i64,
 }
 
-/// Form input for a new or changed persona.
+/// All are listed at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PersonaListInput {}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PersonaPath {
+    pub id: PersonaId,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PersonaDraft {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PersonaInput {
+    /// 1 to 50 characters, unique among the caller's personas.
     pub name: String,
-    /// May be empty.
+    /// At most 500 characters.
+    #[serde(default)]
     pub description: String,
 }
 
-/// A validated [`PersonaDraft`].
+/// Replaces both texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PersonaUpdateInput {
+    pub id: PersonaId,
+    /// 1 to 50 characters, unique among the caller's personas.
+    pub name: String,
+    /// At most 500 characters.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// A validated [`PersonaInput`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedPersona {
     /// 1 to [`MAX_PERSONA_NAME_CHARS`] characters, no control characters.
@@ -42,7 +71,7 @@ pub struct ParsedPersona {
 }
 
 impl ParsedPersona {
-    pub fn parse(draft: &PersonaDraft) -> Result<Self, AppError> {
+    pub fn parse(input: &PersonaInput) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let mut reject = |field: &str, message: String| {
             fields.push(FieldError {
@@ -50,7 +79,7 @@ impl ParsedPersona {
                 message,
             });
         };
-        let name = draft.name.trim();
+        let name = input.name.trim();
         if name.is_empty() {
             reject("name", "Give it a name.".into());
         } else if name.chars().count() > MAX_PERSONA_NAME_CHARS {
@@ -61,7 +90,7 @@ impl ParsedPersona {
         } else if name.chars().any(char::is_control) {
             reject("name", "A name can't contain a control character.".into());
         }
-        let description = draft.description.trim();
+        let description = input.description.trim();
         if description.chars().count() > MAX_PERSONA_DESCRIPTION_CHARS {
             reject(
                 "description",
@@ -90,11 +119,11 @@ mod tests {
 
     #[test]
     fn invalid_names_and_descriptions_are_rejected() {
-        let draft = |name: &str, description: &str| PersonaDraft {
+        let input = |name: &str, description: &str| PersonaInput {
             name: name.into(),
             description: description.into(),
         };
-        let work = ParsedPersona::parse(&draft(" Work ", " At the desk ")).unwrap();
+        let work = ParsedPersona::parse(&input(" Work ", " At the desk ")).unwrap();
         assert_eq!((&*work.name, &*work.description), ("Work", "At the desk"));
         for (name, description, invalid_fields) in [
             ("", "", &["name"][..]),
@@ -103,7 +132,7 @@ mod tests {
             ("nul\0", "nul\0", &["name", "description"]),
             (&"é".repeat(51), &"é".repeat(501), &["name", "description"]),
         ] {
-            let error = ParsedPersona::parse(&draft(name, description)).unwrap_err();
+            let error = ParsedPersona::parse(&input(name, description)).unwrap_err();
             for field in ["name", "description"] {
                 let is_named = error.for_field(field).is_some();
                 assert_eq!(
@@ -113,6 +142,6 @@ mod tests {
                 );
             }
         }
-        assert!(ParsedPersona::parse(&draft(&"é".repeat(50), &"é".repeat(500))).is_ok());
+        assert!(ParsedPersona::parse(&input(&"é".repeat(50), &"é".repeat(500))).is_ok());
     }
 }

@@ -36,18 +36,22 @@ pub struct Organisation {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     /// A public id, from which the cookie can't be derived.
     pub id: SessionId,
     /// The session of this request.
     pub is_current: bool,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     /// With a precision of one minute.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub last_seen_at: Timestamp,
     /// The session ends here, even if in use.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub absolute_expires_at: Timestamp,
     pub ip: Option<String>,
     pub user_agent: Option<String>,

@@ -34,6 +34,7 @@ pub struct RoleRef {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Role {
     pub id: RoleId,
     /// Unique in the organisation; derived from the name, then fixed.
@@ -46,9 +47,10 @@ pub struct Role {
     /// Increases with each change; an edit names the version it is based on.
     pub version: i32,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub updated_at: Timestamp,
     /// The number of members who hold it.
-    pub holders: i64,
+    pub holder_count: i64,
 }
 
 impl Role {
@@ -62,32 +64,84 @@ impl Role {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoleHolder {
     pub id: UserId,
     pub display_name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoleDetail {
+    #[serde(flatten)]
     pub role: Role,
-    /// The first holders by name, not all.
+    /// The first 50 holders by name.
     pub holders: Vec<RoleHolder>,
     /// The permissions that the viewer may put into a role.
     pub grantable: BTreeSet<Permission>,
+    /// The viewer may change and delete the role.
     pub may_edit: bool,
 }
 
-/// Form input for a role.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RoleDraft {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RolePath {
+    pub id: RoleId,
+}
+
+/// All roles are listed at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RoleListInput {}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RoleInput {
+    /// 1 to 100 characters. The role's key is derived from it and must be
+    /// unique in the organisation.
     pub name: String,
+    /// At most 500 characters.
+    #[serde(default)]
     pub description: String,
-    /// Permission keys.
+    /// At least one; all must be permissions that the caller may grant.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Permission>"))]
     pub permissions: Vec<String>,
 }
 
-/// A validated [`RoleDraft`].
+/// Replaces all of a role but its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RoleUpdateInput {
+    pub id: RoleId,
+    /// The version that the change is based on.
+    pub version: i32,
+    /// 1 to 100 characters.
+    pub name: String,
+    /// At most 500 characters.
+    #[serde(default)]
+    pub description: String,
+    /// At least one. Permissions that the caller may not grant stay as they
+    /// are: they can be neither added nor removed.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Permission>"))]
+    pub permissions: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RoleDeleteInput {
+    pub id: RoleId,
+    /// The version that was looked at.
+    pub version: i32,
+    /// The number of holders that was looked at, who lose the role.
+    pub holder_count: i64,
+}
+
+/// A validated [`RoleInput`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedRole {
     pub name: String,
@@ -97,7 +151,7 @@ pub struct ParsedRole {
 }
 
 impl ParsedRole {
-    pub fn parse(draft: &RoleDraft) -> Result<Self, AppError> {
+    pub fn parse(input: &RoleInput) -> Result<Self, AppError> {
         let mut fields = Vec::new();
         let mut reject = |field: &str, message: String| {
             fields.push(FieldError {
@@ -105,7 +159,7 @@ impl ParsedRole {
                 message,
             });
         };
-        let name = draft.name.trim();
+        let name = input.name.trim();
         if name.is_empty() || name.chars().count() > MAX_ROLE_NAME_CHARS {
             reject(
                 "name",
@@ -114,7 +168,7 @@ impl ParsedRole {
         } else if name.chars().any(char::is_control) {
             reject("name", "A name can't contain control characters.".into());
         }
-        let description = draft.description.trim();
+        let description = input.description.trim();
         if description.chars().count() > MAX_ROLE_DESCRIPTION_CHARS {
             reject(
                 "description",
@@ -123,7 +177,7 @@ impl ParsedRole {
         } else if description.contains('\0') {
             reject("description", "Text can't contain a NUL character.".into());
         }
-        let permissions: Result<BTreeSet<Permission>, UnknownPermission> = draft
+        let permissions: Result<BTreeSet<Permission>, UnknownPermission> = input
             .permissions
             .iter()
             .map(|key| Permission::for_role(key))
@@ -217,8 +271,8 @@ pub fn areas() -> Vec<(&'static str, Vec<Permission>)> {
 mod tests {
     use super::*;
 
-    fn draft(name: &str, permissions: &[&str]) -> RoleDraft {
-        RoleDraft {
+    fn input(name: &str, permissions: &[&str]) -> RoleInput {
+        RoleInput {
             name: name.into(),
             description: String::new(),
             permissions: permissions.iter().map(|&key| key.to_owned()).collect(),
@@ -234,29 +288,29 @@ mod tests {
             ("監査", "role"),
             ("Éditeur", "diteur"),
         ] {
-            let text = ParsedRole::parse(&draft(name, &["memory.read"])).unwrap();
+            let text = ParsedRole::parse(&input(name, &["memory.read"])).unwrap();
             assert_eq!(text.key(), key, "{name}");
         }
         let long = "x".repeat(MAX_ROLE_NAME_CHARS);
-        let text = ParsedRole::parse(&draft(&long, &["memory.read"])).unwrap();
+        let text = ParsedRole::parse(&input(&long, &["memory.read"])).unwrap();
         assert!(text.key().len() <= 63);
     }
 
     #[test]
     fn all_invalid_fields_are_reported() {
-        let error = ParsedRole::parse(&draft(" ", &["memory.everything"])).unwrap_err();
+        let error = ParsedRole::parse(&input(" ", &["memory.everything"])).unwrap_err();
         assert!(error.for_field("name").is_some());
         assert_eq!(
             error.for_field("permissions"),
             Some("There is no permission “memory.everything”.")
         );
         // SEC-G: an installation permission is rejected like an unknown one.
-        let error = ParsedRole::parse(&draft("Root", &["platform.operate"])).unwrap_err();
+        let error = ParsedRole::parse(&input("Root", &["platform.operate"])).unwrap_err();
         assert_eq!(
             error.for_field("permissions"),
             Some("There is no permission “platform.operate”.")
         );
-        let error = ParsedRole::parse(&draft("Empty", &[])).unwrap_err();
+        let error = ParsedRole::parse(&input("Empty", &[])).unwrap_err();
         assert!(error.for_field("permissions").is_some());
     }
 

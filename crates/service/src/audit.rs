@@ -5,8 +5,8 @@ mod folder;
 mod verify;
 
 use domain::{
-    Action, Actor, AppError, Page,
-    audit::{AuditEntry, AuditFilter},
+    Action, AppError, Page,
+    audit::{AuditEntry, AuditListInput},
     paging::PAGE_SIZE,
 };
 
@@ -14,15 +14,27 @@ pub use checkpoint::{CheckpointKey, CheckpointSettings, CheckpointWriter};
 pub use folder::CheckpointFolder;
 pub use verify::{AuditReport, CheckpointProblem, NoteProblem, StoredNotes, audit_verify};
 
-use crate::{Ctx, authorized_tx::AuthorizedTx};
+use crate::{
+    authorized_tx::AuthorizedTx,
+    operation::{Done, Group, Operation, Route},
+};
 
-/// One page of the organisation's audit log, newest first.
-pub async fn audit_list(
-    ctx: &Ctx,
-    actor: &Actor,
-    filter: &AuditFilter,
-    cursor: Option<&str>,
-) -> Result<Page<AuditEntry>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::AuditList).await?;
-    Ok(store::audit::audit_list(&mut act.tx, filter, cursor, PAGE_SIZE).await?)
+pub struct AuditList;
+
+impl Operation for AuditList {
+    const ACTION: Action = Action::AuditList;
+    const ROUTE: Route = Route::get("/audit");
+    const GROUP: Group = Group::Audit;
+    const TITLE: &'static str = "List the audit log";
+    const DESCRIPTION: &'static str = "What was done or refused in the organisation, newest first.";
+    type Input = AuditListInput;
+    type Output = Page<AuditEntry>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: AuditListInput,
+    ) -> Result<Done<Page<AuditEntry>>, AppError> {
+        let page = store::audit::audit_list(tx, &input, PAGE_SIZE).await?;
+        Ok(Done::read(page))
+    }
 }

@@ -4,37 +4,66 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Actor, AppError, Permission, RequestId, UserId,
+    Action, Actor, AppError, Page, Permission, RequestId, UserId,
     audit::Outcome,
-    bulk::{BulkAction, BulkChoice, BulkOutcome, BulkPreview, BulkRow, MAX_BULK},
-    member::MemberChange,
+    bulk::{
+        BulkAction, BulkActionListInput, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath,
+        BulkPreview, BulkRow, MAX_BULK,
+    },
+    member::{MemberChange, MemberRolePath},
     team::{TeamChange, TeamMemberInput, TeamRole},
 };
 use serde_json::{Value, json};
 use store::{TenantTx, audit::AuditEvent};
 
-use crate::{Ctx, authorized_tx::AuthorizedTx, member, operation::call, team};
+use crate::{
+    Ctx,
+    authorized_tx::AuthorizedTx,
+    member,
+    operation::{Done, Group, Operation, Route, call},
+    team,
+};
+
+pub struct MemberBulkActionList;
+
+impl Operation for MemberBulkActionList {
+    const ACTION: Action = Action::MemberList;
+    const ROUTE: Route = Route::get("/members/bulk-actions");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "List the actions that can be applied to several members";
+    const DESCRIPTION: &'static str = "Those that the caller may choose.";
+    type Input = BulkActionListInput;
+    type Output = Page<BulkChoice>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        BulkActionListInput {}: BulkActionListInput,
+    ) -> Result<Done<Page<BulkChoice>>, AppError> {
+        let items = choices(tx).await?;
+        Ok(Done::read(Page { items, next: None }))
+    }
+}
 
 /// The bulk actions that the actor can choose.
-pub async fn bulk_choices(ctx: &Ctx, actor: &Actor) -> Result<Vec<BulkChoice>, AppError> {
-    let holds = |permission| actor.permissions.contains(&permission);
+async fn choices(tx: &mut AuthorizedTx<'_>) -> Result<Vec<BulkChoice>, AppError> {
     let choice = |act: BulkAction, label: String| BulkChoice {
         key: act.key(),
         label,
     };
     let mut choices = Vec::new();
-    if holds(Permission::MemberManage) {
+    if tx.holds(Permission::MemberManage) {
         choices.push(choice(BulkAction::Suspend, "Suspend".into()));
         choices.push(choice(BulkAction::Reactivate, "Reactivate".into()));
     }
-    if holds(Permission::RoleGrant) {
-        for role in member::grantable_roles(ctx, actor).await? {
+    if tx.holds(Permission::RoleGrant) {
+        let actor = tx.actor;
+        for role in member::grantable_in_tx(tx, actor).await? {
             let label = format!("Give the role {}", role.name);
             choices.push(choice(BulkAction::GrantRole(role.id), label));
         }
     }
-    if holds(Permission::TeamManage) {
-        for team in team::team_names(ctx, actor).await? {
+    if tx.holds(Permission::TeamManage) {
+        for team in store::team::team_names(tx).await? {
             let label = format!("Add to the team {}", team.name);
             choices.push(choice(BulkAction::AddToTeam(team.id), label));
         }
@@ -42,40 +71,50 @@ pub async fn bulk_choices(ctx: &Ctx, actor: &Actor) -> Result<Vec<BulkChoice>, A
     Ok(choices)
 }
 
-/// Previews `act` for each of these members, by doing it and rolling it back.
-///
-/// # Errors
-/// [`AppError::Invalid`] for no or more than `MAX_BULK` members, and for an
-/// action that the actor can't choose.
-pub async fn bulk_preview(
-    ctx: &Ctx,
-    actor: &Actor,
-    act: BulkAction,
-    ids: &[UserId],
-) -> Result<BulkPreview, AppError> {
-    let ids = distinct_ids(ids)?;
-    let choice = bulk_choices(ctx, actor)
-        .await?
-        .into_iter()
-        .find(|choice| choice.key == act.key())
-        .ok_or_else(|| AppError::field("act", "Choose one of the acts that are offered."))?;
-    let mut rows = Vec::new();
-    for id in ids {
-        let mut trial = AuthorizedTx::begin(ctx, actor, act.action()).await?;
-        let names = store::member::member_names(&mut trial.tx, &[id]).await?;
-        let done = apply_in_tx(ctx, &mut trial.tx, actor, act, id).await;
-        // Rolls back.
-        drop(trial);
-        rows.push(BulkRow {
-            id,
-            display_name: names.into_values().next(),
-            blocked_reason: done.err().map(failure_reason).transpose()?,
-        });
+/// Does the action to each member and rolls it back.
+pub struct MemberBulkPreview;
+
+impl Operation for MemberBulkPreview {
+    const ACTION: Action = Action::MemberList;
+    const ROUTE: Route = Route::post("/members/bulk-preview");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Preview one action on several members";
+    const DESCRIPTION: &'static str = "Changes nothing.";
+    type Input = BulkInput;
+    type Output = BulkPreview;
+
+    /// # Errors
+    /// [`AppError::Invalid`] for no or more than `MAX_BULK` members, and for an
+    /// action that the actor can't choose.
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        BulkInput { act, ids }: BulkInput,
+    ) -> Result<Done<BulkPreview>, AppError> {
+        let act: BulkAction = act.parse()?;
+        let ids = distinct_ids(&ids)?;
+        let choice = choices(tx)
+            .await?
+            .into_iter()
+            .find(|choice| choice.key == act.key())
+            .ok_or_else(|| AppError::field("act", "Choose one of the acts that are offered."))?;
+        let (ctx, actor) = (tx.ctx, tx.actor);
+        let mut rows = Vec::new();
+        for id in ids {
+            let names = store::member::member_names(tx, &[id]).await?;
+            tx.savepoint().await?;
+            let done = apply_in_tx(ctx, tx, actor, act, id).await;
+            tx.savepoint_rollback().await?;
+            rows.push(BulkRow {
+                id,
+                display_name: names.into_values().next(),
+                blocked_reason: done.err().map(failure_reason).transpose()?,
+            });
+        }
+        Ok(Done::read(BulkPreview { choice, rows }))
     }
-    Ok(BulkPreview { choice, rows })
 }
 
-/// Does `act` to each of these members in a transaction of its own, so that a
+/// Does an action to each of these members in a transaction of its own, so that a
 /// failure affects no other member. The outcomes are in the audit log under the
 /// actor's request id.
 ///
@@ -85,11 +124,11 @@ pub async fn bulk_preview(
 pub async fn bulk_apply(
     ctx: &Ctx,
     actor: &Actor,
-    act: BulkAction,
-    ids: &[UserId],
+    BulkInput { act, ids }: BulkInput,
 ) -> Result<RequestId, AppError> {
+    let act: BulkAction = act.parse()?;
     AuthorizedTx::authorize(ctx, actor, act.action()).await?;
-    for id in distinct_ids(ids)? {
+    for id in distinct_ids(&ids)? {
         let done = match act {
             BulkAction::Suspend => {
                 member::member_change(ctx, actor, id, MemberChange::Suspend).await
@@ -97,7 +136,10 @@ pub async fn bulk_apply(
             BulkAction::Reactivate => {
                 member::member_change(ctx, actor, id, MemberChange::Reactivate).await
             }
-            BulkAction::GrantRole(role) => member::member_role_grant(ctx, actor, id, role).await,
+            BulkAction::GrantRole(role_id) => {
+                let input = MemberRolePath { id, role_id };
+                call::<member::MemberRoleGrant>(ctx, actor, input).await
+            }
             BulkAction::AddToTeam(team) => {
                 let input = TeamMemberInput {
                     id: team,
@@ -118,35 +160,43 @@ pub async fn bulk_apply(
     Ok(actor.request.request_id)
 }
 
-/// The outcome for each member of the bulk action that the actor's request
-/// `request` did.
-pub async fn bulk_outcome(
-    ctx: &Ctx,
-    actor: &Actor,
-    request: RequestId,
-) -> Result<BulkOutcome, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, domain::Action::MemberList).await?;
-    let entries = store::audit::audit_list_for_request(&mut act.tx, request).await?;
-    let ids: Vec<UserId> = entries
-        .iter()
-        .filter_map(|entry| entry.resource_id.as_deref()?.parse().ok())
-        .collect();
-    let names = store::member::member_names(&mut act.tx, &ids).await?;
-    let first = entries.first().ok_or(AppError::NotFound)?;
-    Ok(BulkOutcome {
-        action: first.action.clone(),
-        at: first.at,
-        rows: ids
+pub struct MemberBulkOutcomeGet;
+
+impl Operation for MemberBulkOutcomeGet {
+    const ACTION: Action = Action::MemberList;
+    const ROUTE: Route = Route::get("/members/bulk/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Get the outcome of an action on several members";
+    const DESCRIPTION: &'static str = "Of one that the caller applied.";
+    type Input = BulkOutcomePath;
+    type Output = BulkOutcome;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        BulkOutcomePath { id }: BulkOutcomePath,
+    ) -> Result<Done<BulkOutcome>, AppError> {
+        let entries = store::audit::audit_list_for_request(tx, id).await?;
+        let ids: Vec<UserId> = entries
             .iter()
-            .zip(&entries)
-            .map(|(id, entry)| BulkRow {
-                id: *id,
-                display_name: names.get(id).cloned(),
-                blocked_reason: (entry.outcome != Outcome::Success)
-                    .then(|| audited_reason(entry.metadata.as_deref())),
-            })
-            .collect(),
-    })
+            .filter_map(|entry| entry.resource_id.as_deref()?.parse().ok())
+            .collect();
+        let names = store::member::member_names(tx, &ids).await?;
+        let first = entries.first().ok_or(AppError::NotFound)?;
+        Ok(Done::read(BulkOutcome {
+            action: first.action.clone(),
+            at: first.at,
+            rows: ids
+                .iter()
+                .zip(&entries)
+                .map(|(id, entry)| BulkRow {
+                    id: *id,
+                    display_name: names.get(id).cloned(),
+                    blocked_reason: (entry.outcome != Outcome::Success)
+                        .then(|| audited_reason(entry.metadata.as_ref())),
+                })
+                .collect(),
+        }))
+    }
 }
 
 /// Does the action to one member, inside an open transaction.
@@ -220,10 +270,8 @@ async fn audit_failure(
 }
 
 /// The failure reason in an audit row.
-fn audited_reason(metadata: Option<&str>) -> String {
-    let metadata: Value = metadata
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
+fn audited_reason(metadata: Option<&Value>) -> String {
+    let metadata = metadata.unwrap_or(&Value::Null);
     if let Some(reason) = metadata["reason"].as_str() {
         return reason.to_owned();
     }

@@ -54,14 +54,14 @@ pub use api_key::{
     api_key_rejection_audit,
 };
 pub use audit::{
-    AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
-    CheckpointWriter, NoteProblem, StoredNotes, audit_list, audit_verify,
+    AuditList, AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
+    CheckpointWriter, NoteProblem, StoredNotes, audit_verify,
 };
 pub use authorized_tx::authorize;
 pub use break_glass::{
     BreakGlassReportList, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
 };
-pub use bulk::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview};
+pub use bulk::{MemberBulkActionList, MemberBulkOutcomeGet, MemberBulkPreview, bulk_apply};
 pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
 pub use denial::{denials_sweep, request_denial_audit};
 pub use embedder::{EmbedFailure, Embedder};
@@ -89,8 +89,8 @@ pub use isolation::{IsolationProbe, isolation_check};
 pub use job::{WorkerSettings, embedding_sweep, work};
 pub use live::{LiveReader, changes_relay};
 pub use member::{
-    member_change, member_get, member_list, member_role_grant, member_role_revoke,
-    member_session_revoke, member_session_revoke_all,
+    MemberGet, MemberList, MemberRoleGrant, MemberRoleRevoke, member_change, member_session_revoke,
+    member_session_revoke_all,
 };
 pub use memory::{
     memory_create, memory_get, memory_list, memory_replies, memory_reply, memory_search,
@@ -105,19 +105,18 @@ pub use memory_version::{
     memory_version_diff, memory_version_get, memory_version_list, memory_version_restore,
 };
 pub use memory_view::{
-    memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
-    memory_view_rename,
+    MemoryViewCreate, MemoryViewDelete, MemoryViewList, MemoryViewRename, memory_filter_choices,
 };
 pub use notification::{
-    notification_list, notification_read, notification_read_all, notification_unread_count,
+    NotificationList, NotificationRead, NotificationReadAll, notification_unread_count,
 };
-pub use offboard::{offboard, offboard_preview};
+pub use offboard::{MemberOffboardPreview, offboard};
 pub use operation::{
     Group, Method, Operation, OperationVisitor, Route, authorize_operation, call, visit_operations,
 };
 pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;
-pub use persona::{persona_create, persona_delete, persona_get, persona_list, persona_update};
+pub use persona::{PersonaCreate, PersonaDelete, PersonaGet, PersonaList, PersonaUpdate};
 pub use preferences::{
     PreferencesGet, PreferencesUpdate, ThemeSet, currencies, day_end, display_settings, time_zones,
 };
@@ -128,7 +127,7 @@ pub use proposal::{
     proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_pending,
     proposal_pending_count, proposal_withdraw,
 };
-pub use role::{role_create, role_delete, role_get, role_list, role_names, role_update};
+pub use role::{RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, role_names};
 pub use settings::{SettingsGet, SettingsUpdate};
 pub use share::{memory_share, memory_sharing, memory_unshare};
 pub use team::{

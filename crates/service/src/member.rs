@@ -5,8 +5,12 @@ use std::collections::BTreeSet;
 
 use domain::{
     Action, Actor, AppError, Page, Permission, RoleId, SessionId, Timestamp, UserId,
-    member::{BlockedReason, Member, MemberChange, MemberDetail, MemberFilter, MemberSummary},
+    member::{
+        BlockedReason, Member, MemberChange, MemberDetail, MemberListInput, MemberPath,
+        MemberRolePath, MemberSummary,
+    },
     paging::PAGE_SIZE,
+    profile::Session,
     role::{Role, RoleRef, RoleSource},
 };
 use serde_json::{Value, json};
@@ -22,6 +26,7 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     break_glass,
+    operation::{Done, Group, Operation, Route},
 };
 
 /// Audit rows on a member's page.
@@ -29,59 +34,89 @@ const AUDIT_ROWS: u16 = 10;
 /// API keys on a member's page.
 const MAX_KEYS_SHOWN: u16 = 50;
 
-/// One page of the organisation's members, by name.
-pub async fn member_list(
-    ctx: &Ctx,
-    actor: &Actor,
-    filter: &MemberFilter,
-    cursor: Option<&str>,
-) -> Result<Page<MemberSummary>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemberList).await?;
-    Ok(store::member::member_list(&mut act.tx, filter, cursor, PAGE_SIZE).await?)
+pub struct MemberList;
+
+impl Operation for MemberList {
+    const ACTION: Action = Action::MemberList;
+    const ROUTE: Route = Route::get("/members");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "List members";
+    const DESCRIPTION: &'static str = "By name.";
+    type Input = MemberListInput;
+    type Output = Page<MemberSummary>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: MemberListInput,
+    ) -> Result<Done<Page<MemberSummary>>, AppError> {
+        let page = store::member::member_list(tx, &input, PAGE_SIZE).await?;
+        Ok(Done::read(page))
+    }
 }
 
-/// One member, with the parts and actions that the actor is allowed.
-pub async fn member_get(ctx: &Ctx, actor: &Actor, id: UserId) -> Result<MemberDetail, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemberGet).await?;
-    let holds = |permission| actor.permissions.contains(&permission);
-    let member = store::member::member_get(&mut act.tx, id).await?;
-    let grantable = if holds(Permission::RoleGrant) {
-        grantable_in_tx(&mut act.tx, actor).await?
-    } else {
-        Vec::new()
-    };
-    let audit = if holds(Permission::AuditRead) {
-        Some(store::audit::audit_list_for_member(&mut act.tx, id, AUDIT_ROWS).await?)
-    } else {
-        None
-    };
-    let keys = if holds(Permission::ApiKeyManage) {
-        Some(api_key_list_for_member(&mut act.tx, id, MAX_KEYS_SHOWN).await?)
-    } else {
-        None
-    };
-    let break_glass = break_glass::standing(&mut act.tx, actor, &member, ctx.clock.now()).await?;
-    drop(act);
-    let blocked_reason = blocked_reason(actor, &member);
-    let sessions =
-        if holds(Permission::MemberManage) && blocked_reason != Some(BlockedReason::Owner) {
-            let mut tx = ctx.store.begin_auth().await?;
-            let current = actor.request.session_id;
-            let now = ctx.clock.now();
-            Some(session_list(&mut tx, actor.tenant_id, id, current, now).await?)
+pub struct MemberGet;
+
+impl Operation for MemberGet {
+    const ACTION: Action = Action::MemberGet;
+    const ROUTE: Route = Route::get("/members/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Get a member";
+    const DESCRIPTION: &'static str = "Parts that the caller may not see are `null`.";
+    type Input = MemberPath;
+    type Output = MemberDetail;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemberPath { id }: MemberPath,
+    ) -> Result<Done<MemberDetail>, AppError> {
+        let (actor, now) = (tx.actor, tx.now());
+        let member = store::member::member_get(tx, id).await?;
+        let grantable = if tx.holds(Permission::RoleGrant) {
+            grantable_in_tx(tx, actor).await?
+        } else {
+            Vec::new()
+        };
+        let audit = if tx.holds(Permission::AuditRead) {
+            Some(store::audit::audit_list_for_member(tx, id, AUDIT_ROWS).await?)
         } else {
             None
         };
-    Ok(MemberDetail {
-        is_self: id == actor.user_id,
-        member,
-        grantable,
-        blocked_reason,
-        sessions,
-        keys,
-        break_glass,
-        audit,
-    })
+        let keys = if tx.holds(Permission::ApiKeyManage) {
+            Some(api_key_list_for_member(tx, id, MAX_KEYS_SHOWN).await?)
+        } else {
+            None
+        };
+        let break_glass = break_glass::standing(tx, actor, &member, now).await?;
+        let blocked_reason = blocked_reason(actor, &member);
+        let sees_sessions =
+            tx.holds(Permission::MemberManage) && blocked_reason != Some(BlockedReason::Owner);
+        let sessions = if sees_sessions {
+            Some(live_sessions(tx, id).await?)
+        } else {
+            None
+        };
+        Ok(Done::read(MemberDetail {
+            is_self: id == actor.user_id,
+            member,
+            grantable,
+            blocked_reason,
+            sessions,
+            keys,
+            break_glass,
+            audit,
+        }))
+    }
+}
+
+/// A member's live sessions. Reads them in a transaction of the
+/// authentication, whose connections are separate.
+pub(crate) async fn live_sessions(
+    tx: &AuthorizedTx<'_>,
+    id: UserId,
+) -> Result<Vec<Session>, AppError> {
+    let mut auth = tx.ctx.store.begin_auth().await?;
+    let current = tx.actor.request.session_id;
+    Ok(session_list(&mut auth, tx.actor.tenant_id, id, current, tx.now()).await?)
 }
 
 /// The reason why `actor` can't suspend or deactivate `member`.
@@ -156,23 +191,34 @@ pub(crate) async fn change_in_tx(
     }))
 }
 
-/// Grants a member a role whose permissions the actor can all grant.
-///
-/// # Errors
-/// [`AppError::Forbidden`] naming the permission that the actor can't grant;
-/// [`AppError::Conflict`] if the member holds the role already.
-pub async fn member_role_grant(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: UserId,
-    role_id: RoleId,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleGrant).await?;
-    let done = role_grant_in_tx(&mut act.tx, actor, id, role_id, ctx.clock.now()).await;
-    act.finish(AuditTarget::user(id), done).await
+pub struct MemberRoleGrant;
+
+impl Operation for MemberRoleGrant {
+    const ACTION: Action = Action::RoleGrant;
+    const ROUTE: Route = Route::put("/members/{id}/roles/{role_id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Grant a member a role";
+    const DESCRIPTION: &'static str =
+        "The caller must be able to grant every permission of the role.";
+    type Input = MemberRolePath;
+    type Output = ();
+
+    /// # Errors
+    /// [`AppError::Forbidden`] naming the permission that the actor can't
+    /// grant; [`AppError::Conflict`] if the member holds the role already.
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemberRolePath { id, role_id }: MemberRolePath,
+    ) -> Result<Done<()>, AppError> {
+        let (actor, now) = (tx.actor, tx.now());
+        tx.set_about(AuditTarget::user(id));
+        let changes = role_grant_in_tx(tx, actor, id, role_id, now).await?;
+        let target = AuditTarget::user(id).with_changes(changes);
+        Ok(Done::audited((), target))
+    }
 }
 
-/// As [`member_role_grant`], inside an open transaction.
+/// As [`MemberRoleGrant`], inside an open transaction.
 pub(crate) async fn role_grant_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,
@@ -191,39 +237,38 @@ pub(crate) async fn role_grant_in_tx(
     Ok(json!({ "role": role.key }))
 }
 
-/// Revokes a role that was granted by hand. As for granting, the actor must be
-/// able to grant all its permissions.
-///
-/// # Errors
-/// [`AppError::Conflict`] for the last owner and for a role that comes from the
-/// identity provider.
-pub async fn member_role_revoke(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: UserId,
-    role_id: RoleId,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleRevoke).await?;
-    let done = role_revoke_in_tx(&mut act.tx, actor, id, role_id).await;
-    act.finish(AuditTarget::user(id), done).await
-}
+pub struct MemberRoleRevoke;
 
-async fn role_revoke_in_tx(
-    tx: &mut TenantTx,
-    actor: &Actor,
-    id: UserId,
-    role_id: RoleId,
-) -> Result<Value, AppError> {
-    let role = grantable_role(tx, actor, role_id).await?;
-    let member = store::member::member_get(tx, id).await?;
-    let is_held = member.roles.iter().any(|held| held.role.id == role_id);
-    if is_held && !is_granted_by_hand(&member, role_id) {
-        return Err(AppError::Conflict {
-            message: "This role comes from your identity provider. Change the group there, or its mapping here.".into(),
-        });
+impl Operation for MemberRoleRevoke {
+    const ACTION: Action = Action::RoleRevoke;
+    const ROUTE: Route = Route::delete("/members/{id}/roles/{role_id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Revoke a member's role";
+    const DESCRIPTION: &'static str = "Only one that was granted by hand, and only if the caller could grant every permission of it.";
+    type Input = MemberRolePath;
+    type Output = ();
+
+    /// # Errors
+    /// [`AppError::Conflict`] for the last owner and for a role that comes from
+    /// the identity provider.
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemberRolePath { id, role_id }: MemberRolePath,
+    ) -> Result<Done<()>, AppError> {
+        let actor = tx.actor;
+        tx.set_about(AuditTarget::user(id));
+        let role = grantable_role(tx, actor, role_id).await?;
+        let member = store::member::member_get(tx, id).await?;
+        let is_held = member.roles.iter().any(|held| held.role.id == role_id);
+        if is_held && !is_granted_by_hand(&member, role_id) {
+            return Err(AppError::Conflict {
+                message: "This role comes from your identity provider. Change the group there, or its mapping here.".into(),
+            });
+        }
+        user_role_revoke(tx, id, &role.key, RoleSource::Manual).await?;
+        let target = AuditTarget::user(id).with_changes(json!({ "role": role.key }));
+        Ok(Done::audited((), target))
     }
-    user_role_revoke(tx, id, &role.key, RoleSource::Manual).await?;
-    Ok(json!({ "role": role.key }))
 }
 
 /// Loads the role; fails if the actor can't grant all its permissions.
@@ -248,12 +293,6 @@ fn is_granted_by_hand(member: &Member, role_id: RoleId) -> bool {
 }
 
 /// The roles that the actor can grant.
-pub(crate) async fn grantable_roles(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleList).await?;
-    grantable_in_tx(&mut act.tx, actor).await
-}
-
-/// As [`grantable_roles`], inside an open transaction.
 pub(crate) async fn grantable_in_tx(
     tx: &mut TenantTx,
     actor: &Actor,

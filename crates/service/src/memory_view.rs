@@ -1,71 +1,113 @@
 //! Saved views of the memory list, and the choices of its filters.
 
 use domain::{
-    Action, Actor, AppError, MemoryViewId,
+    Action, Actor, AppError, MemoryViewId, Page,
     memory::{FilterChoices, MemoryCriteria, MemoryFilter, MemoryOwner},
-    memory_view::{MemoryView, MemoryViewQuery, ViewName},
+    memory_view::{
+        MemoryView, MemoryViewInput, MemoryViewListInput, MemoryViewPath, MemoryViewRef,
+        MemoryViewRenameInput, ViewName,
+    },
 };
 use serde_json::json;
 
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Group, Operation, Route},
 };
 
-/// The actor's saved views, by name.
-pub async fn memory_view_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<MemoryView>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryViewList).await?;
-    Ok(store::memory::memory_view_list(&mut act.tx).await?)
+pub struct MemoryViewList;
+
+impl Operation for MemoryViewList {
+    const ACTION: Action = Action::MemoryViewList;
+    const ROUTE: Route = Route::get("/memory-views");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "List saved views";
+    const DESCRIPTION: &'static str = "The caller's own, all at once, by name.";
+    type Input = MemoryViewListInput;
+    type Output = Page<MemoryView>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemoryViewListInput {}: MemoryViewListInput,
+    ) -> Result<Done<Page<MemoryView>>, AppError> {
+        let items = store::memory::memory_view_list(tx).await?;
+        Ok(Done::read(Page { items, next: None }))
+    }
 }
 
-/// Saves a search text and filters under a name.
-///
-/// # Errors
-/// [`AppError::Invalid`] also for a name that is taken, and when the maximum
-/// number of views is reached.
-pub async fn memory_view_create(
-    ctx: &Ctx,
-    actor: &Actor,
-    name: &str,
-    query: &MemoryViewQuery,
-) -> Result<MemoryViewId, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryViewCreate).await?;
-    let name = ViewName::parse(name)?;
-    query.check()?;
-    let id: MemoryViewId = ctx.ids.id();
-    store::memory::memory_view_create(&mut act.tx, id, &name, query, ctx.clock.now()).await?;
-    // A search text can be as private as the memories that it finds, so it is
-    // not audited.
-    let changes = json!({ "after": { "has_question": !query.query.trim().is_empty() } });
-    act.commit(AuditTarget::memory_view(id).with_changes(changes))
-        .await?;
-    Ok(id)
+pub struct MemoryViewCreate;
+
+impl Operation for MemoryViewCreate {
+    const ACTION: Action = Action::MemoryViewCreate;
+    const ROUTE: Route = Route::create("/memory-views");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Save a search text and filters under a name";
+    type Input = MemoryViewInput;
+    type Output = MemoryViewRef;
+
+    /// # Errors
+    /// [`AppError::Invalid`] also for a name that is taken, and when the
+    /// maximum number of views is reached.
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemoryViewInput { name, query }: MemoryViewInput,
+    ) -> Result<Done<MemoryViewRef>, AppError> {
+        let name = ViewName::parse(&name)?;
+        query.check()?;
+        let (id, now): (MemoryViewId, _) = (tx.ctx.ids.id(), tx.now());
+        store::memory::memory_view_create(tx, id, &name, &query, now).await?;
+        // A search text can be as private as the memories that it finds, so it
+        // is not audited.
+        let changes = json!({ "after": { "has_question": !query.query.trim().is_empty() } });
+        let target = AuditTarget::memory_view(id).with_changes(changes);
+        Ok(Done::audited(name.with_id(id), target))
+    }
 }
 
-/// Renames one of the actor's views.
-///
-/// # Errors
-/// [`AppError::Invalid`] also for a name that is taken.
-pub async fn memory_view_rename(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryViewId,
-    name: &str,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryViewRename).await?;
-    let name = ViewName::parse(name)?;
-    store::memory::memory_view_rename(&mut act.tx, id, &name, ctx.clock.now()).await?;
-    act.commit(AuditTarget::memory_view(id)).await
+pub struct MemoryViewRename;
+
+impl Operation for MemoryViewRename {
+    const ACTION: Action = Action::MemoryViewRename;
+    const ROUTE: Route = Route::patch("/memory-views/{id}");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Rename a saved view";
+    type Input = MemoryViewRenameInput;
+    type Output = MemoryViewRef;
+
+    /// # Errors
+    /// [`AppError::Invalid`] also for a name that is taken.
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemoryViewRenameInput { id, name }: MemoryViewRenameInput,
+    ) -> Result<Done<MemoryViewRef>, AppError> {
+        let name = ViewName::parse(&name)?;
+        let now = tx.now();
+        store::memory::memory_view_rename(tx, id, &name, now).await?;
+        Ok(Done::audited(
+            name.with_id(id),
+            AuditTarget::memory_view(id),
+        ))
+    }
 }
 
-pub async fn memory_view_delete(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryViewId,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryViewDelete).await?;
-    store::memory::memory_view_delete(&mut act.tx, id).await?;
-    act.commit(AuditTarget::memory_view(id)).await
+pub struct MemoryViewDelete;
+
+impl Operation for MemoryViewDelete {
+    const ACTION: Action = Action::MemoryViewDelete;
+    const ROUTE: Route = Route::delete("/memory-views/{id}");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Delete a saved view";
+    type Input = MemoryViewPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemoryViewPath { id }: MemoryViewPath,
+    ) -> Result<Done<()>, AppError> {
+        store::memory::memory_view_delete(tx, id).await?;
+        Ok(Done::audited((), AuditTarget::memory_view(id)))
+    }
 }
 
 /// The names that lists and searches can be filtered by, including those that

@@ -1,53 +1,90 @@
 //! A member's notifications, and marking them read.
 
 use domain::{
-    Action, Actor, AppError, NotificationId, Page, notification::Notification, paging::PAGE_SIZE,
+    Action, Actor, AppError,
+    notification::{
+        NotificationListInput, NotificationPage, NotificationPath, NotificationReadAllInput,
+    },
+    paging::PAGE_SIZE,
 };
 use serde_json::json;
+use store::notification as notifications;
 
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Group, Operation, Route},
 };
 
-/// One page of the actor's notifications, newest first, and the total number of
-/// unread ones.
-pub async fn notification_list(
-    ctx: &Ctx,
-    actor: &Actor,
-    after: Option<&str>,
-) -> Result<(Page<Notification>, i64), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
-    let page = store::notification::notification_list(&mut act.tx, after, PAGE_SIZE).await?;
-    let unread = store::notification::notification_unread_count(&mut act.tx).await?;
-    Ok((page, unread))
+pub struct NotificationList;
+
+impl Operation for NotificationList {
+    const ACTION: Action = Action::NotificationList;
+    const ROUTE: Route = Route::get("/notifications");
+    const GROUP: Group = Group::Account;
+    const TITLE: &'static str = "List notifications";
+    const DESCRIPTION: &'static str = "The caller's own, newest first.";
+    type Input = NotificationListInput;
+    type Output = NotificationPage;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: NotificationListInput,
+    ) -> Result<Done<NotificationPage>, AppError> {
+        let after = input.after.as_deref().filter(|after| !after.is_empty());
+        let page = notifications::notification_list(tx, after, PAGE_SIZE).await?;
+        Ok(Done::read(NotificationPage {
+            items: page.items,
+            next: page.next,
+            unread_count: notifications::notification_unread_count(tx).await?,
+        }))
+    }
 }
 
-/// Number of the actor's unread notifications.
+/// Number of the actor's unread notifications, for the frame of every page.
 pub async fn notification_unread_count(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
-    Ok(store::notification::notification_unread_count(&mut act.tx).await?)
+    let mut tx = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
+    Ok(notifications::notification_unread_count(&mut tx).await?)
 }
 
-/// Marks a notification as read.
-///
-/// # Errors
-/// [`AppError::NotFound`] also if it was already read.
-pub async fn notification_read(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: NotificationId,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationRead).await?;
-    store::notification::notification_read(&mut act.tx, id, ctx.clock.now()).await?;
-    act.commit(AuditTarget::notification(id)).await
+pub struct NotificationRead;
+
+impl Operation for NotificationRead {
+    const ACTION: Action = Action::NotificationRead;
+    const ROUTE: Route = Route::act("/notifications/{id}/read");
+    const GROUP: Group = Group::Account;
+    const TITLE: &'static str = "Mark a notification as read";
+    const DESCRIPTION: &'static str = "One that was read before is not found.";
+    type Input = NotificationPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        NotificationPath { id }: NotificationPath,
+    ) -> Result<Done<()>, AppError> {
+        let now = tx.now();
+        notifications::notification_read(tx, id, now).await?;
+        Ok(Done::audited((), AuditTarget::notification(id)))
+    }
 }
 
-/// Marks all notifications as read and returns their number.
-pub async fn notification_read_all(ctx: &Ctx, actor: &Actor) -> Result<u64, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::NotificationRead).await?;
-    let read = store::notification::notification_read_all(&mut act.tx, ctx.clock.now()).await?;
-    act.commit(AuditTarget::notifications().with_changes(json!({ "read": read })))
-        .await?;
-    Ok(read)
+pub struct NotificationReadAll;
+
+impl Operation for NotificationReadAll {
+    const ACTION: Action = Action::NotificationRead;
+    const ROUTE: Route = Route::act("/notifications/read");
+    const GROUP: Group = Group::Account;
+    const TITLE: &'static str = "Mark all notifications as read";
+    type Input = NotificationReadAllInput;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        NotificationReadAllInput {}: NotificationReadAllInput,
+    ) -> Result<Done<()>, AppError> {
+        let now = tx.now();
+        let read = notifications::notification_read_all(tx, now).await?;
+        let target = AuditTarget::notifications().with_changes(json!({ "read": read }));
+        Ok(Done::audited((), target))
+    }
 }

@@ -6,7 +6,7 @@
 
 use domain::{
     Action, Actor, AppError, Permission, Timestamp, UserId,
-    member::UserStatus,
+    member::{MemberPath, UserStatus},
     offboard::{OffboardPreview, OffboardRequest},
 };
 use serde_json::{Value, json};
@@ -16,14 +16,15 @@ use store::{
         teams_with_sole_lead, user_keys_count, user_memories_count, user_memories_transfer,
         user_proposals_withdraw, user_roles_remove, user_teams_remove,
     },
-    session::{session_list, session_revoke_others},
+    session::session_revoke_others,
     user::{user_find, user_status_set},
 };
 
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    member::blocked_reason,
+    member::{blocked_reason, live_sessions},
+    operation::{Done, Group, Operation, Route},
 };
 
 /// Memories transferred in one statement.
@@ -32,30 +33,36 @@ const BATCH: i64 = 500;
 /// Shown to proposers whose proposal ends, and to the heir of a memory.
 const REASON: &str = "Its owner has left.";
 
-/// Previews what offboarding `id` ends and transfers.
-pub async fn offboard_preview(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: UserId,
-) -> Result<OffboardPreview, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemberOffboard).await?;
-    let member = store::member::member_get(&mut act.tx, id).await?;
-    let memories = user_memories_count(&mut act.tx, id).await?;
-    let left_without_lead = teams_with_sole_lead(&mut act.tx, id).await?;
-    let keys = user_keys_count(&mut act.tx, id, ctx.clock.now()).await?;
-    drop(act);
-    let mut tx = ctx.store.begin_auth().await?;
-    let now = ctx.clock.now();
-    let sessions = session_list(&mut tx, actor.tenant_id, id, None, now).await?;
-    Ok(OffboardPreview {
-        blocked_reason: blocked_reason(actor, &member),
-        member,
-        sessions: i64::try_from(sessions.len()).unwrap_or(i64::MAX),
-        keys,
-        shared_memories: memories.shared,
-        private_memories: memories.private,
-        left_without_lead,
-    })
+pub struct MemberOffboardPreview;
+
+impl Operation for MemberOffboardPreview {
+    const ACTION: Action = Action::MemberOffboardPreview;
+    const ROUTE: Route = Route::get("/members/{id}/offboard-preview");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Preview what offboarding a member ends and transfers";
+    type Input = MemberPath;
+    type Output = OffboardPreview;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemberPath { id }: MemberPath,
+    ) -> Result<Done<OffboardPreview>, AppError> {
+        let now = tx.now();
+        let member = store::member::member_get(tx, id).await?;
+        let memories = user_memories_count(tx, id).await?;
+        let left_without_lead = teams_with_sole_lead(tx, id).await?;
+        let keys = user_keys_count(tx, id, now).await?;
+        let sessions = live_sessions(tx, id).await?;
+        Ok(Done::read(OffboardPreview {
+            blocked_reason: blocked_reason(tx.actor, &member),
+            member,
+            sessions: i64::try_from(sessions.len()).unwrap_or(i64::MAX),
+            keys,
+            shared_memories: memories.shared,
+            private_memories: memories.private,
+            left_without_lead,
+        }))
+    }
 }
 
 /// Offboards a member for good: ends sessions, revokes API keys, roles and

@@ -13,10 +13,10 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Ctx, api_key,
+    Ctx, api_key, audit,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    break_glass, embedding_model, group_mapping, invite, isolation, preferences, profile, settings,
-    team,
+    break_glass, bulk, embedding_model, group_mapping, invite, isolation, member, memory_view,
+    notification, offboard, persona, preferences, profile, role, settings, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -83,8 +83,10 @@ impl<T> Done<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     Account,
+    Memories,
     Members,
     Organisation,
+    Audit,
     ApiKeys,
 }
 
@@ -92,8 +94,10 @@ impl Group {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Account => "Account",
+            Self::Memories => "Memories",
             Self::Members => "Members, roles and teams",
             Self::Organisation => "Organisation",
+            Self::Audit => "Audit log",
             Self::ApiKeys => "API keys",
         }
     }
@@ -139,6 +143,11 @@ impl Route {
     /// 200 with the output.
     pub const fn post(path: &'static str) -> Self {
         Self::new(Method::Post, path, 200)
+    }
+
+    /// 204, for an act without an output.
+    pub const fn act(path: &'static str) -> Self {
+        Self::new(Method::Post, path, 204)
     }
 
     /// 200 with the output.
@@ -226,6 +235,28 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<preferences::PreferencesUpdate>();
     visitor.visit::<preferences::ThemeSet>();
     visitor.visit::<break_glass::BreakGlassReportList>();
+    visitor.visit::<persona::PersonaList>();
+    visitor.visit::<persona::PersonaCreate>();
+    visitor.visit::<persona::PersonaGet>();
+    visitor.visit::<persona::PersonaUpdate>();
+    visitor.visit::<persona::PersonaDelete>();
+    visitor.visit::<memory_view::MemoryViewList>();
+    visitor.visit::<memory_view::MemoryViewCreate>();
+    visitor.visit::<memory_view::MemoryViewRename>();
+    visitor.visit::<memory_view::MemoryViewDelete>();
+    visitor.visit::<member::MemberList>();
+    visitor.visit::<member::MemberGet>();
+    visitor.visit::<bulk::MemberBulkActionList>();
+    visitor.visit::<bulk::MemberBulkPreview>();
+    visitor.visit::<bulk::MemberBulkOutcomeGet>();
+    visitor.visit::<member::MemberRoleGrant>();
+    visitor.visit::<member::MemberRoleRevoke>();
+    visitor.visit::<offboard::MemberOffboardPreview>();
+    visitor.visit::<role::RoleList>();
+    visitor.visit::<role::RoleCreate>();
+    visitor.visit::<role::RoleGet>();
+    visitor.visit::<role::RoleUpdate>();
+    visitor.visit::<role::RoleDelete>();
     visitor.visit::<team::TeamList>();
     visitor.visit::<team::TeamCreate>();
     visitor.visit::<team::TeamGet>();
@@ -264,4 +295,8 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<api_key::ServiceAccountList>();
     visitor.visit::<api_key::ServiceAccountCreate>();
     visitor.visit::<api_key::ServiceAccountOwnerGet>();
+    visitor.visit::<audit::AuditList>();
+    visitor.visit::<notification::NotificationList>();
+    visitor.visit::<notification::NotificationRead>();
+    visitor.visit::<notification::NotificationReadAll>();
 }

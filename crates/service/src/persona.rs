@@ -1,63 +1,138 @@
 //! Personas: contexts of a member that memories can belong to.
 
 use domain::{
-    Action, Actor, AppError, PersonaId,
-    persona::{MAX_PERSONAS, ParsedPersona, Persona, PersonaDraft},
+    Action, AppError, Page, PersonaId,
+    persona::{
+        MAX_PERSONAS, ParsedPersona, Persona, PersonaInput, PersonaListInput, PersonaPath,
+        PersonaUpdateInput,
+    },
 };
 use serde_json::json;
+use store::persona as personas;
 
 use crate::{
-    Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Group, Operation, Route},
 };
 
-/// The actor's personas, by name.
-pub async fn persona_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Persona>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaList).await?;
-    Ok(store::persona::persona_list(&mut act.tx).await?)
-}
+pub struct PersonaList;
 
-pub async fn persona_get(ctx: &Ctx, actor: &Actor, id: PersonaId) -> Result<Persona, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaList).await?;
-    Ok(store::persona::persona_get(&mut act.tx, id).await?)
-}
+impl Operation for PersonaList {
+    const ACTION: Action = Action::PersonaList;
+    const ROUTE: Route = Route::get("/personas");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "List personas";
+    const DESCRIPTION: &'static str = "The caller's own, all at once, by name.";
+    type Input = PersonaListInput;
+    type Output = Page<Persona>;
 
-pub async fn persona_create(
-    ctx: &Ctx,
-    actor: &Actor,
-    draft: &PersonaDraft,
-) -> Result<PersonaId, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaCreate).await?;
-    let text = ParsedPersona::parse(draft)?;
-    if store::persona::persona_list(&mut act.tx).await?.len() >= MAX_PERSONAS {
-        return Err(AppError::field(
-            "name",
-            format!("You have {MAX_PERSONAS} personas, the most there can be. Delete one first."),
-        ));
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        PersonaListInput {}: PersonaListInput,
+    ) -> Result<Done<Page<Persona>>, AppError> {
+        let items = personas::persona_list(tx).await?;
+        Ok(Done::read(Page { items, next: None }))
     }
-    let id: PersonaId = ctx.ids.id();
-    store::persona::persona_create(&mut act.tx, id, &text, ctx.clock.now()).await?;
-    act.commit(AuditTarget::persona(id)).await?;
-    Ok(id)
 }
 
-pub async fn persona_update(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: PersonaId,
-    draft: &PersonaDraft,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaUpdate).await?;
-    let text = ParsedPersona::parse(draft)?;
-    store::persona::persona_update(&mut act.tx, id, &text, ctx.clock.now()).await?;
-    act.commit(AuditTarget::persona(id)).await
+pub struct PersonaGet;
+
+impl Operation for PersonaGet {
+    const ACTION: Action = Action::PersonaList;
+    const ROUTE: Route = Route::get("/personas/{id}");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Get a persona";
+    type Input = PersonaPath;
+    type Output = Persona;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        PersonaPath { id }: PersonaPath,
+    ) -> Result<Done<Persona>, AppError> {
+        Ok(Done::read(personas::persona_get(tx, id).await?))
+    }
 }
 
-/// Deletes one of the actor's personas; its memories then have none.
-pub async fn persona_delete(ctx: &Ctx, actor: &Actor, id: PersonaId) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::PersonaDelete).await?;
-    let left = store::persona::persona_delete(&mut act.tx, id).await?;
-    // The persona's name and text are private, so only the count is audited.
-    act.commit(AuditTarget::persona(id).with_changes(json!({ "memories": left })))
-        .await
+pub struct PersonaCreate;
+
+impl Operation for PersonaCreate {
+    const ACTION: Action = Action::PersonaCreate;
+    const ROUTE: Route = Route::create("/personas");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Create a persona";
+    type Input = PersonaInput;
+    type Output = Persona;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: PersonaInput,
+    ) -> Result<Done<Persona>, AppError> {
+        let text = ParsedPersona::parse(&input)?;
+        if personas::persona_list(tx).await?.len() >= MAX_PERSONAS {
+            return Err(AppError::field(
+                "name",
+                format!(
+                    "You have {MAX_PERSONAS} personas, the most there can be. Delete one first."
+                ),
+            ));
+        }
+        let (id, now): (PersonaId, _) = (tx.ctx.ids.id(), tx.now());
+        personas::persona_create(tx, id, &text, now).await?;
+        let persona = Persona {
+            id,
+            name: text.name,
+            description: text.description,
+            memory_count: 0,
+        };
+        Ok(Done::audited(persona, AuditTarget::persona(id)))
+    }
+}
+
+pub struct PersonaUpdate;
+
+impl Operation for PersonaUpdate {
+    const ACTION: Action = Action::PersonaUpdate;
+    const ROUTE: Route = Route::put("/personas/{id}");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Change a persona";
+    const DESCRIPTION: &'static str = "Every field is replaced.";
+    type Input = PersonaUpdateInput;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: PersonaUpdateInput,
+    ) -> Result<Done<()>, AppError> {
+        let PersonaUpdateInput {
+            id,
+            name,
+            description,
+        } = input;
+        let text = ParsedPersona::parse(&PersonaInput { name, description })?;
+        let now = tx.now();
+        personas::persona_update(tx, id, &text, now).await?;
+        Ok(Done::audited((), AuditTarget::persona(id)))
+    }
+}
+
+pub struct PersonaDelete;
+
+impl Operation for PersonaDelete {
+    const ACTION: Action = Action::PersonaDelete;
+    const ROUTE: Route = Route::delete("/personas/{id}");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Delete a persona";
+    const DESCRIPTION: &'static str = "Its memories stay and then have none.";
+    type Input = PersonaPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        PersonaPath { id }: PersonaPath,
+    ) -> Result<Done<()>, AppError> {
+        let left = personas::persona_delete(tx, id).await?;
+        // The persona's name and text are private, so only the count is audited.
+        let target = AuditTarget::persona(id).with_changes(json!({ "memories": left }));
+        Ok(Done::audited((), target))
+    }
 }

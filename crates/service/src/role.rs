@@ -1,175 +1,219 @@
 //! Roles: list, and create, change and delete the organisation's custom ones.
 
 use domain::{
-    Action, Actor, AppError, Permission, RoleId, Timestamp,
-    role::{ParsedRole, Role, RoleDetail, RoleDraft, RoleRef, edited_permissions},
+    Action, Actor, AppError, Page, Permission, RoleId,
+    role::{
+        ParsedRole, Role, RoleDeleteInput, RoleDetail, RoleInput, RoleListInput, RolePath, RoleRef,
+        RoleUpdateInput, edited_permissions,
+    },
 };
 use serde_json::{Value, json};
-use store::{StoreError, TenantTx};
+use store::{StoreError, TenantTx, role as roles};
 
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Group, Operation, Route},
 };
 
 /// Holders listed on a role's page.
 const MAX_HOLDERS_SHOWN: i64 = 50;
 
-/// All roles: system roles first, then custom ones.
-pub async fn role_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Role>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleList).await?;
-    Ok(store::role::role_list(&mut act.tx).await?)
+pub struct RoleList;
+
+impl Operation for RoleList {
+    const ACTION: Action = Action::RoleList;
+    const ROUTE: Route = Route::get("/roles");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "List roles";
+    const DESCRIPTION: &'static str =
+        "All at once: those of every organisation first, then custom ones by name.";
+    type Input = RoleListInput;
+    type Output = Page<Role>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        RoleListInput {}: RoleListInput,
+    ) -> Result<Done<Page<Role>>, AppError> {
+        let items = roles::role_list(tx).await?;
+        Ok(Done::read(Page { items, next: None }))
+    }
 }
 
 /// The organisation's roles by name, to choose from.
 pub async fn role_names(ctx: &Ctx, actor: &Actor) -> Result<Vec<RoleRef>, AppError> {
-    let roles = role_list(ctx, actor).await?;
+    let mut tx = AuthorizedTx::begin(ctx, actor, Action::RoleList).await?;
+    let roles = roles::role_list(&mut tx).await?;
     Ok(roles.iter().map(Role::to_ref).collect())
 }
 
-/// One role with its holders and what the actor may do with it.
-pub async fn role_get(ctx: &Ctx, actor: &Actor, id: RoleId) -> Result<RoleDetail, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleGet).await?;
-    let role = store::role::role_get(&mut act.tx, id).await?;
-    let holders = store::role::role_holders(&mut act.tx, id, MAX_HOLDERS_SHOWN).await?;
-    Ok(RoleDetail {
-        may_edit: !role.is_system && actor.permissions.contains(&Permission::RoleManage),
-        grantable: Permission::grantable(&actor.permissions),
-        role,
-        holders,
-    })
-}
+pub struct RoleGet;
 
-/// Creates a role whose permissions the actor can all grant.
-///
-/// # Errors
-/// [`AppError::Forbidden`] naming a permission that the actor can't grant.
-pub async fn role_create(ctx: &Ctx, actor: &Actor, draft: &RoleDraft) -> Result<RoleId, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleCreate).await?;
-    let id: RoleId = ctx.ids.id();
-    let done = create_in_tx(&mut act.tx, actor, id, draft, ctx.clock.now()).await;
-    act.finish(AuditTarget::role(id), done).await?;
-    Ok(id)
-}
+impl Operation for RoleGet {
+    const ACTION: Action = Action::RoleGet;
+    const ROUTE: Route = Route::get("/roles/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Get a role";
+    type Input = RolePath;
+    type Output = RoleDetail;
 
-async fn create_in_tx(
-    tx: &mut TenantTx,
-    actor: &Actor,
-    id: RoleId,
-    draft: &RoleDraft,
-    now: Timestamp,
-) -> Result<Value, AppError> {
-    let text = ParsedRole::parse(draft)?;
-    let grantable = Permission::grantable(&actor.permissions);
-    if let Some(permission) = text.permissions.difference(&grantable).next() {
-        let permission = permission.required_to_grant();
-        return Err(AppError::Forbidden { permission });
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        RolePath { id }: RolePath,
+    ) -> Result<Done<RoleDetail>, AppError> {
+        let role = roles::role_get(tx, id).await?;
+        let holders = roles::role_holders(tx, id, MAX_HOLDERS_SHOWN).await?;
+        Ok(Done::read(RoleDetail {
+            may_edit: !role.is_system && tx.holds(Permission::RoleManage),
+            grantable: Permission::grantable(&tx.actor.permissions),
+            role,
+            holders,
+        }))
     }
-    store::role::role_create(tx, id, &text, now).await?;
-    Ok(json!({ "after": to_audit_json(&text) }))
 }
 
-/// Changes a custom role based on its version `version`, effective for every
-/// holder with their next request (SEC-B3).
-///
-/// # Errors
-/// [`AppError::Conflict`] for a system role, a stale version, and if the actor
-/// could no longer manage roles; [`AppError::Forbidden`] naming a permission
-/// that the actor can't grant.
-pub async fn role_update(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: RoleId,
-    version: i32,
-    draft: &RoleDraft,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleUpdate).await?;
-    let done = update_in_tx(&mut act.tx, actor, id, version, draft, ctx.clock.now()).await;
-    act.finish(AuditTarget::role(id), done).await
+pub struct RoleCreate;
+
+impl Operation for RoleCreate {
+    const ACTION: Action = Action::RoleCreate;
+    const ROUTE: Route = Route::create("/roles");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Create a role";
+    const DESCRIPTION: &'static str = "Nobody holds it yet.";
+    type Input = RoleInput;
+    type Output = RoleRef;
+
+    /// # Errors
+    /// [`AppError::Forbidden`] naming a permission that the actor can't grant.
+    async fn run(tx: &mut AuthorizedTx<'_>, input: RoleInput) -> Result<Done<RoleRef>, AppError> {
+        let (id, now): (RoleId, _) = (tx.ctx.ids.id(), tx.now());
+        tx.set_about(AuditTarget::role(id));
+        let text = ParsedRole::parse(&input)?;
+        let grantable = Permission::grantable(&tx.actor.permissions);
+        if let Some(permission) = text.permissions.difference(&grantable).next() {
+            let permission = permission.required_to_grant();
+            return Err(AppError::Forbidden { permission });
+        }
+        roles::role_create(tx, id, &text, now).await?;
+        let target = AuditTarget::role(id).with_changes(json!({ "after": to_audit_json(&text) }));
+        let role = RoleRef {
+            id,
+            key: text.key(),
+            name: text.name,
+        };
+        Ok(Done::audited(role, target))
+    }
 }
 
-async fn update_in_tx(
-    tx: &mut TenantTx,
-    actor: &Actor,
-    id: RoleId,
-    version: i32,
-    draft: &RoleDraft,
-    now: Timestamp,
-) -> Result<Value, AppError> {
-    let before = ensure_custom(store::role::role_get(tx, id).await?)?;
-    let mut text = ParsedRole::parse(draft)?;
-    let grantable = Permission::grantable(&actor.permissions);
-    text.permissions = edited_permissions(&before.permissions, &text.permissions, &grantable)
-        .map_err(|permission| AppError::Forbidden {
+pub struct RoleUpdate;
+
+impl Operation for RoleUpdate {
+    const ACTION: Action = Action::RoleUpdate;
+    const ROUTE: Route = Route::put("/roles/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Change a custom role";
+    const DESCRIPTION: &'static str =
+        "Every field is replaced. It counts for every holder with their next request.";
+    type Input = RoleUpdateInput;
+    type Output = ();
+
+    /// # Errors
+    /// [`AppError::Conflict`] for a system role, a stale version, and if the
+    /// actor could no longer manage roles; [`AppError::Forbidden`] naming a
+    /// permission that the actor can't grant.
+    async fn run(tx: &mut AuthorizedTx<'_>, input: RoleUpdateInput) -> Result<Done<()>, AppError> {
+        let RoleUpdateInput {
+            id,
+            version,
+            name,
+            description,
+            permissions,
+        } = input;
+        tx.set_about(AuditTarget::role(id));
+        let before = ensure_custom(roles::role_get(tx, id).await?)?;
+        let mut text = ParsedRole::parse(&RoleInput {
+            name,
+            description,
+            permissions,
+        })?;
+        let grantable = Permission::grantable(&tx.actor.permissions);
+        text.permissions = edited_permissions(&before.permissions, &text.permissions, &grantable)
+            .map_err(|permission| AppError::Forbidden {
             permission: permission.required_to_grant(),
         })?;
-    store::role::role_update(tx, id, version, &text, now).await?;
-    ensure_can_manage_roles(tx, actor).await?;
-    Ok(json!({
-        "before": to_audit_json(&ParsedRole {
-            name: before.name,
-            description: before.description,
-            permissions: before.permissions,
-        }),
-        "after": to_audit_json(&text),
-        "from_version": version,
-    }))
+        let (actor, now) = (tx.actor, tx.now());
+        roles::role_update(tx, id, version, &text, now).await?;
+        ensure_can_manage_roles(tx, actor).await?;
+        let target = AuditTarget::role(id).with_changes(json!({
+            "before": to_audit_json(&ParsedRole {
+                name: before.name,
+                description: before.description,
+                permissions: before.permissions,
+            }),
+            "after": to_audit_json(&text),
+            "from_version": version,
+        }));
+        Ok(Done::audited((), target))
+    }
 }
 
-/// Deletes a custom role and revokes it from its holders, whose number must
-/// still be `holders`, the one displayed to the actor.
-///
-/// # Errors
-/// [`AppError::Conflict`] if the number of holders has changed, if a group rule
-/// grants the role, and for the cases of [`role_update`];
-/// [`AppError::Forbidden`] if it has holders and the actor can't revoke roles.
-pub async fn role_delete(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: RoleId,
-    version: i32,
-    holders: i64,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::RoleDelete).await?;
-    let done = delete_in_tx(&mut act.tx, actor, id, version, holders).await;
-    act.finish(AuditTarget::role(id), done).await
-}
+pub struct RoleDelete;
 
-async fn delete_in_tx(
-    tx: &mut TenantTx,
-    actor: &Actor,
-    id: RoleId,
-    version: i32,
-    holders: i64,
-) -> Result<Value, AppError> {
-    let role = ensure_custom(store::role::role_get(tx, id).await?)?;
-    let mut former_holders = Vec::new();
-    if role.holders > 0 {
-        actor.authorize(Permission::RoleGrant)?;
-        let members = store::role::role_revoke_all(tx, id).await?;
-        former_holders = members.iter().map(ToString::to_string).collect();
+impl Operation for RoleDelete {
+    const ACTION: Action = Action::RoleDelete;
+    const ROUTE: Route = Route::delete("/roles/{id}");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Delete a custom role";
+    const DESCRIPTION: &'static str =
+        "Its holders lose it; if it has any, the permission `role.grant` is needed as well.";
+    type Input = RoleDeleteInput;
+    type Output = ();
+
+    /// # Errors
+    /// [`AppError::Conflict`] if the number of holders has changed, if a group
+    /// rule grants the role, and for the cases of [`RoleUpdate`];
+    /// [`AppError::Forbidden`] if it has holders and the actor can't revoke
+    /// roles.
+    async fn run(tx: &mut AuthorizedTx<'_>, input: RoleDeleteInput) -> Result<Done<()>, AppError> {
+        let RoleDeleteInput {
+            id,
+            version,
+            holder_count,
+        } = input;
+        let actor = tx.actor;
+        tx.set_about(AuditTarget::role(id));
+        let role = ensure_custom(roles::role_get(tx, id).await?)?;
+        let mut former_holders = Vec::new();
+        if role.holder_count > 0 {
+            actor.authorize(Permission::RoleGrant)?;
+            let members = roles::role_revoke_all(tx, id).await?;
+            former_holders = members.iter().map(ToString::to_string).collect();
+        }
+        if i64::try_from(former_holders.len()).unwrap_or(i64::MAX) != holder_count {
+            return Err(AppError::Conflict {
+                message: format!(
+                    "By now {} members hold this role. Look at who they are, then delete it.",
+                    former_holders.len()
+                ),
+            });
+        }
+        roles::role_delete(tx, id, version)
+            .await
+            .map_err(|error| match error {
+                StoreError::Constraint(name) if name.ends_with("_role_id_fkey") => {
+                    AppError::Conflict {
+                        message: "A group mapping still gives this role. Change that first.".into(),
+                    }
+                }
+                other => other.into(),
+            })?;
+        ensure_can_manage_roles(tx, actor).await?;
+        let target = AuditTarget::role(id).with_changes(json!({
+            "before": { "name": role.name, "key": role.key },
+            "taken_from": former_holders,
+        }));
+        Ok(Done::audited((), target))
     }
-    if i64::try_from(former_holders.len()).unwrap_or(i64::MAX) != holders {
-        return Err(AppError::Conflict {
-            message: format!(
-                "By now {} members hold this role. Look at who they are, then delete it.",
-                former_holders.len()
-            ),
-        });
-    }
-    store::role::role_delete(tx, id, version)
-        .await
-        .map_err(|error| match error {
-            StoreError::Constraint(name) if name.ends_with("_role_id_fkey") => AppError::Conflict {
-                message: "A group mapping still gives this role. Change that first.".into(),
-            },
-            other => other.into(),
-        })?;
-    ensure_can_manage_roles(tx, actor).await?;
-    Ok(json!({
-        "before": { "name": role.name, "key": role.key },
-        "taken_from": former_holders,
-    }))
 }
 
 /// Fails for a system role, which never changes, so that nobody can be locked

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use domain::{
     Actor, ActorKind, Page, RequestId, Timestamp, UserId,
-    audit::{AuditEntry, AuditFilter, Outcome},
+    audit::{AuditEntry, AuditListInput, Outcome},
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -185,9 +185,11 @@ struct EntryRow {
     metadata: Option<String>,
 }
 
-impl From<EntryRow> for AuditEntry {
-    fn from(row: EntryRow) -> Self {
-        Self {
+impl TryFrom<EntryRow> for AuditEntry {
+    type Error = StoreError;
+
+    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
+        Ok(Self {
             seq: row.seq,
             at: row.at,
             actor_user_id: row.actor_user_id,
@@ -199,10 +201,14 @@ impl From<EntryRow> for AuditEntry {
             outcome: row.outcome,
             ip: row.ip,
             request_id: row.request_id.map(|id| id.to_string()),
-            changes: row.changes,
-            metadata: row.metadata,
-        }
+            changes: row.changes.as_deref().map(json_parse).transpose()?,
+            metadata: row.metadata.as_deref().map(json_parse).transpose()?,
+        })
     }
+}
+
+fn json_parse(text: &str) -> Result<Value, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::other(format!("an audit row: {error}")))
 }
 
 /// The period in which a request may have written its rows. The request id, a
@@ -228,18 +234,17 @@ const FIRST_PAGE: Cursor<i64> = Cursor {
 /// for an invalid outcome, actor or request id.
 pub async fn audit_list(
     tx: &mut TenantTx,
-    filter: &AuditFilter,
-    cursor: Option<&str>,
+    input: &AuditListInput,
     size: u16,
 ) -> Result<Page<AuditEntry>, StoreError> {
-    if !filter.outcome.is_empty() && Outcome::from_key(&filter.outcome).is_none() {
+    if !input.outcome.is_empty() && Outcome::from_key(&input.outcome).is_none() {
         return Err(StoreError::Filter("outcome"));
     }
-    let actor: Option<UserId> = match filter.actor.as_str() {
+    let actor: Option<UserId> = match input.actor.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("actor"))?),
     };
-    let request: Option<RequestId> = match filter.request.as_str() {
+    let request: Option<RequestId> = match input.request.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("request"))?),
     };
@@ -248,7 +253,8 @@ pub async fn audit_list(
         None => None,
     };
     // The first page has a bound as well, so that all pages share one plan.
-    let cursor = cursor.map_or(Ok(FIRST_PAGE), |text| {
+    let after = input.after.as_deref().filter(|after| !after.is_empty());
+    let cursor = after.map_or(Ok(FIRST_PAGE), |text| {
         Cursor::parse(text, List::Audit, tx.tenant_id())
     })?;
     let tenant_id = tx.tenant_id();
@@ -270,8 +276,8 @@ pub async fn audit_list(
         tenant_id as _,
         cursor.at,
         cursor.key,
-        filter.action,
-        filter.outcome,
+        input.action,
+        input.outcome,
         actor as _,
         request as _,
         span.map(|(from, _)| from),
@@ -280,7 +286,10 @@ pub async fn audit_list(
     )
     .fetch_all(tx.conn())
     .await?;
-    let entries: Vec<AuditEntry> = rows.into_iter().map(AuditEntry::from).collect();
+    let entries = rows
+        .into_iter()
+        .map(AuditEntry::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(Page::cut(entries, usize::from(size), |entry| {
         Cursor {
             at: entry.at,
@@ -320,7 +329,7 @@ pub async fn audit_list_for_member(
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().map(AuditEntry::from).collect())
+    rows.into_iter().map(AuditEntry::try_from).collect()
 }
 
 /// The entries about members that a request of the transaction's own member
@@ -352,7 +361,7 @@ pub async fn audit_list_for_request(
     if rows.is_empty() {
         return Err(StoreError::NotFound);
     }
-    Ok(rows.into_iter().map(AuditEntry::from).collect())
+    rows.into_iter().map(AuditEntry::try_from).collect()
 }
 
 /// Creates the partitions for the month of `now` and the two after it, and

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{
     ActorKind, Page, TeamId, UserId,
     access::SystemRole,
-    member::{HeldRole, HeldTeam, Member, MemberFilter, MemberSummary, UserStatus},
+    member::{HeldRole, HeldTeam, Member, MemberListInput, MemberSummary, UserStatus},
     role::RoleRef,
     team::TeamRole,
 };
@@ -24,20 +24,20 @@ use crate::{
 /// for an invalid status, kind or team.
 pub async fn member_list(
     tx: &mut TenantTx,
-    filter: &MemberFilter,
-    cursor: Option<&str>,
+    input: &MemberListInput,
     size: u16,
 ) -> Result<Page<MemberSummary>, StoreError> {
-    if !filter.status.is_empty() && UserStatus::from_key(&filter.status).is_none() {
+    if !input.status.is_empty() && UserStatus::from_key(&input.status).is_none() {
         return Err(StoreError::Filter("status"));
     }
-    if !filter.kind.is_empty() && ActorKind::from_key(&filter.kind).is_none() {
+    if !input.kind.is_empty() && ActorKind::from_key(&input.kind).is_none() {
         return Err(StoreError::Filter("kind"));
     }
-    let team: Option<TeamId> = match filter.team.as_str() {
+    let team: Option<TeamId> = match input.team.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("team"))?),
     };
+    let cursor = input.after.as_deref().filter(|after| !after.is_empty());
     let after = cursor.map_or(Ok(NameCursor::START), |text| {
         NameCursor::parse(text, List::Member, tx.tenant_id())
     })?;
@@ -72,10 +72,10 @@ pub async fn member_list(
         tenant_id as _,
         after.name,
         after.id,
-        filter.query.trim(),
-        filter.status,
-        filter.kind,
-        filter.role,
+        input.query.trim(),
+        input.status,
+        input.kind,
+        input.role,
         team as _,
         i64::from(size) + 1,
     )

@@ -5,13 +5,32 @@ use domain::{
     PersonaId, Timestamp,
     persona::{ParsedPersona, Persona},
 };
+use uuid::Uuid;
 
 use crate::{StoreError, TenantTx};
 
+struct PersonaRow {
+    id: Uuid,
+    name: String,
+    description: String,
+    memories: i64,
+}
+
+impl From<PersonaRow> for Persona {
+    fn from(row: PersonaRow) -> Self {
+        Self {
+            id: PersonaId(row.id),
+            name: row.name,
+            description: row.description,
+            memory_count: row.memories,
+        }
+    }
+}
+
 /// The member's personas, sorted by name.
 pub async fn persona_list(tx: &mut TenantTx) -> Result<Vec<Persona>, StoreError> {
-    Ok(sqlx::query_as!(
-        Persona,
+    let rows = sqlx::query_as!(
+        PersonaRow,
         r#"SELECT id, name, description,
                   (SELECT count(*) FROM memories
                     WHERE memories.tenant_id = $1 AND memories.user_id = $2 AND persona_id = personas.id
@@ -23,12 +42,13 @@ pub async fn persona_list(tx: &mut TenantTx) -> Result<Vec<Persona>, StoreError>
         tx.member_id()? as _,
     )
     .fetch_all(tx.conn())
-    .await?)
+    .await?;
+    Ok(rows.into_iter().map(Persona::from).collect())
 }
 
 pub async fn persona_get(tx: &mut TenantTx, id: PersonaId) -> Result<Persona, StoreError> {
-    Ok(sqlx::query_as!(
-        Persona,
+    let row = sqlx::query_as!(
+        PersonaRow,
         r#"SELECT id, name, description,
                   (SELECT count(*) FROM memories
                     WHERE memories.tenant_id = $1 AND memories.user_id = $2 AND persona_id = personas.id
@@ -40,7 +60,8 @@ pub async fn persona_get(tx: &mut TenantTx, id: PersonaId) -> Result<Persona, St
         id as _,
     )
     .fetch_one(tx.conn())
-    .await?)
+    .await?;
+    Ok(row.into())
 }
 
 /// Stores a new persona of the member.

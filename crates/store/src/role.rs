@@ -41,7 +41,7 @@ impl From<RoleRow> for Role {
             is_system: row.is_system,
             version: row.version,
             updated_at: row.updated_at,
-            holders: row.holders,
+            holder_count: row.holders,
         }
     }
 }

@@ -3,7 +3,7 @@
 use domain::{
     ActorKind, UserId,
     access::SystemRole,
-    member::{MemberFilter, UserStatus},
+    member::{MemberListInput, UserStatus},
 };
 use sqlx::{Connection, PgConnection};
 use store::{
@@ -13,14 +13,14 @@ use store::{
     user::{NewUser, user_create, user_status_set},
 };
 
-async fn names(tenant: &TestTenant, filter: &MemberFilter) -> Vec<String> {
+async fn names(tenant: &TestTenant, filter: &MemberListInput) -> Vec<String> {
     let mut tx = tenant.enter().await;
-    let page = member_list(&mut tx, filter, None, 50).await.unwrap();
+    let page = member_list(&mut tx, filter, 50).await.unwrap();
     page.items.into_iter().map(|m| m.display_name).collect()
 }
 
-fn filter(change: impl FnOnce(&mut MemberFilter)) -> MemberFilter {
-    let mut filter = MemberFilter::default();
+fn filter(change: impl FnOnce(&mut MemberListInput)) -> MemberListInput {
+    let mut filter = MemberListInput::default();
     change(&mut filter);
     filter
 }
@@ -33,7 +33,7 @@ async fn pages_follow_each_other_by_name_without_gap_or_repeat() {
     for name in ["mia", "Ada", "Mia", "béa", "Zoe", "Mia"] {
         acme.user(name).await;
     }
-    let all = names(&acme, &MemberFilter::default()).await;
+    let all = names(&acme, &MemberListInput::default()).await;
     assert_eq!(all.len(), 6);
     assert!(all.is_sorted_by_key(|name| name.to_lowercase()), "{all:?}");
 
@@ -41,9 +41,8 @@ async fn pages_follow_each_other_by_name_without_gap_or_repeat() {
     let mut paged = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let page = member_list(&mut tx, &MemberFilter::default(), after.as_deref(), 2)
-            .await
-            .unwrap();
+        let input = filter(|f| f.after.clone_from(&after));
+        let page = member_list(&mut tx, &input, 2).await.unwrap();
         paged.extend(page.items.into_iter().map(|m| m.display_name));
         match page.next {
             Some(next) => after = Some(next),
@@ -99,16 +98,11 @@ async fn members_are_found_by_name_address_role_team_kind_and_status() {
         ("kind", filter(|f| f.kind = "x".into())),
         ("team", filter(|f| f.team = "x".into())),
     ] {
-        let refused = member_list(&mut acme.enter().await, &of, None, 5).await;
+        let refused = member_list(&mut acme.enter().await, &of, 5).await;
         assert!(matches!(refused, Err(StoreError::Filter(name)) if name == field));
     }
-    let refused = member_list(
-        &mut acme.enter().await,
-        &MemberFilter::default(),
-        Some("x"),
-        5,
-    )
-    .await;
+    let of = filter(|f| f.after = Some("x".into()));
+    let refused = member_list(&mut acme.enter().await, &of, 5).await;
     assert!(matches!(refused, Err(StoreError::Cursor)));
 
     let seen = member_get(&mut acme.enter().await, ada.user_id)

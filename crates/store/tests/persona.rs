@@ -110,7 +110,7 @@ async fn memories_outlive_their_persona() {
         .await
         .unwrap()
         .into_iter()
-        .map(|persona| (persona.name, persona.memories))
+        .map(|persona| (persona.name, persona.memory_count))
         .collect();
     assert_eq!(listed, [("home".to_owned(), 1), ("Work".to_owned(), 1)]);
     assert_eq!(persona_delete(&mut tx, work).await.unwrap(), 2);

@@ -1,142 +1,187 @@
-//! The organisation's members.
+//! Changes of members that are not operations: those that end sessions begin
+//! in a transaction of the authentication, and an action on several members has
+//! a transaction for each.
 
-use axum::{Extension, Json};
+use axum::{Extension, Json, http::StatusCode};
 use domain::{
-    ActorKind, UserId,
-    member::{self, MemberFilter, MemberSummary, UserStatus},
+    Action, Actor, RequestId, SessionId, UserId, bulk::BulkInput, member::MemberChange,
+    offboard::OffboardRequest,
 };
 use serde::{Deserialize, Serialize};
 use service::Ctx;
-use time::OffsetDateTime;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    input::{Authenticated, PathId, QueryParams},
-    paged::{After, Paged},
+    input::{Authenticated, JsonBody, PathId},
     problem::ApiError,
 };
 
-/// A person, an agent or a service of the organisation.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Member {
-    /// The member's id.
-    #[schema(value_type = Uuid)]
-    id: UserId,
-    /// The member's name.
-    display_name: String,
-    /// As the identity provider tells it; it identifies nobody.
-    email: Option<String>,
-    /// `human`, `agent` or `service`.
-    #[schema(value_type = String)]
-    kind: ActorKind,
-    /// `invited`, `active`, `suspended` or `deactivated`.
-    #[schema(value_type = String)]
-    status: UserStatus,
-    /// Names of the member's roles.
-    roles: Vec<String>,
-    /// Names of the member's teams.
-    teams: Vec<String>,
-    /// When the member was last active, to the minute.
-    #[serde(with = "time::serde::rfc3339::option")]
-    last_seen_at: Option<OffsetDateTime>,
-}
-
-impl From<MemberSummary> for Member {
-    fn from(member: MemberSummary) -> Self {
-        Self {
-            id: member.id,
-            display_name: member.display_name,
-            email: member.email,
-            kind: member.kind,
-            status: member.status,
-            roles: member.roles,
-            teams: member.teams,
-            last_seen_at: member.last_seen_at,
-        }
-    }
-}
-
-impl From<member::Member> for Member {
-    fn from(member: member::Member) -> Self {
-        let mut roles: Vec<_> = member
-            .roles
-            .into_iter()
-            .map(|held| held.role.name)
-            .collect();
-        // Held for several reasons, a role is there several times.
-        roles.dedup();
-        Self {
-            id: member.id,
-            display_name: member.display_name,
-            email: member.email,
-            kind: member.kind,
-            status: member.status,
-            roles,
-            teams: member.teams.into_iter().map(|team| team.name).collect(),
-            last_seen_at: member.last_seen_at,
-        }
-    }
-}
-
-/// Which members.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct MemberListParams {
-    /// A part of a name, an e-mail address or a handle.
-    #[serde(default)]
-    query: String,
-    /// `invited`, `active`, `suspended` or `deactivated`.
-    #[serde(default)]
-    status: String,
-    /// A role's key.
-    #[serde(default)]
-    role: String,
-    /// A team's id.
-    #[serde(default)]
-    team: String,
-    /// `human`, `agent` or `service`.
-    #[serde(default)]
-    kind: String,
-}
-
-/// List members
+/// Suspend a member
 ///
-/// By name.
+/// Their sessions end, and their API keys are refused until somebody
+/// reactivates them.
 #[utoipa::path(
-    get, path = "/members", tag = "Members, roles and teams",
-    security(("key" = ["member.read"])),
-    params(MemberListParams, After),
-    responses((status = 200, description = "One page of members", body = Paged<Member>)),
-)]
-pub(super) async fn members_list(
-    Extension(ctx): Extension<Ctx>,
-    Authenticated(actor): Authenticated,
-    QueryParams(asked): QueryParams<MemberListParams>,
-    QueryParams(After { after }): QueryParams<After>,
-) -> Result<Json<Paged<Member>>, ApiError> {
-    let filter = MemberFilter {
-        query: asked.query,
-        status: asked.status,
-        role: asked.role,
-        team: asked.team,
-        kind: asked.kind,
-    };
-    let page = service::member_list(&ctx, &actor, &filter, after.as_deref()).await?;
-    Ok(Json(Paged::of(page)))
-}
-
-/// Get a member
-#[utoipa::path(
-    get, path = "/members/{id}", tag = "Members, roles and teams",
-    security(("key" = ["member.read"])),
+    post, path = "/members/{id}/suspend", tag = "Members, roles and teams",
+    security(("key" = ["member.manage"])),
     params(("id" = Uuid, Path, description = "The member's id")),
-    responses((status = 200, description = "The member", body = Member)),
+    responses((status = 204, description = "Success")),
 )]
-pub(super) async fn members_get(
+pub(super) async fn member_suspend(
     Extension(ctx): Extension<Ctx>,
     Authenticated(actor): Authenticated,
     PathId(id): PathId<UserId>,
-) -> Result<Json<Member>, ApiError> {
-    let detail = service::member_get(&ctx, &actor, id).await?;
-    Ok(Json(detail.member.into()))
+) -> Result<StatusCode, ApiError> {
+    change(&ctx, &actor, id, MemberChange::Suspend).await
+}
+
+/// Deactivate a member
+///
+/// For someone who has left: their sessions end, and their API keys are
+/// refused. Offboarding also revokes keys, roles and teams.
+#[utoipa::path(
+    post, path = "/members/{id}/deactivate", tag = "Members, roles and teams",
+    security(("key" = ["member.manage"])),
+    params(("id" = Uuid, Path, description = "The member's id")),
+    responses((status = 204, description = "Success")),
+)]
+pub(super) async fn member_deactivate(
+    Extension(ctx): Extension<Ctx>,
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<UserId>,
+) -> Result<StatusCode, ApiError> {
+    change(&ctx, &actor, id, MemberChange::Deactivate).await
+}
+
+/// Reactivate a suspended or deactivated member
+#[utoipa::path(
+    post, path = "/members/{id}/reactivate", tag = "Members, roles and teams",
+    security(("key" = ["member.manage"])),
+    params(("id" = Uuid, Path, description = "The member's id")),
+    responses((status = 204, description = "Success")),
+)]
+pub(super) async fn member_reactivate(
+    Extension(ctx): Extension<Ctx>,
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<UserId>,
+) -> Result<StatusCode, ApiError> {
+    change(&ctx, &actor, id, MemberChange::Reactivate).await
+}
+
+async fn change(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: UserId,
+    change: MemberChange,
+) -> Result<StatusCode, ApiError> {
+    service::member_change(ctx, actor, id, change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End one of a member's sessions
+#[utoipa::path(
+    delete, path = "/members/{id}/sessions/{session_id}", tag = "Members, roles and teams",
+    security(("key" = ["member.manage"])),
+    params(
+        ("id" = Uuid, Path, description = "The member's id"),
+        ("session_id" = Uuid, Path, description = "The session's id"),
+    ),
+    responses((status = 204, description = "Success")),
+)]
+pub(super) async fn member_session_revoke(
+    Extension(ctx): Extension<Ctx>,
+    Authenticated(actor): Authenticated,
+    PathId((id, session)): PathId<(UserId, SessionId)>,
+) -> Result<StatusCode, ApiError> {
+    service::member_session_revoke(&ctx, &actor, id, session).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End all sessions of a member
+#[utoipa::path(
+    delete, path = "/members/{id}/sessions", tag = "Members, roles and teams",
+    security(("key" = ["member.manage"])),
+    params(("id" = Uuid, Path, description = "The member's id")),
+    responses((status = 204, description = "Success")),
+)]
+pub(super) async fn member_session_revoke_all(
+    Extension(ctx): Extension<Ctx>,
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<UserId>,
+) -> Result<StatusCode, ApiError> {
+    service::member_session_revoke_all(&ctx, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OffboardBody {
+    /// The member's name, to confirm.
+    confirm: String,
+    /// The id of the active member who takes over the shared memories; needed
+    /// if there are any.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    heir: Option<UserId>,
+}
+
+/// Offboard a member for good
+///
+/// Ends their sessions, revokes their API keys, roles and teams, and transfers
+/// their shared memories to the heir.
+#[utoipa::path(
+    post, path = "/members/{id}/offboard", tag = "Members, roles and teams",
+    security(("key" = ["member.manage"])),
+    params(("id" = Uuid, Path, description = "The member's id")),
+    request_body = OffboardBody,
+    responses((status = 204, description = "Success")),
+)]
+pub(super) async fn member_offboard(
+    Extension(ctx): Extension<Ctx>,
+    Authenticated(actor): Authenticated,
+    PathId(id): PathId<UserId>,
+    body: Result<JsonBody<OffboardBody>, ApiError>,
+) -> Result<StatusCode, ApiError> {
+    service::authorize(&ctx, &actor, Action::MemberOffboard).await?;
+    let JsonBody(OffboardBody { confirm, heir }) = body?;
+    let request = OffboardRequest { confirm, heir };
+    service::offboard(&ctx, &actor, id, &request).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BulkBody {
+    /// The `key` of one of the actions that the caller can choose.
+    act: String,
+    /// 1 to 50 members.
+    #[schema(value_type = Vec<Uuid>)]
+    ids: Vec<UserId>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BulkApplied {
+    /// Names the outcome, which can be read afterwards.
+    #[schema(value_type = Uuid)]
+    request_id: RequestId,
+}
+
+/// Apply one action to several members
+///
+/// Each member by itself, so that a failure affects no other. The permission is
+/// that of the action.
+#[utoipa::path(
+    post, path = "/members/bulk", tag = "Members, roles and teams",
+    security(
+        ("key" = ["member.manage"]), ("key" = ["role.grant"]), ("key" = ["team.manage"]),
+    ),
+    request_body = BulkBody,
+    responses((status = 200, description = "Success", body = BulkApplied)),
+)]
+pub(super) async fn member_bulk_apply(
+    Extension(ctx): Extension<Ctx>,
+    Authenticated(actor): Authenticated,
+    JsonBody(BulkBody { act, ids }): JsonBody<BulkBody>,
+) -> Result<Json<BulkApplied>, ApiError> {
+    let request_id = service::bulk_apply(&ctx, &actor, BulkInput { act, ids }).await?;
+    Ok(Json(BulkApplied { request_id }))
 }

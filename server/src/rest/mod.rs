@@ -4,7 +4,6 @@
 //! at here, as keys are not looked at where cookies count. Every refusal is a
 //! `problem+json` (RFC 9457).
 
-mod audit;
 mod document;
 mod event;
 mod idempotency;
@@ -22,11 +21,9 @@ mod memory_trash;
 mod memory_version;
 mod operation;
 mod paged;
-mod persona;
 mod problem;
 mod proposal;
 mod reference;
-mod role;
 
 use axum::{
     Extension, Router,
@@ -89,12 +86,13 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
         .routes(routes!(proposal::proposals_accept))
         .routes(routes!(proposal::proposals_decline))
         .routes(routes!(proposal::proposals_withdraw))
-        .routes(routes!(persona::personas_list))
-        .routes(routes!(member::members_list))
-        .routes(routes!(member::members_get))
-        .routes(routes!(role::roles_list))
-        .routes(routes!(role::roles_get))
-        .routes(routes!(audit::audit_list))
+        .routes(routes!(member::member_suspend))
+        .routes(routes!(member::member_deactivate))
+        .routes(routes!(member::member_reactivate))
+        .routes(routes!(member::member_session_revoke))
+        .routes(routes!(member::member_session_revoke_all))
+        .routes(routes!(member::member_offboard))
+        .routes(routes!(member::member_bulk_apply))
         .routes(routes!(event::events_stream))
         .split_for_parts();
     let document = document::complete(document);

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use axum::http::Method;
-use domain::{MemoryId, PersonaId, access::SystemRole, persona::PersonaDraft};
+use domain::{MemoryId, PersonaId, access::SystemRole, persona::PersonaInput};
 use serde_json::{Value, json};
 
 use crate::{Mcp as _, done, member, support::program::World, wrong};
@@ -78,13 +78,14 @@ async fn each_filter_narrows_lists_and_searches_over_rest_and_mcp() {
     let (noah, noahs) = member(&world, "Noah").await;
     let members = [mia.user_id, noah.user_id];
     let team = world.app.tenant.team("Design", &members).await;
-    let work = PersonaDraft {
+    let work = PersonaInput {
         name: "Work".into(),
         description: String::new(),
     };
-    let work: PersonaId = service::persona_create(&world.ctx(), &mia, &work)
+    let work: PersonaId = service::call::<service::PersonaCreate>(&world.ctx(), &mia, work)
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     kept(&world, &key, "event", json!({ "kind": "event" })).await;
     kept(&world, &key, "tags", json!({ "tags": ["green", "black"] })).await;
     kept(&world, &key, "green", json!({ "tags": ["green"] })).await;

@@ -1,7 +1,7 @@
 //! Replies, the trash, and what memories belong to.
 
 use axum::http::Method;
-use domain::{MemoryId, access::SystemRole, persona::PersonaDraft};
+use domain::{MemoryId, access::SystemRole, persona::PersonaInput};
 use serde_json::json;
 
 use crate::{
@@ -194,13 +194,14 @@ async fn a_member_has_personas_of_their_own() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let (_, noahs) = member(&world, "Noah").await;
-    let work = PersonaDraft {
+    let work = PersonaInput {
         name: "Work".into(),
         description: "At the office".into(),
     };
-    let work = service::persona_create(&world.ctx(), &mia, &work)
+    let work = service::call::<service::PersonaCreate>(&world.ctx(), &mia, work)
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     create(
         &world,
         &key,
@@ -210,7 +211,7 @@ async fn a_member_has_personas_of_their_own() {
     let personas = ok(&world.get("/api/v1/personas", &key).await, 200);
     assert_eq!(
         personas["items"],
-        json!([{ "id": work, "name": "Work", "description": "At the office", "memories": 1 }])
+        json!([{ "id": work, "name": "Work", "description": "At the office", "memory_count": 1 }])
     );
     assert_eq!(
         world.look("/api/v1/personas", &noahs).await["items"],

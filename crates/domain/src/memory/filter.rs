@@ -11,9 +11,10 @@ use crate::{AppError, FieldError, PersonaId, TeamId, UserId, team::TeamRef};
 /// Filter of a list or search, as in the URL and not validated. An empty string
 /// means no restriction. Days are in UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryFilter {
-    /// A [`MemoryKind`] key.
+    /// `fact`, `preference`, `event`, `skill_note` or `context`.
     pub kind: String,
     /// Tags separated by commas; a memory must have all of them, exactly as
     /// written.
@@ -24,11 +25,11 @@ pub struct MemoryFilter {
     pub owner: String,
     /// A team's id: memories shared with it.
     pub team: String,
-    /// An [`Origin`] key.
+    /// Where they came from, e.g. `dashboard`, `import`, `api` or `mcp`.
     pub origin: String,
-    /// A [`Term`] key.
+    /// `short` or `long`.
     pub term: String,
-    /// A [`Visibility`] key.
+    /// `private`, `team` or `org`.
     pub visibility: String,
     /// Changed on this day (`YYYY-MM-DD`) or later.
     pub from: String,

@@ -319,13 +319,17 @@ async fn a_members_page_lists_their_keys_for_who_manages_keys() {
         .await
         .unwrap();
     let mut admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
-    let detail = service::member_get(ctx, &admin, mia.user_id).await.unwrap();
+    let detail = crate::call::member_get(ctx, &admin, mia.user_id)
+        .await
+        .unwrap();
     let keys: Vec<_> = detail.keys.unwrap().iter().map(|key| key.id).collect();
     assert_eq!(keys, [second.id, first.id]);
     // Who may only end somebody's access is shown no keys, nor is oneself.
     admin.permissions.remove(&Permission::ApiKeyManage);
     for actor in [&admin, &mia] {
-        let detail = service::member_get(ctx, actor, mia.user_id).await.unwrap();
+        let detail = crate::call::member_get(ctx, actor, mia.user_id)
+            .await
+            .unwrap();
         assert_eq!(detail.keys, None);
     }
 }

@@ -3,13 +3,16 @@
 use domain::{
     Actor, AppError, Permission, RequestId, UserId,
     access::SystemRole,
-    audit::{AuditFilter, Outcome},
+    audit::{AuditListInput, Outcome},
     bulk::{BulkAction, BulkRow},
     member::{MemberChange, UserStatus},
 };
-use service::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview, member_change, member_get};
+use service::member_change;
 
-use crate::support::World;
+use crate::{
+    call::{bulk_apply, bulk_choices, bulk_outcome, bulk_preview, member_get},
+    support::World,
+};
 
 impl World {
     /// The actor in a request that begins now, by the world's own clock.
@@ -76,11 +79,11 @@ async fn each_member_has_an_outcome_and_one_refusal_keeps_it_from_nobody_else() 
         assert_eq!(member.status, status);
     }
     // SEC-E1: every row of it is in the log, under the one request.
-    let filter = AuditFilter {
+    let filter = AuditListInput {
         request: request.to_string(),
-        ..AuditFilter::default()
+        ..AuditListInput::default()
     };
-    let log = service::audit_list(ctx, &olga, &filter, None)
+    let log = service::call::<service::AuditList>(ctx, &olga, filter)
         .await
         .unwrap();
     let mut ends: Vec<_> = log.items.iter().map(|row| row.outcome.key()).collect();

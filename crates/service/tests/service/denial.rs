@@ -13,8 +13,7 @@ async fn denials(world: &World, action: &str) -> Vec<Option<i64>> {
     let rows = world.audit().await.into_iter().rev();
     rows.filter(|row| row.action == action && row.outcome == Outcome::Denied)
         .map(|row| {
-            let metadata = row.metadata.unwrap_or_default();
-            let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+            let metadata = row.metadata.unwrap();
             metadata["repeats"].as_i64()
         })
         .collect()

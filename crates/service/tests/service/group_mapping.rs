@@ -53,7 +53,7 @@ impl World {
     }
 
     async fn role_id(&self, actor: &Actor, role: SystemRole) -> String {
-        let roles = service::role_list(&self.ctx, actor).await.unwrap();
+        let roles = crate::call::role_list(&self.ctx, actor).await.unwrap();
         let role = roles.into_iter().find(|found| found.key == role.key());
         role.unwrap().id.to_string()
     }

@@ -4,15 +4,15 @@ use domain::{
     Action, Actor, AppError, Permission, UserId,
     access::SystemRole,
     audit::Outcome,
-    member::{BlockedReason, MemberChange, MemberFilter, UserStatus},
+    member::{BlockedReason, MemberChange, MemberListInput, UserStatus},
     role::RoleSource,
 };
-use service::{
-    actor_find, member_change, member_get, member_list, member_role_grant, member_role_revoke,
-    member_session_revoke, member_session_revoke_all,
-};
+use service::{actor_find, member_change, member_session_revoke, member_session_revoke_all};
 
-use crate::support::World;
+use crate::{
+    call::{member_get, member_list, member_role_grant, member_role_revoke},
+    support::World,
+};
 
 fn forbidden<T>(permission: Permission) -> Result<T, AppError> {
     Err(AppError::Forbidden { permission })
@@ -267,7 +267,7 @@ async fn another_tenants_member_does_not_exist() {
         }
     }
     assert_eq!(world.live_sessions(mia.user_id).await, [session]);
-    let seen = member_list(ctx, &otto, &MemberFilter::default(), None)
+    let seen = member_list(ctx, &otto, &MemberListInput::default())
         .await
         .unwrap();
     assert_eq!(seen.items.len(), 1);

@@ -9,17 +9,19 @@ use domain::{
         TRASH_DAYS,
     },
     memory_version::DiffKind,
-    persona::PersonaDraft,
+    persona::PersonaInput,
 };
 use service::{
     memory_create, memory_delete, memory_get, memory_purge, memory_replies, memory_reply,
     memory_restore, memory_sweep, memory_trash_empty, memory_update, memory_version_diff,
-    memory_version_restore, memory_versions, persona_create, persona_delete, persona_get,
-    persona_list, persona_update,
+    memory_version_restore, memory_versions,
 };
 use time::Duration;
 
-use crate::support::{World, change, draft};
+use crate::{
+    call::{persona_create, persona_delete, persona_get, persona_list, persona_update},
+    support::{World, change, draft, json_text},
+};
 
 async fn keep(world: &World, actor: &Actor, content: &str) -> MemoryId {
     memory_create(&world.ctx, actor, &draft(content))
@@ -194,7 +196,7 @@ async fn what_ended_or_stayed_in_the_trash_is_swept_and_written_down_whoever_it_
             (row.actor_user_id, row.actor_label.as_str()),
             (None, "Atrium")
         );
-        let changes = row.changes.as_deref().unwrap_or_default();
+        let changes = json_text(row.changes.as_ref());
         assert!(changes.contains(&memory.to_string()), "{changes}");
     }
     let again = told.len();
@@ -239,7 +241,7 @@ async fn personas_are_their_owners_and_bad_ones_name_their_fields() {
     let world = World::without_model().await;
     let (mia, max) = (world.member("Mia").await, world.member("Max").await);
     let ctx = &world.ctx;
-    let named = |name: &str| PersonaDraft {
+    let named = |name: &str| PersonaInput {
         name: name.into(),
         description: "At the desk".into(),
     };

@@ -6,12 +6,12 @@ use domain::{
     memory::{MemoryFilter, SearchMode},
     memory_view::{MAX_VIEWS, MemoryViewQuery},
 };
-use service::{
-    memory_create, memory_filter_choices, memory_list, memory_search, memory_similar,
-    memory_view_create, memory_view_delete, memory_view_list, memory_view_rename,
-};
+use service::{memory_create, memory_filter_choices, memory_list, memory_search, memory_similar};
 
-use crate::support::{World, draft};
+use crate::{
+    call::{memory_view_create, memory_view_delete, memory_view_list, memory_view_rename},
+    support::{World, draft},
+};
 
 fn asks(query: &str) -> MemoryViewQuery {
     MemoryViewQuery {

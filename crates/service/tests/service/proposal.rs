@@ -10,11 +10,12 @@ use domain::{
 };
 use service::{
     memory_get, memory_search, memory_share, memory_sharing, memory_unshare, memory_update,
-    notification_list, proposal_accept, proposal_decline, proposal_get, proposal_list,
-    proposal_pending_count, proposal_withdraw,
+    proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_pending_count,
+    proposal_withdraw,
 };
 
 use crate::{
+    call::notification_list,
     share::{Team, is_conflict},
     support::{World, change},
 };
@@ -42,9 +43,7 @@ impl Team {
     }
 
     async fn told(&self, actor: &Actor) -> Vec<NotificationData> {
-        let (page, _) = notification_list(&self.world.ctx, actor, None)
-            .await
-            .unwrap();
+        let page = notification_list(&self.world.ctx, actor).await.unwrap();
         page.items
             .into_iter()
             .filter_map(|item| item.notice)

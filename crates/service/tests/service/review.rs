@@ -8,7 +8,7 @@ use domain::{
     memory_command::{BatchOutcome, MemoryCommand, MemoryEdit},
     memory_version::DiffKind,
     notification::NotificationData,
-    persona::PersonaDraft,
+    persona::PersonaInput,
     proposal::ProposalStatus,
     settings::{OWNERS_MAY_CHANGE, SettingsInput},
     share::{Audience, EditOutcome, ShareOutcome},
@@ -16,11 +16,11 @@ use domain::{
 use service::{
     memory_apply, memory_batch, memory_get, memory_needs_review, memory_reply, memory_share,
     memory_sharing, memory_update, memory_version_diff, memory_version_restore, memory_versions,
-    notification_list, persona_create, proposal_accept, proposal_decline, proposal_get,
+    proposal_accept, proposal_decline, proposal_get,
 };
 
 use crate::{
-    call::{settings_get, settings_update},
+    call::{notification_list, persona_create, settings_get, settings_update},
     share::{Team, is_conflict},
     support::{World, change, draft},
 };
@@ -75,7 +75,7 @@ async fn a_change_of_what_others_see_waits_until_it_is_accepted() {
     let told = memory_sharing(ctx, &team.mia, memory).await.unwrap();
     let pending = told.pending.unwrap();
     assert!(pending.is_change && !pending.is_stale && pending.id == proposal);
-    let (page, _) = notification_list(ctx, &team.lena, None).await.unwrap();
+    let page = notification_list(ctx, &team.lena).await.unwrap();
     let Some(NotificationData::MemoryProposed(told)) = &page.items[0].notice else {
         panic!("{page:?}");
     };
@@ -280,9 +280,9 @@ async fn every_way_of_changing_waits() {
     assert_eq!(rows[1].1, Some(last.to_string()));
 
     // What nobody else sees, and what is as it was, is saved at once.
-    let home = PersonaDraft {
+    let home = PersonaInput {
         name: "Home".into(),
-        ..PersonaDraft::default()
+        ..PersonaInput::default()
     };
     let persona = persona_create(ctx, &team.mia, &home).await.unwrap();
     let own = MemoryChange {

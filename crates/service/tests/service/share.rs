@@ -12,7 +12,7 @@ use service::{
     memory_versions,
 };
 
-use crate::support::{World, draft};
+use crate::support::{World, draft, json_text};
 
 /// An organisation in which Mia and Max belong to the team that Lena leads,
 /// Otis to none, and Ada decides for everybody.
@@ -162,7 +162,7 @@ async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
     );
     assert_eq!(rows[0].1.as_deref(), Some(memory.to_string().as_str()));
     let row = &team.world.audit().await[0];
-    let changes = row.changes.as_deref().unwrap();
+    let changes = json_text(row.changes.as_ref());
     assert!(changes.contains("private") && changes.contains(&team.design.to_string()));
 }
 

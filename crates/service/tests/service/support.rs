@@ -11,7 +11,7 @@ use std::{
 use domain::{
     Actor, ActorKind, ImportId, Permission, RequestFacts, RoleId, SessionId, UserId,
     access::SystemRole,
-    audit::{AuditEntry, AuditFilter},
+    audit::{AuditEntry, AuditListInput},
     import::{Import, ImportFormat, ImportOptions, ImportStarted},
     memory::{MemoryChange, MemoryText, NewMemory, Origin},
     role::ParsedRole,
@@ -223,8 +223,8 @@ impl World {
     /// The tenant's audit rows, newest first.
     pub(crate) async fn audit(&self) -> Vec<AuditEntry> {
         let mut tx = self.tenant.enter().await;
-        let filter = AuditFilter::default();
-        store::audit::audit_list(&mut tx, &filter, None, 500)
+        let filter = AuditListInput::default();
+        store::audit::audit_list(&mut tx, &filter, 500)
             .await
             .unwrap()
             .items
@@ -333,4 +333,9 @@ pub(crate) fn model_dir() -> PathBuf {
         },
         PathBuf::from,
     )
+}
+
+/// JSON of an audit row as compact text, to look for a part of it.
+pub(crate) fn json_text(value: Option<&serde_json::Value>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
 }

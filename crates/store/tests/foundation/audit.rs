@@ -3,7 +3,7 @@
 use domain::{
     Actor, AppError,
     access::SystemRole,
-    audit::{AuditFilter, Outcome},
+    audit::{AuditListInput, Outcome},
 };
 use serde_json::json;
 use sqlx::PgPool;
@@ -293,29 +293,27 @@ async fn the_list_is_filtered_and_paged_newest_first() {
     append(&db, &max, &events(&max, 5)).await.unwrap();
 
     let mut tx = db.store.begin(&mia).await.unwrap();
-    let all = AuditFilter::default();
-    let (mut seqs, mut cursor) = (Vec::new(), None);
+    let mut all = AuditListInput::default();
+    let mut seqs = Vec::new();
     loop {
-        let page = audit_list(&mut tx, &all, cursor.as_deref(), 7)
-            .await
-            .unwrap();
+        let page = audit_list(&mut tx, &all, 7).await.unwrap();
         assert!(page.items.len() <= 7);
         seqs.extend(page.items.iter().map(|entry| entry.seq));
-        cursor = page.next;
-        if cursor.is_none() {
+        all.after = page.next;
+        if all.after.is_none() {
             break;
         }
     }
     assert_eq!(seqs, (1..=20).rev().collect::<Vec<_>>());
 
     let mut count = async |action: &str, outcome: &str, actor: String| {
-        let filter = AuditFilter {
+        let filter = AuditListInput {
             action: action.into(),
             outcome: outcome.into(),
             actor,
-            ..AuditFilter::default()
+            ..AuditListInput::default()
         };
-        audit_list(&mut tx, &filter, None, 50)
+        audit_list(&mut tx, &filter, 50)
             .await
             .map(|page| page.items.len())
     };
@@ -345,13 +343,11 @@ async fn the_list_is_filtered_and_paged_newest_first() {
 async fn a_broken_cursor_is_refused() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
-    let list = audit_list(
-        &mut acme.enter().await,
-        &AuditFilter::default(),
-        Some("x"),
-        50,
-    )
-    .await;
+    let input = AuditListInput {
+        after: Some("x".into()),
+        ..AuditListInput::default()
+    };
+    let list = audit_list(&mut acme.enter().await, &input, 50).await;
     assert!(matches!(list, Err(StoreError::Cursor)));
 }
 

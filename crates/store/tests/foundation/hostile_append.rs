@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use domain::{access::SystemRole, audit::AuditFilter};
+use domain::{access::SystemRole, audit::AuditListInput};
 use sqlx::AssertSqlSafe;
 use store::{
     audit::{AuditVerdict, audit_list},
@@ -177,7 +177,7 @@ async fn holds(db: &TestDb, tenant: &TestTenant, rows: i64, what: &str) {
         "{what}: {verdict:?}"
     );
     let mut tx = tenant.enter().await;
-    let page = audit_list(&mut tx, &AuditFilter::default(), None, 200).await;
+    let page = audit_list(&mut tx, &AuditListInput::default(), 200).await;
     let shown = page.unwrap().items.len();
     let all: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_log")
         .fetch_one(&db.admin)

@@ -4,7 +4,7 @@ use domain::{
     Action, Actor, AppError, NoInput, Permission,
     access::SystemRole,
     api_key::{ApiKeyScope, ServiceAccountInput},
-    audit::AuditFilter,
+    audit::AuditListInput,
     embedding_model::EmbeddingModelInput,
     group_mapping::GroupMappingSimulateInput,
     preferences::{PreferencesInput, Theme},
@@ -51,9 +51,11 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             let id = next_model(world, actor, false).await;
             crate::call::embedding_model_cancel(ctx, actor, id).await
         }
-        Action::AuditList => service::audit_list(ctx, actor, &AuditFilter::default(), None)
-            .await
-            .map(drop),
+        Action::AuditList => {
+            service::call::<service::AuditList>(ctx, actor, AuditListInput::default())
+                .await
+                .map(drop)
+        }
         Action::IsolationProbe => {
             let report = service::call::<service::IsolationProbe>(ctx, actor, NoInput {}).await?;
             assert!(report.holds(), "{report:?}");
@@ -156,12 +158,12 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::NotificationList => {
             service::notification_unread_count(ctx, actor).await?;
             crate::call::break_glass_reports(ctx, actor).await?;
-            service::notification_list(ctx, actor, None).await.map(drop)
+            crate::call::notification_list(ctx, actor).await.map(drop)
         }
         Action::NotificationRead => {
             let id = notification(world, actor).await;
-            service::notification_read(ctx, actor, id).await?;
-            service::notification_read_all(ctx, actor).await.map(drop)
+            crate::call::notification_read(ctx, actor, id).await?;
+            crate::call::notification_read_all(ctx, actor).await
         }
         Action::TenantList => {
             service::tenant_page(ctx, actor, &TenantFilter::default(), None).await?;

@@ -8,8 +8,8 @@ use domain::{
     import::{ImportFormat, ImportOptions},
     memory_view::{MemoryViewQuery, ViewName},
     notification::{BreakGlassOpened, NotificationData},
-    persona::{ParsedPersona, PersonaDraft},
-    role::RoleDraft,
+    persona::{ParsedPersona, PersonaInput},
+    role::RoleInput,
     share::{Audience, Comment},
     team::TeamRole,
     tenant::TenantStatus,
@@ -34,7 +34,7 @@ pub(super) async fn view(ctx: &Ctx, actor: &Actor, name: &str) -> Result<MemoryV
         query: "tea".into(),
         ..MemoryViewQuery::default()
     };
-    service::memory_view_create(ctx, actor, name, &query).await
+    crate::call::memory_view_create(ctx, actor, name, &query).await
 }
 
 /// A view of the actor's, written below the service whatever the actor may do.
@@ -88,8 +88,8 @@ pub(super) async fn trashed(world: &World, actor: &Actor) -> domain::MemoryId {
     id
 }
 
-pub(super) fn persona_draft(world: &World) -> PersonaDraft {
-    PersonaDraft {
+pub(super) fn persona_input(world: &World) -> PersonaInput {
+    PersonaInput {
         name: fresh_name(world),
         description: "At Tea".into(),
     }
@@ -98,7 +98,7 @@ pub(super) fn persona_draft(world: &World) -> PersonaDraft {
 /// A persona of the actor's, written below the service.
 pub(super) async fn persona(world: &World, actor: &Actor) -> PersonaId {
     let id = world.ctx.ids.id();
-    let text = ParsedPersona::parse(&persona_draft(world)).unwrap();
+    let text = ParsedPersona::parse(&persona_input(world)).unwrap();
     let mut tx = world.ctx.store.begin(actor).await.unwrap();
     store::persona::persona_create(&mut tx, id, &text, world.ctx.clock.now())
         .await
@@ -323,8 +323,8 @@ pub(super) async fn notification(world: &World, actor: &Actor) -> NotificationId
     id
 }
 
-pub(super) fn role_draft(world: &World) -> RoleDraft {
-    RoleDraft {
+pub(super) fn role_input(world: &World) -> RoleInput {
+    RoleInput {
         name: fresh_name(world),
         description: String::new(),
         permissions: vec!["memory.read".into()],

@@ -9,7 +9,7 @@ use domain::{
 use service::{ExportFormat, UploadError};
 
 use super::given::{
-    import, memory, persona, persona_draft, proposal_to_decide, proposed, stored_import,
+    import, memory, persona, persona_input, proposal_to_decide, proposed, stored_import,
     stored_view, team, trashed, view, waiting_import,
 };
 use crate::support::{World, change, draft};
@@ -30,15 +30,15 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .await
                 .map(drop)
         }
-        Action::MemoryViewList => service::memory_view_list(ctx, actor).await.map(drop),
+        Action::MemoryViewList => crate::call::memory_view_list(ctx, actor).await.map(drop),
         Action::MemoryViewCreate => view(ctx, actor, "Tea").await.map(drop),
         Action::MemoryViewRename => {
             let id = stored_view(world, actor).await;
-            service::memory_view_rename(ctx, actor, id, "Coffee").await
+            crate::call::memory_view_rename(ctx, actor, id, "Coffee").await
         }
         Action::MemoryViewDelete => {
             let id = stored_view(world, actor).await;
-            service::memory_view_delete(ctx, actor, id).await
+            crate::call::memory_view_delete(ctx, actor, id).await
         }
         Action::MemoryGet => {
             service::memory_get(ctx, actor, memory(world, actor).await).await?;
@@ -139,18 +139,18 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         }
         Action::PersonaList => {
             let id = persona(world, actor).await;
-            service::persona_get(ctx, actor, id).await?;
-            service::persona_list(ctx, actor).await.map(drop)
+            crate::call::persona_get(ctx, actor, id).await?;
+            crate::call::persona_list(ctx, actor).await.map(drop)
         }
-        Action::PersonaCreate => service::persona_create(ctx, actor, &persona_draft(world))
+        Action::PersonaCreate => crate::call::persona_create(ctx, actor, &persona_input(world))
             .await
             .map(drop),
         Action::PersonaUpdate => {
             let id = persona(world, actor).await;
-            service::persona_update(ctx, actor, id, &persona_draft(world)).await
+            crate::call::persona_update(ctx, actor, id, &persona_input(world)).await
         }
         Action::PersonaDelete => {
-            service::persona_delete(ctx, actor, persona(world, actor).await).await
+            crate::call::persona_delete(ctx, actor, persona(world, actor).await).await
         }
         Action::ImportStart => match import(ctx, actor).await {
             Ok(_) => Ok(()),

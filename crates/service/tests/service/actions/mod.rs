@@ -9,7 +9,7 @@ use domain::{
     Action, Actor, AppError, Permission, access::SystemRole, action::Effect, audit::Outcome,
 };
 
-use crate::support::{World, draft};
+use crate::support::{World, draft, json_text};
 
 /// Performs `action` on things that `actor` owns. A new action doesn't
 /// compile until it is here. Boxed, because one future of them all is larger
@@ -88,6 +88,7 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
         | Action::MemberSuspend
         | Action::MemberDeactivate
         | Action::MemberReactivate
+        | Action::MemberOffboardPreview
         | Action::MemberOffboard
         | Action::MemberSessionRevoke
         | Action::InviteList
@@ -156,7 +157,7 @@ async fn every_mutation_writes_its_audit_row() {
         assert_eq!(row.actor_user_id, Some(actor.user_id));
         assert!(row.resource_type.is_some(), "{row:?}");
         // The words of a private memory are nobody else's.
-        let changes = row.changes.as_deref().unwrap_or_default();
+        let changes = json_text(row.changes.as_ref());
         assert!(!changes.contains("Tea"), "{changes}");
     }
     let mut tx = world.tenant.enter().await;

@@ -3,13 +3,13 @@
 use domain::{
     Action, Actor, AppError, Permission,
     invite::InviteInput,
-    member::{MemberChange, MemberFilter, UserStatus},
+    member::{MemberChange, MemberListInput, UserStatus},
     offboard::OffboardRequest,
     team::{TeamChange, TeamRole},
 };
 use store::user::user_status_set;
 
-use super::given::{colleague, fresh_name, opened, role_draft, team};
+use super::given::{colleague, fresh_name, opened, role_input, team};
 use crate::{break_glass::reason, invite::stored_invite, support::World};
 
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
@@ -17,12 +17,12 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
     let ctx = &world.ctx;
     match action {
         Action::MemberList => {
-            let filter = MemberFilter::default();
-            service::member_list(ctx, actor, &filter, None)
+            let filter = MemberListInput::default();
+            crate::call::member_list(ctx, actor, &filter)
                 .await
                 .map(drop)
         }
-        Action::MemberGet => service::member_get(ctx, actor, colleague(world).await)
+        Action::MemberGet => crate::call::member_get(ctx, actor, colleague(world).await)
             .await
             .map(drop),
         Action::MemberSuspend => {
@@ -39,9 +39,13 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             tx.commit().await?;
             service::member_change(ctx, actor, id, MemberChange::Reactivate).await
         }
+        Action::MemberOffboardPreview => {
+            crate::call::offboard_preview(ctx, actor, colleague(world).await)
+                .await
+                .map(drop)
+        }
         Action::MemberOffboard => {
             let id = colleague(world).await;
-            service::offboard_preview(ctx, actor, id).await?;
             let order = OffboardRequest {
                 confirm: "Cleo".into(),
                 heir: None,
@@ -80,20 +84,20 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         Action::InviteRevoke => {
             crate::call::invite_revoke(ctx, actor, stored_invite(world).await).await
         }
-        Action::RoleList => service::role_list(ctx, actor).await.map(drop),
-        Action::RoleGet => service::role_get(ctx, actor, world.role("viewer").await)
+        Action::RoleList => crate::call::role_list(ctx, actor).await.map(drop),
+        Action::RoleGet => crate::call::role_get(ctx, actor, world.role("viewer").await)
             .await
             .map(drop),
-        Action::RoleCreate => service::role_create(ctx, actor, &role_draft(world))
+        Action::RoleCreate => crate::call::role_create(ctx, actor, &role_input(world))
             .await
             .map(drop),
         Action::RoleUpdate => {
             let id = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
-            service::role_update(ctx, actor, id, 1, &role_draft(world)).await
+            crate::call::role_update(ctx, actor, id, 1, &role_input(world)).await
         }
         Action::RoleDelete => {
             let id = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
-            service::role_delete(ctx, actor, id, 1, 0).await
+            crate::call::role_delete(ctx, actor, id, 1, 0).await
         }
         Action::TeamList => {
             service::team_names(ctx, actor).await?;
@@ -144,11 +148,11 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         }
         Action::RoleGrant => {
             let role = world.role("viewer").await;
-            service::member_role_grant(ctx, actor, colleague(world).await, role).await
+            crate::call::member_role_grant(ctx, actor, colleague(world).await, role).await
         }
         Action::RoleRevoke => {
             let role = world.role("member").await;
-            service::member_role_revoke(ctx, actor, colleague(world).await, role).await
+            crate::call::member_role_revoke(ctx, actor, colleague(world).await, role).await
         }
         other => unreachable!("{other} is performed elsewhere"),
     }

@@ -434,7 +434,7 @@ async fn an_invite_ends_with_its_role_and_its_team() {
     let team = world.tenant.team("Desk", &[]).await;
     let by_role = invite(&world, &olga, &giving(Some(clerk), None)).await;
     let by_team = invite(&world, &olga, &giving(None, Some(team))).await;
-    service::role_delete(&world.ctx, &olga, clerk, 1, 0)
+    crate::call::role_delete(&world.ctx, &olga, clerk, 1, 0)
         .await
         .unwrap();
     crate::call::team_delete(&world.ctx, &olga, team, "Desk")

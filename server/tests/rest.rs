@@ -13,7 +13,7 @@ use axum::{
     http::{Method, StatusCode, header, request::Builder},
 };
 use domain::{
-    Actor, NotificationId, Permission, ProposalId,
+    Actor, MemoryViewId, NotificationId, Permission, PersonaId, ProposalId,
     access::SystemRole,
     api_key::{ApiKeyPath, ServiceAccountInput},
     group_mapping::GroupMappingInput,
@@ -106,26 +106,9 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     let their_key = world.key_of(&eve, &[Permission::ApiKeyOwn]).await.id;
     let their_memory = world.memory_of(&eve, "Theirs").await;
     let their_proposal = proposed(&world, &eve).await;
-    let view = MemoryViewInput {
-        name: "Theirs".into(),
-        query: MemoryViewQuery {
-            query: "tea".into(),
-            ..MemoryViewQuery::default()
-        },
-    };
-    let their_view = service::call::<service::MemoryViewCreate>(&world.ctx(), &eve, view)
-        .await
-        .unwrap()
-        .id;
+    let their_view = view(&world, &eve).await;
     let their_notification = notification(&world, &eve).await;
-    let persona = PersonaInput {
-        name: "Theirs".into(),
-        description: String::new(),
-    };
-    let their_persona = service::call::<service::PersonaCreate>(&world.ctx(), &eve, persona)
-        .await
-        .unwrap()
-        .id;
+    let their_persona = persona(&world, &eve).await;
     let their_team = other.team("Theirs", &[eve.user_id]).await;
     let their_role: uuid::Uuid = sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1")
         .bind(other.id)
@@ -253,6 +236,31 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
             assert!(is_expected, "{method} {path}: {}", answer.body);
         }
     }
+}
+
+async fn view(world: &World, actor: &Actor) -> MemoryViewId {
+    let view = MemoryViewInput {
+        name: "Theirs".into(),
+        query: MemoryViewQuery {
+            query: "tea".into(),
+            ..MemoryViewQuery::default()
+        },
+    };
+    service::call::<service::MemoryViewCreate>(&world.ctx(), actor, view)
+        .await
+        .unwrap()
+        .id
+}
+
+async fn persona(world: &World, actor: &Actor) -> PersonaId {
+    let persona = PersonaInput {
+        name: "Theirs".into(),
+        description: String::new(),
+    };
+    service::call::<service::PersonaCreate>(&world.ctx(), actor, persona)
+        .await
+        .unwrap()
+        .id
 }
 
 /// A member's notification that a proposal waits.

@@ -21,7 +21,7 @@ async fn persona_is_created_changed_and_deleted() {
     let persona = format!("{AT}/{}", created["id"].as_str().unwrap());
     assert_eq!(answer.header("location"), persona);
     let answer = world
-        .call(Method::POST, AT, &key, &json!({ "name": "work" }))
+        .call(Method::POST, AT, &key, &json!({ "name": "Work" }))
         .await;
     assert_eq!(
         problem(&answer, 422, "invalid")["errors"][0]["field"],

@@ -14,7 +14,7 @@ use serde::{
 pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     struct Text;
 
-    impl<'de> Visitor<'de> for Text {
+    impl Visitor<'_> for Text {
         type Value = String;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,7 +20,7 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::embedding_sweep,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Endpoint, Group, Operation, Route},
 };
 
 pub struct EmbeddingModelGet;
@@ -64,9 +64,11 @@ impl Operation for EmbeddingModelGet {
     }
 }
 
+/// Not an [`Operation`]: the model is asked for a vector before the transaction
+/// is opened, so that none is open meanwhile.
 pub struct EmbeddingModelStart;
 
-impl Operation for EmbeddingModelStart {
+impl Endpoint for EmbeddingModelStart {
     const ACTION: Action = Action::EmbeddingModelStart;
     const ROUTE: Route = Route::post("/embedding-models");
     const GROUP: Group = Group::Organisation;
@@ -75,18 +77,19 @@ impl Operation for EmbeddingModelStart {
     type Input = EmbeddingModelInput;
     type Output = StartedEmbeddingModel;
 
-    async fn run(
-        tx: &mut AuthorizedTx<'_>,
+    async fn call(
+        ctx: &Ctx,
+        actor: &Actor,
         input: EmbeddingModelInput,
-    ) -> Result<Done<StartedEmbeddingModel>, AppError> {
-        let ctx = tx.ctx;
+    ) -> Result<StartedEmbeddingModel, AppError> {
+        // Before anything leaves the machine.
+        AuthorizedTx::authorize(ctx, actor, Action::EmbeddingModelStart).await?;
         let text = ParsedEmbeddingModel::parse(&input)?;
-        // The transaction holds no lock yet, and the request ends before the
-        // database would end the transaction.
         let (source, dimensions) = ctx.embedder.probe(&text).await?;
+        let mut tx = AuthorizedTx::begin(ctx, actor, Action::EmbeddingModelStart).await?;
         let id: EmbeddingModelId = ctx.ids.id();
         let now = tx.now();
-        let active = store::embedding_model::embedding_model_active(tx).await?;
+        let active = store::embedding_model::embedding_model_active(&mut tx).await?;
         if (&active.source, &active.model, active.dimensions) == (&source, &text.model, dimensions)
         {
             return Err(AppError::Conflict {
@@ -100,7 +103,7 @@ impl Operation for EmbeddingModelStart {
             dimensions,
             is_shortened: text.dimensions.is_some(),
         };
-        match store::embedding_model::embedding_model_start(tx, &model, now).await {
+        match store::embedding_model::embedding_model_start(&mut tx, &model, now).await {
             Err(StoreError::Conflict) => {
                 return Err(AppError::Conflict {
                     message: "Another model is being prepared, or vectors of an earlier one are still being let go. Wait until that is done, or cancel it.".into(),
@@ -111,17 +114,10 @@ impl Operation for EmbeddingModelStart {
         let changes = json!({ "after": {
             "source": model.source, "model": model.model, "dimensions": model.dimensions,
         } });
-        let target = AuditTarget::embedding_model(id).with_changes(changes);
-        Ok(Done::audited(StartedEmbeddingModel { id }, target))
-    }
-
-    async fn after_commit(
-        ctx: &Ctx,
-        _: &Actor,
-        output: StartedEmbeddingModel,
-    ) -> StartedEmbeddingModel {
+        tx.commit(AuditTarget::embedding_model(id).with_changes(changes))
+            .await?;
         sweep_now(ctx).await;
-        output
+        Ok(StartedEmbeddingModel { id })
     }
 }
 
@@ -168,9 +164,8 @@ impl Operation for EmbeddingModelResume {
         Ok(Done::audited((), AuditTarget::embedding_model(id)))
     }
 
-    async fn after_commit(ctx: &Ctx, _: &Actor, output: ()) -> () {
+    async fn after_commit(ctx: &Ctx, _: &Actor, (): ()) {
         sweep_now(ctx).await;
-        output
     }
 }
 

@@ -112,7 +112,8 @@ pub use notification::{
 };
 pub use offboard::{MemberOffboardPreview, offboard};
 pub use operation::{
-    Group, Method, Operation, OperationVisitor, Route, authorize_operation, call, visit_operations,
+    Endpoint, Group, Method, Operation, OperationVisitor, Route, authorize_endpoint, call,
+    visit_operations,
 };
 pub use operator::{operator_add, operator_list, operator_remove};
 pub use overview::overview_get;

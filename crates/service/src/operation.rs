@@ -1,8 +1,8 @@
 //! Operations: what a member can do or read, declared once and offered by
 //! every door (pages, REST, MCP).
 //!
-//! [`call`] is the only way to run one. It authorises, opens the transaction,
-//! runs the operation, writes the audit row, commits and wakes the workers.
+//! [`call`] is the only way to run one. The driver authorises, opens the
+//! transaction, runs the operation, writes the audit row and commits.
 //! REST routes, the OpenAPI document and the tests that try every operation
 //! are made from [`visit_operations`].
 
@@ -52,6 +52,41 @@ pub trait Operation: Send + 'static {
     ) -> impl Future<Output = Self::Output> + Send {
         let _ = (ctx, actor);
         std::future::ready(output)
+    }
+}
+
+/// What a door needs of an operation. Every [`Operation`] is one. What doesn't
+/// fit the driver implements it by itself and says why: it authorises, audits
+/// and commits on its own.
+pub trait Endpoint: Send + 'static {
+    const ACTION: Action;
+    const OR_PERMISSION: Option<Permission> = None;
+    const ROUTE: Route;
+    const GROUP: Group;
+    const TITLE: &'static str;
+    const DESCRIPTION: &'static str = "";
+    type Input: DeserializeOwned + JsonSchema + Send + 'static;
+    type Output: Serialize + JsonSchema + Send + 'static;
+
+    fn call(
+        ctx: &Ctx,
+        actor: &Actor,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Self::Output, AppError>> + Send;
+}
+
+impl<O: Operation> Endpoint for O {
+    const ACTION: Action = O::ACTION;
+    const OR_PERMISSION: Option<Permission> = O::OR_PERMISSION;
+    const ROUTE: Route = O::ROUTE;
+    const GROUP: Group = O::GROUP;
+    const TITLE: &'static str = O::TITLE;
+    const DESCRIPTION: &'static str = O::DESCRIPTION;
+    type Input = O::Input;
+    type Output = O::Output;
+
+    async fn call(ctx: &Ctx, actor: &Actor, input: O::Input) -> Result<O::Output, AppError> {
+        drive::<O>(ctx, actor, input).await
     }
 }
 
@@ -176,15 +211,15 @@ impl Route {
 /// Refuses an actor who may not run the operation, for a door that has yet to
 /// read the input: a caller without the permission learns nothing else. A
 /// denial is audited.
-pub async fn authorize_operation<O: Operation>(ctx: &Ctx, actor: &Actor) -> Result<(), AppError> {
-    AuthorizedTx::authorize_permission(ctx, actor, O::ACTION, needed::<O>(actor)).await
+pub async fn authorize_endpoint<E: Endpoint>(ctx: &Ctx, actor: &Actor) -> Result<(), AppError> {
+    AuthorizedTx::authorize_permission(ctx, actor, E::ACTION, needed::<E>(actor)).await
 }
 
 /// The permission to check: the wider one if the actor has it.
-fn needed<O: Operation>(actor: &Actor) -> Permission {
-    O::OR_PERMISSION
+fn needed<E: Endpoint>(actor: &Actor) -> Permission {
+    E::OR_PERMISSION
         .filter(|permission| actor.permissions.contains(permission))
-        .unwrap_or_else(|| O::ACTION.permission())
+        .unwrap_or_else(|| E::ACTION.permission())
 }
 
 /// Runs an operation as `actor`.
@@ -192,13 +227,24 @@ fn needed<O: Operation>(actor: &Actor) -> Permission {
 /// # Errors
 /// [`AppError::Forbidden`] for a missing permission, which is audited;
 /// otherwise the operation's own.
-pub async fn call<O: Operation>(
+pub async fn call<E: Endpoint>(
     ctx: &Ctx,
     actor: &Actor,
-    input: O::Input,
-) -> Result<O::Output, AppError> {
+    input: E::Input,
+) -> Result<E::Output, AppError> {
+    E::call(ctx, actor, input).await
+}
+
+/// Authorises, opens the transaction, runs the operation, writes the audit row
+/// and commits.
+async fn drive<O: Operation>(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: <O as Operation>::Input,
+) -> Result<<O as Operation>::Output, AppError> {
+    let action = <O as Operation>::ACTION;
     let mut tx =
-        AuthorizedTx::begin_with_permission(ctx, actor, O::ACTION, needed::<O>(actor)).await?;
+        AuthorizedTx::begin_with_permission(ctx, actor, action, needed::<O>(actor)).await?;
     match O::run(&mut tx, input).await {
         Ok(Done {
             output,
@@ -210,12 +256,9 @@ pub async fn call<O: Operation>(
         Ok(Done {
             output,
             target: None,
-        }) if O::ACTION.effect() == Effect::Read => Ok(output),
+        }) if action.effect() == Effect::Read => Ok(output),
         Ok(_) => {
-            tracing::error!(
-                action = O::ACTION.key(),
-                "an operation named no audit target"
-            );
+            tracing::error!(action = action.key(), "an operation named no audit target");
             Err(AppError::Internal)
         }
         Err(AppError::Forbidden { permission }) => Err(tx.into_denial(permission).await),
@@ -225,7 +268,7 @@ pub async fn call<O: Operation>(
 
 /// Something that is done with each operation's type.
 pub trait OperationVisitor {
-    fn visit<O: Operation>(&mut self);
+    fn visit<E: Endpoint>(&mut self);
 }
 
 /// Visits every operation, in the order of the API reference.

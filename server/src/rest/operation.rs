@@ -21,7 +21,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 use serde_json::{Map, Value, json};
-use service::{Ctx, Method, Operation, OperationVisitor, Route, visit_operations};
+use service::{Ctx, Endpoint, Method, OperationVisitor, Route, visit_operations};
 
 use super::{input::brief, problem::ApiError};
 
@@ -30,8 +30,8 @@ pub(super) fn routes() -> Router<Ctx> {
     struct Routes(Router<Ctx>);
 
     impl OperationVisitor for Routes {
-        fn visit<O: Operation>(&mut self) {
-            let method = match O::ROUTE.method {
+        fn visit<E: Endpoint>(&mut self) {
+            let method = match E::ROUTE.method {
                 Method::Get => MethodFilter::GET,
                 Method::Post => MethodFilter::POST,
                 Method::Put => MethodFilter::PUT,
@@ -39,7 +39,7 @@ pub(super) fn routes() -> Router<Ctx> {
                 Method::Delete => MethodFilter::DELETE,
             };
             let router = std::mem::take(&mut self.0);
-            self.0 = router.route(O::ROUTE.path, on(method, handle::<O>));
+            self.0 = router.route(E::ROUTE.path, on(method, handle::<E>));
         }
     }
 
@@ -48,7 +48,7 @@ pub(super) fn routes() -> Router<Ctx> {
     routes.0
 }
 
-async fn handle<O: Operation>(
+async fn handle<E: Endpoint>(
     State(ctx): State<Ctx>,
     path: RawPathParams,
     RawQuery(query): RawQuery,
@@ -56,11 +56,11 @@ async fn handle<O: Operation>(
 ) -> Result<Response, ApiError> {
     let actor = request.extensions().get::<Actor>().cloned();
     let actor = actor.ok_or(AppError::Unauthenticated)?;
-    service::authorize_operation::<O>(&ctx, &actor).await?;
-    let body = body_of(&O::ROUTE, request).await?;
-    let input = input::<O::Input>(&path, query.as_deref(), body)?;
-    let output = service::call::<O>(&ctx, &actor, input).await?;
-    let status = StatusCode::from_u16(O::ROUTE.status).unwrap_or(StatusCode::OK);
+    service::authorize_endpoint::<E>(&ctx, &actor).await?;
+    let body = body_of(&E::ROUTE, request).await?;
+    let input = input::<E::Input>(&path, query.as_deref(), body)?;
+    let output = service::call::<E>(&ctx, &actor, input).await?;
+    let status = StatusCode::from_u16(E::ROUTE.status).unwrap_or(StatusCode::OK);
     if status == StatusCode::NO_CONTENT {
         return Ok(status.into_response());
     }
@@ -69,7 +69,7 @@ async fn handle<O: Operation>(
         .as_str()
         .filter(|_| status == StatusCode::CREATED)
         .and_then(|id| {
-            HeaderValue::from_str(&format!("{}{}/{id}", super::PATH, O::ROUTE.path)).ok()
+            HeaderValue::from_str(&format!("{}{}/{id}", super::PATH, E::ROUTE.path)).ok()
         });
     let mut response = (status, Json(output)).into_response();
     if let Some(location) = location {
@@ -256,10 +256,10 @@ pub(super) fn describe(document: &mut Value) {
     }
 
     impl OperationVisitor for Describe<'_> {
-        fn visit<O: Operation>(&mut self) {
-            let entry = describe_one::<O>(&mut self.schemas);
-            let item = self.paths.entry(O::ROUTE.path).or_insert_with(|| json!({}));
-            item[method_name(O::ROUTE.method)] = entry;
+        fn visit<E: Endpoint>(&mut self) {
+            let entry = describe_one::<E>(&mut self.schemas);
+            let item = self.paths.entry(E::ROUTE.path).or_insert_with(|| json!({}));
+            item[method_name(E::ROUTE.method)] = entry;
         }
     }
 
@@ -290,14 +290,14 @@ const fn method_name(method: Method) -> &'static str {
     }
 }
 
-fn describe_one<O: Operation>(schemas: &mut SchemaGenerator) -> Value {
-    let in_path: BTreeSet<_> = O::ROUTE.parameters().collect();
-    let mut input = O::Input::json_schema(schemas).to_value();
+fn describe_one<E: Endpoint>(schemas: &mut SchemaGenerator) -> Value {
+    let in_path: BTreeSet<_> = E::ROUTE.parameters().collect();
+    let mut input = E::Input::json_schema(schemas).to_value();
     let required: BTreeSet<String> =
         serde_json::from_value(input["required"].take()).unwrap_or_default();
     let fields = input["properties"].take();
     let fields = fields.as_object().cloned().unwrap_or_default();
-    let has_body = !matches!(O::ROUTE.method, Method::Get | Method::Delete);
+    let has_body = !matches!(E::ROUTE.method, Method::Get | Method::Delete);
     let (mut parameters, mut body) = (Vec::new(), Map::new());
     for (name, mut schema) in fields {
         let is_in_path = in_path.contains(name.as_str());
@@ -317,8 +317,8 @@ fn describe_one<O: Operation>(schemas: &mut SchemaGenerator) -> Value {
         }));
     }
     // Any one of them is enough.
-    let permissions = [O::ACTION.permission()].into_iter().chain(O::OR_PERMISSION);
-    if O::ROUTE.method != Method::Get {
+    let permissions = [E::ACTION.permission()].into_iter().chain(E::OR_PERMISSION);
+    if E::ROUTE.method != Method::Get {
         parameters.push(json!({
             "name": "Idempotency-Key",
             "in": "header",
@@ -327,15 +327,15 @@ fn describe_one<O: Operation>(schemas: &mut SchemaGenerator) -> Value {
         }));
     }
     let mut entry = json!({
-        "operationId": operation_id::<O>(),
-        "summary": O::TITLE,
-        "description": O::DESCRIPTION,
-        "tags": [O::GROUP.label()],
+        "operationId": operation_id::<E>(),
+        "summary": E::TITLE,
+        "description": E::DESCRIPTION,
+        "tags": [E::GROUP.label()],
         "security": permissions.map(|permission| json!({ "key": [permission.key()] }))
             .collect::<Vec<_>>(),
         "parameters": parameters,
         "responses": {
-            O::ROUTE.status.to_string(): { "description": "Success" },
+            E::ROUTE.status.to_string(): { "description": "Success" },
             "default": {
                 "description": "Why it was refused",
                 "content": {
@@ -362,17 +362,17 @@ fn describe_one<O: Operation>(schemas: &mut SchemaGenerator) -> Value {
             "content": { "application/json": { "schema": schema } },
         });
     }
-    if O::ROUTE.status != 204 {
-        let schema = schemas.subschema_for::<O::Output>();
-        entry["responses"][O::ROUTE.status.to_string()]["content"] =
+    if E::ROUTE.status != 204 {
+        let schema = schemas.subschema_for::<E::Output>();
+        entry["responses"][E::ROUTE.status.to_string()]["content"] =
             json!({ "application/json": { "schema": schema } });
     }
     entry
 }
 
 /// The name of the operation's type in snake case.
-fn operation_id<O: Operation>() -> String {
-    let name = std::any::type_name::<O>();
+fn operation_id<E: Endpoint>() -> String {
+    let name = std::any::type_name::<E>();
     let name = name.rsplit("::").next().unwrap_or(name);
     let mut id = String::new();
     for letter in name.chars() {

@@ -18,6 +18,7 @@ mod memory;
 mod memory_model;
 mod memory_view;
 mod offboard;
+mod operations;
 mod operator;
 mod preferences;
 mod proposal;

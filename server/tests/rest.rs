@@ -94,21 +94,16 @@ fn body(method: &Method, path: &str) -> Option<Value> {
     Some(body)
 }
 
-// SEC-B3, SEC-C6, SEC-D5, SEC-G: one test over all operations there are.
-#[tokio::test]
-async fn every_operation_asks_for_a_key_and_for_its_permission() {
-    let world = World::new().await;
-    let mut browser = world.app.browser();
-    browser.router = world.router.clone();
-    browser.sign_in(&world.app.issuer).await;
+/// Of each kind of thing, the id of one of another organisation, by path.
+async fn foreign_ids(world: &World) -> impl Fn(&str) -> String {
     let other = world.app.db.tenant("other").await;
     let eve = other.actor(SystemRole::Owner, "Eve").await;
     let their_key = world.key_of(&eve, &[Permission::ApiKeyOwn]).await.id;
     let their_memory = world.memory_of(&eve, "Theirs").await;
-    let their_proposal = proposed(&world, &eve).await;
-    let their_view = view(&world, &eve).await;
-    let their_notification = notification(&world, &eve).await;
-    let their_persona = persona(&world, &eve).await;
+    let their_proposal = proposed(world, &eve).await;
+    let their_view = view(world, &eve).await;
+    let their_notification = notification(world, &eve).await;
+    let their_persona = persona(world, &eve).await;
     let their_team = other.team("Theirs", &[eve.user_id]).await;
     let their_role: uuid::Uuid = sqlx::query_scalar("SELECT id FROM roles WHERE tenant_id = $1")
         .bind(other.id)
@@ -141,16 +136,13 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         .await
         .unwrap()
         .id;
-    let team = world.app.tenant.team("Ours", &[]).await.to_string();
-    let service = world.service(SystemRole::Viewer).await.to_string();
     let their_model: uuid::Uuid =
         sqlx::query_scalar("SELECT id FROM embedding_models WHERE tenant_id = $1")
             .bind(other.id.0)
             .fetch_one(&world.app.db.admin)
             .await
             .unwrap();
-    // Of each kind of thing, one of another organisation.
-    let theirs = |path: &str| match path {
+    move |path| match path {
         "/api/v1/api-keys/{id}" | "/api/v1/organisation/api-keys/{id}" => their_key.to_string(),
         path if path.starts_with("/api/v1/embedding-models/") => their_model.to_string(),
         "/api/v1/group-mappings/{id}" => their_mapping.to_string(),
@@ -166,7 +158,19 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         path if path.starts_with("/api/v1/service-accounts/") => their_account.to_string(),
         path if path.starts_with("/api/v1/teams/") => their_team.to_string(),
         other => panic!("name something of another organisation for {other}"),
-    };
+    }
+}
+
+// SEC-B3, SEC-C6, SEC-D5, SEC-G: one test over all operations there are.
+#[tokio::test]
+async fn every_operation_asks_for_a_key_and_for_its_permission() {
+    let world = World::new().await;
+    let mut browser = world.app.browser();
+    browser.router = world.router.clone();
+    browser.sign_in(&world.app.issuer).await;
+    let theirs = foreign_ids(&world).await;
+    let team = world.app.tenant.team("Ours", &[]).await.to_string();
+    let service = world.service(SystemRole::Viewer).await.to_string();
 
     let operations = operations(&world.document().await);
     assert!(operations.len() >= 37, "{operations:?}");

@@ -185,11 +185,9 @@ struct EntryRow {
     metadata: Option<String>,
 }
 
-impl TryFrom<EntryRow> for AuditEntry {
-    type Error = StoreError;
-
-    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
-        Ok(Self {
+impl From<EntryRow> for AuditEntry {
+    fn from(row: EntryRow) -> Self {
+        Self {
             seq: row.seq,
             at: row.at,
             actor_user_id: row.actor_user_id,
@@ -201,14 +199,16 @@ impl TryFrom<EntryRow> for AuditEntry {
             outcome: row.outcome,
             ip: row.ip,
             request_id: row.request_id.map(|id| id.to_string()),
-            changes: row.changes.as_deref().map(json_parse).transpose()?,
-            metadata: row.metadata.as_deref().map(json_parse).transpose()?,
-        })
+            changes: row.changes.as_deref().map(json_or_text),
+            metadata: row.metadata.as_deref().map(json_or_text),
+        }
     }
 }
 
-fn json_parse(text: &str) -> Result<Value, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::other(format!("an audit row: {error}")))
+/// Postgres stores numbers that have no place in an `f64`: a row with one is
+/// shown as text, so that it makes no list unreadable.
+fn json_or_text(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
 /// The period in which a request may have written its rows. The request id, a
@@ -286,10 +286,7 @@ pub async fn audit_list(
     )
     .fetch_all(tx.conn())
     .await?;
-    let entries = rows
-        .into_iter()
-        .map(AuditEntry::try_from)
-        .collect::<Result<Vec<_>, _>>()?;
+    let entries: Vec<AuditEntry> = rows.into_iter().map(AuditEntry::from).collect();
     Ok(Page::cut(entries, usize::from(size), |entry| {
         Cursor {
             at: entry.at,
@@ -329,7 +326,7 @@ pub async fn audit_list_for_member(
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter().map(AuditEntry::try_from).collect()
+    Ok(rows.into_iter().map(AuditEntry::from).collect())
 }
 
 /// The entries about members that a request of the transaction's own member
@@ -361,7 +358,7 @@ pub async fn audit_list_for_request(
     if rows.is_empty() {
         return Err(StoreError::NotFound);
     }
-    rows.into_iter().map(AuditEntry::try_from).collect()
+    Ok(rows.into_iter().map(AuditEntry::from).collect())
 }
 
 /// Creates the partitions for the month of `now` and the two after it, and

@@ -150,26 +150,29 @@ mod tests {
             id_token: "canary".into(),
             refresh_token: Some("second".into()),
         };
-        let sealed = sealer.seal([9; 12], tenant, session, &tokens).unwrap();
+        let encrypted = sealer.seal([9; 12], tenant, session, &tokens).unwrap();
 
-        assert_eq!(sealer.open(tenant, session, &sealed), Some(tokens.clone()));
-        assert!(!sealed.windows(6).any(|w| w == b"canary"));
+        assert_eq!(
+            sealer.open(tenant, session, &encrypted),
+            Some(tokens.clone())
+        );
+        assert!(!encrypted.windows(6).any(|w| w == b"canary"));
         assert!(!format!("{tokens:?}").contains("canary"));
 
         let other = Uuid::from_u128(3);
-        assert_eq!(sealer.open(TenantId(other), session, &sealed), None);
-        assert_eq!(sealer.open(tenant, SessionId(other), &sealed), None);
+        assert_eq!(sealer.open(TenantId(other), session, &encrypted), None);
+        assert_eq!(sealer.open(tenant, SessionId(other), &encrypted), None);
         assert_eq!(
-            Sealer::new(&MasterKey::new([8; 32])).open(tenant, session, &sealed),
+            Sealer::new(&MasterKey::new([8; 32])).open(tenant, session, &encrypted),
             None
         );
-        for i in 0..sealed.len() {
-            let mut changed = sealed.clone();
+        for i in 0..encrypted.len() {
+            let mut changed = encrypted.clone();
             changed[i] ^= 1;
             assert_eq!(sealer.open(tenant, session, &changed), None, "byte {i}");
         }
         for length in 0..=NONCE_BYTES {
-            assert_eq!(sealer.open(tenant, session, &sealed[..length]), None);
+            assert_eq!(sealer.open(tenant, session, &encrypted[..length]), None);
         }
     }
 

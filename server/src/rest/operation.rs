@@ -58,7 +58,7 @@ async fn handle<E: Endpoint>(
     let actor = actor.ok_or(AppError::Unauthenticated)?;
     service::authorize_endpoint::<E>(&ctx, &actor).await?;
     let body = body_of(&E::ROUTE, request).await?;
-    let input = input::<E::Input>(&path, query.as_deref(), body)?;
+    let input = read_input::<E::Input>(&path, query.as_deref(), body)?;
     let output = service::call::<E>(&ctx, &actor, input).await?;
     let status = StatusCode::from_u16(E::ROUTE.status).unwrap_or(StatusCode::OK);
     if status == StatusCode::NO_CONTENT {
@@ -120,18 +120,18 @@ async fn body_of(route: &Route, request: Request) -> Result<Map<String, Value>, 
 /// # Errors
 /// [`AppError::NotFound`] for a path parameter that can't be an id;
 /// [`AppError::Invalid`] with the field's name otherwise.
-fn input<T: DeserializeOwned>(
+fn read_input<T: DeserializeOwned>(
     path: &RawPathParams,
     query: Option<&str>,
     body: Map<String, Value>,
 ) -> Result<T, AppError> {
-    let mut parts: Vec<(String, Part)> = Vec::new();
+    let mut input: Vec<(String, Part)> = Vec::new();
     let mut names = BTreeSet::new();
     let mut add = |name: String, part: Part| {
         if !names.insert(name.clone()) {
             return Err(AppError::field(name, "This field is given twice."));
         }
-        parts.push((name, part));
+        input.push((name, part));
         Ok(())
     };
     for (name, value) in path {
@@ -143,15 +143,15 @@ fn input<T: DeserializeOwned>(
     for (name, value) in body {
         add(name, Part::Json(value))?;
     }
-    let fields = MapDeserializer::<_, serde_json::Error>::new(parts.into_iter());
+    let fields = MapDeserializer::<_, serde_json::Error>::new(input.into_iter());
     serde_path_to_error::deserialize(fields).map_err(|error| {
         let message = error.inner().to_string();
         // A missing or unknown field has no place in the input yet.
-        let named = ["missing field `", "unknown field `"]
+        let mentioned = ["missing field `", "unknown field `"]
             .iter()
             .find_map(|prefix| message.strip_prefix(prefix)?.split('`').next());
-        let field = match (named, error.path().to_string()) {
-            (Some(named), _) => named.to_owned(),
+        let field = match (mentioned, error.path().to_string()) {
+            (Some(field), _) => field.to_owned(),
             (None, nowhere) if nowhere == "." || nowhere == "?" => String::new(),
             (None, known) => known,
         };
@@ -170,7 +170,7 @@ enum Part {
     Json(Value),
 }
 
-impl<'de> IntoDeserializer<'de, serde_json::Error> for Part {
+impl IntoDeserializer<'_, serde_json::Error> for Part {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -40,7 +40,7 @@ pub struct LoginOption {
     pub issuer: String,
     /// The text of its button.
     pub label: String,
-    /// Who may sign in with it; not sent to browsers.
+    /// The people who may sign in with it; not sent to browsers.
     #[serde(skip)]
     pub reach: IssuerScope,
 }

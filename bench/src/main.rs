@@ -51,7 +51,7 @@ pub(crate) struct SearchArguments {
     only: Vec<SearchTable>,
 }
 
-/// What `bench search` measures.
+/// The measurements of `bench search`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SearchTable {
     /// Overhead of row-level security

@@ -92,7 +92,7 @@ impl Deployment {
     }
 }
 
-/// Whether to load the embedding model.
+/// The choice to load the embedding model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
     /// Load it, for the server.

@@ -104,7 +104,7 @@ fn external_urls(config: &Config) -> Option<PerLogin<SecretString>> {
     PerLogin::try_from_fn(|login| url(login).ok_or(())).ok()
 }
 
-/// What to do if another process already runs the embedded Postgres.
+/// The reaction to another process that already runs the embedded Postgres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfRunning {
     /// Connect to it: for commands that run beside the server.

@@ -10,7 +10,7 @@ const PLACEHOLDER: &str = "YOUR_KEY";
 /// The setup of one client.
 struct Setup {
     client: &'static str,
-    /// Where the text is pasted, as a sentence.
+    /// The place to paste the text into, as a sentence.
     place: &'static str,
     text: String,
     note: &'static str,

@@ -134,7 +134,7 @@ fn ActiveModel(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoV
     }
 }
 
-/// Why the last vectors could not be computed.
+/// The error of the last failed attempt to compute vectors.
 #[component]
 fn Problem(model: EmbeddingModel) -> impl IntoView {
     model.problem.map(|problem| {

@@ -181,7 +181,7 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportOptions) -> impl 
     }
 }
 
-/// What the import carries over besides texts.
+/// The attributes that the import carries over besides texts.
 const fn format_note(format: ImportFormat) -> &'static str {
     match format {
         ImportFormat::Atrium => {

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use {
     crate::{Flash, api},
     domain::{
-        bulk::{BulkActionListInput, BulkInput, BulkOutcomePath},
+        NoInput,
+        bulk::{BulkInput, BulkOutcomePath},
         member::{MemberPath, MemberRolePath, UserStatus},
         offboard::OffboardRequest,
     },
@@ -40,13 +41,9 @@ pub(crate) async fn member_list(list: MemberListInput) -> Result<MembersData, Ap
         page: service::call::<service::MemberList>(&ctx, &actor, list).await?,
         roles: service::role_names(&ctx, &actor).await?,
         teams: service::team_names(&ctx, &actor).await?,
-        choices: service::call::<service::MemberBulkActionList>(
-            &ctx,
-            &actor,
-            BulkActionListInput {},
-        )
-        .await?
-        .items,
+        choices: service::call::<service::MemberBulkActionList>(&ctx, &actor, NoInput {})
+            .await?
+            .items,
     })
 }
 

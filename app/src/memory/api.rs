@@ -25,16 +25,12 @@ use {
     super::parts::display_title,
     crate::{Flash, api, ui::Query},
     domain::{
-        Action, Actor,
+        Action, Actor, NoInput,
         memory::{
             MemoryAttributes, MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode,
         },
         memory_form::{AttributesForm, Expiry, both, parse_reason},
-        memory_view::{
-            MemoryViewInput, MemoryViewListInput, MemoryViewPath, MemoryViewQuery,
-            MemoryViewRenameInput,
-        },
-        persona::PersonaListInput,
+        memory_view::{MemoryViewInput, MemoryViewPath, MemoryViewQuery, MemoryViewRenameInput},
         share::EditOutcome,
     },
 };
@@ -127,7 +123,7 @@ pub(crate) async fn memory_view_list() -> Result<Vec<MemoryView>, AppError> {
 
 #[cfg(feature = "ssr")]
 async fn list_views(ctx: &service::Ctx, actor: &Actor) -> Result<Vec<MemoryView>, AppError> {
-    let page = service::call::<service::MemoryViewList>(ctx, actor, MemoryViewListInput {}).await?;
+    let page = service::call::<service::MemoryViewList>(ctx, actor, NoInput {}).await?;
     Ok(page.items)
 }
 
@@ -226,7 +222,7 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
             as_of,
             pending,
             needs_review,
-            personas: service::call::<service::PersonaList>(&ctx, &actor, PersonaListInput {})
+            personas: service::call::<service::PersonaList>(&ctx, &actor, NoInput {})
                 .await?
                 .items,
             memory,

@@ -13,7 +13,7 @@ use crate::{
     ui::{Badge, Glyph, Icon, Time, Tone, plural},
 };
 
-/// How long a memory stays in the trash.
+/// The time that a memory stays in the trash.
 pub(super) const TRASH_RETENTION: Duration = Duration::days(TRASH_DAYS);
 /// Number of tags that a row shows before it counts the rest.
 const TAGS_IN_ROW: usize = 2;
@@ -90,7 +90,7 @@ fn MemoryRow(memory: MemorySummary) -> impl IntoView {
     }
 }
 
-/// Who can see a memory, for a table row: an icon and two or three words.
+/// A memory's visibility for a table row: an icon and two or three words.
 #[component]
 pub(crate) fn VisibilityLabel(
     visibility: Visibility,

@@ -6,7 +6,10 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {
     crate::{Flash, api},
-    domain::notification::{NotificationListInput, NotificationPath, NotificationReadAllInput},
+    domain::{
+        NoInput,
+        notification::{NotificationListInput, NotificationPath},
+    },
 };
 
 /// One page of the member's notifications, newest first.
@@ -32,7 +35,7 @@ pub(crate) async fn notification_read(id: NotificationId) -> Result<(), AppError
 #[server(endpoint = "notification_read_all")]
 pub(crate) async fn notification_read_all() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let input = NotificationReadAllInput {};
+    let input = NoInput {};
     service::call::<service::NotificationReadAll>(&ctx, &actor, input).await?;
     api::redirect_with_flash("/notifications", Flash::NotificationsRead);
     Ok(())

@@ -68,7 +68,7 @@ fn show(detail: TenantDetail) -> impl IntoView {
     }
 }
 
-/// Why nobody can sign in, and when the data is removed.
+/// The reason why nobody can sign in, and when the data is removed.
 #[component]
 fn StatusNotice(detail: TenantDetail) -> impl IntoView {
     let text = match detail.summary.status {

@@ -6,14 +6,17 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {
     crate::{Flash, api},
-    domain::persona::{PersonaInput, PersonaListInput, PersonaPath, PersonaUpdateInput},
+    domain::{
+        NoInput,
+        persona::{PersonaInput, PersonaPath, PersonaUpdateInput},
+    },
 };
 
 /// The caller's personas, by name.
 #[server(endpoint = "persona_list")]
 pub(crate) async fn persona_list() -> Result<Vec<Persona>, AppError> {
     let (ctx, actor) = api::caller()?;
-    let page = service::call::<service::PersonaList>(&ctx, &actor, PersonaListInput {}).await?;
+    let page = service::call::<service::PersonaList>(&ctx, &actor, NoInput {}).await?;
     Ok(page.items)
 }
 

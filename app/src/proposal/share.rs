@@ -1,4 +1,4 @@
-//! Who can see a memory, sharing it with more people, and taking it back.
+//! A memory's audience: showing it, widening it, taking the memory back.
 
 use domain::{
     memory::{Memory, Visibility},

@@ -9,13 +9,16 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {
     crate::{Flash, api},
-    domain::role::{RoleDeleteInput, RoleInput, RoleListInput, RolePath, RoleUpdateInput},
+    domain::{
+        NoInput,
+        role::{RoleDeleteInput, RoleInput, RolePath, RoleUpdateInput},
+    },
 };
 
 #[server(endpoint = "role_list")]
 pub(crate) async fn role_list() -> Result<Vec<Role>, AppError> {
     let (ctx, actor) = api::caller()?;
-    let page = service::call::<service::RoleList>(&ctx, &actor, RoleListInput {}).await?;
+    let page = service::call::<service::RoleList>(&ctx, &actor, NoInput {}).await?;
     Ok(page.items)
 }
 

@@ -10,7 +10,7 @@ use super::{Glyph, Icon};
 #[component]
 pub(crate) fn CopyId(
     #[prop(into)] id: String,
-    /// What the id belongs to, for the button's label.
+    /// The object of the id, for the button's label.
     what: &'static str,
 ) -> impl IntoView {
     let text = id.clone();
@@ -27,7 +27,7 @@ pub(crate) fn CopyId(
 #[component]
 pub(crate) fn CopyLine(
     #[prop(into)] text: String,
-    /// What the text is, for the button's label, e.g. "key".
+    /// The name of the text in the button's label, e.g. "key".
     what: &'static str,
 ) -> impl IntoView {
     let content = text.clone();
@@ -44,7 +44,7 @@ pub(crate) fn CopyLine(
 #[component]
 pub(crate) fn CopyBlock(
     #[prop(into)] text: String,
-    /// What the text is for, for the button's label, e.g. "Cursor".
+    /// The target of the text in the button's label, e.g. "Cursor".
     what: &'static str,
 ) -> impl IntoView {
     let content = text.clone();

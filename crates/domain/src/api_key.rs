@@ -163,7 +163,7 @@ impl fmt::Debug for CreatedApiKey {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApiKeyInput {
-    /// What the key is for, in 1 to 100 characters.
+    /// The key's purpose, in 1 to 100 characters.
     pub label: String,
     /// Permissions of which the key's owner and the caller hold each. In use,
     /// the key has those that its owner still holds.
@@ -186,7 +186,7 @@ pub struct ApiKeyInput {
 pub struct OrganisationApiKeyInput {
     /// The agent or service that the key acts as.
     pub owner_id: UserId,
-    /// What the key is for, in 1 to 100 characters.
+    /// The key's purpose, in 1 to 100 characters.
     pub label: String,
     /// Permissions of which the key's owner and the caller hold each. In use,
     /// the key has those that its owner still holds.

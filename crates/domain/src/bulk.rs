@@ -55,12 +55,6 @@ impl FromStr for BulkAction {
     }
 }
 
-/// All actions are listed at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct BulkActionListInput {}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -96,7 +90,7 @@ pub struct BulkRow {
     pub id: UserId,
     /// `None` if there is no such member.
     pub display_name: Option<String>,
-    /// Why the action can't be, or was not, applied.
+    /// The reason why the action can't be, or was not, applied.
     pub blocked_reason: Option<String>,
 }
 

@@ -139,7 +139,7 @@ pub struct EmbeddingModels {
     pub models: Vec<EmbeddingModelEntry>,
     /// Names of the services set up by the operator.
     pub endpoints: Vec<String>,
-    /// Why the local model can't be used; `None` if it can.
+    /// The reason why the local model can't be used; `None` if it can.
     pub local_off: Option<String>,
 }
 

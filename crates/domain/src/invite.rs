@@ -116,7 +116,7 @@ pub struct InviteInput {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "Option<TeamId>"))]
     pub team: String,
-    /// How long the link can be accepted: 1, 7 (default) or 30 days.
+    /// Days for which the link can be accepted: 1, 7 (default) or 30.
     #[serde(default = "default_days", deserialize_with = "form_text::text")]
     #[cfg_attr(feature = "schema", schemars(with = "u16"))]
     pub days: String,
@@ -127,7 +127,7 @@ pub struct InviteInput {
 #[serde(deny_unknown_fields)]
 pub struct InviteRenewInput {
     pub id: InviteId,
-    /// How long the link can be accepted: 1, 7 (default) or 30 days.
+    /// Days for which the link can be accepted: 1, 7 (default) or 30.
     #[serde(default = "default_days", deserialize_with = "form_text::text")]
     #[cfg_attr(feature = "schema", schemars(with = "u16"))]
     pub days: String,

@@ -72,7 +72,7 @@ pub struct IsolationReport {
     pub at: Timestamp,
     /// The database login that requests use.
     pub login: String,
-    /// How that login could bypass row security, if it could.
+    /// The way in which that login could bypass row security, if any.
     pub login_problem: Option<String>,
     /// Every table with tenants' rows, by name.
     pub tables: Vec<TableIsolation>,

@@ -81,7 +81,7 @@ pub struct JobEvent {
     pub total: i64,
 }
 
-/// Why a stream ended and must not be reopened.
+/// The reason why a stream ended and must not be reopened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {

@@ -186,7 +186,7 @@ pub struct MemberDetail {
     pub is_self: bool,
     /// Roles that the viewer may grant and revoke.
     pub grantable: Vec<RoleRef>,
-    /// Why the viewer can't suspend or deactivate the member.
+    /// The reason why the viewer can't suspend or deactivate the member.
     pub blocked_reason: Option<BlockedReason>,
     /// Live browser sessions.
     pub sessions: Option<Vec<Session>>,

@@ -28,7 +28,7 @@ pub const MAX_TAG_CHARS: usize = 50;
 pub const MAX_QUERY_CHARS: usize = 1_000;
 /// Limit for the id of a source conversation, in characters.
 pub const MAX_SESSION_CHARS: usize = 200;
-/// How long a memory stays in the trash, in days.
+/// Days that a memory stays in the trash.
 pub const TRASH_DAYS: i64 = 30;
 /// In characters.
 pub const MAX_REASON_CHARS: usize = 500;

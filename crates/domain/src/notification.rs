@@ -101,12 +101,6 @@ pub struct NotificationPath {
     pub id: NotificationId,
 }
 
-/// Concerns all of the caller's notifications.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NotificationReadAllInput {}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

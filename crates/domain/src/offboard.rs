@@ -13,7 +13,7 @@ use crate::{
 pub struct OffboardPreview {
     /// With the roles and teams that will be removed.
     pub member: Member,
-    /// Why the member can't be offboarded.
+    /// The reason why the member can't be offboarded.
     pub blocked_reason: Option<BlockedReason>,
     /// The number of sessions that will end.
     pub sessions: i64,

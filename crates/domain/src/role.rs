@@ -16,7 +16,7 @@ pub const MAX_ROLE_NAME_CHARS: usize = 100;
 pub const MAX_ROLE_DESCRIPTION_CHARS: usize = 500;
 
 keyed_enum! {
-    /// Why a member holds a role. Each source is granted and revoked independently.
+    /// A member's source of a role. Each is granted and revoked independently.
     RoleSource {
         Manual = "manual";
         Group = "group";
@@ -89,12 +89,6 @@ pub struct RoleDetail {
 pub struct RolePath {
     pub id: RoleId,
 }
-
-/// All roles are listed at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct RoleListInput {}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -45,7 +45,7 @@ impl TenantTier {
     }
 }
 
-/// Why an organisation was suspended or deleted; required.
+/// The reason of a suspension or deletion; required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusReason(String);
 
@@ -119,7 +119,7 @@ pub struct TenantDetail {
     pub is_demo: bool,
     /// The operator who is viewing belongs to it.
     pub is_home: bool,
-    /// Why it is not active.
+    /// The reason why it is not active.
     pub status_reason: Option<String>,
     /// `None`: since it was created.
     #[serde(with = "time::serde::rfc3339::option")]

@@ -45,7 +45,7 @@ pub const TOKENIZER: ModelFile = ModelFile {
 /// `config.json` is not needed, because the weights are pinned.
 pub const FILES: [ModelFile; 2] = [WEIGHTS, TOKENIZER];
 
-/// Why a model could not be opened. Each message says what to do.
+/// An error of opening a model. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder or a file in it does not exist.

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Action, Actor, AppError, Page, Permission, RequestId, UserId,
+    Action, Actor, AppError, NoInput, Page, Permission, RequestId, UserId,
     audit::Outcome,
     bulk::{
-        BulkAction, BulkActionListInput, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath,
-        BulkPreview, BulkRow, MAX_BULK,
+        BulkAction, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath, BulkPreview, BulkRow,
+        MAX_BULK,
     },
     member::{MemberChange, MemberRolePath},
     team::{TeamChange, TeamMemberInput, TeamRole},
@@ -32,12 +32,12 @@ impl Operation for MemberBulkActionList {
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "List the actions that can be applied to several members";
     const DESCRIPTION: &'static str = "Those that the caller may choose.";
-    type Input = BulkActionListInput;
+    type Input = NoInput;
     type Output = Page<BulkChoice>;
 
     async fn run(
         tx: &mut AuthorizedTx<'_>,
-        BulkActionListInput {}: BulkActionListInput,
+        _: NoInput,
     ) -> Result<Done<Page<BulkChoice>>, AppError> {
         let items = choices(tx).await?;
         Ok(Done::read(Page { items, next: None }))

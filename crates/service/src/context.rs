@@ -34,7 +34,7 @@ pub struct Ctx {
     pub exports: Exports,
     /// Wakes this process's workers when a job was enqueued.
     pub jobs_wake: Arc<Notify>,
-    /// Where checkpoints of audit logs are stored outside the database, if set.
+    /// The place outside the database for checkpoints of audit logs, if set.
     pub checkpoints: Option<CheckpointFolder>,
     /// Cancelled when the process stops, to end endless work.
     pub stop: CancellationToken,

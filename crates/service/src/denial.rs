@@ -10,7 +10,7 @@ use time::{Duration, format_description::well_known::Rfc3339};
 
 use crate::Ctx;
 
-/// How long denials of one kind are counted before they are written.
+/// The time for which denials of one kind are counted before they are written.
 const INTERVAL: Duration = Duration::MINUTE;
 /// Organisations whose denials are written in one sweep; the rest follow in the
 /// next.

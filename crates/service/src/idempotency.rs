@@ -6,14 +6,14 @@ use time::Duration;
 
 use crate::Ctx;
 
-/// How long a response is stored.
+/// The time for which a response is stored.
 const ANSWER_LIFETIME: Duration = Duration::DAY;
 /// Maximum length of an idempotency key.
 const MAX_KEY_CHARS: usize = 255;
 /// The header, used as the field name in errors.
 const FIELD: &str = "Idempotency-Key";
 
-/// How to handle a call.
+/// The handling of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdempotentCall {
     /// The first call with this key: execute it.

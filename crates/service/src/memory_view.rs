@@ -1,11 +1,10 @@
 //! Saved views of the memory list, and the choices of its filters.
 
 use domain::{
-    Action, Actor, AppError, MemoryViewId, Page,
+    Action, Actor, AppError, MemoryViewId, NoInput, Page,
     memory::{FilterChoices, MemoryCriteria, MemoryFilter, MemoryOwner},
     memory_view::{
-        MemoryView, MemoryViewInput, MemoryViewListInput, MemoryViewPath, MemoryViewRef,
-        MemoryViewRenameInput, ViewName,
+        MemoryView, MemoryViewInput, MemoryViewPath, MemoryViewRef, MemoryViewRenameInput, ViewName,
     },
 };
 use serde_json::json;
@@ -24,12 +23,12 @@ impl Operation for MemoryViewList {
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "List saved views";
     const DESCRIPTION: &'static str = "The caller's own, all at once, by name.";
-    type Input = MemoryViewListInput;
+    type Input = NoInput;
     type Output = Page<MemoryView>;
 
     async fn run(
         tx: &mut AuthorizedTx<'_>,
-        MemoryViewListInput {}: MemoryViewListInput,
+        _: NoInput,
     ) -> Result<Done<Page<MemoryView>>, AppError> {
         let items = store::memory::memory_view_list(tx).await?;
         Ok(Done::read(Page { items, next: None }))

@@ -1,10 +1,8 @@
 //! A member's notifications, and marking them read.
 
 use domain::{
-    Action, Actor, AppError,
-    notification::{
-        NotificationListInput, NotificationPage, NotificationPath, NotificationReadAllInput,
-    },
+    Action, Actor, AppError, NoInput,
+    notification::{NotificationListInput, NotificationPage, NotificationPath},
     paging::PAGE_SIZE,
 };
 use serde_json::json;
@@ -75,13 +73,10 @@ impl Operation for NotificationReadAll {
     const ROUTE: Route = Route::act("/notifications/read");
     const GROUP: Group = Group::Account;
     const TITLE: &'static str = "Mark all notifications as read";
-    type Input = NotificationReadAllInput;
+    type Input = NoInput;
     type Output = ();
 
-    async fn run(
-        tx: &mut AuthorizedTx<'_>,
-        NotificationReadAllInput {}: NotificationReadAllInput,
-    ) -> Result<Done<()>, AppError> {
+    async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<()>, AppError> {
         let now = tx.now();
         let read = notifications::notification_read_all(tx, now).await?;
         let target = AuditTarget::notifications().with_changes(json!({ "read": read }));

@@ -30,7 +30,7 @@ pub trait Operation: Send + 'static {
     const GROUP: Group;
     /// A verb phrase, e.g. "Create a team".
     const TITLE: &'static str;
-    /// What the title leaves open; empty if nothing.
+    /// Text that completes the title; may be empty.
     const DESCRIPTION: &'static str = "";
     /// Path parameters are fields of it.
     type Input: DeserializeOwned + JsonSchema + Send + 'static;
@@ -55,7 +55,7 @@ pub trait Operation: Send + 'static {
     }
 }
 
-/// What a door needs of an operation. Every [`Operation`] is one. What doesn't
+/// The part of an operation that doors use. Every [`Operation`] is one. An act that doesn't
 /// fit the driver implements it by itself and says why: it authorises, audits
 /// and commits on its own.
 pub trait Endpoint: Send + 'static {

@@ -1,10 +1,9 @@
 //! Personas: contexts of a member that memories can belong to.
 
 use domain::{
-    Action, AppError, Page, PersonaId,
+    Action, AppError, NoInput, Page, PersonaId,
     persona::{
-        MAX_PERSONAS, ParsedPersona, Persona, PersonaInput, PersonaListInput, PersonaPath,
-        PersonaUpdateInput,
+        MAX_PERSONAS, ParsedPersona, Persona, PersonaInput, PersonaPath, PersonaUpdateInput,
     },
 };
 use serde_json::json;
@@ -23,13 +22,10 @@ impl Operation for PersonaList {
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "List personas";
     const DESCRIPTION: &'static str = "The caller's own, all at once, by name.";
-    type Input = PersonaListInput;
+    type Input = NoInput;
     type Output = Page<Persona>;
 
-    async fn run(
-        tx: &mut AuthorizedTx<'_>,
-        PersonaListInput {}: PersonaListInput,
-    ) -> Result<Done<Page<Persona>>, AppError> {
+    async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<Page<Persona>>, AppError> {
         let items = personas::persona_list(tx).await?;
         Ok(Done::read(Page { items, next: None }))
     }

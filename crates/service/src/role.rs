@@ -1,9 +1,9 @@
 //! Roles: list, and create, change and delete the organisation's custom ones.
 
 use domain::{
-    Action, Actor, AppError, Page, Permission, RoleId,
+    Action, Actor, AppError, NoInput, Page, Permission, RoleId,
     role::{
-        ParsedRole, Role, RoleDeleteInput, RoleDetail, RoleInput, RoleListInput, RolePath, RoleRef,
+        ParsedRole, Role, RoleDeleteInput, RoleDetail, RoleInput, RolePath, RoleRef,
         RoleUpdateInput, edited_permissions,
     },
 };
@@ -28,13 +28,10 @@ impl Operation for RoleList {
     const TITLE: &'static str = "List roles";
     const DESCRIPTION: &'static str =
         "All at once: those of every organisation first, then custom ones by name.";
-    type Input = RoleListInput;
+    type Input = NoInput;
     type Output = Page<Role>;
 
-    async fn run(
-        tx: &mut AuthorizedTx<'_>,
-        RoleListInput {}: RoleListInput,
-    ) -> Result<Done<Page<Role>>, AppError> {
+    async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<Page<Role>>, AppError> {
         let items = roles::role_list(tx).await?;
         Ok(Done::read(Page { items, next: None }))
     }

@@ -12,7 +12,7 @@ use crate::{
 /// The oldest supported server, as in `server_version_num`.
 pub(crate) const OLDEST_SERVER: i32 = 160_000;
 
-/// Why requests can't be served from the database. Each message says how to fix
+/// An obstacle to serving requests from the database. Each message says how to fix
 /// it.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {

@@ -43,7 +43,7 @@ pub struct StoredInvite {
     pub invite: Invite,
     /// `None` for invites of Atrium itself.
     pub inviter: Option<UserId>,
-    /// How often the link was replaced.
+    /// The number of times that the link was replaced.
     pub renewals: i32,
 }
 

@@ -9,11 +9,11 @@ use crate::{AuthTx, StoreError};
 pub struct FollowedInvite {
     pub tenant_id: TenantId,
     pub id: InviteId,
-    /// How often the link had been replaced by then.
+    /// The number of times that the link had been replaced by then.
     pub renewals: i32,
 }
 
-/// What the callback needs when the browser returns from the issuer.
+/// The state of a login for the callback, when the browser returns from the issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginAttempt {
     /// SHA-256 of the secret in the browser's cookie.

@@ -21,7 +21,7 @@ pub struct MigrationStatus {
     pub is_applied: bool,
 }
 
-/// Why the schema could not be changed. Each message says how to fix it.
+/// An error of changing the schema. Each message says how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     #[error(

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::http::{Site, is_loopback};
 
-/// How long metadata and keys are cached.
+/// The time for which metadata and keys are cached.
 const CACHE_LIFETIME: time::Duration = time::Duration::hours(24);
 /// Minimum interval between fetches of the keys because of an unknown key.
 const REFETCH_INTERVAL: time::Duration = time::Duration::minutes(5);

@@ -30,7 +30,7 @@ use crate::http::{AllowsFraming, error_response};
 /// Audit action for signing out.
 pub(super) const SIGN_OUT: &str = "session.sign_out";
 
-/// How the logout message arrived.
+/// The channel of a logout message.
 #[derive(Clone, Copy, Debug)]
 enum Channel {
     Back,

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::http::{ReturnTo, redirect_to_issuer};
 
-/// How long a login may take at the issuer.
+/// The time that a login may take at the issuer.
 const ATTEMPT_LIFETIME: time::Duration = time::Duration::minutes(10);
 
 #[derive(Debug, Default, Deserialize)]

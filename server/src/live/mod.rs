@@ -60,7 +60,7 @@ pub struct Streams {
     read_permits: Arc<Semaphore>,
 }
 
-/// Where a stream starts and which memories it watches.
+/// The start of a stream and the memories that it watches.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventParams {

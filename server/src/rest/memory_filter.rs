@@ -26,7 +26,7 @@ pub(crate) struct MemoryFilterParams {
     owner: String,
     /// The id of a team: what is shared with it.
     team: String,
-    /// Where they came from, e.g. `dashboard`, `import`, `api` or `mcp`.
+    /// Their origin, e.g. `dashboard`, `import`, `api` or `mcp`.
     origin: String,
     /// `short` or `long`.
     term: String,

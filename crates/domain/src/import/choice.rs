@@ -148,7 +148,7 @@ pub struct ImportPreview {
     pub columns: Vec<String>,
     pub mapping: Vec<(Field, String)>,
     pub unmapped: Vec<String>,
-    /// Why the file can't be imported in this format.
+    /// The reason why the file can't be imported in this format.
     pub refusal: Option<String>,
 }
 

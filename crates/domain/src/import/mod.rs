@@ -54,7 +54,7 @@ impl ImportFormat {
     }
 }
 
-/// Why one record was rejected.
+/// The reason why one record was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportProblem {
     /// The line on which the record begins or, in an archive, its number within
@@ -121,7 +121,7 @@ pub struct ImportStarted {
     pub is_duplicate: bool,
 }
 
-/// Why an upload was rejected, sent as `/memories/import?error=CODE`.
+/// The reason why an upload was rejected, sent as `/memories/import?error=CODE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadProblem {
     NoFile,

@@ -25,7 +25,7 @@ pub struct MemoryFilter {
     pub owner: String,
     /// A team's id: memories shared with it.
     pub team: String,
-    /// Where they came from, e.g. `dashboard`, `import`, `api` or `mcp`.
+    /// Their origin, e.g. `dashboard`, `import`, `api` or `mcp`.
     pub origin: String,
     /// `short` or `long`.
     pub term: String,

@@ -45,7 +45,7 @@ keyed_enum! {
 }
 
 keyed_enum! {
-    /// How long a memory is meant to be kept.
+    /// The intended lifetime of a memory.
     Term {
         /// Until its expiry.
         Short = "short", "For a while";

@@ -56,7 +56,7 @@ pub struct SearchResults {
     pub hits: Vec<MemoryHit>,
     /// The mode that was used: [`SearchMode::Words`] if semantic search is off.
     pub mode: SearchMode,
-    /// Why semantic search was skipped although requested.
+    /// The reason why semantic search was skipped although requested.
     pub notice: Option<String>,
     /// The caller's memories without an embedding, which only keyword search
     /// can find; counted up to [`super::MAX_WAITING_COUNT`].

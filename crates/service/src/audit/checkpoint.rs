@@ -113,7 +113,7 @@ pub(super) fn checked(
     Err(ForeignNote::Unverified(last_error))
 }
 
-/// How often checkpoints are written.
+/// The interval at which checkpoints are written.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckpointSettings {
     /// Number of new rows that makes one due.

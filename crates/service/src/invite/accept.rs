@@ -88,7 +88,7 @@ fn ensure_open(invite: &Invite, now: Timestamp) -> Result<(), InviteError> {
 pub struct FoundInvite {
     pub tenant_id: TenantId,
     pub id: InviteId,
-    /// How many times its link was replaced.
+    /// The number of times that its link was replaced.
     pub renewals: i32,
     /// The invited address, passed to the issuer as a login hint.
     pub email: Option<String>,

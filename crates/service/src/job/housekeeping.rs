@@ -21,7 +21,7 @@ const MAX_MEMBERS_PER_SWEEP: u16 = 1_000;
 /// the next.
 const MAX_TENANTS_COUNTED: u16 = 20;
 
-/// How long a count of an organisation's memories is used.
+/// The time for which a count of an organisation's memories is used.
 const COUNT_LIFETIME: Duration = Duration::minutes(10);
 
 /// Runs all tasks every `interval` until `stop`.

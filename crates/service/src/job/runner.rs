@@ -26,7 +26,7 @@ use crate::{
 pub struct WorkerSettings {
     /// Concurrent jobs in this process.
     pub concurrency: usize,
-    /// How long a job stays claimed without a heartbeat.
+    /// The time that a job stays claimed without a heartbeat.
     pub lease: Duration,
     /// Interval between queries for jobs when nothing woke the worker.
     pub poll: Duration,

@@ -9,10 +9,7 @@ use domain::{
         KeyOwner, OrganisationApiKeyInput, ServiceAccountPath,
     },
     break_glass::BreakGlassReport,
-    bulk::{
-        BulkAction, BulkActionListInput, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath,
-        BulkPreview,
-    },
+    bulk::{BulkAction, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath, BulkPreview},
     embedding_model::{EmbeddingModelInput, EmbeddingModelPath, EmbeddingModels},
     group_mapping::{
         GroupMappingInput, GroupMappingPath, GroupMappingSimulateInput, GroupMappingUpdateInput,
@@ -24,19 +21,14 @@ use domain::{
     },
     member::{MemberDetail, MemberListInput, MemberPath, MemberRolePath, MemberSummary},
     memory_view::{
-        MemoryView, MemoryViewInput, MemoryViewListInput, MemoryViewPath, MemoryViewQuery,
-        MemoryViewRenameInput,
+        MemoryView, MemoryViewInput, MemoryViewPath, MemoryViewQuery, MemoryViewRenameInput,
     },
-    notification::{
-        NotificationListInput, NotificationPage, NotificationPath, NotificationReadAllInput,
-    },
+    notification::{NotificationListInput, NotificationPage, NotificationPath},
     offboard::OffboardPreview,
-    persona::{Persona, PersonaInput, PersonaListInput, PersonaPath, PersonaUpdateInput},
+    persona::{Persona, PersonaInput, PersonaPath, PersonaUpdateInput},
     preferences::{DisplaySettings, Preferences, PreferencesInput, Theme, ThemeInput},
     profile::Profile,
-    role::{
-        Role, RoleDeleteInput, RoleDetail, RoleInput, RoleListInput, RolePath, RoleUpdateInput,
-    },
+    role::{Role, RoleDeleteInput, RoleDetail, RoleInput, RolePath, RoleUpdateInput},
     settings::{Organisation, SettingsInput},
     team::{
         TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
@@ -373,7 +365,7 @@ pub(crate) async fn embedding_model_cancel(
 }
 
 pub(crate) async fn role_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Role>, AppError> {
-    Ok(call::<RoleList>(ctx, actor, RoleListInput {}).await?.items)
+    Ok(call::<RoleList>(ctx, actor, NoInput {}).await?.items)
 }
 
 pub(crate) async fn role_get(ctx: &Ctx, actor: &Actor, id: RoleId) -> Result<RoleDetail, AppError> {
@@ -468,7 +460,7 @@ pub(crate) async fn offboard_preview(
 }
 
 pub(crate) async fn bulk_choices(ctx: &Ctx, actor: &Actor) -> Result<Vec<BulkChoice>, AppError> {
-    let page = call::<MemberBulkActionList>(ctx, actor, BulkActionListInput {}).await?;
+    let page = call::<MemberBulkActionList>(ctx, actor, NoInput {}).await?;
     Ok(page.items)
 }
 
@@ -506,7 +498,7 @@ pub(crate) async fn bulk_outcome(
 }
 
 pub(crate) async fn persona_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Persona>, AppError> {
-    let page = call::<PersonaList>(ctx, actor, PersonaListInput {}).await?;
+    let page = call::<PersonaList>(ctx, actor, NoInput {}).await?;
     Ok(page.items)
 }
 
@@ -553,7 +545,7 @@ pub(crate) async fn memory_view_list(
     ctx: &Ctx,
     actor: &Actor,
 ) -> Result<Vec<MemoryView>, AppError> {
-    let page = call::<MemoryViewList>(ctx, actor, MemoryViewListInput {}).await?;
+    let page = call::<MemoryViewList>(ctx, actor, NoInput {}).await?;
     Ok(page.items)
 }
 
@@ -607,5 +599,5 @@ pub(crate) async fn notification_read(
 }
 
 pub(crate) async fn notification_read_all(ctx: &Ctx, actor: &Actor) -> Result<(), AppError> {
-    call::<NotificationReadAll>(ctx, actor, NotificationReadAllInput {}).await
+    call::<NotificationReadAll>(ctx, actor, NoInput {}).await
 }

@@ -23,7 +23,7 @@ pub struct RepeatedDenial {
     pub repeats: i64,
 }
 
-/// How a denial is to be recorded.
+/// The way in which a denial is to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denial {
     /// The first of its kind, or the first after an interval: write it,

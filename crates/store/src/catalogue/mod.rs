@@ -18,7 +18,7 @@ pub struct Rule {
     pub name: &'static str,
     /// SQL that selects `object` and `problem`, one row per violation.
     pub breaks: &'static str,
-    /// How to repair `{object}`; `None` for rules that only tests check.
+    /// The repair of `{object}`; `None` for rules that only tests check.
     pub remedy: Option<&'static str>,
 }
 

@@ -293,7 +293,7 @@ pub async fn import_list(tx: &mut TenantTx, limit: u16) -> Result<Vec<Import>, S
     rows.into_iter().map(Import::try_from).collect()
 }
 
-/// How the file's owner wants it to be read.
+/// The import options that the owner chose.
 pub async fn import_options(tx: &mut TenantTx, id: ImportId) -> Result<ImportOptions, StoreError> {
     let choice = sqlx::query_scalar!(
         "SELECT choice FROM imports WHERE tenant_id = $1 AND id = $2",

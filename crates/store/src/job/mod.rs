@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct NewJob<'a> {
     pub id: JobId,
-    /// What it does, noun first: `memory.import`.
+    /// Its kind, noun first: `memory.import`.
     pub kind: &'a str,
     /// Arguments of the job: ids rather than data, since workers read them
     /// before they enter the tenant. At most 64 kB of JSON.

@@ -18,7 +18,7 @@ pub struct ClaimedJob {
     /// The member on whose behalf it runs.
     pub actor_user_id: UserId,
     pub id: JobId,
-    /// What it does, noun first.
+    /// Its kind, noun first.
     pub kind: String,
     pub payload: Value,
     /// The number of this attempt, from 1.

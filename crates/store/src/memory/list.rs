@@ -11,7 +11,7 @@ use crate::{
     cursor::{Cursor, List},
 };
 
-/// How many memories the member owns and sees.
+/// The numbers of memories that the member owns and sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryCounts {
     /// Own memories, without the trash.

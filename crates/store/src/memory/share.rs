@@ -1,4 +1,4 @@
-//! Who can see a memory, and how sharing changes it. The database decides both:
+//! A memory's audience, and how sharing changes it. The database decides both:
 //! the policy on memories, and functions that check who may share what.
 
 use domain::{

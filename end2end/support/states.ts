@@ -504,7 +504,7 @@ export const STATES: State[] = [
     as: "member",
     show: async (page) => {
       await visit(page, "/reference");
-      await page.locator("#api_keys_create > summary").click();
+      await page.locator("#api_key_create > summary").click();
     },
   },
   { name: "profile", as: "member", show: at("/profile") },

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, ActorKind, ApiKeyId, AppError, FieldError, Permission, Timestamp, UserId, Vendor,
-    error::quote, form_text,
+    Actor, ActorKind, ApiKeyId, AppError, Permission, Timestamp, UserId, Vendor, error::quote,
+    form_text, validate::FieldErrors,
 };
 
 /// Limit for a key's label and a service account's name, in characters.
@@ -240,73 +240,48 @@ pub struct NewApiKey {
 impl NewApiKey {
     /// Validates the input. The caller must check that the scopes may be granted.
     pub fn parse(input: &ApiKeyInput) -> Result<Self, AppError> {
-        let mut errors = Vec::new();
-        let label = parse_name(
-            "label",
-            &input.label,
-            "Say what the key is for",
-            &mut errors,
-        );
+        let mut errors = FieldErrors::default();
+        let missing = format!("Say what the key is for, in 1 to {MAX_LABEL_CHARS} characters.");
+        let label = errors.line("label", &input.label, MAX_LABEL_CHARS, &missing);
         let mut scopes = BTreeSet::new();
         for scope in &input.scopes {
-            match Permission::for_role(scope) {
-                Ok(permission) if permission.is_entrusted() => errors.push(field_error(
-                    "scopes",
-                    format!(
-                        "{} is for people in their browser; no key can hold it.",
-                        quote(scope)
-                    ),
+            let permission = match Permission::for_role(scope) {
+                Ok(permission) if permission.is_entrusted() => Err(format!(
+                    "{} is for people in their browser; no key can hold it.",
+                    quote(scope)
                 )),
-                Ok(permission) => {
-                    scopes.insert(permission);
-                }
-                Err(_) => errors.push(field_error(
-                    "scopes",
-                    format!("There is no permission {}.", quote(scope)),
-                )),
-            }
+                Ok(permission) => Ok(permission),
+                Err(_) => Err(format!("There is no permission {}.", quote(scope))),
+            };
+            scopes.extend(errors.check("scopes", permission));
         }
         if input.scopes.is_empty() {
-            errors.push(field_error(
-                "scopes",
-                "Choose at least one thing that the key may do.",
-            ));
+            errors.reject("scopes", "Choose at least one thing that the key may do.");
         }
         let vendor = match input.vendor.as_deref().unwrap_or_default() {
             "" => Some(Vendor::Other),
             key => Vendor::from_key(key),
         };
-        if vendor.is_none() {
-            errors.push(field_error(
-                "vendor",
-                "Choose one of the products on the list.",
-            ));
-        }
+        let vendor = vendor.ok_or("Choose one of the products on the list.");
+        let vendor = errors.check("vendor", vendor);
         let lifetime = match input.lifetime.trim() {
             NEVER => None,
             days => {
-                let days = days
-                    .parse()
-                    .ok()
-                    .filter(|days| (1..=MAX_LIFETIME_DAYS).contains(days));
-                if days.is_none() {
-                    errors.push(field_error(
-                        "lifetime",
-                        format!("Choose 1 to {MAX_LIFETIME_DAYS} days, or no end."),
-                    ));
-                }
+                let days: Option<u16> = days.parse().ok();
+                let days = days.filter(|days| (1..=MAX_LIFETIME_DAYS).contains(days));
+                let message = || format!("Choose 1 to {MAX_LIFETIME_DAYS} days, or no end.");
+                let days = errors.check("lifetime", days.ok_or_else(message));
                 days.map(|days| time::Duration::days(days.into()))
             }
         };
-        match vendor {
-            Some(vendor) if errors.is_empty() => Ok(Self {
+        errors.finish(|| {
+            Some(Self {
                 label,
                 scopes,
-                vendor,
+                vendor: vendor?,
                 lifetime,
-            }),
-            _ => Err(AppError::Invalid { fields: errors }),
-        }
+            })
+        })
     }
 }
 
@@ -344,46 +319,13 @@ pub struct NewServiceAccount {
 
 impl NewServiceAccount {
     pub fn parse(input: &ServiceAccountInput) -> Result<Self, AppError> {
-        let mut errors = Vec::new();
-        let name = parse_name("name", &input.name, "Give it a name", &mut errors);
+        let mut errors = FieldErrors::default();
+        let missing = format!("Give it a name, in 1 to {MAX_LABEL_CHARS} characters.");
+        let name = errors.line("name", &input.name, MAX_LABEL_CHARS, &missing);
         let kind = ActorKind::from_key(&input.kind)
             .filter(|kind| matches!(kind, ActorKind::Agent | ActorKind::Service));
-        if kind.is_none() {
-            errors.push(field_error("kind", "Choose an agent or a service."));
-        }
-        match kind {
-            Some(kind) if errors.is_empty() => Ok(Self { name, kind }),
-            _ => Err(AppError::Invalid { fields: errors }),
-        }
-    }
-}
-
-fn parse_name(field: &str, typed: &str, missing: &str, errors: &mut Vec<FieldError>) -> String {
-    let name = typed.trim();
-    let length = name.chars().count();
-    if length == 0 {
-        errors.push(field_error(
-            field,
-            format!("{missing}, in 1 to {MAX_LABEL_CHARS} characters."),
-        ));
-    } else if length > MAX_LABEL_CHARS {
-        errors.push(field_error(
-            field,
-            format!("This has {length} characters; {MAX_LABEL_CHARS} is the most."),
-        ));
-    } else if name.chars().any(char::is_control) {
-        errors.push(field_error(
-            field,
-            "This has a character that can't be shown.",
-        ));
-    }
-    name.to_owned()
-}
-
-fn field_error(field: &str, message: impl Into<String>) -> FieldError {
-    FieldError {
-        field: field.to_owned(),
-        message: message.into(),
+        let kind = errors.check("kind", kind.ok_or("Choose an agent or a service."));
+        errors.finish(|| Some(Self { name, kind: kind? }))
     }
 }
 

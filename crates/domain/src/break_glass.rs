@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, BreakGlassId, FieldError, MemoryId, Timestamp, UserId, memory::MemoryKind};
+use crate::{
+    AppError, BreakGlassId, MemoryId, Timestamp, UserId, memory::MemoryKind, validate::FieldErrors,
+};
 
 /// In characters; rules out single-word reasons.
 pub const MIN_REASON_CHARS: usize = 10;
@@ -30,34 +32,25 @@ pub struct BreakGlassRequest {
 
 impl BreakGlassRequest {
     pub fn parse(draft: &BreakGlassDraft) -> Result<Self, AppError> {
-        let mut fields = Vec::new();
-        let mut reject = |field: &str, message: String| {
-            fields.push(FieldError {
-                field: field.to_owned(),
-                message,
-            });
-        };
+        let mut errors = FieldErrors::default();
         let reason = draft.reason.trim();
         if !(MIN_REASON_CHARS..=MAX_REASON_CHARS).contains(&reason.chars().count()) {
-            reject(
-                "reason",
-                format!("Say why, in {MIN_REASON_CHARS} to {MAX_REASON_CHARS} characters."),
-            );
+            let message =
+                format!("Say why, in {MIN_REASON_CHARS} to {MAX_REASON_CHARS} characters.");
+            errors.reject("reason", message);
         } else if reason.contains('\0') {
-            reject("reason", "A reason can't contain a NUL character.".into());
+            errors.reject("reason", "A reason can't contain a NUL character.");
         }
-        let minutes = draft.minutes.trim().parse().ok();
+        let minutes: Option<u16> = draft.minutes.trim().parse().ok();
         let minutes = minutes.filter(|minutes| DURATIONS_MINUTES.contains(minutes));
-        if minutes.is_none() {
-            reject("minutes", "Choose 15 minutes, 1 hour or 4 hours.".into());
-        }
-        match minutes {
-            Some(minutes) if fields.is_empty() => Ok(Self {
+        let minutes = minutes.ok_or("Choose 15 minutes, 1 hour or 4 hours.");
+        let minutes = errors.check("minutes", minutes);
+        errors.finish(|| {
+            Some(Self {
                 reason: reason.to_owned(),
-                term: time::Duration::minutes(minutes.into()),
-            }),
-            _ => Err(AppError::Invalid { fields }),
-        }
+                term: time::Duration::minutes(minutes?.into()),
+            })
+        })
     }
 }
 

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, EmbeddingModelId, FieldError, Timestamp, form_text, keyed_enum::keyed_enum};
+use crate::{
+    AppError, EmbeddingModelId, Timestamp, form_text, keyed_enum::keyed_enum, validate::FieldErrors,
+};
 
 /// The model that runs inside Atrium.
 pub const LOCAL_MODEL: &str = "all-MiniLM-L6-v2";
@@ -236,13 +238,7 @@ pub struct ParsedEmbeddingModel {
 
 impl ParsedEmbeddingModel {
     pub fn parse(input: &EmbeddingModelInput) -> Result<Self, AppError> {
-        let mut fields = Vec::new();
-        let mut reject = |field: &str, message: &str| {
-            fields.push(FieldError {
-                field: field.to_owned(),
-                message: message.to_owned(),
-            });
-        };
+        let mut errors = FieldErrors::default();
         let source = match input.source.as_str() {
             "local" => {
                 return Ok(Self {
@@ -253,46 +249,35 @@ impl ParsedEmbeddingModel {
             }
             "address" => {
                 if input.base_url.trim().is_empty() {
-                    reject("base_url", "Give the address of the service.");
+                    errors.reject("base_url", "Give the address of the service.");
                 }
                 EmbeddingSource::Address(input.base_url.trim().to_owned())
             }
             other => {
                 let name = other.strip_prefix("endpoint:").unwrap_or_default();
                 if name.is_empty() {
-                    reject("source", "Choose one of those offered.");
+                    errors.reject("source", "Choose one of those offered.");
                 }
                 EmbeddingSource::Endpoint(name.to_owned())
             }
         };
-        let model = input.model.trim();
-        if model.is_empty() {
-            reject("model", "Give the model's name as its service calls it.");
-        } else if model.chars().count() > MAX_MODEL_CHARS || model.chars().any(char::is_control) {
-            reject(
-                "model",
-                "A model's name has at most 200 characters and no control character.",
-            );
-        }
+        let missing = "Give the model's name as its service calls it.";
+        let model = errors.line("model", &input.model, MAX_MODEL_CHARS, missing);
         let dimensions = match input.dimensions.trim() {
             "" => None,
             number => {
                 let number = number.parse().ok().filter(|n| DIMENSIONS.contains(n));
-                if number.is_none() {
-                    reject("dimensions", "A whole number from 64 to 4,000, or nothing.");
-                }
-                number
+                let number = number.ok_or("A whole number from 64 to 4,000, or nothing.");
+                errors.check("dimensions", number)
             }
         };
-        if fields.is_empty() {
-            Ok(Self {
+        errors.finish(|| {
+            Some(Self {
                 source,
-                model: model.to_owned(),
+                model,
                 dimensions,
             })
-        } else {
-            Err(AppError::Invalid { fields })
-        }
+        })
     }
 }
 

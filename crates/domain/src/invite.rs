@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, FieldError, InviteId, RoleId, TeamId, Timestamp, email::EmailAddress, form_text,
-    keyed_enum::keyed_enum, role::RoleRef, team::TeamRef,
+    AppError, InviteId, RoleId, TeamId, Timestamp, email::EmailAddress, form_text,
+    keyed_enum::keyed_enum, role::RoleRef, team::TeamRef, validate::FieldErrors,
 };
 
 /// Lifetimes in days that can be chosen; the first is the default.
@@ -150,57 +150,41 @@ impl NewInvite {
     /// Validates the input. `domains` are the allowed e-mail domains; empty
     /// allows any. The caller must check that role and team may be granted.
     pub fn parse(input: &InviteInput, domains: &[String]) -> Result<Self, AppError> {
-        let mut fields = Vec::new();
-        let mut reject = |field: &str, message: String| {
-            fields.push(FieldError {
-                field: field.to_owned(),
-                message,
-            });
-        };
+        let mut errors = FieldErrors::default();
         let email = match input.email.trim() {
             "" => None,
-            typed => EmailAddress::parse(typed)
-                .map_err(|message| reject("email", message.to_owned()))
-                .ok(),
+            typed => errors.check("email", EmailAddress::parse(typed)),
         };
         let is_allowed = |email: &EmailAddress| domains.iter().any(|d| d == email.domain());
         if !domains.is_empty()
             && !email.as_ref().is_some_and(is_allowed)
             && (email.is_some() || input.email.trim().is_empty())
         {
-            reject(
-                "email",
-                format!(
-                    "Your organisation invites addresses of {} only.",
-                    domains.join(", ")
-                ),
+            let message = format!(
+                "Your organisation invites addresses of {} only.",
+                domains.join(", ")
             );
+            errors.reject("email", message);
         }
-        let role = parse_optional_id(&input.role).unwrap_or_else(|()| {
-            reject("role", "Choose one of the roles, or none.".to_owned());
-            None
-        });
-        let team = parse_optional_id(&input.team).unwrap_or_else(|()| {
-            reject("team", "Choose one of the teams, or none.".to_owned());
-            None
-        });
-        let lifetime = match lifetime(&input.days) {
-            Ok(lifetime) => lifetime,
-            Err(message) => {
-                reject("days", message.to_owned());
-                time::Duration::ZERO
-            }
-        };
-        if fields.is_empty() {
-            Ok(Self {
+        let role = parse_optional_id(&input.role);
+        let role = errors.check(
+            "role",
+            role.map_err(|()| "Choose one of the roles, or none."),
+        );
+        let team = parse_optional_id(&input.team);
+        let team = errors.check(
+            "team",
+            team.map_err(|()| "Choose one of the teams, or none."),
+        );
+        let lifetime = errors.check("days", lifetime(&input.days));
+        errors.finish(|| {
+            Some(Self {
                 email,
-                role,
-                team,
-                lifetime,
+                role: role?,
+                team: team?,
+                lifetime: lifetime?,
             })
-        } else {
-            Err(AppError::Invalid { fields })
-        }
+        })
     }
 }
 

@@ -46,6 +46,7 @@ pub mod share;
 pub mod sign_in;
 pub mod team;
 pub mod tenant;
+pub mod validate;
 pub mod vocabulary;
 
 pub use access::{Actor, ActorKind, Permission, RequestFacts};

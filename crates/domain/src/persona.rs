@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, FieldError, PersonaId};
+use crate::{AppError, PersonaId, validate::FieldErrors};
 
 /// In characters.
 pub const MAX_PERSONA_NAME_CHARS: usize = 50;
@@ -66,44 +66,19 @@ pub struct ParsedPersona {
 
 impl ParsedPersona {
     pub fn parse(input: &PersonaInput) -> Result<Self, AppError> {
-        let mut fields = Vec::new();
-        let mut reject = |field: &str, message: String| {
-            fields.push(FieldError {
-                field: field.to_owned(),
-                message,
-            });
-        };
-        let name = input.name.trim();
-        if name.is_empty() {
-            reject("name", "Give it a name.".into());
-        } else if name.chars().count() > MAX_PERSONA_NAME_CHARS {
-            reject(
-                "name",
-                format!("A name has at most {MAX_PERSONA_NAME_CHARS} characters."),
-            );
-        } else if name.chars().any(char::is_control) {
-            reject("name", "A name can't contain a control character.".into());
-        }
-        let description = input.description.trim();
-        if description.chars().count() > MAX_PERSONA_DESCRIPTION_CHARS {
-            reject(
-                "description",
-                format!("A description has at most {MAX_PERSONA_DESCRIPTION_CHARS} characters."),
-            );
-        } else if description.contains('\0') {
-            reject(
-                "description",
-                "A description can't contain a NUL character.".into(),
-            );
-        }
-        if fields.is_empty() {
-            Ok(Self {
-                name: name.to_owned(),
-                description: description.to_owned(),
-            })
-        } else {
-            Err(AppError::Invalid { fields })
-        }
+        let mut errors = FieldErrors::default();
+        let name = errors.line(
+            "name",
+            &input.name,
+            MAX_PERSONA_NAME_CHARS,
+            "Give it a name.",
+        );
+        let description = errors.text(
+            "description",
+            &input.description,
+            MAX_PERSONA_DESCRIPTION_CHARS,
+        );
+        errors.finish(|| Some(Self { name, description }))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::UtcOffset;
 
-use crate::{AppError, FieldError, Timestamp, form_text, keyed_enum::keyed_enum};
+use crate::{AppError, Timestamp, form_text, keyed_enum::keyed_enum, validate::FieldErrors};
 
 keyed_enum! {
     #[derive(Default)]
@@ -317,34 +317,26 @@ impl Preferences {
         input: &PreferencesInput,
         is_time_zone: impl Fn(&str) -> bool,
     ) -> Result<Self, AppError> {
-        let mut fields = Vec::new();
-        let mut reject = |field: &str, message: &str| {
-            fields.push(FieldError {
-                field: field.into(),
-                message: message.into(),
-            });
-        };
+        let mut errors = FieldErrors::default();
         let theme = Theme::from_key(&input.theme);
         if theme.is_none() && !input.theme.is_empty() {
-            reject("theme", "Choose one of the colours in the list.");
+            errors.reject("theme", "Choose one of the colours in the list.");
         }
         let time_zone = chosen(&input.time_zone);
         if time_zone.as_deref().is_some_and(|name| !is_time_zone(name)) {
-            reject("time_zone", NO_TIME_ZONE);
+            errors.reject("time_zone", NO_TIME_ZONE);
         }
         let locale = Locale::from_tag(&input.locale);
         if locale.is_none() && !input.locale.is_empty() {
-            reject("locale", "Choose one of the formats in the list.");
+            errors.reject("locale", "Choose one of the formats in the list.");
         }
-        if fields.is_empty() {
-            Ok(Self {
+        errors.finish(|| {
+            Some(Self {
                 theme,
                 time_zone,
                 locale,
             })
-        } else {
-            Err(AppError::Invalid { fields })
-        }
+        })
     }
 }
 

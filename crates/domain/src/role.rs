@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, FieldError, Permission, RoleId, Timestamp, UserId, access::UnknownPermission,
-    keyed_enum::keyed_enum,
+    AppError, Permission, RoleId, Timestamp, UserId, access::UnknownPermission,
+    keyed_enum::keyed_enum, validate::FieldErrors,
 };
 
 /// In characters.
@@ -146,51 +146,31 @@ pub struct ParsedRole {
 
 impl ParsedRole {
     pub fn parse(input: &RoleInput) -> Result<Self, AppError> {
-        let mut fields = Vec::new();
-        let mut reject = |field: &str, message: String| {
-            fields.push(FieldError {
-                field: field.into(),
-                message,
-            });
-        };
-        let name = input.name.trim();
-        if name.is_empty() || name.chars().count() > MAX_ROLE_NAME_CHARS {
-            reject(
-                "name",
-                format!("A role's name has 1 to {MAX_ROLE_NAME_CHARS} characters."),
-            );
-        } else if name.chars().any(char::is_control) {
-            reject("name", "A name can't contain control characters.".into());
-        }
-        let description = input.description.trim();
-        if description.chars().count() > MAX_ROLE_DESCRIPTION_CHARS {
-            reject(
-                "description",
-                format!("A description has at most {MAX_ROLE_DESCRIPTION_CHARS} characters."),
-            );
-        } else if description.contains('\0') {
-            reject("description", "Text can't contain a NUL character.".into());
-        }
+        let mut errors = FieldErrors::default();
+        let missing = "Give the role a name.";
+        let name = errors.line("name", &input.name, MAX_ROLE_NAME_CHARS, missing);
+        let description = errors.text(
+            "description",
+            &input.description,
+            MAX_ROLE_DESCRIPTION_CHARS,
+        );
         let permissions: Result<BTreeSet<Permission>, UnknownPermission> = input
             .permissions
             .iter()
             .map(|key| Permission::for_role(key))
             .collect();
-        match permissions {
-            Ok(permissions) if permissions.is_empty() => {
-                reject("permissions", "Choose at least one permission.".into());
-            }
-            Err(unknown) => reject("permissions", format!("T{}.", &unknown.to_string()[1..])),
-            Ok(permissions) if fields.is_empty() => {
-                return Ok(Self {
-                    name: name.to_owned(),
-                    description: description.to_owned(),
-                    permissions,
-                });
-            }
-            Ok(_) => {}
+        let permissions = permissions.map_err(|unknown| format!("T{}.", &unknown.to_string()[1..]));
+        let permissions = errors.check("permissions", permissions);
+        if permissions.as_ref().is_some_and(BTreeSet::is_empty) {
+            errors.reject("permissions", "Choose at least one permission.");
         }
-        Err(AppError::Invalid { fields })
+        errors.finish(|| {
+            Some(Self {
+                name,
+                description,
+                permissions: permissions?,
+            })
+        })
     }
 
     /// The key for a new role of this name: lower-case letters, digits and

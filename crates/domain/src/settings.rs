@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, FieldError,
+    AppError,
     email::parse_domains,
     error::quote,
     form_text,
     preferences::{NO_TIME_ZONE, TimeZone, chosen},
+    validate::FieldErrors,
 };
 
 /// In characters.
@@ -152,33 +153,16 @@ pub struct OrganisationUpdate {
 
 impl OrganisationUpdate {
     pub fn parse(input: &SettingsInput, known: KnownValues) -> Result<Self, AppError> {
-        let mut fields = Vec::new();
-        let name = input.name.trim();
-        if name.is_empty()
-            || name.chars().count() > MAX_ORGANISATION_NAME_CHARS
-            || name.chars().any(char::is_control)
-        {
-            fields.push(FieldError {
-                field: "name".into(),
-                message: format!(
-                    "A name has 1 to {MAX_ORGANISATION_NAME_CHARS} characters, on one line."
-                ),
-            });
-        }
+        let mut errors = FieldErrors::default();
+        let missing = "Give the organisation a name.";
+        let name = errors.line("name", &input.name, MAX_ORGANISATION_NAME_CHARS, missing);
         let mut parse_hours = |field: &str, text: &str| match text.trim() {
             "" => None,
             text => {
-                let hours = text
-                    .parse()
-                    .ok()
-                    .filter(|hours| SESSION_HOURS.contains(hours));
-                if hours.is_none() {
-                    fields.push(FieldError {
-                        field: field.into(),
-                        message: "Give whole hours from 1 to 8760, or leave it empty.".into(),
-                    });
-                }
-                hours
+                let hours: Option<u32> = text.parse().ok();
+                let hours = hours.filter(|hours| SESSION_HOURS.contains(hours));
+                let message = "Give whole hours from 1 to 8760, or leave it empty.";
+                errors.check(field, hours.ok_or(message))
             }
         };
         let idle = parse_hours("session_idle_hours", &input.session_idle_hours);
@@ -186,19 +170,16 @@ impl OrganisationUpdate {
         if let (Some(idle), Some(absolute)) = (idle, absolute)
             && idle > absolute
         {
-            fields.push(FieldError {
-                field: "session_idle_hours".into(),
-                message: "This can’t be longer than a session lasts at most.".into(),
-            });
+            errors.reject(
+                "session_idle_hours",
+                "This can’t be longer than a session lasts at most.",
+            );
         }
         let mut parse_listed =
             |field: &str, text: &str, is_known: fn(&str) -> bool, message: &str| {
                 let value = chosen(text);
                 if value.as_deref().is_some_and(|value| !is_known(value)) {
-                    fields.push(FieldError {
-                        field: field.into(),
-                        message: message.into(),
-                    });
+                    errors.reject(field, message);
                 }
                 value
             };
@@ -221,33 +202,24 @@ impl OrganisationUpdate {
                 let message = || format!("{MAX_INVITE_DOMAINS} domains are the most.");
                 fits.then_some(domains).ok_or_else(message)
             });
-        let invite_domains = invite_domains.unwrap_or_else(|message| {
-            fields.push(FieldError {
-                field: "invite_domains".into(),
-                message,
-            });
-            Vec::new()
-        });
+        let invite_domains = errors.check("invite_domains", invite_domains);
         if !["", CHANGES_NEED_REVIEW, OWNERS_MAY_CHANGE].contains(&input.reviewed_changes.as_str())
         {
-            fields.push(FieldError {
-                field: "reviewed_changes".into(),
-                message: format!("Choose {CHANGES_NEED_REVIEW} or {OWNERS_MAY_CHANGE}."),
-            });
+            let message = format!("Choose {CHANGES_NEED_REVIEW} or {OWNERS_MAY_CHANGE}.");
+            errors.reject("reviewed_changes", message);
         }
-        if !fields.is_empty() {
-            return Err(AppError::Invalid { fields });
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            settings: TenantSettings {
-                session_idle_hours: idle,
-                session_absolute_hours: absolute,
-                time_zone,
-                currency,
-                invite_domains,
-                owners_change_reviewed: input.reviewed_changes == OWNERS_MAY_CHANGE,
-            },
+        errors.finish(|| {
+            Some(Self {
+                name,
+                settings: TenantSettings {
+                    session_idle_hours: idle,
+                    session_absolute_hours: absolute,
+                    time_zone,
+                    currency,
+                    invite_domains: invite_domains?,
+                    owners_change_reviewed: input.reviewed_changes == OWNERS_MAY_CHANGE,
+                },
+            })
         })
     }
 }

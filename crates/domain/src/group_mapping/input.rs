@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{GroupId, GroupMapping, GroupSource};
-use crate::{AppError, FieldError, GroupMappingId, form_text};
+use crate::{AppError, GroupMappingId, form_text, validate::FieldErrors};
 
 /// In characters.
 const MAX_LABEL_CHARS: usize = 255;
@@ -134,40 +134,25 @@ impl GroupMappingInput {
     pub const PRIORITY: i32 = 100;
 
     pub fn parse(&self, id: GroupMappingId) -> Result<GroupMapping, AppError> {
-        let mut fields = Vec::new();
-        let mut reject = |field: &str, message: &str| {
-            fields.push(FieldError {
-                field: field.into(),
-                message: message.into(),
-            });
-        };
+        let mut errors = FieldErrors::default();
         let source = GroupSource::from_key(&self.source);
-        if source.is_none() {
-            reject("source", "Choose a group or an app role.");
-        }
-        let group_id = GroupId::parse(&self.group_id);
-        if let Err(AppError::Invalid { fields: errors }) = &group_id {
-            for f in errors {
-                reject(&f.field, &f.message);
-            }
-        }
+        let source = errors.check("source", source.ok_or("Choose a group or an app role."));
+        let group_id = errors.merge(GroupId::parse(&self.group_id))?;
         let label = match self.label.trim() {
             "" => group_id.as_ref().map_or("", GroupId::as_str),
             label => label,
         };
         if label.chars().count() > MAX_LABEL_CHARS || label.chars().any(char::is_control) {
-            reject("label", "A name has at most 255 characters, on one line.");
+            errors.reject("label", "A name has at most 255 characters, on one line.");
         }
         let role_id = parse_optional_id(&self.role);
-        if role_id.is_err() {
-            reject("role", "Choose one of the roles offered, or none.");
-        }
+        let role_id = role_id.map_err(|()| "Choose one of the roles offered, or none.");
+        let role_id = errors.check("role", role_id);
         let team_id = parse_optional_id(&self.team);
-        if team_id.is_err() {
-            reject("team", "Choose one of the teams offered, or none.");
-        }
-        if (role_id, team_id) == (Ok(None), Ok(None)) {
-            reject(
+        let team_id = team_id.map_err(|()| "Choose one of the teams offered, or none.");
+        let team_id = errors.check("team", team_id);
+        if (role_id, team_id) == (Some(None), Some(None)) {
+            errors.reject(
                 "role",
                 "Choose a role, a team, or both: the rule has to grant something.",
             );
@@ -179,26 +164,20 @@ impl GroupMappingInput {
                 .ok()
                 .filter(|n| GroupMapping::PRIORITIES.contains(n)),
         };
-        if priority.is_none() {
-            reject("priority", "A priority is a whole number from 0 to 1000.");
-        }
+        let priority = priority.ok_or("A priority is a whole number from 0 to 1000.");
+        let priority = errors.check("priority", priority);
         let label = label.to_owned();
-        match (source, group_id, role_id, team_id, priority) {
-            (Some(source), Ok(group_id), Ok(role_id), Ok(team_id), Some(priority))
-                if fields.is_empty() =>
-            {
-                Ok(GroupMapping {
-                    id,
-                    source,
-                    group_id,
-                    label,
-                    role_id,
-                    team_id,
-                    priority,
-                })
-            }
-            _ => Err(AppError::Invalid { fields }),
-        }
+        errors.finish(|| {
+            Some(GroupMapping {
+                id,
+                source: source?,
+                group_id: group_id?,
+                label,
+                role_id: role_id?,
+                team_id: team_id?,
+                priority: priority?,
+            })
+        })
     }
 }
 

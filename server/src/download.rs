@@ -12,7 +12,7 @@ use futures::stream;
 use serde_json::{Map, Value};
 use service::{Ctx, Export, ExportFormat};
 
-use crate::http::error_response;
+use crate::{http::error_response, rest::brief};
 
 /// Path of the file. Its query has the list's parameters and `format`.
 pub(crate) const PATH: &str = "/memories/export/file";
@@ -27,30 +27,17 @@ pub(crate) async fn memory_download(
     let Some(actor) = actor else {
         return Redirect::to("/sign-in?return_to=%2Fmemories%2Fexport").into_response();
     };
-    match start_export(&ctx, &actor, query).await {
-        Ok((format, export)) => {
-            let day = ctx.clock.now().date();
-            let name = format!("atrium-memories-{day}.{}", format.ending());
-            let mut response = Response::new(body(export));
-            let set = response.headers_mut();
-            set.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static(format.media_type()),
-            );
-            if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-                set.insert(header::CONTENT_DISPOSITION, value);
-            }
-            response
-        }
-        Err(error) => error_response(&headers, &error),
-    }
+    let exported = export(&ctx, &actor, query).await;
+    exported.unwrap_or_else(|error| error_response(&headers, &error))
 }
 
-async fn start_export(
+/// Streams the memories that match the query's filter, as a file in its
+/// `format`.
+pub(crate) async fn export(
     ctx: &Ctx,
     actor: &Actor,
     query: Vec<(String, String)>,
-) -> Result<(ExportFormat, Export), AppError> {
+) -> Result<Response, AppError> {
     let mut format = None;
     let mut filter = Map::new();
     for (name, value) in query {
@@ -64,9 +51,20 @@ async fn start_export(
         format.ok_or_else(|| AppError::field("format", "Choose jsonl, csv or markdown."))?;
     // The same parameters as in the list's URL.
     let filter: MemoryFilter = serde_json::from_value(filter.into())
-        .map_err(|_| AppError::field("filter", "This is no filter of the list."))?;
+        .map_err(|error| AppError::field("filter", brief(&error.to_string())))?;
     let export = service::memory_export(ctx, actor, &filter, format).await?;
-    Ok((format, export))
+    let day = ctx.clock.now().date();
+    let name = format!("atrium-memories-{day}.{}", format.ending());
+    let mut response = Response::new(body(export));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(format.media_type()),
+    );
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
 }
 
 /// Streams the export. Aborts the response on an error, so that a partial file

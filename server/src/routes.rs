@@ -15,7 +15,10 @@ use axum::{
     response::IntoResponse,
     routing::{get, post},
 };
-use domain::{Actor, import::UploadProblem};
+use domain::{
+    Actor,
+    import::{MAX_FILE_BYTES, UploadProblem},
+};
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
 use service::Ctx;
@@ -122,6 +125,11 @@ pub fn router(
                     path: upload::PATH,
                     bytes: upload::MAX_BODY_BYTES,
                     refused: UploadProblem::TooLarge.path(),
+                },
+                LargerBody {
+                    path: rest::IMPORT_PATH,
+                    bytes: MAX_FILE_BYTES,
+                    refused: "/reference".to_owned(),
                 },
                 LargerBody {
                     path: rest::BATCH_PATH,

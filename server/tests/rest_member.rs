@@ -137,8 +137,8 @@ async fn action_on_several_members_is_previewed_applied_and_reported() {
     let applied = world
         .done(Method::POST, &format!("{AT}/bulk"), &key, &input)
         .await;
-    let request = applied["request_id"].as_str().unwrap();
-    let outcome = world.look(&format!("{AT}/bulk/{request}"), &key).await;
+    let id = applied["id"].as_str().unwrap();
+    let outcome = world.look(&format!("{AT}/bulk/{id}"), &key).await;
     assert_eq!(outcome["action"], "member.suspend");
     assert_eq!(outcome["rows"][0]["blocked_reason"], json!(null));
     assert!(outcome["rows"][1]["blocked_reason"].is_string());

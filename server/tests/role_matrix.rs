@@ -210,8 +210,12 @@ impl World {
         let described =
             &document["paths"][path.trim_start_matches("/api/v1")][method.as_str().to_lowercase()];
         let (query, sample) = support::sample::request(document, described);
+        let query = match path {
+            "/api/v1/memories/export" => "format=csv".to_owned(),
+            _ => query,
+        };
         let body = match path {
-            "/api/v1/memories" => json!({ "content": "Tea at four" }),
+            "/api/v1/imports" | "/api/v1/memories" => json!({ "content": "Tea at four" }),
             "/api/v1/service-accounts" => json!({ "name": "Exporter", "kind": "service" }),
             "/api/v1/group-mappings" => {
                 json!({ "source": "group", "group_id": "Finance", "team": Uuid::nil() })

@@ -18,7 +18,7 @@ use {
         NoInput,
         bulk::{BulkInput, BulkOutcomePath},
         member::{MemberPath, MemberRolePath, UserStatus},
-        offboard::OffboardRequest,
+        offboard::OffboardInput,
     },
 };
 
@@ -133,8 +133,9 @@ pub(crate) async fn member_bulk_apply(
     #[server(default)] ids: Vec<UserId>,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let request = service::bulk_apply(&ctx, &actor, BulkInput { act, ids }).await?;
-    leptos_axum::redirect(&format!("/members/bulk/{request}"));
+    let input = BulkInput { act, ids };
+    let applied = service::call::<service::MemberBulkApply>(&ctx, &actor, input).await?;
+    leptos_axum::redirect(&format!("/members/bulk/{}", applied.id));
     Ok(())
 }
 
@@ -187,11 +188,12 @@ pub(crate) async fn member_offboard(
     #[server(default)] heir: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let request = OffboardRequest {
+    let input = OffboardInput {
+        id,
         confirm,
         heir: heir.parse().ok(),
     };
-    service::offboard(&ctx, &actor, id, &request).await?;
+    service::call::<service::MemberOffboard>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&format!("/members/{id}"), Flash::MemberOffboarded);
     Ok(())
 }

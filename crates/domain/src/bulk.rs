@@ -67,6 +67,13 @@ pub struct BulkInput {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BulkApplied {
+    /// The id of the outcome, which can be read afterwards.
+    pub id: RequestId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BulkOutcomePath {
     /// The request that applied the action.

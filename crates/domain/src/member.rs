@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActorKind, AppError, RoleId, TeamId, Timestamp, UserId,
+    ActorKind, AppError, RoleId, SessionId, TeamId, Timestamp, UserId,
     api_key::ApiKey,
     audit::AuditEntry,
     break_glass::BreakGlassStatus,
@@ -93,6 +93,14 @@ pub struct MemberListInput {
     pub kind: String,
     /// `next` of the previous page.
     pub after: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MemberSessionPath {
+    pub id: UserId,
+    pub session_id: SessionId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,10 +27,15 @@ pub struct OffboardPreview {
     pub left_without_lead: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OffboardRequest {
-    /// The member's name, typed to confirm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OffboardInput {
+    pub id: UserId,
+    /// The member's name, to confirm.
     pub confirm: String,
-    /// The member who takes over the shared memories.
+    /// The active member who takes over the shared memories; needed if there
+    /// are any.
+    #[serde(default)]
     pub heir: Option<UserId>,
 }

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Action, Actor, AppError, NoInput, Page, Permission, RequestId, UserId,
+    Action, Actor, AppError, NoInput, Page, Permission, UserId,
     audit::Outcome,
     bulk::{
-        BulkAction, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath, BulkPreview, BulkRow,
-        MAX_BULK,
+        BulkAction, BulkApplied, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath, BulkPreview,
+        BulkRow, MAX_BULK,
     },
     member::{MemberChange, MemberRolePath},
     team::{TeamChange, TeamMemberInput, TeamRole},
@@ -20,7 +20,7 @@ use crate::{
     Ctx,
     authorized_tx::AuthorizedTx,
     member,
-    operation::{Done, Group, Operation, Route, call},
+    operation::{Done, Endpoint, Group, Operation, Route, call},
     team,
 };
 
@@ -114,50 +114,62 @@ impl Operation for MemberBulkPreview {
     }
 }
 
-/// Does an action to each of these members in a transaction of its own, so that a
-/// failure affects no other member. The outcomes are in the audit log under the
-/// actor's request id.
-///
-/// # Errors
-/// [`AppError::Invalid`] for no or more than `MAX_BULK` members;
-/// [`AppError::Unavailable`] may come half-way.
-pub async fn bulk_apply(
-    ctx: &Ctx,
-    actor: &Actor,
-    BulkInput { act, ids }: BulkInput,
-) -> Result<RequestId, AppError> {
-    let act: BulkAction = act.parse()?;
-    AuthorizedTx::authorize(ctx, actor, act.action()).await?;
-    for id in distinct_ids(&ids)? {
-        let done = match act {
-            BulkAction::Suspend => {
-                member::member_change(ctx, actor, id, MemberChange::Suspend).await
-            }
-            BulkAction::Reactivate => {
-                member::member_change(ctx, actor, id, MemberChange::Reactivate).await
-            }
-            BulkAction::GrantRole(role_id) => {
-                let input = MemberRolePath { id, role_id };
-                call::<member::MemberRoleGrant>(ctx, actor, input).await
-            }
-            BulkAction::AddToTeam(team) => {
-                let input = TeamMemberInput {
-                    id: team,
-                    user_id: id,
-                    role: TeamRole::Member,
-                };
-                call::<team::TeamMemberSet>(ctx, actor, input).await
-            }
-        };
-        match done {
-            // Both have written their audit row.
-            Ok(()) | Err(AppError::Forbidden { .. }) => {}
-            Err(error) => {
-                audit_failure(ctx, actor, act, id, &failure_reason(error)?).await?;
+/// Does the action to each member in a transaction of its own, so that a failure
+/// affects no other member. The outcomes are in the audit log under the actor's
+/// request id.
+pub struct MemberBulkApply;
+
+impl Endpoint for MemberBulkApply {
+    const ACTION: Action = Action::MemberList;
+    const ROUTE: Route = Route::post("/members/bulk");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Apply one action to several members";
+    const DESCRIPTION: &'static str = "Each member by itself, so that a failure affects no other. It needs the permission of the action as well.";
+    type Input = BulkInput;
+    type Output = BulkApplied;
+
+    /// # Errors
+    /// [`AppError::Invalid`] for no or more than `MAX_BULK` members;
+    /// [`AppError::Unavailable`] may come half-way.
+    async fn call(
+        ctx: &Ctx,
+        actor: &Actor,
+        BulkInput { act, ids }: BulkInput,
+    ) -> Result<BulkApplied, AppError> {
+        let act: BulkAction = act.parse()?;
+        AuthorizedTx::authorize(ctx, actor, act.action()).await?;
+        for id in distinct_ids(&ids)? {
+            let done = match act {
+                BulkAction::Suspend => {
+                    member::member_change(ctx, actor, id, MemberChange::Suspend).await
+                }
+                BulkAction::Reactivate => {
+                    member::member_change(ctx, actor, id, MemberChange::Reactivate).await
+                }
+                BulkAction::GrantRole(role_id) => {
+                    let input = MemberRolePath { id, role_id };
+                    call::<member::MemberRoleGrant>(ctx, actor, input).await
+                }
+                BulkAction::AddToTeam(team) => {
+                    let input = TeamMemberInput {
+                        id: team,
+                        user_id: id,
+                        role: TeamRole::Member,
+                    };
+                    call::<team::TeamMemberSet>(ctx, actor, input).await
+                }
+            };
+            match done {
+                // Both have written their audit row.
+                Ok(()) | Err(AppError::Forbidden { .. }) => {}
+                Err(error) => {
+                    audit_failure(ctx, actor, act, id, &failure_reason(error)?).await?;
+                }
             }
         }
+        let id = actor.request.request_id;
+        Ok(BulkApplied { id })
     }
-    Ok(actor.request.request_id)
 }
 
 pub struct MemberBulkOutcomeGet;

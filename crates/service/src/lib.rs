@@ -23,6 +23,7 @@ mod isolation;
 mod job;
 mod live;
 mod member;
+mod member_status;
 mod memory;
 mod memory_command;
 mod memory_edit;
@@ -61,7 +62,7 @@ pub use authorized_tx::authorize;
 pub use break_glass::{
     BreakGlassReportList, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
 };
-pub use bulk::{MemberBulkActionList, MemberBulkOutcomeGet, MemberBulkPreview, bulk_apply};
+pub use bulk::{MemberBulkActionList, MemberBulkApply, MemberBulkOutcomeGet, MemberBulkPreview};
 pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
 pub use denial::{denials_sweep, request_denial_audit};
 pub use embedder::{EmbedFailure, Embedder};
@@ -76,8 +77,8 @@ pub use group_mapping::{
 };
 pub use idempotency::{IdempotentCall, idempotency_begin, idempotency_forget, idempotency_store};
 pub use import::{
-    Upload, UploadError, import_cancel, import_confirm, import_discard, import_get, import_list,
-    import_preview, import_retry,
+    ImportCancel, ImportConfirm, ImportDiscard, ImportGet, ImportList, ImportPreviewGet,
+    ImportRetry, Upload, UploadError,
 };
 pub use interchange::ExportFormat;
 pub use invite::{
@@ -91,6 +92,9 @@ pub use live::{LiveReader, changes_relay};
 pub use member::{
     MemberGet, MemberList, MemberRoleGrant, MemberRoleRevoke, member_change, member_session_revoke,
     member_session_revoke_all,
+};
+pub use member_status::{
+    MemberDeactivate, MemberReactivate, MemberSessionRevoke, MemberSessionRevokeAll, MemberSuspend,
 };
 pub use memory::{
     memory_create, memory_get, memory_list, memory_replies, memory_reply, memory_search,
@@ -110,7 +114,7 @@ pub use memory_view::{
 pub use notification::{
     NotificationList, NotificationRead, NotificationReadAll, notification_unread_count,
 };
-pub use offboard::{MemberOffboardPreview, offboard};
+pub use offboard::{MemberOffboard, MemberOffboardPreview};
 pub use operation::{
     Endpoint, Group, Method, Operation, OperationVisitor, Route, authorize_endpoint, call,
     visit_operations,

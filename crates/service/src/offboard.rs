@@ -7,7 +7,7 @@
 use domain::{
     Action, Actor, AppError, Permission, Timestamp, UserId,
     member::{MemberPath, UserStatus},
-    offboard::{OffboardPreview, OffboardRequest},
+    offboard::{OffboardInput, OffboardPreview},
 };
 use serde_json::{Value, json};
 use store::{
@@ -24,7 +24,7 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::{blocked_reason, live_sessions},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Endpoint, Group, Operation, Route},
 };
 
 /// Memories transferred in one statement.
@@ -65,45 +65,53 @@ impl Operation for MemberOffboardPreview {
     }
 }
 
-/// Offboards a member for good: ends sessions, revokes API keys, roles and
-/// teams, and transfers shared memories to the heir. A member who was already
-/// deactivated loses what is left.
-///
-/// # Errors
-/// [`AppError::Invalid`] for a `confirm` that isn't the member's name, and for
-/// shared memories without a valid heir; [`AppError::Conflict`] for the last
-/// owner.
-pub async fn offboard(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: UserId,
-    command: &OffboardRequest,
-) -> Result<(), AppError> {
-    AuthorizedTx::authorize(ctx, actor, Action::MemberOffboard).await?;
-    let now = ctx.clock.now();
-    let mut tx = ctx.store.begin_auth().await?;
-    let ended = session_revoke_others(&mut tx, actor.tenant_id, id, None, now).await?;
-    let mut act = AuthorizedTx::enter(ctx, actor, Action::MemberOffboard, tx).await?;
-    let done = offboard_in_tx(&mut act, actor, id, command, now).await;
-    let done = done.map(|mut changes| {
-        changes["sessions_ended"] = json!(ended);
-        changes
-    });
-    act.finish(AuditTarget::user(id), done).await
+/// Ends sessions, revokes API keys, roles and teams, and transfers shared
+/// memories to the heir. A member who was already deactivated loses what is
+/// left. Its transaction begins with the role of the authentication, which ends
+/// the sessions.
+pub struct MemberOffboard;
+
+impl Endpoint for MemberOffboard {
+    const ACTION: Action = Action::MemberOffboard;
+    const ROUTE: Route = Route::act("/members/{id}/offboard");
+    const GROUP: Group = Group::Members;
+    const TITLE: &'static str = "Offboard a member for good";
+    const DESCRIPTION: &'static str = "Ends their sessions, revokes their API keys, roles and teams, and transfers their shared memories to the heir. It can't be undone.";
+    type Input = OffboardInput;
+    type Output = ();
+
+    /// # Errors
+    /// [`AppError::Invalid`] for a `confirm` that isn't the member's name, and
+    /// for shared memories without a valid heir; [`AppError::Conflict`] for the
+    /// last owner.
+    async fn call(ctx: &Ctx, actor: &Actor, input: OffboardInput) -> Result<(), AppError> {
+        AuthorizedTx::authorize(ctx, actor, Action::MemberOffboard).await?;
+        let now = ctx.clock.now();
+        let mut tx = ctx.store.begin_auth().await?;
+        let ended = session_revoke_others(&mut tx, actor.tenant_id, input.id, None, now).await?;
+        let mut tx = AuthorizedTx::enter(ctx, actor, Action::MemberOffboard, tx).await?;
+        let done = offboard_in_tx(&mut tx, actor, &input, now).await;
+        let done = done.map(|mut changes| {
+            changes["sessions_ended"] = json!(ended);
+            changes
+        });
+        tx.finish(AuditTarget::user(input.id), done).await
+    }
 }
 
 async fn offboard_in_tx(
     act: &mut AuthorizedTx<'_>,
     actor: &Actor,
-    id: UserId,
-    command: &OffboardRequest,
+    input: &OffboardInput,
     now: Timestamp,
 ) -> Result<Value, AppError> {
+    let OffboardInput { id, confirm, heir } = input;
+    let (id, heir) = (*id, *heir);
     let member = store::member::member_get(&mut act.tx, id).await?;
     if member.is_owner {
         actor.authorize(Permission::OwnerGrant)?;
     }
-    if command.confirm.trim() != member.display_name.trim() {
+    if confirm.trim() != member.display_name.trim() {
         let message = format!("Type the member's name, “{}”.", member.display_name);
         return Err(AppError::field("confirm", message));
     }
@@ -112,7 +120,7 @@ async fn offboard_in_tx(
         user_status_set(&mut act.tx, id, UserStatus::Deactivated, now).await?;
     }
     let withdrawn = user_proposals_withdraw(&mut act.tx, id, REASON, now).await?;
-    let count = transfer_memories(act, id, command.heir, now).await?;
+    let count = transfer_memories(act, id, heir, now).await?;
     let tx = &mut act.tx;
     let keys = api_key_revoke_all(tx, id, now).await?;
     let teams = user_teams_remove(tx, id).await?;
@@ -127,7 +135,7 @@ async fn offboard_in_tx(
         "keys_revoked": keys,
         "memories_handed_over": count,
         "proposals_withdrawn": withdrawn,
-        "heir": command.heir.filter(|_| count > 0).map(|heir| heir.to_string()),
+        "heir": heir.filter(|_| count > 0).map(|heir| heir.to_string()),
     }))
 }
 

@@ -15,8 +15,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx, api_key, audit,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    break_glass, bulk, embedding_model, group_mapping, invite, isolation, member, memory_view,
-    notification, offboard, persona, preferences, profile, role, settings, team,
+    break_glass, bulk, embedding_model, group_mapping, import, invite, isolation, member,
+    member_status, memory_view, notification, offboard, persona, preferences, profile, role,
+    settings, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -287,11 +288,25 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<memory_view::MemoryViewCreate>();
     visitor.visit::<memory_view::MemoryViewRename>();
     visitor.visit::<memory_view::MemoryViewDelete>();
+    visitor.visit::<import::ImportList>();
+    visitor.visit::<import::ImportGet>();
+    visitor.visit::<import::ImportPreviewGet>();
+    visitor.visit::<import::ImportConfirm>();
+    visitor.visit::<import::ImportDiscard>();
+    visitor.visit::<import::ImportCancel>();
+    visitor.visit::<import::ImportRetry>();
     visitor.visit::<member::MemberList>();
     visitor.visit::<member::MemberGet>();
     visitor.visit::<bulk::MemberBulkActionList>();
     visitor.visit::<bulk::MemberBulkPreview>();
+    visitor.visit::<bulk::MemberBulkApply>();
     visitor.visit::<bulk::MemberBulkOutcomeGet>();
+    visitor.visit::<member_status::MemberSuspend>();
+    visitor.visit::<member_status::MemberDeactivate>();
+    visitor.visit::<member_status::MemberReactivate>();
+    visitor.visit::<member_status::MemberSessionRevoke>();
+    visitor.visit::<member_status::MemberSessionRevokeAll>();
+    visitor.visit::<offboard::MemberOffboard>();
     visitor.visit::<member::MemberRoleGrant>();
     visitor.visit::<member::MemberRoleRevoke>();
     visitor.visit::<offboard::MemberOffboardPreview>();

@@ -12,6 +12,8 @@ use utoipa::{
 
 use super::problem::Problem;
 
+const OCTET_STREAM: &str = "application/octet-stream";
+
 const INTRODUCTION: &str = "A program calls Atrium with an API key, made on the page “Keys”, and acts as the member \
 behind it within the key's scopes. Send the key as `Authorization: Bearer …` or as `X-Api-Key`. Bodies are JSON. Lists \
 come a page at a time: send `next` of one page as `after` for the next. A call that changes something may carry an \
@@ -44,7 +46,8 @@ pub(super) fn beginning() -> OpenApi {
 }
 
 /// Adds to each operation what holds for all: how refusals look, and the
-/// header that makes a call safe to repeat.
+/// header that makes a call safe to repeat; an upload is too large to be kept
+/// for that.
 pub(super) fn complete(mut document: OpenApi) -> OpenApi {
     let problem = ResponseBuilder::new()
         .description("Why it was refused")
@@ -61,7 +64,11 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
                 .responses
                 .responses
                 .insert("default".to_owned(), RefOr::T(problem.clone()));
-            if is_mutation {
+            let is_upload = matches!(
+                &operation.request_body,
+                Some(RefOr::T(body)) if body.content.contains_key(OCTET_STREAM)
+            );
+            if is_mutation && !is_upload {
                 let header = ParameterBuilder::new()
                     .name("Idempotency-Key")
                     .parameter_in(ParameterIn::Header)

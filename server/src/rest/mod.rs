@@ -9,7 +9,6 @@ mod event;
 mod idempotency;
 mod input;
 mod key;
-mod member;
 mod memory;
 mod memory_batch;
 mod memory_filter;
@@ -24,6 +23,7 @@ mod paged;
 mod problem;
 mod proposal;
 mod reference;
+mod transfer;
 
 use axum::{
     Extension, Router,
@@ -51,8 +51,10 @@ use crate::live::Streams;
 
 /// Where all of it is.
 pub const PATH: &str = "/api/v1";
-/// The one operation that takes more than others.
+/// The operation that takes a larger JSON body than others.
 pub const BATCH_PATH: &str = "/api/v1/memories/batch";
+/// The upload, which takes whole files.
+pub const IMPORT_PATH: &str = "/api/v1/imports";
 
 /// The routes, to be mounted at the root, and what there is to tell of them on
 /// the page that shows it.
@@ -86,16 +88,13 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
         .routes(routes!(proposal::proposals_accept))
         .routes(routes!(proposal::proposals_decline))
         .routes(routes!(proposal::proposals_withdraw))
-        .routes(routes!(member::member_suspend))
-        .routes(routes!(member::member_deactivate))
-        .routes(routes!(member::member_reactivate))
-        .routes(routes!(member::member_session_revoke))
-        .routes(routes!(member::member_session_revoke_all))
-        .routes(routes!(member::member_offboard))
-        .routes(routes!(member::member_bulk_apply))
+        .routes(routes!(transfer::memory_export))
         .routes(routes!(event::events_stream))
         .split_for_parts();
-    let document = document::complete(document);
+    let (upload, upload_document) = OpenApiRouter::new()
+        .routes(routes!(transfer::import_upload))
+        .split_for_parts();
+    let document = document::complete(document.merge_from(upload_document));
     let mut document = serde_json::to_value(document).expect("an OpenAPI document is JSON");
     operation::describe(&mut document);
     let reference = reference::reference(&document);
@@ -112,6 +111,8 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
             ctx.clone(),
             idempotency::idempotency_layer,
         ))
+        // After the layer, which would hold the whole file in memory.
+        .merge(upload)
         .layer(from_fn_with_state(auth, key::key_layer))
         .layer(Extension(streams))
         .layer(Extension(ctx));

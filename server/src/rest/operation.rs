@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
 };
-use domain::{Actor, AppError};
+use domain::{Actor, AppError, import::ImportStarted};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{
     Deserializer,
@@ -150,10 +150,14 @@ fn read_input<T: DeserializeOwned>(
         let mentioned = ["missing field `", "unknown field `"]
             .iter()
             .find_map(|prefix| message.strip_prefix(prefix)?.split('`').next());
-        let field = match (mentioned, error.path().to_string()) {
-            (Some(field), _) => field.to_owned(),
-            (None, nowhere) if nowhere == "." || nowhere == "?" => String::new(),
-            (None, known) => known,
+        let place = error.path().to_string();
+        let place = Some(place.as_str()).filter(|place| !matches!(*place, "." | "?"));
+        let field = match (place, mentioned) {
+            (Some(place), Some(field)) if place.rsplit('.').next() != Some(field) => {
+                format!("{place}.{field}")
+            }
+            (Some(place), _) => place.to_owned(),
+            (None, field) => field.unwrap_or_default().to_owned(),
         };
         if path.iter().any(|(name, _)| name == field) {
             return AppError::NotFound;
@@ -273,6 +277,8 @@ pub(super) fn describe(document: &mut Value) {
         schemas: settings.into_generator(),
     };
     visit_operations(&mut visitor);
+    // Sent by what is no operation.
+    visitor.schemas.subschema_for::<ImportStarted>();
     let schemas = visitor.schemas.take_definitions(true);
     document["paths"] = Value::Object(paths);
     for (name, schema) in schemas {

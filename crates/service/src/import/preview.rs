@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 
 use domain::{
-    Action, Actor, AppError, ImportId,
+    Action, Actor, AppError,
     import::{
-        Field, Import, ImportFormat, ImportOptions, ImportPreview, ImportState, MAX_COLUMNS,
-        PreviewRecord, parse_tags,
+        Field, Import, ImportFormat, ImportOptions, ImportPreview, ImportReadInput, ImportState,
+        MAX_COLUMNS, PreviewRecord, parse_tags,
     },
     memory::{MAX_TAG_CHARS, MAX_TAGS, MemoryKind},
 };
@@ -14,7 +14,11 @@ use interchange::{Item, ReadError, Record};
 use tokio::task::spawn_blocking;
 
 use super::{chosen, land, source::ChunkSource};
-use crate::{Ctx, authorized_tx::AuthorizedTx};
+use crate::{
+    Ctx,
+    authorized_tx::AuthorizedTx,
+    operation::{Endpoint, Group, Route},
+};
 
 /// Records shown as they would be imported.
 const MAX_RECORDS_SHOWN: usize = 20;
@@ -24,92 +28,100 @@ const MAX_RECORDS_READ: u64 = 1_000;
 const MAX_BYTES_READ: u64 = 1024 * 1024;
 const EXCERPT_CHARS: usize = 280;
 
-/// Previews the import of an uploaded file, read as `choice` says.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it was already started.
-pub async fn import_preview(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: ImportId,
-    choice: &ImportOptions,
-) -> Result<ImportPreview, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
-    let import = store::import::import_get(&mut act.tx, id).await?;
-    drop(act);
-    let format = format_of(&import, choice)?;
-    check(choice)?;
-    let size = u64::try_from(import.size).unwrap_or_default();
-    let mut source = ChunkSource::new(ctx, actor, id, size);
-    let (mut choice, now) = (choice.clone(), ctx.clock.now());
-    blocking(move || {
-        let kind = {
-            let mut head = vec![0; 64 * 1024];
-            let mut filled = 0;
-            while filled < head.len() {
-                match std::io::Read::read(&mut source, &mut head[filled..])? {
-                    0 => break,
-                    read => filled += read,
+/// An endpoint, because no transaction is open while the file is read.
+pub struct ImportPreviewGet;
+
+impl Endpoint for ImportPreviewGet {
+    const ACTION: Action = Action::ImportGet;
+    const ROUTE: Route = Route::post("/imports/{id}/preview");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Preview the import of an uploaded file";
+    const DESCRIPTION: &'static str = "Reads the file's beginning as the options say. A conflict if the import was already started.";
+    type Input = ImportReadInput;
+    type Output = ImportPreview;
+
+    async fn call(
+        ctx: &Ctx,
+        actor: &Actor,
+        ImportReadInput { id, options }: ImportReadInput,
+    ) -> Result<ImportPreview, AppError> {
+        let mut tx = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
+        let import = store::import::import_get(&mut tx, id).await?;
+        drop(tx);
+        let format = format_of(&import, &options)?;
+        check(&options)?;
+        let size = u64::try_from(import.size).unwrap_or_default();
+        let mut source = ChunkSource::new(ctx, actor, id, size);
+        let (mut options, now) = (options, ctx.clock.now());
+        blocking(move || {
+            let kind = {
+                let mut head = vec![0; 64 * 1024];
+                let mut filled = 0;
+                while filled < head.len() {
+                    match std::io::Read::read(&mut source, &mut head[filled..])? {
+                        0 => break,
+                        read => filled += read,
+                    }
                 }
+                interchange::kind_of(&head[..filled])
+            };
+            let (columns, mapping) = resolve_columns(&mut source, format, &mut options)?;
+            let mut preview = ImportPreview {
+                format,
+                formats: interchange::formats(kind).to_vec(),
+                records: Vec::new(),
+                good: 0,
+                failed: 0,
+                problems: Vec::new(),
+                is_whole: true,
+                unmapped: columns
+                    .iter()
+                    .filter(|column| !mapping.iter().any(|(_, taken)| taken == *column))
+                    .cloned()
+                    .collect(),
+                columns,
+                mapping,
+                refusal: None,
+            };
+            let done = interchange::read(&mut source, format, &options, &mut |item| {
+                let (is_enough, item) = (item.bytes >= MAX_BYTES_READ, land::checked(item, now));
+                add_item(&mut preview, &item);
+                if is_enough || preview.good + preview.failed >= MAX_RECORDS_READ {
+                    preview.is_whole = false;
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            match done {
+                Ok(()) => {}
+                Err(ReadError::Refused(reason)) => preview.refusal = Some(reason),
+                Err(error @ ReadError::Source(_)) => return Err(error),
             }
-            interchange::kind_of(&head[..filled])
-        };
-        let (columns, mapping) = resolve_columns(&mut source, format, &mut choice)?;
-        let mut preview = ImportPreview {
-            format,
-            formats: interchange::formats(kind).to_vec(),
-            records: Vec::new(),
-            good: 0,
-            failed: 0,
-            problems: Vec::new(),
-            is_whole: true,
-            unmapped: columns
-                .iter()
-                .filter(|column| !mapping.iter().any(|(_, taken)| taken == *column))
-                .cloned()
-                .collect(),
-            columns,
-            mapping,
-            refusal: None,
-        };
-        let done = interchange::read(&mut source, format, &choice, &mut |item| {
-            let (is_enough, item) = (item.bytes >= MAX_BYTES_READ, land::checked(item, now));
-            add_item(&mut preview, &item);
-            if is_enough || preview.good + preview.failed >= MAX_RECORDS_READ {
-                preview.is_whole = false;
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
+            if preview.is_whole && preview.good + preview.failed == 0 && preview.refusal.is_none() {
+                preview.refusal = Some("No record was found in this format.".to_owned());
             }
-        });
-        match done {
-            Ok(()) => {}
-            Err(ReadError::Refused(reason)) => preview.refusal = Some(reason),
-            Err(error @ ReadError::Source(_)) => return Err(error),
-        }
-        if preview.is_whole && preview.good + preview.failed == 0 && preview.refusal.is_none() {
-            preview.refusal = Some("No record was found in this format.".to_owned());
-        }
-        Ok(preview)
-    })
-    .await
+            Ok(preview)
+        })
+        .await
+    }
 }
 
-/// The effective format and choice for the file, with the columns filled in.
-pub(super) async fn settled(
+/// The format and options with which the file is read, with the columns filled
+/// in.
+pub(super) async fn resolve_options(
     ctx: &Ctx,
     actor: &Actor,
     import: &Import,
-    choice: &ImportOptions,
+    mut options: ImportOptions,
 ) -> Result<(ImportFormat, ImportOptions), AppError> {
-    let format = format_of(import, choice)?;
-    check(choice)?;
+    let format = format_of(import, &options)?;
+    check(&options)?;
     let size = u64::try_from(import.size).unwrap_or_default();
     let mut source = ChunkSource::new(ctx, actor, import.id, size);
-    let mut choice = choice.clone();
     blocking(move || {
-        resolve_columns(&mut source, format, &mut choice)?;
-        Ok((format, choice))
+        resolve_columns(&mut source, format, &mut options)?;
+        Ok((format, options))
     })
     .await
 }

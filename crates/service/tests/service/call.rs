@@ -1,6 +1,8 @@
 //! Operations called with their arguments one by one, for tests that call them
 //! often.
 
+mod import;
+
 use domain::{
     Actor, ApiKeyId, AppError, EmbeddingModelId, GroupMappingId, InviteId, MemoryViewId, NoInput,
     NotificationId, Page, PersonaId, RequestId, RoleId, TeamId, UserId,
@@ -24,7 +26,7 @@ use domain::{
         MemoryView, MemoryViewInput, MemoryViewPath, MemoryViewQuery, MemoryViewRenameInput,
     },
     notification::{NotificationListInput, NotificationPage, NotificationPath},
-    offboard::OffboardPreview,
+    offboard::{OffboardInput, OffboardPreview},
     persona::{Persona, PersonaInput, PersonaPath, PersonaUpdateInput},
     preferences::{DisplaySettings, Preferences, PreferencesInput, Theme, ThemeInput},
     profile::Profile,
@@ -40,15 +42,20 @@ use service::{
     EmbeddingModelCancel, EmbeddingModelGet, EmbeddingModelPause, EmbeddingModelResume,
     EmbeddingModelStart, GroupMappingCreate, GroupMappingDelete, GroupMappingList,
     GroupMappingSimulate, GroupMappingUpdate, InviteChoicesGet, InviteCreate, InviteGet,
-    InviteList, InviteRenew, InviteRevoke, MemberBulkActionList, MemberBulkOutcomeGet,
-    MemberBulkPreview, MemberGet, MemberList, MemberOffboardPreview, MemberRoleGrant,
-    MemberRoleRevoke, MemoryViewCreate, MemoryViewDelete, MemoryViewList, MemoryViewRename,
-    NotificationList, NotificationRead, NotificationReadAll, OrganisationApiKeyCreate,
-    OrganisationApiKeyGet, OrganisationApiKeyList, OrganisationApiKeyRevoke, PersonaCreate,
-    PersonaDelete, PersonaGet, PersonaList, PersonaUpdate, PreferencesGet, PreferencesUpdate,
-    ProfileGet, RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, ServiceAccountOwnerGet,
-    SettingsGet, SettingsUpdate, TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove,
-    TeamMemberSet, TeamRename, ThemeSet, call,
+    InviteList, InviteRenew, InviteRevoke, MemberBulkActionList, MemberBulkApply,
+    MemberBulkOutcomeGet, MemberBulkPreview, MemberGet, MemberList, MemberOffboard,
+    MemberOffboardPreview, MemberRoleGrant, MemberRoleRevoke, MemoryViewCreate, MemoryViewDelete,
+    MemoryViewList, MemoryViewRename, NotificationList, NotificationRead, NotificationReadAll,
+    OrganisationApiKeyCreate, OrganisationApiKeyGet, OrganisationApiKeyList,
+    OrganisationApiKeyRevoke, PersonaCreate, PersonaDelete, PersonaGet, PersonaList, PersonaUpdate,
+    PreferencesGet, PreferencesUpdate, ProfileGet, RoleCreate, RoleDelete, RoleGet, RoleList,
+    RoleUpdate, ServiceAccountOwnerGet, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete,
+    TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, ThemeSet, call,
+};
+
+pub(crate) use self::import::{
+    import_cancel, import_confirm, import_discard, import_get, import_list, import_preview,
+    import_retry,
 };
 
 pub(crate) async fn team_list(
@@ -451,6 +458,14 @@ pub(crate) async fn member_role_revoke(
     call::<MemberRoleRevoke>(ctx, actor, MemberRolePath { id, role_id }).await
 }
 
+pub(crate) async fn offboard(
+    ctx: &Ctx,
+    actor: &Actor,
+    input: OffboardInput,
+) -> Result<(), AppError> {
+    call::<MemberOffboard>(ctx, actor, input).await
+}
+
 pub(crate) async fn offboard_preview(
     ctx: &Ctx,
     actor: &Actor,
@@ -479,7 +494,8 @@ pub(crate) async fn bulk_apply(
     act: BulkAction,
     ids: &[UserId],
 ) -> Result<RequestId, AppError> {
-    service::bulk_apply(ctx, actor, bulk_input(act, ids)).await
+    let applied = call::<MemberBulkApply>(ctx, actor, bulk_input(act, ids)).await?;
+    Ok(applied.id)
 }
 
 fn bulk_input(act: BulkAction, ids: &[UserId]) -> BulkInput {

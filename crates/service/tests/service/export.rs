@@ -1,5 +1,6 @@
 //! Exporting, and importing what was exported.
 
+use crate::call::{import_confirm, import_get};
 use domain::{
     Actor, AppError,
     access::SystemRole,
@@ -11,8 +12,7 @@ use domain::{
     },
 };
 use service::{
-    Ctx, ExportFormat, import_confirm, import_get, memory_delete, memory_export, memory_get,
-    memory_list, memory_versions,
+    Ctx, ExportFormat, memory_delete, memory_export, memory_get, memory_list, memory_versions,
 };
 use time::Duration;
 

@@ -1,5 +1,6 @@
 //! Importing files.
 
+use crate::call::{import_confirm, import_discard, import_preview};
 use domain::{
     AppError,
     access::SystemRole,
@@ -7,9 +8,7 @@ use domain::{
     job::JobStatus,
     memory::{MemoryFilter, MemoryKind, Visibility},
 };
-use service::{
-    Upload, UploadError, import_confirm, import_discard, import_preview, memory_get, memory_list,
-};
+use service::{Upload, UploadError, memory_get, memory_list};
 
 use crate::support::World;
 

@@ -1,7 +1,8 @@
 //! Workers that stop, die and come back.
 
+use crate::call::{import_cancel, import_get, import_retry};
 use domain::{job::JobStatus, memory::MemoryFilter};
-use service::{import_cancel, import_get, import_retry, memory_list};
+use service::memory_list;
 use time::Duration;
 
 use crate::support::{World, draft};

@@ -5,23 +5,23 @@ use domain::{
     access::SystemRole,
     api_key::NewApiKey,
     member::{MemberChange, UserStatus},
-    offboard::OffboardRequest,
+    offboard::OffboardInput,
     share::{Audience, EditOutcome, ShareOutcome},
 };
 use service::{
-    actor_find, member_change, memory_create, memory_get, memory_share, memory_update, offboard,
-    proposal_get,
+    actor_find, member_change, memory_create, memory_get, memory_share, memory_update, proposal_get,
 };
 
 use store::api_key::{ApiKeySecret, api_key_create};
 
 use crate::{
-    call::{member_get, offboard_preview},
+    call::{member_get, offboard, offboard_preview},
     support::{World, change, draft, json_text},
 };
 
-fn order(confirm: &str, heir: Option<UserId>) -> OffboardRequest {
-    OffboardRequest {
+fn input(id: UserId, confirm: &str, heir: Option<UserId>) -> OffboardInput {
+    OffboardInput {
+        id,
         confirm: confirm.into(),
         heir,
     }
@@ -119,24 +119,22 @@ async fn all_that_was_told_ends_at_one_moment() {
 
     // Half-typed orders do nothing.
     for (bad, field) in [
-        (order("mia", Some(heir.user_id)), "confirm"),
-        (order("Mia", None), "heir"),
-        (order("Mia", Some(mia.user_id)), "heir"),
-        (order("Mia", Some(store::testing::id())), "heir"),
+        (input(mia.user_id, "mia", Some(heir.user_id)), "confirm"),
+        (input(mia.user_id, "Mia", None), "heir"),
+        (input(mia.user_id, "Mia", Some(mia.user_id)), "heir"),
+        (
+            input(mia.user_id, "Mia", Some(store::testing::id())),
+            "heir",
+        ),
     ] {
-        let refused = offboard(ctx, &admin, mia.user_id, &bad).await.unwrap_err();
+        let refused = offboard(ctx, &admin, bad.clone()).await.unwrap_err();
         assert!(refused.for_field(field).is_some(), "{bad:?}: {refused:?}");
         assert_eq!(world.live_sessions(mia.user_id).await.len(), 2);
     }
 
-    offboard(
-        ctx,
-        &admin,
-        mia.user_id,
-        &order(" Mia ", Some(heir.user_id)),
-    )
-    .await
-    .unwrap();
+    offboard(ctx, &admin, input(mia.user_id, " Mia ", Some(heir.user_id)))
+        .await
+        .unwrap();
     assert!(world.live_sessions(mia.user_id).await.is_empty());
     let found = actor_find(ctx, mia.tenant_id, mia.user_id, mia.request.clone()).await;
     assert_eq!(found, Ok(None));
@@ -217,7 +215,7 @@ async fn whoever_was_let_go_comes_back_without_anything() {
     member_change(ctx, &admin, mia.user_id, MemberChange::Deactivate)
         .await
         .unwrap();
-    offboard(ctx, &admin, mia.user_id, &order("Mia", None))
+    offboard(ctx, &admin, input(mia.user_id, "Mia", None))
         .await
         .unwrap();
     member_change(ctx, &admin, mia.user_id, MemberChange::Reactivate)
@@ -238,17 +236,17 @@ async fn the_last_owner_is_not_let_go_and_an_owner_only_by_an_owner() {
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ctx = &world.ctx;
     world.session(olga.user_id).await;
-    let refused = offboard(ctx, &olga, olga.user_id, &order("Olga", None))
+    let refused = offboard(ctx, &olga, input(olga.user_id, "Olga", None))
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("last owner"), "{refused}");
     let permission = Permission::OwnerGrant;
-    let refused = offboard(ctx, &admin, olga.user_id, &order("Olga", None)).await;
+    let refused = offboard(ctx, &admin, input(olga.user_id, "Olga", None)).await;
     assert_eq!(refused, Err(AppError::Forbidden { permission }));
     assert_eq!(world.live_sessions(olga.user_id).await.len(), 1);
 
     let otto = world.tenant.actor(SystemRole::Owner, "Otto").await;
-    offboard(ctx, &otto, olga.user_id, &order("Olga", None))
+    offboard(ctx, &otto, input(olga.user_id, "Olga", None))
         .await
         .unwrap();
 }
@@ -266,7 +264,7 @@ async fn another_tenants_member_does_not_exist_and_the_database_asks_for_the_per
     for id in [mia.user_id, store::testing::id::<UserId>()] {
         let seen = offboard_preview(ctx, &otto, id).await.map(drop);
         assert_eq!(seen, Err(AppError::NotFound));
-        let done = offboard(ctx, &otto, id, &order("Mia", Some(otto.user_id))).await;
+        let done = offboard(ctx, &otto, input(id, "Mia", Some(otto.user_id))).await;
         assert_eq!(done, Err(AppError::NotFound));
     }
     // Past the service: neither another tenant nor a plain member finds any.

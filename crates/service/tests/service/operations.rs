@@ -5,18 +5,16 @@ use std::collections::BTreeSet;
 use domain::Action;
 use service::{Endpoint, OperationVisitor, visit_operations};
 
-/// Ends sessions, which the auth login's role does in the same transaction.
-const ENDS_SESSIONS: &[Action] = &[
-    Action::MemberSuspend,
-    Action::MemberDeactivate,
-    Action::MemberReactivate,
-    Action::MemberOffboard,
-    Action::MemberSessionRevoke,
-    Action::SessionRevoke,
-];
+/// A person's own sessions, which a program has none of.
+const OF_BROWSERS: &[Action] = &[Action::SessionRevoke];
 
-/// An act of an operator, in the transaction of another role.
-const OF_OPERATORS: &[Action] = &[
+/// Needs a permission that no key can hold: a person opens private memories in a
+/// browser, and an operator's scripts use the command line.
+const NOT_FOR_KEYS: &[Action] = &[
+    Action::BreakGlassOpen,
+    Action::BreakGlassClose,
+    Action::BreakGlassList,
+    Action::BreakGlassRead,
     Action::TenantList,
     Action::TenantCreate,
     Action::TenantSuspend,
@@ -35,15 +33,6 @@ const STREAMS: &[Action] = &[
 
 /// Still plain functions.
 const TO_BE_CONVERTED: &[Action] = &[
-    Action::BreakGlassOpen,
-    Action::BreakGlassClose,
-    Action::BreakGlassList,
-    Action::BreakGlassRead,
-    Action::ImportGet,
-    Action::ImportConfirm,
-    Action::ImportDiscard,
-    Action::ImportCancel,
-    Action::ImportRetry,
     Action::MemoryList,
     Action::MemorySearch,
     Action::MemoryGet,
@@ -77,10 +66,22 @@ impl OperationVisitor for Actions {
 fn every_action_is_an_operation_or_listed_with_its_reason() {
     let mut offered = Actions::default();
     visit_operations(&mut offered);
-    let plain: Vec<_> = [ENDS_SESSIONS, OF_OPERATORS, STREAMS, TO_BE_CONVERTED].concat();
+    let plain: Vec<_> = [OF_BROWSERS, NOT_FOR_KEYS, STREAMS, TO_BE_CONVERTED].concat();
     for action in Action::ALL {
         let is_listed = plain.contains(action);
         assert_ne!(offered.0.contains(action), is_listed, "{}", action.key());
     }
     assert_eq!(plain.iter().collect::<BTreeSet<_>>().len(), plain.len());
+}
+
+#[test]
+fn actions_not_for_keys_need_a_permission_that_no_key_can_hold() {
+    for action in NOT_FOR_KEYS {
+        let permission = action.permission();
+        assert!(
+            permission.is_entrusted() || !permission.is_for_roles(),
+            "{}",
+            action.key()
+        );
+    }
 }

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use crate::call::{import_confirm, import_get};
 use domain::{
     Actor, ActorKind, ImportId, Permission, RequestFacts, RoleId, SessionId, UserId,
     access::SystemRole,
@@ -16,9 +17,7 @@ use domain::{
     memory::{MemoryChange, MemoryText, NewMemory, Origin},
     role::ParsedRole,
 };
-use service::{
-    Clock, Ctx, Embedder, Entropy, Upload, UploadError, WorkerSettings, import_confirm, import_get,
-};
+use service::{Clock, Ctx, Embedder, Entropy, Upload, UploadError, WorkerSettings};
 use store::{
     role::role_create,
     session::{NewSession, session_create, session_list},

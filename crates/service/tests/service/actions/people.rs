@@ -4,7 +4,7 @@ use domain::{
     Action, Actor, AppError, Permission,
     invite::InviteInput,
     member::{MemberChange, MemberListInput, UserStatus},
-    offboard::OffboardRequest,
+    offboard::OffboardInput,
     team::{TeamChange, TeamRole},
 };
 use store::user::user_status_set;
@@ -46,11 +46,12 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         }
         Action::MemberOffboard => {
             let id = colleague(world).await;
-            let order = OffboardRequest {
+            let input = OffboardInput {
+                id,
                 confirm: "Cleo".into(),
                 heir: None,
             };
-            service::offboard(ctx, actor, id, &order).await
+            crate::call::offboard(ctx, actor, input).await
         }
         Action::MemberSessionRevoke => {
             let id = colleague(world).await;

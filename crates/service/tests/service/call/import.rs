@@ -1,0 +1,48 @@
+use domain::{
+    Actor, AppError, ImportId, NoInput,
+    import::{Import, ImportOptions, ImportPath, ImportPreview, ImportReadInput},
+};
+use service::{
+    Ctx, ImportCancel, ImportConfirm, ImportDiscard, ImportGet, ImportList, ImportPreviewGet,
+    ImportRetry, call,
+};
+
+pub(crate) async fn import_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Import>, AppError> {
+    Ok(call::<ImportList>(ctx, actor, NoInput {}).await?.items)
+}
+
+pub(crate) async fn import_get(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<Import, AppError> {
+    call::<ImportGet>(ctx, actor, ImportPath { id }).await
+}
+
+pub(crate) async fn import_preview(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: ImportId,
+    options: &ImportOptions,
+) -> Result<ImportPreview, AppError> {
+    let options = options.clone();
+    call::<ImportPreviewGet>(ctx, actor, ImportReadInput { id, options }).await
+}
+
+pub(crate) async fn import_confirm(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: ImportId,
+    options: &ImportOptions,
+) -> Result<(), AppError> {
+    let options = options.clone();
+    call::<ImportConfirm>(ctx, actor, ImportReadInput { id, options }).await
+}
+
+pub(crate) async fn import_discard(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
+    call::<ImportDiscard>(ctx, actor, ImportPath { id }).await
+}
+
+pub(crate) async fn import_cancel(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
+    call::<ImportCancel>(ctx, actor, ImportPath { id }).await
+}
+
+pub(crate) async fn import_retry(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
+    call::<ImportRetry>(ctx, actor, ImportPath { id }).await
+}

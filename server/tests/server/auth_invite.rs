@@ -1,0 +1,610 @@
+//! Joining by an invite's link: the whole way through the issuer and back.
+
+use crate::support::{
+    self, Answer, App, Browser, TestClock, ctx,
+    issuer::{Context, Issuer},
+    product::product,
+    request,
+};
+use axum::{
+    body::Body,
+    http::{Method, StatusCode, header},
+};
+use domain::{
+    Actor, InviteId, RoleId, TeamId,
+    access::SystemRole,
+    invite::{InviteInput, InviteLink, InvitePath, InviteRenewInput},
+};
+use serde_json::{Value, json};
+use server::auth::{IssuerKind, OidcSettings};
+use service::{Ctx, InviteCreate, InviteRenew, InviteRevoke, NewOrganisation, Owner};
+use store::{
+    role::{RoleSource, user_role_revoke},
+    testing::TestTenant,
+    user::{UserStatus, user_status_set},
+};
+use time::Duration;
+use url::Url;
+use uuid::Uuid;
+
+const ORIGIN: &str = support::ORIGIN;
+
+/// New people get nothing by themselves.
+async fn app() -> App {
+    App::start_with(|settings| settings.oidc.as_mut().unwrap().default_role = None).await
+}
+
+async fn role_of(tenant: &TestTenant, key: &str) -> RoleId {
+    let mut tx = tenant.enter().await;
+    let roles = store::role::role_list(&mut tx).await.unwrap();
+    roles.into_iter().find(|role| role.key == key).unwrap().id
+}
+
+async fn invite(app: &App, actor: &Actor, draft: &InviteInput) -> InviteLink {
+    let ctx = ctx(&app.db, app.clock.clock());
+    service::call::<InviteCreate>(&ctx, actor, draft.clone())
+        .await
+        .unwrap()
+}
+
+async fn renew(ctx: &Ctx, actor: &Actor, id: InviteId, days: &str) -> InviteLink {
+    let input = InviteRenewInput {
+        id,
+        days: days.into(),
+    };
+    service::call::<InviteRenew>(ctx, actor, input)
+        .await
+        .unwrap()
+}
+
+async fn revoke(ctx: &Ctx, actor: &Actor, id: InviteId) {
+    service::call::<InviteRevoke>(ctx, actor, InvitePath { id })
+        .await
+        .unwrap();
+}
+
+fn draft(role: Option<RoleId>, team: Option<TeamId>) -> InviteInput {
+    InviteInput {
+        email: "nina@example.org".into(),
+        role: role.map(|id| id.to_string()).unwrap_or_default(),
+        team: team.map(|id| id.to_string()).unwrap_or_default(),
+        days: "7".into(),
+    }
+}
+
+/// An admin's invite to be a viewer.
+async fn viewers_invite(app: &App) -> (Actor, InviteLink) {
+    let ada = app.tenant.actor(SystemRole::Admin, "Ada").await;
+    let viewer = role_of(&app.tenant, "viewer").await;
+    let made = invite(app, &ada, &draft(Some(viewer), None)).await;
+    (ada, made)
+}
+
+fn token(made: &InviteLink) -> &str {
+    token_in(&made.link)
+}
+
+fn token_in(link: &str) -> &str {
+    link.rsplit('/').next().unwrap()
+}
+
+/// Sends the form of the invite's page.
+async fn follow(browser: &mut Browser, token: &str, issuer: &str) -> Answer {
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("token", token)
+        .append_pair("issuer", issuer)
+        .finish();
+    let request = request(Method::POST, "/auth/invite")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "text/html")
+        .header("sec-fetch-site", "same-origin");
+    browser.send(request.body(Body::from(form)).unwrap()).await
+}
+
+/// Follows the invite to the issuer, agrees there as `subject`, and comes back.
+async fn join(app: &App, browser: &mut Browser, token: &str, subject: &str) -> Answer {
+    let answer = follow(browser, token, "oidc").await;
+    if !answer.location().starts_with(&app.issuer.url) {
+        return answer;
+    }
+    let asked: Url = answer.location().parse().unwrap();
+    let subject = subject.to_owned();
+    app.issuer.plan(|plan| plan.subject = subject);
+    let parameters = app.issuer.agree(&asked);
+    browser.come_back(&parameters).await
+}
+
+/// Rows of the audit log about joining: outcome, reason, invite.
+async fn accepts(app: &App) -> Vec<(String, String, String)> {
+    sqlx::query_as(
+        "SELECT outcome, coalesce(metadata->>'reason', ''), resource_id FROM audit_log
+          WHERE action = 'invite.accept' ORDER BY seq",
+    )
+    .fetch_all(&app.db.admin)
+    .await
+    .unwrap()
+}
+
+async fn roles(app: &App, subject: &str) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT r.key FROM identities i
+           JOIN user_roles ur ON ur.tenant_id = i.tenant_id AND ur.user_id = i.user_id
+           JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+          WHERE i.subject = $1 ORDER BY r.key",
+    )
+    .bind(subject)
+    .fetch_all(&app.db.admin)
+    .await
+    .unwrap()
+}
+
+async fn people(app: &App) -> i64 {
+    app.count("SELECT count(*) FROM identities").await
+}
+
+#[tokio::test]
+async fn somebody_new_joins_with_the_role_and_the_team_of_the_invite() {
+    let app = app().await;
+    let ada = app.tenant.actor(SystemRole::Admin, "Ada").await;
+    let (team, viewer) = (
+        app.tenant.team("Desk", &[]).await,
+        role_of(&app.tenant, "viewer").await,
+    );
+    let made = invite(&app, &ada, &draft(Some(viewer), Some(team))).await;
+    let mut browser = app.browser();
+    let answer = follow(&mut browser, token(&made), "oidc").await;
+    let asked: Url = answer.location().parse().unwrap();
+    let hint = asked.query_pairs().find(|(name, _)| name == "login_hint");
+    assert_eq!(hint.unwrap().1, "nina@example.org");
+    assert!(!asked.as_str().contains(token(&made)));
+
+    app.issuer.plan(|plan| plan.subject = "nina".into());
+    let parameters = app.issuer.agree(&asked);
+    let answer = browser.come_back(&parameters).await;
+    assert_eq!(answer.location(), "/?done=invite_accepted");
+    assert_eq!(browser.who().await, "Mia Muster");
+    assert_eq!(roles(&app, "nina").await, ["viewer"]);
+    let teams: Vec<String> =
+        sqlx::query_scalar("SELECT t.name FROM team_members m JOIN teams t ON t.id = m.team_id")
+            .fetch_all(&app.db.admin)
+            .await
+            .unwrap();
+    assert_eq!(teams, ["Desk"]);
+    let written = accepts(&app).await;
+    assert_eq!(
+        written,
+        [("success".into(), String::new(), made.id.to_string())]
+    );
+    let (label, changes): (String, Value) =
+        sqlx::query_as("SELECT actor_label, changes FROM audit_log WHERE action = 'invite.accept'")
+            .fetch_one(&app.db.admin)
+            .await
+            .unwrap();
+    assert_eq!(label, "Mia Muster");
+    assert_eq!(changes["after"]["role"], json!("viewer"));
+    assert_eq!(
+        changes["after"]["invited_by"],
+        json!(ada.user_id.to_string())
+    );
+}
+
+// SEC-A1: a link works once, also for the one who used it.
+#[tokio::test]
+async fn a_link_that_was_used_is_refused() {
+    let app = app().await;
+    let (_, made) = viewers_invite(&app).await;
+    // Two begin while it is open; the slower one is refused at the end.
+    let (mut slow, mut quick) = (app.browser(), app.browser());
+    let begun = follow(&mut slow, token(&made), "oidc").await;
+    let answer = join(&app, &mut quick, token(&made), "nina").await;
+    assert_eq!(answer.location(), "/?done=invite_accepted");
+    app.issuer.plan(|plan| plan.subject = "nils".into());
+    let parameters = app.issuer.agree(&begun.location().parse().unwrap());
+    let answer = slow.come_back(&parameters).await;
+    assert_eq!(answer.location(), "/sign-in?error=invite_used");
+    assert_eq!(slow.who().await, "→ /sign-in");
+    assert_eq!(people(&app).await, 1);
+    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
+    assert_eq!(answer.location(), "/sign-in?error=invite_used");
+    let id = made.id.to_string();
+    let refused = ("denied".to_owned(), "invite_used".to_owned(), id.clone());
+    assert_eq!(
+        accepts(&app).await,
+        [
+            ("success".into(), String::new(), id),
+            refused.clone(),
+            refused
+        ]
+    );
+}
+
+// A link that was renewed or revoked ends what it began.
+#[tokio::test]
+async fn a_sign_in_that_began_by_an_old_link_is_refused() {
+    let app = app().await;
+    for (ended, problem, reason) in [
+        ("renewed", "invite_unknown", "invite_renewed"),
+        ("revoked", "invite_revoked", "invite_revoked"),
+    ] {
+        let (ada, made) = viewers_invite(&app).await;
+        let mut slow = app.browser();
+        let begun = follow(&mut slow, token(&made), "oidc").await;
+        let ctx = support::ctx(&app.db, app.clock.clock());
+        let renewed = if ended == "renewed" {
+            Some(renew(&ctx, &ada, made.id, "7").await)
+        } else {
+            revoke(&ctx, &ada, made.id).await;
+            None
+        };
+        let subject = format!("nina-{ended}");
+        app.issuer.plan(|plan| plan.subject.clone_from(&subject));
+        let parameters = app.issuer.agree(&begun.location().parse().unwrap());
+        let before = (people(&app).await, app.sessions().await);
+        let answer = slow.come_back(&parameters).await;
+        let refused = format!("/sign-in?error={problem}");
+        assert_eq!(answer.location(), refused, "{ended}");
+        assert_eq!((people(&app).await, app.sessions().await), before);
+        let denied = ("denied".to_owned(), reason.to_owned(), made.id.to_string());
+        assert_eq!(accepts(&app).await.last(), Some(&denied));
+        if let Some(renewed) = renewed {
+            let answer = join(&app, &mut app.browser(), token(&renewed), &subject).await;
+            assert_eq!(answer.location(), "/?done=invite_accepted");
+        }
+    }
+}
+
+// SEC-A1, SEC-F: and by one of several at the same moment.
+#[tokio::test]
+async fn of_several_at_once_one_joins() {
+    let app = app().await;
+    let (_, made) = viewers_invite(&app).await;
+    let mut begun = Vec::new();
+    for n in 0..4 {
+        let mut browser = app.browser();
+        let answer = follow(&mut browser, token(&made), "oidc").await;
+        app.issuer.plan(|plan| plan.subject = format!("nina-{n}"));
+        let parameters = app.issuer.agree(&answer.location().parse().unwrap());
+        begun.push((browser, parameters));
+    }
+    let attempts = begun
+        .iter_mut()
+        .map(|(browser, parameters)| browser.come_back(parameters));
+    let answers = futures::future::join_all(attempts).await;
+    let joined = answers
+        .iter()
+        .filter(|answer| answer.location() == "/?done=invite_accepted");
+    assert_eq!(joined.count(), 1);
+    assert_eq!((people(&app).await, app.sessions().await), (1, 1));
+}
+
+#[tokio::test]
+async fn an_invite_that_ended_is_refused_with_its_reason() {
+    let app = app().await;
+    let (ada, revoked) = viewers_invite(&app).await;
+    let (_, expired) = viewers_invite(&app).await;
+    let (_, renewed) = viewers_invite(&app).await;
+    let context = ctx(&app.db, app.clock.clock());
+    revoke(&context, &ada, revoked.id).await;
+    // Begun in time, finished too late.
+    let mut late = app.browser();
+    let begun = follow(&mut late, token(&expired), "oidc").await;
+    renew(&context, &ada, renewed.id, "30").await;
+    app.clock.forward(Duration::days(7) - Duration::seconds(1));
+    let begun_late = follow(&mut late, token(&expired), "oidc").await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    app.clock.forward(Duration::seconds(2));
+    let parameters = app.issuer.agree(&begun_late.location().parse().unwrap());
+    let answer = late.come_back(&parameters).await;
+    assert_eq!(answer.location(), "/sign-in?error=invite_expired");
+    for (token, problem) in [
+        (token(&revoked), "invite_revoked"),
+        (token(&expired), "invite_expired"),
+        (token(&renewed), "invite_unknown"),
+        ("atri_nothing", "invite_unknown"),
+        ("", "invite_unknown"),
+    ] {
+        let answer = follow(&mut app.browser(), token, "oidc").await;
+        assert_eq!(answer.location(), format!("/sign-in?error={problem}"));
+    }
+    assert_eq!((people(&app).await, app.sessions().await), (0, 0));
+    assert_eq!(app.issuer.token_requests(), 1);
+}
+
+// SEC-B3: what the inviter may not give any more, the invite doesn't.
+#[tokio::test]
+async fn an_invite_whose_inviter_may_not_give_it_leaves_nothing_half_done() {
+    let app = app().await;
+    for status in [None, Some(UserStatus::Deactivated)] {
+        let (ada, made) = viewers_invite(&app).await;
+        let mut tx = app.tenant.enter().await;
+        match status {
+            Some(status) => user_status_set(&mut tx, ada.user_id, status, app.clock.now()).await,
+            None => user_role_revoke(&mut tx, ada.user_id, "admin", RoleSource::Manual).await,
+        }
+        .unwrap();
+        tx.commit().await.unwrap();
+        let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
+        assert_eq!(answer.location(), "/sign-in?error=invite_refused");
+        let last = accepts(&app).await.pop().unwrap();
+        let reason = if status.is_some() {
+            "inviter_inactive"
+        } else {
+            "inviter_may_not"
+        };
+        assert_eq!(last, ("denied".into(), reason.into(), made.id.to_string()));
+    }
+    assert_eq!((people(&app).await, app.sessions().await), (0, 0));
+    let pending = "SELECT count(*) FROM invites WHERE status = 'pending'";
+    assert_eq!(app.count(pending).await, 2);
+}
+
+#[tokio::test]
+async fn a_member_gains_what_the_invite_gives_and_a_suspended_one_stays_out() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    browser.sign_in(&app.issuer).await;
+    assert_eq!(roles(&app, "mia").await, ["member"]);
+    let (_, made) = viewers_invite(&app).await;
+    let answer = join(&app, &mut browser, token(&made), "mia").await;
+    assert_eq!(answer.location(), "/?done=invite_accepted");
+    assert_eq!(roles(&app, "mia").await, ["member", "viewer"]);
+    assert_eq!(people(&app).await, 1);
+
+    let (_, made) = viewers_invite(&app).await;
+    sqlx::query("UPDATE users SET status = 'suspended' WHERE display_name = 'Mia Muster'")
+        .execute(&app.db.admin)
+        .await
+        .unwrap();
+    let answer = join(&app, &mut app.browser(), token(&made), "mia").await;
+    assert_eq!(answer.location(), "/sign-in?error=suspended");
+    let last = accepts(&app).await.pop().unwrap();
+    assert_eq!(
+        last,
+        ("denied".into(), "suspended".into(), made.id.to_string())
+    );
+}
+
+/// An invite with a role replaces what newcomers get; one without doesn't.
+#[tokio::test]
+async fn the_role_for_newcomers_is_for_those_whom_no_invite_gives_one() {
+    let app = App::start().await;
+    let (ada, made) = viewers_invite(&app).await;
+    join(&app, &mut app.browser(), token(&made), "nina").await;
+    assert_eq!(roles(&app, "nina").await, ["viewer"]);
+    let made = invite(&app, &ada, &draft(None, None)).await;
+    join(&app, &mut app.browser(), token(&made), "nils").await;
+    assert_eq!(roles(&app, "nils").await, ["member"]);
+}
+
+#[tokio::test]
+async fn a_suspended_organisations_invite_opens_nothing() {
+    let app = app().await;
+    let (_, made) = viewers_invite(&app).await;
+    let mut early = app.browser();
+    let begun = follow(&mut early, token(&made), "oidc").await;
+    sqlx::query("UPDATE tenants SET status = 'suspended'")
+        .execute(&app.db.admin)
+        .await
+        .unwrap();
+    let answer = follow(&mut app.browser(), token(&made), "oidc").await;
+    assert_eq!(answer.location(), "/sign-in?error=tenant_suspended");
+    let parameters = app.issuer.agree(&begun.location().parse().unwrap());
+    let answer = early.come_back(&parameters).await;
+    assert_eq!(answer.location(), "/sign-in?error=tenant_suspended");
+    assert_eq!(people(&app).await, 0);
+}
+
+// SEC-A3: only an issuer that is for the organisation leads into it.
+#[tokio::test]
+async fn an_issuer_of_other_organisations_leads_nowhere() {
+    let clock = TestClock::default();
+    let second = Issuer::start(move || clock.now()).await;
+    let app = App::start_with(|settings| {
+        let primary = settings.oidc.as_mut().unwrap();
+        primary.tenants = vec!["acme".into()];
+        let further = OidcSettings {
+            name: "second".into(),
+            issuer: second.url.clone(),
+            tenants: vec!["other".into()],
+            ..primary.clone()
+        };
+        settings.further.push(further);
+    })
+    .await;
+    app.db.tenant("other").await;
+    let (_, made) = viewers_invite(&app).await;
+    for issuer in ["second", "third", ""] {
+        let answer = follow(&mut app.browser(), token(&made), issuer).await;
+        assert_eq!(
+            answer.location(),
+            "/sign-in?error=invite_elsewhere",
+            "{issuer}"
+        );
+    }
+    // Nor where a sign-in with the other issuer is given the invite.
+    let mut browser = app.browser();
+    let answer = browser.get("/auth/login?issuer=second").await;
+    sqlx::query(
+        "UPDATE login_attempts SET invite_tenant_id = $1, invite_id = $2, invite_renewals = 0",
+    )
+    .bind(app.tenant.id)
+    .bind(made.id)
+    .execute(&app.db.admin)
+    .await
+    .unwrap();
+    let parameters = second.agree(&answer.location().parse().unwrap());
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(&parameters)
+        .finish();
+    let answer = browser.get(&format!("/auth/callback/second?{query}")).await;
+    assert_eq!(answer.location(), "/sign-in?error=invite_elsewhere");
+    assert_eq!(people(&app).await, 0);
+    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
+    assert_eq!(answer.location(), "/?done=invite_accepted");
+}
+
+const TID: Uuid = Uuid::from_u128(0x1111_1111_2222_4333_8444_5555_5555_5555);
+const OTHER_TID: Uuid = Uuid::from_u128(0x9999_9999_2222_4333_8444_5555_5555_5555);
+
+fn of_directory(claims: &mut Value, context: &Context, tid: Uuid) {
+    claims["iss"] = json!(format!("{}/{tid}/v2.0", context.base));
+    claims["tid"] = json!(tid);
+    claims["oid"] = json!(Uuid::from_u128(7));
+}
+
+// SEC-A3: where an issuer speaks for all directories, the token's decides.
+#[tokio::test]
+async fn nobody_of_another_directory_joins() {
+    let app = App::start_with(|settings| {
+        let oidc = settings.oidc.as_mut().unwrap();
+        oidc.kind = IssuerKind::Entra;
+        oidc.issuer = format!("{}/organizations/v2.0", oidc.issuer);
+    })
+    .await;
+    let (_, made) = viewers_invite(&app).await;
+    app.issuer.plan(|plan| {
+        plan.discovery = |document| {
+            let issuer = document["issuer"].as_str().unwrap();
+            document["issuer"] = json!(issuer.replace("organizations", "{tenantid}"));
+        };
+    });
+    // It belongs to no directory yet.
+    let answer = follow(&mut app.browser(), token(&made), "oidc").await;
+    assert_eq!(answer.location(), "/sign-in?error=invite_elsewhere");
+    for (slug, tid) in [("acme", TID), ("other", OTHER_TID)] {
+        if slug != "acme" {
+            app.db.tenant(slug).await;
+        }
+        sqlx::query("UPDATE tenants SET entra_tenant_id = $1 WHERE slug = $2")
+            .bind(tid)
+            .bind(slug)
+            .execute(&app.db.admin)
+            .await
+            .unwrap();
+    }
+    app.issuer
+        .plan(|plan| plan.claims = |claims, context| of_directory(claims, context, OTHER_TID));
+    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
+    assert_eq!(answer.location(), "/sign-in?error=invite_elsewhere");
+    assert_eq!(people(&app).await, 0);
+    app.issuer
+        .plan(|plan| plan.claims = |claims, context| of_directory(claims, context, TID));
+    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
+    assert_eq!(answer.location(), "/?done=invite_accepted");
+}
+
+// SEC-B4: login CSRF. Another site can't make a browser join anything.
+#[tokio::test]
+async fn another_site_can_not_begin_an_acceptance() {
+    let app = app().await;
+    let (_, made) = viewers_invite(&app).await;
+    let form = format!("token={}&issuer=oidc", token(&made));
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("x-nothing", "neither of them"),
+    ] {
+        let post = request(Method::POST, "/auth/invite")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(name, value);
+        let mut browser = app.browser();
+        let answer = browser
+            .send(post.body(Body::from(form.clone())).unwrap())
+            .await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}: {value}");
+        assert!(browser.set.is_empty());
+    }
+    let answer = app.browser().get(&format!("/auth/invite?{form}")).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(app.count("SELECT count(*) FROM login_attempts").await, 0);
+}
+
+// SEC-A11, SEC-G: the first to come is nobody; who has the link is the owner.
+#[tokio::test]
+async fn the_owner_is_whoever_accepts_the_operators_invite() {
+    let app = App::start_with(|settings| {
+        let oidc = settings.oidc.as_mut().unwrap();
+        oidc.tenants = vec!["nova".into()];
+        oidc.default_role = None;
+    })
+    .await;
+    let context = ctx(&app.db, app.clock.clock());
+    let organisation = NewOrganisation {
+        slug: "nova",
+        name: "Nova",
+        is_demo: false,
+        directory: None,
+    };
+    let owner = Owner::Invited { email: None };
+    let created = service::tenant_create(&context, service::Initiator::Cli, &organisation, owner)
+        .await
+        .unwrap();
+    let link = created.invite.unwrap().link(ORIGIN);
+    app.issuer.plan(|plan| plan.subject = "first".into());
+    app.browser().sign_in(&app.issuer).await;
+    assert_eq!(roles(&app, "first").await, [""; 0]);
+    let answer = join(&app, &mut app.browser(), token_in(&link), "nina").await;
+    assert_eq!(answer.location(), "/?done=invite_accepted");
+    assert_eq!(roles(&app, "nina").await, ["owner"]);
+    let answer = join(&app, &mut app.browser(), token_in(&link), "first").await;
+    assert_eq!(answer.location(), "/sign-in?error=invite_used");
+    assert_eq!(roles(&app, "first").await, [""; 0]);
+}
+
+// SEC-B6, SEC-B10, SEC-C6: the page itself, before and after.
+#[tokio::test]
+async fn the_page_of_a_link_tells_who_invites_to_what_and_keeps_the_link_to_itself() {
+    let app = app().await;
+    let (_, made) = viewers_invite(&app).await;
+    let mut browser = app.browser();
+    browser.router = product(&app);
+    let path = made.link.strip_prefix(ORIGIN).unwrap();
+    let answer = browser.get(path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    for text in ["Join acme Ltd", "Ada", "Viewer", "Sign in and join"] {
+        assert!(answer.body.contains(text), "{text}: {}", answer.body);
+    }
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    assert!(answer.body.contains("action=\"/auth/invite\""));
+
+    // Signed in, one is told as whom.
+    app.issuer.plan(|plan| plan.subject = "nina".into());
+    browser.sign_in(&app.issuer).await;
+    let answer = browser.get(path).await;
+    assert!(
+        answer.body.contains("You are signed in as"),
+        "{}",
+        answer.body
+    );
+    let answer = join(&app, &mut browser, token(&made), "nina").await;
+    assert_eq!(answer.location(), "/?done=invite_accepted");
+
+    // Refused and audited, without the link.
+    let evil = request(Method::POST, path).header("sec-fetch-site", "cross-site");
+    let answer = browser.send(evil.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let told = "SELECT count(*) FROM audit_log WHERE action = 'request.cross_site' AND metadata->>'path' = '/invite/'";
+    assert_eq!(app.count(told).await, 1);
+
+    let mut stranger = app.browser();
+    stranger.router = browser.router.clone();
+    for (path, reason) in [
+        (path, "was used already"),
+        (
+            "/invite/atri_000000000000000000000000000000000",
+            "not valid",
+        ),
+        ("/invite/%3Cscript%3E", "not valid"),
+    ] {
+        let answer = stranger.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.body.contains(reason), "{path}: {}", answer.body);
+        assert!(!answer.body.contains("acme"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    }
+    let audited = "SELECT count(*) FROM audit_log t WHERE t::text LIKE '%atri\\_%'";
+    assert_eq!(app.count(audited).await, 0);
+}

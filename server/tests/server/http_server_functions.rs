@@ -1,0 +1,402 @@
+//! The real router with all of the pages' server functions: each of them is
+//! guarded, none changes anything by GET (SEC-B4), and the framework's answer
+//! to a plain form stays on this site (SEC-B5).
+
+use crate::support::{
+    self, App, Browser,
+    product::{product, product_with},
+    request,
+};
+use axum::{
+    body::Body,
+    http::{Method, StatusCode, header},
+};
+use leptos::server_fn::axum::server_fn_paths;
+
+async fn signed_in(app: &App) -> Browser {
+    let mut browser = app.browser();
+    browser.router = product(app);
+    assert_eq!(browser.sign_in(&app.issuer).await.location(), "/memories");
+    browser
+}
+
+const BODIES: &[&str] = &[
+    "application/x-www-form-urlencoded",
+    "text/plain",
+    "application/json",
+    "multipart/form-data; boundary=x",
+];
+
+#[tokio::test]
+async fn every_server_function_refuses_other_sites() {
+    let app = App::start().await;
+    let browser = signed_in(&app).await;
+    let functions: Vec<_> = server_fn_paths().collect();
+    assert!(functions.len() >= 10, "{functions:?}");
+    for (path, method) in functions {
+        // A mutation by GET would pass the origin check.
+        assert_eq!(method, Method::POST, "{path}");
+        for content_type in BODIES {
+            for (name, value) in [
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-site", "same-site"),
+                ("origin", "https://evil.example"),
+                ("x-nothing", "neither of them"),
+            ] {
+                let request = request(method.clone(), path)
+                    .header(header::CONTENT_TYPE, *content_type)
+                    .header(name, value)
+                    .body(Body::from("a=b"));
+                let answer = browser.clone().send(request.unwrap()).await;
+                assert_eq!(
+                    answer.status,
+                    StatusCode::FORBIDDEN,
+                    "{path} {content_type} {name}"
+                );
+            }
+        }
+    }
+    let changes = app
+        .count("SELECT count(*) FROM audit_log WHERE action NOT IN ('session.sign_in', 'user.create', 'request.cross_site') AND outcome = 'success'")
+        .await;
+    assert_eq!(changes, 0);
+}
+
+#[tokio::test]
+async fn every_server_function_takes_our_own_pages_and_members_only() {
+    let app = App::start().await;
+    let browser = signed_in(&app).await;
+    for (path, method) in server_fn_paths() {
+        // From our own pages it arrives, whatever it then says to the body.
+        let own = || request(method.clone(), path).header("sec-fetch-site", "same-origin");
+        let answer = browser
+            .clone()
+            .send(own().body(Body::empty()).unwrap())
+            .await;
+        // A permission that is missing is asked for later than where it came from.
+        assert!(
+            answer.status != StatusCode::FORBIDDEN || answer.body.contains("platform.operate"),
+            "{path} {}",
+            answer.body
+        );
+        let answer = visitor(&browser)
+            .send(own().body(Body::empty()).unwrap())
+            .await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        let answer = browser
+            .clone()
+            .send(request(Method::GET, path).body(Body::empty()).unwrap())
+            .await;
+        assert!(
+            answer.status.is_client_error(),
+            "{path} by GET: {}",
+            answer.status
+        );
+    }
+}
+
+/// The same browser, signed out.
+fn visitor(browser: &Browser) -> Browser {
+    let mut visitor = browser.clone();
+    visitor.jar.clear();
+    visitor
+}
+
+/// SEC-B5
+#[tokio::test]
+async fn a_plain_form_is_never_answered_with_another_site() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    for (referer, expected) in [
+        ("https://evil.example/trap", "https://atrium.example/"),
+        (
+            "https://atrium.example.evil.example/",
+            "https://atrium.example/",
+        ),
+        (
+            "https://atrium.example/profile",
+            "https://atrium.example/profile",
+        ),
+    ] {
+        let form = request(Method::POST, "/api/theme_set")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::REFERER, referer);
+        let answer = browser
+            .send(form.body(Body::from("theme=dark")).unwrap())
+            .await;
+        assert!(
+            answer.status.is_redirection(),
+            "{} {}",
+            answer.status,
+            answer.body
+        );
+        let location = answer.location().split('?').next().unwrap();
+        assert_eq!(location, expected, "{referer}");
+    }
+}
+
+/// SEC-B6: a page brings its own policy with a nonce of its own.
+#[tokio::test]
+async fn pages_have_a_fresh_nonce_and_are_never_stored() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    let mut policies = std::collections::BTreeSet::new();
+    for path in ["/", "/memories", "/profile"] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let policy = answer.header("content-security-policy").to_owned();
+        let nonce = policy
+            .split("'nonce-")
+            .nth(1)
+            .unwrap()
+            .split('\'')
+            .next()
+            .unwrap()
+            .to_owned();
+        assert!(
+            answer.body.contains(&format!("nonce=\"{nonce}\"")),
+            "{path}"
+        );
+        for rule in [
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(rule), "{policy}");
+        }
+        for loose in ["unsafe-inline", "'unsafe-eval'", "*", "http:"] {
+            let policy = policy.replace(&app.issuer.url, "");
+            assert!(!policy.contains(loose), "{policy}");
+        }
+        assert!(policies.insert(policy));
+    }
+}
+
+/// SEC-B7: wherever a request leads, its answer leads to this site.
+#[tokio::test]
+async fn no_request_is_answered_with_a_redirect_to_another_site() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    let form = |path: &str, call: &str| {
+        request(Method::POST, path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(format!("call={call}&theme=dark")))
+            .unwrap()
+    };
+    for path in [
+        "//evil.example/x",
+        "//evil.example/x?a=b",
+        "///evil.example",
+        "/\\evil.example",
+        "//evil.example/%2e%2e",
+    ] {
+        let answer = browser.send(form(path, "theme_set")).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
+        assert_eq!(answer.location(), "/", "{path}");
+        let answer = visitor(&browser).get(path).await;
+        let location = answer.location();
+        assert!(
+            location.is_empty() || location.starts_with("/sign-in"),
+            "{path} leads to {location}"
+        );
+    }
+    let answer = browser.send(form("/audit?after=x", "theme_set")).await;
+    assert_eq!(answer.location(), "/audit?after=x");
+    for target in ["//evil.example", "https://evil.example/", "/\\evil.example"] {
+        let target: String = url::form_urlencoded::byte_serialize(target.as_bytes()).collect();
+        for path in ["/sign-in?return_to=", "/auth/login?return_to="] {
+            let answer = visitor(&browser).get(&format!("{path}{target}")).await;
+            let location = answer.location();
+            assert!(
+                !location.contains("evil.example"),
+                "{path}{target}: {location}"
+            );
+        }
+    }
+    // The issuer is the one other site that an answer may lead to.
+    let asked = visitor(&browser).get("/auth/login").await;
+    assert!(
+        asked.location().starts_with(&app.issuer.url),
+        "{}",
+        asked.location()
+    );
+}
+
+/// What an error repeats of what came in is bounded, however large that was.
+#[tokio::test]
+async fn an_error_that_repeats_a_large_value_is_answered_in_full() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    let scope = format!("&scopes[]={}", "s".repeat(10_000));
+    let scopes = scope.repeat(20);
+    let body = format!("call=api_key_create&owner=x&label=a{scopes}");
+    for body in [
+        body.replace("owner=x", "owner=00000000-0000-7000-8000-000000000000"),
+        // The framework's own sentence repeats the value, too.
+        format!("call=api_key_create&owner={}", "x".repeat(200_000)),
+    ] {
+        let form = request(Method::POST, "/keys/new")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body.clone()));
+        let answer = browser.send(form.unwrap()).await;
+        assert!(answer.status.is_client_error(), "{}", answer.status);
+        assert!(answer.body.contains("</html>"), "{}", answer.body.len());
+        let call = request(Method::POST, "/api/api_key_create")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body));
+        let answer = browser.send(call.unwrap()).await;
+        assert!(answer.status.is_client_error(), "{}", answer.status);
+        assert!(
+            !answer.body.is_empty() && answer.body.len() < 64 * 1024,
+            "{}",
+            answer.body.len()
+        );
+    }
+}
+
+/// SEC-B9: pages, server functions and the opening of a stream alike.
+#[tokio::test]
+async fn a_member_who_calls_too_often_is_asked_to_wait() {
+    let app = App::start().await;
+    let router = product_with(&app, |config| config.page_calls_per_minute = 6);
+    let browser = || Browser {
+        router: router.clone(),
+        ..app.browser()
+    };
+    let mut mia = browser();
+    assert_eq!(mia.sign_in(&app.issuer).await.location(), "/memories");
+    let call = |path: &str| {
+        request(Method::POST, path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::empty())
+            .unwrap()
+    };
+    let search = server_fn_paths()
+        .map(|(path, _)| path)
+        .find(|path| path.contains("memory_find"))
+        .expect("memories are searched by a server function");
+    // From two sessions, and whatever it is that is called.
+    let mut elsewhere = browser();
+    assert_eq!(elsewhere.sign_in(&app.issuer).await.location(), "/memories");
+    for _ in 0..2 {
+        assert_eq!(mia.get("/memories").await.status, StatusCode::OK);
+        assert_ne!(
+            elsewhere.send(call(search)).await.status,
+            StatusCode::TOO_MANY_REQUESTS
+        );
+        assert_eq!(mia.get("/events").await.status, StatusCode::OK);
+    }
+
+    let page = mia.get("/memories").await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(page.header("retry-after"), "11");
+    assert!(page.body.starts_with("<!DOCTYPE html>"), "{}", page.body);
+    let answer = elsewhere.send(call(search)).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.header("retry-after"), "11");
+    let error: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(error["code"], "too_many_requests");
+    assert_eq!(
+        mia.get("/events").await.status,
+        StatusCode::TOO_MANY_REQUESTS
+    );
+
+    // Others are not concerned, and signing out always works.
+    app.issuer.plan(|plan| plan.subject = "nina".into());
+    let mut nina = browser();
+    assert_eq!(nina.sign_in(&app.issuer).await.location(), "/memories");
+    assert_eq!(nina.get("/memories").await.status, StatusCode::OK);
+    assert_eq!(
+        elsewhere.send(call("/auth/logout")).await.status,
+        StatusCode::SEE_OTHER
+    );
+    app.clock.forward(time::Duration::seconds(10));
+    assert_eq!(mia.get("/memories").await.status, StatusCode::OK);
+}
+
+/// SEC-C6: somebody who tries ids leaves a trace, and not one for each.
+#[tokio::test]
+async fn asking_for_ids_that_are_not_there_is_counted_in_the_audit_log() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    for n in 0..5 {
+        let path = format!("/memories/00000000-0000-7000-8000-00000000000{n}");
+        assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND);
+    }
+    // What is no id of anything is a typing error.
+    assert_eq!(browser.get("/nowhere").await.status, StatusCode::NOT_FOUND);
+    app.clock.forward(time::Duration::minutes(2));
+    let ctx = support::ctx(&app.db, app.clock.clock());
+    service::denials_sweep(&ctx).await.unwrap();
+    let rows: Vec<(String, Option<i64>)> = sqlx::query_as(
+        "SELECT metadata->>'reason', (metadata->>'repeats')::bigint FROM audit_log
+          WHERE action = 'request.not_found' ORDER BY seq",
+    )
+    .fetch_all(&app.db.admin)
+    .await
+    .unwrap();
+    let reason = "GET /memories/{id}".to_owned();
+    assert_eq!(rows, [(reason.clone(), None), (reason, Some(4))]);
+}
+
+/// SEC-E1: whoever hangs up in the middle keeps neither a denial out of the
+/// audit log nor a change from being whole.
+#[tokio::test]
+async fn hanging_up_ends_neither_a_denial_nor_a_change() {
+    let app = App::start().await;
+    let browser = signed_in(&app).await;
+    let calls = [
+        // An owner of the organisation doesn't run the installation.
+        (
+            "tenant_create",
+            "name=Globex&slug=globex",
+            "tenant.create",
+            "denied",
+        ),
+        ("team_create", "name=Clerks", "team.create", "success"),
+    ];
+    for (function, body, action, outcome) in calls {
+        // Whoever appends to the log waits.
+        let mut lock = app.db.admin.begin().await.unwrap();
+        sqlx::query("SELECT FROM audit_heads FOR UPDATE")
+            .fetch_all(&mut *lock)
+            .await
+            .unwrap();
+        let call = request(Method::POST, &format!("/api/{function}"))
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body));
+        let mut caller = browser.clone();
+        let answer = caller.send(call.unwrap());
+        let hung_up = tokio::time::timeout(std::time::Duration::from_millis(500), answer).await;
+        assert!(hung_up.is_err(), "{function} did not wait for the log");
+        lock.rollback().await.unwrap();
+
+        let mut written = 0_i64;
+        for _ in 0..100 {
+            written = sqlx::query_scalar(
+                "SELECT count(*) FROM audit_log WHERE action = $1 AND outcome = $2",
+            )
+            .bind(action)
+            .bind(outcome)
+            .fetch_one(&app.db.admin)
+            .await
+            .unwrap();
+            if written > 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(written, 1, "{action}");
+    }
+    assert_eq!(app.count("SELECT count(*) FROM teams").await, 1);
+}

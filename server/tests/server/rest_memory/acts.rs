@@ -1,0 +1,160 @@
+//! One memory: kept, changed, deleted, restored, found.
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{
+    AT, at, audited, create, member, ok,
+    support::program::{World, problem},
+};
+
+#[tokio::test]
+async fn a_memory_keeps_all_that_is_said_of_it() {
+    let world = World::new().await;
+    let (mia, key) = member(&world, "Mia").await;
+    let answer = world
+        .call(
+            Method::POST,
+            AT,
+            &key,
+            &json!({
+                "title": "Team tea", "content": "Tea at four.", "kind": "event", "tags": ["tea", "team"],
+                "importance": 0.9, "allowed_vendors": ["claude", "other"], "source_session_id": "chat-7",
+                "expires_at": "2099-01-01T00:00:00Z",
+            }),
+        )
+        .await;
+    let made = ok(&answer, 201);
+    assert_eq!(answer.location(), at(&made));
+    assert_eq!(
+        made["owner"],
+        json!({ "id": mia.user_id.to_string(), "name": "Mia" })
+    );
+    for (field, value) in [
+        ("title", json!("Team tea")),
+        ("content", json!("Tea at four.")),
+        ("kind", json!("event")),
+        ("tags", json!(["tea", "team"])),
+        ("visibility", json!("private")),
+        ("team", Value::Null),
+        ("origin", json!("api")),
+        ("term", json!("short")),
+        ("expires_at", json!("2099-01-01T00:00:00Z")),
+        ("allowed_vendors", json!(["claude", "other"])),
+        ("source_session_id", json!("chat-7")),
+        ("persona_id", Value::Null),
+        ("parent_id", Value::Null),
+        ("version", json!(1)),
+        ("deleted_at", Value::Null),
+    ] {
+        assert_eq!(made[field], value, "{field}");
+    }
+    assert!((made["importance"].as_f64().unwrap() - 0.9).abs() < 1e-6);
+    assert_eq!(ok(&world.get(&at(&made), &key).await, 200), made);
+}
+
+#[tokio::test]
+async fn a_memory_is_changed_deleted_and_restored() {
+    let world = World::new().await;
+    let (mia, key) = member(&world, "Mia").await;
+    let made = json!({
+        "title": "Team tea", "content": "Tea at four.", "tags": ["tea", "team"], "importance": 0.9,
+        "allowed_vendors": ["claude", "other"], "expires_at": "2099-01-01T00:00:00Z",
+    });
+    let made = create(&world, &key, &made).await;
+
+    // What isn't named stays; null is a value.
+    let patch = json!({
+        "version": 1, "content": "Tea at five.", "expires_at": null, "allowed_vendors": ["*"], "reason": "Later",
+    });
+    let changed = ok(
+        &world.call(Method::PATCH, &at(&made), &key, &patch).await,
+        200,
+    );
+    assert_eq!(changed["content"], "Tea at five.");
+    assert_eq!(changed["title"], "Team tea");
+    assert_eq!(changed["tags"], json!(["tea", "team"]));
+    assert_eq!(changed["importance"], made["importance"]);
+    assert_eq!(
+        (&changed["term"], &changed["expires_at"]),
+        (&json!("long"), &Value::Null)
+    );
+    assert_eq!(changed["allowed_vendors"], json!(["*"]));
+    assert_eq!(changed["version"], 2);
+    let versions = ok(
+        &world.get(&format!("{}/versions", at(&made)), &key).await,
+        200,
+    );
+    assert_eq!(versions["items"].as_array().unwrap().len(), 1);
+    assert_eq!(versions["items"][0]["content"], "Tea at four.");
+    assert_eq!(versions["items"][0]["reason"], "Later");
+    assert_eq!(versions["items"][0]["changed_by"], "Mia");
+
+    let gone = world
+        .call(Method::DELETE, &at(&made), &key, &json!({}))
+        .await;
+    assert_eq!(
+        (gone.status, gone.body.as_str()),
+        (StatusCode::NO_CONTENT, "")
+    );
+    let trash = ok(&world.get(&format!("{AT}?state=trash"), &key).await, 200);
+    assert_eq!(trash["items"][0]["id"], made["id"]);
+    assert_eq!(ok(&world.get(AT, &key).await, 200)["items"], json!([]));
+    assert!(ok(&world.get(&at(&made), &key).await, 200)["deleted_at"].is_string());
+
+    let restore = format!("{}/restore", at(&made));
+    let back = ok(
+        &world.call(Method::POST, &restore, &key, &json!({})).await,
+        200,
+    );
+    assert_eq!(back["deleted_at"], Value::Null);
+    problem(
+        &world.call(Method::POST, &restore, &key, &json!({})).await,
+        409,
+        "conflict",
+    );
+
+    // SEC-E1: each has its row, in the key owner's name.
+    let audited = audited(&world, &mia).await;
+    assert_eq!(
+        audited,
+        [
+            "memory.create",
+            "memory.update",
+            "memory.delete",
+            "memory.restore"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_second_of_two_changes_from_one_version_is_a_conflict() {
+    let world = World::new().await;
+    let (_, key) = member(&world, "Mia").await;
+    let made = create(&world, &key, &json!({ "content": "Tea" })).await;
+    let patch = |text: &str| json!({ "version": 1, "content": text });
+    ok(
+        &world
+            .call(Method::PATCH, &at(&made), &key, &patch("Green tea"))
+            .await,
+        200,
+    );
+    let late = world
+        .call(Method::PATCH, &at(&made), &key, &patch("Black tea"))
+        .await;
+    problem(&late, 409, "conflict");
+    // SEC-G: a refused change shows nothing of the memory.
+    assert!(!late.body.contains("Green"), "{}", late.body);
+    assert_eq!(
+        ok(&world.get(&at(&made), &key).await, 200)["content"],
+        "Green tea"
+    );
+    for version in [0, -1, i32::MAX] {
+        let patch = json!({ "version": version, "content": "x" });
+        problem(
+            &world.call(Method::PATCH, &at(&made), &key, &patch).await,
+            409,
+            "conflict",
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Finding memories: by words, narrowed, and like one another.
+
+use axum::http::Method;
+use serde_json::json;
+
+use super::{
+    AT, create, fields, member, ok,
+    support::program::{World, problem},
+};
+
+#[tokio::test]
+async fn a_search_finds_words_among_what_it_is_narrowed_to() {
+    let world = World::new().await;
+    let (_, key) = member(&world, "Mia").await;
+    let green = create(
+        &world,
+        &key,
+        &json!({ "content": "Green tea", "tags": ["drink"] }),
+    )
+    .await;
+    create(
+        &world,
+        &key,
+        &json!({ "content": "Green paint", "kind": "event" }),
+    )
+    .await;
+    let search = format!("{AT}/search");
+    let found = world
+        .call(
+            Method::POST,
+            &search,
+            &key,
+            &json!({ "query": "tea", "mode": "words" }),
+        )
+        .await;
+    let found = ok(&found, 200);
+    assert_eq!(found["mode"], "words");
+    assert_eq!(found["hits"].as_array().unwrap().len(), 1);
+    let hit = &found["hits"][0];
+    assert_eq!(hit["memory"]["id"], green["id"]);
+    assert_eq!(hit["matched_words"], json!(["tea"]));
+    assert!(hit["score"].as_f64().is_some() && hit["similarity"].is_null());
+    // The score is what its parts make.
+    let part = |name: &str| hit["parts"][name].as_f64().unwrap();
+    let score = part("meaning") * part("meaning_weight") + part("words") * part("words_weight");
+    assert!(
+        (hit["score"].as_f64().unwrap() - score).abs() < 1e-6,
+        "{hit}"
+    );
+    assert!(part("words_weight") > 0.0, "{hit}");
+
+    for (filter, hits) in [
+        (json!({}), 2),
+        (json!({ "kind": "event" }), 1),
+        (json!({ "tag": "drink" }), 1),
+        (json!({ "origin": "import" }), 0),
+        (json!({ "owner": "shared" }), 0),
+    ] {
+        let question = json!({ "query": "green", "filter": filter });
+        let found = ok(
+            &world.call(Method::POST, &search, &key, &question).await,
+            200,
+        );
+        assert_eq!(found["hits"].as_array().unwrap().len(), hits, "{filter}");
+        // Without a model, words stand in and the answer says so.
+        assert_eq!(
+            (&found["mode"], found["notice"].is_string()),
+            (&json!("words"), true)
+        );
+    }
+    let one = json!({ "query": "green", "limit": 1 });
+    let found = ok(&world.call(Method::POST, &search, &key, &one).await, 200);
+    assert_eq!(found["hits"].as_array().unwrap().len(), 1);
+    for (question, field) in [
+        (json!({ "query": " " }), "query"),
+        (json!({ "query": "x".repeat(1_001) }), "query"),
+        (json!({ "query": "nul\0" }), "query"),
+        (json!({ "query": "x", "limit": 0 }), "limit"),
+        (json!({ "query": "x", "limit": 51 }), "limit"),
+        (json!({ "query": "x", "mode": "guess" }), ""),
+        (
+            json!({ "query": "x", "filter": { "kind": "song" } }),
+            "kind",
+        ),
+        (json!({ "query": "x", "filter": { "tag": "nul\0" } }), "tag"),
+        (json!({ "query": "x", "filter": { "colour": "green" } }), ""),
+    ] {
+        let answer = world.call(Method::POST, &search, &key, &question).await;
+        assert_eq!(fields(&answer), [field], "{question}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_like_a_memory_is_found_narrowed_and_nobody_elses() {
+    let world = World::new().await;
+    let (mia, key) = member(&world, "Mia").await;
+    let (_, noahs) = member(&world, "Noah").await;
+    let one = world
+        .memory_of(&mia, "The canary sings in the kitchen")
+        .await;
+    let like = create(&world, &key, &json!({ "content": "A canary flies" })).await;
+    let event = json!({ "content": "The canary escaped", "kind": "event" });
+    create(&world, &key, &event).await;
+    create(&world, &key, &json!({ "content": "Something else" })).await;
+    create(&world, &noahs, &json!({ "content": "My canary is yellow" })).await;
+    let path = format!("{AT}/{one}/similar");
+    let found = world.look(&path, &key).await;
+    assert_eq!(found["hits"].as_array().unwrap().len(), 2, "{found}");
+    let facts = world
+        .look(&format!("{path}?kind=fact&owner=mine"), &key)
+        .await;
+    assert_eq!(facts["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(facts["hits"][0]["memory"]["id"], like["id"]);
+    let first = world.look(&format!("{path}?limit=1"), &key).await;
+    assert_eq!(first["hits"].as_array().unwrap().len(), 1);
+    problem(&world.get(&path, &noahs).await, 404, "not_found");
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=51", "limit"),
+        ("limit=some", "limit"),
+        ("kind=song", "kind"),
+        ("after=x", ""),
+    ] {
+        let answer = world.get(&format!("{path}?{query}"), &key).await;
+        assert_eq!(fields(&answer), [field], "{query}");
+    }
+}

@@ -1,0 +1,195 @@
+//! Programs before the product's own router: keys, calls and refusals.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{Method, Request, StatusCode, header, request::Builder},
+};
+use domain::{
+    Actor, MemoryId, Permission, UserId,
+    access::SystemRole,
+    api_key::{ApiKeyInput, CreatedApiKey, NEVER},
+    memory::{NewMemory, Origin},
+    memory_command::MemoryFields,
+};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use super::{Answer, App, ctx, product::product, read, request};
+
+/// Atrium with an owner, who makes keys.
+pub(crate) struct World {
+    pub(crate) app: App,
+    pub(crate) router: Router,
+    pub(crate) owner: Actor,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(product).await
+    }
+
+    pub(crate) async fn with(router: impl FnOnce(&App) -> Router) -> Self {
+        let app = App::start().await;
+        let owner = app.tenant.actor(SystemRole::Owner, "Olga").await;
+        let router = router(&app);
+        Self { app, router, owner }
+    }
+
+    pub(crate) fn ctx(&self) -> service::Ctx {
+        ctx(&self.app.db, self.app.clock.clock())
+    }
+
+    /// A key of the owner with these scopes.
+    pub(crate) async fn key(&self, scopes: &[Permission]) -> CreatedApiKey {
+        self.key_of(&self.owner, scopes).await
+    }
+
+    pub(crate) async fn key_of(&self, actor: &Actor, scopes: &[Permission]) -> CreatedApiKey {
+        self.key_for(actor, scopes, "").await
+    }
+
+    /// A key for the product `vendor`.
+    pub(crate) async fn key_for(
+        &self,
+        actor: &Actor,
+        scopes: &[Permission],
+        vendor: &str,
+    ) -> CreatedApiKey {
+        let draft = ApiKeyInput {
+            label: "Test".into(),
+            vendor: Some(vendor.into()),
+            // What no key can hold is left out.
+            scopes: scopes
+                .iter()
+                .filter(|scope| scope.is_for_roles())
+                .map(|scope| scope.key().into())
+                .collect(),
+            lifetime: NEVER.into(),
+        };
+        service::call::<service::ApiKeyCreate>(&self.ctx(), actor, draft)
+            .await
+            .unwrap()
+    }
+
+    /// A service with a role.
+    pub(crate) async fn service(&self, role: SystemRole) -> UserId {
+        let service = self.app.tenant.actor(role, "Exporter").await.user_id;
+        sqlx::query("UPDATE users SET kind = 'service' WHERE id = $1")
+            .bind(service.0)
+            .execute(&self.app.db.admin)
+            .await
+            .unwrap();
+        service
+    }
+
+    pub(crate) async fn send(&self, request: Builder, body: impl Into<Body>) -> Answer {
+        self.request(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn request(&self, mut request: Request<Body>) -> Answer {
+        let peer: std::net::SocketAddr = "192.0.2.1:1".parse().unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, key: &str) -> Answer {
+        self.send(with_key(Method::GET, path, key), Body::empty())
+            .await
+    }
+
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        key: &str,
+        idempotency: &str,
+        body: &Value,
+    ) -> Answer {
+        let mut request =
+            with_key(Method::POST, path, key).header(header::CONTENT_TYPE, "application/json");
+        if !idempotency.is_empty() {
+            request = request.header("idempotency-key", idempotency);
+        }
+        self.send(request, body.to_string()).await
+    }
+
+    /// A call with a JSON body.
+    pub(crate) async fn call(&self, method: Method, path: &str, key: &str, body: &Value) -> Answer {
+        let request = with_key(method, path, key).header(header::CONTENT_TYPE, "application/json");
+        self.send(request, body.to_string()).await
+    }
+
+    /// The answer of a call that is to go well.
+    pub(crate) async fn done(&self, method: Method, path: &str, key: &str, body: &Value) -> Value {
+        let answer = self.call(method, path, key, body).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap_or_default()
+    }
+
+    /// The answer of a look that is to go well.
+    pub(crate) async fn look(&self, path: &str, key: &str) -> Value {
+        let answer = self.get(path, key).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    /// Makes a member of a team lead it.
+    pub(crate) async fn lead(&self, actor: &Actor) {
+        sqlx::query("UPDATE team_members SET role = 'lead' WHERE user_id = $1")
+            .bind(actor.user_id)
+            .execute(&self.app.db.admin)
+            .await
+            .unwrap();
+    }
+
+    /// A private memory of a member.
+    pub(crate) async fn memory_of(&self, actor: &Actor, content: &str) -> MemoryId {
+        memory(&self.ctx(), actor, content).await
+    }
+
+    pub(crate) async fn document(&self) -> Value {
+        let answer = self
+            .send(request(Method::GET, "/api/v1/openapi.json"), Body::empty())
+            .await;
+        assert_eq!(answer.status, StatusCode::OK);
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    pub(crate) async fn keys(&self) -> i64 {
+        self.app.count("SELECT count(*) FROM api_keys").await
+    }
+}
+
+/// A private memory of a member.
+pub(crate) async fn memory(ctx: &service::Ctx, actor: &Actor, content: &str) -> MemoryId {
+    let memory = new_memory(content);
+    service::memory_create(ctx, actor, &memory).await.unwrap()
+}
+
+pub(crate) fn new_memory(content: &str) -> NewMemory {
+    let fields = MemoryFields {
+        content: content.into(),
+        ..MemoryFields::default()
+    };
+    fields.parse(Origin::Dashboard).unwrap()
+}
+
+/// A request with a key.
+pub(crate) fn with_key(method: Method, path: &str, key: &str) -> Builder {
+    request(method, path).header(header::AUTHORIZATION, format!("Bearer {key}"))
+}
+
+/// The refusal in the form that all have.
+#[track_caller]
+pub(crate) fn problem(answer: &Answer, status: u16, code: &str) -> Value {
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let problem: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["code"], code, "{problem}");
+    assert_eq!(problem["type"], format!("/reference#{code}"));
+    assert_eq!(problem["request_id"], answer.header("x-request-id"));
+    assert!(!problem["detail"].as_str().unwrap().is_empty());
+    problem
+}

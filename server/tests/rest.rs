@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use support::{
     Browser,
     product::product_with,
-    program::{World, problem, with_key},
+    program::{World, problem, share, with_key},
     request,
 };
 
@@ -293,8 +293,8 @@ async fn proposed(world: &World, actor: &Actor) -> ProposalId {
     // Whoever decides it would share at once.
     actor.permissions.remove(&Permission::MemoryReview);
     let ctx = world.ctx();
-    match service::memory_share(&ctx, &actor, memory, 1, &Audience::Org, "").await {
-        Ok(ShareOutcome::Proposed(id)) => id,
+    match share(&ctx, &actor, (memory, 1), Audience::Org, "").await {
+        ShareOutcome::Proposed { proposal_id } => proposal_id,
         other => panic!("{other:?}"),
     }
 }

@@ -10,11 +10,13 @@ use axum::{
     },
     http::{StatusCode, request::Parts},
 };
-use domain::{Actor, AppError, error::cut};
+use domain::{Actor, AppError};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+
+use service::brief;
 
 use super::problem::ApiError;
 
@@ -66,12 +68,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             Err(rejection) => Err(body_refusal(&rejection)),
         }
     }
-}
-
-/// What a reader of JSON says of it, without all that it quotes: nobody is
-/// served by an answer as long as the request.
-pub(crate) fn brief(said: &str) -> String {
-    cut(said, 300).into_owned()
 }
 
 fn body_refusal(rejection: &JsonRejection) -> ApiError {

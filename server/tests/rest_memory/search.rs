@@ -77,13 +77,20 @@ async fn a_search_finds_words_among_what_it_is_narrowed_to() {
         (json!({ "query": "nul\0" }), "query"),
         (json!({ "query": "x", "limit": 0 }), "limit"),
         (json!({ "query": "x", "limit": 51 }), "limit"),
-        (json!({ "query": "x", "mode": "guess" }), ""),
+        (json!({ "query": "x", "mode": "guess" }), "mode"),
         (
             json!({ "query": "x", "filter": { "kind": "song" } }),
             "kind",
         ),
         (json!({ "query": "x", "filter": { "tag": "nul\0" } }), "tag"),
-        (json!({ "query": "x", "filter": { "colour": "green" } }), ""),
+        (
+            json!({ "query": "x", "filter": { "colour": "green" } }),
+            "colour",
+        ),
+        (
+            json!({ "query": "x", "filter": { "kind": 7 } }),
+            "filter.kind",
+        ),
     ] {
         let answer = world.call(Method::POST, &search, &key, &question).await;
         assert_eq!(fields(&answer), [field], "{question}");
@@ -119,7 +126,7 @@ async fn what_is_like_a_memory_is_found_narrowed_and_nobody_elses() {
         ("limit=51", "limit"),
         ("limit=some", "limit"),
         ("kind=song", "kind"),
-        ("after=x", ""),
+        ("after=x", "after"),
     ] {
         let answer = world.get(&format!("{path}?{query}"), &key).await;
         assert_eq!(fields(&answer), [field], "{query}");

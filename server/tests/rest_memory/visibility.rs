@@ -128,7 +128,7 @@ async fn what_is_shared_can_be_read_and_not_changed() {
     );
     let seen = ok(&world.get(&format!("{AT}/{shared}"), &noahs).await, 200);
     assert_eq!(
-        (&seen["visibility"], &seen["owner"]["name"]),
+        (&seen["visibility"], &seen["owner_name"]),
         (&json!("org"), &json!("Mia"))
     );
     let versions = ok(

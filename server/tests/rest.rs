@@ -13,7 +13,7 @@ use axum::{
     http::{Method, StatusCode, header, request::Builder},
 };
 use domain::{
-    Actor, MemoryViewId, NotificationId, Permission, PersonaId, ProposalId,
+    Actor, ImportId, MemoryViewId, NotificationId, Permission, PersonaId, ProposalId,
     access::SystemRole,
     api_key::{ApiKeyPath, ServiceAccountInput},
     group_mapping::GroupMappingInput,
@@ -24,6 +24,7 @@ use domain::{
     share::{Audience, ShareOutcome},
 };
 use serde_json::{Value, json};
+use service::Upload;
 use support::{
     Browser,
     product::product_with,
@@ -142,10 +143,12 @@ async fn foreign_ids(world: &World) -> impl Fn(&str) -> String {
             .fetch_one(&world.app.db.admin)
             .await
             .unwrap();
+    let their_import = import(world, &eve).await;
     move |path| match path {
         "/api/v1/api-keys/{id}" | "/api/v1/organisation/api-keys/{id}" => their_key.to_string(),
         path if path.starts_with("/api/v1/embedding-models/") => their_model.to_string(),
         "/api/v1/group-mappings/{id}" => their_mapping.to_string(),
+        path if path.starts_with("/api/v1/imports/") => their_import.to_string(),
         path if path.starts_with("/api/v1/invites/") => their_invite.to_string(),
         "/api/v1/members/bulk/{id}" => eve.request.request_id.to_string(),
         path if path.starts_with("/api/v1/members/") => eve.user_id.to_string(),
@@ -254,6 +257,14 @@ async fn view(world: &World, actor: &Actor) -> MemoryViewId {
         .await
         .unwrap()
         .id
+}
+
+/// A file of the actor's that waits to be imported.
+async fn import(world: &World, actor: &Actor) -> ImportId {
+    let ctx = world.ctx();
+    let mut upload = Upload::begin(&ctx, actor, "notes.txt").await.unwrap();
+    upload.write(b"Tea at four").await.unwrap();
+    upload.finish(None).await.unwrap().id
 }
 
 async fn persona(world: &World, actor: &Actor) -> PersonaId {

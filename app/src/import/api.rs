@@ -8,13 +8,20 @@ use domain::{
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::{
+        NoInput,
+        import::{ImportChoiceInput, ImportPath},
+    },
+};
 
 /// The caller's imports, newest first.
 #[server(endpoint = "import_list")]
 pub(crate) async fn import_list() -> Result<Vec<Import>, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::import_list(&ctx, &actor).await
+    let page = service::call::<service::ImportList>(&ctx, &actor, NoInput {}).await?;
+    Ok(page.items)
 }
 
 /// One import; before it is confirmed, with a preview of its file read as
@@ -25,10 +32,11 @@ pub(crate) async fn import_get(
     #[server(default)] choice: ImportOptions,
 ) -> Result<(Import, Option<ImportPreview>), AppError> {
     let (ctx, actor) = api::caller()?;
-    let import = service::import_get(&ctx, &actor, id).await?;
+    let import = service::call::<service::ImportGet>(&ctx, &actor, ImportPath { id }).await?;
     let is_unconfirmed = import.state == domain::import::ImportState::Preview;
     let preview = if is_unconfirmed {
-        Some(service::import_preview(&ctx, &actor, id, &choice).await?)
+        let input = ImportChoiceInput { id, choice };
+        Some(service::call::<service::ImportPreviewGet>(&ctx, &actor, input).await?)
     } else {
         None
     };
@@ -42,7 +50,8 @@ pub(crate) async fn import_confirm(
     #[server(default)] choice: ImportOptions,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::import_confirm(&ctx, &actor, id, &choice).await?;
+    let input = ImportChoiceInput { id, choice };
+    service::call::<service::ImportConfirm>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportStarted);
     Ok(())
 }
@@ -51,7 +60,7 @@ pub(crate) async fn import_confirm(
 #[server(endpoint = "import_discard")]
 pub(crate) async fn import_discard(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::import_discard(&ctx, &actor, id).await?;
+    service::call::<service::ImportDiscard>(&ctx, &actor, ImportPath { id }).await?;
     api::redirect_with_flash("/memories/import", Flash::ImportDiscarded);
     Ok(())
 }
@@ -59,7 +68,7 @@ pub(crate) async fn import_discard(id: ImportId) -> Result<(), AppError> {
 #[server(endpoint = "import_cancel")]
 pub(crate) async fn import_cancel(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::import_cancel(&ctx, &actor, id).await?;
+    service::call::<service::ImportCancel>(&ctx, &actor, ImportPath { id }).await?;
     api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportCancelled);
     Ok(())
 }
@@ -68,7 +77,7 @@ pub(crate) async fn import_cancel(id: ImportId) -> Result<(), AppError> {
 #[server(endpoint = "import_retry")]
 pub(crate) async fn import_retry(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::import_retry(&ctx, &actor, id).await?;
+    service::call::<service::ImportRetry>(&ctx, &actor, ImportPath { id }).await?;
     api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportRetried);
     Ok(())
 }

@@ -14,10 +14,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Actor, access::SystemRole, import::ImportOptions, memory::MemoryFilter};
+use domain::{
+    Actor,
+    access::SystemRole,
+    import::{ImportChoiceInput, ImportOptions, ImportPath},
+    memory::MemoryFilter,
+};
 use service::{
-    Clock, Ctx, Embedder, Entropy, ExportFormat, Upload, WorkerSettings, import_confirm,
-    import_get, memory_export, overview_get,
+    Clock, Ctx, Embedder, Entropy, ExportFormat, ImportConfirm, ImportGet, Upload, WorkerSettings,
+    call, memory_export, overview_get,
 };
 use store::{embedding_model::embedding_model_active, testing::TestDb};
 use tokio::time::sleep;
@@ -121,11 +126,17 @@ async fn measure(lines: usize, embed: bool) {
     let (id, bytes) = give(&ctx, &actor, lines).await;
     meter.stop("upload", lines);
     let meter = Meter::start();
-    import_confirm(&ctx, &actor, id, &ImportOptions::default())
+    let input = ImportChoiceInput {
+        id,
+        choice: ImportOptions::default(),
+    };
+    call::<ImportConfirm>(&ctx, &actor, input)
         .await
         .expect("a file that can be imported");
     loop {
-        let import = import_get(&ctx, &actor, id).await.expect("the import");
+        let import = call::<ImportGet>(&ctx, &actor, ImportPath { id })
+            .await
+            .expect("the import");
         if import.is_settled() {
             assert_eq!(import.report.imported, lines as u64, "{:?}", import.report);
             break;

@@ -66,8 +66,13 @@ impl<'a> AuthorizedTx<'a> {
     /// Queues the embedding of the member's memories.
     pub(crate) async fn enqueue_embedding(&mut self) -> Result<(), AppError> {
         enqueue_embedding(self.ctx, &mut self.tx, self.actor).await?;
-        self.wakes_workers = true;
+        self.wake_workers();
         Ok(())
+    }
+
+    /// Wakes the workers after the commit, for a job that was queued.
+    pub(crate) fn wake_workers(&mut self) {
+        self.wakes_workers = true;
     }
 
     /// Names what the operation is about, for the audit row of a denial.

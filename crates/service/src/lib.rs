@@ -78,8 +78,8 @@ pub use group_mapping::{
 };
 pub use idempotency::{IdempotentCall, idempotency_begin, idempotency_forget, idempotency_store};
 pub use import::{
-    Upload, UploadError, import_cancel, import_confirm, import_discard, import_get, import_list,
-    import_preview, import_retry,
+    ImportCancel, ImportConfirm, ImportDiscard, ImportGet, ImportList, ImportPreviewGet,
+    ImportRetry, Upload, UploadError,
 };
 pub use input::{JsonObject, Part, brief, read_input, read_json_input};
 pub use interchange::ExportFormat;

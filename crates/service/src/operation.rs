@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Ctx, api_key, audit,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    break_glass, bulk, embedding_model, group_mapping, invite, isolation, member, memory,
+    break_glass, bulk, embedding_model, group_mapping, import, invite, isolation, member, memory,
     memory_batch, memory_search, memory_trash, memory_version, memory_view, notification, offboard,
     persona, preferences, profile, proposal, role, settings, share, team,
 };
@@ -154,6 +154,7 @@ pub enum Group {
     Account,
     Memories,
     Sharing,
+    Imports,
     Members,
     Organisation,
     Audit,
@@ -166,6 +167,7 @@ impl Group {
             Self::Account => "Account",
             Self::Memories => "Memories",
             Self::Sharing => "Sharing",
+            Self::Imports => "Imports",
             Self::Members => "Members, roles and teams",
             Self::Organisation => "Organisation",
             Self::Audit => "Audit log",
@@ -355,6 +357,13 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<proposal::ProposalAccept>();
     visitor.visit::<proposal::ProposalDecline>();
     visitor.visit::<proposal::ProposalWithdraw>();
+    visitor.visit::<import::ImportList>();
+    visitor.visit::<import::ImportGet>();
+    visitor.visit::<import::ImportPreviewGet>();
+    visitor.visit::<import::ImportConfirm>();
+    visitor.visit::<import::ImportDiscard>();
+    visitor.visit::<import::ImportCancel>();
+    visitor.visit::<import::ImportRetry>();
     visitor.visit::<memory_view::MemoryViewList>();
     visitor.visit::<memory_view::MemoryViewCreate>();
     visitor.visit::<memory_view::MemoryViewRename>();

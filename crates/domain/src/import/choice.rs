@@ -62,16 +62,18 @@ impl Field {
 
 /// Import options. Empty strings keep the detected values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct ImportOptions {
     pub format: String,
-    /// A [`crate::memory::MemoryKind`] key for records without one.
+    /// The kind of records without one: `fact`, `preference`, `event`,
+    /// `skill_note` or `context`.
     pub kind: String,
     /// Extra tags for every record, separated by commas.
     pub tags: String,
     /// The persona for records without one.
     pub persona: String,
-    /// Column names by [`Field`] key. If empty, the mapping is guessed;
+    /// Column names by field, e.g. `content` or `tags`. If empty, the mapping is guessed;
     /// otherwise a field that is missing or empty is not imported.
     pub columns: BTreeMap<String, String>,
 }
@@ -114,6 +116,7 @@ pub fn parse_tags(text: &str) -> Vec<String> {
 
 /// A record as it would be imported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PreviewRecord {
     pub title: String,
     /// The first 280 characters of the content.
@@ -127,10 +130,12 @@ pub struct PreviewRecord {
     pub earlier: usize,
     /// `None` if the file does not say.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub created_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportPreview {
     pub format: ImportFormat,
     /// The formats that the file can be read as.

@@ -54,8 +54,27 @@ impl ImportFormat {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImportPath {
+    pub id: ImportId,
+}
+
+/// How to read an uploaded file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImportChoiceInput {
+    pub id: ImportId,
+    /// Without it, as detected.
+    #[serde(default)]
+    pub choice: ImportOptions,
+}
+
 /// The reason why one record was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportProblem {
     /// The line on which the record begins or, in an archive, its number within
     /// its entry, from 1. 0 for a problem of the whole file or entry.
@@ -68,6 +87,7 @@ pub struct ImportProblem {
 
 /// The result of an import, per record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportReport {
     pub imported: u64,
     /// Records already known from an earlier import.
@@ -90,6 +110,7 @@ keyed_enum! {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Import {
     pub id: ImportId,
     /// As uploaded.
@@ -99,6 +120,7 @@ pub struct Import {
     pub size: i64,
     pub state: ImportState,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     /// `None` until the import is started.
     pub job: Option<Job>,

@@ -8,113 +8,183 @@ mod source;
 mod upload;
 
 use domain::{
-    Action, Actor, AppError, ImportId,
-    import::{Import, ImportFormat, ImportOptions},
+    Action, Actor, AppError, ImportId, JobId, NoInput, Page,
+    import::{Import, ImportChoiceInput, ImportFormat, ImportOptions, ImportPath},
     paging::PAGE_SIZE,
 };
 use serde_json::json;
-use store::job::NewJob;
+use store::{StoreError, TenantTx, job::NewJob};
 
 pub(crate) use self::{
     apply::{ImportJob, import_apply},
     upload::imports_sweep,
 };
 pub use self::{
-    preview::import_preview,
+    preview::ImportPreviewGet,
     upload::{Upload, UploadError},
 };
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::MAX_ATTEMPTS,
+    operation::{Done, Endpoint, Group, Operation, Route},
 };
 
 pub(crate) const IMPORT_JOB: &str = "memory.import";
 
-/// Starts the import of an uploaded file in the background, as `choice` says.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it was already started.
-pub async fn import_confirm(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: ImportId,
-    choice: &ImportOptions,
-) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
-    let import = store::import::import_get(&mut act.tx, id).await?;
-    // No transaction is open while the file is read.
-    drop(act);
-    let (format, choice) = preview::settled(ctx, actor, &import, choice).await?;
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
-    let job_id = store::import::import_confirm(&mut act.tx, id, format, &choice).await?;
-    let now = ctx.clock.now();
-    let job = NewJob {
-        id: job_id,
-        kind: IMPORT_JOB,
-        payload: json!({ "import_id": id }),
-        dedupe_key: None,
-        run_at: now,
-        max_attempts: MAX_ATTEMPTS,
-        // Before embedding jobs, because a user waits for it.
-        priority: 1,
-        progress_total: 0,
-    };
-    store::job::job_enqueue(&mut act.tx, &job, now).await?;
-    // The number of columns, not their content.
-    let changes = json!({ "format": format.key(), "mapped": choice.columns.len() });
-    act.commit(AuditTarget::import(id).with_changes(changes))
-        .await?;
-    ctx.jobs_wake.notify_one();
-    Ok(())
+pub struct ImportList;
+
+impl Operation for ImportList {
+    const ACTION: Action = Action::ImportGet;
+    const ROUTE: Route = Route::get("/imports");
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "List imports";
+    const DESCRIPTION: &'static str = "The caller's own, newest first: the last 50.";
+    type Input = NoInput;
+    type Output = Page<Import>;
+
+    async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<Page<Import>>, AppError> {
+        let items = store::import::import_list(tx, PAGE_SIZE).await?;
+        Ok(Done::read(Page { items, next: None }))
+    }
 }
 
-/// Deletes one of the actor's files that waits for confirmation.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it was already started.
-pub async fn import_discard(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportDiscard).await?;
-    store::import::import_discard(&mut act.tx, id).await?;
-    act.commit(AuditTarget::import(id)).await
+pub struct ImportGet;
+
+impl Operation for ImportGet {
+    const ACTION: Action = Action::ImportGet;
+    const ROUTE: Route = Route::get("/imports/{id}");
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Get an import";
+    const DESCRIPTION: &'static str = "With its progress and report.";
+    type Input = ImportPath;
+    type Output = Import;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        ImportPath { id }: ImportPath,
+    ) -> Result<Done<Import>, AppError> {
+        Ok(Done::read(store::import::import_get(tx, id).await?))
+    }
 }
 
-/// One of the actor's imports with its progress and report.
-pub async fn import_get(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<Import, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
-    Ok(store::import::import_get(&mut act.tx, id).await?)
+/// Not an [`Operation`]: no transaction is open while the file is read.
+pub struct ImportConfirm;
+
+impl Endpoint for ImportConfirm {
+    const ACTION: Action = Action::ImportConfirm;
+    const ROUTE: Route = Route::act("/imports/{id}/confirm");
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Start an import";
+    const DESCRIPTION: &'static str =
+        "Of an uploaded file that waits, read as `choice` says. It runs in the background.";
+    type Input = ImportChoiceInput;
+    type Output = ();
+
+    async fn call(
+        ctx: &Ctx,
+        actor: &Actor,
+        ImportChoiceInput { id, choice }: ImportChoiceInput,
+    ) -> Result<(), AppError> {
+        let mut tx = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
+        let import = store::import::import_get(&mut tx, id).await?;
+        drop(tx);
+        let (format, choice) = preview::settled(ctx, actor, &import, &choice).await?;
+        let mut tx = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
+        let job_id = store::import::import_confirm(&mut tx, id, format, &choice).await?;
+        let now = ctx.clock.now();
+        let job = NewJob {
+            id: job_id,
+            kind: IMPORT_JOB,
+            payload: json!({ "import_id": id }),
+            dedupe_key: None,
+            run_at: now,
+            max_attempts: MAX_ATTEMPTS,
+            // Before embedding jobs, because a user waits for it.
+            priority: 1,
+            progress_total: 0,
+        };
+        store::job::job_enqueue(&mut tx, &job, now).await?;
+        tx.wake_workers();
+        // The number of columns, not their content.
+        let changes = json!({ "format": format.key(), "mapped": choice.columns.len() });
+        tx.commit(AuditTarget::import(id).with_changes(changes))
+            .await
+    }
 }
 
-/// The actor's imports, newest first.
-pub async fn import_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Import>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
-    Ok(store::import::import_list(&mut act.tx, PAGE_SIZE).await?)
+pub struct ImportDiscard;
+
+impl Operation for ImportDiscard {
+    const ACTION: Action = Action::ImportDiscard;
+    const ROUTE: Route = Route::delete("/imports/{id}");
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Discard an import";
+    const DESCRIPTION: &'static str =
+        "Deletes an uploaded file that waits. If it was started, the answer is 409.";
+    type Input = ImportPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        ImportPath { id }: ImportPath,
+    ) -> Result<Done<()>, AppError> {
+        store::import::import_discard(tx, id).await?;
+        Ok(Done::audited((), AuditTarget::import(id)))
+    }
 }
 
-/// Stops an import; the memories written so far stay.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it has ended.
-pub async fn import_cancel(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportCancel).await?;
-    let import = store::import::import_get(&mut act.tx, id).await?;
-    let job = import.job.ok_or(store::StoreError::Conflict)?;
-    store::job::job_cancel(&mut act.tx, job.id, ctx.clock.now()).await?;
-    act.commit(AuditTarget::import(id)).await
+pub struct ImportCancel;
+
+impl Operation for ImportCancel {
+    const ACTION: Action = Action::ImportCancel;
+    const ROUTE: Route = Route::act("/imports/{id}/cancel");
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Cancel an import";
+    const DESCRIPTION: &'static str =
+        "The memories written so far stay. If it has ended, the answer is 409.";
+    type Input = ImportPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        ImportPath { id }: ImportPath,
+    ) -> Result<Done<()>, AppError> {
+        let job = job_of(tx, id).await?;
+        let now = tx.now();
+        store::job::job_cancel(tx, job, now).await?;
+        Ok(Done::audited((), AuditTarget::import(id)))
+    }
 }
 
-/// Restarts an import where it stopped.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it isn't stopped.
-pub async fn import_retry(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportRetry).await?;
-    let import = store::import::import_get(&mut act.tx, id).await?;
-    let job = import.job.ok_or(store::StoreError::Conflict)?;
-    store::job::job_retry(&mut act.tx, job.id, ctx.clock.now()).await?;
-    act.commit(AuditTarget::import(id)).await?;
-    ctx.jobs_wake.notify_one();
-    Ok(())
+pub struct ImportRetry;
+
+impl Operation for ImportRetry {
+    const ACTION: Action = Action::ImportRetry;
+    const ROUTE: Route = Route::act("/imports/{id}/retry");
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Retry an import";
+    const DESCRIPTION: &'static str =
+        "From where it stopped. If it hasn't stopped, the answer is 409.";
+    type Input = ImportPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        ImportPath { id }: ImportPath,
+    ) -> Result<Done<()>, AppError> {
+        let job = job_of(tx, id).await?;
+        let now = tx.now();
+        store::job::job_retry(tx, job, now).await?;
+        tx.wake_workers();
+        Ok(Done::audited((), AuditTarget::import(id)))
+    }
+}
+
+/// The job of a started import.
+async fn job_of(tx: &mut TenantTx, id: ImportId) -> Result<JobId, AppError> {
+    let import = store::import::import_get(tx, id).await?;
+    Ok(import.job.ok_or(StoreError::Conflict)?.id)
 }
 
 /// The format chosen in a form or URL.

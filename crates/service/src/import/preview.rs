@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 
 use domain::{
-    Action, Actor, AppError, ImportId,
+    Action, Actor, AppError,
     import::{
-        Field, Import, ImportFormat, ImportOptions, ImportPreview, ImportState, MAX_COLUMNS,
-        PreviewRecord, parse_tags,
+        Field, Import, ImportChoiceInput, ImportFormat, ImportOptions, ImportPreview, ImportState,
+        MAX_COLUMNS, PreviewRecord, parse_tags,
     },
     memory::{MAX_TAG_CHARS, MAX_TAGS, MemoryKind},
 };
@@ -14,7 +14,11 @@ use interchange::{Item, ReadError, Record};
 use tokio::task::spawn_blocking;
 
 use super::{chosen, land, source::ChunkSource};
-use crate::{Ctx, authorized_tx::AuthorizedTx};
+use crate::{
+    Ctx,
+    authorized_tx::AuthorizedTx,
+    operation::{Endpoint, Group, Route},
+};
 
 /// Records shown as they would be imported.
 const MAX_RECORDS_SHOWN: usize = 20;
@@ -24,75 +28,85 @@ const MAX_RECORDS_READ: u64 = 1_000;
 const MAX_BYTES_READ: u64 = 1024 * 1024;
 const EXCERPT_CHARS: usize = 280;
 
-/// Previews the import of an uploaded file, read as `choice` says.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it was already started.
-pub async fn import_preview(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: ImportId,
-    choice: &ImportOptions,
-) -> Result<ImportPreview, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
-    let import = store::import::import_get(&mut act.tx, id).await?;
-    drop(act);
-    let format = format_of(&import, choice)?;
-    check(choice)?;
-    let size = u64::try_from(import.size).unwrap_or_default();
-    let mut source = ChunkSource::new(ctx, actor, id, size);
-    let (mut choice, now) = (choice.clone(), ctx.clock.now());
-    blocking(move || {
-        let kind = {
-            let mut head = vec![0; 64 * 1024];
-            let mut filled = 0;
-            while filled < head.len() {
-                match std::io::Read::read(&mut source, &mut head[filled..])? {
-                    0 => break,
-                    read => filled += read,
+/// Not an [`Operation`](crate::Operation): no transaction is open while the file
+/// is read.
+pub struct ImportPreviewGet;
+
+impl Endpoint for ImportPreviewGet {
+    const ACTION: Action = Action::ImportGet;
+    const ROUTE: Route = Route::post("/imports/{id}/preview");
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Preview an import";
+    const DESCRIPTION: &'static str = "The first records of an uploaded file that waits, read as `choice` says. If it was started, the answer is 409.";
+    type Input = ImportChoiceInput;
+    type Output = ImportPreview;
+
+    async fn call(
+        ctx: &Ctx,
+        actor: &Actor,
+        input: ImportChoiceInput,
+    ) -> Result<ImportPreview, AppError> {
+        let ImportChoiceInput { id, mut choice } = input;
+        let mut tx = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
+        let import = store::import::import_get(&mut tx, id).await?;
+        drop(tx);
+        let format = format_of(&import, &choice)?;
+        check(&choice)?;
+        let size = u64::try_from(import.size).unwrap_or_default();
+        let mut source = ChunkSource::new(ctx, actor, id, size);
+        let now = ctx.clock.now();
+        blocking(move || {
+            let kind = {
+                let mut head = vec![0; 64 * 1024];
+                let mut filled = 0;
+                while filled < head.len() {
+                    match std::io::Read::read(&mut source, &mut head[filled..])? {
+                        0 => break,
+                        read => filled += read,
+                    }
                 }
+                interchange::kind_of(&head[..filled])
+            };
+            let (columns, mapping) = resolve_columns(&mut source, format, &mut choice)?;
+            let mut preview = ImportPreview {
+                format,
+                formats: interchange::formats(kind).to_vec(),
+                records: Vec::new(),
+                good: 0,
+                failed: 0,
+                problems: Vec::new(),
+                is_whole: true,
+                unmapped: columns
+                    .iter()
+                    .filter(|column| !mapping.iter().any(|(_, taken)| taken == *column))
+                    .cloned()
+                    .collect(),
+                columns,
+                mapping,
+                refusal: None,
+            };
+            let done = interchange::read(&mut source, format, &choice, &mut |item| {
+                let (is_enough, item) = (item.bytes >= MAX_BYTES_READ, land::checked(item, now));
+                add_item(&mut preview, &item);
+                if is_enough || preview.good + preview.failed >= MAX_RECORDS_READ {
+                    preview.is_whole = false;
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            match done {
+                Ok(()) => {}
+                Err(ReadError::Refused(reason)) => preview.refusal = Some(reason),
+                Err(error @ ReadError::Source(_)) => return Err(error),
             }
-            interchange::kind_of(&head[..filled])
-        };
-        let (columns, mapping) = resolve_columns(&mut source, format, &mut choice)?;
-        let mut preview = ImportPreview {
-            format,
-            formats: interchange::formats(kind).to_vec(),
-            records: Vec::new(),
-            good: 0,
-            failed: 0,
-            problems: Vec::new(),
-            is_whole: true,
-            unmapped: columns
-                .iter()
-                .filter(|column| !mapping.iter().any(|(_, taken)| taken == *column))
-                .cloned()
-                .collect(),
-            columns,
-            mapping,
-            refusal: None,
-        };
-        let done = interchange::read(&mut source, format, &choice, &mut |item| {
-            let (is_enough, item) = (item.bytes >= MAX_BYTES_READ, land::checked(item, now));
-            add_item(&mut preview, &item);
-            if is_enough || preview.good + preview.failed >= MAX_RECORDS_READ {
-                preview.is_whole = false;
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
+            if preview.is_whole && preview.good + preview.failed == 0 && preview.refusal.is_none() {
+                preview.refusal = Some("No record was found in this format.".to_owned());
             }
-        });
-        match done {
-            Ok(()) => {}
-            Err(ReadError::Refused(reason)) => preview.refusal = Some(reason),
-            Err(error @ ReadError::Source(_)) => return Err(error),
-        }
-        if preview.is_whole && preview.good + preview.failed == 0 && preview.refusal.is_none() {
-            preview.refusal = Some("No record was found in this format.".to_owned());
-        }
-        Ok(preview)
-    })
-    .await
+            Ok(preview)
+        })
+        .await
+    }
 }
 
 /// The effective format and choice for the file, with the columns filled in.

@@ -10,9 +10,10 @@ use domain::{
         NewMemory, Origin, Vendor, Visibility,
     },
 };
-use service::{Ctx, ExportFormat, import_confirm, import_get, memory_export, memory_versions};
+use service::{Ctx, ExportFormat, memory_export, memory_versions};
 use time::Duration;
 
+use crate::call_import::{import_confirm, import_get};
 use crate::call_memory::{memory_delete, memory_get, memory_list};
 use crate::support::{World, json_text};
 

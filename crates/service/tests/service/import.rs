@@ -7,8 +7,9 @@ use domain::{
     job::JobStatus,
     memory::{MemoryFilter, MemoryKind, Visibility},
 };
-use service::{Upload, UploadError, import_confirm, import_discard, import_preview};
+use service::{Upload, UploadError};
 
+use crate::call_import::{import_confirm, import_discard, import_preview};
 use crate::call_memory::{memory_get, memory_list};
 use crate::support::World;
 

@@ -1,9 +1,9 @@
 //! Workers that stop, die and come back.
 
 use domain::{job::JobStatus, memory::MemoryFilter};
-use service::{import_cancel, import_get, import_retry};
 use time::Duration;
 
+use crate::call_import::{import_cancel, import_get, import_retry};
 use crate::call_memory::memory_list;
 use crate::support::{World, draft};
 

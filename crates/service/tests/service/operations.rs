@@ -43,11 +43,6 @@ const TO_BE_CONVERTED: &[Action] = &[
     Action::BreakGlassClose,
     Action::BreakGlassList,
     Action::BreakGlassRead,
-    Action::ImportGet,
-    Action::ImportConfirm,
-    Action::ImportDiscard,
-    Action::ImportCancel,
-    Action::ImportRetry,
 ];
 
 #[derive(Default)]

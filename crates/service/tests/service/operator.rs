@@ -293,8 +293,8 @@ async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
 // SEC-B3, SEC-F1
 #[tokio::test]
 async fn a_suspended_organisations_import_stops_and_goes_on_when_it_is_resumed() {
+    use crate::call_import::import_get;
     use domain::job::JobStatus;
-    use service::import_get;
 
     let world = World::without_model().await;
     let ctx = &world.ctx;

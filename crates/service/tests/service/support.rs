@@ -16,9 +16,7 @@ use domain::{
     memory::{MemoryChange, MemoryText, NewMemory, Origin},
     role::ParsedRole,
 };
-use service::{
-    Clock, Ctx, Embedder, Entropy, Upload, UploadError, WorkerSettings, import_confirm, import_get,
-};
+use service::{Clock, Ctx, Embedder, Entropy, Upload, UploadError, WorkerSettings};
 use store::{
     role::role_create,
     session::{NewSession, session_create, session_list},
@@ -28,6 +26,8 @@ use store::{
 use time::Duration;
 use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
+
+use crate::call_import::{import_confirm, import_get};
 
 /// A database, a context on it and an organisation.
 pub(crate) struct World {

@@ -165,10 +165,10 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         },
         Action::ImportConfirm => {
             let id = waiting_import(world, actor).await;
-            service::import_confirm(ctx, actor, id, &ImportOptions::default()).await
+            crate::call_import::import_confirm(ctx, actor, id, &ImportOptions::default()).await
         }
         Action::ImportDiscard => {
-            service::import_discard(ctx, actor, waiting_import(world, actor).await).await
+            crate::call_import::import_discard(ctx, actor, waiting_import(world, actor).await).await
         }
         Action::MemoryExport => {
             let mut export =
@@ -179,13 +179,13 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             Ok(())
         }
         Action::ImportGet => {
-            service::import_list(ctx, actor).await?;
-            service::import_get(ctx, actor, stored_import(world, actor).await)
+            crate::call_import::import_list(ctx, actor).await?;
+            crate::call_import::import_get(ctx, actor, stored_import(world, actor).await)
                 .await
                 .map(drop)
         }
         Action::ImportCancel => {
-            service::import_cancel(ctx, actor, stored_import(world, actor).await).await
+            crate::call_import::import_cancel(ctx, actor, stored_import(world, actor).await).await
         }
         Action::ImportRetry => {
             let id = stored_import(world, actor).await;
@@ -197,7 +197,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .id;
             store::job::job_cancel(&mut tx, job, ctx.clock.now()).await?;
             tx.commit().await?;
-            service::import_retry(ctx, actor, id).await
+            crate::call_import::import_retry(ctx, actor, id).await
         }
         // The body of a job: done by a worker in the actor's name.
         Action::ImportApply => {
@@ -207,7 +207,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             stored_import(world, actor).await;
             let worker = world.worker();
             world.embedded(actor).await;
-            let import = service::import_list(ctx, actor).await?.remove(0);
+            let import = crate::call_import::import_list(ctx, actor).await?.remove(0);
             world.import_ended(actor, import.id).await;
             world.embedded(actor).await;
             worker.stop().await;

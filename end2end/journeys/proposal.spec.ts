@@ -249,14 +249,14 @@ test("what an AI client keeps is proposed and accepted by programs, and the team
   await untilFoundByMeaning(member);
 
   const sharer = await keyOf(member, ["memory.share"]);
-  const shared = await tellApi(member, `/api/v1/memories/${id}/share`, sharer, { version: 1, audience: "team", team_id: team.id });
+  const shared = await tellApi(member, `/api/v1/memories/${id}/share`, sharer, { version: 1, audience: team.id });
   expect(shared["outcome"]).toBe("proposed");
   const viewer = await visitors.as("viewer");
   const owner = await visitors.as("owner");
   const [reader, outside] = [await keyOf(viewer, ["memory.read"]), await keyOf(owner, ["memory.read"])];
   const finds = async (key: string, filter: object) => {
     const client = await connect(server.url, key, REVISIONS[1]);
-    const found = await client.call("search_memories", { query: "How do I look after what boils the water?", mode: "meaning", limit: 50, ...filter });
+    const found = await client.call("search_memories", { query: "How do I look after what boils the water?", mode: "meaning", limit: 50, filter });
     await client.close();
     expect(found.isError, found.text).toBe(false);
     return (found.data["hits"] as { memory: { id: string } }[]).some((hit) => hit.memory.id === id);

@@ -10,9 +10,9 @@ use axum::{
 use domain::{Actor, AppError, memory::MemoryFilter};
 use futures::stream;
 use serde_json::{Map, Value};
-use service::{Ctx, Export, ExportFormat};
+use service::{Ctx, Export, ExportFormat, brief};
 
-use crate::{http::error_response, rest::brief};
+use crate::http::error_response;
 
 /// Path of the file. Its query has the list's parameters and `format`.
 pub(crate) const PATH: &str = "/memories/export/file";

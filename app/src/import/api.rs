@@ -6,12 +6,13 @@ use domain::{
     import::{Import, ImportOptions, ImportPreview},
 };
 use leptos::prelude::*;
+
 #[cfg(feature = "ssr")]
 use {
     crate::{Flash, api},
     domain::{
         NoInput,
-        import::{ImportPath, ImportReadInput},
+        import::{ImportChoiceInput, ImportPath},
     },
 };
 
@@ -34,10 +35,7 @@ pub(crate) async fn import_get(
     let import = service::call::<service::ImportGet>(&ctx, &actor, ImportPath { id }).await?;
     let is_unconfirmed = import.state == domain::import::ImportState::Preview;
     let preview = if is_unconfirmed {
-        let input = ImportReadInput {
-            id,
-            options: choice,
-        };
+        let input = ImportChoiceInput { id, choice };
         Some(service::call::<service::ImportPreviewGet>(&ctx, &actor, input).await?)
     } else {
         None
@@ -52,10 +50,7 @@ pub(crate) async fn import_confirm(
     #[server(default)] choice: ImportOptions,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let input = ImportReadInput {
-        id,
-        options: choice,
-    };
+    let input = ImportChoiceInput { id, choice };
     service::call::<service::ImportConfirm>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportStarted);
     Ok(())

@@ -1,8 +1,4 @@
 //! Server functions of memories.
-#![expect(
-    clippy::too_many_arguments,
-    reason = "a server function takes the fields of its form"
-)]
 
 use domain::{
     AppError, MemoryId, MemoryViewId, Page,
@@ -11,6 +7,7 @@ use domain::{
         FilterChoices, Memory, MemoryFilter, MemoryReply, MemorySummary, MemoryVersion,
         SearchResults,
     },
+    memory_form::MemoryForm,
     memory_view::MemoryView,
     persona::Persona,
     proposal::PendingProposal,
@@ -25,13 +22,11 @@ use {
     super::parts::display_title,
     crate::{Flash, api, ui::Query},
     domain::{
-        Action, Actor, NoInput,
-        memory::{
-            MemoryAttributes, MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode,
-        },
-        memory_form::{AttributesForm, Expiry, both, parse_reason},
+        Action, Actor, NoInput, Timestamp,
+        memory::{MAX_HITS, MemoryListInput, MemoryPath, SearchInput, SearchMode, SimilarInput},
+        memory_form::Expiry,
         memory_view::{MemoryViewInput, MemoryViewPath, MemoryViewQuery, MemoryViewRenameInput},
-        share::EditOutcome,
+        proposal::ProposalPath,
     },
 };
 
@@ -79,17 +74,34 @@ async fn list_or_search(
     let mode = SearchMode::parse(&mode)?;
     if !like.is_empty() {
         let id = like.parse().map_err(|_| AppError::NotFound)?;
-        let (memory, results) = service::memory_similar(ctx, actor, id, &filter).await?;
+        let input = SimilarInput {
+            id,
+            limit: Some(MAX_HITS),
+            filter,
+        };
+        let results = service::call::<service::MemorySimilar>(ctx, actor, input).await?;
+        let memory = service::call::<service::MemoryGet>(ctx, actor, MemoryPath { id }).await?;
         let title = display_title(&memory.title, &memory.content);
         return Ok(MemoryListing::Like(title, results));
     }
     if query.trim().is_empty() {
-        let after = Some(after).filter(|after| !after.is_empty());
-        service::memory_list(ctx, actor, &filter, after.as_deref())
+        let input = MemoryListInput {
+            filter,
+            after: Some(after),
+            ..MemoryListInput::default()
+        };
+        service::call::<service::MemoryList>(ctx, actor, input)
             .await
             .map(MemoryListing::List)
     } else {
-        service::memory_search(ctx, actor, &query, mode, &filter)
+        let input = SearchInput {
+            query,
+            mode,
+            limit: Some(MAX_HITS),
+            filter,
+            ..SearchInput::default()
+        };
+        service::call::<service::MemorySearch>(ctx, actor, input)
             .await
             .map(MemoryListing::Hits)
     }
@@ -193,7 +205,7 @@ pub(crate) struct EditData {
 pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
     let (ctx, actor) = api::caller()?;
     let as_of = StreamCursor::at(ctx.clock.now());
-    let memory = service::memory_get(&ctx, &actor, id).await?;
+    let memory = service::call::<service::MemoryGet>(&ctx, &actor, MemoryPath { id }).await?;
     let blocked_reason = if !memory.is_own {
         let owner = &memory.owner_name;
         format!("This memory belongs to {owner}; only they can change it.")
@@ -242,7 +254,8 @@ async fn apply_proposed_change(
     memory: Memory,
     pending: &PendingProposal,
 ) -> Result<Memory, AppError> {
-    let proposal = service::proposal_get(ctx, actor, pending.id).await?;
+    let proposal =
+        service::call::<service::ProposalGet>(ctx, actor, ProposalPath { id: pending.id }).await?;
     let Some(change) = proposal.change else {
         return Ok(memory);
     };
@@ -275,47 +288,26 @@ pub(crate) struct MemoryData {
 pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
     let (ctx, actor) = api::caller()?;
     let as_of = StreamCursor::at(ctx.clock.now());
+    let path = MemoryPath { id };
     Ok(MemoryData {
         as_of,
-        memory: service::memory_get(&ctx, &actor, id).await?,
+        memory: service::call::<service::MemoryGet>(&ctx, &actor, path).await?,
         versions: service::memory_versions(&ctx, &actor, id).await?,
-        sharing: service::memory_sharing(&ctx, &actor, id).await?,
-        replies: service::memory_replies(&ctx, &actor, id).await?,
+        sharing: service::call::<service::MemorySharingGet>(&ctx, &actor, path).await?,
+        replies: service::call::<service::MemoryReplies>(&ctx, &actor, path)
+            .await?
+            .items,
     })
 }
 
 #[server(endpoint = "memory_create")]
-pub(crate) async fn memory_create(
-    #[server(default)] title: String,
-    #[server(default)] content: String,
-    #[server(default)] kind: String,
-    #[server(default)] tags: String,
-    #[server(default)] keep: String,
-    #[server(default)] expires_on: String,
-    #[server(default)] persona_id: String,
-    #[server(default)] importance: String,
-    #[server(default)] vendors: String,
-    #[server(default)] allowed_vendors: Vec<String>,
-) -> Result<(), AppError> {
+pub(crate) async fn memory_create(#[server(flatten)] form: MemoryForm) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::authorize(&ctx, &actor, Action::MemoryCreate).await?;
-    let form = AttributesForm {
-        keep,
-        expires_on,
-        expires_was: String::new(),
-        persona_id,
-        importance,
-        vendors,
-        allowed_vendors,
-    };
-    let text = from_form(title, &content, kind, tags);
-    let (text, attributes) = both(text, attributes_from_form(&ctx, &actor, &form).await)?;
-    let memory = NewMemory {
-        attributes,
-        ..NewMemory::of(text, Origin::Dashboard)
-    };
-    let id = service::memory_create(&ctx, &actor, &memory).await?;
-    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryCreated);
+    let expires_at = expiry(&ctx, &actor, &form).await;
+    let input = form.input(expires_at)?;
+    let memory = service::call::<service::MemoryCreate>(&ctx, &actor, input).await?;
+    api::redirect_with_flash(&format!("/memories/{}", memory.id), Flash::MemoryCreated);
     Ok(())
 }
 
@@ -324,44 +316,17 @@ pub(crate) async fn memory_create(
 pub(crate) async fn memory_update(
     id: MemoryId,
     version: i32,
-    #[server(default)] title: String,
-    #[server(default)] content: String,
-    #[server(default)] kind: String,
-    #[server(default)] tags: String,
-    #[server(default)] keep: String,
-    #[server(default)] expires_on: String,
-    #[server(default)] expires_was: String,
-    #[server(default)] persona_id: String,
-    #[server(default)] importance: String,
-    #[server(default)] vendors: String,
-    #[server(default)] allowed_vendors: Vec<String>,
     #[server(default)] reason: String,
+    #[server(flatten)] form: MemoryForm,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::authorize(&ctx, &actor, Action::MemoryUpdate).await?;
-    let form = AttributesForm {
-        keep,
-        expires_on,
-        expires_was,
-        persona_id,
-        importance,
-        vendors,
-        allowed_vendors,
-    };
-    let text = both(
-        from_form(title, &content, kind, tags),
-        parse_reason(&reason),
-    );
-    let (text, attributes) = both(text, attributes_from_form(&ctx, &actor, &form).await)?;
-    let (text, reason) = text;
-    let change = MemoryChange {
-        text,
-        attributes: (!form.is_absent()).then_some(attributes),
-        reason,
-    };
-    let flash = match service::memory_update(&ctx, &actor, id, version, &change).await? {
-        EditOutcome::Changed => Flash::MemoryUpdated,
-        EditOutcome::Proposed(_) => Flash::MemoryChangeProposed,
+    let expires_at = expiry(&ctx, &actor, &form).await;
+    let patch = form.patch(id, version, expires_at, reason)?;
+    let changed = service::call::<service::MemoryUpdate>(&ctx, &actor, patch).await?;
+    let flash = match changed.proposal_id {
+        None => Flash::MemoryUpdated,
+        Some(_) => Flash::MemoryChangeProposed,
     };
     api::redirect_with_flash(&format!("/memories/{id}"), flash);
     Ok(())
@@ -370,7 +335,7 @@ pub(crate) async fn memory_update(
 #[server(endpoint = "memory_delete")]
 pub(crate) async fn memory_delete(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_delete(&ctx, &actor, id).await?;
+    service::call::<service::MemoryDelete>(&ctx, &actor, MemoryPath { id }).await?;
     api::redirect_with_flash("/memories", Flash::MemoryDeleted(id));
     Ok(())
 }
@@ -378,43 +343,21 @@ pub(crate) async fn memory_delete(id: MemoryId) -> Result<(), AppError> {
 #[server(endpoint = "memory_restore")]
 pub(crate) async fn memory_restore(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_restore(&ctx, &actor, id).await?;
+    service::call::<service::MemoryRestore>(&ctx, &actor, MemoryPath { id }).await?;
     api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryRestored);
     Ok(())
 }
 
-/// Parses the attributes; an expiry day ends in the owner's time zone.
+/// The instant of a form's expiry; a day ends in the owner's time zone.
 #[cfg(feature = "ssr")]
-async fn attributes_from_form(
+async fn expiry(
     ctx: &service::Ctx,
-    actor: &domain::Actor,
-    form: &AttributesForm,
-) -> Result<MemoryAttributes, AppError> {
-    let expires_at = match form.keep() {
-        Ok(Expiry::Always) => Ok(None),
-        Ok(Expiry::Until(at)) => Ok(Some(at)),
-        Ok(Expiry::UntilEndOf(day)) => Ok(Some(service::day_end(ctx, actor, day).await?)),
-        Err(error) => Err(error),
-    };
-    let expiry = expires_at.as_ref().copied().unwrap_or_default();
-    let (_, attributes) = both(expires_at, form.attributes(expiry))?;
-    Ok(attributes)
-}
-
-/// Parses the text fields. A text area holds line feeds, but a plain form post
-/// sends each as CR LF: without the replacement, saving unchanged text would
-/// change it.
-#[cfg(feature = "ssr")]
-pub(super) fn from_form(
-    title: String,
-    content: &str,
-    kind: String,
-    tags: String,
-) -> Result<MemoryText, AppError> {
-    MemoryText::parse(&MemoryDraft {
-        title,
-        content: content.replace("\r\n", "\n"),
-        kind,
-        tags,
-    })
+    actor: &Actor,
+    form: &MemoryForm,
+) -> Result<Option<Timestamp>, AppError> {
+    match form.keep()? {
+        Expiry::Always => Ok(None),
+        Expiry::Until(at) => Ok(Some(at)),
+        Expiry::UntilEndOf(day) => service::day_end(ctx, actor, day).await.map(Some),
+    }
 }

@@ -13,7 +13,7 @@ use super::page::use_path_id;
 #[cfg(feature = "ssr")]
 use {
     crate::{Flash, api},
-    domain::share::EditOutcome,
+    domain::memory_version::{VersionPath, VersionRestoreInput},
 };
 
 use crate::{
@@ -28,7 +28,8 @@ pub(crate) async fn memory_version_diff(
     version: i32,
 ) -> Result<VersionDiff, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_version_diff(&ctx, &actor, id, version).await
+    let path = VersionPath { id, version };
+    service::call::<service::MemoryVersionDiff>(&ctx, &actor, path).await
 }
 
 /// Restores a version; `current` is the memory's version that the page showed.
@@ -39,10 +40,15 @@ pub(crate) async fn memory_version_restore(
     current: i32,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let done = service::memory_version_restore(&ctx, &actor, id, version, current).await?;
-    let flash = match done.1 {
-        EditOutcome::Changed => Flash::MemoryVersionRestored,
-        EditOutcome::Proposed(_) => Flash::MemoryChangeProposed,
+    let input = VersionRestoreInput {
+        id,
+        version,
+        current,
+    };
+    let changed = service::call::<service::MemoryVersionRestore>(&ctx, &actor, input).await?;
+    let flash = match changed.proposal_id {
+        None => Flash::MemoryVersionRestored,
+        Some(_) => Flash::MemoryChangeProposed,
     };
     api::redirect_with_flash(&format!("/memories/{id}"), flash);
     Ok(())

@@ -99,6 +99,7 @@ pub(super) fn found_count(results: &SearchResults) -> String {
 fn Hit(hit: MemoryHit) -> impl IntoView {
     let MemoryHit {
         memory,
+        content: _,
         matched_words,
         similarity,
         score,

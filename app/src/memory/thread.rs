@@ -5,12 +5,8 @@ use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 use {
-    super::api::from_form,
     crate::{Flash, api},
-    domain::{
-        Action,
-        memory::{NewMemory, Origin},
-    },
+    domain::{memory::MemoryInput, memory_form::with_line_feeds},
 };
 
 use crate::{
@@ -25,10 +21,12 @@ pub(crate) async fn memory_reply(
     #[server(default)] content: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::authorize(&ctx, &actor, Action::MemoryReply).await?;
-    let text = from_form(String::new(), &content, String::new(), String::new())?;
-    let reply = NewMemory::of(text, Origin::Dashboard);
-    service::memory_reply(&ctx, &actor, id, &reply).await?;
+    let input = MemoryInput {
+        content: with_line_feeds(&content),
+        parent_id: Some(id),
+        ..MemoryInput::default()
+    };
+    service::call::<service::MemoryCreate>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryReplied);
     Ok(())
 }

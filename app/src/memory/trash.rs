@@ -5,7 +5,11 @@ use leptos::prelude::*;
 
 use super::{api::MemoryRestore, parts::TRASH_RETENTION};
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::{NoInput, memory::MemoryPath},
+};
+
 use crate::{
     forms::{FormState, PostForm},
     start::formats,
@@ -16,7 +20,7 @@ use crate::{
 #[server(endpoint = "memory_purge")]
 pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_purge(&ctx, &actor, id).await?;
+    service::call::<service::MemoryPurge>(&ctx, &actor, MemoryPath { id }).await?;
     api::redirect_with_flash("/memories", Flash::MemoryPurged);
     Ok(())
 }
@@ -25,7 +29,7 @@ pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
 #[server(endpoint = "memory_trash_empty")]
 pub(crate) async fn memory_trash_empty() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_trash_empty(&ctx, &actor).await?;
+    service::call::<service::MemoryTrashEmpty>(&ctx, &actor, NoInput {}).await?;
     api::redirect_with_flash("/memories", Flash::TrashEmptied);
     Ok(())
 }

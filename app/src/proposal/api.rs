@@ -7,7 +7,14 @@ use domain::{
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use crate::{Flash, api};
+use {
+    crate::{Flash, api},
+    domain::{
+        memory::MemoryPath,
+        proposal::{DecisionInput, ProposalListInput, ProposalPath, ProposalView},
+        share::{Audience, ShareInput, ShareOutcome},
+    },
+};
 
 /// Shares a memory, or proposes it if the audience needs a review; `version` is
 /// the one that the page showed.
@@ -18,14 +25,19 @@ pub(crate) async fn memory_share(
     #[server(default)] audience: String,
     #[server(default)] comment: String,
 ) -> Result<(), AppError> {
-    use domain::share::{Audience, ShareOutcome};
-
     let (ctx, actor) = api::caller()?;
     let audience = Audience::from_key(&audience)
         .ok_or_else(|| AppError::field("audience", "Choose one of your teams, or everyone."))?;
-    let flash = match service::memory_share(&ctx, &actor, id, version, &audience, &comment).await? {
-        ShareOutcome::Shared(_) => Flash::MemoryShared,
-        ShareOutcome::Proposed(_) => Flash::MemoryProposed,
+    let input = ShareInput {
+        id,
+        version,
+        audience,
+        comment,
+    };
+    let outcome = service::call::<service::MemoryShare>(&ctx, &actor, input).await?;
+    let flash = match outcome {
+        ShareOutcome::Proposed { .. } => Flash::MemoryProposed,
+        _ => Flash::MemoryShared,
     };
     api::redirect_with_flash(&format!("/memories/{id}"), flash);
     Ok(())
@@ -35,7 +47,7 @@ pub(crate) async fn memory_share(
 #[server(endpoint = "memory_unshare")]
 pub(crate) async fn memory_unshare(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::memory_unshare(&ctx, &actor, id).await?;
+    service::call::<service::MemoryUnshare>(&ctx, &actor, MemoryPath { id }).await?;
     api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryUnshared);
     Ok(())
 }
@@ -48,15 +60,17 @@ pub(crate) async fn proposal_list(
     #[server(default)] after: String,
 ) -> Result<Proposals, AppError> {
     let (ctx, actor) = api::caller()?;
-    let view = domain::proposal::ProposalView::from_key(&view);
-    let after = Some(after).filter(|after| !after.is_empty());
-    service::proposal_list(&ctx, &actor, view, after.as_deref()).await
+    let input = ProposalListInput {
+        view: ProposalView::from_key(&view),
+        after: Some(after),
+    };
+    service::call::<service::ProposalList>(&ctx, &actor, input).await
 }
 
 #[server(endpoint = "proposal_get")]
 pub(crate) async fn proposal_get(id: ProposalId) -> Result<Proposal, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::proposal_get(&ctx, &actor, id).await
+    service::call::<service::ProposalGet>(&ctx, &actor, ProposalPath { id }).await
 }
 
 /// Accepts or declines a proposal, as the pressed button says.
@@ -67,13 +81,14 @@ pub(crate) async fn proposal_decide(
     #[server(default)] comment: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
+    let input = DecisionInput { id, comment };
     let flash = match decision.as_str() {
         "accept" => {
-            service::proposal_accept(&ctx, &actor, id, &comment).await?;
+            service::call::<service::ProposalAccept>(&ctx, &actor, input).await?;
             Flash::ProposalAccepted
         }
         "decline" => {
-            service::proposal_decline(&ctx, &actor, id, &comment).await?;
+            service::call::<service::ProposalDecline>(&ctx, &actor, input).await?;
             Flash::ProposalDeclined
         }
         _ => return Err(AppError::field("", "Accept it or decline it.")),
@@ -85,7 +100,7 @@ pub(crate) async fn proposal_decide(
 #[server(endpoint = "proposal_withdraw")]
 pub(crate) async fn proposal_withdraw(id: ProposalId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::proposal_withdraw(&ctx, &actor, id).await?;
+    service::call::<service::ProposalWithdraw>(&ctx, &actor, ProposalPath { id }).await?;
     api::redirect_with_flash(
         &format!("/memories/proposals/{id}"),
         Flash::ProposalWithdrawn,

@@ -5,7 +5,7 @@
 use crate::dice::Rng;
 use domain::{
     Actor, ActorKind, MemoryId, RequestFacts, RequestId, RoleId, TeamId, TenantId, Timestamp,
-    UserId, access::SystemRole,
+    UserId, access::SystemRole, memory::Origin,
 };
 use std::fmt::Write as _;
 use time::{Duration, macros::datetime};
@@ -232,6 +232,7 @@ impl Tenant {
             team_ids: teams.to_vec(),
             led_team_ids: Vec::new(),
             vendor: None,
+            origin: Origin::Dashboard,
             request: RequestFacts {
                 request_id: RequestId(uuid::Uuid::from_u128(1)),
                 ip: None,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiKeyId, AppError, RequestId, SessionId, TeamId, TenantId, UserId, Vendor,
-    keyed_enum::keyed_enum,
+    keyed_enum::keyed_enum, memory::Origin,
 };
 
 macro_rules! permissions {
@@ -303,6 +303,8 @@ pub struct Actor {
     /// Vendor of the API key; memories not allowed for it are hidden. `None`
     /// for browser sessions.
     pub vendor: Option<Vendor>,
+    /// Recorded as the origin of memories that it writes.
+    pub origin: Origin,
     pub request: RequestFacts,
 }
 

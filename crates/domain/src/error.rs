@@ -53,6 +53,7 @@ pub fn cut_fields<S: Serializer, T: Serialize>(fields: &[T], to: S) -> Result<S:
 
 /// A validation error of one field of a form or request body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
     /// The name as in the form.
     #[serde(serialize_with = "cut_field")]

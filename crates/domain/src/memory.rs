@@ -3,18 +3,24 @@
 use serde::{Deserialize, Serialize};
 
 mod filter;
+mod input;
 mod kinds;
-mod new;
 mod search;
 
 pub use filter::{
-    FilterChoices, MemoryCriteria, MemoryFilter, MemoryOwner, NamedPersona, NamedUser, parse_query,
+    FilterChoices, MemoryCriteria, MemoryFilter, MemoryListInput, MemoryOwner, MemorySort,
+    NamedPersona, NamedUser, parse_query,
+};
+pub use input::{
+    MemoryAttributes, MemoryChange, MemoryInput, MemoryPatch, MemoryPath, MemoryText, NewMemory,
 };
 pub use kinds::{AllowedVendors, MemoryKind, Origin, Term, Vendor, Visibility};
-pub use new::{MemoryAttributes, MemoryChange, MemoryDraft, MemoryText, NewMemory};
-pub use search::{MemoryHit, ScoreParts, SearchMode, SearchResults};
+pub use search::{
+    DEFAULT_HITS, MAX_HITS, MAX_INCLUDED_BYTES, MemoryHit, ScoreParts, SearchInclude, SearchInput,
+    SearchMode, SearchResults, SimilarInput, parse_limit,
+};
 
-use crate::{MemoryId, PersonaId, TeamId, Timestamp, UserId};
+use crate::{MemoryId, PersonaId, ProposalId, TeamId, Timestamp, UserId};
 
 /// In bytes of UTF-8.
 pub const MAX_CONTENT_BYTES: usize = 100_000;
@@ -39,6 +45,7 @@ pub const DEFAULT_IMPORTANCE: f32 = 0.5;
 
 /// A memory in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemorySummary {
     pub id: MemoryId,
     /// May be empty.
@@ -51,8 +58,9 @@ pub struct MemorySummary {
     pub owner_id: UserId,
     pub owner_name: String,
     pub origin: Origin,
-    /// `None`: never.
+    /// When it moves to the trash by itself; null: never.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub expires_at: Option<Timestamp>,
     /// Set if the memory is a reply.
     pub parent_id: Option<MemoryId>,
@@ -60,12 +68,18 @@ pub struct MemorySummary {
     pub replies: i64,
     /// When it was moved to the trash.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub deleted_at: Option<Timestamp>,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
+    pub created_at: Timestamp,
+    #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub updated_at: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Memory {
     pub id: MemoryId,
     /// May be empty.
@@ -75,19 +89,20 @@ pub struct Memory {
     pub kind: MemoryKind,
     pub tags: Vec<String>,
     pub visibility: Visibility,
-    /// Set if `visibility` is team.
+    /// Set if `visibility` is `team`.
     pub team_id: Option<TeamId>,
-    /// Set if `visibility` is team.
+    /// Set if `visibility` is `team`.
     pub team_name: Option<String>,
     pub owner_id: UserId,
     pub owner_name: String,
-    /// The viewer owns the memory and so may change it.
+    /// The caller owns the memory and so may change it.
     pub is_own: bool,
     pub origin: Origin,
     /// The source conversation, as named by the program that wrote it.
     pub source_session_id: Option<String>,
-    /// `None`: never.
+    /// When it moves to the trash by itself; null: never.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub expires_at: Option<Timestamp>,
     /// A persona of the owner; visible only to the owner.
     pub persona_id: Option<PersonaId>,
@@ -102,11 +117,14 @@ pub struct Memory {
     /// True once semantic search can find it.
     pub is_embedded: bool,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub updated_at: Timestamp,
     /// When it was moved to the trash.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub deleted_at: Option<Timestamp>,
 }
 
@@ -120,6 +138,7 @@ impl Memory {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemoryReply {
     pub id: MemoryId,
     /// May be empty.
@@ -130,17 +149,95 @@ pub struct MemoryReply {
     pub tags: Vec<String>,
     pub owner_id: UserId,
     pub owner_name: String,
-    /// The viewer owns the reply and so may change it.
+    /// The caller owns the reply and so may change it.
     pub is_own: bool,
     pub origin: Origin,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub updated_at: Timestamp,
+}
+
+/// The beginning of a reply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReplyExcerpt {
+    pub id: MemoryId,
+    /// May be empty.
+    pub title: String,
+    /// The first 280 characters of the content.
+    pub excerpt: String,
+    pub owner_id: UserId,
+    pub owner_name: String,
+    #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
+    pub created_at: Timestamp,
+}
+
+impl From<MemoryReply> for ReplyExcerpt {
+    fn from(reply: MemoryReply) -> Self {
+        const EXCERPT_CHARS: usize = 280;
+        Self {
+            id: reply.id,
+            title: reply.title,
+            excerpt: reply.content.chars().take(EXCERPT_CHARS).collect(),
+            owner_id: reply.owner_id,
+            owner_name: reply.owner_name,
+            created_at: reply.created_at,
+        }
+    }
+}
+
+/// A memory with the beginnings of its replies.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MemoryThread {
+    #[serde(flatten)]
+    pub memory: Memory,
+    /// Oldest first.
+    pub replies: Vec<ReplyExcerpt>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrashEmptied {
+    /// The number of memories deleted for good, replies included.
+    pub deleted: usize,
+}
+
+/// A memory after a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ChangedMemory {
+    /// As others see it.
+    #[serde(flatten)]
+    pub memory: Memory,
+    /// The proposal, if the change waits for a review. Until it is accepted the
+    /// memory stays as it is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal_id: Option<ProposalId>,
+    /// What that means, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+}
+
+impl ChangedMemory {
+    pub fn new(memory: Memory, proposal_id: Option<ProposalId>) -> Self {
+        const NOTICE: &str = "The change is saved as a proposal. Others see the memory as it is here until somebody who \
+                              decides it accepts the change. Don't try again.";
+        Self {
+            memory,
+            proposal_id,
+            notice: proposal_id.map(|_| NOTICE.to_owned()),
+        }
+    }
 }
 
 /// A version of a memory that was replaced by a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemoryVersion {
     pub version: i32,
     pub title: String,
@@ -152,5 +249,6 @@ pub struct MemoryVersion {
     pub reason: Option<String>,
     pub changed_by_name: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub changed_at: Timestamp,
 }

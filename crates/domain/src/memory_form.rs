@@ -1,18 +1,26 @@
-//! The attribute fields of the memory form: expiry, persona, importance,
-//! vendors.
+//! The form to create or change a memory.
 
 use serde::{Deserialize, Serialize};
 use time::{Date, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
-    AppError, FieldError, Timestamp,
-    memory::{AllowedVendors, DEFAULT_IMPORTANCE, MAX_REASON_CHARS, MemoryAttributes},
+    AppError, MemoryId, Timestamp,
+    memory::{
+        AllowedVendors, DEFAULT_IMPORTANCE, MAX_REASON_CHARS, MemoryInput, MemoryKind, MemoryPatch,
+        Origin,
+    },
 };
 
-/// Form input, not validated.
+/// The form to create or change a memory, as entered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct AttributesForm {
+pub struct MemoryForm {
+    pub title: String,
+    pub content: String,
+    /// A key of a [`MemoryKind`](crate::memory::MemoryKind); empty means fact.
+    pub kind: String,
+    /// Separated by commas.
+    pub tags: String,
     /// `always`, `until`, or empty if the form has no attribute fields.
     pub keep: String,
     /// The last day on which the memory is kept, such as `2026-12-31`.
@@ -47,13 +55,7 @@ pub enum Expiry {
     UntilEndOf(Date),
 }
 
-impl AttributesForm {
-    /// True if the form has no attribute fields, so the attributes stay as they
-    /// are.
-    pub fn is_absent(&self) -> bool {
-        self.keep.is_empty()
-    }
-
+impl MemoryForm {
     /// Parses the expiry.
     ///
     /// # Errors
@@ -79,52 +81,106 @@ impl AttributesForm {
             })
     }
 
-    /// Validates the form. `expires_at` is the instant resolved from
-    /// [`AttributesForm::keep`].
-    pub fn attributes(&self, expires_at: Option<Timestamp>) -> Result<MemoryAttributes, AppError> {
-        let mut fields = Vec::new();
+    /// The input to create the memory, in which every error of the form is
+    /// reported. `expires_at` is resolved from [`MemoryForm::keep`].
+    pub fn input(
+        self,
+        expires_at: Result<Option<Timestamp>, AppError>,
+    ) -> Result<MemoryInput, AppError> {
         let persona_id = match self.persona_id.as_str() {
-            "" => None,
-            id => {
-                let parsed = id.parse().ok();
-                if parsed.is_none() {
-                    fields.push(field_error("persona_id", "Choose one of your personas."));
-                }
-                parsed
-            }
+            "" => Ok(None),
+            id => id
+                .parse()
+                .map(Some)
+                .map_err(|_| AppError::field("persona_id", "Choose one of your personas.")),
         };
         let importance = match self.importance.trim() {
-            "" => Some(DEFAULT_IMPORTANCE),
-            number => number.parse().ok(),
+            "" => Ok(None),
+            number => number
+                .parse()
+                .map(Some)
+                .map_err(|_| AppError::field("importance", "Importance is a number from 0 to 1.")),
         };
-        if importance.is_none() {
-            let message = "Importance is a number from 0 to 1.";
-            fields.push(field_error("importance", message));
-        }
-        let (allowed_vendors, ()) = match (importance, fields) {
-            (Some(_), fields) if fields.is_empty() => both(self.vendors(), Ok(()))?,
-            (_, fields) => both(self.vendors(), Err(AppError::Invalid { fields }))?,
+        let input = MemoryInput {
+            title: self.title,
+            content: with_line_feeds(&self.content),
+            kind: Some(self.kind).filter(|kind| !kind.is_empty()),
+            tags: self.tags.split(',').map(str::to_owned).collect(),
+            expires_at: expires_at.as_ref().copied().unwrap_or_default(),
+            persona_id: persona_id.as_ref().copied().unwrap_or_default(),
+            importance: importance.as_ref().copied().unwrap_or_default(),
+            allowed_vendors: allowed_vendors(&self.vendors, &self.allowed_vendors),
+            ..MemoryInput::default()
         };
-        Ok(MemoryAttributes {
-            expires_at,
-            persona_id,
-            importance: importance.unwrap_or(DEFAULT_IMPORTANCE),
-            allowed_vendors,
-        })
+        let errors = both(both(expires_at, persona_id), importance);
+        let errors = both(errors, parse_vendors(&self.vendors, &self.allowed_vendors));
+        // The service parses the input again; here for the errors of both.
+        both(errors, input.parse(Origin::Dashboard))?;
+        Ok(input)
     }
 
-    fn vendors(&self) -> Result<AllowedVendors, AppError> {
-        match self.vendors.as_str() {
-            // Ticked vendors have no effect here, but must be valid.
-            "" | ANY_VENDOR => {
-                AllowedVendors::from_keys(&self.allowed_vendors).map(|_| AllowedVendors::All)
+    /// As [`MemoryForm::input`], to change the memory. Without attribute fields
+    /// in the form, the attributes stay.
+    pub fn patch(
+        self,
+        id: MemoryId,
+        version: i32,
+        expires_at: Result<Option<Timestamp>, AppError>,
+        reason: String,
+    ) -> Result<MemoryPatch, AppError> {
+        let has_attributes = !self.keep.is_empty();
+        let (input, _) = both(self.input(expires_at), parse_reason(&reason))?;
+        let patch = MemoryPatch {
+            title: Some(input.title),
+            content: Some(input.content),
+            kind: Some(
+                input
+                    .kind
+                    .unwrap_or_else(|| MemoryKind::Fact.key().to_owned()),
+            ),
+            tags: Some(input.tags),
+            reason: Some(reason),
+            ..MemoryPatch::new(id, version)
+        };
+        Ok(if has_attributes {
+            MemoryPatch {
+                expires_at: Some(input.expires_at),
+                persona_id: Some(input.persona_id),
+                importance: Some(input.importance.unwrap_or(DEFAULT_IMPORTANCE)),
+                allowed_vendors: input
+                    .allowed_vendors
+                    .or_else(|| Some(vec![AllowedVendors::WILDCARD.to_owned()])),
+                ..patch
             }
-            ONLY_VENDORS => AllowedVendors::from_keys(&self.allowed_vendors),
-            _ => Err(AppError::field(
-                "allowed_vendors",
-                format!("Choose {ANY_VENDOR} or {ONLY_VENDORS}."),
-            )),
-        }
+        } else {
+            patch
+        })
+    }
+}
+
+/// The text of a text area, which holds line feeds. A form posted without
+/// JavaScript sends each as CR LF: without the replacement, saving unchanged
+/// text would change it.
+pub fn with_line_feeds(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// Ticked vendors have no effect unless only they are allowed.
+fn allowed_vendors(vendors: &str, ticked: &[String]) -> Option<Vec<String>> {
+    (vendors == ONLY_VENDORS).then(|| ticked.to_vec())
+}
+
+/// Checks the choice of vendors; ticked ones must be valid even without an
+/// effect.
+fn parse_vendors(vendors: &str, ticked: &[String]) -> Result<(), AppError> {
+    match vendors {
+        "" | ANY_VENDOR => AllowedVendors::from_keys(ticked).map(drop),
+        // The input has them.
+        ONLY_VENDORS => Ok(()),
+        _ => Err(AppError::field(
+            "allowed_vendors",
+            format!("Choose {ANY_VENDOR} or {ONLY_VENDORS}."),
+        )),
     }
 }
 
@@ -163,26 +219,20 @@ pub fn both<A, B>(
     }
 }
 
-fn field_error(field: &str, message: &str) -> FieldError {
-    FieldError {
-        field: field.to_owned(),
-        message: message.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use time::macros::{date, datetime};
 
     use super::*;
-    use crate::Vendor;
+    use crate::{Vendor, memory::MemoryAttributes};
 
-    fn form(keep: &str, expires_on: &str, expires_was: &str) -> AttributesForm {
-        AttributesForm {
+    fn form(keep: &str, expires_on: &str, expires_was: &str) -> MemoryForm {
+        MemoryForm {
+            content: "Tea".into(),
             keep: keep.into(),
             expires_on: expires_on.into(),
             expires_was: expires_was.into(),
-            ..AttributesForm::default()
+            ..MemoryForm::default()
         }
     }
 
@@ -213,15 +263,23 @@ mod tests {
 
     #[test]
     fn all_invalid_fields_are_reported() {
-        let bad = AttributesForm {
+        let bad = MemoryForm {
+            content: " ".into(),
+            kind: "song".into(),
             persona_id: "work".into(),
             importance: "very".into(),
             vendors: "only".into(),
             allowed_vendors: vec!["claude".into(), "hal".into()],
             ..form("always", "", "")
         };
-        let error = bad.attributes(None).unwrap_err();
-        for field in ["persona_id", "importance", "allowed_vendors"] {
+        let error = bad.input(Ok(None)).unwrap_err();
+        for field in [
+            "content",
+            "kind",
+            "persona_id",
+            "importance",
+            "allowed_vendors",
+        ] {
             assert!(error.for_field(field).is_some(), "{field}");
         }
         for (vendors, allowed, expected) in [
@@ -231,31 +289,58 @@ mod tests {
             ("any", &["hal"], "chatgpt, claude"),
             ("", &["hal"], "chatgpt, claude"),
         ] {
-            let bad = AttributesForm {
+            let bad = MemoryForm {
                 vendors: vendors.into(),
                 allowed_vendors: allowed.iter().map(ToString::to_string).collect(),
                 ..form("always", "", "")
             };
-            let error = bad.attributes(None).unwrap_err();
+            let error = bad.input(Ok(None)).unwrap_err();
             let message = error.for_field("allowed_vendors").unwrap();
             assert!(message.contains(expected), "{vendors}: {message}");
         }
-        let good = AttributesForm {
+        let good = MemoryForm {
             importance: "0.35".into(),
             vendors: "only".into(),
             allowed_vendors: vec!["claude".into()],
             ..form("always", "", "")
         };
-        let attributes = good.attributes(None).unwrap();
+        let memory = good.input(Ok(None)).unwrap().parse(Origin::Dashboard);
+        let attributes = memory.unwrap().attributes;
         assert!((attributes.importance - 0.35).abs() < f32::EPSILON);
         assert_eq!(
             attributes.allowed_vendors,
             AllowedVendors::Only(vec![Vendor::Claude])
         );
-        assert_eq!(
-            AttributesForm::default().attributes(None),
-            Ok(MemoryAttributes::default())
-        );
+        let plain = form("", "", "").input(Ok(None)).unwrap();
+        let plain = plain.parse(Origin::Dashboard).unwrap();
+        assert_eq!(plain.attributes, MemoryAttributes::default());
+    }
+
+    #[test]
+    fn patch_leaves_attributes_that_the_form_does_not_have() {
+        let id = MemoryId(uuid::Uuid::nil());
+        let patch = |keep: &str| {
+            let form = form(keep, "", "");
+            form.patch(id, 1, Ok(None), String::new()).unwrap()
+        };
+        let (plain, whole) = (patch(""), patch("always"));
+        assert_eq!(plain.content.as_deref(), Some("Tea"));
+        assert_eq!((plain.expires_at, plain.importance), (None, None));
+        assert_eq!(whole.expires_at, Some(None));
+        assert_eq!(whole.importance, Some(DEFAULT_IMPORTANCE));
+        assert_eq!(whole.allowed_vendors, Some(vec!["*".to_owned()]));
+    }
+
+    #[test]
+    fn line_feeds_stay_as_typed() {
+        let posted = MemoryForm {
+            content: "a\r\nb\n ".into(),
+            tags: "a, b".into(),
+            ..MemoryForm::default()
+        };
+        let input = posted.input(Ok(None)).unwrap();
+        assert_eq!(input.content, "a\nb\n ");
+        assert_eq!(input.tags, ["a", " b"]);
     }
 
     #[test]

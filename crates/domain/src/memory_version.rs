@@ -7,7 +7,40 @@ use crate::{
     memory::{Memory, MemoryKind, MemoryVersion, Visibility},
 };
 
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VersionListInput {
+    /// The memory's id.
+    pub id: MemoryId,
+    /// `next` of the previous page.
+    #[serde(default)]
+    pub after: Option<String>,
+}
+
+/// An earlier version of a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VersionPath {
+    /// The memory's id.
+    pub id: MemoryId,
+    pub version: i32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VersionRestoreInput {
+    /// The memory's id.
+    pub id: MemoryId,
+    pub version: i32,
+    /// The memory's current version, as the caller has read it.
+    pub current: i32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DiffKind {
     Same,
@@ -16,6 +49,7 @@ pub enum DiffKind {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiffSpan {
     pub kind: DiffKind,
     pub text: String,
@@ -23,6 +57,7 @@ pub struct DiffSpan {
 
 /// The attributes of one version, without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VersionSide {
     pub version: i32,
     pub title: String,
@@ -57,6 +92,7 @@ impl From<&Memory> for VersionSide {
 
 /// The differences between a version and the next one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VersionDiff {
     pub memory_id: MemoryId,
     pub memory_version: i32,
@@ -68,6 +104,7 @@ pub struct VersionDiff {
     pub after: VersionSide,
     pub changed_by_name: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub changed_at: Timestamp,
     pub reason: Option<String>,
     pub title: Vec<DiffSpan>,

@@ -33,6 +33,7 @@ keyed_enum! {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProposalSummary {
     pub id: ProposalId,
     /// May be empty.
@@ -49,14 +50,17 @@ pub struct ProposalSummary {
     pub is_change: bool,
     pub status: ProposalStatus,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::DateTime"))]
     pub created_at: Timestamp,
     /// When it was decided or withdrawn.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub reviewed_at: Option<Timestamp>,
 }
 
 /// The parts of a memory that other members see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SharedMemory {
     /// May be empty.
     pub title: String,
@@ -68,6 +72,7 @@ pub struct SharedMemory {
     pub importance: f32,
     /// `None`: never.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub expires_at: Option<Timestamp>,
 }
 
@@ -105,6 +110,7 @@ impl SharedMemory {
 
 /// The proposed change of a shared memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProposedChange {
     /// As shared when the change was proposed.
     pub before: SharedMemory,
@@ -113,9 +119,40 @@ pub struct ProposedChange {
     pub content: Vec<DiffSpan>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProposalPath {
+    pub id: ProposalId,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct ProposalListInput {
+    /// Without it, those that wait for the caller, or the caller's own if they
+    /// can't decide any.
+    pub view: Option<ProposalView>,
+    /// `next` of the previous page.
+    pub after: Option<String>,
+}
+
+/// A decision on a proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DecisionInput {
+    pub id: ProposalId,
+    /// For the proposer: at most 1,000 characters.
+    #[serde(default)]
+    pub comment: String,
+}
+
 /// A proposal in full. The decision covers exactly this text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Proposal {
+    #[serde(flatten)]
     pub summary: ProposalSummary,
     /// Visible only to its owner until it is shared.
     pub memory_id: MemoryId,
@@ -143,6 +180,7 @@ pub struct Proposal {
 
 /// A pending proposal, as shown to the memory's owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PendingProposal {
     pub id: ProposalId,
     /// The proposed audience: a team or everyone.
@@ -157,6 +195,7 @@ pub struct PendingProposal {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Proposals {
     pub view: ProposalView,
     /// True if the viewer can decide any proposals at all.
@@ -164,5 +203,6 @@ pub struct Proposals {
     /// The number of proposals that wait for the viewer.
     pub waiting: i64,
     /// Newest first.
+    #[serde(flatten)]
     pub page: Page<ProposalSummary>,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, ActorKind, AppError, Permission, ProposalId, TeamId, UserId,
+    Actor, ActorKind, AppError, MemoryId, Permission, ProposalId, TeamId, UserId,
     memory::{Memory, Visibility},
     proposal::PendingProposal,
 };
@@ -11,9 +11,10 @@ use crate::{
 /// In characters; for proposals and decisions.
 pub const MAX_COMMENT_CHARS: usize = 1_000;
 
-/// The members that a memory is shared with.
+/// The members that a memory is shared with: in JSON and in forms `org`, or the
+/// id of a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "String", try_from = "String")]
 pub enum Audience {
     Team(TeamId),
     /// Everyone in the organisation.
@@ -44,7 +45,7 @@ impl Audience {
         }
     }
 
-    /// The value in forms.
+    /// The value in forms and in JSON.
     pub fn key(self) -> String {
         match self {
             Self::Team(id) => id.to_string(),
@@ -68,6 +69,53 @@ impl Audience {
                 .team_id()
                 .is_some_and(|team| actor.led_team_ids.contains(&team))
     }
+}
+
+impl From<Audience> for String {
+    fn from(audience: Audience) -> Self {
+        audience.key()
+    }
+}
+
+impl TryFrom<String> for Audience {
+    type Error = &'static str;
+
+    fn try_from(key: String) -> Result<Self, &'static str> {
+        Self::from_key(&key).ok_or("Choose one of your teams, or everyone: a team's id, or `org`.")
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Audience {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Audience".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "`org` for everyone in the organisation, or the id of a team.",
+            "examples": ["org"],
+        })
+    }
+}
+
+/// Whom to share a memory with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ShareInput {
+    pub id: MemoryId,
+    /// The version that the caller has read.
+    pub version: i32,
+    pub audience: Audience,
+    /// For those who decide: at most 1,000 characters.
+    #[serde(default)]
+    pub comment: String,
 }
 
 /// A comment on a proposal or decision; may be empty.
@@ -94,16 +142,24 @@ impl Comment {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum ShareOutcome {
-    /// Shared; the new version.
-    Shared(i32),
-    /// Waits for a reviewer.
-    Proposed(ProposalId),
+    /// The audience sees it.
+    Shared {
+        /// The new version.
+        version: i32,
+    },
+    /// It waits for a reviewer.
+    Proposed { proposal_id: ProposalId },
+    /// Nobody else sees it any more.
+    Private {
+        /// The new version.
+        version: i32,
+    },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditOutcome {
     Changed,
     /// Waits for a reviewer; until then others see the memory unchanged.
@@ -120,6 +176,7 @@ impl EditOutcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Viewer {
     pub id: UserId,
     pub name: String,
@@ -128,6 +185,7 @@ pub struct Viewer {
 
 /// The members who see a memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Viewers {
     /// The number of people.
     pub people: i64,
@@ -140,6 +198,7 @@ pub struct Viewers {
 
 /// An audience that the owner can choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AudienceChoice {
     pub audience: Audience,
     /// Empty for everyone.
@@ -150,6 +209,7 @@ pub struct AudienceChoice {
 
 /// The sharing section of a memory's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemorySharing {
     pub viewers: Viewers,
     /// Audiences that the viewer can share it with.

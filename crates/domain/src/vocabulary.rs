@@ -47,7 +47,7 @@ pub fn visibility_of_shares(with_org: Option<&str>, with_team: Option<&str>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{MemoryDraft, MemoryText};
+    use crate::memory::MemoryText;
 
     fn kind(word: &str) -> Option<MemoryKind> {
         parse_memory_type(word).map(|word| word.kind)
@@ -131,12 +131,8 @@ mod tests {
             ("procedural", MemoryKind::SkillNote),
             ("long_term", MemoryKind::Fact),
         ] {
-            let draft = MemoryDraft {
-                content: "Tea".into(),
-                kind: word.into(),
-                ..MemoryDraft::default()
-            };
-            assert_eq!(MemoryText::parse(&draft).unwrap().kind, expected, "{word}");
+            let text = MemoryText::new("", "Tea".into(), word, &[]).unwrap();
+            assert_eq!(text.kind, expected, "{word}");
         }
     }
 }

@@ -17,7 +17,7 @@ use std::{
 use domain::{
     Actor,
     access::SystemRole,
-    import::{ImportOptions, ImportPath, ImportReadInput},
+    import::{ImportChoiceInput, ImportOptions, ImportPath},
     memory::MemoryFilter,
 };
 use service::{
@@ -126,8 +126,11 @@ async fn measure(lines: usize, embed: bool) {
     let (id, bytes) = give(&ctx, &actor, lines).await;
     meter.stop("upload", lines);
     let meter = Meter::start();
-    let options = ImportOptions::default();
-    call::<ImportConfirm>(&ctx, &actor, ImportReadInput { id, options })
+    let input = ImportChoiceInput {
+        id,
+        choice: ImportOptions::default(),
+    };
+    call::<ImportConfirm>(&ctx, &actor, input)
         .await
         .expect("a file that can be imported");
     loop {

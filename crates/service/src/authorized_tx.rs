@@ -18,7 +18,7 @@ use store::{
     break_glass::GRANT_RESOURCE_TYPE,
 };
 
-use crate::{Ctx, denial::denial_audit};
+use crate::{Ctx, denial::denial_audit, job::enqueue_embedding};
 
 /// An authorised action with its transaction. Dropping it without a commit
 /// rolls everything back.
@@ -28,6 +28,8 @@ pub struct AuthorizedTx<'a> {
     action: Action,
     pub(crate) tx: TenantTx,
     about: Option<AuditTarget>,
+    /// A job was queued, so the commit wakes the workers.
+    wakes_workers: bool,
 }
 
 /// Store functions take it as their transaction.
@@ -52,6 +54,25 @@ impl<'a> AuthorizedTx<'a> {
 
     pub(crate) fn holds(&self, permission: Permission) -> bool {
         self.actor.permissions.contains(&permission)
+    }
+
+    /// Changes the audited action to another that the actor may do, for when
+    /// the input or the record decides which action it is.
+    pub(crate) fn set_action(&mut self, action: Action) {
+        debug_assert!(self.holds(action.permission()));
+        self.action = action;
+    }
+
+    /// Queues the embedding of the member's memories.
+    pub(crate) async fn enqueue_embedding(&mut self) -> Result<(), AppError> {
+        enqueue_embedding(self.ctx, &mut self.tx, self.actor).await?;
+        self.wake_workers();
+        Ok(())
+    }
+
+    /// Wakes the workers after the commit, for a job that was queued.
+    pub(crate) fn wake_workers(&mut self) {
+        self.wakes_workers = true;
     }
 
     /// Names what the operation is about, for the audit row of a denial.
@@ -94,6 +115,7 @@ impl<'a> AuthorizedTx<'a> {
             action,
             tx,
             about: None,
+            wakes_workers: false,
         })
     }
 
@@ -112,15 +134,8 @@ impl<'a> AuthorizedTx<'a> {
             action,
             tx,
             about: None,
+            wakes_workers: false,
         })
-    }
-
-    /// Changes the audited action to another that needs the same permission,
-    /// for when the record itself decides which action it is.
-    pub(crate) fn with_action(mut self, action: Action) -> Self {
-        debug_assert_eq!(action.permission(), self.action.permission());
-        self.action = action;
-        self
     }
 
     /// Audits a side effect of the operation, as `action` on each of `targets`.
@@ -220,6 +235,9 @@ impl<'a> AuthorizedTx<'a> {
             .collect();
         audit_append(&mut self.tx, &events).await?;
         self.tx.commit().await?;
+        if self.wakes_workers {
+            self.ctx.jobs_wake.notify_one();
+        }
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ mod export;
 mod group_mapping;
 mod idempotency;
 mod import;
+mod input;
 mod invite;
 mod isolation;
 mod job;
@@ -25,8 +26,9 @@ mod live;
 mod member;
 mod member_status;
 mod memory;
-mod memory_command;
+mod memory_batch;
 mod memory_edit;
+mod memory_search;
 mod memory_trash;
 mod memory_version;
 mod memory_view;
@@ -80,6 +82,7 @@ pub use import::{
     ImportCancel, ImportConfirm, ImportDiscard, ImportGet, ImportList, ImportPreviewGet,
     ImportRetry, Upload, UploadError,
 };
+pub use input::{JsonObject, Part, brief, read_input, read_json_input};
 pub use interchange::ExportFormat;
 pub use invite::{
     AcceptedInvite, FoundInvite, InviteChoicesGet, InviteCreate, InviteError, InviteGet,
@@ -97,16 +100,14 @@ pub use member_status::{
     MemberDeactivate, MemberReactivate, MemberSessionRevoke, MemberSessionRevokeAll, MemberSuspend,
 };
 pub use memory::{
-    memory_create, memory_get, memory_list, memory_replies, memory_reply, memory_search,
-    memory_similar, memory_versions,
+    MemoryCreate, MemoryGet, MemoryList, MemoryReplies, MemoryThreadGet, MemoryUpdate,
 };
-pub use memory_command::{memory_apply, memory_batch};
-pub use memory_edit::{memory_needs_review, memory_update};
-pub use memory_trash::{
-    memory_delete, memory_purge, memory_restore, memory_sweep, memory_trash_empty,
-};
+pub use memory_batch::{MemoryBatch, MemoryBatchInput};
+pub use memory_edit::memory_needs_review;
+pub use memory_search::{MemorySearch, MemorySimilar};
+pub use memory_trash::{MemoryDelete, MemoryPurge, MemoryRestore, MemoryTrashEmpty, memory_sweep};
 pub use memory_version::{
-    memory_version_diff, memory_version_get, memory_version_list, memory_version_restore,
+    MemoryVersionDiff, MemoryVersionGet, MemoryVersionList, MemoryVersionRestore, memory_versions,
 };
 pub use memory_view::{
     MemoryViewCreate, MemoryViewDelete, MemoryViewList, MemoryViewRename, memory_filter_choices,
@@ -116,7 +117,7 @@ pub use notification::{
 };
 pub use offboard::{MemberOffboard, MemberOffboardPreview};
 pub use operation::{
-    Endpoint, Group, Method, Operation, OperationVisitor, Route, authorize_endpoint, call,
+    Endpoint, Group, McpTool, Method, Operation, OperationVisitor, Route, authorize_endpoint, call,
     visit_operations,
 };
 pub use operator::{operator_add, operator_list, operator_remove};
@@ -129,12 +130,12 @@ pub use profile::{
     ProfileGet, actor_find, organisation_list, session_list, session_revoke, session_revoke_others,
 };
 pub use proposal::{
-    proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_pending,
-    proposal_pending_count, proposal_withdraw,
+    ProposalAccept, ProposalDecline, ProposalGet, ProposalList, ProposalWithdraw, proposal_pending,
+    proposal_pending_count,
 };
 pub use role::{RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, role_names};
 pub use settings::{SettingsGet, SettingsUpdate};
-pub use share::{memory_share, memory_sharing, memory_unshare};
+pub use share::{MemoryShare, MemorySharingGet, MemoryUnshare};
 pub use team::{
     TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename,
     team_names,

@@ -3,7 +3,7 @@
 
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, ProposalId,
-    memory::{Memory, MemoryChange},
+    memory::{ChangedMemory, Memory, MemoryChange},
     proposal::SharedMemory,
     share::{Audience, Comment, EditOutcome},
 };
@@ -17,8 +17,8 @@ use store::{
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    job::enqueue_embedding,
-    memory::{ensure_may_write_to, ensure_vendor_allowed, to_audit_json},
+    memory::{ensure_may_write_to, ensure_vendor_allowed, own_memory, to_audit_json},
+    operation::Done,
     share::{ReviewRequest, conflict, notify},
 };
 
@@ -36,31 +36,6 @@ pub(crate) struct Edit<'a> {
 pub(crate) struct EditResult {
     pub(crate) outcome: EditOutcome,
     pub(crate) rows: Vec<(Action, AuditTarget)>,
-}
-
-/// Changes an own memory based on its version `version`; the earlier version is
-/// kept. If the change needs a review, it is proposed, and others see the old
-/// version until then.
-///
-/// # Errors
-/// [`AppError::Conflict`] if the memory has changed since that version, or a
-/// proposal to share it further is pending; [`AppError::Forbidden`] also if the
-/// change needs a review and the actor may not propose one.
-pub async fn memory_update(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryId,
-    version: i32,
-    change: &MemoryChange,
-) -> Result<EditOutcome, AppError> {
-    let act = AuthorizedTx::begin(ctx, actor, Action::MemoryUpdate).await?;
-    let edit = Edit {
-        id,
-        version,
-        change,
-        restores: None,
-    };
-    Ok(edit.commit(ctx, actor, act).await?.0)
 }
 
 /// True if a change of this memory by the actor, its owner, needs a review.
@@ -92,32 +67,33 @@ pub(crate) async fn review_audience(
 }
 
 impl Edit<'_> {
-    /// Applies the edit, commits `act` and returns the memory as it is visible
-    /// to others then.
-    pub(crate) async fn commit(
+    /// Applies the edit, whose rows are the operation's to audit, and reads the
+    /// memory as others see it then.
+    pub(crate) async fn run(
         self,
-        ctx: &Ctx,
-        actor: &Actor,
-        mut act: AuthorizedTx<'_>,
-    ) -> Result<(EditOutcome, Memory), AppError> {
-        let id = self.id;
-        let EditResult { outcome, rows } = match self.within(ctx, actor, &mut act.tx).await {
-            Err(AppError::Forbidden { permission }) => {
-                return Err(act
-                    .deny_permission(AuditTarget::memory(id), permission)
-                    .await);
-            }
-            other => other?,
-        };
-        enqueue_embedding(ctx, &mut act.tx, actor).await?;
-        let memory = store::memory::memory_get(&mut act.tx, id).await?;
-        act.commit_each(rows).await?;
-        ctx.jobs_wake.notify_one();
-        Ok((outcome, memory))
+        tx: &mut AuthorizedTx<'_>,
+    ) -> Result<Done<ChangedMemory>, AppError> {
+        let (ctx, actor, id) = (tx.ctx, tx.actor, self.id);
+        let EditResult { outcome, mut rows } = self.apply_in_tx(ctx, actor, tx).await?;
+        tx.enqueue_embedding().await?;
+        let memory = store::memory::memory_get(tx, id).await?;
+        let (action, target) = rows.pop().ok_or(AppError::Internal)?;
+        for (action, target) in rows {
+            tx.audit_side_effects(action, [target]).await?;
+        }
+        tx.set_action(action);
+        let changed = ChangedMemory::new(memory, outcome.proposal_id());
+        Ok(Done::audited(changed, target))
     }
 
-    /// As [`Edit::commit`], inside an open transaction.
-    pub(crate) async fn within(
+    /// As [`Edit::run`], for one row of a batch. Returns the rows to audit.
+    ///
+    /// # Errors
+    /// [`AppError::Conflict`] if the memory has changed since the edit's
+    /// version, or a proposal to share it further is pending;
+    /// [`AppError::Forbidden`] also if the change needs a review and the actor
+    /// may not propose one.
+    pub(crate) async fn apply_in_tx(
         self,
         ctx: &Ctx,
         actor: &Actor,
@@ -128,10 +104,7 @@ impl Edit<'_> {
             attributes.check(now)?;
             ensure_vendor_allowed(actor, attributes)?;
         }
-        let before = store::memory::memory_get(tx, self.id).await?;
-        if !before.is_own {
-            return Err(AppError::NotFound);
-        }
+        let before = own_memory(tx, self.id).await?;
         if before.parent_id.is_some() {
             ensure_may_write_to(actor, &before)?;
         }

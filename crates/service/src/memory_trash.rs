@@ -1,6 +1,10 @@
 //! The trash of memories: delete, restore, purge.
 
-use domain::{Action, Actor, AppError, MemoryId, TenantId, audit::Outcome, memory::TRASH_DAYS};
+use domain::{
+    Action, Actor, AppError, MemoryId, NoInput, TenantId,
+    audit::Outcome,
+    memory::{Memory, MemoryPath, TRASH_DAYS, TrashEmptied},
+};
 use serde_json::json;
 use store::{
     StoreError, TenantTx,
@@ -11,6 +15,7 @@ use time::Duration;
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    operation::{Done, Endpoint, Group, McpTool, Method, Operation, Route},
 };
 
 /// Memories moved or deleted in one transaction.
@@ -21,17 +26,31 @@ const MAX_TENANTS_PER_SWEEP: u16 = 100;
 /// others.
 const MAX_BATCHES: u16 = 25;
 
-/// Moves an own memory and its replies to the trash.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it is already there.
-pub async fn memory_delete(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryDelete).await?;
-    let target = delete_in_tx(ctx, &mut act.tx, id).await?;
-    act.commit(target).await
+pub struct MemoryDelete;
+
+impl Operation for MemoryDelete {
+    const ACTION: Action = Action::MemoryDelete;
+    const ROUTE: Route = Route::delete("/memories/{id}");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Delete a memory";
+    const DESCRIPTION: &'static str = "An own one, with its replies: it goes to the trash, from which it can be restored for 30 days.";
+    const MCP: Option<McpTool> = Some(McpTool {
+        name: "delete_memory",
+        description: "Move a memory of the member's own to the trash, from which the member can restore it for 30 days.",
+    });
+    type Input = MemoryPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemoryPath { id }: MemoryPath,
+    ) -> Result<Done<()>, AppError> {
+        let ctx = tx.ctx;
+        Ok(Done::audited((), delete_in_tx(ctx, tx, id).await?))
+    }
 }
 
-/// As [`memory_delete`], inside an open transaction.
+/// As [`MemoryDelete`], inside an open transaction.
 pub(crate) async fn delete_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -41,18 +60,33 @@ pub(crate) async fn delete_in_tx(
     Ok(AuditTarget::memory(id))
 }
 
-/// Restores an own memory from the trash, with the replies that were deleted
-/// with it.
+pub struct MemoryRestore;
+
+impl Operation for MemoryRestore {
+    const ACTION: Action = Action::MemoryRestore;
+    const ROUTE: Route = Route::post("/memories/{id}/restore");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Restore a memory";
+    const DESCRIPTION: &'static str =
+        "Takes an own one out of the trash, with the replies that were deleted with it.";
+    type Input = MemoryPath;
+    type Output = Memory;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemoryPath { id }: MemoryPath,
+    ) -> Result<Done<Memory>, AppError> {
+        let ctx = tx.ctx;
+        let target = restore_in_tx(ctx, tx, id).await?;
+        let memory = store::memory::memory_get(tx, id).await?;
+        Ok(Done::audited(memory, target))
+    }
+}
+
+/// As [`MemoryRestore`], inside an open transaction.
 ///
 /// # Errors
 /// [`AppError::Conflict`] for a reply to a memory that is in the trash.
-pub async fn memory_restore(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryRestore).await?;
-    let target = restore_in_tx(ctx, &mut act.tx, id).await?;
-    act.commit(target).await
-}
-
-/// As [`memory_restore`], inside an open transaction.
 pub(crate) async fn restore_in_tx(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -72,38 +106,63 @@ pub(crate) async fn restore_in_tx(
     Ok(AuditTarget::memory(id))
 }
 
-/// Permanently deletes an own memory in the trash, with its versions and
-/// replies.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it isn't in the trash.
-pub async fn memory_purge(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryPurge).await?;
-    let deleted = match store::memory::memory_trash_empty(&mut act.tx, Some(id), BATCH).await {
-        Err(StoreError::Conflict) => {
-            return Err(AppError::Conflict {
-                message: "This memory is not in the trash.".to_owned(),
-            });
-        }
-        other => other?,
-    };
-    let target = AuditTarget::memory(id).with_changes(json!({ "replies": deleted.len() - 1 }));
-    act.commit(target).await
+pub struct MemoryPurge;
+
+impl Operation for MemoryPurge {
+    const ACTION: Action = Action::MemoryPurge;
+    const ROUTE: Route = Route::delete("/memories/trash/{id}");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Delete a memory for good";
+    const DESCRIPTION: &'static str =
+        "An own one in the trash, with its versions and replies. It can't be undone.";
+    type Input = MemoryPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemoryPath { id }: MemoryPath,
+    ) -> Result<Done<()>, AppError> {
+        let deleted = match store::memory::memory_trash_empty(tx, Some(id), BATCH).await {
+            Err(StoreError::Conflict) => {
+                return Err(AppError::Conflict {
+                    message: "This memory is not in the trash.".to_owned(),
+                });
+            }
+            other => other?,
+        };
+        let changes = json!({ "replies": deleted.len() - 1 });
+        Ok(Done::audited(
+            (),
+            AuditTarget::memory(id).with_changes(changes),
+        ))
+    }
 }
 
-/// Permanently deletes all own memories in the trash and returns their number,
-/// replies included.
-pub async fn memory_trash_empty(ctx: &Ctx, actor: &Actor) -> Result<usize, AppError> {
-    let mut count = 0;
-    loop {
-        let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryPurge).await?;
-        let deleted = store::memory::memory_trash_empty(&mut act.tx, None, BATCH).await?;
-        if deleted.is_empty() {
-            return Ok(count);
+/// Not an [`Operation`]: a full trash is deleted in several transactions.
+pub struct MemoryTrashEmpty;
+
+impl Endpoint for MemoryTrashEmpty {
+    const ACTION: Action = Action::MemoryPurge;
+    const ROUTE: Route = Route::new(Method::Delete, "/memories/trash", 200);
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Empty the trash";
+    const DESCRIPTION: &'static str = "Deletes the member's own memories that are in it for good, with their versions and \
+                                       replies. It can't be undone.";
+    type Input = NoInput;
+    type Output = TrashEmptied;
+
+    async fn call(ctx: &Ctx, actor: &Actor, _: NoInput) -> Result<TrashEmptied, AppError> {
+        let mut count = 0;
+        loop {
+            let mut tx = AuthorizedTx::begin(ctx, actor, Action::MemoryPurge).await?;
+            let deleted = store::memory::memory_trash_empty(&mut tx, None, BATCH).await?;
+            if deleted.is_empty() {
+                return Ok(TrashEmptied { deleted: count });
+            }
+            count += deleted.len();
+            let target = AuditTarget::memories().with_changes(json!({ "memories": deleted }));
+            tx.commit(target).await?;
         }
-        count += deleted.len();
-        let target = AuditTarget::memories().with_changes(json!({ "memories": deleted }));
-        act.commit(target).await?;
     }
 }
 

@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use domain::{
     Action, Actor, AppError, MemoryId, Page,
-    memory::{Memory, MemoryChange, MemoryText, MemoryVersion},
-    memory_version::{DiffKind, DiffSpan, VersionDiff, VersionSide},
+    memory::{ChangedMemory, MemoryChange, MemoryText, MemoryVersion},
+    memory_version::{
+        DiffKind, DiffSpan, VersionDiff, VersionListInput, VersionPath, VersionRestoreInput,
+        VersionSide,
+    },
     paging::PAGE_SIZE,
-    share::EditOutcome,
 };
 use similar::{ChangeTag, TextDiff};
+use store::memory as memories;
 
 use crate::{
     Ctx,
-    authorized_tx::AuthorizedTx,
+    authorized_tx::{AuditTarget, AuthorizedTx},
     memory_edit::{Edit, review_audience},
+    operation::{Done, Endpoint, Group, Operation, Route},
 };
 
 /// Total size of both sides up to which words are compared; above it, lines.
@@ -22,106 +26,154 @@ const MAX_WORD_DIFF_BYTES: usize = 40_000;
 /// When comparing takes longer, the rest counts as replaced.
 const DIFF_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// One page of the earlier versions of an own memory, newest first.
-pub async fn memory_version_list(
+/// All earlier versions of an own memory, newest first, for its page.
+pub async fn memory_versions(
     ctx: &Ctx,
     actor: &Actor,
     id: MemoryId,
-    after: Option<&str>,
-) -> Result<Page<MemoryVersion>, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
-    store::memory::memory_get(&mut act.tx, id).await?;
-    Ok(store::memory::memory_version_page(&mut act.tx, id, after, PAGE_SIZE).await?)
+) -> Result<Vec<MemoryVersion>, AppError> {
+    let mut tx = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
+    memories::memory_get(&mut tx, id).await?;
+    Ok(memories::memory_versions(&mut tx, id).await?)
 }
 
-/// One earlier version of an own memory. The current one is not found.
-pub async fn memory_version_get(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryId,
-    version: i32,
-) -> Result<MemoryVersion, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
-    let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
-    Ok(found?.0)
+pub struct MemoryVersionList;
+
+impl Operation for MemoryVersionList {
+    const ACTION: Action = Action::MemoryGet;
+    const ROUTE: Route = Route::get("/memories/{id}/versions");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "List a memory's earlier versions";
+    const DESCRIPTION: &'static str = "Of an own one, newest first; others' have none, because they may contain what was removed before sharing.";
+    type Input = VersionListInput;
+    type Output = Page<MemoryVersion>;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        VersionListInput { id, after }: VersionListInput,
+    ) -> Result<Done<Page<MemoryVersion>>, AppError> {
+        memories::memory_get(tx, id).await?;
+        let after = after.as_deref();
+        let page = memories::memory_version_page(tx, id, after, PAGE_SIZE).await?;
+        Ok(Done::read(page))
+    }
 }
 
-/// The difference between an earlier version of an own memory and the version
-/// after it.
-pub async fn memory_version_diff(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryId,
-    version: i32,
-) -> Result<VersionDiff, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
-    let current = store::memory::memory_get(&mut act.tx, id).await?;
-    let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
-    let (change, next) = found?;
-    let needs_review = review_audience(&mut act.tx, actor, &current)
-        .await?
-        .is_some();
-    drop(act);
-    let before = VersionSide::from(&change);
-    let after = next
-        .as_ref()
-        .map_or_else(|| VersionSide::from(&current), VersionSide::from);
-    let contents = (
-        change.content.clone(),
-        next.map_or(current.content, |next| next.content),
-    );
-    let titles = (change.title.clone(), after.title.clone());
-    let (title, content) = diff_texts(titles, contents).await?;
-    Ok(VersionDiff {
-        memory_id: id,
-        memory_version: current.version,
-        may_restore: current.is_own && current.deleted_at.is_none(),
-        needs_review,
-        before,
-        after,
-        changed_by_name: change.changed_by_name,
-        changed_at: change.changed_at,
-        reason: change.reason,
-        title,
-        content,
-    })
+pub struct MemoryVersionGet;
+
+impl Operation for MemoryVersionGet {
+    const ACTION: Action = Action::MemoryGet;
+    const ROUTE: Route = Route::get("/memories/{id}/versions/{version}");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Get an earlier version of a memory";
+    const DESCRIPTION: &'static str = "Of an own one. The current version is not an earlier one.";
+    type Input = VersionPath;
+    type Output = MemoryVersion;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        VersionPath { id, version }: VersionPath,
+    ) -> Result<Done<MemoryVersion>, AppError> {
+        let (found, _) = memories::memory_version_and_next(tx, id, version).await?;
+        Ok(Done::read(found))
+    }
 }
 
-/// Restores the text of version `version` of an own memory as a new version, or
-/// proposes it if a change needs a review; `current` is the version that was
-/// displayed. Other attributes stay. Returns the memory as it is visible to
-/// others then.
-///
-/// # Errors
-/// [`AppError::Conflict`] if the memory has changed since `current`.
-pub async fn memory_version_restore(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryId,
-    version: i32,
-    current: i32,
-) -> Result<(Memory, EditOutcome), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryVersionRestore).await?;
-    let found = store::memory::memory_version_and_next(&mut act.tx, id, version).await;
-    let (earlier, _) = found?;
-    let change = MemoryChange {
-        text: MemoryText {
-            title: earlier.title,
-            content: earlier.content,
-            kind: earlier.kind,
-            tags: earlier.tags,
-        },
-        attributes: None,
-        reason: Some(format!("Restored version {version}")),
-    };
-    let edit = Edit {
-        id,
-        version: current,
-        change: &change,
-        restores: Some(version),
-    };
-    let (outcome, memory) = edit.commit(ctx, actor, act).await?;
-    Ok((memory, outcome))
+/// Not an [`Operation`]: no transaction is open while texts are compared.
+pub struct MemoryVersionDiff;
+
+impl Endpoint for MemoryVersionDiff {
+    const ACTION: Action = Action::MemoryGet;
+    const ROUTE: Route = Route::get("/memories/{id}/versions/{version}/diff");
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Compare an earlier version of a memory with the next";
+    const DESCRIPTION: &'static str =
+        "Of an own one: title and text in spans that stayed, went and came.";
+    type Input = VersionPath;
+    type Output = VersionDiff;
+
+    async fn call(
+        ctx: &Ctx,
+        actor: &Actor,
+        VersionPath { id, version }: VersionPath,
+    ) -> Result<VersionDiff, AppError> {
+        let mut tx = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
+        let current = memories::memory_get(&mut tx, id).await?;
+        let found = memories::memory_version_and_next(&mut tx, id, version).await;
+        let (change, next) = found?;
+        let needs_review = review_audience(&mut tx, actor, &current).await?.is_some();
+        drop(tx);
+        let before = VersionSide::from(&change);
+        let after = next
+            .as_ref()
+            .map_or_else(|| VersionSide::from(&current), VersionSide::from);
+        let contents = (
+            change.content.clone(),
+            next.map_or(current.content, |next| next.content),
+        );
+        let titles = (change.title.clone(), after.title.clone());
+        let (title, content) = diff_texts(titles, contents).await?;
+        Ok(VersionDiff {
+            memory_id: id,
+            memory_version: current.version,
+            may_restore: current.is_own && current.deleted_at.is_none(),
+            needs_review,
+            before,
+            after,
+            changed_by_name: change.changed_by_name,
+            changed_at: change.changed_at,
+            reason: change.reason,
+            title,
+            content,
+        })
+    }
+}
+
+pub struct MemoryVersionRestore;
+
+impl Operation for MemoryVersionRestore {
+    const ACTION: Action = Action::MemoryVersionRestore;
+    const ROUTE: Route = Route::post("/memories/{id}/versions/{version}/restore").or_pending();
+    const GROUP: Group = Group::Memories;
+    const TITLE: &'static str = "Restore an earlier version of a memory";
+    const DESCRIPTION: &'static str = "The text of an own one, as a new version, or as a proposal if a change needs a review. Its other attributes stay. \
+         If it has changed since `current`, the answer is 409.";
+    type Input = VersionRestoreInput;
+    type Output = ChangedMemory;
+
+    fn is_pending(output: &ChangedMemory) -> bool {
+        output.proposal_id.is_some()
+    }
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: VersionRestoreInput,
+    ) -> Result<Done<ChangedMemory>, AppError> {
+        let VersionRestoreInput {
+            id,
+            version,
+            current,
+        } = input;
+        tx.set_about(AuditTarget::memory(id));
+        let (earlier, _) = memories::memory_version_and_next(tx, id, version).await?;
+        let change = MemoryChange {
+            text: MemoryText {
+                title: earlier.title,
+                content: earlier.content,
+                kind: earlier.kind,
+                tags: earlier.tags,
+            },
+            attributes: None,
+            reason: Some(format!("Restored version {version}")),
+        };
+        let edit = Edit {
+            id,
+            version: current,
+            change: &change,
+            restores: Some(version),
+        };
+        edit.run(tx).await
+    }
 }
 
 /// The differences between two titles and two contents, computed on a blocking

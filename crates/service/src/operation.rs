@@ -16,8 +16,8 @@ use crate::{
     Ctx, api_key, audit,
     authorized_tx::{AuditTarget, AuthorizedTx},
     break_glass, bulk, embedding_model, group_mapping, import, invite, isolation, member,
-    member_status, memory_view, notification, offboard, persona, preferences, profile, role,
-    settings, team,
+    member_status, memory, memory_batch, memory_search, memory_trash, memory_version, memory_view,
+    notification, offboard, persona, preferences, profile, proposal, role, settings, share, team,
 };
 
 /// One operation. Its input is what every door parses, its output what every
@@ -33,9 +33,24 @@ pub trait Operation: Send + 'static {
     const TITLE: &'static str;
     /// Text that completes the title; may be empty.
     const DESCRIPTION: &'static str = "";
+    /// Set if MCP offers it.
+    const MCP: Option<McpTool> = None;
     /// Path parameters are fields of it.
     type Input: DeserializeOwned + JsonSchema + Send + 'static;
     type Output: Serialize + JsonSchema + Send + 'static;
+
+    /// The action that `input` asks for, if it decides; it needs the permission
+    /// of [`Operation::ACTION`].
+    fn action(actor: &Actor, input: &Self::Input) -> Action {
+        let _ = (actor, input);
+        Self::ACTION
+    }
+
+    /// True for an output of work that waits for a review, which REST answers
+    /// with 202. Its route says that there are such.
+    fn is_pending(_: &Self::Output) -> bool {
+        false
+    }
 
     /// Parses the input and does the work in the caller's transaction, which
     /// the driver commits.
@@ -66,8 +81,14 @@ pub trait Endpoint: Send + 'static {
     const GROUP: Group;
     const TITLE: &'static str;
     const DESCRIPTION: &'static str = "";
+    const MCP: Option<McpTool> = None;
     type Input: DeserializeOwned + JsonSchema + Send + 'static;
     type Output: Serialize + JsonSchema + Send + 'static;
+
+    /// As [`Operation::is_pending`].
+    fn is_pending(_: &Self::Output) -> bool {
+        false
+    }
 
     fn call(
         ctx: &Ctx,
@@ -83,12 +104,24 @@ impl<O: Operation> Endpoint for O {
     const GROUP: Group = O::GROUP;
     const TITLE: &'static str = O::TITLE;
     const DESCRIPTION: &'static str = O::DESCRIPTION;
+    const MCP: Option<McpTool> = O::MCP;
     type Input = O::Input;
     type Output = O::Output;
+
+    fn is_pending(output: &O::Output) -> bool {
+        <O as Operation>::is_pending(output)
+    }
 
     async fn call(ctx: &Ctx, actor: &Actor, input: O::Input) -> Result<O::Output, AppError> {
         drive::<O>(ctx, actor, input).await
     }
+}
+
+/// The tool by which MCP offers an operation to a model.
+#[derive(Clone, Copy, Debug)]
+pub struct McpTool {
+    pub name: &'static str,
+    pub description: &'static str,
 }
 
 /// The result of an operation and what it was about.
@@ -120,6 +153,8 @@ impl<T> Done<T> {
 pub enum Group {
     Account,
     Memories,
+    Sharing,
+    Imports,
     Members,
     Organisation,
     Audit,
@@ -131,6 +166,8 @@ impl Group {
         match self {
             Self::Account => "Account",
             Self::Memories => "Memories",
+            Self::Sharing => "Sharing",
+            Self::Imports => "Imports",
             Self::Members => "Members, roles and teams",
             Self::Organisation => "Organisation",
             Self::Audit => "Audit log",
@@ -146,6 +183,8 @@ pub struct Route {
     /// With parameters in braces: `/teams/{id}`.
     pub path: &'static str,
     pub status: u16,
+    /// It may also be 202, for work that waits for a review.
+    pub may_be_pending: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,11 +197,20 @@ pub enum Method {
 }
 
 impl Route {
-    const fn new(method: Method, path: &'static str, status: u16) -> Self {
+    pub(crate) const fn new(method: Method, path: &'static str, status: u16) -> Self {
         Self {
             method,
             path,
             status,
+            may_be_pending: false,
+        }
+    }
+
+    /// Also 202 with the output, for work that waits for a review.
+    pub const fn or_pending(self) -> Self {
+        Self {
+            may_be_pending: true,
+            ..self
         }
     }
 
@@ -217,7 +265,7 @@ pub async fn authorize_endpoint<E: Endpoint>(ctx: &Ctx, actor: &Actor) -> Result
 }
 
 /// The permission to check: the wider one if the actor has it.
-fn needed<E: Endpoint>(actor: &Actor) -> Permission {
+pub(crate) fn needed<E: Endpoint>(actor: &Actor) -> Permission {
     E::OR_PERMISSION
         .filter(|permission| actor.permissions.contains(permission))
         .unwrap_or_else(|| E::ACTION.permission())
@@ -243,7 +291,7 @@ async fn drive<O: Operation>(
     actor: &Actor,
     input: <O as Operation>::Input,
 ) -> Result<<O as Operation>::Output, AppError> {
-    let action = <O as Operation>::ACTION;
+    let action = O::action(actor, &input);
     let mut tx =
         AuthorizedTx::begin_with_permission(ctx, actor, action, needed::<O>(actor)).await?;
     match O::run(&mut tx, input).await {
@@ -284,6 +332,31 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<persona::PersonaGet>();
     visitor.visit::<persona::PersonaUpdate>();
     visitor.visit::<persona::PersonaDelete>();
+    visitor.visit::<memory::MemoryList>();
+    visitor.visit::<memory::MemoryCreate>();
+    visitor.visit::<memory_search::MemorySearch>();
+    visitor.visit::<memory_batch::MemoryBatch>();
+    visitor.visit::<memory::MemoryGet>();
+    visitor.visit::<memory::MemoryThreadGet>();
+    visitor.visit::<memory::MemoryUpdate>();
+    visitor.visit::<memory_trash::MemoryDelete>();
+    visitor.visit::<memory_trash::MemoryRestore>();
+    visitor.visit::<memory_search::MemorySimilar>();
+    visitor.visit::<memory::MemoryReplies>();
+    visitor.visit::<memory_trash::MemoryTrashEmpty>();
+    visitor.visit::<memory_trash::MemoryPurge>();
+    visitor.visit::<memory_version::MemoryVersionList>();
+    visitor.visit::<memory_version::MemoryVersionGet>();
+    visitor.visit::<memory_version::MemoryVersionDiff>();
+    visitor.visit::<memory_version::MemoryVersionRestore>();
+    visitor.visit::<share::MemorySharingGet>();
+    visitor.visit::<share::MemoryShare>();
+    visitor.visit::<share::MemoryUnshare>();
+    visitor.visit::<proposal::ProposalList>();
+    visitor.visit::<proposal::ProposalGet>();
+    visitor.visit::<proposal::ProposalAccept>();
+    visitor.visit::<proposal::ProposalDecline>();
+    visitor.visit::<proposal::ProposalWithdraw>();
     visitor.visit::<memory_view::MemoryViewList>();
     visitor.visit::<memory_view::MemoryViewCreate>();
     visitor.visit::<memory_view::MemoryViewRename>();

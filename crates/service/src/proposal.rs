@@ -1,11 +1,14 @@
 //! Proposals to share a memory: list, accept, decline and withdraw.
 
 use domain::{
-    Action, Actor, AppError, MemoryId, Permission, ProposalId, Timestamp,
+    Action, Actor, AppError, MemoryId, Permission, ProposalId,
     memory::MAX_REASON_CHARS,
     notification::{MemoryProposalDecided, NotificationData},
     paging::PAGE_SIZE,
-    proposal::{PendingProposal, Proposal, ProposalStatus, ProposalView, Proposals},
+    proposal::{
+        DecisionInput, PendingProposal, Proposal, ProposalListInput, ProposalPath, ProposalStatus,
+        ProposalView, Proposals,
+    },
     share::{Audience, Comment},
 };
 use serde_json::json;
@@ -21,20 +24,16 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::enqueue_embedding_of,
     memory_version::diff_texts,
+    operation::{Done, Endpoint, Group, Operation, Route, needed},
     share::viewers,
 };
 
 /// Begins an action on proposals; `MemoryReview` also allows it.
-async fn begin<'a>(
+async fn begin<'a, E: Endpoint>(
     ctx: &'a Ctx,
     actor: &'a Actor,
-    action: Action,
 ) -> Result<AuthorizedTx<'a>, AppError> {
-    if actor.permissions.contains(&Permission::MemoryReview) {
-        AuthorizedTx::begin_with_permission(ctx, actor, action, Permission::MemoryReview).await
-    } else {
-        AuthorizedTx::begin(ctx, actor, action).await
-    }
+    AuthorizedTx::begin_with_permission(ctx, actor, E::ACTION, needed::<E>(actor)).await
 }
 
 /// True if the actor can decide at least some proposals.
@@ -44,27 +43,36 @@ fn may_decide(actor: &Actor) -> bool {
         || holds(Permission::MemoryShare) && !actor.led_team_ids.is_empty()
 }
 
-/// One page of proposals, newest first. `view` defaults to those waiting for
-/// the actor, or to the actor's own if they can't decide any.
-pub async fn proposal_list(
-    ctx: &Ctx,
-    actor: &Actor,
-    view: Option<ProposalView>,
-    after: Option<&str>,
-) -> Result<Proposals, AppError> {
-    let mut act = begin(ctx, actor, Action::ProposalList).await?;
-    let may_decide = may_decide(actor);
-    let view = view.unwrap_or(if may_decide {
-        ProposalView::Waiting
-    } else {
-        ProposalView::Mine
-    });
-    Ok(Proposals {
-        view,
-        may_decide,
-        waiting: store::proposal::proposal_pending_count(&mut act.tx).await?,
-        page: store::proposal::proposal_list(&mut act.tx, view, after, PAGE_SIZE).await?,
-    })
+pub struct ProposalList;
+
+impl Operation for ProposalList {
+    const ACTION: Action = Action::ProposalList;
+    const OR_PERMISSION: Option<Permission> = Some(Permission::MemoryReview);
+    const ROUTE: Route = Route::get("/proposals");
+    const GROUP: Group = Group::Sharing;
+    const TITLE: &'static str = "List proposals";
+    const DESCRIPTION: &'static str = "Newest first.";
+    type Input = ProposalListInput;
+    type Output = Proposals;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: ProposalListInput,
+    ) -> Result<Done<Proposals>, AppError> {
+        let may_decide = may_decide(tx.actor);
+        let view = input.view.unwrap_or(if may_decide {
+            ProposalView::Waiting
+        } else {
+            ProposalView::Mine
+        });
+        let after = input.after.as_deref().filter(|after| !after.is_empty());
+        Ok(Done::read(Proposals {
+            view,
+            may_decide,
+            waiting: store::proposal::proposal_pending_count(tx).await?,
+            page: store::proposal::proposal_list(tx, view, after, PAGE_SIZE).await?,
+        }))
+    }
 }
 
 /// Number of proposals that wait for the actor; 0 if they can't decide any.
@@ -72,8 +80,8 @@ pub async fn proposal_pending_count(ctx: &Ctx, actor: &Actor) -> Result<i64, App
     if !may_decide(actor) {
         return Ok(0);
     }
-    let mut act = begin(ctx, actor, Action::ProposalList).await?;
-    Ok(store::proposal::proposal_pending_count(&mut act.tx).await?)
+    let mut tx = begin::<ProposalList>(ctx, actor).await?;
+    Ok(store::proposal::proposal_pending_count(&mut tx).await?)
 }
 
 /// The pending proposal of one of the actor's own memories.
@@ -86,133 +94,176 @@ pub async fn proposal_pending(
     Ok(store::proposal::proposal_pending(&mut act.tx, memory).await?)
 }
 
-/// One proposal: the actor's own, one that waits for the actor, or one that the
-/// actor has decided. Any other is not found.
-pub async fn proposal_get(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<Proposal, AppError> {
-    let mut act = begin(ctx, actor, Action::ProposalGet).await?;
-    let ProposalWithAudience {
-        mut proposal,
-        audience,
-    } = find(&mut act.tx, id).await?;
-    if let (ProposalStatus::Pending, Some(audience)) = (proposal.summary.status, audience) {
-        let scope = AccessScope::for_audience(proposal.summary.proposer_id, audience);
-        proposal.viewers = Some(viewers(&mut act.tx, actor, scope).await?);
-    }
-    drop(act);
-    if let Some(change) = &mut proposal.change {
-        let (before, after) = (change.before.clone(), change.after.clone());
-        (change.title, change.content) =
-            diff_texts((before.title, after.title), (before.content, after.content)).await?;
-    }
-    Ok(proposal)
-}
+/// Not an [`Operation`]: no transaction is open while texts are compared.
+pub struct ProposalGet;
 
-/// Shares the memory, or applies the proposed change: exactly the version that
-/// the proposal shows.
-///
-/// # Errors
-/// [`AppError::Conflict`] for the actor's own proposal, one that is decided or
-/// withdrawn, and if the memory has changed since.
-pub async fn proposal_accept(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: ProposalId,
-    comment: &str,
-) -> Result<(), AppError> {
-    let mut act = begin(ctx, actor, Action::ProposalAccept).await?;
-    let comment = Comment::parse(comment)?;
-    let (proposal, audience) = decidable(&mut act, id).await?;
-    let now = ctx.clock.now();
-    let is_change = proposal.change.is_some();
-    let reason = match audience {
-        _ if is_change && !proposal.comment.is_empty() => {
-            // The form limits it; one written by other means is cut.
-            proposal.comment.chars().take(MAX_REASON_CHARS).collect()
+impl Endpoint for ProposalGet {
+    const ACTION: Action = Action::ProposalGet;
+    const OR_PERMISSION: Option<Permission> = Some(Permission::MemoryReview);
+    const ROUTE: Route = Route::get("/proposals/{id}");
+    const GROUP: Group = Group::Sharing;
+    const TITLE: &'static str = "Get a proposal";
+    const DESCRIPTION: &'static str = "The caller's own, one that waits for the caller, or one that the caller has decided; with the whole text, \
+         as a decision covers exactly that.";
+    type Input = ProposalPath;
+    type Output = Proposal;
+
+    async fn call(
+        ctx: &Ctx,
+        actor: &Actor,
+        ProposalPath { id }: ProposalPath,
+    ) -> Result<Proposal, AppError> {
+        let mut tx = begin::<Self>(ctx, actor).await?;
+        let ProposalWithAudience {
+            mut proposal,
+            audience,
+        } = find(&mut tx, id).await?;
+        if let (ProposalStatus::Pending, Some(audience)) = (proposal.summary.status, audience) {
+            let scope = AccessScope::for_audience(proposal.summary.proposer_id, audience);
+            proposal.viewers = Some(viewers(&mut tx, actor, scope).await?);
         }
-        _ if is_change => "Accepted change.".to_owned(),
-        Audience::Team(_) => "Accepted for a team.".to_owned(),
-        Audience::Org => "Accepted for everyone.".to_owned(),
-    };
-    let (memory, version) =
-        store::proposal::proposal_accept(&mut act.tx, id, &comment, &reason, now)
-            .await
-            .map_err(|error| match error {
-                StoreError::Conflict if is_change => AppError::Conflict {
-                    message: "The memory was changed after this change was proposed, or the time until which it \
-                              was to be kept is over, so it stays as it is. Its owner can propose it again."
-                        .into(),
-                },
-                StoreError::Conflict => AppError::Conflict {
-                    message: "The memory was changed after it was proposed, so it stays as it is. \
-                              Its owner can propose it again."
-                        .into(),
-                },
-                other => other.into(),
-            })?;
-    notify(&mut act, ctx, actor, &proposal, &comment, true, now).await?;
-    let after = json!({ "visibility": audience.visibility().key(), "team": audience.team_id() });
-    let accepted = AuditTarget::memory(memory)
-        .with_note("proposal", id.to_string())
-        .with_changes(json!({ "after": after, "version": version }));
-    let action = if is_change {
-        Action::MemoryUpdate
-    } else {
-        Action::MemoryShare
-    };
-    act.audit_side_effects(action, [accepted]).await?;
-    let target = AuditTarget::proposal(id).with_note("memory", memory.to_string());
-    act.commit(target.with_changes(json!({ "after": after })))
-        .await?;
-    if is_change {
-        // The job belongs to the owner; if it is lost, the sweep queues
-        // another.
-        enqueue_embedding_of(ctx, actor.tenant_id, proposal.summary.proposer_id).await?;
+        drop(tx);
+        if let Some(change) = &mut proposal.change {
+            let (before, after) = (change.before.clone(), change.after.clone());
+            (change.title, change.content) =
+                diff_texts((before.title, after.title), (before.content, after.content)).await?;
+        }
+        Ok(proposal)
     }
-    Ok(())
 }
 
-/// Declines somebody else's proposal; the memory stays as it is.
-///
-/// # Errors
-/// As [`proposal_accept`].
-pub async fn proposal_decline(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: ProposalId,
-    comment: &str,
-) -> Result<(), AppError> {
-    let mut act = begin(ctx, actor, Action::ProposalDecline).await?;
-    let comment = Comment::parse(comment)?;
-    let (proposal, _) = decidable(&mut act, id).await?;
-    let now = ctx.clock.now();
-    store::proposal::proposal_decline(&mut act.tx, id, &comment, now).await?;
-    notify(&mut act, ctx, actor, &proposal, &comment, false, now).await?;
-    act.commit(AuditTarget::proposal(id).with_note("memory", proposal.memory_id.to_string()))
-        .await
+/// Not an [`Operation`]: after the commit the owner's embedding is queued, in a
+/// transaction of the owner.
+pub struct ProposalAccept;
+
+impl Endpoint for ProposalAccept {
+    const ACTION: Action = Action::ProposalAccept;
+    const OR_PERMISSION: Option<Permission> = Some(Permission::MemoryReview);
+    const ROUTE: Route = Route::act("/proposals/{id}/accept");
+    const GROUP: Group = Group::Sharing;
+    const TITLE: &'static str = "Accept a proposal";
+    const DESCRIPTION: &'static str = "Shares the memory, or applies the proposed change: exactly the version that the proposal shows. If the memory \
+         has changed since, the answer is 409. Nobody accepts their own.";
+    type Input = DecisionInput;
+    type Output = ();
+
+    async fn call(
+        ctx: &Ctx,
+        actor: &Actor,
+        DecisionInput { id, comment }: DecisionInput,
+    ) -> Result<(), AppError> {
+        let mut tx = begin::<Self>(ctx, actor).await?;
+        let comment = Comment::parse(&comment)?;
+        let (proposal, audience) = decidable(&mut tx, id).await?;
+        let now = ctx.clock.now();
+        let is_change = proposal.change.is_some();
+        let reason = match audience {
+            _ if is_change && !proposal.comment.is_empty() => {
+                // The form limits it; one written by other means is cut.
+                proposal.comment.chars().take(MAX_REASON_CHARS).collect()
+            }
+            _ if is_change => "Accepted change.".to_owned(),
+            Audience::Team(_) => "Accepted for a team.".to_owned(),
+            Audience::Org => "Accepted for everyone.".to_owned(),
+        };
+        let accepted = store::proposal::proposal_accept(&mut tx, id, &comment, &reason, now).await;
+        let (memory, version) = accepted.map_err(|error| match error {
+            StoreError::Conflict if is_change => AppError::Conflict {
+                message: "The memory was changed after this change was proposed, or the time until which it \
+                          was to be kept is over, so it stays as it is. Its owner can propose it again."
+                    .into(),
+            },
+            StoreError::Conflict => AppError::Conflict {
+                message: "The memory was changed after it was proposed, so it stays as it is. \
+                          Its owner can propose it again."
+                    .into(),
+            },
+            other => other.into(),
+        })?;
+        notify(&mut tx, &proposal, &comment, true).await?;
+        let after =
+            json!({ "visibility": audience.visibility().key(), "team": audience.team_id() });
+        let accepted = AuditTarget::memory(memory)
+            .with_note("proposal", id.to_string())
+            .with_changes(json!({ "after": after, "version": version }));
+        let action = if is_change {
+            Action::MemoryUpdate
+        } else {
+            Action::MemoryShare
+        };
+        tx.audit_side_effects(action, [accepted]).await?;
+        let target = AuditTarget::proposal(id).with_note("memory", memory.to_string());
+        tx.commit(target.with_changes(json!({ "after": after })))
+            .await?;
+        if is_change {
+            // If it is lost, the sweep queues another.
+            enqueue_embedding_of(ctx, actor.tenant_id, proposal.summary.proposer_id).await?;
+        }
+        Ok(())
+    }
 }
 
-/// Withdraws the actor's own proposal.
-///
-/// # Errors
-/// [`AppError::Conflict`] for one that is decided or withdrawn.
-pub async fn proposal_withdraw(ctx: &Ctx, actor: &Actor, id: ProposalId) -> Result<(), AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::ProposalWithdraw).await?;
-    let proposal = find(&mut act.tx, id).await?.proposal;
-    if !proposal.is_own {
-        return Err(AppError::NotFound);
+pub struct ProposalDecline;
+
+impl Operation for ProposalDecline {
+    const ACTION: Action = Action::ProposalDecline;
+    const OR_PERMISSION: Option<Permission> = Some(Permission::MemoryReview);
+    const ROUTE: Route = Route::act("/proposals/{id}/decline");
+    const GROUP: Group = Group::Sharing;
+    const TITLE: &'static str = "Decline a proposal";
+    const DESCRIPTION: &'static str = "Somebody else's; the memory stays as it is.";
+    type Input = DecisionInput;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        DecisionInput { id, comment }: DecisionInput,
+    ) -> Result<Done<()>, AppError> {
+        let comment = Comment::parse(&comment)?;
+        let (proposal, _) = decidable(tx, id).await?;
+        let now = tx.now();
+        store::proposal::proposal_decline(tx, id, &comment, now).await?;
+        notify(tx, &proposal, &comment, false).await?;
+        Ok(Done::audited((), target_of(&proposal)))
     }
-    ensure_pending(&proposal)?;
-    store::proposal::proposal_withdraw(&mut act.tx, id, ctx.clock.now()).await?;
-    act.commit(AuditTarget::proposal(id).with_note("memory", proposal.memory_id.to_string()))
-        .await
+}
+
+pub struct ProposalWithdraw;
+
+impl Operation for ProposalWithdraw {
+    const ACTION: Action = Action::ProposalWithdraw;
+    const ROUTE: Route = Route::act("/proposals/{id}/withdraw");
+    const GROUP: Group = Group::Sharing;
+    const TITLE: &'static str = "Withdraw a proposal";
+    const DESCRIPTION: &'static str = "The caller's own, while it waits.";
+    type Input = ProposalPath;
+    type Output = ();
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        ProposalPath { id }: ProposalPath,
+    ) -> Result<Done<()>, AppError> {
+        let proposal = find(tx, id).await?.proposal;
+        if !proposal.is_own {
+            return Err(AppError::NotFound);
+        }
+        ensure_pending(&proposal)?;
+        let now = tx.now();
+        store::proposal::proposal_withdraw(tx, id, now).await?;
+        Ok(Done::audited((), target_of(&proposal)))
+    }
+}
+
+fn target_of(proposal: &Proposal) -> AuditTarget {
+    AuditTarget::proposal(proposal.summary.id).with_note("memory", proposal.memory_id.to_string())
 }
 
 /// Loads a proposal that the actor can decide now, with its audience.
 async fn decidable(
-    act: &mut AuthorizedTx<'_>,
+    tx: &mut AuthorizedTx<'_>,
     id: ProposalId,
 ) -> Result<(Proposal, Audience), AppError> {
-    let ProposalWithAudience { proposal, audience } = find(&mut act.tx, id).await?;
+    let ProposalWithAudience { proposal, audience } = find(tx, id).await?;
     if proposal.is_own {
         return Err(AppError::Conflict {
             message: "Somebody else has to decide what you propose.".into(),
@@ -238,23 +289,20 @@ fn ensure_pending(proposal: &Proposal) -> Result<(), AppError> {
 
 /// Notifies the proposer of the decision.
 async fn notify(
-    act: &mut AuthorizedTx<'_>,
-    ctx: &Ctx,
-    actor: &Actor,
+    tx: &mut AuthorizedTx<'_>,
     proposal: &Proposal,
     comment: &Comment,
     accepted: bool,
-    now: Timestamp,
 ) -> Result<(), AppError> {
     let notice = NotificationData::MemoryProposalDecided(MemoryProposalDecided {
         proposal: proposal.summary.id,
         memory: proposal.memory_id,
         accepted,
-        reviewer: actor.label.clone(),
+        reviewer: tx.actor.label.clone(),
         team: proposal.summary.team_name.clone(),
         comment: comment.as_str().to_owned(),
     });
-    let author = proposal.summary.proposer_id;
-    notification_create(&mut act.tx, ctx.ids.id(), author, &notice, now).await?;
+    let (id, now) = (tx.ctx.ids.id(), tx.now());
+    notification_create(tx, id, proposal.summary.proposer_id, &notice, now).await?;
     Ok(())
 }

@@ -3,10 +3,10 @@
 
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, ProposalId, Timestamp,
-    memory::{Memory, Visibility},
+    memory::{Memory, MemoryPath, Visibility},
     notification::{MemoryProposed, NotificationData},
     proposal::PendingProposal,
-    share::{Audience, AudienceChoice, Comment, MemorySharing, ShareOutcome, Viewers},
+    share::{Audience, AudienceChoice, Comment, MemorySharing, ShareInput, ShareOutcome, Viewers},
 };
 use serde_json::{Value, json};
 use store::{
@@ -19,6 +19,8 @@ use store::{
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    memory::own_memory,
+    operation::{Done, Group, Operation, Route},
 };
 
 /// Maximum number of viewers listed by name.
@@ -27,34 +29,43 @@ const MAX_VIEWERS_NAMED: i64 = 20;
 /// Maximum number of reviewers notified of a proposal.
 const MAX_REVIEWERS_NOTIFIED: i64 = 50;
 
-/// The viewers of a memory, and how the actor can change its sharing.
-pub async fn memory_sharing(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryId,
-) -> Result<MemorySharing, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryGet).await?;
-    let tx = &mut act.tx;
-    let memory = memory_get(tx, id).await?;
-    let viewers = viewers(tx, actor, AccessScope::of(&memory)).await?;
-    let can_share = memory.is_own && actor.permissions.contains(&Permission::MemoryShare);
-    let choices = if can_share && blocked_reason(&memory, ctx.clock.now()).is_none() {
-        audience_choices(tx, actor, &memory).await?
-    } else {
-        Vec::new()
-    };
-    Ok(MemorySharing {
-        viewers,
-        choices,
-        may_unshare: can_share
-            && memory.visibility != Visibility::Private
-            && memory.parent_id.is_none(),
-        pending: if memory.is_own {
-            proposal_pending(tx, id).await?
+pub struct MemorySharingGet;
+
+impl Operation for MemorySharingGet {
+    const ACTION: Action = Action::MemoryGet;
+    const ROUTE: Route = Route::get("/memories/{id}/sharing");
+    const GROUP: Group = Group::Sharing;
+    const TITLE: &'static str = "Get who sees a memory";
+    const DESCRIPTION: &'static str = "A visible one, counted by the rule by which the database shows it; and how the caller can change that.";
+    type Input = MemoryPath;
+    type Output = MemorySharing;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemoryPath { id }: MemoryPath,
+    ) -> Result<Done<MemorySharing>, AppError> {
+        let (actor, now) = (tx.actor, tx.now());
+        let memory = memory_get(tx, id).await?;
+        let viewers = viewers(tx, actor, AccessScope::of(&memory)).await?;
+        let can_share = memory.is_own && actor.permissions.contains(&Permission::MemoryShare);
+        let choices = if can_share && blocked_reason(&memory, now).is_none() {
+            audience_choices(tx, actor, &memory).await?
         } else {
-            None
-        },
-    })
+            Vec::new()
+        };
+        Ok(Done::read(MemorySharing {
+            viewers,
+            choices,
+            may_unshare: can_share
+                && memory.visibility != Visibility::Private
+                && memory.parent_id.is_none(),
+            pending: if memory.is_own {
+                proposal_pending(tx, id).await?
+            } else {
+                None
+            },
+        }))
+    }
 }
 
 /// The viewers in `scope`; without names if the actor can't see members.
@@ -127,107 +138,120 @@ pub(crate) fn conflict(message: impl Into<String>) -> AppError {
     }
 }
 
-/// Shares an own memory as of `version`: directly if the actor decides for
-/// `audience` or if fewer members see it then, else by a proposal with
-/// `comment`.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it has changed since, can't be shared, or is
-/// already shared or proposed like this; [`AppError::Invalid`] for `audience`
-/// with a team that the actor can't choose.
-pub async fn memory_share(
-    ctx: &Ctx,
-    actor: &Actor,
-    id: MemoryId,
-    version: i32,
-    audience: &Audience,
-    comment: &str,
-) -> Result<ShareOutcome, AppError> {
-    let action = if audience.is_decided_by(actor) {
-        Action::MemoryShare
-    } else {
-        Action::ProposalCreate
-    };
-    let mut act = AuthorizedTx::begin(ctx, actor, action).await?;
-    let (audience, comment) = (*audience, Comment::parse(comment)?);
-    let now = ctx.clock.now();
-    let memory = memory_get(&mut act.tx, id).await?;
-    if !memory.is_own {
-        return Err(AppError::NotFound);
-    }
-    if let Some(blocked_reason) = blocked_reason(&memory, now) {
-        return Err(conflict(blocked_reason));
-    }
-    if memory.version != version {
-        return Err(StoreError::Conflict.into());
-    }
-    if is_shared_with(&memory, audience) {
-        return Err(conflict("This memory is shared so already."));
-    }
-    ensure_valid_audience(&mut act.tx, actor, audience).await?;
+pub struct MemoryShare;
 
-    let pending = proposal_pending(&mut act.tx, id).await?;
-    if needs_no_review(actor, &memory, audience) {
-        // Covers a smaller audience too, for which `action` was a proposal.
-        let mut act = act.with_action(Action::MemoryShare);
-        let version = share(&mut act, &memory, Some(audience), pending, now).await?;
-        let changes = to_audit_json(&memory, Some(audience));
-        act.commit(AuditTarget::memory(id).with_changes(changes))
-            .await?;
-        return Ok(ShareOutcome::Shared(version));
-    }
-    if let Some(pending) = pending {
-        let is_same = !pending.is_change
-            && (pending.visibility, pending.team_id) == (audience.visibility(), audience.team_id());
-        if is_same && !pending.is_stale {
-            return Err(conflict(
-                "You have proposed this already. It waits for a decision.",
-            ));
+impl Operation for MemoryShare {
+    const ACTION: Action = Action::MemoryShare;
+    const ROUTE: Route = Route::post("/memories/{id}/share");
+    const GROUP: Group = Group::Sharing;
+    const TITLE: &'static str = "Share a memory";
+    const DESCRIPTION: &'static str = "An own one, as of `version`: at once if the caller decides for the audience or fewer members see it then, \
+         else by a proposal to those who decide.";
+    type Input = ShareInput;
+    type Output = ShareOutcome;
+
+    fn action(actor: &Actor, input: &ShareInput) -> Action {
+        if input.audience.is_decided_by(actor) {
+            Action::MemoryShare
+        } else {
+            Action::ProposalCreate
         }
-        proposal_withdraw(&mut act.tx, pending.id, now).await?;
-        audit_withdrawal(&mut act, id, &pending).await?;
     }
-    let proposal: ProposalId = ctx.ids.id();
-    proposal_create(&mut act.tx, proposal, id, version, audience, &comment, now).await?;
-    let request = ReviewRequest {
-        proposal,
-        audience,
-        is_change: false,
-    };
-    notify(&mut act.tx, ctx, actor, request, now).await?;
-    let changes = to_audit_json(&memory, Some(audience));
-    let target = AuditTarget::proposal(proposal)
-        .with_note("memory", id.to_string())
-        .with_changes(changes);
-    act.commit(target).await?;
-    Ok(ShareOutcome::Proposed(proposal))
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        input: ShareInput,
+    ) -> Result<Done<ShareOutcome>, AppError> {
+        let (ctx, actor, now) = (tx.ctx, tx.actor, tx.now());
+        let ShareInput {
+            id,
+            version,
+            audience,
+            comment,
+        } = input;
+        let comment = Comment::parse(&comment)?;
+        let memory = own_memory(tx, id).await?;
+        if let Some(blocked_reason) = blocked_reason(&memory, now) {
+            return Err(conflict(blocked_reason));
+        }
+        if memory.version != version {
+            return Err(StoreError::Conflict.into());
+        }
+        if is_shared_with(&memory, audience) {
+            return Err(conflict("This memory is shared so already."));
+        }
+        ensure_valid_audience(tx, actor, audience).await?;
+
+        let changes = to_audit_json(&memory, Some(audience));
+        let pending = proposal_pending(tx, id).await?;
+        if needs_no_review(actor, &memory, audience) {
+            // Covers a smaller audience too, for which the action was a
+            // proposal.
+            tx.set_action(Action::MemoryShare);
+            let version = share(tx, &memory, Some(audience), pending, now).await?;
+            let target = AuditTarget::memory(id).with_changes(changes);
+            return Ok(Done::audited(ShareOutcome::Shared { version }, target));
+        }
+        if let Some(pending) = pending {
+            let is_same = !pending.is_change
+                && (pending.visibility, pending.team_id)
+                    == (audience.visibility(), audience.team_id());
+            if is_same && !pending.is_stale {
+                return Err(conflict(
+                    "You have proposed this already. It waits for a decision.",
+                ));
+            }
+            proposal_withdraw(tx, pending.id, now).await?;
+            audit_withdrawal(tx, id, &pending).await?;
+        }
+        let proposal_id: ProposalId = ctx.ids.id();
+        proposal_create(tx, proposal_id, id, version, audience, &comment, now).await?;
+        let request = ReviewRequest {
+            proposal: proposal_id,
+            audience,
+            is_change: false,
+        };
+        notify(tx, ctx, actor, request, now).await?;
+        let target = AuditTarget::proposal(proposal_id)
+            .with_note("memory", id.to_string())
+            .with_changes(changes);
+        Ok(Done::audited(
+            ShareOutcome::Proposed { proposal_id },
+            target,
+        ))
+    }
 }
 
-/// Makes an own memory private again, at any version and also after leaving the
-/// team, and withdraws its pending proposal. Returns its new version.
-///
-/// # Errors
-/// [`AppError::Conflict`] if it is already private, and for a reply.
-pub async fn memory_unshare(ctx: &Ctx, actor: &Actor, id: MemoryId) -> Result<i32, AppError> {
-    let mut act = AuthorizedTx::begin(ctx, actor, Action::MemoryUnshare).await?;
-    let memory = memory_get(&mut act.tx, id).await?;
-    if !memory.is_own {
-        return Err(AppError::NotFound);
+pub struct MemoryUnshare;
+
+impl Operation for MemoryUnshare {
+    const ACTION: Action = Action::MemoryUnshare;
+    const ROUTE: Route = Route::post("/memories/{id}/unshare");
+    const GROUP: Group = Group::Sharing;
+    const TITLE: &'static str = "Stop sharing a memory";
+    const DESCRIPTION: &'static str = "Makes an own one private again, at any version and also after leaving the team, and withdraws its pending proposal.";
+    type Input = MemoryPath;
+    type Output = ShareOutcome;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        MemoryPath { id }: MemoryPath,
+    ) -> Result<Done<ShareOutcome>, AppError> {
+        let now = tx.now();
+        let memory = own_memory(tx, id).await?;
+        if memory.parent_id.is_some() {
+            return Err(conflict(
+                "Whoever sees what this replies to sees the reply. Take that back instead.",
+            ));
+        }
+        if memory.visibility == Visibility::Private {
+            return Err(conflict("Nobody else sees this already."));
+        }
+        let pending = proposal_pending(tx, id).await?;
+        let version = share(tx, &memory, None, pending, now).await?;
+        let target = AuditTarget::memory(id).with_changes(to_audit_json(&memory, None));
+        Ok(Done::audited(ShareOutcome::Private { version }, target))
     }
-    if memory.parent_id.is_some() {
-        return Err(conflict(
-            "Whoever sees what this replies to sees the reply. Take that back instead.",
-        ));
-    }
-    if memory.visibility == Visibility::Private {
-        return Err(conflict("Nobody else sees this already."));
-    }
-    let pending = proposal_pending(&mut act.tx, id).await?;
-    let version = share(&mut act, &memory, None, pending, ctx.clock.now()).await?;
-    let changes = to_audit_json(&memory, None);
-    act.commit(AuditTarget::memory(id).with_changes(changes))
-        .await?;
-    Ok(version)
 }
 
 /// Changes the audience of a memory, and audits that its pending proposal ends.

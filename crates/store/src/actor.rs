@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Actor, ActorKind, Permission, RequestFacts, TeamId, TenantId, UserId, preferences::Preferences,
-    profile::Profile,
+    Actor, ActorKind, Permission, RequestFacts, TeamId, TenantId, UserId, memory::Origin,
+    preferences::Preferences, profile::Profile,
 };
 
 use crate::{
@@ -69,6 +69,10 @@ impl ActorRecord {
             team_ids: self.team_ids.clone(),
             led_team_ids: self.led_team_ids.clone(),
             vendor: None,
+            origin: match request.api_key_id {
+                Some(_) => Origin::Api,
+                None => Origin::Dashboard,
+            },
             request,
         }
     }

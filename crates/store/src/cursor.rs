@@ -24,6 +24,8 @@ pub enum List {
     Job,
     Member,
     Memory,
+    /// Memories in the order of their creation.
+    MemoryByCreation,
     /// Earlier versions of a memory.
     MemoryVersion,
     Notification,
@@ -42,6 +44,7 @@ impl List {
             Self::Job => "job",
             Self::Member => "member",
             Self::Memory => "memory",
+            Self::MemoryByCreation => "memory_by_creation",
             Self::MemoryVersion => "memory_version",
             Self::Notification => "notification",
             Self::Proposal => "proposal",

@@ -13,7 +13,7 @@ use domain::{
     audit::Outcome,
     import::ImportFormat,
     isolation::{IsolationReport, Probe, ProbeResult, TableIsolation},
-    memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
+    memory::{MemoryChange, MemoryText, NewMemory, Origin},
     notification::{BreakGlassOpened, NotificationData},
     share::{Audience, Comment},
 };
@@ -76,6 +76,7 @@ pub async fn isolation_probe(
             team_ids: vec![team_id],
             led_team_ids: vec![team_id],
             vendor: None,
+            origin: Origin::Dashboard,
             request: RequestFacts {
                 request_id: RequestId(new_id()),
                 ip: None,
@@ -140,11 +141,8 @@ async fn fill(
         until: now + term,
     });
     notification_create(&mut tx, new_id().into(), actor.user_id, &notice, now).await?;
-    let text = MemoryText::parse(&MemoryDraft {
-        content: "Isolation probe".into(),
-        ..MemoryDraft::default()
-    })
-    .map_err(|error| StoreError::other(error.to_string()))?;
+    let text = MemoryText::new("", "Isolation probe".into(), "fact", &[])
+        .map_err(|error| StoreError::other(error.to_string()))?;
     let memory_id = new_id().into();
     let memory = NewMemory::of(text.clone(), Origin::Dashboard);
     memory_create(&mut tx, memory_id, &memory, now).await?;

@@ -5,9 +5,7 @@ use domain::{
     Actor, ActorKind, ApiKeyId, BreakGlassId, MemoryId, Permission, RequestFacts, SessionId,
     Timestamp, UserId,
     access::SystemRole,
-    memory::{
-        MemoryChange, MemoryCriteria, MemoryDraft, MemoryText, NewMemory, Origin, SearchMode,
-    },
+    memory::{MemoryChange, MemoryCriteria, MemoryText, NewMemory, Origin, SearchMode},
     notification::{BreakGlassOpened, NotificationData},
     role::{ParsedRole, RoleSource},
 };
@@ -137,11 +135,7 @@ fn change(content: &str) -> MemoryChange {
 }
 
 fn text(content: &str) -> MemoryText {
-    MemoryText::parse(&MemoryDraft {
-        content: content.into(),
-        ..MemoryDraft::default()
-    })
-    .unwrap()
+    MemoryText::new("", content.into(), "fact", &[]).unwrap()
 }
 
 async fn write(db: &TestDb, actor: &Actor, content: &str) -> MemoryId {

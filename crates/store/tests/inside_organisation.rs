@@ -5,7 +5,7 @@ use domain::{
     Actor, MemoryId, Permission,
     access::SystemRole,
     audit::Outcome,
-    memory::{MemoryDraft, MemoryText, NewMemory, Origin},
+    memory::{MemoryText, NewMemory, Origin},
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -56,11 +56,10 @@ impl World {
     }
 
     async fn memory(&self, actor: &Actor) -> MemoryId {
-        let draft = MemoryDraft {
-            content: "A thought".into(),
-            ..MemoryDraft::default()
-        };
-        let memory = NewMemory::of(MemoryText::parse(&draft).unwrap(), Origin::Dashboard);
+        let memory = NewMemory::of(
+            MemoryText::new("", "A thought".into(), "fact", &[]).unwrap(),
+            Origin::Dashboard,
+        );
         let memory_id = id();
         let mut tx = self.db.store.begin(actor).await.unwrap();
         memory_create(&mut tx, memory_id, &memory, NOW)

@@ -7,8 +7,10 @@
 //! is how the revision of 2026-07-28 has it anyway, and clients of earlier
 //! ones get an answer to `initialize` and no session.
 
+mod connector;
 mod handler;
 mod schema;
+mod tool;
 mod tools;
 
 use std::sync::Arc;

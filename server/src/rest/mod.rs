@@ -9,19 +9,8 @@ mod event;
 mod idempotency;
 mod input;
 mod key;
-mod memory;
-mod memory_batch;
-mod memory_filter;
-mod memory_search;
-mod memory_shape;
-mod memory_share;
-mod memory_thread;
-mod memory_trash;
-mod memory_version;
 mod operation;
-mod paged;
 mod problem;
-mod proposal;
 mod reference;
 mod transfer;
 
@@ -36,13 +25,8 @@ use domain::reference::Reference;
 use service::Ctx;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use input::brief;
 pub use key::ApiKeyAuth;
 pub(crate) use key::key_layer;
-pub(crate) use memory_batch::MAX_BODY_BYTES as MAX_BATCH_BYTES;
-pub(crate) use memory_filter::{FIELDS as FILTER_FIELDS, WithFilter};
-pub(crate) use memory_search::{DEFAULT_HITS, MAX_HITS, SearchRequest};
-pub(crate) use memory_shape::{Memory, MemoryPatch, MemoryRow, NewMemory};
 pub(crate) use problem::ApiError;
 pub use problem::problem_layer;
 
@@ -53,6 +37,8 @@ use crate::live::Streams;
 pub const PATH: &str = "/api/v1";
 /// The operation that takes a larger JSON body than others.
 pub const BATCH_PATH: &str = "/api/v1/memories/batch";
+/// In bytes, of the body of a batch.
+pub(crate) const MAX_BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// The upload, which takes whole files.
 pub const IMPORT_PATH: &str = "/api/v1/imports";
 
@@ -63,31 +49,6 @@ pub const IMPORT_PATH: &str = "/api/v1/imports";
 /// Never: the document is JSON.
 pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference) {
     let (operations, document) = OpenApiRouter::with_openapi(document::beginning())
-        .routes(routes!(memory::memories_list, memory::memories_create))
-        .routes(routes!(memory_search::memories_search))
-        .routes(routes!(memory_batch::memories_batch))
-        .routes(routes!(
-            memory::memories_get,
-            memory::memories_update,
-            memory::memories_delete
-        ))
-        .routes(routes!(memory::memories_restore))
-        .routes(routes!(memory_search::memories_similar))
-        .routes(routes!(memory_thread::memories_replies))
-        .routes(routes!(memory_trash::trash_empty))
-        .routes(routes!(memory_trash::trash_delete))
-        .routes(routes!(memory_version::memories_versions))
-        .routes(routes!(memory_version::memories_version))
-        .routes(routes!(memory_version::memories_version_diff))
-        .routes(routes!(memory_version::memories_version_restore))
-        .routes(routes!(memory_share::memories_viewers))
-        .routes(routes!(memory_share::memories_share))
-        .routes(routes!(memory_share::memories_unshare))
-        .routes(routes!(proposal::proposals_list))
-        .routes(routes!(proposal::proposals_get))
-        .routes(routes!(proposal::proposals_accept))
-        .routes(routes!(proposal::proposals_decline))
-        .routes(routes!(proposal::proposals_withdraw))
         .routes(routes!(transfer::memory_export))
         .routes(routes!(event::events_stream))
         .split_for_parts();

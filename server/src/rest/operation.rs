@@ -5,25 +5,23 @@ use std::collections::BTreeSet;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{FromRequest as _, RawPathParams, RawQuery, Request, State},
+    extract::{
+        FromRequest as _, RawPathParams, RawQuery, Request, State,
+        rejection::RawPathParamsRejection,
+    },
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
 };
-use domain::{Actor, AppError, import::ImportStarted};
+use domain::{Actor, AppError, import::ImportStarted, memory::MemoryFilter};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
-use serde::{
-    Deserializer,
-    de::{
-        DeserializeOwned, IntoDeserializer, Visitor,
-        value::{MapDeserializer, StringDeserializer},
-    },
-    forward_to_deserialize_any,
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, error::Category, json};
+use service::{
+    Ctx, Endpoint, JsonObject, Method, OperationVisitor, Part, Route, brief, visit_operations,
 };
-use serde_json::{Map, Value, json};
-use service::{Ctx, Endpoint, Method, OperationVisitor, Route, visit_operations};
 
-use super::{input::brief, problem::ApiError};
+use super::problem::ApiError;
 
 /// The routes of all operations.
 pub(super) fn routes() -> Router<Ctx> {
@@ -50,17 +48,23 @@ pub(super) fn routes() -> Router<Ctx> {
 
 async fn handle<E: Endpoint>(
     State(ctx): State<Ctx>,
-    path: RawPathParams,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response, ApiError> {
     let actor = request.extensions().get::<Actor>().cloned();
     let actor = actor.ok_or(AppError::Unauthenticated)?;
     service::authorize_endpoint::<E>(&ctx, &actor).await?;
+    // What is no text can't be an id.
+    let path = path.map_err(|_| AppError::NotFound)?;
     let body = body_of(&E::ROUTE, request).await?;
-    let input = read_input::<E::Input>(&path, query.as_deref(), body)?;
+    let input = read_request::<E::Input>(&path, query.as_deref(), &body)?;
     let output = service::call::<E>(&ctx, &actor, input).await?;
-    let status = StatusCode::from_u16(E::ROUTE.status).unwrap_or(StatusCode::OK);
+    let status = if E::is_pending(&output) {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::from_u16(E::ROUTE.status).unwrap_or(StatusCode::OK)
+    };
     if status == StatusCode::NO_CONTENT {
         return Ok(status.into_response());
     }
@@ -78,11 +82,10 @@ async fn handle<E: Endpoint>(
     Ok(response)
 }
 
-/// The fields of the JSON body. An operation that takes none accepts an empty
-/// body.
-async fn body_of(route: &Route, request: Request) -> Result<Map<String, Value>, ApiError> {
+/// The JSON body. An operation that takes none accepts an empty one.
+async fn body_of(route: &Route, request: Request) -> Result<Bytes, ApiError> {
     if matches!(route.method, Method::Get | Method::Delete) {
-        return Ok(Map::new());
+        return Ok(Bytes::new());
     }
     let is_json = request
         .headers()
@@ -94,10 +97,7 @@ async fn body_of(route: &Route, request: Request) -> Result<Map<String, Value>, 
         .map_err(|_| AppError::TooLarge {
             message: "This body is larger than this operation accepts.".to_owned(),
         })?;
-    if body.is_empty() {
-        return Ok(Map::new());
-    }
-    if !is_json {
+    if !body.is_empty() && !is_json {
         let message = "Send the body as `Content-Type: application/json`.".to_owned();
         let error = AppError::Transport { message };
         return Err(ApiError::with_status(
@@ -105,14 +105,7 @@ async fn body_of(route: &Route, request: Request) -> Result<Map<String, Value>, 
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ));
     }
-    match serde_json::from_slice(&body) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(AppError::field("", "The body must be a JSON object.").into()),
-        Err(error) => {
-            let message = brief(&format!("The body is not valid JSON: {error}"));
-            Err(AppError::Transport { message }.into())
-        }
-    }
+    Ok(body)
 }
 
 /// Reads an operation's input from the path, the query and the body.
@@ -120,136 +113,44 @@ async fn body_of(route: &Route, request: Request) -> Result<Map<String, Value>, 
 /// # Errors
 /// [`AppError::NotFound`] for a path parameter that can't be an id;
 /// [`AppError::Invalid`] with the field's name otherwise.
-fn read_input<T: DeserializeOwned>(
+fn read_request<T: DeserializeOwned>(
     path: &RawPathParams,
     query: Option<&str>,
-    body: Map<String, Value>,
+    body: &[u8],
 ) -> Result<T, AppError> {
-    let mut input: Vec<(String, Part)> = Vec::new();
-    let mut names = BTreeSet::new();
-    let mut add = |name: String, part: Part| {
-        if !names.insert(name.clone()) {
-            return Err(AppError::field(name, "This field is given twice."));
-        }
-        input.push((name, part));
-        Ok(())
+    let query: Vec<_> = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
+    let body = if body.is_empty() {
+        JsonObject::default()
+    } else {
+        serde_json::from_slice(body).map_err(|error| match error.classify() {
+            Category::Data => AppError::field("", "The body must be a JSON object."),
+            _ => AppError::Transport {
+                message: brief(&format!("The body is not valid JSON: {error}")),
+            },
+        })?
     };
-    for (name, value) in path {
-        add(name.to_owned(), Part::Text(value.to_owned()))?;
-    }
-    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        add(name.into_owned(), Part::Text(value.into_owned()))?;
-    }
-    for (name, value) in body {
-        add(name, Part::Json(value))?;
-    }
-    let fields = MapDeserializer::<_, serde_json::Error>::new(input.into_iter());
-    serde_path_to_error::deserialize(fields).map_err(|error| {
-        let message = error.inner().to_string();
-        // A missing or unknown field has no place in the input yet.
-        let mentioned = ["missing field `", "unknown field `"]
-            .iter()
-            .find_map(|prefix| message.strip_prefix(prefix)?.split('`').next());
-        let place = error.path().to_string();
-        let place = Some(place.as_str()).filter(|place| !matches!(*place, "." | "?"));
-        let field = match (place, mentioned) {
-            (Some(place), Some(field)) if place.rsplit('.').next() != Some(field) => {
-                format!("{place}.{field}")
-            }
-            (Some(place), _) => place.to_owned(),
-            (None, field) => field.unwrap_or_default().to_owned(),
+    let text = |(name, value)| (name, Part::Text(value));
+    let parts: Vec<_> = path
+        .iter()
+        .map(|(name, value)| text((name.to_owned(), value)))
+        .chain(
+            query
+                .iter()
+                .map(|(name, value)| text((name.to_string(), value.as_ref()))),
+        )
+        .chain(body.into_parts())
+        .collect();
+    service::read_input(&parts).map_err(|error| {
+        let is_only_in_path = |name: &str| {
+            let given = parts.iter().filter(|(known, _)| known == name);
+            error.for_field(name).is_some() && given.count() == 1
         };
-        if path.iter().any(|(name, _)| name == field) {
-            return AppError::NotFound;
+        if path.iter().any(|(name, _)| is_only_in_path(name)) {
+            AppError::NotFound
+        } else {
+            error
         }
-        AppError::field(field, brief(&message))
     })
-}
-
-/// A value of a request.
-enum Part {
-    /// From the path or the query.
-    Text(String),
-    /// From the body.
-    Json(Value),
-}
-
-impl IntoDeserializer<'_, serde_json::Error> for Part {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-macro_rules! parse_text {
-    ($($method:ident => $visit:ident,)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, serde_json::Error> {
-            match self {
-                Self::Json(value) => value.$method(visitor),
-                Self::Text(text) => match text.parse() {
-                    Ok(value) => visitor.$visit(value),
-                    Err(_) => visitor.visit_string(text),
-                },
-            }
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for Part {
-    type Error = serde_json::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self {
-            Self::Json(value) => value.deserialize_any(visitor),
-            Self::Text(text) => visitor.visit_string(text),
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self {
-            Self::Json(value) => value.deserialize_option(visitor),
-            Self::Text(_) => visitor.visit_some(self),
-        }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        match self {
-            Self::Json(value) => value.deserialize_enum(name, variants, visitor),
-            Self::Text(text) => {
-                StringDeserializer::new(text).deserialize_enum(name, variants, visitor)
-            }
-        }
-    }
-
-    parse_text! {
-        deserialize_bool => visit_bool,
-        deserialize_i32 => visit_i32,
-        deserialize_i64 => visit_i64,
-        deserialize_u16 => visit_u16,
-        deserialize_u32 => visit_u32,
-        deserialize_u64 => visit_u64,
-        deserialize_f32 => visit_f32,
-        deserialize_f64 => visit_f64,
-    }
-
-    forward_to_deserialize_any! {
-        i8 i16 i128 u8 u128 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
-    }
 }
 
 /// Adds every operation and its schemas to an OpenAPI 3.1 document.
@@ -277,8 +178,14 @@ pub(super) fn describe(document: &mut Value) {
         schemas: settings.into_generator(),
     };
     visit_operations(&mut visitor);
-    // Sent by what is no operation.
+    // Of the streams, which are no operations.
     visitor.schemas.subschema_for::<ImportStarted>();
+    let filter = MemoryFilter::json_schema(&mut visitor.schemas).to_value();
+    let fields = filter["properties"].as_object().into_iter().flatten();
+    let filter = fields.map(|(name, schema)| parameter(name, "query", false, schema.clone()));
+    if let Some(export) = visitor.paths["/memories/export"]["get"]["parameters"].as_array_mut() {
+        export.extend(filter);
+    }
     let schemas = visitor.schemas.take_definitions(true);
     document["paths"] = Value::Object(paths);
     for (name, schema) in schemas {
@@ -305,22 +212,15 @@ fn describe_one<E: Endpoint>(schemas: &mut SchemaGenerator) -> Value {
     let fields = fields.as_object().cloned().unwrap_or_default();
     let has_body = !matches!(E::ROUTE.method, Method::Get | Method::Delete);
     let (mut parameters, mut body) = (Vec::new(), Map::new());
-    for (name, mut schema) in fields {
+    for (name, schema) in fields {
         let is_in_path = in_path.contains(name.as_str());
         if has_body && !is_in_path {
             body.insert(name, schema);
             continue;
         }
-        let description = schema
-            .as_object_mut()
-            .and_then(|schema| schema.remove("description"));
-        parameters.push(json!({
-            "name": name,
-            "in": if is_in_path { "path" } else { "query" },
-            "required": is_in_path || required.contains(&name),
-            "description": description.unwrap_or_else(|| "".into()),
-            "schema": schema,
-        }));
+        let place = if is_in_path { "path" } else { "query" };
+        let is_required = is_in_path || required.contains(&name);
+        parameters.push(parameter(&name, place, is_required, schema));
     }
     // Any one of them is enough.
     let permissions = [E::ACTION.permission()].into_iter().chain(E::OR_PERMISSION);
@@ -373,7 +273,25 @@ fn describe_one<E: Endpoint>(schemas: &mut SchemaGenerator) -> Value {
         entry["responses"][E::ROUTE.status.to_string()]["content"] =
             json!({ "application/json": { "schema": schema } });
     }
+    if E::ROUTE.may_be_pending {
+        let mut response = entry["responses"][E::ROUTE.status.to_string()].clone();
+        response["description"] = "The change waits for a review".into();
+        entry["responses"]["202"] = response;
+    }
     entry
+}
+
+fn parameter(name: &str, place: &str, is_required: bool, mut schema: Value) -> Value {
+    let description = schema
+        .as_object_mut()
+        .and_then(|schema| schema.remove("description"));
+    json!({
+        "name": name,
+        "in": place,
+        "required": is_required,
+        "description": description.unwrap_or_else(|| "".into()),
+        "schema": schema,
+    })
 }
 
 /// The name of the operation's type in snake case.

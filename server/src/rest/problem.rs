@@ -148,13 +148,6 @@ pub async fn problem_layer(request: Request, next: Next) -> Response {
 }
 
 impl Problem {
-    /// What is wrong with a part of a request, beside others that are not.
-    pub(super) fn of(error: AppError) -> Self {
-        let status = StatusCode::from_u16(error.status());
-        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(status, Some(error), None, None)
-    }
-
     fn new(
         status: StatusCode,
         error: Option<AppError>,

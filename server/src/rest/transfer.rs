@@ -20,7 +20,6 @@ use utoipa::IntoParams;
 use super::{
     PATH,
     input::{Authenticated, QueryParams},
-    memory_filter::MemoryFilterParams,
     problem::ApiError,
 };
 use crate::download;
@@ -139,7 +138,6 @@ fn upload_error(error: UploadError) -> ApiError {
     security(("key" = ["memory.read"])),
     params(
         ("format" = String, Query, description = "`jsonl`, which has every field and can be imported, `csv`, or `markdown`, a zip archive with a file for each memory."),
-        MemoryFilterParams,
     ),
     responses((
         status = 200, description = "The file", body = String,

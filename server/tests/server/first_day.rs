@@ -96,7 +96,7 @@ async fn organisation_is_set_up_over_rest_alone() {
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
     let import = format!("/api/v1/imports/{}", id_of(&json_of(&answer)));
     assert_eq!(answer.header("location"), import);
-    let options = json!({ "options": { "tags": "handbook" } });
+    let options = json!({ "choice": { "tags": "handbook" } });
     let preview = world
         .done(Method::POST, &format!("{import}/preview"), wiki, &options)
         .await;
@@ -195,7 +195,7 @@ async fn rejected_uploads_and_exports_name_the_field_and_leave_nothing() {
     assert_eq!(json_of(&again)["is_duplicate"], true);
 
     let import = format!("/api/v1/imports/{}", id_of(&json_of(&one)));
-    let bad = json!({ "options": { "colour": "red" } });
+    let bad = json!({ "choice": { "colour": "red" } });
     let answer = world
         .call(Method::POST, &format!("{import}/confirm"), &key, &bad)
         .await;

@@ -15,6 +15,7 @@ use domain::{
     Actor, JobId, MemoryId, Permission,
     access::SystemRole,
     member::{MemberChange, MemberRolePath},
+    memory::{MemoryInput, MemoryPath},
     share::Audience,
     team::{TeamMemberInput, TeamRole},
 };
@@ -45,13 +46,11 @@ async fn share(world: &World, owner: &Actor, id: MemoryId, audience: Audience) {
     // As if it had been proposed and accepted.
     let mut owner = owner.clone();
     owner.permissions.insert(Permission::MemoryReview);
-    let version = service::memory_get(&world.ctx(), &owner, id)
-        .await
-        .unwrap()
-        .version;
-    service::memory_share(&world.ctx(), &owner, id, version, &audience, "")
+    let ctx = world.ctx();
+    let memory = service::call::<service::MemoryGet>(&ctx, &owner, MemoryPath { id })
         .await
         .unwrap();
+    support::program::share(&ctx, &owner, (id, memory.version), audience, "").await;
 }
 
 fn changed(id: MemoryId, version: i32) -> (String, Value) {
@@ -110,16 +109,21 @@ async fn a_change_is_told_to_those_who_see_it_and_to_nobody_else() {
     assert_eq!(stream.news().await, changed(own, 1));
     share(&world, &max, teams, Audience::Org).await;
     assert_eq!(stream.news().await, changed(teams, 3));
-    let reply = support::program::new_memory("Yes");
-    let reply = service::memory_reply(&world.ctx(), &max, teams, &reply)
+    let reply = MemoryInput {
+        content: "Yes".into(),
+        parent_id: Some(teams),
+        ..MemoryInput::default()
+    };
+    let reply = service::call::<service::MemoryCreate>(&world.ctx(), &max, reply)
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     let (_, told) = stream.news().await;
     assert_eq!(
         (&told["id"], &told["parent_id"]),
         (&json!(reply), &json!(teams))
     );
-    service::memory_delete(&world.ctx(), &mia, own)
+    service::call::<service::MemoryDelete>(&world.ctx(), &mia, MemoryPath { id: own })
         .await
         .unwrap();
     let (_, told) = stream.news().await;
@@ -153,10 +157,10 @@ async fn a_watched_memory_is_told_of_when_it_leaves_sight() {
     }
     later(&world);
     // And it stays so, whatever happens to it.
-    service::memory_delete(&world.ctx(), &max, hidden)
+    service::call::<service::MemoryDelete>(&world.ctx(), &max, MemoryPath { id: hidden })
         .await
         .unwrap();
-    service::memory_unshare(&world.ctx(), &max, shared)
+    service::call::<service::MemoryUnshare>(&world.ctx(), &max, MemoryPath { id: shared })
         .await
         .unwrap();
     assert_eq!(stream.news().await, gone(shared));

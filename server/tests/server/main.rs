@@ -20,6 +20,7 @@ mod markup;
 mod mcp;
 mod rest;
 mod rest_audit;
+mod rest_import;
 mod rest_member;
 mod rest_memory;
 mod rest_memory_view;

@@ -28,6 +28,7 @@ use domain::{
     share::{Audience, ShareOutcome},
 };
 use serde_json::{Value, json};
+use service::Upload;
 
 /// Method, path, permissions (any of which is enough), query and body of each
 /// operation in the document.
@@ -246,15 +247,6 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
     }
 }
 
-async fn import(world: &World, actor: &Actor) -> ImportId {
-    let ctx = world.ctx();
-    let mut upload = service::Upload::begin(&ctx, actor, "notes.txt")
-        .await
-        .unwrap();
-    upload.write(b"Theirs").await.unwrap();
-    upload.finish(None).await.unwrap().id
-}
-
 async fn view(world: &World, actor: &Actor) -> MemoryViewId {
     let view = MemoryViewInput {
         name: "Theirs".into(),
@@ -267,6 +259,14 @@ async fn view(world: &World, actor: &Actor) -> MemoryViewId {
         .await
         .unwrap()
         .id
+}
+
+/// A file of the actor's that waits to be imported.
+async fn import(world: &World, actor: &Actor) -> ImportId {
+    let ctx = world.ctx();
+    let mut upload = Upload::begin(&ctx, actor, "notes.txt").await.unwrap();
+    upload.write(b"Tea at four").await.unwrap();
+    upload.finish(None).await.unwrap().id
 }
 
 async fn persona(world: &World, actor: &Actor) -> PersonaId {
@@ -306,8 +306,8 @@ async fn proposed(world: &World, actor: &Actor) -> ProposalId {
     // Whoever decides it would share at once.
     actor.permissions.remove(&Permission::MemoryReview);
     let ctx = world.ctx();
-    match service::memory_share(&ctx, &actor, memory, 1, &Audience::Org, "").await {
-        Ok(ShareOutcome::Proposed(id)) => id,
+    match share(&ctx, &actor, (memory, 1), Audience::Org, "").await {
+        ShareOutcome::Proposed { proposal_id } => proposal_id,
         other => panic!("{other:?}"),
     }
 }

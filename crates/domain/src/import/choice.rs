@@ -63,18 +63,17 @@ impl Field {
 /// Import options. Empty strings keep the detected values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ImportOptions {
-    /// One of the preview's `formats`.
     pub format: String,
-    /// For records without one: `fact`, `preference`, `event`, `skill_note` or
-    /// `context`.
+    /// The kind of records without one: `fact`, `preference`, `event`,
+    /// `skill_note` or `context`.
     pub kind: String,
     /// Extra tags for every record, separated by commas.
     pub tags: String,
     /// The persona for records without one.
     pub persona: String,
-    /// Column names by field, e.g. `{"content": "Text"}`. If empty, the mapping is guessed;
+    /// Column names by field, e.g. `content` or `tags`. If empty, the mapping is guessed;
     /// otherwise a field that is missing or empty is not imported.
     pub columns: BTreeMap<String, String>,
 }

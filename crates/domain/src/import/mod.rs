@@ -54,6 +54,24 @@ impl ImportFormat {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImportPath {
+    pub id: ImportId,
+}
+
+/// How to read an uploaded file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImportChoiceInput {
+    pub id: ImportId,
+    /// Without it, as detected.
+    #[serde(default)]
+    pub choice: ImportOptions,
+}
+
 /// The reason why one record was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -107,23 +125,6 @@ pub struct Import {
     /// `None` until the import is started.
     pub job: Option<Job>,
     pub report: ImportReport,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ImportPath {
-    pub id: ImportId,
-}
-
-/// Reads an uploaded file as the options say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ImportReadInput {
-    pub id: ImportId,
-    #[serde(default)]
-    pub options: ImportOptions,
 }
 
 impl Import {

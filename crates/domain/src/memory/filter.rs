@@ -6,7 +6,9 @@ use time::{Date, macros::format_description};
 use super::{
     MAX_QUERY_CHARS, MAX_TAG_CHARS, MAX_TAGS, MemoryKind, Origin, SearchMode, Term, Visibility,
 };
-use crate::{AppError, FieldError, PersonaId, TeamId, UserId, team::TeamRef};
+use crate::{
+    AppError, FieldError, PersonaId, TeamId, UserId, keyed_enum::keyed_enum, team::TeamRef,
+};
 
 /// Filter of a list or search, as in the URL and not validated. An empty string
 /// means no restriction. Days are in UTC.
@@ -15,6 +17,7 @@ use crate::{AppError, FieldError, PersonaId, TeamId, UserId, team::TeamRef};
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryFilter {
     /// `fact`, `preference`, `event`, `skill_note` or `context`.
+    #[cfg_attr(feature = "schema", schemars(with = "MemoryKind"))]
     pub kind: String,
     /// Tags separated by commas; a memory must have all of them, exactly as
     /// written.
@@ -26,17 +29,49 @@ pub struct MemoryFilter {
     /// A team's id: memories shared with it.
     pub team: String,
     /// Their origin, e.g. `dashboard`, `import`, `api` or `mcp`.
+    #[cfg_attr(feature = "schema", schemars(with = "Origin"))]
     pub origin: String,
     /// `short` or `long`.
+    #[cfg_attr(feature = "schema", schemars(with = "Term"))]
     pub term: String,
     /// `private`, `team` or `org`.
+    #[cfg_attr(feature = "schema", schemars(with = "Visibility"))]
     pub visibility: String,
     /// Changed on this day (`YYYY-MM-DD`) or later.
     pub from: String,
     /// Changed on this day or earlier.
     pub to: String,
     /// `trash` shows own deleted memories instead.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["trash"])))]
     pub state: String,
+}
+
+/// Which memories to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct MemoryListInput {
+    #[serde(flatten)]
+    pub filter: MemoryFilter,
+    /// `updated_at`: last changed first. `created_at`: oldest first, an order in
+    /// which a client that reads all pages misses nothing.
+    pub sort: MemorySort,
+    /// `next` of the previous page.
+    pub after: Option<String>,
+}
+
+keyed_enum! {
+    /// The order of a list.
+    #[derive(Default)]
+    MemorySort {
+        /// Last changed first. A memory that is changed while a client reads
+        /// page by page moves to the front, so the client may miss it.
+        #[default]
+        UpdatedAt = "updated_at";
+        /// Oldest first. Nothing moves, so a client that reads all pages misses
+        /// nothing.
+        CreatedAt = "created_at";
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -83,7 +83,7 @@ impl Vendor {
 
 /// The vendors whose programs may read a memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "Vec<&'static str>", try_from = "Vec<String>")]
 pub enum AllowedVendors {
     #[default]
     All,
@@ -126,6 +126,40 @@ impl AllowedVendors {
             Self::All
         } else {
             Self::Only(vendors)
+        })
+    }
+}
+
+impl From<AllowedVendors> for Vec<&'static str> {
+    fn from(vendors: AllowedVendors) -> Self {
+        vendors.keys()
+    }
+}
+
+impl TryFrom<Vec<String>> for AllowedVendors {
+    type Error = AppError;
+
+    fn try_from(keys: Vec<String>) -> Result<Self, AppError> {
+        Self::from_keys(&keys)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for AllowedVendors {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AllowedVendors".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mut keys = vec![Self::WILDCARD];
+        keys.extend(Vendor::ALL.iter().map(|vendor| vendor.key()));
+        schemars::json_schema!({
+            "type": "array",
+            "items": { "type": "string", "enum": keys },
         })
     }
 }

@@ -9,11 +9,11 @@ mod upload;
 
 use domain::{
     Action, Actor, AppError, ImportId, JobId, NoInput, Page,
-    import::{Import, ImportFormat, ImportOptions, ImportPath, ImportReadInput},
+    import::{Import, ImportChoiceInput, ImportFormat, ImportOptions, ImportPath},
     paging::PAGE_SIZE,
 };
 use serde_json::json;
-use store::job::NewJob;
+use store::{StoreError, TenantTx, job::NewJob};
 
 pub(crate) use self::{
     apply::{ImportJob, import_apply},
@@ -37,9 +37,9 @@ pub struct ImportList;
 impl Operation for ImportList {
     const ACTION: Action = Action::ImportGet;
     const ROUTE: Route = Route::get("/imports");
-    const GROUP: Group = Group::Memories;
-    const TITLE: &'static str = "List the caller's imports";
-    const DESCRIPTION: &'static str = "The newest 50.";
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "List imports";
+    const DESCRIPTION: &'static str = "The caller's own, newest first: the last 50.";
     type Input = NoInput;
     type Output = Page<Import>;
 
@@ -54,8 +54,9 @@ pub struct ImportGet;
 impl Operation for ImportGet {
     const ACTION: Action = Action::ImportGet;
     const ROUTE: Route = Route::get("/imports/{id}");
-    const GROUP: Group = Group::Memories;
-    const TITLE: &'static str = "Get an import, with its progress and report";
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Get an import";
+    const DESCRIPTION: &'static str = "With its progress and report.";
     type Input = ImportPath;
     type Output = Import;
 
@@ -67,29 +68,30 @@ impl Operation for ImportGet {
     }
 }
 
-/// An endpoint, because no transaction is open while the file is read.
+/// Not an [`Operation`]: no transaction is open while the file is read.
 pub struct ImportConfirm;
 
 impl Endpoint for ImportConfirm {
     const ACTION: Action = Action::ImportConfirm;
     const ROUTE: Route = Route::act("/imports/{id}/confirm");
-    const GROUP: Group = Group::Memories;
-    const TITLE: &'static str = "Start the import of an uploaded file";
-    const DESCRIPTION: &'static str = "In the background. A conflict if it was already started.";
-    type Input = ImportReadInput;
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Start an import";
+    const DESCRIPTION: &'static str =
+        "Of an uploaded file that waits, read as `choice` says. It runs in the background.";
+    type Input = ImportChoiceInput;
     type Output = ();
 
     async fn call(
         ctx: &Ctx,
         actor: &Actor,
-        ImportReadInput { id, options }: ImportReadInput,
+        ImportChoiceInput { id, choice }: ImportChoiceInput,
     ) -> Result<(), AppError> {
         let mut tx = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
         let import = store::import::import_get(&mut tx, id).await?;
         drop(tx);
-        let (format, options) = preview::resolve_options(ctx, actor, &import, options).await?;
+        let (format, choice) = preview::settled(ctx, actor, &import, &choice).await?;
         let mut tx = AuthorizedTx::begin(ctx, actor, Action::ImportConfirm).await?;
-        let job_id = store::import::import_confirm(&mut tx, id, format, &options).await?;
+        let job_id = store::import::import_confirm(&mut tx, id, format, &choice).await?;
         let now = ctx.clock.now();
         let job = NewJob {
             id: job_id,
@@ -103,12 +105,11 @@ impl Endpoint for ImportConfirm {
             progress_total: 0,
         };
         store::job::job_enqueue(&mut tx, &job, now).await?;
+        tx.wake_workers();
         // The number of columns, not their content.
-        let changes = json!({ "format": format.key(), "mapped": options.columns.len() });
+        let changes = json!({ "format": format.key(), "mapped": choice.columns.len() });
         tx.commit(AuditTarget::import(id).with_changes(changes))
-            .await?;
-        ctx.jobs_wake.notify_one();
-        Ok(())
+            .await
     }
 }
 
@@ -117,9 +118,10 @@ pub struct ImportDiscard;
 impl Operation for ImportDiscard {
     const ACTION: Action = Action::ImportDiscard;
     const ROUTE: Route = Route::delete("/imports/{id}");
-    const GROUP: Group = Group::Memories;
-    const TITLE: &'static str = "Discard an uploaded file";
-    const DESCRIPTION: &'static str = "A conflict if its import was already started.";
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Discard an import";
+    const DESCRIPTION: &'static str =
+        "Deletes an uploaded file that waits. If it was started, the answer is 409.";
     type Input = ImportPath;
     type Output = ();
 
@@ -137,10 +139,10 @@ pub struct ImportCancel;
 impl Operation for ImportCancel {
     const ACTION: Action = Action::ImportCancel;
     const ROUTE: Route = Route::act("/imports/{id}/cancel");
-    const GROUP: Group = Group::Memories;
-    const TITLE: &'static str = "Cancel a running import";
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Cancel an import";
     const DESCRIPTION: &'static str =
-        "The memories written so far stay. A conflict if it has ended.";
+        "The memories written so far stay. If it has ended, the answer is 409.";
     type Input = ImportPath;
     type Output = ();
 
@@ -149,7 +151,7 @@ impl Operation for ImportCancel {
         ImportPath { id }: ImportPath,
     ) -> Result<Done<()>, AppError> {
         let job = job_of(tx, id).await?;
-        let now = tx.ctx.clock.now();
+        let now = tx.now();
         store::job::job_cancel(tx, job, now).await?;
         Ok(Done::audited((), AuditTarget::import(id)))
     }
@@ -160,9 +162,10 @@ pub struct ImportRetry;
 impl Operation for ImportRetry {
     const ACTION: Action = Action::ImportRetry;
     const ROUTE: Route = Route::act("/imports/{id}/retry");
-    const GROUP: Group = Group::Memories;
-    const TITLE: &'static str = "Restart an import where it stopped";
-    const DESCRIPTION: &'static str = "A conflict if it isn't stopped.";
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Retry an import";
+    const DESCRIPTION: &'static str =
+        "From where it stopped. If it hasn't stopped, the answer is 409.";
     type Input = ImportPath;
     type Output = ();
 
@@ -171,21 +174,17 @@ impl Operation for ImportRetry {
         ImportPath { id }: ImportPath,
     ) -> Result<Done<()>, AppError> {
         let job = job_of(tx, id).await?;
-        let now = tx.ctx.clock.now();
+        let now = tx.now();
         store::job::job_retry(tx, job, now).await?;
+        tx.wake_workers();
         Ok(Done::audited((), AuditTarget::import(id)))
-    }
-
-    async fn after_commit(ctx: &Ctx, _: &Actor, (): ()) {
-        ctx.jobs_wake.notify_one();
     }
 }
 
-/// # Errors
-/// [`AppError::Conflict`] if the import was not started.
-async fn job_of(tx: &mut AuthorizedTx<'_>, id: ImportId) -> Result<JobId, AppError> {
+/// The job of a started import.
+async fn job_of(tx: &mut TenantTx, id: ImportId) -> Result<JobId, AppError> {
     let import = store::import::import_get(tx, id).await?;
-    Ok(import.job.ok_or(store::StoreError::Conflict)?.id)
+    Ok(import.job.ok_or(StoreError::Conflict)?.id)
 }
 
 /// The format chosen in a form or URL.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use domain::{
     Action, Actor, AppError,
     import::{
-        Field, Import, ImportFormat, ImportOptions, ImportPreview, ImportReadInput, ImportState,
+        Field, Import, ImportChoiceInput, ImportFormat, ImportOptions, ImportPreview, ImportState,
         MAX_COLUMNS, PreviewRecord, parse_tags,
     },
     memory::{MAX_TAG_CHARS, MAX_TAGS, MemoryKind},
@@ -28,31 +28,33 @@ const MAX_RECORDS_READ: u64 = 1_000;
 const MAX_BYTES_READ: u64 = 1024 * 1024;
 const EXCERPT_CHARS: usize = 280;
 
-/// An endpoint, because no transaction is open while the file is read.
+/// Not an [`Operation`](crate::Operation): no transaction is open while the file
+/// is read.
 pub struct ImportPreviewGet;
 
 impl Endpoint for ImportPreviewGet {
     const ACTION: Action = Action::ImportGet;
     const ROUTE: Route = Route::post("/imports/{id}/preview");
-    const GROUP: Group = Group::Memories;
-    const TITLE: &'static str = "Preview the import of an uploaded file";
-    const DESCRIPTION: &'static str = "Reads the file's beginning as the options say. A conflict if the import was already started.";
-    type Input = ImportReadInput;
+    const GROUP: Group = Group::Imports;
+    const TITLE: &'static str = "Preview an import";
+    const DESCRIPTION: &'static str = "The first records of an uploaded file that waits, read as `choice` says. If it was started, the answer is 409.";
+    type Input = ImportChoiceInput;
     type Output = ImportPreview;
 
     async fn call(
         ctx: &Ctx,
         actor: &Actor,
-        ImportReadInput { id, options }: ImportReadInput,
+        input: ImportChoiceInput,
     ) -> Result<ImportPreview, AppError> {
+        let ImportChoiceInput { id, mut choice } = input;
         let mut tx = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
         let import = store::import::import_get(&mut tx, id).await?;
         drop(tx);
-        let format = format_of(&import, &options)?;
-        check(&options)?;
+        let format = format_of(&import, &choice)?;
+        check(&choice)?;
         let size = u64::try_from(import.size).unwrap_or_default();
         let mut source = ChunkSource::new(ctx, actor, id, size);
-        let (mut options, now) = (options, ctx.clock.now());
+        let now = ctx.clock.now();
         blocking(move || {
             let kind = {
                 let mut head = vec![0; 64 * 1024];
@@ -65,7 +67,7 @@ impl Endpoint for ImportPreviewGet {
                 }
                 interchange::kind_of(&head[..filled])
             };
-            let (columns, mapping) = resolve_columns(&mut source, format, &mut options)?;
+            let (columns, mapping) = resolve_columns(&mut source, format, &mut choice)?;
             let mut preview = ImportPreview {
                 format,
                 formats: interchange::formats(kind).to_vec(),
@@ -83,7 +85,7 @@ impl Endpoint for ImportPreviewGet {
                 mapping,
                 refusal: None,
             };
-            let done = interchange::read(&mut source, format, &options, &mut |item| {
+            let done = interchange::read(&mut source, format, &choice, &mut |item| {
                 let (is_enough, item) = (item.bytes >= MAX_BYTES_READ, land::checked(item, now));
                 add_item(&mut preview, &item);
                 if is_enough || preview.good + preview.failed >= MAX_RECORDS_READ {
@@ -107,21 +109,21 @@ impl Endpoint for ImportPreviewGet {
     }
 }
 
-/// The format and options with which the file is read, with the columns filled
-/// in.
-pub(super) async fn resolve_options(
+/// The effective format and choice for the file, with the columns filled in.
+pub(super) async fn settled(
     ctx: &Ctx,
     actor: &Actor,
     import: &Import,
-    mut options: ImportOptions,
+    choice: &ImportOptions,
 ) -> Result<(ImportFormat, ImportOptions), AppError> {
-    let format = format_of(import, &options)?;
-    check(&options)?;
+    let format = format_of(import, choice)?;
+    check(choice)?;
     let size = u64::try_from(import.size).unwrap_or_default();
     let mut source = ChunkSource::new(ctx, actor, import.id, size);
+    let mut choice = choice.clone();
     blocking(move || {
-        resolve_columns(&mut source, format, &mut options)?;
-        Ok((format, options))
+        resolve_columns(&mut source, format, &mut choice)?;
+        Ok((format, choice))
     })
     .await
 }

@@ -63,9 +63,13 @@ impl Watch {
     /// Each act is a row.
     async fn act(&self, count: usize) {
         for n in 0..count {
-            service::memory_create(&self.world.ctx, &self.mia, &draft(&format!("Tea {n}")))
-                .await
-                .unwrap();
+            crate::call_memory::memory_create(
+                &self.world.ctx,
+                &self.mia,
+                &draft(&format!("Tea {n}")),
+            )
+            .await
+            .unwrap();
         }
     }
 

@@ -95,7 +95,7 @@ impl World {
 }
 
 async fn write(world: &World, actor: &Actor, content: &str) -> MemoryId {
-    service::memory_create(&world.ctx, actor, &draft(content))
+    crate::call_memory::memory_create(&world.ctx, actor, &draft(content))
         .await
         .unwrap()
 }
@@ -318,7 +318,7 @@ async fn it_ends_with_its_time_with_the_role_and_when_it_is_closed() {
         forbidden(Permission::MemoryBreakGlass)
     );
     // Nor does an ordinary page show it.
-    let got = service::memory_get(ctx, &rita, memory).await;
+    let got = crate::call_memory::memory_get(ctx, &rita, memory).await;
     assert_eq!(got.unwrap_err(), AppError::NotFound);
 }
 

@@ -1,8 +1,6 @@
 //! Operations called with their arguments one by one, for tests that call them
 //! often.
 
-mod import;
-
 use domain::{
     Actor, ApiKeyId, AppError, EmbeddingModelId, GroupMappingId, InviteId, MemoryViewId, NoInput,
     NotificationId, Page, PersonaId, RequestId, RoleId, TeamId, UserId,
@@ -51,11 +49,6 @@ use service::{
     PreferencesGet, PreferencesUpdate, ProfileGet, RoleCreate, RoleDelete, RoleGet, RoleList,
     RoleUpdate, ServiceAccountOwnerGet, SettingsGet, SettingsUpdate, TeamCreate, TeamDelete,
     TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename, ThemeSet, call,
-};
-
-pub(crate) use self::import::{
-    import_cancel, import_confirm, import_discard, import_get, import_list, import_preview,
-    import_retry,
 };
 
 pub(crate) async fn team_list(

@@ -20,9 +20,10 @@ use domain::{
     memory::{MemoryFilter, SearchMode, SearchResults},
 };
 use serde_json::{Value, json};
-use service::{Embedder, memory_create, memory_search, memory_update};
+use service::Embedder;
 use time::Duration;
 
+use crate::call_memory::{memory_create, memory_search, memory_update};
 use crate::{
     call::{
         embedding_model_cancel, embedding_model_get, embedding_model_pause, embedding_model_resume,
@@ -215,7 +216,7 @@ async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vecto
             .unwrap()
             .contains(&"what swims?".to_owned())
     );
-    let (_, like) = service::memory_similar(
+    let like = crate::call_memory::memory_similar(
         ctx,
         mia,
         results.hits[0].memory.id,

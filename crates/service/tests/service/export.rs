@@ -1,6 +1,5 @@
 //! Exporting, and importing what was exported.
 
-use crate::call::{import_confirm, import_get};
 use domain::{
     Actor, AppError,
     access::SystemRole,
@@ -11,11 +10,11 @@ use domain::{
         NewMemory, Origin, Vendor, Visibility,
     },
 };
-use service::{
-    Ctx, ExportFormat, memory_delete, memory_export, memory_get, memory_list, memory_versions,
-};
+use service::{Ctx, ExportFormat, memory_export, memory_versions};
 use time::Duration;
 
+use crate::call_import::{import_confirm, import_get};
+use crate::call_memory::{memory_delete, memory_get, memory_list};
 use crate::support::{World, json_text};
 
 /// More than is held for whoever takes it off: an export of these waits.
@@ -23,7 +22,7 @@ async fn much(world: &World, actor: &Actor) {
     for n in 0..40 {
         let content = format!("{n} {}", "words ".repeat(2_000));
         let memory = NewMemory::of(text("", &content, &[]), Origin::Dashboard);
-        service::memory_create(&world.ctx, actor, &memory)
+        crate::call_memory::memory_create(&world.ctx, actor, &memory)
             .await
             .unwrap();
     }
@@ -235,7 +234,9 @@ async fn collection(world: &World, actor: &Actor) {
         origin: Origin::Claude,
         source_session_id: Some("session 7".into()),
     };
-    let id = service::memory_create(ctx, actor, &whole).await.unwrap();
+    let id = crate::call_memory::memory_create(ctx, actor, &whole)
+        .await
+        .unwrap();
     for n in 1..=3 {
         world.pass(Duration::hours(1));
         let change = MemoryChange {
@@ -243,14 +244,16 @@ async fn collection(world: &World, actor: &Actor) {
             attributes: None,
             reason: (n == 2).then(|| "A better word.".to_owned()),
         };
-        service::memory_update(ctx, actor, id, n, &change)
+        crate::call_memory::memory_update(ctx, actor, id, n, &change)
             .await
             .unwrap();
     }
     for _ in 0..2 {
         world.pass(Duration::hours(1));
         let twin = NewMemory::of(text("", "The same words twice.", &[]), Origin::Dashboard);
-        service::memory_create(ctx, actor, &twin).await.unwrap();
+        crate::call_memory::memory_create(ctx, actor, &twin)
+            .await
+            .unwrap();
     }
     let nobody = NewMemory {
         attributes: MemoryAttributes {
@@ -259,9 +262,11 @@ async fn collection(world: &World, actor: &Actor) {
         },
         ..NewMemory::of(text("Closed", "For no program.", &[]), Origin::Api)
     };
-    service::memory_create(ctx, actor, &nobody).await.unwrap();
+    crate::call_memory::memory_create(ctx, actor, &nobody)
+        .await
+        .unwrap();
     // A thread whose reply was written long after, so that the list has it first.
-    let root = service::memory_create(
+    let root = crate::call_memory::memory_create(
         ctx,
         actor,
         &NewMemory::of(text("Root", "What a thread is about.", &[]), Origin::Mcp),
@@ -271,7 +276,9 @@ async fn collection(world: &World, actor: &Actor) {
     for n in 0..2 {
         world.pass(Duration::days(1));
         let reply = NewMemory::of(text("", &format!("Reply {n}."), &[]), Origin::Mcp);
-        let id = service::memory_create(ctx, actor, &reply).await.unwrap();
+        let id = crate::call_memory::memory_create(ctx, actor, &reply)
+            .await
+            .unwrap();
         sqlx::query("UPDATE memories SET parent_id = $2 WHERE id = $1")
             .bind(id)
             .bind(root)
@@ -446,7 +453,9 @@ async fn an_export_holds_what_is_in_sight_and_fits_the_filter_and_nothing_else()
     let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
     let write = async |actor: &Actor, content: &str, tags: &[&str]| {
         let memory = NewMemory::of(text("", content, tags), Origin::Dashboard);
-        service::memory_create(ctx, actor, &memory).await.unwrap()
+        crate::call_memory::memory_create(ctx, actor, &memory)
+            .await
+            .unwrap()
     };
     write(&mia, "mine, tagged", &["tea"]).await;
     let shared = write(&noah, "shared by Noah", &[]).await;
@@ -456,7 +465,7 @@ async fn an_export_holds_what_is_in_sight_and_fits_the_filter_and_nothing_else()
         attributes: None,
         reason: None,
     };
-    service::memory_update(ctx, &noah, shared, 1, &change)
+    crate::call_memory::memory_update(ctx, &noah, shared, 1, &change)
         .await
         .unwrap();
     sqlx::query("UPDATE memories SET visibility = 'org' WHERE id = $1")
@@ -513,7 +522,7 @@ async fn an_export_is_audited_with_its_filter_before_and_its_count_after() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let memory = NewMemory::of(text("", "Tea at four", &["secret-word"]), Origin::Dashboard);
-    service::memory_create(&world.ctx, &actor, &memory)
+    crate::call_memory::memory_create(&world.ctx, &actor, &memory)
         .await
         .unwrap();
     let filter = MemoryFilter {

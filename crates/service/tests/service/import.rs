@@ -1,6 +1,5 @@
 //! Importing files.
 
-use crate::call::{import_confirm, import_discard, import_preview};
 use domain::{
     AppError,
     access::SystemRole,
@@ -8,8 +7,10 @@ use domain::{
     job::JobStatus,
     memory::{MemoryFilter, MemoryKind, Visibility},
 };
-use service::{Upload, UploadError, memory_get, memory_list};
+use service::{Upload, UploadError};
 
+use crate::call_import::{import_confirm, import_discard, import_preview};
+use crate::call_memory::{memory_get, memory_list};
 use crate::support::World;
 
 #[tokio::test]

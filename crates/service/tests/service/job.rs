@@ -1,10 +1,10 @@
 //! Workers that stop, die and come back.
 
-use crate::call::{import_cancel, import_get, import_retry};
 use domain::{job::JobStatus, memory::MemoryFilter};
-use service::memory_list;
 use time::Duration;
 
+use crate::call_import::{import_cancel, import_get, import_retry};
+use crate::call_memory::memory_list;
 use crate::support::{World, draft};
 
 // SEC-F1

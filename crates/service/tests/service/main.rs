@@ -6,6 +6,8 @@ mod audit;
 mod break_glass;
 mod bulk;
 mod call;
+mod call_import;
+mod call_memory;
 mod denial;
 mod embedding_model;
 mod export;

@@ -5,8 +5,9 @@ use domain::{
     access::SystemRole,
     memory::{MemoryAttributes, MemoryFilter, NewMemory, SearchMode},
 };
-use service::{memory_create, memory_get, memory_search, memory_update, memory_versions};
+use service::memory_versions;
 
+use crate::call_memory::{memory_create, memory_get, memory_search, memory_update};
 use crate::support::{World, change, draft};
 
 #[tokio::test]
@@ -135,14 +136,14 @@ async fn another_members_and_another_tenants_memory_do_not_exist() {
         let update = memory_update(ctx, stranger, id, 1, &change("theirs")).await;
         assert_eq!(update, Err(AppError::NotFound));
         assert_eq!(
-            service::memory_delete(ctx, stranger, id).await,
+            crate::call_memory::memory_delete(ctx, stranger, id).await,
             Err(AppError::NotFound)
         );
         assert_eq!(
-            service::memory_restore(ctx, stranger, id).await,
+            crate::call_memory::memory_restore(ctx, stranger, id).await,
             Err(AppError::NotFound)
         );
-        let list = service::memory_list(ctx, stranger, &MemoryFilter::default(), None)
+        let list = crate::call_memory::memory_list(ctx, stranger, &MemoryFilter::default(), None)
             .await
             .unwrap();
         assert!(list.items.is_empty());

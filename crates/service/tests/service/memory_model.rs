@@ -11,13 +11,13 @@ use domain::{
     memory_version::DiffKind,
     persona::PersonaInput,
 };
-use service::{
-    memory_create, memory_delete, memory_get, memory_purge, memory_replies, memory_reply,
-    memory_restore, memory_sweep, memory_trash_empty, memory_update, memory_version_diff,
-    memory_version_restore, memory_versions,
-};
+use service::{memory_sweep, memory_versions};
 use time::Duration;
 
+use crate::call_memory::{
+    memory_create, memory_delete, memory_get, memory_purge, memory_replies, memory_reply,
+    memory_restore, memory_trash_empty, memory_update, memory_version_diff, memory_version_restore,
+};
 use crate::{
     call::{persona_create, persona_delete, persona_get, persona_list, persona_update},
     support::{World, change, draft, json_text},
@@ -325,7 +325,7 @@ async fn a_keys_vendor_decides_what_it_reads_and_what_it_may_keep() {
         Err(AppError::NotFound)
     );
     memory_get(ctx, &program, shown).await.unwrap();
-    let list = service::memory_list(ctx, &program, &MemoryFilter::default(), None)
+    let list = crate::call_memory::memory_list(ctx, &program, &MemoryFilter::default(), None)
         .await
         .unwrap();
     let listed: Vec<_> = list.items.iter().map(|m| m.id).collect();

@@ -8,12 +8,11 @@ use domain::{
     offboard::OffboardInput,
     share::{Audience, EditOutcome, ShareOutcome},
 };
-use service::{
-    actor_find, member_change, memory_create, memory_get, memory_share, memory_update, proposal_get,
-};
+use service::{actor_find, member_change};
 
 use store::api_key::{ApiKeySecret, api_key_create};
 
+use crate::call_memory::{memory_create, memory_get, memory_share, memory_update, proposal_get};
 use crate::{
     call::{member_get, offboard, offboard_preview},
     support::{World, change, draft, json_text},
@@ -98,7 +97,10 @@ async fn all_that_was_told_ends_at_one_moment() {
     let with_all = world.shared_with(&mia, None).await;
 
     let outcome = memory_share(ctx, &mia, private, 1, &Audience::Org, "").await;
-    let Ok(ShareOutcome::Proposed(proposal)) = outcome else {
+    let Ok(ShareOutcome::Proposed {
+        proposal_id: proposal,
+    }) = outcome
+    else {
         panic!("{outcome:?}");
     };
 

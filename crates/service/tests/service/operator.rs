@@ -191,7 +191,7 @@ async fn an_act_that_the_other_log_does_not_take_does_not_happen() {
     let operator = world.operator("Opa").await;
     let other = world.db.tenant("other").await;
     // Members whose log is empty would be a finding.
-    service::memory_create(&world.ctx, &operator, &draft("Tea"))
+    crate::call_memory::memory_create(&world.ctx, &operator, &draft("Tea"))
         .await
         .unwrap();
     let before = chain(&world.tenant).await.len();
@@ -257,7 +257,7 @@ async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
         .key;
     let calls = async || service::api_key_actor(ctx, &key, &owner.request).await;
     calls().await.unwrap();
-    let memory = service::memory_create(ctx, &owner, &draft("Tea"))
+    let memory = crate::call_memory::memory_create(ctx, &owner, &draft("Tea"))
         .await
         .unwrap();
     let session = world.session(owner.user_id).await;
@@ -283,7 +283,9 @@ async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
             .unwrap();
         // Nothing is gone.
         calls().await.unwrap();
-        service::memory_get(ctx, &owner, memory).await.unwrap();
+        crate::call_memory::memory_get(ctx, &owner, memory)
+            .await
+            .unwrap();
         assert_eq!(world.live_sessions(owner.user_id).await, [session]);
     }
 }
@@ -291,7 +293,7 @@ async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
 // SEC-B3, SEC-F1
 #[tokio::test]
 async fn a_suspended_organisations_import_stops_and_goes_on_when_it_is_resumed() {
-    use crate::call::import_get;
+    use crate::call_import::import_get;
     use domain::job::JobStatus;
 
     let world = World::without_model().await;
@@ -405,7 +407,7 @@ async fn a_purge_is_written_down_where_it_was_asked_for_with_the_end_of_the_chai
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let other = world.db.tenant("other").await;
     let mia = other.actor(SystemRole::Owner, "Mia").await;
-    service::memory_create(ctx, &mia, &draft("Tea"))
+    crate::call_memory::memory_create(ctx, &mia, &draft("Tea"))
         .await
         .unwrap();
     service::tenant_delete(
@@ -486,7 +488,7 @@ async fn the_list_counts_narrows_and_pages() {
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let other = world.db.tenant("busy").await;
     let mia = other.actor(SystemRole::Member, "Mia").await;
-    service::memory_create(ctx, &mia, &draft("Tea"))
+    crate::call_memory::memory_create(ctx, &mia, &draft("Tea"))
         .await
         .unwrap();
     let mut tx = ctx.store.begin(&mia).await.unwrap();

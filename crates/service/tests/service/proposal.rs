@@ -8,12 +8,12 @@ use domain::{
     proposal::{ProposalStatus, ProposalView},
     share::{Audience, ShareOutcome},
 };
-use service::{
-    memory_get, memory_search, memory_share, memory_sharing, memory_unshare, memory_update,
-    proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_pending_count,
-    proposal_withdraw,
-};
+use service::proposal_pending_count;
 
+use crate::call_memory::{
+    memory_get, memory_search, memory_share, memory_sharing, memory_unshare, memory_update,
+    proposal_accept, proposal_decline, proposal_get, proposal_list, proposal_withdraw,
+};
 use crate::{
     call::notification_list,
     share::{Team, is_conflict},
@@ -36,7 +36,7 @@ impl Team {
         let comment = "Everybody asks for it";
         let outcome =
             memory_share(&self.world.ctx, owner, memory, version, &audience, comment).await;
-        let Ok(ShareOutcome::Proposed(id)) = outcome else {
+        let Ok(ShareOutcome::Proposed { proposal_id: id }) = outcome else {
             panic!("{outcome:?}");
         };
         id

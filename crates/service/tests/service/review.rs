@@ -4,8 +4,8 @@
 use domain::{
     Actor, AppError, MemoryId, Permission, ProposalId,
     audit::Outcome,
-    memory::{MemoryAttributes, MemoryChange},
-    memory_command::{BatchOutcome, MemoryCommand, MemoryEdit},
+    memory::{MemoryAttributes, MemoryChange, MemoryInput, MemoryPatch},
+    memory_command::{BatchOutcome, BatchRow},
     memory_version::DiffKind,
     notification::NotificationData,
     persona::PersonaInput,
@@ -13,12 +13,16 @@ use domain::{
     settings::{OWNERS_MAY_CHANGE, SettingsInput},
     share::{Audience, EditOutcome, ShareOutcome},
 };
+use serde_json::{Value, json};
 use service::{
-    memory_apply, memory_batch, memory_get, memory_needs_review, memory_reply, memory_share,
-    memory_sharing, memory_update, memory_version_diff, memory_version_restore, memory_versions,
-    proposal_accept, proposal_decline, proposal_get,
+    Ctx, MemoryBatch, MemoryCreate, MemoryUpdate, call, memory_needs_review, memory_versions,
+    read_json_input,
 };
 
+use crate::call_memory::{
+    memory_get, memory_reply, memory_share, memory_sharing, memory_update, memory_version_diff,
+    memory_version_restore, proposal_accept, proposal_decline, proposal_get,
+};
 use crate::{
     call::{notification_list, persona_create, settings_get, settings_update},
     share::{Team, is_conflict},
@@ -34,7 +38,10 @@ impl Team {
         let ctx = &self.world.ctx;
         let memory = self.written(&self.mia).await;
         let shared = memory_share(ctx, &self.mia, memory, 1, &audience, "").await;
-        let Ok(ShareOutcome::Proposed(proposal)) = shared else {
+        let Ok(ShareOutcome::Proposed {
+            proposal_id: proposal,
+        }) = shared
+        else {
             panic!("{shared:?}");
         };
         proposal_accept(ctx, reviewer, proposal, "").await.unwrap();
@@ -48,6 +55,14 @@ impl Team {
             .unwrap();
         (read.content, read.version)
     }
+}
+
+/// The result of a batch of one row.
+async fn batch_of(ctx: &Ctx, actor: &Actor, row: &Value) -> BatchRow {
+    let input = json!({ "items": [row] }).to_string();
+    let input = read_json_input(&input).unwrap();
+    let mut results = call::<MemoryBatch>(ctx, actor, input).await.unwrap();
+    results.rows.remove(0)
 }
 
 fn proposed(outcome: Result<EditOutcome, AppError>) -> ProposalId {
@@ -227,7 +242,10 @@ async fn every_way_of_changing_waits() {
         .await
         .unwrap();
     let shared = memory_share(ctx, &team.mia, memory, 2, &Audience::Org, "").await;
-    let Ok(ShareOutcome::Proposed(proposal)) = shared else {
+    let Ok(ShareOutcome::Proposed {
+        proposal_id: proposal,
+    }) = shared
+    else {
         panic!("{shared:?}");
     };
     proposal_accept(ctx, &team.ada, proposal, "").await.unwrap();
@@ -244,25 +262,18 @@ async fn every_way_of_changing_waits() {
     assert_eq!(waits.content, MAT);
     assert_eq!(waits.comment, "Restored version 1");
 
-    let edit = |content: &str| MemoryCommand::Update {
-        id: memory,
-        version: 3,
-        edit: MemoryEdit {
-            content: Some(content.to_owned()),
-            ..MemoryEdit::default()
-        },
+    let edit = |content: &str| MemoryPatch {
+        content: Some(content.to_owned()),
+        ..MemoryPatch::new(memory, 3)
     };
-    let (seen, ordered) = memory_apply(ctx, &team.mia, edit("By a program"))
+    let seen = call::<MemoryUpdate>(ctx, &team.mia, edit("By a program"))
         .await
         .unwrap();
-    assert_eq!((seen.content, seen.version), unchanged());
-    let rows = memory_batch(ctx, &team.mia, vec![Ok(edit("By a batch"))])
-        .await
-        .unwrap();
-    let Ok(row) = &rows[0] else {
-        panic!("{rows:?}");
-    };
-    assert_eq!((row.done, row.version), (BatchOutcome::Proposed, None));
+    let ordered = seen.proposal_id;
+    assert_eq!((seen.memory.content, seen.memory.version), unchanged());
+    let row = json!({ "op": "update", "id": memory, "version": 3, "content": "By a batch" });
+    let row = batch_of(ctx, &team.mia, &row).await;
+    assert_eq!((row.outcome, row.version), (BatchOutcome::Proposed, None));
     assert_eq!(team.read(memory).await, unchanged());
 
     // Each takes the place of the one before.
@@ -331,29 +342,26 @@ async fn who_may_not_propose_is_told_which_permission_that_needs() {
     mia.permissions.remove(&Permission::MemoryShare);
     let permission = Permission::MemoryShare;
     let edit = change("It moved");
-    let order = || MemoryCommand::Update {
-        id: memory,
-        version: 2,
-        edit: MemoryEdit {
-            content: Some("It moved".into()),
-            ..MemoryEdit::default()
-        },
+    let row = json!({ "op": "update", "id": memory, "version": 2, "content": "It moved" });
+    let patch = MemoryPatch {
+        content: Some("It moved".into()),
+        ..MemoryPatch::new(memory, 2)
     };
     let outcomes = [
         memory_update(ctx, &mia, memory, 2, &edit).await.map(drop),
         memory_version_restore(ctx, &mia, memory, 1, 2)
             .await
             .map(drop),
-        memory_apply(ctx, &mia, order()).await.map(drop),
-        memory_batch(ctx, &mia, vec![Ok(order())]).await.unwrap()[0]
-            .clone()
-            .map(drop),
+        call::<MemoryUpdate>(ctx, &mia, patch).await.map(drop),
     ];
+    assert_eq!(
+        batch_of(ctx, &mia, &row).await.problem.unwrap().permission,
+        Some(permission.key())
+    );
     // Version 1 has the words of version 2: there is nothing to propose.
     let expected = [
         Err(AppError::Forbidden { permission }),
         Ok(()),
-        Err(AppError::Forbidden { permission }),
         Err(AppError::Forbidden { permission }),
     ];
     assert_eq!(outcomes, expected);
@@ -385,14 +393,19 @@ async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
         memory_reply(ctx, &mia, shared, &answer).await,
         Err(denied())
     );
-    let order = || MemoryCommand::Reply {
-        root: shared,
-        reply: draft("It was"),
+    let input = MemoryInput {
+        content: "It was".into(),
+        parent_id: Some(shared),
+        ..MemoryInput::default()
     };
-    let ordered = memory_apply(ctx, &mia, order()).await.map(drop);
-    assert_eq!(ordered, Err(denied()));
-    let rows = memory_batch(ctx, &mia, vec![Ok(order())]).await.unwrap();
-    assert_eq!(rows[0].as_ref().unwrap_err(), &denied());
+    let created = call::<MemoryCreate>(ctx, &mia, input).await.map(drop);
+    assert_eq!(created, Err(denied()));
+    let row = json!({ "op": "create", "content": "It was", "parent_id": shared });
+    let row = batch_of(ctx, &mia, &row).await;
+    assert_eq!(
+        row.problem.unwrap().permission,
+        Some(Permission::MemoryShare.key())
+    );
     // Nor does an own reply come to say something else.
     let edited = memory_update(ctx, &mia, earlier, 1, &change("It was")).await;
     assert_eq!(edited, Err(denied()));

@@ -3,8 +3,9 @@
 use domain::{
     Actor, AppError, Permission, RoleId, access::SystemRole, memory::MemoryFilter, role::RoleInput,
 };
-use service::{actor_find, memory_list};
+use service::actor_find;
 
+use crate::call_memory::memory_list;
 use crate::{
     call::{member_role_grant, role_create, role_delete, role_get, role_list, role_update},
     support::{World, json_text},

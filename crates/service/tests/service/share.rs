@@ -7,11 +7,11 @@ use domain::{
     memory::Visibility,
     share::{Audience, MAX_COMMENT_CHARS, ShareOutcome},
 };
-use service::{
-    memory_create, memory_delete, memory_get, memory_share, memory_sharing, memory_unshare,
-    memory_versions,
-};
+use service::memory_versions;
 
+use crate::call_memory::{
+    memory_create, memory_delete, memory_get, memory_share, memory_sharing, memory_unshare,
+};
 use crate::support::{World, draft, json_text};
 
 /// An organisation in which Mia and Max belong to the team that Lena leads,
@@ -105,7 +105,7 @@ async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
     let ctx = &team.world.ctx;
     let memory = team.written(&team.lena).await;
     let shared = memory_share(ctx, &team.lena, memory, 1, &team.audience(), "").await;
-    assert_eq!(shared, Ok(ShareOutcome::Shared(2)));
+    assert_eq!(shared, Ok(ShareOutcome::Shared { version: 2 }));
     for (actor, sees) in [
         (&team.mia, true),
         (&team.max, true),
@@ -123,7 +123,7 @@ async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
     // For everyone somebody else decides.
     let outcome = memory_share(ctx, &team.lena, memory, 2, &Audience::Org, "").await;
     assert!(
-        matches!(outcome, Ok(ShareOutcome::Proposed(_))),
+        matches!(outcome, Ok(ShareOutcome::Proposed { .. })),
         "{outcome:?}"
     );
     assert!(!team.sees(&team.otis, memory).await);
@@ -172,11 +172,11 @@ async fn who_decides_for_everyone_shares_with_everyone_and_narrows_again() {
     let ctx = &team.world.ctx;
     let memory = team.written(&team.ada).await;
     let shared = memory_share(ctx, &team.ada, memory, 1, &Audience::Org, "").await;
-    assert_eq!(shared, Ok(ShareOutcome::Shared(2)));
+    assert_eq!(shared, Ok(ShareOutcome::Shared { version: 2 }));
     assert!(team.sees(&team.otis, memory).await);
     // Any team, also one that is not theirs.
     let shared = memory_share(ctx, &team.ada, memory, 2, &team.audience(), "").await;
-    assert_eq!(shared, Ok(ShareOutcome::Shared(3)));
+    assert_eq!(shared, Ok(ShareOutcome::Shared { version: 3 }));
     assert!(team.sees(&team.max, memory).await && !team.sees(&team.otis, memory).await);
 
     // A plain member takes back from everyone to a team of theirs, and asks
@@ -188,7 +188,7 @@ async fn who_decides_for_everyone_shares_with_everyone_and_narrows_again() {
         .await
         .unwrap();
     let narrowed = memory_share(ctx, &team.mia, own, 1, &team.audience(), "").await;
-    assert_eq!(narrowed, Ok(ShareOutcome::Shared(2)));
+    assert_eq!(narrowed, Ok(ShareOutcome::Shared { version: 2 }));
     assert!(team.sees(&team.max, own).await && !team.sees(&team.otis, own).await);
 }
 

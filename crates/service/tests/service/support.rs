@@ -8,7 +8,6 @@ use std::{
     },
 };
 
-use crate::call::{import_confirm, import_get};
 use domain::{
     Actor, ActorKind, ImportId, Permission, RequestFacts, RoleId, SessionId, UserId,
     access::SystemRole,
@@ -27,6 +26,8 @@ use store::{
 use time::Duration;
 use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
+
+use crate::call_import::{import_confirm, import_get};
 
 /// A database, a context on it and an organisation.
 pub(crate) struct World {

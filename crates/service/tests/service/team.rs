@@ -7,8 +7,9 @@ use domain::{
     memory::Visibility,
     team::{TeamChange, TeamRole},
 };
-use service::{member_change, memory_create, memory_get, memory_versions};
+use service::{member_change, memory_versions};
 
+use crate::call_memory::{memory_create, memory_get};
 use crate::{
     call::{team_create, team_delete, team_get, team_list, team_member_change, team_rename},
     support::{World, draft, json_text},

@@ -1,5 +1,7 @@
 //! Reads one memory, a page of memories, or their number.
 
+use std::collections::HashMap;
+
 use domain::{
     MemoryId, Page, Timestamp,
     memory::{Memory, MemoryCriteria, MemorySummary},
@@ -31,16 +33,7 @@ pub async fn memory_list(
     now: Timestamp,
 ) -> Result<Page<MemorySummary>, StoreError> {
     let member_id = tx.member_id()?;
-    force_custom_plans(tx.conn()).await?;
-    // The planner can't know how many rows the policy admits. It assumes so few
-    // that it would scan and sort a large collection, where the first rows
-    // along the index suffice.
-    sqlx::query!(
-        "SELECT set_config('enable_bitmapscan', 'off', true) AS bitmaps,
-                set_config('enable_seqscan', 'off', true) AS sequences"
-    )
-    .fetch_one(tx.conn())
-    .await?;
+    configure_list(tx).await?;
     // Skips the parts that the criteria exclude, which would be scanned to the
     // end.
     let own = criteria.may_include(member_id);
@@ -54,7 +47,7 @@ pub async fn memory_list(
                   (SELECT count(*) FROM memories replies
                     WHERE replies.tenant_id = $1 AND replies.parent_id = memories.id
                       AND replies.deleted_at IS NULL) AS "replies!",
-                  deleted_at, memories.updated_at
+                  deleted_at, memories.created_at, memories.updated_at
              FROM (
                  (SELECT id FROM memories
                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND $7
@@ -100,6 +93,104 @@ pub async fn memory_list(
         }
         .to_text(List::Memory, tx.tenant_id())
     }))
+}
+
+/// As [`memory_list`], oldest first: an order in which no memory moves while a
+/// client reads page by page.
+pub async fn memory_list_by_creation(
+    tx: &mut TenantTx,
+    criteria: &MemoryCriteria,
+    after: Option<Cursor<MemoryId>>,
+    size: u16,
+    now: Timestamp,
+) -> Result<Page<MemorySummary>, StoreError> {
+    let member_id = tx.member_id()?;
+    configure_list(tx).await?;
+    let own = criteria.may_include(member_id);
+    let others = criteria.may_include_others(member_id);
+    let memories = sqlx::query_as!(
+        MemorySummary,
+        r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
+                  user_id AS owner_id, display_name AS owner_name, origin, expires_at, parent_id,
+                  (SELECT count(*) FROM memories replies
+                    WHERE replies.tenant_id = $1 AND replies.parent_id = memories.id
+                      AND replies.deleted_at IS NULL) AS "replies!",
+                  deleted_at, memories.created_at, memories.updated_at
+             FROM (
+                 (SELECT id FROM memories
+                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND $7
+                     AND memory_fits(memories, $3)
+                     AND (parent_id IS NULL OR NOT EXISTS (
+                              SELECT FROM memories root WHERE root.tenant_id = $1 AND root.id = memories.parent_id))
+                     AND (created_at, id) > (coalesce($4, '-infinity'::timestamptz), coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid))
+                   ORDER BY created_at, id LIMIT $6)
+                 UNION ALL
+                 (SELECT id FROM memories
+                   WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL AND visibility <> 'private' AND $8
+                     AND memory_fits(memories, $3)
+                     AND parent_id IS NULL
+                     AND (created_at, id) > (coalesce($4, '-infinity'::timestamptz), coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid))
+                   ORDER BY created_at, id LIMIT $6)
+                 UNION ALL
+                 (SELECT id FROM memories
+                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL AND $9
+                     AND memory_fits(memories, $3)
+                     AND (created_at, id) > (coalesce($4, '-infinity'::timestamptz), coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid))
+                   ORDER BY created_at, id LIMIT $6)
+             ) AS page
+             JOIN memories ON memories.tenant_id = $1 AND memories.id = page.id
+             JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
+            ORDER BY memories.created_at, memories.id
+            LIMIT $6"#,
+        tx.tenant_id() as _,
+        member_id as _,
+        criteria_filter(criteria, member_id, now),
+        after.map(|cursor| cursor.at),
+        after.map(|cursor| cursor.key) as _,
+        i64::from(size) + 1,
+        own && !criteria.trash,
+        others,
+        own && criteria.trash,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(Page::cut(memories, size.into(), |memory| {
+        Cursor {
+            at: memory.created_at,
+            key: memory.id,
+        }
+        .to_text(List::MemoryByCreation, tx.tenant_id())
+    }))
+}
+
+/// Sets how Postgres plans the lists of this transaction.
+async fn configure_list(tx: &mut TenantTx) -> Result<(), StoreError> {
+    force_custom_plans(tx.conn()).await?;
+    // The planner can't know how many rows the policy admits. It assumes so few
+    // that it would scan and sort a large collection, where the first rows
+    // along the index suffice.
+    sqlx::query!(
+        "SELECT set_config('enable_bitmapscan', 'off', true) AS bitmaps,
+                set_config('enable_seqscan', 'off', true) AS sequences"
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The texts of the visible memories among `ids`.
+pub async fn memory_contents(
+    tx: &mut TenantTx,
+    ids: &[MemoryId],
+) -> Result<HashMap<MemoryId, String>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT id, content FROM memories WHERE tenant_id = $1 AND id = ANY ($2)",
+        tx.tenant_id() as _,
+        ids as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.content)).collect())
 }
 
 /// One memory in full; also the member's own in the trash.

@@ -303,7 +303,7 @@ async fn build_hits(
     let rows = sqlx::query!(
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility, user_id,
                   display_name, origin, expires_at, parent_id, 0::bigint AS "replies!", deleted_at,
-                  memories.updated_at,
+                  memories.created_at, memories.updated_at,
                   CASE WHEN has_words THEN memory_words_shown(ts_headline(
                       'pg_catalog.english', memory_words(title || ' ' || memory_tags_text(tags)),
                       memory_any_lexeme($3), $4)) END AS marked_title,
@@ -334,6 +334,7 @@ async fn build_hits(
             similarity: scored.candidate.similarity,
             score: scored.parts.score(),
             parts: scored.parts,
+            content: None,
             memory: MemorySummary {
                 id: row.id,
                 title: row.title,
@@ -348,6 +349,7 @@ async fn build_hits(
                 parent_id: row.parent_id,
                 replies: row.replies,
                 deleted_at: row.deleted_at,
+                created_at: row.created_at,
                 updated_at: row.updated_at,
             },
         });

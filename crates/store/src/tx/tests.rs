@@ -7,7 +7,7 @@ use std::{task::Poll, time::Duration};
 use domain::{
     Actor,
     access::SystemRole,
-    memory::{MemoryDraft, MemoryText, NewMemory, Origin},
+    memory::{MemoryText, NewMemory, Origin},
 };
 use sqlx::PgPool;
 use tokio::time::timeout;
@@ -58,11 +58,7 @@ async fn members_visible(tx: &mut TenantTx) -> (i64, i64) {
 
 /// Writes a memory that is to be rolled back.
 async fn create_memory(tx: &mut TenantTx) {
-    let text = MemoryText::parse(&MemoryDraft {
-        content: "Half done".into(),
-        ..MemoryDraft::default()
-    })
-    .unwrap();
+    let text = MemoryText::new("", "Half done".into(), "fact", &[]).unwrap();
     memory_create(tx, id(), &NewMemory::of(text, Origin::Dashboard), NOW)
         .await
         .unwrap();

@@ -4,7 +4,7 @@ use domain::{
     Actor, MemoryId, TeamId, Timestamp,
     access::SystemRole,
     embedding_model::EmbeddingModel,
-    memory::{MemoryChange, MemoryDraft, MemoryText, NewMemory, Origin},
+    memory::{MemoryChange, MemoryText, NewMemory, Origin},
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use store::{
@@ -15,11 +15,7 @@ use store::{
 };
 
 pub(crate) fn text(content: &str) -> MemoryText {
-    MemoryText::parse(&MemoryDraft {
-        content: content.into(),
-        ..MemoryDraft::default()
-    })
-    .unwrap()
+    MemoryText::new("", content.into(), "fact", &[]).unwrap()
 }
 
 pub(crate) fn change(content: &str) -> MemoryChange {

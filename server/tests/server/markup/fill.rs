@@ -7,14 +7,14 @@ use axum::{
 use domain::{
     MemoryId,
     access::SystemRole,
-    memory::{MemoryChange, MemoryText, NewMemory, Origin},
+    memory::{MemoryInput, MemoryPatch},
     share::Audience,
 };
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::support::{Answer, App, Browser, ctx, product::product, request};
+use crate::support::{Answer, App, Browser, ctx, product::product, program::share, request};
 
 /// The word in all texts.
 pub(crate) const WORD: &str = "Quartz";
@@ -402,27 +402,27 @@ impl Filled {
     async fn propose(&self, title: &str) -> MemoryId {
         let ctx = ctx(&self.app.db, self.app.clock.clock());
         let actor = self.app.tenant.actor_of(self.member.into()).await;
-        let memory = NewMemory::of(text(title), Origin::Dashboard);
-        let id = service::memory_create(&ctx, &actor, &memory).await.unwrap();
-        service::memory_share(
-            &ctx,
-            &actor,
-            id,
-            1,
-            &Audience::Org,
-            &format!("Please, {WORD}"),
-        )
-        .await
-        .unwrap();
-        id
+        let input = memory_input(title);
+        let memory = service::call::<service::MemoryCreate>(&ctx, &actor, input)
+            .await
+            .unwrap();
+        let comment = format!("Please, {WORD}");
+        share(&ctx, &actor, (memory.id, 1), Audience::Org, &comment).await;
+        memory.id
     }
 
     /// The member changes what others see of a memory, which waits.
     async fn propose_change(&self, memory: MemoryId) {
         let ctx = ctx(&self.app.db, self.app.clock.clock());
         let actor = self.app.tenant.actor_of(self.member.into()).await;
-        let change = MemoryChange::of(text("Changed again"));
-        service::memory_update(&ctx, &actor, memory, 2, &change)
+        let input = memory_input("Changed again");
+        let patch = MemoryPatch {
+            title: Some(input.title),
+            content: Some(input.content),
+            tags: Some(input.tags),
+            ..MemoryPatch::new(memory, 2)
+        };
+        service::call::<service::MemoryUpdate>(&ctx, &actor, patch)
             .await
             .unwrap();
     }
@@ -582,14 +582,12 @@ impl Filled {
     }
 }
 
-/// A memory's words, with this title.
-fn text(title: &str) -> MemoryText {
-    let tags = [format!("tag {WORD}")];
-    MemoryText::new(
-        &format!("{title} {WORD}"),
-        format!("{title}: {WORD}"),
-        "fact",
-        &tags,
-    )
-    .unwrap()
+/// A memory with this title.
+fn memory_input(title: &str) -> MemoryInput {
+    MemoryInput {
+        title: format!("{title} {WORD}"),
+        content: format!("{title}: {WORD}"),
+        tags: vec![format!("tag {WORD}")],
+        ..MemoryInput::default()
+    }
 }

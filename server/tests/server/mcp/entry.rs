@@ -116,9 +116,9 @@ async fn tools_that_a_key_may_not_use_are_neither_listed_nor_done() {
     let looking = [
         "search",
         "fetch",
+        "list_memories",
         "search_memories",
         "get_memory",
-        "list_memories",
     ];
     let changing = ["add_memory", "update_memory", "delete_memory"];
     assert_eq!(

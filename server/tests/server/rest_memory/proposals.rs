@@ -178,7 +178,8 @@ async fn a_proposal_is_read_by_the_products_that_may_read_its_memory() {
         .tenant
         .actor_of(scene.lena.actor.user_id)
         .await;
-    let list = service::proposal_list(&ctx, &lena, None, None)
+    let input = domain::proposal::ProposalListInput::default();
+    let list = service::call::<service::ProposalList>(&ctx, &lena, input)
         .await
         .unwrap();
     assert_eq!(list.page.items.len(), 1);
@@ -254,8 +255,8 @@ async fn a_change_of_what_others_see_waits_for_a_review() {
             assert_eq!(read(person).await, before, "{path}");
         }
     }
-    let sharing = world.look(&format!("{one}/viewers"), &scene.mia.key).await;
-    let waiting = &sharing["waiting"];
+    let sharing = world.look(&format!("{one}/sharing"), &scene.mia.key).await;
+    let waiting = &sharing["pending"];
     assert_eq!(waiting["is_change"], json!(true));
     let path = format!("{PROPOSALS}/{}", waiting["id"].as_str().unwrap());
     let proposal = world.look(&path, &scene.lena.key).await;

@@ -1,7 +1,7 @@
 //! Finding memories: by words, narrowed, and like one another.
 
 use axum::http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     AT, create, fields, member, ok,
@@ -77,16 +77,58 @@ async fn a_search_finds_words_among_what_it_is_narrowed_to() {
         (json!({ "query": "nul\0" }), "query"),
         (json!({ "query": "x", "limit": 0 }), "limit"),
         (json!({ "query": "x", "limit": 51 }), "limit"),
-        (json!({ "query": "x", "mode": "guess" }), ""),
+        (json!({ "query": "x", "mode": "guess" }), "mode"),
         (
             json!({ "query": "x", "filter": { "kind": "song" } }),
             "kind",
         ),
         (json!({ "query": "x", "filter": { "tag": "nul\0" } }), "tag"),
-        (json!({ "query": "x", "filter": { "colour": "green" } }), ""),
+        (
+            json!({ "query": "x", "filter": { "colour": "green" } }),
+            "colour",
+        ),
+        (
+            json!({ "query": "x", "filter": { "kind": 7 } }),
+            "filter.kind",
+        ),
     ] {
         let answer = world.call(Method::POST, &search, &key, &question).await;
         assert_eq!(fields(&answer), [field], "{question}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_returns_the_whole_text_of_hits_up_to_a_total() {
+    let world = World::new().await;
+    let (_, key) = member(&world, "Mia").await;
+    let content = format!("canary {}", "x".repeat(99_000));
+    for _ in 0..6 {
+        create(&world, &key, &json!({ "content": content })).await;
+    }
+    let search = format!("{AT}/search");
+    let question =
+        |include: Value| json!({ "query": "canary", "mode": "words", "include": include });
+    let found = world
+        .done(Method::POST, &search, &key, &question(json!(["content"])))
+        .await;
+    let contents: Vec<_> = found["hits"].as_array().unwrap().iter().collect();
+    assert_eq!(contents.len(), 6);
+    for hit in &contents[..5] {
+        assert_eq!(hit["content"], content);
+    }
+    assert!(contents[5]["content"].is_null());
+    let found = world
+        .done(Method::POST, &search, &key, &question(json!([])))
+        .await;
+    assert!(found["hits"][0].get("content").is_none());
+    for (include, field) in [
+        (json!(["score"]), "include[0]"),
+        (json!("content"), "include"),
+    ] {
+        let answer = world
+            .call(Method::POST, &search, &key, &question(include))
+            .await;
+        assert_eq!(fields(&answer), [field]);
     }
 }
 
@@ -119,7 +161,7 @@ async fn what_is_like_a_memory_is_found_narrowed_and_nobody_elses() {
         ("limit=51", "limit"),
         ("limit=some", "limit"),
         ("kind=song", "kind"),
-        ("after=x", ""),
+        ("after=x", "after"),
     ] {
         let answer = world.get(&format!("{path}?{query}"), &key).await;
         assert_eq!(fields(&answer), [field], "{query}");

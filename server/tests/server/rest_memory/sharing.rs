@@ -68,7 +68,7 @@ impl Scene {
     }
 
     pub(crate) fn team(&self, version: i32) -> Value {
-        json!({ "version": version, "audience": "team", "team_id": self.design, "comment": "For us" })
+        json!({ "version": version, "audience": self.design, "comment": "For us" })
     }
 
     pub(crate) async fn share(&self, who: &Person, memory: MemoryId, body: &Value) -> Answer {
@@ -143,7 +143,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_sees_it() {
     let waiting = scene.listed(&scene.lena, "waiting").await;
     assert_eq!(waiting.len(), 1);
     assert_eq!(
-        (&waiting[0]["proposer"]["name"], &waiting[0]["team_name"]),
+        (&waiting[0]["proposer_name"], &waiting[0]["team_name"]),
         (&json!("Mia"), &json!("Design"))
     );
     // Before it is shared, its words are in the proposal and nowhere else.
@@ -178,7 +178,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_sees_it() {
     assert_eq!(mine[0]["status"], "accepted");
     let told = scene.world.look(&proposal, &scene.mia.key).await;
     assert_eq!(
-        (&told["reviewer"], &told["review_comment"]),
+        (&told["reviewer_name"], &told["review_comment"]),
         (&json!("Lena"), &json!("Good to know"))
     );
     assert_eq!(scene.listed(&scene.lena, "decided").await.len(), 1);
@@ -270,19 +270,19 @@ async fn who_decides_shares_at_once_and_takes_it_back() {
         .world
         .memory_of(&scene.lena.actor, "Tea at four")
         .await;
-    let (at, viewers) = (format!("{AT}/{memory}"), format!("{AT}/{memory}/viewers"));
+    let (at, viewers) = (format!("{AT}/{memory}"), format!("{AT}/{memory}/sharing"));
     let alone = scene.world.look(&viewers, &scene.lena.key).await;
     assert_eq!(alone["viewers"]["people"], 1);
     assert_eq!(alone["viewers"]["first"][0]["name"], "Lena");
     assert_eq!(
         alone["choices"],
         json!([
-            { "audience": "team", "team": { "id": scene.design, "name": "Design" }, "is_immediate": true },
-            { "audience": "org", "team": null, "is_immediate": false },
+            { "audience": scene.design, "team_name": "Design", "is_immediate": true },
+            { "audience": "org", "team_name": "", "is_immediate": false },
         ])
     );
     assert_eq!(
-        (&alone["may_unshare"], &alone["waiting"]),
+        (&alone["may_unshare"], &alone["pending"]),
         (&json!(false), &Value::Null)
     );
     for stranger in [&scene.max, &scene.eve] {
@@ -291,10 +291,7 @@ async fn who_decides_shares_at_once_and_takes_it_back() {
 
     let answer = scene.share(&scene.lena, memory, &scene.team(1)).await;
     let shared: Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(
-        shared,
-        json!({ "outcome": "shared", "version": 2, "proposal_id": null })
-    );
+    assert_eq!(shared, json!({ "outcome": "shared", "version": 2 }));
     let team = scene.world.look(&viewers, &scene.max.key).await;
     assert_eq!(team["viewers"]["people"], 3);
     // Others can neither share it further nor take it back.
@@ -320,7 +317,7 @@ async fn who_decides_shares_at_once_and_takes_it_back() {
     assert_eq!(proposed["outcome"], "proposed");
     let waits = scene.world.look(&viewers, &scene.lena.key).await;
     assert_eq!(
-        (&waits["waiting"]["id"], &waits["waiting"]["audience"]),
+        (&waits["pending"]["id"], &waits["pending"]["visibility"]),
         (&proposed["proposal_id"], &json!("org"))
     );
 
@@ -359,27 +356,26 @@ async fn what_cannot_be_shared_is_refused_with_its_reason() {
     let mut nul = scene.team(1);
     nul["comment"] = json!("a\0b");
     for (body, field) in [
-        (json!({ "version": 1, "audience": "team" }), "team_id"),
+        (json!({ "version": 1 }), "audience"),
+        (json!({ "version": 1, "audience": "team" }), "audience"),
+        (json!({ "version": 1, "audience": 7 }), "audience"),
         (
             json!({ "version": 1, "audience": "org", "team_id": scene.design }),
             "team_id",
         ),
         (json!({ "version": 1, "audience": "private" }), "audience"),
+        (json!({ "version": 1, "audience": elsewhere }), "audience"),
         (
-            json!({ "version": 1, "audience": "team", "team_id": elsewhere }),
-            "audience",
-        ),
-        (
-            json!({ "version": 1, "audience": "team", "team_id": uuid::Uuid::nil() }),
+            json!({ "version": 1, "audience": uuid::Uuid::nil() }),
             "audience",
         ),
         (long, "comment"),
         (nul, "comment"),
-        (json!({ "version": "1", "audience": "org" }), ""),
-        (json!({ "audience": "org" }), ""),
+        (json!({ "version": "1", "audience": "org" }), "version"),
+        (json!({ "audience": "org" }), "version"),
         (
             json!({ "version": 1, "audience": "org", "visibility": "org" }),
-            "",
+            "visibility",
         ),
         (json!([]), ""),
         (json!(null), ""),
@@ -392,8 +388,8 @@ async fn what_cannot_be_shared_is_refused_with_its_reason() {
         for (body, field) in [
             (json!({ "comment": "x".repeat(1_001) }), "comment"),
             (json!({ "comment": "a\0b" }), "comment"),
-            (json!({ "comment": 7 }), ""),
-            (json!({ "reviewer": "Mia" }), ""),
+            (json!({ "comment": 7 }), "comment"),
+            (json!({ "reviewer": "Mia" }), "reviewer"),
         ] {
             let answer = scene
                 .post(&scene.lena, &format!("{proposal}/{act}"), &body)

@@ -128,7 +128,7 @@ async fn what_is_shared_can_be_read_and_not_changed() {
     );
     let seen = ok(&world.get(&format!("{AT}/{shared}"), &noahs).await, 200);
     assert_eq!(
-        (&seen["visibility"], &seen["owner"]["name"]),
+        (&seen["visibility"], &seen["owner_name"]),
         (&json!("org"), &json!("Mia"))
     );
     let versions = ok(
@@ -166,4 +166,55 @@ async fn what_is_shared_can_be_read_and_not_changed() {
             .status,
         200
     );
+}
+
+#[tokio::test]
+async fn a_list_by_creation_misses_nothing_that_is_changed_meanwhile() {
+    let world = World::new().await;
+    let (_, key) = member(&world, "Mia").await;
+    let mut created = Vec::new();
+    for n in 0..3 {
+        let rows = vec![json!({ "op": "create", "content": format!("Tea {n}") }); 40];
+        let rows = json!({ "items": rows });
+        let batch = world
+            .done(Method::POST, &format!("{AT}/batch"), &key, &rows)
+            .await;
+        let rows = batch["rows"].as_array().unwrap().iter();
+        let mut ids: Vec<_> = rows
+            .map(|row| row["id"].as_str().unwrap().to_owned())
+            .collect();
+        // Of one moment, by id.
+        ids.sort();
+        created.extend(ids);
+        world.app.clock.forward(time::Duration::seconds(1));
+    }
+    let list = format!("{AT}?sort=created_at");
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.look(&format!("{list}{after}"), &key).await;
+        let items = page["items"].as_array().unwrap().iter();
+        seen.extend(items.map(|item| item["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        after = format!("&after={next}");
+        // One that was read and one that wasn't.
+        for id in [&created[0], &created[119]] {
+            let version = world.look(&format!("{AT}/{id}"), &key).await["version"].clone();
+            let patch = json!({ "version": version, "title": format!("Changed {version}") });
+            world
+                .done(Method::PATCH, &format!("{AT}/{id}"), &key, &patch)
+                .await;
+        }
+        // A position in one order is none in the other.
+        let other = format!("{AT}?after={next}");
+        assert_eq!(fields(&world.get(&other, &key).await), ["after"]);
+    }
+    assert_eq!(seen, created);
+    let newest = world.look(AT, &key).await;
+    assert_eq!(newest["items"][0]["id"], json!(created[119].clone()));
+    let other = format!("{list}&after={}", newest["next"].as_str().unwrap());
+    assert_eq!(fields(&world.get(&other, &key).await), ["after"]);
+    let unknown = format!("{AT}?sort=title");
+    assert_eq!(fields(&world.get(&unknown, &key).await), ["sort"]);
 }

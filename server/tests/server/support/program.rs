@@ -10,8 +10,8 @@ use domain::{
     Actor, MemoryId, Permission, UserId,
     access::SystemRole,
     api_key::{ApiKeyInput, CreatedApiKey, NEVER},
-    memory::{NewMemory, Origin},
-    memory_command::MemoryFields,
+    memory::MemoryInput,
+    share::{Audience, ShareInput, ShareOutcome},
 };
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -163,16 +163,30 @@ impl World {
 
 /// A private memory of a member.
 pub(crate) async fn memory(ctx: &service::Ctx, actor: &Actor, content: &str) -> MemoryId {
-    let memory = new_memory(content);
-    service::memory_create(ctx, actor, &memory).await.unwrap()
+    let input = MemoryInput {
+        content: content.into(),
+        ..MemoryInput::default()
+    };
+    let created = service::call::<service::MemoryCreate>(ctx, actor, input).await;
+    created.unwrap().id
 }
 
-pub(crate) fn new_memory(content: &str) -> NewMemory {
-    let fields = MemoryFields {
-        content: content.into(),
-        ..MemoryFields::default()
+/// Shares a memory, or proposes it.
+pub(crate) async fn share(
+    ctx: &service::Ctx,
+    actor: &Actor,
+    (id, version): (MemoryId, i32),
+    audience: Audience,
+    comment: &str,
+) -> ShareOutcome {
+    let input = ShareInput {
+        id,
+        version,
+        audience,
+        comment: comment.into(),
     };
-    fields.parse(Origin::Dashboard).unwrap()
+    let outcome = service::call::<service::MemoryShare>(ctx, actor, input).await;
+    outcome.unwrap()
 }
 
 /// A request with a key.

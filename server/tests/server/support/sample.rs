@@ -29,7 +29,8 @@ fn value(document: &Value, schema: &Value) -> Value {
         let target = document.pointer(reference.trim_start_matches('#')).unwrap();
         return value(document, target);
     }
-    if let Some(example) = schema.get("example") {
+    let examples = schema.get("example").or_else(|| schema["examples"].get(0));
+    if let Some(example) = examples {
         return example.clone();
     }
     if let Some(first) = schema["enum"].get(0) {

@@ -19,14 +19,14 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
     let ctx = &world.ctx;
     let filter = MemoryFilter::default();
     match action {
-        Action::MemoryList => service::memory_list(ctx, actor, &filter, None)
+        Action::MemoryList => crate::call_memory::memory_list(ctx, actor, &filter, None)
             .await
             .map(drop),
         Action::EventStream => service::LiveReader::open(ctx, actor, None, Vec::new())
             .await
             .map(drop),
         Action::MemorySearch => {
-            service::memory_search(ctx, actor, "tea", SearchMode::Words, &filter)
+            crate::call_memory::memory_search(ctx, actor, "tea", SearchMode::Words, &filter)
                 .await
                 .map(drop)
         }
@@ -41,34 +41,36 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             crate::call::memory_view_delete(ctx, actor, id).await
         }
         Action::MemoryGet => {
-            service::memory_get(ctx, actor, memory(world, actor).await).await?;
+            crate::call_memory::memory_get(ctx, actor, memory(world, actor).await).await?;
             service::memory_versions(ctx, actor, memory(world, actor).await)
                 .await
                 .map(drop)
         }
-        Action::MemoryCreate => service::memory_create(ctx, actor, &draft("Tea at four"))
-            .await
-            .map(drop),
+        Action::MemoryCreate => {
+            crate::call_memory::memory_create(ctx, actor, &draft("Tea at four"))
+                .await
+                .map(drop)
+        }
         Action::MemoryUpdate => {
             let id = memory(world, actor).await;
-            service::memory_update(ctx, actor, id, 1, &change("Tea at five"))
+            crate::call_memory::memory_update(ctx, actor, id, 1, &change("Tea at five"))
                 .await
                 .map(drop)
         }
         Action::MemoryDelete => {
-            service::memory_delete(ctx, actor, memory(world, actor).await).await
+            crate::call_memory::memory_delete(ctx, actor, memory(world, actor).await).await
         }
         Action::MemoryRestore => {
             let id = memory(world, actor).await;
             let mut tx = ctx.store.begin(actor).await?;
             store::memory::memory_delete(&mut tx, id, ctx.clock.now()).await?;
             tx.commit().await?;
-            service::memory_restore(ctx, actor, id).await
+            crate::call_memory::memory_restore(ctx, actor, id).await
         }
         Action::MemoryShare => {
             let (team, actor) = team(world, actor).await;
             let id = memory(world, &actor).await;
-            service::memory_share(ctx, &actor, id, 1, &Audience::Team(team), "")
+            crate::call_memory::memory_share(ctx, &actor, id, 1, &Audience::Team(team), "")
                 .await
                 .map(drop)
         }
@@ -79,43 +81,47 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .execute(&world.db.admin)
                 .await
                 .unwrap();
-            service::memory_unshare(ctx, actor, id).await.map(drop)
+            crate::call_memory::memory_unshare(ctx, actor, id)
+                .await
+                .map(drop)
         }
         Action::ProposalList => {
             service::proposal_pending_count(ctx, actor).await?;
-            service::proposal_list(ctx, actor, None, None)
+            crate::call_memory::proposal_list(ctx, actor, None, None)
                 .await
                 .map(drop)
         }
         Action::ProposalGet => {
             let (id, actor) = proposal_to_decide(world, actor).await;
-            service::proposal_get(ctx, &actor, id).await.map(drop)
+            crate::call_memory::proposal_get(ctx, &actor, id)
+                .await
+                .map(drop)
         }
         // Who decides for everyone would share at once.
         Action::ProposalCreate => {
             let id = memory(world, actor).await;
             let mut actor = actor.clone();
             actor.permissions.remove(&Permission::MemoryReview);
-            service::memory_share(ctx, &actor, id, 1, &Audience::Org, "")
+            crate::call_memory::memory_share(ctx, &actor, id, 1, &Audience::Org, "")
                 .await
                 .map(drop)
         }
         Action::ProposalAccept => {
             let (id, actor) = proposal_to_decide(world, actor).await;
-            service::proposal_accept(ctx, &actor, id, "").await
+            crate::call_memory::proposal_accept(ctx, &actor, id, "").await
         }
         Action::ProposalDecline => {
             let (id, actor) = proposal_to_decide(world, actor).await;
-            service::proposal_decline(ctx, &actor, id, "").await
+            crate::call_memory::proposal_decline(ctx, &actor, id, "").await
         }
         Action::ProposalWithdraw => {
             let memory = memory(world, actor).await;
             let id = proposed(world, actor, memory, Audience::Org).await;
-            service::proposal_withdraw(ctx, actor, id).await
+            crate::call_memory::proposal_withdraw(ctx, actor, id).await
         }
         Action::MemoryReply => {
             let root = memory(world, actor).await;
-            service::memory_reply(ctx, actor, root, &draft("Tea with milk"))
+            crate::call_memory::memory_reply(ctx, actor, root, &draft("Tea with milk"))
                 .await
                 .map(drop)
         }
@@ -125,15 +131,15 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             let now = ctx.clock.now();
             store::memory::memory_update(&mut tx, id, 1, &change("Tea at six"), now).await?;
             tx.commit().await?;
-            service::memory_version_restore(ctx, actor, id, 1, 2)
+            crate::call_memory::memory_version_restore(ctx, actor, id, 1, 2)
                 .await
                 .map(drop)
         }
         Action::MemoryPurge => {
             let id = trashed(world, actor).await;
-            service::memory_purge(ctx, actor, id).await?;
+            crate::call_memory::memory_purge(ctx, actor, id).await?;
             trashed(world, actor).await;
-            let gone = service::memory_trash_empty(ctx, actor).await?;
+            let gone = crate::call_memory::memory_trash_empty(ctx, actor).await?;
             assert!(gone > 0);
             Ok(())
         }
@@ -159,10 +165,10 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
         },
         Action::ImportConfirm => {
             let id = waiting_import(world, actor).await;
-            crate::call::import_confirm(ctx, actor, id, &ImportOptions::default()).await
+            crate::call_import::import_confirm(ctx, actor, id, &ImportOptions::default()).await
         }
         Action::ImportDiscard => {
-            crate::call::import_discard(ctx, actor, waiting_import(world, actor).await).await
+            crate::call_import::import_discard(ctx, actor, waiting_import(world, actor).await).await
         }
         Action::MemoryExport => {
             let mut export =
@@ -173,13 +179,13 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             Ok(())
         }
         Action::ImportGet => {
-            crate::call::import_list(ctx, actor).await?;
-            crate::call::import_get(ctx, actor, stored_import(world, actor).await)
+            crate::call_import::import_list(ctx, actor).await?;
+            crate::call_import::import_get(ctx, actor, stored_import(world, actor).await)
                 .await
                 .map(drop)
         }
         Action::ImportCancel => {
-            crate::call::import_cancel(ctx, actor, stored_import(world, actor).await).await
+            crate::call_import::import_cancel(ctx, actor, stored_import(world, actor).await).await
         }
         Action::ImportRetry => {
             let id = stored_import(world, actor).await;
@@ -191,7 +197,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .id;
             store::job::job_cancel(&mut tx, job, ctx.clock.now()).await?;
             tx.commit().await?;
-            crate::call::import_retry(ctx, actor, id).await
+            crate::call_import::import_retry(ctx, actor, id).await
         }
         // The body of a job: done by a worker in the actor's name.
         Action::ImportApply => {
@@ -201,7 +207,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             stored_import(world, actor).await;
             let worker = world.worker();
             world.embedded(actor).await;
-            let import = crate::call::import_list(ctx, actor).await?.remove(0);
+            let import = crate::call_import::import_list(ctx, actor).await?.remove(0);
             world.import_ended(actor, import.id).await;
             world.embedded(actor).await;
             worker.stop().await;

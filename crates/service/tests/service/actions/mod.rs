@@ -203,7 +203,7 @@ async fn an_act_that_cannot_be_audited_does_not_happen() {
         .execute(&world.db.admin)
         .await
         .unwrap();
-    let refused = service::memory_create(&world.ctx, &actor, &draft("Tea")).await;
+    let refused = crate::call_memory::memory_create(&world.ctx, &actor, &draft("Tea")).await;
     assert_eq!(refused, Err(AppError::Internal));
     let counts = service::overview_get(&world.ctx, &actor).await.unwrap();
     assert_eq!(counts.own_memories, 0);

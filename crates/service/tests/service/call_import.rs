@@ -1,6 +1,8 @@
+//! Operations on imports called with their arguments one by one.
+
 use domain::{
     Actor, AppError, ImportId, NoInput,
-    import::{Import, ImportOptions, ImportPath, ImportPreview, ImportReadInput},
+    import::{Import, ImportChoiceInput, ImportOptions, ImportPath, ImportPreview},
 };
 use service::{
     Ctx, ImportCancel, ImportConfirm, ImportDiscard, ImportGet, ImportList, ImportPreviewGet,
@@ -19,20 +21,20 @@ pub(crate) async fn import_preview(
     ctx: &Ctx,
     actor: &Actor,
     id: ImportId,
-    options: &ImportOptions,
+    choice: &ImportOptions,
 ) -> Result<ImportPreview, AppError> {
-    let options = options.clone();
-    call::<ImportPreviewGet>(ctx, actor, ImportReadInput { id, options }).await
+    let choice = choice.clone();
+    call::<ImportPreviewGet>(ctx, actor, ImportChoiceInput { id, choice }).await
 }
 
 pub(crate) async fn import_confirm(
     ctx: &Ctx,
     actor: &Actor,
     id: ImportId,
-    options: &ImportOptions,
+    choice: &ImportOptions,
 ) -> Result<(), AppError> {
-    let options = options.clone();
-    call::<ImportConfirm>(ctx, actor, ImportReadInput { id, options }).await
+    let choice = choice.clone();
+    call::<ImportConfirm>(ctx, actor, ImportChoiceInput { id, choice }).await
 }
 
 pub(crate) async fn import_discard(ctx: &Ctx, actor: &Actor, id: ImportId) -> Result<(), AppError> {

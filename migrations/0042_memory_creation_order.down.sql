@@ -1,0 +1,3 @@
+DROP INDEX memories_own_created_idx;
+DROP INDEX memories_shared_created_idx;
+DROP INDEX memories_trash_created_idx;

@@ -7,5 +7,6 @@ mod boot;
 mod hostile_append;
 mod isolation;
 mod migrations;
+mod schema_files;
 mod session;
 mod tampering;

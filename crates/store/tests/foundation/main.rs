@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod audit_upgrade;
 mod boot;
+mod current_schema;
 mod hostile_append;
 mod isolation;
 mod migrations;

@@ -17,6 +17,7 @@ fn main() -> io::Result<()> {
         .iter()
         .filter_map(|file| {
             let path = file.strip_prefix(&root).ok()?.to_str()?.replace('\\', "/");
+            let file = file.to_str()?;
             // The whole schema, generated.
             (path != "current.sql")
                 .then(|| format!("SchemaFile {{ path: {path:?}, sql: include_str!({file:?}) }},\n"))

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 /// The only crate with SQL.
 const CRATE: &str = "crates/store";
 
-/// Compiles the store against a database with all migrations and updates the
+/// Compiles the store against a database with the whole schema and updates the
 /// committed query data. With `check`, only compares.
 pub(crate) fn prepare(project: &Project, check: bool) -> Result<ExitCode> {
     let committed = project.root.join(CRATE).join(".sqlx");
@@ -55,6 +55,18 @@ fn describe_queries(project: &Project, target: &Path) -> Result<()> {
         psql.arg("--file").arg(migration);
     }
     output(&mut psql).context("the migrations could not be applied")?;
+    let mut psql = Command::new(cluster.binaries.program("psql"));
+    psql.args([
+        "--no-psqlrc",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+        "--single-transaction",
+        &url,
+    ]);
+    for file in schema_files(&project.root)? {
+        psql.arg("--file").arg(file);
+    }
+    output(&mut psql).context("the schema files could not be applied")?;
 
     // The macros write query data only on expansion, so force a compilation.
     touch(&project.root.join(CRATE).join("src/lib.rs"))?;
@@ -72,6 +84,29 @@ fn migrations(root: &Path) -> Result<Vec<PathBuf>> {
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.to_string_lossy().ends_with(".up.sql"))
         .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// The files of `schema/` in the order in which the store applies them.
+fn schema_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let root = root.join("schema");
+    let mut files = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+        {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "sql")
+                && path != root.join("current.sql")
+            {
+                files.push(path);
+            }
+        }
+    }
     files.sort();
     Ok(files)
 }
@@ -193,5 +228,40 @@ mod tests {
             .filter_map(|path| path.file_name()?.to_str())
             .collect();
         assert_eq!(names, ["0001_a.up.sql", "0002_b.up.sql"]);
+    }
+
+    #[test]
+    fn schema_files_are_applied_by_path_without_the_generated_one() {
+        let root = tempfile::tempdir().unwrap();
+        let schema = root.path().join("schema");
+        for folder in ["functions", "policies"] {
+            fs::create_dir_all(schema.join(folder)).unwrap();
+        }
+        for name in [
+            "README.md",
+            "clear.sql",
+            "current.sql",
+            "functions/_helpers.sql",
+            "functions/note.sql",
+            "policies/note.sql",
+            "prune.sql",
+        ] {
+            fs::write(schema.join(name), "").unwrap();
+        }
+        let files = schema_files(root.path()).unwrap();
+        let names: Vec<_> = files
+            .iter()
+            .filter_map(|path| path.strip_prefix(&schema).ok()?.to_str())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "clear.sql",
+                "functions/_helpers.sql",
+                "functions/note.sql",
+                "policies/note.sql",
+                "prune.sql"
+            ]
+        );
     }
 }

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::{
     Login, PerLogin, StoreError,
     catalogue::{self, EXCEPTIONS, Finding, RULES},
-    migrate,
+    migrate, schema,
 };
 
 /// The oldest supported server, as in `server_version_num`.
@@ -87,6 +87,11 @@ pub enum CheckError {
         /// The newest migration that this version knows.
         ours: i64,
     },
+    /// Functions, policies and grants are those of another version.
+    #[error(
+        "the database's functions, policies and grants are not those of this version of Atrium: run `atrium migrate up`"
+    )]
+    SchemaFilesDiffer,
     /// The check itself failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -276,7 +281,8 @@ async fn roles_check(login: Login, pool: &PgPool) -> Result<(), CheckError> {
     }
 }
 
-/// Fails unless the database has exactly the migrations of this binary.
+/// Fails unless the database has exactly the migrations and schema files of this
+/// binary.
 async fn versions_check(auth: &PgPool) -> Result<(), CheckError> {
     let mut tx = auth.begin().await?;
     sqlx::query!("SELECT set_config('role', 'atrium_auth', true)")
@@ -288,8 +294,12 @@ async fn versions_check(auth: &PgPool) -> Result<(), CheckError> {
     if let Some(&found) = applied.iter().rfind(|version| !known.contains(version)) {
         return Err(CheckError::SchemaNewer { found, ours });
     }
-    match known.into_iter().find(|version| !applied.contains(version)) {
-        Some(missing) => Err(CheckError::SchemaOlder { missing }),
-        None => Ok(()),
+    if let Some(missing) = known.into_iter().find(|version| !applied.contains(version)) {
+        return Err(CheckError::SchemaOlder { missing });
     }
+    let digest = schema::applied_digest(&mut tx).await?;
+    if digest.as_deref() != Some(&schema::digest(schema::FILES)) {
+        return Err(CheckError::SchemaFilesDiffer);
+    }
+    Ok(())
 }

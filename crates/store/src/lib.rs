@@ -43,6 +43,7 @@ pub mod preferences;
 pub mod proposal;
 pub mod provision;
 pub mod role;
+pub mod schema;
 pub mod session;
 pub mod settings;
 pub mod team;

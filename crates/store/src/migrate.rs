@@ -1,4 +1,4 @@
-//! Applies the migrations that are embedded in the binary. Only the schema's
+//! Applies the migrations and schema files that are embedded in the binary. Only the schema's
 //! owner can do that, so these functions take the owner's URL and not a
 //! [`crate::Store`].
 
@@ -10,7 +10,7 @@ use sqlx::{
     postgres::PgConnectOptions,
 };
 
-use crate::{Login, PerLogin, check::OLDEST_SERVER, provision::quoted};
+use crate::{Login, PerLogin, check::OLDEST_SERVER, provision::quoted, schema};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
@@ -68,6 +68,13 @@ pub enum MigrateError {
         /// The server's message.
         cause: String,
     },
+    /// A file of `schema/` failed, and the transaction was rolled back.
+    #[error("schema/{path} failed, and functions, policies and grants are as before: {cause}")]
+    SchemaFile {
+        path: &'static str,
+        /// The server's message.
+        cause: String,
+    },
     /// The database could not be reached or rejected something else.
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
@@ -97,8 +104,8 @@ async fn connect(admin_url: &str) -> Result<PgConnection, sqlx::Error> {
         .await
 }
 
-/// Applies the missing migrations, grants each login its local roles and
-/// revokes any others. Processes that call this at the same time wait for each
+/// Applies the missing migrations and the schema files, grants each login its
+/// local roles and revokes any others. Processes that call this at the same time wait for each
 /// other.
 pub async fn up(admin_url: &str, logins: &PerLogin<impl AsRef<str>>) -> Result<(), MigrateError> {
     for (login, name) in logins.each() {
@@ -148,6 +155,7 @@ pub async fn up(admin_url: &str, logins: &PerLogin<impl AsRef<str>>) -> Result<(
         .execute(&mut conn)
         .await?;
     MIGRATOR.run_direct(None, &mut conn, false).await?;
+    schema::apply(&mut conn, schema::FILES).await?;
     for (login, name) in logins.each() {
         grant(&mut conn, login, name.as_ref()).await?;
     }
@@ -190,15 +198,28 @@ async fn grant(conn: &mut PgConnection, login: Login, name: &str) -> Result<(), 
 }
 
 /// Reverts the newest `steps` migrations. Data in their tables and columns is
-/// lost.
+/// lost, and functions, policies and grants are missing until [`up`] is called
+/// by a version that has the remaining migrations.
 pub async fn down(admin_url: &str, steps: u32) -> Result<(), MigrateError> {
     let mut conn = connect(admin_url).await?;
     sqlx::query!("SELECT pg_advisory_lock(hashtextextended('atrium.migrate', 0))")
         .execute(&mut conn)
         .await?;
     let applied = applied_versions(&mut conn).await?;
+    let known = known_versions();
+    if let Some(&found) = applied.iter().rfind(|version| !known.contains(version)) {
+        return Err(MigrateError::SchemaNewer { found });
+    }
     let steps = usize::try_from(steps).unwrap_or(usize::MAX);
     let target = applied.iter().rev().nth(steps).copied().unwrap_or(0);
+    if applied.contains(&schema::FIRST_MIGRATION) {
+        schema::clear(&mut conn).await?;
+        MIGRATOR
+            .undo(&mut conn, target.max(schema::FIRST_MIGRATION))
+            .await?;
+        // Functions that the tables needed until now.
+        schema::clear(&mut conn).await?;
+    }
     MIGRATOR.undo(&mut conn, target).await?;
     Ok(())
 }
@@ -218,6 +239,15 @@ pub async fn status(admin_url: &str) -> Result<Vec<MigrationStatus>, MigrateErro
         .collect())
 }
 
+/// True if the database has the schema files of this binary.
+pub async fn has_schema_files(admin_url: &str) -> Result<bool, MigrateError> {
+    let mut conn = connect(admin_url).await?;
+    let applied = applied_versions(&mut conn).await?;
+    Ok(applied.contains(&schema::FIRST_MIGRATION)
+        && schema::applied_digest(&mut conn).await?.as_deref()
+            == Some(&schema::digest(schema::FILES)))
+}
+
 /// The migrations in this binary, in order.
 pub(crate) fn known_versions() -> Vec<i64> {
     MIGRATOR
@@ -227,12 +257,13 @@ pub(crate) fn known_versions() -> Vec<i64> {
         .collect()
 }
 
-/// Checksums of the migrations in this binary, in order.
+/// Checksums of the migrations in this binary, in order, and of the schema files.
 #[cfg(feature = "testing")]
 pub(crate) fn checksums() -> Vec<Vec<u8>> {
     MIGRATOR
         .iter()
         .map(|migration| migration.checksum.to_vec())
+        .chain([schema::digest(schema::FILES).to_vec()])
         .collect()
 }
 

@@ -333,7 +333,8 @@ async fn execute(conn: &mut PgConnection, sql: String) {
 }
 
 /// Creates the migrated database that all others are copied from, unless it
-/// exists, and returns its name, which contains a digest of the migrations.
+/// exists, and returns its name, which contains a digest of the migrations and
+/// schema files.
 async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> String {
     let digest = Sha256::digest(migrate::checksums().concat());
     let mut name = "atrium_test_template_".to_owned();

@@ -13,15 +13,16 @@ use crate::{
 /// Migrate the database's schema up or down, or show its status.
 #[derive(Debug, Subcommand)]
 pub(super) enum Migrate {
-    /// Apply missing migrations.
+    /// Apply missing migrations, and functions, policies and grants if they changed.
     Up,
-    /// Revert the newest migrations. Data in their tables and columns is lost.
+    /// Revert the newest migrations. Data in their tables and columns is lost. `migrate up` of
+    /// the version to go back to completes it.
     Down {
         /// Number of migrations to revert.
         #[arg(long, default_value_t = 1)]
         steps: u32,
     },
-    /// Show which migrations are applied.
+    /// Show which migrations are applied, and if functions, policies and grants are current.
     Status,
 }
 
@@ -62,6 +63,11 @@ impl Migrate {
             };
             println!("{mark}  {:04} {}", migration.version, migration.name);
         }
+        let has_files = store::migrate::has_schema_files(admin)
+            .await
+            .map_err(Failure::failed)?;
+        let mark = if has_files { "applied" } else { "missing" };
+        println!("{mark}  functions, policies and grants");
         Ok(())
     }
 }

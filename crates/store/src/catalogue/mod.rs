@@ -47,7 +47,7 @@ pub const COMMON: &str = "
                         WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped) AS has_tenant
           FROM pg_class c
          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-           AND c.relname <> '_sqlx_migrations'
+           AND c.relname NOT IN ('_sqlx_migrations', '_schema_files')
            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
     ), roles AS (
         SELECT oid, rolname::text AS name FROM pg_roles

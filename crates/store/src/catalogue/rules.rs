@@ -14,7 +14,7 @@ pub const RULES: &[Rule] = &[
         name: "has_policy",
         breaks: "SELECT name AS object, 'it has no policy' AS problem
                    FROM tables t WHERE NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid)",
-        remedy: Some("restore its policies from a dump of an untouched database of this version"),
+        remedy: Some("run `UPDATE _schema_files SET digest = NULL` as the schema's owner, then `atrium migrate up`, which creates its policies again"),
     },
     Rule {
         // The tenant's condition comes first and everything else is added with
@@ -73,7 +73,7 @@ pub const RULES: &[Rule] = &[
         breaks: "SELECT DISTINCT t.name || ' ' || r.name AS object, 'it may change tenant_id' AS problem
                    FROM tables t, roles r
                   WHERE t.has_tenant AND has_column_privilege(r.oid, t.oid, 'tenant_id', 'UPDATE')",
-        remedy: Some("run `REVOKE UPDATE` on the table from the role and grant it by column, without tenant_id, as the migrations do"),
+        remedy: Some("run `REVOKE UPDATE` on the table from the role and grant it by column, without tenant_id, as the files in schema/policies do"),
     },
     Rule {
         // Only the purge role, which no login takes, deletes the chain of a

@@ -100,7 +100,7 @@ pub(crate) async fn tables(conn: &mut PgConnection) -> Vec<Table> {
                   AND a.attname <> 'tenant_id'
                 LIMIT 1) f ON true
           WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-            AND c.relname <> '_sqlx_migrations'
+            AND c.relname NOT IN ('_sqlx_migrations', '_schema_files')
           ORDER BY c.relname, a.attnum",
     )
     .fetch_all(&mut *conn)

@@ -522,7 +522,7 @@ impl Filled {
                                AND pg_get_constraintdef(k.oid) ~ '= ANY \\(ARRAY|~ ''\\^|<@ ''\\{')
                FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
               WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-                AND c.relname <> '_sqlx_migrations'
+                AND c.relname NOT IN ('_sqlx_migrations', '_schema_files')
                 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
                 AND format_type(a.atttypid, NULL) IN ('text', 'text[]', 'jsonb')
               ORDER BY 1, 2",

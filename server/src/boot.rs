@@ -8,14 +8,14 @@ use std::{
 
 use mail::Mailer;
 use secrecy::{ExposeSecret, SecretString};
-use service::{CheckpointFolder, CheckpointKey, Clock, Ctx, Embedder, Entropy, Ids, Quotas};
+use service::{
+    CheckpointFolder, CheckpointKey, Clock, Ctx, Embedder, Entropy, Ids, Quotas,
+    identity::{Directory, SessionLifetimes},
+};
 use store::{ConnectOptions, Login, PerLogin, Store};
 
 use crate::{
-    auth::{
-        AuthSettings, Directory, MasterKey, OidcSettings, PRIMARY, SessionLifetimes, SignInLimits,
-        demo::DemoIssuer,
-    },
+    auth::{AuthSettings, MasterKey, OidcSettings, PRIMARY, SignInLimits, demo::DemoIssuer},
     config::{self, Config, Oidc},
     database::{Database, IfRunning},
     failure::Failure,

@@ -17,6 +17,7 @@ mod embedding_model;
 mod export;
 mod group_mapping;
 mod idempotency;
+pub mod identity;
 mod import;
 mod invite;
 mod isolation;
@@ -81,9 +82,8 @@ pub use import::{
 };
 pub use interchange::ExportFormat;
 pub use invite::{
-    AcceptedInvite, FoundInvite, InviteChoicesGet, InviteCreate, InviteError, InviteGet,
-    InviteList, InviteRenew, InviteRevoke, InviteToken, invite_accept, invite_find,
-    owner_invite_create,
+    AcceptedInvite, FoundInvite, InviteChoicesGet, InviteCreate, InviteGet, InviteList,
+    InviteRenew, InviteRevoke, InviteToken, invite_accept, invite_find, owner_invite_create,
 };
 pub use isolation::{IsolationProbe, isolation_check};
 pub use job::{WorkerSettings, embedding_sweep, work};

@@ -28,7 +28,7 @@ const SERVER_ONLY: [&str; 13] = [
 
 /// Crates whose types cross our crates' boundaries, so that two versions would
 /// be incompatible.
-const SINGLE: [&str; 5] = ["axum", "leptos", "sqlx", "tower-sessions", "wasm-bindgen"];
+const SINGLE: [&str; 4] = ["axum", "leptos", "sqlx", "wasm-bindgen"];
 
 /// Fails if the browser build depends on a server crate.
 pub(crate) fn browser_tree(project: &Project) -> Result<()> {

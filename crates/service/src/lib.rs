@@ -11,6 +11,7 @@ mod authorized_tx;
 mod break_glass;
 mod bulk;
 mod context;
+pub mod database;
 mod denial;
 mod embedder;
 mod embedding_model;
@@ -55,8 +56,8 @@ pub use api_key::{
     api_key_rejection_audit,
 };
 pub use audit::{
-    AuditList, AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
-    CheckpointWriter, NoteProblem, StoredNotes, audit_verify,
+    AuditList, AuditReport, AuditVerdict, CheckpointFolder, CheckpointKey, CheckpointProblem,
+    CheckpointSettings, CheckpointWriter, NoteProblem, StoredNotes, audit_verify,
 };
 pub use authorized_tx::authorize;
 pub use break_glass::{
@@ -136,8 +137,8 @@ pub use team::{
     team_names,
 };
 pub use tenant::{
-    CreatedOrganisation, NewOrganisation, Owner, Person, member_add, member_exists, tenant_create,
-    tenant_list,
+    CreatedOrganisation, NewOrganisation, Owner, Person, Tenant, member_add, member_exists,
+    tenant_create, tenant_list,
 };
 pub use tenant_lifecycle::{
     Initiator, tenant_delete, tenant_get, tenant_id_by_slug, tenant_page, tenant_resume,

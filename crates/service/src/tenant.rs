@@ -15,6 +15,7 @@ use store::{
     user::{NewUser, user_create},
 };
 
+pub use store::tenant::Tenant;
 use uuid::Uuid;
 
 use crate::{

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use secrecy::ExposeSecret;
+use service::database::migrate;
 
 use crate::{
     boot,
@@ -45,16 +46,11 @@ impl Migrate {
         match self {
             Self::Up => boot::migrate_up(database).await?,
             Self::Down { steps } => {
-                store::migrate::down(admin, steps)
-                    .await
-                    .map_err(Failure::failed)?;
+                migrate::down(admin, steps).await.map_err(Failure::failed)?;
             }
             Self::Status => {}
         }
-        for migration in store::migrate::status(admin)
-            .await
-            .map_err(Failure::failed)?
-        {
+        for migration in migrate::status(admin).await.map_err(Failure::failed)? {
             let mark = if migration.is_applied {
                 "applied"
             } else {

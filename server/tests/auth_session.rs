@@ -123,6 +123,25 @@ async fn signing_in_gives_a_new_id_and_ends_the_old_session() {
     assert_eq!(app.sessions().await, 1);
 }
 
+/// SEC-B2: the session is replaced by a sign-in, and by nothing less.
+#[tokio::test]
+async fn failed_sign_in_leaves_the_earlier_session() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    let id = browser.jar[COOKIE].clone();
+    app.issuer.plan(|plan| plan.subject = "noah".to_owned());
+    app.browser().sign_in(&app.issuer).await;
+    let suspended = sqlx::query(
+        "UPDATE users SET status = 'suspended' WHERE id = (SELECT user_id FROM identities WHERE subject = 'noah')",
+    );
+    suspended.execute(&app.db.admin).await.unwrap();
+    let answer = browser.sign_in(&app.issuer).await;
+    assert_eq!(answer.location(), "/sign-in?error=suspended&return_to=%2Fmemories");
+    assert_eq!(browser.jar[COOKIE], id);
+    assert_eq!(browser.who().await, "Mia Muster");
+    assert_eq!(app.sessions().await, 2);
+}
+
 /// SEC-B2: an id that an attacker chose is never adopted.
 #[tokio::test]
 async fn a_chosen_id_is_not_taken_over() {

@@ -21,7 +21,6 @@ pub enum List {
     /// A member's private memories, read under a break-glass grant.
     BreakGlass,
     Invite,
-    Job,
     Member,
     Memory,
     /// Earlier versions of a memory.
@@ -39,7 +38,6 @@ impl List {
             Self::Audit => "audit",
             Self::BreakGlass => "break_glass",
             Self::Invite => "invite",
-            Self::Job => "job",
             Self::Member => "member",
             Self::Memory => "memory",
             Self::MemoryVersion => "memory_version",

@@ -259,7 +259,6 @@ fn new_session(
         oidc_issuer: Some(person.issuer.clone()),
         oidc_subject: Some(person.subject.clone()),
         oidc_sid: person.sid.clone(),
-        data: Vec::new(),
         tokens_encrypted: settings.sealer.seal(nonce, tenant_id, id, &sign_in.tokens),
         refresh_at: sign_in.refresh_at,
     }

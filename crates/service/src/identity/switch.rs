@@ -166,7 +166,6 @@ fn session_after(
         oidc_issuer: old.oidc_issuer.clone(),
         oidc_subject: old.oidc_subject.clone(),
         oidc_sid: old.oidc_sid.clone(),
-        data: Vec::new(),
         tokens_encrypted: tokens,
         refresh_at: old.refresh_at,
     }

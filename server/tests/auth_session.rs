@@ -136,7 +136,10 @@ async fn failed_sign_in_leaves_the_earlier_session() {
     );
     suspended.execute(&app.db.admin).await.unwrap();
     let answer = browser.sign_in(&app.issuer).await;
-    assert_eq!(answer.location(), "/sign-in?error=suspended&return_to=%2Fmemories");
+    assert_eq!(
+        answer.location(),
+        "/sign-in?error=suspended&return_to=%2Fmemories"
+    );
     assert_eq!(browser.jar[COOKIE], id);
     assert_eq!(browser.who().await, "Mia Muster");
     assert_eq!(app.sessions().await, 2);

@@ -72,7 +72,7 @@ pub(super) async fn callback_of(
             .complete_sign_in(&attempt, query, &headers, &facts)
             .await
         {
-            Ok(issued) => Ok((issued, return_to)),
+            Ok(token) => Ok((token, return_to)),
             Err(failure) => Err(FailedSignIn {
                 issuer: Some(attempt.issuer_name),
                 // An invite's destination makes no sense if the invite wasn't
@@ -83,9 +83,9 @@ pub(super) async fn callback_of(
         }
     };
     match signed_in.await {
-        Ok((issued, return_to)) => {
+        Ok((token, return_to)) => {
             let mut response = Redirect::to(return_to.as_str()).into_response();
-            auth.set_session(response.headers_mut(), &issued);
+            auth.set_session(response.headers_mut(), &token);
             let cookie = auth.cookie(auth.login_cookie(), "", 0);
             append_cookie(response.headers_mut(), &cookie);
             response

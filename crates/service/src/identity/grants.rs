@@ -12,7 +12,7 @@ use store::{
     group_mapping::{GrantChanges, group_mapping_list, user_claims_set, user_grants_set},
 };
 
-use crate::Ctx;
+use crate::{Ctx, authorized_tx::AuditTarget};
 
 /// Audit action: group rules changed the member's roles or teams.
 const GRANTS_SET: &str = "user.grants_set";
@@ -36,22 +36,26 @@ pub(super) async fn grants_set(
 
 /// The audit events of the change.
 pub(super) fn grants_events(ctx: &Ctx, actor: &Actor, changed: &GrantChanges) -> Vec<AuditEvent> {
-    let event = |action, outcome, changes| AuditEvent {
-        resource_type: Some("user".to_owned()),
-        resource_id: Some(actor.user_id.to_string()),
-        changes,
-        ..AuditEvent::by_actor(actor, action, outcome, ctx.clock.now())
+    let event = |action, outcome, target: AuditTarget| {
+        target.event(AuditEvent::by_actor(
+            actor,
+            action,
+            outcome,
+            ctx.clock.now(),
+        ))
     };
+    let member = || AuditTarget::user(actor.user_id);
     let mut events = Vec::new();
     if changed.is_change() {
         let difference = json!({
             "gained": { "roles": changed.roles_gained, "teams": changed.teams_gained },
             "lost": { "roles": changed.roles_lost, "teams": changed.teams_lost },
         });
-        events.push(event(GRANTS_SET, Outcome::Success, Some(difference)));
+        let target = member().with_changes(difference);
+        events.push(event(GRANTS_SET, Outcome::Success, target));
     }
     if changed.keeps_last_owner {
-        events.push(event(LAST_OWNER_KEPT, Outcome::Denied, None));
+        events.push(event(LAST_OWNER_KEPT, Outcome::Denied, member()));
     }
     events
 }

@@ -9,6 +9,7 @@ mod attempt;
 pub(crate) mod caller;
 mod grants;
 mod issuer;
+mod new_session;
 mod refresh;
 mod seal;
 mod session;

@@ -2,35 +2,28 @@
 //! written in one transaction.
 
 use domain::{
-    ActorKind, RequestFacts, SessionId, SignInProblem, TenantId, Timestamp, UserId, audit::Outcome,
-    group_mapping::GroupClaims, identity::IdentityKey, settings::TenantSettings,
+    ActorKind, RequestFacts, SignInProblem, Timestamp, UserId, group_mapping::GroupClaims,
+    identity::IdentityKey,
 };
-use serde_json::{Value, json};
 use store::{
     AuthTx, StoreError, TenantTx,
-    actor::actor_load,
-    audit::{AuditEvent, audit_append},
     identity::{Identity, identity_create, identity_find},
     login_attempt::FollowedInvite,
     role::{RoleSource, user_role_grant},
-    session::{NewSession, session_create, session_delete},
-    settings::settings_of,
+    session::session_delete,
     tenant::Tenant,
-    user::{
-        NewUser, UserStatus, user_create, user_find, user_profile_set, user_status_set, user_touch,
-    },
+    user::{NewUser, UserStatus, user_create, user_find, user_profile_set, user_status_set},
 };
 
 use super::{
-    grants::{grants_events, grants_set},
     issuer::{IssuerPolicy, candidate_tenants, directory_tenant_ensure},
+    new_session::{IssuerSession, session_commit, session_open},
     seal::Tokens,
-    session::with_session,
     settings::SessionSettings,
     sign_in_error::SignInError,
     token::{IssuedToken, SessionToken},
 };
-use crate::{Ctx, invite_accept};
+use crate::{Ctx, authorized_tx::AuditTarget, invite_accept};
 
 /// Audit action for signing in.
 pub(super) const SIGN_IN: &str = "session.sign_in";
@@ -126,36 +119,34 @@ async fn try_sign_in(
     let (tenant, identity, is_new) = find_or_create_identity(ctx, &mut tx, sign_in).await?;
     let user_id = identity.user_id;
 
-    let token = SessionToken::generate(&ctx.ids);
     if let Some(earlier) = &sign_in.replaces {
         session_delete(&mut tx, &earlier.hash(), now).await?;
     }
-    let tenant_settings = settings_of(&mut tx, tenant.id).await?;
-    let session = new_session(
-        ctx,
-        settings,
-        sign_in,
-        &tenant_settings,
-        tenant.id,
-        identity,
-        &token,
-    );
-    session_create(&mut tx, &session, now).await?;
+    let issuer = IssuerSession {
+        name: Some(sign_in.issuer.name.to_owned()),
+        issuer: Some(person.issuer.clone()),
+        subject: Some(person.subject.clone()),
+        sid: person.sid.clone(),
+        tokens: Some(sign_in.tokens.clone()),
+        refresh_at: sign_in.refresh_at,
+    };
+    let member = (tenant.id, identity);
+    let session = session_open(ctx, settings, &mut tx, member, issuer, None, sign_in.facts).await?;
 
     // As the system role, because the member may not exist yet.
     let mut tx = tx.enter_as_system(tenant.id).await?;
-    let mut events: Vec<(_, _, String, Option<Value>)> = Vec::new();
+    let mut done = Vec::new();
     if is_new {
         create_member(ctx, &mut tx, user_id, person).await?;
-        events.push(("user.create", "user", user_id.to_string(), None));
+        done.push(("user.create", AuditTarget::user(user_id)));
     } else {
         update_member(ctx, &mut tx, user_id, person).await?;
     }
     let mut gives_role = false;
     if let Some(followed) = sign_in.invite {
         let accepted = invite_accept(ctx, &mut tx, followed, user_id).await?;
-        let id = followed.id.to_string();
-        events.push((INVITE_ACCEPT, "invite", id, Some(accepted.changes)));
+        let target = AuditTarget::invite(followed.id).with_changes(accepted.changes);
+        done.push((INVITE_ACCEPT, target));
         gives_role = accepted.gives_role;
     }
     if let Some(role) = sign_in.issuer.default_role
@@ -164,29 +155,8 @@ async fn try_sign_in(
     {
         user_role_grant(&mut tx, user_id, role.key(), RoleSource::Manual, now).await?;
     }
-    let changed = grants_set(ctx, &mut tx, user_id, &person.groups).await?;
-    user_touch(&mut tx, user_id, now).await?;
-    events.push((SIGN_IN, "session", session.id.to_string(), None));
-
-    let record = actor_load(&mut tx, user_id).await?;
-    let actor = record.to_actor(with_session(sign_in.facts, session.id));
-    let mut events: Vec<_> = events
-        .into_iter()
-        .map(|(action, kind, id, changes)| AuditEvent {
-            resource_type: Some(kind.to_owned()),
-            resource_id: Some(id),
-            changes,
-            metadata: Some(json!({ "roles": record.role_keys })),
-            ..AuditEvent::by_actor(&actor, action, Outcome::Success, now)
-        })
-        .collect();
-    events.extend(grants_events(ctx, &actor, &changed));
-    audit_append(&mut tx, &events).await?;
-    tx.commit().await?;
-    Ok(IssuedToken {
-        token,
-        expires_at: session.absolute_expires_at,
-    })
+    let (claims, facts) = (Some(&person.groups), sign_in.facts);
+    Ok(session_commit(ctx, tx, session, claims, SIGN_IN, done, facts).await?)
 }
 
 /// The person's organisation and identity in it, and true if the identity is
@@ -229,39 +199,6 @@ async fn find_or_create_identity(
         }
     }
     Ok((tenant, identity, is_new))
-}
-
-fn new_session(
-    ctx: &Ctx,
-    settings: &SessionSettings,
-    sign_in: &SignIn<'_>,
-    tenant_settings: &TenantSettings,
-    tenant_id: TenantId,
-    identity: Identity,
-    token: &SessionToken,
-) -> NewSession {
-    let now = ctx.clock.now();
-    let id: SessionId = ctx.ids.id();
-    let lifetimes = settings.lifetimes.within(tenant_settings);
-    let (person, facts) = (sign_in.person, sign_in.facts);
-    let nonce = ctx.ids.bytes();
-    NewSession {
-        id,
-        id_hash: token.hash(),
-        tenant_id,
-        user_id: identity.user_id,
-        idle_expires_at: now + lifetimes.idle,
-        absolute_expires_at: now + lifetimes.absolute,
-        ip: facts.ip,
-        user_agent: facts.user_agent.clone(),
-        identity_id: Some(identity.id),
-        issuer_name: Some(sign_in.issuer.name.to_owned()),
-        oidc_issuer: Some(person.issuer.clone()),
-        oidc_subject: Some(person.subject.clone()),
-        oidc_sid: person.sid.clone(),
-        tokens_encrypted: settings.sealer.seal(nonce, tenant_id, id, &sign_in.tokens),
-        refresh_at: sign_in.refresh_at,
-    }
 }
 
 /// Creates a member without a role.

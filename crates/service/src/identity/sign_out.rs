@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use domain::{AppError, RequestFacts, TenantId, Timestamp, audit::Outcome};
-use serde_json::json;
 use store::{
     AuthTx, StoreError,
     actor::actor_load,
@@ -20,7 +19,7 @@ use super::{
     seal::{TokenSealer, Tokens},
     token::{SessionToken, sha256},
 };
-use crate::Ctx;
+use crate::{Ctx, authorized_tx::AuditTarget};
 
 /// Audit action for signing out.
 const SIGN_OUT: &str = "session.sign_out";
@@ -46,15 +45,12 @@ pub async fn sign_out(
     let actor = actor_load(&mut tx, session.user_id)
         .await?
         .to_actor(facts.clone());
-    let event = AuditEvent {
-        resource_type: Some("session".to_owned()),
-        resource_id: Some(session.id.to_string()),
-        ..AuditEvent::by_actor(&actor, SIGN_OUT, Outcome::Success, now)
-    };
+    let event = AuditEvent::by_actor(&actor, SIGN_OUT, Outcome::Success, now);
+    let event = AuditTarget::session(session.id).event(event);
     audit_append(&mut tx, &[event]).await?;
     tx.commit().await?;
-    let sealed = session.tokens_encrypted.as_ref();
-    let tokens = sealed.and_then(|sealed| sealer.open(session.tenant_id, session.id, sealed));
+    let encrypted = session.tokens_encrypted.as_deref();
+    let tokens = encrypted.and_then(|bytes| sealer.open(session.tenant_id, session.id, bytes));
     Ok(tokens.map(|tokens| (session, tokens)))
 }
 
@@ -124,12 +120,10 @@ async fn commit_ended(
 ) -> Result<(), StoreError> {
     let mut by_tenant: BTreeMap<TenantId, Vec<AuditEvent>> = BTreeMap::new();
     for session in ended {
-        let event = AuditEvent {
-            resource_type: Some("session".to_owned()),
-            resource_id: Some(session.id.to_string()),
-            metadata: Some(json!({ "channel": channel.key(), "user_id": session.user_id })),
-            ..issuer_event(ctx, Outcome::Success, facts)
-        };
+        let event = AuditTarget::session(session.id)
+            .with_note("channel", channel.key())
+            .with_note("user_id", session.user_id.to_string())
+            .event(issuer_event(ctx, Outcome::Success, facts));
         by_tenant.entry(session.tenant_id).or_default().push(event);
     }
     // A fixed order, so that two of these can't deadlock.
@@ -153,10 +147,9 @@ pub async fn issuer_sign_out_rejection_audit(
     let Some(tenant) = audit_tenant(&mut tx, issuer).await? else {
         return Ok(());
     };
-    let event = AuditEvent {
-        metadata: Some(json!({ "channel": channel.key(), "reason": reason })),
-        ..issuer_event(ctx, Outcome::Denied, facts)
-    };
+    let event = issuer_event(ctx, Outcome::Denied, facts)
+        .with("channel", channel.key())
+        .with("reason", reason);
     let mut tx = tx.enter_as_system(tenant).await?;
     audit_append(&mut tx, &[event]).await?;
     Ok(tx.commit().await?)
@@ -176,12 +169,10 @@ pub(super) async fn session_end(
         Err(StoreError::NotFound) => return Ok(()),
         other => other?,
     }
-    let event = AuditEvent {
-        resource_type: Some("session".to_owned()),
-        resource_id: Some(session.id.to_string()),
-        metadata: Some(json!({ "reason": reason, "user_id": session.user_id })),
-        ..issuer_event(ctx, Outcome::Success, facts)
-    };
+    let event = AuditTarget::session(session.id)
+        .with_note("reason", reason)
+        .with_note("user_id", session.user_id.to_string())
+        .event(issuer_event(ctx, Outcome::Success, facts));
     let mut tx = tx.enter_as_system(session.tenant_id).await?;
     audit_append(&mut tx, &[event]).await?;
     Ok(tx.commit().await?)

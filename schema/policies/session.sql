@@ -5,7 +5,7 @@ GRANT SELECT, INSERT, DELETE ON identities TO atrium_auth;
 
 CALL policies_create_open('web_sessions', 'atrium_auth', '{select,insert,update,delete}');
 GRANT SELECT, INSERT, DELETE ON web_sessions TO atrium_auth;
-GRANT UPDATE (id_hash, last_seen_at, idle_expires_at, data, tokens_encrypted, revoked_at, refresh_at,
+GRANT UPDATE (id_hash, last_seen_at, idle_expires_at, tokens_encrypted, revoked_at, refresh_at,
     refresh_lease_until, privileges_hash, previous_id_hash, previous_id_until) ON web_sessions TO atrium_auth;
 
 CALL policies_create_open('login_attempts', 'atrium_auth', '{select,insert,delete}');

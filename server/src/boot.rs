@@ -8,14 +8,14 @@ use std::{
 
 use mail::Mailer;
 use secrecy::{ExposeSecret, SecretString};
-use service::{CheckpointFolder, CheckpointKey, Clock, Ctx, Embedder, Entropy, Ids, Quotas};
-use store::{ConnectOptions, Login, PerLogin, Store};
+use service::{
+    CheckpointFolder, CheckpointKey, Clock, Ctx, Embedder, Entropy, Ids, Quotas,
+    database::{ConnectOptions, Login, PerLogin, Store, migrate},
+    identity::{Directory, SessionLifetimes},
+};
 
 use crate::{
-    auth::{
-        AuthSettings, Directory, MasterKey, OidcSettings, PRIMARY, SessionLifetimes, SignInLimits,
-        demo::DemoIssuer,
-    },
+    auth::{AuthSettings, MasterKey, OidcSettings, PRIMARY, SignInLimits, demo::DemoIssuer},
     config::{self, Config, Oidc},
     database::{Database, IfRunning},
     failure::Failure,
@@ -131,7 +131,7 @@ pub(crate) async fn migrate_up(database: &Database) -> Result<(), Failure> {
     };
     let logins =
         PerLogin::try_from_fn(|login| login_name(login, database.urls.get(login).expose_secret()))?;
-    store::migrate::up(admin.expose_secret(), &logins)
+    migrate::up(admin.expose_secret(), &logins)
         .await
         .map_err(Failure::failed)
 }

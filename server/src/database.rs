@@ -5,8 +5,13 @@ use std::path::PathBuf;
 
 use embedded_postgres::{Binaries, Cluster, Connection, Settings, State, default_cache};
 use secrecy::{ExposeSecret, SecretString};
-use service::Ids;
-use store::{Login, PerLogin, provision::Credentials};
+use service::{
+    Ids,
+    database::{
+        Login, PerLogin,
+        provision::{Credentials, provision},
+    },
+};
 use tokio::{sync::watch, task::spawn_blocking};
 
 use crate::{config::Config, failure::Failure, secret_file};
@@ -62,7 +67,7 @@ impl Database {
         });
         if cluster.is_some() {
             let superuser = connection.url("postgres");
-            store::provision::provision(&superuser, DATABASE, &credentials)
+            provision(&superuser, DATABASE, &credentials)
                 .await
                 .map_err(|error| {
                     Failure::Failed(format!("The embedded Postgres can't be set up: {error}."))

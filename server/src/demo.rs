@@ -1,8 +1,7 @@
 //! `--demo`: organisations with fictitious members and their own issuer.
 
-use domain::access::SystemRole;
+use domain::{access::SystemRole, identity::IdentityKey};
 use service::{Ctx, NewOrganisation, Owner, Person};
-use store::identity::IdentityKey;
 
 use crate::{
     auth::demo::{DEMO_ELSEWHERE, DEMO_PEOPLE, DEMO_TENANTS, DemoPerson},

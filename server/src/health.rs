@@ -7,7 +7,7 @@ use axum::{
     Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get,
 };
 use embedded_postgres::State as ClusterState;
-use store::Store;
+use service::database::Store;
 use tokio::{sync::watch, time::timeout};
 
 /// Dependencies checked by `/readyz`.

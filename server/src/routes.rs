@@ -99,7 +99,7 @@ pub fn router(
     let members = Router::new()
         .route(
             live::PATH,
-            get(live::page_events).with_state((auth.clone(), streams)),
+            get(live::page_events).with_state(streams),
         )
         .fallback_service(pages)
         .layer(from_fn_with_state(page_limit, member_rate_layer))

@@ -16,6 +16,7 @@ pub mod error;
 mod form_text;
 pub mod group_mapping;
 pub mod id;
+pub mod identity;
 pub mod import;
 mod input;
 pub mod invite;

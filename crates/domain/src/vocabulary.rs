@@ -1,6 +1,6 @@
 //! Maps other systems' words for memories to Atrium's.
 
-use crate::memory::{MemoryKind, Term, Visibility};
+use crate::memory::{MemoryKind, Term};
 
 /// The meaning of another system's memory type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,22 +32,10 @@ pub fn parse_memory_type(word: &str) -> Option<MemoryType> {
     }
 }
 
-/// Derives the visibility from two columns, an organisation id and a team id.
-/// `None` if both are set, which the source system excludes.
-pub fn visibility_of_shares(with_org: Option<&str>, with_team: Option<&str>) -> Option<Visibility> {
-    let is_set = |id: Option<&str>| id.is_some_and(|id| !id.trim().is_empty());
-    match (is_set(with_org), is_set(with_team)) {
-        (false, false) => Some(Visibility::Private),
-        (true, false) => Some(Visibility::Org),
-        (false, true) => Some(Visibility::Team),
-        (true, true) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::MemoryText;
+    use crate::memory::{MemoryText, Visibility};
 
     fn kind(word: &str) -> Option<MemoryKind> {
         parse_memory_type(word).map(|word| word.kind)
@@ -90,26 +78,13 @@ mod tests {
         assert_eq!(keys, ["private", "team", "org"]);
     }
 
-    /// Reflect Memory: `memory_type` is semantic, episodic or procedural;
-    /// sharing is in `shared_with_org_id` and `shared_with_team_id`. Each type
-    /// maps to a kind that exports back to the same type.
+    /// Reflect Memory: `memory_type` is semantic, episodic or procedural. Each
+    /// type maps to a kind that exports back to the same type.
     #[test]
-    fn reflect_memory_types_and_shares() {
+    fn reflect_memory_types() {
         assert_eq!(kind("semantic"), Some(MemoryKind::Fact));
         assert_eq!(kind("episodic"), Some(MemoryKind::Event));
         assert_eq!(kind("procedural"), Some(MemoryKind::SkillNote));
-        let private = visibility_of_shares(None, None);
-        assert_eq!(private, Some(Visibility::Private));
-        assert_eq!(visibility_of_shares(Some(""), Some(" ")), private);
-        assert_eq!(
-            visibility_of_shares(Some("o1"), None),
-            Some(Visibility::Org)
-        );
-        assert_eq!(
-            visibility_of_shares(None, Some("t1")),
-            Some(Visibility::Team)
-        );
-        assert_eq!(visibility_of_shares(Some("o1"), Some("t1")), None);
     }
 
     /// Agentopia and GalaxyCo.ai store memories in tables of their own words;

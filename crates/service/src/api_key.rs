@@ -18,7 +18,7 @@ use store::{
     actor::{ActorRecord, actor_load},
     api_key::{ApiKeySecret, StoredApiKey, api_key_find, api_key_touch},
     audit::{AuditEvent, audit_append},
-    user::{NewUser, user_create, user_touch},
+    user::{NewUser, user_create},
 };
 use subtle::ConstantTimeEq as _;
 use time::Duration;
@@ -26,6 +26,7 @@ use time::Duration;
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    identity::caller::{CallerError, caller_load, is_use_due},
     member::first_ungrantable,
     operation::{Done, Group, Operation, Route},
     secret::{Secret, SecretKind},
@@ -33,9 +34,6 @@ use crate::{
 
 /// Services on a page; beyond that they are found in the member list.
 const MAX_SERVICES: u16 = 200;
-
-/// Minimum interval between updates of a key's last use.
-const TOUCH_INTERVAL: Duration = Duration::MINUTE;
 
 pub struct ApiKeyList;
 
@@ -524,25 +522,21 @@ pub async fn api_key_check(
             stored: Some(key),
         });
     }
-    let is_due = key.last_used_at.is_none_or(|at| now - at >= TOUCH_INTERVAL);
-    if is_due {
+    let used_at = is_use_due(key.last_used_at, now).then_some(now);
+    if used_at.is_some() {
         api_key_touch(&mut tx, &hash, now).await?;
     }
-    // The system role may update the member's last-seen time.
-    let mut tx = tx.enter_as_system(key.tenant_id).await?;
-    let record = match actor_load(&mut tx, key.user_id).await {
-        Err(StoreError::NotFound) => return Err(ApiKeyError::Unknown.into()),
-        other => other?,
+    let (tx, record) = match caller_load(tx, key.tenant_id, key.user_id, used_at).await {
+        Ok(loaded) => loaded,
+        Err(CallerError::Unknown) => return Err(ApiKeyError::Unknown.into()),
+        Err(CallerError::Inactive(_)) => {
+            return Err(RejectedKey {
+                error: ApiKeyError::OwnerInactive,
+                stored: Some(key),
+            });
+        }
+        Err(CallerError::Failed(error)) => return Err(ApiKeyError::Failed(error).into()),
     };
-    if !record.may_act() {
-        return Err(RejectedKey {
-            error: ApiKeyError::OwnerInactive,
-            stored: Some(key),
-        });
-    }
-    if is_due {
-        user_touch(&mut tx, key.user_id, now).await?;
-    }
     tx.commit().await?;
     let mut actor = record.to_actor(RequestFacts {
         session_id: None,

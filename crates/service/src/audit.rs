@@ -12,7 +12,9 @@ use domain::{
 
 pub use checkpoint::{CheckpointKey, CheckpointSettings, CheckpointWriter};
 pub use folder::CheckpointFolder;
-pub use verify::{AuditReport, CheckpointProblem, NoteProblem, StoredNotes, audit_verify};
+pub use verify::{
+    AuditReport, AuditVerdict, CheckpointProblem, NoteProblem, StoredNotes, audit_verify,
+};
 
 use crate::{
     authorized_tx::AuthorizedTx,

@@ -425,7 +425,7 @@ impl AuditTarget {
     }
 
     /// Fills `event` with the resource.
-    fn event(self, event: AuditEvent) -> AuditEvent {
+    pub(crate) fn event(self, event: AuditEvent) -> AuditEvent {
         let event = AuditEvent {
             resource_type: Some(self.kind.to_owned()),
             resource_id: self.id,

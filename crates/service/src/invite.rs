@@ -28,7 +28,7 @@ use store::{
 };
 use time::Duration;
 
-pub use accept::{AcceptedInvite, FoundInvite, InviteError, invite_accept, invite_find};
+pub use accept::{AcceptedInvite, FoundInvite, invite_accept, invite_find};
 
 use crate::{
     Ctx,

@@ -11,12 +11,14 @@ mod authorized_tx;
 mod break_glass;
 mod bulk;
 mod context;
+pub mod database;
 mod denial;
 mod embedder;
 mod embedding_model;
 mod export;
 mod group_mapping;
 mod idempotency;
+pub mod identity;
 mod import;
 mod input;
 mod invite;
@@ -57,8 +59,8 @@ pub use api_key::{
     api_key_rejection_audit,
 };
 pub use audit::{
-    AuditList, AuditReport, CheckpointFolder, CheckpointKey, CheckpointProblem, CheckpointSettings,
-    CheckpointWriter, NoteProblem, StoredNotes, audit_verify,
+    AuditList, AuditReport, AuditVerdict, CheckpointFolder, CheckpointKey, CheckpointProblem,
+    CheckpointSettings, CheckpointWriter, NoteProblem, StoredNotes, audit_verify,
 };
 pub use authorized_tx::authorize;
 pub use break_glass::{
@@ -85,9 +87,8 @@ pub use import::{
 pub use input::{JsonObject, Part, brief, read_input, read_json_input};
 pub use interchange::ExportFormat;
 pub use invite::{
-    AcceptedInvite, FoundInvite, InviteChoicesGet, InviteCreate, InviteError, InviteGet,
-    InviteList, InviteRenew, InviteRevoke, InviteToken, invite_accept, invite_find,
-    owner_invite_create,
+    AcceptedInvite, FoundInvite, InviteChoicesGet, InviteCreate, InviteGet, InviteList,
+    InviteRenew, InviteRevoke, InviteToken, invite_accept, invite_find, owner_invite_create,
 };
 pub use isolation::{IsolationProbe, isolation_check};
 pub use job::{WorkerSettings, embedding_sweep, work};
@@ -141,8 +142,8 @@ pub use team::{
     team_names,
 };
 pub use tenant::{
-    CreatedOrganisation, NewOrganisation, Owner, Person, member_add, member_exists, tenant_create,
-    tenant_list,
+    CreatedOrganisation, NewOrganisation, Owner, Person, Tenant, member_add, member_exists,
+    tenant_create, tenant_list,
 };
 pub use tenant_lifecycle::{
     Initiator, tenant_delete, tenant_get, tenant_id_by_slug, tenant_page, tenant_resume,

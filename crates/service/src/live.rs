@@ -7,7 +7,7 @@ use domain::{
     live::{JobEvent, LiveEvent, MAX_WATCHED, MemoryChangeKind, MemoryEvent, StreamCursor},
 };
 use store::{
-    TenantTx,
+    Subscription, TenantTx,
     memory::{ChangedMemory, memory_changes, memory_visible},
 };
 use time::Duration;
@@ -40,6 +40,7 @@ fn access_scope(actor: &Actor) -> AccessScope {
 /// The state of one stream: what it has sent and where it continues.
 #[derive(Debug)]
 pub struct LiveReader {
+    changes: Subscription,
     /// Changes up to here were known when the stream was opened.
     begin: StreamCursor,
     /// Time of the last read.
@@ -70,11 +71,14 @@ impl LiveReader {
             let message = format!("At most {MAX_WATCHED} memories can be watched.");
             return Err(AppError::field("watch", message));
         }
+        // Subscribes before the first read, so that no change is missed.
+        let changes = ctx.store.changes().subscribe(actor.tenant_id);
         let now = ctx.clock.now();
         let known = after.and_then(StreamCursor::time);
         // Too old, or from a clock that is ahead.
         let is_lost = known.is_some_and(|at| at < now - MAX_BEHIND || at > now + COMMIT_LAG);
         Ok(Self {
+            changes,
             begin: StreamCursor::at(known.filter(|_| !is_lost).unwrap_or(now)),
             read: None,
             floor: Timestamp::UNIX_EPOCH,
@@ -84,6 +88,11 @@ impl LiveReader {
             access_scope: access_scope(actor),
             reset: is_lost,
         })
+    }
+
+    /// Waits for a change in the organisation.
+    pub async fn changed(&mut self) {
+        self.changes.changed().await;
     }
 
     /// The cursor from which an interrupted stream can resume without a gap.

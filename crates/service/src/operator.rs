@@ -1,10 +1,10 @@
 //! Operators of the installation. Only the command line adds or removes them,
 //! without an actor; audited in the member's organisation.
 
-use domain::{AppError, TenantId, UserId, audit::Outcome};
+use domain::{AppError, TenantId, UserId, audit::Outcome, identity::IdentityKey};
 use store::{
     audit::{AuditEvent, audit_append},
-    identity::{IdentityKey, identity_find},
+    identity::identity_find,
     operator::OperatorSummary,
 };
 

@@ -3,18 +3,19 @@
 
 use domain::{
     Action, ActorKind, AppError, TenantId, UserId, access::SystemRole, audit::Outcome,
-    email::EmailAddress,
+    email::EmailAddress, identity::IdentityKey,
 };
 use serde_json::json;
 use store::{
     OperatorTx, TenantTx,
     audit::{AuditEvent, audit_append},
-    identity::{IdentityKey, identity_add, identity_find},
+    identity::{identity_add, identity_find},
     role::{RoleSource, user_role_grant},
     tenant::{NewTenant, TenantListItem},
     user::{NewUser, user_create},
 };
 
+pub use store::tenant::Tenant;
 use uuid::Uuid;
 
 use crate::{

@@ -21,7 +21,6 @@ pub enum List {
     /// A member's private memories, read under a break-glass grant.
     BreakGlass,
     Invite,
-    Job,
     Member,
     Memory,
     /// Memories in the order of their creation.
@@ -41,7 +40,6 @@ impl List {
             Self::Audit => "audit",
             Self::BreakGlass => "break_glass",
             Self::Invite => "invite",
-            Self::Job => "job",
             Self::Member => "member",
             Self::Memory => "memory",
             Self::MemoryByCreation => "memory_by_creation",

@@ -1,29 +1,10 @@
 //! Maps an issuer's identity of a person to a member. Never by e-mail (SEC-A9).
 
-use domain::{TenantId, Timestamp, UserId};
+use domain::{TenantId, Timestamp, UserId, identity::IdentityKey};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{AuthTx, OperatorTx, StoreError};
-
-/// A permanent identifier of a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IdentityKey {
-    /// Any OpenID Connect issuer.
-    Subject {
-        /// The `iss` of its tokens.
-        issuer: String,
-        /// The `sub`, unique at that issuer.
-        subject: String,
-    },
-    /// Entra ID, whose `sub` differs between applications.
-    Entra {
-        /// The directory's id, `tid`.
-        tid: Uuid,
-        /// The person's object id in it, `oid`.
-        oid: Uuid,
-    },
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -31,12 +12,10 @@ pub struct Identity {
     pub user_id: UserId,
 }
 
-impl IdentityKey {
-    fn columns(&self) -> (Option<&str>, Option<&str>, Option<Uuid>, Option<Uuid>) {
-        match self {
-            Self::Subject { issuer, subject } => (Some(issuer), Some(subject), None, None),
-            Self::Entra { tid, oid } => (None, None, Some(*tid), Some(*oid)),
-        }
+fn columns(key: &IdentityKey) -> (Option<&str>, Option<&str>, Option<Uuid>, Option<Uuid>) {
+    match key {
+        IdentityKey::Subject { issuer, subject } => (Some(issuer), Some(subject), None, None),
+        IdentityKey::Entra { tid, oid } => (None, None, Some(*tid), Some(*oid)),
     }
 }
 
@@ -112,7 +91,7 @@ async fn insert(
     key: &IdentityKey,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (issuer, subject, tid, oid) = key.columns();
+    let (issuer, subject, tid, oid) = columns(key);
     sqlx::query!(
         "INSERT INTO identities (tenant_id, id, user_id, issuer, subject, entra_tid, entra_oid, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",

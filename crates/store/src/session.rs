@@ -1,6 +1,6 @@
 //! Browser sessions. Only the SHA-256 of the cookie's id is stored (SEC-B1),
-//! and an ended session stays ended: saving updates a live row and never
-//! inserts (SEC-B2). For a short time after the id was rotated, requests in
+//! and an ended session stays ended: changes update a live row and never insert
+//! (SEC-B2). For a short time after the id was rotated, requests in
 //! flight with the previous id still succeed; they can end the session but not
 //! change it.
 
@@ -34,8 +34,6 @@ pub struct NewSession {
     pub oidc_subject: Option<String>,
     /// The issuer's own session id, for its logout messages.
     pub oidc_sid: Option<String>,
-    /// Opaque data of the web layer.
-    pub data: Vec<u8>,
     /// The issuer's tokens, encrypted.
     pub tokens_encrypted: Option<Vec<u8>>,
     /// When the tokens are due for renewal; `None` if they can't be renewed.
@@ -63,8 +61,6 @@ pub struct StoredSession {
     pub oidc_subject: Option<String>,
     /// The issuer's own session id.
     pub oidc_sid: Option<String>,
-    /// Opaque data of the web layer.
-    pub data: Vec<u8>,
     /// The issuer's tokens, encrypted.
     pub tokens_encrypted: Option<Vec<u8>>,
     /// When the tokens are due for renewal; `None` if they can't be renewed.
@@ -107,9 +103,8 @@ pub async fn session_create(
     sqlx::query!(
         "INSERT INTO web_sessions (
              tenant_id, id, id_hash, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
-             ip, user_agent, identity_id, issuer_name, oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted,
-             refresh_at
-         ) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8::text::inet, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             ip, user_agent, identity_id, issuer_name, oidc_issuer, oidc_subject, oidc_sid, tokens_encrypted, refresh_at
+         ) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8::text::inet, $9, $10, $11, $12, $13, $14, $15, $16)",
         session.tenant_id as _,
         session.id as _,
         session.id_hash.as_slice(),
@@ -124,7 +119,6 @@ pub async fn session_create(
         session.oidc_issuer,
         session.oidc_subject,
         session.oidc_sid,
-        session.data,
         session.tokens_encrypted,
         session.refresh_at,
     )
@@ -143,7 +137,7 @@ pub async fn session_load(
     let row = sqlx::query_as!(
         StoredSession,
         r#"SELECT id, tenant_id, user_id, created_at, last_seen_at, idle_expires_at, absolute_expires_at,
-                  issuer_name, oidc_issuer, oidc_subject, oidc_sid, data, tokens_encrypted, refresh_at,
+                  issuer_name, oidc_issuer, oidc_subject, oidc_sid, tokens_encrypted, refresh_at,
                   refresh_lease_until, privileges_hash, id_hash <> $1 AS "by_previous_id!"
              FROM web_sessions
             WHERE (id_hash = $1 OR previous_id_hash = $1 AND previous_id_until > $2)
@@ -194,26 +188,6 @@ pub async fn session_privileges_set(
     .execute(tx.conn())
     .await?;
     Ok(())
-}
-
-/// Stores the web layer's data of a live session. Returns false and stores
-/// nothing if the session ended meanwhile.
-pub async fn session_save(
-    tx: &mut AuthTx,
-    id_hash: &[u8; 32],
-    data: &[u8],
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
-        "UPDATE web_sessions SET data = $2
-          WHERE id_hash = $1 AND revoked_at IS NULL AND idle_expires_at > $3 AND absolute_expires_at > $3",
-        id_hash.as_slice(),
-        data,
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(done.rows_affected() == 1)
 }
 
 /// Claims the renewal of a live session's tokens until `lease` and returns

@@ -5,29 +5,28 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue, header},
+    http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{RequestFacts, SignInProblem};
+use domain::{RequestFacts, SignInProblem, Timestamp};
 use openidconnect::{
     AuthorizationCode, Nonce, OAuth2TokenResponse as _, PkceCodeVerifier, RequestTokenError,
     TokenResponse as _,
 };
 use serde::Deserialize;
-use store::login_attempt::{LoginAttempt, login_attempt_take};
-use subtle::ConstantTimeEq as _;
-use tower_sessions::Session;
+use service::identity::{
+    IssuedToken, LoginAttempt, SignIn, SignInError, Tokens, VerifiedPerson, login_take, sign_in,
+};
 
 use super::{
     Auth,
     issuer::{Issuer, Provider, with_causes},
     keys::KeySet,
+    person::{account_hash, person_from_claims},
     refresh::refresh_at,
-    seal::Tokens,
-    session::{adopt, cookie_value, hash},
+    session::{append_cookie, cookie_value},
     settings::PRIMARY,
-    sign_in::{NewTokens, Person},
-    sign_in_error::SignInError,
+    sign_in_error::FailedSignIn,
     token::{self, Claims, Expected, Nonces, Token, TokenFault, TokenResponse},
 };
 use crate::http::ReturnTo;
@@ -46,12 +45,11 @@ pub(super) struct CallbackQuery {
 pub(super) async fn callback(
     auth: State<Auth>,
     facts: Extension<RequestFacts>,
-    session: Session,
     headers: HeaderMap,
     query: Result<Query<CallbackQuery>, QueryRejection>,
 ) -> Response {
     let primary = Path(PRIMARY.to_owned());
-    callback_of(auth, primary, facts, session, headers, query).await
+    callback_of(auth, primary, facts, headers, query).await
 }
 
 /// Callback of the issuer with this name.
@@ -59,7 +57,6 @@ pub(super) async fn callback_of(
     State(auth): State<Auth>,
     Path(issuer): Path<String>,
     Extension(facts): Extension<RequestFacts>,
-    session: Session,
     headers: HeaderMap,
     query: Result<Query<CallbackQuery>, QueryRejection>,
 ) -> Response {
@@ -72,34 +69,29 @@ pub(super) async fn callback_of(
         let site = &auth.0.settings.site;
         let return_to = ReturnTo::parse(site, &attempt.return_to).unwrap_or_else(ReturnTo::home);
         match auth
-            .complete_sign_in(&attempt, query, &session, &facts)
+            .complete_sign_in(&attempt, query, &headers, &facts)
             .await
         {
-            Ok(()) => Ok(return_to),
-            // An invite's destination makes no sense if the invite wasn't
-            // accepted.
-            Err(error) if attempt.invite.is_some() => Err(error.by(&attempt.issuer_name)),
-            Err(error) => Err(error.by(&attempt.issuer_name).back_to(return_to)),
+            Ok(token) => Ok((token, return_to)),
+            Err(failure) => Err(FailedSignIn {
+                issuer: Some(attempt.issuer_name),
+                // An invite's destination makes no sense if the invite wasn't
+                // accepted.
+                return_to: attempt.invite.is_none().then_some(return_to),
+                ..failure
+            }),
         }
     };
     match signed_in.await {
-        Ok(return_to) => {
+        Ok((token, return_to)) => {
             let mut response = Redirect::to(return_to.as_str()).into_response();
-            if let Ok(cookie) = HeaderValue::from_str(&auth.cookie(auth.login_cookie(), "", 0)) {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
+            auth.set_session(response.headers_mut(), &token);
+            let cookie = auth.cookie(auth.login_cookie(), "", 0);
+            append_cookie(response.headers_mut(), &cookie);
             response
         }
-        Err(error) => auth.reject_sign_in(error, &facts, &headers).await,
+        Err(failure) => auth.reject_sign_in(failure, &facts, &headers).await,
     }
-}
-
-fn session_error(error: &tower_sessions::session::Error) -> SignInError {
-    tracing::error!(
-        error = error as &dyn std::error::Error,
-        "the session can't be kept"
-    );
-    SignInError::new(SignInProblem::Unavailable, "session")
 }
 
 impl Auth {
@@ -111,25 +103,11 @@ impl Auth {
         issuer: &str,
         query: &CallbackQuery,
     ) -> Result<LoginAttempt, SignInError> {
-        let reject = |reason| Err(SignInError::new(SignInProblem::State, reason));
         let Some(state) = query.state.as_deref().filter(|state| !state.is_empty()) else {
-            return reject("state_missing");
-        };
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        let attempt =
-            login_attempt_take(&mut tx, &hash(state.as_bytes()), self.0.ctx.clock.now()).await?;
-        tx.commit().await?;
-        let Some(attempt) = attempt else {
-            return reject("state_unknown");
+            return Err(SignInError::new(SignInProblem::State, "state_missing"));
         };
         let browser = cookie_value(headers, self.login_cookie()).unwrap_or_default();
-        if !bool::from(hash(browser.as_bytes()).ct_eq(&attempt.browser_hash)) {
-            return reject("other_browser");
-        }
-        if attempt.issuer_name != issuer {
-            return reject("other_issuer");
-        }
-        Ok(attempt)
+        login_take(&self.0.ctx, state, browser, issuer).await
     }
 
     /// Completes the sign-in: from the issuer's response to a new session.
@@ -137,25 +115,28 @@ impl Auth {
         &self,
         attempt: &LoginAttempt,
         query: CallbackQuery,
-        session: &Session,
+        headers: &HeaderMap,
         facts: &RequestFacts,
-    ) -> Result<(), SignInError> {
+    ) -> Result<IssuedToken, FailedSignIn> {
         let Some(issuer) = self.issuer_named(&attempt.issuer_name) else {
-            return Err(SignInError::new(SignInProblem::NotConfigured, "no_issuer"));
+            return Err(SignInError::new(SignInProblem::NotConfigured, "no_issuer").into());
         };
-        let (person, tokens) = self.redeem_and_verify(issuer, attempt, query).await?;
-        // The browser's earlier session ends before the new one is written.
-        session
-            .cycle_id()
+        let (person, tokens, refresh_at) = self.redeem_and_verify(issuer, attempt, query).await?;
+        let verified = SignIn {
+            issuer: issuer.settings().policy(),
+            person: &person,
+            tokens,
+            refresh_at,
+            invite: attempt.invite,
+            replaces: self.session_token(headers),
+            facts,
+        };
+        sign_in(&self.0.ctx, &self.0.sessions, &verified)
             .await
-            .map_err(|error| session_error(&error))?;
-        let id = self
-            .sign_in(issuer, &person, tokens, attempt.invite, facts)
-            .await
-            .map_err(|error| error.with_account(person.account()))?;
-        adopt(session, id)
-            .await
-            .map_err(|error| session_error(&error))
+            .map_err(|error| FailedSignIn {
+                account: Some(account_hash(&person.key)),
+                ..error.into()
+            })
     }
 
     /// Redeems the code and verifies the tokens.
@@ -164,7 +145,7 @@ impl Auth {
         issuer: &Issuer,
         attempt: &LoginAttempt,
         query: CallbackQuery,
-    ) -> Result<(Person, NewTokens), SignInError> {
+    ) -> Result<(VerifiedPerson, Tokens, Option<Timestamp>), SignInError> {
         let provider = issuer.provider().await?;
         if attempt.issuer != *provider.issuer {
             return Err(SignInError::new(SignInProblem::State, "other_issuer"));
@@ -204,15 +185,13 @@ impl Auth {
         let groups = issuer
             .group_claims(claims.additional_claims(), answer.access_token())
             .await?;
-        let person = Person::from_claims(claims, groups, issuer.settings())?;
-        let tokens = NewTokens {
-            refresh_at: refresh_at(&answer, self.0.ctx.clock.now()),
-            kept: Tokens {
-                id_token: id_token.to_string(),
-                refresh_token: answer.refresh_token().map(|token| token.secret().clone()),
-            },
+        let person = person_from_claims(claims, groups, issuer.settings())?;
+        let tokens = Tokens {
+            id_token: id_token.to_string(),
+            refresh_token: answer.refresh_token().map(|token| token.secret().clone()),
         };
-        Ok((person, tokens))
+        let refresh_at = refresh_at(&answer, self.0.ctx.clock.now());
+        Ok((person, tokens, refresh_at))
     }
 
     /// Verifies the ID token and returns its claims. If its key is unknown,

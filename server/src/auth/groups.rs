@@ -1,31 +1,15 @@
-//! Groups and app roles of the person who signs in, and the roles and teams
-//! that they grant (SEC-A10).
+//! Groups and app roles of the person who signs in (SEC-A10).
 
-use domain::{
-    Actor, SignInProblem, UserId,
-    audit::Outcome,
-    group_mapping::{GroupClaims, grants},
-};
+use domain::{SignInProblem, group_mapping::GroupClaims};
 use openidconnect::AccessToken;
-use serde_json::{Value, json};
-use store::{
-    StoreError, TenantTx,
-    audit::AuditEvent,
-    group_mapping::{GrantChanges, group_mapping_list, user_claims_set, user_grants_set},
-};
+use serde_json::Value;
+use service::identity::SignInError;
 
 use super::{
-    Auth, graph,
+    graph,
     issuer::Issuer,
-    sign_in_error::SignInError,
     token::{ExtraClaims, TokenFault},
 };
-
-/// Audit action: group rules changed the member's roles or teams.
-const GRANTS_SET: &str = "user.grants_set";
-/// Audit action: the rules would have removed the last owner and were not
-/// applied to them.
-const LAST_OWNER_KEPT: &str = "user.last_owner_kept";
 
 /// The values of a claim that is a string or a list of strings. An absent claim
 /// is an empty list, so earlier grants are revoked (SEC-A10).
@@ -82,43 +66,5 @@ impl Issuer {
                 Err(SignInError::new(SignInProblem::Groups, error.key()))
             }
         }
-    }
-}
-
-impl Auth {
-    /// Updates the roles and teams of a member to those that the rules grant
-    /// for `claims`.
-    pub(super) async fn grants_set(
-        &self,
-        tx: &mut TenantTx,
-        user_id: UserId,
-        claims: &GroupClaims,
-    ) -> Result<GrantChanges, StoreError> {
-        let now = self.0.ctx.clock.now();
-        user_claims_set(tx, user_id, claims, now).await?;
-        let granted = grants(&group_mapping_list(tx).await?, claims);
-        user_grants_set(tx, user_id, &granted, now).await
-    }
-
-    /// The audit events of the change.
-    pub(super) fn grants_events(&self, actor: &Actor, changed: &GrantChanges) -> Vec<AuditEvent> {
-        let event = |action, outcome, changes| AuditEvent {
-            resource_type: Some("user".to_owned()),
-            resource_id: Some(actor.user_id.to_string()),
-            changes,
-            ..AuditEvent::by_actor(actor, action, outcome, self.0.ctx.clock.now())
-        };
-        let mut events = Vec::new();
-        if changed.is_change() {
-            let difference = json!({
-                "gained": { "roles": changed.roles_gained, "teams": changed.teams_gained },
-                "lost": { "roles": changed.roles_lost, "teams": changed.teams_lost },
-            });
-            events.push(event(GRANTS_SET, Outcome::Success, Some(difference)));
-        }
-        if changed.keeps_last_owner {
-            events.push(event(LAST_OWNER_KEPT, Outcome::Denied, None));
-        }
-        events
     }
 }

@@ -1,5 +1,4 @@
-//! Signing in by an invite's link: starting the login, and the organisation
-//! that the invite is for.
+//! Starting a login by an invite's link.
 
 use axum::{
     Extension, Form,
@@ -7,26 +6,16 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use domain::{InviteId, RequestFacts, SignInProblem, TenantId, UserId};
+use domain::{RequestFacts, SignInProblem};
 use serde::Deserialize;
-use serde_json::Value;
-use service::{FoundInvite, InviteError, invite_accept, invite_find};
-use store::{AuthTx, TenantTx, login_attempt::FollowedInvite, tenant::Tenant};
-
-use super::{
-    Auth,
-    issuer::Issuer,
-    login::LoginParams,
-    sign_in::{Person, allowed_tenants},
-    sign_in_error::SignInError,
+use service::{
+    FoundInvite,
+    identity::{FollowedInvite, SignInError},
+    invite_find,
 };
+
+use super::{Auth, login::LoginParams};
 use crate::http::ReturnTo;
-
-/// Audit action for joining by an invite.
-pub(super) const ACCEPT: &str = "invite.accept";
-
-/// An audit event: action, resource type, resource id and changes.
-pub(super) type InviteEvent = (&'static str, &'static str, String, Option<Value>);
 
 /// The page after joining.
 const WELCOME: &str = "/?done=invite_accepted";
@@ -57,7 +46,7 @@ pub(super) async fn invite(
     drop(slot);
     match result {
         Ok(response) => response,
-        Err(error) => auth.reject_sign_in(error, &facts, &headers).await,
+        Err(error) => auth.reject_sign_in(error.into(), &facts, &headers).await,
     }
 }
 
@@ -68,10 +57,10 @@ impl Auth {
         form: &InviteForm,
     ) -> Result<Response, SignInError> {
         let known = invite_find(&self.0.ctx, &form.token).await?;
-        let invite = (known.tenant_id, known.id);
+        let (tenant_id, invite) = (known.tenant_id, known.id);
         self.invite_login(headers, &form.issuer, known)
             .await
-            .map_err(|error| error.by_invite(Some(invite)))
+            .map_err(|error| error.with_invite(tenant_id, invite))
     }
 
     async fn invite_login(
@@ -97,69 +86,5 @@ impl Auth {
             login_hint: known.email,
         };
         self.login_begin(headers, issuer, params).await
-    }
-}
-
-impl Auth {
-    /// Accepts the invite of this sign-in, if any; true if it granted a role.
-    pub(super) async fn accept_followed_invite(
-        &self,
-        tx: &mut TenantTx,
-        invite: Option<FollowedInvite>,
-        user_id: UserId,
-        events: &mut Vec<InviteEvent>,
-    ) -> Result<bool, SignInError> {
-        let Some(followed) = invite else {
-            return Ok(false);
-        };
-        let accepted = invite_accept(&self.0.ctx, tx, followed, user_id).await?;
-        let id = followed.id.to_string();
-        events.push((ACCEPT, "invite", id, Some(accepted.changes)));
-        Ok(accepted.gives_role)
-    }
-}
-
-/// The organisations that this person may sign in to (SEC-A3); with an invite,
-/// only the invite's.
-pub(super) async fn candidate_tenants(
-    tx: &mut AuthTx,
-    issuer: &Issuer,
-    person: &Person,
-    invite: Option<FollowedInvite>,
-) -> Result<Vec<Tenant>, SignInError> {
-    let Some(FollowedInvite { tenant_id, .. }) = invite else {
-        return allowed_tenants(tx, issuer, person).await;
-    };
-    let tenants = match allowed_tenants(tx, issuer, person).await {
-        // The directory belongs to another organisation, or to none.
-        Err(error) if error.problem == SignInProblem::Directory => Vec::new(),
-        other => other?,
-    };
-    tenants
-        .into_iter()
-        .find(|tenant| tenant.id == tenant_id)
-        .map(|tenant| vec![tenant])
-        .ok_or_else(|| SignInError::new(SignInProblem::InviteWrongIssuer, "invite_elsewhere"))
-}
-
-impl SignInError {
-    /// Sets the invite of the failed attempt, whose organisation audits it.
-    pub(super) fn by_invite(mut self, invite: Option<(TenantId, InviteId)>) -> Self {
-        if let Some((tenant_id, id)) = invite {
-            self.tenant = Some(tenant_id);
-            self.invite = Some(id);
-        }
-        self
-    }
-}
-
-impl From<InviteError> for SignInError {
-    fn from(error: InviteError) -> Self {
-        let InviteError {
-            problem,
-            reason,
-            invite,
-        } = error;
-        Self::new(problem, reason).by_invite(invite)
     }
 }

@@ -1,50 +1,25 @@
 //! Logout that begins at the issuer (SEC-A13): through the back channel or the
 //! front channel, it ends the named sessions here.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Extension, Form, Json,
     extract::{Query, State, rejection::FormRejection, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use domain::{AppError, RequestFacts, TenantId, audit::Outcome};
+use domain::{AppError, RequestFacts};
 use serde::Deserialize;
 use serde_json::json;
-use store::{
-    AuthTx, StoreError,
-    audit::{AuditEvent, audit_append},
-    logout_token::logout_token_use,
-    session::{EndedSession, session_revoke_by_issuer},
+use service::identity::{
+    IssuerLogout, LogoutChannel, issuer_sign_out, issuer_sign_out_rejection_audit,
 };
 
 use super::{
     Auth,
     issuer::{Issuer, IssuerError},
     logout_token::{Expected, LogoutFault, LogoutTarget, LogoutToken},
-    session::hash,
 };
 use crate::http::{AllowsFraming, error_response};
-
-/// Audit action for signing out.
-pub(super) const SIGN_OUT: &str = "session.sign_out";
-
-/// The channel of a logout message.
-#[derive(Clone, Copy, Debug)]
-enum Channel {
-    Back,
-    Front,
-}
-
-impl Channel {
-    const fn key(self) -> &'static str {
-        match self {
-            Self::Back => "back_channel",
-            Self::Front => "front_channel",
-        }
-    }
-}
 
 /// The reason why no session was ended.
 #[derive(Debug)]
@@ -52,7 +27,7 @@ enum LogoutError {
     Token(LogoutFault),
     /// Temporary: the issuer should try again.
     Unavailable,
-    Store(StoreError),
+    Failed(AppError),
 }
 
 impl From<LogoutFault> for LogoutError {
@@ -68,9 +43,9 @@ impl From<IssuerError> for LogoutError {
     }
 }
 
-impl From<StoreError> for LogoutError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl From<AppError> for LogoutError {
+    fn from(error: AppError) -> Self {
+        Self::Failed(error)
     }
 }
 
@@ -91,7 +66,7 @@ pub(super) async fn backchannel_logout(
     match auth.backchannel_end(&form.logout_token, &facts).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(error) => {
-            auth.reject_logout(error, Channel::Back, &facts, &headers)
+            auth.reject_logout(error, LogoutChannel::Back, &facts, &headers)
                 .await
         }
     }
@@ -119,7 +94,7 @@ pub(super) async fn frontchannel_logout(
         // Doesn't reveal whether a session existed.
         Ok(()) => Html("<!DOCTYPE html><title>Signed out</title>").into_response(),
         Err(error) => {
-            auth.reject_logout(error, Channel::Front, &facts, &headers)
+            auth.reject_logout(error, LogoutChannel::Front, &facts, &headers)
                 .await
         }
     };
@@ -146,23 +121,18 @@ impl Auth {
             .find(|issuer| token.has_audience(issuer.client_id()))
             .unwrap_or(first);
         let target = self.verify_logout_token(issuer, &token).await?;
-
-        let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        let id = hash(format!("{} {}", target.issuer, target.token_id).as_bytes());
-        if !logout_token_use(&mut tx, &id, target.expires_at, now).await? {
-            return Err(LogoutFault::Replayed.into());
+        let logout = IssuerLogout {
+            channel: LogoutChannel::Back,
+            issuer: Some(target.issuer),
+            subject: target.subject,
+            sid: target.sid,
+            token: Some((target.token_id, target.expires_at)),
+        };
+        if issuer_sign_out(&self.0.ctx, logout, facts).await? {
+            Ok(())
+        } else {
+            Err(LogoutFault::Replayed.into())
         }
-        let ended = session_revoke_by_issuer(
-            &mut tx,
-            Some(target.issuer),
-            target.subject,
-            target.sid,
-            now,
-        )
-        .await?;
-        self.audit_ended(tx, &ended, Channel::Back, facts).await?;
-        Ok(())
     }
 
     /// Verifies the token and returns its target. If its key is unknown,
@@ -214,50 +184,15 @@ impl Auth {
             None if !self.issuers().any(Issuer::is_entra) => return Err(LogoutFault::Issuer.into()),
             _ => {}
         }
-        let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        let ended =
-            session_revoke_by_issuer(&mut tx, query.iss.as_deref(), None, Some(sid), now).await?;
-        self.audit_ended(tx, &ended, Channel::Front, facts).await?;
+        let logout = IssuerLogout {
+            channel: LogoutChannel::Front,
+            issuer: query.iss.as_deref(),
+            subject: None,
+            sid: Some(sid),
+            token: None,
+        };
+        issuer_sign_out(&self.0.ctx, logout, facts).await?;
         Ok(())
-    }
-
-    /// Audits the ended sessions in each organisation and commits.
-    async fn audit_ended(
-        &self,
-        mut tx: AuthTx,
-        ended: &[EndedSession],
-        channel: Channel,
-        facts: &RequestFacts,
-    ) -> Result<(), StoreError> {
-        let mut by_tenant: BTreeMap<TenantId, Vec<AuditEvent>> = BTreeMap::new();
-        for session in ended {
-            let event = AuditEvent {
-                resource_type: Some("session".to_owned()),
-                resource_id: Some(session.id.to_string()),
-                metadata: Some(json!({ "channel": channel.key(), "user_id": session.user_id })),
-                ..self.issuer_event(Outcome::Success, facts)
-            };
-            by_tenant.entry(session.tenant_id).or_default().push(event);
-        }
-        // A fixed order, so that two of these can't deadlock.
-        for (tenant_id, events) in by_tenant {
-            let mut tenant = tx.enter_as_system(tenant_id).await?;
-            audit_append(&mut tenant, &events).await?;
-            tx = tenant.into_auth().await?;
-        }
-        tx.commit().await
-    }
-
-    /// An audit event done by the issuer.
-    pub(super) fn issuer_event(&self, outcome: Outcome, facts: &RequestFacts) -> AuditEvent {
-        AuditEvent {
-            actor_label: "Identity provider".to_owned(),
-            ip: facts.ip,
-            user_agent: facts.user_agent.clone(),
-            request_id: Some(facts.request_id),
-            ..AuditEvent::by_system(SIGN_OUT, outcome, self.0.ctx.clock.now())
-        }
     }
 
     /// Audits the rejection and responds to the issuer (section 2.8).
@@ -266,13 +201,13 @@ impl Auth {
     async fn reject_logout(
         &self,
         error: LogoutError,
-        channel: Channel,
+        channel: LogoutChannel,
         facts: &RequestFacts,
         headers: &HeaderMap,
     ) -> Response {
         let fault = match error {
             LogoutError::Token(fault) => fault,
-            LogoutError::Store(error) => return error_response(headers, &error.into()),
+            LogoutError::Failed(error) => return error_response(headers, &error),
             LogoutError::Unavailable => {
                 let message = "The issuer's keys are not known at the moment.".to_owned();
                 return error_response(headers, &AppError::Unavailable { message });
@@ -289,30 +224,16 @@ impl Auth {
                 },
             );
         }
-        if let Err(error) = self.audit_rejected_logout(fault, channel, facts).await {
-            return error_response(headers, &error.into());
+        let issuer = self.issuers().next();
+        let policy = issuer.map(|issuer| issuer.settings().policy());
+        let (ctx, reason) = (&self.0.ctx, fault.to_string());
+        if let Err(error) =
+            issuer_sign_out_rejection_audit(ctx, policy.as_ref(), channel, &reason, facts).await
+        {
+            return error_response(headers, &error);
         }
-        let body = json!({ "error": "invalid_request", "error_description": fault.to_string() });
+        let body = json!({ "error": "invalid_request", "error_description": reason });
         (StatusCode::BAD_REQUEST, Json(body)).into_response()
-    }
-
-    async fn audit_rejected_logout(
-        &self,
-        fault: LogoutFault,
-        channel: Channel,
-        facts: &RequestFacts,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        let Some(tenant) = self.audit_tenant(&mut tx, None).await? else {
-            return Ok(());
-        };
-        let mut tx = tx.enter_as_system(tenant).await?;
-        let event = AuditEvent {
-            metadata: Some(json!({ "channel": channel.key(), "reason": fault.to_string() })),
-            ..self.issuer_event(Outcome::Denied, facts)
-        };
-        audit_append(&mut tx, &[event]).await?;
-        tx.commit().await
     }
 
     /// Only pages of the configured issuers may frame ours.

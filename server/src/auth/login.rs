@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue, header},
+    http::HeaderMap,
     response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,18 +12,15 @@ use openidconnect::{
     core::CoreResponseType,
 };
 use serde::Deserialize;
-use store::login_attempt::{FollowedInvite, LoginAttempt, login_attempt_create};
+use service::identity::{FollowedInvite, LOGIN_LIFETIME, LoginStart, SignInError, login_begin};
 
 use super::{
     Auth,
     issuer::{Issuer, IssuerError},
-    session::{cookie_value, hash},
-    sign_in_error::{SignInError, redirect_to_sign_in},
+    session::{append_cookie, cookie_value},
+    sign_in_error::redirect_to_sign_in,
 };
 use crate::http::{ReturnTo, redirect_to_issuer};
-
-/// The time that a login may take at the issuer.
-const ATTEMPT_LIFETIME: time::Duration = time::Duration::minutes(10);
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct LoginQuery {
@@ -125,31 +122,23 @@ impl Auth {
         }
         let (url, _, _) = request.url();
 
-        let now = self.0.ctx.clock.now();
-        let attempt = LoginAttempt {
-            browser_hash: hash(browser.as_bytes()),
-            issuer_name: issuer.settings().name.clone(),
-            issuer: provider.issuer.to_string(),
+        let start = LoginStart {
+            state: &state,
+            browser: &browser,
+            issuer_name: &issuer.settings().name,
+            issuer: &provider.issuer,
             nonce,
             pkce_verifier: verifier.into_secret(),
-            return_to: params.return_to.as_str().to_owned(),
+            return_to: params.return_to.as_str(),
             invite: params.invite,
-            expires_at: now + ATTEMPT_LIFETIME,
         };
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        login_attempt_create(&mut tx, &hash(state.as_bytes()), &attempt, now).await?;
-        tx.commit().await?;
+        login_begin(&self.0.ctx, start).await?;
         self.purge_if_due().await;
 
         let mut response = redirect_to_issuer(url.as_str());
-        let cookie = self.cookie(
-            self.login_cookie(),
-            &browser,
-            ATTEMPT_LIFETIME.whole_seconds(),
-        );
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
+        let seconds = LOGIN_LIFETIME.whole_seconds();
+        let cookie = self.cookie(self.login_cookie(), &browser, seconds);
+        append_cookie(response.headers_mut(), &cookie);
         Ok(response)
     }
 }

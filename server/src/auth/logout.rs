@@ -3,20 +3,11 @@
 use std::time::Duration;
 
 use axum::{Extension, extract::State, http::HeaderMap, response::Response};
-use domain::{AppError, RequestFacts, audit::Outcome};
+use domain::RequestFacts;
 use openidconnect::{LogoutRequest, PostLogoutRedirectUrl};
-use store::{
-    StoreError,
-    actor::actor_load,
-    audit::{AuditEvent, audit_append},
-    session::{StoredSession, session_delete, session_load},
-};
-use tower_sessions::Session;
+use service::identity::{StoredSession, Tokens, sign_out};
 
-use super::{
-    Auth, issuer_logout::SIGN_OUT, seal::Tokens, session::id_hash,
-    sign_in_error::redirect_to_sign_in, token::Token,
-};
+use super::{Auth, sign_in_error::redirect_to_sign_in, token::Token};
 use crate::http::{error_response, redirect_to_issuer};
 
 /// Timeout for the issuer's metadata; after it, sign-out is only local.
@@ -26,69 +17,32 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
 pub(super) async fn logout(
     State(auth): State<Auth>,
     Extension(facts): Extension<RequestFacts>,
-    session: Session,
     headers: HeaderMap,
 ) -> Response {
-    let signed_out = match auth.sign_out(&session, &facts).await {
+    let token = auth.session_token(&headers);
+    let signed_out = match &token {
+        Some(token) => sign_out(&auth.0.ctx, &auth.0.sessions.sealer, token, &facts).await,
+        None => Ok(None),
+    };
+    let signed_out = match signed_out {
         Ok(signed_out) => signed_out,
         // The session still exists, so don't pretend otherwise.
-        Err(error) => return error_response(&headers, &AppError::from(error)),
+        Err(error) => return error_response(&headers, &error),
     };
-    // The row is deleted; this removes the cookie.
-    if let Err(error) = session.flush().await {
-        tracing::warn!(%error, "the session's cookie can't be removed");
-    }
-    match auth.end_session_url(signed_out).await {
+    let mut response = match auth.end_session_url(signed_out).await {
         Some(url) => redirect_to_issuer(&url),
         None => redirect_to_sign_in(None, None),
+    };
+    if token.is_some() {
+        auth.remove_session(response.headers_mut());
     }
-}
-
-/// An ended session with its tokens.
-struct SignedOut {
-    session: StoredSession,
-    tokens: Tokens,
+    response
 }
 
 impl Auth {
-    async fn sign_out(
-        &self,
-        session: &Session,
-        facts: &RequestFacts,
-    ) -> Result<Option<SignedOut>, StoreError> {
-        let Some(id) = session.id() else {
-            return Ok(None);
-        };
-        let now = self.0.ctx.clock.now();
-        let hash = id_hash(id);
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        let Some(stored) = session_load(&mut tx, &hash, now).await? else {
-            return Ok(None);
-        };
-        session_delete(&mut tx, &hash, now).await?;
-        let mut tx = tx.enter_as_member(stored.tenant_id, stored.user_id).await?;
-        let actor = actor_load(&mut tx, stored.user_id)
-            .await?
-            .to_actor(facts.clone());
-        let event = AuditEvent {
-            resource_type: Some("session".to_owned()),
-            resource_id: Some(stored.id.to_string()),
-            ..AuditEvent::by_actor(&actor, SIGN_OUT, Outcome::Success, now)
-        };
-        audit_append(&mut tx, &[event]).await?;
-        tx.commit().await?;
-        let sealed = stored.tokens_encrypted.as_ref();
-        let tokens =
-            sealed.and_then(|sealed| self.0.sealer.open(stored.tenant_id, stored.id, sealed));
-        Ok(tokens.map(|tokens| SignedOut {
-            session: stored,
-            tokens,
-        }))
-    }
-
     /// The issuer's logout URL, if it has one.
-    async fn end_session_url(&self, signed_out: Option<SignedOut>) -> Option<String> {
-        let SignedOut { session, tokens } = signed_out?;
+    async fn end_session_url(&self, signed_out: Option<(StoredSession, Tokens)>) -> Option<String> {
+        let (session, tokens) = signed_out?;
         let issuer = self.issuer_of(&session)?;
         let provider = tokio::time::timeout(METADATA_TIMEOUT, issuer.provider())
             .await

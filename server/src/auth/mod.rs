@@ -17,12 +17,12 @@ mod keys;
 mod login;
 mod logout;
 mod logout_token;
+mod master_key;
+mod person;
 mod purge;
 mod refresh;
-mod seal;
 mod session;
 mod settings;
-mod sign_in;
 mod sign_in_error;
 mod switch;
 mod token;
@@ -35,15 +35,16 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use service::Ctx;
-
-pub use seal::{MasterKey, MasterKeyError};
-pub use settings::{
-    AuthSettings, AuthSettingsError, Directory, IssuerKind, OidcSettings, PRIMARY,
-    SessionLifetimes, SignInLimits, is_multi_tenant,
+use service::{
+    Ctx,
+    identity::{SessionSettings, StoredSession, TokenSealer},
 };
 
-use store::session::StoredSession;
+pub use master_key::{MasterKey, MasterKeyError};
+pub use settings::{
+    AuthSettings, AuthSettingsError, IssuerKind, OidcSettings, PRIMARY, SignInLimits,
+    is_multi_tenant,
+};
 
 use sign_in_error::AccountHash;
 
@@ -58,7 +59,7 @@ struct Inner {
     ctx: Ctx,
     settings: AuthSettings,
     issuers: Vec<issuer::Issuer>,
-    sealer: seal::Sealer,
+    sessions: SessionSettings,
     purge: purge::Purge,
     /// Limit of failed sign-ins by address.
     failures: FailureLimit,
@@ -79,7 +80,10 @@ impl Auth {
             .issuers()
             .map(|oidc| issuer::Issuer::new(oidc.clone(), &settings.site, ctx.clock.clone()))
             .collect::<Result<_, _>>()?;
-        let sealer = seal::Sealer::new(&settings.master_key);
+        let sessions = SessionSettings {
+            lifetimes: settings.lifetimes,
+            sealer: TokenSealer::new(&settings.master_key.derive(TokenSealer::PURPOSE)),
+        };
         let limits = settings.limits;
         let clock = || ctx.clock.clone();
         let minute = time::Duration::MINUTE;
@@ -90,7 +94,7 @@ impl Auth {
             ctx,
             settings,
             issuers,
-            sealer,
+            sessions,
             purge: purge::Purge::default(),
             failures,
             account_failures,
@@ -129,10 +133,7 @@ impl Auth {
     /// Wraps routes for people with session, member and cross-site checks.
     /// Assets and health stay outside, because they never query the database.
     pub fn protect(&self, router: Router) -> Router {
-        router
-            .layer(from_fn_with_state(self.clone(), actor::actor_layer))
-            .layer(session::session_layer(self))
-            .layer(from_fn_with_state(self.clone(), session::removal_layer))
+        router.layer(from_fn_with_state(self.clone(), actor::actor_layer))
     }
 
     /// All configured issuers, the primary one first.

@@ -1,12 +1,8 @@
-//! Deleting expired rows: unfinished login attempts, ended sessions and logout
-//! tokens that would be rejected for their age.
+//! When expired rows are deleted.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use store::{
-    StoreError, login_attempt::login_attempt_purge, logout_token::logout_token_purge,
-    session::session_purge,
-};
+use service::identity::identity_purge;
 
 use super::Auth;
 
@@ -30,20 +26,8 @@ impl Auth {
                 .0
                 .compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok();
-        if is_mine && let Err(error) = self.purge().await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "ended sessions could not be removed");
+        if is_mine && let Err(error) = identity_purge(&self.0.ctx).await {
+            tracing::warn!(%error, "ended sessions could not be removed");
         }
-    }
-
-    async fn purge(&self) -> Result<(), StoreError> {
-        let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        let attempts = login_attempt_purge(&mut tx, now).await?;
-        let sessions = session_purge(&mut tx, now).await?;
-        let tokens = logout_token_purge(&mut tx, now).await?;
-        tx.commit().await?;
-        tracing::debug!(attempts, sessions, tokens, "removed what ended");
-        Ok(())
     }
 }

@@ -1,40 +1,26 @@
-//! Renews the issuer's tokens during a session (SEC-A12), so that access
-//! revoked at the issuer ends here within the lifetime of a token and not only
-//! at the next sign-in.
+//! Asks the issuer to renew the tokens of a session (SEC-A12).
 //!
 //! It runs in the background: a request that finds a renewal due starts it and
-//! continues. A lease on the session's row ensures that one process does it. If
-//! the issuer is unreachable nothing changes; if it rejects the grant, the
-//! session ends.
+//! continues. If the issuer is unreachable nothing changes; if it rejects the
+//! grant, the session ends.
 
 use std::time::Duration;
 
-use domain::{RequestFacts, Timestamp, audit::Outcome, group_mapping::GroupClaims};
+use domain::{AppError, RequestFacts, Timestamp, group_mapping::GroupClaims};
 use openidconnect::{
     OAuth2TokenResponse as _, RefreshToken, RequestTokenError, TokenResponse as _,
     core::CoreErrorResponseType,
 };
-use serde_json::json;
-use store::{
-    StoreError,
-    actor::actor_load,
-    audit::{AuditEvent, audit_append},
-    session::{
-        RefreshedTokens, StoredSession, session_refresh_claim, session_refresh_finish,
-        session_revoke,
-    },
+use service::identity::{
+    REFRESH_LEASE, Renewal, SignInError, StoredSession, Tokens, refresh_claim, refresh_finish,
 };
 
 use super::{
     Auth,
     issuer::Issuer,
-    seal::Tokens,
-    sign_in_error::SignInError,
     token::{Nonces, TokenResponse},
 };
 
-/// How long one process may take, and the delay after a failed attempt.
-const LEASE: time::Duration = time::Duration::minutes(5);
 /// Timeout of a renewal, well within the lease.
 const RENEWAL_TIMEOUT: Duration = Duration::from_mins(2);
 /// Token lifetime if the issuer doesn't send one.
@@ -54,75 +40,34 @@ fn expiry(answer: &TokenResponse, now: Timestamp) -> Timestamp {
         .max(MIN_TOKEN_LIFETIME)
 }
 
-/// The result of a renewal.
-enum Renewal {
-    /// New tokens, and current groups if the issuer sent any.
-    Done {
-        tokens: Tokens,
-        groups: Option<GroupClaims>,
-        refresh_at: Timestamp,
-    },
-    /// The issuer ended the grant, for this reason.
-    Ended(&'static str),
-    /// Failed temporarily; tried again later.
-    Unknown,
-}
-
 impl Auth {
-    /// Starts renewing a session's tokens in the background if it is due and no
-    /// process holds the lease.
-    pub(super) fn refresh_if_due(&self, session: &StoredSession, facts: &RequestFacts) {
-        let now = self.0.ctx.clock.now();
-        let is_due = session.refresh_at.is_some_and(|at| at <= now)
-            && session.refresh_lease_until.is_none_or(|until| until <= now);
-        if !is_due {
-            return;
-        }
-        let (auth, session, facts) = (self.clone(), session.clone(), facts.clone());
+    /// Renews a session's tokens in the background.
+    pub(super) fn refresh_in_background(&self, session: StoredSession, facts: RequestFacts) {
+        let auth = self.clone();
         tokio::spawn(async move {
             if let Err(error) = auth.refresh(&session, &facts).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "a session's tokens could not be renewed");
+                tracing::warn!(%error, "a session's tokens could not be renewed");
             }
         });
     }
 
-    async fn refresh(
-        &self,
-        session: &StoredSession,
-        facts: &RequestFacts,
-    ) -> Result<(), StoreError> {
-        let now = self.0.ctx.clock.now();
-        let lease = now + LEASE;
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        // The claim also returns tokens that another process wrote meanwhile.
-        let claimed =
-            session_refresh_claim(&mut tx, session.tenant_id, session.id, lease, now).await?;
-        tx.commit().await?;
-        let Some(sealed) = claimed else {
+    async fn refresh(&self, session: &StoredSession, facts: &RequestFacts) -> Result<(), AppError> {
+        let (ctx, sealer) = (&self.0.ctx, &self.0.sessions.sealer);
+        let Some(claim) = refresh_claim(ctx, sealer, session).await? else {
             return Ok(());
         };
-        let tokens = self.0.sealer.open(session.tenant_id, session.id, &sealed);
-        let (Some(tokens), Some(issuer)) = (tokens, self.issuer_of(session)) else {
+        let renewal = match (&claim.tokens, self.issuer_of(session)) {
+            (Some(tokens), Some(issuer)) => {
+                let renewal = self.renew(issuer, session, tokens);
+                tokio::time::timeout(RENEWAL_TIMEOUT, renewal)
+                    .await
+                    .unwrap_or(Renewal::Unknown)
+            }
             // Encrypted with another key, or the issuer is no longer
             // configured: the session can't be verified any more.
-            return self.end_session(session, "tokens_unreadable", facts).await;
+            _ => Renewal::Ended("tokens_unreadable"),
         };
-        let renewal = tokio::time::timeout(RENEWAL_TIMEOUT, self.renew(issuer, session, &tokens))
-            .await
-            .unwrap_or(Renewal::Unknown);
-        match renewal {
-            Renewal::Done {
-                tokens,
-                groups,
-                refresh_at,
-            } => {
-                self.store_renewed(session, lease, &tokens, groups.as_ref(), refresh_at, facts)
-                    .await
-            }
-            Renewal::Ended(reason) => self.end_session(session, reason, facts).await,
-            Renewal::Unknown => Ok(()),
-        }
+        refresh_finish(ctx, sealer, session, &claim, renewal, facts).await
     }
 
     async fn renew(&self, issuer: &Issuer, session: &StoredSession, old: &Tokens) -> Renewal {
@@ -161,7 +106,7 @@ impl Auth {
             Ok(RefreshedIdentity::OtherPerson) => return Renewal::Ended("another_person"),
             // The old refresh token may be used up, so the new one is stored;
             // the invalid rest is ignored and requested again soon.
-            Err(_) => (None, None, now + LEASE),
+            Err(_) => (None, None, now + REFRESH_LEASE),
         };
         let refresh_token = answer.refresh_token().map(|token| token.secret().clone());
         Renewal::Done {
@@ -201,65 +146,6 @@ impl Auth {
             Some(id_token.to_string()),
             Some(groups),
         ))
-    }
-
-    /// Stores new tokens and updates the member's roles in one transaction. A
-    /// session that ended meanwhile stays ended.
-    async fn store_renewed(
-        &self,
-        session: &StoredSession,
-        lease: Timestamp,
-        tokens: &Tokens,
-        groups: Option<&GroupClaims>,
-        refresh_at: Timestamp,
-        facts: &RequestFacts,
-    ) -> Result<(), StoreError> {
-        let now = self.0.ctx.clock.now();
-        let (tenant_id, id) = (session.tenant_id, session.id);
-        let tokens = RefreshedTokens {
-            sealed: self
-                .0
-                .sealer
-                .seal(self.0.ctx.ids.bytes(), tenant_id, id, tokens),
-            refresh_at,
-        };
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        if !session_refresh_finish(&mut tx, tenant_id, id, lease, &tokens, now).await? {
-            return Ok(());
-        }
-        let mut tx = tx.enter_as_system(tenant_id).await?;
-        if let Some(groups) = groups {
-            let changed = self.grants_set(&mut tx, session.user_id, groups).await?;
-            let record = actor_load(&mut tx, session.user_id).await?;
-            let events = self.grants_events(&record.to_actor(facts.clone()), &changed);
-            audit_append(&mut tx, &events).await?;
-        }
-        tx.commit().await
-    }
-
-    /// Ends a session that the issuer no longer confirms.
-    async fn end_session(
-        &self,
-        session: &StoredSession,
-        reason: &'static str,
-        facts: &RequestFacts,
-    ) -> Result<(), StoreError> {
-        tracing::info!(reason, session = %session.id, "the issuer ended a session");
-        let now = self.0.ctx.clock.now();
-        let mut tx = self.0.ctx.store.begin_auth().await?;
-        match session_revoke(&mut tx, session.tenant_id, session.user_id, session.id, now).await {
-            Err(StoreError::NotFound) => return Ok(()),
-            other => other?,
-        }
-        let mut tx = tx.enter_as_system(session.tenant_id).await?;
-        let event = AuditEvent {
-            resource_type: Some("session".to_owned()),
-            resource_id: Some(session.id.to_string()),
-            metadata: Some(json!({ "reason": reason, "user_id": session.user_id })),
-            ..self.issuer_event(Outcome::Success, facts)
-        };
-        audit_append(&mut tx, &[event]).await?;
-        tx.commit().await
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use domain::{access::SystemRole, invite::IssuerScope, settings::TenantSettings};
+use domain::{access::SystemRole, invite::IssuerScope};
 use secrecy::SecretString;
 use serde::Deserialize;
-use time::Duration;
+use service::identity::{Directory, IssuerPolicy, SessionLifetimes};
 use url::Url;
 use uuid::Uuid;
 
-use super::seal::MasterKey;
+use super::master_key::MasterKey;
 use crate::http::{Site, is_loopback};
 
 #[derive(Clone, Debug)]
@@ -50,38 +50,6 @@ pub const PRIMARY: &str = "oidc";
 /// Placeholder for the directory's id in the issuer URL of all directories.
 pub(super) const DIRECTORY: &str = "{tenantid}";
 
-/// When sessions end by themselves.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionLifetimes {
-    /// After this time without a request.
-    pub idle: Duration,
-    /// After this time in any case.
-    pub absolute: Duration,
-}
-
-impl SessionLifetimes {
-    /// Applies an organisation's settings, which can only shorten them.
-    pub(super) fn within(self, settings: &TenantSettings) -> Self {
-        let shorter = |ours: Duration, hours: Option<u32>| {
-            hours.map_or(ours, |hours| ours.min(Duration::hours(hours.into())))
-        };
-        let absolute = shorter(self.absolute, settings.session_absolute_hours);
-        Self {
-            idle: shorter(self.idle, settings.session_idle_hours).min(absolute),
-            absolute,
-        }
-    }
-}
-
-impl Default for SessionLifetimes {
-    fn default() -> Self {
-        Self {
-            idle: Duration::hours(12),
-            absolute: Duration::days(7),
-        }
-    }
-}
-
 /// Settings of one issuer.
 #[derive(Clone, Debug)]
 pub struct OidcSettings {
@@ -110,20 +78,6 @@ pub struct OidcSettings {
     pub graph_url: Option<Url>,
     /// Entra directories whose first sign-in creates their organisation.
     pub directories: Vec<Directory>,
-}
-
-/// A directory that may become an organisation, with its configured owner:
-/// nobody becomes owner by signing in first.
-#[derive(Clone, Debug)]
-pub struct Directory {
-    /// The directory's id in Entra.
-    pub tid: Uuid,
-    /// The owner's object id in the directory.
-    pub owner: Uuid,
-    /// The organisation's slug.
-    pub slug: String,
-    /// The organisation's name.
-    pub name: String,
 }
 
 /// The claims that identify a person (SEC-A9). E-mail addresses and names can
@@ -272,9 +226,15 @@ impl OidcSettings {
         iss == self.issuer && !self.is_multi_tenant() || self.directory_in(iss).is_some()
     }
 
-    /// True if people of this issuer may be members of the organisation.
-    pub(super) fn serves(&self, slug: &str) -> bool {
-        self.tenants.is_empty() || self.tenants.iter().any(|tenant| tenant == slug)
+    /// The rules for the issuer's people.
+    pub(super) fn policy(&self) -> IssuerPolicy<'_> {
+        IssuerPolicy {
+            name: &self.name,
+            tenants: &self.tenants,
+            by_directory: self.is_multi_tenant(),
+            directories: &self.directories,
+            default_role: self.default_role,
+        }
     }
 
     /// The organisations that this issuer is for.
@@ -317,26 +277,6 @@ fn root(url: &Url) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn organisation_can_shorten_but_not_lengthen_sessions() {
-        let ours = SessionLifetimes {
-            idle: Duration::hours(12),
-            absolute: Duration::hours(100),
-        };
-        let within = |idle, absolute| {
-            let theirs = ours.within(&TenantSettings {
-                session_idle_hours: idle,
-                session_absolute_hours: absolute,
-                ..TenantSettings::default()
-            });
-            (theirs.idle.whole_hours(), theirs.absolute.whole_hours())
-        };
-        assert_eq!(within(None, None), (12, 100));
-        assert_eq!(within(Some(2), Some(8)), (2, 8));
-        assert_eq!(within(Some(50), Some(500)), (12, 100));
-        assert_eq!(within(None, Some(3)), (3, 3));
-    }
 
     fn settings(issuer: &str) -> OidcSettings {
         OidcSettings {

@@ -4,8 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use domain::TenantId;
-use service::{AuditReport, CheckpointFolder, StoredNotes, audit_verify};
-use store::{audit::AuditVerdict, tenant::Tenant};
+use service::{AuditReport, AuditVerdict, CheckpointFolder, StoredNotes, Tenant, audit_verify};
 use tlog::NoteVerifier;
 
 use crate::{

@@ -9,8 +9,7 @@ use domain::{
     isolation::{IsolationReport, ProbeResult},
     overview::SemanticSearch,
 };
-use service::{Clock, Ctx, Embedder, Entropy};
-use store::Store;
+use service::{Clock, Ctx, Embedder, Entropy, database::Store};
 
 use crate::{
     assets::Bundle,

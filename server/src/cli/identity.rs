@@ -1,7 +1,7 @@
 //! Arguments that identify a person as the issuer does, never by email.
 
 use clap::Args;
-use store::identity::IdentityKey;
+use domain::identity::IdentityKey;
 use uuid::Uuid;
 
 use crate::{config::Config, failure::Failure};

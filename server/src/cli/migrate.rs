@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use secrecy::ExposeSecret;
+use service::database::migrate;
 
 use crate::{
     boot,
@@ -46,16 +47,11 @@ impl Migrate {
         match self {
             Self::Up => boot::migrate_up(database).await?,
             Self::Down { steps } => {
-                store::migrate::down(admin, steps)
-                    .await
-                    .map_err(Failure::failed)?;
+                migrate::down(admin, steps).await.map_err(Failure::failed)?;
             }
             Self::Status => {}
         }
-        for migration in store::migrate::status(admin)
-            .await
-            .map_err(Failure::failed)?
-        {
+        for migration in migrate::status(admin).await.map_err(Failure::failed)? {
             let mark = if migration.is_applied {
                 "applied"
             } else {
@@ -63,7 +59,7 @@ impl Migrate {
             };
             println!("{mark}  {:04} {}", migration.version, migration.name);
         }
-        let has_files = store::migrate::has_schema_files(admin)
+        let has_files = migrate::has_schema_files(admin)
             .await
             .map_err(Failure::failed)?;
         let mark = if has_files { "applied" } else { "missing" };

@@ -1,9 +1,8 @@
 //! `atrium tenant`: manages the organisations of this deployment.
 
 use clap::{Args, Subcommand};
-use domain::{AppError, email::EmailAddress};
+use domain::{AppError, email::EmailAddress, identity::IdentityKey};
 use service::{InviteToken, NewOrganisation, Owner, Person};
-use store::identity::IdentityKey;
 use uuid::Uuid;
 
 use super::{

@@ -26,7 +26,6 @@ use domain::{
 use futures::stream;
 use serde::Deserialize;
 use service::{Ctx, LiveReader};
-use store::Subscription;
 use tokio::{
     sync::{Semaphore, mpsc},
     time::{Instant, sleep, sleep_until},
@@ -110,8 +109,6 @@ impl Streams {
     ) -> Result<Response, AppError> {
         let (after, watch) = (params.after(headers)?, params.watch()?);
         let slot = self.slots.try_acquire(actor.tenant_id, actor.user_id)?;
-        // Subscribes before the first read, so that no change is missed.
-        let changes = self.ctx.store.changes().subscribe(actor.tenant_id);
         let reader = LiveReader::open(&self.ctx, &actor, after, watch).await?;
         let (sender, receiver) = mpsc::channel(EVENT_BUFFER);
         let stream = Stream {
@@ -119,7 +116,6 @@ impl Streams {
             owner,
             actor,
             reader,
-            changes,
             sender,
             _slot: slot,
         };
@@ -142,7 +138,6 @@ struct Stream {
     owner: StreamOwner,
     actor: Actor,
     reader: LiveReader,
-    changes: Subscription,
     sender: mpsc::Sender<Event>,
     _slot: Slot,
 }
@@ -168,7 +163,7 @@ impl Stream {
                 Err(StreamEnd::Unknown) => {}
             }
             let next_change = async {
-                self.changes.changed().await;
+                self.reader.changed().await;
                 sleep_until(next).await;
             };
             tokio::select! {

@@ -4,27 +4,24 @@ use std::fmt;
 
 use domain::{Actor, AppError, RequestFacts, SessionId, TenantId, live::EndReason};
 use secrecy::{ExposeSecret as _, SecretString};
-use service::{ApiKeyError, Ctx, api_key_actor};
-
-use crate::auth::Auth;
+use service::{
+    ApiKeyError, Ctx, api_key_actor,
+    identity::{CallerError, session_revalidate},
+};
 
 /// The credential that opened a stream.
 #[derive(Clone)]
 pub(crate) enum StreamOwner {
-    /// A browser session.
-    Session {
-        auth: Auth,
-        /// Organisation and public id, which stays the same when the session id
-        /// rotates.
-        session: (TenantId, SessionId),
-    },
+    /// A browser session: organisation and public id, which stays the same when
+    /// the session's token rotates.
+    Session((TenantId, SessionId)),
     Key(SecretString),
 }
 
 impl fmt::Debug for StreamOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Session { .. } => "Session",
+            Self::Session(_) => "Session",
             Self::Key(_) => "Key",
         })
     }
@@ -52,6 +49,16 @@ impl From<AppError> for StreamEnd {
     }
 }
 
+impl From<CallerError> for StreamEnd {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::Unknown => Self::Ended(EndReason::SignedOut),
+            CallerError::Inactive(_) => Self::Ended(EndReason::Inactive),
+            CallerError::Failed(error) => error.into(),
+        }
+    }
+}
+
 impl StreamOwner {
     /// The current actor, if they may still act.
     pub(super) async fn resolve(
@@ -60,10 +67,7 @@ impl StreamOwner {
         facts: &RequestFacts,
     ) -> Result<Actor, StreamEnd> {
         match self {
-            Self::Session { auth, session } => match auth.revalidate(*session, facts).await {
-                Ok(result) => result.map_err(StreamEnd::Ended),
-                Err(error) => Err(AppError::from(error).into()),
-            },
+            Self::Session(session) => Ok(session_revalidate(ctx, *session, facts).await?),
             Self::Key(key) => api_key_actor(ctx, key.expose_secret(), facts)
                 .await
                 .map_err(|error| match error {

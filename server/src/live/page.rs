@@ -9,12 +9,12 @@ use axum::{
 use domain::{Actor, AppError};
 
 use super::{EventParams, StreamOwner, Streams};
-use crate::{auth::Auth, http::error_response};
+use crate::http::error_response;
 
 pub(crate) const PATH: &str = "/events";
 
 pub(crate) async fn page_events(
-    State((auth, streams)): State<(Auth, Streams)>,
+    State(streams): State<Streams>,
     Extension(actor): Extension<Option<Actor>>,
     headers: HeaderMap,
     params: Result<Query<EventParams>, QueryRejection>,
@@ -24,8 +24,7 @@ pub(crate) async fn page_events(
         let Query(params) =
             params.map_err(|_| AppError::field("watch", "This can’t be asked for."))?;
         let session = actor.request.session_id.ok_or(AppError::Unauthenticated)?;
-        let session = (actor.tenant_id, session);
-        let owner = StreamOwner::Session { auth, session };
+        let owner = StreamOwner::Session((actor.tenant_id, session));
         streams.open(owner, actor, &params, &headers).await
     };
     response

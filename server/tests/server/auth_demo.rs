@@ -9,17 +9,17 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use domain::access::SystemRole;
+use domain::{access::SystemRole, identity::IdentityKey};
 use server::{
     auth::{
-        Auth, AuthSettings, MasterKey, SessionLifetimes, SignInLimits,
+        Auth, AuthSettings, MasterKey, SignInLimits,
         demo::{DEMO_PEOPLE, DEMO_TENANTS, DemoIssuer},
     },
     http::{HttpSettings, Site},
 };
-use service::{Clock, Entropy, Ids};
+use service::{Clock, Entropy, Ids, identity::SessionLifetimes};
 use store::{
-    identity::{IdentityKey, identity_create},
+    identity::identity_create,
     testing::{NOW, TestDb, id},
 };
 use tokio::net::TcpListener;

@@ -6,11 +6,11 @@ use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use domain::access::SystemRole;
+use domain::{access::SystemRole, identity::IdentityKey};
 use serde_json::json;
 use server::auth::{IssuerKind, SignInLimits};
 use store::{
-    identity::{IdentityKey, identity_create},
+    identity::identity_create,
     testing::{NOW, id},
     user::{UserStatus, user_status_set},
 };

@@ -10,11 +10,12 @@ use axum::{
     body::Body,
     http::{Method, StatusCode, header},
 };
-use domain::{UserId, access::SystemRole};
+use domain::{UserId, access::SystemRole, identity::IdentityKey};
 use serde_json::{Value, json};
-use server::auth::{Directory, IssuerKind, OidcSettings};
+use server::auth::{IssuerKind, OidcSettings};
+use service::identity::Directory;
 use store::{
-    identity::{IdentityKey, identity_create},
+    identity::identity_create,
     testing::{NOW, TestTenant, id},
     user::{UserStatus, user_status_set},
 };

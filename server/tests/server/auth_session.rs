@@ -121,6 +121,28 @@ async fn signing_in_gives_a_new_id_and_ends_the_old_session() {
     assert_eq!(app.sessions().await, 1);
 }
 
+/// SEC-B2: the session is replaced by a sign-in, and by nothing less.
+#[tokio::test]
+async fn failed_sign_in_leaves_the_earlier_session() {
+    let app = App::start().await;
+    let mut browser = signed_in(&app).await;
+    let id = browser.jar[COOKIE].clone();
+    app.issuer.plan(|plan| plan.subject = "noah".to_owned());
+    app.browser().sign_in(&app.issuer).await;
+    let suspended = sqlx::query(
+        "UPDATE users SET status = 'suspended' WHERE id = (SELECT user_id FROM identities WHERE subject = 'noah')",
+    );
+    suspended.execute(&app.db.admin).await.unwrap();
+    let answer = browser.sign_in(&app.issuer).await;
+    assert_eq!(
+        answer.location(),
+        "/sign-in?error=suspended&return_to=%2Fmemories"
+    );
+    assert_eq!(browser.jar[COOKIE], id);
+    assert_eq!(browser.who().await, "Mia Muster");
+    assert_eq!(app.sessions().await, 2);
+}
+
 /// SEC-B2: an id that an attacker chose is never adopted.
 #[tokio::test]
 async fn a_chosen_id_is_not_taken_over() {
@@ -212,14 +234,13 @@ async fn signing_out_takes_a_post() {
     assert_eq!(browser.who().await, "Mia Muster");
 }
 
-/// SEC-B2: a request that began before the session ended, and puts something
-/// into it afterwards, does not bring it back.
+/// SEC-B2: a request that began before the session ended, and is answered with
+/// a new cookie afterwards, does not bring it back.
 #[tokio::test]
 async fn a_slow_request_does_not_resurrect_a_session() {
-    use axum::{Extension, Router, routing::post};
+    use axum::{Router, routing::post};
     use std::sync::Arc;
     use tokio::sync::Notify;
-    use tower_sessions::Session;
 
     let app = App::start().await;
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -227,16 +248,22 @@ async fn a_slow_request_does_not_resurrect_a_session() {
         "/slow",
         post({
             let (begun, go_on) = (begun.clone(), go_on.clone());
-            move |Extension(session): Extension<Session>| async move {
+            move || async move {
                 begun.notify_one();
                 go_on.notified().await;
-                session.insert("late", true).await.unwrap();
                 "done"
             }
         }),
     );
     let mut browser = signed_in(&app).await;
+    browser.who().await;
     browser.router = support::router_of(&app.auth, slow, app.http());
+    let granted = sqlx::query(
+        "INSERT INTO user_roles (tenant_id, user_id, role_id, source, granted_at)
+         SELECT i.tenant_id, i.user_id, r.id, 'manual', now()
+           FROM identities i JOIN roles r ON r.tenant_id = i.tenant_id AND r.key = 'billing'",
+    );
+    granted.execute(&app.db.admin).await.unwrap();
     let mut in_flight = browser.clone();
     let request = tokio::spawn(async move {
         in_flight.post("/slow").await;
@@ -247,46 +274,34 @@ async fn a_slow_request_does_not_resurrect_a_session() {
     browser.post("/auth/logout").await;
     go_on.notify_one();
     let mut after = request.await.unwrap();
+    assert_ne!(after.jar[COOKIE], copy.jar[COOKIE]);
     assert_eq!(app.sessions().await, 0);
     assert_eq!(copy.clone().who().await, "→ /sign-in");
     assert_eq!(after.who().await, "→ /sign-in");
 }
 
-/// SEC-B2: whatever puts something into a visitor's session makes none.
+/// SEC-B2: a visitor gets no session, with or without a cookie.
 #[tokio::test]
 async fn only_signing_in_makes_a_session() {
-    use axum::{Extension, Router, routing::get};
-    use tower_sessions::Session;
-
     let app = App::start().await;
-    let page = Router::new().route(
-        "/auth/note",
-        get(|Extension(session): Extension<Session>| async move {
-            session
-                .insert("made", "AAAAAAAAAAAAAAAAAAAAAA")
-                .await
-                .unwrap();
-        }),
-    );
-    let mut browser = signed_in(&app).await;
-    browser.router = support::router_of(&app.auth, page, app.http());
-    let mut visitor = browser.clone();
-    visitor.jar.clear();
-    // A visitor doesn't reach it at all, and a member's session is left alone.
-    assert!(
-        visitor
-            .get("/auth/note")
-            .await
-            .location()
-            .starts_with("/sign-in")
-    );
-    browser.get("/auth/note").await;
-    assert_eq!(app.sessions().await, 1);
-    let mut chosen = app.browser();
-    chosen
+    let mut visitor = app.browser();
+    for path in ["/", "/sign-in", "/auth/login", "/auth/callback"] {
+        for cookie in [None, Some("AAAAAAAAAAAAAAAAAAAAAA")] {
+            visitor.jar.clear();
+            if let Some(cookie) = cookie {
+                visitor.jar.insert(COOKIE.into(), cookie.into());
+            }
+            visitor.get(path).await;
+            let session = format!("{COOKIE}=");
+            let set = visitor.set.iter().find(|set| set.starts_with(&session));
+            assert_eq!(set, None, "{path} with {cookie:?}");
+        }
+    }
+    visitor
         .jar
         .insert(COOKIE.into(), "AAAAAAAAAAAAAAAAAAAAAA".into());
-    assert_eq!(chosen.who().await, "→ /sign-in");
+    assert_eq!(visitor.who().await, "→ /sign-in");
+    assert_eq!(app.sessions().await, 0);
 }
 
 /// SEC-B2

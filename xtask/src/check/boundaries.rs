@@ -28,7 +28,10 @@ const SERVER_ONLY: [&str; 13] = [
 
 /// Crates whose types cross our crates' boundaries, so that two versions would
 /// be incompatible.
-const SINGLE: [&str; 5] = ["axum", "leptos", "sqlx", "tower-sessions", "wasm-bindgen"];
+const SINGLE: [&str; 4] = ["axum", "leptos", "sqlx", "wasm-bindgen"];
+
+/// The store and the crates that may depend on it.
+const STORE_USERS: [&str; 3] = ["bench", "service", "store"];
 
 /// Fails if the browser build depends on a server crate.
 pub(crate) fn browser_tree(project: &Project) -> Result<()> {
@@ -44,14 +47,33 @@ pub(crate) fn browser_tree(project: &Project) -> Result<()> {
 }
 
 fn server_crates_in(tree: &str) -> Vec<&'static str> {
-    let names: BTreeSet<&str> = tree
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
+    let names = names_in(tree);
     SERVER_ONLY
         .into_iter()
         .filter(|name| names.contains(name))
         .collect()
+}
+
+/// The crates in the output of `cargo tree`.
+fn names_in(tree: &str) -> BTreeSet<&str> {
+    tree.lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Fails if a crate uses the store that is not for it: pages, REST and MCP reach
+/// data through the service alone.
+pub(crate) fn store_users(project: &Project) -> Result<()> {
+    let mut cargo = project.cargo(["tree", "--workspace", "--invert", "store"]);
+    cargo.args(["--depth", "1", "--edges", "normal"]);
+    let tree = output(cargo.args(["--prefix", "none", "--format", "{p}"]))?;
+    let users = names_in(&tree);
+    if users != BTreeSet::from(STORE_USERS) {
+        bail!("the store is used by {users:?}, expected {STORE_USERS:?}");
+    }
+    print_status("only the service and the bench use the store");
+    Ok(())
 }
 
 /// Fails unless the lockfile has exactly one version of each of [`SINGLE`].

@@ -18,9 +18,10 @@ const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "web", "--exclude", "x
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
 /// The checks, fastest first.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("format", format),
     ("boundary of the browser build", boundaries::browser_tree),
+    ("users of the store", boundaries::store_users),
     (
         "one version where two would not fit",
         boundaries::single_versions,

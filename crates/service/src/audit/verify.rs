@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, fmt};
 
 use domain::{AppError, TenantId};
-use store::audit::{AuditVerdict, audit_verify as chain_verify, checkpoint_notes};
+pub use store::audit::AuditVerdict;
+use store::audit::{audit_verify as chain_verify, checkpoint_notes};
 use tlog::{Checkpoint, Note, NoteError, NoteVerifier};
 
 use super::checkpoint::{ForeignNote, checked, tenant_of};

@@ -17,64 +17,11 @@ use store::{
 };
 
 use super::{InviteToken, grantable};
-use crate::Ctx;
-
-/// The reason why an invite can't be accepted.
-#[derive(Debug)]
-pub struct InviteError {
-    /// Shown to the person.
-    pub problem: SignInProblem,
-    /// A stable name for the audit log.
-    pub reason: &'static str,
-    /// The invite and its organisation, if the link belongs to one.
-    pub invite: Option<(TenantId, InviteId)>,
-}
-
-impl InviteError {
-    fn new(problem: SignInProblem, reason: &'static str) -> Self {
-        Self {
-            problem,
-            reason,
-            invite: None,
-        }
-    }
-
-    fn of(mut self, tenant_id: TenantId, id: InviteId) -> Self {
-        self.invite = Some((tenant_id, id));
-        self
-    }
-
-    /// The problem to show on a page; an error if the invite is not the cause.
-    pub fn to_problem(&self) -> Result<SignInProblem, AppError> {
-        match self.problem {
-            SignInProblem::Unavailable => Err(AppError::Unavailable {
-                message: "The database is not available at the moment. Try again shortly.".into(),
-            }),
-            SignInProblem::Internal => Err(AppError::Internal),
-            problem => Ok(problem),
-        }
-    }
-}
-
-impl From<StoreError> for InviteError {
-    fn from(error: StoreError) -> Self {
-        AppError::from(error).into()
-    }
-}
-
-impl From<AppError> for InviteError {
-    fn from(error: AppError) -> Self {
-        let problem = match error {
-            AppError::Unavailable { .. } => SignInProblem::Unavailable,
-            _ => SignInProblem::Internal,
-        };
-        Self::new(problem, "store")
-    }
-}
+use crate::{Ctx, identity::SignInError};
 
 /// Fails unless the invite can be accepted at `now`.
-fn ensure_open(invite: &Invite, now: Timestamp) -> Result<(), InviteError> {
-    let reject = |problem, reason| Err(InviteError::new(problem, reason));
+fn ensure_open(invite: &Invite, now: Timestamp) -> Result<(), SignInError> {
+    let reject = |problem, reason| Err(SignInError::new(problem, reason));
     match invite.status_at(now) {
         InviteStatus::Pending => Ok(()),
         InviteStatus::Accepted => reject(SignInProblem::InviteUsed, "invite_used"),
@@ -103,8 +50,8 @@ pub struct FoundInvite {
 /// # Errors
 /// The state of an invite that can't be accepted. An unknown link reveals
 /// nothing about any organisation.
-pub async fn invite_find(ctx: &Ctx, token: &str) -> Result<FoundInvite, InviteError> {
-    let unknown = || InviteError::new(SignInProblem::InviteUnknown, "invite_unknown");
+pub async fn invite_find(ctx: &Ctx, token: &str) -> Result<FoundInvite, SignInError> {
+    let unknown = || SignInError::new(SignInProblem::InviteUnknown, "invite_unknown");
     let token = InviteToken::parse(token).ok_or_else(unknown)?;
     let mut tx = ctx.store.begin_auth().await?;
     let (tenant_id, id) = invite::invite_find(&mut tx, &token.hash())
@@ -116,10 +63,10 @@ pub async fn invite_find(ctx: &Ctx, token: &str) -> Result<FoundInvite, InviteEr
     let StoredInvite {
         invite, renewals, ..
     } = store::invite::invite_get(&mut tx, id).await?;
-    ensure_open(&invite, ctx.clock.now()).map_err(|error| error.of(tenant_id, id))?;
+    ensure_open(&invite, ctx.clock.now()).map_err(|error| error.with_invite(tenant_id, id))?;
     if let Some(problem) = SignInProblem::of_tenant(tenant.status) {
-        let error = InviteError::new(problem, problem.code());
-        return Err(error.of(tenant_id, id));
+        let error = SignInError::new(problem, problem.code());
+        return Err(error.with_invite(tenant_id, id));
     }
     Ok(FoundInvite {
         tenant_id,
@@ -156,13 +103,13 @@ pub async fn invite_accept(
     tx: &mut TenantTx,
     followed: FollowedInvite,
     user_id: UserId,
-) -> Result<AcceptedInvite, InviteError> {
+) -> Result<AcceptedInvite, SignInError> {
     let id = followed.id;
     let now = ctx.clock.now();
     let stored = match invite_lock(tx, id).await {
         // Deleting a role or team deletes its invites.
         Err(StoreError::NotFound) => {
-            return Err(InviteError::new(
+            return Err(SignInError::new(
                 SignInProblem::InviteUnknown,
                 "invite_gone",
             ));
@@ -177,7 +124,7 @@ pub async fn invite_accept(
     ensure_open(&invite, now)?;
     if renewals != followed.renewals {
         // A replaced link is treated like one that never existed.
-        return Err(InviteError::new(
+        return Err(SignInError::new(
             SignInProblem::InviteUnknown,
             "invite_renewed",
         ));
@@ -187,10 +134,10 @@ pub async fn invite_accept(
         invite.team.as_ref().map(|team| team.id),
     );
     if let Some(inviter) = inviter {
-        let forbidden = || InviteError::new(SignInProblem::InviteRefused, "inviter_may_not");
+        let forbidden = || SignInError::new(SignInProblem::InviteRefused, "inviter_may_not");
         let record = actor_load(tx, inviter).await?;
         if !record.may_act() {
-            return Err(InviteError::new(
+            return Err(SignInError::new(
                 SignInProblem::InviteRefused,
                 "inviter_inactive",
             ));

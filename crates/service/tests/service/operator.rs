@@ -4,13 +4,14 @@ use domain::{
     Actor, ApiKeyId, AppError, Permission, RequestFacts, TenantId,
     access::SystemRole,
     audit::{AuditEntry, AuditListInput, Outcome},
+    identity::IdentityKey,
     role::RoleInput,
     tenant::{GRACE_DAYS, TENANTS_PER_PAGE, TenantFilter, TenantStatus, TenantTier},
 };
 use service::{ApiKeyError, Initiator};
 use store::{
     audit::{AuditVerdict, audit_verify},
-    identity::{IdentityKey, identity_create},
+    identity::identity_create,
     testing::TestTenant,
 };
 use time::Duration;

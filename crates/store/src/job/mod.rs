@@ -6,17 +6,14 @@
 
 mod work;
 
-use domain::{JobId, Page, Timestamp, job::Job, live::JobEvent};
+use domain::{JobId, Timestamp, job::Job, live::JobEvent};
 use serde_json::Value;
 
 pub use self::work::{
     ClaimedJob, LeaseState, job_claim, job_complete, job_fail, job_heartbeat, job_pause,
     job_progress, job_release,
 };
-use crate::{
-    StoreError, TenantTx,
-    cursor::{Cursor, List},
-};
+use crate::{StoreError, TenantTx};
 
 /// A job to be queued.
 #[derive(Clone, Debug)]
@@ -115,37 +112,6 @@ pub async fn job_get(tx: &mut TenantTx, id: JobId) -> Result<Job, StoreError> {
     )
     .fetch_one(tx.conn())
     .await?)
-}
-
-/// One page of the member's jobs, newest first.
-pub async fn job_list(
-    tx: &mut TenantTx,
-    after: Option<Cursor<JobId>>,
-    size: u16,
-) -> Result<Page<Job>, StoreError> {
-    let jobs = sqlx::query_as!(
-        Job,
-        "SELECT id, kind, status, progress_done, progress_total, attempts, error, created_at, finished_at
-           FROM jobs
-          WHERE tenant_id = $1 AND actor_user_id = $2
-            AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz), coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-          ORDER BY created_at DESC, id DESC
-          LIMIT $5",
-        tx.tenant_id() as _,
-        tx.member_id()? as _,
-        after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key) as _,
-        i64::from(size) + 1,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(Page::cut(jobs, size.into(), |job| {
-        Cursor {
-            at: job.created_at,
-            key: job.id,
-        }
-        .to_text(List::Job, tx.tenant_id())
-    }))
 }
 
 /// The member's jobs that changed after `after`, last changed first.

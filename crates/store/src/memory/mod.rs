@@ -31,7 +31,7 @@ pub use live::{ChangedMemory, memory_changes, memory_visible};
 pub use query::SearchQuery;
 pub use search::{SearchParams, memory_search, memory_similar};
 pub use share::{AccessScope, memory_share, memory_viewers};
-pub use thread::{memory_replies, memory_reply, memory_thread_sync};
+pub use thread::{memory_replies, memory_reply, memory_thread_follow};
 pub use trash::{
     memory_delete, memory_expire, memory_restore, memory_trash_empty, memory_trash_purge,
     tenants_with_expired_memories,

@@ -28,7 +28,7 @@ pub async fn memory_reply(
 ) -> Result<(), StoreError> {
     let (tenant_id, user_id) = (tx.tenant_id(), tx.member_id()?);
     // Serialises with sharing or deleting the root, so that no reply is left
-    // behind; see `memory_thread_sync`.
+    // behind; see `memory_thread_follow`.
     sqlx::query!(
         "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 24))",
         root as _
@@ -78,18 +78,13 @@ pub async fn memory_reply(
 }
 
 /// Gives all replies to the member's own memory its current visibility, expiry
-/// and trash state, whoever owns them, and returns their number. Call it after
-/// a change of the root, in the same transaction.
+/// and trash state, whoever owns them, and returns their number. Also restores
+/// the replies that moved to the trash at `back_from`. Call it after a change of
+/// the root, in the same transaction.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] also if the memory is a reply.
-pub async fn memory_thread_sync(tx: &mut TenantTx, root: MemoryId) -> Result<i64, StoreError> {
-    follow(tx, root, None).await
-}
-
-/// As [`memory_thread_sync`], and also restores the replies that moved to the
-/// trash at `back_from`.
-pub(super) async fn follow(
+pub async fn memory_thread_follow(
     tx: &mut TenantTx,
     root: MemoryId,
     back_from: Option<Timestamp>,

@@ -2,7 +2,7 @@
 
 use domain::{MemoryId, TenantId, Timestamp};
 
-use super::thread::follow;
+use super::thread::memory_thread_follow;
 use crate::{StoreError, TenantTx, WorkerTx};
 
 /// Moves the member's own memory and its replies to the trash.
@@ -29,7 +29,7 @@ pub async fn memory_delete(
     match deleted {
         None => Err(unchanged_error(tx, id).await),
         Some(reply) if reply.parent_id.is_some() => Ok(()),
-        Some(_) => follow(tx, id, None).await.map(|_| ()),
+        Some(_) => memory_thread_follow(tx, id, None).await.map(|_| ()),
     }
 }
 
@@ -86,7 +86,7 @@ pub async fn memory_restore(
         return Err(StoreError::Conflict);
     }
     if trashed.parent_id.is_none() {
-        follow(tx, id, trashed.deleted_at).await?;
+        memory_thread_follow(tx, id, trashed.deleted_at).await?;
     }
     Ok(())
 }

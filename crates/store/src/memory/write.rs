@@ -5,7 +5,7 @@ use domain::{
     memory::{MemoryChange, NewMemory, Visibility},
 };
 
-use super::{thread::follow, trash::unchanged_error};
+use super::{thread::memory_thread_follow, trash::unchanged_error};
 use crate::{StoreError, TenantTx};
 
 /// Creates a private memory of the member.
@@ -97,7 +97,7 @@ pub async fn memory_update(
     if let Some(attributes) = attributes {
         let parent_id = persona_set(tx, id, attributes.persona_id).await?;
         if parent_id.is_none() {
-            follow(tx, id, None).await?;
+            memory_thread_follow(tx, id, None).await?;
         }
     }
     Ok(())

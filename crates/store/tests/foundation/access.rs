@@ -1,11 +1,11 @@
 //! Tenants, members, roles and identities.
 
-use domain::{AppError, Permission, access::SystemRole};
+use domain::{AppError, Permission, access::SystemRole, identity::IdentityKey};
 use store::{
     StoreError,
     actor::{actor_find, actor_load},
     error::LAST_OWNER,
-    identity::{IdentityKey, identity_create, identity_find},
+    identity::{identity_create, identity_find},
     role::{RoleSource, user_role_grant, user_role_revoke},
     team::team_member_add,
     tenant::{

@@ -12,7 +12,7 @@ use store::{
     StoreError,
     memory::{
         SearchParams, SearchQuery, memory_delete, memory_get, memory_list, memory_replies,
-        memory_reply, memory_restore, memory_search, memory_thread_sync, memory_update,
+        memory_reply, memory_restore, memory_search, memory_thread_follow, memory_update,
     },
     testing::{NOW, TestDb, TestTenant, id},
 };
@@ -75,7 +75,7 @@ impl World {
 
     async fn follow(&self, actor: &Actor, root: MemoryId) -> Result<i64, StoreError> {
         let mut tx = self.db.store.begin(actor).await?;
-        let count = memory_thread_sync(&mut tx, root).await?;
+        let count = memory_thread_follow(&mut tx, root, None).await?;
         tx.commit().await?;
         Ok(count)
     }

@@ -26,13 +26,10 @@ use domain::{Actor, RequestFacts, Timestamp, access::SystemRole};
 use http_body_util::BodyExt as _;
 use issuer::{CLIENT_ID, CLIENT_SECRET, Issuer};
 use server::{
-    auth::{
-        Auth, AuthSettings, IssuerKind, MasterKey, OidcSettings, PRIMARY, SessionLifetimes,
-        SignInLimits,
-    },
+    auth::{Auth, AuthSettings, IssuerKind, MasterKey, OidcSettings, PRIMARY, SignInLimits},
     http::{HttpSettings, LargerBody, Site},
 };
-use service::{Clock, Ctx, Embedder, Entropy, Ids};
+use service::{Clock, Ctx, Embedder, Entropy, Ids, identity::SessionLifetimes};
 use store::testing::{NOW, TestDb, TestTenant};
 use tower::ServiceExt as _;
 use url::Url;

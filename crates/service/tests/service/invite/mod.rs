@@ -13,7 +13,9 @@ use domain::{
     settings::SettingsInput,
     team::TeamRole,
 };
-use service::{InviteError, InviteToken, NewOrganisation, Owner, invite_accept, invite_find};
+use service::{
+    InviteToken, NewOrganisation, Owner, identity::SignInError, invite_accept, invite_find,
+};
 use sqlx::AssertSqlSafe;
 use store::{
     actor::actor_load,
@@ -94,7 +96,7 @@ async fn holder(world: &World, name: &str, permissions: &[Permission]) -> Actor 
 }
 
 /// As signing in does it.
-async fn accept(world: &World, link: &str, user_id: UserId) -> Result<(), InviteError> {
+async fn accept(world: &World, link: &str, user_id: UserId) -> Result<(), SignInError> {
     let known = invite_find(&world.ctx, link).await?;
     let tx = world.ctx.store.begin_auth().await.unwrap();
     let mut tx = tx.enter_as_system(known.tenant_id).await.unwrap();

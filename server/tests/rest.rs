@@ -161,6 +161,11 @@ async fn foreign_ids(world: &World) -> impl Fn(&str) -> String {
     }
 }
 
+#[tokio::test]
+async fn openapi_document_is_as_reviewed() {
+    insta::assert_json_snapshot!("openapi", World::new().await.document().await);
+}
+
 // SEC-B3, SEC-C6, SEC-D5, SEC-G: one test over all operations there are.
 #[tokio::test]
 async fn every_operation_asks_for_a_key_and_for_its_permission() {

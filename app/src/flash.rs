@@ -4,7 +4,7 @@
 
 use domain::MemoryId;
 
-use crate::ui::Query;
+use crate::ui::{Query, with_fields};
 
 /// A completed operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,11 +239,11 @@ impl Flash {
 
     /// Returns `path` with this flash in its query.
     pub fn at(self, path: &str) -> String {
-        let separator = if path.contains('?') { '&' } else { '?' };
-        match self {
-            Self::MemoryDeleted(id) => format!("{path}{separator}done={}&memory={id}", self.code()),
-            _ => format!("{path}{separator}done={}", self.code()),
-        }
+        let memory = match self {
+            Self::MemoryDeleted(id) => id.to_string(),
+            _ => String::new(),
+        };
+        with_fields(path, &[("done", self.code()), ("memory", &memory)])
     }
 
     /// Reads the flash from a page's query; `None` for unknown codes and ids.

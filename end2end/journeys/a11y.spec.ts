@@ -178,7 +178,7 @@ test("the palette opens by keyboard, goes where it is told, and gives the focus 
   await page.keyboard.press("Control+k");
   await page.keyboard.type("blue whales");
   await page.keyboard.press("Enter");
-  await expect(page).toHaveURL("/memories?query=blue%20whales");
+  await expect(page).toHaveURL("/memories?query=blue+whales");
 });
 
 test("single keys do nothing in a field and nothing once switched off", async ({ visitors }) => {

@@ -190,7 +190,7 @@ mod tests {
     fn filter_and_cursor_are_read_from_the_url() {
         let query = KeyQuery::from_url("/keys/all", &Query::parse("state=ended&after=x%7E"));
         assert!(query.all && query.ended);
-        assert_eq!(query.path(), "/keys/all?state=ended&after=x~");
+        assert_eq!(query.path(), "/keys/all?state=ended&after=x%7E");
         let own = KeyQuery::from_url("/keys", &Query::parse("state=nonsense"));
         assert_eq!(own, KeyQuery::default());
         assert_eq!(own.path(), "/keys");

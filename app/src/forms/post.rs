@@ -18,6 +18,7 @@ use super::{
     outcome::{CALL_FIELD, Outcome, STAY_HEADER},
     pages::page_allows_call,
 };
+use crate::ui::query_string;
 
 /// Room for the largest memory with every byte percent-encoded, and the other
 /// fields.
@@ -105,8 +106,8 @@ async fn page_post(request: Request, next: Next) -> Response {
         }
     };
     if ended == Err(AppError::Unauthenticated) {
-        let from: String = form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect();
-        return Redirect::to(&format!("/sign-in?return_to={from}")).into_response();
+        let query = query_string(&[("return_to", parts.uri.path())]);
+        return Redirect::to(&format!("/sign-in{query}")).into_response();
     }
 
     let status = ended.as_ref().err().map_or(Ok(StatusCode::OK), |error| {

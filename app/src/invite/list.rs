@@ -182,7 +182,7 @@ mod tests {
         let query = InviteQuery::from_url(&Query::parse("status=expired&after=x%7E"));
         assert_eq!(
             query.path_after(&query.after),
-            "/invites?status=expired&after=x~"
+            "/invites?status=expired&after=x%7E"
         );
         assert_eq!(InviteQuery::default().path_after(""), "/invites");
     }

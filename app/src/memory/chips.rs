@@ -147,7 +147,7 @@ mod tests {
         );
         assert_eq!(
             chips[0].1,
-            "/memories?query=tea&tag=home%2C%20garden&owner=shared&origin=song"
+            "/memories?query=tea&tag=home%2C+garden&owner=shared&origin=song"
         );
         assert_eq!(
             chips[3].1,

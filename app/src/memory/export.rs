@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::query::MemoryQuery;
-use crate::ui::{PageHead, use_query};
+use crate::ui::{PageHead, Query, query_string, use_query};
 
 /// Key, name and description of each export format.
 const FORMATS: &[(&str, &str, &str)] = &[
@@ -78,8 +78,12 @@ pub(crate) fn MemoryExportPage() -> impl IntoView {
 fn file_path(query: &MemoryQuery, format: &str) -> String {
     let page = query.export_path();
     let (path, rest) = page.split_once('?').unwrap_or((&page, ""));
-    let separator = if rest.is_empty() { "" } else { "&" };
-    format!("{path}/file?format={format}{separator}{rest}")
+    let rest = Query::parse(rest);
+    let fields: Vec<_> = [("format", format)]
+        .into_iter()
+        .chain(rest.fields())
+        .collect();
+    format!("{path}/file{}", query_string(&fields))
 }
 
 fn own_export_path(query: &MemoryQuery) -> String {
@@ -101,11 +105,11 @@ mod tests {
         query.query = "question".into();
         assert_eq!(
             file_path(&query, "jsonl"),
-            "/memories/export/file?format=jsonl&tag=a%20b"
+            "/memories/export/file?format=jsonl&tag=a+b"
         );
         assert_eq!(
             own_export_path(&query),
-            "/memories/export?tag=a%20b&owner=mine"
+            "/memories/export?tag=a+b&owner=mine"
         );
     }
 }

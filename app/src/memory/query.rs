@@ -190,7 +190,7 @@ mod tests {
         };
         assert_eq!(
             query.path(),
-            "/memories?query=tea%20%26%20cake&mode=words&tag=home&from=2026-03-02"
+            "/memories?query=tea+%26+cake&mode=words&tag=home&from=2026-03-02"
         );
         assert_eq!(MemoryQuery::default().path(), "/memories");
 

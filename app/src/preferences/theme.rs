@@ -1,6 +1,8 @@
 //! The colour theme: the system's, or a chosen one. The server renders the
 //! choice, so that nothing flashes.
 
+#[cfg(feature = "ssr")]
+use cookie::{Cookie, SameSite};
 use domain::{AppError, preferences::Theme};
 #[cfg(feature = "ssr")]
 use domain::{Permission, preferences::DisplaySettings};
@@ -16,9 +18,10 @@ fn theme_from_cookie(headers: &axum::http::HeaderMap) -> Theme {
         .get_all(axum::http::header::COOKIE)
         .iter()
         .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix("theme="))
-        .and_then(Theme::from_key)
+        .flat_map(Cookie::split_parse)
+        .flatten()
+        .find(|cookie| cookie.name() == "theme")
+        .and_then(|cookie| Theme::from_key(cookie.value()))
         .unwrap_or_default()
 }
 
@@ -39,17 +42,18 @@ pub(super) fn remember(theme: Theme) {
     use axum::http::{HeaderValue, header::SET_COOKIE};
 
     let max_age = if theme == Theme::System {
-        0
+        time::Duration::ZERO
     } else {
-        31_536_000
+        time::Duration::days(365)
     };
-    let cookie = format!(
-        "theme={}; Path=/; Max-Age={max_age}; SameSite=Lax; HttpOnly",
-        theme.key()
-    );
+    let cookie = Cookie::build(("theme", theme.key()))
+        .path("/")
+        .max_age(max_age)
+        .same_site(SameSite::Lax)
+        .http_only(true);
     if let (Some(response), Ok(value)) = (
         use_context::<leptos_axum::ResponseOptions>(),
-        HeaderValue::from_str(&cookie),
+        HeaderValue::from_str(&cookie.to_string()),
     ) {
         response.append_header(SET_COOKIE, value);
     }

@@ -13,7 +13,7 @@ use web_sys::{HtmlFormElement, HtmlInputElement, HtmlSelectElement, UrlSearchPar
 
 use super::{
     Glyph, Icon,
-    query::{Query, use_query},
+    query::{Query, query_string, use_query},
 };
 
 /// Pause in typing after which the search starts.
@@ -170,15 +170,7 @@ pub(crate) fn SearchBox(
 }
 
 fn without_empty(query: &str) -> String {
-    let pairs: Vec<_> = query
-        .split('&')
-        .filter(|pair| !pair.ends_with('='))
-        .collect();
-    if pairs.is_empty() || pairs == [""] {
-        String::new()
-    } else {
-        format!("?{}", pairs.join("&"))
-    }
+    query_string(&Query::parse(query).fields().collect::<Vec<_>>())
 }
 
 fn fill(form: &HtmlFormElement, query: &Query) {

@@ -29,7 +29,7 @@ pub(crate) use head::PageHead;
 pub(crate) use icon::{Glyph, Icon};
 pub(crate) use number::{bytes, count, plural};
 pub(crate) use paging::Paging;
-pub(crate) use query::{Query, query_string, use_query};
+pub(crate) use query::{Query, query_string, use_query, with_fields};
 pub(crate) use state::{EmptyState, ErrorState, Loaded, grant_hint};
 pub(crate) use tabs::Tabs;
 pub(crate) use time::{Time, absolute_time};

@@ -1,8 +1,6 @@
 //! The query of the page's URL, decoded once. The router's own map decodes it
 //! twice, which turns a typed `%25` into `%`.
 
-use std::fmt::Write as _;
-
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
@@ -14,15 +12,18 @@ impl Query {
     /// Parses the part after the question mark.
     pub(crate) fn parse(raw: &str) -> Self {
         let raw = raw.trim_start_matches('?');
-        let pairs = raw.split('&').filter(|pair| !pair.is_empty());
         Self(
-            pairs
-                .map(|pair| {
-                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                    (decode(name), decode(value))
-                })
+            form_urlencoded::parse(raw.as_bytes())
+                .into_owned()
                 .collect(),
         )
+    }
+
+    /// Names and values, in order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of `name`, or an empty string.
@@ -50,44 +51,23 @@ pub(crate) fn use_query() -> Memo<Query> {
 
 /// `fields` as a query with its question mark, without the empty ones.
 pub(crate) fn query_string(fields: &[(&str, &str)]) -> String {
-    let mut out = String::new();
-    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
-        let _ = write!(out, "{}{name}=", if out.is_empty() { '?' } else { '&' });
-        encode(value, &mut out);
-    }
-    out
-}
-
-fn encode(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
+    let fields = fields.iter().filter(|(_, value)| !value.is_empty());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    if query.is_empty() {
+        query
+    } else {
+        format!("?{query}")
     }
 }
 
-/// Decodes form data: `+` is a space, `%` and two hexadecimal digits are a
-/// byte; anything else stays as it is.
-fn decode(text: &str) -> String {
-    let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escaped = match (bytes[at], hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
-            _ => None,
-        };
-        let plain = if bytes[at] == b'+' { b' ' } else { bytes[at] };
-        out.push(escaped.unwrap_or(plain));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&out).into_owned()
+/// `url`, which may have a query, with `fields` at the end of it.
+pub(crate) fn with_fields(url: &str, fields: &[(&str, &str)]) -> String {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let query = Query::parse(query);
+    let fields: Vec<_> = query.fields().chain(fields.iter().copied()).collect();
+    format!("{path}{}", query_string(&fields))
 }
 
 #[cfg(test)]
@@ -97,8 +77,15 @@ mod tests {
     #[test]
     fn query_omits_empty_fields_and_is_encoded() {
         let query = query_string(&[("query", "a & b"), ("kind", ""), ("tag", "ö")]);
-        assert_eq!(query, "?query=a%20%26%20b&tag=%C3%B6");
+        assert_eq!(query, "?query=a+%26+b&tag=%C3%B6");
         assert_eq!(query_string(&[("query", "")]), "");
+    }
+
+    #[test]
+    fn fields_are_added_behind_those_of_a_url() {
+        assert_eq!(with_fields("/a", &[("b", "c d")]), "/a?b=c+d");
+        assert_eq!(with_fields("/a?x=1&y=", &[("b", "2")]), "/a?x=1&b=2");
+        assert_eq!(with_fields("/a?x=%26", &[("b", "")]), "/a?x=%26");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{Glyph, Icon, use_query};
+use super::{Glyph, Icon, Query, query_string, use_query};
 use crate::{
     flash::Flash,
     forms::{FormState, PostForm},
@@ -74,18 +74,12 @@ fn Undo(id: String) -> impl IntoView {
 }
 
 fn forget_flash(path: &str, search: &str) {
-    let remaining: Vec<_> = search
-        .trim_start_matches('?')
-        .split('&')
-        .filter(|pair| {
-            !pair.is_empty() && !pair.starts_with("done=") && !pair.starts_with("memory=")
-        })
+    let query = Query::parse(search);
+    let remaining: Vec<_> = query
+        .fields()
+        .filter(|(name, _)| !matches!(*name, "done" | "memory"))
         .collect();
-    let url = if remaining.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{}", remaining.join("&"))
-    };
+    let url = format!("{path}{}", query_string(&remaining));
     if let Ok(history) = window().history() {
         let state = history.state().unwrap_or_default();
         let _ = history.replace_state_with_url(&state, "", Some(&url));

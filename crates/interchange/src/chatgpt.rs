@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use crate::{
     Record, Sink, Source, Stop,
+    archive::{Archive, base_name, is_archive},
     chat::{Conversation, Part},
     fields::json_object,
     input::utf8,
     json_file, moment,
-    zip::{Archive, is_archive},
 };
 
 const ORIGIN: &str = "chatgpt";
@@ -92,21 +92,16 @@ pub(crate) fn read(
             emit_conversation(line, bytes, raw.and_then(parse), choice, sink)
         });
     }
-    let archive = Archive::open(source)?;
-    for at in 0..archive.len() {
-        let base = archive.base_name(at).to_ascii_lowercase();
-        let is_memory = matches!(base.as_str(), "memory.json" | "memories.json");
-        if !is_memory && !is_conversations(&base) {
-            continue;
-        }
-        sink.entry = Some(archive.name(at).to_owned());
-        let stream = match archive.entry(source, at)? {
+    let is_memory = |base: &str| matches!(base, "memory.json" | "memories.json");
+    let base = |path: &str| base_name(path).to_ascii_lowercase();
+    let wants = |path: &str| is_memory(&base(path)) || is_conversations(&base(path));
+    Archive::open(source)?.each(wants, |path, stream| {
+        sink.entry = Some(path.to_owned());
+        let stream = match stream {
             Ok(stream) => stream,
-            Err(reason) => {
-                sink.give(0, 0, Err(reason))?;
-                continue;
-            }
+            Err(reason) => return sink.give(0, 0, Err(reason)),
         };
+        let is_memory = is_memory(&base(path));
         let mut count = 0;
         json_file::each_of_stream(stream, &mut |_, bytes, raw| {
             count += 1;
@@ -119,8 +114,8 @@ pub(crate) fn read(
             } else {
                 emit_conversation(count, bytes, raw.and_then(parse), choice, sink)
             }
-        })?;
-    }
+        })
+    })?;
     sink.entry = None;
     Ok(())
 }

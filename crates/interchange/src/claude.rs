@@ -12,12 +12,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     Record, Sink, Source, Stop,
+    archive::{Archive, base_name, is_archive},
     chat::{Conversation, Part},
     chatgpt::is_conversations,
     fields::json_object,
     input::utf8,
     json_file, moment,
-    zip::{Archive, is_archive},
 };
 
 const ORIGIN: &str = "claude";
@@ -53,8 +53,8 @@ enum File {
 }
 
 impl File {
-    fn of(name: &str, base: &str) -> Option<Self> {
-        let base = base.to_ascii_lowercase();
+    fn of(name: &str) -> Option<Self> {
+        let base = base_name(name).to_ascii_lowercase();
         match base.as_str() {
             "memories.json" | "memory.json" => Some(Self::Memories),
             "projects.json" => Some(Self::Projects),
@@ -86,18 +86,15 @@ pub(crate) fn read(
             emit_all(line, bytes, records, sink)
         });
     }
-    let archive = Archive::open(source)?;
-    for at in 0..archive.len() {
-        let Some(file) = File::of(archive.name(at), archive.base_name(at)) else {
-            continue;
+    let wants = |path: &str| File::of(path).is_some();
+    Archive::open(source)?.each(wants, |path, stream| {
+        let Some(file) = File::of(path) else {
+            return Ok(());
         };
-        sink.entry = Some(archive.name(at).to_owned());
-        let stream = match archive.entry(source, at)? {
+        sink.entry = Some(path.to_owned());
+        let stream = match stream {
             Ok(stream) => stream,
-            Err(reason) => {
-                sink.give(0, 0, Err(reason))?;
-                continue;
-            }
+            Err(reason) => return sink.give(0, 0, Err(reason)),
         };
         let mut count = 0;
         json_file::each_of_stream(stream, &mut |_, bytes, raw| {
@@ -111,8 +108,8 @@ pub(crate) fn read(
                 },
             };
             emit_all(count, bytes, records, sink)
-        })?;
-    }
+        })
+    })?;
     sink.entry = None;
     Ok(())
 }

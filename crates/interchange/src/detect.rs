@@ -8,14 +8,15 @@ use std::{
 use domain::import::{Field, ImportFormat, ImportOptions, MAX_COLUMNS};
 
 use crate::{
-    ReadError, Source, Stop, atrium,
+    ReadError, Source, Stop,
+    archive::{Archive, base_name, is_archive},
+    atrium,
     chatgpt::is_conversations,
     csv_file,
     fields::{self, ColumnMapping},
     input::{Input, is_blank},
     json_file,
     markdown::is_note,
-    zip::{Archive, is_archive},
 };
 
 /// Bytes of a file that are inspected to detect its format.
@@ -115,34 +116,34 @@ fn detect_json(head: &str) -> Option<ImportFormat> {
 }
 
 fn detect_archive(source: &mut dyn Source) -> Result<Option<ImportFormat>, ReadError> {
-    let archive = Archive::open(source)?;
-    let names = 0..archive.len();
-    for at in names.clone() {
-        if !is_conversations(&archive.base_name(at).to_ascii_lowercase()) {
-            continue;
-        }
-        if let Ok(reader) = archive.entry(source, at)? {
-            let mut head = Vec::new();
-            reader.take(HEAD).read_to_end(&mut head)?;
-            let format = detect_json(&String::from_utf8_lossy(&head));
-            if matches!(format, Some(ImportFormat::ChatGpt | ImportFormat::Claude)) {
-                return Ok(format);
-            }
-        }
-    }
-    let has = |name: &str| {
-        names
-            .clone()
-            .any(|at| archive.base_name(at).eq_ignore_ascii_case(name))
+    let (mut is_chatgpt, mut is_claude, mut has_notes) = (false, false, false);
+    let wants = |path: &str| {
+        let base = base_name(path).to_ascii_lowercase();
+        is_chatgpt |= matches!(base.as_str(), "chat.html" | "memory.json");
+        is_claude |= matches!(base.as_str(), "projects.json" | "memories.json");
+        has_notes |= is_note(path);
+        is_conversations(&base)
     };
-    if has("chat.html") || has("memory.json") {
-        return Ok(Some(ImportFormat::ChatGpt));
-    }
-    if has("projects.json") || has("memories.json") {
-        return Ok(Some(ImportFormat::Claude));
-    }
-    let has_notes = names.clone().any(|at| is_note(archive.name(at)));
-    Ok(has_notes.then_some(ImportFormat::MarkdownZip))
+    let mut by_content = None;
+    let outcome = Archive::open(source)?.each(wants, |_, reader| {
+        let Ok(reader) = reader else {
+            return Ok(());
+        };
+        let mut head = Vec::new();
+        reader.take(HEAD).read_to_end(&mut head)?;
+        by_content = detect_json(&String::from_utf8_lossy(&head));
+        match by_content {
+            Some(ImportFormat::ChatGpt | ImportFormat::Claude) => Err(Stop::Cancelled),
+            _ => Ok(()),
+        }
+    });
+    Ok(match outcome {
+        Err(Stop::Failed(error)) => return Err(error),
+        Err(Stop::Cancelled) => by_content,
+        Ok(()) if is_chatgpt => Some(ImportFormat::ChatGpt),
+        Ok(()) if is_claude => Some(ImportFormat::Claude),
+        Ok(()) => has_notes.then_some(ImportFormat::MarkdownZip),
+    })
 }
 
 /// The column of each mapped field.

@@ -1,10 +1,10 @@
 //! Import and export files: reads other products' formats, reads and writes
 //! Atrium's own. Uses no database and no clock.
 //!
-//! Sources are seekable and read record by record, so memory holds one record
-//! and, for a zip archive, its list of entries. An invalid record becomes an
+//! Sources are seekable and read record by record, so memory holds one record. An invalid record becomes an
 //! item with its location and reason; the remaining records are still read.
 
+mod archive;
 mod atrium;
 mod chat;
 mod chatgpt;
@@ -20,7 +20,6 @@ mod moment;
 mod plain;
 mod record;
 mod write;
-mod zip;
 
 use std::{
     io::{self, Read, Seek},

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::{
     Record, Sink, Source, Stop,
+    archive::{Archive, base_name},
     fields::{Cell, ColumnMapping, Row},
     moment,
     record::{self, text},
-    zip::Archive,
 };
 
 /// Maximum size of a single file in bytes; it is parsed as a whole.
@@ -123,27 +123,26 @@ pub(crate) fn read_zip(
     choice: &ImportOptions,
     sink: &mut Sink<'_>,
 ) -> Result<(), Stop> {
-    let archive = Archive::open(source)?;
     let mut bytes = 0;
-    for at in (0..archive.len()).filter(|at| is_note(archive.name(*at))) {
+    Archive::open(source)?.each(is_note, |path, reader| {
         let mut note = Vec::new();
-        let record = match archive.entry(source, at)? {
+        let record = match reader {
             Err(reason) => Err(reason),
             Ok(reader) => {
                 reader.take(MAX_NOTE + 1).read_to_end(&mut note)?;
                 if note.len() as u64 > MAX_NOTE {
                     Err("A note has at most 1 MB.".to_owned())
                 } else {
-                    let base = archive.base_name(at);
+                    let base = base_name(path);
                     let stem = base.rsplit_once('.').map_or(base, |(stem, _)| stem);
                     parse_note(stem, &note, choice)
                 }
             }
         };
         bytes += note.len() as u64;
-        sink.entry = Some(archive.name(at).to_owned());
-        sink.give(0, bytes, record)?;
-    }
+        sink.entry = Some(path.to_owned());
+        sink.give(0, bytes, record)
+    })?;
     sink.entry = None;
     Ok(())
 }

@@ -139,11 +139,12 @@ impl Random {
 
 /// Builds a zip archive from names and contents.
 pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
-    let mut writer = crate::zip::ArchiveWriter::new();
+    let mut writer = crate::archive::ArchiveWriter::new();
     let mut out = Vec::new();
     for (name, content) in files {
-        writer.file(name, None, content.as_bytes(), &mut out);
+        let written = writer.file(name, None, content.as_bytes(), &mut out);
+        written.unwrap();
     }
-    while writer.end(&mut out) {}
+    writer.end(&mut out).unwrap();
     out
 }

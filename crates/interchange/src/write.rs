@@ -1,12 +1,12 @@
 //! Streaming export: each appended piece can be sent immediately.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io};
 
 use domain::import::Field;
 
 use crate::{
-    Record, atrium, csv_file::escape_formula, fields::NO_VENDOR, markdown, moment,
-    zip::ArchiveWriter,
+    Record, archive::ArchiveWriter, atrium, csv_file::escape_formula, fields::NO_VENDOR, markdown,
+    moment,
 };
 
 /// File format of an export, and the data that it keeps:
@@ -71,7 +71,7 @@ pub struct Writer(Inner);
 enum Inner {
     JsonLines,
     Csv,
-    Markdown(ArchiveWriter, u64),
+    Markdown(Box<ArchiveWriter>, u64),
 }
 
 impl Writer {
@@ -86,12 +86,16 @@ impl Writer {
                 );
                 Inner::Csv
             }
-            ExportFormat::Markdown => Inner::Markdown(ArchiveWriter::new(), 0),
+            ExportFormat::Markdown => Inner::Markdown(Box::new(ArchiveWriter::new()), 0),
         })
     }
 
-    /// Appends one memory to `out`.
-    pub fn record(&mut self, record: &Record, out: &mut Vec<u8>) {
+    /// Appends one memory to `out`, of an archive's last one perhaps the
+    /// beginning only.
+    ///
+    /// # Errors
+    /// If the archive can't hold it.
+    pub fn record(&mut self, record: &Record, out: &mut Vec<u8>) -> io::Result<()> {
         match &mut self.0 {
             Inner::JsonLines => atrium::write(record, out),
             Inner::Csv => row(Field::ALL.iter().map(|field| cell(record, *field)), out),
@@ -99,18 +103,20 @@ impl Writer {
                 *count += 1;
                 let name = markdown::note_name(*count, record);
                 let note = markdown::write_note(record);
-                archive.file(&name, record.updated_at, note.as_bytes(), out);
+                archive.file(&name, record.updated_at, note.as_bytes(), out)?;
             }
         }
+        Ok(())
     }
 
-    /// Appends a piece of the file's trailer to `out`. Returns true if there is
-    /// more to append: call it again.
-    #[must_use]
-    pub fn end(&mut self, out: &mut Vec<u8>) -> bool {
-        match &mut self.0 {
+    /// Appends the rest of the file to `out`.
+    ///
+    /// # Errors
+    /// If the archive can't be completed.
+    pub fn end(self, out: &mut Vec<u8>) -> io::Result<()> {
+        match self.0 {
             Inner::Markdown(archive, _) => archive.end(out),
-            Inner::JsonLines | Inner::Csv => false,
+            Inner::JsonLines | Inner::Csv => Ok(()),
         }
     }
 }
@@ -163,9 +169,9 @@ mod tests {
         let mut out = Vec::new();
         let mut writer = Writer::new(format, &mut out);
         for record in records {
-            writer.record(record, &mut out);
+            writer.record(record, &mut out).unwrap();
         }
-        while writer.end(&mut out) {}
+        writer.end(&mut out).unwrap();
         out
     }
 

@@ -3,13 +3,20 @@
 use crate::directory::{data_in, password_file_in};
 use crate::error::Error;
 use crate::leftover::PidFile;
-use std::fmt::Write as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Name of the superuser that initdb creates.
 pub(crate) const SUPERUSER: &str = "postgres";
+
+/// What a part of a URL can't hold as it is.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Part of the socket's name; the server does not listen on TCP.
 pub(crate) const PORT: u16 = 5432;
@@ -85,14 +92,7 @@ impl std::fmt::Debug for Connection {
 }
 
 fn encode(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
+    percent_encode(bytes, RESERVED).to_string()
 }
 
 #[cfg(test)]

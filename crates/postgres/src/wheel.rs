@@ -4,7 +4,6 @@
 use crate::error::Error;
 use sha2::{Digest, Sha256};
 use std::env;
-use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -185,7 +184,8 @@ fn unpack_into(
         let mut entry = archive
             .by_index(index)
             .map_err(|error| broken(error.to_string()))?;
-        let name = entry.name().to_owned();
+        let name = entry.name().map_err(|error| broken(error.to_string()))?;
+        let name = name.into_owned();
         let Some(wanted) = choose(&name).filter(|_| entry.is_file()) else {
             continue;
         };
@@ -236,13 +236,7 @@ pub fn sha256_of(path: &Path) -> io::Result<String> {
         }
         hash.update(&buffer[..read]);
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        }))
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Instant,
 };
@@ -173,6 +174,11 @@ impl<E: Into<AppError>> From<E> for ExportStopped {
     }
 }
 
+fn write_error(error: io::Error) -> AppError {
+    tracing::error!(%error, "an export could not be written");
+    AppError::Internal
+}
+
 impl Task {
     async fn run(self, outcome: Outcome) {
         let mut count = 0;
@@ -230,7 +236,7 @@ impl Task {
             for ids in ids.chunks(RECORDS_PER_READ) {
                 self.check()?;
                 for record in self.records(ids, now).await? {
-                    writer.record(&record, &mut out);
+                    writer.record(&record, &mut out).map_err(write_error)?;
                     *count += 1;
                     if out.len() >= CHUNK_BYTES {
                         self.send(&mut out).await?;
@@ -242,9 +248,7 @@ impl Task {
                 None => break,
             }
         }
-        while writer.end(&mut out) {
-            self.send(&mut out).await?;
-        }
+        writer.end(&mut out).map_err(write_error)?;
         self.send(&mut out).await
     }
 

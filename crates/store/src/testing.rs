@@ -8,7 +8,7 @@ mod server;
 
 pub use server::throwaway_server;
 
-use std::{fmt::Write as _, str::FromStr, thread};
+use std::{str::FromStr, thread};
 
 use domain::{
     Actor, ActorKind, RequestFacts, RequestId, RoleId, TeamId, TenantId, Timestamp, UserId,
@@ -336,11 +336,8 @@ async fn execute(conn: &mut PgConnection, sql: String) {
 /// exists, and returns its name, which contains a digest of the migrations and
 /// schema files.
 async fn template_ensure(conn: &mut PgConnection, server: &PgConnectOptions) -> String {
-    let digest = Sha256::digest(migrate::checksums().concat());
-    let mut name = "atrium_test_template_".to_owned();
-    for byte in &digest[..6] {
-        let _ = write!(name, "{byte:02x}");
-    }
+    let digest = format!("{:x}", Sha256::digest(migrate::checksums().concat()));
+    let name = format!("atrium_test_template_{}", &digest[..12]);
     let lock = "atrium.test-template";
     sqlx::query("SELECT pg_advisory_lock(hashtextextended($1, 0))")
         .bind(lock)

@@ -1,6 +1,7 @@
 //! Cookies of browser sessions and of logins that began.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite};
 use service::identity::{IssuedToken, SessionToken};
 
 use super::Auth;
@@ -27,12 +28,13 @@ impl Auth {
 
     /// A `Set-Cookie` value with all required attributes (SEC-B1).
     pub(super) fn cookie(&self, name: &str, value: &str, seconds: i64) -> String {
-        let secure = if self.0.settings.site.is_https() {
-            "; Secure"
-        } else {
-            ""
-        };
-        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+        Cookie::build((name, value))
+            .path("/")
+            .max_age(time::Duration::seconds(seconds))
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.0.settings.site.is_https())
+            .to_string()
     }
 
     /// The session that the browser names.
@@ -68,10 +70,9 @@ pub(super) fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(key, _)| *key == name)
-        .map(|(_, value)| value);
-    let first = values.next()?;
-    values.next().is_none().then_some(first)
+        .flat_map(Cookie::split_parse)
+        .flatten()
+        .filter(|cookie| cookie.name() == name);
+    let first = values.next()?.value_raw();
+    first.filter(|_| values.next().is_none())
 }

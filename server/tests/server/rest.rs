@@ -9,7 +9,7 @@ use std::{
 use crate::support::{
     self, Browser,
     product::product_with,
-    program::{World, problem, with_key},
+    program::{World, problem, share, with_key},
     request,
 };
 use axum::{
@@ -164,6 +164,11 @@ async fn foreign_ids(world: &World) -> impl Fn(&str) -> String {
         path if path.starts_with("/api/v1/teams/") => their_team.to_string(),
         other => panic!("name something of another organisation for {other}"),
     }
+}
+
+#[tokio::test]
+async fn openapi_document_is_as_reviewed() {
+    insta::assert_json_snapshot!("openapi", World::new().await.document().await);
 }
 
 // SEC-B3, SEC-C6, SEC-D5, SEC-G: one test over all operations there are.

@@ -1,7 +1,7 @@
 //! Every server function, the upload and every operation of the REST API, tried with each
 //! system role: which of them it may call, and what is missing where it may
-//! not. The outcome is compared with `role_matrix.txt`, which a reviewer reads:
-//! a new function or a changed role shows there as a line of the diff.
+//! not. The outcome is a golden file: a new function or a changed role shows there
+//! as a line of the diff.
 
 use std::fmt::Write as _;
 
@@ -331,9 +331,5 @@ async fn what_each_role_may_call_is_as_reviewed() {
     for ((method, path), outcomes) in operations.iter().zip(&by_operation) {
         matrix.push_str(&line(&format!("{method} {path}"), outcomes));
     }
-    let golden = include_str!("role_matrix.txt");
-    assert!(
-        matrix == golden,
-        "the matrix changed; if that is meant, write it to server/tests/role_matrix.txt:\n{matrix}"
-    );
+    insta::assert_snapshot!("role_matrix", matrix);
 }

@@ -4,6 +4,7 @@ use crate::command::{output, print_status};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use spdx::{Expression, Licensee, ParseMode};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -24,7 +25,11 @@ struct Package {
 pub(crate) fn check(project: &Project) -> Result<()> {
     let rules =
         fs::read_to_string(project.root.join("deny.toml")).context("cannot read deny.toml")?;
-    let allowed = quoted(&rules, "allow = [");
+    let allowed = quoted(&rules, "allow = [")
+        .into_iter()
+        .map(Licensee::parse)
+        .collect::<Result<Vec<_>, _>>()
+        .context("deny.toml has an unknown licence")?;
     if allowed.is_empty() {
         bail!("deny.toml has no list of allowed licences");
     }
@@ -81,50 +86,11 @@ fn quoted<'a>(rules: &'a str, start: &str) -> BTreeSet<&'a str> {
         .collect()
 }
 
-/// Evaluates an SPDX licence expression.
-fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
-    // Old crates write a slash for OR.
-    let text = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ");
-    let mut words: Vec<&str> = text.split_whitespace().rev().collect();
-    alternatives(&mut words, allowed) && words.is_empty()
-}
-
-/// Parses `OR`. `words` holds the unread tokens, the next one last.
-fn alternatives(words: &mut Vec<&str>, allowed: &BTreeSet<&str>) -> bool {
-    let mut holds = conjunction(words, allowed);
-    while words.last() == Some(&"OR") {
-        words.pop();
-        holds |= conjunction(words, allowed);
-    }
-    holds
-}
-
-fn conjunction(words: &mut Vec<&str>, allowed: &BTreeSet<&str>) -> bool {
-    let mut holds = term(words, allowed);
-    while words.last() == Some(&"AND") {
-        words.pop();
-        holds &= term(words, allowed);
-    }
-    holds
-}
-
-fn term(words: &mut Vec<&str>, allowed: &BTreeSet<&str>) -> bool {
-    match words.pop() {
-        Some("(") => {
-            let holds = alternatives(words, allowed);
-            words.pop() == Some(")") && holds
-        }
-        Some(name) if words.last() == Some(&"WITH") => {
-            words.pop();
-            let exception = words.pop().unwrap_or_default();
-            allowed.contains(format!("{name} WITH {exception}").as_str())
-        }
-        Some(name) => allowed.contains(name),
-        None => false,
-    }
+/// True if a licence expression can be satisfied by allowed licences alone.
+fn is_allowed(expression: &str, allowed: &[Licensee]) -> bool {
+    Expression::parse_mode(expression, ParseMode::LAX).is_ok_and(|expression| {
+        expression.evaluate(|required| allowed.iter().any(|licence| licence.satisfies(required)))
+    })
 }
 
 #[cfg(test)]
@@ -133,7 +99,8 @@ mod tests {
 
     #[test]
     fn expressions_are_evaluated() {
-        let allowed = BTreeSet::from(["MIT", "Unicode-3.0", "Apache-2.0 WITH LLVM-exception"]);
+        let allowed = ["MIT", "Unicode-3.0", "Apache-2.0 WITH LLVM-exception"]
+            .map(|licence| Licensee::parse(licence).unwrap());
         for good in [
             "MIT",
             "GPL-3.0 OR MIT",

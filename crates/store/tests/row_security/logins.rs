@@ -1,6 +1,5 @@
 //! What each login of the running process can do, from the catalogue. The
-//! outcome is compared with `logins.txt`, so that a wider grant shows up in
-//! review.
+//! outcome is a golden file, so that a wider grant shows up in review.
 
 use std::fmt::Write as _;
 
@@ -97,7 +96,7 @@ async fn survey(db: &TestDb) -> String {
     let mut admin = db.admin.acquire().await.unwrap();
     let mut text = String::from(
         "# What each login of the running process can do, made from the catalogue by tests/row_security/logins.rs.\n\
-         # A verb alone covers every column. Which rows it reaches, matrix.txt tells: row security holds for all of it.\n\
+         # A verb alone covers every column. Which rows it reaches, the matrix of rows tells: row security holds for all of it.\n\
          # A login has no privilege of its own: it takes one of its roles for the length of a transaction.\n",
     );
     for login in Login::ALL {
@@ -136,15 +135,7 @@ async fn survey(db: &TestDb) -> String {
 #[tokio::test]
 async fn what_each_login_can_do_is_as_reviewed() {
     let db = TestDb::new().await;
-    let found = survey(&db).await;
-    if found != include_str!("logins.txt") {
-        let proposal = std::env::temp_dir().join("atrium-logins.txt");
-        std::fs::write(&proposal, &found).unwrap();
-        panic!(
-            "what the logins can do changed. Compare {} with tests/row_security/logins.txt; if it is meant, put it there",
-            proposal.display()
-        );
-    }
+    insta::assert_snapshot!("logins", survey(&db).await);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! SEC-C3: every table × role × verb, on a row of one's own, a colleague's,
 //! another tenant's, and with no tenant set. Where a policy asks for permissions,
-//! each system role is tried with what it holds. The outcome is compared with
-//! `matrix.txt`, so that a new table or a wider grant shows up in review.
+//! each system role is tried with what it holds. The outcome is a golden
+//! file, so that a new table or a wider grant shows up in review.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -436,15 +436,7 @@ async fn every_table_role_and_verb_is_as_reviewed() {
     let db = TestDb::new().await;
     let (matrix, problems) = survey(&db).await;
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
-
-    if matrix != include_str!("matrix.txt") {
-        let proposal = std::env::temp_dir().join("atrium-matrix.txt");
-        std::fs::write(&proposal, &matrix).unwrap();
-        panic!(
-            "the matrix changed. Compare {} with tests/row_security/matrix.txt; if it is meant, put it there",
-            proposal.display()
-        );
-    }
+    insta::assert_snapshot!("matrix", matrix);
 }
 
 // SEC-C3

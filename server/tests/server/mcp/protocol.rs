@@ -193,3 +193,11 @@ async fn what_the_protocol_does_not_know_is_its_own_error() {
     // It goes on after all of that.
     assert_eq!(world.tools(&key).await.len(), 8);
 }
+
+#[tokio::test]
+async fn tool_list_is_as_reviewed() {
+    let world = World::new().await;
+    let (_, key) = member(&world, "Mia").await;
+    let list = world.say(&key, &message("tools/list", &json!({}))).await;
+    insta::assert_json_snapshot!("tools", result(&list));
+}

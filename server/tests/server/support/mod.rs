@@ -32,6 +32,7 @@ use server::{
 use service::{Clock, Ctx, Embedder, Entropy, Ids, identity::SessionLifetimes};
 use store::testing::{NOW, TestDb, TestTenant};
 use tower::ServiceExt as _;
+use cookie::Cookie;
 use url::Url;
 
 pub(crate) const ORIGIN: &str = "https://atrium.example";
@@ -298,16 +299,16 @@ impl Browser {
             .map(|value| value.to_str().unwrap().to_owned())
             .collect();
         for cookie in &self.set {
-            let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
-            let (name, value) = pair.split_once('=').unwrap();
+            let cookie = Cookie::parse(cookie).unwrap();
+            let name = cookie.name();
             // A browser ignores a __Host- cookie without Secure, also its removal.
-            if name.starts_with("__Host-") && !attributes.contains("Secure") {
+            if name.starts_with("__Host-") && cookie.secure() != Some(true) {
                 continue;
             }
-            if value.is_empty() || attributes.contains("Max-Age=0") {
+            if cookie.value().is_empty() || cookie.max_age() == Some(time::Duration::ZERO) {
                 self.jar.remove(name);
             } else {
-                self.jar.insert(name.to_owned(), value.to_owned());
+                self.jar.insert(name.to_owned(), cookie.value().to_owned());
             }
         }
         answer

@@ -189,6 +189,15 @@ pub(crate) async fn share(
     outcome.unwrap()
 }
 
+/// Settings for golden files of answers: ids and keys are random and replaced.
+/// Times are not, because the clock stands still.
+pub(crate) fn without_ids() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[id]");
+    settings.add_filter("atr_[0-9A-Za-z]+", "atr_[key]");
+    settings
+}
+
 /// A request with a key.
 pub(crate) fn with_key(method: Method, path: &str, key: &str) -> Builder {
     request(method, path).header(header::AUTHORIZATION, format!("Bearer {key}"))

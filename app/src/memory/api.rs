@@ -256,19 +256,9 @@ async fn apply_proposed_change(
 ) -> Result<Memory, AppError> {
     let proposal =
         service::call::<service::ProposalGet>(ctx, actor, ProposalPath { id: pending.id }).await?;
-    let Some(change) = proposal.change else {
-        return Ok(memory);
-    };
-    let after = change.after;
-    Ok(Memory {
-        title: after.title,
-        content: after.content,
-        kind: after.kind,
-        tags: after.tags,
-        allowed_vendors: after.allowed_vendors,
-        importance: after.importance,
-        expires_at: after.expires_at,
-        ..memory
+    Ok(match proposal.change {
+        Some(change) => change.after.apply_to(memory),
+        None => memory,
     })
 }
 

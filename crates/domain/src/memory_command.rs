@@ -17,7 +17,11 @@ pub const MAX_BATCH: usize = 1_000;
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
-    schemars(tag = "op", rename_all = "snake_case")
+    schemars(
+        tag = "op",
+        rename_all = "snake_case",
+        extend("discriminator" = { "propertyName": "op" })
+    )
 )]
 pub enum MemoryCommand {
     Create(MemoryInput),

@@ -89,6 +89,20 @@ impl SharedMemory {
         }
     }
 
+    /// `memory` with these parts.
+    pub fn apply_to(self, memory: Memory) -> Memory {
+        Memory {
+            title: self.title,
+            content: self.content,
+            kind: self.kind,
+            tags: self.tags,
+            expires_at: self.expires_at,
+            importance: self.importance,
+            allowed_vendors: self.allowed_vendors,
+            ..memory
+        }
+    }
+
     /// `memory` as others would see it after `change`.
     pub fn after(memory: &Memory, change: &MemoryChange) -> Self {
         let text = change.text.clone();

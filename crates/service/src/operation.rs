@@ -207,6 +207,7 @@ impl Route {
     }
 
     /// Also 202 with the output, for work that waits for a review.
+    #[must_use]
     pub const fn or_pending(self) -> Self {
         Self {
             may_be_pending: true,
@@ -332,42 +333,11 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<persona::PersonaGet>();
     visitor.visit::<persona::PersonaUpdate>();
     visitor.visit::<persona::PersonaDelete>();
-    visitor.visit::<memory::MemoryList>();
-    visitor.visit::<memory::MemoryCreate>();
-    visitor.visit::<memory_search::MemorySearch>();
-    visitor.visit::<memory_batch::MemoryBatch>();
-    visitor.visit::<memory::MemoryGet>();
-    visitor.visit::<memory::MemoryThreadGet>();
-    visitor.visit::<memory::MemoryUpdate>();
-    visitor.visit::<memory_trash::MemoryDelete>();
-    visitor.visit::<memory_trash::MemoryRestore>();
-    visitor.visit::<memory_search::MemorySimilar>();
-    visitor.visit::<memory::MemoryReplies>();
-    visitor.visit::<memory_trash::MemoryTrashEmpty>();
-    visitor.visit::<memory_trash::MemoryPurge>();
-    visitor.visit::<memory_version::MemoryVersionList>();
-    visitor.visit::<memory_version::MemoryVersionGet>();
-    visitor.visit::<memory_version::MemoryVersionDiff>();
-    visitor.visit::<memory_version::MemoryVersionRestore>();
-    visitor.visit::<share::MemorySharingGet>();
-    visitor.visit::<share::MemoryShare>();
-    visitor.visit::<share::MemoryUnshare>();
-    visitor.visit::<proposal::ProposalList>();
-    visitor.visit::<proposal::ProposalGet>();
-    visitor.visit::<proposal::ProposalAccept>();
-    visitor.visit::<proposal::ProposalDecline>();
-    visitor.visit::<proposal::ProposalWithdraw>();
+    visit_memory_operations(visitor);
     visitor.visit::<memory_view::MemoryViewList>();
     visitor.visit::<memory_view::MemoryViewCreate>();
     visitor.visit::<memory_view::MemoryViewRename>();
     visitor.visit::<memory_view::MemoryViewDelete>();
-    visitor.visit::<import::ImportList>();
-    visitor.visit::<import::ImportGet>();
-    visitor.visit::<import::ImportPreviewGet>();
-    visitor.visit::<import::ImportConfirm>();
-    visitor.visit::<import::ImportDiscard>();
-    visitor.visit::<import::ImportCancel>();
-    visitor.visit::<import::ImportRetry>();
     visitor.visit::<member::MemberList>();
     visitor.visit::<member::MemberGet>();
     visitor.visit::<bulk::MemberBulkActionList>();
@@ -430,4 +400,40 @@ pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<notification::NotificationList>();
     visitor.visit::<notification::NotificationRead>();
     visitor.visit::<notification::NotificationReadAll>();
+}
+
+/// Memories, who sees them, and their imports.
+fn visit_memory_operations(visitor: &mut impl OperationVisitor) {
+    visitor.visit::<memory::MemoryList>();
+    visitor.visit::<memory::MemoryCreate>();
+    visitor.visit::<memory_search::MemorySearch>();
+    visitor.visit::<memory_batch::MemoryBatch>();
+    visitor.visit::<memory::MemoryGet>();
+    visitor.visit::<memory::MemoryThreadGet>();
+    visitor.visit::<memory::MemoryUpdate>();
+    visitor.visit::<memory_trash::MemoryDelete>();
+    visitor.visit::<memory_trash::MemoryRestore>();
+    visitor.visit::<memory_search::MemorySimilar>();
+    visitor.visit::<memory::MemoryReplies>();
+    visitor.visit::<memory_trash::MemoryTrashEmpty>();
+    visitor.visit::<memory_trash::MemoryPurge>();
+    visitor.visit::<memory_version::MemoryVersionList>();
+    visitor.visit::<memory_version::MemoryVersionGet>();
+    visitor.visit::<memory_version::MemoryVersionDiff>();
+    visitor.visit::<memory_version::MemoryVersionRestore>();
+    visitor.visit::<share::MemorySharingGet>();
+    visitor.visit::<share::MemoryShare>();
+    visitor.visit::<share::MemoryUnshare>();
+    visitor.visit::<proposal::ProposalList>();
+    visitor.visit::<proposal::ProposalGet>();
+    visitor.visit::<proposal::ProposalAccept>();
+    visitor.visit::<proposal::ProposalDecline>();
+    visitor.visit::<proposal::ProposalWithdraw>();
+    visitor.visit::<import::ImportList>();
+    visitor.visit::<import::ImportGet>();
+    visitor.visit::<import::ImportPreviewGet>();
+    visitor.visit::<import::ImportConfirm>();
+    visitor.visit::<import::ImportDiscard>();
+    visitor.visit::<import::ImportCancel>();
+    visitor.visit::<import::ImportRetry>();
 }

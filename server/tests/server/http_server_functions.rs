@@ -400,3 +400,110 @@ async fn hanging_up_ends_neither_a_denial_nor_a_change() {
     }
     assert_eq!(app.count("SELECT count(*) FROM teams").await, 1);
 }
+
+/// The fields of the form are one input, flattened into the call.
+#[tokio::test]
+async fn a_memory_form_keeps_each_of_its_fields() {
+    let app = App::start().await;
+    let browser = signed_in(&app).await;
+    let post = async |function: &str, body: &str| {
+        let call = request(Method::POST, &format!("/api/{function}"))
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body.to_owned()));
+        browser.clone().send(call.unwrap()).await
+    };
+    let stored = async || -> (String, String, Vec<String>, f32, Vec<String>, i32, bool) {
+        sqlx::query_as(
+            "SELECT title, content, tags, importance, allowed_vendors, version, expires_at IS NULL FROM memories",
+        )
+        .fetch_one(&app.db.admin)
+        .await
+        .unwrap()
+    };
+    let words = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    // As a browser posts a form by itself.
+    let form = "title=Tea&content=At%20four%0D%0Asharp&kind=event&tags=a,%20b&keep=until&expires_on=2099-12-31\
+                &importance=0.75&vendors=only&allowed_vendors[]=claude&allowed_vendors[]=other";
+    let answer = post("memory_create", form).await;
+    assert!(!answer.status.is_client_error(), "{}", answer.body);
+    let created = (
+        "Tea".to_owned(),
+        "At four\nsharp".to_owned(),
+        words(&["a", "b"]),
+        0.75,
+        words(&["claude", "other"]),
+        1,
+        false,
+    );
+    assert_eq!(stored().await, created);
+
+    let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM memories")
+        .fetch_one(&app.db.admin)
+        .await
+        .unwrap();
+    // As a page calls the function.
+    let form = format!(
+        "id={id}&version=1&reason=Later&title=&content=At%20five&kind=fact&tags=&keep=always&expires_on=\
+         &expires_was=&persona_id=&importance=&vendors=only&allowed_vendors[0]=gemini"
+    );
+    let answer = post("memory_update", &form).await;
+    assert!(!answer.status.is_client_error(), "{}", answer.body);
+    let changed = (
+        String::new(),
+        "At five".to_owned(),
+        words(&[]),
+        0.5,
+        words(&["gemini"]),
+        2,
+        true,
+    );
+    assert_eq!(stored().await, changed);
+
+    let bad = format!(
+        "id={id}&version=2&content=%20&kind=song&keep=until&expires_on=soon&persona_id=work&importance=very\
+         &vendors=all&reason={}",
+        "x".repeat(501)
+    );
+    for (function, fields) in [
+        (
+            "memory_create",
+            &[
+                "content",
+                "kind",
+                "expires_at",
+                "persona_id",
+                "importance",
+                "allowed_vendors",
+            ][..],
+        ),
+        (
+            "memory_update",
+            &[
+                "content",
+                "kind",
+                "expires_at",
+                "persona_id",
+                "importance",
+                "allowed_vendors",
+                "reason",
+            ],
+        ),
+    ] {
+        let answer = post(function, &bad).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{function}"
+        );
+        for field in fields {
+            let named = format!("\"field\":\"{field}\"");
+            assert!(
+                answer.body.contains(&named),
+                "{function} {field}: {}",
+                answer.body
+            );
+        }
+    }
+    assert_eq!(stored().await, changed);
+}

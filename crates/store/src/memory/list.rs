@@ -193,16 +193,19 @@ pub async fn memory_contents(
     Ok(rows.into_iter().map(|row| (row.id, row.content)).collect())
 }
 
-/// One memory in full; also the member's own in the trash.
+/// One memory in full; also the member's own in the trash. Row security shows a
+/// persona only to its owner.
 pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, StoreError> {
-    let member_id = tx.member_id()?;
-    let row = sqlx::query!(
-        r#"SELECT title, content, memories.kind, tags, visibility, team_id, teams.name AS "team_name?",
-                  memories.user_id, display_name, origin, source_session_id, expires_at, persona_id,
-                  personas.name AS "persona_name?", parent_id, importance, allowed_vendors, version, memory_embedding(memories, (SELECT slot FROM embedding_models
+    let memory = sqlx::query_as!(
+        Memory,
+        r#"SELECT memories.id, title, content, memories.kind, tags, visibility, team_id, teams.name AS "team_name?",
+                  memories.user_id AS owner_id, display_name AS owner_name, memories.user_id = $3 AS "is_own!",
+                  origin, source_session_id, expires_at, personas.id AS "persona_id?",
+                  personas.name AS "persona_name?", parent_id, importance, allowed_vendors, version,
+                  memory_embedding(memories, (SELECT slot FROM embedding_models
                        WHERE embedding_models.tenant_id = $1 AND embedding_models.status = 'active')) IS NOT NULL
-                      AS "is_embedded!", memories.created_at,
-                  memories.updated_at, deleted_at
+                      AS "is_embedded!",
+                  memories.created_at, memories.updated_at, deleted_at
              FROM memories
              JOIN users ON users.tenant_id = memories.tenant_id AND users.id = memories.user_id
              LEFT JOIN teams ON teams.tenant_id = memories.tenant_id AND teams.id = team_id
@@ -210,40 +213,11 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
             WHERE memories.tenant_id = $1 AND memories.id = $2"#,
         tx.tenant_id() as _,
         id as _,
+        tx.member_id()? as _,
     )
     .fetch_one(tx.conn())
     .await?;
-    Ok(Memory {
-        id,
-        title: row.title,
-        content: row.content,
-        kind: row.kind,
-        tags: row.tags,
-        visibility: row.visibility,
-        team_id: row.team_id,
-        team_name: row.team_name,
-        owner_id: row.user_id,
-        owner_name: row.display_name,
-        is_own: row.user_id == member_id,
-        origin: row.origin,
-        source_session_id: row.source_session_id,
-        expires_at: row.expires_at,
-        // Row security shows a persona only to its owner.
-        persona_id: row
-            .persona_name
-            .is_some()
-            .then_some(row.persona_id)
-            .flatten(),
-        persona_name: row.persona_name,
-        parent_id: row.parent_id,
-        importance: row.importance,
-        allowed_vendors: row.allowed_vendors,
-        version: row.version,
-        is_embedded: row.is_embedded,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        deleted_at: row.deleted_at,
-    })
+    Ok(memory)
 }
 
 pub async fn memory_counts(tx: &mut TenantTx) -> Result<MemoryCounts, StoreError> {

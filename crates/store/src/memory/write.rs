@@ -20,18 +20,43 @@ pub async fn memory_create(
     memory: &NewMemory,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    memory_insert(tx, id, memory, None, now).await
+}
+
+/// Inserts a private memory. A reply has the expiry and allowed vendors of its
+/// root, and no persona.
+///
+/// # Errors
+/// [`StoreError::NotFound`] for a root that the member doesn't see, that is in
+/// the trash or expired, or is a reply itself.
+pub(super) async fn memory_insert(
+    tx: &mut TenantTx,
+    id: MemoryId,
+    memory: &NewMemory,
+    root: Option<MemoryId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let NewMemory {
         text,
         attributes,
         origin,
         source_session_id,
     } = memory;
-    sqlx::query!(
+    let inserted = sqlx::query!(
         "INSERT INTO memories (
              tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance, version,
-             created_at, updated_at, expires_at, persona_id, allowed_vendors, source_session_id
+             created_at, updated_at, expires_at, persona_id, allowed_vendors, source_session_id, parent_id
          )
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $12, $13, $14, $15)",
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11,
+                CASE WHEN $16::uuid IS NULL THEN $12 ELSE root.expires_at END,
+                CASE WHEN $16::uuid IS NULL THEN $13::uuid END,
+                CASE WHEN $16::uuid IS NULL THEN $14 ELSE root.allowed_vendors END,
+                $15, $16
+           FROM (SELECT) AS one
+           LEFT JOIN memories root ON root.tenant_id = $1 AND root.id = $16
+          WHERE $16::uuid IS NULL
+             OR root.id IS NOT NULL AND root.parent_id IS NULL AND root.deleted_at IS NULL
+                AND (root.expires_at IS NULL OR root.expires_at > $11)",
         tx.tenant_id() as _,
         id as _,
         tx.member_id()? as _,
@@ -47,9 +72,13 @@ pub async fn memory_create(
         attributes.persona_id as _,
         attributes.allowed_vendors as _,
         source_session_id.as_deref(),
+        root as _,
     )
     .execute(tx.conn())
     .await?;
+    if inserted.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
     Ok(())
 }
 

@@ -169,3 +169,34 @@ async fn a_batch_has_one_to_a_thousand_rows_and_happens_once() {
         .count("SELECT count(*) FROM audit_log WHERE outcome = 'denied'");
     assert_eq!(denied.await, 1);
 }
+
+#[tokio::test]
+async fn each_kind_of_row_has_its_own_schema_by_op() {
+    let world = World::new().await;
+    let document = world.document().await;
+    let batch = &document["paths"]["/memories/batch"]["post"]["requestBody"];
+    let items = &batch["content"]["application/json"]["schema"]["properties"]["items"]["items"];
+    let name = items["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+    let row = &document["components"]["schemas"][name];
+    assert_eq!(row["discriminator"]["propertyName"], "op");
+    let kinds: Vec<_> = row["oneOf"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kind| {
+            assert_eq!(kind["additionalProperties"], false, "{kind}");
+            let mut required = kind["required"].as_array().unwrap().clone();
+            assert_eq!(required.remove(0), "op");
+            (kind["properties"]["op"]["const"].clone(), required)
+        })
+        .collect();
+    assert_eq!(
+        json!(kinds),
+        json!([
+            ["create", ["content"]],
+            ["update", ["id", "version"]],
+            ["delete", ["id"]],
+            ["restore", ["id"]],
+        ])
+    );
+}

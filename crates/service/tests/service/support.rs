@@ -150,7 +150,6 @@ impl World {
             oidc_issuer: None,
             oidc_subject: None,
             oidc_sid: None,
-            data: Vec::new(),
             tokens_encrypted: None,
             refresh_at: None,
         };

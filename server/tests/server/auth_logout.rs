@@ -111,9 +111,9 @@ async fn sessions_end_in_every_organisation() {
     let mia = other.user("Mia").await;
     sqlx::query(
         "INSERT INTO web_sessions (tenant_id, id, id_hash, user_id, created_at, last_seen_at, idle_expires_at,
-                                   absolute_expires_at, oidc_issuer, oidc_subject, data)
+                                   absolute_expires_at, oidc_issuer, oidc_subject)
          SELECT $1, gen_random_uuid(), sha256('x'), $2, created_at, last_seen_at, idle_expires_at,
-                absolute_expires_at, oidc_issuer, oidc_subject, data FROM web_sessions",
+                absolute_expires_at, oidc_issuer, oidc_subject FROM web_sessions",
     )
     .bind(other.id)
     .bind(mia)

@@ -22,6 +22,7 @@ use axum::{
     http::{HeaderValue, Method, Request, Response, StatusCode, header},
     routing::{any, get},
 };
+use cookie::Cookie;
 use domain::{Actor, RequestFacts, Timestamp, access::SystemRole};
 use http_body_util::BodyExt as _;
 use issuer::{CLIENT_ID, CLIENT_SECRET, Issuer};
@@ -32,7 +33,6 @@ use server::{
 use service::{Clock, Ctx, Embedder, Entropy, Ids, identity::SessionLifetimes};
 use store::testing::{NOW, TestDb, TestTenant};
 use tower::ServiceExt as _;
-use cookie::Cookie;
 use url::Url;
 
 pub(crate) const ORIGIN: &str = "https://atrium.example";

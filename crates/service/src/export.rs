@@ -174,7 +174,7 @@ impl<E: Into<AppError>> From<E> for ExportStopped {
     }
 }
 
-fn write_error(error: io::Error) -> AppError {
+fn write_error(error: &io::Error) -> AppError {
     tracing::error!(%error, "an export could not be written");
     AppError::Internal
 }
@@ -236,7 +236,9 @@ impl Task {
             for ids in ids.chunks(RECORDS_PER_READ) {
                 self.check()?;
                 for record in self.records(ids, now).await? {
-                    writer.record(&record, &mut out).map_err(write_error)?;
+                    writer
+                        .record(&record, &mut out)
+                        .map_err(|error| write_error(&error))?;
                     *count += 1;
                     if out.len() >= CHUNK_BYTES {
                         self.send(&mut out).await?;
@@ -248,7 +250,7 @@ impl Task {
                 None => break,
             }
         }
-        writer.end(&mut out).map_err(write_error)?;
+        writer.end(&mut out).map_err(|error| write_error(&error))?;
         self.send(&mut out).await
     }
 

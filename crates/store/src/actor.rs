@@ -78,9 +78,8 @@ impl ActorRecord {
     }
 }
 
-/// Loads a member of the transaction's tenant. A request calls it after
-/// [`crate::AuthTx::enter_as_system`], so that session and member are read in
-/// one transaction.
+/// Loads a member of the transaction's tenant. A request calls it in the
+/// transaction that read its session or key.
 pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecord, StoreError> {
     let tenant_id = tx.tenant_id();
     let row = sqlx::query!(

@@ -81,7 +81,11 @@ pub fn read_input<T: DeserializeOwned>(parts: &[(String, Part<'_>)]) -> Result<T
             .iter()
             .find_map(|prefix| message.strip_prefix(prefix)?.split('`').next());
         let field = match (mentioned, error.path().to_string()) {
-            (Some(field), _) => field.to_owned(),
+            (Some(field), path) if path == "." || path.starts_with('?') || path == field => {
+                field.to_owned()
+            }
+            (Some(field), path) if path.ends_with(&format!(".{field}")) => path,
+            (Some(field), path) => format!("{path}.{field}"),
             // Serde forgets the place of a value in a flattened struct: it is
             // the field without which the input has no such error.
             (None, path) if path == "." || path.starts_with('?') => parts
@@ -239,7 +243,7 @@ mod tests {
         );
         assert_eq!(
             field::<SearchInput>(r#"{"query": "x", "filter": {"colour": ""}}"#),
-            "colour"
+            "filter.colour"
         );
         assert_eq!(field::<SearchInput>("{}"), "query");
         let id = uuid::Uuid::nil();

@@ -122,7 +122,7 @@ async fn organisation_is_set_up_over_rest_alone() {
         .find(|memory| memory["title"] == "Invoices")
         .unwrap();
     let share = format!("/api/v1/memories/{}/share", id_of(invoices));
-    let with_team = json!({ "version": 1, "audience": "team", "team_id": id_of(&team) });
+    let with_team = json!({ "version": 1, "audience": id_of(&team) });
     let proposed = world.done(Method::POST, &share, wiki, &with_team).await;
     assert_eq!(proposed["outcome"], "proposed");
     let accept = format!(
@@ -200,7 +200,7 @@ async fn rejected_uploads_and_exports_name_the_field_and_leave_nothing() {
         .call(Method::POST, &format!("{import}/confirm"), &key, &bad)
         .await;
     let problem_ = problem(&answer, 422, "invalid");
-    assert_eq!(problem_["errors"][0]["field"], "options.colour");
+    assert_eq!(problem_["errors"][0]["field"], "choice.colour");
     world.done(Method::DELETE, &import, &key, &json!({})).await;
     problem(&world.get(&import, &key).await, 404, "not_found");
 

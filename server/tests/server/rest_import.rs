@@ -45,7 +45,7 @@ async fn import_is_previewed_started_cancelled_and_retried() {
     );
     for (bad, field) in [
         (json!({ "choice": { "format": "song" } }), "format"),
-        (json!({ "choice": { "colour": "green" } }), "colour"),
+        (json!({ "choice": { "colour": "green" } }), "choice.colour"),
         (json!({ "choice": 7 }), "choice"),
         (json!({ "colour": "green" }), "colour"),
     ] {

@@ -746,13 +746,16 @@ CREATE INDEX memories_embedding_b_384_idx ON public.memories USING hnsw (((embed
 CREATE INDEX memories_embedding_b_4000_idx ON public.memories USING hnsw (((embedding_b)::halfvec(4000)) halfvec_cosine_ops) WITH (m='16', ef_construction='64') WHERE (vector_dims(embedding_b) = 4000);
 CREATE INDEX memories_embedding_b_768_idx ON public.memories USING hnsw (((embedding_b)::halfvec(768)) halfvec_cosine_ops) WITH (m='16', ef_construction='64') WHERE (vector_dims(embedding_b) = 768);
 CREATE INDEX memories_expires_at_idx ON public.memories USING btree (tenant_id, expires_at) WHERE ((expires_at IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX memories_own_created_idx ON public.memories USING btree (tenant_id, user_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX memories_own_idx ON public.memories USING btree (tenant_id, user_id, updated_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE INDEX memories_parent_id_idx ON public.memories USING btree (tenant_id, parent_id, created_at, id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX memories_persona_id_idx ON public.memories USING btree (tenant_id, user_id, persona_id) WHERE (persona_id IS NOT NULL);
 CREATE INDEX memories_search_idx ON public.memories USING gin (search);
+CREATE INDEX memories_shared_created_idx ON public.memories USING btree (tenant_id, created_at, id) WHERE ((deleted_at IS NULL) AND (visibility <> 'private'::text));
 CREATE INDEX memories_shared_idx ON public.memories USING btree (tenant_id, updated_at DESC, id DESC) WHERE ((deleted_at IS NULL) AND (visibility <> 'private'::text));
 CREATE INDEX memories_source_session_id_idx ON public.memories USING btree (tenant_id, user_id, source_session_id) WHERE (source_session_id IS NOT NULL);
 CREATE INDEX memories_team_id_idx ON public.memories USING btree (tenant_id, team_id) WHERE (team_id IS NOT NULL);
+CREATE INDEX memories_trash_created_idx ON public.memories USING btree (tenant_id, user_id, created_at, id) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX memories_trash_idx ON public.memories USING btree (tenant_id, user_id, updated_at DESC, id DESC) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX memories_waiting_a_idx ON public.memories USING btree (tenant_id, user_id, id) WHERE ((embedding_a IS NULL) AND (deleted_at IS NULL));
 CREATE INDEX memories_waiting_b_idx ON public.memories USING btree (tenant_id, user_id, id) WHERE ((embedding_b IS NULL) AND (deleted_at IS NULL));
@@ -1415,7 +1418,6 @@ CREATE TABLE web_sessions (
     ip inet,
     user_agent text,
     oidc_sid text,
-    data bytea NOT NULL,
     tokens_encrypted bytea,
     revoked_at timestamp with time zone,
     oidc_issuer text,
@@ -1429,7 +1431,6 @@ CREATE TABLE web_sessions (
     previous_id_until timestamp with time zone,
     CONSTRAINT web_sessions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT web_sessions_id_hash_key UNIQUE (id_hash),
-    CONSTRAINT web_sessions_data_check CHECK ((octet_length(data) <= 65536)),
     CONSTRAINT web_sessions_id_hash_check CHECK ((octet_length(id_hash) = 32)),
     CONSTRAINT web_sessions_issuer_name_check CHECK ((char_length(issuer_name) <= 63)),
     CONSTRAINT web_sessions_oidc_issuer_check CHECK ((char_length(oidc_issuer) <= 2000)),
@@ -1462,7 +1463,7 @@ CREATE POLICY web_sessions_purge_delete ON web_sessions FOR DELETE TO atrium_pur
     USING ((tenant_id = :tenant));
 CREATE POLICY web_sessions_purge_select ON web_sessions FOR SELECT TO atrium_purge
     USING ((tenant_id = :tenant));
-GRANT SELECT, INSERT, UPDATE (id_hash, last_seen_at, idle_expires_at, data, tokens_encrypted, revoked_at, refresh_at, refresh_lease_until, privileges_hash, previous_id_hash, previous_id_until), DELETE ON web_sessions TO atrium_auth;
+GRANT SELECT, INSERT, UPDATE (id_hash, last_seen_at, idle_expires_at, tokens_encrypted, revoked_at, refresh_at, refresh_lease_until, privileges_hash, previous_id_hash, previous_id_until), DELETE ON web_sessions TO atrium_auth;
 GRANT SELECT (tenant_id, idle_expires_at, absolute_expires_at, revoked_at) ON web_sessions TO atrium_operator;
 GRANT SELECT (tenant_id), DELETE ON web_sessions TO atrium_purge;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    Json, Router,
+    Router,
     body::Bytes,
     extract::{
         FromRequest as _, RawPathParams, RawQuery, Request, State,
@@ -15,7 +15,7 @@ use axum::{
 };
 use domain::{Actor, AppError, import::ImportStarted, memory::MemoryFilter};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, error::Category, json};
 use service::{
     Ctx, Endpoint, JsonObject, Method, OperationVisitor, Part, Route, brief, visit_operations,
@@ -68,18 +68,26 @@ async fn handle<E: Endpoint>(
     if status == StatusCode::NO_CONTENT {
         return Ok(status.into_response());
     }
-    let output = serde_json::to_value(output).map_err(|_| AppError::Internal)?;
-    let location = output["id"]
-        .as_str()
-        .filter(|_| status == StatusCode::CREATED)
-        .and_then(|id| {
+    // Written at once: a `Value` would turn an `f32` of 0.9 into 0.8999999761581421.
+    let json = serde_json::to_vec(&output).map_err(|_| AppError::Internal)?;
+    let location = (status == StatusCode::CREATED)
+        .then(|| serde_json::from_slice(&json).ok())
+        .flatten()
+        .and_then(|Created { id }| {
             HeaderValue::from_str(&format!("{}{}/{id}", super::PATH, E::ROUTE.path)).ok()
         });
-    let mut response = (status, Json(output)).into_response();
+    let media_type = [(header::CONTENT_TYPE, "application/json")];
+    let mut response = (status, media_type, json).into_response();
     if let Some(location) = location {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// The id in the output of an operation that creates something.
+#[derive(Deserialize)]
+struct Created {
+    id: String,
 }
 
 /// The JSON body. An operation that takes none accepts an empty one.

@@ -49,10 +49,11 @@ fn operations(document: &Value) -> Vec<(Method, String, Vec<Permission>, String,
                 .map(|either| either["key"][0].as_str().unwrap().parse().unwrap())
                 .collect();
             assert!(!permissions.is_empty(), "{method} {path} needs nothing");
-            let (mut query, sample) = support::sample::request(document, operation);
-            if path == "/memories/export" {
-                query = "format=csv".to_owned();
-            }
+            let (query, sample) = support::sample::request(document, operation);
+            let query = match path.as_str() {
+                "/memories/export" => "format=csv".to_owned(),
+                _ => query,
+            };
             let path = format!("/api/v1{path}");
             let body = body(&method, &path).unwrap_or(sample);
             all.push((method, path, permissions, query, body));

@@ -85,7 +85,7 @@ async fn a_search_finds_words_among_what_it_is_narrowed_to() {
         (json!({ "query": "x", "filter": { "tag": "nul\0" } }), "tag"),
         (
             json!({ "query": "x", "filter": { "colour": "green" } }),
-            "colour",
+            "filter.colour",
         ),
         (
             json!({ "query": "x", "filter": { "kind": 7 } }),

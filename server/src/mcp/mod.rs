@@ -1,11 +1,11 @@
 //! `/mcp`: memories for AI clients, by the Model Context Protocol over
 //! streamable HTTP.
 //!
-//! A request brings an API key, as on the REST API, and nothing else counts:
-//! neither a cookie nor a session of the protocol's own. Each request stands
-//! by itself, so that a key which was revoked is refused at the next one; that
-//! is how the revision of 2026-07-28 has it anyway, and clients of earlier
-//! ones get an answer to `initialize` and no session.
+//! Requests are authenticated by API key only, as on the REST API, without
+//! cookies or sessions of the protocol. Each request is independent, so that a
+//! revoked key is rejected at the next one. The revision of 2026-07-28 requires
+//! that anyway; clients of earlier ones get an answer to `initialize` and no
+//! session.
 
 mod connector;
 mod handler;
@@ -35,15 +35,14 @@ use crate::{
     rest::{ApiError, ApiKeyAuth, key_layer},
 };
 
-/// Where it is.
 pub const PATH: &str = "/mcp";
 
-/// The route, to be mounted at the root. `auth` is the REST API's: a key has
-/// one allowance for both.
+/// The route, to be mounted at the root. `auth` is shared with the REST API, so
+/// that a key has one rate limit for both.
 pub fn mcp(ctx: Ctx, auth: ApiKeyAuth, site: &Site) -> Router {
     let memories = Memories::new(ctx, site);
-    // The host is checked before a request comes here, and its length too;
-    // the origin below, before a key is looked at.
+    // Outer layers check the host and the length; the origin is checked below,
+    // before the key.
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
@@ -60,11 +59,11 @@ pub fn mcp(ctx: Ctx, auth: ApiKeyAuth, site: &Site) -> Router {
         .layer(from_fn_with_state(site.clone(), origin_layer))
 }
 
-/// Reads a message whole before the protocol's own reader does, which takes one
-/// that is too long for a fault of ours.
+/// Reads the whole message before the protocol's reader, which would report one
+/// that is too long as an internal error.
 async fn whole_layer(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    // Its length was limited on the way in.
+    // An outer layer limits its length.
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         let message = "This message is larger than is taken here.".to_owned();
         return ApiError::from(AppError::TooLarge { message }).into_response();
@@ -72,9 +71,8 @@ async fn whole_layer(request: Request, next: Next) -> Response {
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
-/// Refuses what the page of another site sends: it may have had its own name
-/// resolve to ours (DNS rebinding), and whoever reads along there could use a
-/// client's key.
+/// Rejects requests of another site's pages: by DNS rebinding, such a page could
+/// use a key that it has obtained.
 async fn origin_layer(State(site): State<Site>, request: Request, next: Next) -> Response {
     let mut origins = request.headers().get_all(header::ORIGIN).iter();
     let is_ours = match (origins.next(), origins.next()) {

@@ -85,7 +85,7 @@ async fn call<E: Endpoint>(ctx: &Ctx, actor: &Actor, arguments: JsonObject) -> T
         .filter(|name| arguments.get(*name).is_some_and(Value::is_string))
         .collect();
     let input = read_arguments::<E::Input>(&arguments);
-    // Text that can't be an id is the id of nothing.
+    // An invalid id is answered like an unknown one.
     let input = input.map_err(|error| {
         if ids.iter().any(|name| error.for_field(name).is_some()) {
             AppError::NotFound

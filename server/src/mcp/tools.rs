@@ -1,4 +1,4 @@
-//! The tools, and what a model is told of their calls.
+//! The list of tools, and the results of their calls.
 
 use domain::{Actor, AppError, Permission, error::cut};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
@@ -43,7 +43,7 @@ impl Tools {
         all.find(|tool| tool.name == name).cloned()
     }
 
-    /// Calls a tool. An error is an answer to the model, which may mend it.
+    /// Calls a tool. An error is a result, so that the model can correct its call.
     pub(super) async fn call(
         &self,
         ctx: &Ctx,
@@ -79,11 +79,10 @@ impl Tools {
     }
 }
 
-/// Characters of the errors of a call's arguments: enough for a sentence on
-/// each.
+/// Maximum characters of the errors of a call's arguments.
 const MAX_ERRORS_CHARS: usize = 4_000;
 
-/// What went wrong and what to do, for a model.
+/// The cause of an error and what to do, for a model.
 fn explain(error: &AppError) -> String {
     match error {
         AppError::NotFound => "There is no memory with this id that the member can see; and only a memory of the \

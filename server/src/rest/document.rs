@@ -1,4 +1,4 @@
-//! The OpenAPI document: what the operations don't say themselves.
+//! The OpenAPI document without its operations.
 
 use utoipa::{
     OpenApi as _, ToSchema as _,
@@ -14,14 +14,14 @@ use super::problem::Problem;
 
 const OCTET_STREAM: &str = "application/octet-stream";
 
-const INTRODUCTION: &str = "A program calls Atrium with an API key, made on the page “Keys”, and acts as the member \
+const INTRODUCTION: &str = "A program calls Atrium with an API key, created on the page “Keys”, and acts as the member \
 behind it within the key's scopes. Send the key as `Authorization: Bearer …` or as `X-Api-Key`. Bodies are JSON. Lists \
-come a page at a time: send `next` of one page as `after` for the next. A call that changes something may carry an \
-`Idempotency-Key`, a name of your choice: sent again within a day, it has the same answer and nothing happens twice. \
-Each key has an allowance of calls, which the `RateLimit` headers tell of; beyond it the answer is 429 with \
-`Retry-After`. Refusals are `application/problem+json`.";
+are paginated: send `next` of one page as `after` for the next. A mutation may carry an `Idempotency-Key`, a string of \
+your choice: sent again within a day, the call returns the same answer and is not repeated. Each key has a rate limit, \
+shown in the `RateLimit` headers; beyond it the answer is 429 with `Retry-After`. Errors are \
+`application/problem+json`.";
 
-/// The beginning, to which the routes add themselves.
+/// The document to which the routes are added.
 pub(super) fn beginning() -> OpenApi {
     #[derive(utoipa::OpenApi)]
     #[openapi(
@@ -45,12 +45,11 @@ pub(super) fn beginning() -> OpenApi {
     document
 }
 
-/// Adds to each operation what holds for all: how refusals look, and the
-/// header that makes a call safe to repeat; an upload is too large to be kept
-/// for that.
+/// Adds the error response to each operation and the `Idempotency-Key` header to
+/// each mutation but uploads, whose bodies are too large to be hashed in memory.
 pub(super) fn complete(mut document: OpenApi) -> OpenApi {
     let problem = ResponseBuilder::new()
-        .description("Why it was refused")
+        .description("The error")
         .content(
             "application/problem+json",
             ContentBuilder::new()
@@ -73,7 +72,7 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
                     .name("Idempotency-Key")
                     .parameter_in(ParameterIn::Header)
                     .description(Some(
-                        "Your name for this call: sent again within a day, it happens once.",
+                        "A string of your choice: sent again within a day, the call is not repeated.",
                     ))
                     .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
                     .build();
@@ -87,7 +86,7 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// The operations of a path, and whether each changes something.
+/// The operations of a path, each with true if it is a mutation.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation)> {
     let reads = [&mut item.get].into_iter().flatten();
     let writes = [

@@ -1,4 +1,4 @@
-//! Being told that something changed.
+//! The event stream.
 
 use axum::{Extension, http::HeaderMap, response::Response};
 
@@ -9,23 +9,23 @@ use super::{
 };
 use crate::live::{self, StreamOwner, Streams};
 
-/// Be told when something changes
+/// Subscribe to changes
 ///
-/// A stream of server-sent events that stays open. It tells that something
-/// changed and not what: read it by its id, or list again.
+/// A stream of server-sent events that stays open. An event names what changed,
+/// without its content: get it by its id, or list again.
 ///
 /// - `ready`: the stream is open.
 /// - `memory`: `{"id", "change", "version", "parent_id"}`. `change` is
-///   `changed` (new to you, or other than it was), `trashed` (your own one is
-///   in the trash) or `gone` (one that you watch is out of your sight).
+///   `changed` (new to you, or updated), `trashed` (your own one is in the
+///   trash) or `gone` (one that you watch is no longer visible to you).
 /// - `job`: `{"id", "kind", "status", "done", "total"}`, of your own jobs.
-/// - `reset`: more changed than is told one by one, or what you may see did:
-///   read again whatever you keep.
-/// - `end`: `{"reason"}`: `key`, `inactive` or `forbidden`. Don't come back.
+/// - `reset`: too many changes to send one by one, or a change of what you may
+///   see: read again whatever you store.
+/// - `end`: `{"reason"}`: `key`, `inactive` or `forbidden`. Don't reconnect.
 ///
-/// The stream stands still for 10 seconds at most; what it sends then is the
-/// place where it is. After a break, send the last `id` as `Last-Event-ID`:
-/// nothing is missed within an hour, and a change may be told twice.
+/// The stream sends something at least every 10 seconds, if only its current
+/// position. After a disconnect, send the last `id` as `Last-Event-ID`: nothing
+/// is missed within an hour, and an event may be sent twice.
 #[utoipa::path(
     get, path = "/events", tag = "Events",
     security(("key" = ["memory.read"])),

@@ -1,10 +1,10 @@
-//! `Idempotency-Key`: the same call has the same answer and happens once
-//! (SEC-F5).
+//! `Idempotency-Key`: a repeated call returns the stored answer and is not run
+//! again (SEC-F5).
 //!
-//! The answer is sealed with a key that is derived from the caller's own API
-//! key, of which Atrium keeps a hash only. So an answer that holds what is
-//! shown once can be given again to whoever was given it first, and to nobody
-//! who reads the database.
+//! The stored answer is encrypted with a key derived from the caller's API key,
+//! of which Atrium stores only a hash. So an answer with a secret that is shown
+//! once can be repeated to its first recipient, and can't be read in the
+//! database.
 
 use aes_gcm::{
     Aes256Gcm, Key, KeyInit as _,
@@ -30,15 +30,14 @@ use super::{key::PresentedKey, problem::ApiError};
 use crate::http::is_read;
 
 const HEADER: &str = "idempotency-key";
-/// Says that an answer was given before.
+/// Marks a repeated answer.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// The purpose that the sealing key is derived for; also the format's version.
+/// The context of the key derivation; also the format's version.
 const PURPOSE: &[u8] = b"atrium idempotent answers v1";
 const NONCE_BYTES: usize = 12;
-/// Answers to mutations are small.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// An answer as it is kept.
+/// An answer as it is stored.
 #[derive(Serialize, Deserialize)]
 struct Answer {
     status: u16,
@@ -73,7 +72,7 @@ async fn once(ctx: Ctx, request: Request, next: Next) -> Result<Response, ApiErr
         return Err(AppError::Unauthenticated.into());
     };
     let name = sole_name(&parts.headers)?;
-    // Its length was limited on the way in.
+    // An outer layer limits its length.
     let body = to_bytes(body, usize::MAX)
         .await
         .map_err(|_| AppError::TooLarge {
@@ -86,8 +85,8 @@ async fn once(ctx: Ctx, request: Request, next: Next) -> Result<Response, ApiErr
         return Ok(replay(answer));
     }
     let request = Request::from_parts(parts, Body::from(body));
-    // To its end, also when the caller hangs up: or nobody could tell what
-    // became of the call.
+    // Runs to its end even if the caller disconnects, so that the outcome is
+    // stored.
     let work = async move {
         let response = next.run(request).await;
         keep(&ctx, &actor, &name, &seal, response).await
@@ -97,7 +96,10 @@ async fn once(ctx: Ctx, request: Request, next: Next) -> Result<Response, ApiErr
         .map_err(|_| AppError::Internal.into())
 }
 
-/// The caller's name for the call, if there is one only.
+/// The header's value.
+///
+/// # Errors
+/// [`AppError::Invalid`] if it is sent twice or is not ASCII.
 fn sole_name(headers: &HeaderMap) -> Result<String, ApiError> {
     let mut values = headers.get_all(HEADER).iter();
     match (
@@ -109,7 +111,7 @@ fn sole_name(headers: &HeaderMap) -> Result<String, ApiError> {
     }
 }
 
-/// What makes two calls the same.
+/// A hash of method, path and body: two calls are the same if it is equal.
 fn request_hash(parts: &axum::http::request::Parts, body: &Bytes) -> [u8; 32] {
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let mut hash = Sha256::new();
@@ -120,8 +122,8 @@ fn request_hash(parts: &axum::http::request::Parts, body: &Bytes) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Keeps what was done; what was refused changed nothing and may be tried
-/// again.
+/// Stores the answer of a call that succeeded. One that failed changed nothing
+/// and may be tried again.
 async fn keep(ctx: &Ctx, actor: &Actor, name: &str, seal: &Seal, response: Response) -> Response {
     let (parts, body) = response.into_parts();
     let body = if parts.status.is_success() {
@@ -152,7 +154,7 @@ async fn keep(ctx: &Ctx, actor: &Actor, name: &str, seal: &Seal, response: Respo
         None => Err(AppError::Internal),
     };
     if let Err(error) = kept {
-        // It was done: whoever asks again is told that it may have been.
+        // The call succeeded. A repetition is answered that it may have been done.
         tracing::warn!(%error, "an answer could not be kept");
     }
     Response::from_parts(parts, Body::from(body))
@@ -175,10 +177,10 @@ fn replay(answer: Answer) -> Response {
     response
 }
 
-/// Seals and opens one call's answer.
+/// Encrypts and decrypts one call's answer.
 struct Seal {
     cipher: Aes256Gcm,
-    /// Additional data: an answer copied to another row does not open.
+    /// Additional data, so that an answer copied to another row does not decrypt.
     call: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! What a request brings, refused as a problem where it can't be read.
+//! Extractors that reject as problem details.
 
 use axum::{
     extract::{FromRequestParts, Query, rejection::QueryRejection},
@@ -10,7 +10,7 @@ use service::brief;
 
 use super::problem::ApiError;
 
-/// The member as whom the key acts, with what the key allows.
+/// The member as whom the key acts, with the permissions of the key.
 pub(super) struct Authenticated(pub(super) Actor);
 
 impl<S: Sync> FromRequestParts<S> for Authenticated {
@@ -24,7 +24,7 @@ impl<S: Sync> FromRequestParts<S> for Authenticated {
     }
 }
 
-/// Parameters behind the question mark.
+/// The query parameters.
 pub(super) struct QueryParams<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {

@@ -1,8 +1,8 @@
-//! The key that a request brings, and how often it may.
+//! Authentication by API key, with rate limits for keys and for addresses that
+//! try invalid ones.
 //!
-//! A key is looked up before anything else is asked, and only keys that open
-//! nothing are held back: a good one gets through whatever else its address
-//! tries.
+//! Only invalid keys are limited by address: a valid one is accepted whatever
+//! else its address tries.
 
 use std::{
     collections::HashMap,
@@ -27,23 +27,23 @@ use crate::{
     listener::AddressSlot,
 };
 
-/// Keys that one address may try in vain in a minute.
+/// Invalid keys that one address may try in a minute.
 const TRIES_PER_MINUTE: u32 = 30;
 
-/// Where a key travels.
+/// The headers that can carry a key.
 const KEY_HEADERS: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_static("x-api-key")];
 
-/// The key as it came, for what is sealed with it.
+/// The key as sent, from which encryption keys are derived.
 #[derive(Clone, Debug)]
 pub(super) struct PresentedKey(pub(super) SecretString);
 
-/// How long a key that was good counts as known.
+/// How long a valid key counts as known.
 const KNOWN_FOR: Duration = Duration::minutes(10);
-/// Keys known at once; beyond that all are found out anew.
+/// Known keys in memory; beyond that number all are forgotten.
 const MAX_KNOWN: usize = 20_000;
 
-/// Lets the requests of programs in. Each key may make so many calls a minute,
-/// and each address may try so many keys in vain.
+/// Authenticates requests by API key and limits their rate, and the number of
+/// invalid keys from one address.
 #[derive(Clone, Debug)]
 pub struct ApiKeyAuth {
     ctx: Ctx,
@@ -52,8 +52,8 @@ pub struct ApiKeyAuth {
     known: KnownKeys,
 }
 
-/// Keys that were good a short while ago. They are looked up like all others,
-/// but don't wait behind the guesses of their address.
+/// Keys that were valid a short while ago. They are looked up like all others,
+/// but don't wait behind other lookups for their address.
 #[derive(Clone, Debug, Default)]
 struct KnownKeys {
     hasher: RandomState,
@@ -77,7 +77,6 @@ impl KnownKeys {
 }
 
 impl ApiKeyAuth {
-    /// With so many calls a minute for each key.
     pub fn new(ctx: Ctx, calls_per_minute: u32) -> Self {
         let clock = || ctx.clock.clone();
         Self {
@@ -89,8 +88,8 @@ impl ApiKeyAuth {
     }
 }
 
-/// Puts the [`Actor`] behind the key into the request, or
-/// refuses it; counts the key's calls and tells how many are left.
+/// Adds the [`Actor`] behind the key to the request, or rejects it. Counts the
+/// key's calls and sends the remaining number.
 pub(crate) async fn key_layer(
     State(auth): State<ApiKeyAuth>,
     mut request: Request,
@@ -127,7 +126,7 @@ pub(crate) async fn key_layer(
             );
         }
     };
-    // Nothing further in needs it, or could put it into a log.
+    // No inner layer needs it, and none can log it.
     for name in KEY_HEADERS {
         request.headers_mut().remove(name);
     }
@@ -169,7 +168,7 @@ impl ApiKeyAuth {
         Err(explain(rejected.error))
     }
 
-    /// As draft-ietf-httpapi-ratelimit-headers has it.
+    /// As in draft-ietf-httpapi-ratelimit-headers.
     fn with_limits(&self, mut response: Response, remaining: Remaining) -> Response {
         let (calls, seconds) = (self.calls.calls(), self.calls.period().whole_seconds());
         let reset = remaining.full_in.whole_seconds().max(1);
@@ -205,8 +204,8 @@ fn explain(error: ApiKeyError) -> ApiError {
     ApiError::saying(AppError::Unauthenticated, detail)
 }
 
-/// The one key that the request brings, in whichever header, as often as it
-/// likes (SEC-G: no second header says something else).
+/// The request's key. It may be sent in several headers if they agree (SEC-G: a
+/// second header must not name another key).
 fn presented(headers: &HeaderMap) -> Result<&str, ApiError> {
     let unreadable = || {
         ApiError::saying(

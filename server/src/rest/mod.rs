@@ -1,8 +1,7 @@
-//! `/api/v1`: Atrium for programs.
+//! `/api/v1`: the REST API.
 //!
-//! A request brings an API key and nothing else counts: cookies are not looked
-//! at here, as keys are not looked at where cookies count. Every refusal is a
-//! `problem+json` (RFC 9457).
+//! Requests are authenticated by API key only; cookies are ignored here, as keys
+//! are ignored on pages. Every error is a `problem+json` (RFC 9457).
 
 mod document;
 mod event;
@@ -33,7 +32,6 @@ pub use problem::problem_layer;
 use self::problem::{nothing_here, wrong_method};
 use crate::live::Streams;
 
-/// Where all of it is.
 pub const PATH: &str = "/api/v1";
 /// The operation that takes a larger JSON body than others.
 pub const BATCH_PATH: &str = "/api/v1/memories/batch";
@@ -42,8 +40,7 @@ pub(crate) const MAX_BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// The upload, which takes whole files.
 pub const IMPORT_PATH: &str = "/api/v1/imports";
 
-/// The routes, to be mounted at the root, and what there is to tell of them on
-/// the page that shows it.
+/// The routes, to be mounted at the root, and the content of the API reference.
 ///
 /// # Panics
 /// Never: the document is JSON.

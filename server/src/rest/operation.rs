@@ -55,7 +55,7 @@ async fn handle<E: Endpoint>(
     let actor = request.extensions().get::<Actor>().cloned();
     let actor = actor.ok_or(AppError::Unauthenticated)?;
     service::authorize_endpoint::<E>(&ctx, &actor).await?;
-    // What is no text can't be an id.
+    // A parameter that isn't UTF-8 can't be an id.
     let path = path.map_err(|_| AppError::NotFound)?;
     let body = body_of(&E::ROUTE, request).await?;
     let input = read_request::<E::Input>(&path, query.as_deref(), &body)?;
@@ -236,7 +236,7 @@ fn describe_one<E: Endpoint>(schemas: &mut SchemaGenerator) -> Value {
         parameters.push(json!({
             "name": "Idempotency-Key",
             "in": "header",
-            "description": "Your name for this call: sent again within a day, it happens once.",
+            "description": "A string of your choice: sent again within a day, the call is not repeated.",
             "schema": { "type": "string" },
         }));
     }
@@ -251,7 +251,7 @@ fn describe_one<E: Endpoint>(schemas: &mut SchemaGenerator) -> Value {
         "responses": {
             E::ROUTE.status.to_string(): { "description": "Success" },
             "default": {
-                "description": "Why it was refused",
+                "description": "The error",
                 "content": {
                     "application/problem+json": {
                         "schema": { "$ref": "#/components/schemas/Problem" },

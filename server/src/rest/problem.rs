@@ -1,4 +1,4 @@
-//! Refusals as `application/problem+json` (RFC 9457).
+//! Errors as `application/problem+json` (RFC 9457).
 
 use axum::{
     body::Body,
@@ -19,47 +19,47 @@ use crate::http::error_response;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Why a request was refused.
+/// An error.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
-    /// Where the kind of problem is explained.
+    /// The address of an explanation of this kind of error.
     #[schema(example = "/reference#forbidden")]
     r#type: String,
-    /// The kind of problem in a few words; the same each time.
+    /// The kind of error in a few words.
     #[schema(example = "Forbidden")]
     title: &'static str,
     /// The HTTP status.
     #[schema(example = 403)]
     status: u16,
-    /// What is wrong this time and what to do.
+    /// The cause of this error and what to do.
     #[serde(serialize_with = "cut_message")]
     detail: String,
-    /// The kind of problem as a word that never changes.
+    /// The kind of error as a stable code.
     #[schema(example = "forbidden")]
     code: &'static str,
-    /// The id under which the server's log knows this request.
+    /// The id of this request in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    /// The permission that is missing.
+    /// The missing permission.
     #[serde(skip_serializing_if = "Option::is_none")]
     permission: Option<&'static str>,
-    /// What is wrong with which field.
+    /// The invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "cut_fields")]
     errors: Vec<ProblemField>,
 }
 
-/// What is wrong with one field.
+/// An invalid field.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ProblemField {
     /// The field of the body or the parameter.
     #[serde(serialize_with = "cut_field")]
     field: String,
-    /// What is wrong and what is allowed.
+    /// The cause and the allowed values.
     #[serde(serialize_with = "cut_message")]
     message: String,
 }
 
-/// A refusal on its way out: an error, and perhaps better words for it.
+/// An error response: an error, with its own status and text if given.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     pub(super) error: AppError,
@@ -68,7 +68,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    /// `error` under another status than its own.
+    /// `error` with another status than its own.
     pub(crate) fn with_status(error: AppError, status: StatusCode) -> Self {
         Self {
             error,
@@ -77,7 +77,7 @@ impl ApiError {
         }
     }
 
-    /// `error` in other words.
+    /// `error` with another text.
     pub(super) fn saying(error: AppError, detail: impl Into<String>) -> Self {
         Self {
             error,
@@ -98,7 +98,7 @@ impl From<AppError> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// The words are left to [`problem_layer`], which knows the request.
+    /// [`problem_layer`], which knows the request, writes the body.
     fn into_response(self) -> Response {
         let mut response = error_response(&header::HeaderMap::new(), &self.error);
         if let Some(status) = self.status {
@@ -114,8 +114,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Around everything, so that whoever refuses a program's request (a limit, a
-/// panic, the router) does it in the same form.
+/// The outermost layer, so that every error of an API request (of a limit, a
+/// panic, the router) has the same form.
 pub async fn problem_layer(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_ours = path
@@ -124,7 +124,7 @@ pub async fn problem_layer(request: Request, next: Next) -> Response {
     let is_mcp = path == crate::mcp::PATH;
     let response = next.run(request).await;
     let status = response.status();
-    // The protocol has a form of its own for what is refused further in.
+    // MCP has a form of its own for the errors of inner layers.
     let is_told = response.extensions().get::<AppError>().is_some();
     if !(is_ours || is_mcp && is_told) || !(status.is_client_error() || status.is_server_error()) {
         return response;
@@ -185,7 +185,7 @@ impl Problem {
     }
 }
 
-/// The word for a kind of problem: the error's own, or the status'.
+/// The code of an error: its own, or that of the status.
 fn code(status: StatusCode, error: Option<&AppError>) -> &'static str {
     match (error, status) {
         (Some(AppError::Transport { .. }) | None, StatusCode::METHOD_NOT_ALLOWED) => {
@@ -201,7 +201,7 @@ fn code(status: StatusCode, error: Option<&AppError>) -> &'static str {
     }
 }
 
-/// What stands at a path where nothing is.
+/// The answer for an unknown path.
 pub(super) async fn nothing_here() -> ApiError {
     ApiError::saying(
         AppError::NotFound,
@@ -209,7 +209,7 @@ pub(super) async fn nothing_here() -> ApiError {
     )
 }
 
-/// What a path answers to a method that it doesn't know.
+/// The answer for a method that the path does not have.
 pub(super) async fn wrong_method() -> ApiError {
     ApiError {
         error: AppError::Transport {

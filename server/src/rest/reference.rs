@@ -1,14 +1,13 @@
-//! From the OpenAPI document to what the reference page shows.
+//! Converts the OpenAPI document to the content of the reference page.
 
 use domain::reference::{Operation, OperationGroup, Reference, ReferenceField};
 use serde_json::Value;
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// How deep fields within fields are followed.
+/// The maximum depth of nested fields.
 const MAX_DEPTH: usize = 3;
 
-/// Reads the document.
 pub(super) fn reference(document: &Value) -> Reference {
     let mut groups: Vec<OperationGroup> = Vec::new();
     let paths = document["paths"].as_object().into_iter().flatten();
@@ -72,7 +71,7 @@ fn operation(document: &Value, method: &str, path: &str, described: &Value) -> O
     }
 }
 
-/// The fields of an object, those of objects within it under their names.
+/// The fields of an object; nested fields have dotted names.
 fn fields(document: &Value, schema: &Value) -> Vec<ReferenceField> {
     let mut all = Vec::new();
     collect(document, schema, "", MAX_DEPTH, &mut all);
@@ -120,7 +119,7 @@ fn resolved<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     }
 }
 
-/// What kind of value it is, in words.
+/// The type of a value, in words.
 fn kind(document: &Value, schema: &Value) -> String {
     let schema = resolved(document, schema);
     let of = |name: &str| match (name, schema["format"].as_str()) {
@@ -141,7 +140,7 @@ fn kind(document: &Value, schema: &Value) -> String {
     }
 }
 
-/// A call that can be pasted into a shell once the key is in `ATRIUM_KEY`.
+/// A call for a shell in which `ATRIUM_KEY` is the key.
 fn example(document: &Value, method: &str, path: &str, body: &Value) -> String {
     let mut lines = vec![format!("curl {{origin}}/api/v1{path}")];
     if method != "get" {

@@ -1,5 +1,5 @@
-//! Files of memories: an upload to import and a download of an export. Both are
-//! streamed, so they are no operations.
+//! Upload of a file to import and download of an export. Both are streamed, so
+//! they are not operations.
 
 use axum::{
     Extension, Json,
@@ -38,10 +38,10 @@ pub(super) struct UploadParams {
 
 /// Upload a file of memories
 ///
-/// The body is the file itself, up to 256 MB: UTF-8 text or a zip archive. It
-/// then waits for a week to be previewed, and confirmed or discarded. The same
-/// bytes again while they wait or are imported give the same import, so that an
-/// `Idempotency-Key` isn't needed.
+/// The body is the file, up to 256 MB: UTF-8 text or a zip archive. It is stored
+/// for a week, to be previewed and confirmed or discarded. Uploading the same
+/// bytes again meanwhile returns the same import, so no `Idempotency-Key` is
+/// needed.
 #[utoipa::path(
     post, path = "/imports", tag = "Memories",
     security(("key" = ["memory.import"])),
@@ -131,8 +131,8 @@ fn upload_error(error: UploadError) -> ApiError {
 
 /// Export memories as a file
 ///
-/// Those that a list with the same filter has, streamed while they are read. A
-/// break of the connection before its end means that the file isn't complete.
+/// The memories of a list with the same filter, streamed while they are read. If
+/// the connection breaks, the file is incomplete.
 #[utoipa::path(
     get, path = "/memories/export", tag = "Memories",
     security(("key" = ["memory.read"])),

@@ -2,7 +2,8 @@
 //!
 //! One folder per feature: `page.rs` (what a route renders), `api.rs` (server
 //! functions of a few lines that call the service) and `parts.rs` (shared
-//! components). `ui` holds components without data access; `forms` makes every
+//! components). `ui` holds components without data access, `frame` what stands
+//! around every page; `forms` makes every
 //! form work without JavaScript too.
 #![expect(
     unreachable_pub,
@@ -18,6 +19,7 @@ mod connect;
 mod embedding_model;
 mod flash;
 mod forms;
+mod frame;
 mod group_mapping;
 mod import;
 mod invite;

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::ui::{Glyph, Icon, PageTitle, layout::DemoBanner};
+use crate::{
+    frame::DemoBanner,
+    ui::{Glyph, Icon, PageTitle},
+};
 
 /// The page at `/no-access`.
 #[component]

@@ -15,6 +15,7 @@ use crate::{
     break_glass::{PrivateMemoryListPage, PrivateMemoryPage},
     connect::ConnectPage,
     embedding_model::EmbeddingModelPage,
+    frame::Layout,
     group_mapping::{
         GroupMappingListPage, GroupMappingNewPage, GroupMappingPage, GroupMappingPreviewPage,
     },
@@ -40,7 +41,7 @@ use crate::{
     sign_in::SignInPage,
     start::Page,
     team::{TeamListPage, TeamPage},
-    ui::{ErrorState, layout::Layout},
+    ui::ErrorState,
 };
 
 /// The router. Every route renders completely on the server before it is sent,

@@ -9,9 +9,12 @@ use super::{
     api::api_key_list,
     parts::{KeyStateBadge, KeyTabs, TimeOr},
 };
-use crate::ui::{
-    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, Query, SelectField,
-    Time, layout::IfPermitted, plural, query_string, use_query,
+use crate::{
+    profile::IfPermitted,
+    ui::{
+        Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, Query, SelectField,
+        Time, plural, query_string, use_query,
+    },
 };
 
 /// Filter and cursor of the list, as in the URL.

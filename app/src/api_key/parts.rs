@@ -8,7 +8,8 @@ use leptos::prelude::*;
 
 use crate::{
     clock::PageClock,
-    ui::{Badge, Tabs, Time, Tone, layout::IfPermitted},
+    profile::IfPermitted,
+    ui::{Badge, Tabs, Time, Tone},
 };
 
 /// Tabs between own keys, everybody's keys and services, for members who may

@@ -6,8 +6,9 @@ use leptos_router::hooks::use_params_map;
 
 use super::api::{OpenedLink, invite_by_link};
 use crate::{
+    frame::DemoBanner,
     start::LoginOption,
-    ui::{ErrorState, Glyph, Icon, PageTitle, Time, layout::DemoBanner, state::set_status},
+    ui::{ErrorState, Glyph, Icon, PageTitle, Time, state::set_status},
 };
 
 /// The page at `/invite/{token}`.

@@ -14,9 +14,8 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{
-        Badge, Loaded, PageHead, Time, Tone, layout::IfPermitted, plural, query_string, use_query,
-    },
+    profile::IfPermitted,
+    ui::{Badge, Loaded, PageHead, Time, Tone, plural, query_string, use_query},
 };
 
 /// The page at `/members/bulk`: previews the action for each member.

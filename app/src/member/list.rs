@@ -14,9 +14,12 @@ use super::{
     parts::{KindBadge, StatusBadge, joined, kind_label},
     query::{from_params, is_filtered, path, starting_after},
 };
-use crate::ui::{
-    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox, SelectField,
-    Time, layout::IfPermitted, use_query,
+use crate::{
+    profile::IfPermitted,
+    ui::{
+        Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox,
+        SelectField, Time, use_query,
+    },
 };
 
 /// The page at `/members`.

@@ -18,7 +18,8 @@ use {
 
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Badge, Loaded, PageHead, Time, Tone, layout::IfPermitted},
+    profile::IfPermitted,
+    ui::{Badge, Loaded, PageHead, Time, Tone},
 };
 
 /// The difference between a version and the next one.

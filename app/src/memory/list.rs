@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     forms::FormState,
-    ui::{EmptyState, Glyph, Icon, Loaded, PageHead, Paging, layout::IfPermitted, use_query},
+    profile::IfPermitted,
+    ui::{EmptyState, Glyph, Icon, Loaded, PageHead, Paging, use_query},
 };
 
 /// The page at `/memories`.

@@ -11,7 +11,8 @@ use {
 
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Glyph, Icon, TextArea, Time, layout::IfPermitted, plural},
+    profile::IfPermitted,
+    ui::{Glyph, Icon, TextArea, Time, plural},
 };
 
 /// Replies to a memory.

@@ -12,8 +12,9 @@ use {
 
 use crate::{
     forms::{FormState, PostForm},
+    profile::IfPermitted,
     start::formats,
-    ui::{Glyph, Icon, Time, layout::IfPermitted},
+    ui::{Glyph, Icon, Time},
 };
 
 /// Permanently deletes a memory in the trash.

@@ -11,10 +11,8 @@ use crate::{
     import::ImportTable,
     memory::MemoryTable,
     profile::CurrentMember,
-    ui::{
-        EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, SearchBox, count,
-        layout::IfPermitted,
-    },
+    profile::IfPermitted,
+    ui::{EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, SearchBox, count},
 };
 
 /// The page at `/`.

@@ -7,7 +7,8 @@ use leptos_router::hooks::use_params_map;
 use super::api::{PersonaCreate, PersonaDelete, PersonaUpdate, persona_get, persona_list};
 use crate::{
     forms::{FormCall, FormState, PostForm},
-    ui::{EmptyState, Loaded, PageHead, TextArea, TextField, count, layout::IfPermitted},
+    profile::IfPermitted,
+    ui::{EmptyState, Loaded, PageHead, TextArea, TextField, count},
 };
 
 /// The page at `/memories/personas`.

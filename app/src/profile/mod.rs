@@ -6,7 +6,7 @@ mod parts;
 
 pub(crate) use api::CurrentMember;
 pub(crate) use page::ProfilePage;
-pub(crate) use parts::SessionTable;
+pub(crate) use parts::{IfPermitted, SessionTable};
 
 #[cfg(feature = "ssr")]
 pub(crate) const FORMS: crate::forms::PageForms = {

@@ -1,8 +1,9 @@
 //! Components that the profile shares with the page of a member.
 
-use domain::profile::Session;
+use domain::{Permission, profile::Session};
 use leptos::prelude::*;
 
+use super::CurrentMember;
 use crate::ui::{Badge, Time, Tone};
 
 /// A table of sessions, for use in a form that ends the session whose button is
@@ -116,5 +117,20 @@ mod tests {
             "Firefox on Linux"
         );
         assert_eq!(browser_name(""), "Unknown browser");
+    }
+}
+
+/// Renders its children for members with `permission`.
+#[component]
+pub(crate) fn IfPermitted(permission: Permission, children: ChildrenFn) -> impl IntoView {
+    let me = CurrentMember::from_context();
+    view! {
+        <Suspense>
+            {move || {
+                me.member()
+                    .filter(|me| me.permissions.contains(&permission))
+                    .map(|_| children())
+            }}
+        </Suspense>
     }
 }

@@ -7,8 +7,9 @@ use domain::{
 use leptos::prelude::*;
 
 use super::{api::role_list, parts::Tick};
-use crate::ui::{
-    Badge, Glyph, Icon, Loaded, PageHead, Tone, layout::IfPermitted, plural, query_string,
+use crate::{
+    profile::IfPermitted,
+    ui::{Badge, Glyph, Icon, Loaded, PageHead, Tone, plural, query_string},
 };
 
 /// The page at `/roles`.

@@ -4,8 +4,9 @@ use domain::sign_in::SignInProblem;
 use leptos::prelude::*;
 
 use crate::{
+    frame::DemoBanner,
     start::Page,
-    ui::{Glyph, Icon, PageTitle, layout::DemoBanner, query_string, use_query},
+    ui::{Glyph, Icon, PageTitle, query_string, use_query},
 };
 
 /// The page at `/sign-in`, with `?return_to=` and `?error=`.

@@ -6,9 +6,10 @@ use leptos::prelude::*;
 use super::api::{TeamCreate, team_list};
 use crate::{
     forms::{FormState, PostForm},
+    profile::IfPermitted,
     ui::{
         Badge, EmptyState, FilterForm, Loaded, PageHead, Paging, SearchBox, TextField, Tone, count,
-        layout::IfPermitted, query_string, use_query,
+        query_string, use_query,
     },
 };
 

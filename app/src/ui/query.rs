@@ -70,6 +70,19 @@ pub(crate) fn with_fields(url: &str, fields: &[(&str, &str)]) -> String {
     format!("{path}{}", query_string(&fields))
 }
 
+/// URL of the sign-in page, which returns to the current page.
+pub(crate) fn return_to_here() -> String {
+    let location = use_location();
+    let path = location.pathname.get_untracked();
+    let search = location.search.get_untracked();
+    let current_url = if search.is_empty() {
+        path
+    } else {
+        format!("{path}?{}", search.trim_start_matches('?'))
+    };
+    format!("/sign-in{}", query_string(&[("return_to", &current_url)]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use domain::{AppError, Permission};
 use leptos::prelude::*;
 
-use super::{Glyph, Icon, PageTitle, nav::return_to_here};
+use super::{Glyph, Icon, PageTitle, return_to_here};
 use crate::start::Page;
 
 /// Renders the data of `resource`: a skeleton while it loads, the error state

@@ -7,12 +7,13 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use web_sys::KeyboardEvent;
 
 use super::{
-    Glyph, Icon,
     nav::places,
-    query_string,
     shortcuts::{ShortcutHelp, listen_for_keys},
 };
-use crate::profile::CurrentMember;
+use crate::{
+    profile::CurrentMember,
+    ui::{Glyph, Icon, query_string},
+};
 
 /// An entry of the palette.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{Glyph, Icon, Query, query_string, use_query};
 use crate::{
     flash::Flash,
     forms::{FormState, PostForm},
     memory::MemoryRestore,
+    ui::{Glyph, Icon, Query, query_string, use_query},
 };
 
 /// Shows the flash in the page's query.

@@ -1,10 +1,8 @@
 //! The pages in the navigation, the palette and the shortcuts.
 
 use domain::Permission;
-use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
-use super::{Icon, query_string};
+use crate::ui::Icon;
 
 /// A page in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,19 +199,6 @@ pub(crate) fn place_of(path: &str) -> Option<&'static str> {
                 || (*place == "/memories/import" && path.starts_with("/memories/imports/"))
         })
         .max_by_key(|place| place.len())
-}
-
-/// URL of the sign-in page, which returns to the current page.
-pub(crate) fn return_to_here() -> String {
-    let location = use_location();
-    let path = location.pathname.get_untracked();
-    let search = location.search.get_untracked();
-    let current_url = if search.is_empty() {
-        path
-    } else {
-        format!("{path}?{}", search.trim_start_matches('?'))
-    };
-    format!("/sign-in{}", query_string(&[("return_to", &current_url)]))
 }
 
 #[cfg(test)]

@@ -1,17 +1,20 @@
 //! The layout around every page of a signed-in member.
 
-use domain::{Permission, profile::Profile};
+use domain::profile::Profile;
 use leptos::{html, prelude::*};
 use leptos_router::{components::Outlet, hooks::use_location};
 
 use super::{
-    Glyph, Icon, count,
     nav::{GROUPS, NOTIFICATIONS, NavItem, PROFILE, PROPOSALS, place_of},
     palette::Palette,
     theme_switch::ThemeSwitch,
     toast::Toasts,
 };
-use crate::{profile::CurrentMember, start::Page};
+use crate::{
+    profile::CurrentMember,
+    start::Page,
+    ui::{Glyph, Icon, count},
+};
 
 /// Navigation on the left (a drawer below 900 px), the page beside it.
 #[component]
@@ -217,20 +220,5 @@ fn current(item_path: &'static str) -> impl Fn() -> Option<&'static str> + Send 
     move || {
         path.with(|path| place_of(path) == Some(item_path))
             .then_some("page")
-    }
-}
-
-/// Renders its children for members with `permission`.
-#[component]
-pub(crate) fn IfPermitted(permission: Permission, children: ChildrenFn) -> impl IntoView {
-    let me = CurrentMember::from_context();
-    view! {
-        <Suspense>
-            {move || {
-                me.member()
-                    .filter(|me| me.permissions.contains(&permission))
-                    .map(|_| children())
-            }}
-        </Suspense>
     }
 }

@@ -3,11 +3,11 @@
 use domain::preferences::Theme;
 use leptos::prelude::*;
 
-use super::{Glyph, Icon};
 use crate::{
     forms::{FormState, PostForm},
     preferences::ThemeSet,
     start::Page,
+    ui::{Glyph, Icon},
 };
 
 /// Three buttons of one form.

@@ -17,7 +17,7 @@ use crate::{
 pub struct MemoryForm {
     pub title: String,
     pub content: String,
-    /// A key of a [`MemoryKind`](crate::memory::MemoryKind); empty means fact.
+    /// A key of a [`MemoryKind`]; empty means fact.
     pub kind: String,
     /// Separated by commas.
     pub tags: String,

@@ -1,4 +1,4 @@
-//! What stands around every page: layout, navigation, palette, shortcuts and
+//! The parts around every page: layout, navigation, palette, shortcuts and
 //! flash messages.
 
 mod layout;

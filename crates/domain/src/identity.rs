@@ -1,4 +1,4 @@
-//! How issuers identify people.
+//! The keys by which issuers identify people.
 
 use uuid::Uuid;
 

@@ -801,7 +801,7 @@ GRANT SELECT (tenant_id, id, user_id, kind, title, content, tags, visibility, te
 GRANT SELECT (tenant_id, deleted_at) ON memories TO atrium_operator;
 GRANT SELECT (tenant_id), DELETE ON memories TO atrium_purge;
 GRANT SELECT ON memories TO atrium_search;
-GRANT SELECT (tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, origin, importance, version, deleted_at, shared_at, expires_at, parent_id, allowed_vendors), UPDATE (kind, title, content, tags, visibility, team_id, importance, version, updated_at, shared_at, embedding_a, expires_at, allowed_vendors, embedding_b) ON memories TO atrium_sharing;
+GRANT SELECT, UPDATE (kind, title, content, tags, visibility, team_id, importance, version, updated_at, shared_at, embedding_a, expires_at, allowed_vendors, embedding_b) ON memories TO atrium_sharing;
 GRANT SELECT (tenant_id, id, user_id, visibility, team_id, deleted_at, shared_at, expires_at, parent_id, allowed_vendors), UPDATE (visibility, team_id, deleted_at, shared_at, expires_at, allowed_vendors), DELETE ON memories TO atrium_trash;
 GRANT SELECT (tenant_id, deleted_at, expires_at) ON memories TO atrium_worker;
 
@@ -878,20 +878,16 @@ CREATE TABLE memory_proposals (
     reviewed_by uuid,
     review_comment text,
     reviewed_at timestamp with time zone,
-    allowed_vendors text[] NOT NULL,
     replaces jsonb,
-    expires_at timestamp with time zone,
-    importance real,
+    attributes jsonb NOT NULL,
     CONSTRAINT memory_proposals_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT memory_proposals_memory_id_fkey FOREIGN KEY (tenant_id, memory_id) REFERENCES memories(tenant_id, id) ON DELETE CASCADE,
     CONSTRAINT memory_proposals_proposed_by_fkey FOREIGN KEY (tenant_id, proposed_by) REFERENCES users(tenant_id, id),
     CONSTRAINT memory_proposals_reviewed_by_fkey FOREIGN KEY (tenant_id, reviewed_by) REFERENCES users(tenant_id, id),
     CONSTRAINT memory_proposals_team_id_fkey FOREIGN KEY (tenant_id, team_id) REFERENCES teams(tenant_id, id),
     CONSTRAINT memory_proposals_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
-    CONSTRAINT memory_proposals_allowed_vendors_check CHECK (((allowed_vendors <@ '{*,chatgpt,claude,cursor,copilot,gemini,other}'::text[]) AND (cardinality(allowed_vendors) <= 20))),
-    CONSTRAINT memory_proposals_change_check CHECK ((((replaces IS NULL) = (importance IS NULL)) AND ((replaces IS NOT NULL) OR (expires_at IS NULL)))),
+    CONSTRAINT memory_proposals_attributes_check CHECK (((jsonb_typeof(attributes) = 'object'::text) AND (octet_length((attributes)::text) <= 100000))),
     CONSTRAINT memory_proposals_comment_check CHECK ((char_length(comment) <= 1000)),
-    CONSTRAINT memory_proposals_importance_check CHECK (((importance >= (0)::double precision) AND (importance <= (1)::double precision))),
     CONSTRAINT memory_proposals_memory_version_check CHECK ((memory_version >= 1)),
     CONSTRAINT memory_proposals_other_check CHECK ((reviewed_by <> proposed_by)),
     CONSTRAINT memory_proposals_replaces_check CHECK ((octet_length((replaces)::text) <= 1048576)),
@@ -912,7 +908,7 @@ ALTER TABLE memory_proposals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY
 CREATE POLICY memory_proposals_app_insert ON memory_proposals FOR INSERT TO atrium_app
     WITH CHECK (((tenant_id = :tenant) AND ((proposed_by = :user) AND (status = 'pending'::text) AND (:permissions && '{memory.share,system}'::text[]) AND ((to_visibility = 'org'::text) OR (team_id = ANY (:teams::uuid[]))))));
 CREATE POLICY memory_proposals_app_select ON memory_proposals FOR SELECT TO atrium_app
-    USING (((tenant_id = :tenant) AND (((proposed_by = :user) OR (reviewed_by = :user) OR ((status = 'pending'::text) AND (proposed_by <> :user) AND ((:permissions && '{memory.review,system}'::text[]) OR ((:permissions && '{memory.share,system}'::text[]) AND (team_id = ANY (:led::uuid[])))))) AND ((:vendor IS NULL) OR ((allowed_vendors && ARRAY['*'::text, :vendor]) AND ((replaces IS NULL) OR ((replaces -> 'allowed_vendors'::text) ?| ARRAY['*'::text, :vendor])))))));
+    USING (((tenant_id = :tenant) AND (((proposed_by = :user) OR (reviewed_by = :user) OR ((status = 'pending'::text) AND (proposed_by <> :user) AND ((:permissions && '{memory.review,system}'::text[]) OR ((:permissions && '{memory.share,system}'::text[]) AND (team_id = ANY (:led::uuid[])))))) AND ((:vendor IS NULL) OR (((attributes -> 'allowed_vendors'::text) ?| ARRAY['*'::text, :vendor]) AND ((replaces IS NULL) OR ((replaces -> 'allowed_vendors'::text) ?| ARRAY['*'::text, :vendor])))))));
 CREATE POLICY memory_proposals_handover_select ON memory_proposals FOR SELECT TO atrium_handover
     USING (((tenant_id = :tenant) AND (:permissions && '{team.manage,member.manage,system}'::text[])));
 CREATE POLICY memory_proposals_handover_update ON memory_proposals FOR UPDATE TO atrium_handover
@@ -1682,6 +1678,21 @@ CREATE OR REPLACE FUNCTION public.memory_any_lexeme(p_lexemes text[])
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN ((SELECT string_agg(((''''::text || replace(replace(lexemes.lexeme, '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text), ' | '::text) AS string_agg FROM unnest(memory_any_lexeme.p_lexemes) lexemes(lexeme)))::tsquery;
 
+CREATE OR REPLACE FUNCTION public.memory_attributes(p_memory memories)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    SELECT jsonb_build_object(
+        'expires_at', to_char(p_memory.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'importance', p_memory.importance,
+        'allowed_vendors', to_jsonb(p_memory.allowed_vendors)
+    )
+$function$;
+REVOKE ALL ON ROUTINE memory_attributes(memories) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE memory_attributes(memories) TO atrium_app, atrium_sharing;
+
 CREATE OR REPLACE FUNCTION public.memory_collection_refresh(p_now timestamp with time zone)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1762,7 +1773,7 @@ ALTER ROUTINE memory_collection_size(bigint) OWNER TO atrium_search;
 REVOKE ALL ON ROUTINE memory_collection_size(bigint) FROM PUBLIC;
 GRANT EXECUTE ON ROUTINE memory_collection_size(bigint) TO atrium_app;
 
-CREATE OR REPLACE FUNCTION public.memory_edit(p_memory_id uuid, p_version integer, p_kind text, p_title text, p_content text, p_tags text[], p_attributes boolean, p_expires_at timestamp with time zone, p_importance real, p_allowed_vendors text[], p_reason text, p_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION public.memory_edit(p_memory_id uuid, p_version integer, p_kind text, p_title text, p_content text, p_tags text[], p_attributes jsonb, p_reason text, p_at timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1774,15 +1785,11 @@ DECLARE
     v_led uuid[] := nullif(current_setting('app.led_team_ids', true), '')::uuid[];
     v_held text[] := string_to_array(current_setting('app.permissions', true), ',');
     v_vendor text := nullif(current_setting('app.vendor', true), '');
-    v_before record;
-    v_expires_at timestamptz;
-    v_importance real;
-    v_allowed_vendors text[];
-    v_version integer;
+    v_before public.memories;
+    v_after public.memories;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(p_memory_id::text, 24));
-    SELECT kind, title, content, tags, visibility, team_id, parent_id, expires_at, importance, allowed_vendors
-      INTO v_before
+    SELECT * INTO v_before
       FROM public.memories
      WHERE tenant_id = v_tenant AND id = p_memory_id AND user_id = v_user AND version = p_version
        AND deleted_at IS NULL
@@ -1791,22 +1798,23 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    v_importance := CASE WHEN p_attributes THEN p_importance ELSE v_before.importance END;
-    IF p_attributes AND v_before.parent_id IS NULL THEN
-        v_expires_at := p_expires_at;
-        v_allowed_vendors := p_allowed_vendors;
-    ELSE
-        v_expires_at := v_before.expires_at;
-        v_allowed_vendors := v_before.allowed_vendors;
+    -- Only memory_attributes and memory_replace decide which columns count.
+    v_after := jsonb_populate_record(v_before, coalesce(p_attributes, '{}'));
+    IF v_before.parent_id IS NOT NULL THEN
+        v_after.expires_at := v_before.expires_at;
+        v_after.allowed_vendors := v_before.allowed_vendors;
     END IF;
-    IF NOT coalesce(v_vendor IS NULL OR v_allowed_vendors && ARRAY['*', v_vendor], false) THEN
+    v_after.kind := p_kind;
+    v_after.title := p_title;
+    v_after.content := p_content;
+    v_after.tags := p_tags;
+    v_after.tenant_id := v_before.tenant_id;
+    v_after.id := v_before.id;
+    IF NOT coalesce(v_vendor IS NULL OR v_after.allowed_vendors && ARRAY['*', v_vendor], false) THEN
         RAISE EXCEPTION 'a program would not see this any more' USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF v_before.visibility <> 'private'
-        AND (v_before.kind, v_before.title, v_before.content, v_before.tags, v_before.expires_at,
-             v_before.importance, v_before.allowed_vendors)
-            IS DISTINCT FROM
-            (p_kind, p_title, p_content, p_tags, v_expires_at, v_importance, v_allowed_vendors)
+        AND public.memory_shown(v_before) IS DISTINCT FROM public.memory_shown(v_after)
         AND NOT coalesce(
             'memory.share' = ANY (v_held)
             AND (v_before.parent_id IS NOT NULL
@@ -1821,24 +1829,12 @@ BEGIN
     THEN
         RAISE EXCEPTION 'others decide what becomes of this' USING ERRCODE = 'insufficient_privilege';
     END IF;
-
-    PERFORM public.memory_version_keep(p_memory_id, p_reason, p_at);
-    UPDATE public.memories
-       SET kind = p_kind, title = p_title, content = p_content, tags = p_tags, expires_at = v_expires_at,
-           importance = v_importance, allowed_vendors = v_allowed_vendors, version = version + 1, updated_at = p_at
-     WHERE tenant_id = v_tenant AND id = p_memory_id
-    RETURNING version INTO STRICT v_version;
-    IF (v_before.title, v_before.content, v_before.tags) IS DISTINCT FROM (p_title, p_content, p_tags) THEN
-        -- They are of the old words.
-        UPDATE public.memories SET embedding_a = NULL, embedding_b = NULL
-         WHERE tenant_id = v_tenant AND id = p_memory_id;
-    END IF;
-    RETURN v_version;
+    RETURN public.memory_replace(v_after, p_reason, p_at);
 END
 $function$;
-ALTER ROUTINE memory_edit(uuid,integer,text,text,text,text[],boolean,timestamp with time zone,real,text[],text,timestamp with time zone) OWNER TO atrium_sharing;
-REVOKE ALL ON ROUTINE memory_edit(uuid,integer,text,text,text,text[],boolean,timestamp with time zone,real,text[],text,timestamp with time zone) FROM PUBLIC;
-GRANT EXECUTE ON ROUTINE memory_edit(uuid,integer,text,text,text,text[],boolean,timestamp with time zone,real,text[],text,timestamp with time zone) TO atrium_app;
+ALTER ROUTINE memory_edit(uuid,integer,text,text,text,text[],jsonb,text,timestamp with time zone) OWNER TO atrium_sharing;
+REVOKE ALL ON ROUTINE memory_edit(uuid,integer,text,text,text,text[],jsonb,text,timestamp with time zone) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE memory_edit(uuid,integer,text,text,text,text[],jsonb,text,timestamp with time zone) TO atrium_app;
 
 CREATE OR REPLACE FUNCTION public.memory_embedding(p_memory memories, p_slot text)
  RETURNS halfvec
@@ -1926,6 +1922,35 @@ CREATE OR REPLACE FUNCTION public.memory_fits(p_memory memories, p_filter jsonb)
  IMMUTABLE PARALLEL SAFE
 RETURN ((((p_memory).deleted_at IS NOT NULL) = (p_filter ? 'trash'::text)) AND (((p_filter ->> 'kind'::text) IS NULL) OR ((p_memory).kind = (p_filter ->> 'kind'::text))) AND (((p_filter ->> 'tags'::text) IS NULL) OR ((p_memory).tags @> string_to_array((p_filter ->> 'tags'::text), ','::text))) AND (((p_filter ->> 'persona'::text) IS NULL) OR ((p_memory).persona_id = ((p_filter ->> 'persona'::text))::uuid)) AND (((p_filter ->> 'persona_owner'::text) IS NULL) OR ((p_memory).user_id = ((p_filter ->> 'persona_owner'::text))::uuid)) AND (((p_filter ->> 'term'::text) IS NULL) OR ((p_memory).term = (p_filter ->> 'term'::text))) AND (((p_filter ->> 'owner'::text) IS NULL) OR ((p_memory).user_id = ((p_filter ->> 'owner'::text))::uuid)) AND (((p_filter ->> 'not_owner'::text) IS NULL) OR ((p_memory).user_id <> ((p_filter ->> 'not_owner'::text))::uuid)) AND (((p_filter ->> 'team'::text) IS NULL) OR ((p_memory).team_id = ((p_filter ->> 'team'::text))::uuid)) AND (((p_filter ->> 'origin'::text) IS NULL) OR ((p_memory).origin = (p_filter ->> 'origin'::text))) AND (((p_filter ->> 'visibility'::text) IS NULL) OR ((p_memory).visibility = (p_filter ->> 'visibility'::text))) AND (((p_filter ->> 'from'::text) IS NULL) OR ((p_memory).updated_at >= to_timestamp(((p_filter ->> 'from'::text))::double precision))) AND (((p_filter ->> 'before'::text) IS NULL) OR ((p_memory).updated_at < to_timestamp(((p_filter ->> 'before'::text))::double precision))) AND (((p_filter ->> 'now'::text) IS NULL) OR ((p_memory).expires_at IS NULL) OR ((p_memory).expires_at > to_timestamp(((p_filter ->> 'now'::text))::double precision))));
 
+CREATE OR REPLACE FUNCTION public.memory_insert(p_memories jsonb, p_at timestamp with time zone)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    INSERT INTO public.memories (
+        tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, source_session_id,
+        persona_id, parent_id, version, created_at, updated_at,
+        expires_at, importance, allowed_vendors
+    )
+    SELECT nullif(current_setting('app.current_tenant_id', true), '')::uuid, new.id,
+           nullif(current_setting('app.current_user_id', true), '')::uuid, new.kind, new.title, new.content, new.tags,
+           'private', new.origin, new.source_digest, new.source_session_id,
+           new.persona_id, new.parent_id, new.version, new.created_at, new.updated_at,
+           new.expires_at, new.importance, new.allowed_vendors
+      FROM jsonb_populate_recordset(NULL::public.memories, p_memories) AS new
+     WHERE new.parent_id IS NULL
+        OR EXISTS (
+               SELECT FROM public.memories AS root
+                WHERE root.tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid
+                  AND root.id = new.parent_id AND root.parent_id IS NULL AND root.deleted_at IS NULL
+                  AND (root.expires_at IS NULL OR root.expires_at > p_at)
+           )
+    ON CONFLICT (tenant_id, user_id, source_digest) DO NOTHING
+    RETURNING id
+$function$;
+REVOKE ALL ON ROUTINE memory_insert(jsonb,timestamp with time zone) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE memory_insert(jsonb,timestamp with time zone) TO atrium_app;
+
 CREATE OR REPLACE FUNCTION public.memory_like_lexemes(p_memory_id uuid, p_limit bigint)
  RETURNS text[]
  LANGUAGE plpgsql
@@ -1994,7 +2019,8 @@ DECLARE
     v_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
     v_led uuid[] := nullif(current_setting('app.led_team_ids', true), '')::uuid[];
     v_held text[] := string_to_array(current_setting('app.permissions', true), ',');
-    v_proposal record;
+    v_proposal public.memory_proposals;
+    v_memory public.memories;
 BEGIN
     SELECT * INTO v_proposal
       FROM public.memory_proposals
@@ -2013,27 +2039,28 @@ BEGIN
 
     shared_id := v_proposal.memory_id;
     PERFORM pg_advisory_xact_lock(hashtextextended(shared_id::text, 24));
-    PERFORM FROM public.memories
-      WHERE tenant_id = v_tenant AND id = shared_id AND user_id = v_proposal.proposed_by
-        AND version = v_proposal.memory_version AND parent_id IS NULL AND deleted_at IS NULL
-        AND (expires_at IS NULL OR expires_at > p_at)
-        -- The words that were read, whoever wrote them into the proposal.
-        AND CASE
-                WHEN v_proposal.replaces IS NULL THEN
-                    (kind, title, content, tags)
-                    = (v_proposal.kind, v_proposal.title, v_proposal.content, v_proposal.tags)
-                ELSE
-                    (visibility, team_id) IS NOT DISTINCT FROM (v_proposal.to_visibility, v_proposal.team_id)
-                    AND (v_proposal.expires_at IS NULL OR v_proposal.expires_at > p_at)
-                    AND public.memory_shown(kind, title, content, tags, allowed_vendors, importance, expires_at)
-                        = v_proposal.replaces
-            END
-        FOR UPDATE;
+    SELECT * INTO v_memory
+      FROM public.memories
+     WHERE tenant_id = v_tenant AND id = shared_id AND user_id = v_proposal.proposed_by
+       AND version = v_proposal.memory_version AND parent_id IS NULL AND deleted_at IS NULL
+       AND (expires_at IS NULL OR expires_at > p_at)
+       -- The words that were read, whoever wrote them into the proposal.
+       AND CASE
+               WHEN v_proposal.replaces IS NULL THEN
+                   (kind, title, content, tags)
+                   = (v_proposal.kind, v_proposal.title, v_proposal.content, v_proposal.tags)
+               ELSE
+                   (visibility, team_id) IS NOT DISTINCT FROM (v_proposal.to_visibility, v_proposal.team_id)
+                   AND coalesce((v_proposal.attributes ->> 'expires_at')::timestamptz > p_at, true)
+                   -- Nulls aside, because an older proposal lacks newer attributes.
+                   AND jsonb_strip_nulls(public.memory_shown(memories)) = jsonb_strip_nulls(v_proposal.replaces)
+           END
+       FOR UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    PERFORM public.memory_version_keep(shared_id, p_reason, p_at);
     IF v_proposal.replaces IS NULL THEN
+        PERFORM public.memory_version_keep(shared_id, p_reason, p_at);
         UPDATE public.memories
            SET visibility = v_proposal.to_visibility, team_id = v_proposal.team_id, version = version + 1,
                updated_at = p_at, shared_at = p_at
@@ -2041,16 +2068,14 @@ BEGIN
         RETURNING version INTO STRICT shared_version;
         PERFORM public.memory_replies_follow(shared_id);
     ELSE
-        UPDATE public.memories
-           SET kind = v_proposal.kind, title = v_proposal.title, content = v_proposal.content,
-               tags = v_proposal.tags, expires_at = v_proposal.expires_at, importance = v_proposal.importance,
-               allowed_vendors = v_proposal.allowed_vendors, version = version + 1, updated_at = p_at,
-               embedding_a = NULL, embedding_b = NULL
-         WHERE tenant_id = v_tenant AND id = shared_id
-        RETURNING version INTO STRICT shared_version;
-        UPDATE public.memories
-           SET expires_at = v_proposal.expires_at, allowed_vendors = v_proposal.allowed_vendors
-         WHERE tenant_id = v_tenant AND parent_id = shared_id;
+        v_memory := jsonb_populate_record(v_memory, v_proposal.attributes);
+        v_memory.tenant_id := v_tenant;
+        v_memory.id := shared_id;
+        v_memory.kind := v_proposal.kind;
+        v_memory.title := v_proposal.title;
+        v_memory.content := v_proposal.content;
+        v_memory.tags := v_proposal.tags;
+        shared_version := public.memory_replace(v_memory, p_reason, p_at);
     END IF;
     UPDATE public.memory_proposals
        SET status = 'accepted', reviewed_by = v_user, review_comment = p_comment, reviewed_at = p_at
@@ -2084,6 +2109,36 @@ $function$;
 ALTER ROUTINE memory_proposal_close(uuid,boolean,text,timestamp with time zone) OWNER TO atrium_sharing;
 REVOKE ALL ON ROUTINE memory_proposal_close(uuid,boolean,text,timestamp with time zone) FROM PUBLIC;
 GRANT EXECUTE ON ROUTINE memory_proposal_close(uuid,boolean,text,timestamp with time zone) TO atrium_app;
+
+CREATE OR REPLACE FUNCTION public.memory_replace(p_after memories, p_reason text, p_at timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    v_version integer;
+BEGIN
+    PERFORM public.memory_version_keep(p_after.id, p_reason, p_at);
+    -- Embeddings are of the old words.
+    UPDATE public.memories
+       SET embedding_a = NULL, embedding_b = NULL
+     WHERE tenant_id = p_after.tenant_id AND id = p_after.id
+       AND (title, content, tags) IS DISTINCT FROM (p_after.title, p_after.content, p_after.tags);
+    UPDATE public.memories
+       SET kind = p_after.kind, title = p_after.title, content = p_after.content, tags = p_after.tags,
+           expires_at = p_after.expires_at, importance = p_after.importance,
+           allowed_vendors = p_after.allowed_vendors, version = version + 1, updated_at = p_at
+     WHERE tenant_id = p_after.tenant_id AND id = p_after.id
+    RETURNING version INTO STRICT v_version;
+    UPDATE public.memories
+       SET expires_at = p_after.expires_at, allowed_vendors = p_after.allowed_vendors
+     WHERE tenant_id = p_after.tenant_id AND parent_id = p_after.id
+       AND (expires_at, allowed_vendors) IS DISTINCT FROM (p_after.expires_at, p_after.allowed_vendors);
+    RETURN v_version;
+END
+$function$;
+REVOKE ALL ON ROUTINE memory_replace(memories,text,timestamp with time zone) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE memory_replace(memories,text,timestamp with time zone) TO atrium_sharing;
 
 CREATE OR REPLACE FUNCTION public.memory_replies_follow(p_root uuid)
  RETURNS void
@@ -2268,24 +2323,21 @@ ALTER ROUTINE memory_share(uuid,integer,text,uuid,text,timestamp with time zone)
 REVOKE ALL ON ROUTINE memory_share(uuid,integer,text,uuid,text,timestamp with time zone) FROM PUBLIC;
 GRANT EXECUTE ON ROUTINE memory_share(uuid,integer,text,uuid,text,timestamp with time zone) TO atrium_app;
 
-CREATE OR REPLACE FUNCTION public.memory_shown(p_kind text, p_title text, p_content text, p_tags text[], p_allowed_vendors text[], p_importance real, p_expires_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION public.memory_shown(p_memory memories)
  RETURNS jsonb
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-    SELECT jsonb_build_object(
-        'kind', p_kind,
-        'title', p_title,
-        'content', p_content,
-        'tags', to_jsonb(p_tags),
-        'allowed_vendors', to_jsonb(p_allowed_vendors),
-        'importance', p_importance,
-        'expires_at', to_char(p_expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    SELECT public.memory_attributes(p_memory) || jsonb_build_object(
+        'kind', p_memory.kind,
+        'title', p_memory.title,
+        'content', p_memory.content,
+        'tags', to_jsonb(p_memory.tags)
     )
 $function$;
-REVOKE ALL ON ROUTINE memory_shown(text,text,text,text[],text[],real,timestamp with time zone) FROM PUBLIC;
-GRANT EXECUTE ON ROUTINE memory_shown(text,text,text,text[],text[],real,timestamp with time zone) TO atrium_app, atrium_sharing;
+REVOKE ALL ON ROUTINE memory_shown(memories) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE memory_shown(memories) TO atrium_app, atrium_sharing;
 
 CREATE OR REPLACE FUNCTION public.memory_system_only()
  RETURNS void

@@ -22,30 +22,64 @@ CREATE OR REPLACE FUNCTION memory_fits(p_memory memories, p_filter jsonb) RETURN
        AND (p_filter ->> 'now' IS NULL OR (p_memory).expires_at IS NULL
             OR (p_memory).expires_at > to_timestamp((p_filter ->> 'now')::float8));
 
--- What others see of a memory. The time's format doesn't depend on the session.
-CREATE OR REPLACE FUNCTION memory_shown(
-    p_kind text,
-    p_title text,
-    p_content text,
-    p_tags text[],
-    p_allowed_vendors text[],
-    p_importance real,
-    p_expires_at timestamptz
-) RETURNS jsonb
-LANGUAGE sql STABLE
+-- The attributes of a memory, as the type MemoryAttributes of the domain. The
+-- time's format doesn't depend on the session.
+CREATE OR REPLACE FUNCTION memory_attributes(p_memory memories) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT jsonb_build_object(
-        'kind', p_kind,
-        'title', p_title,
-        'content', p_content,
-        'tags', to_jsonb(p_tags),
-        'allowed_vendors', to_jsonb(p_allowed_vendors),
-        'importance', p_importance,
-        'expires_at', to_char(p_expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        'expires_at', to_char(p_memory.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'importance', p_memory.importance,
+        'allowed_vendors', to_jsonb(p_memory.allowed_vendors)
+    )
+$$;
+CALL function_allow('memory_attributes', '{atrium_app,atrium_sharing}');
+
+-- What others see of a memory, as the type SharedMemory of the domain.
+CREATE OR REPLACE FUNCTION memory_shown(p_memory memories) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT public.memory_attributes(p_memory) || jsonb_build_object(
+        'kind', p_memory.kind,
+        'title', p_memory.title,
+        'content', p_memory.content,
+        'tags', to_jsonb(p_memory.tags)
     )
 $$;
 CALL function_allow('memory_shown', '{atrium_app,atrium_sharing}');
+
+-- Creates private memories of the caller from a list of objects whose keys are
+-- columns, and returns the ids of the new ones: a record that was imported before
+-- is not created again. A reply is created only to a memory in the caller's sight
+-- that is no reply, not in the trash and not expired.
+CREATE OR REPLACE FUNCTION memory_insert(p_memories jsonb, p_at timestamptz) RETURNS SETOF uuid
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO public.memories (
+        tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, source_session_id,
+        persona_id, parent_id, version, created_at, updated_at,
+        expires_at, importance, allowed_vendors
+    )
+    SELECT nullif(current_setting('app.current_tenant_id', true), '')::uuid, new.id,
+           nullif(current_setting('app.current_user_id', true), '')::uuid, new.kind, new.title, new.content, new.tags,
+           'private', new.origin, new.source_digest, new.source_session_id,
+           new.persona_id, new.parent_id, new.version, new.created_at, new.updated_at,
+           new.expires_at, new.importance, new.allowed_vendors
+      FROM jsonb_populate_recordset(NULL::public.memories, p_memories) AS new
+     WHERE new.parent_id IS NULL
+        OR EXISTS (
+               SELECT FROM public.memories AS root
+                WHERE root.tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid
+                  AND root.id = new.parent_id AND root.parent_id IS NULL AND root.deleted_at IS NULL
+                  AND (root.expires_at IS NULL OR root.expires_at > p_at)
+           )
+    ON CONFLICT (tenant_id, user_id, source_digest) DO NOTHING
+    RETURNING id
+$$;
+CALL function_allow('memory_insert', '{atrium_app}');
 
 -- Records the current state of a memory as a version before it is changed.
 CREATE OR REPLACE FUNCTION memory_version_keep(p_memory_id uuid, p_reason text, p_at timestamptz) RETURNS void
@@ -63,11 +97,41 @@ AS $$
 $$;
 CALL function_allow('memory_version_keep', '{atrium_handover,atrium_sharing}');
 
+-- Gives a memory the text and attributes of p_after, keeps its previous text as a
+-- version and returns the new version. Replies have the expiry and vendors of
+-- their root. Runs with the rights of the caller, who holds the thread's lock.
+CREATE OR REPLACE FUNCTION memory_replace(p_after memories, p_reason text, p_at timestamptz) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_version integer;
+BEGIN
+    PERFORM public.memory_version_keep(p_after.id, p_reason, p_at);
+    -- Embeddings are of the old words.
+    UPDATE public.memories
+       SET embedding_a = NULL, embedding_b = NULL
+     WHERE tenant_id = p_after.tenant_id AND id = p_after.id
+       AND (title, content, tags) IS DISTINCT FROM (p_after.title, p_after.content, p_after.tags);
+    UPDATE public.memories
+       SET kind = p_after.kind, title = p_after.title, content = p_after.content, tags = p_after.tags,
+           expires_at = p_after.expires_at, importance = p_after.importance,
+           allowed_vendors = p_after.allowed_vendors, version = version + 1, updated_at = p_at
+     WHERE tenant_id = p_after.tenant_id AND id = p_after.id
+    RETURNING version INTO STRICT v_version;
+    UPDATE public.memories
+       SET expires_at = p_after.expires_at, allowed_vendors = p_after.allowed_vendors
+     WHERE tenant_id = p_after.tenant_id AND parent_id = p_after.id
+       AND (expires_at, allowed_vendors) IS DISTINCT FROM (p_after.expires_at, p_after.allowed_vendors);
+    RETURN v_version;
+END
+$$;
+CALL function_allow('memory_replace', '{atrium_sharing}');
+
 -- Changes one of the caller's memories and returns its new version; NULL if there
--- is none at p_version. Without p_attributes, expiry, importance and vendors stay;
--- a reply has its expiry and vendors from its root. A memory that others see can be
--- changed by those who decide on sharing it, a reply by its author with
--- `memory.share`.
+-- is none at p_version. Attributes that are not in p_attributes stay; a reply has
+-- its expiry and vendors from its root. A memory that others see can be changed by
+-- those who decide on sharing it, a reply by its author with `memory.share`.
 CREATE OR REPLACE FUNCTION memory_edit(
     p_memory_id uuid,
     p_version integer,
@@ -75,10 +139,7 @@ CREATE OR REPLACE FUNCTION memory_edit(
     p_title text,
     p_content text,
     p_tags text[],
-    p_attributes boolean,
-    p_expires_at timestamptz,
-    p_importance real,
-    p_allowed_vendors text[],
+    p_attributes jsonb,
     p_reason text,
     p_at timestamptz
 ) RETURNS integer
@@ -91,15 +152,11 @@ DECLARE
     v_led uuid[] := nullif(current_setting('app.led_team_ids', true), '')::uuid[];
     v_held text[] := string_to_array(current_setting('app.permissions', true), ',');
     v_vendor text := nullif(current_setting('app.vendor', true), '');
-    v_before record;
-    v_expires_at timestamptz;
-    v_importance real;
-    v_allowed_vendors text[];
-    v_version integer;
+    v_before public.memories;
+    v_after public.memories;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(p_memory_id::text, 24));
-    SELECT kind, title, content, tags, visibility, team_id, parent_id, expires_at, importance, allowed_vendors
-      INTO v_before
+    SELECT * INTO v_before
       FROM public.memories
      WHERE tenant_id = v_tenant AND id = p_memory_id AND user_id = v_user AND version = p_version
        AND deleted_at IS NULL
@@ -108,22 +165,23 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    v_importance := CASE WHEN p_attributes THEN p_importance ELSE v_before.importance END;
-    IF p_attributes AND v_before.parent_id IS NULL THEN
-        v_expires_at := p_expires_at;
-        v_allowed_vendors := p_allowed_vendors;
-    ELSE
-        v_expires_at := v_before.expires_at;
-        v_allowed_vendors := v_before.allowed_vendors;
+    -- Only memory_attributes and memory_replace decide which columns count.
+    v_after := jsonb_populate_record(v_before, coalesce(p_attributes, '{}'));
+    IF v_before.parent_id IS NOT NULL THEN
+        v_after.expires_at := v_before.expires_at;
+        v_after.allowed_vendors := v_before.allowed_vendors;
     END IF;
-    IF NOT coalesce(v_vendor IS NULL OR v_allowed_vendors && ARRAY['*', v_vendor], false) THEN
+    v_after.kind := p_kind;
+    v_after.title := p_title;
+    v_after.content := p_content;
+    v_after.tags := p_tags;
+    v_after.tenant_id := v_before.tenant_id;
+    v_after.id := v_before.id;
+    IF NOT coalesce(v_vendor IS NULL OR v_after.allowed_vendors && ARRAY['*', v_vendor], false) THEN
         RAISE EXCEPTION 'a program would not see this any more' USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF v_before.visibility <> 'private'
-        AND (v_before.kind, v_before.title, v_before.content, v_before.tags, v_before.expires_at,
-             v_before.importance, v_before.allowed_vendors)
-            IS DISTINCT FROM
-            (p_kind, p_title, p_content, p_tags, v_expires_at, v_importance, v_allowed_vendors)
+        AND public.memory_shown(v_before) IS DISTINCT FROM public.memory_shown(v_after)
         AND NOT coalesce(
             'memory.share' = ANY (v_held)
             AND (v_before.parent_id IS NOT NULL
@@ -138,19 +196,7 @@ BEGIN
     THEN
         RAISE EXCEPTION 'others decide what becomes of this' USING ERRCODE = 'insufficient_privilege';
     END IF;
-
-    PERFORM public.memory_version_keep(p_memory_id, p_reason, p_at);
-    UPDATE public.memories
-       SET kind = p_kind, title = p_title, content = p_content, tags = p_tags, expires_at = v_expires_at,
-           importance = v_importance, allowed_vendors = v_allowed_vendors, version = version + 1, updated_at = p_at
-     WHERE tenant_id = v_tenant AND id = p_memory_id
-    RETURNING version INTO STRICT v_version;
-    IF (v_before.title, v_before.content, v_before.tags) IS DISTINCT FROM (p_title, p_content, p_tags) THEN
-        -- They are of the old words.
-        UPDATE public.memories SET embedding_a = NULL, embedding_b = NULL
-         WHERE tenant_id = v_tenant AND id = p_memory_id;
-    END IF;
-    RETURN v_version;
+    RETURN public.memory_replace(v_after, p_reason, p_at);
 END
 $$;
 CALL function_allow('memory_edit', '{atrium_app}', 'atrium_sharing');

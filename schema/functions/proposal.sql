@@ -19,7 +19,8 @@ DECLARE
     v_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
     v_led uuid[] := nullif(current_setting('app.led_team_ids', true), '')::uuid[];
     v_held text[] := string_to_array(current_setting('app.permissions', true), ',');
-    v_proposal record;
+    v_proposal public.memory_proposals;
+    v_memory public.memories;
 BEGIN
     SELECT * INTO v_proposal
       FROM public.memory_proposals
@@ -38,27 +39,28 @@ BEGIN
 
     shared_id := v_proposal.memory_id;
     PERFORM pg_advisory_xact_lock(hashtextextended(shared_id::text, 24));
-    PERFORM FROM public.memories
-      WHERE tenant_id = v_tenant AND id = shared_id AND user_id = v_proposal.proposed_by
-        AND version = v_proposal.memory_version AND parent_id IS NULL AND deleted_at IS NULL
-        AND (expires_at IS NULL OR expires_at > p_at)
-        -- The words that were read, whoever wrote them into the proposal.
-        AND CASE
-                WHEN v_proposal.replaces IS NULL THEN
-                    (kind, title, content, tags)
-                    = (v_proposal.kind, v_proposal.title, v_proposal.content, v_proposal.tags)
-                ELSE
-                    (visibility, team_id) IS NOT DISTINCT FROM (v_proposal.to_visibility, v_proposal.team_id)
-                    AND (v_proposal.expires_at IS NULL OR v_proposal.expires_at > p_at)
-                    AND public.memory_shown(kind, title, content, tags, allowed_vendors, importance, expires_at)
-                        = v_proposal.replaces
-            END
-        FOR UPDATE;
+    SELECT * INTO v_memory
+      FROM public.memories
+     WHERE tenant_id = v_tenant AND id = shared_id AND user_id = v_proposal.proposed_by
+       AND version = v_proposal.memory_version AND parent_id IS NULL AND deleted_at IS NULL
+       AND (expires_at IS NULL OR expires_at > p_at)
+       -- The words that were read, whoever wrote them into the proposal.
+       AND CASE
+               WHEN v_proposal.replaces IS NULL THEN
+                   (kind, title, content, tags)
+                   = (v_proposal.kind, v_proposal.title, v_proposal.content, v_proposal.tags)
+               ELSE
+                   (visibility, team_id) IS NOT DISTINCT FROM (v_proposal.to_visibility, v_proposal.team_id)
+                   AND coalesce((v_proposal.attributes ->> 'expires_at')::timestamptz > p_at, true)
+                   -- Nulls aside, because an older proposal lacks newer attributes.
+                   AND jsonb_strip_nulls(public.memory_shown(memories)) = jsonb_strip_nulls(v_proposal.replaces)
+           END
+       FOR UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    PERFORM public.memory_version_keep(shared_id, p_reason, p_at);
     IF v_proposal.replaces IS NULL THEN
+        PERFORM public.memory_version_keep(shared_id, p_reason, p_at);
         UPDATE public.memories
            SET visibility = v_proposal.to_visibility, team_id = v_proposal.team_id, version = version + 1,
                updated_at = p_at, shared_at = p_at
@@ -66,16 +68,14 @@ BEGIN
         RETURNING version INTO STRICT shared_version;
         PERFORM public.memory_replies_follow(shared_id);
     ELSE
-        UPDATE public.memories
-           SET kind = v_proposal.kind, title = v_proposal.title, content = v_proposal.content,
-               tags = v_proposal.tags, expires_at = v_proposal.expires_at, importance = v_proposal.importance,
-               allowed_vendors = v_proposal.allowed_vendors, version = version + 1, updated_at = p_at,
-               embedding_a = NULL, embedding_b = NULL
-         WHERE tenant_id = v_tenant AND id = shared_id
-        RETURNING version INTO STRICT shared_version;
-        UPDATE public.memories
-           SET expires_at = v_proposal.expires_at, allowed_vendors = v_proposal.allowed_vendors
-         WHERE tenant_id = v_tenant AND parent_id = shared_id;
+        v_memory := jsonb_populate_record(v_memory, v_proposal.attributes);
+        v_memory.tenant_id := v_tenant;
+        v_memory.id := shared_id;
+        v_memory.kind := v_proposal.kind;
+        v_memory.title := v_proposal.title;
+        v_memory.content := v_proposal.content;
+        v_memory.tags := v_proposal.tags;
+        shared_version := public.memory_replace(v_memory, p_reason, p_at);
     END IF;
     UPDATE public.memory_proposals
        SET status = 'accepted', reviewed_by = v_user, review_comment = p_comment, reviewed_at = p_at

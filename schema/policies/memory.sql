@@ -31,8 +31,8 @@ CALL policies_create('memories', 'atrium_sharing', '{update}',
                  OR visibility <> 'private' AND :may(memory.review)
                  OR visibility = 'team' AND team_id = ANY (:led) AND :may(memory.share)
                  OR parent_id IS NOT NULL$$);
-GRANT SELECT (tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, origin, importance, version,
-    deleted_at, shared_at, expires_at, parent_id, allowed_vendors) ON memories TO atrium_sharing;
+-- Its functions compare and change whole rows.
+GRANT SELECT ON memories TO atrium_sharing;
 GRANT UPDATE (kind, title, content, tags, visibility, team_id, importance, version, updated_at, shared_at, expires_at,
     allowed_vendors, embedding_a, embedding_b) ON memories TO atrium_sharing;
 

@@ -6,7 +6,7 @@ CALL policies_create('memory_proposals', 'atrium_app', '{select}',
        OR status = 'pending' AND proposed_by <> :user
           AND (:may(memory.review) OR :may(memory.share) AND team_id = ANY (:led)))
       AND (:vendor IS NULL
-           OR allowed_vendors && ARRAY['*', :vendor]
+           OR attributes -> 'allowed_vendors' ?| ARRAY['*', :vendor]
               AND (replaces IS NULL OR replaces -> 'allowed_vendors' ?| ARRAY['*', :vendor]))$$);
 -- Only the functions decide and withdraw.
 CALL policies_create('memory_proposals', 'atrium_app', '{insert}',

@@ -4,10 +4,9 @@ use domain::{
     AppError, MemoryId, MemoryViewId, Page,
     live::StreamCursor,
     memory::{
-        FilterChoices, Memory, MemoryFilter, MemoryReply, MemorySummary, MemoryVersion,
+        FilterChoices, Memory, MemoryFilter, MemoryForm, MemoryReply, MemorySummary, MemoryVersion,
         SearchResults,
     },
-    memory_form::MemoryForm,
     memory_view::MemoryView,
     persona::Persona,
     proposal::PendingProposal,
@@ -23,8 +22,9 @@ use {
     crate::{Flash, api, ui::Query},
     domain::{
         Action, Actor, NoInput, Timestamp,
-        memory::{MAX_HITS, MemoryListInput, MemoryPath, SearchInput, SearchMode, SimilarInput},
-        memory_form::Expiry,
+        memory::{
+            Expiry, MAX_HITS, MemoryListInput, MemoryPath, SearchInput, SearchMode, SimilarInput,
+        },
         memory_view::{MemoryViewInput, MemoryViewPath, MemoryViewQuery, MemoryViewRenameInput},
         proposal::ProposalPath,
     },
@@ -295,7 +295,7 @@ pub(crate) async fn memory_create(#[server(flatten)] form: MemoryForm) -> Result
     let (ctx, actor) = api::caller()?;
     service::authorize(&ctx, &actor, Action::MemoryCreate).await?;
     let expires_at = expiry(&ctx, &actor, &form).await;
-    let input = form.input(expires_at)?;
+    let input = form.input(expires_at, ctx.clock.now())?;
     let memory = service::call::<service::MemoryCreate>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&format!("/memories/{}", memory.id), Flash::MemoryCreated);
     Ok(())
@@ -312,7 +312,7 @@ pub(crate) async fn memory_update(
     let (ctx, actor) = api::caller()?;
     service::authorize(&ctx, &actor, Action::MemoryUpdate).await?;
     let expires_at = expiry(&ctx, &actor, &form).await;
-    let patch = form.patch(id, version, expires_at, reason)?;
+    let patch = form.patch(id, version, expires_at, reason, ctx.clock.now())?;
     let changed = service::call::<service::MemoryUpdate>(&ctx, &actor, patch).await?;
     let flash = match changed.proposal_id {
         None => Flash::MemoryUpdated,
@@ -345,7 +345,7 @@ async fn expiry(
     actor: &Actor,
     form: &MemoryForm,
 ) -> Result<Option<Timestamp>, AppError> {
-    match form.keep()? {
+    match form.attributes.expiry()? {
         Expiry::Always => Ok(None),
         Expiry::Until(at) => Ok(Some(at)),
         Expiry::UntilEndOf(day) => service::day_end(ctx, actor, day).await.map(Some),

@@ -2,8 +2,9 @@
 
 use domain::{
     Timestamp, Vendor,
-    memory::{AllowedVendors, DEFAULT_IMPORTANCE, Memory},
-    memory_form::{ANY_VENDOR, ONLY_VENDORS},
+    memory::{
+        ANY_VENDOR, AllowedVendors, DEFAULT_IMPORTANCE, Memory, MemoryAttributes, ONLY_VENDORS,
+    },
     persona::Persona,
 };
 use leptos::prelude::*;
@@ -19,7 +20,7 @@ use crate::{
 const LEVELS: [(f32, &str); 3] = [(0.2, "Low"), (DEFAULT_IMPORTANCE, "Normal"), (0.9, "High")];
 
 /// The label of the importance level, or the number with two decimals.
-pub(crate) fn importance_label(importance: f32) -> String {
+fn importance_label(importance: f32) -> String {
     LEVELS
         .iter()
         .find(|(level, _)| (level - importance).abs() < 0.005)
@@ -30,7 +31,7 @@ pub(crate) fn importance_label(importance: f32) -> String {
 }
 
 /// The AI products that may read a memory.
-pub(crate) fn vendors_label(allowed: &AllowedVendors) -> String {
+fn vendors_label(allowed: &AllowedVendors) -> String {
     match allowed {
         AllowedVendors::All => "Any AI product".to_owned(),
         AllowedVendors::Only(vendors) if vendors.is_empty() => "No AI product".to_owned(),
@@ -41,20 +42,50 @@ pub(crate) fn vendors_label(allowed: &AllowedVendors) -> String {
     }
 }
 
+/// An attribute as pages show it.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Fact {
+    Text(String),
+    /// The expiry, in the member's time zone.
+    Kept(Option<Timestamp>),
+}
+
+impl Fact {
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Text(text) if text.is_empty())
+    }
+
+    pub(crate) fn view(self) -> AnyView {
+        match self {
+            Self::Text(text) => text.into_any(),
+            Self::Kept(Some(at)) => view! { "Until " <Time at=at /> }.into_any(),
+            Self::Kept(None) => "For good".into_any(),
+        }
+    }
+}
+
+/// All attributes with their names.
+pub(crate) fn facts(attributes: &MemoryAttributes) -> Vec<(&'static str, Fact)> {
+    let vendors = vendors_label(&attributes.allowed_vendors);
+    let importance = importance_label(attributes.importance);
+    vec![
+        ("Kept", Fact::Kept(attributes.expires_at)),
+        ("Importance", Fact::Text(importance)),
+        ("Read by", Fact::Text(vendors)),
+    ]
+}
+
 /// Rows of the memory page's `<dl>` for these attributes.
 #[component]
 pub(super) fn AttributeList(memory: Memory) -> impl IntoView {
-    let expiry = match memory.expires_at {
-        Some(at) => view! { "Until " <Time at=at /> }.into_any(),
-        None => "For good".into_any(),
-    };
     view! {
-        <div><dt>"Kept"</dt><dd>{expiry}</dd></div>
+        {facts(&memory.attributes)
+            .into_iter()
+            .map(|(name, fact)| view! { <div><dt>{name}</dt><dd>{fact.view()}</dd></div> })
+            .collect_view()}
         {memory
             .persona_name
             .map(|name| view! { <div><dt>"Persona"</dt><dd dir="auto">{name}</dd></div> })}
-        <div><dt>"Importance"</dt><dd>{importance_label(memory.importance)}</dd></div>
-        <div><dt>"Read by"</dt><dd>{vendors_label(&memory.allowed_vendors)}</dd></div>
         {memory
             .source_session_id
             .map(|session| view! { <div><dt>"Conversation"</dt><dd class="wrap">{session}</dd></div> })}
@@ -80,27 +111,22 @@ pub(super) fn MoreFields<S: FormCall>(
     let is_reply = before
         .as_ref()
         .is_some_and(|memory| memory.parent_id.is_some());
-    let is_usual = before.as_ref().is_none_or(|memory| {
-        memory.expires_at.is_none()
-            && memory.persona_id.is_none()
-            && (memory.importance - DEFAULT_IMPORTANCE).abs() < f32::EPSILON
-            && memory.allowed_vendors == AllowedVendors::All
-    });
-    let fields = ["expires_at", "persona_id", "importance", "allowed_vendors"];
-    let errors = fields.map(|field| state.field_error(field));
-    // Open if a value is not the default or a field has an error.
-    let open = move || !is_usual || errors.iter().any(|error| error.with(Option::is_some));
     let persona = before
         .as_ref()
         .and_then(|memory| memory.persona_id)
         .map(|id| id.to_string())
         .unwrap_or_default();
-    let importance = before
-        .as_ref()
-        .map_or(DEFAULT_IMPORTANCE, |memory| memory.importance);
-    let (expires_at, allowed) = before
-        .map(|memory| (memory.expires_at, memory.allowed_vendors))
-        .unwrap_or_default();
+    let attributes = before.map(|memory| memory.attributes).unwrap_or_default();
+    let is_usual = persona.is_empty() && attributes == MemoryAttributes::default();
+    let fields = ["expires_at", "persona_id", "importance", "allowed_vendors"];
+    let errors = fields.map(|field| state.field_error(field));
+    // Open if a value is not the default or a field has an error.
+    let open = move || !is_usual || errors.iter().any(|error| error.with(Option::is_some));
+    let MemoryAttributes {
+        expires_at,
+        importance,
+        allowed_vendors,
+    } = attributes;
     let choices = std::iter::once(Choice::new("", "None"))
         .chain(
             personas
@@ -140,7 +166,7 @@ pub(super) fn MoreFields<S: FormCall>(
                     </div>
                     <ImportanceField state=state importance=importance />
                 </div>
-                {(!is_reply).then(|| view! { <VendorFields state=state allowed=allowed /> })}
+                {(!is_reply).then(|| view! { <VendorFields state=state allowed=allowed_vendors /> })}
             </div>
         </details>
     }

@@ -273,18 +273,18 @@ pub(crate) fn DiffText(spans: Vec<DiffSpan>) -> impl IntoView {
 /// Deleted text is struck out and inserted text underlined: colour is not the
 /// only signal.
 #[component]
-pub(crate) fn DeletedText(text: String) -> impl IntoView {
+fn DeletedText(text: String) -> impl IntoView {
     (!text.is_empty()).then(|| view! { <del>{text}</del> })
 }
 
 #[component]
-pub(crate) fn InsertedText(text: String) -> impl IntoView {
+fn InsertedText(text: String) -> impl IntoView {
     (!text.is_empty()).then(|| view! { <ins>{text}</ins> })
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::memory::{AllowedVendors, MemoryKind, Origin, Visibility};
+    use domain::memory::{MemoryAttributes, MemoryKind, Origin, Visibility};
     use time::macros::datetime;
 
     use super::*;
@@ -308,12 +308,10 @@ mod tests {
             is_own: true,
             origin: Origin::Dashboard,
             source_session_id: None,
-            expires_at: None,
+            attributes: MemoryAttributes::default(),
             persona_id: None,
             persona_name: None,
             parent_id: None,
-            importance: 0.5,
-            allowed_vendors: AllowedVendors::All,
             version: 3,
             is_embedded: false,
             created_at: at(1),

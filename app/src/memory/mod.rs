@@ -2,7 +2,6 @@
 
 mod api;
 mod attributes;
-mod chips;
 mod edit;
 mod export;
 mod filters;
@@ -19,10 +18,10 @@ mod trash;
 mod views;
 
 pub(crate) use api::MemoryRestore;
-pub(crate) use attributes::{importance_label, vendors_label};
+pub(crate) use attributes::{Fact, facts};
 pub(crate) use edit::{MemoryEditPage, MemoryNewPage};
 pub(crate) use export::MemoryExportPage;
-pub(crate) use history::{DeletedText, DiffText, InsertedText, VersionPage};
+pub(crate) use history::{DiffText, VersionPage};
 pub(crate) use list::MemoryListPage;
 pub(crate) use page::MemoryPage;
 pub(crate) use parts::{MemoryTable, display_title};

@@ -33,7 +33,7 @@ impl MemoryQuery {
             like: get("like"),
             ..Self::default()
         };
-        for (name, field) in fields_mut(&mut query.filter) {
+        for (name, field) in query.filter.fields_mut() {
             params.get(name).trim().clone_into(field);
         }
         // The default mode stays out of the URL.
@@ -61,7 +61,7 @@ impl MemoryQuery {
     /// The URL query with its question mark, or an empty string.
     pub(crate) fn to_query_string(&self) -> String {
         let mut filter = self.filter.clone();
-        let filter_fields = fields_mut(&mut filter);
+        let filter_fields = filter.fields_mut();
         let mut fields = vec![("query", self.query.as_str()), ("mode", self.mode.as_str())];
         fields.extend(
             filter_fields
@@ -101,7 +101,7 @@ impl MemoryQuery {
     /// set to `value`.
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let mut copy = self.starting_after(String::new());
-        for (field, text) in fields_mut(&mut copy.filter) {
+        for (field, text) in copy.filter.fields_mut() {
             if field == name {
                 value.clone_into(text);
             }
@@ -142,36 +142,6 @@ impl MemoryQuery {
     }
 }
 
-/// The filter's fields with their names in the URL.
-fn fields_mut(filter: &mut MemoryFilter) -> [(&'static str, &mut String); 11] {
-    let MemoryFilter {
-        kind,
-        tag,
-        persona,
-        owner,
-        team,
-        origin,
-        term,
-        visibility,
-        from,
-        to,
-        state,
-    } = filter;
-    [
-        ("kind", kind),
-        ("tag", tag),
-        ("persona", persona),
-        ("owner", owner),
-        ("team", team),
-        ("origin", origin),
-        ("term", term),
-        ("visibility", visibility),
-        ("from", from),
-        ("to", to),
-        ("state", state),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +173,8 @@ mod tests {
     #[test]
     fn every_filter_field_round_trips_through_the_url() {
         let mut query = MemoryQuery::default();
-        let names: Vec<_> = fields_mut(&mut query.filter).map(|(name, _)| name).into();
+        let fields = query.filter.fields_mut();
+        let names: Vec<_> = fields.into_iter().map(|(name, _)| name).collect();
         for name in &names {
             query = query.with(name, name);
         }

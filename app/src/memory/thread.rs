@@ -6,7 +6,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {
     crate::{Flash, api},
-    domain::{memory::MemoryInput, memory_form::with_line_feeds},
+    domain::memory::{MemoryInput, with_line_feeds},
 };
 
 use crate::{

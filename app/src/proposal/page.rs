@@ -1,9 +1,9 @@
 //! One proposal: the text under review, its audience, and the decision.
 
 use domain::{
-    AppError, ProposalId, Timestamp,
+    AppError, ProposalId,
     memory::Visibility,
-    proposal::{Proposal, ProposalStatus, ProposedChange},
+    proposal::{Proposal, ProposalStatus, ProposedChange, SharedMemory},
     share::Viewers,
 };
 use leptos::prelude::*;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    memory::{DeletedText, DiffText, InsertedText, display_title, importance_label, vendors_label},
+    memory::{DiffText, Fact, display_title, facts},
     ui::{Badge, Glyph, Icon, Loaded, PageHead, TextArea, Time, Tone},
 };
 
@@ -122,72 +122,46 @@ fn ChangeDiff(change: ProposedChange, version: i32) -> impl IntoView {
         content,
     } = change;
     let has_title = !(before.title.is_empty() && after.title.is_empty());
-    let pairs = [
-        (
-            "Kind",
-            before.kind.label().to_owned(),
-            after.kind.label().to_owned(),
-        ),
-        ("Tags", before.tags.join(", "), after.tags.join(", ")),
-        (
-            "Read by",
-            vendors_label(&before.allowed_vendors),
-            vendors_label(&after.allowed_vendors),
-        ),
-        (
-            "Importance",
-            importance_label(before.importance),
-            importance_label(after.importance),
-        ),
-    ];
-    let changed_facts: Vec<_> = pairs
+    let shown = |memory: &SharedMemory| {
+        let mut shown = vec![
+            ("Kind", Fact::Text(memory.kind.label().to_owned())),
+            ("Tags", Fact::Text(memory.tags.join(", "))),
+        ];
+        shown.extend(facts(&memory.attributes));
+        shown
+    };
+    let changed_facts: Vec<_> = shown(&before)
         .into_iter()
-        .filter(|(_, before, after)| before != after)
+        .zip(shown(&after))
+        .filter(|(before, after)| before != after)
         .collect();
-    let expiry =
-        (before.expires_at != after.expires_at).then_some((before.expires_at, after.expires_at));
-    let has_changed_facts = !changed_facts.is_empty() || expiry.is_some();
     view! {
         <section aria-labelledby="difference">
             <h2 id="difference">{format!("What would change from version {version}")}</h2>
             {has_title.then(|| view! { <h3 class="version-title" dir="auto"><DiffText spans=title /></h3> })}
             <div class="memory-text diff" dir="auto"><DiffText spans=content /></div>
-            {has_changed_facts
+            {(!changed_facts.is_empty())
                 .then(|| {
                     view! {
                         <dl class="facts facts-narrow">
                             {changed_facts
                                 .into_iter()
-                                .map(|(name, before, after)| {
+                                .map(|((name, before), (_, after))| {
                                     view! {
                                         <div>
                                             <dt>{name}</dt>
-                                            <dd><DeletedText text=before /> " " <InsertedText text=after /></dd>
+                                            <dd>
+                                                {(!before.is_empty()).then(|| view! { <del>{before.view()}</del> })} " "
+                                                {(!after.is_empty()).then(|| view! { <ins>{after.view()}</ins> })}
+                                            </dd>
                                         </div>
                                     }
                                 })
                                 .collect_view()}
-                            {expiry
-                                .map(|(before, after)| {
-                                    view! {
-                                        <div>
-                                            <dt>"Kept"</dt>
-                                            <dd><del><RetentionLabel until=before /></del> " " <ins><RetentionLabel until=after /></ins></dd>
-                                        </div>
-                                    }
-                                })}
                         </dl>
                     }
                 })}
         </section>
-    }
-}
-
-#[component]
-fn RetentionLabel(until: Option<Timestamp>) -> impl IntoView {
-    match until {
-        Some(at) => view! { "Until " <Time at=at /> }.into_any(),
-        None => "For good".into_any(),
     }
 }
 

@@ -279,7 +279,7 @@ pub(crate) async fn recall(
             let (mut lowest_recall, mut worst_recall) = (1.0_f64, 1.0_f64);
             let (mut times, mut visible_counts) = (Vec::new(), Vec::new());
             for (_, actor) in readers(tenant) {
-                let filter = store::memory::criteria_filter(&criteria, actor.user_id, NOW);
+                let filter = store::memory::criteria_filter(&criteria, actor.user_id, NOW)?;
                 visible_counts.push(visible_count(server, &actor, &filter).await?.to_string());
                 let (mut hit, mut all) = (0, 0);
                 for question in world.questions(tenant, count) {

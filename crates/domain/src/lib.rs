@@ -27,7 +27,6 @@ pub mod live;
 pub mod member;
 pub mod memory;
 pub mod memory_command;
-pub mod memory_form;
 pub mod memory_version;
 pub mod memory_view;
 pub mod notification;

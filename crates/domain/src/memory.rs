@@ -2,17 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
+mod attributes;
 mod filter;
+mod form;
 mod input;
 mod kinds;
 mod search;
 
+pub use attributes::{
+    ANY_VENDOR, AttributesForm, AttributesInput, Expiry, MemoryAttributes, ONLY_VENDORS,
+};
 pub use filter::{
     FilterChoices, MemoryCriteria, MemoryFilter, MemoryListInput, MemoryOwner, MemorySort,
     NamedPersona, NamedUser, parse_query,
 };
+pub use form::{MemoryForm, with_line_feeds};
 pub use input::{
-    MemoryAttributes, MemoryChange, MemoryInput, MemoryPatch, MemoryPath, MemoryText, NewMemory,
+    MemoryChange, MemoryInput, MemoryPatch, MemoryPath, MemoryText, NewMemory, parse_reason,
 };
 pub use kinds::{AllowedVendors, MemoryKind, Origin, Term, Vendor, Visibility};
 pub use search::{
@@ -78,6 +84,7 @@ pub struct MemorySummary {
     pub updated_at: Timestamp,
 }
 
+/// A memory in full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Memory {
@@ -100,18 +107,13 @@ pub struct Memory {
     pub origin: Origin,
     /// The source conversation, as named by the program that wrote it.
     pub source_session_id: Option<String>,
-    /// When it moves to the trash by itself; null: never.
-    #[serde(with = "time::serde::rfc3339::option")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
-    pub expires_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub attributes: MemoryAttributes,
     /// A persona of the owner; visible only to the owner.
     pub persona_id: Option<PersonaId>,
     pub persona_name: Option<String>,
     /// Set if the memory is a reply.
     pub parent_id: Option<MemoryId>,
-    /// 0 to 1.
-    pub importance: f32,
-    pub allowed_vendors: AllowedVendors,
     /// Increases with each change; an edit names the version it is based on.
     pub version: i32,
     /// True once semantic search can find it.
@@ -130,7 +132,7 @@ pub struct Memory {
 
 impl Memory {
     pub fn term(&self) -> Term {
-        match self.expires_at {
+        match self.attributes.expires_at {
             Some(_) => Term::Short,
             None => Term::Long,
         }

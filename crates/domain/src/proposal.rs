@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     MemoryId, Page, ProposalId, TeamId, Timestamp, UserId,
     keyed_enum::keyed_enum,
-    memory::{AllowedVendors, Memory, MemoryChange, MemoryKind, Visibility},
+    memory::{Memory, MemoryAttributes, MemoryChange, MemoryKind, Visibility},
     memory_version::DiffSpan,
     share::Viewers,
 };
@@ -67,13 +67,8 @@ pub struct SharedMemory {
     pub content: String,
     pub kind: MemoryKind,
     pub tags: Vec<String>,
-    pub allowed_vendors: AllowedVendors,
-    /// 0 to 1.
-    pub importance: f32,
-    /// `None`: never.
-    #[serde(with = "time::serde::rfc3339::option")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
-    pub expires_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub attributes: MemoryAttributes,
 }
 
 impl SharedMemory {
@@ -83,9 +78,7 @@ impl SharedMemory {
             content: memory.content.clone(),
             kind: memory.kind,
             tags: memory.tags.clone(),
-            allowed_vendors: memory.allowed_vendors.clone(),
-            importance: memory.importance,
-            expires_at: memory.expires_at,
+            attributes: memory.attributes.clone(),
         }
     }
 
@@ -96,9 +89,7 @@ impl SharedMemory {
             content: self.content,
             kind: self.kind,
             tags: self.tags,
-            expires_at: self.expires_at,
-            importance: self.importance,
-            allowed_vendors: self.allowed_vendors,
+            attributes: self.attributes,
             ..memory
         }
     }
@@ -106,18 +97,13 @@ impl SharedMemory {
     /// `memory` as others would see it after `change`.
     pub fn after(memory: &Memory, change: &MemoryChange) -> Self {
         let text = change.text.clone();
-        let before = Self::of(memory);
         let attributes = change.attributes.as_ref();
         Self {
             title: text.title,
             content: text.content,
             kind: text.kind,
             tags: text.tags,
-            allowed_vendors: attributes.map_or(before.allowed_vendors, |attributes| {
-                attributes.allowed_vendors.clone()
-            }),
-            importance: attributes.map_or(before.importance, |attributes| attributes.importance),
-            expires_at: attributes.map_or(before.expires_at, |attributes| attributes.expires_at),
+            attributes: attributes.unwrap_or(&memory.attributes).clone(),
         }
     }
 }

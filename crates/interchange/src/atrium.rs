@@ -1,62 +1,55 @@
 //! Atrium's own JSON Lines format: one memory per line, with all its fields.
-//! `docs/export.md` documents the schema.
+//! `docs/export.md` documents the schema. The other formats take the fields that
+//! they have from this one.
 
 use domain::{
-    Timestamp,
     import::ImportOptions,
-    memory::{MemoryText, Visibility},
+    memory::{AttributesInput, MemoryText, Visibility},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{
     EarlierText, Record,
-    input::utf8,
+    fields::{ColumnMapping, JsonRow, json_object},
     moment,
-    record::{given, reason, text},
+    record::{given, reason},
 };
 
 /// Value of each line's `format` field. Increment the number for a change that
 /// an older Atrium would misread.
 pub(crate) const FORMAT: &str = "atrium.memory/1";
 
-#[derive(Serialize, Deserialize)]
-struct Line {
-    format: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    parent_id: Option<String>,
-    #[serde(default)]
-    title: String,
-    content: String,
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    tags: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    importance: Option<f32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires_at: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    persona: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    allowed_vendors: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    origin: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    source_session_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+/// A line as it is written. A name that is also a `Field`'s key has its
+/// meaning.
+#[derive(Serialize)]
+struct Line<'a> {
+    format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_id: Option<&'a str>,
+    #[serde(flatten)]
+    text: &'a MemoryText,
+    #[serde(flatten)]
+    attributes: &'a AttributesInput,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    persona: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_session_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     created_at: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     updated_at: Option<String>,
-    #[serde(default = "first_version")]
     version: i32,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     versions: Vec<Version>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    visibility: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visibility: Option<Visibility>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,69 +67,89 @@ struct Version {
     change_reason: Option<String>,
 }
 
-const fn first_version() -> i32 {
-    1
+impl<'a> Line<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self {
+            format: FORMAT,
+            id: record.key.as_deref(),
+            parent_id: record.parent.as_deref(),
+            text: &record.text,
+            attributes: &record.attributes,
+            persona: record.persona.as_deref(),
+            origin: record.origin.as_deref(),
+            source_session_id: record.source_session_id.as_deref(),
+            created_at: record.created_at.map(moment::format),
+            updated_at: record.updated_at.map(moment::format),
+            version: record.version,
+            versions: record
+                .earlier
+                .iter()
+                .map(|earlier| Version {
+                    number: earlier.version,
+                    title: earlier.text.title.clone(),
+                    content: earlier.text.content.clone(),
+                    kind: earlier.text.kind.key().to_owned(),
+                    tags: earlier.text.tags.clone(),
+                    changed_at: moment::format(earlier.changed_at),
+                    change_reason: earlier.change_reason.clone(),
+                })
+                .collect(),
+            visibility: record.visibility,
+            owner: record.owner.as_deref(),
+        }
+    }
 }
 
-pub(crate) fn write(record: &Record, out: &mut Vec<u8>) {
-    let line = Line {
-        format: FORMAT.to_owned(),
-        id: record.key.clone(),
-        parent_id: record.parent.clone(),
-        title: record.text.title.clone(),
-        content: record.text.content.clone(),
-        kind: record.text.kind.key().to_owned(),
-        tags: record.text.tags.clone(),
-        importance: record.importance,
-        expires_at: record.expires_at.map(moment::format),
-        persona: record.persona.clone(),
-        allowed_vendors: record.allowed_vendors.clone(),
-        origin: record.origin.clone(),
-        source_session_id: record.source_session_id.clone(),
-        created_at: record.created_at.map(moment::format),
-        updated_at: record.updated_at.map(moment::format),
-        version: record.version,
-        versions: record
-            .earlier
-            .iter()
-            .map(|earlier| Version {
-                number: earlier.version,
-                title: earlier.text.title.clone(),
-                content: earlier.text.content.clone(),
-                kind: earlier.text.kind.key().to_owned(),
-                tags: earlier.text.tags.clone(),
-                changed_at: moment::format(earlier.changed_at),
-                change_reason: earlier.change_reason.clone(),
-            })
-            .collect(),
-        visibility: record
-            .visibility
-            .map(|visibility| visibility.key().to_owned()),
-        owner: record.owner.clone(),
-    };
-    if let Ok(line) = serde_json::to_vec(&line) {
-        out.extend(line);
-        out.push(b'\n');
-    }
+/// Appends a line to `out`.
+///
+/// # Errors
+/// If the record can't be written as JSON.
+pub(crate) fn write(record: &Record, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    serde_json::to_writer(&mut *out, &Line::of(record))?;
+    out.push(b'\n');
+    Ok(())
+}
+
+/// The values of a record by `Field::key`; those that it lacks are null or
+/// absent.
+///
+/// # Errors
+/// If the record can't be written as JSON.
+pub(crate) fn values(record: &Record) -> serde_json::Result<Map<String, Value>> {
+    // By way of the text: numbers keep the digits that they are written with.
+    serde_json::from_slice(&serde_json::to_vec(&Line::of(record))?)
 }
 
 pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
-    let line: Line = serde_json::from_str(utf8(raw)?)
-        .map_err(|_| "It is not a line of an Atrium export.".to_owned())?;
-    if line.format != FORMAT {
+    const NO_LINE: &str = "It is not a line of an Atrium export.";
+    let line = json_object(raw).map_err(|_| NO_LINE.to_owned())?;
+    let format = line.get("format").and_then(Value::as_str).ok_or(NO_LINE)?;
+    if format != FORMAT {
         return Err(format!("Its format is not “{FORMAT}”."));
     }
-    if line
-        .importance
-        .is_some_and(|number| !(0.0..=1.0).contains(&number))
-    {
-        return Err("An importance is a number from 0 to 1.".to_owned());
-    }
-    let parse_time = |text: &Option<String>| -> Result<Option<Timestamp>, String> {
-        text.as_deref().map(moment::parse).transpose()
+    let text = |key: &str| line.get(key).and_then(Value::as_str);
+    let version = match line.get("version") {
+        None => 1,
+        Some(number) => i32::deserialize(number).map_err(|_| NO_LINE.to_owned())?,
     };
-    let earlier = line
-        .versions
+    Ok(Record {
+        parent: text("parent_id").and_then(given),
+        version,
+        earlier: earlier(line.get("versions"), version)?,
+        visibility: text("visibility").and_then(Visibility::from_key),
+        owner: text("owner").map(str::to_owned),
+        ..ColumnMapping::own().record(&JsonRow(&line), choice)?
+    })
+}
+
+/// The earlier versions, whose numbers must count up to `current`.
+fn earlier(versions: Option<&Value>, current: i32) -> Result<Vec<EarlierText>, String> {
+    let versions = match versions {
+        None => Vec::new(),
+        Some(list) => Vec::<Version>::deserialize(list)
+            .map_err(|_| "Its versions can’t be read.".to_owned())?,
+    };
+    let earlier = versions
         .into_iter()
         .map(|version| {
             Ok(EarlierText {
@@ -156,29 +169,12 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String
     let ascending = earlier
         .iter()
         .map(|earlier| earlier.version)
-        .chain([line.version])
+        .chain([current])
         .try_fold(0, |before, version| (version > before).then_some(version));
     if ascending.is_none() {
         return Err("Its versions do not count up.".to_owned());
     }
-    Ok(Record {
-        key: line.id.as_deref().and_then(given),
-        parent: line.parent_id.as_deref().and_then(given),
-        text: text(&line.title, line.content, &line.kind, line.tags, choice)?,
-        importance: line.importance,
-        expires_at: parse_time(&line.expires_at)?,
-        persona: line.persona.as_deref().and_then(given),
-        allowed_vendors: line.allowed_vendors,
-        origin: line.origin,
-        source_session_id: line.source_session_id,
-        created_at: parse_time(&line.created_at)?,
-        updated_at: parse_time(&line.updated_at)?,
-        version: line.version,
-        earlier,
-        visibility: line.visibility.as_deref().and_then(Visibility::from_key),
-        owner: line.owner,
-    }
-    .choosing(choice))
+    Ok(earlier)
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use domain::{
     Timestamp,
     import::{Field, ImportOptions, MAX_COLUMNS, parse_tags},
+    memory::AttributesInput,
 };
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -51,6 +53,18 @@ impl ColumnMapping {
             .then_some(Self(wanted))
     }
 
+    /// Each field in the column of its own name, as Atrium writes them.
+    pub(crate) fn own() -> Self {
+        let own = |field: &Field| (*field, field.key().to_owned());
+        Self(Field::ALL.iter().map(own).collect())
+    }
+
+    /// Only the fields that `keep` accepts.
+    pub(crate) fn filtered(mut self, keep: impl Fn(Field) -> bool) -> Self {
+        self.0.retain(|(field, _)| keep(*field));
+        self
+    }
+
     pub(crate) fn into_pairs(self) -> Vec<(Field, String)> {
         self.0
     }
@@ -83,26 +97,23 @@ impl ColumnMapping {
             list(Field::Tags)?,
             choice,
         )?;
-        // No vendor at all differs from an unset list and must be preserved.
-        let vendors = match cell(Field::AllowedVendors)? {
-            None => None,
-            Some(Cell::List(vendors)) => Some(vendors),
-            Some(Cell::Text(text)) if text.trim() == NO_VENDOR => Some(Vec::new()),
-            Some(Cell::Text(text)) if text.trim().is_empty() => None,
-            Some(Cell::Text(text)) => Some(parse_tags(&text))
-                .filter(|vendors| !vendors.is_empty())
-                .map(Some)
-                .ok_or_else(|| "“allowed_vendors” names nothing.".to_owned())?,
-            Some(Cell::Other) => {
-                return Err("“allowed_vendors” must be a list of texts.".to_owned());
+        let mut attributes = Map::new();
+        for field in Field::ALL.iter().filter(|field| field.is_attribute()) {
+            let value = match field {
+                Field::ExpiresAt => time_of(*field)?.map(|at| moment::format(at).into()),
+                Field::Importance => importance(&plain(*field)?)?.map(Value::from),
+                Field::AllowedVendors => vendors(cell(*field)?)?.map(Value::from),
+                _ => given(&plain(*field)?).map(Value::from),
+            };
+            if let Some(value) = value {
+                attributes.insert(field.key().to_owned(), value);
             }
-        };
+        }
         Ok(Record {
             key: given(&plain(Field::Key)?),
-            importance: importance(&plain(Field::Importance)?)?,
-            expires_at: time_of(Field::ExpiresAt)?,
+            attributes: AttributesInput::deserialize(Value::Object(attributes))
+                .map_err(|error| error.to_string())?,
             persona: given(&plain(Field::Persona)?),
-            allowed_vendors: vendors,
             origin: given(&plain(Field::Origin)?),
             source_session_id: given(&plain(Field::SourceSession)?),
             created_at: time_of(Field::CreatedAt)?,
@@ -110,6 +121,21 @@ impl ColumnMapping {
             ..Record::new(memory_text)
         }
         .choosing(choice))
+    }
+}
+
+/// No vendor at all differs from an unset list and must be preserved.
+fn vendors(cell: Option<Cell<'_>>) -> Result<Option<Vec<String>>, String> {
+    match cell {
+        None => Ok(None),
+        Some(Cell::List(vendors)) => Ok(Some(vendors)),
+        Some(Cell::Text(text)) if text.trim() == NO_VENDOR => Ok(Some(Vec::new())),
+        Some(Cell::Text(text)) if text.trim().is_empty() => Ok(None),
+        Some(Cell::Text(text)) => Some(parse_tags(&text))
+            .filter(|vendors| !vendors.is_empty())
+            .map(Some)
+            .ok_or_else(|| "“allowed_vendors” names nothing.".to_owned()),
+        Some(Cell::Other) => Err("“allowed_vendors” must be a list of texts.".to_owned()),
     }
 }
 
@@ -164,7 +190,7 @@ pub(crate) fn json_columns(object: &Map<String, Value>) -> Vec<String> {
     columns
 }
 
-struct JsonRow<'a>(&'a Map<String, Value>);
+pub(crate) struct JsonRow<'a>(pub(crate) &'a Map<String, Value>);
 
 impl Row for JsonRow<'_> {
     fn cell(&self, column: &str) -> Result<Option<Cell<'_>>, String> {

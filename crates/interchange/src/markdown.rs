@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     Record, Sink, Source, Stop,
     archive::{Archive, base_name},
+    atrium,
     fields::{Cell, ColumnMapping, Row},
     moment,
     record::{self, text},
@@ -19,10 +20,6 @@ use crate::{
 const MAX_FILE: u64 = 8 * 1024 * 1024;
 /// Maximum size of a file in an archive, in bytes.
 const MAX_NOTE: u64 = 1024 * 1024;
-
-/// Value of `format` in the front matter of Atrium's own notes, whose content
-/// is read byte for byte.
-const OWN_FORMAT: &str = "atrium.memory/1";
 
 /// Reads one memory per heading, with the text up to the next heading. Text
 /// before the first heading becomes a memory without a title; a heading
@@ -155,7 +152,8 @@ fn parse_note(stem: &str, note: &[u8], choice: &ImportOptions) -> Result<Record,
     let matter = matter.map(FrontMatter::parse).unwrap_or_default();
     let is_own = matter
         .get("format")
-        .is_some_and(|format| format.as_str() == Some(OWN_FORMAT));
+        .is_some_and(|format| format.as_str() == Some(atrium::FORMAT));
+    // The content of Atrium's own notes is read byte for byte.
     let content = if is_own {
         // Removes only the line breaks that the export added.
         let content = content.strip_prefix('\n').unwrap_or(content);
@@ -165,29 +163,18 @@ fn parse_note(stem: &str, note: &[u8], choice: &ImportOptions) -> Result<Record,
     };
     // Matches only Atrium's names of fields: another program's `type` or
     // `date` may mean anything.
-    let wanted = ColumnMapping::of(
-        &ImportOptions {
-            columns: Field::ALL
-                .iter()
-                .filter(|field| {
-                    is_own
-                        || matches!(
-                            field,
-                            Field::Content
-                                | Field::Title
-                                | Field::Tags
-                                | Field::Kind
-                                | Field::CreatedAt
-                                | Field::UpdatedAt
-                        )
-                })
-                .map(|field| (field.key().to_owned(), field.key().to_owned()))
-                .collect(),
-            ..ImportOptions::default()
-        },
-        &[],
-    )
-    .ok_or("It has no text.")?;
+    let wanted = ColumnMapping::own().filtered(|field| {
+        is_own
+            || matches!(
+                field,
+                Field::Content
+                    | Field::Title
+                    | Field::Tags
+                    | Field::Kind
+                    | Field::CreatedAt
+                    | Field::UpdatedAt
+            )
+    });
     let row = Note {
         stem: if is_own { "" } else { stem },
         content,
@@ -312,41 +299,24 @@ fn scalar(text: &str) -> Value {
 }
 
 /// Formats a record as a note with front matter.
-pub(crate) fn write_note(record: &Record) -> String {
+///
+/// # Errors
+/// If the record can't be written as JSON.
+pub(crate) fn write_note(record: &Record) -> serde_json::Result<String> {
+    let values = atrium::values(record)?;
+    let names = Field::ALL.iter().map(|field| field.key());
     let mut note = String::from("---\n");
-    let mut line = |name: &str, value: Value| {
-        // Writing to a `String` can't fail. JSON is valid YAML.
-        let _ = writeln!(note, "{name}: {value}");
-    };
-    line("format", OWN_FORMAT.into());
-    line("title", record.text.title.as_str().into());
-    line("kind", record.text.kind.key().into());
-    line("tags", record.text.tags.clone().into());
-    let texts = [
-        ("id", record.key.clone()),
-        (
-            "importance",
-            record.importance.map(|number| number.to_string()),
-        ),
-        ("expires_at", record.expires_at.map(moment::format)),
-        ("persona", record.persona.clone()),
-        ("origin", record.origin.clone()),
-        ("source_session_id", record.source_session_id.clone()),
-        ("created_at", record.created_at.map(moment::format)),
-        ("updated_at", record.updated_at.map(moment::format)),
-    ];
-    for (name, value) in texts {
-        if let Some(value) = value {
-            line(name, value.into());
+    for name in std::iter::once("format").chain(names) {
+        let value = values.get(name).filter(|value| !value.is_null());
+        if let Some(value) = value.filter(|_| name != Field::Content.key()) {
+            // Writing to a `String` can't fail. JSON is valid YAML.
+            let _ = writeln!(note, "{name}: {value}");
         }
-    }
-    if let Some(vendors) = &record.allowed_vendors {
-        line("allowed_vendors", vendors.clone().into());
     }
     note.push_str("---\n\n");
     note.push_str(&record.text.content);
     note.push('\n');
-    note
+    Ok(note)
 }
 
 /// File name of the `number`th note: safe on every system, unique by its

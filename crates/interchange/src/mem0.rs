@@ -1,7 +1,7 @@
 //! Memories as returned by mem0's API and its export: objects with `memory`,
 //! `categories`, `metadata` and timestamps, as lines or in an array.
 
-use domain::import::ImportOptions;
+use domain::{import::ImportOptions, memory::AttributesInput};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -53,7 +53,10 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String
         source_session_id: given(plain("run_id")),
         created_at: time_of("created_at")?,
         updated_at: time_of("updated_at")?,
-        expires_at: time_of("expiration_date")?,
+        attributes: AttributesInput {
+            expires_at: time_of("expiration_date")?.map(Some),
+            ..AttributesInput::default()
+        },
         ..Record::new(words)
     }
     .choosing(choice))

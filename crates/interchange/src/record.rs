@@ -3,7 +3,7 @@
 use domain::{
     AppError, Timestamp,
     import::{ImportOptions, parse_tags},
-    memory::{MemoryKind, MemoryText, Visibility},
+    memory::{AttributesInput, MemoryKind, MemoryText, Visibility},
 };
 
 /// A memory in an import or export file. Fields that a format lacks are empty.
@@ -14,14 +14,9 @@ pub struct Record {
     /// Key of the record that this one replies to.
     pub parent: Option<String>,
     pub text: MemoryText,
-    /// 0 to 1.
-    pub importance: Option<f32>,
-    pub expires_at: Option<Timestamp>,
+    pub attributes: AttributesInput,
     /// Name of the memory's persona.
     pub persona: Option<String>,
-    /// Vendors allowed to read the memory: `None` if the file doesn't say,
-    /// empty for no vendor.
-    pub allowed_vendors: Option<Vec<String>>,
     /// Key of the origin.
     pub origin: Option<String>,
     /// Id of the conversation that the memory comes from.
@@ -55,10 +50,8 @@ impl Record {
             key: None,
             parent: None,
             text,
-            importance: None,
-            expires_at: None,
+            attributes: AttributesInput::default(),
             persona: None,
-            allowed_vendors: None,
             origin: None,
             source_session_id: None,
             created_at: None,

@@ -5,7 +5,7 @@ use std::{io::Cursor, ops::ControlFlow};
 use domain::{
     Timestamp,
     import::{ImportFormat, ImportOptions},
-    memory::{MemoryKind, MemoryText, Visibility},
+    memory::{AttributesInput, MemoryKind, MemoryText, Visibility},
 };
 use time::Duration;
 
@@ -107,17 +107,19 @@ impl Random {
             key: self.name(),
             parent: self.name(),
             text: self.words(),
-            importance: (self.below(2) == 0).then(|| {
-                let tenths = u16::try_from(self.below(1001)).unwrap();
-                f32::from(tenths) / 1000.0
-            }),
-            expires_at: (self.below(3) == 0).then(|| self.moment()),
-            persona: self.name(),
-            allowed_vendors: match self.below(3) {
-                0 => None,
-                1 => Some(Vec::new()),
-                _ => Some(vec!["*".to_owned(), "claude".to_owned()]),
+            attributes: AttributesInput {
+                importance: (self.below(2) == 0).then(|| {
+                    let tenths = u16::try_from(self.below(1001)).unwrap();
+                    f32::from(tenths) / 1000.0
+                }),
+                expires_at: (self.below(3) == 0).then(|| Some(self.moment())),
+                allowed_vendors: match self.below(3) {
+                    0 => None,
+                    1 => Some(Vec::new()),
+                    _ => Some(vec!["*".to_owned(), "claude".to_owned()]),
+                },
             },
+            persona: self.name(),
             origin: Some("chatgpt".to_owned()),
             source_session_id: self.name(),
             created_at: Some(self.moment()),

@@ -3,10 +3,10 @@
 use std::{borrow::Cow, io};
 
 use domain::import::Field;
+use serde_json::{Map, Value};
 
 use crate::{
     Record, archive::ArchiveWriter, atrium, csv_file::escape_formula, fields::NO_VENDOR, markdown,
-    moment,
 };
 
 /// File format of an export, and the data that it keeps:
@@ -94,15 +94,18 @@ impl Writer {
     /// beginning only.
     ///
     /// # Errors
-    /// If the archive can't hold it.
+    /// If the archive can't hold it, or it can't be written as JSON.
     pub fn record(&mut self, record: &Record, out: &mut Vec<u8>) -> io::Result<()> {
         match &mut self.0 {
-            Inner::JsonLines => atrium::write(record, out),
-            Inner::Csv => row(Field::ALL.iter().map(|field| cell(record, *field)), out),
+            Inner::JsonLines => atrium::write(record, out)?,
+            Inner::Csv => {
+                let values = atrium::values(record)?;
+                row(Field::ALL.iter().map(|field| cell(&values, *field)), out);
+            }
             Inner::Markdown(archive, count) => {
                 *count += 1;
                 let name = markdown::note_name(*count, record);
-                let note = markdown::write_note(record);
+                let note = markdown::write_note(record)?;
                 archive.file(&name, record.updated_at, note.as_bytes(), out)?;
             }
         }
@@ -133,29 +136,19 @@ fn row<'a>(cells: impl Iterator<Item = Cow<'a, str>>, out: &mut Vec<u8>) {
     let _ = writer.flush();
 }
 
-fn cell(record: &Record, field: Field) -> Cow<'_, str> {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let moment = |at: Option<domain::Timestamp>| at.map(moment::format).unwrap_or_default();
-    match field {
-        Field::Content => return Cow::Borrowed(&record.text.content),
-        Field::Title => return Cow::Borrowed(&record.text.title),
-        Field::Kind => return Cow::Borrowed(record.text.kind.key()),
-        Field::Tags => record.text.tags.join(", "),
-        Field::Persona => text(&record.persona),
-        Field::Importance => record.importance.map(|n| n.to_string()).unwrap_or_default(),
-        Field::ExpiresAt => moment(record.expires_at),
-        Field::AllowedVendors => match &record.allowed_vendors {
-            None => String::new(),
-            Some(vendors) if vendors.is_empty() => NO_VENDOR.to_owned(),
-            Some(vendors) => vendors.join(", "),
-        },
-        Field::Origin => text(&record.origin),
-        Field::SourceSession => text(&record.source_session_id),
-        Field::CreatedAt => moment(record.created_at),
-        Field::UpdatedAt => moment(record.updated_at),
-        Field::Key => text(&record.key),
+fn cell(values: &Map<String, Value>, field: Field) -> Cow<'_, str> {
+    match values.get(field.key()) {
+        Some(Value::String(text)) => Cow::Borrowed(text),
+        Some(Value::Array(vendors)) if vendors.is_empty() && field == Field::AllowedVendors => {
+            Cow::Borrowed(NO_VENDOR)
+        }
+        Some(Value::Array(texts)) => {
+            let texts: Vec<_> = texts.iter().filter_map(Value::as_str).collect();
+            texts.join(", ").into()
+        }
+        None | Some(Value::Null) => Cow::Borrowed(""),
+        Some(value) => value.to_string().into(),
     }
-    .into()
 }
 
 #[cfg(test)]

@@ -339,15 +339,12 @@ impl Task {
 }
 
 fn record(row: ExportRow) -> Record {
-    let keys = row.allowed_vendors.keys();
     Record {
         key: Some(row.id.to_string()),
         parent: row.parent_id.map(|id| id.to_string()),
         text: row.text,
-        importance: Some(row.importance),
-        expires_at: row.expires_at,
+        attributes: row.attributes.into(),
         persona: row.persona,
-        allowed_vendors: Some(keys.into_iter().map(str::to_owned).collect()),
         origin: Some(row.origin.key().to_owned()),
         source_session_id: row.source_session_id,
         created_at: Some(row.created_at),

@@ -86,22 +86,38 @@ pub fn read_input<T: DeserializeOwned>(parts: &[(String, Part<'_>)]) -> Result<T
             }
             (Some(field), path) if path.ends_with(&format!(".{field}")) => path,
             (Some(field), path) => format!("{path}.{field}"),
-            // Serde forgets the place of a value in a flattened struct: it is
-            // the field without which the input has no such error.
-            (None, path) if path == "." || path.starts_with('?') => parts
-                .iter()
-                .enumerate()
-                .find(|(place, _)| {
-                    let error = read_without(Some(*place)).err();
-                    let other = error.map(|error| without_position(&error.inner().to_string()));
-                    other.as_ref() != Some(&message)
-                })
-                .map(|(_, (name, _))| name.clone())
-                .unwrap_or_default(),
+            (None, path) if path == "." || path.starts_with('?') => {
+                flattened_field(parts, &message, read_without)
+            }
             (None, path) => path,
         };
         AppError::field(field, brief(&message))
     })
+}
+
+/// The field of a bad value in a flattened struct, whose place serde forgets:
+/// without it the input has another error or none. A required field that is
+/// taken away is missing, which says nothing unless no other field is to blame.
+fn flattened_field<T>(
+    parts: &[(String, Part<'_>)],
+    message: &str,
+    read_without: impl Fn(Option<usize>) -> Result<T, serde_path_to_error::Error<serde_json::Error>>,
+) -> String {
+    let suspects: Vec<(bool, &String)> = parts
+        .iter()
+        .enumerate()
+        .filter_map(|(place, (name, _))| {
+            let error = read_without(Some(place)).err();
+            let other = error.map(|error| without_position(&error.inner().to_string()));
+            let is_missing = other.as_ref() == Some(&format!("missing field `{name}`"));
+            (other.as_deref() != Some(message)).then_some((is_missing, name))
+        })
+        .collect();
+    let suspect = suspects.iter().find(|(is_missing, _)| !is_missing);
+    suspect
+        .or(suspects.first())
+        .map(|(_, name)| (*name).clone())
+        .unwrap_or_default()
 }
 
 /// Reads an input from the text of a JSON object.

@@ -184,8 +184,7 @@ pub(crate) async fn create_in_tx(
     input: &MemoryInput,
 ) -> Result<(MemoryId, AuditTarget), AppError> {
     let now = ctx.clock.now();
-    let memory = input.parse(actor.origin)?;
-    memory.check(now)?;
+    let memory = input.parse(actor.origin, now)?;
     let id: MemoryId = ctx.ids.id();
     let mut changes = json!({ "after": to_audit_json(&memory.text) });
     match input.parent_id {
@@ -257,7 +256,7 @@ impl Operation for MemoryUpdate {
         let (id, version) = (patch.id, patch.version);
         tx.set_about(AuditTarget::memory(id));
         let before = own_memory(tx, id).await?;
-        let change = patch.apply_to(before)?;
+        let change = patch.apply_to(before, tx.now())?;
         let edit = Edit {
             id,
             version,

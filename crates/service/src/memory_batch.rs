@@ -242,7 +242,7 @@ async fn update(
     patch: MemoryPatch,
 ) -> Result<(BatchRow, Vec<(Action, AuditTarget)>), AppError> {
     let (id, version) = (patch.id, patch.version);
-    let change = patch.apply_to(own_memory(tx, id).await?)?;
+    let change = patch.apply_to(own_memory(tx, id).await?, ctx.clock.now())?;
     let edit = Edit {
         id,
         version,

@@ -101,7 +101,6 @@ impl Edit<'_> {
     ) -> Result<EditResult, AppError> {
         let now = ctx.clock.now();
         if let Some(attributes) = &self.change.attributes {
-            attributes.check(now)?;
             ensure_vendor_allowed(actor, attributes)?;
         }
         let before = own_memory(tx, self.id).await?;
@@ -117,12 +116,7 @@ impl Edit<'_> {
             }
             // The change is invisible to others, so it makes no new version.
             Some(_) => {
-                let persona = self
-                    .change
-                    .attributes
-                    .as_ref()
-                    .map(|attributes| attributes.persona_id);
-                let persona = persona.unwrap_or(before.persona_id);
+                let persona = self.change.persona_id.unwrap_or(before.persona_id);
                 store::memory::memory_persona_set(tx, self.id, self.version, persona).await?;
                 Ok(self.changed_result())
             }

@@ -157,14 +157,13 @@ impl Operation for MemoryVersionRestore {
         tx.set_about(AuditTarget::memory(id));
         let (earlier, _) = memories::memory_version_and_next(tx, id, version).await?;
         let change = MemoryChange {
-            text: MemoryText {
+            reason: Some(format!("Restored version {version}")),
+            ..MemoryChange::of(MemoryText {
                 title: earlier.title,
                 content: earlier.content,
                 kind: earlier.kind,
                 tags: earlier.tags,
-            },
-            attributes: None,
-            reason: Some(format!("Restored version {version}")),
+            })
         };
         let edit = Edit {
             id,

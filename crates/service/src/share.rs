@@ -125,7 +125,7 @@ fn blocked_reason(memory: &Memory, now: Timestamp) -> Option<&'static str> {
         Some("This memory is in the trash. Restore it first, then share it.")
     } else if memory.parent_id.is_some() {
         Some("Whoever sees what this replies to sees the reply. Share that instead.")
-    } else if memory.expires_at.is_some_and(|at| at <= now) {
+    } else if memory.attributes.expires_at.is_some_and(|at| at <= now) {
         Some("This memory’s time is over. Give it another one first, then share it.")
     } else {
         None

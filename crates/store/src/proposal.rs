@@ -4,14 +4,14 @@
 use domain::{
     MemoryId, Page, Permission, ProposalId, Timestamp, UserId,
     access::SystemRole,
-    memory::{AllowedVendors, DEFAULT_IMPORTANCE, MemoryKind, Visibility},
+    memory::{MemoryAttributes, Visibility},
     proposal::{
         PendingProposal, Proposal, ProposalStatus, ProposalSummary, ProposalView, ProposedChange,
         SharedMemory,
     },
     share::{Audience, Comment},
 };
-use serde::Deserialize;
+use sqlx::types::Json;
 
 use crate::{
     StoreError, TenantTx,
@@ -36,11 +36,11 @@ pub async fn proposal_create(
     let done = sqlx::query!(
         "INSERT INTO memory_proposals (
              tenant_id, id, memory_id, memory_version, kind, title, content, tags, proposed_by, to_visibility,
-             team_id, team_name, comment, status, created_at, allowed_vendors
+             team_id, team_name, comment, status, created_at, attributes
          )
          SELECT tenant_id, $3, id, version, kind, title, content, tags, user_id, $6, $7,
                 (SELECT name FROM teams WHERE teams.tenant_id = $1 AND teams.id = $7), $8, 'pending', $9,
-                allowed_vendors
+                memory_attributes(memories)
            FROM memories
           WHERE tenant_id = $1 AND user_id = $2 AND id = $4 AND version = $5 AND parent_id IS NULL
             AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $9)
@@ -81,16 +81,14 @@ pub async fn proposal_change_create(
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "INSERT INTO memory_proposals (
-             tenant_id, id, memory_id, memory_version, kind, title, content, tags, allowed_vendors, importance,
-             expires_at, replaces, proposed_by, to_visibility, team_id, team_name, comment, status, created_at
+             tenant_id, id, memory_id, memory_version, kind, title, content, tags, attributes, replaces, proposed_by,
+             to_visibility, team_id, team_name, comment, status, created_at
          )
-         SELECT tenant_id, $3, id, version, $6, $7, $8, $9, $10, $11, $12,
-                memory_shown(kind, title, content, tags, allowed_vendors, importance, expires_at),
-                user_id, visibility, team_id,
-                (SELECT name FROM teams WHERE teams.tenant_id = $1 AND teams.id = team_id), $13, 'pending', $14
+         SELECT tenant_id, $3, id, version, $6, $7, $8, $9, $10, memory_shown(memories), user_id, visibility, team_id,
+                (SELECT name FROM teams WHERE teams.tenant_id = $1 AND teams.id = team_id), $11, 'pending', $12
            FROM memories
           WHERE tenant_id = $1 AND user_id = $2 AND id = $4 AND version = $5 AND parent_id IS NULL
-            AND visibility <> 'private' AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $14)
+            AND visibility <> 'private' AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $12)
             FOR UPDATE",
         tx.tenant_id() as _,
         tx.member_id()? as _,
@@ -101,9 +99,7 @@ pub async fn proposal_change_create(
         after.title,
         after.content,
         &after.tags,
-        after.allowed_vendors as _,
-        after.importance,
-        after.expires_at,
+        Json(&after.attributes) as _,
         comment.as_str(),
         now,
     )
@@ -192,35 +188,6 @@ async fn close(
     }
 }
 
-/// The shared fields of a memory, in the JSON format of the SQL function
-/// `memory_shown`.
-#[derive(Deserialize)]
-struct MemoryJson {
-    kind: MemoryKind,
-    title: String,
-    content: String,
-    tags: Vec<String>,
-    allowed_vendors: Vec<String>,
-    importance: f32,
-    #[serde(with = "time::serde::rfc3339::option")]
-    expires_at: Option<Timestamp>,
-}
-
-impl MemoryJson {
-    fn into_memory(self) -> Result<SharedMemory, StoreError> {
-        Ok(SharedMemory {
-            title: self.title,
-            content: self.content,
-            kind: self.kind,
-            tags: self.tags,
-            allowed_vendors: AllowedVendors::from_keys(&self.allowed_vendors)
-                .map_err(|error| StoreError::Other(error.into()))?,
-            importance: self.importance,
-            expires_at: self.expires_at,
-        })
-    }
-}
-
 #[derive(Clone, Debug)]
 pub struct ProposalWithAudience {
     /// Without viewers and text differences, which the caller adds.
@@ -239,7 +206,7 @@ pub async fn proposal_get(
     let row = sqlx::query!(
         r#"SELECT p.memory_id, p.memory_version, p.kind, p.title, left(p.content, 280) AS "excerpt!", p.content, p.tags,
                   p.proposed_by, author.display_name AS proposer_name, p.to_visibility, p.team_id, p.team_name,
-                  p.allowed_vendors, p.importance, p.expires_at, p.replaces,
+                  p.attributes AS "attributes: Json<MemoryAttributes>", p.replaces AS "replaces: Json<SharedMemory>",
                   p.comment, p.status, p.created_at, reviewer.display_name AS "reviewer_name?", p.review_comment,
                   p.reviewed_at,
                   EXISTS (
@@ -269,28 +236,18 @@ pub async fn proposal_get(
         created_at: row.created_at,
         reviewed_at: row.reviewed_at,
     };
-    let change = match row.replaces {
-        None => None,
-        Some(replaced) => {
-            let before: MemoryJson = serde_json::from_value(replaced).map_err(|error| {
-                StoreError::other(format!("what a proposal replaces can't be read: {error}"))
-            })?;
-            Some(ProposedChange {
-                before: before.into_memory()?,
-                after: SharedMemory {
-                    title: summary.title.clone(),
-                    content: row.content.clone(),
-                    kind: row.kind,
-                    tags: row.tags.clone(),
-                    allowed_vendors: row.allowed_vendors,
-                    importance: row.importance.unwrap_or(DEFAULT_IMPORTANCE),
-                    expires_at: row.expires_at,
-                },
-                title: Vec::new(),
-                content: Vec::new(),
-            })
-        }
-    };
+    let change = row.replaces.map(|Json(before)| ProposedChange {
+        before,
+        after: SharedMemory {
+            title: summary.title.clone(),
+            content: row.content.clone(),
+            kind: row.kind,
+            tags: row.tags.clone(),
+            attributes: row.attributes.into(),
+        },
+        title: Vec::new(),
+        content: Vec::new(),
+    });
     let is_own = summary.proposer_id == member;
     let is_pending = summary.status == ProposalStatus::Pending;
     Ok(ProposalWithAudience {

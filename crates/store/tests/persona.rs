@@ -3,7 +3,7 @@
 use domain::{
     Actor, PersonaId,
     access::SystemRole,
-    memory::{MemoryAttributes, MemoryText, NewMemory, Origin},
+    memory::{MemoryText, NewMemory, Origin},
     persona::ParsedPersona,
 };
 use store::{
@@ -53,10 +53,7 @@ async fn nobody_else_sees_changes_or_uses_a_persona() {
             Err(StoreError::NotFound)
         ));
         let memory = NewMemory {
-            attributes: MemoryAttributes {
-                persona_id: Some(work),
-                ..MemoryAttributes::default()
-            },
+            persona_id: Some(work),
             ..NewMemory::of(
                 MemoryText::new("", "Tea".into(), "fact", &[]).unwrap(),
                 Origin::Dashboard,
@@ -87,10 +84,7 @@ async fn memories_outlive_their_persona() {
     let mut kept = Vec::new();
     for persona in [work, work, home] {
         let memory = NewMemory {
-            attributes: MemoryAttributes {
-                persona_id: Some(persona),
-                ..MemoryAttributes::default()
-            },
+            persona_id: Some(persona),
             ..NewMemory::of(
                 MemoryText::new("", "Tea".into(), "fact", &[]).unwrap(),
                 Origin::Dashboard,

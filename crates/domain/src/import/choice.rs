@@ -35,6 +35,15 @@ keyed_enum! {
 }
 
 impl Field {
+    /// True for the fields of
+    /// [`AttributesInput`](crate::memory::AttributesInput), under the same name.
+    pub const fn is_attribute(self) -> bool {
+        matches!(
+            self,
+            Self::ExpiresAt | Self::Importance | Self::AllowedVendors
+        )
+    }
+
     /// Column names recognised as this field, best match first.
     pub const fn names(self) -> &'static [&'static str] {
         match self {

@@ -1,13 +1,14 @@
 //! Filters for lists and searches of memories: as in the URL, and validated.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use time::{Date, macros::format_description};
 
 use super::{
     MAX_QUERY_CHARS, MAX_TAG_CHARS, MAX_TAGS, MemoryKind, Origin, SearchMode, Term, Visibility,
 };
 use crate::{
-    AppError, FieldError, PersonaId, TeamId, UserId, keyed_enum::keyed_enum, team::TeamRef,
+    AppError, PersonaId, TeamId, UserId, keyed_enum::keyed_enum, team::TeamRef,
+    validate::FieldErrors,
 };
 
 /// Filter of a list or search, as in the URL and not validated. An empty string
@@ -44,6 +45,38 @@ pub struct MemoryFilter {
     /// `trash` shows own deleted memories instead.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["trash"])))]
     pub state: String,
+}
+
+impl MemoryFilter {
+    /// Each field with its name in the URL.
+    pub fn fields_mut(&mut self) -> Vec<(&'static str, &mut String)> {
+        let Self {
+            kind,
+            tag,
+            persona,
+            owner,
+            team,
+            origin,
+            term,
+            visibility,
+            from,
+            to,
+            state,
+        } = self;
+        vec![
+            ("kind", kind),
+            ("tag", tag),
+            ("persona", persona),
+            ("owner", owner),
+            ("team", team),
+            ("origin", origin),
+            ("term", term),
+            ("visibility", visibility),
+            ("from", from),
+            ("to", to),
+            ("state", state),
+        ]
+    }
 }
 
 /// Which memories to list.
@@ -83,47 +116,57 @@ pub enum MemoryOwner {
     Member(UserId),
 }
 
-/// A validated [`MemoryFilter`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A validated [`MemoryFilter`]. Serialised, it has the conditions that are
+/// compared with the memory alone, as the SQL function `memory_fits` takes them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MemoryCriteria {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<MemoryKind>,
     /// A memory must have all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "joined")]
     pub tags: Vec<String>,
+    #[serde(rename = "persona", skip_serializing_if = "Option::is_none")]
     pub persona_id: Option<PersonaId>,
+    #[serde(skip)]
     pub owner: Option<MemoryOwner>,
+    #[serde(rename = "team", skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub term: Option<Term>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
     /// Inclusive, in UTC.
+    #[serde(skip)]
     pub changed_from: Option<Date>,
     /// Inclusive, in UTC.
+    #[serde(skip)]
     pub changed_to: Option<Date>,
     /// Only own deleted memories; without it, only memories outside the trash.
+    #[serde(skip)]
     pub trash: bool,
+}
+
+fn joined<S: Serializer>(tags: &[String], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&tags.join(","))
 }
 
 impl MemoryCriteria {
     pub fn parse(filter: &MemoryFilter) -> Result<Self, AppError> {
-        let mut fields = Vec::new();
+        let mut errors = FieldErrors::default();
         let criteria = Self {
-            kind: parse_field(
-                &mut fields,
-                "kind",
-                &filter.kind,
-                INVALID_CHOICE,
-                MemoryKind::from_key,
-            ),
-            tags: parse_tags(&mut fields, &filter.tag),
+            kind: parse_choice(&mut errors, "kind", &filter.kind, MemoryKind::from_key),
+            tags: parse_tags(&mut errors, &filter.tag),
             persona_id: parse_field(
-                &mut fields,
+                &mut errors,
                 "persona",
                 &filter.persona,
                 "Choose a persona by id.",
                 |id| id.parse().ok(),
             ),
             owner: parse_field(
-                &mut fields,
+                &mut errors,
                 "owner",
                 &filter.owner,
                 "Choose mine, shared, or a member by id.",
@@ -134,57 +177,33 @@ impl MemoryCriteria {
                 },
             ),
             team_id: parse_field(
-                &mut fields,
+                &mut errors,
                 "team",
                 &filter.team,
                 "Choose a team by id.",
                 |id| id.parse().ok(),
             ),
-            origin: parse_field(
-                &mut fields,
-                "origin",
-                &filter.origin,
-                INVALID_CHOICE,
-                Origin::from_key,
-            ),
-            term: parse_field(
-                &mut fields,
-                "term",
-                &filter.term,
-                INVALID_CHOICE,
-                Term::from_key,
-            ),
-            visibility: parse_field(
-                &mut fields,
+            origin: parse_choice(&mut errors, "origin", &filter.origin, Origin::from_key),
+            term: parse_choice(&mut errors, "term", &filter.term, Term::from_key),
+            visibility: parse_choice(
+                &mut errors,
                 "visibility",
                 &filter.visibility,
-                INVALID_CHOICE,
                 Visibility::from_key,
             ),
-            changed_from: parse_field(&mut fields, "from", &filter.from, INVALID_DAY, parse_day),
-            changed_to: parse_field(&mut fields, "to", &filter.to, INVALID_DAY, parse_day),
-            trash: parse_field(
-                &mut fields,
-                "state",
-                &filter.state,
-                INVALID_CHOICE,
-                |text| (text == "trash").then_some(()),
-            )
+            changed_from: parse_field(&mut errors, "from", &filter.from, INVALID_DAY, parse_day),
+            changed_to: parse_field(&mut errors, "to", &filter.to, INVALID_DAY, parse_day),
+            trash: parse_choice(&mut errors, "state", &filter.state, |text| {
+                (text == "trash").then_some(())
+            })
             .is_some(),
         };
         if let (Some(from), Some(to)) = (criteria.changed_from, criteria.changed_to)
             && from > to
         {
-            fields.push(FieldError {
-                field: "to".to_owned(),
-                message: "The last day is before the first one.".to_owned(),
-            });
+            errors.reject("to", "The last day is before the first one.");
         }
-        if fields.is_empty() {
-            Ok(criteria)
-        } else {
-            Err(AppError::Invalid { fields })
-        }
+        errors.finish(|| Some(criteria))
     }
 }
 
@@ -214,12 +233,11 @@ impl MemoryCriteria {
     }
 }
 
-const INVALID_CHOICE: &str = "Choose one of the values offered, or none.";
 const INVALID_DAY: &str = "Write a day as year, month and day: 2026-03-02.";
 
 /// Parses one field; records an error if that fails.
 fn parse_field<T>(
-    fields: &mut Vec<FieldError>,
+    errors: &mut FieldErrors,
     field: &str,
     text: &str,
     message: &str,
@@ -229,14 +247,17 @@ fn parse_field<T>(
     if text.is_empty() {
         return None;
     }
-    let value = parse(text);
-    if value.is_none() {
-        fields.push(FieldError {
-            field: field.to_owned(),
-            message: message.to_owned(),
-        });
-    }
-    value
+    errors.check(field, parse(text).ok_or(message))
+}
+
+fn parse_choice<T>(
+    errors: &mut FieldErrors,
+    field: &str,
+    text: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Option<T> {
+    const MESSAGE: &str = "Choose one of the values offered, or none.";
+    parse_field(errors, field, text, MESSAGE, parse)
 }
 
 /// Parses a date in the years 1 to 9999.
@@ -246,7 +267,7 @@ fn parse_day(text: &str) -> Option<Date> {
         .filter(|day| (1..=9999).contains(&day.year()))
 }
 
-fn parse_tags(fields: &mut Vec<FieldError>, text: &str) -> Vec<String> {
+fn parse_tags(errors: &mut FieldErrors, text: &str) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
         if !tags.iter().any(|seen| seen == tag) {
@@ -262,10 +283,7 @@ fn parse_tags(fields: &mut Vec<FieldError>, text: &str) -> Vec<String> {
     } else {
         return tags;
     };
-    fields.push(FieldError {
-        field: "tag".to_owned(),
-        message,
-    });
+    errors.reject("tag", message);
     Vec::new()
 }
 

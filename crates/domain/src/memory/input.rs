@@ -4,16 +4,15 @@
     reason = "a patch tells an absent field from null"
 )]
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::{
-    AllowedVendors, DEFAULT_IMPORTANCE, MAX_CONTENT_BYTES, MAX_SESSION_CHARS, MAX_TAG_CHARS,
-    MAX_TAGS, MAX_TITLE_CHARS, Memory, MemoryKind, Origin,
+    AttributesInput, MAX_CONTENT_BYTES, MAX_REASON_CHARS, MAX_SESSION_CHARS, MAX_TAG_CHARS,
+    MAX_TAGS, MAX_TITLE_CHARS, Memory, MemoryAttributes, MemoryKind, Origin,
+    attributes::value_or_null,
 };
 use crate::{
-    AppError, FieldError, MemoryId, PersonaId, Timestamp,
-    memory_form::{both, parse_reason},
-    vocabulary::parse_memory_type,
+    AppError, MemoryId, PersonaId, Timestamp, validate::FieldErrors, vocabulary::parse_memory_type,
 };
 
 /// A memory to create. It is private to the member, unless it is a reply.
@@ -33,20 +32,11 @@ pub struct MemoryInput {
     /// At most 20, each of at most 50 characters and without a comma.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// When it moves to the trash by itself; without it, never.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
-    pub expires_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub attributes: AttributesInput,
     /// One of the member's personas.
     #[serde(default)]
     pub persona_id: Option<PersonaId>,
-    /// 0 to 1; without it, 0.5.
-    #[serde(default)]
-    pub importance: Option<f32>,
-    /// AI products that may read it; without it or with `*`, all.
-    #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AllowedVendors>"))]
-    pub allowed_vendors: Option<Vec<String>>,
     /// The conversation that it comes from, in at most 200 characters.
     #[serde(default)]
     pub source_session_id: Option<String>,
@@ -58,47 +48,52 @@ pub struct MemoryInput {
 }
 
 impl MemoryInput {
-    /// Validates everything that does not depend on the current time.
-    pub fn parse(&self, origin: Origin) -> Result<NewMemory, AppError> {
+    /// Validates all fields.
+    pub fn parse(&self, origin: Origin, now: Timestamp) -> Result<NewMemory, AppError> {
+        let mut errors = FieldErrors::default();
         let kind = self.kind.as_deref().unwrap_or(MemoryKind::Fact.key());
         let text = MemoryText::new(&self.title, self.content.clone(), kind, &self.tags);
-        let vendors = self.allowed_vendors.as_deref();
-        let vendors = vendors.map_or(Ok(AllowedVendors::All), AllowedVendors::from_keys);
-        let (parsed, ()) = both(both(text, vendors), self.check_inherited())?;
-        let (text, allowed_vendors) = parsed;
-        Ok(NewMemory {
-            text,
-            attributes: MemoryAttributes {
-                expires_at: self.expires_at,
+        let text = errors.merge(text)?;
+        let attributes = self.attributes.apply_to(MemoryAttributes::default(), now);
+        let attributes = errors.merge(attributes)?;
+        let session = self.source_session_id.as_deref();
+        if session.is_some_and(|session| {
+            session.is_empty()
+                || session.chars().count() > MAX_SESSION_CHARS
+                || session.chars().any(char::is_control)
+        }) {
+            let message = format!(
+                "The name of a conversation has 1 to {MAX_SESSION_CHARS} characters and no control character."
+            );
+            errors.reject("source_session_id", message);
+        }
+        self.check_inherited(&mut errors);
+        errors.finish(|| {
+            Some(NewMemory {
+                text: text?,
+                attributes: attributes?,
                 persona_id: self.persona_id,
-                importance: self.importance.unwrap_or(DEFAULT_IMPORTANCE),
-                allowed_vendors,
-            },
-            origin,
-            source_session_id: self.source_session_id.clone(),
+                origin,
+                source_session_id: self.source_session_id.clone(),
+            })
         })
     }
 
     /// Rejects fields that a reply inherits from its parent.
-    fn check_inherited(&self) -> Result<(), AppError> {
+    fn check_inherited(&self, errors: &mut FieldErrors) {
+        let attributes = &self.attributes;
         let inherited = [
-            ("expires_at", self.expires_at.is_some()),
+            ("expires_at", attributes.expires_at.flatten().is_some()),
             ("persona_id", self.persona_id.is_some()),
-            ("allowed_vendors", self.allowed_vendors.is_some()),
+            ("allowed_vendors", attributes.allowed_vendors.is_some()),
         ];
-        let fields: Vec<_> = inherited
-            .into_iter()
-            .filter(|(_, is_set)| self.parent_id.is_some() && *is_set)
-            .map(|(field, _)| FieldError {
-                field: field.to_owned(),
-                message: "Leave this out: a reply has it from the memory that it replies to."
-                    .to_owned(),
-            })
-            .collect();
-        if fields.is_empty() {
-            Ok(())
-        } else {
-            Err(AppError::Invalid { fields })
+        for (field, is_given) in inherited {
+            if self.parent_id.is_some() && is_given {
+                errors.reject(
+                    field,
+                    "Leave this out: a reply has it from the memory that it replies to.",
+                );
+            }
         }
     }
 }
@@ -121,40 +116,20 @@ pub struct MemoryPatch {
     /// Replaces all tags.
     #[serde(default)]
     pub tags: Option<Vec<String>>,
-    /// Null removes it.
-    #[serde(default, deserialize_with = "time_or_null")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
-    pub expires_at: Option<Option<Timestamp>>,
+    #[serde(flatten)]
+    pub attributes: AttributesInput,
     /// Null removes it.
     #[serde(default, deserialize_with = "value_or_null")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<PersonaId>"))]
     pub persona_id: Option<Option<PersonaId>>,
-    /// 0 to 1.
-    #[serde(default)]
-    pub importance: Option<f32>,
-    /// Replaces all of them.
-    #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AllowedVendors>"))]
-    pub allowed_vendors: Option<Vec<String>>,
     /// Stored with the earlier version: at most 500 characters.
     #[serde(default)]
     pub reason: Option<String>,
 }
 
-/// Absent is `None`, null is `Some(None)`.
-fn value_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    from: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
-}
-
-fn time_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Timestamp>>, D::Error> {
-    time::serde::rfc3339::option::deserialize(from).map(Some)
-}
-
 impl MemoryPatch {
     /// A patch that changes nothing.
-    pub const fn new(id: MemoryId, version: i32) -> Self {
+    pub fn new(id: MemoryId, version: i32) -> Self {
         Self {
             id,
             version,
@@ -162,42 +137,51 @@ impl MemoryPatch {
             content: None,
             kind: None,
             tags: None,
-            expires_at: None,
+            attributes: AttributesInput::default(),
             persona_id: None,
-            importance: None,
-            allowed_vendors: None,
             reason: None,
         }
     }
 
     /// Applies the patch to `memory` and validates the result.
-    pub fn apply_to(self, memory: Memory) -> Result<MemoryChange, AppError> {
-        let changes_attributes = self.expires_at.is_some()
-            || self.persona_id.is_some()
-            || self.importance.is_some()
-            || self.allowed_vendors.is_some();
+    pub fn apply_to(self, memory: Memory, now: Timestamp) -> Result<MemoryChange, AppError> {
+        let mut errors = FieldErrors::default();
         let text = MemoryText::new(
             &self.title.unwrap_or(memory.title),
             self.content.unwrap_or(memory.content),
             self.kind.as_deref().unwrap_or(memory.kind.key()),
             &self.tags.unwrap_or(memory.tags),
         );
-        let vendors = self.allowed_vendors.as_deref();
-        let vendors = vendors.map_or(Ok(memory.allowed_vendors), AllowedVendors::from_keys);
+        let text = errors.merge(text)?;
+        let attributes = self.attributes.apply_to(memory.attributes, now);
+        let attributes = errors.merge(attributes)?;
         let reason = parse_reason(self.reason.as_deref().unwrap_or_default());
-        let ((text, allowed_vendors), reason) = both(both(text, vendors), reason)?;
-        let attributes = MemoryAttributes {
-            expires_at: self.expires_at.unwrap_or(memory.expires_at),
-            persona_id: self.persona_id.unwrap_or(memory.persona_id),
-            importance: self.importance.unwrap_or(memory.importance),
-            allowed_vendors,
-        };
-        Ok(MemoryChange {
-            text,
-            attributes: changes_attributes.then_some(attributes),
-            reason,
+        let reason = errors.merge(reason)?;
+        errors.finish(|| {
+            Some(MemoryChange {
+                text: text?,
+                attributes: attributes.filter(|_| !self.attributes.is_empty()),
+                persona_id: self.persona_id,
+                reason: reason?,
+            })
         })
     }
+}
+
+/// Parses the optional reason of a change.
+pub fn parse_reason(typed: &str) -> Result<Option<String>, AppError> {
+    let reason = typed.trim();
+    if reason.chars().count() > MAX_REASON_CHARS {
+        let message = format!("A reason has at most {MAX_REASON_CHARS} characters.");
+        return Err(AppError::field("reason", message));
+    }
+    if reason.contains('\0') {
+        return Err(AppError::field(
+            "reason",
+            "A reason can't contain a NUL character.",
+        ));
+    }
+    Ok((!reason.is_empty()).then(|| reason.to_owned()))
 }
 
 /// Which memory.
@@ -210,7 +194,7 @@ pub struct MemoryPath {
 
 /// The validated text, kind and tags of a memory. Title and tags are trimmed,
 /// the content is stored exactly as entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MemoryText {
     /// At most [`MAX_TITLE_CHARS`] characters; may be empty.
     pub title: String,
@@ -230,45 +214,31 @@ impl MemoryText {
         kind: &str,
         tags: &[String],
     ) -> Result<Self, AppError> {
-        let mut fields = Vec::new();
-        let mut reject = |field: &str, message: String| {
-            fields.push(FieldError {
-                field: field.to_owned(),
-                message,
-            });
-        };
+        let mut errors = FieldErrors::default();
 
         let title = title.trim();
         if title.chars().count() > MAX_TITLE_CHARS {
-            reject(
-                "title",
-                format!("A title has at most {MAX_TITLE_CHARS} characters."),
-            );
+            let message = format!("A title has at most {MAX_TITLE_CHARS} characters.");
+            errors.reject("title", message);
         } else if title.contains('\0') {
-            reject("title", "A title can't contain a NUL character.".into());
+            errors.reject("title", "A title can't contain a NUL character.");
         }
 
         if content.trim().is_empty() {
-            reject("content", "Write what should be remembered.".into());
+            errors.reject("content", "Write what should be remembered.");
         } else if content.len() > MAX_CONTENT_BYTES {
-            reject(
-                "content",
-                format!(
-                    "A memory has at most 100 kB of text; this one has {} bytes.",
-                    content.len()
-                ),
-            );
+            let length = content.len();
+            let message =
+                format!("A memory has at most 100 kB of text; this one has {length} bytes.");
+            errors.reject("content", message);
         } else if content.contains('\0') {
-            reject("content", "A memory can't contain a NUL character.".into());
+            errors.reject("content", "A memory can't contain a NUL character.");
         }
 
-        let kind = parse_memory_type(kind).map(|word| word.kind);
-        if kind.is_none() {
-            reject(
-                "kind",
-                "Choose fact, preference, event, skill note or context.".into(),
-            );
-        }
+        let kind = parse_memory_type(kind)
+            .map(|word| word.kind)
+            .ok_or("Choose fact, preference, event, skill note or context.");
+        let kind = errors.check("kind", kind);
 
         let mut unique: Vec<String> = Vec::new();
         for tag in tags
@@ -281,87 +251,38 @@ impl MemoryText {
             }
         }
         if unique.len() > MAX_TAGS {
-            reject("tags", format!("A memory has at most {MAX_TAGS} tags."));
+            errors.reject("tags", format!("A memory has at most {MAX_TAGS} tags."));
         } else if unique.iter().any(|tag| tag.chars().count() > MAX_TAG_CHARS) {
-            reject(
-                "tags",
-                format!("A tag has at most {MAX_TAG_CHARS} characters."),
-            );
+            let message = format!("A tag has at most {MAX_TAG_CHARS} characters.");
+            errors.reject("tags", message);
         } else if unique
             .iter()
             .any(|tag| tag.chars().any(|c| c == ',' || c.is_control()))
         {
-            reject(
-                "tags",
-                "A tag can't contain a comma or a control character.".into(),
-            );
+            let message = "A tag can't contain a comma or a control character.";
+            errors.reject("tags", message);
         }
 
-        match kind {
-            Some(kind) if fields.is_empty() => Ok(Self {
+        errors.finish(|| {
+            Some(Self {
                 title: title.to_owned(),
                 content,
-                kind,
+                kind: kind?,
                 tags: unique,
-            }),
-            _ => Err(AppError::Invalid { fields }),
-        }
-    }
-}
-
-/// The attributes of a memory besides its text. They are not versioned.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MemoryAttributes {
-    /// `None`: never.
-    pub expires_at: Option<Timestamp>,
-    /// A persona of the owner.
-    pub persona_id: Option<PersonaId>,
-    /// 0 to 1.
-    pub importance: f32,
-    pub allowed_vendors: AllowedVendors,
-}
-
-impl Default for MemoryAttributes {
-    fn default() -> Self {
-        Self {
-            expires_at: None,
-            persona_id: None,
-            importance: DEFAULT_IMPORTANCE,
-            allowed_vendors: AllowedVendors::All,
-        }
-    }
-}
-
-impl MemoryAttributes {
-    /// Validates ranges: the expiry must be after `now`.
-    pub fn check(&self, now: Timestamp) -> Result<(), AppError> {
-        let mut fields = Vec::new();
-        if self.expires_at.is_some_and(|at| at <= now) {
-            fields.push(FieldError {
-                field: "expires_at".into(),
-                message: "Choose a time to come.".into(),
-            });
-        }
-        // Written so that NaN fails.
-        if !(0.0..=1.0).contains(&self.importance) {
-            fields.push(FieldError {
-                field: "importance".into(),
-                message: "Importance is a number from 0 to 1.".into(),
-            });
-        }
-        if fields.is_empty() {
-            Ok(())
-        } else {
-            Err(AppError::Invalid { fields })
-        }
+            })
+        })
     }
 }
 
 /// A validated new memory.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NewMemory {
+    #[serde(flatten)]
     pub text: MemoryText,
+    #[serde(flatten)]
     pub attributes: MemoryAttributes,
+    /// A persona of the owner.
+    pub persona_id: Option<PersonaId>,
     pub origin: Origin,
     /// The source conversation, as named by the program: 1 to
     /// [`MAX_SESSION_CHARS`] characters.
@@ -374,26 +295,10 @@ impl NewMemory {
         Self {
             text,
             attributes: MemoryAttributes::default(),
+            persona_id: None,
             origin,
             source_session_id: None,
         }
-    }
-
-    /// Validates attributes and the conversation's name.
-    pub fn check(&self, now: Timestamp) -> Result<(), AppError> {
-        if self.source_session_id.as_ref().is_some_and(|session| {
-            session.is_empty()
-                || session.chars().count() > MAX_SESSION_CHARS
-                || session.chars().any(char::is_control)
-        }) {
-            return Err(AppError::field(
-                "source_session_id",
-                format!(
-                    "The name of a conversation has 1 to {MAX_SESSION_CHARS} characters and no control character."
-                ),
-            ));
-        }
-        self.attributes.check(now)
     }
 }
 
@@ -403,6 +308,8 @@ pub struct MemoryChange {
     pub text: MemoryText,
     /// `None`: unchanged.
     pub attributes: Option<MemoryAttributes>,
+    /// `None`: unchanged; `Some(None)`: no persona.
+    pub persona_id: Option<Option<PersonaId>>,
     /// Stored with the earlier version; at most
     /// [`MAX_REASON_CHARS`](super::MAX_REASON_CHARS) characters.
     pub reason: Option<String>,
@@ -414,6 +321,7 @@ impl MemoryChange {
         Self {
             text,
             attributes: None,
+            persona_id: None,
             reason: None,
         }
     }
@@ -443,10 +351,13 @@ mod tests {
             content: "nul\0".into(),
             kind: Some("song".into()),
             tags: vec!["x".repeat(MAX_TAG_CHARS + 1)],
-            allowed_vendors: Some(vec!["hal".into()]),
+            attributes: AttributesInput {
+                allowed_vendors: Some(vec!["hal".into()]),
+                ..AttributesInput::default()
+            },
             ..MemoryInput::default()
         }
-        .parse(Origin::Api)
+        .parse(Origin::Api, Timestamp::UNIX_EPOCH)
         .unwrap_err();
         for field in ["title", "content", "kind", "tags", "allowed_vendors"] {
             assert!(
@@ -459,18 +370,32 @@ mod tests {
     #[test]
     fn past_expiry_and_invalid_importance_are_rejected() {
         let now = Timestamp::UNIX_EPOCH;
-        let attributes = |importance, expires_at| MemoryAttributes {
-            expires_at,
-            importance,
-            ..MemoryAttributes::default()
+        let attributes = |importance, expires_at| AttributesInput {
+            expires_at: Some(Some(expires_at)),
+            importance: Some(importance),
+            ..AttributesInput::default()
+        };
+        let apply = |attributes: AttributesInput| {
+            let input = MemoryInput {
+                attributes,
+                ..input()
+            };
+            input.parse(Origin::Api, now)
         };
         let later = now + time::Duration::seconds(1);
-        assert_eq!(attributes(1.0, Some(later)).check(now), Ok(()));
+        assert!(apply(attributes(1.0, later)).is_ok());
         for importance in [-0.1, 1.1, f32::NAN] {
-            let error = attributes(importance, Some(now)).check(now).unwrap_err();
+            let error = apply(attributes(importance, now)).unwrap_err();
             assert!(error.for_field("importance").is_some(), "{error}");
             assert!(error.for_field("expires_at").is_some(), "{error}");
         }
+        // What is not given is not checked.
+        let expired = MemoryAttributes {
+            expires_at: Some(now),
+            ..MemoryAttributes::default()
+        };
+        let unchanged = AttributesInput::default().apply_to(expired.clone(), now);
+        assert_eq!(unchanged, Ok(expired));
     }
 
     #[test]
@@ -489,7 +414,7 @@ mod tests {
 
     #[test]
     fn missing_fields_get_defaults() {
-        let memory = input().parse(Origin::Api).unwrap();
+        let memory = input().parse(Origin::Api, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(memory.text.kind, MemoryKind::Fact);
         assert_eq!(memory.attributes, MemoryAttributes::default());
         assert_eq!(memory.origin, Origin::Api);
@@ -501,15 +426,18 @@ mod tests {
             parent_id: Some(MemoryId(uuid::Uuid::from_u128(7))),
             ..input()
         };
-        assert!(reply.parse(Origin::Api).is_ok());
+        assert!(reply.parse(Origin::Api, Timestamp::UNIX_EPOCH).is_ok());
         let error = MemoryInput {
             content: " ".into(),
-            expires_at: Some(Timestamp::UNIX_EPOCH),
+            attributes: AttributesInput {
+                expires_at: Some(Some(Timestamp::UNIX_EPOCH)),
+                allowed_vendors: Some(vec!["*".into()]),
+                ..AttributesInput::default()
+            },
             persona_id: Some(PersonaId(uuid::Uuid::nil())),
-            allowed_vendors: Some(vec!["*".into()]),
             ..reply
         }
-        .parse(Origin::Api)
+        .parse(Origin::Api, Timestamp::UNIX_EPOCH)
         .unwrap_err();
         for field in ["content", "expires_at", "persona_id", "allowed_vendors"] {
             assert!(error.for_field(field).is_some(), "{field}: {error:?}");
@@ -526,10 +454,10 @@ mod tests {
         assert_eq!(patch(""), MemoryPatch::new(MemoryId(id), 1));
         let removed = patch(r#","expires_at":null,"persona_id":null"#);
         assert_eq!(
-            (removed.expires_at, removed.persona_id),
+            (removed.attributes.expires_at, removed.persona_id),
             (Some(None), Some(None))
         );
         let set = patch(r#","expires_at":"1970-01-01T00:00:00Z""#);
-        assert_eq!(set.expires_at, Some(Some(Timestamp::UNIX_EPOCH)));
+        assert_eq!(set.attributes.expires_at, Some(Some(Timestamp::UNIX_EPOCH)));
     }
 }

@@ -348,7 +348,7 @@ async fn apply_batch(
     // two transactions.
     enqueue_embedding(ctx, &mut act.tx, actor).await?;
     let personas = ensure_personas(ctx, &mut act, &batch, now).await?;
-    let parents = find_parents(&mut act, &batch).await?;
+    let parents = find_parents(&mut act, &batch, now).await?;
     let mut memories = Vec::new();
     for prepared in &batch {
         let Ok(record) = &prepared.item.record else {
@@ -361,7 +361,7 @@ async fn apply_batch(
         let (created_at, updated_at) = land::moments(record, now);
         memories.push(ImportedMemory {
             id: ctx.ids.id(),
-            memory: land::new_memory(record, persona_id)?,
+            memory: land::new_memory(record, persona_id, now)?,
             parent_id: prepared
                 .parent
                 .and_then(|digest| parents.get(&digest).copied()),
@@ -373,7 +373,7 @@ async fn apply_batch(
         });
     }
     let valid = memories.len() as u64;
-    let imported = store::import::memory_insert_imported(&mut act.tx, &memories).await?;
+    let imported = store::import::memory_insert_imported(&mut act.tx, &memories, now).await?;
     let imported = imported.len() as u64;
     report.imported += imported;
     report.duplicates += valid - imported;
@@ -415,6 +415,7 @@ async fn ensure_personas(
 async fn find_parents(
     act: &mut AuthorizedTx<'_>,
     batch: &[PreparedRecord],
+    now: Timestamp,
 ) -> Result<HashMap<[u8; 32], MemoryId>, JobError> {
     let wanted: HashSet<[u8; 32]> = batch
         .iter()
@@ -424,7 +425,7 @@ async fn find_parents(
         return Ok(HashMap::new());
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
-    let found = store::import::import_parents(&mut act.tx, &wanted).await?;
+    let found = store::import::import_parents(&mut act.tx, &wanted, now).await?;
     Ok(found
         .into_iter()
         .map(|parent| (parent.digest, parent.id))

@@ -3,10 +3,7 @@
 
 use domain::{
     AppError, PersonaId, Timestamp,
-    memory::{
-        AllowedVendors, DEFAULT_IMPORTANCE, MAX_SESSION_CHARS, MemoryAttributes, MemoryText,
-        NewMemory, Origin,
-    },
+    memory::{MAX_SESSION_CHARS, MemoryAttributes, MemoryText, NewMemory, Origin},
 };
 use interchange::{Item, Record};
 use sha2::{Digest, Sha256};
@@ -39,7 +36,12 @@ fn problem(record: &Record, now: Timestamp) -> Option<String> {
     if let Some(reason) = record.persona.as_deref().and_then(persona_problem) {
         return Some(reason);
     }
-    if record.expires_at.is_some_and(|at| at <= now) {
+    if record
+        .attributes
+        .expires_at
+        .flatten()
+        .is_some_and(|at| at <= now)
+    {
         return Some("It has expired already.".to_owned());
     }
     let too_long =
@@ -54,8 +56,7 @@ fn problem(record: &Record, now: Timestamp) -> Option<String> {
             "A reason for a change has at most {MAX_REASON_CHARS} characters."
         ));
     }
-    new_memory(record, None)
-        .and_then(|memory| memory.check(now))
+    new_memory(record, None, now)
         .err()
         .map(|error| match error {
             AppError::Invalid { fields } => fields
@@ -71,20 +72,15 @@ fn problem(record: &Record, now: Timestamp) -> Option<String> {
 pub(super) fn new_memory(
     record: &Record,
     persona_id: Option<PersonaId>,
+    now: Timestamp,
 ) -> Result<NewMemory, AppError> {
-    let allowed_vendors = match &record.allowed_vendors {
-        None => AllowedVendors::All,
-        Some(keys) => AllowedVendors::from_keys(keys)?,
-    };
     let session = record.source_session_id.as_deref().map(str::trim);
     Ok(NewMemory {
         text: record.text.clone(),
-        attributes: MemoryAttributes {
-            expires_at: record.expires_at,
-            persona_id,
-            importance: record.importance.unwrap_or(DEFAULT_IMPORTANCE),
-            allowed_vendors,
-        },
+        attributes: record
+            .attributes
+            .apply_to(MemoryAttributes::default(), now)?,
+        persona_id,
         origin: record
             .origin
             .as_deref()

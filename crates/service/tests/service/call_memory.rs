@@ -4,9 +4,9 @@
 use domain::{
     Actor, AppError, MemoryId, NoInput, Page, ProposalId,
     memory::{
-        ChangedMemory, MAX_HITS, Memory, MemoryChange, MemoryFilter, MemoryInput, MemoryListInput,
-        MemoryPatch, MemoryPath, MemoryReply, MemorySummary, NewMemory, SearchInput, SearchMode,
-        SearchResults, SimilarInput,
+        AttributesInput, ChangedMemory, MAX_HITS, Memory, MemoryChange, MemoryFilter, MemoryInput,
+        MemoryListInput, MemoryPatch, MemoryPath, MemoryReply, MemorySummary, NewMemory,
+        SearchInput, SearchMode, SearchResults, SimilarInput,
     },
     memory_version::{VersionDiff, VersionPath, VersionRestoreInput},
     proposal::{DecisionInput, Proposal, ProposalListInput, ProposalPath, ProposalView, Proposals},
@@ -25,11 +25,9 @@ pub(crate) async fn memory_create(
     actor: &Actor,
     memory: &NewMemory,
 ) -> Result<MemoryId, AppError> {
-    let attributes = memory.attributes.clone();
     let input = MemoryInput {
-        expires_at: attributes.expires_at,
-        persona_id: attributes.persona_id,
-        allowed_vendors: Some(keys_of(&attributes.allowed_vendors)),
+        attributes: memory.attributes.clone().into(),
+        persona_id: memory.persona_id,
         ..text_input(memory)
     };
     create(ctx, actor, memory, input).await
@@ -55,14 +53,13 @@ fn text_input(memory: &NewMemory) -> MemoryInput {
         content: text.content,
         kind: Some(text.kind.key().to_owned()),
         tags: text.tags,
-        importance: Some(memory.attributes.importance),
+        attributes: AttributesInput {
+            importance: Some(memory.attributes.importance),
+            ..AttributesInput::default()
+        },
         source_session_id: memory.source_session_id.clone(),
         ..MemoryInput::default()
     }
-}
-
-fn keys_of(vendors: &domain::memory::AllowedVendors) -> Vec<String> {
-    vendors.keys().into_iter().map(str::to_owned).collect()
 }
 
 async fn create(
@@ -81,16 +78,14 @@ async fn create(
 /// The patch that makes a memory what `change` says.
 pub(crate) fn patch_of(id: MemoryId, version: i32, change: &MemoryChange) -> MemoryPatch {
     let text = change.text.clone();
-    let attributes = change.attributes.as_ref();
+    let attributes = change.attributes.clone();
     MemoryPatch {
         title: Some(text.title),
         content: Some(text.content),
         kind: Some(text.kind.key().to_owned()),
         tags: Some(text.tags),
-        expires_at: attributes.map(|attributes| attributes.expires_at),
-        persona_id: attributes.map(|attributes| attributes.persona_id),
-        importance: attributes.map(|attributes| attributes.importance),
-        allowed_vendors: attributes.map(|attributes| keys_of(&attributes.allowed_vendors)),
+        attributes: attributes.map(Into::into).unwrap_or_default(),
+        persona_id: change.persona_id,
         reason: change.reason.clone(),
         ..MemoryPatch::new(id, version)
     }

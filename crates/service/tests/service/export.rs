@@ -191,12 +191,7 @@ async fn all(ctx: &Ctx, actor: &Actor) -> Vec<String> {
                     memory.origin,
                     memory.source_session_id
                 ),
-                (
-                    memory.expires_at,
-                    memory.persona_name,
-                    memory.importance,
-                    memory.allowed_vendors
-                ),
+                (memory.attributes, memory.persona_name),
                 (
                     memory.version,
                     memory.created_at,
@@ -227,10 +222,10 @@ async fn collection(world: &World, actor: &Actor) {
         text: text("Formula", "=1+1\r\n\"quoted\"\n---\n", &["a b", "+c"]),
         attributes: MemoryAttributes {
             expires_at: Some(now + Duration::days(90)),
-            persona_id: Some(persona_id),
             importance: 0.75,
             allowed_vendors: AllowedVendors::Only(vec![Vendor::Claude]),
         },
+        persona_id: Some(persona_id),
         origin: Origin::Claude,
         source_session_id: Some("session 7".into()),
     };
@@ -240,9 +235,8 @@ async fn collection(world: &World, actor: &Actor) {
     for n in 1..=3 {
         world.pass(Duration::hours(1));
         let change = MemoryChange {
-            text: text("Formula", &format!("changed {n} times 🫖"), &[]),
-            attributes: None,
             reason: (n == 2).then(|| "A better word.".to_owned()),
+            ..MemoryChange::of(text("Formula", &format!("changed {n} times 🫖"), &[]))
         };
         crate::call_memory::memory_update(ctx, actor, id, n, &change)
             .await
@@ -395,7 +389,10 @@ async fn csv_and_notes_bring_back_words_and_traits() {
             .find(|memory| memory.title == "Closed")
             .unwrap();
         let closed = memory_get(&world.ctx, &noah, closed.id).await.unwrap();
-        assert_eq!(closed.allowed_vendors, AllowedVendors::Only(Vec::new()));
+        assert_eq!(
+            closed.attributes.allowed_vendors,
+            AllowedVendors::Only(Vec::new())
+        );
         let changed = list
             .items
             .iter()
@@ -405,7 +402,7 @@ async fn csv_and_notes_bring_back_words_and_traits() {
         assert_eq!(
             (
                 changed.content.as_str(),
-                changed.importance,
+                changed.attributes.importance,
                 changed.persona_name.as_deref()
             ),
             ("changed 3 times 🫖", 0.75, Some("Work"))
@@ -460,11 +457,7 @@ async fn an_export_holds_what_is_in_sight_and_fits_the_filter_and_nothing_else()
     write(&mia, "mine, tagged", &["tea"]).await;
     let shared = write(&noah, "shared by Noah", &[]).await;
     write(&noah, "private of Noah", &["tea"]).await;
-    let change = MemoryChange {
-        text: text("", "shared by Noah now", &[]),
-        attributes: None,
-        reason: None,
-    };
+    let change = MemoryChange::of(text("", "shared by Noah now", &[]));
     crate::call_memory::memory_update(ctx, &noah, shared, 1, &change)
         .await
         .unwrap();

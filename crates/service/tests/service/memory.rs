@@ -162,9 +162,9 @@ async fn what_a_memory_cannot_be_is_refused_with_its_field_and_nothing_is_kept()
         attributes: MemoryAttributes {
             importance,
             expires_at,
-            persona_id,
             ..MemoryAttributes::default()
         },
+        persona_id,
         ..draft("Tea")
     };
     let session = |name: String| NewMemory {

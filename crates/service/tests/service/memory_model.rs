@@ -141,7 +141,7 @@ async fn restoring_a_version_makes_a_new_one_and_loses_none() {
     let memory = memory_get(ctx, &mia, id).await.unwrap();
     assert_eq!((memory.content.as_str(), memory.version), ("one", 3));
     // What it is besides its words stays.
-    assert_eq!(memory.expires_at, Some(until));
+    assert_eq!(memory.attributes.expires_at, Some(until));
     let versions = memory_versions(ctx, &mia, id).await.unwrap();
     let told: Vec<_> = versions
         .iter()
@@ -261,10 +261,7 @@ async fn personas_are_their_owners_and_bad_ones_name_their_fields() {
         Err(AppError::NotFound)
     );
     let theirs = NewMemory {
-        attributes: MemoryAttributes {
-            persona_id: Some(work),
-            ..MemoryAttributes::default()
-        },
+        persona_id: Some(work),
         ..draft("Tea")
     };
     let used = memory_create(ctx, &max, &theirs).await.unwrap_err();

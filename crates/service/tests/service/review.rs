@@ -4,7 +4,7 @@
 use domain::{
     Actor, AppError, MemoryId, Permission, ProposalId,
     audit::Outcome,
-    memory::{MemoryAttributes, MemoryChange, MemoryInput, MemoryPatch},
+    memory::{MemoryChange, MemoryInput, MemoryPatch},
     memory_command::{BatchOutcome, BatchRow},
     memory_version::DiffKind,
     notification::NotificationData,
@@ -297,10 +297,7 @@ async fn every_way_of_changing_waits() {
     };
     let persona = persona_create(ctx, &team.mia, &home).await.unwrap();
     let own = MemoryChange {
-        attributes: Some(MemoryAttributes {
-            persona_id: Some(persona),
-            ..MemoryAttributes::default()
-        }),
+        persona_id: Some(Some(persona)),
         ..change("Something else")
     };
     let edited = memory_update(ctx, &team.mia, memory, 3, &own).await;

@@ -1,13 +1,19 @@
 //! Creates memories from the records of imported files.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
 
 use domain::{
     MemoryId, PersonaId, Timestamp,
     memory::{MemoryKind, MemoryText, NewMemory, Origin, Visibility},
 };
 
-use crate::{StoreError, TenantTx};
+use crate::{
+    StoreError, TenantTx,
+    memory::{NewRow, memory_insert},
+};
 
 /// A record of an imported file.
 #[derive(Clone, Debug)]
@@ -55,85 +61,32 @@ pub struct ParentMemory {
 pub async fn memory_insert_imported(
     tx: &mut TenantTx,
     memories: &[ImportedMemory],
+    now: Timestamp,
 ) -> Result<Vec<MemoryId>, StoreError> {
-    let texts = |text: fn(&NewMemory) -> &str| -> Vec<&str> {
-        memories.iter().map(|m| text(&m.memory)).collect()
-    };
-    let ids: Vec<MemoryId> = memories.iter().map(|m| m.id).collect();
-    let kinds: Vec<MemoryKind> = memories.iter().map(|m| m.memory.text.kind).collect();
-    let origins: Vec<Origin> = memories.iter().map(|m| m.memory.origin).collect();
-    let digests: Vec<&[u8]> = memories.iter().map(|m| m.digest.as_slice()).collect();
-    // An array of arrays must be rectangular; a tag has no comma.
-    let tags: Vec<String> = memories
+    let rows: Vec<_> = memories
         .iter()
-        .map(|m| m.memory.text.tags.join(","))
+        .map(|imported| NewRow {
+            id: imported.id,
+            memory: &imported.memory,
+            parent_id: imported.parent_id,
+            version: imported.version,
+            created_at: imported.created_at,
+            updated_at: imported.updated_at,
+            source_digest: Some(bytea(&imported.digest)),
+        })
         .collect();
-    let vendors: Vec<String> = memories
-        .iter()
-        .map(|m| m.memory.attributes.allowed_vendors.keys().join(","))
-        .collect();
-    let importances: Vec<f32> = memories
-        .iter()
-        .map(|m| m.memory.attributes.importance)
-        .collect();
-    let versions: Vec<i32> = memories.iter().map(|m| m.version).collect();
-    let created_at: Vec<Timestamp> = memories.iter().map(|m| m.created_at).collect();
-    let updated_at: Vec<Timestamp> = memories.iter().map(|m| m.updated_at).collect();
-    let expires: Vec<Option<Timestamp>> = memories
-        .iter()
-        .map(|m| m.memory.attributes.expires_at)
-        .collect();
-    let personas: Vec<Option<PersonaId>> = memories
-        .iter()
-        .map(|m| m.memory.attributes.persona_id)
-        .collect();
-    let sessions: Vec<Option<&str>> = memories
-        .iter()
-        .map(|m| m.memory.source_session_id.as_deref())
-        .collect();
-    let parents: Vec<Option<MemoryId>> = memories.iter().map(|m| m.parent_id).collect();
-    let created_ids = sqlx::query_scalar!(
-        "INSERT INTO memories (
-             tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, importance,
-             version, created_at, updated_at, expires_at, persona_id, allowed_vendors, source_session_id, parent_id
-         )
-         SELECT $1, id, $2, kind, title, content, string_to_array(tags, ','), $3, origin, digest, importance,
-                version, created_at, updated_at, expires_at, persona_id, string_to_array(vendors, ','), session,
-                parent_id
-           FROM unnest(
-                    $4::uuid[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                    $11::real[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
-                    $16::uuid[], $17::text[], $18::text[], $19::uuid[]
-                ) AS records (
-                    id, digest, kind, title, content, tags, origin, importance, version, created_at, updated_at,
-                    expires_at, persona_id, vendors, session, parent_id
-                )
-         ON CONFLICT (tenant_id, user_id, source_digest) DO NOTHING
-         RETURNING id",
-        tx.tenant_id() as _,
-        tx.member_id()? as _,
-        Visibility::Private as _,
-        ids as _,
-        digests as Vec<&[u8]>,
-        kinds as _,
-        texts(|memory| &memory.text.title) as Vec<&str>,
-        texts(|memory| &memory.text.content) as Vec<&str>,
-        &tags,
-        origins as _,
-        &importances,
-        &versions,
-        &created_at,
-        &updated_at,
-        expires as Vec<Option<Timestamp>>,
-        personas as _,
-        &vendors,
-        sessions as Vec<Option<&str>>,
-        parents as _,
-    )
-    .fetch_all(tx.conn())
-    .await?;
+    let created_ids = memory_insert(tx, &rows, now).await?;
     versions_insert(tx, memories, &created_ids).await?;
     Ok(created_ids)
+}
+
+/// Bytes as Postgres reads them from text.
+fn bytea(bytes: &[u8]) -> String {
+    bytes.iter().fold("\\x".to_owned(), |mut text, byte| {
+        // Writing to a `String` can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Stores the earlier versions of the new memories. The file has only the name
@@ -200,20 +153,23 @@ async fn versions_insert(
 }
 
 /// The member's memories from these records that imported replies can be
-/// attached to: private as the replies will be, not in the trash, and no
-/// replies themselves.
+/// attached to: private as the replies will be, not in the trash, not expired,
+/// and no replies themselves.
 pub async fn import_parents(
     tx: &mut TenantTx,
     digests: &[[u8; 32]],
+    now: Timestamp,
 ) -> Result<Vec<ParentMemory>, StoreError> {
     let digests: Vec<&[u8]> = digests.iter().map(<[u8; 32]>::as_slice).collect();
     let rows = sqlx::query!(
         r#"SELECT id, source_digest AS "digest!" FROM memories
             WHERE tenant_id = $1 AND user_id = $2 AND source_digest = ANY ($3)
-              AND parent_id IS NULL AND deleted_at IS NULL AND visibility = 'private'"#,
+              AND parent_id IS NULL AND deleted_at IS NULL AND visibility = 'private'
+              AND (expires_at IS NULL OR expires_at > $4)"#,
         tx.tenant_id() as _,
         tx.member_id()? as _,
         digests as Vec<&[u8]>,
+        now,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -5,7 +5,7 @@ use domain::{
     Timestamp, UserId,
     memory::{MemoryCriteria, MemoryOwner, Visibility},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::{Date, Time};
 
@@ -13,25 +13,21 @@ use crate::StoreError;
 
 /// The filter of `memory_fits`: each key restricts. Memories that expired by
 /// `now` are only in the trash.
-pub fn criteria_filter(criteria: &MemoryCriteria, member_id: UserId, now: Timestamp) -> Value {
-    let mut filter = Map::new();
-    let mut set = |key: &str, value: Value| {
-        filter.insert(key.to_owned(), value);
-    };
-    if let Some(kind) = criteria.kind {
-        set("kind", kind.key().into());
-    }
-    if !criteria.tags.is_empty() {
-        set("tags", criteria.tags.join(",").into());
-    }
-    if let Some(persona_id) = criteria.persona_id {
-        set("persona", json!(persona_id));
+///
+/// # Errors
+/// None in practice: criteria can be written as JSON.
+pub fn criteria_filter(
+    criteria: &MemoryCriteria,
+    member_id: UserId,
+    now: Timestamp,
+) -> Result<Value, StoreError> {
+    let mut filter = serde_json::to_value(criteria)
+        .map_err(|error| StoreError::other(format!("criteria as JSON: {error}")))?;
+    let mut set = |key: &str, value: Value| filter[key] = value;
+    if criteria.persona_id.is_some() {
         // Restricts to the member's own persona: others' personas are private,
         // even on shared memories.
         set("persona_owner", json!(member_id));
-    }
-    if let Some(term) = criteria.term {
-        set("term", term.key().into());
     }
     match criteria.owner {
         Some(MemoryOwner::Mine) => set("owner", json!(member_id)),
@@ -46,15 +42,6 @@ pub fn criteria_filter(criteria: &MemoryCriteria, member_id: UserId, now: Timest
             }
         }
     }
-    if let Some(team_id) = criteria.team_id {
-        set("team", json!(team_id));
-    }
-    if let Some(origin) = criteria.origin {
-        set("origin", origin.key().into());
-    }
-    if let Some(visibility) = criteria.visibility {
-        set("visibility", visibility.key().into());
-    }
     if let Some(day) = criteria.changed_from {
         set("from", start_of(day).into());
     }
@@ -67,7 +54,7 @@ pub fn criteria_filter(criteria: &MemoryCriteria, member_id: UserId, now: Timest
     } else {
         set("now", now.unix_timestamp().into());
     }
-    Value::Object(filter)
+    Ok(filter)
 }
 
 fn start_of(day: Date) -> i64 {
@@ -98,8 +85,8 @@ mod tests {
     fn filter_has_only_restricting_keys() {
         let me = UserId(Uuid::from_u128(7));
         let now = datetime!(1970-01-01 00:01 UTC);
-        let filter = criteria_filter(&MemoryCriteria::default(), me, now);
-        assert_eq!(filter, json!({"now": 60}));
+        let filter_of = |criteria: &MemoryCriteria| criteria_filter(criteria, me, now).unwrap();
+        assert_eq!(filter_of(&MemoryCriteria::default()), json!({"now": 60}));
         let criteria = MemoryCriteria {
             tags: vec!["a".into(), "b c".into()],
             changed_from: Some(date!(1970 - 01 - 02)),
@@ -112,11 +99,11 @@ mod tests {
             "tags": "a,b c", "from": 86_400, "before": 172_800, "visibility": "private", "owner": me,
             "trash": true
         });
-        assert_eq!(criteria_filter(&criteria, me, now), filter);
+        assert_eq!(filter_of(&criteria), filter);
         let last = MemoryCriteria {
             changed_to: Some(Date::MAX),
             ..MemoryCriteria::default()
         };
-        assert_eq!(criteria_filter(&last, me, now), json!({"now": 60}));
+        assert_eq!(filter_of(&last), json!({"now": 60}));
     }
 }

@@ -2,8 +2,9 @@
 
 use domain::{
     MemoryId, Timestamp,
-    memory::{AllowedVendors, MemoryText, MemoryVersion, Origin, Visibility},
+    memory::{MemoryAttributes, MemoryText, MemoryVersion, Origin, Visibility},
 };
+use sqlx::types::Json;
 
 use crate::{StoreError, TenantTx};
 
@@ -14,14 +15,9 @@ pub struct ExportRow {
     /// The memory that it replies to, if that is visible.
     pub parent_id: Option<MemoryId>,
     pub text: MemoryText,
-    /// From 0 to 1.
-    pub importance: f32,
-    /// When it moves to the trash.
-    pub expires_at: Option<Timestamp>,
+    pub attributes: MemoryAttributes,
     /// The persona's name, which only the owner sees.
     pub persona: Option<String>,
-    /// The vendors whose products may read it.
-    pub allowed_vendors: AllowedVendors,
     pub origin: Origin,
     /// The id of the conversation that it was made in.
     pub source_session_id: Option<String>,
@@ -45,7 +41,7 @@ pub async fn export_rows(
     let member_id = tx.member_id()?;
     let rows = sqlx::query!(
         r#"SELECT memories.id, root.id AS "root_id?", memories.kind, memories.title, memories.content, memories.tags,
-                  memories.importance, memories.expires_at, personas.name AS "persona?", memories.allowed_vendors,
+                  memory_attributes(memories) AS "attributes!: Json<MemoryAttributes>", personas.name AS "persona?",
                   memories.origin, memories.source_session_id, memories.version, memories.created_at,
                   memories.updated_at, memories.visibility, memories.user_id, display_name
              FROM (
@@ -81,10 +77,8 @@ pub async fn export_rows(
                 kind: row.kind,
                 tags: row.tags,
             },
-            importance: row.importance,
-            expires_at: row.expires_at,
+            attributes: row.attributes.into(),
             persona: row.persona,
-            allowed_vendors: row.allowed_vendors,
             origin: row.origin,
             source_session_id: row.source_session_id,
             version: row.version,

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use domain::{
     MemoryId, Page, Timestamp,
-    memory::{Memory, MemoryCriteria, MemorySummary},
+    memory::{Memory, MemoryAttributes, MemoryCriteria, MemorySummary},
 };
+use sqlx::types::Json;
 
 use super::criteria::{criteria_filter, force_custom_plans};
 use crate::{
@@ -76,7 +77,7 @@ pub async fn memory_list(
             LIMIT $6"#,
         tx.tenant_id() as _,
         member_id as _,
-        criteria_filter(criteria, member_id, now),
+        criteria_filter(criteria, member_id, now)?,
         after.map(|cursor| cursor.at),
         after.map(|cursor| cursor.key) as _,
         i64::from(size) + 1,
@@ -144,7 +145,7 @@ pub async fn memory_list_by_creation(
             LIMIT $6"#,
         tx.tenant_id() as _,
         member_id as _,
-        criteria_filter(criteria, member_id, now),
+        criteria_filter(criteria, member_id, now)?,
         after.map(|cursor| cursor.at),
         after.map(|cursor| cursor.key) as _,
         i64::from(size) + 1,
@@ -200,8 +201,8 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
         Memory,
         r#"SELECT memories.id, title, content, memories.kind, tags, visibility, team_id, teams.name AS "team_name?",
                   memories.user_id AS owner_id, display_name AS owner_name, memories.user_id = $3 AS "is_own!",
-                  origin, source_session_id, expires_at, personas.id AS "persona_id?",
-                  personas.name AS "persona_name?", parent_id, importance, allowed_vendors, version,
+                  origin, source_session_id, memory_attributes(memories) AS "attributes!: Json<MemoryAttributes>",
+                  personas.id AS "persona_id?", personas.name AS "persona_name?", parent_id, version,
                   memory_embedding(memories, (SELECT slot FROM embedding_models
                        WHERE embedding_models.tenant_id = $1 AND embedding_models.status = 'active')) IS NOT NULL
                       AS "is_embedded!",

@@ -41,4 +41,5 @@ pub use view::{
     memory_filter_choices, memory_view_create, memory_view_delete, memory_view_list,
     memory_view_rename,
 };
+pub(crate) use write::{NewRow, memory_insert};
 pub use write::{memory_create, memory_persona_set, memory_update};

@@ -90,7 +90,7 @@ pub async fn memory_search(
         SearchMode::Words
     };
     configure_search(tx).await?;
-    let filter = criteria_filter(request.criteria, tx.member_id()?, request.now);
+    let filter = criteria_filter(request.criteria, tx.member_id()?, request.now)?;
     let parsed = parse_query(tx, request.query, filter).await?;
     let found = candidates(tx, &parsed, vector.as_ref(), mode).await?;
     let mut best = fuse(found, mode);
@@ -131,7 +131,7 @@ pub async fn memory_similar(
     .fetch_one(tx.conn())
     .await?;
     let parsed = ParsedQuery {
-        filter: criteria_filter(criteria, tx.member_id()?, now),
+        filter: criteria_filter(criteria, tx.member_id()?, now)?,
         collection_size: row.collection_size,
         lexemes: row.lexemes,
         phrases: None,

@@ -6,7 +6,7 @@ use domain::{
     memory::{MemoryReply, NewMemory},
 };
 
-use super::write::memory_insert;
+use super::write::{NewRow, memory_insert};
 use crate::{StoreError, TenantTx};
 
 /// Maximum number of replies that are returned.
@@ -35,7 +35,13 @@ pub async fn memory_reply(
     )
     .fetch_one(tx.conn())
     .await?;
-    memory_insert(tx, id, reply, Some(root), now).await?;
+    let row = NewRow {
+        parent_id: Some(root),
+        ..NewRow::of(id, reply, now)
+    };
+    if memory_insert(tx, &[row], now).await?.is_empty() {
+        return Err(StoreError::NotFound);
+    }
     // Only this function gives a reply the visibility of its root.
     sqlx::query!("SELECT memory_reply_publish($1)", id as _)
         .fetch_one(tx.conn())

@@ -2,11 +2,43 @@
 
 use domain::{
     MemoryId, PersonaId, Timestamp,
-    memory::{MemoryChange, NewMemory, Visibility},
+    memory::{MemoryChange, NewMemory},
 };
+use serde::Serialize;
+use sqlx::types::Json;
 
-use super::{thread::memory_thread_follow, trash::unchanged_error};
+use super::trash::unchanged_error;
 use crate::{StoreError, TenantTx};
+
+/// A new memory as `memory_insert` takes it: the keys are columns.
+#[derive(Serialize)]
+pub(crate) struct NewRow<'a> {
+    pub(crate) id: MemoryId,
+    #[serde(flatten)]
+    pub(crate) memory: &'a NewMemory,
+    pub(crate) parent_id: Option<MemoryId>,
+    pub(crate) version: i32,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) created_at: Timestamp,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) updated_at: Timestamp,
+    /// In the format of `bytea`.
+    pub(crate) source_digest: Option<String>,
+}
+
+impl<'a> NewRow<'a> {
+    pub(crate) const fn of(id: MemoryId, memory: &'a NewMemory, now: Timestamp) -> Self {
+        Self {
+            id,
+            memory,
+            parent_id: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            source_digest: None,
+        }
+    }
+}
 
 /// Creates a private memory of the member.
 ///
@@ -20,66 +52,25 @@ pub async fn memory_create(
     memory: &NewMemory,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    memory_insert(tx, id, memory, None, now).await
+    memory_insert(tx, &[NewRow::of(id, memory, now)], now).await?;
+    Ok(())
 }
 
-/// Inserts a private memory. A reply has the expiry and allowed vendors of its
-/// root, and no persona.
-///
-/// # Errors
-/// [`StoreError::NotFound`] for a root that the member doesn't see, that is in
-/// the trash or expired, or is a reply itself.
-pub(super) async fn memory_insert(
+/// Inserts private memories of the member and returns the ids of the new ones:
+/// those with a digest that the member has already are left out, and replies to
+/// what can't be replied to.
+pub(crate) async fn memory_insert(
     tx: &mut TenantTx,
-    id: MemoryId,
-    memory: &NewMemory,
-    root: Option<MemoryId>,
+    rows: &[NewRow<'_>],
     now: Timestamp,
-) -> Result<(), StoreError> {
-    let NewMemory {
-        text,
-        attributes,
-        origin,
-        source_session_id,
-    } = memory;
-    let inserted = sqlx::query!(
-        "INSERT INTO memories (
-             tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance, version,
-             created_at, updated_at, expires_at, persona_id, allowed_vendors, source_session_id, parent_id
-         )
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11,
-                CASE WHEN $16::uuid IS NULL THEN $12 ELSE root.expires_at END,
-                CASE WHEN $16::uuid IS NULL THEN $13::uuid END,
-                CASE WHEN $16::uuid IS NULL THEN $14 ELSE root.allowed_vendors END,
-                $15, $16
-           FROM (SELECT) AS one
-           LEFT JOIN memories root ON root.tenant_id = $1 AND root.id = $16
-          WHERE $16::uuid IS NULL
-             OR root.id IS NOT NULL AND root.parent_id IS NULL AND root.deleted_at IS NULL
-                AND (root.expires_at IS NULL OR root.expires_at > $11)",
-        tx.tenant_id() as _,
-        id as _,
-        tx.member_id()? as _,
-        text.kind as _,
-        text.title,
-        text.content,
-        &text.tags,
-        Visibility::Private as _,
-        origin as _,
-        attributes.importance,
+) -> Result<Vec<MemoryId>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT memory_insert($1, $2) AS "id!: MemoryId""#,
+        Json(rows) as _,
         now,
-        attributes.expires_at,
-        attributes.persona_id as _,
-        attributes.allowed_vendors as _,
-        source_session_id.as_deref(),
-        root as _,
     )
-    .execute(tx.conn())
-    .await?;
-    if inserted.rows_affected() == 0 {
-        return Err(StoreError::NotFound);
-    }
-    Ok(())
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// Changes the member's own memory and stores the previous text as a version. A
@@ -100,21 +91,18 @@ pub async fn memory_update(
     let MemoryChange {
         text,
         attributes,
+        persona_id,
         reason,
     } = change;
-    let attributes = attributes.as_ref();
     let edited = sqlx::query_scalar!(
-        "SELECT memory_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "SELECT memory_edit($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         id as _,
         version,
         text.kind as _,
         text.title,
         text.content,
         &text.tags,
-        attributes.is_some(),
-        attributes.and_then(|attributes| attributes.expires_at),
-        attributes.map(|attributes| attributes.importance),
-        attributes.map(|attributes| &attributes.allowed_vendors) as _,
+        attributes.as_ref().map(Json) as _,
         reason.as_deref(),
         now,
     )
@@ -123,11 +111,8 @@ pub async fn memory_update(
     if edited.is_none() {
         return Err(unchanged_error(tx, id).await);
     }
-    if let Some(attributes) = attributes {
-        let parent_id = persona_set(tx, id, attributes.persona_id).await?;
-        if parent_id.is_none() {
-            memory_thread_follow(tx, id, None).await?;
-        }
+    if let Some(persona_id) = persona_id {
+        persona_set(tx, id, *persona_id).await?;
     }
     Ok(())
 }
@@ -159,22 +144,21 @@ pub async fn memory_persona_set(
     if found.is_none() {
         return Err(unchanged_error(tx, id).await);
     }
-    persona_set(tx, id, persona).await?;
-    Ok(())
+    persona_set(tx, id, persona).await
 }
 
-/// Returns the id of the memory that it replies to.
 async fn persona_set(
     tx: &mut TenantTx,
     id: MemoryId,
     persona: Option<PersonaId>,
-) -> Result<Option<MemoryId>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        "UPDATE memories SET persona_id = $3 WHERE tenant_id = $1 AND id = $2 RETURNING parent_id",
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE memories SET persona_id = $3 WHERE tenant_id = $1 AND id = $2",
         tx.tenant_id() as _,
         id as _,
         persona as _,
     )
-    .fetch_one(tx.conn())
-    .await?)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }

@@ -348,7 +348,7 @@ async fn a_proposal_is_of_an_own_memory_as_it_is_to_a_team_of_ones_own() {
     let (_, proposal) = scene.proposed(&scene.mia, org).await;
     let denied = Err("42501".to_owned());
     let columns = "tenant_id, memory_id, memory_version, kind, title, content, tags, to_visibility, comment, created_at, \
-                   allowed_vendors";
+                   attributes";
     for (values, names) in [
         (
             format!("'{}', 'pending', NULL, NULL", scene.mia.user_id),

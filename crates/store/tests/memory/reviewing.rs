@@ -241,10 +241,10 @@ async fn an_accepted_change_takes_the_place_of_what_others_saw() {
     let read = found.change.unwrap();
     assert!(found.summary.is_change && found.may_decide);
     assert_eq!(read.before.content, "the canary sings");
-    assert_eq!(read.before.expires_at, None);
+    assert_eq!(read.before.attributes.expires_at, None);
     assert_eq!(read.after.content, "the canary is dead");
-    assert_eq!(read.after.expires_at, ends);
-    assert_eq!(read.after.allowed_vendors, claude);
+    assert_eq!(read.after.attributes.expires_at, ends);
+    assert_eq!(read.after.attributes.allowed_vendors, claude);
     drop(tx);
     let own = scene.change_accepted(&scene.mia, proposal).await;
     assert!(matches!(own, Err(StoreError::Other(_))), "{own:?}");
@@ -255,7 +255,10 @@ async fn an_accepted_change_takes_the_place_of_what_others_saw() {
     for (id, content) in [(memory, "the canary is dead"), (reply, "it does")] {
         let now = memory_get(&mut tx, id).await.unwrap();
         assert_eq!(now.content, content);
-        assert_eq!((now.expires_at, &now.allowed_vendors), (ends, &claude));
+        assert_eq!(
+            (now.attributes.expires_at, &now.attributes.allowed_vendors),
+            (ends, &claude)
+        );
         assert_eq!(now.team_id, Some(scene.design));
         assert!(!now.is_embedded);
     }
@@ -318,8 +321,8 @@ async fn a_change_is_accepted_onto_what_it_was_compared_with_and_nothing_else() 
         ),
         // What it was to be until is over by now.
         (
-            "UPDATE memory_proposals SET expires_at = '2020-01-01'",
-            "UPDATE memory_proposals SET expires_at = '2100-01-01'",
+            "UPDATE memory_proposals SET attributes = jsonb_set(attributes, '{expires_at}', '\"2020-01-01\"')",
+            "UPDATE memory_proposals SET attributes = jsonb_set(attributes, '{expires_at}', '\"2100-01-01\"')",
         ),
     ] {
         scene.execute(spoil).await;

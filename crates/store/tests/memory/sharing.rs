@@ -8,7 +8,7 @@ use store::{
     StoreError,
     memory::{memory_delete, memory_get, memory_share},
     team::{team_member_add, team_rename},
-    testing::NOW,
+    testing::{NOW, id},
 };
 use time::Duration;
 
@@ -310,7 +310,8 @@ async fn there_is_no_way_around_the_functions() {
         tried(&mut conn, &take).await.unwrap();
         for call in [
             "SELECT memory_share(gen_random_uuid(), NULL, 'org', NULL, '', now())",
-            "SELECT memory_edit(gen_random_uuid(), 1, '', '', '', '{}', false, NULL, NULL, NULL, '', now())",
+            "SELECT memory_edit(gen_random_uuid(), 1, '', '', '', '{}', NULL, '', now())",
+            "SELECT memory_insert('[]', now())",
             "SELECT memory_proposal_accept(gen_random_uuid(), '', '', now())",
             "SELECT memory_proposal_close(gen_random_uuid(), true, '', now())",
             "SELECT memory_viewers(gen_random_uuid(), 'org', NULL, NULL, '{}', 1)",
@@ -321,6 +322,36 @@ async fn there_is_no_way_around_the_functions() {
         ] {
             assert_eq!(tried(&mut conn, call).await, denied, "{role}: {call}");
         }
+    }
+}
+
+#[tokio::test]
+async fn attributes_of_an_edit_or_a_new_memory_set_no_other_column() {
+    let scene = Scene::new().await;
+    let memory = create(&scene.db, &scene.ada, "the canary sings").await;
+    let mut conn = scene.connection(&scene.ada).await;
+    let others = r#""user_id": "00000000-0000-0000-0000-000000000007", "deleted_at": "2026-01-01T00:00:00Z",
+        "tenant_id": "00000000-0000-0000-0000-000000000007", "visibility": "org",
+        "shared_at": "2026-01-01T00:00:00Z", "importance": 0.9"#;
+    let edit = format!(
+        r#"SELECT memory_edit('{memory}', 1, 'fact', '', 'it does', '{{}}',
+            '{{"id": "00000000-0000-0000-0000-000000000007", "version": 7, "content": "x", {others}}}', '', now())"#
+    );
+    tried(&mut conn, &edit).await.unwrap();
+    let new = id::<MemoryId>();
+    let insert = format!(
+        r#"SELECT memory_insert('[{{"id": "{new}", "kind": "fact", "title": "", "content": "new", "tags": [],
+            "origin": "api", "version": 1, "allowed_vendors": ["*"], "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z", {others}}}]', now())"#
+    );
+    tried(&mut conn, &insert).await.unwrap();
+    let mut tx = scene.begin(&scene.ada).await;
+    for (id, content, version) in [(memory, "it does", 2), (new, "new", 1)] {
+        let found = memory_get(&mut tx, id).await.unwrap();
+        assert_eq!((found.content.as_str(), found.version), (content, version));
+        assert_eq!((found.is_own, found.deleted_at), (true, None));
+        assert_eq!(found.visibility, Visibility::Private);
+        assert!((found.attributes.importance - 0.9).abs() < f32::EPSILON);
     }
 }
 

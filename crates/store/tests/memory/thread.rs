@@ -274,8 +274,11 @@ async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
         .unwrap();
     tx.commit().await.unwrap();
     let followed = world.get(&world.max, reply).await.unwrap();
-    assert_eq!(followed.expires_at, attributes.expires_at);
-    assert_eq!(followed.allowed_vendors, attributes.allowed_vendors);
+    assert_eq!(followed.attributes.expires_at, attributes.expires_at);
+    assert_eq!(
+        followed.attributes.allowed_vendors,
+        attributes.allowed_vendors
+    );
 
     // Its author changes neither.
     let mut tx = world.db.store.begin(&world.max).await.unwrap();
@@ -284,8 +287,8 @@ async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
         .unwrap();
     tx.commit().await.unwrap();
     let kept = world.get(&world.max, reply).await.unwrap();
-    assert_eq!(kept.expires_at, attributes.expires_at);
-    assert_eq!(kept.allowed_vendors, attributes.allowed_vendors);
+    assert_eq!(kept.attributes.expires_at, attributes.expires_at);
+    assert_eq!(kept.attributes.allowed_vendors, attributes.allowed_vendors);
 }
 
 #[tokio::test]

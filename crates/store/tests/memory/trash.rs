@@ -142,7 +142,7 @@ async fn what_has_ended_goes_to_the_trash_with_its_replies_and_comes_back_for_go
     for (actor, memory) in [(&mia, ended), (&max, answer)] {
         let mut tx = db.store.begin(actor).await.unwrap();
         let back = memory_get(&mut tx, memory).await.unwrap();
-        assert_eq!((back.deleted_at, back.expires_at), (None, None));
+        assert_eq!((back.deleted_at, back.attributes.expires_at), (None, None));
     }
 }
 

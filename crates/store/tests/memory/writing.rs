@@ -2,8 +2,8 @@ use domain::{
     MemoryId,
     access::SystemRole,
     memory::{
-        MAX_CONTENT_BYTES, MemoryChange, MemoryCriteria, MemoryKind, MemoryText, NewMemory, Origin,
-        Visibility,
+        MAX_CONTENT_BYTES, MemoryAttributes, MemoryChange, MemoryCriteria, MemoryKind, MemoryText,
+        NewMemory, Origin, Visibility,
     },
 };
 use store::{
@@ -345,12 +345,14 @@ async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
         ..imported(1, text("root"))
     };
     assert_eq!(
-        memory_insert_imported(&mut tx, std::slice::from_ref(&root))
+        memory_insert_imported(&mut tx, std::slice::from_ref(&root), NOW)
             .await
             .unwrap(),
         [root.id]
     );
-    let parents = import_parents(&mut tx, &[[1; 32], [2; 32]]).await.unwrap();
+    let parents = import_parents(&mut tx, &[[1; 32], [2; 32]], NOW)
+        .await
+        .unwrap();
     assert_eq!(
         parents,
         [ParentMemory {
@@ -368,14 +370,35 @@ async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
         ..root.clone()
     };
     assert_eq!(
-        memory_insert_imported(&mut tx, &[again, reply.clone()])
+        memory_insert_imported(&mut tx, &[again, reply.clone()], NOW)
             .await
             .unwrap(),
         [reply.id]
     );
+    // Nobody replies to what has expired, in an import either.
+    let expired = ImportedMemory {
+        memory: NewMemory {
+            attributes: MemoryAttributes {
+                expires_at: Some(NOW),
+                ..MemoryAttributes::default()
+            },
+            ..NewMemory::of(text("expired"), Origin::Import)
+        },
+        ..imported(3, text("expired"))
+    };
+    let late = ImportedMemory {
+        parent_id: Some(expired.id),
+        ..imported(4, text("late"))
+    };
+    let created = memory_insert_imported(&mut tx, &[expired.clone()], NOW).await;
+    assert_eq!(created.unwrap(), [expired.id]);
+    let parents = import_parents(&mut tx, &[[3; 32]], NOW).await.unwrap();
+    assert!(parents.is_empty());
+    let created = memory_insert_imported(&mut tx, &[late], NOW).await.unwrap();
+    assert!(created.is_empty());
     // A reply is no parent, nor is what lies in the trash.
     assert!(
-        import_parents(&mut tx, &[[2; 32]])
+        import_parents(&mut tx, &[[2; 32]], NOW)
             .await
             .unwrap()
             .is_empty()
@@ -404,7 +427,7 @@ async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
 
     let mut tx = db.store.begin(&noah).await.unwrap();
     assert!(
-        import_parents(&mut tx, &[[1; 32]])
+        import_parents(&mut tx, &[[1; 32]], NOW)
             .await
             .unwrap()
             .is_empty()
@@ -438,8 +461,8 @@ async fn an_imported_memory_never_gets_into_somebody_elses_persona() {
         .unwrap()["Work"];
     assert_ne!(his, hers);
     let mut memory = imported(1, text);
-    memory.memory.attributes.persona_id = Some(hers);
-    match memory_insert_imported(&mut tx, &[memory]).await {
+    memory.memory.persona_id = Some(hers);
+    match memory_insert_imported(&mut tx, &[memory], NOW).await {
         Err(StoreError::Constraint(name)) => assert_eq!(name, "memories_persona_id_fkey"),
         other => panic!("{other:?}"),
     }
@@ -467,7 +490,7 @@ async fn an_imported_record_lands_once() {
         record(1, "a, \"b\" {c}"),
     ];
     assert_eq!(
-        memory_insert_imported(&mut tx, &batch).await.unwrap(),
+        memory_insert_imported(&mut tx, &batch, NOW).await.unwrap(),
         [batch[0].id, batch[1].id]
     );
     tx.commit().await.unwrap();
@@ -480,11 +503,11 @@ async fn an_imported_record_lands_once() {
         .unwrap();
     let again = [record(1, "a"), record(2, "b"), record(3, "c")];
     assert_eq!(
-        memory_insert_imported(&mut tx, &again).await.unwrap(),
+        memory_insert_imported(&mut tx, &again, NOW).await.unwrap(),
         [again[2].id]
     );
     assert!(
-        memory_insert_imported(&mut tx, &[])
+        memory_insert_imported(&mut tx, &[], NOW)
             .await
             .unwrap()
             .is_empty()
@@ -509,7 +532,7 @@ async fn an_imported_record_lands_once() {
     let mut tx = db.store.begin(&noah).await.unwrap();
     let his = [record(1, "a")];
     assert_eq!(
-        memory_insert_imported(&mut tx, &his).await.unwrap(),
+        memory_insert_imported(&mut tx, &his, NOW).await.unwrap(),
         [his[0].id]
     );
 }

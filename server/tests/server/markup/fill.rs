@@ -54,6 +54,10 @@ const NO_WORDS: &[(&str, &str)] = &[
     ("login_attempts.pkce_verifier", "never shown"),
     ("login_attempts.return_to", "never shown"),
     ("memory_lexemes.lexeme", "never shown"),
+    (
+        "memory_proposals.attributes",
+        "a time, a number and the keys of vendors",
+    ),
     ("memory_proposals.kind", "a kind, as memories have it"),
     ("memory_versions.kind", "a kind, as memories have it"),
     ("memory_versions.origin", "an origin, as memories have it"),

@@ -57,7 +57,7 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> 
     drop(cluster);
 
     steps.attempt("browser journeys", || {
-        let data = project.throwaway().join("journeys");
+        let data = project.scratch().join("journeys");
         if data.exists() {
             // Left over from a run that was killed.
             fs::remove_dir_all(&data)?;

@@ -67,7 +67,9 @@ impl Project {
         command
     }
 
-    /// A command that runs in the checkout.
+    /// A command that runs in the checkout, without what cargo tells this
+    /// program of its own package. Build scripts that watch those variables
+    /// would otherwise run anew whenever cargo is called by hand in between.
     pub(crate) fn command<S: AsRef<OsStr>>(
         &self,
         program: impl AsRef<OsStr>,
@@ -75,6 +77,9 @@ impl Project {
     ) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root).args(arguments);
+        for (name, _) in env::vars_os().filter(|(name, _)| is_of_package(name)) {
+            command.env_remove(name);
+        }
         command
     }
 
@@ -122,6 +127,12 @@ impl Project {
     }
 }
 
+/// True for variables that cargo sets for a package that it runs.
+fn is_of_package(variable: &OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+}
+
 /// True if `folder` takes that many bytes, and programs may run from it.
 fn has_room(folder: &Path, bytes: u64) -> bool {
     rustix::fs::statvfs(folder).is_ok_and(|found| {
@@ -166,5 +177,23 @@ mod tests {
         assert!(has_room(folder.path(), 1));
         assert!(!has_room(folder.path(), u64::MAX));
         assert!(!has_room(&folder.path().join("missing"), 1));
+    }
+
+    #[test]
+    fn command_inherits_nothing_about_this_package() {
+        let project = Project {
+            root: "/".into(),
+            target: "/".into(),
+            cache: "/".into(),
+        };
+        let command = project.command("cargo", ["build"]);
+        let removed: Vec<_> = command
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name)
+            .collect();
+        assert!(removed.contains(&OsStr::new("CARGO_MANIFEST_DIR")));
+        assert!(removed.contains(&OsStr::new("CARGO_PKG_NAME")));
+        assert!(!is_of_package(OsStr::new("CARGO_TARGET_DIR")));
     }
 }

@@ -1,4 +1,4 @@
-import AxeBuilder from "@axe-core/playwright";
+import axe from "axe-core";
 import { STATES, type Seed, seed } from "../support/states.ts";
 import { type Page, expect, stillness, test, visit } from "../support/test.ts";
 
@@ -9,18 +9,29 @@ const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const WIDTHS = [360, 1440];
 const THEMES = ["light", "dark"] as const;
 
+declare global {
+  interface Window {
+    axe: typeof axe;
+  }
+}
+
 let seeded: Seed | undefined;
 
 test.beforeEach(async ({ server, visitors }) => {
   seeded ??= await seed(visitors, server);
 });
 
+/** Loads axe into the page; there are no frames. */
+async function bringAxe(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+}
+
 /** What axe finds, one line each. */
 async function findings(page: Page, colorsOnly: boolean): Promise<string[]> {
-  // All in the page itself: there are no frames, and another page for the result takes as long as the rules. Only
-  // violations are described.
-  const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ["violations"] });
-  const { violations } = await (colorsOnly ? axe.withRules("color-contrast") : axe.withTags(WCAG)).analyze();
+  const runOnly: axe.RunOnly = colorsOnly ? { type: "rule", values: ["color-contrast"] } : { type: "tag", values: WCAG };
+  // Only violations are described.
+  const options: axe.RunOptions = { runOnly, resultTypes: ["violations"] };
+  const violations = await page.evaluate(async (given) => (await window.axe.run(document, given)).violations, options);
   return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help} at ${node.target.join(" ")} (${node.html.slice(0, 120)})`));
 }
 
@@ -38,6 +49,7 @@ for (const state of STATES) {
     const page = state.as === undefined ? await visitors.anonymous() : await visitors.as(state.as);
     await page.setViewportSize({ width: WIDTHS[0] ?? 0, height: 800 });
     await state.show(page, seeded);
+    await bringAxe(page);
     for (const width of state.narrowOnly ? WIDTHS.slice(0, 1) : WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
       expect.soft(await page.title(), "the title").not.toBe("");

@@ -2,7 +2,8 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+// The headless shell first: it opens pages in two thirds of the time.
+const NAMES = ["chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /** The browser that `CHROMIUM` names, else the first installed one. */
 export function chromium(): string {
@@ -15,7 +16,7 @@ export function chromium(): string {
   const found = NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
   if (found === undefined) {
     throw new Error(
-      "The browser journeys need Chromium. Run `apt-get install --yes chromium fonts-liberation` as root, or name one in CHROMIUM.",
+      "The browser journeys need Chromium. Run `apt-get install --yes chromium-headless-shell fonts-liberation` as root, or name one in CHROMIUM.",
     );
   }
   return found;

@@ -18,14 +18,17 @@ pub(crate) struct Throwaway {
 
 impl Throwaway {
     pub(crate) fn start(project: &Project) -> Result<Self> {
-        let home = project.throwaway();
+        let home = project.scratch();
+        fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
         remove_abandoned(&home);
-        let binaries = Binaries::ensure(&home, &project.cache)?;
+        let binaries = Binaries::ensure(&project.throwaway(), &project.cache)?;
         let folder = home.join(format!("{PREFIX}{}", std::process::id()));
         let settings = Settings::new(binaries.clone(), &folder)
             .throwaway()
             // Each test has its own database, and each database its own pools.
-            .option("max_connections", "300");
+            .option("max_connections", "300")
+            // The log takes space that may be memory.
+            .option("max_wal_size", "256MB");
         let cluster = Some(Cluster::start(settings)?);
         Ok(Self {
             cluster,

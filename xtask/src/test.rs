@@ -18,19 +18,18 @@ const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "web", "--exclude", "x
 
 /// Runs all tests, even if some fail, and prints their results and times.
 pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> {
-    let mut steps = Steps::default();
+    let mut steps = Steps::start();
     let tools = steps.require("set-up", || setup::ensure_all(project))?;
-    let site = steps.require("build of the browser's part", || {
-        build::site(project, false)
-    })?;
-    // A single build, so that the binary used by the browser journeys has the
-    // same features as the tests.
-    steps.require("build of the tests", || {
-        run(project
-            .cargo(["build"])
-            .args(WORKSPACE)
-            .args(["--bins", "--tests", "--examples"]))
-    })?;
+    // Two target folders, so that neither build waits for the other.
+    let (site, built) = steps.attempt_beside(
+        "build of the browser's part",
+        || build::site(project, false),
+        |steps| steps.require("build of the tests", || build_tests(project)),
+    );
+    built?;
+    let Some(site) = site else {
+        return Ok(steps.finish());
+    };
     let cluster = Throwaway::start(project)?;
     let url = cluster.url()?;
     let succeeds_with_database = |command: &mut Command| {
@@ -57,7 +56,7 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> 
     drop(cluster);
 
     steps.attempt("browser journeys", || {
-        let data = project.throwaway().join("journeys");
+        let data = project.scratch().join("journeys");
         if data.exists() {
             // Left over from a run that was killed.
             fs::remove_dir_all(&data)?;
@@ -70,6 +69,16 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> 
         succeeds(&mut journeys)
     });
     Ok(steps.finish())
+}
+
+/// Builds all at once, so that the server of the journeys has the same features
+/// as that of the tests. Optimising the benchmarks takes longer than most
+/// crates, and no test runs them.
+fn build_tests(project: &Project) -> Result<()> {
+    run(project
+        .cargo(["build"])
+        .args(WORKSPACE)
+        .args(["--bin", "atrium", "--tests", "--examples"]))
 }
 
 /// Playwright with the installed Chromium. Its configuration starts the server

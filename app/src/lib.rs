@@ -18,6 +18,7 @@ mod clock;
 mod connect;
 mod embedding_model;
 mod flash;
+mod format;
 mod forms;
 mod frame;
 mod group_mapping;

@@ -49,7 +49,7 @@ pub(super) fn TrashNotice(
     let purge = FormState::<MemoryPurge>::new();
     let formats = formats();
     let purge_date = at + TRASH_RETENTION;
-    let purge_date = move || formats.with(|formats| formats.date(purge_date));
+    let purge_date = move || formats.with(|formats| crate::format::date(purge_date, formats));
     view! {
         <div class="notice notice-warning notice-tall">
             <Glyph icon=Icon::Trash />

@@ -28,9 +28,24 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
     identity::caller::{CallerError, caller_load, is_use_due},
     member::first_ungrantable,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
     secret::{Secret, SecretKind},
 };
+
+operations! {
+    ApiKeyList,
+    ApiKeyCreate,
+    ApiKeyOwnerGet,
+    ApiKeyGet,
+    ApiKeyRevoke,
+    OrganisationApiKeyList,
+    OrganisationApiKeyCreate,
+    OrganisationApiKeyGet,
+    OrganisationApiKeyRevoke,
+    ServiceAccountList,
+    ServiceAccountCreate,
+    ServiceAccountOwnerGet,
+}
 
 /// Services on a page; beyond that they are found in the member list.
 const MAX_SERVICES: u16 = 200;

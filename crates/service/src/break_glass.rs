@@ -22,8 +22,12 @@ use store::{
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    BreakGlassReportList,
+}
 
 /// Number of recent grants on a member's own page.
 const REPORTS_SHOWN: u16 = 10;

@@ -20,8 +20,16 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::embedding_sweep,
-    operation::{Done, Endpoint, Group, Operation, Route},
+    operation::{Done, Endpoint, Group, Operation, Route, operations},
 };
+
+operations! {
+    EmbeddingModelGet,
+    EmbeddingModelStart,
+    EmbeddingModelPause,
+    EmbeddingModelResume,
+    EmbeddingModelCancel,
+}
 
 pub struct EmbeddingModelGet;
 

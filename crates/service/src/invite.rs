@@ -34,10 +34,19 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::{grantable_in_tx, grantable_role},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
     secret::{Secret, SecretKind},
     team::changeable_team,
 };
+
+operations! {
+    InviteList,
+    InviteChoicesGet,
+    InviteCreate,
+    InviteGet,
+    InviteRenew,
+    InviteRevoke,
+}
 
 /// Lifetime of an owner's invite created by the operator.
 const OWNER_INVITE: Duration = Duration::days(7);

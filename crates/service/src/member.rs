@@ -26,8 +26,15 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     break_glass,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    MemberList,
+    MemberGet,
+    MemberRoleGrant,
+    MemberRoleRevoke,
+}
 
 /// Audit rows on a member's page.
 const AUDIT_ROWS: u16 = 10;

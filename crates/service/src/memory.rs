@@ -19,9 +19,30 @@ use store::{
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    memory_batch::MemoryBatch,
     memory_edit::Edit,
-    operation::{Done, Group, McpTool, Operation, Route},
+    memory_search::{MemorySearch, MemorySimilar},
+    memory_trash::{MemoryDelete, MemoryPurge, MemoryRestore, MemoryTrashEmpty},
+    operation::{Done, Group, McpTool, Operation, Route, operations},
 };
+
+// With those of the modules that search, change and delete several: MCP lists
+// its tools in this order.
+operations! {
+    MemoryList,
+    MemoryCreate,
+    MemorySearch,
+    MemoryBatch,
+    MemoryGet,
+    MemoryThreadGet,
+    MemoryUpdate,
+    MemoryDelete,
+    MemoryRestore,
+    MemorySimilar,
+    MemoryReplies,
+    MemoryTrashEmpty,
+    MemoryPurge,
+}
 
 pub struct MemoryList;
 

@@ -12,8 +12,15 @@ use serde_json::json;
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    MemoryViewList,
+    MemoryViewCreate,
+    MemoryViewRename,
+    MemoryViewDelete,
+}
 
 pub struct MemoryViewList;
 

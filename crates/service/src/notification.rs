@@ -11,8 +11,14 @@ use store::notification as notifications;
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    NotificationList,
+    NotificationRead,
+    NotificationReadAll,
+}
 
 pub struct NotificationList;
 

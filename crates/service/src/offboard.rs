@@ -24,8 +24,13 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::{blocked_reason, live_sessions},
-    operation::{Done, Endpoint, Group, Operation, Route},
+    operation::{Done, Endpoint, Group, Operation, Route, operations},
 };
+
+operations! {
+    MemberOffboard,
+    MemberOffboardPreview,
+}
 
 /// Memories transferred in one statement.
 const BATCH: i64 = 500;

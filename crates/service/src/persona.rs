@@ -11,8 +11,16 @@ use store::persona as personas;
 
 use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    PersonaList,
+    PersonaCreate,
+    PersonaGet,
+    PersonaUpdate,
+    PersonaDelete,
+}
 
 pub struct PersonaList;
 

@@ -20,8 +20,14 @@ use time::{Date, Duration};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    PreferencesGet,
+    PreferencesUpdate,
+    ThemeSet,
+}
 
 /// How far back the time zone offsets sent to pages reach …
 const OFFSETS_PAST: Duration = Duration::days(5 * 366);

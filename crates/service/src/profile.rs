@@ -11,8 +11,12 @@ use store::tenant::{TenantStatus, session_memberships};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    ProfileGet,
+}
 
 pub struct ProfileGet;
 

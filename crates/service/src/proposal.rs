@@ -24,9 +24,17 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::enqueue_embedding_of,
     memory_version::diff_texts,
-    operation::{Done, Endpoint, Group, Operation, Route, needed},
+    operation::{Done, Endpoint, Group, Operation, Route, needed, operations},
     share::viewers,
 };
+
+operations! {
+    ProposalList,
+    ProposalGet,
+    ProposalAccept,
+    ProposalDecline,
+    ProposalWithdraw,
+}
 
 /// Begins an action on proposals; `MemoryReview` also allows it.
 async fn begin<'a, E: Endpoint>(

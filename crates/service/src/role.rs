@@ -13,8 +13,16 @@ use store::{StoreError, TenantTx, role as roles};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    RoleList,
+    RoleCreate,
+    RoleGet,
+    RoleUpdate,
+    RoleDelete,
+}
 
 /// Holders listed on a role's page.
 const MAX_HOLDERS_SHOWN: i64 = 50;

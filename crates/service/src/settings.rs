@@ -9,9 +9,14 @@ use store::settings::{organisation_get, organisation_update};
 
 use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
     preferences::KNOWN,
 };
+
+operations! {
+    SettingsGet,
+    SettingsUpdate,
+}
 
 pub struct SettingsGet;
 

@@ -20,8 +20,14 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     memory::own_memory,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    MemorySharingGet,
+    MemoryShare,
+    MemoryUnshare,
+}
 
 /// Maximum number of viewers listed by name.
 const MAX_VIEWERS_NAMED: i64 = 20;

@@ -16,8 +16,18 @@ use store::{StoreError, TenantTx, team as teams};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    TeamList,
+    TeamCreate,
+    TeamGet,
+    TeamRename,
+    TeamDelete,
+    TeamMemberSet,
+    TeamMemberRemove,
+}
 
 /// Members listed on a team's page.
 const MAX_MEMBERS_SHOWN: i64 = 200;

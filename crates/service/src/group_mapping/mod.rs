@@ -18,10 +18,18 @@ use store::{StoreError, TenantTx};
 use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::first_ungrantable,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
 
 pub use simulate::GroupMappingSimulate;
+
+operations! {
+    GroupMappingList,
+    GroupMappingCreate,
+    GroupMappingSimulate,
+    GroupMappingUpdate,
+    GroupMappingDelete,
+}
 
 /// The organisation's roles and teams, to look up their names.
 struct Names {

@@ -27,8 +27,18 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::MAX_ATTEMPTS,
-    operation::{Done, Endpoint, Group, Operation, Route},
+    operation::{Done, Endpoint, Group, Operation, Route, operations},
 };
+
+operations! {
+    ImportList,
+    ImportGet,
+    ImportPreviewGet,
+    ImportConfirm,
+    ImportDiscard,
+    ImportCancel,
+    ImportRetry,
+}
 
 pub(crate) const IMPORT_JOB: &str = "memory.import";
 

@@ -17,6 +17,8 @@ mod break_glass;
 mod clock;
 mod connect;
 mod embedding_model;
+mod feature;
+mod features;
 mod flash;
 mod format;
 mod forms;

@@ -60,7 +60,7 @@ pub(crate) async fn group_mapping_save(
             service::call::<service::GroupMappingCreate>(&ctx, &actor, input).await?;
         }
     }
-    api::redirect_with_flash("/groups", Flash::GroupMappingSaved);
+    api::redirect_with_flash("/groups", Flash::GROUP_MAPPING_SAVED);
     Ok(())
 }
 
@@ -68,6 +68,6 @@ pub(crate) async fn group_mapping_save(
 pub(crate) async fn group_mapping_delete(id: GroupMappingId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::GroupMappingDelete>(&ctx, &actor, GroupMappingPath { id }).await?;
-    api::redirect_with_flash("/groups", Flash::GroupMappingDeleted);
+    api::redirect_with_flash("/groups", Flash::GROUP_MAPPING_DELETED);
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::MemoryPurge>(&ctx, &actor, MemoryPath { id }).await?;
-    api::redirect_with_flash("/memories", Flash::MemoryPurged);
+    api::redirect_with_flash("/memories", Flash::MEMORY_PURGED);
     Ok(())
 }
 
@@ -31,7 +31,7 @@ pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
 pub(crate) async fn memory_trash_empty() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::MemoryTrashEmpty>(&ctx, &actor, NoInput {}).await?;
-    api::redirect_with_flash("/memories", Flash::TrashEmptied);
+    api::redirect_with_flash("/memories", Flash::TRASH_EMPTIED);
     Ok(())
 }
 

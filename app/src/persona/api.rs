@@ -34,7 +34,7 @@ pub(crate) async fn persona_create(
     let (ctx, actor) = api::caller()?;
     let input = PersonaInput { name, description };
     service::call::<service::PersonaCreate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash("/memories/personas", Flash::PersonaSaved);
+    api::redirect_with_flash("/memories/personas", Flash::PERSONA_SAVED);
     Ok(())
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn persona_update(
         description,
     };
     service::call::<service::PersonaUpdate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash("/memories/personas", Flash::PersonaSaved);
+    api::redirect_with_flash("/memories/personas", Flash::PERSONA_SAVED);
     Ok(())
 }
 
@@ -60,6 +60,6 @@ pub(crate) async fn persona_update(
 pub(crate) async fn persona_delete(id: PersonaId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::PersonaDelete>(&ctx, &actor, PersonaPath { id }).await?;
-    api::redirect_with_flash("/memories/personas", Flash::PersonaDeleted);
+    api::redirect_with_flash("/memories/personas", Flash::PERSONA_DELETED);
     Ok(())
 }

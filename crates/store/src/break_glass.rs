@@ -6,7 +6,7 @@
 //! search in the same transaction sees more.
 
 use domain::{
-    BreakGlassId, MemoryId, Page, Timestamp, UserId,
+    AppError, BreakGlassId, MemoryId, Page, Timestamp, UserId,
     break_glass::{BreakGlassGrant, BreakGlassReport, PrivateMemory, ReadMemory},
     memory::Memory,
 };
@@ -15,8 +15,13 @@ use time::Duration;
 use crate::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
+    error::ConstraintErrors,
     memory::memory_get,
 };
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[("break_glass_grants_reason_check", || {
+    AppError::field("reason", "Say why, in 10 to 500 characters.")
+})];
 
 /// Limit on the memories in a report, latest first.
 const MAX_READ_MEMORIES: i64 = 200;

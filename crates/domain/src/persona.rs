@@ -3,7 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, PersonaId, validate::FieldErrors};
+use crate::{AppError, id::typed_id, validate::FieldErrors};
+
+typed_id!(
+    /// A context of a member that memories may belong to.
+    PersonaId,
+    "persona"
+);
 
 /// In characters.
 pub const MAX_PERSONA_NAME_CHARS: usize = 50;

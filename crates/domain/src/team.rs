@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActorKind, AppError, TeamId, Timestamp, UserId, keyed_enum::keyed_enum, member::UserStatus,
+    ActorKind, AppError, Timestamp, UserId, id::typed_id, keyed_enum::keyed_enum,
+    member::UserStatus,
 };
+
+typed_id!(TeamId, "team");
 
 /// In characters.
 pub const MAX_TEAM_NAME_CHARS: usize = 100;

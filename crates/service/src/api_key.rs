@@ -276,7 +276,7 @@ async fn create(
         ));
     }
     let record = owner_load(tx, actor, owner).await?;
-    tx.set_about(AuditTarget::user(owner));
+    tx.set_about(AuditTarget::of(owner));
     let offered = offered_permissions(actor, &record);
     if let Some(permission) = first_ungrantable(actor, &new.scopes) {
         return Err(AppError::Forbidden { permission });
@@ -326,7 +326,7 @@ async fn create(
     };
     Ok(Done::audited(
         created,
-        AuditTarget::api_key(id).with_changes(after),
+        AuditTarget::of(id).with_changes(after),
     ))
 }
 
@@ -383,10 +383,7 @@ async fn revoke(
     }
     let before =
         json!({ "before": { "owner": key.owner_id, "label": key.label, "prefix": key.prefix } });
-    Ok(Done::audited(
-        (),
-        AuditTarget::api_key(id).with_changes(before),
-    ))
+    Ok(Done::audited((), AuditTarget::of(id).with_changes(before)))
 }
 
 pub struct ServiceAccountList;
@@ -437,7 +434,7 @@ impl Operation for ServiceAccountCreate {
         let now = tx.now();
         user_create(tx, &user, now).await?;
         let after = json!({ "after": { "name": new.name, "kind": new.kind } });
-        let target = AuditTarget::user(user.id).with_changes(after);
+        let target = AuditTarget::of(user.id).with_changes(after);
         let created = CreatedServiceAccount { id: user.id };
         Ok(Done::audited(created, target))
     }

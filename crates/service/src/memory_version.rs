@@ -161,7 +161,7 @@ impl Operation for MemoryVersionRestore {
             version,
             current,
         } = input;
-        tx.set_about(AuditTarget::memory(id));
+        tx.set_about(AuditTarget::of(id));
         let (earlier, _) = memories::memory_version_and_next(tx, id, version).await?;
         let change = MemoryChange {
             text: MemoryText {

@@ -100,7 +100,7 @@ impl Endpoint for MemberOffboard {
             changes["sessions_ended"] = json!(ended);
             changes
         });
-        tx.finish(AuditTarget::user(input.id), done).await
+        tx.finish(AuditTarget::of(input.id), done).await
     }
 }
 
@@ -174,7 +174,7 @@ async fn transfer_memories(
         count += batch.len();
         let targets = batch.into_iter().map(|memory| {
             let changes = json!({ "before": { "owner": id }, "after": { "owner": heir } });
-            AuditTarget::memory(memory).with_changes(changes)
+            AuditTarget::of(memory).with_changes(changes)
         });
         act.audit_side_effects(Action::MemberOffboard, targets)
             .await?;

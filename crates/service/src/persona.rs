@@ -88,7 +88,7 @@ impl Operation for PersonaCreate {
             description: text.description,
             memory_count: 0,
         };
-        Ok(Done::audited(persona, AuditTarget::persona(id)))
+        Ok(Done::audited(persona, AuditTarget::of(id)))
     }
 }
 
@@ -115,7 +115,7 @@ impl Operation for PersonaUpdate {
         let text = ParsedPersona::parse(&PersonaInput { name, description })?;
         let now = tx.now();
         personas::persona_update(tx, id, &text, now).await?;
-        Ok(Done::audited((), AuditTarget::persona(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 }
 
@@ -136,7 +136,7 @@ impl Operation for PersonaDelete {
     ) -> Result<Done<()>, AppError> {
         let left = personas::persona_delete(tx, id).await?;
         // The persona's name and text are private, so only the count is audited.
-        let target = AuditTarget::persona(id).with_changes(json!({ "memories": left }));
+        let target = AuditTarget::of(id).with_changes(json!({ "memories": left }));
         Ok(Done::audited((), target))
     }
 }

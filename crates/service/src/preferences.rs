@@ -200,7 +200,7 @@ async fn change(
     let now = tx.now();
     preferences_set(tx, after, now).await?;
     let changes = json!({ "before": before, "after": after });
-    let target = AuditTarget::user(tx.actor.user_id).with_changes(changes);
+    let target = AuditTarget::of(tx.actor.user_id).with_changes(changes);
     Ok(Done::audited((), target))
 }
 

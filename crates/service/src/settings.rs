@@ -50,7 +50,7 @@ impl Operation for SettingsUpdate {
         let after = OrganisationUpdate::parse(&input, KNOWN)?;
         let now = tx.now();
         organisation_update(tx, input.version, &after, now).await?;
-        let target = AuditTarget::tenant(tx.actor.tenant_id).with_changes(json!({
+        let target = AuditTarget::of(tx.actor.tenant_id).with_changes(json!({
             "before": { "name": before.name, "settings": before.settings },
             "after": { "name": after.name, "settings": after.settings },
         }));

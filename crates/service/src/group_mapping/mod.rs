@@ -104,13 +104,13 @@ impl Operation for GroupMappingCreate {
         input: GroupMappingInput,
     ) -> Result<Done<GroupMapping>, AppError> {
         let id: GroupMappingId = tx.ctx.ids.id();
-        tx.set_about(AuditTarget::group_mapping(id));
+        tx.set_about(AuditTarget::of(id));
         let rule = input.parse(id)?;
         ensure_grantable(tx, &rule).await?;
         let now = tx.now();
         store::group_mapping::group_mapping_create(tx, &rule, now).await?;
         let changes = json!({ "after": to_audit_json(&rule) });
-        let target = AuditTarget::group_mapping(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited(rule, target))
     }
 }
@@ -132,7 +132,7 @@ impl Operation for GroupMappingUpdate {
         input: GroupMappingUpdateInput,
     ) -> Result<Done<()>, AppError> {
         let id = input.id;
-        tx.set_about(AuditTarget::group_mapping(id));
+        tx.set_about(AuditTarget::of(id));
         let before = find(tx, id).await?;
         let after = input.parse()?;
         // Taking a role away requires the same permissions as granting it.
@@ -141,7 +141,7 @@ impl Operation for GroupMappingUpdate {
         let now = tx.now();
         store::group_mapping::group_mapping_update(tx, &after, now).await?;
         let changes = json!({ "before": to_audit_json(&before), "after": to_audit_json(&after) });
-        let target = AuditTarget::group_mapping(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited((), target))
     }
 }
@@ -162,12 +162,12 @@ impl Operation for GroupMappingDelete {
         tx: &mut AuthorizedTx<'_>,
         GroupMappingPath { id }: GroupMappingPath,
     ) -> Result<Done<()>, AppError> {
-        tx.set_about(AuditTarget::group_mapping(id));
+        tx.set_about(AuditTarget::of(id));
         let before = find(tx, id).await?;
         ensure_grantable(tx, &before).await?;
         store::group_mapping::group_mapping_delete(tx, id).await?;
         let changes = json!({ "before": to_audit_json(&before) });
-        let target = AuditTarget::group_mapping(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited((), target))
     }
 }

@@ -10,8 +10,8 @@ use leptos::prelude::*;
 use {
     crate::{Flash, api},
     domain::{
-        NoInput,
-        group_mapping::{GroupMappingInput, GroupMappingPath, GroupMappingUpdateInput},
+        NoInput, WithId,
+        group_mapping::{GroupMappingInput, GroupMappingPath},
     },
 };
 
@@ -53,7 +53,7 @@ pub(crate) async fn group_mapping_save(
     };
     match id {
         Some(id) => {
-            let input = GroupMappingUpdateInput::new(id, input);
+            let input = WithId { id, input };
             service::call::<service::GroupMappingUpdate>(&ctx, &actor, input).await?;
         }
         None => {

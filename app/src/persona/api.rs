@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use {
     crate::{Flash, api},
     domain::{
-        NoInput,
-        persona::{PersonaInput, PersonaPath, PersonaUpdateInput},
+        NoInput, WithId,
+        persona::{PersonaInput, PersonaPath},
     },
 };
 
@@ -45,11 +45,8 @@ pub(crate) async fn persona_update(
     #[server(default)] description: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let input = PersonaUpdateInput {
-        id,
-        name,
-        description,
-    };
+    let input = PersonaInput { name, description };
+    let input = WithId { id, input };
     service::call::<service::PersonaUpdate>(&ctx, &actor, input).await?;
     api::redirect_with_flash("/memories/personas", Flash::PERSONA_SAVED);
     Ok(())

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use {
     crate::{Flash, api},
     domain::{
+        WithId,
         member::MemberListInput,
         team::{
             TeamDeleteInput, TeamInput, TeamListInput, TeamMemberInput, TeamMemberPath, TeamPath,
-            TeamRenameInput, TeamRole,
+            TeamRole,
         },
     },
 };
@@ -79,7 +80,11 @@ pub(crate) async fn team_rename(
     #[server(default)] name: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::call::<service::TeamRename>(&ctx, &actor, TeamRenameInput { id, name }).await?;
+    let input = WithId {
+        id,
+        input: TeamInput { name },
+    };
+    service::call::<service::TeamRename>(&ctx, &actor, input).await?;
     api::redirect_with_flash(&format!("/teams/{id}"), Flash::TEAM_RENAMED);
     Ok(())
 }

@@ -60,7 +60,7 @@ pub use access::{Actor, ActorKind, Permission, RequestFacts};
 pub use action::Action;
 pub use error::{AppError, FieldError};
 pub use id::*;
-pub use input::NoInput;
+pub use input::{NoInput, WithId};
 pub use memory::Vendor;
 pub use paging::Page;
 pub use sign_in::SignInProblem;

@@ -48,19 +48,6 @@ pub struct PersonaInput {
     pub description: String,
 }
 
-/// Replaces both texts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PersonaUpdateInput {
-    pub id: PersonaId,
-    /// 1 to 50 characters, unique among the caller's personas.
-    pub name: String,
-    /// At most 500 characters.
-    #[serde(default)]
-    pub description: String,
-}
-
 /// A validated [`PersonaInput`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedPersona {

@@ -55,15 +55,6 @@ pub struct TeamInput {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct TeamRenameInput {
-    pub id: TeamId,
-    /// 1 to 100 characters, unique in the organisation.
-    pub name: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct TeamDeleteInput {
     pub id: TeamId,
     /// The team's name, to confirm.

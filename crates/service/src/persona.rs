@@ -1,10 +1,8 @@
 //! Personas: contexts of a member that memories can belong to.
 
 use domain::{
-    Action, AppError, NoInput, Page, PersonaId,
-    persona::{
-        MAX_PERSONAS, ParsedPersona, Persona, PersonaInput, PersonaPath, PersonaUpdateInput,
-    },
+    Action, AppError, NoInput, Page, PersonaId, WithId,
+    persona::{MAX_PERSONAS, ParsedPersona, Persona, PersonaInput, PersonaPath},
 };
 use serde_json::json;
 use store::persona as personas;
@@ -100,19 +98,14 @@ impl Operation for PersonaUpdate {
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Change a persona";
     const DESCRIPTION: &'static str = "Every field is replaced.";
-    type Input = PersonaUpdateInput;
+    type Input = WithId<PersonaId, PersonaInput>;
     type Output = ();
 
     async fn run(
         tx: &mut AuthorizedTx<'_>,
-        input: PersonaUpdateInput,
+        WithId { id, input }: WithId<PersonaId, PersonaInput>,
     ) -> Result<Done<()>, AppError> {
-        let PersonaUpdateInput {
-            id,
-            name,
-            description,
-        } = input;
-        let text = ParsedPersona::parse(&PersonaInput { name, description })?;
+        let text = ParsedPersona::parse(&input)?;
         let now = tx.now();
         personas::persona_update(tx, id, &text, now).await?;
         Ok(Done::audited((), AuditTarget::of(id)))

@@ -1,13 +1,13 @@
 //! Teams: list, create, rename, delete, and change their members.
 
 use domain::{
-    Action, Actor, AppError, Page, Permission, TeamId, Timestamp, UserId,
+    Action, Actor, AppError, Page, Permission, TeamId, Timestamp, UserId, WithId,
     member::UserStatus,
     memory::Visibility,
     paging::PAGE_SIZE,
     team::{
         TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
-        TeamMemberPath, TeamName, TeamPath, TeamRef, TeamRenameInput, TeamRole, TeamSummary,
+        TeamMemberPath, TeamName, TeamPath, TeamRef, TeamRole, TeamSummary,
     },
 };
 use serde_json::{Value, json};
@@ -130,17 +130,17 @@ impl Operation for TeamRename {
     const TITLE: &'static str = "Rename a team";
     const DESCRIPTION: &'static str =
         "A team that the member leads, or any with the permission `team.manage`.";
-    type Input = TeamRenameInput;
+    type Input = WithId<TeamId, TeamInput>;
     type Output = TeamRef;
 
     async fn run(
         tx: &mut AuthorizedTx<'_>,
-        TeamRenameInput { id, name }: TeamRenameInput,
+        WithId { id, input }: WithId<TeamId, TeamInput>,
     ) -> Result<Done<TeamRef>, AppError> {
         tx.set_about(AuditTarget::of(id));
         let actor = tx.actor;
         let before = changeable_team(tx, actor, id).await?.name;
-        let name = TeamName::parse(&name)?;
+        let name = TeamName::parse(&input.name)?;
         let now = tx.now();
         teams::team_rename(tx, id, &name, now).await?;
         let changes = json!({ "before": { "name": before }, "after": { "name": name.as_str() } });

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{AppError, RoleId, TeamId, id::typed_id, keyed_enum::keyed_enum};
 
-pub use input::{GroupMappingInput, GroupMappingPath, GroupMappingUpdateInput};
+pub use input::{GroupMappingInput, GroupMappingPath};
 pub use simulation::{
     Difference, Granted, GroupMappingSimulateInput, GroupMappings, MemberChange, PersonOutcome,
     Reason, RuleView, Simulation, SimulationMember, Subject,

@@ -4,11 +4,8 @@
 mod simulate;
 
 use domain::{
-    Action, AppError, GroupMappingId, NoInput,
-    group_mapping::{
-        GroupMapping, GroupMappingInput, GroupMappingPath, GroupMappingUpdateInput, GroupMappings,
-        RuleView,
-    },
+    Action, AppError, GroupMappingId, NoInput, WithId,
+    group_mapping::{GroupMapping, GroupMappingInput, GroupMappingPath, GroupMappings, RuleView},
     role::Role,
     team::TeamRef,
 };
@@ -124,17 +121,16 @@ impl Operation for GroupMappingUpdate {
     const TITLE: &'static str = "Replace a group mapping";
     const DESCRIPTION: &'static str =
         "It applies to each member from their next sign-in or refresh.";
-    type Input = GroupMappingUpdateInput;
+    type Input = WithId<GroupMappingId, GroupMappingInput>;
     type Output = ();
 
     async fn run(
         tx: &mut AuthorizedTx<'_>,
-        input: GroupMappingUpdateInput,
+        WithId { id, input }: WithId<GroupMappingId, GroupMappingInput>,
     ) -> Result<Done<()>, AppError> {
-        let id = input.id;
         tx.set_about(AuditTarget::of(id));
         let before = find(tx, id).await?;
-        let after = input.parse()?;
+        let after = input.parse(id)?;
         // Taking a role away requires the same permissions as granting it.
         ensure_grantable(tx, &before).await?;
         ensure_grantable(tx, &after).await?;

@@ -9,6 +9,8 @@ use domain::{
 };
 use leptos::prelude::*;
 
+use crate::format;
+
 /// The current time that relative times refer to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageClock(RwSignal<Timestamp>);
@@ -73,11 +75,11 @@ pub(crate) fn relative(at: Timestamp, now: Timestamp, formats: &Formats) -> Stri
             days => format!("{days} days"),
         },
         _ => {
-            let (at, now) = (formats.zone.local(at), formats.zone.local(now));
-            return if at.year() == now.year() {
-                formats.locale.day_and_month(at)
+            let year = |at| formats.zone.local(at).year();
+            return if year(at) == year(now) {
+                format::day_and_month(at, formats)
             } else {
-                formats.locale.date(at)
+                format::date(at, formats)
             };
         }
     };
@@ -95,11 +97,11 @@ pub(crate) fn absolute(at: Timestamp, formats: &Formats) -> String {
         locale: formats.locale,
         zone: TimeZone::utc(),
     };
-    let in_utc = utc.date_time(at);
+    let in_utc = format::date_time(at, &utc);
     if formats.zone.name == TimeZone::UTC {
         in_utc
     } else {
-        format!("{} ({in_utc})", formats.date_time(at))
+        format!("{} ({in_utc})", format::date_time(at, formats))
     }
 }
 

@@ -1,47 +1,18 @@
 //! Every page and its path.
 
 use domain::AppError;
-use leptos::prelude::*;
+use leptos::{prelude::*, tachys::view::iterators::StaticVec};
 use leptos_meta::provide_meta_context;
 use leptos_router::{
     SsrMode,
+    any_nested_route::AnyNestedRoute,
     components::{ParentRoute, Route, Router, Routes},
     path,
 };
 
 use crate::{
-    api_key::{KeyListPage, KeyNewPage, KeyPage, ServiceNewPage, ServicesPage},
-    audit::AuditPage,
-    break_glass::{PrivateMemoryListPage, PrivateMemoryPage},
-    connect::ConnectPage,
-    embedding_model::EmbeddingModelPage,
-    frame::Layout,
-    group_mapping::{
-        GroupMappingListPage, GroupMappingNewPage, GroupMappingPage, GroupMappingPreviewPage,
-    },
-    import::{ImportPage, UploadPage},
-    invite::{InviteAcceptPage, InviteListPage, InviteNewPage, InvitePage},
-    isolation::IsolationPage,
-    member::{BulkOutcomePage, BulkPage, MemberListPage, MemberPage, OffboardPage},
-    memory::{
-        MemoryEditPage, MemoryExportPage, MemoryListPage, MemoryNewPage, MemoryPage,
-        MemoryViewListPage, VersionPage,
-    },
-    no_access::NoAccessPage,
-    notification::NotificationListPage,
-    operator::{TenantDeletePage, TenantListPage, TenantNewPage, TenantPage},
-    organisation::OrganisationListPage,
-    overview::OverviewPage,
-    persona::{PersonaListPage, PersonaPage},
-    profile::ProfilePage,
-    proposal::{ProposalListPage, ProposalPage},
-    reference::ReferencePage,
-    role::{RoleListPage, RoleNewPage, RolePage},
-    settings::SettingsPage,
-    sign_in::SignInPage,
-    start::Page,
-    team::{TeamListPage, TeamPage},
-    ui::ErrorState,
+    feature::page, features::FEATURES, frame::Layout, invite::InviteAcceptPage,
+    no_access::NoAccessPage, sign_in::SignInPage, start::Page, ui::ErrorState,
 };
 
 /// The router. Every route renders completely on the server before it is sent,
@@ -57,63 +28,19 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/invite/:token") view=InviteAcceptPage ssr=SsrMode::Async />
                 <Route path=path!("/no-access") view=NoAccessPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
-                    <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories") view=MemoryListPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/new") view=MemoryNewPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/views") view=MemoryViewListPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/export") view=MemoryExportPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/import") view=UploadPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/imports/:id") view=ImportPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/proposals") view=ProposalListPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/proposals/:id") view=ProposalPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/personas") view=PersonaListPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/personas/:id") view=PersonaPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/:id") view=MemoryPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/:id/edit") view=MemoryEditPage ssr=SsrMode::Async />
-                    <Route path=path!("/memories/:id/versions/:version") view=VersionPage ssr=SsrMode::Async />
-                    <Route path=path!("/members") view=MemberListPage ssr=SsrMode::Async />
-                    <Route path=path!("/members/bulk") view=BulkPage ssr=SsrMode::Async />
-                    <Route path=path!("/members/bulk/:request") view=BulkOutcomePage ssr=SsrMode::Async />
-                    <Route path=path!("/members/:id/break-glass") view=PrivateMemoryListPage ssr=SsrMode::Async />
-                    <Route path=path!("/members/:id/break-glass/:memory") view=PrivateMemoryPage ssr=SsrMode::Async />
-                    <Route path=path!("/members/:id/offboard") view=OffboardPage ssr=SsrMode::Async />
-                    <Route path=path!("/members/:id") view=MemberPage ssr=SsrMode::Async />
-                    <Route path=path!("/invites") view=InviteListPage ssr=SsrMode::Async />
-                    <Route path=path!("/invites/new") view=InviteNewPage ssr=SsrMode::Async />
-                    <Route path=path!("/invites/:id") view=InvitePage ssr=SsrMode::Async />
-                    <Route path=path!("/teams") view=TeamListPage ssr=SsrMode::Async />
-                    <Route path=path!("/teams/:id") view=TeamPage ssr=SsrMode::Async />
-                    <Route path=path!("/roles") view=RoleListPage ssr=SsrMode::Async />
-                    <Route path=path!("/roles/new") view=RoleNewPage ssr=SsrMode::Async />
-                    <Route path=path!("/roles/:id") view=RolePage ssr=SsrMode::Async />
-                    <Route path=path!("/groups") view=GroupMappingListPage ssr=SsrMode::Async />
-                    <Route path=path!("/groups/new") view=GroupMappingNewPage ssr=SsrMode::Async />
-                    <Route path=path!("/groups/preview") view=GroupMappingPreviewPage ssr=SsrMode::Async />
-                    <Route path=path!("/groups/:id") view=GroupMappingPage ssr=SsrMode::Async />
-                    <Route path=path!("/keys") view=KeyListPage ssr=SsrMode::Async />
-                    <Route path=path!("/keys/all") view=KeyListPage ssr=SsrMode::Async />
-                    <Route path=path!("/keys/new") view=KeyNewPage ssr=SsrMode::Async />
-                    <Route path=path!("/keys/services") view=ServicesPage ssr=SsrMode::Async />
-                    <Route path=path!("/keys/services/new") view=ServiceNewPage ssr=SsrMode::Async />
-                    <Route path=path!("/keys/:id") view=KeyPage ssr=SsrMode::Async />
-                    <Route path=path!("/connect") view=ConnectPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/embedding") view=EmbeddingModelPage ssr=SsrMode::Async />
-                    <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
-                    <Route path=path!("/isolation") view=IsolationPage ssr=SsrMode::Async />
-                    <Route path=path!("/operator") view=TenantListPage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/new") view=TenantNewPage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/:id/delete") view=TenantDeletePage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/:id") view=TenantPage ssr=SsrMode::Async />
-                    <Route path=path!("/organisations") view=OrganisationListPage ssr=SsrMode::Async />
-                    <Route path=path!("/reference") view=ReferencePage ssr=SsrMode::Async />
-                    <Route path=path!("/notifications") view=NotificationListPage ssr=SsrMode::Async />
-                    <Route path=path!("/profile") view=ProfilePage ssr=SsrMode::Async />
-                    <Route path=path!("/*any") view=NotFoundPage ssr=SsrMode::Async />
+                    <FeaturePages />
                 </ParentRoute>
             </Routes>
         </Router>
     }
+}
+
+/// The pages of all features, and the one at unknown paths.
+#[component(transparent)]
+fn FeaturePages() -> StaticVec<AnyNestedRoute> {
+    let pages = FEATURES.iter().flat_map(|feature| (feature.pages)());
+    let not_found = page(path!("/*any"), NotFoundPage);
+    pages.chain([not_found]).collect::<Vec<_>>().into()
 }
 
 /// Shown at unknown paths.
@@ -124,7 +51,30 @@ fn NotFoundPage() -> impl IntoView {
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
+    use leptos_router::{MatchNestedRoutes as _, PathSegment};
+
     use super::*;
+
+    #[test]
+    fn no_page_hides_a_later_one() {
+        let pages: Vec<_> = FeaturePages()
+            .generate_routes()
+            .into_iter()
+            .map(|page| page.segments)
+            .collect();
+        let hides = |earlier: &[PathSegment], later: &[PathSegment]| {
+            earlier.len() == later.len()
+                && earlier
+                    .iter()
+                    .zip(later)
+                    .all(|(a, b)| a == b || matches!(a, PathSegment::Param(_)))
+        };
+        assert!(pages.len() > 40, "{}", pages.len());
+        for (place, later) in pages.iter().enumerate() {
+            let hidden = pages[..place].iter().find(|page| hides(page, later));
+            assert_eq!(hidden, None, "hides {later:?}");
+        }
+    }
 
     /// With another mode a page would stay on "Loading" without scripts.
     #[tokio::test]

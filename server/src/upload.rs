@@ -45,7 +45,7 @@ pub(crate) async fn import_upload(
         Ok(started) => {
             let page = format!("/memories/imports/{}", started.id);
             let page = if started.is_duplicate {
-                Flash::ImportDuplicate.at(&page)
+                Flash::IMPORT_DUPLICATE.at(&page)
             } else {
                 page
             };

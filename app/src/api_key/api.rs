@@ -96,7 +96,7 @@ pub(crate) async fn api_key_create(
 pub(crate) async fn api_key_revoke(id: ApiKeyId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     revoke(&ctx, &actor, id).await?;
-    api::redirect_with_flash(&format!("/keys/{id}"), Flash::KeyRevoked);
+    api::redirect_with_flash(&format!("/keys/{id}"), Flash::KEY_REVOKED);
     Ok(())
 }
 
@@ -132,6 +132,6 @@ pub(crate) async fn service_account_create(
     let (ctx, actor) = api::caller()?;
     let input = ServiceAccountInput { name, kind };
     service::call::<service::ServiceAccountCreate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash("/keys/services", Flash::ServiceAccountCreated);
+    api::redirect_with_flash("/keys/services", Flash::SERVICE_ACCOUNT_CREATED);
     Ok(())
 }

@@ -7,20 +7,50 @@ mod page;
 mod parts;
 mod services;
 
-#[cfg(feature = "ssr")]
-pub(crate) use api::revoke;
-pub(crate) use list::KeyListPage;
-pub(crate) use new::KeyNewPage;
-pub(crate) use page::KeyPage;
-pub(crate) use parts::{KeyStateBadge, TimeOr};
-pub(crate) use services::{ServiceNewPage, ServicesPage};
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
+
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
 
 #[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+pub(crate) use api::revoke;
+pub(crate) use parts::{KeyStateBadge, TimeOr};
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/keys",
+    name: "Keys",
+    icon: Icon::Key,
+    needs: Some(Permission::ApiKeyOwn),
+    key: 'k',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/keys"), list::KeyListPage),
+            page(path!("/keys/all"), list::KeyListPage),
+            page(path!("/keys/new"), new::KeyNewPage),
+            page(path!("/keys/services"), services::ServicesPage),
+            page(path!("/keys/services/new"), services::ServiceNewPage),
+            page(path!("/keys/:id"), page::KeyPage),
+        ]
+    },
+    forms: &[
         ("/keys/new", &[api::ApiKeyCreate::PATH]),
         ("/keys/services/new", &[api::ServiceAccountCreate::PATH]),
         ("/keys/:id", &[api::ApiKeyRevoke::PATH]),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    KEY_REVOKED = "key_revoked", "Key revoked.";
+    /// An agent or a service.
+    SERVICE_ACCOUNT_CREATED = "service_account_created", "Created. Give it roles, then a key.";
+}

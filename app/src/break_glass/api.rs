@@ -21,7 +21,7 @@ pub(crate) async fn break_glass_open(
     service::break_glass_open(&ctx, &actor, id, &draft).await?;
     api::redirect_with_flash(
         &format!("/members/{id}/break-glass"),
-        Flash::BreakGlassOpened,
+        Flash::BREAK_GLASS_OPENED,
     );
     Ok(())
 }
@@ -30,7 +30,7 @@ pub(crate) async fn break_glass_open(
 pub(crate) async fn break_glass_close(id: UserId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::break_glass_close(&ctx, &actor, id).await?;
-    api::redirect_with_flash(&format!("/members/{id}"), Flash::BreakGlassClosed);
+    api::redirect_with_flash(&format!("/members/{id}"), Flash::BREAK_GLASS_CLOSED);
     Ok(())
 }
 

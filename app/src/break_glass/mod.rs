@@ -4,13 +4,30 @@ mod api;
 mod page;
 mod parts;
 
-pub(crate) use page::{PrivateMemoryListPage, PrivateMemoryPage};
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
+
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+};
+
 pub(crate) use parts::{BreakGlassReports, BreakGlassSection};
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(
+                path!("/members/:id/break-glass"),
+                page::PrivateMemoryListPage,
+            ),
+            page(
+                path!("/members/:id/break-glass/:memory"),
+                page::PrivateMemoryPage,
+            ),
+        ]
+    },
+    forms: &[
         (
             "/members/:id",
             &[api::BreakGlassOpen::PATH, api::BreakGlassClose::PATH],
@@ -20,5 +37,11 @@ pub(crate) const FORMS: crate::forms::PageForms = {
             "/members/:id/break-glass/:memory",
             &[api::BreakGlassClose::PATH],
         ),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    BREAK_GLASS_OPENED = "break_glass_opened", "Private memories opened. The member was told.";
+    BREAK_GLASS_CLOSED = "break_glass_closed", "Private memories closed.";
+}

@@ -4,6 +4,28 @@ mod api;
 mod page;
 mod setup;
 
+use domain::Permission;
+use leptos_router::path;
+
+use crate::{
+    feature::{Feature, page},
+    frame::NavItem,
+    ui::Icon,
+};
+
 pub(crate) use api::connect_get;
-pub(crate) use page::ConnectPage;
 pub(crate) use setup::Setups;
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/connect",
+    name: "Connect",
+    icon: Icon::Plug,
+    needs: Some(Permission::ApiKeyOwn),
+    key: 'c',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || vec![page(path!("/connect"), page::ConnectPage)],
+    forms: &[],
+    flashes: &[],
+};

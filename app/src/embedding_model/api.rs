@@ -37,7 +37,7 @@ pub(crate) async fn embedding_model_start(
         dimensions,
     };
     service::call::<service::EmbeddingModelStart>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(PAGE, Flash::EmbeddingModelStarted);
+    api::redirect_with_flash(PAGE, Flash::EMBEDDING_MODEL_STARTED);
     Ok(())
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn embedding_model_pause(id: EmbeddingModelId) -> Result<(), Ap
     let (ctx, actor) = api::caller()?;
     let input = EmbeddingModelPath { id };
     service::call::<service::EmbeddingModelPause>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(PAGE, Flash::EmbeddingModelPaused);
+    api::redirect_with_flash(PAGE, Flash::EMBEDDING_MODEL_PAUSED);
     Ok(())
 }
 
@@ -55,7 +55,7 @@ pub(crate) async fn embedding_model_resume(id: EmbeddingModelId) -> Result<(), A
     let (ctx, actor) = api::caller()?;
     let input = EmbeddingModelPath { id };
     service::call::<service::EmbeddingModelResume>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(PAGE, Flash::EmbeddingModelResumed);
+    api::redirect_with_flash(PAGE, Flash::EMBEDDING_MODEL_RESUMED);
     Ok(())
 }
 
@@ -64,6 +64,6 @@ pub(crate) async fn embedding_model_cancel(id: EmbeddingModelId) -> Result<(), A
     let (ctx, actor) = api::caller()?;
     let input = EmbeddingModelPath { id };
     service::call::<service::EmbeddingModelCancel>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(PAGE, Flash::EmbeddingModelCancelled);
+    api::redirect_with_flash(PAGE, Flash::EMBEDDING_MODEL_CANCELLED);
     Ok(())
 }

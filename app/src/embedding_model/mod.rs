@@ -3,12 +3,17 @@
 mod api;
 mod page;
 
-pub(crate) use page::EmbeddingModelPage;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[(
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || vec![page(path!("/settings/embedding"), page::EmbeddingModelPage)],
+    forms: &[(
         "/settings/embedding",
         &[
             api::EmbeddingModelStart::PATH,
@@ -16,5 +21,14 @@ pub(crate) const FORMS: crate::forms::PageForms = {
             api::EmbeddingModelResume::PATH,
             api::EmbeddingModelCancel::PATH,
         ],
-    )]
+    )],
+    flashes: FLASHES,
 };
+
+flashes! {
+    /// Another embedding model is being prepared.
+    EMBEDDING_MODEL_STARTED = "embedding_model_started", "The new model is being prepared. Searches stay on the present one until it is whole.";
+    EMBEDDING_MODEL_PAUSED = "embedding_model_paused", "Paused.";
+    EMBEDDING_MODEL_RESUMED = "embedding_model_resumed", "Going on.";
+    EMBEDDING_MODEL_CANCELLED = "embedding_model_cancelled", "Given up. Its vectors are let go.";
+}

@@ -32,8 +32,6 @@ use web_sys::HtmlElement;
 
 pub(crate) use outcome::{CALL_FIELD, Outcome};
 #[cfg(feature = "ssr")]
-pub(crate) use pages::PageForms;
-#[cfg(feature = "ssr")]
 pub(crate) use post::stay;
 #[cfg(feature = "ssr")]
 pub use post::with_page_posts;

@@ -5,36 +5,7 @@
 use domain::MemoryId;
 use leptos::server_fn::ServerFn as _;
 
-use crate::{
-    api_key, break_glass, embedding_model, group_mapping, import, invite, member,
-    memory::{self, MemoryRestore},
-    notification, operator, persona,
-    preferences::ThemeSet,
-    profile, proposal, role, settings, team,
-};
-
-/// Routes in the router's syntax, each with the paths of the server functions
-/// that its forms call. A route may be in several features' lists.
-pub(crate) type PageForms = &'static [(&'static str, &'static [&'static str])];
-
-const FEATURES: [PageForms; 16] = [
-    api_key::FORMS,
-    break_glass::FORMS,
-    embedding_model::FORMS,
-    group_mapping::FORMS,
-    import::FORMS,
-    invite::FORMS,
-    member::FORMS,
-    memory::FORMS,
-    notification::FORMS,
-    operator::FORMS,
-    persona::FORMS,
-    profile::FORMS,
-    proposal::FORMS,
-    role::FORMS,
-    settings::FORMS,
-    team::FORMS,
-];
+use crate::{features::FEATURES, memory::MemoryRestore, preferences::ThemeSet};
 
 /// Forms of the layout around every page: the theme switch and undoing a
 /// deletion.
@@ -42,9 +13,9 @@ const LAYOUT_FORMS: &[&str] = &[ThemeSet::PATH, MemoryRestore::PATH];
 
 /// True if a form on the page at `page` calls the server function at `call`.
 pub(crate) fn page_allows_call(page: &str, call: &str) -> bool {
-    let mut features = FEATURES.iter().copied().flatten();
+    let mut forms = FEATURES.iter().flat_map(|feature| feature.forms);
     LAYOUT_FORMS.contains(&call)
-        || features.any(|(route, calls)| calls.contains(&call) && matches(route, page))
+        || forms.any(|(route, calls)| calls.contains(&call) && matches(route, page))
 }
 
 /// True if `page` matches `route`. Parameters are ids or numbers, so that

@@ -5,13 +5,16 @@ use leptos::{html, prelude::*};
 use leptos_router::{components::Outlet, hooks::use_location};
 
 use super::{
-    nav::{GROUPS, NOTIFICATIONS, NavItem, PROFILE, PROPOSALS, place_of},
+    nav::{NavItem, place_of},
     palette::Palette,
     theme_switch::ThemeSwitch,
     toast::Toasts,
 };
 use crate::{
-    profile::CurrentMember,
+    features::NAVIGATION,
+    notification,
+    profile::{self, CurrentMember},
+    proposal,
     start::Page,
     ui::{Glyph, Icon, count},
 };
@@ -92,7 +95,7 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
         .unwrap_or('A')
         .to_uppercase()
         .to_string();
-    let groups = GROUPS
+    let groups = NAVIGATION
         .iter()
         .filter_map(|group| {
             let items: Vec<_> = group
@@ -112,7 +115,7 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
             })
         })
         .collect_view();
-    let may_read_notifications = NOTIFICATIONS
+    let may_read_notifications = notification::NAV
         .needs
         .is_some_and(|needs| permissions.contains(&needs));
     view! {
@@ -149,7 +152,7 @@ fn NavLink(item: NavItem) -> impl IntoView {
         <a href=item.path class="nav-link" aria-current=current(item.path)>
             <Glyph icon=item.icon />
             {item.name}
-            {(item.path == PROPOSALS).then(|| view! { <WaitingBadge /> })}
+            {(item.path == proposal::NAV.path).then(|| view! { <WaitingBadge /> })}
         </a>
     }
 }
@@ -175,9 +178,9 @@ fn WaitingBadge() -> impl IntoView {
 fn NotificationsLink() -> impl IntoView {
     let me = CurrentMember::from_context();
     view! {
-        <a href=NOTIFICATIONS.path class="nav-link" aria-current=current(NOTIFICATIONS.path)>
-            <Glyph icon=NOTIFICATIONS.icon />
-            {NOTIFICATIONS.name}
+        <a href=notification::NAV.path class="nav-link" aria-current=current(notification::NAV.path)>
+            <Glyph icon=notification::NAV.icon />
+            {notification::NAV.name}
             {move || {
                 let unread = me.unread();
                 (unread > 0)
@@ -203,7 +206,7 @@ fn UserLink(me: Profile) -> impl IntoView {
         .collect::<String>()
         .to_uppercase();
     view! {
-        <a href=PROFILE.path class="user-link" aria-current=current(PROFILE.path)>
+        <a href=profile::NAV.path class="user-link" aria-current=current(profile::NAV.path)>
             <span class="avatar" aria-hidden="true">{initials}</span>
             <span class="user-text">
                 <span class="user-name" dir="auto">{me.display_name}</span>

@@ -9,3 +9,4 @@ mod theme_switch;
 mod toast;
 
 pub(crate) use layout::{DemoBanner, Layout};
+pub(crate) use nav::{Group, NavItem};

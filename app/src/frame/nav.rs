@@ -2,7 +2,10 @@
 
 use domain::Permission;
 
-use crate::ui::Icon;
+use crate::{
+    features::{FOOT, NAVIGATION},
+    ui::Icon,
+};
 
 /// A page in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,172 +26,19 @@ pub(crate) struct Group {
     pub(crate) places: &'static [NavItem],
 }
 
-/// Path of the proposals; the navigation shows the number of waiting ones.
-pub(crate) const PROPOSALS: &str = "/memories/proposals";
-
-/// Groups of the navigation, from a member's own pages to the installation's.
-pub(crate) const GROUPS: &[Group] = &[
-    Group {
-        name: "Mine",
-        places: &[
-            NavItem {
-                path: "/",
-                name: "Overview",
-                icon: Icon::Overview,
-                needs: None,
-                key: 'o',
-            },
-            NavItem {
-                path: "/memories",
-                name: "Memories",
-                icon: Icon::Memories,
-                needs: Some(Permission::MemoryRead),
-                key: 'm',
-            },
-            NavItem {
-                path: PROPOSALS,
-                name: "Proposals",
-                icon: Icon::Share,
-                needs: Some(Permission::MemoryShare),
-                key: 'd',
-            },
-            NavItem {
-                path: "/memories/import",
-                name: "Import",
-                icon: Icon::Upload,
-                needs: Some(Permission::MemoryImport),
-                key: 'i',
-            },
-            NavItem {
-                path: "/keys",
-                name: "Keys",
-                icon: Icon::Key,
-                needs: Some(Permission::ApiKeyOwn),
-                key: 'k',
-            },
-            NavItem {
-                path: "/connect",
-                name: "Connect",
-                icon: Icon::Plug,
-                needs: Some(Permission::ApiKeyOwn),
-                key: 'c',
-            },
-        ],
-    },
-    Group {
-        name: "Organisation",
-        places: &[
-            NavItem {
-                path: "/members",
-                name: "Members",
-                icon: Icon::Users,
-                needs: Some(Permission::MemberRead),
-                key: 'e',
-            },
-            NavItem {
-                path: "/invites",
-                name: "Invites",
-                icon: Icon::Mail,
-                needs: Some(Permission::MemberInvite),
-                key: 'n',
-            },
-            NavItem {
-                path: "/teams",
-                name: "Teams",
-                icon: Icon::Team,
-                needs: Some(Permission::MemberRead),
-                key: 't',
-            },
-            NavItem {
-                path: "/roles",
-                name: "Roles",
-                icon: Icon::Role,
-                needs: Some(Permission::MemberRead),
-                key: 'r',
-            },
-            NavItem {
-                path: "/groups",
-                name: "Groups",
-                icon: Icon::Group,
-                needs: Some(Permission::GroupMappingManage),
-                key: 'u',
-            },
-            NavItem {
-                path: "/settings",
-                name: "Settings",
-                icon: Icon::Settings,
-                needs: Some(Permission::SettingsManage),
-                key: 's',
-            },
-        ],
-    },
-    Group {
-        name: "Oversight",
-        places: &[
-            NavItem {
-                path: "/audit",
-                name: "Audit log",
-                icon: Icon::Audit,
-                needs: Some(Permission::AuditRead),
-                key: 'a',
-            },
-            NavItem {
-                path: "/isolation",
-                name: "Isolation",
-                icon: Icon::Wall,
-                needs: Some(Permission::IsolationProbe),
-                key: 'w',
-            },
-        ],
-    },
-    Group {
-        name: "Platform",
-        places: &[NavItem {
-            path: "/operator",
-            name: "All organisations",
-            icon: Icon::Building,
-            needs: Some(Permission::PlatformOperate),
-            key: 'z',
-        }],
-    },
-];
-
-/// The member's profile, at the foot of the navigation.
-pub(crate) const PROFILE: NavItem = NavItem {
-    path: "/profile",
-    name: "Profile",
-    icon: Icon::User,
-    needs: None,
-    key: 'p',
-};
-
-/// The member's notifications, at the foot of the navigation.
-pub(crate) const NOTIFICATIONS: NavItem = NavItem {
-    path: "/notifications",
-    name: "Notifications",
-    icon: Icon::Bell,
-    needs: Some(Permission::ProfileManage),
-    key: 'n',
-};
-
-const FOOT: [NavItem; 2] = [NOTIFICATIONS, PROFILE];
+fn all() -> impl Iterator<Item = &'static NavItem> {
+    NAVIGATION.iter().flat_map(|group| group.places).chain(FOOT)
+}
 
 /// All items that a member with `permissions` may open.
 pub(crate) fn places(permissions: &[Permission]) -> impl Iterator<Item = &'static NavItem> {
-    GROUPS
-        .iter()
-        .flat_map(|group| group.places)
-        .chain(&FOOT)
-        .filter(move |place| place.needs.is_none_or(|needs| permissions.contains(&needs)))
+    all().filter(move |place| place.needs.is_none_or(|needs| permissions.contains(&needs)))
 }
 
 /// Path of the item to which the page at `path` belongs: the longest one that
 /// is a prefix of it.
 pub(crate) fn place_of(path: &str) -> Option<&'static str> {
-    GROUPS
-        .iter()
-        .flat_map(|group| group.places)
-        .chain(&FOOT)
+    all()
         .map(|place| place.path)
         .filter(|place| {
             path == *place

@@ -34,13 +34,10 @@ pub(crate) fn Toasts() -> impl IntoView {
         <div class="toasts" role="status" aria-live="polite">
             {move || {
                 flash.get().filter(|_| !dismissed.get()).map(|flash| {
-                    let undo = match flash {
-                        Flash::MemoryDeleted(id) => Some(view! { <Undo id=id.to_string() /> }),
-                        _ => None,
-                    };
+                    let undo = flash.deleted_memory().map(|id| view! { <Undo id=id.to_string() /> });
                     view! {
                         <div class="toast">
-                            <Glyph icon=if flash == Flash::ImportDuplicate { Icon::Info } else { Icon::Success } />
+                            <Glyph icon=if flash == Flash::IMPORT_DUPLICATE { Icon::Info } else { Icon::Success } />
                             <p>{flash.sentence()}</p>
                             {undo}
                             <button

@@ -10,8 +10,8 @@ use leptos::prelude::*;
 use {
     crate::{Flash, api},
     domain::{
-        NoInput,
-        group_mapping::{GroupMappingInput, GroupMappingPath, GroupMappingUpdateInput},
+        NoInput, WithId,
+        group_mapping::{GroupMappingInput, GroupMappingPath},
     },
 };
 
@@ -53,14 +53,14 @@ pub(crate) async fn group_mapping_save(
     };
     match id {
         Some(id) => {
-            let input = GroupMappingUpdateInput::new(id, input);
+            let input = WithId { id, input };
             service::call::<service::GroupMappingUpdate>(&ctx, &actor, input).await?;
         }
         None => {
             service::call::<service::GroupMappingCreate>(&ctx, &actor, input).await?;
         }
     }
-    api::redirect_with_flash("/groups", Flash::GroupMappingSaved);
+    api::redirect_with_flash("/groups", Flash::GROUP_MAPPING_SAVED);
     Ok(())
 }
 
@@ -68,6 +68,6 @@ pub(crate) async fn group_mapping_save(
 pub(crate) async fn group_mapping_delete(id: GroupMappingId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::GroupMappingDelete>(&ctx, &actor, GroupMappingPath { id }).await?;
-    api::redirect_with_flash("/groups", Flash::GroupMappingDeleted);
+    api::redirect_with_flash("/groups", Flash::GROUP_MAPPING_DELETED);
     Ok(())
 }

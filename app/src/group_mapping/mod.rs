@@ -6,15 +6,43 @@ mod edit;
 mod list;
 mod preview;
 
-pub(crate) use edit::{GroupMappingNewPage, GroupMappingPage};
-pub(crate) use list::GroupMappingListPage;
-pub(crate) use preview::GroupMappingPreviewPage;
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[(
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/groups",
+    name: "Groups",
+    icon: Icon::Group,
+    needs: Some(Permission::GroupMappingManage),
+    key: 'u',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/groups"), list::GroupMappingListPage),
+            page(path!("/groups/new"), edit::GroupMappingNewPage),
+            page(path!("/groups/preview"), preview::GroupMappingPreviewPage),
+            page(path!("/groups/:id"), edit::GroupMappingPage),
+        ]
+    },
+    forms: &[(
         "/groups/preview",
         &[api::GroupMappingSave::PATH, api::GroupMappingDelete::PATH],
-    )]
+    )],
+    flashes: FLASHES,
 };
+
+flashes! {
+    /// A rule from an identity provider's group to a role or team.
+    GROUP_MAPPING_SAVED = "group_mapping_saved", "Rule saved. It counts from each member's next sign-in on.";
+    GROUP_MAPPING_DELETED = "group_mapping_deleted", "Rule removed. What it granted goes with each member's next sign-in.";
+}

@@ -52,7 +52,7 @@ pub(crate) async fn import_confirm(
     let (ctx, actor) = api::caller()?;
     let input = ImportChoiceInput { id, choice };
     service::call::<service::ImportConfirm>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportStarted);
+    api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::IMPORT_STARTED);
     Ok(())
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn import_confirm(
 pub(crate) async fn import_discard(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::ImportDiscard>(&ctx, &actor, ImportPath { id }).await?;
-    api::redirect_with_flash("/memories/import", Flash::ImportDiscarded);
+    api::redirect_with_flash("/memories/import", Flash::IMPORT_DISCARDED);
     Ok(())
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn import_discard(id: ImportId) -> Result<(), AppError> {
 pub(crate) async fn import_cancel(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::ImportCancel>(&ctx, &actor, ImportPath { id }).await?;
-    api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportCancelled);
+    api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::IMPORT_CANCELLED);
     Ok(())
 }
 
@@ -78,6 +78,6 @@ pub(crate) async fn import_cancel(id: ImportId) -> Result<(), AppError> {
 pub(crate) async fn import_retry(id: ImportId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::ImportRetry>(&ctx, &actor, ImportPath { id }).await?;
-    api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::ImportRetried);
+    api::redirect_with_flash(&format!("/memories/imports/{id}"), Flash::IMPORT_RETRIED);
     Ok(())
 }

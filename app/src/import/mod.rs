@@ -6,14 +6,35 @@ mod parts;
 mod preview;
 mod upload;
 
-pub(crate) use page::ImportPage;
-pub(crate) use parts::ImportTable;
-pub(crate) use upload::UploadPage;
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[(
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
+
+pub(crate) use parts::ImportTable;
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/memories/import",
+    name: "Import",
+    icon: Icon::Upload,
+    needs: Some(Permission::MemoryImport),
+    key: 'i',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/memories/import"), upload::UploadPage),
+            page(path!("/memories/imports/:id"), page::ImportPage),
+        ]
+    },
+    forms: &[(
         "/memories/imports/:id",
         &[
             api::ImportConfirm::PATH,
@@ -21,5 +42,17 @@ pub(crate) const FORMS: crate::forms::PageForms = {
             api::ImportCancel::PATH,
             api::ImportRetry::PATH,
         ],
-    )]
+    )],
+    flashes: FLASHES,
 };
+
+flashes! {
+    /// The same file was imported before; that import is shown instead.
+    IMPORT_DUPLICATE = "import_duplicate", "This file was given before. This is its import.";
+    /// The previewed file is being imported.
+    IMPORT_STARTED = "import_started", "Import started.";
+    /// The previewed file was discarded without importing it.
+    IMPORT_DISCARDED = "import_discarded", "The file was let go of. Nothing was imported.";
+    IMPORT_CANCELLED = "import_cancelled", "Import cancelled. What was imported before stays.";
+    IMPORT_RETRIED = "import_retried", "Import started again.";
+}

@@ -98,7 +98,7 @@ pub(crate) async fn invite_renew(
 pub(crate) async fn invite_revoke(id: InviteId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::InviteRevoke>(&ctx, &actor, InvitePath { id }).await?;
-    api::redirect_with_flash("/invites", Flash::InviteRevoked);
+    api::redirect_with_flash("/invites", Flash::INVITE_REVOKED);
     Ok(())
 }
 

@@ -7,19 +7,47 @@ mod new;
 mod page;
 mod parts;
 
-pub(crate) use accept::InviteAcceptPage;
-pub(crate) use list::InviteListPage;
-pub(crate) use new::InviteNewPage;
-pub(crate) use page::InvitePage;
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
+
+pub(crate) use accept::InviteAcceptPage;
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/invites",
+    name: "Invites",
+    icon: Icon::Mail,
+    needs: Some(Permission::MemberInvite),
+    key: 'n',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/invites"), list::InviteListPage),
+            page(path!("/invites/new"), new::InviteNewPage),
+            page(path!("/invites/:id"), page::InvitePage),
+        ]
+    },
+    forms: &[
         ("/invites/new", &[api::InviteCreate::PATH]),
         (
             "/invites/:id",
             &[api::InviteRenew::PATH, api::InviteRevoke::PATH],
         ),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    INVITE_REVOKED = "invite_revoked", "Invite revoked. Its link opens nothing any more.";
+    /// The viewer joined by an invite.
+    INVITE_ACCEPTED = "invite_accepted", "Welcome. You have joined.";
+}

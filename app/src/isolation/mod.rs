@@ -3,4 +3,25 @@
 mod api;
 mod page;
 
-pub(crate) use page::IsolationPage;
+use domain::Permission;
+use leptos_router::path;
+
+use crate::{
+    feature::{Feature, page},
+    frame::NavItem,
+    ui::Icon,
+};
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/isolation",
+    name: "Isolation",
+    icon: Icon::Wall,
+    needs: Some(Permission::IsolationProbe),
+    key: 'w',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || vec![page(path!("/isolation"), page::IsolationPage)],
+    forms: &[],
+    flashes: &[],
+};

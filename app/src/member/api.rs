@@ -58,9 +58,9 @@ pub(crate) async fn member_status_change(id: UserId, change: MemberChange) -> Re
     let (ctx, actor) = api::caller()?;
     service::member_change(&ctx, &actor, id, change).await?;
     let flash = match change {
-        MemberChange::Suspend => Flash::MemberSuspended,
-        MemberChange::Deactivate => Flash::MemberDeactivated,
-        MemberChange::Reactivate => Flash::MemberReactivated,
+        MemberChange::Suspend => Flash::MEMBER_SUSPENDED,
+        MemberChange::Deactivate => Flash::MEMBER_DEACTIVATED,
+        MemberChange::Reactivate => Flash::MEMBER_REACTIVATED,
     };
     api::redirect_with_flash(&format!("/members/{id}"), flash);
     Ok(())
@@ -76,7 +76,7 @@ pub(crate) async fn member_role_grant(
     let role_id = role_id.map_err(|_| AppError::field("role", "Choose a role."))?;
     let input = MemberRolePath { id, role_id };
     service::call::<service::MemberRoleGrant>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(&format!("/members/{id}"), Flash::RoleGranted);
+    api::redirect_with_flash(&format!("/members/{id}"), Flash::ROLE_GRANTED);
     Ok(())
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn member_role_revoke(id: UserId, role: RoleId) -> Result<(), A
     let (ctx, actor) = api::caller()?;
     let input = MemberRolePath { id, role_id: role };
     service::call::<service::MemberRoleRevoke>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(&format!("/members/{id}"), Flash::RoleRevoked);
+    api::redirect_with_flash(&format!("/members/{id}"), Flash::ROLE_REVOKED);
     Ok(())
 }
 
@@ -93,7 +93,7 @@ pub(crate) async fn member_role_revoke(id: UserId, role: RoleId) -> Result<(), A
 pub(crate) async fn member_session_revoke(member: UserId, id: SessionId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::member_session_revoke(&ctx, &actor, member, id).await?;
-    api::redirect_with_flash(&format!("/members/{member}"), Flash::SessionEnded);
+    api::redirect_with_flash(&format!("/members/{member}"), Flash::SESSION_ENDED);
     Ok(())
 }
 
@@ -101,7 +101,7 @@ pub(crate) async fn member_session_revoke(member: UserId, id: SessionId) -> Resu
 pub(crate) async fn member_session_revoke_all(member: UserId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::member_session_revoke_all(&ctx, &actor, member).await?;
-    api::redirect_with_flash(&format!("/members/{member}"), Flash::MemberSessionsEnded);
+    api::redirect_with_flash(&format!("/members/{member}"), Flash::MEMBER_SESSIONS_ENDED);
     Ok(())
 }
 
@@ -112,7 +112,7 @@ pub(crate) async fn member_key_revoke(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     crate::api_key::revoke(&ctx, &actor, id).await?;
-    api::redirect_with_flash(&format!("/members/{member}"), Flash::KeyRevoked);
+    api::redirect_with_flash(&format!("/members/{member}"), Flash::KEY_REVOKED);
     Ok(())
 }
 
@@ -194,6 +194,6 @@ pub(crate) async fn member_offboard(
         heir: heir.parse().ok(),
     };
     service::call::<service::MemberOffboard>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(&format!("/members/{id}"), Flash::MemberOffboarded);
+    api::redirect_with_flash(&format!("/members/{id}"), Flash::MEMBER_OFFBOARDED);
     Ok(())
 }

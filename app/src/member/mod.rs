@@ -9,16 +9,38 @@ mod page;
 mod parts;
 mod query;
 
-pub(crate) use bulk::{BulkOutcomePage, BulkPage};
-pub(crate) use list::MemberListPage;
-pub(crate) use offboard::OffboardPage;
-pub(crate) use page::MemberPage;
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
+
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
+
 pub(crate) use parts::{KindBadge, StatusBadge};
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/members",
+    name: "Members",
+    icon: Icon::Users,
+    needs: Some(Permission::MemberRead),
+    key: 'e',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/members"), list::MemberListPage),
+            page(path!("/members/bulk"), bulk::BulkPage),
+            page(path!("/members/bulk/:request"), bulk::BulkOutcomePage),
+            page(path!("/members/:id/offboard"), offboard::OffboardPage),
+            page(path!("/members/:id"), page::MemberPage),
+        ]
+    },
+    forms: &[
         ("/members/bulk", &[api::MemberBulkApply::PATH]),
         ("/members/:id/offboard", &[api::MemberOffboard::PATH]),
         (
@@ -32,5 +54,17 @@ pub(crate) const FORMS: crate::forms::PageForms = {
                 api::MemberKeyRevoke::PATH,
             ],
         ),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    MEMBER_SUSPENDED = "member_suspended", "Member suspended. Their sessions have ended. Their API keys are refused until they are reactivated.";
+    MEMBER_DEACTIVATED = "member_deactivated", "Member deactivated. Their sessions have ended.";
+    MEMBER_REACTIVATED = "member_reactivated", "Member reactivated.";
+    MEMBER_OFFBOARDED = "member_offboarded", "Member offboarded. Their sessions, roles and teams have ended.";
+    /// All sessions of another member.
+    MEMBER_SESSIONS_ENDED = "member_sessions_ended", "All of the member's sessions ended.";
+    ROLE_GRANTED = "role_given", "Role given.";
+    ROLE_REVOKED = "role_taken", "Role taken.";
+}

@@ -155,7 +155,7 @@ pub(crate) async fn memory_view_create(
     let path = MemoryQuery::from_view(&query).path();
     let input = MemoryViewInput { name, query };
     service::call::<service::MemoryViewCreate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(&path, Flash::MemoryViewCreated);
+    api::redirect_with_flash(&path, Flash::MEMORY_VIEW_CREATED);
     Ok(())
 }
 
@@ -167,7 +167,7 @@ pub(crate) async fn memory_view_rename(
     let (ctx, actor) = api::caller()?;
     let input = MemoryViewRenameInput { id, name };
     service::call::<service::MemoryViewRename>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(VIEWS_PATH, Flash::MemoryViewRenamed);
+    api::redirect_with_flash(VIEWS_PATH, Flash::MEMORY_VIEW_RENAMED);
     Ok(())
 }
 
@@ -176,7 +176,7 @@ pub(crate) async fn memory_view_delete(id: MemoryViewId) -> Result<(), AppError>
     let (ctx, actor) = api::caller()?;
     let path = MemoryViewPath { id };
     service::call::<service::MemoryViewDelete>(&ctx, &actor, path).await?;
-    api::redirect_with_flash(VIEWS_PATH, Flash::MemoryViewDeleted);
+    api::redirect_with_flash(VIEWS_PATH, Flash::MEMORY_VIEW_DELETED);
     Ok(())
 }
 
@@ -297,7 +297,7 @@ pub(crate) async fn memory_create(#[server(flatten)] form: MemoryForm) -> Result
     let expires_at = expiry(&ctx, &actor, &form).await;
     let input = form.input(expires_at, ctx.clock.now())?;
     let memory = service::call::<service::MemoryCreate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(&format!("/memories/{}", memory.id), Flash::MemoryCreated);
+    api::redirect_with_flash(&format!("/memories/{}", memory.id), Flash::MEMORY_CREATED);
     Ok(())
 }
 
@@ -315,8 +315,8 @@ pub(crate) async fn memory_update(
     let patch = form.patch(id, version, expires_at, reason, ctx.clock.now())?;
     let changed = service::call::<service::MemoryUpdate>(&ctx, &actor, patch).await?;
     let flash = match changed.proposal_id {
-        None => Flash::MemoryUpdated,
-        Some(_) => Flash::MemoryChangeProposed,
+        None => Flash::MEMORY_UPDATED,
+        Some(_) => Flash::MEMORY_CHANGE_PROPOSED,
     };
     api::redirect_with_flash(&format!("/memories/{id}"), flash);
     Ok(())
@@ -326,7 +326,7 @@ pub(crate) async fn memory_update(
 pub(crate) async fn memory_delete(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::MemoryDelete>(&ctx, &actor, MemoryPath { id }).await?;
-    api::redirect_with_flash("/memories", Flash::MemoryDeleted(id));
+    api::redirect_with_flash("/memories", Flash::memory_deleted(id));
     Ok(())
 }
 
@@ -334,7 +334,7 @@ pub(crate) async fn memory_delete(id: MemoryId) -> Result<(), AppError> {
 pub(crate) async fn memory_restore(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::MemoryRestore>(&ctx, &actor, MemoryPath { id }).await?;
-    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryRestored);
+    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MEMORY_RESTORED);
     Ok(())
 }
 

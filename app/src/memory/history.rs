@@ -48,8 +48,8 @@ pub(crate) async fn memory_version_restore(
     };
     let changed = service::call::<service::MemoryVersionRestore>(&ctx, &actor, input).await?;
     let flash = match changed.proposal_id {
-        None => Flash::MemoryVersionRestored,
-        Some(_) => Flash::MemoryChangeProposed,
+        None => Flash::MEMORY_VERSION_RESTORED,
+        Some(_) => Flash::MEMORY_CHANGE_PROPOSED,
     };
     api::redirect_with_flash(&format!("/memories/{id}"), flash);
     Ok(())

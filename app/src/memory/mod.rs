@@ -17,20 +17,46 @@ mod thread;
 mod trash;
 mod views;
 
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
+
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
+
 pub(crate) use api::MemoryRestore;
 pub(crate) use attributes::{Fact, facts};
-pub(crate) use edit::{MemoryEditPage, MemoryNewPage};
-pub(crate) use export::MemoryExportPage;
-pub(crate) use history::{DiffText, VersionPage};
-pub(crate) use list::MemoryListPage;
-pub(crate) use page::MemoryPage;
+pub(crate) use history::DiffText;
 pub(crate) use parts::{MemoryTable, display_title};
-pub(crate) use views::MemoryViewListPage;
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/memories",
+    name: "Memories",
+    icon: Icon::Memories,
+    needs: Some(Permission::MemoryRead),
+    key: 'm',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/memories"), list::MemoryListPage),
+            page(path!("/memories/new"), edit::MemoryNewPage),
+            page(path!("/memories/views"), views::MemoryViewListPage),
+            page(path!("/memories/export"), export::MemoryExportPage),
+            page(path!("/memories/:id"), page::MemoryPage),
+            page(path!("/memories/:id/edit"), edit::MemoryEditPage),
+            page(
+                path!("/memories/:id/versions/:version"),
+                history::VersionPage,
+            ),
+        ]
+    },
+    forms: &[
         (
             "/memories",
             &[api::MemoryViewCreate::PATH, trash::MemoryTrashEmpty::PATH],
@@ -53,5 +79,23 @@ pub(crate) const FORMS: crate::forms::PageForms = {
             "/memories/:id/versions/:version",
             &[history::MemoryVersionRestore::PATH],
         ),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    /// Only by [`Self::memory_deleted`], so that the page can offer to restore it.
+    MEMORY_DELETED = "memory_deleted", "Memory moved to the trash.";
+    MEMORY_CREATED = "memory_created", "Memory created.";
+    MEMORY_UPDATED = "memory_updated", "Changes saved.";
+    MEMORY_RESTORED = "memory_restored", "Memory restored.";
+    MEMORY_VIEW_CREATED = "memory_view_created", "View saved.";
+    MEMORY_VIEW_RENAMED = "memory_view_renamed", "View renamed.";
+    MEMORY_VIEW_DELETED = "memory_view_deleted", "View deleted.";
+    /// Others see the previous version until the change is accepted.
+    MEMORY_CHANGE_PROPOSED = "memory_change_proposed", "Saved as a proposal. The others see the version before until it is reviewed.";
+    MEMORY_REPLIED = "memory_replied", "Reply added.";
+    MEMORY_PURGED = "memory_purged", "Memory deleted for good.";
+    TRASH_EMPTIED = "trash_emptied", "Trash emptied.";
+    MEMORY_VERSION_RESTORED = "memory_version_restored", "Earlier version restored. What was there is kept as a version.";
+}

@@ -28,7 +28,7 @@ pub(crate) async fn memory_reply(
         ..MemoryInput::default()
     };
     service::call::<service::MemoryCreate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryReplied);
+    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MEMORY_REPLIED);
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::MemoryPurge>(&ctx, &actor, MemoryPath { id }).await?;
-    api::redirect_with_flash("/memories", Flash::MemoryPurged);
+    api::redirect_with_flash("/memories", Flash::MEMORY_PURGED);
     Ok(())
 }
 
@@ -31,7 +31,7 @@ pub(crate) async fn memory_purge(id: MemoryId) -> Result<(), AppError> {
 pub(crate) async fn memory_trash_empty() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::MemoryTrashEmpty>(&ctx, &actor, NoInput {}).await?;
-    api::redirect_with_flash("/memories", Flash::TrashEmptied);
+    api::redirect_with_flash("/memories", Flash::TRASH_EMPTIED);
     Ok(())
 }
 
@@ -49,7 +49,7 @@ pub(super) fn TrashNotice(
     let purge = FormState::<MemoryPurge>::new();
     let formats = formats();
     let purge_date = at + TRASH_RETENTION;
-    let purge_date = move || formats.with(|formats| formats.date(purge_date));
+    let purge_date = move || formats.with(|formats| crate::format::date(purge_date, formats));
     view! {
         <div class="notice notice-warning notice-tall">
             <Glyph icon=Icon::Trash />

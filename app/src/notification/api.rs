@@ -27,7 +27,7 @@ pub(crate) async fn notification_list(
 pub(crate) async fn notification_read(id: NotificationId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::NotificationRead>(&ctx, &actor, NotificationPath { id }).await?;
-    api::redirect_with_flash("/notifications", Flash::NotificationRead);
+    api::redirect_with_flash("/notifications", Flash::NOTIFICATION_READ);
     Ok(())
 }
 
@@ -37,6 +37,6 @@ pub(crate) async fn notification_read_all() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let input = NoInput {};
     service::call::<service::NotificationReadAll>(&ctx, &actor, input).await?;
-    api::redirect_with_flash("/notifications", Flash::NotificationsRead);
+    api::redirect_with_flash("/notifications", Flash::NOTIFICATIONS_READ);
     Ok(())
 }

@@ -75,7 +75,7 @@ pub(crate) async fn tenant_suspend(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::tenant_suspend(&ctx, service::Initiator::Operator(&actor), id, &reason).await?;
-    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TenantSuspended);
+    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TENANT_SUSPENDED);
     Ok(())
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn tenant_suspend(
 pub(crate) async fn tenant_resume(id: TenantId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::tenant_resume(&ctx, service::Initiator::Operator(&actor), id).await?;
-    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TenantResumed);
+    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TENANT_RESUMED);
     Ok(())
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn tenant_delete(
     let (ctx, actor) = api::caller()?;
     let initiator = service::Initiator::Operator(&actor);
     service::tenant_delete(&ctx, initiator, id, Some(&confirm), &reason, None).await?;
-    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TenantDeleted);
+    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TENANT_DELETED);
     Ok(())
 }
 
@@ -109,6 +109,6 @@ pub(crate) async fn tenant_tier_set(
     let (ctx, actor) = api::caller()?;
     let tier = domain::tenant::TenantTier::parse(&tier)?;
     service::tenant_tier_set(&ctx, service::Initiator::Operator(&actor), id, tier).await?;
-    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TenantTierSet);
+    api::redirect_with_flash(&format!("/operator/{id}"), Flash::TENANT_TIER_SET);
     Ok(())
 }

@@ -8,15 +8,35 @@ mod page;
 mod parts;
 mod query;
 
-pub(crate) use delete::TenantDeletePage;
-pub(crate) use list::TenantListPage;
-pub(crate) use new::TenantNewPage;
-pub(crate) use page::TenantPage;
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/operator",
+    name: "All organisations",
+    icon: Icon::Building,
+    needs: Some(Permission::PlatformOperate),
+    key: 'z',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/operator"), list::TenantListPage),
+            page(path!("/operator/new"), new::TenantNewPage),
+            page(path!("/operator/:id/delete"), delete::TenantDeletePage),
+            page(path!("/operator/:id"), page::TenantPage),
+        ]
+    },
+    forms: &[
         ("/operator/new", &[api::TenantCreate::PATH]),
         ("/operator/:id/delete", &[api::TenantDelete::PATH]),
         (
@@ -27,5 +47,13 @@ pub(crate) const FORMS: crate::forms::PageForms = {
                 api::TenantTierSet::PATH,
             ],
         ),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    TENANT_SUSPENDED = "tenant_suspended", "Organisation suspended. Everybody of it is out.";
+    TENANT_RESUMED = "tenant_resumed", "Organisation resumed. All that it had is there.";
+    TENANT_DELETED = "tenant_deleted", "Organisation deleted. For 30 days it can be resumed.";
+    TENANT_TIER_SET = "tenant_tier_set", "Tier changed.";
+}

@@ -3,4 +3,12 @@
 mod api;
 mod page;
 
-pub(crate) use page::OrganisationListPage;
+use leptos_router::path;
+
+use crate::feature::{Feature, page};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || vec![page(path!("/organisations"), page::OrganisationListPage)],
+    forms: &[],
+    flashes: &[],
+};

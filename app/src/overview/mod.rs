@@ -3,4 +3,24 @@
 mod api;
 mod page;
 
-pub(crate) use page::OverviewPage;
+use leptos_router::path;
+
+use crate::{
+    feature::{Feature, page},
+    frame::NavItem,
+    ui::Icon,
+};
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/",
+    name: "Overview",
+    icon: Icon::Overview,
+    needs: None,
+    key: 'o',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || vec![page(path!("/"), page::OverviewPage)],
+    forms: &[],
+    flashes: &[],
+};

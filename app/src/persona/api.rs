@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use {
     crate::{Flash, api},
     domain::{
-        NoInput,
-        persona::{PersonaInput, PersonaPath, PersonaUpdateInput},
+        NoInput, WithId,
+        persona::{PersonaInput, PersonaPath},
     },
 };
 
@@ -34,7 +34,7 @@ pub(crate) async fn persona_create(
     let (ctx, actor) = api::caller()?;
     let input = PersonaInput { name, description };
     service::call::<service::PersonaCreate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash("/memories/personas", Flash::PersonaSaved);
+    api::redirect_with_flash("/memories/personas", Flash::PERSONA_SAVED);
     Ok(())
 }
 
@@ -45,13 +45,10 @@ pub(crate) async fn persona_update(
     #[server(default)] description: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let input = PersonaUpdateInput {
-        id,
-        name,
-        description,
-    };
+    let input = PersonaInput { name, description };
+    let input = WithId { id, input };
     service::call::<service::PersonaUpdate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash("/memories/personas", Flash::PersonaSaved);
+    api::redirect_with_flash("/memories/personas", Flash::PERSONA_SAVED);
     Ok(())
 }
 
@@ -60,6 +57,6 @@ pub(crate) async fn persona_update(
 pub(crate) async fn persona_delete(id: PersonaId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::PersonaDelete>(&ctx, &actor, PersonaPath { id }).await?;
-    api::redirect_with_flash("/memories/personas", Flash::PersonaDeleted);
+    api::redirect_with_flash("/memories/personas", Flash::PERSONA_DELETED);
     Ok(())
 }

@@ -3,17 +3,35 @@
 mod api;
 mod page;
 
-pub(crate) use api::persona_list;
-pub(crate) use page::{PersonaListPage, PersonaPage};
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+};
+
+pub(crate) use api::persona_list;
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/memories/personas"), page::PersonaListPage),
+            page(path!("/memories/personas/:id"), page::PersonaPage),
+        ]
+    },
+    forms: &[
         ("/memories/personas", &[api::PersonaCreate::PATH]),
         (
             "/memories/personas/:id",
             &[api::PersonaUpdate::PATH, api::PersonaDelete::PATH],
         ),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    /// Created or changed.
+    PERSONA_SAVED = "persona_saved", "Persona saved.";
+    PERSONA_DELETED = "persona_deleted", "Persona deleted. Its memories stay.";
+}

@@ -43,6 +43,6 @@ pub(crate) async fn preferences_update(
     let now = ctx.clock.now();
     let settings = service::display_settings(&saved.preferences, tenant_time_zone, now);
     remember(settings.theme.unwrap_or_default());
-    api::redirect_with_flash("/profile", Flash::PreferencesSaved);
+    api::redirect_with_flash("/profile", Flash::PREFERENCES_SAVED);
     Ok(settings)
 }

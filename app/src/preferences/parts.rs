@@ -1,11 +1,12 @@
 //! The preferences form on the profile page.
 
-use domain::preferences::{Locale, Theme, TimeZone};
+use domain::preferences::{Formats, Locale, Theme, TimeZone};
 use leptos::prelude::*;
 
 use super::api::{PreferencesData, PreferencesUpdate};
 use crate::{
     clock::PageClock,
+    format,
     forms::{FormState, PostForm},
     start::Page,
     ui::{Choice, SelectField},
@@ -31,8 +32,9 @@ pub(crate) fn Preferences(
         .collect::<Vec<_>>();
     let now = PageClock::get().now_untracked();
     let locales = Locale::ALL.map(|locale| {
-        let sample = format!("{} · {}", locale.name(), locale.date(now));
-        Choice::new(locale.tag(), sample)
+        let zone = TimeZone::utc();
+        let sample = format::date(now, &Formats { locale, zone });
+        Choice::new(locale.tag(), format!("{} · {sample}", locale.name()))
     });
     let tenant_zone = data.tenant_time_zone.as_deref().unwrap_or(TimeZone::UTC);
     let first = Choice::new(

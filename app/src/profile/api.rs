@@ -123,7 +123,7 @@ pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
 pub(crate) async fn session_revoke(id: SessionId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::session_revoke(&ctx, &actor, id).await?;
-    api::redirect_with_flash("/profile", Flash::SessionEnded);
+    api::redirect_with_flash("/profile", Flash::SESSION_ENDED);
     Ok(())
 }
 
@@ -132,6 +132,6 @@ pub(crate) async fn session_revoke(id: SessionId) -> Result<(), AppError> {
 pub(crate) async fn session_revoke_others() -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::session_revoke_others(&ctx, &actor).await?;
-    api::redirect_with_flash("/profile", Flash::SessionsEnded);
+    api::redirect_with_flash("/profile", Flash::SESSIONS_ENDED);
     Ok(())
 }

@@ -36,8 +36,8 @@ pub(crate) async fn memory_share(
     };
     let outcome = service::call::<service::MemoryShare>(&ctx, &actor, input).await?;
     let flash = match outcome {
-        ShareOutcome::Proposed { .. } => Flash::MemoryProposed,
-        _ => Flash::MemoryShared,
+        ShareOutcome::Proposed { .. } => Flash::MEMORY_PROPOSED,
+        _ => Flash::MEMORY_SHARED,
     };
     api::redirect_with_flash(&format!("/memories/{id}"), flash);
     Ok(())
@@ -48,7 +48,7 @@ pub(crate) async fn memory_share(
 pub(crate) async fn memory_unshare(id: MemoryId) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::MemoryUnshare>(&ctx, &actor, MemoryPath { id }).await?;
-    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MemoryUnshared);
+    api::redirect_with_flash(&format!("/memories/{id}"), Flash::MEMORY_UNSHARED);
     Ok(())
 }
 
@@ -85,11 +85,11 @@ pub(crate) async fn proposal_decide(
     let flash = match decision.as_str() {
         "accept" => {
             service::call::<service::ProposalAccept>(&ctx, &actor, input).await?;
-            Flash::ProposalAccepted
+            Flash::PROPOSAL_ACCEPTED
         }
         "decline" => {
             service::call::<service::ProposalDecline>(&ctx, &actor, input).await?;
-            Flash::ProposalDeclined
+            Flash::PROPOSAL_DECLINED
         }
         _ => return Err(AppError::field("", "Accept it or decline it.")),
     };
@@ -103,7 +103,7 @@ pub(crate) async fn proposal_withdraw(id: ProposalId) -> Result<(), AppError> {
     service::call::<service::ProposalWithdraw>(&ctx, &actor, ProposalPath { id }).await?;
     api::redirect_with_flash(
         &format!("/memories/proposals/{id}"),
-        Flash::ProposalWithdrawn,
+        Flash::PROPOSAL_WITHDRAWN,
     );
     Ok(())
 }

@@ -7,16 +7,37 @@ mod page;
 mod parts;
 mod share;
 
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
+
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
+
 pub(crate) use api::{MemoryShare, MemoryUnshare};
-pub(crate) use list::ProposalListPage;
-pub(crate) use page::ProposalPage;
 pub(crate) use parts::audience_name;
 pub(crate) use share::{PendingHint, ReviewHint, WhoCanSee};
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/memories/proposals",
+    name: "Proposals",
+    icon: Icon::Share,
+    needs: Some(Permission::MemoryShare),
+    key: 'd',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/memories/proposals"), list::ProposalListPage),
+            page(path!("/memories/proposals/:id"), page::ProposalPage),
+        ]
+    },
+    forms: &[
         (
             "/memories/:id",
             &[api::MemoryShare::PATH, api::MemoryUnshare::PATH],
@@ -25,5 +46,17 @@ pub(crate) const FORMS: crate::forms::PageForms = {
             "/memories/proposals/:id",
             &[api::ProposalDecide::PATH, api::ProposalWithdraw::PATH],
         ),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    /// Also used when the audience of a shared memory changed.
+    MEMORY_SHARED = "memory_shared", "Memory shared.";
+    /// Sharing waits for a review.
+    MEMORY_PROPOSED = "memory_proposed", "Proposed. You are told what comes of it.";
+    MEMORY_UNSHARED = "memory_unshared", "Taken back. Only you see it now.";
+    PROPOSAL_ACCEPTED = "proposal_accepted", "Accepted. The memory is shared.";
+    PROPOSAL_DECLINED = "proposal_declined", "Declined. The memory stays as it is.";
+    PROPOSAL_WITHDRAWN = "proposal_withdrawn", "Proposal withdrawn.";
+}

@@ -3,4 +3,12 @@
 mod api;
 mod page;
 
-pub(crate) use page::ReferencePage;
+use leptos_router::path;
+
+use crate::feature::{Feature, page};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || vec![page(path!("/reference"), page::ReferencePage)],
+    forms: &[],
+    flashes: &[],
+};

@@ -41,7 +41,7 @@ pub(crate) async fn role_create(
         permissions,
     };
     let role = service::call::<service::RoleCreate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(&format!("/roles/{}", role.id), Flash::RoleCreated);
+    api::redirect_with_flash(&format!("/roles/{}", role.id), Flash::ROLE_CREATED);
     Ok(())
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn role_update(
         permissions,
     };
     service::call::<service::RoleUpdate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash(&format!("/roles/{id}"), Flash::RoleUpdated);
+    api::redirect_with_flash(&format!("/roles/{id}"), Flash::ROLE_UPDATED);
     Ok(())
 }
 
@@ -81,6 +81,6 @@ pub(crate) async fn role_delete(
         holder_count,
     };
     service::call::<service::RoleDelete>(&ctx, &actor, input).await?;
-    api::redirect_with_flash("/roles", Flash::RoleDeleted);
+    api::redirect_with_flash("/roles", Flash::ROLE_DELETED);
     Ok(())
 }

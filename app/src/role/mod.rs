@@ -6,18 +6,45 @@ mod list;
 mod page;
 mod parts;
 
-pub(crate) use edit::RoleNewPage;
-pub(crate) use list::RoleListPage;
-pub(crate) use page::RolePage;
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/roles",
+    name: "Roles",
+    icon: Icon::Role,
+    needs: Some(Permission::MemberRead),
+    key: 'r',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/roles"), list::RoleListPage),
+            page(path!("/roles/new"), edit::RoleNewPage),
+            page(path!("/roles/:id"), page::RolePage),
+        ]
+    },
+    forms: &[
         ("/roles/new", &[api::RoleCreate::PATH]),
         (
             "/roles/:id",
             &[api::RoleUpdate::PATH, api::RoleDelete::PATH],
         ),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    ROLE_CREATED = "role_created", "Role created. Give it on a member's page.";
+    ROLE_UPDATED = "role_updated", "Role saved. It counts from the next request on.";
+    ROLE_DELETED = "role_deleted", "Role deleted.";
+}

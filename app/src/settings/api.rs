@@ -59,6 +59,6 @@ pub(crate) async fn settings_update(
         reviewed_changes,
     };
     service::call::<service::SettingsUpdate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash("/settings", Flash::SettingsSaved);
+    api::redirect_with_flash("/settings", Flash::SETTINGS_SAVED);
     Ok(())
 }

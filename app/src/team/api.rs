@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use {
     crate::{Flash, api},
     domain::{
+        WithId,
         member::MemberListInput,
         team::{
             TeamDeleteInput, TeamInput, TeamListInput, TeamMemberInput, TeamMemberPath, TeamPath,
-            TeamRenameInput, TeamRole,
+            TeamRole,
         },
     },
 };
@@ -69,7 +70,7 @@ pub(crate) async fn team_get(
 pub(crate) async fn team_create(#[server(default)] name: String) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let team = service::call::<service::TeamCreate>(&ctx, &actor, TeamInput { name }).await?;
-    api::redirect_with_flash(&format!("/teams/{}", team.id), Flash::TeamCreated);
+    api::redirect_with_flash(&format!("/teams/{}", team.id), Flash::TEAM_CREATED);
     Ok(())
 }
 
@@ -79,8 +80,12 @@ pub(crate) async fn team_rename(
     #[server(default)] name: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    service::call::<service::TeamRename>(&ctx, &actor, TeamRenameInput { id, name }).await?;
-    api::redirect_with_flash(&format!("/teams/{id}"), Flash::TeamRenamed);
+    let input = WithId {
+        id,
+        input: TeamInput { name },
+    };
+    service::call::<service::TeamRename>(&ctx, &actor, input).await?;
+    api::redirect_with_flash(&format!("/teams/{id}"), Flash::TEAM_RENAMED);
     Ok(())
 }
 
@@ -101,16 +106,16 @@ pub(crate) async fn team_member_change(
     let flash = match (member, lead, leave) {
         (Some(user_id), None, None) => {
             set(user_id, TeamRole::Member).await?;
-            Flash::TeamMemberSet
+            Flash::TEAM_MEMBER_SET
         }
         (None, Some(user_id), None) => {
             set(user_id, TeamRole::Lead).await?;
-            Flash::TeamMemberSet
+            Flash::TEAM_MEMBER_SET
         }
         (None, None, Some(user_id)) => {
             let input = TeamMemberPath { id, user_id };
             service::call::<service::TeamMemberRemove>(&ctx, &actor, input).await?;
-            Flash::TeamMemberRemoved
+            Flash::TEAM_MEMBER_REMOVED
         }
         _ => return Err(AppError::field("", "Choose one change of one member.")),
     };
@@ -126,6 +131,6 @@ pub(crate) async fn team_delete(
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::TeamDelete>(&ctx, &actor, TeamDeleteInput { id, confirm }).await?;
-    api::redirect_with_flash("/teams", Flash::TeamDeleted);
+    api::redirect_with_flash("/teams", Flash::TEAM_DELETED);
     Ok(())
 }

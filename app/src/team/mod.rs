@@ -4,13 +4,33 @@ mod api;
 mod list;
 mod page;
 
-pub(crate) use list::TeamListPage;
-pub(crate) use page::TeamPage;
+use domain::Permission;
+use leptos::server_fn::ServerFn as _;
+use leptos_router::path;
 
-#[cfg(feature = "ssr")]
-pub(crate) const FORMS: crate::forms::PageForms = {
-    use leptos::server_fn::ServerFn as _;
-    &[
+use crate::{
+    feature::{Feature, page},
+    flash::flashes,
+    frame::NavItem,
+    ui::Icon,
+};
+
+pub(crate) const NAV: NavItem = NavItem {
+    path: "/teams",
+    name: "Teams",
+    icon: Icon::Team,
+    needs: Some(Permission::MemberRead),
+    key: 't',
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    pages: || {
+        vec![
+            page(path!("/teams"), list::TeamListPage),
+            page(path!("/teams/:id"), page::TeamPage),
+        ]
+    },
+    forms: &[
         ("/teams", &[api::TeamCreate::PATH]),
         (
             "/teams/:id",
@@ -20,5 +40,15 @@ pub(crate) const FORMS: crate::forms::PageForms = {
                 api::TeamDelete::PATH,
             ],
         ),
-    ]
+    ],
+    flashes: FLASHES,
 };
+
+flashes! {
+    TEAM_CREATED = "team_created", "Team created. Add its members.";
+    TEAM_RENAMED = "team_renamed", "Team renamed.";
+    TEAM_DELETED = "team_deleted", "Team deleted. What was shared with it stays with its owners.";
+    /// Added to a team, or given another role in it.
+    TEAM_MEMBER_SET = "team_member_set", "Team changed.";
+    TEAM_MEMBER_REMOVED = "team_member_removed", "Taken out of the team.";
+}

@@ -3,7 +3,7 @@
 use domain::preferences::Locale;
 use leptos::prelude::*;
 
-use crate::start::Page;
+use crate::{format::separators, start::Page};
 
 /// `1234567` as `1,234,567`, or as in the viewer's locale.
 pub(crate) fn count(n: impl TryInto<i128>) -> String {
@@ -18,7 +18,7 @@ fn locale() -> Locale {
 }
 
 fn group_digits(n: i128, locale: Locale) -> String {
-    let (group, _) = locale.separators();
+    let (group, _) = separators(locale);
     let digits = n.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
     if n < 0 {
@@ -45,7 +45,7 @@ pub(crate) fn bytes(n: i64) -> String {
 }
 
 fn format_bytes(n: i64, locale: Locale) -> String {
-    let (_, point) = locale.separators();
+    let (_, point) = separators(locale);
     let tenths = |unit: i64, name: &str| {
         let tenths = (n * 10 + unit / 2) / unit;
         format!("{}{point}{} {name}", tenths / 10, tenths % 10)

@@ -5,9 +5,11 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, ActorKind, ApiKeyId, AppError, Permission, Timestamp, UserId, Vendor, error::quote,
-    form_text, validate::FieldErrors,
+    Actor, ActorKind, AppError, Permission, Timestamp, UserId, Vendor, error::quote, form_text,
+    id::typed_id, validate::FieldErrors,
 };
+
+typed_id!(ApiKeyId, "api_key");
 
 /// Limit for a key's label and a service account's name, in characters.
 pub const MAX_LABEL_CHARS: usize = 100;

@@ -4,8 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, BreakGlassId, MemoryId, Timestamp, UserId, memory::MemoryKind, validate::FieldErrors,
+    AppError, MemoryId, Timestamp, UserId, id::typed_id, memory::MemoryKind, validate::FieldErrors,
 };
+
+typed_id!(
+    /// A grant to read a member's private memories.
+    BreakGlassId,
+    "break_glass_grant"
+);
 
 /// In characters; rules out single-word reasons.
 pub const MIN_REASON_CHARS: usize = 10;

@@ -4,8 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, EmbeddingModelId, Timestamp, form_text, keyed_enum::keyed_enum, validate::FieldErrors,
+    AppError, Timestamp, form_text, id::typed_id, keyed_enum::keyed_enum, validate::FieldErrors,
 };
+
+typed_id!(EmbeddingModelId, "embedding_model");
 
 /// The model that runs inside Atrium.
 pub const LOCAL_MODEL: &str = "all-MiniLM-L6-v2";

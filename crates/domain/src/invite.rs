@@ -5,9 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, InviteId, RoleId, TeamId, Timestamp, email::EmailAddress, form_text,
+    AppError, RoleId, TeamId, Timestamp, email::EmailAddress, form_text, id::typed_id,
     keyed_enum::keyed_enum, role::RoleRef, team::TeamRef, validate::FieldErrors,
 };
+
+typed_id!(InviteId, "invite");
 
 /// Lifetimes in days that can be chosen; the first is the default.
 pub const INVITE_DAYS: &[u16] = &[7, 1, 30];

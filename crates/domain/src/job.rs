@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{JobId, Timestamp, keyed_enum::keyed_enum};
+use crate::{Timestamp, id::typed_id, keyed_enum::keyed_enum};
+
+typed_id!(JobId, "job");
 
 keyed_enum! {
     JobStatus {

@@ -49,11 +49,17 @@ pub mod tenant;
 pub mod validate;
 pub mod vocabulary;
 
+pub use self::{
+    api_key::ApiKeyId, break_glass::BreakGlassId, embedding_model::EmbeddingModelId,
+    group_mapping::GroupMappingId, import::ImportId, invite::InviteId, job::JobId,
+    memory::MemoryId, memory_view::MemoryViewId, notification::NotificationId, persona::PersonaId,
+    proposal::ProposalId, role::RoleId, team::TeamId,
+};
 pub use access::{Actor, ActorKind, Permission, RequestFacts};
 pub use action::Action;
 pub use error::{AppError, FieldError};
 pub use id::*;
-pub use input::NoInput;
+pub use input::{NoInput, WithId};
 pub use memory::Vendor;
 pub use paging::Page;
 pub use sign_in::SignInProblem;

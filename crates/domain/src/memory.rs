@@ -26,7 +26,9 @@ pub use search::{
     SearchMode, SearchResults, SimilarInput, parse_limit,
 };
 
-use crate::{MemoryId, PersonaId, ProposalId, TeamId, Timestamp, UserId};
+use crate::{PersonaId, ProposalId, TeamId, Timestamp, UserId, id::typed_id};
+
+typed_id!(MemoryId, "memory");
 
 /// In bytes of UTF-8.
 pub const MAX_CONTENT_BYTES: usize = 100_000;

@@ -3,9 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, MemoryViewId,
+    AppError,
+    id::typed_id,
     memory::{MemoryCriteria, MemoryFilter, SearchMode, parse_query},
 };
+
+typed_id!(
+    /// A saved search query with its filters.
+    MemoryViewId,
+    "memory_view"
+);
 
 /// Per member.
 pub const MAX_VIEWS: i64 = 50;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BreakGlassId, MemoryId, NotificationId, ProposalId, Timestamp};
+use crate::{BreakGlassId, MemoryId, ProposalId, Timestamp, id::typed_id};
+
+typed_id!(NotificationId, "notification");
 
 /// Stored as a kind and its data; a new kind is a new variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

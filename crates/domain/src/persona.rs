@@ -3,7 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppError, PersonaId, validate::FieldErrors};
+use crate::{AppError, id::typed_id, validate::FieldErrors};
+
+typed_id!(
+    /// A context of a member that memories may belong to.
+    PersonaId,
+    "persona"
+);
 
 /// In characters.
 pub const MAX_PERSONA_NAME_CHARS: usize = 50;
@@ -35,19 +41,6 @@ pub struct PersonaPath {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PersonaInput {
-    /// 1 to 50 characters, unique among the caller's personas.
-    pub name: String,
-    /// At most 500 characters.
-    #[serde(default)]
-    pub description: String,
-}
-
-/// Replaces both texts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PersonaUpdateInput {
-    pub id: PersonaId,
     /// 1 to 50 characters, unique among the caller's personas.
     pub name: String,
     /// At most 500 characters.

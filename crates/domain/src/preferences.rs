@@ -47,10 +47,6 @@ pub enum Locale {
     JaJp,
 }
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-
 impl Locale {
     /// The default comes first.
     pub const ALL: [Self; 8] = [
@@ -94,58 +90,6 @@ impl Locale {
 
     pub fn from_tag(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|locale| locale.tag() == tag)
-    }
-
-    /// The thousands and the decimal separator.
-    pub const fn separators(self) -> (char, char) {
-        match self {
-            Self::EnGb | Self::EnUs | Self::JaJp => (',', '.'),
-            Self::DeDe | Self::EsEs => ('.', ','),
-            Self::DeCh => ('’', '.'),
-            // A narrow no-break space, as in CLDR.
-            Self::FrFr => ('\u{202f}', ','),
-            Self::SvSe => ('\u{a0}', ','),
-        }
-    }
-
-    /// Formats the day of `at` in its own offset.
-    pub fn date(self, at: Timestamp) -> String {
-        let (year, month, day) = at.to_calendar_date();
-        let (number, name) = (u8::from(month), MONTHS[usize::from(u8::from(month)) - 1]);
-        match self {
-            Self::EnGb => format!("{day} {name} {year}"),
-            Self::EnUs => format!("{name} {day}, {year}"),
-            Self::DeDe | Self::DeCh => format!("{day:02}.{number:02}.{year}"),
-            Self::FrFr | Self::EsEs => format!("{day:02}/{number:02}/{year}"),
-            Self::SvSe => format!("{year}-{number:02}-{day:02}"),
-            Self::JaJp => format!("{year}/{number:02}/{day:02}"),
-        }
-    }
-
-    /// Formats the day of `at` in its own offset, without the year.
-    pub fn day_and_month(self, at: Timestamp) -> String {
-        let (_, month, day) = at.to_calendar_date();
-        let (number, name) = (u8::from(month), MONTHS[usize::from(u8::from(month)) - 1]);
-        match self {
-            Self::EnGb => format!("{day} {name}"),
-            Self::EnUs => format!("{name} {day}"),
-            Self::DeDe | Self::DeCh => format!("{day:02}.{number:02}."),
-            Self::FrFr | Self::EsEs => format!("{day:02}/{number:02}"),
-            Self::SvSe => format!("{number:02}-{day:02}"),
-            Self::JaJp => format!("{number:02}/{day:02}"),
-        }
-    }
-
-    /// Formats the time of `at` in its own offset, to the second.
-    pub fn time_of_day(self, at: Timestamp) -> String {
-        let (hour, minute, second) = at.to_hms();
-        if self == Self::EnUs {
-            let half = if hour < 12 { "AM" } else { "PM" };
-            let hour = (hour + 11) % 12 + 1;
-            format!("{hour}:{minute:02}:{second:02} {half}")
-        } else {
-            format!("{hour:02}:{minute:02}:{second:02}")
-        }
     }
 }
 
@@ -212,36 +156,6 @@ impl Default for Formats {
             locale: Locale::default(),
             zone: TimeZone::utc(),
         }
-    }
-}
-
-impl Formats {
-    pub fn date(&self, at: Timestamp) -> String {
-        self.locale.date(self.zone.local(at))
-    }
-
-    /// Formats `at` to the second, with its UTC offset.
-    pub fn date_time(&self, at: Timestamp) -> String {
-        let at = self.zone.local(at);
-        let (hours, minutes, _) = at.offset().as_hms();
-        let zone = match (hours, minutes) {
-            (0, 0) => "UTC".to_owned(),
-            (hours, 0) => format!("UTC{hours:+}"),
-            (hours, minutes) => {
-                let sign = if at.offset().is_negative() {
-                    '−'
-                } else {
-                    '+'
-                };
-                format!("UTC{sign}{}:{:02}", hours.abs(), minutes.abs())
-            }
-        };
-        format!(
-            "{}, {} {zone}",
-            self.locale.date(at),
-            self.locale.time_of_day(at)
-        )
-        .replace("UTC-", "UTC−")
     }
 }
 
@@ -351,38 +265,10 @@ pub(crate) fn chosen(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
-
     use super::*;
 
-    const AT: Timestamp = datetime!(2026-11-20 13:05:09 UTC);
-
-    fn berlin() -> TimeZone {
-        TimeZone {
-            name: "Europe/Berlin".into(),
-            // Daylight saving time of 2026.
-            offsets: vec![(0, 3600), (1_774_746_000, 7200), (1_792_890_000, 3600)],
-        }
-    }
-
     #[test]
-    fn each_locale_has_its_own_date_and_time_format() {
-        for (locale, date, short, time) in [
-            (Locale::EnGb, "20 Nov 2026", "20 Nov", "13:05:09"),
-            (Locale::EnUs, "Nov 20, 2026", "Nov 20", "1:05:09 PM"),
-            (Locale::DeDe, "20.11.2026", "20.11.", "13:05:09"),
-            (Locale::FrFr, "20/11/2026", "20/11", "13:05:09"),
-            (Locale::SvSe, "2026-11-20", "11-20", "13:05:09"),
-            (Locale::JaJp, "2026/11/20", "11/20", "13:05:09"),
-        ] {
-            assert_eq!(locale.date(AT), date);
-            assert_eq!(locale.day_and_month(AT), short);
-            assert_eq!(locale.time_of_day(AT), time);
-        }
-        assert_eq!(
-            Locale::EnUs.time_of_day(datetime!(2026-11-20 00:00:00 UTC)),
-            "12:00:00 AM"
-        );
+    fn each_locale_is_stored_and_sent_as_its_tag() {
         for locale in Locale::ALL {
             assert_eq!(Locale::from_tag(locale.tag()), Some(locale));
             assert_eq!(
@@ -390,38 +276,6 @@ mod tests {
                 serde_json::json!(locale.tag())
             );
         }
-    }
-
-    #[test]
-    fn date_time_uses_the_offset_of_its_instant() {
-        let formats = |zone| Formats {
-            locale: Locale::EnGb,
-            zone,
-        };
-        assert_eq!(
-            formats(berlin()).date_time(AT),
-            "20 Nov 2026, 14:05:09 UTC+1"
-        );
-        assert_eq!(
-            formats(berlin()).date_time(datetime!(2026-07-01 23:30 UTC)),
-            "2 Jul 2026, 01:30:00 UTC+2"
-        );
-        assert_eq!(
-            formats(TimeZone::utc()).date_time(AT),
-            "20 Nov 2026, 13:05:09 UTC"
-        );
-        let fixed_zone = |seconds| TimeZone {
-            name: "x".into(),
-            offsets: vec![(0, seconds)],
-        };
-        assert_eq!(
-            formats(fixed_zone(-12_600)).date_time(AT),
-            "20 Nov 2026, 09:35:09 UTC−3:30"
-        );
-        assert_eq!(
-            formats(fixed_zone(-18_000)).date_time(AT),
-            "20 Nov 2026, 08:05:09 UTC−5"
-        );
     }
 
     #[test]

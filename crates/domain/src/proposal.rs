@@ -4,12 +4,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    MemoryId, Page, ProposalId, TeamId, Timestamp, UserId,
+    MemoryId, Page, TeamId, Timestamp, UserId,
+    id::typed_id,
     keyed_enum::keyed_enum,
     memory::{Memory, MemoryAttributes, MemoryChange, MemoryKind, Visibility},
     memory_version::DiffSpan,
     share::Viewers,
 };
+
+typed_id!(ProposalId, "memory_proposal");
 
 keyed_enum! {
     ProposalStatus {

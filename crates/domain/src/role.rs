@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, Permission, RoleId, Timestamp, UserId, access::UnknownPermission,
+    AppError, Permission, Timestamp, UserId, access::UnknownPermission, id::typed_id,
     keyed_enum::keyed_enum, validate::FieldErrors,
 };
+
+typed_id!(RoleId, "role");
 
 /// In characters.
 pub const MAX_ROLE_NAME_CHARS: usize = 100;

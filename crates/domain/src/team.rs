@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActorKind, AppError, TeamId, Timestamp, UserId, keyed_enum::keyed_enum, member::UserStatus,
+    ActorKind, AppError, Timestamp, UserId, id::typed_id, keyed_enum::keyed_enum,
+    member::UserStatus,
 };
+
+typed_id!(TeamId, "team");
 
 /// In characters.
 pub const MAX_TEAM_NAME_CHARS: usize = 100;
@@ -45,15 +48,6 @@ pub struct TeamListInput {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TeamInput {
-    /// 1 to 100 characters, unique in the organisation.
-    pub name: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct TeamRenameInput {
-    pub id: TeamId,
     /// 1 to 100 characters, unique in the organisation.
     pub name: String,
 }

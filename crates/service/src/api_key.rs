@@ -28,9 +28,24 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
     identity::caller::{CallerError, caller_load, is_use_due},
     member::first_ungrantable,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
     secret::{Secret, SecretKind},
 };
+
+operations! {
+    ApiKeyList,
+    ApiKeyCreate,
+    ApiKeyOwnerGet,
+    ApiKeyGet,
+    ApiKeyRevoke,
+    OrganisationApiKeyList,
+    OrganisationApiKeyCreate,
+    OrganisationApiKeyGet,
+    OrganisationApiKeyRevoke,
+    ServiceAccountList,
+    ServiceAccountCreate,
+    ServiceAccountOwnerGet,
+}
 
 /// Services on a page; beyond that they are found in the member list.
 const MAX_SERVICES: u16 = 200;
@@ -261,7 +276,7 @@ async fn create(
         ));
     }
     let record = owner_load(tx, actor, owner).await?;
-    tx.set_about(AuditTarget::user(owner));
+    tx.set_about(AuditTarget::of(owner));
     let offered = offered_permissions(actor, &record);
     if let Some(permission) = first_ungrantable(actor, &new.scopes) {
         return Err(AppError::Forbidden { permission });
@@ -311,7 +326,7 @@ async fn create(
     };
     Ok(Done::audited(
         created,
-        AuditTarget::api_key(id).with_changes(after),
+        AuditTarget::of(id).with_changes(after),
     ))
 }
 
@@ -368,10 +383,7 @@ async fn revoke(
     }
     let before =
         json!({ "before": { "owner": key.owner_id, "label": key.label, "prefix": key.prefix } });
-    Ok(Done::audited(
-        (),
-        AuditTarget::api_key(id).with_changes(before),
-    ))
+    Ok(Done::audited((), AuditTarget::of(id).with_changes(before)))
 }
 
 pub struct ServiceAccountList;
@@ -422,7 +434,7 @@ impl Operation for ServiceAccountCreate {
         let now = tx.now();
         user_create(tx, &user, now).await?;
         let after = json!({ "after": { "name": new.name, "kind": new.kind } });
-        let target = AuditTarget::user(user.id).with_changes(after);
+        let target = AuditTarget::of(user.id).with_changes(after);
         let created = CreatedServiceAccount { id: user.id };
         Ok(Done::audited(created, target))
     }

@@ -18,8 +18,12 @@ pub use verify::{
 
 use crate::{
     authorized_tx::AuthorizedTx,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    AuditList,
+}
 
 pub struct AuditList;
 

@@ -1,21 +1,13 @@
 //! One operation of a member: authorised, done in one transaction with
 //! row-level security, and audited in that transaction.
 
-use std::{
-    fmt::Display,
-    ops::{Deref, DerefMut},
-};
+use std::ops::{Deref, DerefMut};
 
-use domain::{
-    Action, Actor, ApiKeyId, AppError, BreakGlassId, EmbeddingModelId, GroupMappingId, ImportId,
-    InviteId, MemoryId, MemoryViewId, NotificationId, Permission, PersonaId, ProposalId, RoleId,
-    SessionId, TeamId, TenantId, Timestamp, UserId, audit::Outcome,
-};
+use domain::{Action, Actor, AppError, Permission, ResourceId, Timestamp, audit::Outcome};
 use serde_json::Value;
 use store::{
     AuthTx, TenantTx,
     audit::{AuditEvent, audit_append},
-    break_glass::GRANT_RESOURCE_TYPE,
 };
 
 use crate::{Ctx, denial::denial_audit, job::enqueue_embedding};
@@ -322,102 +314,17 @@ pub(crate) struct AuditTarget {
 }
 
 impl AuditTarget {
-    pub(crate) fn memory(id: MemoryId) -> Self {
-        Self::one("memory", id)
-    }
-
-    /// A memory, or `memories` if it has no id yet.
-    pub(crate) fn memory_or_new(id: Option<MemoryId>) -> Self {
-        id.map_or_else(Self::memories, Self::memory)
-    }
-
-    pub(crate) fn memory_view(id: MemoryViewId) -> Self {
-        Self::one("memory_view", id)
-    }
-
-    /// Several memories, without an id.
-    pub(crate) fn memories() -> Self {
-        Self::several("memory")
-    }
-
-    pub(crate) fn embedding_model(id: EmbeddingModelId) -> Self {
-        Self::one("embedding_model", id)
-    }
-
-    pub(crate) fn proposal(id: ProposalId) -> Self {
-        Self::one("memory_proposal", id)
-    }
-
-    pub(crate) fn persona(id: PersonaId) -> Self {
-        Self::one("persona", id)
-    }
-
-    pub(crate) fn import(id: ImportId) -> Self {
-        Self::one("import", id)
-    }
-
-    pub(crate) fn session(id: SessionId) -> Self {
-        Self::one("session", id)
-    }
-
-    pub(crate) fn user(id: UserId) -> Self {
-        Self::one("user", id)
-    }
-
-    pub(crate) fn group_mapping(id: GroupMappingId) -> Self {
-        Self::one("group_mapping", id)
-    }
-
-    pub(crate) fn team(id: TeamId) -> Self {
-        Self::one("team", id)
-    }
-
-    pub(crate) fn role(id: RoleId) -> Self {
-        Self::one("role", id)
-    }
-
-    pub(crate) fn invite(id: InviteId) -> Self {
-        Self::one("invite", id)
-    }
-
-    /// All sessions of the actor except the current one.
-    pub(crate) fn other_sessions() -> Self {
-        Self::several("session")
-    }
-
-    pub(crate) fn api_key(id: ApiKeyId) -> Self {
-        Self::one("api_key", id)
-    }
-
-    pub(crate) fn tenant(id: TenantId) -> Self {
-        Self::one("tenant", id)
-    }
-
-    /// Memories read under the grant are audited with its id, for the member
-    /// whose memories they are.
-    pub(crate) fn break_glass(id: BreakGlassId) -> Self {
-        Self::one(GRANT_RESOURCE_TYPE, id)
-    }
-
-    pub(crate) fn notification(id: NotificationId) -> Self {
-        Self::one("notification", id)
-    }
-
-    /// All of the actor's notifications.
-    pub(crate) fn notifications() -> Self {
-        Self::several("notification")
-    }
-
-    fn one(kind: &'static str, id: impl Display) -> Self {
+    pub(crate) fn of<I: ResourceId>(id: I) -> Self {
         Self {
             id: Some(id.to_string()),
-            ..Self::several(kind)
+            ..Self::several::<I>()
         }
     }
 
-    const fn several(kind: &'static str) -> Self {
+    /// Several resources of one kind, or one that has no id yet.
+    pub(crate) const fn several<I: ResourceId>() -> Self {
         Self {
-            kind,
+            kind: I::KIND,
             id: None,
             changes: None,
             notes: Vec::new(),

@@ -22,8 +22,12 @@ use store::{
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    BreakGlassReportList,
+}
 
 /// Number of recent grants on a member's own page.
 const REPORTS_SHOWN: u16 = 10;
@@ -75,7 +79,7 @@ pub async fn break_glass_open(
         "reason": reason,
         "minutes": term.whole_minutes(),
     } });
-    act.commit(AuditTarget::user(subject).with_changes(opened))
+    act.commit(AuditTarget::of(subject).with_changes(opened))
         .await?;
     Ok(id)
 }
@@ -95,7 +99,7 @@ pub async fn break_glass_close(ctx: &Ctx, actor: &Actor, subject: UserId) -> Res
     };
     store::break_glass::break_glass_close(&mut act.tx, subject, now).await?;
     let closed = json!({ "before": { "grant": grant.id, "reason": grant.reason } });
-    act.commit(AuditTarget::user(subject).with_changes(closed))
+    act.commit(AuditTarget::of(subject).with_changes(closed))
         .await
 }
 
@@ -109,12 +113,12 @@ pub async fn break_glass_list(
 ) -> Result<BreakGlassView<Page<PrivateMemory>>, AppError> {
     let (mut act, grant, closed) = begin_read(ctx, actor, Action::BreakGlassList, subject).await?;
     let Some((grant, now)) = grant else {
-        act.deny(AuditTarget::user(subject), "not_open").await?;
+        act.deny(AuditTarget::of(subject), "not_open").await?;
         return Ok(closed);
     };
     let page =
         store::break_glass::break_glass_list(&mut act.tx, subject, now, after, PAGE_SIZE).await?;
-    let target = AuditTarget::break_glass(grant.id)
+    let target = AuditTarget::of(grant.id)
         .with_note("member", subject.to_string())
         .with_note("memories", page.items.len());
     act.commit(target).await?;
@@ -133,11 +137,11 @@ pub async fn break_glass_read(
 ) -> Result<BreakGlassView<Memory>, AppError> {
     let (mut act, grant, closed) = begin_read(ctx, actor, Action::BreakGlassRead, subject).await?;
     let Some((grant, now)) = grant else {
-        act.deny(AuditTarget::user(subject), "not_open").await?;
+        act.deny(AuditTarget::of(subject), "not_open").await?;
         return Ok(closed);
     };
     let memory = store::break_glass::break_glass_get(&mut act.tx, subject, id, now).await?;
-    let target = AuditTarget::break_glass(grant.id)
+    let target = AuditTarget::of(grant.id)
         .with_note("member", subject.to_string())
         .with_note("memory", id.to_string());
     act.commit(target).await?;

@@ -20,9 +20,16 @@ use crate::{
     Ctx,
     authorized_tx::AuthorizedTx,
     member,
-    operation::{Done, Endpoint, Group, Operation, Route, call},
+    operation::{Done, Endpoint, Group, Operation, Route, call, operations},
     team,
 };
+
+operations! {
+    MemberBulkActionList,
+    MemberBulkPreview,
+    MemberBulkApply,
+    MemberBulkOutcomeGet,
+}
 
 pub struct MemberBulkActionList;
 

@@ -20,8 +20,16 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::embedding_sweep,
-    operation::{Done, Endpoint, Group, Operation, Route},
+    operation::{Done, Endpoint, Group, Operation, Route, operations},
 };
+
+operations! {
+    EmbeddingModelGet,
+    EmbeddingModelStart,
+    EmbeddingModelPause,
+    EmbeddingModelResume,
+    EmbeddingModelCancel,
+}
 
 pub struct EmbeddingModelGet;
 
@@ -114,8 +122,7 @@ impl Endpoint for EmbeddingModelStart {
         let changes = json!({ "after": {
             "source": model.source, "model": model.model, "dimensions": model.dimensions,
         } });
-        tx.commit(AuditTarget::embedding_model(id).with_changes(changes))
-            .await?;
+        tx.commit(AuditTarget::of(id).with_changes(changes)).await?;
         sweep_now(ctx).await;
         Ok(StartedEmbeddingModel { id })
     }
@@ -139,7 +146,7 @@ impl Operation for EmbeddingModelPause {
         let EmbeddingModelPath { id } = input;
         ensure_exists(tx, id).await?;
         store::embedding_model::embedding_model_pause(tx, id, true).await?;
-        Ok(Done::audited((), AuditTarget::embedding_model(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 }
 
@@ -161,7 +168,7 @@ impl Operation for EmbeddingModelResume {
         let EmbeddingModelPath { id } = input;
         ensure_exists(tx, id).await?;
         store::embedding_model::embedding_model_pause(tx, id, false).await?;
-        Ok(Done::audited((), AuditTarget::embedding_model(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 
     async fn after_commit(ctx: &Ctx, _: &Actor, (): ()) {
@@ -189,7 +196,7 @@ impl Operation for EmbeddingModelCancel {
         let now = tx.now();
         ensure_exists(tx, id).await?;
         store::embedding_model::embedding_model_cancel(tx, id, now).await?;
-        Ok(Done::audited((), AuditTarget::embedding_model(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 }
 

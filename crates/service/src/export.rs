@@ -128,7 +128,7 @@ pub async fn memory_export(
     let criteria = MemoryCriteria::parse(filter)?;
     let slot = ctx.exports.try_acquire(actor, ctx.quotas.exports)?;
     let request = json!({ "format": format.key(), "filter": filter });
-    act.commit(AuditTarget::memories().with_changes(request))
+    act.commit(AuditTarget::several::<MemoryId>().with_changes(request))
         .await?;
     let (sender, chunks) = mpsc::channel(2);
     let outcome = Outcome::default();
@@ -221,7 +221,7 @@ impl Task {
         let act = AuthorizedTx::begin(&self.ctx, &self.actor, Action::MemoryExport).await?;
         let ended =
             json!({ "format": self.format.key(), "memories": count, "finished": is_complete });
-        act.commit(AuditTarget::memories().with_changes(ended))
+        act.commit(AuditTarget::several::<MemoryId>().with_changes(ended))
             .await
     }
 

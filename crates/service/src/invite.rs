@@ -34,10 +34,19 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::{grantable_in_tx, grantable_role},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
     secret::{Secret, SecretKind},
     team::changeable_team,
 };
+
+operations! {
+    InviteList,
+    InviteChoicesGet,
+    InviteCreate,
+    InviteGet,
+    InviteRenew,
+    InviteRevoke,
+}
 
 /// Lifetime of an owner's invite created by the operator.
 const OWNER_INVITE: Duration = Duration::days(7);
@@ -172,7 +181,7 @@ impl Operation for InviteCreate {
     ) -> Result<Done<InviteLink>, AppError> {
         let (ctx, actor) = (tx.ctx, tx.actor);
         let id: InviteId = ctx.ids.id();
-        tx.set_about(AuditTarget::invite(id));
+        tx.set_about(AuditTarget::of(id));
         let domains = organisation_get(tx).await?.settings.invite_domains;
         let new = NewInvite::parse(&input, &domains)?;
         let grant = grantable(tx, actor, new.role, new.team).await?;
@@ -187,7 +196,7 @@ impl Operation for InviteCreate {
             expires_at: now + new.lifetime,
         };
         store::invite::invite_create(tx, &record, now).await?;
-        let target = AuditTarget::invite(id).with_changes(json!({ "after": {
+        let target = AuditTarget::of(id).with_changes(json!({ "after": {
             "email": new.email.as_ref().map(EmailAddress::as_str),
             "role": grant.role.map(|role| role.key),
             "team": grant.team.map(|team| team.name),
@@ -234,7 +243,7 @@ impl Operation for InviteRenew {
         tx: &mut AuthorizedTx<'_>,
         InviteRenewInput { id, days }: InviteRenewInput,
     ) -> Result<Done<InviteLink>, AppError> {
-        tx.set_about(AuditTarget::invite(id));
+        tx.set_about(AuditTarget::of(id));
         let actor = tx.actor;
         let invite = ensure_changeable(store::invite::invite_get(tx, id).await?)?;
         let lifetime = lifetime(&days).map_err(|why| AppError::field("days", why))?;
@@ -252,7 +261,7 @@ impl Operation for InviteRenew {
         let expires_at = tx.now() + lifetime;
         store::invite::invite_renew(tx, id, &token.hash(), expires_at).await?;
         let changes = json!({ "after": { "days": lifetime.whole_days() } });
-        let target = AuditTarget::invite(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited(load_link(tx, id, &token).await?, target))
     }
 
@@ -280,7 +289,7 @@ impl Operation for InviteRevoke {
         let invite = ensure_changeable(store::invite::invite_get(tx, id).await?)?;
         store::invite::invite_revoke(tx, id).await?;
         let changes = json!({ "before": { "email": invite.email } });
-        let target = AuditTarget::invite(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited((), target))
     }
 }

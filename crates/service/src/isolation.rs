@@ -5,8 +5,12 @@ use domain::{Action, AppError, NoInput, isolation::IsolationReport};
 use crate::{
     Ctx,
     authorized_tx::AuthorizedTx,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    IsolationProbe,
+}
 
 /// The probe has its own transactions, and this operation's has done nothing.
 pub struct IsolationProbe;

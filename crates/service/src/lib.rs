@@ -51,101 +51,41 @@ mod team;
 mod tenant;
 mod tenant_lifecycle;
 
-pub use api_key::{
-    ApiKeyCreate, ApiKeyError, ApiKeyGet, ApiKeyList, ApiKeyOwnerGet, ApiKeyRevoke,
-    OrganisationApiKeyCreate, OrganisationApiKeyGet, OrganisationApiKeyList,
-    OrganisationApiKeyRevoke, RejectedKey, ServiceAccountCreate, ServiceAccountList,
-    ServiceAccountOwnerGet, api_key_actor, api_key_check, api_key_is_well_formed,
-    api_key_rejection_audit,
+pub use self::{
+    api_key::*, audit::*, authorized_tx::*, break_glass::*, bulk::*, context::*, denial::*,
+    embedder::*, embedding_model::*, export::*, group_mapping::*, idempotency::*, import::*,
+    input::*, invite::*, isolation::*, job::*, live::*, member::*, member_status::*, memory::*,
+    memory_batch::*, memory_edit::*, memory_search::*, memory_trash::*, memory_version::*,
+    memory_view::*, notification::*, offboard::*, operation::*, operator::*, overview::*,
+    persona::*, preferences::*, profile::*, proposal::*, role::*, settings::*, share::*, team::*,
+    tenant::*, tenant_lifecycle::*,
 };
-pub use audit::{
-    AuditList, AuditReport, AuditVerdict, CheckpointFolder, CheckpointKey, CheckpointProblem,
-    CheckpointSettings, CheckpointWriter, NoteProblem, StoredNotes, audit_verify,
-};
-pub use authorized_tx::authorize;
-pub use break_glass::{
-    BreakGlassReportList, break_glass_close, break_glass_list, break_glass_open, break_glass_read,
-};
-pub use bulk::{MemberBulkActionList, MemberBulkApply, MemberBulkOutcomeGet, MemberBulkPreview};
-pub use context::{Clock, Ctx, Entropy, Ids, Quotas};
-pub use denial::{denials_sweep, request_denial_audit};
-pub use embedder::{EmbedFailure, Embedder};
-pub use embedding_model::{
-    EmbeddingModelCancel, EmbeddingModelGet, EmbeddingModelPause, EmbeddingModelResume,
-    EmbeddingModelStart,
-};
-pub use export::{Export, memory_export};
-pub use group_mapping::{
-    GroupMappingCreate, GroupMappingDelete, GroupMappingList, GroupMappingSimulate,
-    GroupMappingUpdate,
-};
-pub use idempotency::{IdempotentCall, idempotency_begin, idempotency_forget, idempotency_store};
-pub use import::{
-    ImportCancel, ImportConfirm, ImportDiscard, ImportGet, ImportList, ImportPreviewGet,
-    ImportRetry, Upload, UploadError,
-};
-pub use input::{JsonObject, Part, brief, read_input, read_json_input};
 pub use interchange::ExportFormat;
-pub use invite::{
-    AcceptedInvite, FoundInvite, InviteChoicesGet, InviteCreate, InviteGet, InviteList,
-    InviteRenew, InviteRevoke, InviteToken, invite_accept, invite_find, owner_invite_create,
-};
-pub use isolation::{IsolationProbe, isolation_check};
-pub use job::{WorkerSettings, embedding_sweep, work};
-pub use live::{LiveReader, changes_relay};
-pub use member::{
-    MemberGet, MemberList, MemberRoleGrant, MemberRoleRevoke, member_change, member_session_revoke,
-    member_session_revoke_all,
-};
-pub use member_status::{
-    MemberDeactivate, MemberReactivate, MemberSessionRevoke, MemberSessionRevokeAll, MemberSuspend,
-};
-pub use memory::{
-    MemoryCreate, MemoryGet, MemoryList, MemoryReplies, MemoryThreadGet, MemoryUpdate,
-};
-pub use memory_batch::{MemoryBatch, MemoryBatchInput};
-pub use memory_edit::memory_needs_review;
-pub use memory_search::{MemorySearch, MemorySimilar};
-pub use memory_trash::{MemoryDelete, MemoryPurge, MemoryRestore, MemoryTrashEmpty, memory_sweep};
-pub use memory_version::{
-    MemoryVersionDiff, MemoryVersionGet, MemoryVersionList, MemoryVersionRestore, memory_versions,
-};
-pub use memory_view::{
-    MemoryViewCreate, MemoryViewDelete, MemoryViewList, MemoryViewRename, memory_filter_choices,
-};
-pub use notification::{
-    NotificationList, NotificationRead, NotificationReadAll, notification_unread_count,
-};
-pub use offboard::{MemberOffboard, MemberOffboardPreview};
-pub use operation::{
-    Endpoint, Group, McpTool, Method, Operation, OperationVisitor, Route, authorize_endpoint, call,
-    visit_operations,
-};
-pub use operator::{operator_add, operator_list, operator_remove};
-pub use overview::overview_get;
-pub use persona::{PersonaCreate, PersonaDelete, PersonaGet, PersonaList, PersonaUpdate};
-pub use preferences::{
-    PreferencesGet, PreferencesUpdate, ThemeSet, currencies, day_end, display_settings, time_zones,
-};
-pub use profile::{
-    ProfileGet, actor_find, organisation_list, session_list, session_revoke, session_revoke_others,
-};
-pub use proposal::{
-    ProposalAccept, ProposalDecline, ProposalGet, ProposalList, ProposalWithdraw, proposal_pending,
-    proposal_pending_count,
-};
-pub use role::{RoleCreate, RoleDelete, RoleGet, RoleList, RoleUpdate, role_names};
-pub use settings::{SettingsGet, SettingsUpdate};
-pub use share::{MemoryShare, MemorySharingGet, MemoryUnshare};
-pub use team::{
-    TeamCreate, TeamDelete, TeamGet, TeamList, TeamMemberRemove, TeamMemberSet, TeamRename,
-    team_names,
-};
-pub use tenant::{
-    CreatedOrganisation, NewOrganisation, Owner, Person, Tenant, member_add, member_exists,
-    tenant_create, tenant_list,
-};
-pub use tenant_lifecycle::{
-    Initiator, tenant_delete, tenant_get, tenant_id_by_slug, tenant_page, tenant_resume,
-    tenant_suspend, tenant_tier_set, tenants_purge,
-};
+
+/// Visits every operation, in the order of the API reference.
+pub fn visit_operations(visitor: &mut impl OperationVisitor) {
+    profile::visit_operations(visitor);
+    preferences::visit_operations(visitor);
+    break_glass::visit_operations(visitor);
+    persona::visit_operations(visitor);
+    memory::visit_operations(visitor);
+    memory_version::visit_operations(visitor);
+    share::visit_operations(visitor);
+    proposal::visit_operations(visitor);
+    import::visit_operations(visitor);
+    memory_view::visit_operations(visitor);
+    member::visit_operations(visitor);
+    bulk::visit_operations(visitor);
+    member_status::visit_operations(visitor);
+    offboard::visit_operations(visitor);
+    role::visit_operations(visitor);
+    team::visit_operations(visitor);
+    invite::visit_operations(visitor);
+    group_mapping::visit_operations(visitor);
+    settings::visit_operations(visitor);
+    embedding_model::visit_operations(visitor);
+    isolation::visit_operations(visitor);
+    api_key::visit_operations(visitor);
+    audit::visit_operations(visitor);
+    notification::visit_operations(visitor);
+}

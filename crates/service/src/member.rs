@@ -26,8 +26,15 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     break_glass,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    MemberList,
+    MemberGet,
+    MemberRoleGrant,
+    MemberRoleRevoke,
+}
 
 /// Audit rows on a member's page.
 const AUDIT_ROWS: u16 = 10;
@@ -167,7 +174,7 @@ pub async fn member_change(
         changes["sessions_ended"] = json!(ended);
         changes
     });
-    act.finish(AuditTarget::user(id), done).await
+    act.finish(AuditTarget::of(id), done).await
 }
 
 /// As [`member_change`], inside an open transaction and without ending
@@ -211,9 +218,9 @@ impl Operation for MemberRoleGrant {
         MemberRolePath { id, role_id }: MemberRolePath,
     ) -> Result<Done<()>, AppError> {
         let (actor, now) = (tx.actor, tx.now());
-        tx.set_about(AuditTarget::user(id));
+        tx.set_about(AuditTarget::of(id));
         let changes = role_grant_in_tx(tx, actor, id, role_id, now).await?;
-        let target = AuditTarget::user(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited((), target))
     }
 }
@@ -256,7 +263,7 @@ impl Operation for MemberRoleRevoke {
         MemberRolePath { id, role_id }: MemberRolePath,
     ) -> Result<Done<()>, AppError> {
         let actor = tx.actor;
-        tx.set_about(AuditTarget::user(id));
+        tx.set_about(AuditTarget::of(id));
         let role = grantable_role(tx, actor, role_id).await?;
         let member = store::member::member_get(tx, id).await?;
         let is_held = member.roles.iter().any(|held| held.role.id == role_id);
@@ -266,7 +273,7 @@ impl Operation for MemberRoleRevoke {
             });
         }
         user_role_revoke(tx, id, &role.key, RoleSource::Manual).await?;
-        let target = AuditTarget::user(id).with_changes(json!({ "role": role.key }));
+        let target = AuditTarget::of(id).with_changes(json!({ "role": role.key }));
         Ok(Done::audited((), target))
     }
 }
@@ -336,7 +343,7 @@ pub async fn member_session_revoke(
     let mut act = AuthorizedTx::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
     let done = ensure_may_change_owner(&mut act.tx, actor, id).await;
     let done = done.map(|()| json!({ "session": session.to_string() }));
-    act.finish(AuditTarget::user(id), done).await
+    act.finish(AuditTarget::of(id), done).await
 }
 
 /// Fails if `id` is an owner and the actor lacks `owner.grant`.
@@ -369,6 +376,6 @@ pub async fn member_session_revoke_all(
     let mut act = AuthorizedTx::enter(ctx, actor, Action::MemberSessionRevoke, tx).await?;
     let done = ensure_may_change_owner(&mut act.tx, actor, id).await;
     let done = done.map(|()| json!({ "sessions_ended": ended }));
-    act.finish(AuditTarget::user(id), done).await?;
+    act.finish(AuditTarget::of(id), done).await?;
     Ok(ended)
 }

@@ -10,8 +10,16 @@ use domain::{
 use crate::{
     Ctx,
     member::{member_change, member_session_revoke, member_session_revoke_all},
-    operation::{Endpoint, Group, Route},
+    operation::{Endpoint, Group, Route, operations},
 };
+
+operations! {
+    MemberSuspend,
+    MemberDeactivate,
+    MemberReactivate,
+    MemberSessionRevoke,
+    MemberSessionRevokeAll,
+}
 
 pub struct MemberSuspend;
 

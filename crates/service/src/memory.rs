@@ -19,9 +19,30 @@ use store::{
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
+    memory_batch::MemoryBatch,
     memory_edit::Edit,
-    operation::{Done, Group, McpTool, Operation, Route},
+    memory_search::{MemorySearch, MemorySimilar},
+    memory_trash::{MemoryDelete, MemoryPurge, MemoryRestore, MemoryTrashEmpty},
+    operation::{Done, Group, McpTool, Operation, Route, operations},
 };
+
+// With those of the modules that search, change and delete several: MCP lists
+// its tools in this order.
+operations! {
+    MemoryList,
+    MemoryCreate,
+    MemorySearch,
+    MemoryBatch,
+    MemoryGet,
+    MemoryThreadGet,
+    MemoryUpdate,
+    MemoryDelete,
+    MemoryRestore,
+    MemorySimilar,
+    MemoryReplies,
+    MemoryTrashEmpty,
+    MemoryPurge,
+}
 
 pub struct MemoryList;
 
@@ -165,7 +186,8 @@ impl Operation for MemoryCreate {
 
     async fn run(tx: &mut AuthorizedTx<'_>, input: MemoryInput) -> Result<Done<Memory>, AppError> {
         let (ctx, actor) = (tx.ctx, tx.actor);
-        tx.set_about(AuditTarget::memory_or_new(input.parent_id));
+        let about = input.parent_id;
+        tx.set_about(about.map_or_else(AuditTarget::several::<MemoryId>, AuditTarget::of));
         let (id, target) = create_in_tx(ctx, actor, tx, &input).await?;
         tx.enqueue_embedding().await?;
         Ok(Done::audited(memories::memory_get(tx, id).await?, target))
@@ -197,7 +219,7 @@ pub(crate) async fn create_in_tx(
             changes["reply_to"] = json!(root);
         }
     }
-    Ok((id, AuditTarget::memory(id).with_changes(changes)))
+    Ok((id, AuditTarget::of(id).with_changes(changes)))
 }
 
 async fn reply(
@@ -254,7 +276,7 @@ impl Operation for MemoryUpdate {
         patch: MemoryPatch,
     ) -> Result<Done<ChangedMemory>, AppError> {
         let (id, version) = (patch.id, patch.version);
-        tx.set_about(AuditTarget::memory(id));
+        tx.set_about(AuditTarget::of(id));
         let before = own_memory(tx, id).await?;
         let change = patch.apply_to(before, tx.now())?;
         let edit = Edit {

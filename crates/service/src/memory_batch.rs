@@ -191,7 +191,7 @@ async fn run(
         tx.commit_each(audited).await?;
     }
     for (action, target, permission) in denied {
-        let target = AuditTarget::memory_or_new(target);
+        let target = target.map_or_else(AuditTarget::several::<MemoryId>, AuditTarget::of);
         deny(ctx, actor, action, permission, target).await?;
     }
     Ok(results)

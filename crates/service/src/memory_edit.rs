@@ -141,7 +141,7 @@ impl Edit<'_> {
         };
         EditResult {
             outcome: EditOutcome::Changed,
-            rows: vec![(action, AuditTarget::memory(self.id).with_changes(changes))],
+            rows: vec![(action, AuditTarget::of(self.id).with_changes(changes))],
         }
     }
 
@@ -181,7 +181,7 @@ impl Edit<'_> {
                 ));
             }
             proposal_withdraw(tx, pending.id, now).await?;
-            let target = AuditTarget::proposal(pending.id).with_note("memory", self.id.to_string());
+            let target = AuditTarget::of(pending.id).with_note("memory", self.id.to_string());
             rows.push((Action::ProposalWithdraw, target));
         }
         let proposal: ProposalId = ctx.ids.id();
@@ -194,7 +194,7 @@ impl Edit<'_> {
             is_change: true,
         };
         notify(tx, ctx, actor, request, now).await?;
-        let target = AuditTarget::proposal(proposal)
+        let target = AuditTarget::of(proposal)
             .with_note("memory", id.to_string())
             .with_changes(
                 json!({ "after": to_audit_json(&self.change.text), "from_version": version }),

@@ -57,7 +57,7 @@ pub(crate) async fn delete_in_tx(
     id: MemoryId,
 ) -> Result<AuditTarget, AppError> {
     store::memory::memory_delete(tx, id, ctx.clock.now()).await?;
-    Ok(AuditTarget::memory(id))
+    Ok(AuditTarget::of(id))
 }
 
 pub struct MemoryRestore;
@@ -103,7 +103,7 @@ pub(crate) async fn restore_in_tx(
             (error, _) => error.into(),
         });
     }
-    Ok(AuditTarget::memory(id))
+    Ok(AuditTarget::of(id))
 }
 
 pub struct MemoryPurge;
@@ -131,10 +131,7 @@ impl Operation for MemoryPurge {
             other => other?,
         };
         let changes = json!({ "replies": deleted.len() - 1 });
-        Ok(Done::audited(
-            (),
-            AuditTarget::memory(id).with_changes(changes),
-        ))
+        Ok(Done::audited((), AuditTarget::of(id).with_changes(changes)))
     }
 }
 
@@ -160,7 +157,8 @@ impl Endpoint for MemoryTrashEmpty {
                 return Ok(TrashEmptied { deleted: count });
             }
             count += deleted.len();
-            let target = AuditTarget::memories().with_changes(json!({ "memories": deleted }));
+            let target =
+                AuditTarget::several::<MemoryId>().with_changes(json!({ "memories": deleted }));
             tx.commit(target).await?;
         }
     }

@@ -18,8 +18,15 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     memory_edit::{Edit, review_audience},
-    operation::{Done, Endpoint, Group, Operation, Route},
+    operation::{Done, Endpoint, Group, Operation, Route, operations},
 };
+
+operations! {
+    MemoryVersionList,
+    MemoryVersionGet,
+    MemoryVersionDiff,
+    MemoryVersionRestore,
+}
 
 /// Total size of both sides up to which words are compared; above it, lines.
 const MAX_WORD_DIFF_BYTES: usize = 40_000;
@@ -154,7 +161,7 @@ impl Operation for MemoryVersionRestore {
             version,
             current,
         } = input;
-        tx.set_about(AuditTarget::memory(id));
+        tx.set_about(AuditTarget::of(id));
         let (earlier, _) = memories::memory_version_and_next(tx, id, version).await?;
         let change = MemoryChange {
             reason: Some(format!("Restored version {version}")),

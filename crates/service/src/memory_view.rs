@@ -12,8 +12,15 @@ use serde_json::json;
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    MemoryViewList,
+    MemoryViewCreate,
+    MemoryViewRename,
+    MemoryViewDelete,
+}
 
 pub struct MemoryViewList;
 
@@ -59,7 +66,7 @@ impl Operation for MemoryViewCreate {
         // A search text can be as private as the memories that it finds, so it
         // is not audited.
         let changes = json!({ "after": { "has_question": !query.query.trim().is_empty() } });
-        let target = AuditTarget::memory_view(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited(name.with_id(id), target))
     }
 }
@@ -83,10 +90,7 @@ impl Operation for MemoryViewRename {
         let name = ViewName::parse(&name)?;
         let now = tx.now();
         store::memory::memory_view_rename(tx, id, &name, now).await?;
-        Ok(Done::audited(
-            name.with_id(id),
-            AuditTarget::memory_view(id),
-        ))
+        Ok(Done::audited(name.with_id(id), AuditTarget::of(id)))
     }
 }
 
@@ -105,7 +109,7 @@ impl Operation for MemoryViewDelete {
         MemoryViewPath { id }: MemoryViewPath,
     ) -> Result<Done<()>, AppError> {
         store::memory::memory_view_delete(tx, id).await?;
-        Ok(Done::audited((), AuditTarget::memory_view(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A member's notifications, and marking them read.
 
 use domain::{
-    Action, Actor, AppError, NoInput,
+    Action, Actor, AppError, NoInput, NotificationId,
     notification::{NotificationListInput, NotificationPage, NotificationPath},
     paging::PAGE_SIZE,
 };
@@ -11,8 +11,14 @@ use store::notification as notifications;
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    NotificationList,
+    NotificationRead,
+    NotificationReadAll,
+}
 
 pub struct NotificationList;
 
@@ -62,7 +68,7 @@ impl Operation for NotificationRead {
     ) -> Result<Done<()>, AppError> {
         let now = tx.now();
         notifications::notification_read(tx, id, now).await?;
-        Ok(Done::audited((), AuditTarget::notification(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 }
 
@@ -79,7 +85,7 @@ impl Operation for NotificationReadAll {
     async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<()>, AppError> {
         let now = tx.now();
         let read = notifications::notification_read_all(tx, now).await?;
-        let target = AuditTarget::notifications().with_changes(json!({ "read": read }));
+        let target = AuditTarget::several::<NotificationId>().with_changes(json!({ "read": read }));
         Ok(Done::audited((), target))
     }
 }

@@ -24,8 +24,13 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::{blocked_reason, live_sessions},
-    operation::{Done, Endpoint, Group, Operation, Route},
+    operation::{Done, Endpoint, Group, Operation, Route, operations},
 };
+
+operations! {
+    MemberOffboard,
+    MemberOffboardPreview,
+}
 
 /// Memories transferred in one statement.
 const BATCH: i64 = 500;
@@ -95,7 +100,7 @@ impl Endpoint for MemberOffboard {
             changes["sessions_ended"] = json!(ended);
             changes
         });
-        tx.finish(AuditTarget::user(input.id), done).await
+        tx.finish(AuditTarget::of(input.id), done).await
     }
 }
 
@@ -169,7 +174,7 @@ async fn transfer_memories(
         count += batch.len();
         let targets = batch.into_iter().map(|memory| {
             let changes = json!({ "before": { "owner": id }, "after": { "owner": heir } });
-            AuditTarget::memory(memory).with_changes(changes)
+            AuditTarget::of(memory).with_changes(changes)
         });
         act.audit_side_effects(Action::MemberOffboard, targets)
             .await?;

@@ -4,7 +4,7 @@
 //! [`call`] is the only way to run one. The driver authorises, opens the
 //! transaction, runs the operation, writes the audit row and commits.
 //! REST routes, the OpenAPI document and the tests that try every operation
-//! are made from [`visit_operations`].
+//! are made from [`visit_operations`](crate::visit_operations).
 
 use std::future::Future;
 
@@ -13,16 +13,33 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Ctx, api_key, audit,
+    Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    break_glass, bulk, embedding_model, group_mapping, import, invite, isolation, member,
-    member_status, memory, memory_batch, memory_search, memory_trash, memory_version, memory_view,
-    notification, offboard, persona, preferences, profile, proposal, role, settings, share, team,
 };
+
+/// Declares a feature's operations, in the order of the API reference.
+macro_rules! operations {
+    ($($operation:ty),* $(,)?) => {
+        $(impl $crate::operation::Listed for $operation {})*
+
+        pub(crate) fn visit_operations(visitor: &mut impl $crate::operation::OperationVisitor) {
+            $(visitor.visit::<$operation>();)*
+        }
+    };
+}
+pub(crate) use operations;
+
+/// Implemented by `operations!`, so that an operation that is in no list does
+/// not compile.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not offered by any door",
+    label = "add it to `operations!` of its feature"
+)]
+pub trait Listed {}
 
 /// One operation. Its input is what every door parses, its output what every
 /// door sends.
-pub trait Operation: Send + 'static {
+pub trait Operation: Listed + Send + 'static {
     /// Names it in the audit log and decides which permission it needs.
     const ACTION: Action;
     /// A wider permission that allows it as well.
@@ -74,7 +91,7 @@ pub trait Operation: Send + 'static {
 /// The part of an operation that doors use. Every [`Operation`] is one. An act that doesn't
 /// fit the driver implements it by itself and says why: it authorises, audits
 /// and commits on its own.
-pub trait Endpoint: Send + 'static {
+pub trait Endpoint: Listed + Send + 'static {
     const ACTION: Action;
     const OR_PERMISSION: Option<Permission> = None;
     const ROUTE: Route;
@@ -319,121 +336,4 @@ async fn drive<O: Operation>(
 /// Something that is done with each operation's type.
 pub trait OperationVisitor {
     fn visit<E: Endpoint>(&mut self);
-}
-
-/// Visits every operation, in the order of the API reference.
-pub fn visit_operations(visitor: &mut impl OperationVisitor) {
-    visitor.visit::<profile::ProfileGet>();
-    visitor.visit::<preferences::PreferencesGet>();
-    visitor.visit::<preferences::PreferencesUpdate>();
-    visitor.visit::<preferences::ThemeSet>();
-    visitor.visit::<break_glass::BreakGlassReportList>();
-    visitor.visit::<persona::PersonaList>();
-    visitor.visit::<persona::PersonaCreate>();
-    visitor.visit::<persona::PersonaGet>();
-    visitor.visit::<persona::PersonaUpdate>();
-    visitor.visit::<persona::PersonaDelete>();
-    visit_memory_operations(visitor);
-    visitor.visit::<memory_view::MemoryViewList>();
-    visitor.visit::<memory_view::MemoryViewCreate>();
-    visitor.visit::<memory_view::MemoryViewRename>();
-    visitor.visit::<memory_view::MemoryViewDelete>();
-    visitor.visit::<member::MemberList>();
-    visitor.visit::<member::MemberGet>();
-    visitor.visit::<bulk::MemberBulkActionList>();
-    visitor.visit::<bulk::MemberBulkPreview>();
-    visitor.visit::<bulk::MemberBulkApply>();
-    visitor.visit::<bulk::MemberBulkOutcomeGet>();
-    visitor.visit::<member_status::MemberSuspend>();
-    visitor.visit::<member_status::MemberDeactivate>();
-    visitor.visit::<member_status::MemberReactivate>();
-    visitor.visit::<member_status::MemberSessionRevoke>();
-    visitor.visit::<member_status::MemberSessionRevokeAll>();
-    visitor.visit::<offboard::MemberOffboard>();
-    visitor.visit::<member::MemberRoleGrant>();
-    visitor.visit::<member::MemberRoleRevoke>();
-    visitor.visit::<offboard::MemberOffboardPreview>();
-    visitor.visit::<role::RoleList>();
-    visitor.visit::<role::RoleCreate>();
-    visitor.visit::<role::RoleGet>();
-    visitor.visit::<role::RoleUpdate>();
-    visitor.visit::<role::RoleDelete>();
-    visitor.visit::<team::TeamList>();
-    visitor.visit::<team::TeamCreate>();
-    visitor.visit::<team::TeamGet>();
-    visitor.visit::<team::TeamRename>();
-    visitor.visit::<team::TeamDelete>();
-    visitor.visit::<team::TeamMemberSet>();
-    visitor.visit::<team::TeamMemberRemove>();
-    visitor.visit::<invite::InviteList>();
-    visitor.visit::<invite::InviteChoicesGet>();
-    visitor.visit::<invite::InviteCreate>();
-    visitor.visit::<invite::InviteGet>();
-    visitor.visit::<invite::InviteRenew>();
-    visitor.visit::<invite::InviteRevoke>();
-    visitor.visit::<group_mapping::GroupMappingList>();
-    visitor.visit::<group_mapping::GroupMappingCreate>();
-    visitor.visit::<group_mapping::GroupMappingSimulate>();
-    visitor.visit::<group_mapping::GroupMappingUpdate>();
-    visitor.visit::<group_mapping::GroupMappingDelete>();
-    visitor.visit::<settings::SettingsGet>();
-    visitor.visit::<settings::SettingsUpdate>();
-    visitor.visit::<embedding_model::EmbeddingModelGet>();
-    visitor.visit::<embedding_model::EmbeddingModelStart>();
-    visitor.visit::<embedding_model::EmbeddingModelPause>();
-    visitor.visit::<embedding_model::EmbeddingModelResume>();
-    visitor.visit::<embedding_model::EmbeddingModelCancel>();
-    visitor.visit::<isolation::IsolationProbe>();
-    visitor.visit::<api_key::ApiKeyList>();
-    visitor.visit::<api_key::ApiKeyCreate>();
-    visitor.visit::<api_key::ApiKeyOwnerGet>();
-    visitor.visit::<api_key::ApiKeyGet>();
-    visitor.visit::<api_key::ApiKeyRevoke>();
-    visitor.visit::<api_key::OrganisationApiKeyList>();
-    visitor.visit::<api_key::OrganisationApiKeyCreate>();
-    visitor.visit::<api_key::OrganisationApiKeyGet>();
-    visitor.visit::<api_key::OrganisationApiKeyRevoke>();
-    visitor.visit::<api_key::ServiceAccountList>();
-    visitor.visit::<api_key::ServiceAccountCreate>();
-    visitor.visit::<api_key::ServiceAccountOwnerGet>();
-    visitor.visit::<audit::AuditList>();
-    visitor.visit::<notification::NotificationList>();
-    visitor.visit::<notification::NotificationRead>();
-    visitor.visit::<notification::NotificationReadAll>();
-}
-
-/// Memories, who sees them, and their imports.
-fn visit_memory_operations(visitor: &mut impl OperationVisitor) {
-    visitor.visit::<memory::MemoryList>();
-    visitor.visit::<memory::MemoryCreate>();
-    visitor.visit::<memory_search::MemorySearch>();
-    visitor.visit::<memory_batch::MemoryBatch>();
-    visitor.visit::<memory::MemoryGet>();
-    visitor.visit::<memory::MemoryThreadGet>();
-    visitor.visit::<memory::MemoryUpdate>();
-    visitor.visit::<memory_trash::MemoryDelete>();
-    visitor.visit::<memory_trash::MemoryRestore>();
-    visitor.visit::<memory_search::MemorySimilar>();
-    visitor.visit::<memory::MemoryReplies>();
-    visitor.visit::<memory_trash::MemoryTrashEmpty>();
-    visitor.visit::<memory_trash::MemoryPurge>();
-    visitor.visit::<memory_version::MemoryVersionList>();
-    visitor.visit::<memory_version::MemoryVersionGet>();
-    visitor.visit::<memory_version::MemoryVersionDiff>();
-    visitor.visit::<memory_version::MemoryVersionRestore>();
-    visitor.visit::<share::MemorySharingGet>();
-    visitor.visit::<share::MemoryShare>();
-    visitor.visit::<share::MemoryUnshare>();
-    visitor.visit::<proposal::ProposalList>();
-    visitor.visit::<proposal::ProposalGet>();
-    visitor.visit::<proposal::ProposalAccept>();
-    visitor.visit::<proposal::ProposalDecline>();
-    visitor.visit::<proposal::ProposalWithdraw>();
-    visitor.visit::<import::ImportList>();
-    visitor.visit::<import::ImportGet>();
-    visitor.visit::<import::ImportPreviewGet>();
-    visitor.visit::<import::ImportConfirm>();
-    visitor.visit::<import::ImportDiscard>();
-    visitor.visit::<import::ImportCancel>();
-    visitor.visit::<import::ImportRetry>();
 }

@@ -1,18 +1,24 @@
 //! Personas: contexts of a member that memories can belong to.
 
 use domain::{
-    Action, AppError, NoInput, Page, PersonaId,
-    persona::{
-        MAX_PERSONAS, ParsedPersona, Persona, PersonaInput, PersonaPath, PersonaUpdateInput,
-    },
+    Action, AppError, NoInput, Page, PersonaId, WithId,
+    persona::{MAX_PERSONAS, ParsedPersona, Persona, PersonaInput, PersonaPath},
 };
 use serde_json::json;
 use store::persona as personas;
 
 use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    PersonaList,
+    PersonaCreate,
+    PersonaGet,
+    PersonaUpdate,
+    PersonaDelete,
+}
 
 pub struct PersonaList;
 
@@ -80,7 +86,7 @@ impl Operation for PersonaCreate {
             description: text.description,
             memory_count: 0,
         };
-        Ok(Done::audited(persona, AuditTarget::persona(id)))
+        Ok(Done::audited(persona, AuditTarget::of(id)))
     }
 }
 
@@ -92,22 +98,17 @@ impl Operation for PersonaUpdate {
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Change a persona";
     const DESCRIPTION: &'static str = "Every field is replaced.";
-    type Input = PersonaUpdateInput;
+    type Input = WithId<PersonaId, PersonaInput>;
     type Output = ();
 
     async fn run(
         tx: &mut AuthorizedTx<'_>,
-        input: PersonaUpdateInput,
+        WithId { id, input }: WithId<PersonaId, PersonaInput>,
     ) -> Result<Done<()>, AppError> {
-        let PersonaUpdateInput {
-            id,
-            name,
-            description,
-        } = input;
-        let text = ParsedPersona::parse(&PersonaInput { name, description })?;
+        let text = ParsedPersona::parse(&input)?;
         let now = tx.now();
         personas::persona_update(tx, id, &text, now).await?;
-        Ok(Done::audited((), AuditTarget::persona(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 }
 
@@ -128,7 +129,7 @@ impl Operation for PersonaDelete {
     ) -> Result<Done<()>, AppError> {
         let left = personas::persona_delete(tx, id).await?;
         // The persona's name and text are private, so only the count is audited.
-        let target = AuditTarget::persona(id).with_changes(json!({ "memories": left }));
+        let target = AuditTarget::of(id).with_changes(json!({ "memories": left }));
         Ok(Done::audited((), target))
     }
 }

@@ -20,8 +20,14 @@ use time::{Date, Duration};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    PreferencesGet,
+    PreferencesUpdate,
+    ThemeSet,
+}
 
 /// How far back the time zone offsets sent to pages reach …
 const OFFSETS_PAST: Duration = Duration::days(5 * 366);
@@ -194,7 +200,7 @@ async fn change(
     let now = tx.now();
     preferences_set(tx, after, now).await?;
     let changes = json!({ "before": before, "after": after });
-    let target = AuditTarget::user(tx.actor.user_id).with_changes(changes);
+    let target = AuditTarget::of(tx.actor.user_id).with_changes(changes);
     Ok(Done::audited((), target))
 }
 

@@ -11,8 +11,12 @@ use store::tenant::{TenantStatus, session_memberships};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    ProfileGet,
+}
 
 pub struct ProfileGet;
 
@@ -88,7 +92,7 @@ pub async fn session_revoke(ctx: &Ctx, actor: &Actor, id: SessionId) -> Result<(
     let now = ctx.clock.now();
     store::session::session_revoke(&mut tx, actor.tenant_id, actor.user_id, id, now).await?;
     let act = AuthorizedTx::enter(ctx, actor, Action::SessionRevoke, tx).await?;
-    act.commit(AuditTarget::session(id)).await
+    act.commit(AuditTarget::of(id)).await
 }
 
 /// Ends all of the actor's sessions except the current one; returns their
@@ -107,7 +111,7 @@ pub async fn session_revoke_others(ctx: &Ctx, actor: &Actor) -> Result<u64, AppE
     )
     .await?;
     let act = AuthorizedTx::enter(ctx, actor, Action::SessionRevoke, tx).await?;
-    act.commit(AuditTarget::other_sessions().with_changes(json!({ "ended": ended })))
+    act.commit(AuditTarget::several::<SessionId>().with_changes(json!({ "ended": ended })))
         .await?;
     Ok(ended)
 }

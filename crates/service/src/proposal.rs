@@ -24,9 +24,17 @@ use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::enqueue_embedding_of,
     memory_version::diff_texts,
-    operation::{Done, Endpoint, Group, Operation, Route, needed},
+    operation::{Done, Endpoint, Group, Operation, Route, needed, operations},
     share::viewers,
 };
+
+operations! {
+    ProposalList,
+    ProposalGet,
+    ProposalAccept,
+    ProposalDecline,
+    ProposalWithdraw,
+}
 
 /// Begins an action on proposals; `MemoryReview` also allows it.
 async fn begin<'a, E: Endpoint>(
@@ -183,7 +191,7 @@ impl Endpoint for ProposalAccept {
         notify(&mut tx, &proposal, &comment, true).await?;
         let after =
             json!({ "visibility": audience.visibility().key(), "team": audience.team_id() });
-        let accepted = AuditTarget::memory(memory)
+        let accepted = AuditTarget::of(memory)
             .with_note("proposal", id.to_string())
             .with_changes(json!({ "after": after, "version": version }));
         let action = if is_change {
@@ -192,7 +200,7 @@ impl Endpoint for ProposalAccept {
             Action::MemoryShare
         };
         tx.audit_side_effects(action, [accepted]).await?;
-        let target = AuditTarget::proposal(id).with_note("memory", memory.to_string());
+        let target = AuditTarget::of(id).with_note("memory", memory.to_string());
         tx.commit(target.with_changes(json!({ "after": after })))
             .await?;
         if is_change {
@@ -255,7 +263,7 @@ impl Operation for ProposalWithdraw {
 }
 
 fn target_of(proposal: &Proposal) -> AuditTarget {
-    AuditTarget::proposal(proposal.summary.id).with_note("memory", proposal.memory_id.to_string())
+    AuditTarget::of(proposal.summary.id).with_note("memory", proposal.memory_id.to_string())
 }
 
 /// Loads a proposal that the actor can decide now, with its audience.

@@ -13,8 +13,16 @@ use store::{StoreError, TenantTx, role as roles};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    RoleList,
+    RoleCreate,
+    RoleGet,
+    RoleUpdate,
+    RoleDelete,
+}
 
 /// Holders listed on a role's page.
 const MAX_HOLDERS_SHOWN: i64 = 50;
@@ -84,7 +92,7 @@ impl Operation for RoleCreate {
     /// [`AppError::Forbidden`] naming a permission that the actor can't grant.
     async fn run(tx: &mut AuthorizedTx<'_>, input: RoleInput) -> Result<Done<RoleRef>, AppError> {
         let (id, now): (RoleId, _) = (tx.ctx.ids.id(), tx.now());
-        tx.set_about(AuditTarget::role(id));
+        tx.set_about(AuditTarget::of(id));
         let text = ParsedRole::parse(&input)?;
         let grantable = Permission::grantable(&tx.actor.permissions);
         if let Some(permission) = text.permissions.difference(&grantable).next() {
@@ -92,7 +100,7 @@ impl Operation for RoleCreate {
             return Err(AppError::Forbidden { permission });
         }
         roles::role_create(tx, id, &text, now).await?;
-        let target = AuditTarget::role(id).with_changes(json!({ "after": to_audit_json(&text) }));
+        let target = AuditTarget::of(id).with_changes(json!({ "after": to_audit_json(&text) }));
         let role = RoleRef {
             id,
             key: text.key(),
@@ -126,7 +134,7 @@ impl Operation for RoleUpdate {
             description,
             permissions,
         } = input;
-        tx.set_about(AuditTarget::role(id));
+        tx.set_about(AuditTarget::of(id));
         let before = ensure_custom(roles::role_get(tx, id).await?)?;
         let mut text = ParsedRole::parse(&RoleInput {
             name,
@@ -141,7 +149,7 @@ impl Operation for RoleUpdate {
         let (actor, now) = (tx.actor, tx.now());
         roles::role_update(tx, id, version, &text, now).await?;
         ensure_can_manage_roles(tx, actor).await?;
-        let target = AuditTarget::role(id).with_changes(json!({
+        let target = AuditTarget::of(id).with_changes(json!({
             "before": to_audit_json(&ParsedRole {
                 name: before.name,
                 description: before.description,
@@ -178,7 +186,7 @@ impl Operation for RoleDelete {
             holder_count,
         } = input;
         let actor = tx.actor;
-        tx.set_about(AuditTarget::role(id));
+        tx.set_about(AuditTarget::of(id));
         let role = ensure_custom(roles::role_get(tx, id).await?)?;
         let mut former_holders = Vec::new();
         if role.holder_count > 0 {
@@ -205,7 +213,7 @@ impl Operation for RoleDelete {
                 other => other.into(),
             })?;
         ensure_can_manage_roles(tx, actor).await?;
-        let target = AuditTarget::role(id).with_changes(json!({
+        let target = AuditTarget::of(id).with_changes(json!({
             "before": { "name": role.name, "key": role.key },
             "taken_from": former_holders,
         }));

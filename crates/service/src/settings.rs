@@ -9,9 +9,14 @@ use store::settings::{organisation_get, organisation_update};
 
 use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
     preferences::KNOWN,
 };
+
+operations! {
+    SettingsGet,
+    SettingsUpdate,
+}
 
 pub struct SettingsGet;
 
@@ -45,7 +50,7 @@ impl Operation for SettingsUpdate {
         let after = OrganisationUpdate::parse(&input, KNOWN)?;
         let now = tx.now();
         organisation_update(tx, input.version, &after, now).await?;
-        let target = AuditTarget::tenant(tx.actor.tenant_id).with_changes(json!({
+        let target = AuditTarget::of(tx.actor.tenant_id).with_changes(json!({
             "before": { "name": before.name, "settings": before.settings },
             "after": { "name": after.name, "settings": after.settings },
         }));

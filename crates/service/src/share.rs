@@ -20,8 +20,14 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     memory::own_memory,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    MemorySharingGet,
+    MemoryShare,
+    MemoryUnshare,
+}
 
 /// Maximum number of viewers listed by name.
 const MAX_VIEWERS_NAMED: i64 = 20;
@@ -189,7 +195,7 @@ impl Operation for MemoryShare {
             // proposal.
             tx.set_action(Action::MemoryShare);
             let version = share(tx, &memory, Some(audience), pending, now).await?;
-            let target = AuditTarget::memory(id).with_changes(changes);
+            let target = AuditTarget::of(id).with_changes(changes);
             return Ok(Done::audited(ShareOutcome::Shared { version }, target));
         }
         if let Some(pending) = pending {
@@ -212,7 +218,7 @@ impl Operation for MemoryShare {
             is_change: false,
         };
         notify(tx, ctx, actor, request, now).await?;
-        let target = AuditTarget::proposal(proposal_id)
+        let target = AuditTarget::of(proposal_id)
             .with_note("memory", id.to_string())
             .with_changes(changes);
         Ok(Done::audited(
@@ -249,7 +255,7 @@ impl Operation for MemoryUnshare {
         }
         let pending = proposal_pending(tx, id).await?;
         let version = share(tx, &memory, None, pending, now).await?;
-        let target = AuditTarget::memory(id).with_changes(to_audit_json(&memory, None));
+        let target = AuditTarget::of(id).with_changes(to_audit_json(&memory, None));
         Ok(Done::audited(ShareOutcome::Private { version }, target))
     }
 }
@@ -283,7 +289,7 @@ async fn audit_withdrawal(
     memory: MemoryId,
     pending: &PendingProposal,
 ) -> Result<(), AppError> {
-    let target = AuditTarget::proposal(pending.id).with_note("memory", memory.to_string());
+    let target = AuditTarget::of(pending.id).with_note("memory", memory.to_string());
     act.audit_side_effects(Action::ProposalWithdraw, [target])
         .await
 }

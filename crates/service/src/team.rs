@@ -1,13 +1,13 @@
 //! Teams: list, create, rename, delete, and change their members.
 
 use domain::{
-    Action, Actor, AppError, Page, Permission, TeamId, Timestamp, UserId,
+    Action, Actor, AppError, Page, Permission, TeamId, Timestamp, UserId, WithId,
     member::UserStatus,
     memory::Visibility,
     paging::PAGE_SIZE,
     team::{
         TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
-        TeamMemberPath, TeamName, TeamPath, TeamRef, TeamRenameInput, TeamRole, TeamSummary,
+        TeamMemberPath, TeamName, TeamPath, TeamRef, TeamRole, TeamSummary,
     },
 };
 use serde_json::{Value, json};
@@ -16,8 +16,18 @@ use store::{StoreError, TenantTx, team as teams};
 use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
+
+operations! {
+    TeamList,
+    TeamCreate,
+    TeamGet,
+    TeamRename,
+    TeamDelete,
+    TeamMemberSet,
+    TeamMemberRemove,
+}
 
 /// Members listed on a team's page.
 const MAX_MEMBERS_SHOWN: i64 = 200;
@@ -105,7 +115,7 @@ impl Operation for TeamCreate {
         let (id, now) = (tx.ctx.ids.id(), tx.now());
         teams::team_create(tx, id, name.as_str(), now).await?;
         let changes = json!({ "after": { "name": name.as_str() } });
-        let target = AuditTarget::team(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited(name.with_id(id), target))
     }
 }
@@ -120,21 +130,21 @@ impl Operation for TeamRename {
     const TITLE: &'static str = "Rename a team";
     const DESCRIPTION: &'static str =
         "A team that the member leads, or any with the permission `team.manage`.";
-    type Input = TeamRenameInput;
+    type Input = WithId<TeamId, TeamInput>;
     type Output = TeamRef;
 
     async fn run(
         tx: &mut AuthorizedTx<'_>,
-        TeamRenameInput { id, name }: TeamRenameInput,
+        WithId { id, input }: WithId<TeamId, TeamInput>,
     ) -> Result<Done<TeamRef>, AppError> {
-        tx.set_about(AuditTarget::team(id));
+        tx.set_about(AuditTarget::of(id));
         let actor = tx.actor;
         let before = changeable_team(tx, actor, id).await?.name;
-        let name = TeamName::parse(&name)?;
+        let name = TeamName::parse(&input.name)?;
         let now = tx.now();
         teams::team_rename(tx, id, &name, now).await?;
         let changes = json!({ "before": { "name": before }, "after": { "name": name.as_str() } });
-        let target = AuditTarget::team(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited(name.with_id(id), target))
     }
 }
@@ -182,12 +192,12 @@ async fn change_member(
     change: TeamChange,
 ) -> Result<Done<()>, AppError> {
     let actor = tx.actor;
-    tx.set_about(AuditTarget::team(id));
+    tx.set_about(AuditTarget::of(id));
     changeable_team(tx, actor, id).await?;
-    tx.set_about(AuditTarget::user(user_id));
+    tx.set_about(AuditTarget::of(user_id));
     let now = tx.now();
     let changes = change_in_tx(tx, id, user_id, change, now).await?;
-    let target = AuditTarget::user(user_id).with_changes(changes);
+    let target = AuditTarget::of(user_id).with_changes(changes);
     Ok(Done::audited((), target))
 }
 
@@ -274,7 +284,7 @@ impl Operation for TeamDelete {
                 }
                 other => other.into(),
             })?;
-        let target = AuditTarget::team(id).with_changes(json!({
+        let target = AuditTarget::of(id).with_changes(json!({
             "before": { "name": team.name, "members": team.members },
             "memories_made_private": released,
             "proposals_withdrawn": withdrawn,
@@ -300,7 +310,7 @@ async fn release_memories(
         }
         released += batch.len();
         let targets = batch.into_iter().map(|memory| {
-            AuditTarget::memory(memory).with_changes(json!({
+            AuditTarget::of(memory).with_changes(json!({
                 "before": { "visibility": Visibility::Team.key(), "team": id },
                 "after": { "visibility": Visibility::Private.key() },
             }))

@@ -3,7 +3,7 @@
 //! organisation's own transactions.
 
 use domain::{
-    ApiKeyId, Page, Permission, TenantId, Timestamp, UserId, Vendor,
+    ApiKeyId, AppError, Page, Permission, TenantId, Timestamp, UserId, Vendor,
     api_key::{ApiKey, ApiKeyListInput, ApiKeyScope, NewApiKey, ServiceAccount},
 };
 use time::macros::datetime;
@@ -12,8 +12,13 @@ use uuid::Uuid;
 use crate::{
     AuthTx, StoreError, TenantTx,
     cursor::{Cursor, List},
+    error::ConstraintErrors,
     user::UserStatus,
 };
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[("api_keys_label_check", || {
+    AppError::field("label", "A label has 1 to 100 characters.")
+})];
 
 /// Sorts after every row, so the first page starts here.
 const FIRST_PAGE: Cursor<ApiKeyId> = Cursor {

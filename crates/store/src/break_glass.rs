@@ -6,7 +6,7 @@
 //! search in the same transaction sees more.
 
 use domain::{
-    BreakGlassId, MemoryId, Page, Timestamp, UserId,
+    AppError, BreakGlassId, MemoryId, Page, ResourceId as _, Timestamp, UserId,
     break_glass::{BreakGlassGrant, BreakGlassReport, PrivateMemory, ReadMemory},
     memory::Memory,
 };
@@ -15,8 +15,13 @@ use time::Duration;
 use crate::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
+    error::ConstraintErrors,
     memory::memory_get,
 };
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[("break_glass_grants_reason_check", || {
+    AppError::field("reason", "Say why, in 10 to 500 characters.")
+})];
 
 /// Limit on the memories in a report, latest first.
 const MAX_READ_MEMORIES: i64 = 200;
@@ -233,9 +238,6 @@ pub async fn break_glass_reports(
     Ok(reports)
 }
 
-/// The audit log's `resource_type` of reads under a grant.
-pub const GRANT_RESOURCE_TYPE: &str = "break_glass_grant";
-
 async fn list_read_memories(
     tx: &mut TenantTx,
     grant: &BreakGlassGrant,
@@ -253,7 +255,7 @@ async fn list_read_memories(
             GROUP BY m.id, m.title, m.content
             ORDER BY 4 DESC, m.id LIMIT $6"#,
         tenant_id as _,
-        GRANT_RESOURCE_TYPE,
+        BreakGlassId::KIND,
         grant.id as _,
         grant.opened_at,
         // The audit row is written a moment after the grant was checked.

@@ -1,6 +1,8 @@
 //! Errors of the store, and the messages that people see for them.
 
-use domain::{AppError, Permission};
+use domain::AppError;
+
+use crate::CONSTRAINTS;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -29,10 +31,9 @@ pub enum StoreError {
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-pub const LAST_OWNER: &str = "last_owner";
-
-/// A member can have at most [`domain::memory_view::MAX_VIEWS`] saved views.
-pub(crate) const VIEWS_LIMIT: &str = "memory_views_limit";
+/// The constraints of a feature that a user can break, each with the error that
+/// says so.
+pub(crate) type ConstraintErrors = &'static [(&'static str, fn() -> AppError)];
 
 /// Postgres can't store a NUL character in text.
 const TEXT_WITHOUT_NUL: &str = "text_without_nul";
@@ -111,112 +112,26 @@ impl From<StoreError> for AppError {
     }
 }
 
-/// The field error or conflict for a violated constraint.
+/// The error for a violated constraint.
 fn constraint_error(name: &str) -> AppError {
-    match name {
-        "tenants_slug_key" => {
-            AppError::field("slug", "There is an organisation with this slug already.")
-        }
-        "tenants_slug_check" => AppError::field(
-            "slug",
-            "A slug has 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.",
-        ),
-        "tenants_entra_tenant_id_key" => AppError::field(
-            "entra_tenant_id",
-            "This directory is another organisation's already.",
-        ),
-        "tenants_name_check" => AppError::field("name", "A name has 1 to 200 characters."),
-        "users_handle_key" => {
-            AppError::field("handle", "There is a member with this handle already.")
-        }
-        "users_display_name_check" => {
-            AppError::field("display_name", "A name has 1 to 200 characters.")
-        }
-        "roles_key_key" => AppError::field(
-            "name",
-            "There is a role with this name, or one like it, already.",
-        ),
-        "teams_name_key" => AppError::field("name", "There is a team with this name already."),
-        "teams_name_check" => AppError::field("name", "A team's name has 1 to 100 characters."),
-        "group_mappings_grant_key" => AppError::field(
-            "group_id",
-            "There is a rule already by which this group grants exactly this.",
-        ),
-        "group_mappings_grant_check" => {
-            AppError::field("role_id", "Choose a role, a team, or both.")
-        }
-        "group_mappings_group_id_check" => {
-            AppError::field("group_id", "A group's id or name has 1 to 255 characters.")
-        }
-        "group_mappings_label_check" => AppError::field("label", "A name has 1 to 255 characters."),
-        "group_mappings_priority_check" => {
-            AppError::field("priority", "A priority is a whole number from 0 to 1000.")
-        }
-        "api_keys_label_check" => AppError::field("label", "A label has 1 to 100 characters."),
-        "break_glass_grants_reason_check" => {
-            AppError::field("reason", "Say why, in 10 to 500 characters.")
-        }
-        "personas_name_key" => {
-            AppError::field("name", "You have a persona with this name already.")
-        }
-        "memories_persona_id_fkey" => AppError::field("persona_id", "Choose one of your personas."),
-        "memory_versions_change_reason_check" => {
-            AppError::field("reason", "A reason has at most 500 characters.")
-        }
-        "memory_views_name_key" => {
-            AppError::field("name", "You have a view with this name already.")
-        }
-        VIEWS_LIMIT => AppError::field(
-            "name",
-            format!(
-                "You have {} views, which is as many as there may be. Delete one first.",
-                domain::memory_view::MAX_VIEWS
-            ),
-        ),
-        "memory_proposals_pending_idx" => AppError::Conflict {
-            message: "You have proposed this already. It waits for a decision.".into(),
-        },
-        // Raised by `memory_reply_publish`.
-        "memory_reply_share" => AppError::Forbidden {
-            permission: Permission::MemoryShare,
-        },
-        "identities_subject_key" | "identities_entra_key" => AppError::Conflict {
-            message: "This identity belongs to a member already.".into(),
-        },
-        LAST_OWNER => AppError::Conflict {
-            message: "This is the organisation's last owner. Make somebody else an owner first."
-                .into(),
-        },
-        TEXT_WITHOUT_NUL => AppError::field("", "Text can't contain a NUL character."),
+    if let Some((_, error)) = declared().find(|(declared, _)| *declared == name) {
+        return error();
+    }
+    if name == TEXT_WITHOUT_NUL {
+        AppError::field("", "Text can't contain a NUL character.")
+    } else if name.ends_with("_fkey") {
         // The caller can't distinguish a reference to something that doesn't
         // exist from one to something hidden.
-        _ if name.ends_with("_fkey") => AppError::NotFound,
-        _ => {
-            tracing::error!(constraint = name, "a constraint without a field was broken");
-            AppError::Internal
-        }
+        AppError::NotFound
+    } else {
+        tracing::error!(constraint = name, "a constraint without a field was broken");
+        AppError::Internal
     }
+}
+
+fn declared() -> impl Iterator<Item = &'static (&'static str, fn() -> AppError)> {
+    CONSTRAINTS.iter().copied().flatten()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pool_timeout_is_unavailable_and_hides_its_cause() {
-        let error = AppError::from(StoreError::from(sqlx::Error::PoolTimedOut));
-        assert_eq!(error.status(), 503);
-        assert!(!error.to_string().contains("pool"), "{error}");
-    }
-
-    #[test]
-    fn constraints_become_field_errors() {
-        let error = AppError::from(StoreError::Constraint("teams_name_key".into()));
-        assert!(error.for_field("name").is_some());
-        // SEC-C6: a foreign key into another tenant looks like a missing row.
-        let error = AppError::from(StoreError::Constraint("user_roles_role_id_fkey".into()));
-        assert_eq!(error, AppError::NotFound);
-        let error = AppError::from(StoreError::Constraint("unheard_of_check".into()));
-        assert_eq!(error, AppError::Internal);
-    }
-}
+mod tests;

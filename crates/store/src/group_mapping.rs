@@ -4,15 +4,37 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    GroupMappingId, RoleId, TeamId, Timestamp, UserId,
+    AppError, GroupMappingId, RoleId, TeamId, Timestamp, UserId,
     access::SystemRole,
     group_mapping::{Grant, Grants, GroupClaims, GroupId, GroupMapping, GroupSource},
 };
 
 use crate::{
     StoreError, TenantTx,
+    error::ConstraintErrors,
     role::{ensure_other_owner, owners_lock},
 };
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[
+    ("group_mappings_grant_key", || {
+        AppError::field(
+            "group_id",
+            "There is a rule already by which this group grants exactly this.",
+        )
+    }),
+    ("group_mappings_grant_check", || {
+        AppError::field("role_id", "Choose a role, a team, or both.")
+    }),
+    ("group_mappings_group_id_check", || {
+        AppError::field("group_id", "A group's id or name has 1 to 255 characters.")
+    }),
+    ("group_mappings_label_check", || {
+        AppError::field("label", "A name has 1 to 255 characters.")
+    }),
+    ("group_mappings_priority_check", || {
+        AppError::field("priority", "A priority is a whole number from 0 to 1000.")
+    }),
+];
 
 /// Adds a mapping. It takes effect at each member's next sign-in or refresh.
 ///

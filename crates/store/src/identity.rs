@@ -1,10 +1,21 @@
 //! Maps an issuer's identity of a person to a member. Never by e-mail (SEC-A9).
 
-use domain::{TenantId, Timestamp, UserId, identity::IdentityKey};
+use domain::{AppError, TenantId, Timestamp, UserId, identity::IdentityKey};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{AuthTx, OperatorTx, StoreError};
+use crate::{AuthTx, OperatorTx, StoreError, error::ConstraintErrors};
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[
+    ("identities_subject_key", identity_taken),
+    ("identities_entra_key", identity_taken),
+];
+
+fn identity_taken() -> AppError {
+    AppError::Conflict {
+        message: "This identity belongs to a member already.".into(),
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {

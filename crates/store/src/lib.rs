@@ -68,6 +68,22 @@ pub use error::StoreError;
 pub use login::{Login, PerLogin};
 pub use tx::{AuthTx, OperatorTx, TenantTx, WorkerTx};
 
+/// What each feature says when one of its constraints is broken.
+const CONSTRAINTS: &[error::ConstraintErrors] = &[
+    api_key::CONSTRAINTS,
+    break_glass::CONSTRAINTS,
+    group_mapping::CONSTRAINTS,
+    identity::CONSTRAINTS,
+    import::CONSTRAINTS,
+    memory::CONSTRAINTS,
+    persona::CONSTRAINTS,
+    proposal::CONSTRAINTS,
+    role::CONSTRAINTS,
+    team::CONSTRAINTS,
+    tenant::CONSTRAINTS,
+    user::CONSTRAINTS,
+];
+
 /// Settings of the connection pools.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {

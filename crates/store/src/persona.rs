@@ -2,12 +2,21 @@
 //! them.
 
 use domain::{
-    PersonaId, Timestamp,
+    AppError, PersonaId, Timestamp,
     persona::{ParsedPersona, Persona},
 };
 use uuid::Uuid;
 
-use crate::{StoreError, TenantTx};
+use crate::{StoreError, TenantTx, error::ConstraintErrors};
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[
+    ("personas_name_key", || {
+        AppError::field("name", "You have a persona with this name already.")
+    }),
+    ("memories_persona_id_fkey", || {
+        AppError::field("persona_id", "Choose one of your personas.")
+    }),
+];
 
 struct PersonaRow {
     id: Uuid,

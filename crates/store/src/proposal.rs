@@ -2,7 +2,7 @@
 //! because they check who may decide it.
 
 use domain::{
-    MemoryId, Page, Permission, ProposalId, Timestamp, UserId,
+    AppError, MemoryId, Page, Permission, ProposalId, Timestamp, UserId,
     access::SystemRole,
     memory::{MemoryAttributes, Visibility},
     proposal::{
@@ -16,7 +16,13 @@ use sqlx::types::Json;
 use crate::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
+    error::ConstraintErrors,
 };
+
+pub(crate) const CONSTRAINTS: ConstraintErrors =
+    &[("memory_proposals_pending_idx", || AppError::Conflict {
+        message: "You have proposed this already. It waits for a decision.".into(),
+    })];
 
 /// Proposes to share the member's own memory as it is at `version`. The
 /// database copies the text, so that the proposal always matches the memory.

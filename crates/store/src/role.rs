@@ -5,14 +5,29 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Permission, RoleId, Timestamp, UserId,
+    AppError, Permission, RoleId, Timestamp, UserId,
     access::SystemRole,
     role::{ParsedRole, Role, RoleHolder},
 };
 
 pub use domain::role::RoleSource;
 
-use crate::{StoreError, TenantTx, error::LAST_OWNER};
+use crate::{StoreError, TenantTx, error::ConstraintErrors};
+
+/// A tenant keeps at least one active owner.
+pub const LAST_OWNER: &str = "last_owner";
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[
+    ("roles_key_key", || {
+        AppError::field(
+            "name",
+            "There is a role with this name, or one like it, already.",
+        )
+    }),
+    (LAST_OWNER, || AppError::Conflict {
+        message: "This is the organisation's last owner. Make somebody else an owner first.".into(),
+    }),
+];
 
 struct RoleRow {
     id: RoleId,

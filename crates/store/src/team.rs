@@ -1,14 +1,24 @@
 //! Teams and their members.
 
 use domain::{
-    MemoryId, Page, TeamId, Timestamp, UserId,
+    AppError, MemoryId, Page, TeamId, Timestamp, UserId,
     team::{TeamMember, TeamName, TeamRef, TeamRole, TeamSummary},
 };
 
 use crate::{
     StoreError, TenantTx,
     cursor::{List, NameCursor},
+    error::ConstraintErrors,
 };
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[
+    ("teams_name_key", || {
+        AppError::field("name", "There is a team with this name already.")
+    }),
+    ("teams_name_check", || {
+        AppError::field("name", "A team's name has 1 to 100 characters.")
+    }),
+];
 
 /// Creates a team.
 ///

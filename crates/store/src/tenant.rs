@@ -1,14 +1,38 @@
 //! Organisations, as sign-in and the command line read and create them.
 
 use domain::{
-    EmbeddingModelId, RoleId, SessionId, TenantId, Timestamp, UserId, access::SystemRole,
+    AppError, EmbeddingModelId, RoleId, SessionId, TenantId, Timestamp, UserId, access::SystemRole,
     invite::LoginTarget,
 };
 use uuid::Uuid;
 
-use crate::{AuthTx, OperatorTx, StoreError, embedding_model::embedding_model_create_initial};
+use crate::{
+    AuthTx, OperatorTx, StoreError, embedding_model::embedding_model_create_initial,
+    error::ConstraintErrors,
+};
 
 pub use domain::tenant::TenantStatus;
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[
+    ("tenants_slug_key", || {
+        AppError::field("slug", "There is an organisation with this slug already.")
+    }),
+    ("tenants_slug_check", || {
+        AppError::field(
+            "slug",
+            "A slug has 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.",
+        )
+    }),
+    ("tenants_entra_tenant_id_key", || {
+        AppError::field(
+            "entra_tenant_id",
+            "This directory is another organisation's already.",
+        )
+    }),
+    ("tenants_name_check", || {
+        AppError::field("name", "A name has 1 to 200 characters.")
+    }),
+];
 
 /// The facts about an organisation that are read before its tenant is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,24 @@
 //! Members of an organisation.
 
-use domain::{ActorKind, Timestamp, UserId, profile::Profile};
+use domain::{ActorKind, AppError, Timestamp, UserId, profile::Profile};
 
 pub use domain::member::UserStatus;
 
 use crate::{
     StoreError, TenantTx,
     actor::actor_load,
+    error::ConstraintErrors,
     role::{ensure_other_owner, owners_lock},
 };
+
+pub(crate) const CONSTRAINTS: ConstraintErrors = &[
+    ("users_handle_key", || {
+        AppError::field("handle", "There is a member with this handle already.")
+    }),
+    ("users_display_name_check", || {
+        AppError::field("display_name", "A name has 1 to 200 characters.")
+    }),
+];
 
 #[derive(Clone, Debug)]
 pub struct NewUser<'a> {
@@ -132,7 +142,7 @@ pub async fn user_touch(tx: &mut TenantTx, id: UserId, now: Timestamp) -> Result
 /// Activates, suspends or deactivates a member.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] with [`crate::error::LAST_OWNER`] if the tenant
+/// [`StoreError::Constraint`] with [`crate::role::LAST_OWNER`] if the tenant
 /// would have no active owner.
 pub async fn user_status_set(
     tx: &mut TenantTx,

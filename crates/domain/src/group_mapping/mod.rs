@@ -12,13 +12,19 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{AppError, GroupMappingId, RoleId, TeamId, keyed_enum::keyed_enum};
+use crate::{AppError, RoleId, TeamId, id::typed_id, keyed_enum::keyed_enum};
 
-pub use input::{GroupMappingInput, GroupMappingPath, GroupMappingUpdateInput};
+pub use input::{GroupMappingInput, GroupMappingPath};
 pub use simulation::{
     Difference, Granted, GroupMappingSimulateInput, GroupMappings, MemberChange, PersonOutcome,
     Reason, RuleView, Simulation, SimulationMember, Subject,
 };
+
+typed_id!(
+    /// A rule that maps an identity provider's group to a role or a team.
+    GroupMappingId,
+    "group_mapping"
+);
 
 keyed_enum! {
     /// The claim that a rule matches.

@@ -4,9 +4,11 @@ mod choice;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImportId, Timestamp, job::Job, keyed_enum::keyed_enum};
+use crate::{Timestamp, id::typed_id, job::Job, keyed_enum::keyed_enum};
 
 pub use choice::{Field, ImportOptions, ImportPreview, MAX_COLUMNS, PreviewRecord, parse_tags};
+
+typed_id!(ImportId, "import");
 
 /// In bytes.
 pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;

@@ -4,11 +4,8 @@
 mod simulate;
 
 use domain::{
-    Action, AppError, GroupMappingId, NoInput,
-    group_mapping::{
-        GroupMapping, GroupMappingInput, GroupMappingPath, GroupMappingUpdateInput, GroupMappings,
-        RuleView,
-    },
+    Action, AppError, GroupMappingId, NoInput, WithId,
+    group_mapping::{GroupMapping, GroupMappingInput, GroupMappingPath, GroupMappings, RuleView},
     role::Role,
     team::TeamRef,
 };
@@ -18,10 +15,18 @@ use store::{StoreError, TenantTx};
 use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
     member::first_ungrantable,
-    operation::{Done, Group, Operation, Route},
+    operation::{Done, Group, Operation, Route, operations},
 };
 
 pub use simulate::GroupMappingSimulate;
+
+operations! {
+    GroupMappingList,
+    GroupMappingCreate,
+    GroupMappingSimulate,
+    GroupMappingUpdate,
+    GroupMappingDelete,
+}
 
 /// The organisation's roles and teams, to look up their names.
 struct Names {
@@ -96,13 +101,13 @@ impl Operation for GroupMappingCreate {
         input: GroupMappingInput,
     ) -> Result<Done<GroupMapping>, AppError> {
         let id: GroupMappingId = tx.ctx.ids.id();
-        tx.set_about(AuditTarget::group_mapping(id));
+        tx.set_about(AuditTarget::of(id));
         let rule = input.parse(id)?;
         ensure_grantable(tx, &rule).await?;
         let now = tx.now();
         store::group_mapping::group_mapping_create(tx, &rule, now).await?;
         let changes = json!({ "after": to_audit_json(&rule) });
-        let target = AuditTarget::group_mapping(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited(rule, target))
     }
 }
@@ -116,24 +121,23 @@ impl Operation for GroupMappingUpdate {
     const TITLE: &'static str = "Replace a group mapping";
     const DESCRIPTION: &'static str =
         "It applies to each member from their next sign-in or refresh.";
-    type Input = GroupMappingUpdateInput;
+    type Input = WithId<GroupMappingId, GroupMappingInput>;
     type Output = ();
 
     async fn run(
         tx: &mut AuthorizedTx<'_>,
-        input: GroupMappingUpdateInput,
+        WithId { id, input }: WithId<GroupMappingId, GroupMappingInput>,
     ) -> Result<Done<()>, AppError> {
-        let id = input.id;
-        tx.set_about(AuditTarget::group_mapping(id));
+        tx.set_about(AuditTarget::of(id));
         let before = find(tx, id).await?;
-        let after = input.parse()?;
+        let after = input.parse(id)?;
         // Taking a role away requires the same permissions as granting it.
         ensure_grantable(tx, &before).await?;
         ensure_grantable(tx, &after).await?;
         let now = tx.now();
         store::group_mapping::group_mapping_update(tx, &after, now).await?;
         let changes = json!({ "before": to_audit_json(&before), "after": to_audit_json(&after) });
-        let target = AuditTarget::group_mapping(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited((), target))
     }
 }
@@ -154,12 +158,12 @@ impl Operation for GroupMappingDelete {
         tx: &mut AuthorizedTx<'_>,
         GroupMappingPath { id }: GroupMappingPath,
     ) -> Result<Done<()>, AppError> {
-        tx.set_about(AuditTarget::group_mapping(id));
+        tx.set_about(AuditTarget::of(id));
         let before = find(tx, id).await?;
         ensure_grantable(tx, &before).await?;
         store::group_mapping::group_mapping_delete(tx, id).await?;
         let changes = json!({ "before": to_audit_json(&before) });
-        let target = AuditTarget::group_mapping(id).with_changes(changes);
+        let target = AuditTarget::of(id).with_changes(changes);
         Ok(Done::audited((), target))
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn grants_events(ctx: &Ctx, actor: &Actor, changed: &GrantChanges) ->
             ctx.clock.now(),
         ))
     };
-    let member = || AuditTarget::user(actor.user_id);
+    let member = || AuditTarget::of(actor.user_id);
     let mut events = Vec::new();
     if changed.is_change() {
         let difference = json!({

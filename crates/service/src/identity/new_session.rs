@@ -115,7 +115,7 @@ pub(super) async fn session_commit(
     user_touch(&mut tx, user_id, now).await?;
     let record = actor_load(&mut tx, user_id).await?;
     let actor = record.to_actor(with_session(facts, session.id));
-    done.push((action, AuditTarget::session(session.id)));
+    done.push((action, AuditTarget::of(session.id)));
     let mut events: Vec<_> = done
         .into_iter()
         .map(|(action, target)| {

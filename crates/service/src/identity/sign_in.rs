@@ -138,14 +138,14 @@ async fn try_sign_in(
     let mut done = Vec::new();
     if is_new {
         create_member(ctx, &mut tx, user_id, person).await?;
-        done.push(("user.create", AuditTarget::user(user_id)));
+        done.push(("user.create", AuditTarget::of(user_id)));
     } else {
         update_member(ctx, &mut tx, user_id, person).await?;
     }
     let mut gives_role = false;
     if let Some(followed) = sign_in.invite {
         let accepted = invite_accept(ctx, &mut tx, followed, user_id).await?;
-        let target = AuditTarget::invite(followed.id).with_changes(accepted.changes);
+        let target = AuditTarget::of(followed.id).with_changes(accepted.changes);
         done.push((INVITE_ACCEPT, target));
         gives_role = accepted.gives_role;
     }

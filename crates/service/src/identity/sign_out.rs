@@ -46,7 +46,7 @@ pub async fn sign_out(
         .await?
         .to_actor(facts.clone());
     let event = AuditEvent::by_actor(&actor, SIGN_OUT, Outcome::Success, now);
-    let event = AuditTarget::session(session.id).event(event);
+    let event = AuditTarget::of(session.id).event(event);
     audit_append(&mut tx, &[event]).await?;
     tx.commit().await?;
     let encrypted = session.tokens_encrypted.as_deref();
@@ -120,7 +120,7 @@ async fn commit_ended(
 ) -> Result<(), StoreError> {
     let mut by_tenant: BTreeMap<TenantId, Vec<AuditEvent>> = BTreeMap::new();
     for session in ended {
-        let event = AuditTarget::session(session.id)
+        let event = AuditTarget::of(session.id)
             .with_note("channel", channel.key())
             .with_note("user_id", session.user_id.to_string())
             .event(issuer_event(ctx, Outcome::Success, facts));
@@ -169,7 +169,7 @@ pub(super) async fn session_end(
         Err(StoreError::NotFound) => return Ok(()),
         other => other?,
     }
-    let event = AuditTarget::session(session.id)
+    let event = AuditTarget::of(session.id)
         .with_note("reason", reason)
         .with_note("user_id", session.user_id.to_string())
         .event(issuer_event(ctx, Outcome::Success, facts));

@@ -93,7 +93,7 @@ pub async fn switch<'i>(
         .await?
         .to_actor(facts.clone());
     let event = AuditEvent::by_actor(&old_actor, SWITCH, Outcome::Success, now);
-    let event = AuditTarget::session(old.id)
+    let event = AuditTarget::of(old.id)
         .with_note("to", target.tenant.slug)
         .event(event);
     audit_append(&mut tx, &[event]).await?;

@@ -145,7 +145,7 @@ async fn finish(
         "duplicates": report.duplicates,
         "failed": report.failed,
     });
-    act.commit(AuditTarget::import(id).with_changes(changes))
+    act.commit(AuditTarget::of(id).with_changes(changes))
         .await?;
     Ok(())
 }
@@ -384,7 +384,7 @@ async fn apply_batch(
 
     store::import::import_set_report(&mut act.tx, id, report).await?;
     lease.progress(&mut act.tx, done, total, now).await?;
-    act.commit(AuditTarget::import(id).with_changes(json!({ "imported": imported })))
+    act.commit(AuditTarget::of(id).with_changes(json!({ "imported": imported })))
         .await?;
     ctx.jobs_wake.notify_one();
     Ok(())

@@ -27,8 +27,18 @@ use crate::{
     Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     job::MAX_ATTEMPTS,
-    operation::{Done, Endpoint, Group, Operation, Route},
+    operation::{Done, Endpoint, Group, Operation, Route, operations},
 };
+
+operations! {
+    ImportList,
+    ImportGet,
+    ImportPreviewGet,
+    ImportConfirm,
+    ImportDiscard,
+    ImportCancel,
+    ImportRetry,
+}
 
 pub(crate) const IMPORT_JOB: &str = "memory.import";
 
@@ -108,8 +118,7 @@ impl Endpoint for ImportConfirm {
         tx.wake_workers();
         // The number of columns, not their content.
         let changes = json!({ "format": format.key(), "mapped": choice.columns.len() });
-        tx.commit(AuditTarget::import(id).with_changes(changes))
-            .await
+        tx.commit(AuditTarget::of(id).with_changes(changes)).await
     }
 }
 
@@ -130,7 +139,7 @@ impl Operation for ImportDiscard {
         ImportPath { id }: ImportPath,
     ) -> Result<Done<()>, AppError> {
         store::import::import_discard(tx, id).await?;
-        Ok(Done::audited((), AuditTarget::import(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 }
 
@@ -153,7 +162,7 @@ impl Operation for ImportCancel {
         let job = job_of(tx, id).await?;
         let now = tx.now();
         store::job::job_cancel(tx, job, now).await?;
-        Ok(Done::audited((), AuditTarget::import(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 }
 
@@ -177,7 +186,7 @@ impl Operation for ImportRetry {
         let now = tx.now();
         store::job::job_retry(tx, job, now).await?;
         tx.wake_workers();
-        Ok(Done::audited((), AuditTarget::import(id)))
+        Ok(Done::audited((), AuditTarget::of(id)))
     }
 }
 

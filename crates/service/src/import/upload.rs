@@ -202,7 +202,7 @@ impl<'a> Upload<'a> {
         store::import::import_upload_complete(&mut act.tx, self.id, self.size, digest, format)
             .await?;
         let changes = json!({ "format": format.key(), "bytes": self.size });
-        act.commit(AuditTarget::import(self.id).with_changes(changes))
+        act.commit(AuditTarget::of(self.id).with_changes(changes))
             .await?;
         Ok(ImportStarted {
             id: self.id,

@@ -3,7 +3,7 @@
 
 use domain::{
     Actor, ApiKeyId, AppError, EmbeddingModelId, GroupMappingId, InviteId, MemoryViewId, NoInput,
-    NotificationId, Page, PersonaId, RequestId, RoleId, TeamId, UserId,
+    NotificationId, Page, PersonaId, RequestId, RoleId, TeamId, UserId, WithId,
     api_key::{
         ApiKey, ApiKeyDetail, ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, CreatedApiKey,
         KeyOwner, OrganisationApiKeyInput, ServiceAccountPath,
@@ -12,8 +12,7 @@ use domain::{
     bulk::{BulkAction, BulkChoice, BulkInput, BulkOutcome, BulkOutcomePath, BulkPreview},
     embedding_model::{EmbeddingModelInput, EmbeddingModelPath, EmbeddingModels},
     group_mapping::{
-        GroupMappingInput, GroupMappingPath, GroupMappingSimulateInput, GroupMappingUpdateInput,
-        GroupMappings, Simulation,
+        GroupMappingInput, GroupMappingPath, GroupMappingSimulateInput, GroupMappings, Simulation,
     },
     invite::{
         Invite, InviteChoices, InviteInput, InviteLink, InviteListInput, InvitePath,
@@ -25,14 +24,14 @@ use domain::{
     },
     notification::{NotificationListInput, NotificationPage, NotificationPath},
     offboard::{OffboardInput, OffboardPreview},
-    persona::{Persona, PersonaInput, PersonaPath, PersonaUpdateInput},
+    persona::{Persona, PersonaInput, PersonaPath},
     preferences::{DisplaySettings, Preferences, PreferencesInput, Theme, ThemeInput},
     profile::Profile,
     role::{Role, RoleDeleteInput, RoleDetail, RoleInput, RolePath, RoleUpdateInput},
     settings::{Organisation, SettingsInput},
     team::{
         TeamChange, TeamDeleteInput, TeamDetail, TeamInput, TeamListInput, TeamMemberInput,
-        TeamMemberPath, TeamPath, TeamRenameInput, TeamSummary,
+        TeamMemberPath, TeamPath, TeamSummary,
     },
 };
 use service::{
@@ -79,9 +78,9 @@ pub(crate) async fn team_rename(
     id: TeamId,
     name: &str,
 ) -> Result<(), AppError> {
-    let input = TeamRenameInput {
+    let input = WithId {
         id,
-        name: name.into(),
+        input: TeamInput { name: name.into() },
     };
     call::<TeamRename>(ctx, actor, input).await.map(drop)
 }
@@ -206,7 +205,10 @@ pub(crate) async fn group_mapping_update(
     id: GroupMappingId,
     rule: &GroupMappingInput,
 ) -> Result<(), AppError> {
-    let input = GroupMappingUpdateInput::new(id, rule.clone());
+    let input = WithId {
+        id,
+        input: rule.clone(),
+    };
     call::<GroupMappingUpdate>(ctx, actor, input).await
 }
 
@@ -533,11 +535,9 @@ pub(crate) async fn persona_update(
     id: PersonaId,
     input: &PersonaInput,
 ) -> Result<(), AppError> {
-    let PersonaInput { name, description } = input.clone();
-    let input = PersonaUpdateInput {
+    let input = WithId {
         id,
-        name,
-        description,
+        input: input.clone(),
     };
     call::<PersonaUpdate>(ctx, actor, input).await
 }

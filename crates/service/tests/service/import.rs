@@ -307,6 +307,22 @@ async fn a_choice_that_cannot_be_is_told_by_its_field() {
 }
 
 #[tokio::test]
+async fn too_large_choice_is_rejected_by_its_field() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let file = "note,other\nx,y\n";
+    let id = world.give(&actor, "a.csv", None, file).await.unwrap().id;
+    let unknown = (1..100).map(|n| (format!("{n:0>500}"), "x".repeat(500)));
+    let choice = ImportOptions {
+        columns: unknown.chain([("content".into(), "note".into())]).collect(),
+        ..ImportOptions::default()
+    };
+    let refused = import_confirm(&world.ctx, &actor, id, &choice).await;
+    let refused = refused.unwrap_err();
+    assert!(refused.for_field("columns").is_some(), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_file_that_waits_is_its_givers_alone_and_can_be_let_go_of() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;

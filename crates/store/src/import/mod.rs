@@ -1,6 +1,7 @@
 //! Uploaded files of memories, and the results of their import.
 
 mod chunk;
+mod constraint;
 mod land;
 
 use domain::{
@@ -12,6 +13,7 @@ use domain::{
 use crate::{StoreError, TenantTx, WorkerTx};
 
 pub use chunk::{CHUNK_BYTES, import_chunk, import_chunk_put, import_chunks_clear};
+pub(crate) use constraint::CONSTRAINTS;
 pub use land::{
     EarlierVersion, ImportedMemory, ParentMemory, import_parents, memory_insert_imported,
     persona_ensure,

@@ -1,5 +1,6 @@
 //! Memories: create, change, list, search, share, delete and export them.
 
+mod constraint;
 mod criteria;
 mod embedding;
 mod export;
@@ -17,6 +18,7 @@ mod version;
 mod view;
 mod write;
 
+pub(crate) use constraint::CONSTRAINTS;
 pub use criteria::criteria_filter;
 pub use embedding::{
     EmbeddedMemory, GRACE, PendingEmbedding, embedding_drop_many, embedding_owners,

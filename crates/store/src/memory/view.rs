@@ -7,7 +7,8 @@ use domain::{
     team::TeamRef,
 };
 
-use crate::{StoreError, TenantTx, error::VIEWS_LIMIT};
+use super::constraint::VIEWS_LIMIT;
+use crate::{StoreError, TenantTx};
 
 /// The member's views, sorted by name.
 ///

@@ -4,9 +4,8 @@ use domain::{AppError, Permission, access::SystemRole, identity::IdentityKey};
 use store::{
     StoreError,
     actor::{actor_find, actor_load},
-    error::LAST_OWNER,
     identity::{identity_create, identity_find},
-    role::{RoleSource, user_role_grant, user_role_revoke},
+    role::{LAST_OWNER, RoleSource, user_role_grant, user_role_revoke},
     team::team_member_add,
     tenant::{
         NewTenant, TenantStatus, tenant_create, tenant_find_by_slug, tenant_find_only, tenant_list,

@@ -1,9 +1,9 @@
 -- Memories: filter, versions and edits.
 
--- True if a memory matches a filter, in which each key restricts. Written to be
--- inlined, so that the planner sees plain conditions; for that it must stay one
--- expression of immutable parts. Times are seconds since 1970, because parsing a
--- date is not immutable, and tags are joined by commas, which they can't contain.
+-- True if a memory matches a filter, in which each key is a condition. Must remain
+-- one expression of immutable parts to be inlined, so that the planner sees plain
+-- conditions. Times are seconds since 1970, because parsing a date is not
+-- immutable, and tags are joined by commas, which they can't contain.
 CREATE OR REPLACE FUNCTION memory_fits(p_memory memories, p_filter jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((p_memory).deleted_at IS NOT NULL) = (p_filter ? 'trash')
@@ -22,7 +22,7 @@ CREATE OR REPLACE FUNCTION memory_fits(p_memory memories, p_filter jsonb) RETURN
        AND (p_filter ->> 'now' IS NULL OR (p_memory).expires_at IS NULL
             OR (p_memory).expires_at > to_timestamp((p_filter ->> 'now')::float8));
 
--- What others see of a memory. The time's format doesn't depend on the session.
+-- The fields of a memory that others can see. The time format doesn't depend on the session.
 CREATE OR REPLACE FUNCTION memory_shown(
     p_kind text,
     p_title text,
@@ -65,8 +65,8 @@ CALL function_allow('memory_version_keep', '{atrium_handover,atrium_sharing}');
 
 -- Changes one of the caller's memories and returns its new version; NULL if there
 -- is none at p_version. Without p_attributes, expiry, importance and vendors stay;
--- a reply has its expiry and vendors from its root. A memory that others see can be
--- changed by those who decide on sharing it, a reply by its author with
+-- a reply has the expiry and vendors of its root. A shared memory can be changed
+-- by members who may share it with its audience, a reply by its author with
 -- `memory.share`.
 CREATE OR REPLACE FUNCTION memory_edit(
     p_memory_id uuid,
@@ -146,7 +146,7 @@ BEGIN
      WHERE tenant_id = v_tenant AND id = p_memory_id
     RETURNING version INTO STRICT v_version;
     IF (v_before.title, v_before.content, v_before.tags) IS DISTINCT FROM (p_title, p_content, p_tags) THEN
-        -- They are of the old words.
+        -- The vectors belong to the earlier text.
         UPDATE public.memories SET embedding_a = NULL, embedding_b = NULL
          WHERE tenant_id = v_tenant AND id = p_memory_id;
     END IF;

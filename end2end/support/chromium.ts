@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
-/** The browser that `CHROMIUM` names, else the first installed one. */
+/** The browser that `CHROMIUM` names, or the first installed one. */
 export function chromium(): string {
   const named = process.env["CHROMIUM"];
   if (named) {
@@ -21,7 +21,7 @@ export function chromium(): string {
   return found;
 }
 
-/** What a browser needs in a container, and what keeps it from calling home. */
+/** Flags that a browser needs in a container, and that stop it from calling home. */
 export const chromiumArguments = [
   "--no-sandbox",
   "--disable-gpu",
